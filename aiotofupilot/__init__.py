@@ -1,0 +1,1 @@
+"""Stream TofuPilot procedures with asyncio."""

@@ -1,0 +1,240 @@
+"""Everything that can go wrong, under one root.
+
+TofuPilotError
+ ├── ConfigurationError          key, URL or option unusable; nothing was sent
+ ├── SessionError                closed, or used from another event loop
+ ├── TransportError              no answer
+ │    ├── ConnectionFailedError  refused, reset, or the body was cut short
+ │    │    └── CertificateError  the server's certificate was not accepted; never tried again
+ │    ├── RequestTimeoutError    no whole answer within ``timeout``
+ │    ├── RedirectError          the server pointed to another origin
+ │    └── ResponseTooLargeError  more bytes than any page can have
+ ├── APIError                    an answer that says no
+ │    ├── BadRequestError        400
+ │    ├── UnauthorizedError      401
+ │    ├── ForbiddenError         403
+ │    ├── NotFoundError          404
+ │    ├── RateLimitedError       429
+ │    └── ServerError            5xx, and 408
+ ├── DecodeError                 an answer that is not what the API promises
+ │    └── InvalidJSONError       not even JSON
+ └── PaginationError             cursors that lead nowhere
+
+A bad argument is a `ValueError` or `TypeError` of Python's own, raised where it is given. Every error carries what it
+knows as attributes, and survives pickling.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from attrs import frozen
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+__all__ = [
+    "APIError",
+    "BadRequestError",
+    "CertificateError",
+    "ConfigurationError",
+    "ConnectionFailedError",
+    "DecodeError",
+    "ForbiddenError",
+    "InvalidJSONError",
+    "NotFoundError",
+    "PaginationError",
+    "RateLimitedError",
+    "RedirectError",
+    "RequestTimeoutError",
+    "ResponseTooLargeError",
+    "ServerError",
+    "SessionError",
+    "TofuPilotError",
+    "TransportError",
+    "UnauthorizedError",
+    "ValidationIssue",
+]
+
+
+def _restore(cls: type[TofuPilotError], args: tuple[Any, ...], state: dict[str, Any]) -> TofuPilotError:
+    error = cls.__new__(cls, *args)
+    error.__dict__.update(state)
+    return error
+
+
+class TofuPilotError(Exception):
+    """Root of every error that this package raises on its own account."""
+
+    attempts: int = 0
+    """Requests sent before this error was raised, the first included; 0: none was sent."""
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        # BaseException's own would call __init__ with the message alone and lose the keyword arguments.
+        return _restore, (type(self), self.args, self.__dict__)
+
+
+class ConfigurationError(TofuPilotError):
+    """A key, URL or option cannot be used; nothing was sent."""
+
+
+class SessionError(TofuPilotError):
+    """The session is closed, or belongs to another event loop."""
+
+
+class TransportError(TofuPilotError):
+    """No answer arrived."""
+
+
+class ConnectionFailedError(TransportError):
+    """The connection was refused, reset, or ended before the whole body had arrived."""
+
+
+class CertificateError(ConnectionFailedError):
+    """The server's TLS certificate was not accepted. Another attempt would meet the same one, so none is made."""
+
+
+class RequestTimeoutError(TransportError):
+    """The whole answer, body included, did not arrive within the timeout.
+
+    Attributes:
+        timeout: The limit that passed, in seconds; None if the connection itself gave up first.
+    """
+
+    def __init__(self, message: str, *, timeout: float | None) -> None:
+        super().__init__(message)
+        self.timeout = timeout
+
+
+class RedirectError(TransportError):
+    """The server redirected to another origin, where the key must not travel, or in a circle.
+
+    Attributes:
+        location: Where it wanted to go.
+    """
+
+    def __init__(self, message: str, *, location: str) -> None:
+        super().__init__(message)
+        self.location = location
+
+
+class ResponseTooLargeError(TransportError):
+    """The answer grew beyond what any page can be; reading stopped there.
+
+    Attributes:
+        limit: The bound, in bytes after decompression.
+    """
+
+    def __init__(self, message: str, *, limit: int) -> None:
+        super().__init__(message)
+        self.limit = limit
+
+
+@frozen
+class ValidationIssue:
+    """One complaint about the input, as the API words it (zod's issues)."""
+
+    message: str
+    """In English, for people."""
+    path: tuple[str | int, ...] = ()
+    """Names and indexes that lead to the input, such as ``("limit",)``."""
+    code: str | None = None
+    """zod's code, such as ``too_big``; None: the server gave none."""
+
+
+class APIError(TofuPilotError):
+    """The server answered, and the answer is no.
+
+    Attributes:
+        status: HTTP status code.
+        code: The API's own code, such as ``BAD_REQUEST``; None if the answer was not the API's, such as a proxy's.
+        message: The API's message, or a summary of a body that is not the API's.
+        issues: What was wrong with the input; empty if it was not that.
+        request_id: What the server or a proxy calls this request, for a support ticket; None if it has no name.
+        retry_after: Seconds that the server asked to wait; None if it did not ask.
+        body: The answer's first 64 KiB, as sent.
+    """
+
+    def __init__(  # noqa: PLR0913 - an answer has this many parts
+        self,
+        message: str,
+        *,
+        status: int,
+        code: str | None = None,
+        issues: Sequence[ValidationIssue] = (),
+        request_id: str | None = None,
+        retry_after: float | None = None,
+        body: bytes = b"",
+    ) -> None:
+        super().__init__(message)
+        self.message = message
+        self.status = status
+        self.code = code
+        self.issues = tuple(issues)
+        self.request_id = request_id
+        self.retry_after = retry_after
+        self.body = body
+
+    def __str__(self) -> str:
+        head = f"{self.status} {self.code}" if self.code else f"{self.status}"
+        complaints = "; ".join(
+            f"{'.'.join(map(str, issue.path))}: {issue.message}" if issue.path else issue.message
+            for issue in self.issues
+        )
+        return f"{head}: {self.message}" + (f" ({complaints})" if complaints else "")
+
+
+class BadRequestError(APIError):
+    """400: the input failed validation; `issues` says where."""
+
+
+class UnauthorizedError(APIError):
+    """401: the key is missing or wrong."""
+
+
+class ForbiddenError(APIError):
+    """403: the key may not read procedures, as a station's may not."""
+
+
+class NotFoundError(APIError):
+    """404: no such route; the base URL is likely wrong."""
+
+
+class RateLimitedError(APIError):
+    """429: too many requests; `retry_after` says for how long."""
+
+
+class ServerError(APIError):
+    """5xx, or 408 where the server gave up on a slow query."""
+
+
+class DecodeError(TofuPilotError):
+    """The answer is not what the API promises.
+
+    Attributes:
+        path: JSON path of the value at fault, such as ``$.data[3].name``.
+        body: The answer's first 64 KiB, as sent.
+    """
+
+    def __init__(self, message: str, *, path: str = "$", body: bytes = b"") -> None:
+        super().__init__(message)
+        self.path = path
+        self.body = body
+
+
+class InvalidJSONError(DecodeError):
+    """The answer claims success and is not JSON, such as a proxy's HTML page or half a document."""
+
+
+class PaginationError(TofuPilotError):
+    """The server's cursor does not advance, so that following it would never end.
+
+    Attributes:
+        cursor: Where the page began.
+        next_cursor: Where it said that the next one begins.
+    """
+
+    def __init__(self, message: str, *, cursor: int, next_cursor: int) -> None:
+        super().__init__(message)
+        self.cursor = cursor
+        self.next_cursor = next_cursor
