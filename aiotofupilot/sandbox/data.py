@@ -1,0 +1,115 @@
+"""Procedures as a production line would have them, the same ones for the same seed."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta
+from itertools import islice
+from random import Random
+from typing import TYPE_CHECKING
+from uuid import UUID
+
+from aiotofupilot.models import Procedure, Repository, User
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+__all__ = ["make_procedures"]
+
+NEWEST = datetime(2026, 1, 30, 16, 45, tzinfo=UTC)
+
+SUBJECTS = (
+    "Battery Pack",
+    "Charger",
+    "Drone ESC",
+    "E-Bike Display",
+    "Flight Controller",
+    "Gateway PCBA",
+    "GNSS Receiver",
+    "Infusion Pump",
+    "Inverter",
+    "IP Camera",
+    "LED Driver",
+    "LiDAR Module",
+    "Motor Controller",
+    "Power Supply",
+    "Pressure Sensor",
+    "Smart Meter",
+    "Thermostat",
+    "Wireless Module",
+)
+
+STAGES = (
+    "AOI",
+    "Boundary Scan",
+    "Burn-In",
+    "Calibration",
+    "End-of-Line Test",
+    "Firmware Flash",
+    "Functional Test",
+    "Hi-Pot Test",
+    "ICT",
+    "Leak Test",
+    "RF Test",
+    "Vibration Screening",
+)
+
+VARIANTS = ("", "", "", " (Line 2)", " rev B", " rev C", " v2", " - EVT", " - DVT", " - PVT", " – Überprüfung")  # noqa: RUF001 - an en dash, as people type them
+
+CREATORS = (
+    ("Ada Park", "ada.park@example.com"),
+    ("Bilal Haddad", "bilal.haddad@example.com"),
+    ("Chiara Rossi", "chiara.rossi@example.com"),
+    ("Jürgen Weiß", "juergen.weiss@example.com"),
+    ("山田 花子", "hanako.yamada@example.com"),
+    ("Mina Okafor", None),
+    (None, "line-2@example.com"),
+    (None, None),
+)
+
+REPOSITORIES = (
+    ("eol-tests", "example-energy/eol-tests", "github"),
+    ("pcba-bringup", "example-energy/pcba-bringup", "github"),
+    ("calibration", "example-metrology/calibration", "gitlab"),
+    ("firmware", "example-metrology/embedded/firmware", "gitlab"),
+    ("rf-bench", "example-radio/rf-bench", "bitbucket"),
+)
+
+
+def make_procedures(count: int, *, seed: int = 0) -> list[Procedure]:
+    """Make plausible procedures, newest first.
+
+    The first ones do not depend on how many follow: the first 10 of 250 are the 10 of 10.
+
+    Args:
+        count: How many to make; at least 0.
+        seed: Another seed gives other procedures with other ids.
+
+    Raises:
+        ValueError: If `count` is negative.
+    """
+    if count < 0:
+        msg = f"count must be at least 0, not {count}"
+        raise ValueError(msg)
+    return list(islice(procedures(seed), count))
+
+
+def procedures(seed: int) -> Iterator[Procedure]:
+    """Yield procedures for `make_procedures`, newest first, without end."""
+    random = Random(seed)  # noqa: S311 - test data
+    creators = [User(uuid(random), name, email) for name, email in CREATORS]
+    repositories = [Repository(uuid(random), *repository) for repository in REPOSITORIES]
+    created_at = NEWEST
+    while True:
+        yield Procedure(
+            id=uuid(random),
+            name=f"{random.choice(SUBJECTS)} {random.choice(STAGES)}{random.choice(VARIANTS)}",
+            created_at=created_at,
+            created_by_user=random.choice(creators) if random.random() < 0.97 else None,  # noqa: PLR2004 - most have one
+            linked_repository=random.choice(repositories) if random.random() < 0.6 else None,  # noqa: PLR2004 - many do
+        )
+        created_at -= timedelta(milliseconds=random.randint(1, 2 * 60 * 60 * 1000))
+
+
+def uuid(random: Random) -> str:
+    """Draw a version 4 UUID."""
+    return str(UUID(int=random.getrandbits(128), version=4))

@@ -1,0 +1,83 @@
+"""TofuPilot's listing of procedures as a function: a request's query and key in, status and JSON out.
+
+Nothing here waits, opens a socket or knows HTTP beyond a status code, so that a property test can call it thousands of
+times.
+"""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from functools import lru_cache
+from typing import TYPE_CHECKING
+
+from aiotofupilot.sandbox.parameters import Complaints, Parameters
+from aiotofupilot.sandbox.wire import Answer, error, page, procedure_json
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping, Sequence
+
+    from aiotofupilot.models import Procedure
+
+__all__ = ["Listing"]
+
+PATH = "/v2/procedures"
+SHORTEST_ID_QUERY = 6
+MILLISECOND = timedelta(milliseconds=1)
+
+
+class Listing:
+    """A server's procedures, and its answers to requests for them.
+
+    Attributes:
+        procedures: What is listed, in the listing's order. Add, remove and replace at any time; the next answer knows.
+        api_key: Key of a user, who may read procedures.
+        station_key: Key of a station, which may not.
+    """
+
+    def __init__(self, procedures: Iterable[Procedure], *, api_key: str, station_key: str) -> None:
+        self.procedures = list(procedures)
+        self.api_key = api_key
+        self.station_key = station_key
+        # A page of known procedures costs a quarter of a new one. By value, so that a changed one is written anew.
+        self._json = lru_cache(maxsize=100_000)(procedure_json)
+
+    def answer(self, query: Mapping[str, str], authorization: str | None) -> Answer:
+        """Answer one request.
+
+        Args:
+            query: The query parameters, decoded.
+            authorization: The header of that name; None: there was none.
+        """
+        if authorization == f"Bearer {self.station_key}":
+            return error(403, "FORBIDDEN", "Stations cannot read procedures")
+        if authorization != f"Bearer {self.api_key}":
+            return error(401, "UNAUTHORIZED", "Unauthorized")
+        try:
+            parameters = Parameters.parse(query)
+        except Complaints as complaints:
+            return error(400, "BAD_REQUEST", "Input validation failed", complaints.issues)
+        matches = select(self.procedures, parameters)
+        end = parameters.cursor + parameters.limit
+        has_more = end < len(matches)
+        return page(
+            map(self._json, matches[parameters.cursor : end]),
+            has_more=has_more,
+            next_cursor=end if has_more else None,
+        )
+
+
+def select(procedures: Sequence[Procedure], parameters: Parameters) -> Sequence[Procedure]:
+    """Keep what a request asks for: the name or, from 6 characters on, the id contains the query; bounds included."""
+    if needle := parameters.search_query.casefold():
+        by_id = len(parameters.search_query) >= SHORTEST_ID_QUERY
+        procedures = [
+            procedure
+            for procedure in procedures
+            if needle in procedure.name.casefold() or (by_id and needle in procedure.id.casefold())
+        ]
+    if after := parameters.created_after:
+        procedures = [procedure for procedure in procedures if procedure.created_at >= after]
+    if before := parameters.created_before:
+        # The whole millisecond counts: a client can't name a moment more exactly than the wire shows it.
+        procedures = [procedure for procedure in procedures if procedure.created_at - before < MILLISECOND]
+    return procedures

@@ -1,0 +1,57 @@
+"""Made-up procedures."""
+
+from itertools import pairwise
+from uuid import UUID
+
+import pytest
+
+from aiotofupilot.sandbox import make_procedures
+
+MANY = make_procedures(1000)
+
+
+def test_seed_decides():
+    """The same seed gives the same procedures, another seed others."""
+    assert make_procedures(50, seed=7) == make_procedures(50, seed=7)
+    assert not {p.id for p in make_procedures(50, seed=7)} & {p.id for p in make_procedures(50, seed=8)}
+
+
+def test_count_only_cuts():
+    """Fewer procedures are the first of more."""
+    assert make_procedures(10) == MANY[:10]
+    assert make_procedures(0) == []
+
+
+def test_negative_count():
+    """A count below 0 is refused."""
+    with pytest.raises(ValueError, match="count must be at least 0, not -1"):
+        make_procedures(-1)
+
+
+def test_newest_first():
+    """Each procedure is older than the one before; all dates are aware."""
+    assert all(newer.created_at > older.created_at for newer, older in pairwise(MANY))
+    assert all(p.created_at.utcoffset() is not None for p in MANY)
+
+
+def test_ids_are_unique_uuids():
+    """Every id is a UUID of its own."""
+    assert len({UUID(p.id) for p in MANY}) == 1000
+
+
+def test_variety():
+    """Many names, several creators, all three providers, and a null wherever the API has nulls."""
+    creators = {p.created_by_user for p in MANY}
+    repositories = {p.linked_repository for p in MANY}
+    assert len({p.name for p in MANY}) > 300
+    assert len(creators) == 9
+    assert None in creators
+    assert {(u.name is None, u.email is None) for u in creators if u} == {
+        (False, False),
+        (False, True),
+        (True, False),
+        (True, True),
+    }
+    assert None in repositories
+    assert {r.provider for r in repositories if r} == {"github", "gitlab", "bitbucket"}
+    assert all(r.full_name.endswith(f"/{r.name}") for r in repositories if r)

@@ -1,0 +1,60 @@
+"""Procedures and errors as JSON."""
+
+import json
+from datetime import UTC, datetime, timedelta, timezone
+
+import orjson
+
+from aiotofupilot.models import Procedure, Repository, User
+from aiotofupilot.sandbox.wire import Answer, error, page, procedure_json
+
+MOMENT = datetime(2024, 1, 15, 10, 30, tzinfo=UTC)
+
+
+def written(procedure):
+    return json.loads(bytes(orjson.dumps(procedure_json(procedure))))
+
+
+def test_procedure_in_camel_case():
+    """linkedRepository and fullName are camel case, the rest is not."""
+    procedure = Procedure("p", "Näme", MOMENT, User("u", "n", "e"), Repository("r", "repo", "org/repo", "gitlab"))
+    assert written(procedure) == {
+        "id": "p",
+        "name": "Näme",
+        "created_at": "2024-01-15T10:30:00.000Z",
+        "created_by_user": {"id": "u", "name": "n", "email": "e"},
+        "linkedRepository": {"id": "r", "name": "repo", "fullName": "org/repo", "provider": "gitlab"},
+    }
+
+
+def test_nulls():
+    """What is None is null, but for the provider, a key that servers without it did not send."""
+    procedure = Procedure("p", "n", MOMENT, User("u"), Repository("r", "repo", "org/repo"))
+    assert written(procedure)["created_by_user"] == {"id": "u", "name": None, "email": None}
+    assert written(procedure)["linkedRepository"] == {"id": "r", "name": "repo", "fullName": "org/repo"}
+    bare = written(Procedure("p", "n", MOMENT))
+    assert bare["created_by_user"] is None
+    assert bare["linkedRepository"] is None
+
+
+def test_dates_in_utc_cut_to_milliseconds():
+    """A date of another zone is written in UTC, and its microseconds are cut, not rounded."""
+    local = datetime(2024, 1, 15, 12, 30, 0, 999999, tzinfo=timezone(timedelta(hours=2)))
+    assert written(Procedure("p", "n", local))["created_at"] == "2024-01-15T10:30:00.999Z"
+
+
+def test_page():
+    """A page holds its items and what follows."""
+    fragment = procedure_json(Procedure("p", "n", MOMENT))
+    status, body = page([fragment], has_more=True, next_cursor=1)
+    assert status == 200
+    assert json.loads(body) == {
+        "data": [written(Procedure("p", "n", MOMENT))],
+        "meta": {"has_more": True, "next_cursor": 1},
+    }
+
+
+def test_error():
+    """An error has issues where the input failed validation, and no such key elsewhere."""
+    assert error(404, "NOT_FOUND", "Not found") == Answer(404, b'{"message":"Not found","code":"NOT_FOUND"}')
+    assert json.loads(error(400, "BAD_REQUEST", "m", [{"path": ["limit"]}]).body)["issues"] == [{"path": ["limit"]}]
