@@ -1,0 +1,35 @@
+"""The running sandbox gives every recorded answer."""
+
+import aiohttp
+import pytest
+from yarl import URL
+
+from aiotofupilot.sandbox import Sandbox
+
+
+@pytest.fixture
+async def sandbox(recorded_procedures):
+    async with Sandbox(recorded_procedures, api_key="user", station_key="station") as sandbox:
+        yield sandbox
+
+
+def summary(body):
+    """Recorded pages of many items hold their number, the first and the last."""
+    if len(body.get("data", [])) <= 3:
+        return body
+    first, *_, last = body["data"]
+    return {"data_count": len(body["data"]), "data_first": first, "data_last": last, "meta": body["meta"]}
+
+
+async def test_recorded_answer(sandbox, recorded):
+    """Status, content type and the whole document are those that TofuPilot's own REST layer gave."""
+    request, expected = recorded["request"], recorded["response"]
+    headers = {"Authorization": request["authorization"]} if request["authorization"] else {}
+    url = URL(sandbox.url).with_path(request["path"])
+    async with (
+        aiohttp.ClientSession() as session,
+        session.get(url, params=request["query"], headers=headers) as response,
+    ):
+        assert response.status == expected["status"]
+        assert response.headers["Content-Type"] == expected["content_type"]
+        assert summary(await response.json()) == expected["body"]
