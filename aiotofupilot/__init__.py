@@ -1,1 +1,60 @@
-"""Stream TofuPilot procedures with asyncio."""
+"""Stream TofuPilot procedures with asyncio: one line of ``async for`` follows the cursor through every page."""
+
+from ._paginator import Paginator, Walk
+from ._retry import RetryPolicy
+from ._session import TofuPilotSession
+from .errors import (
+    APIError,
+    BadRequestError,
+    CertificateError,
+    ConfigurationError,
+    ConnectionFailedError,
+    DecodeError,
+    ForbiddenError,
+    InvalidJSONError,
+    NotFoundError,
+    PaginationError,
+    RateLimitedError,
+    RedirectError,
+    RequestTimeoutError,
+    ResponseTooLargeError,
+    ServerError,
+    SessionError,
+    TofuPilotError,
+    TransportError,
+    UnauthorizedError,
+    ValidationIssue,
+)
+from .models import Page, PageMeta, Procedure, Repository, User
+
+__all__ = [
+    "APIError",
+    "BadRequestError",
+    "CertificateError",
+    "ConfigurationError",
+    "ConnectionFailedError",
+    "DecodeError",
+    "ForbiddenError",
+    "InvalidJSONError",
+    "NotFoundError",
+    "Page",
+    "PageMeta",
+    "PaginationError",
+    "Paginator",
+    "Procedure",
+    "RateLimitedError",
+    "RedirectError",
+    "Repository",
+    "RequestTimeoutError",
+    "ResponseTooLargeError",
+    "RetryPolicy",
+    "ServerError",
+    "SessionError",
+    "TofuPilotError",
+    "TofuPilotSession",
+    "TransportError",
+    "UnauthorizedError",
+    "User",
+    "ValidationIssue",
+    "Walk",
+]

@@ -56,6 +56,9 @@ __all__ = [
     "ValidationIssue",
 ]
 
+BODY_EXCERPT = 64 * 1024
+"""How much of an unusable answer an error keeps, in bytes."""
+
 
 def _restore(cls: type[TofuPilotError], args: tuple[Any, ...], state: dict[str, Any]) -> TofuPilotError:
     error = cls.__new__(cls, *args)
@@ -155,7 +158,7 @@ class APIError(TofuPilotError):
         body: The answer's first 64 KiB, as sent.
     """
 
-    def __init__(  # noqa: PLR0913 - an answer has this many parts
+    def __init__(
         self,
         message: str,
         *,

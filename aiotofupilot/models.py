@@ -9,11 +9,10 @@ Source: https://www.tofupilot.com/docs/api
 
 from __future__ import annotations
 
+from datetime import datetime  # noqa: TC003 - resolved at run time, to structure by
 from typing import TYPE_CHECKING, Generic, TypeVar
 
 if TYPE_CHECKING:
-    from datetime import datetime
-
     from attrs import frozen
 else:
     from functools import partial

@@ -37,7 +37,7 @@ class Sandbox:
         requests: What was asked, in the order of arrival.
     """
 
-    def __init__(  # noqa: PLR0913 - independent options, all but one by keyword
+    def __init__(
         self,
         procedures: int | Iterable[Procedure] = 250,
         *,

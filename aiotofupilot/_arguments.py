@@ -1,0 +1,42 @@
+"""Arguments are checked where they are given; a bad one is named with its bound and its value."""
+
+from __future__ import annotations
+
+import math
+from operator import index
+
+__all__ = ["integer", "seconds"]
+
+
+def integer(name: str, value: object, *, low: int, high: int | None = None) -> int:
+    """Return an argument as an int within its bounds.
+
+    Raises:
+        TypeError: It is no integer; True and False are none.
+        ValueError: It is out of bounds.
+    """
+    try:
+        number = index(value)  # type: ignore[arg-type]  # that is what is found out
+    except TypeError:
+        number = None
+    if number is None or isinstance(value, bool):
+        raise TypeError(f"{name} must be an integer, got {value!r}")
+    if number < low or (high is not None and number > high):
+        bound = f"at least {low}" if high is None else f"between {low} and {high}"
+        raise ValueError(f"{name} must be {bound}, got {number}")
+    return number
+
+
+def seconds(name: str, value: object, *, zero: bool = True) -> float:
+    """Return an argument as a finite number of seconds.
+
+    Raises:
+        TypeError: It is no number.
+        ValueError: It is negative, infinite or NaN, or zero where zero means nothing.
+    """
+    if not isinstance(value, int | float) or isinstance(value, bool):
+        raise TypeError(f"{name} must be a number of seconds, got {value!r}")
+    if not math.isfinite(value) or value < 0 or (value == 0 and not zero):
+        bound = "0 or more" if zero else "more than 0"
+        raise ValueError(f"{name} must be {bound} seconds and finite, got {value!r}")
+    return float(value)

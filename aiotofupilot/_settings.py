@@ -1,0 +1,87 @@
+"""The key and the address, from arguments or the environment, checked before anything is sent."""
+
+from __future__ import annotations
+
+import os
+import re
+from ipaddress import ip_address
+from urllib.parse import urlsplit
+
+from .errors import ConfigurationError
+
+__all__ = ["DEFAULT_BASE_URL", "authorization", "resolve_base_url"]
+
+DEFAULT_BASE_URL = "https://www.tofupilot.app/api"
+
+_BEARER = re.compile(r"bearer\s+", re.IGNORECASE)
+_VISIBLE = re.compile(r"[!-~]+")
+
+
+def authorization(api_key: str | None) -> str:
+    """Return the value of the ``Authorization`` header.
+
+    Args:
+        api_key: The key, which may already begin with ``Bearer``; None: that of ``TOFUPILOT_API_KEY``.
+
+    Raises:
+        ConfigurationError: There is no key, or it has characters that no header may carry. The key is not shown.
+    """
+    source = "api_key"
+    if api_key is None:
+        source, api_key = "TOFUPILOT_API_KEY", os.environ.get("TOFUPILOT_API_KEY")
+    if not api_key:
+        raise ConfigurationError(
+            "no API key: set the environment variable TOFUPILOT_API_KEY, or pass api_key=; "
+            "keys are made in TofuPilot's settings"
+        )
+    key = _BEARER.sub("", api_key, count=1) if _BEARER.match(api_key) else api_key
+    if not _VISIBLE.fullmatch(key):
+        raise ConfigurationError(
+            f"the API key in {source} holds a space, a line break or another character that is not visible ASCII"
+        )
+    return f"Bearer {key}"
+
+
+def resolve_base_url(base_url: str | None, *, allow_insecure_http: bool) -> str:
+    """Return the address that request targets are appended to, without a trailing slash.
+
+    Args:
+        base_url: ``https://HOST``, with or without ``/api`` and a trailing slash; None: that of ``TOFUPILOT_URL``, and
+            TofuPilot's own if that is not set either.
+        allow_insecure_http: Whether the key may travel unencrypted beyond this machine.
+
+    Raises:
+        ConfigurationError: It is not an address that can be used.
+    """
+    source = "base_url"
+    if base_url is None:
+        source, base_url = "TOFUPILOT_URL", os.environ.get("TOFUPILOT_URL") or DEFAULT_BASE_URL
+    if not _VISIBLE.fullmatch(base_url):
+        raise ConfigurationError(
+            f"{source} holds a space, a control or another character that no URL may: {base_url!r}"
+        )
+    try:
+        parts = urlsplit(base_url)
+        host, _ = parts.hostname, parts.port
+    except ValueError as error:
+        raise ConfigurationError(f"{source} is not a URL: {error}") from error
+    if parts.scheme not in ("http", "https") or not host:
+        raise ConfigurationError(f"{source} must be a URL such as https://tofupilot.example.com, got {base_url!r}")
+    if parts.username is not None or parts.password is not None:
+        raise ConfigurationError(f"{source} must not hold a user name or password")
+    if parts.query or parts.fragment:
+        raise ConfigurationError(f"{source} must not have a query or fragment, got {base_url!r}")
+    if parts.scheme == "http" and not allow_insecure_http and not _is_loopback(host):
+        raise ConfigurationError(
+            f"{source} is plain HTTP, which would show the key to the network between here and {host}: "
+            "use https, or pass allow_insecure_http=True"
+        )
+    path = parts.path.rstrip("/") or "/api"
+    return f"{parts.scheme}://{parts.netloc}{path}"
+
+
+def _is_loopback(host: str) -> bool:
+    try:
+        return ip_address(host).is_loopback
+    except ValueError:
+        return host == "localhost" or host.endswith(".localhost")
