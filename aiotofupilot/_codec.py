@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from datetime import datetime
 from operator import itemgetter
-from typing import Any, Generic, TypeVar
+from typing import Any, Generic, TypeVar, cast
 
 import attrs
 import orjson
@@ -71,7 +71,7 @@ def _shared(build: Hook, fields: tuple[str, ...]) -> Hook:
 
     What is remembered has passed validation, and strings and null equal nothing else in JSON: a hit needs no checks.
     """
-    values: Callable[[Any], Any] = itemgetter(*fields)
+    values = cast("Callable[[Any], Any]", itemgetter(*fields))
     known: dict[Any, Any] = {}
 
     def structure(value: Any, model: Any) -> Any:
