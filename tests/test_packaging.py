@@ -1,0 +1,62 @@
+"""What is installed is what pyproject.toml, the workflow and the public names say."""
+
+import re
+import subprocess
+import sys
+import tomllib
+from importlib.metadata import metadata, version
+from itertools import chain
+from pathlib import Path
+
+import pytest
+
+import aiotofupilot
+from aiotofupilot import errors
+
+ROOT = Path(__file__).parent.parent
+PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
+
+
+def test_the_public_names_are_these():
+    """A name joins or leaves the public surface on purpose only."""
+    values = ["Page", "PageMeta", "Paginator", "Procedure", "Repository", "RetryPolicy", "TofuPilotSession"]
+    values += ["User", "ValidationIssue", "Walk"]
+    tree = [name for name in errors.__all__ if name.endswith("Error")]
+    assert sorted(aiotofupilot.__all__) == sorted(values + tree)
+
+
+def test_every_public_name_is_there_and_documented():
+    """`from aiotofupilot import *` finds each name, and `help()` has something to say of it."""
+    for name in aiotofupilot.__all__:
+        assert getattr(aiotofupilot, name).__doc__, name
+
+
+def test_the_version_is_one():
+    """pyproject.toml has it, and the installed package's metadata repeats it."""
+    assert version("aiotofupilot") == PROJECT["version"]
+
+
+def test_the_package_is_typed():
+    """Type checkers read the annotations of an installed aiotofupilot only if it says so."""
+    assert Path(aiotofupilot.__file__).with_name("py.typed").is_file()
+
+
+def test_every_supported_python_is_classified_and_tested():
+    """The workflow runs the versions that the classifiers promise, from the oldest that may install it."""
+    promised = [line.rpartition(" ")[2] for line in PROJECT["classifiers"] if re.search(r":: 3\.\d+$", line)]
+    workflow = (ROOT / ".github" / "workflows" / "ci.yml").read_text(encoding="utf-8")
+    assert re.findall(r'"(3\.\d+)"', workflow) == promised
+    assert metadata("aiotofupilot")["Requires-Python"] == f">={promised[0]}"
+
+
+def test_every_dependency_has_a_lower_bound_and_no_upper():
+    """The lower ones are tested; an upper one would keep a service from updating."""
+    for requirement in chain(PROJECT["dependencies"], *PROJECT["optional-dependencies"].values()):
+        assert re.fullmatch(r"aiotofupilot\[[\w,]+\]|[\w-]+(\[\w+\])?>=[\d.]+", requirement), requirement
+
+
+@pytest.mark.parametrize("extra", ["cyclopts", "rich", "aioresponses", "pytest", "aiotofupilot.sandbox", "aiohttp.web"])
+def test_importing_the_package_imports_nothing_of_an_extra(extra):
+    """A service pays for the client alone."""
+    program = f"import sys, aiotofupilot; sys.exit({extra!r} in sys.modules)"
+    subprocess.run([sys.executable, "-W", "error", "-c", program], check=True)  # noqa: S603 - our own

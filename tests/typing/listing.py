@@ -1,0 +1,54 @@
+"""A listing as type checkers see it: never run, only checked."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import assert_type
+
+from aiotofupilot import Page, Paginator, Procedure, TofuPilotSession, Walk
+
+
+async def iterated_it_gives_procedures(session: TofuPilotSession) -> None:
+    async for procedure in session.procedures.list(search_query="battery"):
+        assert_type(procedure, Procedure)
+
+
+async def awaited_it_gives_a_page(session: TofuPilotSession) -> None:
+    page = await session.procedures.list(
+        limit=20,
+        cursor=50,
+        search_query="battery test",
+        created_after=datetime.fromisoformat("2024-01-01T00:00:00.000Z"),
+        created_before=datetime.fromisoformat("2024-12-31T23:59:59.999Z"),
+    )
+    assert_type(page, Page[Procedure])
+    assert_type(page.data, list[Procedure])
+    assert_type(page.meta.has_more, bool)
+    assert_type(page.meta.next_cursor, int | None)
+
+
+async def its_other_uses_keep_the_type(session: TofuPilotSession) -> None:
+    listing = session.procedures.list(max_items=10)
+    assert_type(listing, Paginator[Procedure])
+    assert_type(await listing.first(), Procedure | None)
+    assert_type(await listing.collect(), list[Procedure])
+    async for page in listing.pages():
+        assert_type(page, Page[Procedure])
+    assert_type([procedure.name async for procedure in listing], list[str])
+
+
+async def a_walk_is_an_iterator_to_be_closed(session: TofuPilotSession) -> None:
+    async with session.procedures.list().walk() as walk:
+        assert_type(walk, Walk[Procedure])
+        async for procedure in walk:
+            assert_type(procedure, Procedure)
+        assert_type(await anext(walk, None), Procedure | None)
+    await walk.aclose()
+
+
+async def its_options_are_checked(session: TofuPilotSession) -> None:
+    session.procedures.list(20)  # type: ignore[call-arg]  # pyright: ignore[reportCallIssue] - keyword-only
+    session.procedures.list(limit="20")  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType] - a number
+    session.procedures.list(created_after="2024-01-01")  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType] - a datetime
+    async for procedure in session.procedures.list():
+        _ = procedure.fpy  # type: ignore[attr-defined]  # pyright: ignore[reportAttributeAccessIssue, reportUnknownMemberType] - gone
