@@ -1,0 +1,129 @@
+"""README.md tells the truth: its commands, its Python and its tables of parameters.
+
+A ``python`` block runs as it stands, with ``TOFUPILOT_API_KEY`` and ``TOFUPILOT_URL`` set to a sandbox. It may await at
+the top level, and use ``session``, an open session, without making one. If it makes an ``app``, an aiohttp application,
+that is served, and each of its GET routes has to answer 200.
+
+A table whose first heading is a callable in backticks, such as ``| `RetryPolicy` | default | meaning |``, lists exactly
+that callable's parameters, in order, with their defaults as Python writes them; ``required`` where there is none.
+"""
+
+import ast
+import asyncio
+import inspect
+import re
+import threading
+from operator import attrgetter
+from pathlib import Path
+from types import SimpleNamespace
+from typing import NamedTuple
+
+import pytest
+from aiohttp import test_utils, web
+
+import aiotofupilot
+from aiotofupilot import TofuPilotSession
+from aiotofupilot.sandbox import Sandbox
+
+ROOT = Path(__file__).parent.parent
+
+
+class Block(NamedTuple):
+    """A fenced block of README.md."""
+
+    language: str
+    heading: str
+    line: int
+    """Line of README.md on which its content begins, from 1."""
+    text: str
+
+    def __str__(self):
+        return f"{self.heading}:{self.line}"
+
+
+def read_blocks(markdown):
+    """Yield the fenced blocks of a Markdown text."""
+    heading, language, first, lines = "", None, 0, []
+    for number, line in enumerate(markdown.splitlines(), 1):
+        if language is not None and line == "```":
+            yield Block(language, heading, first, "\n".join(lines) + "\n")
+            language = None
+        elif language is not None:
+            lines.append(line)
+        elif line.startswith("```"):
+            language, first, lines = line[3:].strip(), number + 1, []
+        elif line.startswith("#"):
+            heading = line.lstrip("# ")
+
+
+def read_tables(markdown):
+    """Yield the tables of a Markdown text as lists of rows, the heading first; cells without their backticks."""
+    for table in re.findall(r"(?:^\|.*\|\n)+", markdown, re.MULTILINE):
+        rows = [re.split(r"(?<!\\)\|", line.strip("|\n")) for line in table.splitlines()]
+        yield [[cell.strip() for cell in row] for row in rows if not set("".join(row)) <= set("-: ")]
+
+
+README = (ROOT / "README.md").read_text(encoding="utf-8")
+BLOCKS = list(read_blocks(README))
+SIGNATURES = [table for table in read_tables(README) if re.fullmatch(r"`[\w.]+`", table[0][0])]
+
+
+@pytest.fixture(scope="module")
+def sandbox():
+    """A sandbox in a thread of its own, so that a block may run an event loop of its own."""
+    loop = asyncio.new_event_loop()
+    thread = threading.Thread(target=loop.run_forever)
+    thread.start()
+    sandbox = Sandbox(procedures=250)
+    asyncio.run_coroutine_threadsafe(sandbox.start(), loop).result()
+    yield sandbox
+    asyncio.run_coroutine_threadsafe(sandbox.stop(), loop).result()
+    loop.call_soon_threadsafe(loop.stop)
+    thread.join()
+    loop.close()
+
+
+@pytest.mark.parametrize("block", [block for block in BLOCKS if block.language == "python"], ids=str)
+def test_a_python_block_runs(block, sandbox, monkeypatch, tmp_path):
+    """A Python block of the README runs as it stands and asks the sandbox for procedures."""
+    monkeypatch.setenv("TOFUPILOT_API_KEY", sandbox.api_key)
+    monkeypatch.setenv("TOFUPILOT_URL", sandbox.url)
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr(web, "run_app", lambda _: None)  # it would serve until Ctrl-C; `serve` does so briefly
+    sandbox.requests.clear()
+    source = "\n" * (block.line - 1) + block.text  # a traceback shows the README's own line numbers
+    code = compile(source, ROOT / "README.md", "exec", flags=ast.PyCF_ALLOW_TOP_LEVEL_AWAIT, dont_inherit=True)
+    session = TofuPilotSession()
+    names = {"__name__": "__main__", "session": session}
+    with asyncio.Runner() as runner:
+        block_run = eval(code, names)  # noqa: S307 - the README's own text
+        if inspect.iscoroutine(block_run):
+            runner.run(block_run)
+        for app in [value for value in names.values() if isinstance(value, web.Application)]:
+            runner.run(serve(app))
+        runner.run(session.close())
+    assert sandbox.requests
+
+
+async def serve(app):
+    """Serve an application and ask it for each of its pages."""
+    async with test_utils.TestClient(test_utils.TestServer(app)) as client:
+        for route in app.router.routes():
+            if route.method == "GET":
+                async with client.get(route.resource.canonical) as response:
+                    assert response.status == 200, await response.text()
+                    assert await response.read()
+
+
+@pytest.mark.parametrize("table", SIGNATURES, ids=lambda table: table[0][0].strip("`"))
+def test_a_table_of_parameters_is_the_signature(table):
+    """A table headed by a callable lists its parameters in order, with their defaults."""
+    surface = SimpleNamespace(**vars(aiotofupilot), session=TofuPilotSession("key"))
+    signature = inspect.signature(attrgetter(table[0][0].strip("`"))(surface))
+    written = {row[0].strip("`"): row[1].strip("`") for row in table[1:]}
+    assert list(written) == list(signature.parameters)
+    for name, parameter in signature.parameters.items():
+        if parameter.default is parameter.empty:
+            assert written[name] == "required"
+        else:
+            assert eval(written[name], vars(surface)) == parameter.default  # noqa: S307 - the README's own text
