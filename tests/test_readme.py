@@ -96,12 +96,14 @@ def test_a_python_block_runs(block, sandbox, monkeypatch, tmp_path):
     session = TofuPilotSession()
     names = {"__name__": "__main__", "session": session}
     with asyncio.Runner() as runner:
-        block_run = eval(code, names)  # noqa: S307 - the README's own text
-        if inspect.iscoroutine(block_run):
-            runner.run(block_run)
-        for app in [value for value in names.values() if isinstance(value, web.Application)]:
-            runner.run(serve(app))
-        runner.run(session.close())
+        try:
+            block_run = eval(code, names)  # noqa: S307 - the README's own text
+            if inspect.iscoroutine(block_run):
+                runner.run(block_run)
+            for app in [value for value in names.values() if isinstance(value, web.Application)]:
+                runner.run(serve(app))
+        finally:
+            runner.run(session.close())
     assert sandbox.requests
 
 
