@@ -1,31 +1,6 @@
 """Stream TofuPilot procedures with asyncio: one line of ``async for`` follows the cursor through every page."""
 
-from ._paginator import Paginator, Walk
-from ._retry import RetryPolicy
-from ._session import TofuPilotSession
-from .errors import (
-    APIError,
-    BadRequestError,
-    CertificateError,
-    ConfigurationError,
-    ConnectionFailedError,
-    DecodeError,
-    ForbiddenError,
-    InvalidJSONError,
-    NotFoundError,
-    PaginationError,
-    RateLimitedError,
-    RedirectError,
-    RequestTimeoutError,
-    ResponseTooLargeError,
-    ServerError,
-    SessionError,
-    TofuPilotError,
-    TransportError,
-    UnauthorizedError,
-    ValidationIssue,
-)
-from .models import Page, PageMeta, Procedure, Repository, User
+from typing import TYPE_CHECKING
 
 __all__ = [
     "APIError",
@@ -58,3 +33,35 @@ __all__ = [
     "ValidationIssue",
     "Walk",
 ]
+
+if TYPE_CHECKING:
+    from ._paginator import Paginator, Walk
+    from ._retry import RetryPolicy
+    from ._session import TofuPilotSession
+    from .errors import (
+        APIError,
+        BadRequestError,
+        CertificateError,
+        ConfigurationError,
+        ConnectionFailedError,
+        DecodeError,
+        ForbiddenError,
+        InvalidJSONError,
+        NotFoundError,
+        PaginationError,
+        RateLimitedError,
+        RedirectError,
+        RequestTimeoutError,
+        ResponseTooLargeError,
+        ServerError,
+        SessionError,
+        TofuPilotError,
+        TransportError,
+        UnauthorizedError,
+        ValidationIssue,
+    )
+    from .models import Page, PageMeta, Procedure, Repository, User
+else:  # not for type checkers, which would believe in any name
+    from ._lazy import lazy
+
+    __getattr__, __dir__ = lazy(__name__, __all__, ("models", "errors", "_retry", "_paginator", "_session"))

@@ -120,7 +120,8 @@ async def serve(app):
 @pytest.mark.parametrize("table", SIGNATURES, ids=lambda table: table[0][0].strip("`"))
 def test_a_table_of_parameters_is_the_signature(table):
     """A table headed by a callable lists its parameters in order, with their defaults."""
-    surface = SimpleNamespace(**vars(aiotofupilot), session=TofuPilotSession("key"))
+    names = {name: getattr(aiotofupilot, name) for name in aiotofupilot.__all__}
+    surface = SimpleNamespace(**names, session=TofuPilotSession("key"))
     signature = inspect.signature(attrgetter(table[0][0].strip("`"))(surface))
     written = {row[0].strip("`"): row[1].strip("`") for row in table[1:]}
     assert list(written) == list(signature.parameters)

@@ -1,0 +1,45 @@
+"""Public names that are loaded when they are first asked for, by a module's own ``__getattr__`` (PEP 562).
+
+pytest imports every installed plugin, and with it the plugin's parent packages, in every test run: a package that holds
+one must cost nothing to import.
+"""
+
+from __future__ import annotations
+
+import sys
+from importlib import import_module
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+
+__all__ = ["lazy"]
+
+
+def lazy(
+    package: str, names: Sequence[str], modules: Sequence[str]
+) -> tuple[Callable[[str], object], Callable[[], list[str]]]:
+    """Return the ``__getattr__`` and the ``__dir__`` of a package that re-exports names of its modules.
+
+    Args:
+        package: The package's ``__name__``.
+        names: The package's ``__all__``.
+        modules: The package's modules whose ``__all__`` hold these names; they are attributes of the package too. They
+            are searched in this order, so the lighter come first: whoever wants a name of theirs loads no other.
+    """
+
+    def load(name: str) -> object:
+        if name in modules:
+            return import_module(f"{package}.{name}")
+        if name in names:
+            for module in modules:
+                if name in (loaded := import_module(f"{package}.{module}")).__all__:
+                    value = getattr(loaded, name)
+                    setattr(sys.modules[package], name, value)  # so that this is not called for it again
+                    return value
+        raise AttributeError(f"module {package!r} has no attribute {name!r}", name=name, obj=sys.modules[package])
+
+    def listing() -> list[str]:
+        return sorted({*vars(sys.modules[package]), *names, *modules})
+
+    return load, listing

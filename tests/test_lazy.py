@@ -1,0 +1,116 @@
+"""`_lazy`, and the package as its names are asked for."""
+
+import ast
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+import aiotofupilot
+from aiotofupilot import errors, models
+from aiotofupilot._lazy import lazy
+
+HEAVY = {"aiohttp", "attr", "attrs", "cattrs", "orjson", "tenacity", "asyncio"}
+
+
+def run(program):
+    """Run a program in a Python of its own; every warning is an error."""
+    return subprocess.run(  # noqa: S603 - our own
+        [sys.executable, "-W", "error", "-c", program], check=True, capture_output=True, text=True
+    ).stdout
+
+
+def loaded_by(statement):
+    """Tell which heavy packages a statement imports."""
+    return set(run(f"{statement}\nimport sys\nprint(*sys.modules)").split()) & HEAVY
+
+
+def test_a_name_is_its_module_s():
+    """A name of the package is the object of the module that defines it."""
+    assert aiotofupilot.Procedure is models.Procedure
+    assert aiotofupilot.DecodeError is errors.DecodeError
+
+
+def test_a_name_is_loaded_once():
+    """After its first use a name is an attribute like any other."""
+    aiotofupilot.PageMeta  # noqa: B018 - the attribute access is what is tested
+    assert vars(aiotofupilot)["PageMeta"] is models.PageMeta
+
+
+def test_what_type_checkers_see_is_what_runs():
+    """The imports for type checkers name, module by module, what is loaded at run time, and `__all__` is that."""
+    tree = ast.parse(Path(aiotofupilot.__file__).read_text("utf-8"))
+    checked = next(node for node in tree.body if isinstance(node, ast.If)).body
+    origins = {alias.name: statement.module for statement in checked for alias in statement.names}
+    assert sorted(origins) == aiotofupilot.__all__
+    for name, module in origins.items():
+        defining = sys.modules[f"aiotofupilot.{module}"]
+        assert getattr(aiotofupilot, name) is getattr(defining, name)
+
+
+def test_an_unknown_name_is_an_attribute_error_with_a_suggestion():
+    """A name that the package has not is refused as by any module, and Python can say which one was meant."""
+    with pytest.raises(AttributeError, match="module 'aiotofupilot' has no attribute 'Procedures'") as caught:
+        aiotofupilot.Procedures  # noqa: B018 - the attribute access is what is tested
+    assert caught.value.name == "Procedures"
+    assert caught.value.obj is aiotofupilot
+    with pytest.raises(ImportError, match="Procedures"):
+        from aiotofupilot import Procedures  # noqa: F401, PLC0415 - it is not there
+
+
+def test_a_name_that_no_module_has_is_an_attribute_error():
+    """A slip in `__all__` shows as what it is."""
+    load, _ = lazy("aiotofupilot", ["Slip"], ["models"])
+    with pytest.raises(AttributeError, match="no attribute 'Slip'"):
+        load("Slip")
+
+
+@pytest.mark.parametrize("program", ["import aiotofupilot", "from aiotofupilot import _lazy"])
+def test_dir_lists_what_can_be_asked_for(program):
+    """`dir()` and with it completion know every public name before it is loaded."""
+    names = run(f"{program}\nimport aiotofupilot\nprint(*dir(aiotofupilot))").split()
+    assert set(aiotofupilot.__all__) | {"errors", "models", "__all__"} <= set(names)
+    assert names == sorted(set(names))
+
+
+def test_a_star_import_brings_every_public_name():
+    """`from aiotofupilot import *` is as before."""
+    assert (
+        run("from aiotofupilot import *\nprint(TofuPilotSession.__name__, Walk.__name__)") == "TofuPilotSession Walk\n"
+    )
+
+
+def test_public_modules_are_attributes():
+    """`aiotofupilot.errors.DecodeError` needs no import beyond `import aiotofupilot`."""
+    assert run("import aiotofupilot\nprint(aiotofupilot.errors.DecodeError is aiotofupilot.DecodeError)") == "True\n"
+
+
+@pytest.mark.parametrize(
+    ("statement", "packages"),
+    [
+        ("import aiotofupilot", set()),
+        ("from aiotofupilot import Procedure", {"attr", "attrs"}),
+        ("from aiotofupilot import TofuPilotSession", HEAVY),
+    ],
+)
+def test_a_name_loads_what_it_needs(statement, packages):
+    """The package by itself loads nothing, a model attrs alone, the session all."""
+    assert loaded_by(statement) == packages
+
+
+def test_threads_may_ask_at_once():
+    """The first uses of a name may coincide."""
+    program = """
+import threading
+import aiotofupilot
+barrier, found = threading.Barrier(8), []
+def ask():
+    barrier.wait()
+    found.append(aiotofupilot.TofuPilotSession)
+threads = [threading.Thread(target=ask) for _ in range(8)]
+for thread in threads: thread.start()
+for thread in threads: thread.join()
+print(len(found), len(set(found)))
+"""
+    assert run(program) == "8 1\n"
