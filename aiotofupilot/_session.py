@@ -10,6 +10,7 @@ from attrs import evolve, frozen
 
 from ._arguments import seconds
 from ._clock import Clock
+from ._lifetime import Lifetime
 from ._procedures import Procedures
 from ._retry import Retry, RetryPolicy, checked_retry, with_retries
 from ._settings import authorization, resolve_base_url
@@ -89,10 +90,11 @@ class TofuPilotSession:
             trace_configs=trace_configs,
             clock=self._clock,
         )
+        self._lifetime = Lifetime()
         self._is_view = False
 
     def __repr__(self) -> str:
-        state = "closed" if self._transport.closed else "open"
+        state = "closed" if self._lifetime.closed else "open"
         return f"<TofuPilotSession {self._base_url} {state}>"
 
     @property
@@ -132,8 +134,15 @@ class TofuPilotSession:
         await self.close()
 
     async def close(self) -> None:
-        """Close the connections, unless they are those of an aiohttp session that was handed in, or of a view."""
+        """Close the connections, unless they are those of an aiohttp session that was handed in.
+
+        What is under way ends at once, by a `SessionError`. Closing a view does nothing.
+
+        Raises:
+            SessionError: The session belongs to another event loop.
+        """
         if not self._is_view:
+            await self._lifetime.close()
             await self._transport.close()
 
     async def _request(self, target: str, read: Callable[[Response], T]) -> T:
@@ -141,9 +150,10 @@ class TofuPilotSession:
 
         async def attempt() -> T:
             # The answer is read in here, so that one that cannot be read is asked for again like one that never came.
+            self._lifetime.check()
             return read(await self._transport.get(target, timeout=timeout))
 
-        return await with_retries(attempt, retry, self._clock)
+        return await self._lifetime.run(with_retries(attempt, retry, self._clock))
 
 
 def _checked_timeout(timeout: object) -> float | None:

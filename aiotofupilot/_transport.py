@@ -68,13 +68,6 @@ class Transport:
         self._owns_session = http_session is None
         self._trace_configs = trace_configs
         self._clock = clock
-        self._loop: asyncio.AbstractEventLoop | None = None
-        self._closed = False
-
-    @property
-    def closed(self) -> bool:
-        """Whether no request can be sent any more."""
-        return self._closed or (self._session is not None and self._session.closed)
 
     async def get(self, target: str, *, timeout: float | None) -> Response:  # noqa: ASYNC109 - it becomes one of ours
         """Send one GET and return its answer, wholly read.
@@ -85,7 +78,7 @@ class Transport:
 
         Raises:
             TransportError: No whole answer arrived.
-            SessionError: The session is closed, or belongs to another event loop.
+            SessionError: The aiohttp session is closed.
         """
         session = self._open()
         url = URL(f"{self._prefix}{target}", encoded=True)
@@ -97,28 +90,22 @@ class Transport:
         except (aiohttp.ClientConnectorCertificateError, aiohttp.ClientConnectorSSLError) as error:
             raise CertificateError(f"the certificate of {url.host} was not accepted: {error}") from error
         except aiohttp.ClientError as error:
-            if self.closed:
-                raise SessionError("the session was closed while a request was under way") from error
+            if session.closed:
+                raise SessionError("the aiohttp session was closed while a request was under way") from error
             raise ConnectionFailedError(f"{type(error).__name__} from {url.host}: {error}") from error
 
     async def close(self) -> None:
         """Close the aiohttp session, if it is our own, and with it every connection."""
-        self._closed = True
         if self._session is not None and self._owns_session:
             await self._session.close()
 
     def _open(self) -> aiohttp.ClientSession:
-        loop = asyncio.get_running_loop()
-        if self._loop is None:
-            self._loop = loop
-        elif self._loop is not loop:
-            raise SessionError("the session belongs to another event loop: make one session for each")
-        if self.closed:
-            raise SessionError("the session is closed")
         if self._session is None:
             self._session = aiohttp.ClientSession(
                 cookie_jar=aiohttp.DummyCookieJar(), trace_configs=list(self._trace_configs or ())
             )
+        if self._session.closed:
+            raise SessionError("the aiohttp session is closed")
         return self._session
 
     async def _follow(self, session: aiohttp.ClientSession, url: URL) -> Response:
