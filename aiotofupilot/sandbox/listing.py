@@ -10,8 +10,10 @@ from datetime import timedelta
 from functools import lru_cache
 from typing import TYPE_CHECKING
 
-from aiotofupilot.sandbox.parameters import Complaints, Parameters
-from aiotofupilot.sandbox.wire import Answer, error, page, procedure_json
+from aiotofupilot.models import Page, PageMeta
+from aiotofupilot.sandbox.paging import Paging, offsets
+from aiotofupilot.sandbox.parameters import Parameters
+from aiotofupilot.sandbox.wire import Answer, Refusal, procedure_json, write_page
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
@@ -20,7 +22,6 @@ if TYPE_CHECKING:
 
 __all__ = ["Listing"]
 
-PATH = "/v2/procedures"
 SHORTEST_ID_QUERY = 6
 MILLISECOND = timedelta(milliseconds=1)
 
@@ -32,12 +33,21 @@ class Listing:
         procedures: What is listed, in the listing's order. Add, remove and replace at any time; the next answer knows.
         api_key: Key of a user, who may read procedures.
         station_key: Key of a station, which may not.
+        paging: How the listing is cut into pages.
     """
 
-    def __init__(self, procedures: Iterable[Procedure], *, api_key: str, station_key: str) -> None:
+    def __init__(
+        self,
+        procedures: Iterable[Procedure],
+        *,
+        api_key: str,
+        station_key: str,
+        paging: Paging = offsets,
+    ) -> None:
         self.procedures = list(procedures)
         self.api_key = api_key
         self.station_key = station_key
+        self.paging = paging
         # A page of known procedures costs a quarter of a new one. By value, so that a changed one is written anew.
         self._json = lru_cache(maxsize=100_000)(procedure_json)
 
@@ -48,22 +58,33 @@ class Listing:
             query: The query parameters, decoded.
             authorization: The header of that name; None: there was none.
         """
-        if authorization == f"Bearer {self.station_key}":
-            return error(403, "FORBIDDEN", "Stations cannot read procedures")
-        if authorization != f"Bearer {self.api_key}":
-            return error(401, "UNAUTHORIZED", "Unauthorized")
         try:
-            parameters = Parameters.parse(query)
-        except Complaints as complaints:
-            return error(400, "BAD_REQUEST", "Input validation failed", complaints.issues)
+            return self.write(self.page(query, authorization))
+        except Refusal as refusal:
+            return refusal.answer()
+
+    def page(self, query: Mapping[str, str], authorization: str | None) -> Page[Procedure]:
+        """Give the page that `answer` writes.
+
+        Raises:
+            Refusal: If there is none for this key or query.
+        """
+        if authorization == f"Bearer {self.station_key}":
+            raise Refusal(403, "FORBIDDEN", "Stations cannot read procedures")
+        if authorization != f"Bearer {self.api_key}":
+            raise Refusal(401, "UNAUTHORIZED", "Unauthorized")
+        parameters = Parameters.parse(query)
         matches = select(self.procedures, parameters)
-        end = parameters.cursor + parameters.limit
-        has_more = end < len(matches)
-        return page(
-            map(self._json, matches[parameters.cursor : end]),
-            has_more=has_more,
-            next_cursor=end if has_more else None,
+        window = self.paging(len(matches), parameters.cursor, parameters.limit)
+        return Page(
+            data=list(matches[window.start : window.stop]),
+            meta=PageMeta(has_more=window.has_more, next_cursor=window.next_cursor),
+            cursor=parameters.cursor,
         )
+
+    def write(self, page: Page[Procedure]) -> Answer:
+        """Write a page as JSON."""
+        return write_page(map(self._json, page.data), page.meta)
 
 
 def select(procedures: Sequence[Procedure], parameters: Parameters) -> Sequence[Procedure]:

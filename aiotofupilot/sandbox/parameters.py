@@ -13,10 +13,12 @@ from typing import TYPE_CHECKING, Any
 
 from attrs import frozen
 
+from aiotofupilot.sandbox.wire import Refusal
+
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-__all__ = ["Complaints", "Parameters"]
+__all__ = ["Parameters"]
 
 DEFAULT_LIMIT = 50
 MAX_LIMIT = 100
@@ -32,14 +34,6 @@ DATETIME_PATTERN = (
     r"T(?:(?:[01]\d|2[0-3]):[0-5]\d:[0-5]\d(?:\.\d+)?(?:Z|([+-](?:[01]\d|2[0-3]):[0-5]\d)))$"
 )
 DATETIME = re.compile(DATETIME_PATTERN, re.ASCII)
-
-
-class Complaints(Exception):  # noqa: N818 - control flow from a parser to its one caller, not a failure
-    """The parameters do not pass; `issues` says why, all of it, in the order in which the API documents them."""
-
-    def __init__(self, issues: list[dict[str, Any]]) -> None:
-        super().__init__(issues)
-        self.issues = issues
 
 
 @frozen(kw_only=True)
@@ -62,7 +56,7 @@ class Parameters:
         """Read the query of a request.
 
         Raises:
-            Complaints: If a parameter is not valid.
+            Refusal: If a parameter is not valid; its issues say all that is wrong, in the order of the API's documents.
         """
         reader = Reader(query)
         parameters = cls(
@@ -73,7 +67,7 @@ class Parameters:
             created_before=reader.moment("created_before"),
         )
         if reader.issues:
-            raise Complaints(reader.issues)
+            raise Refusal(400, "BAD_REQUEST", "Input validation failed", reader.issues)
         return parameters
 
 

@@ -10,9 +10,10 @@ from typing import TYPE_CHECKING, Self
 from aiohttp import web
 
 from aiotofupilot.sandbox.data import make_procedures
-from aiotofupilot.sandbox.listing import PATH, Listing
+from aiotofupilot.sandbox.listing import Listing
 from aiotofupilot.sandbox.log import Request, RequestLog
-from aiotofupilot.sandbox.wire import error
+from aiotofupilot.sandbox.paging import Paging, offsets
+from aiotofupilot.sandbox.wire import Refusal
 
 if TYPE_CHECKING:
     from types import TracebackType
@@ -22,6 +23,7 @@ if TYPE_CHECKING:
 __all__ = ["Sandbox"]
 
 BASE = "/api"
+PATH = "/v2/procedures"
 
 
 class Sandbox:
@@ -46,6 +48,7 @@ class Sandbox:
         station_key: str = "sandbox-station-key",
         host: str = "127.0.0.1",
         port: int = 0,
+        paging: Paging = offsets,
     ) -> None:
         """Describe a sandbox; `start`, or entering it, opens the port.
 
@@ -56,10 +59,11 @@ class Sandbox:
             station_key: Key of a station, which may not.
             host: Address to listen on.
             port: Port to listen on; 0: any free one, which stays the same when the sandbox is started again.
+            paging: How the listing is cut into pages.
         """
         if not isinstance(procedures, Iterable):
             procedures = make_procedures(procedures, seed=seed)
-        self._listing = Listing(procedures, api_key=api_key, station_key=station_key)
+        self._listing = Listing(procedures, api_key=api_key, station_key=station_key, paging=paging)
         self.api_key = api_key
         self.station_key = station_key
         self.requests = RequestLog()
@@ -130,7 +134,7 @@ class Sandbox:
         if request.method == "GET" and request.path == BASE + PATH:
             answer = self._listing.answer(query, authorization)
         else:
-            answer = error(404, "NOT_FOUND", "Not found")
+            answer = Refusal(404, "NOT_FOUND", "Not found").answer()
         self.requests.append(
             Request(
                 time=datetime.now(UTC),

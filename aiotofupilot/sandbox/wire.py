@@ -10,9 +10,9 @@ import orjson
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
-    from aiotofupilot.models import Procedure, Repository, User
+    from aiotofupilot.models import PageMeta, Procedure, Repository, User
 
-__all__ = ["Answer", "error", "page", "procedure_json"]
+__all__ = ["Answer", "Refusal", "procedure_json", "write_page"]
 
 
 class Answer(NamedTuple):
@@ -24,18 +24,35 @@ class Answer(NamedTuple):
     """JSON document."""
 
 
-def page(data: Iterable[orjson.Fragment], *, has_more: bool, next_cursor: int | None) -> Answer:
-    """Answer with one page of a listing."""
-    document = {"data": list(data), "meta": {"has_more": has_more, "next_cursor": next_cursor}}
+class Refusal(Exception):  # noqa: N818 - what the API says, not a failure of the sandbox
+    """What the API says instead of a page.
+
+    Args:
+        status: HTTP status code.
+        code: The API's own code, such as ``BAD_REQUEST``.
+        message: In English, for people.
+        issues: zod's complaints; empty where the input passed validation.
+    """
+
+    def __init__(self, status: int, code: str, message: str, issues: Sequence[dict[str, Any]] = ()) -> None:
+        super().__init__(status, code, message, issues)
+        self.status = status
+        self.code = code
+        self.message = message
+        self.issues = issues
+
+    def answer(self) -> Answer:
+        """Write it. The document has the key `issues` only if there are any."""
+        document: dict[str, Any] = {"message": self.message, "code": self.code}
+        if self.issues:
+            document["issues"] = self.issues
+        return Answer(self.status, orjson.dumps(document))
+
+
+def write_page(data: Iterable[orjson.Fragment], meta: PageMeta) -> Answer:
+    """Write one page of a listing."""
+    document = {"data": list(data), "meta": {"has_more": meta.has_more, "next_cursor": meta.next_cursor}}
     return Answer(200, orjson.dumps(document))
-
-
-def error(status: int, code: str, message: str, issues: Sequence[dict[str, Any]] = ()) -> Answer:
-    """Answer with an error; `issues` is absent from it unless the input failed validation."""
-    document: dict[str, Any] = {"message": message, "code": code}
-    if issues:
-        document["issues"] = issues
-    return Answer(status, orjson.dumps(document))
 
 
 def procedure_json(procedure: Procedure) -> orjson.Fragment:

@@ -8,6 +8,7 @@ import pytest
 
 from aiotofupilot.models import Procedure
 from aiotofupilot.sandbox import Listing, make_procedures
+from aiotofupilot.sandbox.paging import capped
 
 KEY = "Bearer k"
 
@@ -111,3 +112,10 @@ def test_keys(listing, authorization, status):
     """Only a user's key reads, whatever is asked."""
     assert listing.answer({}, authorization).status == status
     assert listing.answer({"limit": "0"}, authorization).status == status
+
+
+def test_paging(listing):
+    """How pages are cut can be set at any time."""
+    listing.paging = capped(7)
+    assert ask(listing)["meta"]["next_cursor"] == 7
+    assert len(ids(Listing(listing.procedures, api_key="k", station_key="s", paging=capped(3)))) == 3

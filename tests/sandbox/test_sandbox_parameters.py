@@ -4,11 +4,12 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from aiotofupilot.sandbox.parameters import Complaints, Parameters
+from aiotofupilot.sandbox.parameters import Parameters
+from aiotofupilot.sandbox.wire import Refusal
 
 
 def issues(**query):
-    with pytest.raises(Complaints) as caught:
+    with pytest.raises(Refusal) as caught:
         Parameters.parse(query)
     return caught.value.issues
 

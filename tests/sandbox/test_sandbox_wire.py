@@ -5,8 +5,8 @@ from datetime import UTC, datetime, timedelta, timezone
 
 import orjson
 
-from aiotofupilot.models import Procedure, Repository, User
-from aiotofupilot.sandbox.wire import Answer, error, page, procedure_json
+from aiotofupilot.models import PageMeta, Procedure, Repository, User
+from aiotofupilot.sandbox.wire import Answer, Refusal, procedure_json, write_page
 
 MOMENT = datetime(2024, 1, 15, 10, 30, tzinfo=UTC)
 
@@ -46,7 +46,7 @@ def test_dates_in_utc_cut_to_milliseconds():
 def test_page():
     """A page holds its items and what follows."""
     fragment = procedure_json(Procedure("p", "n", MOMENT))
-    status, body = page([fragment], has_more=True, next_cursor=1)
+    status, body = write_page([fragment], PageMeta(has_more=True, next_cursor=1))
     assert status == 200
     assert json.loads(body) == {
         "data": [written(Procedure("p", "n", MOMENT))],
@@ -56,5 +56,6 @@ def test_page():
 
 def test_error():
     """An error has issues where the input failed validation, and no such key elsewhere."""
-    assert error(404, "NOT_FOUND", "Not found") == Answer(404, b'{"message":"Not found","code":"NOT_FOUND"}')
-    assert json.loads(error(400, "BAD_REQUEST", "m", [{"path": ["limit"]}]).body)["issues"] == [{"path": ["limit"]}]
+    assert Refusal(404, "NOT_FOUND", "Not found").answer() == Answer(404, b'{"message":"Not found","code":"NOT_FOUND"}')
+    refusal = Refusal(400, "BAD_REQUEST", "m", [{"path": ["limit"]}])
+    assert json.loads(refusal.answer().body)["issues"] == [{"path": ["limit"]}]

@@ -1,0 +1,96 @@
+"""How listings are cut into pages."""
+
+import pytest
+
+from aiotofupilot.sandbox.paging import (
+    Window,
+    backward_cursor,
+    capped,
+    cycling_cursor,
+    hidden_rows,
+    null_cursor,
+    offsets,
+    page_numbers,
+    repeating_cursor,
+    short_pages,
+)
+
+
+def walk(paging, total, limit):
+    """The windows that a client sees which follows the server's cursors."""
+    windows, cursor = [], 0
+    while cursor is not None:
+        windows.append(paging(total, cursor, limit))
+        cursor = windows[-1].next_cursor
+        assert windows[-1].has_more is (cursor is not None)
+    return windows
+
+
+def shown(windows, total):
+    return [index for window in windows for index in range(total)[window.start : window.stop]]
+
+
+@pytest.mark.parametrize("limit", [1, 7, 50, 100])
+@pytest.mark.parametrize("total", [0, 1, 99, 100, 101, 350])
+@pytest.mark.parametrize(
+    "paging",
+    [offsets, capped(25), short_pages(), short_pages(7), hidden_rows(), hidden_rows(every=3, hide=8), page_numbers],
+)
+def test_following_the_cursor_shows_everything_once(paging, total, limit):
+    """However odd the pages, their cursors lead through the whole listing, and to its end."""
+    assert shown(walk(paging, total, limit), total) == list(range(total))
+
+
+def test_offsets():
+    """A page is full, and the next one begins where it ends."""
+    assert offsets(120, 0, 50) == Window(0, 50, has_more=True, next_cursor=50)
+    assert offsets(120, 70, 50) == Window(70, 120, has_more=False, next_cursor=None)
+    assert offsets(120, 500, 50) == Window(500, 550, has_more=False, next_cursor=None)
+
+
+def test_capped():
+    """A limit above the cap counts as the cap, one below stays."""
+    assert capped(25)(120, 0, 100) == Window(0, 25, has_more=True, next_cursor=25)
+    assert capped(25)(120, 0, 10) == Window(0, 10, has_more=True, next_cursor=10)
+
+
+def test_short_pages():
+    """Pages have many lengths up to the limit; seed and cursor decide, so the same question has the same answer."""
+    lengths = [window.stop - window.start for window in walk(short_pages(1), 1000, 20)]
+    assert set(lengths) == set(range(1, 21))
+    assert walk(short_pages(1), 1000, 20) == walk(short_pages(1), 1000, 20)
+    assert walk(short_pages(1), 1000, 20) != walk(short_pages(2), 1000, 20)
+
+
+def test_hidden_rows():
+    """Hidden rows leave pages empty while more follows, and offsets go on as predicted."""
+    windows = walk(hidden_rows(every=100, hide=250), 150, 100)
+    assert [window.stop - window.start for window in windows] == [100, 0, 0, 50]
+    assert [window.next_cursor for window in windows] == [100, 200, 300, None]
+
+
+def test_page_numbers():
+    """The cursor counts pages of the limit asked for."""
+    assert page_numbers(120, 0, 50) == Window(0, 50, has_more=True, next_cursor=1)
+    assert page_numbers(120, 2, 50) == Window(100, 150, has_more=False, next_cursor=None)
+
+
+def test_null_cursor():
+    """More is announced where there is more, without a cursor."""
+    assert null_cursor(120, 0, 50) == Window(0, 50, has_more=True, next_cursor=None)
+    assert null_cursor(120, 100, 50) == offsets(120, 100, 50)
+
+
+@pytest.mark.parametrize(
+    ("paging", "next_cursor"), [(repeating_cursor(100), 150), (cycling_cursor(100), 0), (backward_cursor(100), 100)]
+)
+def test_misleading_cursors(paging, next_cursor):
+    """Before the offset all is well; from it on, even behind the end, the next page is never a later one."""
+    assert paging(1000, 50, 50) == offsets(1000, 50, 50)
+    assert paging(1000, 150, 50) == Window(150, 200, has_more=True, next_cursor=next_cursor)
+    assert paging(120, 150, 50) == Window(150, 200, has_more=True, next_cursor=next_cursor)
+
+
+def test_backward_cursor_stops_at_the_beginning():
+    """There is no page before the first."""
+    assert backward_cursor()(1000, 20, 50).next_cursor == 0
