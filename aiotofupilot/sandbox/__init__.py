@@ -7,13 +7,36 @@ It answers `GET /v2/procedures` as TofuPilot's REST layer does, on a loopback po
             procedures = await session.procedures.list().collect()
     assert procedures == sandbox.procedures
 
-`Listing` is the same answers without the server: a call, with no socket and no event loop.
+A bad day is said in sentences (see `faults` for all that can go wrong, `paging` for odd servers):
+
+    sandbox.faults.next(status(503), reset(), times=2)
+    sandbox.faults.randomly(rate=0.1, seed=7)
+    sandbox.before_response.append(BusyLine(inserts=0.5, removals=0.2))
+
+`Service` is all of it without the server, `Listing` the right answers alone: calls, with no socket and no event loop.
 """
 
+from aiotofupilot.sandbox import faults, paging
+from aiotofupilot.sandbox.busy_line import BusyLine
 from aiotofupilot.sandbox.data import make_procedures
+from aiotofupilot.sandbox.delivery import Delivery
 from aiotofupilot.sandbox.listing import Listing
 from aiotofupilot.sandbox.log import Request, RequestLog
 from aiotofupilot.sandbox.server import Sandbox
+from aiotofupilot.sandbox.service import Hook, Service
 from aiotofupilot.sandbox.wire import Answer
 
-__all__ = ["Answer", "Listing", "Request", "RequestLog", "Sandbox", "make_procedures"]
+__all__ = [
+    "Answer",
+    "BusyLine",
+    "Delivery",
+    "Hook",
+    "Listing",
+    "Request",
+    "RequestLog",
+    "Sandbox",
+    "Service",
+    "faults",
+    "make_procedures",
+    "paging",
+]

@@ -90,10 +90,10 @@ def make_procedures(count: int, *, seed: int = 0) -> list[Procedure]:
     if count < 0:
         msg = f"count must be at least 0, not {count}"
         raise ValueError(msg)
-    return list(islice(procedures(seed), count))
+    return list(islice(endless_procedures(seed), count))
 
 
-def procedures(seed: int) -> Iterator[Procedure]:
+def endless_procedures(seed: int) -> Iterator[Procedure]:
     """Yield procedures for `make_procedures`, newest first, without end."""
     random = Random(seed)  # noqa: S311 - test data
     creators = [User(uuid(random), name, email) for name, email in CREATORS]

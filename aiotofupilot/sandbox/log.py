@@ -2,43 +2,101 @@
 
 from __future__ import annotations
 
+from collections import Counter
+from contextlib import contextmanager
+from datetime import UTC, datetime
 from typing import TYPE_CHECKING
+from urllib.parse import urlencode
 
-from attrs import field, frozen
+from attrs import Factory, define
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
-    from datetime import datetime
+    from collections.abc import Generator, Mapping
+
+    from aiotofupilot.models import Page, Procedure
+    from aiotofupilot.sandbox.faults import Fault
 
 __all__ = ["Request", "RequestLog"]
 
 
-@frozen(kw_only=True)
+@define(kw_only=True, eq=False, repr=False)
 class Request:
-    """One request and its answer."""
+    """One request, and what became of it."""
 
-    time: datetime = field(repr=False)
-    """When it arrived; UTC."""
     method: str = "GET"
     """HTTP method."""
-    path: str
-    """Path without query, such as ``/api/v2/procedures``."""
-    query: Mapping[str, str]
+    path: str = "/api/v2/procedures"
+    """Path without query, decoded."""
+    query: Mapping[str, str] = Factory(dict[str, str])
     """Query parameters, decoded."""
-    authorization: str | None = field(repr=False)
+    authorization: str | None = None
     """The header of that name; None: there was none."""
-    status: int
-    """HTTP status code of the answer."""
+    time: datetime = Factory(lambda: datetime.now(UTC))
+    """When it arrived; UTC."""
+    attempt: int = 1
+    """How often the same has been asked, this time included."""
+    page: Page[Procedure] | None = None
+    """What the API answers, before a fault touches it; None: an error, or nothing yet."""
+    fault: Fault | None = None
+    """What goes wrong with the answer; None: nothing."""
+    status: int | None = None
+    """HTTP status code that is sent; None: nothing is sent, or not yet."""
+
+    @property
+    def target(self) -> str:
+        """Path and query, encoded."""
+        return f"{self.path}?{urlencode(self.query)}" if self.query else self.path
+
+    def __repr__(self) -> str:
+        told = [f"{self.method} {self.target}: {self.status or 'no answer'}"]
+        if self.attempt > 1:
+            told.append(f"attempt {self.attempt}")
+        if self.fault:
+            told.append(repr(self.fault))
+        elif self.page:
+            told.append(f"{len(self.page.data)} procedures")
+        return f"<{', '.join(told)}>"
 
 
 class RequestLog(list[Request]):
-    """Requests in the order of their arrival."""
+    """Requests in the order of their arrival.
+
+    Attributes:
+        in_flight: Requests whose answer has not yet been sent to its end.
+        peak_in_flight: The most that there ever were of these.
+    """
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.in_flight = 0
+        self.peak_in_flight = 0
+
+    @contextmanager
+    def under_way(self, request: Request) -> Generator[None]:
+        """Enter a request, which is in flight inside the block."""
+        self.append(request)
+        self.in_flight += 1
+        self.peak_in_flight = max(self.peak_in_flight, self.in_flight)
+        try:
+            yield
+        finally:
+            self.in_flight -= 1
 
     @property
     def cursors(self) -> list[str | None]:
         """The cursors asked for; None where a request had none."""
         return [request.query.get("cursor") for request in self]
 
+    @property
+    def statuses(self) -> Counter[int | None]:
+        """How often each HTTP status code was sent; None counts the requests that got no answer."""
+        return Counter(request.status for request in self)
+
+    @property
+    def faults(self) -> Counter[Fault]:
+        """How often each fault was met."""
+        return Counter(request.fault for request in self if request.fault)
+
     def __repr__(self) -> str:
-        lines = "".join(f"\n  {request}," for request in self)
+        lines = "".join(f"\n  {request}" for request in self)
         return f"<{len(self)} requests{lines}>"

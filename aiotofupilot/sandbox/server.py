@@ -1,32 +1,33 @@
-"""The sandbox's HTTP shell: aiohttp on a free loopback port around a `Listing`."""
+"""The sandbox's HTTP shell: aiohttp plays, step by step, what a `Service` decides."""
 
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Iterable
-from datetime import UTC, datetime
+import socket
+import struct
 from typing import TYPE_CHECKING, Self
 
 from aiohttp import web
 
-from aiotofupilot.sandbox.data import make_procedures
-from aiotofupilot.sandbox.listing import Listing
-from aiotofupilot.sandbox.log import Request, RequestLog
+from aiotofupilot.sandbox.delivery import Chunk, Close, Head, Wait
+from aiotofupilot.sandbox.log import Request
 from aiotofupilot.sandbox.paging import Paging, offsets
-from aiotofupilot.sandbox.wire import Refusal
+from aiotofupilot.sandbox.service import Service
 
 if TYPE_CHECKING:
+    from collections.abc import Awaitable, Callable, Iterable
+    from ssl import SSLContext
     from types import TracebackType
 
     from aiotofupilot.models import Procedure
+    from aiotofupilot.sandbox.delivery import Delivery
 
 __all__ = ["Sandbox"]
 
-BASE = "/api"
-PATH = "/v2/procedures"
+RESET_ON_CLOSE = struct.pack("ii", 1, 0)  # linger on, for no time
 
 
-class Sandbox:
+class Sandbox(Service):
     """A TofuPilot of one's own: a server on the loopback interface, with data and keys, for as long as a block runs.
 
     Example:
@@ -34,9 +35,10 @@ class Sandbox:
             session = TofuPilotSession(sandbox.api_key, base_url=sandbox.url)
 
     Attributes:
-        api_key: Key of a user, who may read procedures.
-        station_key: Key of a station, which gets a 403.
+        faults: What goes wrong; nothing, at first.
         requests: What was asked, in the order of arrival.
+        before_response: Called in order before each answer is made.
+        after_response: Called in order when each answer has been sent, or its client has gone.
     """
 
     def __init__(
@@ -46,9 +48,11 @@ class Sandbox:
         seed: int = 0,
         api_key: str = "sandbox-user-key",
         station_key: str = "sandbox-station-key",
+        paging: Paging = offsets,
         host: str = "127.0.0.1",
         port: int = 0,
-        paging: Paging = offsets,
+        ssl_context: SSLContext | None = None,
+        sleep: Callable[[float], Awaitable[None]] = asyncio.sleep,
     ) -> None:
         """Describe a sandbox; `start`, or entering it, opens the port.
 
@@ -57,19 +61,19 @@ class Sandbox:
             seed: What the made-up procedures depend on.
             api_key: Key of a user, who may read procedures.
             station_key: Key of a station, which may not.
+            paging: How the listing is cut into pages.
             host: Address to listen on.
             port: Port to listen on; 0: any free one, which stays the same when the sandbox is started again.
-            paging: How the listing is cut into pages.
+            ssl_context: Certificate and key for HTTPS; None: plain HTTP.
+            sleep: What stalls and latency wait with, given seconds.
         """
-        if not isinstance(procedures, Iterable):
-            procedures = make_procedures(procedures, seed=seed)
-        self._listing = Listing(procedures, api_key=api_key, station_key=station_key, paging=paging)
-        self.api_key = api_key
-        self.station_key = station_key
-        self.requests = RequestLog()
+        super().__init__(procedures, seed=seed, api_key=api_key, station_key=station_key, paging=paging)
         self._host = host
         self._port = port
-        self._runner: web.ServerRunner | None = None
+        self._ssl_context = ssl_context
+        self._sleep = sleep
+        self._running: tuple[web.Server, web.ServerRunner] | None = None
+        self._failures: list[Exception] = []
 
     @property
     def url(self) -> str:
@@ -80,12 +84,12 @@ class Sandbox:
         """
         if not self._port:
             raise RuntimeError("the sandbox has no URL before it is started")
-        return f"http://{self._host}:{self._port}{BASE}"
+        return f"{'https' if self._ssl_context else 'http'}://{self._host}:{self._port}/api"
 
     @property
-    def procedures(self) -> list[Procedure]:
-        """What is listed, in the listing's order: a live list, to add to and remove from at any time."""
-        return self._listing.procedures
+    def connections(self) -> int:
+        """How many clients' connections are open."""
+        return len(self._running[0].connections) if self._running else 0
 
     async def start(self) -> None:
         """Open the port and answer from now on.
@@ -94,23 +98,36 @@ class Sandbox:
             RuntimeError: If the sandbox is running.
             OSError: If the port is taken.
         """
-        if self._runner is not None:
+        if self._running is not None:
             raise RuntimeError("the sandbox is running already")
-        runner = web.ServerRunner(web.Server(self._handle, access_log=None), shutdown_timeout=1.0)
+        # Cancelling the handler of a client that has gone is what ends a stall.
+        server = web.Server(self._handle, access_log=None, handler_cancellation=True)
+        runner = web.ServerRunner(server, shutdown_timeout=1.0)
         await runner.setup()
-        site = web.TCPSite(runner, self._host, self._port)
+        site = web.TCPSite(runner, self._host, self._port, ssl_context=self._ssl_context)
         await site.start()
-        self._runner, self._port = runner, site.port
+        self._running, self._port = (server, runner), site.port
 
     async def stop(self) -> None:
-        """Close the port and every connection. The procedures, the log and the URL stay.
+        """Close the port and every connection at once. The procedures, the log and the URL stay.
 
         Stopping twice does no more than once.
+
+        Raises:
+            ExceptionGroup: If hooks raised; their requests were answered with a 500.
         """
-        runner, self._runner = self._runner, None
-        if runner is not None:
-            await runner.cleanup()
-            await asyncio.sleep(0)  # transports call back once more when they close
+        if self._running is None:
+            return
+        (server, runner), self._running = self._running, None
+        for site in runner.sites:
+            await site.stop()
+        for connection in server.connections:
+            connection.force_close()
+        await runner.cleanup()
+        await asyncio.sleep(0)  # transports call back once more when they close
+        if self._failures:
+            failures, self._failures = self._failures, []
+            raise ExceptionGroup("hooks of the sandbox failed", failures)
 
     async def __aenter__(self) -> Self:
         await self.start()
@@ -128,21 +145,60 @@ class Sandbox:
         where = self.url if self._port else "not started"
         return f"<Sandbox {where}, {len(self.procedures)} procedures, {len(self.requests)} requests>"
 
-    async def _handle(self, request: web.BaseRequest) -> web.StreamResponse:
-        authorization = request.headers.get("Authorization")
-        query = {name: request.query[name] for name in request.query}  # the first of each
-        if request.method == "GET" and request.path == BASE + PATH:
-            answer = self._listing.answer(query, authorization)
-        else:
-            answer = Refusal(404, "NOT_FOUND", "Not found").answer()
-        self.requests.append(
-            Request(
-                time=datetime.now(UTC),
-                method=request.method,
-                path=request.path,
-                query=query,
-                authorization=authorization,
-                status=answer.status,
-            ),
+    async def _handle(self, http: web.BaseRequest) -> web.StreamResponse:
+        request = Request(
+            method=http.method,
+            path=http.path,
+            query={name: http.query[name] for name in http.query},  # of a repeated one, the first
+            authorization=http.headers.get("Authorization"),
         )
-        return web.Response(status=answer.status, body=answer.body, content_type="application/json")
+        try:
+            with self.handle(request) as delivery:
+                return await self._play(delivery, http)
+        except Exception as exc:
+            self._failures.append(exc)
+            raise
+
+    async def _play(self, delivery: Delivery, http: web.BaseRequest) -> web.StreamResponse:
+        response = web.StreamResponse()
+        try:
+            for step in delivery.steps:
+                match step:
+                    case Head(status, headers):
+                        response = web.StreamResponse(status=status, headers=headers)
+                        await response.prepare(http)
+                    case Chunk(data):
+                        await response.write(data)
+                    case Wait(seconds):
+                        await flush(response)
+                        await self._sleep(seconds)
+                    case Close():
+                        await flush(response)
+                        close(http)
+                    case _:
+                        await flush(response)
+                        reset(http)
+            if response.prepared:
+                await response.write_eof()
+        except ConnectionError:
+            pass  # the client has gone, or the connection was ended on purpose; aiohttp finds out by itself
+        return response
+
+
+async def flush(response: web.StreamResponse) -> None:
+    """Send the headers, which aiohttp keeps back for the body's first bytes."""
+    if response.prepared:
+        await response.write(b"")
+
+
+def close(http: web.BaseRequest) -> None:
+    """Close a request's connection when what was written has been sent."""
+    if http.transport:
+        http.transport.close()
+
+
+def reset(http: web.BaseRequest) -> None:
+    """Reset a request's connection."""
+    if http.transport:
+        http.transport.get_extra_info("socket").setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, RESET_ON_CLOSE)
+        http.transport.abort()

@@ -5,11 +5,14 @@ import pytest
 from yarl import URL
 
 from aiotofupilot.sandbox import Sandbox
+from aiotofupilot.sandbox.faults import status
 
 
 @pytest.fixture
 async def sandbox(recorded_procedures):
     async with Sandbox(recorded_procedures, api_key="user", station_key="station") as sandbox:
+        # The recorded server's database failed for this key.
+        sandbox.faults.on(lambda request: request.authorization == "Bearer boom").always(status(500, message="db down"))
         yield sandbox
 
 

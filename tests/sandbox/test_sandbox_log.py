@@ -1,23 +1,60 @@
 """The log of requests."""
 
-from datetime import UTC, datetime
+import pytest
 
-from aiotofupilot.sandbox import Request, RequestLog
-
-
-def request(**query):
-    return Request(time=datetime.now(UTC), path="/p", query=query, authorization="Bearer secret", status=200)
+from aiotofupilot.models import Page, PageMeta
+from aiotofupilot.sandbox import Request, RequestLog, make_procedures
+from aiotofupilot.sandbox.faults import cut, reset
 
 
-def test_cursors():
+@pytest.fixture
+def log():
+    return RequestLog()
+
+
+def test_target():
+    """Path and query as they stand in a request line."""
+    assert Request().target == "/api/v2/procedures"
+    assert Request(path="/x", query={"a": "ä b", "c": ""}).target == "/x?a=%C3%A4+b&c="
+
+
+def test_in_flight(log):
+    """Requests are in flight inside their block, however it ends, and the peak stays."""
+    with log.under_way(Request()):
+        with log.under_way(Request()):
+            assert log.in_flight == 2
+        assert log.in_flight == 1
+    with pytest.raises(KeyError), log.under_way(Request()):
+        raise KeyError
+    assert (len(log), log.in_flight, log.peak_in_flight) == (3, 0, 2)
+
+
+def test_counters(log):
+    """How often each status was sent and each fault met; no answer is counted too."""
+    log += [Request(status=200), Request(fault=reset()), Request(status=200, fault=cut()), Request(fault=reset())]
+    assert log.statuses == {200: 2, None: 2}
+    assert log.faults == {reset(): 2, cut(): 1}
+
+
+def test_cursors(log):
     """The cursors in order, None where there was none."""
-    assert RequestLog([request(), request(cursor="5", limit="5")]).cursors == [None, "5"]
+    log += [Request(), Request(query={"cursor": "5", "limit": "5"})]
+    assert log.cursors == [None, "5"]
 
 
-def test_repr():
-    """A failed assertion shows the requests, one a line, without keys."""
-    assert repr(RequestLog()) == "<0 requests>"
-    lines = repr(RequestLog([request(), request(cursor="5")])).splitlines()
-    assert lines[0] == "<2 requests"
-    assert "'cursor': '5'" in lines[2]
-    assert "secret" not in "".join(lines)
+def test_request_repr():
+    """A request shows what was asked, what was sent and what went wrong, and no key."""
+    page = Page(make_procedures(3), PageMeta(has_more=False))
+    assert repr(Request(authorization="Bearer secret")) == "<GET /api/v2/procedures: no answer>"
+    assert (
+        repr(Request(query={"limit": "3"}, status=200, page=page))
+        == "<GET /api/v2/procedures?limit=3: 200, 3 procedures>"
+    )
+    assert repr(Request(path="/x", attempt=2, page=page, fault=reset())) == "<GET /x: no answer, attempt 2, reset()>"
+
+
+def test_log_repr(log):
+    """A failed assertion shows the requests, one a line."""
+    assert repr(log) == "<0 requests>"
+    log += [Request(path="/x", status=404), Request(path="/y", status=500)]
+    assert repr(log) == "<2 requests\n  <GET /x: 404>\n  <GET /y: 500>>"

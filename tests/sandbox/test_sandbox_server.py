@@ -1,19 +1,19 @@
 """The sandbox as a server."""
 
 import asyncio
+import ssl
 import subprocess
 import sys
+from types import SimpleNamespace
 
 import aiohttp
 import pytest
+import trustme
 
-from aiotofupilot.sandbox import Sandbox, make_procedures
-
-
-@pytest.fixture
-async def client():
-    async with aiohttp.ClientSession() as client:
-        yield client
+from aiotofupilot.sandbox import Sandbox, faults
+from aiotofupilot.sandbox.faults import stall
+from aiotofupilot.sandbox.paging import capped
+from aiotofupilot.sandbox.server import close, reset
 
 
 async def get(client, sandbox, key=None, **query):
@@ -36,22 +36,9 @@ async def test_station_key(client):
         assert (await get(client, sandbox, sandbox.station_key))[0] == 403
 
 
-async def test_procedures_made_up_or_given():
-    """A count makes up as many from the seed; given ones are listed as given, in a list of the sandbox's own."""
-    assert Sandbox().procedures == make_procedures(250)
-    assert Sandbox(3, seed=5).procedures == make_procedures(3, seed=5)
-    given = tuple(make_procedures(4, seed=9))
-    assert Sandbox(given).procedures == list(given)
-    assert Sandbox(iter(given)).procedures == list(given)
-
-
-@pytest.mark.parametrize(
-    ("method", "path"),
-    [("GET", "/v2/procedures"), ("GET", "/api/v2/runs"), ("POST", "/api/v2/procedures"), ("GET", "/")],
-)
-async def test_other_routes(client, method, path):
-    """Any other path or method is not found, key or not."""
-    async with Sandbox() as sandbox, client.request(method, sandbox.url.removesuffix("/api") + path) as response:
+async def test_other_routes(client):
+    """Any other path is not found."""
+    async with Sandbox() as sandbox, client.get(f"{sandbox.url}/v2/runs") as response:
         assert response.status == 404
         assert await response.json() == {"message": "Not found", "code": "NOT_FOUND"}
 
@@ -124,12 +111,112 @@ async def test_repr_tells_no_key():
         assert repr(sandbox) == f"<Sandbox {sandbox.url}, 3 procedures, 0 requests>"
 
 
+async def test_connections(client):
+    """Open connections can be counted, and a stopped sandbox has none."""
+    sandbox = Sandbox(1)
+    assert sandbox.connections == 0
+    async with sandbox:
+        await get(client, sandbox)
+        assert sandbox.connections == 1
+    assert sandbox.connections == 0
+
+
 async def test_stops_under_an_idle_connection(client):
     """A kept-alive connection of a client does not hold the server up."""
-    async with Sandbox(1) as sandbox:
+    async with Sandbox(1) as sandbox, asyncio.timeout(1):
         await get(client, sandbox)
-        async with asyncio.timeout(1):
-            await sandbox.stop()
+        await sandbox.stop()
+
+
+async def test_stops_in_the_middle_of_an_answer(client):
+    """A stalled answer does not hold the server up; its client sees the connection end."""
+    stalled = asyncio.Event()
+
+    async def sleep(_seconds):
+        stalled.set()
+        await asyncio.Event().wait()
+
+    async with Sandbox(1, sleep=sleep) as sandbox, asyncio.timeout(1):
+        sandbox.faults.next(stall(60))
+        asked = asyncio.create_task(get(client, sandbox))
+        await stalled.wait()
+        await sandbox.stop()
+        with pytest.raises(aiohttp.ClientError):
+            await asked
+    assert sandbox.requests.in_flight == 0
+
+
+async def test_client_that_goes_ends_its_stall(client):
+    """A stall ends with the connection that waits for it."""
+    stalled, gone = asyncio.Event(), asyncio.Event()
+
+    async def sleep(_seconds):
+        stalled.set()
+        await asyncio.Event().wait()
+
+    async with Sandbox(1, sleep=sleep) as sandbox, asyncio.timeout(1):
+        sandbox.faults.next(stall(60))
+        sandbox.after_response.append(lambda _procedures, _request: gone.set())
+        asked = asyncio.create_task(get(client, sandbox))
+        await stalled.wait()
+        assert sandbox.requests.in_flight == 1
+        asked.cancel()
+        await gone.wait()
+        assert (await get(client, sandbox))[0] == 200
+
+
+async def test_requests_in_flight(client):
+    """The most requests at once are counted."""
+    async with Sandbox(1) as sandbox:
+        everybody = asyncio.Barrier(5)
+        sandbox._sleep = lambda _seconds: everybody.wait()
+        sandbox.faults.always(stall(1))
+        await asyncio.gather(*(get(client, sandbox) for _ in range(5)))
+        assert (sandbox.requests.in_flight, sandbox.requests.peak_in_flight) == (0, 5)
+
+
+async def test_odd_paging(client):
+    """How pages are cut can be chosen."""
+    async with Sandbox(10, paging=capped(3)) as sandbox:
+        assert len((await get(client, sandbox))[1]["data"]) == 3
+
+
+async def test_hook_that_fails(client, caplog):
+    """A hook's error is a 500 for the client, and raised when the sandbox stops, once, however it is stopped."""
+    sandbox = Sandbox(1)
+    sandbox.before_response.append(lambda _procedures, _request: 1 / 0)
+    with pytest.raises(ExceptionGroup, match="hooks of the sandbox failed") as caught:
+        async with sandbox, client.get(sandbox.url) as response:
+            assert response.status == 500
+    assert caught.group_contains(ZeroDivisionError)
+    sandbox.before_response.clear()
+    async with sandbox:
+        assert (await get(client, sandbox))[0] == 200
+
+
+@pytest.mark.parametrize("end", [close, reset])
+def test_connection_gone_already(end):
+    """A connection that the client has ended needs no end."""
+    end(SimpleNamespace(transport=None))
+
+
+async def test_https(client):
+    """With a certificate it speaks HTTPS, faults included."""
+    authority = trustme.CA()
+    server = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
+    authority.issue_cert("127.0.0.1").configure_cert(server)
+    trusting = ssl.create_default_context()
+    authority.configure_trust(trusting)
+    async with Sandbox(1, ssl_context=server) as sandbox:
+        assert sandbox.url.startswith("https://127.0.0.1:")
+        with pytest.raises(aiohttp.ClientConnectorCertificateError):
+            await get(client, sandbox)
+        headers = {"Authorization": f"Bearer {sandbox.api_key}"}
+        async with client.get(f"{sandbox.url}/v2/procedures", headers=headers, ssl=trusting) as response:
+            assert response.status == 200
+        sandbox.faults.next(faults.reset())
+        with pytest.raises(aiohttp.ClientError):
+            await client.get(f"{sandbox.url}/v2/procedures", headers=headers, ssl=trusting)
 
 
 def test_nothing_left_behind():

@@ -1,0 +1,101 @@
+"""A production line that keeps working while its procedures are listed."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from random import Random
+from typing import TYPE_CHECKING
+
+from attrs import evolve
+
+from aiotofupilot.sandbox.data import NEWEST, endless_procedures
+
+if TYPE_CHECKING:
+    from aiotofupilot.models import Procedure
+    from aiotofupilot.sandbox.log import Request
+
+__all__ = ["BusyLine"]
+
+
+class BusyLine:
+    """A hook that inserts, removes and renames procedures, by chance that a seed decides.
+
+    Rates are the mean number of changes a request, at least 0, and may be changed at any time: 0.25 is one with every
+    fourth request or so, 3.0 three with each.
+
+    Example:
+        busy = BusyLine(inserts=0.5, removals=0.3, seed=7)
+        sandbox.before_response.append(busy)
+
+    Attributes:
+        inserts: Procedures created a request.
+        removals: Procedures removed a request.
+        renames: Procedures renamed a request.
+        inserted: What was created.
+        removed: What was removed, as it was then.
+        renamed: What was renamed, as it was before.
+    """
+
+    def __init__(
+        self,
+        *,
+        inserts: float = 0.0,
+        removals: float = 0.0,
+        renames: float = 0.0,
+        anywhere: bool = False,
+        seed: int = 0,
+    ) -> None:
+        """Describe the line.
+
+        Args:
+            inserts: Procedures created a request.
+            removals: Procedures removed a request.
+            renames: Procedures renamed a request.
+            anywhere: Whether new procedures turn up anywhere, as old as their neighbour; otherwise they are the newest
+                and come first.
+            seed: Another seed makes other changes.
+        """
+        self.inserts = inserts
+        self.removals = removals
+        self.renames = renames
+        self.inserted: list[Procedure] = []
+        self.removed: list[Procedure] = []
+        self.renamed: list[Procedure] = []
+        self._anywhere = anywhere
+        self._random = Random(f"busy line {seed}")  # noqa: S311 - test data
+        self._supply = endless_procedures(self._random.getrandbits(64))
+
+    def __call__(self, procedures: list[Procedure], _request: Request | None = None) -> None:
+        """Make the changes of one request."""
+        for change, rate in (
+            (self.insert, self.inserts),
+            (self.remove, self.removals),
+            (self.rename, self.renames),
+        ):
+            whole, rest = divmod(rate, 1)
+            for _ in range(int(whole) + (self._random.random() < rest)):
+                change(procedures)
+
+    def insert(self, procedures: list[Procedure]) -> None:
+        """Create a procedure."""
+        index = self._random.randrange(len(procedures) + 1) if self._anywhere else 0
+        if index > 0:
+            created_at = procedures[index - 1].created_at
+        elif procedures:
+            created_at = procedures[0].created_at + timedelta(seconds=self._random.randint(1, 3600))
+        else:
+            created_at = NEWEST
+        self.inserted.append(evolve(next(self._supply), created_at=created_at))
+        procedures.insert(index, self.inserted[-1])
+
+    def remove(self, procedures: list[Procedure]) -> None:
+        """Remove a procedure, if there is one."""
+        if procedures:
+            self.removed.append(procedures.pop(self._random.randrange(len(procedures))))
+
+    def rename(self, procedures: list[Procedure]) -> None:
+        """Rename a procedure, if there is one."""
+        if procedures:
+            index = self._random.randrange(len(procedures))
+            self.renamed.append(procedures[index])
+            procedures[index] = evolve(procedures[index], name=f"{next(self._supply).name} (renamed)")

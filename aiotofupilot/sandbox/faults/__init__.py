@@ -1,0 +1,62 @@
+"""What can go wrong with an answer, each a function of its details that gives a `Fault`.
+
+| fault | the client sees |
+|-|-|
+| `status(503)` | an error of the API's form; also 429 and others with Retry-After |
+| `html(502)`, `empty(504)`, `json([])` | an answer that is not the API's; any status, 200 included |
+| `reset()`, `reset(after="headers")`, `reset(after="half")` | the connection reset |
+| `hang_up()` | the connection closed without a word, as an idle one is |
+| `cut()`, `cut(announced=False)` | half a body, less than was announced; half a document that claims to be all |
+| `stall(5)`, `stall(5, inside_body=True)` | nothing for a while |
+| `latency(0.05, jitter=0.02)` | the same answer, later |
+| `gzip()`, `chunked()` | the same answer, compressed; in chunked transfer coding |
+| `gzip_bomb()`, `oversized()`, `header_flood()` | more than any page can be |
+| `redirect()`, `redirect("https://other.example/")` | the same address again; another one |
+
+Faults add up, the left one first: ``gzip() + cut()`` cuts compressed bytes. They compare by how they are written, so
+that ``request.fault == status(503)`` holds of a logged request that met one.
+"""
+
+from aiotofupilot.sandbox.faults.answers import empty, html, json, redirect, status
+from aiotofupilot.sandbox.faults.excess import gzip_bomb, header_flood, oversized
+from aiotofupilot.sandbox.faults.fault import Alteration, Fault
+from aiotofupilot.sandbox.faults.transit import chunked, cut, gzip, hang_up, latency, reset, stall
+
+__all__ = [
+    "TRANSIENT",
+    "Alteration",
+    "Fault",
+    "chunked",
+    "cut",
+    "empty",
+    "gzip",
+    "gzip_bomb",
+    "hang_up",
+    "header_flood",
+    "html",
+    "json",
+    "latency",
+    "oversized",
+    "redirect",
+    "reset",
+    "stall",
+    "status",
+]
+
+TRANSIENT = (
+    status(500),
+    html(502),
+    status(503, retry_after=0),
+    empty(504),
+    status(408),
+    status(429),
+    reset(),
+    reset(after="headers"),
+    reset(after="half"),
+    hang_up(),
+    cut(),
+    chunked() + cut(),
+    cut(announced=False),
+    html(),
+)
+"""Faults of a bad day, each gone at the next attempt and none of them slow."""

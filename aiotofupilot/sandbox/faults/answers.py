@@ -1,0 +1,77 @@
+"""Other answers than the listing's."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from email.utils import format_datetime
+from http import HTTPStatus
+from typing import TYPE_CHECKING, Any
+
+import orjson
+
+from aiotofupilot.sandbox.delivery import Delivery
+from aiotofupilot.sandbox.faults.fault import Alteration, fault, instead
+from aiotofupilot.sandbox.wire import Refusal
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+__all__ = ["empty", "html", "json", "redirect", "status"]
+
+
+@fault
+def status(
+    code: int,
+    *,
+    message: str | None = None,
+    retry_after: float | datetime | str | None = None,
+    headers: Mapping[str, str] | None = None,
+) -> Alteration:
+    """Answer with an error in the API's form.
+
+    Args:
+        code: An HTTP status code.
+        message: The API's message; None: the code's own phrase.
+        retry_after: The header of that name: seconds, an aware date, or text as it stands; None: no such header.
+        headers: More of them, such as a `Date` of a server whose clock is wrong.
+    """
+    known = HTTPStatus(code)
+    name = "TIMEOUT" if known is HTTPStatus.REQUEST_TIMEOUT else known.name
+    wanted = {"Content-Type": "application/json", **(headers or {})}
+    if isinstance(retry_after, datetime):
+        wanted["Retry-After"] = format_datetime(retry_after.astimezone(UTC), usegmt=True)
+    elif retry_after is not None:
+        wanted["Retry-After"] = str(retry_after)
+    return instead(code, wanted, Refusal(code, name, message or known.phrase).answer().body)
+
+
+@fault
+def html(code: int = 200, *, headers: Mapping[str, str] | None = None) -> Alteration:
+    """Answer with a web page, as proxies do."""
+    page = b"<!DOCTYPE html>\n<html><head><title>Please wait</title></head><body><h1>Please wait</h1></body></html>\n"
+    return instead(code, {"Content-Type": "text/html; charset=utf-8", **(headers or {})}, page)
+
+
+@fault
+def empty(code: int = 200, *, headers: Mapping[str, str] | None = None) -> Alteration:
+    """Answer with no body at all."""
+    return instead(code, headers or {}, b"")
+
+
+@fault
+def json(document: Any, code: int = 200) -> Alteration:  # noqa: ANN401 - any JSON document
+    """Answer with JSON of another shape."""
+    return instead(code, {"Content-Type": "application/json"}, orjson.dumps(document))
+
+
+@fault
+def redirect(location: str | None = None, *, code: int = 307) -> Alteration:
+    """Point to another address.
+
+    Args:
+        location: Where to, absolute or relative; None: the same address again.
+        code: 301, 302, 303, 307 or 308.
+    """
+    return lambda delivery, request, _random: delivery.with_answer(
+        Delivery.of(code, {"Location": location or request.target}, b""),
+    )

@@ -1,0 +1,63 @@
+"""More than any page can be."""
+
+from __future__ import annotations
+
+from functools import lru_cache
+from typing import TYPE_CHECKING
+from zlib import compressobj
+
+from aiotofupilot.sandbox.delivery import Chunk, Delivery
+from aiotofupilot.sandbox.faults.fault import Alteration, fault, instead
+
+if TYPE_CHECKING:
+    from random import Random
+
+    from aiotofupilot.sandbox.log import Request
+
+__all__ = ["gzip_bomb", "header_flood", "oversized"]
+
+MIB = 1024 * 1024
+GZIP = 31  # zlib's window bits for the gzip format
+
+
+@fault
+def gzip_bomb(size: int = 80 * MIB) -> Alteration:
+    """Answer with few bytes that decompress to at least `size` bytes of spaces."""
+    return instead(200, {"Content-Type": "application/json", "Content-Encoding": "gzip"}, bomb(size))
+
+
+@lru_cache(maxsize=4)
+def bomb(size: int) -> bytes:
+    """Compress so many spaces; as that takes its time, they are kept."""
+    compressor = compressobj(wbits=GZIP)
+    return b"".join(compressor.compress(b" " * MIB) for _ in range(mebibytes(size))) + compressor.flush()
+
+
+def mebibytes(size: int) -> int:
+    """Round bytes up to MiB."""
+    return -(-size // MIB)
+
+
+@fault
+def oversized(size: int = 80 * MIB, *, announced: bool = True) -> Alteration:
+    """Send at least `size` bytes of spaces behind the answer, which JSON allows.
+
+    Args:
+        size: In bytes.
+        announced: Whether Content-Length tells, so that the client can refuse before it reads.
+    """
+
+    def alter(delivery: Delivery, _request: Request, _random: Random) -> Delivery:
+        padding = mebibytes(size) * (Chunk(b" " * MIB),)  # one chunk, many times: no memory
+        padded = Delivery((*delivery.steps, *padding))
+        length = str(len(delivery.body) + len(padding) * MIB) if announced else None
+        return padded.with_headers({"Content-Length": length})
+
+    return alter
+
+
+@fault
+def header_flood(count: int = 1000, *, size: int = 1000) -> Alteration:
+    """Send so many more headers of `size` bytes each."""
+    flood = {f"X-Flood-{number}": "x" * size for number in range(count)}
+    return lambda delivery, _request, _random: delivery.with_headers(flood)

@@ -1,0 +1,104 @@
+"""The listing's answer, lost, late or in another coding."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Literal
+from zlib import Z_FINISH, Z_SYNC_FLUSH, compressobj
+
+from aiotofupilot.sandbox.delivery import Chunk, Close, Delivery, Reset, Step, Wait
+from aiotofupilot.sandbox.faults.fault import Alteration, fault
+
+if TYPE_CHECKING:
+    from random import Random
+
+    from aiotofupilot.sandbox.log import Request
+
+__all__ = ["chunked", "cut", "gzip", "hang_up", "latency", "reset", "stall"]
+
+GZIP = 31  # zlib's window bits for the gzip format
+
+
+@fault
+def reset(*, after: Literal["request", "headers", "half"] = "request") -> Alteration:
+    """Reset the connection after the request, after the answer's headers, or after half its body."""
+
+    def alter(delivery: Delivery, _request: Request, _random: Random) -> Delivery:
+        sent = delivery.before_head() if after == "request" else delivery.split(0.0 if after == "headers" else 0.5)[0]
+        return Delivery((*sent, Reset()))
+
+    return alter
+
+
+@fault
+def hang_up() -> Alteration:
+    """Close the connection in an orderly manner, without an answer."""
+    return lambda delivery, _request, _random: Delivery((*delivery.before_head(), Close()))
+
+
+@fault
+def cut(*, at: float = 0.5, announced: bool = True) -> Alteration:
+    """End the body early.
+
+    Args:
+        at: The share of the body's bytes that is sent, 0 to 1.
+        announced: Whether Content-Length still names the whole body, so that the client can know; otherwise it is
+            honest about the part, which HTTP calls whole: a 200 with half a JSON document.
+    """
+
+    def alter(delivery: Delivery, _request: Request, _random: Random) -> Delivery:
+        part = Delivery(delivery.split(at)[0])
+        if announced:
+            return Delivery((*part.steps, Close()))
+        return part.with_headers({"Content-Length": str(len(part.body))})
+
+    return alter
+
+
+@fault
+def stall(seconds: float, *, inside_body: bool = False) -> Alteration:
+    """Do nothing for some seconds, before the headers or in the middle of the body, and then go on."""
+
+    def alter(delivery: Delivery, _request: Request, _random: Random) -> Delivery:
+        before, after = delivery.split(0.5) if inside_body else ((), delivery.steps)
+        return Delivery((*before, Wait(seconds), *after))
+
+    return alter
+
+
+@fault
+def latency(seconds: float, *, jitter: float = 0.0) -> Alteration:
+    """Answer later, by some seconds and up to `jitter` seconds less or more."""
+
+    def alter(delivery: Delivery, _request: Request, random: Random) -> Delivery:
+        return Delivery((Wait(max(0.0, random.uniform(seconds - jitter, seconds + jitter))), *delivery.steps))
+
+    return alter
+
+
+@fault
+def chunked() -> Alteration:
+    """Send the body in chunked transfer coding."""
+    return lambda delivery, _request, _random: delivery.with_headers({"Content-Length": None})
+
+
+@fault
+def gzip() -> Alteration:
+    """Compress the body."""
+
+    def alter(delivery: Delivery, _request: Request, _random: Random) -> Delivery:
+        compressor = compressobj(wbits=GZIP)
+        left = sum(isinstance(step, Chunk) for step in delivery.steps)
+        steps: list[Step] = []
+        for step in delivery.steps:
+            if isinstance(step, Chunk):
+                left -= 1
+                data = compressor.compress(step.data) + compressor.flush(Z_SYNC_FLUSH if left else Z_FINISH)
+                steps.append(Chunk(data))
+            else:
+                steps.append(step)
+        compressed = Delivery(steps).with_headers({"Content-Encoding": "gzip"})
+        if delivery.complete and "Content-Length" in delivery.headers:
+            return compressed.with_headers({"Content-Length": str(len(compressed.body))})
+        return compressed
+
+    return alter

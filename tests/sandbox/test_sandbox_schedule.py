@@ -1,0 +1,160 @@
+"""Which request meets which fault."""
+
+import pytest
+
+from aiotofupilot.sandbox import Delivery, Request
+from aiotofupilot.sandbox.delivery import Reset
+from aiotofupilot.sandbox.faults import TRANSIENT, cut, gzip, latency, reset, stall, status
+from aiotofupilot.sandbox.schedule import Faults
+
+
+@pytest.fixture
+def faults():
+    return Faults()
+
+
+def ask(faults, *, attempt=1, authorization=None, **query):
+    return faults.decide(Request(query=query, attempt=attempt, authorization=authorization))
+
+
+def test_nothing_goes_wrong_at_first(faults):
+    """Without a sentence there is no fault."""
+    assert ask(faults) is None
+    assert repr(faults) == "<Faults: none>"
+
+
+def test_next(faults):
+    """Each of the next requests meets one, in order."""
+    faults.next(status(503), times=2)
+    faults.next(reset(), cut())
+    assert faults.pending == [status(503), status(503), reset(), cut()]
+    assert [ask(faults) for _ in range(5)] == [status(503), status(503), reset(), cut(), None]
+    assert faults.pending == []
+
+
+def test_next_several_times_over(faults):
+    """A sequence is repeated as a whole."""
+    faults.next(reset(), cut(), times=2)
+    assert faults.pending == [reset(), cut(), reset(), cut()]
+
+
+def test_always(faults):
+    """Every request meets all that is always there, and what is next in line beside it."""
+    faults.always(gzip())
+    faults.always(latency(1))
+    faults.next(cut())
+    assert ask(faults) == gzip() + latency(1) + cut()
+    assert ask(faults) == gzip() + latency(1)
+
+
+def test_on_query(faults):
+    """Only requests with these parameters are meant; None means: without the parameter."""
+    faults.on(cursor=100).next(reset())
+    faults.on(cursor=None, limit=5).next(cut())
+    assert ask(faults, cursor="50") is None
+    assert ask(faults, limit="5", cursor="50") is None
+    assert ask(faults, limit="5") == cut()
+    assert ask(faults, cursor="100") == reset()
+    assert ask(faults, cursor="100") is None
+
+
+def test_on_match(faults):
+    """Anything that a request shows can decide, and conditions add up."""
+    faults.on(lambda request: request.authorization == "Bearer boom").always(status(500))
+    faults.on(limit=5).on(lambda request: request.attempt == 1).always(stall(1))
+    assert ask(faults, authorization="Bearer boom") == status(500)
+    assert ask(faults, limit="5") == stall(1)
+    assert ask(faults, limit="5", attempt=2) is None
+    assert ask(faults, limit="4") is None
+
+
+def test_line_waits_for_its_request(faults):
+    """A fault for other requests does not hold up the line for this one."""
+    faults.on(cursor=100).next(reset())
+    faults.next(cut())
+    assert ask(faults) == cut()
+    assert ask(faults, cursor="100") == reset()
+
+
+def test_randomly_at_a_rate(faults):
+    """The given share of requests meets one of the faults, each about as often."""
+    faults.randomly(reset(), cut(), rate=0.3, seed=1)
+    met = [ask(faults, cursor=str(cursor)) for cursor in range(2000)]
+    assert 0.27 < 1 - met.count(None) / 2000 < 0.33
+    assert 0.8 < met.count(reset()) / met.count(cut()) < 1.25
+
+
+@pytest.mark.parametrize(("rate", "expected"), [(0, {None}), (1, {reset()})])
+def test_none_and_all(faults, rate, expected):
+    """A rate of 0 strikes nobody, 1 everybody."""
+    faults.randomly(reset(), rate=rate)
+    assert {ask(faults, cursor=str(cursor)) for cursor in range(200)} == expected
+
+
+def test_chance_depends_on_seed_question_and_attempt_alone(faults):
+    """Whatever the order of requests, the same one meets the same; another seed or attempt may not."""
+    faults.randomly(rate=0.5, seed=1)
+    other = Faults()
+    other.randomly(rate=0.5, seed=2)
+    cursors = [str(cursor) for cursor in range(100)]
+    met = [ask(faults, cursor=cursor) for cursor in cursors]
+    assert [ask(faults, cursor=cursor) for cursor in reversed(cursors)] == met[::-1]
+    assert [ask(other, cursor=cursor) for cursor in cursors] != met
+    assert [ask(faults, cursor=cursor, attempt=2) for cursor in cursors] != met
+    assert set(met) <= {None, *TRANSIENT}
+
+
+def test_healing(faults):
+    """The attempt after so many succeeds."""
+    faults.randomly(reset(), rate=1, heal_after=2)
+    assert [ask(faults, attempt=attempt) for attempt in (1, 2, 3)] == [reset(), reset(), None]
+
+
+def test_scripted_before_random(faults):
+    """A request that is in line for a fault meets that one alone."""
+    faults.randomly(cut(), rate=1)
+    faults.next(reset())
+    assert [ask(faults), ask(faults)] == [reset(), cut()]
+
+
+@pytest.mark.parametrize("rate", [-0.1, 1.1])
+def test_rate_out_of_bounds(faults, rate):
+    """A rate is a share."""
+    with pytest.raises(ValueError, match="rate must be from 0 to 1, not"):
+        faults.randomly(rate=rate)
+
+
+def test_clear(faults):
+    """Nothing goes wrong any more."""
+    faults.next(reset())
+    faults.always(cut())
+    faults.randomly(rate=1)
+    faults.clear()
+    assert ask(faults) is None
+    assert faults.pending == []
+
+
+def test_alter(faults):
+    """The request's answer is altered, and the request knows by what."""
+    page = Delivery.of(200, {}, b"x")
+    faults.next(reset())
+    first, second = Request(), Request()
+    assert faults.alter(page, first).steps == (Reset(),)
+    assert faults.alter(page, second) == page
+    assert (first.fault, second.fault) == (reset(), None)
+
+
+def test_jitter_is_reproducible(faults):
+    """Chance inside a fault is the same for the same request, and differs between requests."""
+    faults.always(latency(1, jitter=1))
+    page = Delivery.of(200, {}, b"x")
+    seconds = [faults.alter(page, Request(query={"cursor": cursor})).seconds for cursor in "121"]
+    assert seconds[0] == seconds[2] != seconds[1]
+
+
+def test_repr(faults):
+    """What is to come reads as it was written."""
+    faults.next(reset(), cut())
+    faults.always(latency(1))
+    faults.randomly(status(500), rate=0.25)
+    assert repr(faults) == "<Faults: next reset(), cut(); always latency(1); 25% of status(500)>"

@@ -1,0 +1,137 @@
+"""The sandbox without its network."""
+
+import json
+
+import pytest
+
+from aiotofupilot.sandbox import BusyLine, Request, Service, make_procedures
+from aiotofupilot.sandbox.faults import latency, reset, status
+from aiotofupilot.sandbox.paging import capped, offsets
+
+
+@pytest.fixture
+def service():
+    return Service(30)
+
+
+def ask(service, **query):
+    request = Request(query=query, authorization=f"Bearer {service.api_key}")
+    with service.handle(request) as delivery:
+        return request, delivery
+
+
+def test_procedures_made_up_or_given():
+    """A count makes up as many from the seed; given ones are listed as given, in a list of the service's own."""
+    assert Service().procedures == make_procedures(250)
+    assert Service(3, seed=5).procedures == make_procedures(3, seed=5)
+    given = tuple(make_procedures(4, seed=9))
+    assert Service(given).procedures == list(given)
+    assert Service(iter(given)).procedures == list(given)
+
+
+def test_page(service):
+    """A page of the listing, as JSON, whole and at once; the request knows which procedures it shows."""
+    request, delivery = ask(service, limit="20")
+    assert (delivery.status, delivery.complete, delivery.seconds) == (200, True, 0)
+    assert [item["id"] for item in json.loads(delivery.body)["data"]] == [p.id for p in service.procedures[:20]]
+    assert request.page.data == service.procedures[:20]
+    assert request.page.meta.next_cursor == 20
+    assert request.status == 200
+
+
+@pytest.mark.parametrize(
+    ("method", "path"),
+    [
+        ("GET", "/v2/procedures"),
+        ("GET", "/api/v2/runs"),
+        ("GET", "/api/v2/procedures/"),
+        ("POST", "/api/v2/procedures"),
+    ],
+)
+def test_other_routes(service, method, path):
+    """Any other path or method is not found, key or not."""
+    request = Request(method=method, path=path)
+    with service.handle(request) as delivery:
+        assert delivery.status == request.status == 404
+    assert json.loads(delivery.body) == {"message": "Not found", "code": "NOT_FOUND"}
+    assert request.page is None
+
+
+def test_keys():
+    """A user's key reads, a station's is forbidden, another is none."""
+    service = Service(1, api_key="u", station_key="s")
+    statuses = []
+    for authorization in ("Bearer u", "Bearer s", "Bearer x", None):
+        with service.handle(Request(authorization=authorization)) as delivery:
+            statuses.append(delivery.status)
+    assert statuses == [200, 403, 401, 401]
+    assert (service.api_key, service.station_key) == ("u", "s")
+
+
+def test_attempts_are_counted(service):
+    """The same question again is another attempt; another question is not."""
+    attempts = [ask(service, cursor=cursor)[0].attempt for cursor in ("0", "0", "5", "0")]
+    assert attempts == [1, 2, 1, 3]
+
+
+def test_faults(service):
+    """A fault alters what is sent, not what the API said, and the log has both."""
+    service.faults.next(status(503), reset())
+    first, answer = ask(service)
+    second, nothing = ask(service)
+    assert (first.status, answer.status, first.fault, len(first.page.data)) == (503, 503, status(503), 30)
+    assert (second.status, nothing.status, second.fault) == (None, None, reset())
+    assert service.requests == [first, second]
+
+
+def test_faults_can_see_the_attempt(service):
+    """A fault for first attempts leaves second ones alone."""
+    service.faults.on(lambda request: request.attempt == 1).always(status(500))
+    assert [ask(service, cursor=cursor)[0].status for cursor in ("0", "0", "5", "5")] == [500, 200, 500, 200]
+
+
+def test_hooks(service):
+    """What is done before a response shows in it, what is done after it in the next."""
+    first, second = service.procedures[:2]
+    seen = []
+    service.before_response.append(lambda procedures, request: seen.append((len(procedures), request.page)))
+    service.after_response.append(lambda procedures, request: seen.append((len(procedures), request.page)))
+    service.after_response.append(lambda procedures, _request: procedures.pop(0))
+    one, _ = ask(service, limit="1")
+    two, _ = ask(service, limit="1")
+    assert (one.page.data, two.page.data) == ([first], [second])
+    assert seen == [(30, None), (30, one.page), (29, None), (29, two.page)]
+
+
+def test_after_response_waits_for_the_end(service):
+    """While an answer is on its way it is in flight; the hook comes when the block ends, even by an error."""
+    ended = []
+    service.after_response.append(lambda _procedures, request: ended.append(request))
+    first, second = Request(), Request()
+    with service.handle(first):
+        assert (ended, service.requests.in_flight) == ([], 1)
+    assert (ended, service.requests.in_flight) == ([first], 0)
+    with pytest.raises(KeyError), service.handle(second):
+        raise KeyError
+    assert (ended, service.requests.in_flight) == ([first, second], 0)
+
+
+def test_busy_line(service):
+    """A busy line is a hook."""
+    service.before_response.append(line := BusyLine(inserts=1))
+    request, _ = ask(service, limit="1")
+    assert request.page.data == line.inserted
+
+
+def test_paging(service):
+    """How pages are cut can be set at any time."""
+    assert service.paging is offsets
+    service.paging = capped(5)
+    assert len(ask(service)[0].page.data) == 5
+    assert len(ask(Service(30, paging=capped(7)))[0].page.data) == 7
+
+
+def test_nothing_waits(service):
+    """Time is in the answer, for whoever plays it."""
+    service.faults.always(latency(3600))
+    assert ask(service)[1].seconds == 3600
