@@ -6,9 +6,11 @@ __all__ = [
     "APIError",
     "BadRequestError",
     "CertificateError",
+    "Checkpoint",
     "ConfigurationError",
     "ConnectionFailedError",
     "DecodeError",
+    "DriftError",
     "ForbiddenError",
     "InvalidJSONError",
     "NotFoundError",
@@ -32,12 +34,15 @@ __all__ = [
     "User",
     "ValidationIssue",
     "Walk",
+    "WalkStats",
 ]
 
 if TYPE_CHECKING:
-    from ._paginator import Paginator, Walk
+    from ._paginator import Paginator
     from ._retry import RetryPolicy
     from ._session import TofuPilotSession
+    from ._walk import Walk
+    from .checkpoint import Checkpoint
     from .errors import (
         APIError,
         BadRequestError,
@@ -45,6 +50,7 @@ if TYPE_CHECKING:
         ConfigurationError,
         ConnectionFailedError,
         DecodeError,
+        DriftError,
         ForbiddenError,
         InvalidJSONError,
         NotFoundError,
@@ -61,7 +67,11 @@ if TYPE_CHECKING:
         ValidationIssue,
     )
     from .models import Page, PageMeta, Procedure, Repository, User
+    from .stats import WalkStats
 else:  # not for type checkers, which would believe in any name
     from ._lazy import lazy
 
-    __getattr__, __dir__ = lazy(__name__, __all__, ("models", "errors", "_retry", "_paginator", "_session"))
+    _ROOMS = ("models", "checkpoint", "stats", "errors", "_retry", "_walk", "_paginator", "_session")
+    __getattr__, __dir__ = lazy(
+        __name__, __all__, ("models", "checkpoint", "stats", "errors", "_retry", "_walk", "_paginator", "_session")
+    )

@@ -4,8 +4,11 @@ from __future__ import annotations
 
 import math
 from operator import index
+from typing import TypeVar
 
-__all__ = ["integer", "seconds"]
+__all__ = ["integer", "one_of", "seconds"]
+
+T = TypeVar("T")
 
 
 def integer(name: str, value: object, *, low: int, high: int | None = None) -> int:
@@ -40,3 +43,14 @@ def seconds(name: str, value: object, *, zero: bool = True) -> float:
         bound = "0 or more" if zero else "more than 0"
         raise ValueError(f"{name} must be {bound} seconds and finite, got {value!r}")
     return float(value)
+
+
+def one_of(name: str, value: T, choices: tuple[T, ...]) -> T:
+    """Return an argument that is one of a few.
+
+    Raises:
+        ValueError: It is none of them.
+    """
+    if value not in choices:
+        raise ValueError(f"{name} must be one of {', '.join(map(repr, choices))}, got {value!r}")
+    return value

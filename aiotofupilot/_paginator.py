@@ -1,83 +1,24 @@
-"""What users iterate over: a listing, its walks and its pages."""
+"""A listing as users hold it: what to walk and how, and every way to use it."""
 
 from __future__ import annotations
 
-from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable, Generator, Iterator
-from typing import TYPE_CHECKING, Generic, TypeVar
+from typing import TYPE_CHECKING, Any, Generic, TypeVar
 
-from .errors import PaginationError
+from attrs import evolve
+
+from ._drift import Identified
+from ._walk import Plan, Source, Walk
+from ._window import Spawn, Window
+from .stats import WalkStats
 
 if TYPE_CHECKING:
-    from types import TracebackType
-    from typing import Self
+    from collections.abc import AsyncIterator, Generator
 
     from .models import Page
 
-__all__ = ["Fetch", "Paginator", "Walk"]
+__all__ = ["Paginator"]
 
-T = TypeVar("T")
-
-Fetch = Callable[[int | None], Awaitable["Page[T]"]]
-"""From a cursor, None for the listing's beginning, to the page that begins there."""
-
-
-def _following(page: Page[T]) -> int | None:
-    """Return the cursor of the page after this one; None: this one is the last."""
-    cursor = page.meta.next_cursor
-    if not page.meta.has_more or cursor is None:
-        return None
-    if cursor <= page.cursor:
-        raise PaginationError(
-            f"the page at cursor {page.cursor} says that the next one begins at {cursor}, which is not beyond it",
-            cursor=page.cursor,
-            next_cursor=cursor,
-        )
-    return cursor
-
-
-async def _follow(fetch: Fetch[T], cursor: int | None) -> AsyncGenerator[Page[T]]:
-    """Yield page after page, asking for each when it is wanted."""
-    following = cursor
-    while True:
-        page = await fetch(following)
-        yield page
-        following = _following(page)
-        if following is None:
-            return
-
-
-class Walk(AsyncIterator[T]):
-    """One pass over a listing, item by item. A page is asked for when the one before it is used up.
-
-    As an async context manager it is closed on the way out.
-    """
-
-    def __init__(self, pages: AsyncGenerator[Page[T]], max_items: int | None) -> None:
-        self._pages = pages
-        self._items: Iterator[T] = iter(())
-        self._remaining = max_items
-
-    async def __anext__(self) -> T:
-        if self._remaining == 0:
-            await self.aclose()
-        while (item := next(self._items, None)) is None:
-            self._items = iter((await anext(self._pages)).data)
-        if self._remaining is not None:
-            self._remaining -= 1
-        return item
-
-    async def __aenter__(self) -> Self:
-        return self
-
-    async def __aexit__(
-        self, exc_type: type[BaseException] | None, exc: BaseException | None, traceback: TracebackType | None
-    ) -> None:
-        await self.aclose()
-
-    async def aclose(self) -> None:
-        """End the walk; it yields nothing any more."""
-        self._items = iter(())
-        await self._pages.aclose()
+T = TypeVar("T", bound=Identified)
 
 
 class Paginator(Generic[T]):
@@ -86,36 +27,50 @@ class Paginator(Generic[T]):
     ``await`` it for its first page, ``async for`` over it for its items.
     """
 
-    def __init__(self, fetch: Fetch[T], *, cursor: int | None, max_items: int | None) -> None:
-        self._fetch = fetch
-        self._cursor = cursor
-        self._max_items = max_items
+    def __init__(self, source: Source[T], plan: Plan, spawn: Spawn[T]) -> None:
+        self._source = source
+        self._plan = plan
+        self._spawn = spawn
 
-    def __await__(self) -> Generator[object, None, Page[T]]:
-        return self._fetch(self._cursor).__await__()
+    def __await__(self) -> Generator[Any, None, Page[T]]:
+        plan = self._plan
+        return self._source(plan.limit, WalkStats())(plan.start.cursor or None).__await__()
 
     def __aiter__(self) -> Walk[T]:
         return self.walk()
 
     def walk(self) -> Walk[T]:
-        """Return a pass over the items, which can be closed before its end."""
-        return Walk(_follow(self._fetch, self._cursor), self._max_items)
+        """Return a pass over the items that can be closed, and that tells where it stands and what it did."""
+        return Walk(self._source, self._plan, self._spawn)
 
     async def pages(self) -> AsyncIterator[Page[T]]:
-        """Yield the pages as the server cuts them, ``max_items`` aside: the last one is yielded whole."""
-        remaining = self._max_items
-        async for page in _follow(self._fetch, self._cursor):
-            yield page
-            if remaining is not None:
-                remaining -= len(page.data)
-                if remaining <= 0:
+        """Yield the pages as the server cuts them, whatever ``on_drift`` says; enough of them for ``max_items``."""
+        plan, remaining = self._plan, self._plan.max_items
+        window = Window(
+            self._source(plan.limit, WalkStats()),
+            cursor=plan.start.cursor or None,
+            stride=plan.limit,
+            concurrency=plan.concurrency,
+            spawn=self._spawn,
+        )
+        try:
+            while remaining is None or remaining > 0:
+                page = await window.next(None if remaining is None else -(-remaining // plan.limit))
+                if page is None:
                     return
+                yield page
+                if remaining is not None:
+                    remaining -= len(page.data)
+        finally:
+            await window.aclose()
 
     async def collect(self) -> list[T]:
         """Return all items."""
-        return [item async for item in self]
+        async with self.walk() as walk:
+            return [item async for item in walk]
 
     async def first(self) -> T | None:
-        """Return the first item, or None if the listing is empty."""
-        async with self.walk() as walk:
+        """Return the first item, or None if there is none; the server is asked for no more."""
+        limit = 1 if self._plan.max_items is None else min(1, self._plan.max_items)
+        async with Walk(self._source, evolve(self._plan, max_items=limit), self._spawn) as walk:
             return await anext(walk, None)

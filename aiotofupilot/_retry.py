@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from attrs import Attribute
 
     from ._clock import Clock
+    from .stats import WalkStats
 
 __all__ = ["Retry", "RetryPolicy", "checked_retry", "is_transient", "with_retries"]
 
@@ -136,10 +137,10 @@ def _announce(state: RetryCallState) -> None:
     _log.warning("attempt %d failed, next in %.2f s: %s", state.attempt_number, state.upcoming_sleep, _failure(state))
 
 
-async def with_retries(attempt: Callable[[], Awaitable[T]], retry: Retry, clock: Clock) -> T:
+async def with_retries(attempt: Callable[[], Awaitable[T]], retry: Retry, clock: Clock, stats: WalkStats) -> T:
     """Return what an attempt returns, trying again as ``retry`` says.
 
-    An error of ours that comes out of it knows how many attempts there were.
+    Retries and waits are counted in ``stats``. An error of ours that comes out knows how many attempts there were.
     """
     if retry is None:
         retrying = AsyncRetrying(stop=stop_after_attempt(1), reraise=True)
@@ -153,3 +154,6 @@ async def with_retries(attempt: Callable[[], Awaitable[T]], retry: Retry, clock:
     except TofuPilotError as error:
         error.attempts = retrying.statistics["attempt_number"]
         raise
+    finally:
+        stats.retries += retrying.statistics["attempt_number"] - 1
+        stats.waited += retrying.statistics["idle_for"]

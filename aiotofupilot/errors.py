@@ -18,7 +18,8 @@ TofuPilotError
  │    └── ServerError            5xx, and 408
  ├── DecodeError                 an answer that is not what the API promises
  │    └── InvalidJSONError       not even JSON
- └── PaginationError             cursors that lead nowhere
+ ├── PaginationError             a cursor that does not advance
+ └── DriftError                  the listing moved, and its thread was lost
 
 A bad argument is a `ValueError` or `TypeError` of Python's own, raised where it is given. Every error carries what it
 knows as attributes, and survives pickling.
@@ -33,6 +34,8 @@ from attrs import frozen
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from .checkpoint import Checkpoint
+
 __all__ = [
     "APIError",
     "BadRequestError",
@@ -40,6 +43,7 @@ __all__ = [
     "ConfigurationError",
     "ConnectionFailedError",
     "DecodeError",
+    "DriftError",
     "ForbiddenError",
     "InvalidJSONError",
     "NotFoundError",
@@ -69,6 +73,8 @@ def _restore(cls: type[TofuPilotError], args: tuple[Any, ...], state: dict[str, 
 class TofuPilotError(Exception):
     """Root of every error that this package raises on its own account."""
 
+    checkpoint: Checkpoint | None = None
+    """Where the walk stood that it was raised in, to resume from; None: it was raised outside of one."""
     attempts: int = 0
     """Requests sent before this error was raised, the first included; 0: none was sent."""
 
@@ -241,3 +247,15 @@ class PaginationError(TofuPilotError):
         super().__init__(message)
         self.cursor = cursor
         self.next_cursor = next_cursor
+
+
+class DriftError(TofuPilotError):
+    """The listing moved under the walk, which was told not to look for its place, or did not find it.
+
+    Attributes:
+        cursor: Where the page began that did not fit.
+    """
+
+    def __init__(self, message: str, *, cursor: int) -> None:
+        super().__init__(message)
+        self.cursor = cursor

@@ -19,8 +19,17 @@ PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["
 
 def test_the_public_names_are_these():
     """A name joins or leaves the public surface on purpose only."""
-    values = ["Page", "PageMeta", "Paginator", "Procedure", "Repository", "RetryPolicy", "TofuPilotSession"]
-    values += ["User", "ValidationIssue", "Walk"]
+    values = [
+        "Checkpoint",
+        "Page",
+        "PageMeta",
+        "Paginator",
+        "Procedure",
+        "Repository",
+        "RetryPolicy",
+        "TofuPilotSession",
+    ]
+    values += ["User", "ValidationIssue", "Walk", "WalkStats"]
     tree = [name for name in errors.__all__ if name.endswith("Error")]
     assert sorted(aiotofupilot.__all__) == sorted(values + tree)
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import datetime
 from typing import assert_type
 
-from aiotofupilot import Page, Paginator, Procedure, TofuPilotSession, Walk
+from aiotofupilot import Checkpoint, Page, Paginator, Procedure, TofuPilotSession, Walk, WalkStats
 
 
 async def iterated_it_gives_procedures(session: TofuPilotSession) -> None:
@@ -38,17 +38,21 @@ async def its_other_uses_keep_the_type(session: TofuPilotSession) -> None:
 
 
 async def a_walk_is_an_iterator_to_be_closed(session: TofuPilotSession) -> None:
-    async with session.procedures.list().walk() as walk:
+    async with session.procedures.list(concurrency=16, on_drift="resync").walk() as walk:
         assert_type(walk, Walk[Procedure])
+        assert_type(walk.checkpoint, Checkpoint)
+        assert_type(walk.stats, WalkStats)
         async for procedure in walk:
             assert_type(procedure, Procedure)
         assert_type(await anext(walk, None), Procedure | None)
     await walk.aclose()
+    session.procedures.list(cursor=Checkpoint.parse(str(walk.checkpoint)))
 
 
 async def its_options_are_checked(session: TofuPilotSession) -> None:
     session.procedures.list(20)  # type: ignore[call-arg]  # pyright: ignore[reportCallIssue] - keyword-only
     session.procedures.list(limit="20")  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType] - a number
     session.procedures.list(created_after="2024-01-01")  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType] - a datetime
+    session.procedures.list(on_drift="wait")  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType] - one of three
     async for procedure in session.procedures.list():
         _ = procedure.fpy  # type: ignore[attr-defined]  # pyright: ignore[reportAttributeAccessIssue, reportUnknownMemberType] - gone

@@ -25,6 +25,7 @@ def every_option_has_a_type(http_session: aiohttp.ClientSession, trace_config: a
         http_session=http_session,
         allow_insecure_http=False,
     )
+    TofuPilotSession(concurrency=8)
     TofuPilotSession(timeout=None, retry=None, trace_configs=[trace_config])
     TofuPilotSession(retry=AsyncRetrying(stop=stop_after_attempt(3)))
     TofuPilotSession(retry=3)  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType] - a policy
@@ -33,5 +34,6 @@ def every_option_has_a_type(http_session: aiohttp.ClientSession, trace_config: a
 
 def other_options_are_a_session_again(session: TofuPilotSession) -> None:
     assert_type(session.with_options(timeout=5.0), TofuPilotSession)
+    assert_type(session.with_options(concurrency=4), TofuPilotSession)
     assert_type(session.with_options(timeout=None, retry=None), TofuPilotSession)
     assert_type(session.with_options(retry=RetryPolicy(attempts=2)), TofuPilotSession)

@@ -1,0 +1,247 @@
+"""Continuity of pages while the listing moves: pure, from what was passed lately and a page to what is new on it.
+
+Procedures come and go while a walk runs, and the offsets of all that follow shift with them. Yet a page is a snapshot
+of one stretch of the listing, and the order of what stays listed does not change. So wherever a page shows an item that
+was passed, all that follows the newest such item on it is new, however the listing has moved: that item is the anchor.
+A page that is asked for from one place earlier begins with its anchor for as long as nothing moves, and so proves it.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, Generic, Protocol, TypeVar
+
+from ._protocol import following
+from .checkpoint import BEGINNING, digest
+from .errors import DriftError
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Sequence
+
+    from .models import Page
+
+__all__ = ["Anchored", "Deduplicated", "Identified", "last_item"]
+
+_REMEMBERED = 1000
+"""So many items passed last are remembered at the least, and twice as many at the most."""
+
+_ANCHORS = 8
+"""So many items passed last are named by a checkpoint."""
+
+
+class Identified(Protocol):
+    """An item of a listing."""
+
+    @property
+    def id(self) -> str:
+        """Its own for as long as it is listed."""
+        ...
+
+
+T = TypeVar("T", bound=Identified)
+
+
+class Deduplicated(Generic[T]):
+    """Takes pages as they come, and drops what was passed lately.
+
+    Args:
+        anchors: Digests of the items passed last, oldest first, from a checkpoint.
+        skip: How many items of the pages to come have been passed already.
+    """
+
+    def __init__(self, anchors: Iterable[bytes] = (), *, skip: int = 0) -> None:
+        # Oldest first; by ID, or by digest as far as a checkpoint named them.
+        self._passed: dict[str | bytes, None] = dict.fromkeys(anchors)
+        self._named = not self._passed.keys() <= {BEGINNING}
+        self._ids: list[str] = []
+        self._start = 0
+        self.skip = skip
+        """How many items of the pages to come are still to be skipped."""
+        self.duplicates = 0
+        """Items dropped because they had been passed."""
+        self.sought = 0
+        """Where to look for the place at which the listing goes on, after a page that did not show it."""
+        self.resyncs = 0
+        """How often the listing was seen to have moved."""
+
+    def admit(self, page: Page[T]) -> Sequence[T] | None:
+        """Return what is new on a page, in its order; None: it does not show where the listing goes on."""
+        self._turn(page)
+        skipped = min(self.skip, len(self._ids))
+        self.skip -= skipped
+        self._remember(self._ids[:skipped])
+        self._start = skipped
+        return self._new(page)
+
+    def anchors(self, passed: int) -> tuple[bytes, ...]:
+        """Return the digests of the items passed last, oldest first.
+
+        Args:
+            passed: How many items of the page at hand have been passed.
+        """
+        lately = [*self._passed, *self._ids[self._start : passed]][-_ANCHORS:]
+        return tuple(_digest(key) for key in lately)
+
+    def ahead(self) -> tuple[bytes, ...]:
+        """Return the digests of items that had been passed, and may be met again."""
+        return ()
+
+    def _turn(self, page: Page[T]) -> None:
+        """Remember what the page before brought as passed, and take up the next."""
+        self._remember(self._ids[self._start :])
+        self._ids = [item.id for item in page.data]
+        self._start = 0
+
+    def _remember(self, ids: list[str]) -> None:
+        self._passed.update(dict.fromkeys(ids))
+        if len(self._passed) > 2 * _REMEMBERED:
+            self._passed = dict.fromkeys([*self._passed][-_REMEMBERED:])
+            self._named = False  # what a checkpoint named was the oldest
+
+    def _new(self, page: Page[T]) -> Sequence[T]:
+        """Return the items of the page from its start on, without those that are known."""
+        items, ids = page.data, self._ids
+        if self._start:
+            items, ids = items[self._start :], ids[self._start :]
+        if self._none_known(ids) and len(set(ids)) == len(ids):
+            return items
+        new: dict[str, T] = {}
+        for item in items:
+            if not self._knows(item.id):
+                new.setdefault(item.id, item)
+        self.duplicates += len(items) - len(new)
+        return list(new.values())
+
+    def _none_known(self, ids: list[str]) -> bool:
+        return not self._named and self._passed.keys().isdisjoint(ids)
+
+    def _knows(self, item_id: str) -> bool:
+        return item_id in self._passed or (self._named and digest(item_id) in self._passed)
+
+
+class Anchored(Deduplicated[T]):
+    """Takes pages that were asked for from one place earlier, and holds them to beginning with their anchor.
+
+    Where one does not, the listing has moved. Some page shows an item passed lately; until it is found, `sought` says
+    where to look, further back each time. Items passed after the one found may lie ahead again, and are not new then.
+
+    Args:
+        anchors: Digests of the items passed last, oldest first; `BEGINNING` where there is none before.
+        ahead: Digests of items that had been passed after those.
+        limit: Items asked for at a time; at least 2, for one of them is the anchor.
+        resync: Whether to look for the place where the listing goes on; an error is raised otherwise.
+    """
+
+    def __init__(self, anchors: Iterable[bytes] = (), ahead: Iterable[bytes] = (), *, limit: int, resync: bool) -> None:
+        super().__init__(anchors)
+        self._limit = limit
+        self._resync = resync
+        self._seeking = False
+        # From an item to how many more are passed until it is forgotten.
+        self._ahead: dict[str | bytes, int] = dict.fromkeys(ahead, _REMEMBERED)
+
+    def admit(self, page: Page[T]) -> Sequence[T] | None:
+        """Return what is new on a page, in its order; None: look at `sought`.
+
+        Raises:
+            DriftError: The server's cursors are no offsets; or the listing has moved, and is not to be searched or
+                shows nothing that was passed lately.
+        """
+        _check_offsets(page)
+        self._turn(page)
+        start = self._proven_start(page)
+        if start is None:
+            self._start = len(self._ids)  # nothing of it counts as passed, unless an anchor is found
+            start = self._found_start(page)
+        if start is None:
+            self._look_back(page)
+            return None
+        self._seeking = False
+        self._start = start
+        return self._new(page)
+
+    def ahead(self) -> tuple[bytes, ...]:
+        """Return the digests of items that had been passed, and may be met again."""
+        return tuple(_digest(key) for key in self._ahead)
+
+    def _turn(self, page: Page[T]) -> None:
+        if self._ahead:
+            self._forget_ahead(self._ids[self._start :])
+        super()._turn(page)
+
+    def _forget_ahead(self, passed: list[str]) -> None:
+        """Drop what was met again, and what did not turn up for so long that it must be gone."""
+        for item_id in passed:
+            self._ahead.pop(item_id, None)
+            self._ahead.pop(digest(item_id), None)
+        self._ahead = {key: left - len(passed) for key, left in self._ahead.items() if left > len(passed)}
+
+    def _proven_start(self, page: Page[T]) -> int | None:
+        """Return where the new items begin, if the page begins as it must where nothing has moved."""
+        if not self._passed:
+            return 0  # begun at a bare cursor: there is nothing yet to hold the page to
+        anchor = next(reversed(self._passed))
+        if anchor == BEGINNING:
+            return 0 if page.cursor == 0 else None
+        return 1 if anchor in self._keys()[:1] else None
+
+    def _found_start(self, page: Page[T]) -> int | None:
+        """Return where the new items begin, behind the one on the page that was passed last; None: it has none."""
+        if not self._resync:
+            raise DriftError(
+                f"the listing moved: the page at cursor {page.cursor} does not begin with the item passed last",
+                cursor=page.cursor,
+            )
+        self.resyncs += not self._seeking
+        ranks = {key: rank for rank, key in enumerate(self._passed)}
+        found = [(ranks[key], at) for at, key in enumerate(self._keys(), 1) if key in ranks]
+        if page.cursor == 0 and BEGINNING in ranks:
+            found.append((ranks[BEGINNING], 0))
+        if not found:
+            return None
+        rank, start = max(found)
+        for key in [*self._passed][rank + 1 :]:
+            del self._passed[key]
+            self._ahead[key] = _REMEMBERED
+        return start
+
+    def _keys(self) -> list[str] | list[str | bytes]:
+        """Return what the items of the page are remembered by, if they are."""
+        if not self._named:
+            return self._ids
+        return [item_id if item_id in self._passed else digest(item_id) for item_id in self._ids]
+
+    def _look_back(self, page: Page[T]) -> None:
+        """Say where to look next: half a page back at first, which shows new items too; then page by page."""
+        if page.cursor == 0:
+            raise DriftError("the listing moved: none of the items passed lately is to be found in it", cursor=0)
+        back = self._limit - 1 if self._seeking else self._limit // 2
+        self._seeking = True
+        self.sought = max(0, page.cursor - back)
+
+    def _none_known(self, ids: list[str]) -> bool:
+        return not self._ahead and super()._none_known(ids)
+
+    def _knows(self, item_id: str) -> bool:
+        return super()._knows(item_id) or item_id in self._ahead or digest(item_id) in self._ahead
+
+
+def _digest(key: str | bytes) -> bytes:
+    return key if isinstance(key, bytes) else digest(key)
+
+
+def _check_offsets(page: Page[Any]) -> None:
+    cursor = following(page)
+    if cursor is not None and cursor != page.cursor + len(page.data):
+        raise DriftError(
+            f"the server's cursors are no offsets: {len(page.data)} items at {page.cursor} lead to {cursor}; "
+            'on_drift="ignore" follows them as they are',
+            cursor=page.cursor,
+        )
+
+
+def last_item(page: Page[Any]) -> int | None:
+    """Return the cursor of a page's last item, where the next page is to begin; None: the listing ends with this one.
+
+    It is what a `Window` of pages that are to be `Anchored` follows.
+    """
+    return None if following(page) is None else page.cursor + len(page.data) - 1

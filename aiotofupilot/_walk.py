@@ -1,0 +1,191 @@
+"""One pass over a listing: the window fetches, continuity says what is new, the walk hands it over item by item."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Callable, Iterator, Sequence
+from operator import length_hint
+from typing import TYPE_CHECKING, Literal, TypeVar
+
+from attrs import frozen
+
+from ._drift import Anchored, Deduplicated, Identified, last_item
+from ._protocol import following
+from ._window import Fetch, Spawn, Window
+from .checkpoint import BEGINNING, Checkpoint
+from .errors import TofuPilotError
+from .stats import WalkStats
+
+if TYPE_CHECKING:
+    from types import TracebackType
+    from typing import Self
+
+    from .models import Page
+
+__all__ = ["OnDrift", "Plan", "Source", "Walk"]
+
+T = TypeVar("T", bound=Identified)
+
+OnDrift = Literal["ignore", "resync", "raise"]
+"""What a walk does about a listing that moves under it."""
+
+Source = Callable[[int, WalkStats], Fetch[T]]
+"""From the number of items to ask for at a time, and where to count, to how a page is fetched."""
+
+
+@frozen
+class Plan:
+    """How a listing is to be walked."""
+
+    limit: int
+    """Items a page."""
+    start: Checkpoint
+    """Where to begin."""
+    max_items: int | None
+    """Items to yield at the most; None: all."""
+    concurrency: int
+    """Pages in flight or waiting to be used, at the most."""
+    on_drift: OnDrift
+    """What to do about a listing that moves."""
+
+
+class Walk(AsyncIterator[T]):
+    """One pass over a listing, in the server's order. Pages are fetched as items are asked for, never on their own.
+
+    It may be left at any item: nothing stays in flight behind a walk that ended, failed, was closed, cancelled or
+    dropped. As an async context manager it is closed on the way out. One that failed can be asked on, and then asks
+    the server again for the page that it did not get.
+    """
+
+    def __init__(self, source: Source[T], plan: Plan, spawn: Spawn[T]) -> None:
+        start, limit = plan.start, plan.limit
+        anchors = start.anchors or (() if start.cursor or start.skip else (BEGINNING,))
+        self._continuity: Deduplicated[T]
+        if plan.on_drift == "ignore":
+            if plan.max_items is not None:
+                limit = max(1, min(limit, plan.max_items + start.skip))
+            self._continuity = Deduplicated(anchors, skip=start.skip)
+            cursor, stride, follow = start.cursor, limit, following
+        else:
+            # One item of each page is the last of the page before.
+            limit = max(2, limit if plan.max_items is None else min(limit, plan.max_items + 1))
+            self._continuity = Anchored(anchors, start.ahead, limit=limit, resync=plan.on_drift == "resync")
+            cursor = max(0, start.cursor + start.skip - bool(start.anchors))
+            stride, follow = limit - 1, last_item
+        self._stats = WalkStats()
+        self._window = Window(
+            source(limit, self._stats),
+            cursor=cursor or None,
+            stride=stride,
+            concurrency=plan.concurrency,
+            follow=follow,
+            spawn=spawn,
+        )
+        self._stride = stride
+        self._start = start
+        self._remaining = plan.max_items
+        self._page: Page[T] | None = None
+        self._new: Sequence[T] = ()
+        self._items: Iterator[T] = iter(())
+        self._given = self._given_before = 0
+        self._turning = False
+
+    async def __anext__(self) -> T:
+        # All that an item costs. How many were taken is not counted here: the iterator knows how many are left.
+        while True:
+            for item in self._items:
+                return item
+            await self._turn()
+
+    async def __aenter__(self) -> Self:
+        return self
+
+    async def __aexit__(
+        self, exc_type: type[BaseException] | None, exc: BaseException | None, traceback: TracebackType | None
+    ) -> None:
+        await self.aclose()
+
+    async def aclose(self) -> None:
+        """End the walk where it stands, and wait until nothing of it is in flight. It yields nothing any more."""
+        self._give((), taken=self._taken)
+        await self._window.aclose()
+
+    @property
+    def checkpoint(self) -> Checkpoint:
+        """Where the walk stands, behind the last item that it yielded; give it to ``list(cursor=...)`` to go on."""
+        if self._page is None:
+            return self._start
+        page, continuity = self._page, self._continuity
+        cursor, passed = page.cursor, len(page.data)
+        if self._taken < len(self._new):
+            upcoming = self._new[self._taken]
+            passed = next(at for at, item in enumerate(page.data) if item is upcoming)
+        anchors, ahead = continuity.anchors(passed), continuity.ahead()
+        if passed == len(page.data) and (beyond := following(page)) is not None:
+            cursor, passed = beyond, 0
+        return Checkpoint(cursor, passed + continuity.skip, anchors, ahead)
+
+    @property
+    def stats(self) -> WalkStats:
+        """What the walk has done so far; the same object each time, brought up to date."""
+        self._stats.items = self._given_before + self._taken
+        self._stats.duplicates = self._continuity.duplicates
+        self._stats.resyncs = self._continuity.resyncs
+        return self._stats
+
+    @property
+    def _taken(self) -> int:
+        """How many of the items given by the page at hand have been yielded."""
+        return self._given - length_hint(self._items)
+
+    def _give(self, items: Sequence[T], *, taken: int = 0) -> None:
+        self._items, self._given = iter(items), len(items) + taken
+
+    async def _turn(self) -> None:
+        """Take up the next page, or end."""
+        if self._turning:
+            raise RuntimeError("the walk is being advanced by another task: give each task a walk of its own")
+        self._turning = True
+        try:
+            page = await self._next_page()
+        except Exception as error:
+            checkpoint = self.checkpoint
+            if isinstance(error, TofuPilotError):
+                error.checkpoint = checkpoint
+            error.add_note(f"cursor={checkpoint.cursor}, resume with cursor=Checkpoint.parse({str(checkpoint)!r})")
+            raise
+        finally:
+            self._turning = False
+        if page is None:
+            raise StopAsyncIteration
+
+    async def _next_page(self) -> Page[T] | None:
+        """Take up the next page, and return it; None: there is none, or none that is wanted."""
+        if self._remaining == 0:
+            return None
+        while (page := await self._window.next(self._pages_wanted())) is not None:
+            try:
+                new = self._continuity.admit(page)
+            except TofuPilotError:
+                self._window.restart(page.cursor)
+                raise
+            if new is not None:
+                await self._take_up(page, new)
+                break
+            self._window.restart(self._continuity.sought)
+        return page
+
+    async def _take_up(self, page: Page[T], new: Sequence[T]) -> None:
+        self._given_before += self._given
+        self._page, self._new = page, new
+        self._stats.pages += 1
+        self._give(new if self._remaining is None else new[: self._remaining])
+        if self._remaining is not None:
+            self._remaining -= self._given
+            if self._remaining == 0:
+                await self._window.aclose()
+
+    def _pages_wanted(self) -> int | None:
+        """Return how many pages can still be needed, if they are full."""
+        if self._remaining is None:
+            return None
+        return -(-(self._remaining + self._continuity.skip) // self._stride)

@@ -1,0 +1,167 @@
+"""Pages in order, several of them in flight.
+
+The cursor to follow is the one that the server gave. Where that has been arithmetic so far, `Window` computes the
+cursors beyond it and fetches those pages early; each page that is handed over must confirm the cursor of the next.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections import deque
+from collections.abc import Callable, Coroutine, Iterable
+from typing import Any, Generic, TypeVar
+
+from ._protocol import following
+from .errors import PaginationError, SessionError
+from .models import Page
+
+__all__ = ["Fetch", "Spawn", "Window"]
+
+T = TypeVar("T")
+
+Fetch = Callable[[int | None], Coroutine[Any, Any, Page[T]]]
+"""From a cursor, None for the listing's beginning, to the page that begins there."""
+
+Spawn = Callable[[Coroutine[Any, Any, Page[T]]], asyncio.Task[Page[T]]]
+"""Runs a fetch as a task."""
+
+
+class Window(Generic[T]):
+    """Hands over one page after the other, and keeps up to ``concurrency`` of them in flight or waiting.
+
+    The first page is fetched alone. From then on the window grows by one with each page that came as predicted, so
+    that a short listing costs few requests beyond its end. At the first page that did not, what was fetched beyond it
+    is thrown away, and each page is asked for when it is wanted, at the cursor that the server gave.
+
+    Nothing is fetched before `next` is called: whoever stops calling it stops the requests. A window that is dropped
+    cancels what it has in flight; its tasks know nothing of it, so nothing keeps it alive.
+
+    Args:
+        fetch: Fetches the page at a cursor.
+        cursor: Where to begin; None: at the listing's beginning.
+        stride: How far apart the cursors of full pages lie.
+        concurrency: Pages in flight or waiting to be handed over; 1 or more.
+        follow: From a page to the cursor of the one after it, None after the last.
+        spawn: Runs a fetch as a task.
+    """
+
+    def __init__(
+        self,
+        fetch: Fetch[T],
+        *,
+        cursor: int | None,
+        stride: int,
+        concurrency: int = 1,
+        follow: Callable[[Page[T]], int | None] = following,
+        spawn: Spawn[T] = asyncio.create_task,
+    ) -> None:
+        self._fetch = fetch
+        self._stride = stride
+        self._concurrency = concurrency
+        self._follow = follow
+        self._spawn = spawn
+        self._ahead: deque[tuple[int | None, asyncio.Task[Page[T]]]] = deque()
+        self._cancelled: list[asyncio.Task[Page[T]]] = []
+        self.restart(cursor)
+
+    def restart(self, cursor: int | None) -> None:
+        """Throw away what is in flight and go on at another cursor, with one page at first."""
+        self._cancel_ahead()
+        self._cursor = cursor
+        self._behind = -1
+        self._ended = False
+        self._width = 1
+
+    async def next(self, at_most: int | None = None) -> Page[T] | None:
+        """Return the next page; None: the one before was the last.
+
+        After an error, or when cancelled, nothing is in flight, and the next call asks for the same page again.
+
+        Args:
+            at_most: How many pages can be needed from here on, this one included; None: any number.
+
+        Raises:
+            PaginationError: The page before named a cursor that does not advance.
+            SessionError: The session was closed meanwhile.
+        """
+        if self._ended:
+            await self.aclose()
+            return None
+        if self._cursor is not None and self._cursor <= self._behind:
+            raise PaginationError(
+                f"the page at cursor {self._behind} leads to {self._cursor}, which is not beyond it",
+                cursor=self._behind,
+                next_cursor=self._cursor,
+            )
+        width = self._width if at_most is None else min(self._width, at_most)
+        page = await (self._head(width) if width > 1 or self._ahead else self._fetch(self._cursor))
+        self._settle(page)
+        return page
+
+    async def aclose(self) -> None:
+        """End, and wait until nothing is in flight."""
+        self._ended = True
+        self._cancel_ahead()
+        await asyncio.gather(*self._cancelled, return_exceptions=True)
+
+    def __del__(self) -> None:
+        if not self._ahead:
+            return
+        # The last reference may have gone in another thread, or after the loop was closed.
+        tasks = [task for _, task in self._ahead]
+        loop = tasks[0].get_loop()
+        if not loop.is_closed():
+            loop.call_soon_threadsafe(_cancel, tasks)
+
+    async def _head(self, width: int) -> Page[T]:
+        """Fill the window and wait for its first page."""
+        while len(self._ahead) < width:
+            cursor = (self._ahead[-1][0] or 0) + self._stride if self._ahead else self._cursor
+            task = self._spawn(self._fetch(cursor))
+            task.add_done_callback(_retrieve)
+            self._ahead.append((cursor, task))
+        _, task = self._ahead[0]
+        try:
+            page = await _result(task)
+        except BaseException:
+            self.restart(self._cursor)
+            raise
+        self._ahead.popleft()
+        return page
+
+    def _settle(self, page: Page[T]) -> None:
+        """Hold a page against what was predicted, and note what follows it."""
+        cursor = self._follow(page)
+        if cursor == page.cursor + self._stride:
+            self._width = min(self._width + 1, self._concurrency)
+        else:
+            self._cancel_ahead()
+            if cursor is not None:
+                self._width = self._concurrency = 1
+        self._behind, self._cursor, self._ended = page.cursor, cursor, cursor is None
+
+    def _cancel_ahead(self) -> None:
+        tasks = [task for _, task in self._ahead]
+        self._ahead.clear()
+        _cancel(tasks)
+        self._cancelled = [task for task in (*self._cancelled, *tasks) if not task.done()]
+
+
+async def _result(task: asyncio.Task[Page[T]]) -> Page[T]:
+    # Awaiting the task itself could not tell its cancellation from ours.
+    if not task.done():
+        await asyncio.wait((task,))
+    if task.cancelled():
+        raise SessionError("the session was closed while a page was under way")
+    return task.result()
+
+
+def _cancel(tasks: Iterable[asyncio.Task[Any]]) -> None:
+    for task in tasks:
+        task.cancel()
+
+
+def _retrieve(task: asyncio.Task[Any]) -> None:
+    """Take note of the error of a page that nobody may come to ask for, lest asyncio reports it as unseen."""
+    if not task.cancelled():
+        task.exception()
