@@ -15,7 +15,6 @@ going on: concurrent requests meet the same faults in whichever order they arriv
 
 from __future__ import annotations
 
-from collections import deque
 from collections.abc import Callable
 from functools import reduce
 from operator import add
@@ -40,19 +39,19 @@ def anything(_request: Request) -> bool:
     return True
 
 
-@frozen
-class Scripted:
-    """Faults for the next requests that match, one each."""
+@frozen(eq=False)
+class Once:
+    """A fault for the next request that matches."""
 
     matches: Match
-    queue: deque[Fault]
+    fault: Fault
 
     def __str__(self) -> str:
-        return f"next {', '.join(map(repr, self.queue))}"
+        return f"next {self.fault!r}"
 
 
-@frozen
-class Standing:
+@frozen(eq=False)
+class Always:
     """A fault for all requests that match."""
 
     matches: Match
@@ -62,7 +61,7 @@ class Standing:
         return f"always {self.fault!r}"
 
 
-@frozen
+@frozen(eq=False)
 class Chance:
     """Faults for some of the requests that match."""
 
@@ -79,11 +78,11 @@ class Chance:
         """Let chance decide about one request."""
         if self.heal_after is not None and request.attempt > self.heal_after:
             return []
-        random = chance(self.seed, request)
+        random = chance(f"{self.seed} {self.faults}", request)
         return [random.choice(self.faults)] if random.random() < self.rate else []
 
 
-Rule = Scripted | Standing | Chance
+Rule = Once | Always | Chance
 
 
 class Sentence:
@@ -114,11 +113,11 @@ class Sentence:
 
     def next(self, *faults: Fault, times: int = 1) -> None:
         """Give one fault to each of the next requests, in order, and all of it `times` times over."""
-        self._rules.append(Scripted(self._matches, deque(faults * times)))
+        self._rules.extend(Once(self._matches, fault) for fault in faults * times)
 
     def always(self, *faults: Fault) -> None:
         """Give these faults, all of them, to each request from now on."""
-        self._rules.extend(Standing(self._matches, fault) for fault in faults)
+        self._rules.extend(Always(self._matches, fault) for fault in faults)
 
     def randomly(self, *faults: Fault, rate: float, seed: int = 0, heal_after: int | None = None) -> None:
         """Give one of these faults to some requests from now on.
@@ -152,15 +151,15 @@ class Faults(Sentence):
     @property
     def pending(self) -> list[Fault]:
         """Faults in line that no request has met yet."""
-        return [fault for rule in self._rules if isinstance(rule, Scripted) for fault in rule.queue]
+        return [rule.fault for rule in self._rules if isinstance(rule, Once)]
 
     def decide(self, request: Request) -> Fault | None:
         """Say what a request meets, and take that out of the line; None: nothing goes wrong."""
         rules = [rule for rule in self._rules if rule.matches(request)]
-        met = [rule.fault for rule in rules if isinstance(rule, Standing)]
-        scripted = next((rule.queue for rule in rules if isinstance(rule, Scripted) and rule.queue), None)
-        if scripted is not None:
-            met.append(scripted.popleft())
+        met = [rule.fault for rule in rules if isinstance(rule, Always)]
+        if once := next((rule for rule in rules if isinstance(rule, Once)), None):
+            self._rules.remove(once)
+            met.append(once.fault)
         else:
             met += [fault for rule in rules if isinstance(rule, Chance) for fault in rule.draw(request)]
         return reduce(add, met) if met else None
@@ -176,6 +175,6 @@ class Faults(Sentence):
         return f"<Faults: {'; '.join(map(str, self._rules)) or 'none'}>"
 
 
-def chance(seed: object, request: Request) -> Random:
+def chance(seed: str, request: Request) -> Random:
     """Make a source of chance for one request that depends on nothing but what is asked and how often it was."""
     return Random(f"{seed} {request.attempt} {request.target}")  # noqa: S311 - test data

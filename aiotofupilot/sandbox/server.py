@@ -175,7 +175,7 @@ class Sandbox(Service):
                     case Close():
                         await flush(response)
                         close(http)
-                    case _:
+                    case _:  # a Reset
                         await flush(response)
                         reset(http)
             if response.prepared:

@@ -8,7 +8,8 @@ import aiohttp
 import pytest
 from yarl import URL
 
-from aiotofupilot.sandbox import Sandbox, faults
+from aiotofupilot.sandbox import Request, Sandbox, Service, faults
+from aiotofupilot.sandbox.delivery import Reset
 from aiotofupilot.sandbox.faults import (
     chunked,
     cut,
@@ -63,11 +64,11 @@ class Recorder(asyncio.Protocol):
         self.ended.set_result(exc)
 
 
-async def receive(sandbox):
+async def receive(sandbox, version="1.1"):
     """Ask for one page on a connection of its own; what arrived and the error that ended it."""
     url = URL(sandbox.url)
     transport, recorder = await asyncio.get_running_loop().create_connection(Recorder, url.host, url.port)
-    request = f"GET /api/v2/procedures HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer {sandbox.api_key}\r\n"
+    request = f"GET /api/v2/procedures HTTP/{version}\r\nHost: x\r\nAuthorization: Bearer {sandbox.api_key}\r\n"
     transport.write(f"{request}Connection: close\r\n\r\n".encode())
     ended = await recorder.ended
     head, _, body = b"".join(recorder.pieces).partition(b"\r\n\r\n")
@@ -82,6 +83,39 @@ async def get(client, sandbox, **options):
     headers = {"Authorization": f"Bearer {sandbox.api_key}"}
     async with client.get(f"{sandbox.url}/v2/procedures", headers=headers, **options) as response:
         return response, await response.read()
+
+
+@pytest.mark.parametrize(
+    "fault",
+    [
+        *faults.TRANSIENT,
+        latency(1),
+        stall(5),
+        stall(5, inside_body=True),
+        stall(5, inside_body=True) + cut(at=0.8),
+        faults.gzip(),
+        faults.gzip() + cut(),
+        chunked(),
+        chunked() + reset(after="half"),
+        gzip_bomb(MIB),
+        oversized(MIB),
+        header_flood(20),
+        redirect(),
+        faults.json([]),
+    ],
+    ids=repr,
+)
+async def test_what_is_decided_is_what_arrives(sandbox, slept, fault):
+    """A socket gets the status, bytes, waits and end that the service decides without one."""
+    service = Service(30)
+    service.faults.next(fault)
+    with service.handle(Request(authorization=f"Bearer {service.api_key}")) as delivery:
+        pass
+    sandbox.faults.next(fault)
+    head, body, ended = await receive(sandbox, version="1.0")  # which has no chunked coding
+    assert (int(head.split()[1]) if head else None, body) == (delivery.status, delivery.body)
+    assert sum(slept.seconds) == delivery.seconds
+    assert isinstance(ended, ConnectionResetError) is (delivery.steps[-1] == Reset())
 
 
 async def test_reset_before_the_answer(sandbox):

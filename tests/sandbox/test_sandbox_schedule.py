@@ -104,6 +104,14 @@ def test_chance_depends_on_seed_question_and_attempt_alone(faults):
     assert set(met) <= {None, *TRANSIENT}
 
 
+def test_chances_are_independent(faults):
+    """Two chances of one seed don't strike the same requests."""
+    faults.randomly(reset(), rate=0.5)
+    faults.randomly(cut(), rate=0.5)
+    met = {ask(faults, cursor=str(cursor)) for cursor in range(100)}
+    assert met == {None, reset(), cut(), reset() + cut()}
+
+
 def test_healing(faults):
     """The attempt after so many succeeds."""
     faults.randomly(reset(), rate=1, heal_after=2)
@@ -157,4 +165,4 @@ def test_repr(faults):
     faults.next(reset(), cut())
     faults.always(latency(1))
     faults.randomly(status(500), rate=0.25)
-    assert repr(faults) == "<Faults: next reset(), cut(); always latency(1); 25% of status(500)>"
+    assert repr(faults) == "<Faults: next reset(); next cut(); always latency(1); 25% of status(500)>"

@@ -8,6 +8,7 @@ from zlib import compressobj
 
 from aiotofupilot.sandbox.delivery import Chunk, Delivery
 from aiotofupilot.sandbox.faults.fault import Alteration, fault, instead
+from aiotofupilot.sandbox.faults.transit import GZIP
 
 if TYPE_CHECKING:
     from random import Random
@@ -17,7 +18,6 @@ if TYPE_CHECKING:
 __all__ = ["gzip_bomb", "header_flood", "oversized"]
 
 MIB = 1024 * 1024
-GZIP = 31  # zlib's window bits for the gzip format
 
 
 @fault

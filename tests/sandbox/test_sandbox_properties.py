@@ -1,0 +1,76 @@
+"""What holds of any listing, and of any faults together."""
+
+import json
+from random import Random
+
+from hypothesis import given, settings, strategies as st
+
+from aiotofupilot.sandbox import Delivery, Request, Service, make_procedures
+from aiotofupilot.sandbox.faults import (
+    TRANSIENT,
+    chunked,
+    cut,
+    gzip,
+    header_flood,
+    latency,
+    redirect,
+    reset,
+    stall,
+)
+from aiotofupilot.sandbox.paging import capped, hidden_rows, offsets, page_numbers, short_pages
+
+ANY_FAULT = [
+    *TRANSIENT,
+    chunked(),
+    cut(at=0.1),
+    gzip(),
+    header_flood(3),
+    latency(1, jitter=1),
+    redirect(),
+    reset(after="half"),
+    stall(1),
+    stall(1, inside_body=True),
+]
+PROCEDURES = make_procedures(120)
+QUERIES = ["", "battery", "TEST", "no such thing", PROCEDURES[7].id[2:9], "rev b"]
+
+
+@settings(deadline=None)  # a busy machine is no failure
+@given(
+    count=st.integers(0, 120),
+    limit=st.integers(1, 100),
+    search_query=st.sampled_from(QUERIES),
+    paging=st.sampled_from([offsets, capped(7), short_pages(3), hidden_rows(5, 9), page_numbers]),
+)
+def test_pages_joined_are_the_matches(count, limit, search_query, paging):
+    """However it is searched and cut, following the cursor gives every match once, in order, and comes to an end."""
+    service = Service(PROCEDURES[:count], paging=paging)
+    found, cursor = [], 0
+    while cursor is not None:
+        query = {"cursor": str(cursor), "limit": str(limit), "search_query": search_query}
+        with service.handle(Request(query=query, authorization=f"Bearer {service.api_key}")) as delivery:
+            page = json.loads(delivery.body)
+        found += [item["name"] for item in page["data"]]
+        cursor = page["meta"]["next_cursor"]
+    needle = search_query.lower()
+    by_id = len(needle) >= 6
+    assert found == [p.name for p in PROCEDURES[:count] if needle in p.name.lower() or (by_id and needle in p.id)]
+
+
+@settings(deadline=None)  # a busy machine is no failure
+@given(
+    body=st.binary(max_size=50),
+    faults=st.lists(st.sampled_from(ANY_FAULT), min_size=1, max_size=5),
+    seed=st.integers(0, 9),
+)
+def test_faults_together_are_still_http(body, faults, seed):
+    """Whatever adds up, there is at most one head, before the body, and a whole answer has the length that it says."""
+    fault = sum(faults[1:], start=faults[0])
+    delivery = fault.alter(Delivery.of(200, {"A": "1"}, body), Request(), Random(seed))  # noqa: S311 - test data
+    kinds = [type(step).__name__ for step in delivery.steps if type(step).__name__ != "Wait"]
+    assert kinds.count("Head") <= 1
+    assert "Chunk" not in kinds or kinds[0] == "Head"
+    assert all(kind not in ("Close", "Reset") for kind in kinds[:-1])
+    if delivery.complete and "Content-Length" in delivery.headers:
+        assert int(delivery.headers["Content-Length"]) == len(delivery.body)
+    assert delivery.seconds >= 0
