@@ -16,15 +16,15 @@ A bad day is said in sentences (see `faults` for all that can go wrong, `paging`
 `Service` is all of it without the server, `Listing` the right answers alone: calls, with no socket and no event loop.
 """
 
-from aiotofupilot.sandbox import faults, paging
-from aiotofupilot.sandbox.busy_line import BusyLine
-from aiotofupilot.sandbox.data import make_procedures
-from aiotofupilot.sandbox.delivery import Delivery
-from aiotofupilot.sandbox.listing import Listing
-from aiotofupilot.sandbox.log import Request, RequestLog
-from aiotofupilot.sandbox.server import Sandbox
-from aiotofupilot.sandbox.service import Hook, Service
-from aiotofupilot.sandbox.wire import Answer
+from . import faults, paging
+from .busy_line import BusyLine
+from .data import make_procedures
+from .delivery import Delivery
+from .listing import Listing
+from .log import Request, RequestLog
+from .server import Sandbox
+from .service import Hook, Service
+from .wire import Answer
 
 __all__ = [
     "Answer",

@@ -8,11 +8,12 @@ from typing import TYPE_CHECKING
 
 from attrs import evolve
 
-from aiotofupilot.sandbox.data import NEWEST, endless_procedures
+from .data import NEWEST, endless_procedures
 
 if TYPE_CHECKING:
     from aiotofupilot.models import Procedure
-    from aiotofupilot.sandbox.log import Request
+
+    from .log import Request
 
 __all__ = ["BusyLine"]
 

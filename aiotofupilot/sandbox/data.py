@@ -13,11 +13,11 @@ from aiotofupilot.models import Procedure, Repository, User
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-__all__ = ["make_procedures"]
+__all__ = ["NEWEST", "endless_procedures", "make_procedures"]
 
 NEWEST = datetime(2026, 1, 30, 16, 45, tzinfo=UTC)
 
-SUBJECTS = (
+_SUBJECTS = (
     "Battery Pack",
     "Charger",
     "Drone ESC",
@@ -38,7 +38,7 @@ SUBJECTS = (
     "Wireless Module",
 )
 
-STAGES = (
+_STAGES = (
     "AOI",
     "Boundary Scan",
     "Burn-In",
@@ -53,9 +53,9 @@ STAGES = (
     "Vibration Screening",
 )
 
-VARIANTS = ("", "", "", " (Line 2)", " rev B", " rev C", " v2", " - EVT", " - DVT", " - PVT", " – Überprüfung")  # noqa: RUF001 - an en dash, as people type them
+_VARIANTS = ("", "", "", " (Line 2)", " rev B", " rev C", " v2", " - EVT", " - DVT", " - PVT", " – Überprüfung")  # noqa: RUF001 - an en dash, as people type them
 
-CREATORS = (
+_CREATORS = (
     ("Ada Park", "ada.park@example.com"),
     ("Bilal Haddad", "bilal.haddad@example.com"),
     ("Chiara Rossi", "chiara.rossi@example.com"),
@@ -66,7 +66,7 @@ CREATORS = (
     (None, None),
 )
 
-REPOSITORIES = (
+_REPOSITORIES = (
     ("eol-tests", "example-energy/eol-tests", "github"),
     ("pcba-bringup", "example-energy/pcba-bringup", "github"),
     ("calibration", "example-metrology/calibration", "gitlab"),
@@ -96,13 +96,13 @@ def make_procedures(count: int, *, seed: int = 0) -> list[Procedure]:
 def endless_procedures(seed: int) -> Iterator[Procedure]:
     """Yield procedures for `make_procedures`, newest first, without end."""
     random = Random(seed)  # noqa: S311 - test data
-    creators = [User(uuid(random), name, email) for name, email in CREATORS]
-    repositories = [Repository(uuid(random), *repository) for repository in REPOSITORIES]
+    creators = [User(_uuid(random), name, email) for name, email in _CREATORS]
+    repositories = [Repository(_uuid(random), *repository) for repository in _REPOSITORIES]
     created_at = NEWEST
     while True:
         yield Procedure(
-            id=uuid(random),
-            name=f"{random.choice(SUBJECTS)} {random.choice(STAGES)}{random.choice(VARIANTS)}",
+            id=_uuid(random),
+            name=f"{random.choice(_SUBJECTS)} {random.choice(_STAGES)}{random.choice(_VARIANTS)}",
             created_at=created_at,
             created_by_user=random.choice(creators) if random.random() < 0.97 else None,  # noqa: PLR2004 - most have one
             linked_repository=random.choice(repositories) if random.random() < 0.6 else None,  # noqa: PLR2004 - many do
@@ -110,6 +110,6 @@ def endless_procedures(seed: int) -> Iterator[Procedure]:
         created_at -= timedelta(milliseconds=random.randint(1, 2 * 60 * 60 * 1000))
 
 
-def uuid(random: Random) -> str:
+def _uuid(random: Random) -> str:
     """Draw a version 4 UUID."""
     return str(UUID(int=random.getrandbits(128), version=4))

@@ -55,7 +55,7 @@ class Reset:
 Step = Wait | Head | Chunk | Close | Reset
 
 
-def until_end(steps: Iterable[Step]) -> tuple[Step, ...]:
+def _until_end(steps: Iterable[Step]) -> tuple[Step, ...]:
     """Drop what lies behind the end of the connection."""
     kept: list[Step] = []
     for step in steps:
@@ -65,7 +65,7 @@ def until_end(steps: Iterable[Step]) -> tuple[Step, ...]:
     return tuple(kept)
 
 
-def chunks(data: bytes) -> tuple[Chunk, ...]:
+def _chunks(data: bytes) -> tuple[Chunk, ...]:
     """Make a chunk of bytes, or none of none."""
     return (Chunk(data),) if data else ()
 
@@ -74,13 +74,13 @@ def chunks(data: bytes) -> tuple[Chunk, ...]:
 class Delivery:
     """The steps of one answer. Unless they end the connection, it is open for another request after the last one."""
 
-    steps: tuple[Step, ...] = field(converter=until_end)
+    steps: tuple[Step, ...] = field(converter=_until_end)
     """In order; those behind an end of the connection are dropped."""
 
     @classmethod
     def of(cls, status: int, headers: Mapping[str, str], body: bytes) -> Delivery:
         """Deliver an answer whole and at once."""
-        return cls((Head(status, {**headers, "Content-Length": str(len(body))}), *chunks(body)))
+        return cls((Head(status, {**headers, "Content-Length": str(len(body))}), *_chunks(body)))
 
     @property
     def head(self) -> Head | None:
@@ -143,8 +143,8 @@ class Delivery:
                 continue
             if len(step.data) > left:
                 return (
-                    (*self.steps[:index], *chunks(step.data[:left])),
-                    (*chunks(step.data[left:]), *self.steps[index + 1 :]),
+                    (*self.steps[:index], *_chunks(step.data[:left])),
+                    (*_chunks(step.data[left:]), *self.steps[index + 1 :]),
                 )
             left -= len(step.data)
         return self.steps, ()

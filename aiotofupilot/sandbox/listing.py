@@ -11,9 +11,10 @@ from functools import lru_cache
 from typing import TYPE_CHECKING
 
 from aiotofupilot.models import Page, PageMeta
-from aiotofupilot.sandbox.paging import Paging, offsets
-from aiotofupilot.sandbox.parameters import Parameters
-from aiotofupilot.sandbox.wire import Answer, Refusal, procedure_json, write_page
+
+from .paging import Paging, offsets
+from .parameters import Parameters
+from .wire import Answer, Refusal, procedure_json, write_page
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
@@ -22,8 +23,8 @@ if TYPE_CHECKING:
 
 __all__ = ["Listing"]
 
-SHORTEST_ID_QUERY = 6
-MILLISECOND = timedelta(milliseconds=1)
+_SHORTEST_ID_QUERY = 6
+_MILLISECOND = timedelta(milliseconds=1)
 
 
 class Listing:
@@ -74,7 +75,7 @@ class Listing:
         if authorization != f"Bearer {self.api_key}":
             raise Refusal(401, "UNAUTHORIZED", "Unauthorized")
         parameters = Parameters.parse(query)
-        matches = select(self.procedures, parameters)
+        matches = _select(self.procedures, parameters)
         window = self.paging(len(matches), parameters.cursor, parameters.limit)
         return Page(
             data=list(matches[window.start : window.stop]),
@@ -87,10 +88,10 @@ class Listing:
         return write_page(map(self._json, page.data), page.meta)
 
 
-def select(procedures: Sequence[Procedure], parameters: Parameters) -> Sequence[Procedure]:
+def _select(procedures: Sequence[Procedure], parameters: Parameters) -> Sequence[Procedure]:
     """Keep what a request asks for: the name or, from 6 characters on, the id contains the query; bounds included."""
     if needle := parameters.search_query.casefold():
-        by_id = len(parameters.search_query) >= SHORTEST_ID_QUERY
+        by_id = len(parameters.search_query) >= _SHORTEST_ID_QUERY
         procedures = [
             procedure
             for procedure in procedures
@@ -100,5 +101,5 @@ def select(procedures: Sequence[Procedure], parameters: Parameters) -> Sequence[
         procedures = [procedure for procedure in procedures if procedure.created_at >= after]
     if before := parameters.created_before:
         # The whole millisecond counts: a client can't name a moment more exactly than the wire shows it.
-        procedures = [procedure for procedure in procedures if procedure.created_at - before < MILLISECOND]
+        procedures = [procedure for procedure in procedures if procedure.created_at - before < _MILLISECOND]
     return procedures

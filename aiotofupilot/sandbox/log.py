@@ -14,7 +14,8 @@ if TYPE_CHECKING:
     from collections.abc import Generator, Mapping
 
     from aiotofupilot.models import Page, Procedure
-    from aiotofupilot.sandbox.faults import Fault
+
+    from .faults import Fault
 
 __all__ = ["Request", "RequestLog"]
 

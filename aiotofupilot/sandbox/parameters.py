@@ -13,34 +13,34 @@ from typing import TYPE_CHECKING, Any
 
 from attrs import frozen
 
-from aiotofupilot.sandbox.wire import Refusal
+from .wire import Refusal
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
 __all__ = ["Parameters"]
 
-DEFAULT_LIMIT = 50
-MAX_LIMIT = 100
-MAX_SEARCH_QUERY = 100
+_DEFAULT_LIMIT = 50
+_MAX_LIMIT = 100
+_MAX_SEARCH_QUERY = 100
 
-NUMBER = re.compile(r"[+-]?(?:\d+\.?\d*|\.\d+)(?:[eE][+-]?\d+)?", re.ASCII)
+_NUMBER = re.compile(r"[+-]?(?:\d+\.?\d*|\.\d+)(?:[eE][+-]?\d+)?", re.ASCII)
 
 # zod's own, as it stands in its issues; other than documented, it insists on seconds.
-DATETIME_PATTERN = (
+_DATETIME_PATTERN = (
     r"^(?:(?:\d\d[2468][048]|\d\d[13579][26]|\d\d0[48]|[02468][048]00|[13579][26]00)-02-29"
     r"|\d{4}-(?:(?:0[13578]|1[02])-(?:0[1-9]|[12]\d|3[01])|(?:0[469]|11)-(?:0[1-9]|[12]\d|30)"
     r"|(?:02)-(?:0[1-9]|1\d|2[0-8])))"
     r"T(?:(?:[01]\d|2[0-3]):[0-5]\d:[0-5]\d(?:\.\d+)?(?:Z|([+-](?:[01]\d|2[0-3]):[0-5]\d)))$"
 )
-DATETIME = re.compile(DATETIME_PATTERN, re.ASCII)
+_DATETIME = re.compile(_DATETIME_PATTERN, re.ASCII)
 
 
 @frozen(kw_only=True)
 class Parameters:
     """What a valid request asks for."""
 
-    limit: int = DEFAULT_LIMIT
+    limit: int = _DEFAULT_LIMIT
     """Procedures a page, 1 to 100."""
     cursor: int = 0
     """Where the page begins, at least 0."""
@@ -58,11 +58,11 @@ class Parameters:
         Raises:
             Refusal: If a parameter is not valid; its issues say all that is wrong, in the order of the API's documents.
         """
-        reader = Reader(query)
+        reader = _Reader(query)
         parameters = cls(
-            limit=reader.integer("limit", default=DEFAULT_LIMIT, minimum=1, maximum=MAX_LIMIT),
+            limit=reader.integer("limit", default=_DEFAULT_LIMIT, minimum=1, maximum=_MAX_LIMIT),
             cursor=reader.integer("cursor", default=0, minimum=0, maximum=None),
-            search_query=reader.text("search_query", maximum=MAX_SEARCH_QUERY),
+            search_query=reader.text("search_query", maximum=_MAX_SEARCH_QUERY),
             created_after=reader.moment("created_after"),
             created_before=reader.moment("created_before"),
         )
@@ -71,7 +71,7 @@ class Parameters:
         return parameters
 
 
-class Reader:
+class _Reader:
     """Reads parameters one by one and collects the issues; what it returns beside an issue is a filler."""
 
     def __init__(self, query: Mapping[str, str]) -> None:
@@ -83,7 +83,7 @@ class Reader:
         text = self.query.get(name)
         if text is None:
             return default
-        number = javascript_number(text)
+        number = _javascript_number(text)
         if number is None:
             self.complain(
                 {"expected": "number", "code": "invalid_type"},
@@ -128,13 +128,13 @@ class Reader:
         text = self.query.get(name)
         if text is None:
             return None
-        if not DATETIME.fullmatch(text):
+        if not _DATETIME.fullmatch(text):
             self.complain(
                 {
                     "origin": "string",
                     "code": "invalid_format",
                     "format": "datetime",
-                    "pattern": f"/{DATETIME_PATTERN}/",
+                    "pattern": f"/{_DATETIME_PATTERN}/",
                 },
                 name,
                 "Invalid ISO datetime",
@@ -150,10 +150,10 @@ class Reader:
         self.issues.append({**issue, "path": [name], "message": message})
 
 
-def javascript_number(text: str) -> float | None:
+def _javascript_number(text: str) -> float | None:
     """Read a decimal as JavaScript's `Number()` does; None stands for its NaN, and for its Infinity."""
     text = text.strip()
     if not text:
         return 0.0
-    number = float(text) if NUMBER.fullmatch(text) else float("inf")
+    number = float(text) if _NUMBER.fullmatch(text) else float("inf")
     return number if abs(number) != float("inf") else None

@@ -23,24 +23,24 @@ from typing import TYPE_CHECKING
 
 from attrs import frozen
 
-from aiotofupilot.sandbox.faults import TRANSIENT, Fault
-from aiotofupilot.sandbox.log import Request
+from .faults import TRANSIENT, Fault
+from .log import Request
 
 if TYPE_CHECKING:
-    from aiotofupilot.sandbox.delivery import Delivery
+    from .delivery import Delivery
 
-__all__ = ["Faults", "Match"]
+__all__ = ["Faults", "Match", "Sentence"]
 
 Match = Callable[[Request], bool]
 
 
-def anything(_request: Request) -> bool:
+def _anything(_request: Request) -> bool:
     """Match every request."""
     return True
 
 
 @frozen(eq=False)
-class Once:
+class _Once:
     """A fault for the next request that matches."""
 
     matches: Match
@@ -51,7 +51,7 @@ class Once:
 
 
 @frozen(eq=False)
-class Always:
+class _Always:
     """A fault for all requests that match."""
 
     matches: Match
@@ -62,7 +62,7 @@ class Always:
 
 
 @frozen(eq=False)
-class Chance:
+class _Chance:
     """Faults for some of the requests that match."""
 
     matches: Match
@@ -78,17 +78,17 @@ class Chance:
         """Let chance decide about one request."""
         if self.heal_after is not None and request.attempt > self.heal_after:
             return []
-        random = chance(f"{self.seed} {self.faults}", request)
+        random = _chance(f"{self.seed} {self.faults}", request)
         return [random.choice(self.faults)] if random.random() < self.rate else []
 
 
-Rule = Once | Always | Chance
+_Rule = _Once | _Always | _Chance
 
 
 class Sentence:
     """The beginning of a sentence about some of the requests."""
 
-    def __init__(self, rules: list[Rule], matches: Match) -> None:
+    def __init__(self, rules: list[_Rule], matches: Match) -> None:
         self._rules = rules
         self._matches = matches
 
@@ -113,11 +113,11 @@ class Sentence:
 
     def next(self, *faults: Fault, times: int = 1) -> None:
         """Give one fault to each of the next requests, in order, and all of it `times` times over."""
-        self._rules.extend(Once(self._matches, fault) for fault in faults * times)
+        self._rules.extend(_Once(self._matches, fault) for fault in faults * times)
 
     def always(self, *faults: Fault) -> None:
         """Give these faults, all of them, to each request from now on."""
-        self._rules.extend(Always(self._matches, fault) for fault in faults)
+        self._rules.extend(_Always(self._matches, fault) for fault in faults)
 
     def randomly(self, *faults: Fault, rate: float, seed: int = 0, heal_after: int | None = None) -> None:
         """Give one of these faults to some requests from now on.
@@ -135,14 +135,14 @@ class Sentence:
         if not 0 <= rate <= 1:
             msg = f"rate must be from 0 to 1, not {rate}"
             raise ValueError(msg)
-        self._rules.append(Chance(self._matches, faults or TRANSIENT, rate, seed, heal_after))
+        self._rules.append(_Chance(self._matches, faults or TRANSIENT, rate, seed, heal_after))
 
 
 class Faults(Sentence):
     """All faults to come. Nothing goes wrong until a sentence says so."""
 
     def __init__(self) -> None:
-        super().__init__([], anything)
+        super().__init__([], _anything)
 
     def clear(self) -> None:
         """Let nothing go wrong any more."""
@@ -151,17 +151,17 @@ class Faults(Sentence):
     @property
     def pending(self) -> list[Fault]:
         """Faults in line that no request has met yet."""
-        return [rule.fault for rule in self._rules if isinstance(rule, Once)]
+        return [rule.fault for rule in self._rules if isinstance(rule, _Once)]
 
     def decide(self, request: Request) -> Fault | None:
         """Say what a request meets, and take that out of the line; None: nothing goes wrong."""
         rules = [rule for rule in self._rules if rule.matches(request)]
-        met = [rule.fault for rule in rules if isinstance(rule, Always)]
-        if once := next((rule for rule in rules if isinstance(rule, Once)), None):
+        met = [rule.fault for rule in rules if isinstance(rule, _Always)]
+        if once := next((rule for rule in rules if isinstance(rule, _Once)), None):
             self._rules.remove(once)
             met.append(once.fault)
         else:
-            met += [fault for rule in rules if isinstance(rule, Chance) for fault in rule.draw(request)]
+            met += [fault for rule in rules if isinstance(rule, _Chance) for fault in rule.draw(request)]
         return reduce(add, met) if met else None
 
     def alter(self, delivery: Delivery, request: Request) -> Delivery:
@@ -169,12 +169,12 @@ class Faults(Sentence):
         request.fault = self.decide(request)
         if request.fault is None:
             return delivery
-        return request.fault.alter(delivery, request, chance("details", request))
+        return request.fault.alter(delivery, request, _chance("details", request))
 
     def __repr__(self) -> str:
         return f"<Faults: {'; '.join(map(str, self._rules)) or 'none'}>"
 
 
-def chance(seed: str, request: Request) -> Random:
+def _chance(seed: str, request: Request) -> Random:
     """Make a source of chance for one request that depends on nothing but what is asked and how often it was."""
     return Random(f"{seed} {request.attempt} {request.target}")  # noqa: S311 - test data

@@ -9,10 +9,10 @@ from typing import TYPE_CHECKING, Self
 
 from aiohttp import web
 
-from aiotofupilot.sandbox.delivery import Chunk, Close, Head, Wait
-from aiotofupilot.sandbox.log import Request
-from aiotofupilot.sandbox.paging import Paging, offsets
-from aiotofupilot.sandbox.service import Service
+from .delivery import Chunk, Close, Head, Wait
+from .log import Request
+from .paging import Paging, offsets
+from .service import Service
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Iterable
@@ -20,11 +20,12 @@ if TYPE_CHECKING:
     from types import TracebackType
 
     from aiotofupilot.models import Procedure
-    from aiotofupilot.sandbox.delivery import Delivery
+
+    from .delivery import Delivery
 
 __all__ = ["Sandbox"]
 
-RESET_ON_CLOSE = struct.pack("ii", 1, 0)  # linger on, for no time
+_RESET_ON_CLOSE = struct.pack("ii", 1, 0)  # linger on, for no time
 
 
 class Sandbox(Service):
@@ -170,14 +171,14 @@ class Sandbox(Service):
                     case Chunk(data):
                         await response.write(data)
                     case Wait(seconds):
-                        await flush(response)
+                        await _flush(response)
                         await self._sleep(seconds)
                     case Close():
-                        await flush(response)
-                        close(http)
+                        await _flush(response)
+                        _close(http)
                     case _:  # a Reset
-                        await flush(response)
-                        reset(http)
+                        await _flush(response)
+                        _reset(http)
             if response.prepared:
                 await response.write_eof()
         except ConnectionError:
@@ -185,20 +186,20 @@ class Sandbox(Service):
         return response
 
 
-async def flush(response: web.StreamResponse) -> None:
+async def _flush(response: web.StreamResponse) -> None:
     """Send the headers, which aiohttp keeps back for the body's first bytes."""
     if response.prepared:
         await response.write(b"")
 
 
-def close(http: web.BaseRequest) -> None:
+def _close(http: web.BaseRequest) -> None:
     """Close a request's connection when what was written has been sent."""
     if http.transport:
         http.transport.close()
 
 
-def reset(http: web.BaseRequest) -> None:
+def _reset(http: web.BaseRequest) -> None:
     """Reset a request's connection."""
     if http.transport:
-        http.transport.get_extra_info("socket").setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, RESET_ON_CLOSE)
+        http.transport.get_extra_info("socket").setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, _RESET_ON_CLOSE)
         http.transport.abort()

@@ -17,13 +17,14 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
 from aiotofupilot.models import Procedure
-from aiotofupilot.sandbox.data import make_procedures
-from aiotofupilot.sandbox.delivery import Delivery
-from aiotofupilot.sandbox.listing import Listing
-from aiotofupilot.sandbox.log import Request, RequestLog
-from aiotofupilot.sandbox.paging import Paging, offsets
-from aiotofupilot.sandbox.schedule import Faults
-from aiotofupilot.sandbox.wire import Refusal
+
+from .data import make_procedures
+from .delivery import Delivery
+from .listing import Listing
+from .log import Request, RequestLog
+from .paging import Paging, offsets
+from .schedule import Faults
+from .wire import Refusal
 
 if TYPE_CHECKING:
     from collections.abc import Generator
@@ -32,7 +33,7 @@ if TYPE_CHECKING:
 
 __all__ = ["Hook", "Service"]
 
-PATH = "/api/v2/procedures"
+_PATH = "/api/v2/procedures"
 
 Hook = Callable[[list[Procedure], Request], None]
 """What happens around a response: it gets the live list of procedures, to change at will, and the request."""
@@ -116,7 +117,7 @@ class Service:
                     hook(self.procedures, request)
 
     def _page(self, request: Request) -> Page[Procedure]:
-        if (request.method, request.path) != ("GET", PATH):
+        if (request.method, request.path) != ("GET", _PATH):
             raise Refusal(404, "NOT_FOUND", "Not found")
         return self._listing.page(request.query, request.authorization)
 

@@ -64,19 +64,19 @@ def procedure_json(procedure: Procedure) -> orjson.Fragment:
                 "id": procedure.id,
                 "name": procedure.name,
                 "created_at": created_at.removesuffix("+00:00") + "Z",
-                "created_by_user": user(procedure.created_by_user),
-                "linkedRepository": repository(procedure.linked_repository),
+                "created_by_user": _user(procedure.created_by_user),
+                "linkedRepository": _repository(procedure.linked_repository),
             },
         ),
     )
 
 
-def user(user: User | None) -> dict[str, Any] | None:
+def _user(user: User | None) -> dict[str, Any] | None:
     """Write the creator of a procedure."""
     return None if user is None else {"id": user.id, "name": user.name, "email": user.email}
 
 
-def repository(repository: Repository | None) -> dict[str, Any] | None:
+def _repository(repository: Repository | None) -> dict[str, Any] | None:
     """Write a linked repository. Servers that knew no `provider` left the key out, so None is written that way."""
     if repository is None:
         return None

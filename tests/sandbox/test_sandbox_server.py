@@ -13,7 +13,7 @@ import trustme
 from aiotofupilot.sandbox import Sandbox, faults
 from aiotofupilot.sandbox.faults import stall
 from aiotofupilot.sandbox.paging import capped
-from aiotofupilot.sandbox.server import close, reset
+from aiotofupilot.sandbox.server import _close, _reset
 
 
 async def get(client, sandbox, key=None, **query):
@@ -194,7 +194,7 @@ async def test_hook_that_fails(client, caplog):
         assert (await get(client, sandbox))[0] == 200
 
 
-@pytest.mark.parametrize("end", [close, reset])
+@pytest.mark.parametrize("end", [_close, _reset])
 def test_connection_gone_already(end):
     """A connection that the client has ended needs no end."""
     end(SimpleNamespace(transport=None))

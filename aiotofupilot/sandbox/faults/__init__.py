@@ -17,10 +17,10 @@ Faults add up, the left one first: ``gzip() + cut()`` cuts compressed bytes. The
 that ``request.fault == status(503)`` holds of a logged request that met one.
 """
 
-from aiotofupilot.sandbox.faults.answers import empty, html, json, redirect, status
-from aiotofupilot.sandbox.faults.excess import gzip_bomb, header_flood, oversized
-from aiotofupilot.sandbox.faults.fault import Alteration, Fault
-from aiotofupilot.sandbox.faults.transit import chunked, cut, gzip, hang_up, latency, reset, stall
+from .answers import empty, html, json, redirect, status
+from .excess import gzip_bomb, header_flood, oversized
+from .fault import Alteration, Fault
+from .transit import chunked, cut, gzip, hang_up, latency, reset, stall
 
 __all__ = [
     "TRANSIENT",

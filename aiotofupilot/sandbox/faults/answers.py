@@ -10,8 +10,9 @@ from typing import TYPE_CHECKING, Any
 import orjson
 
 from aiotofupilot.sandbox.delivery import Delivery
-from aiotofupilot.sandbox.faults.fault import Alteration, fault, instead
 from aiotofupilot.sandbox.wire import Refusal
+
+from .fault import Alteration, fault, instead
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

@@ -7,8 +7,9 @@ from typing import TYPE_CHECKING
 from zlib import compressobj
 
 from aiotofupilot.sandbox.delivery import Chunk, Delivery
-from aiotofupilot.sandbox.faults.fault import Alteration, fault, instead
-from aiotofupilot.sandbox.faults.transit import GZIP
+
+from .fault import Alteration, fault, instead
+from .transit import GZIP
 
 if TYPE_CHECKING:
     from random import Random
@@ -17,29 +18,29 @@ if TYPE_CHECKING:
 
 __all__ = ["gzip_bomb", "header_flood", "oversized"]
 
-MIB = 1024 * 1024
+_MIB = 1024 * 1024
 
 
 @fault
-def gzip_bomb(size: int = 80 * MIB) -> Alteration:
+def gzip_bomb(size: int = 80 * _MIB) -> Alteration:
     """Answer with few bytes that decompress to at least `size` bytes of spaces."""
-    return instead(200, {"Content-Type": "application/json", "Content-Encoding": "gzip"}, bomb(size))
+    return instead(200, {"Content-Type": "application/json", "Content-Encoding": "gzip"}, _bomb(size))
 
 
 @lru_cache(maxsize=4)
-def bomb(size: int) -> bytes:
+def _bomb(size: int) -> bytes:
     """Compress so many spaces; as that takes its time, they are kept."""
     compressor = compressobj(wbits=GZIP)
-    return b"".join(compressor.compress(b" " * MIB) for _ in range(mebibytes(size))) + compressor.flush()
+    return b"".join(compressor.compress(b" " * _MIB) for _ in range(_mebibytes(size))) + compressor.flush()
 
 
-def mebibytes(size: int) -> int:
+def _mebibytes(size: int) -> int:
     """Round bytes up to MiB."""
-    return -(-size // MIB)
+    return -(-size // _MIB)
 
 
 @fault
-def oversized(size: int = 80 * MIB, *, announced: bool = True) -> Alteration:
+def oversized(size: int = 80 * _MIB, *, announced: bool = True) -> Alteration:
     """Send at least `size` bytes of spaces behind the answer, which JSON allows.
 
     Args:
@@ -48,9 +49,9 @@ def oversized(size: int = 80 * MIB, *, announced: bool = True) -> Alteration:
     """
 
     def alter(delivery: Delivery, _request: Request, _random: Random) -> Delivery:
-        padding = mebibytes(size) * (Chunk(b" " * MIB),)  # one chunk, many times: no memory
+        padding = _mebibytes(size) * (Chunk(b" " * _MIB),)  # one chunk, many times: no memory
         padded = Delivery((*delivery.steps, *padding))
-        length = str(len(delivery.body) + len(padding) * MIB) if announced else None
+        length = str(len(delivery.body) + len(padding) * _MIB) if announced else None
         return padded.with_headers({"Content-Length": length})
 
     return alter

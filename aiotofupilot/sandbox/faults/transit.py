@@ -6,14 +6,15 @@ from typing import TYPE_CHECKING, Literal
 from zlib import Z_FINISH, Z_SYNC_FLUSH, compressobj
 
 from aiotofupilot.sandbox.delivery import Chunk, Close, Delivery, Reset, Step, Wait
-from aiotofupilot.sandbox.faults.fault import Alteration, fault
+
+from .fault import Alteration, fault
 
 if TYPE_CHECKING:
     from random import Random
 
     from aiotofupilot.sandbox.log import Request
 
-__all__ = ["chunked", "cut", "gzip", "hang_up", "latency", "reset", "stall"]
+__all__ = ["GZIP", "chunked", "cut", "gzip", "hang_up", "latency", "reset", "stall"]
 
 GZIP = 31  # zlib's window bits for the gzip format
 
