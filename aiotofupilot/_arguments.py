@@ -39,10 +39,14 @@ def seconds(name: str, value: object, *, zero: bool = True) -> float:
     """
     if not isinstance(value, int | float) or isinstance(value, bool):
         raise TypeError(f"{name} must be a number of seconds, got {value!r}")
-    if not math.isfinite(value) or value < 0 or (value == 0 and not zero):
+    try:
+        number = float(value)
+    except OverflowError:  # an int may be larger than any float
+        number = math.inf
+    if not math.isfinite(number) or number < 0 or (number == 0 and not zero):
         bound = "0 or more" if zero else "more than 0"
         raise ValueError(f"{name} must be {bound} seconds and finite, got {value!r}")
-    return float(value)
+    return number
 
 
 def one_of(name: str, value: T, choices: tuple[T, ...]) -> T:

@@ -61,6 +61,9 @@ _ERRORS: dict[int, type[APIError]] = {
 }
 
 _SECONDS = re.compile(r"\d{1,9}(\.\d{1,9})?", re.ASCII)
+"""Ten digits are a point in time, which some servers send by mistake."""
+
+_LATEST = datetime.max.replace(microsecond=999_000, tzinfo=UTC)
 
 _REQUEST_ID_HEADERS = ("x-request-id", "x-vercel-id", "cf-ray")
 """Where servers and proxies commonly put a request's name; the first that is there is taken."""
@@ -74,8 +77,9 @@ def date_time(moment: datetime, *, round_up: bool = False) -> str:
         round_up: Whether a fraction of a millisecond counts as a whole one; it is dropped otherwise.
     """
     moment = moment.astimezone(UTC)
-    if round_up and moment.microsecond % 1000:
-        moment += timedelta(microseconds=1000 - moment.microsecond % 1000)
+    if round_up:
+        moment = min(moment, _LATEST)
+        moment += timedelta(microseconds=-moment.microsecond % 1000)
     return f"{moment.replace(tzinfo=None).isoformat(timespec='milliseconds')}Z"
 
 
@@ -109,10 +113,10 @@ def following(page: Page[Any]) -> int | None:
 def _api_error(response: Response) -> APIError:
     """Return the error that an answer stands for, whatever its body is."""
     status, headers = response.status, response.headers
-    problem = _members(_parsed(response.body))
+    problem = _members(_parsed(response.body)) if len(response.body) <= BODY_EXCERPT else {}
     message, code = problem.get("message"), problem.get("code")
     return _ERRORS.get(status, ServerError if status >= HTTPStatus.INTERNAL_SERVER_ERROR else APIError)(
-        message if isinstance(message, str) else _summary(response),
+        message if isinstance(message, str) and message else _summary(response),
         status=status,
         code=code if isinstance(code, str) else None,
         issues=[_issue(_members(issue)) for issue in _elements(problem.get("issues"))],

@@ -5,7 +5,8 @@ from __future__ import annotations
 import os
 import re
 from ipaddress import ip_address
-from urllib.parse import urlsplit
+
+from yarl import URL
 
 from .errors import ConfigurationError
 
@@ -17,7 +18,7 @@ _BEARER = re.compile(r"bearer\s+", re.IGNORECASE)
 _VISIBLE = re.compile(r"[!-~]+")
 
 
-def authorization(api_key: str | None) -> str:
+def authorization(api_key: object) -> str:
     """Return the value of the ``Authorization`` header.
 
     Args:
@@ -25,16 +26,19 @@ def authorization(api_key: str | None) -> str:
 
     Raises:
         ConfigurationError: There is no key, or it has characters that no header may carry. The key is not shown.
+        TypeError: The key is no string.
     """
     source = "api_key"
     if api_key is None:
-        source, api_key = "TOFUPILOT_API_KEY", os.environ.get("TOFUPILOT_API_KEY")
-    if not api_key:
+        source, api_key = "TOFUPILOT_API_KEY", os.environ.get("TOFUPILOT_API_KEY", "")
+    if not isinstance(api_key, str):
+        raise TypeError(f"api_key must be a string or None, got {type(api_key).__name__}")
+    key = _BEARER.sub("", api_key, count=1) if _BEARER.match(api_key) else api_key
+    if not key:
         raise ConfigurationError(
             "no API key: set the environment variable TOFUPILOT_API_KEY, or pass api_key=; "
             "keys are made in TofuPilot's settings"
         )
-    key = _BEARER.sub("", api_key, count=1) if _BEARER.match(api_key) else api_key
     if not _VISIBLE.fullmatch(key):
         raise ConfigurationError(
             f"the API key in {source} holds a space, a line break or another character that is not visible ASCII"
@@ -42,7 +46,7 @@ def authorization(api_key: str | None) -> str:
     return f"Bearer {key}"
 
 
-def resolve_base_url(base_url: str | None, *, allow_insecure_http: bool) -> str:
+def resolve_base_url(base_url: object, *, allow_insecure_http: bool) -> str:
     """Return the address that request targets are appended to, without a trailing slash.
 
     Args:
@@ -52,36 +56,36 @@ def resolve_base_url(base_url: str | None, *, allow_insecure_http: bool) -> str:
 
     Raises:
         ConfigurationError: It is not an address that can be used.
+        TypeError: It is no string.
     """
     source = "base_url"
     if base_url is None:
         source, base_url = "TOFUPILOT_URL", os.environ.get("TOFUPILOT_URL") or DEFAULT_BASE_URL
-    if not _VISIBLE.fullmatch(base_url):
-        raise ConfigurationError(
-            f"{source} holds a space, a control or another character that no URL may: {base_url!r}"
-        )
-    try:
-        parts = urlsplit(base_url)
-        host, _ = parts.hostname, parts.port
-    except ValueError as error:
-        raise ConfigurationError(f"{source} is not a URL: {error}") from error
-    if parts.scheme not in ("http", "https") or not host:
-        raise ConfigurationError(f"{source} must be a URL such as https://tofupilot.example.com, got {base_url!r}")
-    if parts.username is not None or parts.password is not None:
+    if not isinstance(base_url, str):
+        raise TypeError(f"base_url must be a string or None, got {type(base_url).__name__}")
+    if "@" in base_url:  # looked for before anything that shows the address
         raise ConfigurationError(f"{source} must not hold a user name or password")
-    if parts.query or parts.fragment:
+    if not _VISIBLE.fullmatch(base_url):
+        raise ConfigurationError(f"{source} must be visible ASCII without spaces or line breaks, got {base_url!r}")
+    try:
+        url = URL(base_url)  # of the library that connects: to another parser, the host may be another
+        host = url.host  # decoded only now
+    except ValueError as error:
+        raise ConfigurationError(f"{source} is not a URL, got {base_url!r}: {error}") from error
+    if url.scheme not in ("http", "https") or not host:
+        raise ConfigurationError(f"{source} must be a URL such as https://tofupilot.example.com, got {base_url!r}")
+    if "?" in base_url or "#" in base_url:
         raise ConfigurationError(f"{source} must not have a query or fragment, got {base_url!r}")
-    if parts.scheme == "http" and not allow_insecure_http and not _is_loopback(host):
+    if url.scheme == "http" and not allow_insecure_http and not _is_loopback(host):
         raise ConfigurationError(
             f"{source} is plain HTTP, which would show the key to the network between here and {host}: "
             "use https, or pass allow_insecure_http=True"
         )
-    path = parts.path.rstrip("/") or "/api"
-    return f"{parts.scheme}://{parts.netloc}{path}"
+    return str(url.with_path(url.raw_path.rstrip("/") or "/api", encoded=True))
 
 
 def _is_loopback(host: str) -> bool:
     try:
         return ip_address(host).is_loopback
     except ValueError:
-        return host == "localhost" or host.endswith(".localhost")
+        return host == "localhost"  # not *.localhost: some resolvers ask the network for those

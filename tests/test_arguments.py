@@ -1,0 +1,97 @@
+"""What is wrong with an argument is said where it is given: its name, its bound and its value."""
+
+import math
+
+import pytest
+from hypothesis import given, strategies as st
+
+from aiotofupilot._arguments import integer, one_of, seconds
+
+
+class Indexable:
+    """An integer that is not an int, as NumPy's are."""
+
+    def __index__(self):
+        return 7
+
+
+@pytest.mark.parametrize(("value", "number"), [(1, 1), (100, 100), (Indexable(), 7)])
+def test_integers_within_their_bounds_pass_as_ints(value, number):
+    """Whatever Python itself takes for an index is an integer."""
+    assert integer("limit", value, low=1, high=100) == number
+    assert type(integer("limit", value, low=1, high=100)) is int
+
+
+@pytest.mark.parametrize("value", [True, False, 1.0, "1", None, b"1", [1]])
+def test_what_is_no_integer_is_a_type_error(value):
+    """A bool would be taken for 1 or 0, a float for its whole part: both are mistakes."""
+    with pytest.raises(TypeError) as caught:
+        integer("limit", value, low=0)
+    assert str(caught.value) == f"limit must be an integer, got {value!r}"
+
+
+@pytest.mark.parametrize(
+    ("value", "bounds", "message"),
+    [
+        (0, {"low": 1, "high": 100}, "limit must be between 1 and 100, got 0"),
+        (101, {"low": 1, "high": 100}, "limit must be between 1 and 100, got 101"),
+        (-1, {"low": 0}, "limit must be at least 0, got -1"),
+    ],
+)
+def test_an_integer_out_of_bounds_is_a_value_error(value, bounds, message):
+    """The message has the bound and the value."""
+    with pytest.raises(ValueError) as caught:  # noqa: PT011 - its whole message is compared
+        integer("limit", value, **bounds)
+    assert str(caught.value) == message
+
+
+@given(st.integers(), st.integers())
+def test_an_integer_passes_exactly_from_its_low_bound_on(value, low):
+    """With no high bound, there is none."""
+    if value >= low:
+        assert integer("cursor", value, low=low) == value
+    else:
+        with pytest.raises(ValueError, match="cursor must be at least"):
+            integer("cursor", value, low=low)
+
+
+@pytest.mark.parametrize("value", [0, 0.0, 30, 0.25, 1e300])
+def test_seconds_are_finite_numbers_from_0_on(value):
+    """They come out as floats."""
+    assert seconds("timeout", value) == value
+    assert type(seconds("timeout", value)) is float
+
+
+@pytest.mark.parametrize("value", [True, "30", None, 30j])
+def test_what_is_no_number_of_seconds_is_a_type_error(value):
+    """Text is not parsed."""
+    with pytest.raises(TypeError) as caught:
+        seconds("timeout", value)
+    assert str(caught.value) == f"timeout must be a number of seconds, got {value!r}"
+
+
+@pytest.mark.parametrize("value", [-1, -0.1, math.inf, -math.inf, math.nan, 10**400])
+def test_seconds_out_of_bounds_are_a_value_error(value):
+    """Also an int that no float can hold."""
+    with pytest.raises(ValueError, match="timeout must be 0 or more seconds and finite, got "):
+        seconds("timeout", value)
+
+
+@pytest.mark.parametrize("value", [0, 0.0, -1])
+def test_zero_seconds_are_refused_where_they_mean_nothing(value):
+    """A timeout of zero would let nothing through."""
+    with pytest.raises(ValueError, match=r"timeout must be more than 0 seconds and finite, got "):
+        seconds("timeout", value, zero=False)
+
+
+def test_one_of_a_few_passes_as_it_is():
+    """Such as on_drift."""
+    assert one_of("on_drift", "raise", ("ignore", "raise")) == "raise"
+
+
+@pytest.mark.parametrize("value", ["Raise", "", None, True, ["raise"]])
+def test_none_of_a_few_is_a_value_error_that_lists_them(value):
+    """Whatever its type is."""
+    with pytest.raises(ValueError) as caught:  # noqa: PT011 - its whole message is compared
+        one_of("on_drift", value, ("ignore", "raise"))
+    assert str(caught.value) == f"on_drift must be one of 'ignore', 'raise', got {value!r}"

@@ -1,0 +1,34 @@
+"""The real clock, which other tests replace."""
+
+import asyncio
+from datetime import UTC, datetime, timedelta
+
+from aiotofupilot._clock import Clock
+
+
+def test_monotonic_never_goes_back():
+    """Durations are differences of it."""
+    clock = Clock()
+    assert clock.monotonic() <= clock.monotonic()
+
+
+def test_now_is_the_time_in_utc():
+    """Answers without a Date header are dated by it."""
+    now = Clock().now()
+    assert now.utcoffset() == timedelta(0)
+    assert abs(datetime.now(UTC) - now) < timedelta(minutes=1)
+
+
+def test_uniform_stays_between_its_bounds_and_spreads():
+    """Jitter that did not spread would keep clients in step."""
+    drawn = {Clock().uniform(2.0, 3.0) for _ in range(100)}
+    assert all(2.0 <= number <= 3.0 for number in drawn)
+    assert len(drawn) > 90
+
+
+async def test_sleep_lets_other_tasks_run():
+    """Even no time at all is a turn for the others."""
+    ran = []
+    asyncio.get_running_loop().call_soon(ran.append, "other")
+    await Clock().sleep(0)
+    assert ran == ["other"]

@@ -1,0 +1,345 @@
+"""What a page may look like, what it may not, and what is said then."""
+
+import gc
+import json
+from datetime import UTC, datetime, timedelta, timezone
+from pathlib import Path
+
+import orjson
+import pytest
+from hypothesis import given, strategies as st
+
+from aiotofupilot import DecodeError, InvalidJSONError, Page, PageMeta, Procedure, Repository, User
+from aiotofupilot._codec import PageDecoder
+
+WIRE = json.loads((Path(__file__).parent / "wire" / "procedures.json").read_text("utf-8"))
+PAGES = {case["name"]: case["response"]["body"] for case in WIRE if "data" in case["response"]["body"]}
+
+PROCEDURE = {
+    "id": "550e8400-e29b-41d4-a716-446655440000",
+    "name": "Battery Test",
+    "created_at": "2024-01-15T10:30:00.000Z",
+    "created_by_user": {"id": "u-1", "name": "Ada Park", "email": "ada.park@example.com"},
+    "linkedRepository": {"id": "r-1", "name": "my-repo", "fullName": "org/my-repo", "provider": "github"},
+}
+DOCUMENT = {"data": [PROCEDURE, PROCEDURE], "meta": {"has_more": True, "next_cursor": 2}}
+
+decode = PageDecoder(Procedure)
+
+DROP = object()
+
+
+def changed(document, *path, to):
+    """A copy of a document, with another value at a path, or none."""
+    document = json.loads(json.dumps(document))  # in which nothing is shared, as it is not on the wire
+    inner = document
+    for step in path[:-1]:
+        inner = inner[step]
+    if to is DROP:
+        del inner[path[-1]]
+    else:
+        inner[path[-1]] = to
+    return document
+
+
+def decoded(document, cursor=0):
+    return decode(orjson.dumps(document), cursor)
+
+
+def item(*path, to):
+    """The second item of the page after a change of it."""
+    return decoded(changed(DOCUMENT, "data", 1, *path, to=to)).data[1]
+
+
+def test_a_page_becomes_its_values():
+    """Every field that the wire has, under its name in snake case; the cursor is the one that was asked for."""
+    procedure = Procedure(
+        id="550e8400-e29b-41d4-a716-446655440000",
+        name="Battery Test",
+        created_at=datetime(2024, 1, 15, 10, 30, tzinfo=UTC),
+        created_by_user=User(id="u-1", name="Ada Park", email="ada.park@example.com"),
+        linked_repository=Repository(id="r-1", name="my-repo", full_name="org/my-repo", provider="github"),
+    )
+    assert decoded(DOCUMENT, 40) == Page(
+        data=[procedure, procedure], meta=PageMeta(has_more=True, next_cursor=2), cursor=40
+    )
+
+
+@pytest.mark.parametrize("document", PAGES.values(), ids=PAGES)
+def test_a_recorded_page_is_accepted(document):
+    """As TofuPilot's own REST layer wrote it."""
+    page = decoded(document)
+    assert [procedure.name for procedure in page.data] == [procedure["name"] for procedure in document["data"]]
+
+
+def test_unknown_keys_are_ignored():
+    """At every level: the item has lost and gained keys before."""
+    document = changed(DOCUMENT, "more", to=1)
+    for path in [(), ("data", 0), ("data", 0, "created_by_user"), ("data", 0, "linkedRepository"), ("meta",)]:
+        document = changed(document, *path, "fpy", to={"any": ["thing"]})
+    assert decoded(document) == decoded(DOCUMENT)
+
+
+@pytest.mark.parametrize("provider", ["gitlab", "bitbucket", "azure-devops", ""])
+def test_any_provider_is_accepted(provider):
+    """The list of providers has grown before."""
+    assert item("linkedRepository", "provider", to=provider).linked_repository.provider == provider
+
+
+@pytest.mark.parametrize("value", [DROP, None], ids=["missing", "null"])
+@pytest.mark.parametrize(
+    ("path", "attribute"),
+    [
+        (("linkedRepository",), "linked_repository"),
+        (("linkedRepository", "provider"), "linked_repository.provider"),
+        (("created_by_user",), "created_by_user"),
+        (("created_by_user", "name"), "created_by_user.name"),
+        (("created_by_user", "email"), "created_by_user.email"),
+    ],
+    ids=lambda value: ".".join(value) if isinstance(value, tuple) else None,
+)
+def test_what_may_be_absent_is_none(path, attribute, value):
+    """Whether the key is missing or its value is null."""
+    found = item(*path, to=value)
+    for name in attribute.split("."):
+        found = getattr(found, name)
+    assert found is None
+
+
+@pytest.mark.parametrize(("sent", "cursor"), [(50.0, 50), (50, 50), (0, 0), (2**53, 2**53), (1e20, 10**20)])
+def test_a_whole_number_is_an_integer(sent, cursor):
+    """Older versions sent the cursor as a float."""
+    next_cursor = decoded(changed(DOCUMENT, "meta", "next_cursor", to=sent)).meta.next_cursor
+    assert next_cursor == cursor
+    assert type(next_cursor) is int
+
+
+@pytest.mark.parametrize("value", [DROP, None], ids=["missing", "null"])
+def test_the_next_cursor_may_be_absent(value):
+    """As on the last page."""
+    assert decoded(changed(DOCUMENT, "meta", "next_cursor", to=value)).meta == PageMeta(has_more=True, next_cursor=None)
+
+
+def test_an_empty_page_may_have_more_to_come():
+    """The end is what meta says, never an empty page."""
+    page = decoded(changed(DOCUMENT, "data", to=[]))
+    assert page.data == []
+    assert page.meta.has_more
+
+
+@pytest.mark.parametrize(
+    ("sent", "moment"),
+    [
+        ("2024-01-15T10:30:00Z", datetime(2024, 1, 15, 10, 30, tzinfo=UTC)),
+        ("2024-01-15T10:30Z", datetime(2024, 1, 15, 10, 30, tzinfo=UTC)),
+        ("2024-01-15T10:30:00.123456Z", datetime(2024, 1, 15, 10, 30, 0, 123456, tzinfo=UTC)),
+        ("2024-01-15T12:30:00.5+02:00", datetime(2024, 1, 15, 12, 30, 0, 500_000, timezone(timedelta(hours=2)))),
+    ],
+)
+def test_a_date_time_has_its_offset(sent, moment):
+    """Seconds may be missing, fractions of a second may follow them."""
+    found = item("created_at", to=sent).created_at
+    assert found == moment
+    assert found.utcoffset() == moment.utcoffset()
+
+
+REQUIRED = [
+    ("data",),
+    ("meta",),
+    ("meta", "has_more"),
+    ("data", 1, "id"),
+    ("data", 1, "name"),
+    ("data", 1, "created_at"),
+    ("data", 1, "created_by_user", "id"),
+    ("data", 1, "linkedRepository", "id"),
+    ("data", 1, "linkedRepository", "name"),
+    ("data", 1, "linkedRepository", "fullName"),
+]
+
+
+def spelled(path):
+    return "$" + "".join(f"[{step}]" if isinstance(step, int) else f".{step}" for step in path)
+
+
+def fault(document):
+    """The JSON path of the fault in a document, and what is said of it."""
+    with pytest.raises(DecodeError) as caught:
+        decoded(document)
+    error = caught.value
+    assert not isinstance(error, InvalidJSONError)
+    assert error.body == orjson.dumps(document)
+    path, _, complaint = str(error).partition(": ")
+    assert path == error.path
+    return path, complaint
+
+
+@pytest.mark.parametrize("path", REQUIRED, ids=spelled)
+def test_what_is_missing_is_named_by_its_path(path):
+    """In the wire's spelling."""
+    assert fault(changed(DOCUMENT, *path, to=DROP)) == (spelled(path), "it is missing")
+
+
+@pytest.mark.parametrize(
+    ("path", "value", "complaint"),
+    [
+        (("data", 1, "id"), 7, "expected a string, got a number"),
+        (("data", 1, "name"), None, "expected a string, got null"),
+        (("data", 1, "name"), 1.5, "expected a string, got a number"),
+        (("data", 1, "name"), True, "expected a string, got a boolean"),
+        (("data", 1, "name"), ["a"], "expected a string, got an array"),
+        (("data", 1, "name"), {}, "expected a string, got an object"),
+        (("data", 1, "created_at"), 1705314600, "expected a date-time string, got a number"),
+        (("data", 1, "created_at"), "yesterday", "Invalid isoformat string: 'yesterday'"),
+        (
+            ("data", 1, "created_at"),
+            "2024-01-15T10:30:00",
+            "expected a date-time with a UTC offset, got '2024-01-15T10:30:00'",
+        ),
+        (("data", 1, "created_at"), "2024-01-15", "expected a date-time with a UTC offset, got '2024-01-15'"),
+        (("data", 1, "created_by_user"), "Ada", "expected an object, got a string"),
+        (("data", 1, "created_by_user", "name"), 7, "expected a string, got a number"),
+        (("data", 1, "created_by_user", "email"), [], "expected a string, got an array"),
+        (("data", 1, "linkedRepository"), [], "expected an object, got an array"),
+        (("data", 1, "linkedRepository", "fullName"), None, "expected a string, got null"),
+        (("data", 1, "linkedRepository", "provider"), 1, "expected a string, got a number"),
+        (("data", 1), "text", "expected an object, got a string"),
+        (("data", 1), None, "expected an object, got null"),
+        (("data",), {}, "expected an array, got an object"),
+        (("data",), None, "expected an array, got null"),
+        (("data",), "text", "expected an array, got a string"),
+        (("meta",), None, "expected an object, got null"),
+        (("meta",), "has_more", "expected an object, got a string"),
+        (("meta", "has_more"), 1, "expected a boolean, got a number"),
+        (("meta", "has_more"), "true", "expected a boolean, got a string"),
+        (("meta", "next_cursor"), "50", "expected an integer, got a string"),
+        (("meta", "next_cursor"), 50.5, "expected an integer, got a number"),
+        (("meta", "next_cursor"), True, "expected an integer, got a boolean"),
+    ],
+    ids=lambda value: spelled(value) if isinstance(value, tuple) else None,
+)
+def test_what_is_of_the_wrong_type_is_named_by_its_path(path, value, complaint):
+    """And never turned into text or a number."""
+    assert fault(changed(DOCUMENT, *path, to=value)) == (spelled(path), complaint)
+
+
+@pytest.mark.parametrize(
+    ("document", "kind"), [([], "an array"), (None, "null"), ("{}", "a string"), (1, "a number"), (True, "a boolean")]
+)
+def test_a_document_that_is_no_object_is_named_as_the_root(document, kind):
+    """JSON of another shape, such as a health check's."""
+    assert fault(document) == ("$", f"expected an object, got {kind}")
+
+
+def test_of_several_faults_the_first_is_named():
+    """In the order of the model's fields and of the items."""
+    document = changed(DOCUMENT, "data", 1, "name", to=None)
+    document = changed(document, "data", 1, "created_at", to=None)
+    document = changed(document, "meta", to=None)
+    assert fault(document)[0] == "$.data[1].name"
+
+
+@pytest.mark.parametrize(
+    "body",
+    [b"", b"<html></html>", b'{"data": [', b"null null", b"\xff\xfe", b'"\xed\xa0\x80"', b"NaN", b"[" * 100_000],
+    ids=["empty", "html", "cut short", "two documents", "no UTF-8", "surrogate", "NaN", "too deep"],
+)
+def test_what_is_not_json_is_said_to_be_no_json(body):
+    """Which is worth another attempt: a proxy wrote it, or the connection was cut."""
+    with pytest.raises(InvalidJSONError, match=r"^the body is not JSON: ") as caught:
+        decode(body, 0)
+    assert caught.value.path == "$"
+    assert caught.value.body == body[: 64 * 1024]
+
+
+def test_an_error_keeps_64_kib_of_the_body():
+    """A page may be larger than what anyone reads in a log."""
+    body = orjson.dumps(changed(DOCUMENT, "data", 1, "id", to=["x" * 100_000]))
+    with pytest.raises(DecodeError) as caught:
+        decode(body, 0)
+    assert caught.value.body == body[: 64 * 1024]
+
+
+def test_equal_users_and_repositories_are_one_object():
+    """A listing has few of them, and making them is what costs."""
+    first, second = decoded(DOCUMENT).data
+    assert first.created_by_user is second.created_by_user
+    assert first.linked_repository is second.linked_repository
+    assert item("linkedRepository", "provider", to=DROP).linked_repository is not first.linked_repository
+
+
+def test_what_is_remembered_is_bounded():
+    """A listing with ever new creators does not fill the memory."""
+    users = [{"id": f"u-{number}", "name": None, "email": None} for number in range(5000)]
+    decoded({**DOCUMENT, "data": [{**PROCEDURE, "created_by_user": user} for user in users]})
+    gc.collect()
+    assert sum(isinstance(found, User) for found in gc.get_objects()) <= 1024 + 100
+
+
+VALUES = (
+    st.none()
+    | st.booleans()
+    | st.integers(-(2**63), 2**64 - 1)
+    | st.floats(allow_nan=False, allow_infinity=False)
+    | st.sampled_from(["", "x", "u-1", "2024-01-15T10:30:00.000Z", "2024-01-15", "50"])
+)
+JSON = st.recursive(
+    VALUES,
+    lambda children: (
+        st.lists(children, max_size=3)
+        | st.dictionaries(
+            st.sampled_from(["id", "name", "data", "meta", "fullName", "email", "x"]), children, max_size=4
+        )
+    ),
+    max_leaves=5,
+)
+
+
+def places(value, path=()):
+    """The paths of everything inside a document."""
+    inner = value.items() if isinstance(value, dict) else enumerate(value) if isinstance(value, list) else ()
+    for step, child in inner:
+        yield (*path, step)
+        yield from places(child, (*path, step))
+
+
+@st.composite
+def mutated(draw):
+    """A page with a few changes anywhere in it."""
+    document = DOCUMENT
+    for _ in range(draw(st.integers(0, 3))):
+        path = draw(st.sampled_from(list(places(document)) or [("new",)]))
+        if draw(st.booleans()) and isinstance(path[-1], str):
+            path = (
+                *path[:-1],
+                draw(st.sampled_from(["id", "name", "email", "provider", "fullName", "full_name", "new"])),
+            )
+        document = changed(document, *path, to=draw(JSON | st.just(DROP) if path in places(document) else JSON))
+    return document
+
+
+def outcome(structure, document):
+    """The page that a converter makes of a document, or None."""
+    try:
+        return structure(document, decode._page)
+    except Exception:  # noqa: BLE001 - that it fails is all that is compared
+        return None
+
+
+@given(mutated() | JSON)
+def test_the_fast_converter_agrees_with_the_detailed_one(document):
+    """On what is a page, and on what it holds: the one that explains has nothing to say otherwise."""
+    page = outcome(decode._fast, document)
+    assert page == outcome(decode._detailed, document)
+    if page is None:
+        path, complaint = fault(document)
+        assert path.startswith("$")
+        assert complaint
+    else:
+        assert decoded(document) == page
+
+
+@given(st.binary())
+def test_any_bytes_are_a_page_or_a_decode_error(body):
+    """Nothing else comes out."""
+    with pytest.raises(DecodeError):
+        decode(body, 0)

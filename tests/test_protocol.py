@@ -1,0 +1,316 @@
+"""What goes out and what comes back, as values: no socket, no clock."""
+
+import json
+from datetime import UTC, datetime, timedelta, timezone
+from email.utils import format_datetime
+from pathlib import Path
+from urllib.parse import parse_qsl
+
+import orjson
+import pytest
+from hypothesis import example, given, strategies as st
+from multidict import CIMultiDict
+
+from aiotofupilot import (
+    APIError,
+    BadRequestError,
+    DecodeError,
+    ForbiddenError,
+    NotFoundError,
+    Procedure,
+    RateLimitedError,
+    ServerError,
+    UnauthorizedError,
+    ValidationIssue,
+)
+from aiotofupilot._codec import PageDecoder
+from aiotofupilot._protocol import Response, date_time, read_page, request_target, retry_after
+
+WIRE = json.loads((Path(__file__).parent / "wire" / "procedures.json").read_text("utf-8"))
+NOW = datetime(2026, 2, 1, 12, 0, 0, tzinfo=UTC)
+ERRORS = {400: BadRequestError, 401: UnauthorizedError, 403: ForbiddenError, 404: NotFoundError, 500: ServerError}
+
+decode = PageDecoder(Procedure)
+
+
+def answer(status=200, body=b"", **headers):
+    """An answer; header names with underscores for hyphens."""
+    fields = CIMultiDict({name.replace("_", "-"): value for name, value in headers.items()})
+    return Response(status, fields, body, NOW)
+
+
+def refusal(status, body=b"", **headers):
+    """The error that an answer becomes."""
+    with pytest.raises(APIError) as caught:
+        read_page(answer(status, body, **headers), 0, decode)
+    return caught.value
+
+
+def whole(document):
+    """A recorded document; of a long page, the recording has the number of items, the first and the last."""
+    if "data_count" not in document:
+        return document
+    between = [document["data_first"]] * (document["data_count"] - 2)
+    return {"data": [document["data_first"], *between, document["data_last"]], "meta": document["meta"]}
+
+
+@pytest.mark.parametrize("case", [pytest.param(case, id=case["name"]) for case in WIRE])
+def test_a_recorded_answer_is_read_as_it_was_meant(case):
+    """Pages give their items, errors their class, code, message and issues."""
+    status, document = case["response"]["status"], whole(case["response"]["body"])
+    response = answer(status, orjson.dumps(document), Content_Type=case["response"]["content_type"])
+    if status == 200:
+        page = read_page(response, 7, decode)
+        assert page.cursor == 7
+        assert [procedure.id for procedure in page.data] == [item["id"] for item in document["data"]]
+        assert (page.meta.has_more, page.meta.next_cursor) == tuple(document["meta"].values())
+        return
+    error = refusal(status, response.body)
+    assert type(error) is ERRORS[status]
+    assert (error.status, error.code, error.message) == (status, document["code"], document["message"])
+    assert [(issue.message, list(issue.path), issue.code) for issue in error.issues] == [
+        (issue["message"], issue["path"], issue["code"]) for issue in document.get("issues", [])
+    ]
+
+
+@pytest.mark.parametrize(
+    ("status", "error"),
+    [
+        (301, APIError),
+        (304, APIError),
+        (402, APIError),
+        (408, ServerError),
+        (418, APIError),
+        (429, RateLimitedError),
+        (502, ServerError),
+        (503, ServerError),
+        (504, ServerError),
+        (599, ServerError),
+        (600, ServerError),
+    ],
+)
+def test_any_other_status_has_its_class_too(status, error):
+    """What is not 2xx is an error, whoever sent it."""
+    assert type(refusal(status)) is error
+
+
+@pytest.mark.parametrize("status", [200, 201, 299])
+def test_every_2xx_is_read_as_a_page(status):
+    """And is a DecodeError if it is none."""
+    with pytest.raises(DecodeError):
+        read_page(answer(status, b"{}"), 0, decode)
+
+
+@pytest.mark.parametrize(
+    ("body", "message"),
+    [
+        (b"", "the answer has no body"),
+        (b"<html>busy</html>", "the answer is not TofuPilot's: 17 bytes of text/html"),
+        (b'"busy"', "the answer is not TofuPilot's: 6 bytes of text/html"),
+        (b"[]", "the answer is not TofuPilot's: 2 bytes of text/html"),
+        (b'{"message":null,"code":7}', "the answer is not TofuPilot's: 25 bytes of text/html"),
+        (b'{"message":""}', "the answer is not TofuPilot's: 14 bytes of text/html"),
+    ],
+)
+def test_an_error_of_a_proxy_is_summed_up(body, message):
+    """Its page is no message; it is kept aside."""
+    error = refusal(503, body, Content_Type="text/html; charset=utf-8")
+    assert (error.message, error.code, error.issues, error.body) == (message, None, (), body)
+
+
+def test_an_error_of_unknown_type_says_so():
+    """Not every answer has a Content-Type."""
+    assert refusal(503, b"?").message == "the answer is not TofuPilot's: 1 bytes of unknown type"
+
+
+def test_an_error_keeps_64_kib_of_a_body_and_its_message_no_more():
+    """An error page may be as large as it likes, an error may not."""
+    body = orjson.dumps({"message": "x" * 100_000, "code": "HUGE"})
+    error = refusal(500, body)
+    assert error.body == body[: 64 * 1024]
+    assert len(str(error)) < 100
+
+
+def test_issues_of_another_shape_lose_only_what_is_strange():
+    """zod's issues vary with its version."""
+    issues = [{"message": "m", "path": ["a", 0, None, {}], "code": "c", "more": 1}, {"path": "a"}, "text", None]
+    assert refusal(400, orjson.dumps({"message": "no", "issues": issues})).issues == (
+        ValidationIssue("m", ("a", 0), "c"),
+        ValidationIssue("unexplained"),
+        ValidationIssue("unexplained"),
+        ValidationIssue("unexplained"),
+    )
+    assert refusal(400, b'{"message":"no","issues":{"path":1}}').issues == ()
+
+
+@pytest.mark.parametrize(
+    ("headers", "request_id"),
+    [
+        ({}, None),
+        ({"CF_Ray": "ray"}, "ray"),
+        ({"X_Vercel_Id": "vercel", "CF_Ray": "ray"}, "vercel"),
+        ({"CF_Ray": "ray", "X_Request_ID": "request"}, "request"),
+    ],
+)
+def test_an_error_knows_what_the_server_calls_the_request(headers, request_id):
+    """The server's own name counts more than a proxy's."""
+    assert refusal(500, **headers).request_id == request_id
+
+
+@given(st.integers(100, 999).filter(lambda status: not 200 <= status < 300), st.binary())
+def test_any_body_of_any_error_becomes_an_api_error(status, body):
+    """Whatever a proxy sends."""
+    error = refusal(status, body)
+    assert error.status == status
+    assert error.message
+
+
+JSON = st.recursive(
+    st.none() | st.booleans() | st.integers(-(2**63), 2**63) | st.text(max_size=4),
+    lambda children: st.lists(children, max_size=3) | st.dictionaries(st.text(max_size=4), children, max_size=3),
+    max_leaves=8,
+)
+
+
+@given(st.fixed_dictionaries({}, optional={"message": JSON, "code": JSON, "issues": st.lists(JSON, max_size=3) | JSON}))
+def test_any_json_of_any_error_becomes_an_api_error(document):
+    """More keys may appear, and other types behind the known ones."""
+    error = refusal(400, orjson.dumps(document))
+    assert isinstance(error.message, str)
+    assert error.code is None or isinstance(error.code, str)
+    assert all(isinstance(issue, ValidationIssue) for issue in error.issues)
+    assert str(error).startswith("400")
+
+
+@pytest.mark.parametrize(
+    ("moment", "spelled"),
+    [
+        (datetime(2024, 1, 1, tzinfo=UTC), "2024-01-01T00:00:00.000Z"),
+        (datetime.fromisoformat("2024-12-31T23:59:59.999Z"), "2024-12-31T23:59:59.999Z"),
+        (datetime(2024, 1, 1, 1, 30, tzinfo=timezone(timedelta(hours=2))), "2023-12-31T23:30:00.000Z"),
+        (datetime(2024, 1, 1, 0, 0, 0, 1999, tzinfo=UTC), "2024-01-01T00:00:00.001Z"),
+        (datetime(1, 1, 1, tzinfo=UTC), "0001-01-01T00:00:00.000Z"),
+    ],
+)
+def test_moments_are_spelled_in_utc_with_milliseconds_and_z(moment, spelled):
+    """A fraction of a millisecond is dropped."""
+    assert date_time(moment) == spelled
+
+
+@pytest.mark.parametrize(
+    ("microsecond", "spelled"),
+    [(0, "00.000Z"), (1, "00.001Z"), (1000, "00.001Z"), (1001, "00.002Z"), (999_001, "01.000Z")],
+)
+def test_a_fraction_of_a_millisecond_can_be_rounded_up(microsecond, spelled):
+    """What was created within the fraction is not lost."""
+    moment = datetime(2024, 1, 1, 0, 0, 0, microsecond, tzinfo=UTC)
+    assert date_time(moment, round_up=True) == f"2024-01-01T00:00:{spelled}"
+
+
+def test_the_last_moment_of_all_cannot_be_rounded_up():
+    """There is no later one."""
+    assert date_time(datetime.max.replace(tzinfo=UTC), round_up=True) == "9999-12-31T23:59:59.999Z"
+
+
+@given(st.datetimes(min_value=datetime(1, 1, 2), max_value=datetime(9999, 12, 30), timezones=st.timezones()))  # noqa: DTZ001 - hypothesis adds the time zone
+def test_a_spelled_moment_is_at_most_a_millisecond_off(moment):
+    """Down or up, as asked."""
+    down, up = date_time(moment), date_time(moment, round_up=True)
+    assert timedelta(0) <= moment - datetime.fromisoformat(down) < timedelta(milliseconds=1)
+    assert timedelta(0) <= datetime.fromisoformat(up) - moment < timedelta(milliseconds=1)
+
+
+@given(st.dictionaries(st.text(min_size=1), st.text(min_size=1) | st.integers()))
+def test_a_request_target_is_decoded_to_what_was_asked(parameters):
+    """Whatever is in a search."""
+    path, _, query = request_target("/v2/procedures", parameters).partition("?")
+    assert path == "/v2/procedures"
+    assert dict(parse_qsl(query, strict_parsing=bool(query))) == {
+        name: str(value) for name, value in parameters.items()
+    }
+    assert query.isascii()
+    assert not set(query) & set(" /#?\r\n")
+
+
+DATE = "Sun, 01 Feb 2026 12:00:30 GMT"
+
+
+@pytest.mark.parametrize(
+    ("asked", "seconds"),
+    [
+        ("0", 0.0),
+        ("7", 7.0),
+        (" 120 ", 120.0),
+        ("0.25", 0.25),
+        ("999999999", 999_999_999.0),
+        (DATE, 30.0),
+        ("Sun, 01 Feb 2026 14:00:30 +0200", 30.0),
+        ("Sun, 01 Feb 2026 12:00:30 -0000", 30.0),
+        ("Sunday, 01-Feb-26 12:00:30 GMT", 30.0),
+        ("Sun Feb  1 12:00:30 2026", 30.0),
+        ("Sun, 01 Feb 2026 11:59:00 GMT", 0.0),
+        ("Thu, 01 Jan 1970 00:00:00 GMT", 0.0),
+    ],
+)
+def test_retry_after_is_read_in_seconds_or_as_a_date(asked, seconds):
+    """All three spellings of RFC 9110; a date that has passed asks for no wait."""
+    assert retry_after(answer(429, Retry_After=asked)) == seconds
+
+
+@pytest.mark.parametrize(
+    "asked",
+    [
+        "",
+        "soon",
+        "-1",
+        "+1",
+        "1e3",
+        "1.",
+        ".5",
+        "0x10",
+        "\N{ARABIC-INDIC DIGIT ONE}",
+        "1,5",
+        "NaN",
+        "inf",
+        "1770000000",
+        "12:00",
+        "Sun, 01 Feb",
+    ],
+)
+def test_retry_after_that_cannot_be_read_asks_for_nothing(asked):
+    """Ten digits are a Unix time, which is no duration."""
+    assert retry_after(answer(429, Retry_After=asked)) is None
+
+
+def test_an_answer_without_retry_after_asks_for_nothing():
+    """Not for zero seconds."""
+    assert retry_after(answer(429)) is None
+
+
+def test_a_date_is_measured_by_the_servers_own_clock():
+    """Ours may be wrong by hours."""
+    hours_behind = format_datetime(NOW - timedelta(hours=3), usegmt=True)
+    until = format_datetime(NOW - timedelta(hours=3) + timedelta(seconds=9), usegmt=True)
+    assert retry_after(answer(429, Retry_After=until, Date=hours_behind)) == 9.0
+
+
+def test_a_date_is_measured_by_our_clock_where_the_server_tells_no_time():
+    """A Date that cannot be read is none."""
+    assert retry_after(answer(429, Retry_After=DATE, Date="yesterday")) == 30.0
+
+
+HEADER = st.text(st.characters(max_codepoint=255, exclude_characters="\r\n")) | st.text(
+    "0123456789:,+- SunFebGMT", max_size=40
+)
+
+
+@given(HEADER, HEADER)
+@example("Mon, 01 Jan 0001 00:00:00 +2359", DATE)
+@example("Fri, 31 Dec 9999 23:59:59 -2359", "Mon, 01 Jan 0001 00:00:00 +2359")
+@example("Mon, 01 Jan 2024 00:00:00 +9999999999", DATE)
+@example("0, 0 0 0 0:0:0", "0")
+def test_no_header_makes_retry_after_fail_or_negative(asked, date):
+    """They come from strangers."""
+    seconds = retry_after(answer(429, Retry_After=asked, Date=date))
+    assert seconds is None or seconds >= 0
+    assert refusal(429, Retry_After=asked, Date=date).retry_after == seconds

@@ -1,0 +1,195 @@
+"""The key and the address: what is taken, and what is refused before anything is sent."""
+
+from ipaddress import ip_address
+
+import pytest
+from hypothesis import given, strategies as st
+from yarl import URL
+
+from aiotofupilot import ConfigurationError
+from aiotofupilot._settings import DEFAULT_BASE_URL, authorization, resolve_base_url
+
+
+@pytest.fixture(autouse=True)
+def no_environment(monkeypatch):
+    monkeypatch.delenv("TOFUPILOT_API_KEY", raising=False)
+    monkeypatch.delenv("TOFUPILOT_URL", raising=False)
+
+
+def resolve(base_url=None, *, allow_insecure_http=False):
+    return resolve_base_url(base_url, allow_insecure_http=allow_insecure_http)
+
+
+@pytest.mark.parametrize("key", ["k-1", "Bearer k-1", "bearer k-1", "BEARER  k-1", "Bearer\tk-1"])
+def test_a_key_becomes_a_bearer_with_or_without_the_word(key):
+    """Keys are copied from curl commands too."""
+    assert authorization(key) == "Bearer k-1"
+
+
+def test_the_key_comes_from_the_environment_unless_it_is_given(monkeypatch):
+    """An argument counts more than TOFUPILOT_API_KEY."""
+    monkeypatch.setenv("TOFUPILOT_API_KEY", "from-environment")
+    assert authorization(None) == "Bearer from-environment"
+    assert authorization("given") == "Bearer given"
+
+
+@pytest.mark.parametrize("key", [None, "", "Bearer ", "bearer\t"])
+def test_no_key_is_an_error_that_names_the_variable(key):
+    """Whoever reads it knows what to set."""
+    with pytest.raises(ConfigurationError, match="TOFUPILOT_API_KEY"):
+        authorization(key)
+
+
+@pytest.mark.parametrize(
+    "key", ["sec ret", "secret\n", "sec\r\nret", "sec\x00ret", "secrét", " secret", "Bearer sec ret"]
+)
+@pytest.mark.parametrize("variable", [False, True])
+def test_a_key_that_no_header_may_carry_is_refused_without_being_shown(key, variable, monkeypatch):
+    """A line break would begin another header."""
+    if variable and "\x00" not in key:
+        monkeypatch.setenv("TOFUPILOT_API_KEY", key)
+        key = None
+    with pytest.raises(ConfigurationError, match="TOFUPILOT_API_KEY" if key is None else "api_key") as caught:
+        authorization(key)
+    assert "sec" not in str(caught.value)
+
+
+@pytest.mark.parametrize("key", [b"secret", 12345, ["secret"]])
+def test_a_key_that_is_no_string_is_a_type_error_without_its_value(key):
+    """Bytes read from a file are a likely mistake, and a secret."""
+    with pytest.raises(TypeError, match=rf"^api_key must be a string or None, got {type(key).__name__}$"):
+        authorization(key)
+
+
+@pytest.mark.parametrize(
+    ("given_url", "resolved"),
+    [
+        ("https://tofu.example.com", "https://tofu.example.com/api"),
+        ("https://tofu.example.com/", "https://tofu.example.com/api"),
+        ("https://tofu.example.com/api", "https://tofu.example.com/api"),
+        ("https://tofu.example.com/api/", "https://tofu.example.com/api"),
+        ("https://tofu.example.com/behind/a/proxy//", "https://tofu.example.com/behind/a/proxy"),
+        ("HTTPS://TOFU.example.com:8443", "https://tofu.example.com:8443/api"),
+        ("https://[2001:db8::1]:8443/api", "https://[2001:db8::1]:8443/api"),
+        ("https://tofu.example.com/a%20b", "https://tofu.example.com/a%20b"),
+    ],
+)
+def test_an_address_is_taken_with_or_without_api_and_slash(given_url, resolved):
+    """Where it has no path, TofuPilot's own is appended."""
+    assert resolve(given_url) == resolved
+
+
+def test_the_address_comes_from_the_environment_unless_it_is_given(monkeypatch):
+    """Then from TofuPilot; an empty variable is one that is not set."""
+    assert resolve() == DEFAULT_BASE_URL == "https://www.tofupilot.app/api"
+    monkeypatch.setenv("TOFUPILOT_URL", "")
+    assert resolve() == DEFAULT_BASE_URL
+    monkeypatch.setenv("TOFUPILOT_URL", "https://tofu.example.com/")
+    assert resolve() == "https://tofu.example.com/api"
+    assert resolve("https://other.example.com") == "https://other.example.com/api"
+
+
+@pytest.mark.parametrize(
+    "base_url",
+    ["http://localhost:3000", "http://LOCALHOST", "http://127.0.0.1:8080", "http://127.9.9.9", "http://[::1]"],
+)
+def test_plain_http_is_taken_on_this_machine(base_url):
+    """Nobody listens in between."""
+    assert resolve(base_url).endswith("/api")
+
+
+@pytest.mark.parametrize(
+    "base_url",
+    [
+        "http://tofu.example.com",
+        "http://192.168.0.7",
+        "http://0.0.0.0",
+        "http://[2001:db8::1]",
+        "http://127.0.0.1.example.com",
+        "http://127.1",
+        "http://2130706433",
+        "http://localhost.example.com",
+        "http://tofu.localhost",
+        "http://localhost%00.example.com",
+    ],
+)
+def test_plain_http_beyond_this_machine_has_to_be_allowed(base_url):
+    """Whatever is not this machine beyond doubt is another one."""
+    with pytest.raises(ConfigurationError, match=r"plain HTTP.*use https, or pass allow_insecure_http=True"):
+        resolve(base_url)
+    assert resolve(base_url, allow_insecure_http=True).startswith("http://")
+
+
+@pytest.mark.parametrize(
+    ("base_url", "complaint"),
+    [
+        ("tofu.example.com", "must be a URL such as"),
+        ("/api", "must be a URL such as"),
+        ("ftp://tofu.example.com", "must be a URL such as"),
+        ("https://", "must be a URL such as"),
+        ("https:///api", "must be a URL such as"),
+        ("https://tofu.example.com:99999", "is not a URL"),
+        ("https://[::1", "is not a URL"),
+        ("https://xn--/", "is not a URL"),
+        (r"https://127.0.0.1\.example.com", "is not a URL"),
+        ("https://tofu.example.com/?limit=3", "query or fragment"),
+        ("https://tofu.example.com?", "query or fragment"),
+        ("https://tofu.example.com/#top", "query or fragment"),
+        ("https://tofu.example.com\n", "visible ASCII"),
+        ("https://tofu.example.com/\r\nX: y", "visible ASCII"),
+        ("https://tofu\x00.example.com", "visible ASCII"),
+        (" https://tofu.example.com", "visible ASCII"),
+        ("https://töfu.example.com", "visible ASCII"),
+        ("", "visible ASCII"),
+    ],
+)
+def test_an_unusable_address_is_named_with_what_is_wrong(base_url, complaint):
+    """The message says where it came from and shows it."""
+    with pytest.raises(ConfigurationError, match=complaint) as caught:
+        resolve(base_url)
+    assert "base_url" in str(caught.value)
+    assert repr(base_url) in str(caught.value)
+
+
+def test_an_unusable_address_of_the_environment_is_named_by_its_variable(monkeypatch):
+    """Nobody has to guess which of the two it was."""
+    monkeypatch.setenv("TOFUPILOT_URL", "tofu.example.com")
+    with pytest.raises(ConfigurationError, match=r"^TOFUPILOT_URL must be a URL"):
+        resolve()
+
+
+@pytest.mark.parametrize(
+    "base_url",
+    ["https://user:secret@tofu.example.com", "https://secret@h", "ftp://u:secret@h", "u:secret@h", "u:secret @h"],
+)
+def test_a_password_in_the_address_is_refused_without_being_shown(base_url):
+    """The key is the only credential; another would end up in logs."""
+    with pytest.raises(ConfigurationError, match="user name or password") as caught:
+        resolve(base_url)
+    assert "secret" not in str(caught.value)
+
+
+@pytest.mark.parametrize("base_url", [b"https://h", URL("https://h"), 3])
+def test_an_address_that_is_no_string_is_a_type_error(base_url):
+    """A URL object is spelled out by its owner."""
+    with pytest.raises(TypeError, match=rf"^base_url must be a string or None, got {type(base_url).__name__}$"):
+        resolve(base_url)
+
+
+BEGINNINGS = ["", "http://", "https://", "https://[", "http://127.0.0.1", "http://localhost"]
+
+
+@given(
+    st.sampled_from(BEGINNINGS), st.text("a1.:/@[]\\%?#-_~ é\n", max_size=12) | st.text(st.characters(codec="ascii"))
+)
+def test_any_text_is_refused_or_becomes_an_address_that_stays_itself(beginning, text):
+    """Nothing else than a ConfigurationError comes out, and plain HTTP never leaves this machine."""
+    try:
+        resolved = resolve(beginning + text)
+    except ConfigurationError:
+        return
+    url = URL(resolved)
+    assert url.host
+    assert url.user is None
+    assert url.scheme == "https" or url.host == "localhost" or ip_address(url.host).is_loopback
+    assert resolve(resolved) == resolved
