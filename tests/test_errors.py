@@ -1,0 +1,146 @@
+"""The error tree: its shape, what each error carries and shows, and that all of it travels."""
+
+import copy
+import pickle
+import re
+
+import pytest
+
+from aiotofupilot import errors
+from aiotofupilot.errors import (
+    APIError,
+    BadRequestError,
+    CertificateError,
+    ConfigurationError,
+    ConnectionFailedError,
+    DecodeError,
+    ForbiddenError,
+    InvalidJSONError,
+    NotFoundError,
+    PaginationError,
+    RateLimitedError,
+    RedirectError,
+    RequestTimeoutError,
+    ResponseTooLargeError,
+    ServerError,
+    SessionError,
+    TofuPilotError,
+    TransportError,
+    UnauthorizedError,
+    ValidationIssue,
+)
+
+ISSUE = ValidationIssue("too big", ("limit", 0), "too_big")
+
+API = {
+    "status": 400,
+    "code": "BAD_REQUEST",
+    "issues": (ISSUE,),
+    "request_id": "r-1",
+    "retry_after": 2.5,
+    "body": b"{}",
+}
+"""The keyword arguments of an APIError."""
+
+EXAMPLES = [
+    TofuPilotError("m"),
+    ConfigurationError("m"),
+    SessionError("m"),
+    TransportError("m"),
+    ConnectionFailedError("m"),
+    CertificateError("m"),
+    RequestTimeoutError("m", timeout=30.0),
+    RedirectError("m", location="https://elsewhere.example.com/"),
+    ResponseTooLargeError("m", limit=1024),
+    APIError("m", **API),
+    BadRequestError("m", **API),
+    UnauthorizedError("m", **API),
+    ForbiddenError("m", **API),
+    NotFoundError("m", **API),
+    RateLimitedError("m", **API),
+    ServerError("m", **API),
+    DecodeError("m", path="$.data[3].name", body=b"{}"),
+    InvalidJSONError("m", path="$", body=b"<"),
+    PaginationError("m", cursor=5, next_cursor=3),
+]
+
+CLASSES = [getattr(errors, name) for name in errors.__all__ if name.endswith("Error")]
+
+each = pytest.mark.parametrize("error", EXAMPLES, ids=lambda error: type(error).__name__)
+
+
+def test_every_class_has_its_example():
+    """None is left out of the tests below."""
+    assert {type(error) for error in EXAMPLES} >= set(CLASSES) - {getattr(errors, "DriftError", None)}
+
+
+def test_the_tree_is_the_one_that_the_module_draws():
+    """Every class hangs where the drawing has it."""
+    parents: list[tuple[int, str]] = []
+    drawn = {}
+    for line in errors.__doc__.splitlines():
+        if match := re.match(r"[ │├└─]*(\w+Error)\b", line):
+            depth = match.start(1)
+            while parents and parents[-1][0] >= depth:
+                parents.pop()
+            drawn[match[1]] = parents[-1][1] if parents else "Exception"
+            parents.append((depth, match[1]))
+    assert drawn == {cls.__name__: cls.__base__.__name__ for cls in CLASSES}
+
+
+@each
+@pytest.mark.parametrize("copied", [copy.copy, copy.deepcopy, lambda error: pickle.loads(pickle.dumps(error))])  # noqa: S301 - our own
+def test_an_error_travels_with_all_it_knows(error, copied):
+    """To another process, or into a queue: its data, its notes, its message."""
+    error = copy.copy(error)
+    error.attempts = 3
+    error.add_note("cursor=5")
+    twin = copied(error)
+    assert twin is not error
+    assert type(twin) is type(error)
+    assert vars(twin) == vars(error)
+    assert (str(twin), twin.args, twin.attempts, twin.__notes__) == (str(error), error.args, 3, ["cursor=5"])
+
+
+@each
+def test_an_error_that_nothing_was_sent_for_says_so(error):
+    """Attempts are counted from there."""
+    assert error.attempts == 0
+
+
+@each
+def test_an_error_shows_its_message(error):
+    """In the line that Python prints of it."""
+    assert "m" in str(error)
+    assert "m" in repr(error)
+
+
+@pytest.mark.parametrize(
+    ("changes", "shown"),
+    [
+        ({}, "400 BAD_REQUEST: m (limit.0: too big)"),
+        ({"issues": [ValidationIssue("bad"), ISSUE]}, "400 BAD_REQUEST: m (bad; limit.0: too big)"),
+        ({"issues": ()}, "400 BAD_REQUEST: m"),
+        ({"issues": (), "code": None}, "400: m"),
+    ],
+)
+def test_an_api_error_shows_status_code_message_and_issues(changes, shown):
+    """What is wrong with the input stands in the one line that people read."""
+    assert str(APIError("m", **{**API, **changes})) == shown
+
+
+def test_an_api_error_has_what_the_server_said_as_attributes():
+    """For programs, which do not parse messages."""
+    error = APIError("m", **{**API, "issues": [ISSUE]})
+    assert {name: getattr(error, name) for name in API} == API
+    assert error.message == "m"
+
+
+def test_the_data_of_the_others_are_attributes_too():
+    """Each in its unit."""
+    assert RequestTimeoutError("m", timeout=None).timeout is None
+    assert RedirectError("m", location="/x").location == "/x"
+    assert ResponseTooLargeError("m", limit=9).limit == 9
+    assert (DecodeError("m").path, DecodeError("m").body) == ("$", b"")
+    error = PaginationError("m", cursor=5, next_cursor=3)
+    assert (error.cursor, error.next_cursor) == (5, 3)
