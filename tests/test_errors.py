@@ -6,7 +6,7 @@ import re
 
 import pytest
 
-from aiotofupilot import errors
+from aiotofupilot import Checkpoint, errors
 from aiotofupilot.errors import (
     APIError,
     BadRequestError,
@@ -14,6 +14,7 @@ from aiotofupilot.errors import (
     ConfigurationError,
     ConnectionFailedError,
     DecodeError,
+    DriftError,
     ForbiddenError,
     InvalidJSONError,
     NotFoundError,
@@ -62,6 +63,7 @@ EXAMPLES = [
     DecodeError("m", path="$.data[3].name", body=b"{}"),
     InvalidJSONError("m", path="$", body=b"<"),
     PaginationError("m", cursor=5, next_cursor=3),
+    DriftError("m", cursor=5),
 ]
 
 CLASSES = [getattr(errors, name) for name in errors.__all__ if name.endswith("Error")]
@@ -71,7 +73,7 @@ each = pytest.mark.parametrize("error", EXAMPLES, ids=lambda error: type(error).
 
 def test_every_class_has_its_example():
     """None is left out of the tests below."""
-    assert {type(error) for error in EXAMPLES} >= set(CLASSES) - {getattr(errors, "DriftError", None)}
+    assert {type(error) for error in EXAMPLES} == set(CLASSES)
 
 
 def test_the_tree_is_the_one_that_the_module_draws():
@@ -93,19 +95,20 @@ def test_the_tree_is_the_one_that_the_module_draws():
 def test_an_error_travels_with_all_it_knows(error, copied):
     """To another process, or into a queue: its data, its notes, its message."""
     error = copy.copy(error)
-    error.attempts = 3
+    error.attempts, error.checkpoint = 3, Checkpoint(5)
     error.add_note("cursor=5")
     twin = copied(error)
     assert twin is not error
     assert type(twin) is type(error)
     assert vars(twin) == vars(error)
-    assert (str(twin), twin.args, twin.attempts, twin.__notes__) == (str(error), error.args, 3, ["cursor=5"])
+    assert (str(twin), twin.args, twin.__notes__) == (str(error), error.args, ["cursor=5"])
+    assert (twin.attempts, twin.checkpoint) == (3, Checkpoint(5))
 
 
 @each
 def test_an_error_that_nothing_was_sent_for_says_so(error):
-    """Attempts are counted from there."""
-    assert error.attempts == 0
+    """As one that no walk was under way for."""
+    assert (error.attempts, error.checkpoint) == (0, None)
 
 
 @each
@@ -144,3 +147,4 @@ def test_the_data_of_the_others_are_attributes_too():
     assert (DecodeError("m").path, DecodeError("m").body) == ("$", b"")
     error = PaginationError("m", cursor=5, next_cursor=3)
     assert (error.cursor, error.next_cursor) == (5, 3)
+    assert DriftError("m", cursor=5).cursor == 5
