@@ -69,9 +69,7 @@ if TYPE_CHECKING:
     from .models import Page, PageMeta, Procedure, Repository, User
     from .stats import WalkStats
 else:  # not for type checkers, which would believe in any name
-    from ._lazy import lazy
+    from . import _lazy
 
-    _ROOMS = ("models", "checkpoint", "stats", "errors", "_retry", "_walk", "_paginator", "_session")
-    __getattr__, __dir__ = lazy(
-        __name__, __all__, ("models", "checkpoint", "stats", "errors", "_retry", "_walk", "_paginator", "_session")
-    )
+    _LIGHTEST_FIRST = ("models", "checkpoint", "stats", "errors", "_retry", "_walk", "_paginator", "_session")
+    __getattr__, __dir__ = _lazy.lazy(__name__, __all__, _LIGHTEST_FIRST)

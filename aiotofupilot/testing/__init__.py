@@ -1,0 +1,26 @@
+"""Test what is built on aiotofupilot: against a sandbox, in any test framework, or with canned answers.
+
+pytest finds the fixtures `tofupilot_sandbox`, `tofupilot_session` and `tofupilot_environment` and the marker
+``tofupilot`` by itself, once aiotofupilot is installed (see `plugin`). Anywhere else, `serve` is the same sandbox:
+
+    with serve(Sandbox(procedures=3)) as sandbox:
+        service = Service(url=sandbox.url, api_key=sandbox.api_key)
+"""
+
+from typing import TYPE_CHECKING
+
+__all__ = [
+    "make_page",
+    "make_procedure",
+    "make_repository",
+    "make_user",
+    "serve",
+]
+
+if TYPE_CHECKING:
+    from aiotofupilot.testing.builders import make_page, make_procedure, make_repository, make_user
+    from aiotofupilot.testing.serving import serve
+else:  # not for type checkers, which would believe in any name
+    from aiotofupilot import _lazy
+
+    __getattr__, __dir__ = _lazy.lazy(__name__, __all__, ("builders", "serving"))

@@ -1,0 +1,34 @@
+"""The session of a test that pytest-asyncio runs, in either of its modes. Imported where that plugin is at work."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Literal
+
+import pytest_asyncio
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncGenerator
+
+    from aiotofupilot import TofuPilotSession
+    from aiotofupilot.sandbox import Sandbox
+
+
+def session_fixture(loop_scope: Literal["function", "class", "module", "package", "session"]) -> object:
+    """Make a fixture whose session lives in the event loop of this scope; the test's loop has to be the same."""
+
+    @pytest_asyncio.fixture(name=f"_tofupilot_session_in_{loop_scope}_loop", loop_scope=loop_scope)
+    async def session(tofupilot_sandbox: Sandbox) -> AsyncGenerator[TofuPilotSession]:
+        """An open session on the sandbox."""
+        from aiotofupilot import TofuPilotSession  # noqa: PLC0415 - for tests that use it
+
+        async with TofuPilotSession(tofupilot_sandbox.api_key, base_url=tofupilot_sandbox.url) as session:
+            yield session
+
+    return session
+
+
+in_function_loop = session_fixture("function")
+in_class_loop = session_fixture("class")
+in_module_loop = session_fixture("module")
+in_package_loop = session_fixture("package")
+in_session_loop = session_fixture("session")

@@ -1,0 +1,109 @@
+"""The pytest plugin: a sandbox, a session on it and an environment that points to it, for every test that asks.
+
+    @pytest.mark.tofupilot(procedures=3)
+    def test_sync_imports_every_procedure(tofupilot_sandbox): ...
+
+It is imported in every test run, so it imports nothing but pytest; all else waits for a test that uses a fixture.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncGenerator, Generator, Mapping
+
+    from aiotofupilot import TofuPilotSession
+    from aiotofupilot.sandbox import Sandbox
+
+MARKER = (
+    "tofupilot(**options): the options of aiotofupilot.sandbox.Sandbox that the test's sandbox is made with, such as "
+    "procedures=3 and seed=7; and faults, a list of those that its first requests meet, or a function that is given "
+    "sandbox.faults; options of a test go before those of its class and module"
+)
+
+NO_EVENT_LOOP = (
+    "tofupilot_session needs pytest-asyncio, which is not installed or not enabled: "
+    "pip install 'aiotofupilot[testing]'; or use tofupilot_sandbox, which needs no event loop, and your own session"
+)
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """Make the marker known, and what only pytest-asyncio can run."""
+    config.addinivalue_line("markers", MARKER)
+    if has_asyncio(config):
+        from aiotofupilot.testing import asyncio_session  # noqa: PLC0415 - it needs pytest-asyncio
+
+        config.pluginmanager.register(asyncio_session, "tofupilot-asyncio")
+
+
+@pytest.fixture
+def tofupilot_sandbox(request: pytest.FixtureRequest) -> Generator[Sandbox]:
+    """A TofuPilot for this test alone, on a loopback port, in a thread of its own; `tofupilot` markers shape it."""
+    from aiotofupilot.sandbox import Sandbox  # noqa: PLC0415 - for tests that use it
+    from aiotofupilot.testing.serving import serve  # noqa: PLC0415 - likewise
+
+    options = marked_options(request.node)
+    faults = options.pop("faults", ())
+    sandbox = Sandbox(**options)
+    if callable(faults):
+        faults(sandbox.faults)
+    else:
+        sandbox.faults.next(*faults)
+    with serve(sandbox):
+        yield sandbox
+
+
+@pytest.fixture
+def tofupilot_session(request: pytest.FixtureRequest) -> TofuPilotSession:
+    """A session on the sandbox, open for as long as this test runs in an event loop of pytest-asyncio or anyio."""
+    if "anyio_backend" in request.fixturenames:
+        fixture = "_tofupilot_session_in_anyio"
+    elif has_asyncio(request.config):
+        fixture = f"_tofupilot_session_in_{loop_scope(request)}_loop"
+    else:
+        pytest.fail(NO_EVENT_LOOP, pytrace=False)
+    session: TofuPilotSession = request.getfixturevalue(fixture)
+    return session
+
+
+@pytest.fixture(name="_tofupilot_session_in_anyio")
+async def session_in_anyio(tofupilot_sandbox: Sandbox) -> AsyncGenerator[TofuPilotSession]:
+    """An open session on the sandbox."""
+    from aiotofupilot import TofuPilotSession  # noqa: PLC0415 - for tests that use it
+
+    async with TofuPilotSession(tofupilot_sandbox.api_key, base_url=tofupilot_sandbox.url) as session:
+        yield session
+
+
+@pytest.fixture
+def tofupilot_environment(tofupilot_sandbox: Sandbox, monkeypatch: pytest.MonkeyPatch) -> Mapping[str, str]:
+    """The environment variables that lead to the sandbox, set for this test; as a mapping for other processes."""
+    environment = {"TOFUPILOT_API_KEY": tofupilot_sandbox.api_key, "TOFUPILOT_URL": tofupilot_sandbox.url}
+    for name, value in environment.items():
+        monkeypatch.setenv(name, value)
+    return environment
+
+
+def has_asyncio(config: pytest.Config) -> bool:
+    """Tell whether pytest-asyncio is at work, by its option: it can be enabled under more than one name."""
+    return hasattr(config.option, "asyncio_mode")
+
+
+def loop_scope(request: pytest.FixtureRequest) -> str:
+    """Tell which of pytest-asyncio's event loops runs a test."""
+    marker = request.node.get_closest_marker("asyncio")
+    scope: str | None = marker.kwargs.get("loop_scope") if marker else None
+    return scope or request.config.getini("asyncio_default_test_loop_scope")
+
+
+def marked_options(node: pytest.Item) -> dict[str, Any]:
+    """Merge the options of a test's markers; those of the closest count."""
+    options: dict[str, Any] = {}
+    for marker in node.iter_markers("tofupilot"):
+        if marker.args:
+            pytest.fail(f"the marker tofupilot takes options by name, not {marker.args[0]!r}", pytrace=False)
+        options = {**marker.kwargs, **options}
+    return options

@@ -1,0 +1,363 @@
+"""`testing.plugin`: real test runs in every framework, each in a process of its own where every warning is an error."""
+
+import subprocess
+import sys
+
+import pytest
+
+pytest_plugins = ["pytester"]
+
+SYNC = """
+import os
+import subprocess
+import sys
+from urllib.request import Request, urlopen
+
+import pytest
+
+SERVICE = '''
+import asyncio
+from aiotofupilot import TofuPilotSession
+
+async def main():
+    async with TofuPilotSession() as session:
+        print(len(await session.procedures.list().collect()))
+
+asyncio.run(main())
+'''
+
+def test_blocking(tofupilot_sandbox):
+    request = Request(
+        f"{tofupilot_sandbox.url}/v2/procedures?limit=2",
+        headers={"Authorization": f"Bearer {tofupilot_sandbox.api_key}"},
+    )
+    with urlopen(request) as response:
+        assert response.status == 200
+    assert [request.query for request in tofupilot_sandbox.requests] == [{"limit": "2"}]
+
+@pytest.mark.tofupilot(procedures=101)
+def test_service_in_another_process(tofupilot_sandbox, tofupilot_environment):
+    assert os.environ["TOFUPILOT_URL"] == tofupilot_environment["TOFUPILOT_URL"] == tofupilot_sandbox.url
+    assert os.environ["TOFUPILOT_API_KEY"] == tofupilot_environment["TOFUPILOT_API_KEY"] == tofupilot_sandbox.api_key
+    service = subprocess.run([sys.executable, "-c", SERVICE], check=True, capture_output=True, text=True)
+    assert service.stdout == "101\\n"
+    assert len(tofupilot_sandbox.requests) == 2
+
+def test_environment_is_restored():
+    assert not os.environ.keys() & {"TOFUPILOT_URL", "TOFUPILOT_API_KEY"}
+"""
+
+ASYNC = """
+import pytest
+
+from aiotofupilot import RetryPolicy, TofuPilotSession
+from aiotofupilot.sandbox.faults import status
+from aiotofupilot.testing import make_procedure
+
+async def test_sandbox(tofupilot_sandbox):
+    async with TofuPilotSession(tofupilot_sandbox.api_key, base_url=tofupilot_sandbox.url) as session:
+        assert await session.procedures.list().collect() == tofupilot_sandbox.procedures
+        tofupilot_sandbox.procedures.insert(0, make_procedure("Burn-In"))
+        assert (await session.procedures.list().first()).name == "Burn-In"
+
+async def test_session(tofupilot_session, tofupilot_sandbox):
+    assert await tofupilot_session.procedures.list(limit=50).collect() == tofupilot_sandbox.procedures
+    assert len(tofupilot_sandbox.requests) == 5
+
+@pytest.mark.tofupilot(procedures=3, faults=[status(503, retry_after=0)])
+async def test_bad_day(tofupilot_session, tofupilot_sandbox):
+    assert len(await tofupilot_session.procedures.list().collect()) == 3
+    assert [request.status for request in tofupilot_sandbox.requests] == [503, 200]
+"""
+
+LOOP_SCOPES = """
+import asyncio
+import pytest
+
+loops = []
+
+async def check(session, sandbox):
+    loops.append(asyncio.get_running_loop())
+    assert await session.procedures.list().collect() == sandbox.procedures
+
+@pytest.mark.asyncio(loop_scope="function")
+async def test_function(tofupilot_session, tofupilot_sandbox):
+    await check(tofupilot_session, tofupilot_sandbox)
+
+@pytest.mark.asyncio(loop_scope="class")
+class TestClass:
+    async def test_class(self, tofupilot_session, tofupilot_sandbox):
+        await check(tofupilot_session, tofupilot_sandbox)
+
+@pytest.mark.asyncio(loop_scope="module")
+async def test_module(tofupilot_session, tofupilot_sandbox):
+    await check(tofupilot_session, tofupilot_sandbox)
+
+@pytest.mark.asyncio(loop_scope="package")
+async def test_package(tofupilot_session, tofupilot_sandbox):
+    await check(tofupilot_session, tofupilot_sandbox)
+
+@pytest.mark.asyncio(loop_scope="session")
+async def test_session(tofupilot_session, tofupilot_sandbox):
+    await check(tofupilot_session, tofupilot_sandbox)
+
+@pytest.mark.asyncio
+async def test_default(tofupilot_session, tofupilot_sandbox):
+    await check(tofupilot_session, tofupilot_sandbox)
+    assert len(set(map(id, loops))) == 5
+    assert loops[-1] is loops[-2]
+"""
+
+ANYIO = """
+import pytest
+
+pytestmark = pytest.mark.anyio
+
+@pytest.fixture
+def anyio_backend():
+    return "asyncio"
+"""
+
+AIOHTTP = """
+from aiohttp import web
+from aiotofupilot import TofuPilotSession
+
+async def test_service(aiohttp_client, tofupilot_environment, tofupilot_sandbox):
+    async def names(request):
+        async with TofuPilotSession() as session:
+            return web.json_response([procedure.name async for procedure in session.procedures.list()])
+
+    service = web.Application()
+    service.router.add_get("/names", names)
+    client = await aiohttp_client(service)
+    async with client.get("/names") as response:
+        assert await response.json() == [procedure.name for procedure in tofupilot_sandbox.procedures]
+"""
+
+UNITTEST = """
+import unittest
+
+from aiotofupilot import TofuPilotSession
+from aiotofupilot.sandbox import Sandbox
+from aiotofupilot.testing import serve
+
+class InTheTestsLoop(unittest.IsolatedAsyncioTestCase):
+    async def asyncSetUp(self):
+        self.sandbox = await self.enterAsyncContext(Sandbox(procedures=250))
+        self.session = await self.enterAsyncContext(
+            TofuPilotSession(self.sandbox.api_key, base_url=self.sandbox.url)
+        )
+
+    async def test_session(self):
+        self.assertEqual(await self.session.procedures.list().collect(), self.sandbox.procedures)
+
+class InAThread(unittest.IsolatedAsyncioTestCase):
+    def setUp(self):
+        self.sandbox = self.enterContext(serve(Sandbox(procedures=250)))
+
+    async def test_sandbox(self):
+        async with TofuPilotSession(self.sandbox.api_key, base_url=self.sandbox.url) as session:
+            self.assertEqual(await session.procedures.list().collect(), self.sandbox.procedures)
+
+class ForAClass(unittest.TestCase):
+    @classmethod
+    def setUpClass(cls):
+        cls.sandbox = cls.enterClassContext(serve(Sandbox(procedures=250)))
+
+    def test_sandbox(self):
+        self.assertEqual(self.sandbox.requests, [])
+"""
+
+MARKERS = """
+import pytest
+
+from aiotofupilot.sandbox.faults import TRANSIENT, cut, reset
+from aiotofupilot.sandbox.paging import capped
+
+pytestmark = pytest.mark.tofupilot(procedures=3, seed=7)
+
+def ids(sandbox):
+    return [procedure.id for procedure in sandbox.procedures]
+
+def test_module(tofupilot_sandbox):
+    from aiotofupilot.sandbox import make_procedures
+    assert tofupilot_sandbox.procedures == make_procedures(3, seed=7)
+    assert tofupilot_sandbox.faults.pending == []
+
+@pytest.mark.tofupilot(procedures=4)
+class TestOfAClass:
+    def test_class(self, tofupilot_sandbox):
+        assert len(tofupilot_sandbox.procedures) == 4
+
+    @pytest.mark.tofupilot(procedures=5, paging=capped(2), api_key="key")
+    def test_method(self, tofupilot_sandbox):
+        from aiotofupilot.sandbox import make_procedures
+        assert tofupilot_sandbox.procedures == make_procedures(5, seed=7)
+        assert tofupilot_sandbox.paging(5, 0, 100).stop == 2
+        assert tofupilot_sandbox.api_key == "key"
+
+@pytest.mark.tofupilot(faults=[reset(), cut()])
+def test_list_of_faults(tofupilot_sandbox):
+    assert tofupilot_sandbox.faults.pending == [reset(), cut()]
+
+@pytest.mark.tofupilot(faults=lambda faults: faults.on(cursor=2).next(reset(), times=2))
+def test_sentence_about_faults(tofupilot_sandbox):
+    assert tofupilot_sandbox.faults.pending == [reset(), reset()]
+"""
+
+
+@pytest.fixture
+def run(pytester, monkeypatch):
+    """Run pytest on a test file in a process of its own, with this plugin and the named ones alone."""
+    monkeypatch.setenv("PYTEST_DISABLE_PLUGIN_AUTOLOAD", "1")
+    monkeypatch.delenv("TOFUPILOT_API_KEY", raising=False)
+    monkeypatch.delenv("TOFUPILOT_URL", raising=False)
+
+    def run(source, *arguments, plugins=()):
+        if not {"asyncio", "pytest_asyncio.plugin"}.isdisjoint(plugins):  # it warns where this is not set
+            arguments = ("-o", "asyncio_default_fixture_loop_scope=function", *arguments)
+        pytester.makepyfile(source)
+        named = [argument for plugin in ("aiotofupilot", *plugins) for argument in ("-p", plugin)]
+        return pytester.runpytest_subprocess("-W", "error", "--strict-markers", *named, *arguments)
+
+    return run
+
+
+def test_plain_synchronous_tests(run):
+    """A test that blocks has a sandbox, and so has a service that it starts in another process."""
+    run(SYNC).assert_outcomes(passed=3)
+
+
+def test_pytest_asyncio_strict(run):
+    """pytest-asyncio runs what is marked."""
+    run(f"{ASYNC}\npytestmark = pytest.mark.asyncio", plugins=["asyncio"]).assert_outcomes(passed=3)
+
+
+def test_pytest_asyncio_auto(run):
+    """pytest-asyncio runs everything."""
+    run(ASYNC, "--asyncio-mode=auto", plugins=["asyncio"]).assert_outcomes(passed=3)
+
+
+def test_pytest_asyncio_in_debug_mode(run):
+    """asyncio's debug mode finds nothing to say."""
+    run(ASYNC, "--asyncio-mode=auto", "--asyncio-debug", plugins=["asyncio"]).assert_outcomes(passed=3)
+
+
+def test_pytest_asyncio_by_its_module(run):
+    """It makes no difference under which name pytest-asyncio was enabled."""
+    run(
+        ASYNC,
+        "--asyncio-mode=auto",
+        "-o",
+        "asyncio_default_fixture_loop_scope=function",
+        plugins=["pytest_asyncio.plugin"],
+    ).assert_outcomes(passed=3)
+
+
+def test_pytest_asyncio_loop_scopes(run):
+    """The session lives in the event loop that the test runs in, by its marker or by default."""
+    run(LOOP_SCOPES, "-o", "asyncio_default_test_loop_scope=session", plugins=["asyncio"]).assert_outcomes(passed=6)
+
+
+@pytest.mark.parametrize(
+    "plugins", [["anyio"], ["anyio", "pytest_asyncio.plugin"], ["pytest_asyncio.plugin", "anyio"]], ids="+".join
+)
+def test_anyio(run, plugins):
+    """anyio's plugin runs its tests and their session, whether or not pytest-asyncio is installed beside it."""
+    run(ANYIO + ASYNC, plugins=plugins).assert_outcomes(passed=3)
+
+
+def test_pytest_aiohttp(run):
+    """A service that pytest-aiohttp serves finds the sandbox through the environment."""
+    run(ASYNC + AIOHTTP, "--asyncio-mode=auto", plugins=["asyncio", "aiohttp"]).assert_outcomes(passed=4)
+
+
+def test_unittest_by_pytest(run):
+    """pytest runs unittest's classes."""
+    run(UNITTEST).assert_outcomes(passed=3)
+
+
+def test_unittest(pytester):
+    """unittest needs no pytest: a test case enters a sandbox as it enters any context."""
+    pytester.makepyfile(test_unit=UNITTEST)
+    ran = subprocess.run(
+        [sys.executable, "-W", "error", "-m", "unittest", "test_unit"], check=True, capture_output=True, text=True
+    )
+    assert "Ran 3 tests" in ran.stderr
+    assert ran.stderr.endswith("\n\nOK\n")
+
+
+def test_all_plugins_at_once(run, monkeypatch):
+    """pytest finds the plugin by itself, and it minds no other that is installed."""
+    monkeypatch.delenv("PYTEST_DISABLE_PLUGIN_AUTOLOAD")
+    run(
+        ASYNC + AIOHTTP + SYNC, "--asyncio-mode=auto", "-o", "asyncio_default_fixture_loop_scope=function"
+    ).assert_outcomes(passed=7)
+
+
+def test_markers(run):
+    """Markers shape the sandbox, the closest first, with all of its options and with faults."""
+    run(MARKERS).assert_outcomes(passed=5)
+
+
+def test_a_marker_takes_options_by_name(run):
+    """What a bare value would mean is not guessed."""
+    source = """
+    import pytest
+
+    @pytest.mark.tofupilot(3)
+    def test(tofupilot_sandbox):
+        pass
+    """
+    result = run(source)
+    result.assert_outcomes(errors=1)
+    result.stdout.fnmatch_lines(["the marker tofupilot takes options by name, not 3"])
+
+
+def test_an_unknown_option_is_an_error(run):
+    """A slip in a marker does not go unnoticed."""
+    source = """
+    import pytest
+
+    @pytest.mark.tofupilot(procedure=3)
+    def test(tofupilot_sandbox):
+        pass
+    """
+    result = run(source)
+    result.assert_outcomes(errors=1)
+    result.stdout.fnmatch_lines(["*TypeError: *unexpected keyword argument 'procedure'*"])
+
+
+def test_the_session_says_what_it_needs(run):
+    """Without pytest-asyncio, a test that wants a session is told how to get one."""
+    result = run("def test(tofupilot_session): pass")
+    result.assert_outcomes(errors=1)
+    result.stdout.fnmatch_lines(["tofupilot_session needs pytest-asyncio*pip install 'aiotofupilot?testing?'*"])
+
+
+def test_the_fixtures_and_the_marker_are_explained(run):
+    """`pytest --fixtures` and `pytest --markers` tell what there is, and hide how it is done."""
+    listing = run("", "--fixtures", plugins=["asyncio"]).stdout.str()
+    assert [line.split(" -- ")[0] for line in listing.splitlines() if " -- " in line and "tofupilot" in line] == [
+        "tofupilot_sandbox",
+        "tofupilot_session",
+        "tofupilot_environment",
+    ]
+    run("", "--markers").stdout.fnmatch_lines(["@pytest.mark.tofupilot[(][*][*]options[)]: the options of *"])
+
+
+@pytest.mark.parametrize("plugins", [[], ["asyncio"]], ids=["alone", "asyncio"])
+def test_it_costs_nothing_where_it_is_not_used(run, plugins):
+    """A test run that uses no fixture of the plugin imports none of the packages that they need."""
+    source = """
+    import sys
+
+    def test():
+        assert "aiotofupilot.testing.plugin" in sys.modules
+        assert not sys.modules.keys() & {"aiohttp", "attr", "attrs", "cattrs", "orjson", "tenacity", "yarl"}
+        ours = {name for name in sys.modules if name.startswith("aiotofupilot")}
+        assert ours - {"aiotofupilot.testing.asyncio_session"} == {
+            "aiotofupilot", "aiotofupilot._lazy", "aiotofupilot.testing", "aiotofupilot.testing.plugin"
+        }
+    """
+    run(source, plugins=plugins).assert_outcomes(passed=1)

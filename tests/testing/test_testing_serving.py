@@ -1,0 +1,117 @@
+"""`testing.serving`: a sandbox in a thread of its own."""
+
+import asyncio
+import json
+import socket
+import threading
+from contextlib import closing
+from http.client import HTTPConnection
+from urllib.parse import urlsplit
+
+import pytest
+
+from aiotofupilot import TofuPilotSession
+from aiotofupilot.sandbox import Sandbox
+from aiotofupilot.sandbox.faults import status
+from aiotofupilot.testing import make_procedure, serve
+
+
+def get(sandbox):
+    """Ask a sandbox without any event loop; return the status and, of a page, the procedures' names."""
+    url = urlsplit(sandbox.url)
+    with closing(HTTPConnection(url.hostname, url.port, timeout=10)) as connection:
+        connection.request("GET", f"{url.path}/v2/procedures", headers={"Authorization": f"Bearer {sandbox.api_key}"})
+        response = connection.getresponse()
+        body = response.read()
+    return response.status, [item["name"] for item in json.loads(body)["data"]] if response.status == 200 else []
+
+
+def sandbox_threads():
+    """The threads of sandboxes that are served."""
+    return [thread for thread in threading.enumerate() if thread.name == "tofupilot-sandbox"]
+
+
+def test_it_answers_a_test_that_blocks():
+    """A client without an event loop is answered while it waits."""
+    with serve(Sandbox(procedures=3)) as sandbox:
+        assert get(sandbox) == (200, [procedure.name for procedure in sandbox.procedures])
+
+
+async def test_it_answers_a_test_in_an_event_loop():
+    """The test's own event loop has nothing to do with it."""
+    with serve(Sandbox(procedures=250)) as sandbox:
+        async with TofuPilotSession(sandbox.api_key, base_url=sandbox.url) as session:
+            assert await session.procedures.list().collect() == sandbox.procedures
+
+
+def test_it_may_be_changed_from_the_test_s_thread():
+    """What the test does to the sandbox counts from the next request on, and the log tells of it."""
+    with serve(Sandbox(procedures=3)) as sandbox:
+        sandbox.procedures.insert(0, make_procedure("Burn-In"))
+        sandbox.faults.next(status(503))
+        assert [get(sandbox)[0], get(sandbox)[0]] == [503, 200]
+        del sandbox.procedures[1:]
+        assert get(sandbox) == (200, ["Burn-In"])
+        assert [request.status for request in sandbox.requests] == [503, 200, 200]
+
+
+def test_nothing_is_left_behind():
+    """After the block, its thread has ended and its port is closed."""
+    with serve(Sandbox(procedures=0)) as sandbox:
+        assert len(sandbox_threads()) == 1
+    assert sandbox_threads() == []
+    with pytest.raises(ConnectionRefusedError):
+        get(sandbox)
+
+
+def test_a_failing_block_ends_it_too():
+    """An exception in the block goes through, and nothing is left behind."""
+    with pytest.raises(ZeroDivisionError), serve(Sandbox(procedures=0)):
+        raise ZeroDivisionError
+    assert sandbox_threads() == []
+
+
+def test_it_can_be_served_again():
+    """A service that knows the URL finds it again."""
+    sandbox = Sandbox(procedures=0)
+    with serve(sandbox):
+        url = sandbox.url
+    with serve(sandbox):
+        assert sandbox.url == url
+        assert get(sandbox) == (200, [])
+
+
+def test_a_taken_port_is_an_error_of_the_block_s_beginning():
+    """What the server can't do is raised where it was asked for, and nothing is left behind."""
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        port = taken.getsockname()[1]
+        with pytest.raises(OSError, match="address already in use"), serve(Sandbox(procedures=0, port=port)):
+            pytest.fail("the block must not run")
+    assert sandbox_threads() == []
+
+
+def test_hooks_run_in_its_own_event_loop():
+    """A hook is called in the sandbox's thread, whose event loop is asyncio's own."""
+    met = []
+    sandbox = Sandbox(procedures=0)
+    sandbox.before_response.append(
+        lambda _procedures, _request: met.append((threading.current_thread().name, asyncio.get_running_loop()))
+    )
+    with serve(sandbox):
+        get(sandbox)
+    ((thread, loop),) = met
+    assert thread == "tofupilot-sandbox"
+    assert type(loop) is asyncio.SelectorEventLoop
+
+
+def test_a_failing_hook_fails_the_test():
+    """What a hook raised is raised again after the block."""
+
+    def fail(_procedures, _request):
+        raise ZeroDivisionError
+
+    sandbox = Sandbox(procedures=0)
+    sandbox.before_response.append(fail)
+    with pytest.RaisesGroup(ZeroDivisionError), serve(sandbox):
+        assert get(sandbox)[0] == 500
+    assert sandbox_threads() == []
