@@ -1,0 +1,57 @@
+"""``python -m benchmarks [NAME ...]``."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from functools import partial
+from pathlib import Path
+
+from .processes import Server
+from .questions import QUESTIONS, Bench
+from .report import document, markdown
+
+RESULTS = Path(__file__).parent / "results"
+
+
+def main() -> None:
+    """Ask, show how far it is, print the table; write the results if all was asked."""
+    questions = {question.__name__: question for question in QUESTIONS}
+    parser = argparse.ArgumentParser(
+        prog="python -m benchmarks",
+        description="Compare aiotofupilot with other ways to list procedures.",
+        epilog="\n".join(
+            f"{name:8} {(question.__doc__ or '').splitlines()[0]}" for name, question in questions.items()
+        ),
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    parser.add_argument("names", nargs="*", metavar="NAME", help="questions to ask; all of them without any")
+    names = parser.parse_args().names
+    if unknown := [name for name in names if name not in questions]:
+        parser.error(f"no such question: {', '.join(unknown)}; there are {', '.join(questions)}")
+    chosen = names or list(questions)
+
+    rows = []
+    with Server() as server:
+        for number, name in enumerate(chosen, 1):
+            bench = Bench(server, partial(_show, f"[{number}/{len(chosen)}] {name}: "))
+            rows.extend(questions[name](bench))
+    _show()
+    print(markdown(rows))
+    if not names:
+        RESULTS.mkdir(exist_ok=True)
+        (RESULTS / "results.md").write_text(markdown(rows))
+        (RESULTS / "results.json").write_bytes(document(rows))
+
+
+def _show(*parts: str) -> None:
+    """Replace the line of progress, on a terminal; elsewhere one line follows another."""
+    text = "".join(parts)
+    if sys.stderr.isatty():
+        print(f"\r\x1b[K{text}", end="", file=sys.stderr, flush=True)
+    elif text:
+        print(text, file=sys.stderr, flush=True)
+
+
+if __name__ == "__main__":
+    main()

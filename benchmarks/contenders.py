@@ -1,0 +1,173 @@
+"""The clients, each listing all procedures in the way its own documentation would have you do it."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+from collections.abc import AsyncIterable, AsyncIterator, Callable
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from functools import partial
+from importlib.util import find_spec
+from typing import Any
+
+from attrs import frozen
+
+__all__ = ["CONTENDERS", "Contender", "Listing"]
+
+Listing = Callable[[], AsyncIterable[object]]
+"""Begins one walk over all procedures, on a client that is open."""
+
+KEY = "benchmark"
+LIMIT = 100
+"""Procedures a page, which is the most that the API allows."""
+
+
+@asynccontextmanager
+async def bare(url: str) -> AsyncIterator[Listing]:
+    """The floor: aiohttp and orjson, dicts, no checks, no retries."""
+    import aiohttp
+    import orjson
+
+    async def listing() -> AsyncIterator[object]:
+        cursor = 0
+        while True:
+            async with session.get(f"{url}/v2/procedures", params={"limit": LIMIT, "cursor": cursor}) as response:
+                response.raise_for_status()
+                page = orjson.loads(await response.read())
+            for procedure in page["data"]:
+                yield procedure
+            if not page["meta"]["has_more"]:
+                return
+            cursor = page["meta"]["next_cursor"]
+
+    async with aiohttp.ClientSession(headers={"Authorization": f"Bearer {KEY}"}) as session:
+        yield listing
+
+
+@asynccontextmanager
+async def httpx(url: str) -> AsyncIterator[Listing]:
+    """What people write first: httpx and its json(), dicts."""
+    from httpx import AsyncClient
+
+    async def listing() -> AsyncIterator[object]:
+        cursor = 0
+        while True:
+            response = await client.get(f"{url}/v2/procedures", params={"limit": LIMIT, "cursor": cursor})
+            response.raise_for_status()
+            page = response.json()
+            for procedure in page["data"]:
+                yield procedure
+            if not page["meta"]["has_more"]:
+                return
+            cursor = page["meta"]["next_cursor"]
+
+    async with AsyncClient(headers={"Authorization": f"Bearer {KEY}"}, timeout=None) as client:  # noqa: S113 - as the official one
+        yield listing
+
+
+def _official(url: str, *, retries: bool = False) -> Any:  # noqa: ANN401 - its types are of no use here
+    os.environ["DISABLE_TELEMETRY"] = "true"
+    from tofupilot.v2 import TofuPilot
+    from tofupilot.v2.utils import BackoffStrategy, RetryConfig
+
+    # Milliseconds; its documentation's values, but for an end in reasonable time.
+    backoff = BackoffStrategy(initial_interval=500, max_interval=30_000, exponent=1.5, max_elapsed_time=120_000)
+    retry = {"retry_config": RetryConfig("backoff", backoff, retry_connection_errors=True)} if retries else {}
+    return TofuPilot(api_key=KEY, server_url=url, **retry)
+
+
+@asynccontextmanager
+async def official(url: str, *, retries: bool = False) -> AsyncIterator[Listing]:
+    """The official SDK in the obvious loop."""
+
+    async def listing() -> AsyncIterator[object]:
+        cursor = 0
+        while True:
+            page = await client.procedures.list_async(limit=LIMIT, cursor=cursor)
+            for procedure in page.data:
+                yield procedure
+            if not page.meta.has_more:
+                return
+            cursor = page.meta.next_cursor
+
+    async with _official(url, retries=retries) as client:
+        yield listing
+
+
+@asynccontextmanager
+async def official_gather(url: str, *, pages: int) -> AsyncIterator[Listing]:
+    """The official SDK, asking for so many guessed pages at once, until one of them is the last."""
+
+    async def listing() -> AsyncIterator[object]:
+        cursor = 0
+        while True:
+            cursors = range(cursor, cursor + pages * LIMIT, LIMIT)
+            batch = await asyncio.gather(*(client.procedures.list_async(limit=LIMIT, cursor=at) for at in cursors))
+            for page in batch:
+                for procedure in page.data:
+                    yield procedure
+                if not page.meta.has_more:
+                    return
+            cursor += pages * LIMIT
+
+    async with _official(url) as client:
+        yield listing
+
+
+@asynccontextmanager
+async def ours(url: str, **options: Any) -> AsyncIterator[Listing]:  # noqa: ANN401 - those of list()
+    """aiotofupilot, typed models, everything on."""
+    from aiotofupilot import TofuPilotSession
+
+    async with TofuPilotSession(KEY, base_url=url) as session:
+        yield partial(session.procedures.list, limit=LIMIT, **options)
+
+
+@frozen(kw_only=True)
+class Contender:
+    """A client and a way to use it."""
+
+    title: str
+    """For the table."""
+    open: Callable[[str], AbstractAsyncContextManager[Listing]]
+    """Opens a client on a base URL."""
+    needs: frozenset[str] = frozenset()
+    """Packages of the extra ``bench`` that it cannot do without."""
+    uvloop: bool = False
+    """Whether it runs on uvloop's event loop."""
+
+    @property
+    def installed(self) -> bool:
+        """Whether it can be measured here."""
+        return all(find_spec(package) is not None for package in self.needs)
+
+
+CONTENDERS = {
+    "bare": Contender(title="aiohttp + orjson, dicts", open=bare),
+    "httpx": Contender(title="httpx + json, dicts", open=httpx, needs=frozenset({"httpx"})),
+    "official": Contender(title="tofupilot", open=official, needs=frozenset({"tofupilot"})),
+    "official-retries": Contender(
+        title="tofupilot, its retries on", open=partial(official, retries=True), needs=frozenset({"tofupilot"})
+    ),
+    "official-16": Contender(
+        title="tofupilot, gather of 16 guesses",
+        open=partial(official_gather, pages=16),
+        needs=frozenset({"tofupilot"}),
+    ),
+    "ours": Contender(title="**aiotofupilot**", open=ours),
+    "ours-4": Contender(title="**aiotofupilot**, concurrency=4", open=partial(ours, concurrency=4)),
+    "ours-16": Contender(title="**aiotofupilot**, concurrency=16", open=partial(ours, concurrency=16)),
+    "ours-64": Contender(title="**aiotofupilot**, concurrency=64", open=partial(ours, concurrency=64)),
+    "ours-resync": Contender(title='**aiotofupilot**, on_drift="resync"', open=partial(ours, on_drift="resync")),
+    "ours-16-resync": Contender(
+        title='**aiotofupilot**, concurrency=16, on_drift="resync"',
+        open=partial(ours, concurrency=16, on_drift="resync"),
+    ),
+    "ours-uvloop": Contender(title="**aiotofupilot**, uvloop", open=ours, needs=frozenset({"uvloop"}), uvloop=True),
+    "ours-16-uvloop": Contender(
+        title="**aiotofupilot**, concurrency=16, uvloop",
+        open=partial(ours, concurrency=16),
+        needs=frozenset({"uvloop"}),
+        uvloop=True,
+    ),
+}

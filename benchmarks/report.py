@@ -1,0 +1,96 @@
+"""The results as Markdown and JSON."""
+
+from __future__ import annotations
+
+import os
+import platform
+from importlib.metadata import PackageNotFoundError, version
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import orjson
+from attrs import asdict
+
+from .goals import judge
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator, Sequence
+
+    from .measure import Figure, Row
+
+__all__ = ["document", "markdown"]
+
+_PACKAGES = (
+    *("aiotofupilot", "aiohttp", "attrs", "cattrs", "orjson", "tenacity", "yarl"),
+    *("httpx", "msgspec", "pydantic", "tofupilot", "uvloop"),
+)
+
+
+def markdown(rows: Sequence[Row]) -> str:
+    """Return one table of all results, and the goals below it."""
+    return "\n".join([*_table(rows), *_goals(rows)]) + "\n"
+
+
+def document(rows: Sequence[Row]) -> bytes:
+    """Return everything that is known, as JSON: the rows, the versions, the machine."""
+    return orjson.dumps(
+        {"machine": _machine(), "versions": dict(_versions()), "rows": [asdict(row) for row in rows]},
+        option=orjson.OPT_INDENT_2 | orjson.OPT_APPEND_NEWLINE,
+    )
+
+
+def _table(rows: Iterable[Row]) -> Iterator[str]:
+    yield "| measured | client | median (lowest to highest) | × the floor | × tofupilot | |"
+    yield "|-|-|-:|-:|-:|-|"
+    case = None
+    for row in rows:
+        ratios = ["" if ratio is None else f"× {_spread(ratio)}" for ratio in (row.floor, row.official)]
+        figure = "-" if row.figure is None else _spread(row.figure)
+        yield f"| {' | '.join(['' if row.case == case else row.case, row.client, figure, *ratios, row.note])} |"
+        case = row.case
+
+
+def _goals(rows: Sequence[Row]) -> Iterator[str]:
+    verdicts = list(judge(rows))
+    if verdicts:
+        yield from ("", "| goal | at most | measured | |", "|-|-:|-:|-|")
+    for verdict in verdicts:
+        goal, outcome = verdict.goal, "reached" if verdict.reached else "missed"
+        against = "the floor" if goal.against == "floor" else "tofupilot"
+        yield (
+            f"| {goal.case}: {goal.client} against {against} "
+            f"| × {goal.at_most:.3g} | × {verdict.measured:.3g} | {outcome} |"
+        )
+
+
+def _spread(figure: Figure) -> str:
+    if figure.low == figure.high:
+        return _number(figure.median)
+    return f"{_number(figure.median)} ({_number(figure.low)} to {_number(figure.high)})"
+
+
+_DIGITS = 3
+
+
+def _number(value: float) -> str:
+    return f"{value:,.0f}" if value == int(value) or value >= 10 ** (_DIGITS - 1) else f"{value:.{_DIGITS}g}"
+
+
+def _versions() -> Iterator[tuple[str, str]]:
+    yield "python", platform.python_version()
+    for package in _PACKAGES:
+        try:
+            yield package, version(package)
+        except PackageNotFoundError:
+            continue
+
+
+def _machine() -> dict[str, Any]:
+    info = Path("/proc/cpuinfo")
+    models = [line for line in info.read_text().splitlines() if line.startswith("model name")] if info.exists() else []
+    return {
+        "cpu": models[0].partition(":")[2].strip() if models else platform.processor(),
+        "cores": os.cpu_count(),
+        "system": platform.platform(),
+        "load": os.getloadavg()[0],
+    }

@@ -1,0 +1,40 @@
+"""What the server is asked to be. It travels in the path of the base URL, so that any client can ask for it."""
+
+from __future__ import annotations
+
+from attrs import asdict, frozen
+
+__all__ = ["Scenario"]
+
+
+@frozen(kw_only=True)
+class Scenario:
+    """One listing and its conditions."""
+
+    run: str
+    """Keeps the counters of one run from those of another."""
+    items: int
+    """Procedures listed."""
+    delay: float = 0.0
+    """Seconds from a request to its answer."""
+    faults: float = 0.0
+    """Share of requests that fail: a 503, a reset connection or half a body, one as likely as another."""
+    seed: int = 0
+    """Decides which requests fail."""
+
+    @property
+    def path(self) -> str:
+        """The scenario as one path segment, such as ``run=cpu-1,items=10000,delay=0.0,faults=0.0,seed=0``."""
+        return ",".join(f"{name}={value}" for name, value in asdict(self).items())
+
+    @classmethod
+    def parse(cls, path: str) -> Scenario:
+        """Return the scenario that a path segment spells."""
+        fields = dict(pair.split("=", 1) for pair in path.split(","))
+        return cls(
+            run=fields["run"],
+            items=int(fields["items"]),
+            delay=float(fields["delay"]),
+            faults=float(fields["faults"]),
+            seed=int(fields["seed"]),
+        )

@@ -1,0 +1,138 @@
+"""The server of every benchmark: prepared bytes, straight from an asyncio protocol.
+
+``python -m benchmarks.server`` prints its port, and serves until its standard input ends.
+
+A framework would cost more than some of the clients that are measured. This one knows as much HTTP as those clients
+speak: GET without a body, one request after another on a connection.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import sys
+import time
+from random import Random
+from urllib.parse import parse_qsl
+
+from attrs import define, field
+
+from .pages import page_body
+from .scenario import Scenario
+
+__all__ = ["Connection", "Run"]
+
+_LISTING = b"/api/v2/procedures?"
+_COUNTS = b"/counts"
+_DEFAULT_LIMIT = 50
+
+
+@define
+class Run:
+    """One scenario being played, and what it has seen."""
+
+    scenario: Scenario
+    requests: int = 0
+    """Requests for a page, those that failed included."""
+    beyond: int = 0
+    """Those that asked for a page beyond the end."""
+    faults: int = 0
+    """Those that were made to fail."""
+    under_way: int = 0
+    """Requests not answered yet."""
+    most_under_way: int = 0
+    random: Random = field(init=False)
+
+    def __attrs_post_init__(self) -> None:
+        self.random = Random(self.scenario.seed)  # noqa: S311 - which requests fail is no secret
+
+    def counts(self) -> bytes:
+        """Return the counters as JSON, with the CPU seconds that the whole server has used."""
+        names = ("requests", "beyond", "faults", "most_under_way")
+        return json.dumps({name: getattr(self, name) for name in names} | {"cpu": time.process_time()}).encode()
+
+
+def _answer(body: bytes, status: bytes = b"200 OK") -> bytes:
+    head = b"HTTP/1.1 %b\r\nContent-Type: application/json\r\nContent-Length: %d\r\n\r\n"
+    return head % (status, len(body)) + body
+
+
+_UNAVAILABLE = _answer(b'{"message":"Service unavailable","code":"SERVICE_UNAVAILABLE"}', b"503 Service Unavailable")
+
+
+class Connection(asyncio.Protocol):
+    """One client's connection."""
+
+    def __init__(self, runs: dict[bytes, Run]) -> None:
+        self._runs = runs
+        self._received = b""
+        self._transport: asyncio.Transport
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        """Keep the way back."""
+        assert isinstance(transport, asyncio.Transport)  # noqa: S101 - what a TCP server is given
+        self._transport = transport
+
+    def data_received(self, data: bytes) -> None:
+        """Answer each request that has arrived whole."""
+        self._received += data
+        while (end := self._received.find(b"\r\n\r\n")) >= 0:
+            target = self._received[:end].split(b" ", 2)[1]
+            self._received = self._received[end + 4 :]
+            self._serve(target)
+
+    def _serve(self, target: bytes) -> None:
+        if target.endswith(_COUNTS):
+            self._transport.write(_answer(self._run(target.removesuffix(_COUNTS)).counts()))
+            return
+        scenario, _, query = target.partition(_LISTING)
+        run = self._run(scenario)
+        parameters = dict(parse_qsl(query.decode()))
+        cursor = int(float(parameters.get("cursor", 0)))  # the official client sends 100.0
+        run.requests += 1
+        run.beyond += cursor >= run.scenario.items
+        run.under_way += 1
+        run.most_under_way = max(run.most_under_way, run.under_way)
+        body = page_body(run.scenario.items, int(parameters.get("limit", _DEFAULT_LIMIT)), cursor)
+        if run.scenario.delay:
+            asyncio.get_running_loop().call_later(run.scenario.delay, self._send, run, body)
+        else:
+            self._send(run, body)
+
+    def _run(self, path: bytes) -> Run:
+        run = self._runs.get(path)
+        if run is None:
+            run = self._runs[path] = Run(Scenario.parse(path.decode().removeprefix("/")))
+        return run
+
+    def _send(self, run: Run, body: bytes) -> None:
+        run.under_way -= 1
+        if run.scenario.faults and run.random.random() < run.scenario.faults:
+            run.faults += 1
+            run.random.choice((self._send_unavailable, self._send_nothing, self._send_half))(body)
+        else:
+            self._transport.write(_answer(body))
+
+    def _send_unavailable(self, _: bytes) -> None:
+        self._transport.write(_UNAVAILABLE)
+
+    def _send_nothing(self, _: bytes) -> None:
+        self._transport.abort()
+
+    def _send_half(self, body: bytes) -> None:
+        answer = _answer(body)
+        self._transport.write(answer[: len(answer) // 2])
+        self._transport.close()
+
+
+async def _serve_until_input_ends() -> None:
+    loop = asyncio.get_running_loop()
+    runs: dict[bytes, Run] = {}
+    server = await loop.create_server(lambda: Connection(runs), "127.0.0.1", 0, backlog=1024)
+    print(server.sockets[0].getsockname()[1], flush=True)
+    await loop.run_in_executor(None, sys.stdin.read)
+    server.close()
+
+
+if __name__ == "__main__":
+    asyncio.run(_serve_until_input_ends())
