@@ -1,15 +1,14 @@
 """From the bytes of a page to its models: orjson parses, cattrs structures and validates.
 
-Nothing is coerced: a number where a string belongs is an error, never its spelling. The fast converter stops at the
-first fault without saying where; only then does the detailed one go over the page again, to name the place.
+Nothing is coerced: a number where a string belongs is an error, never its spelling. The fast converter, which takes
+arrays column by column, stops at a fault without saying where; only then does the detailed one go over the page again,
+to name the place.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from datetime import datetime
-from operator import itemgetter
-from typing import Any, Generic, TypeVar, cast
+from typing import TYPE_CHECKING, Any, Generic, TypeVar
 
 import attrs
 import orjson
@@ -17,13 +16,16 @@ from cattrs import BaseValidationError, ClassValidationError, Converter, Iterabl
 from cattrs.cols import list_structure_factory
 from cattrs.gen import make_dict_structure_fn, override
 
+from ._columns import columnwise
 from .errors import BODY_EXCERPT, DecodeError, InvalidJSONError
-from .models import Page, Repository, User
+from .models import Page
+
+if TYPE_CHECKING:
+    from ._columns import Hook
 
 __all__ = ["PageDecoder"]
 
 T = TypeVar("T")
-Hook = Callable[[Any, Any], Any]
 
 _WIRE_NAMES = {"full_name": "fullName", "linked_repository": "linkedRepository"}
 """Every other field is spelled on the wire as it is here."""
@@ -35,14 +37,17 @@ def _wire_name(field: str) -> str:
     return _WIRE_NAMES.get(field, field)
 
 
+def _wire_names(model: Any) -> dict[str, str]:
+    return {field.name: _wire_name(field.name) for field in attrs.fields(getattr(model, "__origin__", model))}
+
+
 def _expect(cls: type, wanted: str, value: object) -> None:
     if value.__class__ is not cls:
         raise TypeError(f"expected {wanted}, got {_KINDS.get(type(value), 'a number')}")
 
 
 def _string(value: Any, _: object) -> Any:
-    if value.__class__ is not str:  # the check of _expect, without its call: this runs several times an item
-        _expect(str, "a string", value)
+    _expect(str, "a string", value)
     return value
 
 
@@ -66,42 +71,17 @@ def _moment(value: Any, _: object) -> datetime:
     return moment
 
 
-def _shared(build: Hook, fields: tuple[str, ...]) -> Hook:
-    """Structure equal objects once: the items of a listing have few creators and repositories between them.
-
-    What is remembered has passed validation, and strings and null equal nothing else in JSON: a hit needs no checks.
-    """
-    values = cast("Callable[[Any], Any]", itemgetter(*fields))
-    known: dict[Any, Any] = {}
-
-    def structure(value: Any, model: Any) -> Any:
-        try:
-            return known[values(value)]
-        except (KeyError, TypeError):  # new, or with a field missing, or not even an object
-            built = build(value, model)
-        if len(known) >= _SHARED_AT_MOST:
-            known.clear()
-        known[attrs.astuple(built)] = built
-        return built
-
-    return structure
-
-
-_SHARED_AT_MOST = 1024
-
-
 def _converter(*, detailed: bool) -> Converter:
     converter = Converter(detailed_validation=detailed)
 
     @converter.register_structure_hook_factory(attrs.has)
     def model_hook(model: Any) -> Hook:
-        wire_names = {field.name: _wire_name(field.name) for field in attrs.fields(getattr(model, "__origin__", model))}
-        overrides: dict[str, Any] = {name: override(rename=wire_name) for name, wire_name in wire_names.items()}
+        overrides: dict[str, Any] = {field: override(rename=name) for field, name in _wire_names(model).items()}
         if "cursor" in overrides:  # a page is told where it began by whoever asked for it
             overrides["cursor"] = override(omit=True)
         build = make_dict_structure_fn(model, converter, **overrides)
         if not detailed:  # whatever is not an object lacks its keys, and fails by that
-            return _shared(build, tuple(wire_names.values())) if model in (User, Repository) else build
+            return build
 
         def structure(value: Any, _: object) -> Any:
             _expect(dict, "an object", value)
@@ -111,6 +91,8 @@ def _converter(*, detailed: bool) -> Converter:
 
     @converter.register_structure_hook_factory(lambda cl: getattr(cl, "__origin__", None) is list)
     def array_hook(cl: Any) -> Hook:
+        if not detailed:
+            return columnwise(cl.__args__[0], _wire_names, converter.get_structure_hook)
         build = list_structure_factory(cl, converter)
 
         def structure(value: Any, _: object) -> Any:
@@ -170,7 +152,7 @@ class PageDecoder(Generic[T]):
             page: Page[T] = self._fast(document, self._page)
         except Exception:  # noqa: BLE001 - whatever it was, the detailed converter meets it too, and says where
             page = self._explain(document, body)
-        return attrs.evolve(page, cursor=cursor)
+        return Page(page.data, page.meta, cursor)
 
     def _explain(self, document: object, body: bytes) -> Page[T]:
         try:
