@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, Generic, TypeVar
 from attrs import evolve
 
 from ._drift import Identified
-from ._walk import Plan, Source, Walk
+from ._walk import Plan, Source, Walk, behind, note_checkpoint
 from ._window import Spawn, Window
 from .stats import WalkStats
 
@@ -46,6 +46,7 @@ class Paginator(Generic[T]):
     async def pages(self) -> AsyncIterator[Page[T]]:
         """Yield the pages as the server cuts them, whatever ``on_drift`` says; enough of them for ``max_items``."""
         plan, remaining = self._plan, self._plan.max_items
+        checkpoint = plan.start
         window = Window(
             self._source(plan.limit, WalkStats()),
             cursor=plan.start.cursor or None,
@@ -59,8 +60,12 @@ class Paginator(Generic[T]):
                 if page is None:
                     return
                 yield page
+                checkpoint = behind(page)
                 if remaining is not None:
                     remaining -= len(page.data)
+        except Exception as error:
+            note_checkpoint(error, checkpoint)
+            raise
         finally:
             await window.aclose()
 

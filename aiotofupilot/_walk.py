@@ -6,7 +6,7 @@ from collections.abc import AsyncIterator, Callable, Iterator, Sequence
 from operator import length_hint
 from typing import TYPE_CHECKING, Literal, TypeVar
 
-from attrs import frozen
+from attrs import evolve, frozen
 
 from ._drift import Anchored, Deduplicated, Identified, last_item
 from ._protocol import following
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
     from .models import Page
 
-__all__ = ["OnDrift", "Plan", "Source", "Walk"]
+__all__ = ["OnDrift", "Plan", "Source", "Walk", "behind", "note_checkpoint"]
 
 T = TypeVar("T", bound=Identified)
 
@@ -105,7 +105,12 @@ class Walk(AsyncIterator[T]):
         await self.aclose()
 
     async def aclose(self) -> None:
-        """End the walk where it stands, and wait until nothing of it is in flight. It yields nothing any more."""
+        """End the walk where it stands, and wait until nothing of it is in flight. It yields nothing any more.
+
+        Raises:
+            RuntimeError: Another task is waiting for the walk's next item.
+        """
+        self._check_idle()
         self._give((), taken=self._taken)
         await self._window.aclose()
 
@@ -115,14 +120,15 @@ class Walk(AsyncIterator[T]):
         if self._page is None:
             return self._start
         page, continuity = self._page, self._continuity
-        cursor, passed = page.cursor, len(page.data)
         if self._taken < len(self._new):
             upcoming = self._new[self._taken]
             passed = next(at for at, item in enumerate(page.data) if item is upcoming)
-        anchors, ahead = continuity.anchors(passed), continuity.ahead()
-        if passed == len(page.data) and (beyond := following(page)) is not None:
-            cursor, passed = beyond, 0
-        return Checkpoint(cursor, passed + continuity.skip, anchors, ahead)
+            place = Checkpoint(page.cursor, passed)
+        else:
+            passed, place = len(page.data), behind(page)
+        return evolve(
+            place, skip=place.skip + continuity.skip, anchors=continuity.anchors(passed), ahead=continuity.ahead()
+        )
 
     @property
     def stats(self) -> WalkStats:
@@ -137,21 +143,21 @@ class Walk(AsyncIterator[T]):
         """How many of the items given by the page at hand have been yielded."""
         return self._given - length_hint(self._items)
 
+    def _check_idle(self) -> None:
+        if self._turning:
+            raise RuntimeError("another task is waiting for the walk's next item: give each task a walk of its own")
+
     def _give(self, items: Sequence[T], *, taken: int = 0) -> None:
         self._items, self._given = iter(items), len(items) + taken
 
     async def _turn(self) -> None:
         """Take up the next page, or end."""
-        if self._turning:
-            raise RuntimeError("the walk is being advanced by another task: give each task a walk of its own")
+        self._check_idle()
         self._turning = True
         try:
             page = await self._next_page()
         except Exception as error:
-            checkpoint = self.checkpoint
-            if isinstance(error, TofuPilotError):
-                error.checkpoint = checkpoint
-            error.add_note(f"cursor={checkpoint.cursor}, resume with cursor=Checkpoint.parse({str(checkpoint)!r})")
+            note_checkpoint(error, self.checkpoint)
             raise
         finally:
             self._turning = False
@@ -189,3 +195,18 @@ class Walk(AsyncIterator[T]):
         if self._remaining is None:
             return None
         return -(-(self._remaining + self._continuity.skip) // self._stride)
+
+
+def behind(page: Page[T]) -> Checkpoint:
+    """Return the place behind a page's last item."""
+    cursor = following(page)
+    if cursor is None or cursor <= page.cursor:
+        return Checkpoint(page.cursor, len(page.data))
+    return Checkpoint(cursor)
+
+
+def note_checkpoint(error: Exception, checkpoint: Checkpoint) -> None:
+    """Tell with an error where to resume, whoever it comes from."""
+    if isinstance(error, TofuPilotError):
+        error.checkpoint = checkpoint
+    error.add_note(f"cursor={checkpoint.cursor}, resume with cursor=Checkpoint.parse({str(checkpoint)!r})")

@@ -148,9 +148,10 @@ class Window(Generic[T]):
 
 
 async def _result(task: asyncio.Task[Page[T]]) -> Page[T]:
-    # Awaiting the task itself could not tell its cancellation from ours.
-    if not task.done():
-        await asyncio.wait((task,))
+    if task.done():
+        await asyncio.sleep(0)  # the pages asked for just now set off before this one is consumed
+    else:
+        await asyncio.wait((task,))  # awaiting the task itself could not tell its cancellation from ours
     if task.cancelled():
         raise SessionError("the session was closed while a page was under way")
     return task.result()

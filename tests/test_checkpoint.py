@@ -1,0 +1,64 @@
+"""A checkpoint is a value that survives files, JSON and command lines."""
+
+import json
+import pickle
+
+import pytest
+from hypothesis import given, strategies as st
+
+from aiotofupilot import Checkpoint
+from aiotofupilot.checkpoint import digest
+
+digests = st.lists(st.binary(min_size=6, max_size=6), max_size=8).map(tuple)
+checkpoints = st.builds(Checkpoint, st.integers(0, 10**18), st.integers(0, 10**18), digests, digests)
+
+
+@given(checkpoints)
+def test_its_spelling_reads_back(checkpoint):
+    """`parse` undoes `str`, whatever it holds."""
+    assert Checkpoint.parse(str(checkpoint)) == checkpoint
+
+
+@given(checkpoints)
+def test_it_survives_json_and_pickling(checkpoint):
+    """It goes through a file as text, and through a process boundary as it is."""
+    assert Checkpoint.parse(json.loads(json.dumps(str(checkpoint)))) == checkpoint
+    assert pickle.loads(pickle.dumps(checkpoint)) == checkpoint  # noqa: S301 - our own
+
+
+@given(checkpoints)
+def test_its_spelling_needs_no_quotes_on_a_command_line(checkpoint):
+    """Letters, digits and a few signs that no shell interprets in the middle of a word."""
+    assert not set(str(checkpoint)) & set(" \t\n'\"\\$`&|;<>()[]{}*?!#%^=,:")
+
+
+@pytest.mark.parametrize(
+    ("text", "checkpoint"),
+    [
+        ("0", Checkpoint()),
+        ("200", Checkpoint(200)),
+        ("200+17", Checkpoint(200, 17)),
+        ("200+17@AAECAwQF", Checkpoint(200, 17, (b"\0\1\2\3\4\5",))),
+        ("7@AAECAwQF~BQQDAgEA", Checkpoint(7, 0, (b"\0\1\2\3\4\5",), (b"\5\4\3\2\1\0",))),
+    ],
+)
+def test_it_spells_out_where_to_ask_what_to_skip_and_whom_to_look_for(text, checkpoint):
+    """A bare cursor is a checkpoint too."""
+    assert Checkpoint.parse(text) == checkpoint
+    assert str(checkpoint) == text
+
+
+@pytest.mark.parametrize(
+    "text", ["", "x", "-1", "1.5", "200+", "200@", "200@AAEC", "200@AAECAwQ!", "200 ", "٣", "9" * 20]
+)
+def test_what_is_no_checkpoint_is_refused_by_its_spelling(text):
+    """A spelling cut short is noticed, not taken for another place."""
+    with pytest.raises(ValueError, match="not a checkpoint") as caught:
+        Checkpoint.parse(text)
+    assert repr(text) in str(caught.value)
+
+
+def test_eight_anchors_fit_into_a_few_dozen_characters():
+    """What a resumed walk needs to find its place is short enough to be copied from a terminal."""
+    anchors = tuple(digest(str(number)) for number in range(8))
+    assert len(str(Checkpoint(100_000, 99, anchors))) <= 74

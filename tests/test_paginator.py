@@ -1,0 +1,136 @@
+"""A listing is lazy, can be used in every way, and begins anew each time."""
+
+import pytest
+from hypothesis import given, settings, strategies as st
+from in_process import InProcess
+
+from aiotofupilot import Checkpoint, Page, PaginationError, ServerError
+from aiotofupilot.sandbox import Service, paging
+from aiotofupilot.sandbox.faults import status
+
+
+@pytest.fixture
+def service():
+    return Service(procedures=35)
+
+
+@pytest.fixture
+def connection(service):
+    return InProcess(service)
+
+
+@pytest.fixture
+def listing(connection):
+    return connection.procedures.list
+
+
+async def test_nothing_is_sent_before_it_is_used(listing, connection):
+    """Neither by making it nor by making something of it."""
+    listing().walk()
+    listing().pages()
+    assert connection.cursors == []
+
+
+async def test_awaited_it_is_its_first_page(listing, service):
+    """As the server cut it, whatever max_items says."""
+    page = await listing(limit=10, max_items=3)
+    assert page.data == service.procedures[:10]
+    assert (page.cursor, page.meta.has_more, page.meta.next_cursor) == (0, True, 10)
+
+
+async def test_awaited_from_a_cursor_it_is_the_page_there(listing, service):
+    """The one before has told where that is."""
+    page = await listing(limit=10, cursor=30)
+    assert page.data == service.procedures[30:]
+    assert (page.cursor, page.meta.has_more, page.meta.next_cursor) == (30, False, None)
+
+
+async def test_every_use_begins_anew(listing, service):
+    """One listing can be walked twice, and by two at once."""
+    paginator = listing(limit=10)
+    for _ in range(2):
+        assert [procedure async for procedure in paginator] == service.procedures
+        assert await paginator.collect() == service.procedures
+    one, other = paginator.walk(), paginator.walk()
+    assert [(await anext(one)).id for _ in range(12)] == [(await anext(other)).id for _ in range(12)]
+
+
+@pytest.mark.parametrize("concurrency", [1, 4])
+async def test_pages_are_the_listing_as_the_server_cuts_it(listing, service, concurrency):
+    """Empty ones included."""
+    service.paging = paging.hidden_rows(10, 25)
+    pages = [page async for page in listing(limit=10, concurrency=concurrency).pages()]
+    assert all(isinstance(page, Page) for page in pages)
+    assert [procedure for page in pages for procedure in page.data] == service.procedures
+    assert [] in [page.data for page in pages]
+
+
+@pytest.mark.parametrize("on_drift", ["ignore", "resync", "raise"])
+async def test_pages_are_raw_whatever_is_done_about_drift(listing, on_drift):
+    """They do not overlap."""
+    assert [page.cursor async for page in listing(limit=10, on_drift=on_drift).pages()] == [0, 10, 20, 30]
+
+
+@pytest.mark.parametrize(("max_items", "cursors"), [(0, []), (1, [0]), (10, [0]), (11, [0, 10]), (31, [0, 10, 20, 30])])
+@pytest.mark.parametrize("concurrency", [1, 4])
+async def test_there_are_pages_enough_for_max_items(listing, connection, max_items, cursors, concurrency):
+    """The last one is not cut, and none is asked for in vain."""
+    pages = listing(limit=10, max_items=max_items, concurrency=concurrency).pages()
+    assert [page.cursor async for page in pages] == cursors
+    assert connection.cursors == cursors
+
+
+async def test_pages_that_are_left_leave_nothing_in_flight(listing, connection):
+    """As a generator, they are to be closed by who leaves them."""
+    pages = listing(limit=2, concurrency=4).pages()
+    async for page in pages:
+        if page.cursor == 12:
+            break
+    await pages.aclose()
+    assert connection.in_flight == 0
+
+
+async def test_an_error_between_pages_tells_where_to_resume(listing, service):
+    """At the page that could not be had."""
+    service.faults.on(cursor=20).next(status(500), times=10)
+    seen = []
+    with pytest.raises(ServerError) as caught:
+        async for page in listing(limit=10).pages():
+            seen += page.data
+    assert caught.value.checkpoint == Checkpoint(20)
+    assert seen + await listing(cursor=caught.value.checkpoint).collect() == service.procedures
+
+
+async def test_a_misleading_cursor_between_pages_is_not_where_to_resume(listing, service):
+    """Behind the page that named it is."""
+    service.paging = paging.cycling_cursor(20)
+    with pytest.raises(PaginationError) as caught:
+        async for _ in listing(limit=10).pages():
+            pass
+    assert caught.value.checkpoint == Checkpoint(20, 10)
+
+
+async def test_the_first_item_costs_one_request_for_one_item(listing, service, connection):
+    """Or for none, where none is wanted."""
+    assert await listing().first() == service.procedures[0]
+    assert [request.query["limit"] for request in service.requests] == ["1"]
+    assert await listing(max_items=0).first() is None
+    assert await listing(search_query="no such thing").first() is None
+    assert len(connection.cursors) == 2
+
+
+@settings(deadline=None)
+@given(
+    total=st.integers(0, 60),
+    limit=st.integers(1, 100),
+    concurrency=st.integers(1, 16),
+    start=st.integers(0, 70),
+    on_drift=st.sampled_from(["ignore", "resync", "raise"]),
+)
+async def test_a_listing_equals_its_pages_joined_however_it_is_cut(total, limit, concurrency, start, on_drift):
+    """And both equal what is listed."""
+    service = Service(procedures=total)
+    listing = InProcess(service).procedures.list(limit=limit, concurrency=concurrency, cursor=start, on_drift=on_drift)
+    joined = [procedure async for page in listing.pages() for procedure in page.data]
+    assert await listing.collect() == joined == service.procedures[start:]
+    assert await listing.first() == next(iter(joined), None)

@@ -1,0 +1,412 @@
+"""A walk hands items over one by one, tells where it stands, and leaves nothing behind wherever it is left."""
+
+import asyncio
+import gc
+import warnings
+
+import pytest
+from in_process import InProcess
+
+from aiotofupilot import Checkpoint, DriftError, PaginationError, ServerError
+from aiotofupilot.sandbox import BusyLine, Service, paging
+from aiotofupilot.sandbox.faults import status
+
+EVERY_WAY = pytest.mark.parametrize(
+    ("concurrency", "on_drift"), [(1, "ignore"), (1, "resync"), (8, "ignore"), (8, "resync"), (8, "raise")]
+)
+
+
+@pytest.fixture
+def service():
+    return Service(procedures=95)
+
+
+@pytest.fixture
+def connection(service):
+    return InProcess(service)
+
+
+@pytest.fixture
+def listing(connection):
+    return connection.procedures.list
+
+
+@pytest.fixture
+def nothing_left(connection):
+    """Checks, a few turns of the loop later, that nothing is in flight."""
+
+    async def nothing_left():
+        for _ in range(3):
+            await asyncio.sleep(0)
+        assert connection.in_flight == 0
+        assert asyncio.all_tasks() == {asyncio.current_task()}
+
+    return nothing_left
+
+
+FAST_PAGES = 7
+
+
+async def take(walk, count):
+    return [await anext(walk) for _ in range(count)]
+
+
+class TestItems:
+    @EVERY_WAY
+    @pytest.mark.parametrize("limit", [1, 2, 7, 95, 96, 100])
+    async def test_a_walk_yields_the_listing_in_its_order(self, listing, service, concurrency, on_drift, limit):
+        """However it is cut and fetched."""
+        walk = listing(limit=limit, concurrency=concurrency, on_drift=on_drift).walk()
+        assert [procedure async for procedure in walk] == service.procedures
+
+    @EVERY_WAY
+    async def test_an_ended_walk_stays_ended(self, listing, connection, concurrency, on_drift):
+        """And asks for nothing more."""
+        walk = listing(concurrency=concurrency, on_drift=on_drift).walk()
+        await take(walk, 95)
+        for _ in range(2):
+            assert await anext(walk, None) is None
+        assert len(connection.cursors) == 1
+
+    @EVERY_WAY
+    @pytest.mark.parametrize("max_items", [0, 1, 9, 10, 11, 50, 95, 200])
+    async def test_max_items_is_exact(self, listing, service, concurrency, on_drift, max_items):
+        """It bounds what is yielded, not what a page holds."""
+        walk = listing(limit=10, max_items=max_items, concurrency=concurrency, on_drift=on_drift).walk()
+        assert [procedure async for procedure in walk] == service.procedures[:max_items]
+
+    @pytest.mark.parametrize("concurrency", [1, 8])
+    @pytest.mark.parametrize(("max_items", "requests"), [(0, 0), (1, 1), (10, 1), (11, 2), (35, 4)])
+    async def test_max_items_asks_for_no_page_that_cannot_be_needed(
+        self, listing, connection, concurrency, max_items, requests
+    ):
+        """Nor for more items than that in the first."""
+        async for _ in listing(limit=10, max_items=max_items, concurrency=concurrency):
+            pass
+        assert len(connection.cursors) == requests
+        assert all(int(request.query["limit"]) == min(10, max_items) for request in connection.service.requests)
+
+    async def test_nothing_is_in_flight_once_the_last_item_wanted_is_there(self, listing, nothing_left):
+        """Who got what they asked for need not close anything."""
+        walk = listing(limit=10, max_items=45, concurrency=8).walk()
+        await take(walk, 41)
+        await nothing_left()
+        assert len(await take(walk, 4)) == 4
+
+    async def test_two_tasks_cannot_advance_one_walk(self, listing, nothing_left):
+        """Which of them would get which item?"""
+        walk = listing(limit=10).walk()
+        first, second = asyncio.ensure_future(anext(walk)), asyncio.ensure_future(anext(walk))
+        await asyncio.wait([first, second])
+        assert isinstance(second.exception(), RuntimeError)
+        assert "another task" in str(second.exception())
+        await first
+        waiting = asyncio.ensure_future(take(walk, 10))
+        await asyncio.sleep(0)
+        with pytest.raises(RuntimeError, match="another task"):
+            await walk.aclose()
+        await waiting
+        await walk.aclose()
+        await nothing_left()
+
+
+class TestBackPressure:
+    async def test_a_consumer_that_stops_stops_the_requests(self, listing, connection):
+        """At most as many pages as the concurrency are fetched and not used up, the one at hand included."""
+        walk = listing(limit=5, concurrency=4).walk()
+        for used_up in range(10):
+            await take(walk, 5)
+            for _ in range(10):
+                await asyncio.sleep(0)
+            assert len(connection.cursors) - used_up <= 4
+        await walk.aclose()
+
+    async def test_an_early_break_costs_one_request(self, listing, connection, nothing_left):
+        """The first page is fetched alone, and the next not before it is used up."""
+        async for _ in listing(limit=10, concurrency=16):
+            break
+        await nothing_left()
+        assert connection.cursors == [0]
+
+
+class TestLeaving:
+    """In each case nothing stays in flight: no task, and with it no connection."""
+
+    @pytest.fixture
+    def connection(self, service):
+        connection = InProcess(service, turns=lambda: 1 if len(connection.cursors) <= FAST_PAGES else 1000)
+        return connection
+
+    @pytest.fixture
+    def walked(self, listing, connection):
+        """A walk that used up all pages that came fast, and has others in flight."""
+
+        async def walked():
+            walk = listing(limit=5, concurrency=8).walk()
+            await take(walk, 5 * FAST_PAGES)
+            assert connection.in_flight > 1
+            return walk
+
+        return walked
+
+    async def test_break(self, listing, nothing_left):
+        seen = 0
+        async for _ in listing(limit=5, concurrency=8):
+            seen += 1
+            if seen == 5 * FAST_PAGES:
+                break
+        await nothing_left()
+
+    async def test_an_exception_in_the_body(self, walked, nothing_left):
+        with pytest.raises(ZeroDivisionError):
+            async with await walked():
+                raise ZeroDivisionError
+        await nothing_left()
+
+    async def test_an_exception_in_the_body_of_a_bare_loop(self, listing, nothing_left):
+        async def consume():
+            seen = 0
+            async for _ in listing(limit=5, concurrency=8):
+                seen += 1
+                1 / (5 * FAST_PAGES - seen)
+
+        with pytest.raises(ZeroDivisionError):
+            await consume()
+        await nothing_left()
+
+    async def test_cancellation(self, walked, nothing_left):
+        waiting = asyncio.ensure_future(anext(await walked()))
+        await asyncio.sleep(0)
+        assert not waiting.done()
+        waiting.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await waiting
+        await nothing_left()
+
+    async def test_a_timeout_after_which_the_walk_goes_on_where_it_stood(self, walked, service, nothing_left):
+        walk = await walked()
+        with pytest.raises(TimeoutError):
+            async with asyncio.timeout(0):
+                await anext(walk)
+        await nothing_left()
+        assert [procedure async for procedure in walk] == service.procedures[5 * FAST_PAGES :]
+
+    async def test_closing(self, walked, connection):
+        walk = await walked()
+        await walk.aclose()
+        assert connection.in_flight == 0
+        assert asyncio.all_tasks() == {asyncio.current_task()}
+        assert await anext(walk, None) is None
+        assert walk.checkpoint.cursor == walk.stats.items == 5 * FAST_PAGES
+        await walk.aclose()
+
+    async def test_closing_in_the_middle_of_a_page(self, listing, service):
+        walk = listing(limit=10).walk()
+        await take(walk, 13)
+        await walk.aclose()
+        assert await anext(walk, None) is None
+        assert (walk.checkpoint.cursor, walk.checkpoint.skip, walk.stats.items) == (10, 3, 13)
+
+    async def test_dropping(self, walked, nothing_left):
+        walk = await walked()
+        del walk
+        gc.collect()
+        await nothing_left()
+
+    def test_the_end_of_the_loop(self, walked):
+        with warnings.catch_warnings():
+            warnings.simplefilter("error")
+            walk = asyncio.run(walked(), debug=True)
+            del walk
+            gc.collect()
+
+
+class TestErrors:
+    @EVERY_WAY
+    @pytest.mark.parametrize("page", [0, 1, 5])
+    async def test_an_error_comes_after_every_item_before_it(
+        self, listing, service, nothing_left, concurrency, on_drift, page
+    ):
+        """With the checkpoint that resumes exactly there; pages beyond it that had arrived are not yielded."""
+        stride = 10 if on_drift == "ignore" else 9
+        where = service.faults.on(cursor=page * stride) if page else service.faults
+        where.next(status(500), times=10)
+        seen, walk = [], listing(limit=10, concurrency=concurrency, on_drift=on_drift).walk()
+        with pytest.raises(ServerError) as caught:
+            async for procedure in walk:
+                seen.append(procedure)
+        assert seen == service.procedures[: page * stride + (page > 0 and on_drift != "ignore")]
+        checkpoint = caught.value.checkpoint
+        assert checkpoint == walk.checkpoint
+        assert caught.value.__notes__ == [
+            f"cursor={checkpoint.cursor}, resume with cursor=Checkpoint.parse('{checkpoint}')"
+        ]
+        await nothing_left()
+        rest = await listing(limit=10, cursor=checkpoint, on_drift=on_drift).collect()
+        assert seen + rest == service.procedures
+
+    async def test_a_walk_that_failed_can_be_asked_on(self, listing, service):
+        """It asks the server again for what it did not get, and neither skips nor ends."""
+        service.faults.on(cursor=30).next(status(500), times=20)
+        seen, failures, walk = [], 0, listing(limit=10, concurrency=4).walk()
+        while len(seen) < 95:
+            try:
+                seen.append(await anext(walk))
+            except ServerError:
+                failures += 1
+        assert (seen, failures) == (service.procedures, 2)
+
+    async def test_errors_of_others_get_the_note_too(self, service):
+        """As from a retry policy of the user's own."""
+
+        class Broken(InProcess):
+            async def request(self, target, read, stats):
+                raise LookupError(target)
+
+        with pytest.raises(LookupError) as caught:
+            await Broken(service).procedures.list().collect()
+        assert caught.value.__notes__ == ["cursor=0, resume with cursor=Checkpoint.parse('0')"]
+
+    async def test_a_listing_that_moves_is_an_error_where_one_is_wanted(self, listing, service):
+        """What was yielded before it stands."""
+        walk = listing(limit=10, on_drift="raise").walk()
+        seen = await take(walk, 10)
+        service.procedures.insert(0, seen[0])
+        with pytest.raises(DriftError, match="moved") as caught:
+            await anext(walk)
+        assert caught.value.checkpoint == walk.checkpoint
+        with pytest.raises(DriftError):
+            await anext(walk)
+        del service.procedures[0]
+        assert seen + [procedure async for procedure in walk] == service.procedures
+
+
+class TestCheckpoints:
+    @EVERY_WAY
+    @pytest.mark.parametrize("limit", [1, 3, 10, 100])
+    async def test_resumed_at_any_item_the_walk_is_the_same(self, listing, service, concurrency, on_drift, limit):
+        """Exact to the item, and through its spelling."""
+        options = {"limit": limit, "concurrency": concurrency, "on_drift": on_drift}
+        walk = listing(**options).walk()
+        for count in range(96):
+            resumed = listing(cursor=Checkpoint.parse(str(walk.checkpoint)), **options, max_items=5)
+            assert await resumed.collect() == service.procedures[count : count + 5]
+            await anext(walk, None)
+
+    @pytest.mark.parametrize("on_drift", ["ignore", "resync"])
+    async def test_a_checkpoint_does_not_depend_on_the_limit(self, listing, service, on_drift):
+        """Whoever resumes may ask for more or fewer items a page."""
+        walk = listing(limit=20, on_drift=on_drift).walk()
+        await take(walk, 33)
+        for limit in (1, 5, 100):
+            rest = await listing(limit=limit, cursor=walk.checkpoint, on_drift=on_drift).collect()
+            assert rest == service.procedures[33:]
+
+    async def test_a_checkpoint_within_a_checkpoint_is_the_same_place(self, listing):
+        """Resumed and left before its first item, a walk stands where it stood."""
+        walk = listing(limit=20).walk()
+        await take(walk, 33)
+        resumed = listing(limit=5, cursor=walk.checkpoint).walk()
+        assert resumed.checkpoint == walk.checkpoint
+        assert await take(resumed, 1) == await take(walk, 1)
+        assert resumed.checkpoint.cursor + resumed.checkpoint.skip == walk.checkpoint.cursor + walk.checkpoint.skip
+
+    async def test_where_cursors_are_no_offsets_a_checkpoint_counts_within_its_page(self, listing, service):
+        """It asks for that page again and skips what was yielded."""
+        service.paging = paging.page_numbers
+        walk = listing(limit=10).walk()
+        seen = await take(walk, 33)
+        assert (walk.checkpoint.cursor, walk.checkpoint.skip) == (3, 3)
+        assert seen + await listing(limit=10, cursor=walk.checkpoint).collect() == service.procedures
+        await take(walk, 7)
+        assert (walk.checkpoint.cursor, walk.checkpoint.skip) == (4, 0)
+
+    async def test_a_checkpoint_at_the_end_yields_what_was_added_behind_it(self, listing, service):
+        """Nothing, as long as nothing was."""
+        walk = listing(limit=10).walk()
+        last = (await take(walk, 95))[-1]
+        assert await listing(cursor=walk.checkpoint).collect() == []
+        service.procedures.append(service.procedures.pop(0))
+        service.procedures.insert(0, last)
+        assert await listing(cursor=walk.checkpoint).collect() == service.procedures[-1:]
+
+    async def test_resync_resumes_where_the_listing_moved_in_between(self, listing, service):
+        """Insertions and removals, before and around the place."""
+        walk = listing(limit=20, on_drift="resync").walk()
+        seen = await take(walk, 50)
+        rest = service.procedures[50:]
+        del service.procedures[45:50], service.procedures[3:20]
+        resumed = listing(limit=20, cursor=walk.checkpoint, on_drift="resync").walk()
+        assert [procedure async for procedure in resumed] == rest
+        assert resumed.stats.resyncs == 1
+        service.procedures[:0] = seen[3:20] + seen[45:50]
+        assert await listing(limit=5, cursor=walk.checkpoint, on_drift="resync").collect() == rest
+
+
+class TestStats:
+    async def test_they_count_what_the_walk_did(self, listing, service):
+        """At any moment, not only at the end."""
+        service.faults.on(cursor=30).next(status(503), times=2)
+        walk = listing(limit=10).walk()
+        assert walk.stats.requests == 0
+        await take(walk, 35)
+        assert (walk.stats.pages, walk.stats.items) == (4, 35)
+        assert (walk.stats.requests, walk.stats.retries) == (6, 2)
+        await take(walk, 60)
+        assert (walk.stats.pages, walk.stats.items) == (10, 95)
+        assert walk.stats.duplicates == walk.stats.resyncs == 0
+
+    async def test_they_count_what_moved(self, listing, service):
+        """Items dropped, and places found again."""
+        service.before_response.append(BusyLine(inserts=2, removals=1))
+        for on_drift in ("ignore", "resync"):
+            walk = listing(limit=10, on_drift=on_drift).walk()
+            items = [procedure async for procedure in walk]
+            assert walk.stats.items == len(items)
+            assert walk.stats.duplicates > 0 or on_drift == "resync"
+            assert (walk.stats.resyncs > 0) == (on_drift == "resync")
+
+
+class TestOddServers:
+    """Right results or a typed error; never a loop, never silently less."""
+
+    @pytest.mark.parametrize("concurrency", [1, 8])
+    @pytest.mark.parametrize("limit", [1, 2, 10, 100])
+    @pytest.mark.parametrize(
+        "odd", [paging.capped(7), paging.short_pages(), paging.hidden_rows(10, 25), paging.page_numbers]
+    )
+    async def test_the_cursor_that_the_server_gave_is_followed(self, listing, service, odd, limit, concurrency):
+        """Short and empty pages, capped limits and page numbers cost nothing."""
+        service.paging = odd
+        assert await listing(limit=limit, concurrency=concurrency).collect() == service.procedures
+
+    @pytest.mark.parametrize("concurrency", [1, 8])
+    @pytest.mark.parametrize("limit", [3, 10])
+    @pytest.mark.parametrize(
+        "odd", [paging.repeating_cursor(20), paging.cycling_cursor(20), paging.backward_cursor(20)]
+    )
+    async def test_a_cursor_that_does_not_advance_is_an_error(self, listing, service, odd, limit, concurrency):
+        """After the items of the page that named it, and with the checkpoint behind them."""
+        service.paging = odd
+        seen = []
+        with pytest.raises(PaginationError) as caught:
+            async for procedure in listing(limit=limit, concurrency=concurrency):
+                seen.append(procedure)
+        assert seen == service.procedures[: caught.value.cursor + limit]
+        service.paging = paging.offsets
+        assert seen + await listing(cursor=caught.value.checkpoint).collect() == service.procedures
+
+    @pytest.mark.parametrize("concurrency", [1, 8])
+    @pytest.mark.parametrize("limit", [1, 2, 10, 100])
+    @pytest.mark.parametrize(
+        "odd", [paging.capped(7), paging.short_pages(), paging.hidden_rows(10, 25), paging.page_numbers]
+    )
+    async def test_resync_is_right_or_says_that_it_cannot_be(self, listing, service, odd, limit, concurrency):
+        """It needs offsets, and pages of two items at least."""
+        service.paging = odd
+        try:
+            items = await listing(limit=limit, concurrency=concurrency, on_drift="resync").collect()
+        except (DriftError, PaginationError):
+            assert odd is not paging.offsets
+        else:
+            assert items == service.procedures

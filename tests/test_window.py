@@ -1,0 +1,357 @@
+"""The window hands pages over in order, bounded in what it has in flight, whatever the server's cursors do."""
+
+import asyncio
+import gc
+
+import pytest
+
+from aiotofupilot._window import Window
+from aiotofupilot.errors import PaginationError, SessionError
+from aiotofupilot.models import Page, PageMeta
+
+
+class Server:
+    """Pages of numbers, each answered when it is let go; all at once unless `held`."""
+
+    def __init__(self, total, limit=10, *, held=False, next_cursor=lambda cursor, limit: cursor + limit):
+        self.total, self.limit = total, limit
+        self.next_cursor = next_cursor
+        self.asked, self.answered, self.cancelled = [], [], []
+        self.errors = {}
+        self._gates = {}
+        self._held = held
+
+    @property
+    def in_flight(self):
+        return len(self.asked) - len(self.answered) - len(self.cancelled)
+
+    def let_go(self, *cursors):
+        for cursor in cursors:
+            self._gates[cursor].set()
+
+    async def fetch(self, cursor):
+        at = cursor or 0
+        self.asked.append(at)
+        gate = self._gates[at] = asyncio.Event()
+        if not self._held:
+            gate.set()
+        try:
+            await asyncio.sleep(0)
+            await gate.wait()
+        except asyncio.CancelledError:
+            self.cancelled.append(at)
+            raise
+        self.answered.append(at)
+        if at in self.errors:
+            raise self.errors.pop(at)
+        more = at + self.limit < self.total
+        data = list(range(at, min(at + self.limit, self.total)))
+        return Page(data, PageMeta(more, self.next_cursor(at, self.limit) if more else None), at)
+
+
+async def settle():
+    for _ in range(5):
+        await asyncio.sleep(0)
+
+
+async def drain(window):
+    pages = []
+    while (page := await window.next()) is not None:
+        pages.append(page)
+    return pages
+
+
+@pytest.mark.parametrize("concurrency", [1, 2, 3, 16])
+@pytest.mark.parametrize("total", [0, 1, 10, 11, 95, 100])
+async def test_pages_come_in_order_and_whole(total, concurrency):
+    """However many are in flight, what is handed over is the listing."""
+    server = Server(total)
+    pages = await drain(Window(server.fetch, cursor=None, stride=10, concurrency=concurrency))
+    assert [number for page in pages for number in page.data] == list(range(total))
+    assert server.in_flight == 0
+
+
+@pytest.mark.parametrize("concurrency", [1, 2, 16])
+async def test_a_listing_of_one_page_costs_one_request(concurrency):
+    """The first page is fetched alone, and says that it is the last."""
+    server = Server(10)
+    await drain(Window(server.fetch, cursor=None, stride=10, concurrency=concurrency))
+    assert server.asked == [0]
+
+
+@pytest.mark.parametrize("concurrency", [1, 2, 3, 8, 16])
+@pytest.mark.parametrize("total", [11, 25, 95, 400])
+async def test_requests_beyond_the_end_stay_below_the_concurrency(total, concurrency):
+    """The window grows by one a page, so a short listing costs few requests that turn out needless."""
+    server = Server(total)
+    pages = await drain(Window(server.fetch, cursor=None, stride=10, concurrency=concurrency))
+    assert len(server.asked) - len(pages) <= concurrency - 1
+    assert len(server.asked) - len(pages) < len(pages)
+
+
+async def test_the_window_doubles_with_each_round_trip_up_to_the_concurrency():
+    """It grows by one with each page that is handed over."""
+    server = Server(10_000, held=True)
+    window = Window(server.fetch, cursor=None, stride=10, concurrency=6)
+    turn, in_flight = asyncio.ensure_future(window.next()), []
+    await settle()
+    for _ in range(5):
+        in_flight.append(server.in_flight)
+        server.let_go(*server.asked)
+        await settle()
+        while turn.done():
+            turn = asyncio.ensure_future(window.next())
+            await settle()
+    assert in_flight == [1, 2, 4, 6, 6]
+    turn.cancel()
+    await asyncio.wait([turn])
+
+
+async def test_pages_held_never_exceed_the_concurrency():
+    """A consumer that stops consuming stops the requests: the page it has counts as one of them."""
+    server = Server(1000)
+    window = Window(server.fetch, cursor=None, stride=10, concurrency=4)
+    for handed_over in range(1, 20):
+        await window.next()
+        await settle()
+        assert len(server.asked) - handed_over <= 3
+    asked = len(server.asked)
+    await settle()
+    assert len(server.asked) == asked
+    await window.aclose()
+
+
+async def test_one_page_at_a_time_is_fetched_when_it_is_wanted():
+    """A concurrency of 1 fetches nothing ahead, and makes no tasks."""
+    server = Server(30)
+
+    def spawn(_):
+        raise AssertionError("no task is needed")
+
+    window = Window(server.fetch, cursor=None, stride=10, spawn=spawn)
+    for handed_over in range(1, 4):
+        await window.next()
+        await settle()
+        assert len(server.asked) == handed_over
+    assert await window.next() is None
+
+
+async def test_pages_that_arrive_out_of_order_wait_for_their_turn():
+    """The third page may be here before the second."""
+    server = Server(1000, held=True)
+    window = Window(server.fetch, cursor=None, stride=10, concurrency=2)
+    first = asyncio.ensure_future(window.next())
+    await settle()
+    server.let_go(0)
+    assert (await first).cursor == 0
+    second = asyncio.ensure_future(window.next())
+    await settle()
+    assert server.asked == [0, 10, 20]
+    server.let_go(20)
+    await settle()
+    assert not second.done()
+    server.let_go(10)
+    assert (await second).cursor == 10
+    await window.aclose()
+
+
+async def test_cursors_that_are_not_arithmetic_are_followed_one_by_one():
+    """Nothing is computed where the first page does not bear it out, and nothing is fetched in vain."""
+    server = Server(100, next_cursor=lambda cursor, _: cursor + 7)
+    pages = await drain(Window(server.fetch, cursor=None, stride=10, concurrency=16))
+    assert server.asked == [page.cursor for page in pages] == list(range(0, 92, 7))
+
+
+async def test_a_page_that_breaks_the_prediction_throws_away_what_lies_beyond():
+    """From there on the server's own cursors are followed, and none is computed any more."""
+    server = Server(200, next_cursor=lambda cursor, limit: cursor + (limit if cursor < 50 else 15))
+    pages = await drain(Window(server.fetch, cursor=None, stride=10, concurrency=4))
+    followed = [0, 10, 20, 30, 40, *range(50, 201, 15)]
+    assert [page.cursor for page in pages] == followed
+    assert [cursor for cursor in server.asked if cursor > 90] == [cursor for cursor in followed if cursor > 90]
+    assert server.in_flight == 0
+
+
+@pytest.mark.parametrize("concurrency", [1, 4])
+@pytest.mark.parametrize(("name", "step"), [("repeats", 0), ("goes back", -10), ("cycles", None)])
+async def test_a_cursor_that_does_not_advance_is_an_error_after_the_page_that_named_it(name, step, concurrency):
+    """The page itself is handed over first; following its cursor would never end."""
+    server = Server(
+        100, next_cursor=lambda cursor, limit: cursor + limit if cursor < 30 else (0 if step is None else 30 + step)
+    )
+    window = Window(server.fetch, cursor=None, stride=10, concurrency=concurrency)
+    for _ in range(4):
+        page = await window.next()
+    for _ in range(2):  # asking again changes nothing
+        with pytest.raises(PaginationError, match="not beyond it") as caught:
+            await window.next()
+    assert page.cursor == caught.value.cursor == 30
+    assert caught.value.next_cursor == page.meta.next_cursor
+    assert server.in_flight == 0
+
+
+async def test_an_empty_page_is_not_the_end():
+    """The end is what the server says, never an empty page."""
+
+    async def fetch(cursor):
+        at = cursor or 0
+        return Page([] if at % 20 else [at], PageMeta(at < 60, at + 10), at)
+
+    pages = await drain(Window(fetch, cursor=None, stride=10, concurrency=4))
+    assert [page.data for page in pages] == [[0], [], [20], [], [40], [], [60]]
+
+
+@pytest.mark.parametrize(("has_more", "next_cursor"), [(True, None), (False, 10), (False, None)])
+async def test_the_listing_ends_where_no_more_is_announced_or_no_cursor_given(has_more, next_cursor):
+    """Either is enough."""
+
+    async def fetch(cursor):
+        return Page([1], PageMeta(has_more, next_cursor), cursor or 0)
+
+    assert len(await drain(Window(fetch, cursor=None, stride=10, concurrency=4))) == 1
+
+
+async def test_no_more_pages_are_in_flight_than_can_be_needed():
+    """Who wants two more pages pays for two more."""
+    server = Server(1000)
+    window = Window(server.fetch, cursor=None, stride=10, concurrency=16)
+    for wanted in (12, 11, 10, 9):
+        await window.next(wanted)
+    before = len(server.asked)
+    await window.next(5)
+    await settle()
+    assert len(server.asked) <= max(before, 4 + 5)
+    await window.aclose()
+
+
+async def test_an_error_comes_in_its_turn_and_leaves_nothing_in_flight():
+    """Pages before it are handed over; those beyond that had arrived are not."""
+    server = Server(1000)
+    server.errors[50] = ConnectionError("page 50")
+    window = Window(server.fetch, cursor=None, stride=10, concurrency=8)
+    seen = [(await window.next()).cursor for _ in range(5)]
+    with pytest.raises(ConnectionError, match="page 50"):
+        await window.next()
+    await settle()
+    assert seen == [0, 10, 20, 30, 40]
+    assert server.in_flight == 0
+    assert (await window.next()).cursor == 50  # asked again, it goes on there
+    await window.aclose()
+
+
+async def test_errors_beyond_the_end_are_nobodys_business():
+    """A page that the listing turns out not to have may fail as it likes, and asyncio does not complain."""
+    server = Server(25)
+    server.errors.update({cursor: ConnectionError("beyond") for cursor in range(30, 500, 10)})
+    assert len(await drain(Window(server.fetch, cursor=None, stride=10, concurrency=16))) == 3
+
+
+async def test_cancelling_the_wait_cancels_all_that_is_in_flight():
+    """And the next call asks for the same page again."""
+    server = Server(1000, held=True)
+    window = Window(server.fetch, cursor=None, stride=10, concurrency=4)
+    first = asyncio.ensure_future(window.next())
+    await settle()
+    server.let_go(0)
+    await first
+    with pytest.raises(TimeoutError):
+        async with asyncio.timeout(0):
+            await window.next()
+    await settle()
+    assert server.in_flight == 0
+    again = asyncio.ensure_future(window.next())
+    await settle()
+    server.let_go(10)
+    assert (await again).cursor == 10
+    await window.aclose()
+
+
+async def test_closing_waits_until_nothing_is_in_flight():
+    """Not even the end of what was cancelled is left to later."""
+    server = Server(1000)
+    window = Window(server.fetch, cursor=None, stride=10, concurrency=8)
+    for _ in range(5):
+        await window.next()
+    others = asyncio.all_tasks() - {asyncio.current_task()}
+    assert others
+    await window.aclose()
+    assert server.in_flight == 0
+    assert asyncio.all_tasks() == {asyncio.current_task()}
+    assert await window.next() is None
+
+
+async def test_a_dropped_window_cancels_what_it_has_in_flight():
+    """Its tasks do not keep it alive."""
+    server = Server(1000, held=True)
+    window = Window(server.fetch, cursor=None, stride=10, concurrency=8)
+    first = asyncio.ensure_future(window.next())
+    await settle()
+    server.let_go(0)
+    await first
+    waiting = asyncio.ensure_future(window.next())
+    await settle()
+    server.let_go(10)
+    await waiting
+    del window, first, waiting
+    gc.collect()
+    await settle()
+    assert server.in_flight == 0
+    assert server.cancelled == [20]
+
+
+def test_a_window_dropped_after_its_loop_was_closed_does_no_harm():
+    """There is nothing left to cancel then."""
+    server = Server(1000, held=True)
+    loop = asyncio.new_event_loop()
+
+    async def leave_pages_in_flight():
+        window = Window(server.fetch, cursor=None, stride=10, concurrency=4)
+        first = asyncio.ensure_future(window.next())
+        await settle()
+        server.let_go(0)
+        await first
+        second = asyncio.ensure_future(window.next())
+        await settle()
+        server.let_go(10)
+        await second
+        return window, [task for task in asyncio.all_tasks() if task is not asyncio.current_task()]
+
+    window, tasks = loop.run_until_complete(leave_pages_in_flight())
+    for task in tasks:
+        task.cancel()
+    loop.run_until_complete(asyncio.gather(*tasks, return_exceptions=True))
+    loop.close()
+    del window
+    gc.collect()
+    assert server.in_flight == 0
+
+
+async def test_tasks_cancelled_by_others_end_the_wait_by_an_error_of_ours():
+    """As a closing session or event loop does; the consumer itself was not cancelled."""
+    server = Server(1000, held=True)
+    window = Window(server.fetch, cursor=None, stride=10, concurrency=4)
+    first = asyncio.ensure_future(window.next())
+    await settle()
+    server.let_go(0)
+    await first
+    waiting = asyncio.ensure_future(window.next())
+    await settle()
+    for task in asyncio.all_tasks() - {asyncio.current_task(), waiting}:
+        task.cancel()
+    with pytest.raises(SessionError, match="closed"):
+        await waiting
+    await window.aclose()
+
+
+async def test_restarting_throws_away_what_is_in_flight_and_goes_on_elsewhere():
+    """With one page at first, as at the beginning."""
+    server = Server(1000)
+    window = Window(server.fetch, cursor=None, stride=10, concurrency=8)
+    for _ in range(5):
+        await window.next()
+    window.restart(13)
+    asked = len(server.asked)
+    assert (await window.next()).cursor == 13
+    assert len(server.asked) == asked + 1
+    assert (await window.next()).cursor == 23
+    await window.aclose()

@@ -1,0 +1,62 @@
+"""A listing in this process: the sandbox's answers, with no socket and no clock, in whatever order a test wants."""
+
+import asyncio
+from datetime import UTC, datetime
+from urllib.parse import parse_qsl, urlsplit
+
+from aiotofupilot._procedures import Procedures
+from aiotofupilot._protocol import Response
+from aiotofupilot._retry import is_transient
+from aiotofupilot.errors import ConnectionFailedError
+from aiotofupilot.sandbox import Request, Service
+
+NOW = datetime(2026, 1, 1, tzinfo=UTC)
+
+
+class InProcess:
+    """How a listing reaches a `Service`: each answer comes some turns of the event loop after its request.
+
+    What fails is tried again for as long as it is transient, up to `attempts` times.
+    """
+
+    concurrency = 1
+
+    def __init__(self, service: Service, *, turns=lambda: 1, attempts: int = 10) -> None:
+        self.service = service
+        self.in_flight = self.most_in_flight = 0
+        self.cursors: list[int] = []
+        self._turns = turns
+        self._attempts = attempts
+
+    @property
+    def procedures(self) -> Procedures:
+        return Procedures(self)
+
+    async def request(self, target, read, stats):
+        query = dict(parse_qsl(urlsplit(target).query))
+        self.cursors.append(int(query.get("cursor", 0)))
+        self.in_flight += 1
+        self.most_in_flight = max(self.most_in_flight, self.in_flight)
+        try:
+            for attempt in range(1, self._attempts + 1):
+                stats.requests += 1
+                stats.retries += attempt > 1
+                try:
+                    return read(await self._answer(query))
+                except Exception as error:
+                    if attempt == self._attempts or not is_transient(error):
+                        raise
+        finally:
+            self.in_flight -= 1
+
+    def spawn(self, coroutine):
+        return asyncio.create_task(coroutine)
+
+    async def _answer(self, query) -> Response:
+        for _ in range(self._turns()):
+            await asyncio.sleep(0)
+        request = Request(query=query, authorization=f"Bearer {self.service.api_key}")
+        with self.service.handle(request) as delivery:
+            if delivery.status is None or not delivery.complete:
+                raise ConnectionFailedError("cut off")
+            return Response(delivery.status, delivery.headers, delivery.body, NOW)
