@@ -5,22 +5,27 @@ pytest finds the fixtures `tofupilot_sandbox`, `tofupilot_session` and `tofupilo
 
     with serve(Sandbox(procedures=3)) as sandbox:
         service = Service(url=sandbox.url, api_key=sandbox.api_key)
+
+`mock_procedures` answers without a server, for tests that use aioresponses.
 """
 
 from typing import TYPE_CHECKING
 
 __all__ = [
+    "MockResponse",
     "make_page",
     "make_procedure",
     "make_repository",
     "make_user",
+    "mock_procedures",
     "serve",
 ]
 
 if TYPE_CHECKING:
     from aiotofupilot.testing.builders import make_page, make_procedure, make_repository, make_user
+    from aiotofupilot.testing.mocking import MockResponse, mock_procedures
     from aiotofupilot.testing.serving import serve
 else:  # not for type checkers, which would believe in any name
     from aiotofupilot import _lazy
 
-    __getattr__, __dir__ = _lazy.lazy(__name__, __all__, ("builders", "serving"))
+    __getattr__, __dir__ = _lazy.lazy(__name__, __all__, ("builders", "serving", "mocking"))

@@ -1,0 +1,104 @@
+"""A listing behind aioresponses: canned answers, with no socket and no thread."""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING, Any
+from unittest.mock import Mock
+
+import aiohttp
+from aiohttp.abc import AbstractStreamWriter
+from aioresponses import CallbackResult
+from multidict import CIMultiDict
+
+from aiotofupilot._arguments import integer
+from aiotofupilot._settings import resolve_base_url
+from aiotofupilot.sandbox import Listing, make_procedures, paging
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping
+
+    from aioresponses import aioresponses
+    from yarl import URL
+
+    from aiotofupilot.models import Procedure
+
+__all__ = ["MockResponse", "mock_procedures"]
+
+ANY_SERVER = r"https?://[^?#]+"
+ANY_KEY = "any-key"
+STATION_KEY = "sandbox-station-key"
+
+
+class MockResponse(aiohttp.ClientResponse):
+    """A response as aioresponses makes them, under the aiohttp that is installed.
+
+    aiohttp 3.14 requires a stream writer for each response; aioresponses 0.7.9 has none, but lets the class be chosen:
+
+        mocked.get(url, status=503, response_class=MockResponse)
+
+    See https://github.com/pnuckowski/aioresponses/issues/289.
+    """
+
+    def __init__(self, method: str, url: URL, **details: Any) -> None:  # noqa: ANN401 - aioresponses knows them
+        writer = Mock(AbstractStreamWriter, output_size=0)
+        super().__init__(method, url, **{"stream_writer": writer, **details})
+
+
+def mock_procedures(
+    mocked: aioresponses,
+    procedures: int | Iterable[Procedure] = 250,
+    *,
+    seed: int = 0,
+    limit: int | None = None,
+    api_key: str | None = None,
+    base_url: str | None = None,
+) -> Listing:
+    """Let aioresponses answer every request for procedures, as often as they come.
+
+    Any cursor, limit, search and date is answered, as the sandbox does it. For an answer that fails, register that
+    one first, with `MockResponse`: aioresponses takes what matches in the order in which it was registered.
+
+    Example:
+        with aioresponses() as mocked:
+            mock_procedures(mocked, [make_procedure("Burn-In")])
+            assert await my_service.names() == ["Burn-In"]
+
+    Args:
+        mocked: The running mock.
+        procedures: How many procedures to make up, or the procedures themselves, in the listing's order.
+        seed: What the made-up procedures depend on.
+        limit: Procedures a page at most, 1 to 100, so that a few procedures make several pages; None: as many as are
+            asked for.
+        api_key: The key to be used, others get a 401; None: any, except that ``sandbox-station-key`` gets a 403.
+        base_url: The server to be asked, as for `TofuPilotSession`; requests to others are not answered here; None:
+            any.
+
+    Returns:
+        The listing. What is done to its `procedures` counts from the next request on.
+
+    Raises:
+        ConfigurationError: `base_url` is not an address that can be used.
+        TypeError: An argument is of the wrong type.
+        ValueError: An argument is out of bounds.
+    """
+    listing = Listing(
+        make_procedures(procedures, seed=seed) if isinstance(procedures, int) else procedures,
+        api_key=ANY_KEY if api_key is None else api_key,
+        station_key=STATION_KEY,
+        paging=paging.offsets if limit is None else paging.capped(integer("limit", limit, low=1, high=100)),
+    )
+
+    def answer(url: URL, *, headers: Mapping[str, str] | None = None, **_request: object) -> CallbackResult:
+        authorization = CIMultiDict(headers or {}).get("Authorization")
+        if api_key is None and authorization not in (None, f"Bearer {STATION_KEY}"):
+            authorization = f"Bearer {ANY_KEY}"
+        query = {name: url.query[name] for name in url.query}  # of a repeated one, the first
+        status, body = listing.answer(query, authorization)
+        return CallbackResult(status=status, body=body, response_class=MockResponse)
+
+    server = ANY_SERVER if base_url is None else re.escape(resolve_base_url(base_url, allow_insecure_http=True))
+    mocked.get(  # pyright: ignore[reportUnknownMemberType] - aioresponses says of a pattern no more than that it is one
+        re.compile(rf"{server}/v2/procedures(?:\?|$)"), callback=answer, repeat=True
+    )
+    return listing
