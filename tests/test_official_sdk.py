@@ -1,0 +1,129 @@
+"""The official SDK finds the sandbox to be a TofuPilot, and in it what aiotofupilot finds."""
+
+import json
+import subprocess
+import sys
+from datetime import datetime
+from pathlib import Path
+
+import pytest
+from attrs import asdict
+
+from aiotofupilot import APIError, TofuPilotSession
+from aiotofupilot.sandbox import Sandbox, make_procedures
+from aiotofupilot.sandbox.faults import status
+from aiotofupilot.testing import serve
+
+PROGRAM = Path(__file__).parent / "clients" / "official_sdk.py"
+
+
+@pytest.fixture(scope="module")
+def sandbox():
+    # The SDK cannot read a creator that is null, which siblings of this endpoint return.
+    sandbox = Sandbox([procedure for procedure in make_procedures(250) if procedure.created_by_user])
+    sandbox.faults.on(search_query="outage").always(status(500))
+    with serve(sandbox):
+        yield sandbox
+
+
+def run(url, api_key, station_key):
+    """Run the official SDK in a process of its own."""
+    return subprocess.run(  # noqa: S603 - our own
+        [sys.executable, PROGRAM, url, api_key, station_key], check=False, capture_output=True, text=True
+    )
+
+
+@pytest.fixture(scope="module")
+def official(sandbox):
+    """What the official SDK gets."""
+    ran = run(sandbox.url, sandbox.api_key, sandbox.station_key)
+    assert "beyond this machine" not in ran.stderr
+    assert ran.returncode == 0, ran.stderr
+    return json.loads(ran.stdout)
+
+
+def as_wire(procedure):
+    """Write a procedure with the names of the wire; the date stays a date."""
+    item = asdict(procedure)
+    repository = item["linkedRepository"] = item.pop("linked_repository")
+    if repository:
+        repository["fullName"] = repository.pop("full_name")
+    return item
+
+
+async def test_it_gets_item_for_item_the_same(official, sandbox):
+    """Every page of the sandbox, asked for one by one, holds what aiotofupilot streams."""
+    async with TofuPilotSession(sandbox.api_key, base_url=sandbox.url) as session:
+        ours = await session.procedures.list(limit=40).collect()
+    theirs = [item for page in official["pages"] for item in page["data"]]
+    assert len(theirs) == len(sandbox.procedures) > 200
+    for item in theirs:
+        item["created_at"] = datetime.fromisoformat(item["created_at"])
+    assert theirs == [as_wire(procedure) for procedure in ours]
+
+
+def test_it_gets_the_same_cuts(official):
+    """Cursors and the end are read alike."""
+    assert [page["meta"] for page in official["pages"][:-1]] == [
+        {"has_more": True, "next_cursor": cursor} for cursor in (40, 80, 120, 160, 200, 240)
+    ]
+    assert official["pages"][-1]["meta"] == {"has_more": False, "next_cursor": None}
+
+
+ERRORS = {
+    "400": {
+        "type": "ErrorBADREQUEST",
+        "status": 400,
+        "message": "Input validation failed",
+        "code": "BAD_REQUEST",
+        "issues": [{"message": "Too big: expected string to have <=100 characters"}],
+    },
+    "401": {
+        "type": "ErrorUNAUTHORIZED",
+        "status": 401,
+        "message": "Unauthorized",
+        "code": "UNAUTHORIZED",
+        "issues": None,
+    },
+    "403": {  # on this route it has no type of its own
+        "type": "APIError",
+        "status": 403,
+        "message": "Stations cannot read procedures",
+        "code": "FORBIDDEN",
+    },
+    "500": {
+        "type": "ErrorINTERNALSERVERERROR",
+        "status": 500,
+        "message": "Internal Server Error",
+        "code": "INTERNAL_SERVER_ERROR",
+        "issues": None,
+    },
+}
+
+
+@pytest.mark.parametrize("code", ERRORS)
+def test_its_errors_have_their_types(official, code):
+    """An error arrives as the SDK's own type for it, with code, message and issues."""
+    assert official["errors"][code] == ERRORS[code]
+
+
+@pytest.mark.parametrize(
+    ("code", "key", "search_query"), [("401", "another-key", None), ("403", "station", None), ("500", "user", "outage")]
+)
+async def test_its_errors_say_what_ours_say(official, sandbox, code, key, search_query):
+    """aiotofupilot's error for the same request has the same status, code and message."""
+    key = {"station": sandbox.station_key, "user": sandbox.api_key}.get(key, key)
+    async with TofuPilotSession(key, base_url=sandbox.url, retry=None) as session:
+        with pytest.raises(APIError) as caught:
+            await session.procedures.list(search_query=search_query)
+    ours = caught.value
+    theirs = official["errors"][code]
+    assert (ours.status, ours.code, ours.message) == (theirs["status"], theirs["code"], theirs["message"])
+
+
+def test_it_is_kept_on_this_machine():
+    """The program that runs the SDK sends nothing elsewhere, and tells when the SDK would."""
+    ran = run("http://192.0.2.1/api", "key", "key")
+    assert "beyond this machine: socket.connect" in ran.stderr
+    assert "All connection attempts failed" in ran.stderr
+    assert ran.returncode == 1
