@@ -1,0 +1,250 @@
+"""Whatever moves, fails, arrives late or is broken off: what is listed throughout is yielded exactly once, in order.
+
+Hypothesis decides everything that time and the network decide elsewhere: which answer comes next, what changes before
+it is made, where the consumer stops. There is no socket and no clock.
+"""
+
+import asyncio
+from collections import Counter
+from random import Random
+
+from attrs import evolve
+from hypothesis import given, settings, strategies as st
+from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
+from in_process import InProcess
+
+from aiotofupilot import Checkpoint, ConnectionFailedError, DriftError
+from aiotofupilot.sandbox import BusyLine, Service, faults, make_procedures
+
+SUPPLY = make_procedures(2000, seed=1)
+
+limits = st.one_of(st.integers(1, 6), st.integers(1, 100))
+concurrencies = st.integers(1, 16)
+
+
+class Parking(InProcess):
+    """Answers a request when it is told to, from what is listed at that moment."""
+
+    def __init__(self, service: Service) -> None:
+        super().__init__(service, attempts=1000)
+        self.parked: list[asyncio.Future[bool]] = []
+
+    async def _answer(self, query):
+        place = asyncio.get_running_loop().create_future()
+        self.parked.append(place)
+        try:
+            if not await place:
+                raise ConnectionFailedError("cut off")
+        finally:
+            self.parked.remove(place)
+        return await super()._answer(query)
+
+    def let_go(self, which: int, *, fails: bool = False) -> None:
+        waiting = [place for place in self.parked if not place.done()]
+        if waiting:
+            waiting[which % len(waiting)].set_result(not fails)
+
+
+class MovingListing(RuleBasedStateMachine):
+    """One walk with on_drift="resync", now and then resumed, over a listing that moves between any two answers."""
+
+    @initialize(total=st.integers(0, 60), limit=limits, concurrency=concurrencies)
+    def begin(self, total, limit, concurrency):
+        self.loop = asyncio.new_event_loop()
+        self.loop.set_debug(True)
+        self.supply = iter(SUPPLY)
+        self.service = Service([next(self.supply) for _ in range(total)])
+        self.connection = Parking(self.service)
+        self.listed_throughout = [procedure.id for procedure in self.service.procedures]
+        self.removed = set()
+        self.yielded = []
+        self.options = {"limit": limit, "concurrency": concurrency, "on_drift": "resync"}
+        self.concurrency = concurrency
+        self.ended = self.lost = False
+        self.consumer = None
+        self.walk = self.connection.procedures.list(**self.options).walk()
+
+    def run(self):
+        """Let everything happen that can happen by itself."""
+
+        async def turns():
+            for _ in range(8):
+                await asyncio.sleep(0)
+
+        self.loop.run_until_complete(turns())
+        if self.consumer is not None and self.consumer.done():
+            consumer, self.consumer = self.consumer, None
+            self.ended = consumer.result()
+
+    async def consume(self, count):
+        for _ in range(count):
+            try:
+                self.yielded.append((await anext(self.walk)).id)
+            except StopAsyncIteration:
+                return True
+            except DriftError:
+                # A checkpoint names eight items. Once none of them is listed, no one can tell where the walk stood.
+                assert set(self.yielded[-8:]) <= self.removed
+                assert len(self.yielded) >= 8
+                self.lost = True
+                return True
+        return False
+
+    @precondition(lambda self: self.consumer is None and not self.ended)
+    @rule(count=st.integers(1, 12))
+    def take(self, count):
+        self.consumer = self.loop.create_task(self.consume(count))
+        self.run()
+
+    @rule(which=st.integers(0, 15))
+    def answer(self, which):
+        self.connection.let_go(which)
+        self.run()
+
+    @rule(which=st.integers(0, 15))
+    def fail(self, which):
+        self.connection.let_go(which, fails=True)
+        self.run()
+
+    @rule(at=st.integers(0, 80), count=st.integers(1, 12))
+    def insert(self, at, count):
+        self.service.procedures[at:at] = [next(self.supply) for _ in range(count)]
+
+    @rule(at=st.integers(0, 80), count=st.integers(1, 12))
+    def remove(self, at, count):
+        self.removed.update(procedure.id for procedure in self.service.procedures[at : at + count])
+        del self.service.procedures[at : at + count]
+
+    @rule(at=st.integers(0, 80))
+    def rename(self, at):
+        if at < len(self.service.procedures):
+            self.service.procedures[at] = evolve(self.service.procedures[at], name="renamed")
+
+    @precondition(lambda self: self.consumer is not None)
+    @rule()
+    def cancel(self):
+        self.consumer.cancel()
+        self.loop.run_until_complete(asyncio.wait([self.consumer]))
+        self.consumer = None
+        self.run()
+        assert self.connection.in_flight == 0
+
+    @precondition(lambda self: self.consumer is None and not self.ended)
+    @rule(limit=limits, concurrency=concurrencies)
+    def resume(self, limit, concurrency):
+        checkpoint = Checkpoint.parse(str(self.walk.checkpoint))
+        self.loop.run_until_complete(self.walk.aclose())
+        assert self.connection.in_flight == 0
+        self.options.update(limit=limit, concurrency=concurrency)
+        self.concurrency = concurrency
+        self.walk = self.connection.procedures.list(cursor=checkpoint, **self.options).walk()
+
+    @invariant()
+    def requests_in_flight_stay_within_the_concurrency(self):
+        assert self.connection.in_flight <= self.concurrency
+
+    def teardown(self):
+        if not hasattr(self, "loop"):
+            return
+        while not self.ended:
+            if self.consumer is None:
+                self.consumer = self.loop.create_task(self.consume(1000))
+            self.connection.let_go(0)
+            self.run()
+        self.loop.run_until_complete(self.walk.aclose())
+        assert self.connection.in_flight == 0
+        assert asyncio.all_tasks(self.loop) == set()
+        self.loop.close()
+        assert max(Counter(self.yielded).values(), default=1) == 1
+        if not self.lost:
+            expected = [item_id for item_id in self.listed_throughout if item_id not in self.removed]
+            kept = set(expected)
+            assert [item_id for item_id in self.yielded if item_id in kept] == expected
+
+
+MovingListing.TestCase.settings = settings(max_examples=600, stateful_step_count=40, deadline=None)
+TestMovingListing = MovingListing.TestCase
+
+
+class Busy:
+    """One walk after another over a busy line whose faults heal, all of it decided by a seed."""
+
+    def __init__(self, seed: int) -> None:
+        self.random = random = Random(seed)  # noqa: S311 - test data
+        rate = random.choice([0.0, 0.1, 0.5, 2.0])
+        self.line = BusyLine(
+            inserts=rate * random.random(), removals=rate * random.random(), renames=rate, anywhere=True, seed=seed
+        )
+        self.service = Service(SUPPLY[: random.choice([0, 1, 10, 60, 300])])
+        self.service.before_response.append(self.change)
+        self.service.faults.randomly(*HEALING, rate=random.choice([0.0, 0.1, 0.5]), seed=seed, heal_after=3)
+        self.connection = InProcess(self.service, turns=lambda: random.choice([0, 0, 1, 2, 5, 9]))
+        self.limit, self.concurrency = random.choice([1, 2, 3, 7, 50, 100]), random.randint(1, 16)
+        self.changes = 200
+
+    @property
+    def removed(self) -> set[str]:
+        return {procedure.id for procedure in self.line.removed}
+
+    def change(self, procedures, request) -> None:
+        # A line that makes more than a page between two pages would never be listed to its end.
+        if self.changes:
+            self.changes -= 1
+            self.line(procedures, request)
+
+    def listing(self, **options):
+        return self.connection.procedures.list(limit=self.limit, concurrency=self.concurrency, **options)
+
+
+HEALING = [faults.status(503), faults.reset(), faults.cut(), faults.html(), faults.status(429)]
+
+
+async def exactly_once(busy: Busy, *, resumed: bool) -> None:
+    listed, yielded, checkpoint = list(busy.service.procedures), [], Checkpoint()
+    while True:
+        walk = busy.listing(cursor=checkpoint, on_drift="resync").walk()
+        stop = busy.random.randrange(100) if resumed else None
+        try:
+            async with walk:
+                async for procedure in walk:
+                    yielded.append(procedure.id)
+                    if walk.stats.items == stop:
+                        break
+                else:
+                    break
+        except DriftError:
+            assert resumed
+            assert set(yielded[-8:]) <= busy.removed  # no one can tell where the walk stood
+            return
+        checkpoint = Checkpoint.parse(str(walk.checkpoint))
+    expected = [procedure.id for procedure in listed if procedure.id not in busy.removed]
+    kept = set(expected)
+    assert [item_id for item_id in yielded if item_id in kept] == expected
+    assert len(set(yielded)) == len(yielded)
+    assert busy.connection.in_flight == 0
+    assert busy.connection.most_in_flight <= busy.concurrency
+
+
+@settings(max_examples=1500, deadline=None)
+@given(seed=st.integers(0, 2**32), resumed=st.booleans())
+def test_a_busy_line_is_yielded_exactly_once(seed, resumed):
+    """With faults that heal, from one end to the other or resumed at any item."""
+    asyncio.run(exactly_once(Busy(seed), resumed=resumed))
+
+
+@settings(max_examples=500, deadline=None)
+@given(seed=st.integers(0, 2**32))
+def test_a_listing_that_stands_still_costs_no_request_too_many(seed):
+    """Beyond its end, fewer than the concurrency; for one page none."""
+    busy = Busy(seed)
+    busy.changes = 0
+    asyncio.run(all_of_it(busy))
+
+
+async def all_of_it(busy: Busy) -> None:
+    for on_drift in ("ignore", "resync", "raise"):
+        busy.connection.cursors.clear()
+        walk = busy.listing(on_drift=on_drift).walk()
+        assert [procedure async for procedure in walk] == busy.service.procedures
+        beyond = len(busy.connection.cursors) - walk.stats.pages
+        assert beyond <= (busy.concurrency - 1 if walk.stats.pages > 1 else 0)
