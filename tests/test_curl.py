@@ -26,7 +26,7 @@ def sandbox():
 def curl(sandbox, *arguments, key=None, **query):
     """Ask for procedures; return status, content type and document."""
     fields = [argument for name, value in query.items() for argument in ("--data-urlencode", f"{name}={value}")]
-    command = [CURL, "--silent", "--show-error", "--noproxy", "*", "--get", *fields, *arguments]
+    command = [CURL, "--disable", "--silent", "--show-error", "--noproxy", "*", "--get", *fields, *arguments]
     command += ["--header", f"Authorization: Bearer {key or sandbox.api_key}"]
     command += ["--write-out", "\n%{http_code} %{content_type}", f"{sandbox.url}/v2/procedures"]
     ran = subprocess.run(command, check=True, capture_output=True, encoding="utf-8")  # noqa: S603 - our own

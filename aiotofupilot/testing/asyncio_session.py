@@ -19,9 +19,9 @@ def session_fixture(loop_scope: Literal["function", "class", "module", "package"
     @pytest_asyncio.fixture(name=f"_tofupilot_session_in_{loop_scope}_loop", loop_scope=loop_scope)
     async def session(tofupilot_sandbox: Sandbox) -> AsyncGenerator[TofuPilotSession]:
         """An open session on the sandbox."""
-        from aiotofupilot import TofuPilotSession  # noqa: PLC0415 - for tests that use it
+        from aiotofupilot.testing.serving import session_on  # noqa: PLC0415 - for tests that use it
 
-        async with TofuPilotSession(tofupilot_sandbox.api_key, base_url=tofupilot_sandbox.url) as session:
+        async with session_on(tofupilot_sandbox) as session:
             yield session
 
     return session

@@ -72,9 +72,9 @@ def tofupilot_session(request: pytest.FixtureRequest) -> TofuPilotSession:
 @pytest.fixture(name="_tofupilot_session_in_anyio")
 async def session_in_anyio(tofupilot_sandbox: Sandbox) -> AsyncGenerator[TofuPilotSession]:
     """An open session on the sandbox."""
-    from aiotofupilot import TofuPilotSession  # noqa: PLC0415 - for tests that use it
+    from aiotofupilot.testing.serving import session_on  # noqa: PLC0415 - for tests that use it
 
-    async with TofuPilotSession(tofupilot_sandbox.api_key, base_url=tofupilot_sandbox.url) as session:
+    async with session_on(tofupilot_sandbox) as session:
         yield session
 
 

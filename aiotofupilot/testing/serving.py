@@ -1,4 +1,4 @@
-"""A sandbox in a thread of its own, for tests of every kind."""
+"""A sandbox in a thread of its own, for tests of every kind, and a session on it."""
 
 from __future__ import annotations
 
@@ -7,12 +7,14 @@ import threading
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
+from aiotofupilot import RetryPolicy, TofuPilotSession
+
 if TYPE_CHECKING:
     from collections.abc import Generator
 
     from aiotofupilot.sandbox import Sandbox
 
-__all__ = ["serve"]
+__all__ = ["serve", "session_on"]
 
 
 @contextmanager
@@ -42,6 +44,16 @@ def serve(sandbox: Sandbox) -> Generator[Sandbox]:
             yield sandbox
         finally:
             asyncio.run_coroutine_threadsafe(sandbox.stop(), loop).result()
+
+
+def session_on(sandbox: Sandbox) -> TofuPilotSession:
+    """Make a session on a sandbox that runs: with its key, and with the usual retries, but no wait before them.
+
+    Example:
+        async with session_on(sandbox) as session:
+            ...
+    """
+    return TofuPilotSession(sandbox.api_key, base_url=sandbox.url, retry=RetryPolicy(initial_wait=0.0))
 
 
 @contextmanager

@@ -12,8 +12,8 @@ import pytest
 
 from aiotofupilot import TofuPilotSession
 from aiotofupilot.sandbox import Sandbox
-from aiotofupilot.sandbox.faults import status
-from aiotofupilot.testing import make_procedure, serve
+from aiotofupilot.sandbox.faults import cut, html, status
+from aiotofupilot.testing import make_procedure, serve, session_on
 
 
 def get(sandbox):
@@ -115,3 +115,13 @@ def test_a_failing_hook_fails_the_test():
     with pytest.RaisesGroup(ZeroDivisionError), serve(sandbox):
         assert get(sandbox)[0] == 500
     assert sandbox_threads() == []
+
+
+async def test_a_session_on_a_sandbox_does_not_wait():
+    """Its retries come at once, so that a test of a bad day is as fast as one of a good day."""
+    with serve(Sandbox(procedures=3)) as sandbox:
+        sandbox.faults.next(status(500), status(502), cut(), html())
+        async with session_on(sandbox) as session, session.procedures.list().walk() as walk:
+            assert [procedure async for procedure in walk] == sandbox.procedures
+    assert walk.stats.retries == 4
+    assert walk.stats.waited == 0.0

@@ -1,0 +1,30 @@
+"""The tests that README.md shows pass as they stand: its ``python test`` blocks, each in a process of its own."""
+
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+pytest_plugins = ["pytester"]
+
+README = (Path(__file__).parent.parent / "README.md").read_text(encoding="utf-8")
+BLOCKS = re.findall(r"^```python test\n(.*?)^```$", README, re.MULTILINE | re.DOTALL)
+TEST = re.compile(r"^\s*(?:async )?def (test_\w+)", re.MULTILINE)
+
+
+@pytest.mark.parametrize("block", BLOCKS, ids=lambda block: TEST.findall(block)[0])
+def test_a_block_of_tests_passes(block, pytester):
+    """pytest, or unittest if that is what it is about, runs every test of the block, and no warning comes of it."""
+    tests = len(TEST.findall(block))
+    pytester.makepyfile(test_readme_block=block)
+    if "import unittest" in block:
+        command = [sys.executable, "-W", "error", "-m", "unittest", "test_readme_block"]
+        ran = subprocess.run(command, check=False, capture_output=True, text=True)  # noqa: S603 - our own
+        assert f"Ran {tests} test" in ran.stderr
+        assert ran.returncode == 0, ran.stderr
+    else:
+        loop_scope = "asyncio_default_fixture_loop_scope=function"  # pytest-asyncio warns where it is not set
+        result = pytester.runpytest_subprocess("-W", "error", "-o", loop_scope)
+        result.assert_outcomes(passed=tests)
