@@ -1,8 +1,8 @@
 """README.md tells the truth: its commands, its Python and its tables of parameters.
 
 A ``python`` block runs as it stands, with ``TOFUPILOT_API_KEY`` and ``TOFUPILOT_URL`` set to a sandbox. It may await at
-the top level, and use ``session``, an open session, without making one. If it makes an ``app``, an aiohttp application,
-that is served, and each of its GET routes has to answer 200.
+the top level, and use ``session``, an open session, without making one. If it makes an ``app``, a FastAPI service, that
+is started, and each of its own GET routes has to answer 200.
 
 A table whose first heading is a callable in backticks, such as ``| `RetryPolicy` | default | meaning |``, lists exactly
 that callable's parameters, in order, with their defaults as Python writes them; ``required`` where there is none.
@@ -18,8 +18,9 @@ from pathlib import Path
 from types import SimpleNamespace
 from typing import NamedTuple
 
+import httpx
 import pytest
-from aiohttp import test_utils, web
+from fastapi.routing import APIRoute
 
 import aiotofupilot
 from aiotofupilot import TofuPilotSession
@@ -89,7 +90,6 @@ def test_a_python_block_runs(block, sandbox, monkeypatch, tmp_path):
     monkeypatch.setenv("TOFUPILOT_API_KEY", sandbox.api_key)
     monkeypatch.setenv("TOFUPILOT_URL", sandbox.url)
     monkeypatch.chdir(tmp_path)
-    monkeypatch.setattr(web, "run_app", lambda _: None)  # it would serve until Ctrl-C; `serve` does so briefly
     sandbox.requests.clear()
     source = "\n" * (block.line - 1) + block.text  # a traceback shows the README's own line numbers
     code = compile(source, ROOT / "README.md", "exec", flags=ast.PyCF_ALLOW_TOP_LEVEL_AWAIT, dont_inherit=True)
@@ -100,21 +100,26 @@ def test_a_python_block_runs(block, sandbox, monkeypatch, tmp_path):
             block_run = eval(code, names)  # noqa: S307 - the README's own text
             if inspect.iscoroutine(block_run):
                 runner.run(block_run)
-            for app in [value for value in names.values() if isinstance(value, web.Application)]:
-                runner.run(serve(app))
+            if "app" in names:
+                runner.run(serve(names["app"]))
         finally:
             runner.run(session.close())
     assert sandbox.requests
 
 
 async def serve(app):
-    """Serve an application and ask it for each of its pages."""
-    async with test_utils.TestClient(test_utils.TestServer(app)) as client:
-        for route in app.router.routes():
-            if route.method == "GET":
-                async with client.get(route.resource.canonical) as response:
-                    assert response.status == 200, await response.text()
-                    assert await response.read()
+    """Start a service and ask it for each of its own pages."""
+    pages = [route.path for route in app.routes if isinstance(route, APIRoute) and "GET" in route.methods]
+    assert pages
+    transport = httpx.ASGITransport(app)
+    async with (
+        app.router.lifespan_context(app),
+        httpx.AsyncClient(transport=transport, base_url="http://app") as client,
+    ):
+        for page in pages:
+            answer = await client.get(page)
+            assert answer.status_code == 200, answer.text
+            assert answer.json()
 
 
 @pytest.mark.parametrize("table", SIGNATURES, ids=lambda table: table[0][0].strip("`"))
