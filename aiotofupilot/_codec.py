@@ -1,4 +1,4 @@
-"""From the bytes of a page to its models: orjson parses, cattrs structures and validates.
+"""From the bytes of a page to its models, and back to the wire's spelling: orjson parses, cattrs structures.
 
 Nothing is coerced: a number where a string belongs is an error, never its spelling. The fast converter, which takes
 arrays column by column, stops at a fault without saying where; only then does the detailed one go over the page again,
@@ -7,23 +7,25 @@ to name the place.
 
 from __future__ import annotations
 
-from datetime import datetime
-from typing import TYPE_CHECKING, Any, Generic, TypeVar
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING, Any, Generic, TypeVar, cast
 
 import attrs
 import orjson
 from cattrs import BaseValidationError, ClassValidationError, Converter, IterableValidationError
 from cattrs.cols import list_structure_factory
-from cattrs.gen import make_dict_structure_fn, override
+from cattrs.gen import make_dict_structure_fn, make_dict_unstructure_fn, override
 
 from ._columns import columnwise
 from .errors import BODY_EXCERPT, DecodeError, InvalidJSONError
 from .models import Page
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from ._columns import Hook
 
-__all__ = ["PageDecoder"]
+__all__ = ["PageDecoder", "to_wire"]
 
 T = TypeVar("T")
 
@@ -160,3 +162,27 @@ class PageDecoder(Generic[T]):
         except (BaseValidationError, TypeError) as error:
             path, fault = _locate(error)
             raise DecodeError(f"{path}: {fault}", path=path, body=body[:BODY_EXCERPT]) from error
+
+
+def _wire_moment(moment: datetime) -> str:
+    return f"{moment.astimezone(UTC).replace(tzinfo=None).isoformat(timespec='milliseconds')}Z"
+
+
+def _wire_converter() -> Converter:
+    converter = Converter()
+
+    @converter.register_unstructure_hook_factory(attrs.has)
+    def model_hook(model: Any) -> Callable[[Any], dict[str, Any]]:
+        overrides: dict[str, Any] = {name: override(rename=wire) for name, wire in _wire_names(model).items()}
+        return make_dict_unstructure_fn(model, converter, **overrides)
+
+    converter.register_unstructure_hook(datetime, _wire_moment)
+    return converter
+
+
+_WIRE = _wire_converter()
+
+
+def to_wire(item: object) -> dict[str, Any]:
+    """Return an item as the API spells it: its keys and order, dates in ISO 8601, UTC, with milliseconds and ``Z``."""
+    return cast("dict[str, Any]", _WIRE.unstructure(item))

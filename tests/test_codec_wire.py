@@ -1,0 +1,40 @@
+"""How the wire spells an item."""
+
+import json
+from datetime import UTC, datetime, timedelta, timezone
+from pathlib import Path
+
+import orjson
+import pytest
+
+from aiotofupilot import Procedure
+from aiotofupilot._codec import PageDecoder, to_wire
+from aiotofupilot._protocol import date_time
+from aiotofupilot.sandbox import make_procedures
+
+WIRE = json.loads((Path(__file__).parent / "wire" / "procedures.json").read_text("utf-8"))
+PAGES = {case["name"]: case["response"]["body"] for case in WIRE if "data" in case["response"]["body"]}
+
+decode = PageDecoder(Procedure)
+
+
+@pytest.mark.parametrize("page", PAGES.values(), ids=PAGES)
+def test_recorded_items_come_back_as_they_came(page):
+    """What was decoded is spelled as it was: keys and their order, nulls and dates."""
+    items = [to_wire(procedure) for procedure in decode(orjson.dumps(page), 0).data]
+    assert json.dumps(items) == json.dumps(page["data"])
+
+
+def test_what_is_spelled_decodes_to_the_same():
+    """Nothing is lost between values and their spelling."""
+    procedures = make_procedures(200)
+    document = {"data": [to_wire(procedure) for procedure in procedures], "meta": {"has_more": False}}
+    assert decode(orjson.dumps(document), 0).data == procedures
+
+
+def test_dates_are_as_in_queries():
+    """A date in an item is spelled like one in a query: UTC, whole milliseconds, Z."""
+    moment = datetime(2024, 1, 1, 0, 30, 0, 123_999, tzinfo=timezone(timedelta(hours=1)))
+    spelled = to_wire(Procedure("1", "x", moment))["created_at"]
+    assert spelled == date_time(moment) == "2023-12-31T23:30:00.123Z"
+    assert to_wire(Procedure("1", "x", datetime(2024, 1, 1, tzinfo=UTC)))["created_at"] == "2024-01-01T00:00:00.000Z"
