@@ -1,0 +1,71 @@
+"""A progress bar with count and rate, by rich."""
+
+from __future__ import annotations
+
+from contextlib import contextmanager
+from typing import TYPE_CHECKING
+
+from rich.console import Console
+from rich.progress import BarColumn, Progress as RichProgress, ProgressColumn, Task, TextColumn
+from rich.table import Column
+from rich.text import Text
+
+from .progress import Progress
+from .terminal import visible
+
+if TYPE_CHECKING:
+    import logging
+    from collections.abc import Generator
+
+__all__ = ["Bar"]
+
+
+class _Count(ProgressColumn):
+    def render(self, task: Task) -> Text:
+        """Return count and rate."""
+        total = "" if task.total is None else f" of {task.total:,.0f}"
+        rate = "" if task.speed is None else f", {task.speed:,.0f}/s"
+        return Text(f"{task.completed:,.0f}{total} procedures{rate}")
+
+
+class Bar(Progress):
+    """The bar, and beside it the library's latest warning, until more arrives.
+
+    Args:
+        total: How many items will arrive at the most; None: nobody knows, and the bar is one that moves to and fro.
+    """
+
+    def __init__(self, total: int | None) -> None:
+        super().__init__()
+        self._rich = RichProgress(
+            BarColumn(bar_width=12),
+            _Count(table_column=Column(no_wrap=True)),
+            TextColumn("{task.description}", style="yellow", markup=False, table_column=Column(no_wrap=True, ratio=1)),
+            expand=True,
+            console=Console(stderr=True),
+            transient=True,
+            redirect_stdout=False,
+            redirect_stderr=False,
+        )
+        self._task = self._rich.add_task("", total=total)
+
+    @contextmanager
+    def shown(self) -> Generator[None]:
+        """Show during a block, and leave nothing on the terminal."""
+        with self._rich:
+            yield
+
+    def advance(self, items: int) -> None:
+        """Count items that have arrived."""
+        self._rich.update(self._task, advance=items, description="")
+
+    @contextmanager
+    def aside(self) -> Generator[None]:
+        """Take the bar off the terminal while a block may write there."""
+        self._rich.stop()
+        yield
+        self._rich.start()
+
+    def emit(self, record: logging.LogRecord) -> None:
+        """Show a warning."""
+        self._rich.update(self._task, description=visible(record.getMessage()))

@@ -1,0 +1,91 @@
+"""The commands, their options and their help, as cyclopts reads them off signatures and docstrings."""
+
+from __future__ import annotations
+
+import sys
+from datetime import datetime  # noqa: TC003 - cyclopts resolves the annotations
+from importlib.metadata import version
+from pathlib import Path  # noqa: TC003 - likewise
+from typing import Annotated, Literal
+
+from cyclopts import App, Group, Parameter
+from cyclopts.validators import Number
+
+from .failures import UsageError
+from .moments import moment
+from .terminal import is_terminal, say
+
+__all__ = ["app"]
+
+app = App(
+    name="aiotofupilot",
+    help="Stream TofuPilot procedures to the terminal, a pipe or a file.",
+    help_format="markdown",
+    help_epilogue=(
+        "Exit codes: 0 done, 2 wrong usage, 3 key refused (401, 403), 4 other failure of server, network or disk, "
+        "130 interrupted."
+    ),
+    version_format="plaintext",
+    version=lambda: f"aiotofupilot {version('aiotofupilot')}",
+    default_parameter=Parameter(negative=()),
+    print_error=False,
+    exit_on_error=False,
+)
+
+_QUERY = Group("Which procedures", sort_key=1)
+_OUTPUT = Group("Output", sort_key=2)
+_SERVER = Group("Server", sort_key=3)
+
+
+@app.command
+async def procedures(
+    *,
+    search: Annotated[str | None, Parameter(group=_QUERY, metavar="TEXT")] = None,
+    created_after: Annotated[datetime | None, Parameter(group=_QUERY, metavar="DATE", converter=moment)] = None,
+    created_before: Annotated[datetime | None, Parameter(group=_QUERY, metavar="DATE", converter=moment)] = None,
+    max_items: Annotated[int | None, Parameter(group=_QUERY, metavar="N", validator=Number(gte=0))] = None,
+    cursor: Annotated[int | None, Parameter(group=_QUERY, metavar="N", validator=Number(gte=0))] = None,
+    limit: Annotated[int, Parameter(group=_QUERY, metavar="N", validator=Number(gte=1, lte=100))] = 100,
+    format: Annotated[Literal["table", "jsonl", "json", "csv"] | None, Parameter(group=_OUTPUT)] = None,  # noqa: A002 - the option's name
+    output: Annotated[Path | None, Parameter(group=_OUTPUT, metavar="FILE")] = None,
+    sandbox: Annotated[bool, Parameter(group=_SERVER, show_default=False)] = False,
+    base_url: Annotated[str | None, Parameter(group=_SERVER, metavar="URL")] = None,
+    api_key: Annotated[str | None, Parameter(group=_SERVER, metavar="KEY")] = None,
+) -> None:
+    """List procedures as they arrive, page by page.
+
+    DATE is ISO 8601: 2024-01-31, 2024-01-31T09:30, 2024-01-31T09:30Z or 2024-01-31T09:30+02:00. Without Z or an offset
+    it is this machine's local time; a date alone is its midnight.
+
+    Args:
+        search: Only those whose name contains this, or whose ID does, from 6 characters on.
+        created_after: Only those created at this moment or later.
+        created_before: Only those created at this moment or earlier.
+        max_items: Stop after this many.
+        cursor: Begin at this position of the server's, such as 200.
+        limit: Procedures a request, 1 to 100.
+        format: How to write them. A table is cut to fit a terminal, never a pipe or a file; the other formats have the
+            API's own names and spelling. By default the ending of --output decides, and without one it is a table.
+        output: Write into this file, which is replaced only when all has arrived.
+        sandbox: List 250 made-up procedures of an embedded server: no account or key needed.
+        base_url: Address of the server. Better set TOFUPILOT_URL; without either it is https://www.tofupilot.app.
+        api_key: Discouraged, for everyone on this machine can read the arguments of a command: set TOFUPILOT_API_KEY.
+    """
+    # Here and not above, for help and a wrong option need not wait for aiohttp.
+    from .pull import Query, connected, pull  # noqa: PLC0415
+    from .spelling import spelling  # noqa: PLC0415
+
+    if sandbox and (base_url or api_key):
+        raise UsageError("--sandbox has an address and a key of its own: leave out --base-url and --api-key")
+    query = Query(
+        search_query=search,
+        created_after=created_after,
+        created_before=created_before,
+        limit=limit,
+        cursor=cursor,
+        max_items=max_items,
+    )
+    async with connected(api_key=api_key, base_url=base_url, sandbox=sandbox) as session:
+        count = await pull(query, session, spelling(format, output), output)
+    if is_terminal(sys.stderr) and (output or is_terminal(sys.stdout)):  # a pager or the like may own the terminal
+        say(f"{count:,} procedures" + (f" in {output}" if output else ""))

@@ -1,0 +1,107 @@
+"""What went wrong, in one plain line that says what to do next, and the exit code that goes with it."""
+
+from __future__ import annotations
+
+import re
+from enum import IntEnum
+
+from cyclopts import CycloptsError, UnusedCliTokensError
+
+from aiotofupilot.errors import (
+    APIError,
+    BadRequestError,
+    CertificateError,
+    ConfigurationError,
+    ConnectionFailedError,
+    DecodeError,
+    ForbiddenError,
+    NotFoundError,
+    RateLimitedError,
+    RedirectError,
+    RequestTimeoutError,
+    ServerError,
+    TofuPilotError,
+    UnauthorizedError,
+)
+
+__all__ = ["EXPECTED", "ExitCode", "UsageError", "as_options", "explained"]
+
+
+class ExitCode(IntEnum):
+    """What the shell gets to know."""
+
+    DONE = 0
+    USAGE = 2
+    """The command cannot be carried out as it was given; nothing was asked."""
+    REFUSED = 3
+    """401 or 403: the key."""
+    FAILED = 4
+    """Everything else: the server, the network, the disk."""
+    INTERRUPTED = 130
+    """Ctrl-C."""
+
+
+class UsageError(Exception):
+    """The command cannot be carried out as it was given."""
+
+
+EXPECTED = (CycloptsError, UsageError, TofuPilotError, OSError)
+"""What `explained` explains. Anything else is a fault of this package, and its traceback is what helps."""
+
+_ADDRESS = "check the address in TOFUPILOT_URL or --base-url"
+
+_ADVICE: dict[type[BaseException], str] = {
+    UnauthorizedError: "check the key in TOFUPILOT_API_KEY, and that it is of this server",
+    ForbiddenError: "use the key of a user: a station's may not read procedures",
+    BadRequestError: "the server does not accept these options",
+    NotFoundError: _ADDRESS,
+    RateLimitedError: "try again later",
+    ServerError: "try again later",
+    APIError: _ADDRESS,
+    CertificateError: _ADDRESS,
+    ConnectionFailedError: f"check the network, or {_ADDRESS}",
+    RequestTimeoutError: f"check the network, or {_ADDRESS}",
+    RedirectError: _ADDRESS,
+    DecodeError: f"{_ADDRESS}, or get a newer aiotofupilot",
+    TofuPilotError: "get a newer aiotofupilot, or report this",
+}
+"""By the error's nearest kind."""
+
+
+def explained(error: BaseException) -> tuple[ExitCode, str]:
+    """Return the exit code and the line for one of the errors that are `EXPECTED`."""
+    match error:
+        case UnusedCliTokensError():
+            return ExitCode.USAGE, f"no such argument: {' '.join(error.unused_tokens or ())}; see --help"
+        case CycloptsError():
+            return ExitCode.USAGE, f"{error} See --help."
+        case UsageError():
+            return ExitCode.USAGE, str(error)
+        case ConfigurationError():
+            return ExitCode.USAGE, as_options(str(error))
+        case TofuPilotError():
+            refused = isinstance(error, UnauthorizedError | ForbiddenError)
+            attempts = f" (after {error.attempts} attempts)" if error.attempts > 1 else ""
+            advice = next(_ADVICE[kind] for kind in type(error).__mro__ if kind in _ADVICE)
+            return ExitCode.REFUSED if refused else ExitCode.FAILED, f"{error}{attempts}; {advice}"
+        case _:
+            return ExitCode.FAILED, f"cannot write: {getattr(error, 'strerror', None) or error}"
+
+
+_OPTIONS = {
+    "search_query": "--search",
+    "created_after": "--created-after",
+    "created_before": "--created-before",
+    "or pass api_key=": "or try --sandbox, which needs none",
+    "api_key": "--api-key",
+    "base_url": "--base-url",
+    ", or pass allow_insecure_http=True": "",
+}
+"""The library's words for what the command line has other words for."""
+
+_LIBRARY_WORDS = re.compile("|".join(re.escape(word) for word in _OPTIONS))
+
+
+def as_options(message: str) -> str:
+    """Return a message of the library about its parameters in terms of the command's options."""
+    return _LIBRARY_WORDS.sub(lambda word: _OPTIONS[word[0]], message)

@@ -1,0 +1,59 @@
+"""How far a listing is, on standard error and only for someone who watches: nothing shows unless that is a terminal."""
+
+from __future__ import annotations
+
+import logging
+import os
+import sys
+from contextlib import contextmanager
+from typing import TYPE_CHECKING
+
+from .terminal import is_terminal
+
+if TYPE_CHECKING:
+    from collections.abc import Generator
+
+__all__ = ["Progress", "watched"]
+
+
+class Progress(logging.Handler):
+    """Counts for nobody. It takes the library's warnings: an attempt that failed and was made up for is no news."""
+
+    @contextmanager
+    def shown(self) -> Generator[None]:
+        """Show during a block, and leave nothing on the terminal."""
+        yield
+
+    def advance(self, items: int) -> None:
+        """Count items that have arrived."""
+
+    @contextmanager
+    def aside(self) -> Generator[None]:
+        """Keep off the terminal while a block may write to it."""
+        yield
+
+    def emit(self, record: logging.LogRecord) -> None:
+        """Take a warning."""
+
+
+@contextmanager
+def watched(*, total: int | None) -> Generator[Progress]:
+    """Show progress during a block, if somebody can see it.
+
+    Args:
+        total: How many items will arrive at the most; None: nobody knows.
+    """
+    library_log = logging.getLogger("aiotofupilot")
+    # rich would take FORCE_COLOR, which continuous integration likes to set, for a terminal.
+    if is_terminal(sys.stderr) and os.environ.get("TERM") != "dumb":
+        from .bar import Bar  # noqa: PLC0415 - a tenth of a second that nobody pays for in a pipe
+
+        progress: Progress = Bar(total)
+    else:
+        progress = Progress()
+    library_log.addHandler(progress)
+    try:
+        with progress.shown():
+            yield progress
+    finally:
+        library_log.removeHandler(progress)

@@ -1,0 +1,37 @@
+"""Which format a listing is written in, where the user leaves that open."""
+
+from __future__ import annotations
+
+import shutil
+import sys
+from typing import TYPE_CHECKING
+
+from .formats import CSV, Format, JSONArray, JSONLines
+from .table import Table
+from .terminal import is_terminal
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+__all__ = ["spelling"]
+
+_ENDINGS = {".jsonl": "jsonl", ".ndjson": "jsonl", ".json": "json", ".csv": "csv"}
+
+
+def spelling(name: str | None, output: Path | None) -> Format:
+    """Return a new format.
+
+    Args:
+        name: ``table``, ``jsonl``, ``json`` or ``csv``; None: what the output's ending says, and a table otherwise.
+        output: The file to be written; None: standard output, whose width, if it is a terminal, bounds a table's.
+    """
+    match name or _ENDINGS.get(output.suffix.lower() if output else ""):
+        case "jsonl":
+            return JSONLines()
+        case "json":
+            return JSONArray()
+        case "csv":
+            return CSV()
+        case _:
+            is_shown = output is None and is_terminal(sys.stdout)
+            return Table(shutil.get_terminal_size().columns if is_shown else None)

@@ -1,0 +1,132 @@
+"""The command as its users have it: a process with an environment, pipes and a terminal; and a server to ask."""
+
+import asyncio
+import os
+import pty
+import re
+import struct
+import subprocess
+import sys
+import termios
+import threading
+from contextlib import contextmanager
+from fcntl import ioctl
+
+import pytest
+
+from aiotofupilot.sandbox import Sandbox
+
+
+@pytest.fixture(autouse=True)
+def _environment(monkeypatch):
+    """No key, address or terminal setting of the machine reaches a test."""
+    for name in ("COLUMNS", "FORCE_COLOR", "TOFUPILOT_API_KEY", "TOFUPILOT_URL", "TTY_COMPATIBLE"):
+        monkeypatch.delenv(name, raising=False)
+    monkeypatch.setenv("TERM", "xterm-256color")
+
+
+@pytest.fixture
+def sandbox(monkeypatch):
+    """A sandbox in a thread of its own, which the environment leads to."""
+    sandbox, loop = Sandbox(250), asyncio.new_event_loop()
+    thread = threading.Thread(target=loop.run_forever)
+    thread.start()
+    asyncio.run_coroutine_threadsafe(sandbox.start(), loop).result(10)
+    monkeypatch.setenv("TOFUPILOT_API_KEY", sandbox.api_key)
+    monkeypatch.setenv("TOFUPILOT_URL", sandbox.url)
+    yield sandbox
+    asyncio.run_coroutine_threadsafe(sandbox.stop(), loop).result(10)
+    loop.call_soon_threadsafe(loop.stop)
+    thread.join(10)
+    loop.close()
+
+
+@pytest.fixture
+def start():
+    """Start the command in a process of its own."""
+    started = []
+
+    def start(*arguments, **options):
+        command = [sys.executable, "-m", "aiotofupilot", *map(str, arguments)]
+        # os.environ: readline, which pytest may have loaded, sets COLUMNS where Python does not see it.
+        defaults = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE, "env": os.environ}
+        process = subprocess.Popen(command, **defaults | options)  # noqa: S603 - our own
+        started.append(process)
+        return process
+
+    yield start
+    for process in started:
+        process.kill()
+        process.wait(10)
+        for stream in (process.stdin, process.stdout, process.stderr):
+            if stream:
+                stream.close()
+
+
+class Terminal:
+    """A terminal: `tty` is what a process gets, and `screen` what it has written there."""
+
+    def __init__(self, columns):
+        self._master, self.tty = pty.openpty()
+        ioctl(self.tty, termios.TIOCSWINSZ, struct.pack("HHHH", 24, columns, 0, 0))
+        self._written = bytearray()
+        self._arrived = threading.Condition()
+        self._thread = threading.Thread(target=self._read)
+        self._thread.start()
+
+    def _read(self):
+        while True:
+            try:
+                data = os.read(self._master, 65536)
+            except OSError:  # every process has closed it
+                return
+            with self._arrived:
+                self._written += data
+                self._arrived.notify_all()
+
+    @property
+    def screen(self):
+        return bytes(self._written).decode().replace("\r\n", "\n")
+
+    @property
+    def lines(self):
+        """The lines as they stand when all is written, of what moves the cursor up, erases a line or begins another."""
+        lines, row = [""], 0
+        for step in re.split(r"(\n|\r|\x1b\[1A|\x1b\[2K|\x1b\[[?\d;]*[A-Za-z])", self.screen):
+            if step == "\n":
+                row += 1
+                lines += [""] * (row == len(lines))
+            elif step == "\x1b[1A":
+                row -= 1
+            elif step in ("\r", "\x1b[2K"):
+                lines[row] = ""  # rich returns only to write the whole line anew
+            elif not step.startswith("\x1b"):
+                lines[row] += step
+        return lines
+
+    def wait_for(self, text):
+        with self._arrived:
+            assert self._arrived.wait_for(lambda: text in self.screen, 20), self.screen
+
+    def type(self, text):
+        os.write(self._master, text.encode())
+
+    def close(self):
+        os.close(self.tty)
+        self._thread.join(20)
+        os.close(self._master)
+
+
+@pytest.fixture
+def terminal():
+    """Open a terminal of so many columns for a block; what it shows is complete when the block has ended."""
+
+    @contextmanager
+    def terminal(columns=80):
+        terminal = Terminal(columns)
+        try:
+            yield terminal
+        finally:
+            terminal.close()
+
+    return terminal

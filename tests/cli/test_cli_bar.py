@@ -1,0 +1,80 @@
+"""The progress bar, as a terminal gets it."""
+
+import logging
+import sys
+
+import pytest
+
+from aiotofupilot.cli.bar import Bar
+
+
+@pytest.fixture
+def show(terminal, monkeypatch):
+    """Show a bar on a terminal for as long as it is used, and return all that the terminal got."""
+
+    def show(use, *, columns=80, total=None):
+        with terminal(columns) as shown, open(shown.tty, "w", closefd=False) as stream:
+            monkeypatch.setattr(sys, "stderr", stream)
+            bar = Bar(total)
+            with bar.shown():
+                use(bar)
+        return shown.screen
+
+    return show
+
+
+def warn(bar, text):
+    bar.handle(logging.LogRecord("aiotofupilot", logging.WARNING, __file__, 1, text, None, None))
+
+
+@pytest.mark.parametrize(("total", "count"), [(None, "1,300 procedures"), (2000, "1,300 of 2,000 procedures")])
+def test_count_and_rate(show, total, count):
+    """What has arrived is counted, with what is expected where that is known, and how fast it comes."""
+
+    def use(bar):
+        bar.advance(1000)
+        bar.advance(300)
+
+    screen = show(use, total=total)
+    assert f"{count}, " in screen
+    assert "/s" in screen
+
+
+def test_a_warning_shows_until_more_arrives(show):
+    """An attempt that failed is told beside the count, and forgotten when it was made up for."""
+
+    def use(bar):
+        warn(bar, "attempt 1 failed [red]\x07")
+        bar._rich.refresh()
+        bar.advance(1)
+
+    screen = show(use)
+    assert "attempt 1 failed [red]\N{REPLACEMENT CHARACTER}" in screen
+    assert "failed" not in screen.rpartition("1 procedures")[2]
+
+
+def test_the_count_is_whole_on_a_narrow_terminal(show):
+    """Where there is no room for both, the warning gives way."""
+
+    def use(bar):
+        bar.advance(1000)
+        warn(bar, "attempt 1 failed, next in 0.25 s: 503: the answer has no body")
+        bar._rich.refresh()
+
+    assert "1,000 procedures" in show(use, columns=40)
+
+
+def test_nothing_is_left(show):
+    """At the end, and while a row is written, the bar's line is erased and the cursor visible."""
+    erased, cursor_on, cursor_off = "\x1b[2K", "\x1b[?25h", "\x1b[?25l"
+
+    def use(bar):
+        bar.advance(1)
+        with bar.aside():
+            sys.stderr.write("ROW")
+            sys.stderr.flush()
+
+    before, _, after = show(use).partition("ROW")
+    for part in (before, after):
+        assert part.rindex(erased) > part.rindex("procedures")
+        assert part.rindex(cursor_on) > part.rindex(cursor_off)

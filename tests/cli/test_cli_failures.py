@@ -1,0 +1,92 @@
+"""What went wrong, in one line and a code."""
+
+import pytest
+from cyclopts import App, CycloptsError
+
+from aiotofupilot import ConfigurationError, TofuPilotSession, errors
+from aiotofupilot.cli.failures import EXPECTED, ExitCode, UsageError, as_options, explained
+
+
+def api_error(kind, status):
+    return kind("Some reason", status=status, code="CODE")
+
+
+FAILURES = [
+    (UsageError("cannot write x"), 2, "cannot write x"),
+    (api_error(errors.UnauthorizedError, 401), 3, "401 CODE: Some reason; check the key in TOFUPILOT_API_KEY"),
+    (api_error(errors.ForbiddenError, 403), 3, "403 CODE: Some reason; use the key of a user"),
+    (api_error(errors.BadRequestError, 400), 4, "400 CODE: Some reason; the server does not accept these options"),
+    (api_error(errors.NotFoundError, 404), 4, "404 CODE: Some reason; check the address in TOFUPILOT_URL"),
+    (api_error(errors.RateLimitedError, 429), 4, "429 CODE: Some reason; try again later"),
+    (api_error(errors.ServerError, 503), 4, "503 CODE: Some reason; try again later"),
+    (api_error(errors.APIError, 418), 4, "418 CODE: Some reason; check the address"),
+    (errors.CertificateError("expired"), 4, "expired; check the address"),
+    (errors.ConnectionFailedError("refused"), 4, "refused; check the network, or check the address"),
+    (errors.RequestTimeoutError("late", timeout=1.0), 4, "late; check the network, or check the address"),
+    (errors.RedirectError("elsewhere", location="https://x"), 4, "elsewhere; check the address"),
+    (errors.DecodeError("no id"), 4, "no id; check the address in TOFUPILOT_URL or --base-url, or get a newer aio"),
+    (errors.PaginationError("stuck", cursor=1, next_cursor=1), 4, "stuck; get a newer aiotofupilot, or report this"),
+    (OSError(28, "No space left on device"), 4, "cannot write: No space left on device"),
+    (OSError("odd"), 4, "cannot write: odd"),
+]
+
+
+@pytest.mark.parametrize(("error", "code", "line"), FAILURES, ids=lambda value: type(value).__name__)
+def test_a_failure_has_a_code_and_a_line_that_says_what_to_do(error, code, line):
+    """What went wrong comes first, then what to do next."""
+    assert isinstance(error, EXPECTED)
+    assert explained(error)[0] == code
+    assert explained(error)[1].startswith(line)
+
+
+def test_attempts_are_told():
+    """Who waited for retries learns that there were some."""
+    error = errors.ConnectionFailedError("refused")
+    error.attempts = 6
+    assert explained(error)[1].startswith("refused (after 6 attempts); ")
+
+
+@pytest.mark.parametrize(
+    ("arguments", "line"),
+    [
+        (["stray"], "no such argument: stray; see --help"),
+        (["--limt", "3"], "Unknown option: --limt. Did you mean --limit? See --help."),
+        (["--limit", "x"], 'Invalid value for --limit: unable to convert "x" into int. See --help.'),
+    ],
+)
+def test_wrong_usage(arguments, line):
+    """The command line's own complaints are one line too."""
+    app = App()
+
+    @app.default
+    def main(*, limit: int = 1): ...
+
+    with pytest.raises(CycloptsError) as caught:
+        app.parse_args(arguments, print_error=False, exit_on_error=False)
+    assert explained(caught.value) == (ExitCode.USAGE, line)
+
+
+@pytest.mark.parametrize(
+    ("options", "line"),
+    [
+        ({}, "no API key: set the environment variable TOFUPILOT_API_KEY, or try --sandbox, which needs none; keys"),
+        ({"api_key": "a b"}, "the API key in --api-key holds a space"),
+        ({"api_key": "x", "base_url": "ftp://x"}, "--base-url must be a URL such as"),
+        ({"api_key": "x", "base_url": "http://x.example"}, "--base-url is plain HTTP, which would show the key"),
+    ],
+)
+def test_settings_are_named_as_options(options, line):
+    """The library speaks of parameters, the command of options; advice that the command cannot follow is left out."""
+    with pytest.raises(ConfigurationError) as caught:
+        TofuPilotSession(**options)
+    code, told = explained(caught.value)
+    assert code == ExitCode.USAGE
+    assert told.startswith(line)
+    for word in ("api_key", "base_url", "allow_insecure_http"):
+        assert word not in told
+
+
+def test_parameters_are_named_as_options():
+    """So it is with the parameters of a listing."""
+    assert as_options("created_after and created_before") == "--created-after and --created-before"
+    assert as_options("search_query must have") == "--search must have"

@@ -1,0 +1,95 @@
+"""Procedures as text for programs."""
+
+import csv
+import io
+import json
+from datetime import UTC, datetime
+
+import pytest
+from hypothesis import given, strategies as st
+
+from aiotofupilot.cli.formats import CSV, JSONArray, JSONLines
+from aiotofupilot.models import Procedure, Repository, User
+from aiotofupilot.sandbox import make_procedures
+
+BARE = Procedure("1", "Bare", datetime(2024, 1, 1, tzinfo=UTC))
+FULL = Procedure(
+    "2",
+    'Hi-Pot, "Line 2"',
+    datetime(2024, 1, 15, 10, 30, 0, 7_000, tzinfo=UTC),
+    User("u", None, "ada@example.com"),
+    Repository("r", "my-repo", "org/my-repo", "github"),
+)
+FULL_WIRE = {
+    "id": "2",
+    "name": 'Hi-Pot, "Line 2"',
+    "created_at": "2024-01-15T10:30:00.007Z",
+    "created_by_user": {"id": "u", "name": None, "email": "ada@example.com"},
+    "linkedRepository": {"id": "r", "name": "my-repo", "fullName": "org/my-repo", "provider": "github"},
+}
+BARE_WIRE = {
+    "id": "1",
+    "name": "Bare",
+    "created_at": "2024-01-01T00:00:00.000Z",
+    "created_by_user": None,
+    "linkedRepository": None,
+}
+
+
+def written(spelling, *pages):
+    return (spelling.head() + b"".join(map(spelling.page, pages)) + spelling.tail()).decode()
+
+
+def rows(text):
+    return list(csv.DictReader(io.StringIO(text, newline="")))
+
+
+def test_json_lines():
+    """Each line is what the API sends, key by key, and there is nothing else."""
+    lines = written(JSONLines(), [BARE], [FULL]).splitlines()
+    assert [json.loads(line) for line in lines] == [BARE_WIRE, FULL_WIRE]
+    assert list(json.loads(lines[1])) == list(FULL_WIRE)
+    assert written(JSONLines()) == ""
+
+
+@pytest.mark.parametrize("pages", [[], [[]], [[BARE, FULL]], [[BARE], [], [FULL]]])
+def test_json_array(pages):
+    """However the pages are cut, the whole is one JSON array with an item a line."""
+    text = written(JSONArray(), *pages)
+    wire = [BARE_WIRE, FULL_WIRE] if any(pages) else []
+    assert json.loads(text) == wire
+    assert text.count("\n") == len(wire) + 2
+
+
+def test_csv():
+    """Nested names are joined with a dot, null is an empty field, and the header is there even for no row."""
+    bare, full = rows(written(CSV(), [BARE], [FULL]))
+    assert full == {
+        "id": "2",
+        "name": 'Hi-Pot, "Line 2"',
+        "created_at": "2024-01-15T10:30:00.007Z",
+        "created_by_user.id": "u",
+        "created_by_user.name": "",
+        "created_by_user.email": "ada@example.com",
+        "linkedRepository.id": "r",
+        "linkedRepository.name": "my-repo",
+        "linkedRepository.fullName": "org/my-repo",
+        "linkedRepository.provider": "github",
+    }
+    assert {column for column, value in bare.items() if value} == {"id", "name", "created_at"}
+    assert written(CSV()).rstrip("\r\n").split(",") == list(full)
+
+
+@given(st.text(st.characters(exclude_categories=["Cs"], exclude_characters="\0")))
+def test_any_name_survives(name):
+    """Quotes, commas, line ends of every kind and leading spaces come back from each format as they were."""
+    named = [Procedure("1", name, BARE.created_at), BARE]
+    assert [row["name"] for row in rows(written(CSV(), named))] == [name, "Bare"]
+    assert [json.loads(line)["name"] for line in written(JSONLines(), named).split("\n")[:-1]] == [name, "Bare"]
+
+
+@pytest.mark.parametrize("spelling", [JSONLines, CSV, JSONArray])
+def test_pages_do_not_show(spelling):
+    """One page of all or many pages of few: the bytes are the same."""
+    procedures = make_procedures(10)
+    assert written(spelling(), procedures) == written(spelling(), procedures[:3], procedures[3:4], procedures[4:])

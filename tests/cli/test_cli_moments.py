@@ -1,0 +1,42 @@
+"""Dates as people type them."""
+
+import time
+from datetime import UTC, datetime
+
+import pytest
+from cyclopts import Token
+
+from aiotofupilot.cli.moments import moment
+
+
+@pytest.fixture(autouse=True)
+def _tokyo(monkeypatch):
+    """This machine is in a place nine hours ahead of UTC, all year."""
+    monkeypatch.setenv("TZ", "Asia/Tokyo")
+    time.tzset()
+    yield
+    monkeypatch.undo()
+    time.tzset()
+
+
+@pytest.mark.parametrize(
+    ("text", "utc"),
+    [
+        ("2024-01-01T00:00Z", (2024, 1, 1)),
+        ("2024-01-01T00:00:00+02:00", (2023, 12, 31, 22)),
+        ("2024-01-01T00:00:00.123Z", (2024, 1, 1, 0, 0, 0, 123_000)),
+        ("2026-01-30 16:45Z", (2026, 1, 30, 16, 45)),
+        ("2024-01-01T09:30", (2024, 1, 1, 0, 30)),
+        ("2024-01-01", (2023, 12, 31, 15)),
+    ],
+)
+def test_a_moment_is_aware(text, utc):
+    """An offset counts; without one it is local time, and a date is its midnight."""
+    assert moment(datetime, [Token(value=text)]) == datetime(*utc, tzinfo=UTC)
+
+
+@pytest.mark.parametrize("text", ["", "yesterday", "2024-13-01", "01.02.2024", "0001-01-01"])
+def test_what_is_no_date_is_refused_with_what_is(text):
+    """The message repeats what was given and shows every form."""
+    with pytest.raises(ValueError, match=f'"{text}" is no date: write 2024-01-31, .*T09:30Z or .*02:00'):
+        moment(datetime, [Token(value=text)])

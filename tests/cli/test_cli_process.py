@@ -1,0 +1,218 @@
+"""The command as a process: what the shell, a pipe, a terminal and Ctrl-C see of it."""
+
+import inspect
+import json
+import os
+import signal
+import subprocess
+import sys
+import threading
+from pathlib import Path
+from types import SimpleNamespace
+
+import pytest
+from rich.cells import cell_len
+
+from aiotofupilot.cli import process as process_module, run
+from aiotofupilot.sandbox.faults import stall, status
+
+
+@pytest.fixture
+def asked(sandbox):
+    """Return an event that happens when the sandbox has been asked so many times."""
+
+    def asked(times):
+        event = threading.Event()
+        sandbox.before_response.append(lambda *_: event.set() if len(sandbox.requests) == times else None)
+        return event
+
+    return asked
+
+
+def test_jsonl_in_a_pipe(start):
+    """The sandbox's procedures are lines of JSON, with nothing beside them."""
+    out, err = start("procedures", "--sandbox", "--format", "jsonl").communicate(timeout=30)
+    assert len({json.loads(line)["id"] for line in out.splitlines()}) == 250
+    assert err == b""
+
+
+def test_table_in_a_pipe(start):
+    """A header and a row each, however narrow the terminal from which it was started."""
+    process = start("procedures", "--sandbox", env=os.environ | {"COLUMNS": "40"})
+    out, err = process.communicate(timeout=30)
+    assert len(out.splitlines()) == 251
+    assert "REPOSITORY" in out.decode().splitlines()[0]
+    assert (process.returncode, err) == (0, b"")
+
+
+@pytest.mark.parametrize("columns", [40, 80, 200])
+def test_table_on_a_terminal(start, terminal, columns):
+    """Rows fit, all are there, the bar that was shown meanwhile is gone, and the last line counts them."""
+    with terminal(columns) as shown:
+        process = start("procedures", "--sandbox", stdout=shown.tty, stderr=shown.tty)
+        assert process.wait(30) == 0
+    assert "━" in shown.screen
+    *lines, after = shown.lines
+    assert max(map(cell_len, lines)) <= columns
+    assert sum("NAME" in line for line in lines) == 1
+    assert sum("2025-" in line or "2026-" in line for line in lines) == 250
+    assert lines[-1] == "250 procedures"
+    assert after == ""
+
+
+def test_progress_beside_a_pipe(start, terminal):
+    """A bar on the terminal, clean lines in the pipe."""
+    with terminal() as shown:
+        out, _ = start("procedures", "--sandbox", "--format", "jsonl", stderr=shown.tty).communicate(timeout=30)
+    assert len([json.loads(line) for line in out.splitlines()]) == 250
+    assert "procedures" in shown.screen
+    assert not shown.screen.endswith("procedures\n")
+
+
+def test_a_file_is_confirmed_on_a_terminal(start, terminal, tmp_path):
+    """Who watches is told how much is where."""
+    with terminal() as shown:
+        assert start("procedures", "--sandbox", "--output", tmp_path / "x.csv", stderr=shown.tty).wait(30) == 0
+    assert shown.screen.endswith(f"250 procedures in {tmp_path / 'x.csv'}\n")
+
+
+@pytest.mark.parametrize(
+    ("key", "code", "line"),
+    [("wrong", 3, "401 UNAUTHORIZED: Unauthorized; check the key"), ("sandbox-station-key", 3, "403 FORBIDDEN: ")],
+)
+def test_a_refused_key(start, sandbox, key, code, line):
+    """One line, no traceback, no output, the key not shown, and a code of its own."""
+    process = start("procedures", "--format", "csv", env=os.environ | {"TOFUPILOT_API_KEY": key})
+    out, err = process.communicate(timeout=30)
+    assert (process.returncode, out) == (code, b"")
+    assert err.decode().startswith(f"aiotofupilot: {line}")
+    assert err.count(b"\n") == 1
+    assert key not in err.decode()
+
+
+def test_another_failure(start, sandbox, tmp_path):
+    """What a server cannot answer ends with a line and another code; no file is left."""
+    sandbox.faults.always(status(404))
+    process = start("procedures", "--output", tmp_path / "list.csv")
+    out, err = process.communicate(timeout=30)
+    assert (process.returncode, out) == (4, b"")
+    assert err.decode().startswith("aiotofupilot: 404")
+    assert not list(tmp_path.iterdir())
+
+
+def test_a_full_disk(start):
+    """What cannot be written is a failure with a reason."""
+    with Path("/dev/full").open("wb") as full:
+        process = start("procedures", "--sandbox", stdout=full)
+        _, err = process.communicate(timeout=30)
+    assert (process.returncode, err) == (4, b"aiotofupilot: cannot write: No space left on device\n")
+
+
+def test_closed_pipe(start):
+    """With a reader that has left already, or leaves after a line, the command ends at once, content and silent."""
+    process = start("procedures", "--sandbox")
+    assert process.stdout.readline().startswith(b"ID ")
+    process.stdout.close()
+    assert (process.wait(30), process.stderr.read()) == (0, b"")
+
+
+def test_closed_pipe_while_the_server_is_slow(start, sandbox):
+    """The reader's leaving is noticed while a page is awaited."""
+    sandbox.faults.on(cursor=100).always(stall(600))
+    process = start("procedures")
+    assert process.stdout.readline().startswith(b"ID ")
+    process.stdout.close()
+    assert (process.wait(20), process.stderr.read()) == (0, b"")
+
+
+def test_closed_pipe_of_help(start):
+    """Help ends as quietly."""
+    read, write = os.pipe()
+    os.close(read)
+    process = start("procedures", "--help", stdout=write)
+    os.close(write)
+    assert (process.wait(30), process.stderr.read()) == (0, b"")
+
+
+def test_interrupt(start, sandbox, asked, tmp_path):
+    """Ctrl-C while a page is awaited ends the command at once, without a word, and leaves no file."""
+    sandbox.faults.on(cursor=100).always(stall(600))
+    asked_twice = asked(2)
+    process = start("procedures", "--output", tmp_path / "list.csv")
+    assert asked_twice.wait(30)
+    process.send_signal(signal.SIGINT)
+    assert process.communicate(timeout=20) == (b"", b"")
+    assert process.returncode == 130
+    assert not list(tmp_path.iterdir())
+
+
+def test_interrupt_while_a_pipe_is_full(start, sandbox):
+    """A reader that pauses, such as a pager, cannot hold Ctrl-C up."""
+    process = start("procedures", pipesize=4096)  # a page is larger, even with what the reader has taken
+    process.stdout.readline()
+    process.send_signal(signal.SIGINT)
+    assert process.wait(20) == 130
+    assert process.stderr.read() == b""
+
+
+def test_interrupt_on_a_terminal(start, sandbox, terminal):
+    """Ctrl-C at a terminal erases the bar, and leaves the cursor visible at the beginning of a line."""
+    sandbox.faults.on(cursor=100).always(stall(600))
+    with terminal() as shown:
+        process = start("procedures", stdout=shown.tty, stderr=shown.tty, stdin=shown.tty, start_new_session=True)
+        shown.wait_for("100 procedures")
+        process.send_signal(signal.SIGINT)
+        assert process.wait(20) == 130
+    assert shown.screen.rindex("\x1b[?25h") > shown.screen.rindex("\x1b[?25l")
+    assert shown.screen.endswith("\n")
+
+
+@pytest.mark.parametrize("watched", [True, False])
+def test_interrupt_in_this_process(monkeypatch, capsys, watched):
+    """The process ends with code 130 before its event loop is closed, which might wait for a thread."""
+
+    async def interrupted():
+        raise KeyboardInterrupt
+
+    class EndError(Exception):
+        pass
+
+    def end(code):
+        raise EndError(code)
+
+    parsed = interrupted, inspect.signature(interrupted).bind(), {}
+    monkeypatch.setattr(process_module, "app", SimpleNamespace(parse_args=lambda _: parsed))
+    monkeypatch.setattr(process_module, "is_terminal", lambda _: watched)
+    monkeypatch.setattr(os, "_exit", end)
+    with pytest.raises(EndError, match="130"):
+        run([])
+    assert capsys.readouterr() == ("", "\n" if watched else "")
+
+
+def test_development_mode(start):
+    """Nothing that Python's development mode warns of happens: no open socket, loop or file is left behind."""
+    process = start("procedures", "--sandbox", env=os.environ | {"PYTHONDEVMODE": "1", "PYTHONWARNINGS": "error"})
+    _, err = process.communicate(timeout=60)
+    assert process.returncode == 0
+    assert [line for line in err.decode().splitlines() if not line.startswith("Executing <")] == []
+
+
+@pytest.mark.parametrize(
+    ("closed", "code", "told"),
+    [
+        (">&-", 2, (0, "aiotofupilot: standard output is closed: use --output FILE\n")),
+        ("2>&-", 0, (251, "")),
+        ("<&-", 0, (251, "")),
+    ],
+)
+def test_closed_stream(closed, code, told):
+    """A command that is started with a stream closed does what it can, without a traceback."""
+    command = [sys.executable, "-m", "aiotofupilot", "procedures", "--sandbox"]
+    done = subprocess.run(  # noqa: S603 - our own
+        ["/bin/sh", "-c", f'exec "$@" {closed}', "sh", *command],
+        capture_output=True,
+        text=True,
+        timeout=30,
+        check=False,
+    )
+    assert (done.returncode, (done.stdout.count("\n"), done.stderr)) == (code, told)

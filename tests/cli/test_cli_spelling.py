@@ -1,0 +1,43 @@
+"""Which format a listing is written in."""
+
+import sys
+from pathlib import Path
+
+import pytest
+
+from aiotofupilot.cli.formats import CSV, JSONArray, JSONLines
+from aiotofupilot.cli.spelling import spelling
+from aiotofupilot.cli.table import Table
+
+
+@pytest.mark.parametrize(
+    ("name", "output", "kind"),
+    [
+        ("jsonl", None, JSONLines),
+        ("json", None, JSONArray),
+        ("csv", None, CSV),
+        ("table", "list.csv", Table),
+        ("csv", "list.json", CSV),
+        (None, None, Table),
+        (None, "list", Table),
+        (None, "list.txt", Table),
+        (None, "list.jsonl", JSONLines),
+        (None, "list.ndjson", JSONLines),
+        (None, "list.json", JSONArray),
+        (None, "dir.d/list.CSV", CSV),
+    ],
+)
+def test_the_name_decides_then_the_ending(name, output, kind):
+    """A format that is named is taken; else the file's ending tells, and a table is for everything else."""
+    assert isinstance(spelling(name, output and Path(output)), kind)
+
+
+def test_a_table_fits_the_terminal_that_it_is_shown_on(terminal, monkeypatch):
+    """Only on standard output is a table cut, and only where that is a terminal."""
+    monkeypatch.setenv("COLUMNS", "40")
+    whole = Table(None).head()
+    assert spelling("table", None).head() == whole
+    with terminal() as shown, open(shown.tty, "w", closefd=False) as stream:
+        monkeypatch.setattr(sys, "stdout", stream)
+        assert spelling("table", None).head() == Table(40).head()
+        assert spelling("table", Path("list.txt")).head() == whole

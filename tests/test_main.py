@@ -1,0 +1,42 @@
+"""The command's entry."""
+
+import subprocess
+import sys
+from importlib.metadata import entry_points, version
+
+import pytest
+
+from aiotofupilot import __main__
+
+
+def test_the_installed_command_is_the_module():
+    """`aiotofupilot` and `python -m aiotofupilot` run the same function."""
+    (script,) = entry_points(group="console_scripts", name="aiotofupilot")
+    assert script.load() is __main__.main
+
+
+@pytest.mark.parametrize(("argument", "code"), [("--version", 0), ("--vresion", 2)])
+def test_as_a_module(argument, code):
+    """`python -m aiotofupilot` takes the program's arguments and exits with the command's code."""
+    command = [sys.executable, "-m", "aiotofupilot", argument]
+    done = subprocess.run(command, capture_output=True, text=True, check=False)  # noqa: S603 - our own
+    assert done.returncode == code
+    assert done.stdout == ("" if code else f"aiotofupilot {version('aiotofupilot')}\n")
+
+
+def test_without_the_extra():
+    """Where the extra is not installed, one line says how to install it."""
+    program = "import sys; sys.modules['cyclopts'] = None; from aiotofupilot.__main__ import main; sys.exit(main())"
+    done = subprocess.run([sys.executable, "-c", program, "--version"], capture_output=True, text=True, check=False)  # noqa: S603 - our own
+    assert done.returncode == 2
+    assert done.stderr == "aiotofupilot: the command needs an extra: pip install 'aiotofupilot[cli]'\n"
+    assert done.stdout == ""
+
+
+def test_another_missing_module_is_no_matter_of_the_extra(monkeypatch):
+    """A module that is missing for another reason is not explained away."""
+    for name in [name for name in sys.modules if name.startswith("aiotofupilot.cli")]:
+        monkeypatch.delitem(sys.modules, name)
+    monkeypatch.setitem(sys.modules, "aiotofupilot.errors", None)
+    with pytest.raises(ModuleNotFoundError, match=r"aiotofupilot\.errors"):
+        __main__.main()
