@@ -12,6 +12,7 @@ import ast
 import asyncio
 import inspect
 import re
+import subprocess
 import threading
 from operator import attrgetter
 from pathlib import Path
@@ -66,6 +67,7 @@ def read_tables(markdown):
 
 README = (ROOT / "README.md").read_text(encoding="utf-8")
 BLOCKS = list(read_blocks(README))
+COMMANDS = [block.text.rstrip("\n") for block in BLOCKS if block.language == "sh" and block.text.count("\n") == 1]
 SIGNATURES = [table for table in read_tables(README) if re.fullmatch(r"`[\w.]+`", table[0][0])]
 
 
@@ -135,3 +137,19 @@ def test_a_table_of_parameters_is_the_signature(table):
             assert written[name] == "required"
         else:
             assert eval(written[name], vars(surface)) == parameter.default  # noqa: S307 - the README's own text
+
+
+def test_the_options_have_their_tables():
+    """The two calls that every user makes have a table of their parameters."""
+    assert {"`TofuPilotSession`", "`session.procedures.list`"} <= {table[0][0] for table in SIGNATURES}
+
+
+def test_the_commands_are_the_ones_that_ci_runs():
+    """The one-line sh blocks are two, the main command and the tests', and .ci/run takes them from here."""
+    program = [ROOT / ".ci" / "run", "commands"]
+    extracted = subprocess.run(program, capture_output=True, text=True, check=True)  # noqa: S603 - our own
+    assert extracted.stdout.splitlines() == COMMANDS
+    assert COMMANDS == [
+        "python3 -m venv .venv && .venv/bin/pip install '.[cli]' && .venv/bin/aiotofupilot procedures --sandbox",
+        "python3 -m venv .venv && .venv/bin/pip install -e '.[dev]' && .venv/bin/python -m pytest",
+    ]
