@@ -45,7 +45,7 @@ GOALS = (
     Goal("CPU a page", "**aiotofupilot**", "official", 1 / 6),
     Goal("20,000 items, 50 ms", "**aiotofupilot**, concurrency=16", "floor", 1.3),
     Goal("20,000 items, 50 ms", "**aiotofupilot**, concurrency=16", "official", 1 / 12),
-    Goal("import", "import aiotofupilot", "floor", 1.25),
+    Goal("import", "`from aiotofupilot import TofuPilotSession`", "floor", 1.25),
 )
 
 
