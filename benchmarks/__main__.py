@@ -6,10 +6,16 @@ import argparse
 import sys
 from functools import partial
 from pathlib import Path
+from typing import TYPE_CHECKING
 
+from .bench import Bench
+from .plots import plot
 from .processes import Server
-from .questions import QUESTIONS, Bench
+from .questions import QUESTIONS
 from .report import document, markdown
+
+if TYPE_CHECKING:
+    from .measure import Row
 
 RESULTS = Path(__file__).parent / "results"
 
@@ -31,17 +37,19 @@ def main() -> None:
         parser.error(f"no such question: {', '.join(unknown)}; there are {', '.join(questions)}")
     chosen = names or list(questions)
 
-    rows = []
+    answers: dict[str, list[Row]] = {}
     with Server() as server:
         for number, name in enumerate(chosen, 1):
             bench = Bench(server, partial(_show, f"[{number}/{len(chosen)}] {name}: "))
-            rows.extend(questions[name](bench))
+            answers[name] = list(questions[name](bench))
     _show()
-    print(markdown(rows))
+    table = markdown(answers)
+    print(table)
     if not names:
         RESULTS.mkdir(exist_ok=True)
-        (RESULTS / "results.md").write_text(markdown(rows))
-        (RESULTS / "results.json").write_bytes(document(rows))
+        (RESULTS / "results.md").write_text(table)
+        (RESULTS / "results.json").write_bytes(document(answers))
+        plot(answers, RESULTS)
 
 
 def _show(*parts: str) -> None:

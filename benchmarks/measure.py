@@ -34,8 +34,6 @@ class Figure:
 class Row:
     """One line of the results: a client, and what it took."""
 
-    question: str
-    """Name of the question, such as ``cpu``."""
     case: str
     """What was measured, with its unit, such as ``CPU a page, ms``."""
     client: str
@@ -46,17 +44,19 @@ class Row:
     """This figure over that of the least that could be done, from runs of the same round; None: not comparable."""
     official: Figure | None = None
     """Likewise, over that of the official SDK."""
+    at: float | None = None
+    """The number that the case is about, such as how many items, to plot by; None: there is none."""
     note: str = ""
     """What a reader must know to judge the figure."""
 
 
 def interleave(
-    runs: Mapping[str, Callable[[], Sample]], rounds: int, progress: Callable[[str, int], None]
+    runs: Mapping[str, Callable[[int], Sample]], rounds: int, progress: Callable[[str, int], None]
 ) -> dict[str, list[Sample]]:
     """Run each, round by round, every other round backwards, so that neighbours in time are compared both ways.
 
     Args:
-        runs: By name, what to run.
+        runs: By name, what to run, given the number of the round.
         rounds: How often; at least 1.
         progress: Told the name and the round, from 1 on, before each run.
     """
@@ -64,12 +64,11 @@ def interleave(
     for number in range(1, rounds + 1):
         for name in list(runs) if number % 2 else reversed(runs):
             progress(name, number)
-            samples[name].append(runs[name]())
+            samples[name].append(runs[name](number))
     return samples
 
 
 def compare(
-    question: str,
     case: str,
     samples: Mapping[str, Sequence[Sample]],
     figure: Callable[[Sample], float],
@@ -77,17 +76,18 @@ def compare(
     titles: Mapping[str, str],
     floor: str | None = None,
     official: str | None = None,
+    at: float | None = None,
 ) -> list[Row]:
     """Turn samples into rows.
 
     Args:
-        question: Name of the question.
         case: What was measured, with its unit.
         samples: By name of the client.
         figure: From a sample to what was measured.
         titles: By name of the client.
         floor: Name of what does the least that could be done; None: there is no such thing.
         official: Name of the official SDK; None: no comparison.
+        at: The number that the case is about, to plot by.
     """
     values = {name: [figure(sample) for sample in taken] for name, taken in samples.items() if not _failure(taken)}
 
@@ -98,12 +98,12 @@ def compare(
 
     return [
         Row(
-            question=question,
             case=case,
             client=titles[name],
             figure=Figure.of(values[name]) if name in values else None,
             floor=ratio(name, floor),
             official=ratio(name, official),
+            at=at,
             note=_failure(taken) or _bottleneck(taken),
         )
         for name, taken in samples.items()

@@ -66,14 +66,14 @@ class Server(Child):
         super().__init__("server")
         self._origin = f"http://127.0.0.1:{int(self.read())}"
 
-    def walk(self, worker: Worker, contender: str, scenario: Scenario, *, walks: int = 1) -> dict[str, Any]:
+    def walk(self, worker: Worker, name: str, scenario: Scenario, *, walks: int = 1) -> dict[str, Any]:
         """Have a client walk through a scenario, and return what was measured on both sides.
 
         To what the worker returns it adds the server's counters; ``expected``, how many items there were to list; and
         ``busy``, the share of the time in which the server had work to do.
         """
         before = self._counts(scenario)
-        sample = worker.do("walk", contender=contender, url=f"{self._origin}/{scenario.path}/api", walks=walks)
+        sample = worker.do("walk", name=name, url=f"{self._origin}/{scenario.path}/api", walks=walks)
         after = self._counts(scenario)
         busy = (after.pop("cpu") - before["cpu"]) / sample["wall"]
         return sample | after | {"busy": busy, "expected": scenario.items * walks}

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import platform
+from collections.abc import Mapping, Sequence
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -12,11 +13,12 @@ import orjson
 from attrs import asdict
 
 from .goals import judge
+from .measure import Row
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Sequence
+    from collections.abc import Iterable, Iterator
 
-    from .measure import Figure, Row
+    from .measure import Figure
 
 __all__ = ["document", "markdown"]
 
@@ -26,17 +28,24 @@ _PACKAGES = (
 )
 
 
-def markdown(rows: Sequence[Row]) -> str:
+Answers = Mapping[str, Sequence[Row]]
+"""By name of the question, its rows."""
+
+
+def markdown(answers: Answers) -> str:
     """Return one table of all results, and the goals below it."""
+    rows = [row for rows in answers.values() for row in rows]
     return "\n".join([*_table(rows), *_goals(rows)]) + "\n"
 
 
-def document(rows: Sequence[Row]) -> bytes:
-    """Return everything that is known, as JSON: the rows, the versions, the machine."""
-    return orjson.dumps(
-        {"machine": _machine(), "versions": dict(_versions()), "rows": [asdict(row) for row in rows]},
-        option=orjson.OPT_INDENT_2 | orjson.OPT_APPEND_NEWLINE,
-    )
+def document(answers: Answers) -> bytes:
+    """Return everything that is known, as JSON: the answers, the versions, the machine."""
+    known = {
+        "machine": _machine(),
+        "versions": dict(_versions()),
+        "answers": {name: [asdict(row) for row in rows] for name, rows in answers.items()},
+    }
+    return orjson.dumps(known, option=orjson.OPT_INDENT_2 | orjson.OPT_APPEND_NEWLINE)
 
 
 def _table(rows: Iterable[Row]) -> Iterator[str]:

@@ -8,13 +8,14 @@ from __future__ import annotations
 import asyncio
 import gc
 import json
+import logging
 import resource
 import sys
 import time
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from .contenders import CONTENDERS, Listing
+from .contenders import CONTENDERS, KEY, Listing
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -55,7 +56,7 @@ async def _walk(listing: Listing, walked: dict[str, Any]) -> None:
         walked["items"] = count
 
 
-def walk(contender: str, url: str, walks: int = 1) -> dict[str, Any]:
+def walk(name: str, url: str, walks: int = 1) -> dict[str, Any]:
     """List everything, so many times at once, with one client.
 
     Returns:
@@ -65,7 +66,7 @@ def walk(contender: str, url: str, walks: int = 1) -> dict[str, Any]:
     walked: dict[str, Any] = {"items": 0, "first": None, "error": None}
 
     async def run() -> None:
-        async with CONTENDERS[contender].open(url) as listing:
+        async with CONTENDERS[name].open(url) as listing:
             gc.collect()
             wall, cpu = time.perf_counter(), _cpu()
             try:
@@ -81,15 +82,15 @@ def walk(contender: str, url: str, walks: int = 1) -> dict[str, Any]:
             walked["wall"], walked["cpu"] = time.perf_counter() - wall, _cpu() - cpu
 
     loop_factory: Callable[[], asyncio.AbstractEventLoop] | None = None
-    if CONTENDERS[contender].uvloop:
+    if CONTENDERS[name].uvloop:
         from uvloop import new_event_loop as loop_factory
     with asyncio.Runner(loop_factory=loop_factory) as runner:
         runner.run(run())
     return walked | {"memory": _peak_memory()}
 
 
-def decode(decoder: str, pages: int) -> dict[str, Any]:
-    """Decode so many pages of 100.
+def decode(name: str, seed: int, pages: int) -> dict[str, Any]:
+    """Decode so many pages of 100, others for another seed.
 
     Returns:
         Seconds of ``cpu`` time.
@@ -97,8 +98,8 @@ def decode(decoder: str, pages: int) -> dict[str, Any]:
     from .decoders import DECODERS  # not above: a worker that walks has only its own client in memory
     from .pages import page_body
 
-    bodies = [page_body(pages * 100, 100, page * 100) for page in range(pages)]
-    run = DECODERS[decoder].make()
+    bodies = [page_body((seed + 1) * pages * 100, 100, (seed * pages + page) * 100) for page in range(pages)]
+    run = DECODERS[name].make()
     run(bodies[0])
     gc.collect()
     cpu = _cpu()
@@ -107,10 +108,58 @@ def decode(decoder: str, pages: int) -> dict[str, Any]:
     return {"cpu": _cpu() - cpu}
 
 
-TASKS: dict[str, Callable[..., dict[str, Any]]] = {"walk": walk, "decode": decode}
+def _id(procedure: Any) -> str:  # noqa: ANN401 - a model, or a dict
+    return procedure["id"] if isinstance(procedure, dict) else procedure.id
+
+
+def drift(name: str, seed: int, items: int, inserts: float, removals: float) -> dict[str, Any]:
+    """List a sandbox whose procedures come and go while they are listed: what counts here is not time.
+
+    Args:
+        name: Of the contender.
+        seed: Decides which come and go.
+        items: Procedures listed at first.
+        inserts: How many come with each request, at the head of the listing.
+        removals: How many go with each request, anywhere.
+
+    Returns:
+        ``missed``, of the procedures that were listed throughout; ``doubled``; ``error``, None if there was none.
+    """
+    from aiotofupilot.sandbox import BusyLine, Sandbox
+
+    line = BusyLine(inserts=inserts, removals=removals, seed=seed)
+    seen: list[str] = []
+
+    async def run() -> list[str]:
+        async with Sandbox(items, seed=seed, api_key=KEY) as sandbox:
+            listed = [procedure.id for procedure in sandbox.procedures]
+            sandbox.before_response.append(line)
+            async with CONTENDERS[name].open(sandbox.url) as listing:
+                async for procedure in listing():
+                    seen.append(_id(procedure))  # noqa: PERF401 - what was seen counts even if the walk fails
+        return listed
+
+    error = None
+    listed: list[str] = []
+    try:
+        listed = asyncio.run(run())
+    except Exception as raised:  # noqa: BLE001 - that it failed, and how, is what is reported
+        error = f"{type(raised).__name__}: {raised}"
+    throughout = set(listed).difference(procedure.id for procedure in line.removed)
+    return {
+        "missed": len(throughout.difference(seen)),
+        "doubled": len(seen) - len(set(seen)),
+        "items": len(seen),
+        "expected": len(seen),
+        "error": error,
+    }
+
+
+TASKS: dict[str, Callable[..., dict[str, Any]]] = {"walk": walk, "decode": decode, "drift": drift}
 
 
 if __name__ == "__main__":
+    logging.getLogger("aiotofupilot").addHandler(logging.NullHandler())  # retries are expected, and counted elsewhere
     for line in sys.stdin:
         order = json.loads(line)
         print(json.dumps(TASKS[order.pop("task")](**order)), flush=True)

@@ -1,0 +1,95 @@
+"""What questions are answered with: clients in workers of their own, run by turns."""
+
+from __future__ import annotations
+
+from contextlib import ExitStack
+from functools import partial
+from typing import TYPE_CHECKING
+
+from attrs import define
+
+from .contenders import CONTENDERS
+from .measure import Sample, interleave
+from .processes import Worker
+from .scenario import Scenario
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Mapping
+
+    from .processes import Server
+
+__all__ = ["Bench"]
+
+Samples = dict[str, list[Sample]]
+"""By name of who was run, a sample a round."""
+
+
+@define
+class Bench:
+    """Runs what a question wants to have run, and shows how far it is."""
+
+    server: Server
+    show: Callable[[str], None]
+    walks_begun: int = 0
+
+    def walk(
+        self,
+        contenders: Iterable[str],
+        *,
+        rounds: int,
+        items: int,
+        delay: float = 0.0,
+        faults: float = 0.0,
+        walks: int = 1,
+    ) -> Samples:
+        """Have those contenders walk that are installed, each in a process that is warm from a short walk.
+
+        Args:
+            contenders: Names.
+            rounds: How often.
+            items: Procedures listed.
+            delay: Seconds from a request to its answer.
+            faults: Share of requests that fail, others in every round.
+            walks: Walks at once.
+        """
+        with ExitStack() as stack:
+            workers = {name: stack.enter_context(Worker()) for name in contenders if CONTENDERS[name].installed}
+            for name, worker in workers.items():
+                self._walk(worker, name, items=1_000)
+
+            def run(name: str, number: int) -> Sample:
+                return self._walk(
+                    workers[name], name, items=items, delay=delay, faults=faults, seed=number, walks=walks
+                )
+
+            about = f"{walks} × {items:,} items, {delay * 1000:g} ms, {faults:.0%} faults"
+            return self.by_turns(about, {name: partial(run, name) for name in workers}, rounds)
+
+    def walk_afresh(self, contenders: Iterable[str], *, rounds: int, items: int) -> Samples:
+        """Have those contenders walk that are installed, each time in a new process."""
+
+        def run(name: str, _: int) -> Sample:
+            with Worker() as worker:
+                return self._walk(worker, name, items=items)
+
+        runs = {name: partial(run, name) for name in contenders if CONTENDERS[name].installed}
+        return self.by_turns(f"{items:,} items", runs, rounds)
+
+    def work(self, task: str, names: Iterable[str], *, rounds: int, **arguments: object) -> Samples:
+        """Have a task done in a process for each name, with its name and the number of the round as seed."""
+        with ExitStack() as stack:
+            workers = {name: stack.enter_context(Worker()) for name in names}
+
+            def run(name: str, number: int) -> Sample:
+                return workers[name].do(task, name=name, seed=number, **arguments)
+
+            return self.by_turns(task, {name: partial(run, name) for name in workers}, rounds)
+
+    def by_turns(self, about: str, runs: Mapping[str, Callable[[int], Sample]], rounds: int) -> Samples:
+        """Run each, given the number of the round, and show what is run."""
+        return interleave(runs, rounds, lambda name, number: self.show(f"{about}: {name}, round {number} of {rounds}"))
+
+    def _walk(self, worker: Worker, name: str, *, walks: int = 1, **scenario: float) -> Sample:
+        self.walks_begun += 1
+        run = f"{name}-{self.walks_begun}"
+        return self.server.walk(worker, name, Scenario(run=run, **scenario), walks=walks)  # type: ignore[arg-type]  # those that are int are given as int

@@ -1,0 +1,117 @@
+"""The results as pictures, one SVG a question that has something to show."""
+
+from __future__ import annotations
+
+from importlib.util import find_spec
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+    from pathlib import Path
+
+    from .measure import Row
+
+__all__ = ["plot"]
+
+BARS = {"decode": "CPU to decode a page of 100 procedures, µs", "cpu": "CPU a page of 100 procedures, µs"}
+
+LINES = {
+    "wall": ("milliseconds a response", "seconds for 10,000 procedures"),
+    "memory": ("procedures listed", "peak memory, MiB"),
+    "growth": ("procedures listed", "CPU, s"),
+}
+
+DASHES = {"gather": "--", "resync": ":", "uvloop": "-.", "=64": ":", "=16": "--", "=4": "-."}
+
+OURS, OFFICIAL, OTHERS = "#1f6feb", "#d1242f", "#8c959f"
+
+STYLE: dict[str, Any] = {
+    "svg.fonttype": "none",  # text stays text
+    "svg.hashsalt": "aiotofupilot",  # the same picture for the same figures
+    "font.family": "sans-serif",
+    "axes.spines.top": False,
+    "axes.spines.right": False,
+    "figure.facecolor": "white",
+    "figure.constrained_layout.use": True,
+}
+
+
+def plot(answers: Mapping[str, Sequence[Row]], folder: Path) -> None:
+    """Write what can be drawn of the answers, if matplotlib is there to draw it."""
+    if find_spec("matplotlib") is None:
+        return
+    import matplotlib as mpl
+    from matplotlib import pyplot as plt
+
+    for name, rows in answers.items():
+        if name not in BARS and name not in LINES:
+            continue
+        with mpl.rc_context(STYLE):
+            figure, axes = plt.subplots(figsize=(8, 4.2))
+            if name in BARS:
+                _bars(axes, BARS[name], rows)
+            else:
+                _lines(axes, *LINES[name], rows)
+            figure.savefig(folder / f"{name}.svg", metadata={"Date": None, "Creator": None})
+            plt.close(figure)
+
+
+def _bars(axes: Any, title: str, rows: Sequence[Row]) -> None:  # noqa: ANN401 - matplotlib's
+    """Draw a bar a client, the lowest figure on top, with its spread."""
+    measured = sorted(((row.figure, row.client) for row in rows if row.figure), key=lambda pair: -pair[0].median)
+    figures, clients = zip(*measured, strict=True)
+    axes.barh(
+        [client.replace("*", "") for client in clients],
+        [figure.median for figure in figures],
+        xerr=[
+            [figure.median - figure.low for figure in figures],
+            [figure.high - figure.median for figure in figures],
+        ],
+        color=[_colour(client) for client in clients],
+        error_kw={"elinewidth": 1, "ecolor": "#57606a"},
+    )
+    axes.set_title(title, loc="left", fontsize=11)
+
+
+def _lines(axes: Any, x: str, y: str, rows: Sequence[Row]) -> None:  # noqa: ANN401 - matplotlib's
+    """Draw a line a client over the number that the cases are about, with its spread."""
+    for client in dict.fromkeys(row.client for row in rows):
+        points = [(row.at, row.figure) for row in rows if row.client == client and row.figure]
+        at = [where for where, _ in points]
+        colour = _colour(client)
+        (line,) = axes.plot(
+            at,
+            [figure.median for _, figure in points],
+            marker="o",
+            markersize=3.5,
+            linewidth=1.6,
+            color=colour,
+            linestyle=_dashes(client),
+            label=client.replace("*", ""),
+        )
+        axes.fill_between(
+            at,
+            [figure.low for _, figure in points],
+            [figure.high for _, figure in points],
+            color=line.get_color(),
+            alpha=0.15,
+            linewidth=0,
+        )
+    ticks = sorted({row.at for row in rows if row.at is not None})
+    axes.set(xlabel=x, ylabel=y, xscale="log" if ticks[0] else "symlog", yscale="log")
+    axes.set_xticks(ticks, [f"{tick:,g}" for tick in ticks])
+    axes.minorticks_off()
+    axes.yaxis.set_major_formatter("{x:g}")
+    axes.legend(frameon=False, fontsize=8, loc="center left", bbox_to_anchor=(1.0, 0.5))
+    axes.grid(alpha=0.25)
+
+
+def _colour(client: str) -> str:
+    if "aiotofupilot" in client:
+        return OURS
+    return OFFICIAL if client.startswith("tofupilot") else OTHERS
+
+
+def _dashes(client: str) -> str:
+    """Tell the ways to use one client apart."""
+    return next((dashes for way, dashes in DASHES.items() if way in client), "-")
