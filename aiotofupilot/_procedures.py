@@ -5,7 +5,7 @@ Source: https://www.tofupilot.com/docs/api/v2/procedures
 
 from __future__ import annotations
 
-from datetime import datetime
+from datetime import UTC, datetime
 from functools import partial
 from typing import TYPE_CHECKING, Any, Protocol, TypeVar, get_args
 
@@ -155,4 +155,7 @@ def _aware(name: str, moment: object) -> datetime:
             f"{name} must be timezone-aware, got {moment!r}; "
             "moment.astimezone() takes it as local time, moment.replace(tzinfo=UTC) as UTC"
         )
-    return moment
+    try:
+        return moment.astimezone(UTC)
+    except OverflowError as error:
+        raise ValueError(f"{name} must be within the years 1 to 9999 in UTC, got {moment!r}") from error

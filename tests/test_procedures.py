@@ -1,0 +1,204 @@
+"""The query of a listing: what is sent for which arguments, and what is refused at the call."""
+
+import asyncio
+from datetime import UTC, datetime, timedelta, timezone
+from urllib.parse import parse_qsl
+
+import pytest
+from hypothesis import given, strategies as st
+from multidict import CIMultiDict
+
+from aiotofupilot import Checkpoint
+from aiotofupilot._procedures import Procedures
+from aiotofupilot._protocol import Response
+
+EMPTY = Response(200, CIMultiDict(), b'{"data":[],"meta":{"has_more":false}}', datetime(2026, 2, 1, tzinfo=UTC))
+MOMENT = datetime(2024, 1, 1, 12, 0, 0, 123_456, tzinfo=timezone(timedelta(hours=2)))
+
+
+class Connection:
+    """Answers with an empty page and remembers what for."""
+
+    def __init__(self, concurrency=1):
+        self.concurrency = concurrency
+        self.targets = []
+
+    async def request(self, target, read, stats):
+        self.targets.append(target)
+        return read(EMPTY)
+
+    def spawn(self, coroutine):
+        return asyncio.get_running_loop().create_task(coroutine)
+
+
+async def query(**arguments):
+    """The query that a listing is asked for with, decoded."""
+    connection = Connection()
+    assert (await Procedures(connection).list(**arguments)).data == []
+    (target,) = connection.targets
+    path, _, encoded = target.partition("?")
+    assert path == "/v2/procedures"
+    return dict(parse_qsl(encoded, keep_blank_values=True, strict_parsing=True))
+
+
+def refused(error, **arguments):
+    """What a call says that refuses its arguments; nothing was sent."""
+    connection = Connection()
+    with pytest.raises(error) as caught:
+        Procedures(connection).list(**arguments)
+    assert type(caught.value) is error
+    assert connection.targets == []
+    return str(caught.value)
+
+
+async def test_without_arguments_full_pages_are_asked_for():
+    """A hundred procedures each, which is the most there is."""
+    assert await query() == {"limit": "100"}
+
+
+async def test_the_documentations_example_is_sent_word_for_word():
+    """As the API's own documentation has it."""
+    assert await query(
+        limit=20,
+        cursor=50,
+        search_query="battery test",
+        created_after=datetime.fromisoformat("2024-01-01T00:00:00.000Z"),
+        created_before=datetime.fromisoformat("2024-12-31T23:59:59.999Z"),
+    ) == {
+        "limit": "20",
+        "cursor": "50",
+        "search_query": "battery test",
+        "created_after": "2024-01-01T00:00:00.000Z",
+        "created_before": "2024-12-31T23:59:59.999Z",
+    }
+
+
+async def test_moments_are_sent_in_utc_and_lose_nothing():
+    """A fraction of a millisecond widens the window, it does not narrow it."""
+    assert (await query(created_after=MOMENT))["created_after"] == "2024-01-01T10:00:00.123Z"
+    assert (await query(created_before=MOMENT))["created_before"] == "2024-01-01T10:00:00.124Z"
+    assert await query(created_after=MOMENT, created_before=MOMENT)
+
+
+@pytest.mark.parametrize("limit", [1, 100])
+async def test_limit_is_sent_within_its_bounds(limit):
+    """Both ends included."""
+    assert (await query(limit=limit))["limit"] == str(limit)
+
+
+@pytest.mark.parametrize("cursor", [0, Checkpoint(), None])
+async def test_the_beginning_needs_no_cursor(cursor):
+    """However it is said."""
+    assert "cursor" not in await query(cursor=cursor)
+
+
+@pytest.mark.parametrize("cursor", [7, Checkpoint(7)])
+async def test_a_cursor_is_sent_as_an_integer(cursor):
+    """A checkpoint's, too."""
+    assert (await query(cursor=cursor))["cursor"] == "7"
+
+
+@given(st.text(st.characters(exclude_categories=["Cs"], max_codepoint=0xFFFF), max_size=100))
+async def test_any_search_up_to_100_characters_is_sent_as_it_is(text):
+    """The server decides what it finds."""
+    assert (await query(search_query=text))["search_query"] == text
+
+
+async def test_a_search_is_measured_as_the_server_measures_it():
+    """JavaScript counts an emoji as two."""
+    assert await query(search_query="🔋" * 50)
+    assert refused(ValueError, search_query="🔋" * 51) == "search_query must have at most 100 characters, got 102"
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        ({"limit": 0}, "limit must be between 1 and 100, got 0"),
+        ({"limit": 101}, "limit must be between 1 and 100, got 101"),
+        ({"cursor": -1}, "cursor must be at least 0, got -1"),
+        ({"max_items": -1}, "max_items must be at least 0, got -1"),
+        ({"concurrency": 0}, "concurrency must be at least 1, got 0"),
+        ({"on_drift": "fix"}, "on_drift must be one of 'ignore', 'resync', 'raise', got 'fix'"),
+        ({"search_query": "x" * 101}, "search_query must have at most 100 characters, got 101"),
+        (
+            {"search_query": "\ud83d"},
+            "search_query holds half a surrogate pair, which cannot be sent: '\\ud83d'",
+        ),
+        (
+            {"created_after": datetime(2024, 1, 1)},  # noqa: DTZ001 - that is what is refused
+            (
+                "created_after must be timezone-aware, got datetime.datetime(2024, 1, 1, 0, 0); "
+                "moment.astimezone() takes it as local time, moment.replace(tzinfo=UTC) as UTC"
+            ),
+        ),
+        (
+            {"created_before": datetime.min.replace(tzinfo=timezone(timedelta(hours=1)))},
+            (
+                "created_before must be within the years 1 to 9999 in UTC, got datetime.datetime(1, 1, 1, 0, 0, "
+                "tzinfo=datetime.timezone(datetime.timedelta(seconds=3600)))"
+            ),
+        ),
+        (
+            {"created_after": MOMENT, "created_before": MOMENT - timedelta(microseconds=1)},
+            (
+                "created_after must not be later than created_before, got 2024-01-01 12:00:00.123456+02:00 and "
+                "2024-01-01 12:00:00.123455+02:00"
+            ),
+        ),
+    ],
+    ids=lambda value: "-".join(value) if isinstance(value, dict) else "says",
+)
+def test_an_argument_out_of_bounds_is_a_value_error(arguments, message):
+    """It names the parameter, its bound and the value, at the call."""
+    assert refused(ValueError, **arguments) == message
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        ({"limit": "20"}, "limit must be an integer, got '20'"),
+        ({"limit": None}, "limit must be an integer, got None"),
+        ({"cursor": 50.0}, "cursor must be an integer, got 50.0"),
+        ({"cursor": "50"}, "cursor must be an integer, got '50'"),
+        ({"max_items": True}, "max_items must be an integer, got True"),
+        ({"concurrency": 1.5}, "concurrency must be an integer, got 1.5"),
+        ({"search_query": b"battery"}, "search_query must be a string, got b'battery'"),
+        (
+            {"created_after": "2024-01-01T00:00:00Z"},
+            (
+                "created_after must be a datetime, got '2024-01-01T00:00:00Z'; "
+                "datetime.fromisoformat() makes one of a string"
+            ),
+        ),
+        (
+            {"created_before": 1704067200},
+            "created_before must be a datetime, got 1704067200; datetime.fromisoformat() makes one of a string",
+        ),
+    ],
+    ids=lambda value: "-".join(value) if isinstance(value, dict) else "says",
+)
+def test_an_argument_of_the_wrong_type_is_a_type_error(arguments, message):
+    """It names the parameter and the value, at the call."""
+    assert refused(TypeError, **arguments) == message
+
+
+def test_listings_take_arguments_by_name_only():
+    """Which a reader of the call can tell apart."""
+    with pytest.raises(TypeError, match="positional argument"):
+        Procedures(Connection()).list(20)
+
+
+@pytest.mark.parametrize(("given_number", "expected"), [(None, 3), (5, 5), (1, 1)])
+def test_a_listing_has_the_sessions_concurrency_unless_it_names_its_own(given_number, expected):
+    """None is the session's."""
+    assert Procedures(Connection(concurrency=3)).list(concurrency=given_number)._plan.concurrency == expected
+
+
+async def test_a_listing_sends_nothing_by_itself():
+    """Each use of it asks anew."""
+    connection = Connection()
+    listing = Procedures(connection).list(limit=10)
+    assert connection.targets == []
+    await listing
+    assert await listing.collect() == []
+    assert connection.targets == ["/v2/procedures?limit=10"] * 2
