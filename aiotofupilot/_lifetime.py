@@ -74,6 +74,7 @@ class Lifetime:
             raise
         finally:
             del self._under_way[scope]
+            del scope  # which knows its task, whose error knows this frame
             self._something_left.set()
 
     def spawn(self, work: Coroutine[Any, Any, T]) -> asyncio.Task[T]:

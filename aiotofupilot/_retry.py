@@ -1,14 +1,15 @@
-"""Who deserves another attempt, and after how long; tenacity carries it out."""
+"""Who deserves another attempt, and after how long; tenacity carries it out, as far as gate and budget allow."""
 
 from __future__ import annotations
 
 import logging
-from typing import TYPE_CHECKING, TypeVar
+from typing import TYPE_CHECKING, Generic, TypeVar, cast
 
-from attrs import field, frozen
-from tenacity import AsyncRetrying, RetryCallState, retry_if_exception, stop_after_attempt
+from attrs import define, field, frozen
+from tenacity import AsyncRetrying, RetryCallState, retry_if_exception
 
 from ._arguments import integer, seconds
+from ._budget import RetryBudget
 from .errors import (
     APIError,
     CertificateError,
@@ -22,13 +23,15 @@ from .errors import (
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
+    from concurrent.futures import Future
 
     from attrs import Attribute
 
     from ._clock import Clock
+    from ._gate import Gate
     from .stats import WalkStats
 
-__all__ = ["Retry", "RetryPolicy", "checked_retry", "is_transient", "with_retries"]
+__all__ = ["Retries", "Retry", "RetryPolicy", "checked_retry", "is_transient"]
 
 T = TypeVar("T")
 
@@ -59,7 +62,8 @@ class RetryPolicy:
     """How often and how patiently a failing page is asked for again.
 
     The wait before attempt n + 1 is drawn from 0 to ``min(max_wait, initial_wait * 2 ** (n - 1))``: exponential backoff
-    with full jitter. Where the server sends Retry-After, that is the wait.
+    with full jitter. Where the server sends Retry-After, that is the wait. All policies of a session share its budget:
+    when some 30 retries have come to nothing, there are no more until some pages succeed.
 
     Raises:
         TypeError: An option is no number.
@@ -71,7 +75,7 @@ class RetryPolicy:
     attempts: int = field(default=6, validator=_whole)
     """Requests for one page at the most, the first included; at least 1, which means no retries."""
     max_elapsed: float = field(default=120.0, validator=_seconds)
-    """Seconds after the first request of a page beyond which none is begun; 0 means no retries."""
+    """Seconds after the first request of a page from which on none is begun; 0 means no retries."""
     initial_wait: float = field(default=0.5, validator=_seconds)
     """The longest first wait, in seconds; 0 means that no wait is longer than the server asks."""
     max_wait: float = field(default=30.0, validator=_seconds)
@@ -79,39 +83,16 @@ class RetryPolicy:
     max_retry_after: float = field(default=60.0, validator=_seconds)
     """The longest Retry-After that is obeyed, in seconds; beyond it the error is raised at once."""
 
-    def retrying(self, clock: Clock) -> AsyncRetrying:
-        """Return the tenacity controller of one page, whose time begins now.
+    def longest_wait(self, attempt: int) -> float:
+        """Return what the wait after an attempt is at the most, in seconds.
 
         Args:
-            clock: Measures, waits and draws.
+            attempt: Its number, from 1 on.
         """
-        began = clock.monotonic()
-
-        def deserves_another(error: BaseException) -> bool:
-            return is_transient(error) and (_asked_wait(error) or 0.0) <= self.max_retry_after
-
-        def wait(state: RetryCallState) -> float:
-            asked = _asked_wait(_failure(state))
-            if asked is not None:
-                return asked
-            # The exponent is bounded, for a float would overflow past 1,023 attempts.
-            backoff = self.initial_wait * 2.0 ** min(state.attempt_number - 1, 64)
-            return clock.uniform(0.0, min(self.max_wait, backoff))
-
-        def stop(state: RetryCallState) -> bool:
-            return (
-                state.attempt_number >= self.attempts
-                or clock.monotonic() - began + state.upcoming_sleep > self.max_elapsed
-            )
-
-        return AsyncRetrying(
-            retry=retry_if_exception(deserves_another),
-            wait=wait,
-            stop=stop,
-            sleep=clock.sleep,
-            before_sleep=_announce,
-            reraise=True,
-        )
+        try:
+            return min(self.max_wait, self.initial_wait * 2.0 ** (attempt - 1))
+        except OverflowError:
+            return self.max_wait
 
 
 Retry = RetryPolicy | AsyncRetrying | None
@@ -125,35 +106,152 @@ def checked_retry(retry: object) -> Retry:
     raise TypeError(f"retry must be a RetryPolicy, a tenacity.AsyncRetrying or None, got {retry!r}")
 
 
-def _failure(state: RetryCallState) -> BaseException | None:
-    return state.outcome.exception() if state.outcome else None
+_PATIENCE = RetryPolicy().max_retry_after
+"""Of those who do not say how long a Retry-After they obey."""
 
 
-def _asked_wait(error: BaseException | None) -> float | None:
+@define
+class _Sending(Generic[T]):
+    """Sends one request as often as it is told to, each time through the gate, and counts."""
+
+    attempt: Callable[[], Awaitable[T]]
+    gate: Gate
+    clock: Clock
+    patience: float
+    stats: WalkStats
+    sent: int = 0
+    began: float = 0.0
+    """When the first was sent, by the monotonic clock."""
+    taken: int = 0
+    """Tokens taken from the budget."""
+
+    async def __call__(self) -> T:
+        return await self.gate.run(self.send, patience=self.patience, stats=self.stats)
+
+    async def send(self) -> T:
+        if self.sent:
+            self.stats.retries += 1
+        else:
+            self.began = self.clock.monotonic()
+        self.sent += 1
+        self.stats.requests += 1
+        return await self.attempt()
+
+
+class Retries:
+    """Sends the requests of a session, and sends again those that failed, as far as a policy and the session allow.
+
+    Args:
+        clock: Measures, waits and draws.
+        gate: Where each attempt passes.
+    """
+
+    def __init__(self, clock: Clock, gate: Gate) -> None:
+        self._clock = clock
+        self._gate = gate
+        self._budget = RetryBudget()
+
+    async def run(self, attempt: Callable[[], Awaitable[T]], retry: Retry, stats: WalkStats) -> T:
+        """Return what an attempt returns, trying again as ``retry`` says.
+
+        A controller of the user's own decides alone: the budget does not stop it.
+
+        Args:
+            attempt: Sends the request once. An error of ours that comes out knows how many of them there were.
+            retry: Who deserves another attempt, and when.
+            stats: Where requests, retries and waits are counted.
+        """
+        patience = retry.max_retry_after if isinstance(retry, RetryPolicy) else _PATIENCE
+        sending = _Sending(attempt, self._gate, self._clock, patience, stats)
+        try:
+            if retry is None:
+                result = await sending()
+            elif isinstance(retry, RetryPolicy):
+                result = await self._by_policy(retry, sending)
+            else:
+                result = await _by_controller(retry, sending)
+        except TofuPilotError as error:
+            error.attempts = sending.sent
+            raise
+        self._budget.give_back(sending.taken)
+        return result
+
+    async def _by_policy(self, policy: RetryPolicy, sending: _Sending[T]) -> T:
+        # A page that succeeds at once does without tenacity, which would add a tenth to what it costs.
+        try:
+            return await sending()
+        except TofuPilotError as error:
+            failure: TofuPilotError | None = error
+
+        async def attempt() -> T:
+            nonlocal failure
+            if failure is not None:
+                first, failure = failure, None
+                raise first
+            return await sending()
+
+        return await self._controller(policy, sending)(attempt)
+
+    def _controller(self, policy: RetryPolicy, sending: _Sending[T]) -> AsyncRetrying:
+        """Return the tenacity controller of one request, which a first attempt has been made of."""
+
+        def deserves_another(error: BaseException) -> bool:
+            return is_transient(error) and (_asked_wait(error) or 0.0) <= policy.max_retry_after
+
+        def wait(state: RetryCallState) -> float:
+            return _asked_wait(_failure(state)) or self._clock.uniform(0.0, policy.longest_wait(state.attempt_number))
+
+        def stop(state: RetryCallState) -> bool:
+            next_at = self._clock.monotonic() + max(state.upcoming_sleep, self._gate.rest)
+            return (
+                state.attempt_number >= policy.attempts
+                or next_at - sending.began >= policy.max_elapsed
+                or not self._take(sending, _failure(state))
+            )
+
+        async def sleep(seconds: float) -> None:
+            sending.stats.waited += seconds
+            await self._clock.sleep(seconds)
+
+        return AsyncRetrying(
+            retry=retry_if_exception(deserves_another),
+            wait=wait,
+            stop=stop,
+            sleep=sleep,
+            before_sleep=_announce,
+            reraise=True,
+        )
+
+    def _take(self, sending: _Sending[T], error: TofuPilotError) -> bool:
+        """Take the token of another attempt; return whether there was one. If not, the error says so."""
+        budget = self._budget
+        if budget.take():
+            sending.taken += 1
+            return True
+        error.retry_budget = budget.tokens
+        error.add_note(
+            f"not tried again: the retry budget of the session is used up ({budget.tokens:.1f} of "
+            f"{budget.CAPACITY:.0f} left, each success adds {budget.GAIN})"
+        )
+        return False
+
+
+async def _by_controller(controller: AsyncRetrying, sending: _Sending[T]) -> T:
+    # It keeps the state of its iteration in itself: sharing it, concurrent pages would mix theirs up.
+    controller = controller.copy()
+    try:
+        return await controller(sending)
+    finally:
+        sending.stats.waited += controller.statistics.get("idle_for", 0.0)  # empty if it is not enabled
+
+
+def _failure(state: RetryCallState) -> TofuPilotError:
+    return cast("TofuPilotError", cast("Future[object]", state.outcome).exception())
+
+
+def _asked_wait(error: BaseException) -> float | None:
     return error.retry_after if isinstance(error, APIError) else None
 
 
 def _announce(state: RetryCallState) -> None:
     _log.warning("attempt %d failed, next in %.2f s: %s", state.attempt_number, state.upcoming_sleep, _failure(state))
-
-
-async def with_retries(attempt: Callable[[], Awaitable[T]], retry: Retry, clock: Clock, stats: WalkStats) -> T:
-    """Return what an attempt returns, trying again as ``retry`` says.
-
-    Retries and waits are counted in ``stats``. An error of ours that comes out knows how many attempts there were.
-    """
-    if retry is None:
-        retrying = AsyncRetrying(stop=stop_after_attempt(1), reraise=True)
-    elif isinstance(retry, RetryPolicy):
-        retrying = retry.retrying(clock)
-    else:
-        # A controller keeps the state of its iteration in itself: sharing one, concurrent pages would mix theirs up.
-        retrying = retry.copy()
-    try:
-        return await retrying(attempt)
-    except TofuPilotError as error:
-        error.attempts = retrying.statistics["attempt_number"]
-        raise
-    finally:
-        stats.retries += retrying.statistics["attempt_number"] - 1
-        stats.waited += retrying.statistics["idle_for"]

@@ -2,19 +2,22 @@
 
 from __future__ import annotations
 
-from copy import copy
+import logging
 from enum import Enum
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING, Any, NoReturn, TypeVar
+from warnings import warn
 
 from attrs import evolve, frozen
 
 from ._arguments import integer, seconds
 from ._clock import Clock
+from ._gate import Gate
 from ._lifetime import Lifetime
 from ._procedures import Procedures
-from ._retry import Retry, RetryPolicy, checked_retry, with_retries
+from ._retry import Retries, Retry, RetryPolicy, checked_retry
 from ._settings import authorization, resolve_base_url
 from ._transport import Transport
+from .errors import ConfigurationError, TofuPilotError
 
 if TYPE_CHECKING:
     import asyncio
@@ -28,6 +31,8 @@ if TYPE_CHECKING:
     from .stats import WalkStats
 
 __all__ = ["TofuPilotSession"]
+
+logging.getLogger("aiotofupilot").addHandler(logging.NullHandler())  # where it goes is the application's to say
 
 T = TypeVar("T")
 
@@ -43,26 +48,44 @@ _UNSET = _Unset.UNSET
 
 
 @frozen
+class _Options:
+    """What a view can have of its own."""
+
+    timeout: float | None
+    retry: Retry
+    concurrency: int
+
+
+@frozen
 class _Connection:
     """How listings reach the server, with one set of options."""
 
     transport: Transport
     lifetime: Lifetime
-    clock: Clock
-    timeout: float | None
-    retry: Retry
-    concurrency: int
+    retries: Retries
+    options: _Options
+    session: TofuPilotSession
+    """Held on to, for it is not forgotten while a listing of it is in use."""
+
+    @property
+    def concurrency(self) -> int:
+        """Pages in flight, for a listing that names no number of its own."""
+        return self.options.concurrency
 
     async def request(self, target: str, read: Callable[[Response], T], stats: WalkStats) -> T:
         """Return what ``read`` makes of the answer to a request, tried again as the options say."""
 
         async def attempt() -> T:
             self.lifetime.check()
-            stats.requests += 1
+            response = await self.transport.get(target, timeout=self.options.timeout)
             # The answer is read in here, so that one that cannot be read is asked for again like one that never came.
-            return read(await self.transport.get(target, timeout=self.timeout))
+            try:
+                return read(response)
+            except TofuPilotError:
+                redacted = self.transport.redacted(response)
+            return read(redacted)
 
-        return await self.lifetime.run(with_retries(attempt, self.retry, self.clock, stats))
+        return await self.lifetime.run(self.retries.run(attempt, self.options.retry, stats))
 
     def spawn(self, coroutine: Coroutine[Any, Any, T]) -> asyncio.Task[T]:
         """Run a request as a task that ends with the session."""
@@ -73,6 +96,7 @@ class TofuPilotSession:
     """A session with TofuPilot: one key, one server, one pool of connections, for as many walks at once as you like.
 
     Use it as an async context manager, or close it yourself. It belongs to the event loop that it is first used in.
+    Walks share what the session knows of the server: when it asks one of them to wait, all of them do.
 
     Args:
         api_key: The key, with or without ``Bearer`` before it; None: that of the environment variable
@@ -85,7 +109,7 @@ class TofuPilotSession:
             its own; 1 or more; 1: each page is asked for when it is wanted.
         http_session: An ``aiohttp.ClientSession`` to use, which is never closed; None: one is made on first use, and
             closed with this session.
-        trace_configs: Given to the aiohttp session that is made; None: none.
+        trace_configs: Given to the aiohttp session that is made, so not along with ``http_session``; None: none.
         allow_insecure_http: Whether the key may travel unencrypted to other hosts than this one.
 
     Raises:
@@ -93,6 +117,9 @@ class TofuPilotSession:
         TypeError: An option is of the wrong type.
         ValueError: An option is out of bounds.
     """
+
+    _STATE = ("_base_url", "_lifetime", "_options", "_retries", "_transport", "_viewed")
+    __slots__ = (*_STATE, "__weakref__")  # before Python 3.12, tracemalloc knows where a slotted object was made only
 
     def __init__(
         self,
@@ -106,8 +133,15 @@ class TofuPilotSession:
         trace_configs: Sequence[aiohttp.TraceConfig] | None = None,
         allow_insecure_http: bool = False,
     ) -> None:
-        clock = Clock()
+        if http_session is not None and trace_configs is not None:
+            raise ConfigurationError("trace_configs belong into the aiohttp session, where one is handed in")
+        self._options = _Options(
+            timeout=_checked_timeout(timeout),
+            retry=checked_retry(retry),
+            concurrency=integer("concurrency", concurrency, low=1),
+        )
         self._base_url = resolve_base_url(base_url, allow_insecure_http=allow_insecure_http)
+        clock = Clock()
         self._transport = Transport(
             self._base_url,
             authorization(api_key),
@@ -116,15 +150,8 @@ class TofuPilotSession:
             clock=clock,
         )
         self._lifetime = Lifetime()
-        self._connection = _Connection(
-            self._transport,
-            self._lifetime,
-            clock,
-            timeout=_checked_timeout(timeout),
-            retry=checked_retry(retry),
-            concurrency=integer("concurrency", concurrency, low=1),
-        )
-        self._is_view = False
+        self._retries = Retries(clock, Gate(clock, self._transport.limit))
+        self._viewed: TofuPilotSession | None = None
 
     def __repr__(self) -> str:
         state = "closed" if self._lifetime.closed else "open"
@@ -133,7 +160,7 @@ class TofuPilotSession:
     @property
     def procedures(self) -> Procedures:
         """The procedures that the key may read."""
-        return Procedures(self._connection)
+        return Procedures(_Connection(self._transport, self._lifetime, self._retries, self._options, session=self))
 
     def with_options(
         self,
@@ -156,18 +183,24 @@ class TofuPilotSession:
             TypeError: An option is of the wrong type.
             ValueError: An option is out of bounds.
         """
-        connection = self._connection
+        options = self._options
         if not isinstance(timeout, _Unset):
-            connection = evolve(connection, timeout=_checked_timeout(timeout))
+            options = evolve(options, timeout=_checked_timeout(timeout))
         if not isinstance(retry, _Unset):
-            connection = evolve(connection, retry=checked_retry(retry))
+            options = evolve(options, retry=checked_retry(retry))
         if not isinstance(concurrency, _Unset):
-            connection = evolve(connection, concurrency=integer("concurrency", concurrency, low=1))
-        view = copy(self)
-        view._connection, view._is_view = connection, True  # noqa: SLF001 - of this very class
+            options = evolve(options, concurrency=integer("concurrency", concurrency, low=1))
+        view = object.__new__(type(self))
+        state = {name: getattr(self, name) for name in self._STATE} | getattr(self, "__dict__", {})
+        for name, value in (state | {"_options": options, "_viewed": self}).items():
+            setattr(view, name, value)
         return view
 
+    def __getstate__(self) -> NoReturn:
+        raise TypeError("a session cannot be copied or pickled: it has a key, connections and an event loop")
+
     async def __aenter__(self) -> Self:
+        self._lifetime.check()
         return self
 
     async def __aexit__(
@@ -183,9 +216,14 @@ class TofuPilotSession:
         Raises:
             SessionError: The session belongs to another event loop.
         """
-        if not self._is_view:
+        if self._viewed is None:
             await self._lifetime.close()
             await self._transport.close()
+
+    def __del__(self, _warn: Callable[..., None] = warn) -> None:  # bound early, for the end of the interpreter
+        if getattr(self, "_viewed", self) is None and self._transport.opened:
+            self._transport.abandon()
+            _warn(f"{self!r} was not closed", ResourceWarning, source=self)
 
 
 def _checked_timeout(timeout: object) -> float | None:

@@ -70,6 +70,7 @@ def resolve_base_url(base_url: object, *, allow_insecure_http: bool) -> str:
     try:
         url = URL(base_url)  # of the library that connects: to another parser, the host may be another
         host = url.host  # decoded only now
+        (url.raw_host or "").encode("idna")  # which is how it would be looked up
     except ValueError as error:
         raise ConfigurationError(f"{source} is not a URL, got {base_url!r}: {error}") from error
     if url.scheme not in ("http", "https") or not host:

@@ -8,16 +8,20 @@ from importlib.metadata import version
 from typing import TYPE_CHECKING
 
 import aiohttp
+from aiohttp.http_exceptions import LineTooLong
+from multidict import CIMultiDict, CIMultiDictProxy
 from yarl import URL
 
 from ._protocol import Response
 from .errors import (
     CertificateError,
+    ConfigurationError,
     ConnectionFailedError,
     RedirectError,
     RequestTimeoutError,
     ResponseTooLargeError,
     SessionError,
+    TofuPilotError,
 )
 
 if TYPE_CHECKING:
@@ -29,8 +33,14 @@ __all__ = ["Transport"]
 
 _log = logging.getLogger("aiotofupilot")
 
+_CONNECTIONS = 100
+"""At the most, in a session of our own."""
+
 _BODY_LIMIT = 64 * 1024 * 1024
 """Bytes after decompression. A page has at most 100 items of a few hundred bytes."""
+
+_HEADERS, _HEADER_LIMIT = 128, 8190
+"""Header fields, and bytes of one, at the most; aiohttp's own bounds, which a session that is handed in may lack."""
 
 _NO_LIMIT = aiohttp.ClientTimeout(total=None)
 """An attempt is limited as a whole, above aiohttp."""
@@ -40,9 +50,12 @@ _REDIRECTS_AT_MOST = 5
 
 _USER_AGENT = f"aiotofupilot/{version('aiotofupilot')} aiohttp/{aiohttp.__version__}"
 
+_RECOGNISABLE = 8
+"""Characters from which on a key is looked for in what a server says. A shorter one might be a word of the API's."""
+
 
 class Transport:
-    """Carries requests to one server with one key, over one aiohttp session, in one event loop.
+    """Carries requests to one server with one key, over one aiohttp session.
 
     Args:
         base_url: What request targets are appended to, without a trailing slash.
@@ -63,11 +76,26 @@ class Transport:
     ) -> None:
         self._base = URL(base_url)
         self._prefix = str(self._base)
+        self._key = authorization.removeprefix("Bearer ")
         self._headers = {"Accept": "application/json", "Authorization": authorization, "User-Agent": _USER_AGENT}
         self._session = http_session
         self._owns_session = http_session is None
         self._trace_configs = trace_configs
         self._clock = clock
+        self._loop: asyncio.AbstractEventLoop | None = None
+
+    @property
+    def limit(self) -> int | None:
+        """Requests that can be in flight at once; None: any number."""
+        if self._owns_session:
+            return _CONNECTIONS
+        connector = self._session and self._session.connector
+        return min(filter(None, (connector.limit, connector.limit_per_host)), default=None) if connector else None
+
+    @property
+    def opened(self) -> bool:
+        """Whether there is an aiohttp session of our own to close."""
+        return self._owns_session and self._session is not None and not self._session.closed
 
     async def get(self, target: str, *, timeout: float | None) -> Response:  # noqa: ASYNC109 - it becomes one of ours
         """Send one GET and return its answer, wholly read.
@@ -79,30 +107,77 @@ class Transport:
         Raises:
             TransportError: No whole answer arrived.
             SessionError: The aiohttp session is closed.
+            ConfigurationError: The aiohttp session that was handed in adds credentials of its own.
         """
         session = self._open()
         url = URL(f"{self._prefix}{target}", encoded=True)
+        limit = asyncio.timeout(timeout)
         try:
-            async with asyncio.timeout(timeout):
+            async with limit:
                 return await self._follow(session, url)
         except TimeoutError as error:
-            raise RequestTimeoutError(f"no whole answer within {timeout} s from {url.path}", timeout=timeout) from error
-        except (aiohttp.ClientConnectorCertificateError, aiohttp.ClientConnectorSSLError) as error:
-            raise CertificateError(f"the certificate of {url.host} was not accepted: {error}") from error
+            passed = timeout if limit.expired() else None
+            within = "before the connection gave up" if passed is None else f"within {passed} s"
+            raise RequestTimeoutError(f"no whole answer {within} from {url.path}", timeout=passed) from error
         except aiohttp.ClientError as error:
-            if session.closed:
-                raise SessionError("the aiohttp session was closed while a request was under way") from error
-            raise ConnectionFailedError(f"{type(error).__name__} from {url.host}: {error}") from error
+            raise _translated(error, session, url) from error
+        except ValueError as error:
+            if "AUTH" not in str(error):
+                raise
+            raise ConfigurationError(
+                "the aiohttp session has credentials of its own for this server, of its auth= or of a netrc file that "
+                f"its trust_env=True lets it read: {error}"
+            ) from error
+        finally:
+            del limit  # which knows its task, whose error knows this frame
+
+    def redacted(self, response: Response) -> Response:
+        """Return an answer without the key, which a server may repeat in what it says."""
+        key = self._key
+        if len(key) < _RECOGNISABLE:
+            return response
+        headers = [(name, value.replace(key, "***")) for name, value in response.headers.items()]
+        body = response.body.replace(key.encode(), b"***")
+        return Response(response.status, CIMultiDict(headers), body, response.received_at)
 
     async def close(self) -> None:
         """Close the aiohttp session, if it is our own, and with it every connection."""
         if self._session is not None and self._owns_session:
             await self._session.close()
 
+    def abandon(self) -> None:
+        """Close the connections of our own aiohttp session without waiting, for nobody holds it any more.
+
+        That may be found out in any thread, and after the event loop was closed.
+        """
+        session, loop = self._session, self._loop
+        if session is None or session.connector is None or loop is None:
+            return
+        connector = session.connector
+        session.detach()  # which aiohttp would complain about, were it still open
+
+        def close() -> None:
+            closing = connector.close().__await__()
+            next(closing, None)  # as far as it goes without waiting, which is to close them all
+            closing.close()
+
+        try:
+            here = asyncio.get_running_loop() is loop
+        except RuntimeError:
+            here = False
+        if here or loop.is_closed():
+            close()
+        else:
+            loop.call_soon_threadsafe(close)
+
     def _open(self) -> aiohttp.ClientSession:
         if self._session is None:
+            self._loop = asyncio.get_running_loop()
             self._session = aiohttp.ClientSession(
-                cookie_jar=aiohttp.DummyCookieJar(), trace_configs=list(self._trace_configs or ())
+                connector=aiohttp.TCPConnector(limit=_CONNECTIONS),
+                cookie_jar=aiohttp.DummyCookieJar(),
+                middlewares=[_once],
+                trace_configs=list(self._trace_configs or ()),
             )
         if self._session.closed:
             raise SessionError("the aiohttp session is closed")
@@ -112,19 +187,35 @@ class Transport:
         """Exchange, and follow redirects as far as the key may travel."""
         for _ in range(_REDIRECTS_AT_MOST):
             response = await self._exchange(session, url)
-            location = response.headers.get("Location")
-            if response.status not in _REDIRECTS or location is None:
+            if response.status not in _REDIRECTS or "Location" not in response.headers:
                 return response
-            url = url.join(URL(location))
-            if url.origin() != self._base.origin():
-                raise RedirectError(
-                    f"redirected to another origin, {url}, where the key must not travel", location=str(url)
-                )
+            url = self._target(url, self.redacted(response).headers["Location"])
         raise RedirectError(f"redirected more than {_REDIRECTS_AT_MOST} times, at last to {url}", location=str(url))
+
+    def _target(self, url: URL, location: str) -> URL:
+        """Return where a redirect leads, if the key may go there."""
+        try:
+            target = url.join(URL(location)).with_user(None)
+            origin = target.origin()
+        except ValueError as error:
+            raise RedirectError(f"redirected to {location!r}, which is no URL", location=location) from error
+        if origin != self._base.origin():
+            raise RedirectError(
+                f"redirected to another origin, {target}, where the key must not travel", location=str(target)
+            )
+        return target
 
     async def _exchange(self, session: aiohttp.ClientSession, url: URL) -> Response:
         async with session.get(
-            url, headers=self._headers, allow_redirects=False, raise_for_status=False, timeout=_NO_LIMIT
+            url,
+            headers=self._headers,
+            allow_redirects=False,
+            raise_for_status=False,
+            auto_decompress=True,
+            timeout=_NO_LIMIT,
+            max_headers=_HEADERS,
+            max_line_size=_HEADER_LIMIT,
+            max_field_size=_HEADER_LIMIT,
         ) as response:
             body = await _read(response)
             _log.debug("GET %s: %d, %d bytes", url, response.status, len(body))
@@ -140,3 +231,47 @@ async def _read(response: aiohttp.ClientResponse) -> bytes:
             raise ResponseTooLargeError(f"the answer is larger than {_BODY_LIMIT} bytes", limit=_BODY_LIMIT)
         chunks.append(chunk)
     return chunks[0] if len(chunks) == 1 else b"".join(chunks)
+
+
+async def _once(request: aiohttp.ClientRequest, handler: aiohttp.ClientHandlerType) -> aiohttp.ClientResponse:
+    """Keep aiohttp from sending a request again by itself, at once and uncounted, when the connection is lost."""
+    try:
+        return await handler(request)
+    except aiohttp.ClientConnectorError:  # which it does not
+        raise
+    except (aiohttp.ClientOSError, aiohttp.ServerDisconnectedError) as error:
+        raise _failed(error, request.url) from error
+
+
+def _failed(error: aiohttp.ClientError, url: URL) -> ConnectionFailedError:
+    return ConnectionFailedError(f"{type(error).__name__} from {url.host}: {error}")
+
+
+def _translated(error: aiohttp.ClientError, session: aiohttp.ClientSession, url: URL) -> TofuPilotError:
+    """Return the error of ours that one of aiohttp's becomes."""
+    if session.closed:
+        return SessionError("the aiohttp session was closed while a request was under way")
+    if isinstance(error, aiohttp.ClientSSLError | aiohttp.ServerFingerprintMismatch):
+        return CertificateError(f"TLS with {url.host} could not be set up: {error}")
+    if isinstance(error, aiohttp.ClientResponseError):
+        _strip(error)
+        if _is_flood(error):
+            return ResponseTooLargeError(
+                f"the answer has more than {_HEADERS} headers, or one of more than {_HEADER_LIMIT} bytes",
+                limit=_HEADERS * _HEADER_LIMIT,
+            )
+        return ConnectionFailedError(f"the answer from {url.host} is not HTTP: {error.message}")
+    return _failed(error, url)
+
+
+def _strip(error: aiohttp.ClientResponseError) -> None:
+    """Take the request's headers, the key among them, out of an error that will be seen as a cause."""
+    sent = error.request_info
+    headers = CIMultiDictProxy(CIMultiDict[str]())
+    error.request_info = aiohttp.RequestInfo(sent.url, sent.method, headers, sent.real_url)
+    error.args = (error.request_info, error.history)
+
+
+def _is_flood(error: aiohttp.ClientResponseError) -> bool:
+    parsing = error.__cause__ and error.__cause__.__cause__
+    return isinstance(parsing, LineTooLong) or error.message == "Too many headers received"

@@ -77,6 +77,9 @@ class TofuPilotError(Exception):
     """Where the walk stood that it was raised in, to resume from; None: it was raised outside of one."""
     attempts: int = 0
     """Requests sent before this error was raised, the first included; 0: none was sent."""
+    retry_budget: float | None = None
+    """What the session's retry budget had left when it forbade another attempt, which is less than 1; None: it did not
+    forbid one."""
 
     def __reduce__(self) -> tuple[Any, ...]:
         # BaseException's own would call __init__ with the message alone and lose the keyword arguments.

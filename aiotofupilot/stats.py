@@ -24,4 +24,5 @@ class WalkStats:
     resyncs: int = 0
     """How often the listing was found to have moved, with ``on_drift="resync"``."""
     waited: float = 0.0
-    """Seconds waited between attempts, added up over all pages in flight."""
+    """Seconds waited between attempts, in a pause of the session, and for a free connection; added up over all pages in
+    flight."""

@@ -1,7 +1,74 @@
 """What holds for every test."""
 
+import asyncio
+import heapq
+from datetime import UTC, datetime, timedelta
+from itertools import count
+
+import pytest
 from hypothesis import HealthCheck, settings
+
+from aiotofupilot._clock import Clock
 
 # How long an example takes says more of the machine than of the code.
 settings.register_profile("aiotofupilot", deadline=None, suppress_health_check=[HealthCheck.too_slow])
 settings.load_profile("aiotofupilot")
+
+
+class FakeClock(Clock):
+    """Time that passes only when everyone waits for it, and chance that is told what to draw."""
+
+    def __init__(self):
+        self.seconds = 0.0
+        self.slept = []
+        self.drawn = []
+        self.chance = 1.0
+        """Where between its bounds a number is drawn: 0.0 at the low one, 1.0 at the high one."""
+        self._sleepers = []
+        self._order = count()
+
+    def monotonic(self):
+        return self.seconds
+
+    def now(self):
+        return datetime(2026, 2, 1, tzinfo=UTC) + timedelta(seconds=self.seconds)
+
+    def uniform(self, low, high):
+        self.drawn.append((low, high))
+        return low + (high - low) * self.chance
+
+    async def sleep(self, seconds):
+        self.slept.append(seconds)
+        woken = asyncio.get_running_loop().create_future()
+        heapq.heappush(self._sleepers, (self.seconds + seconds, next(self._order), woken))
+        await woken
+
+    async def run(self, *coroutines):
+        """Return what coroutines return or raise, run side by side, and let the time pass as they need it."""
+        loop = asyncio.get_running_loop()
+        running = asyncio.gather(*coroutines, return_exceptions=True)
+        while not running.done():
+            await asyncio.sleep(0)
+            if not loop._ready and not running.done():  # nobody can go on before some time has passed
+                assert self._sleepers, "everyone waits, and not for the time"
+                self.seconds, _, woken = heapq.heappop(self._sleepers)
+                if not woken.done():  # unless who slept was cancelled
+                    woken.set_result(None)
+        return await running
+
+
+@pytest.fixture
+def clock():
+    return FakeClock()
+
+
+@pytest.fixture
+def until():
+    """Waits for what no event tells of, such as what the other end of a socket has noticed."""
+
+    async def until(condition):
+        async with asyncio.timeout(30):
+            while not condition():  # noqa: ASYNC110 - see above
+                await asyncio.sleep(0.001)
+
+    return until

@@ -131,6 +131,8 @@ def test_plain_http_beyond_this_machine_has_to_be_allowed(base_url):
         ("https://tofu.example.com:99999", "is not a URL"),
         ("https://[::1", "is not a URL"),
         ("https://xn--/", "is not a URL"),
+        ("https://a..b", "is not a URL"),
+        (f"https://{'a' * 64}.example.com", "is not a URL"),
         (r"https://127.0.0.1\.example.com", "is not a URL"),
         ("https://tofu.example.com/?limit=3", "query or fragment"),
         ("https://tofu.example.com?", "query or fragment"),

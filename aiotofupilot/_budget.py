@@ -1,0 +1,39 @@
+"""A bound on retries for a whole session, so that they do not multiply the load on a server that is down."""
+
+from __future__ import annotations
+
+__all__ = ["RetryBudget"]
+
+
+class RetryBudget:
+    """A bucket of tokens. A retry takes one, a success gives back those that were taken for it, and a little more.
+
+    So it counts the retries that nothing came of. While the server answers now and then, the bucket stays full enough;
+    once it is down, as many requests go in vain as the bucket holds, and from then on each page is asked for once.
+
+    Source: https://aws.amazon.com/builders-library/timeouts-retries-and-backoff-with-jitter/
+    """
+
+    CAPACITY = 30.0
+    """Less than half of 64, so that an outage that 64 walks meet at once costs less than half as much again."""
+    GAIN = 0.25
+    """What a success adds beside what it gives back. Four of them earn a retry."""
+
+    def __init__(self) -> None:
+        self.tokens = self.CAPACITY
+        """Retries left, and a fraction."""
+
+    def take(self) -> bool:
+        """Take the token of one retry, and return whether there was one."""
+        if self.tokens < 1.0:
+            return False
+        self.tokens -= 1.0
+        return True
+
+    def give_back(self, taken: int) -> None:
+        """Note a success.
+
+        Args:
+            taken: The tokens that were taken for it.
+        """
+        self.tokens = min(self.CAPACITY, self.tokens + taken + self.GAIN)

@@ -1,0 +1,237 @@
+"""Loops, processes, forgetfulness: a session works or says in a sentence what is wrong, and leaves nothing behind."""
+
+import asyncio
+import copy
+import gc
+import os
+import pickle
+import socket
+import subprocess
+import sys
+import textwrap
+import warnings
+
+import aiohttp
+import pytest
+
+from aiotofupilot import ConnectionFailedError, SessionError, TofuPilotSession
+from aiotofupilot.sandbox import Sandbox
+
+
+@pytest.fixture
+async def sandbox():
+    async with Sandbox(procedures=250) as sandbox:
+        yield sandbox
+
+
+async def test_a_forgotten_session_is_one_resource_warning(sandbox, until):
+    """In the place of aiohttp's, which would tell of its own objects; its connections are closed."""
+    with warnings.catch_warnings(record=True) as caught:
+        warnings.simplefilter("always")
+        session = TofuPilotSession(sandbox.api_key, base_url=sandbox.url)
+        await session.procedures.list()
+        del session
+        await until(lambda: not sandbox.connections)
+        gc.collect()
+    (warning,) = caught
+    assert warning.category is ResourceWarning
+    assert str(warning.message) == f"<TofuPilotSession {sandbox.url} open> was not closed"
+
+
+async def test_a_session_that_opened_nothing_may_be_forgotten(sandbox):
+    """As may one with an aiohttp session of the user's, a view, and a closed one."""
+    TofuPilotSession(sandbox.api_key, base_url=sandbox.url)
+    async with aiohttp.ClientSession() as http_session:
+        await TofuPilotSession(sandbox.api_key, base_url=sandbox.url, http_session=http_session).procedures.list()
+        gc.collect()
+    async with TofuPilotSession(sandbox.api_key, base_url=sandbox.url) as session:
+        await session.with_options(timeout=1).procedures.list()
+        gc.collect()
+    del session
+    gc.collect()
+
+
+async def test_a_session_is_not_forgotten_while_a_listing_of_it_is_in_use(sandbox, until):
+    """Nor while a view of it is; the warning comes when the last of them goes."""
+    with warnings.catch_warnings(record=True) as caught:
+        warnings.simplefilter("always")
+        view = TofuPilotSession(sandbox.api_key, base_url=sandbox.url).with_options(timeout=10)
+        walk = view.procedures.list(limit=10).walk()
+        await anext(walk)
+        del view
+        gc.collect()
+        assert caught == []
+        assert len([item async for item in walk]) == 249
+        assert caught == []
+        del walk
+        gc.collect()
+        assert [warning.category for warning in caught] == [ResourceWarning]
+        await until(lambda: not sandbox.connections)
+
+
+def test_another_event_loop_is_refused():
+    """As pytest's loop per test would be one, and the next asyncio.run."""
+
+    session = TofuPilotSession("key", base_url="http://127.0.0.1:1", retry=None)
+
+    async def first(session):
+        with pytest.raises(ConnectionFailedError):
+            await session.procedures.list()
+
+    async def second(session):
+        with pytest.raises(SessionError, match="another event loop: make one in each"):
+            await session.procedures.list()
+        with pytest.raises(SessionError, match="another event loop: close it there"):
+            await session.close()
+
+    asyncio.run(first(session))
+    asyncio.run(second(session))
+    with pytest.warns(ResourceWarning, match="was not closed"):
+        del session
+
+
+def test_a_session_made_outside_any_loop_works_in_the_first_that_uses_it():
+    """Such as one of module level."""
+    sandbox = Sandbox(procedures=7, port=free_port())
+    session = TofuPilotSession(sandbox.api_key, base_url=sandbox.url)
+
+    async def main():
+        async with sandbox, session:
+            return await session.procedures.list().collect()
+
+    assert asyncio.run(main()) == sandbox.procedures
+
+
+def free_port():
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        return server.getsockname()[1]
+
+
+def test_a_session_cannot_be_pickled_with_its_key():
+    """It belongs to one process, and its key to nobody else; a copy would be closed twice."""
+    session = TofuPilotSession("key")
+    for duplicate in (pickle.dumps, copy.copy, copy.deepcopy):
+        with pytest.raises(TypeError, match="a session cannot be copied or pickled"):
+            duplicate(session)
+
+
+@pytest.fixture
+def run(sandbox):
+    """Runs a program in another process, under -X dev; returns what it says on stderr."""
+
+    async def run(program, *options):
+        environment = {"TOFUPILOT_API_KEY": sandbox.api_key, "TOFUPILOT_URL": sandbox.url, "PATH": os.environ["PATH"]}
+        process = await asyncio.create_subprocess_exec(
+            sys.executable,
+            "-X",
+            "dev",
+            *options,
+            "-c",
+            textwrap.dedent(program),
+            stderr=subprocess.PIPE,
+            env=environment,
+        )
+        _, stderr = await process.communicate()
+        assert process.returncode == 0, stderr.decode()
+        return stderr.decode()
+
+    return run
+
+
+PROGRAM = """
+    import asyncio
+    from aiotofupilot import TofuPilotSession
+
+    async def main():
+        session = TofuPilotSession(concurrency=4)
+        {use}
+        {end}
+
+    asyncio.run(main())
+"""
+ALL = "await session.procedures.list(limit=10).collect()"
+FEW = "walk = session.procedures.list(limit=10).walk(); [await anext(walk) for _ in range(35)]"
+USES = pytest.mark.parametrize("use", [ALL, FEW], ids=["all", "few"])
+
+
+@USES
+async def test_a_program_that_closes_its_session_ends_without_a_word(run, use):
+    """Also with a walk left in the middle."""
+    assert await run(PROGRAM.format(use=use, end="await session.close()"), "-W", "error") == ""
+
+
+@USES
+async def test_a_program_that_forgets_its_session_is_told_once(run, use):
+    """Where it was made; nothing of tasks, connections or sockets."""
+    stderr = await run(PROGRAM.format(use=use, end="pass"), "-X", "tracemalloc=1", "-W", "always")
+    assert stderr.count("ResourceWarning: ") == 1, stderr
+    assert "open> was not closed" in stderr
+    assert 'File "<string>", lineno 6' in stderr
+    assert "Traceback" not in stderr
+
+
+async def test_a_forked_child_is_told_to_make_its_own(run, sandbox):
+    """And can; the parent goes on as if nothing were."""
+    program = """
+        import asyncio, os
+        from aiotofupilot import SessionError, TofuPilotSession
+
+        async def count(session):
+            return len(await session.procedures.list().collect())
+
+        async def own():
+            async with TofuPilotSession() as session:
+                return await count(session)
+
+        used, unused = TofuPilotSession(), TofuPilotSession()
+        with asyncio.Runner() as runner:
+            assert runner.run(count(used)) == 250
+            if (child := os.fork()) == 0:
+                for run in (runner.run, asyncio.run):
+                    try:
+                        run(count(used))
+                    except SessionError as error:
+                        assert str(error).endswith("make one in each")
+                    else:
+                        raise AssertionError("shared")
+                assert asyncio.run(own()) == 250
+                os._exit(0)
+            assert os.waitpid(child, 0)[1] == 0
+            assert runner.run(count(used)) == 250
+            runner.run(used.close())
+        """
+    assert await run(program, "-W", "error") == ""
+    assert len(sandbox.requests) == 9
+
+
+async def test_uvloop_runs_it_all(run, sandbox):
+    """Walks with pages in flight, faults, an early end, and closing under a request; nothing is left behind."""
+    sandbox.faults.randomly(rate=0.2, heal_after=2)
+    program = """
+        import asyncio, uvloop
+        from aiotofupilot import RetryPolicy, SessionError, TofuPilotSession
+
+        async def main():
+            asyncio.get_running_loop().slow_callback_duration = 60  # how fast this machine is, is not the question
+            async with TofuPilotSession(concurrency=8, retry=RetryPolicy(initial_wait=0)) as session:
+                walks = [session.procedures.list(limit=10).collect() for _ in range(5)]
+                assert [len(items) for items in await asyncio.gather(*walks)] == [250] * 5
+                async with session.procedures.list(limit=10).walk() as walk:
+                    async for _ in walk:
+                        if walk.stats.items == 45:
+                            break
+                session = TofuPilotSession()
+                under_way = asyncio.create_task(session.procedures.list().collect())
+                await asyncio.sleep(0)
+                await asyncio.sleep(0)
+                await session.close()
+                try:
+                    await under_way
+                except SessionError:
+                    return
+                raise AssertionError("went on")
+
+        with asyncio.Runner(loop_factory=uvloop.new_event_loop, debug=True) as runner:
+            runner.run(main())
+        """
+    assert await run(program, "-W", "error") == ""

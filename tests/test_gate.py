@@ -1,0 +1,217 @@
+"""The gate of a session: order, the bound on requests in flight, pauses, and the gradual return."""
+
+import asyncio
+
+import pytest
+
+from aiotofupilot import APIError, RateLimitedError, ServerError
+from aiotofupilot._gate import Gate
+from aiotofupilot.stats import WalkStats
+
+PATIENCE = 60.0
+
+
+class Server:
+    """Answers as a function of time says; takes some time for it; remembers how many were in flight, and when."""
+
+    def __init__(self, clock, limit=None, answer=lambda seconds: None, takes=1.0):
+        self.clock, self.answer, self.takes = clock, answer, takes
+        self.gate = Gate(clock, limit)
+        self.in_flight = 0
+        self.most = 0
+        self.began = []
+        self.stats = WalkStats()
+
+    async def request(self, name=None, patience=PATIENCE):
+        async def send():
+            self.began.append((self.clock.seconds, name))
+            self.in_flight += 1
+            self.most = max(self.most, self.in_flight)
+            try:
+                await self.clock.sleep(self.takes)
+                if (error := self.answer(self.clock.seconds)) is not None:
+                    raise error
+            finally:
+                self.in_flight -= 1
+            return name
+
+        return await self.gate.run(send, patience=patience, stats=self.stats)
+
+    def begun_at(self, seconds):
+        return sum(began == seconds for began, _ in self.began)
+
+
+def too_many(retry_after=None):
+    return RateLimitedError("slow down", status=429, retry_after=retry_after)
+
+
+async def test_what_is_sent_comes_back(clock):
+    """Values and errors pass the gate as they are."""
+    server = Server(clock)
+    assert await clock.run(server.request("page")) == ["page"]
+    error = ServerError("down", status=500)
+    server.answer = lambda _: error
+    assert await clock.run(server.request()) == [error]
+
+
+async def test_no_more_are_in_flight_than_there_are_connections(clock):
+    """The others wait, in the order of their arrival, and are told how long."""
+    server = Server(clock, limit=3)
+    assert await clock.run(*(server.request(name) for name in range(10))) == list(range(10))
+    assert server.most == 3
+    assert [name for _, name in server.began] == list(range(10))
+    assert [seconds for seconds, _ in server.began] == [0, 0, 0, 1, 1, 1, 2, 2, 2, 3]
+    assert server.stats.waited == 1 * 3 + 2 * 3 + 3
+
+
+async def test_without_a_limit_all_are_in_flight(clock):
+    """As in an aiohttp session whose connector has none."""
+    server = Server(clock)
+    await clock.run(*(server.request() for _ in range(500)))
+    assert server.most == 500
+    assert server.stats.waited == 0.0
+
+
+async def test_a_newcomer_queues_behind_those_who_wait(clock):
+    """Even if there is room in the moment it comes."""
+    server = Server(clock, limit=1)
+
+    async def late():
+        await clock.sleep(1.0)
+        return await server.request("late")
+
+    await clock.run(*(server.request(name) for name in range(4)), late())
+    assert [name for _, name in server.began] == [0, 1, 2, 3, "late"]
+
+
+async def test_one_who_gives_up_leaves_no_gap(clock):
+    """Cancelled at the head of the queue, inside it, or in flight."""
+    server = Server(clock, limit=1)
+    tasks = [asyncio.create_task(server.request(name)) for name in range(5)]
+
+    async def give_up():
+        await clock.sleep(0.5)
+        for task in (tasks[0], tasks[1], tasks[3]):
+            task.cancel()
+
+    await clock.run(give_up(), *tasks)
+    assert [task.cancelled() for task in tasks] == [True, True, False, True, False]
+    assert server.began == [(0, 0), (0.5, 2), (1.5, 4)]
+
+
+@pytest.mark.parametrize("error", [too_many(7.0), ServerError("busy", status=503, retry_after=7.0)])
+async def test_retry_after_holds_up_everyone(clock, error):
+    """The one who met it, those who come later, and those who wait already."""
+    server = Server(clock, answer=lambda seconds: error if seconds == 1.0 else None)
+
+    async def later(seconds):
+        await clock.sleep(seconds)
+        await server.request()
+
+    results = await clock.run(server.request(), later(1.5), later(2.0), later(7.9))
+    assert results == [error, None, None, None]
+    assert [seconds for seconds, _ in server.began] == [0, 8.0, 9.0, 9.0]
+
+
+async def test_after_a_pause_they_return_gradually(clock):
+    """One, two, four, eight ... in flight: each that comes back lets one more out."""
+    server = Server(clock, limit=16, answer=lambda seconds: too_many(9.0) if seconds == 1.0 else None)
+    await clock.run(server.request())
+    await clock.run(*(server.request() for _ in range(80)))
+    assert [server.begun_at(seconds) for seconds in range(10, 19)] == [1, 2, 4, 8, 16, 16, 16, 16, 1]
+
+
+async def test_the_return_needs_no_success(clock):
+    """Errors that ask for no pause do not keep everyone else waiting behind them."""
+    server = Server(clock, answer=lambda seconds: too_many(9.0) if seconds == 1.0 else ServerError("down", status=500))
+    await clock.run(server.request())
+    await clock.run(*(server.request() for _ in range(7)))
+    assert [server.begun_at(seconds) for seconds in (10, 11, 12)] == [1, 2, 4]
+
+
+async def test_what_was_in_flight_when_the_pause_began_does_not_hurry_the_return(clock):
+    """Its success says nothing of how the server feels now."""
+    answers = iter([too_many(9.0)] + [None] * 100)
+    server = Server(clock, answer=lambda _: next(answers))
+    await clock.run(*(server.request() for _ in range(16)))
+    await clock.run(*(server.request() for _ in range(7)))
+    assert [server.begun_at(seconds) for seconds in (10, 11, 12)] == [1, 2, 4]
+
+
+async def test_a_refusal_on_the_way_back_begins_anew(clock):
+    """With another pause, and one in flight after it."""
+    refused_at = {1.0: too_many(9.0), 12.0: too_many(5.0)}
+    server = Server(clock, answer=refused_at.get)
+    await clock.run(server.request())
+    await clock.run(*(server.request() for _ in range(10)))
+    assert [server.begun_at(seconds) for seconds in (10, 11, 17, 18, 19)] == [1, 2, 1, 2, 4]
+
+
+async def test_of_several_pauses_the_latest_end_counts(clock):
+    """Sixteen that are refused at once are one refusal."""
+    asked = iter([2.0, 9.0, 4.0])
+    server = Server(clock, answer=lambda seconds: too_many(next(asked)) if seconds == 1.0 else None)
+    await clock.run(*(server.request() for _ in range(3)))
+    assert server.gate.rest == 9.0
+    await clock.run(*(server.request() for _ in range(7)))
+    assert [server.begun_at(seconds) for seconds in (10, 11, 12)] == [1, 2, 4]
+
+
+async def test_a_pause_may_grow_while_it_is_waited_for(clock):
+    """By one who was in flight when it began."""
+    server = Server(clock, answer=lambda seconds: too_many(9.0) if seconds in {1.0, 5.0} else None)
+
+    async def slow():
+        server.takes = 5.0
+        await server.request()
+
+    await clock.run(server.request(), slow())
+    server.takes = 1.0
+    await clock.run(server.request())
+    assert server.began[-1] == (14.0, None)
+
+
+async def test_a_429_that_says_nothing_pauses_longer_each_time(clock):
+    """Until something succeeds."""
+    refusing = True
+    server = Server(clock, answer=lambda _: too_many() if refusing else None, takes=0.0)
+    for pause in (1.0, 2.0, 4.0, 8.0, 16.0, 30.0, 30.0):
+        await clock.run(server.request())
+        assert server.gate.rest == pause
+    refusing = False
+    await clock.run(server.request())
+    refusing = True
+    await clock.run(server.request())
+    assert server.gate.rest == 1.0
+
+
+async def test_a_volley_of_429s_that_say_nothing_is_one(clock):
+    """It does not count sixteenfold."""
+    server = Server(clock, answer=lambda _: too_many())
+    await clock.run(*(server.request() for _ in range(16)))
+    assert server.gate.rest == 1.0
+
+
+async def test_nobody_waits_for_one_who_asks_for_too_long(clock):
+    """Everyone gets the error at once instead."""
+    server = Server(clock, answer=lambda _: too_many(3600.0))
+    await clock.run(server.request(patience=3599.0))
+    assert server.gate.rest == 0.0
+    await clock.run(server.request(patience=3600.0))
+    assert server.gate.rest == 3600.0
+
+
+@pytest.mark.parametrize("error", [ServerError("down", status=503), APIError("teapot", status=418)])
+async def test_other_errors_hold_up_nobody(clock, error):
+    """They are the business of the one who met them."""
+    server = Server(clock, answer=lambda _: error)
+    await clock.run(server.request())
+    assert server.gate.rest == 0.0
+
+
+async def test_retry_after_zero_is_no_wait_but_a_gradual_return(clock):
+    """So is a date that has passed."""
+    server = Server(clock, answer=lambda seconds: too_many(0.0) if seconds == 1.0 else None)
+    await clock.run(server.request())
+    await clock.run(*(server.request() for _ in range(3)))
+    assert [server.begun_at(seconds) for seconds in (1, 2)] == [1, 2]

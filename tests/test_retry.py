@@ -1,0 +1,398 @@
+"""Who gets another attempt, after how long, and who does not. Nothing sleeps: the clock is told what time it is."""
+
+import logging
+import math
+from random import Random
+
+import pytest
+from hypothesis import given, strategies as st
+from tenacity import AsyncRetrying, RetryError, retry_if_result, stop_after_attempt, wait_fixed
+
+from aiotofupilot import (
+    APIError,
+    BadRequestError,
+    CertificateError,
+    ConnectionFailedError,
+    DecodeError,
+    InvalidJSONError,
+    PaginationError,
+    RateLimitedError,
+    RedirectError,
+    RequestTimeoutError,
+    ResponseTooLargeError,
+    RetryPolicy,
+    ServerError,
+    SessionError,
+    UnauthorizedError,
+)
+from aiotofupilot._gate import Gate
+from aiotofupilot._retry import Retries, checked_retry, is_transient
+from aiotofupilot.stats import WalkStats
+
+
+def down():
+    return ServerError("down", status=503)
+
+
+TRANSIENT = [
+    ServerError("m", status=500),
+    ServerError("m", status=408),
+    RateLimitedError("m", status=429),
+    ConnectionFailedError("m"),
+    RequestTimeoutError("m", timeout=30.0),
+    InvalidJSONError("m"),
+]
+FINAL = [
+    BadRequestError("m", status=400),
+    UnauthorizedError("m", status=401),
+    APIError("m", status=418),
+    CertificateError("m"),
+    RedirectError("m", location="/"),
+    ResponseTooLargeError("m", limit=1),
+    DecodeError("m"),
+    PaginationError("m", cursor=1, next_cursor=1),
+    SessionError("m"),
+    ValueError("m"),
+]
+
+
+def named(error):
+    return type(error).__name__ + str(getattr(error, "status", ""))
+
+
+class Page:
+    """A request that gives these answers, one after the other, the last of them for ever."""
+
+    def __init__(self, *answers, takes=0.0, clock=None):
+        self.answers = list(answers)
+        self.takes, self.clock = takes, clock
+        self.sent = 0
+
+    async def __call__(self):
+        self.sent += 1
+        if self.takes:
+            await self.clock.sleep(self.takes)
+        answer = self.answers.pop(0) if len(self.answers) > 1 else self.answers[0]
+        if isinstance(answer, Exception):
+            raise answer
+        return answer
+
+
+@pytest.fixture
+def stats():
+    return WalkStats()
+
+
+@pytest.fixture
+def retries(clock):
+    return Retries(clock, Gate(clock, limit=None))
+
+
+@pytest.fixture
+def run(clock, retries, stats):
+    """Returns what one page comes to under a policy."""
+
+    async def run(page, retry=RetryPolicy()):  # noqa: B008 - a value
+        (result,) = await clock.run(retries.run(page, retry, stats))
+        return result
+
+    return run
+
+
+@pytest.mark.parametrize("error", TRANSIENT, ids=named)
+async def test_what_may_pass_is_tried_again(run, stats, error):
+    """5xx, 408, 429, a lost connection, a timeout, a success that is no JSON."""
+    assert is_transient(error)
+    assert await run(Page(error, error, "page")) == "page"
+    assert (stats.requests, stats.retries) == (3, 2)
+
+
+@pytest.mark.parametrize("error", FINAL, ids=named)
+async def test_what_will_not_pass_is_raised_at_once(run, stats, error):
+    """Another attempt would meet the same."""
+    assert not is_transient(error)
+    assert await run(Page(error)) is error
+    assert (stats.requests, stats.retries) == (1, 0)
+
+
+async def test_a_page_that_succeeds_is_asked_for_once(run, stats):
+    """And waited for by nobody."""
+    assert await run(Page("page")) == "page"
+    assert stats == WalkStats(requests=1)
+
+
+async def test_the_last_error_is_raised_and_knows_how_many_attempts_there_were(run, stats):
+    """As many as the policy says, the first included."""
+    errors = [ServerError(str(number), status=500) for number in range(4)]
+    error = await run(Page(*errors), RetryPolicy(attempts=4))
+    assert error is errors[-1]
+    assert error.attempts == stats.requests == 4
+    assert stats.retries == 3
+
+
+async def test_an_error_that_ends_the_retries_is_raised_with_its_attempts(run):
+    """A 401 after a 503, say."""
+    error = await run(Page(down(), UnauthorizedError("m", status=401)))
+    assert isinstance(error, UnauthorizedError)
+    assert error.attempts == 2
+
+
+@pytest.mark.parametrize("retry", [None, RetryPolicy(attempts=1), RetryPolicy(max_elapsed=0)])
+async def test_retries_can_be_done_without(run, stats, retry):
+    """One attempt, and its error."""
+    error = down()
+    assert await run(Page(error, "page"), retry) is error
+    assert error.attempts == stats.requests == 1
+
+
+async def test_waits_double_up_to_the_longest_and_are_drawn_from_zero_on(run, clock, stats):
+    """Exponential backoff with full jitter."""
+    clock.chance = 0.75
+    await run(Page(down()), RetryPolicy(attempts=8, initial_wait=0.5, max_wait=10.0))
+    assert clock.drawn[:7] == [(0.0, high) for high in (0.5, 1.0, 2.0, 4.0, 8.0, 10.0, 10.0)]
+    assert clock.slept == [0.375, 0.75, 1.5, 3.0, 6.0, 7.5, 7.5]
+    assert stats.waited == sum(clock.slept)
+
+
+@given(st.integers(1, 3000), st.floats(0, 1e9), st.floats(0, 1e9))
+def test_a_wait_is_never_longer_than_the_longest(attempt, initial_wait, max_wait):
+    """Nor does its exponent overflow."""
+    policy = RetryPolicy(initial_wait=initial_wait, max_wait=max_wait)
+    longest = policy.longest_wait(attempt)
+    assert 0.0 <= longest <= max_wait
+    assert longest == max_wait or longest == initial_wait * 2.0 ** (attempt - 1)
+
+
+async def test_no_attempt_begins_after_the_time_is_up(run, clock, stats):
+    """Counted from the first attempt on, the wait before the next included."""
+    page = Page(down(), takes=4.0, clock=clock)
+    assert (
+        await run(page, RetryPolicy(attempts=100, max_elapsed=15.0, initial_wait=1.0, max_wait=1.0)) is page.answers[0]
+    )
+    assert stats.requests == 3  # at 0, 5 and 10 seconds; the fourth would be at 15
+    assert clock.seconds == 14.0
+
+
+async def test_the_time_that_a_page_waits_for_its_first_attempt_does_not_count(clock, retries, stats):
+    """A pause of the session is not the page's fault."""
+    policy = RetryPolicy(max_elapsed=20.0, initial_wait=0.0)
+    busy = Page(RateLimitedError("m", status=429, retry_after=15.0))
+    page = Page(down(), down(), "page", takes=4.0, clock=clock)
+    assert (await clock.run(retries.run(busy, None, stats)))[0].retry_after == 15.0
+    assert await clock.run(retries.run(page, policy, stats)) == ["page"]
+    assert clock.seconds == 15.0 + 3 * 4.0
+
+
+async def test_a_page_does_not_wait_for_a_pause_that_outlasts_its_time(clock, retries, stats):
+    """It gives up at once instead."""
+    policy = RetryPolicy(max_elapsed=10.0, initial_wait=0.0)
+    slow = Page(down(), "page", takes=2.0, clock=clock)
+    busy = Page(RateLimitedError("m", status=429, retry_after=50.0), takes=1.0, clock=clock)
+    results = await clock.run(retries.run(slow, policy, stats), retries.run(busy, None, stats))
+    assert isinstance(results[0], ServerError)
+    assert clock.seconds == 2.0
+
+
+@pytest.mark.parametrize("error", [RateLimitedError, ServerError])
+async def test_retry_after_is_the_wait(run, clock, error):
+    """Exactly, and without chance."""
+    assert await run(Page(error("m", status=503, retry_after=7.25), "page")) == "page"
+    assert clock.slept[0] == 7.25
+    assert clock.drawn == []
+
+
+async def test_retry_after_zero_leaves_the_wait_to_the_policy(run, clock):
+    """A date in the past would be asked for six times in a row otherwise."""
+    assert await run(Page(RateLimitedError("m", status=429, retry_after=0.0), "page")) == "page"
+    assert clock.drawn == [(0.0, 0.5)]
+
+
+async def test_a_longer_retry_after_than_the_policy_obeys_is_raised_at_once(run, clock, stats):
+    """With the value in the error."""
+    error = await run(Page(RateLimitedError("m", status=429, retry_after=60.5), "page"))
+    assert error.retry_after == 60.5
+    assert (clock.seconds, stats.requests) == (0.0, 1)
+    assert (
+        await run(Page(RateLimitedError("m", status=429, retry_after=60.5), "page"), RetryPolicy(max_retry_after=61.0))
+        == "page"
+    )
+
+
+async def test_each_retry_is_one_warning(run, caplog):
+    """With the attempt, the wait and the error; nothing else is logged."""
+    caplog.set_level(logging.DEBUG)
+    await run(Page(down(), InvalidJSONError("html"), "page"))
+    assert [(record.name, record.levelname, record.getMessage()) for record in caplog.records] == [
+        ("aiotofupilot", "WARNING", "attempt 1 failed, next in 0.50 s: 503: down"),
+        ("aiotofupilot", "WARNING", "attempt 2 failed, next in 1.00 s: html"),
+    ]
+
+
+async def test_an_outage_costs_less_than_half_as_much_again(clock, retries, stats):
+    """64 walks at once: what the budget holds goes in vain, and then each page is asked for once."""
+    pages = [Page(down()) for _ in range(64)]
+    results = await clock.run(*(retries.run(page, RetryPolicy(), stats) for page in pages))
+    assert stats.requests == 64 + 30
+    assert stats.requests < 1.5 * 64
+    refused = [error for error in results if error.retry_budget is not None]
+    assert len(refused) >= 64 - 30
+    again = await clock.run(*(retries.run(Page(down()), RetryPolicy(), stats) for _ in range(64)))
+    assert stats.requests == 64 + 30 + 64
+    assert all(error.retry_budget == 0.0 for error in again)
+
+
+async def test_an_error_that_the_budget_caused_says_so(clock, retries, stats):
+    """As an attribute, and in words below its traceback."""
+    (error, *_) = await clock.run(
+        *(retries.run(Page(down()), RetryPolicy(attempts=100, max_elapsed=1e6), stats) for _ in range(1))
+    )
+    assert error.attempts == 31
+    assert error.retry_budget == 0.0
+    assert error.__notes__ == [
+        "not tried again: the retry budget of the session is used up (0.0 of 30 left, each success adds 0.25)"
+    ]
+
+
+async def test_an_error_of_another_cause_says_nothing_of_the_budget(run):
+    """It was the policy that ended it."""
+    error = await run(Page(ServerError("down", status=500)))
+    assert error.attempts == 6
+    assert error.retry_budget is None
+    assert not hasattr(error, "__notes__")
+
+
+async def test_successes_refill_the_budget(clock, retries, stats):
+    """After an outage, retries come back with the server."""
+    await clock.run(*(retries.run(Page(down()), RetryPolicy(), stats) for _ in range(64)))
+    await clock.run(*(retries.run(Page("page"), retry, stats) for retry in (None, RetryPolicy()) * 5))
+    assert await clock.run(retries.run(Page(down(), down(), "page"), RetryPolicy(), stats)) == ["page"]
+
+
+@pytest.mark.parametrize("rate", [0.01, 0.1, 0.5])
+async def test_faults_that_heal_do_not_use_the_budget_up(clock, retries, stats, rate):
+    """A thousand pages, one after the other: what helped is given back."""
+    random = Random(rate)  # noqa: S311 - test data
+
+    async def walk():
+        for _ in range(1000):
+            faults = 0
+            while random.random() < rate and faults < 5:
+                faults += 1
+            assert await retries.run(Page(*[down()] * faults, "page"), RetryPolicy(), stats) == "page"
+
+    assert await clock.run(walk()) == [None]
+    assert stats.retries == stats.requests - 1000
+
+
+async def test_a_controller_of_the_users_own_is_taken_as_it_is(run, clock, stats):
+    """Its waits, its end, its error, and every callback it has."""
+    called = []
+    controller = AsyncRetrying(
+        sleep=clock.sleep,
+        stop=stop_after_attempt(3),
+        wait=wait_fixed(2.5),
+        before=lambda state: called.append(("before", state.attempt_number)),
+        after=lambda state: called.append(("after", state.attempt_number)),
+        before_sleep=lambda state: called.append(("before_sleep", state.attempt_number)),
+    )
+    error = await run(Page(UnauthorizedError("m", status=401)), controller)
+    assert isinstance(error, RetryError)
+    assert isinstance(error.last_attempt.exception(), UnauthorizedError)
+    assert clock.slept == [2.5, 2.5]
+    assert called == [
+        ("before", 1), ("after", 1), ("before_sleep", 1),
+        ("before", 2), ("after", 2), ("before_sleep", 2),
+        ("before", 3), ("after", 3),
+    ]  # fmt: skip
+    assert (stats.requests, stats.retries, stats.waited) == (3, 2, 5.0)
+
+
+async def test_a_controller_may_reraise_or_judge_results(run, clock):
+    """Whatever tenacity can do."""
+    error = await run(Page(down()), AsyncRetrying(sleep=clock.sleep, stop=stop_after_attempt(2), reraise=True))
+    assert isinstance(error, ServerError)
+    assert error.attempts == 2
+    empty = retry_if_result(lambda page: page == "empty")
+    assert await run(Page("empty", "page"), AsyncRetrying(sleep=clock.sleep, retry=empty)) == "page"
+
+
+async def test_a_controller_that_is_not_enabled_tries_once(run, stats):
+    """As tenacity has it."""
+    assert isinstance(await run(Page(down(), "page"), AsyncRetrying(enabled=False)), ServerError)
+    assert stats == WalkStats(requests=1)
+
+
+async def test_a_controller_is_not_stopped_by_the_budget(run, clock, stats):
+    """Who brings one decides alone."""
+    error = await run(Page(down()), AsyncRetrying(sleep=clock.sleep, stop=stop_after_attempt(50), reraise=True))
+    assert error.attempts == stats.requests == 50
+    assert error.retry_budget is None
+
+
+async def test_a_controller_can_be_shared_by_many_pages_at_once(clock, retries):
+    """Each has its own count of attempts, fifty side by side."""
+    controller = AsyncRetrying(sleep=clock.sleep, stop=stop_after_attempt(4), wait=wait_fixed(1.0), reraise=True)
+    pages = [Page(*[down()] * (number % 4), number, takes=0.1 * number, clock=clock) for number in range(50)]
+    every = [WalkStats() for _ in pages]
+    results = await clock.run(*(retries.run(page, controller, stats) for page, stats in zip(pages, every, strict=True)))
+    assert results == list(range(50))
+    assert [stats.retries for stats in every] == [number % 4 for number in range(50)]
+    assert [stats.waited for stats in every] == [number % 4 for number in range(50)]
+    assert controller.statistics == {}
+
+
+async def test_a_pause_reaches_those_who_wait_to_try_again(clock, retries, stats):
+    """The gate is passed by every attempt, not by the first alone."""
+    clock.chance = 0.5
+    failing = Page(down(), "page")
+    busy = Page(RateLimitedError("m", status=429, retry_after=20.0), takes=0.125, clock=clock)
+    began = []
+
+    async def watched():
+        began.append(clock.seconds)
+        return await failing()
+
+    await clock.run(retries.run(watched, RetryPolicy(), stats), retries.run(busy, None, stats))
+    assert began == [0.0, 20.125]
+
+
+@pytest.mark.parametrize("retry", [None, RetryPolicy(), AsyncRetrying()])
+def test_retry_takes_a_policy_a_controller_or_none(retry):
+    """As it is."""
+    assert checked_retry(retry) is retry
+
+
+@pytest.mark.parametrize("retry", [3, True, "always", RetryPolicy, lambda: None])
+def test_retry_takes_nothing_else(retry):
+    """A number of attempts is RetryPolicy(attempts=...)."""
+    with pytest.raises(TypeError, match=r"^retry must be a RetryPolicy, a tenacity.AsyncRetrying or None, got "):
+        checked_retry(retry)
+
+
+@pytest.mark.parametrize(
+    ("option", "value", "error"),
+    [
+        ("attempts", 0, ValueError),
+        ("attempts", 1.5, TypeError),
+        ("attempts", True, TypeError),
+        ("max_elapsed", -1, ValueError),
+        ("max_elapsed", "1", TypeError),
+        ("initial_wait", math.nan, ValueError),
+        ("max_wait", math.inf, ValueError),
+        ("max_retry_after", None, TypeError),
+    ],
+)
+def test_an_option_out_of_bounds_is_named(option, value, error):
+    """At the policy, not at the first failure."""
+    with pytest.raises(error, match=f"^{option} must be "):
+        RetryPolicy(**{option: value})
+
+
+def test_a_policy_is_a_value():
+    """To compare, to hash and to put into a default."""
+    assert RetryPolicy() == RetryPolicy(
+        attempts=6, max_elapsed=120.0, initial_wait=0.5, max_wait=30.0, max_retry_after=60.0
+    )
+    assert hash(RetryPolicy()) == hash(RetryPolicy())
+    with pytest.raises(AttributeError):
+        RetryPolicy().attempts = 7

@@ -1,0 +1,362 @@
+"""The session as users hold it: options and views, whose connections they are, and how it ends."""
+
+import asyncio
+import gc
+import inspect
+import logging
+from datetime import datetime
+
+import aiohttp
+import pytest
+from tenacity import AsyncRetrying, stop_after_attempt
+
+from aiotofupilot import (
+    ConfigurationError,
+    DecodeError,
+    ForbiddenError,
+    RateLimitedError,
+    RequestTimeoutError,
+    RetryPolicy,
+    ServerError,
+    SessionError,
+    TofuPilotSession,
+    UnauthorizedError,
+)
+from aiotofupilot.sandbox import Sandbox, faults
+
+AT_ONCE = RetryPolicy(initial_wait=0)
+
+
+@pytest.fixture
+async def sandbox():
+    async with Sandbox(procedures=250) as sandbox:
+        yield sandbox
+
+
+@pytest.fixture
+async def session(sandbox):
+    async with TofuPilotSession(sandbox.api_key, base_url=sandbox.url, retry=AT_ONCE) as session:
+        yield session
+
+
+async def test_the_documentations_example_awaited_is_a_page(session, sandbox):
+    """Word for word as TofuPilot's API documentation has it."""
+    page = await session.procedures.list(
+        limit=20,
+        cursor=50,
+        search_query="battery test",
+        created_after=datetime.fromisoformat("2024-01-01T00:00:00.000Z"),
+        created_before=datetime.fromisoformat("2024-12-31T23:59:59.999Z"),
+    )
+    assert page.data == []
+    assert page.meta.has_more is False
+    assert page.meta.next_cursor is None
+    assert sandbox.requests[0].query == {
+        "limit": "20",
+        "cursor": "50",
+        "search_query": "battery test",
+        "created_after": "2024-01-01T00:00:00.000Z",
+        "created_before": "2024-12-31T23:59:59.999Z",
+    }
+
+
+async def test_a_listing_is_streamed_item_by_item(session, sandbox):
+    """Three pages, asked for one after the other, at the cursors that the server gave."""
+    assert [procedure async for procedure in session.procedures.list()] == sandbox.procedures
+    assert sandbox.requests.cursors == [None, "100", "200"]
+
+
+async def test_many_walks_at_once_share_the_connections(session, sandbox):
+    """One session for the whole process, and never more connections than it has."""
+    listings = await asyncio.gather(*(session.procedures.list(limit=50).collect() for _ in range(20)))
+    assert all(listing == sandbox.procedures for listing in listings)
+    assert len(sandbox.requests) == 100
+    assert sandbox.connections <= 20
+
+
+async def test_a_failing_page_is_asked_for_again_and_the_listing_is_not(session, sandbox):
+    """What a proxy says in between leaves no trace in the result."""
+    sandbox.faults.next(faults.status(503), faults.html(), faults.cut(), faults.reset())
+    assert await session.procedures.list().collect() == sandbox.procedures
+    assert sandbox.requests.cursors == [None] * 5 + ["100", "200"]
+
+
+async def test_the_errors_of_the_api_are_typed(sandbox):
+    """A wrong key, and a station's."""
+    async with TofuPilotSession("wrong", base_url=sandbox.url) as session:
+        with pytest.raises(UnauthorizedError, match=r"^401 UNAUTHORIZED: ") as caught:
+            await session.procedures.list()
+        assert caught.value.attempts == 1
+    async with TofuPilotSession(sandbox.station_key, base_url=sandbox.url) as session:
+        with pytest.raises(ForbiddenError, match=r"^403 FORBIDDEN: "):
+            await session.procedures.list().first()
+
+
+async def test_key_and_address_come_from_the_environment(sandbox, monkeypatch):
+    """So that no program holds them."""
+    monkeypatch.setenv("TOFUPILOT_API_KEY", f"Bearer {sandbox.api_key}")
+    monkeypatch.setenv("TOFUPILOT_URL", sandbox.url.removesuffix("/api"))
+    async with TofuPilotSession() as session:
+        assert await session.procedures.list().first() == sandbox.procedures[0]
+
+
+@pytest.mark.parametrize(
+    ("options", "error", "message"),
+    [
+        ({"timeout": 0}, ValueError, "timeout must be more than 0 seconds"),
+        ({"timeout": "30"}, TypeError, "timeout must be a number of seconds"),
+        ({"retry": 3}, TypeError, "retry must be a RetryPolicy"),
+        ({"concurrency": 0}, ValueError, "concurrency must be at least 1"),
+    ],
+)
+async def test_an_option_out_of_bounds_is_refused_where_it_is_given(session, options, error, message):
+    """By a session and by a view on one; what was never made has nothing to close."""
+    with pytest.raises(error, match=message):
+        TofuPilotSession("key", **options)
+    with pytest.raises(error, match=message):
+        session.with_options(**options)
+    gc.collect()
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        ({"api_key": "sec\nret"}, "api_key holds"),
+        ({"api_key": "key", "base_url": "http://tofu.example.com"}, "plain HTTP"),
+        ({"api_key": "key", "base_url": "https://tofu.example.com\n"}, "line breaks"),
+    ],
+)
+def test_what_cannot_be_used_is_a_configuration_error(arguments, message):
+    """At construction: nothing is sent."""
+    with pytest.raises(ConfigurationError, match=message):
+        TofuPilotSession(**arguments)
+
+
+async def test_trace_configs_belong_to_one_of_the_two_sessions():
+    """In one that is handed in they would do nothing."""
+    async with aiohttp.ClientSession() as http_session:
+        with pytest.raises(ConfigurationError, match="trace_configs"):
+            TofuPilotSession("key", http_session=http_session, trace_configs=[aiohttp.TraceConfig()])
+
+
+async def test_plain_http_can_be_allowed():
+    """By whoever knows the network."""
+    session = TofuPilotSession("key", base_url="http://tofu.example.com", allow_insecure_http=True)
+    assert repr(session) == "<TofuPilotSession http://tofu.example.com/api open>"
+
+
+async def test_a_view_has_its_own_options_and_the_sessions_connections(session, sandbox):
+    """They hold for every page of a walk begun from it; what is not given stays."""
+    view = session.with_options(timeout=0.05, retry=None)
+    sandbox.faults.on(cursor=200).next(faults.stall(1000))
+    with pytest.raises(RequestTimeoutError) as caught:
+        await view.procedures.list().collect()
+    assert caught.value.timeout == 0.05
+    sandbox.faults.next(faults.status(500))
+    assert await session.procedures.list().collect() == sandbox.procedures
+    sandbox.faults.next(faults.status(500))
+    with pytest.raises(ServerError):
+        await session.with_options(retry=None).with_options(timeout=None).procedures.list()
+    assert session.with_options(concurrency=7).with_options(timeout=1).procedures.list()._plan.concurrency == 7
+    assert session.procedures.list()._plan.concurrency == 1
+
+
+async def test_closing_a_view_closes_nothing(session, sandbox):
+    """Its connections are the session's."""
+    async with session.with_options(timeout=1) as view:
+        await view.procedures.list()
+    await view.close()
+    assert await session.procedures.list().first() == sandbox.procedures[0]
+
+
+async def test_a_view_of_a_closed_session_is_closed(sandbox):
+    """It lives as long as the session."""
+    async with TofuPilotSession(sandbox.api_key, base_url=sandbox.url) as session:
+        view = session.with_options(timeout=1)
+    assert repr(view) == f"<TofuPilotSession {sandbox.url} closed>"
+    with pytest.raises(SessionError, match="the session is closed"):
+        await view.procedures.list()
+
+
+async def test_retry_takes_a_controller_of_tenacity(sandbox):
+    """Whose callbacks are called."""
+    seen = []
+    controller = AsyncRetrying(
+        stop=stop_after_attempt(3),
+        before_sleep=lambda state: seen.append((state.attempt_number, state.outcome.exception().status)),
+    )
+    sandbox.faults.next(faults.status(418), times=2)
+    async with TofuPilotSession(sandbox.api_key, base_url=sandbox.url, retry=controller) as session:
+        assert await session.procedures.list().collect() == sandbox.procedures
+    assert seen == [(1, 418), (2, 418)]
+
+
+async def test_an_aiohttp_session_that_is_handed_in_stays_open(sandbox):
+    """It is used, and belongs to whom opened it."""
+    async with aiohttp.ClientSession() as http_session:
+        async with TofuPilotSession(sandbox.api_key, base_url=sandbox.url, http_session=http_session) as session:
+            assert await session.procedures.list().collect() == sandbox.procedures
+        assert not http_session.closed
+        async with TofuPilotSession(sandbox.api_key, base_url=sandbox.url, http_session=http_session) as session:
+            assert await session.procedures.list().first() == sandbox.procedures[0]
+
+
+async def test_trace_configs_are_passed_through(sandbox):
+    """aiohttp's own way to watch requests."""
+    urls = []
+
+    async def end(http_session, context, params):
+        urls.append(str(params.url))
+
+    trace = aiohttp.TraceConfig()
+    trace.on_request_end.append(end)
+    async with TofuPilotSession(sandbox.api_key, base_url=sandbox.url, trace_configs=[trace]) as session:
+        await session.procedures.list(limit=3)
+    assert urls == [f"{sandbox.url}/v2/procedures?limit=3"]
+
+
+async def test_a_proxy_comes_with_an_aiohttp_session_that_trusts_the_environment(sandbox, monkeypatch):
+    """And without one, the environment's proxy is not used."""
+    asked = []
+
+    async def proxy(reader, writer):
+        asked.append((await reader.readuntil(b"\r\n\r\n")).split(b"\r\n")[0])
+        writer.write(b"HTTP/1.1 200 OK\r\nContent-Length: 38\r\n\r\n" + b'{"data":[],"meta":{"has_more":false}}\n')
+        await writer.drain()
+        writer.close()
+
+    server = await asyncio.start_server(proxy, "127.0.0.1", 0)
+    monkeypatch.setenv("http_proxy", f"http://127.0.0.1:{server.sockets[0].getsockname()[1]}")
+    monkeypatch.delenv("no_proxy", raising=False)
+    monkeypatch.delenv("NO_PROXY", raising=False)
+    async with TofuPilotSession(sandbox.api_key, base_url=sandbox.url) as session:
+        assert (await session.procedures.list(limit=3)).data
+    assert asked == []
+    async with aiohttp.ClientSession(trust_env=True) as http_session:
+        session = TofuPilotSession(sandbox.api_key, base_url=sandbox.url, http_session=http_session)
+        assert (await session.procedures.list(limit=3)).data == []
+    assert asked == [f"GET {sandbox.url}/v2/procedures?limit=3 HTTP/1.1".encode()]
+    server.close()
+    await server.wait_closed()
+
+
+async def test_a_pause_is_the_whole_sessions(sandbox):
+    """A Retry-After that one walk meets holds up another."""
+    async with TofuPilotSession(sandbox.api_key, base_url=sandbox.url, retry=None) as session:
+        sandbox.faults.next(faults.status(429, retry_after=30))
+        with pytest.raises(RateLimitedError):
+            await session.procedures.list()
+        other = asyncio.create_task(session.with_options(timeout=0.01).procedures.list().first())
+        await asyncio.sleep(0.05)
+        assert not other.done()
+        assert len(sandbox.requests) == 1
+        assert session._retries._gate.rest > 25
+    with pytest.raises(SessionError, match="closed meanwhile"):
+        await other
+
+
+@pytest.mark.parametrize("handed_in", [False, True])
+async def test_closing_ends_a_request_under_way_at_once(sandbox, until, handed_in):
+    """By a SessionError, also when the aiohttp session stays open; the server sees the connection close."""
+    async with aiohttp.ClientSession() as http_session:
+        session = TofuPilotSession(
+            sandbox.api_key, base_url=sandbox.url, timeout=None, http_session=http_session if handed_in else None
+        )
+        sandbox.faults.next(faults.stall(1000))
+        walk = asyncio.create_task(session.procedures.list().first())
+        await until(lambda: sandbox.requests)
+        await session.close()
+        with pytest.raises(SessionError, match="closed meanwhile"):
+            await walk
+        await until(lambda: not sandbox.connections)
+        assert not http_session.closed
+
+
+async def test_closing_ends_a_wait_between_attempts_at_once(sandbox, until):
+    """Nobody waits out a backoff for nothing."""
+    slow = RetryPolicy(max_retry_after=3600.0, max_elapsed=7200.0)
+    sandbox.faults.next(faults.status(503, retry_after=3000))
+    session = TofuPilotSession(sandbox.api_key, base_url=sandbox.url, retry=slow)
+    walk = asyncio.create_task(session.procedures.list().first())
+    await until(lambda: session._retries._gate.rest)
+    async with asyncio.timeout(10):
+        await session.close()
+        with pytest.raises(SessionError):
+            await walk
+
+
+async def test_closing_ends_pages_that_are_fetched_ahead(sandbox):
+    """The walk that wants them gets the error, and nothing is left in flight."""
+    session = TofuPilotSession(sandbox.api_key, base_url=sandbox.url, concurrency=8, timeout=None)
+    walk = session.procedures.list(limit=10).walk()
+    async with asyncio.timeout(30):
+        for _ in range(55):
+            await anext(walk)
+        sandbox.faults.next(faults.stall(1000), times=8)
+        consumer = asyncio.create_task(anext_until_the_end(walk))
+        await asyncio.sleep(0.05)
+        await session.close()
+        with pytest.raises(SessionError):
+            await consumer
+    assert not session._lifetime._tasks
+
+
+async def anext_until_the_end(walk):
+    async for _ in walk:
+        pass
+
+
+async def test_closing_from_a_callback_is_no_deadlock(sandbox):
+    """Such as one of tenacity's."""
+    session = None
+
+    async def close(state):
+        await session.close()
+
+    controller = AsyncRetrying(before_sleep=close)
+    async with aiohttp.ClientSession() as http_session:
+        session = TofuPilotSession(
+            sandbox.api_key, base_url=sandbox.url, retry=controller.copy(), http_session=http_session
+        )
+        own = session.with_options(retry=AsyncRetrying(before_sleep=close, stop=stop_after_attempt(3), reraise=True))
+        sandbox.faults.next(faults.status(500), times=10)
+        with pytest.raises(SessionError, match="the session is closed"):
+            await own.procedures.list()
+        assert len(sandbox.requests) == 1
+
+
+async def test_a_closed_session_says_so(sandbox):
+    """In its repr, at the next request, and when it is entered again; closing it again is nothing."""
+    session = TofuPilotSession(sandbox.api_key, base_url=sandbox.url)
+    await session.procedures.list()
+    await session.close()
+    await session.close()
+    assert repr(session) == f"<TofuPilotSession {sandbox.url} closed>"
+    with pytest.raises(SessionError, match="the session is closed"):
+        await session.procedures.list()
+    with pytest.raises(SessionError, match="the session is closed"):
+        async with session:
+            raise AssertionError("entered")
+
+
+async def test_a_page_that_is_no_page_is_not_tried_again(session, sandbox):
+    """The API has changed; its path says where."""
+    sandbox.faults.next(faults.json({"data": 1}))
+    with pytest.raises(DecodeError) as caught:
+        await session.procedures.list()
+    assert caught.value.path.startswith("$")
+    assert len(sandbox.requests) == 1
+
+
+async def test_a_session_logs_a_line_a_request_and_one_a_retry(session, sandbox, caplog):
+    """At debug and at warning level, and nothing else."""
+    caplog.set_level(logging.DEBUG, "aiotofupilot")
+    sandbox.faults.next(faults.status(503))
+    await session.procedures.list(limit=3)
+    records = [record for record in caplog.records if record.name.startswith("aiotofupilot")]
+    assert [record.levelname for record in records] == ["DEBUG", "WARNING", "DEBUG"]
+
+
+def test_what_is_not_given_shows_as_unset():
+    """In a view's signature, where None means something else."""
+    assert str(inspect.signature(TofuPilotSession.with_options)).count("= unset") == 3

@@ -1,0 +1,730 @@
+"""aiohttp on real sockets: what is sent, what comes back, and what becomes of all that goes wrong in between."""
+
+import asyncio
+import gc
+import gzip
+import logging
+import ssl
+import threading
+import zlib
+
+import aiohttp
+import pytest
+import trustme
+from multidict import CIMultiDict
+
+from aiotofupilot import (
+    CertificateError,
+    ConfigurationError,
+    ConnectionFailedError,
+    RedirectError,
+    RequestTimeoutError,
+    ResponseTooLargeError,
+    SessionError,
+)
+from aiotofupilot._protocol import Response
+from aiotofupilot._transport import Transport
+
+KEY = "secret-key-of-a-test"
+LIMIT = 64 * 1024 * 1024
+
+
+def http(body=b"", *headers, status="200 OK"):
+    """An answer as bytes, with its length."""
+    fields = "".join(f"{header}\r\n" for header in (*headers, f"Content-Length: {len(body)}"))
+    return f"HTTP/1.1 {status}\r\n{fields}\r\n".encode() + body
+
+
+class Server:
+    """A socket that says what it is told to, whatever it is asked; after the last answer it hangs up.
+
+    An answer is bytes, or a coroutine function that writes.
+    """
+
+    def __init__(self):
+        self.answers = []
+        self.requests = []
+        self.connections = 0
+        self.asked = asyncio.Event()
+        self.gone = asyncio.Event()
+        """Set when a client has hung up."""
+        self._handlers = set()
+
+    async def start(self, context=None):
+        self._server = await asyncio.start_server(self._serve, "127.0.0.1", 0, ssl=context)
+        self.port = self._server.sockets[0].getsockname()[1]
+        self.origin = f"{'https' if context else 'http'}://127.0.0.1:{self.port}"
+        return self
+
+    async def stop(self):
+        self._server.close()
+        await self._server.wait_closed()
+        for handler in self._handlers:
+            handler.cancel()
+        await asyncio.gather(*self._handlers, return_exceptions=True)
+
+    async def _serve(self, reader, writer):
+        self._handlers.add(handler := asyncio.current_task())
+        self.connections += 1
+        try:
+            while request := await reader.readuntil(b"\r\n\r\n"):
+                self.requests.append(request.decode())
+                self.asked.set()
+                if not self.answers:
+                    break
+                answer = self.answers.pop(0)
+                if callable(answer):
+                    await answer(writer)
+                else:
+                    writer.write(answer)
+                    await writer.drain()
+        except (ConnectionError, asyncio.IncompleteReadError):
+            self.gone.set()
+        finally:
+            self._handlers.discard(handler)
+            writer.close()
+
+
+async def hang(writer):
+    """Write nothing, for ever."""
+    await asyncio.Event().wait()
+
+
+def and_then(beginning, end):
+    async def write(writer):
+        writer.write(beginning)
+        await writer.drain()
+        await end(writer)
+
+    return write
+
+
+async def hang_up(writer):
+    writer.close()
+
+
+async def reset(writer):
+    writer.transport.abort()
+
+
+@pytest.fixture
+async def server():
+    server = await Server().start()
+    yield server
+    await server.stop()
+
+
+@pytest.fixture
+async def elsewhere():
+    server = await Server().start()
+    yield server
+    await server.stop()
+
+
+@pytest.fixture
+async def make(server, clock):
+    """Makes transports to the server, and closes them."""
+    made = []
+
+    def make(origin=None, http_session=None, trace_configs=None, key=KEY):
+        base_url = f"{origin or server.origin}/api"
+        made.append(
+            Transport(base_url, f"Bearer {key}", http_session=http_session, trace_configs=trace_configs, clock=clock)
+        )
+        return made[-1]
+
+    yield make
+    for transport in made:
+        await transport.close()
+
+
+@pytest.fixture
+def get(make):
+    """Sends one request through a transport of its own."""
+
+    async def get(target="/v2/procedures?limit=3", timeout=60.0, **options):  # noqa: ASYNC109 - it is handed on
+        return await make(**options).get(target, timeout=timeout)
+
+    return get
+
+
+@pytest.fixture
+async def handed_in():
+    """Makes aiohttp sessions as users do, and closes them as users do."""
+    sessions = []
+
+    def make(**options):
+        sessions.append(aiohttp.ClientSession(**options))
+        return sessions[-1]
+
+    yield make
+    for session in sessions:
+        await session.close()
+
+
+async def test_a_request_has_the_key_and_says_who_asks(get, server):
+    """And is percent-encoded as it was handed over."""
+    server.answers = [http()]
+    await get("/v2/procedures?limit=3&search_query=a%20b%2Fc%2B%C3%A9")
+    line, *fields = server.requests[0].strip().split("\r\n")
+    headers = dict(field.split(": ") for field in fields)
+    assert line == "GET /api/v2/procedures?limit=3&search_query=a%20b%2Fc%2B%C3%A9 HTTP/1.1"
+    assert headers["Authorization"] == f"Bearer {KEY}"
+    assert headers["Accept"] == "application/json"
+    assert headers["User-Agent"].startswith("aiotofupilot/")
+    assert "gzip" in headers["Accept-Encoding"]
+
+
+BODY = b'{"data": []}' * 1000
+
+
+@pytest.mark.parametrize(
+    "answer",
+    [
+        http(BODY),
+        and_then(b"HTTP/1.1 200 OK\r\n\r\n" + BODY, hang_up),
+        b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n%x\r\n%b\r\n0\r\n\r\n" % (len(BODY), BODY),
+        http(gzip.compress(BODY), "Content-Encoding: gzip"),
+        http(zlib.compress(BODY), "Content-Encoding: deflate"),
+        b"HTTP/1.1 100 Continue\r\n\r\n" + http(BODY),
+    ],
+    ids=["length", "until closed", "chunked", "gzip", "deflate", "after 100"],
+)
+async def test_an_answer_comes_back_whole(get, server, clock, answer):
+    """However it was transferred."""
+    server.answers = [answer]
+    response = await get()
+    assert (response.status, response.body) == (200, BODY)
+    assert response.received_at == clock.now()
+
+
+async def test_an_answer_of_any_status_is_an_answer(get, server):
+    """What it means is decided elsewhere; headers have no case."""
+    server.answers = [http(b"busy", "RETRY-AFTER: 7", status="503 Busy")]
+    response = await get()
+    assert (response.status, response.body) == (503, b"busy")
+    assert response.headers["Retry-After"] == "7"
+
+
+async def test_an_empty_body_is_no_bytes(get, server):
+    """Not None."""
+    server.answers = [http(status="204 No Content")]
+    assert (await get()).body == b""
+
+
+async def test_one_connection_serves_request_after_request(make, server):
+    """It goes back to the pool when the body has been read."""
+    server.answers = [http(BODY), http(b"no", status="500 No"), http(gzip.compress(BODY), "Content-Encoding: gzip")]
+    transport = make()
+    assert [(await transport.get("/", timeout=60.0)).status for _ in range(3)] == [200, 500, 200]
+    assert server.connections == 1
+
+
+async def test_each_request_is_one_debug_line(get, server, caplog):
+    """With its URL, status and size; nothing else is logged, and the key is not."""
+    caplog.set_level(logging.DEBUG, "aiotofupilot")
+    server.answers = [http(b"12345")]
+    await get()
+    (record,) = (record for record in caplog.records if record.name == "aiotofupilot")
+    assert record.levelname == "DEBUG"
+    assert record.getMessage() == f"GET {server.origin}/api/v2/procedures?limit=3: 200, 5 bytes"
+    assert KEY not in caplog.text
+
+
+async def test_a_trace_config_sees_requests(get, server):
+    """It is given to the aiohttp session that is made."""
+    seen = []
+
+    async def see(session, context, params):
+        seen.append(params.url.path)
+
+    trace = aiohttp.TraceConfig()
+    trace.on_request_end.append(see)
+    server.answers = [http()]
+    await get(trace_configs=[trace])
+    assert seen == ["/api/v2/procedures"]
+
+
+CUT = [
+    pytest.param(hang_up, id="no answer"),
+    pytest.param(reset, id="reset"),
+    pytest.param(and_then(b"HTTP/1.1 200 OK\r\nContent-Le", hang_up), id="in the headers"),
+    pytest.param(and_then(http(BODY)[:500], hang_up), id="in the body"),
+    pytest.param(and_then(http(BODY)[:500], reset), id="in the body, reset"),
+    pytest.param(and_then(b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n5\r\nab", hang_up), id="in a chunk"),
+    pytest.param(b"SSH-2.0-OpenSSH_9.6\r\n", id="not HTTP"),
+    pytest.param(b"HTTP/1.1 200 OK\r\nContent-Length: many\r\n\r\n", id="no length"),
+    pytest.param(http(b"not gzip", "Content-Encoding: gzip"), id="not gzip"),
+    pytest.param(http(b"not gzip", "Content-Encoding: br"), id="brotli, unasked"),
+]
+
+
+@pytest.mark.parametrize("answer", CUT)
+async def test_an_answer_that_does_not_arrive_is_a_failed_connection(get, server, answer):
+    """It was asked for once: aiohttp's own second attempt would be counted by nobody."""
+    server.answers = [answer]
+    with pytest.raises(ConnectionFailedError, match=r"127\.0\.0\.1") as caught:
+        await get()
+    assert not isinstance(caught.value, CertificateError)
+    assert len(server.requests) == 1
+
+
+async def test_a_refused_connection_is_a_failed_connection(get, server):
+    """So is a name that nobody knows."""
+    await server.stop()
+    with pytest.raises(ConnectionFailedError, match=r"ClientConnectorError from 127\.0\.0\.1: .*Connect call failed"):
+        await get()
+    with pytest.raises(ConnectionFailedError, match=r"ClientConnectorDNSError from tofu\.invalid: "):
+        await get(origin="http://tofu.invalid")
+
+
+async def test_a_connection_that_failed_is_not_used_again(make, server):
+    """The next request opens another."""
+    server.answers = [and_then(http(BODY)[:500], hang_up), http()]
+    transport = make()
+    with pytest.raises(ConnectionFailedError):
+        await transport.get("/", timeout=60.0)
+    assert (await transport.get("/", timeout=60.0)).status == 200
+    assert server.connections == 2
+
+
+HUNG = [
+    pytest.param(hang, id="before the headers"),
+    pytest.param(and_then(b"HTTP/1.1 200 OK\r\nX: ", hang), id="in the headers"),
+    pytest.param(and_then(http(BODY)[:500], hang), id="in the body"),
+]
+
+
+@pytest.mark.parametrize("answer", HUNG)
+async def test_a_server_that_hangs_costs_the_timeout_and_no_more(get, server, answer):
+    """The body is part of it, and the connection is closed."""
+    server.answers = [answer]
+    began = asyncio.get_running_loop().time()
+    with pytest.raises(
+        RequestTimeoutError, match=r"^no whole answer within 0\.05 s from /api/v2/procedures$"
+    ) as caught:
+        await get(timeout=0.05)
+    assert caught.value.timeout == 0.05
+    assert 0.04 < asyncio.get_running_loop().time() - began < 5.0
+
+
+async def test_a_body_that_drips_costs_the_timeout_too(get, server):
+    """Bytes that arrive do not prolong it."""
+
+    async def drip(writer):
+        while True:
+            writer.write(b"x")
+            await writer.drain()
+            await asyncio.sleep(0)
+
+    server.answers = [and_then(b"HTTP/1.1 200 OK\r\nContent-Length: 1000000000\r\n\r\n", drip)]
+    with pytest.raises(RequestTimeoutError):
+        await get(timeout=0.05)
+
+
+@pytest.mark.parametrize("answer", HUNG)
+async def test_a_cancelled_request_is_not_waited_for(get, server, answer):
+    """Its connection is closed at once, with no timeout set."""
+    server.answers = [answer]
+    task = asyncio.create_task(get(timeout=None))
+    await server.asked.wait()
+    task.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await task
+
+
+async def test_a_cancelled_request_hangs_up(make, server):
+    """The server can stop working for it."""
+
+    async def write_until_refused(writer):
+        while True:
+            writer.write(BODY)
+            await writer.drain()
+            await asyncio.sleep(0)
+
+    server.answers = [and_then(b"HTTP/1.1 200 OK\r\n\r\n", write_until_refused)]
+    task = asyncio.create_task(make().get("/", timeout=None))
+    await server.asked.wait()
+    task.cancel()
+    async with asyncio.timeout(30):
+        await server.gone.wait()
+
+
+async def test_a_body_without_end_is_refused_while_it_is_read(get, server):
+    """At 64 MiB, which no page comes near; the connection is closed."""
+
+    async def flood(writer):
+        while True:
+            writer.write(bytes(1024 * 1024))
+            await writer.drain()
+
+    server.answers = [and_then(b"HTTP/1.1 200 OK\r\n\r\n", flood)]
+    with pytest.raises(ResponseTooLargeError) as caught:
+        await get()
+    assert caught.value.limit == LIMIT
+    async with asyncio.timeout(30):
+        await server.gone.wait()
+
+
+async def test_a_compressed_bomb_is_refused_while_it_is_read(get, server):
+    """What counts is what it becomes: 128 MiB out of 128 KiB."""
+    bomb = gzip.compress(bytes(2 * LIMIT))
+    assert len(bomb) < 256 * 1024
+    server.answers = [http(bomb, "Content-Encoding: gzip")]
+    with pytest.raises(ResponseTooLargeError):
+        await get()
+
+
+async def test_a_body_of_just_the_limit_is_read(get, server):
+    """The bound itself is allowed."""
+    server.answers = [http(gzip.compress(bytes(LIMIT), 1), "Content-Encoding: gzip")]
+    assert len((await get()).body) == LIMIT
+
+
+@pytest.mark.parametrize(
+    "headers",
+    [[f"X-{number}: 1" for number in range(1000)], ["X: " + "a" * 100_000], ["a" * 100_000 + ": x"]],
+    ids=["many", "long value", "long name"],
+)
+async def test_a_flood_of_headers_is_refused_while_it_is_read(get, server, handed_in, headers):
+    """Also in a session that was handed in and would have taken them."""
+    lenient = handed_in(max_headers=10**6, max_line_size=10**6, max_field_size=10**6)
+    for session in (None, lenient):
+        server.answers = [http(b"", *headers)]
+        with pytest.raises(ResponseTooLargeError, match="headers") as caught:
+            await get(http_session=session)
+        assert caught.value.limit < LIMIT
+
+
+@pytest.mark.parametrize("status", [301, 302, 303, 307, 308])
+async def test_a_redirect_within_the_origin_is_followed(get, server, status):
+    """Relative or absolute, with the key; credentials in it are dropped."""
+    server.answers = [
+        http(b"", "Location: /elsewhere?a=b", status=f"{status} Moved"),
+        http(b"", f"Location: http://user:password@127.0.0.1:{server.port}/again", status=f"{status} Moved"),
+        http(b"here"),
+    ]
+    assert (await get()).body == b"here"
+    assert [request.split()[1] for request in server.requests] == [
+        "/api/v2/procedures?limit=3",
+        "/elsewhere?a=b",
+        "/again",
+    ]
+    assert all(f"Authorization: Bearer {KEY}\r\n" in request for request in server.requests)
+
+
+@pytest.mark.parametrize(
+    "template", ["{origin}/api", "//127.0.0.1:{port}/api", "https://127.0.0.1:{own}/api", "http://localhost:{own}/"]
+)
+async def test_a_redirect_to_another_origin_is_not_followed(get, server, elsewhere, template):
+    """Another port, scheme or host: the error says where it wanted to go, and the key stays here."""
+    elsewhere.answers = [http()]
+    location = template.format(origin=elsewhere.origin, port=elsewhere.port, own=server.port)
+    server.answers = [http(b"", f"Location: {location}", status="302 Found")]
+    with pytest.raises(RedirectError, match="another origin") as caught:
+        await get()
+    assert (
+        caught.value.location == location.replace("//127", "http://127", 1) if location.startswith("//") else location
+    )
+    assert caught.value.location in str(caught.value)
+    assert elsewhere.requests == []
+    assert len(server.requests) == 1
+
+
+@pytest.mark.parametrize(
+    "location", ["http://[::1", "mailto:a@example.com", "http://127.0.0.1:99999/", "\udcff\udcfe:", "http://a\x01b/"]
+)
+async def test_a_redirect_to_no_url_is_said_to_be_one(get, server, location):
+    """Whatever stands in the header."""
+    head = b"HTTP/1.1 302 Found\r\nContent-Length: 0\r\nLocation: "
+    server.answers = [head + location.encode("utf-8", "surrogateescape") + b"\r\n\r\n"]
+    with pytest.raises((RedirectError, ConnectionFailedError)):
+        await get()
+
+
+async def test_a_circle_of_redirects_is_left(get, server):
+    """After five."""
+    server.answers = [http(b"", "Location: /api/v2/procedures", status="302 Found")] * 10
+    with pytest.raises(RedirectError, match="more than 5 times"):
+        await get()
+    assert len(server.requests) == 5
+
+
+@pytest.mark.parametrize("status", ["302 Found", "304 Not Modified", "300 Multiple Choices"])
+async def test_a_3xx_that_leads_nowhere_is_an_answer(get, server, status):
+    """What it means is decided elsewhere."""
+    server.answers = [http(status=status)]
+    assert (await get()).status == int(status[:3])
+
+
+@pytest.fixture(scope="module")
+def authority():
+    return trustme.CA()
+
+
+@pytest.fixture
+async def secure(authority):
+    """Starts servers with a certificate of an authority that nobody trusts."""
+    servers = []
+
+    async def start(host="127.0.0.1"):
+        context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+        authority.issue_cert(host).configure_cert(context)
+        servers.append(await Server().start(context))
+        return servers[-1]
+
+    yield start
+    for server in servers:
+        await server.stop()
+
+
+async def test_a_certificate_of_a_stranger_is_not_accepted(get, secure):
+    """No request is sent, and the error says why."""
+    server = await secure()
+    with pytest.raises(
+        CertificateError, match=r"^TLS with 127\.0\.0\.1 could not be set up: .*CERTIFICATE_VERIFY_FAILED"
+    ):
+        await get(origin=server.origin)
+    assert server.requests == []
+
+
+async def test_a_private_authority_works_through_a_session_that_is_handed_in(get, secure, authority, handed_in):
+    """As long as the certificate is for that host."""
+    context = ssl.create_default_context()
+    authority.configure_trust(context)
+    session = handed_in(connector=aiohttp.TCPConnector(ssl=context))
+    server = await secure()
+    server.answers = [http(b"secret")]
+    assert (await get(origin=server.origin, http_session=session)).body == b"secret"
+    server = await secure("tofu.example.com")
+    with pytest.raises(CertificateError, match="IP address mismatch"):
+        await get(origin=server.origin, http_session=session)
+
+
+async def test_a_pinned_certificate_that_is_another_one_is_not_accepted(get, secure, authority, handed_in):
+    """As aiohttp's Fingerprint pins it."""
+    session = handed_in(connector=aiohttp.TCPConnector(ssl=aiohttp.Fingerprint(bytes(32))))
+    server = await secure()
+    with pytest.raises(CertificateError):
+        await get(origin=server.origin, http_session=session)
+
+
+@pytest.fixture
+async def unencrypted():
+    """Starts servers that say something as soon as one connects, and hang up."""
+    servers = []
+
+    async def start(greeting):
+        async def greet(reader, writer):
+            await reader.read(1)
+            writer.write(greeting)
+            writer.close()
+
+        servers.append(await asyncio.start_server(greet, "127.0.0.1", 0))
+        return f"https://127.0.0.1:{servers[-1].sockets[0].getsockname()[1]}"
+
+    yield start
+    for server in servers:
+        server.close()
+        await server.wait_closed()
+
+
+async def test_a_server_that_speaks_no_tls_is_not_tried_again(get, unencrypted):
+    """It will not have learned it."""
+    with pytest.raises(CertificateError, match="could not be set up"):
+        await get(origin=await unencrypted(b"HTTP/1.1 400 Bad Request\r\n\r\n"))
+
+
+async def test_a_handshake_that_is_cut_is_a_failed_connection(get, unencrypted):
+    """Which may fare better next time."""
+    with pytest.raises(ConnectionFailedError) as caught:
+        await get(origin=await unencrypted(b""))
+    assert not isinstance(caught.value, CertificateError)
+
+
+async def test_a_session_that_was_handed_in_is_left_open(make, server, handed_in):
+    """It belongs to whom opened it."""
+    session = handed_in()
+    server.answers = [http(b"1")]
+    transport = make(http_session=session)
+    assert (await transport.get("/", timeout=60.0)).body == b"1"
+    assert not transport.opened
+    await transport.close()
+    assert not session.closed
+
+
+async def test_a_session_that_was_handed_in_keeps_its_ways_to_itself(get, server, handed_in):
+    """Its timeout, its habit to raise, and not to decompress, hold for other requests."""
+    session = handed_in(
+        raise_for_status=True,
+        auto_decompress=False,
+        timeout=aiohttp.ClientTimeout(total=1e-9),
+        headers={"Authorization": "Bearer of another"},
+    )
+    server.answers = [http(gzip.compress(b"body"), "Content-Encoding: gzip", status="500 No")]
+    response = await get(http_session=session)
+    assert (response.status, response.body) == (500, b"body")
+    assert "of another" not in server.requests[0]
+
+
+async def test_a_session_that_has_credentials_of_its_own_cannot_be_used(get, server, handed_in, monkeypatch, tmp_path):
+    """A netrc file, say, which trust_env makes aiohttp read."""
+    (tmp_path / "netrc").write_text("default login user password word")
+    monkeypatch.setenv("NETRC", str(tmp_path / "netrc"))
+    with pytest.raises(ConfigurationError, match="netrc"):
+        await get(http_session=handed_in(trust_env=True))
+    assert server.requests == []
+
+
+async def test_a_session_that_was_handed_in_and_closed_is_refused(make, server, handed_in):
+    """Before or while a request is under way."""
+    session = handed_in()
+    server.answers = [hang]
+    transport = make(http_session=session)
+    task = asyncio.create_task(transport.get("/", timeout=None))
+    await server.asked.wait()
+    await session.close()
+    with pytest.raises(SessionError, match="closed while a request was under way"):
+        await task
+    with pytest.raises(SessionError, match="the aiohttp session is closed"):
+        await transport.get("/", timeout=None)
+
+
+async def test_an_error_of_a_users_hook_is_theirs(get, server):
+    """It is no error of the transport's."""
+
+    async def fail(session, context, params):
+        raise ValueError("of the hook")
+
+    trace = aiohttp.TraceConfig()
+    trace.on_request_start.append(fail)
+    with pytest.raises(ValueError, match="of the hook"):
+        await get(trace_configs=[trace])
+
+
+async def test_a_timeout_of_a_users_middleware_is_one_of_ours(get, handed_in):
+    """Without the number of seconds, which only the middleware knows."""
+
+    async def give_up(request, handler):
+        raise TimeoutError
+
+    with pytest.raises(RequestTimeoutError, match="before the connection gave up") as caught:
+        await get(http_session=handed_in(middlewares=[give_up]))
+    assert caught.value.timeout is None
+
+
+async def test_the_limit_is_what_the_pool_has_connections_for(make, handed_in):
+    """Of a session of our own, 100."""
+    assert make().limit == 100
+    for limit, per_host, expected in [(10, 0, 10), (10, 4, 4), (0, 4, 4), (0, 0, None)]:
+        connector = aiohttp.TCPConnector(limit=limit, limit_per_host=per_host)
+        assert make(http_session=handed_in(connector=connector)).limit == expected
+
+
+async def test_a_closed_session_has_no_limit_to_speak_of(make, handed_in):
+    """It is refused later."""
+    session = handed_in()
+    await session.close()
+    assert make(http_session=session).limit is None
+
+
+def reachable(error):
+    """Everything that an error shows or holds, its causes and contexts included."""
+    seen, todo = set(), [error]
+    while todo:
+        value = todo.pop()
+        if id(value) in seen or isinstance(value, type):
+            continue
+        seen.add(id(value))
+        yield repr(value)
+        yield str(value)
+        if isinstance(value, BaseException):
+            todo += [value.__cause__, value.__context__, *value.args, *vars(value).values()]
+        elif isinstance(value, dict):
+            todo += [*value, *value.values()]
+        elif isinstance(value, list | tuple | set):
+            todo += value
+
+
+@pytest.mark.parametrize("answer", [*CUT, *HUNG, pytest.param(http(b"", "X: " + "a" * 10_000), id="flood")])
+async def test_no_error_nor_its_causes_hold_the_key(get, server, answer):
+    """aiohttp's own hold the headers of the request."""
+    server.answers = [answer]
+    with pytest.raises(Exception) as caught:  # noqa: PT011 - of any kind
+        await get(timeout=0.05)
+    shown = list(reachable(caught.value))
+    assert len(shown) > 2
+    assert not any(KEY in text for text in shown)
+
+
+async def test_what_a_server_repeats_of_the_key_is_hidden(make, clock):
+    """In the body and in headers; the rest stays."""
+    response = Response(500, CIMultiDict({"X-Debug": f"Bearer {KEY}"}), f'{{"key": "{KEY}"}}'.encode(), clock.now())
+    redacted = make().redacted(response)
+    assert redacted.headers["x-debug"] == "Bearer ***"
+    assert redacted.body == b'{"key": "***"}'
+    assert (redacted.status, redacted.received_at) == (500, response.received_at)
+
+
+async def test_a_key_that_could_be_a_word_is_not_looked_for(make, clock):
+    """It would be found in the API's own."""
+    response = Response(500, CIMultiDict(), b'{"created_by_user": 1}', clock.now())
+    assert make(key="user").redacted(response) is response
+
+
+async def test_the_key_is_hidden_in_where_a_redirect_leads(get, server):
+    """Were it sent along by a server that repeats it."""
+    server.answers = [http(b"", f"Location: https://evil.example.com/?key={KEY}", status="302 Found")]
+    with pytest.raises(RedirectError) as caught:
+        await get()
+    assert caught.value.location == "https://evil.example.com/?key=***"
+
+
+async def test_closing_before_the_first_request_is_nothing(make):
+    """There is no aiohttp session yet."""
+    transport = make()
+    assert not transport.opened
+    await transport.close()
+    transport.abandon()
+
+
+async def test_what_is_abandoned_closes_its_connections_without_a_word(make, server):
+    """In its own loop at once."""
+    server.answers = [http()]
+    transport = make()
+    await transport.get("/", timeout=60.0)
+    assert transport.opened
+    transport.abandon()
+    assert not transport.opened
+    gc.collect()
+    async with asyncio.timeout(30):
+        await server.gone.wait()
+
+
+async def test_what_is_abandoned_in_another_thread_closes_its_connections_in_its_loop(make, server):
+    """Garbage is collected in any thread."""
+    server.answers = [http()]
+    transport = make()
+    await transport.get("/", timeout=60.0)
+    thread = threading.Thread(target=transport.abandon)
+    thread.start()
+    thread.join()
+    async with asyncio.timeout(30):
+        await server.gone.wait()
+
+
+def test_what_is_abandoned_after_its_loop_was_closed_says_nothing_of_its_own(clock):
+    """The sockets are asyncio's to complain about."""
+
+    async def main():
+        server = await Server().start()
+        server.answers = [and_then(http(), hang_up)]
+        transport = Transport(server.origin, f"Bearer {KEY}", http_session=None, trace_configs=None, clock=clock)
+        await transport.get("/", timeout=60.0)
+        await server.stop()
+        return transport
+
+    transport = asyncio.run(main())
+    transport.abandon()
+    assert not transport.opened
+    gc.collect()
