@@ -41,7 +41,7 @@ class Request:
     fault: Fault | None = None
     """What goes wrong with the answer; None: nothing."""
     status: int | None = None
-    """HTTP status code that is sent; None: nothing is sent, or not yet."""
+    """HTTP status code of what is sent, unless the client goes before; None: nothing is sent, or not decided yet."""
 
     @property
     def target(self) -> str:
