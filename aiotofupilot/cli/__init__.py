@@ -2,7 +2,7 @@
 
 `commands` declares the commands and their options and `process` runs one. `pull` carries a listing from a session to
 one of the `destinations`, spelled as one of the `formats` or as a `table`, while `progress` shows how far it is.
-`failures` says what went wrong.
+`failures` says what went wrong. `serving` runs a sandbox.
 """
 
 from .process import run

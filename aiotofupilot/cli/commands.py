@@ -89,3 +89,29 @@ async def procedures(
         count = await pull(query, session, spelling(format, output), output)
     if is_terminal(sys.stderr) and (output or is_terminal(sys.stdout)):  # a pager or the like may own the terminal
         say(f"{count:,} procedures" + (f" in {output}" if output else ""))
+
+
+@app.command
+async def sandbox(
+    *,
+    port: Annotated[int, Parameter(metavar="N", validator=Number(gte=0, lte=65535), show_default=False)] = 0,
+    procedures: Annotated[int, Parameter(metavar="N", validator=Number(gte=0))] = 250,
+    latency: Annotated[float, Parameter(metavar="SECONDS", validator=Number(gte=0))] = 0.0,
+    faults: Annotated[float, Parameter(metavar="RATE", validator=Number(gte=0, lte=1))] = 0.0,
+    seed: Annotated[int, Parameter(metavar="N")] = 0,
+) -> None:
+    """Run a TofuPilot of your own on this machine, with made-up procedures, until Ctrl-C.
+
+    It prints the two lines that lead other programs to it, for the shell that starts them, and then each request with
+    its answer.
+
+    Args:
+        port: Listen on this port. By default any free one.
+        procedures: Make up so many.
+        latency: Answer so much later.
+        faults: Let this share of requests, 0 to 1, fail: errors, resets, answers that are cut short or not the API's.
+        seed: Another seed makes up other procedures and strikes other requests.
+    """
+    from .serving import sandbox_of, serve  # noqa: PLC0415 - as above
+
+    await serve(sandbox_of(port=port, procedures=procedures, latency=latency, fault_rate=faults, seed=seed))

@@ -48,7 +48,7 @@ class Request:
         """Path and query, encoded."""
         return f"{self.path}?{urlencode(self.query)}" if self.query else self.path
 
-    def __repr__(self) -> str:
+    def __str__(self) -> str:
         told = [f"{self.method} {self.target}: {self.status or 'no answer'}"]
         if self.attempt > 1:
             told.append(f"attempt {self.attempt}")
@@ -56,7 +56,10 @@ class Request:
             told.append(repr(self.fault))
         elif self.page:
             told.append(f"{len(self.page.data)} procedures")
-        return f"<{', '.join(told)}>"
+        return ", ".join(told)
+
+    def __repr__(self) -> str:
+        return f"<{self}>"
 
 
 class RequestLog(list[Request]):

@@ -50,6 +50,7 @@ def test_request_repr():
         repr(Request(query={"limit": "3"}, status=200, page=page))
         == "<GET /api/v2/procedures?limit=3: 200, 3 procedures>"
     )
+    assert str(Request(path="/x", status=404)) == "GET /x: 404"
     assert repr(Request(path="/x", attempt=2, page=page, fault=reset())) == "<GET /x: no answer, attempt 2, reset()>"
 
 
@@ -57,4 +58,4 @@ def test_log_repr(log):
     """A failed assertion shows the requests, one a line."""
     assert repr(log) == "<0 requests>"
     log += [Request(path="/x", status=404), Request(path="/y", status=500)]
-    assert repr(log) == "<2 requests\n  <GET /x: 404>\n  <GET /y: 500>>"
+    assert repr(log) == "<2 requests\n  GET /x: 404\n  GET /y: 500>"

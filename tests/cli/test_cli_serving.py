@@ -1,0 +1,126 @@
+"""A sandbox as a process of its own."""
+
+import asyncio
+import os
+import re
+import signal
+import urllib.request
+
+import aiohttp
+import pytest
+
+from aiotofupilot.cli import run, serving
+from aiotofupilot.cli.failures import UsageError
+from aiotofupilot.sandbox import faults, make_procedures
+
+
+def sandbox_of(**options):
+    return serving.sandbox_of(**{"port": 0, "procedures": 3, "latency": 0.0, "fault_rate": 0.0, "seed": 0} | options)
+
+
+def ask(exports, query=""):
+    """Follow the two lines that the command prints for a shell."""
+    url, key = re.fullmatch(r"export TOFUPILOT_URL=(\S+)\nexport TOFUPILOT_API_KEY=(\S+)\n", exports).groups()
+    headers = {"Authorization": f"Bearer {key}"}
+    request = urllib.request.Request(f"{url}/v2/procedures{query}", headers=headers)  # noqa: S310 - the sandbox's
+    with urllib.request.urlopen(request, timeout=20) as response:  # noqa: S310 - likewise
+        return response.status
+
+
+def test_a_good_day():
+    """By default nothing is late and nothing goes wrong; the seed makes up the procedures."""
+    sandbox = sandbox_of(procedures=7, seed=5)
+    assert sandbox.procedures == make_procedures(7, seed=5)
+    assert repr(sandbox.faults) == "<Faults: none>"
+
+
+def test_a_bad_day():
+    """Latency is for everybody, the faults of a bad day are for a share."""
+    sandbox = sandbox_of(latency=0.25, fault_rate=0.1)
+    assert repr(sandbox.faults).startswith(f"<Faults: always latency(0.25); 10% of {faults.TRANSIENT[0]!r}, ")
+
+
+async def test_serves_and_tells(monkeypatch, capsys):
+    """Where it is comes first, then a line a request, of which nothing is kept; cancelled, it is gone."""
+    said = asyncio.Queue()
+    monkeypatch.setattr(serving, "say", said.put_nowait)
+    sandbox = sandbox_of()
+    running = asyncio.create_task(serving.serve(sandbox))
+    assert await said.get() == f"3 procedures at {sandbox.url}, until Ctrl-C"
+    assert capsys.readouterr().out == (
+        f"export TOFUPILOT_URL={sandbox.url}\nexport TOFUPILOT_API_KEY={sandbox.api_key}\n"
+    )
+    async with aiohttp.ClientSession() as client:
+        for path in ("/v2/procedures?limit=2", "/v2/runs"):
+            await client.get(sandbox.url + path, headers={"Authorization": f"Bearer {sandbox.api_key}"})
+    assert re.fullmatch(r"\d\d:\d\d:\d\d GET /api/v2/procedures\?limit=2: 200, 2 procedures", await said.get())
+    assert re.fullmatch(r"\d\d:\d\d:\d\d GET /api/v2/runs: 404", await said.get())
+    assert len(sandbox.requests) == 0
+    running.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await running
+    assert sandbox.connections == 0
+
+
+async def test_port_that_is_taken():
+    """Who asks for a port that somebody has is told so."""
+    async with sandbox_of() as first:
+        second = sandbox_of(port=int(first.url.split(":")[2].removesuffix("/api")))
+        with pytest.raises(UsageError, match="address already in use; choose another --port"):
+            await serving.serve(second)
+
+
+def test_the_command(start):
+    """What it prints leads to it, each request is a line, and Ctrl-C ends it without another word."""
+    process = start("sandbox", "--procedures", "1500", "--seed", "3")
+    exports = process.stdout.readline() + process.stdout.readline()
+    assert process.stderr.readline().startswith(b"1,500 procedures at http://127.0.0.1:")
+    assert ask(exports.decode(), "?limit=5") == 200
+    assert process.stderr.readline().endswith(b" GET /api/v2/procedures?limit=5: 200, 5 procedures\n")
+    process.send_signal(signal.SIGINT)
+    assert process.communicate(timeout=20) == (b"", b"")
+    assert process.returncode == 130
+
+
+def test_the_command_on_a_bad_day(start):
+    """Latency and faults are as asked for."""
+    process = start("sandbox", "--latency", "0.001", "--faults", "1", "--seed", "21")
+    exports = process.stdout.readline() + process.stdout.readline()
+    process.stderr.readline()
+    with pytest.raises(OSError, match="HTTP Error 500: Internal Server Error"):
+        ask(exports.decode())
+    assert process.stderr.readline().endswith(b" GET /api/v2/procedures: 500, latency(0.001) + status(500)\n")
+
+
+def test_a_reader_that_leaves(start):
+    """A closed pipe ends it, at the next line that nobody reads, without a traceback."""
+    process = start("sandbox")
+    exports = process.stdout.readline() + process.stdout.readline()
+    process.stderr.readline()
+    process.stderr.close()
+    assert ask(exports.decode()) == 200
+    assert process.wait(20) == 0
+
+
+@pytest.mark.parametrize(
+    ("arguments", "line"),
+    [
+        (["--port", "65536"], 'Invalid value "65536" for --port. Must be <= 65535.'),
+        (["--procedures", "-1"], 'Invalid value "-1" for --procedures. Must be >= 0.'),
+        (["--latency", "-1"], 'Invalid value "-1.0" for --latency. Must be >= 0.'),
+        (["--faults", "2"], 'Invalid value "2.0" for --faults. Must be <= 1.'),
+    ],
+)
+def test_wrong_usage(capsys, arguments, line):
+    """One line says what is wrong."""
+    assert run(["sandbox", *arguments]) == 2
+    assert capsys.readouterr().err.startswith(f"aiotofupilot: {line}")
+
+
+def test_help(start):
+    """The command is among the others, and every option is explained."""
+    told = start("--help").communicate(timeout=30)[0].decode()
+    assert re.search(r"sandbox +Run a TofuPilot of your own", told)
+    told = start("sandbox", "--help", env=os.environ | {"COLUMNS": "200"}).communicate(timeout=30)[0].decode()
+    for option in ("port", "procedures", "latency", "faults", "seed"):
+        assert re.search(rf"--{option} +[A-Z]+ +[A-Z]", told), option
