@@ -23,9 +23,9 @@ __all__ = [
 ]
 
 if TYPE_CHECKING:
-    from aiotofupilot.testing.builders import make_page, make_procedure, make_repository, make_user
-    from aiotofupilot.testing.mocking import MockResponse, mock_procedures
-    from aiotofupilot.testing.serving import serve, session_on
+    from .builders import make_page, make_procedure, make_repository, make_user
+    from .mocking import MockResponse, mock_procedures
+    from .serving import serve, session_on
 else:  # not for type checkers, which would believe in any name
     from aiotofupilot import _lazy
 

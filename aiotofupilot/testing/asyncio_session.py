@@ -13,13 +13,13 @@ if TYPE_CHECKING:
     from aiotofupilot.sandbox import Sandbox
 
 
-def session_fixture(loop_scope: Literal["function", "class", "module", "package", "session"]) -> object:
+def _session_fixture(loop_scope: Literal["function", "class", "module", "package", "session"]) -> object:
     """Make a fixture whose session lives in the event loop of this scope; the test's loop has to be the same."""
 
     @pytest_asyncio.fixture(name=f"_tofupilot_session_in_{loop_scope}_loop", loop_scope=loop_scope)
     async def session(tofupilot_sandbox: Sandbox) -> AsyncGenerator[TofuPilotSession]:
         """An open session on the sandbox."""
-        from aiotofupilot.testing.serving import session_on  # noqa: PLC0415 - for tests that use it
+        from .serving import session_on  # noqa: PLC0415 - for tests that use it
 
         async with session_on(tofupilot_sandbox) as session:
             yield session
@@ -27,8 +27,8 @@ def session_fixture(loop_scope: Literal["function", "class", "module", "package"
     return session
 
 
-in_function_loop = session_fixture("function")
-in_class_loop = session_fixture("class")
-in_module_loop = session_fixture("module")
-in_package_loop = session_fixture("package")
-in_session_loop = session_fixture("session")
+in_function_loop = _session_fixture("function")
+in_class_loop = _session_fixture("class")
+in_module_loop = _session_fixture("module")
+in_package_loop = _session_fixture("package")
+in_session_loop = _session_fixture("session")

@@ -16,7 +16,7 @@ __all__ = ["make_page", "make_procedure", "make_repository", "make_user"]
 T = TypeVar("T")
 
 
-def uuid(kind: str, *fields: object) -> str:
+def _uuid(kind: str, *fields: object) -> str:
     """Name a thing after what it is made of."""
     return str(uuid5(NAMESPACE_URL, f"https://example.com/{kind}?{fields!r}"))
 
@@ -34,7 +34,7 @@ def make_user(
         id: None: a UUID that depends on the other arguments.
         email: None: hidden.
     """
-    return User(id or uuid("user", name, email), name, email)
+    return User(id or _uuid("user", name, email), name, email)
 
 
 def make_repository(
@@ -50,7 +50,7 @@ def make_repository(
         id: None: a UUID that depends on the other arguments.
         provider: None: the server does not say.
     """
-    return Repository(id or uuid("repository", full_name, provider), full_name.rpartition("/")[2], full_name, provider)
+    return Repository(id or _uuid("repository", full_name, provider), full_name.rpartition("/")[2], full_name, provider)
 
 
 def make_procedure(
@@ -78,7 +78,7 @@ def make_procedure(
     """
     if created_at.utcoffset() is None:
         raise ValueError(f"created_at must be timezone-aware, got {created_at!r}")
-    id = id or uuid("procedure", name, created_at, created_by_user, linked_repository)  # noqa: A001 - the API's name
+    id = id or _uuid("procedure", name, created_at, created_by_user, linked_repository)  # noqa: A001 - the API's name
     return Procedure(id, name, created_at, created_by_user, linked_repository)
 
 

@@ -25,9 +25,9 @@ if TYPE_CHECKING:
 
 __all__ = ["MockResponse", "mock_procedures"]
 
-ANY_SERVER = r"https?://[^?#]+"
-ANY_KEY = "any-key"
-STATION_KEY = "sandbox-station-key"
+_ANY_SERVER = r"https?://[^?#]+"
+_ANY_KEY = "any-key"
+_STATION_KEY = "sandbox-station-key"
 
 
 class MockResponse(aiohttp.ClientResponse):
@@ -84,20 +84,20 @@ def mock_procedures(
     """
     listing = Listing(
         make_procedures(procedures, seed=seed) if isinstance(procedures, int) else procedures,
-        api_key=ANY_KEY if api_key is None else api_key,
-        station_key=STATION_KEY,
+        api_key=_ANY_KEY if api_key is None else api_key,
+        station_key=_STATION_KEY,
         paging=paging.offsets if limit is None else paging.capped(integer("limit", limit, low=1, high=100)),
     )
 
     def answer(url: URL, *, headers: Mapping[str, str] | None = None, **_request: object) -> CallbackResult:
         authorization = CIMultiDict(headers or {}).get("Authorization")
-        if api_key is None and authorization not in (None, f"Bearer {STATION_KEY}"):
-            authorization = f"Bearer {ANY_KEY}"
+        if api_key is None and authorization not in (None, f"Bearer {_STATION_KEY}"):
+            authorization = f"Bearer {_ANY_KEY}"
         query = {name: url.query[name] for name in url.query}  # of a repeated one, the first
         status, body = listing.answer(query, authorization)
         return CallbackResult(status=status, body=body, response_class=MockResponse)
 
-    server = ANY_SERVER if base_url is None else re.escape(resolve_base_url(base_url, allow_insecure_http=True))
+    server = _ANY_SERVER if base_url is None else re.escape(resolve_base_url(base_url, allow_insecure_http=True))
     mocked.get(  # pyright: ignore[reportUnknownMemberType] - aioresponses says of a pattern no more than that it is one
         re.compile(rf"{server}/v2/procedures(?:\?|$)"), callback=answer, repeat=True
     )

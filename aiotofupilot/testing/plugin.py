@@ -18,13 +18,13 @@ if TYPE_CHECKING:
     from aiotofupilot import TofuPilotSession
     from aiotofupilot.sandbox import Sandbox
 
-MARKER = (
+_MARKER = (
     "tofupilot(**options): the options of aiotofupilot.sandbox.Sandbox that the test's sandbox is made with, such as "
     "procedures=3 and seed=7; and faults, a list of those that its first requests meet, or a function that is given "
     "sandbox.faults; options of a test go before those of its class and module"
 )
 
-NO_EVENT_LOOP = (
+_NO_EVENT_LOOP = (
     "tofupilot_session needs pytest-asyncio, which is not installed or not enabled: "
     "pip install 'aiotofupilot[testing]'; or use tofupilot_sandbox, which needs no event loop, and your own session"
 )
@@ -32,9 +32,9 @@ NO_EVENT_LOOP = (
 
 def pytest_configure(config: pytest.Config) -> None:
     """Make the marker known, and what only pytest-asyncio can run."""
-    config.addinivalue_line("markers", MARKER)
-    if has_asyncio(config):
-        from aiotofupilot.testing import asyncio_session  # noqa: PLC0415 - it needs pytest-asyncio
+    config.addinivalue_line("markers", _MARKER)
+    if _has_asyncio(config):
+        from . import asyncio_session  # noqa: PLC0415 - it needs pytest-asyncio
 
         config.pluginmanager.register(asyncio_session, "tofupilot-asyncio")
 
@@ -43,9 +43,10 @@ def pytest_configure(config: pytest.Config) -> None:
 def tofupilot_sandbox(request: pytest.FixtureRequest) -> Generator[Sandbox]:
     """A TofuPilot for this test alone, on a loopback port, in a thread of its own; `tofupilot` markers shape it."""
     from aiotofupilot.sandbox import Sandbox  # noqa: PLC0415 - for tests that use it
-    from aiotofupilot.testing.serving import serve  # noqa: PLC0415 - likewise
 
-    options = marked_options(request.node)
+    from .serving import serve  # noqa: PLC0415 - likewise
+
+    options = _marked_options(request.node)
     faults = options.pop("faults", ())
     sandbox = Sandbox(**options)
     if callable(faults):
@@ -61,10 +62,10 @@ def tofupilot_session(request: pytest.FixtureRequest) -> TofuPilotSession:
     """A session on the sandbox, open for as long as this test runs in an event loop of pytest-asyncio or anyio."""
     if "anyio_backend" in request.fixturenames:
         fixture = "_tofupilot_session_in_anyio"
-    elif has_asyncio(request.config):
-        fixture = f"_tofupilot_session_in_{loop_scope(request)}_loop"
+    elif _has_asyncio(request.config):
+        fixture = f"_tofupilot_session_in_{_loop_scope(request)}_loop"
     else:
-        pytest.fail(NO_EVENT_LOOP, pytrace=False)
+        pytest.fail(_NO_EVENT_LOOP, pytrace=False)
     session: TofuPilotSession = request.getfixturevalue(fixture)
     return session
 
@@ -72,7 +73,7 @@ def tofupilot_session(request: pytest.FixtureRequest) -> TofuPilotSession:
 @pytest.fixture(name="_tofupilot_session_in_anyio")
 async def session_in_anyio(tofupilot_sandbox: Sandbox) -> AsyncGenerator[TofuPilotSession]:
     """An open session on the sandbox."""
-    from aiotofupilot.testing.serving import session_on  # noqa: PLC0415 - for tests that use it
+    from .serving import session_on  # noqa: PLC0415 - for tests that use it
 
     async with session_on(tofupilot_sandbox) as session:
         yield session
@@ -87,19 +88,19 @@ def tofupilot_environment(tofupilot_sandbox: Sandbox, monkeypatch: pytest.Monkey
     return environment
 
 
-def has_asyncio(config: pytest.Config) -> bool:
+def _has_asyncio(config: pytest.Config) -> bool:
     """Tell whether pytest-asyncio is at work, by its option: it can be enabled under more than one name."""
     return hasattr(config.option, "asyncio_mode")
 
 
-def loop_scope(request: pytest.FixtureRequest) -> str:
+def _loop_scope(request: pytest.FixtureRequest) -> str:
     """Tell which of pytest-asyncio's event loops runs a test."""
     marker = request.node.get_closest_marker("asyncio")
     scope: str | None = marker.kwargs.get("loop_scope") if marker else None
     return scope or request.config.getini("asyncio_default_test_loop_scope")
 
 
-def marked_options(node: pytest.Item) -> dict[str, Any]:
+def _marked_options(node: pytest.Item) -> dict[str, Any]:
     """Merge the options of a test's markers; those of the closest count."""
     options: dict[str, Any] = {}
     for marker in node.iter_markers("tofupilot"):

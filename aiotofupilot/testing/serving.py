@@ -38,7 +38,7 @@ def serve(sandbox: Sandbox) -> Generator[Sandbox]:
         RuntimeError: If it is running.
         ExceptionGroup: After the block, if hooks of the sandbox raised.
     """
-    with event_loop() as loop:
+    with _event_loop() as loop:
         asyncio.run_coroutine_threadsafe(sandbox.start(), loop).result()
         try:
             yield sandbox
@@ -57,7 +57,7 @@ def session_on(sandbox: Sandbox) -> TofuPilotSession:
 
 
 @contextmanager
-def event_loop() -> Generator[asyncio.AbstractEventLoop]:
+def _event_loop() -> Generator[asyncio.AbstractEventLoop]:
     """Run an event loop in a thread. It is asyncio's own, whatever policy the tests have set."""
     runner = asyncio.Runner(loop_factory=asyncio.SelectorEventLoop)
     loop = runner.get_loop()
