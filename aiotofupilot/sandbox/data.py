@@ -104,7 +104,7 @@ def endless_procedures(seed: int) -> Iterator[Procedure]:
             id=_uuid(random),
             name=f"{random.choice(_SUBJECTS)} {random.choice(_STAGES)}{random.choice(_VARIANTS)}",
             created_at=created_at,
-            created_by_user=random.choice(creators) if random.random() < 0.97 else None,  # noqa: PLR2004 - most have one
+            created_by_user=random.choice(creators),
             linked_repository=random.choice(repositories) if random.random() < 0.6 else None,  # noqa: PLR2004 - many do
         )
         created_at -= timedelta(milliseconds=random.randint(1, 2 * 60 * 60 * 1000))
