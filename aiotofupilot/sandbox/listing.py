@@ -75,7 +75,7 @@ class Listing:
         if authorization != f"Bearer {self.api_key}":
             raise Refusal(401, "UNAUTHORIZED", "Unauthorized")
         parameters = Parameters.parse(query)
-        matches = _select(self.procedures, parameters)
+        matches = _select(tuple(self.procedures), parameters)  # as they are now: other threads may change them
         window = self.paging(len(matches), parameters.cursor, parameters.limit)
         return Page(
             data=list(matches[window.start : window.stop]),

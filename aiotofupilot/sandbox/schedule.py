@@ -16,6 +16,7 @@ going on: concurrent requests meet the same faults in whichever order they arriv
 from __future__ import annotations
 
 from collections.abc import Callable
+from contextlib import suppress
 from functools import reduce
 from operator import add
 from random import Random
@@ -158,7 +159,8 @@ class Faults(Sentence):
         rules = [rule for rule in self._rules if rule.matches(request)]
         met = [rule.fault for rule in rules if isinstance(rule, _Always)]
         if once := next((rule for rule in rules if isinstance(rule, _Once)), None):
-            self._rules.remove(once)
+            with suppress(ValueError):  # another thread may have cleared them meanwhile
+                self._rules.remove(once)
             met.append(once.fault)
         else:
             met += [fault for rule in rules if isinstance(rule, _Chance) for fault in rule.draw(request)]

@@ -4,15 +4,18 @@ import asyncio
 import json
 import socket
 import threading
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
 from http.client import HTTPConnection
+from itertools import count, takewhile
 from urllib.parse import urlsplit
 
 import pytest
 
 from aiotofupilot import TofuPilotSession
 from aiotofupilot.sandbox import Sandbox
-from aiotofupilot.sandbox.faults import cut, html, status
+from aiotofupilot.sandbox.faults import cut, gzip, html, status
+from aiotofupilot.sandbox.paging import offsets
 from aiotofupilot.testing import make_procedure, serve, session_on
 
 
@@ -125,3 +128,53 @@ async def test_a_session_on_a_sandbox_does_not_wait():
             assert [procedure async for procedure in walk] == sandbox.procedures
     assert walk.stats.retries == 4
     assert walk.stats.waited == 0.0
+
+
+def test_an_answer_is_of_one_moment():
+    """What another thread does to the procedures while an answer is made counts from the next one on."""
+    sandbox = Sandbox(procedures=3)
+
+    def paging(total, cursor, limit):
+        sandbox.procedures.clear()
+        return offsets(total, cursor, limit)
+
+    sandbox.paging = paging
+    with serve(sandbox):
+        assert [len(get(sandbox)[1]) for _ in range(2)] == [3, 0]
+
+
+def test_faults_may_be_cleared_while_they_are_met():
+    """A fault that another thread takes back as a request meets it has been met."""
+    sandbox = Sandbox(procedures=0)
+    sandbox.faults.on(lambda _request: sandbox.faults.clear() or True).next(status(503))
+    with serve(sandbox):
+        assert [get(sandbox)[0] for _ in range(2)] == [503, 200]
+
+
+async def test_a_walk_is_exact_while_a_test_s_thread_changes_the_sandbox():
+    """Procedures and faults come and go from another thread; what is listed throughout is yielded once, in order."""
+    sandbox = Sandbox(procedures=500)
+    throughout = list(sandbox.procedures)
+    done = threading.Event()
+
+    def change():
+        for number in takewhile(lambda _: not done.is_set(), count()):
+            sandbox.procedures.insert(number % 500, make_procedure(f"Passing {number}"))
+            sandbox.faults.next(gzip())
+            assert sandbox.faults.pending in ([gzip()], [])  # a request may have met it
+            assert sandbox.requests.statuses.keys() <= {200, None}  # None: not answered yet
+            del sandbox.procedures[number % 500]
+            sandbox.faults.clear()
+
+    with serve(sandbox), ThreadPoolExecutor() as executor:
+        changing = executor.submit(change)
+        try:
+            async with session_on(sandbox) as session:
+                for _ in range(5):
+                    walk = session.procedures.list(limit=20, on_drift="resync")
+                    found = [procedure async for procedure in walk if not procedure.name.startswith("Passing")]
+                    assert found == throughout
+        finally:
+            done.set()
+    changing.result()
+    assert sandbox.requests.statuses.keys() == {200}
