@@ -88,8 +88,7 @@ def make_procedures(count: int, *, seed: int = 0) -> list[Procedure]:
         ValueError: If `count` is negative.
     """
     if count < 0:
-        msg = f"count must be at least 0, not {count}"
-        raise ValueError(msg)
+        raise ValueError(f"count must be at least 0, not {count}")
     return list(islice(endless_procedures(seed), count))
 
 

@@ -90,12 +90,12 @@ class Listing:
 
 def _select(procedures: Sequence[Procedure], parameters: Parameters) -> Sequence[Procedure]:
     """Keep what a request asks for: the name or, from 6 characters on, the id contains the query; bounds included."""
-    if needle := parameters.search_query.casefold():
+    if needle := parameters.search_query.lower():
         by_id = len(parameters.search_query) >= _SHORTEST_ID_QUERY
         procedures = [
             procedure
             for procedure in procedures
-            if needle in procedure.name.casefold() or (by_id and needle in procedure.id.casefold())
+            if needle in procedure.name.lower() or (by_id and needle in procedure.id.lower())
         ]
     if after := parameters.created_after:
         procedures = [procedure for procedure in procedures if procedure.created_at >= after]

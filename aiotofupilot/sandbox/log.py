@@ -6,7 +6,7 @@ from collections import Counter
 from contextlib import contextmanager
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
-from urllib.parse import urlencode
+from urllib.parse import quote, urlencode
 
 from attrs import Factory, define
 
@@ -46,7 +46,7 @@ class Request:
     @property
     def target(self) -> str:
         """Path and query, encoded."""
-        return f"{self.path}?{urlencode(self.query)}" if self.query else self.path
+        return quote(self.path) + (f"?{urlencode(self.query)}" if self.query else "")
 
     def __str__(self) -> str:
         told = [f"{self.method} {self.target}: {self.status or 'no answer'}"]

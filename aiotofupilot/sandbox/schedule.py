@@ -41,25 +41,15 @@ def _anything(_request: Request) -> bool:
 
 
 @frozen(eq=False)
-class _Once:
-    """A fault for the next request that matches."""
+class _Certainty:
+    """A fault for the next request that matches, or for all that do."""
 
     matches: Match
     fault: Fault
+    once: bool
 
     def __str__(self) -> str:
-        return f"next {self.fault!r}"
-
-
-@frozen(eq=False)
-class _Always:
-    """A fault for all requests that match."""
-
-    matches: Match
-    fault: Fault
-
-    def __str__(self) -> str:
-        return f"always {self.fault!r}"
+        return f"{'next' if self.once else 'always'} {self.fault!r}"
 
 
 @frozen(eq=False)
@@ -83,7 +73,7 @@ class _Chance:
         return [random.choice(self.faults)] if random.random() < self.rate else []
 
 
-_Rule = _Once | _Always | _Chance
+_Rule = _Certainty | _Chance
 
 
 class Sentence:
@@ -114,11 +104,11 @@ class Sentence:
 
     def next(self, *faults: Fault, times: int = 1) -> None:
         """Give one fault to each of the next requests, in order, and all of it `times` times over."""
-        self._rules.extend(_Once(self._matches, fault) for fault in faults * times)
+        self._rules.extend(_Certainty(self._matches, fault, once=True) for fault in faults * times)
 
     def always(self, *faults: Fault) -> None:
         """Give these faults, all of them, to each request from now on."""
-        self._rules.extend(_Always(self._matches, fault) for fault in faults)
+        self._rules.extend(_Certainty(self._matches, fault, once=False) for fault in faults)
 
     def randomly(self, *faults: Fault, rate: float, seed: int = 0, heal_after: int | None = None) -> None:
         """Give one of these faults to some requests from now on.
@@ -134,8 +124,7 @@ class Sentence:
             ValueError: If `rate` is out of bounds.
         """
         if not 0 <= rate <= 1:
-            msg = f"rate must be from 0 to 1, not {rate}"
-            raise ValueError(msg)
+            raise ValueError(f"rate must be from 0 to 1, not {rate}")
         self._rules.append(_Chance(self._matches, faults or TRANSIENT, rate, seed, heal_after))
 
 
@@ -152,13 +141,14 @@ class Faults(Sentence):
     @property
     def pending(self) -> list[Fault]:
         """Faults in line that no request has met yet."""
-        return [rule.fault for rule in self._rules if isinstance(rule, _Once)]
+        return [rule.fault for rule in self._rules if isinstance(rule, _Certainty) and rule.once]
 
     def decide(self, request: Request) -> Fault | None:
         """Say what a request meets, and take that out of the line; None: nothing goes wrong."""
         rules = [rule for rule in self._rules if rule.matches(request)]
-        met = [rule.fault for rule in rules if isinstance(rule, _Always)]
-        if once := next((rule for rule in rules if isinstance(rule, _Once)), None):
+        certain = [rule for rule in rules if isinstance(rule, _Certainty)]
+        met = [rule.fault for rule in certain if not rule.once]
+        if once := next((rule for rule in certain if rule.once), None):
             with suppress(ValueError):  # another thread may have cleared them meanwhile
                 self._rules.remove(once)
             met.append(once.fault)

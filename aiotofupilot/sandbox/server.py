@@ -35,11 +35,7 @@ class Sandbox(Service):
         async with Sandbox(procedures=250) as sandbox:
             session = TofuPilotSession(sandbox.api_key, base_url=sandbox.url)
 
-    Attributes:
-        faults: What goes wrong; nothing, at first.
-        requests: What was asked, in the order of arrival.
-        before_response: Called in order before each answer is made.
-        after_response: Called in order when each answer has been sent, or its client has gone.
+    What it answers, what goes wrong and what it remembers is described at `Service`.
     """
 
     def __init__(

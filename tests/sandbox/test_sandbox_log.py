@@ -15,6 +15,7 @@ def log():
 def test_target():
     """Path and query as they stand in a request line."""
     assert Request().target == "/api/v2/procedures"
+    assert Request(path="/ä b").target == "/%C3%A4%20b"
     assert Request(path="/x", query={"a": "ä b", "c": ""}).target == "/x?a=%C3%A4+b&c="
 
 
