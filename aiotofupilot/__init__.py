@@ -1,4 +1,7 @@
-"""Stream TofuPilot procedures with asyncio: one line of ``async for`` follows the cursor through every page."""
+"""Stream TofuPilot procedures with asyncio: one line of ``async for`` follows the cursor through every page.
+
+PYTEST_DONT_REWRITE: pytest, which has a plugin in here, would warn where the package is imported before it runs.
+"""
 
 from typing import TYPE_CHECKING
 

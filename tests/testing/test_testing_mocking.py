@@ -61,6 +61,7 @@ async def test_any_walk_is_answered(mocked, session):
     expected = make_procedures(250, seed=7)
     assert await session.procedures.list().collect() == expected
     assert await session.procedures.list(limit=7, cursor=3).collect() == expected[3:]
+    assert await session.procedures.list(limit=10, concurrency=8).collect() == expected
 
 
 async def test_pages_can_be_small(mocked, session):

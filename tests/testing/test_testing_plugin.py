@@ -295,6 +295,20 @@ def test_all_plugins_at_once(run, monkeypatch):
     ).assert_outcomes(passed=7)
 
 
+def test_the_package_may_be_imported_before_pytest_runs(pytester):
+    """A notebook or a program that has imported the package runs pytest without a warning."""
+    pytester.makepyfile("def test(): pass")
+    program = """
+import sys
+import pytest
+import aiotofupilot
+from aiotofupilot.sandbox import Sandbox
+sys.exit(pytest.main(["-W", "error", "-o", "asyncio_default_fixture_loop_scope=function"]))
+"""
+    result = pytester.run(sys.executable, "-c", program)
+    assert result.parseoutcomes() == {"passed": 1}
+
+
 def test_markers(run):
     """Markers shape the sandbox, the closest first, with all of its options and with faults."""
     run(MARKERS).assert_outcomes(passed=5)
