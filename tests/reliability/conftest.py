@@ -1,0 +1,26 @@
+"""Time that nobody has to wait for."""
+
+import asyncio
+
+import pytest
+
+from aiotofupilot._clock import Clock
+
+
+class SkippingClock(Clock):
+    """The real clock, but for the waits of retries and pauses: they are over at once, as if their time had passed."""
+
+    skipped = 0.0
+
+    def monotonic(self):
+        return super().monotonic() + self.skipped
+
+    async def sleep(self, seconds):
+        self.skipped += seconds
+        await asyncio.sleep(0)
+
+
+@pytest.fixture
+def no_waiting(monkeypatch):
+    """Sessions that are made in this test wait for nobody but the server."""
+    monkeypatch.setattr("aiotofupilot._session.Clock", SkippingClock)

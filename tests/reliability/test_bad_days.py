@@ -1,0 +1,185 @@
+"""Every fault that the sandbox can script: a walk completes exactly, or raises a typed error that it resumes from."""
+
+from collections import Counter
+
+import pytest
+
+from aiotofupilot import (
+    BadRequestError,
+    Checkpoint,
+    ConnectionFailedError,
+    DecodeError,
+    ForbiddenError,
+    InvalidJSONError,
+    NotFoundError,
+    RateLimitedError,
+    RedirectError,
+    RequestTimeoutError,
+    ResponseTooLargeError,
+    RetryPolicy,
+    ServerError,
+    TofuPilotError,
+    TofuPilotSession,
+    UnauthorizedError,
+)
+from aiotofupilot.sandbox import Sandbox, faults
+
+ATTEMPTS = 6
+
+STALLS = [faults.stall(1000), faults.stall(1000, inside_body=True)]
+
+HEALING = {
+    faults.status(500): ServerError,
+    faults.status(502): ServerError,
+    faults.status(503, retry_after=7): ServerError,
+    faults.status(504): ServerError,
+    faults.status(408): ServerError,
+    faults.status(429): RateLimitedError,
+    faults.status(429, retry_after=9): RateLimitedError,
+    faults.html(502): ServerError,
+    faults.empty(504): ServerError,
+    faults.html(): InvalidJSONError,
+    faults.empty(): InvalidJSONError,
+    faults.cut(announced=False): InvalidJSONError,
+    faults.cut(): ConnectionFailedError,
+    faults.gzip() + faults.cut(): ConnectionFailedError,
+    faults.chunked() + faults.cut(): ConnectionFailedError,
+    faults.reset(): ConnectionFailedError,
+    faults.reset(after="headers"): ConnectionFailedError,
+    faults.reset(after="half"): ConnectionFailedError,
+    faults.hang_up(): ConnectionFailedError,
+    **dict.fromkeys(STALLS, RequestTimeoutError),
+}
+"""Faults that another attempt may not meet, and the error if each of them does."""
+
+FINAL = {
+    faults.status(400): BadRequestError,
+    faults.status(401): UnauthorizedError,
+    faults.status(403): ForbiddenError,
+    faults.status(404): NotFoundError,
+    faults.status(429, retry_after=3600): RateLimitedError,
+    faults.json([]): DecodeError,
+    faults.json({"data": [{"id": 7}], "meta": {"has_more": False}}): DecodeError,
+    faults.gzip_bomb(): ResponseTooLargeError,
+    faults.oversized(): ResponseTooLargeError,
+    faults.header_flood(): ResponseTooLargeError,
+    faults.redirect(): RedirectError,
+    faults.redirect("https://tofu.example.com/"): RedirectError,
+}
+"""Faults that another attempt would meet, too."""
+
+HARMLESS = [faults.gzip(), faults.chunked(), faults.latency(0.001, jitter=0.001), faults.gzip() + faults.chunked()]
+
+CONCURRENCY = pytest.mark.parametrize("concurrency", [1, 16])
+
+pytestmark = pytest.mark.usefixtures("no_waiting")
+
+
+@pytest.fixture
+async def sandbox():
+    async with Sandbox(procedures=500) as sandbox:
+        yield sandbox
+
+
+@pytest.fixture
+async def session(sandbox, fault):
+    timeout = 0.2 if fault in STALLS else 60
+    async with TofuPilotSession(sandbox.api_key, base_url=sandbox.url, timeout=timeout) as session:
+        yield session
+
+
+async def take(walk):
+    """The items of a walk up to its end or its error, and the error."""
+    items = []
+    try:
+        async for item in walk:
+            items.append(item)
+    except TofuPilotError as error:
+        return items, error
+    return items, None
+
+
+def assert_within_policy(requests):
+    """No page is asked for more often than the policy says."""
+    assert max(Counter(requests.cursors).values()) <= ATTEMPTS
+
+
+@CONCURRENCY
+@pytest.mark.parametrize("fault", [*HEALING, *HARMLESS], ids=repr)
+async def test_a_walk_gets_over_what_heals(sandbox, session, fault, concurrency):
+    """Exactly, with the page that failed asked for again and no other."""
+    sandbox.faults.on(cursor=200).next(fault, times=2)
+    items, error = await take(session.procedures.list(limit=20, concurrency=concurrency).walk())
+    assert error is None
+    assert items == sandbox.procedures
+    assert_within_policy(sandbox.requests)
+    if fault not in STALLS:  # whose short timeout another page may meet on a busy machine
+        asked = Counter(sandbox.requests.cursors)
+        assert asked.pop("200") == (3 if fault in HEALING else 1)
+        assert set(asked.values()) == {1}
+
+
+@CONCURRENCY
+@pytest.mark.parametrize(("fault", "expected"), [*HEALING.items(), *FINAL.items()], ids=repr)
+async def test_a_walk_resumes_from_what_does_not_heal(sandbox, session, fault, expected, concurrency):
+    """The error is typed, knows its attempts, and comes after every item before it; the checkpoint has the rest."""
+    sandbox.faults.on(cursor=200).always(fault)
+    listing = session.procedures.list(limit=20, concurrency=concurrency)
+    items, error = await take(listing.walk())
+    assert type(error) is expected
+    assert error.attempts == (ATTEMPTS if fault in HEALING else 1)
+    assert items == sandbox.procedures[:200]
+    assert_within_policy(sandbox.requests)
+    sandbox.faults.clear()
+    resumed = session.procedures.list(limit=20, concurrency=concurrency, cursor=Checkpoint.parse(str(error.checkpoint)))
+    assert items + await resumed.collect() == sandbox.procedures
+
+
+@CONCURRENCY
+@pytest.mark.parametrize(("rate", "seeds"), [(0.01, 3), (0.1, 3), (0.5, 3)])
+async def test_mixtures_end_well_or_in_an_error_that_is_resumed_from(sandbox, rate, seeds, concurrency):
+    """Whatever comes, no item is lost or doubled, and no page is asked for more often than the policy says."""
+    for seed in range(seeds):
+        sandbox.faults.clear()
+        sandbox.faults.randomly(*HEALING, rate=rate, seed=seed)
+        async with TofuPilotSession(sandbox.api_key, base_url=sandbox.url, timeout=0.2) as session:
+            yielded, checkpoint, error = [], None, True
+            for _ in range(50):
+                sandbox.requests.clear()
+                walk = session.procedures.list(
+                    limit=10, concurrency=concurrency, cursor=checkpoint, on_drift="resync"
+                ).walk()
+                items, error = await take(walk)
+                yielded += items
+                assert_within_policy(sandbox.requests)
+                if error is None:
+                    break
+                assert type(error) in HEALING.values()
+                assert error.attempts == ATTEMPTS or error.retry_budget is not None
+                checkpoint = error.checkpoint
+            assert error is None
+            assert yielded == sandbox.procedures
+
+
+@CONCURRENCY
+async def test_an_outage_of_many_walks_is_not_multiplied(sandbox, concurrency):
+    """64 walks of one session, with every request failing: less than half as many requests again."""
+    sandbox.faults.always(faults.status(503))
+    async with TofuPilotSession(sandbox.api_key, base_url=sandbox.url, concurrency=concurrency) as session:
+        results = [await take(session.procedures.list(limit=10).walk()) for _ in range(64)]
+        assert all(type(error) is ServerError for _, error in results)
+        assert len(sandbox.requests) < 1.5 * 64
+        assert "retry budget" in results[-1][1].__notes__[0]
+        sandbox.faults.clear()
+        assert await session.procedures.list().collect() == sandbox.procedures
+
+
+async def test_an_outage_of_resets_is_not_multiplied_either(sandbox):
+    """aiohttp would ask twice each time by itself."""
+    sandbox.faults.always(faults.hang_up())
+    policy = RetryPolicy(attempts=2)
+    async with TofuPilotSession(sandbox.api_key, base_url=sandbox.url, retry=policy) as session:
+        for _ in range(10):
+            with pytest.raises(ConnectionFailedError):
+                await session.procedures.list()
+    assert len(sandbox.requests) == 20

@@ -1,0 +1,241 @@
+"""The key is sent to the server, and shows nowhere else, whatever goes wrong and wherever one looks."""
+
+import asyncio
+import gc
+import logging
+import os
+import pickle
+import subprocess
+import sys
+import traceback
+
+import aiohttp
+import pytest
+from aiohttp import web
+
+from aiotofupilot import ConfigurationError, RetryPolicy, TofuPilotError, TofuPilotSession
+from aiotofupilot.sandbox import Sandbox, faults
+
+KEY = "tp_user_5f2c8e9d7b1a"
+
+
+def texts(value):
+    """Everything that a value shows or holds, an error's causes, contexts, notes and traceback messages included."""
+    seen, todo = set(), [value]
+    while todo:
+        value = todo.pop()
+        if id(value) in seen or isinstance(value, type):
+            continue
+        seen.add(id(value))
+        yield str(value)
+        yield repr(value)
+        if isinstance(value, BaseException):
+            todo += [value.__cause__, value.__context__, *value.args, *vars(value).values()]
+            yield "".join(traceback.format_exception(value))
+            if isinstance(value, TofuPilotError):
+                yield pickle.dumps(value).decode("latin-1")
+        elif isinstance(value, dict):
+            todo += [*value, *value.values()]
+        elif isinstance(value, list | tuple | set):
+            todo += value
+
+
+def assert_hidden(*values):
+    for value in values:
+        shown = list(texts(value))
+        assert shown
+        for text in shown:
+            assert KEY not in text
+
+
+@pytest.fixture(autouse=True)
+def every_record(caplog):
+    """Of every logger and level; none of them has the key."""
+    caplog.set_level(logging.DEBUG)
+    yield
+    for record in caplog.get_records("call"):
+        assert KEY not in record.getMessage()
+        assert_hidden(record.args, record.exc_info, record.stack_info)
+
+
+@pytest.fixture
+async def sandbox():
+    async with Sandbox(procedures=30, api_key=KEY) as sandbox:
+        yield sandbox
+
+
+@pytest.fixture
+async def http_session():
+    async with aiohttp.ClientSession() as http_session:
+        yield http_session
+
+
+EVERY_FAULT = [
+    *faults.TRANSIENT,
+    faults.status(400),
+    faults.status(401),
+    faults.status(403),
+    faults.status(404),
+    faults.status(429, retry_after=3600),
+    faults.json({"data": [{}]}),
+    faults.stall(1000),
+    faults.stall(1000, inside_body=True),
+    faults.gzip() + faults.cut(),
+    faults.gzip_bomb(),
+    faults.oversized(),
+    faults.header_flood(),
+    faults.redirect(),
+    faults.redirect("https://tofu.example.com/"),
+]
+
+
+@pytest.mark.parametrize("fault", EVERY_FAULT, ids=repr)
+@pytest.mark.parametrize("handed_in", [False, True])
+async def test_no_error_holds_the_key(sandbox, http_session, fault, handed_in, caplog):
+    """Not in its text, attributes, notes, pickle, causes or traceback; not in what is logged on the way."""
+    sandbox.faults.always(fault)
+    session = TofuPilotSession(
+        KEY,
+        base_url=sandbox.url,
+        timeout=0.1,
+        retry=RetryPolicy(attempts=2, initial_wait=0),
+        http_session=http_session if handed_in else None,
+    )
+    async with session, session.procedures.list(concurrency=4).walk() as walk:
+        with pytest.raises(TofuPilotError) as caught:
+            await anext(walk)
+        assert_hidden(caught.value, session, walk, walk.checkpoint, walk.stats)
+    assert any(record.name == "aiotofupilot" for record in caplog.records) or fault not in faults.TRANSIENT
+    gc.collect()
+
+
+async def test_no_object_shows_the_key(sandbox):
+    """Sessions, views, listings, walks and pages: in their repr, and in what they are made of."""
+    async with TofuPilotSession(f"Bearer {KEY}", base_url=sandbox.url) as session:
+        view = session.with_options(timeout=1)
+        listing = view.procedures.list()
+        walk = listing.walk()
+        page = await listing
+        first = await anext(walk)
+        assert_hidden(session, view, view.procedures, view.procedures._connection, listing, walk, page, first)
+
+
+@pytest.fixture
+async def parrot():
+    """A server that repeats in its answer what it was sent, as debugging proxies do."""
+
+    async def repeat(request):
+        authorization = request.headers["Authorization"]
+        assert authorization == f"Bearer {KEY}"
+        status = int(request.query.get("limit"))
+        headers = {"X-Request-ID": authorization, "Location": f"https://evil.example.com/{KEY}"}
+        bodies = {
+            "json": {"message": authorization, "code": authorization, "issues": [{"message": KEY, "path": [KEY]}]},
+            "page": {"data": [{"id": "1", "name": "n", "created_at": KEY}], "meta": {"has_more": False}},
+        }
+        kind = request.query["search_query"]
+        if kind == "html":
+            return web.Response(
+                text=f"<pre>{authorization}</pre>", content_type="text/html", status=status, headers=headers
+            )
+        return web.json_response(bodies[kind], status=status, headers=headers)
+
+    runner = web.ServerRunner(web.Server(repeat))
+    await runner.setup()
+    site = web.TCPSite(runner, "127.0.0.1", 0)
+    await site.start()
+    yield f"http://127.0.0.1:{site.port}"
+    await runner.cleanup()
+
+
+@pytest.mark.parametrize("kind", ["json", "page", "html"])
+@pytest.mark.parametrize("status", [200, 302, 400, 401, 429, 500])
+async def test_what_a_server_repeats_of_the_key_is_hidden(parrot, monkeypatch, kind, status):
+    """In messages, codes, issues, request IDs, bodies, JSON paths and where it wants to go."""
+    monkeypatch.setattr("aiotofupilot._procedures.integer", lambda name, value, **bounds: value)
+    async with TofuPilotSession(KEY, base_url=parrot, retry=RetryPolicy(attempts=2, initial_wait=0)) as session:
+        with pytest.raises(TofuPilotError) as caught:
+            await session.procedures.list(limit=status, search_query=kind)
+        assert_hidden(caught.value)
+
+
+async def test_the_context_that_tracing_gets_is_empty(sandbox):
+    """What aiohttp itself hands to a trace, the request's headers, are the business of who traces."""
+    contexts = []
+
+    async def see(http_session, context, params):
+        contexts.append(context)
+
+    trace = aiohttp.TraceConfig()
+    for signal in (trace.on_request_start, trace.on_request_end, trace.on_request_exception):
+        signal.append(see)
+    sandbox.faults.next(faults.reset())
+    async with TofuPilotSession(
+        KEY, base_url=sandbox.url, trace_configs=[trace], retry=RetryPolicy(initial_wait=0)
+    ) as session:
+        await session.procedures.list()
+    assert len(contexts) == 4
+    for context in contexts:
+        assert context.trace_request_ctx is None
+        assert_hidden(vars(context))
+
+
+@pytest.mark.parametrize(
+    "make",
+    [
+        lambda: TofuPilotSession(f"{KEY}\n"),
+        lambda: TofuPilotSession(f"Bearer {KEY} {KEY}"),
+        lambda: TofuPilotSession(KEY.encode()),
+        lambda: TofuPilotSession(KEY, base_url=f"https://user:{KEY}@tofu.example.com"),
+        lambda: TofuPilotSession(KEY, base_url="http://tofu.example.com"),
+    ],
+)
+def test_a_refusal_does_not_show_what_it_refuses(make):
+    """A key with a line break at its end is a key nevertheless."""
+    with pytest.raises((ConfigurationError, TypeError)) as caught:
+        make()
+    assert_hidden(caught.value)
+
+
+COMMAND = [sys.executable, "-X", "dev", "-W", "error", "-m", "aiotofupilot"]
+
+
+@pytest.mark.parametrize(
+    ("arguments", "fault"),
+    [
+        (["--help"], None),
+        (["procedures", "--help"], None),
+        (["procedures", "--format", "jsonl"], None),
+        (["procedures", "--nonsense"], None),
+        (["procedures", "--limit", "0"], None),
+        (["procedures"], faults.status(401)),
+        (["procedures"], faults.status(400)),
+        (["procedures"], faults.json([])),
+        (["procedures"], faults.redirect("https://tofu.example.com/")),
+        (["procedures", "--api-key", KEY], faults.status(403)),
+        (["procedures", "--api-key", f"{KEY}\n"], None),
+        (["procedures", "--api-key", KEY, "--base-url", "http://tofu.example.com"], None),
+    ],
+    ids=lambda value: " ".join(value[:2]) if isinstance(value, list) else None,
+)
+async def test_the_command_shows_no_key(sandbox, arguments, fault):
+    """In its output, its errors or its help, wherever the key comes from."""
+    if fault is not None:
+        sandbox.faults.always(fault)
+    environment = {**os.environ, "TOFUPILOT_API_KEY": KEY, "TOFUPILOT_URL": sandbox.url}
+    process = await asyncio.create_subprocess_exec(
+        *COMMAND, *arguments, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, env=environment
+    )
+    output, _ = await process.communicate()
+    assert output
+    assert KEY not in output.decode()
+
+
+async def test_the_key_does_not_travel_to_another_origin(sandbox):
+    """A redirect there is an error, and nothing is sent."""
+    async with Sandbox() as elsewhere:
+        sandbox.faults.always(faults.redirect(f"{elsewhere.url}/v2/procedures"))
+        async with TofuPilotSession(KEY, base_url=sandbox.url) as session:
+            with pytest.raises(TofuPilotError, match="another origin"):
+                await session.procedures.list()
+        assert elsewhere.requests == []

@@ -1,0 +1,90 @@
+"""Months in a service, in seconds: thousands of requests over real sockets, and nothing left of them."""
+
+import asyncio
+import gc
+import logging
+import sys
+from pathlib import Path
+
+import pytest
+
+from aiotofupilot import SessionError, TofuPilotSession
+from aiotofupilot._budget import RetryBudget
+from aiotofupilot.sandbox import Sandbox, faults
+
+OPEN_FILES = Path("/proc/self/fd")
+
+FAULTS = [fault for fault in faults.TRANSIENT if fault not in (faults.status(429), faults.status(503, retry_after=0))]
+"""Those that hold up nobody else."""
+
+WALKS = (
+    {"concurrency": 1},
+    {"concurrency": 4},
+    {"concurrency": 16},
+    {"concurrency": 16, "on_drift": "resync"},
+    {"concurrency": 8, "max_items": 255},
+)
+
+
+async def soak(session, sandbox, rounds):
+    """Walk the listing in many ways at once, and leave some walks in the middle; return how many requests that took."""
+    requests = 0
+    for number in rounds:
+        sandbox.requests.clear()
+        sandbox.faults.clear()
+        sandbox.faults.randomly(*FAULTS, rate=0.05, seed=number)
+        listings = await asyncio.gather(*(session.procedures.list(limit=10, **options).collect() for options in WALKS))
+        assert [len(items) for items in listings] == [1000, 1000, 1000, 1000, 255]
+        assert all(items == sandbox.procedures[: len(items)] for items in listings)
+        async for _ in session.procedures.list(limit=10, concurrency=16):
+            break  # at once
+        walk = session.procedures.list(limit=10, concurrency=16).walk()
+        for _ in range(300):
+            await anext(walk)
+        del walk  # in the middle
+        requests += len(sandbox.requests)
+    return requests
+
+
+@pytest.mark.usefixtures("no_waiting")
+async def test_ten_thousand_requests_leave_nothing_behind(until, caplog):
+    """No task, no socket, no connection, and no memory that grows with them."""
+    caplog.set_level(logging.CRITICAL, "aiotofupilot")  # pytest keeps every record
+    asyncio.get_running_loop().set_debug(False)  # it would take four fifths of the time; every other test has it on
+    async with Sandbox(procedures=1000) as sandbox:
+        async with TofuPilotSession(sandbox.api_key, base_url=sandbox.url) as session:
+            await soak(session, sandbox, range(2))
+            gc.collect()
+            blocks = sys.getallocatedblocks()
+            requests = await soak(session, sandbox, range(2, 22))
+            await until(lambda: not session._lifetime._tasks)
+            gc.collect()
+            assert requests > 10_000
+            assert sys.getallocatedblocks() - blocks < requests / 4
+            assert session._retries._budget.tokens == RetryBudget.CAPACITY
+            assert session._retries._gate._in_flight == 0
+        await until(lambda: not sandbox.connections)
+    assert asyncio.all_tasks() == {asyncio.current_task()}
+
+
+@pytest.mark.skipif(not OPEN_FILES.exists(), reason="counts file descriptors as Linux shows them")
+async def test_a_hundred_sessions_leave_no_socket_behind(until):
+    """Each opened, used and closed, one in four under a request."""
+
+    def open_files():
+        return len(list(OPEN_FILES.iterdir()))
+
+    async with Sandbox(procedures=50) as sandbox:
+        counts = []
+        for number in range(100):
+            async with TofuPilotSession(sandbox.api_key, base_url=sandbox.url, concurrency=4) as session:
+                await session.procedures.list(limit=10).collect()
+                if number % 4 == 0:
+                    under_way = asyncio.create_task(session.procedures.list().collect())
+                    await asyncio.sleep(0)
+            if number % 4 == 0:
+                with pytest.raises(SessionError):
+                    await under_way
+            await until(lambda: not sandbox.connections)
+            counts.append(open_files())
+        assert counts[-1] == counts[0]
