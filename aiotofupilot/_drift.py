@@ -11,6 +11,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, Generic, Protocol, TypeVar
 
 from ._protocol import following
+from ._search import Search
 from .checkpoint import BEGINNING, digest
 from .errors import DriftError
 
@@ -122,7 +123,7 @@ class Anchored(Deduplicated[T]):
     """Takes pages that were asked for from one place earlier, and holds them to beginning with their anchor.
 
     Where one does not, the listing has moved. Some page shows an item passed lately; until it is found, `sought` says
-    where to look, further back each time. Items passed after the one found may lie ahead again, and are not new then.
+    where to look. Items passed after the one found may lie ahead again, and are not new then.
 
     Args:
         anchors: Digests of the items passed last, oldest first; `BEGINNING` where there is none before.
@@ -135,8 +136,8 @@ class Anchored(Deduplicated[T]):
         super().__init__(anchors)
         self._limit = limit
         self._resync = resync
-        self._seeking = False
-        # From an item to how many more are passed until it is forgotten.
+        self._search: Search | None = None
+        # In the order in which they were passed, each with how many more are passed until it is forgotten.
         self._ahead: dict[str | bytes, int] = dict.fromkeys(ahead, _REMEMBERED)
 
     def admit(self, page: Page[T]) -> Sequence[T] | None:
@@ -153,9 +154,9 @@ class Anchored(Deduplicated[T]):
             self._start = len(self._ids)  # nothing of it counts as passed, unless an anchor is found
             start = self._found_start(page)
         if start is None:
-            self._look_back(page)
+            self._look_around(page)
             return None
-        self._seeking = False
+        self._search = None
         self._start = start
         return self._new(page)
 
@@ -191,32 +192,34 @@ class Anchored(Deduplicated[T]):
                 f"the listing moved: the page at cursor {page.cursor} does not begin with the item passed last",
                 cursor=page.cursor,
             )
-        self.resyncs += not self._seeking
-        ranks = {key: rank for rank, key in enumerate(self._passed)}
+        self.resyncs += self._search is None
+        known, passed = [*self._passed, *self._ahead], len(self._passed)
+        ranks = {key: rank for rank, key in enumerate(known)}
         found = [(ranks[key], at) for at, key in enumerate(self._keys(), 1) if key in ranks]
         if page.cursor == 0 and BEGINNING in ranks:
             found.append((ranks[BEGINNING], 0))
-        if not found:
-            return None
-        rank, start = max(found)
-        for key in [*self._passed][rank + 1 :]:
-            del self._passed[key]
-            self._ahead[key] = _REMEMBERED
+        # What lies ahead is held on to only where the page shows nothing before it.
+        rank, start = max([place for place in found if place[0] < passed] or found, default=(None, None))
+        if rank is not None:
+            self._passed = dict.fromkeys(known[: rank + 1])
+            self._ahead = {key: self._ahead.get(key, _REMEMBERED) for key in known[rank + 1 :]}
         return start
 
     def _keys(self) -> list[str] | list[str | bytes]:
         """Return what the items of the page are remembered by, if they are."""
-        if not self._named:
+        if not self._named and not self._ahead:
             return self._ids
-        return [item_id if item_id in self._passed else digest(item_id) for item_id in self._ids]
+        return [key if key in self._passed or key in self._ahead else digest(key) for key in self._ids]
 
-    def _look_back(self, page: Page[T]) -> None:
-        """Say where to look next: half a page back at first, which shows new items too; then page by page."""
-        if page.cursor == 0:
-            raise DriftError("the listing moved: none of the items passed lately is to be found in it", cursor=0)
-        back = self._limit - 1 if self._seeking else self._limit // 2
-        self._seeking = True
-        self.sought = max(0, page.cursor - back)
+    def _look_around(self, page: Page[T]) -> None:
+        if self._search is None:
+            self._search = Search(page.cursor, self._limit, both_ways=self._named or bool(self._ahead))
+        sought = self._search.after(page)
+        if sought is None:
+            raise DriftError(
+                "the listing moved: none of the items passed lately is to be found in it", cursor=page.cursor
+            )
+        self.sought = sought
 
     def _none_known(self, ids: list[str]) -> bool:
         return not self._ahead and super()._none_known(ids)
