@@ -85,6 +85,7 @@ class Lifetime:
         task = asyncio.get_running_loop().create_task(self.run(work))
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)
+        task.add_done_callback(lambda _: work.close())  # which a task cancelled before its first step has not begun
         return task
 
     async def close(self) -> None:

@@ -2,6 +2,7 @@
 
 import asyncio
 import gc
+import inspect
 import os
 import warnings
 
@@ -102,6 +103,15 @@ async def test_a_spawned_task_ends_with_the_session(lifetime):
         assert task.done()
         with pytest.raises(SessionError):
             task.result()
+
+
+async def test_a_task_cancelled_before_its_first_step_leaves_nothing_behind(lifetime):
+    """Not even a coroutine that was never awaited, of which Python would warn."""
+    work = forever()
+    task = lifetime.spawn(work)
+    task.cancel()
+    await asyncio.wait([task])
+    assert inspect.getcoroutinestate(work) == inspect.CORO_CLOSED
 
 
 async def test_a_spawned_task_returns_its_value_and_is_forgotten(lifetime):
