@@ -210,6 +210,25 @@ class TestAnchoredWhereThingsMove:
         assert ids(continuity.admit(page("xcfij", 7))) == ["i", "j"]
         assert continuity.ahead() == (digest("g"), digest("h"))
 
+    def test_a_resumed_walk_looks_both_ways(self):
+        """All of the few items that a checkpoint names may have moved on by more than a page."""
+        continuity = Anchored([digest(item_id) for item_id in "abcdefgh"], limit=10, resync=True)
+        looks = []
+        for cursor in (100, 95, 105):
+            assert continuity.admit(page(range(cursor, cursor + 10), cursor)) is None
+            looks.append(continuity.sought)
+        assert looks == [95, 105, 90]
+        assert ids(continuity.admit(page("fghij", 110))) == ["i", "j"]
+
+    def test_what_lies_ahead_is_held_on_to_where_nothing_before_it_is_left(self):
+        """All that was listed before it had been yielded."""
+        continuity = anchored("abcde")
+        assert ids(continuity.admit(page(["a", 1, 2], 0))) == ["1", "2"]
+        assert continuity.admit(page([3, 4, 5], 3)) is None
+        assert ids(continuity.admit(page([3, "c", 4, "e", 5], 3))) == ["5"]
+        assert continuity.ahead() == ()
+        assert continuity.anchors(5) == tuple(digest(key) for key in "a12bcde5")
+
     def test_a_checkpoint_hands_on_what_lies_ahead(self):
         """It had been yielded before the walk had to go back."""
         continuity = Anchored([digest("b")], [digest("d")], limit=10, resync=True)
