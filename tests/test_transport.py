@@ -58,10 +58,10 @@ class Server:
 
     async def stop(self):
         self._server.close()
-        await self._server.wait_closed()
         for handler in self._handlers:
             handler.cancel()
         await asyncio.gather(*self._handlers, return_exceptions=True)
+        await self._server.wait_closed()
 
     async def _serve(self, reader, writer):
         self._handlers.add(handler := asyncio.current_task())
