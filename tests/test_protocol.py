@@ -17,6 +17,8 @@ from aiotofupilot import (
     DecodeError,
     ForbiddenError,
     NotFoundError,
+    Page,
+    PageMeta,
     Procedure,
     RateLimitedError,
     ServerError,
@@ -24,7 +26,7 @@ from aiotofupilot import (
     ValidationIssue,
 )
 from aiotofupilot._codec import PageDecoder
-from aiotofupilot._protocol import Response, date_time, read_page, request_target, retry_after
+from aiotofupilot._protocol import Response, date_time, following, read_page, request_target, retry_after
 
 WIRE = json.loads((Path(__file__).parent / "wire" / "procedures.json").read_text("utf-8"))
 NOW = datetime(2026, 2, 1, 12, 0, 0, tzinfo=UTC)
@@ -180,6 +182,21 @@ def test_any_json_of_any_error_becomes_an_api_error(document):
     assert error.code is None or isinstance(error.code, str)
     assert all(isinstance(issue, ValidationIssue) for issue in error.issues)
     assert str(error).startswith("400")
+
+
+@pytest.mark.parametrize(
+    ("meta", "cursor"),
+    [
+        (PageMeta(has_more=True, next_cursor=50), 50),
+        (PageMeta(has_more=True, next_cursor=0), 0),
+        (PageMeta(has_more=True, next_cursor=None), None),
+        (PageMeta(has_more=False, next_cursor=None), None),
+        (PageMeta(has_more=False, next_cursor=50), None),
+    ],
+)
+def test_a_listing_ends_where_either_says_so(meta, cursor):
+    """`has_more` false, or no cursor to follow; never an empty page."""
+    assert following(Page(data=[], meta=meta)) == cursor
 
 
 @pytest.mark.parametrize(

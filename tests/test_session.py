@@ -1,6 +1,7 @@
 """The session as users hold it: options and views, whose connections they are, and how it ends."""
 
 import asyncio
+import copy
 import gc
 import inspect
 import logging
@@ -360,3 +361,18 @@ async def test_a_session_logs_a_line_a_request_and_one_a_retry(session, sandbox,
 def test_what_is_not_given_shows_as_unset():
     """In a view's signature, where None means something else."""
     assert str(inspect.signature(TofuPilotSession.with_options)).count("= unset") == 3
+
+
+async def test_a_forgotten_session_warns_and_closes_its_connections(sandbox, until):
+    """When the last that holds it is gone."""
+    session = TofuPilotSession(sandbox.api_key, base_url=sandbox.url)
+    await session.procedures.list()
+    with pytest.warns(ResourceWarning, match=r"^<TofuPilotSession http://127.* open> was not closed$"):
+        del session
+    await until(lambda: not sandbox.connections)
+
+
+def test_a_session_is_neither_copied_nor_pickled():
+    """It has a key, and is closed once."""
+    with pytest.raises(TypeError, match="a session cannot be copied or pickled"):
+        copy.copy(TofuPilotSession("key"))

@@ -308,6 +308,23 @@ async def test_a_server_that_hangs_costs_the_timeout_and_no_more(get, server, an
     assert 0.04 < asyncio.get_running_loop().time() - began < 5.0
 
 
+class Unresolving(aiohttp.abc.AbstractResolver):
+    """A name server that does not answer."""
+
+    async def resolve(self, host, port=0, family=0):
+        await asyncio.Event().wait()
+
+    async def close(self):
+        pass
+
+
+async def test_connecting_is_part_of_the_timeout(get, handed_in):
+    """Looking up the name included."""
+    session = handed_in(connector=aiohttp.TCPConnector(resolver=Unresolving()))
+    with pytest.raises(RequestTimeoutError):
+        await get(origin="http://tofu.example.com", http_session=session, timeout=0.05)
+
+
 async def test_a_body_that_drips_costs_the_timeout_too(get, server):
     """Bytes that arrive do not prolong it."""
 
