@@ -104,6 +104,14 @@ class Walk(AsyncIterator[T]):
     ) -> None:
         await self.aclose()
 
+    async def batches(self) -> AsyncIterator[list[T]]:
+        """Yield the items in lists, as they arrive: those at hand, then those that are new on page after page.
+
+        The checkpoint stands behind the list yielded last: store both together, and each item is stored exactly once.
+        """
+        async for item in self:
+            yield [item, *self._items]
+
     async def aclose(self) -> None:
         """End the walk where it stands, and wait until nothing of it is in flight. It yields nothing any more.
 
