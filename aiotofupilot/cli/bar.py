@@ -32,10 +32,11 @@ class Bar(Progress):
     """The bar, and beside it the library's latest warning, until more arrives.
 
     Args:
-        total: How many items will arrive at the most; None: nobody knows, and the bar is one that moves to and fro.
+        total: How many items will have arrived at the most; None: nobody knows, and the bar moves to and fro.
+        begun: How many of them are there already.
     """
 
-    def __init__(self, total: int | None) -> None:
+    def __init__(self, total: int | None, begun: int = 0) -> None:
         super().__init__()
         self._rich = RichProgress(
             BarColumn(bar_width=12),
@@ -47,7 +48,7 @@ class Bar(Progress):
             redirect_stdout=False,
             redirect_stderr=False,
         )
-        self._task = self._rich.add_task("", total=total)
+        self._task = self._rich.add_task("", total=total, completed=begun)
 
     @contextmanager
     def shown(self) -> Generator[None]:

@@ -11,8 +11,10 @@ from typing import Annotated, Literal
 from cyclopts import App, Group, Parameter
 from cyclopts.validators import Number
 
+from aiotofupilot.checkpoint import Checkpoint  # noqa: TC001 - likewise
+
+from .converters import checkpoint, moment
 from .failures import UsageError
-from .moments import moment
 from .terminal import is_terminal, say
 
 __all__ = ["app"]
@@ -34,7 +36,8 @@ app = App(
 
 _QUERY = Group("Which procedures", sort_key=1)
 _OUTPUT = Group("Output", sort_key=2)
-_SERVER = Group("Server", sort_key=3)
+_ASKING = Group("How to ask", sort_key=3)
+_SERVER = Group("Server", sort_key=4)
 
 
 @app.command
@@ -44,10 +47,15 @@ async def procedures(
     created_after: Annotated[datetime | None, Parameter(group=_QUERY, metavar="DATE", converter=moment)] = None,
     created_before: Annotated[datetime | None, Parameter(group=_QUERY, metavar="DATE", converter=moment)] = None,
     max_items: Annotated[int | None, Parameter(group=_QUERY, metavar="N", validator=Number(gte=0))] = None,
-    cursor: Annotated[int | None, Parameter(group=_QUERY, metavar="N", validator=Number(gte=0))] = None,
-    limit: Annotated[int, Parameter(group=_QUERY, metavar="N", validator=Number(gte=1, lte=100))] = 100,
+    cursor: Annotated[
+        Checkpoint | None, Parameter(group=_QUERY, metavar="PLACE", converter=checkpoint, accepts_keys=False)
+    ] = None,
     format: Annotated[Literal["table", "jsonl", "json", "csv"] | None, Parameter(group=_OUTPUT)] = None,  # noqa: A002 - the option's name
     output: Annotated[Path | None, Parameter(group=_OUTPUT, metavar="FILE")] = None,
+    resume: Annotated[bool, Parameter(group=_OUTPUT, show_default=False)] = False,
+    limit: Annotated[int, Parameter(group=_ASKING, metavar="N", validator=Number(gte=1, lte=100))] = 100,
+    concurrency: Annotated[int, Parameter(group=_ASKING, metavar="N", validator=Number(gte=1))] = 1,
+    on_drift: Annotated[Literal["ignore", "resync", "raise"], Parameter(group=_ASKING)] = "ignore",
     sandbox: Annotated[bool, Parameter(group=_SERVER, show_default=False)] = False,
     base_url: Annotated[str | None, Parameter(group=_SERVER, metavar="URL")] = None,
     api_key: Annotated[str | None, Parameter(group=_SERVER, metavar="KEY")] = None,
@@ -62,31 +70,43 @@ async def procedures(
         created_after: Only those created at this moment or later.
         created_before: Only those created at this moment or earlier.
         max_items: Stop after this many.
-        cursor: Begin at this position of the server's, such as 200.
-        limit: Procedures a request, 1 to 100.
+        cursor: Begin here: at what a run that ended early printed to go on with, or at a position of the server's, such
+            as 200.
         format: How to write them. A table is cut to fit a terminal, never a pipe or a file; the other formats have the
             API's own names and spelling. By default the ending of --output decides, and without one it is a table.
-        output: Write into this file, which is replaced only when all has arrived.
+        output: Write into this file, which is replaced only when all has arrived. What a run that ended early had of it
+            is left in FILE.part, unless it is json.
+        resume: Go on with what an earlier run of the same command has left of the file. If there is nothing, begin.
+        limit: Procedures a request, 1 to 100.
+        concurrency: Requests at a time. They are written in order all the same.
+        on_drift: What to do when procedures come or go meanwhile, which can make the server's positions miss some:
+            ignore it; resync, to miss and repeat none that stays; or raise, to fail.
         sandbox: List 250 made-up procedures of an embedded server: no account or key needed.
         base_url: Address of the server. Better set TOFUPILOT_URL; without either it is https://www.tofupilot.app.
         api_key: Discouraged, for everyone on this machine can read the arguments of a command: set TOFUPILOT_API_KEY.
     """
     # Here and not above, for help and a wrong option need not wait for aiohttp.
-    from .pull import Query, connected, pull  # noqa: PLC0415
+    from .pull import pull  # noqa: PLC0415
+    from .query import Query  # noqa: PLC0415
+    from .server import Server  # noqa: PLC0415
     from .spelling import spelling  # noqa: PLC0415
 
     if sandbox and (base_url or api_key):
         raise UsageError("--sandbox has an address and a key of its own: leave out --base-url and --api-key")
+    form = spelling(format, output)
+    if resume and (output is None or not form.can_go_on):
+        raise UsageError("--resume needs --output FILE, and another format than json")
     query = Query(
         search_query=search,
         created_after=created_after,
         created_before=created_before,
-        limit=limit,
-        cursor=cursor,
         max_items=max_items,
+        cursor=cursor,
+        limit=limit,
+        concurrency=concurrency,
+        on_drift=on_drift,
     )
-    async with connected(api_key=api_key, base_url=base_url, sandbox=sandbox) as session:
-        count = await pull(query, session, spelling(format, output), output)
+    count = await pull(query, Server(base_url=base_url, api_key=api_key, sandbox=sandbox), form, output, resume=resume)
     if is_terminal(sys.stderr) and (output or is_terminal(sys.stdout)):  # a pager or the like may own the terminal
         say(f"{count:,} procedures" + (f" in {output}" if output else ""))
 

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import re
+from asyncio import CancelledError
 from enum import IntEnum
+from typing import TYPE_CHECKING
 
 from cyclopts import CycloptsError, UnusedCliTokensError
 
@@ -14,6 +16,7 @@ from aiotofupilot.errors import (
     ConfigurationError,
     ConnectionFailedError,
     DecodeError,
+    DriftError,
     ForbiddenError,
     NotFoundError,
     RateLimitedError,
@@ -24,7 +27,10 @@ from aiotofupilot.errors import (
     UnauthorizedError,
 )
 
-__all__ = ["EXPECTED", "ExitCode", "UsageError", "as_options", "explained"]
+if TYPE_CHECKING:
+    from .journal import Mark
+
+__all__ = ["EXPECTED", "ExitCode", "StoppedError", "UsageError", "as_options", "explained"]
 
 
 class ExitCode(IntEnum):
@@ -45,7 +51,23 @@ class UsageError(Exception):
     """The command cannot be carried out as it was given."""
 
 
-EXPECTED = (CycloptsError, UsageError, TofuPilotError, OSError)
+class StoppedError(Exception):
+    """A listing ended early, and another run can go on behind what is written.
+
+    Attributes:
+        reason: Why: an error that is `EXPECTED`, or a cancellation, which is Ctrl-C.
+        mark: How much is written.
+        can_resume: Whether ``--resume`` can go on with the file.
+    """
+
+    def __init__(self, reason: BaseException, mark: Mark, *, can_resume: bool) -> None:
+        super().__init__(reason)
+        self.reason = reason
+        self.mark = mark
+        self.can_resume = can_resume
+
+
+EXPECTED = (CycloptsError, UsageError, StoppedError, TofuPilotError, OSError)
 """What `explained` explains. Anything else is a fault of this package, and its traceback is what helps."""
 
 _ADDRESS = "check the address in TOFUPILOT_URL or --base-url"
@@ -62,6 +84,7 @@ _ADVICE: dict[type[BaseException], str] = {
     ConnectionFailedError: f"check the network, or {_ADDRESS}",
     RequestTimeoutError: f"check the network, or {_ADDRESS}",
     RedirectError: _ADDRESS,
+    DriftError: "procedures came or went meanwhile: run it again, or with --on-drift resync",
     DecodeError: f"{_ADDRESS}, or get a newer aiotofupilot",
     TofuPilotError: "get a newer aiotofupilot, or report this",
 }
@@ -70,22 +93,39 @@ _ADVICE: dict[type[BaseException], str] = {
 
 def explained(error: BaseException) -> tuple[ExitCode, str]:
     """Return the exit code and the line for one of the errors that are `EXPECTED`."""
+    code = ExitCode.FAILED
     match error:
         case UnusedCliTokensError():
-            return ExitCode.USAGE, f"no such argument: {' '.join(error.unused_tokens or ())}; see --help"
+            code, line = ExitCode.USAGE, f"no such argument: {' '.join(error.unused_tokens or ())}; see --help"
         case CycloptsError():
-            return ExitCode.USAGE, f"{error} See --help."
+            code, line = ExitCode.USAGE, f"{error} See --help."
         case UsageError():
-            return ExitCode.USAGE, str(error)
+            code, line = ExitCode.USAGE, str(error)
         case ConfigurationError():
-            return ExitCode.USAGE, as_options(str(error))
+            code, line = ExitCode.USAGE, as_options(str(error))
+        case UnauthorizedError() | ForbiddenError():
+            code, line = ExitCode.REFUSED, _with_advice(error)
         case TofuPilotError():
-            refused = isinstance(error, UnauthorizedError | ForbiddenError)
-            attempts = f" (after {error.attempts} attempts)" if error.attempts > 1 else ""
-            advice = next(_ADVICE[kind] for kind in type(error).__mro__ if kind in _ADVICE)
-            return ExitCode.REFUSED if refused else ExitCode.FAILED, f"{error}{attempts}; {advice}"
+            line = _with_advice(error)
+        case CancelledError():
+            code, line = ExitCode.INTERRUPTED, "interrupted"
+        case StoppedError():
+            code, reason = explained(error.reason)
+            line = f"{reason}; {error.mark.items:,} procedures are written, go on with {_how_to_go_on(error)}"
         case _:
-            return ExitCode.FAILED, f"cannot write: {getattr(error, 'strerror', None) or error}"
+            line = f"cannot write: {getattr(error, 'strerror', None) or error}"
+    return code, line
+
+
+def _with_advice(error: TofuPilotError) -> str:
+    attempts = f" (after {error.attempts} attempts)" if error.attempts > 1 else ""
+    advice = next(_ADVICE[kind] for kind in type(error).__mro__ if kind in _ADVICE)
+    return f"{error}{attempts}; {advice}"
+
+
+def _how_to_go_on(stopped: StoppedError) -> str:
+    cursor = f"--cursor {stopped.mark.checkpoint}"
+    return f"--resume, or elsewhere with {cursor}" if stopped.can_resume else cursor
 
 
 _OPTIONS = {

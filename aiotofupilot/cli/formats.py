@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import csv
+from abc import ABC, abstractmethod
 from io import StringIO
-from typing import TYPE_CHECKING, Any, Protocol, cast
+from typing import TYPE_CHECKING, Any, ClassVar
 
 import orjson
 
@@ -18,40 +19,42 @@ if TYPE_CHECKING:
 __all__ = ["CSV", "Format", "JSONArray", "JSONLines"]
 
 
-class Format(Protocol):
+class Format(ABC):
     """A spelling of a listing, page by page, in UTF-8."""
+
+    name: ClassVar[str]
+    """What ``--format`` calls it."""
+    can_go_on: ClassVar[bool] = True
+    """Whether no page depends on what was written before, so that another run can go on behind any of them."""
 
     def head(self) -> bytes:
         """Return what comes before all items."""
-        ...
+        return b""
 
+    @abstractmethod
     def page(self, procedures: Sequence[Procedure]) -> bytes:
         """Return some items, which follow those of the call before."""
-        ...
 
     def tail(self) -> bytes:
         """Return what comes behind all items."""
-        ...
+        return b""
 
 
-class JSONLines:
+class JSONLines(Format):
     """One JSON object a line."""
 
-    def head(self) -> bytes:
-        """Return nothing: each line stands for itself."""
-        return b""
+    name = "jsonl"
 
     def page(self, procedures: Sequence[Procedure]) -> bytes:
         """Return a line for each procedure."""
         return b"".join(orjson.dumps(to_wire(procedure)) + b"\n" for procedure in procedures)
 
-    def tail(self) -> bytes:
-        """Return nothing."""
-        return b""
 
-
-class JSONArray:
+class JSONArray(Format):
     """One JSON array, an item a line, so that it can be both streamed and searched."""
+
+    name = "json"
+    can_go_on = False
 
     def __init__(self) -> None:
         self._separator = b"\n"
@@ -73,45 +76,38 @@ class JSONArray:
         return b"\n]\n"
 
 
-class CSV:
+_COLUMNS: dict[str | None, tuple[str, ...]] = {
+    None: ("id", "name", "created_at"),
+    "created_by_user": ("id", "name", "email"),
+    "linkedRepository": ("id", "name", "fullName", "provider"),
+}
+"""By the object that they are in. Fixed, so that the header does not depend on which items come first."""
+
+
+class CSV(Format):
     """A header and a row for each procedure; a nested object's names are joined with a dot, null is an empty field.
 
     Source: https://www.rfc-editor.org/rfc/rfc4180, lines ending with CR LF included
     """
 
-    COLUMNS = (
-        "id",
-        "name",
-        "created_at",
-        "created_by_user.id",
-        "created_by_user.name",
-        "created_by_user.email",
-        "linkedRepository.id",
-        "linkedRepository.name",
-        "linkedRepository.fullName",
-        "linkedRepository.provider",
-    )
-    """Fixed, so that the header does not depend on which items come first."""
+    name = "csv"
 
     def head(self) -> bytes:
         """Return the header."""
-        return _rows([self.COLUMNS])
+        columns = [f"{outer}.{name}" if outer else name for outer, names in _COLUMNS.items() for name in names]
+        return _rows([columns])
 
     def page(self, procedures: Sequence[Procedure]) -> bytes:
         """Return a row for each procedure."""
-        return _rows([[_field(to_wire(procedure), column) for column in self.COLUMNS] for procedure in procedures])
-
-    def tail(self) -> bytes:
-        """Return nothing."""
-        return b""
+        return _rows([_row(to_wire(procedure)) for procedure in procedures])
 
 
-def _field(document: dict[str, Any], column: str) -> str | None:
-    """Return the value that a column's name leads to; None: it, or what it is in, is null."""
-    value: Any = document
-    for name in column.split("."):
-        value = value and value[name]
-    return cast("str | None", value)
+def _row(document: dict[str, Any]) -> list[str | None]:
+    row: list[str | None] = []
+    for outer, names in _COLUMNS.items():
+        fields = (document[outer] or {}) if outer else document
+        row += map(fields.get, names)
+    return row
 
 
 def _rows(rows: Sequence[Sequence[str | None]]) -> bytes:

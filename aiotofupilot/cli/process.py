@@ -10,7 +10,7 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
 from .commands import app
-from .failures import EXPECTED, ExitCode, explained
+from .failures import EXPECTED, ExitCode, StoppedError, explained
 from .terminal import is_terminal, say
 
 if TYPE_CHECKING:
@@ -48,7 +48,12 @@ def _leaving_on_interrupt() -> Generator[None]:
     """
     try:
         yield
-    except KeyboardInterrupt:
+    except (KeyboardInterrupt, StoppedError) as error:
+        code, line = (ExitCode.INTERRUPTED, "") if isinstance(error, KeyboardInterrupt) else explained(error)
+        if code != ExitCode.INTERRUPTED:
+            raise
         if is_terminal(sys.stderr):
             say("")  # behind the terminal's ^C
-        os._exit(ExitCode.INTERRUPTED)
+        if line:
+            say(f"aiotofupilot: {line}")
+        os._exit(code)

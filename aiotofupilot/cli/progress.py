@@ -37,18 +37,19 @@ class Progress(logging.Handler):
 
 
 @contextmanager
-def watched(*, total: int | None) -> Generator[Progress]:
+def watched(*, total: int | None, begun: int = 0) -> Generator[Progress]:
     """Show progress during a block, if somebody can see it.
 
     Args:
-        total: How many items will arrive at the most; None: nobody knows.
+        total: How many items will have arrived at the most; None: nobody knows.
+        begun: How many of them are there already.
     """
     library_log = logging.getLogger("aiotofupilot")
     # rich would take FORCE_COLOR, which continuous integration likes to set, for a terminal.
     if is_terminal(sys.stderr) and os.environ.get("TERM") != "dumb":
         from .bar import Bar  # noqa: PLC0415 - a tenth of a second that nobody pays for in a pipe
 
-        progress: Progress = Bar(total)
+        progress: Progress = Bar(total, begun)
     else:
         progress = Progress()
     library_log.addHandler(progress)

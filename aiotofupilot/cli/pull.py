@@ -1,106 +1,82 @@
-"""From a session to a destination: a listing, page by page."""
+"""From a server to a destination: a listing, as its pages arrive."""
 
 from __future__ import annotations
 
-from contextlib import asynccontextmanager
+import asyncio
+from importlib.metadata import version
 from typing import TYPE_CHECKING
 
-from attrs import frozen
+from aiotofupilot.errors import TofuPilotError
 
-from aiotofupilot import TofuPilotSession
-
-from .destinations import destination
-from .failures import UsageError, as_options
+from .destinations import Output, destination
+from .failures import StoppedError
 from .progress import watched
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncGenerator
-    from datetime import datetime
     from pathlib import Path
 
-    from aiotofupilot import Paginator, Procedure
+    from aiotofupilot import TofuPilotSession
 
     from .formats import Format
+    from .journal import Subject
+    from .query import Query
+    from .server import Server
 
-__all__ = ["Query", "connected", "pull"]
-
-SANDBOX_PROCEDURES = 250
-
-
-@frozen(kw_only=True)
-class Query:
-    """What to list, in the library's words."""
-
-    search_query: str | None
-    created_after: datetime | None
-    created_before: datetime | None
-    limit: int
-    cursor: int | None
-    max_items: int | None
-
-    def listing(self, session: TofuPilotSession) -> Paginator[Procedure]:
-        """Return the listing, not asked for yet.
-
-        Raises:
-            UsageError: An option is out of bounds.
-        """
-        try:
-            return session.procedures.list(
-                search_query=self.search_query,
-                created_after=self.created_after,
-                created_before=self.created_before,
-                limit=self.limit,
-                cursor=self.cursor,
-                max_items=self.max_items,
-            )
-        except ValueError as error:
-            raise UsageError(as_options(str(error))) from error
+__all__ = ["pull"]
 
 
-@asynccontextmanager
-async def connected(*, api_key: str | None, base_url: str | None, sandbox: bool) -> AsyncGenerator[TofuPilotSession]:
-    """Open a session, with a sandbox of its own if that is asked for.
-
-    Args:
-        api_key: None: that of the environment.
-        base_url: None: that of the environment.
-        sandbox: Whether to start the embedded server and use that, whatever the environment says.
-    """
-    if sandbox:
-        from aiotofupilot.sandbox import Sandbox  # noqa: PLC0415 - an HTTP server that is seldom wanted
-
-        async with (
-            Sandbox(SANDBOX_PROCEDURES) as server,
-            TofuPilotSession(server.api_key, base_url=server.url) as session,
-        ):
-            yield session
-    else:
-        async with TofuPilotSession(api_key, base_url=base_url) as session:
-            yield session
-
-
-async def pull(query: Query, session: TofuPilotSession, spelling: Format, output: Path | None) -> int:
-    """Write a listing as it arrives, and return how many items it had.
+async def pull(query: Query, server: Server, spelling: Format, path: Path | None, *, resume: bool = False) -> int:
+    """Write a listing as it arrives, and return how many items are written.
 
     Args:
         query: What to list.
-        session: Where to ask.
+        server: Whom to ask.
         spelling: How to write it.
-        output: Where to write it; None: standard output.
+        path: Where to write it; None: standard output.
+        resume: Whether to go on with the file that an earlier run has left.
 
     Raises:
-        UsageError: An option is out of bounds, or the output cannot be written.
+        UsageError: An option is out of bounds, or the file cannot be written or gone on with.
+        StoppedError: It ended early, with something written behind which another run can go on.
+        TofuPilotError: It ended early, with nothing written.
+        BrokenPipeError: Nobody reads any more.
     """
-    listing, count = query.listing(session), 0
-    async with destination(output) as out:
-        with watched(total=query.max_items) as progress:
-            text = spelling.head()  # written with the first page: a listing that is refused leaves no header behind
-            async for page in listing.pages():
-                items = page.data if query.max_items is None else page.data[: query.max_items - count]
-                count += len(items)
+    out: Output | None = None
+    try:
+        async with server.session() as session:
+            query.listing(session)  # what is wrong with it is said before a file is touched
+            async with destination(path, _subject(query, server, spelling), resume=resume) as out:
+                await _write(query, session, spelling, out)
+    except (TofuPilotError, OSError, asyncio.CancelledError) as error:
+        if out is None or not out.mark.items or isinstance(error, BrokenPipeError):
+            raise
+        raise StoppedError(error, out.mark, can_resume=bool(path and spelling.can_go_on)) from error
+    return out.mark.items
+
+
+async def _write(query: Query, session: TofuPilotSession, spelling: Format, out: Output) -> None:
+    mark = out.mark
+    # Written with the first items: a listing that is refused leaves no header behind.
+    pending = b"" if mark.items else spelling.head()
+    with watched(total=query.max_items, begun=mark.items) as progress:
+        async with query.listing(session, mark).walk() as walk:
+            async for items in walk.batches():
+                text = pending + spelling.page(items)
                 with progress.aside():
-                    await out.write(text + spelling.page(items))
+                    await out.write(text, items=mark.items + walk.stats.items, checkpoint=str(walk.checkpoint))
                 progress.advance(len(items))
-                text = b""
-        await out.write(text + spelling.tail())
-    return count
+                pending = b""
+    if rest := pending + spelling.tail():
+        await out.write(rest, items=out.mark.items, checkpoint=out.mark.checkpoint)
+
+
+def _subject(query: Query, server: Server, spelling: Format) -> Subject | None:
+    """Return all that decides what is written; None: another run cannot go on with it anyway."""
+    if not spelling.can_go_on:
+        return None
+    return {
+        "aiotofupilot": version("aiotofupilot"),
+        "server": server.name,
+        **query.subject(),
+        "--format": spelling.name,
+    }

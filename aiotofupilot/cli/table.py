@@ -9,6 +9,7 @@ from rich.cells import cell_len, set_cell_size
 
 from aiotofupilot._protocol import date_time
 
+from .formats import Format
 from .terminal import visible
 
 if TYPE_CHECKING:
@@ -57,13 +58,15 @@ _COLUMNS = (
 _GAP = "  "
 
 
-class Table:
+class Table(Format):
     """A header and a row for each procedure.
 
     Args:
         width: Terminal cells that no row may exceed: text is cut, and columns that do not fit are left out; None: all
             columns are there and nothing is cut, as befits a pipe or a file.
     """
+
+    name = "table"
 
     def __init__(self, width: int | None) -> None:
         self._columns = _wide(_COLUMNS) if width is None else _fitted(_COLUMNS, width)
@@ -78,10 +81,6 @@ class Table:
         return b"".join(
             self._row([visible(column.text(procedure) or "-") for column in self._columns]) for procedure in procedures
         )
-
-    def tail(self) -> bytes:
-        """Return nothing."""
-        return b""
 
     def _row(self, texts: Sequence[str]) -> bytes:
         cells = (self._cell(text, column.width) for text, column in zip(texts, self._columns, strict=True))

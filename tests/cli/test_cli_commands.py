@@ -9,6 +9,7 @@ from importlib.metadata import version
 import pytest
 
 from aiotofupilot.cli import run
+from aiotofupilot.sandbox.faults import latency, status
 
 
 def test_version(capsys):
@@ -23,6 +24,7 @@ def test_help(capsys, arguments):
     assert run(arguments) == 0
     told, errors = capsys.readouterr()
     assert re.search(r"procedures +List procedures", told)
+    assert re.search(r"sandbox +Run a TofuPilot of your own", told)
     assert "Exit codes: 0 done, 2 wrong usage, 3 key refused" in told
     assert errors == ""
 
@@ -34,9 +36,13 @@ def test_help_of_procedures(start, columns):
     told = process.communicate(timeout=30)[0].decode()
     assert max(map(len, told.splitlines())) <= columns
     if columns == 200:
-        for option in ("search", "created-after", "created-before", "max-items", "cursor", "limit", "format", "output"):
+        options = (
+            "search created-after created-before max-items cursor format output limit concurrency on-drift base-url"
+        )
+        for option in options.split():
             assert re.search(rf"--{option} +[A-Z]+ +[A-Z]", told), option
         assert re.search(r"--api-key +KEY +Discouraged.*set TOFUPILOT_API_KEY", told)
+        assert re.search(r"--resume +Go on with", told)
         assert re.search(r"--sandbox +List 250 made-up procedures.*no account", told)
         assert "DATE is ISO 8601" in told
 
@@ -47,7 +53,8 @@ def test_help_of_procedures(start, columns):
         (["--limit", "0"], 'Invalid value "0" for --limit. Must be >= 1. See --help.'),
         (["--limit", "101"], 'Invalid value "101" for --limit. Must be <= 100. See --help.'),
         (["--max-items", "-1"], 'Invalid value "-1" for --max-items. Must be >= 0. See --help.'),
-        (["--cursor", "-1"], 'Invalid value "-1" for --cursor. Must be >= 0. See --help.'),
+        (["--concurrency", "0"], 'Invalid value "0" for --concurrency. Must be >= 1. See --help.'),
+        (["--cursor", "-1"], 'Invalid value for --cursor: "-1" is no place: write 0 or more, or what an earlier run'),
         (["--format", "xml"], 'Invalid value "xml" for --format. Choose from: "table", "jsonl", "json", "csv". See'),
         (["--created-after", "soon"], 'Invalid value for --created-after: "soon" is no date: write 2024-01-31, '),
         (["--serch", "x"], "Unknown option: --serch. Did you mean --search? See --help."),
@@ -61,6 +68,9 @@ def test_help_of_procedures(start, columns):
             "--created-after must not be later than --created-before, got 2025-01-01",
         ),
         (["--sandbox", "--output", "/"], "cannot write /: Is a directory"),
+        (["--sandbox", "--resume"], "--resume needs --output FILE, and another format than json"),
+        (["--resume", "--output", "x.json"], "--resume needs --output FILE, and another format than json"),
+        (["--sandbox", "--resume", "--output", "/dev/null"], "--resume needs a file, and /dev/null is a device"),
         ([], "no API key: set the environment variable TOFUPILOT_API_KEY, or try --sandbox"),
     ],
 )
@@ -91,6 +101,16 @@ def test_options_reach_the_server(capfd, sandbox, monkeypatch):
     time.tzset()
 
 
+def test_how_to_ask(capfd, sandbox):
+    """Concurrency and what to do about drift are the library's."""
+    sandbox.faults.always(latency(0.05))
+    assert run(["procedures", "--limit", "20", "--concurrency", "4", "--on-drift", "resync"]) == 0
+    assert sandbox.requests.peak_in_flight > 1
+    assert "19" in sandbox.requests.cursors
+    assert run(["procedures", "--limit", "20", "--cursor", "230+5", "--format", "jsonl"]) == 0
+    assert len(capfd.readouterr().out.splitlines()) == 251 + 15
+
+
 def test_key_and_address_as_options(capfd, sandbox, monkeypatch):
     """They are taken before the environment's."""
     monkeypatch.setenv("TOFUPILOT_API_KEY", "wrong")
@@ -106,3 +126,19 @@ def test_a_file_is_written_in_silence(capfd, tmp_path):
     assert run(["procedures", "--sandbox", "--output", str(output)]) == 0
     assert capfd.readouterr() == ("", "")
     assert output.read_bytes().count(b"\r\n") == 251
+
+
+def test_a_file_is_gone_on_with(capfd, sandbox, tmp_path):
+    """The same command with --resume writes the rest; without something to go on with, it writes all."""
+    output = tmp_path / "list.jsonl"
+    sandbox.faults.on(cursor=200).next(status(418))
+    assert run(["procedures", "--output", str(output)]) == 4
+    errors = capfd.readouterr().err
+    assert errors.startswith("aiotofupilot: 418")
+    assert errors.count("\n") == 1
+    assert "; 200 procedures are written, go on with --resume, or elsewhere with --cursor 200@" in errors
+    for asked in ([None, "100", "200", "200"], [None, "100", "200"]):
+        assert run(["procedures", "--output", str(output), "--resume"]) == 0
+        assert len(output.read_bytes().splitlines()) == 250
+        assert sandbox.requests.cursors == asked
+        sandbox.requests.clear()

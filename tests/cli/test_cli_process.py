@@ -1,8 +1,10 @@
 """The command as a process: what the shell, a pipe, a terminal and Ctrl-C see of it."""
 
+import asyncio
 import inspect
 import json
 import os
+import re
 import signal
 import subprocess
 import sys
@@ -14,6 +16,8 @@ import pytest
 from rich.cells import cell_len
 
 from aiotofupilot.cli import process as process_module, run
+from aiotofupilot.cli.failures import StoppedError
+from aiotofupilot.cli.journal import Mark
 from aiotofupilot.sandbox.faults import stall, status
 
 
@@ -135,11 +139,25 @@ def test_closed_pipe_of_help(start):
 
 
 def test_interrupt(start, sandbox, asked, tmp_path):
-    """Ctrl-C while a page is awaited ends the command at once, without a word, and leaves no file."""
+    """Ctrl-C while a page is awaited ends the command at once, and tells how to go on."""
     sandbox.faults.on(cursor=100).always(stall(600))
     asked_twice = asked(2)
     process = start("procedures", "--output", tmp_path / "list.csv")
     assert asked_twice.wait(30)
+    process.send_signal(signal.SIGINT)
+    out, err = process.communicate(timeout=20)
+    assert (process.returncode, out) == (130, b"")
+    assert err.startswith(b"aiotofupilot: interrupted; 100 procedures are written, go on with --resume, or elsewhere ")
+    assert err.count(b"\n") == 1
+    assert not (tmp_path / "list.csv").exists()
+
+
+def test_interrupt_before_anything_is_written(start, sandbox, asked, tmp_path):
+    """Then there is nothing to tell, and no file."""
+    sandbox.faults.always(stall(600))
+    asked_once = asked(1)
+    process = start("procedures", "--output", tmp_path / "list.csv")
+    assert asked_once.wait(30)
     process.send_signal(signal.SIGINT)
     assert process.communicate(timeout=20) == (b"", b"")
     assert process.returncode == 130
@@ -164,15 +182,27 @@ def test_interrupt_on_a_terminal(start, sandbox, terminal):
         process.send_signal(signal.SIGINT)
         assert process.wait(20) == 130
     assert shown.screen.rindex("\x1b[?25h") > shown.screen.rindex("\x1b[?25l")
-    assert shown.screen.endswith("\n")
+    assert re.match(r"aiotofupilot: interrupted; 100 procedures are written, go on with --cursor 100@", shown.lines[-2])
+    assert shown.lines[-1] == ""
 
 
 @pytest.mark.parametrize("watched", [True, False])
-def test_interrupt_in_this_process(monkeypatch, capsys, watched):
+@pytest.mark.parametrize(
+    ("reason", "told"),
+    [
+        (KeyboardInterrupt(), ""),
+        (
+            StoppedError(asyncio.CancelledError(), Mark(items=3, checkpoint="3"), can_resume=False),
+            "aiotofupilot: interrupted; 3 procedures are written, go on with --cursor 3\n",
+        ),
+    ],
+    ids=["nothing written", "something written"],
+)
+def test_interrupt_in_this_process(monkeypatch, capsys, watched, reason, told):
     """The process ends with code 130 before its event loop is closed, which might wait for a thread."""
 
     async def interrupted():
-        raise KeyboardInterrupt
+        raise reason
 
     class EndError(Exception):
         pass
@@ -186,7 +216,7 @@ def test_interrupt_in_this_process(monkeypatch, capsys, watched):
     monkeypatch.setattr(os, "_exit", end)
     with pytest.raises(EndError, match="130"):
         run([])
-    assert capsys.readouterr() == ("", "\n" if watched else "")
+    assert capsys.readouterr() == ("", ("\n" if watched else "") + told)
 
 
 def test_development_mode(start):

@@ -1,81 +1,160 @@
-"""From a session to a destination."""
+"""From a server to a destination."""
 
+import asyncio
 import json
 
 import pytest
 
-from aiotofupilot import ForbiddenError, TofuPilotSession
-from aiotofupilot.cli.failures import UsageError
-from aiotofupilot.cli.formats import CSV, JSONLines
-from aiotofupilot.cli.pull import Query, connected, pull
-from aiotofupilot.sandbox import Sandbox
+from aiotofupilot import Checkpoint, ForbiddenError
+from aiotofupilot.cli.failures import StoppedError, UsageError
+from aiotofupilot.cli.formats import CSV, JSONArray, JSONLines
+from aiotofupilot.cli.pull import pull
+from aiotofupilot.cli.query import Query
+from aiotofupilot.cli.server import Server
+from aiotofupilot.sandbox import Sandbox, make_procedures
+from aiotofupilot.sandbox.faults import json as json_fault
 
 
-def query(**options):
-    nothing = dict.fromkeys(("search_query", "created_after", "created_before", "cursor", "max_items"))
-    return Query(**nothing | {"limit": 100} | options)
+@pytest.fixture
+async def sandbox():
+    async with Sandbox() as sandbox:
+        yield sandbox
 
 
-@pytest.mark.parametrize(
-    ("options", "cut"),
-    [
-        ({}, slice(None)),
-        ({"max_items": 0}, slice(0)),
-        ({"max_items": 150}, slice(150)),
-        ({"max_items": 1000}, slice(None)),
-        ({"cursor": 240}, slice(240, None)),
-        ({"limit": 7, "max_items": 20, "cursor": 3}, slice(3, 23)),
-    ],
-)
-async def test_what_is_asked_for_is_written_and_counted(tmp_path, options, cut):
-    """Neither less nor more, in the server's order."""
-    output = tmp_path / "list.jsonl"
-    async with Sandbox() as sandbox, TofuPilotSession(sandbox.api_key, base_url=sandbox.url) as session:
-        count = await pull(query(**options), session, JSONLines(), output)
-    ids = [json.loads(line)["id"] for line in output.read_text().splitlines()]
-    assert ids == [procedure.id for procedure in sandbox.procedures[cut]]
-    assert count == len(ids)
+@pytest.fixture
+def server(sandbox):
+    return Server(base_url=sandbox.url, api_key=sandbox.api_key)
 
 
-async def test_rows_are_written_as_pages_arrive(capfdbinary):
+@pytest.fixture
+def output(tmp_path):
+    return tmp_path / "list"
+
+
+def ids(text):
+    return [json.loads(line)["id"] for line in text.splitlines()]
+
+
+async def test_a_listing_is_written_and_counted(sandbox, server, output):
+    """All of it, in the server's order."""
+    assert await pull(Query(), server, JSONLines(), output) == 250
+    assert ids(output.read_bytes()) == [procedure.id for procedure in sandbox.procedures]
+
+
+@pytest.mark.parametrize("on_drift", ["ignore", "resync"])
+async def test_rows_are_written_as_pages_arrive(sandbox, server, capfdbinary, on_drift):
     """What a page brought is on standard output before the next is asked for."""
     written = []
-    async with Sandbox() as sandbox, TofuPilotSession(sandbox.api_key, base_url=sandbox.url) as session:
-        sandbox.before_response.append(lambda *_: written.append(capfdbinary.readouterr().out.count(b"\n")))
-        await pull(query(), session, CSV(), None)
-    assert written == [0, 101, 100]
+    sandbox.before_response.append(lambda *_: written.append(capfdbinary.readouterr().out.count(b"\n")))
+    await pull(Query(on_drift=on_drift), server, CSV(), None)
+    assert written == ([0, 101, 100] if on_drift == "ignore" else [0, 101, 99])
 
 
-async def test_a_refused_listing_writes_nothing(capfdbinary):
-    """Not even a header precedes an error."""
-    async with Sandbox() as sandbox, TofuPilotSession(sandbox.station_key, base_url=sandbox.url) as session:
+async def test_an_empty_listing(sandbox, server, output):
+    """It has a header and no rows."""
+    sandbox.procedures.clear()
+    assert await pull(Query(), server, CSV(), output) == 0
+    assert output.read_bytes().count(b"\r\n") == 1
+    assert await pull(Query(), server, JSONArray(), output) == 0
+    assert json.loads(output.read_bytes()) == []
+
+
+async def test_a_refused_listing_writes_nothing(sandbox, capfdbinary, output):
+    """Not even a header precedes an error, and no file is left."""
+    station = Server(base_url=sandbox.url, api_key=sandbox.station_key)
+    for path in (None, output):
         with pytest.raises(ForbiddenError):
-            await pull(query(), session, CSV(), None)
+            await pull(Query(), station, CSV(), path)
     assert capfdbinary.readouterr().out == b""
+    assert not list(output.parent.iterdir())
 
 
-async def test_a_bad_query_is_wrong_usage():
-    """It is named as the option that it came from, and nothing is sent."""
-    async with Sandbox() as sandbox, TofuPilotSession(sandbox.api_key, base_url=sandbox.url) as session:
-        with pytest.raises(UsageError, match=r"^--search must have at most 100 characters, got 101$"):
-            await pull(query(search_query="x" * 101), session, CSV(), None)
+async def test_a_bad_query_touches_nothing(sandbox, server, output):
+    """Neither the server nor what another run has left."""
+    part = output.with_name("list.part")
+    part.write_text("left")
+    with pytest.raises(UsageError, match=r"^--search must have"):
+        await pull(Query(search_query="x" * 101), server, CSV(), output)
+    assert part.read_text() == "left"
     assert not sandbox.requests
 
 
-async def test_the_sandbox_needs_nothing_of_the_environment(monkeypatch):
-    """Its own address and key are used, whatever is set."""
-    monkeypatch.setenv("TOFUPILOT_API_KEY", "wrong")
-    monkeypatch.setenv("TOFUPILOT_URL", "https://unreachable.invalid")
-    async with connected(api_key=None, base_url=None, sandbox=True) as session:
-        assert len(await session.procedures.list().collect()) == 250
+@pytest.mark.parametrize("form", [CSV, JSONLines])
+async def test_a_failed_listing_can_be_gone_on_with(sandbox, server, output, form):
+    """The error has its reason and how much is written; going on gives the file that it would have been."""
+    await pull(Query(), server, form(), output.with_name("whole"))
+    sandbox.faults.on(cursor=200).next(json_fault([]))
+    with pytest.raises(StoppedError) as caught:
+        await pull(Query(concurrency=2), server, form(), output)
+    stopped = caught.value
+    assert (stopped.mark.items, stopped.mark.checkpoint[:4], stopped.can_resume) == (200, "200@", True)
+    assert not output.exists()
+    asked = len(sandbox.requests)
+    assert await pull(Query(), server, form(), output, resume=True) == 250
+    assert sandbox.requests[asked:].pop().query["cursor"] == "200"
+    assert output.read_bytes() == output.with_name("whole").read_bytes()
 
 
-async def test_the_environment_leads_to_a_server(monkeypatch):
-    """Without options it is TOFUPILOT_URL and TOFUPILOT_API_KEY that count; with them, they do not."""
-    async with Sandbox(3) as sandbox, Sandbox(5, api_key="other") as other:
-        monkeypatch.setenv("TOFUPILOT_API_KEY", sandbox.api_key)
-        monkeypatch.setenv("TOFUPILOT_URL", sandbox.url)
-        async with connected(api_key=None, base_url=None, sandbox=False) as session:
-            assert len(await session.procedures.list().collect()) == 3
-        async with connected(api_key="other", base_url=other.url, sandbox=False) as session:
-            assert len(await session.procedures.list().collect()) == 5
+async def test_a_failed_listing_to_standard_output(sandbox, server, capfdbinary):
+    """What is written and what the checkpoint goes on with are the listing."""
+    sandbox.faults.on(cursor=200).next(json_fault([]))
+    with pytest.raises(StoppedError) as caught:
+        await pull(Query(), server, JSONLines(), None)
+    assert not caught.value.can_resume
+    from_checkpoint = Query(cursor=Checkpoint.parse(caught.value.mark.checkpoint))
+    await pull(from_checkpoint, server, JSONLines(), None)
+    assert ids(capfdbinary.readouterr().out) == [procedure.id for procedure in sandbox.procedures]
+
+
+async def test_a_file_that_cannot_be_gone_on_with(sandbox, server, output):
+    """It leaves nothing, and the checkpoint is all there is."""
+    sandbox.faults.on(cursor=200).next(json_fault([]))
+    with pytest.raises(StoppedError) as caught:
+        await pull(Query(), server, JSONArray(), output)
+    assert not caught.value.can_resume
+    assert not list(output.parent.iterdir())
+
+
+async def test_cancelled(sandbox, server, output):
+    """Ctrl-C, which is a cancellation, stops a listing like an error does."""
+    pulling = asyncio.create_task(pull(Query(), server, CSV(), output))
+    sandbox.before_response.append(lambda _, request: pulling.cancel() if "cursor" in request.query else None)
+    with pytest.raises(StoppedError) as caught:
+        await pulling
+    assert isinstance(caught.value.reason, asyncio.CancelledError)
+    assert caught.value.mark.items == 100
+
+
+async def test_cancelled_before_anything_is_written(sandbox, server, output):
+    """Then it is a cancellation."""
+    pulling = asyncio.create_task(pull(Query(), server, CSV(), output))
+    sandbox.before_response.append(lambda *_: pulling.cancel())
+    with pytest.raises(asyncio.CancelledError):
+        await pulling
+    assert not list(output.parent.iterdir())
+
+
+async def test_a_listing_that_moved_in_between(sandbox, server, output):
+    """With resync, going on finds its place again: what stays listed is written once."""
+    stay = list(sandbox.procedures)
+    sandbox.faults.on(cursor=198).next(json_fault([]))
+    with pytest.raises(StoppedError):
+        await pull(Query(on_drift="resync"), server, JSONLines(), output)
+    sandbox.procedures[:0] = make_procedures(30, seed=9)
+    await pull(Query(on_drift="resync"), server, JSONLines(), output, resume=True)
+    assert ids(output.read_bytes()) == [procedure.id for procedure in stay]
+
+
+async def test_other_options_are_another_file(sandbox, server, output):
+    """A file is gone on with only by the command that it was begun by, but for how it asks."""
+    sandbox.faults.on(cursor=200).next(json_fault([]))
+    with pytest.raises(StoppedError):
+        await pull(Query(search_query="e"), server, CSV(), output)
+    with pytest.raises(UsageError, match="was begun with --search e: repeat"):
+        await pull(Query(), server, CSV(), output, resume=True)
+    with pytest.raises(UsageError, match="was begun with --format csv: repeat"):
+        await pull(Query(search_query="e"), server, JSONLines(), output, resume=True)
+    elsewhere = Server(base_url="https://other.example", api_key="k")
+    with pytest.raises(UsageError, match=f"was begun with server {sandbox.url}: repeat"):
+        await pull(Query(search_query="e"), elsewhere, CSV(), output, resume=True)
+    assert await pull(Query(search_query="e", limit=7, concurrency=5), server, CSV(), output, resume=True) > 200

@@ -1,12 +1,14 @@
-"""Dates as people type them."""
+"""What people type for an option."""
 
+import re
 import time
 from datetime import UTC, datetime
 
 import pytest
 from cyclopts import Token
 
-from aiotofupilot.cli.moments import moment
+from aiotofupilot import Checkpoint
+from aiotofupilot.cli.converters import checkpoint, moment
 
 
 @pytest.fixture(autouse=True)
@@ -40,3 +42,16 @@ def test_what_is_no_date_is_refused_with_what_is(text):
     """The message repeats what was given and shows every form."""
     with pytest.raises(ValueError, match=f'"{text}" is no date: write 2024-01-31, .*T09:30Z or .*02:00'):
         moment(datetime, [Token(value=text)])
+
+
+@pytest.mark.parametrize("place", [Checkpoint(), Checkpoint(200), Checkpoint(200, 3, (b"abcdef",), (b"ghijkl",))])
+def test_a_place_is_a_checkpoint(place):
+    """What a run printed, or a position of the server's."""
+    assert checkpoint(Checkpoint, [Token(value=str(place))]) == place
+
+
+@pytest.mark.parametrize("text", ["", "x", "-1", "1.5", "200@abc"])
+def test_what_is_no_place_is_refused_with_what_is(text):
+    """The message repeats what was given."""
+    with pytest.raises(ValueError, match=f'"{re.escape(text)}" is no place: write 0 or more, or what an earlier run'):
+        checkpoint(Checkpoint, [Token(value=text)])

@@ -1,0 +1,87 @@
+"""How far a file is whole that is still being written, noted in a journal beside it, for another run to go on.
+
+The journal's first line names what is written. Each further one is a mark, added behind each page: how many bytes, with
+which checksum, hold how many items, and the checkpoint that goes on behind them. At whatever byte either file ends, and
+in whatever order their bytes reached the disk, the last mark whose checksum holds tells the truth.
+"""
+
+from __future__ import annotations
+
+from typing import IO, TYPE_CHECKING, Any
+from zlib import crc32
+
+import orjson
+from attrs import asdict, frozen
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+__all__ = ["Mark", "Subject", "first_line", "subject", "whole"]
+
+Subject = dict[str, str | int | None]
+"""What a file holds: every option that decides about its bytes, and its value; None: not given."""
+
+
+@frozen(kw_only=True)
+class Mark:
+    """A place up to which a file is whole."""
+
+    size: int = 0
+    """Bytes before it."""
+    checksum: int = 0
+    """Their CRC-32."""
+    items: int = 0
+    """Items in them."""
+    checkpoint: str | None = None
+    """Where the listing goes on behind them; None: at its beginning."""
+
+    def behind(self, data: bytes, *, items: int, checkpoint: str | None) -> Mark:
+        """Return the mark behind some more bytes, with the number of items in all."""
+        size, checksum = self.size + len(data), crc32(data, self.checksum)
+        return Mark(size=size, checksum=checksum, items=items, checkpoint=checkpoint)
+
+    def line(self) -> bytes:
+        """Return the journal's line for this mark."""
+        return orjson.dumps(asdict(self), option=orjson.OPT_APPEND_NEWLINE)
+
+
+def first_line(subject: Subject) -> bytes:
+    """Return the journal's line that names what is written."""
+    return orjson.dumps(subject, option=orjson.OPT_APPEND_NEWLINE)
+
+
+def subject(journal: bytes) -> Subject | None:
+    """Return what a journal names; None: its first line is not whole."""
+    return next((named for named, _ in _lines(journal)), None)
+
+
+def whole(part: IO[bytes], journal: bytes) -> tuple[Mark, int]:
+    """Return how far a file is what was written, and where the journal's line ends that says so.
+
+    Args:
+        part: The file, at its beginning.
+        journal: Its journal, whose first line is whole.
+    """
+    (_, held_at), *lines = _lines(journal)
+    held = Mark()
+    for document, ends in lines:
+        mark = Mark(**document)
+        checksum = crc32(part.read(mark.size - held.size), held.checksum)
+        if checksum != mark.checksum or part.tell() != mark.size:
+            break
+        held, held_at = mark, ends
+    return held, held_at
+
+
+def _lines(journal: bytes) -> Iterator[tuple[dict[str, Any], int]]:
+    """Yield each line's document, and where the line ends, up to the first line that is not whole."""
+    ends = 0
+    for line in journal.splitlines(keepends=True):
+        try:
+            document = orjson.loads(line)
+        except orjson.JSONDecodeError:
+            return
+        if not line.endswith(b"\n"):
+            return
+        ends += len(line)
+        yield document, ends

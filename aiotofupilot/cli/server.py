@@ -1,0 +1,58 @@
+"""Whom the command asks: a server, or a sandbox of its own."""
+
+from __future__ import annotations
+
+from contextlib import asynccontextmanager
+from typing import TYPE_CHECKING
+
+from attrs import field, frozen
+
+from aiotofupilot import TofuPilotSession
+from aiotofupilot._settings import resolve_base_url
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncGenerator
+
+__all__ = ["Server"]
+
+_SANDBOX_PROCEDURES = 250
+
+
+@frozen(kw_only=True)
+class Server:
+    """Whom to ask."""
+
+    base_url: str | None
+    """None: that of the environment."""
+    api_key: str | None = field(repr=False)
+    """None: that of the environment."""
+    sandbox: bool = False
+    """Whether to start the embedded server and ask that, whatever the environment says."""
+
+    @property
+    def name(self) -> str:
+        """What tells it from other servers.
+
+        Raises:
+            ConfigurationError: The address cannot be used.
+        """
+        return "sandbox" if self.sandbox else resolve_base_url(self.base_url, allow_insecure_http=False)
+
+    @asynccontextmanager
+    async def session(self) -> AsyncGenerator[TofuPilotSession]:
+        """Open a session with it.
+
+        Raises:
+            ConfigurationError: There is no key, or it or the address cannot be used.
+        """
+        if not self.sandbox:
+            async with TofuPilotSession(self.api_key, base_url=self.base_url) as session:
+                yield session
+            return
+        from aiotofupilot.sandbox import Sandbox  # noqa: PLC0415 - an HTTP server that is seldom wanted
+
+        async with (
+            Sandbox(_SANDBOX_PROCEDURES) as sandbox,
+            TofuPilotSession(sandbox.api_key, base_url=sandbox.url) as session,
+        ):
+            yield session

@@ -1,0 +1,40 @@
+"""A file whose writer is killed, at whatever moment, is gone on with to the file that it would have been."""
+
+from itertools import count
+from random import Random
+
+import pytest
+
+from aiotofupilot.cli import run
+
+
+@pytest.mark.parametrize(
+    ("form", "options"),
+    [("csv", []), ("jsonl", ["--concurrency", "4", "--on-drift", "resync"])],
+    ids=["csv", "concurrent jsonl"],
+)
+def test_killed_again_and_again(start, sandbox, tmp_path, form, options):
+    """With kill -9, before an answer or while it is being taken in, until there is nothing left to be killed."""
+    whole, output = tmp_path / f"whole.{form}", tmp_path / f"list.{form}"
+    assert run(["procedures", "--output", str(whole)]) == 0
+    random, killed = Random(form), 0  # noqa: S311 - picks moments
+    for _ in count():
+        asked, process = len(sandbox.requests), []
+        fatal, hooks = asked + random.randint(1, 20), random.choice([sandbox.before_response, sandbox.after_response])
+
+        def kill(*_, fatal=fatal, process=process):
+            if len(sandbox.requests) == fatal:
+                process[0].kill()
+
+        hooks.append(kill)
+        process.append(start("procedures", "--limit", 5, *options, "--output", output, "--resume"))
+        code = process[0].wait(60)
+        hooks.remove(kill)
+        if code == 0:
+            break
+        assert code == -9, process[0].stderr.read()
+        assert not output.exists()
+        killed += 1
+    assert killed > 2
+    assert output.read_bytes() == whole.read_bytes()
+    assert sorted(tmp_path.iterdir()) == sorted([whole, output])

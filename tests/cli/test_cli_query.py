@@ -1,0 +1,82 @@
+"""The query of a listing, as the command line gives it."""
+
+from datetime import UTC, datetime, timedelta
+
+import pytest
+
+from aiotofupilot import Checkpoint, TofuPilotSession
+from aiotofupilot.cli.failures import UsageError
+from aiotofupilot.cli.journal import Mark
+from aiotofupilot.cli.query import Query
+from aiotofupilot.sandbox import Sandbox
+
+WHEN = datetime(2024, 1, 1, tzinfo=UTC)
+
+
+@pytest.fixture
+async def sandbox():
+    async with Sandbox() as sandbox:
+        yield sandbox
+
+
+@pytest.fixture
+async def session(sandbox):
+    async with TofuPilotSession(sandbox.api_key, base_url=sandbox.url) as session:
+        yield session
+
+
+@pytest.mark.parametrize(
+    ("query", "cut"),
+    [
+        (Query(), slice(None)),
+        (Query(max_items=0), slice(0)),
+        (Query(max_items=150, concurrency=3), slice(150)),
+        (Query(max_items=1000, on_drift="resync"), slice(None)),
+        (Query(cursor=Checkpoint(240)), slice(240, None)),
+        (Query(limit=7, max_items=20, cursor=Checkpoint(0, 3)), slice(3, 23)),
+    ],
+)
+async def test_what_is_asked_for_is_listed(sandbox, session, query, cut):
+    """Neither less nor more, in the server's order."""
+    assert await query.listing(session).collect() == sandbox.procedures[cut]
+
+
+@pytest.mark.parametrize(("max_items", "end"), [(None, 250), (150, 150), (100, 100)])
+async def test_what_is_behind_a_mark(sandbox, session, max_items, end):
+    """It is what the whole listing has behind that: what is written counts as listed."""
+    mark = Mark(items=100, checkpoint="100")
+    listed = await Query(max_items=max_items).listing(session, mark).collect()
+    assert listed == sandbox.procedures[100:end]
+
+
+@pytest.mark.parametrize(
+    ("query", "message"),
+    [
+        (Query(search_query="x" * 101), "--search must have at most 100 characters, got 101"),
+        (
+            Query(created_after=WHEN, created_before=WHEN - timedelta(days=1)),
+            "--created-after must not be later than --created-before, got 2024-01-01 00:00:00+00:00 and 2023-12-31",
+        ),
+    ],
+)
+async def test_a_bad_query_is_wrong_usage(session, query, message):
+    """It is named as the option that it came from."""
+    with pytest.raises(UsageError) as caught:
+        query.listing(session)
+    assert str(caught.value).startswith(message)
+
+
+def test_the_subject_is_what_decides_what_is_listed():
+    """How it is asked for does not."""
+    nothing = dict.fromkeys(("--search", "--created-after", "--created-before", "--max-items", "--cursor"))
+    assert Query(limit=7, concurrency=3, on_drift="resync").subject() == nothing
+    query = Query(
+        search_query="x", created_after=WHEN, created_before=WHEN, max_items=0, cursor=Checkpoint(3, 0, (b"abcdef",))
+    )
+    assert query.subject() == {
+        "--search": "x",
+        "--created-after": "2024-01-01T00:00:00.000Z",
+        "--created-before": "2024-01-01T00:00:00.000Z",
+        "--max-items": 0,
+        "--cursor": "3@YWJjZGVm",
+    }

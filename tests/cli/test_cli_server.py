@@ -1,0 +1,59 @@
+"""Whom the command asks."""
+
+import pytest
+
+from aiotofupilot import ConfigurationError
+from aiotofupilot.cli.server import Server
+from aiotofupilot.sandbox import Sandbox
+
+
+@pytest.fixture
+def environment(monkeypatch):
+    """Set what the environment says."""
+
+    def environment(url, key):
+        monkeypatch.setenv("TOFUPILOT_URL", url)
+        monkeypatch.setenv("TOFUPILOT_API_KEY", key)
+
+    return environment
+
+
+async def test_a_sandbox_needs_nothing_of_the_environment(environment):
+    """Its own address and key are used, whatever is set."""
+    environment("https://unreachable.invalid", "wrong")
+    server = Server(base_url=None, api_key=None, sandbox=True)
+    assert server.name == "sandbox"
+    async with server.session() as session:
+        assert len(await session.procedures.list().collect()) == 250
+
+
+async def test_the_environment_leads_to_a_server(environment):
+    """Without options, it is TOFUPILOT_URL and TOFUPILOT_API_KEY that count."""
+    async with Sandbox(3) as sandbox:
+        environment(sandbox.url, sandbox.api_key)
+        server = Server(base_url=None, api_key=None)
+        assert server.name == sandbox.url
+        async with server.session() as session:
+            assert len(await session.procedures.list().collect()) == 3
+
+
+async def test_options_are_taken_before_the_environment(environment):
+    """With them, it does not matter what is set."""
+    environment("https://unreachable.invalid", "wrong")
+    async with Sandbox(3, api_key="other") as sandbox:
+        server = Server(base_url=sandbox.url.removesuffix("/api"), api_key="other")
+        assert server.name == sandbox.url
+        async with server.session() as session:
+            assert len(await session.procedures.list().collect()) == 3
+
+
+async def test_no_key():
+    """It is noticed before anything is sent."""
+    with pytest.raises(ConfigurationError, match="TOFUPILOT_API_KEY"):
+        async with Server(base_url=None, api_key=None).session():
+            pass
+
+
+def test_the_key_does_not_show():
+    """Not in a repr."""
+    assert "secret" not in repr(Server(base_url=None, api_key="secret"))
