@@ -11,9 +11,10 @@ from hypothesis import HealthCheck, settings
 from aiotofupilot._clock import Clock
 
 # How long an example takes says more of the machine than of the code. Examples are the same in every run, so that a
-# change is what makes a test fail; --hypothesis-profile=explore draws new ones.
+# change is what makes a test fail; --hypothesis-profile=explore draws new ones, and quick takes a tenth of them.
 settings.register_profile("explore", deadline=None, suppress_health_check=[HealthCheck.too_slow])
 settings.register_profile("same", settings.get_profile("explore"), derandomize=True)
+settings.register_profile("quick", settings.get_profile("same"), max_examples=settings().max_examples // 10)
 settings.load_profile("same")
 
 

@@ -17,6 +17,7 @@ from aiotofupilot import Checkpoint, ConnectionFailedError, DriftError
 from aiotofupilot.sandbox import BusyLine, Service, faults, make_procedures
 
 SUPPLY = make_procedures(2000, seed=1)
+MANY = settings().max_examples
 
 limits = st.one_of(st.integers(1, 6), st.integers(1, 100))
 concurrencies = st.integers(1, 16)
@@ -162,7 +163,7 @@ class MovingListing(RuleBasedStateMachine):
             assert [item_id for item_id in self.yielded if item_id in kept] == expected
 
 
-MovingListing.TestCase.settings = settings(max_examples=400, stateful_step_count=40)
+MovingListing.TestCase.settings = settings(max_examples=4 * MANY, stateful_step_count=40)
 TestMovingListing = MovingListing.TestCase
 
 
@@ -225,14 +226,14 @@ async def exactly_once(busy: Busy, *, resumed: bool) -> None:
     assert busy.connection.most_in_flight <= busy.concurrency
 
 
-@settings(max_examples=1500)
+@settings(max_examples=15 * MANY)
 @given(seed=st.integers(0, 2**32), resumed=st.booleans())
 def test_a_busy_line_is_yielded_exactly_once(seed, resumed):
     """With faults that heal, from one end to the other or resumed at any item."""
     asyncio.run(exactly_once(Busy(seed), resumed=resumed))
 
 
-@settings(max_examples=200)
+@settings(max_examples=2 * MANY)
 @given(seed=st.integers(0, 2**32))
 def test_a_listing_that_stands_still_costs_no_request_too_many(seed):
     """Beyond its end, fewer than the concurrency; for one page none."""
