@@ -9,12 +9,15 @@ def main() -> int:
     """Run the command that the program's arguments ask for, and return its exit code."""
     try:
         from .cli import run  # noqa: PLC0415 - what it imports may be missing
+
+        return run(sys.argv[1:])
+    except KeyboardInterrupt:  # so early that nothing has begun
+        return 130
     except ModuleNotFoundError as error:
         if error.name != "cyclopts":  # rich is installed with it
             raise
         sys.stderr.write("aiotofupilot: the command needs an extra: pip install 'aiotofupilot[cli]'\n")
         return 2
-    return run(sys.argv[1:])
 
 
 if __name__ == "__main__":

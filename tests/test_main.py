@@ -40,3 +40,13 @@ def test_another_missing_module_is_no_matter_of_the_extra(monkeypatch):
     monkeypatch.setitem(sys.modules, "aiotofupilot.errors", None)
     with pytest.raises(ModuleNotFoundError, match=r"aiotofupilot\.errors"):
         __main__.main()
+
+
+def test_interrupted_before_anything_has_begun(monkeypatch):
+    """Ctrl-C while the command is still being loaded ends it as quietly as later."""
+
+    def interrupt(_):
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr("aiotofupilot.cli.run", interrupt)
+    assert __main__.main() == 130

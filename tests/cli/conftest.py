@@ -22,6 +22,8 @@ def _environment(monkeypatch):
     """No key, address or terminal setting of the machine reaches a test."""
     for name in ("COLUMNS", "FORCE_COLOR", "TOFUPILOT_API_KEY", "TOFUPILOT_URL", "TTY_COMPATIBLE"):
         monkeypatch.delenv(name, raising=False)
+    # In development mode, asyncio logs what took long, which is the machine's affair; one test sets it.
+    monkeypatch.delenv("PYTHONDEVMODE", raising=False)
     monkeypatch.setenv("TERM", "xterm-256color")
 
 
