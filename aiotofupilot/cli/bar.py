@@ -38,12 +38,14 @@ class Bar(Progress):
 
     def __init__(self, total: int | None, begun: int = 0) -> None:
         super().__init__()
+        console = Console(stderr=True)
+        console.width -= len("^C")  # for a terminal to show it behind the bar, and not on the next line
         self._rich = RichProgress(
             BarColumn(bar_width=12),
             _Count(table_column=Column(no_wrap=True)),
             TextColumn("{task.description}", style="yellow", markup=False, table_column=Column(no_wrap=True, ratio=1)),
             expand=True,
-            console=Console(stderr=True),
+            console=console,
             transient=True,
             redirect_stdout=False,
             redirect_stderr=False,

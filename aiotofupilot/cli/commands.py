@@ -15,7 +15,7 @@ from aiotofupilot.checkpoint import Checkpoint  # noqa: TC001 - likewise
 
 from .converters import checkpoint, moment
 from .failures import UsageError
-from .terminal import is_terminal, say
+from .terminal import counted, is_terminal, say
 
 __all__ = ["app"]
 
@@ -108,7 +108,7 @@ async def procedures(
     )
     count = await pull(query, Server(base_url=base_url, api_key=api_key, sandbox=sandbox), form, output, resume=resume)
     if is_terminal(sys.stderr) and (output or is_terminal(sys.stdout)):  # a pager or the like may own the terminal
-        say(f"{count:,} procedures" + (f" in {output}" if output else ""))
+        say(counted(count) + (f" in {output}" if output else ""))
 
 
 @app.command

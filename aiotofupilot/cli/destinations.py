@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import errno
 import os
-import stat
 import sys
 from contextlib import asynccontextmanager, contextmanager
 from typing import IO, TYPE_CHECKING, Protocol
@@ -13,6 +12,7 @@ from typing import IO, TYPE_CHECKING, Protocol
 from .failures import UsageError
 from .files import PartFile
 from .journal import Mark
+from .terminal import is_pipe
 
 if TYPE_CHECKING:
     from collections.abc import AsyncGenerator, Generator
@@ -126,10 +126,10 @@ def _unwritable_is_wrong_usage(path: Path) -> Generator[None]:
 @contextmanager
 def _raising_when_reader_leaves(stream: IO[bytes]) -> Generator[None]:
     """Let a block end with a BrokenPipeError as soon as nobody reads its pipe, not only when it writes again."""
-    descriptor = stream.fileno()
-    if sys.platform == "win32" or not stat.S_ISFIFO(os.fstat(descriptor).st_mode):
+    if sys.platform == "win32" or not is_pipe(stream):
         yield
         return
+    descriptor = stream.fileno()
     loop, task, has_left = asyncio.get_running_loop(), asyncio.current_task(), False
     assert task is not None  # noqa: S101 - for the type checker: this runs in a coroutine
 

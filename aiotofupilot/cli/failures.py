@@ -27,6 +27,8 @@ from aiotofupilot.errors import (
     UnauthorizedError,
 )
 
+from .terminal import counted
+
 if TYPE_CHECKING:
     from .journal import Mark
 
@@ -111,7 +113,7 @@ def explained(error: BaseException) -> tuple[ExitCode, str]:
             code, line = ExitCode.INTERRUPTED, "interrupted"
         case StoppedError():
             code, reason = explained(error.reason)
-            line = f"{reason}; {error.mark.items:,} procedures are written, go on with {_how_to_go_on(error)}"
+            line = f"{reason}; {counted(error.mark.items)} written, go on with {_how_to_go_on(error)}"
         case _:
             line = f"cannot write: {getattr(error, 'strerror', None) or error}"
     return code, line

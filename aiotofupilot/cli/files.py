@@ -108,12 +108,16 @@ class PartFile:
         """Keep other runs off until the file is closed; on Windows, nothing does."""
         if sys.platform == "win32":
             return  # pragma: no cover - it is tested on other systems
-        with suppress(OSError):
+        busy = UsageError(f"another run is writing {self._part}")
+        try:
             fcntl.flock(self._stream, fcntl.LOCK_EX | fcntl.LOCK_NB)
-            # It may have been put in its place, or removed, since it was opened.
-            if self._part.stat().st_ino == os.fstat(self._stream.fileno()).st_ino:
-                return
-        raise UsageError(f"another run is writing {self._part}")
+        except BlockingIOError:
+            raise busy from None
+        except OSError:  # a file system without locks
+            return
+        # It may have been put in its place, or removed, since it was opened.
+        if not self._part.exists() or self._part.stat().st_ino != os.fstat(self._stream.fileno()).st_ino:
+            raise busy
 
     def _resume(self, subject: Subject) -> int:
         """Find how far the file is whole, and return where its journal says so; 0: there is nothing to go on with."""

@@ -1,4 +1,4 @@
-"""How far a listing is, on standard error and only for someone who watches: nothing shows unless that is a terminal."""
+"""How far a listing is, on standard error and only for someone who watches."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ import sys
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
-from .terminal import is_terminal
+from .terminal import is_pipe, is_terminal
 
 if TYPE_CHECKING:
     from collections.abc import Generator
@@ -37,16 +37,18 @@ class Progress(logging.Handler):
 
 
 @contextmanager
-def watched(*, total: int | None, begun: int = 0) -> Generator[Progress]:
-    """Show progress during a block, if somebody can see it.
+def watched(*, to_standard_output: bool, total: int | None, begun: int = 0) -> Generator[Progress]:
+    """Show progress during a block, if standard error is a terminal, and nobody else can be expected to write there.
 
     Args:
+        to_standard_output: Whether the listing goes there. If that is a pipe, its reader may write to the terminal.
         total: How many items will have arrived at the most; None: nobody knows.
         begun: How many of them are there already.
     """
     library_log = logging.getLogger("aiotofupilot")
     # rich would take FORCE_COLOR, which continuous integration likes to set, for a terminal.
-    if is_terminal(sys.stderr) and os.environ.get("TERM") != "dumb":
+    is_seen = is_terminal(sys.stderr) and os.environ.get("TERM") != "dumb"
+    if is_seen and not (to_standard_output and is_pipe(sys.stdout)):
         from .bar import Bar  # noqa: PLC0415 - a tenth of a second that nobody pays for in a pipe
 
         progress: Progress = Bar(total, begun)

@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 
     from .formats import Format
     from .journal import Subject
+    from .progress import Progress
     from .query import Query
     from .server import Server
 
@@ -46,7 +47,8 @@ async def pull(query: Query, server: Server, spelling: Format, path: Path | None
         async with server.session() as session:
             query.listing(session)  # what is wrong with it is said before a file is touched
             async with destination(path, _subject(query, server, spelling), resume=resume) as out:
-                await _write(query, session, spelling, out)
+                with watched(to_standard_output=path is None, total=query.max_items, begun=out.mark.items) as progress:
+                    await _write(query, session, spelling, out, progress)
     except (TofuPilotError, OSError, asyncio.CancelledError) as error:
         if out is None or not out.mark.items or isinstance(error, BrokenPipeError):
             raise
@@ -54,20 +56,20 @@ async def pull(query: Query, server: Server, spelling: Format, path: Path | None
     return out.mark.items
 
 
-async def _write(query: Query, session: TofuPilotSession, spelling: Format, out: Output) -> None:
+async def _write(query: Query, session: TofuPilotSession, spelling: Format, out: Output, progress: Progress) -> None:
     mark = out.mark
     # Written with the first items: a listing that is refused leaves no header behind.
     pending = b"" if mark.items else spelling.head()
-    with watched(total=query.max_items, begun=mark.items) as progress:
-        async with query.listing(session, mark).walk() as walk:
-            async for items in walk.batches():
-                text = pending + spelling.page(items)
-                with progress.aside():
-                    await out.write(text, items=mark.items + walk.stats.items, checkpoint=str(walk.checkpoint))
-                progress.advance(len(items))
-                pending = b""
+    async with query.listing(session, mark).walk() as walk:
+        async for items in walk.batches():
+            text = pending + spelling.page(items)
+            with progress.aside():
+                await out.write(text, items=mark.items + walk.stats.items, checkpoint=str(walk.checkpoint))
+            progress.advance(len(items))
+            pending = b""
     if rest := pending + spelling.tail():
-        await out.write(rest, items=out.mark.items, checkpoint=out.mark.checkpoint)
+        with progress.aside():
+            await out.write(rest, items=out.mark.items, checkpoint=out.mark.checkpoint)
 
 
 def _subject(query: Query, server: Server, spelling: Format) -> Subject | None:

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import os
 import re
+import stat
 import sys
-from typing import TextIO
+from typing import IO, Any, TextIO
 
-__all__ = ["is_terminal", "say", "visible"]
+__all__ = ["counted", "is_pipe", "is_terminal", "say", "visible"]
 
 _CONTROLS = re.compile("[\x00-\x1f\x7f-\x9f\u2028-\u202e\u2066-\u2069]")
 """What would break a line, steer a terminal or turn text around."""
@@ -20,6 +22,16 @@ def visible(text: str) -> str:
 def is_terminal(stream: TextIO | None) -> bool:
     """Return whether one of the standard streams is a terminal; None, which Python has for a closed one, is none."""
     return stream is not None and stream.isatty()
+
+
+def is_pipe(stream: IO[Any] | None) -> bool:
+    """Return whether a stream is a pipe."""
+    return stream is not None and stat.S_ISFIFO(os.fstat(stream.fileno()).st_mode)
+
+
+def counted(items: int) -> str:
+    """Return a number of procedures in words."""
+    return f"{items:,} procedure{'' if items == 1 else 's'}"
 
 
 def say(line: str) -> None:

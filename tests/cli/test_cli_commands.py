@@ -32,8 +32,9 @@ def test_help(capsys, arguments):
 @pytest.mark.parametrize("columns", [40, 80, 200])
 def test_help_of_procedures(start, columns):
     """Every option is explained, within the terminal's width, and the key's place is not the command line."""
-    process = start("procedures", "--help", env=os.environ | {"COLUMNS": str(columns)})
+    process = start("procedures", "--help", env=os.environ | {"COLUMNS": str(columns), "TOFUPILOT_API_KEY": "s3cr3t"})
     told = process.communicate(timeout=30)[0].decode()
+    assert "s3cr3t" not in told
     assert max(map(len, told.splitlines())) <= columns
     if columns == 200:
         options = (
@@ -136,9 +137,28 @@ def test_a_file_is_gone_on_with(capfd, sandbox, tmp_path):
     errors = capfd.readouterr().err
     assert errors.startswith("aiotofupilot: 418")
     assert errors.count("\n") == 1
-    assert "; 200 procedures are written, go on with --resume, or elsewhere with --cursor 200@" in errors
+    assert "; 200 procedures written, go on with --resume, or elsewhere with --cursor 200@" in errors
     for asked in ([None, "100", "200", "200"], [None, "100", "200"]):
         assert run(["procedures", "--output", str(output), "--resume"]) == 0
         assert len(output.read_bytes().splitlines()) == 250
         assert sandbox.requests.cursors == asked
         sandbox.requests.clear()
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        ["--api-key", "s3cr3t"],
+        ["--api-key=s3cr3t", "--limit", "0"],
+        ["--api-kee=s3cr3t"],
+        ["--api-key", "s3cr3t", "--api-key", "s3cr3t"],
+        ["--api-key", "s3cr3t", "--base-url", "http://plain.example"],
+        ["--api-key", "s3cr3t with a space"],
+    ],
+)
+def test_a_key_is_never_shown(capsys, sandbox, arguments):
+    """Whatever is wrong with it, or beside it."""
+    assert run(["procedures", *arguments]) in (2, 3)
+    told, errors = capsys.readouterr()
+    assert errors
+    assert "s3cr3t" not in told + errors

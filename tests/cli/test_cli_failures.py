@@ -39,12 +39,12 @@ FAILURES = [
     (
         StoppedError(api_error(errors.UnauthorizedError, 401), Mark(items=1300, checkpoint="13@x"), can_resume=False),
         3,
-        "401 CODE: Some reason; check the key in TOFUPILOT_API_KEY, and that it is of this server; 1,300 procedures ",
+        "401 CODE: Some reason; check the key in TOFUPILOT_API_KEY, and that it is of this server; 1,300 procedures w",
     ),
     (
         StoppedError(CancelledError(), Mark(items=1, checkpoint="1"), can_resume=True),
         130,
-        "interrupted; 1 procedures are written, go on with --resume, or elsewhere with --cursor 1",
+        "interrupted; 1 procedure written, go on with --resume, or elsewhere with --cursor 1",
     ),
 ]
 

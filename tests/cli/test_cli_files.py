@@ -1,5 +1,7 @@
 """A file that takes its place only when it is whole, and that another run can go on with."""
 
+import errno
+import fcntl
 import stat
 from pathlib import Path
 
@@ -162,6 +164,17 @@ async def test_one_run_at_a_time(target):
     file.finish()
     assert target.read_bytes() == PAGES[0]
     await write_all(target)
+
+
+async def test_a_file_system_without_locks(target, monkeypatch):
+    """It is written all the same."""
+
+    def flock(*_):
+        raise OSError(errno.ENOLCK, "No locks available")
+
+    monkeypatch.setattr(fcntl, "flock", flock)
+    await write_all(target)
+    assert target.read_bytes() == b"".join(PAGES)
 
 
 @pytest.mark.parametrize("gone", [True, False])

@@ -64,19 +64,29 @@ def test_table_on_a_terminal(start, terminal, columns):
     assert after == ""
 
 
-def test_progress_beside_a_pipe(start, terminal):
-    """A bar on the terminal, clean lines in the pipe."""
+def test_progress_beside_a_file(start, terminal, tmp_path):
+    """A bar on the terminal, which is gone in the end, and clean lines in the file."""
+    output = tmp_path / "list"
+    with terminal() as shown, output.open("wb") as file:
+        assert start("procedures", "--sandbox", "--format", "jsonl", stdout=file, stderr=shown.tty).wait(30) == 0
+    assert len([json.loads(line) for line in output.read_text().splitlines()]) == 250
+    assert "procedures" in shown.screen
+    assert not any(shown.lines)
+
+
+def test_no_progress_beside_a_pipe(start, terminal):
+    """What reads the pipe, such as jq or a pager, may write to the same terminal."""
     with terminal() as shown:
         out, _ = start("procedures", "--sandbox", "--format", "jsonl", stderr=shown.tty).communicate(timeout=30)
-    assert len([json.loads(line) for line in out.splitlines()]) == 250
-    assert "procedures" in shown.screen
-    assert not shown.screen.endswith("procedures\n")
+    assert len(out.splitlines()) == 250
+    assert shown.screen == ""
 
 
 def test_a_file_is_confirmed_on_a_terminal(start, terminal, tmp_path):
     """Who watches is told how much is where."""
     with terminal() as shown:
         assert start("procedures", "--sandbox", "--output", tmp_path / "x.csv", stderr=shown.tty).wait(30) == 0
+    assert "━" in shown.screen
     assert shown.screen.endswith(f"250 procedures in {tmp_path / 'x.csv'}\n")
 
 
@@ -147,7 +157,7 @@ def test_interrupt(start, sandbox, asked, tmp_path):
     process.send_signal(signal.SIGINT)
     out, err = process.communicate(timeout=20)
     assert (process.returncode, out) == (130, b"")
-    assert err.startswith(b"aiotofupilot: interrupted; 100 procedures are written, go on with --resume, or elsewhere ")
+    assert err.startswith(b"aiotofupilot: interrupted; 100 procedures written, go on with --resume, or elsewhere ")
     assert err.count(b"\n") == 1
     assert not (tmp_path / "list.csv").exists()
 
@@ -182,7 +192,7 @@ def test_interrupt_on_a_terminal(start, sandbox, terminal):
         process.send_signal(signal.SIGINT)
         assert process.wait(20) == 130
     assert shown.screen.rindex("\x1b[?25h") > shown.screen.rindex("\x1b[?25l")
-    assert re.match(r"aiotofupilot: interrupted; 100 procedures are written, go on with --cursor 100@", shown.lines[-2])
+    assert re.match(r"aiotofupilot: interrupted; 100 procedures written, go on with --cursor 100@", shown.lines[-2])
     assert shown.lines[-1] == ""
 
 
@@ -193,7 +203,7 @@ def test_interrupt_on_a_terminal(start, sandbox, terminal):
         (KeyboardInterrupt(), ""),
         (
             StoppedError(asyncio.CancelledError(), Mark(items=3, checkpoint="3"), can_resume=False),
-            "aiotofupilot: interrupted; 3 procedures are written, go on with --cursor 3\n",
+            "aiotofupilot: interrupted; 3 procedures written, go on with --cursor 3\n",
         ),
     ],
     ids=["nothing written", "something written"],

@@ -1,11 +1,13 @@
 """What a terminal is and may be shown."""
 
 import io
+import os
 import sys
+from pathlib import Path
 
 import pytest
 
-from aiotofupilot.cli.terminal import is_terminal, say, visible
+from aiotofupilot.cli.terminal import counted, is_pipe, is_terminal, say, visible
 
 
 @pytest.mark.parametrize("text", ["", "Überprüfung: 山田 花子", "👩‍🔧 final test", "a\N{NO-BREAK SPACE}b"])
@@ -43,3 +45,18 @@ def test_say_nothing_to_a_closed_stream(monkeypatch, capsys):
     monkeypatch.setattr(sys, "stderr", None)
     say("a")
     assert capsys.readouterr().out == ""
+
+
+def test_a_pipe_is_one():
+    """A file is none, nor is a closed stream."""
+    reading, writing = os.pipe()
+    with open(reading), open(writing, "w") as pipe:  # noqa: PTH123 - descriptors
+        assert is_pipe(pipe)
+    with Path(os.devnull).open() as device:
+        assert not is_pipe(device)
+    assert not is_pipe(None)
+
+
+def test_counted():
+    """One is one, and many have a comma."""
+    assert [counted(items) for items in (0, 1, 1300)] == ["0 procedures", "1 procedure", "1,300 procedures"]
