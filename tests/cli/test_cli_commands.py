@@ -156,9 +156,9 @@ def test_a_file_is_gone_on_with(capfd, sandbox, tmp_path):
         ["--api-key", "s3cr3t with a space"],
     ],
 )
-def test_a_key_is_never_shown(capsys, sandbox, arguments):
+def test_a_key_is_never_shown(capfd, sandbox, arguments):
     """Whatever is wrong with it, or beside it."""
     assert run(["procedures", *arguments]) in (2, 3)
-    told, errors = capsys.readouterr()
+    told, errors = capfd.readouterr()
     assert errors
     assert "s3cr3t" not in told + errors
