@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any, Generic, Protocol, TypeVar
 from ._protocol import following
 from ._search import Search
 from .checkpoint import BEGINNING, digest
-from .errors import DriftError
+from .errors import DriftError, PaginationError
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -24,6 +24,12 @@ __all__ = ["Anchored", "Deduplicated", "Identified", "last_item"]
 
 _REMEMBERED = 1000
 """So many items passed last are remembered at the least, and twice as many at the most."""
+
+_AHEAD_AT_MOST = 10_000
+"""So many items may have been passed and lie ahead again."""
+
+_FRUITLESS_AT_MOST = 100
+"""So many pages in a row may show the place and nothing new behind it."""
 
 _ANCHORS = 8
 """So many items passed last are named by a checkpoint."""
@@ -137,15 +143,17 @@ class Anchored(Deduplicated[T]):
         self._limit = limit
         self._resync = resync
         self._search: Search | None = None
-        # In the order in which they were passed, each with how many more are passed until it is forgotten.
-        self._ahead: dict[str | bytes, int] = dict.fromkeys(ahead, _REMEMBERED)
+        self._fruitless = 0
+        self._ahead: dict[str | bytes, None] = dict.fromkeys(ahead)
+        self._named = self._named or bool(self._ahead)
 
     def admit(self, page: Page[T]) -> Sequence[T] | None:
         """Return what is new on a page, in its order; None: look at `sought`.
 
         Raises:
-            DriftError: The server's cursors are no offsets; or the listing has moved, and is not to be searched or
-                shows nothing that was passed lately.
+            DriftError: The server's cursors are no offsets; or the listing has moved, and is not to be searched, or
+                shows nothing that was passed lately, or goes on moving so that nothing new is to be had.
+            PaginationError: The server's cursor does not advance.
         """
         _check_offsets(page)
         self._turn(page)
@@ -158,7 +166,11 @@ class Anchored(Deduplicated[T]):
             return None
         self._search = None
         self._start = start
-        return self._new(page)
+        new = self._new(page)
+        self._fruitless = 0 if new else self._fruitless + 1
+        if self._fruitless > _FRUITLESS_AT_MOST or len(self._ahead) > _AHEAD_AT_MOST:
+            raise DriftError("the listing moves too much to be followed, or its pages disagree", cursor=page.cursor)
+        return new
 
     def ahead(self) -> tuple[bytes, ...]:
         """Return the digests of items that had been passed, and may be met again."""
@@ -170,11 +182,11 @@ class Anchored(Deduplicated[T]):
         super()._turn(page)
 
     def _forget_ahead(self, passed: list[str]) -> None:
-        """Drop what was met again, and what did not turn up for so long that it must be gone."""
-        for item_id in passed:
-            self._ahead.pop(item_id, None)
-            self._ahead.pop(digest(item_id), None)
-        self._ahead = {key: left - len(passed) for key, left in self._ahead.items() if left > len(passed)}
+        """Drop what was met again, and what was listed before it: whatever of that did not turn up is gone."""
+        met = {*passed, *map(digest, passed)}
+        ahead = [*self._ahead]
+        done = max((place for place, key in enumerate(ahead, 1) if key in met), default=0)
+        self._ahead = dict.fromkeys(ahead[done:])
 
     def _proven_start(self, page: Page[T]) -> int | None:
         """Return where the new items begin, if the page begins as it must where nothing has moved."""
@@ -202,7 +214,7 @@ class Anchored(Deduplicated[T]):
         rank, start = max([place for place in found if place[0] < passed] or found, default=(None, None))
         if rank is not None:
             self._passed = dict.fromkeys(known[: rank + 1])
-            self._ahead = {key: self._ahead.get(key, _REMEMBERED) for key in known[rank + 1 :]}
+            self._ahead = dict.fromkeys(known[rank + 1 :])
         return start
 
     def _keys(self) -> list[str] | list[str | bytes]:
@@ -213,7 +225,7 @@ class Anchored(Deduplicated[T]):
 
     def _look_around(self, page: Page[T]) -> None:
         if self._search is None:
-            self._search = Search(page.cursor, self._limit, both_ways=self._named or bool(self._ahead))
+            self._search = Search(page.cursor, self._limit)
         sought = self._search.after(page)
         if sought is None:
             raise DriftError(
@@ -233,13 +245,22 @@ def _digest(key: str | bytes) -> bytes:
 
 
 def _check_offsets(page: Page[Any]) -> None:
-    cursor = following(page)
-    if cursor is not None and cursor != page.cursor + len(page.data):
-        raise DriftError(
-            f"the server's cursors are no offsets: {len(page.data)} items at {page.cursor} lead to {cursor}; "
-            'on_drift="ignore" follows them as they are',
+    cursor, count = following(page), len(page.data)
+    if cursor is None:
+        return
+    if cursor <= page.cursor:
+        raise PaginationError(
+            f"the page at cursor {page.cursor} leads to {cursor}, which is not beyond it",
             cursor=page.cursor,
+            next_cursor=cursor,
         )
+    fault = ""
+    if cursor != page.cursor + count:
+        fault = f"the server's cursors are no offsets: {count} items at {page.cursor} lead to {cursor}"
+    elif count == 1:
+        fault = "the server's pages are too short to begin each with the last item of the one before"
+    if fault:
+        raise DriftError(f'{fault}; on_drift="ignore" follows them as they are', cursor=page.cursor)
 
 
 def last_item(page: Page[Any]) -> int | None:

@@ -12,7 +12,7 @@ from ._window import Spawn, Window
 from .stats import WalkStats
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Generator
+    from collections.abc import AsyncGenerator, Generator
 
     from .models import Page
 
@@ -24,7 +24,7 @@ T = TypeVar("T", bound=Identified)
 class Paginator(Generic[T]):
     """A listing that has not been asked for yet. Nothing is sent before it is used, and every use begins anew.
 
-    ``await`` it for its first page, ``async for`` over it for its items.
+    ``await`` it for its first page as the server cuts it, ``async for`` over it for its items.
     """
 
     def __init__(self, source: Source[T], plan: Plan, spawn: Spawn[T]) -> None:
@@ -43,10 +43,14 @@ class Paginator(Generic[T]):
         """Return a pass over the items that can be closed, and that tells where it stands and what it did."""
         return Walk(self._source, self._plan, self._spawn)
 
-    async def pages(self) -> AsyncIterator[Page[T]]:
-        """Yield the pages as the server cuts them, whatever ``on_drift`` says; enough of them for ``max_items``."""
-        plan, remaining = self._plan, self._plan.max_items
-        checkpoint = plan.start
+    async def pages(self) -> AsyncGenerator[Page[T], None]:
+        """Yield the pages as the server cuts them, enough of them for ``max_items``.
+
+        Nothing is done to them, whatever ``on_drift`` says; from a checkpoint on, the first one is that in which the
+        checkpoint lies. Whoever leaves before the end closes it, as with any asynchronous generator.
+        """
+        plan, checkpoint = self._plan, self._plan.start
+        remaining = None if plan.max_items is None else plan.max_items + bool(plan.max_items) * plan.start.skip
         window = Window(
             self._source(plan.limit, WalkStats()),
             cursor=plan.start.cursor or None,
@@ -75,7 +79,7 @@ class Paginator(Generic[T]):
             return [item async for item in walk]
 
     async def first(self) -> T | None:
-        """Return the first item, or None if there is none; the server is asked for no more."""
+        """Return the first item, or None if there is none; no whole page is asked for."""
         limit = 1 if self._plan.max_items is None else min(1, self._plan.max_items)
         async with Walk(self._source, evolve(self._plan, max_items=limit), self._spawn) as walk:
             return await anext(walk, None)

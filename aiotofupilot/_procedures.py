@@ -70,8 +70,8 @@ class Procedures:
 
         Args:
             limit: Procedures a page, 1 to 100.
-            cursor: Where to begin, in the server's counting: 0 or more; or a `Checkpoint`, to go on behind the last
-                procedure that a walk of the same query yielded; None: at the beginning.
+            cursor: Where to begin, in the server's counting: 0 to 2 ** 53 - 1; or a `Checkpoint`, to go on behind the
+                last procedure that a walk of the same query yielded; None: at the beginning.
             search_query: Text that a procedure's name contains, or its ID from 6 characters on; at most 100
                 characters, as UTF-16 counts them; None: all.
             created_after: Only procedures created since; timezone-aware, a fraction of a millisecond is dropped; None:
@@ -83,9 +83,9 @@ class Procedures:
                 cursors are computed ahead for as long as the server's own confirm them.
             on_drift: What to do about procedures that come and go during the walk. ``"ignore"`` follows the cursor,
                 and drops what was yielded lately if it comes again; a removal can make it miss others. ``"resync"``
-                asks for each page one place early, to see that nothing moved, and finds its place again where
-                something did: it yields exactly once whatever is listed during the whole walk. ``"raise"`` raises a
-                `DriftError` instead.
+                asks for each page, of 2 at least, one place early, to see that nothing moved, and finds its place
+                again where something did: it yields exactly once whatever is listed during the whole walk.
+                ``"raise"`` raises a `DriftError` instead.
 
         Raises:
             TypeError: An argument is of the wrong type.
@@ -129,7 +129,7 @@ class Procedures:
 def _start(cursor: object) -> Checkpoint:
     if cursor is None:
         return Checkpoint()
-    return cursor if isinstance(cursor, Checkpoint) else Checkpoint(integer("cursor", cursor, low=0))
+    return cursor if isinstance(cursor, Checkpoint) else Checkpoint(cursor)  # type: ignore[arg-type]  # it finds out
 
 
 _SEARCH_AT_MOST = 100

@@ -13,25 +13,27 @@ __all__ = ["Search"]
 
 
 class Search:
-    """Names one cursor after the other, half a page apart, so that little slips through between two looks.
+    """Names one cursor after the other, back and forth by turns, the nearer one first.
+
+    They lie half a page apart, so that little slips through between two looks.
 
     Args:
         origin: The cursor of the first page that did not show the place.
-        limit: Items a page; 2 or more.
-        both_ways: Whether the place may lie further on too. It may not for a walk that remembers hundreds of items:
-            however far they moved on, some of them are further back.
+        limit: Items a page, as far as is known; 2 or more.
     """
 
-    def __init__(self, origin: int, limit: int, *, both_ways: bool) -> None:
+    def __init__(self, origin: int, limit: int) -> None:
         self._origin = self._back = self._forth = origin
         self._step = limit // 2
-        self._both_ways = both_ways
+        self._ends = False
 
     def after(self, page: Page[Any]) -> int | None:
         """Return where to look after a page that did not show the place; None: there is nowhere left."""
-        if page.cursor >= self._forth and following(page) is None:
-            self._both_ways = False
-        if self._both_ways and (self._forth - self._origin < self._origin - self._back or not self._back):
+        if following(page) is not None:  # the server may give fewer than were asked for
+            self._step = max(1, min(self._step, len(page.data) // 2))
+        elif page.cursor >= self._forth:
+            self._ends = True
+        if not self._ends and (self._forth - self._origin < self._origin - self._back or not self._back):
             self._forth += self._step
             return self._forth
         if not self._back:

@@ -53,7 +53,7 @@ class Walk(AsyncIterator[T]):
 
     It may be left at any item: nothing stays in flight behind a walk that ended, failed, was closed, cancelled or
     dropped. As an async context manager it is closed on the way out. One that failed can be asked on, and then asks
-    the server again for the page that it did not get.
+    the server again for the page that it did not get, unless a cursor that does not advance was what it failed of.
     """
 
     def __init__(self, source: Source[T], plan: Plan, spawn: Spawn[T]) -> None:
@@ -63,7 +63,7 @@ class Walk(AsyncIterator[T]):
         if plan.on_drift == "ignore":
             if plan.max_items is not None:
                 limit = max(1, min(limit, plan.max_items + start.skip))
-            self._continuity = Deduplicated(anchors, skip=start.skip)
+            self._continuity = Deduplicated((*start.ahead, *anchors), skip=start.skip)
             cursor, stride, follow = start.cursor, limit, following
         else:
             # One item of each page is the last of the page before.

@@ -126,6 +126,8 @@ class Window(Generic[T]):
         except BaseException:
             self.restart(self._cursor)
             raise
+        finally:
+            del task  # which knows its error, which knows this frame
         self._ahead.popleft()
         return page
 
@@ -148,13 +150,16 @@ class Window(Generic[T]):
 
 
 async def _result(task: asyncio.Task[Page[T]]) -> Page[T]:
-    if task.done():
-        await asyncio.sleep(0)  # the pages asked for just now set off before this one is consumed
-    else:
-        await asyncio.wait((task,))  # awaiting the task itself could not tell its cancellation from ours
-    if task.cancelled():
-        raise SessionError("the session was closed while a page was under way")
-    return task.result()
+    try:
+        if task.done():
+            await asyncio.sleep(0)  # the pages asked for just now set off before this one is consumed
+        else:
+            await asyncio.wait((task,))  # awaiting the task itself could not tell its cancellation from ours
+        if task.cancelled():
+            raise SessionError("the session was closed while a page was under way")
+        return task.result()
+    finally:
+        del task  # which knows its error, which knows this frame
 
 
 def _cancel(tasks: Iterable[asyncio.Task[Any]]) -> None:

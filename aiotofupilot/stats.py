@@ -16,7 +16,7 @@ class WalkStats:
     retries: int = 0
     """Those of them that asked for a page again after an attempt had failed."""
     pages: int = 0
-    """Pages that items were taken from; pages fetched and thrown away do not count."""
+    """Pages that the walk passed through; pages fetched and thrown away do not count."""
     items: int = 0
     """Items yielded."""
     duplicates: int = 0

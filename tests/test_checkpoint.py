@@ -10,7 +10,7 @@ from aiotofupilot import Checkpoint
 from aiotofupilot.checkpoint import digest
 
 digests = st.lists(st.binary(min_size=6, max_size=6), max_size=8).map(tuple)
-checkpoints = st.builds(Checkpoint, st.integers(0, 10**18), st.integers(0, 10**18), digests, digests)
+checkpoints = st.builds(Checkpoint, st.integers(0, 2**53 - 1), st.integers(0, 2**53 - 1), digests, digests)
 
 
 @given(checkpoints)
@@ -62,3 +62,14 @@ def test_eight_anchors_fit_into_a_few_dozen_characters():
     """What a resumed walk needs to find its place is short enough to be copied from a terminal."""
     anchors = tuple(digest(str(number)) for number in range(8))
     assert len(str(Checkpoint(100_000, 99, anchors))) <= 74
+
+
+@pytest.mark.parametrize("name", ["cursor", "skip"])
+@pytest.mark.parametrize(
+    ("value", "error"), [(-1, ValueError), (2**53, ValueError), ("7", TypeError), (7.0, TypeError)]
+)
+def test_what_cannot_be_counted_is_refused(name, value, error):
+    """By name, with the bound and the value."""
+    with pytest.raises(error, match=f"{name} must be") as caught:
+        Checkpoint(**{name: value})
+    assert repr(value) in str(caught.value)

@@ -5,7 +5,7 @@ from attrs import frozen
 
 from aiotofupilot._drift import Anchored, Deduplicated, last_item
 from aiotofupilot.checkpoint import BEGINNING, digest
-from aiotofupilot.errors import DriftError
+from aiotofupilot.errors import DriftError, PaginationError
 from aiotofupilot.models import Page, PageMeta
 
 
@@ -28,7 +28,8 @@ def ids(items):
 def anchored(passed="", **options):
     """Continuity that has passed some items, on one page."""
     continuity = Anchored((BEGINNING,), **{"limit": 10, "resync": True, **options})
-    continuity.admit(page(passed))
+    if passed:
+        continuity.admit(page(passed))
     return continuity
 
 
@@ -111,7 +112,7 @@ class TestAnchoredWhereNothingMoves:
 
     def test_a_page_of_the_anchor_alone_has_nothing_new(self):
         """As at the end of a listing."""
-        assert ids(anchored("abc").admit(page("c", 2))) == []
+        assert ids(anchored("abc").admit(page("c", 2, total=3))) == []
 
     def test_begun_at_a_bare_cursor_any_page_will_do(self):
         """There is nothing yet to hold it to."""
@@ -144,12 +145,14 @@ class TestAnchoredWhereThingsMove:
         """They are listed behind all that was passed."""
         assert ids(anchored("abcde").admit(page(["e", "new", "f"], 4))) == ["new", "f"]
 
-    def test_removals_hide_the_anchor_and_are_looked_for_further_back(self):
-        """Half a page at a time, so that little slips through."""
+    def test_removals_hide_the_anchor_and_it_is_looked_for(self):
+        """Half a page further each time, so that little slips through."""
         continuity = anchored(range(100), limit=10)
-        assert continuity.admit(page(range(102, 112), 99)) is None
+        assert continuity.admit(page(range(202, 212), 99)) is None
         assert continuity.sought == 94
-        assert continuity.admit(page(range(120, 130), 94)) is None
+        assert continuity.admit(page(range(220, 230), 94)) is None
+        assert continuity.sought == 104
+        assert continuity.admit(page(range(230, 240), 104)) is None
         assert continuity.sought == 89
         assert ids(continuity.admit(page(range(95, 105), 89))) == ["100", "101", "102", "103", "104"]
         assert continuity.resyncs == 1
@@ -167,7 +170,7 @@ class TestAnchoredWhereThingsMove:
         assert ids(continuity.admit(page([3, 4, "c", "e", "f"], 4))) == ["4", "f"]
         assert continuity.duplicates == 2
         assert ids(continuity.admit(page("fg", 8))) == ["g"]
-        assert continuity.ahead() == (digest("d"),)  # which may be gone, or yet to come
+        assert continuity.ahead() == ()
 
     def test_when_all_that_was_passed_is_gone_the_beginning_is_the_anchor(self):
         """Nothing stands before it, so everything listed now is new."""
@@ -185,11 +188,11 @@ class TestAnchoredWhereThingsMove:
         """A walk begun at a bare cursor does not know what stood before it."""
         continuity = Anchored(limit=10, resync=True)
         continuity.admit(page("abc", 50))
-        assert continuity.admit(page("xyz", 3)) is None
+        assert continuity.admit(page("xyz", 3, total=6)) is None
         assert continuity.sought == 0
         for _ in range(2):  # asking again changes nothing
             with pytest.raises(DriftError, match="none of the items passed lately"):
-                continuity.admit(page("xyz", 0))
+                continuity.admit(page("xyz", 0, total=3))
 
     def test_a_page_that_shows_no_anchor_counts_as_not_passed(self):
         """Otherwise its items would be dropped when they come in their turn."""
@@ -234,15 +237,48 @@ class TestAnchoredWhereThingsMove:
         continuity = Anchored([digest("b")], [digest("d")], limit=10, resync=True)
         assert ids(continuity.admit(page("bcde", 3))) == ["c", "e"]
 
-    def test_what_never_turns_up_again_is_forgotten(self):
-        """1,000 items on it must be gone."""
+    def test_what_did_not_turn_up_in_its_turn_is_forgotten(self):
+        """The order of what stays does not change: once a later item is met, an earlier one is gone."""
         continuity = anchored("abcde")
         continuity.admit(page("axyz", 0))
-        assert set(continuity.ahead()) == {digest(item_id) for item_id in "bcde"}
-        for number in range(102):
-            start = number * 10
-            continuity.admit(page([start or "z", *range(start + 1, start + 11)], 3 + start))
-        assert continuity.ahead() == ()
+        assert continuity.ahead() == tuple(map(digest, "bcde"))
+        continuity.admit(page("zd", 3))
+        continuity.admit(page("dfg", 4))
+        assert continuity.ahead() == (digest("e"),)
+
+    def test_what_lies_ahead_is_remembered_however_much_comes_before_it(self):
+        """It was yielded, and will be listed when the walk gets there."""
+        continuity = anchored("abcde")
+        continuity.admit(page(["a", 0], 0))
+        for start in range(0, 5000, 10):
+            continuity.admit(page(range(start, start + 11), start + 1))
+        assert ids(continuity.admit(page([5000, *"bcde", "f"], 5001))) == ["f"]
+
+    def test_more_than_can_be_remembered_is_an_error(self):
+        """Rather than items that come twice."""
+        continuity = Anchored((BEGINNING,), map(digest, map(str, range(10_001))), limit=10, resync=True)
+        with pytest.raises(DriftError, match="too much"):
+            continuity.admit(page("abc"))
+
+    def test_pages_that_disagree_for_ever_are_an_error(self):
+        """As of two servers asked by turns, of which one lags behind: each shows the place, and nothing new."""
+        continuity = anchored("ab", limit=2)
+        with pytest.raises(DriftError, match="disagree"):
+            for _ in range(300):
+                continuity.admit(page("xy", 1))
+                continuity.admit(page("ab", 0))
+
+    @pytest.mark.parametrize("next_cursor", [7, 5])
+    def test_a_cursor_that_does_not_advance_is_an_error_at_once(self, next_cursor):
+        """Not one more thing to look around for."""
+        with pytest.raises(PaginationError) as caught:
+            anchored("abc").admit(page("", 7, next_cursor=next_cursor))
+        assert (caught.value.cursor, caught.value.next_cursor) == (7, next_cursor)
+
+    def test_pages_of_one_item_are_an_error(self):
+        """There is no room on them for an anchor."""
+        with pytest.raises(DriftError, match="too short"):
+            anchored().admit(page("a"))
 
 
 class TestAnchoredThatRaises:

@@ -80,6 +80,14 @@ async def test_there_are_pages_enough_for_max_items(listing, connection, max_ite
     assert connection.cursors == cursors
 
 
+async def test_pages_from_a_checkpoint_begin_with_the_one_in_which_it_lies(listing, service):
+    """They are raw, so what was passed of it comes again, and does not count for max_items."""
+    pages = [page async for page in listing(limit=10, cursor=Checkpoint(10, 5), max_items=10).pages()]
+    assert [page.cursor for page in pages] == [10, 20]
+    assert (await listing(limit=10, cursor=Checkpoint(10, 5))).cursor == 10
+    assert await listing(cursor=Checkpoint(10, 5)).first() == service.procedures[15]
+
+
 async def test_pages_that_are_left_leave_nothing_in_flight(listing, connection):
     """As a generator, they are to be closed by who leaves them."""
     pages = listing(limit=2, concurrency=4).pages()

@@ -115,7 +115,7 @@ async def test_a_search_is_measured_as_the_server_measures_it():
     [
         ({"limit": 0}, "limit must be between 1 and 100, got 0"),
         ({"limit": 101}, "limit must be between 1 and 100, got 101"),
-        ({"cursor": -1}, "cursor must be at least 0, got -1"),
+        ({"cursor": -1}, "cursor must be between 0 and 9007199254740991, got -1"),
         ({"max_items": -1}, "max_items must be at least 0, got -1"),
         ({"concurrency": 0}, "concurrency must be at least 1, got 0"),
         ({"on_drift": "fix"}, "on_drift must be one of 'ignore', 'resync', 'raise', got 'fix'"),

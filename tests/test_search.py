@@ -8,43 +8,41 @@ from aiotofupilot._search import Search
 from aiotofupilot.models import Page, PageMeta
 
 
-def places(origin, *, total, limit=10, both_ways):
+def places(origin, *, total, limit=10, shown=None):
     """Every cursor that a search names in a listing that shows nothing of what is sought."""
-    search, cursor, named = Search(origin, limit, both_ways=both_ways), origin, []
+    search, cursor, named = Search(origin, limit), origin, []
+    shown = shown or limit
     while cursor is not None:
-        beyond = cursor + limit
+        beyond = cursor + shown
         more = beyond < total
-        cursor = search.after(Page([], PageMeta(more, beyond if more else None), cursor))
+        cursor = search.after(
+            Page([None] * max(0, min(shown, total - cursor)), PageMeta(more, beyond if more else None), cursor)
+        )
         named.append(cursor)
     return named
 
 
-def test_back_it_goes_by_half_pages_down_to_the_beginning():
-    """And no further."""
-    assert places(17, total=1000, both_ways=False) == [12, 7, 2, 0, None]
-
-
-def test_both_ways_the_nearer_place_comes_first():
+def test_the_nearer_place_comes_first():
     """Back, forth, back ... until each end is reached."""
-    assert places(12, total=35, both_ways=True) == [7, 17, 2, 22, 0, 27, None]
+    assert places(12, total=35) == [7, 17, 2, 22, 0, 27, None]
 
 
 def test_beyond_the_end_there_is_nothing_to_look_for():
     """A page that is the last, or empty, ends the way forth."""
-    assert places(12, total=15, both_ways=True) == [7, 2, 0, None]
+    assert places(12, total=15) == [7, 2, 0, None]
+    assert places(17, total=15) == [12, 7, 2, 0, None]
 
 
 def test_from_the_beginning_there_is_only_forth():
     """Or nowhere at all."""
-    assert places(0, total=25, both_ways=True) == [5, 10, 15, None]
-    assert places(0, total=25, both_ways=False) == [None]
+    assert places(0, total=25) == [5, 10, 15, None]
+    assert places(0, total=10) == [None]
 
 
-@pytest.mark.parametrize("limit", [2, 3, 10, 100])
-@pytest.mark.parametrize("both_ways", [True, False])
-def test_no_item_lies_between_two_places(limit, both_ways):
-    """Neighbouring looks overlap by half a page, or touch."""
-    looks = sorted({50, *places(50, total=90, limit=limit, both_ways=both_ways)[:-1]})
+@pytest.mark.parametrize(("limit", "shown"), [(2, 2), (3, 3), (10, 10), (100, 100), (100, 10), (10, 2)])
+def test_no_item_lies_between_two_places(limit, shown):
+    """Neighbouring looks overlap by half a page, or touch, also where the server gives fewer items than asked for."""
+    looks = sorted({50, *places(50, total=90, limit=limit, shown=shown)[:-1]})
     assert looks[0] == 0
-    assert all(right - left <= limit // 2 for left, right in pairwise(looks))
-    assert not both_ways or looks[-1] + limit >= 90
+    assert all(right - left <= max(1, shown // 2) for left, right in pairwise(looks))
+    assert looks[-1] + shown >= 90

@@ -3,12 +3,14 @@
 import asyncio
 import gc
 import warnings
+import weakref
+from contextlib import suppress
 
 import pytest
 from in_process import InProcess
 
-from aiotofupilot import Checkpoint, DriftError, PaginationError, ServerError
-from aiotofupilot.sandbox import BusyLine, Service, paging
+from aiotofupilot import Checkpoint, DriftError, NotFoundError, PaginationError, ServerError
+from aiotofupilot.sandbox import BusyLine, Service, make_procedures, paging
 from aiotofupilot.sandbox.faults import status
 
 EVERY_WAY = pytest.mark.parametrize(
@@ -341,6 +343,87 @@ class TestCheckpoints:
         assert resumed.stats.resyncs == 1
         service.procedures[:0] = seen[3:20] + seen[45:50]
         assert await listing(limit=5, cursor=walk.checkpoint, on_drift="resync").collect() == rest
+
+
+class TestListingsThatMove:
+    """What hypothesis would hardly come upon: listings larger than what is remembered, and moved by more than that."""
+
+    @pytest.mark.parametrize(
+        ("total", "taken", "inserted", "options"),
+        [
+            (1200, 100, 1001, {}),
+            (3000, 1500, 1500, {}),
+            (3000, 2500, 2500, {}),
+            (300, 10, 25, {"cursor": 50, "limit": 10}),
+            (300, 100, 200, {"cursor": 50}),
+        ],
+    )
+    @pytest.mark.parametrize("concurrency", [1, 16])
+    async def test_a_pause_in_which_many_are_created_costs_nothing(self, total, taken, inserted, options, concurrency):
+        """Neither are items doubled nor is the place lost."""
+        supply = make_procedures(total + inserted)
+        service = Service(supply[:total])
+        walk = InProcess(service).procedures.list(on_drift="resync", concurrency=concurrency, **options).walk()
+        seen = await take(walk, taken)
+        service.procedures[:0] = supply[total:]
+        seen += [procedure async for procedure in walk]
+        kept = set(supply[:total])
+        assert [procedure for procedure in seen if procedure in kept] == supply[options.get("cursor", 0) : total]
+        assert len(set(seen)) == len(seen)
+
+    async def test_a_resumed_walk_finds_its_place_where_the_server_gives_fewer_than_asked_for(self, service, listing):
+        """The search goes by what pages really hold."""
+        service.paging = paging.capped(10)
+        walk = listing(limit=100, on_drift="resync").walk()
+        await take(walk, 65)
+        rest = service.procedures[65:]
+        service.procedures[:0] = make_procedures(25, seed=5)
+        assert await listing(limit=100, cursor=walk.checkpoint, on_drift="resync").collect() == rest
+
+    async def test_what_lies_ahead_is_not_doubled_by_a_walk_resumed_without_resync(self, service, listing):
+        """The checkpoint names it for either."""
+        walk = listing(limit=20, on_drift="resync").walk()
+        seen = await take(walk, 20)
+        service.procedures[:0] = make_procedures(50, seed=5)
+        seen += await take(walk, 5)
+        assert len(walk.checkpoint.ahead) == 20
+        seen += await listing(limit=20, cursor=walk.checkpoint).collect()
+        assert len(set(seen)) == len(seen)
+
+    async def test_a_server_that_stands_still_is_no_endless_walk(self, service, listing):
+        """An empty page that announces more at its own cursor ends each kind of walk by an error."""
+        service.paging = lambda total, cursor, limit: (
+            paging.Window(0, 4, has_more=True, next_cursor=4)
+            if cursor == 0
+            else paging.Window(cursor, cursor, has_more=True, next_cursor=cursor)
+        )
+        for on_drift in ("ignore", "resync", "raise"):
+            with pytest.raises(PaginationError):
+                await listing(limit=4, on_drift=on_drift).collect()
+
+
+class TestFreedAtOnce:
+    """A walk makes no reference cycles: whoever drops it need not wait for the garbage collector."""
+
+    @pytest.mark.parametrize("concurrency", [1, 4])
+    @pytest.mark.parametrize("fails", [False, True])
+    async def test_by_counting_references_alone(self, service, listing, concurrency, fails):
+        if fails:
+            service.faults.on(cursor=50).always(status(404))
+        gc.collect()
+        gc.disable()
+        try:
+            walk = listing(limit=10, concurrency=concurrency).walk()
+            with suppress(NotFoundError):
+                async for _ in walk:
+                    pass
+            watched = weakref.ref(walk)
+            del walk
+            await asyncio.sleep(0)
+            await asyncio.sleep(0)
+            assert watched() is None
+        finally:
+            gc.enable()
 
 
 class TestStats:
