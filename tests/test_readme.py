@@ -153,3 +153,16 @@ def test_the_commands_are_the_ones_that_ci_runs():
         "python3 -m venv .venv && .venv/bin/pip install '.[cli]' && .venv/bin/aiotofupilot procedures --sandbox",
         "python3 -m venv .venv && .venv/bin/pip install -e '.[dev]' && .venv/bin/python -m pytest",
     ]
+
+
+def test_the_tests_that_are_named_exist():
+    """Each promise names the test that holds it; ``::test_...`` alone is of the file named before."""
+    named = re.findall(r"`(tests/[\w/.]+)?(?:::([\w:]+))?`", README)
+    path, promises = None, 0
+    for file, name in named:
+        path = ROOT / file if file else path
+        if file or name:
+            defined = re.findall(r"(?:def|class) (\w+)", path.read_text(encoding="utf-8"))
+            assert not name or set(name.split("::")) <= set(defined), name
+            promises += 1
+    assert promises > 20
