@@ -9,7 +9,7 @@ A fault raises something, without saying where it is: whoever calls goes over th
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime
 from operator import attrgetter, itemgetter
 from typing import Any, cast, get_args
@@ -21,7 +21,7 @@ __all__ = ["Hook", "columnwise"]
 Hook = Callable[[Any, Any], Any]
 """From a value as JSON has it, and a type, to a value of that type."""
 
-Column = Callable[[list[Any]], list[Any]]
+Column = Callable[[Sequence[Any]], Sequence[Any]]
 """From what JSON has for one field in all items, to what the models hold."""
 
 _STRINGS: dict[Any, frozenset[type]] = {str: frozenset({str}), str | None: frozenset({str, type(None)})}
@@ -34,19 +34,26 @@ def columnwise(model: Any, wire_names: Callable[[Any], Mapping[str, str]], find_
     """Return a hook for arrays of objects.
 
     Args:
-        model: What an object becomes, an attrs class.
+        model: What an object becomes, an attrs class with two fields or more.
         wire_names: From a model to its fields' names in JSON, by field.
         find_hook: From a type to the hook for one value of it.
     """
-    names = wire_names(model)
-    columns = [
-        _gathered(field, names[field.name], _column(field.type, wire_names, find_hook)) for field in _fields(model)
-    ]
+    fields, names = _fields(model), wire_names(model)
+    row_of = cast("Callable[[Any], tuple[Any, ...]]", itemgetter(*names.values()))
+    columns = [_column(field.type, wire_names, find_hook) for field in fields]
+    defaults = {names[field.name]: field.default for field in fields if field.default is not attrs.NOTHING}
 
     def structure(items: Any, _: object) -> list[Any]:
         if items.__class__ is not list:
             raise TypeError("not an array")
-        return list(map(model, *[column(items) for column in columns]))
+        try:
+            rows = list(map(row_of, items))
+        except KeyError:  # a name is missing, as it may be where there is a default
+            rows = [row_of({**defaults, **item}) for item in items]
+        if not rows:  # then there are no columns either, rather than empty ones
+            return []
+        gathered = zip(*rows, strict=True)
+        return list(map(model, *(column(values) for column, values in zip(columns, gathered, strict=True))))
 
     return structure
 
@@ -55,14 +62,6 @@ def _fields(model: Any) -> tuple[attrs.Attribute[Any], ...]:
     """Return the fields with types that are types, not their spelling."""
     fields: tuple[attrs.Attribute[Any], ...] = attrs.fields(attrs.resolve_types(model))
     return fields
-
-
-def _gathered(field: attrs.Attribute[Any], name: str, column: Column) -> Column:
-    """Return the column of a field, from the items; its default stands in where it is missing, and is checked too."""
-    if field.default is attrs.NOTHING:
-        return lambda items: column([item[name] for item in items])
-    default = field.default
-    return lambda items: column([item.get(name, default) for item in items])
 
 
 def _column(kind: Any, wire_names: Callable[[Any], Mapping[str, str]], find_hook: Callable[[Any], Hook]) -> Column:
@@ -78,7 +77,7 @@ def _column(kind: Any, wire_names: Callable[[Any], Mapping[str, str]], find_hook
 
 
 def _strings(classes: frozenset[type]) -> Column:
-    def column(values: list[Any]) -> list[Any]:
+    def column(values: Sequence[Any]) -> Sequence[Any]:
         if not classes.issuperset(map(type, values)):
             raise TypeError("not only strings")
         return values
@@ -86,7 +85,7 @@ def _strings(classes: frozenset[type]) -> Column:
     return column
 
 
-def _moments(values: list[Any]) -> list[Any]:
+def _moments(values: Sequence[Any]) -> Sequence[Any]:
     moments = list(map(datetime.fromisoformat, values))
     if None in {moment.tzinfo for moment in moments}:
         raise ValueError("a date-time without a UTC offset")
@@ -111,7 +110,7 @@ def _shared(kind: Any, names: Mapping[str, str], hook: Hook) -> Column:
             known.clear()
         return known.setdefault(fields_of(built), built)
 
-    def column(objects: list[Any]) -> list[Any]:
+    def column(objects: Sequence[Any]) -> Sequence[Any]:
         try:
             return [None if an_object is None else known[values_of(an_object)] for an_object in objects]
         except (KeyError, TypeError):  # one is new, or lacks a field that it may lack, or is not as it should be
