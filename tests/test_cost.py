@@ -1,0 +1,221 @@
+"""What a page costs, as far as it can be counted: requests, tasks, decoding, memory. Never seconds."""
+
+import asyncio
+import gc
+import tracemalloc
+from datetime import UTC, datetime
+from urllib.parse import parse_qsl, urlsplit
+
+import orjson
+import pytest
+
+from aiotofupilot import PageMeta, Procedure, TofuPilotSession, _codec, _columns, _procedures
+from aiotofupilot._codec import PageDecoder
+from aiotofupilot._procedures import Procedures
+from aiotofupilot._protocol import Response
+from aiotofupilot.sandbox import Sandbox, make_procedures
+from aiotofupilot.sandbox.wire import procedure_json, write_page
+
+PAGES = 12
+LIMIT = 20
+LISTED = PAGES * LIMIT - 5
+
+
+@pytest.fixture
+async def sandbox():
+    async with Sandbox(procedures=LISTED) as sandbox:
+        yield sandbox
+
+
+@pytest.fixture
+async def session(sandbox):
+    async with TofuPilotSession(sandbox.api_key, base_url=sandbox.url) as session:
+        yield session
+
+
+def beyond_the_end(sandbox):
+    """Requests that could bring nothing."""
+    return [request for request in sandbox.requests if int(request.query.get("cursor", 0)) >= LISTED]
+
+
+class TestRequests:
+    async def test_one_page_at_a_time_costs_a_request_a_page(self, session, sandbox):
+        """None is asked for twice, and none beyond the last."""
+        assert len(await session.procedures.list(limit=LIMIT).collect()) == LISTED
+        assert len(sandbox.requests) == PAGES
+
+    @pytest.mark.parametrize("concurrency", [2, 4, 16])
+    async def test_a_window_asks_for_less_than_itself_in_vain(self, session, sandbox, concurrency):
+        """Nobody knows the end before the last page has come; what is guessed beyond it is bounded."""
+        assert len(await session.procedures.list(limit=LIMIT, concurrency=concurrency).collect()) == LISTED
+        assert len(sandbox.requests) == PAGES + len(beyond_the_end(sandbox))
+        assert len(beyond_the_end(sandbox)) <= concurrency - 1
+
+    @pytest.mark.parametrize("concurrency", [1, 16])
+    async def test_a_listing_of_one_page_costs_one_request(self, sandbox, session, concurrency):
+        """However wide the window is."""
+        del sandbox.procedures[LIMIT:]
+        assert len(await session.procedures.list(limit=LIMIT, concurrency=concurrency).collect()) == LIMIT
+        assert len(sandbox.requests) == 1
+
+    async def test_resync_costs_one_request_in_twenty_at_most(self, session, sandbox):
+        """One item of each page is the last of the page before: of 20, 19 are new."""
+        assert len(await session.procedures.list(limit=LIMIT, on_drift="resync").collect()) == LISTED
+        assert len(sandbox.requests) == -(-(LISTED - 1) // (LIMIT - 1))
+
+
+class TestConnections:
+    @pytest.mark.parametrize("concurrency", [1, 4])
+    async def test_a_walk_opens_no_more_connections_than_it_has_pages_in_flight(self, session, sandbox, concurrency):
+        """And uses them again and again."""
+        await session.procedures.list(limit=LIMIT, concurrency=concurrency).collect()
+        assert sandbox.connections <= concurrency
+
+
+class TestTasks:
+    @pytest.mark.parametrize(("concurrency", "tasks_a_page"), [(1, 0), (4, 1)])
+    async def test_a_page_costs_a_task_only_where_pages_are_fetched_ahead(self, sandbox, concurrency, tasks_a_page):
+        """One page at a time is fetched in the caller's own task."""
+        made = 0
+
+        def count(loop, coroutine, **options):
+            nonlocal made
+            made += "aiotofupilot" in coroutine.cr_code.co_filename and "sandbox" not in coroutine.cr_code.co_filename
+            return asyncio.Task(coroutine, loop=loop, **options)
+
+        async with TofuPilotSession(sandbox.api_key, base_url=sandbox.url) as session:
+            asyncio.get_running_loop().set_task_factory(count)
+            try:
+                await session.procedures.list(limit=LIMIT, concurrency=concurrency).collect()
+            finally:
+                asyncio.get_running_loop().set_task_factory(None)
+
+        assert made <= tasks_a_page * len(sandbox.requests)
+
+
+def body(procedures, *drop):
+    """A page as the wire has it, its items and their creators without some names."""
+    document = orjson.loads(write_page(map(procedure_json, procedures), PageMeta(has_more=True, next_cursor=100)).body)
+    for item in document["data"]:
+        for name in drop:
+            item.pop(name, None)
+            (item.get("created_by_user") or {}).pop(name, None)
+    return orjson.dumps(document)
+
+
+class TestDecoding:
+    @pytest.mark.parametrize("options", [{}, {"on_drift": "resync"}, {"concurrency": 4}], ids=str)
+    async def test_a_page_is_decoded_once(self, session, monkeypatch, options):
+        """In every way of walking; what lies beyond the end may be dropped undecoded."""
+        decoded = []
+
+        def decode(body, cursor, of=_procedures._decode):
+            decoded.append(cursor)
+            return of(body, cursor)
+
+        monkeypatch.setattr(_procedures, "_decode", decode)
+        walk = session.procedures.list(limit=LIMIT, **options).walk()
+        assert len([procedure async for procedure in walk]) == LISTED
+
+        assert len(set(decoded)) == len(decoded)
+        assert walk.stats.pages <= len(decoded) <= walk.stats.requests
+
+    @pytest.mark.parametrize("missing", [(), ("linkedRepository",), ("created_by_user",), ("email",)], ids=str)
+    def test_a_good_page_never_meets_the_slow_converter(self, monkeypatch, missing):
+        """Nor does a page of an older server, which leaves names out."""
+
+        def slow(value, _):
+            pytest.fail("a good page was gone over again")
+
+        decode = PageDecoder(Procedure)
+        monkeypatch.setattr(decode, "_detailed", slow)
+
+        assert len(decode(body(make_procedures(100), *missing), 0).data) == 100
+
+    def test_known_creators_and_repositories_are_not_structured_again(self, monkeypatch):
+        """The second page of the same few costs no call of a hook for any of them."""
+        called = []
+
+        def counted(*arguments, of=_columns.columnwise):
+            model, wire_names, find_hook = arguments
+
+            def find_counted(kind):
+                hook = find_hook(kind)
+
+                def counted_hook(value, wanted):
+                    called.append(value)
+                    return hook(value, wanted)
+
+                return counted_hook
+
+            return of(model, wire_names, find_counted)
+
+        monkeypatch.setattr(_codec, "columnwise", counted)
+        monkeypatch.setattr(_codec, "_FAST", _codec._converter(detailed=False))
+        decode = PageDecoder(Procedure)
+        page_body = body(make_procedures(100))
+
+        decode(page_body, 0)
+        assert called
+        called.clear()
+        decode(page_body, 0)
+        assert not called
+
+
+class Prepared:
+    """How a listing reaches so many pages of 100, with neither a socket nor a server that would remember anything."""
+
+    concurrency = 1
+
+    def __init__(self, pages):
+        self._pages = pages
+        self._item = orjson.loads(orjson.dumps(procedure_json(*make_procedures(1))))
+
+    async def request(self, target, read, stats):
+        cursor = int(dict(parse_qsl(urlsplit(target).query)).get("cursor", 0))
+        end = cursor + 100
+        data = [self._item | {"id": str(number)} for number in range(cursor, end)]
+        more = end < self._pages * 100
+        meta = {"has_more": more, "next_cursor": end if more else None}
+        return read(Response(200, {}, orjson.dumps({"data": data, "meta": meta}), datetime.now(UTC)))
+
+    def spawn(self, coroutine):
+        pytest.fail("one page at a time needs no tasks")
+
+
+class TestMemory:
+    def test_an_item_keeps_few_objects(self):
+        """Itself, its id, its name and its moment: creators and repositories are shared, and the JSON is let go."""
+        decode = PageDecoder(Procedure)
+        page_body = body(make_procedures(100, seed=1))
+        decode(page_body, 0)  # what is remembered from page to page is no cost of the next
+        gc.collect()
+        tracemalloc.start()
+        try:
+            before = tracemalloc.take_snapshot()
+            decoded = decode(page_body, 0)
+            gc.collect()  # empties CPython's free lists, which count as in use
+            after = tracemalloc.take_snapshot()
+        finally:
+            tracemalloc.stop()
+        kept = sum(difference.count_diff for difference in after.compare_to(before, "filename"))
+
+        assert len(decoded.data) == 100
+        assert kept <= 5 * 100
+
+    async def test_a_walk_needs_no_more_memory_for_more_pages(self):
+        """The peak of a walk over forty pages is that of one over twenty, within a page."""
+
+        async def peak(pages):
+            listing = Procedures(Prepared(pages)).list()
+            gc.collect()
+            tracemalloc.start()
+            try:
+                async for _ in listing:
+                    pass
+                return tracemalloc.get_traced_memory()[1]
+            finally:
+                tracemalloc.stop()
+
+        await peak(1)  # makes what is made once
+        assert await peak(40) - await peak(20) < len(body(make_procedures(100)))
