@@ -5,7 +5,6 @@ from __future__ import annotations
 from functools import cache, lru_cache
 
 import orjson
-from attrs import evolve
 
 from aiotofupilot.sandbox import make_procedures
 from aiotofupilot.sandbox.wire import procedure_json
@@ -22,18 +21,8 @@ _ID_HEAD = 8
 
 @cache
 def _tails() -> list[bytes]:
-    """Return the procedures as JSON, without what goes before the first dash of the id.
-
-    Each has a creator: the official client fails on a page with an item that has none.
-    """
-    procedures = make_procedures(_DISTINCT)
-    creator = next(filter(None, (procedure.created_by_user for procedure in procedures)))
-    return [
-        orjson.dumps(procedure_json(evolve(procedure, created_by_user=procedure.created_by_user or creator)))[
-            _ID + _ID_HEAD :
-        ]
-        for procedure in procedures
-    ]
+    """Return the procedures as JSON, without what goes before the first dash of the id."""
+    return [orjson.dumps(procedure_json(procedure))[_ID + _ID_HEAD :] for procedure in make_procedures(_DISTINCT)]
 
 
 def _item(index: int) -> bytes:
