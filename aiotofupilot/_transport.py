@@ -77,7 +77,8 @@ class Transport:
         self._base = URL(base_url)
         self._prefix = str(self._base)
         self._key = authorization.removeprefix("Bearer ")
-        self._headers = {"Accept": "application/json", "Authorization": authorization, "User-Agent": _USER_AGENT}
+        headers = {"Accept": "application/json", "Authorization": authorization, "User-Agent": _USER_AGENT}
+        self._headers = CIMultiDict(headers)  # which aiohttp would otherwise make of them for each request
         self._session = http_session
         self._owns_session = http_session is None
         self._trace_configs = trace_configs
@@ -225,12 +226,12 @@ class Transport:
 async def _read(response: aiohttp.ClientResponse) -> bytes:
     chunks: list[bytes] = []
     size = 0
-    async for chunk in response.content.iter_any():
-        size += len(chunk)
+    while not response.content.at_eof():
+        chunks.append(await response.content.readany())
+        size += len(chunks[-1])
         if size > _BODY_LIMIT:
             raise ResponseTooLargeError(f"the answer is larger than {_BODY_LIMIT} bytes", limit=_BODY_LIMIT)
-        chunks.append(chunk)
-    return chunks[0] if len(chunks) == 1 else b"".join(chunks)
+    return b"".join(chunks)  # of one alone, this is that one
 
 
 async def _once(request: aiohttp.ClientRequest, handler: aiohttp.ClientHandlerType) -> aiohttp.ClientResponse:
