@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from importlib.metadata import version
+from functools import cache
 from typing import TYPE_CHECKING
 
 import aiohttp
@@ -48,8 +48,6 @@ _NO_LIMIT = aiohttp.ClientTimeout(total=None)
 _REDIRECTS = frozenset({301, 302, 303, 307, 308})
 _REDIRECTS_AT_MOST = 5
 
-_USER_AGENT = f"aiotofupilot/{version('aiotofupilot')} aiohttp/{aiohttp.__version__}"
-
 _RECOGNISABLE = 8
 """Characters from which on a key is looked for in what a server says. A shorter one might be a word of the API's."""
 
@@ -77,7 +75,7 @@ class Transport:
         self._base = URL(base_url)
         self._prefix = str(self._base)
         self._key = authorization.removeprefix("Bearer ")
-        headers = {"Accept": "application/json", "Authorization": authorization, "User-Agent": _USER_AGENT}
+        headers = {"Accept": "application/json", "Authorization": authorization, "User-Agent": _user_agent()}
         self._headers = CIMultiDict(headers)  # which aiohttp would otherwise make of them for each request
         self._session = http_session
         self._owns_session = http_session is None
@@ -221,6 +219,13 @@ class Transport:
             body = await _read(response)
             _log.debug("GET %s: %d, %d bytes", url, response.status, len(body))
             return Response(response.status, response.headers, body, self._clock.now())
+
+
+@cache
+def _user_agent() -> str:
+    from importlib.metadata import version  # noqa: PLC0415 - a twentieth of this package's import, which can wait
+
+    return f"aiotofupilot/{version('aiotofupilot')} aiohttp/{aiohttp.__version__}"
 
 
 async def _read(response: aiohttp.ClientResponse) -> bytes:
