@@ -1,8 +1,7 @@
 """From the bytes of a page to its models, and back to the wire's spelling: orjson parses, cattrs structures.
 
-Nothing is coerced: a number where a string belongs is an error, never its spelling. The fast converter, which takes
-arrays column by column, stops at a fault without saying where; only then does the detailed one go over the page again,
-to name the place.
+Nothing is coerced: a number where a string belongs is an error, never its spelling. The fast converter stops at a fault
+without saying where; only then does the detailed one go over the page again, to name the place.
 """
 
 from __future__ import annotations
@@ -16,14 +15,14 @@ from cattrs import BaseValidationError, ClassValidationError, Converter, Iterabl
 from cattrs.cols import list_structure_factory
 from cattrs.gen import make_dict_structure_fn, make_dict_unstructure_fn, override
 
-from ._columns import columnwise
+from ._hooks import procedures_hook
 from .errors import BODY_EXCERPT, DecodeError, InvalidJSONError
-from .models import Page
+from .models import Page, Procedure
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from ._columns import Hook
+    from ._hooks import Hook
 
 __all__ = ["PageDecoder", "to_wire"]
 
@@ -93,14 +92,14 @@ def _converter(*, detailed: bool) -> Converter:
 
     @converter.register_structure_hook_factory(lambda cl: getattr(cl, "__origin__", None) is list)
     def array_hook(cl: Any) -> Hook:
-        if not detailed:
-            return columnwise(cl.__args__[0], _wire_names, converter.get_structure_hook)
         build = list_structure_factory(cl, converter)
 
         def structure(value: Any, _: object) -> Any:
             _expect(list, "an array", value)
             return build(value, cl)
 
+        if cl == list[Procedure] and not detailed:
+            return procedures_hook(converter.get_structure_hook, _wire_names, structure)
         return structure
 
     for cls, hook in {str: _string, bool: _boolean, int: _integer, datetime: _moment}.items():

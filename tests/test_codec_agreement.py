@@ -5,34 +5,51 @@ from copy import deepcopy
 import orjson
 from hypothesis import given, settings, strategies as st
 
-from aiotofupilot import DecodeError, Page, Procedure
-from aiotofupilot._codec import _DETAILED, PageDecoder
+from aiotofupilot import DecodeError, Page, Procedure, Repository, User
+from aiotofupilot._codec import _DETAILED, PageDecoder, _wire_names
 
 MISSING = object()
 
 
-def json_object(**fields):
-    """An object, each member one of those given, or missing."""
-    members = {name: st.sampled_from(good) if isinstance(good, tuple) else good for name, good in fields.items()}
-    return st.fixed_dictionaries(members).map(
-        lambda drawn: {name: value for name, value in drawn.items() if value is not MISSING}
+USER = {"id": ("u1", "u2"), "name": ("Ada", None), "email": ("ada@example.com", None)}
+REPOSITORY = {"id": ("r1",), "name": ("repo",), "fullName": ("org/repo",), "provider": ("github", "sourcehut", None)}
+PROCEDURE = {
+    "id": ("p1", "p2"),
+    "name": ("FCT", ""),
+    "created_at": ("2024-01-15T10:30:00.000Z", "2024-01-15T10:30:00+02:00"),
+    "created_by_user": USER,
+    "linkedRepository": REPOSITORY,
+}
+MAY_BE_MISSING = {id(USER): ("name", "email"), id(REPOSITORY): ("provider",), id(PROCEDURE): tuple(PROCEDURE)[3:]}
+
+
+def test_every_field_is_drawn():
+    """One that is new in a model must be new here too."""
+    for model, drawn in ((User, USER), (Repository, REPOSITORY), (Procedure, PROCEDURE)):
+        assert tuple(drawn) == tuple(_wire_names(model).values())
+
+
+def objects(fields, *, lean):
+    """Objects of these fields, or null; lean ones without some of what may be missing."""
+    members = {
+        name: objects(good, lean=lean) | st.none() if isinstance(good, dict) else st.sampled_from(good)
+        for name, good in fields.items()
+    }
+    missing = st.sets(st.sampled_from(MAY_BE_MISSING[id(fields)])) if lean else st.just(frozenset())
+    return st.tuples(st.fixed_dictionaries(members), missing).map(
+        lambda drawn: {name: value for name, value in drawn[0].items() if name not in drawn[1]}
     )
 
 
-users = json_object(id=("u1", "u2"), name=("Ada", None, MISSING), email=("ada@example.com", None, MISSING))
-repositories = json_object(id=("r1",), name=("repo",), fullName=("org/repo",), provider=("github", "sourcehut", None))
-procedures = json_object(
-    id=("p1", "p2"),
-    name=("FCT", ""),
-    created_at=("2024-01-15T10:30:00.000Z", "2024-01-15T10:30:00+02:00"),
-    created_by_user=st.one_of(users, st.sampled_from((None, MISSING))),
-    linkedRepository=st.one_of(repositories, st.sampled_from((None, MISSING))),
-    unknown=("ignored", MISSING),
+metas = st.fixed_dictionaries(
+    {"has_more": st.booleans(), "next_cursor": st.sampled_from((50, 50.0, None))}, optional={"unknown": st.none()}
 )
-pages = json_object(
-    data=st.lists(procedures, max_size=3),
-    meta=json_object(has_more=(True, False), next_cursor=(50, 50.0, None, MISSING)),
+pages = st.booleans().flatmap(
+    lambda lean: st.fixed_dictionaries(
+        {"data": st.lists(objects(PROCEDURE, lean=lean), max_size=3), "meta": metas}, optional={"unknown": st.none()}
+    )
 )
+
 
 other_values = st.sampled_from(
     (MISSING, None, True, 0, 1.5, 50.0, "", "text", "2024-01-15T10:30:00Z", "2024-01-15", [], ["x"], {}, {"id": "x"})

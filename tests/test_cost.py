@@ -9,7 +9,7 @@ from urllib.parse import parse_qsl, urlsplit
 import orjson
 import pytest
 
-from aiotofupilot import PageMeta, Procedure, TofuPilotSession, _codec, _columns, _procedures
+from aiotofupilot import PageMeta, Procedure, TofuPilotSession, _codec, _hooks, _procedures
 from aiotofupilot._codec import PageDecoder
 from aiotofupilot._procedures import Procedures
 from aiotofupilot._protocol import Response
@@ -136,11 +136,9 @@ class TestDecoding:
         """The second page of the same few costs no call of a hook for any of them."""
         called = []
 
-        def counted(*arguments, of=_columns.columnwise):
-            model, wire_names, find_hook = arguments
-
-            def find_counted(kind):
-                hook = find_hook(kind)
+        def counted(find_hook, *arguments, of=_hooks.procedures_hook):
+            def find_counted(model):
+                hook = find_hook(model)
 
                 def counted_hook(value, wanted):
                     called.append(value)
@@ -148,9 +146,9 @@ class TestDecoding:
 
                 return counted_hook
 
-            return of(model, wire_names, find_counted)
+            return of(find_counted, *arguments)
 
-        monkeypatch.setattr(_codec, "columnwise", counted)
+        monkeypatch.setattr(_codec, "procedures_hook", counted)
         monkeypatch.setattr(_codec, "_FAST", _codec._converter(detailed=False))
         decode = PageDecoder(Procedure)
         page_body = body(make_procedures(100))
