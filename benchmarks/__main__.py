@@ -1,4 +1,4 @@
-"""``python -m benchmarks [NAME ...]``."""
+"""``python -m benchmarks [--rounds N] [NAME ...]``."""
 
 from __future__ import annotations
 
@@ -32,7 +32,9 @@ def main() -> None:
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
     parser.add_argument("names", nargs="*", metavar="NAME", help="questions to ask; all of them without any")
-    names = parser.parse_args().names
+    parser.add_argument("--rounds", type=int, help="runs of each, instead of each question's own number")
+    arguments = parser.parse_args()
+    names = arguments.names
     if unknown := [name for name in names if name not in questions]:
         parser.error(f"no such question: {', '.join(unknown)}; there are {', '.join(questions)}")
     chosen = names or list(questions)
@@ -40,12 +42,12 @@ def main() -> None:
     answers: dict[str, list[Row]] = {}
     with Server() as server:
         for number, name in enumerate(chosen, 1):
-            bench = Bench(server, partial(_show, f"[{number}/{len(chosen)}] {name}: "))
+            bench = Bench(server, partial(_show, f"[{number}/{len(chosen)}] {name}: "), arguments.rounds)
             answers[name] = list(questions[name](bench))
     _show()
     table = markdown(answers)
     print(table)
-    if not names:
+    if not names and not arguments.rounds:
         RESULTS.mkdir(exist_ok=True)
         (RESULTS / "results.md").write_text(table)
         (RESULTS / "results.json").write_bytes(document(answers))

@@ -30,6 +30,8 @@ class Bench:
 
     server: Server
     show: Callable[[str], None]
+    rounds: int | None = None
+    """How often each is run, whatever a question asks for; None: as often as it asks for."""
     walks_begun: int = 0
 
     def walk(
@@ -87,6 +89,7 @@ class Bench:
 
     def by_turns(self, about: str, runs: Mapping[str, Callable[[int], Sample]], rounds: int) -> Samples:
         """Run each, given the number of the round, and show what is run."""
+        rounds = self.rounds or rounds
         return interleave(runs, rounds, lambda name, number: self.show(f"{about}: {name}, round {number} of {rounds}"))
 
     def _walk(self, worker: Worker, name: str, *, walks: int = 1, **scenario: float) -> Sample:

@@ -6,6 +6,8 @@ from typing import TYPE_CHECKING, Literal
 
 from attrs import frozen
 
+from .contenders import CONTENDERS
+
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
@@ -16,22 +18,23 @@ __all__ = ["GOALS", "Goal", "Verdict", "judge"]
 
 @frozen
 class Goal:
-    """At most so many times what another way takes."""
+    """A figure, or a ratio, that may be so high at the most."""
 
     case: str
-    """How the row's case begins."""
+    """How the rows' case begins."""
     client: str
     """Title of the client that is judged."""
-    against: Literal["floor", "official"]
-    """Which of the row's ratios it is."""
+    of: Literal["figure", "floor", "official"]
+    """The figure itself, of which the highest run counts; or one of its ratios, of which the median does."""
     at_most: float
 
 
 @frozen
 class Verdict:
-    """A goal, and what was measured."""
+    """A goal, and what was measured of one case."""
 
     goal: Goal
+    case: str
     measured: float
 
     @property
@@ -40,19 +43,30 @@ class Verdict:
         return self.measured <= self.goal.at_most
 
 
+OURS = CONTENDERS["ours"].title
+OURS_16 = CONTENDERS["ours-16"].title
+RESYNC = CONTENDERS["ours-resync"].title
+RESYNC_16 = CONTENDERS["ours-16-resync"].title
+
 GOALS = (
-    Goal("CPU a page", "**aiotofupilot**", "floor", 1.6),
-    Goal("CPU a page", "**aiotofupilot**", "official", 1 / 6),
-    Goal("20,000 items, 50 ms", "**aiotofupilot**, concurrency=16", "floor", 1.3),
-    Goal("20,000 items, 50 ms", "**aiotofupilot**, concurrency=16", "official", 1 / 12),
+    Goal("CPU a page", OURS, "floor", 1.6),
+    Goal("CPU a page", OURS, "official", 1 / 6),
+    Goal("20,000 items, 50 ms", OURS_16, "floor", 1.3),
+    Goal("20,000 items, 50 ms", OURS_16, "official", 1 / 12),
+    Goal("1,000,000 items, MiB more", OURS, "figure", 10),
+    Goal("1,000,000 items, MiB more", OURS_16, "figure", 10),
     Goal("import", "`from aiotofupilot import TofuPilotSession`", "floor", 1.25),
+    Goal("100 items, requests beyond", OURS_16, "figure", 0),
+    Goal("10,000 items, requests beyond", OURS_16, "figure", 15),
+    Goal("5,000 items", RESYNC, "figure", 0),
+    Goal("5,000 items", RESYNC_16, "figure", 0),
 )
 
 
 def judge(rows: Sequence[Row]) -> Iterable[Verdict]:
-    """Yield a verdict for each goal that was measured."""
+    """Yield a verdict for each case of each goal that was measured."""
     for goal in GOALS:
         for row in rows:
-            ratio: Figure | None = getattr(row, goal.against)
-            if ratio and row.case.startswith(goal.case) and row.client == goal.client:
-                yield Verdict(goal, ratio.median)
+            figure: Figure | None = getattr(row, goal.of)
+            if figure and row.case.startswith(goal.case) and row.client == goal.client:
+                yield Verdict(goal, row.case, figure.high if goal.of == "figure" else figure.median)

@@ -75,6 +75,7 @@ def _bars(axes: Any, title: str, rows: Sequence[Row]) -> None:  # noqa: ANN401 -
 
 def _lines(axes: Any, x: str, y: str, rows: Sequence[Row]) -> None:  # noqa: ANN401 - matplotlib's
     """Draw a line a client over the number that the cases are about, with its spread."""
+    rows = [row for row in rows if row.at is not None]
     for client in dict.fromkeys(row.client for row in rows):
         points = [(row.at, row.figure) for row in rows if row.client == client and row.figure]
         at = [where for where, _ in points]
@@ -97,7 +98,7 @@ def _lines(axes: Any, x: str, y: str, rows: Sequence[Row]) -> None:  # noqa: ANN
             alpha=0.15,
             linewidth=0,
         )
-    ticks = sorted({row.at for row in rows if row.at is not None})
+    ticks = sorted({row.at for row in rows})
     axes.set(xlabel=x, ylabel=y, xscale="log" if ticks[0] else "symlog", yscale="log")
     axes.set_xticks(ticks, [f"{tick:,g}" for tick in ticks])
     axes.minorticks_off()

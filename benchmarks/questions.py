@@ -137,9 +137,20 @@ def drift(bench: Bench) -> Iterable[Row]:
 
 def memory(bench: Bench) -> Iterable[Row]:
     """Whether it grows with the listing."""
-    for items in (10_000, 100_000, 1_000_000):
-        samples = bench.walk_afresh(STREAMING, rounds=3, items=items)
-        yield from walked(f"{items:,} items, peak MiB", samples, lambda sample: sample["memory"] / 2**20, at=items)
+    sizes = (10_000, 100_000, 1_000_000)
+    samples = {items: bench.walk_afresh(STREAMING, rounds=3, items=items) for items in sizes}
+    for items in sizes:
+        case = f"{items:,} items, peak MiB"
+        yield from walked(case, samples[items], lambda sample: sample["memory"] / 2**20, at=items)
+    few, many = samples[sizes[0]], samples[sizes[-1]]
+    more = {
+        name: [
+            sample | {"more": sample["memory"] - small["memory"]} for sample, small in zip(runs, few[name], strict=True)
+        ]
+        for name, runs in many.items()
+    }
+    case = f"{sizes[-1]:,} items, MiB more than for {sizes[0]:,}"
+    yield from compare(case, more, lambda sample: sample["more"] / 2**20, titles=TITLES)
 
 
 def growth(bench: Bench) -> Iterable[Row]:

@@ -65,10 +65,12 @@ def _goals(rows: Sequence[Row]) -> Iterator[str]:
         yield from ("", "| goal | at most | measured | |", "|-|-:|-:|-|")
     for verdict in verdicts:
         goal, outcome = verdict.goal, "reached" if verdict.reached else "missed"
-        against = "the floor" if goal.against == "floor" else "tofupilot"
+        times, against = {"figure": ("", ""), "floor": ("× ", " × the floor"), "official": ("× ", " × tofupilot")}[
+            goal.of
+        ]
         yield (
-            f"| {goal.case}: {goal.client} against {against} "
-            f"| × {goal.at_most:.3g} | × {verdict.measured:.3g} | {outcome} |"
+            f"| {verdict.case}{against}: {goal.client} "
+            f"| {times}{_number(goal.at_most)} | {times}{_number(verdict.measured)} | {outcome} |"
         )
 
 

@@ -1,0 +1,143 @@
+"""The benchmarks measure what they say: the work is the same, the ratios are of neighbours, and failures are told."""
+
+import pytest
+
+from aiotofupilot import Procedure
+from aiotofupilot._codec import PageDecoder
+from benchmarks.goals import GOALS, judge
+from benchmarks.measure import Figure, Row, compare, interleave
+from benchmarks.pages import page_body
+from benchmarks.processes import Server, Worker
+from benchmarks.report import document, markdown
+from benchmarks.scenario import Scenario
+
+decode = PageDecoder(Procedure)
+
+
+def sample(value, items=10, **more):
+    return {"value": value, "items": items, "expected": 10, "error": None, "busy": 0.5} | more
+
+
+def compared(**samples):
+    titles = {name: name.upper() for name in samples}
+    rows = compare(
+        "case", samples, lambda taken: taken["value"], titles=titles, floor="bare", official="official", at=3
+    )
+    return {row.client.lower(): row for row in rows}
+
+
+class TestPages:
+    def test_pages_are_those_of_one_listing(self):
+        """However they are cut, they hold the same procedures, each with an id of its own."""
+        hundreds = [decode(page_body(250, 100, cursor), cursor) for cursor in (0, 100, 200)]
+        sevens = [decode(page_body(250, 7, cursor), cursor) for cursor in range(0, 250, 7)]
+        listed = [procedure for page in hundreds for procedure in page.data]
+
+        assert [procedure for page in sevens for procedure in page.data] == listed
+        assert len({procedure.id for procedure in listed}) == 250
+        assert [page.meta.next_cursor for page in hundreds] == [100, 200, None]
+        assert [page.meta.has_more for page in hundreds] == [True, True, False]
+
+    def test_beyond_the_end_there_is_an_empty_page(self):
+        """As TofuPilot has it."""
+        assert decode(page_body(250, 100, 300), 300).data == []
+
+
+class TestScenario:
+    def test_a_scenario_survives_the_path(self):
+        """The client knows only a URL, and the server only what it says."""
+        scenario = Scenario(run="ours-1", items=10, delay=0.05, faults=0.1, seed=3)
+        assert Scenario.parse(scenario.path) == scenario
+
+
+class TestInterleave:
+    def test_each_is_run_once_a_round_there_and_back(self):
+        """So whoever follows whom in one round is followed in the next."""
+        ran = []
+        runs = {name: lambda number, name=name: ran.append((name, number)) or {} for name in "ab"}
+
+        samples = interleave(runs, 3, lambda name, number: ran.append(f"{name}{number}"))
+
+        assert ran == ["a1", ("a", 1), "b1", ("b", 1), "b2", ("b", 2), "a2", ("a", 2), "a3", ("a", 3), "b3", ("b", 3)]
+        assert {name: len(taken) for name, taken in samples.items()} == {"a": 3, "b": 3}
+
+
+class TestCompare:
+    def test_a_ratio_is_of_runs_of_one_round(self):
+        """A round in which the machine was slow is slow for both, and takes nothing from it."""
+        rows = compared(ours=[sample(2), sample(20), sample(3)], bare=[sample(1), sample(10), sample(1)])
+
+        assert rows["ours"].figure == Figure(3, 2, 20)
+        assert rows["ours"].floor == Figure(2, 2, 3)
+        assert rows["ours"].official is None
+        assert rows["ours"].at == 3
+
+    @pytest.mark.parametrize(
+        "failed", [sample(1, items=4, error="OSError: no"), sample(1, items=4)], ids=["error", "short"]
+    )
+    def test_who_does_less_than_the_work_has_no_figure(self, failed):
+        """It is said how far it came; nothing is compared with it."""
+        rows = compared(ours=[sample(1), sample(1)], bare=[sample(1), failed])
+
+        assert rows["bare"].figure is None
+        assert rows["bare"].note.startswith("1 of 2 runs failed, at item 4 of 10 in the median: ")
+        assert rows["ours"].floor is None
+
+    def test_a_server_without_a_moment_to_spare_is_told(self):
+        """For then it may have been what was measured."""
+        rows = compared(ours=[sample(1), sample(1, busy=0.97)])
+        assert "the server was 97% busy" in rows["ours"].note
+
+
+class TestReport:
+    @pytest.mark.parametrize(("measured", "outcome"), [(1.5, "reached"), (1.7, "missed")])
+    def test_goals_are_judged_by_the_ratio(self, measured, outcome):
+        """In the table's own words."""
+        goal = GOALS[0]
+        row = Row(case=f"{goal.case} x", client=goal.client, figure=Figure(3, 2, 4), floor=Figure(measured, 1, 9))
+
+        (verdict,) = judge([row])
+
+        assert verdict.measured == measured
+        assert verdict.reached == (outcome == "reached")
+        assert markdown({"cpu": [row]}).endswith(f" {measured} | {outcome} |\n")
+
+    def test_results_say_where_they_are_from(self):
+        """The versions that were compared, and the machine."""
+        known = document({"cpu": []})
+        assert b'"aiohttp"' in known
+        assert b'"cores"' in known
+
+
+@pytest.mark.parametrize("contender", ["bare", "ours", "ours-16-resync"])
+def test_a_walk_is_measured_in_processes_of_its_own(contender):
+    """The client lists all of it; the server counts what it was asked."""
+    with Server() as server, Worker() as worker:
+        taken = server.walk(worker, contender, Scenario(run=contender, items=250), walks=2)
+
+    assert (taken["items"], taken["expected"], taken["error"]) == (500, 500, None)
+    assert taken["requests"] - taken["beyond"] == 6
+    assert taken["cpu"] > 0
+    assert taken["memory"] > 2**20
+
+
+def test_a_walk_that_fails_is_told():
+    """A client without retries meets a server that always fails."""
+    with Server() as server, Worker() as worker:
+        taken = server.walk(worker, "bare", Scenario(run="down", items=250, faults=1.0))
+
+    assert taken["items"] == 0
+    assert taken["error"]
+    assert taken["faults"] == taken["requests"]
+
+
+def test_drift_is_counted():
+    """A plain loop doubles or misses procedures of a line this busy; a walk that resyncs does neither."""
+    with Worker() as worker:
+        plain, resync = (
+            worker.do("drift", name=name, seed=1, items=1_000, inserts=10.0, removals=20.0)
+            for name in ("bare", "ours-resync")
+        )
+
+    assert plain["missed"] + plain["doubled"] > 0
+    assert (resync["missed"], resync["doubled"], resync["error"]) == (0, 0, None)
