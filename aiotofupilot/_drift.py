@@ -169,6 +169,7 @@ class Anchored(Deduplicated[T]):
         new = self._new(page)
         self._fruitless = 0 if new else self._fruitless + 1
         if self._fruitless > _FRUITLESS_AT_MOST or len(self._ahead) > _AHEAD_AT_MOST:
+            self._start = len(self._ids)  # what is not yielded has not been passed
             raise DriftError("the listing moves too much to be followed, or its pages disagree", cursor=page.cursor)
         return new
 
