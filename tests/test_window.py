@@ -54,6 +54,16 @@ async def settle():
         await asyncio.sleep(0)
 
 
+async def begun(server, *, concurrency):
+    """A window on a server that holds its answers, of which the first page has been handed over."""
+    window = Window(server.fetch, cursor=None, stride=10, concurrency=concurrency)
+    first = asyncio.ensure_future(window.next())
+    await settle()
+    server.let_go(0)
+    assert (await first).cursor == 0
+    return window
+
+
 async def drain(window):
     pages = []
     while (page := await window.next()) is not None:
@@ -139,11 +149,7 @@ async def test_one_page_at_a_time_is_fetched_when_it_is_wanted():
 async def test_pages_that_arrive_out_of_order_wait_for_their_turn():
     """The third page may be here before the second."""
     server = Server(1000, held=True)
-    window = Window(server.fetch, cursor=None, stride=10, concurrency=2)
-    first = asyncio.ensure_future(window.next())
-    await settle()
-    server.let_go(0)
-    assert (await first).cursor == 0
+    window = await begun(server, concurrency=2)
     second = asyncio.ensure_future(window.next())
     await settle()
     assert server.asked == [0, 10, 20]
@@ -249,11 +255,7 @@ async def test_errors_beyond_the_end_are_nobodys_business():
 async def test_cancelling_the_wait_cancels_all_that_is_in_flight():
     """And the next call asks for the same page again."""
     server = Server(1000, held=True)
-    window = Window(server.fetch, cursor=None, stride=10, concurrency=4)
-    first = asyncio.ensure_future(window.next())
-    await settle()
-    server.let_go(0)
-    await first
+    window = await begun(server, concurrency=4)
     with pytest.raises(TimeoutError):
         async with asyncio.timeout(0):
             await window.next()
@@ -283,16 +285,12 @@ async def test_closing_waits_until_nothing_is_in_flight():
 async def test_a_dropped_window_cancels_what_it_has_in_flight():
     """Its tasks do not keep it alive."""
     server = Server(1000, held=True)
-    window = Window(server.fetch, cursor=None, stride=10, concurrency=8)
-    first = asyncio.ensure_future(window.next())
-    await settle()
-    server.let_go(0)
-    await first
+    window = await begun(server, concurrency=8)
     waiting = asyncio.ensure_future(window.next())
     await settle()
     server.let_go(10)
     await waiting
-    del window, first, waiting
+    del window, waiting
     gc.collect()
     await settle()
     assert server.in_flight == 0
@@ -305,11 +303,7 @@ def test_a_window_dropped_after_its_loop_was_closed_does_no_harm():
     loop = asyncio.new_event_loop()
 
     async def leave_pages_in_flight():
-        window = Window(server.fetch, cursor=None, stride=10, concurrency=4)
-        first = asyncio.ensure_future(window.next())
-        await settle()
-        server.let_go(0)
-        await first
+        window = await begun(server, concurrency=4)
         second = asyncio.ensure_future(window.next())
         await settle()
         server.let_go(10)
@@ -329,11 +323,7 @@ def test_a_window_dropped_after_its_loop_was_closed_does_no_harm():
 async def test_tasks_cancelled_by_others_end_the_wait_by_an_error_of_ours():
     """As a closing session or event loop does; the consumer itself was not cancelled."""
     server = Server(1000, held=True)
-    window = Window(server.fetch, cursor=None, stride=10, concurrency=4)
-    first = asyncio.ensure_future(window.next())
-    await settle()
-    server.let_go(0)
-    await first
+    window = await begun(server, concurrency=4)
     waiting = asyncio.ensure_future(window.next())
     await settle()
     for task in asyncio.all_tasks() - {asyncio.current_task(), waiting}:
