@@ -33,7 +33,8 @@ def test_killed_again_and_again(start, sandbox, tmp_path, form, options):
         if code == 0:
             break
         assert code == -9, process[0].stderr.read()
-        assert not output.exists()
+        if output.exists():  # the signal came when all had been written, and before the process could end
+            assert output.read_bytes() == whole.read_bytes()
         killed += 1
     assert killed > 2
     assert output.read_bytes() == whole.read_bytes()
