@@ -88,7 +88,8 @@ class Terminal:
 
     @property
     def screen(self):
-        return bytes(self._written).decode().replace("\r\n", "\n")
+        # What is read so far may end within a character.
+        return bytes(self._written).decode(errors="replace").replace("\r\n", "\n")
 
     @property
     def lines(self):
