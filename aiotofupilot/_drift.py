@@ -57,8 +57,10 @@ class Deduplicated(Generic[T]):
 
     def __init__(self, anchors: Iterable[bytes] = (), *, skip: int = 0) -> None:
         # Oldest first; by ID, or by digest as far as a checkpoint named them.
-        self._passed: dict[str | bytes, None] = dict.fromkeys(anchors)
-        self._named = not self._passed.keys() <= {BEGINNING}
+        self._passed: list[str | bytes] = list(anchors)
+        self._named = not {BEGINNING}.issuperset(self._passed)
+        # The same without an order, and what is new on the page at hand.
+        self._known: set[str | bytes] = set(self._passed)
         self._ids: list[str] = []
         self._start = 0
         self.skip = skip
@@ -75,7 +77,9 @@ class Deduplicated(Generic[T]):
         self._turn(page)
         skipped = min(self.skip, len(self._ids))
         self.skip -= skipped
-        self._remember(self._ids[:skipped])
+        if skipped:
+            self._known.update(self._ids[:skipped])
+            self._remember(self._ids[:skipped])
         self._start = skipped
         return self._new(page)
 
@@ -99,9 +103,10 @@ class Deduplicated(Generic[T]):
         self._start = 0
 
     def _remember(self, ids: list[str]) -> None:
-        self._passed.update(dict.fromkeys(ids))
+        self._passed += ids
         if len(self._passed) > 2 * _REMEMBERED:
-            self._passed = dict.fromkeys([*self._passed][-_REMEMBERED:])
+            del self._passed[:-_REMEMBERED]
+            self._known = set(self._passed)
             self._named = False  # what a checkpoint named was the oldest
 
     def _new(self, page: Page[T]) -> Sequence[T]:
@@ -109,20 +114,27 @@ class Deduplicated(Generic[T]):
         items, ids = page.data, self._ids
         if self._start:
             items, ids = items[self._start :], ids[self._start :]
-        if self._none_known(ids) and len(set(ids)) == len(ids):
+        # Every page of every walk comes by here: one pass over its ids both remembers them and tells, by how much the
+        # set grew, that none was known and none is there twice.
+        known = len(self._known)
+        self._known.update(ids)
+        if len(self._known) == known + len(ids) and self._goes_by_id():
             return items
+        self._known = set(self._passed)
         new: dict[str, T] = {}
         for item in items:
             if not self._knows(item.id):
                 new.setdefault(item.id, item)
+        self._known.update(ids)
         self.duplicates += len(items) - len(new)
         return list(new.values())
 
-    def _none_known(self, ids: list[str]) -> bool:
-        return not self._named and self._passed.keys().isdisjoint(ids)
+    def _goes_by_id(self) -> bool:
+        """Return whether an item that is known is known by its id, and not only by a digest of it."""
+        return not self._named
 
     def _knows(self, item_id: str) -> bool:
-        return item_id in self._passed or (self._named and digest(item_id) in self._passed)
+        return item_id in self._known or (self._named and digest(item_id) in self._known)
 
 
 class Anchored(Deduplicated[T]):
@@ -170,6 +182,7 @@ class Anchored(Deduplicated[T]):
         self._fruitless = 0 if new else self._fruitless + 1
         if self._fruitless > _FRUITLESS_AT_MOST or len(self._ahead) > _AHEAD_AT_MOST:
             self._start = len(self._ids)  # what is not yielded has not been passed
+            self._known = set(self._passed)
             raise DriftError("the listing moves too much to be followed, or its pages disagree", cursor=page.cursor)
         return new
 
@@ -193,7 +206,7 @@ class Anchored(Deduplicated[T]):
         """Return where the new items begin, if the page begins as it must where nothing has moved."""
         if not self._passed:
             return 0  # begun at a bare cursor: there is nothing yet to hold the page to
-        anchor = next(reversed(self._passed))
+        anchor = self._passed[-1]
         if anchor == BEGINNING:
             return 0 if page.cursor == 0 else None
         return 1 if anchor in self._keys()[:1] else None
@@ -214,7 +227,8 @@ class Anchored(Deduplicated[T]):
         # What lies ahead is held on to only where the page shows nothing before it.
         rank, start = max([place for place in found if place[0] < passed] or found, default=(None, None))
         if rank is not None:
-            self._passed = dict.fromkeys(known[: rank + 1])
+            self._passed = known[: rank + 1]
+            self._known = set(self._passed)
             self._ahead = dict.fromkeys(known[rank + 1 :])
         return start
 
@@ -222,7 +236,7 @@ class Anchored(Deduplicated[T]):
         """Return what the items of the page are remembered by, if they are."""
         if not self._named and not self._ahead:
             return self._ids
-        return [key if key in self._passed or key in self._ahead else digest(key) for key in self._ids]
+        return [key if key in self._known or key in self._ahead else digest(key) for key in self._ids]
 
     def _look_around(self, page: Page[T]) -> None:
         if self._search is None:
@@ -234,8 +248,8 @@ class Anchored(Deduplicated[T]):
             )
         self.sought = sought
 
-    def _none_known(self, ids: list[str]) -> bool:
-        return not self._ahead and super()._none_known(ids)
+    def _goes_by_id(self) -> bool:
+        return not self._ahead and super()._goes_by_id()
 
     def _knows(self, item_id: str) -> bool:
         return super()._knows(item_id) or item_id in self._ahead or digest(item_id) in self._ahead
