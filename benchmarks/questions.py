@@ -50,8 +50,8 @@ def decode(bench: Bench) -> Iterable[Row]:
 
 def cpu(bench: Bench) -> Iterable[Row]:
     """What a page costs from request to the last item."""
-    items = 10_000
-    samples = bench.walk(SEQUENTIAL + CONCURRENT, rounds=7, items=items)
+    items = 20_000
+    samples = bench.walk(SEQUENTIAL + CONCURRENT, rounds=15, items=items)
     yield from walked("CPU a page of 100, µs", samples, lambda sample: sample["cpu"] / (items / 100) * 1e6)
 
 

@@ -33,9 +33,9 @@ Answers = Mapping[str, Sequence[Row]]
 
 
 def markdown(answers: Answers) -> str:
-    """Return one table of all results, and the goals below it."""
+    """Return one table of all results, below it the goals, and what it was measured with."""
     rows = [row for rows in answers.values() for row in rows]
-    return "\n".join([*_table(rows), *_goals(rows)]) + "\n"
+    return "\n".join([*_table(rows), *_goals(rows), "", _measured_with()]) + "\n"
 
 
 def document(answers: Answers) -> bytes:
@@ -94,6 +94,12 @@ def _versions() -> Iterator[tuple[str, str]]:
             yield package, version(package)
         except PackageNotFoundError:
             continue
+
+
+def _measured_with() -> str:
+    machine, versions = _machine(), dict(_versions())
+    packages = ", ".join(f"{package} {number}" for package, number in versions.items() if package != "python")
+    return f"Measured with Python {versions['python']} on {machine['cores']} cores of {machine['cpu']}; {packages}."
 
 
 def _machine() -> dict[str, Any]:
