@@ -12,7 +12,7 @@ from .bench import Bench
 from .plots import plot
 from .processes import Server
 from .questions import QUESTIONS
-from .report import document, markdown
+from .report import document, headline, markdown
 
 if TYPE_CHECKING:
     from .measure import Row
@@ -50,6 +50,7 @@ def main() -> None:
     if not names and not arguments.rounds:
         RESULTS.mkdir(exist_ok=True)
         (RESULTS / "results.md").write_text(table)
+        (RESULTS / "headline.md").write_text(headline(answers))
         (RESULTS / "results.json").write_bytes(document(answers))
         plot(answers, RESULTS)
 

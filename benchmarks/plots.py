@@ -9,21 +9,23 @@ if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
     from pathlib import Path
 
-    from .measure import Row
+    from .measure import Figure, Row
 
 __all__ = ["plot"]
 
 BARS = {"decode": "CPU to decode a page of 100 procedures, µs", "cpu": "CPU a page of 100 procedures, µs"}
 
 LINES = {
-    "wall": ("milliseconds a response", "seconds for 10,000 procedures"),
-    "memory": ("procedures listed", "peak memory, MiB"),
-    "growth": ("procedures listed", "CPU, s"),
+    "wall": ("milliseconds a response", "seconds for 10,000 procedures", "log"),
+    "memory": ("procedures listed", "peak memory, MiB", "linear"),
+    "growth": ("procedures listed", "CPU, s", "log"),
 }
+"""By question, what is to be read off the axes, and how the vertical one is divided."""
 
 DASHES = {"gather": "--", "resync": ":", "uvloop": "-.", "=64": ":", "=16": "--", "=4": "-."}
 
 OURS, OFFICIAL, OTHERS = "#1f6feb", "#d1242f", "#8c959f"
+OURS_AT_ONCE = {"=64": "#0a3069", "=16": "#0550ae", "=4": "#54aeff"}
 
 STYLE: dict[str, Any] = {
     "svg.fonttype": "none",  # text stays text
@@ -47,7 +49,7 @@ def plot(answers: Mapping[str, Sequence[Row]], folder: Path) -> None:
         if name not in BARS and name not in LINES:
             continue
         with mpl.rc_context(STYLE):
-            figure, axes = plt.subplots(figsize=(8, 4.2))
+            figure, axes = plt.subplots(figsize=(9, 4.2))
             if name in BARS:
                 _bars(axes, BARS[name], rows)
             else:
@@ -73,12 +75,17 @@ def _bars(axes: Any, title: str, rows: Sequence[Row]) -> None:  # noqa: ANN401 -
     axes.set_title(title, loc="left", fontsize=11)
 
 
-def _lines(axes: Any, x: str, y: str, rows: Sequence[Row]) -> None:  # noqa: ANN401 - matplotlib's
-    """Draw a line a client over the number that the cases are about, with its spread."""
-    rows = [row for row in rows if row.at is not None]
-    for client in dict.fromkeys(row.client for row in rows):
-        points = [(row.at, row.figure) for row in rows if row.client == client and row.figure]
+def _lines(axes: Any, x: str, y: str, scale: str, rows: Sequence[Row]) -> None:  # noqa: ANN401 - matplotlib's
+    """Draw a line a client over the number that the cases are about, with its spread, the highest named first."""
+    lines: dict[str, list[tuple[float, Figure]]] = {}
+    for row in rows:
+        if row.at is not None and row.figure:
+            lines.setdefault(row.client, []).append((row.at, row.figure))
+    ticks = sorted({where for points in lines.values() for where, _ in points})
+    for client, points in sorted(lines.items(), key=lambda line: -line[1][-1][1].median):
         at = [where for where, _ in points]
+        if at != ticks:
+            continue  # not asked everywhere, or failed somewhere
         colour = _colour(client)
         (line,) = axes.plot(
             at,
@@ -98,18 +105,19 @@ def _lines(axes: Any, x: str, y: str, rows: Sequence[Row]) -> None:  # noqa: ANN
             alpha=0.15,
             linewidth=0,
         )
-    ticks = sorted({row.at for row in rows})
-    axes.set(xlabel=x, ylabel=y, xscale="log" if ticks[0] else "symlog", yscale="log")
-    axes.set_xticks(ticks, [f"{tick:,g}" for tick in ticks])
+    axes.set(xlabel=x, ylabel=y, xscale="log" if ticks[0] else "symlog", yscale=scale)
+    axes.set_xticks(ticks, [f"{tick:,.0f}" for tick in ticks])
     axes.minorticks_off()
     axes.yaxis.set_major_formatter("{x:g}")
+    if scale == "linear":
+        axes.set_ylim(bottom=0)
     axes.legend(frameon=False, fontsize=8, loc="center left", bbox_to_anchor=(1.0, 0.5))
     axes.grid(alpha=0.25)
 
 
 def _colour(client: str) -> str:
     if "aiotofupilot" in client:
-        return OURS
+        return next((shade for way, shade in OURS_AT_ONCE.items() if way in client), OURS)
     return OFFICIAL if client.startswith("tofupilot") else OTHERS
 
 

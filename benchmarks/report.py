@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 import orjson
 from attrs import asdict
 
+from .contenders import CONTENDERS
 from .goals import judge
 from .measure import Row
 
@@ -20,13 +21,22 @@ if TYPE_CHECKING:
 
     from .measure import Figure
 
-__all__ = ["document", "markdown"]
+__all__ = ["document", "headline", "markdown"]
 
 _PACKAGES = (
     *("aiotofupilot", "aiohttp", "attrs", "cattrs", "orjson", "tenacity", "yarl"),
     *("httpx", "msgspec", "pydantic", "tofupilot", "uvloop"),
 )
 
+_HEADLINE = (
+    "CPU a page of 100, µs",
+    "10,000 items, 50 ms a response, s",
+    "64 walks of 1,000 items at once, s",
+    "1,000,000 items, peak MiB",
+    "10% of requests fail, items a second",
+)
+_HEADLINE_CLIENTS = tuple(CONTENDERS[name].title for name in ("official", "bare", "ours", "ours-16"))
+"""What README.md shows of it all."""
 
 Answers = Mapping[str, Sequence[Row]]
 """By name of the question, its rows."""
@@ -36,6 +46,16 @@ def markdown(answers: Answers) -> str:
     """Return one table of all results, below it the goals, and what it was measured with."""
     rows = [row for rows in answers.values() for row in rows]
     return "\n".join([*_table(rows), *_goals(rows), "", _measured_with()]) + "\n"
+
+
+def headline(answers: Answers) -> str:
+    """Return the table of README.md: the medians of what matters most, "-" where it was not measured."""
+    rows = {(row.case, row.client): row for rows in answers.values() for row in rows}
+    lines = [f"| median | {' | '.join(_HEADLINE_CLIENTS)} |", f"|-{'|-:' * len(_HEADLINE_CLIENTS)}|"]
+    for case in _HEADLINE:
+        figures = (_brief(rows.get((case, client))) for client in _HEADLINE_CLIENTS)
+        lines.append(f"| {case} | {' | '.join(figures)} |")
+    return "\n".join(lines) + "\n"
 
 
 def document(answers: Answers) -> bytes:
@@ -72,6 +92,12 @@ def _goals(rows: Sequence[Row]) -> Iterator[str]:
             f"| {verdict.case}{against}: {goal.client} "
             f"| {times}{_number(goal.at_most)} | {times}{_number(verdict.measured)} | {outcome} |"
         )
+
+
+def _brief(row: Row | None) -> str:
+    if row is None:
+        return "-"
+    return row.note.partition(" of ")[0] if row.figure is None else _number(row.figure.median)
 
 
 def _spread(figure: Figure) -> str:

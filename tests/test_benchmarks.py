@@ -1,5 +1,8 @@
 """The benchmarks measure what they say: the work is the same, the ratios are of neighbours, and failures are told."""
 
+from pathlib import Path
+
+import aiohttp
 import pytest
 
 from aiotofupilot import Procedure
@@ -8,7 +11,7 @@ from benchmarks.goals import GOALS, judge
 from benchmarks.measure import Figure, Row, compare, interleave
 from benchmarks.pages import page_body
 from benchmarks.processes import Server, Worker
-from benchmarks.report import document, markdown
+from benchmarks.report import document, headline, markdown
 from benchmarks.scenario import Scenario
 
 decode = PageDecoder(Procedure)
@@ -100,13 +103,32 @@ class TestReport:
 
         assert verdict.measured == measured
         assert verdict.reached == (outcome == "reached")
-        assert markdown({"cpu": [row]}).endswith(f" {measured} | {outcome} |\n")
+        assert f" {measured} | {outcome} |\n" in markdown({"cpu": [row]})
 
     def test_results_say_where_they_are_from(self):
         """The versions that were compared, and the machine."""
         known = document({"cpu": []})
         assert b'"aiohttp"' in known
         assert b'"cores"' in known
+        assert f"aiohttp {aiohttp.__version__}" in markdown({"cpu": []}).splitlines()[-1]
+
+    def test_the_headline_has_a_cell_for_each_client(self):
+        """Its median, how far it came, or a dash where it was not measured."""
+        case = "10% of requests fail, items a second"
+        rows = [
+            Row(case=case, client="tofupilot", figure=None, note="every run failed, at item 5 of 10 in the median: E"),
+            Row(case=case, client="**aiotofupilot**", figure=Figure(3.14159, 2, 4)),
+        ]
+
+        last = headline({"faults": rows}).splitlines()[-1]
+
+        assert last == f"| {case} | every run failed, at item 5 | - | 3.14 | - |"
+
+    def test_the_readme_shows_the_results_that_are_kept(self):
+        """Whoever measures anew and keeps it shows it."""
+        project = Path(__file__).parents[1]
+        table = (project / "benchmarks/results/headline.md").read_text()
+        assert table in (project / "README.md").read_text()
 
 
 @pytest.mark.parametrize("contender", ["bare", "ours", "ours-16-resync"])
