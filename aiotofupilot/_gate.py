@@ -12,6 +12,7 @@ if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
 
     from ._clock import Clock
+    from ._lifetime import Lifetime
     from .stats import WalkStats
 
 __all__ = ["Gate"]
@@ -31,11 +32,13 @@ class Gate:
 
     Args:
         clock: Measures and waits.
+        lifetime: Ends the waiting.
         limit: Requests in flight at the most; None: no limit.
     """
 
-    def __init__(self, clock: Clock, limit: int | None) -> None:
+    def __init__(self, clock: Clock, lifetime: Lifetime, limit: int | None) -> None:
         self._clock = clock
+        self._lifetime = lifetime
         self._limit = math.inf if limit is None else limit
         self._allowed = self._limit
         self._in_flight = 0
@@ -56,7 +59,7 @@ class Gate:
             stats: Where the seconds waited for the turn are counted.
         """
         if self._queued or not self._is_open():
-            await self._wait(stats)
+            await self._lifetime.run(self._wait(stats))
         self._in_flight += 1
         pauses = self._pauses
         try:

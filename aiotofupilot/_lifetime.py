@@ -51,11 +51,16 @@ class Lifetime:
         if self._pid != os.getpid():  # forked, and running its parent's loop on
             raise SessionError("the session belongs to the process that this one was forked from: make one in each")
 
-    async def run(self, work: Coroutine[Any, Any, T]) -> T:
-        """Return what a coroutine returns, unless the session is closed before.
+    async def run(self, work: Coroutine[Any, Any, T], *, timeout: float | None = None) -> T:  # noqa: ASYNC109 - one scope ends it either way
+        """Return what a coroutine returns, unless the session is closed before, or the time is over.
+
+        Args:
+            work: The coroutine.
+            timeout: Seconds; None: no limit.
 
         Raises:
-            SessionError: It was closed, or `check` refuses.
+            SessionError: The session was closed, or `check` refuses.
+            TimeoutError: The time is over.
         """
         try:
             self.check()
@@ -63,13 +68,13 @@ class Lifetime:
             work.close()
             raise
         # A scope that expires cancels its task in a way that can be told from the task's owner cancelling it.
-        scope = asyncio.timeout(None)
+        scope = asyncio.timeout(timeout)
         self._under_way[scope] = asyncio.current_task()
         try:
             async with scope:
                 return await work
         except TimeoutError as error:
-            if scope.expired():
+            if self._closed and scope.expired():
                 raise SessionError("the session was closed meanwhile") from error
             raise
         finally:

@@ -29,6 +29,7 @@ if TYPE_CHECKING:
 
     from ._clock import Clock
     from ._gate import Gate
+    from ._lifetime import Lifetime
     from .stats import WalkStats
 
 __all__ = ["Retries", "Retry", "RetryPolicy", "checked_retry", "is_transient"]
@@ -143,11 +144,13 @@ class Retries:
 
     Args:
         clock: Measures, waits and draws.
+        lifetime: Ends it all.
         gate: Where each attempt passes.
     """
 
-    def __init__(self, clock: Clock, gate: Gate) -> None:
+    def __init__(self, clock: Clock, lifetime: Lifetime, gate: Gate) -> None:
         self._clock = clock
+        self._lifetime = lifetime
         self._gate = gate
         self._budget = RetryBudget()
 
@@ -169,7 +172,7 @@ class Retries:
             elif isinstance(retry, RetryPolicy):
                 result = await self._by_policy(retry, sending)
             else:
-                result = await _by_controller(retry, sending)
+                result = await self._lifetime.run(_by_controller(retry, sending))
         except TofuPilotError as error:
             error.attempts = sending.sent
             raise
@@ -181,6 +184,8 @@ class Retries:
         try:
             return await sending()
         except TofuPilotError as error:
+            if not is_transient(error):
+                raise
             failure: TofuPilotError | None = error
 
         async def attempt() -> T:
@@ -190,7 +195,7 @@ class Retries:
                 raise first
             return await sending()
 
-        return await self._controller(policy, sending)(attempt)
+        return await self._lifetime.run(self._controller(policy, sending)(attempt))
 
     def _controller(self, policy: RetryPolicy, sending: _Sending[T]) -> AsyncRetrying:
         """Return the tenacity controller of one request, which a first attempt has been made of."""

@@ -76,7 +76,6 @@ class _Connection:
         """Return what ``read`` makes of the answer to a request, tried again as the options say."""
 
         async def attempt() -> T:
-            self.lifetime.check()
             response = await self.transport.get(target, timeout=self.options.timeout)
             # The answer is read in here, so that one that cannot be read is asked for again like one that never came.
             try:
@@ -85,7 +84,8 @@ class _Connection:
                 redacted = self.transport.redacted(response)
             return read(redacted)
 
-        return await self.lifetime.run(self.retries.run(attempt, self.options.retry, stats))
+        self.lifetime.check()
+        return await self.retries.run(attempt, self.options.retry, stats)
 
     def spawn(self, coroutine: Coroutine[Any, Any, T]) -> asyncio.Task[T]:
         """Run a request as a task that ends with the session."""
@@ -144,15 +144,16 @@ class TofuPilotSession:
         )
         self._base_url = resolve_base_url(base_url, allow_insecure_http=allow_insecure_http)
         clock = Clock()
+        self._lifetime = Lifetime()
         self._transport = Transport(
             self._base_url,
             authorization(api_key),
             http_session=http_session,
             trace_configs=trace_configs,
             clock=clock,
+            lifetime=self._lifetime,
         )
-        self._lifetime = Lifetime()
-        self._retries = Retries(clock, Gate(clock, self._transport.limit))
+        self._retries = Retries(clock, self._lifetime, Gate(clock, self._lifetime, self._transport.limit))
         self._viewed: TofuPilotSession | None = None
 
     def __repr__(self) -> str:

@@ -28,6 +28,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from ._clock import Clock
+    from ._lifetime import Lifetime
 
 __all__ = ["Transport"]
 
@@ -61,6 +62,7 @@ class Transport:
         http_session: An aiohttp session to use, which is left open; None: one of our own is made on first use.
         trace_configs: Handed to the session of our own.
         clock: Dates the answers.
+        lifetime: Ends the requests under way.
     """
 
     def __init__(
@@ -71,6 +73,7 @@ class Transport:
         http_session: aiohttp.ClientSession | None,
         trace_configs: Sequence[aiohttp.TraceConfig] | None,
         clock: Clock,
+        lifetime: Lifetime,
     ) -> None:
         self._base = URL(base_url)
         self._prefix = str(self._base)
@@ -81,6 +84,7 @@ class Transport:
         self._owns_session = http_session is None
         self._trace_configs = trace_configs
         self._clock = clock
+        self._lifetime = lifetime
         self._loop: asyncio.AbstractEventLoop | None = None
 
     @property
@@ -105,19 +109,24 @@ class Transport:
 
         Raises:
             TransportError: No whole answer arrived.
-            SessionError: The aiohttp session is closed.
+            SessionError: The session was closed, or the aiohttp session is.
             ConfigurationError: The aiohttp session that was handed in adds credentials of its own.
         """
-        session = self._open()
         url = URL(f"{self._prefix}{target}", encoded=True)
-        limit = asyncio.timeout(timeout)
         try:
-            async with limit:
-                return await self._follow(session, url)
+            return await self._lifetime.run(self._carry(url), timeout=timeout)
         except TimeoutError as error:
-            passed = timeout if limit.expired() else None
-            within = "before the connection gave up" if passed is None else f"within {passed} s"
-            raise RequestTimeoutError(f"no whole answer {within} from {url.path}", timeout=passed) from error
+            raise RequestTimeoutError(f"no whole answer within {timeout} s from {url.path}", timeout=timeout) from error
+
+    async def _carry(self, url: URL) -> Response:
+        """Follow, and make the errors on the way ours."""
+        session = self._open()
+        try:
+            return await self._follow(session, url)
+        except TimeoutError as error:
+            raise RequestTimeoutError(
+                f"no whole answer before the connection gave up from {url.path}", timeout=None
+            ) from error
         except aiohttp.ClientError as error:
             raise _translated(error, session, url) from error
         except ValueError as error:
@@ -127,8 +136,6 @@ class Transport:
                 "the aiohttp session has credentials of its own for this server, of its auth= or of a netrc file that "
                 f"its trust_env=True lets it read: {error}"
             ) from error
-        finally:
-            del limit  # which knows its task, whose error knows this frame
 
     def redacted(self, response: Response) -> Response:
         """Return an answer without the key, which a server may repeat in what it says."""

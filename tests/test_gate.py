@@ -6,6 +6,7 @@ import pytest
 
 from aiotofupilot import APIError, RateLimitedError, ServerError
 from aiotofupilot._gate import Gate
+from aiotofupilot._lifetime import Lifetime
 from aiotofupilot.stats import WalkStats
 
 PATIENCE = 60.0
@@ -16,7 +17,7 @@ class Server:
 
     def __init__(self, clock, limit=None, answer=lambda seconds: None, takes=1.0):
         self.clock, self.answer, self.takes = clock, answer, takes
-        self.gate = Gate(clock, limit)
+        self.gate = Gate(clock, Lifetime(), limit)
         self.in_flight = 0
         self.most = 0
         self.began = []

@@ -27,6 +27,7 @@ from aiotofupilot import (
     UnauthorizedError,
 )
 from aiotofupilot._gate import Gate
+from aiotofupilot._lifetime import Lifetime
 from aiotofupilot._retry import Retries, checked_retry, is_transient
 from aiotofupilot.stats import WalkStats
 
@@ -86,7 +87,8 @@ def stats():
 
 @pytest.fixture
 def retries(clock):
-    return Retries(clock, Gate(clock, limit=None))
+    lifetime = Lifetime()
+    return Retries(clock, lifetime, Gate(clock, lifetime, limit=None))
 
 
 @pytest.fixture

@@ -9,7 +9,7 @@ from datetime import datetime
 
 import aiohttp
 import pytest
-from tenacity import AsyncRetrying, stop_after_attempt
+from tenacity import AsyncRetrying, stop_after_attempt, wait_fixed
 
 from aiotofupilot import (
     ConfigurationError,
@@ -273,17 +273,40 @@ async def test_closing_ends_a_request_under_way_at_once(sandbox, until, handed_i
         assert not http_session.closed
 
 
-async def test_closing_ends_a_wait_between_attempts_at_once(sandbox, until):
+@pytest.mark.parametrize(
+    ("retry", "fault"),
+    [
+        (RetryPolicy(max_retry_after=3600.0, max_elapsed=7200.0), faults.status(503, retry_after=3000)),
+        (RetryPolicy(initial_wait=1e6, max_wait=1e6, max_elapsed=1e7), faults.status(503)),
+        (AsyncRetrying(wait=wait_fixed(3600)), faults.status(503)),
+    ],
+    ids=["as the server asks", "backoff", "controller"],
+)
+async def test_closing_ends_a_wait_between_attempts_at_once(sandbox, until, retry, fault):
     """Nobody waits out a backoff for nothing."""
-    slow = RetryPolicy(max_retry_after=3600.0, max_elapsed=7200.0)
-    sandbox.faults.next(faults.status(503, retry_after=3000))
-    session = TofuPilotSession(sandbox.api_key, base_url=sandbox.url, retry=slow)
+    sandbox.faults.next(fault)
+    session = TofuPilotSession(sandbox.api_key, base_url=sandbox.url, retry=retry)
     walk = asyncio.create_task(session.procedures.list().first())
-    await until(lambda: session._retries._gate.rest)
+    await until(lambda: len(sandbox.requests) == 1 and not session._retries._gate._in_flight)
     async with asyncio.timeout(10):
         await session.close()
-        with pytest.raises(SessionError):
+        with pytest.raises(SessionError, match="closed meanwhile"):
             await walk
+
+
+async def test_closing_ends_waiting_in_the_queue_at_once(sandbox, until):
+    """Whoever waits behind a pause that others met."""
+    sandbox.faults.next(faults.status(503, retry_after=50))
+    session = TofuPilotSession(sandbox.api_key, base_url=sandbox.url, retry=None)
+    with pytest.raises(ServerError):
+        await session.procedures.list()
+    walk = asyncio.create_task(session.procedures.list().first())
+    await until(lambda: session._retries._gate._queued)
+    async with asyncio.timeout(10):
+        await session.close()
+        with pytest.raises(SessionError, match="closed meanwhile"):
+            await walk
+    assert not session._retries._gate._queued
 
 
 async def test_closing_ends_pages_that_are_fetched_ahead(sandbox):
@@ -333,8 +356,10 @@ async def test_a_closed_session_says_so(sandbox):
     await session.close()
     await session.close()
     assert repr(session) == f"<TofuPilotSession {sandbox.url} closed>"
-    with pytest.raises(SessionError, match="the session is closed"):
-        await session.procedures.list()
+    walk = session.procedures.list().walk()
+    with pytest.raises(SessionError, match="the session is closed") as caught:
+        await anext(walk)
+    assert caught.value.attempts == walk.stats.requests == 0
     with pytest.raises(SessionError, match="the session is closed"):
         async with session:
             raise AssertionError("entered")

@@ -22,6 +22,7 @@ from aiotofupilot import (
     ResponseTooLargeError,
     SessionError,
 )
+from aiotofupilot._lifetime import Lifetime
 from aiotofupilot._protocol import Response
 from aiotofupilot._transport import Transport
 
@@ -129,7 +130,14 @@ async def make(server, clock):
     def make(origin=None, http_session=None, trace_configs=None, key=KEY):
         base_url = f"{origin or server.origin}/api"
         made.append(
-            Transport(base_url, f"Bearer {key}", http_session=http_session, trace_configs=trace_configs, clock=clock)
+            Transport(
+                base_url,
+                f"Bearer {key}",
+                http_session=http_session,
+                trace_configs=trace_configs,
+                clock=clock,
+                lifetime=Lifetime(),
+            )
         )
         return made[-1]
 
@@ -736,7 +744,9 @@ def test_what_is_abandoned_after_its_loop_was_closed_says_nothing_of_its_own(clo
     async def main():
         server = await Server().start()
         server.answers = [and_then(http(), hang_up)]
-        transport = Transport(server.origin, f"Bearer {KEY}", http_session=None, trace_configs=None, clock=clock)
+        transport = Transport(
+            server.origin, f"Bearer {KEY}", http_session=None, trace_configs=None, clock=clock, lifetime=Lifetime()
+        )
         await transport.get("/", timeout=60.0)
         await server.stop()
         return transport
