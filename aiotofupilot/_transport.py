@@ -257,7 +257,7 @@ async def _once(request: aiohttp.ClientRequest, handler: aiohttp.ClientHandlerTy
 
 
 def _failed(error: aiohttp.ClientError, url: URL) -> ConnectionFailedError:
-    return ConnectionFailedError(f"{type(error).__name__} from {url.host}: {error}")
+    return ConnectionFailedError(f"the connection to {url.host} failed: {str(error) or type(error).__name__}")
 
 
 def _translated(error: aiohttp.ClientError, session: aiohttp.ClientSession, url: URL) -> TofuPilotError:

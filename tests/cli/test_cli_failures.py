@@ -24,8 +24,16 @@ FAILURES = [
     (api_error(errors.ServerError, 503), 4, "503 CODE: Some reason; try again later"),
     (api_error(errors.APIError, 418), 4, "418 CODE: Some reason; check the address"),
     (errors.CertificateError("expired"), 4, "expired; check the address"),
-    (errors.ConnectionFailedError("refused"), 4, "refused; check the network, or check the address"),
-    (errors.RequestTimeoutError("late", timeout=1.0), 4, "late; check the network, or check the address"),
+    (
+        errors.ConnectionFailedError("refused"),
+        4,
+        "refused; check the address in TOFUPILOT_URL or --base-url, and the network",
+    ),
+    (
+        errors.RequestTimeoutError("late", timeout=1.0),
+        4,
+        "late; check the address in TOFUPILOT_URL or --base-url, and the network",
+    ),
     (errors.RedirectError("elsewhere", location="https://x"), 4, "elsewhere; check the address"),
     (errors.DecodeError("no id"), 4, "no id; check the address in TOFUPILOT_URL or --base-url, or get a newer aio"),
     (
