@@ -10,7 +10,7 @@ from aiotofupilot.errors import TofuPilotError
 
 from .destinations import Output, destination
 from .failures import StoppedError
-from .progress import watched
+from .watching import watched
 
 if TYPE_CHECKING:
     from pathlib import Path

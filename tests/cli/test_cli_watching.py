@@ -7,7 +7,7 @@ import sys
 import pytest
 
 from aiotofupilot.cli.bar import Bar
-from aiotofupilot.cli.progress import watched
+from aiotofupilot.cli.watching import watched
 
 LIBRARY_LOG = logging.getLogger("aiotofupilot")
 
