@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+from functools import partial
 from typing import TYPE_CHECKING, Generic, TypeVar, cast
 
 from attrs import define, field, frozen
@@ -184,7 +185,7 @@ class Retries:
         try:
             return await sending()
         except TofuPilotError as error:
-            if not is_transient(error):
+            if not _deserves_another(policy, error):
                 raise
             failure: TofuPilotError | None = error
 
@@ -199,9 +200,6 @@ class Retries:
 
     def _controller(self, policy: RetryPolicy, sending: _Sending[T]) -> AsyncRetrying:
         """Return the tenacity controller of one request, which a first attempt has been made of."""
-
-        def deserves_another(error: BaseException) -> bool:
-            return is_transient(error) and (_asked_wait(error) or 0.0) <= policy.max_retry_after
 
         def wait(state: RetryCallState) -> float:
             return _asked_wait(_failure(state)) or self._clock.uniform(0.0, policy.longest_wait(state.attempt_number))
@@ -219,7 +217,7 @@ class Retries:
             await self._clock.sleep(seconds)
 
         return AsyncRetrying(
-            retry=retry_if_exception(deserves_another),
+            retry=retry_if_exception(partial(_deserves_another, policy)),
             wait=wait,
             stop=stop,
             sleep=sleep,
@@ -252,6 +250,10 @@ async def _by_controller(controller: AsyncRetrying, sending: _Sending[T]) -> T:
 
 def _failure(state: RetryCallState) -> TofuPilotError:
     return cast("TofuPilotError", cast("Future[object]", state.outcome).exception())
+
+
+def _deserves_another(policy: RetryPolicy, error: BaseException) -> bool:
+    return is_transient(error) and (_asked_wait(error) or 0.0) <= policy.max_retry_after
 
 
 def _asked_wait(error: BaseException) -> float | None:
