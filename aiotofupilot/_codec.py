@@ -99,7 +99,7 @@ def _converter(*, detailed: bool) -> Converter:
             return build(value, cl)
 
         if cl == list[Procedure] and not detailed:
-            return procedures_hook(converter.get_structure_hook, _wire_names, structure)
+            return procedures_hook(converter.get_structure_hook, structure)
         return structure
 
     for cls, hook in {str: _string, bool: _boolean, int: _integer, datetime: _moment}.items():

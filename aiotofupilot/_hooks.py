@@ -9,76 +9,85 @@ A fault raises something, without saying where it is: whoever calls goes over th
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from datetime import datetime
-from operator import itemgetter
-from typing import Any
+from typing import Any, TypeVar
 
 from .models import Procedure, Repository, User
 
 __all__ = ["Hook", "procedures_hook"]
 
+M = TypeVar("M", bound=User | Repository)
+
 Hook = Callable[[Any, Any], Any]
 """From a value as JSON has it, and a type, to a value of that type."""
 
 
-def procedures_hook(
-    find_hook: Callable[[Any], Hook], wire_names: Callable[[Any], Mapping[str, str]], otherwise: Hook
-) -> Hook:
+def procedures_hook(find_hook: Callable[[Any], Hook], otherwise: Hook) -> Hook:
     """Return a hook for arrays of procedures.
 
     Args:
         find_hook: From a model to the hook for one object of it.
-        wire_names: From a model to its fields' names in JSON, by field.
         otherwise: Takes an array in which some object lacks a name.
     """
-    users = _Shared(User, tuple(wire_names(User).values()), find_hook(User))
-    repositories = _Shared(Repository, tuple(wire_names(Repository).values()), find_hook(Repository))
-    user_values, repository_values, moment = users.values_of, repositories.values_of, datetime.fromisoformat
+    users, repositories = _Known(User, find_hook(User)), _Known(Repository, find_hook(Repository))
 
     def structure(items: Any, kind: Any) -> Any:
         if items.__class__ is not list:
             raise TypeError("not an array")
-        procedures: list[Procedure] = []
         try:
-            for item in items:
-                procedure_id, name, created_at = item["id"], item["name"], moment(item["created_at"])
-                if not (procedure_id.__class__ is str is name.__class__):
-                    raise TypeError("not a string")
-                if created_at.tzinfo is None:
-                    raise ValueError("no UTC offset")
-                user, repository = item["created_by_user"], item["linkedRepository"]
-                if user is not None:
-                    user = users[user_values(user)]
-                if repository is not None:
-                    repository = repositories[repository_values(repository)]
-                procedures.append(Procedure(procedure_id, name, created_at, user, repository))
+            return _procedures(items, users, repositories)
         except KeyError:
             return otherwise(items, kind)
-        return procedures
 
     return structure
+
+
+def _procedures(items: list[Any], users: _Known[User], repositories: _Known[Repository]) -> list[Procedure]:
+    # Few procedures bring a creator or a repository that is new. Of one that is known by its id all else is compared:
+    # what is known passed the checks of its hook, and strings and null equal nothing in JSON that would not.
+    procedures: list[Procedure] = []
+    moment, user_of, repository_of = datetime.fromisoformat, users.get, repositories.get
+    for item in items:
+        procedure_id, name, created_at = item["id"], item["name"], moment(item["created_at"])
+        if not (procedure_id.__class__ is str is name.__class__):
+            raise TypeError("not a string")
+        if created_at.tzinfo is None:
+            raise ValueError("no UTC offset")
+        creator, linked = item["created_by_user"], item["linkedRepository"]
+        user = repository = None
+        if creator is not None:
+            user = user_of(creator["id"])
+            if user is None or user.name != creator["name"] or user.email != creator["email"]:
+                user = users.learn(creator)
+        if linked is not None:
+            repository = repository_of(linked["id"])
+            if (
+                repository is None
+                or repository.name != linked["name"]
+                or repository.full_name != linked["fullName"]
+                or repository.provider != linked["provider"]
+            ):
+                repository = repositories.learn(linked)
+        procedures.append(Procedure(procedure_id, name, created_at, user, repository))
+    return procedures
 
 
 _REMEMBERED_AT_MOST = 1024
 
 
-class _Shared(dict[tuple[Any, ...], Any]):
-    """Models by the values that they were made of, for the procedures of a listing have few of them between them.
+class _Known(dict[str, M]):
+    """Models by their id, as they were last seen, for the procedures of a listing have few of them between them."""
 
-    What is in here has passed the checks of its hook, and strings and null equal nothing else in JSON: values that are
-    found need no checks.
-    """
-
-    def __init__(self, model: Any, names: tuple[str, ...], hook: Hook) -> None:
+    def __init__(self, model: type[M], hook: Hook) -> None:
         super().__init__()
-        self.values_of: Callable[[Any], tuple[Any, ...]] = itemgetter(*names)
         self._model = model
-        self._names = names
         self._hook = hook
 
-    def __missing__(self, values: tuple[Any, ...]) -> Any:
+    def learn(self, value: Any) -> M:
+        """Return the model that an object becomes, and remember it."""
         if len(self) >= _REMEMBERED_AT_MOST:
             self.clear()
-        built = self[values] = self._hook(dict(zip(self._names, values, strict=True)), self._model)
-        return built
+        model: M = self._hook(value, self._model)
+        self[model.id] = model
+        return model

@@ -19,7 +19,7 @@ def wire_names(model):
 
 
 class Hooks:
-    """Hooks that keep account of what they were called with, and check as little as they can."""
+    """Hooks that keep account of what they were called with; all values are to be strings, or null."""
 
     def __init__(self):
         self.built = []
@@ -29,8 +29,8 @@ class Hooks:
         def build(value, wanted):
             assert wanted is model
             self.built.append(value)
-            if not isinstance(value["id"], str):
-                raise TypeError("id")
+            if not all(isinstance(said, str | None) for said in value.values()):
+                raise TypeError("neither a string nor null")
             return model(**{field: value[name] for field, name in wire_names(model).items()})
 
         return build
@@ -47,7 +47,7 @@ def hooks():
 
 @pytest.fixture
 def structure(hooks):
-    hook = procedures_hook(hooks.find, wire_names, hooks.otherwise)
+    hook = procedures_hook(hooks.find, hooks.otherwise)
     return lambda items: hook(items, list[Procedure])
 
 
@@ -117,6 +117,7 @@ def test_an_item_that_is_no_object_is_refused(structure, other):
         {"created_by_user": 7},
         {"created_by_user": []},
         {"created_by_user": ADA | {"id": 7}},
+        {"created_by_user": ADA | {"id": ["u1"]}},
         {"created_by_user": ADA | {"name": ["Ada"]}},
         {"linkedRepository": True},
         {"linkedRepository": TESTS | {"provider": {}}},
@@ -159,12 +160,20 @@ def test_equal_objects_become_one_which_is_built_once(structure, hooks):
     assert hooks.built == [ADA, TESTS]
 
 
-def test_objects_that_differ_in_anything_stay_apart(structure):
+@pytest.mark.parametrize(
+    ("model", "value", "field"),
+    [(model, value, field) for model, value in ((User, ADA), (Repository, TESTS)) for field in wire_names(model)],
+    ids=lambda parameter: parameter if isinstance(parameter, str) else getattr(parameter, "__name__", ""),
+)
+def test_objects_that_differ_in_anything_stay_apart(structure, model, value, field):
     """The same id under another name is the same creator, renamed meanwhile: each item says what it said."""
-    others = [ADA, ADA | {"name": None}, ADA | {"email": None}, ADA | {"id": "u2"}]
-    procedures = structure([item(created_by_user=user) for user in others])
+    other = value | {wire_names(model)[field]: "another"}
+    name, holder = ("created_by_user",) * 2 if model is User else ("linkedRepository", "linked_repository")
 
-    assert [procedure.created_by_user for procedure in procedures] == [User(**user) for user in others]
+    first, second, third = structure([item(**{name: said}) for said in (value, other, value)])
+
+    assert getattr(getattr(second, holder), field) == "another"
+    assert getattr(first, holder) == getattr(third, holder) != getattr(second, holder)
 
 
 def test_what_is_remembered_is_bounded(monkeypatch, structure, hooks):
