@@ -10,7 +10,7 @@ from attrs import define
 
 from .contenders import CONTENDERS
 from .measure import Sample, interleave
-from .processes import Worker
+from .processes import Worker, on_one_core
 from .scenario import Scenario
 
 if TYPE_CHECKING:
@@ -43,6 +43,7 @@ class Bench:
         delay: float = 0.0,
         faults: float = 0.0,
         walks: int = 1,
+        one_core: bool = False,
     ) -> Samples:
         """Have those contenders walk that are installed, each in a process that is warm from a short walk.
 
@@ -53,9 +54,12 @@ class Bench:
             delay: Seconds from a request to its answer.
             faults: Share of requests that fail, others in every round.
             walks: Walks at once.
+            one_core: Whether server and contenders share a core.
         """
         with ExitStack() as stack:
             workers = {name: stack.enter_context(Worker()) for name in contenders if CONTENDERS[name].installed}
+            if one_core:
+                stack.enter_context(on_one_core(self.server, *workers.values()))
             for name, worker in workers.items():
                 self._walk(worker, name, items=1_000)
 

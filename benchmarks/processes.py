@@ -3,15 +3,19 @@
 from __future__ import annotations
 
 import json
+import os
 import subprocess
 import sys
+from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any, Self
 from urllib.request import urlopen
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from .scenario import Scenario
 
-__all__ = ["Child", "Server", "Worker"]
+__all__ = ["Child", "Server", "Worker", "on_one_core"]
 
 
 class Child:
@@ -21,6 +25,11 @@ class Child:
         self._process = subprocess.Popen(
             [sys.executable, "-m", f"benchmarks.{module}"], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
         )
+
+    @property
+    def pid(self) -> int:
+        """Its number, as the system has it."""
+        return self._process.pid
 
     def read(self) -> str:
         """Return the next line that it prints.
@@ -81,3 +90,25 @@ class Server(Child):
     def _counts(self, scenario: Scenario) -> dict[str, Any]:
         with urlopen(f"{self._origin}/{scenario.path}/counts") as answer:  # noqa: S310 - our own server
             return json.load(answer)
+
+
+@contextmanager
+def on_one_core(*children: Child) -> Iterator[None]:
+    """Keep processes on one core, and let them go again.
+
+    On a core of its own, a client that waits is charged for its core's falling asleep and waking up, with caches gone
+    cold; one that is slower than the server is not, for it never waits. On one core none of them sleeps.
+
+    Only Linux can be asked for this; elsewhere they stay where they are.
+    """
+    if sys.platform != "linux":
+        yield
+        return
+    cores = os.sched_getaffinity(0)
+    for child in children:
+        os.sched_setaffinity(child.pid, {max(cores)})
+    try:
+        yield
+    finally:
+        for child in children:
+            os.sched_setaffinity(child.pid, cores)

@@ -49,10 +49,19 @@ def decode(bench: Bench) -> Iterable[Row]:
 
 
 def cpu(bench: Bench) -> Iterable[Row]:
-    """What a page costs from request to the last item."""
+    """What a page costs from request to the last item, on one core with the server."""
+    yield from _cpu(bench, "CPU a page of 100, µs", SEQUENTIAL + CONCURRENT, one_core=True)
+
+
+def cores(bench: Bench) -> Iterable[Row]:
+    """What it costs on a core each, waking up included."""
+    yield from _cpu(bench, "CPU a page of 100 on a core each, µs", SEQUENTIAL)
+
+
+def _cpu(bench: Bench, case: str, contenders: Iterable[str], *, one_core: bool = False) -> Iterable[Row]:
     items = 20_000
-    samples = bench.walk(SEQUENTIAL + CONCURRENT, rounds=15, items=items)
-    yield from walked("CPU a page of 100, µs", samples, lambda sample: sample["cpu"] / (items / 100) * 1e6)
+    samples = bench.walk(contenders, rounds=15, items=items, one_core=one_core)
+    return walked(case, samples, lambda sample: sample["cpu"] / (items / 100) * 1e6)
 
 
 def first(bench: Bench) -> Iterable[Row]:
@@ -196,7 +205,7 @@ def imports(bench: Bench) -> Iterable[Row]:
 
 
 QUESTIONS: Sequence[Callable[[Bench], Iterable[Row]]] = (
-    *(decode, cpu, first, wall, ideal, walks),
+    *(decode, cpu, cores, first, wall, ideal, walks),
     *(faults, beyond, drift),
     *(memory, growth, imports),
 )

@@ -1,5 +1,7 @@
 """The benchmarks measure what they say: the work is the same, the ratios are of neighbours, and failures are told."""
 
+import os
+import sys
 from pathlib import Path
 
 import aiohttp
@@ -10,7 +12,7 @@ from aiotofupilot._codec import PageDecoder
 from benchmarks.goals import GOALS, judge
 from benchmarks.measure import Figure, Row, compare, interleave
 from benchmarks.pages import page_body
-from benchmarks.processes import Server, Worker
+from benchmarks.processes import Server, Worker, on_one_core
 from benchmarks.report import document, headline, markdown
 from benchmarks.scenario import Scenario
 
@@ -163,3 +165,18 @@ def test_drift_is_counted():
 
     assert plain["missed"] + plain["doubled"] > 0
     assert (resync["missed"], resync["doubled"], resync["error"]) == (0, 0, None)
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="only Linux can be asked for it")
+def test_processes_share_a_core_for_as_long_as_they_are_told_to():
+    """Then they may go where they were before, also if what was to be measured failed."""
+    with Worker() as first, Worker() as second:
+        before = os.sched_getaffinity(first.pid)
+        with pytest.raises(RuntimeError, match="failed"), on_one_core(first, second):
+            shared = os.sched_getaffinity(first.pid), os.sched_getaffinity(second.pid)
+            raise RuntimeError("failed")
+        after = os.sched_getaffinity(first.pid), os.sched_getaffinity(second.pid)
+
+    assert shared[0] == shared[1]
+    assert len(shared[0]) == 1
+    assert after == (before, before)
