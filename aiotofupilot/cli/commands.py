@@ -58,6 +58,7 @@ async def procedures(
     on_drift: Annotated[Literal["ignore", "resync", "raise"], Parameter(group=_ASKING)] = "ignore",
     sandbox: Annotated[bool, Parameter(group=_SERVER, show_default=False)] = False,
     base_url: Annotated[str | None, Parameter(group=_SERVER, metavar="URL")] = None,
+    allow_insecure_http: Annotated[bool, Parameter(group=_SERVER, show_default=False)] = False,
     api_key: Annotated[str | None, Parameter(group=_SERVER, metavar="KEY")] = None,
 ) -> None:
     """List procedures as they arrive, page by page.
@@ -83,6 +84,7 @@ async def procedures(
             ignore it; resync, to miss and repeat none that stays; or raise, to fail.
         sandbox: List 250 made-up procedures of an embedded server: no account or key needed.
         base_url: Address of the server. Better set TOFUPILOT_URL; without either it is https://www.tofupilot.app.
+        allow_insecure_http: Let the key travel unencrypted to a server whose address begins with http.
         api_key: Discouraged, for everyone on this machine can read the arguments of a command: set TOFUPILOT_API_KEY.
     """
     # Here and not above, for help and a wrong option need not wait for aiohttp.
@@ -91,8 +93,10 @@ async def procedures(
     from .server import Server  # noqa: PLC0415
     from .spelling import spelling  # noqa: PLC0415
 
-    if sandbox and (base_url or api_key):
-        raise UsageError("--sandbox has an address and a key of its own: leave out --base-url and --api-key")
+    if sandbox and (base_url or api_key or allow_insecure_http):
+        raise UsageError(
+            "--sandbox has an address and a key of its own: leave out --base-url, --api-key and --allow-insecure-http"
+        )
     form = spelling(format, output)
     if resume and (output is None or not form.can_go_on):
         raise UsageError("--resume needs --output FILE, and another format than json")
@@ -106,7 +110,8 @@ async def procedures(
         concurrency=concurrency,
         on_drift=on_drift,
     )
-    count = await pull(query, Server(base_url=base_url, api_key=api_key, sandbox=sandbox), form, output, resume=resume)
+    server = Server(base_url=base_url, api_key=api_key, sandbox=sandbox, allow_insecure_http=allow_insecure_http)
+    count = await pull(query, server, form, output, resume=resume)
     if is_terminal(sys.stderr) and (output or is_terminal(sys.stdout)):  # a pager or the like may own the terminal
         say(counted(count) + (f" in {output}" if output else ""))
 

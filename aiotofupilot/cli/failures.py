@@ -137,7 +137,7 @@ _OPTIONS = {
     "or pass api_key=": "or try --sandbox, which needs none",
     "api_key": "--api-key",
     "base_url": "--base-url",
-    ", or pass allow_insecure_http=True": "",
+    "pass allow_insecure_http=True": "give --allow-insecure-http",
 }
 """The library's words for what the command line has other words for."""
 

@@ -28,6 +28,8 @@ class Server:
     """None: that of the environment."""
     sandbox: bool = False
     """Whether to start the embedded server and ask that, whatever the environment says."""
+    allow_insecure_http: bool = False
+    """Whether the key may travel unencrypted beyond this machine."""
 
     @property
     def name(self) -> str:
@@ -36,7 +38,9 @@ class Server:
         Raises:
             ConfigurationError: The address cannot be used.
         """
-        return "sandbox" if self.sandbox else resolve_base_url(self.base_url, allow_insecure_http=False)
+        if self.sandbox:
+            return "sandbox"
+        return resolve_base_url(self.base_url, allow_insecure_http=self.allow_insecure_http)
 
     @asynccontextmanager
     async def session(self) -> AsyncGenerator[TofuPilotSession]:
@@ -46,7 +50,9 @@ class Server:
             ConfigurationError: There is no key, or it or the address cannot be used.
         """
         if not self.sandbox:
-            async with TofuPilotSession(self.api_key, base_url=self.base_url) as session:
+            async with TofuPilotSession(
+                self.api_key, base_url=self.base_url, allow_insecure_http=self.allow_insecure_http
+            ) as session:
                 yield session
             return
         from aiotofupilot.sandbox import Sandbox  # noqa: PLC0415 - an HTTP server that is seldom wanted

@@ -44,6 +44,7 @@ def test_help_of_procedures(start, columns):
             assert re.search(rf"--{option} +[A-Z]+ +[A-Z]", told), option
         assert re.search(r"--api-key +KEY +Discouraged.*set TOFUPILOT_API_KEY", told)
         assert re.search(r"--resume +Go on with", told)
+        assert re.search(r"--allow-insecure-http +Let the key travel unencrypted", told)
         assert re.search(r"--sandbox +List 250 made-up procedures.*no account", told)
         assert "DATE is ISO 8601" in told
 
@@ -63,6 +64,7 @@ def test_help_of_procedures(start, columns):
         (["stray"], "no such argument: stray; see --help"),
         (["--sandbox", "--api-key", "k"], "--sandbox has an address and a key of its own: leave out"),
         (["--sandbox", "--base-url", "https://x"], "--sandbox has an address and a key of its own: leave out"),
+        (["--sandbox", "--allow-insecure-http"], "--sandbox has an address and a key of its own: leave out"),
         (["--sandbox", "--search", "x" * 101], "--search must have at most 100 characters, got 101"),
         (
             ["--sandbox", "--created-after", "2025-01-01T00:00Z", "--created-before", "2024-01-01T00:00Z"],
@@ -119,6 +121,19 @@ def test_key_and_address_as_options(capfd, sandbox, monkeypatch):
     arguments = ["--api-key", sandbox.api_key, "--base-url", sandbox.url, "--format", "json"]
     assert run(["procedures", *arguments]) == 0
     assert [item["id"] for item in json.loads(capfd.readouterr().out)] == [item.id for item in sandbox.procedures]
+
+
+def test_plain_http_beyond_this_machine_has_to_be_allowed(capfd, sandbox):
+    """The line that refuses it names the option that allows it; the address is this machine's, and does not look it."""
+    elsewhere = ["procedures", "--base-url", sandbox.url.replace("127.0.0.1", "0.0.0.0"), "--format", "jsonl"]  # noqa: S104 - a destination
+    assert run(elsewhere) == 2
+    told, errors = capfd.readouterr()
+    assert told == ""
+    assert errors.endswith("use https, or give --allow-insecure-http\n")
+    assert not sandbox.requests
+
+    assert run([*elsewhere, "--allow-insecure-http"]) == 0
+    assert len(capfd.readouterr().out.splitlines()) == 250
 
 
 def test_a_file_is_written_in_silence(capfd, tmp_path):

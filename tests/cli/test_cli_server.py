@@ -47,6 +47,21 @@ async def test_options_are_taken_before_the_environment(environment):
             assert len(await session.procedures.list().collect()) == 3
 
 
+async def test_plain_http_beyond_this_machine_has_to_be_allowed():
+    """By name, for a file that is gone on with, as by session."""
+    refused = Server(base_url="http://tofu.example", api_key="key")
+    with pytest.raises(ConfigurationError, match="plain HTTP"):
+        refused.name  # noqa: B018 - it raises
+    with pytest.raises(ConfigurationError, match="plain HTTP"):
+        async with refused.session():
+            pass
+
+    allowed = Server(base_url="http://tofu.example", api_key="key", allow_insecure_http=True)
+    assert allowed.name == "http://tofu.example/api"
+    async with allowed.session() as session:
+        assert "http://tofu.example/api" in repr(session)
+
+
 async def test_no_key():
     """It is noticed before anything is sent."""
     with pytest.raises(ConfigurationError, match="TOFUPILOT_API_KEY"):
