@@ -12,7 +12,7 @@ from typing import Any
 
 from attrs import frozen
 
-__all__ = ["CONTENDERS", "Contender", "Listing"]
+__all__ = ["CONTENDERS", "Candidate", "Contender", "Listing"]
 
 Listing = Callable[[], AsyncIterable[object]]
 """Begins one walk over all procedures, on a client that is open."""
@@ -124,22 +124,28 @@ async def ours(url: str, **options: Any) -> AsyncIterator[Listing]:  # noqa: ANN
 
 
 @frozen(kw_only=True)
-class Contender:
-    """A client and a way to use it."""
+class Candidate:
+    """What is measured, if it can be."""
 
     title: str
     """For the table."""
-    open: Callable[[str], AbstractAsyncContextManager[Listing]]
-    """Opens a client on a base URL."""
     needs: frozenset[str] = frozenset()
     """Packages of the extra ``bench`` that it cannot do without."""
-    uvloop: bool = False
-    """Whether it runs on uvloop's event loop."""
 
     @property
     def installed(self) -> bool:
         """Whether it can be measured here."""
         return all(find_spec(package) is not None for package in self.needs)
+
+
+@frozen(kw_only=True)
+class Contender(Candidate):
+    """A client and a way to use it."""
+
+    open: Callable[[str], AbstractAsyncContextManager[Listing]]
+    """Opens a client on a base URL."""
+    uvloop: bool = False
+    """Whether it runs on uvloop's event loop."""
 
 
 CONTENDERS = {

@@ -5,12 +5,13 @@ from __future__ import annotations
 import os
 from collections.abc import Callable
 from datetime import datetime
-from importlib.util import find_spec
 
 import orjson
 from attrs import frozen
 
 from aiotofupilot.models import Page, Procedure, Repository
+
+from .contenders import Candidate
 
 __all__ = ["DECODERS", "Decode", "Decoder"]
 
@@ -65,20 +66,11 @@ def msgspec() -> Decode:
 
 
 @frozen(kw_only=True)
-class Decoder:
+class Decoder(Candidate):
     """One way to decode."""
 
-    title: str
-    """For the table."""
     make: Callable[[], Decode]
     """Prepares it."""
-    needs: frozenset[str] = frozenset()
-    """Packages of the extra ``bench`` that it cannot do without."""
-
-    @property
-    def installed(self) -> bool:
-        """Whether it can be measured here."""
-        return all(find_spec(package) is not None for package in self.needs)
 
 
 DECODERS = {
