@@ -92,8 +92,12 @@ class Deduplicated(Generic[T]):
         lately = [*self._passed, *self._ids[self._start : passed]][-_ANCHORS:]
         return tuple(_digest(key) for key in lately)
 
-    def ahead(self) -> tuple[bytes, ...]:
-        """Return the digests of items that had been passed, and may be met again."""
+    def ahead(self, passed: int) -> tuple[bytes, ...]:  # noqa: ARG002 - it counts where there is something ahead
+        """Return the digests of items that had been passed, and may be met again.
+
+        Args:
+            passed: How many items of the page at hand have been passed.
+        """
         return ()
 
     def _turn(self, page: Page[T]) -> None:
@@ -107,7 +111,7 @@ class Deduplicated(Generic[T]):
         if len(self._passed) > 2 * _REMEMBERED:
             del self._passed[:-_REMEMBERED]
             self._known = set(self._passed)
-            self._named = False  # what a checkpoint named was the oldest
+            self._named = self._named and any(isinstance(key, bytes) for key in self._passed)
 
     def _new(self, page: Page[T]) -> Sequence[T]:
         """Return the items of the page from its start on, without those that are known."""
@@ -186,21 +190,30 @@ class Anchored(Deduplicated[T]):
             raise DriftError("the listing moves too much to be followed, or its pages disagree", cursor=page.cursor)
         return new
 
-    def ahead(self) -> tuple[bytes, ...]:
-        """Return the digests of items that had been passed, and may be met again."""
-        return tuple(_digest(key) for key in self._ahead)
+    def ahead(self, passed: int) -> tuple[bytes, ...]:
+        """Return the digests of items that had been passed, and may be met again.
+
+        Args:
+            passed: How many items of the page at hand have been passed.
+        """
+        return tuple(_digest(key) for key in self._split_ahead(self._ids[self._start : passed])[1])
 
     def _turn(self, page: Page[T]) -> None:
         if self._ahead:
-            self._forget_ahead(self._ids[self._start :])
+            overtaken, ahead = self._split_ahead(self._ids[self._start :])
+            # Most likely it is gone. It stays known, for the answer that did not show it may be older than one to come.
+            self._passed += overtaken
+            self._known.update(overtaken)
+            self._named = self._named or any(isinstance(key, bytes) for key in overtaken)
+            self._ahead = dict.fromkeys(ahead)
         super()._turn(page)
 
-    def _forget_ahead(self, passed: list[str]) -> None:
-        """Drop what was met again, and what was listed before it: whatever of that did not turn up is gone."""
+    def _split_ahead(self, passed: list[str]) -> tuple[list[str | bytes], list[str | bytes]]:
+        """Return what lay ahead, and before items passed now, but did not turn up; and what is still ahead."""
         met = {*passed, *map(digest, passed)}
         ahead = [*self._ahead]
         done = max((place for place, key in enumerate(ahead, 1) if key in met), default=0)
-        self._ahead = dict.fromkeys(ahead[done:])
+        return [key for key in ahead[:done] if key not in met], ahead[done:]
 
     def _proven_start(self, page: Page[T]) -> int | None:
         """Return where the new items begin, if the page begins as it must where nothing has moved."""

@@ -135,7 +135,7 @@ class Walk(AsyncIterator[T]):
         else:
             passed, place = len(page.data), behind(page)
         return evolve(
-            place, skip=place.skip + continuity.skip, anchors=continuity.anchors(passed), ahead=continuity.ahead()
+            place, skip=place.skip + continuity.skip, anchors=continuity.anchors(passed), ahead=continuity.ahead(passed)
         )
 
     @property

@@ -87,7 +87,7 @@ class TestDeduplicated:
         continuity.admit(page("abcdefghij"))
         continuity.admit(page("klmno", 10))
         assert continuity.anchors(2) == tuple(digest(item_id) for item_id in "efghijkl")
-        assert continuity.ahead() == ()
+        assert continuity.ahead(2) == ()
 
     def test_anchors_of_a_checkpoint_are_handed_on(self):
         """A walk that is resumed and left at once loses none of them."""
@@ -170,7 +170,7 @@ class TestAnchoredWhereThingsMove:
         assert ids(continuity.admit(page([3, 4, "c", "e", "f"], 4))) == ["4", "f"]
         assert continuity.duplicates == 2
         assert ids(continuity.admit(page("fg", 8))) == ["g"]
-        assert continuity.ahead() == ()
+        assert continuity.ahead(0) == ()
 
     def test_when_all_that_was_passed_is_gone_the_beginning_is_the_anchor(self):
         """Nothing stands before it, so everything listed now is new."""
@@ -211,7 +211,7 @@ class TestAnchoredWhereThingsMove:
         assert ids(continuity.admit(page(["new", *"fhij"], 7))) == ["i", "j"]
         continuity = Anchored(anchors, limit=10, resync=True)
         assert ids(continuity.admit(page("xcfij", 7))) == ["i", "j"]
-        assert continuity.ahead() == (digest("g"), digest("h"))
+        assert continuity.ahead(0) == (digest("g"), digest("h"))
 
     def test_a_resumed_walk_looks_both_ways(self):
         """All of the few items that a checkpoint names may have moved on by more than a page."""
@@ -229,7 +229,7 @@ class TestAnchoredWhereThingsMove:
         assert ids(continuity.admit(page(["a", 1, 2], 0))) == ["1", "2"]
         assert continuity.admit(page([3, 4, 5], 3)) is None
         assert ids(continuity.admit(page([3, "c", 4, "e", 5], 3))) == ["5"]
-        assert continuity.ahead() == ()
+        assert continuity.ahead(0) == ()
         assert continuity.anchors(5) == tuple(digest(key) for key in "a12bcde5")
 
     def test_a_checkpoint_hands_on_what_lies_ahead(self):
@@ -241,10 +241,44 @@ class TestAnchoredWhereThingsMove:
         """The order of what stays does not change: once a later item is met, an earlier one is gone."""
         continuity = anchored("abcde")
         continuity.admit(page("axyz", 0))
-        assert continuity.ahead() == tuple(map(digest, "bcde"))
+        assert continuity.ahead(0) == tuple(map(digest, "bcde"))
         continuity.admit(page("zd", 3))
         continuity.admit(page("dfg", 4))
-        assert continuity.ahead() == (digest("e"),)
+        assert continuity.ahead(0) == (digest("e"),)
+
+    def test_what_has_been_met_on_the_page_at_hand_lies_ahead_no_more(self):
+        """A checkpoint taken within the page names only what is still to come."""
+        continuity = anchored("abcde")
+        continuity.admit(page("axyz", 0))
+        continuity.admit(page("zbcx", 3))
+        assert continuity.ahead(1) == tuple(map(digest, "bcde"))
+        assert continuity.ahead(2) == tuple(map(digest, "cde"))
+        assert continuity.ahead(3) == tuple(map(digest, "de"))
+
+    @pytest.mark.parametrize("named", [False, True])
+    def test_what_did_not_turn_up_in_its_turn_is_not_new_when_it_does(self, named):
+        """An answer fetched ahead may be older than the one before it, and lack what is listed by now."""
+        continuity = anchored("abcde")
+        if named:
+            continuity = Anchored([digest("a")], map(digest, "bcde"), limit=10, resync=True)
+        continuity.admit(page("axyz", 0))
+        continuity.admit(page("zd", 3))
+        assert ids(continuity.admit(page("dcfg", 4))) == ["f", "g"]
+        assert continuity.ahead(0) == (digest("e"),)
+
+    def test_what_did_not_turn_up_is_forgotten_like_all_that_was_passed(self):
+        """Memory does not grow with it."""
+        continuity = Anchored([digest("a")], map(digest, "bcde"), limit=10, resync=True)
+        continuity.admit(page("axyz", 0))
+        continuity.admit(page("zd", 3))
+        continuity.admit(page("de", 4))
+        last = "e"
+        for start in range(0, 3000, 10):
+            continuity.admit(page([last, *range(start, start + 10)], start + 5))
+            last = start + 9
+        assert len(continuity._passed) <= 2000
+        assert not any(isinstance(key, bytes) for key in continuity._known)
+        assert not continuity._named
 
     def test_what_lies_ahead_is_remembered_however_much_comes_before_it(self):
         """It was yielded, and will be listed when the walk gets there."""

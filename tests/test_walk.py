@@ -380,6 +380,18 @@ class TestListingsThatMove:
         service.procedures[:0] = make_procedures(25, seed=5)
         assert await listing(limit=100, cursor=walk.checkpoint, on_drift="resync").collect() == rest
 
+    async def test_what_was_met_again_does_not_lie_ahead_of_a_walk_resumed_later(self, service, listing):
+        """Each walk goes on where the one before was left, within a page, and the listing moves in between."""
+        kept, spare = [*service.procedures], make_procedures(38, seed=5)
+        seen, checkpoint = [], None
+        for inserted, limit, taken in ((0, 10, 10), (6, 5, 2), (0, 50, 29), (32, 5, None)):
+            service.procedures[:0] = [spare.pop() for _ in range(inserted)]
+            walk = listing(limit=limit, cursor=checkpoint, on_drift="resync").walk()
+            seen += await take(walk, taken) if taken else [procedure async for procedure in walk]
+            checkpoint = Checkpoint.parse(str(walk.checkpoint))
+        assert [procedure for procedure in seen if procedure in kept] == kept
+        assert len(set(seen)) == len(seen)
+
     async def test_what_lies_ahead_is_not_doubled_by_a_walk_resumed_without_resync(self, service, listing):
         """The checkpoint names it for either."""
         walk = listing(limit=20, on_drift="resync").walk()

@@ -185,7 +185,7 @@ class Busy:
         self.service.faults.randomly(*HEALING, rate=random.choice([0.0, 0.1, 0.5]), seed=seed, heal_after=3)
         self.connection = InProcess(self.service, turns=lambda: random.choice([0, 0, 1, 2, 5, 9]))
         # A search by pages of two or three items can't catch up with a listing that moves by as many a request.
-        self.limit = random.choice([7, 50, 100] if rate > 1 else [1, 2, 3, 7, 50, 100])
+        self.limits = [7, 50, 100] if rate > 1 else [1, 2, 3, 7, 50, 100]
         self.concurrency = random.randint(1, 16)
         self.changes = 200
 
@@ -200,7 +200,8 @@ class Busy:
             self.line(procedures, request)
 
     def listing(self, **options):
-        return self.connection.procedures.list(limit=self.limit, concurrency=self.concurrency, **options)
+        limit = self.random.choice(self.limits)  # which a resumed walk need not share with the one before
+        return self.connection.procedures.list(limit=limit, concurrency=self.concurrency, **options)
 
 
 HEALING = [faults.status(503), faults.reset(), faults.cut(), faults.html(), faults.status(429)]
