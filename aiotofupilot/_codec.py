@@ -16,6 +16,7 @@ from cattrs.cols import list_structure_factory
 from cattrs.gen import make_dict_structure_fn, make_dict_unstructure_fn, override
 
 from ._hooks import procedures_hook
+from .checkpoint import LARGEST
 from .errors import BODY_EXCERPT, DecodeError, InvalidJSONError
 from .models import Page, Procedure
 
@@ -59,8 +60,10 @@ def _boolean(value: Any, _: object) -> Any:
 
 def _integer(value: Any, _: object) -> Any:
     if value.__class__ is float and value.is_integer():  # older servers wrote 50.0
-        return int(value)
+        value = int(value)
     _expect(int, "an integer", value)
+    if abs(value) > LARGEST:
+        raise ValueError(f"expected an integer from -(2 ** 53 - 1) to 2 ** 53 - 1, got {value}")
     return value
 
 

@@ -79,7 +79,7 @@ class Paginator(Generic[T]):
             return [item async for item in walk]
 
     async def first(self) -> T | None:
-        """Return the first item, or None if there is none; no whole page is asked for."""
+        """Return the first item, or None if there is none. Unless a cursor is given, no whole page is asked for."""
         limit = 1 if self._plan.max_items is None else min(1, self._plan.max_items)
         async with Walk(self._source, evolve(self._plan, max_items=limit), self._spawn) as walk:
             return await anext(walk, None)

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import logging
 from functools import partial
-from typing import TYPE_CHECKING, Generic, TypeVar, cast
+from inspect import isawaitable
+from typing import TYPE_CHECKING, Any, Generic, TypeVar, cast
 
 from attrs import define, field, frozen
 from tenacity import AsyncRetrying, RetryCallState, retry_if_exception
@@ -19,6 +20,7 @@ from .errors import (
     RateLimitedError,
     RequestTimeoutError,
     ServerError,
+    SessionError,
     TofuPilotError,
 )
 
@@ -158,7 +160,8 @@ class Retries:
     async def run(self, attempt: Callable[[], Awaitable[T]], retry: Retry, stats: WalkStats) -> T:
         """Return what an attempt returns, trying again as ``retry`` says.
 
-        A controller of the user's own decides alone: the budget does not stop it.
+        A controller of the user's own decides alone: the budget does not stop it. Only of cancelling and closing it is
+        not asked, for they are to end it.
 
         Args:
             attempt: Sends the request once. An error of ours that comes out knows how many of them there were.
@@ -240,12 +243,30 @@ class Retries:
 
 
 async def _by_controller(controller: AsyncRetrying, sending: _Sending[T]) -> T:
+    judge = controller.retry
+    received: list[T] = []
+
+    async def attempt() -> T:
+        received[:] = [await sending()]
+        return received[0]
+
+    async def retry(state: RetryCallState) -> bool:
+        # tenacity asks about every exception, and a condition that excepts a few would keep all others from their end.
+        error = cast("Future[object]", state.outcome).exception()
+        if isinstance(error, SessionError) or not isinstance(error, Exception | None):
+            return False
+        verdict: Any = judge(state)
+        return bool(await verdict if isawaitable(verdict) else verdict)
+
     # It keeps the state of its iteration in itself: sharing it, concurrent pages would mix theirs up.
-    controller = controller.copy()
+    controller = controller.copy(retry=retry)
     try:
-        return await controller(sending)
+        result: T = await controller(attempt)
     finally:
         sending.stats.waited += controller.statistics.get("idle_for", 0.0)  # empty if it is not enabled
+    if not received or result is not received[0]:
+        raise TypeError(f"retry must not make up an answer: its retry_error_callback returned {result!r}")
+    return result
 
 
 def _failure(state: RetryCallState) -> TofuPilotError:

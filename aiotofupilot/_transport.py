@@ -191,7 +191,7 @@ class Transport:
 
     async def _follow(self, session: aiohttp.ClientSession, url: URL) -> Response:
         """Exchange, and follow redirects as far as the key may travel."""
-        for _ in range(_REDIRECTS_AT_MOST):
+        for _ in range(1 + _REDIRECTS_AT_MOST):
             response = await self._exchange(session, url)
             if response.status not in _REDIRECTS or "Location" not in response.headers:
                 return response

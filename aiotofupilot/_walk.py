@@ -61,7 +61,7 @@ class Walk(AsyncIterator[T]):
         anchors = start.anchors or (() if start.cursor or start.skip else (BEGINNING,))
         self._continuity: Deduplicated[T]
         if plan.on_drift == "ignore":
-            if plan.max_items is not None:
+            if plan.max_items is not None and not start.cursor:  # elsewhere, the cursor may count pages of this length
                 limit = max(1, min(limit, plan.max_items + start.skip))
             self._continuity = Deduplicated((*start.ahead, *anchors), skip=start.skip)
             cursor, stride, follow = start.cursor, limit, following
@@ -81,6 +81,7 @@ class Walk(AsyncIterator[T]):
             spawn=spawn,
         )
         self._stride = stride
+        self._shortened = limit < plan.limit
         self._start = start
         self._remaining = plan.max_items
         self._page: Page[T] | None = None
@@ -133,7 +134,9 @@ class Walk(AsyncIterator[T]):
             passed = next(at for at, item in enumerate(page.data) if item is upcoming)
             place = Checkpoint(page.cursor, passed)
         else:
-            passed, place = len(page.data), behind(page)
+            passed = len(page.data)
+            # A cursor that counts pages would mean another place to whoever goes on with longer ones.
+            place = Checkpoint(page.cursor, passed) if self._shortened else behind(page)
         return evolve(
             place, skip=place.skip + continuity.skip, anchors=continuity.anchors(passed), ahead=continuity.ahead(passed)
         )
@@ -164,6 +167,8 @@ class Walk(AsyncIterator[T]):
         self._turning = True
         try:
             page = await self._next_page()
+        except StopAsyncIteration as error:  # of a callback of the user's, and not the end of the listing
+            raise RuntimeError("StopAsyncIteration was raised while a page was fetched") from error
         except Exception as error:
             note_checkpoint(error, self.checkpoint)
             raise

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
     from attrs import Attribute
 
-__all__ = ["BEGINNING", "Checkpoint", "digest"]
+__all__ = ["BEGINNING", "LARGEST", "Checkpoint", "digest"]
 
 _DIGEST_SIZE = 6
 """Bytes of an ID that are kept: of the thousands that a resumed walk compares, two agree by chance once in 10 ** 9."""

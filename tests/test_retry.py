@@ -1,5 +1,6 @@
 """Who gets another attempt, after how long, and who does not. Nothing sleeps: the clock is told what time it is."""
 
+import asyncio
 import logging
 import math
 from inspect import signature
@@ -86,8 +87,12 @@ def stats():
 
 
 @pytest.fixture
-def retries(clock):
-    lifetime = Lifetime()
+def lifetime():
+    return Lifetime()
+
+
+@pytest.fixture
+def retries(clock, lifetime):
     return Retries(clock, lifetime, Gate(clock, lifetime, limit=None))
 
 
@@ -324,6 +329,53 @@ async def test_a_controller_that_is_not_enabled_tries_once(run, stats):
     """As tenacity has it."""
     assert isinstance(await run(Page(down(), "page"), AsyncRetrying(enabled=False)), ServerError)
     assert stats == WalkStats(requests=1)
+
+
+@pytest.mark.parametrize("condition", ["sync", "async"])
+@pytest.mark.parametrize("end", ["cancelled", "closed"])
+async def test_a_controller_does_not_outlive_its_end(retries, lifetime, stats, condition, end):
+    """A condition that names the errors that it gives up at would go on after all others, these among them."""
+    asked = []
+
+    def judge(state):
+        asked.append(state.outcome.exception())
+        return True
+
+    async def judge_slowly(state):
+        await asyncio.sleep(0)
+        return judge(state)
+
+    hangs = asyncio.Event()
+
+    class Hanging(Page):
+        async def __call__(self):
+            if self.sent:
+                self.sent += 1
+                hangs.set()
+                await lifetime.run(asyncio.Event().wait())
+            return await super().__call__()
+
+    page = Hanging(down())
+    controller = AsyncRetrying(retry=judge if condition == "sync" else judge_slowly, stop=stop_after_attempt(9))
+    task = asyncio.create_task(retries.run(page, controller, stats))
+    await hangs.wait()
+    if end == "cancelled":
+        task.cancel()
+    else:
+        await lifetime.close()
+
+    await asyncio.wait([task])
+    assert task.cancelled() if end == "cancelled" else isinstance(task.exception(), SessionError)
+    assert [type(error) for error in asked] == [ServerError]
+    assert page.sent == 2
+
+
+async def test_a_controller_cannot_make_up_an_answer(run, clock):
+    """There is nothing that could stand for a page, and what would come of it would say nothing of its origin."""
+    controller = AsyncRetrying(sleep=clock.sleep, stop=stop_after_attempt(2), retry_error_callback=lambda _: None)
+    error = await run(Page(down()), controller)
+    assert isinstance(error, TypeError)
+    assert str(error) == "retry must not make up an answer: its retry_error_callback returned None"
 
 
 async def test_a_controller_is_not_stopped_by_the_budget(run, clock, stats):

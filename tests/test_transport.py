@@ -468,11 +468,17 @@ async def test_a_redirect_to_no_url_is_said_to_be_one(get, server, location):
 
 
 async def test_a_circle_of_redirects_is_left(get, server):
-    """After five."""
+    """After five have been followed."""
     server.answers = [http(b"", "Location: /api/v2/procedures", status="302 Found")] * 10
     with pytest.raises(RedirectError, match="more than 5 times"):
         await get()
-    assert len(server.requests) == 5
+    assert len(server.requests) == 1 + 5
+
+
+async def test_five_redirects_are_followed(get, server):
+    """And no fewer."""
+    server.answers = [http(b"", f"Location: /{step}", status="302 Found") for step in range(5)] + [http(b"here")]
+    assert (await get()).body == b"here"
 
 
 @pytest.mark.parametrize("status", ["302 Found", "304 Not Modified", "300 Multiple Choices"])

@@ -269,6 +269,21 @@ class TestErrors:
             await Broken(service).procedures.list().collect()
         assert caught.value.__notes__ == ["cursor=0, resume with cursor=Checkpoint.parse('0')"]
 
+    @EVERY_WAY
+    async def test_an_error_that_would_end_the_loop_does_not_pass_for_the_end(self, service, concurrency, on_drift):
+        """As a callback of the user's may raise it."""
+
+        class Broken(InProcess):
+            async def request(self, target, read, stats):
+                if "cursor" in target:
+                    raise StopAsyncIteration
+                return await super().request(target, read, stats)
+
+        walk = Broken(service).procedures.list(limit=10, concurrency=concurrency, on_drift=on_drift).walk()
+        await take(walk, 10)
+        with pytest.raises(RuntimeError, match="StopAsyncIteration"):
+            await anext(walk)
+
     async def test_a_listing_that_moves_is_an_error_where_one_is_wanted(self, listing, service):
         """What was yielded before it stands."""
         walk = listing(limit=10, on_drift="raise").walk()
@@ -322,6 +337,18 @@ class TestCheckpoints:
         assert seen + await listing(limit=10, cursor=walk.checkpoint).collect() == service.procedures
         await take(walk, 7)
         assert (walk.checkpoint.cursor, walk.checkpoint.skip) == (4, 0)
+
+    async def test_where_cursors_count_pages_max_items_changes_no_place(self, listing, service):
+        """Neither a given cursor nor a checkpoint means another item by it, as in pages of another length it would."""
+        service.paging = paging.page_numbers
+        items = service.procedures
+        assert await listing(limit=10, cursor=2).first() == items[20]
+        assert await listing(limit=10, cursor=2, max_items=3).collect() == items[20:23]
+        walk = listing(limit=10, max_items=4).walk()
+        assert [procedure async for procedure in walk] == items[:4]
+        for resumed in (walk.checkpoint, Checkpoint.parse(str(walk.checkpoint))):
+            assert await listing(limit=10, cursor=resumed).collect() == items[4:]
+            assert await listing(limit=10, cursor=resumed, max_items=13).collect() == items[4:17]
 
     async def test_a_checkpoint_at_the_end_yields_what_was_added_behind_it(self, listing, service):
         """Nothing, as long as nothing was."""

@@ -81,7 +81,8 @@ class Sandbox(Service):
         """
         if not self._port:
             raise RuntimeError("the sandbox has no URL before it is started")
-        return f"{'https' if self._ssl_context else 'http'}://{self._host}:{self._port}/api"
+        host = f"[{self._host}]" if ":" in self._host else self._host
+        return f"{'https' if self._ssl_context else 'http'}://{host}:{self._port}/api"
 
     @property
     def connections(self) -> int:

@@ -30,6 +30,17 @@ async def test_lists(client):
         assert [item["id"] for item in page["data"]] == [procedure.id for procedure in sandbox.procedures[:20]]
 
 
+@pytest.mark.parametrize(("host", "spelled"), [("::1", "[::1]"), ("localhost", "localhost")])
+async def test_host(client, host, spelled):
+    """The address to listen on is the one that the URL leads to."""
+    try:
+        async with Sandbox(3, host=host) as sandbox:
+            assert sandbox.url.startswith(f"http://{spelled}:")
+            assert (await get(client, sandbox))[0] == 200
+    except OSError as error:
+        pytest.skip(f"this machine has no {host}: {error}")
+
+
 async def test_station_key(client):
     """The station's key is forbidden to read."""
     async with Sandbox(procedures=1) as sandbox:
