@@ -6,7 +6,8 @@ without saying where; only then does the detailed one go over the page again, to
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
+from datetime import datetime
+from functools import cache
 from typing import TYPE_CHECKING, Any, Generic, TypeVar, cast
 
 import attrs
@@ -16,6 +17,7 @@ from cattrs.cols import list_structure_factory
 from cattrs.gen import make_dict_structure_fn, make_dict_unstructure_fn, override
 
 from ._hooks import procedures_hook
+from ._protocol import date_time
 from .checkpoint import LARGEST
 from .errors import BODY_EXCERPT, DecodeError, InvalidJSONError
 from .models import Page, Procedure
@@ -166,10 +168,7 @@ class PageDecoder(Generic[T]):
             raise DecodeError(f"{path}: {fault}", path=path, body=body[:BODY_EXCERPT]) from error
 
 
-def _wire_moment(moment: datetime) -> str:
-    return f"{moment.astimezone(UTC).replace(tzinfo=None).isoformat(timespec='milliseconds')}Z"
-
-
+@cache
 def _wire_converter() -> Converter:
     converter = Converter()
 
@@ -178,13 +177,10 @@ def _wire_converter() -> Converter:
         overrides: dict[str, Any] = {name: override(rename=wire) for name, wire in _wire_names(model).items()}
         return make_dict_unstructure_fn(model, converter, **overrides)
 
-    converter.register_unstructure_hook(datetime, _wire_moment)
+    converter.register_unstructure_hook(datetime, date_time)
     return converter
-
-
-_WIRE = _wire_converter()
 
 
 def to_wire(item: object) -> dict[str, Any]:
     """Return an item as the API spells it: its keys and order, dates in ISO 8601, UTC, with milliseconds and ``Z``."""
-    return cast("dict[str, Any]", _WIRE.unstructure(item))
+    return cast("dict[str, Any]", _wire_converter().unstructure(item))

@@ -26,10 +26,10 @@ _REMEMBERED = 1000
 """So many items passed last are remembered at the least, and twice as many at the most."""
 
 _AHEAD_AT_MOST = 10_000
-"""So many items may have been passed and lie ahead again."""
+"""At most so many items that were passed may still be met again."""
 
 _FRUITLESS_AT_MOST = 100
-"""So many pages in a row may show the place and nothing new behind it."""
+"""At most so many pages in a row may show the anchor and no new item behind it."""
 
 _ANCHORS = 8
 """So many items passed last are named by a checkpoint."""

@@ -27,7 +27,7 @@ class Gate:
     """Lets requests out in the order of their arrival, as many at once as there are connections for.
 
     A request that waited for its connection inside of aiohttp would use up its timeout there. After a 429, or any
-    answer with Retry-After, nobody passes until the time is over; then they return one, two, four ... at a time: from
+    error with Retry-After, nobody passes until the time is over; then they return one, two, four ... at a time: from
     one on, each that comes back lets one more out than before.
 
     Args:

@@ -17,7 +17,7 @@ T = TypeVar("T")
 
 
 class Lifetime:
-    """What a session awaits it awaits in here, so that closing it can put an end to that.
+    """Runs all that a session awaits, so that closing the session can end it.
 
     The event loop and the process are those of the first use.
     """

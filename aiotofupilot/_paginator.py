@@ -24,7 +24,8 @@ T = TypeVar("T", bound=Identified)
 class Paginator(Generic[T]):
     """A listing that has not been asked for yet. Nothing is sent before it is used, and every use begins anew.
 
-    ``await`` it for its first page as the server cuts it, ``async for`` over it for its items.
+    ``await`` it for its first page as the server cuts it, whatever ``max_items`` and ``on_drift`` say; ``async for``
+    over it for its items. An error of ours that is raised while it is iterated has a ``checkpoint`` to go on from.
     """
 
     def __init__(self, source: Source[T], plan: Plan, spawn: Spawn[T]) -> None:

@@ -66,8 +66,11 @@ class RetryPolicy:
     """How often and how patiently a failing page is asked for again.
 
     The wait before attempt n + 1 is drawn from 0 to ``min(max_wait, initial_wait * 2 ** (n - 1))``: exponential backoff
-    with full jitter. Where the server sends Retry-After, that is the wait. All policies of a session share its budget:
-    when some 30 retries have come to nothing, there are no more until some pages succeed.
+    with full jitter. Where the server sends Retry-After, that is the wait, unless it is 0 or has passed. All policies
+    of a session share its budget: when 30 retries have come to nothing, there are no more until some pages succeed.
+
+    A 429 or a Retry-After also pauses the whole session. For a 429 that does not say how long, the pause is 1 second,
+    for the next in a row 2, then 4, 8, 16 and 30.
 
     Raises:
         TypeError: An option is no number.
@@ -111,7 +114,7 @@ def checked_retry(retry: object) -> Retry:
 
 
 _PATIENCE = RetryPolicy().max_retry_after
-"""Of those who do not say how long a Retry-After they obey."""
+"""Seconds of Retry-After that are obeyed where ``retry`` is no `RetryPolicy`."""
 
 
 @define
@@ -205,9 +208,10 @@ class Retries:
         """Return the tenacity controller of one request, which a first attempt has been made of."""
 
         def wait(state: RetryCallState) -> float:
+            # To be asked to wait no time at all leaves the wait to the policy.
             return _asked_wait(_failure(state)) or self._clock.uniform(0.0, policy.longest_wait(state.attempt_number))
 
-        def stop(state: RetryCallState) -> bool:
+        def stop(state: RetryCallState) -> bool:  # asked once after each attempt that failed: it may take a token
             next_at = self._clock.monotonic() + max(state.upcoming_sleep, self._gate.rest)
             return (
                 state.attempt_number >= policy.attempts

@@ -7,7 +7,7 @@ from enum import Enum
 from typing import TYPE_CHECKING, Any, NoReturn, TypeVar
 from warnings import warn
 
-from attrs import evolve, frozen
+from attrs import evolve, field, frozen
 
 from ._arguments import integer, seconds
 from ._clock import Clock
@@ -47,13 +47,21 @@ class _Unset(Enum):
 _UNSET = _Unset.UNSET
 
 
+def _checked_timeout(timeout: object) -> float | None:
+    return None if timeout is None else seconds("timeout", timeout, zero=False)
+
+
+def _checked_concurrency(concurrency: object) -> int:
+    return integer("concurrency", concurrency, low=1)
+
+
 @frozen
 class _Options:
     """What a view can have of its own."""
 
-    timeout: float | None
-    retry: Retry
-    concurrency: int
+    timeout: float | None = field(converter=_checked_timeout)
+    retry: Retry = field(converter=checked_retry)
+    concurrency: int = field(converter=_checked_concurrency)
 
 
 @frozen
@@ -121,7 +129,8 @@ class TofuPilotSession:
     """
 
     _STATE = ("_base_url", "_lifetime", "_options", "_retries", "_transport", "_viewed")
-    __slots__ = (*_STATE, "__weakref__")  # before Python 3.12, tracemalloc knows where a slotted object was made only
+    # Before Python 3.12, tracemalloc can tell where an object was made only if it has slots.
+    __slots__ = (*_STATE, "__weakref__")
 
     def __init__(
         self,
@@ -136,12 +145,8 @@ class TofuPilotSession:
         allow_insecure_http: bool = False,
     ) -> None:
         if http_session is not None and trace_configs is not None:
-            raise ConfigurationError("trace_configs belong into the aiohttp session, where one is handed in")
-        self._options = _Options(
-            timeout=_checked_timeout(timeout),
-            retry=checked_retry(retry),
-            concurrency=integer("concurrency", concurrency, low=1),
-        )
+            raise ConfigurationError("trace_configs belong to the aiohttp session, where one is handed in")
+        self._options = _Options(timeout=timeout, retry=retry, concurrency=concurrency)
         self._base_url = resolve_base_url(base_url, allow_insecure_http=allow_insecure_http)
         clock = Clock()
         self._lifetime = Lifetime()
@@ -186,13 +191,8 @@ class TofuPilotSession:
             TypeError: An option is of the wrong type.
             ValueError: An option is out of bounds.
         """
-        options = self._options
-        if not isinstance(timeout, _Unset):
-            options = evolve(options, timeout=_checked_timeout(timeout))
-        if not isinstance(retry, _Unset):
-            options = evolve(options, retry=checked_retry(retry))
-        if not isinstance(concurrency, _Unset):
-            options = evolve(options, concurrency=integer("concurrency", concurrency, low=1))
+        given = {"timeout": timeout, "retry": retry, "concurrency": concurrency}
+        options = evolve(self._options, **{name: value for name, value in given.items() if value is not _UNSET})
         view = object.__new__(type(self))
         state = {name: getattr(self, name) for name in self._STATE} | getattr(self, "__dict__", {})
         for name, value in (state | {"_options": options, "_viewed": self}).items():
@@ -227,7 +227,3 @@ class TofuPilotSession:
         if getattr(self, "_viewed", self) is None and self._transport.opened:
             self._transport.abandon()
             _warn(f"{self!r} was not closed", ResourceWarning, source=self)
-
-
-def _checked_timeout(timeout: object) -> float | None:
-    return None if timeout is None else seconds("timeout", timeout, zero=False)

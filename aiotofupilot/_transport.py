@@ -270,8 +270,7 @@ def _translated(error: aiohttp.ClientError, session: aiohttp.ClientSession, url:
         _strip(error)
         if _is_flood(error):
             return ResponseTooLargeError(
-                f"the answer has more than {_HEADERS} headers, or one of more than {_HEADER_LIMIT} bytes",
-                limit=_HEADERS * _HEADER_LIMIT,
+                f"the answer has more than {_HEADERS} headers, or one of more than {_HEADER_LIMIT} bytes", limit=None
             )
         return ConnectionFailedError(f"the answer from {url.host} is not HTTP: {error.message}")
     return _failed(error, url)

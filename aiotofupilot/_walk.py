@@ -53,7 +53,7 @@ class Walk(AsyncIterator[T]):
 
     It may be left at any item: nothing stays in flight behind a walk that ended, failed, was closed, cancelled or
     dropped. As an async context manager it is closed on the way out. One that failed can be asked on, and then asks
-    the server again for the page that it did not get, unless a cursor that does not advance was what it failed of.
+    the server again for the page that it did not get, except after a `PaginationError`.
     """
 
     def __init__(self, source: Source[T], plan: Plan, spawn: Spawn[T]) -> None:

@@ -168,6 +168,6 @@ def _cancel(tasks: Iterable[asyncio.Task[Any]]) -> None:
 
 
 def _retrieve(task: asyncio.Task[Any]) -> None:
-    """Take note of the error of a page that nobody may come to ask for, lest asyncio reports it as unseen."""
+    """Retrieve the error of a page that nobody may ask for any more, so that asyncio does not report it as unseen."""
     if not task.cancelled():
         task.exception()

@@ -7,7 +7,7 @@ TofuPilotError
  │    ├── ConnectionFailedError  refused, reset, or the body was cut short
  │    │    └── CertificateError  the server's certificate was not accepted; never tried again
  │    ├── RequestTimeoutError    no whole answer within ``timeout``
- │    ├── RedirectError          the server pointed to another origin
+ │    ├── RedirectError          the server pointed to another origin, or on and on
  │    └── ResponseTooLargeError  more bytes than any page can have
  ├── APIError                    an answer that says no
  │    ├── BadRequestError        400
@@ -19,7 +19,7 @@ TofuPilotError
  ├── DecodeError                 an answer that is not what the API promises
  │    └── InvalidJSONError       not even JSON
  ├── PaginationError             a cursor that does not advance
- └── DriftError                  the listing moved, and its thread was lost
+ └── DriftError                  the listing moved, and the walk's place in it was lost
 
 A bad argument is a `ValueError` or `TypeError` of Python's own, raised where it is given. Every error carries what it
 knows as attributes, and survives pickling.
@@ -76,7 +76,7 @@ class TofuPilotError(Exception):
     checkpoint: Checkpoint | None = None
     """Where the walk stood that it was raised in, to resume from; None: it was raised outside of one."""
     attempts: int = 0
-    """Requests sent before this error was raised, the first included; 0: none was sent."""
+    """Requests sent for the page that this error is about; 0: it is about none, or none was sent."""
     retry_budget: float | None = None
     """What the session's retry budget had left when it forbade another attempt, which is less than 1; None: it did not
     forbid one."""
@@ -87,7 +87,7 @@ class TofuPilotError(Exception):
 
 
 class ConfigurationError(TofuPilotError):
-    """A key, URL or option cannot be used; nothing was sent."""
+    """A key, URL or combination of options cannot be used; nothing was sent."""
 
 
 class SessionError(TofuPilotError):
@@ -99,7 +99,7 @@ class TransportError(TofuPilotError):
 
 
 class ConnectionFailedError(TransportError):
-    """The connection was refused, reset, or ended before the whole body had arrived."""
+    """No connection could be made, or it was lost before the whole body had arrived, or what came is no HTTP."""
 
 
 class CertificateError(ConnectionFailedError):
@@ -119,7 +119,7 @@ class RequestTimeoutError(TransportError):
 
 
 class RedirectError(TransportError):
-    """The server redirected to another origin, where the key must not travel, or in a circle.
+    """The server redirected to another origin, where the key must not travel, to no URL, or more than 5 times.
 
     Attributes:
         location: Where it wanted to go.
@@ -134,10 +134,10 @@ class ResponseTooLargeError(TransportError):
     """The answer grew beyond what any page can be; reading stopped there.
 
     Attributes:
-        limit: The bound, in bytes after decompression.
+        limit: The most bytes that a body may have, decompressed; None: it was the headers, too many or too long.
     """
 
-    def __init__(self, message: str, *, limit: int) -> None:
+    def __init__(self, message: str, *, limit: int | None) -> None:
         super().__init__(message)
         self.limit = limit
 
@@ -164,7 +164,7 @@ class APIError(TofuPilotError):
         issues: What was wrong with the input; empty if it was not that.
         request_id: What the server or a proxy calls this request, for a support ticket; None if it has no name.
         retry_after: Seconds that the server asked to wait; None if it did not ask.
-        body: The answer's first 64 KiB, as sent.
+        body: The answer's first 64 KiB, decompressed, with ``***`` where the key was.
     """
 
     def __init__(
@@ -225,7 +225,7 @@ class DecodeError(TofuPilotError):
 
     Attributes:
         path: JSON path of the value at fault, such as ``$.data[3].name``.
-        body: The answer's first 64 KiB, as sent.
+        body: The answer's first 64 KiB, decompressed, with ``***`` where the key was.
     """
 
     def __init__(self, message: str, *, path: str = "$", body: bytes = b"") -> None:

@@ -12,7 +12,7 @@ class WalkStats:
     """Counts of one walk, up to now."""
 
     requests: int = 0
-    """Requests sent."""
+    """Requests sent; redirects that are followed belong to the request that was redirected."""
     retries: int = 0
     """Those of them that asked for a page again after an attempt had failed."""
     pages: int = 0

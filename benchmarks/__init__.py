@@ -1,6 +1,6 @@
 """How much faster, cheaper and leaner aiotofupilot is than the other ways to list procedures, on this machine.
 
-    python -m benchmarks            every question, in some minutes; writes benchmarks/results/
+    python -m benchmarks            every question, in a quarter of an hour; writes benchmarks/results/
     python -m benchmarks cpu walks  these questions alone; writes nothing
     python -m benchmarks --rounds 1 everything, to see that it works; writes nothing
 

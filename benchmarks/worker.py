@@ -8,7 +8,6 @@ from __future__ import annotations
 import asyncio
 import gc
 import json
-import logging
 import resource
 import sys
 import time
@@ -159,7 +158,6 @@ TASKS: dict[str, Callable[..., dict[str, Any]]] = {"walk": walk, "decode": decod
 
 
 if __name__ == "__main__":
-    logging.getLogger("aiotofupilot").addHandler(logging.NullHandler())  # retries are expected, and counted elsewhere
     for line in sys.stdin:
         order = json.loads(line)
         print(json.dumps(TASKS[order.pop("task")](**order)), flush=True)

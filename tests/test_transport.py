@@ -418,7 +418,7 @@ async def test_a_flood_of_headers_is_refused_while_it_is_read(get, server, hande
         server.answers = [http(b"", *headers)]
         with pytest.raises(ResponseTooLargeError, match="headers") as caught:
             await get(http_session=session)
-        assert caught.value.limit < LIMIT
+        assert caught.value.limit is None
 
 
 @pytest.mark.parametrize("status", [301, 302, 303, 307, 308])

@@ -71,8 +71,7 @@ async def procedures(
         created_after: Only those created at this moment or later.
         created_before: Only those created at this moment or earlier.
         max_items: Stop after this many.
-        cursor: Begin here: at what a run that ended early printed to go on with, or at a position of the server's, such
-            as 200.
+        cursor: Begin here: at what a run that ended early printed, or at a position of the server's, such as 200.
         format: How to write them. A table is cut to fit a terminal, never a pipe or a file; the other formats have the
             API's own names and spelling. By default the ending of --output decides, and without one it is a table.
         output: Write into this file, which is replaced only when all has arrived. What a run that ended early had of it

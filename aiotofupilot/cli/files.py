@@ -102,12 +102,12 @@ class PartFile:
     def _close_on_windows(self) -> None:
         """Close where an open file can be neither moved nor removed. Elsewhere, it has still to be locked."""
         if sys.platform == "win32":
-            self._close()  # pragma: no cover - it is tested on other systems
+            self._close()  # pragma: no cover - no test runs on Windows
 
     def _lock(self) -> None:
         """Keep other runs off until the file is closed; on Windows, nothing does."""
         if sys.platform == "win32":
-            return  # pragma: no cover - it is tested on other systems
+            return  # pragma: no cover - no test runs on Windows
         busy = UsageError(f"another run is writing {self._part}")
         try:
             fcntl.flock(self._stream, fcntl.LOCK_EX | fcntl.LOCK_NB)
