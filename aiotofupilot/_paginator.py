@@ -33,6 +33,9 @@ class Paginator(Generic[T]):
         self._plan = plan
         self._spawn = spawn
 
+    def __repr__(self) -> str:
+        return f"<Paginator from {self._plan.start}, limit={self._plan.limit}>"
+
     def __await__(self) -> Generator[Any, None, Page[T]]:
         plan = self._plan
         return self._source(plan.limit, WalkStats())(plan.start.cursor or None).__await__()

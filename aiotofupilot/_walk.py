@@ -90,6 +90,9 @@ class Walk(AsyncIterator[T]):
         self._given = self._given_before = 0
         self._turning = False
 
+    def __repr__(self) -> str:
+        return f"<Walk: {self.stats.items} items, {self.stats.requests} requests so far>"
+
     async def __anext__(self) -> T:
         # All that an item costs. How many were taken is not counted here: the iterator knows how many are left.
         while True:

@@ -31,6 +31,11 @@ async def test_nothing_is_sent_before_it_is_used(listing, connection):
     assert connection.cursors == []
 
 
+def test_it_shows_what_it_lists(listing):
+    """Whoever prints it instead of iterating it sees why nothing was listed."""
+    assert repr(listing(limit=10, cursor=Checkpoint(20, 3))) == "<Paginator from 20+3, limit=10>"
+
+
 async def test_awaited_it_is_its_first_page(listing, service):
     """As the server cut it, whatever max_items says."""
     page = await listing(limit=10, max_items=3)

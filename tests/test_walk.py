@@ -478,6 +478,13 @@ class TestStats:
         assert (walk.stats.pages, walk.stats.items) == (10, 95)
         assert walk.stats.duplicates == walk.stats.resyncs == 0
 
+    async def test_a_walk_shows_how_far_it_is(self, listing):
+        """In items and requests."""
+        walk = listing(limit=10).walk()
+        assert repr(walk) == "<Walk: 0 items, 0 requests so far>"
+        await take(walk, 12)
+        assert repr(walk) == "<Walk: 12 items, 2 requests so far>"
+
     async def test_they_count_what_moved(self, listing, service):
         """Items dropped, and places found again."""
         service.before_response.append(BusyLine(inserts=2, removals=1))
