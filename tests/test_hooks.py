@@ -18,6 +18,10 @@ def wire_names(model):
     return {field.name: WIRE_NAMES.get(field.name, field.name) for field in attrs.fields(model)}
 
 
+def modelled(model, value):
+    return model(**{field: value[name] for field, name in wire_names(model).items()})
+
+
 class Hooks:
     """Hooks that keep account of what they were called with; all values are to be strings, or null."""
 
@@ -31,7 +35,7 @@ class Hooks:
             self.built.append(value)
             if not all(isinstance(said, str | None) for said in value.values()):
                 raise TypeError("neither a string nor null")
-            return model(**{field: value[name] for field, name in wire_names(model).items()})
+            return modelled(model, value)
 
         return build
 
@@ -161,19 +165,24 @@ def test_equal_objects_become_one_which_is_built_once(structure, hooks):
 
 
 @pytest.mark.parametrize(
-    ("model", "value", "field"),
-    [(model, value, field) for model, value in ((User, ADA), (Repository, TESTS)) for field in wire_names(model)],
-    ids=lambda parameter: parameter if isinstance(parameter, str) else getattr(parameter, "__name__", ""),
+    ("model", "value", "field", "said_then"),
+    [
+        *((User, ADA, name, "another") for name in wire_names(User).values()),
+        *((Repository, TESTS, name, "another") for name in wire_names(Repository).values()),
+        (User, ADA, "name", None),
+        (User, ADA, "email", None),
+        (Repository, TESTS, "provider", None),
+    ],
+    ids=lambda parameter: getattr(parameter, "__name__", None if isinstance(parameter, dict) else str(parameter)),
 )
-def test_objects_that_differ_in_anything_stay_apart(structure, model, value, field):
+def test_objects_that_differ_in_anything_stay_apart(structure, model, value, field, said_then):
     """The same id under another name is the same creator, renamed meanwhile: each item says what it said."""
-    other = value | {wire_names(model)[field]: "another"}
     name, holder = ("created_by_user",) * 2 if model is User else ("linkedRepository", "linked_repository")
+    said = [value, value | {field: said_then}, value]
 
-    first, second, third = structure([item(**{name: said}) for said in (value, other, value)])
+    procedures = structure([item(**{name: one}) for one in said])
 
-    assert getattr(getattr(second, holder), field) == "another"
-    assert getattr(first, holder) == getattr(third, holder) != getattr(second, holder)
+    assert [getattr(procedure, holder) for procedure in procedures] == [modelled(model, one) for one in said]
 
 
 def test_what_is_remembered_is_bounded(monkeypatch, structure, hooks):
