@@ -1,18 +1,19 @@
-"""Continuity of pages while the listing moves: pure, from what was passed lately and a page to what is new on it.
+"""Continuity of pages while the listing moves: from what was passed lately and a page to what is new on that page.
 
-Procedures come and go while a walk runs, and the offsets of all that follow shift with them. Yet a page is a snapshot
-of one stretch of the listing, and the order of what stays listed does not change. So wherever a page shows an item that
-was passed, all that follows the newest such item on it is new, however the listing has moved: that item is the anchor.
-A page that is asked for from one place earlier begins with its anchor for as long as nothing moves, and so proves it.
+Items come and go while a walk runs, and the offsets of all items behind them shift. But every page is a snapshot of one
+stretch of the listing, and in most listings the items that stay keep their order.
+
+A page that is asked for one place early begins with the item passed last, for as long as nothing moves. That item is
+the page's anchor, and it proves that nothing was missed. Nothing in this module waits or does I/O.
 """
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, Generic, Protocol, TypeVar
+from typing import TYPE_CHECKING, Any, Generic, TypeVar
 
-from ._protocol import following
-from ._search import Search
-from .checkpoint import BEGINNING, digest
+from ._memory import Identified, Memory
+from ._progress import Progress
+from ._resync import Resync
 from .errors import DriftError, PaginationError
 
 if TYPE_CHECKING:
@@ -20,260 +21,173 @@ if TYPE_CHECKING:
 
     from .models import Page
 
-__all__ = ["Anchored", "Deduplicated", "Identified", "last_item"]
-
-_REMEMBERED = 1000
-"""So many items passed last are remembered at the least, and twice as many at the most."""
-
-_AHEAD_AT_MOST = 10_000
-"""At most so many items that were passed may still be met again."""
-
-_FRUITLESS_AT_MOST = 100
-"""At most so many pages in a row may show the anchor and no new item behind it."""
-
-_ANCHORS = 8
-"""So many items passed last are named by a checkpoint."""
-
-
-class Identified(Protocol):
-    """An item of a listing."""
-
-    @property
-    def id(self) -> str:
-        """Its own for as long as it is listed."""
-        ...
-
+__all__ = ["Anchored", "Deduplicated"]
 
 T = TypeVar("T", bound=Identified)
 
+_AHEAD_AT_MOST = 10_000
+"""At most this many items that were passed may be met again."""
+
 
 class Deduplicated(Generic[T]):
-    """Takes pages as they come, and drops what was passed lately.
+    """Takes pages as they come, and drops items that were passed lately.
 
     Args:
         anchors: Digests of the items passed last, oldest first, from a checkpoint.
         skip: How many items of the pages to come have been passed already.
     """
 
+    overlap = 0
+    """How many items of a page the next page is to begin with."""
+    sought = 0
+    """Where to look for the place of the walk. It is never lost, because every page is taken as it comes."""
+    resyncs = 0
+    """How often the listing was found to have moved. It is not held to anything, so it never is."""
+
     def __init__(self, anchors: Iterable[bytes] = (), *, skip: int = 0) -> None:
-        # Oldest first; by ID, or by digest as far as a checkpoint named them.
-        self._passed: list[str | bytes] = list(anchors)
-        self._named = not {BEGINNING}.issuperset(self._passed)
-        # The same without an order, and what is new on the page at hand.
-        self._known: set[str | bytes] = set(self._passed)
-        self._ids: list[str] = []
-        self._start = 0
+        self.memory = Memory(anchors)
+        """What was passed."""
         self.skip = skip
         """How many items of the pages to come are still to be skipped."""
-        self.duplicates = 0
-        """Items dropped because they had been passed."""
-        self.sought = 0
-        """Where to look for the place at which the listing goes on, after a page that did not show it."""
-        self.resyncs = 0
-        """How often the listing was seen to have moved."""
+        self._progress = Progress()
 
-    def admit(self, page: Page[T]) -> Sequence[T] | None:
-        """Return what is new on a page, in its order; None: it does not show where the listing goes on."""
-        self._turn(page)
-        skipped = min(self.skip, len(self._ids))
-        self.skip -= skipped
-        if skipped:
-            self._known.update(self._ids[:skipped])
-            self._remember(self._ids[:skipped])
-        self._start = skipped
-        return self._new(page)
-
-    def anchors(self, passed: int) -> tuple[bytes, ...]:
-        """Return the digests of the items passed last, oldest first.
+    def admit(self, page: Page[T], *, is_short: bool = False) -> Sequence[T]:  # noqa: ARG002 - each page is welcome
+        """Return what is new on a page, in its order.
 
         Args:
-            passed: How many items of the page at hand have been passed.
-        """
-        lately = [*self._passed, *self._ids[self._start : passed]][-_ANCHORS:]
-        return tuple(_digest(key) for key in lately)
-
-    def ahead(self, passed: int) -> tuple[bytes, ...]:  # noqa: ARG002 - it counts where there is something ahead
-        """Return the digests of items that had been passed, and may be met again.
-
-        Args:
-            passed: How many items of the page at hand have been passed.
-        """
-        return ()
-
-    def _turn(self, page: Page[T]) -> None:
-        """Remember what the page before brought as passed, and take up the next."""
-        self._remember(self._ids[self._start :])
-        self._ids = [item.id for item in page.data]
-        self._start = 0
-
-    def _remember(self, ids: list[str]) -> None:
-        self._passed += ids
-        if len(self._passed) > 2 * _REMEMBERED:
-            del self._passed[:-_REMEMBERED]
-            self._known = set(self._passed)
-            self._named = self._named and any(isinstance(key, bytes) for key in self._passed)
-
-    def _new(self, page: Page[T]) -> Sequence[T]:
-        """Return the items of the page from its start on, without those that are known."""
-        items, ids = page.data, self._ids
-        if self._start:
-            items, ids = items[self._start :], ids[self._start :]
-        # Every page of every walk comes by here: one pass over its ids both remembers them and tells, by how much the
-        # set grew, that none was known and none is there twice.
-        known = len(self._known)
-        self._known.update(ids)
-        if len(self._known) == known + len(ids) and self._goes_by_id():
-            return items
-        self._known = set(self._passed)
-        new: dict[str, T] = {}
-        for item in items:
-            if not self._knows(item.id):
-                new.setdefault(item.id, item)
-        self._known.update(ids)
-        self.duplicates += len(items) - len(new)
-        return list(new.values())
-
-    def _goes_by_id(self) -> bool:
-        """Return whether an item that is known is known by its id, and not only by a digest of it."""
-        return not self._named
-
-    def _knows(self, item_id: str) -> bool:
-        return item_id in self._known or (self._named and digest(item_id) in self._known)
-
-
-class Anchored(Deduplicated[T]):
-    """Takes pages that were asked for from one place earlier, and holds them to beginning with their anchor.
-
-    Where one does not, the listing has moved. Some page shows an item passed lately; until it is found, `sought` says
-    where to look. Items passed after the one found may lie ahead again, and are not new then.
-
-    Args:
-        anchors: Digests of the items passed last, oldest first; `BEGINNING` where there is none before.
-        ahead: Digests of items that had been passed after those.
-        limit: Items asked for at a time; at least 2, for one of them is the anchor.
-        resync: Whether to look for the place where the listing goes on; an error is raised otherwise.
-    """
-
-    def __init__(self, anchors: Iterable[bytes] = (), ahead: Iterable[bytes] = (), *, limit: int, resync: bool) -> None:
-        super().__init__(anchors)
-        self._limit = limit
-        self._resync = resync
-        self._search: Search | None = None
-        self._fruitless = 0
-        self._ahead: dict[str | bytes, None] = dict.fromkeys(ahead)
-        self._named = self._named or bool(self._ahead)
-
-    def admit(self, page: Page[T]) -> Sequence[T] | None:
-        """Return what is new on a page, in its order; None: look at `sought`.
+            page: The page.
+            is_short: Whether fewer items were asked for than a whole page has.
 
         Raises:
-            DriftError: The server's cursors are no offsets; or the listing has moved, and is not to be searched, or
-                shows nothing that was passed lately, or goes on moving so that nothing new is to be had.
+            PaginationError: More than 100 pages in a row brought nothing.
+        """
+        ids = [item.id for item in page.data]
+        self.memory.take_up(ids)
+        skipped = min(self.skip, len(ids))
+        if skipped:
+            self.skip -= skipped
+            self.memory.skip(skipped)
+        new = self.memory.new(page.data, skipped)
+        self._progress.check(page, ids, is_new=bool(new or skipped))
+        return new
+
+
+class Anchored(Generic[T]):
+    """Takes pages that were asked for one place early, and holds each to beginning with its anchor.
+
+    Where a page does not, the listing has moved. Then `sought` says where to look, until a page shows where the
+    listing goes on. Items that were passed after that place may be met again, and are not new then.
+
+    Args:
+        anchors: Digests of the items passed last, oldest first. `BEGINNING` stands before the first item of a listing.
+        ahead: Digests of items that were passed after those, and that may be met again.
+        limit: Items of a whole page; at least 2, because one of them is the anchor.
+        resync: Whether to look for the place where the listing goes on. If not, a listing that moved is an error.
+    """
+
+    overlap = 1
+    """How many items of a page the next page is to begin with."""
+    skip = 0
+    """How many items of the pages to come are still to be skipped. A page is placed by its items, so there are none."""
+
+    def __init__(self, anchors: Iterable[bytes] = (), ahead: Iterable[bytes] = (), *, limit: int, resync: bool) -> None:
+        self.memory = Memory(anchors, ahead)
+        """What was passed."""
+        self.sought = 0
+        """Where to look for the place of the walk, after a page that did not show it."""
+        self.resyncs = 0
+        """How often the listing was found to have moved."""
+        self._progress = Progress()
+        self._limit = limit
+        self._resync = resync
+        self._search: Resync | None = None
+        self._stood_at: int | None = None
+        self._is_doubtful = False
+
+    def admit(self, page: Page[T], *, is_short: bool = False) -> Sequence[T] | None:
+        """Return what is new on a page, in its order. None: ask for the whole page at `sought` next.
+
+        Args:
+            page: The page.
+            is_short: Whether fewer items were asked for than a whole page has.
+
+        Raises:
+            DriftError: The server's cursors are no offsets. Or the listing moved, and `resync` is false, or no page
+                shows an item that was passed lately, or the order of the items changed, or the listing goes on moving
+                so that nothing new is to be had.
             PaginationError: The server's cursor does not advance.
         """
         _check_offsets(page)
-        self._turn(page)
-        start = self._proven_start(page)
+        memory = self.memory
+        ids = [item.id for item in page.data]
+        memory.take_up(ids)
+        if self._stood_at is None:
+            self._stood_at = page.cursor
+        start = self._start(page, is_short=is_short)
         if start is None:
-            self._start = len(self._ids)  # nothing of it counts as passed, unless an anchor is found
-            start = self._found_start(page)
-        if start is None:
-            self._look_around(page)
             return None
-        self._search = None
-        self._start = start
-        new = self._new(page)
-        self._fruitless = 0 if new else self._fruitless + 1
-        if self._fruitless > _FRUITLESS_AT_MOST or len(self._ahead) > _AHEAD_AT_MOST:
-            self._start = len(self._ids)  # what is not yielded has not been passed
-            self._known = set(self._passed)
+        new = memory.new(page.data, start)
+        if self._is_doubtful and (new or page.following is None) and self._is_contradicted(page):
+            return None
+        if not self._progress.note(ids, is_new=bool(new)) or memory.ahead_count > _AHEAD_AT_MOST:
+            memory.reject()
             raise DriftError("the listing moves too much to be followed, or its pages disagree", cursor=page.cursor)
+        self._search = None
+        self._stood_at = page.cursor + len(ids) - 1
         return new
 
-    def ahead(self, passed: int) -> tuple[bytes, ...]:
-        """Return the digests of items that had been passed, and may be met again.
-
-        Args:
-            passed: How many items of the page at hand have been passed.
-        """
-        return tuple(_digest(key) for key in self._split_ahead(self._ids[self._start : passed])[1])
-
-    def _turn(self, page: Page[T]) -> None:
-        if self._ahead:
-            overtaken, ahead = self._split_ahead(self._ids[self._start :])
-            # Most likely it is gone. It stays known, for the answer that did not show it may be older than one to come.
-            self._passed += overtaken
-            self._known.update(overtaken)
-            self._named = self._named or any(isinstance(key, bytes) for key in overtaken)
-            self._ahead = dict.fromkeys(ahead)
-        super()._turn(page)
-
-    def _split_ahead(self, passed: list[str]) -> tuple[list[str | bytes], list[str | bytes]]:
-        """Return what lay ahead, and before items passed now, but did not turn up; and what is still ahead."""
-        met = {*passed, *map(digest, passed)}
-        ahead = [*self._ahead]
-        done = max((place for place, key in enumerate(ahead, 1) if key in met), default=0)
-        return [key for key in ahead[:done] if key not in met], ahead[done:]
-
-    def _proven_start(self, page: Page[T]) -> int | None:
-        """Return where the new items begin, if the page begins as it must where nothing has moved."""
-        if not self._passed:
-            return 0  # begun at a bare cursor: there is nothing yet to hold the page to
-        anchor = self._passed[-1]
-        if anchor == BEGINNING:
-            return 0 if page.cursor == 0 else None
-        return 1 if anchor in self._keys()[:1] else None
-
-    def _found_start(self, page: Page[T]) -> int | None:
-        """Return where the new items begin, behind the one on the page that was passed last; None: it has none."""
+    def _start(self, page: Page[T], *, is_short: bool) -> int | None:
+        """Return how many items at the top of a page are not new. None: the page does not tell."""
+        memory = self.memory
+        if memory.is_empty:
+            return 0  # the walk began at a bare cursor: there is nothing yet to hold the page to
+        if memory.has_passed_nothing:
+            if page.cursor == 0:
+                return 0
+        elif page.cursor == self._stood_at and memory.begins_with_newest():
+            return 1
         if not self._resync:
             raise DriftError(
                 f"the listing moved: the page at cursor {page.cursor} does not begin with the item passed last",
                 cursor=page.cursor,
             )
-        self.resyncs += self._search is None
-        known, passed = [*self._passed, *self._ahead], len(self._passed)
-        ranks = {key: rank for rank, key in enumerate(known)}
-        found = [(ranks[key], at) for at, key in enumerate(self._keys(), 1) if key in ranks]
-        if page.cursor == 0 and BEGINNING in ranks:
-            found.append((ranks[BEGINNING], 0))
-        # What lies ahead is held on to only where the page shows nothing before it.
-        rank, start = max([place for place in found if place[0] < passed] or found, default=(None, None))
-        if rank is not None:
-            self._passed = known[: rank + 1]
-            self._known = set(self._passed)
-            self._ahead = dict.fromkeys(known[rank + 1 :])
+        if is_short:
+            self.sought = page.cursor  # a place is found soonest in whole pages
+            return None
+        if self._search is None:
+            stood_at = page.cursor if self._stood_at is None else self._stood_at
+            self._search = Resync(memory, page.cursor, stood_at=stood_at, limit=self._limit)
+            self.resyncs += 1
+        start = self._search.look(page)
+        self.sought, self._is_doubtful = self._search.sought, self._search.is_doubtful
         return start
 
-    def _keys(self) -> list[str] | list[str | bytes]:
-        """Return what the items of the page are remembered by, if they are."""
-        if not self._named and not self._ahead:
-            return self._ids
-        return [key if key in self._known or key in self._ahead else digest(key) for key in self._ids]
+    def _is_contradicted(self, page: Page[T]) -> bool:
+        """Return whether a page shows that the place found was a wrong one. The listing is begun again then.
 
-    def _look_around(self, page: Page[T]) -> None:
-        if self._search is None:
-            self._search = Search(page.cursor, self._limit)
-        sought = self._search.after(page)
-        if sought is None:
+        Items that were passed and do not turn up again before others do, or before the listing ends, may have been
+        removed. If the walk also seems to stand further on than before, the order may have changed instead.
+
+        Raises:
+            DriftError: The order seems to have changed, and not all items that were yielded are remembered.
+        """
+        memory = self.memory
+        missing = len(memory.ahead(len(page.data)))
+        if memory.reaches_back_to_the_beginning and missing:
+            memory.reject()
+            self.sought, self._search, self._is_doubtful = 0, None, False
+            return True
+        if page.following is None and missing > self._limit:
+            memory.reject()
             raise DriftError(
-                "the listing moved: none of the items passed lately is to be found in it", cursor=page.cursor
+                f"the order of the listing changed: {missing} items that were passed are not met again before its end",
+                cursor=page.cursor,
             )
-        self.sought = sought
-
-    def _goes_by_id(self) -> bool:
-        return not self._ahead and super()._goes_by_id()
-
-    def _knows(self, item_id: str) -> bool:
-        return super()._knows(item_id) or item_id in self._ahead or digest(item_id) in self._ahead
-
-
-def _digest(key: str | bytes) -> bytes:
-    return key if isinstance(key, bytes) else digest(key)
+        return False
 
 
 def _check_offsets(page: Page[Any]) -> None:
-    cursor, count = following(page), len(page.data)
+    cursor, count = page.following, len(page.data)
     if cursor is None:
         return
     if cursor <= page.cursor:
@@ -289,11 +203,3 @@ def _check_offsets(page: Page[Any]) -> None:
         fault = "the server's pages are too short to begin each with the last item of the one before"
     if fault:
         raise DriftError(f'{fault}; on_drift="ignore" follows them as they are', cursor=page.cursor)
-
-
-def last_item(page: Page[Any]) -> int | None:
-    """Return the cursor of a page's last item, where the next page is to begin; None: the listing ends with this one.
-
-    It is what a `Window` of pages that are to be `Anchored` follows.
-    """
-    return None if following(page) is None else page.cursor + len(page.data) - 1

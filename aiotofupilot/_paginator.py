@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import TYPE_CHECKING, Any, Generic, TypeVar
 
 from attrs import evolve
 
-from ._drift import Identified
-from ._walk import Plan, Source, Walk, behind, note_checkpoint
+from ._memory import Identified, Memory
+from ._progress import Progress
+from ._walk import Fetch, Plan, Walk, behind, note_checkpoint
 from ._window import Spawn, Window
 from .stats import WalkStats
 
@@ -28,8 +30,8 @@ class Paginator(Generic[T]):
     over it for its items. An error of ours that is raised while it is iterated has a ``checkpoint`` to go on from.
     """
 
-    def __init__(self, source: Source[T], plan: Plan, spawn: Spawn[T]) -> None:
-        self._source = source
+    def __init__(self, fetch: Fetch[T], plan: Plan, spawn: Spawn[T]) -> None:
+        self._fetch = fetch
         self._plan = plan
         self._spawn = spawn
 
@@ -38,27 +40,32 @@ class Paginator(Generic[T]):
 
     def __await__(self) -> Generator[Any, None, Page[T]]:
         plan = self._plan
-        return self._source(plan.limit, WalkStats())(plan.start.cursor or None).__await__()
+        return self._fetch(plan.start.cursor, plan.limit, WalkStats()).__await__()
 
     def __aiter__(self) -> Walk[T]:
         return self.walk()
 
     def walk(self) -> Walk[T]:
         """Return a pass over the items that can be closed, and that tells where it stands and what it did."""
-        return Walk(self._source, self._plan, self._spawn)
+        return Walk(self._fetch, self._plan, self._spawn)
 
     async def pages(self) -> AsyncGenerator[Page[T], None]:
         """Yield the pages as the server cuts them, enough of them for ``max_items``.
 
         Nothing is done to them, whatever ``on_drift`` says; from a checkpoint on, the first one is that in which the
         checkpoint lies. Whoever leaves before the end closes it, as with any asynchronous generator.
+
+        Raises:
+            PaginationError: The server's cursor does not advance, or is missing, or more than 100 pages in a row
+                brought nothing new.
         """
         plan, checkpoint = self._plan, self._plan.start
         remaining = None if plan.max_items is None else plan.max_items + bool(plan.max_items) * plan.start.skip
+        memory, progress = Memory(), Progress()
         window = Window(
-            self._source(plan.limit, WalkStats()),
-            cursor=plan.start.cursor or None,
-            stride=plan.limit,
+            partial(self._fetch, counts=WalkStats()),
+            cursor=plan.start.cursor,
+            limit=plan.limit,
             concurrency=plan.concurrency,
             spawn=self._spawn,
         )
@@ -71,6 +78,9 @@ class Paginator(Generic[T]):
                 checkpoint = behind(page)
                 if remaining is not None:
                     remaining -= len(page.data)
+                ids = [item.id for item in page.data]
+                memory.take_up(ids)
+                progress.check(page, ids, is_new=bool(memory.new(page.data, 0)))
         except Exception as error:
             note_checkpoint(error, checkpoint)
             raise
@@ -85,5 +95,5 @@ class Paginator(Generic[T]):
     async def first(self) -> T | None:
         """Return the first item, or None if there is none. Unless a cursor is given, no whole page is asked for."""
         limit = 1 if self._plan.max_items is None else min(1, self._plan.max_items)
-        async with Walk(self._source, evolve(self._plan, max_items=limit), self._spawn) as walk:
+        async with Walk(self._fetch, evolve(self._plan, max_items=limit), self._spawn) as walk:
             return await anext(walk, None)

@@ -21,7 +21,6 @@ if TYPE_CHECKING:
     import asyncio
     from collections.abc import Callable, Coroutine, Mapping
 
-    from ._window import Fetch
     from .stats import WalkStats
 
 __all__ = ["Connection", "Procedures"]
@@ -111,19 +110,15 @@ class Procedures:
             raise ValueError(
                 f"created_after must not be later than created_before, got {created_after} and {created_before}"
             )
-        return Paginator(partial(self._source, parameters), plan, self._connection.spawn)
+        return Paginator(partial(self._fetch, parameters), plan, self._connection.spawn)
 
-    def _source(self, parameters: Mapping[str, str], limit: int, stats: WalkStats) -> Fetch[Procedure]:
-        target = request_target("/v2/procedures", {"limit": limit, **parameters})
-
-        async def fetch(cursor: int | None) -> Page[Procedure]:
-            return await self._connection.request(
-                target if cursor is None else f"{target}&cursor={cursor}",
-                lambda response: read_page(response, cursor or 0, _decode),
-                stats,
-            )
-
-        return fetch
+    async def _fetch(
+        self, parameters: Mapping[str, str], cursor: int, limit: int, counts: WalkStats
+    ) -> Page[Procedure]:
+        query: dict[str, str | int] = {"limit": limit, **parameters, **({"cursor": cursor} if cursor else {})}
+        return await self._connection.request(
+            request_target("/v2/procedures", query), lambda response: read_page(response, cursor, _decode), counts
+        )
 
 
 def _start(cursor: object) -> Checkpoint:

@@ -32,7 +32,7 @@ if TYPE_CHECKING:
 
     from .models import Page
 
-__all__ = ["Response", "date_time", "following", "read_page", "request_target", "retry_after"]
+__all__ = ["Response", "date_time", "read_page", "request_target", "retry_after"]
 
 T = TypeVar("T")
 
@@ -103,11 +103,6 @@ def read_page(response: Response, cursor: int, decode: Callable[[bytes, int], Pa
     if HTTPStatus.OK <= response.status < HTTPStatus.MULTIPLE_CHOICES:
         return decode(response.body, cursor)
     raise _api_error(response)
-
-
-def following(page: Page[Any]) -> int | None:
-    """Return where the server says that the next page begins; None: the listing ends with this one."""
-    return page.meta.next_cursor if page.meta.has_more else None
 
 
 def _api_error(response: Response) -> APIError:

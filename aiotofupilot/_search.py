@@ -4,8 +4,6 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from ._protocol import following
-
 if TYPE_CHECKING:
     from .models import Page
 
@@ -29,7 +27,7 @@ class Search:
 
     def after(self, page: Page[Any]) -> int | None:
         """Return where to look after a page that did not show the place; None: there is nowhere left."""
-        if following(page) is not None:  # the server may give fewer than were asked for
+        if page.following is not None:  # the server may give fewer than were asked for
             self._step = max(1, min(self._step, len(page.data) // 2))
         elif page.cursor >= self._forth:
             self._ends = True

@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Callable, Iterator, Sequence
+from collections.abc import AsyncIterator, Coroutine, Iterator, Sequence
+from functools import partial
 from operator import length_hint
-from typing import TYPE_CHECKING, Literal, TypeVar
+from typing import TYPE_CHECKING, Any, Literal, Protocol, TypeVar
 
 from attrs import evolve, frozen
 
-from ._drift import Anchored, Deduplicated, Identified, last_item
-from ._protocol import following
-from ._window import Fetch, Spawn, Window
+from ._drift import Anchored, Deduplicated
+from ._memory import Identified
+from ._window import Spawn, Window
 from .checkpoint import BEGINNING, Checkpoint
 from .errors import TofuPilotError
 from .stats import WalkStats
@@ -21,15 +22,26 @@ if TYPE_CHECKING:
 
     from .models import Page
 
-__all__ = ["OnDrift", "Plan", "Source", "Walk", "behind", "note_checkpoint"]
+__all__ = ["Fetch", "OnDrift", "Plan", "Walk", "behind", "note_checkpoint"]
 
 T = TypeVar("T", bound=Identified)
 
 OnDrift = Literal["ignore", "resync", "raise"]
 """What a walk does about a listing that moves under it."""
 
-Source = Callable[[int, WalkStats], Fetch[T]]
-"""From the number of items to ask for at a time, and where to count, to how a page is fetched."""
+
+class Fetch(Protocol[T]):
+    """Fetches a page of a listing."""
+
+    def __call__(self, cursor: int, limit: int, counts: WalkStats) -> Coroutine[Any, Any, Page[T]]:
+        """Return the page that begins at a cursor.
+
+        Args:
+            cursor: Where the page begins, in the server's counting. The listing itself begins at 0.
+            limit: How many items to ask for.
+            counts: Where the requests are counted.
+        """
+        ...
 
 
 @frozen
@@ -51,36 +63,37 @@ class Plan:
 class Walk(AsyncIterator[T]):
     """One pass over a listing, in the server's order. Pages are fetched as items are asked for, never on their own.
 
-    It may be left at any item: nothing stays in flight behind a walk that ended, failed, was closed, cancelled or
-    dropped. As an async context manager it is closed on the way out. One that failed can be asked on, and then asks
-    the server again for the page that it did not get, except after a `PaginationError`.
+    A walk may be left at any item. Nothing of it stays in flight once it ended, failed, was closed, was cancelled or
+    was dropped. It cannot notice a ``break`` while a variable still holds it: enter it with ``async with``, which
+    closes it, or call `aclose`. A walk that failed can be asked on. It then asks the server again for the page that it
+    did not get, except after a `PaginationError`.
     """
 
-    def __init__(self, source: Source[T], plan: Plan, spawn: Spawn[T]) -> None:
+    def __init__(self, fetch: Fetch[T], plan: Plan, spawn: Spawn[T]) -> None:
         start, limit = plan.start, plan.limit
         anchors = start.anchors or (() if start.cursor or start.skip else (BEGINNING,))
-        self._continuity: Deduplicated[T]
+        self._continuity: Deduplicated[T] | Anchored[T]
         if plan.on_drift == "ignore":
             if plan.max_items is not None and not start.cursor:  # elsewhere, the cursor may count pages of this length
                 limit = max(1, min(limit, plan.max_items + start.skip))
             self._continuity = Deduplicated((*start.ahead, *anchors), skip=start.skip)
-            cursor, stride, follow = start.cursor, limit, following
+            self._whole = limit
+            cursor = start.cursor
         else:
             # One item of each page is the last of the page before.
-            limit = max(2, limit if plan.max_items is None else min(limit, plan.max_items + 1))
-            self._continuity = Anchored(anchors, start.ahead, limit=limit, resync=plan.on_drift == "resync")
+            self._whole = max(2, limit)
+            limit = self._whole if plan.max_items is None else max(2, min(limit, plan.max_items + 1))
+            self._continuity = Anchored(anchors, start.ahead, limit=self._whole, resync=plan.on_drift == "resync")
             cursor = max(0, start.cursor + start.skip - bool(start.anchors))
-            stride, follow = limit - 1, last_item
         self._stats = WalkStats()
         self._window = Window(
-            source(limit, self._stats),
-            cursor=cursor or None,
-            stride=stride,
+            partial(fetch, counts=self._stats),
+            cursor=cursor,
+            limit=limit,
+            overlap=self._continuity.overlap,
             concurrency=plan.concurrency,
-            follow=follow,
             spawn=spawn,
         )
-        self._stride = stride
         self._shortened = limit < plan.limit
         self._start = start
         self._remaining = plan.max_items
@@ -131,7 +144,7 @@ class Walk(AsyncIterator[T]):
         """Where the walk stands, behind the last item that it yielded; give it to ``list(cursor=...)`` to go on."""
         if self._page is None:
             return self._start
-        page, continuity = self._page, self._continuity
+        page, memory = self._page, self._continuity.memory
         if self._taken < len(self._new):
             upcoming = self._new[self._taken]
             passed = next(at for at, item in enumerate(page.data) if item is upcoming)
@@ -141,14 +154,17 @@ class Walk(AsyncIterator[T]):
             # A cursor that counts pages would mean another place to whoever goes on with longer ones.
             place = Checkpoint(page.cursor, passed) if self._shortened else behind(page)
         return evolve(
-            place, skip=place.skip + continuity.skip, anchors=continuity.anchors(passed), ahead=continuity.ahead(passed)
+            place,
+            skip=place.skip + self._continuity.skip,
+            anchors=memory.anchors(passed),
+            ahead=memory.ahead(passed),
         )
 
     @property
     def stats(self) -> WalkStats:
         """What the walk has done so far; the same object each time, brought up to date."""
         self._stats.items = self._given_before + self._taken
-        self._stats.duplicates = self._continuity.duplicates
+        self._stats.duplicates = self._continuity.memory.duplicates
         self._stats.resyncs = self._continuity.resyncs
         return self._stats
 
@@ -186,14 +202,14 @@ class Walk(AsyncIterator[T]):
             return None
         while (page := await self._window.next(self._pages_wanted())) is not None:
             try:
-                new = self._continuity.admit(page)
+                new = self._continuity.admit(page, is_short=self._window.limit < self._whole)
             except TofuPilotError:
                 self._window.restart(page.cursor)
                 raise
             if new is not None:
                 await self._take_up(page, new)
                 break
-            self._window.restart(self._continuity.sought)
+            self._window.restart(self._continuity.sought, limit=self._whole)
         return page
 
     async def _take_up(self, page: Page[T], new: Sequence[T]) -> None:
@@ -210,12 +226,12 @@ class Walk(AsyncIterator[T]):
         """Return how many pages can still be needed, if they are full."""
         if self._remaining is None:
             return None
-        return -(-(self._remaining + self._continuity.skip) // self._stride)
+        return -(-(self._remaining + self._continuity.skip) // self._window.stride)
 
 
 def behind(page: Page[T]) -> Checkpoint:
     """Return the place behind a page's last item."""
-    cursor = following(page)
+    cursor = page.following
     if cursor is None or cursor <= page.cursor:
         return Checkpoint(page.cursor, len(page.data))
     return Checkpoint(cursor)

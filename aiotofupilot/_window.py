@@ -11,7 +11,6 @@ from collections import deque
 from collections.abc import Callable, Coroutine, Iterable
 from typing import Any, Generic, TypeVar
 
-from ._protocol import following
 from .errors import PaginationError, SessionError
 from .models import Page
 
@@ -19,8 +18,8 @@ __all__ = ["Fetch", "Spawn", "Window"]
 
 T = TypeVar("T")
 
-Fetch = Callable[[int | None], Coroutine[Any, Any, Page[T]]]
-"""From a cursor, None for the listing's beginning, to the page that begins there."""
+Fetch = Callable[[int, int], Coroutine[Any, Any, Page[T]]]
+"""From a cursor and a limit to the page that begins there. The listing itself begins at 0."""
 
 Spawn = Callable[[Coroutine[Any, Any, Page[T]]], asyncio.Task[Page[T]]]
 """Runs a fetch as a task."""
@@ -37,11 +36,11 @@ class Window(Generic[T]):
     cancels what it has in flight; its tasks know nothing of it, so nothing keeps it alive.
 
     Args:
-        fetch: Fetches the page at a cursor.
-        cursor: Where to begin; None: at the listing's beginning.
-        stride: How far apart the cursors of full pages lie.
-        concurrency: Pages in flight or waiting to be handed over; 1 or more.
-        follow: From a page to the cursor of the one after it, None after the last.
+        fetch: Fetches a page.
+        cursor: Where to begin.
+        limit: How many items to ask for per page.
+        overlap: How many items of a page the next page is to begin with; less than `limit`.
+        concurrency: How many pages may be in flight or waiting to be handed over; 1 or more.
         spawn: Runs a fetch as a task.
     """
 
@@ -49,27 +48,39 @@ class Window(Generic[T]):
         self,
         fetch: Fetch[T],
         *,
-        cursor: int | None,
-        stride: int,
+        cursor: int,
+        limit: int,
+        overlap: int = 0,
         concurrency: int = 1,
-        follow: Callable[[Page[T]], int | None] = following,
         spawn: Spawn[T] = asyncio.create_task,
     ) -> None:
         self._fetch = fetch
-        self._stride = stride
+        self.limit = limit
+        """How many items are asked for per page."""
+        self._overlap = overlap
         self._concurrency = concurrency
-        self._follow = follow
         self._spawn = spawn
-        self._ahead: deque[tuple[int | None, asyncio.Task[Page[T]]]] = deque()
+        self._ahead: deque[tuple[int, asyncio.Task[Page[T]]]] = deque()
         self._cancelled: list[asyncio.Task[Page[T]]] = []
         self.restart(cursor)
 
-    def restart(self, cursor: int | None) -> None:
-        """Throw away what is in flight and go on at another cursor, with one page at first."""
+    @property
+    def stride(self) -> int:
+        """How far apart the cursors of full pages lie."""
+        return self.limit - self._overlap
+
+    def restart(self, cursor: int, *, limit: int | None = None) -> None:
+        """Throw away what is in flight and go on at another cursor, with one page at first.
+
+        Args:
+            cursor: Where to go on.
+            limit: How many items to ask for per page from now on; None: as many as before.
+        """
         self._cancel_ahead()
+        self.limit = limit or self.limit
         self._cursor = cursor
         self._behind = -1
-        self._ended = False
+        self._ended = self._cut_off = False
         self._width = 1
 
     async def next(self, at_most: int | None = None) -> Page[T] | None:
@@ -81,20 +92,27 @@ class Window(Generic[T]):
             at_most: How many pages can be needed from here on, this one included; None: any number.
 
         Raises:
-            PaginationError: The page before named a cursor that does not advance.
+            PaginationError: The page before named a cursor that does not advance. Or it announced more items, and
+                named none.
             SessionError: The session was closed meanwhile.
         """
         if self._ended:
             await self.aclose()
             return None
-        if self._cursor is not None and self._cursor <= self._behind:
+        if self._cut_off:
+            raise PaginationError(
+                f"the page at cursor {self._behind} announces more items, and no cursor that leads to them",
+                cursor=self._behind,
+                next_cursor=None,
+            )
+        if self._cursor <= self._behind:
             raise PaginationError(
                 f"the page at cursor {self._behind} leads to {self._cursor}, which is not beyond it",
                 cursor=self._behind,
                 next_cursor=self._cursor,
             )
         width = self._width if at_most is None else min(self._width, at_most)
-        page = await (self._head(width) if width > 1 or self._ahead else self._fetch(self._cursor))
+        page = await (self._head(width) if width > 1 or self._ahead else self._fetch(self._cursor, self.limit))
         self._settle(page)
         return page
 
@@ -116,8 +134,8 @@ class Window(Generic[T]):
     async def _head(self, width: int) -> Page[T]:
         """Fill the window and wait for its first page."""
         while len(self._ahead) < width:
-            cursor = (self._ahead[-1][0] or 0) + self._stride if self._ahead else self._cursor
-            task = self._spawn(self._fetch(cursor))
+            cursor = self._ahead[-1][0] + self.stride if self._ahead else self._cursor
+            task = self._spawn(self._fetch(cursor, self.limit))
             task.add_done_callback(_retrieve)
             self._ahead.append((cursor, task))
         _, task = self._ahead[0]
@@ -133,14 +151,19 @@ class Window(Generic[T]):
 
     def _settle(self, page: Page[T]) -> None:
         """Hold a page against what was predicted, and note what follows it."""
-        cursor = self._follow(page)
-        if cursor == page.cursor + self._stride:
+        following = page.following
+        cursor = None if following is None else following - self._overlap
+        if cursor == page.cursor + self.stride:
             self._width = min(self._width + 1, self._concurrency)
         else:
             self._cancel_ahead()
             if cursor is not None:
                 self._width = self._concurrency = 1
-        self._behind, self._cursor, self._ended = page.cursor, cursor, cursor is None
+        self._behind = page.cursor
+        self._cut_off = cursor is None and page.meta.has_more
+        self._ended = cursor is None and not self._cut_off
+        if cursor is not None:
+            self._cursor = cursor
 
     def _cancel_ahead(self) -> None:
         tasks = [task for _, task in self._ahead]

@@ -18,7 +18,7 @@ TofuPilotError
  │    └── ServerError            5xx, and 408
  ├── DecodeError                 an answer that is not what the API promises
  │    └── InvalidJSONError       not even JSON
- ├── PaginationError             a cursor that does not advance
+ ├── PaginationError             a cursor that leads nowhere
  └── DriftError                  the listing moved, and the walk's place in it was lost
 
 A bad argument is a `ValueError` or `TypeError` of Python's own, raised where it is given. Every error carries what it
@@ -239,17 +239,20 @@ class InvalidJSONError(DecodeError):
 
 
 class PaginationError(TofuPilotError):
-    """The server's cursor does not advance, so that following it would never end.
+    """The server's cursor leads nowhere: it does not advance, or it is missing, or page after page brings nothing.
 
     Attributes:
         cursor: Where the page began.
-        next_cursor: Where it said that the next one begins.
+        next_cursor: Where the page said that the next one begins; None: it announced more and did not say where, or it
+            was the last one.
+        fruitless_pages: How many pages in a row brought nothing new; 0 if that was not the trouble.
     """
 
-    def __init__(self, message: str, *, cursor: int, next_cursor: int) -> None:
+    def __init__(self, message: str, *, cursor: int, next_cursor: int | None, fruitless_pages: int = 0) -> None:
         super().__init__(message)
         self.cursor = cursor
         self.next_cursor = next_cursor
+        self.fruitless_pages = fruitless_pages
 
 
 class DriftError(TofuPilotError):

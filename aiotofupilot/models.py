@@ -88,3 +88,8 @@ class Page(Generic[T]):
     """What follows."""
     cursor: int = 0
     """Where the page began: the cursor that it was asked for, 0 for the listing's beginning."""
+
+    @property
+    def following(self) -> int | None:
+        """Where the server says that the next page begins; None: this is the last page, or the server does not say."""
+        return self.meta.next_cursor if self.meta.has_more else None

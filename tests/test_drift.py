@@ -3,7 +3,7 @@
 import pytest
 from attrs import frozen
 
-from aiotofupilot._drift import Anchored, Deduplicated, last_item
+from aiotofupilot._drift import Anchored, Deduplicated
 from aiotofupilot.checkpoint import BEGINNING, digest
 from aiotofupilot.errors import DriftError, PaginationError
 from aiotofupilot.models import Page, PageMeta
@@ -40,7 +40,7 @@ class TestDeduplicated:
         for number in range(50):
             this = page(range(number * 10, number * 10 + 10), number * 10)
             assert continuity.admit(this) is this.data
-        assert continuity.duplicates == 0
+        assert continuity.memory.duplicates == 0
 
     def test_what_was_on_the_pages_just_before_is_dropped(self):
         """Insertions push items onto the next page, where they come again."""
@@ -48,7 +48,7 @@ class TestDeduplicated:
         continuity.admit(page("abcde"))
         continuity.admit(page("fghij", 5))
         assert ids(continuity.admit(page("eijkl", 10))) == ["k", "l"]
-        assert continuity.duplicates == 3
+        assert continuity.memory.duplicates == 3
 
     def test_what_a_page_has_twice_is_taken_once(self):
         """An id is an item's own."""
@@ -59,7 +59,7 @@ class TestDeduplicated:
         continuity = Deduplicated()
         for number in range(300):
             continuity.admit(page(range(number * 10, number * 10 + 10), number * 10))
-            assert len(continuity._passed) <= 2000
+            assert len(continuity.memory._passed) <= 2000
         assert ids(continuity.admit(page([0, 2000, 2999], 3000))) == ["0"]
 
     def test_what_a_checkpoint_says_was_passed_is_dropped_too(self):
@@ -86,16 +86,16 @@ class TestDeduplicated:
         continuity = Deduplicated()
         continuity.admit(page("abcdefghij"))
         continuity.admit(page("klmno", 10))
-        assert continuity.anchors(2) == tuple(digest(item_id) for item_id in "efghijkl")
-        assert continuity.ahead(2) == ()
+        assert continuity.memory.anchors(2) == tuple(digest(item_id) for item_id in "efghijkl")
+        assert continuity.memory.ahead(2) == ()
 
     def test_anchors_of_a_checkpoint_are_handed_on(self):
         """A walk that is resumed and left at once loses none of them."""
         anchors = tuple(digest(item_id) for item_id in "abcdefgh")
         continuity = Deduplicated(anchors)
         continuity.admit(page("ij"))
-        assert continuity.anchors(0) == anchors
-        assert continuity.anchors(1) == (*anchors[1:], digest("i"))
+        assert continuity.memory.anchors(0) == anchors
+        assert continuity.memory.anchors(1) == (*anchors[1:], digest("i"))
 
 
 class TestAnchoredWhereNothingMoves:
@@ -108,7 +108,7 @@ class TestAnchoredWhereNothingMoves:
         continuity = anchored("abcde")
         assert ids(continuity.admit(page("efghi", 4))) == ["f", "g", "h", "i"]
         assert ids(continuity.admit(page("ijk", 8))) == ["j", "k"]
-        assert (continuity.resyncs, continuity.duplicates) == (0, 0)
+        assert (continuity.resyncs, continuity.memory.duplicates) == (0, 0)
 
     def test_a_page_of_the_anchor_alone_has_nothing_new(self):
         """As at the end of a listing."""
@@ -126,20 +126,25 @@ class TestAnchoredWhereNothingMoves:
         assert ids(continuity.admit(page("bcd", 7))) == ["c", "d"]
         assert ids(continuity.admit(page("def", 9))) == ["e", "f"]
 
-    def test_the_next_page_is_to_begin_at_this_ones_last_item(self):
-        """One place earlier than the server's cursor."""
-        assert last_item(page("abc", 7)) == 9
-        assert last_item(page("abc", 7, total=10)) is None
-
 
 class TestAnchoredWhereThingsMove:
     @pytest.mark.parametrize("inserted", [1, 2, 5, 9])
     def test_insertions_before_the_anchor_show_it_further_down_the_page(self, inserted):
-        """What stands before it was passed, or turned up behind the walk's back."""
-        continuity = anchored("abcde")
-        new_items = [f"new{number}" for number in range(inserted)]
-        assert ids(continuity.admit(page([*new_items, *"efgh"], 4))) == ["f", "g", "h"]
+        """The items before it were passed too."""
+        continuity = anchored("abcdefghij")
+        passed = "abcdefghij"[-1 - inserted :]
+        assert ids(continuity.admit(page([*passed, *"klm"], 9))) == ["k", "l", "m"]
         assert continuity.resyncs == 1
+
+    def test_a_stranger_between_items_that_were_passed_is_new(self):
+        """Someone created it there, or it stands there because what stands behind it moved."""
+        assert ids(anchored("abcde").admit(page(["c", "d", "new", "e", "f"], 4))) == ["new", "f"]
+
+    def test_an_item_that_was_passed_and_stands_between_strangers_proves_nothing(self):
+        """It may have moved there."""
+        continuity = anchored("abcde")
+        assert continuity.admit(page("xyez", 4)) is None
+        assert ids(continuity.admit(page("cdxye", 2))) == ["x", "y"]
 
     def test_insertions_behind_the_anchor_are_new(self):
         """They are listed behind all that was passed."""
@@ -165,12 +170,13 @@ class TestAnchoredWhereThingsMove:
 
     def test_items_passed_that_lie_ahead_again_are_not_new(self):
         """Someone inserted a page full of items between them and the anchor found."""
-        continuity = anchored("abcde")
-        assert ids(continuity.admit(page(["b", 1, 2, 3], 1))) == ["1", "2", "3"]
-        assert ids(continuity.admit(page([3, 4, "c", "e", "f"], 4))) == ["4", "f"]
-        assert continuity.duplicates == 2
-        assert ids(continuity.admit(page("fg", 8))) == ["g"]
-        assert continuity.ahead(0) == ()
+        continuity = Anchored(limit=10, resync=True)
+        continuity.admit(page("abcde", 50))
+        assert ids(continuity.admit(page(["a", "b", 1, 2, 3], 54))) == ["1", "2", "3"]
+        assert ids(continuity.admit(page([3, 4, "c", "e", "f"], 58))) == ["4", "f"]
+        assert continuity.memory.duplicates == 2
+        assert ids(continuity.admit(page("fg", 62))) == ["g"]
+        assert continuity.memory.ahead(0) == ()
 
     def test_when_all_that_was_passed_is_gone_the_beginning_is_the_anchor(self):
         """Nothing stands before it, so everything listed now is new."""
@@ -211,7 +217,7 @@ class TestAnchoredWhereThingsMove:
         assert ids(continuity.admit(page(["new", *"fhij"], 7))) == ["i", "j"]
         continuity = Anchored(anchors, limit=10, resync=True)
         assert ids(continuity.admit(page("xcfij", 7))) == ["i", "j"]
-        assert continuity.ahead(0) == (digest("g"), digest("h"))
+        assert continuity.memory.ahead(0) == (digest("g"), digest("h"))
 
     def test_a_resumed_walk_looks_both_ways(self):
         """All of the few items that a checkpoint names may have moved on by more than a page."""
@@ -223,14 +229,19 @@ class TestAnchoredWhereThingsMove:
         assert looks == [95, 105, 90]
         assert ids(continuity.admit(page("fghij", 110))) == ["i", "j"]
 
-    def test_what_lies_ahead_is_held_on_to_where_nothing_before_it_is_left(self):
-        """All that was listed before it had been yielded."""
-        continuity = anchored("abcde")
-        assert ids(continuity.admit(page(["a", 1, 2], 0))) == ["1", "2"]
-        assert continuity.admit(page([3, 4, 5], 3)) is None
-        assert ids(continuity.admit(page([3, "c", 4, "e", 5], 3))) == ["5"]
-        assert continuity.ahead(0) == ()
-        assert continuity.anchors(5) == tuple(digest(key) for key in "a12bcde5")
+    def test_what_lies_ahead_is_held_on_to_only_where_nothing_before_it_is_left(self):
+        """Items that were gone for a while look the same, and would hide all that stands before them."""
+        continuity = Anchored([digest(key) for key in "ab"], [digest(key) for key in "ce"], limit=5, resync=True)
+        assert continuity.admit(page([3, "c", 4, "e", 5], 3, total=8)) is None
+        looks = [continuity.sought]
+        while looks[-1] != 3:
+            shown = [number + 100 for number in range(looks[-1], min(looks[-1] + 5, 8))]
+            assert continuity.admit(page(shown, looks[-1], total=8)) is None
+            looks.append(continuity.sought)
+        assert looks == [1, 0, 3]
+        assert ids(continuity.admit(page([3, "c", 4, "e", 5], 3, total=8))) == ["5"]
+        assert continuity.memory.ahead(0) == ()
+        assert continuity.memory.anchors(5) == tuple(digest(key) for key in "abce5")
 
     def test_a_checkpoint_hands_on_what_lies_ahead(self):
         """It had been yielded before the walk had to go back."""
@@ -241,19 +252,19 @@ class TestAnchoredWhereThingsMove:
         """The order of what stays does not change: once a later item is met, an earlier one is gone."""
         continuity = anchored("abcde")
         continuity.admit(page("axyz", 0))
-        assert continuity.ahead(0) == tuple(map(digest, "bcde"))
+        assert continuity.memory.ahead(0) == tuple(map(digest, "bcde"))
         continuity.admit(page("zd", 3))
         continuity.admit(page("dfg", 4))
-        assert continuity.ahead(0) == (digest("e"),)
+        assert continuity.memory.ahead(0) == (digest("e"),)
 
     def test_what_has_been_met_on_the_page_at_hand_lies_ahead_no_more(self):
         """A checkpoint taken within the page names only what is still to come."""
         continuity = anchored("abcde")
         continuity.admit(page("axyz", 0))
         continuity.admit(page("zbcx", 3))
-        assert continuity.ahead(1) == tuple(map(digest, "bcde"))
-        assert continuity.ahead(2) == tuple(map(digest, "cde"))
-        assert continuity.ahead(3) == tuple(map(digest, "de"))
+        assert continuity.memory.ahead(1) == tuple(map(digest, "bcde"))
+        assert continuity.memory.ahead(2) == tuple(map(digest, "cde"))
+        assert continuity.memory.ahead(3) == tuple(map(digest, "de"))
 
     @pytest.mark.parametrize("named", [False, True])
     def test_what_did_not_turn_up_in_its_turn_is_not_new_when_it_does(self, named):
@@ -264,7 +275,17 @@ class TestAnchoredWhereThingsMove:
         continuity.admit(page("axyz", 0))
         continuity.admit(page("zd", 3))
         assert ids(continuity.admit(page("dcfg", 4))) == ["f", "g"]
-        assert continuity.ahead(0) == (digest("e"),)
+        assert continuity.memory.ahead(0) == (digest("e"),)
+
+    @pytest.mark.parametrize("named", [False, True])
+    def test_what_did_not_turn_up_stays_known_however_late_it_is_met(self, named):
+        """Without that, it would be yielded twice."""
+        continuity = anchored("abcde")
+        if named:
+            continuity = Anchored([digest("a")], map(digest, "bcde"), limit=10, resync=True)
+        assert ids(continuity.admit(page("axyz", 0))) == ["x", "y", "z"]
+        assert ids(continuity.admit(page("ze", 3))) == []
+        assert ids(continuity.admit(page("ecfg", 4))) == ["f", "g"]
 
     def test_what_did_not_turn_up_is_forgotten_like_all_that_was_passed(self):
         """Memory does not grow with it."""
@@ -276,9 +297,45 @@ class TestAnchoredWhereThingsMove:
         for start in range(0, 3000, 10):
             continuity.admit(page([last, *range(start, start + 10)], start + 5))
             last = start + 9
-        assert len(continuity._passed) <= 2000
-        assert not any(isinstance(key, bytes) for key in continuity._known)
-        assert not continuity._named
+        assert len(continuity.memory._passed) <= 2000
+        assert not continuity.memory._has_digests
+        assert len(continuity.memory._known) <= 2010
+
+    def test_a_walk_that_passed_nothing_goes_on_at_the_beginning(self):
+        """Whatever cursor a checkpoint names."""
+        continuity = Anchored((BEGINNING,), limit=10, resync=True)
+        assert continuity.admit(page("fgh", 5)) is None
+        assert ids(continuity.admit(page("abc", 0))) == ["a", "b", "c"]
+
+    def test_the_only_item_that_is_remembered_is_enough(self):
+        """There is no other to look for."""
+        continuity = Anchored([digest("a")], limit=10, resync=True)
+        assert ids(continuity.admit(page("xab", 7))) == ["b"]
+
+    def test_a_listing_that_grew_and_lacks_the_items_passed_last_is_read_anew(self):
+        """They may have moved, and items that were not yielded with them. All that was yielded is known."""
+        continuity = anchored("abcdefghij")
+        assert continuity.admit(page("ghx", 9)) is None
+        assert continuity.sought == 0
+        assert ids(continuity.admit(page("ijyzabcdef", 0))) == ["y", "z"]
+        assert ids(continuity.admit(page("fghx", 9))) == ["x"]
+
+    def test_items_missing_at_the_end_of_a_listing_that_grew_are_an_error(self):
+        """Most likely the order changed, and what stands behind them now was not yielded."""
+        continuity = Anchored(limit=10, resync=True)
+        for start in range(100, 200, 10):
+            continuity.admit(page(range(start, start + 11), start))
+        assert ids(continuity.admit(page(range(110, 120), 300, total=320))) == []
+        with pytest.raises(DriftError, match="81 items that were passed are not met again") as caught:
+            continuity.admit(page([119, "a", "b"], 309, total=312))
+        assert caught.value.cursor == 309
+        assert continuity.memory.anchors(0)[-1] == digest("119")
+
+    def test_a_few_items_missing_at_the_end_of_a_listing_that_grew_are_taken_for_removed(self):
+        """Not all that was yielded is remembered, so the listing cannot be read anew."""
+        continuity = Anchored(limit=10, resync=True)
+        continuity.admit(page(range(100, 111), 100))
+        assert ids(continuity.admit(page([107, 108, "a", "b"], 130, total=134))) == ["a", "b"]
 
     def test_what_lies_ahead_is_remembered_however_much_comes_before_it(self):
         """It was yielded, and will be listed when the walk gets there."""
@@ -294,7 +351,7 @@ class TestAnchoredWhereThingsMove:
         for _ in range(2):  # the page that was refused does not count as passed
             with pytest.raises(DriftError, match="too much"):
                 continuity.admit(page("abc"))
-        assert continuity.anchors(0) == (BEGINNING,)
+        assert continuity.memory.anchors(0) == (BEGINNING,)
 
     def test_pages_that_disagree_for_ever_are_an_error(self):
         """As of two servers asked by turns, of which one lags behind: each shows the place, and nothing new."""

@@ -26,7 +26,7 @@ from aiotofupilot import (
     ValidationIssue,
 )
 from aiotofupilot._codec import PageDecoder
-from aiotofupilot._protocol import Response, date_time, following, read_page, request_target, retry_after
+from aiotofupilot._protocol import Response, date_time, read_page, request_target, retry_after
 
 WIRE = json.loads((Path(__file__).parent / "wire" / "procedures.json").read_text("utf-8"))
 NOW = datetime(2026, 2, 1, 12, 0, 0, tzinfo=UTC)
@@ -196,7 +196,7 @@ def test_any_json_of_any_error_becomes_an_api_error(document):
 )
 def test_a_listing_ends_where_either_says_so(meta, cursor):
     """`has_more` false, or no cursor to follow; never an empty page."""
-    assert following(Page(data=[], meta=meta)) == cursor
+    assert Page(data=[], meta=meta).following == cursor
 
 
 @pytest.mark.parametrize(

@@ -2,9 +2,12 @@
 
 import asyncio
 import gc
+import subprocess
+import sys
 import warnings
 import weakref
 from contextlib import suppress
+from random import Random
 
 import pytest
 from in_process import InProcess
@@ -87,6 +90,15 @@ class TestItems:
             pass
         assert len(connection.cursors) == requests
         assert all(int(request.query["limit"]) == min(10, max_items) for request in connection.service.requests)
+
+    @pytest.mark.parametrize("on_drift", ["resync", "raise"])
+    async def test_a_few_items_cost_one_request_where_pages_overlap(self, listing, connection, on_drift):
+        """One more than wanted is asked for, because the first may be the one passed last."""
+        walk = listing(max_items=10, on_drift=on_drift).walk()
+        assert len(await take(walk, 10)) == len(connection.cursors) * 10 == 10
+        resumed = listing(max_items=10, cursor=walk.checkpoint, on_drift=on_drift)
+        assert len(await resumed.collect()) == 10
+        assert [request.query["limit"] for request in connection.service.requests] == ["11", "11"]
 
     async def test_nothing_is_in_flight_once_the_last_item_wanted_is_there(self, listing, nothing_left):
         """Who got what they asked for need not close anything."""
@@ -372,6 +384,16 @@ class TestCheckpoints:
         assert await listing(limit=5, cursor=walk.checkpoint, on_drift="resync").collect() == rest
 
 
+def reordered(items, change):
+    third, half = len(items) // 3, len(items) // 2
+    return {
+        "reversed": items[::-1],
+        "halves swapped": items[half:] + items[:half],
+        "a third moved to the end": items[third:] + items[:third],
+        "shuffled": Random(1).sample(items, len(items)),  # noqa: S311 - test data
+    }[change]
+
+
 class TestListingsThatMove:
     """What hypothesis would hardly come upon: listings larger than what is remembered, and moved by more than that."""
 
@@ -428,6 +450,134 @@ class TestListingsThatMove:
         assert len(walk.checkpoint.ahead) == 20
         seen += await listing(limit=20, cursor=walk.checkpoint).collect()
         assert len(set(seen)) == len(seen)
+
+    @pytest.mark.parametrize("limit", [10, 100])
+    @pytest.mark.parametrize("concurrency", [1, 8])
+    async def test_items_that_were_gone_for_a_while_mislead_no_resumed_walk(self, limit, concurrency):
+        """The checkpoint names them as passed, but the walk has long gone on without them."""
+        supply = make_procedures(2300)
+        service = Service(supply[300:])
+        listing = InProcess(service).procedures.list
+        walk = listing(limit=limit, concurrency=concurrency, on_drift="resync").walk()
+        seen = await take(walk, 100)
+        gone = service.procedures[98:100]
+        del service.procedures[98:100]
+        seen += await take(walk, 350)
+        service.procedures[98:98] = gone
+        service.procedures[:0] = supply[:300]
+        cursor = Checkpoint.parse(str(walk.checkpoint))
+        seen += await listing(limit=limit, concurrency=concurrency, cursor=cursor, on_drift="resync").collect()
+        assert len(set(seen)) == len(seen)
+        assert [procedure for procedure in seen if procedure in set(supply[300:])] == supply[300:]
+
+    @pytest.mark.parametrize("limit", [10, 100])
+    @pytest.mark.parametrize("lag", [range(2, 4), range(2, 9), range(5, 6)])
+    async def test_a_replica_that_lags_for_a_while_misleads_no_resumed_walk(self, limit, lag):
+        """Two of the items that it lists were created late enough for the replica not to know them."""
+        supply = make_procedures(2300)
+        newest, replica = Service(supply[300:]), Service(supply[300:398] + supply[400:])
+
+        class Replicated(InProcess):
+            async def _answer(self, query):
+                self.service = replica if len(self.cursors) in lag else newest
+                return await super()._answer(query)
+
+        listing = Replicated(newest).procedures.list
+        walk = listing(limit=limit, on_drift="resync").walk()
+        seen = await take(walk, 450)
+        newest.procedures[:0] = supply[:300]
+        seen += await listing(limit=limit, cursor=Checkpoint.parse(str(walk.checkpoint)), on_drift="resync").collect()
+        assert len(set(seen)) == len(seen)
+        assert [procedure for procedure in seen if procedure in set(supply[300:])] == supply[300:]
+
+    @pytest.mark.parametrize("limit", [2, 10, 100])
+    @pytest.mark.parametrize("taken", [100, 450, 620])
+    @pytest.mark.parametrize("moved", [0, 1, 5, 40, 99])
+    @pytest.mark.parametrize("places", [1, 60, 150])
+    async def test_an_item_that_moves_on_costs_no_other_item(self, limit, taken, moved, places):
+        """A rename does that in a listing that is sorted by name."""
+        service = Service(1000)
+        kept = [*service.procedures]
+        walk = InProcess(service).procedures.list(limit=limit, on_drift="resync").walk()
+        seen = await take(walk, taken)
+        at = taken - 1 - moved
+        service.procedures.insert(at + places, service.procedures.pop(at))
+        seen += [procedure async for procedure in walk]
+        assert len(set(seen)) == len(seen)
+        assert set(seen) == set(kept)
+
+    @pytest.mark.parametrize("limit", [10, 100])
+    @pytest.mark.parametrize("moved", range(8))
+    async def test_an_item_that_moves_on_before_a_walk_is_resumed_costs_no_other_item(self, limit, moved):
+        """Even though a checkpoint names eight items only."""
+        service = Service(1000)
+        kept = [*service.procedures]
+        listing = InProcess(service).procedures.list
+        walk = listing(limit=limit, on_drift="resync").walk()
+        seen = await take(walk, 450)
+        service.procedures.insert(449 - moved + 60, service.procedures.pop(449 - moved))
+        seen += await listing(limit=limit, cursor=Checkpoint.parse(str(walk.checkpoint)), on_drift="resync").collect()
+        assert len(set(seen)) == len(seen)
+        assert set(seen) == set(kept)
+
+    @pytest.mark.parametrize("limit", [10, 100])
+    @pytest.mark.parametrize("taken", [100, 250, 450, 620, 950])
+    @pytest.mark.parametrize("change", ["reversed", "halves swapped", "a third moved to the end", "shuffled"])
+    async def test_a_new_order_costs_nothing_while_all_that_was_yielded_is_known(self, limit, taken, change):
+        """The walk begins again, and drops what it knows."""
+        service = Service(1000)
+        kept = [*service.procedures]
+        walk = InProcess(service).procedures.list(limit=limit, on_drift="resync").walk()
+        seen = await take(walk, taken)
+        service.procedures[:] = reordered(kept, change)
+        seen += [procedure async for procedure in walk]
+        assert len(set(seen)) == len(seen)
+        assert set(seen) == set(kept)
+
+    @pytest.mark.parametrize("taken", [2500, 4000])
+    @pytest.mark.parametrize("change", ["reversed", "shuffled"])
+    async def test_a_new_order_is_an_error_once_some_of_what_was_yielded_is_forgotten(self, taken, change):
+        """Rather than items that are missing or come twice."""
+        service = Service(5000)
+        walk = InProcess(service).procedures.list(on_drift="resync").walk()
+        seen = await take(walk, taken)
+        service.procedures[:] = reordered(service.procedures, change)
+        with pytest.raises(DriftError) as caught:
+            while True:
+                seen.append(await anext(walk))
+        assert caught.value.checkpoint == walk.checkpoint
+        assert len(set(seen)) == len(seen)
+
+    @pytest.mark.parametrize(("limit", "created"), [(2, 110), (5, 450), (10, 950)])
+    @pytest.mark.parametrize("resumed", [False, True])
+    async def test_a_burst_of_creations_is_passed_in_short_pages_too(self, limit, created, resumed):
+        """Each page brings the walk nearer to what it has not seen."""
+        supply = make_procedures(1200 + created)
+        service = Service(supply[created:])
+        listing = InProcess(service).procedures.list
+        walk = listing(limit=limit, on_drift="resync").walk()
+        seen = await take(walk, 1100)
+        service.procedures[:0] = supply[:created]
+        if resumed:
+            walk = listing(limit=limit, cursor=walk.checkpoint, on_drift="resync").walk()
+        seen += [procedure async for procedure in walk]
+        assert len(set(seen)) == len(seen)
+        assert [procedure for procedure in seen if procedure in set(supply[created:])] == supply[created:]
+
+    @pytest.mark.parametrize("max_items", [1, 2, 30])
+    async def test_a_place_is_looked_for_in_whole_pages_however_few_items_are_wanted(self, max_items):
+        """A search in pages of the items wanted would take thousands of requests."""
+        supply = make_procedures(5000)
+        service = Service(supply[3000:])
+        connection = InProcess(service)
+        walk = connection.procedures.list(on_drift="resync").walk()
+        await take(walk, 500)
+        service.procedures[:0] = supply[:3000]
+        connection.cursors.clear()
+        cursor = walk.checkpoint
+        rest = await connection.procedures.list(cursor=cursor, max_items=max_items, on_drift="resync").collect()
+        assert rest == supply[3500 : 3500 + max_items]
+        assert len(connection.cursors) < 125
 
     async def test_a_server_that_stands_still_is_no_endless_walk(self, service, listing):
         """An empty page that announces more at its own cursor ends each kind of walk by an error."""
@@ -496,6 +646,21 @@ class TestStats:
             assert (walk.stats.resyncs > 0) == (on_drift == "resync")
 
 
+def empty_for_ever(total, cursor, limit):
+    return paging.Window(
+        cursor if cursor < 20 else total, min(cursor + limit, 20), has_more=True, next_cursor=cursor + limit
+    )
+
+
+def same_page_for_ever(total, cursor, limit):
+    return paging.Window(0, limit, has_more=True, next_cursor=cursor + limit)
+
+
+def clamped(total, cursor, limit):
+    start = min(cursor, 30)
+    return paging.Window(start, start + limit, has_more=True, next_cursor=cursor + limit)
+
+
 class TestOddServers:
     """Right results or a typed error; never a loop, never silently less."""
 
@@ -526,6 +691,58 @@ class TestOddServers:
         assert seen + await listing(cursor=caught.value.checkpoint).collect() == service.procedures
 
     @pytest.mark.parametrize("concurrency", [1, 8])
+    @pytest.mark.parametrize("limit", [3, 10])
+    @pytest.mark.parametrize("on_drift", ["ignore", "resync", "raise"])
+    async def test_more_that_is_announced_without_a_cursor_is_an_error(
+        self, listing, service, on_drift, limit, concurrency
+    ):
+        """Whoever took it for the end would lose the rest."""
+        service.paging = paging.null_cursor
+        options = {"limit": limit, "concurrency": concurrency, "on_drift": on_drift}
+        seen = []
+        with pytest.raises(PaginationError, match="no cursor") as caught:
+            async for procedure in listing(**options):
+                seen.append(procedure)
+        assert (caught.value.cursor, caught.value.next_cursor) == (0, None)
+        assert seen == service.procedures[:limit]
+        with pytest.raises(PaginationError) as caught_between_pages:
+            async for _ in listing(**options).pages():
+                pass
+        assert caught_between_pages.value.checkpoint == Checkpoint(0, limit)
+        service.paging = paging.offsets
+        assert seen + await listing(cursor=caught.value.checkpoint, **options).collect() == service.procedures
+
+    @pytest.mark.parametrize("concurrency", [1, 8])
+    @pytest.mark.parametrize("limit", [2, 10])
+    @pytest.mark.parametrize("on_drift", ["ignore", "resync", "raise"])
+    @pytest.mark.parametrize("odd", [empty_for_ever, same_page_for_ever, clamped])
+    async def test_cursors_that_advance_and_bring_nothing_are_an_error(
+        self, listing, service, connection, odd, on_drift, limit, concurrency
+    ):
+        """No walk asks for ever, and no pages() does."""
+        service.paging = odd
+        options = {"limit": limit, "concurrency": concurrency, "on_drift": on_drift}
+        seen = []
+        with pytest.raises((PaginationError, DriftError)) as caught:
+            async for procedure in listing(**options):
+                seen.append(procedure)
+        assert seen == service.procedures[: len(seen)]
+        if on_drift == "ignore":
+            assert caught.value.fruitless_pages == 101
+        with pytest.raises(PaginationError, match="101 pages in a row brought nothing new"):
+            async for _ in listing(**options).pages():
+                pass
+        assert len(connection.cursors) < 1000
+
+    @pytest.mark.parametrize("concurrency", [1, 8])
+    async def test_thirty_empty_pages_are_no_fault(self, listing, service, concurrency):
+        """More items may follow."""
+        service.paging = paging.hidden_rows(every=20, hide=300)
+        walk = listing(limit=10, concurrency=concurrency).walk()
+        assert [procedure async for procedure in walk] == service.procedures
+        assert walk.stats.pages > 100
+
+    @pytest.mark.parametrize("concurrency", [1, 8])
     @pytest.mark.parametrize("limit", [1, 2, 10, 100])
     @pytest.mark.parametrize(
         "odd", [paging.capped(7), paging.short_pages(), paging.hidden_rows(10, 25), paging.page_numbers]
@@ -539,3 +756,26 @@ class TestOddServers:
             assert odd is not paging.offsets
         else:
             assert items == service.procedures
+
+
+def test_it_walks_where_comparing_text_with_bytes_is_an_error():
+    """As in programs that run under ``python -bb``."""
+    program = """
+import asyncio
+from aiotofupilot import Checkpoint, TofuPilotSession
+from aiotofupilot.sandbox import Sandbox
+
+async def main():
+    async with Sandbox(50) as sandbox, TofuPilotSession(sandbox.api_key, base_url=sandbox.url) as session:
+        for on_drift in ("ignore", "resync", "raise"):
+            walk = session.procedures.list(limit=10, on_drift=on_drift).walk()
+            seen = [await anext(walk) for _ in range(25)]
+            if on_drift != "raise":
+                del sandbox.procedures[5:7]
+            resumed = session.procedures.list(cursor=Checkpoint.parse(str(walk.checkpoint)), on_drift=on_drift)
+            print(on_drift, len(seen), await resumed.first() is not None)
+
+asyncio.run(main())
+"""
+    run = subprocess.run([sys.executable, "-bb", "-c", program], capture_output=True, text=True, check=False)  # noqa: S603
+    assert (run.stdout, run.stderr) == ("ignore 25 True\nresync 25 True\nraise 25 True\n", "")

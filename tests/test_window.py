@@ -29,8 +29,7 @@ class Server:
         for cursor in cursors:
             self._gates[cursor].set()
 
-    async def fetch(self, cursor):
-        at = cursor or 0
+    async def fetch(self, at, limit):
         self.asked.append(at)
         gate = self._gates[at] = asyncio.Event()
         if not self._held:
@@ -56,7 +55,7 @@ async def settle():
 
 async def begun(server, *, concurrency):
     """A window on a server that holds its answers, of which the first page has been handed over."""
-    window = Window(server.fetch, cursor=None, stride=10, concurrency=concurrency)
+    window = Window(server.fetch, cursor=0, limit=10, concurrency=concurrency)
     first = asyncio.ensure_future(window.next())
     await settle()
     server.let_go(0)
@@ -76,7 +75,7 @@ async def drain(window):
 async def test_pages_come_in_order_and_whole(total, concurrency):
     """However many are in flight, what is handed over is the listing."""
     server = Server(total)
-    pages = await drain(Window(server.fetch, cursor=None, stride=10, concurrency=concurrency))
+    pages = await drain(Window(server.fetch, cursor=0, limit=10, concurrency=concurrency))
     assert [number for page in pages for number in page.data] == list(range(total))
     assert server.in_flight == 0
 
@@ -85,7 +84,7 @@ async def test_pages_come_in_order_and_whole(total, concurrency):
 async def test_a_listing_of_one_page_costs_one_request(concurrency):
     """The first page is fetched alone, and says that it is the last."""
     server = Server(10)
-    await drain(Window(server.fetch, cursor=None, stride=10, concurrency=concurrency))
+    await drain(Window(server.fetch, cursor=0, limit=10, concurrency=concurrency))
     assert server.asked == [0]
 
 
@@ -94,7 +93,7 @@ async def test_a_listing_of_one_page_costs_one_request(concurrency):
 async def test_requests_beyond_the_end_stay_below_the_concurrency(total, concurrency):
     """The window grows by one a page, so a short listing costs few requests that turn out needless."""
     server = Server(total)
-    pages = await drain(Window(server.fetch, cursor=None, stride=10, concurrency=concurrency))
+    pages = await drain(Window(server.fetch, cursor=0, limit=10, concurrency=concurrency))
     assert len(server.asked) - len(pages) <= concurrency - 1
     assert len(server.asked) - len(pages) < len(pages)
 
@@ -102,7 +101,7 @@ async def test_requests_beyond_the_end_stay_below_the_concurrency(total, concurr
 async def test_the_window_doubles_with_each_round_trip_up_to_the_concurrency():
     """It grows by one with each page that is handed over."""
     server = Server(10_000, held=True)
-    window = Window(server.fetch, cursor=None, stride=10, concurrency=6)
+    window = Window(server.fetch, cursor=0, limit=10, concurrency=6)
     turn, in_flight = asyncio.ensure_future(window.next()), []
     await settle()
     for _ in range(5):
@@ -120,7 +119,7 @@ async def test_the_window_doubles_with_each_round_trip_up_to_the_concurrency():
 async def test_pages_held_never_exceed_the_concurrency():
     """A consumer that stops consuming stops the requests: the page it has counts as one of them."""
     server = Server(1000)
-    window = Window(server.fetch, cursor=None, stride=10, concurrency=4)
+    window = Window(server.fetch, cursor=0, limit=10, concurrency=4)
     for handed_over in range(1, 20):
         await window.next()
         await settle()
@@ -138,7 +137,7 @@ async def test_one_page_at_a_time_is_fetched_when_it_is_wanted():
     def spawn(_):
         raise AssertionError("no task is needed")
 
-    window = Window(server.fetch, cursor=None, stride=10, spawn=spawn)
+    window = Window(server.fetch, cursor=0, limit=10, spawn=spawn)
     for handed_over in range(1, 4):
         await window.next()
         await settle()
@@ -164,14 +163,14 @@ async def test_pages_that_arrive_out_of_order_wait_for_their_turn():
 async def test_cursors_that_are_not_arithmetic_are_followed_one_by_one():
     """Nothing is computed where the first page does not bear it out, and nothing is fetched in vain."""
     server = Server(100, next_cursor=lambda cursor, _: cursor + 7)
-    pages = await drain(Window(server.fetch, cursor=None, stride=10, concurrency=16))
+    pages = await drain(Window(server.fetch, cursor=0, limit=10, concurrency=16))
     assert server.asked == [page.cursor for page in pages] == list(range(0, 92, 7))
 
 
 async def test_a_page_that_breaks_the_prediction_throws_away_what_lies_beyond():
     """From there on the server's own cursors are followed, and none is computed any more."""
     server = Server(200, next_cursor=lambda cursor, limit: cursor + (limit if cursor < 50 else 15))
-    pages = await drain(Window(server.fetch, cursor=None, stride=10, concurrency=4))
+    pages = await drain(Window(server.fetch, cursor=0, limit=10, concurrency=4))
     followed = [0, 10, 20, 30, 40, *range(50, 201, 15)]
     assert [page.cursor for page in pages] == followed
     assert [cursor for cursor in server.asked if cursor > 90] == [cursor for cursor in followed if cursor > 90]
@@ -185,7 +184,7 @@ async def test_a_cursor_that_does_not_advance_is_an_error_after_the_page_that_na
     server = Server(
         100, next_cursor=lambda cursor, limit: cursor + limit if cursor < 30 else (0 if step is None else 30 + step)
     )
-    window = Window(server.fetch, cursor=None, stride=10, concurrency=concurrency)
+    window = Window(server.fetch, cursor=0, limit=10, concurrency=concurrency)
     for _ in range(4):
         page = await window.next()
     for _ in range(2):  # asking again changes nothing
@@ -199,28 +198,28 @@ async def test_a_cursor_that_does_not_advance_is_an_error_after_the_page_that_na
 async def test_an_empty_page_is_not_the_end():
     """The end is what the server says, never an empty page."""
 
-    async def fetch(cursor):
+    async def fetch(cursor, limit):
         at = cursor or 0
         return Page([] if at % 20 else [at], PageMeta(at < 60, at + 10), at)
 
-    pages = await drain(Window(fetch, cursor=None, stride=10, concurrency=4))
+    pages = await drain(Window(fetch, cursor=0, limit=10, concurrency=4))
     assert [page.data for page in pages] == [[0], [], [20], [], [40], [], [60]]
 
 
-@pytest.mark.parametrize(("has_more", "next_cursor"), [(True, None), (False, 10), (False, None)])
+@pytest.mark.parametrize(("has_more", "next_cursor"), [(False, 10), (False, None)])
 async def test_the_listing_ends_where_no_more_is_announced_or_no_cursor_given(has_more, next_cursor):
     """Either is enough."""
 
-    async def fetch(cursor):
+    async def fetch(cursor, limit):
         return Page([1], PageMeta(has_more, next_cursor), cursor or 0)
 
-    assert len(await drain(Window(fetch, cursor=None, stride=10, concurrency=4))) == 1
+    assert len(await drain(Window(fetch, cursor=0, limit=10, concurrency=4))) == 1
 
 
 async def test_no_more_pages_are_in_flight_than_can_be_needed():
     """Who wants two more pages pays for two more."""
     server = Server(1000)
-    window = Window(server.fetch, cursor=None, stride=10, concurrency=16)
+    window = Window(server.fetch, cursor=0, limit=10, concurrency=16)
     for wanted in (12, 11, 10, 9):
         await window.next(wanted)
     before = len(server.asked)
@@ -234,7 +233,7 @@ async def test_an_error_comes_in_its_turn_and_leaves_nothing_in_flight():
     """Pages before it are handed over; those beyond that had arrived are not."""
     server = Server(1000)
     server.errors[50] = ConnectionError("page 50")
-    window = Window(server.fetch, cursor=None, stride=10, concurrency=8)
+    window = Window(server.fetch, cursor=0, limit=10, concurrency=8)
     seen = [(await window.next()).cursor for _ in range(5)]
     with pytest.raises(ConnectionError, match="page 50"):
         await window.next()
@@ -249,7 +248,7 @@ async def test_errors_beyond_the_end_are_nobodys_business():
     """A page that the listing turns out not to have may fail as it likes, and asyncio does not complain."""
     server = Server(25)
     server.errors.update({cursor: ConnectionError("beyond") for cursor in range(30, 500, 10)})
-    assert len(await drain(Window(server.fetch, cursor=None, stride=10, concurrency=16))) == 3
+    assert len(await drain(Window(server.fetch, cursor=0, limit=10, concurrency=16))) == 3
 
 
 async def test_cancelling_the_wait_cancels_all_that_is_in_flight():
@@ -271,7 +270,7 @@ async def test_cancelling_the_wait_cancels_all_that_is_in_flight():
 async def test_closing_waits_until_nothing_is_in_flight():
     """Not even the end of what was cancelled is left to later."""
     server = Server(1000)
-    window = Window(server.fetch, cursor=None, stride=10, concurrency=8)
+    window = Window(server.fetch, cursor=0, limit=10, concurrency=8)
     for _ in range(5):
         await window.next()
     others = asyncio.all_tasks() - {asyncio.current_task()}
@@ -333,10 +332,57 @@ async def test_tasks_cancelled_by_others_end_the_wait_by_an_error_of_ours():
     await window.aclose()
 
 
+async def test_a_cancelled_page_that_ends_in_an_error_is_nobodys_business():
+    """Cancelling a request may break its connection, and asyncio does not complain."""
+
+    async def fetch(cursor, limit):
+        try:
+            await asyncio.sleep(0 if cursor < 20 else 3600)
+        except asyncio.CancelledError:
+            raise ConnectionError("broken off") from None
+        return Page([cursor], PageMeta(has_more=True, next_cursor=cursor + limit), cursor)
+
+    complaints = []
+    asyncio.get_running_loop().set_exception_handler(lambda _, context: complaints.append(context))
+    window = Window(fetch, cursor=0, limit=10, concurrency=4)
+    for _ in range(2):
+        await window.next()
+    assert window._ahead
+    await window.aclose()
+    del window
+    gc.collect()
+    await settle()
+    assert complaints == []
+
+
+@pytest.mark.parametrize("concurrency", [1, 4])
+async def test_more_that_is_announced_without_a_cursor_is_an_error_after_the_page_that_announced_it(concurrency):
+    """Taken for the end, it would lose the rest."""
+    server = Server(100, next_cursor=lambda cursor, limit: cursor + limit if cursor < 30 else None)
+    window = Window(server.fetch, cursor=0, limit=10, concurrency=concurrency)
+    pages = [await window.next() for _ in range(4)]
+    for _ in range(2):
+        with pytest.raises(PaginationError, match="announces more items") as caught:
+            await window.next()
+    assert (caught.value.cursor, caught.value.next_cursor) == (pages[-1].cursor, None) == (30, None)
+    await window.aclose()
+    assert server.in_flight == 0
+
+
+@pytest.mark.parametrize("concurrency", [1, 4])
+async def test_pages_that_overlap_lie_a_page_less_the_overlap_apart(concurrency):
+    """Also those that are fetched ahead, so that none of them is thrown away."""
+    server = Server(95)
+    pages = await drain(Window(server.fetch, cursor=0, limit=10, overlap=1, concurrency=concurrency))
+    assert [page.cursor for page in pages] == [*range(0, 91, 9)]
+    assert server.asked[: len(pages)] == [page.cursor for page in pages]
+    assert len(server.asked) - len(pages) < concurrency
+
+
 async def test_restarting_throws_away_what_is_in_flight_and_goes_on_elsewhere():
     """With one page at first, as at the beginning."""
     server = Server(1000)
-    window = Window(server.fetch, cursor=None, stride=10, concurrency=8)
+    window = Window(server.fetch, cursor=0, limit=10, concurrency=8)
     for _ in range(5):
         await window.next()
     window.restart(13)
@@ -345,3 +391,19 @@ async def test_restarting_throws_away_what_is_in_flight_and_goes_on_elsewhere():
     assert len(server.asked) == asked + 1
     assert (await window.next()).cursor == 23
     await window.aclose()
+
+
+async def test_restarted_with_another_limit_it_asks_for_pages_of_that_length():
+    """As where a place has to be looked for."""
+    asked = []
+
+    async def fetch(cursor, limit):
+        asked.append((cursor, limit))
+        return Page([*range(limit)], PageMeta(has_more=True, next_cursor=cursor + limit), cursor)
+
+    window = Window(fetch, cursor=0, limit=10)
+    await window.next()
+    window.restart(5, limit=20)
+    for _ in range(2):
+        await window.next()
+    assert asked == [(0, 10), (5, 20), (25, 20)]

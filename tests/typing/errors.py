@@ -38,7 +38,7 @@ async def every_error_carries_what_it_knows(session: TofuPilotSession) -> None:
     except DecodeError as error:
         assert_type(error.path, str)
     except PaginationError as error:
-        assert_type(error.next_cursor, int)
+        assert_type(error.next_cursor, int | None)
     except TofuPilotError as error:
         assert_type(error.attempts, int)
 

@@ -1,0 +1,215 @@
+"""What a walk remembers of the items that it passed, in their order. The memory is bounded.
+
+Items are remembered by ID. A checkpoint names items by digest, and so a resumed walk remembers those by digest.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Protocol, TypeVar
+
+from .checkpoint import BEGINNING, digest
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Sequence
+
+__all__ = ["Identified", "Memory"]
+
+_REMEMBERED = 1000
+"""At least this many of the items passed last are remembered, and at most twice as many."""
+
+_ANCHORS = 8
+"""How many of the items passed last a checkpoint names."""
+
+
+class Identified(Protocol):
+    """An item of a listing."""
+
+    @property
+    def id(self) -> str:
+        """The item's own ID. It does not change while the item is listed."""
+        ...
+
+
+T = TypeVar("T", bound=Identified)
+
+
+class Memory:
+    """The items passed last, the items of the page at hand, and the items that were passed and may be met again.
+
+    Args:
+        anchors: Digests of the items passed last, oldest first. `BEGINNING` stands before the first item of a listing.
+        ahead: Digests of items that were passed after those, and that may be met again.
+    """
+
+    def __init__(self, anchors: Iterable[bytes] = (), ahead: Iterable[bytes] = ()) -> None:
+        self._passed = [_key(anchor) for anchor in anchors]  # oldest first
+        self._ahead = dict.fromkeys(map(_key, ahead))  # in the order in which they were passed
+        self._known = {*self._passed, *self._ahead}  # the same and what the page at hand brought, without an order
+        self._has_digests = not {_BEGINNING}.issuperset(self._known)
+        self._ids: list[str] = []
+        self._start = 0
+        self.duplicates = 0
+        """How many items were dropped because they had been passed."""
+
+    @property
+    def is_empty(self) -> bool:
+        """Whether no item was passed, and the beginning of the listing is not known either."""
+        return not self._passed
+
+    @property
+    def reaches_back_to_the_beginning(self) -> bool:
+        """Whether every item that was passed is remembered."""
+        return self._passed[:1] == [_BEGINNING]
+
+    @property
+    def has_passed_nothing(self) -> bool:
+        """Whether the walk stands at the beginning of the listing."""
+        return self._passed == [_BEGINNING]
+
+    @property
+    def newest_rank(self) -> int:
+        """The rank of the item passed last. The oldest item remembered has rank 0."""
+        return len(self._passed) - 1
+
+    @property
+    def ahead_count(self) -> int:
+        """How many items were passed, did not turn up again yet, and may still do so."""
+        return len(self._ahead)
+
+    def take_up(self, ids: list[str]) -> None:
+        """Remember what the page at hand brought as passed, and take up the next page.
+
+        Nothing of the next page counts as passed before `new` says what of it is new.
+        """
+        brought = self._ids[self._start :]
+        if self._ahead:
+            overtaken, ahead = self._split_ahead(brought)
+            # Most likely these items are gone. They stay known, because the page that did not show them may be older
+            # than a page that is still to come.
+            self._passed += overtaken
+            self._ahead = dict.fromkeys(ahead)
+        self._remember(brought)
+        self._ids, self._start = ids, len(ids)
+
+    def new(self, items: Sequence[T], start: int) -> Sequence[T]:
+        """Return the items of the page at hand that are new, in the page's order.
+
+        Args:
+            items: The items of the page.
+            start: How many items at the top of the page were passed before. They are not new.
+        """
+        ids = self._ids
+        if start:
+            items, ids = items[start:], ids[start:]
+        self._start = start
+        if not self._has_digests:
+            # Every page of every walk comes by here. One pass over the IDs remembers them, and the growth of the set
+            # tells that none was known and none is on the page twice.
+            known = len(self._known)
+            self._known.update(ids)
+            if len(self._known) == known + len(ids):
+                return items
+            self._forget_page()
+        new: dict[str, T] = {}
+        for item in items:
+            if not self._knows(item.id):
+                new.setdefault(item.id, item)
+        self._known.update(ids)
+        self.duplicates += len(items) - len(new)
+        return list(new.values())
+
+    def skip(self, count: int) -> None:
+        """Count the first items of the page at hand as passed."""
+        skipped = self._ids[:count]
+        self._known.update(skipped)
+        self._remember(skipped)
+
+    def reject(self) -> None:
+        """Count nothing of the page at hand as passed after all."""
+        self._start = len(self._ids)
+        self._forget_page()
+
+    def begins_with_newest(self) -> bool:
+        """Return whether the page at hand begins with the item passed last."""
+        if not self._ids:
+            return False
+        newest, first = self._passed[-1], self._ids[0]
+        return newest == first or (self._has_digests and newest == _key(digest(first)))
+
+    def ranks(self) -> list[int | None]:
+        """Return the rank of each item of the page at hand among the items passed; None: it is not among them."""
+        return self._places(self._passed)
+
+    def ranks_ahead(self) -> list[int | None]:
+        """Return the same for the items that may be met again."""
+        return self._places([*self._ahead])
+
+    def go_back(self, rank: int) -> None:
+        """Stand behind the item of a rank again. All items that were passed after it may be met again.
+
+        Items that may be met again have the ranks above `newest_rank`, in the order in which they were passed.
+        """
+        known = [*self._passed, *self._ahead]
+        self._passed = known[: rank + 1]
+        self._ahead = dict.fromkeys(known[rank + 1 :])
+
+    def anchors(self, passed: int) -> tuple[bytes, ...]:
+        """Return the digests of the items passed last, oldest first.
+
+        Args:
+            passed: How many items of the page at hand have been passed.
+        """
+        lately = [*self._passed, *self._ids[self._start : passed]][-_ANCHORS:]
+        return tuple(map(_digest, lately))
+
+    def ahead(self, passed: int) -> tuple[bytes, ...]:
+        """Return the digests of the items that were passed and may be met again.
+
+        Args:
+            passed: How many items of the page at hand have been passed.
+        """
+        return tuple(map(_digest, self._split_ahead(self._ids[self._start : passed])[1])) if self._ahead else ()
+
+    def _remember(self, ids: Iterable[str]) -> None:
+        self._passed += ids
+        if len(self._passed) > 2 * _REMEMBERED:
+            del self._passed[:-_REMEMBERED]
+            self._forget_page()
+            self._has_digests = any(key.startswith(_DIGEST_MARK) for key in self._known)
+
+    def _forget_page(self) -> None:
+        self._known = {*self._passed, *self._ahead}
+
+    def _knows(self, item_id: str) -> bool:
+        return item_id in self._known or (self._has_digests and _key(digest(item_id)) in self._known)
+
+    def _places(self, keys: Sequence[str]) -> list[int | None]:
+        places = {key: place for place, key in enumerate(keys)}
+        if not self._has_digests:
+            return [places.get(item_id) for item_id in self._ids]
+        return [places.get(item_id, places.get(_key(digest(item_id)))) for item_id in self._ids]
+
+    def _split_ahead(self, passed: Sequence[str]) -> tuple[list[str], list[str]]:
+        """Split the items that may be met again in two, given what was passed on the page at hand.
+
+        Returns:
+            Those that should have been met by now and were not, and those that are still to come.
+        """
+        met = {*passed, *(_key(digest(item_id)) for item_id in passed)}
+        ahead = [*self._ahead]
+        done = max((place for place, key in enumerate(ahead, 1) if key in met), default=0)
+        return [key for key in ahead[:done] if key not in met], ahead[done:]
+
+
+_DIGEST_MARK = "\0"  # no ID of the API begins with it
+
+
+def _key(digested: bytes) -> str:
+    return _DIGEST_MARK + digested.hex()
+
+
+def _digest(key: str) -> bytes:
+    return bytes.fromhex(key[1:]) if key.startswith(_DIGEST_MARK) else digest(key)
+
+
+_BEGINNING = _key(BEGINNING)
