@@ -7,7 +7,7 @@ from functools import partial
 from inspect import isawaitable
 from typing import TYPE_CHECKING, Any, Generic, TypeVar, cast
 
-from attrs import define, field, frozen
+from attrs import asdict, define, frozen
 from tenacity import AsyncRetrying, RetryCallState, retry_if_exception
 
 from ._arguments import integer, seconds
@@ -27,8 +27,6 @@ from .errors import (
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
     from concurrent.futures import Future
-
-    from attrs import Attribute
 
     from ._clock import Clock
     from ._gate import Gate
@@ -53,14 +51,6 @@ def is_transient(error: BaseException) -> bool:
     return isinstance(error, _TRANSIENT) and not isinstance(error, CertificateError)
 
 
-def _whole(_: object, attribute: Attribute[int], value: object) -> None:
-    integer(attribute.name, value, low=1)
-
-
-def _seconds(_: object, attribute: Attribute[float], value: object) -> None:
-    seconds(attribute.name, value)
-
-
 @frozen(kw_only=True)
 class RetryPolicy:
     """How often and how patiently a failing page is asked for again.
@@ -79,16 +69,22 @@ class RetryPolicy:
     Source: https://aws.amazon.com/blogs/architecture/exponential-backoff-and-jitter/
     """
 
-    attempts: int = field(default=6, validator=_whole)
+    attempts: int = 6
     """Requests for one page at the most, the first included; at least 1, which means no retries."""
-    max_elapsed: float = field(default=120.0, validator=_seconds)
+    max_elapsed: float = 120.0
     """Seconds after the first request of a page from which on none is begun; 0 means no retries."""
-    initial_wait: float = field(default=0.5, validator=_seconds)
+    initial_wait: float = 0.5
     """The longest first wait, in seconds; 0 means that no wait is longer than the server asks."""
-    max_wait: float = field(default=30.0, validator=_seconds)
+    max_wait: float = 30.0
     """The longest wait of the policy's own, in seconds."""
-    max_retry_after: float = field(default=60.0, validator=_seconds)
+    max_retry_after: float = 60.0
     """The longest Retry-After that is obeyed, in seconds; beyond it the error is raised at once."""
+
+    def __attrs_post_init__(self) -> None:
+        # attrs' converters would give the options the type object in the signature that mypy sees.
+        checked = {name: seconds(name, value) for name, value in asdict(self).items() if name != "attempts"}
+        for name, value in {"attempts": integer("attempts", self.attempts, low=1), **checked}.items():
+            object.__setattr__(self, name, value)
 
     def longest_wait(self, attempt: int) -> float:
         """Return what the wait after an attempt is at the most, in seconds.

@@ -9,7 +9,7 @@ from warnings import warn
 
 from attrs import evolve, field, frozen
 
-from ._arguments import integer, seconds
+from ._arguments import boolean, integer, seconds
 from ._clock import Clock
 from ._gate import Gate
 from ._lifetime import Lifetime
@@ -147,7 +147,9 @@ class TofuPilotSession:
         if http_session is not None and trace_configs is not None:
             raise ConfigurationError("trace_configs belong to the aiohttp session, where one is handed in")
         self._options = _Options(timeout=timeout, retry=retry, concurrency=concurrency)
-        self._base_url = resolve_base_url(base_url, allow_insecure_http=allow_insecure_http)
+        self._base_url = resolve_base_url(
+            base_url, allow_insecure_http=boolean("allow_insecure_http", allow_insecure_http)
+        )
         clock = Clock()
         self._lifetime = Lifetime()
         self._transport = Transport(

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import asyncio
 import logging
+from collections.abc import Iterable
 from functools import cache
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, cast
 
 import aiohttp
 from aiohttp.http_exceptions import LineTooLong
@@ -63,6 +64,9 @@ class Transport:
         trace_configs: Handed to the session of our own.
         clock: Dates the answers.
         lifetime: Ends the requests under way.
+
+    Raises:
+        TypeError: The aiohttp session or a trace config is something else.
     """
 
     def __init__(
@@ -80,9 +84,9 @@ class Transport:
         self._key = authorization.removeprefix("Bearer ")
         headers = {"Accept": "application/json", "Authorization": authorization, "User-Agent": _user_agent()}
         self._headers = CIMultiDict(headers)  # which aiohttp would otherwise make of them for each request
-        self._session = http_session
+        self._session = _checked_session(http_session)
         self._owns_session = http_session is None
-        self._trace_configs = trace_configs
+        self._trace_configs = _checked_trace_configs(trace_configs)
         self._clock = clock
         self._lifetime = lifetime
         self._loop: asyncio.AbstractEventLoop | None = None
@@ -183,7 +187,7 @@ class Transport:
                 connector=aiohttp.TCPConnector(limit=_CONNECTIONS),
                 cookie_jar=aiohttp.DummyCookieJar(),
                 middlewares=[_once],
-                trace_configs=list(self._trace_configs or ()),
+                trace_configs=self._trace_configs,
             )
         if self._session.closed:
             raise SessionError("the aiohttp session is closed")
@@ -226,6 +230,25 @@ class Transport:
             body = await _read(response)
             _log.debug("GET %s: %d, %d bytes", url, response.status, len(body))
             return Response(response.status, response.headers, body, self._clock.now())
+
+
+def _checked_session(session: object) -> aiohttp.ClientSession | None:
+    if session is None or isinstance(session, aiohttp.ClientSession):
+        return session
+    raise TypeError(f"http_session must be an aiohttp.ClientSession or None, got {session!r}")
+
+
+def _checked_trace_configs(configs: object) -> list[aiohttp.TraceConfig]:
+    if configs is None:
+        return []
+    if not isinstance(configs, Iterable):
+        raise TypeError(f"trace_configs must be a sequence of aiohttp.TraceConfig or None, got {configs!r}")
+    checked: list[aiohttp.TraceConfig] = []
+    for config in cast("Iterable[object]", configs):
+        if not isinstance(config, aiohttp.TraceConfig):
+            raise TypeError(f"trace_configs must hold aiohttp.TraceConfig objects, got {config!r}")
+        checked.append(config)
+    return checked
 
 
 @cache

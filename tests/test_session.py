@@ -5,7 +5,9 @@ import copy
 import gc
 import inspect
 import logging
+import re
 from datetime import datetime
+from enum import Enum
 
 import aiohttp
 import pytest
@@ -108,6 +110,7 @@ async def test_key_and_address_come_from_the_environment(sandbox, monkeypatch):
         ({"timeout": "30"}, TypeError, "timeout must be a number of seconds"),
         ({"retry": 3}, TypeError, "retry must be a RetryPolicy"),
         ({"concurrency": 0}, ValueError, "concurrency must be at least 1"),
+        ({"concurrency": "4"}, TypeError, "concurrency must be an integer, got '4'"),
     ],
 )
 async def test_an_option_out_of_bounds_is_refused_where_it_is_given(session, options, error, message):
@@ -117,6 +120,51 @@ async def test_an_option_out_of_bounds_is_refused_where_it_is_given(session, opt
     with pytest.raises(error, match=message):
         session.with_options(**options)
     gc.collect()
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        ({"http_session": 5}, "http_session must be an aiohttp.ClientSession or None, got 5"),
+        ({"http_session": aiohttp.ClientSession}, "http_session must be an aiohttp.ClientSession or None, got <class"),
+        ({"trace_configs": [5]}, "trace_configs must hold aiohttp.TraceConfig objects, got 5"),
+        ({"trace_configs": 5}, "trace_configs must be a sequence of aiohttp.TraceConfig or None, got 5"),
+        ({"trace_configs": aiohttp.TraceConfig()}, "trace_configs must be a sequence of aiohttp.TraceConfig or None"),
+        ({"trace_configs": "all"}, "trace_configs must hold aiohttp.TraceConfig objects, got 'a'"),
+        ({"allow_insecure_http": "false"}, "allow_insecure_http must be True or False, got 'false'"),
+        ({"allow_insecure_http": None}, "allow_insecure_http must be True or False, got None"),
+        ({"base_url": 5}, "base_url must be a string or None, got int"),
+    ],
+)
+def test_an_option_of_the_wrong_type_is_a_type_error_that_names_it(options, message):
+    """The error comes from the constructor, and a session that was never made needs no closing."""
+    with pytest.raises(TypeError, match=f"^{re.escape(message)}"):
+        TofuPilotSession("key", **options)
+    gc.collect()
+
+
+async def test_a_member_of_an_enumeration_counts_as_its_value(sandbox):
+    """The server receives the value of a (str, Enum) key and address, and numeric options become plain numbers."""
+
+    class Line(str, Enum):  # noqa: UP042 - str() of a StrEnum member is its value
+        KEY = sandbox.api_key
+        URL = sandbox.url
+
+    class Seconds(float, Enum):
+        LONG = 30.5
+
+    class Pages(int, Enum):
+        FEW = 2
+
+    policy = RetryPolicy(attempts=Pages.FEW, max_elapsed=Seconds.LONG)
+    assert repr(policy).startswith("RetryPolicy(attempts=2, max_elapsed=30.5,")
+    async with TofuPilotSession(
+        Line.KEY, base_url=Line.URL, timeout=Seconds.LONG, concurrency=Pages.FEW, retry=policy
+    ) as session:
+        assert repr(session) == f"<TofuPilotSession {sandbox.url} open>"
+        assert await session.procedures.list().first() == sandbox.procedures[0]
+        assert type(session._options.timeout) is float
+        assert type(session._options.concurrency) is int
 
 
 @pytest.mark.parametrize(
