@@ -122,6 +122,7 @@ class _Sending(Generic[T]):
     clock: Clock
     patience: float
     stats: WalkStats
+    check: Callable[[], None]
     sent: int = 0
     began: float = 0.0
     """When the first was sent, by the monotonic clock."""
@@ -132,6 +133,7 @@ class _Sending(Generic[T]):
         return await self.gate.run(self.send, patience=self.patience, stats=self.stats)
 
     async def send(self) -> T:
+        self.check()
         if self.sent:
             self.stats.retries += 1
         else:
@@ -156,7 +158,13 @@ class Retries:
         self._gate = gate
         self._budget = RetryBudget()
 
-    async def run(self, attempt: Callable[[], Awaitable[T]], retry: Retry, stats: WalkStats) -> T:
+    async def run(
+        self,
+        attempt: Callable[[], Awaitable[T]],
+        retry: Retry,
+        stats: WalkStats,
+        check: Callable[[], None] = lambda: None,
+    ) -> T:
         """Return what an attempt returns, trying again as ``retry`` says.
 
         A controller of the user's own decides alone: the budget does not stop it. Only of cancelling and closing it is
@@ -166,9 +174,10 @@ class Retries:
             attempt: Sends the request once. An error of ours that comes out knows how many of them there were.
             retry: Who deserves another attempt, and when.
             stats: Where requests, retries and waits are counted.
+            check: Called before each attempt. It raises an error where nothing can be sent, which is no attempt then.
         """
         patience = retry.max_retry_after if isinstance(retry, RetryPolicy) else _PATIENCE
-        sending = _Sending(attempt, self._gate, self._clock, patience, stats)
+        sending = _Sending(attempt, self._gate, self._clock, patience, stats, check)
         try:
             if retry is None:
                 result = await sending()

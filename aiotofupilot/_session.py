@@ -88,12 +88,20 @@ class _Connection:
             # The answer is read in here, so that one that cannot be read is asked for again like one that never came.
             try:
                 return read(response)
-            except TofuPilotError:
-                redacted = self.transport.redacted(response)
-            return read(redacted)
+            except TofuPilotError as error:
+                failure = error
+            try:
+                self.transport.redaction.admit(failure, response.body)
+                raise failure
+            finally:
+                del failure  # its traceback knows this frame
 
-        self.lifetime.check()
-        return await self.retries.run(attempt, self.options.retry, stats)
+        def check() -> None:
+            self.lifetime.check()
+            self.transport.check()
+
+        check()
+        return await self.retries.run(attempt, self.options.retry, stats, check)
 
     def spawn(self, coroutine: Coroutine[Any, Any, T]) -> asyncio.Task[T]:
         """Run a request as a task that ends with the session."""
