@@ -276,6 +276,26 @@ async def test_successes_refill_the_budget(clock, retries, stats):
     assert await clock.run(retries.run(Page(down(), down(), "page"), RetryPolicy(), stats)) == ["page"]
 
 
+@pytest.mark.parametrize("faults", [0, 1, 2, 5])
+async def test_a_page_that_succeeds_in_the_end_gives_back_exactly_what_it_took_and_a_quarter(
+    clock, retries, stats, faults
+):
+    """The budget is neither full nor empty, so that neither of its bounds hides a wrong sum."""
+    for _ in range(20):
+        retries._budget.take()
+    page = Page(*[down()] * faults, "page")
+    assert await clock.run(retries.run(page, RetryPolicy(), stats)) == ["page"]
+    assert retries._budget.tokens == 10 + 0.25
+
+
+async def test_a_page_that_fails_in_the_end_gives_nothing_back(clock, retries, stats):
+    """Its retries came to nothing."""
+    for _ in range(20):
+        retries._budget.take()
+    await clock.run(retries.run(Page(down(), down(), UnauthorizedError("m", status=401)), RetryPolicy(), stats))
+    assert retries._budget.tokens == 10 - 2
+
+
 @pytest.mark.parametrize("rate", [0.01, 0.1, 0.5])
 async def test_faults_that_heal_do_not_use_the_budget_up(clock, retries, stats, rate):
     """A thousand pages, one after the other: what helped is given back."""

@@ -422,6 +422,41 @@ async def test_a_page_that_is_no_page_is_not_tried_again(session, sandbox):
     assert len(sandbox.requests) == 1
 
 
+@pytest.mark.parametrize(
+    "fault",
+    [faults.html(), faults.cut(announced=False), faults.json({"data": [{"id": 7}]}), faults.html(502)],
+    ids=repr,
+)
+async def test_an_error_keeps_no_more_of_a_body_than_its_excerpt(session, sandbox, fault):
+    """The errors that it was made from would keep all of the body, so it is not chained to them."""
+    sandbox.faults.always(fault)
+    with pytest.raises((DecodeError, ServerError)) as caught:
+        await session.procedures.list()
+    assert (caught.value.__cause__, caught.value.__context__) == (None, None)
+    assert 0 < len(caught.value.body) <= 64 * 1024
+
+
+async def test_a_request_that_is_refused_before_it_is_sent_is_no_attempt(sandbox):
+    """The aiohttp session that was handed in is closed, at first or between two attempts."""
+    async with aiohttp.ClientSession() as http_session:
+        session = TofuPilotSession(sandbox.api_key, base_url=sandbox.url, http_session=http_session, retry=AT_ONCE)
+        sandbox.faults.next(faults.status(503))
+        walk = session.procedures.list().walk()
+
+        async def close(_state):
+            await http_session.close()
+
+        closing = AsyncRetrying(before_sleep=close, reraise=True)
+        again = session.with_options(retry=closing).procedures.list().walk()
+        with pytest.raises(SessionError, match="the aiohttp session is closed") as caught:
+            await anext(again)
+        assert caught.value.attempts == again.stats.requests == len(sandbox.requests) == 1
+        with pytest.raises(SessionError, match="the aiohttp session is closed") as caught:
+            await anext(walk)
+        assert caught.value.attempts == walk.stats.requests == 0
+        assert len(sandbox.requests) == 1
+
+
 async def test_a_session_logs_a_line_a_request_and_one_a_retry(session, sandbox, caplog):
     """At debug and at warning level, and nothing else."""
     caplog.set_level(logging.DEBUG, "aiotofupilot")
