@@ -1,116 +1,196 @@
-"""Where every request of a session passes: there may be a queue, or the server may have asked for a pause."""
+"""Where every request of a session waits for its turn: for a free connection, or for the end of a pause."""
 
 from __future__ import annotations
 
 import asyncio
 import math
-from typing import TYPE_CHECKING, TypeVar
+from typing import TYPE_CHECKING
 
 from .errors import APIError, RateLimitedError
 
 if TYPE_CHECKING:
-    from collections.abc import Awaitable, Callable
+    from collections.abc import Sequence
+    from types import TracebackType
 
     from ._clock import Clock
     from ._lifetime import Lifetime
     from .stats import WalkStats
 
-__all__ = ["Gate"]
-
-T = TypeVar("T")
+__all__ = ["Gate", "MissedTurnError"]
 
 _UNEXPLAINED_PAUSES = (1.0, 2.0, 4.0, 8.0, 16.0, 30.0)
-"""Seconds to pause for a 429 that says nothing of how long: the first, the second in a row, and so on."""
+"""Seconds to pause for a 429 without Retry-After: the first one, the second in a row, and so on."""
+
+
+class MissedTurnError(Exception):
+    """The turn of a request did not come in time."""
 
 
 class Gate:
     """Lets requests out in the order of their arrival, as many at once as there are connections for.
 
-    A request that waited for its connection inside of aiohttp would use up its timeout there. After a 429, or any
-    error with Retry-After, nobody passes until the time is over; then they return one, two, four ... at a time: from
-    one on, each that comes back lets one more out than before.
+    A request that waited for its connection within aiohttp would use up its timeout there.
+
+    After a 429, or any error with Retry-After, the gate is closed until the time is over. Then requests return one,
+    two, four ... at a time: one at first, and each that comes back lets one more out than before.
 
     Args:
         clock: Measures and waits.
         lifetime: Ends the waiting.
-        limit: Requests in flight at the most; None: no limit.
+        connections: A request holds each of these semaphores while it is in flight. Sessions that share connections
+            share the semaphores.
     """
 
-    def __init__(self, clock: Clock, lifetime: Lifetime, limit: int | None) -> None:
+    def __init__(self, clock: Clock, lifetime: Lifetime, connections: Sequence[asyncio.Semaphore] = ()) -> None:
         self._clock = clock
         self._lifetime = lifetime
-        self._limit = math.inf if limit is None else limit
-        self._allowed = self._limit
+        self._connections = connections
+        self._allowed = math.inf
+        """Requests of this session that may be in flight. It is finite from a pause on until all may return."""
         self._in_flight = 0
-        self._paused_until = -math.inf
-        self._pauses = 0
+        self._pauses: list[tuple[float, float]] = []
+        """When each pause ends by the monotonic clock, and the seconds that the server asked for."""
+        self._pauses_begun = 0
         self._unexplained = 0
         self._queue = asyncio.Lock()
         self._queued = 0
         self._changed = asyncio.Event()
 
-    async def run(self, send: Callable[[], Awaitable[T]], *, patience: float, stats: WalkStats) -> T:
-        """Return what a request returns, sent when it is its turn.
+    def turn(self, *, max_retry_after: float, stats: WalkStats, until: float | None = None) -> Turn:
+        """Return a context that is entered when it is the turn of a request, and left when the request is over.
 
         Args:
-            send: Sends it.
-            patience: The longest Retry-After that is obeyed, in seconds. For a longer one nobody is held up: the error
-                is then the better answer to everyone.
-            stats: Where the seconds waited for the turn are counted.
+            max_retry_after: The longest Retry-After that the request obeys, in seconds. Pauses for a longer one do not
+                hold it up, and it begins none: there the error is the better answer.
+            stats: Where the seconds are counted that it waits.
+            until: The moment by the monotonic clock from which on the request is not wanted; None: it always is.
+                Entering the context raises a `MissedTurnError` then.
         """
-        if self._queued or not self._is_open():
-            await self._lifetime.run(self._wait(stats))
-        self._in_flight += 1
-        pauses = self._pauses
-        try:
-            result = await send()
-        except APIError as error:
-            self._heed(error, patience, knew_of=pauses)
-            raise
+        return Turn(self, max_retry_after, stats, until)
+
+    def rest(self, max_retry_after: float) -> float:
+        """Return the seconds until the last pause ends; 0.0: there is none.
+
+        Args:
+            max_retry_after: Only pauses count for which the server asked for no more seconds than this.
+        """
+        if not self._pauses:
+            return 0.0
+        now = self._clock.monotonic()
+        self._pauses = [pause for pause in self._pauses if pause[0] > now]
+        return max((end - now for end, asked in self._pauses if asked <= max_retry_after), default=0.0)
+
+    async def enter(self, max_retry_after: float, stats: WalkStats, until: float | None) -> int:
+        """Wait for the turn of a request, and return how many pauses have begun until then."""
+        if until is not None and self._clock.monotonic() >= until:
+            raise MissedTurnError
+        if self._queued or self.rest(max_retry_after) or not self._has_room():
+            await self._lifetime.run(self._wait(max_retry_after, stats, until))
         else:
-            if pauses == self._pauses:
-                self._unexplained = 0
-            return result
-        finally:
-            self._in_flight -= 1
-            if pauses == self._pauses and self._allowed < self._limit:
-                self._allowed += 1
-            self._changed.set()
+            for connection in self._connections:
+                await connection.acquire()  # which does not wait, because there is room
+            self._in_flight += 1
+        return self._pauses_begun
 
-    @property
-    def rest(self) -> float:
-        """Seconds that the pause still takes; 0.0: there is none."""
-        return max(0.0, self._paused_until - self._clock.monotonic())
+    def leave(self, pauses_known: int, error: BaseException | None, max_retry_after: float) -> None:
+        """Note that a request is over, and pause if its error asks for it.
 
-    def _is_open(self) -> bool:
-        return self._in_flight < self._allowed and not self.rest
+        Args:
+            pauses_known: How many pauses had begun when it was sent. The answer to a request that was sent before the
+                last pause may prolong that pause, but it begins no other.
+            error: How it ended; None: well.
+            max_retry_after: The longest Retry-After that it obeys, in seconds.
+        """
+        self._in_flight -= 1
+        for connection in self._connections:
+            connection.release()
+        is_news = pauses_known == self._pauses_begun
+        if isinstance(error, APIError):
+            self._pause(error, max_retry_after, is_news=is_news)
+        elif error is None and is_news:
+            self._unexplained = 0
+        if pauses_known == self._pauses_begun:
+            self._allowed += 1
+        self._changed.set()
 
-    async def _wait(self, stats: WalkStats) -> None:
+    def _has_room(self) -> bool:
+        return self._in_flight < self._allowed and not any(connection.locked() for connection in self._connections)
+
+    async def _wait(self, max_retry_after: float, stats: WalkStats, until: float | None) -> None:
         began = self._clock.monotonic()
         self._queued += 1
         try:
-            # Who holds the lock is at the head of the queue, and watches for all of them.
-            async with self._queue:
-                while not self._is_open():
-                    if rest := self.rest:
-                        await self._clock.sleep(rest)
-                    else:
-                        self._changed.clear()
-                        await self._changed.wait()
+            if until is None:
+                await self._pass(max_retry_after, until)
+            else:
+                async with self._clock.timeout(until - began):
+                    await self._pass(max_retry_after, until)
+        except TimeoutError:
+            raise MissedTurnError from None
         finally:
             self._queued -= 1
             stats.waited += self._clock.monotonic() - began
 
-    def _heed(self, error: APIError, patience: float, *, knew_of: int) -> None:
-        """Pause, if an answer asks for it. What was sent before the last pause may prolong that one, but begin none."""
-        news = knew_of == self._pauses
+    async def _pass(self, max_retry_after: float, until: float | None) -> None:
+        while True:
+            # Pauses are waited for outside of the queue, because those behind may obey no pause as long as this.
+            while rest := self.rest(max_retry_after):
+                if until is not None and self._clock.monotonic() + rest >= until:
+                    raise MissedTurnError
+                await self._clock.sleep(rest)
+            async with self._queue:
+                # Who holds the lock is at the head of the queue, and is the only one of this session to watch.
+                while self._in_flight >= self._allowed and not self.rest(max_retry_after):
+                    self._changed.clear()
+                    await self._changed.wait()
+                if await self._take(max_retry_after):
+                    return
+
+    async def _take(self, max_retry_after: float) -> bool:
+        """Wait for connections, and return whether there was no pause by then. If there was, they are given back."""
+        taken: list[asyncio.Semaphore] = []
+        try:
+            for connection in self._connections:
+                await connection.acquire()
+                taken.append(connection)
+            if self._in_flight < self._allowed and not self.rest(max_retry_after):
+                taken.clear()
+                self._in_flight += 1
+                return True
+        finally:
+            for connection in taken:
+                connection.release()
+        return False
+
+    def _pause(self, error: APIError, max_retry_after: float, *, is_news: bool) -> None:
         seconds = error.retry_after
-        if seconds is None and isinstance(error, RateLimitedError) and news:
+        if seconds is None and isinstance(error, RateLimitedError) and is_news:
             seconds = _UNEXPLAINED_PAUSES[min(self._unexplained, len(_UNEXPLAINED_PAUSES) - 1)]
             self._unexplained += 1
-        if seconds is None or seconds > patience:
+        if seconds is None or seconds > max_retry_after:
             return
-        self._paused_until = max(self._paused_until, self._clock.monotonic() + seconds)
-        if news:
-            self._pauses += 1
+        self._pauses.append((self._clock.monotonic() + seconds, seconds))
+        if is_news:
+            self._pauses_begun += 1
             self._allowed = 1
+
+
+class Turn:
+    """The time that one request is in flight; see `Gate.turn`."""
+
+    __slots__ = ("_gate", "_max_retry_after", "_pauses_known", "_stats", "_until")
+
+    def __init__(self, gate: Gate, max_retry_after: float, stats: WalkStats, until: float | None) -> None:
+        self._gate = gate
+        self._max_retry_after = max_retry_after
+        self._stats = stats
+        self._until = until
+        self._pauses_known = 0
+
+    async def __aenter__(self) -> None:
+        self._pauses_known = await self._gate.enter(self._max_retry_after, self._stats, self._until)
+
+    async def __aexit__(
+        self, exc_type: type[BaseException] | None, exc: BaseException | None, traceback: TracebackType | None
+    ) -> None:
+        self._gate.leave(self._pauses_known, exc, self._max_retry_after)

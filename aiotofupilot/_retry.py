@@ -12,6 +12,7 @@ from tenacity import AsyncRetrying, RetryCallState, retry_if_exception
 
 from ._arguments import integer, seconds
 from ._budget import RetryBudget
+from ._gate import MissedTurnError
 from .errors import (
     APIError,
     CertificateError,
@@ -109,7 +110,7 @@ def checked_retry(retry: object) -> Retry:
     raise TypeError(f"retry must be a RetryPolicy, a tenacity.AsyncRetrying or None, got {retry!r}")
 
 
-_PATIENCE = RetryPolicy().max_retry_after
+_MAX_RETRY_AFTER = RetryPolicy().max_retry_after
 """Seconds of Retry-After that are obeyed where ``retry`` is no `RetryPolicy`."""
 
 
@@ -120,7 +121,7 @@ class _Sending(Generic[T]):
     attempt: Callable[[], Awaitable[T]]
     gate: Gate
     clock: Clock
-    patience: float
+    max_retry_after: float
     stats: WalkStats
     check: Callable[[], None]
     sent: int = 0
@@ -129,8 +130,9 @@ class _Sending(Generic[T]):
     taken: int = 0
     """Tokens taken from the budget."""
 
-    async def __call__(self) -> T:
-        return await self.gate.run(self.send, patience=self.patience, stats=self.stats)
+    async def __call__(self, until: float | None = None) -> T:
+        async with self.gate.turn(max_retry_after=self.max_retry_after, stats=self.stats, until=until):
+            return await self.send()
 
     async def send(self) -> T:
         self.check()
@@ -176,8 +178,8 @@ class Retries:
             stats: Where requests, retries and waits are counted.
             check: Called before each attempt. It raises an error where nothing can be sent, which is no attempt then.
         """
-        patience = retry.max_retry_after if isinstance(retry, RetryPolicy) else _PATIENCE
-        sending = _Sending(attempt, self._gate, self._clock, patience, stats, check)
+        max_retry_after = retry.max_retry_after if isinstance(retry, RetryPolicy) else _MAX_RETRY_AFTER
+        sending = _Sending(attempt, self._gate, self._clock, max_retry_after, stats, check)
         try:
             if retry is None:
                 result = await sending()
@@ -198,16 +200,28 @@ class Retries:
         except TofuPilotError as error:
             if not _deserves_another(policy, error):
                 raise
-            failure: TofuPilotError | None = error
+            latest = error
+        is_first = True
 
         async def attempt() -> T:
-            nonlocal failure
-            if failure is not None:
-                first, failure = failure, None
-                raise first
-            return await sending()
+            nonlocal latest, is_first
+            if is_first:
+                is_first = False
+                raise latest
+            try:
+                return await sending(until=sending.began + policy.max_elapsed)
+            except TofuPilotError as error:
+                latest = error
+                raise
+            except MissedTurnError:  # so this attempt was not made
+                sending.taken -= 1
+                self._budget.put_back()
+            raise latest
 
-        return await self._lifetime.run(self._controller(policy, sending)(attempt))
+        try:
+            return await self._lifetime.run(self._controller(policy, sending)(attempt))
+        finally:
+            del latest  # its traceback knows this frame
 
     def _controller(self, policy: RetryPolicy, sending: _Sending[T]) -> AsyncRetrying:
         """Return the tenacity controller of one request, which a first attempt has been made of."""
@@ -217,7 +231,7 @@ class Retries:
             return _asked_wait(_failure(state)) or self._clock.uniform(0.0, policy.longest_wait(state.attempt_number))
 
         def stop(state: RetryCallState) -> bool:  # asked once after each attempt that failed: it may take a token
-            next_at = self._clock.monotonic() + max(state.upcoming_sleep, self._gate.rest)
+            next_at = self._clock.monotonic() + max(state.upcoming_sleep, self._gate.rest(policy.max_retry_after))
             return (
                 state.attempt_number >= policy.attempts
                 or next_at - sending.began >= policy.max_elapsed

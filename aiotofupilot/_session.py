@@ -168,7 +168,7 @@ class TofuPilotSession:
             clock=clock,
             lifetime=self._lifetime,
         )
-        self._retries = Retries(clock, self._lifetime, Gate(clock, self._lifetime, self._transport.limit))
+        self._retries = Retries(clock, self._lifetime, Gate(clock, self._lifetime, self._transport.connections))
         self._viewed: TofuPilotSession | None = None
 
     def __repr__(self) -> str:

@@ -7,6 +7,7 @@ import logging
 from collections.abc import Iterable
 from functools import cache
 from typing import TYPE_CHECKING, cast
+from weakref import WeakKeyDictionary
 
 import aiohttp
 from aiohttp.http_exceptions import LineTooLong
@@ -91,12 +92,14 @@ class Transport:
         self._loop: asyncio.AbstractEventLoop | None = None
 
     @property
-    def limit(self) -> int | None:
-        """Requests that can be in flight at once; None: any number."""
-        if self._owns_session:
-            return _CONNECTIONS
-        connector = self._session and self._session.connector
-        return min(filter(None, (connector.limit, connector.limit_per_host)), default=None) if connector else None
+    def connections(self) -> tuple[asyncio.Semaphore, ...]:
+        """What a request has to hold while it is in flight, so that there is a free connection for it.
+
+        Sessions that share the connector of an aiohttp session share these semaphores.
+        """
+        if self._session is None:
+            return (asyncio.Semaphore(_CONNECTIONS),)
+        return _connections(self._session.connector, self._base.origin())
 
     @property
     def opened(self) -> bool:
@@ -232,6 +235,19 @@ class Transport:
             if _log.isEnabledFor(logging.DEBUG):
                 _log.debug("GET %s: %d, %d bytes", self.redaction.text(str(url)), response.status, len(body))
             return Response(response.status, response.headers, body, self._clock.now())
+
+
+_by_connector: WeakKeyDictionary[aiohttp.BaseConnector, dict[URL | None, asyncio.Semaphore]] = WeakKeyDictionary()
+"""The connections of each connector that was handed in: those to one server, and, under None, all of them."""
+
+
+def _connections(connector: aiohttp.BaseConnector | None, origin: URL) -> tuple[asyncio.Semaphore, ...]:
+    if connector is None:  # the aiohttp session is closed, and nothing will be sent
+        return ()
+    shared = _by_connector.setdefault(connector, {})
+    # The connection to the server comes first, so that nobody holds one of all while waiting for one to this server.
+    limits = {origin: connector.limit_per_host, None: connector.limit}
+    return tuple(shared.setdefault(key, asyncio.Semaphore(limit)) for key, limit in limits.items() if limit)
 
 
 def _checked_session(session: object) -> aiohttp.ClientSession | None:

@@ -49,6 +49,14 @@ def test_a_success_gives_back_what_was_taken_for_it():
     assert budget.tokens == RetryBudget.CAPACITY
 
 
+def test_a_token_that_was_not_used_can_be_put_back():
+    """That is no success, which would add a quarter."""
+    budget = RetryBudget()
+    budget.take()
+    budget.put_back()
+    assert budget.tokens == RetryBudget.CAPACITY
+
+
 @given(st.lists(st.integers(0, 6) | st.none()))
 def test_a_budget_is_never_overdrawn_nor_overfilled(events):
     """Whatever comes of the retries; None is one that nothing came of."""

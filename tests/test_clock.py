@@ -3,6 +3,8 @@
 import asyncio
 from datetime import UTC, datetime, timedelta
 
+import pytest
+
 from aiotofupilot._clock import Clock
 
 
@@ -32,3 +34,10 @@ async def test_sleep_lets_other_tasks_run():
     asyncio.get_running_loop().call_soon(ran.append, "other")
     await Clock().sleep(0)
     assert ran == ["other"]
+
+
+async def test_a_timeout_ends_its_context():
+    """What goes on beyond it is cancelled, and becomes a TimeoutError."""
+    with pytest.raises(TimeoutError):
+        async with Clock().timeout(0.0):
+            await asyncio.Event().wait()

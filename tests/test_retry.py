@@ -93,7 +93,7 @@ def lifetime():
 
 @pytest.fixture
 def retries(clock, lifetime):
-    return Retries(clock, lifetime, Gate(clock, lifetime, limit=None))
+    return Retries(clock, lifetime, Gate(clock, lifetime))
 
 
 @pytest.fixture
@@ -199,6 +199,24 @@ async def test_a_page_does_not_wait_for_a_pause_that_outlasts_its_time(clock, re
     results = await clock.run(retries.run(slow, policy, stats), retries.run(busy, None, stats))
     assert isinstance(results[0], ServerError)
     assert clock.seconds == 2.0
+
+
+async def test_no_attempt_begins_late_because_it_waited_for_a_connection(clock, lifetime, stats):
+    """The last error is raised when the time is up, and the token of the retry that was not sent is put back."""
+    retries = Retries(clock, lifetime, Gate(clock, lifetime, [asyncio.Semaphore(1)]))
+    failing = Page(down(), "page")
+    slow = Page("slow", takes=3.6, clock=clock)
+
+    async def timed():
+        try:
+            await retries.run(failing, RetryPolicy(max_elapsed=1.0, initial_wait=0.1), stats)
+        except ServerError as error:
+            return clock.seconds, error.attempts, retries._budget.tokens
+
+    results = await clock.run(timed(), retries.run(slow, RetryPolicy(), stats))
+    assert results == [(1.0, 1, 30.0), "slow"]
+    assert failing.sent == 1
+    assert stats.requests == 2
 
 
 @pytest.mark.parametrize("error", [RateLimitedError, ServerError])

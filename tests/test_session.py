@@ -250,6 +250,46 @@ async def test_an_aiohttp_session_that_is_handed_in_stays_open(sandbox):
             assert await session.procedures.list().first() == sandbox.procedures[0]
 
 
+@pytest.mark.parametrize("limits", [{"limit": 2}, {"limit": 0, "limit_per_host": 2}, {"limit": 3, "limit_per_host": 2}])
+async def test_sessions_that_share_an_aiohttp_session_wait_for_its_connections_in_no_timeout(sandbox, limits):
+    """No request of theirs waits within aiohttp, where it would use up its timeout."""
+    queued = []
+
+    async def see(http_session, context, params):
+        queued.append(context)
+
+    trace = aiohttp.TraceConfig()
+    trace.on_connection_queued_start.append(see)
+    connector = aiohttp.TCPConnector(**limits)
+    async with (
+        aiohttp.ClientSession(connector=connector, trace_configs=[trace]) as http_session,
+        aiohttp.ClientSession(connector=connector, connector_owner=False, trace_configs=[trace]) as another,
+    ):
+        sessions = [
+            TofuPilotSession(sandbox.api_key, base_url=sandbox.url, http_session=shared)
+            for shared in (http_session, http_session, another)
+        ]
+        await asyncio.gather(*(session.procedures.list(limit=10).first() for session in sessions for _ in range(4)))
+    assert len(sandbox.requests) == 12
+    assert sandbox.connections <= 2
+    assert queued == []
+
+
+async def test_a_view_that_obeys_a_long_pause_does_not_hold_up_one_that_would_not(session, sandbox):
+    """The other view asks at once, and gets an answer or the error."""
+    patient = session.with_options(retry=RetryPolicy(max_retry_after=3600.0, max_elapsed=7200.0))
+    sandbox.faults.next(faults.status(503, retry_after=1800))
+    waiting = asyncio.create_task(patient.procedures.list().first())
+    async with asyncio.timeout(30):
+        while not session._retries._gate.rest(3600.0):  # noqa: ASYNC110 - no event tells of it
+            await asyncio.sleep(0)
+        assert await session.procedures.list().first() == sandbox.procedures[0]
+    assert not waiting.done()
+    await session.close()
+    with pytest.raises(SessionError):
+        await waiting
+
+
 async def test_trace_configs_are_passed_through(sandbox):
     """aiohttp's own way to watch requests."""
     urls = []
@@ -299,7 +339,7 @@ async def test_a_pause_is_the_whole_sessions(sandbox):
         await asyncio.sleep(0.05)
         assert not other.done()
         assert len(sandbox.requests) == 1
-        assert session._retries._gate.rest > 25
+        assert session._retries._gate.rest(60.0) > 25
     with pytest.raises(SessionError, match="closed meanwhile"):
         await other
 

@@ -642,19 +642,34 @@ async def test_a_timeout_of_a_users_middleware_is_one_of_ours(get, handed_in):
     assert caught.value.timeout is None
 
 
-async def test_the_limit_is_what_the_pool_has_connections_for(make, handed_in):
-    """Of a session of our own, 100."""
-    assert make().limit == 100
-    for limit, per_host, expected in [(10, 0, 10), (10, 4, 4), (0, 4, 4), (0, 0, None)]:
+def free(connections):
+    """How many connections each semaphore has left."""
+    return [connection._value for connection in connections]
+
+
+async def test_a_request_holds_one_of_the_connections_that_the_pool_has(make, handed_in):
+    """A session of our own has 100 connections; 0 in a connector means that there is no limit."""
+    assert free(make().connections) == [100]
+    for limit, per_host, expected in [(10, 0, [10]), (10, 4, [4, 10]), (0, 4, [4]), (0, 0, [])]:
         connector = aiohttp.TCPConnector(limit=limit, limit_per_host=per_host)
-        assert make(http_session=handed_in(connector=connector)).limit == expected
+        assert free(make(http_session=handed_in(connector=connector)).connections) == expected
 
 
-async def test_a_closed_session_has_no_limit_to_speak_of(make, handed_in):
+async def test_connections_are_shared_by_all_who_use_the_connector(make, handed_in, elsewhere):
+    """Only the limit for one host is of each server on its own."""
+    session = handed_in(connector=aiohttp.TCPConnector(limit=10, limit_per_host=4))
+    (here, of_all), (again, again_of_all), (there, there_of_all) = (
+        make(origin, http_session=session).connections for origin in (None, None, elsewhere.origin)
+    )
+    assert here is again is not there
+    assert of_all is again_of_all is there_of_all
+
+
+async def test_a_closed_session_has_no_connections_to_wait_for(make, handed_in):
     """It is refused later."""
     session = handed_in()
     await session.close()
-    assert make(http_session=session).limit is None
+    assert make(http_session=session).connections == ()
 
 
 def reachable(error):
