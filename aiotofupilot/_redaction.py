@@ -80,20 +80,16 @@ class Redaction:
 
     def _value(self, value: Any) -> Any:  # noqa: ANN401 - an error's attributes are of any type
         """Return a value, and all that it holds, without the key."""
-        match value:
-            case str():
-                return self.text(value)
-            case bytes():
-                return self.excerpt(value, len(value))
-            case tuple() | list():
-                members = cast("list[Any]", value)
-                return type(members)(self._value(member) for member in members)
-            case _ if has(type(value)):
-                return evolve(
-                    value, **{field.name: self._value(getattr(value, field.name)) for field in fields(type(value))}
-                )
-            case _:
-                return value
+        if isinstance(value, str):
+            return self.text(value)
+        if isinstance(value, bytes):
+            return self.excerpt(value, len(value))
+        if isinstance(value, tuple | list):
+            members = [self._value(member) for member in cast("list[Any]", value)]
+            return members if isinstance(value, list) else tuple(members)
+        if has(kind := value.__class__):
+            return evolve(value, **{field.name: self._value(getattr(value, field.name)) for field in fields(kind)})
+        return value
 
     @cached_property
     def _in_text(self) -> re.Pattern[str]:

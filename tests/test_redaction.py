@@ -9,7 +9,7 @@ import pytest
 from attrs import frozen
 from hypothesis import given, strategies as st
 
-from aiotofupilot import APIError, DecodeError, ValidationIssue
+from aiotofupilot import APIError, DecodeError, DriftError, ValidationIssue
 from aiotofupilot._redaction import Redaction
 
 KEY = "tp_user+5f2c/8e9d=7b1a.Zz-~"
@@ -160,6 +160,17 @@ def test_the_errors_that_an_error_was_made_from_are_dropped(redaction):
     error.__cause__, error.__context__ = ValueError(KEY), KeyError(KEY)
     redaction.clean(error)
     assert (error.__cause__, error.__context__) == (None, None)
+
+
+def test_an_error_made_from_an_answer_keeps_the_beginning_of_its_body(redaction):
+    """What it kept before is replaced. An error of a kind that keeps no body gets none."""
+    error = DecodeError(KEY, body=KEY.encode()[:5])
+    redaction.admit(error, b"." * (64 * 1024 - 5) + KEY.encode())
+    assert (str(error), error.body) == ("***", b"." * (64 * 1024 - 5) + b"***")
+    error = DriftError(KEY, cursor=3)
+    redaction.admit(error, b"body")
+    assert vars(error) == {"cursor": 3}
+    assert str(error) == "***"
 
 
 @pytest.mark.parametrize("beginning", ["\\", "%25", "&amp;", "\x00", "&#0", "\\u0", KEY[:-1]])

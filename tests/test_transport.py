@@ -538,6 +538,16 @@ async def test_a_pinned_certificate_that_is_another_one_is_not_accepted(get, sec
         await get(origin=server.origin, http_session=session)
 
 
+async def test_a_proxy_that_opens_no_tunnel_is_a_failed_connection(get, server, handed_in):
+    """The error has the status of its answer, and none of its words."""
+    server.answers = [http(status=f"407 {KEY}")]
+    with pytest.raises(
+        ConnectionFailedError, match=r"^the connection to tofu\.invalid failed: the proxy answered 407$"
+    ):
+        await get(origin="https://tofu.invalid", http_session=handed_in(proxy=server.origin))
+    assert KEY not in server.requests[0]
+
+
 @pytest.fixture
 async def unencrypted():
     """Starts servers that say something as soon as one connects, and hang up."""
