@@ -25,6 +25,7 @@ __all__ = [
     "RateLimitedError",
     "RedirectError",
     "Repository",
+    "RequestCounts",
     "RequestTimeoutError",
     "ResponseTooLargeError",
     "RetryPolicy",
@@ -70,7 +71,7 @@ if TYPE_CHECKING:
         ValidationIssue,
     )
     from .models import Page, PageMeta, Procedure, Repository, User
-    from .stats import WalkStats
+    from .stats import RequestCounts, WalkStats
 else:  # not for type checkers, which would believe in any name
     from . import _lazy
 

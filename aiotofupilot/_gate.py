@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
     from ._clock import Clock
     from ._lifetime import Lifetime
-    from .stats import WalkStats
+    from .stats import RequestCounts
 
 __all__ = ["Gate", "MissedTurnError"]
 
@@ -56,17 +56,17 @@ class Gate:
         self._queued = 0
         self._changed = asyncio.Event()
 
-    def turn(self, *, max_retry_after: float, stats: WalkStats, until: float | None = None) -> Turn:
+    def turn(self, *, max_retry_after: float, counts: RequestCounts, until: float | None = None) -> Turn:
         """Return a context that is entered when it is the turn of a request, and left when the request is over.
 
         Args:
             max_retry_after: The longest Retry-After that the request obeys, in seconds. Pauses for a longer one do not
                 hold it up, and it begins none: there the error is the better answer.
-            stats: Where the seconds are counted that it waits.
+            counts: Where the seconds are counted that it waits.
             until: The moment by the monotonic clock from which on the request is not wanted; None: it always is.
                 Entering the context raises a `MissedTurnError` then.
         """
-        return Turn(self, max_retry_after, stats, until)
+        return Turn(self, max_retry_after, counts, until)
 
     def rest(self, max_retry_after: float) -> float:
         """Return the seconds until the last pause ends; 0.0: there is none.
@@ -80,12 +80,12 @@ class Gate:
         self._pauses = [pause for pause in self._pauses if pause[0] > now]
         return max((end - now for end, asked in self._pauses if asked <= max_retry_after), default=0.0)
 
-    async def enter(self, max_retry_after: float, stats: WalkStats, until: float | None) -> int:
+    async def enter(self, max_retry_after: float, counts: RequestCounts, until: float | None) -> int:
         """Wait for the turn of a request, and return how many pauses have begun until then."""
         if until is not None and self._clock.monotonic() >= until:
             raise MissedTurnError
         if self._queued or self.rest(max_retry_after) or not self._has_room():
-            await self._lifetime.run(self._wait(max_retry_after, stats, until))
+            await self._lifetime.run(self._wait(max_retry_after, counts, until))
         else:
             for connection in self._connections:
                 await connection.acquire()  # which does not wait, because there is room
@@ -116,7 +116,7 @@ class Gate:
     def _has_room(self) -> bool:
         return self._in_flight < self._allowed and not any(connection.locked() for connection in self._connections)
 
-    async def _wait(self, max_retry_after: float, stats: WalkStats, until: float | None) -> None:
+    async def _wait(self, max_retry_after: float, counts: RequestCounts, until: float | None) -> None:
         began = self._clock.monotonic()
         self._queued += 1
         try:
@@ -129,7 +129,7 @@ class Gate:
             raise MissedTurnError from None
         finally:
             self._queued -= 1
-            stats.waited += self._clock.monotonic() - began
+            counts.waited += self._clock.monotonic() - began
 
     async def _pass(self, max_retry_after: float, until: float | None) -> None:
         while True:
@@ -178,17 +178,17 @@ class Gate:
 class Turn:
     """The time that one request is in flight; see `Gate.turn`."""
 
-    __slots__ = ("_gate", "_max_retry_after", "_pauses_known", "_stats", "_until")
+    __slots__ = ("_counts", "_gate", "_max_retry_after", "_pauses_known", "_until")
 
-    def __init__(self, gate: Gate, max_retry_after: float, stats: WalkStats, until: float | None) -> None:
+    def __init__(self, gate: Gate, max_retry_after: float, counts: RequestCounts, until: float | None) -> None:
         self._gate = gate
         self._max_retry_after = max_retry_after
-        self._stats = stats
+        self._counts = counts
         self._until = until
         self._pauses_known = 0
 
     async def __aenter__(self) -> None:
-        self._pauses_known = await self._gate.enter(self._max_retry_after, self._stats, self._until)
+        self._pauses_known = await self._gate.enter(self._max_retry_after, self._counts, self._until)
 
     async def __aexit__(
         self, exc_type: type[BaseException] | None, exc: BaseException | None, traceback: TracebackType | None

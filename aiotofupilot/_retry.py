@@ -32,7 +32,7 @@ if TYPE_CHECKING:
     from ._clock import Clock
     from ._gate import Gate
     from ._lifetime import Lifetime
-    from .stats import WalkStats
+    from .stats import RequestCounts
 
 __all__ = ["Retries", "Retry", "RetryPolicy", "checked_retry", "is_transient"]
 
@@ -122,7 +122,7 @@ class _Sending(Generic[T]):
     gate: Gate
     clock: Clock
     max_retry_after: float
-    stats: WalkStats
+    counts: RequestCounts
     check: Callable[[], None]
     sent: int = 0
     began: float = 0.0
@@ -131,17 +131,17 @@ class _Sending(Generic[T]):
     """Tokens taken from the budget."""
 
     async def __call__(self, until: float | None = None) -> T:
-        async with self.gate.turn(max_retry_after=self.max_retry_after, stats=self.stats, until=until):
+        async with self.gate.turn(max_retry_after=self.max_retry_after, counts=self.counts, until=until):
             return await self.send()
 
     async def send(self) -> T:
         self.check()
         if self.sent:
-            self.stats.retries += 1
+            self.counts.retries += 1
         else:
             self.began = self.clock.monotonic()
         self.sent += 1
-        self.stats.requests += 1
+        self.counts.requests += 1
         return await self.attempt()
 
 
@@ -164,7 +164,7 @@ class Retries:
         self,
         attempt: Callable[[], Awaitable[T]],
         retry: Retry,
-        stats: WalkStats,
+        counts: RequestCounts,
         check: Callable[[], None] = lambda: None,
     ) -> T:
         """Return what an attempt returns, trying again as ``retry`` says.
@@ -175,11 +175,11 @@ class Retries:
         Args:
             attempt: Sends the request once. An error of ours that comes out knows how many of them there were.
             retry: Who deserves another attempt, and when.
-            stats: Where requests, retries and waits are counted.
+            counts: Where requests, retries and waits are counted.
             check: Called before each attempt. It raises an error where nothing can be sent, which is no attempt then.
         """
         max_retry_after = retry.max_retry_after if isinstance(retry, RetryPolicy) else _MAX_RETRY_AFTER
-        sending = _Sending(attempt, self._gate, self._clock, max_retry_after, stats, check)
+        sending = _Sending(attempt, self._gate, self._clock, max_retry_after, counts, check)
         try:
             if retry is None:
                 result = await sending()
@@ -239,7 +239,7 @@ class Retries:
             )
 
         async def sleep(seconds: float) -> None:
-            sending.stats.waited += seconds
+            sending.counts.waited += seconds
             await self._clock.sleep(seconds)
 
         return AsyncRetrying(
@@ -286,7 +286,7 @@ async def _by_controller(controller: AsyncRetrying, sending: _Sending[T]) -> T:
     try:
         result: T = await controller(attempt)
     finally:
-        sending.stats.waited += controller.statistics.get("idle_for", 0.0)  # empty if it is not enabled
+        sending.counts.waited += controller.statistics.get("idle_for", 0.0)  # empty if it is not enabled
     if not received or result is not received[0]:
         raise TypeError(f"retry must not make up an answer: its retry_error_callback returned {result!r}")
     return result

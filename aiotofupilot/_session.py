@@ -101,7 +101,7 @@ class _Connection:
             self.transport.check()
 
         check()
-        return await self.retries.run(attempt, self.options.retry, stats, check)
+        return await self.retries.run(attempt, self.options.retry, stats.counts, check)
 
     def spawn(self, coroutine: Coroutine[Any, Any, T]) -> asyncio.Task[T]:
         """Run a request as a task that ends with the session."""

@@ -7,7 +7,7 @@ import pytest
 from aiotofupilot import APIError, RateLimitedError, ServerError
 from aiotofupilot._gate import Gate, MissedTurnError
 from aiotofupilot._lifetime import Lifetime
-from aiotofupilot.stats import WalkStats
+from aiotofupilot.stats import RequestCounts
 
 LONGEST = 60.0
 
@@ -21,7 +21,7 @@ class Server:
         self.in_flight = 0
         self.most = 0
         self.began = []
-        self.stats = WalkStats()
+        self.stats = RequestCounts()
 
     async def request(self, name=None, max_retry_after=LONGEST, until=None):
         async def send():
@@ -36,7 +36,7 @@ class Server:
                 self.in_flight -= 1
             return name
 
-        async with self.gate.turn(max_retry_after=max_retry_after, stats=self.stats, until=until):
+        async with self.gate.turn(max_retry_after=max_retry_after, counts=self.stats, until=until):
             return await send()
 
     def begun_at(self, seconds):

@@ -30,7 +30,7 @@ from aiotofupilot import (
 from aiotofupilot._gate import Gate
 from aiotofupilot._lifetime import Lifetime
 from aiotofupilot._retry import Retries, checked_retry, is_transient
-from aiotofupilot.stats import WalkStats
+from aiotofupilot.stats import RequestCounts
 
 
 def down():
@@ -83,7 +83,7 @@ class Page:
 
 @pytest.fixture
 def stats():
-    return WalkStats()
+    return RequestCounts()
 
 
 @pytest.fixture
@@ -126,7 +126,7 @@ async def test_what_will_not_pass_is_raised_at_once(run, stats, error):
 async def test_a_page_that_succeeds_is_asked_for_once(run, stats):
     """And waited for by nobody."""
     assert await run(Page("page")) == "page"
-    assert stats == WalkStats(requests=1)
+    assert stats == RequestCounts(requests=1)
 
 
 async def test_the_last_error_is_raised_and_knows_how_many_attempts_there_were(run, stats):
@@ -366,7 +366,7 @@ async def test_a_controller_may_reraise_or_judge_results(run, clock):
 async def test_a_controller_that_is_not_enabled_tries_once(run, stats):
     """As tenacity has it."""
     assert isinstance(await run(Page(down(), "page"), AsyncRetrying(enabled=False)), ServerError)
-    assert stats == WalkStats(requests=1)
+    assert stats == RequestCounts(requests=1)
 
 
 @pytest.mark.parametrize("condition", ["sync", "async"])
@@ -427,7 +427,7 @@ async def test_a_controller_can_be_shared_by_many_pages_at_once(clock, retries):
     """Each has its own count of attempts, fifty side by side."""
     controller = AsyncRetrying(sleep=clock.sleep, stop=stop_after_attempt(4), wait=wait_fixed(1.0), reraise=True)
     pages = [Page(*[down()] * (number % 4), number, takes=0.1 * number, clock=clock) for number in range(50)]
-    every = [WalkStats() for _ in pages]
+    every = [RequestCounts() for _ in pages]
     results = await clock.run(*(retries.run(page, controller, stats) for page, stats in zip(pages, every, strict=True)))
     assert results == list(range(50))
     assert [stats.retries for stats in every] == [number % 4 for number in range(50)]

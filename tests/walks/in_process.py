@@ -39,8 +39,8 @@ class InProcess:
         self.most_in_flight = max(self.most_in_flight, self.in_flight)
         try:
             for attempt in range(1, self._attempts + 1):
-                stats.requests += 1
-                stats.retries += attempt > 1
+                stats.counts.requests += 1
+                stats.counts.retries += attempt > 1
                 try:
                     return read(await self._answer(query))
                 except Exception as error:
