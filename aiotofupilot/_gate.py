@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
     from types import TracebackType
 
-    from ._clock import Clock
+    from ._http.clock import Clock
     from ._lifetime import Lifetime
     from .stats import RequestCounts
 

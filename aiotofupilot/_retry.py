@@ -29,8 +29,8 @@ if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
     from concurrent.futures import Future
 
-    from ._clock import Clock
     from ._gate import Gate
+    from ._http.clock import Clock
     from ._lifetime import Lifetime
     from .stats import RequestCounts
 

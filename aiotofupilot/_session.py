@@ -10,8 +10,8 @@ from warnings import warn
 from attrs import evolve, field, frozen
 
 from ._arguments import boolean, integer, seconds
-from ._clock import Clock
 from ._gate import Gate
+from ._http.clock import Clock
 from ._lifetime import Lifetime
 from ._procedures import Procedures
 from ._retry import Retries, Retry, RetryPolicy, checked_retry

@@ -30,7 +30,7 @@ from .errors import (
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from ._clock import Clock
+    from ._http.clock import Clock
     from ._lifetime import Lifetime
 
 __all__ = ["Transport"]
