@@ -11,8 +11,8 @@ from attrs import asdict, define, frozen
 from tenacity import AsyncRetrying, RetryCallState, retry_if_exception
 
 from ._arguments import integer, seconds
-from ._budget import RetryBudget
 from ._gate import MissedTurnError
+from ._http.budget import RetryBudget
 from .errors import (
     APIError,
     CertificateError,

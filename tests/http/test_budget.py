@@ -2,7 +2,7 @@
 
 from hypothesis import given, strategies as st
 
-from aiotofupilot._budget import RetryBudget
+from aiotofupilot._http.budget import RetryBudget
 
 
 def emptied():
