@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from types import TracebackType
 
     from ._http.clock import Clock
-    from ._lifetime import Lifetime
+    from ._http.lifetime import Lifetime
     from .stats import RequestCounts
 
 __all__ = ["Gate", "MissedTurnError"]

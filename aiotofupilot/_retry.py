@@ -31,7 +31,7 @@ if TYPE_CHECKING:
 
     from ._gate import Gate
     from ._http.clock import Clock
-    from ._lifetime import Lifetime
+    from ._http.lifetime import Lifetime
     from .stats import RequestCounts
 
 __all__ = ["Retries", "Retry", "RetryPolicy", "checked_retry", "is_transient"]

@@ -12,7 +12,7 @@ from attrs import evolve, field, frozen
 from ._arguments import boolean, integer, seconds
 from ._gate import Gate
 from ._http.clock import Clock
-from ._lifetime import Lifetime
+from ._http.lifetime import Lifetime
 from ._procedures import Procedures
 from ._retry import Retries, Retry, RetryPolicy, checked_retry
 from ._settings import authorization, resolve_base_url

@@ -31,7 +31,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from ._http.clock import Clock
-    from ._lifetime import Lifetime
+    from ._http.lifetime import Lifetime
 
 __all__ = ["Transport"]
 

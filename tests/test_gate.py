@@ -6,7 +6,7 @@ import pytest
 
 from aiotofupilot import APIError, RateLimitedError, ServerError
 from aiotofupilot._gate import Gate, MissedTurnError
-from aiotofupilot._lifetime import Lifetime
+from aiotofupilot._http.lifetime import Lifetime
 from aiotofupilot.stats import RequestCounts
 
 LONGEST = 60.0

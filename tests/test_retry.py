@@ -28,7 +28,7 @@ from aiotofupilot import (
     UnauthorizedError,
 )
 from aiotofupilot._gate import Gate
-from aiotofupilot._lifetime import Lifetime
+from aiotofupilot._http.lifetime import Lifetime
 from aiotofupilot._retry import Retries, checked_retry, is_transient
 from aiotofupilot.stats import RequestCounts
 

@@ -21,7 +21,7 @@ from aiotofupilot import (
     ResponseTooLargeError,
     SessionError,
 )
-from aiotofupilot._lifetime import Lifetime
+from aiotofupilot._http.lifetime import Lifetime
 from aiotofupilot._transport import Transport
 
 KEY = "secret-key-of-a-test"

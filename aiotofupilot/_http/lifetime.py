@@ -6,7 +6,7 @@ import asyncio
 import os
 from typing import TYPE_CHECKING, Any, TypeVar
 
-from .errors import SessionError
+from aiotofupilot.errors import SessionError
 
 if TYPE_CHECKING:
     from collections.abc import Coroutine
