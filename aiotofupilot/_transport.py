@@ -14,8 +14,8 @@ from aiohttp.http_exceptions import LineTooLong
 from multidict import CIMultiDict
 from yarl import URL
 
+from ._http.redaction import Redaction
 from ._protocol import Response
-from ._redaction import Redaction
 from .errors import (
     CertificateError,
     ConfigurationError,

@@ -9,10 +9,10 @@ from typing import TYPE_CHECKING, Any, cast
 
 from attrs import evolve, fields, has
 
-from .errors import BODY_EXCERPT, APIError, DecodeError
+from aiotofupilot.errors import BODY_EXCERPT, APIError, DecodeError
 
 if TYPE_CHECKING:
-    from .errors import TofuPilotError
+    from aiotofupilot.errors import TofuPilotError
 
 __all__ = ["Redaction"]
 

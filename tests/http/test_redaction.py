@@ -10,7 +10,7 @@ from attrs import frozen
 from hypothesis import given, strategies as st
 
 from aiotofupilot import APIError, DecodeError, DriftError, ValidationIssue
-from aiotofupilot._redaction import Redaction
+from aiotofupilot._http.redaction import Redaction
 
 KEY = "tp_user+5f2c/8e9d=7b1a.Zz-~"
 
