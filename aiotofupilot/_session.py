@@ -13,9 +13,9 @@ from ._arguments import boolean, integer, seconds
 from ._gate import Gate
 from ._http.clock import Clock
 from ._http.lifetime import Lifetime
+from ._http.settings import authorization, resolve_base_url
 from ._procedures import Procedures
 from ._retry import Retries, Retry, RetryPolicy, checked_retry
-from ._settings import authorization, resolve_base_url
 from ._transport import Transport
 from .errors import ConfigurationError, TofuPilotError
 

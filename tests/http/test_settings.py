@@ -8,7 +8,7 @@ from hypothesis import given, strategies as st
 from yarl import URL
 
 from aiotofupilot import ConfigurationError
-from aiotofupilot._settings import DEFAULT_BASE_URL, authorization, resolve_base_url
+from aiotofupilot._http.settings import DEFAULT_BASE_URL, authorization, resolve_base_url
 
 
 @pytest.fixture(autouse=True)

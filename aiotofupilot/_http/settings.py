@@ -8,8 +8,8 @@ from ipaddress import ip_address
 
 from yarl import URL
 
-from ._arguments import plain
-from .errors import ConfigurationError
+from aiotofupilot._arguments import plain
+from aiotofupilot.errors import ConfigurationError
 
 __all__ = ["DEFAULT_BASE_URL", "authorization", "resolve_base_url"]
 
