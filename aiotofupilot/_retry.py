@@ -11,8 +11,8 @@ from attrs import asdict, define, frozen
 from tenacity import AsyncRetrying, RetryCallState, retry_if_exception
 
 from ._arguments import integer, seconds
-from ._gate import MissedTurnError
 from ._http.budget import RetryBudget
+from ._http.gate import MissedTurnError
 from .errors import (
     APIError,
     CertificateError,
@@ -29,8 +29,8 @@ if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
     from concurrent.futures import Future
 
-    from ._gate import Gate
     from ._http.clock import Clock
+    from ._http.gate import Gate
     from ._http.lifetime import Lifetime
     from .stats import RequestCounts
 

@@ -10,8 +10,8 @@ from warnings import warn
 from attrs import evolve, field, frozen
 
 from ._arguments import boolean, integer, seconds
-from ._gate import Gate
 from ._http.clock import Clock
+from ._http.gate import Gate
 from ._http.lifetime import Lifetime
 from ._http.settings import authorization, resolve_base_url
 from ._procedures import Procedures

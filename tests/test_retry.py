@@ -27,7 +27,7 @@ from aiotofupilot import (
     SessionError,
     UnauthorizedError,
 )
-from aiotofupilot._gate import Gate
+from aiotofupilot._http.gate import Gate
 from aiotofupilot._http.lifetime import Lifetime
 from aiotofupilot._retry import Retries, checked_retry, is_transient
 from aiotofupilot.stats import RequestCounts

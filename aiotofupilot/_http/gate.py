@@ -6,15 +6,16 @@ import asyncio
 import math
 from typing import TYPE_CHECKING
 
-from .errors import APIError, RateLimitedError
+from aiotofupilot.errors import APIError, RateLimitedError
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
     from types import TracebackType
 
-    from ._http.clock import Clock
-    from ._http.lifetime import Lifetime
-    from .stats import RequestCounts
+    from aiotofupilot.stats import RequestCounts
+
+    from .clock import Clock
+    from .lifetime import Lifetime
 
 __all__ = ["Gate", "MissedTurnError"]
 

@@ -5,7 +5,7 @@ import asyncio
 import pytest
 
 from aiotofupilot import APIError, RateLimitedError, ServerError
-from aiotofupilot._gate import Gate, MissedTurnError
+from aiotofupilot._http.gate import Gate, MissedTurnError
 from aiotofupilot._http.lifetime import Lifetime
 from aiotofupilot.stats import RequestCounts
 
