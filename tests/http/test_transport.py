@@ -22,7 +22,7 @@ from aiotofupilot import (
     SessionError,
 )
 from aiotofupilot._http.lifetime import Lifetime
-from aiotofupilot._transport import Transport
+from aiotofupilot._http.transport import Transport
 
 KEY = "secret-key-of-a-test"
 LIMIT = 64 * 1024 * 1024

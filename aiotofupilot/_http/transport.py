@@ -14,9 +14,8 @@ from aiohttp.http_exceptions import LineTooLong
 from multidict import CIMultiDict
 from yarl import URL
 
-from ._http.redaction import Redaction
-from ._protocol import Response
-from .errors import (
+from aiotofupilot._protocol import Response
+from aiotofupilot.errors import (
     CertificateError,
     ConfigurationError,
     ConnectionFailedError,
@@ -27,11 +26,13 @@ from .errors import (
     TofuPilotError,
 )
 
+from .redaction import Redaction
+
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from ._http.clock import Clock
-    from ._http.lifetime import Lifetime
+    from .clock import Clock
+    from .lifetime import Lifetime
 
 __all__ = ["Transport"]
 
