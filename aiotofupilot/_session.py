@@ -13,10 +13,10 @@ from ._arguments import boolean, integer, seconds
 from ._http.clock import Clock
 from ._http.gate import Gate
 from ._http.lifetime import Lifetime
+from ._http.retries import Retries, Retry, RetryPolicy, checked_retry
 from ._http.settings import authorization, resolve_base_url
 from ._http.transport import Transport
 from ._procedures import Procedures
-from ._retry import Retries, Retry, RetryPolicy, checked_retry
 from .errors import ConfigurationError, TofuPilotError
 
 if TYPE_CHECKING:

@@ -4,9 +4,9 @@ import asyncio
 from datetime import UTC, datetime
 from urllib.parse import parse_qsl, urlsplit
 
+from aiotofupilot._http.retries import is_transient
 from aiotofupilot._procedures import Procedures
 from aiotofupilot._protocol import Response
-from aiotofupilot._retry import is_transient
 from aiotofupilot.errors import ConnectionFailedError
 from aiotofupilot.sandbox import Request, Service
 

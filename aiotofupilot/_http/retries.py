@@ -10,10 +10,8 @@ from typing import TYPE_CHECKING, Any, Generic, TypeVar, cast
 from attrs import asdict, define, frozen
 from tenacity import AsyncRetrying, RetryCallState, retry_if_exception
 
-from ._arguments import integer, seconds
-from ._http.budget import RetryBudget
-from ._http.gate import MissedTurnError
-from .errors import (
+from aiotofupilot._arguments import integer, seconds
+from aiotofupilot.errors import (
     APIError,
     CertificateError,
     ConnectionFailedError,
@@ -25,14 +23,18 @@ from .errors import (
     TofuPilotError,
 )
 
+from .budget import RetryBudget
+from .gate import MissedTurnError
+
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
     from concurrent.futures import Future
 
-    from ._http.clock import Clock
-    from ._http.gate import Gate
-    from ._http.lifetime import Lifetime
-    from .stats import RequestCounts
+    from aiotofupilot.stats import RequestCounts
+
+    from .clock import Clock
+    from .gate import Gate
+    from .lifetime import Lifetime
 
 __all__ = ["Retries", "Retry", "RetryPolicy", "checked_retry", "is_transient"]
 

@@ -29,7 +29,7 @@ from aiotofupilot import (
 )
 from aiotofupilot._http.gate import Gate
 from aiotofupilot._http.lifetime import Lifetime
-from aiotofupilot._retry import Retries, checked_retry, is_transient
+from aiotofupilot._http.retries import Retries, checked_retry, is_transient
 from aiotofupilot.stats import RequestCounts
 
 
