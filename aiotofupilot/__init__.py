@@ -41,6 +41,7 @@ __all__ = [
     "RateLimitedError",
     "RedirectError",
     "Repository",
+    "RequestCounts",
     "RequestTimeoutError",
     "ResponseTooLargeError",
     "RetryPolicy",
@@ -69,8 +70,8 @@ __all__ = [
 ]
 
 if TYPE_CHECKING:
+    from ._http.retries import RetryPolicy
     from ._paginator import Paginator
-    from ._retry import RetryPolicy
     from ._session import TofuPilotSession
     from ._walk import Walk
     from .checkpoint import Checkpoint
@@ -132,9 +133,9 @@ if TYPE_CHECKING:
         UserRef,
         Validator,
     )
-    from .stats import WalkStats
+    from .stats import RequestCounts, WalkStats
 else:  # not for type checkers, which would believe in any name
     from . import _lazy
 
-    _LIGHTEST_FIRST = ("models", "checkpoint", "stats", "errors", "_retry", "_walk", "_paginator", "_session")
+    _LIGHTEST_FIRST = ("models", "checkpoint", "stats", "errors", "_http.retries", "_walk", "_paginator", "_session")
     __getattr__, __dir__ = _lazy.lazy(__name__, __all__, _LIGHTEST_FIRST)

@@ -6,9 +6,28 @@ import math
 from operator import index
 from typing import TypeVar
 
-__all__ = ["integer", "one_of", "seconds"]
+__all__ = ["boolean", "integer", "one_of", "plain", "seconds"]
 
 T = TypeVar("T")
+
+
+def plain(text: str) -> str:
+    """Return the characters of a string as a string of exactly that type.
+
+    ``str()`` of a member of a ``(str, Enum)`` is the member's name, such as ``Line.KEY``, and not its value.
+    """
+    return str.__str__(text)
+
+
+def boolean(name: str, value: object) -> bool:
+    """Return an argument that is True or False.
+
+    Raises:
+        TypeError: It is anything else. The string ``"false"`` would otherwise count as True.
+    """
+    if not isinstance(value, bool):
+        raise TypeError(f"{name} must be True or False, got {value!r}")
+    return value
 
 
 def integer(name: str, value: object, *, low: int, high: int | None = None) -> int:

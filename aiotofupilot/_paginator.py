@@ -11,7 +11,7 @@ from ._memory import Identified, Memory
 from ._progress import Progress
 from ._walk import Fetch, Plan, Walk, behind, note_checkpoint
 from ._window import Spawn, Window
-from .stats import WalkStats
+from .stats import RequestCounts
 
 if TYPE_CHECKING:
     from collections.abc import AsyncGenerator, Generator
@@ -40,7 +40,7 @@ class Paginator(Generic[T]):
 
     def __await__(self) -> Generator[Any, None, Page[T]]:
         plan = self._plan
-        return self._fetch(plan.start.cursor, plan.limit, WalkStats()).__await__()
+        return self._fetch(plan.start.cursor, plan.limit, RequestCounts()).__await__()
 
     def __aiter__(self) -> Walk[T]:
         return self.walk()
@@ -63,7 +63,7 @@ class Paginator(Generic[T]):
         remaining = None if plan.max_items is None else plan.max_items + bool(plan.max_items) * plan.start.skip
         memory, progress = Memory(), Progress()
         window = Window(
-            partial(self._fetch, counts=WalkStats()),
+            partial(self._fetch, counts=RequestCounts()),
             cursor=plan.start.cursor,
             limit=plan.limit,
             concurrency=plan.concurrency,

@@ -21,7 +21,8 @@ if TYPE_CHECKING:
     import asyncio
     from collections.abc import Callable, Coroutine, Mapping
 
-    from .stats import WalkStats
+    from .stats import RequestCounts
+
 
 __all__ = ["Connection", "Procedures"]
 
@@ -38,7 +39,7 @@ class Connection(Protocol):
         """Pages in flight, for a listing that names no number of its own."""
         ...
 
-    async def request(self, target: str, read: Callable[[Response], T], stats: WalkStats) -> T:
+    async def request(self, target: str, read: Callable[[Response], T], counts: RequestCounts) -> T:
         """Return what ``read`` makes of the answer; it is called within the attempt, so its errors are retried too."""
         ...
 
@@ -113,7 +114,7 @@ class Procedures:
         return Paginator(partial(self._fetch, parameters), plan, self._connection.spawn)
 
     async def _fetch(
-        self, parameters: Mapping[str, str], cursor: int, limit: int, counts: WalkStats
+        self, parameters: Mapping[str, str], cursor: int, limit: int, counts: RequestCounts
     ) -> Page[Procedure]:
         query: dict[str, str | int] = {"limit": limit, **parameters, **({"cursor": cursor} if cursor else {})}
         return await self._connection.request(

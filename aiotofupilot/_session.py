@@ -9,14 +9,14 @@ from warnings import warn
 
 from attrs import evolve, field, frozen
 
-from ._arguments import integer, seconds
-from ._clock import Clock
-from ._gate import Gate
-from ._lifetime import Lifetime
+from ._arguments import boolean, integer, seconds
+from ._http.clock import Clock
+from ._http.gate import Gate
+from ._http.lifetime import Lifetime
+from ._http.retries import Retries, Retry, RetryPolicy, checked_retry
+from ._http.settings import authorization, resolve_base_url
+from ._http.transport import Transport
 from ._procedures import Procedures
-from ._retry import Retries, Retry, RetryPolicy, checked_retry
-from ._settings import authorization, resolve_base_url
-from ._transport import Transport
 from .errors import ConfigurationError, TofuPilotError
 
 if TYPE_CHECKING:
@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     import aiohttp
 
     from ._protocol import Response
-    from .stats import WalkStats
+    from .stats import RequestCounts
 
 __all__ = ["TofuPilotSession"]
 
@@ -80,7 +80,7 @@ class _Connection:
         """Pages in flight, for a listing that names no number of its own."""
         return self.options.concurrency
 
-    async def request(self, target: str, read: Callable[[Response], T], stats: WalkStats) -> T:
+    async def request(self, target: str, read: Callable[[Response], T], counts: RequestCounts) -> T:
         """Return what ``read`` makes of the answer to a request, tried again as the options say."""
 
         async def attempt() -> T:
@@ -88,12 +88,20 @@ class _Connection:
             # The answer is read in here, so that one that cannot be read is asked for again like one that never came.
             try:
                 return read(response)
-            except TofuPilotError:
-                redacted = self.transport.redacted(response)
-            return read(redacted)
+            except TofuPilotError as error:
+                failure = error
+            try:
+                self.transport.redaction.admit(failure, response.body)
+                raise failure
+            finally:
+                del failure  # its traceback knows this frame
 
-        self.lifetime.check()
-        return await self.retries.run(attempt, self.options.retry, stats)
+        def check() -> None:
+            self.lifetime.check()
+            self.transport.check()
+
+        check()
+        return await self.retries.run(attempt, self.options.retry, counts, check)
 
     def spawn(self, coroutine: Coroutine[Any, Any, T]) -> asyncio.Task[T]:
         """Run a request as a task that ends with the session."""
@@ -147,7 +155,9 @@ class TofuPilotSession:
         if http_session is not None and trace_configs is not None:
             raise ConfigurationError("trace_configs belong to the aiohttp session, where one is handed in")
         self._options = _Options(timeout=timeout, retry=retry, concurrency=concurrency)
-        self._base_url = resolve_base_url(base_url, allow_insecure_http=allow_insecure_http)
+        self._base_url = resolve_base_url(
+            base_url, allow_insecure_http=boolean("allow_insecure_http", allow_insecure_http)
+        )
         clock = Clock()
         self._lifetime = Lifetime()
         self._transport = Transport(
@@ -158,7 +168,7 @@ class TofuPilotSession:
             clock=clock,
             lifetime=self._lifetime,
         )
-        self._retries = Retries(clock, self._lifetime, Gate(clock, self._lifetime, self._transport.limit))
+        self._retries = Retries(clock, self._lifetime, Gate(clock, self._lifetime, self._transport.connections))
         self._viewed: TofuPilotSession | None = None
 
     def __repr__(self) -> str:

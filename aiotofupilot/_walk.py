@@ -14,7 +14,7 @@ from ._memory import Identified
 from ._window import Spawn, Window
 from .checkpoint import BEGINNING, Checkpoint
 from .errors import TofuPilotError
-from .stats import WalkStats
+from .stats import RequestCounts, WalkStats
 
 if TYPE_CHECKING:
     from types import TracebackType
@@ -33,7 +33,7 @@ OnDrift = Literal["ignore", "resync", "raise"]
 class Fetch(Protocol[T]):
     """Fetches a page of a listing."""
 
-    def __call__(self, cursor: int, limit: int, counts: WalkStats) -> Coroutine[Any, Any, Page[T]]:
+    def __call__(self, cursor: int, limit: int, counts: RequestCounts) -> Coroutine[Any, Any, Page[T]]:
         """Return the page that begins at a cursor.
 
         Args:
@@ -87,7 +87,7 @@ class Walk(AsyncIterator[T]):
             cursor = max(0, start.cursor + start.skip - bool(start.anchors))
         self._stats = WalkStats()
         self._window = Window(
-            partial(fetch, counts=self._stats),
+            partial(fetch, counts=self._stats.counts),
             cursor=cursor,
             limit=limit,
             overlap=self._continuity.overlap,

@@ -76,7 +76,8 @@ class TofuPilotError(Exception):
     checkpoint: Checkpoint | None = None
     """Where the walk stood that it was raised in, to resume from; None: it was raised outside of one."""
     attempts: int = 0
-    """Requests sent for the page that this error is about; 0: it is about none, or none was sent."""
+    """Requests attempted for the page that this error is about. One that could not connect counts; one that was refused
+    before it began, such as by a closed session, does not. 0: the error is about no page, or none was attempted."""
     retry_budget: float | None = None
     """What the session's retry budget had left when it forbade another attempt, which is less than 1; None: it did not
     forbid one."""

@@ -1,20 +1,31 @@
-"""What a walk has done so far, in numbers."""
+"""What was done so far, in numbers: the requests of anything, and what a walk made of them."""
 
 from __future__ import annotations
 
-from attrs import define
+from attrs import define, field
 
-__all__ = ["WalkStats"]
+__all__ = ["RequestCounts", "WalkStats"]
+
+
+@define
+class RequestCounts:
+    """Counts of the requests that were sent for one purpose, up to now."""
+
+    requests: int = 0
+    """Requests sent. Redirects that are followed belong to the request that was redirected."""
+    retries: int = 0
+    """Requests among them that asked for a page again after an attempt had failed."""
+    waited: float = 0.0
+    """Seconds waited between attempts, in a pause of the session, and for a free connection, added up over all pages in
+    flight."""
 
 
 @define
 class WalkStats:
     """Counts of one walk, up to now."""
 
-    requests: int = 0
-    """Requests sent; redirects that are followed belong to the request that was redirected."""
-    retries: int = 0
-    """Those of them that asked for a page again after an attempt had failed."""
+    counts: RequestCounts = field(factory=RequestCounts)
+    """The requests of the walk."""
     pages: int = 0
     """Pages that the walk passed through; pages fetched and thrown away do not count."""
     items: int = 0
@@ -23,6 +34,18 @@ class WalkStats:
     """Items dropped because they had been yielded."""
     resyncs: int = 0
     """How often the listing was found to have moved, with ``on_drift="resync"``."""
-    waited: float = 0.0
-    """Seconds waited between attempts, in a pause of the session, and for a free connection; added up over all pages in
-    flight."""
+
+    @property
+    def requests(self) -> int:
+        """Requests sent; see `RequestCounts`."""
+        return self.counts.requests
+
+    @property
+    def retries(self) -> int:
+        """Requests that asked for a page again; see `RequestCounts`."""
+        return self.counts.retries
+
+    @property
+    def waited(self) -> float:
+        """Seconds waited; see `RequestCounts`."""
+        return self.counts.waited

@@ -2,13 +2,14 @@
 
 import asyncio
 import heapq
+from contextlib import suppress
 from datetime import UTC, datetime, timedelta
 from itertools import count
 
 import pytest
 from hypothesis import HealthCheck, settings
 
-from aiotofupilot._clock import Clock
+from aiotofupilot._http.clock import Clock
 
 # How long an example takes says more of the machine than of the code. Examples are the same in every run, so that a
 # change is what makes a test fail; --hypothesis-profile=explore draws new ones, and quick takes a tenth of them.
@@ -45,6 +46,18 @@ class FakeClock(Clock):
         woken = asyncio.get_running_loop().create_future()
         heapq.heappush(self._sleepers, (self.seconds + seconds, next(self._order), woken))
         await woken
+
+    def timeout(self, seconds):
+        scope = asyncio.timeout(None)
+        over = asyncio.get_running_loop().create_future()
+        heapq.heappush(self._sleepers, (self.seconds + seconds, next(self._order), over))
+
+        def expire(_over):
+            with suppress(RuntimeError):  # unless the context was left before
+                scope.reschedule(0.0)
+
+        over.add_done_callback(expire)
+        return scope
 
     async def run(self, *coroutines):
         """Return what coroutines return or raise, run side by side, and let the time pass as they need it."""

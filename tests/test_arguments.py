@@ -1,11 +1,13 @@
 """What is wrong with an argument is said where it is given: its name, its bound and its value."""
 
 import math
+import re
+from enum import Enum
 
 import pytest
 from hypothesis import given, strategies as st
 
-from aiotofupilot._arguments import integer, one_of, seconds
+from aiotofupilot._arguments import boolean, integer, one_of, plain, seconds
 
 
 class Indexable:
@@ -95,3 +97,26 @@ def test_none_of_a_few_is_a_value_error_that_lists_them(value):
     with pytest.raises(ValueError) as caught:  # noqa: PT011 - its whole message is compared
         one_of("on_drift", value, ("ignore", "raise"))
     assert str(caught.value) == f"on_drift must be one of 'ignore', 'raise', got {value!r}"
+
+
+def test_a_plain_string_is_the_value_of_an_enumerations_member():
+    """The result is of exactly the type str."""
+
+    class Line(str, Enum):  # noqa: UP042 - str() of a StrEnum member is its value
+        BATTERY = "battery"
+
+    assert plain(Line.BATTERY) == "battery"
+    assert type(plain(Line.BATTERY)) is str
+
+
+@pytest.mark.parametrize("value", [True, False])
+def test_a_boolean_is_true_or_false(value):
+    """The value comes back as it was given."""
+    assert boolean("allow", value) is value
+
+
+@pytest.mark.parametrize("value", [0, 1, "true", None, []])
+def test_what_only_counts_as_true_or_false_is_refused(value):
+    """The message names the argument and the value."""
+    with pytest.raises(TypeError, match=f"^allow must be True or False, got {re.escape(repr(value))}$"):
+        boolean("allow", value)

@@ -19,7 +19,16 @@ PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["
 
 def test_the_public_names_are_these():
     """A name joins or leaves the public surface on purpose only."""
-    values = ["Checkpoint", "Paginator", "RetryPolicy", "TofuPilotSession", "ValidationIssue", "Walk", "WalkStats"]
+    values = [
+        "Checkpoint",
+        "Paginator",
+        "RequestCounts",
+        "RetryPolicy",
+        "TofuPilotSession",
+        "ValidationIssue",
+        "Walk",
+        "WalkStats",
+    ]
     values += ["Batch", "BatchRef", "Commit", "Deployment", "DeploymentRepository", "LastRun", "Log", "LogRun"]
     values += ["Measurement", "Metadata", "Operator", "Page", "PageMeta", "Part", "PartRef", "Phase", "Procedure"]
     values += ["ProcedureRef", "ProcedureVersion", "Repository", "Revision", "Run", "RunProcedure", "RunSequence"]

@@ -23,7 +23,7 @@ class Connection:
         self.concurrency = concurrency
         self.targets = []
 
-    async def request(self, target, read, stats):
+    async def request(self, target, read, counts):
         self.targets.append(target)
         return read(EMPTY)
 

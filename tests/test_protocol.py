@@ -133,6 +133,18 @@ def test_an_error_keeps_64_kib_of_a_body_and_its_message_no_more():
     assert len(str(error)) < 100
 
 
+def test_an_error_body_of_exactly_64_kib_keeps_its_message():
+    """One more byte, and the body is no longer parsed."""
+    empty = len(orjson.dumps({"message": "", "code": "LARGE"}))
+    body = orjson.dumps({"message": "x" * (64 * 1024 - empty), "code": "LARGE"})
+    assert len(body) == 64 * 1024
+    error = refusal(500, body)
+    assert (error.message, error.code, error.body) == ("x" * (64 * 1024 - empty), "LARGE", body)
+    longer = refusal(500, body + b" ")
+    assert (longer.message, longer.code) == ("the answer is not TofuPilot's: 65537 bytes of unknown type", None)
+    assert longer.body == body
+
+
 def test_issues_of_another_shape_lose_only_what_is_strange():
     """zod's issues vary with its version."""
     issues = [{"message": "m", "path": ["a", 0, None, {}], "code": "c", "more": 1}, {"path": "a"}, "text", None]

@@ -5,7 +5,9 @@ import copy
 import gc
 import inspect
 import logging
+import re
 from datetime import datetime
+from enum import Enum
 
 import aiohttp
 import pytest
@@ -108,6 +110,7 @@ async def test_key_and_address_come_from_the_environment(sandbox, monkeypatch):
         ({"timeout": "30"}, TypeError, "timeout must be a number of seconds"),
         ({"retry": 3}, TypeError, "retry must be a RetryPolicy"),
         ({"concurrency": 0}, ValueError, "concurrency must be at least 1"),
+        ({"concurrency": "4"}, TypeError, "concurrency must be an integer, got '4'"),
     ],
 )
 async def test_an_option_out_of_bounds_is_refused_where_it_is_given(session, options, error, message):
@@ -117,6 +120,51 @@ async def test_an_option_out_of_bounds_is_refused_where_it_is_given(session, opt
     with pytest.raises(error, match=message):
         session.with_options(**options)
     gc.collect()
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        ({"http_session": 5}, "http_session must be an aiohttp.ClientSession or None, got 5"),
+        ({"http_session": aiohttp.ClientSession}, "http_session must be an aiohttp.ClientSession or None, got <class"),
+        ({"trace_configs": [5]}, "trace_configs must hold aiohttp.TraceConfig objects, got 5"),
+        ({"trace_configs": 5}, "trace_configs must be a sequence of aiohttp.TraceConfig or None, got 5"),
+        ({"trace_configs": aiohttp.TraceConfig()}, "trace_configs must be a sequence of aiohttp.TraceConfig or None"),
+        ({"trace_configs": "all"}, "trace_configs must hold aiohttp.TraceConfig objects, got 'a'"),
+        ({"allow_insecure_http": "false"}, "allow_insecure_http must be True or False, got 'false'"),
+        ({"allow_insecure_http": None}, "allow_insecure_http must be True or False, got None"),
+        ({"base_url": 5}, "base_url must be a string or None, got int"),
+    ],
+)
+def test_an_option_of_the_wrong_type_is_a_type_error_that_names_it(options, message):
+    """The error comes from the constructor, and a session that was never made needs no closing."""
+    with pytest.raises(TypeError, match=f"^{re.escape(message)}"):
+        TofuPilotSession("key", **options)
+    gc.collect()
+
+
+async def test_a_member_of_an_enumeration_counts_as_its_value(sandbox):
+    """The server receives the value of a (str, Enum) key and address, and numeric options become plain numbers."""
+
+    class Line(str, Enum):  # noqa: UP042 - str() of a StrEnum member is its value
+        KEY = sandbox.api_key
+        URL = sandbox.url
+
+    class Seconds(float, Enum):
+        LONG = 30.5
+
+    class Pages(int, Enum):
+        FEW = 2
+
+    policy = RetryPolicy(attempts=Pages.FEW, max_elapsed=Seconds.LONG)
+    assert repr(policy).startswith("RetryPolicy(attempts=2, max_elapsed=30.5,")
+    async with TofuPilotSession(
+        Line.KEY, base_url=Line.URL, timeout=Seconds.LONG, concurrency=Pages.FEW, retry=policy
+    ) as session:
+        assert repr(session) == f"<TofuPilotSession {sandbox.url} open>"
+        assert await session.procedures.list().first() == sandbox.procedures[0]
+        assert type(session._options.timeout) is float
+        assert type(session._options.concurrency) is int
 
 
 @pytest.mark.parametrize(
@@ -202,6 +250,46 @@ async def test_an_aiohttp_session_that_is_handed_in_stays_open(sandbox):
             assert await session.procedures.list().first() == sandbox.procedures[0]
 
 
+@pytest.mark.parametrize("limits", [{"limit": 2}, {"limit": 0, "limit_per_host": 2}, {"limit": 3, "limit_per_host": 2}])
+async def test_sessions_that_share_an_aiohttp_session_wait_for_its_connections_in_no_timeout(sandbox, limits):
+    """No request of theirs waits within aiohttp, where it would use up its timeout."""
+    queued = []
+
+    async def see(http_session, context, params):
+        queued.append(context)
+
+    trace = aiohttp.TraceConfig()
+    trace.on_connection_queued_start.append(see)
+    connector = aiohttp.TCPConnector(**limits)
+    async with (
+        aiohttp.ClientSession(connector=connector, trace_configs=[trace]) as http_session,
+        aiohttp.ClientSession(connector=connector, connector_owner=False, trace_configs=[trace]) as another,
+    ):
+        sessions = [
+            TofuPilotSession(sandbox.api_key, base_url=sandbox.url, http_session=shared)
+            for shared in (http_session, http_session, another)
+        ]
+        await asyncio.gather(*(session.procedures.list(limit=10).first() for session in sessions for _ in range(4)))
+    assert len(sandbox.requests) == 12
+    assert sandbox.connections <= 2
+    assert queued == []
+
+
+async def test_a_view_that_obeys_a_long_pause_does_not_hold_up_one_that_would_not(session, sandbox):
+    """The other view asks at once, and gets an answer or the error."""
+    patient = session.with_options(retry=RetryPolicy(max_retry_after=3600.0, max_elapsed=7200.0))
+    sandbox.faults.next(faults.status(503, retry_after=1800))
+    waiting = asyncio.create_task(patient.procedures.list().first())
+    async with asyncio.timeout(30):
+        while not session._retries._gate.rest(3600.0):  # noqa: ASYNC110 - no event tells of it
+            await asyncio.sleep(0)
+        assert await session.procedures.list().first() == sandbox.procedures[0]
+    assert not waiting.done()
+    await session.close()
+    with pytest.raises(SessionError):
+        await waiting
+
+
 async def test_trace_configs_are_passed_through(sandbox):
     """aiohttp's own way to watch requests."""
     urls = []
@@ -251,7 +339,7 @@ async def test_a_pause_is_the_whole_sessions(sandbox):
         await asyncio.sleep(0.05)
         assert not other.done()
         assert len(sandbox.requests) == 1
-        assert session._retries._gate.rest > 25
+        assert session._retries._gate.rest(60.0) > 25
     with pytest.raises(SessionError, match="closed meanwhile"):
         await other
 
@@ -372,6 +460,41 @@ async def test_a_page_that_is_no_page_is_not_tried_again(session, sandbox):
         await session.procedures.list()
     assert caught.value.path.startswith("$")
     assert len(sandbox.requests) == 1
+
+
+@pytest.mark.parametrize(
+    "fault",
+    [faults.html(), faults.cut(announced=False), faults.json({"data": [{"id": 7}]}), faults.html(502)],
+    ids=repr,
+)
+async def test_an_error_keeps_no_more_of_a_body_than_its_excerpt(session, sandbox, fault):
+    """The errors that it was made from would keep all of the body, so it is not chained to them."""
+    sandbox.faults.always(fault)
+    with pytest.raises((DecodeError, ServerError)) as caught:
+        await session.procedures.list()
+    assert (caught.value.__cause__, caught.value.__context__) == (None, None)
+    assert 0 < len(caught.value.body) <= 64 * 1024
+
+
+async def test_a_request_that_is_refused_before_it_is_sent_is_no_attempt(sandbox):
+    """The aiohttp session that was handed in is closed, at first or between two attempts."""
+    async with aiohttp.ClientSession() as http_session:
+        session = TofuPilotSession(sandbox.api_key, base_url=sandbox.url, http_session=http_session, retry=AT_ONCE)
+        sandbox.faults.next(faults.status(503))
+        walk = session.procedures.list().walk()
+
+        async def close(_state):
+            await http_session.close()
+
+        closing = AsyncRetrying(before_sleep=close, reraise=True)
+        again = session.with_options(retry=closing).procedures.list().walk()
+        with pytest.raises(SessionError, match="the aiohttp session is closed") as caught:
+            await anext(again)
+        assert caught.value.attempts == again.stats.requests == len(sandbox.requests) == 1
+        with pytest.raises(SessionError, match="the aiohttp session is closed") as caught:
+            await anext(walk)
+        assert caught.value.attempts == walk.stats.requests == 0
+        assert len(sandbox.requests) == 1
 
 
 async def test_a_session_logs_a_line_a_request_and_one_a_retry(session, sandbox, caplog):

@@ -274,7 +274,7 @@ class TestErrors:
         """As from a retry policy of the user's own."""
 
         class Broken(InProcess):
-            async def request(self, target, read, stats):
+            async def request(self, target, read, counts):
                 raise LookupError(target)
 
         with pytest.raises(LookupError) as caught:
@@ -286,10 +286,10 @@ class TestErrors:
         """As a callback of the user's may raise it."""
 
         class Broken(InProcess):
-            async def request(self, target, read, stats):
+            async def request(self, target, read, counts):
                 if "cursor" in target:
                     raise StopAsyncIteration
-                return await super().request(target, read, stats)
+                return await super().request(target, read, counts)
 
         walk = Broken(service).procedures.list(limit=10, concurrency=concurrency, on_drift=on_drift).walk()
         await take(walk, 10)

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from attrs import field, frozen
 
 from aiotofupilot import TofuPilotSession
-from aiotofupilot._settings import resolve_base_url
+from aiotofupilot._http.settings import resolve_base_url
 
 if TYPE_CHECKING:
     from collections.abc import AsyncGenerator

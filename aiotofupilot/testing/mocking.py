@@ -12,7 +12,7 @@ from aioresponses import CallbackResult
 from multidict import CIMultiDict
 
 from aiotofupilot._arguments import integer
-from aiotofupilot._settings import resolve_base_url
+from aiotofupilot._http.settings import resolve_base_url
 from aiotofupilot.sandbox import Listing, make_procedures, paging
 
 if TYPE_CHECKING:

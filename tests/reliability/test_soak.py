@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from aiotofupilot import SessionError, TofuPilotSession
-from aiotofupilot._budget import RetryBudget
+from aiotofupilot._http.budget import RetryBudget
 from aiotofupilot.sandbox import Sandbox, faults
 
 OPEN_FILES = Path("/proc/self/fd")

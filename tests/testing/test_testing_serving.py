@@ -152,29 +152,44 @@ def test_faults_may_be_cleared_while_they_are_met():
 
 
 async def test_a_walk_is_exact_while_a_test_s_thread_changes_the_sandbox():
-    """Procedures and faults come and go from another thread; what is listed throughout is yielded once, in order."""
+    """Procedures and faults come and go from another thread; what is listed throughout is yielded once, in order.
+
+    Each request lets the thread make one change, while the sandbox's thread makes the answer. A thread that changed
+    things without a pause would keep the interpreter to itself.
+    """
     sandbox = Sandbox(procedures=500)
     throughout = list(sandbox.procedures)
-    done = threading.Event()
+    asked, done = threading.Event(), threading.Event()
+    sandbox.before_response.append(lambda _procedures, _request: asked.set())
+
+    def until_asked():
+        asked.wait()
+        asked.clear()
 
     def change():
         for number in takewhile(lambda _: not done.is_set(), count()):
+            until_asked()
             sandbox.procedures.insert(number % 500, make_procedure(f"Passing {number}"))
             sandbox.faults.next(gzip())
             assert sandbox.faults.pending in ([gzip()], [])  # a request may have met it
+            until_asked()
             assert sandbox.requests.statuses.keys() <= {200, None}  # None: not answered yet
             del sandbox.procedures[number % 500]
             sandbox.faults.clear()
+        return number
 
     with serve(sandbox), ThreadPoolExecutor() as executor:
         changing = executor.submit(change)
         try:
             async with session_on(sandbox) as session:
-                for _ in range(5):
+                for _ in range(3):
                     walk = session.procedures.list(limit=20, on_drift="resync")
                     found = [procedure async for procedure in walk if not procedure.name.startswith("Passing")]
                     assert found == throughout
         finally:
             done.set()
-    changing.result()
+            while not changing.done():  # it may wait for two more requests
+                asked.set()
+                await asyncio.sleep(0)
+    assert changing.result() > 10
     assert sandbox.requests.statuses.keys() == {200}

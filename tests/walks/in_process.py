@@ -4,9 +4,9 @@ import asyncio
 from datetime import UTC, datetime
 from urllib.parse import parse_qsl, urlsplit
 
+from aiotofupilot._http.retries import is_transient
 from aiotofupilot._procedures import Procedures
 from aiotofupilot._protocol import Response
-from aiotofupilot._retry import is_transient
 from aiotofupilot.errors import ConnectionFailedError
 from aiotofupilot.sandbox import Request, Service
 
@@ -32,15 +32,15 @@ class InProcess:
     def procedures(self) -> Procedures:
         return Procedures(self)
 
-    async def request(self, target, read, stats):
+    async def request(self, target, read, counts):
         query = dict(parse_qsl(urlsplit(target).query))
         self.cursors.append(int(query.get("cursor", 0)))
         self.in_flight += 1
         self.most_in_flight = max(self.most_in_flight, self.in_flight)
         try:
             for attempt in range(1, self._attempts + 1):
-                stats.requests += 1
-                stats.retries += attempt > 1
+                counts.requests += 1
+                counts.retries += attempt > 1
                 try:
                     return read(await self._answer(query))
                 except Exception as error:

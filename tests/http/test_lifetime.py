@@ -9,7 +9,7 @@ import warnings
 import pytest
 
 from aiotofupilot import SessionError
-from aiotofupilot._lifetime import Lifetime
+from aiotofupilot._http.lifetime import Lifetime
 
 
 @pytest.fixture

@@ -28,3 +28,7 @@ class Clock:
     async def sleep(self, seconds: float) -> None:
         """Let the time pass, other tasks running on."""
         await asyncio.sleep(seconds)
+
+    def timeout(self, seconds: float) -> asyncio.Timeout:
+        """Return a context that a `TimeoutError` ends after so many seconds."""
+        return asyncio.timeout(seconds)

@@ -7,12 +7,11 @@ from functools import partial
 from inspect import isawaitable
 from typing import TYPE_CHECKING, Any, Generic, TypeVar, cast
 
-from attrs import define, field, frozen
+from attrs import asdict, define, frozen
 from tenacity import AsyncRetrying, RetryCallState, retry_if_exception
 
-from ._arguments import integer, seconds
-from ._budget import RetryBudget
-from .errors import (
+from aiotofupilot._arguments import integer, seconds
+from aiotofupilot.errors import (
     APIError,
     CertificateError,
     ConnectionFailedError,
@@ -24,16 +23,18 @@ from .errors import (
     TofuPilotError,
 )
 
+from .budget import RetryBudget
+from .gate import MissedTurnError
+
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
     from concurrent.futures import Future
 
-    from attrs import Attribute
+    from aiotofupilot.stats import RequestCounts
 
-    from ._clock import Clock
-    from ._gate import Gate
-    from ._lifetime import Lifetime
-    from .stats import WalkStats
+    from .clock import Clock
+    from .gate import Gate
+    from .lifetime import Lifetime
 
 __all__ = ["Retries", "Retry", "RetryPolicy", "checked_retry", "is_transient"]
 
@@ -51,14 +52,6 @@ def is_transient(error: BaseException) -> bool:
     is a proxy's. A wrong certificate stays wrong.
     """
     return isinstance(error, _TRANSIENT) and not isinstance(error, CertificateError)
-
-
-def _whole(_: object, attribute: Attribute[int], value: object) -> None:
-    integer(attribute.name, value, low=1)
-
-
-def _seconds(_: object, attribute: Attribute[float], value: object) -> None:
-    seconds(attribute.name, value)
 
 
 @frozen(kw_only=True)
@@ -79,16 +72,22 @@ class RetryPolicy:
     Source: https://aws.amazon.com/blogs/architecture/exponential-backoff-and-jitter/
     """
 
-    attempts: int = field(default=6, validator=_whole)
+    attempts: int = 6
     """Requests for one page at the most, the first included; at least 1, which means no retries."""
-    max_elapsed: float = field(default=120.0, validator=_seconds)
+    max_elapsed: float = 120.0
     """Seconds after the first request of a page from which on none is begun; 0 means no retries."""
-    initial_wait: float = field(default=0.5, validator=_seconds)
+    initial_wait: float = 0.5
     """The longest first wait, in seconds; 0 means that no wait is longer than the server asks."""
-    max_wait: float = field(default=30.0, validator=_seconds)
+    max_wait: float = 30.0
     """The longest wait of the policy's own, in seconds."""
-    max_retry_after: float = field(default=60.0, validator=_seconds)
+    max_retry_after: float = 60.0
     """The longest Retry-After that is obeyed, in seconds; beyond it the error is raised at once."""
+
+    def __attrs_post_init__(self) -> None:
+        # attrs' converters would give the options the type object in the signature that mypy sees.
+        checked = {name: seconds(name, value) for name, value in asdict(self).items() if name != "attempts"}
+        for name, value in {"attempts": integer("attempts", self.attempts, low=1), **checked}.items():
+            object.__setattr__(self, name, value)
 
     def longest_wait(self, attempt: int) -> float:
         """Return what the wait after an attempt is at the most, in seconds.
@@ -113,7 +112,7 @@ def checked_retry(retry: object) -> Retry:
     raise TypeError(f"retry must be a RetryPolicy, a tenacity.AsyncRetrying or None, got {retry!r}")
 
 
-_PATIENCE = RetryPolicy().max_retry_after
+_MAX_RETRY_AFTER = RetryPolicy().max_retry_after
 """Seconds of Retry-After that are obeyed where ``retry`` is no `RetryPolicy`."""
 
 
@@ -124,24 +123,27 @@ class _Sending(Generic[T]):
     attempt: Callable[[], Awaitable[T]]
     gate: Gate
     clock: Clock
-    patience: float
-    stats: WalkStats
+    max_retry_after: float
+    counts: RequestCounts
+    check: Callable[[], None]
     sent: int = 0
     began: float = 0.0
     """When the first was sent, by the monotonic clock."""
     taken: int = 0
     """Tokens taken from the budget."""
 
-    async def __call__(self) -> T:
-        return await self.gate.run(self.send, patience=self.patience, stats=self.stats)
+    async def __call__(self, until: float | None = None) -> T:
+        async with self.gate.turn(max_retry_after=self.max_retry_after, counts=self.counts, until=until):
+            return await self.send()
 
     async def send(self) -> T:
+        self.check()
         if self.sent:
-            self.stats.retries += 1
+            self.counts.retries += 1
         else:
             self.began = self.clock.monotonic()
         self.sent += 1
-        self.stats.requests += 1
+        self.counts.requests += 1
         return await self.attempt()
 
 
@@ -160,7 +162,13 @@ class Retries:
         self._gate = gate
         self._budget = RetryBudget()
 
-    async def run(self, attempt: Callable[[], Awaitable[T]], retry: Retry, stats: WalkStats) -> T:
+    async def run(
+        self,
+        attempt: Callable[[], Awaitable[T]],
+        retry: Retry,
+        counts: RequestCounts,
+        check: Callable[[], None] = lambda: None,
+    ) -> T:
         """Return what an attempt returns, trying again as ``retry`` says.
 
         A controller of the user's own decides alone: the budget does not stop it. Only of cancelling and closing it is
@@ -169,10 +177,11 @@ class Retries:
         Args:
             attempt: Sends the request once. An error of ours that comes out knows how many of them there were.
             retry: Who deserves another attempt, and when.
-            stats: Where requests, retries and waits are counted.
+            counts: Where requests, retries and waits are counted.
+            check: Called before each attempt. It raises an error where nothing can be sent, which is no attempt then.
         """
-        patience = retry.max_retry_after if isinstance(retry, RetryPolicy) else _PATIENCE
-        sending = _Sending(attempt, self._gate, self._clock, patience, stats)
+        max_retry_after = retry.max_retry_after if isinstance(retry, RetryPolicy) else _MAX_RETRY_AFTER
+        sending = _Sending(attempt, self._gate, self._clock, max_retry_after, counts, check)
         try:
             if retry is None:
                 result = await sending()
@@ -193,16 +202,28 @@ class Retries:
         except TofuPilotError as error:
             if not _deserves_another(policy, error):
                 raise
-            failure: TofuPilotError | None = error
+            latest = error
+        is_first = True
 
         async def attempt() -> T:
-            nonlocal failure
-            if failure is not None:
-                first, failure = failure, None
-                raise first
-            return await sending()
+            nonlocal latest, is_first
+            if is_first:
+                is_first = False
+                raise latest
+            try:
+                return await sending(until=sending.began + policy.max_elapsed)
+            except TofuPilotError as error:
+                latest = error
+                raise
+            except MissedTurnError:  # so this attempt was not made
+                sending.taken -= 1
+                self._budget.put_back()
+            raise latest
 
-        return await self._lifetime.run(self._controller(policy, sending)(attempt))
+        try:
+            return await self._lifetime.run(self._controller(policy, sending)(attempt))
+        finally:
+            del latest  # its traceback knows this frame
 
     def _controller(self, policy: RetryPolicy, sending: _Sending[T]) -> AsyncRetrying:
         """Return the tenacity controller of one request, which a first attempt has been made of."""
@@ -212,7 +233,7 @@ class Retries:
             return _asked_wait(_failure(state)) or self._clock.uniform(0.0, policy.longest_wait(state.attempt_number))
 
         def stop(state: RetryCallState) -> bool:  # asked once after each attempt that failed: it may take a token
-            next_at = self._clock.monotonic() + max(state.upcoming_sleep, self._gate.rest)
+            next_at = self._clock.monotonic() + max(state.upcoming_sleep, self._gate.rest(policy.max_retry_after))
             return (
                 state.attempt_number >= policy.attempts
                 or next_at - sending.began >= policy.max_elapsed
@@ -220,7 +241,7 @@ class Retries:
             )
 
         async def sleep(seconds: float) -> None:
-            sending.stats.waited += seconds
+            sending.counts.waited += seconds
             await self._clock.sleep(seconds)
 
         return AsyncRetrying(
@@ -267,7 +288,7 @@ async def _by_controller(controller: AsyncRetrying, sending: _Sending[T]) -> T:
     try:
         result: T = await controller(attempt)
     finally:
-        sending.stats.waited += controller.statistics.get("idle_for", 0.0)  # empty if it is not enabled
+        sending.counts.waited += controller.statistics.get("idle_for", 0.0)  # empty if it is not enabled
     if not received or result is not received[0]:
         raise TypeError(f"retry must not make up an answer: its retry_error_callback returned {result!r}")
     return result

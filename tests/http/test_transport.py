@@ -11,7 +11,6 @@ import zlib
 import aiohttp
 import pytest
 import trustme
-from multidict import CIMultiDict
 
 from aiotofupilot import (
     CertificateError,
@@ -22,9 +21,8 @@ from aiotofupilot import (
     ResponseTooLargeError,
     SessionError,
 )
-from aiotofupilot._lifetime import Lifetime
-from aiotofupilot._protocol import Response
-from aiotofupilot._transport import Transport
+from aiotofupilot._http.lifetime import Lifetime
+from aiotofupilot._http.transport import Transport
 
 KEY = "secret-key-of-a-test"
 LIMIT = 64 * 1024 * 1024
@@ -540,6 +538,16 @@ async def test_a_pinned_certificate_that_is_another_one_is_not_accepted(get, sec
         await get(origin=server.origin, http_session=session)
 
 
+async def test_a_proxy_that_opens_no_tunnel_is_a_failed_connection(get, server, handed_in):
+    """The error has the status of its answer, and none of its words."""
+    server.answers = [http(status=f"407 {KEY}")]
+    with pytest.raises(
+        ConnectionFailedError, match=r"^the connection to tofu\.invalid failed: the proxy answered 407$"
+    ):
+        await get(origin="https://tofu.invalid", http_session=handed_in(proxy=server.origin))
+    assert KEY not in server.requests[0]
+
+
 @pytest.fixture
 async def unencrypted():
     """Starts servers that say something as soon as one connects, and hang up."""
@@ -644,19 +652,34 @@ async def test_a_timeout_of_a_users_middleware_is_one_of_ours(get, handed_in):
     assert caught.value.timeout is None
 
 
-async def test_the_limit_is_what_the_pool_has_connections_for(make, handed_in):
-    """Of a session of our own, 100."""
-    assert make().limit == 100
-    for limit, per_host, expected in [(10, 0, 10), (10, 4, 4), (0, 4, 4), (0, 0, None)]:
+def free(connections):
+    """How many connections each semaphore has left."""
+    return [connection._value for connection in connections]
+
+
+async def test_a_request_holds_one_of_the_connections_that_the_pool_has(make, handed_in):
+    """A session of our own has 100 connections; 0 in a connector means that there is no limit."""
+    assert free(make().connections) == [100]
+    for limit, per_host, expected in [(10, 0, [10]), (10, 4, [4, 10]), (0, 4, [4]), (0, 0, [])]:
         connector = aiohttp.TCPConnector(limit=limit, limit_per_host=per_host)
-        assert make(http_session=handed_in(connector=connector)).limit == expected
+        assert free(make(http_session=handed_in(connector=connector)).connections) == expected
 
 
-async def test_a_closed_session_has_no_limit_to_speak_of(make, handed_in):
+async def test_connections_are_shared_by_all_who_use_the_connector(make, handed_in, elsewhere):
+    """Only the limit for one host is of each server on its own."""
+    session = handed_in(connector=aiohttp.TCPConnector(limit=10, limit_per_host=4))
+    (here, of_all), (again, again_of_all), (there, there_of_all) = (
+        make(origin, http_session=session).connections for origin in (None, None, elsewhere.origin)
+    )
+    assert here is again is not there
+    assert of_all is again_of_all is there_of_all
+
+
+async def test_a_closed_session_has_no_connections_to_wait_for(make, handed_in):
     """It is refused later."""
     session = handed_in()
     await session.close()
-    assert make(http_session=session).limit is None
+    assert make(http_session=session).connections == ()
 
 
 def reachable(error):
@@ -686,21 +709,6 @@ async def test_no_error_nor_its_causes_hold_the_key(get, server, answer):
     shown = list(reachable(caught.value))
     assert len(shown) > 2
     assert not any(KEY in text for text in shown)
-
-
-async def test_what_a_server_repeats_of_the_key_is_hidden(make, clock):
-    """In the body and in headers; the rest stays."""
-    response = Response(500, CIMultiDict({"X-Debug": f"Bearer {KEY}"}), f'{{"key": "{KEY}"}}'.encode(), clock.now())
-    redacted = make().redacted(response)
-    assert redacted.headers["x-debug"] == "Bearer ***"
-    assert redacted.body == b'{"key": "***"}'
-    assert (redacted.status, redacted.received_at) == (500, response.received_at)
-
-
-async def test_a_key_that_could_be_a_word_is_not_looked_for(make, clock):
-    """It would be found in the API's own."""
-    response = Response(500, CIMultiDict(), b'{"created_by_user": 1}', clock.now())
-    assert make(key="user").redacted(response) is response
 
 
 async def test_the_key_is_hidden_in_where_a_redirect_leads(get, server):

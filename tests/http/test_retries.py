@@ -27,10 +27,10 @@ from aiotofupilot import (
     SessionError,
     UnauthorizedError,
 )
-from aiotofupilot._gate import Gate
-from aiotofupilot._lifetime import Lifetime
-from aiotofupilot._retry import Retries, checked_retry, is_transient
-from aiotofupilot.stats import WalkStats
+from aiotofupilot._http.gate import Gate
+from aiotofupilot._http.lifetime import Lifetime
+from aiotofupilot._http.retries import Retries, checked_retry, is_transient
+from aiotofupilot.stats import RequestCounts
 
 
 def down():
@@ -83,7 +83,7 @@ class Page:
 
 @pytest.fixture
 def stats():
-    return WalkStats()
+    return RequestCounts()
 
 
 @pytest.fixture
@@ -93,7 +93,7 @@ def lifetime():
 
 @pytest.fixture
 def retries(clock, lifetime):
-    return Retries(clock, lifetime, Gate(clock, lifetime, limit=None))
+    return Retries(clock, lifetime, Gate(clock, lifetime))
 
 
 @pytest.fixture
@@ -126,7 +126,7 @@ async def test_what_will_not_pass_is_raised_at_once(run, stats, error):
 async def test_a_page_that_succeeds_is_asked_for_once(run, stats):
     """And waited for by nobody."""
     assert await run(Page("page")) == "page"
-    assert stats == WalkStats(requests=1)
+    assert stats == RequestCounts(requests=1)
 
 
 async def test_the_last_error_is_raised_and_knows_how_many_attempts_there_were(run, stats):
@@ -199,6 +199,24 @@ async def test_a_page_does_not_wait_for_a_pause_that_outlasts_its_time(clock, re
     results = await clock.run(retries.run(slow, policy, stats), retries.run(busy, None, stats))
     assert isinstance(results[0], ServerError)
     assert clock.seconds == 2.0
+
+
+async def test_no_attempt_begins_late_because_it_waited_for_a_connection(clock, lifetime, stats):
+    """The last error is raised when the time is up, and the token of the retry that was not sent is put back."""
+    retries = Retries(clock, lifetime, Gate(clock, lifetime, [asyncio.Semaphore(1)]))
+    failing = Page(down(), "page")
+    slow = Page("slow", takes=3.6, clock=clock)
+
+    async def timed():
+        try:
+            await retries.run(failing, RetryPolicy(max_elapsed=1.0, initial_wait=0.1), stats)
+        except ServerError as error:
+            return clock.seconds, error.attempts, retries._budget.tokens
+
+    results = await clock.run(timed(), retries.run(slow, RetryPolicy(), stats))
+    assert results == [(1.0, 1, 30.0), "slow"]
+    assert failing.sent == 1
+    assert stats.requests == 2
 
 
 @pytest.mark.parametrize("error", [RateLimitedError, ServerError])
@@ -276,6 +294,26 @@ async def test_successes_refill_the_budget(clock, retries, stats):
     assert await clock.run(retries.run(Page(down(), down(), "page"), RetryPolicy(), stats)) == ["page"]
 
 
+@pytest.mark.parametrize("faults", [0, 1, 2, 5])
+async def test_a_page_that_succeeds_in_the_end_gives_back_exactly_what_it_took_and_a_quarter(
+    clock, retries, stats, faults
+):
+    """The budget is neither full nor empty, so that neither of its bounds hides a wrong sum."""
+    for _ in range(20):
+        retries._budget.take()
+    page = Page(*[down()] * faults, "page")
+    assert await clock.run(retries.run(page, RetryPolicy(), stats)) == ["page"]
+    assert retries._budget.tokens == 10 + 0.25
+
+
+async def test_a_page_that_fails_in_the_end_gives_nothing_back(clock, retries, stats):
+    """Its retries came to nothing."""
+    for _ in range(20):
+        retries._budget.take()
+    await clock.run(retries.run(Page(down(), down(), UnauthorizedError("m", status=401)), RetryPolicy(), stats))
+    assert retries._budget.tokens == 10 - 2
+
+
 @pytest.mark.parametrize("rate", [0.01, 0.1, 0.5])
 async def test_faults_that_heal_do_not_use_the_budget_up(clock, retries, stats, rate):
     """A thousand pages, one after the other: what helped is given back."""
@@ -328,7 +366,7 @@ async def test_a_controller_may_reraise_or_judge_results(run, clock):
 async def test_a_controller_that_is_not_enabled_tries_once(run, stats):
     """As tenacity has it."""
     assert isinstance(await run(Page(down(), "page"), AsyncRetrying(enabled=False)), ServerError)
-    assert stats == WalkStats(requests=1)
+    assert stats == RequestCounts(requests=1)
 
 
 @pytest.mark.parametrize("condition", ["sync", "async"])
@@ -389,7 +427,7 @@ async def test_a_controller_can_be_shared_by_many_pages_at_once(clock, retries):
     """Each has its own count of attempts, fifty side by side."""
     controller = AsyncRetrying(sleep=clock.sleep, stop=stop_after_attempt(4), wait=wait_fixed(1.0), reraise=True)
     pages = [Page(*[down()] * (number % 4), number, takes=0.1 * number, clock=clock) for number in range(50)]
-    every = [WalkStats() for _ in pages]
+    every = [RequestCounts() for _ in pages]
     results = await clock.run(*(retries.run(page, controller, stats) for page, stats in zip(pages, every, strict=True)))
     assert results == list(range(50))
     assert [stats.retries for stats in every] == [number % 4 for number in range(50)]

@@ -2,7 +2,7 @@
 
 from hypothesis import given, strategies as st
 
-from aiotofupilot._budget import RetryBudget
+from aiotofupilot._http.budget import RetryBudget
 
 
 def emptied():
@@ -46,6 +46,14 @@ def test_a_success_gives_back_what_was_taken_for_it():
     for _ in range(5):
         budget.take()
     budget.give_back(5)
+    assert budget.tokens == RetryBudget.CAPACITY
+
+
+def test_a_token_that_was_not_used_can_be_put_back():
+    """That is no success, which would add a quarter."""
+    budget = RetryBudget()
+    budget.take()
+    budget.put_back()
     assert budget.tokens == RetryBudget.CAPACITY
 
 

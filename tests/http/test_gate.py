@@ -5,11 +5,11 @@ import asyncio
 import pytest
 
 from aiotofupilot import APIError, RateLimitedError, ServerError
-from aiotofupilot._gate import Gate
-from aiotofupilot._lifetime import Lifetime
-from aiotofupilot.stats import WalkStats
+from aiotofupilot._http.gate import Gate, MissedTurnError
+from aiotofupilot._http.lifetime import Lifetime
+from aiotofupilot.stats import RequestCounts
 
-PATIENCE = 60.0
+LONGEST = 60.0
 
 
 class Server:
@@ -17,13 +17,13 @@ class Server:
 
     def __init__(self, clock, limit=None, answer=lambda seconds: None, takes=1.0):
         self.clock, self.answer, self.takes = clock, answer, takes
-        self.gate = Gate(clock, Lifetime(), limit)
+        self.gate = Gate(clock, Lifetime(), [] if limit is None else [asyncio.Semaphore(limit)])
         self.in_flight = 0
         self.most = 0
         self.began = []
-        self.stats = WalkStats()
+        self.stats = RequestCounts()
 
-    async def request(self, name=None, patience=PATIENCE):
+    async def request(self, name=None, max_retry_after=LONGEST, until=None):
         async def send():
             self.began.append((self.clock.seconds, name))
             self.in_flight += 1
@@ -36,7 +36,8 @@ class Server:
                 self.in_flight -= 1
             return name
 
-        return await self.gate.run(send, patience=patience, stats=self.stats)
+        async with self.gate.turn(max_retry_after=max_retry_after, counts=self.stats, until=until):
+            return await send()
 
     def begun_at(self, seconds):
         return sum(began == seconds for began, _ in self.began)
@@ -153,7 +154,7 @@ async def test_of_several_pauses_the_latest_end_counts(clock):
     asked = iter([2.0, 9.0, 4.0])
     server = Server(clock, answer=lambda seconds: too_many(next(asked)) if seconds == 1.0 else None)
     await clock.run(*(server.request() for _ in range(3)))
-    assert server.gate.rest == 9.0
+    assert server.gate.rest(LONGEST) == 9.0
     await clock.run(*(server.request() for _ in range(7)))
     assert [server.begun_at(seconds) for seconds in (10, 11, 12)] == [1, 2, 4]
 
@@ -178,28 +179,100 @@ async def test_a_429_that_says_nothing_pauses_longer_each_time(clock):
     server = Server(clock, answer=lambda _: too_many() if refusing else None, takes=0.0)
     for pause in (1.0, 2.0, 4.0, 8.0, 16.0, 30.0, 30.0):
         await clock.run(server.request())
-        assert server.gate.rest == pause
+        assert server.gate.rest(LONGEST) == pause
     refusing = False
     await clock.run(server.request())
     refusing = True
     await clock.run(server.request())
-    assert server.gate.rest == 1.0
+    assert server.gate.rest(LONGEST) == 1.0
 
 
 async def test_a_volley_of_429s_that_say_nothing_is_one(clock):
     """It does not count sixteenfold."""
     server = Server(clock, answer=lambda _: too_many())
     await clock.run(*(server.request() for _ in range(16)))
-    assert server.gate.rest == 1.0
+    assert server.gate.rest(LONGEST) == 1.0
 
 
 async def test_nobody_waits_for_one_who_asks_for_too_long(clock):
     """Everyone gets the error at once instead."""
     server = Server(clock, answer=lambda _: too_many(3600.0))
-    await clock.run(server.request(patience=3599.0))
-    assert server.gate.rest == 0.0
-    await clock.run(server.request(patience=3600.0))
-    assert server.gate.rest == 3600.0
+    await clock.run(server.request(max_retry_after=3599.0))
+    assert server.gate.rest(LONGEST) == 0.0
+    await clock.run(server.request(max_retry_after=3600.0))
+    assert server.gate.rest(3600.0) == 3600.0
+
+
+async def test_a_pause_that_one_request_obeys_holds_up_none_that_would_not(clock):
+    """Those that are waiting for its end do not stand in the way of the others either."""
+    server = Server(clock, answer=lambda seconds: too_many(1800.0) if seconds == 1.0 else None)
+    await clock.run(server.request("refused", max_retry_after=3600.0))
+    assert (server.gate.rest(1799.0), server.gate.rest(1800.0)) == (0.0, 1800.0)
+    await clock.run(
+        server.request("obeys", max_retry_after=3600.0),
+        server.request("does not", max_retry_after=60.0),
+        server.request("obeys too", max_retry_after=1800.0),
+    )
+    assert server.began == [(0, "refused"), (1.0, "does not"), (1801.0, "obeys"), (1801.0, "obeys too")]
+
+
+async def test_a_longer_pause_does_not_hide_a_shorter_one(clock):
+    """Whoever obeys the shorter one alone waits for its end."""
+    asked = iter([too_many(1800.0), too_many(30.0)])
+    server = Server(clock, answer=lambda seconds: next(asked) if seconds == 1.0 else None)
+    await clock.run(*(server.request(max_retry_after=3600.0) for _ in range(2)))
+    assert [server.gate.rest(longest) for longest in (29.0, 30.0, 3600.0)] == [0.0, 30.0, 1800.0]
+    await clock.run(server.request("short", max_retry_after=60.0))
+    assert server.began[-1] == (31.0, "short")
+
+
+async def test_a_turn_that_comes_too_late_is_given_up_in_time(clock):
+    """The request waits until then and no longer, and is not sent."""
+    server = Server(clock, limit=1, takes=5.0)
+    results = await clock.run(server.request("slow"), server.request("late", until=3.0), server.request("next"))
+    assert isinstance(results[1], MissedTurnError)
+    assert server.began == [(0, "slow"), (5.0, "next")]
+    assert server.stats.waited == 3.0 + 5.0
+    (missed,) = await clock.run(server.request("later still", until=clock.seconds))
+    assert isinstance(missed, MissedTurnError)
+
+
+async def test_a_turn_in_time_is_taken(clock):
+    """The moment itself is too late."""
+    server = Server(clock, limit=1, takes=5.0)
+    await clock.run(server.request("slow"), server.request("in time", until=5.5))
+    assert server.began == [(0, "slow"), (5.0, "in time")]
+
+
+async def test_a_pause_that_outlasts_the_wait_is_not_waited_for(clock):
+    """Also if it begins while the request is queued."""
+    server = Server(clock, limit=1, answer=lambda seconds: too_many(50.0) if seconds == 1.0 else None)
+    results = await clock.run(server.request("refused"), server.request("late", until=10.0))
+    assert isinstance(results[1], MissedTurnError)
+    assert clock.seconds == 1.0
+
+
+async def test_gates_that_share_connections_wait_for_each_other(clock):
+    """Their requests take turns, whichever session they are of."""
+    one, other = Server(clock, limit=2), Server(clock)
+    other.gate = Gate(clock, Lifetime(), one.gate._connections)
+    await clock.run(*(server.request(number) for number in range(3) for server in (one, other)))
+    assert sorted(seconds for seconds, _ in one.began + other.began) == [0, 0, 1, 1, 2, 2]
+    assert one.began == [(0, 0), (1, 1), (2, 2)]
+    assert other.began == [(0, 0), (1, 1), (2, 2)]
+
+
+async def test_connections_that_come_free_during_a_pause_are_left_to_others(clock):
+    """A request that waited for one gives it back, waits for the end of the pause, and takes one then."""
+    paused, busy = Server(clock, limit=2), Server(clock, takes=5.0)
+    busy.gate = Gate(clock, Lifetime(), paused.gate._connections)
+    paused.answer = lambda seconds: too_many(30.0) if seconds == 1.0 else None
+    await clock.run(
+        paused.request("refused"), busy.request(0), paused.request("waits"), busy.request(1), busy.request(2)
+    )
+    assert paused.began == [(0, "refused"), (31.0, "waits")]
+    assert [name for _, name in busy.began] == [0, 1, 2]
+    assert not any(connection.locked() for connection in paused.gate._connections)
 
 
 @pytest.mark.parametrize("error", [ServerError("down", status=503), APIError("teapot", status=418)])
@@ -207,7 +280,7 @@ async def test_other_errors_hold_up_nobody(clock, error):
     """They are the business of the one who met them."""
     server = Server(clock, answer=lambda _: error)
     await clock.run(server.request())
-    assert server.gate.rest == 0.0
+    assert server.gate.rest(LONGEST) == 0.0
 
 
 async def test_retry_after_zero_is_no_wait_but_a_gradual_return(clock):

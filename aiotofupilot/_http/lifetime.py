@@ -6,7 +6,7 @@ import asyncio
 import os
 from typing import TYPE_CHECKING, Any, TypeVar
 
-from .errors import SessionError
+from aiotofupilot.errors import SessionError
 
 if TYPE_CHECKING:
     from collections.abc import Coroutine
@@ -73,14 +73,14 @@ class Lifetime:
         try:
             async with scope:
                 return await work
-        except TimeoutError as error:
-            if self._closed and scope.expired():
-                raise SessionError("the session was closed meanwhile") from error
-            raise
+        except TimeoutError:
+            if not (self._closed and scope.expired()):
+                raise
         finally:
             del self._under_way[scope]
             del scope  # which knows its task, whose error knows this frame
             self._something_left.set()
+        raise SessionError("the session was closed meanwhile")
 
     def spawn(self, work: Coroutine[Any, Any, T]) -> asyncio.Task[T]:
         """Return a task that runs a coroutine, and does not outlive the session.

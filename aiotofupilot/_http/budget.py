@@ -30,6 +30,10 @@ class RetryBudget:
         self.tokens -= 1.0
         return True
 
+    def put_back(self) -> None:
+        """Put back the token of a retry that was not sent after all."""
+        self.tokens += 1.0
+
     def give_back(self, taken: int) -> None:
         """Note a success.
 

@@ -3,7 +3,9 @@
 import asyncio
 from datetime import UTC, datetime, timedelta
 
-from aiotofupilot._clock import Clock
+import pytest
+
+from aiotofupilot._http.clock import Clock
 
 
 def test_monotonic_never_goes_back():
@@ -32,3 +34,10 @@ async def test_sleep_lets_other_tasks_run():
     asyncio.get_running_loop().call_soon(ran.append, "other")
     await Clock().sleep(0)
     assert ran == ["other"]
+
+
+async def test_a_timeout_ends_its_context():
+    """What goes on beyond it is cancelled, and becomes a TimeoutError."""
+    with pytest.raises(TimeoutError):
+        async with Clock().timeout(0.0):
+            await asyncio.Event().wait()

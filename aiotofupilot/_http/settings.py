@@ -8,7 +8,8 @@ from ipaddress import ip_address
 
 from yarl import URL
 
-from .errors import ConfigurationError
+from aiotofupilot._arguments import plain
+from aiotofupilot.errors import ConfigurationError
 
 __all__ = ["DEFAULT_BASE_URL", "authorization", "resolve_base_url"]
 
@@ -33,6 +34,7 @@ def authorization(api_key: object) -> str:
         source, api_key = "TOFUPILOT_API_KEY", os.environ.get("TOFUPILOT_API_KEY", "")
     if not isinstance(api_key, str):
         raise TypeError(f"api_key must be a string or None, got {type(api_key).__name__}")
+    api_key = plain(api_key)
     key = _BEARER.sub("", api_key, count=1) if _BEARER.match(api_key) else api_key
     if not key:
         raise ConfigurationError(
@@ -63,6 +65,7 @@ def resolve_base_url(base_url: object, *, allow_insecure_http: bool) -> str:
         source, base_url = "TOFUPILOT_URL", os.environ.get("TOFUPILOT_URL") or DEFAULT_BASE_URL
     if not isinstance(base_url, str):
         raise TypeError(f"base_url must be a string or None, got {type(base_url).__name__}")
+    base_url = plain(base_url)
     if "@" in base_url:  # looked for before anything that shows the address
         raise ConfigurationError(f"{source} must not hold a user name or password")
     if not _VISIBLE.fullmatch(base_url):

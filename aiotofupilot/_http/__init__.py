@@ -1,0 +1,1 @@
+"""How one request gets through. Nothing in here knows of pages."""

@@ -1,0 +1,197 @@
+"""Where every request of a session waits for its turn: for a free connection, or for the end of a pause."""
+
+from __future__ import annotations
+
+import asyncio
+import math
+from typing import TYPE_CHECKING
+
+from aiotofupilot.errors import APIError, RateLimitedError
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from types import TracebackType
+
+    from aiotofupilot.stats import RequestCounts
+
+    from .clock import Clock
+    from .lifetime import Lifetime
+
+__all__ = ["Gate", "MissedTurnError"]
+
+_UNEXPLAINED_PAUSES = (1.0, 2.0, 4.0, 8.0, 16.0, 30.0)
+"""Seconds to pause for a 429 without Retry-After: the first one, the second in a row, and so on."""
+
+
+class MissedTurnError(Exception):
+    """The turn of a request did not come in time."""
+
+
+class Gate:
+    """Lets requests out in the order of their arrival, as many at once as there are connections for.
+
+    A request that waited for its connection within aiohttp would use up its timeout there.
+
+    After a 429, or any error with Retry-After, the gate is closed until the time is over. Then requests return one,
+    two, four ... at a time: one at first, and each that comes back lets one more out than before.
+
+    Args:
+        clock: Measures and waits.
+        lifetime: Ends the waiting.
+        connections: A request holds each of these semaphores while it is in flight. Sessions that share connections
+            share the semaphores.
+    """
+
+    def __init__(self, clock: Clock, lifetime: Lifetime, connections: Sequence[asyncio.Semaphore] = ()) -> None:
+        self._clock = clock
+        self._lifetime = lifetime
+        self._connections = connections
+        self._allowed = math.inf
+        """Requests of this session that may be in flight. It is finite from a pause on until all may return."""
+        self._in_flight = 0
+        self._pauses: list[tuple[float, float]] = []
+        """When each pause ends by the monotonic clock, and the seconds that the server asked for."""
+        self._pauses_begun = 0
+        self._unexplained = 0
+        self._queue = asyncio.Lock()
+        self._queued = 0
+        self._changed = asyncio.Event()
+
+    def turn(self, *, max_retry_after: float, counts: RequestCounts, until: float | None = None) -> Turn:
+        """Return a context that is entered when it is the turn of a request, and left when the request is over.
+
+        Args:
+            max_retry_after: The longest Retry-After that the request obeys, in seconds. Pauses for a longer one do not
+                hold it up, and it begins none: there the error is the better answer.
+            counts: Where the seconds are counted that it waits.
+            until: The moment by the monotonic clock from which on the request is not wanted; None: it always is.
+                Entering the context raises a `MissedTurnError` then.
+        """
+        return Turn(self, max_retry_after, counts, until)
+
+    def rest(self, max_retry_after: float) -> float:
+        """Return the seconds until the last pause ends; 0.0: there is none.
+
+        Args:
+            max_retry_after: Only pauses count for which the server asked for no more seconds than this.
+        """
+        if not self._pauses:
+            return 0.0
+        now = self._clock.monotonic()
+        self._pauses = [pause for pause in self._pauses if pause[0] > now]
+        return max((end - now for end, asked in self._pauses if asked <= max_retry_after), default=0.0)
+
+    async def enter(self, max_retry_after: float, counts: RequestCounts, until: float | None) -> int:
+        """Wait for the turn of a request, and return how many pauses have begun until then."""
+        if until is not None and self._clock.monotonic() >= until:
+            raise MissedTurnError
+        if self._queued or self.rest(max_retry_after) or not self._has_room():
+            await self._lifetime.run(self._wait(max_retry_after, counts, until))
+        else:
+            for connection in self._connections:
+                await connection.acquire()  # which does not wait, because there is room
+            self._in_flight += 1
+        return self._pauses_begun
+
+    def leave(self, pauses_known: int, error: BaseException | None, max_retry_after: float) -> None:
+        """Note that a request is over, and pause if its error asks for it.
+
+        Args:
+            pauses_known: How many pauses had begun when it was sent. The answer to a request that was sent before the
+                last pause may prolong that pause, but it begins no other.
+            error: How it ended; None: well.
+            max_retry_after: The longest Retry-After that it obeys, in seconds.
+        """
+        self._in_flight -= 1
+        for connection in self._connections:
+            connection.release()
+        is_news = pauses_known == self._pauses_begun
+        if isinstance(error, APIError):
+            self._pause(error, max_retry_after, is_news=is_news)
+        elif error is None and is_news:
+            self._unexplained = 0
+        if pauses_known == self._pauses_begun:
+            self._allowed += 1
+        self._changed.set()
+
+    def _has_room(self) -> bool:
+        return self._in_flight < self._allowed and not any(connection.locked() for connection in self._connections)
+
+    async def _wait(self, max_retry_after: float, counts: RequestCounts, until: float | None) -> None:
+        began = self._clock.monotonic()
+        self._queued += 1
+        try:
+            if until is None:
+                await self._pass(max_retry_after, until)
+            else:
+                async with self._clock.timeout(until - began):
+                    await self._pass(max_retry_after, until)
+        except TimeoutError:
+            raise MissedTurnError from None
+        finally:
+            self._queued -= 1
+            counts.waited += self._clock.monotonic() - began
+
+    async def _pass(self, max_retry_after: float, until: float | None) -> None:
+        while True:
+            # Pauses are waited for outside of the queue, because those behind may obey no pause as long as this.
+            while rest := self.rest(max_retry_after):
+                if until is not None and self._clock.monotonic() + rest >= until:
+                    raise MissedTurnError
+                await self._clock.sleep(rest)
+            async with self._queue:
+                # Who holds the lock is at the head of the queue, and is the only one of this session to watch.
+                while self._in_flight >= self._allowed and not self.rest(max_retry_after):
+                    self._changed.clear()
+                    await self._changed.wait()
+                if await self._take(max_retry_after):
+                    return
+
+    async def _take(self, max_retry_after: float) -> bool:
+        """Wait for connections, and return whether there was no pause by then. If there was, they are given back."""
+        taken: list[asyncio.Semaphore] = []
+        try:
+            for connection in self._connections:
+                await connection.acquire()
+                taken.append(connection)
+            if self._in_flight < self._allowed and not self.rest(max_retry_after):
+                taken.clear()
+                self._in_flight += 1
+                return True
+        finally:
+            for connection in taken:
+                connection.release()
+        return False
+
+    def _pause(self, error: APIError, max_retry_after: float, *, is_news: bool) -> None:
+        seconds = error.retry_after
+        if seconds is None and isinstance(error, RateLimitedError) and is_news:
+            seconds = _UNEXPLAINED_PAUSES[min(self._unexplained, len(_UNEXPLAINED_PAUSES) - 1)]
+            self._unexplained += 1
+        if seconds is None or seconds > max_retry_after:
+            return
+        self._pauses.append((self._clock.monotonic() + seconds, seconds))
+        if is_news:
+            self._pauses_begun += 1
+            self._allowed = 1
+
+
+class Turn:
+    """The time that one request is in flight; see `Gate.turn`."""
+
+    __slots__ = ("_counts", "_gate", "_max_retry_after", "_pauses_known", "_until")
+
+    def __init__(self, gate: Gate, max_retry_after: float, counts: RequestCounts, until: float | None) -> None:
+        self._gate = gate
+        self._max_retry_after = max_retry_after
+        self._counts = counts
+        self._until = until
+        self._pauses_known = 0
+
+    async def __aenter__(self) -> None:
+        self._pauses_known = await self._gate.enter(self._max_retry_after, self._counts, self._until)
+
+    async def __aexit__(
+        self, exc_type: type[BaseException] | None, exc: BaseException | None, traceback: TracebackType | None
+    ) -> None:
+        self._gate.leave(self._pauses_known, exc, self._max_retry_after)

@@ -1,0 +1,140 @@
+"""Hide the API key in what a server says, before an error or a log line keeps it."""
+
+from __future__ import annotations
+
+import re
+from base64 import b64encode
+from functools import cached_property
+from typing import TYPE_CHECKING, Any, cast
+
+from attrs import evolve, fields, has
+
+from aiotofupilot.errors import BODY_EXCERPT, APIError, DecodeError
+
+if TYPE_CHECKING:
+    from aiotofupilot.errors import TofuPilotError
+
+__all__ = ["Redaction"]
+
+_MASK = "***"
+
+_RECOGNISABLE = 8
+"""Characters of the shortest key that is looked for. A shorter key might be a word of the API's own."""
+
+_LONGEST_SPELLING = 128
+"""Bytes that one character of the key takes at most in any spelling that is found."""
+
+
+class Redaction:
+    """Puts ``***`` in the place of the key.
+
+    The key is found as it is and in upper or lower case, and where any of its characters are written as escapes of
+    JSON, URLs, HTML, Python, cookies or e-mail, even of several of them in turn. It is found in UTF-16, hexadecimal
+    and base64 too. Every repetition in the pattern is bounded, so that no text makes the search slow.
+
+    Args:
+        key: The key without ``Bearer``. One of fewer than 8 characters is not looked for.
+    """
+
+    def __init__(self, key: str) -> None:
+        self._key = key
+
+    def text(self, said: str) -> str:
+        """Return a text without the key."""
+        return self._in_text.sub(_MASK, said)
+
+    def excerpt(self, body: bytes, size: int = BODY_EXCERPT) -> bytes:
+        """Return the beginning of a body without the key.
+
+        Args:
+            body: The bytes that the server sent, decompressed.
+            size: How many bytes of the body to keep. A key that begins within them is hidden as a whole.
+        """
+        kept: list[bytes] = []
+        end = 0
+        for found in self._in_bytes.finditer(body, 0, size + _LONGEST_SPELLING * len(self._key)):
+            if found.start() >= size:
+                break
+            kept += [body[end : found.start()], _MASK.encode()]
+            end = found.end()
+        return b"".join([*kept, body[end:size]])
+
+    def clean(self, error: TofuPilotError) -> None:
+        """Hide the key in everything that an error says, and take from it the errors that it was made from.
+
+        Its causes are errors of other libraries. They may quote the server in ways that nothing can search.
+        """
+        error.args = self._value(error.args)
+        for name, value in vars(error).items():
+            setattr(error, name, self._value(value))
+        error.__cause__ = error.__context__ = None
+
+    def admit(self, error: TofuPilotError, body: bytes) -> None:
+        """Clean an error that was made from an answer, and let it keep the beginning of the answer's body.
+
+        The excerpt is made here from the whole body, because one that was cut before could end within the key.
+        """
+        self.clean(error)
+        if isinstance(error, APIError | DecodeError):
+            error.body = self.excerpt(body)
+
+    def _value(self, value: Any) -> Any:  # noqa: ANN401 - an error's attributes are of any type
+        """Return a value, and all that it holds, without the key."""
+        if isinstance(value, str):
+            return self.text(value)
+        if isinstance(value, bytes):
+            return self.excerpt(value, len(value))
+        if isinstance(value, tuple | list):
+            members = [self._value(member) for member in cast("list[Any]", value)]
+            return members if isinstance(value, list) else tuple(members)
+        if has(kind := value.__class__):
+            return evolve(value, **{field.name: self._value(getattr(value, field.name)) for field in fields(kind)})
+        return value
+
+    @cached_property
+    def _in_text(self) -> re.Pattern[str]:
+        return re.compile(self._pattern, re.IGNORECASE)
+
+    @cached_property
+    def _in_bytes(self) -> re.Pattern[bytes]:
+        return re.compile(self._pattern.encode(), re.IGNORECASE)
+
+    @cached_property
+    def _pattern(self) -> str:
+        if len(self._key) < _RECOGNISABLE:
+            return r"(?!)"  # matches nothing
+        characters = "".join(rf"\x00{{0,3}}(?:{'|'.join(_spellings(character))})" for character in self._key)
+        whole = [characters, *map(re.escape, _encodings(self._key.encode()))]
+        # Most places in a text are ruled out by their first character alone.
+        beginnings = "".join(re.escape(spelled[0]) for spelled in (self._key, *whole[1:]))
+        return rf"(?=[\x00\\%&={beginnings}])(?:{'|'.join(whole)})"
+
+
+def _spellings(character: str) -> list[str]:
+    """Return patterns of every way to write one character of a key."""
+    from html.entities import html5  # noqa: PLC0415 - two thousand names, which only an error needs
+
+    code = ord(character)
+    names = "|".join(re.escape(name.rstrip(";")) for name, value in html5.items() if value == character)
+    # What begins an escape may itself be an escape of a URL: yarl makes %5C of a backslash.
+    percent = "%(?:25){0,4}"
+    backslash, hash_sign, semicolon = rf"(?:\\|{percent}5c)", f"(?:#|{percent}23)", f"(?:;|{percent}3b)?"
+    ampersand = rf"(?:&|{percent}26)(?:amp{semicolon}){{0,4}}"
+    return [
+        rf"{backslash}{{0,8}}{re.escape(character)}",
+        rf"{backslash}{{1,8}}(?:u\{{?0{{0,6}}{code:x}\}}?|x{code:02x}|0?{code:o})",
+        rf"{percent}{code:02x}",
+        rf"={code:02x}",
+        rf"{ampersand}(?:{hash_sign}(?:0{{0,6}}{code}|x0{{0,6}}{code:x}){f'|{names}' if names else ''}){semicolon}",
+    ]
+
+
+def _encodings(key: bytes) -> list[str]:
+    """Return what base64 makes of a key, wherever it stands in the encoded text, and its hexadecimal digits."""
+    encodings = [key.hex()]
+    for before in range(3):
+        # Characters that depend on the neighbours of the key are left out.
+        encoded = b64encode(bytes(before) + key).decode().rstrip("=")
+        certain = encoded[-(-before * 8 // 6) : (before + len(key)) * 8 // 6]
+        encodings += {certain, certain.replace("+", "-").replace("/", "_")}
+    return encodings
