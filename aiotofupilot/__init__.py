@@ -71,9 +71,9 @@ __all__ = [
 
 if TYPE_CHECKING:
     from ._http.retries import RetryPolicy
-    from ._paginator import Paginator
+    from ._paging.paginator import Paginator
+    from ._paging.walk import Walk
     from ._session import TofuPilotSession
-    from ._walk import Walk
     from .checkpoint import Checkpoint
     from .errors import (
         APIError,
@@ -137,5 +137,14 @@ if TYPE_CHECKING:
 else:  # not for type checkers, which would believe in any name
     from . import _lazy
 
-    _LIGHTEST_FIRST = ("models", "checkpoint", "stats", "errors", "_http.retries", "_walk", "_paginator", "_session")
+    _LIGHTEST_FIRST = (
+        "models",
+        "checkpoint",
+        "stats",
+        "errors",
+        "_http.retries",
+        "_paging.walk",
+        "_paging.paginator",
+        "_session",
+    )
     __getattr__, __dir__ = _lazy.lazy(__name__, __all__, _LIGHTEST_FIRST)

@@ -11,9 +11,9 @@ from typing import TYPE_CHECKING, Any, Protocol, TypeVar, get_args
 
 from ._arguments import integer, one_of
 from ._codec import PageDecoder
-from ._paginator import Paginator
+from ._paging.paginator import Paginator
+from ._paging.plan import OnDrift, Plan
 from ._protocol import Response, date_time, read_page, request_target
-from ._walk import OnDrift, Plan
 from .checkpoint import Checkpoint
 from .models import Page, Procedure
 

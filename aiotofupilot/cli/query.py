@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from datetime import datetime
 
     from aiotofupilot import Paginator, Procedure, TofuPilotSession
-    from aiotofupilot._walk import OnDrift
+    from aiotofupilot._paging.plan import OnDrift
 
     from .journal import Mark, Subject
 

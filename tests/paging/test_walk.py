@@ -10,7 +10,7 @@ from contextlib import suppress
 from random import Random
 
 import pytest
-from in_process import InProcess
+from fakes.in_process import InProcess
 
 from aiotofupilot import Checkpoint, DriftError, NotFoundError, PaginationError, ServerError
 from aiotofupilot.sandbox import BusyLine, Service, make_procedures, paging

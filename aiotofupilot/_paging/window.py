@@ -11,8 +11,8 @@ from collections import deque
 from collections.abc import Callable, Coroutine, Iterable
 from typing import Any, Generic, TypeVar
 
-from .errors import PaginationError, SessionError
-from .models import Page
+from aiotofupilot.errors import PaginationError, SessionError
+from aiotofupilot.models import Page
 
 __all__ = ["Fetch", "Spawn", "Window"]
 

@@ -9,15 +9,17 @@ from __future__ import annotations
 from enum import IntEnum
 from typing import TYPE_CHECKING, Any
 
-from ._search import Search
-from ._sight import Place, in_order, is_out_of_order, reliable
-from .errors import DriftError
+from aiotofupilot.errors import DriftError
+
+from .search import Search
+from .sight import Place, in_order, is_out_of_order, reliable
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from ._memory import Memory
-    from .models import Page
+    from aiotofupilot.models import Page
+
+    from .memory import Memory
 
 __all__ = ["Resync"]
 

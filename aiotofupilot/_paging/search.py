@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from .models import Page
+    from aiotofupilot.models import Page
 
 __all__ = ["Search"]
 

@@ -7,16 +7,20 @@ from typing import TYPE_CHECKING, Any, Generic, TypeVar
 
 from attrs import evolve
 
-from ._memory import Identified, Memory
-from ._progress import Progress
-from ._walk import Fetch, Plan, Walk, behind, note_checkpoint
-from ._window import Spawn, Window
-from .stats import RequestCounts
+from aiotofupilot.stats import RequestCounts
+
+from .memory import Identified, Memory
+from .progress import Progress
+from .resumption import checkpoint_after, note_checkpoint
+from .walk import Walk
+from .window import Spawn, Window
 
 if TYPE_CHECKING:
     from collections.abc import AsyncGenerator, Generator
 
-    from .models import Page
+    from aiotofupilot.models import Page
+
+    from .plan import Fetch, Plan
 
 __all__ = ["Paginator"]
 
@@ -26,8 +30,9 @@ T = TypeVar("T", bound=Identified)
 class Paginator(Generic[T]):
     """A listing that has not been asked for yet. Nothing is sent before it is used, and every use begins anew.
 
-    ``await`` it for its first page as the server cuts it, whatever ``max_items`` and ``on_drift`` say; ``async for``
-    over it for its items. An error of ours that is raised while it is iterated has a ``checkpoint`` to go on from.
+    ``async for`` iterates over its items. ``await`` returns its first page as the server cuts it, whatever
+    ``max_items`` and ``on_drift`` say. An error of this package that is raised while it is iterated has a
+    ``checkpoint`` from which the listing can be resumed.
     """
 
     def __init__(self, fetch: Fetch[T], plan: Plan, spawn: Spawn[T]) -> None:
@@ -46,14 +51,14 @@ class Paginator(Generic[T]):
         return self.walk()
 
     def walk(self) -> Walk[T]:
-        """Return a pass over the items that can be closed, and that tells where it stands and what it did."""
+        """Return a pass over the items. It can be closed, and it tells where it stands and what it did."""
         return Walk(self._fetch, self._plan, self._spawn)
 
     async def pages(self) -> AsyncGenerator[Page[T], None]:
-        """Yield the pages as the server cuts them, enough of them for ``max_items``.
+        """Yield the pages as the server cuts them, as many as ``max_items`` needs.
 
-        Nothing is done to them, whatever ``on_drift`` says; from a checkpoint on, the first one is that in which the
-        checkpoint lies. Whoever leaves before the end closes it, as with any asynchronous generator.
+        The pages are not changed, whatever ``on_drift`` says. After a checkpoint, the first page is the one in which
+        the checkpoint lies. If you leave before the end, close the generator, as with any asynchronous generator.
 
         Raises:
             PaginationError: The server's cursor does not advance, or is missing, or more than 100 pages in a row
@@ -75,7 +80,7 @@ class Paginator(Generic[T]):
                 if page is None:
                     return
                 yield page
-                checkpoint = behind(page)
+                checkpoint = checkpoint_after(page)
                 if remaining is not None:
                     remaining -= len(page.data)
                 ids = [item.id for item in page.data]
@@ -93,7 +98,10 @@ class Paginator(Generic[T]):
             return [item async for item in walk]
 
     async def first(self) -> T | None:
-        """Return the first item, or None if there is none. Unless a cursor is given, no whole page is asked for."""
+        """Return the first item of the listing, in the server's order; None: there is none.
+
+        Unless a cursor is given, no whole page is asked for.
+        """
         limit = 1 if self._plan.max_items is None else min(1, self._plan.max_items)
         async with Walk(self._fetch, evolve(self._plan, max_items=limit), self._spawn) as walk:
             return await anext(walk, None)

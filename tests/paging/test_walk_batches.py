@@ -1,7 +1,7 @@
 """A walk hands items over list by list, too."""
 
 import pytest
-from in_process import InProcess
+from fakes.in_process import InProcess
 
 from aiotofupilot.sandbox import Service, paging
 

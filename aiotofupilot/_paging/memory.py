@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Protocol, TypeVar
 
-from .checkpoint import BEGINNING, digest
+from aiotofupilot.checkpoint import BEGINNING, digest
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence

@@ -1,8 +1,8 @@
 """A listing is lazy, can be used in every way, and begins anew each time."""
 
 import pytest
+from fakes.in_process import InProcess
 from hypothesis import given, settings, strategies as st
-from in_process import InProcess
 
 from aiotofupilot import Checkpoint, Page, PaginationError, ServerError
 from aiotofupilot.sandbox import Service, paging

@@ -9,9 +9,9 @@ from collections import Counter
 from random import Random
 
 from attrs import evolve
+from fakes.in_process import InProcess
 from hypothesis import given, settings, strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
-from in_process import InProcess
 
 from aiotofupilot import Checkpoint, ConnectionFailedError, DriftError
 from aiotofupilot.sandbox import BusyLine, Service, faults, make_procedures

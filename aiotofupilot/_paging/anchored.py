@@ -11,65 +11,23 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, Generic, TypeVar
 
-from ._memory import Identified, Memory
-from ._progress import Progress
-from ._resync import Resync
-from .errors import DriftError, PaginationError
+from aiotofupilot.errors import DriftError, PaginationError
+
+from .memory import Identified, Memory
+from .progress import Progress
+from .resync import Resync
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
-    from .models import Page
+    from aiotofupilot.models import Page
 
-__all__ = ["Anchored", "Deduplicated"]
+__all__ = ["Anchored"]
 
 T = TypeVar("T", bound=Identified)
 
 _AHEAD_AT_MOST = 10_000
 """At most this many items that were passed may be met again."""
-
-
-class Deduplicated(Generic[T]):
-    """Takes pages as they come, and drops items that were passed lately.
-
-    Args:
-        anchors: Digests of the items passed last, oldest first, from a checkpoint.
-        skip: How many items of the pages to come have been passed already.
-    """
-
-    overlap = 0
-    """How many items of a page the next page is to begin with."""
-    sought = 0
-    """Where to look for the place of the walk. It is never lost, because every page is taken as it comes."""
-    resyncs = 0
-    """How often the listing was found to have moved. It is not held to anything, so it never is."""
-
-    def __init__(self, anchors: Iterable[bytes] = (), *, skip: int = 0) -> None:
-        self.memory = Memory(anchors)
-        """What was passed."""
-        self.skip = skip
-        """How many items of the pages to come are still to be skipped."""
-        self._progress = Progress()
-
-    def admit(self, page: Page[T], *, is_short: bool = False) -> Sequence[T]:  # noqa: ARG002 - each page is welcome
-        """Return what is new on a page, in its order.
-
-        Args:
-            page: The page.
-            is_short: Whether fewer items were asked for than a whole page has.
-
-        Raises:
-            PaginationError: More than 100 pages in a row brought nothing.
-        """
-        ids = [item.id for item in page.data]
-        self.memory.take_up(ids)
-        skipped = min(self.skip, len(ids))
-        if skipped:
-            self.skip -= skipped
-            self.memory.skip(skipped)
-        new = self.memory.new(page.data, skipped)
-        self._progress.check(page, ids, is_new=bool(new or skipped))
-        return new
 
 
 class Anchored(Generic[T]):

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from .errors import PaginationError
+from aiotofupilot.errors import PaginationError
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from .models import Page
+    from aiotofupilot.models import Page
 
 __all__ = ["Progress"]
 

@@ -1,0 +1,7 @@
+"""How a listing is walked: page after page, whatever its items are and however a page is fetched.
+
+`paginator` is what users hold, and `plan` says how to walk. `walk` is one pass: a `window` fetches pages in order, and
+one of the two continuities, `deduplicated` or `anchored`, says what of each page is new. Both keep a `memory` of what
+was passed and watch the `progress`. Where a listing moved, `resync` finds the place again: it judges what is in `sight`
+on a page, and follows a `search` from page to page.
+"""

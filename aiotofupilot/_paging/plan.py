@@ -1,0 +1,51 @@
+"""How a listing is to be walked, and how a page of it is fetched."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, Literal, Protocol, TypeVar
+
+from attrs import frozen
+
+if TYPE_CHECKING:
+    from collections.abc import Coroutine
+
+    from aiotofupilot.checkpoint import Checkpoint
+    from aiotofupilot.models import Page
+    from aiotofupilot.stats import RequestCounts
+
+__all__ = ["Fetch", "OnDrift", "Plan"]
+
+T = TypeVar("T")
+
+OnDrift = Literal["ignore", "resync", "raise"]
+"""What a walk does about a listing that moves under it."""
+
+
+class Fetch(Protocol[T]):
+    """Fetches a page of a listing."""
+
+    def __call__(self, cursor: int, limit: int, counts: RequestCounts) -> Coroutine[Any, Any, Page[T]]:
+        """Return the page that begins at a cursor.
+
+        Args:
+            cursor: Where the page begins, in the server's counting. The listing itself begins at 0.
+            limit: How many items to ask for.
+            counts: Where the requests are counted.
+        """
+        ...
+
+
+@frozen
+class Plan:
+    """How a listing is to be walked."""
+
+    limit: int
+    """Items a page."""
+    start: Checkpoint
+    """Where to begin."""
+    max_items: int | None
+    """Items to yield at the most; None: all."""
+    concurrency: int
+    """Pages in flight or waiting to be used, at the most."""
+    on_drift: OnDrift
+    """What to do about a listing that moves."""

@@ -1,0 +1,203 @@
+"""One pass over a listing: the window fetches pages, continuity says what is new, the walk yields item by item."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Iterator, Sequence
+from functools import partial
+from operator import length_hint
+from typing import TYPE_CHECKING, TypeVar
+
+from attrs import evolve
+
+from aiotofupilot.checkpoint import BEGINNING, Checkpoint
+from aiotofupilot.errors import TofuPilotError
+from aiotofupilot.stats import WalkStats
+
+from .anchored import Anchored
+from .deduplicated import Deduplicated
+from .memory import Identified
+from .resumption import checkpoint_after, note_checkpoint
+from .window import Spawn, Window
+
+if TYPE_CHECKING:
+    from types import TracebackType
+    from typing import Self
+
+    from aiotofupilot.models import Page
+
+    from .plan import Fetch, Plan
+
+__all__ = ["Walk"]
+
+T = TypeVar("T", bound=Identified)
+
+
+class Walk(AsyncIterator[T]):
+    """One pass over a listing, in the server's order. Pages are fetched as items are asked for, never on their own.
+
+    A walk may be left at any item. Nothing of it stays in flight once it ended, failed, was closed, was cancelled or
+    was dropped. It cannot notice a ``break`` while a variable still holds it: enter it with ``async with``, which
+    closes it, or call `aclose`. A walk that failed can be asked on. It then asks the server again for the page that it
+    did not get, except after a `PaginationError`.
+    """
+
+    def __init__(self, fetch: Fetch[T], plan: Plan, spawn: Spawn[T]) -> None:
+        start, limit, max_items = plan.start, plan.limit, plan.max_items
+        anchors = start.anchors or (() if start.cursor or start.skip else (BEGINNING,))
+        self._continuity: Deduplicated[T] | Anchored[T]
+        if plan.on_drift == "ignore":
+            # A server that counts pages means another place by the same cursor if the pages have another length.
+            if max_items is not None and not start.cursor:
+                limit = max(1, min(limit, max_items + start.skip))
+            self._whole_page = limit
+            self._continuity = Deduplicated((*start.ahead, *anchors), skip=start.skip)
+            cursor = start.cursor
+        else:
+            # The first item of each page is the last item of the page before.
+            self._whole_page = max(2, limit)
+            if max_items is not None:
+                limit = min(limit, max_items + 1)
+            limit = max(2, limit)
+            self._continuity = Anchored(anchors, start.ahead, limit=self._whole_page, resync=plan.on_drift == "resync")
+            cursor = max(0, start.cursor + start.skip - bool(start.anchors))
+        self._stats = WalkStats()
+        self._window = Window(
+            partial(fetch, counts=self._stats.counts),
+            cursor=cursor,
+            limit=limit,
+            overlap=self._continuity.overlap,
+            concurrency=plan.concurrency,
+            spawn=spawn,
+        )
+        self._has_short_pages = limit < plan.limit
+        self._start = start
+        self._wanted = max_items
+        self._page: Page[T] | None = None
+        self._new: Sequence[T] = ()
+        self._items: Iterator[T] = iter(())
+        self._offered = 0
+        self._yielded_before = 0
+        self._is_loading = False
+
+    def __repr__(self) -> str:
+        return f"<Walk: {self.stats.items} items, {self.stats.requests} requests so far>"
+
+    async def __anext__(self) -> T:
+        # This is all that an item costs. Nothing is counted here, because the iterator knows how many items are left.
+        while True:
+            for item in self._items:
+                return item
+            await self._load_page()
+
+    async def __aenter__(self) -> Self:
+        return self
+
+    async def __aexit__(
+        self, exc_type: type[BaseException] | None, exc: BaseException | None, traceback: TracebackType | None
+    ) -> None:
+        await self.aclose()
+
+    async def batches(self) -> AsyncIterator[list[T]]:
+        """Yield the items in lists, as they arrive: first those at hand, then those that are new on page after page.
+
+        The checkpoint stands after the list yielded last. Store both together, and each item is stored exactly once.
+        """
+        async for item in self:
+            yield [item, *self._items]
+
+    async def aclose(self) -> None:
+        """End the walk where it stands, and wait until nothing of it is in flight. It yields nothing any more.
+
+        Raises:
+            RuntimeError: Another task is waiting for the walk's next item.
+        """
+        self._check_idle()
+        self._offered = self._yielded_of_page
+        self._items = iter(())
+        await self._window.aclose()
+
+    @property
+    def checkpoint(self) -> Checkpoint:
+        """Where the walk stands, after the last item that it yielded. ``list(cursor=...)`` resumes there."""
+        if self._page is None:
+            return self._start
+        page, memory = self._page, self._continuity.memory
+        if self._yielded_of_page < len(self._new):
+            upcoming = self._new[self._yielded_of_page]
+            passed = next(at for at, item in enumerate(page.data) if item is upcoming)
+            place = Checkpoint(page.cursor, passed)
+        else:
+            passed = len(page.data)
+            # A server that counts pages would mean another place by the next cursor once pages are longer again.
+            place = Checkpoint(page.cursor, passed) if self._has_short_pages else checkpoint_after(page)
+        return evolve(
+            place,
+            skip=place.skip + self._continuity.skip,
+            anchors=memory.anchors(passed),
+            ahead=memory.ahead(passed),
+        )
+
+    @property
+    def stats(self) -> WalkStats:
+        """What the walk has done so far. It is the same object each time, brought up to date."""
+        self._stats.items = self._yielded_before + self._yielded_of_page
+        self._stats.duplicates = self._continuity.memory.duplicates
+        self._stats.resyncs = self._continuity.resyncs
+        return self._stats
+
+    @property
+    def _yielded_of_page(self) -> int:
+        return self._offered - length_hint(self._items)
+
+    def _check_idle(self) -> None:
+        if self._is_loading:
+            raise RuntimeError("another task is waiting for the walk's next item: give each task a walk of its own")
+
+    async def _load_page(self) -> None:
+        """Make the next page the page at hand, or end."""
+        self._check_idle()
+        self._is_loading = True
+        try:
+            has_page = await self._next_page()
+        except StopAsyncIteration as error:  # from a callback of the user's: it is not the end of the listing
+            raise RuntimeError("StopAsyncIteration was raised while a page was fetched") from error
+        except Exception as error:
+            note_checkpoint(error, self.checkpoint)
+            raise
+        finally:
+            self._is_loading = False
+        if not has_page:
+            raise StopAsyncIteration
+
+    async def _next_page(self) -> bool:
+        """Make the next page the page at hand, and return whether there is one that is wanted."""
+        if self._wanted == 0:
+            return False
+        while (page := await self._window.next(self._pages_wanted())) is not None:
+            try:
+                new = self._continuity.admit(page, is_short=self._window.limit < self._whole_page)
+            except TofuPilotError:
+                self._window.restart(page.cursor)
+                raise
+            if new is not None:
+                await self._offer(page, new)
+                return True
+            self._window.restart(self._continuity.sought, limit=self._whole_page)
+        return False
+
+    async def _offer(self, page: Page[T], new: Sequence[T]) -> None:
+        self._yielded_before += self._offered
+        self._page, self._new = page, new
+        self._stats.pages += 1
+        offered = new if self._wanted is None else new[: self._wanted]
+        self._items, self._offered = iter(offered), len(offered)
+        if self._wanted is not None:
+            self._wanted -= len(offered)
+            if self._wanted == 0:
+                await self._window.aclose()
+
+    def _pages_wanted(self) -> int | None:
+        """Return how many pages can still be needed, if they are full; None: any number."""
+        if self._wanted is None:
+            return None
+        return -(-(self._wanted + self._continuity.skip) // self._window.stride)
