@@ -10,16 +10,18 @@ from functools import partial
 from typing import TYPE_CHECKING, Any, Protocol, TypeVar, get_args
 
 from ._arguments import integer, one_of
-from ._codec import PageDecoder
 from ._paginator import Paginator
-from ._protocol import Response, date_time, read_page, request_target
+from ._protocol import Response, read_page
 from ._walk import OnDrift, Plan
+from ._wire.codec import PageDecoder
+from ._wire.moments import spell_date_time
+from ._wire.query import request_target
 from .checkpoint import Checkpoint
 from .models import Page, Procedure
 
 if TYPE_CHECKING:
     import asyncio
-    from collections.abc import Callable, Coroutine, Mapping
+    from collections.abc import Callable, Coroutine, Sequence
 
     from ._window import Fetch
     from .stats import WalkStats
@@ -100,21 +102,23 @@ class Procedures:
             ),
             on_drift=one_of("on_drift", on_drift, get_args(OnDrift)),
         )
-        parameters: dict[str, str] = {}
+        parameters: list[tuple[str, str]] = []
         if search_query is not None:
-            parameters["search_query"] = _search_query(search_query)
+            parameters.append(("search_query", _search_query(search_query)))
         if created_after is not None:
-            parameters["created_after"] = date_time(_aware("created_after", created_after))
+            parameters.append(("created_after", spell_date_time(_aware("created_after", created_after))))
         if created_before is not None:
-            parameters["created_before"] = date_time(_aware("created_before", created_before), round_up=True)
+            parameters.append(
+                ("created_before", spell_date_time(_aware("created_before", created_before), round_up=True))
+            )
         if created_after is not None and created_before is not None and created_after > created_before:
             raise ValueError(
                 f"created_after must not be later than created_before, got {created_after} and {created_before}"
             )
         return Paginator(partial(self._source, parameters), plan, self._connection.spawn)
 
-    def _source(self, parameters: Mapping[str, str], limit: int, stats: WalkStats) -> Fetch[Procedure]:
-        target = request_target("/v2/procedures", {"limit": limit, **parameters})
+    def _source(self, parameters: Sequence[tuple[str, str]], limit: int, stats: WalkStats) -> Fetch[Procedure]:
+        target = request_target("/v2/procedures", [("limit", str(limit)), *parameters])
 
         async def fetch(cursor: int | None) -> Page[Procedure]:
             return await self._connection.request(
