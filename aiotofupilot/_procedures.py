@@ -5,25 +5,26 @@ Source: https://www.tofupilot.com/docs/api/v2/procedures
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
+from datetime import datetime  # noqa: TC003 - the command reads the types of list() at run time
 from functools import partial
 from typing import TYPE_CHECKING, Any, Protocol, TypeVar, get_args
 
 from ._arguments import integer, one_of
+from ._listings import filters
 from ._paginator import Paginator
 from ._protocol import Response, read_page
 from ._walk import OnDrift, Plan
 from ._wire.codec import PageDecoder
-from ._wire.moments import spell_date_time
 from ._wire.query import request_target
-from .checkpoint import Checkpoint
+from .checkpoint import LARGEST, Checkpoint
 from .models import Page, Procedure
 
 if TYPE_CHECKING:
     import asyncio
-    from collections.abc import Callable, Coroutine, Sequence
+    from collections.abc import Callable, Coroutine
 
     from ._window import Fetch
+    from ._wire.query import Pairs
     from .stats import WalkStats
 
 __all__ = ["Connection", "Procedures"]
@@ -102,27 +103,18 @@ class Procedures:
             ),
             on_drift=one_of("on_drift", on_drift, get_args(OnDrift)),
         )
-        parameters: list[tuple[str, str]] = []
-        if search_query is not None:
-            parameters.append(("search_query", _search_query(search_query)))
-        if created_after is not None:
-            parameters.append(("created_after", spell_date_time(_aware("created_after", created_after))))
-        if created_before is not None:
-            parameters.append(
-                ("created_before", spell_date_time(_aware("created_before", created_before), round_up=True))
-            )
-        if created_after is not None and created_before is not None and created_after > created_before:
-            raise ValueError(
-                f"created_after must not be later than created_before, got {created_after} and {created_before}"
-            )
-        return Paginator(partial(self._source, parameters), plan, self._connection.spawn)
+        pairs = (
+            *filters.string("search_query", search_query, at_most=_SEARCH_AT_MOST),
+            *filters.moment_range("created", created_after, created_before),
+        )
+        return Paginator(partial(self._source, pairs), plan, self._connection.spawn)
 
-    def _source(self, parameters: Sequence[tuple[str, str]], limit: int, stats: WalkStats) -> Fetch[Procedure]:
-        target = request_target("/v2/procedures", [("limit", str(limit)), *parameters])
+    def _source(self, pairs: Pairs, limit: int, stats: WalkStats) -> Fetch[Procedure]:
+        target = request_target("/v2/procedures", [("limit", str(limit)), *pairs])
 
         async def fetch(cursor: int | None) -> Page[Procedure]:
             return await self._connection.request(
-                target if cursor is None else f"{target}&cursor={cursor}",
+                target if cursor is None else f"{target}&cursor={int(cursor)}",
                 lambda response: read_page(response, cursor or 0, _decode),
                 stats,
             )
@@ -133,33 +125,7 @@ class Procedures:
 def _start(cursor: object) -> Checkpoint:
     if cursor is None:
         return Checkpoint()
-    return cursor if isinstance(cursor, Checkpoint) else Checkpoint(cursor)  # type: ignore[arg-type]  # it finds out
+    return cursor if isinstance(cursor, Checkpoint) else Checkpoint(integer("cursor", cursor, low=0, high=LARGEST))
 
 
 _SEARCH_AT_MOST = 100
-
-
-def _search_query(text: object) -> str:
-    if not isinstance(text, str):
-        raise TypeError(f"search_query must be a string, got {text!r}")
-    try:
-        length = len(text.encode("utf-16-le")) // 2  # how the server counts
-    except UnicodeEncodeError as error:
-        raise ValueError(f"search_query holds half a surrogate pair, which cannot be sent: {text!r}") from error
-    if length > _SEARCH_AT_MOST:
-        raise ValueError(f"search_query must have at most {_SEARCH_AT_MOST} characters, got {length}")
-    return text
-
-
-def _aware(name: str, moment: object) -> datetime:
-    if not isinstance(moment, datetime):
-        raise TypeError(f"{name} must be a datetime, got {moment!r}; datetime.fromisoformat() makes one of a string")
-    if moment.utcoffset() is None:
-        raise ValueError(
-            f"{name} must be timezone-aware, got {moment!r}; "
-            "moment.astimezone() takes it as local time, moment.replace(tzinfo=UTC) as UTC"
-        )
-    try:
-        return moment.astimezone(UTC)
-    except OverflowError as error:
-        raise ValueError(f"{name} must be within the years 1 to 9999 in UTC, got {moment!r}") from error
