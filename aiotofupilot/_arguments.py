@@ -1,4 +1,8 @@
-"""Arguments are checked where they are given; a bad one is named with its bound and its value."""
+"""Arguments are checked where they are given. An error names the parameter, its bound and the value.
+
+Every error has the name of the parameter as its attribute ``parameter`` too, for callers whose users know the parameter
+by another name, such as a command's option.
+"""
 
 from __future__ import annotations
 
@@ -6,9 +10,16 @@ import math
 from operator import index
 from typing import TypeVar
 
-__all__ = ["boolean", "integer", "one_of", "plain", "seconds"]
+__all__ = ["boolean", "integer", "named", "one_of", "plain", "seconds"]
 
 T = TypeVar("T")
+E = TypeVar("E", TypeError, ValueError)
+
+
+def named(error: E, parameter: str) -> E:
+    """Return an error after giving it the attribute ``parameter``."""
+    vars(error)["parameter"] = parameter
+    return error
 
 
 def plain(text: str) -> str:
@@ -42,11 +53,11 @@ def integer(name: str, value: object, *, low: int, high: int | None = None) -> i
     except TypeError:
         number = None
     if number is None or isinstance(value, bool):
-        raise TypeError(f"{name} must be an integer, got {value!r}")
+        raise named(TypeError(f"{name} must be an integer, got {value!r}"), name)
     if number < low or (high is not None and number > high):
         bound = f"at least {low}" if high is None else f"between {low} and {high}"
-        raise ValueError(f"{name} must be {bound}, got {number}")
-    return number
+        raise named(ValueError(f"{name} must be {bound}, got {number}"), name)
+    return int(number)  # a member of an (int, Enum) would be spelled by its name
 
 
 def seconds(name: str, value: object, *, zero: bool = True) -> float:
@@ -57,14 +68,14 @@ def seconds(name: str, value: object, *, zero: bool = True) -> float:
         ValueError: It is negative, infinite or NaN, or zero where zero means nothing.
     """
     if not isinstance(value, int | float) or isinstance(value, bool):
-        raise TypeError(f"{name} must be a number of seconds, got {value!r}")
+        raise named(TypeError(f"{name} must be a number of seconds, got {value!r}"), name)
     try:
         number = float(value)
     except OverflowError:  # an int may be larger than any float
         number = math.inf
     if not math.isfinite(number) or number < 0 or (number == 0 and not zero):
         bound = "0 or more" if zero else "more than 0"
-        raise ValueError(f"{name} must be {bound} seconds and finite, got {value!r}")
+        raise named(ValueError(f"{name} must be {bound} seconds and finite, got {value!r}"), name)
     return number
 
 
@@ -75,5 +86,5 @@ def one_of(name: str, value: T, choices: tuple[T, ...]) -> T:
         ValueError: It is none of them.
     """
     if value not in choices:
-        raise ValueError(f"{name} must be one of {', '.join(map(repr, choices))}, got {value!r}")
+        raise named(ValueError(f"{name} must be one of {', '.join(map(repr, choices))}, got {value!r}"), name)
     return value

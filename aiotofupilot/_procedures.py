@@ -5,22 +5,25 @@ Source: https://www.tofupilot.com/docs/api/v2/procedures
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
+from datetime import datetime  # noqa: TC003 - the command reads the types of list() at run time
 from functools import partial
 from typing import TYPE_CHECKING, Any, Protocol, TypeVar, get_args
 
 from ._arguments import integer, one_of
-from ._codec import PageDecoder
+from ._listings import filters
 from ._paging.paginator import Paginator
 from ._paging.plan import OnDrift, Plan
-from ._protocol import Response, date_time, read_page, request_target
-from .checkpoint import Checkpoint
+from ._protocol import Response, read_page
+from ._wire.codec import PageDecoder
+from ._wire.query import request_target
+from .checkpoint import LARGEST, Checkpoint
 from .models import Page, Procedure
 
 if TYPE_CHECKING:
     import asyncio
-    from collections.abc import Callable, Coroutine, Mapping
+    from collections.abc import Callable, Coroutine
 
+    from ._wire.query import Pairs
     from .stats import RequestCounts
 
 
@@ -100,23 +103,14 @@ class Procedures:
             ),
             on_drift=one_of("on_drift", on_drift, get_args(OnDrift)),
         )
-        parameters: dict[str, str] = {}
-        if search_query is not None:
-            parameters["search_query"] = _search_query(search_query)
-        if created_after is not None:
-            parameters["created_after"] = date_time(_aware("created_after", created_after))
-        if created_before is not None:
-            parameters["created_before"] = date_time(_aware("created_before", created_before), round_up=True)
-        if created_after is not None and created_before is not None and created_after > created_before:
-            raise ValueError(
-                f"created_after must not be later than created_before, got {created_after} and {created_before}"
-            )
-        return Paginator(partial(self._fetch, parameters), plan, self._connection.spawn)
+        pairs = (
+            *filters.string("search_query", search_query, at_most=_SEARCH_AT_MOST),
+            *filters.moment_range("created", created_after, created_before),
+        )
+        return Paginator(partial(self._fetch, pairs), plan, self._connection.spawn)
 
-    async def _fetch(
-        self, parameters: Mapping[str, str], cursor: int, limit: int, counts: RequestCounts
-    ) -> Page[Procedure]:
-        query: dict[str, str | int] = {"limit": limit, **parameters, **({"cursor": cursor} if cursor else {})}
+    async def _fetch(self, pairs: Pairs, cursor: int, limit: int, counts: RequestCounts) -> Page[Procedure]:
+        query = [("limit", str(limit)), *pairs, *([("cursor", str(cursor))] if cursor else [])]
         return await self._connection.request(
             request_target("/v2/procedures", query), lambda response: read_page(response, cursor, _decode), counts
         )
@@ -125,33 +119,7 @@ class Procedures:
 def _start(cursor: object) -> Checkpoint:
     if cursor is None:
         return Checkpoint()
-    return cursor if isinstance(cursor, Checkpoint) else Checkpoint(cursor)  # type: ignore[arg-type]  # it finds out
+    return cursor if isinstance(cursor, Checkpoint) else Checkpoint(integer("cursor", cursor, low=0, high=LARGEST))
 
 
 _SEARCH_AT_MOST = 100
-
-
-def _search_query(text: object) -> str:
-    if not isinstance(text, str):
-        raise TypeError(f"search_query must be a string, got {text!r}")
-    try:
-        length = len(text.encode("utf-16-le")) // 2  # how the server counts
-    except UnicodeEncodeError as error:
-        raise ValueError(f"search_query holds half a surrogate pair, which cannot be sent: {text!r}") from error
-    if length > _SEARCH_AT_MOST:
-        raise ValueError(f"search_query must have at most {_SEARCH_AT_MOST} characters, got {length}")
-    return text
-
-
-def _aware(name: str, moment: object) -> datetime:
-    if not isinstance(moment, datetime):
-        raise TypeError(f"{name} must be a datetime, got {moment!r}; datetime.fromisoformat() makes one of a string")
-    if moment.utcoffset() is None:
-        raise ValueError(
-            f"{name} must be timezone-aware, got {moment!r}; "
-            "moment.astimezone() takes it as local time, moment.replace(tzinfo=UTC) as UTC"
-        )
-    try:
-        return moment.astimezone(UTC)
-    except OverflowError as error:
-        raise ValueError(f"{name} must be within the years 1 to 9999 in UTC, got {moment!r}") from error

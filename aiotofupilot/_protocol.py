@@ -1,4 +1,4 @@
-"""The API's words, without I/O: a query becomes a request target, an answer becomes a page or an error.
+"""The API's words, without I/O: an answer becomes a page or an error.
 
 Source: https://www.tofupilot.com/docs/api
 """
@@ -6,11 +6,10 @@ Source: https://www.tofupilot.com/docs/api
 from __future__ import annotations
 
 import re
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
 from http import HTTPStatus
 from typing import TYPE_CHECKING, Any, TypeVar, cast
-from urllib.parse import quote, urlencode
 
 import orjson
 from attrs import frozen
@@ -32,7 +31,7 @@ if TYPE_CHECKING:
 
     from .models import Page
 
-__all__ = ["Response", "date_time", "read_page", "request_target", "retry_after"]
+__all__ = ["Response", "read_page", "retry_after"]
 
 T = TypeVar("T")
 
@@ -63,29 +62,8 @@ _ERRORS: dict[int, type[APIError]] = {
 _SECONDS = re.compile(r"\d{1,9}(\.\d{1,9})?", re.ASCII)
 """Ten digits are a point in time, which some servers send by mistake."""
 
-_LATEST = datetime.max.replace(microsecond=999_000, tzinfo=UTC)
-
 _REQUEST_ID_HEADERS = ("x-request-id", "x-vercel-id", "cf-ray")
 """Where servers and proxies commonly put a request's name; the first that is there is taken."""
-
-
-def date_time(moment: datetime, *, round_up: bool = False) -> str:
-    """Spell an aware moment as the API takes it: ISO 8601, UTC, milliseconds, ``Z``.
-
-    Args:
-        moment: Timezone-aware.
-        round_up: Whether a fraction of a millisecond counts as a whole one; it is dropped otherwise.
-    """
-    moment = moment.astimezone(UTC)
-    if round_up:
-        moment = min(moment, _LATEST)
-        moment += timedelta(microseconds=-moment.microsecond % 1000)
-    return f"{moment.replace(tzinfo=None).isoformat(timespec='milliseconds')}Z"
-
-
-def request_target(path: str, parameters: Mapping[str, str | int]) -> str:
-    """Return a path and its query, percent-encoded."""
-    return f"{path}?{urlencode(parameters, quote_via=quote)}"
 
 
 def read_page(response: Response, cursor: int, decode: Callable[[bytes, int], Page[T]]) -> Page[T]:

@@ -14,8 +14,6 @@ from ._arguments import integer
 if TYPE_CHECKING:
     from typing import Self
 
-    from attrs import Attribute
-
 __all__ = ["BEGINNING", "LARGEST", "Checkpoint", "digest"]
 
 _DIGEST_SIZE = 6
@@ -35,8 +33,12 @@ def digest(item_id: str) -> bytes:
     return hashlib.blake2b(item_id.encode(), digest_size=_DIGEST_SIZE).digest()
 
 
-def _count(_: object, attribute: Attribute[int], value: object) -> None:
-    integer(attribute.name, value, low=0, high=LARGEST)
+def _cursor(value: object) -> int:
+    return integer("cursor", value, low=0, high=LARGEST)
+
+
+def _skip(value: object) -> int:
+    return integer("skip", value, low=0, high=LARGEST)
 
 
 @frozen
@@ -46,9 +48,9 @@ class Checkpoint:
     Its spelling, ``str(checkpoint)``, is fit for files, JSON and command lines, and `Checkpoint.parse` reads it back.
     """
 
-    cursor: int = field(default=0, validator=_count)
+    cursor: int = field(default=0, converter=_cursor)
     """Where to ask, in the server's counting; from 0 to 2 ** 53 - 1, as `skip`."""
-    skip: int = field(default=0, validator=_count)
+    skip: int = field(default=0, converter=_skip)
     """How many items of the answer had been passed already."""
     anchors: tuple[bytes, ...] = ()
     """Digests of the items passed last, oldest first, by which a walk that resyncs finds its place again."""

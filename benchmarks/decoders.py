@@ -25,7 +25,7 @@ def dicts() -> Decode:
 
 def ours() -> Decode:
     """Aiotofupilot's decoder."""
-    from aiotofupilot._codec import PageDecoder
+    from aiotofupilot._wire.codec import PageDecoder
 
     decode = PageDecoder(Procedure)
     return lambda body: decode(body, 0)

@@ -8,7 +8,7 @@ import aiohttp
 import pytest
 
 from aiotofupilot import Procedure
-from aiotofupilot._codec import PageDecoder
+from aiotofupilot._wire.codec import PageDecoder
 from benchmarks.goals import GOALS, judge
 from benchmarks.measure import Figure, Row, compare, interleave
 from benchmarks.pages import page_body

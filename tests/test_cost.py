@@ -9,10 +9,10 @@ from urllib.parse import parse_qsl, urlsplit
 import orjson
 import pytest
 
-from aiotofupilot import PageMeta, Procedure, TofuPilotSession, _codec, _hooks, _procedures
-from aiotofupilot._codec import PageDecoder
+from aiotofupilot import PageMeta, Procedure, TofuPilotSession, _procedures
 from aiotofupilot._procedures import Procedures
 from aiotofupilot._protocol import Response
+from aiotofupilot._wire.codec import PageDecoder
 from aiotofupilot.sandbox import Sandbox, make_procedures
 from aiotofupilot.sandbox.wire import procedure_json, write_page
 
@@ -121,43 +121,16 @@ class TestDecoding:
         assert walk.stats.pages <= len(decoded) <= walk.stats.requests
 
     @pytest.mark.parametrize("missing", [(), ("linkedRepository",), ("created_by_user",), ("email",)], ids=str)
-    def test_a_good_page_never_meets_the_slow_converter(self, monkeypatch, missing):
-        """Nor does a page of an older server, which leaves names out."""
+    def test_a_good_page_never_meets_the_detailed_way(self, monkeypatch, missing):
+        """Neither does a page of an older server, which leaves names out."""
 
-        def slow(value, _):
+        def detailed(body):
             pytest.fail("a good page was gone over again")
 
         decode = PageDecoder(Procedure)
-        monkeypatch.setattr(decode, "_detailed", slow)
+        monkeypatch.setattr(decode, "_in_detail", detailed)
 
         assert len(decode(body(make_procedures(100), *missing), 0).data) == 100
-
-    def test_known_creators_and_repositories_are_not_structured_again(self, monkeypatch):
-        """The second page of the same few costs no call of a hook for any of them."""
-        called = []
-
-        def counted(find_hook, *arguments, of=_hooks.procedures_hook):
-            def find_counted(model):
-                hook = find_hook(model)
-
-                def counted_hook(value, wanted):
-                    called.append(value)
-                    return hook(value, wanted)
-
-                return counted_hook
-
-            return of(find_counted, *arguments)
-
-        monkeypatch.setattr(_codec, "procedures_hook", counted)
-        monkeypatch.setattr(_codec, "_FAST", _codec._converter(detailed=False))
-        decode = PageDecoder(Procedure)
-        page_body = body(make_procedures(100))
-
-        decode(page_body, 0)
-        assert called
-        called.clear()
-        decode(page_body, 0)
-        assert not called
 
 
 class Prepared:
@@ -183,10 +156,10 @@ class Prepared:
 
 class TestMemory:
     def test_an_item_keeps_few_objects(self):
-        """Itself, its id, its name and its moment: creators and repositories are shared, and the JSON is let go."""
+        """It keeps three models, their texts and a moment; the JSON and its shapes are let go."""
         decode = PageDecoder(Procedure)
         page_body = body(make_procedures(100, seed=1))
-        decode(page_body, 0)  # what is remembered from page to page is no cost of the next
+        decode(page_body, 0)  # makes what is made once
         gc.collect()
         tracemalloc.start()
         try:
@@ -199,7 +172,7 @@ class TestMemory:
         kept = sum(difference.count_diff for difference in after.compare_to(before, "filename"))
 
         assert len(decoded.data) == 100
-        assert kept <= 5 * 100
+        assert kept <= (3 + 3 + 1 + 3 + 4) * 100 + 20
 
     async def test_a_walk_needs_no_more_memory_for_more_pages(self):
         """The peak of a walk over forty pages is that of one over twenty, within a page."""

@@ -2,6 +2,7 @@
 
 import asyncio
 from datetime import UTC, datetime, timedelta, timezone
+from enum import Enum
 from urllib.parse import parse_qsl
 
 import pytest
@@ -96,6 +97,21 @@ async def test_the_beginning_needs_no_cursor(cursor):
 async def test_a_cursor_is_sent_as_an_integer(cursor):
     """A checkpoint's, too."""
     assert (await query(cursor=cursor))["cursor"] == "7"
+
+
+class Line(str, Enum):  # noqa: UP042 - a StrEnum prints its value, and that is not what is tested
+    BATTERY = "battery"
+
+
+class Cursor(int, Enum):
+    SEVEN = 7
+
+
+@pytest.mark.parametrize("cursor", [Cursor.SEVEN, Checkpoint(Cursor.SEVEN)])
+async def test_a_member_of_an_enumeration_is_sent_as_its_value(cursor):
+    """Its own text is the name of the class and the member."""
+    sent = await query(search_query=Line.BATTERY, cursor=cursor)
+    assert sent == {"limit": "100", "search_query": "battery", "cursor": "7"}
 
 
 @given(st.text(st.characters(exclude_categories=["Cs"], max_codepoint=0xFFFF), max_size=100))

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 
 import orjson
 
-from aiotofupilot._codec import to_wire
+from aiotofupilot._wire.codec import to_wire
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from attrs import frozen
 
 from aiotofupilot import Checkpoint
-from aiotofupilot._protocol import date_time
+from aiotofupilot._wire.moments import spell_date_time
 
 from .failures import UsageError, as_options
 
@@ -63,8 +63,8 @@ class Query:
         """Return the options that decide what is listed."""
         return {
             "--search": self.search_query,
-            "--created-after": date_time(self.created_after) if self.created_after else None,
-            "--created-before": date_time(self.created_before, round_up=True) if self.created_before else None,
+            "--created-after": spell_date_time(self.created_after) if self.created_after else None,
+            "--created-before": spell_date_time(self.created_before, round_up=True) if self.created_before else None,
             "--max-items": self.max_items,
             "--cursor": str(self.cursor) if self.cursor else None,
         }

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from attrs import evolve, frozen
 from rich.cells import cell_len, set_cell_size
 
-from aiotofupilot._protocol import date_time
+from aiotofupilot._wire.moments import spell_date_time
 
 from .formats import Format
 from .terminal import visible
@@ -33,7 +33,9 @@ class _Column:
 
 
 def _created(procedure: Procedure) -> str:
-    return date_time(procedure.created_at)[:16].replace("T", " ") + "Z"
+    spelled = spell_date_time(procedure.created_at)
+    day_and_minute, offset = spelled[:16], spelled[len("2024-01-01T00:00:00.000") :]
+    return day_and_minute.replace("T", " ") + offset
 
 
 def _creator(procedure: Procedure) -> str | None:

@@ -3,25 +3,24 @@
 from __future__ import annotations
 
 import re
-from typing import TYPE_CHECKING, Any
+from collections.abc import Iterable
+from typing import TYPE_CHECKING, Any, cast
 from unittest.mock import Mock
 
 import aiohttp
 from aiohttp.abc import AbstractStreamWriter
-from aioresponses import CallbackResult
+from aioresponses import CallbackResult, aioresponses
 from multidict import CIMultiDict
 
 from aiotofupilot._arguments import integer
 from aiotofupilot._http.settings import resolve_base_url
+from aiotofupilot.models import Procedure
 from aiotofupilot.sandbox import Listing, make_procedures, paging
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Mapping
 
-    from aioresponses import aioresponses
     from yarl import URL
-
-    from aiotofupilot.models import Procedure
 
 __all__ = ["MockResponse", "mock_procedures"]
 
@@ -79,12 +78,15 @@ def mock_procedures(
 
     Raises:
         ConfigurationError: `base_url` is not an address that can be used.
-        TypeError: An argument is of the wrong type.
+        TypeError: An argument is of the wrong type, or an item is no procedure.
         ValueError: An argument is out of bounds.
     """
+    _expect(aioresponses, "mocked must be an aioresponses", mocked)
+    if api_key is not None:
+        _expect(str, "api_key must be a string", api_key)
     listing = Listing(
-        make_procedures(procedures, seed=seed) if isinstance(procedures, int) else procedures,
-        api_key=_ANY_KEY if api_key is None else api_key,
+        _listed(procedures, seed),
+        api_key=_ANY_KEY if api_key is None else str.__str__(api_key),  # str() of an Enum is a name
         station_key=_STATION_KEY,
         paging=paging.offsets if limit is None else paging.capped(integer("limit", limit, low=1, high=100)),
     )
@@ -93,8 +95,7 @@ def mock_procedures(
         authorization = CIMultiDict(headers or {}).get("Authorization")
         if api_key is None and authorization not in (None, f"Bearer {_STATION_KEY}"):
             authorization = f"Bearer {_ANY_KEY}"
-        query = {name: url.query[name] for name in url.query}  # of a repeated one, the first
-        status, body = listing.answer(query, authorization)
+        status, body = listing.answer(url.query, authorization)  # its items repeat a name that the request repeats
         return CallbackResult(status=status, body=body, response_class=MockResponse)
 
     server = _ANY_SERVER if base_url is None else re.escape(resolve_base_url(base_url, allow_insecure_http=True))
@@ -102,3 +103,20 @@ def mock_procedures(
         re.compile(rf"{server}/v2/procedures(?:\?|$)"), callback=answer, repeat=True
     )
     return listing
+
+
+def _expect(cls: type, rule: str, value: object) -> None:
+    if not isinstance(value, cls):
+        raise TypeError(f"{rule}, got {value!r}")
+
+
+def _listed(procedures: object, seed: int) -> list[Procedure]:
+    """Return the procedures to list, after checking each of them."""
+    if isinstance(procedures, int) and not isinstance(procedures, bool):
+        return make_procedures(procedures, seed=seed)
+    if isinstance(procedures, str | bytes | bool) or not isinstance(procedures, Iterable):
+        raise TypeError(f"procedures must be a number or an iterable of procedures, got {procedures!r}")
+    listed = list(cast("Iterable[object]", procedures))
+    for index, procedure in enumerate(listed):
+        _expect(Procedure, f"procedures[{index}] must be a Procedure", procedure)
+    return cast("list[Procedure]", listed)

@@ -3,7 +3,7 @@
 import csv
 import io
 import json
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta, timezone
 
 import pytest
 from hypothesis import given, strategies as st
@@ -93,3 +93,10 @@ def test_pages_do_not_show(spelling):
     """One page of all or many pages of few: the bytes are the same."""
     procedures = make_procedures(10)
     assert written(spelling(), procedures) == written(spelling(), procedures[:3], procedures[3:4], procedures[4:])
+
+
+@pytest.mark.parametrize("spelling", [JSONLines, CSV, JSONArray])
+def test_a_moment_that_utc_has_no_year_for_keeps_its_offset(spelling):
+    """The first hours of the year 1 in the east lie before the first year in UTC."""
+    first = Procedure("1", "x", datetime(1, 1, 1, tzinfo=timezone(timedelta(hours=5))))
+    assert "0001-01-01T00:00:00.000+05:00" in written(spelling(), [first])

@@ -151,6 +151,11 @@ async def test_nothing_else_is_answered(mocked):
         ({"limit": 101}, ValueError, "limit"),
         ({"limit": "2"}, TypeError, "limit"),
         ({"procedures": -1}, ValueError, "count"),
+        ({"procedures": "abc"}, TypeError, r"^procedures must be a number or an iterable of procedures, got 'abc'$"),
+        ({"procedures": True}, TypeError, r"^procedures must be a number or an iterable of procedures, got True$"),
+        ({"procedures": None}, TypeError, r"^procedures must be a number or an iterable of procedures, got None$"),
+        ({"procedures": ["abc"]}, TypeError, r"^procedures\[0\] must be a Procedure, got 'abc'$"),
+        ({"api_key": b"key"}, TypeError, r"^api_key must be a string, got b'key'$"),
         ({"base_url": "tofupilot"}, ConfigurationError, "base_url"),
     ],
 )
@@ -158,3 +163,24 @@ def test_arguments_are_checked(mocked, options, error, message):
     """A bad argument is named."""
     with pytest.raises(error, match=message):
         mock_procedures(mocked, **options)
+
+
+def test_what_is_no_mock_is_refused():
+    """The class is easily given in place of its instance."""
+    with pytest.raises(TypeError, match=r"^mocked must be an aioresponses, got <class "):
+        mock_procedures(aioresponses)
+
+
+async def test_a_repeated_parameter_reaches_the_listing(mocked, monkeypatch):
+    """The listing sees each pair of the query, as a server does."""
+    asked = []
+    listing = mock_procedures(mocked, 3)
+
+    def answer(query, authorization, of=listing.answer):
+        asked.append(list(query.items()))
+        return of(query, authorization)
+
+    monkeypatch.setattr(listing, "answer", answer)
+    async with aiohttp.ClientSession(headers={"Authorization": "Bearer k"}) as http:
+        await http.get(f"{URL}?limit=1&limit=2&search_query=")
+    assert asked == [[("limit", "1"), ("limit", "2"), ("search_query", "")]]

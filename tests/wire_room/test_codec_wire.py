@@ -8,11 +8,11 @@ import orjson
 import pytest
 
 from aiotofupilot import Procedure
-from aiotofupilot._codec import PageDecoder, to_wire
-from aiotofupilot._protocol import date_time
+from aiotofupilot._wire.codec import PageDecoder, to_wire
+from aiotofupilot._wire.moments import spell_date_time
 from aiotofupilot.sandbox import make_procedures
 
-WIRE = json.loads((Path(__file__).parent / "wire" / "procedures.json").read_text("utf-8"))
+WIRE = json.loads((Path(__file__).parent.parent / "wire" / "procedures.json").read_text("utf-8"))
 PAGES = {case["name"]: case["response"]["body"] for case in WIRE if "data" in case["response"]["body"]}
 
 decode = PageDecoder(Procedure)
@@ -36,5 +36,5 @@ def test_dates_are_as_in_queries():
     """A date in an item is spelled like one in a query: UTC, whole milliseconds, Z."""
     moment = datetime(2024, 1, 1, 0, 30, 0, 123_999, tzinfo=timezone(timedelta(hours=1)))
     spelled = to_wire(Procedure("1", "x", moment))["created_at"]
-    assert spelled == date_time(moment) == "2023-12-31T23:30:00.123Z"
+    assert spelled == spell_date_time(moment) == "2023-12-31T23:30:00.123Z"
     assert to_wire(Procedure("1", "x", datetime(2024, 1, 1, tzinfo=UTC)))["created_at"] == "2024-01-01T00:00:00.000Z"

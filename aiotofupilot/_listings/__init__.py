@@ -1,0 +1,1 @@
+"""What can be listed, and by what."""

@@ -1,0 +1,112 @@
+"""What the fast way of decoding makes of a body is what the detailed way makes of it."""
+
+from copy import deepcopy
+
+import orjson
+import pytest
+from fakes.wire_listings import ENDPOINTS, EXAMPLES, MODELS, body, fields, is_bare
+from hypothesis import given, settings, strategies as st
+
+from aiotofupilot._wire.codec import _REFUSED, PageDecoder
+from aiotofupilot.models import User
+
+DECODERS = {name: PageDecoder(model, bare=is_bare(name)) for name, model in MODELS.items()}
+
+
+def documents(name):
+    """Return a page of two items: the listing's example, and its smallest example where it has one."""
+    return body(name, EXAMPLES[name], ENDPOINTS[name].get("example_item_minimal", EXAMPLES[name]))
+
+
+def items(document):
+    return document["data"] if isinstance(document, dict) else document
+
+
+NUMBERS = st.sampled_from(
+    b"0 1 -0 50.0 5e1 1.5 -0.0 9007199254740991 9007199254740992 -9007199254740992 9223372036854775808"
+    b" 18446744073709551616 1e400 1e308 01 1.".split()
+)
+MOMENTS = """2024-01-15T10:30:00.000Z 2024-01-15T10:30Z 2024-01-15T10:30:00 2024-01-15 20240115T103000Z
+2024-01-15t10:30:00z 2024-01-15T10:30:00.123456789+02:00 0001-01-01T00:00:00+05:00 2024-01-15T24:00:00Z"""
+DURATIONS = "PT1.5S PT1,5S P1W P1M -PT1S PT1.5H p1d P"
+ODD = [rb'"\u0041"', rb'"\ud83d\ude00"', rb'"\ud800"', b'"\xff"', b'"\x01"', b'"a']
+TEXTS = st.sampled_from(["", "text", "1", "true", *MOMENTS.split(), *DURATIONS.split()]).map(orjson.dumps)
+TEXTS |= st.sampled_from(ODD)
+SCALARS = NUMBERS | TEXTS | st.sampled_from([b"null", b"true", b"false", b"NaN", b""])
+VALUES = SCALARS | st.one_of(
+    st.lists(SCALARS, max_size=3).map(lambda values: b"[" + b",".join(values) + b"]"),
+    st.dictionaries(st.sampled_from(["id", "name", "number", "outcome", "x", "has_more"]), SCALARS, max_size=3).map(
+        lambda members: b"{" + b",".join(orjson.dumps(key) + b":" + value for key, value in members.items()) + b"}"
+    ),
+)
+"""JSON texts, and some that are nearly JSON."""
+
+
+def places(value):
+    """Yield every place in a document, as its container and its name or index there."""
+    if isinstance(value, dict | list):
+        for key in list(value) if isinstance(value, dict) else range(len(value)):
+            yield value, key
+            yield from places(value[key])
+
+
+def spelled(document, changes):
+    """Return a document as bytes, with some of its values replaced by other texts, and others taken away."""
+    document = deepcopy(document)
+    texts = []
+    for number, text in changes:
+        found = list(places(document))
+        if not found:
+            break
+        container, key = found[number % len(found)]
+        if text is None:
+            del container[key]
+        else:
+            container[key] = f"<{len(texts)}>"
+            texts.append(text)
+    body = orjson.dumps(document)
+    for index, text in enumerate(texts):
+        body = body.replace(b'"<%d>"' % index, text)
+    return body
+
+
+changes = st.lists(st.tuples(st.integers(0, 10_000), st.none() | VALUES), max_size=3)
+
+
+@pytest.mark.parametrize("name", MODELS)
+@settings(max_examples=300)
+@given(changes)
+def test_both_ways_make_the_same_of_any_page(name, changes):
+    """The fast way may refuse a page that is good. What it accepts, the detailed way accepts, with equal values."""
+    body = spelled(documents(name), changes)
+    decode = DECODERS[name]
+    fast = decode._at_once(body)
+    if fast is not _REFUSED:
+        assert repr(fast) == repr(decode._in_detail(body))  # unlike ==, repr tells 1, 1.0 and True apart
+
+
+@pytest.mark.parametrize("name", MODELS)
+def test_a_good_page_never_meets_the_detailed_way(name):
+    """Neither does a page that lacks what may be absent, has new keys and values, or has a cursor like 50.0."""
+    full = documents(name)
+    lean = deepcopy(full)
+    for found in items(lean):
+        for path, field in fields(name):
+            if len(path) == 1 and (not field["required"] or "since_sdk" in field):
+                found.pop(path[0], None)
+    newer = deepcopy(full)
+    for found in items(newer):
+        found["later"] = {"any": ["thing", None, 1.5]}
+        found.update({field: "LATER" for field in ("outcome", "status", "level", "sample") if field in found})
+    older = deepcopy(full)
+    if not is_bare(name):
+        older["meta"]["next_cursor"] = 50.0
+    for document in (full, lean, newer, older):
+        assert DECODERS[name]._at_once(orjson.dumps(document)) is not _REFUSED
+
+
+def test_bad_utf_8_is_passed_over_only_in_what_is_ignored():
+    """The two ways differ there, on purpose: checking what nobody reads would cost each page."""
+    body = b'[{"id":"u","banned":false,"new":"\xff"}]'
+    assert DECODERS["users"](body, 0).data == [User("u")]
+    assert DECODERS["users"]._at_once(b'[{"id":"\xff","banned":false}]') is _REFUSED

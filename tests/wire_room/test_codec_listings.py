@@ -1,0 +1,235 @@
+"""Items of every listing: each field that the API names, absent, null, of the wrong type, and as it should be."""
+
+from copy import deepcopy
+from datetime import UTC, datetime, timedelta
+
+import attrs
+import orjson
+import pytest
+from fakes.wire_listings import EXAMPLES, MODELS, body, fields, is_bare
+
+from aiotofupilot import DecodeError, Page, PageMeta
+from aiotofupilot._wire.codec import PageDecoder, to_wire
+from aiotofupilot.models import Operator, RunSequence, User, Validator
+
+DECODERS = {name: PageDecoder(model, bare=is_bare(name)) for name, model in MODELS.items()}
+FIELDS = [
+    pytest.param(name, path, field, id=f"{name}: {'.'.join(map(str, path))}")
+    for name in MODELS
+    for path, field in fields(name)
+]
+OPTIONAL = [case for case in FIELDS if not case.values[2]["required"] or "since_sdk" in case.values[2]]
+NULLABLE = [case for case in FIELDS if case.values[2].get("nullable")]
+LENIENT = {("created_by_user",), ("linkedRepository", "provider"), ("banned",)}
+"""Fields that the API requires, and that were absent in its earlier versions."""
+REQUIRED = [case for case in FIELDS if case not in OPTIONAL and case not in NULLABLE and case.values[1] not in LENIENT]
+
+EVERYTHING = deepcopy(EXAMPLES)
+"""The examples, with the objects that they leave null."""
+for _item in EVERYTHING.values():
+    for _name in ("created_by_user", "created_by_station", "parent"):
+        if _name in _item:
+            _item[_name] = _item[_name] or {"id": "x", "name": "Ines Moreau", "serial_number": "INV-1"}
+
+
+def decoded(name, item):
+    (found,) = DECODERS[name](orjson.dumps(body(name, item)), 0).data
+    return found
+
+
+def inside(item, path):
+    """The object that holds a field, in an item of JSON."""
+    for step in path[:-1]:
+        item = item[step]
+    return item
+
+
+def value_at(model, path):
+    """The value of a field, in a model."""
+    for step in path:
+        model = model[step] if isinstance(step, int) else getattr(model, step)
+    return model
+
+
+def snake(path):
+    names = {"linkedRepository": "linked_repository", "fullName": "full_name"}
+    return tuple(names.get(step, step) for step in path)
+
+
+@pytest.mark.parametrize("name", MODELS)
+def test_an_example_becomes_its_model(name):
+    """The API's own example is accepted, and the wire's spelling of the model is the example again."""
+    item = decoded(name, EXAMPLES[name])
+    assert type(item) is MODELS[name]
+    spelled = to_wire(item)
+    for key, value in EXAMPLES[name].items():
+        if key == "created_by_user" and value and "email" not in value:
+            assert spelled[key] == {**value, "email": None}
+        else:
+            assert orjson.dumps(orjson.loads(orjson.dumps(spelled[key])), option=orjson.OPT_SORT_KEYS) == orjson.dumps(
+                value, option=orjson.OPT_SORT_KEYS
+            )
+
+
+@pytest.mark.parametrize("name", MODELS)
+def test_every_field_of_the_api_is_a_field_of_the_model_and_the_reverse(name):
+    """A field that one of the two lacks would be dropped or made up."""
+    assert {field.metadata.get("wire", field.name) for field in attrs.fields(MODELS[name])} == {
+        path[0] for path, _ in fields(name)
+    }
+
+
+@pytest.mark.parametrize(("name", "path", "field"), OPTIONAL)
+def test_a_field_that_may_be_absent_has_its_default(name, path, field):
+    """Older servers lack some fields, and others are sent on request only."""
+    item = deepcopy(EVERYTHING[name])
+    inside(item, path).pop(path[-1], None)
+    assert value_at(decoded(name, item), snake(path)) is None
+
+
+@pytest.mark.parametrize(("name", "path", "field"), NULLABLE)
+def test_a_field_that_may_be_null_is_none(name, path, field):
+    """Null is no value of any other type."""
+    item = deepcopy(EVERYTHING[name])
+    inside(item, path)[path[-1]] = None
+    assert value_at(decoded(name, item), snake(path)) is None
+
+
+WRONG = {
+    "string": [1, 1.5, True, ["a"], {}],
+    "boolean": [0, 1, "true", [], {}],
+    "integer": ["1", 1.5, True, [], {}],
+    "number": ["1.5", True, [], {}],
+    "object": ["text", 1, True, []],
+    "array": ["text", 1, True, {}],
+    "union": [{}, [None], [1, "a"], [[1]], [True]],
+}
+
+
+@pytest.mark.parametrize(("name", "path", "field"), FIELDS)
+def test_a_field_of_the_wrong_type_is_named_by_its_path(name, path, field):
+    """Nothing is turned into text, a number or a truth value."""
+    for wrong in WRONG[field["type"]]:
+        item = deepcopy(EVERYTHING[name])
+        inside(item, path)[path[-1]] = wrong
+        with pytest.raises(DecodeError) as caught:
+            decoded(name, item)
+        start = "$[0]" if is_bare(name) else "$.data[0]"
+        assert caught.value.path == start + "".join(
+            f"[{step}]" if isinstance(step, int) else f".{step}" for step in path
+        )
+
+
+@pytest.mark.parametrize(("name", "path", "field"), REQUIRED)
+def test_a_required_field_that_is_missing_is_named_by_its_path(name, path, field):
+    """Its path is in the wire's spelling."""
+    item = deepcopy(EVERYTHING[name])
+    del inside(item, path)[path[-1]]
+    with pytest.raises(DecodeError, match=r": it is missing$") as caught:
+        decoded(name, item)
+    assert caught.value.path.endswith(f".{path[-1]}")
+
+
+def test_types_of_values():
+    """Moments are aware, durations are timedeltas, arrays are tuples, and numbers keep their type."""
+    run = decoded("runs", EXAMPLES["runs"])
+    assert run.started_at == datetime(2026, 11, 20, 9, 29, 40, 2000, tzinfo=UTC)
+    assert run.duration == timedelta(seconds=90.732)
+    assert run.operated_by == Operator(name="Night shift")
+    assert type(run.sequences) is tuple
+    assert type(run.sequences[0]) is RunSequence
+    assert run.sequences[0].duration == timedelta(seconds=21.5)
+    assert run.metadata == {"shift": "B", "humidity": 41.5, "rework": False}
+    station = decoded("stations", EXAMPLES["stations"])
+    assert type(station.procedures_count) is int
+    assert type(decoded("stations", {**EXAMPLES["stations"], "procedures_count": 1.0}).procedures_count) is float
+
+
+@pytest.mark.parametrize(
+    ("sent", "expected"),
+    [
+        (50, 50),
+        (50.5, 50.5),
+        (True, True),
+        ("V", "V"),
+        (None, None),
+        ([1, 2.5], (1, 2.5)),
+        (["a", "b"], ("a", "b")),
+        ([], ()),
+    ],
+)
+def test_an_expected_value_is_a_scalar_or_an_array_of_one_type(sent, expected):
+    """The value keeps the type that it has in JSON."""
+    item = deepcopy(EXAMPLES["measurements"])
+    item["validators"][0]["expected_value"] = sent
+    validator = decoded("measurements", item).validators[0]
+    assert type(validator) is Validator
+    assert repr(validator.expected_value) == repr(expected)
+
+
+@pytest.mark.parametrize(
+    ("metadata", "path"),
+    [({"a": 1, "b": None}, "['b']"), ({"a b": {}}, "['a b']"), ({"a": [1]}, "['a']")],
+)
+def test_metadata_holds_scalars_alone(metadata, path):
+    """The path names the key."""
+    with pytest.raises(DecodeError, match=r"expected a boolean or a number or a string, got ") as caught:
+        decoded("runs", {**EXAMPLES["runs"], "metadata": metadata})
+    assert caught.value.path == f"$.data[0].metadata{path}"
+
+
+def test_unknown_values_of_enumerations_survive():
+    """The API adds values without notice."""
+    run = deepcopy(EXAMPLES["runs"])
+    run["outcome"] = run["unit"]["sample"] = run["sequences"][0]["outcome"] = "LATER"
+    found = decoded("runs", run)
+    assert (found.outcome, found.unit.sample, found.sequences[0].outcome) == ("LATER",) * 3
+
+
+def test_a_bare_array_is_one_page_with_nothing_after_it():
+    """The listing of users has neither an envelope nor a cursor."""
+    page = DECODERS["users"](orjson.dumps([EXAMPLES["users"]]), 0)
+    assert page == Page([User("0192f3a4-7c1e-7b52-9d3e-000000000011", "Ines Moreau", "ines@example.com")], page.meta)
+    assert page.meta == PageMeta(has_more=False)
+    assert page.following is None
+
+
+@pytest.mark.parametrize("document", [{}, {"data": []}, None, "users"])
+def test_a_bare_listing_takes_nothing_but_an_array(document):
+    """An envelope would hold pages that nobody asks for."""
+    with pytest.raises(DecodeError) as caught:
+        DECODERS["users"](orjson.dumps(document), 0)
+    assert caught.value.path == "$"
+
+
+def test_items_can_be_left_as_the_server_sent_them():
+    """Keys that no model knows are there too."""
+    decode = PageDecoder(dict)
+    page = decode(orjson.dumps(body("runs", {**EXAMPLES["runs"], "later": [1, None]})), 7)
+    assert page == Page([{**EXAMPLES["runs"], "later": [1, None]}], PageMeta(has_more=True, next_cursor=50), 7)
+    with pytest.raises(DecodeError) as caught:
+        decode(orjson.dumps(body("runs", {}, [])), 0)
+    assert caught.value.path == "$.data[1]"
+
+
+@attrs.define
+class Place:
+    """An item of a listing that TofuPilot does not have."""
+
+    id: str
+    cursor: int
+    weight: float | None = None
+
+
+def test_an_item_may_have_a_cursor_of_its_own():
+    """Only the page is told where it began by whoever asked for it."""
+    decode = PageDecoder(Place)
+    page = decode(orjson.dumps(body("runs", {"id": "a", "cursor": 3}, {"id": "b", "cursor": 4.0, "weight": 2})), 50)
+    assert page.cursor == 50
+    assert page.data == [Place("a", 3), Place("b", 4, 2)]
+    assert type(page.data[1].cursor) is int
+    assert repr(decode._in_detail(orjson.dumps(body("runs", {"id": "c", "cursor": 5, "weight": 2}))).data) == (
+        "[Place(id='c', cursor=5, weight=2)]"
+    )
+    with pytest.raises(DecodeError, match="expected a number, got a string"):
+        decode(orjson.dumps(body("runs", {"id": "a", "cursor": 3, "weight": "2"})), 0)
