@@ -6,7 +6,7 @@ import asyncio
 import inspect
 import os
 import sys
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from typing import TYPE_CHECKING
 
 from .commands import app
@@ -21,22 +21,48 @@ __all__ = ["run"]
 
 def run(arguments: Sequence[str]) -> ExitCode:
     """Run the command that the arguments ask for, and return its exit code. Ctrl-C ends the process here and now."""
+    code = _run(arguments)
+    _drop_what_cannot_be_written()
+    return code
+
+
+def _run(arguments: Sequence[str]) -> ExitCode:
     try:
         command, bound, _ = app.parse_args(arguments)
         work = command(*bound.args, **bound.kwargs)
         if inspect.iscoroutine(work):
             with asyncio.Runner() as runner, _leaving_on_interrupt():
                 runner.run(work)
+        if sys.stdout is not None:
+            sys.stdout.flush()
     except SystemExit:
         pass  # rich's, when whoever read the help has enough
     except BrokenPipeError:
-        # Whoever read has enough. What is still buffered must not be written when Python ends.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        pass  # whoever read has enough
     except EXPECTED as error:
         code, line = explained(error)
-        say(f"aiotofupilot: {line}")
+        _tell(f"aiotofupilot: {line}")
         return code
     return ExitCode.DONE
+
+
+def _tell(line: str) -> None:
+    """Say why the command ends. If standard error takes nothing more, the exit code is all that is left to tell it."""
+    with suppress(OSError):
+        say(line)
+
+
+def _drop_what_cannot_be_written() -> None:
+    """Empty the buffers of the standard streams, so that Python does not fail when it empties them in the end."""
+    for stream in (sys.stdout, sys.stderr):
+        if stream is None:
+            continue
+        try:
+            stream.flush()
+        except OSError:
+            nowhere = os.open(os.devnull, os.O_WRONLY)
+            os.dup2(nowhere, stream.fileno())
+            os.close(nowhere)
 
 
 @contextmanager
@@ -53,7 +79,7 @@ def _leaving_on_interrupt() -> Generator[None]:
         if code != ExitCode.INTERRUPTED:
             raise
         if is_terminal(sys.stderr):
-            say("")  # behind the terminal's ^C
+            _tell("")  # behind the terminal's ^C
         if line:
-            say(f"aiotofupilot: {line}")
+            _tell(f"aiotofupilot: {line}")
         os._exit(code)
