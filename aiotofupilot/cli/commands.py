@@ -119,7 +119,7 @@ async def procedures(
 async def sandbox(
     *,
     port: Annotated[int, Parameter(metavar="N", validator=Number(gte=0, lte=65535), show_default=False)] = 0,
-    procedures: Annotated[int, Parameter(metavar="N", validator=Number(gte=0))] = 250,
+    procedures: Annotated[int, Parameter(metavar="N", validator=Number(gte=0, lte=1_000_000))] = 250,
     latency: Annotated[float, Parameter(metavar="SECONDS", validator=Number(gte=0))] = 0.0,
     faults: Annotated[float, Parameter(metavar="RATE", validator=Number(gte=0, lte=1))] = 0.0,
     seed: Annotated[int, Parameter(metavar="N")] = 0,
@@ -131,7 +131,7 @@ async def sandbox(
 
     Args:
         port: Listen on this port. By default any free one.
-        procedures: Make up so many.
+        procedures: Make up so many, at most 1,000,000.
         latency: Answer so much later.
         faults: Let this share of requests, 0 to 1, fail: errors, resets, answers that are cut short or not the API's.
         seed: Another seed makes up other procedures and strikes other requests.

@@ -6,12 +6,12 @@ import asyncio
 import inspect
 import os
 import sys
-from contextlib import contextmanager, suppress
-from typing import TYPE_CHECKING
+from contextlib import contextmanager, nullcontext, redirect_stdout, suppress
+from typing import TYPE_CHECKING, TextIO, cast
 
 from .commands import app
 from .failures import EXPECTED, ExitCode, StoppedError, explained
-from .terminal import is_terminal, say
+from .terminal import Whole, is_terminal, say
 
 if TYPE_CHECKING:
     from collections.abc import Generator, Sequence
@@ -28,13 +28,12 @@ def run(arguments: Sequence[str]) -> ExitCode:
 
 def _run(arguments: Sequence[str]) -> ExitCode:
     try:
-        command, bound, _ = app.parse_args(arguments)
-        work = command(*bound.args, **bound.kwargs)
+        with nullcontext() if sys.stdout is None else redirect_stdout(cast("TextIO", Whole(sys.stdout))):  # for help
+            command, bound, _ = app.parse_args(arguments)
+            work = command(*bound.args, **bound.kwargs)
         if inspect.iscoroutine(work):
             with asyncio.Runner() as runner, _leaving_on_interrupt():
                 runner.run(work)
-        if sys.stdout is not None:
-            sys.stdout.flush()
     except SystemExit:
         pass  # rich's, when whoever read the help has enough
     except BrokenPipeError:

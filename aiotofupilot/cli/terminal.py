@@ -11,7 +11,7 @@ from typing import IO, Any, TextIO
 
 from .streams import raw, write_all
 
-__all__ = ["Screen", "counted", "is_pipe", "is_terminal", "say", "visible", "visible_json"]
+__all__ = ["Courtesy", "Whole", "counted", "is_pipe", "is_terminal", "put", "say", "visible", "visible_json"]
 
 _CONTROLS = re.compile(
     "[\x00-\x1f\x7f-\x9f"  # C0, DEL and C1
@@ -49,45 +49,64 @@ def counted(items: int) -> str:
     return f"{items:,} procedure{'' if items == 1 else 's'}"
 
 
-def say(line: str) -> None:
-    """Write one line to standard error, at once, unless that is closed.
+def put(stream: TextIO | None, text: str) -> None:
+    """Write text to one of the standard streams, at once and whole, unless that is closed.
+
+    Python's own `print` loses text where Python runs unbuffered and the stream does not block.
 
     Raises:
         OSError: There is no room, or nobody reads any more.
     """
-    if sys.stderr is not None:
-        _write(sys.stderr, f"{visible(line)}\n")
+    if stream is not None:
+        stream.flush()
+        write_all(raw(stream), text.encode(stream.encoding, "backslashreplace"))
 
 
-class Screen(TextIOBase):
-    """Standard error, for what is shown only as a courtesy.
+def say(line: str) -> None:
+    """Write one line to standard error, as `put` does."""
+    put(sys.stderr, f"{visible(line)}\n")
 
-    Once the terminal is gone, or refuses to be written to, what is shown there is dropped.
-    """
 
-    def __init__(self) -> None:
-        self._is_gone = False
+class Whole(TextIOBase):
+    """A standard stream for those who print: what they write is `put` there."""
+
+    def __init__(self, stream: TextIO) -> None:
+        self._stream = stream
 
     @property
     def encoding(self) -> str:  # type: ignore[override] # typeshed has it as an attribute
-        """The terminal's encoding."""
-        return sys.stderr.encoding
+        """The stream's encoding."""
+        return self._stream.encoding
+
+    def fileno(self) -> int:
+        """Return the stream's descriptor."""
+        return self._stream.fileno()
 
     def isatty(self) -> bool:
-        """Return whether standard error is a terminal."""
-        return is_terminal(sys.stderr)
+        """Return whether the stream is a terminal."""
+        return is_terminal(self._stream)
+
+    def write(self, text: str) -> int:
+        """Write some text at once."""
+        put(self._stream, text)
+        return len(text)
+
+
+class Courtesy(Whole):
+    """A standard stream for what is shown only as a courtesy.
+
+    Once its terminal is gone, or refuses to be written to, what is shown there is dropped.
+    """
+
+    def __init__(self, stream: TextIO) -> None:
+        super().__init__(stream)
+        self._is_gone = False
 
     def write(self, text: str) -> int:
         """Show some text at once."""
         if not self._is_gone:
             try:
-                _write(sys.stderr, text)
+                return super().write(text)
             except OSError:
                 self._is_gone = True
         return len(text)
-
-
-def _write(stream: TextIO, text: str) -> None:
-    """Write text at once and whole, even if Python runs unbuffered or the stream does not block."""
-    stream.flush()
-    write_all(raw(stream), text.encode(stream.encoding, "backslashreplace"))

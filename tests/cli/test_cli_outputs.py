@@ -280,6 +280,22 @@ def test_help_without_room(arguments):
 
 
 @pytest.mark.parametrize("unbuffered", ["", "1"], ids=["buffered", "unbuffered"])
+def test_help_in_a_pipe_that_takes_little_at_a_time(start, unbuffered):
+    """All of it arrives."""
+    environment = os.environ | {"PYTHONUNBUFFERED": unbuffered}
+    whole = start("procedures", "--help").communicate(timeout=30)[0]
+    with small_pipe(blocking=False) as (reader, writing):
+        os.write(writing, bytes(4000))
+        process = start("procedures", "--help", stdout=writing, env=environment)
+        os.close(writing)
+        read = b""
+        while data := reader.read(100):
+            read += data
+    assert (process.wait(30), process.stderr.read()) == (0, b"")
+    assert read == bytes(4000) + whole
+
+
+@pytest.mark.parametrize("unbuffered", ["", "1"], ids=["buffered", "unbuffered"])
 @pytest.mark.parametrize("closed", ["2> /dev/full", "2>&-"])
 def test_an_error_that_cannot_be_told(sandbox, closed, unbuffered):
     """The exit code is what it would have been."""
