@@ -75,8 +75,9 @@ async def procedures(
         format: How to write them. A table is cut to fit a terminal, never a pipe or a file; the other formats have the
             API's own names and spelling. By default the ending of --output decides, and without one it is a table.
         output: Write into this file, which is replaced only when all has arrived. What a run that ended early had of it
-            is left in FILE.part, unless it is json.
-        resume: Go on with what an earlier run of the same command has left of the file. If there is nothing, begin.
+            is left in FILE.part, unless it is json. A device, a named pipe or /dev/stdout is written into.
+        resume: Go on with what an earlier run of the same command and key has left of the file. If there is nothing,
+            begin.
         limit: Procedures a request, 1 to 100.
         concurrency: Requests at a time. They are written in order all the same.
         on_drift: What to do when procedures come or go meanwhile, which can make the server's positions miss some:

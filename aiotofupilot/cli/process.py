@@ -21,12 +21,7 @@ __all__ = ["run"]
 
 def run(arguments: Sequence[str]) -> ExitCode:
     """Run the command that the arguments ask for, and return its exit code. Ctrl-C ends the process here and now."""
-    code = _run(arguments)
-    _drop_what_cannot_be_written()
-    return code
-
-
-def _run(arguments: Sequence[str]) -> ExitCode:
+    # All that is written goes past the buffers of the standard streams, so that nothing is left in them in the end.
     try:
         with nullcontext() if sys.stdout is None else redirect_stdout(cast("TextIO", Whole(sys.stdout))):  # for help
             command, bound, _ = app.parse_args(arguments)
@@ -49,19 +44,6 @@ def _tell(line: str) -> None:
     """Say why the command ends. If standard error takes nothing more, the exit code is all that is left to tell it."""
     with suppress(OSError):
         say(line)
-
-
-def _drop_what_cannot_be_written() -> None:
-    """Empty the buffers of the standard streams, so that Python does not fail when it empties them in the end."""
-    for stream in (sys.stdout, sys.stderr):
-        if stream is None:
-            continue
-        try:
-            stream.flush()
-        except OSError:
-            nowhere = os.open(os.devnull, os.O_WRONLY)
-            os.dup2(nowhere, stream.fileno())
-            os.close(nowhere)
 
 
 @contextmanager

@@ -69,7 +69,8 @@ class Stream:
         self.is_terminal = stream.isatty()
         self._stream = stream
         # One write of a whole page keeps the pages of several processes apart in a file that all of them append to.
-        self._is_file = stat.S_ISREG(os.fstat(stream.fileno()).st_mode)
+        # Windows can poll neither a pipe nor its console.
+        self._takes_pages = sys.platform == "win32" or stat.S_ISREG(os.fstat(stream.fileno()).st_mode)
         self._writing = threading.Lock()
         self._stopped = False
 
@@ -85,12 +86,12 @@ class Stream:
     def _write(self, data: memoryview) -> None:
         self.torn = 0
         while self.torn < len(data):
-            if not self._is_file:
+            if not self._takes_pages:
                 _wait_for_room(self._stream)
             with self._writing:
                 if self._stopped:
                     return
-                piece = data[self.torn :] if self._is_file else data[self.torn : self.torn + _PIECE]
+                piece = data[self.torn :] if self._takes_pages else data[self.torn : self.torn + _PIECE]
                 self.torn += self._stream.write(piece) or 0
 
     def _stop(self) -> None:

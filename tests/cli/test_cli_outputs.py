@@ -76,15 +76,27 @@ def test_stopped_and_continued(start, sandbox):
     assert ids(read) == listed(sandbox)
 
 
+@pytest.fixture
+def full_disk(monkeypatch):
+    """Run the command where no file may be larger than so many blocks of 512 bytes."""
+    # A measurement of the process would meet the same limit.
+    for name in [name for name in os.environ if name.startswith("COVERAGE_")]:
+        monkeypatch.delenv(name)
+
+    def full_disk(blocks, redirection, *arguments, **options):
+        return shell(f'ulimit -f {blocks}; exec "$@" {redirection}', *arguments, **options)
+
+    return full_disk
+
+
 @pytest.mark.parametrize("unbuffered", ["", "1"], ids=["buffered", "unbuffered"])
 @pytest.mark.parametrize("on_drift", ["ignore", "resync"])
 @pytest.mark.parametrize("to", ["> list.jsonl", "--output /dev/stdout >> list.jsonl"], ids=["stdout", "/dev/stdout"])
-def test_a_full_disk_in_the_middle_of_a_page(sandbox, tmp_path, unbuffered, on_drift, to):
+def test_a_full_disk_in_the_middle_of_a_page(sandbox, full_disk, tmp_path, unbuffered, on_drift, to):
     """The count is of the lines that are whole, and what the advice goes on with is the next of them."""
     environment = os.environ | {"PYTHONUNBUFFERED": unbuffered}
-    script = f'ulimit -f 80; exec "$@" {to}'
     options = ["--format", "jsonl", "--on-drift", on_drift]
-    done = shell(script, "procedures", *options, cwd=tmp_path, env=environment)
+    done = full_disk(80, to, "procedures", *options, cwd=tmp_path, env=environment)
     assert done.returncode == 4
     told = re.fullmatch(
         rb"aiotofupilot: cannot write: File too large; (\d+) procedures written, go on with --cursor (\S+)\n",
@@ -98,9 +110,9 @@ def test_a_full_disk_in_the_middle_of_a_page(sandbox, tmp_path, unbuffered, on_d
     assert ids(b"\n".join(whole)) + ids(rest.stdout) == listed(sandbox)
 
 
-def test_a_full_disk_within_the_header(sandbox, tmp_path):
+def test_a_full_disk_within_the_header(sandbox, full_disk, tmp_path):
     """Where no item is whole, none is counted, and there is no advice."""
-    done = shell('ulimit -f 0; exec "$@" > list.csv', "procedures", "--format", "csv", cwd=tmp_path)
+    done = full_disk(0, "> list.csv", "procedures", "--format", "csv", cwd=tmp_path)
     assert (done.returncode, done.stderr) == (4, b"aiotofupilot: cannot write: File too large\n")
 
 

@@ -166,6 +166,20 @@ async def test_cancelled_within_the_first_page(sandbox, server, monkeypatch):
         await pulling
 
 
+@pytest.mark.parametrize("on_drift", ["ignore", "resync"])
+async def test_cancelled_within_a_later_page(sandbox, server, monkeypatch, on_drift):
+    """Then what is whole of the page counts as written."""
+    pulling = asyncio.create_task(pull(Query(on_drift=on_drift), server, JSONLines(), None))
+    out = Torn(pulling.cancel, pages=1, size=10_000)
+    monkeypatch.setattr(pull_module, "destination", lambda *_, **__: out)
+    with pytest.raises(StoppedError) as caught:
+        await pulling
+    mark = caught.value.mark
+    assert 100 < mark.items < 200
+    assert mark.items == out.written.count(b"\n")
+    assert await collect(server, mark) == sandbox.procedures[mark.items :]
+
+
 class Torn:
     """An output that takes some pages, and of the next so many bytes."""
 

@@ -117,6 +117,31 @@ async def test_a_cancelled_write_that_is_stuck(pipe, monkeypatch):
     resumed.set()
 
 
+async def test_a_cancelled_write_that_is_under_way(pipe, monkeypatch):
+    """What it writes while it is being cancelled counts."""
+    monkeypatch.setattr(streams, "_PATIENCE", 30.0)
+    _, writer = pipe
+    begun, never = threading.Event(), threading.Event()
+
+    class Slow(io.RawIOBase):
+        def fileno(self):
+            return writer.fileno()
+
+        def write(self, data):
+            begun.set()
+            while not out._stopped:
+                never.wait(0.001)
+            return len(data)
+
+    out = Stream(Slow())
+    writing = asyncio.create_task(out.write(b"x", items=1, checkpoint="1"))
+    await asyncio.to_thread(begun.wait, 30)
+    writing.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await writing
+    assert (out.torn, out.mark.items) == (1, 0)
+
+
 async def test_what_a_failed_write_has_written(tmp_path):
     """A disk that is full after some bytes leaves these bytes, and the mark before them."""
     with (tmp_path / "file").open("wb", buffering=0) as file:
