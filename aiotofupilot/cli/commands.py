@@ -14,6 +14,7 @@ from cyclopts.validators import Number
 from aiotofupilot.checkpoint import Checkpoint  # noqa: TC001 - likewise
 
 from .converters import checkpoint, moment
+from .descriptors import is_standard_output
 from .failures import UsageError
 from .terminal import counted, is_terminal, say
 
@@ -112,7 +113,8 @@ async def procedures(
     )
     server = Server(base_url=base_url, api_key=api_key, sandbox=sandbox, allow_insecure_http=allow_insecure_http)
     count = await pull(query, server, form, output, resume=resume)
-    if is_terminal(sys.stderr) and (output or is_terminal(sys.stdout)):  # a pager or the like may own the terminal
+    # Who reads a pipe, such as a pager, may own the terminal.
+    if is_terminal(sys.stderr) and (is_terminal(sys.stdout) or not is_standard_output(output)):
         say(counted(count) + (f" in {output}" if output else ""))
 
 

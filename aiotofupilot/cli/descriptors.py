@@ -62,8 +62,10 @@ def descriptor(path: Path) -> Descriptor | None:
     return None
 
 
-def is_standard_output(path: Path) -> bool:
-    """Return whether a path stands for the standard output of this process."""
+def is_standard_output(path: Path | None) -> bool:
+    """Return whether a path stands for the standard output of this process, as None does."""
+    if path is None:
+        return True
     opened = descriptor(path)
     return opened is not None and opened.number == 1
 

@@ -55,7 +55,6 @@ async def pull(query: Query, server: Server, spelling: Format, path: Path | None
     """
     out: Output | None = None
     is_whole = False
-    to_standard_output = path is None or is_standard_output(path)
     try:
         async with server.session() as session:
             query.listing(session)  # what is wrong with it is said before a file is touched
@@ -63,7 +62,7 @@ async def pull(query: Query, server: Server, spelling: Format, path: Path | None
             async with destination(path, subject, key=server.key, resume=resume) as out:
                 spelling.for_terminal = out.is_terminal
                 with watched(
-                    to_standard_output=to_standard_output, total=query.max_items, begun=out.mark.items
+                    to_standard_output=is_standard_output(path), total=query.max_items, begun=out.mark.items
                 ) as progress:
                     await _write(query, session, spelling, out, progress)
             is_whole = True

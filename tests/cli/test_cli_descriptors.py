@@ -28,6 +28,11 @@ def test_spellings(path, number):
     assert is_standard_output(Path(path)) == (number == 1)
 
 
+def test_no_path():
+    """Without a path, standard output is meant."""
+    assert is_standard_output(None)
+
+
 def test_links(tmp_path, monkeypatch):
     """Links to it, absolute and relative, one behind the other, are followed."""
     first, second = tmp_path / "first", tmp_path / "second"
