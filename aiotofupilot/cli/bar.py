@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import sys
 from contextlib import contextmanager
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TextIO, cast
 
 from rich.console import Console
 from rich.progress import BarColumn, Progress as RichProgress, ProgressColumn, Task, TextColumn
@@ -11,7 +12,7 @@ from rich.table import Column
 from rich.text import Text
 
 from .progress import Progress
-from .terminal import visible
+from .terminal import Courtesy, visible
 
 if TYPE_CHECKING:
     import logging
@@ -38,7 +39,7 @@ class Bar(Progress):
 
     def __init__(self, total: int | None, begun: int = 0) -> None:
         super().__init__()
-        console = Console(stderr=True)
+        console = Console(file=cast("TextIO", Courtesy(sys.stderr)))  # rich uses no more of a file than that has
         console.width -= len("^C")  # for a terminal to show it behind the bar, and not on the next line
         self._rich = RichProgress(
             BarColumn(bar_width=12),

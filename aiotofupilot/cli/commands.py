@@ -14,6 +14,7 @@ from cyclopts.validators import Number
 from aiotofupilot.checkpoint import Checkpoint  # noqa: TC001 - likewise
 
 from .converters import checkpoint, moment
+from .descriptors import is_standard_output
 from .failures import UsageError
 from .terminal import counted, is_terminal, say
 
@@ -75,8 +76,9 @@ async def procedures(
         format: How to write them. A table is cut to fit a terminal, never a pipe or a file; the other formats have the
             API's own names and spelling. By default the ending of --output decides, and without one it is a table.
         output: Write into this file, which is replaced only when all has arrived. What a run that ended early had of it
-            is left in FILE.part, unless it is json.
-        resume: Go on with what an earlier run of the same command has left of the file. If there is nothing, begin.
+            is left in FILE.part, unless it is json. A device, a named pipe or /dev/stdout is written into.
+        resume: Go on with what an earlier run of the same command and key has left of the file. If there is nothing,
+            begin.
         limit: Procedures a request, 1 to 100.
         concurrency: Requests at a time. They are written in order all the same.
         on_drift: What to do when procedures come or go meanwhile, which can make the server's positions miss some:
@@ -111,7 +113,8 @@ async def procedures(
     )
     server = Server(base_url=base_url, api_key=api_key, sandbox=sandbox, allow_insecure_http=allow_insecure_http)
     count = await pull(query, server, form, output, resume=resume)
-    if is_terminal(sys.stderr) and (output or is_terminal(sys.stdout)):  # a pager or the like may own the terminal
+    # Who reads a pipe, such as a pager, may own the terminal.
+    if is_terminal(sys.stderr) and (is_terminal(sys.stdout) or not is_standard_output(output)):
         say(counted(count) + (f" in {output}" if output else ""))
 
 
@@ -119,7 +122,7 @@ async def procedures(
 async def sandbox(
     *,
     port: Annotated[int, Parameter(metavar="N", validator=Number(gte=0, lte=65535), show_default=False)] = 0,
-    procedures: Annotated[int, Parameter(metavar="N", validator=Number(gte=0))] = 250,
+    procedures: Annotated[int, Parameter(metavar="N", validator=Number(gte=0, lte=1_000_000))] = 250,
     latency: Annotated[float, Parameter(metavar="SECONDS", validator=Number(gte=0))] = 0.0,
     faults: Annotated[float, Parameter(metavar="RATE", validator=Number(gte=0, lte=1))] = 0.0,
     seed: Annotated[int, Parameter(metavar="N")] = 0,
@@ -131,7 +134,7 @@ async def sandbox(
 
     Args:
         port: Listen on this port. By default any free one.
-        procedures: Make up so many.
+        procedures: Make up so many, at most 1,000,000.
         latency: Answer so much later.
         faults: Let this share of requests, 0 to 1, fail: errors, resets, answers that are cut short or not the API's.
         seed: Another seed makes up other procedures and strikes other requests.

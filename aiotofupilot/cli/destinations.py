@@ -7,19 +7,20 @@ import errno
 import os
 import sys
 from contextlib import asynccontextmanager, contextmanager
-from typing import IO, TYPE_CHECKING, Protocol
+from pathlib import Path
+from typing import IO, TYPE_CHECKING, Any, Protocol
 
+from .descriptors import descriptor
 from .failures import UsageError
 from .files import PartFile
-from .journal import Mark
+from .streams import Stream, raw
 from .terminal import is_pipe
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncGenerator, Generator
+    from collections.abc import AsyncGenerator, Callable, Generator
     from contextlib import AbstractAsyncContextManager
-    from pathlib import Path
 
-    from .journal import Subject
+    from .journal import Mark, Subject
 
 __all__ = ["Output", "destination"]
 
@@ -29,6 +30,10 @@ class Output(Protocol):
 
     mark: Mark
     """How much is written, by earlier runs too."""
+    torn: int
+    """How many bytes of a write that failed or was cancelled are in the output all the same."""
+    is_terminal: bool
+    """Whether a terminal shows the bytes."""
 
     async def write(self, data: bytes, *, items: int, checkpoint: str | None) -> None:
         """Pass some bytes on at once.
@@ -46,14 +51,15 @@ class Output(Protocol):
 
 
 def destination(
-    path: Path | None, subject: Subject | None = None, *, resume: bool = False
+    path: Path | None, subject: Subject | None = None, *, key: str | None = None, resume: bool = False
 ) -> AbstractAsyncContextManager[Output]:
     """Return where a listing goes, to be entered for as long as it is written.
 
     Args:
-        path: A file, whose place is taken when the block ends well, and left alone otherwise; or a device or named
-            pipe, which is written into; None: standard output.
+        path: A file, whose place is taken when the block ends well, and left alone otherwise; or a device, a named
+            pipe or an open file such as /dev/stdout, which is written into; None: standard output.
         subject: What is written, if another run could go on with it; None: it could not.
+        key: Who asks for it. Only a digest is kept, beside the file; None: it does not matter.
         resume: Whether to go on with the file that another run has left.
 
     Raises:
@@ -62,51 +68,54 @@ def destination(
     if path is None:
         return _standard_output()
     with _unwritable_is_wrong_usage(path):
-        if path.is_dir():
-            raise IsADirectoryError(errno.EISDIR, os.strerror(errno.EISDIR))
-        if path.exists() and not path.is_file():
+        opened, is_file = descriptor(path), _is_file(path)
+        if opened or not is_file:
             if resume:
                 raise UsageError(f"--resume needs a file, and {path} is a device")
-            return _device(path)
-        return _file(path.resolve(), subject, resume=resume)
+            return _device(path, opened.open if opened else lambda: os.open(path, os.O_WRONLY | _NOCTTY))
+        return _file(Path(os.path.realpath(path)), subject, key=key, resume=resume)
 
 
-class _Stream:
-    """Writes in a thread: a pipe whose reader pauses, such as a pager, stalls neither requests nor Ctrl-C."""
+_NOCTTY = getattr(os, "O_NOCTTY", 0)
+"""A terminal that is written into does not become the one whose Ctrl-C ends this process. Windows has no such flag."""
 
-    def __init__(self, stream: IO[bytes]) -> None:
-        self._stream = stream
-        self.mark = Mark()
 
-    async def write(self, data: bytes, *, items: int, checkpoint: str | None) -> None:
-        await asyncio.to_thread(self._write, data)
-        self.mark = Mark(items=items, checkpoint=checkpoint)
+def _is_file(path: Path) -> bool:
+    """Return whether a path leads to a file, or to nothing yet.
 
-    def _write(self, data: bytes) -> None:
-        self._stream.write(data)
-        self._stream.flush()
+    Raises:
+        OSError: It leads to a folder, or round in circles.
+    """
+    try:
+        path.stat()
+    except FileNotFoundError:
+        return True
+    if path.is_dir():
+        raise IsADirectoryError(errno.EISDIR, os.strerror(errno.EISDIR))
+    return path.is_file()
 
 
 @asynccontextmanager
 async def _standard_output() -> AsyncGenerator[Output]:
     if sys.stdout is None:
         raise UsageError("standard output is closed: use --output FILE")
-    with _raising_when_reader_leaves(sys.stdout.buffer):
-        yield _Stream(sys.stdout.buffer)
+    with _raising_when_reader_leaves(sys.stdout):
+        yield Stream(raw(sys.stdout))
 
 
 @asynccontextmanager
-async def _device(path: Path) -> AsyncGenerator[Output]:
+async def _device(path: Path, open_it: Callable[[], int]) -> AsyncGenerator[Output]:
     with _unwritable_is_wrong_usage(path):
-        stream = await asyncio.to_thread(path.open, "wb")  # a named pipe opens when somebody reads it
+        number = await asyncio.to_thread(open_it)  # a named pipe opens when somebody reads it
+        stream = open(number, "wb", buffering=0)  # noqa: ASYNC230, PTH123, SIM115 - it is open, and is closed below
     with stream, _raising_when_reader_leaves(stream):
-        yield _Stream(stream)
+        yield Stream(stream)
 
 
 @asynccontextmanager
-async def _file(path: Path, subject: Subject | None, *, resume: bool) -> AsyncGenerator[Output]:
+async def _file(path: Path, subject: Subject | None, *, key: str | None, resume: bool) -> AsyncGenerator[Output]:
     with _unwritable_is_wrong_usage(path):
-        file = PartFile(path, subject, resume=resume)
+        file = PartFile(path, subject, key=key, resume=resume)
     try:
         yield file
         file.finish()
@@ -124,22 +133,22 @@ def _unwritable_is_wrong_usage(path: Path) -> Generator[None]:
 
 
 @contextmanager
-def _raising_when_reader_leaves(stream: IO[bytes]) -> Generator[None]:
+def _raising_when_reader_leaves(stream: IO[Any]) -> Generator[None]:
     """Let a block end with a BrokenPipeError as soon as nobody reads its pipe, not only when it writes again."""
     if sys.platform == "win32" or not is_pipe(stream):
         yield
         return
-    descriptor = stream.fileno()
+    number = stream.fileno()
     loop, task, has_left = asyncio.get_running_loop(), asyncio.current_task(), False
     assert task is not None  # noqa: S101 - for the type checker: this runs in a coroutine
 
     def leave() -> None:
         nonlocal has_left
         has_left = True
-        loop.remove_reader(descriptor)
+        loop.remove_reader(number)
         task.cancel()
 
-    loop.add_reader(descriptor, leave)  # a pipe's writing end becomes readable when its other end is closed
+    loop.add_reader(number, leave)  # a pipe's writing end becomes readable when its other end is closed
     try:
         yield
     except asyncio.CancelledError:
@@ -148,4 +157,4 @@ def _raising_when_reader_leaves(stream: IO[bytes]) -> Generator[None]:
         task.uncancel()
         raise BrokenPipeError from None
     finally:
-        loop.remove_reader(descriptor)
+        loop.remove_reader(number)

@@ -54,19 +54,21 @@ class UsageError(Exception):
 
 
 class StoppedError(Exception):
-    """A listing ended early, and another run can go on behind what is written.
+    """A listing ended early, after something was written.
 
     Attributes:
         reason: Why: an error that is `EXPECTED`, or a cancellation, which is Ctrl-C.
-        mark: How much is written.
+        mark: How much was written.
         can_resume: Whether ``--resume`` can go on with the file.
+        is_kept: Whether what was written is still there, so that another run can go on behind it.
     """
 
-    def __init__(self, reason: BaseException, mark: Mark, *, can_resume: bool) -> None:
+    def __init__(self, reason: BaseException, mark: Mark, *, can_resume: bool, is_kept: bool = True) -> None:
         super().__init__(reason)
         self.reason = reason
         self.mark = mark
         self.can_resume = can_resume
+        self.is_kept = is_kept
 
 
 EXPECTED = (CycloptsError, UsageError, StoppedError, TofuPilotError, OSError)
@@ -113,7 +115,7 @@ def explained(error: BaseException) -> tuple[ExitCode, str]:
             code, line = ExitCode.INTERRUPTED, "interrupted"
         case StoppedError():
             code, reason = explained(error.reason)
-            line = f"{reason}; {counted(error.mark.items)} written, go on with {_how_to_go_on(error)}"
+            line = f"{reason}; {counted(error.mark.items)} {_what_became_of_them(error)}"
         case _:
             line = f"cannot write: {getattr(error, 'strerror', None) or error}"
     return code, line
@@ -125,9 +127,11 @@ def _with_advice(error: TofuPilotError) -> str:
     return f"{error}{attempts}; {advice}"
 
 
-def _how_to_go_on(stopped: StoppedError) -> str:
+def _what_became_of_them(stopped: StoppedError) -> str:
+    if not stopped.is_kept:
+        return "written and removed again, because --resume cannot go on with a json file"
     cursor = f"--cursor {stopped.mark.checkpoint}"
-    return f"--resume, or elsewhere with {cursor}" if stopped.can_resume else cursor
+    return f"written, go on with {f'--resume, or elsewhere with {cursor}' if stopped.can_resume else cursor}"
 
 
 _OPTIONS = {

@@ -6,22 +6,29 @@ are left by a run that ends early; otherwise nothing is.
 
 from __future__ import annotations
 
+import errno
 import os
 import shutil
+import stat
 import sys
-from contextlib import suppress
-from typing import IO, TYPE_CHECKING
+from contextlib import ExitStack, suppress
+from typing import TYPE_CHECKING
 
 from .failures import UsageError
-from .journal import Mark, Subject, first_line, subject as subject_of, whole
+from .journal import Mark, Subject, digest_of, first_line, is_digest_of, subject as subject_of, whole
+from .streams import write_all
 
 if sys.platform != "win32":
     import fcntl
 
 if TYPE_CHECKING:
+    from io import FileIO
     from pathlib import Path
 
 __all__ = ["PartFile"]
+
+_KEY = "key"
+"""What the journal's first line calls the digest of the key, beside the subject."""
 
 
 class PartFile:
@@ -30,6 +37,7 @@ class PartFile:
     Args:
         target: Its place, which is left alone until `finish`.
         subject: What it holds, if another run could go on with it; None: it could not.
+        key: Who asks for what it holds; None: that does not matter. The journal keeps a salted digest of it.
         resume: Whether to go on with what a run about the same subject has left. If there is nothing of the kind, the
             file is begun.
 
@@ -41,34 +49,42 @@ class PartFile:
         OSError: It cannot be written.
     """
 
-    def __init__(self, target: Path, subject: Subject | None, *, resume: bool) -> None:
+    torn = 0
+    """A write that fails leaves nothing in the file."""
+    is_terminal = False
+
+    def __init__(self, target: Path, subject: Subject | None, *, key: str | None = None, resume: bool) -> None:
         self._target = target
         self._part = target.with_name(f"{target.name}.part")
         self._journal = target.with_name(f"{target.name}.part.journal")
-        self._stream = self._part.open("ab")
-        self._notes: IO[bytes] | None = None
+        self._notes: FileIO | None = None
         self.mark = Mark()
-        try:
+        self._stream, is_new = _opened(self._part)
+        with ExitStack() as failing:
+            failing.callback(self._close)
             self._lock()
-            held_at = self._resume(subject) if subject and resume else 0
-            if not held_at:
-                self._journal.unlink(missing_ok=True)  # before the bytes that it speaks of
-            self._stream.truncate(self.mark.size)
+            if is_new:  # and no other run's, because it is locked
+                failing.callback(self._part.unlink)
+            held_at = self._resume(subject, key) if subject and resume else 0
+            # All that can fail comes first: a start that fails leaves what an earlier run has left.
             if subject:
-                self._notes = self._journal.open("ab")
+                self._notes, is_new = _opened(self._journal)
+                if is_new:
+                    failing.callback(self._journal.unlink)
                 self._notes.truncate(held_at)
-                if not held_at:
-                    self._note(first_line(subject))
-        except BaseException:
-            self._close()
-            raise
+            else:
+                self._journal.unlink(missing_ok=True)
+            self._stream.truncate(self.mark.size)
+            if subject and not held_at:
+                self._note(first_line(subject if key is None else {**subject, _KEY: digest_of(key)}))
+            failing.pop_all()
 
     async def write(self, data: bytes, *, items: int, checkpoint: str | None) -> None:
         """Add some bytes; see `Output.write`. A disk takes them at once: there is no need of a thread."""
-        self._stream.write(data)
-        self._stream.flush()
-        self.mark = self.mark.behind(data, items=items, checkpoint=checkpoint)
-        self._note(self.mark.line())
+        mark = self.mark.behind(data, items=items, checkpoint=checkpoint)
+        write_all(self._stream, data)
+        self._note(mark.line())
+        self.mark = mark
 
     def finish(self) -> None:
         """Put the file in its place, with the mode of the one that was there."""
@@ -82,20 +98,22 @@ class PartFile:
 
     def leave(self) -> None:
         """End early. What another run could go on with stays beside the place."""
+        is_kept = self.mark.items and self._notes is not None
+        if is_kept:
+            with suppress(OSError):  # the next run cuts off what is behind the mark, if this one cannot
+                self._stream.truncate(self.mark.size)
         self._close_on_windows()
-        if not self.mark.items or self._notes is None:
+        if not is_kept:
             self._journal.unlink(missing_ok=True)
             self._part.unlink(missing_ok=True)
         self._close()
 
     def _note(self, line: bytes) -> None:
         if self._notes is not None:
-            self._notes.write(line)
-            self._notes.flush()
+            write_all(self._notes, line)
 
     def _close(self) -> None:
-        with suppress(OSError):  # what a full disk refused once, it refuses again
-            self._stream.close()
+        self._stream.close()
         if self._notes is not None:
             self._notes.close()
 
@@ -116,26 +134,61 @@ class PartFile:
         except OSError:  # a file system without locks
             return
         # It may have been put in its place, or removed, since it was opened.
-        if not self._part.exists() or self._part.stat().st_ino != os.fstat(self._stream.fileno()).st_ino:
+        if not self._part.exists() or self._part.lstat().st_ino != os.fstat(self._stream.fileno()).st_ino:
             raise busy
 
-    def _resume(self, subject: Subject) -> int:
+    def _resume(self, subject: Subject, key: str | None) -> int:
         """Find how far the file is whole, and return where its journal says so; 0: there is nothing to go on with."""
-        try:
-            journal = self._journal.read_bytes()
-        except FileNotFoundError:
+        if not os.path.lexists(self._journal):
             return 0
+        with _opened(self._journal)[0] as notes:
+            journal = notes.read()
         begun = subject_of(journal)
         if begun is None:
             return 0
-        differing = [name for name in {**subject, **begun} if begun.get(name) != subject.get(name)]
-        if differing:
-            were = [
-                f"without {name}" if begun.get(name) is None else f"with {name} {begun[name]}" for name in differing
-            ]
+        digest = begun.pop(_KEY, None)
+        differences = [
+            f"without {name}" if begun.get(name) is None else f"with {name} {begun[name]}"
+            for name in {**subject, **begun}
+            if begun.get(name) != subject.get(name)
+        ]
+        # Another server has other keys, so that this is told only where nothing else differs.
+        if not differences and (digest is not None if key is None else not is_digest_of(key, str(digest))):
+            differences.append("with another API key")
+        if differences:
             raise UsageError(
-                f"{self._part} was begun {' and '.join(were)}: repeat that, or leave out --resume to begin anew"
+                f"{self._part} was begun {' and '.join(differences)}: repeat that, or leave out --resume to begin anew"
             )
-        with self._part.open("rb") as part:
-            self.mark, held_at = whole(part, journal)
+        self._stream.seek(0)
+        self.mark, held_at = whole(self._stream, journal)
         return held_at
+
+
+def _opened(path: Path) -> tuple[FileIO, bool]:
+    """Open a file beside the place, to read it and to add to it, and return also whether it is new.
+
+    Raises:
+        UsageError: It is a symbolic link, which may lead to anything, or no file.
+        OSError: It cannot be opened.
+    """
+    # A pipe that nobody reads is not to be waited for. Windows has neither flag.
+    flags = os.O_RDWR | os.O_APPEND | getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_NONBLOCK", 0)
+    flags |= getattr(os, "O_BINARY", 0)
+    is_new = True
+    try:
+        number = os.open(path, flags | os.O_CREAT | os.O_EXCL, 0o666)
+    except FileExistsError:
+        is_new = False
+        try:
+            number = os.open(path, flags | os.O_CREAT, 0o666)
+        except IsADirectoryError:
+            raise UsageError(f"{path} is no file: remove it") from None
+        except OSError as error:
+            if error.errno != errno.ELOOP:
+                raise
+            raise UsageError(f"{path} is a symbolic link: remove it") from None
+    stream = open(number, "r+b", buffering=0)  # noqa: PTH123, SIM115 - it is open, and the caller closes it
+    if not stat.S_ISREG(os.fstat(number).st_mode):
+        stream.close()
+        raise UsageError(f"{path} is no file: remove it")
+    return stream, is_new

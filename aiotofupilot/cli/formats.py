@@ -11,6 +11,8 @@ import orjson
 
 from aiotofupilot._wire.codec import to_wire
 
+from .terminal import visible, visible_json
+
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
@@ -26,6 +28,11 @@ class Format(ABC):
     """What ``--format`` calls it."""
     can_go_on: ClassVar[bool] = True
     """Whether no page depends on what was written before, so that another run can go on behind any of them."""
+    for_terminal: bool = False
+    """Whether a terminal shows what is written. Nothing that a server says may steer it.
+
+    A pipe or a file gets the server's characters unchanged.
+    """
 
     def head(self) -> bytes:
         """Return what comes before all items."""
@@ -40,17 +47,23 @@ class Format(ABC):
         return b""
 
 
-class JSONLines(Format):
+class _JSON(Format):
+    def _json(self, procedure: Procedure) -> bytes:
+        document = orjson.dumps(to_wire(procedure))
+        return visible_json(document) if self.for_terminal else document
+
+
+class JSONLines(_JSON):
     """One JSON object a line."""
 
     name = "jsonl"
 
     def page(self, procedures: Sequence[Procedure]) -> bytes:
         """Return a line for each procedure."""
-        return b"".join(orjson.dumps(to_wire(procedure)) + b"\n" for procedure in procedures)
+        return b"".join(self._json(procedure) + b"\n" for procedure in procedures)
 
 
-class JSONArray(Format):
+class JSONArray(_JSON):
     """One JSON array, an item a line, so that it can be both streamed and searched."""
 
     name = "json"
@@ -67,7 +80,7 @@ class JSONArray(Format):
         """Return a line for each procedure, without a comma behind the last."""
         lines: list[bytes] = []
         for procedure in procedures:
-            lines += self._separator, orjson.dumps(to_wire(procedure))
+            lines += self._separator, self._json(procedure)
             self._separator = b",\n"
         return b"".join(lines)
 
@@ -99,7 +112,10 @@ class CSV(Format):
 
     def page(self, procedures: Sequence[Procedure]) -> bytes:
         """Return a row for each procedure."""
-        return _rows([_row(to_wire(procedure)) for procedure in procedures])
+        rows = [_row(to_wire(procedure)) for procedure in procedures]
+        if self.for_terminal:
+            rows = [[value and visible(value) for value in row] for row in rows]
+        return _rows(rows)
 
 
 def _row(document: dict[str, Any]) -> list[str | None]:

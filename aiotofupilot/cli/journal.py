@@ -7,16 +7,21 @@ in whatever order their bytes reached the disk, the last mark whose checksum hol
 
 from __future__ import annotations
 
+import json
+import secrets
+from hashlib import blake2b
 from typing import IO, TYPE_CHECKING, Any
 from zlib import crc32
 
-import orjson
 from attrs import asdict, frozen
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-__all__ = ["Mark", "Subject", "first_line", "subject", "whole"]
+__all__ = ["Mark", "Subject", "digest_of", "first_line", "is_digest_of", "subject", "whole"]
+
+_SALT = 16
+"""Bytes of salt, before as many of the digest."""
 
 Subject = dict[str, str | int | None]
 """What a file holds: every option that decides about its bytes, and its value; None: not given."""
@@ -42,17 +47,31 @@ class Mark:
 
     def line(self) -> bytes:
         """Return the journal's line for this mark."""
-        return orjson.dumps(asdict(self), option=orjson.OPT_APPEND_NEWLINE)
+        return _line(asdict(self))
 
 
 def first_line(subject: Subject) -> bytes:
     """Return the journal's line that names what is written."""
-    return orjson.dumps(subject, option=orjson.OPT_APPEND_NEWLINE)
+    return _line(subject)
 
 
 def subject(journal: bytes) -> Subject | None:
     """Return what a journal names; None: its first line is not whole."""
     return next((named for named, _ in _lines(journal)), None)
+
+
+def digest_of(key: str) -> str:
+    """Return a digest by which a key can be recognised, but not found out. Each call draws another salt."""
+    return _digest(key, secrets.token_bytes(_SALT))
+
+
+def is_digest_of(key: str, digest: str) -> bool:
+    """Return whether a text is what `digest_of` once returned for a key."""
+    try:
+        salt = bytes.fromhex(digest)[:_SALT]
+    except ValueError:
+        return False
+    return _digest(key, salt) == digest
 
 
 def whole(part: IO[bytes], journal: bytes) -> tuple[Mark, int]:
@@ -78,10 +97,19 @@ def _lines(journal: bytes) -> Iterator[tuple[dict[str, Any], int]]:
     ends = 0
     for line in journal.splitlines(keepends=True):
         try:
-            document = orjson.loads(line)
-        except orjson.JSONDecodeError:
+            document = json.loads(line)
+        except ValueError:
             return
-        if not line.endswith(b"\n"):
+        if not line.endswith(b"\n") or not isinstance(document, dict):
             return
         ends += len(line)
         yield document, ends
+
+
+def _line(document: dict[str, Any]) -> bytes:
+    # orjson, which is faster, has no integers beyond 64 bits, and an option may be such a one.
+    return json.dumps(document).encode() + b"\n"
+
+
+def _digest(key: str, salt: bytes) -> str:
+    return (salt + blake2b(key.encode(), salt=salt, digest_size=_SALT).digest()).hex()

@@ -6,12 +6,12 @@ import asyncio
 import inspect
 import os
 import sys
-from contextlib import contextmanager
-from typing import TYPE_CHECKING
+from contextlib import contextmanager, nullcontext, redirect_stdout, suppress
+from typing import TYPE_CHECKING, TextIO, cast
 
 from .commands import app
 from .failures import EXPECTED, ExitCode, StoppedError, explained
-from .terminal import is_terminal, say
+from .terminal import Whole, is_terminal, say
 
 if TYPE_CHECKING:
     from collections.abc import Generator, Sequence
@@ -21,22 +21,29 @@ __all__ = ["run"]
 
 def run(arguments: Sequence[str]) -> ExitCode:
     """Run the command that the arguments ask for, and return its exit code. Ctrl-C ends the process here and now."""
+    # All that is written goes past the buffers of the standard streams, so that nothing is left in them in the end.
     try:
-        command, bound, _ = app.parse_args(arguments)
-        work = command(*bound.args, **bound.kwargs)
+        with nullcontext() if sys.stdout is None else redirect_stdout(cast("TextIO", Whole(sys.stdout))):  # for help
+            command, bound, _ = app.parse_args(arguments)
+            work = command(*bound.args, **bound.kwargs)
         if inspect.iscoroutine(work):
             with asyncio.Runner() as runner, _leaving_on_interrupt():
                 runner.run(work)
     except SystemExit:
         pass  # rich's, when whoever read the help has enough
     except BrokenPipeError:
-        # Whoever read has enough. What is still buffered must not be written when Python ends.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        pass  # whoever read has enough
     except EXPECTED as error:
         code, line = explained(error)
-        say(f"aiotofupilot: {line}")
+        _tell(f"aiotofupilot: {line}")
         return code
     return ExitCode.DONE
+
+
+def _tell(line: str) -> None:
+    """Say why the command ends. If standard error takes nothing more, the exit code is all that is left to tell it."""
+    with suppress(OSError):
+        say(line)
 
 
 @contextmanager
@@ -53,7 +60,7 @@ def _leaving_on_interrupt() -> Generator[None]:
         if code != ExitCode.INTERRUPTED:
             raise
         if is_terminal(sys.stderr):
-            say("")  # behind the terminal's ^C
+            _tell("")  # behind the terminal's ^C
         if line:
-            say(f"aiotofupilot: {line}")
+            _tell(f"aiotofupilot: {line}")
         os._exit(code)

@@ -4,18 +4,26 @@ from __future__ import annotations
 
 import asyncio
 from importlib.metadata import version
+from itertools import accumulate
 from typing import TYPE_CHECKING
 
+from attrs import evolve
+
+from aiotofupilot.checkpoint import digest
 from aiotofupilot.errors import TofuPilotError
 
+from .descriptors import is_standard_output
 from .destinations import Output, destination
 from .failures import StoppedError
+from .files import PartFile
+from .journal import Mark
 from .watching import watched
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
     from pathlib import Path
 
-    from aiotofupilot import TofuPilotSession
+    from aiotofupilot import Checkpoint, Procedure, TofuPilotSession
 
     from .formats import Format
     from .journal import Subject
@@ -24,6 +32,9 @@ if TYPE_CHECKING:
     from .server import Server
 
 __all__ = ["pull"]
+
+_ANCHORS = 8
+"""So many items written last are named by the checkpoint behind a part of a page, as by those of a walk."""
 
 
 async def pull(query: Query, server: Server, spelling: Format, path: Path | None, *, resume: bool = False) -> int:
@@ -38,21 +49,33 @@ async def pull(query: Query, server: Server, spelling: Format, path: Path | None
 
     Raises:
         UsageError: An option is out of bounds, or the file cannot be written or gone on with.
-        StoppedError: It ended early, with something written behind which another run can go on.
+        StoppedError: It ended early, with something written.
         TofuPilotError: It ended early, with nothing written.
         BrokenPipeError: Nobody reads any more.
     """
     out: Output | None = None
+    is_whole = False
     try:
         async with server.session() as session:
             query.listing(session)  # what is wrong with it is said before a file is touched
-            async with destination(path, _subject(query, server, spelling), resume=resume) as out:
-                with watched(to_standard_output=path is None, total=query.max_items, begun=out.mark.items) as progress:
+            subject = _subject(query, server, spelling)
+            async with destination(path, subject, key=server.key, resume=resume) as out:
+                spelling.for_terminal = out.is_terminal
+                with watched(
+                    to_standard_output=is_standard_output(path), total=query.max_items, begun=out.mark.items
+                ) as progress:
                     await _write(query, session, spelling, out, progress)
+            is_whole = True
     except (TofuPilotError, OSError, asyncio.CancelledError) as error:
-        if out is None or not out.mark.items or isinstance(error, BrokenPipeError):
+        if out is None or not out.mark.items or is_whole or isinstance(error, BrokenPipeError):
             raise
-        raise StoppedError(error, out.mark, can_resume=bool(path and spelling.can_go_on)) from error
+        is_file = isinstance(out, PartFile)
+        raise StoppedError(
+            error,
+            out.mark,
+            can_resume=is_file and spelling.can_go_on,
+            is_kept=not is_file or spelling.can_go_on,
+        ) from error
     return out.mark.items
 
 
@@ -61,15 +84,50 @@ async def _write(query: Query, session: TofuPilotSession, spelling: Format, out:
     # Written with the first items: a listing that is refused leaves no header behind.
     pending = b"" if mark.items else spelling.head()
     async with query.listing(session, mark).walk() as walk:
+        place = walk.checkpoint
         async for items in walk.batches():
             text = pending + spelling.page(items)
-            with progress.aside():
-                await out.write(text, items=mark.items + walk.stats.items, checkpoint=str(walk.checkpoint))
+            try:
+                with progress.aside():
+                    await out.write(text, items=mark.items + walk.stats.items, checkpoint=str(walk.checkpoint))
+            except OSError:
+                _note_torn(out, place, items, spelling, len(pending))
+                raise
+            except asyncio.CancelledError:
+                if out.mark.items:  # within the first page, beginning anew is as good
+                    _note_torn(out, place, items, spelling, len(pending))
+                raise
             progress.advance(len(items))
-            pending = b""
+            pending, place = b"", walk.checkpoint
     if rest := pending + spelling.tail():
         with progress.aside():
             await out.write(rest, items=out.mark.items, checkpoint=out.mark.checkpoint)
+
+
+def _note_torn(out: Output, place: Checkpoint, items: Sequence[Procedure], spelling: Format, head: int) -> None:
+    """Count the items that are whole in a page that was written in part.
+
+    Args:
+        out: Has been written to.
+        place: Where the listing stood before the page.
+        items: The page's items.
+        spelling: How they were written.
+        head: How many bytes were written before them.
+    """
+    ends = accumulate((len(spelling.page([item])) for item in items), initial=head)
+    whole = items[: max(0, sum(end <= out.torn for end in ends) - 1)]
+    if whole:
+        out.mark = Mark(items=out.mark.items + len(whole), checkpoint=str(_behind(place, whole)))
+
+
+def _behind(place: Checkpoint, items: Sequence[Procedure]) -> Checkpoint:
+    """Return the place behind some items of one page.
+
+    If the page also holds items of an earlier page, the place lies before the last of the items. The anchors name the
+    items written last, so that they are not written twice.
+    """
+    anchors = (*place.anchors, *(digest(item.id) for item in items))[-_ANCHORS:]
+    return evolve(place, skip=place.skip + len(items), anchors=anchors)
 
 
 def _subject(query: Query, server: Server, spelling: Format) -> Subject | None:

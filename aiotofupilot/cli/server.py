@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from attrs import field, frozen
 
 from aiotofupilot import TofuPilotSession
-from aiotofupilot._http.settings import resolve_base_url
+from aiotofupilot._http.settings import authorization, resolve_base_url
 
 if TYPE_CHECKING:
     from collections.abc import AsyncGenerator
@@ -41,6 +41,15 @@ class Server:
         if self.sandbox:
             return "sandbox"
         return resolve_base_url(self.base_url, allow_insecure_http=self.allow_insecure_http)
+
+    @property
+    def key(self) -> str | None:
+        """The key that it is asked with; None: the sandbox's own.
+
+        Raises:
+            ConfigurationError: There is no key, or it cannot be used.
+        """
+        return None if self.sandbox else authorization(self.api_key)
 
     @asynccontextmanager
     async def session(self) -> AsyncGenerator[TofuPilotSession]:

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import asyncio
+import sys
 
 from aiotofupilot.sandbox import Request, Sandbox, faults
 
 from .failures import UsageError
-from .terminal import say
+from .terminal import put, say
 
 __all__ = ["sandbox_of", "serve"]
 
@@ -43,9 +44,7 @@ async def serve(sandbox: Sandbox) -> None:
     except OSError as error:
         raise UsageError(f"{error.strerror}; choose another --port, or leave it out for a free one") from error
     try:
-        print(  # noqa: T201 - what the command is asked for
-            f"export TOFUPILOT_URL={sandbox.url}\nexport TOFUPILOT_API_KEY={sandbox.api_key}", flush=True
-        )
+        put(sys.stdout, f"export TOFUPILOT_URL={sandbox.url}\nexport TOFUPILOT_API_KEY={sandbox.api_key}\n")
         say(f"{len(sandbox.procedures):,} procedures at {sandbox.url}, until Ctrl-C")
         while True:
             request = await answered.get()

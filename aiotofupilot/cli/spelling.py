@@ -6,6 +6,7 @@ import shutil
 import sys
 from typing import TYPE_CHECKING
 
+from .descriptors import is_standard_output
 from .formats import CSV, Format, JSONArray, JSONLines
 from .table import Table
 from .terminal import is_terminal
@@ -33,5 +34,5 @@ def spelling(name: str | None, output: Path | None) -> Format:
         case "csv":
             return CSV()
         case _:
-            is_shown = output is None and is_terminal(sys.stdout)
+            is_shown = is_standard_output(output) and is_terminal(sys.stdout)
             return Table(shutil.get_terminal_size().columns if is_shown else None)

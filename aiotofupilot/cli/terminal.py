@@ -6,17 +6,32 @@ import os
 import re
 import stat
 import sys
+from io import TextIOBase
 from typing import IO, Any, TextIO
 
-__all__ = ["counted", "is_pipe", "is_terminal", "say", "visible"]
+from .streams import raw, write_all
 
-_CONTROLS = re.compile("[\x00-\x1f\x7f-\x9f\u2028-\u202e\u2066-\u2069]")
-"""What would break a line, steer a terminal or turn text around."""
+__all__ = ["Courtesy", "Whole", "counted", "is_pipe", "is_terminal", "put", "say", "visible", "visible_json"]
+
+_CONTROLS = re.compile(
+    "[\x00-\x1f\x7f-\x9f"  # C0, DEL and C1
+    "\u061c\u200e\u200f\u202a-\u202e\u2066-\u206f"  # marks, embeddings, overrides and isolates of direction
+    "\u2028\u2029\ufff9-\ufffb]"  # line ends, and annotations of which a part is hidden
+)
+"""What would break a line, steer a terminal or turn text around.
+
+Source: https://www.unicode.org/reports/tr9/#Directional_Formatting_Characters
+"""
 
 
 def visible(text: str) -> str:
     """Return text from elsewhere such that a terminal shows it, in one line, and does nothing else."""
     return _CONTROLS.sub("\N{REPLACEMENT CHARACTER}", text)
+
+
+def visible_json(document: bytes) -> bytes:
+    """Return a JSON document such that a terminal shows it, in one line. It stands for the same value."""
+    return _CONTROLS.sub(lambda control: f"\\u{ord(control[0]):04x}", document.decode()).encode()
 
 
 def is_terminal(stream: TextIO | None) -> bool:
@@ -34,8 +49,64 @@ def counted(items: int) -> str:
     return f"{items:,} procedure{'' if items == 1 else 's'}"
 
 
+def put(stream: TextIO | None, text: str) -> None:
+    """Write text to one of the standard streams, at once and whole, unless that is closed.
+
+    Python's own `print` loses text where Python runs unbuffered and the stream does not block.
+
+    Raises:
+        OSError: There is no room, or nobody reads any more.
+    """
+    if stream is not None:
+        stream.flush()
+        write_all(raw(stream), text.encode(stream.encoding, "backslashreplace"))
+
+
 def say(line: str) -> None:
-    """Write one line to standard error, at once, unless that is closed."""
-    if sys.stderr is not None:
-        sys.stderr.write(f"{visible(line)}\n")
-        sys.stderr.flush()
+    """Write one line to standard error, as `put` does."""
+    put(sys.stderr, f"{visible(line)}\n")
+
+
+class Whole(TextIOBase):
+    """A standard stream for those who print: what they write is `put` there."""
+
+    def __init__(self, stream: TextIO) -> None:
+        self._stream = stream
+
+    @property
+    def encoding(self) -> str:  # type: ignore[override] # typeshed has it as an attribute
+        """The stream's encoding."""
+        return self._stream.encoding
+
+    def fileno(self) -> int:
+        """Return the stream's descriptor."""
+        return self._stream.fileno()
+
+    def isatty(self) -> bool:
+        """Return whether the stream is a terminal."""
+        return is_terminal(self._stream)
+
+    def write(self, text: str) -> int:
+        """Write some text at once."""
+        put(self._stream, text)
+        return len(text)
+
+
+class Courtesy(Whole):
+    """A standard stream for what is shown only as a courtesy.
+
+    Once its terminal is gone, or refuses to be written to, what is shown there is dropped.
+    """
+
+    def __init__(self, stream: TextIO) -> None:
+        super().__init__(stream)
+        self._is_gone = False
+
+    def write(self, text: str) -> int:
+        """Show some text at once."""
+        if not self._is_gone:
+            try:
+                return super().write(text)
+            except OSError:
+                self._is_gone = True
+        return len(text)

@@ -50,6 +50,11 @@ FAILURES = [
         "401 CODE: Some reason; check the key in TOFUPILOT_API_KEY, and that it is of this server; 1,300 procedures w",
     ),
     (
+        StoppedError(errors.DecodeError("no id"), Mark(items=1300, checkpoint="13"), can_resume=False, is_kept=False),
+        4,
+        "no id; check the address in TOFUPILOT_URL or --base-url, or get a newer aiotofupilot; 1,300 procedures writt",
+    ),
+    (
         StoppedError(CancelledError(), Mark(items=1, checkpoint="1"), can_resume=True),
         130,
         "interrupted; 1 procedure written, go on with --resume, or elsewhere with --cursor 1",
@@ -70,6 +75,15 @@ def test_attempts_are_told():
     error = errors.ConnectionFailedError("refused")
     error.attempts = 6
     assert explained(error)[1].startswith("refused (after 6 attempts); ")
+
+
+def test_what_is_not_kept_is_not_gone_on_with():
+    """Of a file that is gone again, no place in it is told."""
+    stopped = StoppedError(OSError("odd"), Mark(items=2, checkpoint="2"), can_resume=False, is_kept=False)
+    assert explained(stopped) == (
+        ExitCode.FAILED,
+        "cannot write: odd; 2 procedures written and removed again, because --resume cannot go on with a json file",
+    )
 
 
 @pytest.mark.parametrize(

@@ -2,13 +2,17 @@
 
 import errno
 import fcntl
+import json
+import os
 import stat
 from pathlib import Path
 
 import pytest
 
+from aiotofupilot.cli import files
 from aiotofupilot.cli.failures import UsageError
 from aiotofupilot.cli.files import PartFile
+from aiotofupilot.cli.journal import digest_of, is_digest_of
 
 SUBJECT = {"--search": None, "--format": "csv"}
 PAGES = [f"{page}{'x' * page}\n".encode() for page in range(5)]
@@ -182,18 +186,17 @@ async def test_a_run_that_comes_while_another_ends(target, monkeypatch, gone):
     """A file that was put in its place between being opened and being locked is not written into."""
     first = PartFile(target, SUBJECT, resume=False)
     await first.write(PAGES[0], items=1, checkpoint="1")
-    open_path = Path.open
+    open_path = os.open
 
-    def open_late(path, mode="r"):
-        stream = open_path(path, mode)
-        if path.suffix == ".part" and mode == "ab":
-            first.finish()
-            if not gone:
-                path.touch()
-        return stream
+    def open_late(path, flags, mode):
+        number = open_path(path, flags, mode)
+        first.finish()
+        if not gone:
+            path.write_bytes(b"")
+        return number
 
     with monkeypatch.context() as patch:
-        patch.setattr(Path, "open", open_late)
+        patch.setattr(os, "open", open_late)
         with pytest.raises(UsageError, match="another run is writing"):
             PartFile(target, SUBJECT, resume=False)
     assert target.read_bytes() == PAGES[0]
@@ -201,7 +204,7 @@ async def test_a_run_that_comes_while_another_ends(target, monkeypatch, gone):
 
 @pytest.fixture
 def full():
-    with Path("/dev/full").open("ab") as full:
+    with Path("/dev/full").open("ab", buffering=0) as full:
         yield full
 
 
@@ -216,6 +219,157 @@ async def test_a_full_disk(target, left, full):
     assert full.closed
     assert file._notes.closed
     assert beside(target, ".part").read_bytes() == left[0]
+
+
+async def test_a_page_that_was_written_in_part(target, left, monkeypatch):
+    """A page whose write fails half-way is cut off, so that the file holds what its mark says."""
+    file = PartFile(target, SUBJECT, resume=True)
+
+    def write_some(stream, data):
+        stream.write(data[:1])
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    monkeypatch.setattr(files, "write_all", write_some)
+    with pytest.raises(OSError, match="No space left"):
+        await file.write(PAGES[3], items=4, checkpoint="4")
+    assert file.mark.items == 3
+    file.leave()
+    assert beside(target, ".part").read_bytes() == left[0]
+
+
+async def test_a_page_that_was_not_noted(target, left, full):
+    """A page whose mark found no room is no part of what is left: another run could not go on behind it."""
+    file = PartFile(target, SUBJECT, resume=True)
+    file._notes.close()
+    file._notes = full
+    with pytest.raises(OSError, match="No space left"):
+        await file.write(PAGES[3], items=4, checkpoint="4")
+    assert file.mark.items == 3
+    file.leave()
+    assert (beside(target, ".part").read_bytes(), beside(target, ".part.journal").read_bytes()) == left
+
+
+async def test_progress_of_a_resumed_run_is_kept(target, left):
+    """Wherever the journal was cut before a run resumed, the next run resumes where that one ended."""
+    part, journal = left
+    for size in range(len(journal) + 1):
+        beside(target, ".part").write_bytes(part)
+        beside(target, ".part.journal").write_bytes(journal[:size])
+        file = PartFile(target, SUBJECT, resume=True)
+        for page in range(file.mark.items, 4):
+            await file.write(PAGES[page], items=page + 1, checkpoint=str(page + 1))
+        file.leave()
+        again = PartFile(target, SUBJECT, resume=True)
+        assert (again.mark.items, again.mark.checkpoint) == (4, "4"), size
+        again.leave()
+
+
+@pytest.mark.parametrize("line", [b"3\n", b"[]\n", b"null\n"])
+async def test_a_journal_that_is_none(target, left, line):
+    """A first line that names nothing is nothing to go on with."""
+    beside(target, ".part.journal").write_bytes(line)
+    file = PartFile(target, SUBJECT, resume=True)
+    assert file.mark.items == 0
+    file.leave()
+
+
+@pytest.mark.parametrize("suffix", [".part", ".part.journal"])
+@pytest.mark.parametrize("resume", [True, False])
+async def test_a_link_beside_the_place_is_not_followed(target, suffix, resume):
+    """What a symbolic link in place of either file leads to is not touched, and the start leaves nothing behind."""
+    precious = target.with_name("precious")
+    precious.write_text("precious")
+    beside(target, suffix).symlink_to(precious)
+    with pytest.raises(UsageError) as caught:
+        PartFile(target, SUBJECT, resume=resume)
+    assert str(caught.value) == f"{target}{suffix} is a symbolic link: remove it"
+    assert precious.read_text() == "precious"
+    assert names(target) == sorted([f"list.csv{suffix}", "precious"])
+
+
+@pytest.mark.parametrize("suffix", [".part", ".part.journal"])
+@pytest.mark.parametrize("make", [os.mkdir, os.mkfifo])
+async def test_something_else_beside_the_place(target, left, suffix, make):
+    """A folder or a pipe in place of either file is said by name, and what an earlier run has left stays whole."""
+    beside(target, suffix).unlink()
+    make(beside(target, suffix))
+    with pytest.raises(UsageError) as caught:
+        PartFile(target, SUBJECT, resume=False)
+    assert str(caught.value) == f"{target}{suffix} is no file: remove it"
+    if suffix == ".part.journal":
+        assert beside(target, ".part").read_bytes() == left[0]
+
+
+async def test_a_start_without_room_leaves_nothing(target, monkeypatch):
+    """Where not even the journal's first line finds room, no empty file is left."""
+
+    def refuse(stream, data):
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    monkeypatch.setattr(files, "write_all", refuse)
+    with pytest.raises(OSError, match="No space left"):
+        PartFile(target, SUBJECT, resume=False)
+    assert names(target) == []
+
+
+async def test_one_of_the_two_cannot_be_opened(target, monkeypatch):
+    """An error that is not about a link is told as it is."""
+    open_path = os.open
+
+    def open_once(path, flags, mode):
+        if flags & os.O_EXCL:
+            raise FileExistsError
+        raise PermissionError(errno.EACCES, "Permission denied")
+
+    monkeypatch.setattr(os, "open", open_once)
+    with pytest.raises(PermissionError):
+        PartFile(target, SUBJECT, resume=False)
+    monkeypatch.setattr(os, "open", open_path)
+    assert names(target) == []
+
+
+class TestKey:
+    """Who asked for what the file holds."""
+
+    @pytest.fixture
+    async def asked(self, target):
+        file = PartFile(target, SUBJECT, key="s3cr3t", resume=False)
+        await file.write(PAGES[0], items=1, checkpoint="1")
+        file.leave()
+
+    async def test_the_same_key(self, target, asked):
+        """The file is gone on with by whoever began it, again and again."""
+        for _ in range(2):
+            file = PartFile(target, SUBJECT, key="s3cr3t", resume=True)
+            assert file.mark.items == 1
+            file.leave()
+
+    @pytest.mark.parametrize("key", ["other", None])
+    async def test_another_key(self, target, asked, key):
+        """Another account's listing is not mixed in."""
+        with pytest.raises(UsageError) as caught:
+            PartFile(target, SUBJECT, key=key, resume=True)
+        assert str(caught.value) == (
+            f"{target}.part was begun with another API key: repeat that, or leave out --resume to begin anew"
+        )
+
+    @pytest.mark.parametrize("digest", [None, 3, "", "00", "no digest"])
+    async def test_a_journal_without_a_digest(self, target, asked, digest):
+        """What does not say who asked was not asked for by this key."""
+        journal = beside(target, ".part.journal")
+        first, rest = journal.read_bytes().split(b"\n", 1)
+        document = json.loads(first) | {"key": digest}
+        journal.write_bytes(json.dumps(document).encode() + b"\n" + rest)
+        with pytest.raises(UsageError, match="with another API key"):
+            PartFile(target, SUBJECT, key="s3cr3t", resume=True)
+
+    async def test_the_key_is_not_kept(self, target, asked):
+        """Neither the key nor what two files of the same key would share is in the journal."""
+        journal = beside(target, ".part.journal").read_bytes()
+        assert b"s3cr3t" not in journal
+        digests = {digest_of("s3cr3t") for _ in range(10)}
+        assert len(digests) == 10
+        assert all(is_digest_of("s3cr3t", digest) and not is_digest_of("s3cr3", digest) for digest in digests)
 
 
 async def test_a_replaced_file_keeps_its_mode(target):

@@ -9,6 +9,7 @@ import pytest
 from hypothesis import given, strategies as st
 
 from aiotofupilot.cli.formats import CSV, JSONArray, JSONLines
+from aiotofupilot.cli.terminal import visible
 from aiotofupilot.models import Procedure, Repository, UserRef
 from aiotofupilot.sandbox import make_procedures
 
@@ -86,6 +87,27 @@ def test_any_name_survives(name):
     named = [Procedure("1", name, BARE.created_at), BARE]
     assert [row["name"] for row in rows(written(CSV(), named))] == [name, "Bare"]
     assert [json.loads(line)["name"] for line in written(JSONLines(), named).split("\n")[:-1]] == [name, "Bare"]
+
+
+STEERING = "\x1b]0;t\x07 \x00 \r\n \x7f \x9b \u061c\u200e\u200f\u202e\u2066 \u2028"
+
+
+@pytest.mark.parametrize("spelling", [JSONLines, JSONArray, CSV])
+def test_what_a_terminal_gets(spelling):
+    """Nothing in it steers the terminal. JSON stands for the same values, and CSV has the same rows."""
+    form = spelling()
+    form.for_terminal = True
+    procedures = [Procedure("1", STEERING, BARE.created_at, UserRef("u", STEERING)), FULL]
+    text = written(form, procedures)
+    assert all(line.isprintable() for line in text.replace("\r\n", "\n").split("\n"))
+    if spelling is CSV:
+        evil, full = rows(text)
+        assert evil["created_by_user.name"] == evil["name"] == visible(STEERING)
+        assert evil["linkedRepository.id"] == ""
+        assert full == rows(written(CSV(), [FULL]))[0]
+    else:
+        documents = json.loads(text) if spelling is JSONArray else list(map(json.loads, text.splitlines()))
+        assert [document["name"] for document in documents] == [STEERING, FULL.name]
 
 
 @pytest.mark.parametrize("spelling", [JSONLines, CSV, JSONArray])

@@ -30,6 +30,12 @@ def test_a_journal_names_its_subject():
     assert subject(JOURNAL) == SUBJECT
 
 
+def test_a_journal_names_any_number():
+    """An option may be larger than 64 bits."""
+    named = {"--max-items": 10**30}
+    assert subject(first_line(named)) == named
+
+
 def test_all_is_whole():
     """The last mark of a journal that nothing happened to holds."""
     assert whole(io.BytesIO(PART), JOURNAL) == (MARKS[-1], len(JOURNAL))

@@ -1,16 +1,22 @@
 """From a server to a destination."""
 
 import asyncio
+import errno
 import json
 
 import pytest
+from attrs import evolve
 
 from aiotofupilot import Checkpoint, ForbiddenError
+from aiotofupilot.cli import pull as pull_module
 from aiotofupilot.cli.failures import StoppedError, UsageError
+from aiotofupilot.cli.files import PartFile
 from aiotofupilot.cli.formats import CSV, JSONArray, JSONLines
+from aiotofupilot.cli.journal import Mark
 from aiotofupilot.cli.pull import pull
 from aiotofupilot.cli.query import Query
 from aiotofupilot.cli.server import Server
+from aiotofupilot.cli.table import Table
 from aiotofupilot.sandbox import Sandbox, make_procedures
 from aiotofupilot.sandbox.faults import json as json_fault
 
@@ -101,17 +107,19 @@ async def test_a_failed_listing_to_standard_output(sandbox, server, capfdbinary)
     with pytest.raises(StoppedError) as caught:
         await pull(Query(), server, JSONLines(), None)
     assert not caught.value.can_resume
+    assert caught.value.is_kept
     from_checkpoint = Query(cursor=Checkpoint.parse(caught.value.mark.checkpoint))
     await pull(from_checkpoint, server, JSONLines(), None)
     assert ids(capfdbinary.readouterr().out) == [procedure.id for procedure in sandbox.procedures]
 
 
 async def test_a_file_that_cannot_be_gone_on_with(sandbox, server, output):
-    """It leaves nothing, and the checkpoint is all there is."""
+    """It leaves nothing, and the error knows that."""
     sandbox.faults.on(cursor=200).next(json_fault([]))
     with pytest.raises(StoppedError) as caught:
         await pull(Query(), server, JSONArray(), output)
     assert not caught.value.can_resume
+    assert not caught.value.is_kept
     assert not list(output.parent.iterdir())
 
 
@@ -132,6 +140,125 @@ async def test_cancelled_before_anything_is_written(sandbox, server, output):
     with pytest.raises(asyncio.CancelledError):
         await pulling
     assert not list(output.parent.iterdir())
+
+
+async def test_cancelled_when_the_file_is_whole(sandbox, server, output, monkeypatch):
+    """What is in its place is not said to be a part, and there is nothing to go on with."""
+    finish = PartFile.finish
+
+    def cancel_and_finish(file):
+        finish(file)
+        pulling.cancel()
+
+    monkeypatch.setattr(PartFile, "finish", cancel_and_finish)
+    pulling = asyncio.create_task(pull(Query(), server, CSV(), output))
+    with pytest.raises(asyncio.CancelledError):
+        await pulling
+    assert output.read_bytes().count(b"\r\n") == 251
+    assert [path.name for path in output.parent.iterdir()] == ["list"]
+
+
+async def test_cancelled_within_the_first_page(sandbox, server, monkeypatch):
+    """Then it is a cancellation, because beginning anew is as good as any advice."""
+    pulling = asyncio.create_task(pull(Query(), server, JSONLines(), None))
+    monkeypatch.setattr(pull_module, "destination", lambda *_, **__: Torn(pulling.cancel, pages=0, size=10_000))
+    with pytest.raises(asyncio.CancelledError):
+        await pulling
+
+
+@pytest.mark.parametrize("on_drift", ["ignore", "resync"])
+async def test_cancelled_within_a_later_page(sandbox, server, monkeypatch, on_drift):
+    """Then what is whole of the page counts as written."""
+    pulling = asyncio.create_task(pull(Query(on_drift=on_drift), server, JSONLines(), None))
+    out = Torn(pulling.cancel, pages=1, size=10_000)
+    monkeypatch.setattr(pull_module, "destination", lambda *_, **__: out)
+    with pytest.raises(StoppedError) as caught:
+        await pulling
+    mark = caught.value.mark
+    assert 100 < mark.items < 200
+    assert mark.items == out.written.count(b"\n")
+    assert await collect(server, mark) == sandbox.procedures[mark.items :]
+
+
+class Torn:
+    """An output that takes some pages, and of the next so many bytes."""
+
+    is_terminal = False
+
+    def __init__(self, end, *, pages, size):
+        self.mark, self.torn, self.written = Mark(), 0, b""
+        self._end, self._pages, self._size = end, pages, size
+
+    async def __aenter__(self):
+        return self
+
+    async def __aexit__(self, *_):
+        pass
+
+    async def write(self, data, *, items, checkpoint):
+        if self._pages:
+            self._pages -= 1
+            self.written += data
+            self.mark = Mark(items=items, checkpoint=checkpoint)
+            return
+        self.torn = min(self._size, len(data))
+        self.written += data[: self.torn]
+        self._end()
+        await asyncio.sleep(0)
+
+
+def refuse():
+    raise OSError(errno.ENOSPC, "No space left on device")
+
+
+@pytest.mark.parametrize("form", [JSONLines, CSV, JSONArray, lambda: Table(None), lambda: Table(80)])
+@pytest.mark.parametrize("size", [0, 1, 40, 500, 7777])
+@pytest.mark.parametrize("pages", [0, 2])
+@pytest.mark.parametrize("on_drift", ["ignore", "resync"])
+async def test_a_page_that_is_written_in_part(sandbox, server, monkeypatch, form, size, pages, on_drift):
+    """An item counts if it is whole, in every format, and the checkpoint goes on with the next."""
+    sandbox.procedures[:] = [
+        evolve(procedure, name=f"line\r\nof {at}") for at, procedure in enumerate(sandbox.procedures)
+    ]
+    out = Torn(refuse, pages=pages, size=size)
+    monkeypatch.setattr(pull_module, "destination", lambda *_, **__: out)
+    with pytest.raises((OSError, StoppedError)) as caught:
+        await pull(Query(limit=50, on_drift=on_drift), server, form(), None)
+    spelling = form()
+    whole = spelling.head()
+    ends = [len(whole := whole + spelling.page([procedure])) for procedure in sandbox.procedures]
+    count = sum(end <= len(out.written) for end in ends)
+    if not count:
+        assert isinstance(caught.value, OSError)
+        return
+    mark = caught.value.mark
+    assert mark.items == count
+    async with server.session() as session:
+        listing = Query(on_drift=on_drift, cursor=Checkpoint.parse(mark.checkpoint)).listing(session)
+        assert await listing.collect() == sandbox.procedures[count:]
+
+
+async def test_a_page_that_repeats_items_and_is_written_in_part(sandbox, server, monkeypatch):
+    """No item is lost behind a page on which some were dropped."""
+    out = Torn(refuse, pages=1, size=2000)
+    monkeypatch.setattr(pull_module, "destination", lambda *_, **__: out)
+
+    def create(_, request):
+        if "cursor" not in request.query:
+            sandbox.procedures[:0] = make_procedures(3, seed=9)
+
+    stay = list(sandbox.procedures)
+    sandbox.after_response.append(create)
+    with pytest.raises(StoppedError) as caught:
+        await pull(Query(limit=50), server, JSONLines(), None)
+    assert ids(out.written.rpartition(b"\n")[0]) == [procedure.id for procedure in stay[: caught.value.mark.items]]
+    rest = await collect(server, caught.value.mark)
+    assert rest == stay[caught.value.mark.items :]
+
+
+async def collect(server, mark):
+    async with server.session() as session:
+        return await Query(cursor=Checkpoint.parse(mark.checkpoint)).listing(session).collect()
 
 
 async def test_a_listing_that_moved_in_between(sandbox, server, output):

@@ -69,6 +69,15 @@ async def test_no_key():
             pass
 
 
+def test_the_key_is_one_however_it_is_given(environment):
+    """With or without Bearer, from the environment or an option, it tells the same account; a sandbox needs none."""
+    environment("https://unreachable.invalid", "one")
+    servers = [Server(base_url=None, api_key=key) for key in (None, "one", "Bearer one", "other")]
+    assert len({server.key for server in servers[:3]}) == 1
+    assert servers[3].key != servers[0].key
+    assert Server(base_url=None, api_key=None, sandbox=True).key is None
+
+
 def test_the_key_does_not_show():
     """Not in a repr."""
     assert "secret" not in repr(Server(base_url=None, api_key="secret"))

@@ -107,6 +107,7 @@ def test_a_reader_that_leaves(start):
     [
         (["--port", "65536"], 'Invalid value "65536" for --port. Must be <= 65535.'),
         (["--procedures", "-1"], 'Invalid value "-1" for --procedures. Must be >= 0.'),
+        (["--procedures", "1000001"], 'Invalid value "1000001" for --procedures. Must be <= 1000000.'),
         (["--latency", "-1"], 'Invalid value "-1.0" for --latency. Must be >= 0.'),
         (["--faults", "2"], 'Invalid value "2.0" for --faults. Must be <= 1.'),
     ],

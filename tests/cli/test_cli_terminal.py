@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from aiotofupilot.cli.terminal import counted, is_pipe, is_terminal, say, visible
+from aiotofupilot.cli.terminal import Courtesy, Whole, counted, is_pipe, is_terminal, put, say, visible
 
 
 @pytest.mark.parametrize("text", ["", "Überprüfung: 山田 花子", "👩‍🔧 final test", "a\N{NO-BREAK SPACE}b"])
@@ -18,7 +18,23 @@ def test_text_is_shown_as_it_is(text):
 
 @pytest.mark.parametrize(
     "text",
-    ["\x1b[2J", "\x9b31m", "\x07", "\r", "\n", "\x00", "\x7f", "\N{LINE SEPARATOR}", "\N{RIGHT-TO-LEFT OVERRIDE}"],
+    [
+        "\x1b[2J",
+        "\x9b31m",
+        "\x07",
+        "\r",
+        "\n",
+        "\x00",
+        "\x7f",
+        "\N{LINE SEPARATOR}",
+        "\N{RIGHT-TO-LEFT OVERRIDE}",
+        "\N{LEFT-TO-RIGHT MARK}",
+        "\N{RIGHT-TO-LEFT MARK}",
+        "\N{ARABIC LETTER MARK}",
+        "\N{POP DIRECTIONAL ISOLATE}",
+        "\N{ACTIVATE SYMMETRIC SWAPPING}",
+        "\N{INTERLINEAR ANNOTATION SEPARATOR}",
+    ],
 )
 def test_nothing_steers_the_terminal(text):
     """Control characters, line ends and overrides of the text's direction show that something was there."""
@@ -45,6 +61,35 @@ def test_say_nothing_to_a_closed_stream(monkeypatch, capsys):
     monkeypatch.setattr(sys, "stderr", None)
     say("a")
     assert capsys.readouterr().out == ""
+
+
+def test_what_is_put_is_whole(tmp_path):
+    """It goes behind what was printed before, and what an encoding does not have is spelled out."""
+    with (tmp_path / "file").open("w", encoding="ascii") as file:
+        file.write("before ")
+        put(file, "\N{LATIN SMALL LETTER U WITH DIAERESIS}\n")
+        assert (tmp_path / "file").read_text() == "before \\xfc\n"
+    put(None, "nobody")
+
+
+def test_a_whole_stream_is_the_stream(terminal):
+    """Whoever prints to it finds what the stream has."""
+    with terminal() as shown, open(shown.tty, "w", closefd=False) as stream:
+        whole = Whole(stream)
+        assert (whole.fileno(), whole.encoding, whole.isatty()) == (shown.tty, stream.encoding, True)
+        assert whole.write("a\n") == 2
+    assert shown.screen == "a\n"
+
+
+def test_a_courtesy_ends_with_its_stream():
+    """What cannot be shown is dropped, then and later; who has to be told hears of it."""
+    with Path("/dev/full").open("wb", buffering=0) as full:
+        stream = io.TextIOWrapper(full, write_through=True)
+        courtesy = Courtesy(stream)
+        assert [courtesy.write("abc"), courtesy.write("de")] == [3, 2]
+        with pytest.raises(OSError, match="No space left"):
+            Whole(stream).write("abc")
+        stream.detach()
 
 
 def test_a_pipe_is_one():
