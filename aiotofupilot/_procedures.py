@@ -12,8 +12,9 @@ from typing import TYPE_CHECKING, Any, Protocol, TypeVar, get_args
 from ._arguments import integer, one_of
 from ._codec import PageDecoder
 from ._paginator import Paginator
-from ._protocol import Response, date_time, read_page, request_target
+from ._protocol import date_time, request_target
 from ._walk import OnDrift, Plan
+from ._wire.response import Response, read_page
 from .checkpoint import Checkpoint
 from .models import Page, Procedure
 

@@ -12,7 +12,7 @@ import pytest
 from aiotofupilot import PageMeta, Procedure, TofuPilotSession, _codec, _hooks, _procedures
 from aiotofupilot._codec import PageDecoder
 from aiotofupilot._procedures import Procedures
-from aiotofupilot._protocol import Response
+from aiotofupilot._wire.response import Response
 from aiotofupilot.sandbox import Sandbox, make_procedures
 from aiotofupilot.sandbox.wire import procedure_json, write_page
 

@@ -1,0 +1,124 @@
+"""What a server says when it refuses or fails, as an error.
+
+Source: https://www.tofupilot.com/docs/api
+"""
+
+from __future__ import annotations
+
+import re
+from datetime import UTC, datetime
+from email.utils import parsedate_to_datetime
+from typing import TYPE_CHECKING, Any, cast
+
+import orjson
+
+from aiotofupilot.errors import (
+    BODY_EXCERPT,
+    APIError,
+    BadRequestError,
+    ForbiddenError,
+    NotFoundError,
+    RateLimitedError,
+    ServerError,
+    UnauthorizedError,
+    ValidationIssue,
+)
+
+if TYPE_CHECKING:
+    from .response import Response
+
+__all__ = ["problem", "retry_after"]
+
+_ERRORS: dict[int, type[APIError]] = {
+    400: BadRequestError,
+    401: UnauthorizedError,
+    403: ForbiddenError,
+    404: NotFoundError,
+    408: ServerError,
+    429: RateLimitedError,
+}
+
+_SERVER_FAULT = 500
+"""Status codes from this one on are faults of the server, whatever they are."""
+
+_SECONDS = re.compile(r"\d{1,9}(\.\d{1,9})?", re.ASCII)
+"""Ten digits are a point in time, which some servers send by mistake."""
+
+_REQUEST_ID_HEADERS = ("x-request-id", "x-vercel-id", "cf-ray")
+"""Where servers and proxies commonly put a request's name; the first that is there is taken."""
+
+
+def problem(response: Response) -> APIError:
+    """Return the error that an answer stands for, whatever its body is."""
+    status, headers = response.status, response.headers
+    problem = _members(_parsed(response.body)) if len(response.body) <= BODY_EXCERPT else {}
+    message, code = problem.get("message"), problem.get("code")
+    return _ERRORS.get(status, ServerError if status >= _SERVER_FAULT else APIError)(
+        message if isinstance(message, str) and message else _summary(response),
+        status=status,
+        code=code if isinstance(code, str) else None,
+        issues=[_issue(_members(issue)) for issue in _elements(problem.get("issues"))],
+        request_id=next((headers[name] for name in _REQUEST_ID_HEADERS if name in headers), None),
+        retry_after=retry_after(response),
+        body=response.body[:BODY_EXCERPT],
+    )
+
+
+def _issue(issue: dict[str, Any]) -> ValidationIssue:
+    message, code = issue.get("message"), issue.get("code")
+    return ValidationIssue(
+        message=message if isinstance(message, str) else "unexplained",
+        path=tuple(step for step in _elements(issue.get("path")) if isinstance(step, str | int)),
+        code=code if isinstance(code, str) else None,
+    )
+
+
+def _parsed(body: bytes) -> object:
+    try:
+        return orjson.loads(body)
+    except orjson.JSONDecodeError:
+        return None  # a proxy's HTML, or nothing at all
+
+
+def _members(value: object) -> dict[str, Any]:
+    return cast("Any", value) if isinstance(value, dict) else {}
+
+
+def _elements(value: object) -> list[Any]:
+    return cast("Any", value) if isinstance(value, list) else []
+
+
+def _summary(response: Response) -> str:
+    """Describe a body that is not the API's."""
+    if not response.body:
+        return "the answer has no body"
+    kind = response.headers.get("Content-Type", "unknown type").partition(";")[0]
+    return f"the answer is not TofuPilot's: {len(response.body)} bytes of {kind}"
+
+
+def retry_after(response: Response) -> float | None:
+    """Return for how many seconds an answer asks to wait.
+
+    A date is measured from the answer's own ``Date`` where it has one: the two clocks need not agree.
+
+    Returns:
+        Seconds, 0.0 for a date that has passed; None: the answer does not ask, or not in a way that can be read.
+
+    Source: https://www.rfc-editor.org/rfc/rfc9110#field.retry-after. Fractions are no part of it, and are sent.
+    """
+    asked = response.headers.get("Retry-After", "").strip()
+    if _SECONDS.fullmatch(asked):
+        return float(asked)
+    until = _http_date(asked)
+    if until is None:
+        return None
+    since = _http_date(response.headers.get("Date", "")) or response.received_at
+    return max(0.0, (until - since).total_seconds())
+
+
+def _http_date(text: str) -> datetime | None:
+    try:
+        moment = parsedate_to_datetime(text)
+    except (ValueError, OverflowError):
+        return None
+    return moment if moment.tzinfo else moment.replace(tzinfo=UTC)  # "-0000": UTC, its origin unknown

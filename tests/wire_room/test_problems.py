@@ -1,0 +1,224 @@
+"""What a server says when it refuses or fails becomes an error, whatever it says."""
+
+from datetime import UTC, datetime, timedelta
+from email.utils import format_datetime
+
+import orjson
+import pytest
+from hypothesis import example, given, strategies as st
+from multidict import CIMultiDict
+
+from aiotofupilot import APIError, RateLimitedError, ServerError, ValidationIssue
+from aiotofupilot._wire.problems import problem, retry_after
+from aiotofupilot._wire.response import Response
+
+NOW = datetime(2026, 2, 1, 12, 0, 0, tzinfo=UTC)
+
+
+def answer(status=200, body=b"", **headers):
+    """An answer; header names with underscores for hyphens."""
+    fields = CIMultiDict({name.replace("_", "-"): value for name, value in headers.items()})
+    return Response(status, fields, body, NOW)
+
+
+def refusal(status, body=b"", **headers):
+    """The error that an answer becomes."""
+    return problem(answer(status, body, **headers))
+
+
+@pytest.mark.parametrize(
+    ("status", "error"),
+    [
+        (301, APIError),
+        (304, APIError),
+        (402, APIError),
+        (408, ServerError),
+        (418, APIError),
+        (429, RateLimitedError),
+        (502, ServerError),
+        (503, ServerError),
+        (504, ServerError),
+        (599, ServerError),
+        (600, ServerError),
+    ],
+)
+def test_any_other_status_has_its_class_too(status, error):
+    """What is not 2xx is an error, whoever sent it."""
+    assert type(refusal(status)) is error
+
+
+@pytest.mark.parametrize(
+    ("body", "message"),
+    [
+        (b"", "the answer has no body"),
+        (b"<html>busy</html>", "the answer is not TofuPilot's: 17 bytes of text/html"),
+        (b'"busy"', "the answer is not TofuPilot's: 6 bytes of text/html"),
+        (b"[]", "the answer is not TofuPilot's: 2 bytes of text/html"),
+        (b'{"message":null,"code":7}', "the answer is not TofuPilot's: 25 bytes of text/html"),
+        (b'{"message":""}', "the answer is not TofuPilot's: 14 bytes of text/html"),
+    ],
+)
+def test_an_error_of_a_proxy_is_summed_up(body, message):
+    """Its page is no message; it is kept aside."""
+    error = refusal(503, body, Content_Type="text/html; charset=utf-8")
+    assert (error.message, error.code, error.issues, error.body) == (message, None, (), body)
+
+
+def test_an_error_of_unknown_type_says_so():
+    """Not every answer has a Content-Type."""
+    assert refusal(503, b"?").message == "the answer is not TofuPilot's: 1 bytes of unknown type"
+
+
+def test_an_error_keeps_64_kib_of_a_body_and_its_message_no_more():
+    """An error page may be as large as it likes, an error may not."""
+    body = orjson.dumps({"message": "x" * 100_000, "code": "HUGE"})
+    error = refusal(500, body)
+    assert error.body == body[: 64 * 1024]
+    assert len(str(error)) < 100
+
+
+def test_an_error_body_of_exactly_64_kib_keeps_its_message():
+    """One more byte, and the body is no longer parsed."""
+    empty = len(orjson.dumps({"message": "", "code": "LARGE"}))
+    body = orjson.dumps({"message": "x" * (64 * 1024 - empty), "code": "LARGE"})
+    assert len(body) == 64 * 1024
+    error = refusal(500, body)
+    assert (error.message, error.code, error.body) == ("x" * (64 * 1024 - empty), "LARGE", body)
+    longer = refusal(500, body + b" ")
+    assert (longer.message, longer.code) == ("the answer is not TofuPilot's: 65537 bytes of unknown type", None)
+    assert longer.body == body
+
+
+def test_issues_of_another_shape_lose_only_what_is_strange():
+    """zod's issues vary with its version."""
+    issues = [{"message": "m", "path": ["a", 0, None, {}], "code": "c", "more": 1}, {"path": "a"}, "text", None]
+    assert refusal(400, orjson.dumps({"message": "no", "issues": issues})).issues == (
+        ValidationIssue("m", ("a", 0), "c"),
+        ValidationIssue("unexplained"),
+        ValidationIssue("unexplained"),
+        ValidationIssue("unexplained"),
+    )
+    assert refusal(400, b'{"message":"no","issues":{"path":1}}').issues == ()
+
+
+@pytest.mark.parametrize(
+    ("headers", "request_id"),
+    [
+        ({}, None),
+        ({"CF_Ray": "ray"}, "ray"),
+        ({"X_Vercel_Id": "vercel", "CF_Ray": "ray"}, "vercel"),
+        ({"CF_Ray": "ray", "X_Request_ID": "request"}, "request"),
+    ],
+)
+def test_an_error_knows_what_the_server_calls_the_request(headers, request_id):
+    """The server's own name counts more than a proxy's."""
+    assert refusal(500, **headers).request_id == request_id
+
+
+@given(st.integers(100, 999).filter(lambda status: not 200 <= status < 300), st.binary())
+def test_any_body_of_any_error_becomes_an_api_error(status, body):
+    """Whatever a proxy sends."""
+    error = refusal(status, body)
+    assert error.status == status
+    assert error.message
+
+
+JSON = st.recursive(
+    st.none() | st.booleans() | st.integers(-(2**63), 2**63) | st.text(max_size=4),
+    lambda children: st.lists(children, max_size=3) | st.dictionaries(st.text(max_size=4), children, max_size=3),
+    max_leaves=8,
+)
+
+
+@given(st.fixed_dictionaries({}, optional={"message": JSON, "code": JSON, "issues": st.lists(JSON, max_size=3) | JSON}))
+def test_any_json_of_any_error_becomes_an_api_error(document):
+    """More keys may appear, and other types behind the known ones."""
+    error = refusal(400, orjson.dumps(document))
+    assert isinstance(error.message, str)
+    assert error.code is None or isinstance(error.code, str)
+    assert all(isinstance(issue, ValidationIssue) for issue in error.issues)
+    assert str(error).startswith("400")
+
+
+DATE = "Sun, 01 Feb 2026 12:00:30 GMT"
+
+
+@pytest.mark.parametrize(
+    ("asked", "seconds"),
+    [
+        ("0", 0.0),
+        ("7", 7.0),
+        (" 120 ", 120.0),
+        ("0.25", 0.25),
+        ("999999999", 999_999_999.0),
+        (DATE, 30.0),
+        ("Sun, 01 Feb 2026 14:00:30 +0200", 30.0),
+        ("Sun, 01 Feb 2026 12:00:30 -0000", 30.0),
+        ("Sunday, 01-Feb-26 12:00:30 GMT", 30.0),
+        ("Sun Feb  1 12:00:30 2026", 30.0),
+        ("Sun, 01 Feb 2026 11:59:00 GMT", 0.0),
+        ("Thu, 01 Jan 1970 00:00:00 GMT", 0.0),
+    ],
+)
+def test_retry_after_is_read_in_seconds_or_as_a_date(asked, seconds):
+    """All three spellings of RFC 9110; a date that has passed asks for no wait."""
+    assert retry_after(answer(429, Retry_After=asked)) == seconds
+
+
+@pytest.mark.parametrize(
+    "asked",
+    [
+        "",
+        "soon",
+        "-1",
+        "+1",
+        "1e3",
+        "1.",
+        ".5",
+        "0x10",
+        "\N{ARABIC-INDIC DIGIT ONE}",
+        "1,5",
+        "NaN",
+        "inf",
+        "1770000000",
+        "12:00",
+        "Sun, 01 Feb",
+    ],
+)
+def test_retry_after_that_cannot_be_read_asks_for_nothing(asked):
+    """Ten digits are a Unix time, which is no duration."""
+    assert retry_after(answer(429, Retry_After=asked)) is None
+
+
+def test_an_answer_without_retry_after_asks_for_nothing():
+    """Not for zero seconds."""
+    assert retry_after(answer(429)) is None
+
+
+def test_a_date_is_measured_by_the_servers_own_clock():
+    """Ours may be wrong by hours."""
+    hours_behind = format_datetime(NOW - timedelta(hours=3), usegmt=True)
+    until = format_datetime(NOW - timedelta(hours=3) + timedelta(seconds=9), usegmt=True)
+    assert retry_after(answer(429, Retry_After=until, Date=hours_behind)) == 9.0
+
+
+def test_a_date_is_measured_by_our_clock_where_the_server_tells_no_time():
+    """A Date that cannot be read is none."""
+    assert retry_after(answer(429, Retry_After=DATE, Date="yesterday")) == 30.0
+
+
+HEADER = st.text(st.characters(max_codepoint=255, exclude_characters="\r\n")) | st.text(
+    "0123456789:,+- SunFebGMT", max_size=40
+)
+
+
+@given(HEADER, HEADER)
+@example("Mon, 01 Jan 0001 00:00:00 +2359", DATE)
+@example("Fri, 31 Dec 9999 23:59:59 -2359", "Mon, 01 Jan 0001 00:00:00 +2359")
+@example("Mon, 01 Jan 2024 00:00:00 +9999999999", DATE)
+@example("0, 0 0 0 0:0:0", "0")
+def test_no_header_makes_retry_after_fail_or_negative(asked, date):
+    """They come from strangers."""
+    seconds = retry_after(answer(429, Retry_After=asked, Date=date))
+    assert seconds is None or seconds >= 0
+    assert refusal(429, Retry_After=asked, Date=date).retry_after == seconds
