@@ -13,9 +13,9 @@ from ._arguments import integer, one_of
 from ._listings import filters
 from ._paging.paginator import Paginator
 from ._paging.plan import OnDrift, Plan
-from ._protocol import Response, read_page
 from ._wire.codec import PageDecoder
 from ._wire.query import request_target
+from ._wire.response import Response, read_page
 from .checkpoint import LARGEST, Checkpoint
 from .models import Page, Procedure
 

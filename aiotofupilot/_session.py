@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 
     import aiohttp
 
-    from ._protocol import Response
+    from ._wire.response import Response
     from .stats import RequestCounts
 
 __all__ = ["TofuPilotSession"]

@@ -11,8 +11,8 @@ import pytest
 
 from aiotofupilot import PageMeta, Procedure, TofuPilotSession, _procedures
 from aiotofupilot._procedures import Procedures
-from aiotofupilot._protocol import Response
 from aiotofupilot._wire.codec import PageDecoder
+from aiotofupilot._wire.response import Response
 from aiotofupilot.sandbox import Sandbox, make_procedures
 from aiotofupilot.sandbox.wire import procedure_json, write_page
 

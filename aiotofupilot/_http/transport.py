@@ -14,7 +14,7 @@ from aiohttp.http_exceptions import LineTooLong
 from multidict import CIMultiDict
 from yarl import URL
 
-from aiotofupilot._protocol import Response
+from aiotofupilot._wire.response import Response
 from aiotofupilot.errors import (
     CertificateError,
     ConfigurationError,

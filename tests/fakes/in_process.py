@@ -6,7 +6,7 @@ from urllib.parse import parse_qsl, urlsplit
 
 from aiotofupilot._http.retries import is_transient
 from aiotofupilot._procedures import Procedures
-from aiotofupilot._protocol import Response
+from aiotofupilot._wire.response import Response
 from aiotofupilot.errors import ConnectionFailedError
 from aiotofupilot.sandbox import Request, Service
 

@@ -1,4 +1,4 @@
-"""The API's words, without I/O: an answer becomes a page or an error.
+"""What a server says when it refuses or fails, as an error.
 
 Source: https://www.tofupilot.com/docs/api
 """
@@ -8,13 +8,11 @@ from __future__ import annotations
 import re
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
-from http import HTTPStatus
-from typing import TYPE_CHECKING, Any, TypeVar, cast
+from typing import TYPE_CHECKING, Any, cast
 
 import orjson
-from attrs import frozen
 
-from .errors import (
+from aiotofupilot.errors import (
     BODY_EXCERPT,
     APIError,
     BadRequestError,
@@ -27,28 +25,9 @@ from .errors import (
 )
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from .response import Response
 
-    from .models import Page
-
-__all__ = ["Response", "read_page", "retry_after"]
-
-T = TypeVar("T")
-
-
-@frozen
-class Response:
-    """An HTTP answer, wholly read."""
-
-    status: int
-    """Status code."""
-    headers: Mapping[str, str]
-    """Case-insensitive."""
-    body: bytes
-    """Decompressed."""
-    received_at: datetime
-    """When it had arrived, by the local clock; timezone-aware."""
-
+__all__ = ["problem", "retry_after"]
 
 _ERRORS: dict[int, type[APIError]] = {
     400: BadRequestError,
@@ -59,6 +38,9 @@ _ERRORS: dict[int, type[APIError]] = {
     429: RateLimitedError,
 }
 
+_SERVER_FAULT = 500
+"""Status codes from this one on are faults of the server, whatever they are."""
+
 _SECONDS = re.compile(r"\d{1,9}(\.\d{1,9})?", re.ASCII)
 """Ten digits are a point in time, which some servers send by mistake."""
 
@@ -66,29 +48,12 @@ _REQUEST_ID_HEADERS = ("x-request-id", "x-vercel-id", "cf-ray")
 """Where servers and proxies commonly put a request's name; the first that is there is taken."""
 
 
-def read_page(response: Response, cursor: int, decode: Callable[[bytes, int], Page[T]]) -> Page[T]:
-    """Return the page that an answer holds.
-
-    Args:
-        response: The answer to the request of a page.
-        cursor: Where that page was asked to begin.
-        decode: From a body and its cursor to a page.
-
-    Raises:
-        APIError: The answer says no.
-        DecodeError: It says yes, and is not a page.
-    """
-    if HTTPStatus.OK <= response.status < HTTPStatus.MULTIPLE_CHOICES:
-        return decode(response.body, cursor)
-    raise _api_error(response)
-
-
-def _api_error(response: Response) -> APIError:
+def problem(response: Response) -> APIError:
     """Return the error that an answer stands for, whatever its body is."""
     status, headers = response.status, response.headers
     problem = _members(_parsed(response.body)) if len(response.body) <= BODY_EXCERPT else {}
     message, code = problem.get("message"), problem.get("code")
-    return _ERRORS.get(status, ServerError if status >= HTTPStatus.INTERNAL_SERVER_ERROR else APIError)(
+    return _ERRORS.get(status, ServerError if status >= _SERVER_FAULT else APIError)(
         message if isinstance(message, str) and message else _summary(response),
         status=status,
         code=code if isinstance(code, str) else None,

@@ -1,37 +1,18 @@
-"""What goes out and what comes back, as values: no socket, no clock."""
+"""What a server says when it refuses or fails becomes an error, whatever it says."""
 
-import json
 from datetime import UTC, datetime, timedelta
 from email.utils import format_datetime
-from pathlib import Path
 
 import orjson
 import pytest
 from hypothesis import example, given, strategies as st
 from multidict import CIMultiDict
 
-from aiotofupilot import (
-    APIError,
-    BadRequestError,
-    DecodeError,
-    ForbiddenError,
-    NotFoundError,
-    Page,
-    PageMeta,
-    Procedure,
-    RateLimitedError,
-    ServerError,
-    UnauthorizedError,
-    ValidationIssue,
-)
-from aiotofupilot._protocol import Response, read_page, retry_after
-from aiotofupilot._wire.codec import PageDecoder
+from aiotofupilot import APIError, RateLimitedError, ServerError, ValidationIssue
+from aiotofupilot._wire.problems import problem, retry_after
+from aiotofupilot._wire.response import Response
 
-WIRE = json.loads((Path(__file__).parent / "wire" / "procedures.json").read_text("utf-8"))
 NOW = datetime(2026, 2, 1, 12, 0, 0, tzinfo=UTC)
-ERRORS = {400: BadRequestError, 401: UnauthorizedError, 403: ForbiddenError, 404: NotFoundError, 500: ServerError}
-
-decode = PageDecoder(Procedure)
 
 
 def answer(status=200, body=b"", **headers):
@@ -42,36 +23,7 @@ def answer(status=200, body=b"", **headers):
 
 def refusal(status, body=b"", **headers):
     """The error that an answer becomes."""
-    with pytest.raises(APIError) as caught:
-        read_page(answer(status, body, **headers), 0, decode)
-    return caught.value
-
-
-def whole(document):
-    """A recorded document; of a long page, the recording has the number of items, the first and the last."""
-    if "data_count" not in document:
-        return document
-    between = [document["data_first"]] * (document["data_count"] - 2)
-    return {"data": [document["data_first"], *between, document["data_last"]], "meta": document["meta"]}
-
-
-@pytest.mark.parametrize("case", [pytest.param(case, id=case["name"]) for case in WIRE])
-def test_a_recorded_answer_is_read_as_it_was_meant(case):
-    """Pages give their items, errors their class, code, message and issues."""
-    status, document = case["response"]["status"], whole(case["response"]["body"])
-    response = answer(status, orjson.dumps(document), Content_Type=case["response"]["content_type"])
-    if status == 200:
-        page = read_page(response, 7, decode)
-        assert page.cursor == 7
-        assert [procedure.id for procedure in page.data] == [item["id"] for item in document["data"]]
-        assert (page.meta.has_more, page.meta.next_cursor) == tuple(document["meta"].values())
-        return
-    error = refusal(status, response.body)
-    assert type(error) is ERRORS[status]
-    assert (error.status, error.code, error.message) == (status, document["code"], document["message"])
-    assert [(issue.message, list(issue.path), issue.code) for issue in error.issues] == [
-        (issue["message"], issue["path"], issue["code"]) for issue in document.get("issues", [])
-    ]
+    return problem(answer(status, body, **headers))
 
 
 @pytest.mark.parametrize(
@@ -93,13 +45,6 @@ def test_a_recorded_answer_is_read_as_it_was_meant(case):
 def test_any_other_status_has_its_class_too(status, error):
     """What is not 2xx is an error, whoever sent it."""
     assert type(refusal(status)) is error
-
-
-@pytest.mark.parametrize("status", [200, 201, 299])
-def test_every_2xx_is_read_as_a_page(status):
-    """And is a DecodeError if it is none."""
-    with pytest.raises(DecodeError):
-        read_page(answer(status, b"{}"), 0, decode)
 
 
 @pytest.mark.parametrize(
@@ -193,21 +138,6 @@ def test_any_json_of_any_error_becomes_an_api_error(document):
     assert error.code is None or isinstance(error.code, str)
     assert all(isinstance(issue, ValidationIssue) for issue in error.issues)
     assert str(error).startswith("400")
-
-
-@pytest.mark.parametrize(
-    ("meta", "cursor"),
-    [
-        (PageMeta(has_more=True, next_cursor=50), 50),
-        (PageMeta(has_more=True, next_cursor=0), 0),
-        (PageMeta(has_more=True, next_cursor=None), None),
-        (PageMeta(has_more=False, next_cursor=None), None),
-        (PageMeta(has_more=False, next_cursor=50), None),
-    ],
-)
-def test_a_listing_ends_where_either_says_so(meta, cursor):
-    """`has_more` false, or no cursor to follow; never an empty page."""
-    assert Page(data=[], meta=meta).following == cursor
 
 
 DATE = "Sun, 01 Feb 2026 12:00:30 GMT"
