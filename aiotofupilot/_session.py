@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 from enum import Enum
-from typing import TYPE_CHECKING, Any, NoReturn, TypeVar
+from typing import TYPE_CHECKING, NoReturn, TypeVar
 from warnings import warn
 
 from attrs import evolve, field, frozen
@@ -16,12 +16,12 @@ from ._http.lifetime import Lifetime
 from ._http.retries import Retries, Retry, RetryPolicy, checked_retry
 from ._http.settings import authorization, resolve_base_url
 from ._http.transport import Transport
-from ._procedures import Procedures
+from ._listings.procedures import Procedures
+from ._listings.runs import Runs
 from .errors import ConfigurationError, TofuPilotError
 
 if TYPE_CHECKING:
-    import asyncio
-    from collections.abc import Callable, Coroutine, Sequence
+    from collections.abc import Callable, Sequence
     from types import TracebackType
     from typing import Self
 
@@ -80,7 +80,7 @@ class _Connection:
         """Pages in flight, for a listing that names no number of its own."""
         return self.options.concurrency
 
-    async def request(self, target: str, read: Callable[[Response], T], counts: RequestCounts) -> T:
+    async def get(self, target: str, read: Callable[[Response], T], counts: RequestCounts) -> T:
         """Return what ``read`` makes of the answer to a request, tried again as the options say."""
 
         async def attempt() -> T:
@@ -102,10 +102,6 @@ class _Connection:
 
         check()
         return await self.retries.run(attempt, self.options.retry, counts, check)
-
-    def spawn(self, coroutine: Coroutine[Any, Any, T]) -> asyncio.Task[T]:
-        """Run a request as a task that ends with the session."""
-        return self.lifetime.spawn(coroutine)
 
 
 class TofuPilotSession:
@@ -178,7 +174,16 @@ class TofuPilotSession:
     @property
     def procedures(self) -> Procedures:
         """The procedures that the key may read."""
-        return Procedures(_Connection(self._transport, self._lifetime, self._retries, self._options, session=self))
+        return Procedures(self._connection)
+
+    @property
+    def runs(self) -> Runs:
+        """The runs that the key may read."""
+        return Runs(self._connection)
+
+    @property
+    def _connection(self) -> _Connection:
+        return _Connection(self._transport, self._lifetime, self._retries, self._options, session=self)
 
     def with_options(
         self,

@@ -25,7 +25,7 @@ BEGINNING = bytes(_DIGEST_SIZE)
 LARGEST = 2**53 - 1
 """The largest cursor: a server that counts in JavaScript's numbers knows none beyond."""
 
-_SPELLING = re.compile(r"(\d{1,16})(?:\+(\d{1,16}))?(?:@([\w-]+))?(?:~([\w-]+))?", re.ASCII)
+_SPELLING = re.compile(r"(?:([a-z_]+)\.([\w-]{8}):)?(\d{1,16})(?:\+(\d{1,16}))?(?:@([\w-]+))?(?:~([\w-]+))?", re.ASCII)
 
 
 def digest(item_id: str) -> bytes:
@@ -43,24 +43,31 @@ def _skip(value: object) -> int:
 
 @frozen
 class Checkpoint:
-    """Where a walk stands: given as ``cursor=``, a listing of the same query goes on behind the last item yielded.
+    """Where a walk stands. ``list(cursor=checkpoint)`` of the same query resumes after the last item yielded.
 
     Its spelling, ``str(checkpoint)``, is fit for files, JSON and command lines, and `Checkpoint.parse` reads it back.
+    Two checkpoints of the same place are equal, whatever listing they are of.
     """
 
     cursor: int = field(default=0, converter=_cursor)
     """Where to ask, in the server's counting; from 0 to 2 ** 53 - 1, as `skip`."""
     skip: int = field(default=0, converter=_skip)
-    """How many items of the answer had been passed already."""
+    """How many items of the page at `cursor` had been passed already."""
     anchors: tuple[bytes, ...] = ()
     """Digests of the items passed last, oldest first, by which a walk that resyncs finds its place again."""
     ahead: tuple[bytes, ...] = ()
-    """Digests of items that had been yielded and may yet be met again, since the walk had to go back behind them.
+    """Digests of items that had been yielded and may be met again, because the walk had to go back.
 
-    Empty as a rule; each adds eight characters to the spelling.
+    It is empty as a rule. Each item adds eight characters to the spelling.
     """
+    listing: str = field(default="", eq=False)
+    """Which listing this is a place in, such as ``procedures``. Empty: in any, as a plain cursor is."""
+    query: str = field(default="", eq=False)
+    """A digest of the listing's filters and order, by which a checkpoint is told from those of other queries."""
 
-    def __str__(self) -> str:
+    @property
+    def place(self) -> str:
+        """The spelling without `listing` and `query`."""
         text = f"{self.cursor}+{self.skip}" if self.skip else f"{self.cursor}"
         if self.anchors:
             text += f"@{_spell(self.anchors)}"
@@ -68,9 +75,12 @@ class Checkpoint:
             text += f"~{_spell(self.ahead)}"
         return text
 
+    def __str__(self) -> str:
+        return f"{self.listing}.{self.query}:{self.place}" if self.listing else self.place
+
     @classmethod
     def parse(cls, text: str) -> Self:
-        """Return the checkpoint that a text spells; a plain cursor is one too.
+        """Return the checkpoint that a text spells. A plain cursor is a checkpoint too.
 
         Raises:
             ValueError: It spells none.
@@ -78,8 +88,15 @@ class Checkpoint:
         match = _SPELLING.fullmatch(text)
         if match is None:
             raise ValueError(f"not a checkpoint: {text!r}")
-        cursor, skip, anchors, ahead = match.groups()
-        return cls(int(cursor), int(skip or 0), _read(anchors or "", text), _read(ahead or "", text))
+        listing, query, cursor, skip, anchors, ahead = match.groups()
+        return cls(
+            int(cursor),
+            int(skip or 0),
+            _read(anchors or "", text),
+            _read(ahead or "", text),
+            listing or "",
+            query or "",
+        )
 
 
 def _spell(digests: tuple[bytes, ...]) -> str:

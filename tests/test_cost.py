@@ -9,8 +9,8 @@ from urllib.parse import parse_qsl, urlsplit
 import orjson
 import pytest
 
-from aiotofupilot import PageMeta, Procedure, TofuPilotSession, _procedures
-from aiotofupilot._procedures import Procedures
+from aiotofupilot import PageMeta, Procedure, TofuPilotSession
+from aiotofupilot._listings.procedures import Procedures
 from aiotofupilot._wire.codec import PageDecoder
 from aiotofupilot._wire.response import Response
 from aiotofupilot.sandbox import Sandbox, make_procedures
@@ -109,11 +109,11 @@ class TestDecoding:
         """In every way of walking; what lies beyond the end may be dropped undecoded."""
         decoded = []
 
-        def decode(body, cursor, of=_procedures._decode):
+        def decode(body, cursor, of=Procedures._decode):
             decoded.append(cursor)
             return of(body, cursor)
 
-        monkeypatch.setattr(_procedures, "_decode", decode)
+        monkeypatch.setattr(Procedures, "_decode", staticmethod(decode))
         walk = session.procedures.list(limit=LIMIT, **options).walk()
         assert len([procedure async for procedure in walk]) == LISTED
 
@@ -142,7 +142,7 @@ class Prepared:
         self._pages = pages
         self._item = orjson.loads(orjson.dumps(procedure_json(*make_procedures(1))))
 
-    async def request(self, target, read, counts):
+    async def get(self, target, read, counts):
         cursor = int(dict(parse_qsl(urlsplit(target).query)).get("cursor", 0))
         end = cursor + 100
         data = [self._item | {"id": str(number)} for number in range(cursor, end)]

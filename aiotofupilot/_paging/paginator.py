@@ -13,7 +13,7 @@ from .memory import Identified, Memory
 from .progress import Progress
 from .resumption import checkpoint_after, note_checkpoint
 from .walk import Walk
-from .window import Spawn, Window
+from .window import Window
 
 if TYPE_CHECKING:
     from collections.abc import AsyncGenerator, Generator
@@ -35,13 +35,13 @@ class Paginator(Generic[T]):
     ``checkpoint`` from which the listing can be resumed.
     """
 
-    def __init__(self, fetch: Fetch[T], plan: Plan, spawn: Spawn[T]) -> None:
+    def __init__(self, fetch: Fetch[T], plan: Plan) -> None:
         self._fetch = fetch
         self._plan = plan
-        self._spawn = spawn
 
     def __repr__(self) -> str:
-        return f"<Paginator from {self._plan.start}, limit={self._plan.limit}>"
+        start = self._plan.start
+        return f"<Paginator of {start.listing} from {start.place}, limit={self._plan.limit}>"
 
     def __await__(self) -> Generator[Any, None, Page[T]]:
         plan = self._plan
@@ -52,7 +52,7 @@ class Paginator(Generic[T]):
 
     def walk(self) -> Walk[T]:
         """Return a pass over the items. It can be closed, and it tells where it stands and what it did."""
-        return Walk(self._fetch, self._plan, self._spawn)
+        return Walk(self._fetch, self._plan)
 
     async def pages(self) -> AsyncGenerator[Page[T], None]:
         """Yield the pages as the server cuts them, as many as ``max_items`` needs.
@@ -72,7 +72,6 @@ class Paginator(Generic[T]):
             cursor=plan.start.cursor,
             limit=plan.limit,
             concurrency=plan.concurrency,
-            spawn=self._spawn,
         )
         try:
             while remaining is None or remaining > 0:
@@ -80,7 +79,7 @@ class Paginator(Generic[T]):
                 if page is None:
                     return
                 yield page
-                checkpoint = checkpoint_after(page)
+                checkpoint = checkpoint_after(page, plan.start)
                 if remaining is not None:
                     remaining -= len(page.data)
                 ids = [item.id for item in page.data]
@@ -103,5 +102,5 @@ class Paginator(Generic[T]):
         Unless a cursor is given, no whole page is asked for.
         """
         limit = 1 if self._plan.max_items is None else min(1, self._plan.max_items)
-        async with Walk(self._fetch, evolve(self._plan, max_items=limit), self._spawn) as walk:
+        async with Walk(self._fetch, evolve(self._plan, max_items=limit)) as walk:
             return await anext(walk, None)

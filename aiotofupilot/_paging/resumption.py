@@ -4,21 +4,28 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from aiotofupilot.checkpoint import Checkpoint
+from attrs import evolve
+
 from aiotofupilot.errors import TofuPilotError
 
 if TYPE_CHECKING:
+    from aiotofupilot.checkpoint import Checkpoint
     from aiotofupilot.models import Page
 
 __all__ = ["checkpoint_after", "note_checkpoint"]
 
 
-def checkpoint_after(page: Page[Any]) -> Checkpoint:
-    """Return the place after a page's last item."""
+def checkpoint_after(page: Page[Any], start: Checkpoint) -> Checkpoint:
+    """Return the place after a page's last item.
+
+    Args:
+        page: The page.
+        start: A checkpoint of the same listing and query.
+    """
     cursor = page.following
     if cursor is None or cursor <= page.cursor:
-        return Checkpoint(page.cursor, len(page.data))
-    return Checkpoint(cursor)
+        return evolve(start, cursor=page.cursor, skip=len(page.data), anchors=(), ahead=())
+    return evolve(start, cursor=cursor, skip=0, anchors=(), ahead=())
 
 
 def note_checkpoint(error: Exception, checkpoint: Checkpoint) -> None:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, TypeVar
 
 from attrs import evolve
 
-from aiotofupilot.checkpoint import BEGINNING, Checkpoint
+from aiotofupilot.checkpoint import BEGINNING
 from aiotofupilot.errors import TofuPilotError
 from aiotofupilot.stats import WalkStats
 
@@ -17,12 +17,13 @@ from .anchored import Anchored
 from .deduplicated import Deduplicated
 from .memory import Identified
 from .resumption import checkpoint_after, note_checkpoint
-from .window import Spawn, Window
+from .window import Window
 
 if TYPE_CHECKING:
     from types import TracebackType
     from typing import Self
 
+    from aiotofupilot.checkpoint import Checkpoint
     from aiotofupilot.models import Page
 
     from .plan import Fetch, Plan
@@ -41,7 +42,7 @@ class Walk(AsyncIterator[T]):
     did not get, except after a `PaginationError`.
     """
 
-    def __init__(self, fetch: Fetch[T], plan: Plan, spawn: Spawn[T]) -> None:
+    def __init__(self, fetch: Fetch[T], plan: Plan) -> None:
         start, limit, max_items = plan.start, plan.limit, plan.max_items
         anchors = start.anchors or (() if start.cursor or start.skip else (BEGINNING,))
         self._continuity: Deduplicated[T] | Anchored[T]
@@ -67,7 +68,6 @@ class Walk(AsyncIterator[T]):
             limit=limit,
             overlap=self._continuity.overlap,
             concurrency=plan.concurrency,
-            spawn=spawn,
         )
         self._has_short_pages = limit < plan.limit
         self._start = start
@@ -125,11 +125,15 @@ class Walk(AsyncIterator[T]):
         if self._yielded_of_page < len(self._new):
             upcoming = self._new[self._yielded_of_page]
             passed = next(at for at, item in enumerate(page.data) if item is upcoming)
-            place = Checkpoint(page.cursor, passed)
+            place = evolve(self._start, cursor=page.cursor, skip=passed)
         else:
             passed = len(page.data)
             # A server that counts pages would mean another place by the next cursor once pages are longer again.
-            place = Checkpoint(page.cursor, passed) if self._has_short_pages else checkpoint_after(page)
+            place = (
+                evolve(self._start, cursor=page.cursor, skip=passed)
+                if self._has_short_pages
+                else checkpoint_after(page, self._start)
+            )
         return evolve(
             place,
             skip=place.skip + self._continuity.skip,

@@ -14,15 +14,12 @@ from typing import Any, Generic, TypeVar
 from aiotofupilot.errors import PaginationError, SessionError
 from aiotofupilot.models import Page
 
-__all__ = ["Fetch", "Spawn", "Window"]
+__all__ = ["Window"]
 
 T = TypeVar("T")
 
 Fetch = Callable[[int, int], Coroutine[Any, Any, Page[T]]]
 """From a cursor and a limit to the page that begins there. The listing itself begins at 0."""
-
-Spawn = Callable[[Coroutine[Any, Any, Page[T]]], asyncio.Task[Page[T]]]
-"""Runs a fetch as a task."""
 
 
 class Window(Generic[T]):
@@ -41,7 +38,6 @@ class Window(Generic[T]):
         limit: How many items to ask for per page.
         overlap: How many items of a page the next page is to begin with; less than `limit`.
         concurrency: How many pages may be in flight or waiting to be handed over; 1 or more.
-        spawn: Runs a fetch as a task.
     """
 
     def __init__(
@@ -52,14 +48,12 @@ class Window(Generic[T]):
         limit: int,
         overlap: int = 0,
         concurrency: int = 1,
-        spawn: Spawn[T] = asyncio.create_task,
     ) -> None:
         self._fetch = fetch
         self.limit = limit
         """How many items are asked for per page."""
         self._overlap = overlap
         self._concurrency = concurrency
-        self._spawn = spawn
         self._ahead: deque[tuple[int, asyncio.Task[Page[T]]]] = deque()
         self._cancelled: list[asyncio.Task[Page[T]]] = []
         self.restart(cursor)
@@ -135,7 +129,7 @@ class Window(Generic[T]):
         """Fill the window and wait for its first page."""
         while len(self._ahead) < width:
             cursor = self._ahead[-1][0] + self.stride if self._ahead else self._cursor
-            task = self._spawn(self._fetch(cursor, self.limit))
+            task = asyncio.create_task(self._fetch(cursor, self.limit))
             task.add_done_callback(_retrieve)
             self._ahead.append((cursor, task))
         _, task = self._ahead[0]

@@ -220,7 +220,7 @@ def test_a_failed_json_on_standard_output(capfd, sandbox):
     """What is written there stays, and so does the advice."""
     sandbox.faults.on(cursor=200).next(status(418))
     assert run(["procedures", "--format", "json"]) == 4
-    assert "; 200 procedures written, go on with --cursor 200@" in capfd.readouterr().err
+    assert "; 200 procedures written, go on with --cursor procedures.3dnEB2f5:200@" in capfd.readouterr().err
 
 
 def test_another_key(capfd, sandbox, tmp_path):

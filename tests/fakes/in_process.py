@@ -5,7 +5,7 @@ from datetime import UTC, datetime
 from urllib.parse import parse_qsl, urlsplit
 
 from aiotofupilot._http.retries import is_transient
-from aiotofupilot._procedures import Procedures
+from aiotofupilot._listings.procedures import Procedures
 from aiotofupilot._wire.response import Response
 from aiotofupilot.errors import ConnectionFailedError
 from aiotofupilot.sandbox import Request, Service
@@ -32,7 +32,7 @@ class InProcess:
     def procedures(self) -> Procedures:
         return Procedures(self)
 
-    async def request(self, target, read, counts):
+    async def get(self, target, read, counts):
         query = dict(parse_qsl(urlsplit(target).query))
         self.cursors.append(int(query.get("cursor", 0)))
         self.in_flight += 1
@@ -48,9 +48,6 @@ class InProcess:
                         raise
         finally:
             self.in_flight -= 1
-
-    def spawn(self, coroutine):
-        return asyncio.create_task(coroutine)
 
     async def _answer(self, query) -> Response:
         for _ in range(self._turns()):

@@ -33,7 +33,7 @@ async def test_nothing_is_sent_before_it_is_used(listing, connection):
 
 def test_it_shows_what_it_lists(listing):
     """Whoever prints it instead of iterating it sees why nothing was listed."""
-    assert repr(listing(limit=10, cursor=Checkpoint(20, 3))) == "<Paginator from 20+3, limit=10>"
+    assert repr(listing(limit=10, cursor=Checkpoint(20, 3))) == "<Paginator of procedures from 20+3, limit=10>"
 
 
 async def test_awaited_it_is_its_first_page(listing, service):

@@ -274,22 +274,22 @@ class TestErrors:
         """As from a retry policy of the user's own."""
 
         class Broken(InProcess):
-            async def request(self, target, read, counts):
+            async def get(self, target, read, counts):
                 raise LookupError(target)
 
         with pytest.raises(LookupError) as caught:
             await Broken(service).procedures.list().collect()
-        assert caught.value.__notes__ == ["cursor=0, resume with cursor=Checkpoint.parse('0')"]
+        assert caught.value.__notes__ == ["cursor=0, resume with cursor=Checkpoint.parse('procedures.3dnEB2f5:0')"]
 
     @EVERY_WAY
     async def test_an_error_that_would_end_the_loop_does_not_pass_for_the_end(self, service, concurrency, on_drift):
         """As a callback of the user's may raise it."""
 
         class Broken(InProcess):
-            async def request(self, target, read, counts):
+            async def get(self, target, read, counts):
                 if "cursor" in target:
                     raise StopAsyncIteration
-                return await super().request(target, read, counts)
+                return await super().get(target, read, counts)
 
         walk = Broken(service).procedures.list(limit=10, concurrency=concurrency, on_drift=on_drift).walk()
         await take(walk, 10)

@@ -134,14 +134,12 @@ async def test_one_page_at_a_time_is_fetched_when_it_is_wanted():
     """A concurrency of 1 fetches nothing ahead, and makes no tasks."""
     server = Server(30)
 
-    def spawn(_):
-        raise AssertionError("no task is needed")
-
-    window = Window(server.fetch, cursor=0, limit=10, spawn=spawn)
+    window = Window(server.fetch, cursor=0, limit=10)
     for handed_over in range(1, 4):
         await window.next()
         await settle()
         assert len(server.asked) == handed_over
+        assert asyncio.all_tasks() == {asyncio.current_task()}
     assert await window.next() is None
 
 

@@ -1,6 +1,5 @@
 """The query of a listing: what is sent for which arguments, and what is refused at the call."""
 
-import asyncio
 from datetime import UTC, datetime, timedelta, timezone
 from enum import Enum
 from urllib.parse import parse_qsl
@@ -10,7 +9,7 @@ from hypothesis import given, strategies as st
 from multidict import CIMultiDict
 
 from aiotofupilot import Checkpoint
-from aiotofupilot._procedures import Procedures
+from aiotofupilot._listings.procedures import Procedures
 from aiotofupilot._wire.response import Response
 
 EMPTY = Response(200, CIMultiDict(), b'{"data":[],"meta":{"has_more":false}}', datetime(2026, 2, 1, tzinfo=UTC))
@@ -24,12 +23,9 @@ class Connection:
         self.concurrency = concurrency
         self.targets = []
 
-    async def request(self, target, read, counts):
+    async def get(self, target, read, counts):
         self.targets.append(target)
         return read(EMPTY)
-
-    def spawn(self, coroutine):
-        return asyncio.get_running_loop().create_task(coroutine)
 
 
 async def query(**arguments):
@@ -175,7 +171,7 @@ def test_an_argument_out_of_bounds_is_a_value_error(arguments, message):
         ({"limit": "20"}, "limit must be an integer, got '20'"),
         ({"limit": None}, "limit must be an integer, got None"),
         ({"cursor": 50.0}, "cursor must be an integer, got 50.0"),
-        ({"cursor": "50"}, "cursor must be an integer, got '50'"),
+        ({"cursor": "50"}, "cursor must be an integer or a Checkpoint, got '50': use Checkpoint.parse()"),
         ({"max_items": True}, "max_items must be an integer, got True"),
         ({"concurrency": 1.5}, "concurrency must be an integer, got 1.5"),
         ({"search_query": b"battery"}, "search_query must be a string, got b'battery'"),

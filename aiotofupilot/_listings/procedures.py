@@ -1,0 +1,73 @@
+"""The listing of procedures.
+
+Source: https://www.tofupilot.com/docs/dashboard/api/v2/procedures/list
+"""
+
+from __future__ import annotations
+
+from datetime import datetime  # noqa: TC003 - the command reads the types of list() at run time
+
+from aiotofupilot._paging.paginator import Paginator  # noqa: TC001 - likewise
+from aiotofupilot._paging.plan import OnDrift  # noqa: TC001 - likewise
+from aiotofupilot.checkpoint import Checkpoint  # noqa: TC001 - likewise
+from aiotofupilot.models import Procedure
+
+from . import filters
+from .listing import Listing
+
+__all__ = ["Procedures"]
+
+
+class Procedures(Listing[Procedure], item=Procedure):
+    """The procedures that the key may read."""
+
+    name = "procedures"
+    path = "/v2/procedures"
+
+    def list(
+        self,
+        *,
+        search_query: str | None = None,
+        created_after: datetime | None = None,
+        created_before: datetime | None = None,
+        limit: int = 100,
+        cursor: int | Checkpoint | None = None,
+        max_items: int | None = None,
+        concurrency: int | None = None,
+        on_drift: OnDrift = "ignore",
+    ) -> Paginator[Procedure]:
+        """List procedures. Nothing is sent before the listing is used.
+
+        The API does not say in which order it lists procedures.
+
+        Args:
+            search_query: Text that a procedure's name contains, or its ID from 6 characters on; at most 100
+                characters, as UTF-16 counts them. None: all.
+            created_after: Only procedures created at this moment or later; timezone-aware. A fraction of a millisecond
+                is dropped. None: no bound.
+            created_before: Only procedures created at this moment or earlier; timezone-aware. A fraction of a
+                millisecond is rounded up. None: no bound.
+            limit: Procedures per page, 1 to 100.
+            cursor: Where to begin, in the server's counting, 0 to 2 ** 53 - 1; or a `Checkpoint`, to resume after the
+                last procedure that a walk of the same query yielded. None: at the beginning.
+            max_items: Yield at most this many procedures, 0 or more. None: all.
+            concurrency: At most this many pages are in flight or waiting to be used, 1 or more. From 2 on, cursors are
+                computed ahead for as long as the server's own confirm them. None: the session's.
+            on_drift: What to do about procedures that come and go during the walk. ``"ignore"`` follows the cursor, and
+                drops what was yielded lately if it comes again; a removal can make it miss others. ``"resync"`` asks
+                for each page, of 2 at least, one place early, to see that nothing moved, and finds its place again
+                where something did. It yields exactly once whatever is listed during the whole walk. ``"raise"`` raises
+                a `DriftError` instead.
+
+        Raises:
+            TypeError: An argument is of the wrong type.
+            ValueError: An argument is out of bounds, a date-time is naive, the two are in the wrong order, or a
+                checkpoint is that of another listing or query.
+        """
+        pairs = (
+            *filters.string("search_query", search_query, at_most=100),
+            *filters.moment_range("created", created_after, created_before),
+        )
+        return self._paginator(
+            pairs, limit=limit, cursor=cursor, max_items=max_items, concurrency=concurrency, on_drift=on_drift
+        )
