@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 import socket
 import struct
 from typing import TYPE_CHECKING, Self
 
 from aiohttp import web
+from aiohttp.http_exceptions import HttpProcessingError
 
 from .delivery import Chunk, Close, Head, Wait
 from .log import Request
@@ -26,6 +28,16 @@ if TYPE_CHECKING:
 __all__ = ["Sandbox"]
 
 _RESET_ON_CLOSE = struct.pack("ii", 1, 0)  # linger on, for no time
+
+_LOGGER = logging.getLogger("aiotofupilot.sandbox")
+
+
+def _is_ours(record: logging.LogRecord) -> bool:
+    """Keep what goes wrong in the sandbox. What is not HTTP gets a 400, and is its client's concern."""
+    return not (record.exc_info and isinstance(record.exc_info[1], HttpProcessingError))
+
+
+_LOGGER.addFilter(_is_ours)
 
 
 class Sandbox(Service):
@@ -99,7 +111,7 @@ class Sandbox(Service):
         if self._running is not None:
             raise RuntimeError("the sandbox is running already")
         # Cancelling the handler of a client that has gone is what ends a stall.
-        server = web.Server(self._handle, access_log=None, handler_cancellation=True)
+        server = web.Server(self._handle, access_log=None, handler_cancellation=True, logger=_LOGGER)
         runner = web.ServerRunner(server, shutdown_timeout=1.0)
         await runner.setup()
         site = web.TCPSite(runner, self._host, self._port, ssl_context=self._ssl_context)
@@ -146,8 +158,8 @@ class Sandbox(Service):
     async def _handle(self, http: web.BaseRequest) -> web.StreamResponse:
         request = Request(
             method=http.method,
-            path=http.path,
-            query={name: http.query[name] for name in http.query},  # of a repeated one, the first
+            path=_sent_path(http),
+            query=http.query.items(),
             authorization=http.headers.get("Authorization"),
         )
         try:
@@ -166,7 +178,8 @@ class Sandbox(Service):
                         response = web.StreamResponse(status=status, headers=headers)
                         await response.prepare(http)
                     case Chunk(data):
-                        await response.write(data)
+                        if http.method != "HEAD":
+                            await response.write(data)
                     case Wait(seconds):
                         await _flush(response)
                         await self._sleep(seconds)
@@ -181,6 +194,12 @@ class Sandbox(Service):
         except ConnectionError:
             pass  # the client has gone, or the connection was ended on purpose; aiohttp finds out by itself
         return response
+
+
+def _sent_path(http: web.BaseRequest) -> str:
+    """Give the path as it was sent; aiohttp's own spelling decodes it."""
+    target = http.raw_path.partition("?")[0]
+    return target if target.startswith("/") else http.rel_url.raw_path  # a proxy's request names the whole URL
 
 
 async def _flush(response: web.StreamResponse) -> None:

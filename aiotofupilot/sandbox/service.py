@@ -117,14 +117,21 @@ class Service:
                     hook(self.procedures, request)
 
     def _page(self, request: Request) -> Page[Procedure]:
-        if (request.method, request.path) != ("GET", _PATH):
+        if request.method != "GET" or not _is_known(request.path):
             raise Refusal(404, "NOT_FOUND", "Not found")
         return self._listing.page(request.query, request.authorization)
 
     def _answer(self, request: Request) -> Delivery:
+        if request.method == "HEAD":  # the REST layer answers it itself, whatever the key
+            return Delivery.of(200 if _is_known(request.path) else 404, {}, b"")
         try:
             request.page = self._page(request)
             answer = self._listing.write(request.page)
         except Refusal as refusal:
             answer = refusal.answer()
         return Delivery.of(answer.status, {"Content-Type": "application/json"}, answer.body)
+
+
+def _is_known(path: str) -> bool:
+    """Say whether a path leads to a listing. Case and a trailing slash make no difference, percent-encoding does."""
+    return path.removesuffix("/").lower() == _PATH

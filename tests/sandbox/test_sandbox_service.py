@@ -44,8 +44,10 @@ def test_page(service):
     [
         ("GET", "/v2/procedures"),
         ("GET", "/api/v2/runs"),
-        ("GET", "/api/v2/procedures/"),
+        ("GET", "/api/v2/procedures//"),
+        ("GET", "/api/v2/%70rocedures"),
         ("POST", "/api/v2/procedures"),
+        ("OPTIONS", "/api/v2/procedures"),
     ],
 )
 def test_other_routes(service, method, path):
@@ -55,6 +57,30 @@ def test_other_routes(service, method, path):
         assert delivery.status == request.status == 404
     assert json.loads(delivery.body) == {"message": "Not found", "code": "NOT_FOUND"}
     assert request.page is None
+
+
+@pytest.mark.parametrize("path", ["/api/v2/procedures/", "/api/v2/Procedures", "/API/V2/PROCEDURES"])
+def test_other_spellings_of_a_route(service, path):
+    """Letter case and one trailing slash make no difference."""
+    with service.handle(Request(path=path, authorization=f"Bearer {service.api_key}")) as delivery:
+        assert delivery.status == 200
+
+
+def test_head(service):
+    """HEAD says whether there is such a route, whatever the key, and nothing else."""
+    for path, expected in (("/api/v2/procedures", 200), ("/api/v2/nope", 404)):
+        request = Request(method="HEAD", path=path)
+        with service.handle(request) as delivery:
+            assert (delivery.status, delivery.body) == (expected, b"")
+            assert "Content-Type" not in delivery.headers
+        assert request.page is None
+
+
+def test_repeated_scalar(service):
+    """A scalar that is sent twice is refused."""
+    query = [("limit", "1"), ("limit", "1")]
+    with service.handle(Request(query=query, authorization=f"Bearer {service.api_key}")) as delivery:
+        assert delivery.status == 400
 
 
 def test_keys():
