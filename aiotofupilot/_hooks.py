@@ -13,11 +13,11 @@ from collections.abc import Callable
 from datetime import datetime
 from typing import Any, TypeVar
 
-from .models import Procedure, Repository, User
+from .models import Procedure, Repository, UserRef
 
 __all__ = ["Hook", "procedures_hook"]
 
-M = TypeVar("M", bound=User | Repository)
+M = TypeVar("M", bound=UserRef | Repository)
 
 Hook = Callable[[Any, Any], Any]
 """From a value as JSON has it, and a type, to a value of that type."""
@@ -30,7 +30,7 @@ def procedures_hook(find_hook: Callable[[Any], Hook], otherwise: Hook) -> Hook:
         find_hook: From a model to the hook for one object of it.
         otherwise: Takes an array in which some object lacks a name.
     """
-    users, repositories = _Known(User, find_hook(User)), _Known(Repository, find_hook(Repository))
+    users, repositories = _Known(UserRef, find_hook(UserRef)), _Known(Repository, find_hook(Repository))
 
     def structure(items: Any, kind: Any) -> Any:
         if items.__class__ is not list:
@@ -43,7 +43,7 @@ def procedures_hook(find_hook: Callable[[Any], Hook], otherwise: Hook) -> Hook:
     return structure
 
 
-def _procedures(items: list[Any], users: _Known[User], repositories: _Known[Repository]) -> list[Procedure]:
+def _procedures(items: list[Any], users: _Known[UserRef], repositories: _Known[Repository]) -> list[Procedure]:
     # Few procedures bring a creator or a repository that is new. Of one that is known by its id all else is compared:
     # what is known passed the checks of its hook, and strings and null equal nothing in JSON that would not.
     procedures: list[Procedure] = []

@@ -107,7 +107,7 @@ def read_page(response: Response, cursor: int, decode: Callable[[bytes, int], Pa
 
 def following(page: Page[Any]) -> int | None:
     """Return where the server says that the next page begins; None: the listing ends with this one."""
-    return page.meta.next_cursor if page.meta.has_more else None
+    return page.following
 
 
 def _api_error(response: Response) -> APIError:

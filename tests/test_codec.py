@@ -9,7 +9,7 @@ import orjson
 import pytest
 from hypothesis import given, strategies as st
 
-from aiotofupilot import DecodeError, InvalidJSONError, Page, PageMeta, Procedure, Repository, User
+from aiotofupilot import DecodeError, InvalidJSONError, Page, PageMeta, Procedure, Repository, UserRef
 from aiotofupilot._codec import PageDecoder
 
 WIRE = json.loads((Path(__file__).parent / "wire" / "procedures.json").read_text("utf-8"))
@@ -57,7 +57,7 @@ def test_a_page_becomes_its_values():
         id="550e8400-e29b-41d4-a716-446655440000",
         name="Battery Test",
         created_at=datetime(2024, 1, 15, 10, 30, tzinfo=UTC),
-        created_by_user=User(id="u-1", name="Ada Park", email="ada.park@example.com"),
+        created_by_user=UserRef(id="u-1", name="Ada Park", email="ada.park@example.com"),
         linked_repository=Repository(id="r-1", name="my-repo", full_name="org/my-repo", provider="github"),
     )
     assert decoded(DOCUMENT, 40) == Page(
@@ -274,7 +274,7 @@ def test_what_is_remembered_is_bounded():
     users = [{"id": f"u-{number}", "name": None, "email": None} for number in range(5000)]
     decoded({**DOCUMENT, "data": [{**PROCEDURE, "created_by_user": user} for user in users]})
     gc.collect()
-    assert sum(isinstance(found, User) for found in gc.get_objects()) <= 1024 + 100
+    assert sum(isinstance(found, UserRef) for found in gc.get_objects()) <= 1024 + 100
 
 
 VALUES = (

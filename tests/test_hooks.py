@@ -5,7 +5,7 @@ from datetime import UTC, datetime, timedelta, timezone
 import attrs
 import pytest
 
-from aiotofupilot import Procedure, Repository, User, _hooks
+from aiotofupilot import Procedure, Repository, UserRef, _hooks
 from aiotofupilot._hooks import procedures_hook
 
 WIRE_NAMES = {"linked_repository": "linkedRepository", "full_name": "fullName"}
@@ -80,7 +80,7 @@ def test_objects_become_procedures_in_order(structure):
             "p1",
             "FCT",
             moment,
-            User("u1", "Ada Park", "ada.park@example.com"),
+            UserRef("u1", "Ada Park", "ada.park@example.com"),
             Repository("r1", "tests", "org/tests", "github"),
         ),
         Procedure("p2", "FCT", east),
@@ -167,17 +167,17 @@ def test_equal_objects_become_one_which_is_built_once(structure, hooks):
 @pytest.mark.parametrize(
     ("model", "value", "field", "said_then"),
     [
-        *((User, ADA, name, "another") for name in wire_names(User).values()),
+        *((UserRef, ADA, name, "another") for name in wire_names(UserRef).values()),
         *((Repository, TESTS, name, "another") for name in wire_names(Repository).values()),
-        (User, ADA, "name", None),
-        (User, ADA, "email", None),
+        (UserRef, ADA, "name", None),
+        (UserRef, ADA, "email", None),
         (Repository, TESTS, "provider", None),
     ],
     ids=lambda parameter: getattr(parameter, "__name__", None if isinstance(parameter, dict) else str(parameter)),
 )
 def test_objects_that_differ_in_anything_stay_apart(structure, model, value, field, said_then):
     """The same id under another name is the same creator, renamed meanwhile: each item says what it said."""
-    name, holder = ("created_by_user",) * 2 if model is User else ("linkedRepository", "linked_repository")
+    name, holder = ("created_by_user",) * 2 if model is UserRef else ("linkedRepository", "linked_repository")
     said = [value, value | {field: said_then}, value]
 
     procedures = structure([item(**{name: one}) for one in said])

@@ -19,17 +19,11 @@ PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["
 
 def test_the_public_names_are_these():
     """A name joins or leaves the public surface on purpose only."""
-    values = [
-        "Checkpoint",
-        "Page",
-        "PageMeta",
-        "Paginator",
-        "Procedure",
-        "Repository",
-        "RetryPolicy",
-        "TofuPilotSession",
-    ]
-    values += ["User", "ValidationIssue", "Walk", "WalkStats"]
+    values = ["Checkpoint", "Paginator", "RetryPolicy", "TofuPilotSession", "ValidationIssue", "Walk", "WalkStats"]
+    values += ["Batch", "BatchRef", "Commit", "Deployment", "DeploymentRepository", "LastRun", "Log", "LogRun"]
+    values += ["Measurement", "Metadata", "Operator", "Page", "PageMeta", "Part", "PartRef", "Phase", "Procedure"]
+    values += ["ProcedureRef", "ProcedureVersion", "Repository", "Revision", "Run", "RunProcedure", "RunSequence"]
+    values += ["RunUnit", "Station", "StationRef", "Team", "Unit", "UnitRef", "User", "UserRef", "Validator"]
     tree = [name for name in errors.__all__ if name.endswith("Error")]
     assert sorted(aiotofupilot.__all__) == sorted(values + tree)
 

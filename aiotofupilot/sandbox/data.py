@@ -8,7 +8,7 @@ from random import Random
 from typing import TYPE_CHECKING
 from uuid import UUID
 
-from aiotofupilot.models import Procedure, Repository, User
+from aiotofupilot.models import Procedure, Repository, UserRef
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -95,7 +95,7 @@ def make_procedures(count: int, *, seed: int = 0) -> list[Procedure]:
 def endless_procedures(seed: int) -> Iterator[Procedure]:
     """Yield procedures for `make_procedures`, newest first, without end."""
     random = Random(seed)  # noqa: S311 - test data
-    creators = [User(_uuid(random), name, email) for name, email in _CREATORS]
+    creators = [UserRef(_uuid(random), name, email) for name, email in _CREATORS]
     repositories = [Repository(_uuid(random), *repository) for repository in _REPOSITORIES]
     created_at = NEWEST
     while True:

@@ -10,7 +10,7 @@ import orjson
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
-    from aiotofupilot.models import PageMeta, Procedure, Repository, User
+    from aiotofupilot.models import PageMeta, Procedure, Repository, UserRef
 
 __all__ = ["Answer", "Refusal", "procedure_json", "write_page"]
 
@@ -71,7 +71,7 @@ def procedure_json(procedure: Procedure) -> orjson.Fragment:
     )
 
 
-def _user(user: User | None) -> dict[str, Any] | None:
+def _user(user: UserRef | None) -> dict[str, Any] | None:
     """Write the creator of a procedure."""
     return None if user is None else {"id": user.id, "name": user.name, "email": user.email}
 

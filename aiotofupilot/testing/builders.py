@@ -6,7 +6,9 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING, TypeVar
 from uuid import NAMESPACE_URL, uuid5
 
-from aiotofupilot.models import Page, PageMeta, Procedure, Repository, User
+import attrs
+
+from aiotofupilot.models import Page, PageMeta, Procedure, Repository, UserRef
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -17,8 +19,9 @@ T = TypeVar("T")
 
 
 def _uuid(kind: str, *fields: object) -> str:
-    """Name a thing after what it is made of."""
-    return str(uuid5(NAMESPACE_URL, f"https://example.com/{kind}?{fields!r}"))
+    """Return an id that depends on the values given, and on no name of a class."""
+    values = tuple(attrs.astuple(field) if isinstance(field, UserRef | Repository) else field for field in fields)
+    return str(uuid5(NAMESPACE_URL, f"https://example.com/{kind}?{values!r}"))
 
 
 def make_user(
@@ -26,7 +29,7 @@ def make_user(
     *,
     id: str | None = None,  # noqa: A002 - the API's name
     email: str | None = "ada.park@example.com",
-) -> User:
+) -> UserRef:
     """Make a user, by default one with a name and an address.
 
     Args:
@@ -34,7 +37,7 @@ def make_user(
         id: None: a UUID that depends on the other arguments.
         email: None: hidden.
     """
-    return User(id or _uuid("user", name, email), name, email)
+    return UserRef(id or _uuid("user", name, email), name, email)
 
 
 def make_repository(
@@ -58,7 +61,7 @@ def make_procedure(
     *,
     id: str | None = None,  # noqa: A002 - the API's name
     created_at: datetime = datetime(2026, 1, 30, 16, 45, tzinfo=UTC),
-    created_by_user: User | None = make_user(),  # noqa: B008 - a value
+    created_by_user: UserRef | None = make_user(),  # noqa: B008 - a value
     linked_repository: Repository | None = make_repository(),  # noqa: B008 - a value
 ) -> Procedure:
     """Make a procedure.

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given, strategies as st
 
 from aiotofupilot.cli.formats import CSV, JSONArray, JSONLines
-from aiotofupilot.models import Procedure, Repository, User
+from aiotofupilot.models import Procedure, Repository, UserRef
 from aiotofupilot.sandbox import make_procedures
 
 BARE = Procedure("1", "Bare", datetime(2024, 1, 1, tzinfo=UTC))
@@ -17,7 +17,7 @@ FULL = Procedure(
     "2",
     'Hi-Pot, "Line 2"',
     datetime(2024, 1, 15, 10, 30, 0, 7_000, tzinfo=UTC),
-    User("u", None, "ada@example.com"),
+    UserRef("u", None, "ada@example.com"),
     Repository("r", "my-repo", "org/my-repo", "github"),
 )
 FULL_WIRE = {

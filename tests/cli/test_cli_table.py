@@ -6,12 +6,12 @@ import pytest
 from rich.cells import cell_len
 
 from aiotofupilot.cli.table import Table
-from aiotofupilot.models import Procedure, Repository, User
+from aiotofupilot.models import Procedure, Repository, UserRef
 from aiotofupilot.sandbox import make_procedures
 
 ID = "550e8400-e29b-41d4-a716-446655440000"
 CREATED = datetime(2024, 1, 15, 10, 30, 59, tzinfo=UTC)
-LONG = Procedure(ID, "N" * 200, CREATED, User("u", "U" * 200), Repository("r", "r", "R" * 200))
+LONG = Procedure(ID, "N" * 200, CREATED, UserRef("u", "U" * 200), Repository("r", "r", "R" * 200))
 
 
 def lines(width, procedures):
@@ -64,14 +64,14 @@ def test_nothing_is_cut_in_a_pipe():
 
 def test_rows_are_aligned():
     """A column begins at the same cell in every row, however wide its characters."""
-    procedures = [Procedure(ID, name, CREATED, User("u", "Ada")) for name in ("山田 花子", "Überprüfung", "👩‍🔧")]
+    procedures = [Procedure(ID, name, CREATED, UserRef("u", "Ada")) for name in ("山田 花子", "Überprüfung", "👩‍🔧")]
     head, *rows = lines(120, procedures)
     assert {cell_len(row.partition("Ada")[0]) for row in rows} == {head.index("CREATED BY")}
 
 
 def test_what_is_null():
     """A dash stands for null; a creator without a name is named by email."""
-    people = [None, User("u"), User("u", None, "ada@example.com"), User("u", "Ada", "ada@example.com")]
+    people = [None, UserRef("u"), UserRef("u", None, "ada@example.com"), UserRef("u", "Ada", "ada@example.com")]
     rows = lines(None, [Procedure(ID, "", CREATED, user) for user in people])[1:]
     assert [row.split()[3:] for row in rows] == [["-", name, "-"] for name in ("-", "-", "ada@example.com", "Ada")]
 

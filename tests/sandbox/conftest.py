@@ -6,7 +6,7 @@ from random import Random
 import aiohttp
 import pytest
 
-from aiotofupilot.models import Procedure, Repository, User
+from aiotofupilot.models import Procedure, Repository, UserRef
 from aiotofupilot.sandbox import Delivery, Request
 
 WIRE = [
@@ -23,7 +23,7 @@ def recorded_procedure(index: int) -> Procedure:
         id=f"{UUIDS}55440{index:03}",
         name=f"Battery Test {index}",
         created_at=datetime(2024, 1, 25, 20, 30, tzinfo=UTC) - timedelta(hours=index),
-        created_by_user=User(
+        created_by_user=UserRef(
             id=f"{UUIDS}56340{index % 3:03}",
             name="John Doe" if index % 5 else None,
             email="john.doe@company.com" if index % 7 else None,

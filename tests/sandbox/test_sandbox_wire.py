@@ -5,7 +5,7 @@ from datetime import UTC, datetime, timedelta, timezone
 
 import orjson
 
-from aiotofupilot.models import PageMeta, Procedure, Repository, User
+from aiotofupilot.models import PageMeta, Procedure, Repository, UserRef
 from aiotofupilot.sandbox.wire import Answer, Refusal, procedure_json, write_page
 
 MOMENT = datetime(2024, 1, 15, 10, 30, tzinfo=UTC)
@@ -17,7 +17,7 @@ def written(procedure):
 
 def test_procedure_in_camel_case():
     """linkedRepository and fullName are camel case, the rest is not."""
-    procedure = Procedure("p", "Näme", MOMENT, User("u", "n", "e"), Repository("r", "repo", "org/repo", "gitlab"))
+    procedure = Procedure("p", "Näme", MOMENT, UserRef("u", "n", "e"), Repository("r", "repo", "org/repo", "gitlab"))
     assert written(procedure) == {
         "id": "p",
         "name": "Näme",
@@ -29,7 +29,7 @@ def test_procedure_in_camel_case():
 
 def test_nulls():
     """What is None is null, but for the provider, a key that servers without it did not send."""
-    procedure = Procedure("p", "n", MOMENT, User("u"), Repository("r", "repo", "org/repo"))
+    procedure = Procedure("p", "n", MOMENT, UserRef("u"), Repository("r", "repo", "org/repo"))
     assert written(procedure)["created_by_user"] == {"id": "u", "name": None, "email": None}
     assert written(procedure)["linkedRepository"] == {"id": "r", "name": "repo", "fullName": "org/repo"}
     bare = written(Procedure("p", "n", MOMENT))

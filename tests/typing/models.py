@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import UTC, datetime
 from typing import assert_type
 
-from aiotofupilot.models import Page, PageMeta, Procedure, Repository, User
+from aiotofupilot.models import Page, PageMeta, Procedure, Repository, UserRef
 
 
 def fields_have_the_types_of_the_api(page: Page[Procedure]) -> None:
@@ -18,11 +18,11 @@ def fields_have_the_types_of_the_api(page: Page[Procedure]) -> None:
     assert_type(procedure.id, str)
     assert_type(procedure.name, str)
     assert_type(procedure.created_at, datetime)
-    assert_type(procedure.created_by_user, User | None)
+    assert_type(procedure.created_by_user, UserRef | None)
     assert_type(procedure.linked_repository, Repository | None)
 
 
-def models_are_built_by_keyword_or_position(creator: User) -> Procedure:
+def models_are_built_by_keyword_or_position(creator: UserRef) -> Procedure:
     return Procedure("id", "Battery Test", datetime(2024, 1, 1, tzinfo=UTC), created_by_user=creator)
 
 

@@ -6,7 +6,7 @@ from typing import assert_type
 
 from aioresponses import aioresponses
 
-from aiotofupilot import Page, Procedure, Repository, TofuPilotSession, User
+from aiotofupilot import Page, Procedure, Repository, TofuPilotSession, UserRef
 from aiotofupilot.sandbox import Listing, Sandbox
 from aiotofupilot.testing import (
     MockResponse,
@@ -28,7 +28,7 @@ def a_served_sandbox_is_a_sandbox() -> None:
 
 def builders_make_models() -> None:
     assert_type(make_procedure("Burn-In", created_by_user=None), Procedure)
-    assert_type(make_user(None), User)
+    assert_type(make_user(None), UserRef)
     assert_type(make_repository("org/repo", provider="gitlab"), Repository)
     assert_type(make_page([make_procedure()], next_cursor=1), Page[Procedure])
 

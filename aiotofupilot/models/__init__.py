@@ -1,0 +1,59 @@
+"""The values that TofuPilot's listings are made of, one module for each listing.
+
+Field names are the API's own. Where the wire has another spelling, the field says so in its attrs metadata, under
+``"wire"``. All models are attrs classes with slots, and compare and hash by value; what cannot be hashed (metadata, the
+items of a page) is left out of the hash. They are frozen for the type checker alone. Enumerated values are plain
+strings, so that a value which TofuPilot adds later is accepted. Arrays in items are tuples.
+
+Source: https://www.tofupilot.com/docs/api
+"""
+
+from .batches import Batch, BatchRef
+from .deployments import Commit, Deployment, DeploymentRepository
+from .logs import Log, LogRun
+from .measurements import Measurement, Validator
+from .metadata import Metadata
+from .page import Page, PageMeta
+from .parts import Part, PartRef, Revision
+from .people import Operator, User, UserRef
+from .phases import Phase
+from .procedures import Procedure, ProcedureRef, ProcedureVersion, Repository
+from .runs import Run, RunProcedure, RunSequence, RunUnit
+from .stations import Station, StationRef, Team
+from .units import LastRun, Unit, UnitRef
+
+__all__ = [
+    "Batch",
+    "BatchRef",
+    "Commit",
+    "Deployment",
+    "DeploymentRepository",
+    "LastRun",
+    "Log",
+    "LogRun",
+    "Measurement",
+    "Metadata",
+    "Operator",
+    "Page",
+    "PageMeta",
+    "Part",
+    "PartRef",
+    "Phase",
+    "Procedure",
+    "ProcedureRef",
+    "ProcedureVersion",
+    "Repository",
+    "Revision",
+    "Run",
+    "RunProcedure",
+    "RunSequence",
+    "RunUnit",
+    "Station",
+    "StationRef",
+    "Team",
+    "Unit",
+    "UnitRef",
+    "User",
+    "UserRef",
+    "Validator",
+]

@@ -1,0 +1,101 @@
+"""The models are values: they compare, hash, pickle and copy by what they hold."""
+
+import pickle
+from datetime import UTC, datetime, timedelta
+
+import attrs
+import pytest
+
+from aiotofupilot import models
+from aiotofupilot.models import Page, PageMeta, PartRef, Revision, Run, RunProcedure, RunUnit, UnitRef
+
+MODELS = [model for name in models.__all__ if attrs.has(model := getattr(models, name))]
+ITEMS = ["Batch", "Deployment", "Log", "Measurement", "Part", "Phase", "Procedure", "Run", "Station", "Unit", "User"]
+
+MOMENT = datetime(2026, 11, 20, 9, 30, tzinfo=UTC)
+
+
+def run(**fields):
+    unit = RunUnit(id="u", serial_number="INV-42", part=PartRef("p", "INV", "Inverter", Revision("r", "C")))
+    return Run(
+        **{
+            "id": "run",
+            "created_at": MOMENT,
+            "started_at": MOMENT,
+            "ended_at": MOMENT,
+            "duration": timedelta(seconds=90.732),
+            "outcome": "FAIL",
+            "procedure": RunProcedure("p", "FVT", None),
+            "unit": unit,
+            **fields,
+        }
+    )
+
+
+def test_every_listing_has_its_item():
+    """The package exports the item of each of the eleven listings."""
+    assert set(ITEMS) <= {model.__name__ for model in MODELS}
+
+
+@pytest.mark.parametrize("model", MODELS, ids=lambda model: model.__name__)
+def test_a_model_is_slotted_documented_and_refers_to_types_that_exist(model):
+    """Type checkers, the codec and `help()` all read the class itself."""
+    assert model.__doc__
+    assert not hasattr(model, "__dict__") or "__dict__" not in model.__slots__
+    assert not any(isinstance(field.type, str) for field in attrs.fields(model))
+
+
+def test_wire_names_differ_from_field_names_only_for_linked_repository_and_full_name():
+    """Every other field is spelled on the wire as it is here."""
+    renamed = {
+        f"{model.__name__}.{field.name}": field.metadata["wire"]
+        for model in MODELS
+        for field in attrs.fields(model)
+        if field.metadata
+    }
+    assert renamed == {"Procedure.linked_repository": "linkedRepository", "Repository.full_name": "fullName"}
+
+
+def test_an_item_with_metadata_has_a_hash():
+    """Metadata is compared, but left out of the hash because a mapping has none."""
+    one, other = run(metadata={"shift": "B"}), run(metadata={"shift": "A"})
+    assert hash(one) == hash(other)
+    assert one != other
+    assert len({one, other, run(metadata={"shift": "B"})}) == 2
+
+
+def test_a_page_has_a_hash():
+    """The items are compared, but left out of the hash because a list has none."""
+    page = Page([run()], PageMeta(has_more=False))
+    assert hash(page) == hash(Page([], PageMeta(has_more=False)))
+    assert page == Page([run()], PageMeta(has_more=False))
+    assert page != Page([], PageMeta(has_more=False))
+    assert hash(page) != hash(Page([run()], PageMeta(has_more=False), cursor=50))
+
+
+@pytest.mark.parametrize(
+    ("meta", "following"),
+    [
+        (PageMeta(has_more=True, next_cursor=50), 50),
+        (PageMeta(has_more=True, next_cursor=0), 0),
+        (PageMeta(has_more=False, next_cursor=50), None),
+        (PageMeta(has_more=True), None),
+        (PageMeta(has_more=False), None),
+    ],
+)
+def test_a_page_names_where_the_next_one_begins(meta, following):
+    """The cursor is the server's own, and a page without more items names none."""
+    assert Page([], meta).following == following
+
+
+def test_an_item_survives_pickling():
+    """Items travel between processes."""
+    original = run(metadata={"bay": 4})
+    assert pickle.loads(pickle.dumps(original)) == original  # noqa: S301 - our own bytes
+
+
+def test_models_that_need_many_fields_take_them_by_keyword():
+    """A positional argument could land in the wrong field, because optional fields stand among required ones."""
+    with pytest.raises(TypeError):
+        Run("run", MOMENT)
+    assert UnitRef("u", "INV-42") == UnitRef(id="u", serial_number="INV-42")
