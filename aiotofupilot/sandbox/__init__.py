@@ -17,23 +17,31 @@ A bad day is said in sentences (see `faults` for all that can go wrong, `paging`
 """
 
 from . import faults, paging
+from .api import Api
 from .busy_line import BusyLine
 from .data import make_procedures
 from .delivery import Delivery
+from .factory import Factory
 from .listing import Listing
 from .log import Request, RequestLog
+from .request import Query
+from .rows import Rows
 from .server import Sandbox
 from .service import Hook, Service
 from .wire import Answer
 
 __all__ = [
     "Answer",
+    "Api",
     "BusyLine",
     "Delivery",
+    "Factory",
     "Hook",
     "Listing",
+    "Query",
     "Request",
     "RequestLog",
+    "Rows",
     "Sandbox",
     "Service",
     "faults",

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from contextlib import contextmanager
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from attrs import define
 
@@ -13,7 +13,7 @@ from .request import Question
 if TYPE_CHECKING:
     from collections.abc import Generator
 
-    from aiotofupilot.models import Page, Procedure
+    from aiotofupilot.models import Page
 
     from .faults import Fault
 
@@ -24,7 +24,7 @@ __all__ = ["Request", "RequestLog"]
 class Request(Question):
     """One request, and what became of it."""
 
-    page: Page[Procedure] | None = None
+    page: Page[Any] | None = None
     """What the API answers, before a fault touches it; None: an error, or nothing yet."""
     fault: Fault | None = None
     """What goes wrong with the answer; None: nothing."""
@@ -38,7 +38,7 @@ class Request(Question):
         if self.fault:
             told.append(repr(self.fault))
         elif self.page:
-            told.append(f"{len(self.page.data)} procedures")
+            told.append(f"{len(self.page.data)} {self.path.removesuffix('/').rpartition('/')[2].lower()}")
         return ", ".join(told)
 
     def __repr__(self) -> str:

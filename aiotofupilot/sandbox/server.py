@@ -17,7 +17,7 @@ from .paging import Paging, offsets
 from .service import Service
 
 if TYPE_CHECKING:
-    from collections.abc import Awaitable, Callable, Iterable
+    from collections.abc import Awaitable, Callable, Iterable, Mapping
     from ssl import SSLContext
     from types import TracebackType
 
@@ -57,7 +57,9 @@ class Sandbox(Service):
         seed: int = 0,
         api_key: str = "sandbox-user-key",
         station_key: str = "sandbox-station-key",
+        station_listings: Iterable[str] | None = None,
         paging: Paging = offsets,
+        pagings: Mapping[str, Paging] | None = None,
         host: str = "127.0.0.1",
         port: int = 0,
         ssl_context: SSLContext | None = None,
@@ -67,16 +69,27 @@ class Sandbox(Service):
 
         Args:
             procedures: How many procedures to make up, or the procedures themselves, in the listing's order.
-            seed: What the made-up procedures depend on.
-            api_key: Key of a user, who may read procedures.
-            station_key: Key of a station, which may not.
-            paging: How the listing is cut into pages.
+            seed: What the made-up data depend on.
+            api_key: Key of a user, who may list everything.
+            station_key: Key of a station.
+            station_listings: Names of the listings that the station's key may list; None: all but procedures and
+                stations.
+            paging: How listings are cut into pages.
+            pagings: How single listings, by name, are cut into pages instead; None: none is.
             host: Address to listen on.
             port: Port to listen on; 0: any free one, which stays the same when the sandbox is started again.
             ssl_context: Certificate and key for HTTPS; None: plain HTTP.
             sleep: What stalls and latency wait with, given seconds.
         """
-        super().__init__(procedures, seed=seed, api_key=api_key, station_key=station_key, paging=paging)
+        super().__init__(
+            procedures,
+            seed=seed,
+            api_key=api_key,
+            station_key=station_key,
+            station_listings=station_listings,
+            paging=paging,
+            pagings=pagings,
+        )
         self._host = host
         self._port = port
         self._ssl_context = ssl_context

@@ -67,6 +67,7 @@ def test_request_repr():
         == "<GET /api/v2/procedures?limit=3: 200, 3 procedures>"
     )
     assert str(Request(path="/x", status=404)) == "GET /x: 404"
+    assert repr(Request(path="/v2/Runs/", status=200, page=page)) == "<GET /v2/Runs/: 200, 3 runs>"
     assert repr(Request(path="/x", attempt=2, page=page, fault=reset())) == "<GET /x: no answer, attempt 2, reset()>"
 
 

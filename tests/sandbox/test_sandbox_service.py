@@ -94,6 +94,24 @@ def test_keys():
     assert (service.api_key, service.station_key) == ("u", "s")
 
 
+def test_what_a_station_may_list():
+    """Sources disagree whether a station may list procedures, so both can be had, and changed at any time."""
+    service = Service(1, station_key="s", station_listings=["procedures"])
+    request = Request(authorization="Bearer s")
+    with service.handle(request) as delivery:
+        assert delivery.status == 200
+    service.station_listings.clear()
+    with service.handle(request) as delivery:
+        assert (delivery.status, json.loads(delivery.body)["message"]) == (403, "Stations cannot read procedures")
+
+
+@pytest.mark.parametrize("options", [{"station_listings": ["nope"]}, {"pagings": {"nope": offsets}}])
+def test_unknown_listings(options):
+    """A listing that there is not is refused where it is named."""
+    with pytest.raises(ValueError, match=r"there is no listing 'nope', only .*procedures"):
+        Service(**options)
+
+
 def test_attempts_are_counted(service):
     """The same question again is another attempt; another question is not."""
     attempts = [ask(service, cursor=cursor)[0].attempt for cursor in ("0", "0", "5", "0")]
@@ -155,6 +173,14 @@ def test_paging(service):
     service.paging = capped(5)
     assert len(ask(service)[0].page.data) == 5
     assert len(ask(Service(30, paging=capped(7)))[0].page.data) == 7
+
+
+def test_paging_of_one_listing():
+    """One listing may be cut in a way of its own."""
+    service = Service(30, paging=capped(7), pagings={"procedures": capped(5)})
+    assert len(ask(service)[0].page.data) == 5
+    del service.pagings["procedures"]
+    assert len(ask(service)[0].page.data) == 7
 
 
 def test_nothing_waits(service):

@@ -1,0 +1,95 @@
+"""What one listing is: its parameters, what each of them selects, its sort orders, and how an item is written."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from datetime import timedelta
+from typing import TYPE_CHECKING, Any, Generic, TypeVar
+
+from attrs import field, frozen
+
+from .wire import document
+
+if TYPE_CHECKING:
+    from datetime import datetime
+
+    from .factory import Factory
+    from .parameters import Asked, Parameter
+
+__all__ = ["Predicate", "Resource", "Test", "among", "contains", "since", "until"]
+
+T = TypeVar("T")
+
+Predicate = Callable[[T], bool]
+"""Whether an item is asked for."""
+
+Test = Callable[[Any, "Factory"], Predicate[T]]
+"""From a parameter's value, and all that is listed, to whether an item has what is asked for."""
+
+_MILLISECOND = timedelta(milliseconds=1)
+
+
+@frozen(kw_only=True)
+class Resource(Generic[T]):
+    """One listing."""
+
+    name: str
+    """The last segment of its path."""
+    parameters: tuple[Parameter[Any], ...] = ()
+    """In the order of the API's documents."""
+    tests: Mapping[str, Test[T]] = field(factory=dict[str, "Test[T]"])
+    """What a parameter selects, for each parameter that selects."""
+    sorts: Mapping[str, Callable[[T], Any]] = field(factory=dict[str, Callable[[T], Any]])
+    """What an item is sorted by, for each value of ``sort_by``. None is the largest key, as PostgreSQL has it."""
+    order: str | None = None
+    """The ``sort_by`` in whose descending order the rows stand; None: the listing has no sort orders."""
+    dress: Callable[[T, Asked, Factory], T] | None = None
+    """Adds to an item what is listed on request alone; None: nothing is."""
+    document: Callable[[T], Mapping[str, Any]] = document
+    """Spells an item with the names of the wire."""
+    paged: bool = True
+    """Whether the listing comes in pages; otherwise it is a bare array."""
+
+
+def among(read: Callable[[T], object]) -> Test[T]:
+    """Select by a field whose value must be among those that are asked for."""
+    return lambda wanted, _factory: lambda item: read(item) in wanted
+
+
+def contains(*reads: Callable[[T], str | None]) -> Test[T]:
+    """Select by text that one of several fields must contain, in any case."""
+
+    def test(text: str, _factory: Factory) -> Predicate[T]:
+        needle = text.lower()
+        return lambda item: any(needle in (read(item) or "").lower() for read in reads)
+
+    return test
+
+
+def since(read: Callable[[T], datetime | None]) -> Test[T]:
+    """Select by a moment that must not be before the one that is asked for."""
+
+    def test(bound: datetime, _factory: Factory) -> Predicate[T]:
+        def is_since(item: T) -> bool:
+            moment = read(item)
+            return moment is not None and moment >= bound
+
+        return is_since
+
+    return test
+
+
+def until(read: Callable[[T], datetime | None]) -> Test[T]:
+    """Select by a moment that must not be after the one that is asked for.
+
+    The whole millisecond counts: a client cannot name a moment more exactly than the wire shows it.
+    """
+
+    def test(bound: datetime, _factory: Factory) -> Predicate[T]:
+        def is_until(item: T) -> bool:
+            moment = read(item)
+            return moment is not None and moment - bound < _MILLISECOND
+
+        return is_until
+
+    return test
