@@ -23,6 +23,7 @@ if TYPE_CHECKING:
 
     from .factory import Factory
     from .paging import Window
+    from .parameters import Asked
     from .request import Pairs
     from .resource import Resource
     from .rows import Pieces
@@ -31,6 +32,10 @@ __all__ = ["Api"]
 
 _ROOT = "/api/v2/"
 _RESOURCES: Mapping[str, Resource[Any]] = {_ROOT + resource.name: resource for resource in RESOURCES}
+_OF_PAGES = frozenset({"limit", "cursor", "include_metadata", "include_sequences"})
+"""Parameters that do not decide which rows are asked for."""
+_MOST_CHOSEN = 16
+"""For how many queries it is kept which rows they asked for."""
 _FORBIDDEN_TO_STATIONS = frozenset({"procedures", "stations"})
 
 
@@ -75,6 +80,7 @@ class Api:
         self.pagings = dict(pagings or {})
         if unknown := (self.station_listings | self.pagings.keys()) - names:
             raise ValueError(f"there is no listing {min(unknown)!r}, only {', '.join(sorted(names))}")
+        self._chosen: dict[tuple[Any, ...], tuple[tuple[Pieces[Any], ...], Sequence[int]]] = {}
         # A page of known procedures costs a quarter of a new one. By value, so that a changed one is written anew.
         self._procedure_json = lru_cache(maxsize=100_000)(procedure_json)
 
@@ -107,8 +113,7 @@ class Api:
             raise not_found()
         self._admit(resource.name, authorization)
         asked = read(resource.parameters, Query(query))
-        pieces = self.factory.pieces(resource.name)
-        chosen = select(resource, pieces, asked, self.factory)
+        pieces, chosen = self._choose(resource, asked, Query(query))
         if not resource.paged:
             return Page(data=list(pieces), meta=PageMeta(has_more=False))
         cut = self.pagings.get(resource.name, self.paging)
@@ -121,6 +126,25 @@ class Api:
             meta=PageMeta(has_more=window.has_more, next_cursor=window.next_cursor),
             cursor=asked["cursor"],
         )
+
+    def _choose(self, resource: Resource[Any], asked: Asked, query: Query) -> tuple[Pieces[Any], Sequence[int]]:
+        """Give the rows of a listing, and the positions of those that are asked for.
+
+        What was chosen is kept for the other pages, as long as nothing is changed.
+        """
+        state = self.factory.state
+        pieces = self.factory.pieces(resource.name)
+        if resource.make is None:  # a plain list does not tell when it changes
+            return pieces, select(resource, pieces, asked, self.factory)
+        key = (resource.name, *sorted(pair for pair in query.pairs if pair[0] not in _OF_PAGES))
+        known = self._chosen.pop(key, None)
+        if known is None or known[0] != state:
+            known = state, select(resource, pieces, asked, self.factory)
+        if self.factory.state == state:
+            self._chosen[key] = known
+            if len(self._chosen) > _MOST_CHOSEN:
+                del self._chosen[next(iter(self._chosen))]
+        return pieces, known[1]
 
     def write(self, path: str, page: Page[Any]) -> Answer:
         """Write a page of the listing at a path as JSON."""

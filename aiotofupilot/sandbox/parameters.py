@@ -25,10 +25,12 @@ __all__ = [
     "Asked",
     "Choice",
     "Choices",
+    "Complaint",
     "Flag",
     "Moment",
     "Number",
     "Parameter",
+    "Scalar",
     "Span",
     "Text",
     "Texts",
@@ -65,11 +67,11 @@ _DURATION = re.compile(_DURATION_PATTERN, re.ASCII)
 _DAYS = {"W": 7, "Y": 365, "M": 30, "D": 1}  # years and months have no fixed length
 
 
-class _Complaint(Exception):  # noqa: N818 - a value that the validator refuses is no failure
+class Complaint(Exception):  # noqa: N818 - a value that the validator refuses is no failure
     """A value is not valid.
 
     Args:
-        issues: What zod says, without the path. An ``index`` says which of several values is meant.
+        issues: What zod says, without the path. An ``index`` says which part of the value is meant.
     """
 
     def __init__(self, *issues: dict[str, Any]) -> None:
@@ -103,12 +105,12 @@ class Parameter(Generic[T]):
         """Read the values that were sent, at least one; None: the parameter counts as not sent.
 
         Raises:
-            _Complaint: If they are not valid.
+            Complaint: If they are not valid.
         """
 
 
 @frozen
-class _Scalar(Parameter[T]):
+class Scalar(Parameter[T]):
     """A parameter that must not be repeated."""
 
     _expected = "string"
@@ -116,7 +118,7 @@ class _Scalar(Parameter[T]):
     def read(self, values: Sequence[str]) -> T | None:
         """Read the only value that may be sent."""
         if len(values) > 1:
-            raise _Complaint(self._mistyped("array"))
+            raise Complaint(self._mistyped("array"))
         return self._parse(values[0])
 
     @abstractmethod
@@ -129,7 +131,7 @@ class _Scalar(Parameter[T]):
 
 
 @frozen
-class Number(_Scalar[float]):
+class Number(Scalar[float]):
     """A number."""
 
     _expected = "number"
@@ -139,7 +141,7 @@ class Number(_Scalar[float]):
 
 
 @frozen
-class Whole(_Scalar[int]):
+class Whole(Scalar[int]):
     """A number that has to be whole."""
 
     preset: int | None = None
@@ -161,7 +163,7 @@ class Whole(_Scalar[int]):
     def _parse(self, text: str) -> int:
         number = _finite(text)
         if not number.is_integer():
-            raise _Complaint(
+            raise Complaint(
                 {
                     "expected": "int",
                     "format": "safeint",
@@ -171,7 +173,7 @@ class Whole(_Scalar[int]):
             )
         whole = int(number)
         if issues := [*self._unsafe(whole), *self._out_of_bounds(whole)]:
-            raise _Complaint(*issues)
+            raise Complaint(*issues)
         return whole
 
     def _unsafe(self, number: int) -> list[dict[str, Any]]:
@@ -211,7 +213,7 @@ class Whole(_Scalar[int]):
 
 
 @frozen
-class Text(_Scalar[str]):
+class Text(Scalar[str]):
     """A string."""
 
     maximum: int | None = None
@@ -221,7 +223,7 @@ class Text(_Scalar[str]):
 
     def _parse(self, text: str) -> str:
         if self.maximum is not None and len(text.encode("utf-16-le", "surrogatepass")) // 2 > self.maximum:
-            raise _Complaint(
+            raise Complaint(
                 {
                     "origin": "string",
                     "code": "too_big",
@@ -236,12 +238,12 @@ class Text(_Scalar[str]):
     def default(self) -> str | None:
         """Nothing, if that is allowed."""
         if self.required:
-            raise _Complaint(self._mistyped("undefined"))
+            raise Complaint(self._mistyped("undefined"))
         return None
 
 
 @frozen
-class Flag(_Scalar[bool]):
+class Flag(Scalar[bool]):
     """A boolean: ``true`` or ``1``, ``false`` or ``0``."""
 
     preset: bool | None = None
@@ -256,17 +258,17 @@ class Flag(_Scalar[bool]):
 
     def _parse(self, text: str) -> bool:
         if text not in {"true", "1", "false", "0"}:
-            raise _Complaint(self._mistyped("string"))
+            raise Complaint(self._mistyped("string"))
         return text in {"true", "1"}
 
 
 @frozen
-class Moment(_Scalar[datetime]):
+class Moment(Scalar[datetime]):
     """A date-time that says how far from UTC it is, cut to milliseconds as JavaScript's are."""
 
     def _parse(self, text: str) -> datetime:
         if not _DATETIME.fullmatch(text):
-            raise _Complaint(_malformed("datetime", _DATETIME_PATTERN))
+            raise Complaint(_malformed("datetime", _DATETIME_PATTERN))
         if text.startswith("0000"):  # a year that JavaScript has and Python has not
             return datetime.min.replace(tzinfo=UTC)
         moment = datetime.fromisoformat(text)
@@ -274,12 +276,12 @@ class Moment(_Scalar[datetime]):
 
 
 @frozen
-class Span(_Scalar[timedelta]):
+class Span(Scalar[timedelta]):
     """An ISO 8601 duration, such as ``PT1M30.5S``."""
 
     def _parse(self, text: str) -> timedelta:
         if not _DURATION.fullmatch(text):
-            raise _Complaint(_malformed("duration", _DURATION_PATTERN))
+            raise Complaint(_malformed("duration", _DURATION_PATTERN))
         date, _, time = text[1:].partition("T")
         days = sum(float(number) * _DAYS[unit] for number, unit in re.findall(r"(\d+)([WYMD])", date))
         seconds = sum(
@@ -293,7 +295,7 @@ class Span(_Scalar[timedelta]):
 
 
 @frozen
-class Choice(_Scalar[str]):
+class Choice(Scalar[str]):
     """One of several words."""
 
     options: tuple[str, ...]
@@ -309,7 +311,7 @@ class Choice(_Scalar[str]):
     def read(self, values: Sequence[str]) -> str:
         """Read one word. zod does not tell a repeated word from an unknown one."""
         if len(values) > 1 or values[0] not in self.options:
-            raise _Complaint(_not_among(self.options))
+            raise Complaint(_not_among(self.options))
         return values[0]
 
     def _parse(self, text: str) -> str:
@@ -336,7 +338,7 @@ class Choices(Parameter[frozenset[str]]):
         """Check the values one by one."""
         unknown = [index for index, value in enumerate(values) if value not in self.options]
         if unknown:
-            raise _Complaint(*({**_not_among(self.options), "index": index} for index in unknown))
+            raise Complaint(*({**_not_among(self.options), "index": index} for index in unknown))
         return frozenset(values)
 
 
@@ -368,7 +370,7 @@ def read(parameters: Sequence[Parameter[Any]], query: Query) -> Asked:
         values = sent.get(parameter.name)
         try:
             value = parameter.default if values is None else parameter.read(values)
-        except _Complaint as complaint:
+        except Complaint as complaint:
             issues += complaint.at(parameter.name)
         else:
             if value is not None:
@@ -405,13 +407,13 @@ def _finite(text: str) -> float:
     """Read a number that is finite.
 
     Raises:
-        _Complaint: If it is not.
+        Complaint: If it is not.
     """
     number = _javascript_number(text)
     if number is None:
-        raise _Complaint(_mistyped("number", "string"))
+        raise Complaint(_mistyped("number", "string"))
     if abs(number) == float("inf"):
-        raise _Complaint({**_mistyped("number", "number"), "received": "Infinity"})
+        raise Complaint({**_mistyped("number", "number"), "received": "Infinity"})
     return number
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any, Generic, TypeVar
 
@@ -15,8 +15,9 @@ if TYPE_CHECKING:
 
     from .factory import Factory
     from .parameters import Asked, Parameter
+    from .world import World
 
-__all__ = ["Predicate", "Resource", "Test", "among", "contains", "since", "until"]
+__all__ = ["Narrowed", "Predicate", "Resource", "Test", "among", "at_least", "at_most", "contains", "since", "until"]
 
 T = TypeVar("T")
 
@@ -25,6 +26,19 @@ Predicate = Callable[[T], bool]
 
 Test = Callable[[Any, "Factory"], Predicate[T]]
 """From a parameter's value, and all that is listed, to whether an item has what is asked for."""
+
+
+@frozen
+class Narrowed:
+    """Made-up items that may be asked for. Their numbers repeat with the plan of production."""
+
+    period: int
+    """After how many numbers the plan repeats."""
+    offsets: Sequence[int]
+    """Numbers of the first period, in ascending order."""
+    settled: frozenset[str]
+    """Parameters that need no further test."""
+
 
 _MILLISECOND = timedelta(milliseconds=1)
 
@@ -37,8 +51,16 @@ class Resource(Generic[T]):
     """The last segment of its path."""
     parameters: tuple[Parameter[Any], ...] = ()
     """In the order of the API's documents."""
+    make: Callable[[World, int], T] | None = None
+    """Makes up the item with a number; None: the items are given."""
+    count: Callable[[World], int] | None = None
+    """How many items the made-up factory has so far; None: the items are given."""
     tests: Mapping[str, Test[T]] = field(factory=dict[str, "Test[T]"])
     """What a parameter selects, for each parameter that selects."""
+    joined: Callable[[Asked, Factory], Predicate[T] | None] | None = None
+    """What several parameters select together; None: each selects for itself."""
+    narrow: Callable[[Asked, Factory], Narrowed | None] | None = None
+    """Finds made-up items without making them; None: they are made to be tested."""
     sorts: Mapping[str, Callable[[T], Any]] = field(factory=dict[str, Callable[[T], Any]])
     """What an item is sorted by, for each value of ``sort_by``. None is the largest key, as PostgreSQL has it."""
     order: str | None = None
@@ -66,21 +88,39 @@ def contains(*reads: Callable[[T], str | None]) -> Test[T]:
     return test
 
 
-def since(read: Callable[[T], datetime | None]) -> Test[T]:
-    """Select by a moment that must not be before the one that is asked for."""
+def at_least(read: Callable[[T], Any]) -> Test[T]:
+    """Select by a value that must not be less than the one that is asked for. None is no value."""
 
-    def test(bound: datetime, _factory: Factory) -> Predicate[T]:
-        def is_since(item: T) -> bool:
-            moment = read(item)
-            return moment is not None and moment >= bound
+    def test(bound: object, _factory: Factory) -> Predicate[T]:
+        def is_enough(item: T) -> bool:
+            value = read(item)
+            return value is not None and bool(value >= bound)
 
-        return is_since
+        return is_enough
 
     return test
 
 
+def at_most(read: Callable[[T], Any]) -> Test[T]:
+    """Select by a value that must not be more than the one that is asked for. None is no value."""
+
+    def test(bound: object, _factory: Factory) -> Predicate[T]:
+        def is_in_bounds(item: T) -> bool:
+            value = read(item)
+            return value is not None and bool(value <= bound)
+
+        return is_in_bounds
+
+    return test
+
+
+def since(read: Callable[[T], datetime | None]) -> Test[T]:
+    """Select by a moment that must not be before the one that is asked for. None is no moment."""
+    return at_least(read)
+
+
 def until(read: Callable[[T], datetime | None]) -> Test[T]:
-    """Select by a moment that must not be after the one that is asked for.
+    """Select by a moment that must not be after the one that is asked for. None is no moment.
 
     The whole millisecond counts: a client cannot name a moment more exactly than the wire shows it.
     """

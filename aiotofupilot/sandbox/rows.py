@@ -79,6 +79,10 @@ class Pieces(Sequence[T]):
             found.append(part[max(start - begin, 0) : stop - begin])
         return found
 
+    def placed(self) -> Iterator[tuple[int, range | tuple[T, ...]]]:
+        """Give the parts, each with the position where it begins."""
+        return ((end - len(part), part) for part, end in zip(self.parts, self._ends, strict=True))
+
     def holds(self, number: int) -> bool:
         """Say whether the made-up item with a number is still among the rows as it was made."""
         return any(number in part for part in self.parts if isinstance(part, range))

@@ -7,11 +7,11 @@ from itertools import chain, pairwise
 from typing import TYPE_CHECKING, Any, TypeVar
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Sequence
+    from collections.abc import Callable, Iterable, Iterator, Sequence
 
     from .factory import Factory
     from .parameters import Asked
-    from .resource import Resource
+    from .resource import Narrowed, Predicate, Resource
     from .rows import Pieces
 
 __all__ = ["select"]
@@ -24,20 +24,54 @@ def select(resource: Resource[T], pieces: Pieces[T], asked: Asked, factory: Fact
 
     Nothing is made up and nothing is held where neither a filter nor a sort order needs it.
     """
+    predicates = {name: resource.tests[name](value, factory) for name, value in asked.items() if name in resource.tests}
+    joined = resource.joined(asked, factory) if resource.joined else None
+    if joined is not None:
+        predicates["joined"] = joined
     chosen: Sequence[int] = range(len(pieces))
-    predicates = [resource.tests[name](value, factory) for name, value in asked.items() if name in resource.tests]
     if predicates:
-        first, *others = predicates
-        matches = [(position, item) for position, item in enumerate(pieces) if first(item)]
-        for predicate in others:
-            matches = [(position, item) for position, item in matches if predicate(item)]
-        chosen = array("q", (position for position, _item in matches))
+        narrowed = resource.narrow(asked, factory) if resource.narrow else None
+        chosen = array("q")
+        for begin, part in pieces.placed():
+            if isinstance(part, range):
+                found = _made_matches(part, pieces.make, predicates, narrowed)
+            else:
+                found = _matches(enumerate(part), predicates.values())
+            chosen.extend(begin + index for index in found)
     if resource.order is None:
         return chosen
     key = resource.sorts[asked["sort_by"]]
     if asked["sort_by"] != resource.order or not _is_descending(pieces, key):
         chosen = array("q", sorted(chosen, key=lambda position: _sortable(key(pieces[position])), reverse=True))
     return chosen if asked["sort_order"] == "desc" else chosen[::-1]
+
+
+def _made_matches(
+    numbers: range, make: Callable[[int], T], predicates: dict[str, Predicate[T]], narrowed: Narrowed | None
+) -> Iterable[int]:
+    """Give the places of made-up items that match, among numbers that count down."""
+    if narrowed is None:
+        return _matches(enumerate(map(make, numbers)), predicates.values())
+    places = _narrow(numbers, narrowed)
+    left = [predicate for name, predicate in predicates.items() if name not in narrowed.settled]
+    return _matches(((place, make(numbers[place])) for place in places), left) if left else places
+
+
+def _narrow(numbers: range, narrowed: Narrowed) -> Iterator[int]:
+    """Give the places of numbers that may match."""
+    newest, oldest = numbers[0], numbers[-1]
+    for cycle in range(newest // narrowed.period, oldest // narrowed.period - 1, -1):
+        for offset in reversed(narrowed.offsets):
+            number = cycle * narrowed.period + offset
+            if oldest <= number <= newest:
+                yield newest - number
+
+
+def _matches(items: Iterable[tuple[int, T]], predicates: Iterable[Predicate[T]]) -> list[int]:
+    """Give the places of items that match."""
+    for predicate in predicates:
+        items = [(place, item) for place, item in items if predicate(item)]
+    return [place for place, _item in items]
 
 
 def _sortable(key: Any) -> tuple[bool, Any]:  # noqa: ANN401 - keys of any kind
@@ -56,8 +90,7 @@ def _is_descending(pieces: Pieces[T], key: Callable[[T], Any]) -> bool:
 
 def _given_with_neighbours(pieces: Pieces[T]) -> Iterator[Iterator[T]]:
     """Give each stretch of given items, with the items before and behind it."""
-    end = 0
-    for part in pieces.parts:
-        begin, end = end, end + len(part)
+    for begin, part in pieces.placed():
         if isinstance(part, tuple):
+            end = begin + len(part)
             yield chain(pieces[max(begin - 1, 0) : begin], part, pieces[end : end + 1])

@@ -20,10 +20,12 @@ if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Iterable, Mapping
     from ssl import SSLContext
     from types import TracebackType
+    from typing import Unpack
 
-    from aiotofupilot.models import Procedure
+    from aiotofupilot.models import Procedure, Run
 
     from .delivery import Delivery
+    from .factory import Items
 
 __all__ = ["Sandbox"]
 
@@ -54,7 +56,9 @@ class Sandbox(Service):
         self,
         procedures: int | Iterable[Procedure] = 250,
         *,
+        runs: int | Iterable[Run] = 1000,
         seed: int = 0,
+        nulls: bool = True,
         api_key: str = "sandbox-user-key",
         station_key: str = "sandbox-station-key",
         station_listings: Iterable[str] | None = None,
@@ -64,12 +68,16 @@ class Sandbox(Service):
         port: int = 0,
         ssl_context: SSLContext | None = None,
         sleep: Callable[[float], Awaitable[None]] = asyncio.sleep,
+        **items: Unpack[Items],
     ) -> None:
         """Describe a sandbox; `start`, or entering it, opens the port.
 
         Args:
             procedures: How many procedures to make up, or the procedures themselves, in the listing's order.
+            runs: How many runs to make up, with units, phases, measurements, logs and all that belongs to them; or the
+                runs themselves, newest first. Without a procedure none are made up.
             seed: What the made-up data depend on.
+            nulls: Whether names and addresses of made-up people may be None, which some clients cannot read.
             api_key: Key of a user, who may list everything.
             station_key: Key of a station.
             station_listings: Names of the listings that the station's key may list; None: all but procedures and
@@ -80,15 +88,23 @@ class Sandbox(Service):
             port: Port to listen on; 0: any free one, which stays the same when the sandbox is started again.
             ssl_context: Certificate and key for HTTPS; None: plain HTTP.
             sleep: What stalls and latency wait with, given seconds.
+            items: Items to list instead of made-up ones, by the name of the listing, in the listing's order.
+
+        Raises:
+            TypeError: If there is no such listing.
+            ValueError: If a number is negative, or there is no such listing.
         """
         super().__init__(
             procedures,
+            runs=runs,
             seed=seed,
+            nulls=nulls,
             api_key=api_key,
             station_key=station_key,
             station_listings=station_listings,
             paging=paging,
             pagings=pagings,
+            **items,
         )
         self._host = host
         self._port = port

@@ -29,7 +29,11 @@ from .wire import Refusal, not_found
 
 if TYPE_CHECKING:
     from collections.abc import Generator, Mapping
+    from typing import Unpack
 
+    from aiotofupilot.models import Run
+
+    from .factory import Items
     from .wire import Answer
 
 __all__ = ["Hook", "Service"]
@@ -52,28 +56,39 @@ class Service(Factory):
         self,
         procedures: int | Iterable[Procedure] = 250,
         *,
+        runs: int | Iterable[Run] = 1000,
         seed: int = 0,
+        nulls: bool = True,
         api_key: str = "sandbox-user-key",
         station_key: str = "sandbox-station-key",
         station_listings: Iterable[str] | None = None,
         paging: Paging = offsets,
         pagings: Mapping[str, Paging] | None = None,
+        **items: Unpack[Items],
     ) -> None:
         """Describe a service.
 
         Args:
             procedures: How many procedures to make up, or the procedures themselves, in the listing's order.
+            runs: How many runs to make up, with units, phases, measurements, logs and all that belongs to them; or the
+                runs themselves, newest first. Without a procedure none are made up.
             seed: What the made-up data depend on.
+            nulls: Whether names and addresses of made-up people may be None, which some clients cannot read.
             api_key: Key of a user, who may list everything.
             station_key: Key of a station.
             station_listings: Names of the listings that the station's key may list; None: all but procedures and
                 stations.
             paging: How listings are cut into pages.
             pagings: How single listings, by name, are cut into pages instead; None: none is.
+            items: Items to list instead of made-up ones, by the name of the listing, in the listing's order.
+
+        Raises:
+            TypeError: If there is no such listing.
+            ValueError: If a number is negative, or there is no such listing.
         """
         if not isinstance(procedures, Iterable):
-            procedures = make_procedures(procedures, seed=seed)
-        super().__init__(procedures)
+            procedures = make_procedures(procedures, seed=seed, nulls=nulls)
+        super().__init__(procedures, runs=runs, seed=seed, nulls=nulls, **items)
         self._api = Api(
             self,
             api_key=api_key,

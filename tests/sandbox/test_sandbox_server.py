@@ -49,7 +49,7 @@ async def test_station_key(client):
 
 async def test_other_routes(client):
     """Any other path is not found."""
-    async with Sandbox() as sandbox, client.get(f"{sandbox.url}/v2/runs") as response:
+    async with Sandbox() as sandbox, client.get(f"{sandbox.url}/v2/nope") as response:
         assert response.status == 404
         assert await response.json() == {"message": "Not found", "code": "NOT_FOUND"}
 

@@ -43,7 +43,8 @@ def test_page(service):
     ("method", "path"),
     [
         ("GET", "/v2/procedures"),
-        ("GET", "/api/v2/runs"),
+        ("GET", "/api/v2/nope"),
+        ("GET", "/api/v2/runs/1"),
         ("GET", "/api/v2/procedures//"),
         ("GET", "/api/v2/%70rocedures"),
         ("POST", "/api/v2/procedures"),
