@@ -7,14 +7,26 @@ from functools import cached_property, partial
 from threading import RLock
 from typing import TYPE_CHECKING, Any, Generic, Self, TypedDict, TypeVar, overload
 
-from .resources import RUNS, USERS
+from .resources import BATCHES, DEPLOYMENTS, LOGS, MEASUREMENTS, PARTS, PHASES, RUNS, STATIONS, UNITS, USERS
 from .rows import Pieces, Rows
 from .world import World
 
 if TYPE_CHECKING:
     from typing import Unpack
 
-    from aiotofupilot.models import Procedure, Run, User
+    from aiotofupilot.models import (
+        Batch,
+        Deployment,
+        Log,
+        Measurement,
+        Part,
+        Phase,
+        Procedure,
+        Run,
+        Station,
+        Unit,
+        User,
+    )
 
     from .resource import Resource
 
@@ -26,7 +38,15 @@ T = TypeVar("T")
 class Items(TypedDict, total=False):
     """Items to list instead of made-up ones."""
 
+    units: Iterable[Unit]
+    parts: Iterable[Part]
+    batches: Iterable[Batch]
+    stations: Iterable[Station]
     users: Iterable[User]
+    deployments: Iterable[Deployment]
+    logs: Iterable[Log]
+    measurements: Iterable[Measurement]
+    phases: Iterable[Phase]
 
 
 class Collection(Generic[T]):
@@ -54,7 +74,15 @@ class Factory:
     """
 
     runs = Collection(RUNS)
+    units = Collection(UNITS)
+    parts = Collection(PARTS)
+    batches = Collection(BATCHES)
+    stations = Collection(STATIONS)
     users = Collection(USERS)
+    deployments = Collection(DEPLOYMENTS)
+    logs = Collection(LOGS)
+    measurements = Collection(MEASUREMENTS)
+    phases = Collection(PHASES)
 
     def __init__(
         self,

@@ -118,7 +118,9 @@ def _fields(model: type[attrs.AttrsInstance]) -> _Fields:
     if known is None:
         fields = attrs.fields(model)
         names = tuple(field.metadata.get("wire", field.name) for field in fields)
-        known = _known_fields[model] = names, attrgetter(*(field.name for field in fields))
+        read = attrgetter(*(field.name for field in fields))
+        # Of a single field, attrgetter reads the value alone.
+        known = _known_fields[model] = names, read if len(names) > 1 else lambda item: (read(item),)
     return known
 
 

@@ -7,25 +7,26 @@ from typing import TYPE_CHECKING, TypeVar
 from attrs import evolve
 
 from aiotofupilot.models import ProcedureVersion, Run, RunProcedure, RunSequence, RunUnit
-from aiotofupilot.sandbox.metadata import Conditions, matches
+from aiotofupilot.sandbox.metadata import Conditions
 from aiotofupilot.sandbox.parameters import Choice, Choices, Flag, Moment, Span, Text, Texts, pages
-from aiotofupilot.sandbox.resource import Narrowed, Resource, among, at_least, at_most, since, until
-from aiotofupilot.sandbox.wire import document
+from aiotofupilot.sandbox.resource import Resource, among, at_least, at_most, since, until
 from aiotofupilot.sandbox.world import LENGTH, MILLISECOND
 
+from .described import Described
 from .enums import ENVIRONMENTS, ORDERS, RUN_OUTCOMES, SAMPLES
+from .planned import by_plan
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
     from typing import Any
 
-    from aiotofupilot.models import Metadata
+    from aiotofupilot.models import BatchRef, Metadata
     from aiotofupilot.sandbox.factory import Factory
     from aiotofupilot.sandbox.parameters import Asked
     from aiotofupilot.sandbox.resource import Predicate, Test
     from aiotofupilot.sandbox.world import Attempt, World
 
-__all__ = ["RUNS", "RUN_TESTS", "of_run", "sample_among"]
+__all__ = ["RUNS", "RUN_TESTS", "batch_among", "mentions_unit", "of_run", "sample_among"]
 
 T = TypeVar("T")
 
@@ -136,45 +137,38 @@ def _sequence_outcome(attempts: Sequence[Attempt], run: str) -> str:
     return "SKIP" if outcomes == {"SKIP"} else "PASS"
 
 
-def _metadata_of(run: Run, factory: Factory) -> Metadata:
-    """Tell the metadata of any run; one that was given without has none."""
-    number = factory.runs.number_of(run.id)
-    if run.metadata is not None:
-        return run.metadata
-    return {} if number is None else _metadata(factory.world, number)
+_DESCRIBED: Described[Run] = Described("runs", _metadata)
 
 
 def _dress(run: Run, asked: Asked, factory: Factory) -> Run:
     """Add metadata and sequences where they are asked for, and leave them out where they are not."""
+    run = _DESCRIBED.dress(run, asked, factory)
     sequences = None
     if asked["include_sequences"]:
         number = factory.runs.number_of(run.id)
         sequences = run.sequences or (() if number is None else _sequences(factory.world, number))
-    metadata = _metadata_of(run, factory) if asked["include_metadata"] else None
-    if run.metadata is metadata and run.sequences is sequences:
-        return run
-    return evolve(run, metadata=metadata, sequences=sequences)
+    return run if run.sequences is sequences else evolve(run, sequences=sequences)
 
 
 def _document(run: Run) -> dict[str, Any]:
-    """Spell a run. What was not asked for is left out."""
-    spelled = document(run)
-    for name in ("metadata", "sequences"):
-        if spelled[name] is None:
-            del spelled[name]
+    """Spell a run. Sequences that were not asked for are left out."""
+    spelled = _DESCRIBED.document(run)
+    if run.sequences is None:
+        del spelled["sequences"]
     return spelled
 
 
-def _mentions(query: str, _factory: Factory) -> Predicate[Run]:
-    """Select by a part of the serial number or, from 8 characters on, the beginning of the id."""
-    needle = query.lower()
-    by_id = len(query) >= _SHORTEST_ID_QUERY
-    return lambda run: needle in run.unit.serial_number.lower() or (by_id and run.id.lower().startswith(needle))
+def mentions_unit(identity: Callable[[T], str], serial_number: Callable[[T], str]) -> Test[T]:
+    """Select by a part of the serial number or, from 8 characters on, the beginning of the item's id."""
 
+    def test(query: str, _factory: Factory) -> Predicate[T]:
+        needle = query.lower()
+        by_id = len(query) >= _SHORTEST_ID_QUERY
+        return lambda item: (
+            needle in serial_number(item).lower() or (by_id and identity(item).lower().startswith(needle))
+        )
 
-def _in_batch(wanted: frozenset[str], _factory: Factory) -> Predicate[Run]:
-    """Select by the number of the unit's batch; an empty number means: no batch."""
-    return lambda run: (run.unit.batch.number if run.unit.batch else "") in wanted
+    return test
 
 
 def _of_deployment(wanted: frozenset[str], factory: Factory) -> Predicate[Run]:
@@ -197,14 +191,19 @@ def _in_environment(wanted: frozenset[str], factory: Factory) -> Predicate[Run]:
     return belongs
 
 
-def _has_metadata(conditions: Mapping[str, Mapping[str, Any]], factory: Factory) -> Predicate[Run]:
-    """Select by metadata."""
-    return lambda run: matches(_metadata_of(run, factory), conditions)
-
-
 def sample_among(read: Callable[[T], str | None]) -> Test[T]:
     """Select by the unit's kind of sample. A unit of production has none."""
     return among(lambda item: read(item) or "production")
+
+
+def batch_among(read: Callable[[T], BatchRef | None]) -> Test[T]:
+    """Select by the number of the unit's batch; an empty number means: no batch."""
+
+    def number(item: T) -> str:
+        batch = read(item)
+        return batch.number if batch else ""
+
+    return among(number)
 
 
 RUN_TESTS: Mapping[str, Test[Run]] = {
@@ -221,7 +220,7 @@ RUN_TESTS: Mapping[str, Test[Run]] = {
     "samples": sample_among(lambda run: run.unit.sample),
     "part_numbers": among(lambda run: run.unit.part.number),
     "revision_numbers": among(lambda run: run.unit.part.revision.number),
-    "batch_numbers": _in_batch,
+    "batch_numbers": batch_among(lambda run: run.unit.batch),
     "duration_min": at_least(lambda run: run.duration),
     "duration_max": at_most(lambda run: run.duration),
     "created_by_user_ids": among(lambda run: run.created_by_user and run.created_by_user.id),
@@ -247,8 +246,9 @@ def of_run(name: str, read: Callable[[T], str]) -> Test[T]:
     return test
 
 
-_PLANNED = frozenset(
-    {
+_PLANNED = {
+    name: RUN_TESTS[name]
+    for name in (
         "outcomes",
         "procedure_ids",
         "slot_keys",
@@ -261,20 +261,9 @@ _PLANNED = frozenset(
         "created_by_station_ids",
         "operated_by_ids",
         "operated_by_names",
-    }
-)
+    )
+}
 """Filters by what repeats with the plan of production."""
-
-
-def _narrow(asked: Asked, factory: Factory) -> Narrowed | None:
-    """Find runs by what repeats with the plan, where there are more of them than the plan has."""
-    settled = _PLANNED & asked.keys()
-    if not settled or factory.world.runs <= LENGTH:
-        return None
-    predicates = [RUN_TESTS[name](asked[name], factory) for name in settled]
-    planned = ((number, _make(factory.world, number)) for number in range(LENGTH))
-    offsets = [number for number, run in planned if all(predicate(run) for predicate in predicates)]
-    return Narrowed(LENGTH, offsets, settled)
 
 
 RUNS: Resource[Run] = Resource(
@@ -322,14 +311,14 @@ RUNS: Resource[Run] = Resource(
     ),
     tests={
         **RUN_TESTS,
-        "search_query": _mentions,
+        "search_query": mentions_unit(lambda run: run.id, lambda run: run.unit.serial_number),
         "started_after": since(lambda run: run.started_at),
         "started_before": until(lambda run: run.started_at),
         "ended_after": since(lambda run: run.ended_at),
         "ended_before": until(lambda run: run.ended_at),
         "created_after": since(lambda run: run.created_at),
         "created_before": until(lambda run: run.created_at),
-        "metadata": _has_metadata,
+        "metadata": _DESCRIBED.test,
     },
     sorts={
         "started_at": lambda run: run.started_at,
@@ -341,7 +330,7 @@ RUNS: Resource[Run] = Resource(
         "revision_number": lambda run: run.unit.part.revision.number,
     },
     order="started_at",
-    narrow=_narrow,
+    narrow=by_plan(_PLANNED, _make, lambda _world: LENGTH),
     dress=_dress,
     document=_document,
 )

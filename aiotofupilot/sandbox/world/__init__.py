@@ -6,6 +6,24 @@ from its number alone, and a million of them take no memory.
 """
 
 from .cycle import LENGTH, Attempt, Cycle, Entry
+from .recipes import BENCHES, PARTS, TEAMS, Measured
+from .values import number_measured, text_measured, truth_measured, validators
 from .world import MILLISECOND, Place, World
 
-__all__ = ["LENGTH", "MILLISECOND", "Attempt", "Cycle", "Entry", "Place", "World"]
+__all__ = [
+    "BENCHES",
+    "LENGTH",
+    "MILLISECOND",
+    "PARTS",
+    "TEAMS",
+    "Attempt",
+    "Cycle",
+    "Entry",
+    "Measured",
+    "Place",
+    "World",
+    "number_measured",
+    "text_measured",
+    "truth_measured",
+    "validators",
+]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from attrs import field, frozen
 
-__all__ = ["BENCHES", "PARTS", "TESTS", "Bench", "Limit", "Measured", "Product", "Step"]
+__all__ = ["BENCHES", "PARTS", "TEAMS", "TESTS", "Bench", "Limit", "Measured", "Product", "Step"]
 
 
 @frozen
@@ -35,6 +35,9 @@ PARTS = (
     Product("SNS-P1", "Pressure Sensor", "SNS", ("A", "B"), 2),
     Product("ESC-40", "Drone ESC 40 A", "ESC", ("A", "B"), 1),
 )
+
+
+TEAMS = ("Lyon line 1", "Lyon line 2")
 
 
 @frozen
