@@ -15,6 +15,7 @@ if TYPE_CHECKING:
 
     from aiotofupilot.models import Page
 
+    from .factory import Factory
     from .faults import Fault
 
 __all__ = ["Request", "RequestLog"]
@@ -28,6 +29,8 @@ class Request(Question):
     """What the API answers, before a fault touches it; None: an error, or nothing yet."""
     fault: Fault | None = None
     """What goes wrong with the answer; None: nothing."""
+    factory: Factory | None = None
+    """What is listed at the moment, for hooks that change it; None: nobody has been asked yet."""
     status: int | None = None
     """HTTP status code of what is sent, unless the client goes before; None: nothing is sent, or not decided yet."""
 

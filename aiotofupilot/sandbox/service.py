@@ -39,7 +39,10 @@ if TYPE_CHECKING:
 __all__ = ["Hook", "Service"]
 
 Hook = Callable[[list[Procedure], Request], None]
-"""What happens around a response: it gets the live list of procedures, to change at will, and the request."""
+"""What happens around a response: it gets the live list of procedures, to change at will, and the request.
+
+The other listings are attributes of the request's factory: ``request.factory.runs``.
+"""
 
 
 class Service(Factory):
@@ -137,6 +140,7 @@ class Service(Factory):
         """Decide what a request gets; the block is for sending it."""
         self._asked[request.target] += 1
         request.attempt = self._asked[request.target]
+        request.factory = self
         with self.requests.under_way(request):
             for hook in self.before_response:
                 hook(self.procedures, request)
