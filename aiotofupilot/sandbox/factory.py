@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from functools import cached_property, partial
+from functools import partial
 from threading import RLock
 from typing import TYPE_CHECKING, Any, Generic, Self, TypedDict, TypeVar, overload
 
@@ -12,6 +12,7 @@ from .rows import Pieces, Rows
 from .world import World
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
     from typing import Unpack
 
     from aiotofupilot.models import (
@@ -119,25 +120,27 @@ class Factory:
         elif runs < 0:
             raise ValueError(f"runs must be at least 0, not {runs}")
         self._make_world = partial(World, tuple(self.procedures), seed=seed, runs=runs, nulls=nulls)
-        self._rows: dict[str, tuple[Resource[Any], Rows[Any]]] = {}
+        self._world: World | None = None
+        self._rows: dict[str, Rows[Any]] = {}
+        self._counts: dict[str, Callable[[World], int]] = {}
         self._lock = RLock()
 
-    @cached_property
+    @property
     def world(self) -> World:
         """The made-up factory. It is made from the procedures that were there at first."""
         with self._lock:
-            return self._make_world()
+            if self._world is None:
+                self._world = self._make_world()
+            return self._world
 
     def rows(self, resource: Resource[T]) -> Rows[T]:
         """Give the rows of a listing."""
-        known = self._rows.get(resource.name)
-        if known is None:
-            with self._lock:
-                known = self._rows.get(resource.name) or (resource, self._fill(resource))
-                self._rows[resource.name] = known
-        return known[1]
+        with self._lock:
+            if resource.name not in self._rows:
+                self._fill(resource)
+            return self._rows[resource.name]
 
-    def _fill(self, resource: Resource[T]) -> Rows[T]:
+    def _fill(self, resource: Resource[T]) -> None:
         """Make the rows of a listing: made-up ones, unless others were given."""
         if resource.make is None or resource.count is None:  # pragma: no cover - only procedures are always given
             raise TypeError(f"{resource.name} are not made up")
@@ -148,7 +151,8 @@ class Factory:
         )
         if resource.name in self._given:
             rows[:] = self._given.pop(resource.name)
-        return rows
+        self._counts[resource.name] = resource.count
+        self._rows[resource.name] = rows
 
     def produce(self, runs: int = 1) -> None:
         """Let the line go on: make up newer runs, with all that belongs to them, and list them first.
@@ -163,21 +167,17 @@ class Factory:
             if not self.world.procedures:
                 raise ValueError("a factory without procedures has no runs")
             self.world.runs += runs
-            for resource, rows in self._rows.values():
-                if resource.count is not None:
-                    rows.grow(resource.count(self.world))
+            for name, rows in self._rows.items():
+                rows.grow(self._counts[name](self.world))
 
     def pieces(self, name: str) -> Pieces[Any]:
         """Give the rows of a listing, by its name, as they are now."""
         rows: list[Any] | Rows[Any] = getattr(self, name)
-        return rows.pieces if isinstance(rows, Rows) else Pieces((tuple(rows),), _nothing)
+        if isinstance(rows, Rows):
+            return rows.pieces
+        return Pieces[Any].of(rows)
 
     @property
     def state(self) -> tuple[Pieces[Any], ...]:
         """What all listings that were read hold. After a change, the state is another one."""
-        return tuple(rows.pieces for _resource, rows in self._rows.values())
-
-
-def _nothing(number: int) -> Any:  # noqa: ANN401 - it never returns
-    """Make no item: a list holds all of its items."""
-    raise IndexError(number)
+        return tuple(rows.pieces for rows in tuple(self._rows.values()))

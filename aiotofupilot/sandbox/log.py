@@ -6,7 +6,7 @@ from collections import Counter
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
-from attrs import define
+from attrs import define, setters
 
 from .request import Question
 
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 __all__ = ["Request", "RequestLog"]
 
 
-@define(kw_only=True, eq=False, repr=False)
+@define(kw_only=True, eq=False, repr=False, on_setattr=setters.NO_OP)
 class Request(Question):
     """One request, and what became of it."""
 

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import operator
 from collections.abc import Callable, Mapping, Sequence
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
 import orjson
 from attrs import frozen
@@ -38,15 +38,14 @@ class Conditions(Scalar[Mapping[str, Mapping[str, Any]]]):
         if not text:
             return None
         try:
-            conditions = orjson.loads(text)
+            document: Any = orjson.loads(text)
         except orjson.JSONDecodeError:
             raise Complaint(_not_a_record("string")) from None  # what is not JSON stays text
-        if not isinstance(conditions, dict):
-            raise Complaint(_not_a_record(_zod_type(conditions)))
+        if not isinstance(document, dict):
+            raise Complaint(_not_a_record(_zod_type(document)))
+        conditions = cast("dict[str, Any]", document)
         if wrong := [key for key, condition in conditions.items() if not _is_condition(condition)]:
-            raise Complaint(
-                *({"code": "invalid_union", "errors": [], "index": key, "message": "Invalid input"} for key in wrong)
-            )
+            raise Complaint(*map(_wrong_condition, wrong))
         if len(conditions) > _MOST_KEYS:
             raise Complaint({"code": "custom", "message": f"At most {_MOST_KEYS} metadata keys can be filtered by"})
         return conditions or None
@@ -74,7 +73,7 @@ def _is_condition(condition: object) -> bool:
     """Say whether a condition is one for a truth value, for text, or for numbers."""
     if not isinstance(condition, dict):
         return False
-    parts: dict[str, object] = condition
+    parts = cast("dict[str, object]", condition)
     if isinstance(parts.get("eq"), bool):
         return parts.keys() == {"eq"}
     if parts.keys() <= {"in", "contains"}:
@@ -82,12 +81,17 @@ def _is_condition(condition: object) -> bool:
         return (
             isinstance(listed, Sequence)
             and not isinstance(listed, str)
-            and all(isinstance(text, str) for text in listed)
+            and all(isinstance(text, str) for text in cast("Sequence[object]", listed))
             and isinstance(parts.get("contains", ""), str)
         )
     return parts.keys() <= _COMPARISONS.keys() and all(
         isinstance(bound, int | float) and not isinstance(bound, bool) for bound in parts.values()
     )
+
+
+def _wrong_condition(key: str) -> dict[str, Any]:
+    """Say that the condition of a key is for no type."""
+    return {"code": "invalid_union", "errors": [], "index": key, "message": "Invalid input"}
 
 
 def _not_a_record(received: str) -> dict[str, Any]:

@@ -295,7 +295,7 @@ class Span(Scalar[timedelta]):
 
 
 @frozen
-class Choice(Scalar[str]):
+class Choice(Parameter[str]):
     """One of several words."""
 
     options: tuple[str, ...]
@@ -313,9 +313,6 @@ class Choice(Scalar[str]):
         if len(values) > 1 or values[0] not in self.options:
             raise Complaint(_not_among(self.options))
         return values[0]
-
-    def _parse(self, text: str) -> str:
-        return self.read([text])
 
 
 @frozen

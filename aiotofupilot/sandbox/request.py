@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
 from datetime import UTC, datetime
+from typing import cast
 from urllib.parse import quote, urlencode
 
-from attrs import Factory, define, field
+from attrs import Factory, define, field, setters
 
 __all__ = ["Pairs", "Query", "Question"]
 
@@ -28,7 +29,9 @@ class Query(Mapping[str, str]):
     def __init__(self, pairs: Pairs = ()) -> None:
         if isinstance(pairs, Query):
             pairs = pairs.pairs
-        self.pairs: tuple[tuple[str, str], ...] = tuple(pairs.items() if isinstance(pairs, Mapping) else pairs)
+        elif isinstance(pairs, Mapping):
+            pairs = cast("Mapping[str, str]", pairs).items()
+        self.pairs: tuple[tuple[str, str], ...] = tuple(pairs)
         """All names with their values, repeated ones included."""
 
     def all(self, name: str) -> list[str]:
@@ -51,7 +54,7 @@ class Query(Mapping[str, str]):
         return f"Query({list(self.pairs)})"
 
 
-@define(kw_only=True, eq=False, repr=False)
+@define(kw_only=True, eq=False, repr=False, on_setattr=setters.NO_OP)
 class Question:
     """One request, as it arrived."""
 

@@ -12,7 +12,7 @@ from collections.abc import Iterable, Iterator, MutableSequence, Sequence
 from functools import lru_cache
 from itertools import accumulate, chain, islice
 from threading import RLock
-from typing import TYPE_CHECKING, Generic, NoReturn, TypeVar, overload
+from typing import TYPE_CHECKING, Any, Generic, TypeVar, cast, overload
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -23,6 +23,9 @@ T = TypeVar("T")
 
 _KEPT = 4096
 """How many made-up items are kept, for the pages that are asked for again."""
+
+_NOTHING: tuple[Any, ...] = ()
+"""What rows without made-up items are made from."""
 
 _SHOWN = 3
 """How many items a repr shows."""
@@ -41,6 +44,11 @@ class Pieces(Sequence[T]):
         self.parts = tuple(piece for piece in pieces if piece)
         self.make = make
         self._ends = tuple(accumulate(map(len, self.parts)))
+
+    @classmethod
+    def of(cls, items: Iterable[T]) -> Pieces[T]:
+        """Take given items."""
+        return cls((tuple(items),), _NOTHING.__getitem__)
 
     def __len__(self) -> int:
         return self._ends[-1] if self._ends else 0
@@ -115,7 +123,7 @@ class Rows(MutableSequence[T], Generic[T]):
             make: Makes the item with a number; None: none is made up.
             number: Tells the number of a made-up item from its id, None if it is no such id; None: none is made up.
         """
-        self._make = lru_cache(maxsize=_KEPT)(make or _nothing)
+        self._make = lru_cache(maxsize=_KEPT)(make or _NOTHING.__getitem__)
         self._number = number or _no_number
         self._made = count
         self._lock = RLock()
@@ -145,7 +153,8 @@ class Rows(MutableSequence[T], Generic[T]):
         pieces = self._pieces
         number = self._number(identity)
         if number is not None and pieces.holds(number):
-            return self._make(number)
+            made: T = self._make(number)
+            return made
         return next((item for item in pieces.given if getattr(item, "id", None) == identity), None)
 
     def number_of(self, identity: str) -> int | None:
@@ -214,16 +223,16 @@ class Rows(MutableSequence[T], Generic[T]):
         """Put items in the place of the rows from `start` to `stop`. Neighbouring given items become one piece."""
         pieces = self._pieces
         before, after = pieces.cut(0, start), pieces.cut(stop, len(pieces))
-        while before and isinstance(before[-1], tuple):
-            items = (*before.pop(), *items)
-        while after and isinstance(after[0], tuple):
-            items = (*items, *after.pop(0))
+        if before and isinstance(last := before[-1], tuple):
+            before, items = before[:-1], (*last, *items)
+        if after and isinstance(first := after[0], tuple):
+            after, items = after[1:], (*items, *first)
         self._pieces = Pieces((*before, items, *after), self._make)
 
     def __eq__(self, other: object) -> bool:
         if not isinstance(other, list | Rows | Pieces):
             return NotImplemented
-        theirs: Sequence[object] = other  # pyright: ignore[reportUnknownVariableType] - of whatever they hold
+        theirs = cast("Sequence[object]", other)
         return len(self) == len(theirs) and all(mine == its for mine, its in zip(self, theirs, strict=True))
 
     __hash__ = None  # type: ignore[assignment]  # rows change
@@ -232,11 +241,6 @@ class Rows(MutableSequence[T], Generic[T]):
         pieces = self._pieces
         shown = ", ".join(map(repr, pieces[:_SHOWN]))
         return f"<{len(pieces):,} rows: {shown}{', ...' if len(pieces) > _SHOWN else ''}>"
-
-
-def _nothing(number: int) -> NoReturn:
-    """Make no item: none is made up."""
-    raise IndexError(number)
 
 
 def _no_number(_identity: str) -> None:

@@ -138,8 +138,9 @@ class Service(Factory):
     @contextmanager
     def handle(self, request: Request) -> Generator[Delivery]:
         """Decide what a request gets; the block is for sending it."""
-        self._asked[request.target] += 1
-        request.attempt = self._asked[request.target]
+        target = request.target
+        self._asked[target] += 1
+        request.attempt = self._asked[target]
         request.factory = self
         with self.requests.under_way(request):
             for hook in self.before_response:

@@ -94,7 +94,7 @@ def procedure_json(procedure: Procedure) -> orjson.Fragment:
 
 def document(item: Any) -> dict[str, Any]:  # noqa: ANN401 - any model
     """Spell an item with the names of the wire. What it holds is spelled when it is written."""
-    names, values = _fields(type(item))
+    names, values = _fields(item.__class__)
     spelled: dict[str, Any] = dict(zip(names, values(item), strict=True))
     if isinstance(item, Repository) and item.provider is None:
         del spelled["provider"]  # servers that knew no provider left the key out

@@ -432,7 +432,7 @@ def test_parts_and_stations_by_procedure(service):
 )
 def test_shortcuts_find_the_same(listing, query):
     """Where there are more runs than the plan has, items are found by the plan, and none is missed."""
-    many = Service(20, runs=2200)
+    many = Service(20, runs=1300)
     query = {name: many.procedures[0].id if value == "0" else value for name, value in query.items()}
     rows = getattr(many, listing)
     del rows[900:905]
