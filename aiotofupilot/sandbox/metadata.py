@@ -12,7 +12,8 @@ from typing import TYPE_CHECKING, Any, cast
 import orjson
 from attrs import frozen
 
-from .parameters import Complaint, Scalar
+from .parameters import Scalar
+from .zod import Complaint, mistyped
 
 if TYPE_CHECKING:
     from aiotofupilot.models import Metadata
@@ -40,9 +41,9 @@ class Conditions(Scalar[Mapping[str, Mapping[str, Any]]]):
         try:
             document: Any = orjson.loads(text)
         except orjson.JSONDecodeError:
-            raise Complaint(_not_a_record("string")) from None  # what is not JSON stays text
+            raise Complaint(mistyped("record", "string")) from None  # what is not JSON stays text
         if not isinstance(document, dict):
-            raise Complaint(_not_a_record(_zod_type(document)))
+            raise Complaint(mistyped("record", _zod_type(document)))
         conditions = cast("dict[str, Any]", document)
         if wrong := [key for key, condition in conditions.items() if not _is_condition(condition)]:
             raise Complaint(*map(_wrong_condition, wrong))
@@ -92,12 +93,6 @@ def _is_condition(condition: object) -> bool:
 def _wrong_condition(key: str) -> dict[str, Any]:
     """Say that the condition of a key is for no type."""
     return {"code": "invalid_union", "errors": [], "index": key, "message": "Invalid input"}
-
-
-def _not_a_record(received: str) -> dict[str, Any]:
-    """Say that a value is no object of conditions."""
-    message = f"Invalid input: expected record, received {received}"
-    return {"expected": "record", "code": "invalid_type", "message": message}
 
 
 def _zod_type(value: object) -> str:

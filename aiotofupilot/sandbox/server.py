@@ -31,12 +31,13 @@ __all__ = ["Sandbox"]
 
 _RESET_ON_CLOSE = struct.pack("ii", 1, 0)  # linger on, for no time
 
+_NOT_HTTP = (HttpProcessingError, web.RequestPayloadError)
 _LOGGER = logging.getLogger("aiotofupilot.sandbox")
 
 
 def _is_ours(record: logging.LogRecord) -> bool:
     """Keep what goes wrong in the sandbox. What is not HTTP gets a 400, and is its client's concern."""
-    return not (record.exc_info and isinstance(record.exc_info[1], HttpProcessingError))
+    return not (record.exc_info and isinstance(record.exc_info[1], _NOT_HTTP))
 
 
 _LOGGER.addFilter(_is_ours)

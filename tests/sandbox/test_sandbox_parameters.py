@@ -4,19 +4,8 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from aiotofupilot.sandbox.parameters import (
-    Choice,
-    Choices,
-    Flag,
-    Moment,
-    Number,
-    Span,
-    Text,
-    Texts,
-    Whole,
-    pages,
-    read,
-)
+from aiotofupilot.sandbox.parameters import Choice, Choices, Flag, Text, Texts, read
+from aiotofupilot.sandbox.quantities import Moment, Number, Span, Whole, pages
 from aiotofupilot.sandbox.request import Query
 from aiotofupilot.sandbox.wire import Refusal
 

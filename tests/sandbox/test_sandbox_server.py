@@ -113,6 +113,18 @@ async def test_what_is_not_http(caplog, sent):
     assert [record.getMessage() for record in caplog.records if record.name.startswith("ai")] == []
 
 
+async def test_a_body_that_cannot_be_read(caplog):
+    """A body that is not what its headers say costs no traceback either; the question is answered."""
+    async with Sandbox(1) as sandbox:
+        reader, writer = await asyncio.open_connection("127.0.0.1", int(sandbox.url.split(":")[2].split("/")[0]))
+        writer.write(b"GET / HTTP/1.1\r\nHost: x\r\nContent-Encoding: gzip\r\nContent-Length: 3\r\n\r\nabc")
+        assert (await reader.readline()).startswith(b"HTTP/1.1 404 ")
+        assert await reader.read()
+        writer.close()
+        await writer.wait_closed()
+    assert [record.getMessage() for record in caplog.records if record.name.startswith("ai")] == []
+
+
 async def test_restart_on_the_same_port(client):
     """A stopped sandbox refuses connections and comes back where it was, with its procedures and its log."""
     sandbox = Sandbox(5)

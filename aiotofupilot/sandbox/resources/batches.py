@@ -7,7 +7,8 @@ from datetime import timedelta
 from typing import TYPE_CHECKING
 
 from aiotofupilot.models import Batch
-from aiotofupilot.sandbox.parameters import Choice, Moment, Text, Texts, pages
+from aiotofupilot.sandbox.parameters import Choice, Text, Texts
+from aiotofupilot.sandbox.quantities import Moment, pages
 from aiotofupilot.sandbox.resource import Resource, among, since, until
 from aiotofupilot.sandbox.wire import document
 

@@ -6,7 +6,8 @@ from datetime import timedelta
 from typing import TYPE_CHECKING
 
 from aiotofupilot.models import Commit, Deployment, DeploymentRepository
-from aiotofupilot.sandbox.parameters import Choices, Flag, Moment, Text, Texts, pages
+from aiotofupilot.sandbox.parameters import Choices, Flag, Text, Texts
+from aiotofupilot.sandbox.quantities import Moment, pages
 from aiotofupilot.sandbox.resource import Resource, among, contains, since, until
 
 from .enums import BUILD_STATUSES, ENVIRONMENTS

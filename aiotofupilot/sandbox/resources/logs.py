@@ -5,13 +5,14 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from aiotofupilot.models import Log, LogRun
-from aiotofupilot.sandbox.parameters import Choice, Choices, Moment, Text, Texts, pages
+from aiotofupilot.sandbox.parameters import Choice, Choices, Text, Texts
+from aiotofupilot.sandbox.quantities import Moment, pages
 from aiotofupilot.sandbox.resource import Resource, among, contains, since, until
 from aiotofupilot.sandbox.world import MILLISECOND
 
+from .by_run import of_run
 from .enums import ENVIRONMENTS, LEVELS, ORDERS, RUN_OUTCOMES, SAMPLES
 from .planned import by_plan
-from .runs import of_run
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

@@ -5,13 +5,14 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from aiotofupilot.models import Measurement
-from aiotofupilot.sandbox.parameters import Choice, Choices, Flag, Moment, Number, Span, Text, Texts, pages
+from aiotofupilot.sandbox.parameters import Choice, Choices, Flag, Text, Texts
+from aiotofupilot.sandbox.quantities import Moment, Number, Span, pages
 from aiotofupilot.sandbox.resource import Resource, among, at_least, at_most, since, until
 from aiotofupilot.sandbox.world import MILLISECOND, number_measured, text_measured, truth_measured, validators
 
+from .by_run import of_run
 from .enums import ENVIRONMENTS, MEASUREMENT_OUTCOMES, MEASUREMENT_TYPES, ORDERS, RUN_OUTCOMES
 from .planned import by_procedure, each_measured
-from .runs import of_run
 
 if TYPE_CHECKING:
     from aiotofupilot.sandbox.factory import Factory

@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING
 
 from aiotofupilot.models import Part
 from aiotofupilot.sandbox.metadata import Conditions
-from aiotofupilot.sandbox.parameters import Choice, Flag, Text, Texts, pages
+from aiotofupilot.sandbox.parameters import Choice, Flag, Text, Texts
+from aiotofupilot.sandbox.quantities import pages
 from aiotofupilot.sandbox.resource import Resource, contains
 from aiotofupilot.sandbox.world import PARTS as PRODUCTS
 

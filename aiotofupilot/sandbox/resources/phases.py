@@ -5,13 +5,14 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from aiotofupilot.models import Phase
-from aiotofupilot.sandbox.parameters import Choice, Choices, Flag, Moment, Span, Text, Texts, pages
+from aiotofupilot.sandbox.parameters import Choice, Choices, Flag, Text, Texts
+from aiotofupilot.sandbox.quantities import Moment, Span, pages
 from aiotofupilot.sandbox.resource import Resource, among, since, until
 from aiotofupilot.sandbox.world import MILLISECOND
 
+from .by_run import of_run, sample_among
 from .enums import ENVIRONMENTS, ORDERS, PHASE_OUTCOMES, RUN_OUTCOMES, SAMPLES
 from .planned import by_procedure, each
-from .runs import of_run, sample_among
 
 if TYPE_CHECKING:
     from aiotofupilot.sandbox.factory import Factory

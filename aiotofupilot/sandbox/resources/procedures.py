@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from aiotofupilot.sandbox.parameters import Moment, Text, pages
+from aiotofupilot.sandbox.parameters import Text
+from aiotofupilot.sandbox.quantities import Moment, pages
 from aiotofupilot.sandbox.resource import Predicate, Resource, since, until
 
 if TYPE_CHECKING:

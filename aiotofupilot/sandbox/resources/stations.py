@@ -6,7 +6,8 @@ from typing import TYPE_CHECKING
 
 from aiotofupilot.models import Station, Team
 from aiotofupilot.sandbox.metadata import Conditions
-from aiotofupilot.sandbox.parameters import Flag, Text, Texts, pages
+from aiotofupilot.sandbox.parameters import Flag, Text, Texts
+from aiotofupilot.sandbox.quantities import pages
 from aiotofupilot.sandbox.resource import Resource, contains
 from aiotofupilot.sandbox.world import BENCHES, TEAMS
 

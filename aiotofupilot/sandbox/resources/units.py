@@ -7,12 +7,13 @@ from typing import TYPE_CHECKING
 
 from aiotofupilot.models import LastRun, Unit, UserRef
 from aiotofupilot.sandbox.metadata import Conditions
-from aiotofupilot.sandbox.parameters import Choice, Choices, Flag, Moment, Text, Texts, Whole, pages
+from aiotofupilot.sandbox.parameters import Choice, Choices, Flag, Text, Texts
+from aiotofupilot.sandbox.quantities import Moment, Whole, pages
 from aiotofupilot.sandbox.resource import Resource, among, since, until
 
+from .by_run import RUN_TESTS, batch_among, mentions_unit, sample_among
 from .described import Described
 from .enums import ORDERS, RUN_OUTCOMES, SAMPLES
-from .runs import RUN_TESTS, batch_among, mentions_unit, sample_among
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping

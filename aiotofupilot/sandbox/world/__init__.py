@@ -5,7 +5,8 @@ repeats the plan and gives each run its own ids, moments and values. So it can t
 from its number alone, and a million of them take no memory.
 """
 
-from .cycle import LENGTH, Attempt, Cycle, Entry
+from .cycle import LENGTH, Cycle
+from .plan import Attempt, Entry
 from .recipes import BENCHES, PARTS, TEAMS, Measured
 from .values import number_measured, text_measured, truth_measured, validators
 from .world import MILLISECOND, Place, World

@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
     from aiotofupilot.models import Operator, Procedure, UserRef
 
-    from .cycle import Entry, PlannedBatch, PlannedUnit
+    from .plan import Entry, PlannedBatch, PlannedUnit
 
 __all__ = ["MILLISECOND", "Place", "World"]
 
