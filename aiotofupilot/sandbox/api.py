@@ -16,10 +16,12 @@ from .parameters import read
 from .request import Query
 from .resources import RESOURCES
 from .selection import select
-from .wire import Answer, Refusal, item_json, not_found, procedure_json, write_array, write_page
+from .wire import Answer, Refusal, not_found, write_array, write_page
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping, Sequence
+    from collections.abc import Callable, Iterable, Mapping, Sequence
+
+    from orjson import Fragment
 
     from .factory import Factory
     from .paging import Window
@@ -81,8 +83,11 @@ class Api:
         if unknown := (self.station_listings | self.pagings.keys()) - names:
             raise ValueError(f"there is no listing {min(unknown)!r}, only {', '.join(sorted(names))}")
         self._chosen: dict[tuple[Any, ...], tuple[tuple[Pieces[Any], ...], Sequence[int]]] = {}
-        # A page of known procedures costs a quarter of a new one. By value, so that a changed one is written anew.
-        self._procedure_json = lru_cache(maxsize=100_000)(procedure_json)
+        # A page of known items costs a quarter of a new one. By value, so that a changed one is written anew.
+        self._json: dict[str, Callable[[Any], Fragment]] = {
+            resource.name: lru_cache(maxsize=100_000)(resource.json) if resource.remembered else resource.json
+            for resource in RESOURCES
+        }
 
     @staticmethod
     def knows(path: str) -> bool:
@@ -117,14 +122,15 @@ class Api:
         if not resource.paged:
             return Page(data=list(pieces), meta=PageMeta(has_more=False))
         cut = self.pagings.get(resource.name, self.paging)
-        window = cut(len(chosen), asked["cursor"], asked["limit"])
+        cursor = max(asked["cursor"], 0)  # the validator of parts lets negative ones through
+        window = cut(len(chosen), cursor, asked["limit"])
         items = _take(pieces, chosen, window)
         if resource.dress is not None:
             items = [resource.dress(item, asked, self.factory) for item in items]
         return Page(
             data=items,
             meta=PageMeta(has_more=window.has_more, next_cursor=window.next_cursor),
-            cursor=asked["cursor"],
+            cursor=cursor,
         )
 
     def _choose(self, resource: Resource[Any], asked: Asked, query: Query) -> tuple[Pieces[Any], Sequence[int]]:
@@ -149,9 +155,7 @@ class Api:
     def write(self, path: str, page: Page[Any]) -> Answer:
         """Write a page of the listing at a path as JSON."""
         resource = _RESOURCES[_normal(path)]
-        if resource.name == "procedures":
-            return write_page(map(self._procedure_json, page.data), page.meta)
-        items = (item_json(resource.document(item)) for item in page.data)
+        items = map(self._json[resource.name], page.data)
         return write_page(items, page.meta) if resource.paged else write_array(items)
 
     def _admit(self, name: str, authorization: str | None) -> None:

@@ -35,6 +35,8 @@ _COMPARISONS: Mapping[str, Callable[[Any, Any], bool]] = {
 class Conditions(Scalar[Mapping[str, Mapping[str, Any]]]):
     """Conditions for the values of metadata, by key. The official SDK sends an empty text where there are none."""
 
+    _expected = "record"
+
     def _parse(self, text: str) -> Mapping[str, Mapping[str, Any]] | None:
         if not text:
             return None

@@ -8,10 +8,12 @@ from typing import TYPE_CHECKING, Any, Generic, TypeVar
 
 from attrs import field, frozen
 
-from .wire import document
+from .wire import document, item_json
 
 if TYPE_CHECKING:
     from datetime import datetime
+
+    from orjson import Fragment
 
     from .factory import Factory
     from .parameters import Asked, Parameter
@@ -43,7 +45,7 @@ class Narrowed:
 _MILLISECOND = timedelta(milliseconds=1)
 
 
-@frozen(kw_only=True)
+@frozen(kw_only=True, eq=False)
 class Resource(Generic[T]):
     """One listing."""
 
@@ -69,8 +71,14 @@ class Resource(Generic[T]):
     """Adds to an item what is listed on request alone; None: nothing is."""
     document: Callable[[T], Mapping[str, Any]] = document
     """Spells an item with the names of the wire."""
+    remembered: bool = False
+    """Whether items that were written are remembered, by value: worth it where an item is given, not made up."""
     paged: bool = True
     """Whether the listing comes in pages; otherwise it is a bare array."""
+
+    def json(self, item: T) -> Fragment:
+        """Write an item."""
+        return item_json(self.document(item))
 
 
 def among(read: Callable[[T], object]) -> Test[T]:

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from bisect import bisect_right
 from collections.abc import Iterable, Iterator, MutableSequence, Sequence
-from functools import lru_cache
+from functools import cached_property, lru_cache
 from itertools import accumulate, chain, islice
 from threading import RLock
 from typing import TYPE_CHECKING, Any, Generic, TypeVar, cast, overload
@@ -95,6 +95,11 @@ class Pieces(Sequence[T]):
         """Say whether the made-up item with a number is still among the rows as it was made."""
         return any(number in part for part in self.parts if isinstance(part, range))
 
+    @cached_property
+    def given_by_id(self) -> dict[str, T]:
+        """The items that were not made up, by their ids; of equal ids, the first item counts."""
+        return {getattr(item, "id", ""): item for item in reversed(tuple(self.given))}
+
     @property
     def given(self) -> Iterator[T]:
         """The items that were not made up, in order."""
@@ -155,7 +160,7 @@ class Rows(MutableSequence[T], Generic[T]):
         if number is not None and pieces.holds(number):
             made: T = self._make(number)
             return made
-        return next((item for item in pieces.given if getattr(item, "id", None) == identity), None)
+        return pieces.given_by_id.get(identity)
 
     def number_of(self, identity: str) -> int | None:
         """Tell the number of a made-up item from its id, even if it was replaced; None: it was not made up."""

@@ -3,7 +3,7 @@
 from datetime import UTC, datetime, timedelta
 
 import pytest
-from asking import ids, items
+from asking import ask, ids, items
 from attrs import evolve
 
 from aiotofupilot.sandbox import Service
@@ -461,3 +461,10 @@ def test_items_without_a_moment():
     for name in ("started_after", "started_before"):
         bound = datetime(2026, 2, 1, tzinfo=UTC).isoformat()
         assert "own" not in ids(service, "phases", [*query, (name, bound)])
+
+
+def test_a_cursor_before_the_beginning(service):
+    """Parts have a cursor that may be negative; the page is then the first."""
+    first = ask(service, "parts", {"limit": "3"})
+    assert ask(service, "parts", {"limit": "3", "cursor": "-5"}) == first
+    assert ask(service, "batches", {"cursor": "-5"})[0] == 400

@@ -81,6 +81,13 @@ def test_not_an_object(text, received):
     ]
 
 
+def test_repeated():
+    """A filter that is sent twice is an array, even an empty one."""
+    with pytest.raises(Refusal) as caught:
+        read([Conditions("metadata")], Query([("metadata", ""), ("metadata", "")]))
+    assert [issue["message"] for issue in caught.value.issues] == ["Invalid input: expected record, received array"]
+
+
 @pytest.mark.parametrize(
     "condition",
     [

@@ -305,8 +305,8 @@ def test_ids_are_unique(service, name):
     """Every item has an id of its own, and is found by it."""
     rows = getattr(service, name)
     assert len({item.id for item in rows}) == len(rows)
-    if name != "users":  # the creators of procedures bring their own ids
-        assert rows.find(rows[3].id) == rows[3]
+    assert [rows.find(item.id) for item in rows[:5]] == rows[:5]
+    assert rows.find("nope") is None
 
 
 def test_everything_refers_to_what_exists(service):

@@ -5,6 +5,7 @@ from datetime import timedelta
 from itertools import pairwise
 
 import pytest
+from attrs import evolve
 
 from aiotofupilot.sandbox import Factory, Rows, make_procedures
 from aiotofupilot.sandbox.world import World
@@ -194,3 +195,12 @@ def test_runs_go_on_five_minutes_apart(made):
     """The line keeps its pace: a run begins five minutes after the one before, or some seconds more or less."""
     spans = [newer.started_at - older.started_at for newer, older in pairwise(made.runs)]
     assert all(abs(span - timedelta(minutes=5)) < timedelta(seconds=45) for span in spans)
+
+
+@pytest.mark.parametrize("year", [1, 9999])
+def test_procedures_of_any_time(year):
+    """A factory whose procedures are as old or as new as can be still has runs, parts and deployments."""
+    procedures = [evolve(procedure, created_at=procedure.created_at.replace(year=year)) for procedure in PROCEDURES]
+    old = Factory(procedures, runs=5)
+    assert (len(old.runs), len(old.parts)) == (5, 8)
+    assert old.deployments[-1].deployed_at < old.runs[-1].started_at

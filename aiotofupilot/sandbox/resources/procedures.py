@@ -38,4 +38,5 @@ PROCEDURES: Resource[Procedure] = Resource(
         "created_after": since(lambda procedure: procedure.created_at),
         "created_before": until(lambda procedure: procedure.created_at),
     },
+    remembered=True,
 )

@@ -23,6 +23,7 @@ class People:
     Attributes:
         refs: Whoever may create items: the creators of procedures, and two more.
         users: Everybody who has an account: these, and one who is banned.
+        numbers: Where each user stands among them, by id.
         operators: Whoever may operate a run; not all of them have an account.
     """
 
@@ -45,6 +46,7 @@ class People:
             *(User(ref.id, ref.name, ref.email) for ref in self.refs),
             User(ids.uuid(2), "Robin Former", "robin.former@example.com", "https://example.com/robin.png", banned=True),
         ]
+        self.numbers = {user.id: number for number, user in enumerate(self.users)}
         self.operators = [Operator(ref.id, ref.name, ref.email) for ref in self.refs]
         if nulls:
             self.operators += [Operator(name="Night shift"), Operator(name="Temp worker 7")]

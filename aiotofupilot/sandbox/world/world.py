@@ -6,7 +6,7 @@ Number 0 is the oldest of its kind. The files in `resources` make the items.
 from __future__ import annotations
 
 from bisect import bisect_right
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from functools import lru_cache
 from typing import TYPE_CHECKING, NamedTuple
 
@@ -20,7 +20,6 @@ from .recipes import BENCHES, PARTS
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
-    from datetime import datetime
 
     from aiotofupilot.models import Operator, Procedure, UserRef
 
@@ -35,6 +34,10 @@ _STEP = timedelta(minutes=5)
 
 _WAVE = 512
 """Runs from one version of the procedures to the next."""
+
+_EARLIEST = datetime(2000, 1, 1, tzinfo=UTC)
+_LATEST = datetime(2100, 1, 1, tzinfo=UTC)
+"""Bounds of a factory's beginning, so that neither its parts nor its runs leave the years that Python has."""
 
 _KINDS = (
     "batches",
@@ -101,6 +104,7 @@ class World:
         self._seed = scramble(seed)
         self._ids = {kind: Identities(seed, kind) for kind in _KINDS}
         begin = max((procedure.created_at for procedure in self.procedures), default=NEWEST)
+        begin = min(max(begin, _EARLIEST), _LATEST)
         self.begin = begin.replace(microsecond=begin.microsecond // 1000 * 1000) + timedelta(days=1)
         self.people = People(procedures, self._ids["users"], nulls=nulls)
         self.stations = [StationRef(self.id("stations", n), bench.name) for n, bench in enumerate(BENCHES)]
@@ -158,6 +162,8 @@ class World:
 
     def number(self, kind: str, identity: str) -> int | None:
         """Tell the number of an item from its id; None: it is no id of this kind."""
+        if kind == "users":  # the creators of procedures bring their own ids
+            return self.people.numbers.get(identity)
         return self._ids[kind].number(identity)
 
     def chance(self, number: int, purpose: int) -> int:
