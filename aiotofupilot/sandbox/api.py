@@ -92,7 +92,7 @@ class Api:
     @staticmethod
     def knows(path: str) -> bool:
         """Say whether a path leads to a listing, in any case, with a trailing slash or without."""
-        return _normal(path) in _RESOURCES
+        return _find(path) is not None
 
     def answer(self, path: str, query: Pairs, authorization: str | None) -> Answer:
         """Answer one request.
@@ -113,12 +113,13 @@ class Api:
         Raises:
             Refusal: If there is none for this path, key or query.
         """
-        resource = _RESOURCES.get(_normal(path))
+        resource = _find(path)
         if resource is None:
             raise not_found()
         self._admit(resource.name, authorization)
-        asked = read(resource.parameters, Query(query))
-        pieces, chosen = self._choose(resource, asked, Query(query))
+        query = query if isinstance(query, Query) else Query(query)
+        asked = read(resource.parameters, query)
+        pieces, chosen = self._choose(resource, asked, query)
         if not resource.paged:
             return Page(data=list(pieces), meta=PageMeta(has_more=False))
         cut = self.pagings.get(resource.name, self.paging)
@@ -138,10 +139,11 @@ class Api:
 
         What was chosen is kept for the other pages, as long as nothing is changed.
         """
+        if resource.make is None:  # a plain list does not tell when it changes
+            pieces = self.factory.pieces(resource.name)
+            return pieces, select(resource, pieces, asked, self.factory)
         state = self.factory.state
         pieces = self.factory.pieces(resource.name)
-        if resource.make is None:  # a plain list does not tell when it changes
-            return pieces, select(resource, pieces, asked, self.factory)
         key = (resource.name, *sorted(pair for pair in query.pairs if pair[0] not in _OF_PAGES))
         known = self._chosen.pop(key, None)
         if known is None or known[0] != state:
@@ -153,8 +155,14 @@ class Api:
         return pieces, known[1]
 
     def write(self, path: str, page: Page[Any]) -> Answer:
-        """Write a page of the listing at a path as JSON."""
-        resource = _RESOURCES[_normal(path)]
+        """Write a page of the listing at a path as JSON.
+
+        Raises:
+            Refusal: If there is no such listing.
+        """
+        resource = _find(path)
+        if resource is None:
+            raise not_found()
         items = map(self._json[resource.name], page.data)
         return write_page(items, page.meta) if resource.paged else write_array(items)
 
@@ -171,9 +179,10 @@ class Api:
             raise Refusal(401, "UNAUTHORIZED", "Unauthorized")
 
 
-def _normal(path: str) -> str:
-    """Spell a path as the router compares it."""
-    return path.removesuffix("/").lower()
+@lru_cache(maxsize=256)
+def _find(path: str) -> Resource[Any] | None:
+    """Find the listing at a path. Letter case and a trailing slash make no difference."""
+    return _RESOURCES.get(path.removesuffix("/").lower())
 
 
 def _take(pieces: Pieces[Any], chosen: Sequence[int], window: Window) -> list[Any]:

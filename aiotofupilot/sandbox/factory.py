@@ -112,7 +112,7 @@ class Factory:
         self._given: dict[str, tuple[Any, ...]] = {}
         for name, listed in items.items():
             if not isinstance(getattr(type(self), name, None), Collection):
-                raise TypeError(f"there is no listing {name!r}")
+                raise TypeError(f"got an unexpected keyword argument {name!r}: no option, and no listing's name")
             self._given[name] = tuple(listed)  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType, reportUnknownArgumentType] - TypedDict.items() knows no types
         if isinstance(runs, Iterable):
             self._given["runs"] = tuple(runs)
