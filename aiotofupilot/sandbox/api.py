@@ -139,11 +139,11 @@ class Api:
 
         What was chosen is kept for the other pages, as long as nothing is changed.
         """
+        pieces = self.factory.pieces(resource.name)
         if resource.make is None:  # a plain list does not tell when it changes
-            pieces = self.factory.pieces(resource.name)
             return pieces, select(resource, pieces, asked, self.factory)
         state = self.factory.state
-        pieces = self.factory.pieces(resource.name)
+        pieces = self.factory.pieces(resource.name)  # again, because another thread may have changed them meanwhile
         key = (resource.name, *sorted(pair for pair in query.pairs if pair[0] not in _OF_PAGES))
         known = self._chosen.pop(key, None)
         if known is None or known[0] != state:

@@ -19,7 +19,19 @@ if TYPE_CHECKING:
     from .parameters import Asked, Parameter
     from .world import World
 
-__all__ = ["Narrowed", "Predicate", "Resource", "Test", "among", "at_least", "at_most", "contains", "since", "until"]
+__all__ = [
+    "Narrowed",
+    "Predicate",
+    "Resource",
+    "Test",
+    "among",
+    "at_least",
+    "at_most",
+    "contains",
+    "everything",
+    "since",
+    "until",
+]
 
 T = TypeVar("T")
 
@@ -63,6 +75,8 @@ class Resource(Generic[T]):
     """What several parameters select together; None: each selects for itself."""
     narrow: Callable[[Asked, Factory], Narrowed | None] | None = None
     """Finds made-up items without making them; None: they are made to be tested."""
+    bounds: tuple[str, str] | None = None
+    """The parameters for the earliest and the latest moment of the rows' own order; None: there are none."""
     sorts: Mapping[str, Callable[[T], Any]] = field(factory=dict[str, Callable[[T], Any]])
     """What an item is sorted by, for each value of ``sort_by``. None is the largest key, as PostgreSQL has it."""
     order: str | None = None
@@ -79,6 +93,11 @@ class Resource(Generic[T]):
     def json(self, item: T) -> Fragment:
         """Write an item."""
         return item_json(self.document(item))
+
+
+def everything(_item: object) -> bool:
+    """Select every item. Nothing is made up for this predicate."""
+    return True
 
 
 def among(read: Callable[[T], object]) -> Test[T]:

@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 from array import array
+from bisect import bisect_left
 from itertools import chain, pairwise
 from typing import TYPE_CHECKING, Any, TypeVar
 
+from .resource import everything
+
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator, Sequence
+    from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 
     from .factory import Factory
     from .parameters import Asked
@@ -24,7 +27,8 @@ def select(resource: Resource[T], pieces: Pieces[T], asked: Asked, factory: Fact
 
     Nothing is made up and nothing is held where neither a filter nor a sort order needs it.
     """
-    predicates = {name: resource.tests[name](value, factory) for name, value in asked.items() if name in resource.tests}
+    asked_for = {name: resource.tests[name](value, factory) for name, value in asked.items() if name in resource.tests}
+    predicates = {name: predicate for name, predicate in asked_for.items() if predicate is not everything}
     joined = resource.joined(asked, factory) if resource.joined else None
     if joined is not None:
         predicates["joined"] = joined
@@ -34,7 +38,7 @@ def select(resource: Resource[T], pieces: Pieces[T], asked: Asked, factory: Fact
         chosen = array("q")
         for begin, part in pieces.placed():
             if isinstance(part, range):
-                found = _made_matches(part, pieces.make, predicates, narrowed)
+                found = _made_matches(part, pieces.make, predicates, narrowed, resource.bounds)
             else:
                 found = _matches(enumerate(part), predicates.values())
             chosen.extend(begin + index for index in found)
@@ -47,14 +51,40 @@ def select(resource: Resource[T], pieces: Pieces[T], asked: Asked, factory: Fact
 
 
 def _made_matches(
-    numbers: range, make: Callable[[int], T], predicates: dict[str, Predicate[T]], narrowed: Narrowed | None
+    numbers: range,
+    make: Callable[[int], T],
+    predicates: Mapping[str, Predicate[T]],
+    narrowed: Narrowed | None,
+    bounds: tuple[str, str] | None,
 ) -> Iterable[int]:
     """Give the places of made-up items that match, among numbers that count down."""
-    if narrowed is None:
-        return _matches(enumerate(map(make, numbers)), predicates.values())
-    places = _narrow(numbers, narrowed)
-    left = [predicate for name, predicate in predicates.items() if name not in narrowed.settled]
-    return _matches(((place, make(numbers[place])) for place in places), left) if left else places
+    within = _cut(numbers, make, *(predicates.get(name, everything) for name in bounds or ()))
+    settled = {*(bounds or ()), *(narrowed.settled if narrowed else ())}
+    left = [predicate for name, predicate in predicates.items() if name not in settled]
+    if not within:
+        return ()
+    places: Iterable[int] = range(len(within)) if narrowed is None else _narrow(within, narrowed)
+    if left:
+        places = _matches(((place, make(within[place])) for place in places), left)
+    skipped = numbers[0] - within[0]
+    return (skipped + place for place in places)
+
+
+def _cut(
+    numbers: range,
+    make: Callable[[int], T],
+    is_since: Predicate[T] = everything,
+    is_until: Predicate[T] = everything,
+) -> range:
+    """Keep the numbers of made-up items between two moments. Items stand in the order of these moments."""
+    ascending = numbers[::-1]
+    first = 0 if is_since is everything else bisect_left(ascending, 1, key=lambda number: is_since(make(number)))
+    end = (
+        len(ascending)
+        if is_until is everything
+        else bisect_left(ascending, 1, key=lambda number: not is_until(make(number)))
+    )
+    return ascending[first:end][::-1]
 
 
 def _narrow(numbers: range, narrowed: Narrowed) -> Iterator[int]:
@@ -67,11 +97,12 @@ def _narrow(numbers: range, narrowed: Narrowed) -> Iterator[int]:
                 yield newest - number
 
 
-def _matches(items: Iterable[tuple[int, T]], predicates: Iterable[Predicate[T]]) -> list[int]:
+def _matches(items: Iterable[tuple[int, T]], predicates: Collection[Predicate[T]]) -> list[int]:
     """Give the places of items that match."""
-    for predicate in predicates:
-        items = [(place, item) for place, item in items if predicate(item)]
-    return [place for place, _item in items]
+    if len(predicates) == 1:
+        (predicate,) = predicates
+        return [place for place, item in items if predicate(item)]
+    return [place for place, item in items if all(predicate(item) for predicate in predicates)]
 
 
 def _sortable(key: Any) -> tuple[bool, Any]:  # noqa: ANN401 - keys of any kind

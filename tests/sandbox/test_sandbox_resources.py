@@ -401,3 +401,31 @@ def test_a_measurement_drifts():
     ]
     quarter = len(voltages) // 4
     assert sum(voltages[:quarter]) / quarter > sum(voltages[-quarter:]) / quarter + 0.3
+
+
+MANY = Service(30, runs=1_000_000)
+NARROW = {
+    "runs": [
+        {},
+        {"outcomes": "FAIL"},
+        {"started_after": "2030-01-01T00:00:00Z", "started_before": "2030-01-02T00:00:00Z"},
+    ],
+    "units": [{}, {"created_after": "2030-01-01T00:00:00Z", "created_before": "2030-01-02T00:00:00Z"}],
+    "batches": [{}, {"created_before": "2026-02-10T00:00:00Z"}],
+    "deployments": [{}, {"deployed_after": "2035-07-01T00:00:00Z"}],
+    "logs": [{}, {"timestamp_after": "2030-01-01T00:00:00Z", "timestamp_before": "2030-01-02T00:00:00Z"}],
+    "measurements": [{}, {"started_after": "2030-01-01T00:00:00Z", "started_before": "2030-01-02T00:00:00Z"}],
+    "phases": [{}, {"started_after": "2030-01-01T00:00:00Z", "started_before": "2029-01-01T00:00:00Z"}],
+}
+
+
+@pytest.mark.parametrize("name", NARROW)
+def test_few_of_a_million_are_made(name):
+    """What the plan or the order of time can find is not looked for among all items."""
+    many = Service(30, runs=1_000_000)
+    for query in NARROW[name]:
+        status, document = ask(many, name, {**required(many, name), **query, "limit": "100"})
+        made = getattr(many, name)._make.cache_info().misses
+        assert status == 200
+        assert document["data"] or "2029" in str(query)
+        assert made < 2500

@@ -111,6 +111,7 @@ BATCHES: Resource[Batch] = Resource(
         "part_numbers": _of_parts,
         "revision_numbers": _of_revisions,
     },
+    bounds=("created_after", "created_before"),
     sorts={"number": lambda batch: batch.number, "created_at": lambda batch: batch.created_at},
     order="created_at",
     document=_document,

@@ -106,4 +106,5 @@ DEPLOYMENTS: Resource[Deployment] = Resource(
             lambda deployment: deployment.procedure.name if deployment.procedure else None,
         ),
     },
+    bounds=("deployed_after", "deployed_before"),
 )

@@ -111,6 +111,7 @@ LOGS: Resource[Log] = Resource(
             )
         },
     },
+    bounds=("timestamp_after", "timestamp_before"),
     narrow=by_plan(_PLANNED, _make, lambda world: world.cycle.logs_before[-1]),
     sorts={
         "created_at": lambda log: log.created_at,

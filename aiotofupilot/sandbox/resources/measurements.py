@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from aiotofupilot.models import Measurement
 from aiotofupilot.sandbox.parameters import Choice, Choices, Flag, Text, Texts
 from aiotofupilot.sandbox.quantities import Moment, Number, Span, pages
-from aiotofupilot.sandbox.resource import Resource, among, at_least, at_most, since, until
+from aiotofupilot.sandbox.resource import Resource, among, at_least, at_most, everything, since, until
 from aiotofupilot.sandbox.world import MILLISECOND, number_measured, text_measured, truth_measured, validators
 
 from .by_run import of_run
@@ -64,8 +64,8 @@ def _of_procedure(wanted: str, factory: Factory) -> Predicate[Measurement]:
 
 
 def _final(wanted: bool, _factory: Factory) -> Predicate[Measurement]:  # noqa: FBT001 - the value of a parameter
-    """Leave out attempts that were followed by another."""
-    return lambda measurement: not wanted or measurement.is_final_attempt
+    """Leave out attempts that were followed by another, if that is asked for."""
+    return (lambda measurement: measurement.is_final_attempt) if wanted else everything
 
 
 def _so(wanted: bool, _factory: Factory) -> Predicate[Measurement]:  # noqa: FBT001 - the value of a parameter
@@ -160,6 +160,7 @@ MEASUREMENTS: Resource[Measurement] = Resource(
         "measurement_outcomes": among(lambda measurement: measurement.measurement_outcome),
         "measurement_types": among(lambda measurement: measurement.measurement_type),
     },
+    bounds=("started_after", "started_before"),
     narrow=by_procedure(lambda world: world.cycle.measurements_before, each_measured),
     sorts={
         "started_at": lambda measurement: measurement.started_at,

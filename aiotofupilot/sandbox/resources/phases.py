@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from aiotofupilot.models import Phase
 from aiotofupilot.sandbox.parameters import Choice, Choices, Flag, Text, Texts
 from aiotofupilot.sandbox.quantities import Moment, Span, pages
-from aiotofupilot.sandbox.resource import Resource, among, since, until
+from aiotofupilot.sandbox.resource import Resource, among, everything, since, until
 from aiotofupilot.sandbox.world import MILLISECOND
 
 from .by_run import of_run, sample_among
@@ -55,8 +55,8 @@ def _of_procedure(wanted: str, factory: Factory) -> Predicate[Phase]:
 
 
 def _final(wanted: bool, _factory: Factory) -> Predicate[Phase]:  # noqa: FBT001 - the value of a parameter
-    """Leave out attempts that were followed by another."""
-    return lambda phase: not wanted or phase.is_final_attempt
+    """Leave out attempts that were followed by another, if that is asked for."""
+    return (lambda phase: phase.is_final_attempt) if wanted else everything
 
 
 _OF_RUNS = (
@@ -122,6 +122,7 @@ PHASES: Resource[Phase] = Resource(
         "samples": sample_among(lambda phase: phase.sample),
         **{name: of_run(name, _run_id) for name in _OF_RUNS},
     },
+    bounds=("started_after", "started_before"),
     narrow=by_procedure(lambda world: world.cycle.phases_before, each),
     sorts={
         "started_at": lambda phase: phase.started_at,

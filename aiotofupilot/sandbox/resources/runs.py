@@ -241,6 +241,7 @@ RUNS: Resource[Run] = Resource(
         "revision_number": lambda run: run.unit.part.revision.number,
     },
     order="started_at",
+    bounds=("started_after", "started_before"),
     narrow=by_plan(_PLANNED, _make, lambda _world: LENGTH),
     dress=_dress,
     document=_document,

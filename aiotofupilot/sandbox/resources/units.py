@@ -9,7 +9,7 @@ from aiotofupilot.models import LastRun, Unit, UserRef
 from aiotofupilot.sandbox.metadata import Conditions
 from aiotofupilot.sandbox.parameters import Choice, Choices, Flag, Text, Texts
 from aiotofupilot.sandbox.quantities import Moment, Whole, pages
-from aiotofupilot.sandbox.resource import Resource, among, since, until
+from aiotofupilot.sandbox.resource import Resource, among, everything, since, until
 
 from .by_run import RUN_TESTS, batch_among, mentions_unit, sample_among
 from .described import Described
@@ -131,8 +131,8 @@ def _by_its_runs(asked: Asked, factory: Factory) -> Predicate[Unit] | None:
 
 
 def _without_parent(wanted: bool, _factory: Factory) -> Predicate[Unit]:  # noqa: FBT001 - the value of a parameter
-    """Leave out units that are built into another one."""
-    return lambda unit: not wanted or unit.parent is None
+    """Leave out units that are built into another one, if that is asked for."""
+    return (lambda unit: unit.parent is None) if wanted else everything
 
 
 UNITS: Resource[Unit] = Resource(
@@ -185,6 +185,7 @@ UNITS: Resource[Unit] = Resource(
         "metadata": _DESCRIBED.test,
     },
     joined=_by_its_runs,
+    bounds=("created_after", "created_before"),
     sorts={
         "serial_number": lambda unit: unit.serial_number,
         "created_at": lambda unit: unit.created_at,
