@@ -93,7 +93,8 @@ def mock_procedures(
         authorization = CIMultiDict(headers or {}).get("Authorization")
         if api_key is None and authorization not in (None, f"Bearer {_STATION_KEY}"):
             authorization = f"Bearer {_ANY_KEY}"
-        status, body = listing.answer(url.query.items(), authorization)
+        query = {name: url.query[name] for name in url.query}  # of a repeated one, the first
+        status, body = listing.answer(query, authorization)
         return CallbackResult(status=status, body=body, response_class=MockResponse)
 
     server = _ANY_SERVER if base_url is None else re.escape(resolve_base_url(base_url, allow_insecure_http=True))

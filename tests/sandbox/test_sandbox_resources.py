@@ -128,6 +128,22 @@ NEVER_NULL = {
 }
 
 
+def nameless(value):
+    """Find whatever has a null name or address."""
+    if isinstance(value, list):
+        return [found for part in value for found in nameless(part)]
+    if not isinstance(value, dict):
+        return []
+    own = [value] if None in (value.get("name", ""), value.get("email", "")) else []
+    return own + [found for part in value.values() for found in nameless(part)]
+
+
+@pytest.mark.parametrize("name", WIRE)
+def test_nobody_is_nameless_on_request(name):
+    """Clients that cannot read a null name or address can be given data without."""
+    assert nameless(all_items(Service(30, runs=300, nulls=False), name)) == []
+
+
 @pytest.mark.parametrize("name", WIRE)
 def test_parameters(name):
     """A listing has the parameters of the API, with their types, words and defaults, in the API's order."""
