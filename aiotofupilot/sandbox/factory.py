@@ -70,6 +70,9 @@ class Factory:
     Rows stand in the order in which they are listed where the request does not ask for another. The made-up ones refer
     to each other: a run's unit, its phases and its logs are listed. What is done to one listing does nothing to others.
 
+    Nothing is made up before it is read, so that a million runs take no time and no memory. But a filter or a sort
+    order may have to look at every item once.
+
     Attributes:
         procedures: What is listed, in the listing's order.
     """

@@ -107,6 +107,8 @@ def test_every_null_and_every_word(service, name):
             there = [value for value in values if value is not None]
             if known["type"] == "object" and "fields" in known:
                 seen(there, known, f"{path}.{field}")
+            if known["type"] == "array" and "fields" in known["items"]:
+                seen([part for value in there for part in value], known["items"], f"{path}.{field}")
             if "enum" in known:
                 assert set(there) >= set(known["enum"]) - SELDOM, f"{path}.{field}"
 
@@ -388,6 +390,9 @@ def test_outcomes_follow_from_what_was_measured(service):
     numeric = [m for m in service.measurements if m.value is not None]
     for measurement in numeric:
         for validator in measurement.validators:
+            if validator.is_expression_only:
+                assert (validator.expression, abs(measurement.value) <= 5) == ("abs(x) <= 5", True)
+                continue
             passes = compare[validator.operator](measurement.value, validator.expected_value)
             assert passes is (validator.outcome == "PASS")
         outcomes = {validator.outcome for validator in measurement.validators}

@@ -118,7 +118,7 @@ def _sequence(world: World, run: int, path: str, number: int) -> RunSequence:
         key=path,
         parent_path=None,
         name=path.capitalize(),
-        source=f"./sequences/{path}.yaml",
+        source=None if entry.environment == "development" else f"./sequences/{path}.yaml",
         outcome=_sequence_outcome(attempts, entry.outcome),
         started_at=started_at,
         ended_at=None if started_at is None or duration is None else started_at + duration,

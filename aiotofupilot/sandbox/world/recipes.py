@@ -90,6 +90,8 @@ class Measured:
     """Largest value that passes; None: any."""
     drifts: bool = False
     """Whether its values move towards a limit from one recalibration to the next."""
+    expression: str | None = None
+    """A check that somebody wrote by hand, which the values meet; None: there is none."""
     expected: str | bool | tuple[str, ...] | None = None
     """The value that passes, or all of them, for texts and truth values; None: any, or a number is measured."""
 
@@ -141,7 +143,7 @@ TESTS = (
         18000,
         (
             Measured("gain", low=0.98, high=1.02, drifts=True),
-            Measured("offset", units="mV", low=-5.0, high=5.0),
+            Measured("offset", units="mV", low=-5.0, high=5.0, expression="abs(x) <= 5"),
             Measured("calibration_table", "json"),
         ),
     ),

@@ -54,12 +54,27 @@ def text_measured(measured: Measured, outcome: str, chance: int) -> str | None:
 
 
 def validators(measured: Measured, outcome: str) -> tuple[Validator, ...] | None:
-    """Tell the checks of a measured value; None: it is not checked. The last check is the one that fails."""
+    """Tell the checks of a measured value; None: it is not checked. The last limit is the one that fails."""
     limits = measured.limits
     if not limits:
         return None
-    return tuple(
-        _validator(limit, outcome if limit is limits[-1] or outcome == "UNSET" else "PASS") for limit in limits
+    return (
+        *(_validator(limit, outcome if limit is limits[-1] or outcome == "UNSET" else "PASS") for limit in limits),
+        *(() if measured.expression is None else (_by_hand(measured.expression, outcome),)),
+    )
+
+
+def _by_hand(expression: str, outcome: str) -> Validator:
+    """Tell a check that has an expression and nothing else."""
+    return Validator(
+        outcome=outcome,
+        operator=None,
+        expected_value=None,
+        expression=expression,
+        is_decisive=None,
+        is_expression_only=True,
+        analytics_expression=None,
+        has_custom_expression=True,
     )
 
 
