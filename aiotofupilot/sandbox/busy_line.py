@@ -1,4 +1,4 @@
-"""A production line that keeps working while its procedures are listed."""
+"""A production line that keeps working while somebody lists."""
 
 from __future__ import annotations
 
@@ -19,19 +19,24 @@ __all__ = ["BusyLine"]
 
 
 class BusyLine:
-    """A hook that inserts, removes and renames procedures, by chance that a seed decides.
+    """A hook that makes runs and inserts, removes and renames procedures, by chance that a seed decides.
 
-    Rates are the mean number of changes a request, at least 0, and may be changed at any time: 0.25 is one with every
-    fourth request or so, 3.0 three with each.
+    A run comes with its phases, measurements and logs, and where it is due with a unit, a batch and deployments. All of
+    them are the newest of their listings.
+
+    Rates are the mean number of changes for each request, at least 0, and may be changed at any time: 0.25 is one
+    change with every fourth request or so, 3.0 is three changes with each.
 
     Example:
         busy = BusyLine(inserts=0.5, removals=0.3, seed=7)
         sandbox.before_response.append(busy)
 
     Attributes:
-        inserts: Procedures created a request.
-        removals: Procedures removed a request.
-        renames: Procedures renamed a request.
+        runs: Runs made for each request.
+        inserts: Procedures created for each request.
+        removals: Procedures removed for each request.
+        renames: Procedures renamed for each request.
+        produced: How many runs were made.
         inserted: What was created.
         removed: What was removed, as it was then.
         renamed: What was renamed, as it was before.
@@ -40,6 +45,7 @@ class BusyLine:
     def __init__(
         self,
         *,
+        runs: float = 0.0,
         inserts: float = 0.0,
         removals: float = 0.0,
         renames: float = 0.0,
@@ -49,33 +55,46 @@ class BusyLine:
         """Describe the line.
 
         Args:
-            inserts: Procedures created a request.
-            removals: Procedures removed a request.
-            renames: Procedures renamed a request.
+            runs: Runs made for each request.
+            inserts: Procedures created for each request.
+            removals: Procedures removed for each request.
+            renames: Procedures renamed for each request.
             anywhere: Whether new procedures turn up anywhere, as old as their neighbour; otherwise they are the newest
                 and come first.
             seed: Another seed makes other changes.
         """
+        self.runs = runs
         self.inserts = inserts
         self.removals = removals
         self.renames = renames
+        self.produced = 0
         self.inserted: list[Procedure] = []
         self.removed: list[Procedure] = []
         self.renamed: list[Procedure] = []
         self._anywhere = anywhere
         self._random = Random(f"busy line {seed}")  # noqa: S311 - test data
+        self._pace = Random(f"busy line's runs {seed}")  # noqa: S311 - test data
         self._supply = endless_procedures(self._random.getrandbits(64))
 
-    def __call__(self, procedures: list[Procedure], _request: Request | None = None) -> None:
-        """Make the changes of one request."""
+    def __call__(self, procedures: list[Procedure], request: Request | None = None) -> None:
+        """Make the changes of one request.
+
+        Raises:
+            ValueError: If runs are to be made, and the request has no factory or the factory no procedures.
+        """
         for change, rate in (
             (self.insert, self.inserts),
             (self.remove, self.removals),
             (self.rename, self.renames),
         ):
-            whole, rest = divmod(rate, 1)
-            for _ in range(int(whole) + (self._random.random() < rest)):
+            for _ in range(_times(rate, self._random)):
                 change(procedures)
+        if self.runs:
+            if request is None or request.factory is None:
+                raise ValueError("runs can be made only in answer to a service's request")
+            made = _times(self.runs, self._pace)
+            request.factory.produce(made)
+            self.produced += made
 
     def insert(self, procedures: list[Procedure]) -> None:
         """Create a procedure."""
@@ -100,3 +119,9 @@ class BusyLine:
             index = self._random.randrange(len(procedures))
             self.renamed.append(procedures[index])
             procedures[index] = evolve(procedures[index], name=f"{next(self._supply).name} (renamed)")
+
+
+def _times(rate: float, random: Random) -> int:
+    """Say how often something happens that happens at a rate."""
+    whole, rest = divmod(rate, 1)
+    return int(whole) + (random.random() < rest)

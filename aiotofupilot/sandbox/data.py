@@ -13,7 +13,7 @@ from aiotofupilot.models import Procedure, Repository, UserRef
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-__all__ = ["NEWEST", "endless_procedures", "make_procedures"]
+__all__ = ["NEWEST", "endless_procedures", "make_procedures", "named"]
 
 NEWEST = datetime(2026, 1, 30, 16, 45, tzinfo=UTC)
 
@@ -75,7 +75,7 @@ _REPOSITORIES = (
 )
 
 
-def make_procedures(count: int, *, seed: int = 0) -> list[Procedure]:
+def make_procedures(count: int, *, seed: int = 0, nulls: bool = True) -> list[Procedure]:
     """Make plausible procedures, newest first.
 
     The first ones do not depend on how many follow: the first 10 of 250 are the 10 of 10.
@@ -83,19 +83,22 @@ def make_procedures(count: int, *, seed: int = 0) -> list[Procedure]:
     Args:
         count: How many to make; at least 0.
         seed: Another seed gives other procedures with other ids.
+        nulls: Whether names and addresses of their creators may be None.
 
     Raises:
         ValueError: If `count` is negative.
     """
     if count < 0:
         raise ValueError(f"count must be at least 0, not {count}")
-    return list(islice(endless_procedures(seed), count))
+    return list(islice(endless_procedures(seed, nulls=nulls), count))
 
 
-def endless_procedures(seed: int) -> Iterator[Procedure]:
+def endless_procedures(seed: int, *, nulls: bool = True) -> Iterator[Procedure]:
     """Yield procedures for `make_procedures`, newest first, without end."""
     random = Random(seed)  # noqa: S311 - test data
     creators = [UserRef(_uuid(random), name, email) for name, email in _CREATORS]
+    if not nulls:
+        creators = [named(creator) for creator in creators]
     repositories = [Repository(_uuid(random), *repository) for repository in _REPOSITORIES]
     created_at = NEWEST
     while True:
@@ -107,6 +110,11 @@ def endless_procedures(seed: int) -> Iterator[Procedure]:
             linked_repository=random.choice(repositories) if random.random() < 0.6 else None,  # noqa: PLR2004 - many do
         )
         created_at -= timedelta(milliseconds=random.randint(1, 2 * 60 * 60 * 1000))
+
+
+def named(user: UserRef) -> UserRef:
+    """Give a name and an address to a user who has none."""
+    return UserRef(user.id, user.name or f"User {user.id[:8]}", user.email or f"{user.id[:8]}@example.com")
 
 
 def _uuid(random: Random) -> str:

@@ -4,49 +4,35 @@ from __future__ import annotations
 
 from collections import Counter
 from contextlib import contextmanager
-from datetime import UTC, datetime
-from typing import TYPE_CHECKING
-from urllib.parse import quote, urlencode
+from typing import TYPE_CHECKING, Any
 
-from attrs import Factory, define
+from attrs import define, setters
+
+from .request import Question
 
 if TYPE_CHECKING:
-    from collections.abc import Generator, Mapping
+    from collections.abc import Generator
 
-    from aiotofupilot.models import Page, Procedure
+    from aiotofupilot.models import Page
 
+    from .factory import Factory
     from .faults import Fault
 
 __all__ = ["Request", "RequestLog"]
 
 
-@define(kw_only=True, eq=False, repr=False)
-class Request:
+@define(kw_only=True, eq=False, repr=False, on_setattr=setters.NO_OP)
+class Request(Question):
     """One request, and what became of it."""
 
-    method: str = "GET"
-    """HTTP method."""
-    path: str = "/api/v2/procedures"
-    """Path without query, decoded."""
-    query: Mapping[str, str] = Factory(dict[str, str])
-    """Query parameters, decoded."""
-    authorization: str | None = None
-    """The header of that name; None: there was none."""
-    time: datetime = Factory(lambda: datetime.now(UTC))
-    """When it arrived; UTC."""
-    attempt: int = 1
-    """How often the same has been asked, this time included."""
-    page: Page[Procedure] | None = None
+    page: Page[Any] | None = None
     """What the API answers, before a fault touches it; None: an error, or nothing yet."""
     fault: Fault | None = None
     """What goes wrong with the answer; None: nothing."""
+    factory: Factory | None = None
+    """What is listed at the moment, for hooks that change it; None: nobody has been asked yet."""
     status: int | None = None
     """HTTP status code of what is sent, unless the client goes before; None: nothing is sent, or not decided yet."""
-
-    @property
-    def target(self) -> str:
-        """Path and query, encoded."""
-        return quote(self.path) + (f"?{urlencode(self.query)}" if self.query else "")
 
     def __str__(self) -> str:
         told = [f"{self.method} {self.target}: {self.status or 'no answer'}"]
@@ -55,7 +41,7 @@ class Request:
         if self.fault:
             told.append(repr(self.fault))
         elif self.page:
-            told.append(f"{len(self.page.data)} procedures")
+            told.append(f"{len(self.page.data)} {self.path.removesuffix('/').rpartition('/')[2].lower()}")
         return ", ".join(told)
 
     def __repr__(self) -> str:

@@ -1,159 +1,199 @@
-"""Query parameters of a listing, with the complaints that zod, TofuPilot's validator, has about them.
+"""Query parameters by type, with the complaints that zod, TofuPilot's validator, has about them.
 
-Numbers are read as JavaScript's `Number()` reads decimals, so that ``50.0`` and the empty string are numbers. What the
-recorded answers leave open is decided here: a cursor that is negative or has a fraction is refused, in zod's words.
-Unknown parameters are ignored, and of a repeated one the first counts.
+Each type is a class that reads the values of one parameter. `read` reads a whole query. Unknown parameters are ignored.
+A scalar parameter that is repeated is refused.
 """
 
 from __future__ import annotations
 
-import re
-from datetime import UTC, datetime
-from typing import TYPE_CHECKING, Any
+from abc import abstractmethod
+from typing import TYPE_CHECKING, Any, Generic, TypeVar
 
 from attrs import frozen
 
 from .wire import Refusal
+from .zod import Complaint, mistyped, not_among
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Sequence
 
-__all__ = ["Parameters"]
+    from .request import Query
 
-_DEFAULT_LIMIT = 50
-_MAX_LIMIT = 100
-_MAX_SEARCH_QUERY = 100
+__all__ = [
+    "Asked",
+    "Choice",
+    "Choices",
+    "Flag",
+    "Parameter",
+    "Scalar",
+    "Text",
+    "Texts",
+    "read",
+]
 
-_NUMBER = re.compile(r"[+-]?(?:\d+\.?\d*|\.\d+)(?:[eE][+-]?\d+)?", re.ASCII)
+T = TypeVar("T")
 
-# zod's own, as it stands in its issues; other than documented, it insists on seconds.
-_DATETIME_PATTERN = (
-    r"^(?:(?:\d\d[2468][048]|\d\d[13579][26]|\d\d0[48]|[02468][048]00|[13579][26]00)-02-29"
-    r"|\d{4}-(?:(?:0[13578]|1[02])-(?:0[1-9]|[12]\d|3[01])|(?:0[469]|11)-(?:0[1-9]|[12]\d|30)"
-    r"|(?:02)-(?:0[1-9]|1\d|2[0-8])))"
-    r"T(?:(?:[01]\d|2[0-3]):[0-5]\d:[0-5]\d(?:\.\d+)?(?:Z|([+-](?:[01]\d|2[0-3]):[0-5]\d)))$"
-)
-_DATETIME = re.compile(_DATETIME_PATTERN, re.ASCII)
+Asked = dict[str, Any]
+"""What a valid request asks for: parameters with their values. A parameter without value or default is left out."""
 
 
-@frozen(kw_only=True)
-class Parameters:
-    """What a valid request asks for."""
+@frozen
+class Parameter(Generic[T]):
+    """One parameter of a listing."""
 
-    limit: int = _DEFAULT_LIMIT
-    """Procedures a page, 1 to 100."""
-    cursor: int = 0
-    """Where the page begins, at least 0."""
-    search_query: str = ""
-    """What name or id must contain; empty: nothing in particular."""
-    created_after: datetime | None = None
-    """Earliest creation; None: any."""
-    created_before: datetime | None = None
-    """Latest creation; None: any."""
+    name: str
+    """As it is written in the query."""
 
-    @classmethod
-    def parse(cls, query: Mapping[str, str]) -> Parameters:
-        """Read the query of a request.
+    @property
+    def default(self) -> T | None:
+        """What counts where the parameter was not sent; None: nothing."""
+        return None
+
+    @abstractmethod
+    def read(self, values: Sequence[str]) -> T | None:
+        """Read the values that were sent, at least one; None: the parameter counts as not sent.
 
         Raises:
-            Refusal: If a parameter is not valid; its issues say all that is wrong, in the order of the API's documents.
+            Complaint: If they are not valid.
         """
-        reader = _Reader(query)
-        parameters = cls(
-            limit=reader.integer("limit", default=_DEFAULT_LIMIT, minimum=1, maximum=_MAX_LIMIT),
-            cursor=reader.integer("cursor", default=0, minimum=0, maximum=None),
-            search_query=reader.text("search_query", maximum=_MAX_SEARCH_QUERY),
-            created_after=reader.moment("created_after"),
-            created_before=reader.moment("created_before"),
-        )
-        if reader.issues:
-            raise Refusal(400, "BAD_REQUEST", "Input validation failed", reader.issues)
-        return parameters
 
 
-class _Reader:
-    """Reads parameters one by one and collects the issues; what it returns beside an issue is a filler."""
+@frozen
+class Scalar(Parameter[T]):
+    """A parameter that must not be repeated."""
 
-    def __init__(self, query: Mapping[str, str]) -> None:
-        self.query = query
-        self.issues: list[dict[str, Any]] = []
+    _expected = "string"
 
-    def integer(self, name: str, *, default: int, minimum: int, maximum: int | None) -> int:
-        """Read a number that has to be whole."""
-        text = self.query.get(name)
-        if text is None:
-            return default
-        number = _javascript_number(text)
-        if number is None:
-            self.complain(
-                {"expected": "number", "code": "invalid_type"},
-                name,
-                "Invalid input: expected number, received string",
-            )
-        elif not number.is_integer():
-            self.complain(
-                {"expected": "int", "format": "safeint", "code": "invalid_type"},
-                name,
-                "Invalid input: expected int, received number",
-            )
-        elif number < minimum:
-            self.complain(
-                {"origin": "number", "code": "too_small", "minimum": minimum, "inclusive": True},
-                name,
-                f"Too small: expected number to be >={minimum}",
-            )
-        elif maximum is not None and number > maximum:
-            self.complain(
-                {"origin": "number", "code": "too_big", "maximum": maximum, "inclusive": True},
-                name,
-                f"Too big: expected number to be <={maximum}",
-            )
-        else:
-            return int(number)
-        return default
+    def read(self, values: Sequence[str]) -> T | None:
+        """Read the only value that may be sent."""
+        if len(values) > 1:
+            raise Complaint(self._mistyped("array"))
+        return self._parse(values[0])
 
-    def text(self, name: str, *, maximum: int) -> str:
-        """Read a string of bounded length, which JavaScript counts in UTF-16 units."""
-        text = self.query.get(name, "")
-        if len(text.encode("utf-16-le", "surrogatepass")) // 2 > maximum:
-            self.complain(
-                {"origin": "string", "code": "too_big", "maximum": maximum, "inclusive": True},
-                name,
-                f"Too big: expected string to have <={maximum} characters",
+    @abstractmethod
+    def _parse(self, text: str) -> T | None:
+        """Read one value."""
+
+    def _mistyped(self, received: str) -> dict[str, Any]:
+        """Say that a value is of another type."""
+        return mistyped(self._expected, received)
+
+
+@frozen
+class Text(Scalar[str]):
+    """A string."""
+
+    maximum: int | None = None
+    """Most characters, which JavaScript counts in UTF-16 units; None: any number."""
+    required: bool = False
+    """Whether the parameter must be sent."""
+
+    def _parse(self, text: str) -> str:
+        if self.maximum is not None and len(text.encode("utf-16-le", "surrogatepass")) // 2 > self.maximum:
+            raise Complaint(
+                {
+                    "origin": "string",
+                    "code": "too_big",
+                    "maximum": self.maximum,
+                    "inclusive": True,
+                    "message": f"Too big: expected string to have <={self.maximum} characters",
+                }
             )
         return text
 
-    def moment(self, name: str) -> datetime | None:
-        """Read a date-time that says how far from UTC it is, cut to milliseconds as JavaScript's are."""
-        text = self.query.get(name)
-        if text is None:
-            return None
-        if not _DATETIME.fullmatch(text):
-            self.complain(
-                {
-                    "origin": "string",
-                    "code": "invalid_format",
-                    "format": "datetime",
-                    "pattern": f"/{_DATETIME_PATTERN}/",
-                },
-                name,
-                "Invalid ISO datetime",
-            )
-            return None
-        if text.startswith("0000"):  # a year that JavaScript has and Python has not
-            return datetime.min.replace(tzinfo=UTC)
-        moment = datetime.fromisoformat(text)
-        return moment.replace(microsecond=moment.microsecond // 1000 * 1000)
-
-    def complain(self, issue: dict[str, Any], name: str, message: str) -> None:
-        """Add an issue in zod's key order."""
-        self.issues.append({**issue, "path": [name], "message": message})
+    @property
+    def default(self) -> str | None:
+        """Nothing, if that is allowed."""
+        if self.required:
+            raise Complaint(self._mistyped("undefined"))
+        return None
 
 
-def _javascript_number(text: str) -> float | None:
-    """Read a decimal as JavaScript's `Number()` does; None stands for its NaN, and for its Infinity."""
-    text = text.strip()
-    if not text:
-        return 0.0
-    number = float(text) if _NUMBER.fullmatch(text) else float("inf")
-    return number if abs(number) != float("inf") else None
+@frozen
+class Flag(Scalar[bool]):
+    """A boolean: ``true`` or ``1``, ``false`` or ``0``."""
+
+    preset: bool | None = None
+    """What counts where the parameter was not sent; None: nothing."""
+
+    _expected = "boolean"
+
+    @property
+    def default(self) -> bool | None:
+        """What counts where the parameter was not sent."""
+        return self.preset
+
+    def _parse(self, text: str) -> bool:
+        if text not in {"true", "1", "false", "0"}:
+            raise Complaint(self._mistyped("string"))
+        return text in {"true", "1"}
+
+
+@frozen
+class Choice(Parameter[str]):
+    """One of several words."""
+
+    options: tuple[str, ...]
+    """The words."""
+    preset: str | None = None
+    """What counts where the parameter was not sent; None: nothing."""
+
+    @property
+    def default(self) -> str | None:
+        """What counts where the parameter was not sent."""
+        return self.preset
+
+    def read(self, values: Sequence[str]) -> str:
+        """Read one word. zod does not tell a repeated word from an unknown one."""
+        if len(values) > 1 or values[0] not in self.options:
+            raise Complaint(not_among(self.options))
+        return values[0]
+
+
+@frozen
+class Texts(Parameter[frozenset[str]]):
+    """Strings: the key may be repeated, and a single value is an array of one."""
+
+    def read(self, values: Sequence[str]) -> frozenset[str]:
+        """Take the values as they are."""
+        return frozenset(values)
+
+
+@frozen
+class Choices(Parameter[frozenset[str]]):
+    """Words of a known set: the key may be repeated."""
+
+    options: tuple[str, ...]
+    """The words."""
+
+    def read(self, values: Sequence[str]) -> frozenset[str]:
+        """Check the values one by one."""
+        unknown = [index for index, value in enumerate(values) if value not in self.options]
+        if unknown:
+            raise Complaint(*({**not_among(self.options), "index": index} for index in unknown))
+        return frozenset(values)
+
+
+def read(parameters: Sequence[Parameter[Any]], query: Query) -> Asked:
+    """Read the query of a request.
+
+    Raises:
+        Refusal: If a parameter is not valid. Its issues say all that is wrong, in the order of `parameters`.
+    """
+    sent: dict[str, list[str]] = {}
+    for name, text in query.pairs:
+        sent.setdefault(name, []).append(text)
+    asked: Asked = {}
+    issues: list[dict[str, Any]] = []
+    for parameter in parameters:
+        values = sent.get(parameter.name)
+        try:
+            value = parameter.default if values is None else parameter.read(values)
+        except Complaint as complaint:
+            issues += complaint.at(parameter.name)
+        else:
+            if value is not None:
+                asked[parameter.name] = value
+    if issues:
+        raise Refusal(400, "BAD_REQUEST", "Input validation failed", issues)
+    return asked

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 import socket
 import struct
 from typing import TYPE_CHECKING, Self
 
 from aiohttp import web
+from aiohttp.http_exceptions import HttpProcessingError
 
 from .delivery import Chunk, Close, Head, Wait
 from .log import Request
@@ -15,17 +17,30 @@ from .paging import Paging, offsets
 from .service import Service
 
 if TYPE_CHECKING:
-    from collections.abc import Awaitable, Callable, Iterable
+    from collections.abc import Awaitable, Callable, Iterable, Mapping
     from ssl import SSLContext
     from types import TracebackType
+    from typing import Unpack
 
-    from aiotofupilot.models import Procedure
+    from aiotofupilot.models import Procedure, Run
 
     from .delivery import Delivery
+    from .factory import Items
 
 __all__ = ["Sandbox"]
 
 _RESET_ON_CLOSE = struct.pack("ii", 1, 0)  # linger on, for no time
+
+_NOT_HTTP = (HttpProcessingError, web.RequestPayloadError)
+_LOGGER = logging.getLogger("aiotofupilot.sandbox")
+
+
+def _is_ours(record: logging.LogRecord) -> bool:
+    """Keep what goes wrong in the sandbox. What is not HTTP gets a 400, and is its client's concern."""
+    return not (record.exc_info and isinstance(record.exc_info[1], _NOT_HTTP))
+
+
+_LOGGER.addFilter(_is_ours)
 
 
 class Sandbox(Service):
@@ -42,29 +57,56 @@ class Sandbox(Service):
         self,
         procedures: int | Iterable[Procedure] = 250,
         *,
+        runs: int | Iterable[Run] = 1000,
         seed: int = 0,
+        nulls: bool = True,
         api_key: str = "sandbox-user-key",
         station_key: str = "sandbox-station-key",
+        station_listings: Iterable[str] | None = None,
         paging: Paging = offsets,
+        pagings: Mapping[str, Paging] | None = None,
         host: str = "127.0.0.1",
         port: int = 0,
         ssl_context: SSLContext | None = None,
         sleep: Callable[[float], Awaitable[None]] = asyncio.sleep,
+        **items: Unpack[Items],
     ) -> None:
         """Describe a sandbox; `start`, or entering it, opens the port.
 
         Args:
             procedures: How many procedures to make up, or the procedures themselves, in the listing's order.
-            seed: What the made-up procedures depend on.
-            api_key: Key of a user, who may read procedures.
-            station_key: Key of a station, which may not.
-            paging: How the listing is cut into pages.
+            runs: How many runs to make up, with units, phases, measurements, logs and all that belongs to them; or the
+                runs themselves, newest first. Without a procedure none are made up.
+            seed: What the made-up data depend on.
+            nulls: Whether names and addresses of made-up people may be None, which some clients cannot read.
+            api_key: Key of a user, who may list everything.
+            station_key: Key of a station.
+            station_listings: Names of the listings that the station's key may list; None: all but procedures and
+                stations.
+            paging: How listings are cut into pages.
+            pagings: How single listings, by name, are cut into pages instead; None: none is.
             host: Address to listen on.
             port: Port to listen on; 0: any free one, which stays the same when the sandbox is started again.
             ssl_context: Certificate and key for HTTPS; None: plain HTTP.
             sleep: What stalls and latency wait with, given seconds.
+            items: Items to list instead of made-up ones, by the name of the listing, in the listing's order.
+
+        Raises:
+            TypeError: If there is no such listing.
+            ValueError: If a number is negative, or there is no such listing.
         """
-        super().__init__(procedures, seed=seed, api_key=api_key, station_key=station_key, paging=paging)
+        super().__init__(
+            procedures,
+            runs=runs,
+            seed=seed,
+            nulls=nulls,
+            api_key=api_key,
+            station_key=station_key,
+            station_listings=station_listings,
+            paging=paging,
+            pagings=pagings,
+            **items,
+        )
         self._host = host
         self._port = port
         self._ssl_context = ssl_context
@@ -99,7 +141,7 @@ class Sandbox(Service):
         if self._running is not None:
             raise RuntimeError("the sandbox is running already")
         # Cancelling the handler of a client that has gone is what ends a stall.
-        server = web.Server(self._handle, access_log=None, handler_cancellation=True)
+        server = web.Server(self._handle, access_log=None, handler_cancellation=True, logger=_LOGGER)
         runner = web.ServerRunner(server, shutdown_timeout=1.0)
         await runner.setup()
         site = web.TCPSite(runner, self._host, self._port, ssl_context=self._ssl_context)
@@ -146,8 +188,8 @@ class Sandbox(Service):
     async def _handle(self, http: web.BaseRequest) -> web.StreamResponse:
         request = Request(
             method=http.method,
-            path=http.path,
-            query={name: http.query[name] for name in http.query},  # of a repeated one, the first
+            path=_sent_path(http),
+            query=http.query.items(),
             authorization=http.headers.get("Authorization"),
         )
         try:
@@ -166,7 +208,8 @@ class Sandbox(Service):
                         response = web.StreamResponse(status=status, headers=headers)
                         await response.prepare(http)
                     case Chunk(data):
-                        await response.write(data)
+                        if http.method != "HEAD":
+                            await response.write(data)
                     case Wait(seconds):
                         await _flush(response)
                         await self._sleep(seconds)
@@ -181,6 +224,12 @@ class Sandbox(Service):
         except ConnectionError:
             pass  # the client has gone, or the connection was ended on purpose; aiohttp finds out by itself
         return response
+
+
+def _sent_path(http: web.BaseRequest) -> str:
+    """Give the path as it was sent; aiohttp's own spelling decodes it."""
+    target = http.raw_path.partition("?")[0]
+    return target if target.startswith("/") else http.rel_url.raw_path  # a proxy's request names the whole URL
 
 
 async def _flush(response: web.StreamResponse) -> None:

@@ -18,29 +18,35 @@ from typing import TYPE_CHECKING
 
 from aiotofupilot.models import Procedure
 
+from .api import Api
 from .data import make_procedures
 from .delivery import Delivery
-from .listing import Listing
+from .factory import Factory
 from .log import Request, RequestLog
 from .paging import Paging, offsets
 from .schedule import Faults
-from .wire import Refusal
+from .wire import Refusal, not_found
 
 if TYPE_CHECKING:
-    from collections.abc import Generator
+    from collections.abc import Generator, Mapping
+    from typing import Unpack
 
-    from aiotofupilot.models import Page
+    from aiotofupilot.models import Run
+
+    from .factory import Items
+    from .wire import Answer
 
 __all__ = ["Hook", "Service"]
 
-_PATH = "/api/v2/procedures"
-
 Hook = Callable[[list[Procedure], Request], None]
-"""What happens around a response: it gets the live list of procedures, to change at will, and the request."""
+"""What happens around a response: it gets the live list of procedures, to change at will, and the request.
+
+The other listings are attributes of the request's factory: ``request.factory.runs``.
+"""
 
 
-class Service:
-    """TofuPilot without its network.
+class Service(Factory):
+    """TofuPilot without its network: a factory that can be asked what it holds.
 
     Attributes:
         faults: What goes wrong; nothing, at first.
@@ -53,23 +59,47 @@ class Service:
         self,
         procedures: int | Iterable[Procedure] = 250,
         *,
+        runs: int | Iterable[Run] = 1000,
         seed: int = 0,
+        nulls: bool = True,
         api_key: str = "sandbox-user-key",
         station_key: str = "sandbox-station-key",
+        station_listings: Iterable[str] | None = None,
         paging: Paging = offsets,
+        pagings: Mapping[str, Paging] | None = None,
+        **items: Unpack[Items],
     ) -> None:
         """Describe a service.
 
         Args:
             procedures: How many procedures to make up, or the procedures themselves, in the listing's order.
-            seed: What the made-up procedures depend on.
-            api_key: Key of a user, who may read procedures.
-            station_key: Key of a station, which may not.
-            paging: How the listing is cut into pages.
+            runs: How many runs to make up, with units, phases, measurements, logs and all that belongs to them; or the
+                runs themselves, newest first. Without a procedure none are made up.
+            seed: What the made-up data depend on.
+            nulls: Whether names and addresses of made-up people may be None, which some clients cannot read.
+            api_key: Key of a user, who may list everything.
+            station_key: Key of a station.
+            station_listings: Names of the listings that the station's key may list; None: all but procedures and
+                stations.
+            paging: How listings are cut into pages.
+            pagings: How single listings, by name, are cut into pages instead; None: none is.
+            items: Items to list instead of made-up ones, by the name of the listing, in the listing's order.
+
+        Raises:
+            TypeError: If there is no such listing.
+            ValueError: If a number is negative, or there is no such listing.
         """
         if not isinstance(procedures, Iterable):
-            procedures = make_procedures(procedures, seed=seed)
-        self._listing = Listing(procedures, api_key=api_key, station_key=station_key, paging=paging)
+            procedures = make_procedures(procedures, seed=seed, nulls=nulls)
+        super().__init__(procedures, runs=runs, seed=seed, nulls=nulls, **items)
+        self._api = Api(
+            self,
+            api_key=api_key,
+            station_key=station_key,
+            station_listings=station_listings,
+            paging=paging,
+            pagings=pagings,
+        )
         self._asked: Counter[str] = Counter()
         self.faults = Faults()
         self.requests = RequestLog()
@@ -77,34 +107,41 @@ class Service:
         self.after_response: list[Hook] = []
 
     @property
-    def procedures(self) -> list[Procedure]:
-        """What is listed, in the listing's order: a live list, to add to and remove from at any time."""
-        return self._listing.procedures
-
-    @property
     def api_key(self) -> str:
-        """Key of a user, who may read procedures."""
-        return self._listing.api_key
+        """Key of a user, who may list everything."""
+        return self._api.api_key
 
     @property
     def station_key(self) -> str:
-        """Key of a station, which gets a 403."""
-        return self._listing.station_key
+        """Key of a station, which gets a 403 for what is not among its listings."""
+        return self._api.station_key
+
+    @property
+    def station_listings(self) -> set[str]:
+        """Names of the listings that the station's key may list; may be changed at any time."""
+        return self._api.station_listings
 
     @property
     def paging(self) -> Paging:
-        """How the listing is cut into pages; may be set at any time."""
-        return self._listing.paging
+        """How listings are cut into pages; may be set at any time."""
+        return self._api.paging
 
     @paging.setter
     def paging(self, paging: Paging) -> None:
-        self._listing.paging = paging
+        self._api.paging = paging
+
+    @property
+    def pagings(self) -> dict[str, Paging]:
+        """How single listings, by name, are cut into pages instead; may be changed at any time."""
+        return self._api.pagings
 
     @contextmanager
     def handle(self, request: Request) -> Generator[Delivery]:
         """Decide what a request gets; the block is for sending it."""
-        self._asked[request.target] += 1
-        request.attempt = self._asked[request.target]
+        target = request.target
+        self._asked[target] += 1
+        request.attempt = self._asked[target]
+        request.factory = self
         with self.requests.under_way(request):
             for hook in self.before_response:
                 hook(self.procedures, request)
@@ -116,15 +153,15 @@ class Service:
                 for hook in self.after_response:
                     hook(self.procedures, request)
 
-    def _page(self, request: Request) -> Page[Procedure]:
-        if (request.method, request.path) != ("GET", _PATH):
-            raise Refusal(404, "NOT_FOUND", "Not found")
-        return self._listing.page(request.query, request.authorization)
-
     def _answer(self, request: Request) -> Delivery:
-        try:
-            request.page = self._page(request)
-            answer = self._listing.write(request.page)
-        except Refusal as refusal:
-            answer = refusal.answer()
+        if request.method == "HEAD":  # the REST layer answers it itself, whatever the key
+            return Delivery.of(200 if self._api.knows(request.path) else 404, {}, b"")
+        answer = self._answer_get(request) if request.method == "GET" else not_found().answer()
         return Delivery.of(answer.status, {"Content-Type": "application/json"}, answer.body)
+
+    def _answer_get(self, request: Request) -> Answer:
+        try:
+            request.page = self._api.page(request.path, request.query, request.authorization)
+        except Refusal as refusal:
+            return refusal.answer()
+        return self._api.write(request.path, request.page)

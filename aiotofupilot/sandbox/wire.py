@@ -1,18 +1,35 @@
-"""What TofuPilot's REST layer writes: procedures, pages and errors as JSON."""
+"""What TofuPilot's REST layer writes: items, pages and errors as JSON."""
 
 from __future__ import annotations
 
-from datetime import UTC
+from datetime import UTC, datetime, timedelta
+from operator import attrgetter
 from typing import TYPE_CHECKING, Any, NamedTuple
 
+import attrs
 import orjson
 
+from aiotofupilot.models import Repository
+
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Callable, Iterable, Mapping, Sequence
 
-    from aiotofupilot.models import PageMeta, Procedure, Repository, UserRef
+    from aiotofupilot.models import PageMeta, Procedure
 
-__all__ = ["Answer", "Refusal", "procedure_json", "write_page"]
+__all__ = [
+    "Answer",
+    "Refusal",
+    "document",
+    "item_json",
+    "not_found",
+    "procedure_json",
+    "span_text",
+    "write_array",
+    "write_page",
+]
+
+_Fields = tuple[tuple[str, ...], "Callable[[object], tuple[Any, ...]]"]
+_known_fields: dict[type[attrs.AttrsInstance], _Fields] = {}
 
 
 class Answer(NamedTuple):
@@ -43,42 +60,74 @@ class Refusal(Exception):  # noqa: N818 - what the API says, not a failure of th
 
     def answer(self) -> Answer:
         """Write it. The document has the key `issues` only if there are any."""
-        document: dict[str, Any] = {"message": self.message, "code": self.code}
+        error: dict[str, Any] = {"message": self.message, "code": self.code}
         if self.issues:
-            document["issues"] = self.issues
-        return Answer(self.status, orjson.dumps(document))
+            error["issues"] = self.issues
+        return Answer(self.status, orjson.dumps(error))
+
+
+def not_found() -> Refusal:
+    """Say that there is no such route."""
+    return Refusal(404, "NOT_FOUND", "Not found")
 
 
 def write_page(data: Iterable[orjson.Fragment], meta: PageMeta) -> Answer:
     """Write one page of a listing."""
-    document = {"data": list(data), "meta": {"has_more": meta.has_more, "next_cursor": meta.next_cursor}}
-    return Answer(200, orjson.dumps(document))
+    page = {"data": list(data), "meta": {"has_more": meta.has_more, "next_cursor": meta.next_cursor}}
+    return Answer(200, orjson.dumps(page))
+
+
+def write_array(data: Iterable[orjson.Fragment]) -> Answer:
+    """Write a listing that comes whole, as a bare array."""
+    return Answer(200, orjson.dumps(list(data)))
+
+
+def item_json(item: Mapping[str, Any]) -> orjson.Fragment:
+    """Write one item of a page."""
+    return orjson.Fragment(orjson.dumps(item, default=_written, option=orjson.OPT_PASSTHROUGH_DATETIME))
 
 
 def procedure_json(procedure: Procedure) -> orjson.Fragment:
-    """Write one item of a page. Dates are cut, not rounded, to milliseconds, as JavaScript's are."""
-    created_at = procedure.created_at.astimezone(UTC).isoformat(timespec="milliseconds")
-    return orjson.Fragment(
-        orjson.dumps(
-            {
-                "id": procedure.id,
-                "name": procedure.name,
-                "created_at": created_at.removesuffix("+00:00") + "Z",
-                "created_by_user": _user(procedure.created_by_user),
-                "linkedRepository": _repository(procedure.linked_repository),
-            },
-        ),
-    )
+    """Write one procedure."""
+    return item_json(document(procedure))
 
 
-def _user(user: UserRef | None) -> dict[str, Any] | None:
-    """Write the creator of a procedure."""
-    return None if user is None else {"id": user.id, "name": user.name, "email": user.email}
+def document(item: Any) -> dict[str, Any]:  # noqa: ANN401 - any model
+    """Spell an item with the names of the wire. What it holds is spelled when it is written."""
+    names, values = _fields(item.__class__)
+    spelled: dict[str, Any] = dict(zip(names, values(item), strict=True))
+    if isinstance(item, Repository) and item.provider is None:
+        del spelled["provider"]  # servers that knew no provider left the key out
+    return spelled
 
 
-def _repository(repository: Repository | None) -> dict[str, Any] | None:
-    """Write a linked repository. Servers that knew no `provider` left the key out, so None is written that way."""
-    if repository is None:
-        return None
-    document = {"id": repository.id, "name": repository.name, "fullName": repository.full_name}
-    return document if repository.provider is None else {**document, "provider": repository.provider}
+def span_text(span: timedelta) -> str:
+    """Spell a duration as ISO 8601 has it, cut to milliseconds, such as ``PT1M30.732S``."""
+    milliseconds = span // timedelta(milliseconds=1)
+    seconds, milliseconds = divmod(milliseconds, 1000)
+    minutes, seconds = divmod(seconds, 60)
+    hours, minutes = divmod(minutes, 60)
+    fraction = f".{milliseconds:03}".rstrip("0") if milliseconds else ""
+    text = f"{f'{hours}H' if hours else ''}{f'{minutes}M' if minutes else ''}"
+    return f"PT{text}{seconds}{fraction}S" if seconds or fraction or not text else f"PT{text}"
+
+
+def _fields(model: type[attrs.AttrsInstance]) -> _Fields:
+    """Give the wire's names of a model's fields, and what reads their values."""
+    known = _known_fields.get(model)
+    if known is None:
+        fields = attrs.fields(model)
+        names = tuple(field.metadata.get("wire", field.name) for field in fields)
+        read = attrgetter(*(field.name for field in fields))
+        # Of a single field, attrgetter reads the value alone.
+        known = _known_fields[model] = names, read if len(names) > 1 else lambda item: (read(item),)
+    return known
+
+
+def _written(value: object) -> object:
+    """Spell what JSON has no type for. Dates are cut, not rounded, to milliseconds, as JavaScript's are."""
+    if isinstance(value, datetime):
+        return value.astimezone(UTC).isoformat(timespec="milliseconds").removesuffix("+00:00") + "Z"
+    if isinstance(value, timedelta):
+        return span_text(value)
+    return document(value)

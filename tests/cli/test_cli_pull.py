@@ -93,7 +93,8 @@ async def test_a_failed_listing_can_be_gone_on_with(sandbox, server, output, for
     with pytest.raises(StoppedError) as caught:
         await pull(Query(concurrency=2), server, form(), output)
     stopped = caught.value
-    assert (stopped.mark.items, stopped.mark.checkpoint.partition(":")[2][:4], stopped.can_resume) == (200, "200@", True)
+    place = stopped.mark.checkpoint.partition(":")[2]
+    assert (stopped.mark.items, place[:4], stopped.can_resume) == (200, "200@", True)
     assert not output.exists()
     asked = len(sandbox.requests)
     assert await pull(Query(), server, form(), output, resume=True) == 250

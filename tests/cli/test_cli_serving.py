@@ -51,10 +51,10 @@ async def test_serves_and_tells(monkeypatch, capsys):
         f"export TOFUPILOT_URL={sandbox.url}\nexport TOFUPILOT_API_KEY={sandbox.api_key}\n"
     )
     async with aiohttp.ClientSession() as client:
-        for path in ("/v2/procedures?limit=2", "/v2/runs"):
+        for path in ("/v2/procedures?limit=2", "/v2/nope"):
             await client.get(sandbox.url + path, headers={"Authorization": f"Bearer {sandbox.api_key}"})
     assert re.fullmatch(r"\d\d:\d\d:\d\d GET /api/v2/procedures\?limit=2: 200, 2 procedures", await said.get())
-    assert re.fullmatch(r"\d\d:\d\d:\d\d GET /api/v2/runs: 404", await said.get())
+    assert re.fullmatch(r"\d\d:\d\d:\d\d GET /api/v2/nope: 404", await said.get())
     assert len(sandbox.requests) == 0
     running.cancel()
     with pytest.raises(asyncio.CancelledError):

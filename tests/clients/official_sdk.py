@@ -69,4 +69,5 @@ async def main(url, key, station_key):
     json.dump(document, sys.stdout)
 
 
-asyncio.run(main(*sys.argv[1:]))
+if __name__ == "__main__":
+    asyncio.run(main(*sys.argv[1:]))

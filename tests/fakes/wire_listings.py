@@ -5,7 +5,7 @@ from pathlib import Path
 
 from aiotofupilot import models
 
-ENDPOINTS = json.loads((Path(__file__).parent.parent / "wire" / "listings.json").read_text("utf-8"))["endpoints"]
+ENDPOINTS = json.loads((Path(__file__).parent.parent / "recordings" / "listings.json").read_text("utf-8"))["endpoints"]
 MODELS = {
     "procedures": models.Procedure,
     "runs": models.Run,

@@ -9,7 +9,11 @@ import pytest
 from aiotofupilot.models import Procedure, Repository, UserRef
 from aiotofupilot.sandbox import Delivery, Request
 
-WIRE = json.loads((Path(__file__).parents[1] / "wire" / "procedures.json").read_text("utf-8"))
+WIRE = [
+    case
+    for name in ("procedures", "procedures-requests")
+    for case in json.loads((Path(__file__).parents[1] / "recordings" / f"{name}.json").read_text("utf-8"))
+]
 UUIDS = "550e8400-e29b-41d4-a716-4466"
 
 

@@ -14,12 +14,21 @@ from aiotofupilot.sandbox.faults import empty, html, redirect, status
     ("code", "name", "message"),
     [
         (400, "BAD_REQUEST", "Bad Request"),
+        (405, "METHOD_NOT_SUPPORTED", "Method Not Allowed"),
         (408, "TIMEOUT", "Request Timeout"),
+        (413, "PAYLOAD_TOO_LARGE", "Content Too Large"),
+        (414, "URI_TOO_LONG", "URI Too Long"),
+        (416, "RANGE_NOT_SATISFIABLE", "Range Not Satisfiable"),
+        (422, "UNPROCESSABLE_CONTENT", "Unprocessable Content"),
         (429, "TOO_MANY_REQUESTS", "Too Many Requests"),
+        (499, "CLIENT_CLOSED_REQUEST", "Client Closed Request"),
         (500, "INTERNAL_SERVER_ERROR", "Internal Server Error"),
         (502, "BAD_GATEWAY", "Bad Gateway"),
         (503, "SERVICE_UNAVAILABLE", "Service Unavailable"),
         (504, "GATEWAY_TIMEOUT", "Gateway Timeout"),
+        (520, "INTERNAL_SERVER_ERROR", "Web Server Returned an Unknown Error"),
+        (524, "INTERNAL_SERVER_ERROR", "A Timeout Occurred"),
+        (529, "INTERNAL_SERVER_ERROR", "Site Is Overloaded"),
     ],
 )
 def test_status(met, code, name, message):

@@ -3,8 +3,9 @@
 from itertools import pairwise
 
 import pytest
+from fakes.asking import ask, items
 
-from aiotofupilot.sandbox import BusyLine, make_procedures
+from aiotofupilot.sandbox import BusyLine, Request, Service, make_procedures
 
 
 @pytest.fixture
@@ -88,3 +89,58 @@ def test_empty_list():
     assert procedures == []
     line = run(BusyLine(inserts=1), procedures, requests=1)
     assert procedures == line.inserted
+
+
+def test_runs():
+    """Runs are made at their rate, each with what belongs to it, and come first."""
+    service = Service(20, runs=100)
+    before = list(service.runs)
+    service.before_response.append(line := BusyLine(runs=1.5, seed=4))
+    for _ in range(100):
+        newest = ask(service, "runs", {"limit": "1"})[1]["data"][0]
+        assert newest["id"] == service.runs[0].id
+    assert 130 < line.produced < 170
+    assert len(service.runs) == 100 + line.produced
+    assert service.runs[line.produced :] == before
+    assert service.runs == Service(20, runs=100 + line.produced).runs
+
+
+def test_what_belongs_to_runs():
+    """Every listing grows with the runs, whether it was read before or not, and all of it fits together."""
+    service = Service(20, runs=500)
+    names = ("units", "batches", "deployments", "phases", "measurements", "logs")
+    counts = {name: len(getattr(service, name)) for name in names[::2]}
+    line = BusyLine(runs=3)
+    for _ in range(40):
+        line(service.procedures, Request(factory=service))
+    grown = Service(20, runs=620)
+    for name in names:
+        assert getattr(service, name) == getattr(grown, name)
+    assert all(len(getattr(service, name)) > count for name, count in counts.items())
+
+
+def test_a_walk_meets_every_run_that_was_there():
+    """Whoever follows the cursor while runs are made meets all that were there, some of them twice."""
+    service = Service(20, runs=100)
+    before = [run.id for run in service.runs]
+    service.before_response.append(BusyLine(runs=2))
+    seen = [item["id"] for item in items(service, "runs", limit=20)]
+    assert [identity for identity in dict.fromkeys(seen) if identity in before] == before
+    assert len(seen) > len(set(seen))
+
+
+def test_runs_do_not_change_what_happens_to_procedures(procedures):
+    """The same seed makes the same changes to procedures, with runs or without."""
+    again = Service(procedures, runs=0)
+    run(BusyLine(inserts=0.5, renames=0.5, seed=3), procedures, requests=50)
+    line = BusyLine(inserts=0.5, renames=0.5, runs=0.5, seed=3)
+    for _ in range(50):
+        line(again.procedures, Request(factory=again))
+    assert again.procedures == procedures
+
+
+@pytest.mark.parametrize("request_", [None, Request()])
+def test_runs_need_a_factory(procedures, request_):
+    """A list of procedures alone has no place for runs."""
+    with pytest.raises(ValueError, match="only in answer to a service's request"):
+        BusyLine(runs=1)(procedures, request_)

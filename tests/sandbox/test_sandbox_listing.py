@@ -8,7 +8,7 @@ import pytest
 
 from aiotofupilot.models import Procedure
 from aiotofupilot.sandbox import Listing, make_procedures
-from aiotofupilot.sandbox.paging import capped
+from aiotofupilot.sandbox.paging import capped, offsets
 
 KEY = "Bearer k"
 
@@ -112,6 +112,14 @@ def test_keys(listing, authorization, status):
     """Only a user's key reads, whatever is asked."""
     assert listing.answer({}, authorization).status == status
     assert listing.answer({"limit": "0"}, authorization).status == status
+
+
+def test_page_before_it_is_written(listing):
+    """What is answered is a page that was written."""
+    page = listing.page({"limit": "2"}, KEY)
+    assert page.data == listing.procedures[:2]
+    assert listing.write(page) == listing.answer({"limit": "2"}, KEY)
+    assert (listing.api_key, listing.station_key, listing.paging) == ("k", "s", offsets)
 
 
 def test_paging(listing):

@@ -19,6 +19,21 @@ def test_target():
     assert Request(path="/x", query={"a": "ä b", "c": ""}).target == "/x?a=%C3%A4+b&c="
 
 
+def test_path_as_it_was_sent():
+    """What is encoded stays as it is, so that the target can be asked for again."""
+    assert Request(path="/%70%C3%A4", query=[("a", "1"), ("a", "2")]).target == "/%70%C3%A4?a=1&a=2"
+
+
+def test_query():
+    """A query is a mapping of first values; all of them are there too."""
+    query = Request(query=[("a", "1"), ("b", ""), ("a", "2")]).query
+    assert query == {"a": "1", "b": ""}
+    assert (len(query), query["a"], query.get("c"), query.all("a"), query.all("c")) == (2, "1", None, ["1", "2"], [])
+    assert repr(query) == "Query([('a', '1'), ('b', ''), ('a', '2')])"
+    with pytest.raises(KeyError):
+        query["c"]
+
+
 def test_in_flight(log):
     """Requests are in flight inside their block, however it ends, and the peak stays."""
     with log.under_way(Request()):
@@ -52,6 +67,7 @@ def test_request_repr():
         == "<GET /api/v2/procedures?limit=3: 200, 3 procedures>"
     )
     assert str(Request(path="/x", status=404)) == "GET /x: 404"
+    assert repr(Request(path="/v2/Runs/", status=200, page=page)) == "<GET /v2/Runs/: 200, 3 runs>"
     assert repr(Request(path="/x", attempt=2, page=page, fault=reset())) == "<GET /x: no answer, attempt 2, reset()>"
 
 

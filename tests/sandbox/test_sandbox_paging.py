@@ -6,8 +6,11 @@ from aiotofupilot.sandbox.paging import (
     Window,
     backward_cursor,
     capped,
+    clamped_cursor,
     cycling_cursor,
+    endless_empty,
     hidden_rows,
+    ignored_cursor,
     null_cursor,
     offsets,
     page_numbers,
@@ -94,3 +97,23 @@ def test_misleading_cursors(paging, next_cursor):
 def test_backward_cursor_stops_at_the_beginning():
     """There is no page before the first."""
     assert backward_cursor()(1000, 20, 50).next_cursor == 0
+
+
+@pytest.mark.parametrize(
+    ("paging", "start", "stop"),
+    [(endless_empty(100), 500, 500), (ignored_cursor(100), 100, 150), (clamped_cursor(100), 100, 150)],
+)
+def test_cursors_that_advance_for_nothing(paging, start, stop):
+    """Before the offset all is well; from it on nothing new comes, while the next cursor is always a later one."""
+    assert paging(1000, 50, 50) == offsets(1000, 50, 50)
+    assert paging(1000, 500, 50) == Window(start, stop, has_more=True, next_cursor=550)
+    assert paging(1000, 10**9, 50).next_cursor == 10**9 + 50
+
+
+def test_more_is_announced_to_the_offset():
+    """A listing that ends early is led to the offset from which the oddity begins; a clamped one just ends."""
+    assert endless_empty(100)(30, 0, 50) == Window(0, 50, has_more=True, next_cursor=50)
+    assert ignored_cursor(100)(30, 50, 50) == Window(50, 100, has_more=True, next_cursor=100)
+    assert clamped_cursor(100)(30, 0, 50) == offsets(30, 0, 50)
+    assert clamped_cursor(100)(120, 500, 50) == Window(100, 150, has_more=False, next_cursor=None)
+    assert clamped_cursor(100)(150, 100, 50) == offsets(150, 100, 50)

@@ -3,6 +3,7 @@
 import json
 from random import Random
 
+from fakes.asking import ids
 from hypothesis import given, settings, strategies as st
 
 from aiotofupilot.sandbox import Delivery, Request, Service, make_procedures
@@ -74,3 +75,32 @@ def test_faults_together_are_still_http(body, faults, seed):
     if delivery.complete and "Content-Length" in delivery.headers:
         assert int(delivery.headers["Content-Length"]) == len(delivery.body)
     assert delivery.seconds >= 0
+
+
+FACTORY = Service(20, runs=1200)
+FILTERS = {
+    "outcomes": ["PASS", "FAIL", "ERROR"],
+    "samples": ["production", "golden"],
+    "environments": ["production", "preview"],
+    "part_numbers": ["INV-2000", "PSU-120", "nope"],
+    "serial_numbers": [FACTORY.runs[3].unit.serial_number],
+    "batch_numbers": ["", "LOT-00003"],
+    "operated_by_names": ["Night shift"],
+    "duration_min": ["PT40S"],
+    "started_after": [FACTORY.runs[1100].started_at.isoformat()],
+    "started_before": [FACTORY.runs[90].started_at.isoformat()],
+    "created_before": [FACTORY.runs[300].created_at.isoformat()],
+    "search_query": ["INV"],
+}
+NAMES = st.lists(st.sampled_from(sorted(FILTERS)), max_size=3, unique=True)
+
+
+@settings(deadline=None, max_examples=40)  # a busy machine is no failure
+@given(names=NAMES, sort_by=st.sampled_from(["started_at", "duration", "serial_number"]), data=st.data())
+def test_filters_together_are_all_of_them(names, sort_by, data):
+    """Whatever shortcuts are taken, several filters select what each of them selects, in the order asked for."""
+    pairs = [(name, data.draw(st.sampled_from(FILTERS[name]))) for name in names]
+    found = ids(FACTORY, "runs", [*pairs, ("sort_by", sort_by)])
+    alone = [set(ids(FACTORY, "runs", [pair])) for pair in pairs]
+    everything = ids(FACTORY, "runs", {"sort_by": sort_by})
+    assert found == [identity for identity in everything if all(identity in some for some in alone)]

@@ -49,7 +49,7 @@ async def test_station_key(client):
 
 async def test_other_routes(client):
     """Any other path is not found."""
-    async with Sandbox() as sandbox, client.get(f"{sandbox.url}/v2/runs") as response:
+    async with Sandbox() as sandbox, client.get(f"{sandbox.url}/v2/nope") as response:
         assert response.status == 404
         assert await response.json() == {"message": "Not found", "code": "NOT_FOUND"}
 
@@ -67,12 +67,62 @@ async def test_requests_are_logged(client):
     assert first.time <= second.time
 
 
-async def test_first_of_a_repeated_parameter(client):
-    """Of a repeated parameter the first counts."""
+async def test_every_value_of_a_repeated_parameter(client):
+    """A repeated parameter arrives with all of its values, and the log shows them."""
     async with Sandbox(5) as sandbox:
         url = f"{sandbox.url}/v2/procedures?limit=2&limit=3"
         async with client.get(url, headers={"Authorization": f"Bearer {sandbox.api_key}"}) as response:
-            assert len((await response.json())["data"]) == 2
+            assert response.status == 400
+        (request,) = sandbox.requests
+        assert request.query.pairs == (("limit", "2"), ("limit", "3"))
+        assert request.target == "/api/v2/procedures?limit=2&limit=3"
+
+
+async def test_absolute_target():
+    """A request that names the whole URL, as one to a proxy does, is a request for its path."""
+    async with Sandbox(1) as sandbox:
+        reader, writer = await asyncio.open_connection("127.0.0.1", int(sandbox.url.split(":")[2].split("/")[0]))
+        writer.write(f"GET {sandbox.url}/v2/procedures?limit=1 HTTP/1.0\r\nHost: x\r\n\r\n".encode())
+        assert (await reader.readline()).startswith(b"HTTP/1.0 401 ")
+        writer.close()
+        await writer.wait_closed()
+        assert sandbox.requests[0].path == "/api/v2/procedures"
+
+
+async def test_head_of_a_page_that_fails(client):
+    """The answer to HEAD has no body, whatever goes wrong, and the connection stays usable."""
+    async with Sandbox(1) as sandbox:
+        sandbox.faults.next(faults.status(503))
+        async with client.head(f"{sandbox.url}/v2/procedures") as response:
+            assert (response.status, await response.read()) == (503, b"")
+        assert (await get(client, sandbox))[0] == 200
+        assert sandbox.connections == 1
+
+
+@pytest.mark.parametrize(
+    "sent", [b"\x16\x03\x01\r\n\r\n", b"GET / HTTP/1.1\r\nHost: x\r\nA\x00: b\r\n\r\n", b"GET\r\n\r\n"]
+)
+async def test_what_is_not_http(caplog, sent):
+    """What is not HTTP is refused, and nothing of it is logged."""
+    async with Sandbox(1) as sandbox:
+        reader, writer = await asyncio.open_connection("127.0.0.1", int(sandbox.url.split(":")[2].split("/")[0]))
+        writer.write(sent)
+        assert (await reader.read()).startswith(b"HTTP/1.0 400 ")
+        writer.close()
+        await writer.wait_closed()
+    assert [record.getMessage() for record in caplog.records if record.name.startswith("ai")] == []
+
+
+async def test_a_body_that_cannot_be_read(caplog):
+    """A body that is not what its headers say costs no traceback either; the question is answered."""
+    async with Sandbox(1) as sandbox:
+        reader, writer = await asyncio.open_connection("127.0.0.1", int(sandbox.url.split(":")[2].split("/")[0]))
+        writer.write(b"GET / HTTP/1.1\r\nHost: x\r\nContent-Encoding: gzip\r\nContent-Length: 3\r\n\r\nabc")
+        assert (await reader.readline()).startswith(b"HTTP/1.1 404 ")
+        assert await reader.read()
+        writer.close()
+        await writer.wait_closed()
+    assert [record.getMessage() for record in caplog.records if record.name.startswith("ai")] == []
 
 
 async def test_restart_on_the_same_port(client):

@@ -43,9 +43,12 @@ def test_page(service):
     ("method", "path"),
     [
         ("GET", "/v2/procedures"),
-        ("GET", "/api/v2/runs"),
-        ("GET", "/api/v2/procedures/"),
+        ("GET", "/api/v2/nope"),
+        ("GET", "/api/v2/runs/1"),
+        ("GET", "/api/v2/procedures//"),
+        ("GET", "/api/v2/%70rocedures"),
         ("POST", "/api/v2/procedures"),
+        ("OPTIONS", "/api/v2/procedures"),
     ],
 )
 def test_other_routes(service, method, path):
@@ -57,6 +60,30 @@ def test_other_routes(service, method, path):
     assert request.page is None
 
 
+@pytest.mark.parametrize("path", ["/api/v2/procedures/", "/api/v2/Procedures", "/API/V2/PROCEDURES"])
+def test_other_spellings_of_a_route(service, path):
+    """Letter case and one trailing slash make no difference."""
+    with service.handle(Request(path=path, authorization=f"Bearer {service.api_key}")) as delivery:
+        assert delivery.status == 200
+
+
+def test_head(service):
+    """HEAD says whether there is such a route, whatever the key, and nothing else."""
+    for path, expected in (("/api/v2/procedures", 200), ("/api/v2/nope", 404)):
+        request = Request(method="HEAD", path=path)
+        with service.handle(request) as delivery:
+            assert (delivery.status, delivery.body) == (expected, b"")
+            assert "Content-Type" not in delivery.headers
+        assert request.page is None
+
+
+def test_repeated_scalar(service):
+    """A scalar that is sent twice is refused."""
+    query = [("limit", "1"), ("limit", "1")]
+    with service.handle(Request(query=query, authorization=f"Bearer {service.api_key}")) as delivery:
+        assert delivery.status == 400
+
+
 def test_keys():
     """A user's key reads, a station's is forbidden, another is none."""
     service = Service(1, api_key="u", station_key="s")
@@ -66,6 +93,24 @@ def test_keys():
             statuses.append(delivery.status)
     assert statuses == [200, 403, 401, 401]
     assert (service.api_key, service.station_key) == ("u", "s")
+
+
+def test_what_a_station_may_list():
+    """Sources disagree whether a station may list procedures, so both can be had, and changed at any time."""
+    service = Service(1, station_key="s", station_listings=["procedures"])
+    request = Request(authorization="Bearer s")
+    with service.handle(request) as delivery:
+        assert delivery.status == 200
+    service.station_listings.clear()
+    with service.handle(request) as delivery:
+        assert (delivery.status, json.loads(delivery.body)["message"]) == (403, "Stations cannot read procedures")
+
+
+@pytest.mark.parametrize("options", [{"station_listings": ["nope"]}, {"pagings": {"nope": offsets}}])
+def test_unknown_listings(options):
+    """A listing that there is not is refused where it is named."""
+    with pytest.raises(ValueError, match=r"there is no listing 'nope', only .*procedures"):
+        Service(**options)
 
 
 def test_attempts_are_counted(service):
@@ -129,6 +174,14 @@ def test_paging(service):
     service.paging = capped(5)
     assert len(ask(service)[0].page.data) == 5
     assert len(ask(Service(30, paging=capped(7)))[0].page.data) == 7
+
+
+def test_paging_of_one_listing():
+    """One listing may be cut in a way of its own."""
+    service = Service(30, paging=capped(7), pagings={"procedures": capped(5)})
+    assert len(ask(service)[0].page.data) == 5
+    del service.pagings["procedures"]
+    assert len(ask(service)[0].page.data) == 7
 
 
 def test_nothing_waits(service):

@@ -19,6 +19,21 @@ if TYPE_CHECKING:
 
 __all__ = ["empty", "html", "json", "redirect", "status"]
 
+# The codes of tRPC, which the API is built with, where Python's names differ or depend on Python's version, and the
+# statuses of proxies that Python does not know. https://trpc.io/docs/server/error-handling
+_NAMES: Mapping[int, tuple[str, str]] = {
+    405: ("METHOD_NOT_SUPPORTED", "Method Not Allowed"),
+    408: ("TIMEOUT", "Request Timeout"),
+    413: ("PAYLOAD_TOO_LARGE", "Content Too Large"),
+    414: ("URI_TOO_LONG", "URI Too Long"),
+    416: ("RANGE_NOT_SATISFIABLE", "Range Not Satisfiable"),
+    422: ("UNPROCESSABLE_CONTENT", "Unprocessable Content"),
+    499: ("CLIENT_CLOSED_REQUEST", "Client Closed Request"),
+    520: ("INTERNAL_SERVER_ERROR", "Web Server Returned an Unknown Error"),
+    524: ("INTERNAL_SERVER_ERROR", "A Timeout Occurred"),
+    529: ("INTERNAL_SERVER_ERROR", "Site Is Overloaded"),
+}
+
 
 @fault
 def status(
@@ -31,19 +46,18 @@ def status(
     """Answer with an error in the API's form.
 
     Args:
-        code: An HTTP status code.
+        code: An HTTP status code, or one that only proxies use: 499, 520, 524 or 529.
         message: The API's message; None: the code's own phrase.
         retry_after: The header of that name: seconds, an aware date, or text as it stands; None: no such header.
         headers: More of them, such as a `Date` of a server whose clock is wrong.
     """
-    known = HTTPStatus(code)
-    name = "TIMEOUT" if known is HTTPStatus.REQUEST_TIMEOUT else known.name
+    name, phrase = _NAMES[code] if code in _NAMES else (HTTPStatus(code).name, HTTPStatus(code).phrase)
     wanted = {"Content-Type": "application/json", **(headers or {})}
     if isinstance(retry_after, datetime):
         wanted["Retry-After"] = format_datetime(retry_after.astimezone(UTC), usegmt=True)
     elif retry_after is not None:
         wanted["Retry-After"] = str(retry_after)
-    return instead(code, wanted, Refusal(code, name, message or known.phrase).answer().body)
+    return instead(code, wanted, Refusal(code, name, message or phrase).answer().body)
 
 
 @fault

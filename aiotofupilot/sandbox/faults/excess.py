@@ -14,7 +14,7 @@ from .transit import GZIP
 if TYPE_CHECKING:
     from random import Random
 
-    from aiotofupilot.sandbox.log import Request
+    from aiotofupilot.sandbox.request import Question
 
 __all__ = ["gzip_bomb", "header_flood", "oversized"]
 
@@ -48,7 +48,7 @@ def oversized(size: int = 80 * _MIB, *, announced: bool = True) -> Alteration:
         announced: Whether Content-Length tells, so that the client can refuse before it reads.
     """
 
-    def alter(delivery: Delivery, _request: Request, _random: Random) -> Delivery:
+    def alter(delivery: Delivery, _request: Question, _random: Random) -> Delivery:
         padding = _mebibytes(size) * (Chunk(b" " * _MIB),)  # one chunk, many times: no memory
         padded = Delivery((*delivery.steps, *padding))
         length = str(len(delivery.body) + len(padding) * _MIB) if announced else None

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, ParamSpec
 from attrs import field, frozen
 
 from aiotofupilot.sandbox.delivery import Delivery
-from aiotofupilot.sandbox.log import Request
+from aiotofupilot.sandbox.request import Question
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -19,7 +19,7 @@ __all__ = ["Alteration", "Fault", "fault", "instead"]
 
 P = ParamSpec("P")
 
-Alteration = Callable[[Delivery, Request, Random], Delivery]
+Alteration = Callable[[Delivery, Question, Random], Delivery]
 """What becomes of an answer; chance, where it plays a part, comes from the given source alone."""
 
 
@@ -33,7 +33,7 @@ class Fault:
     """What becomes of an answer that meets it."""
 
     def __add__(self, other: Fault) -> Fault:
-        def alter(delivery: Delivery, request: Request, random: Random) -> Delivery:
+        def alter(delivery: Delivery, request: Question, random: Random) -> Delivery:
             return other.alter(self.alter(delivery, request, random), request, random)
 
         return Fault(f"{self.name} + {other.name}", alter)

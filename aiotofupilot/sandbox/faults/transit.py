@@ -12,7 +12,7 @@ from .fault import Alteration, fault
 if TYPE_CHECKING:
     from random import Random
 
-    from aiotofupilot.sandbox.log import Request
+    from aiotofupilot.sandbox.request import Question
 
 __all__ = ["GZIP", "chunked", "cut", "gzip", "hang_up", "latency", "reset", "stall"]
 
@@ -23,7 +23,7 @@ GZIP = 31  # zlib's window bits for the gzip format
 def reset(*, after: Literal["request", "headers", "half"] = "request") -> Alteration:
     """Reset the connection after the request, after the answer's headers, or after half its body."""
 
-    def alter(delivery: Delivery, _request: Request, _random: Random) -> Delivery:
+    def alter(delivery: Delivery, _request: Question, _random: Random) -> Delivery:
         sent = delivery.before_head() if after == "request" else delivery.split(0.0 if after == "headers" else 0.5)[0]
         return Delivery((*sent, Reset()))
 
@@ -46,7 +46,7 @@ def cut(*, at: float = 0.5, announced: bool = True) -> Alteration:
             honest about the part, which HTTP calls whole: a 200 with half a JSON document.
     """
 
-    def alter(delivery: Delivery, _request: Request, _random: Random) -> Delivery:
+    def alter(delivery: Delivery, _request: Question, _random: Random) -> Delivery:
         part = Delivery(delivery.split(at)[0])
         if announced:
             return Delivery((*part.steps, Close()))
@@ -59,7 +59,7 @@ def cut(*, at: float = 0.5, announced: bool = True) -> Alteration:
 def stall(seconds: float, *, inside_body: bool = False) -> Alteration:
     """Do nothing for some seconds, before the headers or in the middle of the body, and then go on."""
 
-    def alter(delivery: Delivery, _request: Request, _random: Random) -> Delivery:
+    def alter(delivery: Delivery, _request: Question, _random: Random) -> Delivery:
         before, after = delivery.split(0.5) if inside_body else ((), delivery.steps)
         return Delivery((*before, Wait(seconds), *after))
 
@@ -70,7 +70,7 @@ def stall(seconds: float, *, inside_body: bool = False) -> Alteration:
 def latency(seconds: float, *, jitter: float = 0.0) -> Alteration:
     """Answer later, by some seconds and up to `jitter` seconds less or more."""
 
-    def alter(delivery: Delivery, _request: Request, random: Random) -> Delivery:
+    def alter(delivery: Delivery, _request: Question, random: Random) -> Delivery:
         return Delivery((Wait(max(0.0, random.uniform(seconds - jitter, seconds + jitter))), *delivery.steps))
 
     return alter
@@ -86,7 +86,7 @@ def chunked() -> Alteration:
 def gzip() -> Alteration:
     """Compress the body."""
 
-    def alter(delivery: Delivery, _request: Request, _random: Random) -> Delivery:
+    def alter(delivery: Delivery, _request: Question, _random: Random) -> Delivery:
         compressor = compressobj(wbits=GZIP)
         left = sum(isinstance(step, Chunk) for step in delivery.steps)
         steps: list[Step] = []

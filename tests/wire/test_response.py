@@ -21,7 +21,7 @@ from aiotofupilot import (
 from aiotofupilot._wire.codec import PageDecoder
 from aiotofupilot._wire.response import Response, read_page
 
-WIRE = json.loads((Path(__file__).parents[1] / "wire" / "procedures.json").read_text("utf-8"))
+WIRE = json.loads((Path(__file__).parents[1] / "recordings" / "procedures.json").read_text("utf-8"))
 NOW = datetime(2026, 2, 1, 12, 0, 0, tzinfo=UTC)
 ERRORS = {400: BadRequestError, 401: UnauthorizedError, 403: ForbiddenError, 404: NotFoundError, 500: ServerError}
 

@@ -12,7 +12,7 @@ from hypothesis import given, strategies as st
 from aiotofupilot import DecodeError, InvalidJSONError, Page, PageMeta, Procedure, Repository, UserRef
 from aiotofupilot._wire.codec import PageDecoder
 
-WIRE = json.loads((Path(__file__).parent.parent / "wire" / "procedures.json").read_text("utf-8"))
+WIRE = json.loads((Path(__file__).parent.parent / "recordings" / "procedures.json").read_text("utf-8"))
 PAGES = {case["name"]: case["response"]["body"] for case in WIRE if "data" in case["response"]["body"]}
 
 PROCEDURE = {

@@ -12,7 +12,7 @@ from aiotofupilot._wire.codec import PageDecoder, to_wire
 from aiotofupilot._wire.moments import spell_date_time
 from aiotofupilot.sandbox import make_procedures
 
-WIRE = json.loads((Path(__file__).parent.parent / "wire" / "procedures.json").read_text("utf-8"))
+WIRE = json.loads((Path(__file__).parent.parent / "recordings" / "procedures.json").read_text("utf-8"))
 PAGES = {case["name"]: case["response"]["body"] for case in WIRE if "data" in case["response"]["body"]}
 
 decode = PageDecoder(Procedure)

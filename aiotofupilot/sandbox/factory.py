@@ -1,0 +1,186 @@
+"""The factory whose data the sandbox lists: what every listing holds at the moment."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from functools import partial
+from threading import RLock
+from typing import TYPE_CHECKING, Any, Generic, Self, TypedDict, TypeVar, overload
+
+from .resources import BATCHES, DEPLOYMENTS, LOGS, MEASUREMENTS, PARTS, PHASES, RUNS, STATIONS, UNITS, USERS
+from .rows import Pieces, Rows
+from .world import World
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from typing import Unpack
+
+    from aiotofupilot.models import (
+        Batch,
+        Deployment,
+        Log,
+        Measurement,
+        Part,
+        Phase,
+        Procedure,
+        Run,
+        Station,
+        Unit,
+        User,
+    )
+
+    from .resource import Resource
+
+__all__ = ["Factory", "Items"]
+
+T = TypeVar("T")
+
+
+class Items(TypedDict, total=False):
+    """Items to list instead of made-up ones."""
+
+    units: Iterable[Unit]
+    parts: Iterable[Part]
+    batches: Iterable[Batch]
+    stations: Iterable[Station]
+    users: Iterable[User]
+    deployments: Iterable[Deployment]
+    logs: Iterable[Log]
+    measurements: Iterable[Measurement]
+    phases: Iterable[Phase]
+
+
+class Collection(Generic[T]):
+    """The rows of one listing: an attribute of a factory, made up when it is first read."""
+
+    def __init__(self, resource: Resource[T]) -> None:
+        self._resource = resource
+
+    @overload
+    def __get__(self, factory: None, owner: type[Factory]) -> Self: ...
+    @overload
+    def __get__(self, factory: Factory, owner: type[Factory]) -> Rows[T]: ...
+    def __get__(self, factory: Factory | None, owner: type[Factory]) -> Rows[T] | Self:
+        return self if factory is None else factory.rows(self._resource)
+
+
+class Factory:
+    """All that is listed. Add to it, remove and replace at any time; the next answer knows.
+
+    Rows stand in the order in which they are listed where the request does not ask for another. The made-up ones refer
+    to each other: a run's unit, its phases and its logs are listed. What is done to one listing does nothing to others.
+
+    Nothing is made up before it is read, so that a million runs take no time and no memory. But a filter or a sort
+    order may have to look at every item once.
+
+    Attributes:
+        procedures: What is listed, in the listing's order.
+    """
+
+    runs = Collection(RUNS)
+    units = Collection(UNITS)
+    parts = Collection(PARTS)
+    batches = Collection(BATCHES)
+    stations = Collection(STATIONS)
+    users = Collection(USERS)
+    deployments = Collection(DEPLOYMENTS)
+    logs = Collection(LOGS)
+    measurements = Collection(MEASUREMENTS)
+    phases = Collection(PHASES)
+
+    def __init__(
+        self,
+        procedures: Iterable[Procedure] = (),
+        *,
+        runs: int | Iterable[Run] = 0,
+        seed: int = 0,
+        nulls: bool = True,
+        **items: Unpack[Items],
+    ) -> None:
+        """Describe a factory.
+
+        Args:
+            procedures: Procedures, in the listing's order. The first 16 of them have runs.
+            runs: How many runs to make up, with units, phases, measurements, logs and all that belongs to them; or the
+                runs themselves, newest first. Without a procedure none are made up.
+            seed: What the made-up data depend on.
+            nulls: Whether names and addresses of made-up people may be None.
+            items: Items to list instead of made-up ones, by the name of the listing, in the listing's order.
+
+        Raises:
+            TypeError: If there is no such listing.
+            ValueError: If `runs` is negative.
+        """
+        self.procedures = list(procedures)
+        self._given: dict[str, tuple[Any, ...]] = {}
+        for name, listed in items.items():
+            if not isinstance(getattr(type(self), name, None), Collection):
+                raise TypeError(f"got an unexpected keyword argument {name!r}: no option, and no listing's name")
+            self._given[name] = tuple(listed)  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType, reportUnknownArgumentType] - TypedDict.items() knows no types
+        if isinstance(runs, Iterable):
+            self._given["runs"] = tuple(runs)
+            runs = 0
+        elif runs < 0:
+            raise ValueError(f"runs must be at least 0, not {runs}")
+        self._make_world = partial(World, tuple(self.procedures), seed=seed, runs=runs, nulls=nulls)
+        self._world: World | None = None
+        self._rows: dict[str, Rows[Any]] = {}
+        self._counts: dict[str, Callable[[World], int]] = {}
+        self._lock = RLock()
+
+    @property
+    def world(self) -> World:
+        """The made-up factory. It is made from the procedures that were there at first."""
+        with self._lock:
+            if self._world is None:
+                self._world = self._make_world()
+            return self._world
+
+    def rows(self, resource: Resource[T]) -> Rows[T]:
+        """Give the rows of a listing."""
+        with self._lock:
+            if resource.name not in self._rows:
+                self._fill(resource)
+            return self._rows[resource.name]
+
+    def _fill(self, resource: Resource[T]) -> None:
+        """Make the rows of a listing: made-up ones, unless others were given."""
+        if resource.make is None or resource.count is None:  # pragma: no cover - only procedures are always given
+            raise TypeError(f"{resource.name} are not made up")
+        rows = Rows(
+            count=resource.count(self.world),
+            make=partial(resource.make, self.world),
+            number=partial(self.world.number, resource.name),
+        )
+        if resource.name in self._given:
+            rows[:] = self._given.pop(resource.name)
+        self._counts[resource.name] = resource.count
+        self._rows[resource.name] = rows
+
+    def produce(self, runs: int = 1) -> None:
+        """Let the line go on: make up newer runs, with all that belongs to them, and list them first.
+
+        Args:
+            runs: How many; at least 0.
+
+        Raises:
+            ValueError: If there was no procedure at first, so that nothing can be run.
+        """
+        with self._lock:
+            if not self.world.procedures:
+                raise ValueError("a factory without procedures has no runs")
+            self.world.runs += runs
+            for name, rows in self._rows.items():
+                rows.grow(self._counts[name](self.world))
+
+    def pieces(self, name: str) -> Pieces[Any]:
+        """Give the rows of a listing, by its name, as they are now."""
+        rows: list[Any] | Rows[Any] = getattr(self, name)
+        if isinstance(rows, Rows):
+            return rows.pieces
+        return Pieces[Any].of(rows)
+
+    @property
+    def state(self) -> tuple[Pieces[Any], ...]:
+        """What all listings that were read hold. After a change, the state is another one."""
+        return tuple(rows.pieces for rows in tuple(self._rows.values()))

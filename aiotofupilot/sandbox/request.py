@@ -1,0 +1,77 @@
+"""What a client asks: method, path, query and key."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping
+from datetime import UTC, datetime
+from typing import cast
+from urllib.parse import quote, urlencode
+
+from attrs import Factory, define, field, setters
+
+__all__ = ["Pairs", "Query", "Question"]
+
+Pairs = Mapping[str, str] | Iterable[tuple[str, str]]
+"""Query parameters, decoded: one value for each name, or pairs in which names may repeat."""
+
+_READABLE = "/%:@!$&'()*+,;="
+"""What may stand in a path as it is, beside letters, digits and ``-._~`` (RFC 3986, section 3.3)."""
+
+
+class Query(Mapping[str, str]):
+    """Query parameters, decoded, in the order in which they were sent.
+
+    As a mapping, a query gives the first value of each name. It equals a dict with the same names and first values.
+    """
+
+    __slots__ = ("pairs",)
+
+    def __init__(self, pairs: Pairs = ()) -> None:
+        if isinstance(pairs, Query):
+            pairs = pairs.pairs
+        elif isinstance(pairs, Mapping):
+            pairs = cast("Mapping[str, str]", pairs).items()
+        self.pairs: tuple[tuple[str, str], ...] = tuple(pairs)
+        """All names with their values, repeated ones included."""
+
+    def all(self, name: str) -> list[str]:
+        """Give every value of one parameter, in order; empty: it was not sent."""
+        return [value for sent, value in self.pairs if sent == name]
+
+    def __getitem__(self, name: str) -> str:
+        for sent, value in self.pairs:
+            if sent == name:
+                return value
+        raise KeyError(name)
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(dict(self.pairs))
+
+    def __len__(self) -> int:
+        return len(dict(self.pairs))
+
+    def __repr__(self) -> str:
+        return f"Query({list(self.pairs)})"
+
+
+@define(kw_only=True, eq=False, repr=False, on_setattr=setters.NO_OP)
+class Question:
+    """One request, as it arrived."""
+
+    method: str = "GET"
+    """HTTP method."""
+    path: str = "/api/v2/procedures"
+    """Path without the query, as it was sent: percent-encoded characters stay encoded."""
+    query: Query = field(factory=Query, converter=Query)
+    """Query parameters, decoded."""
+    authorization: str | None = None
+    """The header of that name; None: there was none."""
+    time: datetime = Factory(lambda: datetime.now(UTC))
+    """When it arrived; UTC."""
+    attempt: int = 1
+    """How often the same has been asked, this time included."""
+
+    @property
+    def target(self) -> str:
+        """Path and query, encoded."""
+        return quote(self.path, safe=_READABLE) + (f"?{urlencode(self.query.pairs)}" if self.query.pairs else "")

@@ -1,0 +1,50 @@
+"""The register of listings: one line for each, beside its import."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from .batches import BATCHES
+from .deployments import DEPLOYMENTS
+from .logs import LOGS
+from .measurements import MEASUREMENTS
+from .parts import PARTS
+from .phases import PHASES
+from .procedures import PROCEDURES
+from .runs import RUNS
+from .stations import STATIONS
+from .units import UNITS
+from .users import USERS
+
+if TYPE_CHECKING:
+    from aiotofupilot.sandbox.resource import Resource
+
+__all__ = [
+    "BATCHES",
+    "DEPLOYMENTS",
+    "LOGS",
+    "MEASUREMENTS",
+    "PARTS",
+    "PHASES",
+    "PROCEDURES",
+    "RESOURCES",
+    "RUNS",
+    "STATIONS",
+    "UNITS",
+    "USERS",
+]
+
+RESOURCES: tuple[Resource[Any], ...] = (
+    PROCEDURES,
+    RUNS,
+    UNITS,
+    PARTS,
+    BATCHES,
+    STATIONS,
+    USERS,
+    DEPLOYMENTS,
+    LOGS,
+    MEASUREMENTS,
+    PHASES,
+)
+"""Every listing that the sandbox answers for."""

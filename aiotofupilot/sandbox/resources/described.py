@@ -1,0 +1,57 @@
+"""Metadata of items, which are listed on request alone."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, Generic, TypeVar
+
+from attrs import evolve, frozen
+
+from aiotofupilot.sandbox.metadata import matches
+from aiotofupilot.sandbox.wire import document
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+
+    from aiotofupilot.models import Metadata, Part, Run, Station, Unit
+    from aiotofupilot.sandbox.factory import Factory
+    from aiotofupilot.sandbox.parameters import Asked
+    from aiotofupilot.sandbox.resource import Predicate
+    from aiotofupilot.sandbox.world import World
+
+__all__ = ["Described"]
+
+D = TypeVar("D", "Run", "Unit", "Part", "Station")
+
+
+@frozen
+class Described(Generic[D]):
+    """How the items of one listing are described by metadata."""
+
+    listing: str
+    """Name of the listing."""
+    tell: Callable[[World, int], Metadata]
+    """Tells the metadata of the made-up item with a number."""
+
+    def metadata_of(self, item: D, factory: Factory) -> Metadata:
+        """Tell the metadata of any item. An item that was given without metadata has none."""
+        if item.metadata is not None:
+            return item.metadata
+        number = factory.world.number(self.listing, item.id)
+        return {} if number is None else self.tell(factory.world, number)
+
+    def test(self, conditions: Mapping[str, Mapping[str, Any]], factory: Factory) -> Predicate[D]:
+        """Select by metadata."""
+        return lambda item: matches(self.metadata_of(item, factory), conditions)
+
+    def dress(self, item: D, asked: Asked, factory: Factory) -> D:
+        """Add metadata if they are asked for; otherwise leave them out."""
+        metadata = self.metadata_of(item, factory) if asked["include_metadata"] else None
+        return item if metadata is item.metadata else evolve(item, metadata=metadata)
+
+    @staticmethod
+    def document(item: D) -> dict[str, Any]:
+        """Spell an item. Metadata that were not asked for are left out."""
+        spelled = document(item)
+        if item.metadata is None:
+            del spelled["metadata"]
+        return spelled

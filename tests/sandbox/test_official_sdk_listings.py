@@ -1,0 +1,200 @@
+"""The official SDK lists every listing of the sandbox, with every filter, item for item as the sandbox means it."""
+
+import json
+import subprocess
+import sys
+from datetime import datetime
+from pathlib import Path
+
+import pytest
+from fakes.asking import items
+
+from aiotofupilot.sandbox import Sandbox
+from aiotofupilot.sandbox.faults import status
+from aiotofupilot.testing import serve
+
+TESTS = Path(__file__).parents[1]
+WIRE = json.loads((TESTS / "recordings" / "listings.json").read_text("utf-8"))["endpoints"]
+PROGRAM = TESTS / "clients" / "official_sdk_listings.py"
+
+MIDDLES = {"procedures": "2026-01-30T06:00:00Z", "deployments": "2026-01-31T15:55:00Z"}
+MIDDLE = "2026-01-31T23:00:00Z"
+CONDITIONS = {
+    "runs": {"humidity": {"gte": 35, "lt": 45}, "rework": {"eq": False}, "shift": {"in": ["A", "C"]}},
+    "units": {"pcb_lot": {"contains": "01"}},
+    "parts": {"supplier": {"in": ["Acme"]}},
+    "stations": {"bay": {"lte": 3}},
+}
+SEARCHES = {
+    "procedures": "test",
+    "parts": "board",
+    "batches": "lot-0000",
+    "stations": "fvt",
+    "deployments": "fixture",
+    "logs": "failed",
+}
+TEXTS = {
+    "phase_name": "Power Up",
+    "measurement_name": "supply_voltage",
+    "phase_names": ["Power Up", "Self Test"],
+    "names": ["Power Up", "Self Test"],
+    "sequence_paths": ["main"],
+    "value_strings": ["2.4.1"],
+    "slot_keys": ["slot_1", "slot_2"],
+    "slot_names": ["EOL line 1, slot 2"],
+    "operated_by_names": ["Night shift", "Sam Lee"],
+    "procedure_versions": ["v1.0.0"],
+    "source_files": ["main.py", "phases/retry.py"],
+    "branch_names": ["main", "next"],
+    "batch_numbers": ["LOT-00001", "LOT-00002"],
+    "numbers": ["LOT-00001"],
+    "part_numbers": ["INV-2000", "PSU-120"],
+    "revision_numbers": ["B"],
+    "author_usernames": ["sam-lee", "ada-park"],
+}
+
+
+def service():
+    """Give a sandbox with people whose names the SDK can read."""
+    return Sandbox(20, runs=160, nulls=False)
+
+
+def value(made, listing, name, fact):
+    """Choose a value that selects something, but not everything."""
+    run, unit = made.runs[40], made.units[7]
+    known = {
+        "ids": {"units": [unit.id], "batches": [made.batches[1].id]}.get(listing, [run.id, made.runs[60].id]),
+        "run_ids": [run.id],
+        "procedure_id": made.procedures[0].id,
+        "procedure_ids": [run.procedure.id],
+        "deployment_ids": [made.deployments[-1].id],
+        "execution_ids": [next(run.execution_id for run in made.runs if run.execution_id)],
+        "serial_numbers": [run.unit.serial_number, unit.serial_number],
+        "operated_by_ids": [made.users[0].id, made.users[1].id],
+        "created_by_user_ids": [made.users[1].id],
+        "created_by_station_ids": [made.stations[0].id, made.stations[1].id],
+        "run_count_min": 2,
+        "run_count_max": 3,
+        "value_min": 1.5,
+        "value_max": 12,
+        "duration_min": "PT40S",
+        "duration_max": "PT1M20.5S",
+        "metadata": CONDITIONS.get(listing),
+        "search_query": SEARCHES.get(listing, "00"),
+        **TEXTS,
+    }
+    if name in known:
+        return known[name]
+    if fact.get("format") == "date-time":
+        return MIDDLES.get(listing, MIDDLE)
+    if fact["type"] == "boolean":
+        return not fact.get("default", False)
+    words = fact.get("enum") or fact["items"]["enum"]
+    return words[-2] if "enum" in fact else list(words[:2])
+
+
+def spelled(argument):
+    """Spell an argument as it stands in a query."""
+    if isinstance(argument, bool):
+        return [str(argument).lower()]
+    if isinstance(argument, list):
+        return argument
+    return [json.dumps(argument) if isinstance(argument, dict) else str(argument)]
+
+
+def queries(made):
+    """Ask each listing for everything, for each parameter alone, and for all of them together."""
+    for listing, facts in WIRE.items():
+        required = {"procedure_id": made.procedures[0].id} if listing in ("measurements", "phases") else {}
+        names = [name for name in facts["params"] if name not in ("limit", "cursor")]
+        values = {name: value(made, listing, name, facts["params"][name]) for name in names}
+        yield listing, required
+        for name in names:
+            yield listing, {**required, name: values[name]}
+        yield listing, values
+
+
+QUERIES = list(queries(service()))
+
+
+@pytest.fixture(scope="module")
+def made():
+    return service()
+
+
+def ask_officially(made, asked):
+    """Ask with the official SDK, in a process of its own."""
+    ran = subprocess.run(  # noqa: S603 - our own
+        [sys.executable, PROGRAM, made.url, made.api_key],
+        input=json.dumps(asked),
+        check=False,
+        capture_output=True,
+        text=True,
+    )
+    assert "beyond this machine" not in ran.stderr
+    assert ran.returncode == 0, ran.stderr
+    return json.loads(ran.stdout)
+
+
+@pytest.fixture(scope="module")
+def answers(made):
+    """What the official SDK gets for each query."""
+    with serve(made):
+        return ask_officially(made, QUERIES)
+
+
+def plain(item):
+    """Read dates, which the SDK spells in its own way."""
+    if isinstance(item, dict):
+        return {key: plain(part) for key, part in item.items()}
+    if isinstance(item, list):
+        return [plain(part) for part in item]
+    if isinstance(item, str) and len(item) > 18 and item[10:11] == "T":
+        return datetime.fromisoformat(item)
+    return item
+
+
+@pytest.mark.parametrize("index", range(len(QUERIES)), ids=[f"{name}-{'+'.join(q)[:40]}" for name, q in QUERIES])
+def test_it_gets_item_for_item_what_is_asked_for(made, answers, index):
+    """Every page of every query holds, for the SDK, what the sandbox lists for the same query."""
+    listing, arguments = QUERIES[index]
+    pairs = [(name, text) for name, argument in arguments.items() for text in spelled(argument)]
+    expected = items(made, listing, pairs)
+    assert plain(answers[index]) == plain(expected)
+
+
+def test_the_queries_select():
+    """The queries of the comparison find something and not everything, but for a few that find nothing."""
+    made = service()
+    found = {}
+    for listing, arguments in QUERIES:
+        pairs = [(name, text) for name, argument in arguments.items() for text in spelled(argument)]
+        found.setdefault(listing, []).append(len(items(made, listing, pairs)))
+    for listing, (everything, *single) in found.items():
+        assert everything > 5, listing
+        assert sum(count > 0 for count in single) >= 0.7 * len(single), listing
+        assert listing == "users" or any(0 < count < everything for count in single), listing
+
+
+def test_it_sends_an_empty_metadata_filter(made, answers):
+    """The SDK sends ``metadata=`` where nothing was asked for, and the sandbox takes that for no filter."""
+    sent = [request.query for request in made.requests if request.path == "/api/v2/runs"]
+    assert any(query.get("metadata") == "" for query in sent)
+
+
+def test_it_sends_arrays_as_repeated_keys(made, answers):
+    """The sandbox reads arrays as the SDK sends them."""
+    sent = [request.query for request in made.requests]
+    assert any(len(query.all("outcomes")) == 2 for query in sent)
+
+
+def test_it_reads_the_errors_of_every_listing(made):
+    """An error of any listing is read by the SDK as what it is."""
+    made.faults.always(status(500, message="the database is down"))
+    asked = [next(query for query in QUERIES if query[0] == listing) for listing in WIRE]
+    try:
+        with serve(made):
+            answered = ask_officially(made, asked)
+    finally:
+        made.faults.clear()
+    assert answered == ["the database is down"] * len(WIRE)

@@ -1,0 +1,42 @@
+"""The API as a function."""
+
+import json
+
+import pytest
+
+from aiotofupilot.models import Page, PageMeta
+from aiotofupilot.sandbox import Api, Factory, make_procedures
+from aiotofupilot.sandbox.wire import Refusal
+
+
+@pytest.fixture
+def api():
+    return Api(Factory(make_procedures(20), runs=30), api_key="k", station_key="s")
+
+
+def test_answers_for_every_listing(api):
+    """One function answers for every listing, whatever the path's spelling."""
+    for path in ("/api/v2/runs", "/api/v2/Runs/", "/API/V2/RUNS"):
+        status, body = api.answer(path, [("outcomes", "PASS"), ("outcomes", "FAIL"), ("limit", "2")], "Bearer k")
+        found = json.loads(body)["data"]
+        assert status == 200
+        assert [item["id"] for item in found] == [
+            run.id for run in api.factory.runs if run.outcome in ("PASS", "FAIL")
+        ][:2]
+
+
+def test_refusals(api):
+    """What is refused is an answer, too."""
+    assert [api.answer("/api/v2/runs", {}, key).status for key in (None, "Bearer s", "Bearer k")] == [401, 200, 200]
+    assert api.answer("/api/v2/runs", {"limit": "0"}, "Bearer k").status == 400
+    assert api.answer("/api/v2/nope", {}, "Bearer k").status == 404
+    assert (api.knows("/api/v2/users"), api.knows("/api/v2/nope")) == (True, False)
+
+
+def test_pages(api):
+    """A page has the models that are written, and is written as it is answered."""
+    page = api.page("/api/v2/runs", {"limit": "2", "cursor": "3"}, "Bearer k")
+    assert page == Page(api.factory.runs[3:5], PageMeta(has_more=True, next_cursor=5), cursor=3)
+    assert api.write("/api/v2/runs", page) == api.answer("/api/v2/runs", {"limit": "2", "cursor": "3"}, "Bearer k")
+    with pytest.raises(Refusal, match="Not found"):
+        api.write("/api/v2/nope", page)

@@ -1,0 +1,121 @@
+"""The filter of metadata."""
+
+import json
+
+import pytest
+
+from aiotofupilot.sandbox.metadata import Conditions, matches
+from aiotofupilot.sandbox.parameters import read
+from aiotofupilot.sandbox.request import Query
+from aiotofupilot.sandbox.wire import Refusal
+
+METADATA = {"shift": "Night B", "humidity": 41.5, "layers": 8, "rework": False}
+
+
+def parse(text):
+    return read([Conditions("metadata")], Query({"metadata": text}))
+
+
+def test_nothing():
+    """An empty text, which the official SDK sends with every request, is no filter; nor is an empty object."""
+    assert parse("") == parse("{}") == {}
+
+
+@pytest.mark.parametrize(
+    ("conditions", "matching"),
+    [
+        ({"shift": {"in": ["Night A", "Night B"]}}, True),
+        ({"shift": {"in": ["Night"]}}, False),
+        ({"shift": {"in": []}}, False),
+        ({"shift": {"contains": "ght"}}, True),
+        ({"shift": {"contains": "day"}}, False),
+        ({"shift": {"in": ["Night B"], "contains": "A"}}, False),
+        ({"shift": {"eq": 1}}, False),
+        ({"humidity": {"gte": 41.5, "lte": 41.5}}, True),
+        ({"humidity": {"gt": 41.5}}, False),
+        ({"humidity": {"lt": 41.5}}, False),
+        ({"humidity": {"contains": "4"}}, False),
+        ({"layers": {"eq": 8.0}}, True),
+        ({"layers": {"eq": True}}, False),
+        ({"rework": {"eq": False}}, True),
+        ({"rework": {"eq": True}}, False),
+        ({"rework": {"eq": 0}}, False),
+        ({"rework": {"lt": 1}}, False),
+        ({"nope": {"eq": 1}}, False),
+        ({"layers": {"gt": 7}, "rework": {"eq": False}}, True),
+        ({"layers": {"gt": 7}, "rework": {"eq": True}}, False),
+    ],
+)
+def test_conditions(conditions, matching):
+    """All conditions have to be met, each by a value of its own type."""
+    assert matches(METADATA, parse(json.dumps(conditions))["metadata"]) is matching
+
+
+def test_without_metadata():
+    """What has no metadata meets no condition."""
+    assert not matches(None, {"shift": {}})
+
+
+@pytest.mark.parametrize(
+    ("text", "received"),
+    [
+        ("{", "string"),
+        ("[]", "array"),
+        ("1", "number"),
+        ("null", "null"),
+        ("true", "boolean"),
+        ('"a"', "string"),
+    ],
+)
+def test_not_an_object(text, received):
+    """What is not a JSON object is refused with its type."""
+    with pytest.raises(Refusal) as caught:
+        parse(text)
+    assert caught.value.issues == [
+        {
+            "expected": "record",
+            "code": "invalid_type",
+            "path": ["metadata"],
+            "message": f"Invalid input: expected record, received {received}",
+        }
+    ]
+
+
+def test_repeated():
+    """A filter that is sent twice is an array, even an empty one."""
+    with pytest.raises(Refusal) as caught:
+        read([Conditions("metadata")], Query([("metadata", ""), ("metadata", "")]))
+    assert [issue["message"] for issue in caught.value.issues] == ["Invalid input: expected record, received array"]
+
+
+@pytest.mark.parametrize(
+    "condition",
+    [
+        1,
+        "a",
+        None,
+        [],
+        {"eq": "a"},
+        {"eq": True, "gt": 1},
+        {"in": "a"},
+        {"in": [1]},
+        {"contains": 1},
+        {"gte": "1"},
+        {"gte": True},
+        {"ne": 1},
+        {"in": ["a"], "gt": 1},
+    ],
+)
+def test_wrong_conditions(condition):
+    """A condition that is for no type is refused where it stands."""
+    with pytest.raises(Refusal) as caught:
+        parse(json.dumps({"good": {"eq": 1}, "bad": condition}))
+    assert [(issue["code"], issue["path"]) for issue in caught.value.issues] == [("invalid_union", ["metadata", "bad"])]
+
+
+def test_too_many_keys():
+    """At most five keys."""
+    assert len(parse(json.dumps({str(n): {"eq": n} for n in range(5)}))["metadata"]) == 5
+    with pytest.raises(Refusal) as caught:
+        parse(json.dumps({str(n): {"eq": n} for n in range(6)}))
+    assert [(issue["code"], issue["path"]) for issue in caught.value.issues] == [("custom", ["metadata"])]

@@ -1,0 +1,452 @@
+"""What holds of every listing: its items, its parameters, its orders, and what it refuses."""
+
+import json
+from datetime import datetime
+from pathlib import Path
+
+import orjson
+import pytest
+from fakes.asking import ask, ids, items
+
+from aiotofupilot.sandbox import Service
+from aiotofupilot.sandbox.faults import status
+from aiotofupilot.sandbox.paging import capped, hidden_rows, short_pages
+from aiotofupilot.sandbox.resources import RESOURCES
+from aiotofupilot.sandbox.wire import document, item_json
+
+WIRE = json.loads((Path(__file__).parents[1] / "recordings" / "listings.json").read_text("utf-8"))["endpoints"]
+BY_NAME = {resource.name: resource for resource in RESOURCES}
+PAGED = [name for name in WIRE if name != "users"]
+SORTED = [name for name, facts in WIRE.items() if facts["sort"]]
+DESCRIBED = ["runs", "units", "parts", "stations"]
+
+
+@pytest.fixture(scope="module")
+def service():
+    return Service(30, runs=600)
+
+
+def required(service, name):
+    """What has to be asked for."""
+    return {"procedure_id": service.procedures[0].id} if name in ("measurements", "phases") else {}
+
+
+def complaints(value, facts, path=""):  # noqa: PLR0911 - one for each type
+    """Say where a JSON value is not what the facts say of it."""
+    if value is None:
+        return [] if facts.get("nullable") else [f"{path} is null"]
+    match facts["type"]:
+        case "object" if "fields" in facts:
+            missing = [f"{path}.{n} is missing" for n, f in facts["fields"].items() if f["required"] and n not in value]
+            unknown = [f"{path}.{name} is unknown" for name in value if name not in facts["fields"]]
+            known = [name for name in value if name in facts["fields"]]
+            return (
+                missing + unknown + [c for n in known for c in complaints(value[n], facts["fields"][n], f"{path}.{n}")]
+            )
+        case "object":
+            return [] if isinstance(value, dict) else [f"{path} is no object"]
+        case "array":
+            return [c for each in value for c in complaints(each, facts["items"], f"{path}[]")]
+        case "union":
+            return (
+                [] if any(not complaints(value, option, path) for option in facts["any_of"]) else [f"{path} fits none"]
+            )
+        case "string" if facts.get("format") == "date-time":
+            return (
+                []
+                if datetime.fromisoformat(value).utcoffset() is not None and value[-5] == "."
+                else [f"{path} is no moment"]
+            )
+        case "string":
+            fits = isinstance(value, str) and value in facts.get("enum", [value])
+            return [] if fits else [f"{path} is {value!r}"]
+        case kind:
+            python = {"integer": int, "number": (int, float), "boolean": bool}[kind]
+            fits = isinstance(value, python) and isinstance(value, bool) is (kind == "boolean")
+            return [] if fits else [f"{path} is {value!r}"]
+
+
+def item_facts(name):
+    """What is known of a listing's items."""
+    response = WIRE[name]["response"]
+    return response["items"] if name == "users" else response["fields"]["data"]["items"]
+
+
+def all_items(service, name):
+    """List a whole listing, which for some is only possible procedure by procedure."""
+    if name not in ("measurements", "phases"):
+        include = {"include_metadata": "true"} if name in DESCRIBED else {}
+        return items(service, name, include | ({"include_sequences": "true"} if name == "runs" else {}))
+    pairs = [{"procedure_id": procedure.id, "exclude_retries": "false"} for procedure in service.procedures]
+    return [item for query in pairs for item in items(service, name, query)]
+
+
+def test_every_listing_is_there():
+    """The sandbox answers for every listing of the API."""
+    assert set(BY_NAME) == set(WIRE)
+    assert {resource.name for resource in RESOURCES if not resource.paged} == {"users"}
+
+
+@pytest.mark.parametrize("name", WIRE)
+def test_items(service, name):
+    """Every item has the fields that the API documents, with their types and words, and no others."""
+    listed = all_items(service, name)
+    assert len(listed) == len(getattr(service, name))
+    assert [complaint for item in listed for complaint in complaints(item, item_facts(name))] == []
+
+
+@pytest.mark.parametrize("name", WIRE)
+def test_every_null_and_every_word(service, name):
+    """Wherever the API has a null or one of several words, some item has it."""
+
+    def seen(listed, facts, path):
+        for field, known in facts["fields"].items():
+            values = [item[field] for item in listed if item is not None and field in item]
+            if known.get("nullable") and (name, path, field) not in NEVER_NULL:
+                assert None in values, f"{path}.{field} is never null"
+            there = [value for value in values if value is not None]
+            if known["type"] == "object" and "fields" in known:
+                seen(there, known, f"{path}.{field}")
+            if known["type"] == "array" and "fields" in known["items"]:
+                seen([part for value in there for part in value], known["items"], f"{path}.{field}")
+            if "enum" in known:
+                assert set(there) >= set(known["enum"]) - SELDOM, f"{path}.{field}"
+
+    seen(all_items(service, name), item_facts(name), name)
+
+
+SELDOM = {"TIMEOUT", "ABORTED", "ERROR", "ignored", "bitbucket", "CRITICAL", "failing", "building", "pending", "failed"}
+NEVER_NULL = {
+    ("logs", "logs.created_by_user", "name"),
+    ("phases", "phases", "started_at"),
+    ("phases", "phases", "sequence_path"),
+    ("phases", "phases", "serial_number"),
+    ("measurements", "measurements", "started_at"),
+    ("measurements", "measurements", "serial_number"),
+    ("units", "units.last_run", "ended_at"),
+    ("units", "units.last_run", "procedure"),
+    ("units", "units", "last_run"),
+    ("deployments", "deployments", "procedure"),
+}
+
+
+def nameless(value):
+    """Find whatever has a null name or address."""
+    if isinstance(value, list):
+        return [found for part in value for found in nameless(part)]
+    if not isinstance(value, dict):
+        return []
+    own = [value] if None in (value.get("name", ""), value.get("email", "")) else []
+    return own + [found for part in value.values() for found in nameless(part)]
+
+
+@pytest.mark.parametrize("name", WIRE)
+def test_nobody_is_nameless_on_request(name):
+    """Clients that cannot read a null name or address can be given data without."""
+    assert nameless(all_items(Service(30, runs=300, nulls=False), name)) == []
+
+
+@pytest.mark.parametrize("name", WIRE)
+def test_parameters(name):
+    """A listing has the parameters of the API, with their types, words and defaults, in the API's order."""
+    parameters = {parameter.name: parameter for parameter in BY_NAME[name].parameters}
+    facts = WIRE[name]["params"]
+    assert list(parameters) == list(facts)
+    for parameter, fact in facts.items():
+        kind = type(parameters[parameter]).__name__
+        words = fact.get("enum") or fact.get("items", {}).get("enum")
+        if fact["type"] == "array":
+            assert kind == ("Choices" if words else "Texts")
+        elif fact.get("format") == "date-time":
+            assert kind == "Moment"
+        else:
+            assert (
+                kind
+                in {
+                    "string": ("Choice",) if words else ("Text", "Span"),
+                    "integer": ("Whole",),
+                    "number": ("Number",) if parameter != "cursor" else ("Whole",),
+                    "boolean": ("Flag",),
+                    "object": ("Conditions",),
+                }[fact["type"]]
+            )
+        if words:
+            assert sorted(parameters[parameter].options) == sorted(words)
+        if "default" in fact:
+            assert parameters[parameter].default == fact["default"]
+        if "maxLength" in fact:
+            assert parameters[parameter].maximum == fact["maxLength"]
+
+
+@pytest.mark.parametrize("name", WIRE)
+def test_every_parameter_does_something(name):
+    """No parameter is read and forgotten."""
+    resource = BY_NAME[name]
+    used = {*resource.tests, "limit", "cursor", "sort_by", "sort_order", "include_metadata", "include_sequences"}
+    if name == "units":
+        used |= {
+            "procedure_ids",
+            "outcomes",
+            "started_after",
+            "started_before",
+            "latest_only",
+            "run_count_min",
+            "run_count_max",
+        }
+    assert {parameter.name for parameter in resource.parameters} <= used
+    facts = WIRE[name]["sort"]
+    assert list(resource.sorts) == (facts["by"] if facts else [])
+    assert resource.order == (facts["default"] if facts else None)
+
+
+@pytest.mark.parametrize("name", PAGED)
+def test_what_is_refused(service, name):
+    """Whatever is wrong with any parameter is told at once, in the API's order."""
+    wrong = {"Text": [("x", "1"), ("x", "2")], "Texts": [], "Choices": [("x", "?")]}
+    query, expected = [], []
+    for parameter in BY_NAME[name].parameters:
+        pairs = wrong.get(type(parameter).__name__, [("x", "?")])
+        query += [(parameter.name, value) for _name, value in pairs]
+        expected += [parameter.name] if pairs else []
+    status, document = ask(service, name, query)
+    assert (status, document["code"]) == (400, "BAD_REQUEST")
+    assert [issue["path"][0] for issue in document["issues"]] == expected
+
+
+@pytest.mark.parametrize("name", ["measurements", "phases"])
+def test_a_procedure_has_to_be_named(service, name):
+    """Measurements and phases are listed for one procedure. One that has no runs has none of them."""
+    status, document = ask(service, name)
+    assert (status, [issue["path"] for issue in document["issues"]]) == (400, [["procedure_id"]])
+    assert (
+        ids(service, name, {"procedure_id": "nope"})
+        == ids(service, name, {"procedure_id": service.procedures[-1].id})
+        == []
+    )
+
+
+@pytest.mark.parametrize("name", SORTED)
+@pytest.mark.parametrize("order", ["asc", "desc"])
+def test_sorts(service, name, order):
+    """Every sort order sorts, and loses nothing. Null counts as the largest."""
+    query = required(service, name)
+    listed = {item.id: item for item in getattr(service, name)}
+    expected = set(ids(service, name, query))
+    for sort_by, key in BY_NAME[name].sorts.items():
+        found = ids(service, name, {**query, "sort_by": sort_by, "sort_order": order})
+        keys = [(key(listed[identity]) is None, key(listed[identity])) for identity in found]
+        assert keys == sorted(keys, reverse=order == "desc")
+        assert set(found) == expected
+        assert len(found) == len(expected) > 5
+
+
+@pytest.mark.parametrize("name", PAGED)
+def test_default_order(service, name):
+    """Without a wish, items come in the order of their rows, which is newest first where the API says so."""
+    facts = WIRE[name]["sort"]
+    query = required(service, name)
+    found = ids(service, name, query)
+    places = {item.id: place for place, item in enumerate(getattr(service, name))}
+    assert [places[identity] for identity in found] == sorted(places[identity] for identity in found)
+    if facts:
+        assert found == ids(service, name, {**query, "sort_by": facts["default"], "sort_order": facts["order_default"]})
+
+
+@pytest.mark.parametrize("name", DESCRIBED)
+def test_metadata(service, name):
+    """Metadata are shown on request alone, and filtered by in any case."""
+    full = items(service, name, {"include_metadata": "true"})
+    bare = items(service, name)
+    assert not any("metadata" in item for item in bare)
+    assert [{key: item[key] for key in item if key != "metadata"} for item in full] == bare
+    key, value = next(iter(full[0]["metadata"].items()))
+    condition = {key: {"in": [value]}}
+    expected = [item["id"] for item in full if item["metadata"][key] == value]
+    assert ids(service, name, {"metadata": json.dumps(condition)}) == expected
+    assert 0 < len(expected) < len(full)
+
+
+@pytest.mark.parametrize("name", WIRE)
+def test_what_a_station_may_list(service, name):
+    """A station's key lists all but procedures and stations, unless it is told otherwise."""
+    expected = 403 if name in ("procedures", "stations") else 200
+    assert ask(service, name, required(service, name), key=service.station_key)[0] == expected
+
+
+@pytest.mark.parametrize("name", PAGED)
+@pytest.mark.parametrize("paging", [capped(7), short_pages(), hidden_rows(5, 9)])
+def test_odd_pagings(service, name, paging):
+    """Every listing can be cut in every way, on its own, and following the cursor gives all of it."""
+    query = required(service, name) | ({"created_after": "2026-02-01T21:00:00Z"} if name in ("runs", "units") else {})
+    expected = ids(service, name, query)
+    service.pagings[name] = paging
+    try:
+        assert ids(service, name, query) == expected
+    finally:
+        del service.pagings[name]
+
+
+@pytest.mark.parametrize("name", WIRE)
+def test_faults(service, name):
+    """Faults meet requests for every listing."""
+    service.faults.on(lambda request: request.path.endswith(name)).next(status(503))
+    assert ask(service, name, required(service, name))[0] == 503
+    assert ask(service, name, required(service, name))[0] == 200
+
+
+@pytest.mark.parametrize("name", WIRE)
+def test_changes(name):
+    """Items of every listing can be removed and put back."""
+    service = Service(20, runs=200)
+    query = required(service, name)
+    before = ids(service, name, query)
+    rows = getattr(service, name)
+    index = next(index for index, item in enumerate(rows) if item.id == before[1])
+    item = rows.pop(index)
+    assert ids(service, name, query) == [before[0], *before[2:]]
+    rows.insert(index, item)
+    assert ids(service, name, query) == before
+
+
+@pytest.mark.parametrize("name", WIRE)
+def test_examples_are_written_as_they_are(name):
+    """The sandbox spells models as the API does: key for key, in the API's order."""
+    service = Service(20, runs=300)
+    item = getattr(service, name)[0]
+    example = WIRE[name]["example_item"]
+    spelled = json.loads(bytes(orjson.dumps(item_json(document(item)))))
+    assert set(spelled) == set(example)
+
+
+@pytest.mark.parametrize("name", [name for name in WIRE if name != "procedures"])
+def test_ids_are_unique(service, name):
+    """Every item has an id of its own, and is found by it."""
+    rows = getattr(service, name)
+    assert len({item.id for item in rows}) == len(rows)
+    assert [rows.find(item.id) for item in rows[:5]] == rows[:5]
+    assert rows.find("nope") is None
+
+
+def test_everything_refers_to_what_exists(service):
+    """Whatever an item names is listed, and said to be the same there."""
+    units = {unit.id: unit for unit in service.units}
+    runs = {run.id: run for run in service.runs}
+    batches = {batch.id: batch.number for batch in service.batches}
+    parts = {part.id: part for part in service.parts}
+    procedures = {procedure.id: procedure.name for procedure in service.procedures}
+    stations = {station.id: station.name for station in service.stations}
+    for run in service.runs:
+        unit = units[run.unit.id]
+        assert (unit.serial_number, unit.sample, unit.part, unit.batch) == (
+            run.unit.serial_number,
+            run.unit.sample,
+            run.unit.part,
+            run.unit.batch,
+        )
+        assert unit.created_at < run.started_at
+        assert procedures[run.procedure.id] == run.procedure.name
+        assert run.created_by_station is None or stations[run.created_by_station.id] == run.created_by_station.name
+    for unit in service.units:
+        assert (unit.part.number, unit.part.name) == (parts[unit.part.id].number, parts[unit.part.id].name)
+        assert unit.part.revision in parts[unit.part.id].revisions
+        assert unit.batch is None or batches[unit.batch.id] == unit.batch.number
+        assert unit.parent is None or unit.id in {child.id for child in units[unit.parent.id].children}
+        assert all(units[child.id].parent.id == unit.id for child in unit.children)
+        last = runs[unit.last_run.id]
+        assert (last.unit.id, last.outcome, last.started_at) == (
+            unit.id,
+            unit.last_run.outcome,
+            unit.last_run.started_at,
+        )
+    for batch in service.batches:
+        assert batch.unit_count == sum(unit.batch is not None and unit.batch.id == batch.id for unit in service.units)
+    for phase in service.phases:
+        run = runs[phase.run_id]
+        assert (phase.run_outcome, phase.serial_number, phase.sample) == (
+            run.outcome,
+            run.unit.serial_number,
+            run.unit.sample,
+        )
+        assert run.started_at <= phase.started_at <= (phase.ended_at or run.ended_at) <= run.ended_at
+    phases = {(phase.run_id, phase.name, phase.retry_count): phase for phase in service.phases}
+    for measurement in service.measurements:
+        phase = phases[measurement.run_id, measurement.phase_name, measurement.retry_count]
+        assert (phase.started_at, phase.is_final_attempt) == (measurement.started_at, measurement.is_final_attempt)
+    for log in service.logs:
+        run = runs[log.run.id]
+        assert (run.outcome, run.started_at, run.unit.id) == (log.run.outcome, log.run.started_at, log.unit.id)
+        assert run.started_at <= log.created_at <= run.ended_at
+    for deployment in service.deployments:
+        assert procedures[deployment.procedure.id] == deployment.procedure.name
+        assert all(stations[station.id] == station.name for station in deployment.stations)
+    for station in service.stations:
+        assert all(procedures[procedure.id] == procedure.name for procedure in station.procedures)
+        assert station.procedures_count == len(station.procedures)
+
+
+def test_outcomes_follow_from_what_was_measured(service):
+    """A number passes within its limits alone, a phase if its measurements pass, and a run if its phases do."""
+    compare = {"<=": lambda value, bound: value <= bound, ">=": lambda value, bound: value >= bound}
+    numeric = [m for m in service.measurements if m.value is not None]
+    for measurement in numeric:
+        for validator in measurement.validators:
+            if validator.is_expression_only:
+                assert (validator.expression, abs(measurement.value) <= 5) == ("abs(x) <= 5", True)
+                continue
+            passes = compare[validator.operator](measurement.value, validator.expected_value)
+            assert passes is (validator.outcome == "PASS")
+        outcomes = {validator.outcome for validator in measurement.validators}
+        assert measurement.measurement_outcome == ("FAIL" if "FAIL" in outcomes else "PASS")
+    failed = {(m.run_id, m.phase_name, m.retry_count) for m in service.measurements if m.measurement_outcome == "FAIL"}
+    assert failed == {(p.run_id, p.name, p.retry_count) for p in service.phases if p.outcome == "FAIL"}
+    final = {phase.run_id for phase in service.phases if phase.is_final_attempt and phase.outcome == "FAIL"}
+    assert final == {run.id for run in service.runs if run.outcome == "FAIL"}
+
+
+def test_retries(service):
+    """Some phases are tried twice, and only the last attempt counts."""
+    tried = [phase for phase in service.phases if phase.retry_count]
+    assert {phase.outcome for phase in tried} >= {"PASS", "FAIL"}
+    assert all(phase.is_final_attempt for phase in tried)
+    attempts = {(phase.run_id, phase.name): phase for phase in service.phases if not phase.is_final_attempt}
+    assert set(attempts) == {(phase.run_id, phase.name) for phase in tried}
+
+
+def test_a_measurement_drifts():
+    """The supply voltage moves towards its limit as the line runs."""
+    service = Service(30, runs=1900)
+    voltages = [
+        m.value
+        for m in service.measurements
+        if m.measurement_name == "supply_voltage" and m.measurement_outcome == "PASS"
+    ]
+    quarter = len(voltages) // 4
+    assert sum(voltages[:quarter]) / quarter > sum(voltages[-quarter:]) / quarter + 0.3
+
+
+MANY = Service(30, runs=1_000_000)
+NARROW = {
+    "runs": [
+        {},
+        {"outcomes": "FAIL"},
+        {"started_after": "2030-01-01T00:00:00Z", "started_before": "2030-01-02T00:00:00Z"},
+    ],
+    "units": [{}, {"created_after": "2030-01-01T00:00:00Z", "created_before": "2030-01-02T00:00:00Z"}],
+    "batches": [{}, {"created_before": "2026-02-10T00:00:00Z"}],
+    "deployments": [{}, {"deployed_after": "2035-07-01T00:00:00Z"}],
+    "logs": [{}, {"timestamp_after": "2030-01-01T00:00:00Z", "timestamp_before": "2030-01-02T00:00:00Z"}],
+    "measurements": [{}, {"started_after": "2030-01-01T00:00:00Z", "started_before": "2030-01-02T00:00:00Z"}],
+    "phases": [{}, {"started_after": "2030-01-01T00:00:00Z", "started_before": "2029-01-01T00:00:00Z"}],
+}
+
+
+@pytest.mark.parametrize("name", NARROW)
+def test_few_of_a_million_are_made(name):
+    """What the plan or the order of time can find is not looked for among all items."""
+    many = Service(30, runs=1_000_000)
+    for query in NARROW[name]:
+        status, document = ask(many, name, {**required(many, name), **query, "limit": "100"})
+        made = getattr(many, name)._make.cache_info().misses
+        assert status == 200
+        assert document["data"] or "2029" in str(query)
+        assert made < 2500

@@ -1,0 +1,261 @@
+"""The listing of runs."""
+
+import json
+from datetime import timedelta
+
+import pytest
+from attrs import evolve
+from fakes.asking import ask, ids, items
+
+from aiotofupilot.sandbox import Service
+from aiotofupilot.sandbox.wire import span_text
+
+
+@pytest.fixture(scope="module")
+def service():
+    return Service(30, runs=300)
+
+
+def moment(value):
+    return value.isoformat(timespec="milliseconds").replace("+00:00", "Z")
+
+
+MIDDLE = 150
+
+FILTERS = {
+    "ids": lambda run, like: run.id == like.id,
+    "outcomes": lambda run, like: run.outcome == like.outcome,
+    "procedure_ids": lambda run, like: run.procedure.id == like.procedure.id,
+    "procedure_versions": lambda run, like: run.procedure.version and run.procedure.version.tag == "v1.0.0",
+    "slot_keys": lambda run, like: run.slot_key == "slot_2",
+    "slot_names": lambda run, like: run.slot_name == "EOL line 1, slot 3",
+    "serial_numbers": lambda run, like: run.unit.serial_number == like.unit.serial_number,
+    "part_numbers": lambda run, like: run.unit.part.number == like.unit.part.number,
+    "revision_numbers": lambda run, like: run.unit.part.revision.number == like.unit.part.revision.number,
+    "duration_min": lambda run, like: run.duration >= like.duration,
+    "duration_max": lambda run, like: run.duration <= like.duration,
+    "started_after": lambda run, like: run.started_at >= like.started_at,
+    "started_before": lambda run, like: run.started_at <= like.started_at,
+    "ended_after": lambda run, like: run.ended_at >= like.ended_at,
+    "ended_before": lambda run, like: run.ended_at <= like.ended_at,
+    "created_after": lambda run, like: run.created_at >= like.created_at,
+    "created_before": lambda run, like: run.created_at <= like.created_at,
+}
+
+VALUES = {
+    "ids": lambda run: run.id,
+    "outcomes": lambda run: run.outcome,
+    "procedure_ids": lambda run: run.procedure.id,
+    "procedure_versions": lambda run: "v1.0.0",
+    "slot_keys": lambda run: "slot_2",
+    "slot_names": lambda run: "EOL line 1, slot 3",
+    "serial_numbers": lambda run: run.unit.serial_number,
+    "part_numbers": lambda run: run.unit.part.number,
+    "revision_numbers": lambda run: run.unit.part.revision.number,
+    "duration_min": lambda run: span_text(run.duration),
+    "duration_max": lambda run: span_text(run.duration),
+    "started_after": lambda run: moment(run.started_at),
+    "started_before": lambda run: moment(run.started_at),
+    "ended_after": lambda run: moment(run.ended_at),
+    "ended_before": lambda run: moment(run.ended_at),
+    "created_after": lambda run: moment(run.created_at),
+    "created_before": lambda run: moment(run.created_at),
+}
+
+
+@pytest.mark.parametrize("name", FILTERS)
+def test_filter(service, name):
+    """A filter selects the runs that have what is asked for, in the listing's order."""
+    like = service.runs[MIDDLE]
+    expected = [run.id for run in service.runs if FILTERS[name](run, like)]
+    assert 0 < len(expected) < 300
+    assert ids(service, "runs", {name: VALUES[name](like)}) == expected
+
+
+@pytest.mark.parametrize(
+    ("name", "read"),
+    [
+        ("execution_ids", lambda run: run.execution_id),
+        ("batch_numbers", lambda run: run.unit.batch and run.unit.batch.number),
+        ("created_by_user_ids", lambda run: run.created_by_user and run.created_by_user.id),
+        ("created_by_station_ids", lambda run: run.created_by_station and run.created_by_station.id),
+        ("operated_by_ids", lambda run: run.operated_by and run.operated_by.id),
+        ("operated_by_names", lambda run: run.operated_by and run.operated_by.name),
+        ("samples", lambda run: run.unit.sample),
+    ],
+)
+def test_filter_by_what_may_be_missing(service, name, read):
+    """Two values select what has either; what has none is not selected."""
+    first, second = list(dict.fromkeys(read(run) for run in service.runs if read(run)))[:2]
+    expected = [run.id for run in service.runs if read(run) in (first, second)]
+    assert 0 < len(expected) < 300
+    assert ids(service, "runs", [(name, first), (name, second)]) == expected
+
+
+def test_production_units(service):
+    """The sample "production" selects units of production."""
+    expected = [run.id for run in service.runs if run.unit.sample in (None, "golden")]
+    assert ids(service, "runs", [("samples", "production"), ("samples", "golden")]) == expected
+
+
+def test_no_batch(service):
+    """An empty batch number selects units without a batch."""
+    assert ids(service, "runs", {"batch_numbers": ""}) == [run.id for run in service.runs if run.unit.batch is None]
+
+
+def test_environments(service):
+    """Every run belongs to one environment. Development has no version, and no deployment."""
+    found = {name: ids(service, "runs", {"environments": name}) for name in ("production", "preview", "development")}
+    assert sorted(identity for listed in found.values() for identity in listed) == sorted(
+        run.id for run in service.runs
+    )
+    assert found["development"] == [run.id for run in service.runs if run.procedure.version is None]
+    assert len(found["preview"]) == sum(
+        "-rc" in run.procedure.version.tag for run in service.runs if run.procedure.version
+    )
+
+
+def test_search(service):
+    """A part of the serial number is found, and from 8 characters on the beginning of the id."""
+    run = service.runs[7]
+    by_serial = [other.id for other in service.runs if run.unit.serial_number[2:] in other.unit.serial_number]
+    assert ids(service, "runs", {"search_query": run.unit.serial_number[2:].lower()}) == by_serial
+    assert ids(service, "runs", {"search_query": run.id[:8].upper()}) == [run.id]
+    assert ids(service, "runs", {"search_query": run.id[:7]}) == []
+    assert ids(service, "runs", {"search_query": run.id[1:20]}) == []
+
+
+def test_filters_add_up(service):
+    """Several filters select what has all that is asked for."""
+    query = {"outcomes": "FAIL", "part_numbers": "INV-2000", "duration_min": "PT30S"}
+    expected = [
+        run.id
+        for run in service.runs
+        if run.outcome == "FAIL" and run.unit.part.number == "INV-2000" and run.duration >= timedelta(seconds=30)
+    ]
+    assert expected
+    assert ids(service, "runs", query) == expected
+    assert ids(service, "runs", {**query, "ids": "nope"}) == []
+
+
+SORTS = {
+    "started_at": lambda run: run.started_at,
+    "created_at": lambda run: run.created_at,
+    "duration": lambda run: run.duration,
+    "outcome": lambda run: run.outcome,
+    "serial_number": lambda run: run.unit.serial_number,
+    "part_number": lambda run: run.unit.part.number,
+    "revision_number": lambda run: run.unit.part.revision.number,
+}
+
+
+@pytest.mark.parametrize("sort_by", SORTS)
+def test_sort(service, sort_by):
+    """Runs come in the order that is asked for; backwards is the other way round."""
+    found = {order: ids(service, "runs", {"sort_by": sort_by, "sort_order": order}) for order in ("asc", "desc")}
+    by_id = {run.id: run for run in service.runs}
+    keys = [SORTS[sort_by](by_id[identity]) for identity in found["desc"]]
+    assert keys == sorted(keys, reverse=True)
+    assert len(set(found["desc"])) == 300
+    assert found["asc"] == found["desc"][::-1]
+
+
+def test_newest_first(service):
+    """Without a wish, the newest run comes first."""
+    assert ids(service, "runs") == [run.id for run in service.runs]
+
+
+def test_metadata_and_sequences_on_request(service):
+    """Metadata and sequences are there if they are asked for, and only then."""
+    bare, full = items(service, "runs"), items(service, "runs", {"include_metadata": "1", "include_sequences": "true"})
+    assert not any("metadata" in item or "sequences" in item for item in bare)
+    assert all(item["metadata"].keys() == {"shift", "humidity", "rework"} for item in full)
+    assert all(item["sequences"] for item in full)
+    outcomes = {sequence["outcome"] for item in full for sequence in item["sequences"]}
+    assert outcomes >= {"PASS", "FAIL", "SKIP", "ERROR"}
+    assert [{**item, "metadata": 0, "sequences": 0} for item in full] == [
+        {**item, "metadata": 0, "sequences": 0} for item in bare
+    ]
+
+
+def test_filter_by_metadata(service):
+    """Metadata are filtered by, whether they are shown or not; an empty filter is none."""
+    full = items(service, "runs", {"include_metadata": "true"})
+    expected = [item["id"] for item in full if item["metadata"]["humidity"] >= 45 and item["metadata"]["shift"] == "A"]
+    conditions = json.dumps({"humidity": {"gte": 45}, "shift": {"in": ["A"]}})
+    assert 0 < len(expected) < 300
+    assert ids(service, "runs", {"metadata": conditions}) == expected
+    assert len(ids(service, "runs", {"metadata": ""})) == 300
+
+
+def test_given_runs():
+    """A run that a test adds is listed and filtered as it is. It has no environment and no deployment."""
+    service = Service(3, runs=5)
+    like = service.runs[0]
+    own = evolve(like, id="own", metadata={"shift": "Z"}, sequences=(), started_at=like.started_at + timedelta(days=1))
+    bare = evolve(own, id="bare", metadata=None, sequences=None)
+    service.runs[:0] = [own, bare]
+    assert ids(service, "runs")[:2] == ["own", "bare"]
+    assert ids(service, "runs", {"metadata": json.dumps({"shift": {"contains": "Z"}})}) == ["own"]
+    for query in ({"environments": "production"}, {"environments": "development"}):
+        assert not {"own", "bare"} & set(ids(service, "runs", query))
+    full = items(service, "runs", {"include_metadata": "true", "include_sequences": "true"})
+    assert [(item["metadata"], item["sequences"]) for item in full[:2]] == [({"shift": "Z"}, []), ({}, [])]
+
+
+def test_given_runs_are_sorted():
+    """Where a test puts a run does not matter if its own moment says otherwise."""
+    service = Service(3, runs=5)
+    oldest = evolve(service.runs[-1], id="oldest", started_at=service.runs[-1].started_at - timedelta(days=1))
+    service.runs.insert(0, oldest)
+    made = [run.id for run in service.runs[1:]]
+    assert ids(service, "runs") == [*made, "oldest"]
+    assert ids(service, "runs", {"sort_order": "asc"}) == ["oldest", *reversed(made)]
+    assert ids(Service(3, runs=[oldest, *service.runs[1:]]), "runs") == [*made, "oldest"]
+
+
+def test_changes_show_at_once(service):
+    """What is kept of an earlier answer does not outlive a change."""
+    service = Service(3, runs=50)
+    passed = ids(service, "runs", {"outcomes": "PASS"})
+    assert ids(service, "runs", {"outcomes": "PASS"}) == passed
+    index = next(index for index, run in enumerate(service.runs) if run.id == passed[1])
+    service.runs[index] = evolve(service.runs[index], outcome="FAIL")
+    assert ids(service, "runs", {"outcomes": "PASS"}) == [passed[0], *passed[2:]]
+    del service.runs[next(index for index, run in enumerate(service.runs) if run.id == passed[0])]
+    assert ids(service, "runs", {"outcomes": "PASS"}) == passed[2:]
+    service.produce(10)
+    assert ids(service, "runs", {"outcomes": "PASS"})[-len(passed) + 2 :] == passed[2:]
+
+
+def test_many_queries_are_not_kept_for_ever(service):
+    """Only the latest queries are remembered."""
+    for number in range(40):
+        ids(service, "runs", {"search_query": str(number)})
+    assert len(service._api._chosen) == 16
+
+
+@pytest.mark.parametrize(
+    "query",
+    [
+        {"outcomes": "FAIL"},
+        {"environments": "preview"},
+        [("samples", "golden"), ("part_numbers", "INV-2000"), ("outcomes", "PASS")],
+        {"operated_by_names": "Night shift", "started_after": "2026-02-01T00:00:00Z"},
+    ],
+)
+def test_shortcuts_find_the_same(query):
+    """Where there are more runs than the plan has, runs are found by the plan, and none is missed."""
+    few, many = Service(30, runs=1000), Service(30, runs=3000)
+    del many.runs[500:505]
+    many.runs[7] = evolve(many.runs[7], outcome="FAIL")
+    expected = Service(30, runs=many.runs)  # given items are all tested
+    if "environments" not in dict(query):
+        assert ids(many, "runs", query) == ids(expected, "runs", query)
+    assert set(ids(few, "runs", query)) <= {*ids(many, "runs", query), *(run.id for run in few.runs)}
+    assert len(ids(many, "runs", query)) > len(ids(few, "runs", query))
+
+
+def test_a_station_lists_runs(service):
+    """A station's key reads runs, as the official tests have it, until it is told not to."""
+    assert ask(service, "runs", key=service.station_key)[0] == 200

@@ -1,0 +1,206 @@
+"""The made-up factory."""
+
+from collections import Counter, defaultdict
+from datetime import timedelta
+from itertools import pairwise
+
+import pytest
+from attrs import evolve
+
+from aiotofupilot.sandbox import Factory, Rows, make_procedures
+from aiotofupilot.sandbox.world import World
+from aiotofupilot.sandbox.world.identity import Identities
+
+PROCEDURES = make_procedures(40)
+
+
+def factory(runs=1500, **options):
+    return Factory(PROCEDURES, runs=runs, **options)
+
+
+@pytest.fixture(scope="module")
+def made():
+    return factory()
+
+
+def test_ids_tell_their_number():
+    """An id is a UUID of version 4 that tells its number, and only to its own kind and seed."""
+    ids = Identities(7, "runs")
+    for number in (0, 1, 1023, 10**6, 2**61):
+        uuid = ids.uuid(number)
+        assert (uuid[14], uuid[19] in "89ab", len(uuid)) == ("4", True, 36)
+        assert ids.number(uuid) == ids.number(uuid.upper()) == number
+        assert Identities(7, "units").number(uuid) is None
+        assert Identities(8, "runs").number(uuid) is None
+    assert [ids.number(text) for text in ("", "run-1", "é", "0" * 36)] == [None] * 4
+    assert len({ids.uuid(number) for number in range(2000)}) == 2000
+
+
+def test_seed_decides():
+    """The same seed makes the same factory, another seed another one."""
+    assert factory(runs=20).runs == factory(runs=20).runs
+    assert factory(runs=20).runs[0].id != factory(runs=20, seed=1).runs[0].id
+
+
+def test_the_first_runs_do_not_depend_on_how_many_follow(made):
+    """The oldest runs are the same, however many there are."""
+    assert list(reversed(made.runs))[:50] == list(reversed(factory(runs=50).runs))
+
+
+def test_a_million_runs_take_no_time():
+    """Rows are made when they are read, wherever they stand."""
+    many = factory(runs=1_000_000)
+    assert len(many.runs) == 1_000_000
+    assert len({many.runs[index].id for index in (0, 1, 500_000, -1)}) == 4
+    assert many.runs.find(many.runs[123_456].id) == many.runs[123_456]
+
+
+@pytest.mark.parametrize("runs", [0, 1, 1023, 1024, 1025])
+def test_counts(runs):
+    """There are as many runs as were asked for, at the ends of the plan too."""
+    few = factory(runs=runs)
+    assert len(few.runs) == len({run.id for run in few.runs}) == runs
+
+
+def test_runs_need_procedures():
+    """Without a procedure there are no runs; a number below 0 is refused."""
+    assert Factory(runs=100).runs == []
+    with pytest.raises(ValueError, match="runs must be at least 0, not -1"):
+        factory(runs=-1)
+    with pytest.raises(ValueError, match="runs must be at least 0, not -1"):
+        World(PROCEDURES, seed=0, runs=-1)
+    with pytest.raises(ValueError, match="without procedures"):
+        Factory().produce()
+
+
+def test_runs_follow_each_other(made):
+    """Each run ends before the next one begins, after its procedure was created, and is uploaded after its end."""
+    created_at = {procedure.id: procedure.created_at for procedure in made.procedures}
+    for newer, older in pairwise(made.runs):
+        assert older.started_at < older.ended_at <= older.created_at < newer.started_at
+    for run in made.runs:
+        assert run.ended_at - run.started_at == run.duration
+        assert run.started_at > created_at[run.procedure.id]
+        assert run.started_at.microsecond % 1000 == 0
+
+
+def test_variety(made):
+    """Every outcome, environment, sample and null that the API has is there."""
+    assert {run.outcome for run in made.runs} == {"PASS", "FAIL", "ERROR", "TIMEOUT", "ABORTED"}
+    assert {run.unit.sample for run in made.runs} == {None, "golden", "failing", "ignored"}
+    for read in (
+        lambda run: run.execution_id,
+        lambda run: run.slot_key,
+        lambda run: run.procedure.version,
+        lambda run: run.unit.batch,
+        lambda run: run.docstring,
+        lambda run: run.created_by_user,
+        lambda run: run.created_by_station,
+        lambda run: run.operated_by,
+        lambda run: run.operated_by and run.operated_by.id,
+    ):
+        assert {read(run) is None for run in made.runs} == {True, False}
+    assert all((run.created_by_user is None) is not (run.created_by_station is None) for run in made.runs)
+
+
+def test_one_station_fails(made):
+    """First-pass yield is high but for one station, and most units pass in the end."""
+    first = [run for run in made.runs if run.docstring is None and run.created_by_station]
+    tested = Counter(run.created_by_station.name for run in first)
+    passed = Counter(run.created_by_station.name for run in first if run.outcome == "PASS")
+    yields = {name: passed[name] / tested[name] for name in tested}
+    worst = yields.pop("FVT bench 2")
+    assert worst < 0.75
+    assert min(yields.values()) > 0.8
+    ends = {(run.unit.id, run.procedure.id): run.outcome for run in reversed(made.runs)}
+    assert Counter(ends.values())["PASS"] > 0.93 * len(ends)
+
+
+def test_failed_units_are_tested_again(made):
+    """A unit that did not pass is tested again by the same procedure, at most three times in all."""
+    tests = defaultdict(list)
+    for run in reversed(made.runs):
+        tests[run.unit.id, run.procedure.id].append(run.outcome)
+    assert {len(outcomes) for outcomes in tests.values()} == {1, 2, 3}
+    assert all("PASS" not in outcomes[:-1] for outcomes in tests.values())
+
+
+def test_versions_change(made):
+    """A procedure gets a new version while the line runs; every version has an id of its own."""
+    versions = {run.procedure.version for run in made.runs if run.procedure.version}
+    assert {version.tag for version in versions} >= {"v1.0.0", "v1.1.0", "v1.2.0", "v1.1.0-rc.1"}
+    assert len({version.id for version in versions}) == len(versions)
+
+
+def test_people_can_be_complete():
+    """On request, nobody lacks a name or an address, in any listing."""
+    procedures = make_procedures(40, nulls=False)
+    assert [procedure.id for procedure in procedures] == [procedure.id for procedure in PROCEDURES]
+    complete = Factory(procedures, runs=300, nulls=False)
+    people = [
+        *(procedure.created_by_user for procedure in complete.procedures),
+        *complete.users,
+        *(run.created_by_user for run in complete.runs if run.created_by_user),
+        *(run.operated_by for run in complete.runs if run.operated_by),
+    ]
+    assert all(person.name and person.email and person.id for person in people)
+    assert {user.id: (user.name, user.email) for user in complete.users}.items() >= {
+        (ref.id, (ref.name, ref.email)) for ref in (procedure.created_by_user for procedure in procedures)
+    }
+
+
+def test_people_are_users(made):
+    """Whoever created a procedure or a run, or operated one with an account, is among the users."""
+    users = {(user.id, user.name, user.email) for user in made.users}
+    refs = [
+        *(procedure.created_by_user for procedure in made.procedures),
+        *(run.created_by_user for run in made.runs if run.created_by_user),
+        *(run.operated_by for run in made.runs if run.operated_by and run.operated_by.id),
+    ]
+    assert {(ref.id, ref.name, ref.email) for ref in refs} <= users
+    assert {user.banned for user in made.users} == {True, False}
+    assert {user.image is None for user in made.users} == {True, False}
+
+
+def test_given_items(made):
+    """Items that are given are listed instead of made-up ones, and the line can still go on."""
+    given = Factory(PROCEDURES, runs=made.runs[5:8], users=made.users[:1])
+    assert isinstance(given.runs, Rows)
+    assert given.runs == made.runs[5:8]
+    assert given.users == made.users[:1]
+    given.produce(2)
+    assert given.runs == [*factory(runs=2).runs, *made.runs[5:8]]
+    assert given.users == made.users[:1]
+
+
+@pytest.mark.parametrize("name", ["nope", "procedure", "world", "rows"])
+def test_unknown_items(name):
+    """Items of a listing that there is not are refused."""
+    with pytest.raises(TypeError, match=f"unexpected keyword argument '{name}': no option, and no listing's name"):
+        Factory(PROCEDURES, **{name: []})
+
+
+def test_growth(made):
+    """When the line goes on, new runs come first, and what was changed stays changed."""
+    few = factory(runs=1000)
+    removed = few.runs.pop(3)
+    few.produce(500)
+    few.produce(0)
+    expected = list(made.runs)
+    expected.remove(removed)
+    assert few.runs == expected
+
+
+def test_runs_go_on_five_minutes_apart(made):
+    """The line keeps its pace: a run begins five minutes after the one before, or some seconds more or less."""
+    spans = [newer.started_at - older.started_at for newer, older in pairwise(made.runs)]
+    assert all(abs(span - timedelta(minutes=5)) < timedelta(seconds=45) for span in spans)
+
+
+@pytest.mark.parametrize("year", [1, 9999])
+def test_procedures_of_any_time(year):
+    """A factory whose procedures are as old or as new as can be still has runs, parts and deployments."""
+    procedures = [evolve(procedure, created_at=procedure.created_at.replace(year=year)) for procedure in PROCEDURES]
+    old = Factory(procedures, runs=5)
+    assert (len(old.runs), len(old.parts)) == (5, 8)
+    assert old.deployments[-1].deployed_at < old.runs[-1].started_at

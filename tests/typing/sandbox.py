@@ -1,0 +1,40 @@
+"""The sandbox as type checkers see it: never run, only checked."""
+
+from __future__ import annotations
+
+from typing import assert_type
+
+from aiotofupilot import Procedure
+from aiotofupilot.models import Measurement, Run, Unit, User
+from aiotofupilot.sandbox import Api, BusyLine, Factory, Request, Rows, Sandbox, Service, paging
+from aiotofupilot.sandbox.wire import Answer
+
+
+def every_listing_is_a_list_of_its_items() -> None:
+    sandbox = Sandbox(procedures=3, runs=10)
+    assert_type(sandbox.procedures, list[Procedure])
+    assert_type(sandbox.runs, Rows[Run])
+    assert_type(sandbox.units[0], Unit)
+    assert_type(sandbox.measurements[:3], list[Measurement])
+    sandbox.runs.insert(0, sandbox.runs[1])
+    sandbox.users[1:] = [User("u")]
+    del sandbox.phases[2:]
+
+
+def items_may_be_given(runs: list[Run], users: tuple[User, ...]) -> None:
+    Service([], runs=runs, users=users, nulls=False)
+    Factory([], runs=5, seed=7)
+
+
+def an_api_answers_for_a_factory(factory: Factory) -> None:
+    api = Api(factory, api_key="k", station_key="s", pagings={"runs": paging.capped(25)})
+    assert_type(api.answer("/api/v2/runs", [("ids", "a"), ("ids", "b")], None), Answer)
+
+
+def a_hook_sees_every_listing(sandbox: Sandbox) -> None:
+    def hook(procedures: list[Procedure], request: Request) -> None:
+        procedures.clear()
+        if request.factory is not None:
+            request.factory.runs.clear()
+
+    sandbox.before_response += [hook, BusyLine(runs=0.5)]
