@@ -9,7 +9,7 @@ import pytest
 
 pytest_plugins = ["pytester"]
 
-README = (Path(__file__).parent.parent / "README.md").read_text(encoding="utf-8")
+README = (Path(__file__).parents[2] / "README.md").read_text(encoding="utf-8")
 BLOCKS = re.findall(r"^```python test\n(.*?)^```$", README, re.MULTILINE | re.DOTALL)
 TEST = re.compile(r"^\s*(?:async )?def (test_\w+)", re.MULTILINE)
 

@@ -27,7 +27,7 @@ import aiotofupilot
 from aiotofupilot import TofuPilotSession
 from aiotofupilot.sandbox import Sandbox
 
-ROOT = Path(__file__).parent.parent
+ROOT = Path(__file__).parents[2]
 
 
 class Block(NamedTuple):

@@ -1,0 +1,100 @@
+"""The contracts between the rooms of the package can fail: each of them is broken on purpose here."""
+
+import shutil
+import subprocess
+import sys
+import tomllib
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parents[2]
+CONTRACTS = [
+    contract["name"]
+    for contract in tomllib.loads((ROOT / "pyproject.toml").read_text("utf-8"))["tool"]["importlinter"]["contracts"]
+]
+
+BROKEN = {
+    "Imports point down; every room has its layer": [
+        ("_wire/query.py", "from aiotofupilot import _session"),
+        ("_paging/window.py", "from aiotofupilot._http import transport"),
+        ("_http/gate.py", "from aiotofupilot._paging import window"),
+        ("models/page.py", "from aiotofupilot import errors"),
+        ("sandbox/paging.py", "from aiotofupilot._wire import codec"),
+        ("newcomer.py", ""),
+    ],
+    "Paging knows no HTTP and no bytes": [
+        ("_paging/window.py", "from aiotofupilot._http import transport"),
+        ("_paging/walk.py", "from aiotofupilot._wire import codec"),
+        ("_paging/plan.py", "from aiotofupilot._listings import listing"),
+    ],
+    "HTTP knows no paging": [
+        ("_http/gate.py", "from aiotofupilot._paging import window"),
+        ("_http/retries.py", "from aiotofupilot._listings import filters"),
+    ],
+    "aiohttp and its family are HTTP's; the sandbox serves with them, and mocks stand in for them": [
+        ("_session.py", "import aiohttp"),
+        ("_wire/response.py", "from multidict import CIMultiDict"),
+        ("_listings/listing.py", "from yarl import URL"),
+        ("cli/server.py", "import yarl"),
+    ],
+    "cattrs is the codec's": [
+        ("_wire/moments.py", "import cattrs"),
+        ("models/page.py", "from cattrs import Converter"),
+    ],
+    "msgspec is the wire's": [("models/page.py", "import msgspec")],
+    "tenacity is the retries'": [("_http/gate.py", "import tenacity"), ("_session.py", "import tenacity")],
+    "cyclopts and rich are the command line's": [
+        ("_session.py", "import rich"),
+        ("testing/serving.py", "import cyclopts"),
+    ],
+    "The client never imports its sandbox": [("_session.py", "from aiotofupilot import sandbox")],
+}
+
+
+def test_each_contract_is_broken_here():
+    """A contract that nobody can break holds nothing."""
+    assert sorted(BROKEN) == sorted(CONTRACTS)
+
+
+def verdicts(folder):
+    """Whether each contract is kept by the package in a folder."""
+    linter = Path(sys.executable).parent / "lint-imports"
+    run = subprocess.run(
+        [linter, "--no-logo", "--no-cache"],
+        cwd=folder,
+        capture_output=True,
+        text=True,
+        check=False,
+        env={"COLUMNS": "300"},
+    )
+    lines = [line.rsplit(" ", 1) for line in run.stdout.splitlines() if line.endswith((" KEPT", " BROKEN"))]
+    assert len(lines) == len(CONTRACTS), run.stdout + run.stderr
+    return {name: verdict for name, verdict in lines}
+
+
+@pytest.fixture(scope="module")
+def copy(tmp_path_factory):
+    """A copy of the package, whose files a test may change."""
+    folder = tmp_path_factory.mktemp("house")
+    shutil.copytree(ROOT / "aiotofupilot", folder / "aiotofupilot", ignore=shutil.ignore_patterns("__pycache__"))
+    shutil.copy(ROOT / "pyproject.toml", folder)
+    return folder
+
+
+def test_every_contract_is_kept_as_it_stands(copy):
+    assert set(verdicts(copy).values()) == {"KEPT"}
+
+
+@pytest.mark.parametrize(
+    ("contract", "path", "line"),
+    [pytest.param(name, *case, id=f"{case[0]}: {case[1]}") for name, cases in BROKEN.items() for case in cases],
+)
+def test_an_import_that_a_contract_forbids_breaks_it(copy, contract, path, line):
+    module = copy / "aiotofupilot" / path
+    before = module.read_text("utf-8") if module.exists() else None
+    try:
+        module.write_text(f"{before or ''}\n{line}\n", "utf-8")
+        assert verdicts(copy)[contract] == "BROKEN"
+    finally:
+        module.unlink() if before is None else module.write_text(before, "utf-8")
