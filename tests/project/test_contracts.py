@@ -60,7 +60,7 @@ def test_each_contract_is_broken_here():
 def verdicts(folder):
     """Whether each contract is kept by the package in a folder."""
     linter = Path(sys.executable).parent / "lint-imports"
-    run = subprocess.run(
+    run = subprocess.run(  # noqa: S603
         [linter, "--no-logo", "--no-cache"],
         cwd=folder,
         capture_output=True,
@@ -70,7 +70,7 @@ def verdicts(folder):
     )
     lines = [line.rsplit(" ", 1) for line in run.stdout.splitlines() if line.endswith((" KEPT", " BROKEN"))]
     assert len(lines) == len(CONTRACTS), run.stdout + run.stderr
-    return {name: verdict for name, verdict in lines}
+    return dict(lines)
 
 
 @pytest.fixture(scope="module")
