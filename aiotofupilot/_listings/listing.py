@@ -15,6 +15,7 @@ from aiotofupilot._paging.memory import Identified
 from aiotofupilot._paging.paginator import Paginator
 from aiotofupilot._paging.plan import OnDrift, Plan
 from aiotofupilot._wire.codec import PageDecoder
+from aiotofupilot._wire.raw import RawDecoder
 from aiotofupilot._wire.response import Response, read_page
 from aiotofupilot.checkpoint import LARGEST, Checkpoint
 
@@ -66,6 +67,7 @@ class Listing(Generic[T]):
     """Values of ``sort_by`` that give an order in which items that stay listed keep their places."""
 
     _decode: ClassVar[PageDecoder[Any]]
+    _decode_raw: ClassVar[RawDecoder]
 
     def __init__(self, connection: Connection) -> None:
         self._connection = connection
@@ -73,6 +75,7 @@ class Listing(Generic[T]):
     def __init_subclass__(cls, *, item: type[Any]) -> None:
         super().__init_subclass__()
         cls._decode = PageDecoder(item, bare=cls.is_bare)
+        cls._decode_raw = RawDecoder(is_bare=cls.is_bare)
 
     def __repr__(self) -> str:
         return f"<{type(self).__name__} at {self.path}>"
@@ -117,7 +120,8 @@ class Listing(Generic[T]):
                 ),
                 "sort_by",
             )
-        return Paginator(partial(self._fetch, urlencode(pairs)), plan)
+        query = urlencode(pairs)
+        return Paginator(partial(self._fetch, self._decode, query), plan, partial(self._fetch, self._decode_raw, query))
 
     def _start(self, cursor: object, pairs: Pairs) -> Checkpoint:
         """Return where to begin, as a checkpoint of this listing and query."""
@@ -139,7 +143,9 @@ class Listing(Generic[T]):
             raise named(ValueError(complaint), "cursor")
         return evolve(cursor, listing=self.name, query=query)
 
-    async def _fetch(self, query: str, cursor: int, limit: int, counts: RequestCounts) -> Page[T]:
+    async def _fetch(
+        self, decode: Callable[[bytes, int], Page[R]], query: str, cursor: int, limit: int, counts: RequestCounts
+    ) -> Page[R]:
         target = self.path
         if self.is_bare:
             cursor = 0  # its only page begins at the beginning
@@ -149,7 +155,7 @@ class Listing(Generic[T]):
                 target += f"&{query}"
             if cursor:
                 target += f"&cursor={cursor}"
-        return await self._connection.get(target, partial(read_page, cursor=cursor, decode=self._decode), counts)
+        return await self._connection.get(target, partial(read_page, cursor=cursor, decode=decode), counts)
 
 
 def _digest(pairs: Pairs) -> str:

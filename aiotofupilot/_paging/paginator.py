@@ -18,7 +18,7 @@ from .window import Window
 if TYPE_CHECKING:
     from collections.abc import AsyncGenerator, Generator
 
-    from aiotofupilot.models import Page
+    from aiotofupilot.models import Page, RawItem
 
     from .plan import Fetch, Plan
 
@@ -35,9 +35,10 @@ class Paginator(Generic[T]):
     ``checkpoint`` from which the listing can be resumed.
     """
 
-    def __init__(self, fetch: Fetch[T], plan: Plan) -> None:
+    def __init__(self, fetch: Fetch[T], plan: Plan, fetch_raw: Fetch[RawItem]) -> None:
         self._fetch = fetch
         self._plan = plan
+        self._fetch_raw = fetch_raw
 
     def __repr__(self) -> str:
         start = self._plan.start
@@ -49,6 +50,13 @@ class Paginator(Generic[T]):
 
     def __aiter__(self) -> Walk[T]:
         return self.walk()
+
+    def raw(self) -> Paginator[RawItem]:
+        """Return the same listing with its items as the server sends them: dicts, with every key that the server knows.
+
+        That is for fields that are newer than this package. Dates and durations stay strings.
+        """
+        return Paginator(self._fetch_raw, self._plan, self._fetch_raw)
 
     def walk(self) -> Walk[T]:
         """Return a pass over the items. It can be closed, and it tells where it stands and what it did."""

@@ -70,6 +70,7 @@ class Walk(AsyncIterator[T]):
             concurrency=plan.concurrency,
         )
         self._has_short_pages = limit < plan.limit
+        self._is_short = limit < self._whole_page
         self._start = start
         self._wanted = max_items
         self._page: Page[T] | None = None
@@ -179,13 +180,14 @@ class Walk(AsyncIterator[T]):
             return False
         while (page := await self._window.next(self._pages_wanted())) is not None:
             try:
-                new = self._continuity.admit(page, is_short=self._window.limit < self._whole_page)
+                new = self._continuity.admit(page, is_short=self._is_short)
             except TofuPilotError:
                 self._window.restart(page.cursor)
                 raise
             if new is not None:
                 await self._offer(page, new)
                 return True
+            self._is_short = False
             self._window.restart(self._continuity.sought, limit=self._whole_page)
         return False
 

@@ -26,8 +26,9 @@ class Window(Generic[T]):
     """Hands over one page after the other, and keeps up to ``concurrency`` of them in flight or waiting.
 
     The first page is fetched alone. From then on the window grows by one with each page that came as predicted, so
-    that a short listing costs few requests beyond its end. At the first page that did not, what was fetched beyond it
-    is thrown away, and each page is asked for when it is wanted, at the cursor that the server gave.
+    that a short listing costs few requests beyond its end. At the first page that did not, the pages fetched beyond it
+    are thrown away. If that page is only shorter, the server caps the limit, and the window goes on with pages of that
+    length. Otherwise each page is asked for when it is wanted, at the cursor that the server gave.
 
     Nothing is fetched before `next` is called: whoever stops calling it stops the requests. A window that is dropped
     cancels what it has in flight; its tasks know nothing of it, so nothing keeps it alive.
@@ -56,7 +57,7 @@ class Window(Generic[T]):
         self._concurrency = concurrency
         self._ahead: deque[tuple[int, asyncio.Task[Page[T]]]] = deque()
         self._cancelled: list[asyncio.Task[Page[T]]] = []
-        self.restart(cursor)
+        self.restart(cursor, limit=limit)
 
     @property
     def stride(self) -> int:
@@ -71,7 +72,8 @@ class Window(Generic[T]):
             limit: How many items to ask for per page from now on; None: as many as before.
         """
         self._cancel_ahead()
-        self.limit = limit or self.limit
+        if limit is not None:
+            self.limit, self._has_learned = limit, False
         self._cursor = cursor
         self._behind = -1
         self._ended = self._cut_off = False
@@ -151,13 +153,25 @@ class Window(Generic[T]):
             self._width = min(self._width + 1, self._concurrency)
         else:
             self._cancel_ahead()
-            if cursor is not None:
-                self._width = self._concurrency = 1
+            self._width = 1
+            if cursor is not None and not self._learn(page):
+                self._concurrency = 1
         self._behind = page.cursor
         self._cut_off = cursor is None and page.meta.has_more
         self._ended = cursor is None and not self._cut_off
         if cursor is not None:
             self._cursor = cursor
+
+    def _learn(self, page: Page[T]) -> bool:
+        """Ask for pages of this length from now on, if the server seems to give no longer ones.
+
+        A second page of an unexpected length shows that the lengths are not to be predicted.
+        """
+        length = len(page.data)
+        if self._has_learned or not self._overlap < length < self.limit or page.following != page.cursor + length:
+            return False
+        self.limit, self._has_learned = length, True
+        return True
 
     def _cancel_ahead(self) -> None:
         tasks = [task for _, task in self._ahead]

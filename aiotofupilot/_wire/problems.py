@@ -44,13 +44,10 @@ _SERVER_FAULT = 500
 _SECONDS = re.compile(r"\d{1,9}(\.\d{1,9})?", re.ASCII)
 """Ten digits are a point in time, which some servers send by mistake."""
 
-_REQUEST_ID_HEADERS = ("x-request-id", "x-vercel-id", "cf-ray")
-"""Where servers and proxies commonly put a request's name; the first that is there is taken."""
-
 
 def problem(response: Response) -> APIError:
     """Return the error that an answer stands for, whatever its body is."""
-    status, headers = response.status, response.headers
+    status = response.status
     problem = _members(_parsed(response.body)) if len(response.body) <= BODY_EXCERPT else {}
     message, code = problem.get("message"), problem.get("code")
     return _ERRORS.get(status, ServerError if status >= _SERVER_FAULT else APIError)(
@@ -58,7 +55,7 @@ def problem(response: Response) -> APIError:
         status=status,
         code=code if isinstance(code, str) else None,
         issues=[_issue(_members(issue)) for issue in _elements(problem.get("issues"))],
-        request_id=next((headers[name] for name in _REQUEST_ID_HEADERS if name in headers), None),
+        request_id=response.request_id,
         retry_after=retry_after(response),
         body=response.body[:BODY_EXCERPT],
     )

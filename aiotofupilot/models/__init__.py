@@ -18,6 +18,7 @@ from .parts import Part, PartRef, Revision
 from .people import Operator, User, UserRef
 from .phases import Phase
 from .procedures import Procedure, ProcedureRef, ProcedureVersion, Repository
+from .raw import RawItem
 from .runs import Run, RunProcedure, RunSequence, RunUnit
 from .stations import Station, StationRef, Team
 from .units import LastRun, Unit, UnitRef
@@ -42,6 +43,7 @@ __all__ = [
     "Procedure",
     "ProcedureRef",
     "ProcedureVersion",
+    "RawItem",
     "Repository",
     "Revision",
     "Run",

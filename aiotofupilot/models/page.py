@@ -1,5 +1,6 @@
 """One page of a listing."""
 
+from collections.abc import Mapping
 from typing import Generic, TypeVar
 
 from attrs import field
@@ -25,7 +26,7 @@ class PageMeta:
 class Page(Generic[T]):
     """One answer of a listing, as the server cut it.
 
-    Pages compare by everything that they hold. Their hash leaves out `data`, because a list has no hash.
+    Pages compare by `data`, `meta` and `cursor`. Their hash leaves out `data`, because a list has no hash.
     """
 
     data: list[T] = field(hash=False)
@@ -34,6 +35,10 @@ class Page(Generic[T]):
     """What follows."""
     cursor: int = 0
     """Where the page begins: the cursor that it was asked for. 0 is the beginning of the listing."""
+    request_id: str | None = field(default=None, eq=False)
+    """What the server or a proxy calls the request, for a support ticket. None: the request has no name."""
+    headers: Mapping[str, str] = field(factory=dict, eq=False, repr=False)
+    """The headers of the answer, such as those that tell of rate limits. Names compare without regard to case."""
 
     @property
     def following(self) -> int | None:

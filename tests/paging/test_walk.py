@@ -12,9 +12,10 @@ from random import Random
 import pytest
 from fakes.in_process import InProcess
 
-from aiotofupilot import Checkpoint, DriftError, NotFoundError, PaginationError, ServerError
+from aiotofupilot import Checkpoint, DecodeError, DriftError, NotFoundError, PaginationError, ServerError
+from aiotofupilot._wire.codec import to_wire
 from aiotofupilot.sandbox import BusyLine, Service, make_procedures, paging
-from aiotofupilot.sandbox.faults import status
+from aiotofupilot.sandbox.faults import json, status
 
 EVERY_WAY = pytest.mark.parametrize(
     ("concurrency", "on_drift"), [(1, "ignore"), (1, "resync"), (8, "ignore"), (8, "resync"), (8, "raise")]
@@ -615,6 +616,29 @@ class TestFreedAtOnce:
             gc.enable()
 
 
+class TestRaw:
+    @EVERY_WAY
+    async def test_raw_items_are_what_the_server_sent(self, listing, service, concurrency, on_drift):
+        """With every key, in every way of walking, and resumed at any item."""
+        options = {"limit": 10, "concurrency": concurrency, "on_drift": on_drift}
+        walk = listing(**options).raw().walk()
+        items = await take(walk, 33)
+        items += await listing(cursor=walk.checkpoint, **options).raw().raw().collect()
+        assert items == [to_wire(procedure) for procedure in service.procedures]
+        assert all(isinstance(item, dict) and item.id == item["id"] for item in items)
+
+    @pytest.mark.parametrize(
+        ("item", "fault"),
+        [({"name": "x"}, "it is missing"), ({"id": 7}, "expected a string"), ({"id": None}, "expected a")],
+    )
+    async def test_an_item_without_an_id_is_named_by_its_path(self, listing, service, item, fault):
+        """A walk cannot tell it from others."""
+        service.faults.next(json({"data": [{"id": "a"}, item], "meta": {"has_more": False}}))
+        with pytest.raises(DecodeError, match=fault) as caught:
+            await listing().raw().collect()
+        assert caught.value.path == "$.data[1].id"
+
+
 class TestStats:
     async def test_they_count_what_the_walk_did(self, listing, service):
         """At any moment, not only at the end."""
@@ -689,6 +713,16 @@ class TestOddServers:
         assert seen == service.procedures[: caught.value.cursor + limit]
         service.paging = paging.offsets
         assert seen + await listing(cursor=caught.value.checkpoint).collect() == service.procedures
+
+    @pytest.mark.parametrize("on_drift", ["ignore", "resync", "raise"])
+    async def test_a_server_that_caps_the_limit_costs_nothing_but_speed(self, service, on_drift):
+        """The window learns the length of its pages, and goes on with several in flight."""
+        service.paging = paging.capped(5)
+        connection = InProcess(service, turns=lambda: 3)
+        walk = connection.procedures.list(limit=100, concurrency=6, on_drift=on_drift).walk()
+        assert [procedure async for procedure in walk] == service.procedures
+        assert connection.most_in_flight == 5  # and the page at hand
+        assert walk.stats.requests - walk.stats.pages < 6 + 1
 
     @pytest.mark.parametrize("concurrency", [1, 8])
     @pytest.mark.parametrize("limit", [3, 10])

@@ -31,7 +31,16 @@ def test_the_public_names_are_these():
     ]
     values += ["Batch", "BatchRef", "Commit", "Deployment", "DeploymentRepository", "LastRun", "Log", "LogRun"]
     values += ["Measurement", "Metadata", "Operator", "Page", "PageMeta", "Part", "PartRef", "Phase", "Procedure"]
-    values += ["ProcedureRef", "ProcedureVersion", "Repository", "Revision", "Run", "RunProcedure", "RunSequence"]
+    values += [
+        "ProcedureRef",
+        "ProcedureVersion",
+        "RawItem",
+        "Repository",
+        "Revision",
+        "Run",
+        "RunProcedure",
+        "RunSequence",
+    ]
     values += ["RunUnit", "Station", "StationRef", "Team", "Unit", "UnitRef", "User", "UserRef", "Validator"]
     tree = [name for name in errors.__all__ if name.endswith("Error")]
     assert sorted(aiotofupilot.__all__) == sorted(values + tree)

@@ -14,6 +14,8 @@ from aiotofupilot import (
     DecodeError,
     ForbiddenError,
     NotFoundError,
+    Page,
+    PageMeta,
     Procedure,
     ServerError,
     UnauthorizedError,
@@ -73,3 +75,13 @@ def test_every_2xx_is_read_as_a_page(status):
     """And is a DecodeError if it is none."""
     with pytest.raises(DecodeError):
         read_page(answer(status, b"{}"), 0, decode)
+
+
+def test_a_page_knows_its_request_and_its_headers():
+    """A support ticket names the request, and rate limits are told in headers."""
+    headers = {"X-Request-Id": "r1", "RateLimit": '"default";r=50;t=30'}
+    response = Response(200, CIMultiDict(headers), b'{"data":[],"meta":{"has_more":false}}', NOW)
+    page = read_page(response, 7, decode)
+    assert (page.request_id, page.headers["ratelimit"], page.cursor) == ("r1", '"default";r=50;t=30', 7)
+    assert page == Page([], PageMeta(has_more=False), 7)
+    assert "RateLimit" not in repr(page)

@@ -1,0 +1,15 @@
+"""Items without a model."""
+
+from typing import Any
+
+__all__ = ["RawItem"]
+
+
+class RawItem(dict[str, Any]):
+    """An item of a listing as the server sent it: a dict of JSON values, with every key that the server knows."""
+
+    @property
+    def id(self) -> str:
+        """The item's own ID."""
+        item_id: str = self["id"]
+        return item_id
