@@ -1,6 +1,6 @@
 """Continuity of pages while the listing moves: from what was passed lately and a page to what is new on that page.
 
-Items come and go while a walk runs, and the offsets of all items behind them shift. But every page is a snapshot of one
+Items come and go while a walk runs, and the offsets of all items after them shift. But every page is a snapshot of one
 stretch of the listing, and in most listings the items that stay keep their order.
 
 A page that is asked for one place early begins with the item passed last, for as long as nothing moves. That item is
@@ -33,7 +33,7 @@ _AHEAD_AT_MOST = 10_000
 class Anchored(Generic[T]):
     """Takes pages that were asked for one place early, and holds each to beginning with its anchor.
 
-    Where a page does not, the listing has moved. Then `sought` says where to look, until a page shows where the
+    Where a page does not, the listing has moved. Then `next_look` says where to look, until a page shows where the
     listing goes on. Items that were passed after that place may be met again, and are not new then.
 
     Args:
@@ -51,7 +51,7 @@ class Anchored(Generic[T]):
     def __init__(self, anchors: Iterable[bytes] = (), ahead: Iterable[bytes] = (), *, limit: int, resync: bool) -> None:
         self.memory = Memory(anchors, ahead)
         """What was passed."""
-        self.sought = 0
+        self.next_look = 0
         """Where to look for the place of the walk, after a page that did not show it."""
         self.resyncs = 0
         """How often the listing was found to have moved."""
@@ -63,7 +63,7 @@ class Anchored(Generic[T]):
         self._is_doubtful = False
 
     def admit(self, page: Page[T], *, is_short: bool = False) -> Sequence[T] | None:
-        """Return what is new on a page, in its order. None: ask for the whole page at `sought` next.
+        """Return what is new on a page, in its order. None: ask for the whole page at `next_look` next.
 
         Args:
             page: The page.
@@ -110,14 +110,14 @@ class Anchored(Generic[T]):
                 cursor=page.cursor,
             )
         if is_short:
-            self.sought = page.cursor  # a place is found soonest in whole pages
+            self.next_look = page.cursor  # a place is found soonest in whole pages
             return None
         if self._search is None:
             stood_at = page.cursor if self._stood_at is None else self._stood_at
             self._search = Resync(memory, page.cursor, stood_at=stood_at, limit=self._limit)
             self.resyncs += 1
         start = self._search.look(page)
-        self.sought, self._is_doubtful = self._search.sought, self._search.is_doubtful
+        self.next_look, self._is_doubtful = self._search.next_look, self._search.is_doubtful
         return start
 
     def _is_contradicted(self, page: Page[T]) -> bool:
@@ -133,7 +133,7 @@ class Anchored(Generic[T]):
         missing = len(memory.ahead(len(page.data)))
         if memory.reaches_back_to_the_beginning and missing:
             memory.reject()
-            self.sought, self._search, self._is_doubtful = 0, None, False
+            self.next_look, self._search, self._is_doubtful = 0, None, False
             return True
         if page.following is None and missing > self._limit:
             memory.reject()

@@ -27,7 +27,7 @@ class Deduplicated(Generic[T]):
 
     overlap = 0
     """How many items of a page the next page is to begin with."""
-    sought = 0
+    next_look = 0
     """Where to look for the place of the walk. It is never lost, because every page is taken as it comes."""
     resyncs = 0
     """How often the listing was found to have moved. It is not held to anything, so it never is."""

@@ -145,7 +145,7 @@ class Memory:
         return self._places([*self._ahead])
 
     def go_back(self, rank: int) -> None:
-        """Stand behind the item of a rank again. All items that were passed after it may be met again.
+        """Stand after the item of a rank again. All items that were passed after it may be met again.
 
         Items that may be met again have the ranks above `newest_rank`, in the order in which they were passed.
         """

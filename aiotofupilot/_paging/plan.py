@@ -40,12 +40,12 @@ class Plan:
     """How a listing is to be walked."""
 
     limit: int
-    """Items a page."""
+    """Items per page."""
     start: Checkpoint
     """Where to begin."""
     max_items: int | None
-    """Items to yield at the most; None: all."""
+    """How many items to yield at most; None: all."""
     concurrency: int
-    """Pages in flight or waiting to be used, at the most."""
+    """How many pages may be in flight or waiting to be used."""
     on_drift: OnDrift
     """What to do about a listing that moves."""

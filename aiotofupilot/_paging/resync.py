@@ -1,6 +1,6 @@
 """Finds the place of a walk again, in a listing that moved: one page after the other, until one shows the place.
 
-The place is behind an item that was passed and did not move. What stands behind such an item was not listed when the
+The place is after an item that was passed and did not move. What stands after such an item was not listed when the
 walk was there, or is still to be yielded. The better a page shows that an item did not move, the sooner it is believed.
 """
 
@@ -52,13 +52,13 @@ class Resync:
         self._search = Search(origin, limit)
         self._wanted = _Evidence.RELIABLE
         self._lesser: dict[_Evidence, tuple[int, int]] = {}
-        self.sought = origin
+        self.next_look = origin
         """Where to look next, after a page that did not show the place."""
         self.is_doubtful = False
         """Whether items that were passed after the place found should be met again, or else it is the wrong place."""
 
     def look(self, page: Page[Any]) -> int | None:
-        """Return how many items at the top of a page are not new. None: look at `sought` next.
+        """Return how many items at the top of a page are not new. None: look at `next_look` next.
 
         Raises:
             DriftError: No page shows an item that was passed. Or the order of the items changed, and not all that were
@@ -100,7 +100,7 @@ class Resync:
                 f"the order of the listing changed: the page at cursor {page.cursor} contradicts what was passed",
                 cursor=page.cursor,
             )
-        self.sought = 0
+        self.next_look = 0
 
     def _lesser_evidence(self, page: Page[Any], row: Sequence[Place]) -> Place | None:
         """Return the place that a page without reliable items shows, if that is believed by now."""
@@ -121,14 +121,14 @@ class Resync:
         return None
 
     def _look_further(self, page: Page[Any]) -> None:
-        sought = self._search.after(page)
-        while sought is None:
+        next_look = self._search.after(page)
+        while next_look is None:
             if self._wanted is _Evidence.AHEAD:
                 raise DriftError(
                     "the listing moved: none of the items passed lately is to be found in it", cursor=page.cursor
                 )
             self._wanted = _Evidence(self._wanted + 1)
             if self._wanted in self._lesser:
-                _, sought = self._lesser[self._wanted]
-                self._search = Search(sought, self._limit)
-        self.sought = sought
+                _, next_look = self._lesser[self._wanted]
+                self._search = Search(next_look, self._limit)
+        self.next_look = next_look

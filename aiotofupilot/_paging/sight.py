@@ -65,8 +65,8 @@ _ENOUGH_TO_JUDGE = 4
 def reliable(row: Sequence[Place]) -> Place | None:
     """Return the last of the first items that stand side by side, for those surely did not move.
 
-    An item that moved on its own stands between strangers. Strangers that stand behind the item returned may have been
-    created there, or they are still to be yielded, because what stands behind them moved.
+    An item that moved on its own stands between strangers. Strangers that stand after the item returned may have been
+    created there, or they are still to be yielded, because what stands after them moved.
 
     Args:
         row: What `in_order` returned for a page.

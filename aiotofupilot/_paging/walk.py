@@ -188,7 +188,7 @@ class Walk(AsyncIterator[T]):
                 await self._offer(page, new)
                 return True
             self._is_short = False
-            self._window.restart(self._continuity.sought, limit=self._whole_page)
+            self._window.restart(self._continuity.next_look, limit=self._whole_page)
         return False
 
     async def _offer(self, page: Page[T], new: Sequence[T]) -> None:

@@ -55,7 +55,7 @@ class Window(Generic[T]):
         """How many items are asked for per page."""
         self._overlap = overlap
         self._concurrency = concurrency
-        self._ahead: deque[tuple[int, asyncio.Task[Page[T]]]] = deque()
+        self._prefetched: deque[tuple[int, asyncio.Task[Page[T]]]] = deque()
         self._cancelled: list[asyncio.Task[Page[T]]] = []
         self.restart(cursor, limit=limit)
 
@@ -71,11 +71,11 @@ class Window(Generic[T]):
             cursor: Where to go on.
             limit: How many items to ask for per page from now on; None: as many as before.
         """
-        self._cancel_ahead()
+        self._cancel_prefetched()
         if limit is not None:
             self.limit, self._has_learned = limit, False
         self._cursor = cursor
-        self._behind = -1
+        self._page_cursor = -1
         self._ended = self._cut_off = False
         self._width = 1
 
@@ -97,44 +97,44 @@ class Window(Generic[T]):
             return None
         if self._cut_off:
             raise PaginationError(
-                f"the page at cursor {self._behind} announces more items, and no cursor that leads to them",
-                cursor=self._behind,
+                f"the page at cursor {self._page_cursor} announces more items, and no cursor that leads to them",
+                cursor=self._page_cursor,
                 next_cursor=None,
             )
-        if self._cursor <= self._behind:
+        if self._cursor <= self._page_cursor:
             raise PaginationError(
-                f"the page at cursor {self._behind} leads to {self._cursor}, which is not beyond it",
-                cursor=self._behind,
+                f"the page at cursor {self._page_cursor} leads to {self._cursor}, which is not beyond it",
+                cursor=self._page_cursor,
                 next_cursor=self._cursor,
             )
         width = self._width if at_most is None else min(self._width, at_most)
-        page = await (self._head(width) if width > 1 or self._ahead else self._fetch(self._cursor, self.limit))
+        page = await (self._head(width) if width > 1 or self._prefetched else self._fetch(self._cursor, self.limit))
         self._settle(page)
         return page
 
     async def aclose(self) -> None:
         """End, and wait until nothing is in flight."""
         self._ended = True
-        self._cancel_ahead()
+        self._cancel_prefetched()
         await asyncio.gather(*self._cancelled, return_exceptions=True)
 
     def __del__(self) -> None:
-        if not self._ahead:
+        if not self._prefetched:
             return
         # The last reference may have gone in another thread, or after the loop was closed.
-        tasks = [task for _, task in self._ahead]
+        tasks = [task for _, task in self._prefetched]
         loop = tasks[0].get_loop()
         if not loop.is_closed():
             loop.call_soon_threadsafe(_cancel, tasks)
 
     async def _head(self, width: int) -> Page[T]:
         """Fill the window and wait for its first page."""
-        while len(self._ahead) < width:
-            cursor = self._ahead[-1][0] + self.stride if self._ahead else self._cursor
+        while len(self._prefetched) < width:
+            cursor = self._prefetched[-1][0] + self.stride if self._prefetched else self._cursor
             task = asyncio.create_task(self._fetch(cursor, self.limit))
             task.add_done_callback(_retrieve)
-            self._ahead.append((cursor, task))
-        _, task = self._ahead[0]
+            self._prefetched.append((cursor, task))
+        _, task = self._prefetched[0]
         try:
             page = await _result(task)
         except BaseException:
@@ -142,7 +142,7 @@ class Window(Generic[T]):
             raise
         finally:
             del task  # which knows its error, which knows this frame
-        self._ahead.popleft()
+        self._prefetched.popleft()
         return page
 
     def _settle(self, page: Page[T]) -> None:
@@ -152,11 +152,11 @@ class Window(Generic[T]):
         if cursor == page.cursor + self.stride:
             self._width = min(self._width + 1, self._concurrency)
         else:
-            self._cancel_ahead()
+            self._cancel_prefetched()
             self._width = 1
             if cursor is not None and not self._learn(page):
                 self._concurrency = 1
-        self._behind = page.cursor
+        self._page_cursor = page.cursor
         self._cut_off = cursor is None and page.meta.has_more
         self._ended = cursor is None and not self._cut_off
         if cursor is not None:
@@ -173,9 +173,9 @@ class Window(Generic[T]):
         self.limit, self._has_learned = length, True
         return True
 
-    def _cancel_ahead(self) -> None:
-        tasks = [task for _, task in self._ahead]
-        self._ahead.clear()
+    def _cancel_prefetched(self) -> None:
+        tasks = [task for _, task in self._prefetched]
+        self._prefetched.clear()
         _cancel(tasks)
         self._cancelled = [task for task in (*self._cancelled, *tasks) if not task.done()]
 

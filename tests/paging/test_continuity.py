@@ -155,11 +155,11 @@ class TestAnchoredWhereThingsMove:
         """Half a page further each time, so that little slips through."""
         continuity = anchored(range(100), limit=10)
         assert continuity.admit(page(range(202, 212), 99)) is None
-        assert continuity.sought == 94
+        assert continuity.next_look == 94
         assert continuity.admit(page(range(220, 230), 94)) is None
-        assert continuity.sought == 104
+        assert continuity.next_look == 104
         assert continuity.admit(page(range(230, 240), 104)) is None
-        assert continuity.sought == 89
+        assert continuity.next_look == 89
         assert ids(continuity.admit(page(range(95, 105), 89))) == ["100", "101", "102", "103", "104"]
         assert continuity.resyncs == 1
 
@@ -196,7 +196,7 @@ class TestAnchoredWhereThingsMove:
         continuity = Anchored(limit=10, resync=True)
         continuity.admit(page("abc", 50))
         assert continuity.admit(page("xyz", 3, total=6)) is None
-        assert continuity.sought == 0
+        assert continuity.next_look == 0
         for _ in range(2):  # asking again changes nothing
             with pytest.raises(DriftError, match="none of the items passed lately"):
                 continuity.admit(page("xyz", 0, total=3))
@@ -226,7 +226,7 @@ class TestAnchoredWhereThingsMove:
         looks = []
         for cursor in (100, 95, 105):
             assert continuity.admit(page(range(cursor, cursor + 10), cursor)) is None
-            looks.append(continuity.sought)
+            looks.append(continuity.next_look)
         assert looks == [95, 105, 90]
         assert ids(continuity.admit(page("fghij", 110))) == ["i", "j"]
 
@@ -234,11 +234,11 @@ class TestAnchoredWhereThingsMove:
         """Items that were gone for a while look the same, and would hide all that stands before them."""
         continuity = Anchored([digest(key) for key in "ab"], [digest(key) for key in "ce"], limit=5, resync=True)
         assert continuity.admit(page([3, "c", 4, "e", 5], 3, total=8)) is None
-        looks = [continuity.sought]
+        looks = [continuity.next_look]
         while looks[-1] != 3:
             shown = [number + 100 for number in range(looks[-1], min(looks[-1] + 5, 8))]
             assert continuity.admit(page(shown, looks[-1], total=8)) is None
-            looks.append(continuity.sought)
+            looks.append(continuity.next_look)
         assert looks == [1, 0, 3]
         assert ids(continuity.admit(page([3, "c", 4, "e", 5], 3, total=8))) == ["5"]
         assert continuity.memory.ahead(0) == ()
@@ -317,7 +317,7 @@ class TestAnchoredWhereThingsMove:
         """They may have moved, and items that were not yielded with them. All that was yielded is known."""
         continuity = anchored("abcdefghij")
         assert continuity.admit(page("ghx", 9)) is None
-        assert continuity.sought == 0
+        assert continuity.next_look == 0
         assert ids(continuity.admit(page("ijyzabcdef", 0))) == ["y", "z"]
         assert ids(continuity.admit(page("fghx", 9))) == ["x"]
 

@@ -16,7 +16,7 @@ def places(origin, *, total, limit=10, shown=None):
         beyond = cursor + shown
         more = beyond < total
         cursor = search.after(
-            Page([None] * max(0, min(shown, total - cursor)), PageMeta(more, beyond if more else None), cursor)
+            Page([*range(cursor, min(cursor + shown, total))], PageMeta(more, beyond if more else None), cursor)
         )
         named.append(cursor)
     return named
@@ -46,3 +46,14 @@ def test_no_item_lies_between_two_places(limit, shown):
     assert looks[0] == 0
     assert all(right - left <= max(1, shown // 2) for left, right in pairwise(looks))
     assert looks[-1] + shown >= 90
+
+
+def test_a_server_that_shows_its_last_page_for_ever_ends_the_way_forth():
+    """As one that clamps or ignores the cursor does, whatever it announces."""
+    search, cursor, looks = Search(50, 10), 50, []
+    while cursor is not None:
+        at = min(cursor, 57)
+        cursor = search.after(Page([*range(at, at + 10)], PageMeta(has_more=True, next_cursor=cursor + 10), cursor))
+        looks.append(cursor)
+    assert max(look for look in looks if look is not None) == 65
+    assert looks[-2:] == [0, None]

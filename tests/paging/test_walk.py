@@ -768,6 +768,16 @@ class TestOddServers:
                 pass
         assert len(connection.cursors) < 1000
 
+    @pytest.mark.parametrize("odd", [empty_for_ever, same_page_for_ever, clamped])
+    async def test_no_place_is_looked_for_for_ever(self, listing, service, connection, odd):
+        """A resumed walk that finds none of its items gives up, whatever the server announces."""
+        walk = listing(limit=10, on_drift="resync").walk()
+        await take(walk, 60)
+        service.paging = odd
+        with pytest.raises((DriftError, PaginationError)):
+            await listing(limit=10, cursor=walk.checkpoint, on_drift="resync").collect()
+        assert len(connection.cursors) < 200
+
     @pytest.mark.parametrize("concurrency", [1, 8])
     async def test_thirty_empty_pages_are_no_fault(self, listing, service, concurrency):
         """More items may follow."""

@@ -345,7 +345,7 @@ async def test_a_cancelled_page_that_ends_in_an_error_is_nobodys_business():
     window = Window(fetch, cursor=0, limit=10, concurrency=4)
     for _ in range(2):
         await window.next()
-    assert window._ahead
+    assert window._prefetched
     await window.aclose()
     del window
     gc.collect()
