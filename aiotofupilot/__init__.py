@@ -1,6 +1,17 @@
-"""Stream TofuPilot procedures with asyncio: one line of ``async for`` follows the cursor through every page.
+"""Stream every listing of TofuPilot with asyncio: one ``async for`` follows the cursor through every page.
 
-PYTEST_DONT_REWRITE: pytest, which has a plugin in here, would warn where the package is imported before it runs.
+The house, from top to bottom. A room imports from rooms below it only.
+
+- `cli`, `testing` and `__main__` use the public names, as any program does.
+- `_session` holds key, server and options, and has one property for each listing.
+- `_listings` says what can be listed: where a listing is, what its items are, how it can be filtered.
+- `_paging` says how a listing is walked, and knows no HTTP. `_http` says how one request gets through, and knows no
+  paging. The two stand side by side, and a listing puts them together.
+- `_wire` turns bytes into values and values into queries, without I/O.
+- `checkpoint`, `errors`, `stats` and `models` are the values that users meet.
+- `sandbox` is a TofuPilot for tests. The client never imports it.
+
+PYTEST_DONT_REWRITE: pytest has a plugin in here, and would warn where the package is imported before pytest runs.
 """
 
 from typing import TYPE_CHECKING
