@@ -5,29 +5,25 @@ these with hooks that are written out field by field. Where this way fails, it d
 bytes again, and cattrs structures what they hold with detailed validation. That either succeeds, because the page is
 good in a spelling that is seldom met, or it names the JSON path of the fault.
 
+cattrs is imported when the first page comes: that takes a twentieth of the time that importing aiohttp takes, and many
+programs import this package without listing anything.
+
 Nothing is coerced. A number where a string belongs is an error in both ways, never its spelling.
 """
 
 from __future__ import annotations
 
-from datetime import datetime, timedelta
-from functools import cache, cached_property
-from types import UnionType
-from typing import TYPE_CHECKING, Any, Generic, TypeVar, Union, cast, get_args, get_origin
+from functools import cached_property
+from typing import TYPE_CHECKING, Any, Generic, TypeVar, cast
 
 import attrs
 import msgspec
 import orjson
-from cattrs import BaseValidationError, Converter
-from cattrs.gen import make_dict_unstructure_fn, override
 
 from aiotofupilot.errors import BODY_EXCERPT, DecodeError, InvalidJSONError
 from aiotofupilot.models import Page, PageMeta
 
-from .assembly import array_assembler, model_assembler, one_kind_of_array
-from .detailed import detailed_converter, integer, locate
-from .moments import read_duration, spell_date_time, spell_duration
-from .shapes import shape, wire_name
+from .shapes import shape
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -39,38 +35,6 @@ __all__ = ["PageDecoder", "to_wire"]
 T = TypeVar("T")
 
 _REFUSED: Any = object()
-
-
-def _whole(value: Any, kind: object) -> Any:
-    return value if value.__class__ is int else integer(value, kind)
-
-
-@cache
-def _fast() -> Converter:
-    """Return the converter from shapes to models."""
-    converter = Converter(detailed_validation=False)
-    find_hook = converter.get_structure_hook
-    converter.register_structure_hook(int, _whole)
-    converter.register_structure_hook(timedelta, lambda text, _: read_duration(text))
-    converter.register_structure_hook(dict, lambda value, _: value)
-
-    def model_hook(model: Any) -> Hook:
-        return model_assembler(model, find_hook)
-
-    def array_hook(array: Any) -> Hook:
-        return array_assembler(array, find_hook)
-
-    def union_hook(union: Any) -> Hook:
-        return one_kind_of_array(get_args(union))
-
-    converter.register_structure_hook_factory(attrs.has, model_hook)
-    converter.register_structure_hook_factory(_is(list, tuple), array_hook)
-    converter.register_structure_hook_factory(_is(Union, UnionType), union_hook)
-    return converter
-
-
-def _is(*origins: object) -> Callable[[Any], bool]:
-    return lambda kind: get_origin(kind) in origins
 
 
 class PageDecoder(Generic[T]):
@@ -101,7 +65,9 @@ class PageDecoder(Generic[T]):
 
     @cached_property
     def _assemble(self) -> Hook:
-        return _fast().get_structure_hook(self._document)
+        from .converters import shape_converter  # noqa: PLC0415 - see the module's docstring
+
+        return shape_converter().get_structure_hook(self._document)
 
     def __call__(self, body: bytes, cursor: int) -> Page[T]:
         """Return the page that a body spells.
@@ -139,27 +105,17 @@ class PageDecoder(Generic[T]):
         raise InvalidJSONError(f"the body is not JSON: {complaint}", body=body[:BODY_EXCERPT])
 
     def _structure(self, document: Any, body: bytes) -> Any:
+        from .detailed import FAULTS, detailed_converter, locate  # noqa: PLC0415 - see the module's docstring
+
         try:
             return detailed_converter().structure(document, self._document)
-        except (BaseValidationError, TypeError) as error:
+        except FAULTS as error:
             path, fault = locate(error)
         raise DecodeError(f"{path}: {fault}", path=path, body=body[:BODY_EXCERPT])
 
 
-@cache
-def _wire_converter() -> Converter:
-    converter = Converter()
-
-    @converter.register_unstructure_hook_factory(attrs.has)
-    def model_hook(model: Any) -> Callable[[Any], dict[str, Any]]:
-        overrides: dict[str, Any] = {field.name: override(rename=wire_name(field)) for field in attrs.fields(model)}
-        return make_dict_unstructure_fn(model, converter, **overrides)
-
-    converter.register_unstructure_hook(datetime, spell_date_time)
-    converter.register_unstructure_hook(timedelta, spell_duration)
-    return converter
-
-
 def to_wire(item: object) -> dict[str, Any]:
     """Return an item as the API spells it: its keys and order, dates in ISO 8601, UTC, with milliseconds and ``Z``."""
-    return cast("dict[str, Any]", _wire_converter().unstructure(item))
+    from .converters import wire_converter  # noqa: PLC0415 - see the module's docstring
+
+    return cast("dict[str, Any]", wire_converter().unstructure(item))

@@ -12,7 +12,7 @@ from types import NoneType, UnionType
 from typing import TYPE_CHECKING, Any, Union, get_args, get_origin
 
 import attrs
-from cattrs import ClassValidationError, Converter, IterableValidationError
+from cattrs import BaseValidationError, ClassValidationError, Converter, IterableValidationError
 from cattrs.cols import homogenous_tuple_structure_factory, list_structure_factory
 from cattrs.gen import (
     make_dict_structure_fn,
@@ -31,7 +31,10 @@ if TYPE_CHECKING:
 
     from .assembly import Hook
 
-__all__ = ["detailed_converter", "integer", "locate"]
+__all__ = ["FAULTS", "detailed_converter", "integer", "locate"]
+
+FAULTS = (BaseValidationError, TypeError)
+"""What the detailed converter raises for JSON of another shape than the API promises."""
 
 _NAMES: dict[type, str] = {dict: "an object", list: "an array", str: "a string", bool: "a boolean", NoneType: "null"}
 

@@ -5,23 +5,13 @@ Field names are the API's own. Where the wire has another spelling, the field sa
 items of a page) is left out of the hash. They are frozen for the type checker alone. Enumerated values are plain
 strings, so that a value which TofuPilot adds later is accepted. Arrays in items are tuples.
 
+A model is loaded when it is first asked for, because making a class takes half a millisecond, and few programs use
+every listing.
+
 Source: https://www.tofupilot.com/docs/api
 """
 
-from .batches import Batch, BatchRef
-from .deployments import Commit, Deployment, DeploymentRepository
-from .logs import Log, LogRun
-from .measurements import Measurement, Validator
-from .metadata import Metadata
-from .page import Page, PageMeta
-from .parts import Part, PartRef, Revision
-from .people import Operator, User, UserRef
-from .phases import Phase
-from .procedures import Procedure, ProcedureRef, ProcedureVersion, Repository
-from .raw import RawItem
-from .runs import Run, RunProcedure, RunSequence, RunUnit
-from .stations import Station, StationRef, Team
-from .units import LastRun, Unit, UnitRef
+from typing import TYPE_CHECKING
 
 __all__ = [
     "Batch",
@@ -59,3 +49,27 @@ __all__ = [
     "UserRef",
     "Validator",
 ]
+
+if TYPE_CHECKING:
+    from .batches import Batch, BatchRef
+    from .deployments import Commit, Deployment, DeploymentRepository
+    from .logs import Log, LogRun
+    from .measurements import Measurement, Validator
+    from .metadata import Metadata
+    from .page import Page, PageMeta
+    from .parts import Part, PartRef, Revision
+    from .people import Operator, User, UserRef
+    from .phases import Phase
+    from .procedures import Procedure, ProcedureRef, ProcedureVersion, Repository
+    from .raw import RawItem
+    from .runs import Run, RunProcedure, RunSequence, RunUnit
+    from .stations import Station, StationRef, Team
+    from .units import LastRun, Unit, UnitRef
+else:  # not for type checkers, which would believe in any name
+    from aiotofupilot import _lazy
+
+    _NEEDED_MOST_FIRST = (
+        *("page", "people", "procedures", "parts", "stations", "batches", "units", "runs"),
+        *("phases", "measurements", "logs", "deployments", "metadata", "raw"),
+    )
+    __getattr__, __dir__ = _lazy.lazy(__name__, __all__, _NEEDED_MOST_FIRST)
