@@ -42,7 +42,7 @@ __all__ = [
 ]
 
 if TYPE_CHECKING:
-    from ._http.retries import RetryPolicy
+    from ._http.policy import RetryPolicy
     from ._paginator import Paginator
     from ._session import TofuPilotSession
     from ._walk import Walk
@@ -75,5 +75,5 @@ if TYPE_CHECKING:
 else:  # not for type checkers, which would believe in any name
     from . import _lazy
 
-    _LIGHTEST_FIRST = ("models", "checkpoint", "stats", "errors", "_http.retries", "_walk", "_paginator", "_session")
+    _LIGHTEST_FIRST = ("models", "checkpoint", "stats", "errors", "_http.policy", "_walk", "_paginator", "_session")
     __getattr__, __dir__ = _lazy.lazy(__name__, __all__, _LIGHTEST_FIRST)
