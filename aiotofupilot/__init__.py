@@ -82,7 +82,7 @@ __all__ = [
 ]
 
 if TYPE_CHECKING:
-    from ._http.retries import RetryPolicy
+    from ._http.policy import RetryPolicy
     from ._paging.paginator import Paginator
     from ._paging.walk import Walk
     from ._session import TofuPilotSession
@@ -155,7 +155,7 @@ else:  # not for type checkers, which would believe in any name
         "checkpoint",
         "stats",
         "errors",
-        "_http.retries",
+        "_http.policy",
         "_paging.walk",
         "_paging.paginator",
         "_session",

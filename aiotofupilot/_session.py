@@ -4,21 +4,24 @@ from __future__ import annotations
 
 import logging
 from enum import Enum
-from typing import TYPE_CHECKING, NoReturn, TypeVar
+from typing import TYPE_CHECKING, Any, NoReturn
 from warnings import warn
 
-from attrs import evolve, field, frozen
+from attrs import asdict
 
 from ._arguments import boolean, integer, seconds
 from ._http.clock import Clock
+from ._http.connection import Connection, Options
 from ._http.gate import Gate
 from ._http.lifetime import Lifetime
-from ._http.retries import Retries, Retry, RetryPolicy, checked_retry
+from ._http.policy import RetryPolicy
+from ._http.redaction import Redaction
+from ._http.retries import Retries, checked_retry
 from ._http.settings import authorization, resolve_base_url
 from ._http.transport import Transport
 from ._listings.procedures import Procedures
 from ._listings.runs import Runs
-from .errors import ConfigurationError, TofuPilotError
+from .errors import ConfigurationError
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -27,14 +30,11 @@ if TYPE_CHECKING:
 
     import aiohttp
 
-    from ._wire.response import Response
-    from .stats import RequestCounts
+    from ._http.retries import Retry
 
 __all__ = ["TofuPilotSession"]
 
 logging.getLogger("aiotofupilot").addHandler(logging.NullHandler())  # where it goes is the application's to say
-
-T = TypeVar("T")
 
 
 class _Unset(Enum):
@@ -47,61 +47,20 @@ class _Unset(Enum):
 _UNSET = _Unset.UNSET
 
 
-def _checked_timeout(timeout: object) -> float | None:
-    return None if timeout is None else seconds("timeout", timeout, zero=False)
+class _Connection(Connection):
+    """What listings hold of a session: they keep it from being forgotten while they are in use."""
+
+    def __init__(self, session: TofuPilotSession, **parts: Any) -> None:  # noqa: ANN401 - those of its base
+        super().__init__(**parts)
+        self._session = session
 
 
-def _checked_concurrency(concurrency: object) -> int:
-    return integer("concurrency", concurrency, low=1)
-
-
-@frozen
-class _Options:
-    """What a view can have of its own."""
-
-    timeout: float | None = field(converter=_checked_timeout)
-    retry: Retry = field(converter=checked_retry)
-    concurrency: int = field(converter=_checked_concurrency)
-
-
-@frozen
-class _Connection:
-    """How listings reach the server, with one set of options."""
-
-    transport: Transport
-    lifetime: Lifetime
-    retries: Retries
-    options: _Options
-    session: TofuPilotSession
-    """Held on to, for it is not forgotten while a listing of it is in use."""
-
-    @property
-    def concurrency(self) -> int:
-        """Pages in flight, for a listing that names no number of its own."""
-        return self.options.concurrency
-
-    async def get(self, target: str, read: Callable[[Response], T], counts: RequestCounts) -> T:
-        """Return what ``read`` makes of the answer to a request, tried again as the options say."""
-
-        async def attempt() -> T:
-            response = await self.transport.get(target, timeout=self.options.timeout)
-            # The answer is read in here, so that one that cannot be read is asked for again like one that never came.
-            try:
-                return read(response)
-            except TofuPilotError as error:
-                failure = error
-            try:
-                self.transport.redaction.admit(failure, response.body)
-                raise failure
-            finally:
-                del failure  # its traceback knows this frame
-
-        def check() -> None:
-            self.lifetime.check()
-            self.transport.check()
-
-        check()
-        return await self.retries.run(attempt, self.options.retry, counts, check)
+def _checked_options(*, timeout: object, retry: object, concurrency: object) -> Options:
+    return Options(
+        timeout=None if timeout is None else seconds("timeout", timeout, zero=False),
+        retry=checked_retry(retry),
+        concurrency=integer("concurrency", concurrency, low=1),
+    )
 
 
 class TofuPilotSession:
@@ -132,7 +91,7 @@ class TofuPilotSession:
         ValueError: An option is out of bounds.
     """
 
-    _STATE = ("_base_url", "_lifetime", "_options", "_retries", "_transport", "_viewed")
+    _STATE = ("_base_url", "_gate", "_lifetime", "_options", "_redaction", "_retries", "_transport", "_viewed")
     # Before Python 3.12, tracemalloc can tell where an object was made only if it has slots.
     __slots__ = (*_STATE, "__weakref__")
 
@@ -150,21 +109,23 @@ class TofuPilotSession:
     ) -> None:
         if http_session is not None and trace_configs is not None:
             raise ConfigurationError("trace_configs belong to the aiohttp session, where one is handed in")
-        self._options = _Options(timeout=timeout, retry=retry, concurrency=concurrency)
+        self._options = _checked_options(timeout=timeout, retry=retry, concurrency=concurrency)
         self._base_url = resolve_base_url(
             base_url, allow_insecure_http=boolean("allow_insecure_http", allow_insecure_http)
         )
-        clock = Clock()
+        header, clock = authorization(api_key), Clock()
         self._lifetime = Lifetime()
+        self._redaction = Redaction(header.removeprefix("Bearer "))
         self._transport = Transport(
             self._base_url,
-            authorization(api_key),
+            header,
             http_session=http_session,
             trace_configs=trace_configs,
             clock=clock,
-            lifetime=self._lifetime,
+            redaction=self._redaction,
         )
-        self._retries = Retries(clock, self._lifetime, Gate(clock, self._lifetime, self._transport.connections))
+        self._gate = Gate(clock, self._transport.connections)
+        self._retries = Retries(clock, self._gate)
         self._viewed: TofuPilotSession | None = None
 
     def __repr__(self) -> str:
@@ -174,16 +135,23 @@ class TofuPilotSession:
     @property
     def procedures(self) -> Procedures:
         """The procedures that the key may read."""
-        return Procedures(self._connection)
+        return Procedures(self._connection())
 
     @property
     def runs(self) -> Runs:
         """The runs that the key may read."""
-        return Runs(self._connection)
+        return Runs(self._connection())
 
-    @property
     def _connection(self) -> _Connection:
-        return _Connection(self._transport, self._lifetime, self._retries, self._options, session=self)
+        return _Connection(
+            self,
+            transport=self._transport,
+            lifetime=self._lifetime,
+            gate=self._gate,
+            retries=self._retries,
+            redaction=self._redaction,
+            options=self._options,
+        )
 
     def with_options(
         self,
@@ -207,7 +175,8 @@ class TofuPilotSession:
             ValueError: An option is out of bounds.
         """
         given = {"timeout": timeout, "retry": retry, "concurrency": concurrency}
-        options = evolve(self._options, **{name: value for name, value in given.items() if value is not _UNSET})
+        changes = {name: value for name, value in given.items() if value is not _UNSET}
+        options = _checked_options(**asdict(self._options, recurse=False) | changes)
         view = object.__new__(type(self))
         state = {name: getattr(self, name) for name in self._STATE} | getattr(self, "__dict__", {})
         for name, value in (state | {"_options": options, "_viewed": self}).items():

@@ -281,7 +281,7 @@ async def test_a_view_that_obeys_a_long_pause_does_not_hold_up_one_that_would_no
     sandbox.faults.next(faults.status(503, retry_after=1800))
     waiting = asyncio.create_task(patient.procedures.list().first())
     async with asyncio.timeout(30):
-        while not session._retries._gate.rest(3600.0):  # noqa: ASYNC110 - no event tells of it
+        while not session._gate.rest(3600.0):  # noqa: ASYNC110 - no event tells of it
             await asyncio.sleep(0)
         assert await session.procedures.list().first() == sandbox.procedures[0]
     assert not waiting.done()
@@ -339,7 +339,7 @@ async def test_a_pause_is_the_whole_sessions(sandbox):
         await asyncio.sleep(0.05)
         assert not other.done()
         assert len(sandbox.requests) == 1
-        assert session._retries._gate.rest(60.0) > 25
+        assert session._gate.rest(60.0) > 25
     with pytest.raises(SessionError, match="closed meanwhile"):
         await other
 
@@ -375,7 +375,7 @@ async def test_closing_ends_a_wait_between_attempts_at_once(sandbox, until, retr
     sandbox.faults.next(fault)
     session = TofuPilotSession(sandbox.api_key, base_url=sandbox.url, retry=retry)
     walk = asyncio.create_task(session.procedures.list().first())
-    await until(lambda: len(sandbox.requests) == 1 and not session._retries._gate._in_flight)
+    await until(lambda: len(sandbox.requests) == 1 and not session._gate._in_flight)
     async with asyncio.timeout(10):
         await session.close()
         with pytest.raises(SessionError, match="closed meanwhile"):
@@ -389,12 +389,12 @@ async def test_closing_ends_waiting_in_the_queue_at_once(sandbox, until):
     with pytest.raises(ServerError):
         await session.procedures.list()
     walk = asyncio.create_task(session.procedures.list().first())
-    await until(lambda: session._retries._gate._queued)
+    await until(lambda: session._gate._queued)
     async with asyncio.timeout(10):
         await session.close()
         with pytest.raises(SessionError, match="closed meanwhile"):
             await walk
-    assert not session._retries._gate._queued
+    assert not session._gate._queued
 
 
 async def test_closing_ends_pages_that_are_fetched_ahead(sandbox):
@@ -410,7 +410,7 @@ async def test_closing_ends_pages_that_are_fetched_ahead(sandbox):
         await session.close()
         with pytest.raises(SessionError):
             await consumer
-    assert not session._lifetime._tasks
+    assert not session._lifetime._under_way
 
 
 async def anext_until_the_end(walk):

@@ -15,7 +15,6 @@ if TYPE_CHECKING:
     from aiotofupilot.stats import RequestCounts
 
     from .clock import Clock
-    from .lifetime import Lifetime
 
 __all__ = ["Gate", "MissedTurnError"]
 
@@ -37,14 +36,12 @@ class Gate:
 
     Args:
         clock: Measures and waits.
-        lifetime: Ends the waiting.
         connections: A request holds each of these semaphores while it is in flight. Sessions that share connections
             share the semaphores.
     """
 
-    def __init__(self, clock: Clock, lifetime: Lifetime, connections: Sequence[asyncio.Semaphore] = ()) -> None:
+    def __init__(self, clock: Clock, connections: Sequence[asyncio.Semaphore] = ()) -> None:
         self._clock = clock
-        self._lifetime = lifetime
         self._connections = connections
         self._allowed = math.inf
         """Requests of this session that may be in flight. It is finite from a pause on until all may return."""
@@ -57,7 +54,7 @@ class Gate:
         self._queued = 0
         self._changed = asyncio.Event()
 
-    def turn(self, *, max_retry_after: float, counts: RequestCounts, until: float | None = None) -> Turn:
+    def turn(self, max_retry_after: float, counts: RequestCounts, *, until: float | None = None) -> Turn:
         """Return a context that is entered when it is the turn of a request, and left when the request is over.
 
         Args:
@@ -86,7 +83,7 @@ class Gate:
         if until is not None and self._clock.monotonic() >= until:
             raise MissedTurnError
         if self._queued or self.rest(max_retry_after) or not self._has_room():
-            await self._lifetime.run(self._wait(max_retry_after, counts, until))
+            await self._wait(max_retry_after, counts, until)
         else:
             for connection in self._connections:
                 await connection.acquire()  # which does not wait, because there is room

@@ -1,33 +1,30 @@
-"""The life of a session: in one event loop, in one process, and once it is closed nothing of it goes on."""
+"""The life of a session: in one event loop and one process, and with nothing that outlives its end."""
 
 from __future__ import annotations
 
 import asyncio
 import os
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING
 
 from aiotofupilot.errors import SessionError
 
 if TYPE_CHECKING:
-    from collections.abc import Coroutine
+    from types import TracebackType
 
-__all__ = ["Lifetime"]
-
-T = TypeVar("T")
+__all__ = ["Lifetime", "Work"]
 
 
 class Lifetime:
-    """Runs all that a session awaits, so that closing the session can end it.
+    """Knows the work of a session, so that closing the session can end it.
 
-    The event loop and the process are those of the first use.
+    The event loop and the process of the session are those of its first use.
     """
 
     def __init__(self) -> None:
         self._loop: asyncio.AbstractEventLoop | None = None
         self._pid = 0
         self._closed = False
-        self._under_way: dict[asyncio.Timeout, asyncio.Task[Any] | None] = {}
-        self._tasks: set[asyncio.Task[Any]] = set()
+        self._under_way: set[Work] = set()
         self._something_left = asyncio.Event()
 
     @property
@@ -48,55 +45,36 @@ class Lifetime:
             raise SessionError("the session is closed")
         if self._loop is not loop:
             raise SessionError("the session belongs to another event loop: make one in each")
-        if self._pid != os.getpid():  # forked, and running its parent's loop on
+        if self._pid != os.getpid():  # a forked process runs its parent's loop on
             raise SessionError("the session belongs to the process that this one was forked from: make one in each")
 
-    async def run(self, work: Coroutine[Any, Any, T], *, timeout: float | None = None) -> T:  # noqa: ASYNC109 - one scope ends it either way
-        """Return what a coroutine returns, unless the session is closed before, or the time is over.
+    def work(self) -> Work:
+        """Return a context whose body is ended when the session is closed.
 
-        Args:
-            work: The coroutine.
-            timeout: Seconds; None: no limit.
+        Entering it raises a `SessionError` where `check` does. When the session is closed, the program goes on behind
+        the body, as if the body had come to its end. So a body that ends by ``return`` is followed by the error:
 
-        Raises:
-            SessionError: The session was closed, or `check` refuses.
-            TimeoutError: The time is over.
+            with lifetime.work():
+                return await ...
+            raise SessionError("the session was closed meanwhile")
         """
-        try:
-            self.check()
-        except SessionError:
-            work.close()
-            raise
-        # A scope that expires cancels its task in a way that can be told from the task's owner cancelling it.
-        scope = asyncio.timeout(timeout)
-        self._under_way[scope] = asyncio.current_task()
-        try:
-            async with scope:
-                return await work
-        except TimeoutError:
-            if not (self._closed and scope.expired()):
-                raise
-        finally:
-            del self._under_way[scope]
-            del scope  # which knows its task, whose error knows this frame
-            self._something_left.set()
-        raise SessionError("the session was closed meanwhile")
+        return Work(self)
 
-    def spawn(self, work: Coroutine[Any, Any, T]) -> asyncio.Task[T]:
-        """Return a task that runs a coroutine, and does not outlive the session.
+    def enter(self, work: Work) -> None:
+        """Note that work has begun."""
+        self.check()
+        self._under_way.add(work)
 
-        Whoever spawns it awaits it too, for its errors are theirs. Closing the session ends it by a `SessionError`.
-        """
-        task = asyncio.get_running_loop().create_task(self.run(work))
-        self._tasks.add(task)
-        task.add_done_callback(self._tasks.discard)
-        task.add_done_callback(lambda _: work.close())  # which a task cancelled before its first step has not begun
-        return task
+    def leave(self, work: Work) -> None:
+        """Note that work is over."""
+        self._under_way.discard(work)
+        self._something_left.set()
 
     async def close(self) -> None:
-        """End what is under way by a `SessionError`, and wait until it has ended.
+        """End all work, and wait until it is over, whichever tasks it is done in.
 
-        What closes the session from within, such as a callback, is spared, and meets the error at its next step.
+        The task that closes the session may be at work itself, such as in a callback. Its work is not ended, and meets
+        the `SessionError` at its next step.
 
         Raises:
             SessionError: The session belongs to another event loop.
@@ -105,10 +83,42 @@ class Lifetime:
         if self._loop not in (loop, None):
             raise SessionError("the session belongs to another event loop: close it there")
         self._closed = True
-        for scope, task in self._under_way.items():
-            if task is not own and not scope.expired():
-                scope.reschedule(loop.time())
-        while any(task is not own for task in self._under_way.values()):
+        for work in self._under_way:
+            if work.task is not own:
+                work.end()
+        while any(work.task is not own for work in self._under_way):
             self._something_left.clear()
             await self._something_left.wait()
-        await asyncio.gather(*(self._tasks - {own}), return_exceptions=True)
+
+
+class Work:
+    """Something that a session does within one task; see `Lifetime.work`.
+
+    It is ended by cancelling the task, as `asyncio.timeout` does it: a task that is cancelled by its owner too stays
+    cancelled.
+    """
+
+    __slots__ = ("_cancelling", "_is_ended", "_lifetime", "task")
+
+    def __init__(self, lifetime: Lifetime) -> None:
+        self._lifetime = lifetime
+        self._is_ended = False
+
+    def __enter__(self) -> None:
+        self._lifetime.enter(self)
+        self.task = task = asyncio.current_task()
+        self._cancelling = task.cancelling() if task else 0
+
+    def end(self) -> None:
+        """Leave the body at the place where its task is waiting."""
+        if not self._is_ended and self.task is not None:
+            self._is_ended = True
+            self.task.cancel()
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
+    ) -> bool:
+        self._lifetime.leave(self)
+        if not self._is_ended or self.task is None:
+            return False
+        return self.task.uncancel() <= self._cancelling and isinstance(error, asyncio.CancelledError)

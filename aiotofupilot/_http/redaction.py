@@ -12,6 +12,7 @@ from attrs import evolve, fields, has
 from aiotofupilot.errors import BODY_EXCERPT, APIError, DecodeError
 
 if TYPE_CHECKING:
+    from aiotofupilot._wire.response import Response
     from aiotofupilot.errors import TofuPilotError
 
 __all__ = ["Redaction"]
@@ -59,24 +60,27 @@ class Redaction:
             end = found.end()
         return b"".join([*kept, body[end:size]])
 
-    def clean(self, error: TofuPilotError) -> None:
+    def clean(self, error: TofuPilotError, response: Response | None = None) -> None:
         """Hide the key in everything that an error says, and take from it the errors that it was made from.
 
-        Its causes are errors of other libraries. They may quote the server in ways that nothing can search.
+        They are errors of other libraries, which may quote the server in ways that nothing can search. Only an error of
+        the operating system stays as a cause, because it knows nothing of the answer.
+
+        Args:
+            error: The error. One that keeps the body of an answer gets its beginning from ``response``: an excerpt that
+                was made without looking for the key could end within it.
+            response: The answer that it was made from; None: there was none.
         """
         error.args = self._value(error.args)
         for name, value in vars(error).items():
             setattr(error, name, self._value(value))
-        error.__cause__ = error.__context__ = None
-
-    def admit(self, error: TofuPilotError, body: bytes) -> None:
-        """Clean an error that was made from an answer, and let it keep the beginning of the answer's body.
-
-        The excerpt is made here from the whole body, because one that was cut before could end within the key.
-        """
-        self.clean(error)
-        if isinstance(error, APIError | DecodeError):
-            error.body = self.excerpt(body)
+        if response is not None and isinstance(error, APIError | DecodeError):
+            error.body = self.excerpt(response.body)
+        cause = error.__cause__ if isinstance(error.__cause__, OSError) else None
+        if cause is not None:
+            cause.__cause__ = cause.__context__ = None
+        error.__context__ = None
+        error.__cause__ = cause
 
     def _value(self, value: Any) -> Any:  # noqa: ANN401 - an error's attributes are of any type
         """Return a value, and all that it holds, without the key."""
@@ -84,8 +88,10 @@ class Redaction:
             return self.text(value)
         if isinstance(value, bytes):
             return self.excerpt(value, len(value))
+        if isinstance(value, dict):
+            return {self._value(name): self._value(member) for name, member in cast("Any", value).items()}
         if isinstance(value, tuple | list):
-            members = [self._value(member) for member in cast("list[Any]", value)]
+            members = [self._value(member) for member in cast("Any", value)]
             return members if isinstance(value, list) else tuple(members)
         if has(kind := value.__class__):
             return evolve(value, **{field.name: self._value(getattr(value, field.name)) for field in fields(kind)})

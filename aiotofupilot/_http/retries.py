@@ -1,264 +1,225 @@
-"""Who deserves another attempt, and after how long; tenacity carries it out, as far as gate and budget allow."""
+"""The attempts at one request. tenacity carries out what a policy decides, and what a controller of the user's says."""
 
 from __future__ import annotations
 
 import logging
-from functools import partial
+import sys
+from abc import ABC, abstractmethod
 from inspect import isawaitable
 from typing import TYPE_CHECKING, Any, Generic, TypeVar, cast
 
-from attrs import asdict, define, frozen
-from tenacity import AsyncRetrying, RetryCallState, retry_if_exception
-
-from aiotofupilot._arguments import integer, seconds
-from aiotofupilot.errors import (
-    APIError,
-    CertificateError,
-    ConnectionFailedError,
-    InvalidJSONError,
-    RateLimitedError,
-    RequestTimeoutError,
-    ServerError,
-    SessionError,
-    TofuPilotError,
-)
+from aiotofupilot.errors import SessionError, TofuPilotError
 
 from .budget import RetryBudget
 from .gate import MissedTurnError
+from .policy import RetryPolicy
 
 if TYPE_CHECKING:
-    from collections.abc import Awaitable, Callable
-    from concurrent.futures import Future
+    from types import TracebackType
+    from typing import Self, TypeAlias
+
+    from tenacity import AsyncRetrying, RetryCallState
 
     from aiotofupilot.stats import RequestCounts
 
     from .clock import Clock
     from .gate import Gate
-    from .lifetime import Lifetime
 
-__all__ = ["Retries", "Retry", "RetryPolicy", "checked_retry", "is_transient"]
+    Retry: TypeAlias = RetryPolicy | AsyncRetrying | None
+
+__all__ = ["Attempts", "Retries", "checked_retry"]
 
 T = TypeVar("T")
 
 _log = logging.getLogger("aiotofupilot")
 
-_TRANSIENT = (ServerError, RateLimitedError, ConnectionFailedError, RequestTimeoutError, InvalidJSONError)
-
-
-def is_transient(error: BaseException) -> bool:
-    """Return whether another attempt may fare better.
-
-    So it may after 5xx, 408, 429, a refused, reset or cut connection, a timeout, and a success that is not JSON, which
-    is a proxy's. A wrong certificate stays wrong.
-    """
-    return isinstance(error, _TRANSIENT) and not isinstance(error, CertificateError)
-
-
-@frozen(kw_only=True)
-class RetryPolicy:
-    """How often and how patiently a failing page is asked for again.
-
-    The wait before attempt n + 1 is drawn from 0 to ``min(max_wait, initial_wait * 2 ** (n - 1))``: exponential backoff
-    with full jitter. Where the server sends Retry-After, that is the wait, unless it is 0 or has passed. All policies
-    of a session share its budget: when 30 retries have come to nothing, there are no more until some pages succeed.
-
-    A 429 or a Retry-After also pauses the whole session. For a 429 that does not say how long, the pause is 1 second,
-    for the next in a row 2, then 4, 8, 16 and 30.
-
-    Raises:
-        TypeError: An option is no number.
-        ValueError: An option is out of bounds.
-
-    Source: https://aws.amazon.com/blogs/architecture/exponential-backoff-and-jitter/
-    """
-
-    attempts: int = 6
-    """Requests for one page at the most, the first included; at least 1, which means no retries."""
-    max_elapsed: float = 120.0
-    """Seconds after the first request of a page from which on none is begun; 0 means no retries."""
-    initial_wait: float = 0.5
-    """The longest first wait, in seconds; 0 means that no wait is longer than the server asks."""
-    max_wait: float = 30.0
-    """The longest wait of the policy's own, in seconds."""
-    max_retry_after: float = 60.0
-    """The longest Retry-After that is obeyed, in seconds; beyond it the error is raised at once."""
-
-    def __attrs_post_init__(self) -> None:
-        # attrs' converters would give the options the type object in the signature that mypy sees.
-        checked = {name: seconds(name, value) for name, value in asdict(self).items() if name != "attempts"}
-        for name, value in {"attempts": integer("attempts", self.attempts, low=1), **checked}.items():
-            object.__setattr__(self, name, value)
-
-    def longest_wait(self, attempt: int) -> float:
-        """Return what the wait after an attempt is at the most, in seconds.
-
-        Args:
-            attempt: Its number, from 1 on.
-        """
-        try:
-            return min(self.max_wait, self.initial_wait * 2.0 ** (attempt - 1))
-        except OverflowError:
-            return self.max_wait
-
-
-Retry = RetryPolicy | AsyncRetrying | None
-"""What ``retry=`` takes: a policy, a tenacity controller of the user's own, or None for no retries."""
+_ONCE = RetryPolicy(attempts=1)
 
 
 def checked_retry(retry: object) -> Retry:
-    """Return what was given as ``retry=``, if it can be one."""
-    if retry is None or isinstance(retry, RetryPolicy | AsyncRetrying):
+    """Return what was given as ``retry=``: a policy, a tenacity controller, or None for no retries."""
+    if retry is None or isinstance(retry, RetryPolicy):
         return retry
+    tenacity = sys.modules.get("tenacity")  # whoever has a controller has imported it
+    if tenacity is not None and isinstance(retry, tenacity.AsyncRetrying):
+        return cast("AsyncRetrying", retry)
     raise TypeError(f"retry must be a RetryPolicy, a tenacity.AsyncRetrying or None, got {retry!r}")
 
 
-_MAX_RETRY_AFTER = RetryPolicy().max_retry_after
-"""Seconds of Retry-After that are obeyed where ``retry`` is no `RetryPolicy`."""
-
-
-@define
-class _Sending(Generic[T]):
-    """Sends one request as often as it is told to, each time through the gate, and counts."""
-
-    attempt: Callable[[], Awaitable[T]]
-    gate: Gate
-    clock: Clock
-    max_retry_after: float
-    counts: RequestCounts
-    check: Callable[[], None]
-    sent: int = 0
-    began: float = 0.0
-    """When the first was sent, by the monotonic clock."""
-    taken: int = 0
-    """Tokens taken from the budget."""
-
-    async def __call__(self, until: float | None = None) -> T:
-        async with self.gate.turn(max_retry_after=self.max_retry_after, counts=self.counts, until=until):
-            return await self.send()
-
-    async def send(self) -> T:
-        self.check()
-        if self.sent:
-            self.counts.retries += 1
-        else:
-            self.began = self.clock.monotonic()
-        self.sent += 1
-        self.counts.requests += 1
-        return await self.attempt()
-
-
 class Retries:
-    """Sends the requests of a session, and sends again those that failed, as far as a policy and the session allow.
+    """Makes the attempts of a session's requests, and keeps the budget that they share.
 
     Args:
         clock: Measures, waits and draws.
-        lifetime: Ends it all.
-        gate: Where each attempt passes.
+        gate: Knows how long a pause lasts.
     """
 
-    def __init__(self, clock: Clock, lifetime: Lifetime, gate: Gate) -> None:
-        self._clock = clock
-        self._lifetime = lifetime
-        self._gate = gate
-        self._budget = RetryBudget()
+    def __init__(self, clock: Clock, gate: Gate) -> None:
+        self.clock = clock
+        self.gate = gate
+        self.budget = RetryBudget()
 
-    async def run(
-        self,
-        attempt: Callable[[], Awaitable[T]],
-        retry: Retry,
-        counts: RequestCounts,
-        check: Callable[[], None] = lambda: None,
-    ) -> T:
-        """Return what an attempt returns, trying again as ``retry`` says.
-
-        A controller of the user's own decides alone: the budget does not stop it. Only of cancelling and closing it is
-        not asked, for they are to end it.
+    def attempts(self, retry: Retry, counts: RequestCounts) -> Attempts[Any]:
+        """Return the attempts at one request.
 
         Args:
-            attempt: Sends the request once. An error of ours that comes out knows how many of them there were.
-            retry: Who deserves another attempt, and when.
+            retry: Which failures deserve another attempt, and when. A controller of the user's own decides alone: the
+                budget does not stop it.
             counts: Where requests, retries and waits are counted.
-            check: Called before each attempt. It raises an error where nothing can be sent, which is no attempt then.
         """
-        max_retry_after = retry.max_retry_after if isinstance(retry, RetryPolicy) else _MAX_RETRY_AFTER
-        sending = _Sending(attempt, self._gate, self._clock, max_retry_after, counts, check)
+        if retry is None:
+            retry = _ONCE
+        if isinstance(retry, RetryPolicy):
+            return _AttemptsByPolicy(self, counts, retry)
+        return _AttemptsByController(self, counts, retry)
+
+
+class Attempts(ABC, Generic[T]):
+    """An asynchronous iterator over the attempts at one request, each of which is a context.
+
+    The iteration waits before it gives another attempt. It ends when there is an answer, and raises the error when
+    there is to be no other attempt:
+
+        async for attempt in attempts:
+            with attempt:
+                attempt.begin()
+                attempt.answer = await ...
+    """
+
+    answer: T
+    """Set within an attempt."""
+    until: float | None = None
+    """The moment by the monotonic clock from which on no attempt may begin; None: there is none."""
+
+    def __init__(self, retries: Retries, counts: RequestCounts, max_retry_after: float) -> None:
+        self.max_retry_after = max_retry_after
+        """Seconds of Retry-After that are obeyed, at the most."""
+        self.made = 0
+        """How many attempts have begun."""
+        self._retries = retries
+        self._counts = counts
+        self._began = 0.0
+
+    def begin(self) -> None:
+        """Count an attempt. It is called when nothing keeps the request from being sent any more."""
+        if self.made:
+            self._counts.retries += 1
+        else:
+            self._began = self._retries.clock.monotonic()
+        self.made += 1
+        self._counts.requests += 1
+
+    def __aiter__(self) -> Self:
+        return self
+
+    @abstractmethod
+    async def __anext__(self) -> Self:
+        """Wait as long as needed, and return the next attempt."""
+
+    def __enter__(self) -> None:
+        pass
+
+    @abstractmethod
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
+    ) -> bool:
+        """Take an error that another attempt may get over, and return whether it was taken."""
+
+
+class _AttemptsByPolicy(Attempts[T]):
+    """The attempts that a `RetryPolicy` allows.
+
+    A request that succeeds at once does without tenacity, which would add to the cost of each page.
+    """
+
+    def __init__(self, retries: Retries, counts: RequestCounts, policy: RetryPolicy) -> None:
+        super().__init__(retries, counts, policy.max_retry_after)
+        self._policy = policy
+        self._is_answered = False
+        self._error: TofuPilotError | None = None
+        """How the last attempt ended, where it is worth another."""
+        self._wait = 0.0
+        """Seconds that the policy waits before the next attempt."""
+        self._taken = 0
+        """Tokens taken from the budget."""
+        self._missed_turn = False
+        self._controller: AsyncRetrying | None = None
+        self._state: RetryCallState | None = None
+
+    async def __anext__(self) -> Self:
+        if self._error is None:
+            if self._is_answered:
+                self._retries.budget.give_back(self._taken)
+                raise StopAsyncIteration
+            return self
         try:
-            if retry is None:
-                result = await sending()
-            elif isinstance(retry, RetryPolicy):
-                result = await self._by_policy(retry, sending)
-            else:
-                result = await self._lifetime.run(_by_controller(retry, sending))
-        except TofuPilotError as error:
-            error.attempts = sending.sent
+            await self._wait_for_next(self._error)
+        except BaseException:
+            self._error = None  # its traceback knows a frame that knows this object
             raise
-        self._budget.give_back(sending.taken)
-        return result
+        self.until = self._began + self._policy.max_elapsed
+        return self
 
-    async def _by_policy(self, policy: RetryPolicy, sending: _Sending[T]) -> T:
-        # A page that succeeds at once does without tenacity, which would add a tenth to what it costs.
-        try:
-            return await sending()
-        except TofuPilotError as error:
-            if not _deserves_another(policy, error):
-                raise
-            latest = error
-        is_first = True
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
+    ) -> bool:
+        if error is None:
+            self._is_answered, self._error = True, None
+            return False
+        if isinstance(error, MissedTurnError):
+            self._missed_turn = True
+            return True
+        if not isinstance(error, TofuPilotError) or isinstance(error, SessionError):
+            return False
+        wait = self._policy.next_wait(error, self.made, self._retries.clock.uniform)
+        if wait is None:
+            return False
+        self._error, self._wait = error, wait
+        return True
 
-        async def attempt() -> T:
-            nonlocal latest, is_first
-            if is_first:
-                is_first = False
-                raise latest
-            try:
-                return await sending(until=sending.began + policy.max_elapsed)
-            except TofuPilotError as error:
-                latest = error
-                raise
-            except MissedTurnError:  # so this attempt was not made
-                sending.taken -= 1
-                self._budget.put_back()
-            raise latest
+    async def _wait_for_next(self, error: TofuPilotError) -> None:
+        """Let tenacity wait for the next attempt, or raise the error because there is to be none."""
+        if self._missed_turn:  # so the attempt that the last token was for was not made
+            self._retries.budget.put_back()
+            raise error
+        if self._controller is None or self._state is None:
+            # tenacity learns of the first attempt when it has failed.
+            self._controller = aiter(self._make_controller())
+            self._state = (await anext(self._controller)).retry_state
+        self._state.set_exception((type(error), error, error.__traceback__))
+        await anext(self._controller)
 
-        try:
-            return await self._lifetime.run(self._controller(policy, sending)(attempt))
-        finally:
-            del latest  # its traceback knows this frame
+    def _make_controller(self) -> AsyncRetrying:
+        from tenacity import AsyncRetrying, retry_if_exception_type  # noqa: PLC0415 - a tenth of the package's import
 
-    def _controller(self, policy: RetryPolicy, sending: _Sending[T]) -> AsyncRetrying:
-        """Return the tenacity controller of one request, which a first attempt has been made of."""
+        clock, gate = self._retries.clock, self._retries.gate
 
-        def wait(state: RetryCallState) -> float:
-            # To be asked to wait no time at all leaves the wait to the policy.
-            return _asked_wait(_failure(state)) or self._clock.uniform(0.0, policy.longest_wait(state.attempt_number))
-
-        def stop(state: RetryCallState) -> bool:  # asked once after each attempt that failed: it may take a token
-            next_at = self._clock.monotonic() + max(state.upcoming_sleep, self._gate.rest(policy.max_retry_after))
-            return (
-                state.attempt_number >= policy.attempts
-                or next_at - sending.began >= policy.max_elapsed
-                or not self._take(sending, _failure(state))
-            )
+        def stop(_: RetryCallState) -> bool:  # called once after each attempt that failed, so it may take a token
+            next_at = clock.monotonic() + max(self._wait, gate.rest(self.max_retry_after))
+            return next_at - self._began >= self._policy.max_elapsed or not self._take_token()
 
         async def sleep(seconds: float) -> None:
-            sending.counts.waited += seconds
-            await self._clock.sleep(seconds)
+            self._counts.waited += seconds
+            await clock.sleep(seconds)
 
         return AsyncRetrying(
-            retry=retry_if_exception(partial(_deserves_another, policy)),
-            wait=wait,
+            retry=retry_if_exception_type(TofuPilotError),  # the policy has decided before
+            wait=lambda _: self._wait,
             stop=stop,
             sleep=sleep,
-            before_sleep=_announce,
+            before_sleep=lambda _: _log.warning(
+                "attempt %d failed, next in %.2f s: %s", self.made, self._wait, self._error
+            ),
             reraise=True,
         )
 
-    def _take(self, sending: _Sending[T], error: TofuPilotError) -> bool:
-        """Take the token of another attempt; return whether there was one. If not, the error says so."""
-        budget = self._budget
+    def _take_token(self) -> bool:
+        """Take the token of another attempt, and return whether there was one. If not, the error says so."""
+        budget = self._retries.budget
         if budget.take():
-            sending.taken += 1
+            self._taken += 1
             return True
+        error = cast("TofuPilotError", self._error)
         error.retry_budget = budget.tokens
         error.add_note(
             f"not tried again: the retry budget of the session is used up ({budget.tokens:.1f} of "
@@ -267,44 +228,52 @@ class Retries:
         return False
 
 
-async def _by_controller(controller: AsyncRetrying, sending: _Sending[T]) -> T:
-    judge = controller.retry
-    received: list[T] = []
+class _AttemptsByController(Attempts[T]):
+    """The attempts that a tenacity controller of the user's own allows.
 
-    async def attempt() -> T:
-        received[:] = [await sending()]
-        return received[0]
+    It is not asked about what ends the request from outside: cancelling it, and closing the session.
+    """
 
-    async def retry(state: RetryCallState) -> bool:
-        # tenacity asks about every exception, and a condition that excepts a few would keep all others from their end.
-        error = cast("Future[object]", state.outcome).exception()
-        if isinstance(error, SessionError) or not isinstance(error, Exception | None):
+    def __init__(self, retries: Retries, counts: RequestCounts, controller: AsyncRetrying) -> None:
+        super().__init__(retries, counts, _ONCE.max_retry_after)
+        callback = controller.retry_error_callback
+
+        async def refuse(state: RetryCallState) -> None:
+            answer: Any = cast("Any", callback)(state)
+            if isawaitable(answer):
+                answer = await answer
+            raise TypeError(f"retry must not make up an answer: its retry_error_callback returned {answer!r}")
+
+        # A controller keeps the state of an iteration in itself, so each request has a copy.
+        copy = controller.copy() if callback is None else controller.copy(retry_error_callback=refuse)
+        self._controller = aiter(copy)
+        self._state: RetryCallState | None = None
+
+    async def __anext__(self) -> Self:
+        statistics = self._controller.statistics
+        waited = statistics.get("idle_for", 0.0)  # there are no statistics if the controller is not enabled
+        try:
+            attempt = await anext(self._controller)
+        except StopAsyncIteration:
+            self._retries.budget.give_back(0)
+            raise
+        finally:
+            self._counts.waited += statistics.get("idle_for", 0.0) - waited
+        if self._state is not None and self._state.outcome is not None:
+            # pragma: no cover - before tenacity 9.2, an answer that is judged good comes back as if it were an attempt
+            self._retries.budget.give_back(0)
+            raise StopAsyncIteration
+        self._state = attempt.retry_state
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
+    ) -> bool:
+        state = cast("RetryCallState", self._state)
+        if error is None:
+            state.set_result(self.answer)
             return False
-        verdict: Any = judge(state)
-        return bool(await verdict if isawaitable(verdict) else verdict)
-
-    # It keeps the state of its iteration in itself: sharing it, concurrent pages would mix theirs up.
-    controller = controller.copy(retry=retry)
-    try:
-        result: T = await controller(attempt)
-    finally:
-        sending.counts.waited += controller.statistics.get("idle_for", 0.0)  # empty if it is not enabled
-    if not received or result is not received[0]:
-        raise TypeError(f"retry must not make up an answer: its retry_error_callback returned {result!r}")
-    return result
-
-
-def _failure(state: RetryCallState) -> TofuPilotError:
-    return cast("TofuPilotError", cast("Future[object]", state.outcome).exception())
-
-
-def _deserves_another(policy: RetryPolicy, error: BaseException) -> bool:
-    return is_transient(error) and (_asked_wait(error) or 0.0) <= policy.max_retry_after
-
-
-def _asked_wait(error: BaseException) -> float | None:
-    return error.retry_after if isinstance(error, APIError) else None
-
-
-def _announce(state: RetryCallState) -> None:
-    _log.warning("attempt %d failed, next in %.2f s: %s", state.attempt_number, state.upcoming_sleep, _failure(state))
+        if not isinstance(error, Exception) or isinstance(error, SessionError):
+            return False
+        state.set_exception((type(error), error, traceback))
+        return True

@@ -1,4 +1,4 @@
-"""aiohttp at work: a request target goes out, an answer comes back whole, and its errors become ours."""
+"""aiohttp: one request goes out with the key, and its answer comes back whole."""
 
 from __future__ import annotations
 
@@ -10,29 +10,20 @@ from typing import TYPE_CHECKING, cast
 from weakref import WeakKeyDictionary
 
 import aiohttp
-from aiohttp.http_exceptions import LineTooLong
 from multidict import CIMultiDict
 from yarl import URL
 
 from aiotofupilot._wire.response import Response
-from aiotofupilot.errors import (
-    CertificateError,
-    ConfigurationError,
-    ConnectionFailedError,
-    RedirectError,
-    RequestTimeoutError,
-    ResponseTooLargeError,
-    SessionError,
-    TofuPilotError,
-)
+from aiotofupilot.errors import ConfigurationError, ResponseTooLargeError, SessionError
 
-from .redaction import Redaction
+from .failures import HEADER_LIMIT, HEADERS, translated
+from .key import key_sender
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from .clock import Clock
-    from .lifetime import Lifetime
+    from .redaction import Redaction
 
 __all__ = ["Transport"]
 
@@ -44,14 +35,8 @@ _CONNECTIONS = 100
 _BODY_LIMIT = 64 * 1024 * 1024
 """Bytes after decompression. A page has at most 100 items of a few hundred bytes."""
 
-_HEADERS, _HEADER_LIMIT = 128, 8190
-"""Header fields, and bytes of one, at the most; aiohttp's own bounds, which a session that is handed in may lack."""
-
 _NO_LIMIT = aiohttp.ClientTimeout(total=None)
 """An attempt is limited as a whole, above aiohttp."""
-
-_REDIRECTS = frozenset({301, 302, 303, 307, 308})
-_REDIRECTS_AT_MOST = 5
 
 
 class Transport:
@@ -61,9 +46,9 @@ class Transport:
         base_url: What request targets are appended to, without a trailing slash.
         authorization: The value of that header.
         http_session: An aiohttp session to use, which is left open; None: one of our own is made on first use.
-        trace_configs: Handed to the session of our own.
+        trace_configs: Given to the session of our own.
         clock: Dates the answers.
-        lifetime: Ends the requests under way.
+        redaction: Hides the key in log lines.
 
     Raises:
         TypeError: The aiohttp session or a trace config is something else.
@@ -77,19 +62,22 @@ class Transport:
         http_session: aiohttp.ClientSession | None,
         trace_configs: Sequence[aiohttp.TraceConfig] | None,
         clock: Clock,
-        lifetime: Lifetime,
+        redaction: Redaction,
     ) -> None:
         self._base = URL(base_url)
         self._prefix = str(self._base)
-        self.redaction = Redaction(authorization.removeprefix("Bearer "))
-        """Where everything passes that an error or a log line keeps of what the server says."""
-        headers = {"Accept": "application/json", "Authorization": authorization, "User-Agent": _user_agent()}
-        self._headers = CIMultiDict(headers)  # which aiohttp would otherwise make of them for each request
+        # A CIMultiDict, because aiohttp would otherwise make one for each request.
+        self._headers = CIMultiDict({"Accept": "application/json", "User-Agent": _user_agent()})
         self._session = _checked_session(http_session)
         self._owns_session = http_session is None
         self._trace_configs = _checked_trace_configs(trace_configs)
+        hooks = self._trace_configs if http_session is None else http_session.trace_configs
+        self._middlewares = [key_sender(authorization, hooks)]
+        if http_session is not None:
+            # The middlewares of a request take the place of the session's, for which aiohttp has no public name.
+            self._middlewares[:0] = http_session._middlewares  # noqa: SLF001
         self._clock = clock
-        self._lifetime = lifetime
+        self._redaction = redaction
         self._loop: asyncio.AbstractEventLoop | None = None
 
     @property
@@ -107,46 +95,6 @@ class Transport:
         """Whether there is an aiohttp session of our own to close."""
         return self._owns_session and self._session is not None and not self._session.closed
 
-    async def get(self, target: str, *, timeout: float | None) -> Response:  # noqa: ASYNC109 - it becomes one of ours
-        """Send one GET and return its answer, wholly read.
-
-        Args:
-            target: Path and query, percent-encoded, appended to the base URL.
-            timeout: Seconds for all of it, redirects and body included; None: no limit.
-
-        Raises:
-            TransportError: No whole answer arrived.
-            SessionError: The session was closed, or the aiohttp session is.
-            ConfigurationError: The aiohttp session that was handed in adds credentials of its own.
-        """
-        url = URL(f"{self._prefix}{target}", encoded=True)
-        try:
-            return await self._lifetime.run(self._carry(url), timeout=timeout)
-        except TimeoutError:
-            pass
-        # Raised outside of the except clause, so that no error of another library becomes the context of this one.
-        raise RequestTimeoutError(f"no whole answer within {timeout} s from {url.path}", timeout=timeout)
-
-    async def _carry(self, url: URL) -> Response:
-        """Exchange, follow redirects as far as the key may travel, and raise no error of aiohttp's."""
-        session = self._open()
-        try:
-            return await self._follow(session, url)
-        except TofuPilotError as error:
-            failure, cause = error, None
-        except (TimeoutError, aiohttp.ClientError) as error:
-            failure, cause = _translated(error, session, url), _os_error(error)
-        except ValueError as error:
-            if "AUTH" not in str(error):
-                raise
-            failure, cause = _credentials_of_its_own(), None
-        # Raised outside of the except clauses, so that no error of another library becomes the context of this one.
-        try:
-            self.redaction.clean(failure)
-            raise failure from cause
-        finally:
-            del failure, cause  # their tracebacks know this frame
-
     def check(self) -> None:
         """Refuse to send anything over an aiohttp session that is closed.
 
@@ -155,6 +103,49 @@ class Transport:
         """
         if self._session is not None and self._session.closed:
             raise SessionError("the aiohttp session is closed")
+
+    def url(self, target: str) -> URL:
+        """Return the address of a request target: path and query, percent-encoded, appended to the base URL."""
+        return URL(f"{self._prefix}{target}", encoded=True)
+
+    async def get(self, url: URL) -> Response:
+        """Send one GET, and return its answer, wholly read. A redirect is an answer.
+
+        Raises:
+            TransportError: No whole answer arrived.
+            SessionError: The aiohttp session is closed.
+            ConfigurationError: The aiohttp session that was handed in contradicts itself about its credentials.
+        """
+        session = self._open()
+        try:
+            async with session.get(
+                url,
+                headers=self._headers,
+                middlewares=self._middlewares,
+                allow_redirects=False,
+                raise_for_status=False,
+                auto_decompress=True,
+                timeout=_NO_LIMIT,
+                max_headers=HEADERS,
+                max_line_size=HEADER_LIMIT,
+                max_field_size=HEADER_LIMIT,
+            ) as response:
+                body = await _read(response)
+                if _log.isEnabledFor(logging.DEBUG):
+                    _log.debug("GET %s: %d, %d bytes", self._redaction.text(str(url)), response.status, len(body))
+                return Response(response.status, response.headers, body, self._clock.now())
+        except (aiohttp.ClientError, TimeoutError) as error:
+            if session.closed:
+                raise SessionError("the aiohttp session was closed while a request was under way") from None
+            failure = translated(error, url)
+            raise failure from failure.__cause__
+        except ValueError as error:
+            if "AUTH" not in str(error):
+                raise
+            raise ConfigurationError(
+                "the aiohttp session that was handed in has both an Authorization header and other credentials, from "
+                "its auth= or from a netrc file that its trust_env=True lets it read"
+            ) from None
 
     async def close(self) -> None:
         """Close the aiohttp session, if it is our own, and with it every connection."""
@@ -192,50 +183,10 @@ class Transport:
             self._session = aiohttp.ClientSession(
                 connector=aiohttp.TCPConnector(limit=_CONNECTIONS),
                 cookie_jar=aiohttp.DummyCookieJar(),
-                middlewares=[_once],
                 trace_configs=self._trace_configs,
             )
         self.check()
         return self._session
-
-    async def _follow(self, session: aiohttp.ClientSession, url: URL) -> Response:
-        """Exchange, and follow redirects as far as the key may travel."""
-        for _ in range(1 + _REDIRECTS_AT_MOST):
-            response = await self._exchange(session, url)
-            if response.status not in _REDIRECTS or "Location" not in response.headers:
-                return response
-            url = self._target(url, response.headers["Location"])
-        raise RedirectError(f"redirected more than {_REDIRECTS_AT_MOST} times, at last to {url}", location=str(url))
-
-    def _target(self, url: URL, location: str) -> URL:
-        """Return where a redirect leads, if the key may go there."""
-        try:
-            target = url.join(URL(location)).with_user(None)
-            origin = target.origin()
-        except ValueError:
-            raise RedirectError(f"redirected to {location!r}, which is no URL", location=location) from None
-        if origin != self._base.origin():
-            raise RedirectError(
-                f"redirected to another origin, {target}, where the key must not travel", location=str(target)
-            )
-        return target
-
-    async def _exchange(self, session: aiohttp.ClientSession, url: URL) -> Response:
-        async with session.get(
-            url,
-            headers=self._headers,
-            allow_redirects=False,
-            raise_for_status=False,
-            auto_decompress=True,
-            timeout=_NO_LIMIT,
-            max_headers=_HEADERS,
-            max_line_size=_HEADER_LIMIT,
-            max_field_size=_HEADER_LIMIT,
-        ) as response:
-            body = await _read(response)
-            if _log.isEnabledFor(logging.DEBUG):
-                _log.debug("GET %s: %d, %d bytes", self.redaction.text(str(url)), response.status, len(body))
-            return Response(response.status, response.headers, body, self._clock.now())
 
 
 _by_connector: WeakKeyDictionary[aiohttp.BaseConnector, dict[URL | None, asyncio.Semaphore]] = WeakKeyDictionary()
@@ -286,88 +237,3 @@ async def _read(response: aiohttp.ClientResponse) -> bytes:
         if size > _BODY_LIMIT:
             raise ResponseTooLargeError(f"the answer is larger than {_BODY_LIMIT} bytes", limit=_BODY_LIMIT)
     return b"".join(chunks)  # of one alone, this is that one
-
-
-class _LostError(aiohttp.ClientError):
-    """Stands for an error after which aiohttp would send the request again."""
-
-    def __init__(self, error: aiohttp.ClientError) -> None:
-        super().__init__()
-        self.error = error
-
-
-async def _once(request: aiohttp.ClientRequest, handler: aiohttp.ClientHandlerType) -> aiohttp.ClientResponse:
-    """Keep aiohttp from sending a request again by itself, at once and uncounted, when the connection is lost."""
-    try:
-        return await handler(request)
-    except aiohttp.ClientConnectorError:  # after this one it does not
-        raise
-    except (aiohttp.ClientOSError, aiohttp.ServerDisconnectedError) as error:
-        raise _LostError(error) from error
-
-
-def _translated(error: Exception, session: aiohttp.ClientSession, url: URL) -> TofuPilotError:
-    """Return the error of ours that one of aiohttp's becomes.
-
-    What aiohttp quotes of an answer is never repeated. It quotes pieces, and a piece of the key could not be found.
-    """
-    if isinstance(error, _LostError):
-        error = error.error
-    if isinstance(error, TimeoutError):
-        return RequestTimeoutError(f"no whole answer before the connection gave up from {url.path}", timeout=None)
-    if session.closed:
-        return SessionError("the aiohttp session was closed while a request was under way")
-    if isinstance(error, aiohttp.ClientSSLError):
-        return CertificateError(f"TLS with {url.host} could not be set up: {error}")
-    if isinstance(error, aiohttp.ServerFingerprintMismatch):
-        return CertificateError(f"TLS with {url.host} could not be set up: its certificate is not the pinned one")
-    if _is_flood(error):
-        return ResponseTooLargeError(
-            f"the answer has more than {_HEADERS} headers, or one of more than {_HEADER_LIMIT} bytes", limit=None
-        )
-    return ConnectionFailedError(f"the connection to {url.host} failed: {_reason(error)}")
-
-
-def _reason(error: Exception) -> str:
-    """Return in words why no answer came."""
-    match error:
-        case aiohttp.ClientHttpProxyError():
-            return f"the proxy answered {error.status}"
-        case aiohttp.ClientResponseError():
-            return f"the answer is not HTTP ({type(error.__cause__ or error).__name__})"
-        case aiohttp.ClientPayloadError():
-            return f"the body was cut short, or is not encoded as announced ({type(error.__cause__ or error).__name__})"
-        case aiohttp.ServerDisconnectedError():
-            return "the server disconnected"
-        case OSError() if str(error):
-            return str(error)  # in the operating system's words
-        case _:
-            return type(error).__name__
-
-
-def _os_error(error: BaseException | None) -> OSError | None:
-    """Return the operating system's error behind one of aiohttp's; None: there is none.
-
-    It knows nothing of the answer, so it may be seen as a cause. aiohttp's own may hold the key, and what it quotes.
-    """
-    if isinstance(error, _LostError):
-        error = error.error
-    cause = error.os_error if isinstance(error, aiohttp.ClientConnectorError) else error and error.__cause__
-    if not isinstance(cause, OSError) or isinstance(cause, aiohttp.ClientError):
-        return None
-    cause.__cause__ = cause.__context__ = None
-    return cause
-
-
-def _credentials_of_its_own() -> ConfigurationError:
-    return ConfigurationError(
-        "the aiohttp session has credentials of its own for this server, from its auth= or from a netrc file that its "
-        "trust_env=True lets it read"
-    )
-
-
-def _is_flood(error: Exception) -> bool:
-    if not isinstance(error, aiohttp.ClientResponseError):
-        return False
-    parsing = error.__cause__ and error.__cause__.__cause__
-    return isinstance(parsing, LineTooLong) or error.message == "Too many headers received"

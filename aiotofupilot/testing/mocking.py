@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable
+from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any, cast
 from unittest.mock import Mock
 
@@ -18,7 +19,7 @@ from aiotofupilot.models import Procedure
 from aiotofupilot.sandbox import Listing, make_procedures, paging
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Awaitable, Callable, Mapping, Sequence
 
     from yarl import URL
 
@@ -42,6 +43,24 @@ class MockResponse(aiohttp.ClientResponse):
     def __init__(self, method: str, url: URL, **details: Any) -> None:  # noqa: ANN401 - aioresponses knows them
         writer = Mock(AbstractStreamWriter, output_size=0)
         super().__init__(method, url, **{"stream_writer": writer, **details})
+
+
+async def _authorization(
+    headers: CIMultiDict[str], middlewares: Sequence[Callable[..., Awaitable[object]]]
+) -> str | None:
+    """Return the key that a request would have on its way.
+
+    aioresponses takes the place of all that aiohttp does, middlewares included. A session of this package puts its key
+    onto a request in the last of them.
+    """
+    sent: list[str | None] = [headers.get("Authorization")]
+
+    async def see(request: SimpleNamespace) -> None:
+        sent.append(request.headers.get("Authorization"))
+
+    for middleware in middlewares[-1:]:
+        await middleware(SimpleNamespace(headers=headers), see)
+    return sent[-1]
 
 
 def mock_procedures(
@@ -91,8 +110,14 @@ def mock_procedures(
         paging=paging.offsets if limit is None else paging.capped(integer("limit", limit, low=1, high=100)),
     )
 
-    def answer(url: URL, *, headers: Mapping[str, str] | None = None, **_request: object) -> CallbackResult:
-        authorization = CIMultiDict(headers or {}).get("Authorization")
+    async def answer(
+        url: URL,
+        *,
+        headers: Mapping[str, str] | None = None,
+        middlewares: Sequence[Callable[..., Awaitable[object]]] = (),
+        **_request: object,
+    ) -> CallbackResult:
+        authorization = await _authorization(CIMultiDict(headers or {}), middlewares)
         if api_key is None and authorization not in (None, f"Bearer {_STATION_KEY}"):
             authorization = f"Bearer {_ANY_KEY}"
         status, body = listing.answer(url.query, authorization)  # its items repeat a name that the request repeats

@@ -6,7 +6,6 @@ import pytest
 
 from aiotofupilot import APIError, RateLimitedError, ServerError
 from aiotofupilot._http.gate import Gate, MissedTurnError
-from aiotofupilot._http.lifetime import Lifetime
 from aiotofupilot.stats import RequestCounts
 
 LONGEST = 60.0
@@ -17,7 +16,7 @@ class Server:
 
     def __init__(self, clock, limit=None, answer=lambda seconds: None, takes=1.0):
         self.clock, self.answer, self.takes = clock, answer, takes
-        self.gate = Gate(clock, Lifetime(), [] if limit is None else [asyncio.Semaphore(limit)])
+        self.gate = Gate(clock, [] if limit is None else [asyncio.Semaphore(limit)])
         self.in_flight = 0
         self.most = 0
         self.began = []
@@ -36,7 +35,7 @@ class Server:
                 self.in_flight -= 1
             return name
 
-        async with self.gate.turn(max_retry_after=max_retry_after, counts=self.stats, until=until):
+        async with self.gate.turn(max_retry_after, self.stats, until=until):
             return await send()
 
     def begun_at(self, seconds):
@@ -255,7 +254,7 @@ async def test_a_pause_that_outlasts_the_wait_is_not_waited_for(clock):
 async def test_gates_that_share_connections_wait_for_each_other(clock):
     """Their requests take turns, whichever session they are of."""
     one, other = Server(clock, limit=2), Server(clock)
-    other.gate = Gate(clock, Lifetime(), one.gate._connections)
+    other.gate = Gate(clock, one.gate._connections)
     await clock.run(*(server.request(number) for number in range(3) for server in (one, other)))
     assert sorted(seconds for seconds, _ in one.began + other.began) == [0, 0, 1, 1, 2, 2]
     assert one.began == [(0, 0), (1, 1), (2, 2)]
@@ -265,7 +264,7 @@ async def test_gates_that_share_connections_wait_for_each_other(clock):
 async def test_connections_that_come_free_during_a_pause_are_left_to_others(clock):
     """A request that waited for one gives it back, waits for the end of the pause, and takes one then."""
     paused, busy = Server(clock, limit=2), Server(clock, takes=5.0)
-    busy.gate = Gate(clock, Lifetime(), paused.gate._connections)
+    busy.gate = Gate(clock, paused.gate._connections)
     paused.answer = lambda seconds: too_many(30.0) if seconds == 1.0 else None
     await clock.run(
         paused.request("refused"), busy.request(0), paused.request("waits"), busy.request(1), busy.request(2)

@@ -1,10 +1,7 @@
 """A session's life: one loop, one process, and nothing outlives its end."""
 
 import asyncio
-import gc
-import inspect
 import os
-import warnings
 
 import pytest
 
@@ -17,6 +14,16 @@ async def lifetime():
     lifetime = Lifetime()
     yield lifetime
     await lifetime.close()
+
+
+async def do(lifetime, coroutine):
+    """Await something as the work of a session."""
+    try:
+        with lifetime.work():
+            return await coroutine
+        raise SessionError("closed meanwhile")
+    finally:
+        coroutine.close()  # unless it was refused, this does nothing
 
 
 async def forever():
@@ -33,15 +40,16 @@ async def until_under_way():
         await asyncio.sleep(0)
 
 
-async def test_what_is_run_returns_or_raises_as_it_would_alone(lifetime):
+async def test_work_returns_or_raises_as_it_would_alone(lifetime):
     """Values, errors and timeouts of the work pass through unchanged."""
 
     async def times_out():
         raise TimeoutError("the work's own")
 
-    assert await lifetime.run(value()) == 1
+    assert await do(lifetime, value()) == 1
     with pytest.raises(TimeoutError, match="the work's own"):
-        await lifetime.run(times_out())
+        await do(lifetime, times_out())
+    assert not lifetime._under_way
 
 
 async def test_closing_ends_what_a_user_awaits_by_a_session_error(lifetime):
@@ -49,7 +57,7 @@ async def test_closing_ends_what_a_user_awaits_by_a_session_error(lifetime):
 
     async def user():
         try:
-            await lifetime.run(forever())
+            await do(lifetime, forever())
         except SessionError as error:
             await asyncio.sleep(0)
             return str(error)
@@ -57,8 +65,18 @@ async def test_closing_ends_what_a_user_awaits_by_a_session_error(lifetime):
     users = [asyncio.create_task(user()) for _ in range(3)]
     await until_under_way()
     await lifetime.close()
-    assert await asyncio.gather(*users) == ["the session was closed meanwhile"] * 3
+    assert await asyncio.gather(*users) == ["closed meanwhile"] * 3
     assert not any(user.cancelled() or user.cancelling() for user in users)
+
+
+async def test_the_error_of_closing_has_no_trace_of_the_cancellation(lifetime):
+    """Neither as its cause nor as its context: it would lead to what was under way."""
+    user = asyncio.create_task(do(lifetime, forever()))
+    await until_under_way()
+    await lifetime.close()
+    with pytest.raises(SessionError) as caught:
+        await user
+    assert (caught.value.__cause__, caught.value.__context__) == (None, None)
 
 
 async def test_close_returns_after_what_it_ended(lifetime):
@@ -73,7 +91,7 @@ async def test_close_returns_after_what_it_ended(lifetime):
             await asyncio.sleep(0)
             done.append(True)
 
-    user = asyncio.create_task(lifetime.run(work()))
+    user = asyncio.create_task(do(lifetime, work()))
     await until_under_way()
     await lifetime.close()
     assert done == [True]
@@ -83,7 +101,7 @@ async def test_close_returns_after_what_it_ended(lifetime):
 
 async def test_cancelling_the_user_is_no_session_error(lifetime):
     """A task that is cancelled by its owner stays cancelled, even if the session is closed in the same moment."""
-    user = asyncio.create_task(lifetime.run(forever()))
+    user = asyncio.create_task(do(lifetime, forever()))
     await until_under_way()
     closing = asyncio.create_task(lifetime.close())
     user.cancel()
@@ -92,44 +110,53 @@ async def test_cancelling_the_user_is_no_session_error(lifetime):
         await user
 
 
-async def test_a_spawned_task_ends_with_the_session(lifetime):
-    """Also one that awaits through the session itself, and one that had no time to begin."""
-    nested = lifetime.spawn(lifetime.run(forever()))
-    plain = lifetime.spawn(forever())
+async def test_a_timeout_of_the_users_own_stays_one(lifetime):
+    """Around the work or within it, also if the session is closed in the same moment."""
+
+    async def user():
+        async with asyncio.timeout(None) as scope:
+            scopes.append(scope)
+            await do(lifetime, forever())
+
+    scopes = []
+    task = asyncio.create_task(user())
     await until_under_way()
-    unbegun = lifetime.spawn(forever())
+    scopes[0].reschedule(0.0)
     await lifetime.close()
-    for task in (nested, plain, unbegun):
-        assert task.done()
-        with pytest.raises(SessionError):
-            task.result()
+    with pytest.raises((TimeoutError, SessionError)):
+        await task
+    assert not task.cancelled()
+    assert task.cancelling() == 0
 
 
-async def test_a_task_cancelled_before_its_first_step_leaves_nothing_behind(lifetime):
-    """Not even a coroutine that was never awaited, of which Python would warn."""
-    work = forever()
-    task = lifetime.spawn(work)
-    task.cancel()
-    await asyncio.wait([task])
-    assert inspect.getcoroutinestate(work) == inspect.CORO_CLOSED
+async def test_work_that_has_just_ended_is_not_ended_again(lifetime):
+    """The session is closed after the answer had come, and before the task took note of it."""
+    answered = asyncio.get_running_loop().create_future()
+    user = asyncio.create_task(do(lifetime, wait_for(answered)))
+    await until_under_way()
+    answered.set_result(1)
+    await lifetime.close()
+    with pytest.raises(SessionError):
+        await user
+    assert user.cancelling() == 0
 
 
-async def test_a_spawned_task_returns_its_value_and_is_forgotten(lifetime):
-    """The set of tasks does not grow with the tasks that ended."""
-    assert await lifetime.spawn(value()) == 1
-    await asyncio.sleep(0)
-    assert not lifetime._tasks
+async def wait_for(future):
+    return await future
 
 
-async def test_an_error_that_closing_caused_need_not_be_retrieved(lifetime):
-    """Tasks nobody waits for any more end silently."""
-    complaints = []
-    asyncio.get_running_loop().set_exception_handler(lambda _, context: complaints.append(context))
-    lifetime.spawn(forever())
+async def test_one_task_may_do_several_things_at_once(lifetime):
+    """Work within work ends with it, by one error."""
+
+    async def both():
+        await do(lifetime, do(lifetime, forever()))
+
+    user = asyncio.create_task(both())
     await until_under_way()
     await lifetime.close()
-    gc.collect()
-    assert complaints == []
+    with pytest.raises(SessionError):
+        await user
+    assert user.cancelling() == 0
 
 
 async def test_closing_from_within_spares_who_closes(lifetime):
@@ -141,15 +168,7 @@ async def test_closing_from_within_spares_who_closes(lifetime):
         lifetime.check()
 
     with pytest.raises(SessionError, match=r"^the session is closed$"):
-        await lifetime.run(work())
-    lifetime = Lifetime()
-    with pytest.raises(SessionError, match=r"^the session is closed$"):
-        await lifetime.spawn(lifetime.run(close_and_check(lifetime)))
-
-
-async def close_and_check(lifetime):
-    await lifetime.close()
-    lifetime.check()
+        await do(lifetime, work())
 
 
 async def test_closing_twice_is_closing_once(lifetime):
@@ -161,7 +180,7 @@ async def test_closing_twice_is_closing_once(lifetime):
         finally:
             await until_under_way()
 
-    user = asyncio.create_task(lifetime.run(slow_to_leave()))
+    user = asyncio.create_task(do(lifetime, slow_to_leave()))
     await until_under_way()
     first = asyncio.create_task(lifetime.close())
     await until_under_way()
@@ -173,23 +192,20 @@ async def test_closing_twice_is_closing_once(lifetime):
 
 
 async def test_after_the_end_nothing_begins():
-    """What is refused leaves no coroutine behind that was never awaited."""
+    """It is refused before its first step."""
     lifetime = Lifetime()
     await lifetime.close()
-    with warnings.catch_warnings():
-        warnings.simplefilter("error")
-        for attempt in (lifetime.run(forever()), lifetime.spawn(forever())):
-            with pytest.raises(SessionError, match=r"^the session is closed$"):
-                await attempt
-        gc.collect()
+    with pytest.raises(SessionError, match=r"^the session is closed$"):
+        await do(lifetime, forever())
+    assert not lifetime._under_way
 
 
 def test_another_event_loop_is_refused_in_a_sentence():
-    """Whether it wants to run or to close something."""
+    """Whether it wants to work or to close something."""
     lifetime = Lifetime()
-    assert asyncio.run(lifetime.run(value())) == 1
+    assert asyncio.run(do(lifetime, value())) == 1
     with pytest.raises(SessionError, match="another event loop: make one in each"):
-        asyncio.run(lifetime.run(value()))
+        asyncio.run(do(lifetime, value()))
     with pytest.raises(SessionError, match="another event loop: close it there"):
         asyncio.run(lifetime.close())
 
@@ -203,17 +219,17 @@ def test_one_that_was_never_used_can_be_closed_in_any_loop():
 
 def test_made_outside_any_loop_it_belongs_to_the_first_that_uses_it():
     """Such as a session made at import time."""
-    assert asyncio.run(Lifetime().run(value())) == 1
+    assert asyncio.run(do(Lifetime(), value())) == 1
 
 
 def test_a_forked_process_is_refused_its_parents_session(monkeypatch):
     """Even if it runs the parent's event loop on; an unused one may be taken along."""
     used, unused = Lifetime(), Lifetime()
     with asyncio.Runner() as runner:
-        assert runner.run(used.run(value())) == 1
+        assert runner.run(do(used, value())) == 1
         monkeypatch.setattr(os, "getpid", lambda: -1)
         with pytest.raises(SessionError, match="forked"):
-            runner.run(used.run(value()))
-        assert runner.run(unused.run(value())) == 1
+            runner.run(do(used, value()))
+        assert runner.run(do(unused, value())) == 1
         monkeypatch.undo()
-        assert runner.run(used.run(value())) == 1
+        assert runner.run(do(used, value())) == 1

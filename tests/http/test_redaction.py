@@ -2,6 +2,7 @@
 
 import base64
 import json
+from datetime import UTC, datetime
 from html import escape
 from urllib.parse import quote
 
@@ -9,8 +10,9 @@ import pytest
 from attrs import frozen
 from hypothesis import given, strategies as st
 
-from aiotofupilot import APIError, DecodeError, DriftError, ValidationIssue
+from aiotofupilot import APIError, ConnectionFailedError, DecodeError, DriftError, ValidationIssue
 from aiotofupilot._http.redaction import Redaction
+from aiotofupilot._wire.response import Response
 
 KEY = "tp_user+5f2c/8e9d=7b1a.Zz-~"
 
@@ -146,12 +148,12 @@ def test_all_that_an_error_holds_is_hidden(redaction):
         body=KEY.encode(),
     )
     error.add_note(f"n {KEY}")
-    error.more = {"list": 1, "holder": Holder(KEY, 2)}["holder"]
+    error.more = {f"name {KEY}": [Holder(KEY, 2)]}
     redaction.clean(error)
     assert str(error) == "400 ***: m *** (limit.3.***: ***)"
     assert error.issues == (ValidationIssue("***", ("limit", 3, "***"), "***"),)
     assert (error.request_id, error.retry_after, error.body) == ("r ***", 2.5, b"***")
-    assert (error.__notes__, error.more) == (["n ***"], Holder("***", 2))
+    assert (error.__notes__, error.more) == (["n ***"], {"name ***": [Holder("***", 2)]})
 
 
 def test_the_errors_that_an_error_was_made_from_are_dropped(redaction):
@@ -162,13 +164,27 @@ def test_the_errors_that_an_error_was_made_from_are_dropped(redaction):
     assert (error.__cause__, error.__context__) == (None, None)
 
 
+def test_an_error_of_the_operating_system_stays_as_the_cause(redaction):
+    """It comes without what it was made from itself."""
+    error, cause = ConnectionFailedError("m"), ConnectionResetError(104, "Connection reset by peer")
+    cause.__context__ = error.__context__ = ValueError(KEY)
+    error.__cause__ = cause
+    redaction.clean(error)
+    assert error.__cause__ is cause
+    assert (error.__context__, cause.__cause__, cause.__context__) == (None, None, None)
+
+
+def answered(body):
+    return Response(200, {}, body, datetime.now(UTC))
+
+
 def test_an_error_made_from_an_answer_keeps_the_beginning_of_its_body(redaction):
     """What it kept before is replaced. An error of a kind that keeps no body gets none."""
     error = DecodeError(KEY, body=KEY.encode()[:5])
-    redaction.admit(error, b"." * (64 * 1024 - 5) + KEY.encode())
+    redaction.clean(error, answered(b"." * (64 * 1024 - 5) + KEY.encode()))
     assert (str(error), error.body) == ("***", b"." * (64 * 1024 - 5) + b"***")
     error = DriftError(KEY, cursor=3)
-    redaction.admit(error, b"body")
+    redaction.clean(error, answered(b"body"))
     assert vars(error) == {"cursor": 3}
     assert str(error) == "***"
 

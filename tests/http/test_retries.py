@@ -3,12 +3,14 @@
 import asyncio
 import logging
 import math
+from datetime import UTC, datetime
 from inspect import signature
 from random import Random
 
 import pytest
 from hypothesis import given, strategies as st
 from tenacity import AsyncRetrying, RetryError, retry_if_result, stop_after_attempt, wait_fixed
+from yarl import URL
 
 from aiotofupilot import (
     APIError,
@@ -27,9 +29,13 @@ from aiotofupilot import (
     SessionError,
     UnauthorizedError,
 )
+from aiotofupilot._http.connection import Connection, Options
 from aiotofupilot._http.gate import Gate
 from aiotofupilot._http.lifetime import Lifetime
-from aiotofupilot._http.retries import Retries, checked_retry, is_transient
+from aiotofupilot._http.policy import is_transient
+from aiotofupilot._http.redaction import Redaction
+from aiotofupilot._http.retries import Retries, checked_retry
+from aiotofupilot._wire.response import Response
 from aiotofupilot.stats import RequestCounts
 
 
@@ -86,22 +92,54 @@ def stats():
     return RequestCounts()
 
 
-@pytest.fixture
-def lifetime():
-    return Lifetime()
+class Session:
+    """Asks for pages as a session does, but for the transport: what is sent is the page itself."""
+
+    def __init__(self, clock, connections=()):
+        self.lifetime = Lifetime()
+        self.gate = Gate(clock, connections)
+        self.retries = Retries(clock, self.gate)
+        self.budget = self.retries.budget
+
+    async def ask(self, page, retry, stats):
+        connection = Connection(
+            transport=PageTransport(page),
+            lifetime=self.lifetime,
+            gate=self.gate,
+            retries=self.retries,
+            redaction=Redaction("no-key-in-here"),
+            options=Options(timeout=None, retry=retry, concurrency=1),
+        )
+        return await connection.get("/", lambda response: response.body, stats)
+
+
+class PageTransport:
+    """Sends nothing, and answers with what the page says."""
+
+    def __init__(self, page):
+        self.page = page
+
+    def check(self):
+        pass
+
+    def url(self, target):
+        return URL("https://tofu.example.com") / target.lstrip("/")
+
+    async def get(self, url):
+        return Response(200, {}, await self.page(), datetime.now(UTC))
 
 
 @pytest.fixture
-def retries(clock, lifetime):
-    return Retries(clock, lifetime, Gate(clock, lifetime))
+def session(clock):
+    return Session(clock)
 
 
 @pytest.fixture
-def run(clock, retries, stats):
+def run(clock, session, stats):
     """Returns what one page comes to under a policy."""
 
     async def run(page, retry=RetryPolicy()):  # noqa: B008 - a value
-        (result,) = await clock.run(retries.run(page, retry, stats))
+        (result,) = await clock.run(session.ask(page, retry, stats))
         return result
 
     return run
@@ -181,39 +219,39 @@ async def test_no_attempt_begins_after_the_time_is_up(run, clock, stats):
     assert clock.seconds == 14.0
 
 
-async def test_the_time_that_a_page_waits_for_its_first_attempt_does_not_count(clock, retries, stats):
+async def test_the_time_that_a_page_waits_for_its_first_attempt_does_not_count(clock, session, stats):
     """A pause of the session is not the page's fault."""
     policy = RetryPolicy(max_elapsed=20.0, initial_wait=0.0)
     busy = Page(RateLimitedError("m", status=429, retry_after=15.0))
     page = Page(down(), down(), "page", takes=4.0, clock=clock)
-    assert (await clock.run(retries.run(busy, None, stats)))[0].retry_after == 15.0
-    assert await clock.run(retries.run(page, policy, stats)) == ["page"]
+    assert (await clock.run(session.ask(busy, None, stats)))[0].retry_after == 15.0
+    assert await clock.run(session.ask(page, policy, stats)) == ["page"]
     assert clock.seconds == 15.0 + 3 * 4.0
 
 
-async def test_a_page_does_not_wait_for_a_pause_that_outlasts_its_time(clock, retries, stats):
+async def test_a_page_does_not_wait_for_a_pause_that_outlasts_its_time(clock, session, stats):
     """It gives up at once instead."""
     policy = RetryPolicy(max_elapsed=10.0, initial_wait=0.0)
     slow = Page(down(), "page", takes=2.0, clock=clock)
     busy = Page(RateLimitedError("m", status=429, retry_after=50.0), takes=1.0, clock=clock)
-    results = await clock.run(retries.run(slow, policy, stats), retries.run(busy, None, stats))
+    results = await clock.run(session.ask(slow, policy, stats), session.ask(busy, None, stats))
     assert isinstance(results[0], ServerError)
     assert clock.seconds == 2.0
 
 
-async def test_no_attempt_begins_late_because_it_waited_for_a_connection(clock, lifetime, stats):
+async def test_no_attempt_begins_late_because_it_waited_for_a_connection(clock, stats):
     """The last error is raised when the time is up, and the token of the retry that was not sent is put back."""
-    retries = Retries(clock, lifetime, Gate(clock, lifetime, [asyncio.Semaphore(1)]))
+    session = Session(clock, [asyncio.Semaphore(1)])
     failing = Page(down(), "page")
     slow = Page("slow", takes=3.6, clock=clock)
 
     async def timed():
         try:
-            await retries.run(failing, RetryPolicy(max_elapsed=1.0, initial_wait=0.1), stats)
+            await session.ask(failing, RetryPolicy(max_elapsed=1.0, initial_wait=0.1), stats)
         except ServerError as error:
-            return clock.seconds, error.attempts, retries._budget.tokens
+            return clock.seconds, error.attempts, session.budget.tokens
 
-    results = await clock.run(timed(), retries.run(slow, RetryPolicy(), stats))
+    results = await clock.run(timed(), session.ask(slow, RetryPolicy(), stats))
     assert results == [(1.0, 1, 30.0), "slow"]
     assert failing.sent == 1
     assert stats.requests == 2
@@ -254,23 +292,23 @@ async def test_each_retry_is_one_warning(run, caplog):
     ]
 
 
-async def test_an_outage_costs_less_than_half_as_much_again(clock, retries, stats):
+async def test_an_outage_costs_less_than_half_as_much_again(clock, session, stats):
     """64 walks at once: what the budget holds goes in vain, and then each page is asked for once."""
     pages = [Page(down()) for _ in range(64)]
-    results = await clock.run(*(retries.run(page, RetryPolicy(), stats) for page in pages))
+    results = await clock.run(*(session.ask(page, RetryPolicy(), stats) for page in pages))
     assert stats.requests == 64 + 30
     assert stats.requests < 1.5 * 64
     refused = [error for error in results if error.retry_budget is not None]
     assert len(refused) >= 64 - 30
-    again = await clock.run(*(retries.run(Page(down()), RetryPolicy(), stats) for _ in range(64)))
+    again = await clock.run(*(session.ask(Page(down()), RetryPolicy(), stats) for _ in range(64)))
     assert stats.requests == 64 + 30 + 64
     assert all(error.retry_budget == 0.0 for error in again)
 
 
-async def test_an_error_that_the_budget_caused_says_so(clock, retries, stats):
+async def test_an_error_that_the_budget_caused_says_so(clock, session, stats):
     """As an attribute, and in words below its traceback."""
     (error, *_) = await clock.run(
-        *(retries.run(Page(down()), RetryPolicy(attempts=100, max_elapsed=1e6), stats) for _ in range(1))
+        *(session.ask(Page(down()), RetryPolicy(attempts=100, max_elapsed=1e6), stats) for _ in range(1))
     )
     assert error.attempts == 31
     assert error.retry_budget == 0.0
@@ -287,35 +325,35 @@ async def test_an_error_of_another_cause_says_nothing_of_the_budget(run):
     assert not hasattr(error, "__notes__")
 
 
-async def test_successes_refill_the_budget(clock, retries, stats):
+async def test_successes_refill_the_budget(clock, session, stats):
     """After an outage, retries come back with the server."""
-    await clock.run(*(retries.run(Page(down()), RetryPolicy(), stats) for _ in range(64)))
-    await clock.run(*(retries.run(Page("page"), retry, stats) for retry in (None, RetryPolicy()) * 5))
-    assert await clock.run(retries.run(Page(down(), down(), "page"), RetryPolicy(), stats)) == ["page"]
+    await clock.run(*(session.ask(Page(down()), RetryPolicy(), stats) for _ in range(64)))
+    await clock.run(*(session.ask(Page("page"), retry, stats) for retry in (None, RetryPolicy()) * 5))
+    assert await clock.run(session.ask(Page(down(), down(), "page"), RetryPolicy(), stats)) == ["page"]
 
 
 @pytest.mark.parametrize("faults", [0, 1, 2, 5])
 async def test_a_page_that_succeeds_in_the_end_gives_back_exactly_what_it_took_and_a_quarter(
-    clock, retries, stats, faults
+    clock, session, stats, faults
 ):
     """The budget is neither full nor empty, so that neither of its bounds hides a wrong sum."""
     for _ in range(20):
-        retries._budget.take()
+        session.budget.take()
     page = Page(*[down()] * faults, "page")
-    assert await clock.run(retries.run(page, RetryPolicy(), stats)) == ["page"]
-    assert retries._budget.tokens == 10 + 0.25
+    assert await clock.run(session.ask(page, RetryPolicy(), stats)) == ["page"]
+    assert session.budget.tokens == 10 + 0.25
 
 
-async def test_a_page_that_fails_in_the_end_gives_nothing_back(clock, retries, stats):
+async def test_a_page_that_fails_in_the_end_gives_nothing_back(clock, session, stats):
     """Its retries came to nothing."""
     for _ in range(20):
-        retries._budget.take()
-    await clock.run(retries.run(Page(down(), down(), UnauthorizedError("m", status=401)), RetryPolicy(), stats))
-    assert retries._budget.tokens == 10 - 2
+        session.budget.take()
+    await clock.run(session.ask(Page(down(), down(), UnauthorizedError("m", status=401)), RetryPolicy(), stats))
+    assert session.budget.tokens == 10 - 2
 
 
 @pytest.mark.parametrize("rate", [0.01, 0.1, 0.5])
-async def test_faults_that_heal_do_not_use_the_budget_up(clock, retries, stats, rate):
+async def test_faults_that_heal_do_not_use_the_budget_up(clock, session, stats, rate):
     """A thousand pages, one after the other: what helped is given back."""
     random = Random(rate)  # noqa: S311 - test data
 
@@ -324,7 +362,7 @@ async def test_faults_that_heal_do_not_use_the_budget_up(clock, retries, stats, 
             faults = 0
             while random.random() < rate and faults < 5:
                 faults += 1
-            assert await retries.run(Page(*[down()] * faults, "page"), RetryPolicy(), stats) == "page"
+            assert await session.ask(Page(*[down()] * faults, "page"), RetryPolicy(), stats) == "page"
 
     assert await clock.run(walk()) == [None]
     assert stats.retries == stats.requests - 1000
@@ -371,7 +409,7 @@ async def test_a_controller_that_is_not_enabled_tries_once(run, stats):
 
 @pytest.mark.parametrize("condition", ["sync", "async"])
 @pytest.mark.parametrize("end", ["cancelled", "closed"])
-async def test_a_controller_does_not_outlive_its_end(retries, lifetime, stats, condition, end):
+async def test_a_controller_does_not_outlive_its_end(session, stats, condition, end):
     """A condition that names the errors that it gives up at would go on after all others, these among them."""
     asked = []
 
@@ -390,17 +428,17 @@ async def test_a_controller_does_not_outlive_its_end(retries, lifetime, stats, c
             if self.sent:
                 self.sent += 1
                 hangs.set()
-                await lifetime.run(asyncio.Event().wait())
+                await asyncio.Event().wait()
             return await super().__call__()
 
     page = Hanging(down())
     controller = AsyncRetrying(retry=judge if condition == "sync" else judge_slowly, stop=stop_after_attempt(9))
-    task = asyncio.create_task(retries.run(page, controller, stats))
+    task = asyncio.create_task(session.ask(page, controller, stats))
     await hangs.wait()
     if end == "cancelled":
         task.cancel()
     else:
-        await lifetime.close()
+        await session.lifetime.close()
 
     await asyncio.wait([task])
     assert task.cancelled() if end == "cancelled" else isinstance(task.exception(), SessionError)
@@ -423,19 +461,19 @@ async def test_a_controller_is_not_stopped_by_the_budget(run, clock, stats):
     assert error.retry_budget is None
 
 
-async def test_a_controller_can_be_shared_by_many_pages_at_once(clock, retries):
+async def test_a_controller_can_be_shared_by_many_pages_at_once(clock, session):
     """Each has its own count of attempts, fifty side by side."""
     controller = AsyncRetrying(sleep=clock.sleep, stop=stop_after_attempt(4), wait=wait_fixed(1.0), reraise=True)
     pages = [Page(*[down()] * (number % 4), number, takes=0.1 * number, clock=clock) for number in range(50)]
     every = [RequestCounts() for _ in pages]
-    results = await clock.run(*(retries.run(page, controller, stats) for page, stats in zip(pages, every, strict=True)))
+    results = await clock.run(*(session.ask(page, controller, stats) for page, stats in zip(pages, every, strict=True)))
     assert results == list(range(50))
     assert [stats.retries for stats in every] == [number % 4 for number in range(50)]
     assert [stats.waited for stats in every] == [number % 4 for number in range(50)]
     assert controller.statistics == {}
 
 
-async def test_a_pause_reaches_those_who_wait_to_try_again(clock, retries, stats):
+async def test_a_pause_reaches_those_who_wait_to_try_again(clock, session, stats):
     """The gate is passed by every attempt, not by the first alone."""
     clock.chance = 0.5
     failing = Page(down(), "page")
@@ -446,7 +484,7 @@ async def test_a_pause_reaches_those_who_wait_to_try_again(clock, retries, stats
         began.append(clock.seconds)
         return await failing()
 
-    await clock.run(retries.run(watched, RetryPolicy(), stats), retries.run(busy, None, stats))
+    await clock.run(session.ask(watched, RetryPolicy(), stats), session.ask(busy, None, stats))
     assert began == [0.0, 20.125]
 
 

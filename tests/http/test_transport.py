@@ -21,8 +21,13 @@ from aiotofupilot import (
     ResponseTooLargeError,
     SessionError,
 )
+from aiotofupilot._http.connection import Connection, Options
+from aiotofupilot._http.gate import Gate
 from aiotofupilot._http.lifetime import Lifetime
+from aiotofupilot._http.redaction import Redaction
+from aiotofupilot._http.retries import Retries
 from aiotofupilot._http.transport import Transport
+from aiotofupilot.stats import RequestCounts
 
 KEY = "secret-key-of-a-test"
 LIMIT = 64 * 1024 * 1024
@@ -106,6 +111,26 @@ async def reset(writer):
     writer.transport.abort()
 
 
+class Client:
+    """A transport, and the way to it that a request takes without retries."""
+
+    def __init__(self, base_url, clock, *, key=KEY, **options):
+        redaction = Redaction(key)
+        self.transport = Transport(base_url, f"Bearer {key}", clock=clock, redaction=redaction, **options)
+        gate = Gate(clock, self.transport.connections)
+        self._parts = {
+            "transport": self.transport,
+            "lifetime": Lifetime(),
+            "gate": gate,
+            "retries": Retries(clock, gate),
+            "redaction": redaction,
+        }
+
+    async def get(self, target, *, timeout):  # noqa: ASYNC109 - it is handed on
+        connection = Connection(options=Options(timeout, None, 1), **self._parts)
+        return await connection.get(target, lambda response: response, RequestCounts())
+
+
 @pytest.fixture
 async def server():
     server = await Server().start()
@@ -122,26 +147,17 @@ async def elsewhere():
 
 @pytest.fixture
 async def make(server, clock):
-    """Makes transports to the server, and closes them."""
+    """Makes clients of the server, and closes them."""
     made = []
 
     def make(origin=None, http_session=None, trace_configs=None, key=KEY):
         base_url = f"{origin or server.origin}/api"
-        made.append(
-            Transport(
-                base_url,
-                f"Bearer {key}",
-                http_session=http_session,
-                trace_configs=trace_configs,
-                clock=clock,
-                lifetime=Lifetime(),
-            )
-        )
+        made.append(Client(base_url, clock, http_session=http_session, trace_configs=trace_configs, key=key))
         return made[-1]
 
     yield make
-    for transport in made:
-        await transport.close()
+    for client in made:
+        await client.transport.close()
 
 
 @pytest.fixture
@@ -221,8 +237,8 @@ async def test_an_empty_body_is_no_bytes(get, server):
 async def test_one_connection_serves_request_after_request(make, server):
     """It goes back to the pool when the body has been read."""
     server.answers = [http(BODY), http(b"no", status="500 No"), http(gzip.compress(BODY), "Content-Encoding: gzip")]
-    transport = make()
-    assert [(await transport.get("/", timeout=60.0)).status for _ in range(3)] == [200, 500, 200]
+    client = make()
+    assert [(await client.get("/", timeout=60.0)).status for _ in range(3)] == [200, 500, 200]
     assert server.connections == 1
 
 
@@ -287,10 +303,10 @@ async def test_a_refused_connection_is_a_failed_connection(get, server):
 async def test_a_connection_that_failed_is_not_used_again(make, server):
     """The next request opens another."""
     server.answers = [and_then(http(BODY)[:500], hang_up), http()]
-    transport = make()
+    client = make()
     with pytest.raises(ConnectionFailedError):
-        await transport.get("/", timeout=60.0)
-    assert (await transport.get("/", timeout=60.0)).status == 200
+        await client.get("/", timeout=60.0)
+    assert (await client.get("/", timeout=60.0)).status == 200
     assert server.connections == 2
 
 
@@ -585,10 +601,10 @@ async def test_a_session_that_was_handed_in_is_left_open(make, server, handed_in
     """It belongs to whom opened it."""
     session = handed_in()
     server.answers = [http(b"1")]
-    transport = make(http_session=session)
-    assert (await transport.get("/", timeout=60.0)).body == b"1"
-    assert not transport.opened
-    await transport.close()
+    client = make(http_session=session)
+    assert (await client.get("/", timeout=60.0)).body == b"1"
+    assert not client.transport.opened
+    await client.transport.close()
     assert not session.closed
 
 
@@ -606,12 +622,28 @@ async def test_a_session_that_was_handed_in_keeps_its_ways_to_itself(get, server
     assert "of another" not in server.requests[0]
 
 
-async def test_a_session_that_has_credentials_of_its_own_cannot_be_used(get, server, handed_in, monkeypatch, tmp_path):
-    """A netrc file, say, which trust_env makes aiohttp read."""
+@pytest.fixture
+def netrc(monkeypatch, tmp_path):
+    """A file with credentials for every server, which aiohttp reads in a session with trust_env."""
     (tmp_path / "netrc").write_text("default login user password word")
     monkeypatch.setenv("NETRC", str(tmp_path / "netrc"))
+
+
+@pytest.mark.usefixtures("netrc")
+async def test_credentials_of_a_session_that_was_handed_in_are_not_sent(get, server, handed_in):
+    """The key takes their place."""
+    server.answers = [http()]
+    await get(http_session=handed_in(trust_env=True))
+    assert server.requests[0].count("Authorization: ") == 1
+    assert f"Authorization: Bearer {KEY}\r\n" in server.requests[0]
+
+
+@pytest.mark.usefixtures("netrc")
+async def test_a_session_that_contradicts_itself_about_its_credentials_cannot_be_used(get, server, handed_in):
+    """aiohttp refuses to send such a request."""
+    session = handed_in(trust_env=True, headers={"Authorization": "Bearer of another"})
     with pytest.raises(ConfigurationError, match="netrc"):
-        await get(http_session=handed_in(trust_env=True))
+        await get(http_session=session)
     assert server.requests == []
 
 
@@ -619,14 +651,14 @@ async def test_a_session_that_was_handed_in_and_closed_is_refused(make, server, 
     """Before or while a request is under way."""
     session = handed_in()
     server.answers = [hang]
-    transport = make(http_session=session)
-    task = asyncio.create_task(transport.get("/", timeout=None))
+    client = make(http_session=session)
+    task = asyncio.create_task(client.get("/", timeout=None))
     await server.asked.wait()
     await session.close()
     with pytest.raises(SessionError, match="closed while a request was under way"):
         await task
     with pytest.raises(SessionError, match="the aiohttp session is closed"):
-        await transport.get("/", timeout=None)
+        await client.get("/", timeout=None)
 
 
 async def test_an_error_of_a_users_hook_is_theirs(get, server):
@@ -659,17 +691,17 @@ def free(connections):
 
 async def test_a_request_holds_one_of_the_connections_that_the_pool_has(make, handed_in):
     """A session of our own has 100 connections; 0 in a connector means that there is no limit."""
-    assert free(make().connections) == [100]
+    assert free(make().transport.connections) == [100]
     for limit, per_host, expected in [(10, 0, [10]), (10, 4, [4, 10]), (0, 4, [4]), (0, 0, [])]:
         connector = aiohttp.TCPConnector(limit=limit, limit_per_host=per_host)
-        assert free(make(http_session=handed_in(connector=connector)).connections) == expected
+        assert free(make(http_session=handed_in(connector=connector)).transport.connections) == expected
 
 
 async def test_connections_are_shared_by_all_who_use_the_connector(make, handed_in, elsewhere):
     """Only the limit for one host is of each server on its own."""
     session = handed_in(connector=aiohttp.TCPConnector(limit=10, limit_per_host=4))
     (here, of_all), (again, again_of_all), (there, there_of_all) = (
-        make(origin, http_session=session).connections for origin in (None, None, elsewhere.origin)
+        make(origin, http_session=session).transport.connections for origin in (None, None, elsewhere.origin)
     )
     assert here is again is not there
     assert of_all is again_of_all is there_of_all
@@ -679,7 +711,7 @@ async def test_a_closed_session_has_no_connections_to_wait_for(make, handed_in):
     """It is refused later."""
     session = handed_in()
     await session.close()
-    assert make(http_session=session).connections == ()
+    assert make(http_session=session).transport.connections == ()
 
 
 def reachable(error):
@@ -721,20 +753,20 @@ async def test_the_key_is_hidden_in_where_a_redirect_leads(get, server):
 
 async def test_closing_before_the_first_request_is_nothing(make):
     """There is no aiohttp session yet."""
-    transport = make()
-    assert not transport.opened
-    await transport.close()
-    transport.abandon()
+    client = make()
+    assert not client.transport.opened
+    await client.transport.close()
+    client.transport.abandon()
 
 
 async def test_what_is_abandoned_closes_its_connections_without_a_word(make, server):
     """In its own loop at once."""
     server.answers = [http()]
-    transport = make()
-    await transport.get("/", timeout=60.0)
-    assert transport.opened
-    transport.abandon()
-    assert not transport.opened
+    client = make()
+    await client.get("/", timeout=60.0)
+    assert client.transport.opened
+    client.transport.abandon()
+    assert not client.transport.opened
     gc.collect()
     async with asyncio.timeout(30):
         await server.gone.wait()
@@ -743,9 +775,9 @@ async def test_what_is_abandoned_closes_its_connections_without_a_word(make, ser
 async def test_what_is_abandoned_in_another_thread_closes_its_connections_in_its_loop(make, server):
     """Garbage is collected in any thread."""
     server.answers = [http()]
-    transport = make()
-    await transport.get("/", timeout=60.0)
-    thread = threading.Thread(target=transport.abandon)
+    client = make()
+    await client.get("/", timeout=60.0)
+    thread = threading.Thread(target=client.transport.abandon)
     thread.start()
     thread.join()
     async with asyncio.timeout(30):
@@ -758,14 +790,12 @@ def test_what_is_abandoned_after_its_loop_was_closed_says_nothing_of_its_own(clo
     async def main():
         server = await Server().start()
         server.answers = [and_then(http(), hang_up)]
-        transport = Transport(
-            server.origin, f"Bearer {KEY}", http_session=None, trace_configs=None, clock=clock, lifetime=Lifetime()
-        )
-        await transport.get("/", timeout=60.0)
+        client = Client(server.origin, clock, http_session=None, trace_configs=None)
+        await client.get("/", timeout=60.0)
         await server.stop()
-        return transport
+        return client
 
-    transport = asyncio.run(main())
-    transport.abandon()
-    assert not transport.opened
+    client = asyncio.run(main())
+    client.transport.abandon()
+    assert not client.transport.opened
     gc.collect()

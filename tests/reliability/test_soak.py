@@ -57,12 +57,12 @@ async def test_ten_thousand_requests_leave_nothing_behind(until, caplog):
             gc.collect()
             blocks = sys.getallocatedblocks()
             requests = await soak(session, sandbox, range(2, 22))
-            await until(lambda: not session._lifetime._tasks)
+            await until(lambda: not session._lifetime._under_way)
             gc.collect()
             assert requests > 10_000
             assert sys.getallocatedblocks() - blocks < requests / 4
-            assert session._retries._budget.tokens == RetryBudget.CAPACITY
-            assert session._retries._gate._in_flight == 0
+            assert session._retries.budget.tokens == RetryBudget.CAPACITY
+            assert session._gate._in_flight == 0
         await until(lambda: not sandbox.connections)
     assert asyncio.all_tasks() == {asyncio.current_task()}
 

@@ -1,0 +1,129 @@
+"""How one request gets through: this is the whole way, from a target to what is read from the answer."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import TYPE_CHECKING, TypeVar
+
+from attrs import frozen
+
+from aiotofupilot.errors import RequestTimeoutError, SessionError, TofuPilotError
+
+from .redirects import follow, is_redirect
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from aiotofupilot._wire.response import Response
+    from aiotofupilot.stats import RequestCounts
+
+    from .gate import Gate
+    from .lifetime import Lifetime
+    from .redaction import Redaction
+    from .retries import Attempts, Retries, Retry
+    from .transport import Transport
+
+__all__ = ["Connection", "Options"]
+
+T = TypeVar("T")
+
+
+@frozen
+class Options:
+    """What views on one session can have of their own."""
+
+    timeout: float | None
+    """Seconds for one attempt; None: no limit."""
+    retry: Retry
+    """Which failures deserve another attempt, and when."""
+    concurrency: int
+    """Pages in flight, for a listing that names no number of its own."""
+
+
+class Connection:
+    """How listings reach the server, with one set of options.
+
+    Args:
+        transport: Sends.
+        lifetime: Ends what is under way when the session is closed.
+        gate: Says when a request may be sent.
+        retries: Makes the attempts.
+        redaction: Hides the key in errors.
+        options: Those of the session or of the view.
+    """
+
+    def __init__(
+        self,
+        *,
+        transport: Transport,
+        lifetime: Lifetime,
+        gate: Gate,
+        retries: Retries,
+        redaction: Redaction,
+        options: Options,
+    ) -> None:
+        self._transport = transport
+        self._lifetime = lifetime
+        self._gate = gate
+        self._retries = retries
+        self._redaction = redaction
+        self._options = options
+
+    @property
+    def concurrency(self) -> int:
+        """Pages in flight, for a listing that names no number of its own."""
+        return self._options.concurrency
+
+    async def get(self, target: str, read: Callable[[Response], T], counts: RequestCounts) -> T:
+        """Return what is read from the answer to a GET, asked for again as the options say.
+
+        Args:
+            target: Path and query, percent-encoded, appended to the base URL.
+            read: Makes a value of the answer. It is called within the attempt, so an answer that cannot be read is
+                asked for again like one that never came.
+            counts: Where requests, retries and waits are counted.
+
+        Raises:
+            TofuPilotError: There is no such value. The error knows how many attempts were made.
+        """
+        attempts: Attempts[T] = self._retries.attempts(self._options.retry, counts)
+        try:
+            with self._lifetime.work():
+                async for attempt in attempts:
+                    with attempt:
+                        async with self._gate.turn(attempts.max_retry_after, counts, until=attempts.until):
+                            self._lifetime.check()
+                            self._transport.check()
+                            attempt.begin()
+                            attempt.answer = await self._ask(target, read)
+                return attempts.answer
+            raise SessionError("the session was closed meanwhile")
+        except TofuPilotError as error:
+            error.attempts = attempts.made
+            raise
+
+    async def _ask(self, target: str, read: Callable[[Response], T]) -> T:
+        """Send a request once, within the timeout, and read its answer.
+
+        What the server says enters errors here alone, and without the key.
+        """
+        url, timeout = self._transport.url(target), self._options.timeout
+        response: Response | None = None
+        try:
+            async with asyncio.timeout(timeout):
+                response = await self._transport.get(url)
+                if is_redirect(response):
+                    response = await follow(self._transport.get, url, response)
+            return read(response)
+        except TimeoutError:
+            failure: TofuPilotError = RequestTimeoutError(
+                f"no whole answer within {timeout} s from {url.path}", timeout=timeout
+            )
+        except TofuPilotError as error:
+            failure = error
+        # Raised outside of the except clauses, so that no error of another library becomes the context of this one.
+        try:
+            self._redaction.clean(failure, response)
+            raise failure
+        finally:
+            del failure  # its traceback knows this frame

@@ -1,0 +1,89 @@
+"""Errors of aiohttp become ours, in words that quote nothing of an answer."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import aiohttp
+from aiohttp.http_exceptions import LineTooLong
+
+from aiotofupilot.errors import (
+    CertificateError,
+    ConnectionFailedError,
+    RequestTimeoutError,
+    ResponseTooLargeError,
+    TofuPilotError,
+)
+
+if TYPE_CHECKING:
+    from yarl import URL
+
+__all__ = ["HEADERS", "HEADER_LIMIT", "LostError", "translated"]
+
+HEADERS, HEADER_LIMIT = 128, 8190
+"""Header fields, and bytes of one, at the most. These are aiohttp's own bounds, which a session that is handed in may
+lack."""
+
+
+class LostError(aiohttp.ClientConnectionError):
+    """Stands for an error after which aiohttp would send the request again by itself."""
+
+    def __init__(self, error: aiohttp.ClientError) -> None:
+        super().__init__()
+        self.error = error
+
+
+def translated(error: aiohttp.ClientError | TimeoutError, url: URL) -> TofuPilotError:
+    """Return the error of ours that one of aiohttp's becomes, caused by the operating system's error, if there is one.
+
+    aiohttp quotes pieces of an answer, in which a piece of the key could not be found, and its errors may hold the
+    request with the key. So nothing of them is repeated, and they are not chained.
+    """
+    if isinstance(error, LostError):
+        error = error.error
+    ours = _ours(error, url)
+    ours.__cause__ = _os_error(error)
+    return ours
+
+
+def _ours(error: aiohttp.ClientError | TimeoutError, url: URL) -> TofuPilotError:
+    match error:
+        case TimeoutError():
+            return RequestTimeoutError(f"no whole answer before the connection gave up from {url.path}", timeout=None)
+        case aiohttp.ClientSSLError():
+            return CertificateError(f"TLS with {url.host} could not be set up: {error}")
+        case aiohttp.ServerFingerprintMismatch():
+            return CertificateError(f"TLS with {url.host} could not be set up: its certificate is not the pinned one")
+        case aiohttp.ClientResponseError() if _is_flood(error):
+            return ResponseTooLargeError(
+                f"the answer has more than {HEADERS} headers, or one of more than {HEADER_LIMIT} bytes", limit=None
+            )
+        case _:
+            return ConnectionFailedError(f"the connection to {url.host} failed: {_reason(error)}")
+
+
+def _reason(error: aiohttp.ClientError) -> str:
+    """Return in words why no answer came."""
+    match error:
+        case aiohttp.ClientHttpProxyError():
+            return f"the proxy answered {error.status}"
+        case aiohttp.ClientResponseError():
+            return f"the answer is not HTTP ({type(error.__cause__ or error).__name__})"
+        case aiohttp.ClientPayloadError():
+            return f"the body was cut short, or is not encoded as announced ({type(error.__cause__ or error).__name__})"
+        case aiohttp.ServerDisconnectedError():
+            return "the server disconnected"
+        case OSError() if str(error):
+            return str(error)  # in the operating system's words
+        case _:
+            return type(error).__name__
+
+
+def _os_error(error: aiohttp.ClientError | TimeoutError) -> OSError | None:
+    cause = error.os_error if isinstance(error, aiohttp.ClientConnectorError) else error.__cause__
+    return cause if isinstance(cause, OSError) and not isinstance(cause, aiohttp.ClientError) else None
+
+
+def _is_flood(error: aiohttp.ClientResponseError) -> bool:
+    parsing = error.__cause__ and error.__cause__.__cause__
+    return isinstance(parsing, LineTooLong) or error.message == "Too many headers received"

@@ -1,0 +1,61 @@
+"""The key goes onto a request where no trace hook sees it.
+
+aiohttp runs its middlewares after the hooks of a request's start, and hooks of other libraries, such as OpenTelemetry's
+capture of headers, see a request as it was before them.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import aiohttp
+
+from .failures import LostError
+
+if TYPE_CHECKING:
+    from collections.abc import Collection
+
+    from multidict import CIMultiDict
+    from yarl import URL
+
+__all__ = ["key_sender"]
+
+_TELL = "_on_headers_request_sent"
+"""The method by which a request of aiohttp tells trace hooks of its headers. There is no public place after it."""
+
+
+def key_sender(authorization: str, hooks: Collection[object]) -> aiohttp.ClientMiddlewareType:
+    """Return a middleware of aiohttp's that sends a request once, with the key.
+
+    It is a function and no method, because whoever records a call copies the arguments, and a function is its own copy.
+
+    Args:
+        authorization: The value of that header.
+        hooks: The trace configurations of the aiohttp session, which may change.
+    """
+
+    async def send(request: aiohttp.ClientRequest, handler: aiohttp.ClientHandlerType) -> aiohttp.ClientResponse:
+        headers = request.headers
+        told = getattr(request, _TELL, None)
+        if told is None or not hooks:
+            headers["Authorization"] = authorization
+        else:
+            # These hooks are called with the headers right before they are written, so the key comes after them.
+            headers.pop("Authorization", None)
+
+            async def tell(method: str, url: URL, sent: CIMultiDict[str]) -> None:
+                await told(method, url, sent)
+                sent["Authorization"] = authorization
+
+            setattr(request, _TELL, tell)
+        try:
+            return await handler(request)
+        except aiohttp.ClientConnectorError:  # after this error aiohttp does not send again
+            raise
+        except (aiohttp.ClientOSError, aiohttp.ServerDisconnectedError) as error:
+            # aiohttp would send the request again, at once and uncounted.
+            raise LostError(error) from error
+        finally:
+            headers.pop("Authorization", None)  # before the hooks of the request's end
+
+    return send
