@@ -112,8 +112,7 @@ class Connection:
         try:
             async with asyncio.timeout(timeout):
                 response = await self._transport.get(url)
-                if is_redirect(response):
-                    response = await follow(self._transport.get, url, response)
+                response = await follow(self._transport.get, url, response) if is_redirect(response) else response
             return read(response)
         except TimeoutError:
             failure: TofuPilotError = RequestTimeoutError(

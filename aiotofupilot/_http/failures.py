@@ -73,7 +73,7 @@ def _reason(error: aiohttp.ClientError) -> str:
             return f"the body was cut short, or is not encoded as announced ({type(error.__cause__ or error).__name__})"
         case aiohttp.ServerDisconnectedError():
             return "the server disconnected"
-        case OSError() if str(error):
+        case aiohttp.ClientOSError() if str(error):
             return str(error)  # in the operating system's words
         case _:
             return type(error).__name__

@@ -259,8 +259,8 @@ class _AttemptsByController(Attempts[T]):
             raise
         finally:
             self._counts.waited += statistics.get("idle_for", 0.0) - waited
-        if self._state is not None and self._state.outcome is not None:
-            # pragma: no cover - before tenacity 9.2, an answer that is judged good comes back as if it were an attempt
+        if self._state is not None and self._state.outcome is not None:  # pragma: no cover - only before tenacity 9.2
+            # An answer that is judged good comes back as if it were an attempt.
             self._retries.budget.give_back(0)
             raise StopAsyncIteration
         self._state = attempt.retry_state

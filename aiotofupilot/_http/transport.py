@@ -75,7 +75,7 @@ class Transport:
         self._middlewares = [key_sender(authorization, hooks)]
         if http_session is not None:
             # The middlewares of a request take the place of the session's, for which aiohttp has no public name.
-            self._middlewares[:0] = http_session._middlewares  # noqa: SLF001
+            self._middlewares[:0] = http_session._middlewares  # noqa: SLF001  # pyright: ignore[reportPrivateUsage]
         self._clock = clock
         self._redaction = redaction
         self._loop: asyncio.AbstractEventLoop | None = None
@@ -223,9 +223,13 @@ def _checked_trace_configs(configs: object) -> list[aiohttp.TraceConfig]:
 
 @cache
 def _user_agent() -> str:
-    from importlib.metadata import version  # noqa: PLC0415 - a twentieth of this package's import, which can wait
+    from importlib.metadata import PackageNotFoundError, version  # noqa: PLC0415 - a twentieth of the import, can wait
 
-    return f"aiotofupilot/{version('aiotofupilot')} aiohttp/{aiohttp.__version__}"
+    try:
+        own = f"aiotofupilot/{version('aiotofupilot')}"
+    except PackageNotFoundError:  # a program that was frozen, as by PyInstaller, has no metadata of its packages
+        own = "aiotofupilot"
+    return f"{own} aiohttp/{aiohttp.__version__}"
 
 
 async def _read(response: aiohttp.ClientResponse) -> bytes:

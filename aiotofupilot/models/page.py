@@ -37,7 +37,7 @@ class Page(Generic[T]):
     """Where the page begins: the cursor that it was asked for. 0 is the beginning of the listing."""
     request_id: str | None = field(default=None, eq=False)
     """What the server or a proxy calls the request, for a support ticket. None: the request has no name."""
-    headers: Mapping[str, str] = field(factory=dict, eq=False, repr=False)
+    headers: Mapping[str, str] = field(factory=dict[str, str], eq=False, repr=False)
     """The headers of the answer, such as those that tell of rate limits. Names compare without regard to case."""
 
     @property

@@ -454,6 +454,17 @@ async def test_a_controller_cannot_make_up_an_answer(run, clock):
     assert str(error) == "retry must not make up an answer: its retry_error_callback returned None"
 
 
+async def test_a_callback_of_a_controller_may_be_asynchronous(run, clock, stats):
+    """It must not make up an answer either."""
+
+    async def make_up(state):
+        return "made up"
+
+    controller = AsyncRetrying(sleep=clock.sleep, stop=stop_after_attempt(2), retry_error_callback=make_up)
+    error = await run(Page(down()), controller)
+    assert str(error) == "retry must not make up an answer: its retry_error_callback returned 'made up'"
+
+
 async def test_a_controller_is_not_stopped_by_the_budget(run, clock, stats):
     """Who brings one decides alone."""
     error = await run(Page(down()), AsyncRetrying(sleep=clock.sleep, stop=stop_after_attempt(50), reraise=True))

@@ -1,0 +1,151 @@
+"""The key reaches the server, and no hook on its way."""
+
+import copy
+import subprocess
+import sys
+from contextlib import asynccontextmanager
+
+import aiohttp
+import pytest
+
+from aiotofupilot import RetryPolicy, TofuPilotSession
+from aiotofupilot._http.key import key_sender
+from aiotofupilot.sandbox import Sandbox
+from aiotofupilot.sandbox.faults import redirect, reset, status
+
+KEY = "tofu_0123456789abcdef"
+HOOKS = [name for name in dir(aiohttp.TraceConfig) if name.startswith("on_")]
+
+
+def recording(seen):
+    """A trace configuration that records all that it is given, as text and as attributes."""
+    trace = aiohttp.TraceConfig()
+
+    def hook(name):
+        async def record(session, context, params):
+            headers = getattr(params, "headers", {})
+            seen.append((name, repr(params), dict(headers), dict(getattr(session, "headers", {}))))
+            response = getattr(params, "response", None)
+            if response is not None:
+                seen.append((name, repr(response.request_info), dict(response.request_info.headers)))
+
+        return record
+
+    for name in HOOKS:
+        getattr(trace, name).append(hook(name))
+    return trace
+
+
+@asynccontextmanager
+async def session(sandbox, *, is_handed_in, trace):
+    if not is_handed_in:
+        async with TofuPilotSession(KEY, base_url=sandbox.url, trace_configs=[trace]) as session:
+            yield session
+        return
+    async with (
+        aiohttp.ClientSession(trace_configs=[trace]) as http_session,
+        TofuPilotSession(KEY, base_url=sandbox.url, http_session=http_session) as session,
+    ):
+        yield session
+
+
+@pytest.mark.parametrize("is_handed_in", [False, True])
+async def test_no_hook_sees_the_key(is_handed_in):
+    """Not in what it is told, nor in what it is given to look at; retries and redirects included."""
+    seen = []
+    async with (
+        Sandbox(30, api_key=KEY) as sandbox,
+        session(sandbox, is_handed_in=is_handed_in, trace=recording(seen)) as client,
+    ):
+        sandbox.faults.next(status(503, retry_after=0), reset(), redirect())
+        patient = client.with_options(retry=RetryPolicy(initial_wait=0))
+        assert len(await patient.procedures.list(limit=10).collect()) == 30
+        assert {request.status for request in sandbox.requests} == {503, None, 307, 200}
+    assert {name for name, *_ in seen} >= {"on_request_start", "on_request_headers_sent", "on_request_end"}
+    assert KEY not in repr(seen)
+
+
+async def test_middlewares_of_a_session_that_is_handed_in_run_too():
+    """They run before the key is put onto the request."""
+    seen = []
+
+    async def see(request, handler):
+        seen.append(dict(request.headers))
+        return await handler(request)
+
+    async with (
+        Sandbox(3, api_key=KEY) as sandbox,
+        aiohttp.ClientSession(middlewares=[see]) as http_session,
+        TofuPilotSession(KEY, base_url=sandbox.url, http_session=http_session) as session,
+    ):
+        assert len(await session.procedures.list().collect()) == 3
+    assert len(seen) == 1
+    assert KEY not in repr(seen)
+
+
+def test_the_sender_is_its_own_copy():
+    """Whoever records a call and copies its arguments copies no connection."""
+    sender = key_sender(f"Bearer {KEY}", ())
+    assert copy.deepcopy(sender) is sender
+
+
+def test_opentelemetry_captures_headers_without_the_key():
+    """Though it is told to capture every header of a request."""
+    pytest.importorskip("opentelemetry.instrumentation.aiohttp_client")
+    program = f"""
+import asyncio
+from opentelemetry import trace
+from opentelemetry.instrumentation.aiohttp_client import AioHttpClientInstrumentor
+from opentelemetry.sdk.trace import TracerProvider
+from opentelemetry.sdk.trace.export import SimpleSpanProcessor
+from opentelemetry.sdk.trace.export.in_memory_span_exporter import InMemorySpanExporter
+from aiotofupilot import TofuPilotSession
+from aiotofupilot.sandbox import Sandbox
+
+exporter, provider = InMemorySpanExporter(), TracerProvider()
+provider.add_span_processor(SimpleSpanProcessor(exporter))
+trace.set_tracer_provider(provider)
+AioHttpClientInstrumentor().instrument()
+
+async def main():
+    async with Sandbox(30, api_key="{KEY}") as sandbox, TofuPilotSession("{KEY}", base_url=sandbox.url) as session:
+        assert len(await session.procedures.list(limit=10).collect()) == 30
+
+asyncio.run(main())
+spans = exporter.get_finished_spans()
+text = "".join(span.to_json() for span in spans)
+print(len(spans), "user-agent" in text.lower() or "user_agent" in text.lower(), "{KEY}" in text)
+"""
+    environment = {
+        "OTEL_INSTRUMENTATION_HTTP_CAPTURE_HEADERS_CLIENT_REQUEST": ".*",
+        "OTEL_INSTRUMENTATION_HTTP_CAPTURE_HEADERS_CLIENT_RESPONSE": ".*",
+    }
+    run = subprocess.run(  # noqa: S603
+        [sys.executable, "-W", "ignore", "-c", program], capture_output=True, text=True, check=False, env=environment
+    )
+    assert run.stdout == "3 True False\n", run.stderr
+
+
+def test_a_program_without_metadata_makes_sessions():
+    """PyInstaller freezes packages without it."""
+    program = f"""
+import asyncio
+import importlib.metadata
+
+def version(name, known=importlib.metadata.version):
+    if name == "aiotofupilot":
+        raise importlib.metadata.PackageNotFoundError(name)
+    return known(name)
+
+importlib.metadata.version = version
+from aiotofupilot import TofuPilotSession
+from aiotofupilot.sandbox import Sandbox
+
+async def main():
+    async with Sandbox(3, api_key="{KEY}") as sandbox, TofuPilotSession("{KEY}", base_url=sandbox.url) as session:
+        print(len(await session.procedures.list().collect()))
+
+asyncio.run(main())
+"""
+    run = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=False)  # noqa: S603
+    assert run.stdout == "3\n", run.stderr
