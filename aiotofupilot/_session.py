@@ -16,8 +16,16 @@ from ._http.lifetime import Lifetime
 from ._http.retries import Retries, Retry, RetryPolicy, checked_retry
 from ._http.settings import authorization, resolve_base_url
 from ._http.transport import Transport
+from ._listings.batches import Batches
+from ._listings.deployments import Deployments
+from ._listings.logs import Logs
+from ._listings.measurements import Measurements
+from ._listings.parts import Parts
+from ._listings.phases import Phases
 from ._listings.procedures import Procedures
 from ._listings.runs import Runs
+from ._listings.stations import Stations
+from ._listings.units import Units
 from .errors import ConfigurationError, TofuPilotError
 
 if TYPE_CHECKING:
@@ -180,6 +188,46 @@ class TofuPilotSession:
     def runs(self) -> Runs:
         """The runs that the key may read."""
         return Runs(self._connection)
+
+    @property
+    def units(self) -> Units:
+        """The units that the key may read."""
+        return Units(self._connection)
+
+    @property
+    def parts(self) -> Parts:
+        """The parts that units are made as."""
+        return Parts(self._connection)
+
+    @property
+    def batches(self) -> Batches:
+        """The batches that units are made in."""
+        return Batches(self._connection)
+
+    @property
+    def stations(self) -> Stations:
+        """The test benches of the organization."""
+        return Stations(self._connection)
+
+    @property
+    def deployments(self) -> Deployments:
+        """The builds of procedures, and where they went."""
+        return Deployments(self._connection)
+
+    @property
+    def logs(self) -> Logs:
+        """The lines that runs wrote to their logs."""
+        return Logs(self._connection)
+
+    @property
+    def measurements(self) -> Measurements:
+        """The values that runs measured, of one procedure at a time."""
+        return Measurements(self._connection)
+
+    @property
+    def phases(self) -> Phases:
+        """The phases that runs went through, of one procedure at a time."""
+        return Phases(self._connection)
 
     @property
     def _connection(self) -> _Connection:
