@@ -11,9 +11,9 @@ from importlib import import_module
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable, Mapping, Sequence
 
-__all__ = ["lazy"]
+__all__ = ["lazy", "lazy_from"]
 
 
 def lazy(
@@ -41,5 +41,26 @@ def lazy(
 
     def listing() -> list[str]:
         return sorted({*vars(sys.modules[package]), *names, *modules})
+
+    return load, listing
+
+
+def lazy_from(package: str, homes: Mapping[str, str]) -> tuple[Callable[[str], object], Callable[[], list[str]]]:
+    """Return the same for a package that knows which module holds which name. Nothing else is loaded for a name.
+
+    Args:
+        package: The package's ``__name__``.
+        homes: From each name to the module of the package that holds it.
+    """
+
+    def load(name: str) -> object:
+        if name not in homes:
+            raise AttributeError(f"module {package!r} has no attribute {name!r}", name=name, obj=sys.modules[package])
+        value = getattr(import_module(f"{package}.{homes[name]}"), name)
+        setattr(sys.modules[package], name, value)  # so that this is not called for it again
+        return value
+
+    def listing() -> list[str]:
+        return sorted({*vars(sys.modules[package]), *homes})
 
     return load, listing

@@ -9,6 +9,7 @@ from warnings import warn
 
 from attrs import asdict
 
+from . import _listings
 from ._arguments import boolean, integer, seconds
 from ._http.clock import Clock
 from ._http.connection import Connection, Options
@@ -19,8 +20,6 @@ from ._http.redaction import Redaction
 from ._http.retries import Retries, checked_retry
 from ._http.settings import authorization, resolve_base_url
 from ._http.transport import Transport
-from ._listings.procedures import Procedures
-from ._listings.runs import Runs
 from .errors import ConfigurationError
 
 if TYPE_CHECKING:
@@ -133,15 +132,56 @@ class TofuPilotSession:
         return f"<TofuPilotSession {self._base_url} {state}>"
 
     @property
-    def procedures(self) -> Procedures:
+    def procedures(self) -> _listings.Procedures:
         """The procedures that the key may read."""
-        return Procedures(self._connection())
+        return _listings.Procedures(self._connection)
 
     @property
-    def runs(self) -> Runs:
+    def runs(self) -> _listings.Runs:
         """The runs that the key may read."""
-        return Runs(self._connection())
+        return _listings.Runs(self._connection)
 
+    @property
+    def units(self) -> _listings.Units:
+        """The units that the key may read."""
+        return _listings.Units(self._connection)
+
+    @property
+    def parts(self) -> _listings.Parts:
+        """The parts that units are made as."""
+        return _listings.Parts(self._connection)
+
+    @property
+    def batches(self) -> _listings.Batches:
+        """The batches that units are made in."""
+        return _listings.Batches(self._connection)
+
+    @property
+    def stations(self) -> _listings.Stations:
+        """The test benches of the organization."""
+        return _listings.Stations(self._connection)
+
+    @property
+    def deployments(self) -> _listings.Deployments:
+        """The builds of procedures, and where they went."""
+        return _listings.Deployments(self._connection)
+
+    @property
+    def logs(self) -> _listings.Logs:
+        """The lines that runs wrote to their logs."""
+        return _listings.Logs(self._connection)
+
+    @property
+    def measurements(self) -> _listings.Measurements:
+        """The values that runs measured, of one procedure at a time."""
+        return _listings.Measurements(self._connection)
+
+    @property
+    def phases(self) -> _listings.Phases:
+        """The phases that runs went through, of one procedure at a time."""
+        return _listings.Phases(self._connection)
+
+    @property
     def _connection(self) -> _Connection:
         return _Connection(
             self,

@@ -92,11 +92,14 @@ def test_public_modules_are_attributes():
     [
         ("import aiotofupilot", set()),
         ("from aiotofupilot import Procedure", {"attr", "attrs"}),
-        ("from aiotofupilot import TofuPilotSession", HEAVY - {"cattrs"}),
+        ("from aiotofupilot import TofuPilotSession", HEAVY - {"cattrs", "tenacity"}),
     ],
 )
 def test_a_name_loads_what_it_needs(statement, packages):
-    """The package by itself loads nothing, a model loads attrs alone, and cattrs waits for the first page."""
+    """The package by itself loads nothing, and a model loads attrs alone.
+
+    cattrs waits for the first page, and tenacity for the first retry.
+    """
     assert loaded_by(statement) == packages
 
 
@@ -115,3 +118,26 @@ for thread in threads: thread.join()
 print(len(found), len(set(found)))
 """
     assert run(program) == "8 1\n"
+
+
+def test_a_listing_is_loaded_when_it_is_asked_for():
+    """A program pays for the listings that it uses, and for their models."""
+    program = """
+import sys
+from aiotofupilot import TofuPilotSession, _listings
+
+def loaded():
+    return sorted(name.rpartition(".")[2] for name in sys.modules if name.startswith("aiotofupilot._listings."))
+
+print(loaded())
+_listings.Parts
+print({"parts", "runs"} & {*loaded()}, "Runs" in dir(_listings))
+"""
+    assert run(program) == "[]\n{'parts'} True\n"
+
+
+def test_a_name_that_no_module_holds_is_an_attribute_error():
+    from aiotofupilot import _listings  # noqa: PLC0415 - it is what is tested
+
+    with pytest.raises(AttributeError, match=r"module 'aiotofupilot\._listings' has no attribute 'Nothing'"):
+        _ = _listings.Nothing

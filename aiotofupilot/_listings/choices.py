@@ -12,9 +12,15 @@ from collections.abc import Mapping, Sequence
 from typing import Literal
 
 __all__ = [
+    "BuildStatus",
     "Environment",
+    "LogLevel",
+    "MeasurementOutcome",
+    "MeasurementType",
     "MetadataFilter",
+    "PhaseOutcome",
     "RunOutcome",
+    "Sample",
     "SampleFilter",
     "SortOrder",
 ]
@@ -22,8 +28,26 @@ __all__ = [
 RunOutcome = Literal["PASS", "FAIL", "ERROR", "TIMEOUT", "ABORTED"]
 """How a run ended."""
 
+PhaseOutcome = Literal["PASS", "FAIL", "SKIP", "ERROR"]
+"""How a phase ended."""
+
+MeasurementOutcome = Literal["PASS", "FAIL", "UNSET"]
+"""What became of a measurement; ``UNSET`` stands for values that nothing checks."""
+
+MeasurementType = Literal["numeric", "boolean", "string", "multidimensional", "empty", "json"]
+"""What kind of value was measured."""
+
+LogLevel = Literal["DEBUG", "INFO", "WARNING", "ERROR", "CRITICAL"]
+"""How much a log line matters."""
+
+BuildStatus = Literal["pending", "building", "ready", "failed"]
+"""How far the build of a deployment is."""
+
 Environment = Literal["production", "preview", "development"]
 """Where a deployment runs."""
+
+Sample = Literal["golden", "failing", "ignored"]
+"""What a unit is a sample of."""
 
 SampleFilter = Literal["golden", "failing", "ignored", "production"]
 """What a unit is a sample of; ``production`` stands for units that are no samples."""

@@ -1,7 +1,10 @@
 """What is known of every listing, for tests: the API's description of its items, an example, and its model."""
 
 import json
+from copy import deepcopy
 from pathlib import Path
+
+import pytest
 
 from aiotofupilot import models
 
@@ -20,6 +23,12 @@ MODELS = {
     "phases": models.Phase,
 }
 EXAMPLES = {name: endpoint["example_item"] for name, endpoint in ENDPOINTS.items()}
+EVERYTHING = deepcopy(EXAMPLES)
+"""The examples, with the objects that they leave null."""
+for _item in EVERYTHING.values():
+    for _name in ("created_by_user", "created_by_station", "parent"):
+        if _name in _item:
+            _item[_name] = _item[_name] or {"id": "x", "name": "Ines Moreau", "serial_number": "INV-1"}
 
 
 def is_bare(name):
@@ -45,3 +54,28 @@ def _fields(described, path=()):
             yield from _fields(field.get("fields", {}), (*path, name))
         elif field["type"] == "array" and field["items"]["type"] == "object":
             yield from _fields(field["items"]["fields"], (*path, name, 0))
+
+
+def inside(item, path):
+    """Return the object that holds a field, in an item of JSON."""
+    for step in path[:-1]:
+        item = item[step]
+    return item
+
+
+def value_at(model, path):
+    """Return the value of a field, by its path on the wire, in a model."""
+    names = {"linkedRepository": "linked_repository", "fullName": "full_name"}
+    for step in path:
+        model = model[step] if isinstance(step, int) else getattr(model, names.get(step, step))
+    return model
+
+
+FIELDS = [
+    pytest.param(name, path, field, id=f"{name}: {'.'.join(map(str, path))}")
+    for name in MODELS
+    for path, field in fields(name)
+]
+OPTIONAL = [case for case in FIELDS if not case.values[2]["required"] or "since_sdk" in case.values[2]]
+"""Fields that may be absent, those that older servers lack included."""
+NULLABLE = [case for case in FIELDS if case.values[2].get("nullable")]

@@ -3,28 +3,13 @@
 from datetime import UTC, datetime
 
 import pytest
-from multidict import CIMultiDict
+from fakes.listings import Connection
 
 from aiotofupilot import Checkpoint
 from aiotofupilot._listings.procedures import Procedures
 from aiotofupilot._listings.runs import Runs
-from aiotofupilot._wire.response import Response
 
 NOW = datetime(2026, 2, 1, tzinfo=UTC)
-
-
-class Connection:
-    """Answers each request with an empty page, and remembers it."""
-
-    concurrency = 1
-
-    def __init__(self, body=b'{"data":[],"meta":{"has_more":false}}'):
-        self.body = body
-        self.targets = []
-
-    async def get(self, target, read, counts):
-        self.targets.append(target)
-        return read(Response(200, CIMultiDict(), self.body, NOW))
 
 
 async def test_keys_repeat_where_a_parameter_takes_several_values():

@@ -1,7 +1,8 @@
 """Every filter of every listing is sent as the official SDK sends it, character by character.
 
-There are two exceptions. The SDK sends an empty ``metadata=`` with calls that do not set it. And it sends a moment as
-Python spells it, where this client sends UTC with milliseconds: the moment is the same.
+There are three exceptions. The SDK sends an empty ``metadata=`` with calls that do not set it, and limits and cursors
+of its own. And it sends a moment as Python spells it, where this client sends UTC with milliseconds: the moment is the
+same.
 """
 
 import json
@@ -9,13 +10,11 @@ import subprocess
 import sys
 from datetime import datetime, timedelta
 from pathlib import Path
-from urllib.parse import parse_qsl
+from urllib.parse import unquote_plus
 
 import pytest
+from fakes.listings import LISTINGS, Connection, required
 from fakes.wire_listings import ENDPOINTS
-
-from aiotofupilot._listings import filters
-from aiotofupilot._wire.query import request_target
 
 PROGRAM = Path(__file__).parent.parent / "clients" / "official_queries.py"
 TEXT = "a b+c&d=e/f?g#h%i~j:k,l;m'n\"é🔋"
@@ -23,67 +22,83 @@ MOMENT = "2024-01-01T12:00:00.123000+02:00"
 METADATA = {"lot": {"in": ["é", "b c"]}, "bay": {"gte": 1, "lt": 2.5}, "rework": {"eq": True}, "x": {"contains": "/"}}
 
 
-def end_of(spell):
-    """Return a filter for one end of a range, the other end being open."""
-
-    def filtered(name, value):
-        prefix, _, end = name.rpartition("_")
-        return spell(prefix, *((value, None) if end in {"after", "min"} else (None, value)))
-
-    return filtered
-
-
-def case(name, described):
-    """Return what the official SDK is given for a parameter, what this client is given, and the filter for it."""
-    values = described.get("enum") or described.get("items", {}).get("enum")
+def values(name, described):
+    """Return what the official SDK is given for a parameter, and what this client is given."""
+    words = described.get("enum") or described.get("items", {}).get("enum")
     kind = described.get("format", described["type"])
     if name.startswith("duration_"):  # two listings call it a string, and a third a duration
         kind = "duration"
-    if values:
-        spell = filters.choices if kind == "array" else filters.choice
-        value = values if kind == "array" else values[-1]
-        return value, value, lambda name, value: spell(name, value, tuple(values))
+    if words:
+        kind = f"{kind} of words"
     return {
-        "array": ([TEXT, "", "b"], [TEXT, "", "b"], filters.strings),
-        "string": (TEXT, TEXT, filters.string),
-        "boolean": (True, True, filters.boolean),
-        "integer": (7, 7, end_of(filters.count_range)),
-        "number": (7, 7, end_of(filters.number_range)),
-        "object": (METADATA, METADATA, filters.metadata),
-        "duration": ("PT1M30.732S", timedelta(seconds=90.732), end_of(filters.duration_range)),
-        "date-time": ({"moment": MOMENT}, datetime.fromisoformat(MOMENT), end_of(filters.moment_range)),
+        "array": ([TEXT, "", "b"], [TEXT, "", "b"]),
+        "array of words": (words, words),
+        "string": (TEXT, TEXT),
+        "string of words": (words and words[-1],) * 2,
+        "boolean": (True, True),
+        "integer": (7, 7),
+        "number": (7.25, 7.25),
+        "object": (METADATA, METADATA),
+        "duration": ("PT1M30.732S", timedelta(seconds=90.732)),
+        "date-time": ({"moment": MOMENT}, datetime.fromisoformat(MOMENT)),
     }[kind]
 
 
-CASES = [
-    pytest.param(listing, name, *case(name, described), id=f"{listing}: {name}")
-    for listing, endpoint in ENDPOINTS.items()
-    for name, described in endpoint["params"].items()
-    if name not in {"limit", "cursor"}
-]
+def calls():
+    """Yield a call of each listing with no filter, one with each filter, and one with all of them."""
+    for listing in LISTINGS:
+        parameters = ENDPOINTS[listing]["params"]
+        filters = {name: values(name, parameters[name]) for name in parameters if name not in {"limit", "cursor"}}
+        needed = {name: (value, value) for name, value in required(listing).items()}
+        yield f"{listing}: nothing", listing, needed
+        for name, value in filters.items():
+            yield f"{listing}: {name}", listing, {**needed, name: value}
+        yield f"{listing}: everything", listing, filters
+
+
+CALLS = [pytest.param(index, listing, filters, id=name) for index, (name, listing, filters) in enumerate(calls())]
 
 
 @pytest.fixture(scope="module")
 def official():
-    """The query that the official SDK sends for each case, without what it sends anyway."""
-    calls = []
-    for listing, name, theirs, *_ in (case.values for case in CASES):
-        required = {"procedure_id": "p"} if "procedure_id" in ENDPOINTS[listing]["params"] else {}
-        calls.append([listing, {**required, name: theirs}])
+    """The URL that the official SDK asks for with each call."""
+    asked = [
+        [listing, {name: theirs for name, (theirs, _) in filters.items()}]
+        for _, listing, filters in (call.values for call in CALLS)
+    ]
     ran = subprocess.run(  # noqa: S603 - our own
-        [sys.executable, PROGRAM], input=json.dumps(calls), check=True, capture_output=True, text=True
+        [sys.executable, PROGRAM], input=json.dumps(asked), check=True, capture_output=True, text=True
     )
-    urls = json.loads(ran.stdout)
-    return {case.values[:2]: url for case, url in zip(CASES, urls, strict=True)}
+    return json.loads(ran.stdout)
 
 
-@pytest.mark.parametrize(("listing", "name", "theirs", "ours", "spell"), CASES)
-def test_a_filter_is_sent_as_the_official_sdk_sends_it(official, listing, name, theirs, ours, spell):
-    """The encoded text is the same."""
-    path, _, query = official[listing, name].partition("?")
-    assert path.endswith(ENDPOINTS[listing]["path"])
-    sent = [pair for pair in query.split("&") if pair.startswith(f"{name}=")]
-    spelled = request_target("", spell(name, ours)).removeprefix("?").split("&")
-    if isinstance(ours, datetime):
-        sent, spelled = ([datetime.fromisoformat(text) for _, text in parse_qsl(pair)] for (pair,) in (sent, spelled))
-    assert spelled == sent
+def query(target, filters):
+    """Return the encoded pairs of a URL that belong to filters, sorted, with moments read. Keys repeat in order."""
+    pairs = [pair.partition("=") for pair in target.partition("?")[2].split("&")]
+    sent = [(name, value) for name, _, value in pairs if name in filters]
+    read = [
+        (name, datetime.fromisoformat(unquote_plus(value)) if name.endswith(("_after", "_before")) else value)
+        for name, value in sent
+    ]
+    return sorted(read, key=lambda pair: pair[0])
+
+
+@pytest.mark.parametrize(("index", "listing", "filters"), CALLS)
+async def test_a_filter_is_sent_as_the_official_sdk_sends_it(official, index, listing, filters):
+    """The encoded text is the same, and this client sends nothing that was not asked for."""
+    connection = Connection()
+    await LISTINGS[listing](connection).list(**{name: ours for name, (_, ours) in filters.items()})
+    (target,) = connection.targets
+    assert official[index].partition("?")[0] == "http://127.0.0.1:9" + target.partition("?")[0]
+    assert query(target, filters) == query(official[index], filters)
+    assert {pair.partition("=")[0] for pair in target.partition("?")[2].split("&")} == {"limit", *filters}
+
+
+@pytest.mark.parametrize(("index", "listing", "filters"), CALLS)
+def test_the_official_sdk_sends_nothing_else_that_selects(official, index, listing, filters):
+    """What it sends on top are defaults of the API, an empty ``metadata=``, and its own paging."""
+    parameters = ENDPOINTS[listing]["params"]
+    for pair in official[index].partition("?")[2].split("&"):
+        name, _, value = pair.partition("=")
+        if name not in {"limit", "cursor", *filters}:
+            assert value == {"metadata": ""}.get(name, json.dumps(parameters[name].get("default")).strip('"'))

@@ -71,9 +71,9 @@ def test_every_supported_python_is_classified_and_tested():
 
 
 def test_every_dependency_has_a_lower_bound_and_no_upper():
-    """The lower ones are tested; an upper one would keep a service from updating."""
+    """The lower ones are tested, and an upper one would keep a service from updating."""
     for requirement in chain(PROJECT["dependencies"], *PROJECT["optional-dependencies"].values()):
-        assert re.fullmatch(r"aiotofupilot\[[\w,]+\]|[\w-]+(\[\w+\])?>=[\d.]+", requirement), requirement
+        assert re.fullmatch(r"aiotofupilot\[[\w,]+\]|[\w-]+(\[\w+\])?>=[\d.]+(b\d+)?", requirement), requirement
 
 
 @pytest.mark.parametrize("extra", ["cyclopts", "rich", "aioresponses", "pytest", "aiotofupilot.sandbox", "aiohttp.web"])

@@ -2,10 +2,27 @@
 
 from __future__ import annotations
 
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import assert_type
 
-from aiotofupilot import Checkpoint, Page, Paginator, Procedure, TofuPilotSession, Walk, WalkStats
+from aiotofupilot import (
+    Batch,
+    Checkpoint,
+    Deployment,
+    Log,
+    Measurement,
+    Page,
+    Paginator,
+    Part,
+    Phase,
+    Procedure,
+    Run,
+    Station,
+    TofuPilotSession,
+    Unit,
+    Walk,
+    WalkStats,
+)
 
 
 async def iterated_it_gives_procedures(session: TofuPilotSession) -> None:
@@ -56,3 +73,27 @@ async def its_options_are_checked(session: TofuPilotSession) -> None:
     session.procedures.list(on_drift="wait")  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType] - one of three
     async for procedure in session.procedures.list():
         _ = procedure.fpy  # type: ignore[attr-defined]  # pyright: ignore[reportAttributeAccessIssue, reportUnknownMemberType] - gone
+
+
+async def every_listing_gives_its_own_items(session: TofuPilotSession) -> None:
+    assert_type(session.runs.list(outcomes=["FAIL"], duration_min=timedelta(seconds=1)), Paginator[Run])
+    assert_type(session.units.list(run_count_min=2, metadata={"lot": {"contains": "L"}}), Paginator[Unit])
+    assert_type(session.parts.list(sort_by="name", sort_order="asc"), Paginator[Part])
+    assert_type(session.batches.list(numbers=("A", "B")), Paginator[Batch])
+    assert_type(session.stations.list(include_metadata=True), Paginator[Station])
+    assert_type(session.deployments.list(build_statuses=["ready"], pushed=True), Paginator[Deployment])
+    assert_type(session.logs.list(levels=["ERROR"], samples=["golden"]), Paginator[Log])
+    assert_type(session.measurements.list(procedure_id="p", value_min=1), Paginator[Measurement])
+    assert_type(session.phases.list(procedure_id="p", outcomes=["SKIP"]), Paginator[Phase])
+    assert_type((await session.phases.list(procedure_id="p")).data, list[Phase])
+    async for run in session.runs.list():
+        assert_type(run.unit.serial_number, str)
+
+
+def their_arguments_are_checked(session: TofuPilotSession) -> None:
+    session.phases.list()  # type: ignore[call-arg]  # pyright: ignore[reportCallIssue] - a procedure is required
+    session.measurements.list("p")  # type: ignore[call-arg]  # pyright: ignore[reportCallIssue] - keyword-only
+    session.phases.list(procedure_id="p", outcomes=["TIMEOUT"])  # type: ignore[list-item]  # pyright: ignore[reportArgumentType] - that is a run's
+    session.logs.list(samples=["production"])  # type: ignore[list-item]  # pyright: ignore[reportArgumentType] - not of logs
+    session.units.list(sort_by="id")  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType] - no order of units
+    session.runs.list(duration_min=5)  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType] - a timedelta

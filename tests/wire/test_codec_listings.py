@@ -6,54 +6,33 @@ from datetime import UTC, datetime, timedelta
 import attrs
 import orjson
 import pytest
-from fakes.wire_listings import EXAMPLES, MODELS, body, fields, is_bare
+from fakes.wire_listings import (
+    EVERYTHING,
+    EXAMPLES,
+    FIELDS,
+    MODELS,
+    NULLABLE,
+    OPTIONAL,
+    body,
+    fields,
+    inside,
+    is_bare,
+    value_at,
+)
 
 from aiotofupilot import DecodeError, Page, PageMeta
 from aiotofupilot._wire.codec import PageDecoder, to_wire
 from aiotofupilot.models import Operator, RunSequence, User, Validator
 
 DECODERS = {name: PageDecoder(model, bare=is_bare(name)) for name, model in MODELS.items()}
-FIELDS = [
-    pytest.param(name, path, field, id=f"{name}: {'.'.join(map(str, path))}")
-    for name in MODELS
-    for path, field in fields(name)
-]
-OPTIONAL = [case for case in FIELDS if not case.values[2]["required"] or "since_sdk" in case.values[2]]
-NULLABLE = [case for case in FIELDS if case.values[2].get("nullable")]
 LENIENT = {("created_by_user",), ("linkedRepository", "provider"), ("banned",)}
 """Fields that the API requires, and that were absent in its earlier versions."""
 REQUIRED = [case for case in FIELDS if case not in OPTIONAL and case not in NULLABLE and case.values[1] not in LENIENT]
-
-EVERYTHING = deepcopy(EXAMPLES)
-"""The examples, with the objects that they leave null."""
-for _item in EVERYTHING.values():
-    for _name in ("created_by_user", "created_by_station", "parent"):
-        if _name in _item:
-            _item[_name] = _item[_name] or {"id": "x", "name": "Ines Moreau", "serial_number": "INV-1"}
 
 
 def decoded(name, item):
     (found,) = DECODERS[name](orjson.dumps(body(name, item)), 0).data
     return found
-
-
-def inside(item, path):
-    """The object that holds a field, in an item of JSON."""
-    for step in path[:-1]:
-        item = item[step]
-    return item
-
-
-def value_at(model, path):
-    """The value of a field, in a model."""
-    for step in path:
-        model = model[step] if isinstance(step, int) else getattr(model, step)
-    return model
-
-
-def snake(path):
-    names = {"linkedRepository": "linked_repository", "fullName": "full_name"}
-    return tuple(names.get(step, step) for step in path)
 
 
 @pytest.mark.parametrize("name", MODELS)
@@ -84,7 +63,7 @@ def test_a_field_that_may_be_absent_has_its_default(name, path, field):
     """Older servers lack some fields, and others are sent on request only."""
     item = deepcopy(EVERYTHING[name])
     inside(item, path).pop(path[-1], None)
-    assert value_at(decoded(name, item), snake(path)) is None
+    assert value_at(decoded(name, item), path) is None
 
 
 @pytest.mark.parametrize(("name", "path", "field"), NULLABLE)
@@ -92,7 +71,7 @@ def test_a_field_that_may_be_null_is_none(name, path, field):
     """Null is no value of any other type."""
     item = deepcopy(EVERYTHING[name])
     inside(item, path)[path[-1]] = None
-    assert value_at(decoded(name, item), snake(path)) is None
+    assert value_at(decoded(name, item), path) is None
 
 
 WRONG = {

@@ -1,0 +1,166 @@
+"""The listing of measurements, of one procedure at a time.
+
+Source: the official Python SDK ``tofupilot`` 2.26.1, ``v2/models/measurement_listop.py``
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence  # noqa: TC003 - the command reads the types of list() at run time
+from datetime import datetime, timedelta  # noqa: TC003 - likewise
+from typing import Literal, get_args
+
+from aiotofupilot._paging.paginator import Paginator  # noqa: TC001 - likewise
+from aiotofupilot._paging.plan import OnDrift  # noqa: TC001 - likewise
+from aiotofupilot.checkpoint import Checkpoint  # noqa: TC001 - likewise
+from aiotofupilot.models import Measurement
+
+from . import filters
+from .choices import Environment, MeasurementOutcome, MeasurementType, RunOutcome, SortOrder
+from .listing import Listing
+
+__all__ = ["MeasurementOrder", "Measurements"]
+
+MeasurementOrder = Literal["started_at", "value", "outcome", "serial_number", "phase_name", "measurement_name"]
+"""What measurements can be sorted by."""
+
+
+class Measurements(Listing[Measurement], item=Measurement):
+    """The values that runs measured."""
+
+    name = "measurements"
+    path = "/v2/measurements"
+    stable_orders = frozenset({"measurement_name", "phase_name", "started_at", "value"})
+
+    def list(
+        self,
+        *,
+        procedure_id: str,
+        phase_name: str | None = None,
+        measurement_name: str | None = None,
+        phase_names: Sequence[str] | None = None,
+        ids: Sequence[str] | None = None,
+        outcomes: Sequence[RunOutcome] | None = None,
+        measurement_outcomes: Sequence[MeasurementOutcome] | None = None,
+        measurement_types: Sequence[MeasurementType] | None = None,
+        value_min: float | None = None,
+        value_max: float | None = None,
+        value_bool: bool | None = None,
+        value_strings: Sequence[str] | None = None,
+        exclude_retries: bool | None = None,
+        duration_min: timedelta | None = None,
+        duration_max: timedelta | None = None,
+        deployment_ids: Sequence[str] | None = None,
+        procedure_versions: Sequence[str] | None = None,
+        environments: Sequence[Environment] | None = None,
+        serial_numbers: Sequence[str] | None = None,
+        part_numbers: Sequence[str] | None = None,
+        revision_numbers: Sequence[str] | None = None,
+        batch_numbers: Sequence[str] | None = None,
+        operated_by_ids: Sequence[str] | None = None,
+        operated_by_names: Sequence[str] | None = None,
+        created_by_user_ids: Sequence[str] | None = None,
+        created_by_station_ids: Sequence[str] | None = None,
+        started_after: datetime | None = None,
+        started_before: datetime | None = None,
+        sort_by: MeasurementOrder | None = None,
+        sort_order: SortOrder | None = None,
+        limit: int = 100,
+        cursor: int | Checkpoint | None = None,
+        max_items: int | None = None,
+        concurrency: int | None = None,
+        on_drift: OnDrift = "ignore",
+    ) -> Paginator[Measurement]:
+        """List measurements of a procedure, the latest first. Nothing is sent before the listing is used.
+
+        One procedure has to be named. An attempt of a phase that was followed by another attempt is left out, unless
+        ``exclude_retries`` is False. ``ids`` and ``outcomes`` are those of runs; ``measurement_outcomes`` are the
+        measurement's own.
+
+        Where a filter takes several values, a measurement has to match one of them. An empty list is no filter. Moments
+        are timezone-aware; fractions of a millisecond are rounded so that they leave no measurement out.
+
+        Args:
+            procedure_id: ID of the procedure whose measurements are listed. The API requires it.
+            phase_name: Name of the phase that measured.
+            measurement_name: Name of the measurement.
+            phase_names: Names of the phases that measured.
+            ids: IDs of runs, not of measurements.
+            outcomes: How the run ended, whatever the measurement's own outcome is.
+            measurement_outcomes: What became of the measurement itself.
+            measurement_types: Types of the measured values.
+            value_min: Only measurements whose numeric value is this or more; finite.
+            value_max: Only measurements whose numeric value is this or less; finite.
+            value_bool: Only measurements with this truth value.
+            value_strings: Texts that were measured.
+            exclude_retries: Whether measurements of earlier attempts are left out; False: they are listed too. None:
+                they are left out.
+            duration_min: The shortest duration. The API does not say of what; it is probably that of the run.
+            duration_max: The longest duration, of the same.
+            deployment_ids: IDs of the deployments that ran.
+            procedure_versions: Tags of the procedure's versions.
+            environments: Environments of the deployments that ran.
+            serial_numbers: Serial numbers of the units tested.
+            part_numbers: Part numbers of the units.
+            revision_numbers: Revision numbers of the units.
+            batch_numbers: Numbers of the batches that the units belong to.
+            operated_by_ids: IDs of the operators of the runs.
+            operated_by_names: Names of the operators of the runs.
+            created_by_user_ids: IDs of the users that created the runs.
+            created_by_station_ids: IDs of the stations that created the runs.
+            started_after: Only measurements started at this moment or later.
+            started_before: Only measurements started at this moment or earlier.
+            sort_by: What to sort by. None: by ``started_at``.
+            sort_order: ``asc``: the smallest or oldest first; ``desc``: the largest or newest first. None: ``desc``.
+            limit: Measurements per page, 1 to 100. The API does not document its upper bound; 100 is assumed, and a
+                server that sends fewer costs only speed.
+            cursor: Where to begin, in the server's counting, 0 to 2 ** 53 - 1; or a `Checkpoint`, to resume after the
+                last measurement that a walk of the same query yielded. None: at the beginning.
+            max_items: Yield at most this many measurements, 0 or more. None: all.
+            concurrency: At most this many pages are in flight or waiting to be used, 1 or more. None: the session's.
+            on_drift: What to do about measurements that come and go during the walk: ``"ignore"``, ``"resync"`` or
+                ``"raise"``, as for procedures. ``"resync"`` takes no ``sort_by`` but ``started_at``, ``value``,
+                ``phase_name`` and ``measurement_name``.
+
+        Raises:
+            TypeError: An argument is of the wrong type.
+            ValueError: An argument is out of bounds, a date-time is naive, a range is empty, or a checkpoint is that of
+                another listing or query.
+        """
+        pairs = (
+            *filters.string("procedure_id", procedure_id, required=True),
+            *filters.string("phase_name", phase_name),
+            *filters.string("measurement_name", measurement_name),
+            *filters.strings("phase_names", phase_names),
+            *filters.strings("ids", ids),
+            *filters.choices("outcomes", outcomes, get_args(RunOutcome)),
+            *filters.choices("measurement_outcomes", measurement_outcomes, get_args(MeasurementOutcome)),
+            *filters.choices("measurement_types", measurement_types, get_args(MeasurementType)),
+            *filters.number_range("value", value_min, value_max),
+            *filters.boolean("value_bool", value_bool),
+            *filters.strings("value_strings", value_strings),
+            *filters.boolean("exclude_retries", exclude_retries),
+            *filters.duration_range("duration", duration_min, duration_max),
+            *filters.strings("deployment_ids", deployment_ids),
+            *filters.strings("procedure_versions", procedure_versions),
+            *filters.choices("environments", environments, get_args(Environment)),
+            *filters.strings("serial_numbers", serial_numbers),
+            *filters.strings("part_numbers", part_numbers),
+            *filters.strings("revision_numbers", revision_numbers),
+            *filters.strings("batch_numbers", batch_numbers),
+            *filters.strings("operated_by_ids", operated_by_ids),
+            *filters.strings("operated_by_names", operated_by_names),
+            *filters.strings("created_by_user_ids", created_by_user_ids),
+            *filters.strings("created_by_station_ids", created_by_station_ids),
+            *filters.moment_range("started", started_after, started_before),
+            *filters.choice("sort_by", sort_by, get_args(MeasurementOrder)),
+            *filters.choice("sort_order", sort_order, get_args(SortOrder)),
+        )
+        return self._paginator(
+            pairs,
+            limit=limit,
+            cursor=cursor,
+            max_items=max_items,
+            concurrency=concurrency,
+            on_drift=on_drift,
+            sort_by=sort_by,
+        )

@@ -1,0 +1,245 @@
+"""What holds for every listing: its arguments, its documentation, its items, and its walks over a server."""
+
+import inspect
+from copy import deepcopy
+from datetime import datetime, timedelta
+from types import UnionType
+from typing import Literal, Union, get_args, get_origin, get_type_hints
+
+import orjson
+import pytest
+from fakes.listings import LISTINGS, OPTIONS, Connection, required
+from fakes.wire_listings import ENDPOINTS, EVERYTHING, EXAMPLES, MODELS, NULLABLE, OPTIONAL, body, inside, value_at
+
+from aiotofupilot import Checkpoint, Paginator, RetryPolicy, TofuPilotSession
+from aiotofupilot.sandbox import Sandbox, faults, paging
+
+AT_ONCE = RetryPolicy(initial_wait=0)
+
+EVERY = pytest.mark.parametrize("name", LISTINGS)
+
+
+@EVERY
+def test_a_session_has_it_where_the_api_has_it(name):
+    listing = getattr(TofuPilotSession("key"), name)
+    assert type(listing) is LISTINGS[name]
+    assert (listing.name, listing.path) == (name, ENDPOINTS[name]["path"].removeprefix("/api"))
+    assert type(listing.list(**required(name))) is Paginator
+    assert inspect.getdoc(getattr(TofuPilotSession, name))
+
+
+@EVERY
+def test_its_arguments_are_the_parameters_of_the_api(name):
+    """They come before the options that every listing takes, and are keyword-only."""
+    parameters = inspect.signature(LISTINGS[name].list).parameters
+    filters = list(parameters)[1 : -len(OPTIONS)]
+    assert tuple(parameters)[-len(OPTIONS) :] == OPTIONS
+    assert set(filters) == ENDPOINTS[name]["params"].keys() - {"limit", "cursor"}
+    assert all(parameter.kind is parameter.KEYWORD_ONLY for parameter in list(parameters.values())[1:])
+    needed = [argument for argument in filters if parameters[argument].default is inspect.Parameter.empty]
+    assert needed == [argument for argument, fact in ENDPOINTS[name]["params"].items() if fact["required"]]
+    assert all(parameters[argument].default is None for argument in filters if argument not in needed)
+
+
+def plain(hint):
+    """Return a type without None."""
+    choices = [choice for choice in get_args(hint) if choice is not type(None)]
+    return choices[0] if get_origin(hint) in {Union, UnionType} and len(choices) == 1 else hint
+
+
+@EVERY
+def test_its_arguments_have_the_types_of_the_api(name):
+    """Words that the API knows are Literals, and a duration is a timedelta wherever it is called a string."""
+    hints = get_type_hints(LISTINGS[name].list)
+    for argument, fact in ENDPOINTS[name]["params"].items():
+        if argument in OPTIONS:
+            continue
+        hint, item = plain(hints[argument]), fact.get("items", fact)
+        if fact["type"] == "array":
+            (hint,) = get_args(hint)
+        if "enum" in item:
+            assert get_origin(hint) is Literal
+            assert set(get_args(hint)) == set(item["enum"]), argument
+        elif fact["type"] != "object":
+            kind = "duration" if argument.startswith("duration_") else item.get("format", item["type"])
+            types = {"string": str, "boolean": bool, "integer": int, "number": float}
+            assert hint is (types | {"date-time": datetime, "duration": timedelta})[kind], argument
+
+
+@EVERY
+def test_every_argument_is_documented(name):
+    """In a sentence that ends, once, and in the order of the signature."""
+    method = LISTINGS[name].list
+    documented = inspect.getdoc(method).partition("\nArgs:\n")[2].partition("\nRaises:\n")[0]
+    entries = inspect.cleandoc(documented.replace("\n        ", " ")).splitlines()
+    assert [entry.partition(":")[0] for entry in entries if entry] == list(inspect.signature(method).parameters)[1:]
+    assert all(entry.endswith(".") for entry in entries if entry)
+
+
+@EVERY
+def test_an_argument_of_the_wrong_type_is_refused_by_name(name):
+    """Nothing is sent."""
+    connection = Connection()
+    for argument in inspect.signature(LISTINGS[name].list).parameters:
+        if argument not in {"self", "on_drift"}:
+            with pytest.raises(TypeError) as caught:
+                LISTINGS[name](connection).list(**{**required(name), argument: object()})
+            assert caught.value.parameter == argument
+            assert str(caught.value).startswith(argument)
+    assert connection.targets == []
+
+
+@EVERY
+def test_an_unknown_word_is_refused_by_name(name):
+    """The words that are known are told."""
+    for argument, fact in ENDPOINTS[name]["params"].items():
+        words = fact.get("enum") or fact.get("items", {}).get("enum")
+        if words:
+            with pytest.raises(ValueError, match="must be one of ") as caught:
+                unknown = ["?"] if fact["type"] == "array" else "?"
+                LISTINGS[name](Connection()).list(**{**required(name), argument: unknown})
+            assert caught.value.parameter == argument
+            assert all(repr(word) in str(caught.value) for word in words)
+
+
+STABLE = {
+    "runs": {"started_at", "created_at", "duration"},
+    "units": {"created_at"},
+    "parts": {"created_at"},
+    "batches": {"created_at"},
+    "logs": {"created_at", "level", "run_id"},
+    "measurements": {"started_at", "value", "phase_name", "measurement_name"},
+    "phases": {"started_at", "duration", "phase_name"},
+}
+"""Orders by what never changes after an item was created."""
+
+
+@EVERY
+def test_resync_takes_orders_in_which_nothing_changes_its_place(name):
+    """A serial number, a name, an outcome and what the last run was can change, and an item with them its place."""
+    orders = ENDPOINTS[name]["params"].get("sort_by", {}).get("enum", [])
+    for sort_by in orders:
+        make = LISTINGS[name](Connection()).list
+        make(**required(name), sort_by=sort_by)
+        if sort_by in STABLE[name]:
+            make(**required(name), sort_by=sort_by, on_drift="resync")
+        else:
+            with pytest.raises(ValueError, match=f"got '{sort_by}'") as caught:
+                make(**required(name), sort_by=sort_by, on_drift="resync")
+            assert caught.value.parameter == "sort_by"
+    assert LISTINGS[name].stable_orders == STABLE.get(name, set())
+    if orders:
+        assert ENDPOINTS[name]["params"]["sort_by"]["default"] in STABLE[name]
+
+
+@pytest.mark.parametrize("name", ["measurements", "phases"])
+@pytest.mark.parametrize("arguments", [{}, {"procedure_id": None}])
+def test_a_procedure_has_to_be_named(name, arguments):
+    with pytest.raises(TypeError, match="procedure_id"):
+        LISTINGS[name](Connection()).list(**arguments)
+
+
+async def first(name, item):
+    """Return the first item of a page, as the listing yields it."""
+    return await LISTINGS[name](Connection(orjson.dumps(body(name, item)))).list(**required(name)).first()
+
+
+@EVERY
+async def test_the_examples_of_the_api_are_yielded_as_models(name):
+    """So is an example without all that may be absent, where the API has one."""
+    item = await first(name, EXAMPLES[name])
+    assert type(item) is MODELS[name]
+    assert item.id == EXAMPLES[name]["id"]
+    least = ENDPOINTS[name].get("example_item_minimal", EXAMPLES[name])
+    assert type(await first(name, least)) is MODELS[name]
+
+
+@pytest.mark.parametrize(("name", "path", "field"), [case for case in OPTIONAL if case.values[0] in LISTINGS])
+async def test_an_item_that_lacks_a_field_is_yielded(name, path, field):
+    """Older servers lack some fields, and others are sent on request only."""
+    item = deepcopy(EVERYTHING[name])
+    del inside(item, path)[path[-1]]
+    assert value_at(await first(name, item), path) is None
+
+
+@pytest.mark.parametrize(("name", "path", "field"), [case for case in NULLABLE if case.values[0] in LISTINGS])
+async def test_an_item_with_a_null_is_yielded(name, path, field):
+    item = deepcopy(EVERYTHING[name])
+    inside(item, path)[path[-1]] = None
+    assert value_at(await first(name, item), path) is None
+
+
+@pytest.fixture
+async def sandbox():
+    async with Sandbox(30, runs=400, pagings={"phases": paging.capped(25)}) as sandbox:
+        yield sandbox
+
+
+@pytest.fixture
+async def session(sandbox):
+    async with TofuPilotSession(sandbox.api_key, base_url=sandbox.url, retry=AT_ONCE) as session:
+        yield session
+
+
+def listed(sandbox, name):
+    """Return what the sandbox lists for a call with the arguments that are required alone."""
+    items = list(getattr(sandbox, name))
+    if name in {"measurements", "phases"}:
+        of_procedure = {run.id for run in sandbox.runs if run.procedure.id == sandbox.procedures[0].id}
+        items = [item for item in items if item.run_id in of_procedure and item.is_final_attempt]
+    return items
+
+
+@EVERY
+async def test_every_walk_yields_what_the_server_lists(sandbox, session, name):
+    """One page at a time and many at once, with resync, after a break, and while requests fail."""
+    make = getattr(session, name).list
+    arguments = required(name, sandbox.procedures[0].id)
+    expected = listed(sandbox, name)
+    assert expected
+    assert await make(**arguments).collect() == expected
+    assert await make(**arguments, limit=7, concurrency=8).collect() == expected
+    assert await make(**arguments, limit=7, concurrency=8, on_drift="resync", max_items=50).collect() == expected[:50]
+    assert await make(**arguments, cursor=3).collect() == expected[3:]
+    sandbox.faults.next(faults.status(503), faults.reset(), faults.cut())
+    walked = []
+    async with make(**arguments, limit=7, on_drift="resync").walk() as walk:
+        async for item in walk:
+            walked.append(item)
+            if len(walked) == 5:
+                break
+    checkpoint = Checkpoint.parse(str(walk.checkpoint))
+    assert checkpoint.listing == name
+    assert walked + await make(**arguments, cursor=checkpoint, on_drift="resync").collect() == expected
+    assert walk.stats.retries == 3
+
+
+async def test_a_server_that_caps_below_the_limit_costs_no_item_and_few_requests(sandbox, session):
+    """Four page caps are undocumented. The window learns the real one."""
+    sandbox.requests.clear()
+    arguments = required("phases", sandbox.procedures[0].id)
+    expected = listed(sandbox, "phases")
+    assert await session.phases.list(**arguments, limit=100, concurrency=4).collect() == expected
+    assert len(sandbox.requests) <= -(-len(expected) // 25) + 3 + 4
+
+
+@pytest.mark.parametrize("name", ["measurements", "phases"])
+async def test_earlier_attempts_are_listed_on_request(sandbox, session, name):
+    make, arguments = getattr(session, name).list, required(name, sandbox.procedures[0].id)
+    everything = await make(**arguments, exclude_retries=False).collect()
+    assert any(not item.is_final_attempt for item in everything)
+    assert [item for item in everything if item.is_final_attempt] == await make(**arguments).collect()
+    assert await make(**arguments, exclude_retries=True).collect() == await make(**arguments).collect()
+
+
+async def test_ids_of_measurements_and_phases_are_run_ids_and_outcomes_are_of_different_things(sandbox, session):
+    arguments = {"procedure_id": sandbox.procedures[0].id}
+    failed = await session.runs.list(procedure_ids=[arguments["procedure_id"]], outcomes=["FAIL"]).collect()
+    measured = await session.measurements.list(**arguments, outcomes=["FAIL"]).collect()
+    assert {item.run_id for item in measured} == {run.id for run in failed}
+    assert {item.measurement_outcome for item in measured} > {"FAIL"}
+    phases = await session.phases.list(**arguments, outcomes=["FAIL"]).collect()
+    assert {item.outcome for item in phases} == {"FAIL"}
+    for make in (session.measurements.list, session.phases.list):
+        ids = [run.id for run in failed[:2]]
+        assert {item.run_id for item in await make(**arguments, ids=ids).collect()} == set(ids)
