@@ -13,7 +13,7 @@ from typing import TypeVar
 __all__ = ["boolean", "integer", "named", "one_of", "plain", "seconds"]
 
 T = TypeVar("T")
-E = TypeVar("E", TypeError, ValueError)
+E = TypeVar("E", bound=Exception)
 
 
 def named(error: E, parameter: str) -> E:

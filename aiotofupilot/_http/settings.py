@@ -8,7 +8,7 @@ from ipaddress import ip_address
 
 from yarl import URL
 
-from aiotofupilot._arguments import plain
+from aiotofupilot._arguments import named, plain
 from aiotofupilot.errors import ConfigurationError
 
 __all__ = ["DEFAULT_BASE_URL", "authorization", "resolve_base_url"]
@@ -37,14 +37,16 @@ def authorization(api_key: object) -> str:
     api_key = plain(api_key)
     key = _BEARER.sub("", api_key, count=1) if _BEARER.match(api_key) else api_key
     if not key:
-        raise ConfigurationError(
+        complaint = (
             "no API key: set the environment variable TOFUPILOT_API_KEY, or pass api_key=; "
             "keys are made in TofuPilot's settings"
         )
+        raise named(ConfigurationError(complaint), "api_key")
     if not _VISIBLE.fullmatch(key):
-        raise ConfigurationError(
+        complaint = (
             f"the API key in {source} holds a space, a line break or another character that is not visible ASCII"
         )
+        raise named(ConfigurationError(complaint), source)
     return f"Bearer {key}"
 
 
@@ -67,24 +69,31 @@ def resolve_base_url(base_url: object, *, allow_insecure_http: bool) -> str:
         raise TypeError(f"base_url must be a string or None, got {type(base_url).__name__}")
     base_url = plain(base_url)
     if "@" in base_url:  # looked for before anything that shows the address
-        raise ConfigurationError(f"{source} must not hold a user name or password")
+        raise named(ConfigurationError(f"{source} must not hold a user name or password"), source)
     if not _VISIBLE.fullmatch(base_url):
-        raise ConfigurationError(f"{source} must be visible ASCII without spaces or line breaks, got {base_url!r}")
+        raise named(
+            ConfigurationError(f"{source} must be visible ASCII without spaces or line breaks, got {base_url!r}"),
+            source,
+        )
     try:
         url = URL(base_url)  # of the library that connects: to another parser, the host may be another
         host = url.host  # decoded only now
         (url.raw_host or "").encode("idna")  # which is how it would be looked up
     except ValueError as error:
-        raise ConfigurationError(f"{source} is not a URL, got {base_url!r}: {error}") from error
+        raise named(ConfigurationError(f"{source} is not a URL, got {base_url!r}: {error}"), source) from error
     if url.scheme not in ("http", "https") or not host:
-        raise ConfigurationError(f"{source} must be a URL such as https://tofupilot.example.com, got {base_url!r}")
+        raise named(
+            ConfigurationError(f"{source} must be a URL such as https://tofupilot.example.com, got {base_url!r}"),
+            source,
+        )
     if "?" in base_url or "#" in base_url:
-        raise ConfigurationError(f"{source} must not have a query or fragment, got {base_url!r}")
+        raise named(ConfigurationError(f"{source} must not have a query or fragment, got {base_url!r}"), source)
     if url.scheme == "http" and not allow_insecure_http and not _is_loopback(host):
-        raise ConfigurationError(
+        complaint = (
             f"{source} is plain HTTP, which would show the key to the network between here and {host}: "
             "use https, or pass allow_insecure_http=True"
         )
+        raise named(ConfigurationError(complaint), "allow_insecure_http")
     return str(url.with_path(url.raw_path.rstrip("/") or "/api", encoded=True))
 
 

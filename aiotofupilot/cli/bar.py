@@ -22,28 +22,33 @@ __all__ = ["Bar"]
 
 
 class _Count(ProgressColumn):
+    def __init__(self, name: str, table_column: Column) -> None:
+        super().__init__(table_column)
+        self._name = name
+
     def render(self, task: Task) -> Text:
         """Return count and rate."""
         total = "" if task.total is None else f" of {task.total:,.0f}"
         rate = "" if task.speed is None else f", {task.speed:,.0f}/s"
-        return Text(f"{task.completed:,.0f}{total} procedures{rate}")
+        return Text(f"{task.completed:,.0f}{total} {self._name}{rate}")
 
 
 class Bar(Progress):
     """The bar, and beside it the library's latest warning, until more arrives.
 
     Args:
+        name: What the items are called.
         total: How many items will have arrived at the most; None: nobody knows, and the bar moves to and fro.
         begun: How many of them are there already.
     """
 
-    def __init__(self, total: int | None, begun: int = 0) -> None:
+    def __init__(self, name: str, total: int | None, begun: int = 0) -> None:
         super().__init__()
         console = Console(file=cast("TextIO", Courtesy(sys.stderr)))  # rich uses no more of a file than that has
         console.width -= len("^C")  # for a terminal to show it behind the bar, and not on the next line
         self._rich = RichProgress(
             BarColumn(bar_width=12),
-            _Count(table_column=Column(no_wrap=True)),
+            _Count(name, Column(no_wrap=True)),
             TextColumn("{task.description}", style="yellow", markup=False, table_column=Column(no_wrap=True, ratio=1)),
             expand=True,
             console=console,

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
-from datetime import datetime
-from typing import TYPE_CHECKING
+import json
+import re
+from datetime import datetime, timedelta
+from typing import TYPE_CHECKING, Any, cast
 
 from aiotofupilot.checkpoint import Checkpoint
 
@@ -12,7 +14,7 @@ if TYPE_CHECKING:
 
     from cyclopts import Token
 
-__all__ = ["checkpoint", "moment"]
+__all__ = ["checkpoint", "duration", "metadata", "moment"]
 
 
 def moment(_: object, tokens: Sequence[Token]) -> datetime:
@@ -44,3 +46,48 @@ def checkpoint(_: object, tokens: Sequence[Token]) -> Checkpoint:
         return Checkpoint.parse(text)
     except ValueError:
         raise ValueError(f'"{text}" is no place: write 0 or more, or what an earlier run printed.') from None
+
+
+_DURATION = re.compile(r"(?:(\d+)d)?(?:(\d+)h)?(?:(\d+)m)?(?:(\d+(?:\.\d+)?)s)?", re.ASCII | re.IGNORECASE)
+_ISO_DURATION = re.compile(
+    r"P(?:(\d+)W|(?:(\d+)D)?(?:T(?:(\d+)H)?(?:(\d+)M)?(?:(\d+(?:[.,]\d+)?)S)?)?)", re.ASCII | re.IGNORECASE
+)
+
+
+def duration(_: object, tokens: Sequence[Token]) -> timedelta:
+    """Read a duration such as 90s, 1m30s, 2h or PT1M30S.
+
+    Raises:
+        ValueError: It is none.
+    """
+    text = tokens[0].value
+    if text and (match := _DURATION.fullmatch(text)):
+        days, hours, minutes, seconds = (float(part or 0) for part in match.groups())
+        return timedelta(days=days, hours=hours, minutes=minutes, seconds=seconds)
+    if len(text) > len("P") and text[-1] not in "Tt" and (match := _ISO_DURATION.fullmatch(text)):
+        weeks, days, hours, minutes, seconds = (float((part or "0").replace(",", ".")) for part in match.groups())
+        return timedelta(weeks=weeks, days=days, hours=hours, minutes=minutes, seconds=seconds)
+    raise ValueError(f'"{text}" is no duration: write 90s, 1m30s, 2h or PT1M30S.')
+
+
+def metadata(_: object, tokens: Sequence[Token]) -> dict[str, Any]:
+    """Read the conditions on metadata: JSON such as {"shift": {"in": ["A", "B"]}}, or KEY=TEXT for one value.
+
+    Raises:
+        ValueError: It is neither.
+    """
+    conditions: dict[str, Any] = {}
+    for token in tokens:
+        text = token.value
+        key, equals, value = text.partition("=")
+        if not text.lstrip().startswith("{") and equals and key:
+            conditions[key] = {"in": [value]}
+            continue
+        try:
+            document = json.loads(text)
+        except ValueError:
+            document = None
+        if not isinstance(document, dict):
+            raise ValueError(f'"{text}" is no metadata filter: write KEY=TEXT, or {{"KEY": {{"gte": 5}}}} as JSON.')  # noqa: TRY004 - cyclopts explains a ValueError
+        conditions |= cast("dict[str, Any]", document)
+    return conditions

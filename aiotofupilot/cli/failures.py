@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from asyncio import CancelledError
 from enum import IntEnum
 from typing import TYPE_CHECKING
@@ -27,12 +26,10 @@ from aiotofupilot.errors import (
     UnauthorizedError,
 )
 
-from .terminal import counted
-
 if TYPE_CHECKING:
     from .journal import Mark
 
-__all__ = ["EXPECTED", "ExitCode", "StoppedError", "UsageError", "as_options", "explained"]
+__all__ = ["EXPECTED", "ExitCode", "StoppedError", "UsageError", "explained"]
 
 
 class ExitCode(IntEnum):
@@ -59,14 +56,18 @@ class StoppedError(Exception):
     Attributes:
         reason: Why: an error that is `EXPECTED`, or a cancellation, which is Ctrl-C.
         mark: How much was written.
+        written: The same in words.
         can_resume: Whether ``--resume`` can go on with the file.
         is_kept: Whether what was written is still there, so that another run can go on behind it.
     """
 
-    def __init__(self, reason: BaseException, mark: Mark, *, can_resume: bool, is_kept: bool = True) -> None:
+    def __init__(
+        self, reason: BaseException, mark: Mark, *, written: str, can_resume: bool, is_kept: bool = True
+    ) -> None:
         super().__init__(reason)
         self.reason = reason
         self.mark = mark
+        self.written = written
         self.can_resume = can_resume
         self.is_kept = is_kept
 
@@ -78,7 +79,7 @@ _ADDRESS = "check the address in TOFUPILOT_URL or --base-url"
 
 _ADVICE: dict[type[BaseException], str] = {
     UnauthorizedError: "check the key in TOFUPILOT_API_KEY, and that it is of this server",
-    ForbiddenError: "use the key of a user: a station's may not read procedures",
+    ForbiddenError: "use the key of a user: a station's key may not list everything",
     BadRequestError: "the server does not accept these options",
     NotFoundError: _ADDRESS,
     RateLimitedError: "try again later",
@@ -88,11 +89,18 @@ _ADVICE: dict[type[BaseException], str] = {
     ConnectionFailedError: f"{_ADDRESS}, and the network",
     RequestTimeoutError: f"{_ADDRESS}, and the network",
     RedirectError: _ADDRESS,
-    DriftError: "procedures came or went meanwhile: run it again, or with --on-drift resync",
+    DriftError: "items came or went meanwhile: run it again, or with --on-drift resync",
     DecodeError: f"{_ADDRESS}, or get a newer aiotofupilot",
     TofuPilotError: "get a newer aiotofupilot, or report this",
 }
 """By the error's nearest kind."""
+
+_CONFIGURED_BY = {
+    "api_key": "; the option is --api-key, and --sandbox needs no key",
+    "base_url": "; the option is --base-url",
+    "allow_insecure_http": "; the option is --allow-insecure-http",
+}
+"""What the command has for a parameter of a session that cannot be used."""
 
 
 def explained(error: BaseException) -> tuple[ExitCode, str]:
@@ -106,7 +114,7 @@ def explained(error: BaseException) -> tuple[ExitCode, str]:
         case UsageError():
             code, line = ExitCode.USAGE, str(error)
         case ConfigurationError():
-            code, line = ExitCode.USAGE, as_options(str(error))
+            code, line = ExitCode.USAGE, f"{error}{_CONFIGURED_BY.get(getattr(error, 'parameter', ''), '')}"
         case UnauthorizedError() | ForbiddenError():
             code, line = ExitCode.REFUSED, _with_advice(error)
         case TofuPilotError():
@@ -115,7 +123,7 @@ def explained(error: BaseException) -> tuple[ExitCode, str]:
             code, line = ExitCode.INTERRUPTED, "interrupted"
         case StoppedError():
             code, reason = explained(error.reason)
-            line = f"{reason}; {counted(error.mark.items)} {_what_became_of_them(error)}"
+            line = f"{reason}; {error.written} {_what_became_of_them(error)}"
         case _:
             line = f"cannot write: {getattr(error, 'strerror', None) or error}"
     return code, line
@@ -132,22 +140,3 @@ def _what_became_of_them(stopped: StoppedError) -> str:
         return "written and removed again, because --resume cannot go on with a json file"
     cursor = f"--cursor {stopped.mark.checkpoint}"
     return f"written, go on with {f'--resume, or elsewhere with {cursor}' if stopped.can_resume else cursor}"
-
-
-_OPTIONS = {
-    "search_query": "--search",
-    "created_after": "--created-after",
-    "created_before": "--created-before",
-    "or pass api_key=": "or try --sandbox, which needs none",
-    "api_key": "--api-key",
-    "base_url": "--base-url",
-    "pass allow_insecure_http=True": "give --allow-insecure-http",
-}
-"""The library's words for what the command line has other words for."""
-
-_LIBRARY_WORDS = re.compile("|".join(re.escape(word) for word in _OPTIONS))
-
-
-def as_options(message: str) -> str:
-    """Return a message of the library about its parameters in terms of the command's options."""
-    return _LIBRARY_WORDS.sub(lambda word: _OPTIONS[word[0]], message)

@@ -1,12 +1,13 @@
-"""Procedures as text for programs: the API's own names and spelling, in JSON lines, one JSON array, or CSV."""
+"""Items as text for programs: the API's own names and spelling, in JSON lines, one JSON array, or CSV."""
 
 from __future__ import annotations
 
 import csv
 from abc import ABC, abstractmethod
 from io import StringIO
-from typing import TYPE_CHECKING, Any, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar, get_args, get_origin, get_type_hints
 
+import attrs
 import orjson
 
 from aiotofupilot._wire.codec import to_wire
@@ -15,8 +16,6 @@ from .terminal import visible, visible_json
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
-
-    from aiotofupilot import Procedure
 
 __all__ = ["CSV", "Format", "JSONArray", "JSONLines"]
 
@@ -39,7 +38,7 @@ class Format(ABC):
         return b""
 
     @abstractmethod
-    def page(self, procedures: Sequence[Procedure]) -> bytes:
+    def page(self, items: Sequence[Any]) -> bytes:
         """Return some items, which follow those of the call before."""
 
     def tail(self) -> bytes:
@@ -48,8 +47,8 @@ class Format(ABC):
 
 
 class _JSON(Format):
-    def _json(self, procedure: Procedure) -> bytes:
-        document = orjson.dumps(to_wire(procedure))
+    def _json(self, item: Any) -> bytes:  # noqa: ANN401 - of any listing
+        document = orjson.dumps(to_wire(item))
         return visible_json(document) if self.for_terminal else document
 
 
@@ -58,9 +57,9 @@ class JSONLines(_JSON):
 
     name = "jsonl"
 
-    def page(self, procedures: Sequence[Procedure]) -> bytes:
-        """Return a line for each procedure."""
-        return b"".join(self._json(procedure) + b"\n" for procedure in procedures)
+    def page(self, items: Sequence[Any]) -> bytes:
+        """Return a line for each item."""
+        return b"".join(self._json(item) + b"\n" for item in items)
 
 
 class JSONArray(_JSON):
@@ -76,11 +75,11 @@ class JSONArray(_JSON):
         """Return the opening bracket."""
         return b"["
 
-    def page(self, procedures: Sequence[Procedure]) -> bytes:
-        """Return a line for each procedure, without a comma behind the last."""
+    def page(self, items: Sequence[Any]) -> bytes:
+        """Return a line for each item, without a comma behind the last."""
         lines: list[bytes] = []
-        for procedure in procedures:
-            lines += self._separator, self._json(procedure)
+        for item in items:
+            lines += self._separator, self._json(item)
             self._separator = b",\n"
         return b"".join(lines)
 
@@ -89,41 +88,63 @@ class JSONArray(_JSON):
         return b"\n]\n"
 
 
-_COLUMNS: dict[str | None, tuple[str, ...]] = {
-    None: ("id", "name", "created_at"),
-    "created_by_user": ("id", "name", "email"),
-    "linkedRepository": ("id", "name", "fullName", "provider"),
-}
-"""By the object that they are in. Fixed, so that the header does not depend on which items come first."""
-
-
 class CSV(Format):
-    """A header and a row for each procedure; a nested object's names are joined with a dot, null is an empty field.
+    """A header and a row for each item; names of nested objects are joined with dots, null is an empty field.
+
+    Arrays and metadata are JSON.
 
     Source: https://www.rfc-editor.org/rfc/rfc4180, lines ending with CR LF included
     """
 
     name = "csv"
 
+    def __init__(self, model: type) -> None:
+        self._columns = _paths(model)
+
     def head(self) -> bytes:
         """Return the header."""
-        columns = [f"{outer}.{name}" if outer else name for outer, names in _COLUMNS.items() for name in names]
-        return _rows([columns])
+        return _rows([[".".join(path) for path in self._columns]])
 
-    def page(self, procedures: Sequence[Procedure]) -> bytes:
-        """Return a row for each procedure."""
-        rows = [_row(to_wire(procedure)) for procedure in procedures]
+    def page(self, items: Sequence[Any]) -> bytes:
+        """Return a row for each item."""
+        documents = [to_wire(item) for item in items]
+        rows = [[_cell(document, path) for path in self._columns] for document in documents]
         if self.for_terminal:
             rows = [[value and visible(value) for value in row] for row in rows]
         return _rows(rows)
 
 
-def _row(document: dict[str, Any]) -> list[str | None]:
-    row: list[str | None] = []
-    for outer, names in _COLUMNS.items():
-        fields = (document[outer] or {}) if outer else document
-        row += map(fields.get, names)
-    return row
+def _paths(model: type) -> list[tuple[str, ...]]:
+    """Return the path of each field of a model, through nested models, as the wire has it.
+
+    They are read off the model, so that the header does not depend on which items come first.
+    """
+    hints = get_type_hints(model)
+    paths: list[tuple[str, ...]] = []
+    for field in attrs.fields(model):
+        name = field.metadata.get("wire", field.name)
+        kinds = [hints[field.name], *get_args(hints[field.name])]
+        nested = next((kind for kind in kinds if isinstance(kind, type) and attrs.has(kind)), None)
+        is_array = any(get_origin(kind) is tuple for kind in kinds)
+        if nested is None or is_array:
+            paths.append((name,))
+        else:
+            paths += [(name, *path) for path in _paths(nested)]
+    return paths
+
+
+def _cell(document: Any, path: tuple[str, ...]) -> str | None:  # noqa: ANN401 - JSON
+    for name in path:
+        if document is None:
+            return None
+        document = document[name]
+    match document:
+        case None | str():
+            return document
+        case bool() | dict() | list() | tuple():
+            return orjson.dumps(document).decode()
+        case _:
+            return str(document)
 
 
 def _rows(rows: Sequence[Sequence[str | None]]) -> bytes:

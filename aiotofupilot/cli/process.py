@@ -9,7 +9,7 @@ import sys
 from contextlib import contextmanager, nullcontext, redirect_stdout, suppress
 from typing import TYPE_CHECKING, TextIO, cast
 
-from .commands import app
+from .commands import app_for
 from .failures import EXPECTED, ExitCode, StoppedError, explained
 from .terminal import Whole, is_terminal, say
 
@@ -24,7 +24,7 @@ def run(arguments: Sequence[str]) -> ExitCode:
     # All that is written goes past the buffers of the standard streams, so that nothing is left in them in the end.
     try:
         with nullcontext() if sys.stdout is None else redirect_stdout(cast("TextIO", Whole(sys.stdout))):  # for help
-            command, bound, _ = app.parse_args(arguments)
+            command, bound, _ = app_for(arguments).parse_args(arguments)
             work = command(*bound.args, **bound.kwargs)
         if inspect.iscoroutine(work):
             with asyncio.Runner() as runner, _leaving_on_interrupt():

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 from importlib.metadata import version
 from itertools import accumulate
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from attrs import evolve
 
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
     from pathlib import Path
 
-    from aiotofupilot import Checkpoint, Procedure, TofuPilotSession
+    from aiotofupilot import Checkpoint, TofuPilotSession
 
     from .formats import Format
     from .journal import Subject
@@ -62,7 +62,10 @@ async def pull(query: Query, server: Server, spelling: Format, path: Path | None
             async with destination(path, subject, key=server.key, resume=resume) as out:
                 spelling.for_terminal = out.is_terminal
                 with watched(
-                    to_standard_output=is_standard_output(path), total=query.max_items, begun=out.mark.items
+                    query.name,
+                    to_standard_output=is_standard_output(path),
+                    total=query.max_items,
+                    begun=out.mark.items,
                 ) as progress:
                     await _write(query, session, spelling, out, progress)
             is_whole = True
@@ -73,6 +76,7 @@ async def pull(query: Query, server: Server, spelling: Format, path: Path | None
         raise StoppedError(
             error,
             out.mark,
+            written=query.counted(out.mark.items),
             can_resume=is_file and spelling.can_go_on,
             is_kept=not is_file or spelling.can_go_on,
         ) from error
@@ -104,7 +108,7 @@ async def _write(query: Query, session: TofuPilotSession, spelling: Format, out:
             await out.write(rest, items=out.mark.items, checkpoint=out.mark.checkpoint)
 
 
-def _note_torn(out: Output, place: Checkpoint, items: Sequence[Procedure], spelling: Format, head: int) -> None:
+def _note_torn(out: Output, place: Checkpoint, items: Sequence[Any], spelling: Format, head: int) -> None:
     """Count the items that are whole in a page that was written in part.
 
     Args:
@@ -120,7 +124,7 @@ def _note_torn(out: Output, place: Checkpoint, items: Sequence[Procedure], spell
         out.mark = Mark(items=out.mark.items + len(whole), checkpoint=str(_behind(place, whole)))
 
 
-def _behind(place: Checkpoint, items: Sequence[Procedure]) -> Checkpoint:
+def _behind(place: Checkpoint, items: Sequence[Any]) -> Checkpoint:
     """Return the place behind some items of one page.
 
     If the page also holds items of an earlier page, the place lies before the last of the items. The anchors name the

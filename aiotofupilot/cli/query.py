@@ -2,20 +2,21 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from datetime import UTC, datetime, timedelta
+from typing import TYPE_CHECKING, Any
 
-from attrs import frozen
+from attrs import field, frozen
 
 from aiotofupilot import Checkpoint
-from aiotofupilot._wire.moments import spell_date_time
 
-from .failures import UsageError, as_options
+from .columns import columns_of
+from .failures import UsageError
+from .options import option
 
 if TYPE_CHECKING:
-    from datetime import datetime
+    from collections.abc import Mapping
 
-    from aiotofupilot import Paginator, Procedure, TofuPilotSession
-    from aiotofupilot._paging.plan import OnDrift
+    from aiotofupilot import Paginator, TofuPilotSession
 
     from .journal import Mark, Subject
 
@@ -26,45 +27,64 @@ __all__ = ["Query"]
 class Query:
     """What to list, and how to ask for it, in the library's words."""
 
-    search_query: str | None = None
-    created_after: datetime | None = None
-    created_before: datetime | None = None
+    name: str = "procedures"
+    """The listing."""
+    filters: Mapping[str, Any] = field(factory=dict[str, Any])
+    """Arguments of ``list()`` that are the listing's own; None: not given."""
     max_items: int | None = None
     cursor: Checkpoint | None = None
     limit: int = 100
     concurrency: int = 1
-    on_drift: OnDrift = "ignore"
+    on_drift: str = "ignore"
 
-    def listing(self, session: TofuPilotSession, behind: Mark | None = None) -> Paginator[Procedure]:
-        """Return the listing, or what of it is behind a mark; it is not asked for yet.
+    def listing(self, session: TofuPilotSession, after: Mark | None = None) -> Paginator[Any]:
+        """Return the listing, or what of it is after a mark. It is not asked for yet.
 
         Raises:
             UsageError: An option is out of bounds.
         """
         cursor, max_items = self.cursor, self.max_items
-        if behind and behind.checkpoint:
-            cursor = Checkpoint.parse(behind.checkpoint)
-            max_items = None if max_items is None else max_items - behind.items
+        if after and after.checkpoint:
+            cursor = Checkpoint.parse(after.checkpoint)
+            max_items = None if max_items is None else max_items - after.items
         try:
-            return session.procedures.list(
-                search_query=self.search_query,
-                created_after=self.created_after,
-                created_before=self.created_before,
+            paginator: Paginator[Any] = getattr(session, self.name).list(
+                **self.filters,
                 max_items=max_items,
                 cursor=cursor,
                 limit=self.limit,
                 concurrency=self.concurrency,
                 on_drift=self.on_drift,
             )
-        except ValueError as error:
-            raise UsageError(as_options(str(error))) from error
+        except (TypeError, ValueError) as error:
+            parameter = getattr(error, "parameter", None)
+            if parameter is None:
+                raise
+            raise UsageError(f"wrong {option(parameter)}: {error}") from error
+        return paginator
 
     def subject(self) -> Subject:
         """Return the options that decide what is listed."""
         return {
-            "--search": self.search_query,
-            "--created-after": spell_date_time(self.created_after) if self.created_after else None,
-            "--created-before": spell_date_time(self.created_before, round_up=True) if self.created_before else None,
+            "listing": self.name,
+            **{option(name): _spelled(value) for name, value in self.filters.items()},
             "--max-items": self.max_items,
             "--cursor": str(self.cursor) if self.cursor else None,
         }
+
+    def counted(self, items: int) -> str:
+        """Return a number of items in words."""
+        return f"{items:,} {columns_of(self.name).singular if items == 1 else self.name}"
+
+
+def _spelled(value: object) -> str | int | None:
+    """Return a filter's value as a journal keeps it."""
+    match value:
+        case None | int() | str():
+            return value
+        case datetime():
+            return value.astimezone(UTC).isoformat()
+        case timedelta():
+            return f"{value.total_seconds()} s"
+        case _:
+            return repr(value)

@@ -14,17 +14,21 @@ from .terminal import is_terminal
 if TYPE_CHECKING:
     from pathlib import Path
 
+    from .columns.column import Columns
+
 __all__ = ["spelling"]
 
 _ENDINGS = {".jsonl": "jsonl", ".ndjson": "jsonl", ".json": "json", ".csv": "csv"}
 
 
-def spelling(name: str | None, output: Path | None) -> Format:
+def spelling(name: str | None, output: Path | None, columns: Columns, model: type) -> Format:
     """Return a new format.
 
     Args:
         name: ``table``, ``jsonl``, ``json`` or ``csv``; None: what the output's ending says, and a table otherwise.
         output: The file to be written; None: standard output, whose width, if it is a terminal, bounds a table's.
+        columns: What a table shows of an item.
+        model: The model of an item, which gives a CSV its columns.
     """
     match name or _ENDINGS.get(output.suffix.lower() if output else ""):
         case "jsonl":
@@ -32,7 +36,7 @@ def spelling(name: str | None, output: Path | None) -> Format:
         case "json":
             return JSONArray()
         case "csv":
-            return CSV()
+            return CSV(model)
         case _:
             is_shown = is_standard_output(output) and is_terminal(sys.stdout)
-            return Table(shutil.get_terminal_size().columns if is_shown else None)
+            return Table(columns.columns, shutil.get_terminal_size().columns if is_shown else None)

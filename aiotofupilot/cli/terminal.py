@@ -11,7 +11,7 @@ from typing import IO, Any, TextIO
 
 from .streams import raw, write_all
 
-__all__ = ["Courtesy", "Whole", "counted", "is_pipe", "is_terminal", "put", "say", "visible", "visible_json"]
+__all__ = ["Courtesy", "Whole", "is_pipe", "is_terminal", "put", "say", "visible", "visible_json"]
 
 _CONTROLS = re.compile(
     "[\x00-\x1f\x7f-\x9f"  # C0, DEL and C1
@@ -42,11 +42,6 @@ def is_terminal(stream: TextIO | None) -> bool:
 def is_pipe(stream: IO[Any] | None) -> bool:
     """Return whether a stream is a pipe."""
     return stream is not None and stat.S_ISFIFO(os.fstat(stream.fileno()).st_mode)
-
-
-def counted(items: int) -> str:
-    """Return a number of procedures in words."""
-    return f"{items:,} procedure{'' if items == 1 else 's'}"
 
 
 def put(stream: TextIO | None, text: str) -> None:

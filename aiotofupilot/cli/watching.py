@@ -18,10 +18,11 @@ __all__ = ["watched"]
 
 
 @contextmanager
-def watched(*, to_standard_output: bool, total: int | None, begun: int = 0) -> Generator[Progress]:
+def watched(name: str, *, to_standard_output: bool, total: int | None, begun: int = 0) -> Generator[Progress]:
     """Show progress during a block, if standard error is a terminal, and nobody else can be expected to write there.
 
     Args:
+        name: What the items are called.
         to_standard_output: Whether the listing goes there. If that is a pipe, its reader may write to the terminal.
         total: How many items will have arrived at the most; None: nobody knows.
         begun: How many of them are there already.
@@ -32,7 +33,7 @@ def watched(*, to_standard_output: bool, total: int | None, begun: int = 0) -> G
     if is_seen and not (to_standard_output and is_pipe(sys.stdout)):
         from .bar import Bar  # noqa: PLC0415 - a tenth of a second that nobody pays for in a pipe
 
-        progress: Progress = Bar(total, begun)
+        progress: Progress = Bar(name, total, begun)
     else:
         progress = Progress()
     library_log.addHandler(progress)

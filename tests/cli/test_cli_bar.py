@@ -15,7 +15,7 @@ def show(terminal, monkeypatch):
     def show(use, *, columns=80, total=None):
         with terminal(columns) as shown, open(shown.tty, "w", closefd=False) as stream:
             monkeypatch.setattr(sys, "stderr", stream)
-            bar = Bar(total)
+            bar = Bar("procedures", total)
             with bar.shown():
                 use(bar)
         return shown.screen

@@ -37,23 +37,23 @@ def test_help_of_procedures(start, columns):
     assert "s3cr3t" not in told
     assert max(map(len, told.splitlines())) <= columns
     if columns == 200:
-        options = (
-            "search created-after created-before max-items cursor format output limit concurrency on-drift base-url"
-        )
+        options = "search created-after created-before cursor format page-size concurrency on-drift base-url"
         for option in options.split():
             assert re.search(rf"--{option} +[A-Z]+ +[A-Z]", told), option
+        assert re.search(r"--max-items -n +N +Stop after", told)
+        assert re.search(r"--output -o +FILE +Write into", told)
         assert re.search(r"--api-key +KEY +Discouraged.*set TOFUPILOT_API_KEY", told)
         assert re.search(r"--resume +Go on with", told)
         assert re.search(r"--allow-insecure-http +Let the key travel unencrypted", told)
-        assert re.search(r"--sandbox +List 250 made-up procedures.*no account", told)
+        assert re.search(r"--sandbox +List the made-up factory.*no account", told)
         assert "DATE is ISO 8601" in told
 
 
 @pytest.mark.parametrize(
     ("arguments", "line"),
     [
-        (["--limit", "0"], 'Invalid value "0" for --limit. Must be >= 1. See --help.'),
-        (["--limit", "101"], 'Invalid value "101" for --limit. Must be <= 100. See --help.'),
+        (["--page-size", "0"], 'Invalid value "0" for --page-size. Must be >= 1. See --help.'),
+        (["--page-size", "101"], 'Invalid value "101" for --page-size. Must be <= 100. See --help.'),
         (["--max-items", "-1"], 'Invalid value "-1" for --max-items. Must be >= 0. See --help.'),
         (["--concurrency", "0"], 'Invalid value "0" for --concurrency. Must be >= 1. See --help.'),
         (["--cursor", "-1"], 'Invalid value for --cursor: "-1" is no place: write 0 or more, or what an earlier run'),
@@ -65,16 +65,19 @@ def test_help_of_procedures(start, columns):
         (["--sandbox", "--api-key", "k"], "--sandbox has an address and a key of its own: leave out"),
         (["--sandbox", "--base-url", "https://x"], "--sandbox has an address and a key of its own: leave out"),
         (["--sandbox", "--allow-insecure-http"], "--sandbox has an address and a key of its own: leave out"),
-        (["--sandbox", "--search", "x" * 101], "--search must have at most 100 characters, got 101"),
+        (
+            ["--sandbox", "--search", "x" * 101],
+            "wrong --search-query: search_query must have at most 100 characters, got 101",
+        ),
         (
             ["--sandbox", "--created-after", "2025-01-01T00:00Z", "--created-before", "2024-01-01T00:00Z"],
-            "--created-after must not be later than --created-before, got 2025-01-01",
+            "wrong --created-after: created_after must not be later than created_before, got 2025-01-01",
         ),
         (["--sandbox", "--output", "/"], "cannot write /: Is a directory"),
         (["--sandbox", "--resume"], "--resume needs --output FILE, and another format than json"),
         (["--resume", "--output", "x.json"], "--resume needs --output FILE, and another format than json"),
         (["--sandbox", "--resume", "--output", "/dev/null"], "--resume needs a file, and /dev/null is a device"),
-        ([], "no API key: set the environment variable TOFUPILOT_API_KEY, or try --sandbox"),
+        ([], "no API key: set the environment variable TOFUPILOT_API_KEY, or pass api_key="),
     ],
 )
 def test_wrong_usage(capsys, arguments, line):
@@ -91,7 +94,19 @@ def test_options_reach_the_server(capfd, sandbox, monkeypatch):
     monkeypatch.setenv("TZ", "Asia/Tokyo")
     time.tzset()
     dates = ["--created-after", "2024-01-01", "--created-before", "2026-12-31T00:00:00+02:00"]
-    arguments = ["--search", "null", "--limit", "7", "--cursor", "5", "--max-items", "5000", *dates, "--format", "csv"]
+    arguments = [
+        "--search",
+        "null",
+        "--page-size",
+        "7",
+        "--cursor",
+        "5",
+        "--max-items",
+        "5000",
+        *dates,
+        "--format",
+        "csv",
+    ]
     assert run(["procedures", *arguments]) == 0
     assert sandbox.requests[0].query == {
         "limit": "7",
@@ -107,10 +122,10 @@ def test_options_reach_the_server(capfd, sandbox, monkeypatch):
 def test_how_to_ask(capfd, sandbox):
     """Concurrency and what to do about drift are the library's."""
     sandbox.faults.always(latency(0.05))
-    assert run(["procedures", "--limit", "20", "--concurrency", "4", "--on-drift", "resync"]) == 0
+    assert run(["procedures", "--page-size", "20", "--concurrency", "4", "--on-drift", "resync"]) == 0
     assert sandbox.requests.peak_in_flight > 1
     assert "19" in sandbox.requests.cursors
-    assert run(["procedures", "--limit", "20", "--cursor", "230+5", "--format", "jsonl"]) == 0
+    assert run(["procedures", "--page-size", "20", "--cursor", "230+5", "--format", "jsonl"]) == 0
     assert len(capfd.readouterr().out.splitlines()) == 251 + 15
 
 
@@ -129,7 +144,7 @@ def test_plain_http_beyond_this_machine_has_to_be_allowed(capfd, sandbox):
     assert run(elsewhere) == 2
     told, errors = capfd.readouterr()
     assert told == ""
-    assert errors.endswith("use https, or give --allow-insecure-http\n")
+    assert errors.endswith("the option is --allow-insecure-http\n")
     assert not sandbox.requests
 
     assert run([*elsewhere, "--allow-insecure-http"]) == 0
@@ -165,7 +180,7 @@ def test_a_file_is_gone_on_with(capfd, sandbox, tmp_path):
     "arguments",
     [
         ["--api-key", "s3cr3t"],
-        ["--api-key=s3cr3t", "--limit", "0"],
+        ["--api-key=s3cr3t", "--page-size", "0"],
         ["--api-kee=s3cr3t"],
         ["--api-key", "s3cr3t", "--api-key", "s3cr3t"],
         ["--api-key", "s3cr3t", "--base-url", "http://plain.example"],

@@ -2,13 +2,13 @@
 
 import re
 import time
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 
 import pytest
 from cyclopts import Token
 
 from aiotofupilot import Checkpoint
-from aiotofupilot.cli.converters import checkpoint, moment
+from aiotofupilot.cli.converters import checkpoint, duration, metadata, moment
 
 
 @pytest.fixture(autouse=True)
@@ -55,3 +55,41 @@ def test_what_is_no_place_is_refused_with_what_is(text):
     """The message repeats what was given."""
     with pytest.raises(ValueError, match=f'"{re.escape(text)}" is no place: write 0 or more, or what an earlier run'):
         checkpoint(Checkpoint, [Token(value=text)])
+
+
+@pytest.mark.parametrize(
+    ("text", "seconds"),
+    [
+        ("90s", 90),
+        ("1m30s", 90),
+        ("2h", 7200),
+        ("1d2h", 93600),
+        ("0.5s", 0.5),
+        ("PT1M30.732S", 90.732),
+        ("pt2h", 7200),
+        ("P1DT1S", 86401),
+        ("P2W", 1209600),
+        ("PT0,5S", 0.5),
+    ],
+)
+def test_a_duration_is_read(text, seconds):
+    """As people write it, or in ISO 8601."""
+    assert duration(timedelta, [Token(value=text)]) == timedelta(seconds=seconds)
+
+
+@pytest.mark.parametrize("text", ["", "soon", "5", "P", "PT", "P1D2H", "-5s", "1s1m", "P1Y"])
+def test_what_is_no_duration_is_refused_with_what_is(text):
+    with pytest.raises(ValueError, match=f'"{text}" is no duration: write 90s, 1m30s, 2h or PT1M30S'):
+        duration(timedelta, [Token(value=text)])
+
+
+def test_conditions_on_metadata_are_read():
+    """In JSON, or as one value of a key; given several times, all of them hold."""
+    tokens = [Token(value="shift=A"), Token(value='{"humidity": {"gte": 40}}'), Token(value="note=a=b")]
+    assert metadata(dict, tokens) == {"shift": {"in": ["A"]}, "humidity": {"gte": 40}, "note": {"in": ["a=b"]}}
+
+
+@pytest.mark.parametrize("text", ["", "shift", "=A", "[1]", "{", '"x"'])
+def test_what_is_no_condition_is_refused(text):
+    with pytest.raises(ValueError, match="is no metadata filter: write KEY=TEXT"):
+        metadata(dict, [Token(value=text)])

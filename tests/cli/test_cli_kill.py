@@ -27,7 +27,7 @@ def test_killed_again_and_again(start, sandbox, tmp_path, form, options):
                 process[0].kill()
 
         hooks.append(kill)
-        process.append(start("procedures", "--limit", 5, *options, "--output", output, "--resume"))
+        process.append(start("procedures", "--page-size", 5, *options, "--output", output, "--resume"))
         code = process[0].wait(60)
         hooks.remove(kill)
         if code == 0:

@@ -202,7 +202,9 @@ def test_interrupt_on_a_terminal(start, sandbox, terminal):
     [
         (KeyboardInterrupt(), ""),
         (
-            StoppedError(asyncio.CancelledError(), Mark(items=3, checkpoint="3"), can_resume=False),
+            StoppedError(
+                asyncio.CancelledError(), Mark(items=3, checkpoint="3"), written="3 procedures", can_resume=False
+            ),
             "aiotofupilot: interrupted; 3 procedures written, go on with --cursor 3\n",
         ),
     ],
@@ -221,7 +223,7 @@ def test_interrupt_in_this_process(monkeypatch, capsys, watched, reason, told):
         raise EndError(code)
 
     parsed = interrupted, inspect.signature(interrupted).bind(), {}
-    monkeypatch.setattr(process_module, "app", SimpleNamespace(parse_args=lambda _: parsed))
+    monkeypatch.setattr(process_module, "app_for", lambda _: SimpleNamespace(parse_args=lambda _: parsed))
     monkeypatch.setattr(process_module, "is_terminal", lambda _: watched)
     monkeypatch.setattr(os, "_exit", end)
     with pytest.raises(EndError, match="130"):

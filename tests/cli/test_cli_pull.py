@@ -3,12 +3,14 @@
 import asyncio
 import errno
 import json
+from functools import partial
 
 import pytest
 from attrs import evolve
 
 from aiotofupilot import Checkpoint, ForbiddenError
 from aiotofupilot.cli import pull as pull_module
+from aiotofupilot.cli.columns import columns_of
 from aiotofupilot.cli.failures import StoppedError, UsageError
 from aiotofupilot.cli.files import PartFile
 from aiotofupilot.cli.formats import CSV, JSONArray, JSONLines
@@ -17,8 +19,12 @@ from aiotofupilot.cli.pull import pull
 from aiotofupilot.cli.query import Query
 from aiotofupilot.cli.server import Server
 from aiotofupilot.cli.table import Table
+from aiotofupilot.models import Procedure
 from aiotofupilot.sandbox import Sandbox, make_procedures
 from aiotofupilot.sandbox.faults import json as json_fault
+
+COLUMNS = columns_of("procedures")
+ProceduresCSV = partial(CSV, Procedure)
 
 
 @pytest.fixture
@@ -52,14 +58,14 @@ async def test_rows_are_written_as_pages_arrive(sandbox, server, capfdbinary, on
     """What a page brought is on standard output before the next is asked for."""
     written = []
     sandbox.before_response.append(lambda *_: written.append(capfdbinary.readouterr().out.count(b"\n")))
-    await pull(Query(on_drift=on_drift), server, CSV(), None)
+    await pull(Query(on_drift=on_drift), server, ProceduresCSV(), None)
     assert written == ([0, 101, 100] if on_drift == "ignore" else [0, 101, 99])
 
 
 async def test_an_empty_listing(sandbox, server, output):
     """It has a header and no rows."""
     sandbox.procedures.clear()
-    assert await pull(Query(), server, CSV(), output) == 0
+    assert await pull(Query(), server, ProceduresCSV(), output) == 0
     assert output.read_bytes().count(b"\r\n") == 1
     assert await pull(Query(), server, JSONArray(), output) == 0
     assert json.loads(output.read_bytes()) == []
@@ -70,7 +76,7 @@ async def test_a_refused_listing_writes_nothing(sandbox, capfdbinary, output):
     station = Server(base_url=sandbox.url, api_key=sandbox.station_key)
     for path in (None, output):
         with pytest.raises(ForbiddenError):
-            await pull(Query(), station, CSV(), path)
+            await pull(Query(), station, ProceduresCSV(), path)
     assert capfdbinary.readouterr().out == b""
     assert not list(output.parent.iterdir())
 
@@ -79,13 +85,13 @@ async def test_a_bad_query_touches_nothing(sandbox, server, output):
     """Neither the server nor what another run has left."""
     part = output.with_name("list.part")
     part.write_text("left")
-    with pytest.raises(UsageError, match=r"^--search must have"):
-        await pull(Query(search_query="x" * 101), server, CSV(), output)
+    with pytest.raises(UsageError, match=r"^wrong --search-query: search_query must have"):
+        await pull(Query(filters={"search_query": "x" * 101}), server, ProceduresCSV(), output)
     assert part.read_text() == "left"
     assert not sandbox.requests
 
 
-@pytest.mark.parametrize("form", [CSV, JSONLines])
+@pytest.mark.parametrize("form", [ProceduresCSV, JSONLines])
 async def test_a_failed_listing_can_be_gone_on_with(sandbox, server, output, form):
     """The error has its reason and how much is written; going on gives the file that it would have been."""
     await pull(Query(), server, form(), output.with_name("whole"))
@@ -126,7 +132,7 @@ async def test_a_file_that_cannot_be_gone_on_with(sandbox, server, output):
 
 async def test_cancelled(sandbox, server, output):
     """Ctrl-C, which is a cancellation, stops a listing like an error does."""
-    pulling = asyncio.create_task(pull(Query(), server, CSV(), output))
+    pulling = asyncio.create_task(pull(Query(), server, ProceduresCSV(), output))
     sandbox.before_response.append(lambda _, request: pulling.cancel() if "cursor" in request.query else None)
     with pytest.raises(StoppedError) as caught:
         await pulling
@@ -136,7 +142,7 @@ async def test_cancelled(sandbox, server, output):
 
 async def test_cancelled_before_anything_is_written(sandbox, server, output):
     """Then it is a cancellation."""
-    pulling = asyncio.create_task(pull(Query(), server, CSV(), output))
+    pulling = asyncio.create_task(pull(Query(), server, ProceduresCSV(), output))
     sandbox.before_response.append(lambda *_: pulling.cancel())
     with pytest.raises(asyncio.CancelledError):
         await pulling
@@ -152,7 +158,7 @@ async def test_cancelled_when_the_file_is_whole(sandbox, server, output, monkeyp
         pulling.cancel()
 
     monkeypatch.setattr(PartFile, "finish", cancel_and_finish)
-    pulling = asyncio.create_task(pull(Query(), server, CSV(), output))
+    pulling = asyncio.create_task(pull(Query(), server, ProceduresCSV(), output))
     with pytest.raises(asyncio.CancelledError):
         await pulling
     assert output.read_bytes().count(b"\r\n") == 251
@@ -212,7 +218,10 @@ def refuse():
     raise OSError(errno.ENOSPC, "No space left on device")
 
 
-@pytest.mark.parametrize("form", [JSONLines, CSV, JSONArray, lambda: Table(None), lambda: Table(80)])
+@pytest.mark.parametrize(
+    "form",
+    [JSONLines, ProceduresCSV, JSONArray, partial(Table, COLUMNS.columns, None), partial(Table, COLUMNS.columns, 80)],
+)
 @pytest.mark.parametrize("size", [0, 1, 40, 500, 7777])
 @pytest.mark.parametrize("pages", [0, 2])
 @pytest.mark.parametrize("on_drift", ["ignore", "resync"])
@@ -277,12 +286,17 @@ async def test_other_options_are_another_file(sandbox, server, output):
     """A file is gone on with only by the command that it was begun by, but for how it asks."""
     sandbox.faults.on(cursor=200).next(json_fault([]))
     with pytest.raises(StoppedError):
-        await pull(Query(search_query="e"), server, CSV(), output)
-    with pytest.raises(UsageError, match="was begun with --search e: repeat"):
-        await pull(Query(), server, CSV(), output, resume=True)
+        await pull(Query(filters={"search_query": "e"}), server, ProceduresCSV(), output)
+    with pytest.raises(UsageError, match="was begun with --search-query e: repeat"):
+        await pull(Query(), server, ProceduresCSV(), output, resume=True)
     with pytest.raises(UsageError, match="was begun with --format csv: repeat"):
-        await pull(Query(search_query="e"), server, JSONLines(), output, resume=True)
+        await pull(Query(filters={"search_query": "e"}), server, JSONLines(), output, resume=True)
     elsewhere = Server(base_url="https://other.example", api_key="k")
     with pytest.raises(UsageError, match=f"was begun with server {sandbox.url}: repeat"):
-        await pull(Query(search_query="e"), elsewhere, CSV(), output, resume=True)
-    assert await pull(Query(search_query="e", limit=7, concurrency=5), server, CSV(), output, resume=True) > 200
+        await pull(Query(filters={"search_query": "e"}), elsewhere, ProceduresCSV(), output, resume=True)
+    assert (
+        await pull(
+            Query(filters={"search_query": "e"}, limit=7, concurrency=5), server, ProceduresCSV(), output, resume=True
+        )
+        > 200
+    )

@@ -52,10 +52,13 @@ async def test_what_is_behind_a_mark(sandbox, session, max_items, end):
 @pytest.mark.parametrize(
     ("query", "message"),
     [
-        (Query(search_query="x" * 101), "--search must have at most 100 characters, got 101"),
         (
-            Query(created_after=WHEN, created_before=WHEN - timedelta(days=1)),
-            "--created-after must not be later than --created-before, got 2024-01-01 00:00:00+00:00 and 2023-12-31",
+            Query(filters={"search_query": "x" * 101}),
+            "wrong --search-query: search_query must have at most 100 characters, got 101",
+        ),
+        (
+            Query(filters={"created_after": WHEN, "created_before": WHEN - timedelta(days=1)}),
+            "wrong --created-after: created_after must not be later than created_before, got 2024-01-01 00:00:00+00:00",
         ),
     ],
 )
@@ -68,15 +71,38 @@ async def test_a_bad_query_is_wrong_usage(session, query, message):
 
 def test_the_subject_is_what_decides_what_is_listed():
     """How it is asked for does not."""
-    nothing = dict.fromkeys(("--search", "--created-after", "--created-before", "--max-items", "--cursor"))
+    nothing = {"listing": "procedures", "--max-items": None, "--cursor": None}
     assert Query(limit=7, concurrency=3, on_drift="resync").subject() == nothing
-    query = Query(
-        search_query="x", created_after=WHEN, created_before=WHEN, max_items=0, cursor=Checkpoint(3, 0, (b"abcdef",))
-    )
+    filters = {"search_query": "x", "created_after": WHEN, "duration_min": timedelta(minutes=1), "ids": ["a", "b"]}
+    query = Query(name="runs", filters=filters, max_items=0, cursor=Checkpoint(3, 0, (b"abcdef",)))
     assert query.subject() == {
-        "--search": "x",
-        "--created-after": "2024-01-01T00:00:00.000Z",
-        "--created-before": "2024-01-01T00:00:00.000Z",
+        "listing": "runs",
+        "--search-query": "x",
+        "--created-after": "2024-01-01T00:00:00+00:00",
+        "--duration-min": "60.0 s",
+        "--ids": "['a', 'b']",
         "--max-items": 0,
         "--cursor": "3@YWJjZGVm",
     }
+
+
+@pytest.mark.parametrize(
+    ("name", "items", "words"),
+    [
+        ("procedures", 0, "0 procedures"),
+        ("procedures", 1, "1 procedure"),
+        ("procedures", 1300, "1,300 procedures"),
+        ("batches", 1, "1 batch"),
+        ("phases", 1, "1 phase"),
+        ("phases", 2, "2 phases"),
+    ],
+)
+def test_items_are_counted_in_words(name, items, words):
+    """One is one, and many have a comma."""
+    assert Query(name=name).counted(items) == words
+
+
+async def test_an_error_that_names_no_parameter_is_no_wrong_usage(session):
+    """It is a fault of this package."""
+    with pytest.raises(TypeError, match="unexpected keyword argument"):
+        Query(filters={"no_such_filter": 1}).listing(session)

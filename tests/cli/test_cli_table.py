@@ -5,17 +5,19 @@ from datetime import UTC, datetime, timedelta, timezone
 import pytest
 from rich.cells import cell_len
 
+from aiotofupilot.cli.columns import columns_of
 from aiotofupilot.cli.table import Table
 from aiotofupilot.models import Procedure, Repository, UserRef
 from aiotofupilot.sandbox import make_procedures
 
+COLUMNS = columns_of("procedures")
 ID = "550e8400-e29b-41d4-a716-446655440000"
 CREATED = datetime(2024, 1, 15, 10, 30, 59, tzinfo=UTC)
 LONG = Procedure(ID, "N" * 200, CREATED, UserRef("u", "U" * 200), Repository("r", "r", "R" * 200))
 
 
 def lines(width, procedures):
-    table = Table(width)
+    table = Table(COLUMNS.columns, width)
     return (table.head() + table.page(procedures) + table.tail()).decode().split("\n")[:-1]
 
 

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from aiotofupilot.cli.terminal import Courtesy, Whole, counted, is_pipe, is_terminal, put, say, visible
+from aiotofupilot.cli.terminal import Courtesy, Whole, is_pipe, is_terminal, put, say, visible
 
 
 @pytest.mark.parametrize("text", ["", "Überprüfung: 山田 花子", "👩‍🔧 final test", "a\N{NO-BREAK SPACE}b"])
@@ -100,8 +100,3 @@ def test_a_pipe_is_one():
     with Path(os.devnull).open() as device:
         assert not is_pipe(device)
     assert not is_pipe(None)
-
-
-def test_counted():
-    """One is one, and many have a comma."""
-    assert [counted(items) for items in (0, 1, 1300)] == ["0 procedures", "1 procedure", "1,300 procedures"]

@@ -207,7 +207,7 @@ COMMAND = [sys.executable, "-X", "dev", "-W", "error", "-m", "aiotofupilot"]
         (["procedures", "--help"], None),
         (["procedures", "--format", "jsonl"], None),
         (["procedures", "--nonsense"], None),
-        (["procedures", "--limit", "0"], None),
+        (["procedures", "--page-size", "0"], None),
         (["procedures"], faults.status(401)),
         (["procedures"], faults.status(400)),
         (["procedures"], faults.json([])),

@@ -1,0 +1,31 @@
+"""How each listing is shown as a table: one file for each, and one line in the register."""
+
+from __future__ import annotations
+
+from importlib import import_module
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from .column import Columns
+
+__all__ = ["LISTINGS", "columns_of"]
+
+LISTINGS = (
+    "procedures",
+    "runs",
+    "units",
+    "parts",
+    "batches",
+    "stations",
+    "deployments",
+    "logs",
+    "measurements",
+    "phases",
+)
+"""The listings that the command offers, in the order of its help."""
+
+
+def columns_of(listing: str) -> Columns:
+    """Return how the items of a listing are shown. Only that listing's file is loaded."""
+    columns: Columns = import_module(f"{__name__}.{listing}").COLUMNS
+    return columns

@@ -1,0 +1,119 @@
+"""Every listing has its command."""
+
+import csv
+import io
+import json
+
+import pytest
+
+from aiotofupilot.cli import run
+from aiotofupilot.cli.columns import LISTINGS, columns_of
+from aiotofupilot.sandbox.faults import status
+
+
+@pytest.fixture
+def procedure_id(capfd):
+    assert run(["procedures", "--sandbox", "-n", "1", "--format", "jsonl"]) == 0
+    return json.loads(capfd.readouterr().out)["id"]
+
+
+@pytest.fixture
+def arguments(procedure_id):
+    def arguments(listing, *more):
+        needed = ["--procedure-id", procedure_id] if listing in ("measurements", "phases") else []
+        return [listing, "--sandbox", *needed, *more]
+
+    return arguments
+
+
+@pytest.mark.parametrize("listing", LISTINGS)
+def test_a_listing_is_written_in_every_format(capfd, arguments, listing):
+    """With the same items in each."""
+    outputs = {}
+    for form in ("jsonl", "json", "csv", "table"):
+        assert run(arguments(listing, "-n", "7", "--format", form)) == 0
+        outputs[form] = capfd.readouterr().out
+    items = [json.loads(line) for line in outputs["jsonl"].splitlines()]
+    assert 3 <= len(items) <= 7
+    assert json.loads(outputs["json"]) == items
+    rows = list(csv.DictReader(io.StringIO(outputs["csv"], newline="")))
+    assert [row["id"] for row in rows] == [item["id"] for item in items]
+    head, *lines = outputs["table"].splitlines()
+    assert " ".join(head.split()) == " ".join(column.heading for column in columns_of(listing).columns)
+    assert len(lines) == len(items)
+
+
+def test_a_csv_has_every_field_of_a_run(capfd):
+    """Names of nested objects are joined with dots; arrays and metadata are JSON."""
+    included = ["--include-metadata", "--include-sequences"]
+    assert run(["runs", "--sandbox", "-n", "2", "--format", "csv", *included]) == 0
+    row, *_ = csv.DictReader(io.StringIO(capfd.readouterr().out, newline=""))
+    assert run(["runs", "--sandbox", "-n", "1", "--format", "jsonl", *included]) == 0
+    item = json.loads(capfd.readouterr().out)
+    assert row["unit.part.revision.number"] == item["unit"]["part"]["revision"]["number"]
+    assert row["duration"] == item["duration"]
+    assert json.loads(row["metadata"]) == item["metadata"]
+    assert json.loads(row["sequences"]) == item["sequences"]
+    assert row["docstring"] == (item["docstring"] or "")
+
+
+def test_a_filter_that_takes_several_values_is_given_several_times(capfd):
+    outcomes = []
+    for options in (["FAIL"], ["ERROR"], ["FAIL", "ERROR"]):
+        given = [argument for outcome in options for argument in ("--outcomes", outcome)]
+        assert run(["runs", "--sandbox", "--format", "jsonl", *given]) == 0
+        outcomes.append([json.loads(line)["outcome"] for line in capfd.readouterr().out.splitlines()])
+    assert {*outcomes[0]} == {"FAIL"}
+    assert len(outcomes[2]) == len(outcomes[0]) + len(outcomes[1])
+
+
+@pytest.mark.parametrize(
+    ("options", "query"),
+    [
+        (["--duration-min", "1m30s"], {"duration_min": "PT1M30S"}),
+        (["--include-metadata"], {"include_metadata": "true"}),
+        (["--no-include-metadata"], {"include_metadata": "false"}),
+        (["--metadata", "shift=A"], {"metadata": '{"shift":{"in":["A"]}}'}),
+        (["--metadata", '{"humidity": {"gte": 40}}'], {"metadata": '{"humidity":{"gte":40.0}}'}),
+        (["--sort-by", "duration", "--sort-order", "asc"], {"sort_by": "duration", "sort_order": "asc"}),
+    ],
+)
+def test_options_are_sent_as_the_api_has_them(capfd, sandbox, options, query):
+    assert run(["runs", "--page-size", "7", "-n", "3", *options]) == 0
+    assert sandbox.requests[0].query == {"limit": "3", **query}
+
+
+@pytest.mark.parametrize(
+    ("arguments", "line"),
+    [
+        (["runs", "--outcomes", "BAD"], 'Invalid value "BAD" for --outcomes. Choose from: "PASS", "FAIL", "ERROR"'),
+        (["runs", "--duration-min", "soon"], 'Invalid value for --duration-min: "soon" is no duration: write 90s'),
+        (["runs", "--metadata", "x"], 'Invalid value for --metadata: "x" is no metadata filter: write KEY=TEXT'),
+        (["runs", "--sandbox", "--metadata", '{"a": 1}'], "wrong --metadata: metadata['a'] must be a mapping, got 1"),
+        (
+            ["runs", "--sandbox", "--sort-by", "outcome", "--on-drift", "resync"],
+            "wrong --sort-by: sort_by must be one of 'created_at', 'duration', 'started_at' where on_drift is 'resync'",
+        ),
+        (["measurements", "--sandbox"], 'Command "measurements" parameter --procedure-id requires an argument'),
+        (["runs", "--sandbox", "--cursor", "units.abcdefgh:20"], "wrong --cursor: cursor is a checkpoint of units"),
+    ],
+)
+def test_wrong_usage_names_the_option(capsys, arguments, line):
+    assert run(arguments) == 2
+    assert capsys.readouterr().err.startswith(f"aiotofupilot: {line}")
+
+
+def test_an_interrupted_file_of_another_query_is_not_resumed(capfd, tmp_path, sandbox):
+    """The journal names the listing and its filters."""
+    output = tmp_path / "runs.csv"
+    common = ["--output", str(output), "--page-size", "10"]
+    sandbox.faults.on(cursor=20).always(status(418))
+    assert run(["runs", *common, "--outcomes", "PASS"]) == 4
+    assert "20 runs written, go on with --resume" in capfd.readouterr().err
+    sandbox.faults.clear()
+    assert run(["runs", *common, "--outcomes", "FAIL", "--resume"]) == 2
+    assert "--outcomes" in capfd.readouterr().err
+    assert run(["units", *common, "--resume"]) == 2
+    assert "listing" in capfd.readouterr().err
+    assert run(["runs", *common, "--outcomes", "PASS", "--resume"]) == 0
+    assert len(output.read_text().splitlines()) > 100

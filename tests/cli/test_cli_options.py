@@ -1,0 +1,50 @@
+"""The options of a listing are read off its own `list()`."""
+
+import inspect
+
+import pytest
+
+from aiotofupilot import TofuPilotSession
+from aiotofupilot.cli.columns import LISTINGS, columns_of
+from aiotofupilot.cli.options import described, option
+
+SHARED = {"self", "limit", "cursor", "max_items", "concurrency", "on_drift"}
+
+
+def own_parameters(listing):
+    kind = type(getattr(TofuPilotSession("key"), listing))
+    return [name for name in inspect.signature(kind.list).parameters if name not in SHARED]
+
+
+@pytest.mark.parametrize("listing", LISTINGS)
+def test_every_filter_is_an_option_with_a_help(listing):
+    """Its name is the API's own, with hyphens."""
+    parameters = described(listing).parameters
+    assert list(parameters) == own_parameters(listing)
+    for name, parameter in parameters.items():
+        (details,) = parameter.annotation.__metadata__
+        assert option(name) in details.name
+        assert details.help
+        assert "None:" not in details.help
+        assert (parameter.default is inspect.Parameter.empty) == (name == "procedure_id")
+
+
+@pytest.mark.parametrize("listing", LISTINGS)
+def test_the_summary_is_one_sentence(listing):
+    summary = described(listing).summary
+    assert summary.startswith("List ")
+    assert summary.count(".") == 1
+
+
+@pytest.mark.parametrize("listing", LISTINGS)
+def test_a_table_has_a_few_columns_and_fits_a_narrow_terminal(listing):
+    columns = columns_of(listing).columns
+    assert 4 <= len(columns) <= 6
+    assert sorted(column.leaves for column in columns) == list(range(len(columns)))
+    assert max(column.width for column in columns if column.leaves) < 40
+
+
+def test_every_listing_of_the_session_has_a_command():
+    """None is forgotten."""
+    properties = {name for name, value in vars(TofuPilotSession).items() if isinstance(value, property)}
+    assert {name for name in properties if not name.startswith("_")} == set(LISTINGS)
