@@ -132,6 +132,11 @@ class TofuPilotSession:
         return f"<TofuPilotSession {self._base_url} {state}>"
 
     @property
+    def base_url(self) -> str:
+        """The address that requests begin with, such as ``https://www.tofupilot.app/api``."""
+        return self._base_url
+
+    @property
     def procedures(self) -> _listings.Procedures:
         """The procedures that the key may read."""
         return _listings.Procedures(self._connection)

@@ -42,6 +42,15 @@ async def session(sandbox):
         yield session
 
 
+def test_a_session_tells_its_server():
+    """As requests begin: with the path of the API, and without a slash at the end."""
+    assert TofuPilotSession("key", base_url="https://tofupilot.example.com/").base_url == (
+        "https://tofupilot.example.com/api"
+    )
+    session = TofuPilotSession("key", base_url="https://tofupilot.example.com/x/api")
+    assert session.with_options(timeout=1).base_url == session.base_url == "https://tofupilot.example.com/x/api"
+
+
 async def test_the_documentations_example_awaited_is_a_page(session, sandbox):
     """Word for word as TofuPilot's API documentation has it."""
     page = await session.procedures.list(

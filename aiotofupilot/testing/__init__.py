@@ -6,25 +6,85 @@ pytest finds the fixtures `tofupilot_sandbox`, `tofupilot_session` and `tofupilo
     with serve(Sandbox(procedures=3)) as sandbox:
         service = Service(url=sandbox.url, api_key=sandbox.api_key)
 
-`mock_procedures` answers without a server, for tests that use aioresponses.
+`mock_listing` answers without a server, for tests that use aioresponses. The builders, such as `make_run`, make items
+that are listed, for either.
 """
 
 from typing import TYPE_CHECKING
 
 __all__ = [
     "MockResponse",
+    "make_batch",
+    "make_batch_ref",
+    "make_commit",
+    "make_deployment",
+    "make_deployment_repository",
+    "make_last_run",
+    "make_log",
+    "make_log_run",
+    "make_measurement",
+    "make_operator",
     "make_page",
+    "make_part",
+    "make_part_ref",
+    "make_phase",
     "make_procedure",
+    "make_procedure_ref",
+    "make_procedure_version",
     "make_repository",
+    "make_revision",
+    "make_run",
+    "make_run_procedure",
+    "make_run_sequence",
+    "make_run_unit",
+    "make_station",
+    "make_station_ref",
+    "make_team",
+    "make_unit",
+    "make_unit_ref",
     "make_user",
-    "mock_procedures",
+    "make_user_ref",
+    "make_validator",
+    "mock_listing",
     "serve",
     "session_on",
 ]
 
 if TYPE_CHECKING:
-    from .builders import make_page, make_procedure, make_repository, make_user
-    from .mocking import MockResponse, mock_procedures
+    from .builders import (
+        make_batch,
+        make_batch_ref,
+        make_commit,
+        make_deployment,
+        make_deployment_repository,
+        make_last_run,
+        make_log,
+        make_log_run,
+        make_measurement,
+        make_operator,
+        make_page,
+        make_part,
+        make_part_ref,
+        make_phase,
+        make_procedure,
+        make_procedure_ref,
+        make_procedure_version,
+        make_repository,
+        make_revision,
+        make_run,
+        make_run_procedure,
+        make_run_sequence,
+        make_run_unit,
+        make_station,
+        make_station_ref,
+        make_team,
+        make_unit,
+        make_unit_ref,
+        make_user,
+        make_user_ref,
+        make_validator,
+    )
+    from .mocking import MockResponse, mock_listing
     from .serving import serve, session_on
 else:  # not for type checkers, which would believe in any name
     from aiotofupilot import _lazy

@@ -1,11 +1,11 @@
-"""A listing behind aioresponses: canned answers, with no socket and no thread."""
+"""Every listing behind aioresponses: canned answers, with no socket and no thread."""
 
 from __future__ import annotations
 
 import re
 from collections.abc import Iterable
 from types import SimpleNamespace
-from typing import TYPE_CHECKING, Any, cast
+from typing import TYPE_CHECKING, Any, TypeVar, cast
 from unittest.mock import Mock
 
 import aiohttp
@@ -13,19 +13,51 @@ from aiohttp.abc import AbstractStreamWriter
 from aioresponses import CallbackResult, aioresponses
 from multidict import CIMultiDict
 
-from aiotofupilot._arguments import integer
-from aiotofupilot._http.settings import resolve_base_url
-from aiotofupilot.models import Procedure
-from aiotofupilot.sandbox import Listing, make_procedures, paging
+from aiotofupilot import TofuPilotSession
+from aiotofupilot.models import (
+    Batch,
+    Deployment,
+    Log,
+    Measurement,
+    Part,
+    Phase,
+    Procedure,
+    Run,
+    Station,
+    Unit,
+    User,
+)
+from aiotofupilot.sandbox import Api, Factory, make_procedures, paging
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Mapping, Sequence
+    from typing import Unpack
 
     from yarl import URL
 
-__all__ = ["MockResponse", "mock_procedures"]
+    from aiotofupilot.sandbox.factory import Items
+
+__all__ = ["MockResponse", "mock_listing"]
+
+T = TypeVar("T")
+
+_MODELS: Mapping[str, type[object]] = {
+    "procedures": Procedure,
+    "runs": Run,
+    "units": Unit,
+    "parts": Part,
+    "batches": Batch,
+    "stations": Station,
+    "users": User,
+    "deployments": Deployment,
+    "logs": Log,
+    "measurements": Measurement,
+    "phases": Phase,
+}
+"""What is listed, by the name of the listing."""
 
 _ANY_SERVER = r"https?://[^?#]+"
+_NO_SERVER = "https://tofupilot.invalid"
 _ANY_KEY = "any-key"
 _STATION_KEY = "sandbox-station-key"
 
@@ -63,51 +95,75 @@ async def _authorization(
     return sent[-1]
 
 
-def mock_procedures(
+def mock_listing(
     mocked: aioresponses,
     procedures: int | Iterable[Procedure] = 250,
     *,
+    runs: int | Iterable[Run] = 1000,
     seed: int = 0,
     limit: int | None = None,
     api_key: str | None = None,
     base_url: str | None = None,
-) -> Listing:
-    """Let aioresponses answer every request for procedures, as often as they come.
+    **items: Unpack[Items],
+) -> Factory:
+    """Let aioresponses answer every request for a listing, as often as they come.
 
-    Any cursor, limit, search and date is answered, as the sandbox does it. For an answer that fails, register that
-    one first, with `MockResponse`: aioresponses takes what matches in the order in which it was registered.
+    Every parameter of every listing is answered as the sandbox does it, and what is not given is made up as there. For
+    an answer that fails, register that one first, with `MockResponse`: aioresponses takes what matches in the order in
+    which it was registered.
 
     Example:
         with aioresponses() as mocked:
-            mock_procedures(mocked, [make_procedure("Burn-In")])
-            assert await my_service.names() == ["Burn-In"]
+            mock_listing(mocked, [make_procedure("Burn-In")], runs=[make_run(outcome="FAIL")])
+            assert await my_service.failures() == 1
 
     Args:
         mocked: The running mock.
         procedures: How many procedures to make up, or the procedures themselves, in the listing's order.
-        seed: What the made-up procedures depend on.
-        limit: Procedures a page at most, 1 to 100, so that a few procedures make several pages; None: as many as are
-            asked for.
-        api_key: The key to be used, others get a 401; None: any, except that ``sandbox-station-key`` gets a 403.
-        base_url: The server to be asked, as for `TofuPilotSession`; requests to others are not answered here; None:
+        runs: How many runs to make up, with their units, phases, measurements and logs; or the runs themselves, newest
+            first. Without a procedure none are made up.
+        seed: What the made-up items depend on.
+        limit: Items per page at most, 1 to 100, so that a few items make several pages. None: as many as are asked for.
+        api_key: The key to be used; others get a 401. None: any, except that ``sandbox-station-key`` is the key of a
+            station, which gets a 403 for procedures and stations.
+        base_url: The server to be asked, as for `TofuPilotSession`; requests to others are not answered here. None:
             any.
+        items: Items to list instead of made-up ones, by the name of the listing, in the listing's order. Nothing is
+            made up for runs that are given, so give their units, phases, measurements and logs too.
 
     Returns:
-        The listing. What is done to its `procedures` counts from the next request on.
+        What is listed. Change its ``procedures``, ``runs`` and so on at any time; the next request sees the change.
 
     Raises:
         ConfigurationError: `base_url` is not an address that can be used.
-        TypeError: An argument is of the wrong type, or an item is no procedure.
+        TypeError: An argument is of the wrong type, an item is not one of its listing, or there is no such listing.
         ValueError: An argument is out of bounds.
     """
     _expect(aioresponses, "mocked must be an aioresponses", mocked)
     if api_key is not None:
         _expect(str, "api_key must be a string", api_key)
-    listing = Listing(
-        _listed(procedures, seed),
+    # A session and a listing of it check arguments as they do in the code under test. Nothing is sent.
+    session = TofuPilotSession(
+        _ANY_KEY, base_url=_NO_SERVER if base_url is None else base_url, allow_insecure_http=True
+    )
+    if limit is not None:
+        session.procedures.list(limit=limit)
+    given = {name: _checked(name, listed) for name, listed in items.items()}
+    if not _is_number(procedures):
+        procedures = _checked("procedures", procedures, number=True)
+    if not _is_number(runs):
+        runs = _checked("runs", runs, number=True)
+    factory = Factory(
+        make_procedures(procedures, seed=seed) if isinstance(procedures, int) else procedures,
+        runs=runs,
+        seed=seed,
+        **cast("Items", given),
+    )
+    api = Api(
+        factory,
         api_key=_ANY_KEY if api_key is None else str.__str__(api_key),  # str() of an Enum is a name
         station_key=_STATION_KEY,
-        paging=paging.offsets if limit is None else paging.capped(integer("limit", limit, low=1, high=100)),
+        paging=paging.offsets if limit is None else paging.capped(limit),
     )
 
     async def answer(
@@ -120,14 +176,15 @@ def mock_procedures(
         authorization = await _authorization(CIMultiDict(headers or {}), middlewares)
         if api_key is None and authorization not in (None, f"Bearer {_STATION_KEY}"):
             authorization = f"Bearer {_ANY_KEY}"
-        status, body = listing.answer(url.query, authorization)  # its items repeat a name that the request repeats
+        path = f"/api/v2/{url.name}"  # base_url may have another path before it
+        status, body = api.answer(path, url.query.items(), authorization)  # a name may repeat among the items
         return CallbackResult(status=status, body=body, response_class=MockResponse)
 
-    server = _ANY_SERVER if base_url is None else re.escape(resolve_base_url(base_url, allow_insecure_http=True))
+    server = _ANY_SERVER if base_url is None else re.escape(session.base_url)
     mocked.get(  # pyright: ignore[reportUnknownMemberType] - aioresponses says of a pattern no more than that it is one
-        re.compile(rf"{server}/v2/procedures(?:\?|$)"), callback=answer, repeat=True
+        re.compile(rf"{server}/v2/(?:{'|'.join(_MODELS)})(?:\?|$)"), callback=answer, repeat=True
     )
-    return listing
+    return factory
 
 
 def _expect(cls: type, rule: str, value: object) -> None:
@@ -135,13 +192,25 @@ def _expect(cls: type, rule: str, value: object) -> None:
         raise TypeError(f"{rule}, got {value!r}")
 
 
-def _listed(procedures: object, seed: int) -> list[Procedure]:
-    """Return the procedures to list, after checking each of them."""
-    if isinstance(procedures, int) and not isinstance(procedures, bool):
-        return make_procedures(procedures, seed=seed)
-    if isinstance(procedures, str | bytes | bool) or not isinstance(procedures, Iterable):
-        raise TypeError(f"procedures must be a number or an iterable of procedures, got {procedures!r}")
-    listed = list(cast("Iterable[object]", procedures))
-    for index, procedure in enumerate(listed):
-        _expect(Procedure, f"procedures[{index}] must be a Procedure", procedure)
-    return cast("list[Procedure]", listed)
+def _is_number(value: object) -> bool:
+    return isinstance(value, int) and not isinstance(value, bool)
+
+
+def _checked(name: str, items: object, *, number: bool = False) -> list[Any]:
+    """Return the items of a listing, after checking each of them.
+
+    Args:
+        name: Name of the listing.
+        items: What was given.
+        number: Whether a number could have been given instead.
+    """
+    model = _MODELS.get(name)
+    if model is None:
+        raise TypeError(f"there is no listing {name!r}, only {', '.join(_MODELS)}")
+    if isinstance(items, str | bytes | bool) or not isinstance(items, Iterable):
+        choice = "a number or an iterable" if number else "an iterable"
+        raise TypeError(f"{name} must be {choice} of {name}, got {items!r}")
+    listed = list(cast("Iterable[object]", items))
+    for index, item in enumerate(listed):
+        _expect(model, f"{name}[{index}] must be a {model.__name__}", item)
+    return listed

@@ -20,8 +20,8 @@ if TYPE_CHECKING:
 
 _MARKER = (
     "tofupilot(**options): the options of aiotofupilot.sandbox.Sandbox that the test's sandbox is made with, such as "
-    "procedures=3 and seed=7; and faults, a list of those that its first requests meet, or a function that is given "
-    "sandbox.faults; options of a test go before those of its class and module"
+    "procedures=3, runs=[make_run()], stations=[] and seed=7; and faults, a list of those that its first requests "
+    "meet, or a function that is given sandbox.faults; options of a test go before those of its class and module"
 )
 
 _NO_EVENT_LOOP = (

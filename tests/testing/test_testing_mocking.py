@@ -1,16 +1,33 @@
-"""`testing.mocking`: a listing behind aioresponses."""
+"""`testing.mocking`: every listing behind aioresponses."""
 
+import asyncio
 import re
 from datetime import UTC, datetime
+from enum import Enum
 
 import aiohttp
 import pytest
 from aioresponses import aioresponses
+from fakes.listings import LISTINGS, required
 
 from aiotofupilot import ConfigurationError, ForbiddenError, RetryPolicy, TofuPilotSession, UnauthorizedError
 from aiotofupilot.errors import ConnectionFailedError
-from aiotofupilot.sandbox import make_procedures
-from aiotofupilot.testing import MockResponse, make_procedure, mock_procedures
+from aiotofupilot.sandbox import Service, make_procedures
+from aiotofupilot.testing import (
+    MockResponse,
+    make_batch,
+    make_deployment,
+    make_log,
+    make_measurement,
+    make_part,
+    make_phase,
+    make_procedure,
+    make_run,
+    make_station,
+    make_unit,
+    make_user,
+    mock_listing,
+)
 
 URL = "https://www.tofupilot.app/api/v2/procedures"
 AT_ONCE = RetryPolicy(initial_wait=0.0)
@@ -51,23 +68,80 @@ async def test_a_mock_response_is_a_response(mocked):
 
 async def test_three_lines_make_a_listing(mocked, session):
     """A listing of given procedures is answered without a server."""
-    mock_procedures(mocked, [make_procedure("Burn-In"), make_procedure("ICT")])
+    mock_listing(mocked, [make_procedure("Burn-In"), make_procedure("ICT")])
     assert [procedure.name async for procedure in session.procedures.list()] == ["Burn-In", "ICT"]
 
 
 async def test_any_walk_is_answered(mocked, session):
     """Any limit and cursor gets its page, as often as it is asked for."""
-    mock_procedures(mocked, 250, seed=7)
+    mock_listing(mocked, 250, seed=7)
     expected = make_procedures(250, seed=7)
     assert await session.procedures.list().collect() == expected
     assert await session.procedures.list(limit=7, cursor=3).collect() == expected[3:]
     assert await session.procedures.list(limit=10, concurrency=8).collect() == expected
 
 
+LINKED = {
+    "procedures": [make_procedure()],
+    "runs": [make_run("FAIL"), make_run()],
+    "units": [make_unit()],
+    "parts": [make_part()],
+    "batches": [make_batch()],
+    "stations": [make_station()],
+    "users": [make_user()],
+    "deployments": [make_deployment()],
+    "logs": [make_log()],
+    "measurements": [make_measurement(phase=make_phase(run=make_run("FAIL"))), make_measurement()],
+    "phases": [make_phase(run=make_run("FAIL")), make_phase()],
+}
+"""Items that belong together, by the name of their listing."""
+
+
+@pytest.mark.parametrize("name", LISTINGS)
+async def test_given_items_of_every_listing_are_answered(mocked, session, name):
+    """In the listing's order, in pages as small as they are wanted."""
+    mock_listing(mocked, **LINKED, limit=1)
+    listing = getattr(session, name)
+    assert await listing.list(**required(name, make_procedure().id)).collect() == LINKED[name]
+
+
+async def test_filters_follow_from_a_measurement_to_its_run(mocked, session):
+    """The run of an item is found where it was given."""
+    mock_listing(mocked, **LINKED)
+    failed = session.measurements.list(procedure_id=make_procedure().id, outcomes=["FAIL"])
+    assert await failed.collect() == LINKED["measurements"][:1]
+    units = session.units.list(outcomes=["FAIL"], serial_numbers=[make_unit().serial_number])
+    assert await units.collect() == LINKED["units"]
+    assert await session.units.list(outcomes=["ABORTED"]).collect() == []
+
+
+@pytest.mark.parametrize("name", LISTINGS)
+async def test_what_is_not_given_is_made_up_as_in_the_sandbox(mocked, session, name):
+    """The same seed makes the same items."""
+    mock_listing(mocked, 20, runs=60, seed=7)
+    made = Service(20, runs=60, seed=7)
+    arguments = required(name, made.procedures[0].id)
+    listed = list(getattr(made, name))
+    found = await getattr(session, name).list(**arguments).collect()
+    assert found
+    if arguments:
+        assert found == [item for item in listed if item in found]
+    else:
+        assert found == listed
+
+
+async def test_a_listing_without_items_is_empty(mocked, session):
+    """Nothing is made up for it, and nothing for runs that were given."""
+    mock_listing(mocked, 3, runs=[make_run()], stations=[])
+    assert await session.stations.list().collect() == []
+    assert await session.units.list().collect() == []
+    assert await session.runs.list().collect() == [make_run()]
+
+
 async def test_pages_can_be_small(mocked, session):
     """`limit` makes several pages of a few procedures."""
     procedures = make_procedures(5)
-    mock_procedures(mocked, procedures, limit=2)
+    mock_listing(mocked, procedures, limit=2)
     assert await session.procedures.list().collect() == procedures
     assert cursors(mocked) == [None, "2", "4"]
     assert (await session.procedures.list(limit=1)).data == procedures[:1]
@@ -77,24 +151,26 @@ async def test_searches_and_dates_are_answered(mocked, session):
     """The listing is searched as the server does it."""
     old = make_procedure("Battery Test", created_at=datetime(2024, 1, 1, tzinfo=UTC))
     new = make_procedure("Charger Test")
-    mock_procedures(mocked, [new, old])
+    mock_listing(mocked, [new, old])
     assert await session.procedures.list(search_query="battery").collect() == [old]
     assert await session.procedures.list(created_after=datetime(2025, 1, 1, tzinfo=UTC)).collect() == [new]
 
 
 async def test_the_listing_may_change(mocked, session):
     """What is done to the listing counts from the next request on."""
-    listing = mock_procedures(mocked, 0)
+    listing = mock_listing(mocked, 0)
     assert await session.procedures.list().collect() == []
     listing.procedures.append(make_procedure())
+    listing.runs.insert(0, make_run())
     assert await session.procedures.list().collect() == [make_procedure()]
+    assert await session.runs.list().collect() == [make_run()]
 
 
 async def test_a_failure_may_come_first(mocked, session):
     """An answer that is registered earlier is given earlier."""
     mocked.get(re.compile(URL), status=503, response_class=MockResponse)
     mocked.get(re.compile(URL), exception=aiohttp.ServerDisconnectedError())
-    mock_procedures(mocked, 3)
+    mock_listing(mocked, 3)
     async with session.procedures.list().walk() as walk:
         assert [procedure async for procedure in walk] == make_procedures(3)
     assert walk.stats.retries == 2
@@ -102,7 +178,7 @@ async def test_a_failure_may_come_first(mocked, session):
 
 async def test_the_key_may_be_checked(mocked, session):
     """With `api_key`, another key gets a 401, and so does none at all."""
-    mock_procedures(mocked, 3, api_key="the-key")
+    mock_listing(mocked, 3, api_key="the-key")
     with pytest.raises(UnauthorizedError):
         await session.procedures.list()
     async with TofuPilotSession("the-key", base_url="https://www.tofupilot.app") as other:
@@ -111,15 +187,16 @@ async def test_the_key_may_be_checked(mocked, session):
 
 async def test_a_station_s_key_is_forbidden(mocked):
     """The key of the sandbox's station gets a 403 here too."""
-    mock_procedures(mocked, 3)
+    mock_listing(mocked, 3)
     async with TofuPilotSession("sandbox-station-key", base_url="https://www.tofupilot.app") as session:
         with pytest.raises(ForbiddenError):
             await session.procedures.list()
+        assert len((await session.runs.list()).data) == 100
 
 
 async def test_a_request_without_a_key_is_unauthorized(mocked):
     """Any key will do, but there has to be one; the header may come from the aiohttp session."""
-    mock_procedures(mocked, 3)
+    mock_listing(mocked, 3)
     async with aiohttp.ClientSession() as http, http.get(URL) as response:
         assert response.status == 401
     async with aiohttp.ClientSession(headers={"authorization": "Bearer k"}) as http, http.get(URL) as response:
@@ -128,7 +205,7 @@ async def test_a_request_without_a_key_is_unauthorized(mocked):
 
 async def test_the_server_may_be_checked(mocked, session):
     """With `base_url`, only that server is answered for."""
-    mock_procedures(mocked, 3, base_url="https://tofupilot.example.com/")
+    mock_listing(mocked, 3, base_url="https://tofupilot.example.com/")
     with pytest.raises(ConnectionFailedError):
         await session.with_options(retry=None).procedures.list()
     async with TofuPilotSession("any-key", base_url="https://tofupilot.example.com/api") as other:
@@ -137,9 +214,14 @@ async def test_the_server_may_be_checked(mocked, session):
 
 async def test_nothing_else_is_answered(mocked):
     """Other paths and methods are left to other mocks."""
-    mock_procedures(mocked, 3)
+    mock_listing(mocked, 3)
     async with aiohttp.ClientSession() as http:
-        for method, url in [("POST", URL), ("GET", f"{URL}/versions"), ("GET", f"https://example.com/?u={URL}")]:
+        for method, url in [
+            ("POST", URL),
+            ("GET", f"{URL}/versions"),
+            ("GET", URL.replace("procedures", "whoami")),
+            ("GET", f"https://example.com/?u={URL}"),
+        ]:
             with pytest.raises(aiohttp.ClientConnectionError):
                 await http.request(method, url)
 
@@ -155,6 +237,12 @@ async def test_nothing_else_is_answered(mocked):
         ({"procedures": True}, TypeError, r"^procedures must be a number or an iterable of procedures, got True$"),
         ({"procedures": None}, TypeError, r"^procedures must be a number or an iterable of procedures, got None$"),
         ({"procedures": ["abc"]}, TypeError, r"^procedures\[0\] must be a Procedure, got 'abc'$"),
+        ({"runs": -1}, ValueError, "runs"),
+        ({"runs": "abc"}, TypeError, r"^runs must be a number or an iterable of runs, got 'abc'$"),
+        ({"runs": [make_procedure]}, TypeError, r"^runs\[0\] must be a Run, got <function make_procedure "),
+        ({"units": 3}, TypeError, r"^units must be an iterable of units, got 3$"),
+        ({"logs": [make_log(), None]}, TypeError, r"^logs\[1\] must be a Log, got None$"),
+        ({"widgets": []}, TypeError, r"^there is no listing 'widgets', only procedures, runs, units, parts, batches, "),
         ({"api_key": b"key"}, TypeError, r"^api_key must be a string, got b'key'$"),
         ({"base_url": "tofupilot"}, ConfigurationError, "base_url"),
     ],
@@ -162,25 +250,41 @@ async def test_nothing_else_is_answered(mocked):
 def test_arguments_are_checked(mocked, options, error, message):
     """A bad argument is named."""
     with pytest.raises(error, match=message):
-        mock_procedures(mocked, **options)
+        mock_listing(mocked, **options)
 
 
 def test_what_is_no_mock_is_refused():
     """The class is easily given in place of its instance."""
     with pytest.raises(TypeError, match=r"^mocked must be an aioresponses, got <class "):
-        mock_procedures(aioresponses)
+        mock_listing(aioresponses)
 
 
-async def test_a_repeated_parameter_reaches_the_listing(mocked, monkeypatch):
+async def test_a_repeated_parameter_reaches_the_listing(mocked, session):
     """The listing sees each pair of the query, as a server does."""
-    asked = []
-    listing = mock_procedures(mocked, 3)
-
-    def answer(query, authorization, of=listing.answer):
-        asked.append(list(query.items()))
-        return of(query, authorization)
-
-    monkeypatch.setattr(listing, "answer", answer)
+    mock_listing(mocked, runs=[make_run("FAIL"), make_run("ERROR"), make_run()])
+    found = await session.runs.list(outcomes=["FAIL", "PASS"]).collect()
+    assert [run.outcome for run in found] == ["FAIL", "PASS"]
     async with aiohttp.ClientSession(headers={"Authorization": "Bearer k"}) as http:
-        await http.get(f"{URL}?limit=1&limit=2&search_query=")
-    assert asked == [[("limit", "1"), ("limit", "2"), ("search_query", "")]]
+        assert (await http.get(f"{URL}?limit=1&limit=2")).status == 400  # a scalar may not repeat
+
+
+def test_the_environment_does_not_matter(mocked, monkeypatch):
+    """The mock answers for any server unless one is named, whatever the environment names."""
+    monkeypatch.setenv("TOFUPILOT_URL", "not a URL")
+    monkeypatch.delenv("TOFUPILOT_API_KEY", raising=False)
+    assert len(mock_listing(mocked, 3).procedures) == 3
+
+
+def test_a_member_of_an_enumeration_is_the_key_that_it_holds(mocked):
+    class Key(str, Enum):  # noqa: UP042 - a StrEnum prints its value, and that is not what is tested
+        MINE = "the-key"
+
+    mock_listing(mocked, 0, api_key=Key.MINE)
+    with asyncio.Runner() as runner:
+        assert runner.run(status_with("the-key")) == 200
+        assert runner.run(status_with("Key.MINE")) == 401
+
+
+async def status_with(key):
+    async with aiohttp.ClientSession(headers={"Authorization": f"Bearer {key}"}) as http, http.get(URL) as response:
+        return response.status

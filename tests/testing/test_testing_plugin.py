@@ -70,6 +70,34 @@ async def test_bad_day(tofupilot_session, tofupilot_sandbox):
     assert [request.status for request in tofupilot_sandbox.requests] == [503, 200]
 """
 
+EVERY_LISTING = """
+import pytest
+
+from aiotofupilot.sandbox.paging import capped
+from aiotofupilot.testing import make_log, make_run, make_station, make_unit
+
+pytestmark = pytest.mark.tofupilot(
+    procedures=3,
+    runs=[make_run("FAIL")],
+    units=[make_unit()],
+    stations=[],
+    logs=[make_log(str(number)) for number in range(7)],
+    pagings={"logs": capped(5)},
+)
+
+async def test_items(tofupilot_session, tofupilot_sandbox):
+    assert await tofupilot_session.runs.list(outcomes=["FAIL"]).collect() == [make_run("FAIL")]
+    assert await tofupilot_session.units.list().collect() == [make_unit()]
+    assert await tofupilot_session.stations.list().collect() == []
+    assert len((await tofupilot_session.logs.list()).data) == 5
+    assert await tofupilot_session.logs.list().collect() == tofupilot_sandbox.logs
+
+@pytest.mark.tofupilot(stations=[make_station()])
+async def test_items_of_the_closest_marker(tofupilot_session):
+    assert await tofupilot_session.stations.list().collect() == [make_station()]
+    assert await tofupilot_session.units.list().collect() == [make_unit()]
+"""
+
 LOOP_SCOPES = """
 import asyncio
 import pytest
@@ -236,6 +264,11 @@ def test_pytest_asyncio_strict(run):
 def test_pytest_asyncio_auto(run):
     """pytest-asyncio runs everything."""
     run(ASYNC, "--asyncio-mode=auto", plugins=["asyncio"]).assert_outcomes(passed=3)
+
+
+def test_the_marker_takes_the_items_of_every_listing(run):
+    """The items of the closest marker count, listing by listing."""
+    run(EVERY_LISTING, "--asyncio-mode=auto", plugins=["asyncio"]).assert_outcomes(passed=2)
 
 
 def test_pytest_asyncio_in_debug_mode(run):

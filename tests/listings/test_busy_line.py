@@ -1,0 +1,103 @@
+"""Runs, and what runs write, are yielded exactly once over real sockets while a line goes on producing them."""
+
+from random import Random
+
+import pytest
+
+from aiotofupilot import Checkpoint, RetryPolicy, TofuPilotSession
+from aiotofupilot.sandbox import BusyLine, Sandbox, faults
+
+AT_ONCE = RetryPolicy(attempts=10, initial_wait=0)
+
+
+def busy(rate, *, most, seed=0):
+    """Make a line, and hooks that let it work until it has made so many runs. So every walk comes to an end."""
+    line = BusyLine(runs=rate, seed=seed)
+
+    def rest(procedures, request):
+        if line.produced >= most:
+            line.runs = 0
+
+    return line, [line, rest]
+
+
+class Removals:
+    """A hook that removes runs and remembers their IDs."""
+
+    def __init__(self, rate, random):
+        self.ids = set()
+        self._rate = rate
+        self._random = random
+
+    def __call__(self, procedures, request):
+        runs = request.factory.runs
+        if runs and self._random.random() < self._rate:
+            at = self._random.randrange(len(runs))
+            self.ids.add(runs[at].id)
+            del runs[at]
+
+
+QUERIES = [
+    {},
+    {"outcomes": ["FAIL", "ERROR"]},
+    {"sort_by": "created_at"},
+    {"sort_by": "duration", "sort_order": "asc"},
+    {"sort_order": "asc"},
+]
+
+
+@pytest.mark.parametrize("query", QUERIES, ids=str)
+async def test_runs_are_yielded_exactly_once_while_a_line_produces_and_others_are_removed(query):
+    """Requests fail and heal, and the walk is resumed now and then from a checkpoint that was spelled out."""
+    for seed in range(6):
+        random = Random(f"{query} {seed}")  # noqa: S311 - test data
+        _, hooks = busy(3 * random.random(), most=200, seed=seed)
+        removals = Removals(random.choice([0, 0.5]), random)
+        async with (
+            Sandbox(8, runs=random.randint(0, 400), seed=seed) as sandbox,
+            TofuPilotSession(sandbox.api_key, base_url=sandbox.url, retry=AT_ONCE) as session,
+        ):
+            listed = [run.id for run in await session.runs.list(**query).collect()]
+            sandbox.before_response += [*hooks, removals]
+            sandbox.faults.randomly(
+                faults.status(503), faults.reset(), faults.cut(), rate=random.choice([0, 0.1]), seed=seed, heal_after=2
+            )
+            yielded = [run.id for run in await walk(session.runs, query, random)]
+        stayed = [run_id for run_id in listed if run_id not in removals.ids]
+        kept = set(stayed)
+        assert [run_id for run_id in yielded if run_id in kept] == stayed, seed
+        assert len(set(yielded)) == len(yielded), seed
+
+
+async def walk(listing, query, random):
+    """Walk to the end, in several goes."""
+    checkpoint, yielded, most = Checkpoint(), [], 1
+    while most is not None:
+        most = random.choice([60, 60, None])
+        options = {"limit": random.choice([10, 33, 100]), "concurrency": random.randint(1, 16)}
+        go = listing.list(**query, **options, cursor=checkpoint, max_items=most, on_drift="resync").walk()
+        async with go:
+            found = [item async for item in go]
+        yielded += found
+        most = None if most is None or len(found) < most else most
+        checkpoint = Checkpoint.parse(str(go.checkpoint))
+    return yielded
+
+
+@pytest.mark.parametrize("name", ["units", "batches", "logs", "measurements", "phases"])
+async def test_what_the_line_writes_is_yielded_exactly_once_too(name):
+    """One run brings several phases at once, and as many measurements and log lines."""
+    async with (
+        Sandbox(4, runs=400) as sandbox,
+        TofuPilotSession(sandbox.api_key, base_url=sandbox.url, retry=AT_ONCE) as session,
+    ):
+        query = {"procedure_id": sandbox.procedures[0].id} if name in {"measurements", "phases"} else {}
+        listing = getattr(session, name)
+        listed = [item.id for item in await listing.list(**query).collect()]
+        assert len(listed) > 10
+        line, hooks = busy(1.5, most=50)
+        sandbox.before_response += hooks
+        yielded = [item.id for item in await walk(listing, query, Random(name))]  # noqa: S311 - test data
+    assert line.produced > 0
+    assert [item_id for item_id in yielded if item_id in set(listed)] == listed
+    assert len(set(yielded)) == len(yielded)
