@@ -25,7 +25,7 @@ def main() -> None:
     questions = {question.__name__: question for question in QUESTIONS}
     parser = argparse.ArgumentParser(
         prog="python -m benchmarks",
-        description="Compare aiotofupilot with other ways to list procedures.",
+        description="Compare aiotofupilot with other ways to list.",
         epilog="\n".join(
             f"{name:8} {(question.__doc__ or '').splitlines()[0]}" for name, question in questions.items()
         ),

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from contextlib import ExitStack
 from functools import partial
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from attrs import define
 
@@ -40,6 +40,7 @@ class Bench:
         *,
         rounds: int,
         items: int,
+        data: str = "few",
         delay: float = 0.0,
         faults: float = 0.0,
         walks: int = 1,
@@ -50,7 +51,8 @@ class Bench:
         Args:
             contenders: Names.
             rounds: How often.
-            items: Procedures listed.
+            items: Items listed.
+            data: Name of the kind of data that is listed.
             delay: Seconds from a request to its answer.
             faults: Share of requests that fail, others in every round.
             walks: Walks at once.
@@ -61,25 +63,24 @@ class Bench:
             if one_core:
                 stack.enter_context(on_one_core(self.server, *workers.values()))
             for name, worker in workers.items():
-                self._walk(worker, name, items=1_000)
+                self._walk(worker, name, items=1_000, data=data)
 
             def run(name: str, number: int) -> Sample:
-                return self._walk(
-                    workers[name], name, items=items, delay=delay, faults=faults, seed=number, walks=walks
-                )
+                conditions = {"delay": delay, "faults": faults, "seed": number}
+                return self._walk(workers[name], name, walks=walks, items=items, data=data, **conditions)
 
-            about = f"{walks} × {items:,} items, {delay * 1000:g} ms, {faults:.0%} faults"
+            about = f"{walks} × {items:,} items ({data}), {delay * 1000:g} ms, {faults:.0%} faults"
             return self.by_turns(about, {name: partial(run, name) for name in workers}, rounds)
 
-    def walk_afresh(self, contenders: Iterable[str], *, rounds: int, items: int) -> Samples:
+    def walk_afresh(self, contenders: Iterable[str], *, rounds: int, items: int, data: str) -> Samples:
         """Have those contenders walk that are installed, each time in a new process."""
 
         def run(name: str, _: int) -> Sample:
             with Worker() as worker:
-                return self._walk(worker, name, items=items)
+                return self._walk(worker, name, items=items, data=data)
 
         runs = {name: partial(run, name) for name in contenders if CONTENDERS[name].installed}
-        return self.by_turns(f"{items:,} items", runs, rounds)
+        return self.by_turns(f"{items:,} items ({data})", runs, rounds)
 
     def work(self, task: str, names: Iterable[str], *, rounds: int, **arguments: object) -> Samples:
         """Have a task done in a process for each name, with its name and the number of the round as seed."""
@@ -89,14 +90,15 @@ class Bench:
             def run(name: str, number: int) -> Sample:
                 return workers[name].do(task, name=name, seed=number, **arguments)
 
-            return self.by_turns(task, {name: partial(run, name) for name in workers}, rounds)
+            about = ", ".join([task, *(f"{name}={value}" for name, value in arguments.items())])
+            return self.by_turns(about, {name: partial(run, name) for name in workers}, rounds)
 
     def by_turns(self, about: str, runs: Mapping[str, Callable[[int], Sample]], rounds: int) -> Samples:
         """Run each, given the number of the round, and show what is run."""
         rounds = self.rounds or rounds
         return interleave(runs, rounds, lambda name, number: self.show(f"{about}: {name}, round {number} of {rounds}"))
 
-    def _walk(self, worker: Worker, name: str, *, walks: int = 1, **scenario: float) -> Sample:
+    def _walk(self, worker: Worker, name: str, *, walks: int = 1, **scenario: Any) -> Sample:  # noqa: ANN401 - fields of a scenario
         self.walks_begun += 1
         run = f"{name}-{self.walks_begun}"
-        return self.server.walk(worker, name, Scenario(run=run, **scenario), walks=walks)  # type: ignore[arg-type]  # those that are int are given as int
+        return self.server.walk(worker, name, Scenario(run=run, **scenario), walks=walks)

@@ -1,4 +1,4 @@
-"""The clients, each listing all procedures in the way its own documentation would have you do it."""
+"""The clients, each listing everything in the way its own documentation would have you do it."""
 
 from __future__ import annotations
 
@@ -8,22 +8,25 @@ from collections.abc import AsyncIterable, AsyncIterator, Callable
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from functools import partial
 from importlib.util import find_spec
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from attrs import frozen
+
+if TYPE_CHECKING:
+    from .kinds import Kind
 
 __all__ = ["CONTENDERS", "Candidate", "Contender", "Listing"]
 
 Listing = Callable[[], AsyncIterable[object]]
-"""Begins one walk over all procedures, on a client that is open."""
+"""Begins one walk over all items, on a client that is open."""
 
 KEY = "benchmark"
 LIMIT = 100
-"""Procedures a page, which is the most that the API allows."""
+"""Items per page, which is the most that the API allows."""
 
 
 @asynccontextmanager
-async def bare(url: str) -> AsyncIterator[Listing]:
+async def bare(url: str, kind: Kind) -> AsyncIterator[Listing]:
     """The floor: aiohttp and orjson, dicts, no checks, no retries."""
     import aiohttp
     import orjson
@@ -31,36 +34,40 @@ async def bare(url: str) -> AsyncIterator[Listing]:
     async def listing() -> AsyncIterator[object]:
         cursor = 0
         while True:
-            async with session.get(f"{url}/v2/procedures", params={"limit": LIMIT, "cursor": cursor}) as response:
+            async with session.get(target, params=query | {"cursor": cursor}) as response:
                 response.raise_for_status()
                 page = orjson.loads(await response.read())
-            for procedure in page["data"]:
-                yield procedure
+            for item in page["data"]:
+                yield item
             if not page["meta"]["has_more"]:
                 return
             cursor = page["meta"]["next_cursor"]
 
+    target = f"{url}{kind.path}"
+    query: dict[str, int | str] = {"limit": LIMIT, **kind.query}
     async with aiohttp.ClientSession(headers={"Authorization": f"Bearer {KEY}"}) as session:
         yield listing
 
 
 @asynccontextmanager
-async def httpx(url: str) -> AsyncIterator[Listing]:
+async def httpx(url: str, kind: Kind) -> AsyncIterator[Listing]:
     """What people write first: httpx and its json(), dicts."""
     from httpx import AsyncClient
 
     async def listing() -> AsyncIterator[object]:
         cursor = 0
         while True:
-            response = await client.get(f"{url}/v2/procedures", params={"limit": LIMIT, "cursor": cursor})
+            response = await client.get(target, params=query | {"cursor": cursor})
             response.raise_for_status()
             page = response.json()
-            for procedure in page["data"]:
-                yield procedure
+            for item in page["data"]:
+                yield item
             if not page["meta"]["has_more"]:
                 return
             cursor = page["meta"]["next_cursor"]
 
+    target = f"{url}{kind.path}"
+    query: dict[str, int | str] = {"limit": LIMIT, **kind.query}
     async with AsyncClient(headers={"Authorization": f"Bearer {KEY}"}, timeout=None) as client:  # noqa: S113 - as the official one
         yield listing
 
@@ -77,50 +84,52 @@ def _official(url: str, *, retries: bool = False) -> Any:  # noqa: ANN401 - its 
 
 
 @asynccontextmanager
-async def official(url: str, *, retries: bool = False) -> AsyncIterator[Listing]:
+async def official(url: str, kind: Kind, *, retries: bool = False) -> AsyncIterator[Listing]:
     """The official SDK in the obvious loop."""
 
     async def listing() -> AsyncIterator[object]:
         cursor = 0
         while True:
-            page = await client.procedures.list_async(limit=LIMIT, cursor=cursor)
-            for procedure in page.data:
-                yield procedure
+            page = await list_async(limit=LIMIT, cursor=cursor, **kind.options)
+            for item in page.data:
+                yield item
             if not page.meta.has_more:
                 return
             cursor = page.meta.next_cursor
 
     async with _official(url, retries=retries) as client:
+        list_async = getattr(client, kind.listing).list_async
         yield listing
 
 
 @asynccontextmanager
-async def official_gather(url: str, *, pages: int) -> AsyncIterator[Listing]:
+async def official_gather(url: str, kind: Kind, *, pages: int) -> AsyncIterator[Listing]:
     """The official SDK, asking for so many guessed pages at once, until one of them is the last."""
 
     async def listing() -> AsyncIterator[object]:
         cursor = 0
         while True:
             cursors = range(cursor, cursor + pages * LIMIT, LIMIT)
-            batch = await asyncio.gather(*(client.procedures.list_async(limit=LIMIT, cursor=at) for at in cursors))
+            batch = await asyncio.gather(*(list_async(limit=LIMIT, cursor=at, **kind.options) for at in cursors))
             for page in batch:
-                for procedure in page.data:
-                    yield procedure
+                for item in page.data:
+                    yield item
                 if not page.meta.has_more:
                     return
             cursor += pages * LIMIT
 
     async with _official(url) as client:
+        list_async = getattr(client, kind.listing).list_async
         yield listing
 
 
 @asynccontextmanager
-async def ours(url: str, **options: Any) -> AsyncIterator[Listing]:  # noqa: ANN401 - those of list()
+async def ours(url: str, kind: Kind, **options: Any) -> AsyncIterator[Listing]:  # noqa: ANN401 - those of list()
     """aiotofupilot, typed models, everything on."""
     from aiotofupilot import TofuPilotSession
 
     async with TofuPilotSession(KEY, base_url=url) as session:
-        yield partial(session.procedures.list, limit=LIMIT, **options)
+        yield partial(getattr(session, kind.listing).list, limit=LIMIT, **kind.options, **options)
 
 
 @frozen(kw_only=True)
@@ -142,8 +151,8 @@ class Candidate:
 class Contender(Candidate):
     """A client and a way to use it."""
 
-    open: Callable[[str], AbstractAsyncContextManager[Listing]]
-    """Opens a client on a base URL."""
+    open: Callable[[str, Kind], AbstractAsyncContextManager[Listing]]
+    """Opens a client on a base URL, to list one kind of data."""
     uvloop: bool = False
     """Whether it runs on uvloop's event loop."""
 

@@ -4,79 +4,108 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable
-from datetime import datetime
+from importlib import import_module
+from typing import Any
 
 import orjson
 from attrs import frozen
 
-from aiotofupilot.models import Page, Procedure, Repository
+from aiotofupilot.models import Measurement, Page, Procedure, Run
 
 from .contenders import Candidate
+from .kinds import KINDS
 
 __all__ = ["DECODERS", "Decode", "Decoder"]
 
-Decode = Callable[[bytes], object]
+Decode = Callable[[bytes], Any]
+
+MODELS: dict[str, type] = {"procedures": Procedure, "runs": Run, "measurements": Measurement}
+"""By name of the listing."""
 
 
-def dicts() -> Decode:
+def dicts(_: str) -> Decode:
     """Parse alone: orjson's dicts."""
     return orjson.loads
 
 
-def ours() -> Decode:
+def ours(listing: str) -> Decode:
     """Aiotofupilot's decoder."""
     from aiotofupilot._wire.codec import PageDecoder
 
-    decode = PageDecoder(Procedure)
+    decode: PageDecoder[Any] = PageDecoder(MODELS[listing])
     return lambda body: decode(body, 0)
 
 
-def plain_cattrs() -> Decode:
-    """Cattrs as it comes, detailed validation on, over the same models; it coerces, where ours checks."""
-    from cattrs import Converter
-    from cattrs.gen import make_dict_structure_fn, override
+def plain_cattrs(listing: str) -> Decode:
+    """Cattrs as it comes for orjson, detailed validation on, over the same models.
 
-    converter = Converter()
-    converter.register_structure_hook(datetime, lambda value, _: datetime.fromisoformat(value))
-    renamed = {Repository: {"full_name": "fullName"}, Procedure: {"linked_repository": "linkedRepository"}}
-    for model, names in renamed.items():
-        overrides = {field: override(rename=name) for field, name in names.items()}
-        converter.register_structure_hook(model, make_dict_structure_fn(model, converter, **overrides))  # type: ignore[arg-type]  # either model is one
-    page = Page[Procedure]
+    It is told how the wire spells names and durations. It is also told what a validator can expect, because it cannot
+    tell two kinds of array apart. It coerces, where ours checks.
+    """
+    from datetime import timedelta
+
+    import attrs
+    from cattrs.gen import make_dict_structure_fn, override
+    from cattrs.preconf.orjson import make_converter
+
+    from aiotofupilot._wire.moments import read_duration
+    from aiotofupilot.models import Validator
+
+    converter = make_converter()
+
+    @converter.register_structure_hook_factory(attrs.has)
+    def model_hook(model: Any) -> Callable[[Any, Any], Any]:  # noqa: ANN401 - any of the models
+        wire_names = {field.name: field.metadata.get("wire") for field in attrs.fields(model)}
+        overrides: dict[str, Any] = {name: override(rename=wire_name) for name, wire_name in wire_names.items()}
+        return make_dict_structure_fn(model, converter, **overrides)
+
+    converter.register_structure_hook(timedelta, lambda value, _: read_duration(value))
+    expected = attrs.fields(Validator).expected_value.type
+    converter.register_structure_hook_func(
+        lambda kind: kind == expected, lambda value, _: tuple(value) if isinstance(value, list) else value
+    )
+    page: Any = Page[MODELS[listing]]  # type: ignore[valid-type]  # only the run time knows it
     return lambda body: converter.structure(orjson.loads(body), page)
 
 
-def official() -> Decode:
+def official(listing: str) -> Decode:
     """The official SDK's decoder, which makes a pydantic model for each answer."""
     os.environ["DISABLE_TELEMETRY"] = "true"
     from httpx import Response
-    from tofupilot.v2.models import ProcedureListResponse
+    from tofupilot.v2 import models
     from tofupilot.v2.utils.unmarshal_json_response import unmarshal_json_response
 
-    return lambda body: unmarshal_json_response(ProcedureListResponse, Response(200, content=body))
+    answer = getattr(models, f"{listing.removesuffix('s').capitalize()}ListResponse")
+    return lambda body: unmarshal_json_response(answer, Response(200, content=body))
 
 
-def msgspec() -> Decode:
+def msgspec(listing: str) -> Decode:
     """Msgspec into structs of the same shape: parser and structuring in one piece of C, which is as fast as it gets."""
     from msgspec.json import Decoder
 
-    from .msgspec_models import Page
+    from .structs.page import Page
 
-    return Decoder(Page).decode
+    item = getattr(import_module(f"benchmarks.structs.{listing}"), MODELS[listing].__name__)
+    page: Any = Page[item]  # type: ignore[valid-type]  # only the run time knows it
+    return Decoder(page).decode
 
 
 @frozen(kw_only=True)
 class Decoder(Candidate):
     """One way to decode."""
 
-    make: Callable[[], Decode]
-    """Prepares it."""
+    make_for: Callable[[str], Decode]
+    """Prepares it for a listing, given its name."""
+
+    def make(self, kind: str) -> Decode:
+        """Prepare it for a kind of data, given its name."""
+        return self.make_for(KINDS[kind].listing)
 
 
 DECODERS = {
-    "dicts": Decoder(title="orjson alone, dicts", make=dicts),
-    "msgspec": Decoder(title="msgspec, structs", make=msgspec, needs=frozenset({"msgspec"})),
-    "ours": Decoder(title="**aiotofupilot**", make=ours),
-    "cattrs": Decoder(title="cattrs as it comes, detailed", make=plain_cattrs),
-    "official": Decoder(title="tofupilot", make=official, needs=frozenset({"tofupilot"})),
+    "dicts": Decoder(title="orjson alone, dicts", make_for=dicts),
+    "msgspec": Decoder(title="msgspec, structs", make_for=msgspec),
+    "ours": Decoder(title="**aiotofupilot**", make_for=ours),
+    "cattrs": Decoder(title="cattrs as it comes, detailed", make_for=plain_cattrs),
+    "official": Decoder(title="tofupilot", make_for=official, needs=frozenset({"tofupilot"})),
 }

@@ -1,44 +1,57 @@
-"""The bodies that the server sends, prepared."""
+"""The bodies that the server sends."""
 
 from __future__ import annotations
 
-from functools import cache, lru_cache
+from functools import cache
+from itertools import islice
+from typing import TYPE_CHECKING, Any
 
 import orjson
 
-from aiotofupilot.sandbox import make_procedures
-from aiotofupilot.sandbox.wire import procedure_json
+from .data.draws import NUMBER
+from .data.measurements import measurements
+from .data.procedures import procedures_of_few, procedures_of_new
+from .data.runs import runs
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
 
 __all__ = ["page_body"]
 
-_DISTINCT = 10_000
-"""Procedures made up; a longer listing repeats them under other ids."""
+_MAKERS: dict[str, Callable[[], Iterator[dict[str, Any]]]] = {
+    "few": procedures_of_few,
+    "new": procedures_of_new,
+    "runs": runs,
+    "measurements": measurements,
+}
+"""By name of the kind."""
 
-_ID = len('{"id":"')
-_ID_HEAD = 8
-"""Hexadecimal digits of an id before its first dash, which number the items."""
+_DISTINCT = 5_000
+"""Items made up of each kind. A longer listing repeats them, each time with new IDs."""
 
 
 @cache
-def _tails() -> list[bytes]:
-    """Return the procedures as JSON, without what goes before the first dash of the id."""
-    return [orjson.dumps(procedure_json(procedure))[_ID + _ID_HEAD :] for procedure in make_procedures(_DISTINCT)]
+def _pieces(kind: str) -> list[list[bytes]]:
+    """Return the items of a kind as JSON, each cut where its number belongs."""
+    return [orjson.dumps(item).split(NUMBER.encode()) for item in islice(_MAKERS[kind](), _DISTINCT)]
 
 
-def _item(index: int) -> bytes:
-    return b'{"id":"%08x%b' % (index, _tails()[index % _DISTINCT])
+def _digits(index: int) -> bytes:
+    """Return eight hexadecimal digits that no other index has. Neighbours do not resemble each other."""
+    return b"%08x" % (index * 0x9E37_79B1 & 0xFFFF_FFFF)
 
 
-@lru_cache(maxsize=2048)  # about 70 MB; all the pages of every listing that is timed
-def page_body(items: int, limit: int, cursor: int) -> bytes:
+def page_body(kind: str, items: int, limit: int, cursor: int) -> bytes:
     """Return one page of a listing, as TofuPilot writes it.
 
     Args:
+        kind: Name of the kind of data.
         items: How many the listing has.
         limit: The most that the page may have.
         cursor: Offset of the page's first item.
     """
     end = cursor + limit
-    data = b",".join(map(_item, range(cursor, min(end, items))))
+    pieces = _pieces(kind)
+    data = b",".join(_digits(index).join(pieces[index % _DISTINCT]) for index in range(cursor, min(end, items)))
     meta = b'{"has_more":true,"next_cursor":%d}' % end if end < items else b'{"has_more":false,"next_cursor":null}'
     return b'{"data":[%b],"meta":%b}' % (data, meta)

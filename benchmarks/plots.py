@@ -13,7 +13,8 @@ if TYPE_CHECKING:
 
 __all__ = ["plot"]
 
-BARS = {"decode": "CPU to decode a page of 100 procedures, µs", "cpu": "CPU a page of 100 procedures, µs"}
+BARS = ("decode", "cpu")
+"""Questions whose answers are drawn as bars, the cases one below the other."""
 
 LINES = {
     "wall": ("milliseconds a response", "seconds for 10,000 procedures", "log"),
@@ -49,17 +50,31 @@ def plot(answers: Mapping[str, Sequence[Row]], folder: Path) -> None:
         if name not in BARS and name not in LINES:
             continue
         with mpl.rc_context(STYLE):
-            figure, axes = plt.subplots(figsize=(9, 4.2))
             if name in BARS:
-                _bars(axes, BARS[name], rows)
+                figure = _bars(plt, rows)
             else:
+                figure, axes = plt.subplots(figsize=(9, 4.2))
                 _lines(axes, *LINES[name], rows)
             figure.savefig(folder / f"{name}.svg", metadata={"Date": None, "Creator": None})
             plt.close(figure)
 
 
-def _bars(axes: Any, title: str, rows: Sequence[Row]) -> None:  # noqa: ANN401 - matplotlib's
-    """Draw a bar a client, the lowest figure on top, with its spread."""
+def _bars(plt: Any, rows: Sequence[Row]) -> Any:  # noqa: ANN401 - matplotlib's
+    """Draw the cases one below the other, each as high as its number of clients asks for."""
+    cases: dict[str, list[Row]] = {}
+    for row in rows:
+        cases.setdefault(row.case, []).append(row)
+    heights = [0.7 + 0.3 * len(clients) for clients in cases.values()]
+    figure, every_axes = plt.subplots(
+        len(cases), figsize=(9, sum(heights)), gridspec_kw={"height_ratios": heights}, squeeze=False
+    )
+    for axes, (case, clients) in zip(every_axes[:, 0], cases.items(), strict=True):
+        _case(axes, case, clients)
+    return figure
+
+
+def _case(axes: Any, title: str, rows: Sequence[Row]) -> None:  # noqa: ANN401 - matplotlib's
+    """Draw a bar for each client, the lowest figure on top, with its spread."""
     measured = sorted(((row.figure, row.client) for row in rows if row.figure), key=lambda pair: -pair[0].median)
     figures, clients = zip(*measured, strict=True)
     axes.barh(

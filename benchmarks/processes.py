@@ -73,7 +73,8 @@ class Server(Child):
 
     def __init__(self) -> None:
         super().__init__("server")
-        self._origin = f"http://127.0.0.1:{int(self.read())}"
+        self.origin = f"http://127.0.0.1:{int(self.read())}"
+        """Where it serves."""
 
     def walk(self, worker: Worker, name: str, scenario: Scenario, *, walks: int = 1) -> dict[str, Any]:
         """Have a client walk through a scenario, and return what was measured on both sides.
@@ -82,13 +83,13 @@ class Server(Child):
         ``busy``, the share of the time in which the server had work to do.
         """
         before = self._counts(scenario)
-        sample = worker.do("walk", name=name, url=f"{self._origin}/{scenario.path}/api", walks=walks)
+        sample = worker.do("walk", name=name, url=f"{self.origin}/{scenario.path}/api", data=scenario.data, walks=walks)
         after = self._counts(scenario)
         busy = (after.pop("cpu") - before["cpu"]) / sample["wall"]
         return sample | after | {"busy": busy, "expected": scenario.items * walks}
 
     def _counts(self, scenario: Scenario) -> dict[str, Any]:
-        with urlopen(f"{self._origin}/{scenario.path}/counts") as answer:  # noqa: S310 - our own server
+        with urlopen(f"{self.origin}/{scenario.path}/counts") as answer:  # noqa: S310 - our own server
             return json.load(answer)
 
 

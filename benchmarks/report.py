@@ -14,6 +14,7 @@ from attrs import asdict
 
 from .contenders import CONTENDERS
 from .goals import judge
+from .kinds import KINDS, WALKED
 from .measure import Row
 
 if TYPE_CHECKING:
@@ -29,7 +30,7 @@ _PACKAGES = (
 )
 
 _HEADLINE = (
-    "CPU a page of 100, µs",
+    *(f"CPU a page of 100 {KINDS[data].title}, µs" for data in WALKED),
     "10,000 items, 50 ms a response, s",
     "64 walks of 1,000 items at once, s",
     "1,000,000 items, peak MiB",

@@ -14,7 +14,9 @@ class Scenario:
     run: str
     """Keeps the counters of one run from those of another."""
     items: int
-    """Procedures listed."""
+    """Items listed."""
+    data: str = "few"
+    """Name of the kind of data that is listed."""
     delay: float = 0.0
     """Seconds from a request to its answer."""
     faults: float = 0.0
@@ -24,7 +26,7 @@ class Scenario:
 
     @property
     def path(self) -> str:
-        """The scenario as one path segment, such as ``run=cpu-1,items=10000,delay=0.0,faults=0.0,seed=0``."""
+        """The scenario as one path segment, such as ``run=cpu-1,items=10000,data=few,delay=0.0,faults=0.0,seed=0``."""
         return ",".join(f"{name}={value}" for name, value in asdict(self).items())
 
     @classmethod
@@ -34,6 +36,7 @@ class Scenario:
         return cls(
             run=fields["run"],
             items=int(fields["items"]),
+            data=fields["data"],
             delay=float(fields["delay"]),
             faults=float(fields["faults"]),
             seed=int(fields["seed"]),

@@ -12,19 +12,24 @@ import asyncio
 import json
 import sys
 import time
+from functools import lru_cache
 from random import Random
 from urllib.parse import parse_qsl
 
 from attrs import define, field
 
+from .kinds import KINDS
 from .pages import page_body
 from .scenario import Scenario
 
 __all__ = ["Connection", "Run"]
 
-_LISTING = b"/api/v2/procedures?"
+_BASE = b"/api"
 _COUNTS = b"/counts"
 _DEFAULT_LIMIT = 50
+
+_prepared = lru_cache(maxsize=2048)(page_body)
+"""All the pages of every listing that is timed, in some 100 MB."""
 
 
 @define
@@ -59,6 +64,8 @@ def _answer(body: bytes, status: bytes = b"200 OK") -> bytes:
 
 _UNAVAILABLE = _answer(b'{"message":"Service unavailable","code":"SERVICE_UNAVAILABLE"}', b"503 Service Unavailable")
 
+_NOT_FOUND = _answer(b'{"message":"Not found","code":"NOT_FOUND"}', b"404 Not Found")
+
 
 class Connection(asyncio.Protocol):
     """One client's connection."""
@@ -85,15 +92,20 @@ class Connection(asyncio.Protocol):
         if target.endswith(_COUNTS):
             self._transport.write(_answer(self._run(target.removesuffix(_COUNTS)).counts()))
             return
-        scenario, _, query = target.partition(_LISTING)
+        scenario, _, rest = target.partition(_BASE)
+        path, _, query = rest.partition(b"?")
         run = self._run(scenario)
+        if path.decode() != KINDS[run.scenario.data].path:
+            self._transport.write(_NOT_FOUND)
+            return
         parameters = dict(parse_qsl(query.decode()))
         cursor = int(float(parameters.get("cursor", 0)))  # the official client sends 100.0
         run.requests += 1
         run.beyond += cursor >= run.scenario.items
         run.under_way += 1
         run.most_under_way = max(run.most_under_way, run.under_way)
-        body = page_body(run.scenario.items, int(parameters.get("limit", _DEFAULT_LIMIT)), cursor)
+        limit = int(parameters.get("limit", _DEFAULT_LIMIT))
+        body = _prepared(run.scenario.data, run.scenario.items, limit, cursor)
         if run.scenario.delay:
             asyncio.get_running_loop().call_later(run.scenario.delay, self._send, run, body)
         else:

@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from .contenders import CONTENDERS, KEY, Listing
+from .kinds import KINDS
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -43,20 +44,26 @@ def _peak_memory() -> int:
 async def _walk(listing: Listing, walked: dict[str, Any]) -> None:
     """Walk to the end; the first item is taken alone, so that its time costs the others nothing."""
     started = time.perf_counter()
-    procedures = aiter(listing())
-    await anext(procedures)
+    items = aiter(listing())
+    await anext(items)
     walked["first"] = time.perf_counter() - started
     walked["items"] += 1
     count = walked["items"]
     try:
-        async for _ in procedures:
+        async for _ in items:
             count += 1
     finally:
         walked["items"] = count
 
 
-def walk(name: str, url: str, walks: int = 1) -> dict[str, Any]:
+def walk(name: str, url: str, data: str, walks: int = 1) -> dict[str, Any]:
     """List everything, so many times at once, with one client.
+
+    Args:
+        name: Of the contender.
+        url: Base URL of the API.
+        data: Name of the kind of data that is listed there.
+        walks: How many walks, all at once.
 
     Returns:
         Seconds of ``wall`` and ``cpu`` time from the first request to the last item; ``first``, seconds to the first
@@ -65,7 +72,7 @@ def walk(name: str, url: str, walks: int = 1) -> dict[str, Any]:
     walked: dict[str, Any] = {"items": 0, "first": None, "error": None}
 
     async def run() -> None:
-        async with CONTENDERS[name].open(url) as listing:
+        async with CONTENDERS[name].open(url, KINDS[data]) as listing:
             gc.collect()
             wall, cpu = time.perf_counter(), _cpu()
             try:
@@ -88,8 +95,8 @@ def walk(name: str, url: str, walks: int = 1) -> dict[str, Any]:
     return walked | {"memory": _peak_memory()}
 
 
-def decode(name: str, seed: int, pages: int) -> dict[str, Any]:
-    """Decode so many pages of 100, others for another seed.
+def decode(name: str, data: str, seed: int, pages: int) -> dict[str, Any]:
+    """Decode so many pages of 100 of one kind of data, others for another seed.
 
     Returns:
         Seconds of ``cpu`` time.
@@ -97,8 +104,9 @@ def decode(name: str, seed: int, pages: int) -> dict[str, Any]:
     from .decoders import DECODERS  # not above: a worker that walks has only its own client in memory
     from .pages import page_body
 
-    bodies = [page_body((seed + 1) * pages * 100, 100, (seed * pages + page) * 100) for page in range(pages)]
-    run = DECODERS[name].make()
+    begin, end = seed * pages * 100, (seed + 1) * pages * 100
+    bodies = [page_body(data, end, 100, cursor) for cursor in range(begin, end, 100)]
+    run = DECODERS[name].make(data)
     run(bodies[0])
     gc.collect()
     cpu = _cpu()
@@ -133,7 +141,7 @@ def drift(name: str, seed: int, items: int, inserts: float, removals: float) -> 
         async with Sandbox(items, seed=seed, api_key=KEY) as sandbox:
             listed = [procedure.id for procedure in sandbox.procedures]
             sandbox.before_response.append(line)
-            async with CONTENDERS[name].open(sandbox.url) as listing:
+            async with CONTENDERS[name].open(sandbox.url, KINDS["few"]) as listing:
                 async for procedure in listing():
                     seen.append(_id(procedure))  # noqa: PERF401 - what was seen counts even if the walk fails
         return listed

@@ -3,20 +3,21 @@
 import os
 import sys
 from pathlib import Path
+from urllib.error import HTTPError
+from urllib.request import urlopen
 
 import aiohttp
 import pytest
 
-from aiotofupilot import Procedure
-from aiotofupilot._wire.codec import PageDecoder
+from benchmarks.bench import Bench
+from benchmarks.contenders import CONTENDERS
 from benchmarks.goals import GOALS, judge
+from benchmarks.kinds import KINDS, WALKED
 from benchmarks.measure import Figure, Row, compare, interleave
-from benchmarks.pages import page_body
 from benchmarks.processes import Server, Worker, on_one_core
+from benchmarks.questions import QUESTIONS
 from benchmarks.report import document, headline, markdown
 from benchmarks.scenario import Scenario
-
-decode = PageDecoder(Procedure)
 
 
 def sample(value, items=10, **more):
@@ -31,27 +32,10 @@ def compared(**samples):
     return {row.client.lower(): row for row in rows}
 
 
-class TestPages:
-    def test_pages_are_those_of_one_listing(self):
-        """However they are cut, they hold the same procedures, each with an id of its own."""
-        hundreds = [decode(page_body(250, 100, cursor), cursor) for cursor in (0, 100, 200)]
-        sevens = [decode(page_body(250, 7, cursor), cursor) for cursor in range(0, 250, 7)]
-        listed = [procedure for page in hundreds for procedure in page.data]
-
-        assert [procedure for page in sevens for procedure in page.data] == listed
-        assert len({procedure.id for procedure in listed}) == 250
-        assert [page.meta.next_cursor for page in hundreds] == [100, 200, None]
-        assert [page.meta.has_more for page in hundreds] == [True, True, False]
-
-    def test_beyond_the_end_there_is_an_empty_page(self):
-        """As TofuPilot has it."""
-        assert decode(page_body(250, 100, 300), 300).data == []
-
-
 class TestScenario:
     def test_a_scenario_survives_the_path(self):
         """The client knows only a URL, and the server only what it says."""
-        scenario = Scenario(run="ours-1", items=10, delay=0.05, faults=0.1, seed=3)
+        scenario = Scenario(run="ours-1", items=10, data="runs", delay=0.05, faults=0.1, seed=3)
         assert Scenario.parse(scenario.path) == scenario
 
 
@@ -94,8 +78,64 @@ class TestCompare:
         assert "the server was 97% busy" in rows["ours"].note
 
 
+class EveryAnswer(Bench):
+    """A bench that measures nothing, and has an answer of each client to each question."""
+
+    def answers(self, names):
+        figures = ("cpu", "wall", "first", "memory", "beyond", "missed", "doubled")
+        return {name: [dict.fromkeys(figures, 1.0) | {"items": 1, "expected": 1, "error": None}] for name in names}
+
+    def walk(self, contenders, **_):
+        return self.answers(contenders)
+
+    def walk_afresh(self, contenders, **_):
+        return self.answers(contenders)
+
+    def work(self, _, names, **__):
+        return self.answers(names)
+
+    def by_turns(self, _, runs, rounds):
+        return self.answers(runs)
+
+
+@pytest.fixture(scope="module")
+def rows():
+    bench = EveryAnswer(server=None, show=None)
+    return [row for question in QUESTIONS for row in question(bench)]
+
+
+class TestQuestions:
+    def test_every_goal_judges_an_answer(self, rows):
+        """A goal whose case nobody asks about would be reached for ever."""
+        judged = [verdict.goal for verdict in judge(rows)]
+        assert [goal for goal in GOALS if goal not in judged] == []
+
+    @pytest.mark.parametrize(
+        ("question", "kinds", "of"),
+        [
+            ("CPU to decode a page of 100", KINDS, "floor"),
+            ("CPU a page of 100", WALKED, "official"),
+        ],
+        ids=["decode", "cpu"],
+    )
+    def test_each_kind_of_data_is_judged(self, rows, question, kinds, of):
+        """A codec that is tuned to one kind misses the goal with another."""
+        cases = {verdict.case for verdict in judge(rows) if verdict.goal.of == of}
+        assert {f"{question} {KINDS[kind].title}, µs" for kind in kinds} <= cases
+
+    def test_imports_are_measured_by_the_clock_and_in_cpu(self):
+        """The statements run in processes of their own."""
+        bench = Bench(server=None, show=lambda _: None, rounds=1)
+        (imports,) = (question for question in QUESTIONS if question.__name__ == "imports")
+
+        rows = {(row.case, row.client): row.figure.median for row in imports(bench)}
+
+        assert rows["import, ms by the clock", "`import aiohttp`"] > 0
+        assert rows["import, CPU ms", "`from aiotofupilot import TofuPilotSession`"] > 0
+
+
 class TestReport:
-    @pytest.mark.parametrize(("measured", "outcome"), [(1.5, "reached"), (1.7, "missed")])
+    @pytest.mark.parametrize(("measured", "outcome"), [(1.9, "reached"), (2.2, "missed")])
     def test_goals_are_judged_by_the_ratio(self, measured, outcome):
         """In the table's own words."""
         goal = GOALS[0]
@@ -133,16 +173,33 @@ class TestReport:
         assert table in (project / "README.md").read_text()
 
 
-@pytest.mark.parametrize("contender", ["bare", "ours", "ours-16-resync"])
-def test_a_walk_is_measured_in_processes_of_its_own(contender):
+@pytest.mark.parametrize("kind", WALKED)
+@pytest.mark.parametrize(
+    "contender",
+    [
+        pytest.param(name, marks=pytest.mark.skipif(not CONTENDERS[name].installed, reason="an extra is missing"))
+        for name in ("bare", "httpx", "official", "ours", "ours-16-resync")
+    ],
+)
+def test_a_walk_is_measured_in_processes_of_its_own(contender, kind):
     """The client lists all of it; the server counts what it was asked."""
     with Server() as server, Worker() as worker:
-        taken = server.walk(worker, contender, Scenario(run=contender, items=250), walks=2)
+        taken = server.walk(worker, contender, Scenario(run=contender, items=250, data=kind), walks=2)
 
     assert (taken["items"], taken["expected"], taken["error"]) == (500, 500, None)
     assert taken["requests"] - taken["beyond"] == 6
     assert taken["cpu"] > 0
     assert taken["memory"] > 2**20
+
+
+def test_a_client_that_asks_for_another_listing_is_refused():
+    """It would be measured with data that it did not ask for."""
+    scenario = Scenario(run="wrong", items=250, data="runs")
+    with Server() as server, pytest.raises(HTTPError) as refused:
+        urlopen(f"{server.origin}/{scenario.path}/api/v2/procedures?limit=100")  # noqa: S310 - our own server
+    refused.value.close()
+
+    assert refused.value.code == 404
 
 
 def test_a_walk_that_fails_is_told():

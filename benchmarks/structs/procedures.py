@@ -1,4 +1,4 @@
-"""The models of a page as msgspec has them. A module of its own, for msgspec may not be installed."""
+"""Procedures."""
 
 from __future__ import annotations
 
@@ -6,11 +6,11 @@ from datetime import datetime  # noqa: TC003 - resolved at run time, to decode b
 
 from msgspec import Struct, field
 
-__all__ = ["Page"]
+__all__ = ["Procedure", "User"]
 
 
 class User(Struct):
-    """Who created a procedure."""
+    """Who created an item."""
 
     id: str
     name: str | None = None
@@ -34,17 +34,3 @@ class Procedure(Struct):
     created_at: datetime
     created_by_user: User | None = None
     linked_repository: Repository | None = field(name="linkedRepository", default=None)
-
-
-class Meta(Struct):
-    """What follows."""
-
-    has_more: bool
-    next_cursor: int | None = None
-
-
-class Page(Struct):
-    """An answer."""
-
-    data: list[Procedure]
-    meta: Meta

@@ -1,0 +1,25 @@
+"""The questions, each a function from a `Bench` to rows. The first line of its docstring is its help."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from .cost import cores, cpu, decode
+from .imports import imports
+from .losses import beyond, drift, faults
+from .size import growth, memory
+from .speed import first, ideal, walks, wall
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Sequence
+
+    from benchmarks.bench import Bench
+    from benchmarks.measure import Row
+
+__all__ = ["QUESTIONS"]
+
+QUESTIONS: Sequence[Callable[[Bench], Iterable[Row]]] = (
+    *(decode, cpu, cores, first, wall, ideal, walks),
+    *(faults, beyond, drift),
+    *(memory, growth, imports),
+)

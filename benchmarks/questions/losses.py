@@ -1,0 +1,55 @@
+"""What is lost, doubled, or asked for in vain."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from benchmarks.measure import compare
+
+from .walked import TITLES
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from benchmarks.bench import Bench
+    from benchmarks.measure import Row
+
+__all__ = ["beyond", "drift", "faults"]
+
+
+def faults(bench: Bench) -> Iterable[Row]:
+    """What is left on a bad day. Who fails has lost all items from there on."""
+    contenders = ("bare", "httpx", "official", "official-retries", "ours", "ours-16", "ours-16-resync")
+    for share in (0.01, 0.1):
+        samples = bench.walk(contenders, rounds=5, items=10_000, faults=share)
+        case = f"{share:.0%} of requests fail, items a second"
+        yield from compare(case, samples, lambda sample: sample["items"] / sample["wall"], titles=TITLES)
+
+
+def beyond(bench: Bench) -> Iterable[Row]:
+    """What is asked for in vain."""
+    contenders = ("official", "official-16", "ours", "ours-4", "ours-16", "ours-64", "ours-16-resync")
+    for items in (100, 500, 10_000):
+        samples = bench.walk(contenders, rounds=1, items=items, delay=0.005)
+        yield from compare(
+            f"{items:,} items, requests beyond the end", samples, lambda sample: sample["beyond"], titles=TITLES
+        )
+
+
+def drift(bench: Bench) -> Iterable[Row]:
+    """What is missed and doubled while procedures come and go. Other clients are a plain loop over the cursor."""
+    titles = TITLES | {"bare": "a plain loop over the cursor"}
+    items = 5_000
+    for inserts in (0.1, 1.0, 10.0):
+        removals = 2 * inserts
+        samples = bench.work(
+            "drift",
+            ("bare", "ours", "ours-resync", "ours-16-resync"),
+            rounds=5,
+            items=items,
+            inserts=inserts,
+            removals=removals,
+        )
+        case = f"{items:,} items, {inserts:g} come and {removals:g} go a request"
+        yield from compare(f"{case}: missed", samples, lambda sample: sample["missed"], titles=titles)
+        yield from compare(f"{case}: doubled", samples, lambda sample: sample["doubled"], titles=titles)

@@ -1,0 +1,67 @@
+"""How long it takes."""
+
+from __future__ import annotations
+
+from math import ceil
+from typing import TYPE_CHECKING
+
+from benchmarks.measure import compare
+
+from .walked import CONCURRENT, SEQUENTIAL, TITLES, walked
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from benchmarks.bench import Bench
+    from benchmarks.measure import Row
+
+__all__ = ["first", "ideal", "walks", "wall"]
+
+_FAR = ("bare", "official", "official-16", "ours", "ours-4", "ours-16", "ours-64", "ours-16-resync")
+"""Who walks where a response takes its time."""
+
+
+def first(bench: Bench) -> Iterable[Row]:
+    """How soon something comes out."""
+    for delay in (0.0, 0.05):
+        samples = bench.walk(SEQUENTIAL + CONCURRENT, rounds=7, items=2_000, delay=delay)
+        case = f"time to the first item, {delay * 1000:g} ms a response, ms"
+        yield from walked(case, samples, lambda sample: sample["first"] * 1000, at=delay * 1000)
+
+
+def wall(bench: Bench) -> Iterable[Row]:
+    """How long it takes, near the server and far from it."""
+    for delay, contenders in ((0.0, SEQUENTIAL + CONCURRENT), (0.01, _FAR), (0.05, _FAR), (0.2, _FAR)):
+        samples = bench.walk(contenders, rounds=3, items=10_000, delay=delay)
+        case = f"10,000 items, {delay * 1000:g} ms a response, s"
+        yield from walked(case, samples, lambda sample: sample["wall"], at=delay * 1000)
+
+
+def ideal(bench: Bench) -> Iterable[Row]:
+    """How near pages in flight come to the best that so many pages in flight can do."""
+    with_16 = ("bare", "official", "official-16", "ours-16")
+    yield from _ideal(bench, with_16, items=20_000, delay=0.05, concurrency=16)
+    yield from _ideal(bench, ("bare", "ours-64"), items=10_000, delay=0.2, concurrency=64)
+
+
+def _ideal(bench: Bench, contenders: tuple[str, ...], *, items: int, delay: float, concurrency: int) -> Iterable[Row]:
+    responses = 1 + ceil(items / 100 / concurrency)
+    samples = bench.walk(contenders, rounds=3, items=items, delay=delay)
+    samples["ideal"] = [{"wall": responses * delay + sample["cpu"]} for sample in samples["bare"]]
+    return compare(
+        f"{items:,} items, {delay * 1000:g} ms a response, {concurrency} at once, s",
+        samples,
+        lambda sample: sample["wall"],
+        titles=TITLES | {"ideal": f"ideal: {responses} responses, and the CPU of aiohttp + orjson"},
+        floor="ideal",
+        official="official",
+    )
+
+
+def walks(bench: Bench) -> Iterable[Row]:
+    """What a service does: many listings at once, on one client."""
+    contenders = ("bare", "httpx", "official", "ours", "ours-4", "ours-uvloop")
+    samples = bench.walk(contenders, rounds=5, items=1_000, walks=64)
+    case = "64 walks of 1,000 items at once"
+    yield from walked(f"{case}, s", samples, lambda sample: sample["wall"])
+    yield from walked(f"{case}, the last one's first item, ms", samples, lambda sample: sample["first"] * 1000)
