@@ -167,6 +167,11 @@ class TofuPilotSession:
         return _listings.Stations(self._connection)
 
     @property
+    def users(self) -> _listings.Users:
+        """The users of the organization."""
+        return _listings.Users(self._connection)
+
+    @property
     def deployments(self) -> _listings.Deployments:
         """The builds of procedures, and where they went."""
         return _listings.Deployments(self._connection)

@@ -17,6 +17,7 @@ __all__ = [
     "Runs",
     "Stations",
     "Units",
+    "Users",
 ]
 
 if TYPE_CHECKING:
@@ -30,6 +31,7 @@ if TYPE_CHECKING:
     from .runs import Runs
     from .stations import Stations
     from .units import Units
+    from .users import Users
 else:  # not for type checkers, which would believe in any name
     from aiotofupilot import _lazy
 

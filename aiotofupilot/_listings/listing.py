@@ -130,8 +130,7 @@ class Listing(Generic[T]):
             complaint = f"cursor must be an integer or a Checkpoint, got {cursor!r}: use Checkpoint.parse()"
             raise named(TypeError(complaint), "cursor")
         if not isinstance(cursor, Checkpoint):
-            place = 0 if cursor is None else integer("cursor", cursor, low=0, high=LARGEST)
-            cursor = Checkpoint(0, skip=place) if self.is_bare else Checkpoint(place)
+            cursor = Checkpoint(0 if cursor is None else integer("cursor", cursor, low=0, high=LARGEST))
         if cursor.listing not in ("", self.name):
             complaint = f"cursor is a checkpoint of {cursor.listing}, and cannot resume {self.name}"
             raise named(ValueError(complaint), "cursor")
@@ -146,15 +145,14 @@ class Listing(Generic[T]):
     async def _fetch(
         self, decode: Callable[[bytes, int], Page[R]], query: str, cursor: int, limit: int, counts: RequestCounts
     ) -> Page[R]:
-        target = self.path
         if self.is_bare:
-            cursor = 0  # its only page begins at the beginning
-        else:
-            target += f"?limit={limit}"
-            if query:
-                target += f"&{query}"
-            if cursor:
-                target += f"&cursor={cursor}"
+            page = await self._connection.get(self.path, partial(read_page, cursor=0, decode=decode), counts)
+            return evolve(page, data=page.data[cursor:], cursor=cursor)  # there is no cursor that the server knows
+        target = f"{self.path}?limit={limit}"
+        if query:
+            target += f"&{query}"
+        if cursor:
+            target += f"&cursor={cursor}"
         return await self._connection.get(target, partial(read_page, cursor=cursor, decode=decode), counts)
 
 

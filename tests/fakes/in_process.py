@@ -4,7 +4,7 @@ import asyncio
 from datetime import UTC, datetime
 from urllib.parse import parse_qsl, urlsplit
 
-from aiotofupilot._http.retries import is_transient
+from aiotofupilot._http.policy import is_transient
 from aiotofupilot._listings.procedures import Procedures
 from aiotofupilot._wire.response import Response
 from aiotofupilot.errors import ConnectionFailedError
@@ -42,17 +42,18 @@ class InProcess:
                 counts.requests += 1
                 counts.retries += attempt > 1
                 try:
-                    return read(await self._answer(query))
+                    return read(await self._answer(target))
                 except Exception as error:
                     if attempt == self._attempts or not is_transient(error):
                         raise
         finally:
             self.in_flight -= 1
 
-    async def _answer(self, query) -> Response:
+    async def _answer(self, target) -> Response:
         for _ in range(self._turns()):
             await asyncio.sleep(0)
-        request = Request(query=query, authorization=f"Bearer {self.service.api_key}")
+        path, _, query = target.partition("?")
+        request = Request(path=f"/api{path}", query=parse_qsl(query), authorization=f"Bearer {self.service.api_key}")
         with self.service.handle(request) as delivery:
             if delivery.status is None or not delivery.complete:
                 raise ConnectionFailedError("cut off")

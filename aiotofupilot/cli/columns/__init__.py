@@ -17,6 +17,7 @@ LISTINGS = (
     "parts",
     "batches",
     "stations",
+    "users",
     "deployments",
     "logs",
     "measurements",

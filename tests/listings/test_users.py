@@ -1,0 +1,74 @@
+"""Users come as one bare array, and are walked as any listing is."""
+
+import pytest
+from fakes.in_process import InProcess
+
+from aiotofupilot import Checkpoint
+from aiotofupilot._listings.users import Users
+from aiotofupilot.sandbox import Service
+from aiotofupilot.sandbox.faults import status
+
+
+@pytest.fixture
+def service():
+    return Service(procedures=3, runs=50)
+
+
+@pytest.fixture
+def users(service):
+    return Users(InProcess(service))
+
+
+@pytest.mark.parametrize("on_drift", ["ignore", "resync", "raise"])
+@pytest.mark.parametrize("concurrency", [1, 8])
+async def test_every_user_is_listed_with_one_request(service, users, on_drift, concurrency):
+    """It asks for nothing but the path."""
+    walk = users.list(limit=2, on_drift=on_drift, concurrency=concurrency).walk()
+    assert [user async for user in walk] == [*service.users]
+    assert walk.stats.requests == 1
+    assert service.requests[0].query == {}
+
+
+async def test_a_page_is_all_of_them(service, users):
+    page = await users.list()
+    assert page.data == [*service.users]
+    assert (page.cursor, page.meta.has_more, page.following) == (0, False, None)
+    assert [page.data async for page in users.list().pages()] == [page.data]
+
+
+@pytest.mark.parametrize("on_drift", ["ignore", "resync", "raise"])
+async def test_resumed_at_any_user_the_walk_is_the_same(service, users, on_drift):
+    """The array is asked for again, and what was yielded is left out."""
+    walk = users.list(on_drift=on_drift).walk()
+    for count in range(len(service.users)):
+        checkpoint = Checkpoint.parse(str(walk.checkpoint))
+        assert await users.list(cursor=checkpoint, on_drift=on_drift).collect() == service.users[count:]
+        await anext(walk)
+
+
+async def test_a_resumed_walk_finds_its_place_where_a_user_has_gone(service, users):
+    walk = users.list(on_drift="resync").walk()
+    for _ in range(4):
+        await anext(walk)
+    rest = service.users[4:]
+    del service.users[1]
+    assert await users.list(cursor=walk.checkpoint, on_drift="resync").collect() == rest
+
+
+async def test_a_number_as_cursor_leaves_out_as_many_users(service, users):
+    assert await users.list(cursor=3).collect() == service.users[3:]
+    assert await users.list(cursor=3, max_items=1).collect() == service.users[3:4]
+    assert await users.list(cursor=1000).collect() == []
+
+
+async def test_a_failing_answer_is_asked_for_again(service, users):
+    service.faults.next(status(503))
+    assert await users.list().collect() == [*service.users]
+    assert len(service.requests) == 2
+
+
+async def test_raw_users_are_dicts(service, users):
+    """With every key that the server sent."""
+    items = await users.list().raw().collect()
+    assert [item["id"] for item in items] == [user.id for user in service.users]
+    assert set(items[0]) == {"id", "email", "name", "image", "banned"}
