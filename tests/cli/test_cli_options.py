@@ -4,7 +4,7 @@ import inspect
 
 import pytest
 
-from aiotofupilot import TofuPilotSession
+from aiotofupilot import TofuPilotSession, _listings
 from aiotofupilot.cli.columns import LISTINGS, columns_of
 from aiotofupilot.cli.options import described, option
 
@@ -44,7 +44,6 @@ def test_a_table_has_a_few_columns_and_fits_a_narrow_terminal(listing):
     assert max(column.width for column in columns if column.leaves) < 40
 
 
-def test_every_listing_of_the_session_has_a_command():
+def test_every_listing_of_the_library_has_a_command():
     """None is forgotten."""
-    properties = {name for name, value in vars(TofuPilotSession).items() if isinstance(value, property)}
-    assert {name for name in properties if not name.startswith("_")} == set(LISTINGS)
+    assert {name.lower() for name in _listings.__all__} == set(LISTINGS)
