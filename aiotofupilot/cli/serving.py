@@ -13,17 +13,18 @@ from .terminal import put, say
 __all__ = ["sandbox_of", "serve"]
 
 
-def sandbox_of(*, port: int, procedures: int, latency: float, fault_rate: float, seed: int) -> Sandbox:
+def sandbox_of(*, port: int, procedures: int, runs: int, latency: float, fault_rate: float, seed: int) -> Sandbox:
     """Describe a sandbox.
 
     Args:
         port: To listen on; 0: any free one.
-        procedures: How many to make up.
+        procedures: How many procedures to make up.
+        runs: How many runs to make up.
         latency: Of each answer, in seconds.
         fault_rate: The share of requests that meet a fault of a bad day, 0 to 1.
-        seed: Decides the procedures and the faults.
+        seed: Decides what is made up, and which requests fail.
     """
-    sandbox = Sandbox(procedures, seed=seed, port=port)
+    sandbox = Sandbox(procedures, runs=runs, seed=seed, port=port)
     if latency:
         sandbox.faults.always(faults.latency(latency))
     if fault_rate:
@@ -45,7 +46,8 @@ async def serve(sandbox: Sandbox) -> None:
         raise UsageError(f"{error.strerror}; choose another --port, or leave it out for a free one") from error
     try:
         put(sys.stdout, f"export TOFUPILOT_URL={sandbox.url}\nexport TOFUPILOT_API_KEY={sandbox.api_key}\n")
-        say(f"{len(sandbox.procedures):,} procedures at {sandbox.url}, until Ctrl-C")
+        made_up = f"{len(sandbox.procedures):,} procedures, {len(sandbox.runs):,} runs and more"
+        say(f"{made_up} at {sandbox.url}, until Ctrl-C")
         while True:
             request = await answered.get()
             sandbox.requests.clear()  # it may run for days

@@ -15,7 +15,9 @@ from aiotofupilot.sandbox import faults, make_procedures
 
 
 def sandbox_of(**options):
-    return serving.sandbox_of(**{"port": 0, "procedures": 3, "latency": 0.0, "fault_rate": 0.0, "seed": 0} | options)
+    return serving.sandbox_of(
+        **{"port": 0, "procedures": 3, "runs": 20, "latency": 0.0, "fault_rate": 0.0, "seed": 0} | options
+    )
 
 
 def ask(exports, query=""):
@@ -29,7 +31,8 @@ def ask(exports, query=""):
 
 def test_a_good_day():
     """By default nothing is late and nothing goes wrong; the seed makes up the procedures."""
-    sandbox = sandbox_of(procedures=7, seed=5)
+    sandbox = sandbox_of(procedures=7, runs=11, seed=5)
+    assert len(sandbox.runs) == 11
     assert sandbox.procedures == make_procedures(7, seed=5)
     assert repr(sandbox.faults) == "<Faults: none>"
 
@@ -46,7 +49,7 @@ async def test_serves_and_tells(monkeypatch, capsys):
     monkeypatch.setattr(serving, "say", said.put_nowait)
     sandbox = sandbox_of()
     running = asyncio.create_task(serving.serve(sandbox))
-    assert await said.get() == f"3 procedures at {sandbox.url}, until Ctrl-C"
+    assert await said.get() == f"3 procedures, 20 runs and more at {sandbox.url}, until Ctrl-C"
     assert capsys.readouterr().out == (
         f"export TOFUPILOT_URL={sandbox.url}\nexport TOFUPILOT_API_KEY={sandbox.api_key}\n"
     )
@@ -74,7 +77,7 @@ def test_the_command(start):
     """What it prints leads to it, each request is a line, and Ctrl-C ends it without another word."""
     process = start("sandbox", "--procedures", "1500", "--seed", "3")
     exports = process.stdout.readline() + process.stdout.readline()
-    assert process.stderr.readline().startswith(b"1,500 procedures at http://127.0.0.1:")
+    assert process.stderr.readline().startswith(b"1,500 procedures, 1,000 runs and more at http://127.0.0.1:")
     assert ask(exports.decode(), "?limit=5") == 200
     assert process.stderr.readline().endswith(b" GET /api/v2/procedures?limit=5: 200, 5 procedures\n")
     process.send_signal(signal.SIGINT)
