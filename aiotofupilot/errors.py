@@ -206,7 +206,7 @@ class UnauthorizedError(APIError):
 
 
 class ForbiddenError(APIError):
-    """403: the key may not read procedures, as a station's may not."""
+    """403: the key may not list this, as a station's key may not list everything."""
 
 
 class NotFoundError(APIError):

@@ -16,10 +16,10 @@ from aiotofupilot.checkpoint import Checkpoint  # noqa: TC001 - likewise
 
 from .columns import LISTINGS, columns_of
 from .converters import checkpoint
-from .descriptors import is_standard_output
 from .failures import UsageError
 from .options import described, with_signature
-from .terminal import is_terminal, say
+from .output.descriptors import is_standard_output
+from .output.terminal import is_terminal, say
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -215,17 +215,17 @@ async def _list(
     **filters: object,
 ) -> None:
     # Here and not above, for help and a wrong option need not wait for aiohttp.
-    from .pull import pull  # noqa: PLC0415
+    from .listing import write_listing  # noqa: PLC0415
+    from .output.format_choice import format_for  # noqa: PLC0415
     from .query import Query  # noqa: PLC0415
     from .server import Server  # noqa: PLC0415
-    from .spelling import spelling  # noqa: PLC0415
 
     if sandbox and (base_url or api_key or allow_insecure_http):
         raise UsageError(
             "--sandbox has an address and a key of its own: leave out --base-url, --api-key and --allow-insecure-http"
         )
-    form = spelling(format, output, columns_of(name), listing.model)
-    if resume and (output is None or not form.can_go_on):
+    form = format_for(format, output, columns_of(name), listing.model)
+    if resume and (output is None or not form.is_resumable):
         raise UsageError("--resume needs --output FILE, and another format than json")
     query = Query(
         name=name,
@@ -237,7 +237,7 @@ async def _list(
         on_drift=on_drift,
     )
     server = Server(base_url=base_url, api_key=api_key, sandbox=sandbox, allow_insecure_http=allow_insecure_http)
-    count = await pull(query, server, form, output, resume=resume)
+    count = await write_listing(query, server, form, output, resume=resume)
     # Whatever reads a pipe, such as a pager, may own the terminal.
     if is_terminal(sys.stderr) and (is_terminal(sys.stdout) or not is_standard_output(output)):
         say(query.counted(count) + (f" in {output}" if output else ""))
@@ -265,7 +265,7 @@ async def sandbox(
         faults: Let this share of requests, 0 to 1, fail: errors, resets, answers that are cut short or not the API's.
         seed: Another seed makes up another factory, and other requests fail.
     """
-    from .serving import sandbox_of, serve  # noqa: PLC0415 - as above
+    from .standing_sandbox import sandbox_of, serve  # noqa: PLC0415 - as above
 
     described = sandbox_of(port=port, procedures=procedures, runs=runs, latency=latency, fault_rate=faults, seed=seed)
     await serve(described)

@@ -27,7 +27,7 @@ from aiotofupilot.errors import (
 )
 
 if TYPE_CHECKING:
-    from .journal import Mark
+    from .output.journal import Mark
 
 __all__ = ["EXPECTED", "ExitCode", "StoppedError", "UsageError", "explained"]
 

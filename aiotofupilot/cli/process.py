@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, TextIO, cast
 
 from .commands import app_for
 from .failures import EXPECTED, ExitCode, StoppedError, explained
-from .terminal import Whole, is_terminal, say
+from .output.terminal import Whole, is_terminal, say
 
 if TYPE_CHECKING:
     from collections.abc import Generator, Sequence

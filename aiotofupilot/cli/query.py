@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
     from aiotofupilot import Paginator, TofuPilotSession
 
-    from .journal import Mark, Subject
+    from .output.journal import Header, Mark
 
 __all__ = ["Query"]
 
@@ -63,7 +63,7 @@ class Query:
             raise UsageError(f"wrong {option(parameter)}: {error}") from error
         return paginator
 
-    def subject(self) -> Subject:
+    def header(self) -> Header:
         """Return the options that decide what is listed."""
         return {
             "listing": self.name,

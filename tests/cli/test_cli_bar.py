@@ -5,7 +5,7 @@ import sys
 
 import pytest
 
-from aiotofupilot.cli.bar import Bar
+from aiotofupilot.cli.output.bar import Bar
 
 
 @pytest.fixture

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from aiotofupilot.cli.descriptors import descriptor, is_standard_output
+from aiotofupilot.cli.output.descriptors import descriptor, is_standard_output
 
 
 @pytest.mark.parametrize(

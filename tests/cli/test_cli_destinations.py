@@ -10,9 +10,9 @@ from types import SimpleNamespace
 
 import pytest
 
-from aiotofupilot.cli import destinations
-from aiotofupilot.cli.destinations import destination
 from aiotofupilot.cli.failures import UsageError
+from aiotofupilot.cli.output import destinations
+from aiotofupilot.cli.output.destinations import destination
 
 
 class SomeError(Exception):

@@ -7,7 +7,7 @@ from cyclopts import App, CycloptsError
 
 from aiotofupilot import ConfigurationError, TofuPilotSession, errors
 from aiotofupilot.cli.failures import EXPECTED, ExitCode, StoppedError, UsageError, explained
-from aiotofupilot.cli.journal import Mark
+from aiotofupilot.cli.output.journal import Mark
 
 
 def api_error(kind, status):

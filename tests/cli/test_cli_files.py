@@ -9,12 +9,12 @@ from pathlib import Path
 
 import pytest
 
-from aiotofupilot.cli import files
 from aiotofupilot.cli.failures import UsageError
-from aiotofupilot.cli.files import PartFile
-from aiotofupilot.cli.journal import digest_of, is_digest_of
+from aiotofupilot.cli.output import files
+from aiotofupilot.cli.output.files import PartFile
+from aiotofupilot.cli.output.journal import digest_of, is_digest_of
 
-SUBJECT = {"--search": None, "--format": "csv"}
+HEADER = {"--search": None, "--format": "csv"}
 PAGES = [f"{page}{'x' * page}\n".encode() for page in range(5)]
 
 
@@ -23,9 +23,9 @@ def target(tmp_path):
     return tmp_path / "list.csv"
 
 
-async def write_all(target, *, subject=SUBJECT, resume=True):
+async def write_all(target, *, header=HEADER, resume=True):
     """What a command does: go on behind what is there, to the end."""
-    file = PartFile(target, subject, resume=resume)
+    file = PartFile(target, header, resume=resume)
     try:
         for page in range(file.mark.items, len(PAGES)):
             await file.write(PAGES[page], items=page + 1, checkpoint=str(page + 1))
@@ -38,7 +38,7 @@ async def write_all(target, *, subject=SUBJECT, resume=True):
 @pytest.fixture
 async def left(target):
     """What a run left that ended behind three pages: the bytes of the file and of its journal."""
-    file = PartFile(target, SUBJECT, resume=False)
+    file = PartFile(target, HEADER, resume=False)
     for page in range(3):
         await file.write(PAGES[page], items=page + 1, checkpoint=str(page + 1))
     file.leave()
@@ -64,7 +64,7 @@ async def test_a_whole_file_is_alone(target):
 async def test_until_then_the_place_is_left_alone(target):
     """Each page is on the disk when it is written, and so is its mark, beside the place."""
     target.write_text("old")
-    file = PartFile(target, SUBJECT, resume=False)
+    file = PartFile(target, HEADER, resume=False)
     for page in range(3):
         await file.write(PAGES[page], items=page + 1, checkpoint=str(page + 1))
         assert beside(target, ".part").read_bytes() == b"".join(PAGES[: page + 1])
@@ -76,7 +76,7 @@ async def test_until_then_the_place_is_left_alone(target):
 
 async def test_what_is_left_is_gone_on_with(target, left):
     """Nothing of it is written again."""
-    file = PartFile(target, SUBJECT, resume=True)
+    file = PartFile(target, HEADER, resume=True)
     assert (file.mark.items, file.mark.checkpoint) == (3, "3")
     file.leave()
     assert beside(target, ".part").read_bytes() == left[0]
@@ -101,7 +101,7 @@ async def test_cut_at_any_byte(target, left):
 async def test_cut_again_and_again(target, left):
     """A run that went on may be cut as well, at any byte, and so may the next."""
     for lost in range(1, 40):
-        file = PartFile(target, SUBJECT, resume=True)
+        file = PartFile(target, HEADER, resume=True)
         for page in range(file.mark.items, 4):
             await file.write(PAGES[page], items=page + 1, checkpoint=str(page + 1))
         file.leave()
@@ -121,15 +121,15 @@ async def test_one_of_the_two_missing(target, left, missing):
 
 
 async def test_without_resume_it_is_begun_anew(target, left):
-    """What was left is not looked at, not even its subject."""
-    file = PartFile(target, SUBJECT | {"--search": "x"}, resume=False)
+    """What was left is not looked at, not even its header."""
+    file = PartFile(target, HEADER | {"--search": "x"}, resume=False)
     assert file.mark.items == 0
     assert beside(target, ".part").read_bytes() == b""
     file.leave()
     assert names(target) == []
 
 
-async def test_another_subject(target, left):
+async def test_another_header(target, left):
     """A file about something else is not gone on with, and not touched."""
     with pytest.raises(UsageError) as caught:
         PartFile(target, {"--search": "x", "--format": "jsonl"}, resume=True)
@@ -143,7 +143,7 @@ async def test_another_subject(target, left):
 
 async def test_a_run_without_items_leaves_nothing(target):
     """There is nothing to go on with."""
-    file = PartFile(target, SUBJECT, resume=False)
+    file = PartFile(target, HEADER, resume=False)
     await file.write(b"head\n", items=0, checkpoint=None)
     file.leave()
     assert names(target) == []
@@ -160,11 +160,11 @@ async def test_a_file_that_cannot_be_gone_on_with_leaves_nothing(target, left):
 
 async def test_one_run_at_a_time(target):
     """Another run about the same place is refused, and harms neither."""
-    file = PartFile(target, SUBJECT, resume=False)
+    file = PartFile(target, HEADER, resume=False)
     await file.write(PAGES[0], items=1, checkpoint="1")
     for resume in (True, False):
         with pytest.raises(UsageError, match=r"^another run is writing .*list\.csv\.part$"):
-            PartFile(target, SUBJECT, resume=resume)
+            PartFile(target, HEADER, resume=resume)
     file.finish()
     assert target.read_bytes() == PAGES[0]
     await write_all(target)
@@ -184,7 +184,7 @@ async def test_a_file_system_without_locks(target, monkeypatch):
 @pytest.mark.parametrize("gone", [True, False])
 async def test_a_run_that_comes_while_another_ends(target, monkeypatch, gone):
     """A file that was put in its place between being opened and being locked is not written into."""
-    first = PartFile(target, SUBJECT, resume=False)
+    first = PartFile(target, HEADER, resume=False)
     await first.write(PAGES[0], items=1, checkpoint="1")
     open_path = os.open
 
@@ -198,7 +198,7 @@ async def test_a_run_that_comes_while_another_ends(target, monkeypatch, gone):
     with monkeypatch.context() as patch:
         patch.setattr(os, "open", open_late)
         with pytest.raises(UsageError, match="another run is writing"):
-            PartFile(target, SUBJECT, resume=False)
+            PartFile(target, HEADER, resume=False)
     assert target.read_bytes() == PAGES[0]
 
 
@@ -210,7 +210,7 @@ def full():
 
 async def test_a_full_disk(target, left, full):
     """A page that found no room is no part of what is left."""
-    file = PartFile(target, SUBJECT, resume=True)
+    file = PartFile(target, HEADER, resume=True)
     file._stream.close()
     file._stream = full
     with pytest.raises(OSError, match="No space left"):
@@ -223,7 +223,7 @@ async def test_a_full_disk(target, left, full):
 
 async def test_a_page_that_was_written_in_part(target, left, monkeypatch):
     """A page whose write fails half-way is cut off, so that the file holds what its mark says."""
-    file = PartFile(target, SUBJECT, resume=True)
+    file = PartFile(target, HEADER, resume=True)
 
     def write_some(stream, data):
         stream.write(data[:1])
@@ -239,7 +239,7 @@ async def test_a_page_that_was_written_in_part(target, left, monkeypatch):
 
 async def test_a_page_that_was_not_noted(target, left, full):
     """A page whose mark found no room is no part of what is left: another run could not go on behind it."""
-    file = PartFile(target, SUBJECT, resume=True)
+    file = PartFile(target, HEADER, resume=True)
     file._notes.close()
     file._notes = full
     with pytest.raises(OSError, match="No space left"):
@@ -255,11 +255,11 @@ async def test_progress_of_a_resumed_run_is_kept(target, left):
     for size in range(len(journal) + 1):
         beside(target, ".part").write_bytes(part)
         beside(target, ".part.journal").write_bytes(journal[:size])
-        file = PartFile(target, SUBJECT, resume=True)
+        file = PartFile(target, HEADER, resume=True)
         for page in range(file.mark.items, 4):
             await file.write(PAGES[page], items=page + 1, checkpoint=str(page + 1))
         file.leave()
-        again = PartFile(target, SUBJECT, resume=True)
+        again = PartFile(target, HEADER, resume=True)
         assert (again.mark.items, again.mark.checkpoint) == (4, "4"), size
         again.leave()
 
@@ -268,7 +268,7 @@ async def test_progress_of_a_resumed_run_is_kept(target, left):
 async def test_a_journal_that_is_none(target, left, line):
     """A first line that names nothing is nothing to go on with."""
     beside(target, ".part.journal").write_bytes(line)
-    file = PartFile(target, SUBJECT, resume=True)
+    file = PartFile(target, HEADER, resume=True)
     assert file.mark.items == 0
     file.leave()
 
@@ -281,7 +281,7 @@ async def test_a_link_beside_the_place_is_not_followed(target, suffix, resume):
     precious.write_text("precious")
     beside(target, suffix).symlink_to(precious)
     with pytest.raises(UsageError) as caught:
-        PartFile(target, SUBJECT, resume=resume)
+        PartFile(target, HEADER, resume=resume)
     assert str(caught.value) == f"{target}{suffix} is a symbolic link: remove it"
     assert precious.read_text() == "precious"
     assert names(target) == sorted([f"list.csv{suffix}", "precious"])
@@ -294,7 +294,7 @@ async def test_something_else_beside_the_place(target, left, suffix, make):
     beside(target, suffix).unlink()
     make(beside(target, suffix))
     with pytest.raises(UsageError) as caught:
-        PartFile(target, SUBJECT, resume=False)
+        PartFile(target, HEADER, resume=False)
     assert str(caught.value) == f"{target}{suffix} is no file: remove it"
     if suffix == ".part.journal":
         assert beside(target, ".part").read_bytes() == left[0]
@@ -308,7 +308,7 @@ async def test_a_start_without_room_leaves_nothing(target, monkeypatch):
 
     monkeypatch.setattr(files, "write_all", refuse)
     with pytest.raises(OSError, match="No space left"):
-        PartFile(target, SUBJECT, resume=False)
+        PartFile(target, HEADER, resume=False)
     assert names(target) == []
 
 
@@ -323,7 +323,7 @@ async def test_one_of_the_two_cannot_be_opened(target, monkeypatch):
 
     monkeypatch.setattr(os, "open", open_once)
     with pytest.raises(PermissionError):
-        PartFile(target, SUBJECT, resume=False)
+        PartFile(target, HEADER, resume=False)
     monkeypatch.setattr(os, "open", open_path)
     assert names(target) == []
 
@@ -333,14 +333,14 @@ class TestKey:
 
     @pytest.fixture
     async def asked(self, target):
-        file = PartFile(target, SUBJECT, key="s3cr3t", resume=False)
+        file = PartFile(target, HEADER, key="s3cr3t", resume=False)
         await file.write(PAGES[0], items=1, checkpoint="1")
         file.leave()
 
     async def test_the_same_key(self, target, asked):
         """The file is gone on with by whoever began it, again and again."""
         for _ in range(2):
-            file = PartFile(target, SUBJECT, key="s3cr3t", resume=True)
+            file = PartFile(target, HEADER, key="s3cr3t", resume=True)
             assert file.mark.items == 1
             file.leave()
 
@@ -348,7 +348,7 @@ class TestKey:
     async def test_another_key(self, target, asked, key):
         """Another account's listing is not mixed in."""
         with pytest.raises(UsageError) as caught:
-            PartFile(target, SUBJECT, key=key, resume=True)
+            PartFile(target, HEADER, key=key, resume=True)
         assert str(caught.value) == (
             f"{target}.part was begun with another API key: repeat that, or leave out --resume to begin anew"
         )
@@ -361,7 +361,7 @@ class TestKey:
         document = json.loads(first) | {"key": digest}
         journal.write_bytes(json.dumps(document).encode() + b"\n" + rest)
         with pytest.raises(UsageError, match="with another API key"):
-            PartFile(target, SUBJECT, key="s3cr3t", resume=True)
+            PartFile(target, HEADER, key="s3cr3t", resume=True)
 
     async def test_the_key_is_not_kept(self, target, asked):
         """Neither the key nor what two files of the same key would share is in the journal."""

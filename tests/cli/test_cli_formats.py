@@ -9,8 +9,8 @@ from functools import partial
 import pytest
 from hypothesis import given, strategies as st
 
-from aiotofupilot.cli.formats import CSV, JSONArray, JSONLines
-from aiotofupilot.cli.terminal import visible
+from aiotofupilot.cli.output.formats import CSV, JSONArray, JSONLines
+from aiotofupilot.cli.output.terminal import visible
 from aiotofupilot.models import Procedure, Repository, UserRef
 from aiotofupilot.sandbox import make_procedures
 
@@ -38,8 +38,8 @@ BARE_WIRE = {
 }
 
 
-def written(spelling, *pages):
-    return (spelling.head() + b"".join(map(spelling.page, pages)) + spelling.tail()).decode()
+def written(form_of, *pages):
+    return (form_of.head() + b"".join(map(form_of.page, pages)) + form_of.tail()).decode()
 
 
 def rows(text):
@@ -93,33 +93,33 @@ def test_any_name_survives(name):
 STEERING = "\x1b]0;t\x07 \x00 \r\n \x7f \x9b \u061c\u200e\u200f\u202e\u2066 \u2028"
 
 
-@pytest.mark.parametrize("spelling", [JSONLines, JSONArray, partial(CSV, Procedure)])
-def test_what_a_terminal_gets(spelling):
+@pytest.mark.parametrize("form_of", [JSONLines, JSONArray, partial(CSV, Procedure)])
+def test_what_a_terminal_gets(form_of):
     """Nothing in it steers the terminal. JSON stands for the same values, and CSV has the same rows."""
-    form = spelling()
+    form = form_of()
     form.for_terminal = True
     procedures = [Procedure("1", STEERING, BARE.created_at, UserRef("u", STEERING)), FULL]
     text = written(form, procedures)
     assert all(line.isprintable() for line in text.replace("\r\n", "\n").split("\n"))
-    if isinstance(spelling, partial):
+    if isinstance(form_of, partial):
         evil, full = rows(text)
         assert evil["created_by_user.name"] == evil["name"] == visible(STEERING)
         assert evil["linkedRepository.id"] == ""
         assert full == rows(written(CSV(Procedure), [FULL]))[0]
     else:
-        documents = json.loads(text) if spelling is JSONArray else list(map(json.loads, text.splitlines()))
+        documents = json.loads(text) if form_of is JSONArray else list(map(json.loads, text.splitlines()))
         assert [document["name"] for document in documents] == [STEERING, FULL.name]
 
 
-@pytest.mark.parametrize("spelling", [JSONLines, partial(CSV, Procedure), JSONArray])
-def test_pages_do_not_show(spelling):
+@pytest.mark.parametrize("form_of", [JSONLines, partial(CSV, Procedure), JSONArray])
+def test_pages_do_not_show(form_of):
     """One page of all or many pages of few: the bytes are the same."""
     procedures = make_procedures(10)
-    assert written(spelling(), procedures) == written(spelling(), procedures[:3], procedures[3:4], procedures[4:])
+    assert written(form_of(), procedures) == written(form_of(), procedures[:3], procedures[3:4], procedures[4:])
 
 
-@pytest.mark.parametrize("spelling", [JSONLines, partial(CSV, Procedure), JSONArray])
-def test_a_moment_that_utc_has_no_year_for_keeps_its_offset(spelling):
+@pytest.mark.parametrize("form_of", [JSONLines, partial(CSV, Procedure), JSONArray])
+def test_a_moment_that_utc_has_no_year_for_keeps_its_offset(form_of):
     """The first hours of the year 1 in the east lie before the first year in UTC."""
     first = Procedure("1", "x", datetime(1, 1, 1, tzinfo=timezone(timedelta(hours=5))))
-    assert "0001-01-01T00:00:00.000+05:00" in written(spelling(), [first])
+    assert "0001-01-01T00:00:00.000+05:00" in written(form_of(), [first])

@@ -4,15 +4,15 @@ import io
 
 import pytest
 
-from aiotofupilot.cli.journal import Mark, first_line, subject, whole
+from aiotofupilot.cli.output.journal import Mark, first_line, header_of, whole
 
 PAGES = [b"head\r\none\r\n", b"two\r\nthree\r\n", b"four\r\n"]
 MARKS = [Mark()]
 for page in PAGES:
-    MARKS.append(MARKS[-1].behind(page, items=MARKS[-1].items + 2, checkpoint=f"{len(MARKS)}00"))
-SUBJECT = {"--search": "ä", "--max-items": 3, "--cursor": None}
+    MARKS.append(MARKS[-1].after(page, items=MARKS[-1].items + 2, checkpoint=f"{len(MARKS)}00"))
+HEADER = {"--search": "ä", "--max-items": 3, "--cursor": None}
 PART = b"".join(PAGES)
-JOURNAL = first_line(SUBJECT) + b"".join(mark.line() for mark in MARKS[1:])
+JOURNAL = first_line(HEADER) + b"".join(mark.line() for mark in MARKS[1:])
 
 
 def test_a_mark_counts_what_is_before_it():
@@ -25,15 +25,15 @@ def test_a_mark_counts_what_is_before_it():
     ]
 
 
-def test_a_journal_names_its_subject():
+def test_a_journal_names_what_it_holds():
     """As it was given."""
-    assert subject(JOURNAL) == SUBJECT
+    assert header_of(JOURNAL) == HEADER
 
 
 def test_a_journal_names_any_number():
     """An option may be larger than 64 bits."""
     named = {"--max-items": 10**30}
-    assert subject(first_line(named)) == named
+    assert header_of(first_line(named)) == named
 
 
 def test_all_is_whole():
@@ -53,9 +53,9 @@ def test_a_journal_cut_at_any_byte(size):
     """It tells of the pages whose line is whole, and where the last of these lines ends."""
     cut = JOURNAL[:size]
     if b"\n" not in cut:
-        assert subject(cut) is None
+        assert header_of(cut) is None
         return
-    assert subject(cut) == SUBJECT
+    assert header_of(cut) == HEADER
     mark, ends = whole(io.BytesIO(PART), cut)
     assert mark == MARKS[cut.count(b"\n") - 1]
     assert ends == cut.rindex(b"\n") + 1
@@ -77,4 +77,4 @@ def test_what_is_behind_the_last_mark_is_not_whole():
 def test_garbage_in_a_journal():
     """What a power cut left of a line is not read."""
     assert whole(io.BytesIO(PART), JOURNAL + b"\0\0\0\n")[0] == MARKS[-1]
-    assert subject(b"\0\0\0\n") is None
+    assert header_of(b"\0\0\0\n") is None

@@ -16,7 +16,7 @@ from rich.cells import cell_len
 
 from aiotofupilot.cli import process as process_module, run
 from aiotofupilot.cli.failures import StoppedError
-from aiotofupilot.cli.journal import Mark
+from aiotofupilot.cli.output.journal import Mark
 from aiotofupilot.sandbox.faults import stall, status
 
 

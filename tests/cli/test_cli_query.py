@@ -6,7 +6,7 @@ import pytest
 
 from aiotofupilot import Checkpoint, TofuPilotSession
 from aiotofupilot.cli.failures import UsageError
-from aiotofupilot.cli.journal import Mark
+from aiotofupilot.cli.output.journal import Mark
 from aiotofupilot.cli.query import Query
 from aiotofupilot.sandbox import Sandbox
 
@@ -69,13 +69,13 @@ async def test_a_bad_query_is_wrong_usage(session, query, message):
     assert str(caught.value).startswith(message)
 
 
-def test_the_subject_is_what_decides_what_is_listed():
+def test_the_header_is_what_decides_what_is_listed():
     """How it is asked for does not."""
     nothing = {"listing": "procedures", "--max-items": None, "--cursor": None}
-    assert Query(limit=7, concurrency=3, on_drift="resync").subject() == nothing
+    assert Query(limit=7, concurrency=3, on_drift="resync").header() == nothing
     filters = {"search_query": "x", "created_after": WHEN, "duration_min": timedelta(minutes=1), "ids": ["a", "b"]}
     query = Query(name="runs", filters=filters, max_items=0, cursor=Checkpoint(3, 0, (b"abcdef",)))
-    assert query.subject() == {
+    assert query.header() == {
         "listing": "runs",
         "--search-query": "x",
         "--created-after": "2024-01-01T00:00:00+00:00",

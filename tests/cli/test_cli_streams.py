@@ -8,8 +8,8 @@ import threading
 
 import pytest
 
-from aiotofupilot.cli import streams
-from aiotofupilot.cli.streams import Stream, raw, write_all
+from aiotofupilot.cli.output import streams
+from aiotofupilot.cli.output.streams import Stream, raw, write_all
 
 DATA = bytes(range(256)) * 2000
 

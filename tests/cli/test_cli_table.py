@@ -6,7 +6,7 @@ import pytest
 from rich.cells import cell_len
 
 from aiotofupilot.cli.columns import columns_of
-from aiotofupilot.cli.table import Table
+from aiotofupilot.cli.output.table import Table
 from aiotofupilot.models import Procedure, Repository, UserRef
 from aiotofupilot.sandbox import make_procedures
 

@@ -13,7 +13,7 @@ from .terminal import visible
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from .columns.column import Column
+    from aiotofupilot.cli.columns.column import Column
 
 __all__ = ["Table"]
 

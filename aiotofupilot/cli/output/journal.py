@@ -18,12 +18,12 @@ from attrs import asdict, frozen
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-__all__ = ["Mark", "Subject", "digest_of", "first_line", "is_digest_of", "subject", "whole"]
+__all__ = ["Header", "Mark", "digest_of", "first_line", "header_of", "is_digest_of", "whole"]
 
 _SALT = 16
 """Bytes of salt, before as many of the digest."""
 
-Subject = dict[str, str | int | None]
+Header = dict[str, str | int | None]
 """What a file holds: every option that decides about its bytes, and its value; None: not given."""
 
 
@@ -40,7 +40,7 @@ class Mark:
     checkpoint: str | None = None
     """Where the listing goes on behind them; None: at its beginning."""
 
-    def behind(self, data: bytes, *, items: int, checkpoint: str | None) -> Mark:
+    def after(self, data: bytes, *, items: int, checkpoint: str | None) -> Mark:
         """Return the mark behind some more bytes, with the number of items in all."""
         size, checksum = self.size + len(data), crc32(data, self.checksum)
         return Mark(size=size, checksum=checksum, items=items, checkpoint=checkpoint)
@@ -50,12 +50,12 @@ class Mark:
         return _line(asdict(self))
 
 
-def first_line(subject: Subject) -> bytes:
+def first_line(header: Header) -> bytes:
     """Return the journal's line that names what is written."""
-    return _line(subject)
+    return _line(header)
 
 
-def subject(journal: bytes) -> Subject | None:
+def header_of(journal: bytes) -> Header | None:
     """Return what a journal names; None: its first line is not whole."""
     return next((named for named, _ in _lines(journal)), None)
 

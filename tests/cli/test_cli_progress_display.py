@@ -6,8 +6,8 @@ import sys
 
 import pytest
 
-from aiotofupilot.cli.bar import Bar
-from aiotofupilot.cli.watching import watched
+from aiotofupilot.cli.output.bar import Bar
+from aiotofupilot.cli.output.progress_display import progress_shown
 
 LIBRARY_LOG = logging.getLogger("aiotofupilot")
 
@@ -23,7 +23,7 @@ def test_nothing_shows_in_a_pipe(monkeypatch):
     stderr = io.StringIO()
     monkeypatch.setattr(sys, "stderr", stderr)
     monkeypatch.setenv("FORCE_COLOR", "1")
-    with watched("procedures", to_standard_output=True, total=None) as progress:
+    with progress_shown("procedures", to_standard_output=True, total=None) as progress:
         use(progress)
     assert stderr.getvalue() == ""
     assert progress not in LIBRARY_LOG.handlers
@@ -35,7 +35,7 @@ def test_a_terminal_shows_a_bar(terminal, monkeypatch, name, bar):
     monkeypatch.setenv("TERM", name)
     with terminal() as shown, open(shown.tty, "w", closefd=False) as stream:
         monkeypatch.setattr(sys, "stderr", stream)
-        with watched("procedures", to_standard_output=True, total=None) as progress:
+        with progress_shown("procedures", to_standard_output=True, total=None) as progress:
             use(progress)
             assert isinstance(progress, Bar) == bar
     assert bool(shown.screen) == bar

@@ -14,8 +14,9 @@ import sys
 from contextlib import ExitStack, suppress
 from typing import TYPE_CHECKING
 
-from .failures import UsageError
-from .journal import Mark, Subject, digest_of, first_line, is_digest_of, subject as subject_of, whole
+from aiotofupilot.cli.failures import UsageError
+
+from .journal import Header, Mark, digest_of, first_line, header_of, is_digest_of, whole
 from .streams import write_all
 
 if sys.platform != "win32":
@@ -28,7 +29,7 @@ if TYPE_CHECKING:
 __all__ = ["PartFile"]
 
 _KEY = "key"
-"""What the journal's first line calls the digest of the key, beside the subject."""
+"""What the journal's first line calls the digest of the key, beside the header."""
 
 
 class PartFile:
@@ -36,16 +37,16 @@ class PartFile:
 
     Args:
         target: Its place, which is left alone until `finish`.
-        subject: What it holds, if another run could go on with it; None: it could not.
+        header: What it holds, if another run could go on with it; None: it could not.
         key: Who asks for what it holds; None: that does not matter. The journal keeps a salted digest of it.
-        resume: Whether to go on with what a run about the same subject has left. If there is nothing of the kind, the
+        resume: Whether to go on with what a run about the same header has left. If there is nothing of the kind, the
             file is begun.
 
     Attributes:
         mark: How far it is written.
 
     Raises:
-        UsageError: Another run is writing it, or what is there to go on with is about another subject.
+        UsageError: Another run is writing it, or what is there to go on with is about another header.
         OSError: It cannot be written.
     """
 
@@ -53,7 +54,7 @@ class PartFile:
     """A write that fails leaves nothing in the file."""
     is_terminal = False
 
-    def __init__(self, target: Path, subject: Subject | None, *, key: str | None = None, resume: bool) -> None:
+    def __init__(self, target: Path, header: Header | None, *, key: str | None = None, resume: bool) -> None:
         self._target = target
         self._part = target.with_name(f"{target.name}.part")
         self._journal = target.with_name(f"{target.name}.part.journal")
@@ -65,9 +66,9 @@ class PartFile:
             self._lock()
             if is_new:  # and no other run's, because it is locked
                 failing.callback(self._part.unlink)
-            held_at = self._resume(subject, key) if subject and resume else 0
+            held_at = self._resume(header, key) if header and resume else 0
             # All that can fail comes first: a start that fails leaves what an earlier run has left.
-            if subject:
+            if header:
                 self._notes, is_new = _opened(self._journal)
                 if is_new:
                     failing.callback(self._journal.unlink)
@@ -75,13 +76,13 @@ class PartFile:
             else:
                 self._journal.unlink(missing_ok=True)
             self._stream.truncate(self.mark.size)
-            if subject and not held_at:
-                self._note(first_line(subject if key is None else {**subject, _KEY: digest_of(key)}))
+            if header and not held_at:
+                self._note(first_line(header if key is None else {**header, _KEY: digest_of(key)}))
             failing.pop_all()
 
     async def write(self, data: bytes, *, items: int, checkpoint: str | None) -> None:
         """Add some bytes; see `Output.write`. A disk takes them at once: there is no need of a thread."""
-        mark = self.mark.behind(data, items=items, checkpoint=checkpoint)
+        mark = self.mark.after(data, items=items, checkpoint=checkpoint)
         write_all(self._stream, data)
         self._note(mark.line())
         self.mark = mark
@@ -137,20 +138,20 @@ class PartFile:
         if not self._part.exists() or self._part.lstat().st_ino != os.fstat(self._stream.fileno()).st_ino:
             raise busy
 
-    def _resume(self, subject: Subject, key: str | None) -> int:
+    def _resume(self, header: Header, key: str | None) -> int:
         """Find how far the file is whole, and return where its journal says so; 0: there is nothing to go on with."""
         if not os.path.lexists(self._journal):
             return 0
         with _opened(self._journal)[0] as notes:
             journal = notes.read()
-        begun = subject_of(journal)
+        begun = header_of(journal)
         if begun is None:
             return 0
         digest = begun.pop(_KEY, None)
         differences = [
             f"without {name}" if begun.get(name) is None else f"with {name} {begun[name]}"
-            for name in {**subject, **begun}
-            if begun.get(name) != subject.get(name)
+            for name in {**header, **begun}
+            if begun.get(name) != header.get(name)
         ]
         # Another server has other keys, so that this is told only where nothing else differs.
         if not differences and (digest is not None if key is None else not is_digest_of(key, str(digest))):

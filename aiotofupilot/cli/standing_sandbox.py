@@ -8,7 +8,7 @@ import sys
 from aiotofupilot.sandbox import Request, Sandbox, faults
 
 from .failures import UsageError
-from .terminal import put, say
+from .output.terminal import put, say
 
 __all__ = ["sandbox_of", "serve"]
 

@@ -10,8 +10,9 @@ from contextlib import asynccontextmanager, contextmanager
 from pathlib import Path
 from typing import IO, TYPE_CHECKING, Any, Protocol
 
+from aiotofupilot.cli.failures import UsageError
+
 from .descriptors import descriptor
-from .failures import UsageError
 from .files import PartFile
 from .streams import Stream, raw
 from .terminal import is_pipe
@@ -20,7 +21,7 @@ if TYPE_CHECKING:
     from collections.abc import AsyncGenerator, Callable, Generator
     from contextlib import AbstractAsyncContextManager
 
-    from .journal import Mark, Subject
+    from .journal import Header, Mark
 
 __all__ = ["Output", "destination"]
 
@@ -51,14 +52,14 @@ class Output(Protocol):
 
 
 def destination(
-    path: Path | None, subject: Subject | None = None, *, key: str | None = None, resume: bool = False
+    path: Path | None, header: Header | None = None, *, key: str | None = None, resume: bool = False
 ) -> AbstractAsyncContextManager[Output]:
     """Return where a listing goes, to be entered for as long as it is written.
 
     Args:
         path: A file, whose place is taken when the block ends well, and left alone otherwise; or a device, a named
             pipe or an open file such as /dev/stdout, which is written into; None: standard output.
-        subject: What is written, if another run could go on with it; None: it could not.
+        header: What is written, if another run could go on with it; None: it could not.
         key: Who asks for it. Only a digest is kept, beside the file; None: it does not matter.
         resume: Whether to go on with the file that another run has left.
 
@@ -73,7 +74,7 @@ def destination(
             if resume:
                 raise UsageError(f"--resume needs a file, and {path} is a device")
             return _device(path, opened.open if opened else lambda: os.open(path, os.O_WRONLY | _NOCTTY))
-        return _file(Path(os.path.realpath(path)), subject, key=key, resume=resume)
+        return _file(Path(os.path.realpath(path)), header, key=key, resume=resume)
 
 
 _NOCTTY = getattr(os, "O_NOCTTY", 0)
@@ -113,9 +114,9 @@ async def _device(path: Path, open_it: Callable[[], int]) -> AsyncGenerator[Outp
 
 
 @asynccontextmanager
-async def _file(path: Path, subject: Subject | None, *, key: str | None, resume: bool) -> AsyncGenerator[Output]:
+async def _file(path: Path, header: Header | None, *, key: str | None, resume: bool) -> AsyncGenerator[Output]:
     with _unwritable_is_wrong_usage(path):
-        file = PartFile(path, subject, key=key, resume=resume)
+        file = PartFile(path, header, key=key, resume=resume)
     try:
         yield file
         file.finish()

@@ -25,7 +25,7 @@ class Format(ABC):
 
     name: ClassVar[str]
     """What ``--format`` calls it."""
-    can_go_on: ClassVar[bool] = True
+    is_resumable: ClassVar[bool] = True
     """Whether no page depends on what was written before, so that another run can go on behind any of them."""
     for_terminal: bool = False
     """Whether a terminal shows what is written. Nothing that a server says may steer it.
@@ -66,7 +66,7 @@ class JSONArray(_JSON):
     """One JSON array, an item a line, so that it can be both streamed and searched."""
 
     name = "json"
-    can_go_on = False
+    is_resumable = False
 
     def __init__(self) -> None:
         self._separator = b"\n"

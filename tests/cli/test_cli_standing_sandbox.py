@@ -9,13 +9,13 @@ import urllib.request
 import aiohttp
 import pytest
 
-from aiotofupilot.cli import run, serving
+from aiotofupilot.cli import run, standing_sandbox
 from aiotofupilot.cli.failures import UsageError
 from aiotofupilot.sandbox import faults, make_procedures
 
 
 def sandbox_of(**options):
-    return serving.sandbox_of(
+    return standing_sandbox.sandbox_of(
         **{"port": 0, "procedures": 3, "runs": 20, "latency": 0.0, "fault_rate": 0.0, "seed": 0} | options
     )
 
@@ -46,9 +46,9 @@ def test_a_bad_day():
 async def test_serves_and_tells(monkeypatch, capsys):
     """Where it is comes first, then a line a request, of which nothing is kept; cancelled, it is gone."""
     said = asyncio.Queue()
-    monkeypatch.setattr(serving, "say", said.put_nowait)
+    monkeypatch.setattr(standing_sandbox, "say", said.put_nowait)
     sandbox = sandbox_of()
-    running = asyncio.create_task(serving.serve(sandbox))
+    running = asyncio.create_task(standing_sandbox.serve(sandbox))
     assert await said.get() == f"3 procedures, 20 runs and more at {sandbox.url}, until Ctrl-C"
     assert capsys.readouterr().out == (
         f"export TOFUPILOT_URL={sandbox.url}\nexport TOFUPILOT_API_KEY={sandbox.api_key}\n"
@@ -70,7 +70,7 @@ async def test_port_that_is_taken():
     async with sandbox_of() as first:
         second = sandbox_of(port=int(first.url.split(":")[2].removesuffix("/api")))
         with pytest.raises(UsageError, match="address already in use; choose another --port"):
-            await serving.serve(second)
+            await standing_sandbox.serve(second)
 
 
 def test_the_command(start):

@@ -12,12 +12,12 @@ from attrs import evolve
 from aiotofupilot.checkpoint import digest
 from aiotofupilot.errors import TofuPilotError
 
-from .descriptors import is_standard_output
-from .destinations import Output, destination
 from .failures import StoppedError
-from .files import PartFile
-from .journal import Mark
-from .watching import watched
+from .output.descriptors import is_standard_output
+from .output.destinations import Output, destination
+from .output.files import PartFile
+from .output.journal import Mark
+from .output.progress_display import progress_shown
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -25,25 +25,25 @@ if TYPE_CHECKING:
 
     from aiotofupilot import Checkpoint, TofuPilotSession
 
-    from .formats import Format
-    from .journal import Subject
-    from .progress import Progress
+    from .output.formats import Format
+    from .output.journal import Header
+    from .output.progress import Progress
     from .query import Query
     from .server import Server
 
-__all__ = ["pull"]
+__all__ = ["write_listing"]
 
 _ANCHORS = 8
 """So many items written last are named by the checkpoint behind a part of a page, as by those of a walk."""
 
 
-async def pull(query: Query, server: Server, spelling: Format, path: Path | None, *, resume: bool = False) -> int:
+async def write_listing(query: Query, server: Server, form: Format, path: Path | None, *, resume: bool = False) -> int:
     """Write a listing as it arrives, and return how many items are written.
 
     Args:
         query: What to list.
         server: Whom to ask.
-        spelling: How to write it.
+        form: How it is written.
         path: Where to write it; None: standard output.
         resume: Whether to go on with the file that an earlier run has left.
 
@@ -58,16 +58,16 @@ async def pull(query: Query, server: Server, spelling: Format, path: Path | None
     try:
         async with server.session() as session:
             query.listing(session)  # what is wrong with it is said before a file is touched
-            subject = _subject(query, server, spelling)
-            async with destination(path, subject, key=server.key, resume=resume) as out:
-                spelling.for_terminal = out.is_terminal
-                with watched(
+            header = _header(query, server, form)
+            async with destination(path, header, key=server.key, resume=resume) as out:
+                form.for_terminal = out.is_terminal
+                with progress_shown(
                     query.name,
                     to_standard_output=is_standard_output(path),
                     total=query.max_items,
                     begun=out.mark.items,
                 ) as progress:
-                    await _write(query, session, spelling, out, progress)
+                    await _write(query, session, form, out, progress)
             is_whole = True
     except (TofuPilotError, OSError, asyncio.CancelledError) as error:
         if out is None or not out.mark.items or is_whole or isinstance(error, BrokenPipeError):
@@ -77,54 +77,54 @@ async def pull(query: Query, server: Server, spelling: Format, path: Path | None
             error,
             out.mark,
             written=query.counted(out.mark.items),
-            can_resume=is_file and spelling.can_go_on,
-            is_kept=not is_file or spelling.can_go_on,
+            can_resume=is_file and form.is_resumable,
+            is_kept=not is_file or form.is_resumable,
         ) from error
     return out.mark.items
 
 
-async def _write(query: Query, session: TofuPilotSession, spelling: Format, out: Output, progress: Progress) -> None:
+async def _write(query: Query, session: TofuPilotSession, form: Format, out: Output, progress: Progress) -> None:
     mark = out.mark
     # Written with the first items: a listing that is refused leaves no header behind.
-    pending = b"" if mark.items else spelling.head()
+    pending = b"" if mark.items else form.head()
     async with query.listing(session, mark).walk() as walk:
         place = walk.checkpoint
         async for items in walk.batches():
-            text = pending + spelling.page(items)
+            text = pending + form.page(items)
             try:
                 with progress.aside():
                     await out.write(text, items=mark.items + walk.stats.items, checkpoint=str(walk.checkpoint))
             except OSError:
-                _note_torn(out, place, items, spelling, len(pending))
+                _note_torn(out, place, items, form, len(pending))
                 raise
             except asyncio.CancelledError:
                 if out.mark.items:  # within the first page, beginning anew is as good
-                    _note_torn(out, place, items, spelling, len(pending))
+                    _note_torn(out, place, items, form, len(pending))
                 raise
             progress.advance(len(items))
             pending, place = b"", walk.checkpoint
-    if rest := pending + spelling.tail():
+    if rest := pending + form.tail():
         with progress.aside():
             await out.write(rest, items=out.mark.items, checkpoint=out.mark.checkpoint)
 
 
-def _note_torn(out: Output, place: Checkpoint, items: Sequence[Any], spelling: Format, head: int) -> None:
+def _note_torn(out: Output, place: Checkpoint, items: Sequence[Any], form: Format, head: int) -> None:
     """Count the items that are whole in a page that was written in part.
 
     Args:
         out: Has been written to.
         place: Where the listing stood before the page.
         items: The page's items.
-        spelling: How they were written.
+        form: How they were written.
         head: How many bytes were written before them.
     """
-    ends = accumulate((len(spelling.page([item])) for item in items), initial=head)
+    ends = accumulate((len(form.page([item])) for item in items), initial=head)
     whole = items[: max(0, sum(end <= out.torn for end in ends) - 1)]
     if whole:
-        out.mark = Mark(items=out.mark.items + len(whole), checkpoint=str(_behind(place, whole)))
+        out.mark = Mark(items=out.mark.items + len(whole), checkpoint=str(_place_after(place, whole)))
 
 
-def _behind(place: Checkpoint, items: Sequence[Any]) -> Checkpoint:
+def _place_after(place: Checkpoint, items: Sequence[Any]) -> Checkpoint:
     """Return the place behind some items of one page.
 
     If the page also holds items of an earlier page, the place lies before the last of the items. The anchors name the
@@ -134,13 +134,13 @@ def _behind(place: Checkpoint, items: Sequence[Any]) -> Checkpoint:
     return evolve(place, skip=place.skip + len(items), anchors=anchors)
 
 
-def _subject(query: Query, server: Server, spelling: Format) -> Subject | None:
+def _header(query: Query, server: Server, form: Format) -> Header | None:
     """Return all that decides what is written; None: another run cannot go on with it anyway."""
-    if not spelling.can_go_on:
+    if not form.is_resumable:
         return None
     return {
         "aiotofupilot": version("aiotofupilot"),
         "server": server.name,
-        **query.subject(),
-        "--format": spelling.name,
+        **query.header(),
+        "--format": form.name,
     }

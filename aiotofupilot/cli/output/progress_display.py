@@ -14,11 +14,11 @@ from .terminal import is_pipe, is_terminal
 if TYPE_CHECKING:
     from collections.abc import Generator
 
-__all__ = ["watched"]
+__all__ = ["progress_shown"]
 
 
 @contextmanager
-def watched(name: str, *, to_standard_output: bool, total: int | None, begun: int = 0) -> Generator[Progress]:
+def progress_shown(name: str, *, to_standard_output: bool, total: int | None, begun: int = 0) -> Generator[Progress]:
     """Show progress during a block, if standard error is a terminal, and nobody else can be expected to write there.
 
     Args:

@@ -14,14 +14,14 @@ from .terminal import is_terminal
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from .columns.column import Columns
+    from aiotofupilot.cli.columns.column import Columns
 
-__all__ = ["spelling"]
+__all__ = ["format_for"]
 
 _ENDINGS = {".jsonl": "jsonl", ".ndjson": "jsonl", ".json": "json", ".csv": "csv"}
 
 
-def spelling(name: str | None, output: Path | None, columns: Columns, model: type) -> Format:
+def format_for(name: str | None, output: Path | None, columns: Columns, model: type) -> Format:
     """Return a new format.
 
     Args:
