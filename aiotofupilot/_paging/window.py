@@ -18,6 +18,9 @@ __all__ = ["Window"]
 
 T = TypeVar("T")
 
+_CAUTIOUS = 4
+"""Up to this width the window grows by one with each page, so that a short listing costs few needless requests."""
+
 Fetch = Callable[[int, int], Coroutine[Any, Any, Page[T]]]
 """From a cursor and a limit to the page that begins there. The listing itself begins at 0."""
 
@@ -26,9 +29,10 @@ class Window(Generic[T]):
     """Hands over one page after the other, and keeps up to ``concurrency`` of them in flight or waiting.
 
     The first page is fetched alone. From then on the window grows by one with each page that came as predicted, so
-    that a short listing costs few requests beyond its end. At the first page that did not, the pages fetched beyond it
-    are thrown away. If that page is only shorter, the server caps the limit, and the window goes on with pages of that
-    length. Otherwise each page is asked for when it is wanted, at the cursor that the server gave.
+    that a short listing costs few requests beyond its end, and by two once it is wide. At the first page that did not,
+    the pages fetched beyond it are thrown away. If that page is only shorter, the server caps the limit, and the window
+    goes on with pages of that length. Otherwise each page is asked for when it is wanted, at the cursor that the server
+    gave.
 
     Nothing is fetched before `next` is called: whoever stops calling it stops the requests. A window that is dropped
     cancels what it has in flight; its tasks know nothing of it, so nothing keeps it alive.
@@ -150,7 +154,7 @@ class Window(Generic[T]):
         following = page.following
         cursor = None if following is None else following - self._overlap
         if cursor == page.cursor + self.stride:
-            self._width = min(self._width + 1, self._concurrency)
+            self._width = min(self._width + (1 if self._width < _CAUTIOUS else 2), self._concurrency)
         else:
             self._cancel_prefetched()
             self._width = 1

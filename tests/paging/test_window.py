@@ -91,11 +91,11 @@ async def test_a_listing_of_one_page_costs_one_request(concurrency):
 @pytest.mark.parametrize("concurrency", [1, 2, 3, 8, 16])
 @pytest.mark.parametrize("total", [11, 25, 95, 400])
 async def test_requests_beyond_the_end_stay_below_the_concurrency(total, concurrency):
-    """The window grows by one a page, so a short listing costs few requests that turn out needless."""
+    """The window grows by one or two a page, so a short listing costs few requests that turn out needless."""
     server = Server(total)
     pages = await drain(Window(server.fetch, cursor=0, limit=10, concurrency=concurrency))
     assert len(server.asked) - len(pages) <= concurrency - 1
-    assert len(server.asked) - len(pages) < len(pages)
+    assert len(server.asked) - len(pages) < 2 * len(pages)
 
 
 async def test_the_window_doubles_with_each_round_trip_up_to_the_concurrency():
@@ -112,6 +112,24 @@ async def test_the_window_doubles_with_each_round_trip_up_to_the_concurrency():
             turn = asyncio.ensure_future(window.next())
             await settle()
     assert in_flight == [1, 2, 4, 6, 6]
+    turn.cancel()
+    await asyncio.wait([turn])
+
+
+async def test_a_wide_window_is_soon_reached():
+    """It more than doubles with each round trip once it is four pages wide."""
+    server = Server(10_000, held=True)
+    window = Window(server.fetch, cursor=0, limit=10, concurrency=64)
+    turn, in_flight = asyncio.ensure_future(window.next()), []
+    await settle()
+    for _ in range(6):
+        in_flight.append(server.in_flight)
+        server.let_go(*server.asked)
+        await settle()
+        while turn.done():
+            turn = asyncio.ensure_future(window.next())
+            await settle()
+    assert in_flight == [1, 2, 4, 12, 36, 64]
     turn.cancel()
     await asyncio.wait([turn])
 
