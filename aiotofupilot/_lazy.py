@@ -25,7 +25,7 @@ def lazy(
         package: The package's ``__name__``.
         names: The package's ``__all__``.
         modules: The package's modules whose ``__all__`` hold these names; they are attributes of the package too. They
-            are searched in this order, so the lighter come first: whoever wants a name of theirs loads no other.
+            are searched in this order. So the lighter modules come first: asking for a name of theirs loads no other.
     """
 
     def load(name: str) -> object:

@@ -75,8 +75,8 @@ class TofuPilotSession:
         timeout: Seconds for one attempt, from connecting to the body's last byte; more than 0; None: no limit.
         retry: A `RetryPolicy`; or a ``tenacity.AsyncRetrying`` of your own, which is taken as it is; or None: every
             page is asked for once.
-        concurrency: Pages that a listing has in flight or waiting to be used at the most, unless it names a number of
-            its own; 1 or more; 1: each page is asked for when it is wanted.
+        concurrency: At most this many pages of a listing are in flight or waiting to be used, 1 or more, unless the
+            listing names a number of its own. 1: each page is asked for when it is wanted.
         http_session: An ``aiohttp.ClientSession`` to use, which is never closed; None: one is made on first use, and
             closed with this session. One that is handed in brings its own connector, and with it TLS and proxies. It
             sends a request that lost its connection once more by itself, which is counted nowhere; one that is made

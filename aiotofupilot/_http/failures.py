@@ -21,8 +21,10 @@ if TYPE_CHECKING:
 __all__ = ["HEADERS", "HEADER_LIMIT", "LostError", "translated"]
 
 HEADERS, HEADER_LIMIT = 128, 8190
-"""Header fields, and bytes of one, at the most. These are aiohttp's own bounds, which a session that is handed in may
-lack."""
+"""At most this many header fields, and bytes of one.
+
+These are aiohttp's own bounds. A session that is handed in may lack them.
+"""
 
 
 class LostError(aiohttp.ClientConnectionError):
@@ -34,7 +36,7 @@ class LostError(aiohttp.ClientConnectionError):
 
 
 def translated(error: aiohttp.ClientError | TimeoutError, url: URL) -> TofuPilotError:
-    """Return the error of ours that one of aiohttp's becomes, caused by the operating system's error, if there is one.
+    """Return the error of this package that one of aiohttp's becomes. Its cause is the operating system's, if any.
 
     aiohttp quotes pieces of an answer, in which a piece of the key could not be found, and its errors may hold the
     request with the key. So nothing of them is repeated, and they are not chained.

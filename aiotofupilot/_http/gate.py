@@ -131,7 +131,7 @@ class Gate:
 
     async def _pass(self, max_retry_after: float, until: float | None) -> None:
         while True:
-            # Pauses are waited for outside of the queue, because those behind may obey no pause as long as this.
+            # A pause is waited for outside of the queue. The requests after this one may obey no pause as long as this.
             while rest := self.rest(max_retry_after):
                 if until is not None and self._clock.monotonic() + rest >= until:
                     raise MissedTurnError

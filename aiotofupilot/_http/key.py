@@ -27,7 +27,7 @@ _TELL = "_on_headers_request_sent"
 def key_sender(authorization: str, hooks: Collection[object]) -> aiohttp.ClientMiddlewareType:
     """Return a middleware of aiohttp's that sends a request once, with the key.
 
-    It is a function and no method, because whoever records a call copies the arguments, and a function is its own copy.
+    It is a function and no method. A mock that records a call copies the arguments, and a function is its own copy.
 
     Args:
         authorization: The value of that header.

@@ -51,7 +51,7 @@ class Lifetime:
     def work(self) -> Work:
         """Return a context whose body is ended when the session is closed.
 
-        Entering it raises a `SessionError` where `check` does. When the session is closed, the program goes on behind
+        Entering it raises a `SessionError` where `check` does. When the session is closed, the program goes on after
         the body, as if the body had come to its end. So a body that ends by ``return`` is followed by the error:
 
             with lifetime.work():

@@ -62,7 +62,7 @@ class RetryPolicy:
     """
 
     attempts: int = 6
-    """Requests for one page at the most, the first included; at least 1, which means no retries."""
+    """At most this many requests for one page, the first included. 1 means no retries."""
     max_elapsed: float = 120.0
     """Seconds after the first request of a page from which on none is begun; 0 means no retries."""
     initial_wait: float = 0.5

@@ -40,7 +40,7 @@ def checked_retry(retry: object) -> Retry:
     """Return what was given as ``retry=``: a policy, a tenacity controller, or None for no retries."""
     if retry is None or isinstance(retry, RetryPolicy):
         return retry
-    tenacity = sys.modules.get("tenacity")  # whoever has a controller has imported it
+    tenacity = sys.modules.get("tenacity")  # a program that has a controller has imported it
     if tenacity is not None and isinstance(retry, tenacity.AsyncRetrying):
         return cast("AsyncRetrying", retry)
     raise TypeError(f"retry must be a RetryPolicy, a tenacity.AsyncRetrying or None, got {retry!r}")
@@ -93,7 +93,7 @@ class Attempts(ABC, Generic[T]):
 
     def __init__(self, retries: Retries, counts: RequestCounts, max_retry_after: float) -> None:
         self.max_retry_after = max_retry_after
-        """Seconds of Retry-After that are obeyed, at the most."""
+        """The longest Retry-After that is obeyed, in seconds."""
         self.made = 0
         """How many attempts have begun."""
         self._retries = retries

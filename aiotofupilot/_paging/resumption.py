@@ -29,7 +29,7 @@ def checkpoint_after(page: Page[Any], start: Checkpoint) -> Checkpoint:
 
 
 def note_checkpoint(error: Exception, checkpoint: Checkpoint) -> None:
-    """Tell with an error where to resume, whoever raised it."""
+    """Tell with an error where to resume, also if it is not one of this package."""
     if isinstance(error, TofuPilotError):
         error.checkpoint = checkpoint
     error.add_note(f"cursor={checkpoint.cursor}, resume with cursor=Checkpoint.parse({str(checkpoint)!r})")

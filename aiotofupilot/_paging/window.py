@@ -34,7 +34,7 @@ class Window(Generic[T]):
     goes on with pages of that length. Otherwise each page is asked for when it is wanted, at the cursor that the server
     gave.
 
-    Nothing is fetched before `next` is called: whoever stops calling it stops the requests. A window that is dropped
+    Nothing is fetched before `next` is called, so a consumer that stops stops the requests. A window that is dropped
     cancels what it has in flight; its tasks know nothing of it, so nothing keeps it alive.
 
     Args:

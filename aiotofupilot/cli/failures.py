@@ -58,7 +58,7 @@ class StoppedError(Exception):
         mark: How much was written.
         written: The same in words.
         can_resume: Whether ``--resume`` can go on with the file.
-        is_kept: Whether what was written is still there, so that another run can go on behind it.
+        is_kept: Whether what was written is still there, so that another run can resume after it.
     """
 
     def __init__(

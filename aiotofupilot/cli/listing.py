@@ -34,7 +34,7 @@ if TYPE_CHECKING:
 __all__ = ["write_listing"]
 
 _ANCHORS = 8
-"""So many items written last are named by the checkpoint behind a part of a page, as by those of a walk."""
+"""How many of the items written last a checkpoint after a part of a page names, as a walk's checkpoint does."""
 
 
 async def write_listing(query: Query, server: Server, form: Format, path: Path | None, *, resume: bool = False) -> int:
@@ -85,7 +85,7 @@ async def write_listing(query: Query, server: Server, form: Format, path: Path |
 
 async def _write(query: Query, session: TofuPilotSession, form: Format, out: Output, progress: Progress) -> None:
     mark = out.mark
-    # Written with the first items: a listing that is refused leaves no header behind.
+    # It is written with the first items, so that a listing that is refused leaves no header.
     pending = b"" if mark.items else form.head()
     async with query.listing(session, mark).walk() as walk:
         place = walk.checkpoint
@@ -125,7 +125,7 @@ def _note_torn(out: Output, place: Checkpoint, items: Sequence[Any], form: Forma
 
 
 def _place_after(place: Checkpoint, items: Sequence[Any]) -> Checkpoint:
-    """Return the place behind some items of one page.
+    """Return the place after some items of one page.
 
     If the page also holds items of an earlier page, the place lies before the last of the items. The anchors name the
     items written last, so that they are not written twice.

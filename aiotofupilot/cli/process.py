@@ -30,9 +30,9 @@ def run(arguments: Sequence[str]) -> ExitCode:
             with asyncio.Runner() as runner, _leaving_on_interrupt():
                 runner.run(work)
     except SystemExit:
-        pass  # rich's, when whoever read the help has enough
+        pass  # from rich, when the reader of the help has enough
     except BrokenPipeError:
-        pass  # whoever read has enough
+        pass  # the reader has enough
     except EXPECTED as error:
         code, line = explained(error)
         _tell(f"aiotofupilot: {line}")
@@ -60,7 +60,7 @@ def _leaving_on_interrupt() -> Generator[None]:
         if code != ExitCode.INTERRUPTED:
             raise
         if is_terminal(sys.stderr):
-            _tell("")  # behind the terminal's ^C
+            _tell("")  # after the terminal's ^C
         if line:
             _tell(f"aiotofupilot: {line}")
         os._exit(code)

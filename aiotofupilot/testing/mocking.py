@@ -1,4 +1,4 @@
-"""Every listing behind aioresponses: canned answers, with no socket and no thread."""
+"""Every listing by aioresponses: canned answers, with no socket and no thread."""
 
 from __future__ import annotations
 

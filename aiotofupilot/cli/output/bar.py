@@ -38,7 +38,7 @@ class Bar(Progress):
 
     Args:
         name: What the items are called.
-        total: How many items will have arrived at the most; None: nobody knows, and the bar moves to and fro.
+        total: At most this many items will arrive; None: nobody knows, and the bar moves to and fro.
         begun: How many of them are there already.
     """
 

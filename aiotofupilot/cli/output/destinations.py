@@ -42,7 +42,7 @@ class Output(Protocol):
         Args:
             data: The bytes.
             items: How many items are written then, in all.
-            checkpoint: Where the listing goes on behind them.
+            checkpoint: Where the listing resumes after them.
 
         Raises:
             BrokenPipeError: Nobody reads any more.

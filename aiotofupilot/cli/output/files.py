@@ -101,7 +101,7 @@ class PartFile:
         """End early. What another run could go on with stays beside the place."""
         is_kept = self.mark.items and self._notes is not None
         if is_kept:
-            with suppress(OSError):  # the next run cuts off what is behind the mark, if this one cannot
+            with suppress(OSError):  # the next run cuts off what follows the mark, if this one cannot
                 self._stream.truncate(self.mark.size)
         self._close_on_windows()
         if not is_kept:

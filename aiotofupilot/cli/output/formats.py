@@ -21,12 +21,12 @@ __all__ = ["CSV", "Format", "JSONArray", "JSONLines"]
 
 
 class Format(ABC):
-    """A spelling of a listing, page by page, in UTF-8."""
+    """A way to write a listing, page by page, in UTF-8."""
 
     name: ClassVar[str]
     """What ``--format`` calls it."""
     is_resumable: ClassVar[bool] = True
-    """Whether no page depends on what was written before, so that another run can go on behind any of them."""
+    """Whether no page depends on what was written before, so that another run can resume after any of them."""
     for_terminal: bool = False
     """Whether a terminal shows what is written. Nothing that a server says may steer it.
 
@@ -42,7 +42,7 @@ class Format(ABC):
         """Return some items, which follow those of the call before."""
 
     def tail(self) -> bytes:
-        """Return what comes behind all items."""
+        """Return what comes after all items."""
         return b""
 
 
@@ -76,7 +76,7 @@ class JSONArray(_JSON):
         return b"["
 
     def page(self, items: Sequence[Any]) -> bytes:
-        """Return a line for each item, without a comma behind the last."""
+        """Return a line for each item, without a comma after the last."""
         lines: list[bytes] = []
         for item in items:
             lines += self._separator, self._json(item)

@@ -1,7 +1,7 @@
 """How far a file is whole that is still being written, noted in a journal beside it, for another run to go on.
 
-The journal's first line names what is written. Each further one is a mark, added behind each page: how many bytes, with
-which checksum, hold how many items, and the checkpoint that goes on behind them. At whatever byte either file ends, and
+The journal's first line names what is written. Each further one is a mark, added after each page: how many bytes, with
+which checksum, hold how many items, and the checkpoint that resumes after them. At whatever byte either file ends, and
 in whatever order their bytes reached the disk, the last mark whose checksum holds tells the truth.
 """
 
@@ -38,10 +38,10 @@ class Mark:
     items: int = 0
     """Items in them."""
     checkpoint: str | None = None
-    """Where the listing goes on behind them; None: at its beginning."""
+    """Where the listing resumes after them; None: at its beginning."""
 
     def after(self, data: bytes, *, items: int, checkpoint: str | None) -> Mark:
-        """Return the mark behind some more bytes, with the number of items in all."""
+        """Return the mark after some more bytes, with the number of items in all."""
         size, checksum = self.size + len(data), crc32(data, self.checksum)
         return Mark(size=size, checksum=checksum, items=items, checkpoint=checkpoint)
 

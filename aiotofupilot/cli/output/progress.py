@@ -1,4 +1,4 @@
-"""How far a listing is, told to nobody; whoever tells it to someone builds on this."""
+"""How far a listing is. This base tells it to nobody; a bar builds on it."""
 
 from __future__ import annotations
 

@@ -24,7 +24,7 @@ def progress_shown(name: str, *, to_standard_output: bool, total: int | None, be
     Args:
         name: What the items are called.
         to_standard_output: Whether the listing goes there. If that is a pipe, its reader may write to the terminal.
-        total: How many items will have arrived at the most; None: nobody knows.
+        total: At most this many items will arrive; None: nobody knows.
         begun: How many of them are there already.
     """
     library_log = logging.getLogger("aiotofupilot")
