@@ -47,7 +47,7 @@ async def soak(session, sandbox, rounds):
 
 
 @pytest.mark.usefixtures("no_waiting")
-async def test_ten_thousand_requests_leave_nothing_place_after(until, caplog):
+async def test_ten_thousand_requests_leave_nothing_behind(until, caplog):
     """No task, no socket, no connection, and no memory that grows with them."""
     caplog.set_level(logging.CRITICAL, "aiotofupilot")  # pytest keeps every record
     asyncio.get_running_loop().set_debug(False)  # it would take four fifths of the time; every other test has it on
@@ -68,7 +68,7 @@ async def test_ten_thousand_requests_leave_nothing_place_after(until, caplog):
 
 
 @pytest.mark.skipif(not OPEN_FILES.exists(), reason="counts file descriptors as Linux shows them")
-async def test_a_hundred_sessions_leave_no_socket_place_after(until):
+async def test_a_hundred_sessions_leave_no_socket_behind(until):
     """Each opened, used and closed, one in four under a request."""
 
     def open_files():
