@@ -34,7 +34,7 @@ def shape_converter() -> Converter:
     converter = Converter(detailed_validation=False)
     find_hook = converter.get_structure_hook
     converter.register_structure_hook(int, _whole)
-    converter.register_structure_hook(timedelta, lambda text, _: read_duration(text))
+    converter.register_structure_hook(timedelta, read_duration)
     converter.register_structure_hook(dict, lambda value, _: value)
 
     def model_hook(model: Any) -> Hook:

@@ -64,8 +64,10 @@ _DURATION = re.compile(
 
 _DAYS_A_YEAR, _DAYS_A_MONTH = 365, 30
 
+_convert = msgspec.convert
 
-def read_duration(text: str) -> timedelta:
+
+def read_duration(text: str, _kind: object = timedelta) -> timedelta:
     """Read a duration: ISO 8601, ``P(nW | nYnMnDTnHnMnS)``, with a fraction of the seconds after ``.`` or ``,``.
 
     Neither a year nor a month has a fixed length. A year counts as 365 days and a month as 30 days, which is what
@@ -74,10 +76,11 @@ def read_duration(text: str) -> timedelta:
     Raises:
         ValueError: It is no duration, or it is longer than a timedelta can be.
     """
+    # A page of runs has hundreds of durations, so this is also the converter's hook, which is given the kind.
     # msgspec would also take a sign, small letters, and fractions of hours, minutes and days.
-    if text[:1] == "P" and text.isupper() and ("." not in text or text[-1] == "S"):
+    if text.isupper() and text[0] == "P" and (text[-1] == "S" or "." not in text):
         try:
-            return msgspec.convert(text, timedelta)
+            return _convert(text, timedelta)
         except msgspec.ValidationError:
             pass  # it may have weeks, months or a comma, which msgspec does not know
     return _read_any_duration(text)
