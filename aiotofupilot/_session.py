@@ -78,9 +78,8 @@ class TofuPilotSession:
         concurrency: At most this many pages of a listing are in flight or waiting to be used, 1 or more, unless the
             listing names a number of its own. 1: each page is asked for when it is wanted.
         http_session: An ``aiohttp.ClientSession`` to use, which is never closed; None: one is made on first use, and
-            closed with this session. One that is handed in brings its own connector, and with it TLS and proxies. It
-            sends a request that lost its connection once more by itself, which is counted nowhere; one that is made
-            does not.
+            closed with this session. One that is handed in brings its own connector, and with it TLS and proxies. Its
+            trace hooks do not see the key.
         trace_configs: Given to the aiohttp session that is made, so not along with ``http_session``; None: none.
         allow_insecure_http: Whether the key may travel unencrypted to other hosts than this one.
 

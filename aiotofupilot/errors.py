@@ -32,7 +32,7 @@ from typing import TYPE_CHECKING, Any
 from attrs import frozen
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
 
     from .checkpoint import Checkpoint
 
@@ -166,6 +166,8 @@ class APIError(TofuPilotError):
         request_id: What the server or a proxy calls this request, for a support ticket; None if it has no name.
         retry_after: Seconds that the server asked to wait; None if it did not ask.
         body: The answer's first 64 KiB, decompressed, with ``***`` where the key was.
+        headers: Those of the answer, such as ones that tell of rate limits, with ``***`` where the key was. Names
+            compare without regard to case.
     """
 
     def __init__(
@@ -178,6 +180,7 @@ class APIError(TofuPilotError):
         request_id: str | None = None,
         retry_after: float | None = None,
         body: bytes = b"",
+        headers: Mapping[str, str] | None = None,
     ) -> None:
         super().__init__(message)
         self.message = message
@@ -187,6 +190,7 @@ class APIError(TofuPilotError):
         self.request_id = request_id
         self.retry_after = retry_after
         self.body = body
+        self.headers: Mapping[str, str] = {} if headers is None else headers
 
     def __str__(self) -> str:
         head = f"{self.status} {self.code}" if self.code else f"{self.status}"

@@ -40,6 +40,7 @@ API = {
     "request_id": "r-1",
     "retry_after": 2.5,
     "body": b"{}",
+    "headers": {"X-RateLimit-Remaining": "0"},
 }
 """The keyword arguments of an APIError."""
 

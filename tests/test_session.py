@@ -5,6 +5,7 @@ import copy
 import gc
 import inspect
 import logging
+import pickle
 import re
 from datetime import datetime
 from enum import Enum
@@ -483,6 +484,18 @@ async def test_an_error_keeps_no_more_of_a_body_than_its_excerpt(session, sandbo
         await session.procedures.list()
     assert (caught.value.__cause__, caught.value.__context__) == (None, None)
     assert 0 < len(caught.value.body) <= 64 * 1024
+
+
+async def test_a_page_and_an_error_can_be_pickled_with_the_headers_of_their_answer(session, sandbox):
+    """They travel to other processes."""
+    page = await session.procedures.list(limit=3)
+    sandbox.faults.next(faults.status(401))
+    with pytest.raises(UnauthorizedError) as caught:
+        await session.procedures.list()
+    for value in (page, caught.value):
+        twin = pickle.loads(pickle.dumps(value))  # noqa: S301 - our own
+        assert twin.headers == value.headers == copy.deepcopy(value).headers
+        assert twin.headers["CONTENT-TYPE"].startswith("application/json")
 
 
 async def test_a_request_that_is_refused_before_it_is_sent_is_no_attempt(sandbox):

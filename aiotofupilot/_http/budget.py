@@ -8,16 +8,17 @@ __all__ = ["RetryBudget"]
 class RetryBudget:
     """A bucket of tokens. A retry takes one, a success gives back those that were taken for it, and a little more.
 
-    So it counts the retries that nothing came of. While the server answers now and then, the bucket stays full enough;
-    once it is down, as many requests go in vain as the bucket holds, and from then on each page is asked for once.
+    So the bucket counts retries that nothing came of. While the server answers now and then, the bucket stays full
+    enough. When the server is down, the bucket is emptied by as many requests in vain. After that, each page is asked
+    for once.
 
     Source: https://aws.amazon.com/builders-library/timeouts-retries-and-backoff-with-jitter/
     """
 
     CAPACITY = 30.0
-    """Less than half of 64, so that an outage that 64 walks meet at once costs less than half as much again."""
+    """Tokens of a full bucket. When 64 walks meet an outage, they send less than half as many requests again."""
     GAIN = 0.25
-    """What a success adds beside what it gives back. Four of them earn a retry."""
+    """What a success adds to what it gives back. Four successes earn a retry."""
 
     def __init__(self) -> None:
         self.tokens = self.CAPACITY

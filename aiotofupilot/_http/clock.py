@@ -11,7 +11,7 @@ __all__ = ["Clock"]
 
 
 class Clock:
-    """The real clock and real chance. A test hands in another that moves when it is told to."""
+    """The real clock and real chance. Tests hand in a clock that moves when it is told to."""
 
     def monotonic(self) -> float:
         """Return seconds since some moment, never going back."""
@@ -26,7 +26,7 @@ class Clock:
         return random.uniform(low, high)  # noqa: S311 - spreads attempts over time, hides nothing
 
     async def sleep(self, seconds: float) -> None:
-        """Let the time pass, other tasks running on."""
+        """Wait for so many seconds. Other tasks run meanwhile."""
         await asyncio.sleep(seconds)
 
     def timeout(self, seconds: float) -> asyncio.Timeout:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, TypeVar
 
 from attrs import frozen
 
-from aiotofupilot.errors import RequestTimeoutError, SessionError, TofuPilotError
+from aiotofupilot.errors import ConfigurationError, RequestTimeoutError, SessionError, TofuPilotError
 
 from .redirects import follow, is_redirect
 
@@ -99,6 +99,8 @@ class Connection:
                 return attempts.answer
             raise SessionError("the session was closed meanwhile")
         except TofuPilotError as error:
+            if isinstance(error, ConfigurationError):
+                attempts.take_back()
             error.attempts = attempts.made
             raise
 

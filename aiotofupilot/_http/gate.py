@@ -59,8 +59,8 @@ class Gate:
 
         Args:
             max_retry_after: The longest Retry-After that the request obeys, in seconds. Pauses for a longer one do not
-                hold it up, and it begins none: there the error is the better answer.
-            counts: Where the seconds are counted that it waits.
+                hold it up, and it begins none, because its caller is better served by the error.
+            counts: Where the seconds of waiting are counted.
             until: The moment by the monotonic clock from which on the request is not wanted; None: it always is.
                 Entering the context raises a `MissedTurnError` then.
         """
@@ -86,7 +86,7 @@ class Gate:
             await self._wait(max_retry_after, counts, until)
         else:
             for connection in self._connections:
-                await connection.acquire()  # which does not wait, because there is room
+                await connection.acquire()  # there is room, so this does not wait
             self._in_flight += 1
         return self._pauses_begun
 
@@ -137,7 +137,7 @@ class Gate:
                     raise MissedTurnError
                 await self._clock.sleep(rest)
             async with self._queue:
-                # Who holds the lock is at the head of the queue, and is the only one of this session to watch.
+                # The request that holds the lock is at the head of the queue. It alone watches for changes.
                 while self._in_flight >= self._allowed and not self.rest(max_retry_after):
                     self._changed.clear()
                     await self._changed.wait()

@@ -76,8 +76,8 @@ class RetryPolicy:
 
     Each is called with the error and with the number of the attempt that it ended, from 1 on. It returns True to try
     again after the policy's wait, a number of seconds to try again after these, False to raise the error, or None to
-    leave the decision to the next rule, and at last to the policy. No rule is asked about a `SessionError`. Whatever
-    the rules say, ``attempts``, ``max_elapsed`` and the budget of the session hold.
+    leave the decision to the next rule, and at last to the policy. No rule is asked about a `SessionError` or a
+    `ConfigurationError`. Whatever the rules say, ``attempts``, ``max_elapsed`` and the budget of the session hold.
     """
 
     def __attrs_post_init__(self) -> None:

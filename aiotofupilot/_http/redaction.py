@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from base64 import b64encode
+from collections.abc import Mapping
 from functools import cached_property
 from typing import TYPE_CHECKING, Any, cast
 
@@ -88,8 +89,9 @@ class Redaction:
             return self.text(value)
         if isinstance(value, bytes):
             return self.excerpt(value, len(value))
-        if isinstance(value, dict):
-            return {self._value(name): self._value(member) for name, member in cast("Any", value).items()}
+        if isinstance(value, Mapping):
+            mapping = cast("Any", value)  # a dict, or the headers of an answer, in which names may repeat
+            return type(mapping)([(self._value(name), self._value(member)) for name, member in mapping.items()])
         if isinstance(value, tuple | list):
             members = [self._value(member) for member in cast("Any", value)]
             return members if isinstance(value, list) else tuple(members)
@@ -118,7 +120,7 @@ class Redaction:
 
 def _spellings(character: str) -> list[str]:
     """Return patterns of every way to write one character of a key."""
-    from html.entities import html5  # noqa: PLC0415 - two thousand names, which only an error needs
+    from html.entities import html5  # noqa: PLC0415 - it has two thousand names, and only errors need them
 
     code = ord(character)
     names = "|".join(re.escape(name.rstrip(";")) for name, value in html5.items() if value == character)

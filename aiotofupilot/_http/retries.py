@@ -8,7 +8,7 @@ from abc import ABC, abstractmethod
 from inspect import isawaitable
 from typing import TYPE_CHECKING, Any, Generic, TypeVar, cast
 
-from aiotofupilot.errors import SessionError, TofuPilotError
+from aiotofupilot.errors import ConfigurationError, SessionError, TofuPilotError
 
 from .budget import RetryBudget
 from .gate import MissedTurnError
@@ -109,6 +109,13 @@ class Attempts(ABC, Generic[T]):
         self.made += 1
         self._counts.requests += 1
 
+    def take_back(self) -> None:
+        """Do not count the last attempt, because the request could not be sent at all."""
+        self.made -= 1
+        self._counts.requests -= 1
+        if self.made:
+            self._counts.retries -= 1
+
     def __aiter__(self) -> Self:
         return self
 
@@ -169,7 +176,7 @@ class _AttemptsByPolicy(Attempts[T]):
         if isinstance(error, MissedTurnError):
             self._missed_turn = True
             return True
-        if not isinstance(error, TofuPilotError) or isinstance(error, SessionError):
+        if not isinstance(error, TofuPilotError) or isinstance(error, SessionError | ConfigurationError):
             return False
         wait = self._policy.next_wait(error, self.made, self._retries.clock.uniform)
         if wait is None:

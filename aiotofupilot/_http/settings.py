@@ -76,9 +76,9 @@ def resolve_base_url(base_url: object, *, allow_insecure_http: bool) -> str:
             source,
         )
     try:
-        url = URL(base_url)  # of the library that connects: to another parser, the host may be another
-        host = url.host  # decoded only now
-        (url.raw_host or "").encode("idna")  # which is how it would be looked up
+        url = URL(base_url)  # aiohttp parses it in this way too; another parser might find another host
+        host = url.host  # this decodes it, so it may fail
+        (url.raw_host or "").encode("idna")  # the host is looked up in this form
     except ValueError as error:
         raise named(ConfigurationError(f"{source} is not a URL, got {base_url!r}: {error}"), source) from error
     if url.scheme not in ("http", "https") or not host:

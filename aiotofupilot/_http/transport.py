@@ -30,7 +30,7 @@ __all__ = ["Transport"]
 _log = logging.getLogger("aiotofupilot")
 
 _CONNECTIONS = 100
-"""At the most, in a session of our own."""
+"""The most connections of an aiohttp session of our own."""
 
 _BODY_LIMIT = 64 * 1024 * 1024
 """Bytes after decompression. A page has at most 100 items of a few hundred bytes."""
@@ -71,11 +71,8 @@ class Transport:
         self._session = _checked_session(http_session)
         self._owns_session = http_session is None
         self._trace_configs = _checked_trace_configs(trace_configs)
-        hooks = self._trace_configs if http_session is None else http_session.trace_configs
-        self._middlewares = [key_sender(authorization, hooks)]
-        if http_session is not None:
-            # The middlewares of a request take the place of the session's, for which aiohttp has no public name.
-            self._middlewares[:0] = http_session._middlewares  # noqa: SLF001  # pyright: ignore[reportPrivateUsage]
+        self._authorization = authorization
+        self._middlewares = None if http_session is None else _middlewares(http_session, authorization)
         self._clock = clock
         self._redaction = redaction
         self._loop: asyncio.AbstractEventLoop | None = None
@@ -133,7 +130,8 @@ class Transport:
                 body = await _read(response)
                 if _log.isEnabledFor(logging.DEBUG):
                     _log.debug("GET %s: %d, %d bytes", self._redaction.text(str(url)), response.status, len(body))
-                return Response(response.status, response.headers, body, self._clock.now())
+                # A copy of the headers travels to other processes. What aiohttp gives does not.
+                return Response(response.status, CIMultiDict(response.headers), body, self._clock.now())
         except (aiohttp.ClientError, TimeoutError) as error:
             if session.closed:
                 raise SessionError("the aiohttp session was closed while a request was under way") from None
@@ -153,19 +151,19 @@ class Transport:
             await self._session.close()
 
     def abandon(self) -> None:
-        """Close the connections of our own aiohttp session without waiting, for nobody holds it any more.
+        """Close the connections of our own aiohttp session without waiting, because nobody holds the session any more.
 
-        That may be found out in any thread, and after the event loop was closed.
+        Python may find that out in any thread, and after the event loop was closed.
         """
         session, loop = self._session, self._loop
         if session is None or session.connector is None or loop is None:
             return
         connector = session.connector
-        session.detach()  # which aiohttp would complain about, were it still open
+        session.detach()  # aiohttp would complain about a session that is open when it is forgotten
 
         def close() -> None:
             closing = connector.close().__await__()
-            next(closing, None)  # as far as it goes without waiting, which is to close them all
+            next(closing, None)  # all connections are closed before the first wait
             closing.close()
 
         try:
@@ -185,19 +183,30 @@ class Transport:
                 cookie_jar=aiohttp.DummyCookieJar(),
                 trace_configs=self._trace_configs,
             )
+            self._middlewares = _middlewares(self._session, self._authorization)
         self.check()
         return self._session
 
 
+def _middlewares(session: aiohttp.ClientSession, authorization: str) -> list[aiohttp.ClientMiddlewareType]:
+    """Return the middlewares of a request: those of the aiohttp session, and last the one that sends the key.
+
+    The middlewares of a request take the place of the session's, for which aiohttp has no public name.
+    """
+    of_session = session._middlewares  # noqa: SLF001  # pyright: ignore[reportPrivateUsage] - see above
+    # A library that instruments aiohttp adds its hooks when a session is made, so they are read off the session.
+    return [*of_session, key_sender(authorization, session.trace_configs)]
+
+
 _by_connector: WeakKeyDictionary[aiohttp.BaseConnector, dict[URL | None, asyncio.Semaphore]] = WeakKeyDictionary()
-"""The connections of each connector that was handed in: those to one server, and, under None, all of them."""
+"""The semaphores of each connector that was handed in: one for each server, and under None the one for all servers."""
 
 
 def _connections(connector: aiohttp.BaseConnector | None, origin: URL) -> tuple[asyncio.Semaphore, ...]:
     if connector is None:  # the aiohttp session is closed, and nothing will be sent
         return ()
     shared = _by_connector.setdefault(connector, {})
-    # The connection to the server comes first, so that nobody holds one of all while waiting for one to this server.
+    # The server's own limit comes first. A request that waits for it must not hold a place that others could use.
     limits = {origin: connector.limit_per_host, None: connector.limit}
     return tuple(shared.setdefault(key, asyncio.Semaphore(limit)) for key, limit in limits.items() if limit)
 
@@ -240,4 +249,4 @@ async def _read(response: aiohttp.ClientResponse) -> bytes:
         size += len(chunks[-1])
         if size > _BODY_LIMIT:
             raise ResponseTooLargeError(f"the answer is larger than {_BODY_LIMIT} bytes", limit=_BODY_LIMIT)
-    return b"".join(chunks)  # of one alone, this is that one
+    return b"".join(chunks)  # joining a single chunk copies nothing

@@ -58,6 +58,7 @@ def problem(response: Response) -> APIError:
         request_id=response.request_id,
         retry_after=retry_after(response),
         body=response.body[:BODY_EXCERPT],
+        headers=response.headers,
     )
 
 

@@ -65,6 +65,20 @@ async def test_no_hook_sees_the_key(is_handed_in):
     assert KEY not in repr(seen)
 
 
+async def test_hooks_that_a_library_adds_to_every_session_do_not_see_the_key_either(monkeypatch):
+    """OpenTelemetry, for one, adds its hooks whenever an aiohttp session is made."""
+    seen, make = [], aiohttp.ClientSession.__init__
+
+    def make_traced(self, *args, trace_configs=None, **options):
+        make(self, *args, trace_configs=[*(trace_configs or ()), recording(seen)], **options)
+
+    monkeypatch.setattr(aiohttp.ClientSession, "__init__", make_traced)
+    async with Sandbox(3, api_key=KEY) as sandbox, TofuPilotSession(KEY, base_url=sandbox.url) as client:
+        assert len(await client.procedures.list().collect()) == 3
+    assert "on_request_headers_sent" in {name for name, *_ in seen}
+    assert KEY not in repr(seen)
+
+
 async def test_middlewares_of_a_session_that_is_handed_in_run_too():
     """They run before the key is put onto the request."""
     seen = []

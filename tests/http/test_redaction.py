@@ -9,6 +9,7 @@ from urllib.parse import quote
 import pytest
 from attrs import frozen
 from hypothesis import given, strategies as st
+from multidict import CIMultiDict
 
 from aiotofupilot import APIError, ConnectionFailedError, DecodeError, DriftError, ValidationIssue
 from aiotofupilot._http.redaction import Redaction
@@ -149,10 +150,12 @@ def test_all_that_an_error_holds_is_hidden(redaction):
     )
     error.add_note(f"n {KEY}")
     error.more = {f"name {KEY}": [Holder(KEY, 2)]}
+    error.headers = CIMultiDict([("X", KEY), ("X", "2"), (KEY, "3")])
     redaction.clean(error)
     assert str(error) == "400 ***: m *** (limit.3.***: ***)"
     assert error.issues == (ValidationIssue("***", ("limit", 3, "***"), "***"),)
     assert (error.request_id, error.retry_after, error.body) == ("r ***", 2.5, b"***")
+    assert error.headers == CIMultiDict([("X", "***"), ("X", "2"), ("***", "3")])
     assert (error.__notes__, error.more) == (["n ***"], {"name ***": [Holder("***", 2)]})
 
 

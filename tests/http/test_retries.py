@@ -9,6 +9,7 @@ from random import Random
 
 import pytest
 from hypothesis import given, strategies as st
+from multidict import CIMultiDict
 from tenacity import AsyncRetrying, RetryError, retry_if_result, stop_after_attempt, wait_fixed
 from yarl import URL
 
@@ -16,6 +17,7 @@ from aiotofupilot import (
     APIError,
     BadRequestError,
     CertificateError,
+    ConfigurationError,
     ConnectionFailedError,
     DecodeError,
     InvalidJSONError,
@@ -181,6 +183,27 @@ async def test_an_error_that_ends_the_retries_is_raised_with_its_attempts(run):
     error = await run(Page(down(), UnauthorizedError("m", status=401)))
     assert isinstance(error, UnauthorizedError)
     assert error.attempts == 2
+
+
+async def test_what_could_not_be_sent_at_all_is_no_attempt(run, stats):
+    """It counts neither the first time nor after others, and no rule is asked about it."""
+    policy = RetryPolicy(rules=[lambda error, attempt: True])
+    error = await run(Page(ConfigurationError("m")), policy)
+    assert (error.attempts, stats.requests, stats.retries) == (0, 0, 0)
+    error = await run(Page(down(), down(), ConfigurationError("m")), policy)
+    assert (error.attempts, stats.requests, stats.retries) == (2, 2, 1)
+
+
+async def test_a_rule_may_obey_a_header(run, clock):
+    """An error has the headers of its answer."""
+
+    def until_reset(error, attempt):
+        reset = error.headers.get("X-RateLimit-Reset") if isinstance(error, APIError) else None
+        return None if reset is None else float(reset)
+
+    busy = APIError("m", status=420, headers=CIMultiDict({"x-ratelimit-reset": "7.5"}))
+    assert await run(Page(busy, "page"), RetryPolicy(rules=[until_reset])) == "page"
+    assert clock.slept == [7.5]
 
 
 @pytest.mark.parametrize("retry", [None, RetryPolicy(attempts=1), RetryPolicy(max_elapsed=0)])

@@ -4,6 +4,7 @@ import asyncio
 import gc
 import gzip
 import logging
+import pickle
 import ssl
 import threading
 import zlib
@@ -289,6 +290,24 @@ async def test_an_answer_that_does_not_arrive_is_a_failed_connection(get, server
         await get()
     assert not isinstance(caught.value, CertificateError)
     assert len(server.requests) == 1
+
+
+@pytest.mark.parametrize("answer", CUT)
+async def test_a_session_that_was_handed_in_sends_no_second_time_either(get, server, handed_in, answer):
+    """aiohttp would send the request again, and count it nowhere."""
+    server.answers = [answer]
+    with pytest.raises(ConnectionFailedError):
+        await get(http_session=handed_in())
+    assert len(server.requests) == 1
+
+
+async def test_the_headers_of_an_answer_can_be_pickled(get, server):
+    """Names still have no case afterwards, and may come several times."""
+    server.answers = [http(b"", "X-Limit: 1", "x-limit: 2")]
+    headers = (await get()).headers
+    twin = pickle.loads(pickle.dumps(headers))  # noqa: S301 - our own
+    assert twin == headers
+    assert twin.getall("X-LIMIT") == ["1", "2"]
 
 
 async def test_a_refused_connection_is_a_failed_connection(get, server):
@@ -642,9 +661,10 @@ async def test_credentials_of_a_session_that_was_handed_in_are_not_sent(get, ser
 async def test_a_session_that_contradicts_itself_about_its_credentials_cannot_be_used(get, server, handed_in):
     """aiohttp refuses to send such a request."""
     session = handed_in(trust_env=True, headers={"Authorization": "Bearer of another"})
-    with pytest.raises(ConfigurationError, match="netrc"):
+    with pytest.raises(ConfigurationError, match="netrc") as caught:
         await get(http_session=session)
     assert server.requests == []
+    assert caught.value.attempts == 0
 
 
 async def test_a_session_that_was_handed_in_and_closed_is_refused(make, server, handed_in):
