@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import operator
 from collections.abc import Callable, Mapping, Sequence
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any, Generic, TypeVar
@@ -28,7 +29,9 @@ __all__ = [
     "at_least",
     "at_most",
     "contains",
+    "equal_to",
     "everything",
+    "if_asked",
     "since",
     "until",
 ]
@@ -100,6 +103,16 @@ def everything(_item: object) -> bool:
     return True
 
 
+def if_asked(holds: Predicate[T]) -> Test[T]:
+    """Select by a predicate if the parameter is true. If it is false, select every item."""
+    return lambda wanted, _factory: holds if wanted else everything
+
+
+def equal_to(read: Callable[[T], object]) -> Test[T]:
+    """Select by a field that must have the value that is asked for."""
+    return lambda wanted, _factory: lambda item: read(item) == wanted
+
+
 def among(read: Callable[[T], object]) -> Test[T]:
     """Select by a field whose value must be among those that are asked for."""
     return lambda wanted, _factory: lambda item: read(item) in wanted
@@ -117,28 +130,12 @@ def contains(*reads: Callable[[T], str | None]) -> Test[T]:
 
 def at_least(read: Callable[[T], Any]) -> Test[T]:
     """Select by a value that must not be less than the one that is asked for. None is no value."""
-
-    def test(bound: object, _factory: Factory) -> Predicate[T]:
-        def is_enough(item: T) -> bool:
-            value = read(item)
-            return value is not None and bool(value >= bound)
-
-        return is_enough
-
-    return test
+    return _compared(read, operator.ge)
 
 
 def at_most(read: Callable[[T], Any]) -> Test[T]:
     """Select by a value that must not be more than the one that is asked for. None is no value."""
-
-    def test(bound: object, _factory: Factory) -> Predicate[T]:
-        def is_in_bounds(item: T) -> bool:
-            value = read(item)
-            return value is not None and bool(value <= bound)
-
-        return is_in_bounds
-
-    return test
+    return _compared(read, operator.le)
 
 
 def since(read: Callable[[T], datetime | None]) -> Test[T]:
@@ -151,12 +148,15 @@ def until(read: Callable[[T], datetime | None]) -> Test[T]:
 
     The whole millisecond counts: a client cannot name a moment more exactly than the wire shows it.
     """
+    return _compared(read, lambda moment, bound: moment - bound < _MILLISECOND)
 
-    def test(bound: datetime, _factory: Factory) -> Predicate[T]:
-        def is_until(item: T) -> bool:
-            moment = read(item)
-            return moment is not None and moment - bound < _MILLISECOND
 
-        return is_until
+def _compared(read: Callable[[T], Any], holds: Callable[[Any, Any], bool]) -> Test[T]:
+    def test(bound: object, _factory: Factory) -> Predicate[T]:
+        def is_in_bounds(item: T) -> bool:
+            value = read(item)
+            return value is not None and holds(value, bound)
+
+        return is_in_bounds
 
     return test

@@ -12,8 +12,8 @@ from aiotofupilot.sandbox.quantities import Moment, pages
 from aiotofupilot.sandbox.resource import Resource, among, since, until
 from aiotofupilot.sandbox.wire import document
 
+from .creators import hide_address, without_address
 from .enums import ORDERS
-from .units import without_address
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -43,10 +43,7 @@ def _make(world: World, number: int) -> Batch:
 
 def _document(batch: Batch) -> dict[str, Any]:
     """Spell a batch. Its creator has no address."""
-    spelled = document(batch)
-    if batch.created_by_user is not None:
-        spelled["created_by_user"] = {"id": batch.created_by_user.id, "name": batch.created_by_user.name}
-    return spelled
+    return hide_address(document(batch), batch.created_by_user)
 
 
 def _units_of(factory: Factory) -> Callable[[Batch], list[Unit]]:

@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from aiotofupilot.sandbox.factory import Factory
     from aiotofupilot.sandbox.resource import Predicate, Test
 
-__all__ = ["RUN_TESTS", "batch_among", "mentions_unit", "of_run", "sample_among"]
+__all__ = ["RUN_TESTS", "batch_among", "mentions_unit", "of_procedure", "of_run", "sample_among"]
 
 T = TypeVar("T")
 
@@ -106,3 +106,9 @@ def of_run(name: str, read: Callable[[T], str]) -> Test[T]:
         return has_such_a_run
 
     return test
+
+
+def of_procedure(read: Callable[[T], str]) -> Test[T]:
+    """Select items of other listings by the procedure of their run, from the id of an item's run."""
+    of_procedures = of_run("procedure_ids", read)
+    return lambda wanted, factory: of_procedures(frozenset({wanted}), factory)

@@ -8,15 +8,13 @@ from typing import TYPE_CHECKING
 from aiotofupilot.models import Commit, Deployment, DeploymentRepository
 from aiotofupilot.sandbox.parameters import Choices, Flag, Text, Texts
 from aiotofupilot.sandbox.quantities import Moment, pages
-from aiotofupilot.sandbox.resource import Resource, among, contains, since, until
+from aiotofupilot.sandbox.resource import Resource, among, contains, equal_to, since, until
 
 from .enums import BUILD_STATUSES, ENVIRONMENTS
 
 if TYPE_CHECKING:
     from datetime import datetime
 
-    from aiotofupilot.sandbox.factory import Factory
-    from aiotofupilot.sandbox.resource import Predicate
     from aiotofupilot.sandbox.world import World
 
 __all__ = ["DEPLOYMENTS"]
@@ -70,11 +68,6 @@ def _commit(world: World, number: int, deployed_at: datetime, *, main: bool) -> 
     )
 
 
-def _pushed(wanted: bool, _factory: Factory) -> Predicate[Deployment]:  # noqa: FBT001 - the value of a parameter
-    """Select deployments that went to a station, or to none."""
-    return lambda deployment: bool(deployment.stations) is wanted
-
-
 DEPLOYMENTS: Resource[Deployment] = Resource(
     name="deployments",
     make=_make,
@@ -95,7 +88,7 @@ DEPLOYMENTS: Resource[Deployment] = Resource(
         "procedure_ids": among(lambda deployment: deployment.procedure and deployment.procedure.id),
         "environments": among(lambda deployment: deployment.environment),
         "build_statuses": among(lambda deployment: deployment.status),
-        "pushed": _pushed,
+        "pushed": equal_to(lambda deployment: bool(deployment.stations)),
         "branch_names": among(lambda deployment: deployment.commit and deployment.commit.branch),
         "author_usernames": among(lambda deployment: deployment.commit and deployment.commit.author_username),
         "deployed_after": since(lambda deployment: deployment.deployed_at),

@@ -7,16 +7,14 @@ from typing import TYPE_CHECKING
 from aiotofupilot.models import Measurement
 from aiotofupilot.sandbox.parameters import Choice, Choices, Flag, Text, Texts
 from aiotofupilot.sandbox.quantities import Moment, Number, Span, pages
-from aiotofupilot.sandbox.resource import Resource, among, at_least, at_most, everything, since, until
+from aiotofupilot.sandbox.resource import Resource, among, at_least, at_most, equal_to, if_asked, since, until
 from aiotofupilot.sandbox.world import MILLISECOND, number_measured, text_measured, truth_measured, validators
 
-from .by_run import of_run
+from .by_run import of_procedure, of_run
 from .enums import ENVIRONMENTS, MEASUREMENT_OUTCOMES, MEASUREMENT_TYPES, ORDERS, RUN_OUTCOMES
 from .planned import by_procedure, each_measured
 
 if TYPE_CHECKING:
-    from aiotofupilot.sandbox.factory import Factory
-    from aiotofupilot.sandbox.resource import Predicate
     from aiotofupilot.sandbox.world import Attempt, Measured, Place, World
 
 __all__ = ["MEASUREMENTS"]
@@ -56,31 +54,6 @@ def _find(place: Place) -> tuple[Attempt, tuple[Measured, str]]:
 
 def _run_id(measurement: Measurement) -> str:
     return measurement.run_id
-
-
-def _of_procedure(wanted: str, factory: Factory) -> Predicate[Measurement]:
-    """Select by the procedure of the run."""
-    return of_run("procedure_ids", _run_id)(frozenset({wanted}), factory)
-
-
-def _final(wanted: bool, _factory: Factory) -> Predicate[Measurement]:  # noqa: FBT001 - the value of a parameter
-    """Leave out attempts that were followed by another, if that is asked for."""
-    return (lambda measurement: measurement.is_final_attempt) if wanted else everything
-
-
-def _so(wanted: bool, _factory: Factory) -> Predicate[Measurement]:  # noqa: FBT001 - the value of a parameter
-    """Select by a truth value."""
-    return lambda measurement: measurement.bool_value is wanted
-
-
-def _of_phase(wanted: str, _factory: Factory) -> Predicate[Measurement]:
-    """Select by the name of one phase."""
-    return lambda measurement: measurement.phase_name == wanted
-
-
-def _named(wanted: str, _factory: Factory) -> Predicate[Measurement]:
-    """Select by the measurement's own name."""
-    return lambda measurement: measurement.measurement_name == wanted
 
 
 _OF_RUNS = (
@@ -145,17 +118,17 @@ MEASUREMENTS: Resource[Measurement] = Resource(
         *pages(),
     ),
     tests={
-        "procedure_id": _of_procedure,
-        "exclude_retries": _final,
-        "phase_name": _of_phase,
-        "measurement_name": _named,
+        "procedure_id": of_procedure(_run_id),
+        "exclude_retries": if_asked(lambda measurement: measurement.is_final_attempt),
+        "phase_name": equal_to(lambda measurement: measurement.phase_name),
+        "measurement_name": equal_to(lambda measurement: measurement.measurement_name),
         "phase_names": among(lambda measurement: measurement.phase_name),
         **{name: of_run(name, _run_id) for name in _OF_RUNS},
         "started_after": since(lambda measurement: measurement.started_at),
         "started_before": until(lambda measurement: measurement.started_at),
         "value_min": at_least(lambda measurement: measurement.value),
         "value_max": at_most(lambda measurement: measurement.value),
-        "value_bool": _so,
+        "value_bool": equal_to(lambda measurement: measurement.bool_value),
         "value_strings": among(lambda measurement: measurement.string_value),
         "measurement_outcomes": among(lambda measurement: measurement.measurement_outcome),
         "measurement_types": among(lambda measurement: measurement.measurement_type),

@@ -7,16 +7,14 @@ from typing import TYPE_CHECKING
 from aiotofupilot.models import Phase
 from aiotofupilot.sandbox.parameters import Choice, Choices, Flag, Text, Texts
 from aiotofupilot.sandbox.quantities import Moment, Span, pages
-from aiotofupilot.sandbox.resource import Resource, among, everything, since, until
+from aiotofupilot.sandbox.resource import Resource, among, if_asked, since, until
 from aiotofupilot.sandbox.world import MILLISECOND
 
-from .by_run import of_run, sample_among
+from .by_run import of_procedure, of_run, sample_among
 from .enums import ENVIRONMENTS, ORDERS, PHASE_OUTCOMES, RUN_OUTCOMES, SAMPLES
 from .planned import by_procedure, each
 
 if TYPE_CHECKING:
-    from aiotofupilot.sandbox.factory import Factory
-    from aiotofupilot.sandbox.resource import Predicate
     from aiotofupilot.sandbox.world import World
 
 __all__ = ["PHASES"]
@@ -47,16 +45,6 @@ def _make(world: World, number: int) -> Phase:
 
 def _run_id(phase: Phase) -> str:
     return phase.run_id
-
-
-def _of_procedure(wanted: str, factory: Factory) -> Predicate[Phase]:
-    """Select by the procedure of the run."""
-    return of_run("procedure_ids", _run_id)(frozenset({wanted}), factory)
-
-
-def _final(wanted: bool, _factory: Factory) -> Predicate[Phase]:  # noqa: FBT001 - the value of a parameter
-    """Leave out attempts that were followed by another, if that is asked for."""
-    return (lambda phase: phase.is_final_attempt) if wanted else everything
 
 
 _OF_RUNS = (
@@ -110,8 +98,8 @@ PHASES: Resource[Phase] = Resource(
         *pages(),
     ),
     tests={
-        "procedure_id": _of_procedure,
-        "exclude_retries": _final,
+        "procedure_id": of_procedure(_run_id),
+        "exclude_retries": if_asked(lambda phase: phase.is_final_attempt),
         "names": among(lambda phase: phase.name),
         "outcomes": among(lambda phase: phase.outcome),
         "sequence_paths": among(lambda phase: phase.sequence_path),

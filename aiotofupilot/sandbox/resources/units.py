@@ -5,13 +5,14 @@ from __future__ import annotations
 from collections import defaultdict
 from typing import TYPE_CHECKING
 
-from aiotofupilot.models import LastRun, Unit, UserRef
+from aiotofupilot.models import LastRun, Unit
 from aiotofupilot.sandbox.metadata import Conditions
 from aiotofupilot.sandbox.parameters import Choice, Choices, Flag, Text, Texts
 from aiotofupilot.sandbox.quantities import Moment, Whole, pages
-from aiotofupilot.sandbox.resource import Resource, among, everything, since, until
+from aiotofupilot.sandbox.resource import Resource, among, if_asked, since, until
 
 from .by_run import RUN_TESTS, batch_among, mentions_unit, sample_among
+from .creators import hide_address, without_address
 from .described import Described
 from .enums import ORDERS, RUN_OUTCOMES, SAMPLES
 
@@ -25,7 +26,7 @@ if TYPE_CHECKING:
     from aiotofupilot.sandbox.resource import Predicate, Test
     from aiotofupilot.sandbox.world import World
 
-__all__ = ["UNITS", "without_address"]
+__all__ = ["UNITS"]
 
 _MOST_CHILDREN = 10
 
@@ -51,11 +52,6 @@ def _make(world: World, number: int) -> Unit:
     )
 
 
-def without_address(user: UserRef | None) -> UserRef | None:
-    """Name a user as the listings of units and batches do, which tell no addresses."""
-    return None if user is None else UserRef(user.id, user.name)
-
-
 def _last_run(world: World, run: int) -> LastRun:
     """Tell what a unit says of its latest run."""
     entry = world.entry(run)
@@ -79,10 +75,7 @@ _DESCRIBED: Described[Unit] = Described("units", _metadata)
 
 def _document(unit: Unit) -> dict[str, Any]:
     """Spell a unit. Its creator has no address."""
-    spelled = _DESCRIBED.document(unit)
-    if unit.created_by_user is not None:
-        spelled["created_by_user"] = {"id": unit.created_by_user.id, "name": unit.created_by_user.name}
-    return spelled
+    return hide_address(_DESCRIBED.document(unit), unit.created_by_user)
 
 
 def _runs_of(factory: Factory) -> Callable[[Unit], list[Run]]:
@@ -130,11 +123,6 @@ def _by_its_runs(asked: Asked, factory: Factory) -> Predicate[Unit] | None:
     return is_asked_for
 
 
-def _without_parent(wanted: bool, _factory: Factory) -> Predicate[Unit]:  # noqa: FBT001 - the value of a parameter
-    """Leave out units that are built into another one, if that is asked for."""
-    return (lambda unit: unit.parent is None) if wanted else everything
-
-
 UNITS: Resource[Unit] = Resource(
     name="units",
     make=_make,
@@ -180,7 +168,7 @@ UNITS: Resource[Unit] = Resource(
         "created_before": until(lambda unit: unit.created_at),
         "created_by_user_ids": among(lambda unit: unit.created_by_user and unit.created_by_user.id),
         "created_by_station_ids": among(lambda unit: unit.created_by_station and unit.created_by_station.id),
-        "exclude_units_with_parent": _without_parent,
+        "exclude_units_with_parent": if_asked(lambda unit: unit.parent is None),
         "samples": sample_among(lambda unit: unit.sample),
         "metadata": _DESCRIBED.test,
     },
