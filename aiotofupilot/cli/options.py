@@ -12,14 +12,12 @@ from attrs import frozen
 from cyclopts import Group, Parameter
 from docstring_parser import DocstringStyle, parse
 
-from aiotofupilot import TofuPilotSession
+from aiotofupilot import _listings  # and not the session, which loads aiohttp: help does not wait for it
 
 from .converters import duration, metadata, moment
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
-
-    from cyclopts import Token
 
 __all__ = ["Described", "described", "option", "with_signature"]
 
@@ -54,9 +52,9 @@ def described(listing: str) -> Described:
     """Return what ``list()`` of a listing takes, as options of the command.
 
     Args:
-        listing: The name of a property of the session.
+        listing: The name of the listing, which is also that of a property of the session.
     """
-    kind = get_type_hints(getattr(TofuPilotSession, listing).fget)["return"]
+    kind = getattr(_listings, listing.capitalize())
     function = kind.list
     told = parse(inspect.getdoc(function) or "", DocstringStyle.GOOGLE)
     texts = {argument.arg_name: _text(argument.description or "") for argument in told.params}
@@ -114,11 +112,7 @@ def _kind(hint: Any) -> tuple[Any, dict[str, Any]]:  # noqa: ANN401 - any annota
     if origin is Sequence:
         (item,) = get_args(hint)
         return list[item], {"negative": (), **_PLAIN.get(item, {})}  # type: ignore[valid-type]  # known at run time
-    return dict[str, Any], {"metavar": "JSON", "converter": _metadata, "accepts_keys": False, "n_tokens": 1}
-
-
-def _metadata(kind: object, tokens: Sequence[Token]) -> dict[str, Any]:
-    return metadata(kind, tokens)
+    return dict[str, Any], {"metavar": "JSON", "converter": metadata, "accepts_keys": False, "n_tokens": 1}
 
 
 def _without_none(hint: Any) -> Any:  # noqa: ANN401 - any annotation

@@ -81,3 +81,14 @@ def test_importing_the_package_imports_nothing_of_an_extra(extra):
     """A service pays for the client alone."""
     program = f"import sys, aiotofupilot; sys.exit({extra!r} in sys.modules)"
     subprocess.run([sys.executable, "-W", "error", "-c", program], check=True)  # noqa: S603 - our own
+
+
+@pytest.mark.parametrize("arguments", [["--help"], ["runs", "--help"], ["runs", "--no-such-option"]])
+def test_help_and_a_wrong_option_do_not_wait_for_aiohttp(arguments):
+    """Only a listing needs aiohttp, and loading it takes long."""
+    program = (
+        "import atexit, sys; atexit.register(lambda: print('aiohttp' in sys.modules, file=sys.stderr)); "
+        "from aiotofupilot.cli import run; run(sys.argv[1:])"
+    )
+    process = subprocess.run([sys.executable, "-c", program, *arguments], capture_output=True, text=True, check=False)  # noqa: S603 - our own
+    assert process.stderr.splitlines()[-1] == "False"

@@ -11,6 +11,7 @@ import attrs
 import orjson
 
 from aiotofupilot._wire.codec import to_wire
+from aiotofupilot._wire.shapes import wire_name
 
 from .terminal import visible, visible_json
 
@@ -122,7 +123,7 @@ def _paths(model: type) -> list[tuple[str, ...]]:
     hints = get_type_hints(model)
     paths: list[tuple[str, ...]] = []
     for field in attrs.fields(model):
-        name = field.metadata.get("wire", field.name)
+        name = wire_name(field)
         kinds = [hints[field.name], *get_args(hints[field.name])]
         nested = next((kind for kind in kinds if isinstance(kind, type) and attrs.has(kind)), None)
         is_array = any(get_origin(kind) is tuple for kind in kinds)
