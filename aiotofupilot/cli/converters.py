@@ -58,9 +58,16 @@ def duration(_: object, tokens: Sequence[Token]) -> timedelta:
     """Read a duration such as 90s, 1m30s, 2h or PT1M30S.
 
     Raises:
-        ValueError: It is none.
+        ValueError: It is none, or it is longer than a timedelta can be.
     """
     text = tokens[0].value
+    try:
+        return _timedelta(text)
+    except OverflowError:
+        raise ValueError(f'"{text}" is too long: write at most {timedelta.max.days}d.') from None
+
+
+def _timedelta(text: str) -> timedelta:
     if text and (match := _DURATION.fullmatch(text)):
         days, hours, minutes, seconds = (float(part or 0) for part in match.groups())
         return timedelta(days=days, hours=hours, minutes=minutes, seconds=seconds)
@@ -85,7 +92,7 @@ def metadata(_: object, tokens: Sequence[Token]) -> dict[str, Any]:
             continue
         try:
             document = json.loads(text)
-        except ValueError:
+        except (ValueError, RecursionError):  # the latter: it is nested too deeply
             document = None
         if not isinstance(document, dict):
             raise ValueError(f'"{text}" is no metadata filter: write KEY=TEXT, or {{"KEY": {{"gte": 5}}}} as JSON.')  # noqa: TRY004 - cyclopts explains a ValueError

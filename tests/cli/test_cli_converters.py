@@ -83,6 +83,13 @@ def test_what_is_no_duration_is_refused_with_what_is(text):
         duration(timedelta, [Token(value=text)])
 
 
+@pytest.mark.parametrize("text", ["99999999999999d", "P99999999999999W", "9" * 400 + "s", "1000000000d"])
+def test_a_duration_that_python_cannot_hold_is_refused_with_the_longest(text):
+    """The message names the longest number of days."""
+    with pytest.raises(ValueError, match="is too long: write at most 999999999d"):
+        duration(timedelta, [Token(value=text)])
+
+
 def test_conditions_on_metadata_are_read():
     """In JSON, or as one value of a key; given several times, all of them hold."""
     tokens = [Token(value="shift=A"), Token(value='{"humidity": {"gte": 40}}'), Token(value="note=a=b")]
@@ -93,3 +100,9 @@ def test_conditions_on_metadata_are_read():
 def test_what_is_no_condition_is_refused(text):
     with pytest.raises(ValueError, match="is no metadata filter: write KEY=TEXT"):
         metadata(dict, [Token(value=text)])
+
+
+def test_metadata_that_is_nested_too_deeply_is_refused():
+    """JSON of any depth ends in a line, and not in a RecursionError."""
+    with pytest.raises(ValueError, match="is no metadata filter: write KEY=TEXT"):
+        metadata(dict, [Token(value='{"a":' * 100_000)])
