@@ -76,7 +76,7 @@ class TofuPilotSession:
         retry: A `RetryPolicy`; or a ``tenacity.AsyncRetrying`` of your own, which is taken as it is; or None: every
             page is asked for once.
         concurrency: At most this many pages of a listing are in flight or waiting to be used, 1 or more, unless the
-            listing names a number of its own. 1: each page is asked for when it is wanted.
+            listing names a number of its own. 1: a page is asked for only when the walk needs it.
         http_session: An ``aiohttp.ClientSession`` to use, which is never closed; None: one is made on first use, and
             closed with this session. One that is handed in brings its own connector, and with it TLS and proxies. Its
             trace hooks do not see the key.

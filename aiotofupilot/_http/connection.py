@@ -37,7 +37,7 @@ class Options:
     retry: Retry
     """Which failures deserve another attempt, and when."""
     concurrency: int
-    """Pages in flight, for a listing that names no number of its own."""
+    """How many pages may be in flight, where a listing does not set its own number."""
 
 
 class Connection:
@@ -71,7 +71,7 @@ class Connection:
 
     @property
     def concurrency(self) -> int:
-        """Pages in flight, for a listing that names no number of its own."""
+        """How many pages may be in flight, where a listing does not set its own number."""
         return self._options.concurrency
 
     async def get(self, target: str, read: Callable[[Response], T], counts: RequestCounts) -> T:

@@ -63,7 +63,7 @@ class Anchored(Generic[T]):
         self._is_doubtful = False
 
     def admit(self, page: Page[T], *, is_short: bool = False) -> Sequence[T] | None:
-        """Return what is new on a page, in its order. None: ask for the whole page at `next_look` next.
+        """Return the new items of a page, in the page's order. None: the whole page at `next_look` is to be asked for.
 
         Args:
             page: The page.

@@ -40,7 +40,7 @@ class Deduplicated(Generic[T]):
         self._progress = Progress()
 
     def admit(self, page: Page[T], *, is_short: bool = False) -> Sequence[T]:  # noqa: ARG002 - each page is welcome
-        """Return what is new on a page, in its order.
+        """Return the new items of a page, in the page's order.
 
         Args:
             page: The page.

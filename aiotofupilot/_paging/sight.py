@@ -1,4 +1,4 @@
-"""What a page shows of the items that a walk passed: which are still in their order, and which can be relied on.
+"""Which items on a page a walk has passed before, which of them kept their order, and which can be relied on.
 
 A page is described by ranks, one for each of its items: the older an item was passed, the lower its rank. None stands
 for an item that is not known. Items that were passed keep their order in most listings. In some an item moves, because

@@ -31,8 +31,8 @@ class Window(Generic[T]):
     The first page is fetched alone. From then on the window grows by one with each page that came as predicted, so
     that a short listing costs few requests beyond its end, and by two once it is wide. At the first page that did not,
     the pages fetched beyond it are thrown away. If that page is only shorter, the server caps the limit, and the window
-    goes on with pages of that length. Otherwise each page is asked for when it is wanted, at the cursor that the server
-    gave.
+    goes on with pages of that length. Otherwise a page is asked for only when the walk needs it, at the cursor that the
+    server gave.
 
     Nothing is fetched before `next` is called, so a consumer that stops stops the requests. A window that is dropped
     cancels what it has in flight; its tasks know nothing of it, so nothing keeps it alive.

@@ -32,7 +32,7 @@ class RawDecoder:
 
         Raises:
             InvalidJSONError: The body is not JSON.
-            DecodeError: It is JSON, and not a page. Or an item has no ID, by which a walk tells it from others.
+            DecodeError: The JSON is not a page. Or an item has no ID, and a walk cannot tell items apart without one.
         """
         page = self._decode(body, cursor)
         items = [RawItem(item) for item in page.data]

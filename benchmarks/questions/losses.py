@@ -50,6 +50,6 @@ def drift(bench: Bench) -> Iterable[Row]:
             inserts=inserts,
             removals=removals,
         )
-        case = f"{items:,} items, {inserts:g} come and {removals:g} go a request"
+        case = f"{items:,} items, {inserts:g} created and {removals:g} removed per request"
         yield from compare(f"{case}: missed", samples, lambda sample: sample["missed"], titles=titles)
         yield from compare(f"{case}: doubled", samples, lambda sample: sample["doubled"], titles=titles)

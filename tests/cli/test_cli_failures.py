@@ -89,7 +89,7 @@ def test_attempts_are_told():
 
 
 def test_what_is_not_kept_is_not_gone_on_with():
-    """Of a file that is gone again, no place in it is told."""
+    """The message gives no place to resume at, if the file is gone."""
     stopped = StoppedError(
         OSError("odd"), Mark(items=2, checkpoint="2"), written="2 procedures", can_resume=False, is_kept=False
     )

@@ -121,7 +121,7 @@ async def test_one_of_the_two_missing(target, left, missing):
 
 
 async def test_without_resume_it_is_begun_anew(target, left):
-    """What was left is not looked at, not even its header."""
+    """The files of the earlier run are not read, not even their header."""
     file = PartFile(target, HEADER | {"--search": "x"}, resume=False)
     assert file.mark.items == 0
     assert beside(target, ".part").read_bytes() == b""
@@ -238,7 +238,7 @@ async def test_a_page_that_was_written_in_part(target, left, monkeypatch):
 
 
 async def test_a_page_that_was_not_noted(target, left, full):
-    """A page whose mark found no room is no part of what is left: another run could not go on behind it."""
+    """The part file keeps no page that the journal had no room for, because another run could not resume after it."""
     file = PartFile(target, HEADER, resume=True)
     file._notes.close()
     file._notes = full
@@ -266,7 +266,7 @@ async def test_progress_of_a_resumed_run_is_kept(target, left):
 
 @pytest.mark.parametrize("line", [b"3\n", b"[]\n", b"null\n"])
 async def test_a_journal_that_is_none(target, left, line):
-    """A first line that names nothing is nothing to go on with."""
+    """A journal cannot be resumed if its first line has no header."""
     beside(target, ".part.journal").write_bytes(line)
     file = PartFile(target, HEADER, resume=True)
     assert file.mark.items == 0
@@ -338,7 +338,7 @@ class TestKey:
         file.leave()
 
     async def test_the_same_key(self, target, asked):
-        """The file is gone on with by whoever began it, again and again."""
+        """The same key can resume the file any number of times."""
         for _ in range(2):
             file = PartFile(target, HEADER, key="s3cr3t", resume=True)
             assert file.mark.items == 1
@@ -355,7 +355,7 @@ class TestKey:
 
     @pytest.mark.parametrize("digest", [None, 3, "", "00", "no digest"])
     async def test_a_journal_without_a_digest(self, target, asked, digest):
-        """What does not say who asked was not asked for by this key."""
+        """A journal without a valid digest cannot be resumed with a key."""
         journal = beside(target, ".part.journal")
         first, rest = journal.read_bytes().split(b"\n", 1)
         document = json.loads(first) | {"key": digest}
@@ -364,7 +364,7 @@ class TestKey:
             PartFile(target, HEADER, key="s3cr3t", resume=True)
 
     async def test_the_key_is_not_kept(self, target, asked):
-        """Neither the key nor what two files of the same key would share is in the journal."""
+        """The journal does not hold the key. The digests of the same key in two files differ."""
         journal = beside(target, ".part.journal").read_bytes()
         assert b"s3cr3t" not in journal
         digests = {digest_of("s3cr3t") for _ in range(10)}

@@ -82,7 +82,7 @@ async def test_a_refused_listing_writes_nothing(sandbox, capfdbinary, output):
 
 
 async def test_a_bad_query_touches_nothing(sandbox, server, output):
-    """Neither the server nor what another run has left."""
+    """The server is not asked, and the files of another run stay as they are."""
     part = output.with_name("list.part")
     part.write_text("left")
     with pytest.raises(UsageError, match=r"^wrong --search-query: search_query must have"):
@@ -109,7 +109,7 @@ async def test_a_failed_listing_can_be_gone_on_with(sandbox, server, output, for
 
 
 async def test_a_failed_listing_to_standard_output(sandbox, server, capfdbinary):
-    """What is written and what the checkpoint goes on with are the listing."""
+    """The output and the items after the checkpoint are together the listing."""
     sandbox.faults.on(cursor=200).next(json_fault([]))
     with pytest.raises(StoppedError) as caught:
         await write_listing(Query(), server, JSONLines(), None)
@@ -150,7 +150,7 @@ async def test_cancelled_before_anything_is_written(sandbox, server, output):
 
 
 async def test_cancelled_when_the_file_is_whole(sandbox, server, output, monkeypatch):
-    """What is in its place is not said to be a part, and there is nothing to go on with."""
+    """The finished file is not called a part, and no checkpoint is offered."""
     finish = PartFile.finish
 
     def cancel_and_finish(file):

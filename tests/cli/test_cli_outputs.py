@@ -224,7 +224,7 @@ def test_a_failed_json_on_standard_output(capfd, sandbox):
 
 
 def test_another_key(capfd, sandbox, tmp_path):
-    """What one account's key has begun is not gone on with by another's, and neither key is told or kept."""
+    """A file that one account's key began cannot be resumed with another's. Neither key is shown or kept."""
     output = tmp_path / "list.csv"
     sandbox.faults.on(cursor=200).next(status(418))
     assert run(["procedures", "--output", str(output)]) == 4
@@ -285,7 +285,7 @@ def test_a_terminal_that_goes_away(start, sandbox, tmp_path):
 
 
 def test_standard_output_goes_away(start, sandbox):
-    """Where the listing itself went to the terminal, its end is a failure with a code of its own."""
+    """If the listing goes to a terminal that goes away, the command fails and says why."""
     shown, tty = pty.openpty()
     sandbox.before_response.append(lambda *_: os.close(shown) if len(sandbox.requests) == 2 else None)
     process = start("procedures", stdout=tty)

@@ -73,7 +73,7 @@ def test_what_is_put_is_whole(tmp_path):
 
 
 def test_a_whole_stream_is_the_stream(terminal):
-    """Whoever prints to it finds what the stream has."""
+    """It has the encoding, the descriptor and the isatty() of the stream."""
     with terminal() as shown, open(shown.tty, "w", closefd=False) as stream:
         whole = Whole(stream)
         assert (whole.fileno(), whole.encoding, whole.isatty()) == (shown.tty, stream.encoding, True)
@@ -82,7 +82,7 @@ def test_a_whole_stream_is_the_stream(terminal):
 
 
 def test_a_courtesy_ends_with_its_stream():
-    """What cannot be shown is dropped, then and later; who has to be told hears of it."""
+    """After the first failed write, text for the terminal is dropped. `Whole` raises the error."""
     with Path("/dev/full").open("wb", buffering=0) as full:
         stream = io.TextIOWrapper(full, write_through=True)
         courtesy = Courtesy(stream)

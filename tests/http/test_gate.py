@@ -216,7 +216,7 @@ async def test_a_pause_that_one_request_obeys_holds_up_none_that_would_not(clock
 
 
 async def test_a_longer_pause_does_not_hide_a_shorter_one(clock):
-    """Whoever obeys the shorter one alone waits for its end."""
+    """A request that obeys only the shorter pause waits for the end of that one."""
     asked = iter([too_many(1800.0), too_many(30.0)])
     server = Server(clock, answer=lambda seconds: next(asked) if seconds == 1.0 else None)
     await clock.run(*(server.request(max_retry_after=3600.0) for _ in range(2)))

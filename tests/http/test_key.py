@@ -98,7 +98,7 @@ async def test_middlewares_of_a_session_that_is_handed_in_run_too():
 
 
 def test_the_sender_is_its_own_copy():
-    """Whoever records a call and copies its arguments copies no connection."""
+    """A mock that records a call copies the arguments. It must not copy a connection."""
     sender = key_sender(f"Bearer {KEY}", ())
     assert copy.deepcopy(sender) is sender
 

@@ -70,7 +70,7 @@ async def test_closing_ends_what_a_user_awaits_by_a_session_error(lifetime):
 
 
 async def test_the_error_of_closing_has_no_trace_of_the_cancellation(lifetime):
-    """Neither as its cause nor as its context: it would lead to what was under way."""
+    """It has neither a cause nor a context, because these would keep the interrupted work alive."""
     user = asyncio.create_task(do(lifetime, forever()))
     await until_under_way()
     await lifetime.close()

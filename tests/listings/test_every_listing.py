@@ -146,7 +146,7 @@ async def first(name, item):
 
 @EVERY
 async def test_the_examples_of_the_api_are_yielded_as_models(name):
-    """So is an example without all that may be absent, where the API has one."""
+    """If the API has an example without its optional fields, that one is yielded too."""
     item = await first(name, EXAMPLES[name])
     assert type(item) is MODELS[name]
     assert item.id == EXAMPLES[name]["id"]

@@ -102,7 +102,7 @@ class TestData:
 class TestDecoders:
     @pytest.mark.parametrize("name", [name for name, decoder in DECODERS.items() if decoder.installed])
     def test_every_decoder_hands_out_every_item(self, name, kind, monkeypatch):
-        """Whoever does less than the others is not comparable."""
+        """A decoder that does less than the others cannot be compared with them."""
         monkeypatch.setenv("DISABLE_TELEMETRY", "true")
         body = page_body(kind, 1_000, 100, 300)
 

@@ -115,7 +115,7 @@ def test_keys(listing, authorization, status):
 
 
 def test_page_before_it_is_written(listing):
-    """What is answered is a page that was written."""
+    """An answer is the written form of a page."""
     page = listing.page({"limit": "2"}, KEY)
     assert page.data == listing.procedures[:2]
     assert listing.write(page) == listing.answer({"limit": "2"}, KEY)

@@ -442,7 +442,7 @@ NARROW = {
 
 @pytest.mark.parametrize("name", NARROW)
 def test_few_of_a_million_are_made(name):
-    """What the plan or the order of time can find is not looked for among all items."""
+    """Filters by the plan or by time do not make every item to test it."""
     many = Service(30, runs=1_000_000)
     for query in NARROW[name]:
         status, document = ask(many, name, {**required(many, name), **query, "limit": "100"})

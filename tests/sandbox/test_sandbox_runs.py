@@ -204,7 +204,7 @@ def test_given_runs():
 
 
 def test_given_runs_are_sorted():
-    """Where a test puts a run does not matter if its own moment says otherwise."""
+    """Runs that a test gives are listed by their own moments, wherever the test puts them."""
     service = Service(3, runs=5)
     oldest = evolve(service.runs[-1], id="oldest", started_at=service.runs[-1].started_at - timedelta(days=1))
     service.runs.insert(0, oldest)

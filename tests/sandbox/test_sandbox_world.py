@@ -150,7 +150,7 @@ def test_people_can_be_complete():
 
 
 def test_people_are_users(made):
-    """Whoever created a procedure or a run, or operated one with an account, is among the users."""
+    """The users include everyone who created a procedure or a run, and every operator with an account."""
     users = {(user.id, user.name, user.email) for user in made.users}
     refs = [
         *(procedure.created_by_user for procedure in made.procedures),

@@ -1,4 +1,4 @@
-"""What the fast way of decoding makes of a body is what the detailed way makes of it."""
+"""The fast way and the detailed way decode every body alike."""
 
 from copy import deepcopy
 

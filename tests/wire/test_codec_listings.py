@@ -201,7 +201,7 @@ class Place:
 
 
 def test_an_item_may_have_a_cursor_of_its_own():
-    """Only the page is told where it began by whoever asked for it."""
+    """The cursor of a page comes from the caller. The cursor of an item comes from the body."""
     decode = PageDecoder(Place)
     page = decode(orjson.dumps(body("runs", {"id": "a", "cursor": 3}, {"id": "b", "cursor": 4.0, "weight": 2})), 50)
     assert page.cursor == 50

@@ -150,7 +150,7 @@ def _dress(run: Run, asked: Asked, factory: Factory) -> Run:
 
 
 def _document(run: Run) -> dict[str, Any]:
-    """Spell a run. Sequences that were not asked for are left out."""
+    """Return the document of a run. Sequences are left out if they were not asked for."""
     spelled = _DESCRIBED.document(run)
     if run.sequences is None:
         del spelled["sequences"]

@@ -46,7 +46,7 @@ def make_operator(
     id: str | None = None,  # noqa: A002 - the API's name
     email: str | None = None,
 ) -> Operator:
-    """Make the operator of a run, by default one who is no user.
+    """Make the operator of a run. By default the operator has no account.
 
     Args:
         name: Display name.

@@ -30,7 +30,7 @@ def make_phase(
     is_final_attempt: bool = True,
     sequence_path: str | None = None,
 ) -> Phase:
-    """Make a phase of a run. It ends after its duration.
+    """Make a phase of a run. It ends one duration after it began.
 
     Args:
         name: Display name.

@@ -119,7 +119,7 @@ def make_run(
     metadata: Metadata | None = None,
     sequences: Iterable[RunSequence] | None = None,
 ) -> Run:
-    """Make a run, by default one that passed and that a station uploaded. It ends after its duration.
+    """Make a run, by default one that passed and that a station uploaded. It ends one duration after it began.
 
     Args:
         outcome: ``PASS``, ``FAIL``, ``ERROR``, ``TIMEOUT``, ``ABORTED``, or another value.
