@@ -37,7 +37,7 @@ _HEADLINE = (
     "10% of requests fail, items a second",
 )
 _HEADLINE_CLIENTS = tuple(CONTENDERS[name].title for name in ("official", "bare", "ours", "ours-16"))
-"""What README.md shows of it all."""
+"""What the README of the benchmarks shows of it all."""
 
 Answers = Mapping[str, Sequence[Row]]
 """By name of the question, its rows."""
@@ -50,7 +50,7 @@ def markdown(answers: Answers) -> str:
 
 
 def headline(answers: Answers) -> str:
-    """Return the table of README.md: the medians of what matters most, "-" where it was not measured."""
+    """Return the table of benchmarks/README.md: the medians of what matters most, "-" where it was not measured."""
     rows = {(row.case, row.client): row for rows in answers.values() for row in rows}
     lines = [f"| median | {' | '.join(_HEADLINE_CLIENTS)} |", f"|-{'|-:' * len(_HEADLINE_CLIENTS)}|"]
     for case in _HEADLINE:

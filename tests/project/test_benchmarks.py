@@ -170,7 +170,7 @@ class TestReport:
         """Whoever measures anew and keeps it shows it."""
         project = Path(__file__).parents[2]
         table = (project / "benchmarks/results/headline.md").read_text()
-        assert table in (project / "README.md").read_text()
+        assert table in (project / "benchmarks/README.md").read_text()
 
 
 @pytest.mark.parametrize("kind", WALKED)

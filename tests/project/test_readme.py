@@ -1,11 +1,14 @@
-"""README.md tells the truth: its commands, its Python and its tables of parameters.
+"""The READMEs tell the truth: their commands, their Python, their links and their tables.
 
 A ``python`` block runs as it stands, with ``TOFUPILOT_API_KEY`` and ``TOFUPILOT_URL`` set to a sandbox. It may await at
-the top level, and use ``session``, an open session, without making one. If it makes an ``app``, a FastAPI service, that
-is started, and each of its own GET routes has to answer 200.
+the top level, and use ``session``, an open session, without making one.
+
+A ``python program`` block is a whole file: Python runs it in a process of its own, where every warning is an error. If
+it makes an ``app``, a FastAPI service, that is started here instead, and each of its own GET routes has to answer 200.
 
 A table whose first heading is a callable in backticks, such as ``| `RetryPolicy` | default | meaning |``, lists exactly
 that callable's parameters, in order, with their defaults as Python writes them; ``required`` where there is none.
+A table headed ``fault`` or ``paging`` has a row for each of the sandbox's, with a call that works.
 """
 
 import ast
@@ -13,103 +16,84 @@ import asyncio
 import inspect
 import re
 import subprocess
-import threading
+import sys
 from operator import attrgetter
-from pathlib import Path
 from types import SimpleNamespace
-from typing import NamedTuple
 
 import httpx
 import pytest
+from fakes.guides import BLOCKS, FRONT, GUIDES, ROOT, TABLES, blocks, read, read_tables
 from fastapi.routing import APIRoute
 
 import aiotofupilot
 from aiotofupilot import TofuPilotSession
-from aiotofupilot.sandbox import Sandbox
+from aiotofupilot.sandbox import BusyLine, Sandbox, faults, paging
+from aiotofupilot.testing import serve
 
-ROOT = Path(__file__).parents[2]
-
-
-class Block(NamedTuple):
-    """A fenced block of README.md."""
-
-    language: str
-    heading: str
-    line: int
-    """Line of README.md on which its content begins, from 1."""
-    text: str
-
-    def __str__(self):
-        return f"{self.heading}:{self.line}"
-
-
-def read_blocks(markdown):
-    """Yield the fenced blocks of a Markdown text."""
-    heading, language, first, lines = "", None, 0, []
-    for number, line in enumerate(markdown.splitlines(), 1):
-        if language is not None and line == "```":
-            yield Block(language, heading, first, "\n".join(lines) + "\n")
-            language = None
-        elif language is not None:
-            lines.append(line)
-        elif line.startswith("```"):
-            language, first, lines = line[3:].strip(), number + 1, []
-        elif line.startswith("#"):
-            heading = line.lstrip("# ")
-
-
-def read_tables(markdown):
-    """Yield the tables of a Markdown text as lists of rows, the heading first; cells without their backticks."""
-    for table in re.findall(r"(?:^\|.*\|\n)+", markdown, re.MULTILINE):
-        rows = [re.split(r"(?<!\\)\|", line.strip("|\n")) for line in table.splitlines()]
-        yield [[cell.strip() for cell in row] for row in rows if not set("".join(row)) <= set("-: ")]
-
-
-README = (ROOT / "README.md").read_text(encoding="utf-8")
-BLOCKS = list(read_blocks(README))
-COMMANDS = [block.text.rstrip("\n") for block in BLOCKS if block.language == "sh" and block.text.count("\n") == 1]
-SIGNATURES = [table for table in read_tables(README) if re.fullmatch(r"`[\w.]+`", table[0][0])]
+COMMANDS = [block.text.rstrip("\n") for block in blocks("sh") if block.guide == FRONT and block.text.count("\n") == 1]
+SIGNATURES = [table for table in TABLES if re.fullmatch(r"`[\w.]+`", table[0][0]) and table[0][1] == "default"]
+LINK = re.compile(r"!?\[[^\]]*\]\(([^)\s]+)\)")
+BLOB = "https://github.com/aiotofupilot/aiotofupilot/blob/main/"
+RAW = "https://raw.githubusercontent.com/aiotofupilot/aiotofupilot/main/"
+MOST_LINES, MOST_WORDS = 130, 800
+"""What a front page may have, so that it is read in a minute or two."""
 
 
 @pytest.fixture(scope="module")
 def sandbox():
-    """A sandbox in a thread of its own, so that a block may run an event loop of its own."""
-    loop = asyncio.new_event_loop()
-    thread = threading.Thread(target=loop.run_forever)
-    thread.start()
-    sandbox = Sandbox(procedures=250)
-    asyncio.run_coroutine_threadsafe(sandbox.start(), loop).result()
-    yield sandbox
-    asyncio.run_coroutine_threadsafe(sandbox.stop(), loop).result()
-    loop.call_soon_threadsafe(loop.stop)
-    thread.join()
-    loop.close()
+    with serve(Sandbox(procedures=250)) as sandbox:
+        yield sandbox
 
 
-@pytest.mark.parametrize("block", [block for block in BLOCKS if block.language == "python"], ids=str)
-def test_a_python_block_runs(block, sandbox, monkeypatch, tmp_path):
-    """A Python block of the README runs as it stands and asks the sandbox for procedures."""
+@pytest.fixture
+def environment(sandbox, monkeypatch, tmp_path):
+    """A sandbox that a program finds by its environment, and an empty folder to run in."""
     monkeypatch.setenv("TOFUPILOT_API_KEY", sandbox.api_key)
     monkeypatch.setenv("TOFUPILOT_URL", sandbox.url)
     monkeypatch.chdir(tmp_path)
     sandbox.requests.clear()
-    source = "\n" * (block.line - 1) + block.text  # a traceback shows the README's own line numbers
-    code = compile(source, ROOT / "README.md", "exec", flags=ast.PyCF_ALLOW_TOP_LEVEL_AWAIT, dont_inherit=True)
+    return sandbox
+
+
+@pytest.mark.parametrize("block", blocks("python"), ids=str)
+def test_a_python_block_runs(block, environment):
+    """A Python block runs as it stands and asks the sandbox for something."""
+    code = compile(block.numbered, block.guide, "exec", flags=ast.PyCF_ALLOW_TOP_LEVEL_AWAIT, dont_inherit=True)
     session = TofuPilotSession()
-    names = {"__name__": "__main__", "session": session}
     with asyncio.Runner() as runner:
         try:
-            block_run = eval(code, names)  # noqa: S307 - the README's own text
+            block_run = eval(code, {"__name__": "__main__", "session": session})  # noqa: S307 - the README's own text
             if inspect.iscoroutine(block_run):
                 runner.run(block_run)
-            if "app" in names:
-                runner.run(serve(names["app"]))
         finally:
             runner.run(session.close())
-    assert sandbox.requests
+    assert environment.requests
 
 
-async def serve(app):
+@pytest.mark.parametrize(
+    "block", [block for block in blocks("python program") if "\napp = " not in block.text], ids=str
+)
+def test_a_program_runs(block, environment, tmp_path):
+    """A program runs as it is copied into a file, and asks a server for something."""
+    program = tmp_path / "program.py"
+    program.write_text(block.numbered, encoding="utf-8")
+    command = [sys.executable, "-X", "dev", "-W", "error", program]
+    ran = subprocess.run(command, check=False, capture_output=True, text=True)  # noqa: S603 - the README's own text
+    assert ran.returncode == 0, ran.stderr
+    assert ran.stderr == ""
+    assert environment.requests or "Sandbox(" in block.text
+
+
+@pytest.mark.parametrize("block", [block for block in blocks("python program") if "\napp = " in block.text], ids=str)
+def test_a_service_answers(block, environment):
+    """A service starts, and each of its own pages answers."""
+    names = {"__name__": "service"}
+    exec(compile(block.numbered, block.guide, "exec", dont_inherit=True), names)  # noqa: S102 - the README's own text
+    asyncio.run(ask(names["app"]))
+    assert environment.requests
+
+
+async def ask(app):
     """Start a service and ask it for each of its own pages."""
     pages = [route.path for route in app.routes if isinstance(route, APIRoute) and "GET" in route.methods]
     assert pages
@@ -124,11 +108,25 @@ async def serve(app):
             assert answer.json()
 
 
+def test_no_block_escapes_the_tests():
+    """A block is of a language that a test runs, or one that nothing can run."""
+    assert {block.language for block in BLOCKS} <= {"python", "python program", "python test", "sh", "text"}
+    assert len(blocks("python")) >= 5
+    assert len(blocks("python program")) >= 3
+
+
 @pytest.mark.parametrize("table", SIGNATURES, ids=lambda table: table[0][0].strip("`"))
 def test_a_table_of_parameters_is_the_signature(table):
     """A table headed by a callable lists its parameters in order, with their defaults."""
     names = {name: getattr(aiotofupilot, name) for name in aiotofupilot.__all__}
-    surface = SimpleNamespace(**names, session=TofuPilotSession("key"))
+    surface = SimpleNamespace(
+        **names,
+        session=TofuPilotSession("key"),
+        Sandbox=Sandbox,
+        BusyLine=BusyLine,
+        offsets=paging.offsets,
+        asyncio=asyncio,
+    )
     signature = inspect.signature(attrgetter(table[0][0].strip("`"))(surface))
     written = {row[0].strip("`"): row[1].strip("`") for row in table[1:]}
     assert list(written) == list(signature.parameters)
@@ -140,8 +138,30 @@ def test_a_table_of_parameters_is_the_signature(table):
 
 
 def test_the_options_have_their_tables():
-    """The two calls that every user makes have a table of their parameters."""
-    assert {"`TofuPilotSession`", "`session.procedures.list`"} <= {table[0][0] for table in SIGNATURES}
+    """What users make has a table of its parameters."""
+    headings = {table[0][0] for table in SIGNATURES}
+    assert {"`TofuPilotSession`", "`session.procedures.list`", "`RetryPolicy`", "`Sandbox`", "`BusyLine`"} <= headings
+
+
+@pytest.mark.parametrize(
+    ("heading", "room", "beside"),
+    [("fault", faults, {"TRANSIENT", "Alteration", "Fault"}), ("paging", paging, {"Paging", "Window"})],
+)
+def test_everything_that_can_go_wrong_is_in_its_table(heading, room, beside):
+    """Each fault and each odd paging has a row, which begins with a call that works."""
+    (table,) = [table for table in TABLES if table[0][0] == heading]
+    calls = [row[0].strip("`") for row in table[1:]]
+    assert {call.partition("(")[0] for call in calls} == set(room.__all__) - beside
+    for call in calls:
+        assert callable(getattr(made := eval(call, vars(room)), "alter", made))  # noqa: S307 - the README's own text
+
+
+def test_every_listing_has_its_row():
+    """The table of listings has all of them."""
+    (table,) = [table for table in TABLES if table[0][0] == "listing"]
+    session = TofuPilotSession("key")
+    listings = {name for name in dir(session) if name[0] != "_" and hasattr(getattr(session, name), "list")}
+    assert {row[0].strip("`") for row in table[1:]} == listings
 
 
 def test_the_commands_are_the_ones_that_ci_runs():
@@ -155,9 +175,66 @@ def test_the_commands_are_the_ones_that_ci_runs():
     ]
 
 
+def test_the_output_is_that_of_the_command():
+    """The front page shows the first lines of what its command prints, as far as they fit."""
+    (shown,) = [block.text.splitlines() for block in blocks("text") if block.guide == FRONT]
+    arguments = COMMANDS[0].rpartition(".venv/bin/aiotofupilot ")[2].split()
+    command = [sys.executable, "-m", "aiotofupilot", *arguments]
+    ran = subprocess.run(command, check=True, capture_output=True, text=True)  # noqa: S603 - our own
+    assert len(shown) == 6
+    for line, printed in zip(shown, ran.stdout.splitlines(), strict=False):
+        assert printed == line or printed.startswith(f"{line}  ")
+
+
+def test_the_front_page_is_short():
+    """Nobody reads a long one."""
+    text = read(FRONT)
+    assert text.count("\n") <= MOST_LINES
+    assert len(text.split()) <= MOST_WORDS
+
+
+def test_the_front_page_repeats_the_figures_that_are_kept():
+    """A row of its comparison that is measured has the figures of benchmarks/results."""
+    (kept,) = read_tables(ROOT / "benchmarks" / "results" / "headline.md")
+    measured = {row[0]: dict(zip(kept[0], row, strict=True)) for row in kept[1:]}
+    (compared,) = read_tables(FRONT)
+    rows = [row for row in compared if row[0] in measured]
+    assert len(rows) == 3
+    for title, ours, official in rows:
+        assert official == measured[title]["tofupilot"]
+        figure, _, how = ours.partition(", with `")
+        client = "**aiotofupilot**" + (f", {how.rstrip('`')}" if how else "")
+        assert figure == measured[title][client]
+
+
+@pytest.mark.parametrize("guide", GUIDES, ids=lambda guide: str(guide.relative_to(ROOT)))
+def test_every_link_leads_somewhere(guide):
+    """Links into the project lead to files and headings that exist; those of the front page work on a package index."""
+    targets = LINK.findall(re.sub(r"^```.*?^```$", "", read(guide), flags=re.MULTILINE | re.DOTALL))
+    for target in targets:
+        if target.startswith((BLOB, RAW)):
+            file = ROOT / target.removeprefix(BLOB).removeprefix(RAW)
+        elif target.startswith("https://"):
+            continue
+        else:
+            assert guide != FRONT, f"{target} leads nowhere on a package index"
+            file = guide.parent / target.partition("#")[0] if target[0] != "#" else guide
+            if anchor := target.partition("#")[2]:
+                headings = re.findall(r"^#+ (.+)$", read(file), re.MULTILINE)
+                assert anchor in {re.sub(r"[^\w -]", "", heading).lower().replace(" ", "-") for heading in headings}
+        assert file.is_file(), target
+
+
+def test_every_guide_is_linked_from_the_front_page():
+    """A guide that nothing leads to is not read."""
+    assert {str(guide.relative_to(ROOT)) for guide in GUIDES[1:]} <= {
+        target.removeprefix(BLOB) for target in LINK.findall(read(FRONT))
+    }
+
+
 def test_the_tests_that_are_named_exist():
     """Each promise names the test that holds it; ``::test_...`` alone is of the file named before."""
-    named = re.findall(r"`(tests/[\w/.]+)?(?:::([\w:]+))?`", README)
+    named = re.findall(r"`(tests/[\w/.]+)?(?:::([\w:]+))?`", read(ROOT / "tests" / "README.md"))
     path, promises = None, 0
     for file, name in named:
         path = ROOT / file if file else path

@@ -1,16 +1,15 @@
-"""The tests that README.md shows pass as they stand: its ``python test`` blocks, each in a process of its own."""
+"""The tests that the READMEs show pass as they stand: their ``python test`` blocks, each in a process of its own."""
 
 import re
 import subprocess
 import sys
-from pathlib import Path
 
 import pytest
+from fakes.guides import blocks
 
 pytest_plugins = ["pytester"]
 
-README = (Path(__file__).parents[2] / "README.md").read_text(encoding="utf-8")
-BLOCKS = re.findall(r"^```python test\n(.*?)^```$", README, re.MULTILINE | re.DOTALL)
+BLOCKS = [block.text for block in blocks("python test")]
 TEST = re.compile(r"^\s*(?:async )?def (test_\w+)", re.MULTILINE)
 
 
