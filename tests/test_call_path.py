@@ -32,11 +32,11 @@ async def test_a_page_enters_each_room_once(monkeypatch, options):
     """It goes from paging to the listing, to HTTP, to the wire, and back. ``pytest -s`` shows the way."""
     paths = []
 
-    def decode(body, cursor, of=Procedures._decode):
+    def decode(body, cursor, of=Procedures.decode):
         paths.append(frames())
         return of(body, cursor)
 
-    monkeypatch.setattr(Procedures, "_decode", staticmethod(decode))
+    monkeypatch.setattr(Procedures, "decode", staticmethod(decode))
     async with (
         Sandbox(30) as sandbox,
         TofuPilotSession(sandbox.api_key, base_url=sandbox.url) as session,

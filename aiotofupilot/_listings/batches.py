@@ -30,6 +30,9 @@ class Batches(Listing[Batch], item=Batch):
     name = "batches"
     path = "/v2/batches"
     stable_orders = frozenset({"created_at"})
+    creation_field = "created_at"
+    creation_filter = "created"
+    oldest_first = "created_at"
 
     def list(
         self,

@@ -26,6 +26,8 @@ class Deployments(Listing[Deployment], item=Deployment):
 
     name = "deployments"
     path = "/v2/deployments"
+    creation_field = "deployed_at"
+    creation_filter = "deployed"
 
     def list(
         self,

@@ -1,12 +1,8 @@
-"""What every listing has in common: where it is, how its pages are asked for and read, and the shared options."""
+"""What every listing has in common: where it is, what can be asked of it, how it is read, and the shared options."""
 
 from __future__ import annotations
 
-import hashlib
-from base64 import urlsafe_b64encode
-from functools import partial
 from typing import TYPE_CHECKING, Any, ClassVar, Generic, Protocol, TypeVar, get_args
-from urllib.parse import urlencode
 
 from attrs import evolve
 
@@ -16,14 +12,15 @@ from aiotofupilot._paging.paginator import Paginator
 from aiotofupilot._paging.plan import OnDrift, Plan
 from aiotofupilot._wire.codec import PageDecoder
 from aiotofupilot._wire.raw import RawDecoder
-from aiotofupilot._wire.response import Response, read_page
 from aiotofupilot.checkpoint import LARGEST, Checkpoint
+
+from .query import Query
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
     from aiotofupilot._wire.query import Pairs
-    from aiotofupilot.models import Page
+    from aiotofupilot._wire.response import Response
     from aiotofupilot.stats import RequestCounts
 
 __all__ = ["Connection", "Listing"]
@@ -65,17 +62,28 @@ class Listing(Generic[T]):
     """Whether the server answers with a bare array, which is the only page."""
     stable_orders: ClassVar[frozenset[str]] = frozenset()
     """Values of ``sort_by`` that give an order in which items that stay listed keep their places."""
+    creation_field: ClassVar[str | None] = None
+    """The field of an item that says when it was created. None: items do not tell."""
+    creation_filter: ClassVar[str | None] = None
+    """What the parameters begin with that bound the moment of creation, such as ``created``. None: there are none."""
+    oldest_first: ClassVar[str | None] = None
+    """The value of ``sort_by`` whose ascending order lists the oldest items first. None: there is no such order."""
+    run_filter: ClassVar[str | None] = None
+    """The parameter that names the runs whose items are listed. None: items are not those of runs."""
 
-    _decode: ClassVar[PageDecoder[Any]]
-    _decode_raw: ClassVar[RawDecoder]
+    decode: ClassVar[PageDecoder[Any]]
+    """Reads a page of models."""
+    decode_raw: ClassVar[RawDecoder]
+    """Reads a page of items as the server sent them."""
 
     def __init__(self, connection: Connection) -> None:
-        self._connection = connection
+        self.connection = connection
+        """How the server is reached."""
 
     def __init_subclass__(cls, *, item: type[Any]) -> None:
         super().__init_subclass__()
-        cls._decode = PageDecoder(item, bare=cls.is_bare)
-        cls._decode_raw = RawDecoder(is_bare=cls.is_bare)
+        cls.decode = PageDecoder(item, bare=cls.is_bare)
+        cls.decode_raw = RawDecoder(is_bare=cls.is_bare)
 
     def __repr__(self) -> str:
         return f"<{type(self).__name__} at {self.path}>"
@@ -102,12 +110,13 @@ class Listing(Generic[T]):
             on_drift: See there.
             sort_by: The order asked for; None: the default.
         """
+        query: Query[T] = Query(self, pairs, self.decode)
         plan = Plan(
             limit=integer("limit", limit, low=1, high=_LIMIT_AT_MOST),
-            start=self._start(cursor, pairs),
+            start=self._start(cursor, query.digest),
             max_items=None if max_items is None else integer("max_items", max_items, low=0),
             concurrency=(
-                self._connection.concurrency if concurrency is None else integer("concurrency", concurrency, low=1)
+                self.connection.concurrency if concurrency is None else integer("concurrency", concurrency, low=1)
             ),
             on_drift=one_of("on_drift", on_drift, get_args(OnDrift)),
         )
@@ -120,12 +129,10 @@ class Listing(Generic[T]):
                 ),
                 "sort_by",
             )
-        query = urlencode(pairs)
-        return Paginator(partial(self._fetch, self._decode, query), plan, partial(self._fetch, self._decode_raw, query))
+        return Paginator(query, plan)
 
-    def _start(self, cursor: object, pairs: Pairs) -> Checkpoint:
-        """Return where to begin, as a checkpoint of this listing and query."""
-        query = _digest(pairs)
+    def _start(self, cursor: object, query: str) -> Checkpoint:
+        """Return where to begin, as a checkpoint of this listing and of the query with a digest."""
         if isinstance(cursor, str):
             complaint = f"cursor must be an integer or a Checkpoint, got {cursor!r}: use Checkpoint.parse()"
             raise named(TypeError(complaint), "cursor")
@@ -141,22 +148,3 @@ class Listing(Generic[T]):
             )
             raise named(ValueError(complaint), "cursor")
         return evolve(cursor, listing=self.name, query=query)
-
-    async def _fetch(
-        self, decode: Callable[[bytes, int], Page[R]], query: str, cursor: int, limit: int, counts: RequestCounts
-    ) -> Page[R]:
-        if self.is_bare:
-            page = await self._connection.get(self.path, partial(read_page, cursor=0, decode=decode), counts)
-            return evolve(page, data=page.data[cursor:], cursor=cursor)  # there is no cursor that the server knows
-        target = f"{self.path}?limit={limit}"
-        if query:
-            target += f"&{query}"
-        if cursor:
-            target += f"&cursor={cursor}"
-        return await self._connection.get(target, partial(read_page, cursor=cursor, decode=decode), counts)
-
-
-def _digest(pairs: Pairs) -> str:
-    """Return a few characters that tell one query from others."""
-    hashed = hashlib.blake2b(urlencode(sorted(pairs)).encode(), digest_size=6).digest()
-    return urlsafe_b64encode(hashed).decode()

@@ -30,6 +30,10 @@ class Logs(Listing[Log], item=Log):
     name = "logs"
     path = "/v2/logs"
     stable_orders = frozenset({"created_at", "level", "run_id"})
+    creation_field = "created_at"
+    creation_filter = "timestamp"
+    oldest_first = "created_at"
+    run_filter = "run_ids"
 
     def list(
         self,

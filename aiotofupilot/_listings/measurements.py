@@ -30,6 +30,8 @@ class Measurements(Listing[Measurement], item=Measurement):
     name = "measurements"
     path = "/v2/measurements"
     stable_orders = frozenset({"measurement_name", "phase_name", "started_at", "value"})
+    oldest_first = "started_at"
+    run_filter = "ids"
 
     def list(
         self,

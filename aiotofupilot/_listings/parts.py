@@ -29,6 +29,8 @@ class Parts(Listing[Part], item=Part):
     name = "parts"
     path = "/v2/parts"
     stable_orders = frozenset({"created_at"})
+    creation_field = "created_at"
+    oldest_first = "created_at"
 
     def list(
         self,

@@ -30,6 +30,8 @@ class Phases(Listing[Phase], item=Phase):
     name = "phases"
     path = "/v2/phases"
     stable_orders = frozenset({"duration", "phase_name", "started_at"})
+    oldest_first = "started_at"
+    run_filter = "ids"
 
     def list(
         self,

@@ -23,6 +23,8 @@ class Procedures(Listing[Procedure], item=Procedure):
 
     name = "procedures"
     path = "/v2/procedures"
+    creation_field = "created_at"
+    creation_filter = "created"
 
     def list(
         self,

@@ -30,6 +30,9 @@ class Runs(Listing[Run], item=Run):
     name = "runs"
     path = "/v2/runs"
     stable_orders = frozenset({"started_at", "created_at", "duration"})
+    creation_field = "created_at"
+    creation_filter = "created"
+    oldest_first = "created_at"
 
     def list(
         self,

@@ -30,6 +30,9 @@ class Units(Listing[Unit], item=Unit):
     name = "units"
     path = "/v2/units"
     stable_orders = frozenset({"created_at"})
+    creation_field = "created_at"
+    creation_filter = "created"
+    oldest_first = "created_at"
 
     def list(
         self,

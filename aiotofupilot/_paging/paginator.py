@@ -20,7 +20,8 @@ if TYPE_CHECKING:
 
     from aiotofupilot.models import Page, RawItem
 
-    from .plan import Fetch, Plan
+    from .plan import Plan
+    from .source import Source
 
 __all__ = ["Paginator"]
 
@@ -35,10 +36,9 @@ class Paginator(Generic[T]):
     ``checkpoint`` from which the listing can be resumed.
     """
 
-    def __init__(self, fetch: Fetch[T], plan: Plan, fetch_raw: Fetch[RawItem]) -> None:
-        self._fetch = fetch
+    def __init__(self, source: Source[T], plan: Plan) -> None:
+        self._source = source
         self._plan = plan
-        self._fetch_raw = fetch_raw
 
     def __repr__(self) -> str:
         start = self._plan.start
@@ -46,7 +46,7 @@ class Paginator(Generic[T]):
 
     def __await__(self) -> Generator[Any, None, Page[T]]:
         plan = self._plan
-        return self._fetch(plan.start.cursor, plan.limit, RequestCounts()).__await__()
+        return self._source.fetch(plan.start.cursor, plan.limit, RequestCounts()).__await__()
 
     def __aiter__(self) -> Walk[T]:
         return self.walk()
@@ -56,11 +56,11 @@ class Paginator(Generic[T]):
 
         That is for fields that are newer than this package. Dates and durations stay strings.
         """
-        return Paginator(self._fetch_raw, self._plan, self._fetch_raw)
+        return Paginator(self._source.raw(), self._plan)
 
     def walk(self) -> Walk[T]:
         """Return a pass over the items. It can be closed, and it tells where it stands and what it did."""
-        return Walk(self._fetch, self._plan)
+        return Walk(self._source.fetch, self._plan)
 
     async def pages(self) -> AsyncGenerator[Page[T], None]:
         """Yield the pages as the server cuts them, as many as ``max_items`` needs.
@@ -76,7 +76,7 @@ class Paginator(Generic[T]):
         remaining = None if plan.max_items is None else plan.max_items + bool(plan.max_items) * plan.start.skip
         memory, progress = Memory(), Progress()
         window = Window(
-            partial(self._fetch, counts=RequestCounts()),
+            partial(self._source.fetch, counts=RequestCounts()),
             cursor=plan.start.cursor,
             limit=plan.limit,
             concurrency=plan.concurrency,
@@ -110,5 +110,5 @@ class Paginator(Generic[T]):
         Unless a cursor is given, no whole page is asked for.
         """
         limit = 1 if self._plan.max_items is None else min(1, self._plan.max_items)
-        async with Walk(self._fetch, evolve(self._plan, max_items=limit)) as walk:
+        async with Walk(self._source.fetch, evolve(self._plan, max_items=limit)) as walk:
             return await anext(walk, None)

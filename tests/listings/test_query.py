@@ -1,0 +1,153 @@
+"""A query is spelled as its listing wants it, and can be narrowed to some of its items."""
+
+from datetime import UTC, datetime, timedelta, timezone
+from urllib.parse import parse_qsl, urlsplit
+
+import pytest
+from fakes.listings import LISTINGS, Connection, required
+from fakes.wire_listings import ENDPOINTS, MODELS
+
+from aiotofupilot._listings.query import Query
+from aiotofupilot._listings.users import Users
+from aiotofupilot.models import PageMeta
+from aiotofupilot.stats import RequestCounts
+
+EVERY = pytest.mark.parametrize("name", LISTINGS)
+NOW = datetime(2026, 2, 1, 12, 30, 15, 123456, tzinfo=UTC)
+HOUR = timedelta(hours=1)
+
+
+async def sent(query):
+    """Return the parameters that are sent for the first page of a query."""
+    connection = query.listing.connection
+    connection.targets.clear()
+    await query.fetch(0, 7, RequestCounts())
+    return [parse_qsl(urlsplit(target).query) for target in connection.targets]
+
+
+def query(name, *pairs):
+    listing = LISTINGS[name](Connection())
+    return Query(listing, pairs, listing.decode)
+
+
+CREATION = {
+    "procedures": ("created_at", "created", None),
+    "runs": ("created_at", "created", "created_at"),
+    "units": ("created_at", "created", "created_at"),
+    "parts": ("created_at", None, "created_at"),
+    "batches": ("created_at", "created", "created_at"),
+    "stations": (None, None, None),
+    "deployments": ("deployed_at", "deployed", None),
+    "logs": ("created_at", "timestamp", "created_at"),
+    "measurements": (None, None, "started_at"),
+    "phases": (None, None, "started_at"),
+}
+
+
+@EVERY
+def test_what_a_listing_knows_of_creation_is_what_the_api_has(name):
+    """The filter, the field and the order look at the same moment."""
+    listing, parameters = LISTINGS[name], ENDPOINTS[name]["params"]
+    assert (listing.creation_field, listing.creation_filter, listing.oldest_first) == CREATION[name]
+    if listing.creation_field:
+        assert MODELS[name].__annotations__[listing.creation_field] is datetime
+    if listing.creation_filter:
+        assert {f"{listing.creation_filter}_after", f"{listing.creation_filter}_before"} <= parameters.keys()
+    if listing.oldest_first:
+        assert listing.oldest_first in parameters["sort_by"]["enum"]
+        assert listing.oldest_first in listing.stable_orders
+
+
+@EVERY
+def test_listings_of_what_runs_wrote_are_listed_by_run(name):
+    runs = {"logs": "run_ids", "measurements": "ids", "phases": "ids"}.get(name)
+    assert LISTINGS[name].run_filter == runs
+    assert runs is None or ENDPOINTS[name]["params"][runs]["type"] == "array"
+
+
+@EVERY
+async def test_what_was_created_between_two_moments_is_asked_for_inclusively(name):
+    """Rounding leaves no item out."""
+    if CREATION[name][1] is None:
+        with pytest.raises(ValueError, match=f"{name} have no filter on their creation"):
+            query(name).narrowed(after=NOW)
+        return
+    narrowed = query(name, ("search_query", "x")).narrowed(after=NOW - HOUR, before=NOW)
+    assert await sent(narrowed) == [
+        [
+            ("limit", "7"),
+            ("search_query", "x"),
+            (f"{CREATION[name][1]}_after", "2026-02-01T11:30:15.123Z"),
+            (f"{CREATION[name][1]}_before", "2026-02-01T12:30:15.124Z"),
+        ]
+    ]
+
+
+async def test_the_narrower_bound_counts():
+    """Whether it is the query's own or the other."""
+    own = query("runs", ("created_after", "2026-02-01T09:00:00.000Z"), ("created_before", "2026-02-01T20:00:00.000Z"))
+    (wide,) = await sent(own.narrowed(after=NOW - 9 * HOUR, before=NOW + 9 * HOUR))
+    assert wide == [("limit", "7"), *own.pairs]
+    (narrow,) = await sent(own.narrowed(after=NOW, before=NOW + HOUR))
+    assert narrow[1:] == [
+        ("created_after", "2026-02-01T12:30:15.123Z"),
+        ("created_before", "2026-02-01T13:30:15.124Z"),
+    ]
+    tokyo = timezone(9 * HOUR)
+    (same,) = await sent(own.narrowed(after=NOW.astimezone(tokyo)).narrowed(after=NOW - HOUR))
+    assert same[-1] == narrow[1]
+
+
+async def test_a_range_without_a_moment_is_empty_and_costs_no_request():
+    """The API might refuse it."""
+    nothing = query("runs", ("created_before", "2026-02-01T09:00:00.000Z")).narrowed(after=NOW)
+    page = await nothing.fetch(5, 7, RequestCounts())
+    assert (page.data, page.meta, page.cursor) == ([], PageMeta(has_more=False), 5)
+    assert nothing.listing.connection.targets == []
+    one_moment = query("runs").narrowed(after=NOW.replace(microsecond=0), before=NOW.replace(microsecond=0))
+    assert len(await sent(one_moment)) == 1
+
+
+@EVERY
+async def test_the_oldest_come_first_where_the_api_sorts(name):
+    """In place of the query's own order."""
+    order = CREATION[name][2]
+    own = query(name, ("sort_by", "outcome"), ("search_query", "x"), ("sort_order", "desc"))
+    if order is None:
+        with pytest.raises(ValueError, match=f"{name} cannot be asked for the oldest first"):
+            own.narrowed(oldest_first=True)
+    else:
+        (pairs,) = await sent(own.narrowed(oldest_first=True))
+        assert pairs[1:] == [("search_query", "x"), ("sort_by", order), ("sort_order", "asc")]
+
+
+@EVERY
+async def test_what_some_runs_wrote_is_asked_for_where_the_api_can_be(name):
+    parameter = LISTINGS[name].run_filter
+    if parameter is None:
+        with pytest.raises(ValueError, match=f"{name} are not listed by run"):
+            query(name).narrowed(run_ids=["a"])
+    else:
+        own = query(name, (parameter, "a"), (parameter, "b"), ("exclude_retries", "false"))
+        (pairs,) = await sent(own.narrowed(run_ids=iter(["b", "c"])))
+        assert pairs[1:] == [("exclude_retries", "false"), (parameter, "b"), (parameter, "c")]
+        assert own.narrowed(run_ids=()).pairs == own.pairs
+
+
+async def test_a_narrowed_query_without_models_stays_narrowed():
+    (pairs,) = await sent(query("runs").narrowed(after=NOW).raw())
+    assert pairs[1:] == [("created_after", "2026-02-01T12:30:15.123Z")]
+    (pairs,) = await sent(query("runs").raw().narrowed(after=NOW))
+    assert pairs[1:] == [("created_after", "2026-02-01T12:30:15.123Z")]
+
+
+def test_users_tell_nothing_of_their_creation():
+    assert (Users.creation_field, Users.creation_filter, Users.oldest_first, Users.run_filter) == (None,) * 4
+
+
+async def test_the_arguments_of_a_listing_are_the_pairs_of_its_query():
+    """Whoever narrows a listing narrows what its user asked for."""
+    for name in LISTINGS:
+        paginator = LISTINGS[name](Connection()).list(**required(name), limit=3)
+        (pairs,) = await sent(paginator._source)
+        assert pairs == [("limit", "7"), *required(name).items()]
