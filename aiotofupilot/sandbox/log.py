@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from contextlib import contextmanager
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from attrs import define, setters
 
@@ -12,8 +12,6 @@ from .request import Question
 
 if TYPE_CHECKING:
     from collections.abc import Generator
-
-    from aiotofupilot.models import Page
 
     from .factory import Factory
     from .faults import Fault
@@ -25,8 +23,6 @@ __all__ = ["Request", "RequestLog"]
 class Request(Question):
     """One request, and what became of it."""
 
-    page: Page[Any] | None = None
-    """What the API answers, before a fault touches it; None: an error, or nothing yet."""
     fault: Fault | None = None
     """What goes wrong with the answer; None: nothing."""
     factory: Factory | None = None

@@ -4,10 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
 from datetime import UTC, datetime
-from typing import cast
+from typing import TYPE_CHECKING, Any, cast
 from urllib.parse import quote, urlencode
 
 from attrs import Factory, define, field, setters
+
+if TYPE_CHECKING:
+    from aiotofupilot.models import Page
 
 __all__ = ["Pairs", "Query", "Question"]
 
@@ -70,6 +73,8 @@ class Question:
     """When it arrived; UTC."""
     attempt: int = 1
     """How often the same has been asked, this time included."""
+    page: Page[Any] | None = None
+    """What the API answers, before a fault touches it; None: an error, or nothing yet."""
 
     @property
     def target(self) -> str:

@@ -26,10 +26,12 @@ def test_every_fault_has_a_name_here():
         "html",
         "json",
         "latency",
+        "malformed",
         "oversized",
         "redirect",
         "reset",
         "stall",
         "status",
+        "unreadable",
     }
     assert all(callable(getattr(faults, name)) for name in faults.__all__ if name.islower())

@@ -11,7 +11,11 @@
 | `latency(0.05, jitter=0.02)` | the same answer, later |
 | `gzip()`, `chunked()` | the same answer, compressed; in chunked transfer coding |
 | `gzip_bomb()`, `oversized()`, `header_flood()` | more than any page can be |
+| `unreadable(62)`, `unreadable("an-id", by=stall(60))` | a 500, or another fault, for each page that holds the item |
+| `malformed(62)` | an item that is not what the API promises, on a page that otherwise is |
 | `redirect()`, `redirect("https://other.example/")` | the same address again; another one |
+
+The last two but one are about items, named by position or ID: ``sandbox.faults.always(unreadable(62))``.
 
 Faults add up, the left one first: ``gzip() + cut()`` cuts compressed bytes. They compare by how they are written, so
 that ``request.fault == status(503)`` holds of a logged request that met one.
@@ -20,6 +24,7 @@ that ``request.fault == status(503)`` holds of a logged request that met one.
 from .answers import empty, html, json, redirect, status
 from .excess import gzip_bomb, header_flood, oversized
 from .fault import Alteration, Fault
+from .items import malformed, unreadable
 from .transit import chunked, cut, gzip, hang_up, latency, reset, stall
 
 __all__ = [
@@ -36,11 +41,13 @@ __all__ = [
     "html",
     "json",
     "latency",
+    "malformed",
     "oversized",
     "redirect",
     "reset",
     "stall",
     "status",
+    "unreadable",
 ]
 
 TRANSIENT = (
