@@ -6,7 +6,7 @@ Nothing is checked here except what msgspec cannot check, because shapes are che
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
-from datetime import datetime
+from datetime import datetime, timedelta
 from types import NoneType, UnionType
 from typing import Any, Union, get_args, get_origin
 
@@ -20,7 +20,7 @@ Hook = Callable[[Any, Any], Any]
 FindHook = Callable[[Any], Hook]
 """From a type to its hook."""
 
-_KEPT = frozenset({str, bool, float, dict, datetime})
+_KEPT = frozenset({str, bool, float, dict, datetime, timedelta})
 
 
 def _kept(kind: Any) -> bool:

@@ -13,7 +13,7 @@ from cattrs.gen import make_dict_unstructure_fn, override
 
 from .assembly import array_assembler, model_assembler, one_kind_of_array
 from .detailed import integer
-from .moments import read_duration, spell_date_time, spell_duration
+from .moments import spell_date_time, spell_duration
 from .shapes import wire_name
 
 if TYPE_CHECKING:
@@ -34,7 +34,6 @@ def shape_converter() -> Converter:
     converter = Converter(detailed_validation=False)
     find_hook = converter.get_structure_hook
     converter.register_structure_hook(int, _whole)
-    converter.register_structure_hook(timedelta, read_duration)
     converter.register_structure_hook(dict, lambda value, _: value)
 
     def model_hook(model: Any) -> Hook:

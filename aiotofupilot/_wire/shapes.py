@@ -41,7 +41,7 @@ _PLAIN: dict[object, Any] = {
     float: _NUMBER,
     dict: dict[str, Any],
     datetime: AwareDatetime,
-    timedelta: str,
+    timedelta: timedelta,
     NoneType: None,
 }
 

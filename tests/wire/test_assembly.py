@@ -22,6 +22,7 @@ class Outer:
     """An item."""
 
     id: str
+    count: int | None = None
     took: timedelta | None = None
     inner: Inner | None = None
 
@@ -33,11 +34,11 @@ def find_hook(kind):
 def test_a_model_takes_over_values_and_converts_the_others():
     """Only what the model has in another form than its shape goes through a hook, and null does not."""
     assemble = model_assembler(Outer, find_hook)
-    assert assemble(SimpleNamespace(id="x", took="PT1S", inner=None), Outer) == Outer(
-        id="x", took=(timedelta, timedelta, "PT1S"), inner=None
-    )
+    shape = SimpleNamespace(id="x", count=50.0, took=timedelta(seconds=1), inner=None)
+    assert assemble(shape, Outer) == Outer(id="x", count=(int, int, 50.0), took=timedelta(seconds=1), inner=None)
     inner = SimpleNamespace(name="n")
-    assert assemble(SimpleNamespace(id="x", took=None, inner=inner), Outer).inner == (Inner, Inner, inner)
+    shape = SimpleNamespace(id="x", count=None, took=None, inner=inner)
+    assert assemble(shape, Outer) == Outer(id="x", count=None, took=None, inner=(Inner, Inner, inner))
 
 
 @pytest.mark.parametrize("kind", [list, tuple])

@@ -119,10 +119,17 @@ def test_a_moment_comes_back_from_its_spelling(moment):
         ("PT0.0000014S", timedelta(microseconds=1)),
         ("PT0,0000016S", timedelta(microseconds=2)),
         ("P999999999D", timedelta(days=999_999_999)),
+        ("-PT1S", timedelta(seconds=-1)),
+        ("+PT1S", timedelta(seconds=1)),
+        ("pt1s", timedelta(seconds=1)),
+        ("P1d", timedelta(days=1)),
+        ("PT1.5H", timedelta(minutes=90)),
+        ("PT1.5M", timedelta(seconds=90)),
+        ("P1.5D", timedelta(hours=36)),
     ],
 )
 def test_a_duration_is_read(text, duration):
-    """A year counts as 365 days and a month as 30."""
+    """A year counts as 365 days and a month as 30. A spelling that only the API lacks is read as it is meant."""
     assert read_duration(text) == duration
 
 
@@ -130,12 +137,12 @@ def test_a_duration_is_read(text, duration):
     "text",
     [
         *("", "P", "PT", "P1", "PT1", "1S", "T1S", "P1DT", "PT1S1M", "PT1S2S", "P1S", "PT1D", "P1W2D", "P1WT1S"),
-        *("-PT1S", "+PT1S", "PT-1S", "pt1s", "P1d", "PT1.5H", "PT1.5M", "P1.5D", "P1,5W", "PT.5S", "PT1.S", "PT1e3S"),
+        *("PT-1S", "P1,5W", "P1.5W", "PT1,5H", "p1w", "PT.5S", "PT1.S", "PT1e3S"),
         *(" PT1S", "PT1S\n", "PT\uff11S", "P1Y1W", "01:30", "90"),
     ],
 )
 def test_what_is_no_duration_is_refused(text):
-    """Only seconds have a fraction, and nothing has a sign or small letters."""
+    """A unit is missing, or out of its order, or its number is no decimal number."""
     with pytest.raises(ValueError, match=r"^expected an ISO 8601 duration, got "):
         read_duration(text)
 
@@ -160,14 +167,15 @@ scraps = st.tuples(
 
 @given(scraps | st.text("PTDHMSWY0123456789.,-+pts ", max_size=12) | st.text("PTS1.\xdf\u01c5\uff11", max_size=8))
 @example("P1M")
-def test_exactly_what_the_grammar_allows_is_read(text):
-    """A sign, a small letter or a fraction of a minute is refused, whatever stands around it."""
+def test_what_the_grammar_allows_is_read(text):
+    """All that is read beyond it has a sign, small letters, or a fraction of days, hours or minutes."""
     try:
         read_duration(text)
     except ValueError:
         assert not GRAMMAR.fullmatch(text)
     else:
-        assert GRAMMAR.fullmatch(text)
+        usual = re.sub(r"\.\d+(?=[DHM])", "", text.removeprefix("-").removeprefix("+").upper(), flags=re.ASCII)
+        assert GRAMMAR.fullmatch(usual)
 
 
 @pytest.mark.parametrize(
