@@ -15,6 +15,7 @@ from ._http.clock import Clock
 from ._http.connection import Connection, Options
 from ._http.gate import Gate
 from ._http.lifetime import Lifetime
+from ._http.limiter import checked_limiter
 from ._http.policy import RetryPolicy
 from ._http.redaction import Redaction
 from ._http.retries import Retries, checked_retry
@@ -29,6 +30,7 @@ if TYPE_CHECKING:
 
     import aiohttp
 
+    from ._http.limiter import Limiter
     from ._http.retries import Retry
 
 __all__ = ["TofuPilotSession"]
@@ -77,6 +79,10 @@ class TofuPilotSession:
             page is asked for once.
         concurrency: At most this many pages of a listing are in flight or waiting to be used, 1 or more, unless the
             listing names a number of its own. 1: a page is asked for only when the walk needs it.
+        limiter: A rate limiter of your own, such as ``aiolimiter.AsyncLimiter(10, 1)``: any async context manager that
+            can be entered many times, also at the same time. Each attempt of this session and its views is within it
+            while it is in flight. The wait to enter it ends with the session, and counts in ``max_elapsed``, but not in
+            ``timeout``. What it raises ends the walk as it is. None: there is none.
         http_session: An ``aiohttp.ClientSession`` to use, which is never closed; None: one is made on first use, and
             closed with this session. One that is handed in brings its own connector, and with it TLS and proxies. Its
             trace hooks do not see the key.
@@ -101,6 +107,7 @@ class TofuPilotSession:
         timeout: float | None = 30.0,
         retry: Retry = RetryPolicy(),  # noqa: B008 - a value
         concurrency: int = 1,
+        limiter: Limiter | None = None,
         http_session: aiohttp.ClientSession | None = None,
         trace_configs: Sequence[aiohttp.TraceConfig] | None = None,
         allow_insecure_http: bool = False,
@@ -122,7 +129,7 @@ class TofuPilotSession:
             clock=clock,
             redaction=self._redaction,
         )
-        self._gate = Gate(clock, self._transport.connections)
+        self._gate = Gate(clock, self._transport.connections, checked_limiter(limiter))
         self._retries = Retries(clock, self._gate)
         self._viewed: TofuPilotSession | None = None
 

@@ -16,8 +16,8 @@ class RequestCounts:
     retries: int = 0
     """Requests among them that asked for a page again after an attempt had failed."""
     waited: float = 0.0
-    """Seconds waited between attempts, in a pause of the session, and for a free connection, added up over all pages in
-    flight."""
+    """Seconds waited between attempts, in a pause of the session, in its limiter, and for a free connection, added up
+    over all pages in flight."""
 
 
 @define

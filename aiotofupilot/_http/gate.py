@@ -1,12 +1,16 @@
-"""Where every request of a session waits for its turn: for a free connection, or for the end of a pause."""
+"""Where every request of a session waits for its turn: for a pause to end, for the limiter, for a free connection."""
 
 from __future__ import annotations
 
 import asyncio
 import math
+from contextlib import AsyncExitStack, nullcontext
+from functools import partial
 from typing import TYPE_CHECKING
 
 from aiotofupilot.errors import APIError, RateLimitedError
+
+from .limiter import leave
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -15,6 +19,7 @@ if TYPE_CHECKING:
     from aiotofupilot.stats import RequestCounts
 
     from .clock import Clock
+    from .limiter import Limiter
 
 __all__ = ["Gate", "MissedTurnError"]
 
@@ -34,15 +39,24 @@ class Gate:
     After a 429, or any error with Retry-After, the gate is closed until the time is over. Then requests return one,
     two, four ... at a time: one at first, and each that comes back lets one more out than before.
 
+    The request at the head of the queue alone enters the limiter, after the pauses and before it takes a connection. So
+    a request that waits in the limiter holds no connection, and a limiter counts requests at the time when they are
+    sent: at most one request that the limiter has let go still waits, for its connection. If a pause begins in that
+    time, the request leaves the limiter, and enters it anew after the pause.
+
     Args:
         clock: Measures and waits.
         connections: A request holds each of these semaphores while it is in flight. Sessions that share connections
             share the semaphores.
+        limiter: A request is within this context while it is in flight; None: there is none.
     """
 
-    def __init__(self, clock: Clock, connections: Sequence[asyncio.Semaphore] = ()) -> None:
+    def __init__(
+        self, clock: Clock, connections: Sequence[asyncio.Semaphore] = (), limiter: Limiter | None = None
+    ) -> None:
         self._clock = clock
         self._connections = connections
+        self.limiter = limiter
         self._allowed = math.inf
         """Requests of this session that may be in flight. It is finite from a pause on until all may return."""
         self._in_flight = 0
@@ -82,7 +96,7 @@ class Gate:
         """Wait for the turn of a request, and return how many pauses have begun until then."""
         if until is not None and self._clock.monotonic() >= until:
             raise MissedTurnError
-        if self._queued or self.rest(max_retry_after) or not self._has_room():
+        if self.limiter is not None or self._queued or self.rest(max_retry_after) or not self._has_room():
             await self._wait(max_retry_after, counts, until)
         else:
             for connection in self._connections:
@@ -116,15 +130,15 @@ class Gate:
 
     async def _wait(self, max_retry_after: float, counts: RequestCounts, until: float | None) -> None:
         began = self._clock.monotonic()
+        time = nullcontext() if until is None else self._clock.timeout(until - began)
         self._queued += 1
         try:
-            if until is None:
+            async with time:
                 await self._pass(max_retry_after, until)
-            else:
-                async with self._clock.timeout(until - began):
-                    await self._pass(max_retry_after, until)
         except TimeoutError:
-            raise MissedTurnError from None
+            if isinstance(time, asyncio.Timeout) and time.expired():
+                raise MissedTurnError from None
+            raise  # it is the limiter's own
         finally:
             self._queued -= 1
             counts.waited += self._clock.monotonic() - began
@@ -145,19 +159,21 @@ class Gate:
                     return
 
     async def _take(self, max_retry_after: float) -> bool:
-        """Wait for connections, and return whether there was no pause by then. If there was, they are given back."""
-        taken: list[asyncio.Semaphore] = []
-        try:
+        """Enter the limiter, wait for connections, and return whether there was no pause by then.
+
+        If there was one, the connections are given back, and the limiter is left.
+        """
+        async with AsyncExitStack() as taken:
+            if self.limiter is not None:
+                await self.limiter.__aenter__()
+                taken.push_async_exit(partial(leave, self.limiter))
             for connection in self._connections:
                 await connection.acquire()
-                taken.append(connection)
+                taken.callback(connection.release)
             if self._in_flight < self._allowed and not self.rest(max_retry_after):
-                taken.clear()
+                taken.pop_all()
                 self._in_flight += 1
                 return True
-        finally:
-            for connection in taken:
-                connection.release()
         return False
 
     def _pause(self, error: APIError, max_retry_after: float, *, is_news: bool) -> None:
@@ -192,3 +208,5 @@ class Turn:
         self, exc_type: type[BaseException] | None, exc: BaseException | None, traceback: TracebackType | None
     ) -> None:
         self._gate.leave(self._pauses_known, exc, self._max_retry_after)
+        if self._gate.limiter is not None:  # last, because it may take time, and others wait for the connection
+            await leave(self._gate.limiter, exc_type, exc, traceback)

@@ -1,0 +1,40 @@
+"""A rate limiter of the user's own: what can be one, and how an attempt holds it."""
+
+from __future__ import annotations
+
+from contextlib import AbstractAsyncContextManager
+from inspect import isasyncgen
+from typing import TYPE_CHECKING, TypeAlias, cast
+
+if TYPE_CHECKING:
+    from types import TracebackType
+
+    Limiter: TypeAlias = AbstractAsyncContextManager[object]
+
+__all__ = ["checked_limiter", "leave"]
+
+
+def checked_limiter(limiter: object) -> Limiter | None:
+    """Return what was given as ``limiter=``: an async context manager that can be entered again and again, or None.
+
+    Raises:
+        TypeError: It is anything else, such as the class of a limiter, or what ``@asynccontextmanager`` makes, which
+            can be entered only once.
+    """
+    if limiter is None:
+        return None
+    if not isinstance(limiter, AbstractAsyncContextManager):
+        raise TypeError(f"limiter must be an async context manager or None, got {limiter!r}")
+    if isasyncgen(getattr(cast("object", limiter), "gen", None)):
+        raise TypeError(
+            "limiter must be an async context manager that can be entered many times, and what @asynccontextmanager "
+            f"makes can be entered once, got {limiter!r}"
+        )
+    return cast("Limiter", limiter)
+
+
+async def leave(
+    limiter: Limiter, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
+) -> None:
+    """Tell a limiter how an attempt ended. It cannot suppress the error, because there would be no answer then."""
+    await limiter.__aexit__(kind, error, traceback)

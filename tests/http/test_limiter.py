@@ -1,0 +1,376 @@
+"""A limiter of the user's own: when it is entered, how it is left, and that nothing stays behind in it."""
+
+import asyncio
+from contextlib import asynccontextmanager
+
+import pytest
+from aiolimiter import AsyncLimiter
+from yarl import URL
+
+from aiotofupilot import RateLimitedError, RetryPolicy, ServerError, SessionError, TofuPilotSession
+from aiotofupilot._http.connection import Connection, Options
+from aiotofupilot._http.gate import Gate, MissedTurnError
+from aiotofupilot._http.lifetime import Lifetime
+from aiotofupilot._http.limiter import checked_limiter
+from aiotofupilot._http.redaction import Redaction
+from aiotofupilot._http.retries import Retries
+from aiotofupilot._wire.response import Response
+from aiotofupilot.sandbox import Sandbox
+from aiotofupilot.stats import RequestCounts
+
+LONGEST = 60.0
+
+
+class Limiter:
+    """Lets one request go each second, as its clock has it, and remembers who is in it and how each one left."""
+
+    def __init__(self, clock, takes=1.0, leaving_takes=0.0):
+        self.clock, self.takes, self.leaving_takes = clock, takes, leaving_takes
+        self.entering = self.inside = self.most_entering = 0
+        self.let_go = []
+        self.left = []
+
+    async def __aenter__(self):
+        self.entering += 1
+        self.most_entering = max(self.most_entering, self.entering)
+        try:
+            await self.clock.sleep(self.takes)
+        finally:
+            self.entering -= 1
+        self.inside += 1
+        self.let_go.append(self.clock.seconds)
+
+    async def __aexit__(self, kind, error, traceback):
+        self.inside -= 1
+        self.left.append(error)
+        if self.leaving_takes:
+            await self.clock.sleep(self.leaving_takes)
+        return True  # which suppresses errors in an ``async with``
+
+
+class Server:
+    """Takes requests through a gate with a limiter. Each takes some time, and ends as a function of time says."""
+
+    def __init__(self, clock, limiter, connections=100, takes=0.25, answer=lambda seconds: None):
+        self.clock, self.takes, self.answer = clock, takes, answer
+        self.connections = asyncio.Semaphore(connections)
+        self.gate = Gate(clock, [self.connections], limiter)
+        self.counts = RequestCounts()
+        self.began = []
+
+    async def request(self, name=None, until=None):
+        async with self.gate.turn(LONGEST, self.counts, until=until):
+            self.began.append((self.clock.seconds, name))
+            await self.clock.sleep(self.takes)
+            if (error := self.answer(self.clock.seconds)) is not None:
+                raise error
+        return name
+
+    @property
+    def is_idle(self):
+        """Whether nothing of a request is left in the gate."""
+        gate = self.gate
+        return (gate._in_flight, gate._queued, gate._queue.locked()) == (0, 0, False)
+
+
+async def test_each_request_is_within_the_limiter_while_it_is_in_flight(clock):
+    """It enters in the order of arrival, one at a time, and what it waits there is counted."""
+    limiter = Limiter(clock)
+    server = Server(clock, limiter, takes=1.5)
+    assert await clock.run(*(server.request(name) for name in range(4))) == [0, 1, 2, 3]
+    assert server.began == [(1.0, 0), (2.0, 1), (3.0, 2), (4.0, 3)]
+    assert limiter.most_entering == 1
+    assert limiter.left == [None] * 4
+    assert server.counts.waited == 1.0 + 2.0 + 3.0 + 4.0
+
+
+async def test_a_request_that_waits_in_the_limiter_holds_no_connection(clock):
+    """Another session on the same connector can use the connection."""
+    limiter = Limiter(clock, takes=10.0)
+    server = Server(clock, limiter, connections=1)
+    other = Server(clock, None)
+    other.gate = Gate(clock, [server.connections])
+    await clock.run(server.request("paced"), other.request("free"), other.request("free too"))
+    assert other.began == [(0.0, "free"), (0.25, "free too")]
+    assert server.began == [(10.0, "paced")]
+
+
+async def test_at_most_one_request_that_was_let_go_waits_for_a_connection(clock):
+    """So a slow server cannot make the limiter let a crowd go in advance."""
+    limiter = Limiter(clock, takes=0.125)
+    server = Server(clock, limiter, connections=1, takes=5.0)
+    await clock.run(*(server.request() for _ in range(3)))
+    assert limiter.let_go == [0.125, 0.25, 5.25]
+    assert [seconds for seconds, _ in server.began] == [0.125, 5.125, 10.125]
+
+
+async def test_an_error_reaches_the_limiter_and_is_raised(clock):
+    """The limiter may learn from a 429, and it cannot make an answer of it."""
+    limiter = Limiter(clock)
+    error = RateLimitedError("slow down", status=429)
+    server = Server(clock, limiter, answer=lambda _: error)
+    assert await clock.run(server.request()) == [error]
+    assert limiter.left == [error]
+
+
+async def test_a_pause_is_waited_for_outside_of_the_limiter(clock):
+    """A request that was let go when the pause began leaves the limiter, and enters it anew after the pause."""
+    limiter = Limiter(clock)
+    refused = RateLimitedError("slow down", status=429, retry_after=20.0)
+    server = Server(clock, limiter, takes=1.5, answer=lambda seconds: refused if seconds == 2.5 else None)
+
+    async def look():
+        await clock.sleep(10.0)
+        return limiter.entering, limiter.inside
+
+    results = await clock.run(server.request("a"), server.request("b"), server.request("c"), look())
+    assert results == [refused, "b", "c", (0, 0)]
+    # "c" was let go at 3.0 in the pause from 2.5 to 22.5, and again a second after it.
+    assert limiter.let_go == [1.0, 2.0, 3.0, 23.5]
+    assert server.began == [(1.0, "a"), (2.0, "b"), (23.5, "c")]
+
+
+async def test_the_wait_in_the_limiter_ends_when_the_time_of_the_request_is_up(clock):
+    """The limiter is not entered then, and the next request takes its place."""
+    limiter = Limiter(clock, takes=5.0)
+    server = Server(clock, limiter)
+    results = await clock.run(server.request("late", until=3.0), server.request("next"))
+    assert isinstance(results[0], MissedTurnError)
+    assert server.began == [(8.0, "next")]
+    assert limiter.left == [None]
+    assert server.counts.waited == 3.0 + 8.0
+    assert server.is_idle
+
+
+@pytest.mark.parametrize("until", [None, 9.0])
+async def test_what_a_limiter_raises_is_raised(clock, until):
+    """A TimeoutError of its own, such as a database's, is not mistaken for the end of the request's time."""
+
+    class Broken(Limiter):
+        async def __aenter__(self):
+            await self.clock.sleep(1.0)
+            raise TimeoutError("the limiter's own")
+
+    limiter = Broken(clock)
+    server = Server(clock, limiter)
+    (error,) = await clock.run(server.request(until=until))
+    assert repr(error) == """TimeoutError("the limiter's own")"""
+    assert server.began == limiter.left == []
+    assert server.is_idle
+
+
+async def test_what_a_limiter_raises_at_the_end_is_raised(clock):
+    """The connection is free by then."""
+
+    class Broken(Limiter):
+        async def __aexit__(self, kind, error, traceback):
+            assert not server.connections.locked()
+            raise OSError("unreachable")
+
+    server = Server(clock, Broken(clock), connections=1)
+    (error,) = await clock.run(server.request())
+    assert repr(error) == "OSError('unreachable')"
+    assert server.is_idle
+
+
+@pytest.mark.parametrize("until", [None, 1000.0])
+@pytest.mark.parametrize("steps", range(6))
+async def test_wherever_a_request_is_cancelled_nothing_of_it_stays_behind(clock, until, steps):
+    """In a pause, in the queue, in the limiter, for a connection, in flight, and while it leaves the limiter.
+
+    It is cancelled at each moment at which something happens, and some steps of the event loop later.
+    """
+    moments = 0
+    is_over = False
+    while not is_over:
+        limiter = Limiter(clock, leaving_takes=1.0)
+        server = Server(clock, limiter, connections=1, takes=1.5)
+        began = clock.seconds
+        refused = RateLimitedError("slow down", status=429, retry_after=2.0)
+        server.answer = lambda seconds, began=began, refused=refused: refused if seconds == began + 2.5 else None
+        requests = [
+            asyncio.create_task(server.request(name, until=None if until is None else began + until))
+            for name in ("first", "victim", "third")
+        ]
+
+        async def cancel(victim=requests[1], moments=moments):
+            for _ in range(moments):
+                await clock.sleep(0.5)
+            for _ in range(steps):
+                await asyncio.sleep(0)
+            return not victim.cancel()
+
+        is_over, first, victim, third = await clock.run(cancel(), *requests)
+        assert (first, third) == (refused, "third")
+        assert victim == "victim" if is_over else isinstance(victim, asyncio.CancelledError)
+        assert limiter.inside == limiter.entering == 0
+        assert len(limiter.left) == len(limiter.let_go)
+        assert server.is_idle
+        assert not server.connections.locked()
+        moments += 1
+    assert moments > 12
+
+
+class Pages:
+    """A transport of pages: each is what a list says, and the last for ever."""
+
+    def __init__(self, *answers):
+        self.answers = list(answers)
+
+    def check(self):
+        pass
+
+    def url(self, target):
+        return URL("https://tofu.example.com") / target.lstrip("/")
+
+    async def get(self, url):
+        answer = self.answers.pop(0) if len(self.answers) > 1 else self.answers[0]
+        if isinstance(answer, Exception):
+            raise answer
+        return answer
+
+
+def connect(clock, limiter, *answers, retry=RetryPolicy(), timeout=None, lifetime=None):  # noqa: B008 - a value
+    """Return how a listing reaches pages, and the room's parts."""
+    gate = Gate(clock, [], limiter)
+    return Connection(
+        transport=Pages(*answers),
+        lifetime=lifetime or Lifetime(),
+        gate=gate,
+        retries=Retries(clock, gate),
+        redaction=Redaction("no-key-in-here"),
+        options=Options(timeout=timeout, retry=retry, concurrency=1),
+    )
+
+
+def ask(connection, counts):
+    return connection.get("/", lambda response: response.body, counts)
+
+
+@pytest.fixture
+def page(clock):
+    return Response(200, {}, b"page", clock.now())
+
+
+async def test_every_attempt_enters_the_limiter(clock, page):
+    """The first one and the retries, and the waits of both kinds are added up."""
+    limiter, counts = Limiter(clock), RequestCounts()
+    failures = [ServerError("down", status=503) for _ in range(2)]
+    connection = connect(clock, limiter, *failures, page, retry=RetryPolicy(initial_wait=0.5))
+    assert await clock.run(ask(connection, counts)) == [b"page"]
+    assert limiter.left == [*failures, None]
+    assert counts == RequestCounts(requests=3, retries=2, waited=1.0 + 0.5 + 1.0 + 1.0 + 1.0)
+
+
+async def test_the_wait_in_the_limiter_counts_in_max_elapsed(clock):
+    """The error is raised when the time is up, and the retry that was not sent costs the budget nothing."""
+    counts = RequestCounts()
+
+    class Patient(Limiter):
+        async def __aenter__(self):
+            self.takes = 10.0 * len(self.let_go)
+            await super().__aenter__()
+
+    error = ServerError("down", status=503)
+    connection = connect(clock, Patient(clock), error, retry=RetryPolicy(initial_wait=1.0, max_elapsed=4.0))
+    assert await clock.run(ask(connection, counts)) == [error]
+    assert clock.seconds == 4.0
+    assert (error.attempts, counts.requests, connection._retries.budget.tokens) == (1, 1, 30.0)
+
+
+async def test_the_wait_in_the_limiter_does_not_count_in_the_timeout(clock, page, monkeypatch):
+    """The time of an attempt begins when the limiter has let it go."""
+    limiter, begun = Limiter(clock), []
+
+    def timeout(seconds):
+        begun.append((seconds, limiter.inside))
+        return asyncio.Timeout(None)
+
+    monkeypatch.setattr("aiotofupilot._http.connection.asyncio.timeout", timeout)
+    assert await clock.run(ask(connect(clock, limiter, page, timeout=3.0), RequestCounts())) == [b"page"]
+    assert begun == [(3.0, 1)]
+
+
+async def test_closing_the_session_ends_the_wait_in_the_limiter(clock, page):
+    """At once, for every request that waits."""
+    lifetime, limiter = Lifetime(), Limiter(clock)
+    connection = connect(clock, limiter, page, lifetime=lifetime)
+
+    async def close():
+        await clock.sleep(0.5)
+        await lifetime.close()
+        return clock.seconds, limiter.entering, limiter.inside
+
+    *errors, closed = await clock.run(*(ask(connection, RequestCounts()) for _ in range(3)), close())
+    assert [type(error) for error in errors] == [SessionError] * 3
+    assert closed == (0.5, 0, 0)
+
+
+async def test_aiolimiter_paces_a_walk_as_it_is(until):
+    """A bucket that is empty for an hour stops the walk, and closing the session ends it there."""
+    async with Sandbox(procedures=10) as sandbox:
+        session = TofuPilotSession(sandbox.api_key, base_url=sandbox.url, limiter=AsyncLimiter(3, 3600))
+        seen = []
+
+        async def walk():
+            async for procedure in session.procedures.list(limit=2, concurrency=4):
+                seen.append(procedure)
+
+        walking = asyncio.create_task(walk())
+        await until(lambda: len(seen) == 6)
+        await session.close()
+        with pytest.raises(SessionError):
+            await walking
+        assert seen == sandbox.procedures[:6]
+        assert len(sandbox.requests) == 3
+
+
+async def test_aiolimiter_lets_a_walk_go_on():
+    """Its waits are counted."""
+    async with (
+        Sandbox(procedures=10) as sandbox,
+        TofuPilotSession(sandbox.api_key, base_url=sandbox.url, limiter=AsyncLimiter(1, 0.01)) as session,
+        session.procedures.list(limit=2).walk() as walk,
+    ):
+        assert [procedure async for procedure in walk] == sandbox.procedures
+        assert walk.stats.waited > 0.02
+
+
+async def test_views_share_the_limiter():
+    """A semaphore is a limiter too: it bounds what the session and its views have in flight."""
+    limiter = asyncio.Semaphore(1)
+    async with (
+        Sandbox(procedures=10) as sandbox,
+        TofuPilotSession(sandbox.api_key, base_url=sandbox.url, limiter=limiter) as session,
+    ):
+        async with limiter:
+            page = asyncio.ensure_future(session.with_options(timeout=5).procedures.list().first())
+            await asyncio.sleep(0.0)
+            assert not sandbox.requests
+            assert session._gate._queued == 1
+        assert await page == sandbox.procedures[0]
+
+
+@asynccontextmanager
+async def once():
+    yield
+
+
+@pytest.mark.parametrize("limiter", [3, 10.0, AsyncLimiter, lambda: None, once, object()])
+def test_what_is_no_async_context_manager_is_refused(limiter):
+    """A number or the class of a limiter are likely mistakes."""
+    with pytest.raises(TypeError, match=r"^limiter must be an async context manager or None, got "):
+        TofuPilotSession("key", limiter=limiter)
+
+
+def test_what_can_be_entered_once_is_refused():
+    """The second request would meet an error that explains nothing."""
+    with pytest.raises(TypeError, match="what @asynccontextmanager makes can be entered once"):
+        checked_limiter(once())
+
+
+def test_any_async_context_manager_is_taken():
+    """Also one that knows nothing of any library, and none at all."""
+    limiter = asyncio.Lock()
+    assert checked_limiter(limiter) is limiter
+    assert checked_limiter(None) is None
