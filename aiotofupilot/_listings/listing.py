@@ -10,7 +10,7 @@ from aiotofupilot._arguments import integer, named, one_of
 from aiotofupilot._paging.memory import Identified
 from aiotofupilot._paging.paginator import Paginator
 from aiotofupilot._paging.plan import OnDrift, Plan
-from aiotofupilot._wire.codec import PageDecoder
+from aiotofupilot._wire.codec import PageDecoder, ShapeDecoder
 from aiotofupilot._wire.raw import RawDecoder
 from aiotofupilot.checkpoint import LARGEST, Checkpoint
 
@@ -75,6 +75,8 @@ class Listing(Generic[T]):
     """Reads a page of models."""
     decode_raw: ClassVar[RawDecoder]
     """Reads a page of items as the server sent them."""
+    decode_shapes: ClassVar[ShapeDecoder]
+    """Reads a page of shapes, which have the values of models."""
 
     def __init__(self, connection: Connection) -> None:
         self.connection = connection
@@ -84,6 +86,7 @@ class Listing(Generic[T]):
         super().__init_subclass__()
         cls.decode = PageDecoder(item, bare=cls.is_bare)
         cls.decode_raw = RawDecoder(is_bare=cls.is_bare)
+        cls.decode_shapes = ShapeDecoder(item, bare=cls.is_bare)
 
     def __repr__(self) -> str:
         return f"<{type(self).__name__} at {self.path}>"

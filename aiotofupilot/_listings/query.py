@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 from base64 import urlsafe_b64encode
 from functools import partial
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING, Any, Protocol, TypeVar
 from urllib.parse import urlencode
 
 from attrs import Factory, evolve, field, frozen
@@ -42,6 +42,19 @@ def _has_empty_range(query: Query[Any]) -> bool:
     return after is not None and before is not None and read_date_time(after) > read_date_time(before)
 
 
+class Decode(Protocol[T]):
+    """Reads a page."""
+
+    @property
+    def item(self) -> type[T]:
+        """The class of an item."""
+        ...
+
+    def __call__(self, body: bytes, cursor: int) -> Page[T]:
+        """Return the page that a body spells, given the cursor that it was asked for."""
+        ...
+
+
 @frozen(eq=False)
 class Query(Source[T]):
     """A listing with its filters and order. Paging knows it as a `Source`."""
@@ -50,10 +63,15 @@ class Query(Source[T]):
     """What is listed, and how the server is reached."""
     pairs: Pairs
     """Filters and order, checked and spelled."""
-    decode: Callable[[bytes, int], Page[T]]
+    decode: Decode[T]
     """Reads a page from a body and its cursor."""
     _text: str = field(init=False, default=Factory(_encoded, takes_self=True))
     _is_empty: bool = field(init=False, default=Factory(_has_empty_range, takes_self=True))
+
+    @property
+    def model(self) -> type[T]:
+        """The class of an item."""
+        return self.decode.item
 
     @property
     def digest(self) -> str:
@@ -88,6 +106,10 @@ class Query(Source[T]):
     def raw(self) -> Query[RawItem]:
         """Return the same query with its items as the server sends them."""
         return Query(self.listing, self.pairs, self.listing.decode_raw)
+
+    def shapes(self) -> Query[Any]:
+        """Return the same query with items that have the attributes and the values of the models, and no more."""
+        return Query(self.listing, self.pairs, self.listing.decode_shapes)
 
     def narrowed(
         self,

@@ -44,6 +44,11 @@ class Paginator(Generic[T]):
         start = self._plan.start
         return f"<Paginator of {start.listing} from {start.place}, limit={self._plan.limit}>"
 
+    @property
+    def model(self) -> type[T]:
+        """The class of an item, such as `Procedure`; `RawItem` after `raw`."""
+        return self._source.model
+
     def __await__(self) -> Generator[Any, None, Page[T]]:
         plan = self._plan
         return self._source.fetch(plan.start.cursor, plan.limit, RequestCounts()).__await__()
@@ -57,6 +62,14 @@ class Paginator(Generic[T]):
         That is for fields that are newer than this package. Dates and durations stay strings.
         """
         return Paginator(self._source.raw(), self._plan)
+
+    def shapes(self) -> Paginator[Any]:
+        """Return the same listing with items that have the attributes and the values of the models, and no more.
+
+        That is for whoever copies the values to somewhere else, as `aiotofupilot.arrow` does. To decode a page takes
+        half of the time that models take. The items are of no public class.
+        """
+        return Paginator(self._source.shapes(), self._plan)
 
     def walk(self) -> Walk[T]:
         """Return a pass over the items. It can be closed, and it tells where it stands and what it did."""

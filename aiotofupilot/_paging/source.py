@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Protocol, TypeVar
+from typing import TYPE_CHECKING, Any, Protocol, TypeVar
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -21,6 +21,11 @@ T = TypeVar("T", bound="Identified")
 class Source(Protocol[T]):
     """A query of a listing. Its pages can be fetched, and it can be narrowed."""
 
+    @property
+    def model(self) -> type[T]:
+        """The class of an item."""
+        ...
+
     async def fetch(self, cursor: int, limit: int, counts: RequestCounts) -> Page[T]:
         """Return the page that begins at a cursor.
 
@@ -33,6 +38,14 @@ class Source(Protocol[T]):
 
     def raw(self) -> Source[RawItem]:
         """Return the same query with its items as the server sends them."""
+        ...
+
+    def shapes(self) -> Source[Any]:
+        """Return the same query with items that have the attributes and the values of the models, and no more.
+
+        They take half of the time that models take. They are not of the models' classes, except on a page that is
+        spelled in a way that is seldom met.
+        """
         ...
 
     def narrowed(

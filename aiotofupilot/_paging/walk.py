@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator, Iterator, Sequence
 from functools import partial
+from itertools import islice
 from operator import length_hint
 from typing import TYPE_CHECKING, TypeVar
 
 from attrs import evolve
 
+from aiotofupilot._arguments import integer
 from aiotofupilot.checkpoint import BEGINNING
 from aiotofupilot.errors import TofuPilotError
 from aiotofupilot.stats import WalkStats
@@ -98,13 +100,17 @@ class Walk(AsyncIterator[T]):
     ) -> None:
         await self.aclose()
 
-    async def batches(self) -> AsyncIterator[list[T]]:
+    async def batches(self, *, at_most: int | None = None) -> AsyncIterator[list[T]]:
         """Yield the items in lists, as they arrive: first those at hand, then those that are new on page after page.
 
         The checkpoint stands after the list yielded last. Store both together, and each item is stored exactly once.
+
+        Args:
+            at_most: Items in a list, 1 or more. None: all that are at hand, which is a page at most.
         """
+        more = None if at_most is None else integer("at_most", at_most, low=1) - 1
         async for item in self:
-            yield [item, *self._items]
+            yield [item, *islice(self._items, more)]
 
     async def aclose(self) -> None:
         """End the walk where it stands, and wait until nothing of it is in flight. It yields nothing any more.

@@ -12,7 +12,7 @@ from typing import Any, Union, get_args, get_origin
 
 import attrs
 
-__all__ = ["Hook", "array_assembler", "model_assembler", "one_kind_of_array"]
+__all__ = ["FindHook", "Hook", "array_assembler", "is_kept", "model_assembler", "one_kind_of_array", "present"]
 
 Hook = Callable[[Any, Any], Any]
 """From a value, and the type that it is to have, to a value of that type. This is what cattrs calls a hook."""
@@ -23,18 +23,18 @@ FindHook = Callable[[Any], Hook]
 _KEPT = frozenset({str, bool, float, dict, datetime, timedelta})
 
 
-def _kept(kind: Any) -> bool:
+def is_kept(kind: Any) -> bool:
     """Tell whether a field keeps the value that its shape has. `kind` is not None and no union with it."""
     origin, arguments = get_origin(kind), get_args(kind)
     if origin is tuple:
-        return _kept(arguments[0])
+        return is_kept(arguments[0])
     if origin in {Union, UnionType}:
         arrays = [member for member in arguments if get_origin(member) is tuple]
-        return len(arrays) <= 1 and all(member is int or _kept(member) for member in arguments)
+        return len(arrays) <= 1 and all(member is int or is_kept(member) for member in arguments)
     return kind in _KEPT or origin is Mapping
 
 
-def _present(kind: Any) -> Any:
+def present(kind: Any) -> Any:
     """Return a type without None."""
     kinds = tuple(member for member in get_args(kind) if member is not NoneType)
     return Union[kinds] if get_origin(kind) in {Union, UnionType} else kind  # noqa: UP007 - of a tuple of types
@@ -63,8 +63,8 @@ def model_assembler(model: Any, find_hook: FindHook) -> Hook:
     scope: dict[str, Any] = {"new": object.__new__, "model": model}
     lines = ["def assemble(shape, _):", "    item = new(model)"]
     for field in fields:
-        name, kind = field.name, _present(field.type)
-        if _kept(kind):
+        name, kind = field.name, present(field.type)
+        if is_kept(kind):
             lines.append(f"    item.{name} = shape.{name}")
             continue
         scope[f"kind_{name}"], scope[f"hook_{name}"] = kind, find_hook(kind)

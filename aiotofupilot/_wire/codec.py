@@ -30,7 +30,7 @@ if TYPE_CHECKING:
 
     from .assembly import Hook
 
-__all__ = ["PageDecoder", "to_wire"]
+__all__ = ["PageDecoder", "ShapeDecoder", "to_wire"]
 
 T = TypeVar("T")
 
@@ -48,13 +48,14 @@ class PageDecoder(Generic[T]):
     """
 
     def __init__(self, item: type[T], *, bare: bool = False) -> None:
-        self._item = item
+        self.item = item
+        """The class of an item."""
         self._bare = bare
 
     @cached_property
     def _document(self) -> Any:
         """The type of a whole body."""
-        array = list[self._item]  # type: ignore[name-defined]  # a type that only the run time knows
+        array = list[self.item]  # type: ignore[name-defined]  # a type that only the run time knows
         if self._bare:
             return array
         return attrs.make_class("Envelope", {"data": attrs.field(type=array), "meta": attrs.field(type=PageMeta)})
@@ -112,6 +113,31 @@ class PageDecoder(Generic[T]):
         except FAULTS as error:
             path, fault = locate(error)
         raise DecodeError(f"{path}: {fault}", path=path, body=body[:BODY_EXCERPT])
+
+
+class ShapeDecoder(PageDecoder[Any]):
+    """Decode the pages of one kind of item to shapes, which have the attributes of the models and their values.
+
+    What a page must be is the same. The items of a page in a spelling that is seldom met are models all the same.
+    """
+
+    @cached_property
+    def _assemble(self) -> Hook:
+        from .converters import shape_converter  # noqa: PLC0415 - see the module's docstring
+        from .settling import settler  # noqa: PLC0415 - few programs need it
+
+        find_hook = shape_converter().get_structure_hook
+        settle = settler(list[self.item], find_hook)  # type: ignore[name-defined]  # a type that only the run time knows
+        structure_meta = find_hook(PageMeta)
+
+        def assemble(document: Any, _: object) -> Any:
+            if settle:
+                settle(document if self._bare else document.data)
+            if not self._bare:
+                document.meta = structure_meta(document.meta, PageMeta)
+            return document
+
+        return assemble
 
 
 def to_wire(item: object) -> dict[str, Any]:

@@ -19,6 +19,9 @@ class RawDecoder:
         is_bare: Whether a body is an array of items, with no envelope around it.
     """
 
+    item = RawItem
+    """The class of an item."""
+
     def __init__(self, *, is_bare: bool) -> None:
         self._items = "$" if is_bare else "$.data"
         self._decode: PageDecoder[Any] = PageDecoder(dict, bare=is_bare)

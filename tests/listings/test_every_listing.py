@@ -11,7 +11,7 @@ import pytest
 from fakes.listings import LISTINGS, OPTIONS, Connection, required
 from fakes.wire_listings import ENDPOINTS, EVERYTHING, EXAMPLES, MODELS, NULLABLE, OPTIONAL, body, inside, value_at
 
-from aiotofupilot import Checkpoint, Paginator, RetryPolicy, TofuPilotSession
+from aiotofupilot import Checkpoint, Paginator, RawItem, RetryPolicy, TofuPilotSession
 from aiotofupilot.sandbox import Sandbox, faults, paging
 
 AT_ONCE = RetryPolicy(initial_wait=0)
@@ -212,6 +212,17 @@ async def test_every_walk_yields_what_the_server_lists(sandbox, session, name):
     assert checkpoint.listing == name
     assert walked + await make(**arguments, cursor=checkpoint, on_drift="resync").collect() == expected
     assert walk.stats.retries == 3
+
+
+@EVERY
+async def test_a_listing_names_its_model_and_yields_the_values_without_it(sandbox, session, name):
+    """The shapes are walked as the models are."""
+    listing = getattr(session, name).list(**required(name, sandbox.procedures[0].id), limit=7, on_drift="resync")
+    assert (listing.model, listing.raw().model) == (MODELS[name], RawItem)
+    shapes = listing.shapes()
+    assert (shapes.model, shapes.shapes().model) == (MODELS[name], MODELS[name])
+    assert list(map(repr, await shapes.collect())) == list(map(repr, await listing.collect()))
+    assert not isinstance(await shapes.first(), MODELS[name])
 
 
 async def test_a_server_that_caps_below_the_limit_costs_no_item_and_few_requests(sandbox, session):

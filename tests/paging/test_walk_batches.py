@@ -58,3 +58,20 @@ async def test_the_checkpoint_stands_behind_each_batch(listing, service, on_drif
         passed += len(batch)
         rest = await listing(limit=7, cursor=walk.checkpoint, on_drift=on_drift).collect()
         assert rest == service.procedures[passed:]
+
+
+@pytest.mark.parametrize("on_drift", ["ignore", "resync"])
+async def test_a_batch_can_be_bounded(listing, service, on_drift):
+    """A page is cut then, and the checkpoint stands within it."""
+    walk, passed = listing(limit=20, on_drift=on_drift).walk(), 0
+    async for batch in walk.batches(at_most=7):
+        assert 0 < len(batch) <= 7
+        passed += len(batch)
+        rest = await listing(limit=20, cursor=walk.checkpoint, on_drift=on_drift).collect()
+        assert rest == service.procedures[passed:]
+    assert passed == 95
+
+
+async def test_a_bound_on_a_batch_is_a_positive_integer(listing):
+    with pytest.raises(ValueError, match="at_most must be at least 1, got 0"):
+        await anext(listing().walk().batches(at_most=0))

@@ -47,6 +47,7 @@ async def awaited_it_gives_a_page(session: TofuPilotSession) -> None:
 async def its_other_uses_keep_the_type(session: TofuPilotSession) -> None:
     listing = session.procedures.list(max_items=10)
     assert_type(listing, Paginator[Procedure])
+    assert_type(listing.model, type[Procedure])
     assert_type(await listing.first(), Procedure | None)
     assert_type(await listing.collect(), list[Procedure])
     async for page in listing.pages():

@@ -1,4 +1,4 @@
-"""The fast way and the detailed way decode every body alike."""
+"""The fast way and the detailed way decode every body alike, to models and to shapes."""
 
 from copy import deepcopy
 
@@ -7,10 +7,11 @@ import pytest
 from fakes.wire_listings import ENDPOINTS, EXAMPLES, MODELS, body, fields, is_bare
 from hypothesis import given, settings, strategies as st
 
-from aiotofupilot._wire.codec import _REFUSED, PageDecoder
+from aiotofupilot._wire.codec import _REFUSED, PageDecoder, ShapeDecoder
 from aiotofupilot.models import User
 
 DECODERS = {name: PageDecoder(model, bare=is_bare(name)) for name, model in MODELS.items()}
+SHAPE_DECODERS = {name: ShapeDecoder(model, bare=is_bare(name)) for name, model in MODELS.items()}
 
 
 def documents(name):
@@ -78,9 +79,12 @@ changes = st.lists(st.tuples(st.integers(0, 10_000), st.none() | VALUES), max_si
 
 def assert_agreement(name, body):
     """Check that the fast way refuses a body, or makes of it what the detailed way makes."""
-    fast = DECODERS[name]._at_once(body)
+    fast, shapes = DECODERS[name]._at_once(body), SHAPE_DECODERS[name]._at_once(body)
+    assert (fast is _REFUSED) == (shapes is _REFUSED)
     if fast is not _REFUSED:
-        assert repr(fast) == repr(DECODERS[name]._in_detail(body))  # unlike ==, repr tells 1, 1.0 and True apart
+        detailed = repr(DECODERS[name]._in_detail(body))  # unlike ==, repr tells 1, 1.0 and True apart
+        assert repr(fast) == detailed
+        assert repr(shapes) == detailed
 
 
 @pytest.mark.parametrize("name", MODELS)
