@@ -3,5 +3,6 @@
 `paginator` is what users hold, and `plan` says how to walk. `walk` is one pass: a `window` fetches pages in order, and
 one of the two continuities, `deduplicated` or `anchored`, says what of each page is new. Both keep a `memory` of what
 was passed and watch the `progress`. Where a listing moved, `resync` finds the place again: it judges what is in `sight`
-on a page, and follows a `search` from page to page.
+on a page, and follows a `search` from page to page. `counting` finds out how many items there are, by the `extent` that
+a few pages show.
 """

@@ -11,9 +11,10 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, Generic, TypeVar
 
-from aiotofupilot.errors import DriftError, PaginationError
+from aiotofupilot.errors import DriftError
 
 from .memory import Identified, Memory
+from .offsets import check_offsets
 from .progress import Progress
 from .resync import Resync
 
@@ -145,19 +146,8 @@ class Anchored(Generic[T]):
 
 
 def _check_offsets(page: Page[Any]) -> None:
-    cursor, count = page.following, len(page.data)
-    if cursor is None:
-        return
-    if cursor <= page.cursor:
-        raise PaginationError(
-            f"the page at cursor {page.cursor} leads to {cursor}, which is not beyond it",
-            cursor=page.cursor,
-            next_cursor=cursor,
-        )
-    fault = ""
-    if cursor != page.cursor + count:
-        fault = f"the server's cursors are no offsets: {count} items at {page.cursor} lead to {cursor}"
-    elif count == 1:
+    instead = 'on_drift="ignore" follows them as they are'
+    check_offsets(page, instead)
+    if page.following is not None and len(page.data) == 1:
         fault = "the server's pages are too short to begin each with the last item of the one before"
-    if fault:
-        raise DriftError(f'{fault}; on_drift="ignore" follows them as they are', cursor=page.cursor)
+        raise DriftError(f"{fault}; {instead}", cursor=page.cursor)

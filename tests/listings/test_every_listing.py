@@ -225,6 +225,17 @@ async def test_a_listing_names_its_model_and_yields_the_values_without_it(sandbo
     assert not isinstance(await shapes.first(), MODELS[name])
 
 
+@EVERY
+async def test_every_listing_is_counted(sandbox, session, name):
+    """Without a walk through it, however long its pages are and wherever a walk would begin."""
+    make, arguments = getattr(session, name).list, required(name, sandbox.procedures[0].id)
+    expected = len(listed(sandbox, name))
+    sandbox.requests.clear()
+    assert await make(**arguments).count() == expected
+    assert len(sandbox.requests) <= 12
+    assert await make(**arguments, limit=7, cursor=3, max_items=2, concurrency=8).count() == expected
+
+
 async def test_a_server_that_caps_below_the_limit_costs_no_item_and_few_requests(sandbox, session):
     """Four page caps are undocumented. The window learns the real one."""
     sandbox.requests.clear()

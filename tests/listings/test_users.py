@@ -36,6 +36,11 @@ async def test_a_page_is_all_of_them(service, users):
     assert [page.data async for page in users.list().pages()] == [page.data]
 
 
+async def test_users_are_counted_with_one_request(service, users):
+    assert await users.list(limit=1, cursor=2).count() == len(service.users) > 2
+    assert len(service.requests) == 1
+
+
 @pytest.mark.parametrize("on_drift", ["ignore", "resync", "raise"])
 async def test_resumed_at_any_user_the_walk_is_the_same(service, users, on_drift):
     """The array is asked for again, and what was yielded is left out."""

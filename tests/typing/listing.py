@@ -50,6 +50,7 @@ async def its_other_uses_keep_the_type(session: TofuPilotSession) -> None:
     assert_type(listing.model, type[Procedure])
     assert_type(await listing.first(), Procedure | None)
     assert_type(await listing.collect(), list[Procedure])
+    assert_type(await listing.count(), int)
     async for page in listing.pages():
         assert_type(page, Page[Procedure])
     assert_type([procedure.name async for procedure in listing], list[str])

@@ -1,0 +1,228 @@
+"""A listing is counted in a few requests, and never wrongly: a server that gives nothing to search by is refused."""
+
+import asyncio
+from contextlib import suppress
+from itertools import product
+
+import pytest
+from fakes.in_process import InProcess
+
+from aiotofupilot import Checkpoint, DriftError, Page, PageMeta, PaginationError, ServerError
+from aiotofupilot._paging.counting import count_items
+from aiotofupilot._paging.plan import Plan
+from aiotofupilot.models import RawItem
+from aiotofupilot.sandbox import Service, faults, make_procedures, paging
+
+SUPPLY = make_procedures(10_000)
+
+
+class Numbers:
+    """A listing of as many items as a test wants, each of which is its own place."""
+
+    def __init__(self, total):
+        self.total, self.asked = total, []
+
+    async def __call__(self, cursor, limit, counts):
+        self.asked.append((cursor, limit))
+        await asyncio.sleep(0)
+        end = min(cursor + limit, self.total)
+        items = [RawItem(id=str(place)) for place in range(cursor, end)]
+        return Page(items, PageMeta(end < self.total, end if end < self.total else None), cursor)
+
+    def count(self, *, limit=100, concurrency=1):
+        return count_items(self, Plan(limit, Checkpoint(), None, concurrency, "ignore"))
+
+
+@pytest.mark.parametrize(
+    ("total", "one_at_a_time", "several_at_once"),
+    [
+        (0, 1, 1),
+        (100, 1, 1),
+        (101, 2, 2),
+        (200, 2, 2),
+        (1_000, 10, 15),
+        (10_000, 13, 18),
+        (100_000, 19, 29),
+        (1_000_000, 25, 36),
+        (2**40, 55, 83),
+    ],
+)
+async def test_a_count_takes_few_requests(total, one_at_a_time, several_at_once):
+    for concurrency, requests in ((1, one_at_a_time), (4, several_at_once), (64, several_at_once)):
+        numbers = Numbers(total)
+        assert await numbers.count(concurrency=concurrency) == total
+        assert len(numbers.asked) == requests
+
+
+async def test_a_count_asks_for_whole_pages_at_the_beginning_and_at_the_end():
+    """The pages in between have one item each, because they only tell whether the listing reaches that far."""
+    numbers = Numbers(100_000)
+    await numbers.count()
+    assert [limit for _, limit in numbers.asked] == [100, 100, *[1] * 16, 100]
+
+
+@pytest.mark.parametrize("total", [*range(25), *range(95, 106), *range(195, 206), 799, 800, 801, 802, 999])
+@pytest.mark.parametrize("limit", [1, 2, 3, 10, 100])
+async def test_every_length_is_counted(total, limit):
+    for concurrency in (1, 2, 3, 4):
+        assert await Numbers(total).count(limit=limit, concurrency=concurrency) == total
+
+
+async def test_a_listing_that_never_ends_is_refused():
+    with pytest.raises(DriftError, match="has no end: it goes on after"):
+        await Numbers(2**60).count()
+
+
+@pytest.fixture
+def service():
+    return Service(SUPPLY[:1050])
+
+
+@pytest.fixture
+def connection(service):
+    return InProcess(service)
+
+
+async def test_all_items_that_match_count_wherever_a_walk_would_begin_and_end(connection):
+    make = connection.procedures.list
+    assert await make().count() == 1050
+    assert await make(cursor=Checkpoint(500, 3), max_items=7, on_drift="resync").count() == 1050
+    assert await make().raw().count() == 1050
+    found = await make(search_query="battery").collect()
+    assert 0 < len(found) < 1050
+    assert await make(search_query="battery").count() == len(found)
+
+
+async def test_at_most_four_pages_are_in_flight(connection):
+    """And no more than the concurrency allows."""
+    await connection.procedures.list(concurrency=2).count()
+    assert connection.most_in_flight == 2
+    await connection.procedures.list(concurrency=64).count()
+    assert connection.most_in_flight == 4
+
+
+@pytest.mark.parametrize("odd", [paging.capped(25), paging.capped(1), paging.short_pages(1)])
+@pytest.mark.parametrize("total", [0, 1, 26, 1050])
+async def test_a_server_whose_pages_are_short_is_counted(odd, total):
+    """Its cursors are offsets all the same."""
+    for limit, concurrency in product((1, 2, 100), (1, 4)):
+        connection = InProcess(Service(SUPPLY[:total], paging=odd))
+        assert await connection.procedures.list(limit=limit, concurrency=concurrency).count() == total
+        assert len(connection.cursors) <= 30
+
+
+def clamped_to_the_last_page(total, cursor, limit):
+    """Show the last items, as many as were asked for, whatever cursor beyond them is asked for."""
+    return paging.offsets(total, min(cursor, max(0, total - limit)), limit)
+
+
+def clamped_to_a_whole_page(total, cursor, limit):
+    """Show the last page, whatever cursor beyond it is asked for."""
+    return paging.offsets(total, min(cursor, (total - 1) // limit * limit), limit)
+
+
+@pytest.mark.parametrize(
+    ("odd", "error"),
+    [
+        (paging.hidden_rows(10, 25), DriftError),
+        (paging.page_numbers, DriftError),
+        (paging.null_cursor, PaginationError),
+        (paging.repeating_cursor(), PaginationError),
+        (paging.cycling_cursor(100), PaginationError),
+        (paging.backward_cursor(100), PaginationError),
+        (paging.endless_empty(1050), DriftError),
+        (paging.endless_empty(100), DriftError),
+        (paging.ignored_cursor(), DriftError),
+        (paging.ignored_cursor(500), DriftError),
+        (paging.clamped_cursor(1000), DriftError),
+        (paging.clamped_cursor(300), DriftError),
+        (clamped_to_the_last_page, DriftError),
+        (clamped_to_a_whole_page, DriftError),
+    ],
+)
+@pytest.mark.parametrize("total", [150, 1050])
+async def test_a_server_that_gives_nothing_to_search_by_is_refused(odd, error, total):
+    """After a few requests. Where the oddity does not show, because the listing ends before, the count is right."""
+    for limit, concurrency in product((2, 10, 100), (1, 4)):
+        connection = InProcess(Service(SUPPLY[:total], paging=odd))
+        counted = None
+        with suppress(error):
+            counted = await connection.procedures.list(limit=limit, concurrency=concurrency).count()
+        assert counted in ({None} if total == 1050 else {None, 150})
+        assert len(connection.cursors) <= 30
+
+
+@pytest.mark.parametrize("odd", [clamped_to_the_last_page, clamped_to_a_whole_page, paging.clamped_cursor(1000)])
+async def test_a_server_that_shows_its_last_page_again_is_told_by_the_item_that_is_met_again(odd):
+    connection = InProcess(Service(SUPPLY[:1050], paging=odd))
+    with pytest.raises(DriftError, match=r"shows an item that was seen \d+ places away") as caught:
+        await connection.procedures.list().count()
+    assert caught.value.cursor == connection.cursors[-1]
+
+
+async def test_an_error_ends_the_count_and_leaves_nothing_in_flight(service, connection):
+    service.faults.on(cursor=3200).next(faults.status(500), times=10)
+    with pytest.raises(ServerError):
+        await connection.procedures.list(concurrency=4).count()
+    assert connection.in_flight == 0
+
+
+@pytest.mark.parametrize("turns", range(1, 12))
+async def test_a_count_that_is_cancelled_leaves_nothing_in_flight(service, turns):
+    connection = InProcess(service, turns=lambda: 3)
+    counting = asyncio.create_task(connection.procedures.list(concurrency=4).count())
+    for _ in range(turns):
+        await asyncio.sleep(0)
+    counting.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await counting
+    assert connection.in_flight == 0
+
+
+class Moving(InProcess):
+    """Does something to the service before the answers to some requests."""
+
+    def __init__(self, service, **changes):
+        super().__init__(service)
+        self._changes = changes
+
+    async def _answer(self, target):
+        change = self._changes.get(f"at_{len(self.cursors)}")
+        if change:
+            change(self.service.procedures)
+        return await super()._answer(target)
+
+
+@pytest.mark.parametrize("before", range(2, 12))
+@pytest.mark.parametrize("left", [0, 1, 99, 100, 101, 500, 949, 950, 951, 1049])
+async def test_items_that_go_during_a_count_are_not_counted_once_that_shows(before, left):
+    """The number is right for one moment of the search."""
+    connection = Moving(
+        Service(SUPPLY[:1050]), **{f"at_{before}": lambda listed: listed.__delitem__(slice(left, None))}
+    )
+    assert await connection.procedures.list().count() in {1050, left}
+    assert len(connection.cursors) <= 30
+
+
+@pytest.mark.parametrize("before", range(2, 12))
+@pytest.mark.parametrize("added", [1, 50, 100, 5000])
+async def test_items_that_come_during_a_count_are_counted_once_that_shows(before, added):
+    connection = Moving(Service(SUPPLY[:1050]), **{f"at_{before}": lambda listed: listed.extend(SUPPLY[-added:])})
+    assert await connection.procedures.list().count() in {1050, 1050 + added}
+    assert len(connection.cursors) <= 40
+
+
+async def test_a_listing_that_never_stays_as_it_is_is_refused():
+    """It is four items long, or a thousand, in turns."""
+    service = Service(SUPPLY[:1050])
+
+    class Flickering(InProcess):
+        async def _answer(self, target):
+            service.procedures[:] = SUPPLY[:1050] if len(self.cursors) % 2 else SUPPLY[:4]
+            return await super()._answer(target)
+
+    connection = Flickering(service)
+    connection.cursors.append(0)
+    with pytest.raises(DriftError, match="moves too much to be counted"):
+        await connection.procedures.list(limit=2).count()
+    assert len(connection.cursors) < 200
