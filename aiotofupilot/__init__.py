@@ -1,5 +1,12 @@
 """Stream every listing of TofuPilot with asyncio: one ``async for`` follows the cursor through every page.
 
+    async with TofuPilotSession() as session:
+        async for procedure in session.procedures.list(search_query="battery"):
+            print(procedure.name)
+
+Begin with `TofuPilotSession`. ``list()`` of each of its listings returns a `Paginator`, and `Paginator.walk` a `Walk`,
+which knows its `Checkpoint`. Every error is a `TofuPilotError`.
+
 The house, from top to bottom. A room imports from rooms below it only.
 
 - `cli`, `testing` and `__main__` use the public names, as any program does.
@@ -10,11 +17,11 @@ The house, from top to bottom. A room imports from rooms below it only.
 - `_wire` turns bytes into values and values into queries, without I/O.
 - `checkpoint`, `errors`, `stats` and `models` are the values that users meet.
 - `sandbox` is a TofuPilot for tests. The client never imports it.
-
-PYTEST_DONT_REWRITE: pytest has a plugin in here, and would warn where the package is imported before pytest runs.
 """
 
 from typing import TYPE_CHECKING
+
+from . import _documentation
 
 __all__ = [
     "APIError",
@@ -80,6 +87,8 @@ __all__ = [
     "Walk",
     "WalkStats",
 ]
+
+__doc__ = _documentation.NotRewritten(__doc__)  # pytest has a plugin in here
 
 if TYPE_CHECKING:
     from ._http.policy import RetryPolicy

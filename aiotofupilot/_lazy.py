@@ -40,7 +40,8 @@ def lazy(
         raise AttributeError(f"module {package!r} has no attribute {name!r}", name=name, obj=sys.modules[package])
 
     def listing() -> list[str]:
-        return sorted({*vars(sys.modules[package]), *names, *modules})
+        public = (module for module in modules if not module.startswith("_"))
+        return sorted({*vars(sys.modules[package]), *names, *public})
 
     return load, listing
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import logging
-from enum import Enum
 from typing import TYPE_CHECKING, Any, NoReturn
 from warnings import warn
 
@@ -38,14 +37,12 @@ __all__ = ["TofuPilotSession"]
 logging.getLogger("aiotofupilot").addHandler(logging.NullHandler())  # where it goes is the application's to say
 
 
-class _Unset(Enum):
-    UNSET = "unset"
-
+class _Unchanged:
     def __repr__(self) -> str:
-        return "unset"
+        return "unchanged"
 
 
-_UNSET = _Unset.UNSET
+_UNCHANGED: Any = _Unchanged()  # for any option, so that help() and type checkers see the option's own type
 
 
 class _Connection(Connection):
@@ -212,9 +209,9 @@ class TofuPilotSession:
     def with_options(
         self,
         *,
-        timeout: float | _Unset | None = _UNSET,
-        retry: Retry | _Unset = _UNSET,
-        concurrency: int | _Unset = _UNSET,
+        timeout: float | None = _UNCHANGED,
+        retry: Retry = _UNCHANGED,
+        concurrency: int = _UNCHANGED,
     ) -> Self:
         """Return a view on this session, over the same connections, with other options.
 
@@ -231,7 +228,7 @@ class TofuPilotSession:
             ValueError: An option is out of bounds.
         """
         given = {"timeout": timeout, "retry": retry, "concurrency": concurrency}
-        changes = {name: value for name, value in given.items() if value is not _UNSET}
+        changes = {name: value for name, value in given.items() if value is not _UNCHANGED}
         options = _checked_options(**asdict(self._options, recurse=False) | changes)
         view = object.__new__(type(self))
         state = {name: getattr(self, name) for name in self._STATE} | getattr(self, "__dict__", {})
