@@ -15,6 +15,7 @@ The house, from top to bottom. A room imports from rooms below it only.
 - `_paging` says how a listing is walked, and knows no HTTP. `_http` says how one request gets through, and knows no
   paging. The two stand side by side, and a listing puts them together.
 - `_wire` turns bytes into values and values into queries, without I/O.
+- `settings` finds key and server, and `listings` has the listings' classes by their public name.
 - `checkpoint`, `errors`, `stats` and `models` are the values that users meet.
 - `sandbox` is a TofuPilot for tests. The client never imports it.
 """
@@ -22,6 +23,7 @@ The house, from top to bottom. A room imports from rooms below it only.
 from typing import TYPE_CHECKING
 
 from . import _documentation
+from ._version import __version__ as __version__
 
 __all__ = [
     "APIError",
@@ -86,6 +88,7 @@ __all__ = [
     "Validator",
     "Walk",
     "WalkStats",
+    "to_wire",
 ]
 
 __doc__ = _documentation.NotRewritten(__doc__)  # pytest has a plugin in here
@@ -95,6 +98,7 @@ if TYPE_CHECKING:
     from ._paging.paginator import Paginator
     from ._paging.walk import Walk
     from ._session import TofuPilotSession
+    from ._wire.spelling import to_wire
     from .checkpoint import Checkpoint
     from .errors import (
         APIError,
@@ -167,6 +171,7 @@ else:  # not for type checkers, which would believe in any name
         "_http.policy",
         "_paging.walk",
         "_paging.paginator",
+        "_wire.spelling",
         "_session",
     )
     __getattr__, __dir__ = _lazy.lazy(__name__, __all__, _LIGHTEST_FIRST)

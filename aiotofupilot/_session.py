@@ -18,9 +18,9 @@ from ._http.limiter import checked_limiter
 from ._http.policy import RetryPolicy
 from ._http.redaction import Redaction
 from ._http.retries import Retries, checked_retry
-from ._http.settings import authorization, resolve_base_url
 from ._http.transport import Transport
 from .errors import ConfigurationError
+from .settings import Settings
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -112,10 +112,11 @@ class TofuPilotSession:
         if http_session is not None and trace_configs is not None:
             raise ConfigurationError("trace_configs belong to the aiohttp session, where one is handed in")
         self._options = _checked_options(timeout=timeout, retry=retry, concurrency=concurrency)
-        self._base_url = resolve_base_url(
-            base_url, allow_insecure_http=boolean("allow_insecure_http", allow_insecure_http)
+        settings = Settings.resolve(
+            api_key, base_url=base_url, allow_insecure_http=boolean("allow_insecure_http", allow_insecure_http)
         )
-        header, clock = authorization(api_key), Clock()
+        self._base_url = settings.base_url
+        header, clock = settings.authorization, Clock()
         self._lifetime = Lifetime()
         self._redaction = Redaction(header.removeprefix("Bearer "))
         self._transport = Transport(

@@ -9,7 +9,7 @@ import sys
 from contextlib import contextmanager, nullcontext, redirect_stdout, suppress
 from typing import TYPE_CHECKING, TextIO, cast
 
-from .commands import app_for
+from .app import app_for
 from .failures import EXPECTED, ExitCode, StoppedError, explained
 from .output.terminal import Whole, is_terminal, say
 
