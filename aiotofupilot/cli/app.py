@@ -28,7 +28,8 @@ def app_for(arguments: Sequence[str]) -> App:
     """Return the command line, ready for some arguments.
 
     The options of a listing take some time to read. So they are read for the listing that is asked for, and for all of
-    them only where a shell is to know how to complete them. The others show as one line of the help.
+    them only where a shell is to know how to complete them. The others show as one line of the help, which is also the
+    only one that offers the completion.
     """
     app = App(
         name="aiotofupilot",
@@ -50,5 +51,6 @@ def app_for(arguments: Sequence[str]) -> App:
         else:
             app.command(App(name=name, help=listed.summary))
     app.command(sandbox)
-    app.register_install_completion_command(add_to_startup=False)  # pyright: ignore[reportUnknownMemberType]
+    if wanted not in LISTINGS:
+        app.register_install_completion_command(add_to_startup=False)  # pyright: ignore[reportUnknownMemberType]
     return app
