@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, TypeVar
 
 from attrs import frozen
 
+from aiotofupilot._wire.quotas import quotas
 from aiotofupilot.errors import ConfigurationError, RequestTimeoutError, SessionError, TofuPilotError
 
 from .redirects import follow, is_redirect
@@ -17,7 +18,7 @@ if TYPE_CHECKING:
     from aiotofupilot._wire.response import Response
     from aiotofupilot.stats import RequestCounts
 
-    from .gate import Gate
+    from .gate import Gate, Turn
     from .lifetime import Lifetime
     from .redaction import Redaction
     from .retries import Attempts, Retries, Retry
@@ -91,11 +92,11 @@ class Connection:
             with self._lifetime.work():
                 async for attempt in attempts:
                     with attempt:
-                        async with self._gate.turn(attempts.max_retry_after, counts, until=attempts.until):
+                        async with self._gate.turn(attempts.max_retry_after, counts, until=attempts.until) as turn:
                             self._lifetime.check()
                             self._transport.check()
                             attempt.begin()
-                            attempt.answer = await self._ask(target, read)
+                            attempt.answer = await self._ask(target, read, turn)
                 return attempts.answer
             raise SessionError("the session was closed meanwhile")
         except TofuPilotError as error:
@@ -104,7 +105,7 @@ class Connection:
             error.attempts = attempts.made
             raise
 
-    async def _ask(self, target: str, read: Callable[[Response], T]) -> T:
+    async def _ask(self, target: str, read: Callable[[Response], T], turn: Turn) -> T:
         """Send a request once, within the timeout, and read its answer.
 
         What the server says enters errors here alone, and without the key.
@@ -115,6 +116,7 @@ class Connection:
             async with asyncio.timeout(timeout):
                 response = await self._transport.get(url)
                 response = await follow(self._transport.get, url, response) if is_redirect(response) else response
+            turn.heed(quotas(response.headers))
             return read(response)
         except TimeoutError:
             failure: TofuPilotError = RequestTimeoutError(

@@ -13,9 +13,11 @@ from aiotofupilot.errors import APIError, RateLimitedError
 from .limiter import leave
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Collection, Sequence
     from types import TracebackType
+    from typing import Self
 
+    from aiotofupilot._wire.quotas import Quota
     from aiotofupilot.stats import RequestCounts
 
     from .clock import Clock
@@ -39,6 +41,9 @@ class Gate:
     After a 429, or any error with Retry-After, the gate is closed until the time is over. Then requests return one,
     two, four ... at a time: one at first, and each that comes back lets one more out than before.
 
+    While answers tell how many requests are left, no more requests than that are in flight. When none is left, the gate
+    is closed until there are more, as after a 429.
+
     The request at the head of the queue alone enters the limiter, after the pauses and before it takes a connection. So
     a request that waits in the limiter holds no connection, and a limiter counts requests at the time when they are
     sent: at most one request that the limiter has let go still waits, for its connection. If a pause begins in that
@@ -59,6 +64,8 @@ class Gate:
         self.limiter = limiter
         self._allowed = math.inf
         """Requests of this session that may be in flight. It is finite from a pause on until all may return."""
+        self._remaining = math.inf
+        """The same by the quota that the last answer told of; at least 1, so that there will be another answer."""
         self._in_flight = 0
         self._pauses: list[tuple[float, float]] = []
         """When each pause ends by the monotonic clock, and the seconds that the server asked for."""
@@ -104,6 +111,23 @@ class Gate:
             self._in_flight += 1
         return self._pauses_begun
 
+    def heed(self, quotas: Collection[Quota], pauses_known: int, max_retry_after: float) -> None:
+        """Slow down as the answer to a request asks for.
+
+        Args:
+            quotas: What the answer says of the requests that are left.
+            pauses_known: How many pauses had begun when the request was sent.
+            max_retry_after: The longest Retry-After that the request obeys, in seconds. It does not wait longer for
+                more requests either.
+        """
+        if not quotas:
+            self._remaining = math.inf
+            return
+        self._remaining = max(1, min(quota.remaining for quota in quotas))
+        used_up = [quota.resets_in or 0 for quota in quotas if not quota.remaining]
+        if seconds := max((seconds for seconds in used_up if seconds <= max_retry_after), default=0):
+            self._pause(seconds, is_news=pauses_known == self._pauses_begun)
+
     def leave(self, pauses_known: int, error: BaseException | None, max_retry_after: float) -> None:
         """Note that a request is over, and pause if its error asks for it.
 
@@ -116,9 +140,11 @@ class Gate:
         self._in_flight -= 1
         for connection in self._connections:
             connection.release()
+        if error is not None:  # it may have ended without an answer, and have been counted all the same
+            self._remaining = max(1, self._remaining - 1)
         is_news = pauses_known == self._pauses_begun
         if isinstance(error, APIError):
-            self._pause(error, max_retry_after, is_news=is_news)
+            self._pause_after(error, max_retry_after, is_news=is_news)
         elif error is None and is_news:
             self._unexplained = 0
         if pauses_known == self._pauses_begun:
@@ -126,7 +152,10 @@ class Gate:
         self._changed.set()
 
     def _has_room(self) -> bool:
-        return self._in_flight < self._allowed and not any(connection.locked() for connection in self._connections)
+        return self._may_send() and not any(connection.locked() for connection in self._connections)
+
+    def _may_send(self) -> bool:
+        return self._in_flight < self._allowed and self._in_flight < self._remaining
 
     async def _wait(self, max_retry_after: float, counts: RequestCounts, until: float | None) -> None:
         began = self._clock.monotonic()
@@ -152,7 +181,7 @@ class Gate:
                 await self._clock.sleep(rest)
             async with self._queue:
                 # The request that holds the lock is at the head of the queue. It alone watches for changes.
-                while self._in_flight >= self._allowed and not self.rest(max_retry_after):
+                while not self._may_send() and not self.rest(max_retry_after):
                     self._changed.clear()
                     await self._changed.wait()
                 if await self._take(max_retry_after):
@@ -170,19 +199,21 @@ class Gate:
             for connection in self._connections:
                 await connection.acquire()
                 taken.callback(connection.release)
-            if self._in_flight < self._allowed and not self.rest(max_retry_after):
+            if self._may_send() and not self.rest(max_retry_after):
                 taken.pop_all()
                 self._in_flight += 1
                 return True
         return False
 
-    def _pause(self, error: APIError, max_retry_after: float, *, is_news: bool) -> None:
+    def _pause_after(self, error: APIError, max_retry_after: float, *, is_news: bool) -> None:
         seconds = error.retry_after
         if seconds is None and isinstance(error, RateLimitedError) and is_news:
             seconds = _UNEXPLAINED_PAUSES[min(self._unexplained, len(_UNEXPLAINED_PAUSES) - 1)]
             self._unexplained += 1
-        if seconds is None or seconds > max_retry_after:
-            return
+        if seconds is not None and seconds <= max_retry_after:
+            self._pause(seconds, is_news=is_news)
+
+    def _pause(self, seconds: float, *, is_news: bool) -> None:
         self._pauses.append((self._clock.monotonic() + seconds, seconds))
         if is_news:
             self._pauses_begun += 1
@@ -201,8 +232,13 @@ class Turn:
         self._until = until
         self._pauses_known = 0
 
-    async def __aenter__(self) -> None:
+    async def __aenter__(self) -> Self:
         self._pauses_known = await self._gate.enter(self._max_retry_after, self._counts, self._until)
+        return self
+
+    def heed(self, quotas: Collection[Quota]) -> None:
+        """Slow the session down as the answer asks for."""
+        self._gate.heed(quotas, self._pauses_known, self._max_retry_after)
 
     async def __aexit__(
         self, exc_type: type[BaseException] | None, exc: BaseException | None, traceback: TracebackType | None

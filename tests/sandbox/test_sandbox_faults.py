@@ -28,6 +28,7 @@ def test_every_fault_has_a_name_here():
         "latency",
         "malformed",
         "oversized",
+        "quota",
         "redirect",
         "reset",
         "stall",

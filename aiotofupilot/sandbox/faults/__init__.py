@@ -13,6 +13,7 @@
 | `gzip_bomb()`, `oversized()`, `header_flood()` | more than any page can be |
 | `unreadable(62)`, `unreadable("an-id", by=stall(60))` | a 500, or another fault, for each page that holds the item |
 | `malformed(62)` | an item that is not what the API promises, on a page that otherwise is |
+| `quota(100, window=60)` | how many requests are left, in RateLimit headers, and a 429 when none is |
 | `redirect()`, `redirect("https://other.example/")` | the same address again; another one |
 
 The last two but one are about items, named by position or ID: ``sandbox.faults.always(unreadable(62))``.
@@ -25,6 +26,7 @@ from .answers import empty, html, json, redirect, status
 from .excess import gzip_bomb, header_flood, oversized
 from .fault import Alteration, Fault
 from .items import malformed, unreadable
+from .quotas import quota
 from .transit import chunked, cut, gzip, hang_up, latency, reset, stall
 
 __all__ = [
@@ -43,6 +45,7 @@ __all__ = [
     "latency",
     "malformed",
     "oversized",
+    "quota",
     "redirect",
     "reset",
     "stall",

@@ -1,0 +1,23 @@
+"""A proxy that counts requests, as a fault."""
+
+from aiotofupilot.sandbox.faults import quota
+
+
+def test_quota(met):
+    """The answers tell how many are left, until there are none; the next window begins with the next request."""
+    now = 100.0
+    fault = quota(2, window=1.5, clock=lambda: now)
+    answers = []
+    for at in (100.0, 100.25, 100.5, 101.5, 107.0):
+        now = at
+        answers.append(met(fault))
+    assert [(answer.status, answer.headers["RateLimit"]) for answer in answers] == [
+        (200, '"sandbox";r=1;t=2'),
+        (200, '"sandbox";r=0;t=2'),
+        (429, '"sandbox";r=0;t=1'),
+        (200, '"sandbox";r=1;t=2'),
+        (200, '"sandbox";r=1;t=2'),
+    ]
+    assert {answer.headers["RateLimit-Policy"] for answer in answers} == {'"sandbox";q=2;w=2'}
+    assert answers[0].body == b"0123456789"
+    assert repr(quota(100, window=60)) == "quota(100, window=60)"
