@@ -1,5 +1,12 @@
 """Stream every listing of TofuPilot with asyncio: one ``async for`` follows the cursor through every page.
 
+    async with TofuPilotSession() as session:
+        async for procedure in session.procedures.list(search_query="battery"):
+            print(procedure.name)
+
+Begin with `TofuPilotSession`. ``list()`` of each of its listings returns a `Paginator`, and `Paginator.walk` a `Walk`,
+which knows its `Checkpoint`. Every error is a `TofuPilotError`.
+
 The house, from top to bottom. A room imports from rooms below it only.
 
 - `cli`, `testing` and `__main__` use the public names, as any program does.
@@ -8,13 +15,15 @@ The house, from top to bottom. A room imports from rooms below it only.
 - `_paging` says how a listing is walked, and knows no HTTP. `_http` says how one request gets through, and knows no
   paging. The two stand side by side, and a listing puts them together.
 - `_wire` turns bytes into values and values into queries, without I/O.
+- `settings` finds key and server, and `listings` has the listings' classes by their public name.
 - `checkpoint`, `errors`, `stats` and `models` are the values that users meet.
 - `sandbox` is a TofuPilot for tests. The client never imports it.
-
-PYTEST_DONT_REWRITE: pytest has a plugin in here, and would warn where the package is imported before pytest runs.
 """
 
 from typing import TYPE_CHECKING
+
+from . import _documentation
+from ._version import __version__ as __version__
 
 __all__ = [
     "APIError",
@@ -79,13 +88,17 @@ __all__ = [
     "Validator",
     "Walk",
     "WalkStats",
+    "to_wire",
 ]
+
+__doc__ = _documentation.NotRewritten(__doc__)  # pytest has a plugin in here
 
 if TYPE_CHECKING:
     from ._http.policy import RetryPolicy
     from ._paging.paginator import Paginator
     from ._paging.walk import Walk
     from ._session import TofuPilotSession
+    from ._wire.spelling import to_wire
     from .checkpoint import Checkpoint
     from .errors import (
         APIError,
@@ -158,6 +171,7 @@ else:  # not for type checkers, which would believe in any name
         "_http.policy",
         "_paging.walk",
         "_paging.paginator",
+        "_wire.spelling",
         "_session",
     )
     __getattr__, __dir__ = _lazy.lazy(__name__, __all__, _LIGHTEST_FIRST)

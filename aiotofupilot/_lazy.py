@@ -40,7 +40,8 @@ def lazy(
         raise AttributeError(f"module {package!r} has no attribute {name!r}", name=name, obj=sys.modules[package])
 
     def listing() -> list[str]:
-        return sorted({*vars(sys.modules[package]), *names, *modules})
+        public = (module for module in modules if not module.startswith("_"))
+        return sorted({*vars(sys.modules[package]), *names, *public})
 
     return load, listing
 
@@ -50,13 +51,14 @@ def lazy_from(package: str, homes: Mapping[str, str]) -> tuple[Callable[[str], o
 
     Args:
         package: The package's ``__name__``.
-        homes: From each name to the module of the package that holds it.
+        homes: From each name to the module that holds it. It is a module of the package; one that begins with a dot is
+            a module beside the package.
     """
 
     def load(name: str) -> object:
         if name not in homes:
             raise AttributeError(f"module {package!r} has no attribute {name!r}", name=name, obj=sys.modules[package])
-        value = getattr(import_module(f"{package}.{homes[name]}"), name)
+        value = getattr(import_module(f".{homes[name]}", package), name)
         setattr(sys.modules[package], name, value)  # so that this is not called for it again
         return value
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import logging
-from enum import Enum
 from typing import TYPE_CHECKING, Any, NoReturn
 from warnings import warn
 
@@ -19,9 +18,9 @@ from ._http.limiter import checked_limiter
 from ._http.policy import RetryPolicy
 from ._http.redaction import Redaction
 from ._http.retries import Retries, checked_retry
-from ._http.settings import authorization, resolve_base_url
 from ._http.transport import Transport
 from .errors import ConfigurationError
+from .settings import Settings
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -38,14 +37,12 @@ __all__ = ["TofuPilotSession"]
 logging.getLogger("aiotofupilot").addHandler(logging.NullHandler())  # where it goes is the application's to say
 
 
-class _Unset(Enum):
-    UNSET = "unset"
-
+class _Unchanged:
     def __repr__(self) -> str:
-        return "unset"
+        return "unchanged"
 
 
-_UNSET = _Unset.UNSET
+_UNCHANGED: Any = _Unchanged()  # for any option, so that help() and type checkers see the option's own type
 
 
 class _Connection(Connection):
@@ -115,10 +112,11 @@ class TofuPilotSession:
         if http_session is not None and trace_configs is not None:
             raise ConfigurationError("trace_configs belong to the aiohttp session, where one is handed in")
         self._options = _checked_options(timeout=timeout, retry=retry, concurrency=concurrency)
-        self._base_url = resolve_base_url(
-            base_url, allow_insecure_http=boolean("allow_insecure_http", allow_insecure_http)
+        settings = Settings.resolve(
+            api_key, base_url=base_url, allow_insecure_http=boolean("allow_insecure_http", allow_insecure_http)
         )
-        header, clock = authorization(api_key), Clock()
+        self._base_url = settings.base_url
+        header, clock = settings.authorization, Clock()
         self._lifetime = Lifetime()
         self._redaction = Redaction(header.removeprefix("Bearer "))
         self._transport = Transport(
@@ -212,9 +210,9 @@ class TofuPilotSession:
     def with_options(
         self,
         *,
-        timeout: float | _Unset | None = _UNSET,
-        retry: Retry | _Unset = _UNSET,
-        concurrency: int | _Unset = _UNSET,
+        timeout: float | None = _UNCHANGED,
+        retry: Retry = _UNCHANGED,
+        concurrency: int = _UNCHANGED,
     ) -> Self:
         """Return a view on this session, over the same connections, with other options.
 
@@ -231,7 +229,7 @@ class TofuPilotSession:
             ValueError: An option is out of bounds.
         """
         given = {"timeout": timeout, "retry": retry, "concurrency": concurrency}
-        changes = {name: value for name, value in given.items() if value is not _UNSET}
+        changes = {name: value for name, value in given.items() if value is not _UNCHANGED}
         options = _checked_options(**asdict(self._options, recurse=False) | changes)
         view = object.__new__(type(self))
         state = {name: getattr(self, name) for name in self._STATE} | getattr(self, "__dict__", {})

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 import aiotofupilot
-from aiotofupilot import errors, models
+from aiotofupilot import errors, listings, models
 from aiotofupilot._lazy import lazy
 
 HEAVY = {"aiohttp", "attr", "attrs", "cattrs", "orjson", "tenacity", "asyncio"}
@@ -141,3 +141,23 @@ def test_a_name_that_no_module_holds_is_an_attribute_error():
 
     with pytest.raises(AttributeError, match=r"module 'aiotofupilot\._listings' has no attribute 'Nothing'"):
         _ = _listings.Nothing
+
+
+def test_a_class_of_a_listing_is_loaded_alone_and_without_aiohttp():
+    """An annotation costs the listing that it names."""
+    program = """
+import sys
+from aiotofupilot import listings
+listings.Users
+loaded = sorted(name for name in sys.modules if name.startswith("aiotofupilot._listings."))
+print("aiotofupilot._listings.users" in loaded, "aiotofupilot._listings.runs" in loaded, "aiohttp" in sys.modules)
+print(set(listings.__all__) <= set(dir(listings)))
+"""
+    assert run(program) == "True False False\nTrue\n"
+
+
+def test_a_session_has_the_listings_of_the_public_classes():
+    """`session.runs` is a `Runs`."""
+    session = aiotofupilot.TofuPilotSession("key")
+    for name in listings.__all__:
+        assert type(getattr(session, name.lower())) is getattr(listings, name)

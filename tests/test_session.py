@@ -528,9 +528,9 @@ async def test_a_session_logs_a_line_a_request_and_one_a_retry(session, sandbox,
     assert [record.levelname for record in records] == ["DEBUG", "WARNING", "DEBUG"]
 
 
-def test_what_is_not_given_shows_as_unset():
+def test_what_is_not_given_shows_as_unchanged():
     """In a view's signature, where None means something else."""
-    assert str(inspect.signature(TofuPilotSession.with_options)).count("= unset") == 3
+    assert str(inspect.signature(TofuPilotSession.with_options)).count("= unchanged") == 3
 
 
 async def test_a_forgotten_session_warns_and_closes_its_connections(sandbox, until):

@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections.abc import Iterable
-from functools import cache
 from typing import TYPE_CHECKING, cast
 from weakref import WeakKeyDictionary
 
@@ -13,6 +12,7 @@ import aiohttp
 from multidict import CIMultiDict
 from yarl import URL
 
+from aiotofupilot._version import __version__
 from aiotofupilot._wire.response import Response
 from aiotofupilot.errors import ConfigurationError, ResponseTooLargeError, SessionError
 
@@ -28,6 +28,8 @@ if TYPE_CHECKING:
 __all__ = ["Transport"]
 
 _log = logging.getLogger("aiotofupilot")
+
+_USER_AGENT = f"aiotofupilot/{__version__} aiohttp/{aiohttp.__version__}"
 
 _CONNECTIONS = 100
 """The most connections of an aiohttp session of our own."""
@@ -67,7 +69,7 @@ class Transport:
         self._base = URL(base_url)
         self._prefix = str(self._base)
         # A CIMultiDict, because aiohttp would otherwise make one for each request.
-        self._headers = CIMultiDict({"Accept": "application/json", "User-Agent": _user_agent()})
+        self._headers = CIMultiDict({"Accept": "application/json", "User-Agent": _USER_AGENT})
         self._session = _checked_session(http_session)
         self._owns_session = http_session is None
         self._trace_configs = _checked_trace_configs(trace_configs)
@@ -228,17 +230,6 @@ def _checked_trace_configs(configs: object) -> list[aiohttp.TraceConfig]:
             raise TypeError(f"trace_configs must hold aiohttp.TraceConfig objects, got {config!r}")
         checked.append(config)
     return checked
-
-
-@cache
-def _user_agent() -> str:
-    from importlib.metadata import PackageNotFoundError, version  # noqa: PLC0415 - a twentieth of the import, can wait
-
-    try:
-        own = f"aiotofupilot/{version('aiotofupilot')}"
-    except PackageNotFoundError:  # a program that was frozen, as by PyInstaller, has no metadata of its packages
-        own = "aiotofupilot"
-    return f"{own} aiohttp/{aiohttp.__version__}"
 
 
 async def _read(response: aiohttp.ClientResponse) -> bytes:

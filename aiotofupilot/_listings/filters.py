@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING, TypeVar
 
 from aiotofupilot import _arguments
 from aiotofupilot._arguments import named
-from aiotofupilot._wire.moments import spell_date_time, spell_duration
+from aiotofupilot._wire.spelling import spell_date_time, spell_duration
 
 from . import checks
 

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any, ClassVar, Generic, Protocol, TypeVar, get
 from attrs import evolve
 
 from aiotofupilot._arguments import integer, named, one_of
+from aiotofupilot._documentation import internal
 from aiotofupilot._paging.memory import Identified
 from aiotofupilot._paging.paginator import Paginator
 from aiotofupilot._paging.plan import OnDrift, Plan
@@ -78,6 +79,7 @@ class Listing(Generic[T]):
     decode_shapes: ClassVar[ShapeDecoder]
     """Reads a page of shapes, which have the values of models."""
 
+    @internal
     def __init__(self, connection: Connection) -> None:
         self.connection = connection
         """How the server is reached."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from base64 import urlsafe_b64encode
+from datetime import datetime
 from functools import partial
 from typing import TYPE_CHECKING, Any, Protocol, TypeVar
 from urllib.parse import urlencode
@@ -12,13 +13,12 @@ from attrs import Factory, evolve, field, frozen
 
 from aiotofupilot._paging.memory import Identified
 from aiotofupilot._paging.source import Source
-from aiotofupilot._wire.moments import read_date_time, spell_date_time
 from aiotofupilot._wire.response import read_page
+from aiotofupilot._wire.spelling import spell_date_time
 from aiotofupilot.models import Page, PageMeta
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
-    from datetime import datetime
 
     from aiotofupilot._wire.query import Pairs
     from aiotofupilot.models import RawItem
@@ -39,7 +39,7 @@ def _encoded(query: Query[Any]) -> str:
 
 def _has_empty_range(query: Query[Any]) -> bool:
     after, before = query.bound("after"), query.bound("before")
-    return after is not None and before is not None and read_date_time(after) > read_date_time(before)
+    return after is not None and before is not None and datetime.fromisoformat(after) > datetime.fromisoformat(before)
 
 
 class Decode(Protocol[T]):
@@ -137,7 +137,7 @@ class Query(Source[T]):
     def _bounded(self, end: str, choose: Callable[..., str], moment: str) -> dict[str, Pairs]:
         name = self._offered(self.listing.creation_filter, "have no filter on their creation")
         own = self.bound(end)
-        chosen = moment if own is None else choose(own, moment, key=read_date_time)
+        chosen = moment if own is None else choose(own, moment, key=datetime.fromisoformat)
         return {f"{name}_{end}": ((f"{name}_{end}", chosen),)}
 
     def _offered(self, name: str | None, complaint: str) -> str:

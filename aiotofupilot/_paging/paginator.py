@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any, Generic, TypeVar
 
 from attrs import evolve
 
+from aiotofupilot._documentation import internal
 from aiotofupilot.stats import RequestCounts
 
 from .counting import count_items
@@ -37,6 +38,7 @@ class Paginator(Generic[T]):
     ``checkpoint`` from which the listing can be resumed.
     """
 
+    @internal
     def __init__(self, source: Source[T], plan: Plan) -> None:
         self._source = source
         self._plan = plan

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, TypeVar
 from attrs import evolve
 
 from aiotofupilot._arguments import integer
+from aiotofupilot._documentation import internal
 from aiotofupilot.checkpoint import BEGINNING
 from aiotofupilot.errors import TofuPilotError
 from aiotofupilot.stats import WalkStats
@@ -44,6 +45,7 @@ class Walk(AsyncIterator[T]):
     did not get, except after a `PaginationError`.
     """
 
+    @internal
     def __init__(self, fetch: Fetch[T], plan: Plan) -> None:
         start, limit, max_items = plan.start, plan.limit, plan.max_items
         anchors = start.anchors or (() if start.cursor or start.skip else (BEGINNING,))

@@ -1,12 +1,12 @@
-"""From the bytes of a page to its models, and back to the wire's spelling.
+"""From the bytes of a page to its models.
 
 A page is decoded in one of two ways. The usual way is fast: msgspec parses the bytes into shapes, and cattrs structures
 these with hooks that are written out field by field. Where this way fails, it does not matter why: orjson parses the
 bytes again, and cattrs structures what they hold with detailed validation. That either succeeds, because the page is
 good in a spelling that is seldom met, or it names the JSON path of the fault.
 
-cattrs is imported when the first page comes: that takes a twentieth of the time that importing aiohttp takes, and many
-programs import this package without listing anything.
+msgspec and cattrs are imported when the first page comes. Importing cattrs takes a twentieth of the time that importing
+aiohttp takes, and many programs import this package without listing anything.
 
 Nothing is coerced. A number where a string belongs is an error in both ways, never its spelling.
 """
@@ -14,23 +14,20 @@ Nothing is coerced. A number where a string belongs is an error in both ways, ne
 from __future__ import annotations
 
 from functools import cached_property
-from typing import TYPE_CHECKING, Any, Generic, TypeVar, cast
+from typing import TYPE_CHECKING, Any, Generic, TypeVar
 
 import attrs
-import msgspec
 import orjson
 
 from aiotofupilot.errors import BODY_EXCERPT, DecodeError, InvalidJSONError
 from aiotofupilot.models import Page, PageMeta
-
-from .shapes import shape
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
     from .assembly import Hook
 
-__all__ = ["PageDecoder", "ShapeDecoder", "to_wire"]
+__all__ = ["PageDecoder", "ShapeDecoder"]
 
 T = TypeVar("T")
 
@@ -62,7 +59,9 @@ class PageDecoder(Generic[T]):
 
     @cached_property
     def _parse(self) -> Callable[[bytes], Any]:
-        return msgspec.json.Decoder(shape(self._document)).decode
+        from .shapes import parser  # noqa: PLC0415 - see the module's docstring
+
+        return parser(self._document)
 
     @cached_property
     def _assemble(self) -> Hook:
@@ -138,10 +137,3 @@ class ShapeDecoder(PageDecoder[Any]):
             return document
 
         return assemble
-
-
-def to_wire(item: object) -> dict[str, Any]:
-    """Return an item as the API spells it: its keys and order, dates in ISO 8601, UTC, with milliseconds and ``Z``."""
-    from .converters import wire_converter  # noqa: PLC0415 - see the module's docstring
-
-    return cast("dict[str, Any]", wire_converter().unstructure(item))

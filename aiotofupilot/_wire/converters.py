@@ -11,10 +11,11 @@ import attrs
 from cattrs import Converter
 from cattrs.gen import make_dict_unstructure_fn, override
 
+from aiotofupilot.models import wire_name
+
 from .assembly import array_assembler, model_assembler, one_kind_of_array
 from .detailed import integer
-from .moments import spell_date_time, spell_duration
-from .shapes import wire_name
+from .spelling import spell_date_time, spell_duration
 
 if TYPE_CHECKING:
     from collections.abc import Callable

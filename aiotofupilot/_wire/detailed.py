@@ -21,10 +21,10 @@ from cattrs.gen import (
 )
 
 from aiotofupilot.checkpoint import LARGEST
+from aiotofupilot.models import wire_name
 
 from .assembly import one_kind_of_array
 from .moments import read_date_time, read_duration
-from .shapes import wire_name
 
 if TYPE_CHECKING:
     from collections.abc import Callable

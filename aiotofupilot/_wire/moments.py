@@ -1,4 +1,4 @@
-"""Moments and durations, as the API spells and reads them.
+"""Moments and durations, read as the API spells them.
 
 msgspec reads the usual spellings, because its parsers cost a fifth of what Python's regular expressions cost. It does
 not know them all; the functions here know the others too.
@@ -7,36 +7,15 @@ not know them all; the functions here know the others too.
 from __future__ import annotations
 
 import re
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from typing import Annotated
 
 import msgspec
 
-__all__ = ["AwareDatetime", "read_date_time", "read_duration", "spell_date_time", "spell_duration"]
+__all__ = ["AwareDatetime", "read_date_time", "read_duration"]
 
 AwareDatetime = Annotated[datetime, msgspec.Meta(tz=True)]
 """What msgspec reads as a date-time (RFC 3339) with a UTC offset."""
-
-_LATEST = datetime.max.replace(microsecond=999_000, tzinfo=UTC)
-
-
-def spell_date_time(moment: datetime, *, round_up: bool = False) -> str:
-    """Spell an aware moment as the API takes it: ISO 8601, UTC, milliseconds, ``Z``.
-
-    A moment that lies outside of the years 1 to 9999 in UTC keeps its own offset.
-
-    Args:
-        moment: Timezone-aware.
-        round_up: Whether a fraction of a millisecond counts as a whole one. It is dropped otherwise.
-    """
-    try:
-        moment = moment.astimezone(UTC)
-    except OverflowError:
-        return moment.isoformat(timespec="milliseconds")
-    if round_up:
-        moment = min(moment, _LATEST)
-        moment += timedelta(microseconds=-moment.microsecond % 1000)
-    return f"{moment.replace(tzinfo=None).isoformat(timespec='milliseconds')}Z"
 
 
 def read_date_time(text: str) -> datetime:
@@ -90,20 +69,3 @@ def read_duration(text: str) -> timedelta:
         return days + msgspec.convert(f"P{rest.replace(',', '.')}", timedelta) if rest else days
     except (OverflowError, ValueError, msgspec.ValidationError) as error:
         raise ValueError(f"expected a duration of at most {timedelta.max.days} days, got {text!r}") from error
-
-
-def spell_duration(duration: timedelta) -> str:
-    """Spell a duration as the API does: ISO 8601 in hours, minutes and seconds, such as ``PT1M30.732S``.
-
-    A negative duration has a minus sign in front. The API has no such durations.
-    """
-    sign, duration = ("-", -duration) if duration < timedelta() else ("", duration)
-    seconds, fraction = divmod(duration // timedelta(microseconds=1), 1_000_000)
-    minutes, seconds = divmod(seconds, 60)
-    hours, minutes = divmod(minutes, 60)
-    spelled = f"{hours}H" * bool(hours) + f"{minutes}M" * bool(minutes)
-    if fraction:
-        spelled += f"{seconds}.{fraction:06}".rstrip("0") + "S"
-    elif seconds or not spelled:
-        spelled += f"{seconds}S"
-    return f"{sign}PT{spelled}"

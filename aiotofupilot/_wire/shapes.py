@@ -8,7 +8,7 @@ then parses them again, in another way.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from datetime import datetime, timedelta
 from functools import cache
 from types import NoneType, UnionType
@@ -18,10 +18,11 @@ import attrs
 import msgspec
 
 from aiotofupilot.checkpoint import LARGEST
+from aiotofupilot.models import wire_name
 
 from .moments import AwareDatetime
 
-__all__ = ["shape", "wire_name"]
+__all__ = ["parser", "shape"]
 
 _INTEGER = Annotated[int, msgspec.Meta(ge=-LARGEST, le=LARGEST)]
 
@@ -46,10 +47,9 @@ _PLAIN: dict[object, Any] = {
 }
 
 
-def wire_name(field: attrs.Attribute[Any]) -> str:
-    """Return how the wire spells the name of a field."""
-    name: str = field.metadata.get("wire", field.name)
-    return name
+def parser(kind: Any) -> Callable[[bytes], Any]:
+    """Return a function that parses a body into the shapes of a type."""
+    return msgspec.json.Decoder(shape(kind)).decode
 
 
 def shape(kind: Any) -> Any:

@@ -1,8 +1,9 @@
 """The command line: what the library streams, as a table, JSON or CSV.
 
-`commands` are made from the library's own signatures, which `options` reads, and `process` runs one. `listing` writes
-what a `query` asks of a `server` to its destination, in `output`. `columns` say how each listing looks as a table, and
-`failures` what went wrong. `standing_sandbox` runs a sandbox.
+`process` runs a command of the `app`. The `listings` are commands: `listing_command` makes each of them from the
+library's own signature, which `filter_options` reads, and from `shared_options`. `listing` then writes what a `query`
+asks of a `server` to its destination, in `output`. `columns` say how each listing looks as a table, and `failures` what
+went wrong. `sandbox_command` runs a `standing_sandbox`.
 """
 
 from .process import run

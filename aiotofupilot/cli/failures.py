@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from asyncio import CancelledError
 from enum import IntEnum
 from typing import TYPE_CHECKING
 
@@ -119,11 +118,11 @@ def explained(error: BaseException) -> tuple[ExitCode, str]:
             code, line = ExitCode.REFUSED, _with_advice(error)
         case TofuPilotError():
             line = _with_advice(error)
-        case CancelledError():
-            code, line = ExitCode.INTERRUPTED, "interrupted"
         case StoppedError():
             code, reason = explained(error.reason)
             line = f"{reason}; {error.written} {_what_became_of_them(error)}"
+        case _ if not isinstance(error, Exception):  # a cancellation, and so Ctrl-C
+            code, line = ExitCode.INTERRUPTED, "interrupted"
         case _:
             line = f"cannot write: {getattr(error, 'strerror', None) or error}"
     return code, line

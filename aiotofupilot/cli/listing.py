@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import asyncio
-from importlib.metadata import version
 from itertools import accumulate
 from typing import TYPE_CHECKING, Any
 
 from attrs import evolve
 
+from aiotofupilot import __version__
 from aiotofupilot.checkpoint import digest
 from aiotofupilot.errors import TofuPilotError
 
@@ -37,13 +37,15 @@ _ANCHORS = 8
 """How many of the items written last a checkpoint after a part of a page names, as a walk's checkpoint does."""
 
 
-async def write_listing(query: Query, server: Server, form: Format, path: Path | None, *, resume: bool = False) -> int:
+async def write_listing(
+    query: Query, server: Server, output_format: Format, path: Path | None, *, resume: bool = False
+) -> int:
     """Write a listing as it arrives, and return how many items are written.
 
     Args:
         query: What to list.
         server: Whom to ask.
-        form: How it is written.
+        output_format: How it is written.
         path: Where to write it; None: standard output.
         resume: Whether to go on with the file that an earlier run has left.
 
@@ -58,16 +60,16 @@ async def write_listing(query: Query, server: Server, form: Format, path: Path |
     try:
         async with server.session() as session:
             query.listing(session)  # what is wrong with it is said before a file is touched
-            header = _header(query, server, form)
+            header = _header(query, server, output_format)
             async with destination(path, header, key=server.key, resume=resume) as out:
-                form.for_terminal = out.is_terminal
+                output_format.for_terminal = out.is_terminal
                 with progress_shown(
                     query.name,
                     to_standard_output=is_standard_output(path),
                     total=query.max_items,
                     begun=out.mark.items,
                 ) as progress:
-                    await _write(query, session, form, out, progress)
+                    await _write(query, session, output_format, out, progress)
             is_whole = True
     except (TofuPilotError, OSError, asyncio.CancelledError) as error:
         if out is None or not out.mark.items or is_whole or isinstance(error, BrokenPipeError):
@@ -77,48 +79,50 @@ async def write_listing(query: Query, server: Server, form: Format, path: Path |
             error,
             out.mark,
             written=query.counted(out.mark.items),
-            can_resume=is_file and form.is_resumable,
-            is_kept=not is_file or form.is_resumable,
+            can_resume=is_file and output_format.is_resumable,
+            is_kept=not is_file or output_format.is_resumable,
         ) from error
     return out.mark.items
 
 
-async def _write(query: Query, session: TofuPilotSession, form: Format, out: Output, progress: Progress) -> None:
+async def _write(
+    query: Query, session: TofuPilotSession, output_format: Format, out: Output, progress: Progress
+) -> None:
     mark = out.mark
     # It is written with the first items, so that a listing that is refused leaves no header.
-    pending = b"" if mark.items else form.head()
+    pending = b"" if mark.items else output_format.head()
     async with query.listing(session, mark).walk() as walk:
         place = walk.checkpoint
         async for items in walk.batches():
-            text = pending + form.page(items)
+            text = pending + output_format.page(items)
             try:
                 with progress.aside():
                     await out.write(text, items=mark.items + walk.stats.items, checkpoint=str(walk.checkpoint))
             except OSError:
-                _note_torn(out, place, items, form, len(pending))
+                _note_torn(out, place, items, output_format, len(pending))
                 raise
             except asyncio.CancelledError:
                 if out.mark.items:  # within the first page, beginning anew is as good
-                    _note_torn(out, place, items, form, len(pending))
+                    _note_torn(out, place, items, output_format, len(pending))
                 raise
             progress.advance(len(items))
             pending, place = b"", walk.checkpoint
-    if rest := pending + form.tail():
+    if rest := pending + output_format.tail():
         with progress.aside():
             await out.write(rest, items=out.mark.items, checkpoint=out.mark.checkpoint)
 
 
-def _note_torn(out: Output, place: Checkpoint, items: Sequence[Any], form: Format, head: int) -> None:
+def _note_torn(out: Output, place: Checkpoint, items: Sequence[Any], output_format: Format, head: int) -> None:
     """Count the items that are whole in a page that was written in part.
 
     Args:
         out: Has been written to.
         place: Where the listing stood before the page.
         items: The page's items.
-        form: How they were written.
+        output_format: How they were written.
         head: How many bytes were written before them.
     """
-    ends = accumulate((len(form.page([item])) for item in items), initial=head)
+    ends = accumulate((len(output_format.page([item])) for item in items), initial=head)
     whole = items[: max(0, sum(end <= out.torn for end in ends) - 1)]
     if whole:
         out.mark = Mark(items=out.mark.items + len(whole), checkpoint=str(_place_after(place, whole)))
@@ -134,13 +138,13 @@ def _place_after(place: Checkpoint, items: Sequence[Any]) -> Checkpoint:
     return evolve(place, skip=place.skip + len(items), anchors=anchors)
 
 
-def _header(query: Query, server: Server, form: Format) -> Header | None:
+def _header(query: Query, server: Server, output_format: Format) -> Header | None:
     """Return all that decides what is written; None: another run cannot go on with it anyway."""
-    if not form.is_resumable:
+    if not output_format.is_resumable:
         return None
     return {
-        "aiotofupilot": version("aiotofupilot"),
+        "aiotofupilot": __version__,
         "server": server.name,
         **query.header(),
-        "--format": form.name,
+        "--format": output_format.name,
     }

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import asyncio
 import inspect
 import os
 import sys
 from contextlib import contextmanager, nullcontext, redirect_stdout, suppress
 from typing import TYPE_CHECKING, TextIO, cast
 
-from .commands import app_for
+from .app import app_for
 from .failures import EXPECTED, ExitCode, StoppedError, explained
 from .output.terminal import Whole, is_terminal, say
 
@@ -27,6 +26,8 @@ def run(arguments: Sequence[str]) -> ExitCode:
             command, bound, _ = app_for(arguments).parse_args(arguments)
             work = command(*bound.args, **bound.kwargs)
         if inspect.iscoroutine(work):
+            import asyncio  # noqa: PLC0415 - help and a wrong option need not wait for it
+
             with asyncio.Runner() as runner, _leaving_on_interrupt():
                 runner.run(work)
     except SystemExit:

@@ -11,7 +11,7 @@ from aiotofupilot import Checkpoint
 
 from .columns import columns_of
 from .failures import UsageError
-from .options import option
+from .filter_options import option
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -27,7 +27,7 @@ __all__ = ["Query"]
 class Query:
     """What to list, and how to ask for it, in the library's words."""
 
-    name: str = "procedures"
+    name: str
     """The listing."""
     filters: Mapping[str, Any] = field(factory=dict[str, Any])
     """Arguments of ``list()`` that are the listing's own; None: not given."""

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from attrs import field, frozen
 
 from aiotofupilot import TofuPilotSession
-from aiotofupilot._http.settings import authorization, resolve_base_url
+from aiotofupilot.settings import Settings
 
 if TYPE_CHECKING:
     from collections.abc import AsyncGenerator
@@ -36,20 +36,24 @@ class Server:
         """What tells it from other servers.
 
         Raises:
-            ConfigurationError: The address cannot be used.
+            ConfigurationError: There is no key, or it or the address cannot be used.
         """
         if self.sandbox:
             return "sandbox"
-        return resolve_base_url(self.base_url, allow_insecure_http=self.allow_insecure_http)
+        return self._settings.base_url
 
     @property
     def key(self) -> str | None:
         """The key that it is asked with; None: the sandbox's own.
 
         Raises:
-            ConfigurationError: There is no key, or it cannot be used.
+            ConfigurationError: There is no key, or it or the address cannot be used.
         """
-        return None if self.sandbox else authorization(self.api_key)
+        return None if self.sandbox else self._settings.authorization
+
+    @property
+    def _settings(self) -> Settings:
+        return Settings.resolve(self.api_key, base_url=self.base_url, allow_insecure_http=self.allow_insecure_http)
 
     @asynccontextmanager
     async def session(self) -> AsyncGenerator[TofuPilotSession]:

@@ -1,9 +1,9 @@
 """The values that TofuPilot's listings are made of, one module for each listing.
 
 Field names are the API's own. Where the wire has another spelling, the field says so in its attrs metadata, under
-``"wire"``. All models are attrs classes with slots, and compare and hash by value; what cannot be hashed (metadata, the
-items of a page) is left out of the hash. They are frozen for the type checker alone. Enumerated values are plain
-strings, so that a value which TofuPilot adds later is accepted. Arrays in items are tuples.
+``"wire"``, and `wire_name` reads it. All models are attrs classes with slots, and compare and hash by value; what
+cannot be hashed (metadata, the items of a page) is left out of the hash. They are frozen for the type checker alone.
+Enumerated values are plain strings, so that a value which TofuPilot adds later is accepted. Arrays in items are tuples.
 
 A model is loaded when it is first asked for, because making a class takes half a millisecond, and few programs use
 every listing.
@@ -48,6 +48,7 @@ __all__ = [
     "User",
     "UserRef",
     "Validator",
+    "wire_name",
 ]
 
 if TYPE_CHECKING:
@@ -65,11 +66,12 @@ if TYPE_CHECKING:
     from .runs import Run, RunProcedure, RunSequence, RunUnit
     from .stations import Station, StationRef, Team
     from .units import LastRun, Unit, UnitRef
+    from .wire import wire_name
 else:  # not for type checkers, which would believe in any name
     from aiotofupilot import _lazy
 
     _NEEDED_MOST_FIRST = (
         *("page", "people", "procedures", "parts", "stations", "batches", "units", "runs"),
-        *("phases", "measurements", "logs", "deployments", "metadata", "raw"),
+        *("phases", "measurements", "logs", "deployments", "metadata", "raw", "wire"),
     )
     __getattr__, __dir__ = _lazy.lazy(__name__, __all__, _NEEDED_MOST_FIRST)

@@ -32,6 +32,16 @@ BROKEN = {
         ("_http/gate.py", "from aiotofupilot._paging import window"),
         ("_http/retries.py", "from aiotofupilot._listings import filters"),
     ],
+    "The command uses public names only": [
+        ("cli/server.py", "from aiotofupilot._http.settings import authorization"),
+        ("cli/output/formats.py", "from aiotofupilot._wire.spelling import to_wire"),
+        ("cli/listing.py", "from aiotofupilot._session import TofuPilotSession"),
+        ("cli/app.py", "from aiotofupilot._version import __version__"),
+        ("cli/filter_options.py", "from aiotofupilot import _listings"),
+        ("cli/query.py", "import aiotofupilot._arguments"),
+        ("cli/columns/runs.py", "from aiotofupilot._paging.walk import Walk"),
+        ("__main__.py", "from aiotofupilot import _lazy"),
+    ],
     "aiohttp and its family are HTTP's; the sandbox serves with them, and mocks stand in for them": [
         ("_session.py", "import aiohttp"),
         ("_wire/response.py", "from multidict import CIMultiDict"),
@@ -44,9 +54,10 @@ BROKEN = {
     ],
     "msgspec is the wire's": [("models/page.py", "import msgspec")],
     "tenacity is the retries'": [("_http/gate.py", "import tenacity"), ("_session.py", "import tenacity")],
-    "cyclopts and rich are the command line's": [
+    "cyclopts, docstring_parser and rich are the command line's": [
         ("_session.py", "import rich"),
         ("testing/serving.py", "import cyclopts"),
+        ("_listings/listing.py", "import docstring_parser"),
     ],
     "The client never imports its sandbox": [("_session.py", "from aiotofupilot import sandbox")],
 }

@@ -24,6 +24,25 @@ def test_as_a_module(argument, code):
     assert done.stdout == ("" if code else f"aiotofupilot {version('aiotofupilot')}\n")
 
 
+@pytest.mark.parametrize("command", [(), ("runs",), ("users",), ("sandbox",)])
+def test_the_version_is_known_without_metadata(command):
+    """PyInstaller freezes packages without it."""
+    program = """
+import importlib.metadata, sys
+
+def version(name):
+    raise importlib.metadata.PackageNotFoundError(name)
+
+importlib.metadata.version = version
+from aiotofupilot.__main__ import main
+sys.exit(main())
+"""
+    done = subprocess.run(  # noqa: S603 - our own
+        [sys.executable, "-c", program, *command, "--version"], capture_output=True, text=True, check=False
+    )
+    assert (done.stdout, done.stderr) == (f"aiotofupilot {version('aiotofupilot')}\n", "")
+
+
 def test_without_the_extra():
     """Where the extra is not installed, one line says how to install it."""
     program = "import sys; sys.modules['cyclopts'] = None; from aiotofupilot.__main__ import main; sys.exit(main())"

@@ -404,7 +404,8 @@ def test_it_costs_nothing_where_it_is_not_used(run, plugins):
         assert not sys.modules.keys() & {"aiohttp", "attr", "attrs", "cattrs", "orjson", "tenacity", "yarl"}
         ours = {name for name in sys.modules if name.startswith("aiotofupilot")}
         assert ours - {"aiotofupilot.testing.asyncio_session"} == {
-            "aiotofupilot", "aiotofupilot._lazy", "aiotofupilot.testing", "aiotofupilot.testing.plugin"
+            "aiotofupilot", "aiotofupilot._documentation", "aiotofupilot._lazy",
+            "aiotofupilot.testing", "aiotofupilot.testing.plugin",
         }
     """
     run(source, plugins=plugins).assert_outcomes(passed=1)

@@ -6,7 +6,8 @@ from datetime import UTC, datetime, timedelta, timezone
 import pytest
 from hypothesis import example, given, strategies as st
 
-from aiotofupilot._wire.moments import read_date_time, read_duration, spell_date_time, spell_duration
+from aiotofupilot._wire.moments import read_date_time, read_duration
+from aiotofupilot._wire.spelling import spell_date_time, spell_duration
 
 
 @pytest.mark.parametrize(

@@ -1,4 +1,4 @@
-"""How each listing is shown as a table: one file for each, and one line in the register."""
+"""How each listing is shown as a table: one file for each."""
 
 from __future__ import annotations
 
@@ -8,22 +8,7 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from .column import Columns
 
-__all__ = ["LISTINGS", "columns_of"]
-
-LISTINGS = (
-    "procedures",
-    "runs",
-    "units",
-    "parts",
-    "batches",
-    "stations",
-    "users",
-    "deployments",
-    "logs",
-    "measurements",
-    "phases",
-)
-"""The listings that the command offers, in the order of its help."""
+__all__ = ["columns_of"]
 
 
 def columns_of(listing: str) -> Columns:

@@ -14,8 +14,9 @@ from aiotofupilot.cli.failures import UsageError
 
 from .descriptors import descriptor
 from .files import PartFile
-from .streams import Stream, raw
+from .streams import Stream
 from .terminal import is_pipe
+from .unbuffered import raw
 
 if TYPE_CHECKING:
     from collections.abc import AsyncGenerator, Callable, Generator

@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING
 from aiotofupilot.cli.failures import UsageError
 
 from .journal import Header, Mark, digest_of, first_line, header_of, is_digest_of, whole
-from .streams import write_all
+from .unbuffered import write_all
 
 if sys.platform != "win32":
     import fcntl

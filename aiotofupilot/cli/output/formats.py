@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING, Any, ClassVar, get_args, get_origin, get_type_
 import attrs
 import orjson
 
-from aiotofupilot._wire.codec import to_wire
-from aiotofupilot._wire.shapes import wire_name
+from aiotofupilot import to_wire
+from aiotofupilot.models import wire_name
 
 from .terminal import visible, visible_json
 

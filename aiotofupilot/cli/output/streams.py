@@ -7,48 +7,21 @@ import os
 import stat
 import sys
 import threading
-import time
-from typing import IO, TYPE_CHECKING, Any, cast
+from typing import TYPE_CHECKING
 
 from .journal import Mark
-
-if sys.platform != "win32":
-    import select
+from .unbuffered import wait_for_room
 
 if TYPE_CHECKING:
     from io import RawIOBase
 
-__all__ = ["Stream", "raw", "write_all"]
+__all__ = ["Stream"]
 
 _PIECE = 4096
 """Bytes per write. A pipe that poll reports as writable takes this many without blocking: it is Linux's PIPE_BUF."""
 
 _PATIENCE = 0.5
 """Seconds to wait for a write that is under way when the writer is stopped."""
-
-
-def raw(stream: IO[Any]) -> RawIOBase:
-    """Return the unbuffered stream below a text or binary stream.
-
-    Below a buffer, a write says how much of the data was taken, even if Python runs unbuffered.
-    """
-    binary = getattr(stream, "buffer", stream)
-    return cast("RawIOBase", getattr(binary, "raw", binary))
-
-
-def write_all(stream: RawIOBase, data: bytes) -> None:
-    """Write all of the data to a raw stream. If the stream would block, wait until it is writable.
-
-    Raises:
-        OSError: There is no room, or nobody reads any more.
-    """
-    rest = memoryview(data)
-    while rest:
-        written = stream.write(rest)
-        if written is None:
-            _wait_for_room(stream)
-        else:
-            rest = rest[written:]
 
 
 class Stream:
@@ -87,7 +60,7 @@ class Stream:
         self.torn = 0
         while self.torn < len(data):
             if not self._takes_pages:
-                _wait_for_room(self._stream)
+                wait_for_room(self._stream)
             with self._writing:
                 if self._stopped:
                     return
@@ -103,13 +76,3 @@ class Stream:
         self._stopped = True
         if self._writing.acquire(timeout=_PATIENCE):
             self._writing.release()
-
-
-def _wait_for_room(stream: RawIOBase) -> None:
-    """Block until a stream is writable, or its other end is closed."""
-    if sys.platform == "win32":
-        time.sleep(0.01)  # pragma: no cover - no test runs on Windows, where only sockets can be polled
-        return  # pragma: no cover - likewise
-    poll = select.poll()
-    poll.register(stream, select.POLLOUT)
-    poll.poll()

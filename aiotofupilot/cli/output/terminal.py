@@ -9,7 +9,7 @@ import sys
 from io import TextIOBase
 from typing import IO, Any, TextIO
 
-from .streams import raw, write_all
+from .unbuffered import raw, write_all
 
 __all__ = ["Courtesy", "Whole", "is_pipe", "is_terminal", "put", "say", "visible", "visible_json"]
 

@@ -1,4 +1,4 @@
-"""The command's options for a listing, made from the signature and the docstring of its ``list()``."""
+"""The command's options for a listing's filters, made from the signature and the docstring of its ``list()``."""
 
 from __future__ import annotations
 
@@ -6,41 +6,49 @@ import inspect
 from collections.abc import Sequence
 from datetime import datetime, timedelta
 from types import NoneType, UnionType
-from typing import TYPE_CHECKING, Annotated, Any, Literal, Union, cast, get_args, get_origin, get_type_hints
+from typing import TYPE_CHECKING, Annotated, Any, Literal, Union, get_args, get_origin, get_type_hints
 
 from attrs import frozen
 from cyclopts import Group, Parameter
 from docstring_parser import DocstringStyle, parse
 
-from aiotofupilot import _listings  # and not the session, which loads aiohttp: help does not wait for it
+from aiotofupilot import listings  # and not the session, which loads aiohttp: help does not wait for it
 
 from .converters import duration, metadata, moment
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Mapping
 
-__all__ = ["Described", "described", "option", "with_signature"]
+__all__ = ["Described", "described", "option"]
 
 _SHARED = frozenset({"self", "limit", "cursor", "max_items", "concurrency", "on_drift", "return"})
 """Parameters that every listing has. The command has options of its own for them."""
 
 _FILTERS = Group("Which ones", sort_key=1)
 
+_FORMS = {
+    Sequence: "An option marked with ... can be given several times: an item has to match one of its values.",
+    datetime: (
+        "DATE is ISO 8601: 2024-01-31, 2024-01-31T09:30, 2024-01-31T09:30Z or 2024-01-31T09:30+02:00. Without Z or an "
+        "offset it is this machine's local time; a date alone is its midnight."
+    ),
+    timedelta: "DURATION is 90s, 1m30s, 2h or PT1M30S.",
+}
+"""By the type of an option's value, how it is typed."""
+
 
 @frozen
 class Described:
     """What the command tells and takes for one listing."""
 
-    summary: str
-    """The first sentence of the docstring."""
-    details: str
-    """What the docstring says beyond that, before its arguments."""
     model: type
     """The model of an item."""
     is_paged: bool
     """Whether the server cuts the listing into pages."""
     parameters: Mapping[str, inspect.Parameter]
     """The options for the filters, by the name of the parameter."""
+    forms: str
+    """How the values of some of these options are typed; empty: there is nothing to say of them."""
 
 
 def option(parameter: str) -> str:
@@ -54,32 +62,35 @@ def described(listing: str) -> Described:
     Args:
         listing: The name of the listing, which is also that of a property of the session.
     """
-    kind = getattr(_listings, listing.capitalize())
-    function = kind.list
+    listing_class = getattr(listings, listing.capitalize())
+    function = listing_class.list
     told = parse(inspect.getdoc(function) or "", DocstringStyle.GOOGLE)
     texts = {argument.arg_name: _text(argument.description or "") for argument in told.params}
     hints = get_type_hints(function)
+    own = {name: _without_none(hint) for name, hint in hints.items() if name not in _SHARED}
+    kinds = {get_origin(kind) or kind for kind in own.values()}
     parameters = {
-        name: _option(name, hints[name], texts[name], parameter.default)
-        for name, parameter in inspect.signature(function).parameters.items()
-        if name not in _SHARED
+        name: _option(name, kind, texts[name], inspect.signature(function).parameters[name].default)
+        for name, kind in own.items()
     }
     return Described(
-        summary=(told.short_description or "").partition(". ")[0].removesuffix(".") + ".",
-        details=told.long_description or "",
         model=get_args(hints["return"])[0],
-        is_paged=not kind.is_bare,
+        is_paged=not listing_class.is_bare,
         parameters=parameters,
+        forms=" ".join(text for kind, text in _FORMS.items() if kind in kinds),
     )
 
 
 def _text(description: str) -> str:
-    """Return what an option's help says. What None means is no news: the option is left out."""
-    return " ".join(description.split()).partition(" None:")[0]
+    """Return what an option's help says: the description, as plain text.
+
+    What None means comes last in a description. It is no news for a command, whose options can be left out.
+    """
+    return " ".join(description.split()).partition(" None:")[0].replace("``", "")
 
 
 def _option(name: str, hint: Any, text: str, default: object) -> inspect.Parameter:  # noqa: ANN401 - any annotation
-    kind, details = _kind(_without_none(hint))
+    kind, details = _kind(hint)
     is_required = default is inspect.Parameter.empty
     names = [option(name), "--search"] if name == "search_query" else option(name)
     parameter = Parameter(name=names, group=_FILTERS, help=text, required=is_required, **details)
@@ -111,7 +122,8 @@ def _kind(hint: Any) -> tuple[Any, dict[str, Any]]:  # noqa: ANN401 - any annota
         return hint, {}
     if origin is Sequence:
         (item,) = get_args(hint)
-        return list[item], {"negative": (), **_PLAIN.get(item, {})}  # type: ignore[valid-type]  # known at run time
+        metavar = f"{_PLAIN[item]['metavar'] if item in _PLAIN else 'CHOICE'}..."
+        return list[item], {"negative": (), **_PLAIN.get(item, {}), "metavar": metavar}  # type: ignore[valid-type]  # known at run time
     return dict[str, Any], {"metavar": "JSON", "converter": metadata, "accepts_keys": False, "n_tokens": 1}
 
 
@@ -120,23 +132,3 @@ def _without_none(hint: Any) -> Any:  # noqa: ANN401 - any annotation
         kinds = [kind for kind in get_args(hint) if kind is not NoneType]
         return kinds[0] if len(kinds) == 1 else Union[tuple(kinds)]  # noqa: UP007 - made of a list
     return hint
-
-
-def with_signature(parameters: Sequence[inspect.Parameter], body: Callable[..., Any], name: str, doc: str) -> Any:  # noqa: ANN401 - a function
-    """Return a function that cyclopts takes for a command with these parameters.
-
-    Args:
-        parameters: All of them, keyword-only.
-        body: Called with the arguments by name.
-        name: The command's name.
-        doc: Its help.
-    """
-
-    async def command(**arguments: object) -> None:
-        await body(**arguments)
-
-    command.__name__ = command.__qualname__ = name
-    command.__doc__ = doc
-    command.__signature__ = inspect.Signature(list(parameters))  # type: ignore[attr-defined]  # inspect looks for it
-    command.__annotations__ = {parameter.name: parameter.annotation for parameter in parameters}
-    return cast("Any", command)

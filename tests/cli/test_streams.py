@@ -9,7 +9,8 @@ import threading
 import pytest
 
 from aiotofupilot.cli.output import streams
-from aiotofupilot.cli.output.streams import Stream, raw, write_all
+from aiotofupilot.cli.output.streams import Stream
+from aiotofupilot.cli.output.unbuffered import raw, write_all
 
 DATA = bytes(range(256)) * 2000
 

@@ -49,7 +49,7 @@ def ids(text):
 
 async def test_a_listing_is_written_and_counted(sandbox, server, output):
     """All of it, in the server's order."""
-    assert await write_listing(Query(), server, JSONLines(), output) == 250
+    assert await write_listing(Query(name="procedures"), server, JSONLines(), output) == 250
     assert ids(output.read_bytes()) == [procedure.id for procedure in sandbox.procedures]
 
 
@@ -58,16 +58,16 @@ async def test_rows_are_written_as_pages_arrive(sandbox, server, capfdbinary, on
     """What a page brought is on standard output before the next is asked for."""
     written = []
     sandbox.before_response.append(lambda *_: written.append(capfdbinary.readouterr().out.count(b"\n")))
-    await write_listing(Query(on_drift=on_drift), server, ProceduresCSV(), None)
+    await write_listing(Query(name="procedures", on_drift=on_drift), server, ProceduresCSV(), None)
     assert written == ([0, 101, 100] if on_drift == "ignore" else [0, 101, 99])
 
 
 async def test_an_empty_listing(sandbox, server, output):
     """It has a header and no rows."""
     sandbox.procedures.clear()
-    assert await write_listing(Query(), server, ProceduresCSV(), output) == 0
+    assert await write_listing(Query(name="procedures"), server, ProceduresCSV(), output) == 0
     assert output.read_bytes().count(b"\r\n") == 1
-    assert await write_listing(Query(), server, JSONArray(), output) == 0
+    assert await write_listing(Query(name="procedures"), server, JSONArray(), output) == 0
     assert json.loads(output.read_bytes()) == []
 
 
@@ -76,7 +76,7 @@ async def test_a_refused_listing_writes_nothing(sandbox, capfdbinary, output):
     station = Server(base_url=sandbox.url, api_key=sandbox.station_key)
     for path in (None, output):
         with pytest.raises(ForbiddenError):
-            await write_listing(Query(), station, ProceduresCSV(), path)
+            await write_listing(Query(name="procedures"), station, ProceduresCSV(), path)
     assert capfdbinary.readouterr().out == b""
     assert not list(output.parent.iterdir())
 
@@ -86,7 +86,9 @@ async def test_a_bad_query_touches_nothing(sandbox, server, output):
     part = output.with_name("list.part")
     part.write_text("left")
     with pytest.raises(UsageError, match=r"^wrong --search-query: search_query must have"):
-        await write_listing(Query(filters={"search_query": "x" * 101}), server, ProceduresCSV(), output)
+        await write_listing(
+            Query(name="procedures", filters={"search_query": "x" * 101}), server, ProceduresCSV(), output
+        )
     assert part.read_text() == "left"
     assert not sandbox.requests
 
@@ -94,16 +96,16 @@ async def test_a_bad_query_touches_nothing(sandbox, server, output):
 @pytest.mark.parametrize("form", [ProceduresCSV, JSONLines])
 async def test_a_failed_listing_can_be_gone_on_with(sandbox, server, output, form):
     """The error has its reason and how much is written; going on gives the file that it would have been."""
-    await write_listing(Query(), server, form(), output.with_name("whole"))
+    await write_listing(Query(name="procedures"), server, form(), output.with_name("whole"))
     sandbox.faults.on(cursor=200).next(json_fault([]))
     with pytest.raises(StoppedError) as caught:
-        await write_listing(Query(concurrency=2), server, form(), output)
+        await write_listing(Query(name="procedures", concurrency=2), server, form(), output)
     stopped = caught.value
     place = stopped.mark.checkpoint.partition(":")[2]
     assert (stopped.mark.items, place[:4], stopped.can_resume) == (200, "200@", True)
     assert not output.exists()
     asked = len(sandbox.requests)
-    assert await write_listing(Query(), server, form(), output, resume=True) == 250
+    assert await write_listing(Query(name="procedures"), server, form(), output, resume=True) == 250
     assert sandbox.requests[asked:].pop().query["cursor"] == "200"
     assert output.read_bytes() == output.with_name("whole").read_bytes()
 
@@ -112,10 +114,10 @@ async def test_a_failed_listing_to_standard_output(sandbox, server, capfdbinary)
     """The output and the items after the checkpoint are together the listing."""
     sandbox.faults.on(cursor=200).next(json_fault([]))
     with pytest.raises(StoppedError) as caught:
-        await write_listing(Query(), server, JSONLines(), None)
+        await write_listing(Query(name="procedures"), server, JSONLines(), None)
     assert not caught.value.can_resume
     assert caught.value.is_kept
-    from_checkpoint = Query(cursor=Checkpoint.parse(caught.value.mark.checkpoint))
+    from_checkpoint = Query(name="procedures", cursor=Checkpoint.parse(caught.value.mark.checkpoint))
     await write_listing(from_checkpoint, server, JSONLines(), None)
     assert ids(capfdbinary.readouterr().out) == [procedure.id for procedure in sandbox.procedures]
 
@@ -124,7 +126,7 @@ async def test_a_file_that_cannot_be_gone_on_with(sandbox, server, output):
     """It leaves nothing, and the error knows that."""
     sandbox.faults.on(cursor=200).next(json_fault([]))
     with pytest.raises(StoppedError) as caught:
-        await write_listing(Query(), server, JSONArray(), output)
+        await write_listing(Query(name="procedures"), server, JSONArray(), output)
     assert not caught.value.can_resume
     assert not caught.value.is_kept
     assert not list(output.parent.iterdir())
@@ -132,7 +134,7 @@ async def test_a_file_that_cannot_be_gone_on_with(sandbox, server, output):
 
 async def test_cancelled(sandbox, server, output):
     """Ctrl-C, which is a cancellation, stops a listing like an error does."""
-    pulling = asyncio.create_task(write_listing(Query(), server, ProceduresCSV(), output))
+    pulling = asyncio.create_task(write_listing(Query(name="procedures"), server, ProceduresCSV(), output))
     sandbox.before_response.append(lambda _, request: pulling.cancel() if "cursor" in request.query else None)
     with pytest.raises(StoppedError) as caught:
         await pulling
@@ -142,7 +144,7 @@ async def test_cancelled(sandbox, server, output):
 
 async def test_cancelled_before_anything_is_written(sandbox, server, output):
     """Then it is a cancellation."""
-    pulling = asyncio.create_task(write_listing(Query(), server, ProceduresCSV(), output))
+    pulling = asyncio.create_task(write_listing(Query(name="procedures"), server, ProceduresCSV(), output))
     sandbox.before_response.append(lambda *_: pulling.cancel())
     with pytest.raises(asyncio.CancelledError):
         await pulling
@@ -158,7 +160,7 @@ async def test_cancelled_when_the_file_is_whole(sandbox, server, output, monkeyp
         pulling.cancel()
 
     monkeypatch.setattr(PartFile, "finish", cancel_and_finish)
-    pulling = asyncio.create_task(write_listing(Query(), server, ProceduresCSV(), output))
+    pulling = asyncio.create_task(write_listing(Query(name="procedures"), server, ProceduresCSV(), output))
     with pytest.raises(asyncio.CancelledError):
         await pulling
     assert output.read_bytes().count(b"\r\n") == 251
@@ -167,7 +169,7 @@ async def test_cancelled_when_the_file_is_whole(sandbox, server, output, monkeyp
 
 async def test_cancelled_within_the_first_page(sandbox, server, monkeypatch):
     """Then it is a cancellation, because beginning anew is as good as any advice."""
-    pulling = asyncio.create_task(write_listing(Query(), server, JSONLines(), None))
+    pulling = asyncio.create_task(write_listing(Query(name="procedures"), server, JSONLines(), None))
     monkeypatch.setattr(listing_module, "destination", lambda *_, **__: Torn(pulling.cancel, pages=0, size=10_000))
     with pytest.raises(asyncio.CancelledError):
         await pulling
@@ -176,7 +178,7 @@ async def test_cancelled_within_the_first_page(sandbox, server, monkeypatch):
 @pytest.mark.parametrize("on_drift", ["ignore", "resync"])
 async def test_cancelled_within_a_later_page(sandbox, server, monkeypatch, on_drift):
     """Then what is whole of the page counts as written."""
-    pulling = asyncio.create_task(write_listing(Query(on_drift=on_drift), server, JSONLines(), None))
+    pulling = asyncio.create_task(write_listing(Query(name="procedures", on_drift=on_drift), server, JSONLines(), None))
     out = Torn(pulling.cancel, pages=1, size=10_000)
     monkeypatch.setattr(listing_module, "destination", lambda *_, **__: out)
     with pytest.raises(StoppedError) as caught:
@@ -233,7 +235,7 @@ async def test_a_page_that_is_written_in_part(sandbox, server, monkeypatch, form
     out = Torn(refuse, pages=pages, size=size)
     monkeypatch.setattr(listing_module, "destination", lambda *_, **__: out)
     with pytest.raises((OSError, StoppedError)) as caught:
-        await write_listing(Query(limit=50, on_drift=on_drift), server, form(), None)
+        await write_listing(Query(name="procedures", limit=50, on_drift=on_drift), server, form(), None)
     spelling = form()
     whole = spelling.head()
     ends = [len(whole := whole + spelling.page([procedure])) for procedure in sandbox.procedures]
@@ -244,7 +246,7 @@ async def test_a_page_that_is_written_in_part(sandbox, server, monkeypatch, form
     mark = caught.value.mark
     assert mark.items == count
     async with server.session() as session:
-        listing = Query(on_drift=on_drift, cursor=Checkpoint.parse(mark.checkpoint)).listing(session)
+        listing = Query(name="procedures", on_drift=on_drift, cursor=Checkpoint.parse(mark.checkpoint)).listing(session)
         assert await listing.collect() == sandbox.procedures[count:]
 
 
@@ -260,7 +262,7 @@ async def test_a_page_that_repeats_items_and_is_written_in_part(sandbox, server,
     stay = list(sandbox.procedures)
     sandbox.after_response.append(create)
     with pytest.raises(StoppedError) as caught:
-        await write_listing(Query(limit=50), server, JSONLines(), None)
+        await write_listing(Query(name="procedures", limit=50), server, JSONLines(), None)
     assert ids(out.written.rpartition(b"\n")[0]) == [procedure.id for procedure in stay[: caught.value.mark.items]]
     rest = await collect(server, caught.value.mark)
     assert rest == stay[caught.value.mark.items :]
@@ -268,7 +270,7 @@ async def test_a_page_that_repeats_items_and_is_written_in_part(sandbox, server,
 
 async def collect(server, mark):
     async with server.session() as session:
-        return await Query(cursor=Checkpoint.parse(mark.checkpoint)).listing(session).collect()
+        return await Query(name="procedures", cursor=Checkpoint.parse(mark.checkpoint)).listing(session).collect()
 
 
 async def test_a_listing_that_moved_in_between(sandbox, server, output):
@@ -276,9 +278,9 @@ async def test_a_listing_that_moved_in_between(sandbox, server, output):
     stay = list(sandbox.procedures)
     sandbox.faults.on(cursor=198).next(json_fault([]))
     with pytest.raises(StoppedError):
-        await write_listing(Query(on_drift="resync"), server, JSONLines(), output)
+        await write_listing(Query(name="procedures", on_drift="resync"), server, JSONLines(), output)
     sandbox.procedures[:0] = make_procedures(30, seed=9)
-    await write_listing(Query(on_drift="resync"), server, JSONLines(), output, resume=True)
+    await write_listing(Query(name="procedures", on_drift="resync"), server, JSONLines(), output, resume=True)
     assert ids(output.read_bytes()) == [procedure.id for procedure in stay]
 
 
@@ -286,17 +288,25 @@ async def test_other_options_are_another_file(sandbox, server, output):
     """A file is gone on with only by the command that it was begun by, but for how it asks."""
     sandbox.faults.on(cursor=200).next(json_fault([]))
     with pytest.raises(StoppedError):
-        await write_listing(Query(filters={"search_query": "e"}), server, ProceduresCSV(), output)
+        await write_listing(Query(name="procedures", filters={"search_query": "e"}), server, ProceduresCSV(), output)
     with pytest.raises(UsageError, match="was begun with --search-query e: repeat"):
-        await write_listing(Query(), server, ProceduresCSV(), output, resume=True)
+        await write_listing(Query(name="procedures"), server, ProceduresCSV(), output, resume=True)
     with pytest.raises(UsageError, match="was begun with --format csv: repeat"):
-        await write_listing(Query(filters={"search_query": "e"}), server, JSONLines(), output, resume=True)
+        await write_listing(
+            Query(name="procedures", filters={"search_query": "e"}), server, JSONLines(), output, resume=True
+        )
     elsewhere = Server(base_url="https://other.example", api_key="k")
     with pytest.raises(UsageError, match=f"was begun with server {sandbox.url}: repeat"):
-        await write_listing(Query(filters={"search_query": "e"}), elsewhere, ProceduresCSV(), output, resume=True)
+        await write_listing(
+            Query(name="procedures", filters={"search_query": "e"}), elsewhere, ProceduresCSV(), output, resume=True
+        )
     assert (
         await write_listing(
-            Query(filters={"search_query": "e"}, limit=7, concurrency=5), server, ProceduresCSV(), output, resume=True
+            Query(name="procedures", filters={"search_query": "e"}, limit=7, concurrency=5),
+            server,
+            ProceduresCSV(),
+            output,
+            resume=True,
         )
         > 200
     )

@@ -7,7 +7,8 @@ import json
 import pytest
 
 from aiotofupilot.cli import run
-from aiotofupilot.cli.columns import LISTINGS, columns_of
+from aiotofupilot.cli.columns import columns_of
+from aiotofupilot.cli.listings import LISTINGS
 from aiotofupilot.sandbox.faults import status
 
 

@@ -28,12 +28,12 @@ async def session(sandbox):
 @pytest.mark.parametrize(
     ("query", "cut"),
     [
-        (Query(), slice(None)),
-        (Query(max_items=0), slice(0)),
-        (Query(max_items=150, concurrency=3), slice(150)),
-        (Query(max_items=1000, on_drift="resync"), slice(None)),
-        (Query(cursor=Checkpoint(240)), slice(240, None)),
-        (Query(limit=7, max_items=20, cursor=Checkpoint(0, 3)), slice(3, 23)),
+        (Query(name="procedures"), slice(None)),
+        (Query(name="procedures", max_items=0), slice(0)),
+        (Query(name="procedures", max_items=150, concurrency=3), slice(150)),
+        (Query(name="procedures", max_items=1000, on_drift="resync"), slice(None)),
+        (Query(name="procedures", cursor=Checkpoint(240)), slice(240, None)),
+        (Query(name="procedures", limit=7, max_items=20, cursor=Checkpoint(0, 3)), slice(3, 23)),
     ],
 )
 async def test_what_is_asked_for_is_listed(sandbox, session, query, cut):
@@ -45,7 +45,7 @@ async def test_what_is_asked_for_is_listed(sandbox, session, query, cut):
 async def test_what_is_behind_a_mark(sandbox, session, max_items, end):
     """It is what the whole listing has behind that: what is written counts as listed."""
     mark = Mark(items=100, checkpoint="100")
-    listed = await Query(max_items=max_items).listing(session, mark).collect()
+    listed = await Query(name="procedures", max_items=max_items).listing(session, mark).collect()
     assert listed == sandbox.procedures[100:end]
 
 
@@ -53,11 +53,11 @@ async def test_what_is_behind_a_mark(sandbox, session, max_items, end):
     ("query", "message"),
     [
         (
-            Query(filters={"search_query": "x" * 101}),
+            Query(name="procedures", filters={"search_query": "x" * 101}),
             "wrong --search-query: search_query must have at most 100 characters, got 101",
         ),
         (
-            Query(filters={"created_after": WHEN, "created_before": WHEN - timedelta(days=1)}),
+            Query(name="procedures", filters={"created_after": WHEN, "created_before": WHEN - timedelta(days=1)}),
             "wrong --created-after: created_after must not be later than created_before, got 2024-01-01 00:00:00+00:00",
         ),
     ],
@@ -72,7 +72,7 @@ async def test_a_bad_query_is_wrong_usage(session, query, message):
 def test_the_header_is_what_decides_what_is_listed():
     """How it is asked for does not."""
     nothing = {"listing": "procedures", "--max-items": None, "--cursor": None}
-    assert Query(limit=7, concurrency=3, on_drift="resync").header() == nothing
+    assert Query(name="procedures", limit=7, concurrency=3, on_drift="resync").header() == nothing
     filters = {"search_query": "x", "created_after": WHEN, "duration_min": timedelta(minutes=1), "ids": ["a", "b"]}
     query = Query(name="runs", filters=filters, max_items=0, cursor=Checkpoint(3, 0, (b"abcdef",)))
     assert query.header() == {
@@ -105,4 +105,4 @@ def test_items_are_counted_in_words(name, items, words):
 async def test_an_error_that_names_no_parameter_is_no_wrong_usage(session):
     """It is a fault of this package."""
     with pytest.raises(TypeError, match="unexpected keyword argument"):
-        Query(filters={"no_such_filter": 1}).listing(session)
+        Query(name="procedures", filters={"no_such_filter": 1}).listing(session)

@@ -1,12 +1,14 @@
 """The options of a listing are read off its own `list()`."""
 
 import inspect
+import re
 
 import pytest
 
-from aiotofupilot import TofuPilotSession, _listings
-from aiotofupilot.cli.columns import LISTINGS, columns_of
-from aiotofupilot.cli.options import described, option
+from aiotofupilot import TofuPilotSession, _listings, listings
+from aiotofupilot.cli.columns import columns_of
+from aiotofupilot.cli.filter_options import described, option
+from aiotofupilot.cli.listings import LISTINGS
 
 SHARED = {"self", "limit", "cursor", "max_items", "concurrency", "on_drift"}
 
@@ -31,9 +33,27 @@ def test_every_filter_is_an_option_with_a_help(listing):
 
 @pytest.mark.parametrize("listing", LISTINGS)
 def test_the_summary_is_one_sentence(listing):
-    summary = described(listing).summary
+    summary = LISTINGS[listing].summary
     assert summary.startswith("List ")
     assert summary.count(".") == 1
+    assert inspect.getdoc(getattr(listings, listing.capitalize()).list).startswith(summary)
+
+
+@pytest.mark.parametrize("listing", LISTINGS)
+def test_a_note_speaks_of_options_that_the_command_has(listing):
+    has = {option(name) for name in described(listing).parameters}
+    negative = {f"--no-{name.removeprefix('--')}" for name in has}
+    assert set(re.findall(r"--[a-z-]+", LISTINGS[listing].note)) <= has | negative
+
+
+@pytest.mark.parametrize("listing", LISTINGS)
+def test_help_explains_the_forms_that_its_options_take_and_no_others(listing):
+    """DATE, DURATION and repetition are explained where an option takes them."""
+    told = described(listing)
+    metavars = {parameter.annotation.__metadata__[0].metavar or "" for parameter in told.parameters.values()}
+    assert ("DATE is" in told.forms) == ("DATE" in metavars)
+    assert ("DURATION is" in told.forms) == ("DURATION" in metavars)
+    assert ("..." in told.forms) == any(metavar.endswith("...") for metavar in metavars)
 
 
 @pytest.mark.parametrize("listing", LISTINGS)

@@ -1,0 +1,56 @@
+"""The command line as a whole: a command for each listing, and the sandbox."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from cyclopts import App, Parameter
+
+from aiotofupilot import __version__
+
+from .listings import LISTINGS
+from .sandbox_command import sandbox
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+__all__ = ["app_for"]
+
+_EXIT_CODES = (
+    "Exit codes: 0 done, 2 wrong usage, 3 key refused (401, 403), 4 other failure of server, network or disk, "
+    "130 interrupted."
+)
+
+_INSTALLS_COMPLETION = "--install-completion"
+
+
+def app_for(arguments: Sequence[str]) -> App:
+    """Return the command line, ready for some arguments.
+
+    The options of a listing take some time to read. So they are read for the listing that is asked for, and for all of
+    them only where a shell is to know how to complete them. The others show as one line of the help, which is also the
+    only one that offers the completion.
+    """
+    app = App(
+        name="aiotofupilot",
+        help="Stream TofuPilot's listings to the terminal, a pipe or a file.",
+        help_format="plaintext",
+        help_epilogue=_EXIT_CODES,
+        version_format="plaintext",
+        version=f"aiotofupilot {__version__}",
+        default_parameter=Parameter(negative=()),
+        print_error=False,
+        exit_on_error=False,
+    )
+    wanted = next(iter(arguments), "")
+    for name, listed in LISTINGS.items():
+        if wanted in (name, _INSTALLS_COMPLETION):
+            from .listing_command import listing_command  # noqa: PLC0415 - see above
+
+            app.command(listing_command(name), name=name)
+        else:
+            app.command(App(name=name, help=listed.summary))
+    app.command(sandbox)
+    if wanted not in LISTINGS:
+        app.register_install_completion_command(add_to_startup=False)  # pyright: ignore[reportUnknownMemberType]
+    return app

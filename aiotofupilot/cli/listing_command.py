@@ -1,0 +1,108 @@
+"""The command of a listing: its filters from the library's own signature, and the options that all listings share."""
+
+from __future__ import annotations
+
+import inspect
+import sys
+from functools import partial
+from typing import TYPE_CHECKING, Any, cast
+
+from .columns import columns_of
+from .failures import UsageError
+from .filter_options import described
+from .listings import LISTINGS
+from .output.descriptors import is_standard_output
+from .output.terminal import is_terminal, say
+from .shared_options import Asking, AskingForPages, HowMany, Serving, Writing
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+
+    from .filter_options import Described
+
+__all__ = ["listing_command"]
+
+
+def listing_command(name: str) -> Callable[..., Any]:
+    """Return the command of a listing, as a function that cyclopts takes for one."""
+    listing, listed = described(name), LISTINGS[name]
+    groups = {
+        "how_many": HowMany,
+        "writing": Writing,
+        "asking": AskingForPages if listing.is_paged else Asking,
+        "serving": Serving,
+    }
+    shared = [
+        inspect.Parameter(group, inspect.Parameter.KEYWORD_ONLY, default=options(), annotation=options)
+        for group, options in groups.items()
+    ]
+    doc = "\n\n".join(part for part in (listed.summary, listed.note, listing.forms) if part)
+    return _with_signature([*listing.parameters.values(), *shared], partial(_list, name, listing), name, doc)
+
+
+async def _list(
+    name: str,
+    listing: Described,
+    *,
+    how_many: HowMany,
+    writing: Writing,
+    asking: Asking,
+    serving: Serving,
+    **filters: object,
+) -> None:
+    # Here and not above, for help and a wrong option need not wait for aiohttp.
+    from .listing import write_listing  # noqa: PLC0415
+    from .output.format_choice import format_for  # noqa: PLC0415
+    from .query import Query  # noqa: PLC0415
+    from .server import Server  # noqa: PLC0415
+
+    serving.check()
+    output, resume = writing.output, writing.resume
+    output_format = format_for(writing.format, output, columns_of(name), listing.model)
+    if resume and (output is None or not output_format.is_resumable):
+        raise UsageError("--resume needs --output FILE, and another format than json")
+    paged = asking if isinstance(asking, AskingForPages) else AskingForPages(on_drift=asking.on_drift)
+    query = Query(
+        name=name,
+        filters={parameter: value for parameter, value in filters.items() if value is not None},
+        max_items=how_many.max_items,
+        cursor=how_many.cursor,
+        limit=paged.page_size,
+        concurrency=paged.concurrency,
+        on_drift=paged.on_drift,
+    )
+    server = Server(
+        base_url=serving.base_url,
+        api_key=serving.api_key,
+        sandbox=serving.sandbox,
+        allow_insecure_http=serving.allow_insecure_http,
+    )
+    count = await write_listing(query, server, output_format, output, resume=resume)
+    # Whatever reads a pipe, such as a pager, may own the terminal.
+    if is_terminal(sys.stderr) and (is_terminal(sys.stdout) or not is_standard_output(output)):
+        say(query.counted(count) + (f" in {output}" if output else ""))
+
+
+def _with_signature(
+    parameters: Sequence[inspect.Parameter], body: Callable[..., Any], name: str, doc: str
+) -> Callable[..., Any]:
+    """Return a function with these parameters, all of them keyword-only.
+
+    A parameter that is not given does not reach a function that cyclopts calls, so the defaults are put in here.
+
+    Args:
+        parameters: All of them.
+        body: Called with the arguments by name.
+        name: The command's name.
+        doc: Its help.
+    """
+    defaults = {parameter.name: parameter.default for parameter in parameters}
+
+    async def command(**arguments: object) -> None:
+        await body(**defaults | arguments)
+
+    command.__name__ = command.__qualname__ = name
+    command.__doc__ = doc
+    command.__signature__ = inspect.Signature(list(parameters))  # type: ignore[attr-defined]  # inspect looks for it
+    command.__annotations__ = {parameter.name: parameter.annotation for parameter in parameters}
+    return cast("Callable[..., Any]", command)

@@ -1,0 +1,182 @@
+"""The options that listings have in common, a class for each group of them in the help.
+
+A field is an option: its annotation has the option's name, bounds and help. A command takes a class as one parameter.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path  # noqa: TC003 - cyclopts resolves the annotations
+from typing import Annotated, Literal
+
+from attrs import frozen
+from cyclopts import Group, Parameter
+from cyclopts.validators import Number
+
+from aiotofupilot.checkpoint import Checkpoint  # noqa: TC001 - likewise
+
+from .converters import checkpoint
+from .failures import UsageError
+
+__all__ = ["Asking", "AskingForPages", "HowMany", "Serving", "Writing"]
+
+_HOW_MANY = Group("How many", sort_key=2)
+_OUTPUT = Group("Output", sort_key=3)
+_ASKING = Group("How to ask", sort_key=4)
+_SERVER = Group("Server", sort_key=5)
+
+_flat = Parameter(name="*")  # the options are --cursor, and not --how-many.cursor
+
+
+@_flat
+@frozen(kw_only=True)
+class HowMany:
+    """Which part of a listing is wanted."""
+
+    max_items: Annotated[
+        int | None,
+        Parameter(
+            name=["--max-items", "-n"],
+            group=_HOW_MANY,
+            metavar="N",
+            validator=Number(gte=0),
+            help="Stop after this many.",
+        ),
+    ] = None
+    cursor: Annotated[
+        Checkpoint | None,
+        Parameter(
+            group=_HOW_MANY,
+            metavar="PLACE",
+            converter=checkpoint,
+            accepts_keys=False,
+            help="Begin here: at what a run that ended early printed, or at a position of the server's, such as 200.",
+        ),
+    ] = None
+
+
+@_flat
+@frozen(kw_only=True)
+class Writing:
+    """How a listing is written, and where."""
+
+    format: Annotated[
+        Literal["table", "jsonl", "json", "csv"] | None,
+        Parameter(
+            group=_OUTPUT,
+            help=(
+                "How to write them. A table is cut to fit a terminal, never a pipe or a file; the other formats have "
+                "the API's own names and spelling. By default the ending of --output decides, and without one it is a "
+                "table."
+            ),
+        ),
+    ] = None
+    output: Annotated[
+        Path | None,
+        Parameter(
+            name=["--output", "-o"],
+            group=_OUTPUT,
+            metavar="FILE",
+            help=(
+                "Write into this file, which is replaced only when all has arrived. What a run that ended early had of "
+                "it is left in FILE.part, unless it is json."
+            ),
+        ),
+    ] = None
+    resume: Annotated[
+        bool,
+        Parameter(
+            group=_OUTPUT,
+            show_default=False,
+            help="Go on with what an earlier run of the same command has left of the file. If there is nothing, begin.",
+        ),
+    ] = False
+
+
+@_flat
+@frozen(kw_only=True)
+class Asking:
+    """How the server is asked for a listing that it sends as one page."""
+
+    on_drift: Annotated[
+        Literal["ignore", "resync", "raise"],
+        Parameter(
+            group=_ASKING,
+            help=(
+                "What to do when items come or go meanwhile, which can make the server's positions miss some: ignore "
+                "it; resync, to miss and repeat none that stays; or raise, to fail."
+            ),
+        ),
+    ] = "ignore"
+
+
+@_flat
+@frozen(kw_only=True)
+class AskingForPages(Asking):
+    """How the server is asked for a listing that it cuts into pages."""
+
+    page_size: Annotated[
+        int,
+        Parameter(group=_ASKING, metavar="N", validator=Number(gte=1, lte=100), help="Items per request, 1 to 100."),
+    ] = 100
+    concurrency: Annotated[
+        int,
+        Parameter(
+            group=_ASKING,
+            metavar="N",
+            validator=Number(gte=1),
+            help="Requests at a time. Items are written in order all the same.",
+        ),
+    ] = 1
+
+
+@_flat
+@frozen(kw_only=True)
+class Serving:
+    """Which server is asked, and with which key."""
+
+    sandbox: Annotated[
+        bool,
+        Parameter(
+            group=_SERVER,
+            show_default=False,
+            help="List the made-up factory of an embedded server: no account or key needed.",
+        ),
+    ] = False
+    base_url: Annotated[
+        str | None,
+        Parameter(
+            group=_SERVER,
+            metavar="URL",
+            help="Address of the server. Better set TOFUPILOT_URL; without either it is https://www.tofupilot.app.",
+        ),
+    ] = None
+    allow_insecure_http: Annotated[
+        bool,
+        Parameter(
+            group=_SERVER,
+            show_default=False,
+            help="Let the key travel unencrypted to a server whose address begins with http.",
+        ),
+    ] = False
+    api_key: Annotated[
+        str | None,
+        Parameter(
+            group=_SERVER,
+            metavar="KEY",
+            help=(
+                "Discouraged, for everyone on this machine can read the arguments of a command: set TOFUPILOT_API_KEY."
+            ),
+        ),
+    ] = None
+
+    def check(self) -> None:
+        """Refuse options that contradict each other.
+
+        Raises:
+            UsageError: A sandbox is wanted, and another server or key.
+        """
+        if self.sandbox and (self.base_url or self.api_key or self.allow_insecure_http):
+            raise UsageError(
+                "--sandbox has an address and a key of its own: leave out --base-url, --api-key and "
+                "--allow-insecure-http"
+            )
