@@ -2,17 +2,17 @@
 
     python .ci/surface.py REPOSITORY FOLDER
 
-The last release is the highest tag of the git repository that begins with v. FOLDER has the version to compare with it,
-with its pyproject.toml. The exit code is 1 if something breaks, unless the version says so: a version breaks where the
+The last release is the highest tag of the git repository that begins with v. FOLDER has the package to compare with it.
+The exit code is 1 if something breaks, unless the version says so: a version breaks where the
 first of its numbers that is not 0 is larger (https://semver.org). Without a tag there is nothing to break.
 """
 
 from __future__ import annotations
 
+import re
 import subprocess
 import sys
 import tarfile
-import tomllib
 from contextlib import suppress
 from io import BytesIO
 from pathlib import Path
@@ -96,8 +96,8 @@ def _at(package: Known, name: str) -> Known:
 
 def breaking_number(folder: Path) -> tuple[int, ...]:
     """Return the numbers of a version up to the first that is not 0."""
-    project = tomllib.loads((folder / "pyproject.toml").read_text(encoding="utf-8"))["project"]
-    numbers = tuple(map(int, project["version"].split(".")))
+    (version,) = re.findall(r'"([\d.]+)"', (folder / PACKAGE / "_version.py").read_text(encoding="utf-8"))
+    numbers = tuple(map(int, version.split(".")))
     return next((numbers[: at + 1] for at, number in enumerate(numbers) if number), numbers)
 
 
@@ -120,7 +120,7 @@ def main(repository: Path, new: Path) -> int:
         print("surface: there is no release yet, so nothing can break")
         return 0
     with TemporaryDirectory() as old:
-        archive = git(repository, "archive", release, PACKAGE, "pyproject.toml")
+        archive = git(repository, "archive", release, PACKAGE)
         with tarfile.open(fileobj=BytesIO(archive)) as files:
             files.extractall(old, filter="data")
         changes = [*breaking_changes(load(Path(old)), load(new))]

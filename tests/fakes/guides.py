@@ -11,6 +11,8 @@ GUIDES = [
     *sorted(path for room in ("aiotofupilot", "benchmarks", "tests") for path in ROOT.glob(f"{room}/**/README.md")),
 ]
 
+POLICIES = sorted((ROOT / ".github").glob("*.md"))
+
 
 class Block(NamedTuple):
     """A fenced block of a README."""

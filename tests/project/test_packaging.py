@@ -64,6 +64,14 @@ def test_the_package_is_typed():
     assert Path(aiotofupilot.__file__).with_name("py.typed").is_file()
 
 
+def test_the_licence_travels_with_the_package():
+    """Its text lies beside the modules, and in the metadata, where tools look for it."""
+    text = Path(aiotofupilot.__file__).with_name("LICENSE").read_text(encoding="utf-8")
+    assert text.startswith(f"{PROJECT['license']} License")
+    assert metadata("aiotofupilot")["License-Expression"] == PROJECT["license"]
+    assert metadata("aiotofupilot").get_all("License-File") == ["aiotofupilot/LICENSE"]
+
+
 def test_every_supported_python_is_classified_and_tested():
     """The workflow runs the versions that the classifiers promise, from the oldest that may install it."""
     promised = [line.rpartition(" ")[2] for line in PROJECT["classifiers"] if re.search(r":: 3\.\d+$", line)]

@@ -23,7 +23,7 @@ from types import SimpleNamespace
 
 import httpx
 import pytest
-from fakes.guides import BLOCKS, FRONT, GUIDES, ROOT, TABLES, blocks, read, read_tables
+from fakes.guides import BLOCKS, FRONT, GUIDES, POLICIES, ROOT, TABLES, blocks, read, read_tables
 from fastapi.routing import APIRoute
 
 import aiotofupilot
@@ -232,7 +232,7 @@ def test_the_front_page_repeats_the_figures_that_are_kept():
         assert figure == measured[title][client]
 
 
-@pytest.mark.parametrize("guide", GUIDES, ids=lambda guide: str(guide.relative_to(ROOT)))
+@pytest.mark.parametrize("guide", [*GUIDES, *POLICIES], ids=lambda guide: str(guide.relative_to(ROOT)))
 def test_every_link_leads_somewhere(guide):
     """Links into the project lead to files and headings that exist; those of the front page work on a package index."""
     targets = LINK.findall(re.sub(r"^```.*?^```$", "", read(guide), flags=re.MULTILINE | re.DOTALL))
@@ -252,7 +252,7 @@ def test_every_link_leads_somewhere(guide):
 
 def test_every_guide_is_linked_from_the_front_page():
     """A guide that nothing leads to is not read."""
-    assert {str(guide.relative_to(ROOT)) for guide in GUIDES[1:]} <= {
+    assert {str(guide.relative_to(ROOT)) for guide in [*GUIDES[1:], *POLICIES]} <= {
         target.removeprefix(BLOB) for target in LINK.findall(read(FRONT))
     }
 

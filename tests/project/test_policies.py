@@ -1,0 +1,80 @@
+"""What `.github` says of the project is so, and a release is built from what it says it is."""
+
+import re
+import shutil
+import subprocess
+
+import pytest
+import yaml
+from fakes.guides import ROOT, read
+
+from aiotofupilot import __version__
+
+GITHUB = ROOT / ".github"
+
+
+def test_the_files_that_contributors_are_sent_to_exist():
+    """The map of the house and the steps to add a listing name files and folders."""
+    named = re.findall(r"`((?:aiotofupilot|tests|benchmarks|\.github|\.ci)[\w./]*)`", read(GITHUB / "CONTRIBUTING.md"))
+    assert len(named) > 15
+    for path in named:
+        assert (ROOT / path).exists(), path
+
+
+def test_every_room_is_on_the_map():
+    """Whoever adds a room says what it does."""
+    on_the_map = read(GITHUB / "CONTRIBUTING.md")
+    for room in (ROOT / "aiotofupilot").iterdir():
+        if room.is_dir() and room.name != "__pycache__":
+            assert f"`aiotofupilot/{room.name}`" in on_the_map
+
+
+def test_the_changelog_keeps_its_form():
+    """It begins with what is not released. Sections are those of Keep a Changelog, and each version has its link."""
+    changelog = read(GITHUB / "CHANGELOG.md")
+    versions = re.findall(r"^## \[(.+?)\](?: - (\d{4}-\d{2}-\d{2}))?$", changelog, re.MULTILINE)
+    assert versions[0] == ("Unreleased", "")
+    assert all(date for _, date in versions[1:])
+    kinds = set(re.findall(r"^### (.+)$", changelog, re.MULTILINE))
+    assert kinds <= {"Added", "Changed", "Deprecated", "Removed", "Fixed", "Security"}
+    for version, _ in versions:
+        assert f"\n[{version}]: https://" in changelog
+
+
+def test_only_the_job_that_publishes_may_speak_for_the_project():
+    """It runs none of the project's code; every other job may only read."""
+    workflow = yaml.safe_load(read(GITHUB / "workflows" / "release.yml"))
+    assert workflow["permissions"] == {"contents": "read"}
+    jobs = workflow["jobs"]
+    assert {name: job["permissions"] for name, job in jobs.items() if "permissions" in job} == {
+        "publish": {"attestations": "write", "id-token": "write"}
+    }
+    assert not [step for step in jobs["publish"]["steps"] if "run" in step]
+    assert (jobs["build"]["needs"], jobs["publish"]["needs"]) == ("check", "build")
+
+
+@pytest.fixture
+def release(tmp_path):
+    """Ask for a release of a copy of the project, which has what a release looks at."""
+    for file in (".ci/release", ".github/CHANGELOG.md", "aiotofupilot/_version.py"):
+        (tmp_path / file).parent.mkdir(exist_ok=True)
+        shutil.copy(ROOT / file, tmp_path / file)
+
+    def release(*arguments):
+        command = [tmp_path / ".ci" / "release", *arguments]
+        ran = subprocess.run(command, check=False, capture_output=True, text=True)  # noqa: S603 - our own
+        assert not (tmp_path / "dist").exists()
+        return ran.returncode, ran.stderr
+
+    return release
+
+
+def test_a_release_of_another_version_is_refused(release):
+    assert release("v9.9.9") == (1, f".ci/release: the tag is v9.9.9, the version is {__version__}\n")
+    assert release() == (1, ".ci/release: name the tag, such as v0.1.0\n")
+
+
+def test_a_release_that_the_changelog_does_not_name_is_refused(release, tmp_path):
+    path = tmp_path / "aiotofupilot" / "_version.py"
+    path.write_text(read(path).replace(__version__, "9.9.9"), encoding="utf-8")
+    assert release("v9.9.9") == (1, ".ci/release: CHANGELOG.md has no section '## [9.9.9] - YYYY-MM-DD'\n")
