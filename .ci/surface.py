@@ -3,8 +3,8 @@
     python .ci/surface.py REPOSITORY FOLDER
 
 The last release is the highest tag of the git repository that begins with v. FOLDER has the package to compare with it.
-The exit code is 1 if something breaks, unless the version says so: a version breaks where the
-first of its numbers that is not 0 is larger (https://semver.org). Without a tag there is nothing to break.
+The exit code is 1 if something breaks, unless the version says so: a version breaks where the first of its numbers that
+is not 0 is larger (https://semver.org). Without a tag there is nothing to break.
 """
 
 from __future__ import annotations

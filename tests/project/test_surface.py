@@ -49,6 +49,7 @@ def released(tmp_path_factory):
 
 def copy(folder):
     shutil.copytree(ROOT / "aiotofupilot", folder / "aiotofupilot", ignore=shutil.ignore_patterns("__pycache__"))
+    (folder / "aiotofupilot" / "_version.py").write_text('__version__ = "0.1.0"\n', encoding="utf-8")
 
 
 @pytest.fixture
