@@ -59,7 +59,7 @@ class Deployments(Listing[Deployment], item=Deployment):
             procedure_ids: IDs of the procedures that were deployed.
             environments: Environments that they were deployed to.
             build_statuses: States of the build.
-            pushed: Whether the deployment was pushed to stations; False: only those that were not. None: all.
+            pushed: Whether only deployments that were pushed to stations are listed, or only the others. None: all.
             branch_names: Names of the branches that were deployed.
             author_usernames: Account names of the authors of the commits.
             deployed_after: Only deployments made at this moment or later.

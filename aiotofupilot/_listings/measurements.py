@@ -94,8 +94,7 @@ class Measurements(Listing[Measurement], item=Measurement):
             value_max: Only measurements whose numeric value is this or less; finite.
             value_bool: Only measurements with this truth value.
             value_strings: Texts that were measured.
-            exclude_retries: Whether measurements of earlier attempts are left out; False: they are listed too. None:
-                they are left out.
+            exclude_retries: Whether measurements of earlier attempts are left out. None: they are.
             duration_min: The shortest duration. The API does not say of what; it is probably that of the run.
             duration_max: The longest duration, of the same.
             deployment_ids: IDs of the deployments that ran.

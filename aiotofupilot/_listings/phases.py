@@ -83,7 +83,7 @@ class Phases(Listing[Phase], item=Phase):
             run_outcomes: How the run ended, whatever the phase's own outcome is.
             ids: IDs of runs, not of phases.
             sequence_paths: Paths of the sequences that hold the phases.
-            exclude_retries: Whether earlier attempts are left out; False: they are listed too. None: they are left out.
+            exclude_retries: Whether earlier attempts are left out. None: they are.
             duration_min: The shortest duration. The API does not say of what; it is probably that of the run.
             duration_max: The longest duration, of the same.
             deployment_ids: IDs of the deployments that ran.

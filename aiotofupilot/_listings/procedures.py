@@ -40,15 +40,14 @@ class Procedures(Listing[Procedure], item=Procedure):
     ) -> Paginator[Procedure]:
         """List procedures. Nothing is sent before the listing is used.
 
-        The API does not say in which order it lists procedures.
+        The API does not say in which order it lists procedures. Moments are timezone-aware; fractions of a millisecond
+        are rounded so that they leave no procedure out.
 
         Args:
             search_query: Text that a procedure's name contains, or its ID from 6 characters on; at most 100
                 characters, as UTF-16 counts them. None: all.
-            created_after: Only procedures created at this moment or later; timezone-aware. A fraction of a millisecond
-                is dropped. None: no bound.
-            created_before: Only procedures created at this moment or earlier; timezone-aware. A fraction of a
-                millisecond is rounded up. None: no bound.
+            created_after: Only procedures created at this moment or later. None: no bound.
+            created_before: Only procedures created at this moment or earlier. None: no bound.
             limit: Procedures per page, 1 to 100.
             cursor: Where to begin, in the server's counting, 0 to 2 ** 53 - 1; or a `Checkpoint`, to resume after the
                 last procedure that a walk of the same query yielded. None: at the beginning.

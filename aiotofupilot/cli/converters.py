@@ -78,23 +78,33 @@ def _timedelta(text: str) -> timedelta:
 
 
 def metadata(_: object, tokens: Sequence[Token]) -> dict[str, Any]:
-    """Read the conditions on metadata: JSON such as {"shift": {"in": ["A", "B"]}}, or KEY=TEXT for one value.
+    """Read the conditions on metadata: KEY=TEXT, as often as it is given, and at most one JSON object.
+
+    A key that is given several times may have any of the texts.
 
     Raises:
-        ValueError: It is neither.
+        ValueError: It is neither, or two of them are about one key.
     """
+    texts: dict[str, list[str]] = {}
     conditions: dict[str, Any] = {}
     for token in tokens:
-        text = token.value
-        key, equals, value = text.partition("=")
-        if not text.lstrip().startswith("{") and equals and key:
-            conditions[key] = {"in": [value]}
-            continue
-        try:
-            document = json.loads(text)
-        except (ValueError, RecursionError):  # the latter: it is nested too deeply
-            document = None
-        if not isinstance(document, dict):
-            raise ValueError(f'"{text}" is no metadata filter: write KEY=TEXT, or {{"KEY": {{"gte": 5}}}} as JSON.')  # noqa: TRY004 - cyclopts explains a ValueError
-        conditions |= cast("dict[str, Any]", document)
-    return conditions
+        key, equals, text = token.value.partition("=")
+        if equals and key and not key.lstrip().startswith("{"):
+            texts.setdefault(key, []).append(text)
+        elif conditions:
+            raise ValueError("give --metadata one JSON object, with the conditions on all keys.")
+        else:
+            conditions = _conditions(token.value)
+    if both := sorted(texts.keys() & conditions):
+        raise ValueError(f'"{both[0]}" is given to --metadata both as KEY=TEXT and in JSON: write both in JSON.')
+    return conditions | {key: {"in": any_of} for key, any_of in texts.items()}
+
+
+def _conditions(text: str) -> dict[str, Any]:
+    try:
+        document = json.loads(text)
+    except (ValueError, RecursionError):  # the latter: it is nested too deeply
+        document = None
+    if not isinstance(document, dict):
+        raise ValueError(f'"{text}" is no metadata filter: write KEY=TEXT, or {{"KEY": {{"gte": 5}}}} as JSON.')  # noqa: TRY004 - cyclopts explains a ValueError
+    return cast("dict[str, Any]", document)

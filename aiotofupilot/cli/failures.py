@@ -5,7 +5,7 @@ from __future__ import annotations
 from enum import IntEnum
 from typing import TYPE_CHECKING
 
-from cyclopts import CycloptsError, UnusedCliTokensError
+from cyclopts import CycloptsError, UnknownOptionError, UnusedCliTokensError
 
 from aiotofupilot.errors import (
     APIError,
@@ -76,6 +76,9 @@ EXPECTED = (CycloptsError, UsageError, StoppedError, TofuPilotError, OSError)
 
 _ADDRESS = "check the address in TOFUPILOT_URL or --base-url"
 
+_LIMIT = "At most so many in all is -n or --max-items; so many per request is --page-size. See --help."
+"""The library's parameter, and other commands' option for either."""
+
 _ADVICE: dict[type[BaseException], str] = {
     UnauthorizedError: "check the key in TOFUPILOT_API_KEY, and that it is of this server",
     ForbiddenError: "use the key of a user: a station's key may not list everything",
@@ -108,6 +111,8 @@ def explained(error: BaseException) -> tuple[ExitCode, str]:
     match error:
         case UnusedCliTokensError():
             code, line = ExitCode.USAGE, f"no such argument: {' '.join(error.unused_tokens or ())}; see --help"
+        case UnknownOptionError() if error.token.keyword == "--limit":
+            code, line = ExitCode.USAGE, f"{error} {_LIMIT}"
         case CycloptsError():
             code, line = ExitCode.USAGE, f"{error} See --help."
         case UsageError():

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import inspect
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
 from types import NoneType, UnionType
-from typing import TYPE_CHECKING, Annotated, Any, Literal, Union, get_args, get_origin, get_type_hints
+from typing import Annotated, Any, Literal, Union, get_args, get_origin, get_type_hints
 
 from attrs import frozen
 from cyclopts import Group, Parameter
@@ -15,16 +15,17 @@ from docstring_parser import DocstringStyle, parse
 from aiotofupilot import listings  # and not the session, which loads aiohttp: help does not wait for it
 
 from .converters import duration, metadata, moment
-
-if TYPE_CHECKING:
-    from collections.abc import Mapping
+from .help_panels import panel
 
 __all__ = ["Described", "described", "option"]
 
 _SHARED = frozenset({"self", "limit", "cursor", "max_items", "concurrency", "on_drift", "return"})
 """Parameters that every listing has. The command has options of its own for them."""
 
-_FILTERS = Group("Which ones", sort_key=1)
+_FILTERS = Group("Which ones", sort_key=1, help_formatter=panel)
+
+_FALSE_ANYWAY = frozenset({"exclude_units_with_parent", "include_metadata", "include_sequences", "latest_only"})
+"""Parameters that the API takes for False where they are not sent. The command has no option that says so."""
 
 _FORMS = {
     Sequence: "An option marked with ... can be given several times: an item has to match one of its values.",
@@ -33,6 +34,11 @@ _FORMS = {
         "offset it is this machine's local time; a date alone is its midnight."
     ),
     timedelta: "DURATION is 90s, 1m30s, 2h or PT1M30S.",
+    Mapping: (
+        'CONDITION is KEY=TEXT; or a JSON object with several keys, such as {"humidity": {"gte": 40}, "shift": {"in": '
+        '["A", "B"]}}, which can be given once. An item has to meet the conditions on all keys. Where a key is given '
+        "several texts, the item has to have one of them."
+    ),
 }
 """By the type of an option's value, how it is typed."""
 
@@ -90,7 +96,8 @@ def _text(description: str) -> str:
 
 
 def _option(name: str, hint: Any, text: str, default: object) -> inspect.Parameter:  # noqa: ANN401 - any annotation
-    kind, details = _kind(hint)
+    kind, usual = _kind(hint)
+    details: dict[str, Any] = {**usual, "negative": ()} if name in _FALSE_ANYWAY else usual
     is_required = default is inspect.Parameter.empty
     names = [option(name), "--search"] if name == "search_query" else option(name)
     parameter = Parameter(name=names, group=_FILTERS, help=text, required=is_required, **details)
@@ -124,7 +131,8 @@ def _kind(hint: Any) -> tuple[Any, dict[str, Any]]:  # noqa: ANN401 - any annota
         (item,) = get_args(hint)
         metavar = f"{_PLAIN[item]['metavar'] if item in _PLAIN else 'CHOICE'}..."
         return list[item], {"negative": (), **_PLAIN.get(item, {}), "metavar": metavar}  # type: ignore[valid-type]  # known at run time
-    return dict[str, Any], {"metavar": "JSON", "converter": metadata, "accepts_keys": False, "n_tokens": 1}
+    # Of a list, cyclopts takes the option several times, and the converter gets what was typed each time.
+    return list[str], {"negative": (), "metavar": "CONDITION...", "converter": metadata}
 
 
 def _without_none(hint: Any) -> Any:  # noqa: ANN401 - any annotation

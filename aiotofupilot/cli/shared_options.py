@@ -16,13 +16,14 @@ from aiotofupilot.checkpoint import Checkpoint  # noqa: TC001 - likewise
 
 from .converters import checkpoint
 from .failures import UsageError
+from .help_panels import panel
 
 __all__ = ["Asking", "AskingForPages", "HowMany", "Serving", "Writing"]
 
-_HOW_MANY = Group("How many", sort_key=2)
-_OUTPUT = Group("Output", sort_key=3)
-_ASKING = Group("How to ask", sort_key=4)
-_SERVER = Group("Server", sort_key=5)
+_HOW_MANY = Group("How many", sort_key=2, help_formatter=panel)
+_OUTPUT = Group("Output", sort_key=3, help_formatter=panel)
+_ASKING = Group("How to ask", sort_key=4, help_formatter=panel)
+_SERVER = Group("Server", sort_key=5, help_formatter=panel)
 
 _flat = Parameter(name="*")  # the options are --cursor, and not --how-many.cursor
 

@@ -61,6 +61,8 @@ def test_help_of_procedures(start, columns):
         (["--created-after", "soon"], 'Invalid value for --created-after: "soon" is no date: write 2024-01-31, '),
         (["--serch", "x"], "Unknown option: --serch. Did you mean --search? See --help."),
         (["--no-sandbox"], "Unknown option: --no-sandbox."),
+        (["--limit", "5"], "Unknown option: --limit. At most so many in all is -n or --max-items; so many per request"),
+        (["--limit=5"], "Unknown option: --limit. At most so many in all is -n or --max-items; so many per request is"),
         (["stray"], "no such argument: stray; see --help"),
         (["--sandbox", "--api-key", "k"], "--sandbox has an address and a key of its own: leave out"),
         (["--sandbox", "--base-url", "https://x"], "--sandbox has an address and a key of its own: leave out"),

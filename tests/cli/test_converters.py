@@ -91,7 +91,7 @@ def test_a_duration_that_python_cannot_hold_is_refused_with_the_longest(text):
 
 
 def test_conditions_on_metadata_are_read():
-    """In JSON, or as one value of a key; given several times, all of them hold."""
+    """In JSON, or as a text that a key has; given several times, all of them hold."""
     tokens = [Token(value="shift=A"), Token(value='{"humidity": {"gte": 40}}'), Token(value="note=a=b")]
     assert metadata(dict, tokens) == {"shift": {"in": ["A"]}, "humidity": {"gte": 40}, "note": {"in": ["a=b"]}}
 

@@ -3,11 +3,14 @@
 import csv
 import io
 import json
+import os
+import re
 
 import pytest
 
 from aiotofupilot.cli import run
 from aiotofupilot.cli.columns import columns_of
+from aiotofupilot.cli.filter_options import described, option
 from aiotofupilot.cli.listings import LISTINGS
 from aiotofupilot.sandbox.faults import status
 
@@ -73,9 +76,13 @@ def test_a_filter_that_takes_several_values_is_given_several_times(capfd):
     [
         (["--duration-min", "1m30s"], {"duration_min": "PT1M30S"}),
         (["--include-metadata"], {"include_metadata": "true"}),
-        (["--no-include-metadata"], {"include_metadata": "false"}),
         (["--metadata", "shift=A"], {"metadata": '{"shift":{"in":["A"]}}'}),
         (["--metadata", '{"humidity": {"gte": 40}}'], {"metadata": '{"humidity":{"gte":40.0}}'}),
+        (
+            ["--metadata", "shift=A", "--metadata", '{"humidity": {"gte": 40}}', "--metadata", "note=a=b"],
+            {"metadata": '{"humidity":{"gte":40.0},"shift":{"in":["A"]},"note":{"in":["a=b"]}}'},
+        ),
+        (["--metadata", "shift=A", "--metadata=shift=B"], {"metadata": '{"shift":{"in":["A","B"]}}'}),
         (["--sort-by", "duration", "--sort-order", "asc"], {"sort_by": "duration", "sort_order": "asc"}),
     ],
 )
@@ -90,6 +97,16 @@ def test_options_are_sent_as_the_api_has_them(capfd, sandbox, options, query):
         (["runs", "--outcomes", "BAD"], 'Invalid value "BAD" for --outcomes. Choose from: "PASS", "FAIL", "ERROR"'),
         (["runs", "--duration-min", "soon"], 'Invalid value for --duration-min: "soon" is no duration: write 90s'),
         (["runs", "--metadata", "x"], 'Invalid value for --metadata: "x" is no metadata filter: write KEY=TEXT'),
+        (["runs", "--metadata", "a=b", "--metadata", "x"], '"x" is no metadata filter: write KEY=TEXT, or '),
+        (
+            ["runs", "--metadata", '{"a": {"gte": 1}}', "--metadata", '{"b": {"gte": 1}}'],
+            "give --metadata one JSON object, with the conditions on all keys. See --help.",
+        ),
+        (
+            ["runs", "--metadata", '{"a": {"gte": 1}}', "--metadata", "a=b"],
+            '"a" is given to --metadata both as KEY=TEXT and in JSON: write both in JSON. See --help.',
+        ),
+        (["runs", "--no-include-metadata"], "Unknown option: --no-include-metadata."),
         (["runs", "--sandbox", "--metadata", '{"a": 1}'], "wrong --metadata: metadata['a'] must be a mapping, got 1"),
         (
             ["runs", "--sandbox", "--sort-by", "outcome", "--on-drift", "resync"],
@@ -118,3 +135,15 @@ def test_an_interrupted_file_of_another_query_is_not_resumed(capfd, tmp_path, sa
     assert "listing" in capfd.readouterr().err
     assert run(["runs", *common, "--outcomes", "PASS", "--resume"]) == 0
     assert len(output.read_text().splitlines()) > 100
+
+
+@pytest.mark.parametrize("columns", [60, 80])
+@pytest.mark.parametrize("listing", LISTINGS)
+def test_help_names_every_option_whole_and_speaks_no_python(start, listing, columns):
+    """An option that is broken between lines cannot be copied, and a shell knows neither None nor backticks."""
+    told = start(listing, "--help", env=os.environ | {"COLUMNS": str(columns)}).communicate(timeout=30)[0].decode()
+    assert max(map(len, told.splitlines())) <= columns
+    for name in described(listing).parameters:
+        assert re.search(rf"{option(name)}[\s,]", told), name
+    for word in ("None", "False", "True", "`", "empty list", "timezone-aware", "Error"):
+        assert word not in told, word
