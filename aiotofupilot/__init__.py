@@ -16,6 +16,7 @@ The house, from top to bottom. A room imports from rooms below it only.
   paging. The two stand side by side, and a listing puts them together.
 - `_wire` turns bytes into values and values into queries, without I/O.
 - `settings` finds key and server, and `listings` has the listings' classes by their public name.
+- `_otel` tells OpenTelemetry what happens, where a program uses it.
 - `checkpoint`, `errors`, `stats` and `models` are the values that users meet.
 - `sandbox` is a TofuPilot for tests. The client never imports it.
 """

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, TypeVar
 
 from attrs import frozen
 
+from aiotofupilot._otel import requests as telemetry
 from aiotofupilot._wire.quotas import quotas
 from aiotofupilot.errors import ConfigurationError, RequestTimeoutError, SessionError, TofuPilotError
 
@@ -96,7 +97,7 @@ class Connection:
                             self._lifetime.check()
                             self._transport.check()
                             attempt.begin()
-                            attempt.answer = await self._ask(target, read, turn)
+                            attempt.answer = await self._ask(target, read, turn, resend_count=attempts.made - 1)
                 return attempts.answer
             raise SessionError("the session was closed meanwhile")
         except TofuPilotError as error:
@@ -105,17 +106,25 @@ class Connection:
             error.attempts = attempts.made
             raise
 
-    async def _ask(self, target: str, read: Callable[[Response], T], turn: Turn) -> T:
+    async def _ask(self, target: str, read: Callable[[Response], T], turn: Turn, *, resend_count: int) -> T:
         """Send a request once, within the timeout, and read its answer.
 
         What the server says enters errors here alone, and without the key.
+
+        Args:
+            target: As in `get`.
+            read: As in `get`.
+            turn: The turn of the request at the gate.
+            resend_count: How many attempts were made before.
         """
         url, timeout = self._transport.url(target), self._options.timeout
         response: Response | None = None
         try:
-            async with asyncio.timeout(timeout):
-                response = await self._transport.get(url)
-                response = await follow(self._transport.get, url, response) if is_redirect(response) else response
+            with telemetry.attempt(url.path, resend_count):
+                async with asyncio.timeout(timeout):
+                    response = await self._transport.get(url)
+                    if is_redirect(response):
+                        response = await follow(self._transport.get, url, response)
             turn.heed(quotas(response.headers))
             return read(response)
         except TimeoutError:

@@ -8,6 +8,7 @@ from contextlib import AsyncExitStack, nullcontext
 from functools import partial
 from typing import TYPE_CHECKING
 
+from aiotofupilot._otel import walks
 from aiotofupilot.errors import APIError, RateLimitedError
 
 from .limiter import leave
@@ -218,6 +219,7 @@ class Gate:
         if is_news:
             self._pauses_begun += 1
             self._allowed = 1
+            walks.paused(seconds)
 
 
 class Turn:

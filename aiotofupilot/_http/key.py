@@ -6,9 +6,12 @@ capture of headers, see a request as it was before them.
 
 from __future__ import annotations
 
+import asyncio
 from typing import TYPE_CHECKING
 
 import aiohttp
+
+from aiotofupilot._otel import requests as telemetry
 
 from .failures import LostError
 
@@ -48,8 +51,12 @@ def key_sender(authorization: str, hooks: Collection[object]) -> aiohttp.ClientM
                 sent["Authorization"] = authorization
 
             setattr(request, _TELL, tell)
+        telemetry.describe(str(request.url.with_query(None)), request.url.query)
         try:
             return await handler(request)
+        except asyncio.CancelledError as error:
+            telemetry.given_up(error)
+            raise
         except aiohttp.ClientConnectorError:  # after this error aiohttp does not send again
             raise
         except (aiohttp.ClientOSError, aiohttp.ServerDisconnectedError) as error:

@@ -8,6 +8,7 @@ from abc import ABC, abstractmethod
 from inspect import isawaitable
 from typing import TYPE_CHECKING, Any, Generic, TypeVar, cast
 
+from aiotofupilot._otel import walks
 from aiotofupilot.errors import ConfigurationError, SessionError, TofuPilotError
 
 from .budget import RetryBudget
@@ -99,11 +100,14 @@ class Attempts(ABC, Generic[T]):
         self._retries = retries
         self._counts = counts
         self._began = 0.0
+        self._failure = ""
+        """The type of the error that ended the last attempt."""
 
     def begin(self) -> None:
         """Count an attempt. It is called when nothing keeps the request from being sent any more."""
         if self.made:
             self._counts.retries += 1
+            walks.retried(self.made + 1, self._failure)
         else:
             self._began = self._retries.clock.monotonic()
         self.made += 1
@@ -181,7 +185,7 @@ class _AttemptsByPolicy(Attempts[T]):
         wait = self._policy.next_wait(error, self.made, self._retries.clock.uniform)
         if wait is None:
             return False
-        self._error, self._wait = error, wait
+        self._error, self._wait, self._failure = error, wait, type(error).__qualname__
         return True
 
     async def _wait_for_next(self, error: TofuPilotError) -> None:
@@ -283,4 +287,5 @@ class _AttemptsByController(Attempts[T]):
         if not isinstance(error, Exception) or isinstance(error, SessionError):
             return False
         state.set_exception((type(error), error, traceback))
+        self._failure = type(error).__qualname__
         return True

@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING, Any, Generic, TypeVar
 from attrs import evolve
 
 from aiotofupilot._documentation import internal
-from aiotofupilot.stats import RequestCounts
+from aiotofupilot._otel.walks import WalkSpan
+from aiotofupilot.stats import RequestCounts, WalkStats
 
 from .counting import count_items
 from .memory import Identified, Memory
@@ -90,18 +91,23 @@ class Paginator(Generic[T]):
         """
         plan, checkpoint = self._plan, self._plan.start
         remaining = None if plan.max_items is None else plan.max_items + bool(plan.max_items) * plan.start.skip
-        memory, progress = Memory(), Progress()
+        memory, progress, stats = Memory(), Progress(), WalkStats()
+        span = WalkSpan(plan.start.listing, plan.described())
         window = Window(
-            partial(self._source.fetch, counts=RequestCounts()),
+            partial(self._source.fetch, counts=stats.counts),
             cursor=plan.start.cursor,
             limit=plan.limit,
             concurrency=plan.concurrency,
         )
         try:
             while remaining is None or remaining > 0:
-                page = await window.next(None if remaining is None else -(-remaining // plan.limit))
+                with span.fetching():
+                    page = await window.next(None if remaining is None else -(-remaining // plan.limit))
                 if page is None:
                     return
+                span.arrived()
+                stats.pages += 1
+                stats.items += len(page.data)
                 yield page
                 checkpoint = checkpoint_after(page, plan.start)
                 if remaining is not None:
@@ -111,8 +117,10 @@ class Paginator(Generic[T]):
                 progress.check(page, ids, is_new=bool(memory.new(page.data, 0)))
         except Exception as error:
             note_checkpoint(error, checkpoint)
+            span.end(stats, error)
             raise
         finally:
+            span.end(stats)
             await window.aclose()
 
     async def collect(self) -> list[T]:

@@ -49,3 +49,7 @@ class Plan:
     """How many pages may be in flight or waiting to be used."""
     on_drift: OnDrift
     """What to do about a listing that moves."""
+
+    def described(self) -> dict[str, int | str]:
+        """Return how the listing is walked, for instruments."""
+        return {"limit": self.limit, "concurrency": self.concurrency, "on_drift": self.on_drift}

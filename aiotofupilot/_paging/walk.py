@@ -12,6 +12,7 @@ from attrs import evolve
 
 from aiotofupilot._arguments import integer
 from aiotofupilot._documentation import internal
+from aiotofupilot._otel.walks import WalkSpan
 from aiotofupilot.checkpoint import BEGINNING
 from aiotofupilot.errors import TofuPilotError
 from aiotofupilot.stats import WalkStats
@@ -83,6 +84,7 @@ class Walk(AsyncIterator[T]):
         self._offered = 0
         self._yielded_before = 0
         self._is_loading = False
+        self._span = WalkSpan(start.listing, plan.described())
 
     def __repr__(self) -> str:
         return f"<Walk: {self.stats.items} items, {self.stats.requests} requests so far>"
@@ -123,7 +125,12 @@ class Walk(AsyncIterator[T]):
         self._check_idle()
         self._offered = self._yielded_of_page
         self._items = iter(())
+        self._span.end(self.stats)
         await self._window.aclose()
+
+    def __del__(self) -> None:
+        if hasattr(self, "_span"):
+            self._span.end(self.stats)
 
     @property
     def checkpoint(self) -> Checkpoint:
@@ -176,28 +183,40 @@ class Walk(AsyncIterator[T]):
             raise RuntimeError("StopAsyncIteration was raised while a page was fetched") from error
         except Exception as error:
             note_checkpoint(error, self.checkpoint)
+            self._span.end(self.stats, error)
             raise
         finally:
             self._is_loading = False
         if not has_page:
+            self._span.end(self.stats)
             raise StopAsyncIteration
 
     async def _next_page(self) -> bool:
         """Make the next page the page at hand, and return whether there is one that is wanted."""
         if self._wanted == 0:
             return False
-        while (page := await self._window.next(self._pages_wanted())) is not None:
+        while (page := await self._fetch_page()) is not None:
+            resyncs = self._continuity.resyncs
             try:
                 new = self._continuity.admit(page, is_short=self._is_short)
             except TofuPilotError:
                 self._window.restart(page.cursor)
                 raise
+            if self._continuity.resyncs > resyncs:
+                self._span.event("resync", {"cursor": page.cursor})
             if new is not None:
                 await self._offer(page, new)
                 return True
             self._is_short = False
             self._window.restart(self._continuity.next_look, limit=self._whole_page)
         return False
+
+    async def _fetch_page(self) -> Page[T] | None:
+        with self._span.fetching():
+            page = await self._window.next(self._pages_wanted())
+        if page is not None:
+            self._span.arrived()
+        return page
 
     async def _offer(self, page: Page[T], new: Sequence[T]) -> None:
         self._yielded_before += self._offered

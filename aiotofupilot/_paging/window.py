@@ -11,6 +11,7 @@ from collections import deque
 from collections.abc import Callable, Coroutine, Iterable
 from typing import Any, Generic, TypeVar
 
+from aiotofupilot._otel.requests import UNWANTED
 from aiotofupilot.errors import PaginationError, SessionError
 from aiotofupilot.models import Page
 
@@ -199,7 +200,7 @@ async def _result(task: asyncio.Task[Page[T]]) -> Page[T]:
 
 def _cancel(tasks: Iterable[asyncio.Task[Any]]) -> None:
     for task in tasks:
-        task.cancel()
+        task.cancel(UNWANTED)
 
 
 def _retrieve(task: asyncio.Task[Any]) -> None:

@@ -128,7 +128,8 @@ async def main():
 asyncio.run(main())
 spans = exporter.get_finished_spans()
 text = "".join(span.to_json() for span in spans)
-print(len(spans), "user-agent" in text.lower() or "user_agent" in text.lower(), "{KEY}" in text)
+requests = [span for span in spans if span.kind is trace.SpanKind.CLIENT]
+print(len(requests), "user-agent" in text.lower() or "user_agent" in text.lower(), "{KEY}" in text)
 """
     environment = {
         "OTEL_INSTRUMENTATION_HTTP_CAPTURE_HEADERS_CLIENT_REQUEST": ".*",

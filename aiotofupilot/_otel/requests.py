@@ -1,0 +1,108 @@
+"""What the CLIENT span of a request says beside what the instrumentation of aiohttp writes into it."""
+
+from __future__ import annotations
+
+from contextlib import contextmanager, nullcontext
+from typing import TYPE_CHECKING
+
+from attrs import frozen
+
+from .instruments import instruments
+
+if TYPE_CHECKING:
+    import asyncio
+    from collections.abc import Generator, Mapping
+    from contextlib import AbstractContextManager
+
+    from opentelemetry.trace import Span
+
+__all__ = ["UNWANTED", "attempt", "describe", "given_up"]
+
+UNWANTED = "the page is not wanted any more"
+"""The message with which a page that was fetched ahead is cancelled."""
+
+_NOTHING = nullcontext()
+
+_ATTEMPT = "aiotofupilot.attempt"
+"""Under this key, OpenTelemetry's context has the attempt that is under way."""
+
+_URLS = ("url.full", "http.url")
+"""The names of the attribute for the address, in the new and the old semantic conventions."""
+
+
+@frozen
+class _Attempt:
+    path: str
+    """Path of the address. A listing's path has no variable parts, so it is its own template."""
+    resend_count: int
+    """How many attempts were made before."""
+    around: Span
+    """The current span outside of the request."""
+
+
+def attempt(path: str, resend_count: int) -> AbstractContextManager[None]:
+    """Return a context in which a request is sent once.
+
+    Args:
+        path: Path of the address.
+        resend_count: How many attempts at the same request were made before.
+    """
+    return _NOTHING if instruments() is None else _attempt(path, resend_count)
+
+
+@contextmanager
+def _attempt(path: str, resend_count: int) -> Generator[None]:
+    from opentelemetry import context, trace  # noqa: PLC0415 - it is imported: there are instruments
+
+    token = context.attach(context.set_value(_ATTEMPT, _Attempt(path, resend_count, trace.get_current_span())))
+    try:
+        yield
+    finally:
+        context.detach(token)
+
+
+def describe(base: str, query: Mapping[str, str]) -> None:
+    """Write into the span of the request that is under way which attempt it is, and at what.
+
+    The address in the span keeps only the numbers of its query, because a filter can be anybody's name.
+
+    Args:
+        base: Address without its query.
+        query: The query.
+    """
+    under_way = _under_way()
+    if under_way is None:
+        return
+    sending, span = under_way
+    span.set_attribute("url.template", sending.path)
+    if sending.resend_count:
+        span.set_attribute("http.request.resend_count", sending.resend_count)
+    shown = "&".join(f"{name}={query[name]}" for name in ("limit", "cursor") if name in query)
+    written: Mapping[str, object] = getattr(span, "attributes", None) or {}
+    for name in _URLS:
+        if name in written:
+            span.set_attribute(name, f"{base}?{shown}" if shown else base)
+
+
+def given_up(error: asyncio.CancelledError) -> None:
+    """Note that the request that is under way was cancelled. If nobody wants its page any more, that is no error.
+
+    The status "OK" is final, so the instrumentation of aiohttp cannot write an error over it.
+    """
+    under_way = _under_way() if error.args == (UNWANTED,) else None
+    if under_way is not None:
+        from opentelemetry.trace import StatusCode  # noqa: PLC0415 - it is imported: there is a span
+
+        under_way[1].set_status(StatusCode.OK)
+
+
+def _under_way() -> tuple[_Attempt, Span] | None:
+    """Return the attempt that is under way, and the span of its request. None: nobody made a span for it."""
+    if instruments() is None:
+        return None
+    from opentelemetry import context, trace  # noqa: PLC0415 - it is imported: there are instruments
+
+    sending, span = context.get_value(_ATTEMPT), trace.get_current_span()
+    if not isinstance(sending, _Attempt) or span is sending.around or not span.is_recording():
+        return None
+    return sending, span

@@ -1,0 +1,111 @@
+"""The spans of requests, which the instrumentation of aiohttp makes, say which attempt they are, and no secret."""
+
+import asyncio
+
+import pytest
+from opentelemetry import trace
+from opentelemetry.trace import SpanKind, StatusCode
+
+from aiotofupilot import RetryPolicy, TofuPilotSession
+from aiotofupilot.sandbox import Sandbox
+from aiotofupilot.sandbox.faults import redirect, status
+
+KEY = "tofu_0123456789abcdef"
+SECRET = "prototype of the secret project"
+
+
+@pytest.fixture
+async def sandbox():
+    async with Sandbox(300, api_key=KEY) as sandbox:
+        yield sandbox
+
+
+@pytest.fixture
+async def session(sandbox, telemetry):
+    async with TofuPilotSession(
+        KEY, base_url=sandbox.url, trace_configs=[telemetry.trace_config()], retry=RetryPolicy(initial_wait=0)
+    ) as session:
+        yield session
+
+
+async def test_each_attempt_says_which_one_it_is(session, sandbox, telemetry):
+    sandbox.faults.next(status(503), status(503))
+    await session.procedures.list(limit=100, max_items=1)
+    assert [span.attributes.get("http.request.resend_count") for span in telemetry.requests] == [None, 1, 2]
+    assert {span.attributes["url.template"] for span in telemetry.requests} == {"/api/v2/procedures"}
+
+
+async def test_a_redirect_belongs_to_its_attempt(session, sandbox, telemetry):
+    sandbox.faults.next(redirect())
+    await session.procedures.list()
+    assert [span.attributes.get("url.template") for span in telemetry.requests] == ["/api/v2/procedures"] * 2
+
+
+@pytest.mark.parametrize("opt_in", ["", "http", "http/dup"])
+async def test_neither_the_key_nor_what_is_searched_for_is_told(sandbox, telemetry, monkeypatch, opt_in):
+    """Every header is captured, and the old and the new names of the address are covered."""
+    from opentelemetry.instrumentation._semconv import _StabilityMode  # noqa: PLC0415 - it has no public name
+    from opentelemetry.instrumentation.aiohttp_client import create_trace_config  # noqa: PLC0415
+
+    config = create_trace_config(
+        tracer_provider=telemetry.tracers,
+        sem_conv_opt_in_mode=_StabilityMode(opt_in or "default"),
+        captured_request_headers=[".*"],
+        captured_response_headers=[".*"],
+    )
+    async with TofuPilotSession(KEY, base_url=sandbox.url, trace_configs=[config]) as session:
+        await session.procedures.list(search_query=SECRET, limit=10, cursor=20).collect()
+        await session.procedures.list(search_query=SECRET)
+    addresses = {
+        span.attributes[name]
+        for span in telemetry.requests
+        for name in ("url.full", "http.url")
+        if name in span.attributes
+    }
+    base = f"{sandbox.url}/v2/procedures"
+    assert addresses == {f"{base}?limit=10&cursor=20", f"{base}?limit=100"}
+    assert KEY not in telemetry.text
+    assert "secret" not in telemetry.text
+
+
+async def test_pages_that_nobody_wants_any_more_are_no_errors(session, sandbox, telemetry, stalled):
+    """They are cancelled where they stand, most of them while they wait for the answer."""
+    asked = stalled(sandbox, 30)
+    async with session.procedures.list(limit=10, concurrency=4).walk() as walk:
+        for _ in range(30):
+            await anext(walk)
+        await asked.wait()
+    given_up = [span for span in telemetry.requests if "http.status_code" not in span.attributes]
+    assert given_up
+    assert {span.status.status_code for span in telemetry.requests} <= {StatusCode.UNSET, StatusCode.OK}
+
+
+async def test_a_page_that_somebody_cancels_keeps_what_the_instrumentation_says_of_it(
+    session, sandbox, telemetry, stalled
+):
+    asked = stalled(sandbox, 0)
+    task = asyncio.ensure_future(session.procedures.list().collect())
+    await asked.wait()
+    task.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await task
+    assert [span.status.status_code for span in telemetry.requests] == [StatusCode.ERROR]
+
+
+async def test_a_span_that_is_not_the_requests_is_left_alone(sandbox, telemetry):
+    """Nobody instruments aiohttp here, and so the current span is the walk's or the user's own."""
+    async with TofuPilotSession(KEY, base_url=sandbox.url) as session:
+        with telemetry.tracers.get_tracer("test").start_as_current_span("own", kind=SpanKind.CLIENT):
+            await session.procedures.list(limit=10)
+            await session.procedures.list(max_items=10).collect()
+    assert ["url.template" in span.attributes for span in telemetry.spans] == [False, False]
+
+
+async def test_without_opentelemetry_a_request_goes_its_way(sandbox, monkeypatch):
+    monkeypatch.setattr("aiotofupilot._otel.requests.instruments", lambda: None)
+    monkeypatch.setattr("aiotofupilot._otel.walks.instruments", lambda: None)
+    async with TofuPilotSession(KEY, base_url=sandbox.url, retry=RetryPolicy(initial_wait=0)) as session:
+        sandbox.faults.next(status(503), status(429, retry_after=0))
+        assert len(await session.procedures.list().collect()) == 300
+        assert len([page async for page in session.procedures.list().pages()]) == 3
+    assert not trace.get_current_span().get_span_context().is_valid

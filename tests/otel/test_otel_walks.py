@@ -1,0 +1,223 @@
+"""A walk is one span, however it ends, and what happens to it is an event on that span."""
+
+import asyncio
+import gc
+import subprocess
+import sys
+
+import pytest
+from opentelemetry import trace
+from opentelemetry.trace import StatusCode
+
+from aiotofupilot import ForbiddenError, RetryPolicy, ServerError, TofuPilotSession
+from aiotofupilot._otel.walks import WalkSpan
+from aiotofupilot.sandbox import Sandbox
+from aiotofupilot.sandbox.faults import latency, status
+
+PATIENT = RetryPolicy(initial_wait=0)
+
+
+@pytest.fixture
+async def sandbox():
+    async with Sandbox(30) as sandbox:
+        yield sandbox
+
+
+@pytest.fixture
+async def session(sandbox, telemetry):
+    async with TofuPilotSession(
+        sandbox.api_key, base_url=sandbox.url, trace_configs=[telemetry.trace_config()], retry=PATIENT
+    ) as session:
+        yield session
+
+
+def parent(span):
+    return None if span.parent is None else span.parent.span_id
+
+
+def events(span):
+    return [(event.name, dict(event.attributes)) for event in span.events]
+
+
+async def test_a_walk_is_a_span_with_its_numbers(session, telemetry):
+    async for _ in session.procedures.list(limit=10, search_query=""):
+        pass
+    (walk,) = telemetry.walks
+    assert walk.name == "walk procedures"
+    assert dict(walk.attributes) == {
+        "tofupilot.listing": "procedures",
+        "tofupilot.limit": 10,
+        "tofupilot.concurrency": 1,
+        "tofupilot.on_drift": "ignore",
+        "tofupilot.walk.pages": 3,
+        "tofupilot.walk.items": 30,
+        "tofupilot.walk.duplicates": 0,
+        "tofupilot.walk.resyncs": 0,
+        "tofupilot.walk.requests": 3,
+        "tofupilot.walk.retries": 0,
+        "tofupilot.walk.waited": 0.0,
+    }
+    assert walk.status.status_code is StatusCode.UNSET
+    assert [parent(request) for request in telemetry.requests] == [walk.context.span_id] * 3
+
+
+async def test_pages_are_a_span_too(session, telemetry):
+    assert len([page async for page in session.procedures.list(limit=10).pages()]) == 3
+    (walk,) = telemetry.walks
+    assert walk.attributes["tofupilot.walk.pages"] == 3
+    assert walk.attributes["tofupilot.walk.items"] == 30
+
+
+async def test_a_walk_that_is_not_used_has_no_span(session, telemetry):
+    async with session.procedures.list().walk():
+        pass
+    assert await session.procedures.list(max_items=0).collect() == []
+    assert telemetry.spans == ()
+
+
+async def test_a_walk_is_part_of_what_its_user_does(session, telemetry):
+    """The span of the user's own is the parent, and it is the current one again whenever the user has an item."""
+    with telemetry.tracers.get_tracer("test").start_as_current_span("nightly", kind=trace.SpanKind.SERVER) as nightly:
+        async for _ in session.procedures.list(limit=10, concurrency=2):
+            assert trace.get_current_span() is nightly
+        assert trace.get_current_span() is nightly
+    (walk,) = telemetry.walks
+    assert parent(walk) == nightly.get_span_context().span_id
+
+
+@pytest.mark.parametrize("leave", ["break", "aclose", "drop"])
+async def test_a_walk_that_is_left_early_is_no_error(session, telemetry, leave):
+    async def use():
+        walk = session.procedures.list(limit=10, concurrency=3).walk()
+        if leave == "break":
+            async with walk:
+                async for _ in walk:
+                    break
+        else:
+            await anext(walk)
+        if leave == "aclose":
+            await walk.aclose()
+
+    await use()
+    gc.collect()
+    (walk,) = telemetry.walks
+    assert walk.attributes["tofupilot.walk.items"] == 1
+    assert walk.status.status_code is StatusCode.UNSET
+
+
+async def test_a_walk_that_is_cancelled_is_no_error(session, sandbox, telemetry, stalled):
+    async def use():
+        await session.procedures.list(limit=10, concurrency=3).collect()
+
+    asked = stalled(sandbox, 10)
+    task = asyncio.create_task(use())
+    await asked.wait()
+    task.cancel()
+    await asyncio.wait({task})
+    assert task.cancelled()
+    (walk,) = telemetry.walks
+    assert walk.attributes["tofupilot.walk.items"] == 10
+    assert walk.status.status_code is StatusCode.UNSET
+
+
+def test_an_event_after_the_end_is_told_to_nobody(telemetry):
+    """A page that was fetched ahead may be tried again while the walk ends."""
+    WalkSpan("procedures", {}).event("retry", {"attempt": 2})
+    assert telemetry.spans == ()
+
+
+async def test_a_walk_that_fails_is_an_error_without_the_servers_words(session, sandbox, telemetry):
+    sandbox.faults.next(status(403, message="the server's own words"))
+    with pytest.raises(ForbiddenError, match="own words"):
+        await session.procedures.list().collect()
+    (walk,) = telemetry.walks
+    assert walk.attributes["error.type"] == "ForbiddenError"
+    assert (walk.status.status_code, walk.status.description) == (StatusCode.ERROR, None)
+    assert "own words" not in telemetry.text
+
+
+async def test_a_walk_that_goes_on_after_an_error_begins_another_span(session, sandbox, telemetry):
+    sandbox.faults.next(status(403))
+    async with session.procedures.list(limit=10).walk() as walk:
+        with pytest.raises(ForbiddenError):
+            await anext(walk)
+        assert len([item async for item in walk]) == 30
+    assert [span.attributes["tofupilot.walk.pages"] for span in telemetry.walks] == [0, 3]
+    assert [span.status.status_code for span in telemetry.walks] == [StatusCode.ERROR, StatusCode.UNSET]
+
+
+async def test_pages_that_fail_are_an_error(session, sandbox, telemetry):
+    sandbox.faults.always(status(403))
+    with pytest.raises(ForbiddenError):
+        await anext(session.procedures.list().pages())
+    (walk,) = telemetry.walks
+    assert walk.status.status_code is StatusCode.ERROR
+
+
+@pytest.mark.parametrize("concurrency", [1, 3])
+async def test_retries_and_pauses_are_events_of_the_walk(session, sandbox, telemetry, concurrency):
+    """A page that is fetched ahead tells them to the same walk."""
+    sandbox.faults.next(latency(0), status(503), status(429, retry_after=0))
+    await session.procedures.list(limit=10, concurrency=concurrency).collect()
+    (walk,) = telemetry.walks
+    assert ("retry", {"tofupilot.attempt": 2, "tofupilot.failure": "ServerError"}) in events(walk)
+    assert ("pause", {"tofupilot.seconds": 0.0}) in events(walk)
+    assert sum(point.value for point in telemetry.points("tofupilot.client.retries")) == 2
+    assert sum(point.value for point in telemetry.points("tofupilot.client.pauses")) == 1
+
+
+async def test_retries_of_a_controller_of_the_users_own_are_events_too(session, sandbox, telemetry):
+    tenacity = pytest.importorskip("tenacity")
+    sandbox.faults.next(status(503))
+    controller = tenacity.AsyncRetrying(stop=tenacity.stop_after_attempt(2), wait=tenacity.wait_none())
+    assert len(await session.with_options(retry=controller).procedures.list().collect()) == 30
+    (walk,) = telemetry.walks
+    assert events(walk) == [("retry", {"tofupilot.attempt": 2, "tofupilot.failure": "ServerError"})]
+
+
+async def test_a_resync_is_an_event(session, sandbox, telemetry):
+    async with session.procedures.list(limit=10, on_drift="resync").walk() as walk:
+        await anext(walk)
+        del sandbox.procedures[0]
+        assert len([item async for item in walk]) == 29
+    (span,) = telemetry.walks
+    assert [name for name, _ in events(span)] == ["resync"]
+    assert span.attributes["tofupilot.walk.resyncs"] == 1
+
+
+async def test_a_request_outside_of_a_walk_counts_and_has_no_walk(session, sandbox, telemetry):
+    sandbox.faults.next(status(503))
+    await session.procedures.list(limit=10)
+    assert telemetry.walks == []
+    assert [point.value for point in telemetry.points("tofupilot.client.retries")] == [1]
+
+
+async def test_the_time_of_each_page_is_measured(session, telemetry):
+    await session.procedures.list(limit=10).collect()
+    await session.runs.list(limit=10, max_items=5).collect()
+    points = telemetry.points("tofupilot.client.page.duration")
+    assert {point.attributes["tofupilot.listing"]: point.count for point in points} == {"procedures": 3, "runs": 1}
+
+
+async def test_a_server_error_that_outlasts_its_retries_ends_the_span(session, sandbox, telemetry):
+    sandbox.faults.always(status(500))
+    with pytest.raises(ServerError):
+        await session.with_options(retry=None).procedures.list().collect()
+    assert [span.attributes["error.type"] for span in telemetry.walks] == ["ServerError"]
+
+
+def test_a_program_without_opentelemetry_does_not_import_it():
+    program = """
+import asyncio, sys
+from aiotofupilot import TofuPilotSession
+from aiotofupilot.sandbox import Sandbox
+
+async def main():
+    async with Sandbox(30) as sandbox, TofuPilotSession(sandbox.api_key, base_url=sandbox.url) as session:
+        assert len(await session.procedures.list(limit=10, concurrency=2).collect()) == 30
+
+asyncio.run(main())
+print([name for name in sys.modules if name.startswith("opentelemetry")])
+"""
+    run = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=False)  # noqa: S603
+    assert run.stdout == "[]\n", run.stderr
