@@ -132,6 +132,15 @@ async def ours(url: str, kind: Kind, **options: Any) -> AsyncIterator[Listing]: 
         yield partial(getattr(session, kind.listing).list, limit=LIMIT, **kind.options, **options)
 
 
+@asynccontextmanager
+async def ours_told(url: str, kind: Kind) -> AsyncIterator[Listing]:
+    """The same in a program that has imported OpenTelemetry's API, without an SDK that would do something with it."""
+    from opentelemetry import metrics, trace  # noqa: F401 - being imported is all that it has to do
+
+    async with ours(url, kind) as listing:
+        yield listing
+
+
 @frozen(kw_only=True)
 class Candidate:
     """What is measured, if it can be."""
@@ -177,6 +186,9 @@ CONTENDERS = {
     "ours-16-resync": Contender(
         title='**aiotofupilot**, concurrency=16, on_drift="resync"',
         open=partial(ours, concurrency=16, on_drift="resync"),
+    ),
+    "ours-told": Contender(
+        title="**aiotofupilot**, opentelemetry-api without SDK", open=ours_told, needs=frozenset({"opentelemetry"})
     ),
     "ours-uvloop": Contender(title="**aiotofupilot**, uvloop", open=ours, needs=frozenset({"uvloop"}), uvloop=True),
     "ours-16-uvloop": Contender(

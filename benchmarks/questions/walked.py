@@ -11,7 +11,7 @@ __all__ = ["CONCURRENT", "SEQUENTIAL", "STREAMING", "TITLES", "walked"]
 
 TITLES = {name: contender.title for name, contender in CONTENDERS.items()}
 
-SEQUENTIAL = ("bare", "httpx", "official", "ours", "ours-resync", "ours-uvloop")
+SEQUENTIAL = ("bare", "httpx", "official", "ours", "ours-resync", "ours-told", "ours-uvloop")
 CONCURRENT = ("official-16", "ours-4", "ours-16", "ours-64", "ours-16-resync", "ours-16-uvloop")
 STREAMING = ("bare", "official", "ours", "ours-16", "ours-16-resync")
 
