@@ -1,4 +1,4 @@
-"""``python -m benchmarks [--rounds N] [NAME ...]``."""
+"""``python -m benchmarks [--rounds N] [NAME ...]``, or ``python -m benchmarks --redraw``."""
 
 from __future__ import annotations
 
@@ -9,13 +9,15 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from .bench import Bench
+from .picture import picture
 from .plots import plot
 from .processes import Server
 from .questions import QUESTIONS
-from .report import document, headline, markdown
+from .report import answers as kept_answers, document, headline, markdown
 
 if TYPE_CHECKING:
     from .measure import Row
+    from .report import Answers
 
 RESULTS = Path(__file__).parent / "results"
 
@@ -33,7 +35,11 @@ def main() -> None:
     )
     parser.add_argument("names", nargs="*", metavar="NAME", help="questions to ask; all of them without any")
     parser.add_argument("--rounds", type=int, help="runs of each, instead of each question's own number")
+    parser.add_argument("--redraw", action="store_true", help="draw the results that are kept, and ask nothing")
     arguments = parser.parse_args()
+    if arguments.redraw:
+        _draw(kept_answers((RESULTS / "results.json").read_bytes()))
+        return
     names = arguments.names
     if unknown := [name for name in names if name not in questions]:
         parser.error(f"no such question: {', '.join(unknown)}; there are {', '.join(questions)}")
@@ -52,7 +58,12 @@ def main() -> None:
         (RESULTS / "results.md").write_text(table)
         (RESULTS / "headline.md").write_text(headline(answers))
         (RESULTS / "results.json").write_bytes(document(answers))
-        plot(answers, RESULTS)
+        _draw(answers)
+
+
+def _draw(answers: Answers) -> None:
+    (RESULTS / "picture.svg").write_text(picture(answers["wall"]))
+    plot(answers, RESULTS)
 
 
 def _show(*parts: str) -> None:

@@ -15,14 +15,12 @@ from attrs import asdict
 from .contenders import CONTENDERS
 from .goals import judge
 from .kinds import KINDS, WALKED
-from .measure import Row
+from .measure import Figure, Row
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
-    from .measure import Figure
-
-__all__ = ["document", "headline", "markdown"]
+__all__ = ["answers", "document", "headline", "markdown"]
 
 _PACKAGES = (
     *("aiotofupilot", "aiohttp", "attrs", "cattrs", "orjson", "tenacity", "yarl"),
@@ -67,6 +65,17 @@ def document(answers: Answers) -> bytes:
         "answers": {name: [asdict(row) for row in rows] for name, rows in answers.items()},
     }
     return orjson.dumps(known, option=orjson.OPT_INDENT_2 | orjson.OPT_APPEND_NEWLINE)
+
+
+def answers(document: bytes) -> Answers:
+    """Return the answers of a document, as they were."""
+    return {
+        name: [Row(**row | {ratio: row[ratio] and Figure(**row[ratio]) for ratio in _FIGURES}) for row in rows]
+        for name, rows in orjson.loads(document)["answers"].items()
+    }
+
+
+_FIGURES = ("figure", "floor", "official")
 
 
 def _table(rows: Iterable[Row]) -> Iterator[str]:

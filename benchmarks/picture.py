@@ -1,0 +1,111 @@
+"""The picture that the READMEs show: how long a listing takes, by how far away the server is.
+
+It is written by hand, and not by matplotlib, so that it follows a reader into dark mode.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator, Mapping, Sequence
+
+    from .measure import Row
+
+    Points = Sequence[tuple[float, float]]
+    """Milliseconds with the seconds that they lead to."""
+    Place = Callable[[float, float], tuple[float, float]]
+    """From milliseconds and seconds to pixels."""
+
+__all__ = ["picture"]
+
+LINES = {
+    "tofupilot": ("official SDK", "official"),
+    "**aiotofupilot**, concurrency=4": ("aiotofupilot, concurrency=4", "few"),
+    "**aiotofupilot**, concurrency=16": ("concurrency=16", "some"),
+    "**aiotofupilot**, concurrency=64": ("concurrency=64", "many"),
+}
+"""By client, how its line is labelled and which class of the style sheet it has."""
+
+TITLE = "Seconds to list 10,000 procedures"
+BELOW = "milliseconds that the server takes for a response"
+
+WIDTH, HEIGHT = 800, 400
+LEFT, RIGHT, TOP, BOTTOM = 56, 530, 64, 340
+"""The edges of the part with the lines, in pixels. The labels are on its right."""
+LINE_HEIGHT = 19
+"""Labels are at least this far apart, in pixels."""
+SECONDS_APART, MILLISECONDS_APART = 5, 50
+
+STYLE = """
+  svg { font: 14px system-ui, sans-serif }
+  .paper { fill: #ffffff } text { fill: #1f2328 } .axis text { fill: #59636e } .axis line { stroke: #d1d9e0 }
+  polyline { fill: none; stroke-width: 2.5; stroke-linejoin: round }
+  .official { stroke: #cf222e } .few { stroke: #54aeff } .some { stroke: #0969da } .many { stroke: #0a3069 }
+  @media (prefers-color-scheme: dark) {
+    .paper { fill: #0d1117 } text { fill: #f0f6fc } .axis text { fill: #9198a1 } .axis line { stroke: #3d444d }
+    .official { stroke: #ff7b72 } .few { stroke: #388bfd } .some { stroke: #79c0ff } .many { stroke: #cae8ff }
+  }
+"""
+
+
+def picture(rows: Sequence[Row]) -> str:
+    """Return an SVG document.
+
+    Args:
+        rows: The answers to the question of the time by the clock.
+    """
+    lines = {client: _points(rows, client) for client in LINES}
+    most_ms = max(at for points in lines.values() for at, _ in points)
+    most_seconds = max(seconds for points in lines.values() for _, seconds in points)
+
+    def place(ms: float, seconds: float) -> tuple[float, float]:
+        return LEFT + (RIGHT - LEFT) * ms / most_ms, BOTTOM - (BOTTOM - TOP) * seconds / most_seconds
+
+    parts = [
+        f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {WIDTH} {HEIGHT}" role="img">',
+        f"<title>{TITLE}, by the {BELOW}</title>",
+        f"<style>{STYLE}</style>",
+        f'<rect class="paper" width="{WIDTH}" height="{HEIGHT}" rx="8"/>',
+        f'<text x="{LEFT}" y="36" font-size="18" font-weight="600">{TITLE}</text>',
+        *_axes(place, most_ms, most_seconds),
+        *_lines(place, lines),
+        "</svg>\n",
+    ]
+    return "\n".join(parts)
+
+
+def _axes(place: Place, most_ms: float, most_seconds: float) -> Iterator[str]:
+    yield f'<g class="axis"><text x="{(LEFT + RIGHT) / 2}" y="{BOTTOM + 44}" text-anchor="middle">{BELOW}</text>'
+    for seconds in range(0, int(most_seconds) + 1, SECONDS_APART):
+        _, y = place(0, seconds)
+        yield f'<line x1="{LEFT}" x2="{RIGHT}" y1="{y:.1f}" y2="{y:.1f}"/>'
+        yield f'<text x="{LEFT - 10}" y="{y + 5:.1f}" text-anchor="end">{seconds}</text>'
+    for ms in range(0, int(most_ms) + 1, MILLISECONDS_APART):
+        x, _ = place(ms, 0)
+        yield f'<text x="{x:.1f}" y="{BOTTOM + 22}" text-anchor="middle">{ms}</text>'
+    yield "</g>"
+
+
+def _lines(place: Place, lines: Mapping[str, Points]) -> Iterator[str]:
+    heights = _apart([place(*points[-1])[1] for points in lines.values()])
+    for (client, points), height in zip(lines.items(), heights, strict=True):
+        label, style = LINES[client]
+        corners = " ".join(f"{x:.1f},{y:.1f}" for x, y in (place(*point) for point in points))
+        yield f'<polyline class="{style}" points="{corners}"/>'
+        yield f'<text x="{RIGHT + 12}" y="{height + 5:.1f}">{label}: {points[-1][1]:.1f} s</text>'
+
+
+def _points(rows: Sequence[Row], client: str) -> Points:
+    """Return milliseconds and seconds of what was measured of a client, in the order of the milliseconds."""
+    return sorted(
+        (row.at, row.figure.median) for row in rows if row.client == client and row.figure and row.at is not None
+    )
+
+
+def _apart(heights: Sequence[float]) -> Iterator[float]:
+    """Yield heights, from the highest place down, so far apart that their labels can be read."""
+    places: list[float] = []
+    for height in reversed(heights):
+        places.append(min(height, places[-1] - LINE_HEIGHT) if places else height)
+    yield from reversed(places)
