@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 import re
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any, cast
@@ -14,7 +15,7 @@ if TYPE_CHECKING:
 
     from cyclopts import Token
 
-__all__ = ["checkpoint", "duration", "metadata", "moment"]
+__all__ = ["checkpoint", "duration", "metadata", "moment", "seconds"]
 
 
 def moment(_: object, tokens: Sequence[Token]) -> datetime:
@@ -46,6 +47,22 @@ def checkpoint(_: object, tokens: Sequence[Token]) -> Checkpoint:
         return Checkpoint.parse(text)
     except ValueError:
         raise ValueError(f'"{text}" is no place: write 0 or more, or what an earlier run printed.') from None
+
+
+def seconds(_: object, tokens: Sequence[Token]) -> float:
+    """Read a number of seconds.
+
+    Raises:
+        ValueError: It is none, or not more than 0, or without end.
+    """
+    text = tokens[0].value
+    try:
+        number = float(text)
+    except ValueError:
+        number = math.nan
+    if not 0.0 < number < math.inf:
+        raise ValueError(f'"{text}" is no number of seconds: write more than 0, such as 0.5 or 60.')
+    return number
 
 
 _DURATION = re.compile(r"(?:(\d+)d)?(?:(\d+)h)?(?:(\d+)m)?(?:(\d+(?:\.\d+)?)s)?", re.ASCII | re.IGNORECASE)

@@ -28,7 +28,7 @@ from aiotofupilot.errors import (
 if TYPE_CHECKING:
     from .output.journal import Mark
 
-__all__ = ["EXPECTED", "ExitCode", "StoppedError", "UsageError", "explained"]
+__all__ = ["EXPECTED", "DeadlineError", "ExitCode", "StoppedError", "UsageError", "explained"]
 
 
 class ExitCode(IntEnum):
@@ -47,6 +47,18 @@ class ExitCode(IntEnum):
 
 class UsageError(Exception):
     """The command cannot be carried out as it was given."""
+
+
+class DeadlineError(Exception):
+    """The time that the command was given is over.
+
+    Attributes:
+        seconds: How long that was.
+    """
+
+    def __init__(self, seconds: float) -> None:
+        super().__init__(f"the deadline of {seconds:g} s has passed")
+        self.seconds = seconds
 
 
 class StoppedError(Exception):
@@ -71,7 +83,7 @@ class StoppedError(Exception):
         self.is_kept = is_kept
 
 
-EXPECTED = (CycloptsError, UsageError, StoppedError, TofuPilotError, OSError)
+EXPECTED = (CycloptsError, UsageError, DeadlineError, StoppedError, TofuPilotError, OSError)
 """What `explained` explains. Anything else is a fault of this package, and its traceback is what helps."""
 
 _ADDRESS = "check the address in TOFUPILOT_URL or --base-url"
@@ -109,12 +121,8 @@ def explained(error: BaseException) -> tuple[ExitCode, str]:
     """Return the exit code and the line for one of the errors that are `EXPECTED`."""
     code = ExitCode.FAILED
     match error:
-        case UnusedCliTokensError():
-            code, line = ExitCode.USAGE, f"no such argument: {' '.join(error.unused_tokens or ())}; see --help"
-        case UnknownOptionError() if error.token.keyword == "--limit":
-            code, line = ExitCode.USAGE, f"{error} {_LIMIT}"
         case CycloptsError():
-            code, line = ExitCode.USAGE, f"{error} See --help."
+            code, line = ExitCode.USAGE, _misunderstood(error)
         case UsageError():
             code, line = ExitCode.USAGE, str(error)
         case ConfigurationError():
@@ -123,6 +131,8 @@ def explained(error: BaseException) -> tuple[ExitCode, str]:
             code, line = ExitCode.REFUSED, _with_advice(error)
         case TofuPilotError():
             line = _with_advice(error)
+        case DeadlineError():
+            line = str(error)
         case StoppedError():
             code, reason = explained(error.reason)
             line = f"{reason}; {error.written} {_what_became_of_them(error)}"
@@ -131,6 +141,16 @@ def explained(error: BaseException) -> tuple[ExitCode, str]:
         case _:
             line = f"cannot write: {getattr(error, 'strerror', None) or error}"
     return code, line
+
+
+def _misunderstood(error: CycloptsError) -> str:
+    match error:
+        case UnusedCliTokensError():
+            return f"no such argument: {' '.join(error.unused_tokens or ())}; see --help"
+        case UnknownOptionError() if error.token.keyword == "--limit":
+            return f"{str(error).partition(' Did you mean')[0]} {_LIMIT}"  # which is not --timeout
+        case _:
+            return f"{error} See --help."
 
 
 def _with_advice(error: TofuPilotError) -> str:

@@ -12,7 +12,7 @@ from aiotofupilot import __version__
 from aiotofupilot.checkpoint import digest
 from aiotofupilot.errors import TofuPilotError
 
-from .failures import StoppedError
+from .failures import DeadlineError, StoppedError
 from .output.descriptors import is_standard_output
 from .output.destinations import Output, destination
 from .output.files import PartFile
@@ -38,7 +38,13 @@ _ANCHORS = 8
 
 
 async def write_listing(
-    query: Query, server: Server, output_format: Format, path: Path | None, *, resume: bool = False
+    query: Query,
+    server: Server,
+    output_format: Format,
+    path: Path | None,
+    *,
+    resume: bool = False,
+    deadline: float | None = None,
 ) -> int:
     """Write a listing as it arrives, and return how many items are written.
 
@@ -48,17 +54,20 @@ async def write_listing(
         output_format: How it is written.
         path: Where to write it; None: standard output.
         resume: Whether to go on with the file that an earlier run has left.
+        deadline: Seconds after which it ends with what has come by then; None: no limit.
 
     Raises:
         UsageError: An option is out of bounds, or the file cannot be written or gone on with.
         StoppedError: It ended early, with something written.
+        DeadlineError: The time was over, with nothing written.
         TofuPilotError: It ended early, with nothing written.
         BrokenPipeError: Nobody reads any more.
     """
     out: Output | None = None
     is_whole = False
+    time = asyncio.timeout(deadline)
     try:
-        async with server.session() as session:
+        async with server.session() as session, time:
             query.listing(session)  # what is wrong with it is said before a file is touched
             header = _header(query, server, output_format)
             async with destination(path, header, key=server.key, resume=resume) as out:
@@ -72,11 +81,15 @@ async def write_listing(
                     await _write(query, session, output_format, out, progress)
             is_whole = True
     except (TofuPilotError, OSError, asyncio.CancelledError) as error:
+        is_late = isinstance(error, TimeoutError) and time.expired()  # and no TimeoutError of the disk, say
+        reason = DeadlineError(deadline) if deadline is not None and is_late else error
         if out is None or not out.mark.items or is_whole or isinstance(error, BrokenPipeError):
-            raise
+            if reason is error:
+                raise
+            raise reason from None
         is_file = isinstance(out, PartFile)
         raise StoppedError(
-            error,
+            reason,
             out.mark,
             written=query.counted(out.mark.items),
             can_resume=is_file and output_format.is_resumable,

@@ -76,8 +76,10 @@ async def _list(
         api_key=serving.api_key,
         sandbox=serving.sandbox,
         allow_insecure_http=serving.allow_insecure_http,
+        timeout=asking.timeout,
+        retries=asking.retries,
     )
-    count = await write_listing(query, server, output_format, output, resume=resume)
+    count = await write_listing(query, server, output_format, output, resume=resume, deadline=asking.deadline)
     # Whatever reads a pipe, such as a pager, may own the terminal.
     if is_terminal(sys.stderr) and (is_terminal(sys.stdout) or not is_standard_output(output)):
         say(query.counted(count) + (f" in {output}" if output else ""))

@@ -9,7 +9,7 @@ from contextlib import contextmanager, nullcontext, redirect_stdout, suppress
 from typing import TYPE_CHECKING, TextIO, cast
 
 from .app import app_for
-from .failures import EXPECTED, ExitCode, StoppedError, explained
+from .failures import EXPECTED, DeadlineError, ExitCode, StoppedError, explained
 from .output.terminal import Whole, is_terminal, say
 
 if TYPE_CHECKING:
@@ -28,7 +28,7 @@ def run(arguments: Sequence[str]) -> ExitCode:
         if inspect.iscoroutine(work):
             import asyncio  # noqa: PLC0415 - help and a wrong option need not wait for it
 
-            with asyncio.Runner() as runner, _leaving_on_interrupt():
+            with asyncio.Runner() as runner, _leaving_at_once():
                 runner.run(work)
     except SystemExit:
         pass  # from rich, when the reader of the help has enough
@@ -48,19 +48,20 @@ def _tell(line: str) -> None:
 
 
 @contextmanager
-def _leaving_on_interrupt() -> Generator[None]:
-    """End the process when Ctrl-C has ended a block.
+def _leaving_at_once() -> Generator[None]:
+    """End the process when Ctrl-C or the deadline has ended a block.
 
     A thread may be stuck in a name lookup or a full pipe. Closing the event loop would wait for it, and so would
     Python's own exit.
     """
     try:
         yield
-    except (KeyboardInterrupt, StoppedError) as error:
+    except (KeyboardInterrupt, StoppedError, DeadlineError) as error:
         code, line = (ExitCode.INTERRUPTED, "") if isinstance(error, KeyboardInterrupt) else explained(error)
-        if code != ExitCode.INTERRUPTED:
+        reason = error.reason if isinstance(error, StoppedError) else error
+        if code != ExitCode.INTERRUPTED and not isinstance(reason, DeadlineError):
             raise
-        if is_terminal(sys.stderr):
+        if code == ExitCode.INTERRUPTED and is_terminal(sys.stderr):
             _tell("")  # after the terminal's ^C
         if line:
             _tell(f"aiotofupilot: {line}")

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from attrs import field, frozen
 
-from aiotofupilot import TofuPilotSession
+from aiotofupilot import RetryPolicy, TofuPilotSession
 from aiotofupilot.settings import Settings
 
 if TYPE_CHECKING:
@@ -30,6 +30,10 @@ class Server:
     """Whether to start the embedded server and ask that, whatever the environment says."""
     allow_insecure_http: bool = False
     """Whether the key may travel unencrypted beyond this machine."""
+    timeout: float = 30.0
+    """Seconds for one attempt; more than 0."""
+    retries: int = 5
+    """Attempts at a request beyond the first one, at most; 0 or more."""
 
     @property
     def name(self) -> str:
@@ -62,9 +66,14 @@ class Server:
         Raises:
             ConfigurationError: There is no key, or it or the address cannot be used.
         """
+        timeout, retry = self.timeout, RetryPolicy(attempts=self.retries + 1)
         if not self.sandbox:
             async with TofuPilotSession(
-                self.api_key, base_url=self.base_url, allow_insecure_http=self.allow_insecure_http
+                self.api_key,
+                base_url=self.base_url,
+                allow_insecure_http=self.allow_insecure_http,
+                timeout=timeout,
+                retry=retry,
             ) as session:
                 yield session
             return
@@ -72,6 +81,6 @@ class Server:
 
         async with (
             Sandbox(_SANDBOX_PROCEDURES) as sandbox,
-            TofuPilotSession(sandbox.api_key, base_url=sandbox.url) as session,
+            TofuPilotSession(sandbox.api_key, base_url=sandbox.url, timeout=timeout, retry=retry) as session,
         ):
             yield session

@@ -14,7 +14,7 @@ from cyclopts.validators import Number
 
 from aiotofupilot.checkpoint import Checkpoint  # noqa: TC001 - likewise
 
-from .converters import checkpoint
+from .converters import checkpoint, seconds
 from .failures import UsageError
 from .help_panels import panel
 
@@ -108,6 +108,33 @@ class Asking:
             ),
         ),
     ] = "ignore"
+    timeout: Annotated[
+        float,
+        Parameter(
+            group=_ASKING,
+            metavar="SECONDS",
+            converter=seconds,
+            help="Give a request up when it has no whole answer after this time, and ask again.",
+        ),
+    ] = 30.0
+    retries: Annotated[
+        int,
+        Parameter(
+            group=_ASKING,
+            metavar="N",
+            validator=Number(gte=0),
+            help="Ask at most this many times more for what failed, where that may help.",
+        ),
+    ] = 5
+    deadline: Annotated[
+        float | None,
+        Parameter(
+            group=_ASKING,
+            metavar="SECONDS",
+            converter=seconds,
+            help="End after this time, with what has come by then. By default there is no limit.",
+        ),
+    ] = None
 
 
 @_flat

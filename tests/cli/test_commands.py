@@ -9,7 +9,7 @@ from importlib.metadata import version
 import pytest
 
 from aiotofupilot.cli import run
-from aiotofupilot.sandbox.faults import latency, status
+from aiotofupilot.sandbox.faults import latency, stall, status
 
 
 def test_version(capsys):
@@ -37,7 +37,10 @@ def test_help_of_procedures(start, columns):
     assert "s3cr3t" not in told
     assert max(map(len, told.splitlines())) <= columns
     if columns == 200:
-        options = "search created-after created-before cursor format page-size concurrency on-drift base-url"
+        options = (
+            "search created-after created-before cursor format page-size concurrency on-drift base-url timeout retries "
+        )
+        options += "deadline"
         for option in options.split():
             assert re.search(rf"--{option} +[A-Z]+ +[A-Z]", told), option
         assert re.search(r"--max-items -n +N +Stop after", told)
@@ -56,6 +59,16 @@ def test_help_of_procedures(start, columns):
         (["--page-size", "101"], 'Invalid value "101" for --page-size. Must be <= 100. See --help.'),
         (["--max-items", "-1"], 'Invalid value "-1" for --max-items. Must be >= 0. See --help.'),
         (["--concurrency", "0"], 'Invalid value "0" for --concurrency. Must be >= 1. See --help.'),
+        (["--retries", "-1"], 'Invalid value "-1" for --retries. Must be >= 0. See --help.'),
+        (["--retries", "few"], "Invalid value for --retries: unable to convert"),
+        (
+            ["--timeout", "0"],
+            'Invalid value for --timeout: "0" is no number of seconds: write more than 0, such as 0.5',
+        ),
+        (["--timeout", "-1"], 'Invalid value for --timeout: "-1" is no number of seconds: write more than 0, such as'),
+        (["--timeout", "soon"], 'Invalid value for --timeout: "soon" is no number of seconds: write more than 0, such'),
+        (["--deadline", "nan"], 'Invalid value for --deadline: "nan" is no number of seconds: write more than 0, such'),
+        (["--deadline", "inf"], 'Invalid value for --deadline: "inf" is no number of seconds: write more than 0, such'),
         (["--cursor", "-1"], 'Invalid value for --cursor: "-1" is no place: write 0 or more, or what an earlier run'),
         (["--format", "xml"], 'Invalid value "xml" for --format. Choose from: "table", "jsonl", "json", "csv". See'),
         (["--created-after", "soon"], 'Invalid value for --created-after: "soon" is no date: write 2024-01-31, '),
@@ -129,6 +142,26 @@ def test_how_to_ask(capfd, sandbox):
     assert "19" in sandbox.requests.cursors
     assert run(["procedures", "--page-size", "20", "--cursor", "230+5", "--format", "jsonl"]) == 0
     assert len(capfd.readouterr().out.splitlines()) == 251 + 15
+
+
+@pytest.mark.parametrize(("options", "attempts"), [([], 6), (["--retries", "1"], 2), (["--retries", "0"], 1)])
+def test_retries_are_attempts_beyond_the_first(capfd, sandbox, monkeypatch, options, attempts):
+    """By default as many as the library makes."""
+    monkeypatch.setattr("aiotofupilot._http.clock.Clock.uniform", lambda *_: 0.0)
+    sandbox.faults.always(status(503))
+    assert run(["procedures", *options]) == 4
+    assert len(sandbox.requests) == attempts
+    told = capfd.readouterr().err
+    assert told.startswith("aiotofupilot: 503")
+    assert (f"(after {attempts} attempts)" in told) == (attempts > 1)
+
+
+def test_a_timeout_is_that_of_an_attempt(capfd, sandbox):
+    """The error names it."""
+    sandbox.faults.always(stall(60))
+    assert run(["procedures", "--timeout", "0.05", "--retries", "0"]) == 4
+    told = capfd.readouterr().err
+    assert told.startswith("aiotofupilot: no whole answer within 0.05 s")
 
 
 def test_key_and_address_as_options(capfd, sandbox, monkeypatch):

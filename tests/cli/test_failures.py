@@ -6,7 +6,7 @@ import pytest
 from cyclopts import App, CycloptsError
 
 from aiotofupilot import ConfigurationError, TofuPilotSession, errors
-from aiotofupilot.cli.failures import EXPECTED, ExitCode, StoppedError, UsageError, explained
+from aiotofupilot.cli.failures import EXPECTED, DeadlineError, ExitCode, StoppedError, UsageError, explained
 from aiotofupilot.cli.output.journal import Mark
 
 
@@ -44,6 +44,12 @@ FAILURES = [
     (errors.PaginationError("stuck", cursor=1, next_cursor=1), 4, "stuck; get a newer aiotofupilot, or report this"),
     (OSError(28, "No space left on device"), 4, "cannot write: No space left on device"),
     (OSError("odd"), 4, "cannot write: odd"),
+    (DeadlineError(90.0), 4, "the deadline of 90 s has passed"),
+    (
+        StoppedError(DeadlineError(0.5), Mark(items=200, checkpoint="200"), written="200 procedures", can_resume=True),
+        4,
+        "the deadline of 0.5 s has passed; 200 procedures written, go on with --resume, or elsewhere with --cursor 200",
+    ),
     (
         StoppedError(
             api_error(errors.UnauthorizedError, 401),

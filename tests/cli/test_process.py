@@ -113,6 +113,15 @@ def test_another_failure(start, sandbox, tmp_path):
     assert not list(tmp_path.iterdir())
 
 
+def test_a_deadline_that_passes_before_anything_came(start, sandbox, tmp_path):
+    """One line, a code, no file; and nothing is waited for, such as the sandbox's answer in an hour."""
+    sandbox.faults.always(stall(3600))
+    process = start("procedures", "--deadline", "0.2", "--output", tmp_path / "list.csv")
+    out, err = process.communicate(timeout=30)
+    assert (process.returncode, out, err) == (4, b"", b"aiotofupilot: the deadline of 0.2 s has passed\n")
+    assert not list(tmp_path.iterdir())
+
+
 def test_a_full_disk(start):
     """What cannot be written is a failure with a reason."""
     with Path("/dev/full").open("wb") as full:

@@ -1,0 +1,108 @@
+"""A listing that has to end in time: what has come is written, and the rest can be had."""
+
+import asyncio
+import json
+
+import pytest
+
+from aiotofupilot import Checkpoint
+from aiotofupilot.cli.failures import DeadlineError, StoppedError
+from aiotofupilot.cli.listing import write_listing
+from aiotofupilot.cli.output.formats import JSONArray, JSONLines
+from aiotofupilot.cli.query import Query
+from aiotofupilot.cli.server import Server
+from aiotofupilot.sandbox import Sandbox
+from aiotofupilot.sandbox.faults import stall
+
+LATE = 3600.0
+
+
+@pytest.fixture
+async def sandbox():
+    async with Sandbox() as sandbox:
+        yield sandbox
+
+
+@pytest.fixture
+def server(sandbox):
+    return Server(base_url=sandbox.url, api_key=sandbox.api_key)
+
+
+@pytest.fixture
+def passes_at(sandbox, monkeypatch):
+    """Let the deadline of the next command pass when the sandbox is asked for a page, which it never answers."""
+    timeout = asyncio.timeout
+    scopes = []
+
+    def caught(seconds):
+        scope = timeout(seconds)
+        if seconds == LATE:
+            scopes.append(scope)
+        return scope
+
+    def passes_at(cursor):
+        def pass_now(_, request):
+            if scopes and request.query.get("cursor") == cursor:
+                scopes[0].reschedule(0.0)
+
+        sandbox.faults.on(cursor=cursor).next(stall(LATE))
+        sandbox.before_response.append(pass_now)
+
+    monkeypatch.setattr(asyncio, "timeout", caught)
+    return passes_at
+
+
+async def test_a_file_is_gone_on_with_after_a_deadline(sandbox, server, tmp_path, passes_at):
+    """The part is kept, and the second run makes it the file that one run would have made."""
+    output = tmp_path / "list.jsonl"
+    passes_at("200")
+    query = Query(name="procedures", concurrency=3)
+    with pytest.raises(StoppedError) as caught:
+        await write_listing(query, server, JSONLines(), output, deadline=LATE)
+    stopped = caught.value
+    assert isinstance(stopped.reason, DeadlineError)
+    assert (stopped.reason.seconds, stopped.mark.items, stopped.can_resume) == (LATE, 200, True)
+    assert not output.exists()
+    sandbox.before_response.clear()
+    assert await write_listing(query, server, JSONLines(), output, resume=True, deadline=LATE) == 250
+    assert [json.loads(line)["id"] for line in output.read_bytes().splitlines()] == [
+        procedure.id for procedure in sandbox.procedures
+    ]
+
+
+async def test_what_came_is_on_standard_output_after_a_deadline(sandbox, server, capfdbinary, passes_at):
+    """The checkpoint leads to the rest."""
+    passes_at("100")
+    with pytest.raises(StoppedError) as caught:
+        await write_listing(Query(name="procedures"), server, JSONLines(), None, deadline=LATE)
+    assert caught.value.mark.items == 100
+    sandbox.before_response.clear()
+    rest = Query(name="procedures", cursor=Checkpoint.parse(caught.value.mark.checkpoint))
+    assert await write_listing(rest, server, JSONLines(), None) == 150
+    written = [json.loads(line)["id"] for line in capfdbinary.readouterr().out.splitlines()]
+    assert written == [procedure.id for procedure in sandbox.procedures]
+
+
+async def test_a_deadline_before_anything_came_leaves_nothing(server, tmp_path, passes_at):
+    """No file, and an error that says no more than that."""
+    passes_at(None)
+    with pytest.raises(DeadlineError, match=r"^the deadline of 3600 s has passed$"):
+        await write_listing(Query(name="procedures"), server, JSONArray(), tmp_path / "list.json", deadline=LATE)
+    assert not list(tmp_path.iterdir())
+
+
+async def test_a_deadline_that_does_not_pass_changes_nothing(server, tmp_path):
+    """The listing is whole."""
+    query = Query(name="procedures")
+    assert await write_listing(query, server, JSONArray(), tmp_path / "list.json", deadline=LATE) == 250
+
+
+async def test_another_timeout_is_not_mistaken_for_the_deadline(sandbox, server, tmp_path, monkeypatch):
+    """Such as that of a network drive."""
+
+    def write(*_, **__):
+        raise TimeoutError(110, "Connection timed out")
+
+    monkeypatch.setattr("aiotofupilot.cli.output.files.PartFile.write", write)
+    with pytest.raises(TimeoutError, match="Connection timed out"):
+        await write_listing(Query(name="procedures"), server, JSONLines(), tmp_path / "list.jsonl", deadline=LATE)
