@@ -6,6 +6,7 @@ import pytest
 from rich.cells import cell_len
 
 from aiotofupilot.cli.columns import columns_of
+from aiotofupilot.cli.listings import LISTINGS
 from aiotofupilot.cli.output.table import Table
 from aiotofupilot.models import Procedure, Repository, UserRef
 from aiotofupilot.sandbox import make_procedures
@@ -33,14 +34,16 @@ def test_no_row_is_wider_than_the_terminal(width):
     [
         (20, "NAME"),
         (40, "CREATED NAME"),
-        (80, "ID CREATED NAME"),
-        (100, "ID CREATED NAME CREATED BY"),
+        (60, "CREATED NAME CREATED BY"),
+        (80, "CREATED NAME CREATED BY REPOSITORY"),
+        (108, "CREATED NAME CREATED BY REPOSITORY"),
+        (109, "ID CREATED NAME CREATED BY REPOSITORY"),
         (120, "ID CREATED NAME CREATED BY REPOSITORY"),
         (200, "ID CREATED NAME CREATED BY REPOSITORY"),
     ],
 )
 def test_columns_that_do_not_fit_are_left_out(width, columns):
-    """The less a narrow terminal has room for, the more it keeps to name and date; an ID is never cut."""
+    """The ID goes first, and is never cut; the less there is room for, the more a table keeps to name and date."""
     head, row = lines(width, [LONG])
     assert " ".join(head.split()) == columns
     assert ("ID" in columns) == (ID in row)
@@ -48,14 +51,50 @@ def test_columns_that_do_not_fit_are_left_out(width, columns):
 
 def test_a_cut_text_says_so():
     """An ellipsis ends what was cut, and the column's last cell is used."""
-    _, row = lines(80, [LONG])
-    assert row == f"{ID}  2024-01-15 10:30Z  {'N' * 22}…"
+    _, row = lines(51, [LONG])
+    assert row == f"2024-01-15 10:30Z  {'N' * 31}…"
 
 
-def test_spare_room_goes_to_the_name_first():
-    """A wider terminal shows more of the name before it shows more of the rest."""
-    assert [lines(width, [LONG])[1].count("N") for width in (109, 119, 137, 300)] == [19, 29, 47, 47]
-    assert [lines(width, [LONG])[1].count("R") for width in (109, 137, 149, 181, 300)] == [15, 15, 15, 47, 47]
+def test_spare_room_is_shared_in_proportion_to_what_a_column_can_use():
+    """A name can use 28 cells more than it needs, a creator 12, and a repository 32."""
+    rows = [lines(width, [LONG])[1] for width in (109, 127, 145, 181, 300)]
+    assert [row.count("N") for row in rows] == [19, 26, 33, 47, 47]
+    assert [row.count("U") for row in rows] == [11, 14, 17, 23, 23]
+    assert [row.count("R") for row in rows] == [15, 23, 31, 47, 47]
+    assert [cell_len(row) for row in rows] == [109, 127, 145, 181, 181]
+
+
+@pytest.mark.parametrize(
+    ("listing", "columns"),
+    [
+        ("procedures", "CREATED NAME CREATED BY"),
+        ("runs", "STARTED OUTCOME SERIAL NUMBER PROCEDURE"),
+        ("units", "CREATED LAST RUN SERIAL NUMBER PART"),
+        ("parts", "NUMBER NAME REVISIONS"),
+        ("batches", "CREATED UNITS NUMBER CREATED BY"),
+        ("stations", "NAME TEAM PROCEDURES"),
+        ("users", "BANNED NAME EMAIL"),
+        ("deployments", "DEPLOYED STATUS ENVIRONMENT PROCEDURE"),
+        ("logs", "CREATED LEVEL MESSAGE"),
+        ("measurements", "STARTED OUTCOME MEASUREMENT VALUE"),
+        ("phases", "STARTED OUTCOME SERIAL NUMBER NAME"),
+    ],
+)
+def test_sixty_columns_have_room_for_what_a_listing_is_about(listing, columns):
+    """A name and a moment tell more than an ID does."""
+    head = Table(columns_of(listing).columns, 60).head().decode()
+    assert " ".join(head.split()) == columns
+
+
+@pytest.mark.parametrize("listing", LISTINGS)
+def test_an_id_goes_first_in_a_terminal_and_never_in_a_pipe(listing):
+    columns = columns_of(listing).columns
+    needed = sum(column.width + 2 for column in columns) - 2
+    headings = [column.heading for column in columns]
+    if "ID" in headings:
+        assert Table(columns, needed).head().startswith(b"ID ")
+        assert Table(columns, needed - 1).head().decode().split() == " ".join(headings[1:]).split()
+    assert Table(columns, None).head().decode().split() == " ".join(headings).split()
 
 
 def test_nothing_is_cut_in_a_pipe():
@@ -80,7 +119,7 @@ def test_what_is_null():
 
 def test_names_do_nothing_to_the_terminal():
     """Escape sequences and line ends from the server are made visible."""
-    (row,) = lines(80, [Procedure(ID, "a\x1b[2J\nb", CREATED)])[1:]
+    (row,) = lines(40, [Procedure(ID, "a\x1b[2J\nb", CREATED)])[1:]
     assert row.endswith("a\N{REPLACEMENT CHARACTER}[2J\N{REPLACEMENT CHARACTER}b")
 
 

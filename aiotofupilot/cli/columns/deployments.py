@@ -27,7 +27,7 @@ COLUMNS = Columns(
         Column("DEPLOYED", lambda deployment: moment(deployment.deployed_at), width=17, enough=17, leaves=3),
         Column("STATUS", lambda deployment: deployment.status, width=8, enough=8, leaves=4),
         Column("ENVIRONMENT", lambda deployment: deployment.environment, width=11, enough=11, leaves=2),
-        Column("PROCEDURE", _procedure, width=20, enough=40, leaves=5),
+        Column("PROCEDURE", _procedure, width=18, enough=40, leaves=5),
         Column("COMMIT", _commit, width=16, enough=48, leaves=1),
     ),
 )

@@ -25,10 +25,10 @@ def _repository(procedure: Procedure) -> str | None:
 COLUMNS = Columns(
     "procedure",
     (
-        Column("ID", lambda procedure: procedure.id, width=36, enough=36, leaves=2),
+        Column("ID", lambda procedure: procedure.id, width=36, enough=36, leaves=0),
         Column("CREATED", lambda procedure: moment(procedure.created_at), width=17, enough=17, leaves=3),
         Column("NAME", lambda procedure: procedure.name, width=20, enough=48, leaves=4),
-        Column("CREATED BY", _creator, width=12, enough=24, leaves=1),
-        Column("REPOSITORY", _repository, width=16, enough=48, leaves=0),
+        Column("CREATED BY", _creator, width=12, enough=24, leaves=2),
+        Column("REPOSITORY", _repository, width=16, enough=48, leaves=1),
     ),
 )

@@ -13,7 +13,7 @@ COLUMNS = Columns(
         Column("STARTED", lambda run: moment(run.started_at), width=17, enough=17, leaves=3),
         Column("OUTCOME", lambda run: run.outcome, width=7, enough=7, leaves=5),
         Column("DURATION", lambda run: duration(run.duration), width=9, enough=9, leaves=1),
-        Column("SERIAL NUMBER", lambda run: run.unit.serial_number, width=16, enough=24, leaves=4),
-        Column("PROCEDURE", lambda run: run.procedure.name, width=20, enough=48, leaves=2),
+        Column("SERIAL NUMBER", lambda run: run.unit.serial_number, width=14, enough=24, leaves=4),
+        Column("PROCEDURE", lambda run: run.procedure.name, width=16, enough=48, leaves=2),
     ),
 )

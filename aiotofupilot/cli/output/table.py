@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from itertools import accumulate, pairwise
 from typing import TYPE_CHECKING, Any
 
 from attrs import evolve
@@ -60,16 +61,15 @@ def _wide(columns: Sequence[Column]) -> list[Column]:
 
 
 def _fitted(columns: Sequence[Column], width: int) -> list[Column]:
-    """Leave out what there is no room for, and give what is left over to the columns that can use it, in order."""
+    """Leave out what there is no room for, and share what is left over in proportion to what each column can use."""
     kept = list(columns)
     while (missing := sum(column.width + len(_GAP) for column in kept) - len(_GAP) - width) > 0 and len(kept) > 1:
         kept.remove(min(kept, key=lambda column: column.leaves))
     if missing > 0:
         return [evolve(kept[0], width=max(1, width))]
-    spare = -missing
-    fitted: list[Column] = []
-    for column in kept:
-        more = min(spare, column.enough - column.width)
-        fitted.append(evolve(column, width=column.width + more))
-        spare -= more
-    return fitted
+    usable = list(accumulate((column.enough - column.width for column in kept), initial=0))
+    shared = min(-missing, usable[-1])
+    ends = [shared * end // (usable[-1] or 1) for end in usable]  # rounded where a share ends, so that none is lost
+    return [
+        evolve(column, width=column.width + end - at) for column, (at, end) in zip(kept, pairwise(ends), strict=True)
+    ]
