@@ -51,7 +51,7 @@ def key_sender(authorization: str, hooks: Collection[object]) -> aiohttp.ClientM
                 sent["Authorization"] = authorization
 
             setattr(request, _TELL, tell)
-        telemetry.describe(str(request.url.with_query(None)), request.url.query)
+        telemetry.describe(request.url)
         try:
             return await handler(request)
         except asyncio.CancelledError as error:

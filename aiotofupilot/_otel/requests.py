@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from contextlib import AbstractContextManager
 
     from opentelemetry.trace import Span
+    from yarl import URL
 
 __all__ = ["UNWANTED", "attempt", "describe", "given_up"]
 
@@ -61,14 +62,13 @@ def _attempt(path: str, resend_count: int) -> Generator[None]:
         context.detach(token)
 
 
-def describe(base: str, query: Mapping[str, str]) -> None:
+def describe(url: URL) -> None:
     """Write into the span of the request that is under way which attempt it is, and at what.
 
     The address in the span keeps only the numbers of its query, because a filter can be anybody's name.
 
     Args:
-        base: Address without its query.
-        query: The query.
+        url: The address.
     """
     under_way = _under_way()
     if under_way is None:
@@ -77,11 +77,11 @@ def describe(base: str, query: Mapping[str, str]) -> None:
     span.set_attribute("url.template", sending.path)
     if sending.resend_count:
         span.set_attribute("http.request.resend_count", sending.resend_count)
-    shown = "&".join(f"{name}={query[name]}" for name in ("limit", "cursor") if name in query)
+    shown = str(url.with_query([(name, url.query[name]) for name in ("limit", "cursor") if name in url.query]))
     written: Mapping[str, object] = getattr(span, "attributes", None) or {}
     for name in _URLS:
         if name in written:
-            span.set_attribute(name, f"{base}?{shown}" if shown else base)
+            span.set_attribute(name, shown)
 
 
 def given_up(error: asyncio.CancelledError) -> None:
