@@ -17,7 +17,7 @@ The house, from top to bottom. A room imports from rooms below it only.
 - `_wire` turns bytes into values and values into queries, without I/O.
 - `settings` finds key and server, and `listings` has the listings' classes by their public name.
 - `_otel` tells OpenTelemetry what happens, where a program uses it.
-- `checkpoint`, `errors`, `stats` and `models` are the values that users meet.
+- `checkpoint`, `shard`, `errors`, `stats` and `models` are the values that users meet.
 - `sandbox` is a TofuPilot for tests. The client never imports it.
 """
 
@@ -74,6 +74,7 @@ __all__ = [
     "RunUnit",
     "ServerError",
     "SessionError",
+    "Shard",
     "Station",
     "StationRef",
     "Team",
@@ -160,6 +161,7 @@ if TYPE_CHECKING:
         UserRef,
         Validator,
     )
+    from .shard import Shard
     from .stats import RequestCounts, WalkStats
 else:  # not for type checkers, which would believe in any name
     from . import _lazy
@@ -167,6 +169,7 @@ else:  # not for type checkers, which would believe in any name
     _LIGHTEST_FIRST = (
         "models",
         "checkpoint",
+        "shard",
         "stats",
         "errors",
         "_http.policy",

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, ClassVar, Generic, Protocol, TypeVar, get_args
+from typing import TYPE_CHECKING, Any, ClassVar, Generic, Protocol, TypedDict, TypeVar, get_args
 
 from attrs import evolve
 
@@ -16,12 +16,15 @@ from aiotofupilot._wire.raw import RawDecoder
 from aiotofupilot.checkpoint import LARGEST, Checkpoint
 
 from .query import Query
+from .timeline import bounded, moment_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable
+    from typing import Unpack
 
     from aiotofupilot._wire.query import Pairs
     from aiotofupilot._wire.response import Response
+    from aiotofupilot.shard import Shard
     from aiotofupilot.stats import RequestCounts
 
 __all__ = ["Connection", "Listing"]
@@ -48,6 +51,16 @@ class Connection(Protocol):
         ...
 
 
+class Options(TypedDict):
+    """The options that every listing takes; see any ``list()``."""
+
+    limit: int
+    cursor: int | Checkpoint | None
+    max_items: int | None
+    concurrency: int | None
+    on_drift: OnDrift
+
+
 class Listing(Generic[T]):
     """A listing of one kind of item. A subclass says where it is, what its items are, and what it can be filtered by.
 
@@ -71,6 +84,10 @@ class Listing(Generic[T]):
     """The value of ``sort_by`` whose ascending order lists the oldest items first. None: there is no such order."""
     run_filter: ClassVar[str | None] = None
     """The parameter that names the runs whose items are listed. None: items are not those of runs."""
+    shard_field: ClassVar[str | None] = None
+    """The field with a moment that never changes, by which shards are cut. None: `creation_field`."""
+    shard_filter: ClassVar[str | None] = None
+    """What the parameters begin with that bound this moment. None: `creation_filter`."""
 
     decode: ClassVar[PageDecoder[Any]]
     """Reads a page of models."""
@@ -93,6 +110,27 @@ class Listing(Generic[T]):
     def __repr__(self) -> str:
         return f"<{type(self).__name__} at {self.path}>"
 
+    def part(self, shard: Shard[T], **options: Unpack[Options]) -> Paginator[T]:
+        """Return the items of a shard of this listing; see `Shard.list`, which users call.
+
+        Raises:
+            ValueError: It is a shard of another listing, or this one cannot be bounded.
+        """
+        if shard.listing != self.name:
+            raise named(ValueError(f"shard is one of {shard.listing}, and not of {self.name}"), "shard")
+        pairs, order = shard.query, dict(shard.query).get("sort_by")
+        if shard.start is None and shard.end is None:
+            return self._paginator(pairs, **options, sort_by=order)
+        field, name = self.shard_field or self.creation_field, self.shard_filter or self.creation_filter
+        if field is None or name is None:
+            raise named(ValueError(f"shard has bounds, and {self.name} have no filter by time"), "shard")
+        return self._paginator(
+            bounded(pairs, name, shard.start, shard.end),
+            **options,
+            sort_by=order,
+            keep=lambda item: shard.holds(moment_of(item, field)),
+        )
+
     def _paginator(
         self,
         pairs: Pairs,
@@ -103,6 +141,7 @@ class Listing(Generic[T]):
         concurrency: int | None,
         on_drift: OnDrift,
         sort_by: str | None = None,
+        keep: Callable[[Any], bool] | None = None,
     ) -> Paginator[T]:
         """Return a listing that has not been asked for yet.
 
@@ -114,6 +153,7 @@ class Listing(Generic[T]):
             concurrency: See there.
             on_drift: See there.
             sort_by: The order asked for; None: the default.
+            keep: Which of the items that the server lists are meant; None: all.
         """
         query: Query[T] = Query(self, pairs, self.decode)
         plan = Plan(
@@ -124,6 +164,7 @@ class Listing(Generic[T]):
                 self.connection.concurrency if concurrency is None else integer("concurrency", concurrency, low=1)
             ),
             on_drift=one_of("on_drift", on_drift, get_args(OnDrift)),
+            keep=keep,
         )
         if plan.on_drift == "resync" and sort_by is not None and sort_by not in self.stable_orders:
             stable = ", ".join(map(repr, sorted(self.stable_orders)))

@@ -31,6 +31,8 @@ class Measurements(Listing[Measurement], item=Measurement):
     path = "/v2/measurements"
     stable_orders = frozenset({"measurement_name", "phase_name", "started_at", "value"})
     oldest_first = "started_at"
+    shard_field = "started_at"
+    shard_filter = "started"
     run_filter = "ids"
 
     def list(

@@ -31,6 +31,8 @@ class Phases(Listing[Phase], item=Phase):
     path = "/v2/phases"
     stable_orders = frozenset({"duration", "phase_name", "started_at"})
     oldest_first = "started_at"
+    shard_field = "started_at"
+    shard_filter = "started"
     run_filter = "ids"
 
     def list(

@@ -16,6 +16,9 @@ from aiotofupilot._paging.source import Source
 from aiotofupilot._wire.response import read_page
 from aiotofupilot._wire.spelling import spell_date_time
 from aiotofupilot.models import Page, PageMeta
+from aiotofupilot.shard import Shard
+
+from .timeline import QueryTimeline
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
@@ -72,6 +75,18 @@ class Query(Source[T]):
     def model(self) -> type[T]:
         """The class of an item."""
         return self.decode.item
+
+    @property
+    def timeline(self) -> QueryTimeline[T] | None:
+        """How the query is divided by time; see `Source.timeline`."""
+        listing = self.listing
+        field, name = listing.shard_field or listing.creation_field, listing.shard_filter or listing.creation_filter
+        return None if field is None or name is None else QueryTimeline(self, field, name)
+
+    @property
+    def whole(self) -> Shard[T]:
+        """The query as a single shard."""
+        return Shard(listing=self.listing.name, query=self.pairs)
 
     @property
     def digest(self) -> str:

@@ -7,14 +7,16 @@ from typing import TYPE_CHECKING, Any, Generic, TypeVar
 
 from attrs import evolve
 
+from aiotofupilot._arguments import integer
 from aiotofupilot._documentation import internal
 from aiotofupilot._otel.walks import WalkSpan
 from aiotofupilot.stats import RequestCounts, WalkStats
 
-from .counting import count_items
+from .counting import count_items, count_left_out
 from .memory import Identified, Memory
 from .progress import Progress
 from .resumption import checkpoint_after, note_checkpoint
+from .sharding import SHARDS_AT_MOST, cut
 from .walk import Walk
 from .window import Window
 
@@ -22,6 +24,7 @@ if TYPE_CHECKING:
     from collections.abc import AsyncGenerator, Generator
 
     from aiotofupilot.models import Page, RawItem
+    from aiotofupilot.shard import Shard
 
     from .plan import Plan
     from .source import Source
@@ -54,8 +57,7 @@ class Paginator(Generic[T]):
         return self._source.model
 
     def __await__(self) -> Generator[Any, None, Page[T]]:
-        plan = self._plan
-        return self._source.fetch(plan.start.cursor, plan.limit, RequestCounts()).__await__()
+        return self._first_page().__await__()
 
     def __aiter__(self) -> Walk[T]:
         return self.walk()
@@ -106,12 +108,13 @@ class Paginator(Generic[T]):
                 if page is None:
                     return
                 span.arrived()
+                kept = self._kept(page)
                 stats.pages += 1
-                stats.items += len(page.data)
-                yield page
+                stats.items += len(kept.data)
+                yield kept
                 checkpoint = checkpoint_after(page, plan.start)
                 if remaining is not None:
-                    remaining -= len(page.data)
+                    remaining -= len(kept.data)
                 ids = [item.id for item in page.data]
                 memory.take_up(ids)
                 progress.check(page, ids, is_new=bool(memory.new(page.data, 0)))
@@ -151,4 +154,37 @@ class Paginator(Generic[T]):
                 search by. A walk can still count. Or the listing changes too much meanwhile.
             PaginationError: The server's cursor does not advance, or is missing.
         """
-        return await count_items(self._source.raw().fetch, self._plan)
+        total = await count_items(self._source.raw().fetch, self._plan)
+        return total - await count_left_out(self._source, self._plan) if total else total
+
+    async def shards(self, n: int) -> tuple[Shard[T], ...]:
+        """Return parts that do not overlap and leave nothing out, to be listed anywhere at the same time.
+
+        The listing is cut by the moment of creation, and for measurements and phases by that of the start. Neither
+        changes. The moments are drawn from the listing, so that the parts are of like size. That takes a `count` and
+        about a request for each part. The first part has no earliest moment, and the last part no latest: what is
+        created later belongs to it.
+
+        The parts are those of all items that match the filters. All options of the listing have to be given again where
+        a part is listed.
+
+        Args:
+            n: How many parts there may be, 1 to 1,000. There are fewer if there is too little for them, one page each,
+                or if many items have the same moment. There is one part if the API has no filter by time, as for parts,
+                stations and users, or if an item lacks the moment.
+
+        Raises:
+            TypeError: ``n`` is no integer.
+            ValueError: ``n`` is out of bounds.
+            DriftError: As `count`.
+            PaginationError: As `count`.
+        """
+        return await cut(self._source, self._plan, integer("n", n, low=1, high=SHARDS_AT_MOST))
+
+    async def _first_page(self) -> Page[T]:
+        plan = self._plan
+        return self._kept(await self._source.fetch(plan.start.cursor, plan.limit, RequestCounts()))
+
+    def _kept(self, page: Page[T]) -> Page[T]:
+        keep = self._plan.keep
+        return page if keep is None else evolve(page, data=[item for item in page.data if keep(item)])

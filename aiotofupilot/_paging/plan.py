@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, Literal, Protocol, TypeVar
 from attrs import frozen
 
 if TYPE_CHECKING:
-    from collections.abc import Coroutine
+    from collections.abc import Callable, Coroutine
 
     from aiotofupilot.checkpoint import Checkpoint
     from aiotofupilot.models import Page
@@ -49,6 +49,8 @@ class Plan:
     """How many pages may be in flight or waiting to be used."""
     on_drift: OnDrift
     """What to do about a listing that moves."""
+    keep: Callable[[Any], bool] | None = None
+    """Which of the items that the server lists are yielded; None: all. The others are passed over."""
 
     def described(self) -> dict[str, int | str]:
         """Return how the listing is walked, for instruments."""

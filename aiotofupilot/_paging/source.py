@@ -9,13 +9,39 @@ if TYPE_CHECKING:
     from datetime import datetime
 
     from aiotofupilot.models import Page, RawItem
+    from aiotofupilot.shard import Shard
     from aiotofupilot.stats import RequestCounts
 
     from .memory import Identified
 
-__all__ = ["Source"]
+__all__ = ["Source", "Timeline"]
 
 T = TypeVar("T", bound="Identified")
+
+
+class Timeline(Protocol[T]):
+    """How a query is divided by time: by a moment of its items that never changes, and that a filter bounds."""
+
+    def ordered(self) -> Source[RawItem] | None:
+        """Return the query's items in the order of their moments, the oldest first; None: the API has no such order."""
+        ...
+
+    def moment(self, item: object) -> datetime | None:
+        """Return the moment of an item; None: this one has none, and no bound finds it."""
+        ...
+
+    def edges(self) -> tuple[Source[RawItem], ...]:
+        """Return the query's items within two milliseconds of its own bounds, as the server sends them."""
+        ...
+
+    def shard(self, start: datetime | None, end: datetime | None) -> Shard[T]:
+        """Return the part of the query from one moment on and before another.
+
+        Args:
+            start: Timezone-aware. None: no bound.
+            end: Likewise.
+        """
+        ...
 
 
 class Source(Protocol[T]):
@@ -24,6 +50,16 @@ class Source(Protocol[T]):
     @property
     def model(self) -> type[T]:
         """The class of an item."""
+        ...
+
+    @property
+    def timeline(self) -> Timeline[T] | None:
+        """How the query is divided by time; None: no filter bounds a moment of its items."""
+        ...
+
+    @property
+    def whole(self) -> Shard[T]:
+        """The query as a single shard."""
         ...
 
     async def fetch(self, cursor: int, limit: int, counts: RequestCounts) -> Page[T]:

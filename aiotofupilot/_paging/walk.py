@@ -48,7 +48,8 @@ class Walk(AsyncIterator[T]):
 
     @internal
     def __init__(self, fetch: Fetch[T], plan: Plan) -> None:
-        start, limit, max_items = plan.start, plan.limit, plan.max_items
+        start, limit = plan.start, plan.limit
+        max_items = plan.max_items if plan.keep is None else None  # no short page is sure to be enough
         anchors = start.anchors or (() if start.cursor or start.skip else (BEGINNING,))
         self._continuity: Deduplicated[T] | Anchored[T]
         if plan.on_drift == "ignore":
@@ -77,7 +78,8 @@ class Walk(AsyncIterator[T]):
         self._has_short_pages = limit < plan.limit
         self._is_short = limit < self._whole_page
         self._start = start
-        self._wanted = max_items
+        self._wanted = plan.max_items
+        self._keep = plan.keep
         self._page: Page[T] | None = None
         self._new: Sequence[T] = ()
         self._items: Iterator[T] = iter(())
@@ -220,6 +222,8 @@ class Walk(AsyncIterator[T]):
 
     async def _offer(self, page: Page[T], new: Sequence[T]) -> None:
         self._yielded_before += self._offered
+        if self._keep is not None:
+            new = [item for item in new if self._keep(item)]
         self._page, self._new = page, new
         self._stats.pages += 1
         offered = new if self._wanted is None else new[: self._wanted]

@@ -1,0 +1,104 @@
+"""How a query is divided by time: by a moment that each item has, that never changes, and that a filter bounds.
+
+The filters of the API include both ends, and its stored moments may be finer than the milliseconds that it shows. So a
+part of a query is asked for with a millisecond more at both ends, and what does not belong there is left out by the
+moment that is shown.
+"""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta
+from typing import TYPE_CHECKING, Generic, TypeVar
+
+from attrs import evolve, frozen
+
+from aiotofupilot._paging.memory import Identified
+from aiotofupilot._paging.source import Timeline
+from aiotofupilot._wire.moments import read_date_time
+from aiotofupilot._wire.spelling import spell_date_time
+from aiotofupilot.models import RawItem
+from aiotofupilot.shard import Shard
+
+if TYPE_CHECKING:
+    from aiotofupilot._paging.source import Source
+    from aiotofupilot._wire.query import Pairs
+
+    from .query import Query
+
+__all__ = ["QueryTimeline", "bounded", "moment_of"]
+
+T = TypeVar("T", bound=Identified)
+
+_MILLISECOND = timedelta(milliseconds=1)
+
+
+def moment_of(item: object, field: str) -> datetime | None:
+    """Return a moment of an item, whether it is a model or as the server sent it; None: it has none."""
+    moment = item.get(field) if isinstance(item, RawItem) else getattr(item, field)
+    return read_date_time(moment) if isinstance(moment, str) else moment
+
+
+def bounded(pairs: Pairs, name: str, start: datetime | None, end: datetime | None) -> Pairs:
+    """Return a query's pairs for the items between two moments, and for those a millisecond further at both ends.
+
+    Args:
+        pairs: The query. Its own bounds still hold.
+        name: What the parameters begin with that bound the moment, such as ``created``.
+        start: Timezone-aware; None: no further bound.
+        end: Likewise.
+    """
+    bounds: dict[str, str] = {}
+    if start is not None:
+        bounds[f"{name}_after"] = spell_date_time(_moved(start, -_MILLISECOND))
+    if end is not None:
+        bounds[f"{name}_before"] = spell_date_time(_moved(end, _MILLISECOND), round_up=True)
+    own = {key: value for key, value in pairs if key in bounds}
+    for key, value in own.items():
+        choose = max if key.endswith("_after") else min
+        bounds[key] = choose(value, bounds[key], key=read_date_time)
+    return (*(pair for pair in pairs if pair[0] not in bounds), *bounds.items())
+
+
+def _moved(moment: datetime, by: timedelta) -> datetime:
+    try:
+        return moment.astimezone(UTC) + by
+    except OverflowError:  # the first or the last moment of all
+        return moment
+
+
+@frozen(eq=False)
+class QueryTimeline(Timeline[T], Generic[T]):
+    """The timeline of a query."""
+
+    query: Query[T]
+    """What is divided."""
+    field: str
+    """The field with the moment."""
+    name: str
+    """What the parameters begin with that bound it."""
+
+    def ordered(self) -> Source[RawItem] | None:
+        """Return the query's items as the server sends them, the oldest first; see `Timeline.ordered`."""
+        if self.query.listing.oldest_first != self.field:
+            return None
+        return self.query.raw().narrowed(oldest_first=True)
+
+    def moment(self, item: object) -> datetime | None:
+        """Return the moment of an item; see `Timeline.moment`."""
+        return moment_of(item, self.field)
+
+    def edges(self) -> tuple[Source[RawItem], ...]:
+        """Return the query's items near its own bounds; see `Timeline.edges`."""
+        pairs = self.query.pairs
+        own = [read_date_time(value) for key, value in pairs if key in {f"{self.name}_after", f"{self.name}_before"}]
+        return tuple(
+            evolve(
+                self.query.raw(),
+                pairs=bounded(pairs, self.name, _moved(moment, -_MILLISECOND), _moved(moment, _MILLISECOND)),
+            )
+            for moment in own
+        )
+
+    def shard(self, start: datetime | None, end: datetime | None) -> Shard[T]:
+        """Return the part between two moments; see `Timeline.shard`."""
+        return Shard(listing=self.query.listing.name, query=self.query.pairs, start=start, end=end)

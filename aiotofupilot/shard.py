@@ -1,0 +1,152 @@
+"""A part of a listing that travels to wherever it is listed: another process, or another machine."""
+
+from __future__ import annotations
+
+import re
+from datetime import datetime
+from typing import TYPE_CHECKING, Any, Generic, TypeVar
+from urllib.parse import parse_qsl, urlencode
+
+from attrs import field, frozen
+
+from ._arguments import named
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+    from typing import Self
+
+    from ._listings.listing import Listing
+    from ._paging.memory import Identified
+    from ._paging.paginator import Paginator
+    from ._paging.plan import OnDrift
+    from ._session import TofuPilotSession
+    from .checkpoint import Checkpoint
+
+    T = TypeVar("T", bound=Identified)
+else:  # which knows no rooms above it
+    T = TypeVar("T")
+
+__all__ = ["Shard"]
+
+_SPELLING = re.compile(r"([a-z_]+):([^/?]+)/([^/?]+)\?(.*)", re.ASCII)
+
+_OPEN = ".."
+"""An end that is not bounded, as ISO 8601-2 spells it."""
+
+
+def _moment(name: str, value: object) -> datetime | None:
+    if value is None:
+        return None
+    if not isinstance(value, datetime):
+        raise named(TypeError(f"{name} must be a datetime, got {value!r}"), name)
+    if value.utcoffset() is None:
+        raise named(ValueError(f"{name} must be timezone-aware, got {value!r}"), name)
+    return value
+
+
+def _start(value: object) -> datetime | None:
+    return _moment("start", value)
+
+
+def _end(value: object) -> datetime | None:
+    return _moment("end", value)
+
+
+def _query(pairs: Iterable[tuple[str, str]]) -> tuple[tuple[str, str], ...]:
+    return tuple((name, value) for name, value in pairs)
+
+
+@frozen(kw_only=True)
+class Shard(Generic[T]):
+    """A part of a listing: the items with a moment from `start` on and before `end`. It holds no key.
+
+    ``listing.shards(n)`` makes shards. Together they hold every item of the listing once. A shard can be pickled. Its
+    spelling, ``str(shard)``, is fit for files, JSON and command lines, and `Shard.parse` reads it back.
+
+    Raises:
+        TypeError: A moment is no datetime.
+        ValueError: A moment is naive, or `start` is not before `end`.
+    """
+
+    listing: str
+    """Which listing this is a part of, such as ``runs``."""
+    query: tuple[tuple[str, str], ...] = field(default=(), converter=_query)
+    """The filters and the order of the listing, as they are sent."""
+    start: datetime | None = field(default=None, converter=_start)
+    """The earliest moment that an item can have; timezone-aware. None: there is none."""
+    end: datetime | None = field(default=None, converter=_end)
+    """The moment that all items lie before; timezone-aware. None: there is none, so that new items belong here."""
+
+    def __attrs_post_init__(self) -> None:
+        if self.start is not None and self.end is not None and self.start >= self.end:
+            raise named(ValueError(f"start must be before end, got {self.start} and {self.end}"), "start")
+
+    def __str__(self) -> str:
+        start, end = (_OPEN if moment is None else moment.isoformat() for moment in (self.start, self.end))
+        return f"{self.listing}:{start}/{end}?{urlencode(self.query)}"
+
+    @classmethod
+    def parse(cls, text: str) -> Self:
+        """Return the shard that a text spells.
+
+        Raises:
+            ValueError: It spells none.
+        """
+        match = _SPELLING.fullmatch(text)
+        if match is None:
+            raise ValueError(f"not a shard: {text!r}")
+        try:
+            listing, start, end, query = match.groups()
+            return cls(
+                listing=listing,
+                query=parse_qsl(query, keep_blank_values=True, strict_parsing=bool(query)),
+                start=None if start == _OPEN else datetime.fromisoformat(start),
+                end=None if end == _OPEN else datetime.fromisoformat(end),
+            )
+        except ValueError as error:
+            raise ValueError(f"not a shard: {text!r}") from error
+
+    def holds(self, moment: datetime | None) -> bool:
+        """Return whether an item with a moment belongs to this shard.
+
+        Args:
+            moment: Timezone-aware. None: the item has no moment, and belongs to the shard that has no start.
+        """
+        if moment is None:
+            return self.start is None
+        return (self.start is None or self.start <= moment) and (self.end is None or moment < self.end)
+
+    def list(
+        self,
+        session: TofuPilotSession,
+        *,
+        limit: int = 100,
+        cursor: int | Checkpoint | None = None,
+        max_items: int | None = None,
+        concurrency: int | None = None,
+        on_drift: OnDrift = "ignore",
+    ) -> Paginator[T]:
+        """List the items of this shard, as the listing's own ``list()`` does. Nothing is sent before it is used.
+
+        Args:
+            session: Whom to ask. Every process has its own. Shards that are listed at the same time share the rate, so
+                divide the concurrency among them.
+            limit: Items per page, 1 to 100.
+            cursor: Where to begin; or a `Checkpoint` of the same shard. None: at the beginning.
+            max_items: Yield at most this many items, 0 or more. None: all.
+            concurrency: Pages in flight, 1 or more. None: the session's.
+            on_drift: What to do about items that come and go during the walk.
+
+        Raises:
+            TypeError: An argument is of the wrong type.
+            ValueError: An argument is out of bounds, or a checkpoint is that of another listing, query or shard. Or
+                there is no such listing.
+        """
+        listing: Listing[Any] | None = getattr(session, self.listing, None)
+        part = getattr(listing, "part", None)
+        if part is None:
+            raise ValueError(f"shard of {self.listing}, and there is no such listing")
+        paginator: Paginator[T] = part(
+            self, limit=limit, cursor=cursor, max_items=max_items, concurrency=concurrency, on_drift=on_drift
+        )
+        return paginator

@@ -1,0 +1,240 @@
+"""Shards of a listing do not overlap, leave nothing out, and are listed as any listing is."""
+
+import pickle
+from datetime import UTC, datetime, timedelta
+
+import pytest
+from attrs import evolve
+from fakes.listings import LISTINGS, required
+
+from aiotofupilot import Checkpoint, DriftError, RawItem, Shard, TofuPilotSession
+from aiotofupilot.sandbox import Sandbox, paging
+
+EVERY = pytest.mark.parametrize("name", [*LISTINGS, "users"])
+UNDIVIDED = {"parts", "stations", "users"}
+START = datetime(2026, 1, 5, tzinfo=UTC)
+
+
+@pytest.fixture
+async def sandbox():
+    async with Sandbox(500, runs=1000) as sandbox:
+        yield sandbox
+
+
+@pytest.fixture
+async def session(sandbox):
+    async with TofuPilotSession(sandbox.api_key, base_url=sandbox.url, concurrency=4) as session:
+        yield session
+
+
+def arguments(sandbox, name):
+    return required(name, sandbox.procedures[0].id)
+
+
+def ids(items):
+    return [item.id for item in items]
+
+
+@EVERY
+@pytest.mark.parametrize("n", [1, 2, 7])
+async def test_shards_of_every_listing_hold_each_item_once(sandbox, session, name, n):
+    listing = getattr(session, name).list(**arguments(sandbox, name), limit=50)
+    shards = await listing.shards(n)
+    assert len(sandbox.requests) <= (0 if n == 1 or name in UNDIVIDED else 20 + max(n + 1, 2 * n))
+    everything = await listing.collect()
+    assert len(shards) == (1 if name in UNDIVIDED else min(n, -(-len(everything) // 50)))
+    parts = [await shard.list(session, limit=50).collect() for shard in shards]
+    assert sorted(ids(item for part in parts for item in part)) == sorted(ids(everything))
+    assert [await shard.list(session).count() for shard in shards] == list(map(len, parts))
+    if len(shards) > 1:
+        assert max(map(len, parts)) < 1.5 * len(everything) / len(shards)
+        assert min(map(len, parts)) > 0.5 * len(everything) / len(shards)
+
+
+@pytest.mark.parametrize("name", ["runs", "measurements", "procedures"])
+async def test_shards_travel_and_are_listed_by_another_session(sandbox, session, name):
+    """They hold no key, and little else."""
+    listing = getattr(session, name).list(**arguments(sandbox, name))
+    for shard in await listing.shards(3):
+        pickled = pickle.dumps(shard)
+        assert sandbox.api_key.encode() not in pickled
+        assert len(pickled) < 1000
+        async with TofuPilotSession(sandbox.api_key, base_url=sandbox.url) as other:
+            expected = await shard.list(session).collect()
+            assert await pickle.loads(pickled).list(other).collect() == expected  # noqa: S301 - pickled above
+            assert await Shard.parse(str(shard)).list(other, concurrency=2, on_drift="resync").collect() == expected
+
+
+async def test_shards_are_of_what_the_filters_match_in_the_order_that_was_asked_for(session):
+    """Bounds of the listing's own hold too."""
+    options = {"outcomes": ["PASS"], "sort_by": "duration", "sort_order": "asc"}
+    everything = await session.runs.list(**options).collect()
+    moments = sorted(run.created_at for run in everything)
+    bounds = {"created_after": moments[20], "created_before": moments[-20]}
+    expected = await session.runs.list(**options, **bounds).collect()
+    assert len(expected) == len(everything) - 39
+    shards = await session.runs.list(**options, **bounds, limit=50, cursor=5, max_items=3).shards(4)
+    assert len(shards) == 4
+    parts = [await shard.list(session, limit=50).collect() for shard in shards]
+    assert sorted(ids(run for part in parts for run in part)) == sorted(ids(expected))
+    assert all(part == sorted(part, key=lambda run: run.duration) for part in parts)
+    with pytest.raises(ValueError, match="got 'outcome'"):
+        (await session.runs.list(sort_by="outcome").shards(2))[0].list(session, on_drift="resync")
+
+
+async def test_what_is_created_later_belongs_to_the_last_shard(sandbox, session):
+    shards = await session.batches.list(limit=10).shards(2)
+    newest = evolve(sandbox.batches[0], id="new", created_at=sandbox.batches[0].created_at + timedelta(days=1))
+    sandbox.batches.insert(0, newest)
+    assert [newest in await shard.list(session).collect() for shard in shards] == [False, True]
+
+
+class TestPartOfAPage:
+    """The server lists what lies a millisecond around a shard too. Whoever walks the shard does not notice."""
+
+    @pytest.fixture
+    def shard(self, sandbox):
+        """A shard of 20 batches, 10 before and 10 after which are listed with it."""
+        first = sandbox.batches[0]
+        offsets = [*[0] * 10, *[1] * 20, *[2] * 10]
+        sandbox.batches[:] = [
+            evolve(first, id=f"batch-{at}", number=f"{at}", created_at=START + timedelta(milliseconds=offset))
+            for at, offset in enumerate(offsets)
+        ][::-1]
+        millisecond = timedelta(milliseconds=1)
+        return Shard(listing="batches", start=START + millisecond, end=START + 2 * millisecond)
+
+    @pytest.fixture
+    def expected(self, sandbox, shard):
+        return [batch for batch in sandbox.batches if shard.holds(batch.created_at)]
+
+    @pytest.mark.parametrize("limit", [1, 3, 7, 15, 100])
+    @pytest.mark.parametrize("concurrency", [1, 4])
+    @pytest.mark.parametrize("on_drift", ["ignore", "resync"])
+    async def test_a_walk_yields_what_belongs_to_it(self, session, shard, expected, limit, concurrency, on_drift):
+        listing = shard.list(session, limit=limit, concurrency=concurrency, on_drift=on_drift)
+        assert len(expected) == 20
+        async with listing.walk() as walk:
+            assert [batch async for batch in walk] == expected
+            assert walk.stats.items == 20
+            assert walk.stats.duplicates == 0
+        assert await listing.first() == expected[0]
+        assert ids(await listing.raw().collect()) == ids(await listing.shapes().collect()) == ids(expected)
+        assert isinstance(await listing.raw().first(), RawItem)
+        assert await listing.count() == 20
+        assert [batch async for page in listing.pages() for batch in page.data] == expected
+
+    async def test_its_first_page_has_what_belongs_to_it(self, session, shard, expected):
+        assert (await shard.list(session)).data == expected
+        assert (await shard.list(session, limit=15)).data == expected[:5]
+        assert (await shard.list(session, limit=15)).meta.next_cursor == 15
+
+    @pytest.mark.parametrize("max_items", [0, 1, 5, 19, 20, 21])
+    @pytest.mark.parametrize("limit", [1, 7, 100])
+    @pytest.mark.parametrize("on_drift", ["ignore", "resync"])
+    async def test_as_many_are_yielded_as_are_wanted(self, session, shard, expected, max_items, limit, on_drift):
+        listing = shard.list(session, limit=limit, max_items=max_items, on_drift=on_drift)
+        assert await listing.collect() == expected[:max_items]
+        pages = [batch async for page in listing.pages() for batch in page.data]
+        assert pages[:max_items] == expected[:max_items]
+
+    @pytest.mark.parametrize(("limit", "on_drift"), [(7, "ignore"), (7, "resync"), (100, "ignore"), (100, "resync")])
+    async def test_a_checkpoint_resumes_after_any_item(self, session, shard, expected, limit, on_drift):
+        options = {"limit": limit, "on_drift": on_drift}
+        for passed in range(21):
+            async with shard.list(session, **options).walk() as walk:
+                assert [await anext(walk) for _ in range(passed)] == expected[:passed]
+            checkpoint = Checkpoint.parse(str(walk.checkpoint))
+            assert await shard.list(session, **options, cursor=checkpoint).collect() == expected[passed:]
+            pages = [batch async for page in shard.list(session, cursor=checkpoint).pages() for batch in page.data]
+            assert pages == expected[20 - len(pages) :]
+
+    async def test_a_checkpoint_knows_its_shard(self, session, shard):
+        async with shard.list(session).walk() as walk:
+            await anext(walk)
+        for other in (session.batches.list, lambda **options: evolve(shard, end=None).list(session, **options)):
+            with pytest.raises(ValueError, match="with other filters or another order") as caught:
+                other(cursor=walk.checkpoint)
+            assert caught.value.parameter == "cursor"
+
+
+async def test_items_without_a_moment_are_left_out_by_no_shard(sandbox, session):
+    """No filter finds them, so the listing is not cut."""
+    name = arguments(sandbox, "measurements")
+    listing = session.measurements.list(**name)
+    assert len(await listing.shards(4)) == 4
+    sandbox.measurements[-1] = evolve(sandbox.measurements[-1], started_at=None)
+    final = [item for item in sandbox.measurements if item.is_final_attempt]
+    of_procedure = {item.id for item in await listing.collect()}
+    oldest = next(item for item in reversed(final) if item.id in of_procedure)
+    sandbox.measurements[sandbox.measurements.index(oldest)] = evolve(oldest, started_at=None)
+    (whole,) = await listing.shards(4)
+    assert (whole.start, whole.end) == (None, None)
+    assert oldest.id in ids(await whole.list(session).collect())
+
+
+@pytest.mark.parametrize("order", ["procedures", "batches"])
+async def test_items_of_one_moment_make_one_shard(sandbox, session, order):
+    items = getattr(sandbox, order)
+    items[:] = [evolve(item, created_at=START) for item in items]
+    assert len(await getattr(session, order).list(limit=10).shards(5)) == 1
+    items[0] = evolve(items[0], created_at=START + timedelta(milliseconds=2))
+    assert len(await getattr(session, order).list(limit=10).shards(5)) == 1
+
+
+async def test_a_listing_of_nothing_is_one_shard(session):
+    (shard,) = await session.runs.list(search_query="no such run").shards(5)
+    assert await shard.list(session).collect() == []
+
+
+async def test_a_listing_that_empties_meanwhile_is_one_shard(sandbox, session):
+    counting = 0
+
+    def empty(_procedures, _request):
+        nonlocal counting
+        counting += 1
+        if counting == 2:
+            sandbox.batches.clear()
+
+    sandbox.batches[:] = sandbox.batches[:20]
+    sandbox.before_response.append(empty)
+    assert len(await session.batches.list(limit=10).shards(2)) == 1
+
+
+@pytest.mark.parametrize("n", [0, -1, 1001])
+async def test_a_number_of_shards_out_of_bounds_is_refused(sandbox, session, n):
+    with pytest.raises(ValueError, match=f"n must be between 1 and 1000, got {n}") as caught:
+        await session.runs.list().shards(n)
+    assert caught.value.parameter == "n"
+    assert not sandbox.requests
+
+
+async def test_a_server_that_cannot_be_searched_is_refused(sandbox, session):
+    sandbox.paging = paging.page_numbers
+    with pytest.raises(DriftError, match="are no offsets"):
+        await session.runs.list().shards(2)
+
+
+async def test_a_shard_of_another_listing_is_refused(session):
+    with pytest.raises(ValueError, match="shard is one of runs, and not of units") as caught:
+        session.units.part(Shard(listing="runs"), **dict.fromkeys(("limit", "cursor", "max_items"), 1))
+    assert caught.value.parameter == "shard"
+
+
+@pytest.mark.parametrize("listing", ["close", "base_url", "with_options", "nothing", "_state"])
+async def test_a_shard_of_no_listing_is_refused(session, listing):
+    with pytest.raises(ValueError, match=f"shard of {listing}, and there is no such listing"):
+        Shard(listing=listing).list(session)
+
+
+@pytest.mark.parametrize("listing", sorted(UNDIVIDED))
+async def test_bounds_that_the_api_does_not_know_are_refused(session, listing):
+    with pytest.raises(ValueError, match=f"shard has bounds, and {listing} have no filter by time"):
+        Shard(listing=listing, start=START).list(session)
+
+
+@pytest.mark.parametrize("moment", [datetime.min.replace(tzinfo=UTC), datetime.max.replace(tzinfo=UTC)])
+async def test_the_first_and_the_last_moment_of_all_can_be_bounds(session, moment):
+    before, after = Shard(listing="batches", end=moment), Shard(listing="batches", start=moment)
+    total = await session.batches.list().count()
+    assert sorted([await before.list(session).count(), await after.list(session).count()]) == [0, total]

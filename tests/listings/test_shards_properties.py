@@ -1,0 +1,116 @@
+"""Whatever is listed, the shards hold each item once: at equal moments, within one millisecond, on any server."""
+
+import asyncio
+from datetime import UTC, datetime, timedelta
+from urllib.parse import parse_qs, urlsplit
+
+import orjson
+from hypothesis import given, strategies as st
+from multidict import CIMultiDict
+
+from aiotofupilot import Shard
+from aiotofupilot._listings.batches import Batches
+from aiotofupilot._listings.procedures import Procedures
+from aiotofupilot._wire.response import Response
+
+START = datetime(2026, 1, 5, tzinfo=UTC)
+MICROSECOND = timedelta(microseconds=1)
+
+
+class Server:
+    """Stores moments in microseconds, shows them in milliseconds, and bounds them by what it stores.
+
+    Args:
+        moments: Of its items, in microseconds.
+        shows: What it makes of a number of microseconds when it shows it.
+        is_inclusive: Whether its filters include both ends.
+    """
+
+    concurrency = 3
+
+    def __init__(self, moments, shows, *, is_inclusive):
+        self.items = [(f"item-{at}", START + moment * MICROSECOND) for at, moment in enumerate(moments)]
+        self.shows, self.is_inclusive = shows, is_inclusive
+        self.batches, self.procedures = Batches(self), Procedures(self)
+
+    async def get(self, target, read, counts):
+        query = {name: values[0] for name, values in parse_qs(urlsplit(target).query).items()}
+        first, limit = int(query.get("cursor", 0)), int(query["limit"])
+        items = [item for item in self.items if self._matches(item[1], query)]
+        if "batches" in target:
+            items.sort(key=lambda item: item[1], reverse=query.get("sort_order") != "asc")
+        page = [self._written(*item) for item in items[first : first + limit]]
+        following = first + limit if first + limit < len(items) else None
+        body = {"data": page, "meta": {"has_more": following is not None, "next_cursor": following}}
+        return read(Response(200, CIMultiDict(), orjson.dumps(body), START))
+
+    def _matches(self, moment, query):
+        after, before = (query.get(f"created_{end}") for end in ("after", "before"))
+        since = None if after is None else datetime.fromisoformat(after)
+        until = None if before is None else datetime.fromisoformat(before)
+        if self.is_inclusive:
+            return (since is None or since <= moment) and (until is None or moment <= until)
+        return (since is None or since < moment) and (until is None or moment < until)
+
+    def _written(self, item_id, moment):
+        milliseconds = self.shows((moment - START) // MICROSECOND / 1000)
+        shown = START + timedelta(milliseconds=milliseconds)
+        spelled = shown.replace(tzinfo=None).isoformat(timespec="milliseconds") + "Z"
+        user = {"id": "u", "name": None, "email": None}
+        return {
+            "id": item_id,
+            "name": "",
+            "number": "1",
+            "unit_count": 0,
+            "created_at": spelled,
+            "created_by_user": user,
+        }
+
+
+moments = st.one_of(
+    st.lists(st.integers(0, 10_000), max_size=80),  # within ten milliseconds
+    st.lists(st.integers(0, 999), max_size=80),  # within one
+    st.lists(st.sampled_from([0, 1500, 2500, 1_000_000]), max_size=80),  # few
+    st.lists(st.integers(0, 10**9), max_size=80),
+)
+
+
+@given(
+    moments=moments,
+    shows=st.sampled_from([int, round]),
+    is_inclusive=st.booleans(),
+    name=st.sampled_from(["batches", "procedures"]),
+    n=st.integers(1, 12),
+    limit=st.integers(1, 20),
+    on_drift=st.sampled_from(["ignore", "resync"]),
+)
+def test_shards_hold_each_item_once(moments, shows, is_inclusive, name, n, limit, on_drift):
+    async def check():
+        server = Server(moments, shows, is_inclusive=is_inclusive)
+        listing = getattr(server, name).list(limit=limit)
+        shards = await listing.shards(n)
+        assert 1 <= len(shards) <= min(n, max(1, -(-len(moments) // limit)))
+        found = []
+        for shard in shards:
+            part = shard.list(server, limit=limit, on_drift=on_drift)
+            items = await part.collect()
+            assert items or len(shards) == 1
+            assert await part.count() == len(items)
+            found += items
+        assert sorted(item.id for item in found) == sorted(item_id for item_id, _ in server.items)
+
+    asyncio.run(check())
+
+
+words = st.text(st.characters(codec="utf-8", exclude_characters="\0"), max_size=5)
+bounds = st.one_of(
+    st.none(), st.datetimes(timezones=st.timezones()).filter(lambda moment: moment.utcoffset() is not None)
+)
+
+
+@given(query=st.lists(st.tuples(words, words)), one=bounds, other=bounds)
+def test_a_shard_is_read_back_from_its_spelling(query, one, other):
+    if one is not None and other is not None:
+        one, other = min(one, other), max(one, other) + timedelta(seconds=1)
+    shard = Shard(listing="runs", query=query, start=one, end=other)
+    assert Shard.parse(str(shard)) == shard
