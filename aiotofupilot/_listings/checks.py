@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterable, Mapping
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 from typing import Any, cast
 
 from aiotofupilot._arguments import named
@@ -59,8 +59,10 @@ def mapping(place: str, value: object, parameter: str) -> Mapping[Any, object]:
 def moment(name: str, value: object) -> datetime:
     """Return a datetime in UTC."""
     if not isinstance(value, datetime):
-        complaint = f"{name} must be a datetime, got {value!r}; datetime.fromisoformat() makes one of a string"
-        raise named(TypeError(complaint), name)
+        advice = "datetime.fromisoformat() makes one of a string"
+        if isinstance(value, date):
+            advice = "datetime.combine(day, time(), tzinfo=UTC) is the first moment of a day in UTC"
+        raise named(TypeError(f"{name} must be a datetime, got {value!r}; {advice}"), name)
     if value.utcoffset() is None:
         complaint = (
             f"{name} must be timezone-aware, got {value!r}; "

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import math
 import re
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, time, timedelta
 from typing import TYPE_CHECKING, Any, cast
 
 from aiotofupilot.checkpoint import Checkpoint
@@ -15,24 +15,47 @@ if TYPE_CHECKING:
 
     from cyclopts import Token
 
-__all__ = ["checkpoint", "duration", "metadata", "moment", "seconds"]
+__all__ = ["checkpoint", "duration", "metadata", "moment", "read_moment", "seconds"]
 
 
 def moment(_: object, tokens: Sequence[Token]) -> datetime:
-    """Read a date or date-time in ISO 8601.
-
-    Without an offset from UTC it is this machine's local time, as with git, journalctl and docker; a date alone is its
-    midnight.
+    """Read a moment as `read_moment` does, by this machine's clock.
 
     Raises:
-        ValueError: It is neither.
+        ValueError: It is no moment.
     """
-    text = tokens[0].value
+    return read_moment(tokens[0].value, datetime.now(UTC))
+
+
+def read_moment(text: str, now: datetime) -> datetime:
+    """Read a date or date-time in ISO 8601; ``now``, ``today`` or ``yesterday``; or an age, such as 7d or 1d12h.
+
+    Without an offset from UTC a date-time is this machine's local time, as with git, journalctl and docker. A date, be
+    it written out or not, is its midnight.
+
+    Args:
+        text: What is typed.
+        now: When it is typed; timezone-aware.
+
+    Raises:
+        ValueError: It is none of these, or it lies before the year 1.
+    """
     try:
-        return datetime.fromisoformat(text).astimezone()
+        match text.lower():
+            case "now":
+                return now
+            case "today" | "yesterday" as word:
+                today = now.astimezone().date()
+                day = today - timedelta(days=1) if word == "yesterday" else today
+                return datetime.combine(day, time()).astimezone()
+            case age if age and (match := _DURATION.fullmatch(age)):
+                return now - _sum(match)
+            case _:
+                return datetime.fromisoformat(text).astimezone()
     except (ValueError, OverflowError):
         raise ValueError(
-            f'"{text}" is no date: write 2024-01-31, 2024-01-31T09:30, 2024-01-31T09:30Z or 2024-01-31T09:30+02:00.'
+            f'"{text}" is no date: write 2024-01-31, 2024-01-31T09:30, 2024-01-31T09:30Z or 2024-01-31T09:30+02:00; or '
+            "today, yesterday, now, or an age such as 7d, 12h or 30m."
         ) from None
 
 
@@ -86,12 +109,16 @@ def duration(_: object, tokens: Sequence[Token]) -> timedelta:
 
 def _timedelta(text: str) -> timedelta:
     if text and (match := _DURATION.fullmatch(text)):
-        days, hours, minutes, seconds = (float(part or 0) for part in match.groups())
-        return timedelta(days=days, hours=hours, minutes=minutes, seconds=seconds)
+        return _sum(match)
     if len(text) > len("P") and text[-1] not in "Tt" and (match := _ISO_DURATION.fullmatch(text)):
         weeks, days, hours, minutes, seconds = (float((part or "0").replace(",", ".")) for part in match.groups())
         return timedelta(weeks=weeks, days=days, hours=hours, minutes=minutes, seconds=seconds)
     raise ValueError(f'"{text}" is no duration: write 90s, 1m30s, 2h or PT1M30S.')
+
+
+def _sum(duration: re.Match[str]) -> timedelta:
+    days, hours, minutes, seconds = (float(part or 0) for part in duration.groups())
+    return timedelta(days=days, hours=hours, minutes=minutes, seconds=seconds)
 
 
 def metadata(_: object, tokens: Sequence[Token]) -> dict[str, Any]:

@@ -31,7 +31,8 @@ _FORMS = {
     Sequence: "An option marked with ... can be given several times: an item has to match one of its values.",
     datetime: (
         "DATE is ISO 8601: 2024-01-31, 2024-01-31T09:30, 2024-01-31T09:30Z or 2024-01-31T09:30+02:00. Without Z or an "
-        "offset it is this machine's local time; a date alone is its midnight."
+        "offset it is this machine's local time; a date alone is its midnight. It is also today, yesterday, now, or an "
+        "age such as 7d, 12h or 30m."
     ),
     timedelta: "DURATION is 90s, 1m30s, 2h or PT1M30S.",
     Mapping: (

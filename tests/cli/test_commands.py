@@ -134,6 +134,18 @@ def test_options_reach_the_server(capfd, sandbox, monkeypatch):
     time.tzset()
 
 
+def test_a_file_that_was_asked_for_by_age_is_gone_on_with_by_the_moment(capfd, sandbox, tmp_path):
+    """An age is another moment later. The line that refuses it spells the moment that goes on."""
+    command = ["procedures", "--output", str(tmp_path / "list.jsonl"), "--created-before"]
+    sandbox.faults.on(cursor=200).next(status(418))
+    assert run([*command, "1s"]) == 4
+    capfd.readouterr()
+    assert run([*command, "1s", "--resume"]) == 2
+    (moment,) = re.findall(r"was begun with --created-before (\S+): repeat", capfd.readouterr().err)
+    assert run([*command, moment, "--resume"]) == 0
+    assert len((tmp_path / "list.jsonl").read_bytes().splitlines()) == 250
+
+
 def test_how_to_ask(capfd, sandbox):
     """Concurrency and what to do about drift are the library's."""
     sandbox.faults.always(latency(0.05))

@@ -8,7 +8,7 @@ import pytest
 from cyclopts import Token
 
 from aiotofupilot import Checkpoint
-from aiotofupilot.cli.converters import checkpoint, duration, metadata, moment
+from aiotofupilot.cli.converters import checkpoint, duration, metadata, moment, read_moment
 
 
 @pytest.fixture(autouse=True)
@@ -37,11 +37,47 @@ def test_a_moment_is_aware(text, utc):
     assert moment(datetime, [Token(value=text)]) == datetime(*utc, tzinfo=UTC)
 
 
-@pytest.mark.parametrize("text", ["", "yesterday", "2024-13-01", "01.02.2024", "0001-01-01"])
+@pytest.mark.parametrize(
+    "text",
+    ["", "tomorrow", "soon", "-7d", "7", "9999999d", "99999999999999d", "2024-13-01", "01.02.2024", "0001-01-01"],
+)
 def test_what_is_no_date_is_refused_with_what_is(text):
     """The message repeats what was given and shows every form."""
     with pytest.raises(ValueError, match=f'"{text}" is no date: write 2024-01-31, .*T09:30Z or .*02:00'):
         moment(datetime, [Token(value=text)])
+
+
+@pytest.mark.parametrize(
+    ("text", "utc"),
+    [
+        ("now", (2026, 3, 1, 16, 30)),
+        ("today", (2026, 3, 1, 15)),
+        ("yesterday", (2026, 2, 28, 15)),
+        ("Today", (2026, 3, 1, 15)),
+        ("7d", (2026, 2, 22, 16, 30)),
+        ("12h", (2026, 3, 1, 4, 30)),
+        ("30m", (2026, 3, 1, 16)),
+        ("1d12h", (2026, 2, 28, 4, 30)),
+        ("0s", (2026, 3, 1, 16, 30)),
+    ],
+)
+def test_a_moment_is_told_from_now(text, utc):
+    """It is half past one in the night of 2 March here. A day begins at the midnight of this place."""
+    assert read_moment(text, datetime(2026, 3, 1, 16, 30, tzinfo=UTC)) == datetime(*utc, tzinfo=UTC)
+
+
+@pytest.mark.parametrize(("text", "utc"), [("today", (2026, 3, 29, 22)), ("yesterday", (2026, 3, 28, 23))])
+def test_a_day_that_clocks_are_put_forward_begins_at_its_midnight(monkeypatch, text, utc):
+    """In Berlin, 29 March 2026 has 23 hours."""
+    monkeypatch.setenv("TZ", "Europe/Berlin")
+    time.tzset()
+    assert read_moment(text, datetime(2026, 3, 30, 12, tzinfo=UTC)) == datetime(*utc, tzinfo=UTC)
+
+
+def test_an_age_is_that_of_this_machine_s_clock():
+    before = datetime.now(UTC)
+    read = moment(datetime, [Token(value="1h")])
+    assert before <= read + timedelta(hours=1) <= datetime.now(UTC)
 
 
 @pytest.mark.parametrize("place", [Checkpoint(), Checkpoint(200), Checkpoint(200, 3, (b"abcdef",), (b"ghijkl",))])

@@ -3,7 +3,7 @@
 import json
 import pickle
 from collections import OrderedDict
-from datetime import UTC, datetime, timedelta, timezone
+from datetime import UTC, datetime, time, timedelta, timezone
 from enum import Enum, IntEnum
 
 import pytest
@@ -207,13 +207,23 @@ class TestMoments:
             == f"started_after must not be later than started_before, got {MOMENT} and {earlier}"
         )
 
-    @pytest.mark.parametrize("value", ["2024-01-01T00:00:00Z", 1704067200, MOMENT.date()])
+    @pytest.mark.parametrize("value", ["2024-01-01T00:00:00Z", 1704067200])
     def test_what_is_no_datetime_is_refused(self, value):
         """The message says how to make one."""
         message = refused(TypeError, filters.moment_range, "started", None, value, parameter="started_before")
         assert message == (
             f"started_before must be a datetime, got {value!r}; datetime.fromisoformat() makes one of a string"
         )
+
+    def test_a_date_is_refused_with_how_to_make_its_first_moment(self):
+        """A day begins when its time zone says so."""
+        day = MOMENT.date()
+        message = refused(TypeError, filters.moment_range, "started", day, None, parameter="started_after")
+        advice = "datetime.combine(day, time(), tzinfo=UTC)"
+        assert message == (
+            f"started_after must be a datetime, got {day!r}; {advice} is the first moment of a day in UTC"
+        )
+        assert eval(advice, {"datetime": datetime, "day": day, "time": time, "UTC": UTC}).date() == day  # noqa: S307 - the advice itself
 
     def test_a_naive_one_is_refused(self):
         """Nobody knows which moment it is."""
