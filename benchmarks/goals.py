@@ -52,12 +52,12 @@ RESYNC_16 = CONTENDERS["ours-16-resync"].title
 
 GOALS = (
     Goal("CPU to decode a page", OURS, "floor", 2.1),
-    Goal(f"CPU a page of 100 {KINDS['few'].title}", OURS, "floor", 1.5),
-    Goal(f"CPU a page of 100 {KINDS['new'].title}", OURS, "floor", 1.6),
-    Goal("CPU a page", OURS, "official", 1 / 7),
+    Goal(f"CPU per page of 100 {KINDS['few'].title}", OURS, "floor", 1.5),
+    Goal(f"CPU per page of 100 {KINDS['new'].title}", OURS, "floor", 1.6),
+    Goal("CPU per page", OURS, "official", 1 / 7),
     Goal("20,000 items, 50 ms", OURS_16, "floor", 1.3),
     Goal("20,000 items, 50 ms", OURS_16, "official", 1 / 12),
-    Goal("10,000 items, 200 ms a response, 64 at once", OURS_64, "floor", 2),
+    Goal("10,000 items, 200 ms per response, 64 at once", OURS_64, "floor", 2),
     Goal("1,000,000 items, MiB more", OURS, "figure", 10),
     Goal("1,000,000 items, MiB more", OURS_16, "figure", 10),
     Goal("import, ms by the clock", "`from aiotofupilot import TofuPilotSession`", "floor", 1.25),

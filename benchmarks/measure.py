@@ -35,7 +35,7 @@ class Row:
     """One line of the results: a client, and what it took."""
 
     case: str
-    """What was measured, with its unit, such as ``CPU a page, ms``."""
+    """What was measured, with its unit, such as ``CPU per page, ms``."""
     client: str
     """Title of the client."""
     figure: Figure | None

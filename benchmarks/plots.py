@@ -17,7 +17,7 @@ BARS = ("decode", "cpu")
 """Questions whose answers are drawn as bars, the cases one below the other."""
 
 LINES = {
-    "wall": ("milliseconds a response", "seconds for 10,000 procedures", "log"),
+    "wall": ("milliseconds per response", "seconds for 10,000 procedures", "log"),
     "memory": ("procedures listed", "peak memory, MiB", "linear"),
     "growth": ("procedures listed", "CPU, s", "log"),
 }

@@ -28,11 +28,11 @@ _PACKAGES = (
 )
 
 _HEADLINE = (
-    *(f"CPU a page of 100 {KINDS[data].title}, µs" for data in WALKED),
-    "10,000 items, 50 ms a response, s",
+    *(f"CPU per page of 100 {KINDS[data].title}, µs" for data in WALKED),
+    "10,000 items, 50 ms per response, s",
     "64 walks of 1,000 items at once, s",
     "1,000,000 items, peak MiB",
-    "10% of requests fail, items a second",
+    "10% of requests fail, items per second",
 )
 _HEADLINE_CLIENTS = tuple(CONTENDERS[name].title for name in ("official", "bare", "ours", "ours-16"))
 """What the README of the benchmarks shows of it all."""

@@ -42,13 +42,13 @@ def cpu(bench: Bench) -> Iterable[Row]:
     """What a page costs from request to the last item, on one core with the server, for each kind of data."""
     for data in WALKED:
         contenders = SEQUENTIAL + CONCURRENT if data == "few" else _SHORT
-        case = f"CPU a page of 100 {KINDS[data].title}, µs"
+        case = f"CPU per page of 100 {KINDS[data].title}, µs"
         yield from _cpu(bench, case, contenders, data=data, one_core=True)
 
 
 def cores(bench: Bench) -> Iterable[Row]:
     """What it costs on a core each, waking up included."""
-    case = f"CPU a page of 100 {KINDS['few'].title}, on a core each, µs"
+    case = f"CPU per page of 100 {KINDS['few'].title}, on a core each, µs"
     yield from _cpu(bench, case, SEQUENTIAL, data="few", one_core=False)
 
 

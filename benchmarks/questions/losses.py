@@ -22,7 +22,7 @@ def faults(bench: Bench) -> Iterable[Row]:
     contenders = ("bare", "httpx", "official", "official-retries", "ours", "ours-16", "ours-16-resync")
     for share in (0.01, 0.1):
         samples = bench.walk(contenders, rounds=5, items=10_000, faults=share)
-        case = f"{share:.0%} of requests fail, items a second"
+        case = f"{share:.0%} of requests fail, items per second"
         yield from compare(case, samples, lambda sample: sample["items"] / sample["wall"], titles=TITLES)
 
 

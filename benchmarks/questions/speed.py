@@ -25,7 +25,7 @@ def first(bench: Bench) -> Iterable[Row]:
     """How soon something comes out."""
     for delay in (0.0, 0.05):
         samples = bench.walk(SEQUENTIAL + CONCURRENT, rounds=7, items=2_000, delay=delay)
-        case = f"time to the first item, {delay * 1000:g} ms a response, ms"
+        case = f"time to the first item, {delay * 1000:g} ms per response, ms"
         yield from walked(case, samples, lambda sample: sample["first"] * 1000, at=delay * 1000)
 
 
@@ -33,7 +33,7 @@ def wall(bench: Bench) -> Iterable[Row]:
     """How long it takes, near the server and far from it."""
     for delay, contenders in ((0.0, SEQUENTIAL + CONCURRENT), (0.01, _FAR), (0.05, _FAR), (0.2, _FAR)):
         samples = bench.walk(contenders, rounds=3, items=10_000, delay=delay)
-        case = f"10,000 items, {delay * 1000:g} ms a response, s"
+        case = f"10,000 items, {delay * 1000:g} ms per response, s"
         yield from walked(case, samples, lambda sample: sample["wall"], at=delay * 1000)
 
 
@@ -49,7 +49,7 @@ def _ideal(bench: Bench, contenders: tuple[str, ...], *, items: int, delay: floa
     samples = bench.walk(contenders, rounds=3, items=items, delay=delay)
     samples["ideal"] = [{"wall": responses * delay + sample["cpu"]} for sample in samples["bare"]]
     return compare(
-        f"{items:,} items, {delay * 1000:g} ms a response, {concurrency} at once, s",
+        f"{items:,} items, {delay * 1000:g} ms per response, {concurrency} at once, s",
         samples,
         lambda sample: sample["wall"],
         titles=TITLES | {"ideal": f"ideal: {responses} responses, and the CPU of aiohttp + orjson"},

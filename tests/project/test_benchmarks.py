@@ -114,7 +114,7 @@ class TestQuestions:
         ("question", "kinds", "of"),
         [
             ("CPU to decode a page of 100", KINDS, "floor"),
-            ("CPU a page of 100", WALKED, "official"),
+            ("CPU per page of 100", WALKED, "official"),
         ],
         ids=["decode", "cpu"],
     )
@@ -156,7 +156,7 @@ class TestReport:
 
     def test_the_headline_has_a_cell_for_each_client(self):
         """Its median, how far it came, or a dash where it was not measured."""
-        case = "10% of requests fail, items a second"
+        case = "10% of requests fail, items per second"
         rows = [
             Row(case=case, client="tofupilot", figure=None, note="every run failed, at item 5 of 10 in the median: E"),
             Row(case=case, client="**aiotofupilot**", figure=Figure(3.14159, 2, 4)),

@@ -14,10 +14,15 @@ A table headed ``fault`` or ``paging`` has a row for each of the sandbox's, with
 import ast
 import asyncio
 import inspect
+import os
+import pty
 import re
+import struct
 import subprocess
 import sys
-from contextlib import asynccontextmanager
+import termios
+from contextlib import asynccontextmanager, suppress
+from fcntl import ioctl
 from operator import attrgetter
 from types import SimpleNamespace
 
@@ -201,14 +206,30 @@ def test_the_commands_are_the_ones_that_ci_runs():
 
 
 def test_the_output_is_that_of_the_command():
-    """The front page shows the first lines of what its command prints, as far as they fit."""
+    """The front page shows the first lines of what its command prints on a terminal of 80 columns."""
     (shown,) = [block.text.splitlines() for block in blocks("text") if block.guide == FRONT]
     arguments = COMMANDS[0].rpartition(".venv/bin/aiotofupilot ")[2].split()
-    command = [sys.executable, "-m", "aiotofupilot", *arguments]
-    ran = subprocess.run(command, check=True, capture_output=True, text=True)  # noqa: S603 - our own
+    printed = printed_on_a_terminal([sys.executable, "-m", "aiotofupilot", *arguments], columns=80)
     assert len(shown) == 6
-    for line, printed in zip(shown, ran.stdout.splitlines(), strict=False):
-        assert printed == line or printed.startswith(f"{line}  ")
+    assert printed[:6] == shown
+
+
+def printed_on_a_terminal(command, columns):
+    """Run a program whose output is a terminal, and return the lines that it printed there."""
+    master, tty = pty.openpty()
+    ioctl(tty, termios.TIOCSWINSZ, struct.pack("HHHH", 24, columns, 0, 0))
+    environment = {name: value for name, value in os.environ.items() if name != "COLUMNS"}
+    written = bytearray()
+    with subprocess.Popen(  # noqa: S603 - our own
+        command, stdout=tty, stderr=subprocess.DEVNULL, env=environment
+    ) as process:
+        os.close(tty)
+        with suppress(OSError):  # at the end, when the program has closed its terminal
+            while data := os.read(master, 65536):
+                written += data
+    os.close(master)
+    assert process.returncode == 0
+    return written.decode().splitlines()
 
 
 def test_the_front_page_is_short():
