@@ -13,6 +13,7 @@ from aiotofupilot.checkpoint import digest
 from aiotofupilot.errors import TofuPilotError
 
 from .failures import DeadlineError, StoppedError
+from .outlook import Outlook
 from .output.descriptors import is_standard_output
 from .output.destinations import Output, destination
 from .output.files import PartFile
@@ -104,7 +105,7 @@ async def _write(
     mark = out.mark
     # It is written with the first items, so that a listing that is refused leaves no header.
     pending = b"" if mark.items else output_format.head()
-    async with query.listing(session, mark).walk() as walk:
+    async with query.listing(session, mark).walk() as walk, Outlook(query, session, progress) as outlook:
         place = walk.checkpoint
         async for items in walk.batches():
             text = pending + output_format.page(items)
@@ -119,6 +120,7 @@ async def _write(
                     _note_torn(out, place, items, output_format, len(pending))
                 raise
             progress.advance(len(items))
+            outlook.page_arrived()
             pending, place = b"", walk.checkpoint
     if rest := pending + output_format.tail():
         with progress.aside():

@@ -1,6 +1,7 @@
 """The progress bar, as a terminal gets it."""
 
 import logging
+import re
 import sys
 
 import pytest
@@ -27,7 +28,7 @@ def warn(bar, text):
     bar.handle(logging.LogRecord("aiotofupilot", logging.WARNING, __file__, 1, text, None, None))
 
 
-@pytest.mark.parametrize(("total", "count"), [(None, "1,300 procedures"), (2000, "1,300 of 2,000 procedures")])
+@pytest.mark.parametrize(("total", "count"), [(None, "1,300 procedures"), (2000, "1,300 of 2,000 procedures (65 %)")])
 def test_count_and_rate(show, total, count):
     """What has arrived is counted, with what is expected where that is known, and how fast it comes."""
 
@@ -38,6 +39,35 @@ def test_count_and_rate(show, total, count):
     screen = show(use, total=total)
     assert f"{count}, " in screen
     assert "/s" in screen
+
+
+def test_what_is_left_is_estimated_once_the_total_is_known(show):
+    def use(bar):
+        assert bar.wants_total
+        bar.advance(1000)
+        bar.expect(2000)
+        assert not bar.wants_total
+        bar.advance(200)
+        bar.advance(300)
+
+    screen = show(use)
+    assert "1,500 of 2,000 procedures (75 %), " in screen
+    assert re.search(r"/s, \d+:\d\d:\d\d left", screen)
+
+
+def test_a_total_that_is_exceeded_is_told_no_more(show):
+    """The listing has grown since it was counted."""
+
+    def use(bar):
+        bar.expect(2000)
+        bar.advance(1999)
+        bar._rich.refresh()
+        bar.advance(1)
+        bar.advance(1)
+
+    screen = show(use)
+    assert "1,999 of 2,000 procedures (100 %)" in screen
+    assert "2,001 procedures, " in screen
 
 
 def test_a_warning_shows_until_more_arrives(show):

@@ -1,9 +1,10 @@
-"""A progress bar with count and rate, by rich."""
+"""A progress bar with count, percentage, rate and the time that is left, by rich."""
 
 from __future__ import annotations
 
 import sys
 from contextlib import contextmanager
+from datetime import timedelta
 from typing import TYPE_CHECKING, TextIO, cast
 
 from rich.console import Console
@@ -27,10 +28,13 @@ class _Count(ProgressColumn):
         self._name = name
 
     def render(self, task: Task) -> Text:
-        """Return count and rate."""
-        total = "" if task.total is None else f" of {task.total:,.0f}"
-        rate = "" if task.speed is None else f", {task.speed:,.0f}/s"
-        return Text(f"{task.completed:,.0f}{total} {self._name}{rate}")
+        """Return the count, what part of all that is, the rate, and the time that is left."""
+        count, rate = f"{task.completed:,.0f}", "" if task.speed is None else f", {task.speed:,.0f}/s"
+        # A listing may have grown since it was counted.
+        if task.total is None or task.completed > task.total:
+            return Text(f"{count} {self._name}{rate}")
+        left = "" if task.time_remaining is None else f", {timedelta(seconds=task.time_remaining)} left"
+        return Text(f"{count} of {task.total:,.0f} {self._name} ({task.percentage:.0f} %){rate}{left}")
 
 
 class Bar(Progress):
@@ -63,6 +67,15 @@ class Bar(Progress):
         """Show during a block, and leave nothing on the terminal."""
         with self._rich:
             yield
+
+    @property
+    def wants_total(self) -> bool:
+        """Whether somebody watches who would like to know how many items there are."""
+        return self._rich.tasks[0].total is None
+
+    def expect(self, total: int) -> None:
+        """Take note of how many items will arrive, those included that have."""
+        self._rich.update(self._task, total=total)
 
     def advance(self, items: int) -> None:
         """Count items that have arrived."""

@@ -20,6 +20,14 @@ class Progress(logging.Handler):
         """Show during a block, and leave nothing on the terminal."""
         yield
 
+    @property
+    def wants_total(self) -> bool:
+        """Whether somebody watches who would like to know how many items there are."""
+        return False
+
+    def expect(self, total: int) -> None:
+        """Take note of how many items will arrive, those included that have."""
+
     def advance(self, items: int) -> None:
         """Count items that have arrived."""
 
