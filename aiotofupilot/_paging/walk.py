@@ -106,17 +106,26 @@ class Walk(AsyncIterator[T]):
     ) -> None:
         await self.aclose()
 
-    async def batches(self, *, at_most: int | None = None) -> AsyncIterator[list[T]]:
+    async def batches(self) -> AsyncIterator[list[T]]:
         """Yield the items in lists, as they arrive: first those at hand, then those that are new on page after page.
 
         The checkpoint stands after the list yielded last. Store both together, and each item is stored exactly once.
+        """
+        async for item in self:
+            yield [item, *self._items]
+
+    async def take(self, at_most: int) -> list[T]:
+        """Return the next items: those at hand, or else those of the next page. No items: the walk has ended.
+
+        The checkpoint stands after them.
 
         Args:
-            at_most: Items in a list, 1 or more. None: all that are at hand, which is a page at most.
+            at_most: How many items to return at most, 1 or more.
         """
-        more = None if at_most is None else integer("at_most", at_most, low=1) - 1
+        more = integer("at_most", at_most, low=1) - 1
         async for item in self:
-            yield [item, *islice(self._items, more)]
+            return [item, *islice(self._items, more)]
+        return []
 
     async def aclose(self) -> None:
         """End the walk where it stands, and wait until nothing of it is in flight. It yields nothing any more.

@@ -1,8 +1,8 @@
 """From shapes to shapes that hold what their models would hold, for a reader who needs the values and not the models.
 
 A shape has the fields of its model under the same names. Most of them have the same values too. The few others, such as
-durations, are replaced in place, after the checks that the models' hooks make. This takes half of the time that models
-take.
+integers that the server may spell as floats, are replaced in place, after the checks that the models' hooks make. This
+takes half of the time that models take.
 """
 
 from __future__ import annotations

@@ -61,17 +61,26 @@ async def test_the_checkpoint_stands_behind_each_batch(listing, service, on_drif
 
 
 @pytest.mark.parametrize("on_drift", ["ignore", "resync"])
-async def test_a_batch_can_be_bounded(listing, service, on_drift):
+async def test_as_many_can_be_taken_as_are_wanted(listing, service, on_drift):
     """A page is cut then, and the checkpoint stands within it."""
     walk, passed = listing(limit=20, on_drift=on_drift).walk(), 0
-    async for batch in walk.batches(at_most=7):
-        assert 0 < len(batch) <= 7
-        passed += len(batch)
+    while taken := await walk.take(7):
+        assert len(taken) <= 7
+        assert taken == service.procedures[passed : passed + len(taken)]
+        passed += len(taken)
         rest = await listing(limit=20, cursor=walk.checkpoint, on_drift=on_drift).collect()
         assert rest == service.procedures[passed:]
     assert passed == 95
+    assert await walk.take(7) == []
 
 
-async def test_a_bound_on_a_batch_is_a_positive_integer(listing):
+async def test_what_is_taken_does_not_wait_for_the_next_page(listing, service):
+    """Nothing is held back."""
+    walk = listing(limit=20).walk()
+    assert await walk.take(1000) == service.procedures[:20]
+    assert len(service.requests) == 1
+
+
+async def test_how_many_to_take_is_a_positive_integer(listing):
     with pytest.raises(ValueError, match="at_most must be at least 1, got 0"):
-        await anext(listing().walk().batches(at_most=0))
+        await listing().walk().take(0)

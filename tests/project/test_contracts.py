@@ -21,6 +21,7 @@ BROKEN = {
         ("_http/gate.py", "from aiotofupilot._paging import window"),
         ("models/page.py", "from aiotofupilot import errors"),
         ("sandbox/paging.py", "from aiotofupilot._wire import codec"),
+        ("_listings/listing.py", "from aiotofupilot import arrow"),
         ("newcomer.py", ""),
     ],
     "Paging knows no HTTP and no bytes": [
@@ -58,6 +59,7 @@ BROKEN = {
         ("_http/retries.py", "from opentelemetry import trace"),
         ("_paging/walk.py", "import opentelemetry"),
     ],
+    "pyarrow is the Arrow room's": [("_wire/codec.py", "import pyarrow"), ("cli/listing.py", "import pyarrow.parquet")],
     "cyclopts, docstring_parser and rich are the command line's": [
         ("_session.py", "import rich"),
         ("testing/serving.py", "import cyclopts"),

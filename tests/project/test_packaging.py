@@ -86,7 +86,9 @@ def test_every_dependency_has_a_lower_bound_and_no_upper():
         assert re.fullmatch(r"aiotofupilot\[[\w,]+\]|[\w-]+(\[\w+\])?>=[\d.]+(b\d+)?", requirement), requirement
 
 
-@pytest.mark.parametrize("extra", ["cyclopts", "rich", "aioresponses", "pytest", "aiotofupilot.sandbox", "aiohttp.web"])
+@pytest.mark.parametrize(
+    "extra", ["cyclopts", "rich", "aioresponses", "pytest", "pyarrow", "aiotofupilot.sandbox", "aiohttp.web"]
+)
 def test_importing_the_package_imports_nothing_of_an_extra(extra):
     """A service pays for the client alone."""
     program = f"import sys, aiotofupilot; sys.exit({extra!r} in sys.modules)"

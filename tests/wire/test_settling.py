@@ -8,7 +8,7 @@ from aiotofupilot._wire.codec import PageDecoder, ShapeDecoder
 from aiotofupilot._wire.converters import shape_converter
 from aiotofupilot._wire.settling import settler
 from aiotofupilot.errors import DecodeError
-from aiotofupilot.models import Measurement, PageMeta, Procedure, Run
+from aiotofupilot.models import Measurement, PageMeta, Procedure
 
 FIND_HOOK = shape_converter().get_structure_hook
 
@@ -37,15 +37,15 @@ def test_what_is_absent_is_none(name, path, field):
 
 
 def test_a_shape_that_has_the_values_already_is_not_touched():
-    """Procedures hold nothing but strings and moments, which msgspec reads."""
+    """Procedures hold nothing but strings and moments, which msgspec reads; measurements hold integers."""
     assert settler(list[Procedure], FIND_HOOK) is None
-    assert settler(list[Run], FIND_HOOK) is not None
+    assert settler(list[Measurement], FIND_HOOK) is not None
 
 
 @pytest.mark.parametrize(
     ("name", "field", "value", "path"),
     [
-        ("runs", "duration", "PT1.5H", "$.data[0].duration"),
+        ("runs", "duration", "1.5 h", "$.data[0].duration"),
         (
             "runs",
             "sequences",

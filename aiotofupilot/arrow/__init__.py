@@ -1,0 +1,36 @@
+"""Listings as Arrow: a fixed schema for each model, record batches as a walk goes on, and a listing as one table.
+
+polars, pandas, DuckDB and whatever else reads Arrow take them as they are. The extra ``arrow`` has what this needs,
+which is pyarrow.
+
+A column has the name of the model's attribute, such as ``linked_repository``, and not the wire's. Its type follows from
+the model alone, so that any two tables of one listing fit together, and an empty one has the same columns:
+
+====================  ================================================================================
+attribute             column
+====================  ================================================================================
+``str``               string; an unknown value of an enumeration is a string as any other
+``datetime``          timestamp in microseconds, UTC
+``timedelta``         duration in microseconds
+``int``               int64
+``int | float``       double
+``bool``              bool
+another model         struct
+tuple of models       list of structs
+metadata              map from string to the value's JSON text, such as ``"B"``, ``41.5`` and ``true``
+several other types   string with the value's JSON text (`Validator.expected_value`)
+====================  ================================================================================
+
+Every column may hold null, also where the API promises a value, so that a table still fits when the API takes the
+promise back.
+"""
+
+from importlib.util import find_spec
+
+if find_spec("pyarrow") is None:
+    raise ModuleNotFoundError("aiotofupilot.arrow needs pyarrow: pip install 'aiotofupilot[arrow]'", name="pyarrow")
+
+from .schemas import record_batch, schema, without_durations
+from .streaming import RecordBatches, batches, table
+
+__all__ = ["RecordBatches", "batches", "record_batch", "schema", "table", "without_durations"]

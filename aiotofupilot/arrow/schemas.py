@@ -1,0 +1,91 @@
+"""The schema of each model, and some items as a record batch of it."""
+
+from __future__ import annotations
+
+from functools import cache
+from typing import TYPE_CHECKING, Any, cast
+
+import attrs
+import pyarrow as pa
+
+from aiotofupilot._arguments import named
+
+from .columns import members_of
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Sequence
+
+__all__ = ["converted", "record_batch", "schema", "without_durations"]
+
+_arrow: Any = pa  # the stubs do not know whether a field's type is known
+
+
+def schema(model: type) -> pa.Schema:
+    """Return the schema of a model's columns. It follows from the model, and not from any data.
+
+    Args:
+        model: A model of a listing, such as `Run`; or of what items hold, such as `Repository`.
+
+    Raises:
+        TypeError: It is no model.
+    """
+    return _schema(_checked(model))
+
+
+def _checked(model: object) -> type:
+    if not isinstance(model, type) or not attrs.has(model):
+        raise named(TypeError(f"model must be a model such as Run, got {model!r}"), "model")
+    return model
+
+
+@cache
+def _schema(model: type) -> pa.Schema:
+    return pa.schema(members_of(model).fields)
+
+
+def record_batch(items: Iterable[Any], model: type) -> pa.RecordBatch:
+    """Return items as a record batch, a row for each.
+
+    Args:
+        items: Models of one class. None at all make an empty batch, which has the whole schema.
+        model: Their class.
+
+    Raises:
+        TypeError: An item is of another class, or an attribute is of another type than the model says.
+        OverflowError: A duration is longer than Arrow can hold, which is 106,751,991 days.
+    """
+    kind, rows = schema(model), list(items)
+    if others := {type(item).__name__ for item in rows if not isinstance(item, model)}:
+        raise named(TypeError(f"items must be of the class {model.__name__}, got {', '.join(sorted(others))}"), "items")
+    return converted(rows, model, kind)
+
+
+def converted(items: Sequence[Any], model: type, kind: pa.Schema) -> pa.RecordBatch:
+    """Return items as a record batch, unchecked.
+
+    Args:
+        items: Models or shapes.
+        model: Their class, or that of the models whose shapes they are.
+        kind: Its schema.
+    """
+    batch: pa.RecordBatch = _arrow.RecordBatch.from_arrays(members_of(model).build(items), schema=kind)
+    return batch
+
+
+def without_durations(kind: pa.Schema) -> pa.Schema:
+    """Return a schema with int64 in place of each duration, for formats without durations, such as Delta Lake.
+
+    ``table.cast(without_durations(table.schema))`` then holds microseconds, and no value is changed or copied.
+    """
+    return pa.schema([_plain(field) for field in cast("Any", kind)])
+
+
+def _plain(field: Any) -> Any:  # noqa: ANN401 - a pa.Field[Any]
+    kind: Any = field.type
+    if pa.types.is_duration(kind):
+        return field.with_type(pa.int64())
+    if pa.types.is_struct(kind):
+        return field.with_type(pa.struct([_plain(member) for member in cast("Any", kind)]))
+    if pa.types.is_list(kind):
+        return field.with_type(pa.list_(_plain(kind.value_field)))
+    return field

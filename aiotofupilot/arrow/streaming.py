@@ -1,0 +1,187 @@
+"""A listing as record batches, as its pages arrive, or as one table."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from typing import TYPE_CHECKING, Any
+
+import pyarrow as pa
+
+from aiotofupilot import DecodeError, Paginator, RawItem
+from aiotofupilot._arguments import integer, named
+
+from .schemas import converted, schema
+
+if TYPE_CHECKING:
+    from types import TracebackType
+    from typing import Self
+
+    from aiotofupilot import Checkpoint, WalkStats
+
+__all__ = ["RecordBatches", "batches", "table"]
+
+_arrow: Any = pa  # the stubs lack concat_batches
+
+_AT_ONCE = 500
+"""Items that are converted together. With fewer a call costs more than its values, and more leave the CPU's caches."""
+
+_LARGEST = 64 * 2**20
+"""Bytes of a batch from which on it takes up no more rows."""
+
+
+class RecordBatches(AsyncIterator[pa.RecordBatch]):
+    """A pass over a listing, in record batches. Pages are fetched as batches are asked for, never on their own.
+
+    Enter it with ``async with``, which closes it, or call `aclose`. What a walk promises holds for it too: a failure
+    costs nothing that was listed before. The rows that came before a failure are yielded first, as a shorter batch. The
+    next batch then raises the error. Whoever asks on asks the server again.
+
+    Args:
+        listing: What is listed.
+        rows: Rows of a batch.
+    """
+
+    def __init__(self, listing: Paginator[Any], *, rows: int) -> None:
+        self._model = listing.model
+        self.schema = schema(self._model)
+        """The schema of every batch."""
+        self._rows = rows
+        self._walk = listing.shapes().walk()
+        self._checkpoint = self._walk.checkpoint
+        self._items: list[Any] = []
+        self._parts: list[pa.RecordBatch] = []
+        self._converted = self._size = 0  # rows and bytes of these parts
+        self._failure: Exception | None = None
+        self._is_gathering = False
+
+    def __repr__(self) -> str:
+        return f"<RecordBatches of {self._model.__name__}: {self.stats.items} items so far>"
+
+    async def __aenter__(self) -> Self:
+        return self
+
+    async def __aexit__(
+        self, exc_type: type[BaseException] | None, exc: BaseException | None, traceback: TracebackType | None
+    ) -> None:
+        await self.aclose()
+
+    async def __anext__(self) -> pa.RecordBatch:
+        self._check_idle()
+        self._is_gathering = True
+        try:
+            await self._gather()
+        finally:
+            self._is_gathering = False
+        if not self._parts:
+            raise StopAsyncIteration
+        batch: pa.RecordBatch = self._parts[0] if len(self._parts) == 1 else _arrow.concat_batches(self._parts)
+        self._drop_parts()
+        self._checkpoint = self._walk.checkpoint
+        return batch
+
+    async def aclose(self) -> None:
+        """End where the batch yielded last ends, and wait until nothing is in flight.
+
+        Raises:
+            RuntimeError: Another task is waiting for the next batch.
+        """
+        self._check_idle()
+        self._items, self._failure = [], None
+        self._drop_parts()
+        await self._walk.aclose()
+
+    @property
+    def checkpoint(self) -> Checkpoint:
+        """Where the last row of the batch yielded last stands. ``list(cursor=...)`` resumes after it.
+
+        Store it together with the batch, and each item is stored exactly once.
+        """
+        return self._checkpoint
+
+    @property
+    def stats(self) -> WalkStats:
+        """What the walk has done so far. It counts items of the next batch too, if they have arrived."""
+        return self._walk.stats
+
+    def _check_idle(self) -> None:
+        if self._is_gathering:
+            raise RuntimeError("another task is waiting for the next batch: give each task batches of its own")
+
+    async def _gather(self) -> None:
+        """Gather the rows of the next batch."""
+        try:
+            while self._failure is None and (room := self._room()):
+                items = await self._walk.take(room)
+                if not items:
+                    break
+                self._items += items
+                if len(self._items) >= _AT_ONCE:
+                    self._convert()
+        except Exception as error:
+            if not (self._items or self._parts):
+                raise
+            self._failure = error
+        if self._items:
+            self._convert()
+        if self._failure is not None and not self._parts:
+            failure, self._failure = self._failure, None
+            try:
+                raise failure
+            finally:
+                del failure  # its traceback knows this frame
+
+    def _room(self) -> int:
+        """Return how many more items the next batch takes."""
+        return 0 if self._size >= _LARGEST else self._rows - self._converted - len(self._items)
+
+    def _convert(self) -> None:
+        try:
+            part = converted(self._items, self._model, self.schema)
+        except OverflowError as overflow:
+            error = DecodeError(str(overflow))
+            error.checkpoint = self._checkpoint
+            raise error from overflow
+        self._parts.append(part)
+        self._converted += part.num_rows
+        self._size += part.nbytes
+        self._items = []
+
+    def _drop_parts(self) -> None:
+        self._parts = []
+        self._converted = self._size = 0
+
+
+def batches(listing: Paginator[Any], *, rows: int = 10_000) -> RecordBatches:
+    """Return a listing as record batches of its model's `schema`. Nothing is sent before the first is asked for.
+
+    Args:
+        listing: What is listed, as ``list()`` returns it.
+        rows: Rows of a batch, 1 or more. The last has fewer, and so has one that holds 64 MiB or that a failure ends.
+
+    Raises:
+        TypeError: It is no listing, or one without models.
+        ValueError: `rows` is out of bounds.
+    """
+    return RecordBatches(_checked(listing), rows=integer("rows", rows, low=1))
+
+
+def _checked(listing: Any) -> Paginator[Any]:  # noqa: ANN401 - that is what is found out
+    if not isinstance(listing, Paginator):
+        raise named(TypeError(f"listing must be what list() returns, got {listing!r}"), "listing")
+    paginator: Paginator[Any] = listing  # pyright: ignore[reportUnknownVariableType] - of what, is not known
+    if paginator.model is RawItem:
+        raise named(TypeError(f"listing must have models, and raw() has none: got {listing!r}"), "listing")
+    return paginator
+
+
+async def table(listing: Paginator[Any]) -> pa.Table:
+    """Return a whole listing as one table of its model's `schema`. If nothing is listed, it has no rows.
+
+    Args:
+        listing: What is listed, as ``list()`` returns it.
+
+    Raises:
+        TypeError: It is no listing, or one without models.
+    """
+    async with batches(listing) as stream:
+        return pa.Table.from_batches([batch async for batch in stream], schema=stream.schema)

@@ -1,0 +1,288 @@
+"""A schema follows from its model, and items fit into it, whatever they hold."""
+
+import subprocess
+import sys
+from datetime import UTC, datetime, timedelta, timezone
+
+import attrs
+import orjson
+import pyarrow as pa
+import pytest
+from fakes.wire_listings import ENDPOINTS, EVERYTHING, EXAMPLES, FIELDS, MODELS, OPTIONAL, body, inside, is_bare
+
+from aiotofupilot import Measurement, Procedure, RawItem, Repository, Run, Station, UserRef, Validator
+from aiotofupilot._wire.codec import PageDecoder, ShapeDecoder
+from aiotofupilot.arrow import record_batch, schema, without_durations
+from aiotofupilot.arrow.columns import members_of
+from aiotofupilot.arrow.schemas import converted
+
+NAMES = {"linkedRepository": "linked_repository", "fullName": "full_name"}
+METADATA = pa.map_(pa.string(), pa.string())
+MOMENT = pa.timestamp("us", "UTC")
+
+
+def at(kind, path):
+    """Return the type of a column by the path of its field on the wire."""
+    kind = pa.struct(list(kind))
+    for step in path:
+        kind = kind.value_type if step == 0 else kind.field(NAMES.get(step, step)).type
+    return kind
+
+
+@pytest.mark.parametrize(("name", "path", "field"), FIELDS)
+def test_every_field_of_the_api_has_its_column(name, path, field):
+    found = at(schema(MODELS[name]), path)
+    match field:
+        case {"format": "date-time"}:
+            assert found == MOMENT
+        case {"type": "string"}:
+            assert found == (pa.duration("us") if path[-1] == "duration" else pa.string())
+        case {"type": "object", "fields": members}:
+            assert [member.name for member in found] == [
+                NAMES.get(member, member) for member in attrs_order(found, members)
+            ]
+        case {"type": "array"}:
+            assert pa.types.is_struct(found.value_type)
+        case _:
+            kinds = {"boolean": pa.bool_(), "integer": pa.int64(), "number": pa.float64(), "union": pa.string()}
+            assert found == (kinds | {"object": METADATA})[field["type"]]
+
+
+def attrs_order(found, members):
+    """Return the wire's names of a struct in the order of its columns, after checking that none is lost."""
+    names = {NAMES.get(member, member): member for member in members}
+    assert set(names) <= {member.name for member in found}
+    return [names.get(member.name, member.name) for member in found]
+
+
+def test_the_schema_of_runs_is_this():
+    """Whoever has stored tables relies on it."""
+    user = "struct<id: string, name: string, email: string>"
+    expected = {
+        "id": "string",
+        "created_at": "timestamp[us, tz=UTC]",
+        "started_at": "timestamp[us, tz=UTC]",
+        "ended_at": "timestamp[us, tz=UTC]",
+        "duration": "duration[us]",
+        "outcome": "string",
+        "execution_id": "string",
+        "slot_key": "string",
+        "slot_name": "string",
+        "procedure": "struct<id: string, name: string, version: struct<id: string, tag: string>>",
+        "unit": (
+            "struct<id: string, serial_number: string, sample: string, part: struct<id: string, number: string, "
+            "name: string, revision: struct<id: string, number: string>>, batch: struct<id: string, number: string>>"
+        ),
+        "docstring": "string",
+        "created_by_user": user,
+        "created_by_station": "struct<id: string, name: string>",
+        "operated_by": user,
+        "metadata": "map<string, string>",
+        "sequences": (
+            "list<element: struct<id: string, path: string, key: string, parent_path: string, name: string, "
+            "source: string, outcome: string, started_at: timestamp[us, tz=UTC], ended_at: timestamp[us, tz=UTC], "
+            "duration: duration[us]>>"
+        ),
+    }
+    assert {field.name: str(field.type) for field in schema(Run)} == expected
+
+
+@pytest.mark.parametrize("model", MODELS.values())
+def test_columns_are_named_and_ordered_as_the_attributes(model):
+    assert schema(model).names == [field.name for field in attrs.fields(model)]
+    assert all(field.nullable for field in schema(model))
+
+
+@pytest.mark.parametrize("model", [dict, RawItem, Run(**dict.fromkeys(attrs.fields_dict(Run))), "runs", None])
+def test_what_is_no_model_has_no_schema(model):
+    with pytest.raises(TypeError, match="model must be a model such as Run, got ") as refused:
+        schema(model)
+    assert refused.value.parameter == "model"
+
+
+def test_an_attribute_of_an_unknown_type_has_no_column():
+    """Somebody has to say what it is."""
+    newer = attrs.make_class("Newer", {"payload": attrs.field(type=bytes)})
+    with pytest.raises(TypeError, match="Arrow has no column for <class 'bytes'>"):
+        members_of(newer)
+
+
+def decoded(name, kind, *items):
+    return kind(MODELS[name], bare=is_bare(name))(orjson.dumps(body(name, *items)), 0).data
+
+
+def plain(value):
+    """Return what a row of an attribute holds."""
+    match value:
+        case tuple():
+            return [plain(element) for element in value]
+        case _ if attrs.has(type(value)):
+            return {field.name: as_json(getattr(value, field.name), field) for field in attrs.fields(type(value))}
+        case _:
+            return value
+
+
+def as_json(value, field):
+    """Return what a row holds of a field, where that is JSON text."""
+    if field.name == "expected_value":
+        return None if value is None else orjson.dumps(value).decode()
+    if field.name == "metadata":
+        return None if value is None else [(key, orjson.dumps(member).decode()) for key, member in value.items()]
+    return plain(value)
+
+
+@pytest.mark.parametrize("name", MODELS)
+def test_a_row_holds_what_the_item_holds(name):
+    minimal = ENDPOINTS[name].get("example_item_minimal", EXAMPLES[name])
+    items = decoded(name, PageDecoder, EXAMPLES[name], EVERYTHING[name], minimal)
+    batch = record_batch(items, MODELS[name])
+    batch.validate(full=True)
+    assert batch.schema == schema(MODELS[name])
+    assert batch.to_pylist() == [plain(item) for item in items]
+
+
+@pytest.mark.parametrize(("name", "path", "field"), OPTIONAL)
+def test_what_is_absent_is_null(name, path, field):
+    lacking = orjson.loads(orjson.dumps(EVERYTHING[name]))
+    del inside(lacking, path)[path[-1]]
+    items = decoded(name, PageDecoder, EVERYTHING[name], lacking)
+    batch = record_batch(items, MODELS[name])
+    batch.validate(full=True)
+    assert batch.to_pylist() == [plain(item) for item in items]
+
+
+@pytest.mark.parametrize("name", MODELS)
+def test_shapes_make_the_same_rows_as_models(name):
+    items = (EXAMPLES[name], EVERYTHING[name])
+    model = MODELS[name]
+    shapes = decoded(name, ShapeDecoder, *items)
+    assert converted(shapes, model, schema(model)).equals(record_batch(decoded(name, PageDecoder, *items), model))
+
+
+@pytest.mark.parametrize("model", MODELS.values())
+def test_no_items_have_the_whole_schema(model):
+    batch = record_batch([], model)
+    batch.validate(full=True)
+    assert (batch.num_rows, batch.schema) == (0, schema(model))
+
+
+def test_tables_fit_whatever_each_of_them_lacks():
+    """A column of which a table knows only null has its type all the same."""
+    moment = datetime(2026, 11, 25, tzinfo=UTC)
+    without = record_batch([Procedure("a", "A", moment)], Procedure)
+    linked = Procedure("b", "B", moment, UserRef("u", "Ines"), Repository("r", "repo", "volta/repo", "gitea"))
+    nights = [without, record_batch([], Procedure), record_batch([linked], Procedure)]
+    both = pa.Table.from_batches(nights)
+    assert both["linked_repository"].to_pylist() == [None, plain(linked.linked_repository)]
+    assert pa.concat_tables(pa.Table.from_batches([night]) for night in nights).equals(both)
+
+
+MOMENTS = [
+    datetime(2026, 11, 25, 9, 30, 0, 123_456, tzinfo=timezone(timedelta(hours=2))),
+    datetime.max.replace(tzinfo=UTC),
+    datetime.min.replace(tzinfo=UTC),
+    datetime(1969, 12, 31, 23, 59, 59, 999_999, tzinfo=UTC),
+]
+
+
+def test_a_moment_is_exact_in_utc():
+    batch = record_batch([Procedure("x", "X", moment) for moment in MOMENTS], Procedure)
+    assert batch["created_at"].to_pylist() == MOMENTS
+    assert batch["created_at"].type == MOMENT
+
+
+def test_a_moment_that_is_outside_of_pythons_years_in_utc_is_exact():
+    """Python cannot say it in UTC, and Arrow can."""
+    early = datetime.min.replace(tzinfo=timezone(timedelta(hours=14)))
+    (number,) = record_batch([Procedure("x", "X", early)], Procedure)["created_at"].cast(pa.int64()).to_pylist()
+    (first,) = record_batch([Procedure("x", "X", MOMENTS[2])], Procedure)["created_at"].cast(pa.int64()).to_pylist()
+    assert first - number == 14 * 3600 * 10**6
+
+
+def test_a_naive_moment_is_refused():
+    """It would be taken for UTC."""
+    with pytest.raises(TypeError, match="naive"):
+        record_batch([Procedure("x", "X", datetime(2026, 1, 1))], Procedure)  # noqa: DTZ001 - that is the point
+
+
+def run(**changes):
+    (item,) = decoded("runs", PageDecoder, EXAMPLES["runs"])
+    return attrs.evolve(item, **changes)
+
+
+@pytest.mark.parametrize("duration", [timedelta(), timedelta(microseconds=-1), timedelta(days=106_751_991)])
+def test_a_duration_is_exact(duration):
+    assert record_batch([run(duration=duration)], Run)["duration"].to_pylist() == [duration]
+
+
+@pytest.mark.parametrize("duration", [timedelta.max, timedelta.min])
+def test_a_duration_that_arrow_cannot_hold_is_told(duration):
+    with pytest.raises(OverflowError, match=r"at most 106,751,991 days, got -?999999999 days"):
+        record_batch([run(), run(duration=duration)], Run)
+
+
+def test_a_number_is_the_nearest_double():
+    """JavaScript has no other numbers, so that the server rounds it likewise."""
+    (item,) = decoded("measurements", PageDecoder, EXAMPLES["measurements"])
+    values = [63.2, 50, None, 2**53 + 1, -(2**63)]
+    batch = record_batch([attrs.evolve(item, value=value) for value in values], Measurement)
+    assert batch["value"].to_pylist() == [63.2, 50.0, None, float(2**53), -(2.0**63)]
+
+
+def test_what_may_be_of_several_types_is_json():
+    (item,) = decoded("measurements", PageDecoder, EXAMPLES["measurements"])
+    expected = [50, 50.0, True, "on", (1, 2.5), ("a", "b"), (), None]
+    validators = tuple(attrs.evolve(item.validators[0], expected_value=value) for value in expected)
+    batch = record_batch([attrs.evolve(item, validators=validators)], Measurement)
+    assert [validator["expected_value"] for validator in batch["validators"].to_pylist()[0]] == [
+        *("50", "50.0", "true", '"on"', "[1,2.5]", '["a","b"]', "[]", None)
+    ]
+
+
+def test_metadata_is_a_map_of_json():
+    stations = [Station("s", "S", (), 0, None, values) for values in ({"bay": 4, "ok": False, "é": "ü"}, {}, None)]
+    batch = record_batch(stations, Station)
+    assert batch["metadata"].to_pylist() == [[("bay", "4"), ("ok", "false"), ("é", '"ü"')], [], None]
+
+
+def test_an_unknown_value_of_an_enumeration_stays():
+    assert record_batch([run(outcome="EXPLODED")], Run)["outcome"].to_pylist() == ["EXPLODED"]
+
+
+@pytest.mark.parametrize(
+    ("items", "message"),
+    [
+        ([RawItem(id="x")], "items must be of the class Run, got RawItem"),
+        ([run(), None, Repository("r", "n", "f")], "items must be of the class Run, got NoneType, Repository"),
+    ],
+)
+def test_items_of_another_class_are_refused(items, message):
+    with pytest.raises(TypeError, match=message) as refused:
+        record_batch(items, Run)
+    assert refused.value.parameter == "items"
+
+
+def test_a_value_of_another_type_is_refused():
+    with pytest.raises(TypeError):
+        record_batch([Procedure("x", 7, MOMENTS[0])], Procedure)
+
+
+def test_durations_can_become_integers():
+    """Also those of runs' sequences, and nothing else changes."""
+    batch = record_batch([run()], Run)
+    kind = without_durations(schema(Run))
+    (row,) = pa.Table.from_batches([batch]).cast(kind).to_pylist()
+    assert row["duration"] == 90_732_000
+    assert row["sequences"][0]["duration"] == 21_500_000
+    assert [field.name for field in kind if field != schema(Run).field(field.name)] == ["duration", "sequences"]
+    assert without_durations(schema(Validator)) == schema(Validator)
+
+
+def test_without_pyarrow_the_room_says_what_to_install():
+    program = (
+        "import sys; sys.modules['pyarrow'] = None\n"
+        "try:\n    import aiotofupilot.arrow\n"
+        "except ModuleNotFoundError as error: print(error.name, error)"
+    )
+    printed = subprocess.run([sys.executable, "-W", "error", "-c", program], capture_output=True, text=True, check=True)  # noqa: S603 - our own
+    assert printed.stdout == "pyarrow aiotofupilot.arrow needs pyarrow: pip install 'aiotofupilot[arrow]'\n"

@@ -1,0 +1,241 @@
+"""A listing becomes record batches that can be resumed between any two of them, and each row is there once."""
+
+import asyncio
+import gc
+from datetime import timedelta
+
+import attrs
+import pyarrow as pa
+import pytest
+from fakes.in_process import InProcess
+from fakes.listings import required
+from fakes.wire_listings import MODELS
+
+from aiotofupilot import Checkpoint, DecodeError, Procedure, RawItem, Run, ServerError, TofuPilotSession
+from aiotofupilot._listings.runs import Runs
+from aiotofupilot.arrow import batches, record_batch, schema, streaming, table
+from aiotofupilot.sandbox import Sandbox, Service, faults
+
+ITEMS = 1_250
+
+
+@pytest.fixture
+def service():
+    return Service(procedures=ITEMS)
+
+
+@pytest.fixture
+def listing(service):
+    return InProcess(service, attempts=1).procedures.list
+
+
+def rows(*parts):
+    return pa.Table.from_batches(parts, schema=schema(Procedure))
+
+
+@pytest.fixture
+def whole(service):
+    return rows(record_batch(service.procedures, Procedure))
+
+
+@pytest.mark.parametrize("on_drift", ["ignore", "resync"])
+@pytest.mark.parametrize("concurrency", [1, 8])
+@pytest.mark.parametrize("size", [1, 130, 999, ITEMS, 10_000])
+async def test_every_batch_has_as_many_rows_as_wanted(listing, whole, concurrency, on_drift, size):
+    """The last has the rest. Pages may be cut."""
+    items = min(ITEMS, size * 20)
+    found = listing(concurrency=concurrency, on_drift=on_drift, max_items=items)
+    parts = [batch async for batch in batches(found, rows=size)]
+    assert rows(*parts).equals(whole.slice(0, items))
+    assert [part.num_rows for part in parts] == [size] * (items // size) + [items % size] * bool(items % size)
+
+
+@pytest.mark.parametrize("on_drift", ["ignore", "resync"])
+async def test_the_checkpoint_stands_after_each_batch(listing, whole, on_drift):
+    """From each, another pass goes on with the row after."""
+    passed = 0
+    async with batches(listing(on_drift=on_drift), rows=130) as stream:
+        assert stream.checkpoint.place == "0"
+        async for batch in stream:
+            passed += batch.num_rows
+            after = Checkpoint.parse(str(stream.checkpoint))
+            assert (await table(listing(cursor=after, on_drift=on_drift))).equals(whole.slice(passed))
+    assert stream.stats.items == passed == ITEMS
+
+
+async def test_a_table_is_the_whole_listing(listing, whole):
+    assert (await table(listing())).equals(whole)
+    assert (await table(listing(max_items=70, cursor=30))).equals(whole.slice(30, 70))
+
+
+async def test_an_empty_listing_has_the_whole_schema(service, listing):
+    service.procedures.clear()
+    assert [batch async for batch in batches(listing())] == []
+    empty = await table(listing())
+    assert (empty.num_rows, empty.schema) == (0, schema(Procedure))
+
+
+async def test_nothing_is_asked_for_before_the_first_batch(listing, service):
+    async with batches(listing(concurrency=8)) as stream:
+        assert stream.schema == schema(Procedure)
+        assert repr(stream) == "<RecordBatches of Procedure: 0 items so far>"
+    assert service.requests == []
+
+
+async def test_rows_that_came_before_a_failure_are_yielded_before_it_is_raised(listing, service, whole):
+    """The error knows the same checkpoint, and whoever asks on asks the server again."""
+    service.faults.on(cursor=600).next(faults.status(500))
+    stream = batches(listing(), rows=1_000)
+    first = await anext(stream)
+    assert first.num_rows == 600
+    with pytest.raises(ServerError) as failed:
+        await anext(stream)
+    assert failed.value.checkpoint == stream.checkpoint
+    rest = [batch async for batch in stream]
+    assert [batch.num_rows for batch in rest] == [650]
+    assert rows(first, *rest).equals(whole)
+
+
+async def test_a_failure_at_once_is_raised_at_once(listing, service, whole):
+    service.faults.next(faults.status(500))
+    stream = batches(listing())
+    with pytest.raises(ServerError):
+        await anext(stream)
+    assert rows(await anext(stream)).equals(whole)
+
+
+async def test_a_failure_is_not_kept_alive(listing, service):
+    """Nothing that was raised and dropped waits for the collector."""
+    gc.collect()
+    gc.disable()
+    try:
+        service.faults.on(cursor=600).next(faults.status(500))
+        stream = batches(listing())
+        await anext(stream)
+        with pytest.raises(ServerError):
+            await anext(stream)
+        del stream
+        assert not [found for found in gc.get_objects() if type(found) is ServerError]
+    finally:
+        gc.enable()
+
+
+async def test_a_cancelled_batch_is_gathered_on(listing, service, whole):
+    """What had arrived is not lost, and the checkpoint stays where the batch before ended."""
+    stream = batches(listing(), rows=1_000)
+    for requests in range(1, 9):
+        task = asyncio.ensure_future(anext(stream))
+        while len(service.requests) < requests:  # noqa: ASYNC110 - the service tells nobody that it was asked
+            await asyncio.sleep(0)
+        task.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await task
+        assert stream.checkpoint.place == "0"
+    assert rows(*[batch async for batch in stream]).equals(whole)
+
+
+async def test_a_closed_stream_stands_after_the_batch_yielded_last(listing, service, whole):
+    """Rows of the next one that had arrived are dropped, and a resumed pass yields them."""
+    stream = batches(listing(), rows=250)
+    first = await anext(stream)
+    task = asyncio.ensure_future(anext(stream))
+    while stream.stats.items < 400:  # noqa: ASYNC110 - the stream tells nobody that a page has come
+        await asyncio.sleep(0)
+    task.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await task
+    await stream.aclose()
+    assert [batch async for batch in stream] == []
+    assert rows(first, *(await table(listing(cursor=stream.checkpoint))).to_batches()).equals(whole)
+
+
+async def test_two_tasks_cannot_share_a_stream(listing):
+    """Each would get rows of the other's batch."""
+    stream = batches(listing())
+    task = asyncio.ensure_future(anext(stream))
+    await asyncio.sleep(0)
+    for intrusion in (anext(stream), stream.aclose()):
+        with pytest.raises(RuntimeError, match="another task is waiting for the next batch"):
+            await intrusion
+    assert (await task).num_rows == ITEMS
+
+
+async def test_a_batch_of_many_bytes_is_not_filled_up(listing, monkeypatch, whole):
+    """A row group or a message that is built of it stays small, whatever the server writes into texts."""
+    monkeypatch.setattr(streaming, "_LARGEST", 1)
+    parts = [batch async for batch in batches(listing())]
+    assert [part.num_rows for part in parts] == [500, 500, 250]
+    assert rows(*parts).equals(whole)
+
+
+@pytest.mark.parametrize(
+    ("size", "complaint"), [(0, ValueError), (-1, ValueError), (1.5, TypeError), (True, TypeError)]
+)
+async def test_rows_are_a_positive_integer(listing, size, complaint):
+    with pytest.raises(complaint, match="rows must be") as refused:
+        batches(listing(), rows=size)
+    assert refused.value.parameter == "rows"
+
+
+async def test_only_a_listing_with_models_can_be_streamed(listing):
+    for wrong in (listing().raw(), listing().walk(), [], None):
+        with pytest.raises(TypeError, match="listing must ") as refused:
+            batches(wrong)
+        assert refused.value.parameter == "listing"
+        with pytest.raises(TypeError, match="listing must "):
+            await table(wrong)
+    assert listing().raw().model is RawItem
+
+
+async def test_a_page_that_breaks_the_contract_is_refused_with_its_path(service, listing, whole):
+    """What came before it is yielded, and nothing of it."""
+    service.procedures[730] = attrs.evolve(service.procedures[730], name=None)
+    stream = batches(listing())
+    first = await anext(stream)
+    assert rows(first).equals(whole.slice(0, 700))
+    with pytest.raises(DecodeError) as refused:
+        await anext(stream)
+    assert refused.value.path == "$.data[30].name"
+    assert refused.value.checkpoint == stream.checkpoint
+
+
+async def test_a_duration_that_arrow_cannot_hold_is_an_error_of_this_package():
+    """As often as it is asked for. The checkpoint stays before it."""
+    service = Service(procedures=3, runs=40)
+    runs = Runs(InProcess(service)).list
+    (run, *_) = await runs().collect()
+    too_long = f"P{timedelta.max.days}D"
+
+    class Lying(InProcess):
+        async def _answer(self, target):
+            answer = await super()._answer(target)
+            return attrs.evolve(
+                answer, body=answer.body.replace(b'"duration":"PT', b'"duration":"%bT' % too_long.encode(), 1)
+            )
+
+    stream = batches(Runs(Lying(service)).list(limit=10))
+    for _ in range(2):
+        with pytest.raises(DecodeError, match="Arrow holds a duration of at most") as refused:
+            await anext(stream)
+        assert refused.value.checkpoint == stream.checkpoint
+        assert stream.checkpoint.place == "0"
+    assert isinstance(run, Run)
+
+
+@pytest.fixture
+async def sandbox():
+    async with Sandbox(procedures=5, runs=60) as sandbox:
+        yield sandbox
+
+
+@pytest.mark.parametrize("name", MODELS)
+async def test_every_listing_becomes_the_table_of_its_models(sandbox, name):
+    async with TofuPilotSession(sandbox.api_key, base_url=sandbox.url) as session:
+        arguments = required(name, sandbox.procedures[0].id)
+        if name in {"runs", "units", "parts", "stations"}:
+            arguments["include_metadata"] = True
+        found = getattr(session, name).list(**arguments)
+        items = await found.collect()
+        assert items
+        table_of_models = pa.Table.from_batches([record_batch(items, MODELS[name])])
+        assert (await table(found)).equals(table_of_models)
