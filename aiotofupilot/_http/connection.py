@@ -88,7 +88,7 @@ class Connection:
         Raises:
             TofuPilotError: There is no such value. The error knows how many attempts were made.
         """
-        attempts: Attempts[T] = self._retries.attempts(self._options.retry, counts)
+        attempts: Attempts[T] = self._retries.attempts(target, self._options.retry, counts)
         try:
             with self._lifetime.work():
                 async for attempt in attempts:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+import socket
 from typing import TYPE_CHECKING
 
 import aiohttp
@@ -53,7 +55,7 @@ def _ours(error: aiohttp.ClientError | TimeoutError, url: URL) -> TofuPilotError
         case TimeoutError():
             return RequestTimeoutError(f"no whole answer before the connection gave up from {url.path}", timeout=None)
         case aiohttp.ClientSSLError():
-            return CertificateError(f"TLS with {url.host} could not be set up: {error}")
+            return CertificateError(f"TLS with {url.host} could not be set up: {_tls_reason(error)}")
         case aiohttp.ServerFingerprintMismatch():
             return CertificateError(f"TLS with {url.host} could not be set up: its certificate is not the pinned one")
         case aiohttp.ClientResponseError() if _is_flood(error):
@@ -61,7 +63,7 @@ def _ours(error: aiohttp.ClientError | TimeoutError, url: URL) -> TofuPilotError
                 f"the answer has more than {HEADERS} headers, or one of more than {HEADER_LIMIT} bytes", limit=None
             )
         case _:
-            return ConnectionFailedError(f"the connection to {url.host} failed: {_reason(error)}")
+            return ConnectionFailedError(f"the connection to {url.host_port_subcomponent} failed: {_reason(error)}")
 
 
 def _reason(error: aiohttp.ClientError) -> str:
@@ -75,10 +77,31 @@ def _reason(error: aiohttp.ClientError) -> str:
             return f"the body was cut short, or is not encoded as announced ({type(error.__cause__ or error).__name__})"
         case aiohttp.ServerDisconnectedError():
             return "the server disconnected"
-        case aiohttp.ClientOSError() if str(error):
-            return str(error)  # in the operating system's words
-        case _:
-            return type(error).__name__
+        case aiohttp.ClientConnectorError():
+            return _unreachable(error)
+        case _:  # in the operating system's words, if it has any
+            return str(error) if isinstance(error, aiohttp.ClientOSError) and str(error) else type(error).__name__
+
+
+def _unreachable(error: aiohttp.ClientConnectorError) -> str:
+    """Return in words why there is no connection."""
+    words = _in_words(error.os_error)
+    if isinstance(error, aiohttp.ClientProxyConnectionError):
+        return f"the proxy at {error.host}:{error.port} cannot be reached: {words}"
+    return words
+
+
+def _tls_reason(error: aiohttp.ClientSSLError) -> str:
+    if isinstance(error, aiohttp.ClientConnectorCertificateError):
+        return str(error.certificate_error)
+    return str(error.os_error)
+
+
+def _in_words(error: OSError) -> str:
+    """Return why no connection was made. Python's own text repeats the address, and asyncio's may list several."""
+    if isinstance(error, socket.gaierror):
+        return f"its name cannot be resolved ({error.strerror})"
+    return os.strerror(error.errno) if error.errno else str(error)
 
 
 def _os_error(error: aiohttp.ClientError | TimeoutError) -> OSError | None:

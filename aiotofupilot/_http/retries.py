@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import logging
 import sys
 from abc import ABC, abstractmethod
 from inspect import isawaitable
@@ -14,6 +13,7 @@ from aiotofupilot.errors import ConfigurationError, SessionError, TofuPilotError
 from .budget import RetryBudget
 from .gate import MissedTurnError
 from .policy import RetryPolicy
+from .records import log_retry
 
 if TYPE_CHECKING:
     from types import TracebackType
@@ -31,8 +31,6 @@ if TYPE_CHECKING:
 __all__ = ["Attempts", "Retries", "checked_retry"]
 
 T = TypeVar("T")
-
-_log = logging.getLogger("aiotofupilot")
 
 _ONCE = RetryPolicy(attempts=1)
 
@@ -60,10 +58,11 @@ class Retries:
         self.gate = gate
         self.budget = RetryBudget()
 
-    def attempts(self, retry: Retry, counts: RequestCounts) -> Attempts[Any]:
+    def attempts(self, target: str, retry: Retry, counts: RequestCounts) -> Attempts[Any]:
         """Return the attempts at one request.
 
         Args:
+            target: Path and query of the request.
             retry: Which failures deserve another attempt, and when. A controller of the user's own decides alone: the
                 budget does not stop it.
             counts: Where requests, retries and waits are counted.
@@ -71,7 +70,7 @@ class Retries:
         if retry is None:
             retry = _ONCE
         if isinstance(retry, RetryPolicy):
-            return _AttemptsByPolicy(self, counts, retry)
+            return _AttemptsByPolicy(self, target, counts, retry)
         return _AttemptsByController(self, counts, retry)
 
 
@@ -99,7 +98,7 @@ class Attempts(ABC, Generic[T]):
         """How many attempts have begun."""
         self._retries = retries
         self._counts = counts
-        self._began = 0.0
+        self._began = self._attempt_began = 0.0
         self._failure = ""
         """The type of the error that ended the last attempt."""
 
@@ -108,8 +107,9 @@ class Attempts(ABC, Generic[T]):
         if self.made:
             self._counts.retries += 1
             walks.retried(self.made + 1, self._failure)
+            self._attempt_began = self._retries.clock.monotonic()
         else:
-            self._began = self._retries.clock.monotonic()
+            self._began = self._attempt_began = self._retries.clock.monotonic()
         self.made += 1
         self._counts.requests += 1
 
@@ -143,14 +143,17 @@ class _AttemptsByPolicy(Attempts[T]):
     A request that succeeds at once does without tenacity, which would add to the cost of each page.
     """
 
-    def __init__(self, retries: Retries, counts: RequestCounts, policy: RetryPolicy) -> None:
+    def __init__(self, retries: Retries, target: str, counts: RequestCounts, policy: RetryPolicy) -> None:
         super().__init__(retries, counts, policy.max_retry_after)
+        self._target = target
         self._policy = policy
         self._is_answered = False
         self._error: TofuPilotError | None = None
         """How the last attempt ended, where it is worth another."""
         self._wait = 0.0
         """Seconds that the policy waits before the next attempt."""
+        self._took = 0.0
+        """Seconds that the last attempt took."""
         self._taken = 0
         """Tokens taken from the budget."""
         self._missed_turn = False
@@ -186,6 +189,7 @@ class _AttemptsByPolicy(Attempts[T]):
         if wait is None:
             return False
         self._error, self._wait, self._failure = error, wait, type(error).__qualname__
+        self._took = self._retries.clock.monotonic() - self._attempt_began
         return True
 
     async def _wait_for_next(self, error: TofuPilotError) -> None:
@@ -218,8 +222,8 @@ class _AttemptsByPolicy(Attempts[T]):
             wait=lambda _: self._wait,
             stop=stop,
             sleep=sleep,
-            before_sleep=lambda _: _log.warning(
-                "attempt %d failed, next in %.2f s: %s", self.made, self._wait, self._error
+            before_sleep=lambda _: log_retry(
+                self._target, attempt=self.made, took=self._took, wait=self._wait, error=cast("Any", self._error)
             ),
             reraise=True,
         )

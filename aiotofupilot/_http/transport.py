@@ -18,6 +18,7 @@ from aiotofupilot.errors import ConfigurationError, ResponseTooLargeError, Sessi
 
 from .failures import HEADER_LIMIT, HEADERS, translated
 from .key import key_sender
+from .records import log_answer
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -131,7 +132,7 @@ class Transport:
             ) as response:
                 body = await _read(response)
                 if _log.isEnabledFor(logging.DEBUG):
-                    _log.debug("GET %s: %d, %d bytes", self._redaction.text(str(url)), response.status, len(body))
+                    log_answer(self._redaction.text(str(url)), status=response.status, size=len(body))
                 # A copy of the headers travels to other processes. What aiohttp gives does not.
                 return Response(response.status, CIMultiDict(response.headers), body, self._clock.now())
         except (aiohttp.ClientError, TimeoutError) as error:

@@ -119,7 +119,7 @@ class Paginator(Generic[T]):
                 memory.take_up(ids)
                 progress.check(page, ids, is_new=bool(memory.new(page.data, 0)))
         except Exception as error:
-            note_checkpoint(error, checkpoint)
+            note_checkpoint(error, checkpoint, plan.start)
             span.end(stats, error)
             raise
         finally:

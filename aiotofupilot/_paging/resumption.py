@@ -28,8 +28,15 @@ def checkpoint_after(page: Page[Any], start: Checkpoint) -> Checkpoint:
     return evolve(start, cursor=cursor, skip=0, anchors=(), ahead=())
 
 
-def note_checkpoint(error: Exception, checkpoint: Checkpoint) -> None:
-    """Tell with an error where to resume, also if it is not one of this package."""
+def note_checkpoint(error: Exception, checkpoint: Checkpoint, start: Checkpoint) -> None:
+    """Tell with an error where to resume, also if it is not one of this package.
+
+    Args:
+        error: What ended the walk.
+        checkpoint: Where the walk stands.
+        start: Where it began. An error that came before anything else has no note, because there is nothing to resume.
+    """
     if isinstance(error, TofuPilotError):
         error.checkpoint = checkpoint
-    error.add_note(f"cursor={checkpoint.cursor}, resume with cursor=Checkpoint.parse({str(checkpoint)!r})")
+    if checkpoint != start:
+        error.add_note(f"cursor={checkpoint.cursor}, resume with cursor=Checkpoint.parse({str(checkpoint)!r})")

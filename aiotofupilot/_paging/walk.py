@@ -193,7 +193,7 @@ class Walk(AsyncIterator[T]):
         except StopAsyncIteration as error:  # from a callback of the user's: it is not the end of the listing
             raise RuntimeError("StopAsyncIteration was raised while a page was fetched") from error
         except Exception as error:
-            note_checkpoint(error, self.checkpoint)
+            note_checkpoint(error, self.checkpoint, self._start)
             self._span.end(self.stats, error)
             raise
         finally:

@@ -1,12 +1,16 @@
 """Errors of aiohttp become errors of this package, in words that quote nothing of an answer."""
 
+import ssl
+
 import aiohttp
 import pytest
+from aiohttp.client_reqrep import ConnectionKey
 from yarl import URL
 
-from aiotofupilot import ConnectionFailedError, RequestTimeoutError
+from aiotofupilot import CertificateError, ConnectionFailedError, RequestTimeoutError
 from aiotofupilot._http.failures import LostError, translated
 
+KEY = ConnectionKey("tofupilot.example.com", 443, True, True, None, None, None)  # noqa: FBT003 - aiohttp's own
 ADDRESS = URL("https://tofupilot.example.com/api/v2/procedures")
 
 
@@ -32,6 +36,21 @@ ADDRESS = URL("https://tofupilot.example.com/api/v2/procedures")
             LostError(aiohttp.ServerDisconnectedError("quoted")),
             ConnectionFailedError,
             "the connection to tofupilot.example.com failed: the server disconnected",
+        ),
+        (
+            aiohttp.ClientConnectorError(KEY, OSError("Multiple exceptions: quoted by Python itself")),
+            ConnectionFailedError,
+            "the connection to tofupilot.example.com failed: Multiple exceptions: quoted by Python itself",
+        ),
+        (
+            aiohttp.ClientConnectorError(KEY, ConnectionRefusedError(111, "Connect call failed ('10.0.0.1', 443)")),
+            ConnectionFailedError,
+            "the connection to tofupilot.example.com failed: Connection refused",
+        ),
+        (
+            aiohttp.ClientConnectorSSLError(KEY, ssl.SSLError(1, "[SSL] record layer failure")),
+            CertificateError,
+            "TLS with tofupilot.example.com could not be set up: [SSL] record layer failure",
         ),
         (TimeoutError(), RequestTimeoutError, "no whole answer before the connection gave up from /api/v2/procedures"),
     ],

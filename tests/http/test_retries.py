@@ -112,7 +112,7 @@ class Session:
             redaction=Redaction("no-key-in-here"),
             options=Options(timeout=None, retry=retry, concurrency=1),
         )
-        return await connection.get("/", lambda response: response.body, stats)
+        return await connection.get("/v2/runs?limit=100&cursor=200", lambda response: response.body, stats)
 
 
 class PageTransport:
@@ -305,13 +305,39 @@ async def test_a_longer_retry_after_than_the_policy_obeys_is_raised_at_once(run,
     )
 
 
-async def test_each_retry_is_one_warning(run, caplog):
-    """With the attempt, the wait and the error; nothing else is logged."""
+async def test_each_retry_is_one_warning(run, clock, caplog):
+    """With the page, the attempt, how long it took, the wait and the error; nothing else is logged."""
     caplog.set_level(logging.DEBUG)
-    await run(Page(down(), InvalidJSONError("html"), "page"))
+    await run(Page(down(), InvalidJSONError("html"), "page", takes=0.25, clock=clock))
     assert [(record.name, record.levelname, record.getMessage()) for record in caplog.records] == [
-        ("aiotofupilot", "WARNING", "attempt 1 failed, next in 0.50 s: 503: down"),
-        ("aiotofupilot", "WARNING", "attempt 2 failed, next in 1.00 s: html"),
+        ("aiotofupilot", "WARNING", "runs at cursor 200: attempt 1 failed after 0.25 s, next in 0.50 s: 503: down"),
+        ("aiotofupilot", "WARNING", "runs at cursor 200: attempt 2 failed after 0.25 s, next in 1.00 s: html"),
+    ]
+
+
+async def test_a_warning_has_its_facts_as_fields(run, clock, caplog):
+    """For handlers that write JSON, under names that nothing else has."""
+    await run(Page(down(), InvalidJSONError("html"), "page", takes=0.25, clock=clock))
+    fields = [
+        {name: value for name, value in vars(record).items() if name.startswith("tofupilot_")}
+        for record in caplog.records
+    ]
+    page = {"tofupilot_listing": "runs", "tofupilot_cursor": 200, "tofupilot_duration": 0.25}
+    assert fields == [
+        {
+            **page,
+            "tofupilot_attempt": 1,
+            "tofupilot_wait": 0.5,
+            "tofupilot_error": "ServerError",
+            "tofupilot_status": 503,
+        },
+        {
+            **page,
+            "tofupilot_attempt": 2,
+            "tofupilot_wait": 1.0,
+            "tofupilot_error": "InvalidJSONError",
+            "tofupilot_status": None,
+        },
     ]
 
 

@@ -251,6 +251,7 @@ async def test_each_request_is_one_debug_line(get, server, caplog):
     (record,) = (record for record in caplog.records if record.name == "aiotofupilot")
     assert record.levelname == "DEBUG"
     assert record.getMessage() == f"GET {server.origin}/api/v2/procedures?limit=3: 200, 5 bytes"
+    assert (record.tofupilot_status, record.tofupilot_bytes) == (200, 5)
     assert KEY not in caplog.text
 
 
@@ -313,10 +314,19 @@ async def test_the_headers_of_an_answer_can_be_pickled(get, server):
 async def test_a_refused_connection_is_a_failed_connection(get, server):
     """So is a name that nobody knows."""
     await server.stop()
-    with pytest.raises(ConnectionFailedError, match=r"^the connection to 127\.0\.0\.1 failed: .*Connect call failed"):
+    with pytest.raises(ConnectionFailedError, match=r"^the connection to 127\.0\.0\.1:\d+ failed: Connection refused$"):
         await get()
-    with pytest.raises(ConnectionFailedError, match=r"^the connection to tofu\.invalid failed: "):
+    unknown = r"^the connection to tofu\.invalid failed: its name cannot be resolved \("
+    with pytest.raises(ConnectionFailedError, match=unknown):
         await get(origin="http://tofu.invalid")
+
+
+async def test_a_proxy_that_cannot_be_reached_is_named(get, server, handed_in):
+    """The server itself was not asked."""
+    await server.stop()
+    failed = r"^the connection to tofu\.invalid failed: the proxy at 127\.0\.0\.1:\d+ cannot be reached: Connection ref"
+    with pytest.raises(ConnectionFailedError, match=failed):
+        await get(origin="https://tofu.invalid", http_session=handed_in(proxy=server.origin))
 
 
 async def test_a_connection_that_failed_is_not_used_again(make, server):

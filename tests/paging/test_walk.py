@@ -253,9 +253,8 @@ class TestErrors:
         assert seen == service.procedures[: page * stride + (page > 0 and on_drift != "ignore")]
         checkpoint = caught.value.checkpoint
         assert checkpoint == walk.checkpoint
-        assert caught.value.__notes__ == [
-            f"cursor={checkpoint.cursor}, resume with cursor=Checkpoint.parse('{checkpoint}')"
-        ]
+        note = f"cursor={checkpoint.cursor}, resume with cursor=Checkpoint.parse('{checkpoint}')"
+        assert getattr(caught.value, "__notes__", []) == [note] * bool(seen)  # nothing is no place to resume
         await nothing_left()
         rest = await listing(limit=10, cursor=checkpoint, on_drift=on_drift).collect()
         assert seen + rest == service.procedures
@@ -276,11 +275,25 @@ class TestErrors:
 
         class Broken(InProcess):
             async def get(self, target, read, counts):
+                if "cursor" not in target:
+                    return await super().get(target, read, counts)
                 raise LookupError(target)
 
         with pytest.raises(LookupError) as caught:
-            await Broken(service).procedures.list().collect()
-        assert caught.value.__notes__ == ["cursor=0, resume with cursor=Checkpoint.parse('procedures.3dnEB2f5:0')"]
+            await Broken(service).procedures.list(limit=10).collect()
+        (note,) = caught.value.__notes__
+        assert note.startswith("cursor=10, resume with cursor=Checkpoint.parse('procedures.3dnEB2f5:10@")
+
+    async def test_an_error_at_the_checkpoint_where_a_walk_began_has_no_note(self, listing, service):
+        """Whoever gave the checkpoint has it."""
+        start = Checkpoint(20, skip=3)
+        service.faults.on(cursor=20).always(status(500))
+        paginator = listing(cursor=start)
+        for use in (paginator.collect, lambda: anext(paginator.pages())):
+            with pytest.raises(ServerError) as caught:
+                await use()
+            assert caught.value.checkpoint == start
+            assert not hasattr(caught.value, "__notes__")
 
     @EVERY_WAY
     async def test_an_error_that_would_end_the_loop_does_not_pass_for_the_end(self, service, concurrency, on_drift):
