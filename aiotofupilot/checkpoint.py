@@ -7,7 +7,7 @@ import re
 from base64 import urlsafe_b64decode, urlsafe_b64encode
 from typing import TYPE_CHECKING
 
-from attrs import field, frozen
+from attrs import evolve, field, frozen
 
 from ._arguments import integer
 
@@ -77,6 +77,22 @@ class Checkpoint:
 
     def __str__(self) -> str:
         return f"{self.listing}.{self.query}:{self.place}" if self.listing else self.place
+
+    def after(self, position: int) -> Self:
+        """Return the place after the item at a position, for a walk that stopped before an item that cannot be read.
+
+        A walk that resumes there begins without anything to compare with: it finds out from its second page on whether
+        the listing moves.
+
+        Args:
+            position: In the server's counting, which has to be in offsets; see `TofuPilotError.position`.
+
+        Raises:
+            TypeError: The position is no integer.
+            ValueError: It is out of bounds.
+        """
+        behind = integer("position", position, low=0, high=LARGEST - 1) + 1
+        return evolve(self, cursor=max(behind, self.cursor + self.skip), skip=0, anchors=())
 
     @classmethod
     def parse(cls, text: str) -> Self:

@@ -27,6 +27,7 @@ knows as attributes, and survives pickling.
 
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING, Any
 
 from attrs import frozen
@@ -64,6 +65,10 @@ BODY_EXCERPT = 64 * 1024
 """How much of an unusable answer an error keeps, in bytes."""
 
 
+_ITEM = re.compile(r"\$(?:\.data)?\[(\d+)\]", re.ASCII)
+"""How a path into an item begins, on a page or in a bare array."""
+
+
 def _restore(cls: type[TofuPilotError], args: tuple[Any, ...], state: dict[str, Any]) -> TofuPilotError:
     error = cls.__new__(cls, *args)
     error.__dict__.update(state)
@@ -75,6 +80,9 @@ class TofuPilotError(Exception):
 
     checkpoint: Checkpoint | None = None
     """Where the walk stood that it was raised in, to resume from; None: it was raised outside of one."""
+    position: int | None = None
+    """Where the item stands that cannot be read while others can, in the server's counting, from 0 on.
+    ``list(cursor=error.checkpoint.after(error.position))`` resumes after it. None: no item was found to be at fault."""
     attempts: int = 0
     """Requests attempted for the page that this error is about. One that could not connect counts; one that was refused
     before it began, such as by a closed session, does not. 0: the error is about no page, or none was attempted."""
@@ -237,6 +245,12 @@ class DecodeError(TofuPilotError):
         super().__init__(message)
         self.path = path
         self.body = body
+
+    @property
+    def item(self) -> int | None:
+        """Index on the page of the item at fault; None: the fault is not in an item."""
+        match = _ITEM.match(self.path)
+        return None if match is None else int(match[1])
 
 
 class InvalidJSONError(DecodeError):

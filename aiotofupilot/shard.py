@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from ._listings.listing import Listing
     from ._paging.memory import Identified
     from ._paging.paginator import Paginator
-    from ._paging.plan import OnDrift
+    from ._paging.plan import OnDrift, OnUnreadable
     from ._session import TofuPilotSession
     from .checkpoint import Checkpoint
 
@@ -125,6 +125,7 @@ class Shard(Generic[T]):
         max_items: int | None = None,
         concurrency: int | None = None,
         on_drift: OnDrift = "ignore",
+        on_unreadable: OnUnreadable = "raise",
     ) -> Paginator[T]:
         """List the items of this shard, as the listing's own ``list()`` does. Nothing is sent before it is used.
 
@@ -136,6 +137,7 @@ class Shard(Generic[T]):
             max_items: Yield at most this many items, 0 or more. None: all.
             concurrency: Pages in flight, 1 or more. None: the session's.
             on_drift: What to do about items that come and go during the walk.
+            on_unreadable: What to do about an item that the server cannot serve while it serves others.
 
         Raises:
             TypeError: An argument is of the wrong type.
@@ -147,6 +149,12 @@ class Shard(Generic[T]):
         if part is None:
             raise ValueError(f"shard of {self.listing}, and there is no such listing")
         paginator: Paginator[T] = part(
-            self, limit=limit, cursor=cursor, max_items=max_items, concurrency=concurrency, on_drift=on_drift
+            self,
+            limit=limit,
+            cursor=cursor,
+            max_items=max_items,
+            concurrency=concurrency,
+            on_drift=on_drift,
+            on_unreadable=on_unreadable,
         )
         return paginator

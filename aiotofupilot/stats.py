@@ -34,6 +34,10 @@ class WalkStats:
     """Items dropped because they had been yielded."""
     resyncs: int = 0
     """How often the listing was found to have moved, with ``on_drift="resync"``."""
+    unreadable: int = 0
+    """Items left out because they cannot be read, with ``on_unreadable="skip"``."""
+    unreadable_positions: list[int] = field(factory=list[int])
+    """Where the first 1,000 of these stood, in the server's counting."""
 
     @property
     def requests(self) -> int:

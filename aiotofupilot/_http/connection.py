@@ -76,7 +76,7 @@ class Connection:
         """How many pages may be in flight, where a listing does not set its own number."""
         return self._options.concurrency
 
-    async def get(self, target: str, read: Callable[[Response], T], counts: RequestCounts) -> T:
+    async def get(self, target: str, read: Callable[[Response], T], counts: RequestCounts, *, once: bool = False) -> T:
         """Return what is read from the answer to a GET, asked for again as the options say.
 
         Args:
@@ -84,11 +84,13 @@ class Connection:
             read: Makes a value of the answer. It is called within the attempt, so an answer that cannot be read is
                 asked for again like one that never came.
             counts: Where requests, retries and waits are counted.
+            once: Whether to make a single attempt, whatever the options say.
 
         Raises:
             TofuPilotError: There is no such value. The error knows how many attempts were made.
         """
-        attempts: Attempts[T] = self._retries.attempts(target, self._options.retry, counts)
+        retry = None if once else self._options.retry
+        attempts: Attempts[T] = self._retries.attempts(target, retry, counts)
         try:
             with self._lifetime.work():
                 async for attempt in attempts:

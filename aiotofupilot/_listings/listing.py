@@ -10,7 +10,7 @@ from aiotofupilot._arguments import integer, named, one_of
 from aiotofupilot._documentation import internal
 from aiotofupilot._paging.memory import Identified
 from aiotofupilot._paging.paginator import Paginator
-from aiotofupilot._paging.plan import OnDrift, Plan
+from aiotofupilot._paging.plan import OnDrift, OnUnreadable, Plan
 from aiotofupilot._wire.codec import PageDecoder, ShapeDecoder
 from aiotofupilot._wire.raw import RawDecoder
 from aiotofupilot.checkpoint import LARGEST, Checkpoint
@@ -43,8 +43,8 @@ class Connection(Protocol):
         """How many pages a listing has in flight if it names no number of its own."""
         ...
 
-    async def get(self, target: str, read: Callable[[Response], R], counts: RequestCounts) -> R:
-        """Return what ``read`` makes of the answer to a GET.
+    async def get(self, target: str, read: Callable[[Response], R], counts: RequestCounts, *, once: bool = False) -> R:
+        """Return what ``read`` makes of the answer to a GET, after a single attempt if ``once`` is true.
 
         ``read`` is called within each attempt, so that an answer that cannot be read is asked for again.
         """
@@ -59,6 +59,7 @@ class Options(TypedDict):
     max_items: int | None
     concurrency: int | None
     on_drift: OnDrift
+    on_unreadable: OnUnreadable
 
 
 class Listing(Generic[T]):
@@ -140,6 +141,7 @@ class Listing(Generic[T]):
         max_items: int | None,
         concurrency: int | None,
         on_drift: OnDrift,
+        on_unreadable: OnUnreadable,
         sort_by: str | None = None,
         keep: Callable[[Any], bool] | None = None,
     ) -> Paginator[T]:
@@ -152,10 +154,12 @@ class Listing(Generic[T]):
             max_items: See there.
             concurrency: See there.
             on_drift: See there.
+            on_unreadable: See there.
             sort_by: The order asked for; None: the default.
             keep: Which of the items that the server lists are meant; None: all.
         """
         query: Query[T] = Query(self, pairs, self.decode)
+        how = one_of("on_unreadable", on_unreadable, get_args(OnUnreadable))
         plan = Plan(
             limit=integer("limit", limit, low=1, high=_LIMIT_AT_MOST),
             start=self._start(cursor, query.digest),
@@ -165,6 +169,7 @@ class Listing(Generic[T]):
             ),
             on_drift=one_of("on_drift", on_drift, get_args(OnDrift)),
             keep=keep,
+            on_unreadable=None if self.is_bare else how,
         )
         if plan.on_drift == "resync" and sort_by is not None and sort_by not in self.stable_orders:
             stable = ", ".join(map(repr, sorted(self.stable_orders)))

@@ -9,7 +9,7 @@ from collections.abc import Sequence  # noqa: TC003 - the command reads the type
 from typing import Literal, get_args
 
 from aiotofupilot._paging.paginator import Paginator  # noqa: TC001 - likewise
-from aiotofupilot._paging.plan import OnDrift  # noqa: TC001 - likewise
+from aiotofupilot._paging.plan import OnDrift, OnUnreadable  # noqa: TC001 - likewise
 from aiotofupilot.checkpoint import Checkpoint  # noqa: TC001 - likewise
 from aiotofupilot.models import Part
 
@@ -46,6 +46,7 @@ class Parts(Listing[Part], item=Part):
         max_items: int | None = None,
         concurrency: int | None = None,
         on_drift: OnDrift = "ignore",
+        on_unreadable: OnUnreadable = "raise",
     ) -> Paginator[Part]:
         """List parts, the latest created first. Nothing is sent before the listing is used.
 
@@ -67,6 +68,10 @@ class Parts(Listing[Part], item=Part):
             concurrency: At most this many pages are in flight or waiting to be used, 1 or more. None: the session's.
             on_drift: What to do about parts that come and go during the walk: ``"ignore"``, ``"resync"`` or
                 ``"raise"``, as for procedures. ``"resync"`` takes no ``sort_by`` but ``created_at``.
+            on_unreadable: What to do about an item that the server cannot serve, or serves other than the API promises,
+                while it serves others. Any page that holds it fails, and is asked for in parts until the item stands
+                alone. ``"raise"`` yields all items before it and raises the error, whose ``position`` says where the
+                item stands. ``"skip"`` leaves it out and goes on; `WalkStats.unreadable` counts such items.
 
         Raises:
             TypeError: An argument is of the wrong type.
@@ -87,5 +92,6 @@ class Parts(Listing[Part], item=Part):
             max_items=max_items,
             concurrency=concurrency,
             on_drift=on_drift,
+            on_unreadable=on_unreadable,
             sort_by=sort_by,
         )

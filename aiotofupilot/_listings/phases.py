@@ -10,7 +10,7 @@ from datetime import datetime, timedelta  # noqa: TC003 - likewise
 from typing import Literal, get_args
 
 from aiotofupilot._paging.paginator import Paginator  # noqa: TC001 - likewise
-from aiotofupilot._paging.plan import OnDrift  # noqa: TC001 - likewise
+from aiotofupilot._paging.plan import OnDrift, OnUnreadable  # noqa: TC001 - likewise
 from aiotofupilot.checkpoint import Checkpoint  # noqa: TC001 - likewise
 from aiotofupilot.models import Phase
 
@@ -68,6 +68,7 @@ class Phases(Listing[Phase], item=Phase):
         max_items: int | None = None,
         concurrency: int | None = None,
         on_drift: OnDrift = "ignore",
+        on_unreadable: OnUnreadable = "raise",
     ) -> Paginator[Phase]:
         """List phases of a procedure, the latest first. Nothing is sent before the listing is used.
 
@@ -113,6 +114,10 @@ class Phases(Listing[Phase], item=Phase):
             on_drift: What to do about phases that come and go during the walk: ``"ignore"``, ``"resync"`` or
                 ``"raise"``, as for procedures. ``"resync"`` takes no ``sort_by`` but ``started_at``, ``duration`` and
                 ``phase_name``.
+            on_unreadable: What to do about an item that the server cannot serve, or serves other than the API promises,
+                while it serves others. Any page that holds it fails, and is asked for in parts until the item stands
+                alone. ``"raise"`` yields all items before it and raises the error, whose ``position`` says where the
+                item stands. ``"skip"`` leaves it out and goes on; `WalkStats.unreadable` counts such items.
 
         Raises:
             TypeError: An argument is of the wrong type.
@@ -151,5 +156,6 @@ class Phases(Listing[Phase], item=Phase):
             max_items=max_items,
             concurrency=concurrency,
             on_drift=on_drift,
+            on_unreadable=on_unreadable,
             sort_by=sort_by,
         )

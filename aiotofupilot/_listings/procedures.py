@@ -8,7 +8,7 @@ from __future__ import annotations
 from datetime import datetime  # noqa: TC003 - the command reads the types of list() at run time
 
 from aiotofupilot._paging.paginator import Paginator  # noqa: TC001 - likewise
-from aiotofupilot._paging.plan import OnDrift  # noqa: TC001 - likewise
+from aiotofupilot._paging.plan import OnDrift, OnUnreadable  # noqa: TC001 - likewise
 from aiotofupilot.checkpoint import Checkpoint  # noqa: TC001 - likewise
 from aiotofupilot.models import Procedure
 
@@ -37,6 +37,7 @@ class Procedures(Listing[Procedure], item=Procedure):
         max_items: int | None = None,
         concurrency: int | None = None,
         on_drift: OnDrift = "ignore",
+        on_unreadable: OnUnreadable = "raise",
     ) -> Paginator[Procedure]:
         """List procedures. Nothing is sent before the listing is used.
 
@@ -59,6 +60,10 @@ class Procedures(Listing[Procedure], item=Procedure):
                 for each page, of 2 at least, one place early, to see that nothing moved, and finds its place again
                 where something did. It yields exactly once whatever is listed during the whole walk. ``"raise"`` raises
                 a `DriftError` instead.
+            on_unreadable: What to do about an item that the server cannot serve, or serves other than the API promises,
+                while it serves others. Any page that holds it fails, and is asked for in parts until the item stands
+                alone. ``"raise"`` yields all items before it and raises the error, whose ``position`` says where the
+                item stands. ``"skip"`` leaves it out and goes on; `WalkStats.unreadable` counts such items.
 
         Raises:
             TypeError: An argument is of the wrong type.
@@ -70,5 +75,11 @@ class Procedures(Listing[Procedure], item=Procedure):
             *filters.moment_range("created", created_after, created_before),
         )
         return self._paginator(
-            pairs, limit=limit, cursor=cursor, max_items=max_items, concurrency=concurrency, on_drift=on_drift
+            pairs,
+            limit=limit,
+            cursor=cursor,
+            max_items=max_items,
+            concurrency=concurrency,
+            on_drift=on_drift,
+            on_unreadable=on_unreadable,
         )

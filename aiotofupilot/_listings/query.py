@@ -103,20 +103,22 @@ class Query(Source[T]):
         name = f"{self.listing.creation_filter}_{end}"
         return next((value for key, value in self.pairs if key == name), None)
 
-    async def fetch(self, cursor: int, limit: int, counts: RequestCounts) -> Page[T]:
+    async def fetch(self, cursor: int, limit: int, counts: RequestCounts, *, once: bool = False) -> Page[T]:
         """Return the page that begins at a cursor. Where no moment lies within the bounds, the server is not asked."""
         if self._is_empty:
             return Page([], PageMeta(has_more=False), cursor)
         listing = self.listing
         if listing.is_bare:
-            page = await listing.connection.get(listing.path, partial(read_page, cursor=0, decode=self.decode), counts)
+            read = partial(read_page, cursor=0, decode=self.decode)
+            page = await listing.connection.get(listing.path, read, counts, once=once)
             return evolve(page, data=page.data[cursor:], cursor=cursor)  # there is no cursor that the server knows
         target = f"{listing.path}?limit={limit}"
         if self._text:
             target += f"&{self._text}"
         if cursor:
             target += f"&cursor={cursor}"
-        return await listing.connection.get(target, partial(read_page, cursor=cursor, decode=self.decode), counts)
+        read = partial(read_page, cursor=cursor, decode=self.decode)
+        return await listing.connection.get(target, read, counts, once=once)
 
     def raw(self) -> Query[RawItem]:
         """Return the same query with its items as the server sends them."""

@@ -10,7 +10,7 @@ from datetime import datetime, timedelta  # noqa: TC003 - likewise
 from typing import Literal, get_args
 
 from aiotofupilot._paging.paginator import Paginator  # noqa: TC001 - likewise
-from aiotofupilot._paging.plan import OnDrift  # noqa: TC001 - likewise
+from aiotofupilot._paging.plan import OnDrift, OnUnreadable  # noqa: TC001 - likewise
 from aiotofupilot.checkpoint import Checkpoint  # noqa: TC001 - likewise
 from aiotofupilot.models import Run
 
@@ -74,6 +74,7 @@ class Runs(Listing[Run], item=Run):
         max_items: int | None = None,
         concurrency: int | None = None,
         on_drift: OnDrift = "ignore",
+        on_unreadable: OnUnreadable = "raise",
     ) -> Paginator[Run]:
         """List runs, the latest started first. Nothing is sent before the listing is used.
 
@@ -120,6 +121,10 @@ class Runs(Listing[Run], item=Run):
             concurrency: At most this many pages are in flight or waiting to be used, 1 or more. None: the session's.
             on_drift: What to do about runs that come and go during the walk: ``"ignore"``, ``"resync"`` or ``"raise"``,
                 as for procedures. ``"resync"`` takes no order in which a run can change its place.
+            on_unreadable: What to do about an item that the server cannot serve, or serves other than the API promises,
+                while it serves others. Any page that holds it fails, and is asked for in parts until the item stands
+                alone. ``"raise"`` yields all items before it and raises the error, whose ``position`` says where the
+                item stands. ``"skip"`` leaves it out and goes on; `WalkStats.unreadable` counts such items.
 
         Raises:
             TypeError: An argument is of the wrong type.
@@ -163,5 +168,6 @@ class Runs(Listing[Run], item=Run):
             max_items=max_items,
             concurrency=concurrency,
             on_drift=on_drift,
+            on_unreadable=on_unreadable,
             sort_by=sort_by,
         )

@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Sequence  # noqa: TC003 - the command reads the types of list() at run time
 
 from aiotofupilot._paging.paginator import Paginator  # noqa: TC001 - likewise
-from aiotofupilot._paging.plan import OnDrift  # noqa: TC001 - likewise
+from aiotofupilot._paging.plan import OnDrift, OnUnreadable  # noqa: TC001 - likewise
 from aiotofupilot.checkpoint import Checkpoint  # noqa: TC001 - likewise
 from aiotofupilot.models import Station
 
@@ -37,6 +37,7 @@ class Stations(Listing[Station], item=Station):
         max_items: int | None = None,
         concurrency: int | None = None,
         on_drift: OnDrift = "ignore",
+        on_unreadable: OnUnreadable = "raise",
     ) -> Paginator[Station]:
         """List stations. Nothing is sent before the listing is used.
 
@@ -57,6 +58,10 @@ class Stations(Listing[Station], item=Station):
             concurrency: At most this many pages are in flight or waiting to be used, 1 or more. None: the session's.
             on_drift: What to do about stations that come and go during the walk: ``"ignore"``, ``"resync"`` or
                 ``"raise"``, as for procedures.
+            on_unreadable: What to do about an item that the server cannot serve, or serves other than the API promises,
+                while it serves others. Any page that holds it fails, and is asked for in parts until the item stands
+                alone. ``"raise"`` yields all items before it and raises the error, whose ``position`` says where the
+                item stands. ``"skip"`` leaves it out and goes on; `WalkStats.unreadable` counts such items.
 
         Raises:
             TypeError: An argument is of the wrong type.
@@ -75,4 +80,5 @@ class Stations(Listing[Station], item=Station):
             max_items=max_items,
             concurrency=concurrency,
             on_drift=on_drift,
+            on_unreadable=on_unreadable,
         )

@@ -6,7 +6,7 @@ Source: https://www.tofupilot.com/docs/dashboard/api/v2/users/list
 from __future__ import annotations
 
 from aiotofupilot._paging.paginator import Paginator  # noqa: TC001 - the command reads the types of list() at run time
-from aiotofupilot._paging.plan import OnDrift  # noqa: TC001 - likewise
+from aiotofupilot._paging.plan import OnDrift, OnUnreadable  # noqa: TC001 - likewise
 from aiotofupilot.checkpoint import Checkpoint  # noqa: TC001 - likewise
 from aiotofupilot.models import User
 
@@ -30,6 +30,7 @@ class Users(Listing[User], item=User):
         max_items: int | None = None,
         concurrency: int | None = None,
         on_drift: OnDrift = "ignore",
+        on_unreadable: OnUnreadable = "raise",
     ) -> Paginator[User]:
         """List the users of the organization. Nothing is sent before the listing is used.
 
@@ -44,11 +45,19 @@ class Users(Listing[User], item=User):
             concurrency: Pages in flight, 1 or more, if the API had pages. None: the session's.
             on_drift: What to do where a walk is resumed and users have come or gone in between: ``"ignore"``,
                 ``"resync"`` or ``"raise"``, as for procedures.
+            on_unreadable: ``"raise"`` or ``"skip"``, if the API had pages, so that a page that cannot be read could be
+                asked for in parts.
 
         Raises:
             TypeError: An argument is of the wrong type.
             ValueError: An argument is out of bounds, or a checkpoint is that of another listing.
         """
         return self._paginator(
-            (), limit=limit, cursor=cursor, max_items=max_items, concurrency=concurrency, on_drift=on_drift
+            (),
+            limit=limit,
+            cursor=cursor,
+            max_items=max_items,
+            concurrency=concurrency,
+            on_drift=on_drift,
+            on_unreadable=on_unreadable,
         )

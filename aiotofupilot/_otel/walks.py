@@ -90,6 +90,7 @@ class WalkSpan:
             "items": stats.items,
             "duplicates": stats.duplicates,
             "resyncs": stats.resyncs,
+            "unreadable": stats.unreadable,
             "requests": stats.requests,
             "retries": stats.retries,
             "waited": stats.waited,

@@ -23,6 +23,8 @@ if TYPE_CHECKING:
 
     from aiotofupilot.models import Page
 
+    from .isolation import Gap
+
 __all__ = ["Anchored"]
 
 T = TypeVar("T", bound=Identified)
@@ -63,12 +65,13 @@ class Anchored(Generic[T]):
         self._stood_at: int | None = None
         self._is_doubtful = False
 
-    def admit(self, page: Page[T], *, is_short: bool = False) -> Sequence[T] | None:
+    def admit(self, page: Page[T], *, is_short: bool = False, gap: Gap | None = None) -> Sequence[T] | None:
         """Return the new items of a page, in the page's order. None: the whole page at `next_look` is to be asked for.
 
         Args:
             page: The page.
             is_short: Whether fewer items were asked for than a whole page has.
+            gap: What lies before the page, if that is a part of one that failed.
 
         Raises:
             DriftError: The server's cursors are no offsets. Or the listing moved, and `resync` is false, or no page
@@ -76,13 +79,14 @@ class Anchored(Generic[T]):
                 so that nothing new is to be had.
             PaginationError: The server's cursor does not advance.
         """
-        _check_offsets(page)
+        _check_offsets(page, is_part=gap is not None)
         memory = self.memory
         ids = [item.id for item in page.data]
         memory.take_up(ids)
+        follows = gap is not None and self._follows(gap)
         if self._stood_at is None:
             self._stood_at = page.cursor
-        start = self._start(page, is_short=is_short)
+        start = 0 if follows else self._start(page, is_short=is_short)
         if start is None:
             return None
         new = memory.new(page.data, start)
@@ -94,6 +98,22 @@ class Anchored(Generic[T]):
         self._search = None
         self._stood_at = page.cursor + len(ids) - 1
         return new
+
+    def _follows(self, gap: Gap) -> bool:
+        """Return whether a page behind a gap goes on where the walk stands.
+
+        Such a page has no anchor. Instead, the item before the gap has to stand where it stood when it was passed.
+        """
+        memory = self.memory
+        if gap.start == gap.stop or not gap.is_confirmed or memory.is_empty:
+            return False
+        rank = memory.rank(gap.before)
+        if rank is None or (gap.before is None and gap.start):
+            return False
+        stood_at = gap.start - 1 + memory.newest_rank - rank
+        if self._stood_at is None and stood_at < gap.stop:
+            self._stood_at = stood_at  # the walk was resumed, and begins at an item that cannot be read
+        return stood_at == self._stood_at
 
     def _start(self, page: Page[T], *, is_short: bool) -> int | None:
         """Return how many items at the top of a page are not new. None: the page does not tell."""
@@ -145,9 +165,9 @@ class Anchored(Generic[T]):
         return False
 
 
-def _check_offsets(page: Page[Any]) -> None:
+def _check_offsets(page: Page[Any], *, is_part: bool) -> None:
     instead = 'on_drift="ignore" follows them as they are'
     check_offsets(page, instead)
-    if page.following is not None and len(page.data) == 1:
+    if page.following is not None and len(page.data) == 1 and not is_part:
         fault = "the server's pages are too short to begin each with the last item of the one before"
         raise DriftError(f"{fault}; {instead}", cursor=page.cursor)

@@ -12,6 +12,8 @@ if TYPE_CHECKING:
 
     from aiotofupilot.models import Page
 
+    from .isolation import Gap
+
 __all__ = ["Deduplicated"]
 
 T = TypeVar("T", bound=Identified)
@@ -39,18 +41,27 @@ class Deduplicated(Generic[T]):
         """How many items of the pages to come are still to be skipped."""
         self._progress = Progress()
 
-    def admit(self, page: Page[T], *, is_short: bool = False) -> Sequence[T]:  # noqa: ARG002 - each page is welcome
+    def admit(
+        self,
+        page: Page[T],
+        *,
+        is_short: bool = False,  # noqa: ARG002 - each page is welcome
+        gap: Gap | None = None,
+    ) -> Sequence[T]:
         """Return the new items of a page, in the page's order.
 
         Args:
             page: The page.
             is_short: Whether fewer items were asked for than a whole page has.
+            gap: What lies before the page, if that is a part of one that failed.
 
         Raises:
             PaginationError: More than 100 pages in a row brought nothing.
         """
         ids = [item.id for item in page.data]
         self.memory.take_up(ids)
+        if gap is not None:
+            self.skip = max(0, self.skip - (gap.stop - gap.start))
         skipped = min(self.skip, len(ids))
         if skipped:
             self.skip -= skipped

@@ -140,6 +140,15 @@ class Memory:
         """Return the rank of each item of the page at hand among the items passed; None: it is not among them."""
         return self._places(self._passed)
 
+    def rank(self, item_id: str | None) -> int | None:
+        """Return the rank of one item among the items passed; None: it is not among them.
+
+        Args:
+            item_id: The item's ID. None: the beginning of the listing, which is passed before the first item.
+        """
+        keys = (_BEGINNING,) if item_id is None else (item_id, _key(digest(item_id)))
+        return next((rank for rank, key in enumerate(self._passed) if key in keys), None)
+
     def ranks_ahead(self) -> list[int | None]:
         """Return the same for the items that may be met again."""
         return self._places([*self._ahead])

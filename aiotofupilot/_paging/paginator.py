@@ -13,6 +13,7 @@ from aiotofupilot._otel.walks import WalkSpan
 from aiotofupilot.stats import RequestCounts, WalkStats
 
 from .counting import count_items, count_left_out
+from .isolation import Isolation, note_left_out
 from .memory import Identified, Memory
 from .progress import Progress
 from .resumption import checkpoint_after, note_checkpoint
@@ -95,11 +96,13 @@ class Paginator(Generic[T]):
         remaining = None if plan.max_items is None else plan.max_items + bool(plan.max_items) * plan.start.skip
         memory, progress, stats = Memory(), Progress(), WalkStats()
         span = WalkSpan(plan.start.listing, plan.described())
+        ask = partial(self._source.fetch, counts=stats.counts)
         window = Window(
-            partial(self._source.fetch, counts=stats.counts),
+            ask,
             cursor=plan.start.cursor,
             limit=plan.limit,
             concurrency=plan.concurrency,
+            isolation=plan.on_unreadable and Isolation(ask, plan.on_unreadable),
         )
         try:
             while remaining is None or remaining > 0:
@@ -111,6 +114,8 @@ class Paginator(Generic[T]):
                 kept = self._kept(page)
                 stats.pages += 1
                 stats.items += len(kept.data)
+                if window.gap is not None:
+                    note_left_out(window.gap, stats, span)
                 yield kept
                 checkpoint = checkpoint_after(page, plan.start)
                 if remaining is not None:

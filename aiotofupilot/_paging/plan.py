@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from aiotofupilot.models import Page
     from aiotofupilot.stats import RequestCounts
 
-__all__ = ["Fetch", "OnDrift", "Plan"]
+__all__ = ["Fetch", "OnDrift", "OnUnreadable", "Plan"]
 
 T = TypeVar("T")
 
@@ -21,16 +21,23 @@ OnDrift = Literal["ignore", "resync", "raise"]
 """What a walk does about a listing that moves under it."""
 
 
+OnUnreadable = Literal["raise", "skip"]
+"""What a walk does about an item that the server cannot serve."""
+
+
 class Fetch(Protocol[T]):
     """Fetches a page of a listing."""
 
-    def __call__(self, cursor: int, limit: int, counts: RequestCounts) -> Coroutine[Any, Any, Page[T]]:
+    def __call__(
+        self, cursor: int, limit: int, counts: RequestCounts, *, once: bool = False
+    ) -> Coroutine[Any, Any, Page[T]]:
         """Return the page that begins at a cursor.
 
         Args:
             cursor: Where the page begins, in the server's counting. The listing itself begins at 0.
             limit: How many items to ask for.
             counts: Where the requests are counted.
+            once: Whether to make a single attempt, however many the session allows.
         """
         ...
 
@@ -51,6 +58,9 @@ class Plan:
     """What to do about a listing that moves."""
     keep: Callable[[Any], bool] | None = None
     """Which of the items that the server lists are yielded; None: all. The others are passed over."""
+    on_unreadable: OnUnreadable | None = "raise"
+    """What to do about an item that cannot be read. None: the server does not cut the listing into pages, so that none
+    can be asked for in parts."""
 
     def described(self) -> dict[str, int | str]:
         """Return how the listing is walked, for instruments."""

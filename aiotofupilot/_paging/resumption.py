@@ -38,5 +38,19 @@ def note_checkpoint(error: Exception, checkpoint: Checkpoint, start: Checkpoint)
     """
     if isinstance(error, TofuPilotError):
         error.checkpoint = checkpoint
+        if error.position is not None:
+            _note_position(error, error.position, checkpoint)
     if checkpoint != start:
         error.add_note(f"cursor={checkpoint.cursor}, resume with cursor=Checkpoint.parse({str(checkpoint)!r})")
+
+
+def _note_position(error: TofuPilotError, position: int, checkpoint: Checkpoint) -> None:
+    """Tell with an error how to resume after the item that cannot be read, if the walk stands right before it."""
+    if position > checkpoint.cursor + checkpoint.skip:
+        error.position = None  # the walk was looking for its place, and there are items before this one that it missed
+        return
+    after = checkpoint.after(position)
+    error.add_note(
+        f'the item at position {position} cannot be read, and others can: on_unreadable="skip" leaves it out, or '
+        f"resume after it with cursor=Checkpoint.parse({str(after)!r})"
+    )

@@ -62,13 +62,14 @@ class Source(Protocol[T]):
         """The query as a single shard."""
         ...
 
-    async def fetch(self, cursor: int, limit: int, counts: RequestCounts) -> Page[T]:
+    async def fetch(self, cursor: int, limit: int, counts: RequestCounts, *, once: bool = False) -> Page[T]:
         """Return the page that begins at a cursor.
 
         Args:
             cursor: Where the page begins, in the server's counting. The listing itself begins at 0.
             limit: How many items to ask for.
             counts: Where the requests are counted.
+            once: Whether to make a single attempt, however many the session allows.
         """
         ...
 

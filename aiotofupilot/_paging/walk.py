@@ -19,6 +19,7 @@ from aiotofupilot.stats import WalkStats
 
 from .anchored import Anchored
 from .deduplicated import Deduplicated
+from .isolation import Isolation, note_left_out
 from .memory import Identified
 from .resumption import checkpoint_after, note_checkpoint
 from .window import Window
@@ -68,12 +69,16 @@ class Walk(AsyncIterator[T]):
             self._continuity = Anchored(anchors, start.ahead, limit=self._whole_page, resync=plan.on_drift == "resync")
             cursor = max(0, start.cursor + start.skip - bool(start.anchors))
         self._stats = WalkStats()
+        ask = partial(fetch, counts=self._stats.counts)
+        overlap = self._continuity.overlap
         self._window = Window(
-            partial(fetch, counts=self._stats.counts),
+            ask,
             cursor=cursor,
             limit=limit,
-            overlap=self._continuity.overlap,
+            overlap=overlap,
             concurrency=plan.concurrency,
+            isolation=plan.on_unreadable and Isolation(ask, plan.on_unreadable, overlap=overlap),
+            passed=start.cursor + start.skip,
         )
         self._has_short_pages = limit < plan.limit
         self._is_short = limit < self._whole_page
@@ -209,13 +214,15 @@ class Walk(AsyncIterator[T]):
         while (page := await self._fetch_page()) is not None:
             resyncs = self._continuity.resyncs
             try:
-                new = self._continuity.admit(page, is_short=self._is_short)
+                new = self._continuity.admit(page, is_short=self._is_short, gap=self._window.gap)
             except TofuPilotError:
                 self._window.restart(page.cursor)
                 raise
             if self._continuity.resyncs > resyncs:
                 self._span.event("resync", {"cursor": page.cursor})
             if new is not None:
+                if self._window.gap is not None:
+                    note_left_out(self._window.gap, self._stats, self._span)
                 await self._offer(page, new)
                 return True
             self._is_short = False

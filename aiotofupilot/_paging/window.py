@@ -9,11 +9,14 @@ from __future__ import annotations
 import asyncio
 from collections import deque
 from collections.abc import Callable, Coroutine, Iterable
-from typing import Any, Generic, TypeVar
+from typing import TYPE_CHECKING, Any, Generic, TypeVar
 
 from aiotofupilot._otel.requests import UNWANTED
-from aiotofupilot.errors import PaginationError, SessionError
+from aiotofupilot.errors import PaginationError, SessionError, TofuPilotError
 from aiotofupilot.models import Page
+
+if TYPE_CHECKING:
+    from .isolation import Gap, Isolation
 
 __all__ = ["Window"]
 
@@ -44,6 +47,8 @@ class Window(Generic[T]):
         limit: How many items to ask for per page.
         overlap: How many items of a page the next page is to begin with; less than `limit`.
         concurrency: How many pages may be in flight or waiting to be handed over; 1 or more.
+        isolation: Reads a page that fails in parts. None: the error is raised.
+        passed: The position before which all items have been passed.
     """
 
     def __init__(
@@ -54,6 +59,8 @@ class Window(Generic[T]):
         limit: int,
         overlap: int = 0,
         concurrency: int = 1,
+        isolation: Isolation[Any] | None = None,
+        passed: int = 0,
     ) -> None:
         self._fetch = fetch
         self.limit = limit
@@ -62,7 +69,12 @@ class Window(Generic[T]):
         self._concurrency = concurrency
         self._prefetched: deque[tuple[int, asyncio.Task[Page[T]]]] = deque()
         self._cancelled: list[asyncio.Task[Page[T]]] = []
+        self._isolation = isolation
+        self._has_offsets = False
+        self.gap: Gap | None = None
+        """What lies before the page handed over last, if that is a part of one that failed; None: it is whole."""
         self.restart(cursor, limit=limit)
+        self._passed = passed
 
     @property
     def stride(self) -> int:
@@ -81,7 +93,8 @@ class Window(Generic[T]):
             self.limit, self._has_learned = limit, False
         self._cursor = cursor
         self._page_cursor = -1
-        self._ended = self._cut_off = False
+        self._passed = 0
+        self._ended = self._cut_off = self._is_in_parts = False
         self._width = 1
 
     async def next(self, at_most: int | None = None) -> Page[T] | None:
@@ -97,9 +110,12 @@ class Window(Generic[T]):
                 named none.
             SessionError: The session was closed meanwhile.
         """
+        self.gap = None
         if self._ended:
             await self.aclose()
             return None
+        if self._is_in_parts and self._isolation is not None:
+            return await self._part(self._isolation, self._isolation.go_on())
         if self._cut_off:
             raise PaginationError(
                 f"the page at cursor {self._page_cursor} announces more items, and no cursor that leads to them",
@@ -113,7 +129,12 @@ class Window(Generic[T]):
                 next_cursor=self._cursor,
             )
         width = self._width if at_most is None else min(self._width, at_most)
-        page = await (self._head(width) if width > 1 or self._prefetched else self._fetch(self._cursor, self.limit))
+        try:
+            page = await (self._head(width) if width > 1 or self._prefetched else self._fetch(self._cursor, self.limit))
+        except TofuPilotError as error:
+            if self._isolation is None or not self._isolation.helps(error):
+                raise
+            return await self._part(self._isolation, self._first_part(self._isolation, error))
         self._settle(page)
         return page
 
@@ -142,12 +163,45 @@ class Window(Generic[T]):
         _, task = self._prefetched[0]
         try:
             page = await _result(task)
+        except TofuPilotError as error:
+            if self._isolation is None or not self._isolation.helps(error):
+                self.restart(self._cursor)
+            else:
+                self._prefetched.popleft()  # the pages beyond it are as good as ever
+            raise
         except BaseException:
             self.restart(self._cursor)
             raise
         finally:
             del task  # which knows its error, which knows this frame
         self._prefetched.popleft()
+        return page
+
+    def _first_part(self, isolation: Isolation[Any], error: TofuPilotError) -> Coroutine[Any, Any, Page[T]]:
+        """Return how to get the first part of the page that failed."""
+        is_follower = self._page_cursor >= 0
+        return isolation.begin(
+            self._cursor,
+            self.limit,
+            error,
+            passed=self._cursor + self._overlap if is_follower else self._passed,
+            read_at=self._page_cursor if is_follower else None,
+            has_offsets=self._has_offsets,
+        )
+
+    async def _part(self, isolation: Isolation[Any], part: Coroutine[Any, Any, Page[T]]) -> Page[T]:
+        """Return a part of a page that failed."""
+        try:
+            page = await part
+        except BaseException:
+            self.restart(self._cursor)
+            raise
+        self.gap, self._is_in_parts = isolation.gap, isolation.is_under_way
+        self._note_following(page, page.following)
+        is_joined = self._prefetched and self._prefetched[0][0] == self._cursor
+        if not is_joined and not self._is_in_parts:
+            self._cancel_prefetched()
+            self._width = 1
         return page
 
     def _settle(self, page: Page[T]) -> None:
@@ -161,11 +215,15 @@ class Window(Generic[T]):
             self._width = 1
             if cursor is not None and not self._learn(page):
                 self._concurrency = 1
+        self._note_following(page, following)
+
+    def _note_following(self, page: Page[T], following: int | None) -> None:
         self._page_cursor = page.cursor
-        self._cut_off = cursor is None and page.meta.has_more
-        self._ended = cursor is None and not self._cut_off
-        if cursor is not None:
-            self._cursor = cursor
+        self._cut_off = following is None and page.meta.has_more
+        self._ended = following is None and not self._cut_off
+        if following is not None:
+            self._cursor = following - self._overlap
+            self._has_offsets = self._has_offsets or following - page.cursor == len(page.data) > 1
 
     def _learn(self, page: Page[T]) -> bool:
         """Ask for pages of this length from now on, if the server seems to give no longer ones.

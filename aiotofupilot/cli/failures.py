@@ -70,10 +70,18 @@ class StoppedError(Exception):
         written: The same in words.
         can_resume: Whether ``--resume`` can go on with the file.
         is_kept: Whether what was written is still there, so that another run can resume after it.
+        left_out: Which items were left out because they could not be read, in words; empty: none.
     """
 
     def __init__(
-        self, reason: BaseException, mark: Mark, *, written: str, can_resume: bool, is_kept: bool = True
+        self,
+        reason: BaseException,
+        mark: Mark,
+        *,
+        written: str,
+        can_resume: bool,
+        is_kept: bool = True,
+        left_out: str = "",
     ) -> None:
         super().__init__(reason)
         self.reason = reason
@@ -81,6 +89,7 @@ class StoppedError(Exception):
         self.written = written
         self.can_resume = can_resume
         self.is_kept = is_kept
+        self.left_out = left_out
 
 
 EXPECTED = (CycloptsError, UsageError, DeadlineError, StoppedError, TofuPilotError, OSError)
@@ -136,6 +145,8 @@ def explained(error: BaseException) -> tuple[ExitCode, str]:
         case StoppedError():
             code, reason = explained(error.reason)
             line = f"{reason}; {error.written} {_what_became_of_them(error)}"
+            if error.left_out:
+                line += f"; {error.left_out}"
         case _ if not isinstance(error, Exception):  # a cancellation, and so Ctrl-C
             code, line = ExitCode.INTERRUPTED, "interrupted"
         case _:
@@ -156,6 +167,8 @@ def _misunderstood(error: CycloptsError) -> str:
 def _with_advice(error: TofuPilotError) -> str:
     attempts = f" (after {error.attempts} attempts)" if error.attempts > 1 else ""
     advice = next(_ADVICE[kind] for kind in type(error).__mro__ if kind in _ADVICE)
+    if error.position is not None:
+        advice = f"only the item at position {error.position} cannot be read: --on-unreadable skip leaves it out"
     return f"{error}{attempts}; {advice}"
 
 

@@ -19,7 +19,7 @@ from .help_panels import panel
 
 __all__ = ["Described", "described", "option"]
 
-_SHARED = frozenset({"self", "limit", "cursor", "max_items", "concurrency", "on_drift", "return"})
+_SHARED = frozenset({"self", "limit", "cursor", "max_items", "concurrency", "on_drift", "on_unreadable", "return"})
 """Parameters that every listing has. The command has options of its own for them."""
 
 _FILTERS = Group("Which ones", sort_key=1, help_formatter=panel)

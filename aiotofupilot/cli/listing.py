@@ -6,11 +6,12 @@ import asyncio
 from itertools import accumulate
 from typing import TYPE_CHECKING, Any
 
-from attrs import evolve
+from attrs import evolve, frozen
 
 from aiotofupilot import __version__
 from aiotofupilot.checkpoint import digest
 from aiotofupilot.errors import TofuPilotError
+from aiotofupilot.stats import WalkStats
 
 from .failures import DeadlineError, StoppedError
 from .outlook import Outlook
@@ -24,7 +25,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
     from pathlib import Path
 
-    from aiotofupilot import Checkpoint, TofuPilotSession
+    from aiotofupilot import Checkpoint, Walk
 
     from .output.formats import Format
     from .output.journal import Header
@@ -32,7 +33,18 @@ if TYPE_CHECKING:
     from .query import Query
     from .server import Server
 
-__all__ = ["write_listing"]
+__all__ = ["Written", "write_listing"]
+
+
+@frozen
+class Written:
+    """What became of a listing that is whole."""
+
+    items: int
+    """How many items are written, in earlier runs too."""
+    left_out: str
+    """Which items this run left out because they could not be read, in words; empty: none."""
+
 
 _ANCHORS = 8
 """How many of the items written last a checkpoint after a part of a page names, as a walk's checkpoint does."""
@@ -46,8 +58,8 @@ async def write_listing(
     *,
     resume: bool = False,
     deadline: float | None = None,
-) -> int:
-    """Write a listing as it arrives, and return how many items are written.
+) -> Written:
+    """Write a listing as it arrives, and return what is written.
 
     Args:
         query: What to list.
@@ -65,6 +77,7 @@ async def write_listing(
         BrokenPipeError: Nobody reads any more.
     """
     out: Output | None = None
+    stats = WalkStats()
     is_whole = False
     time = asyncio.timeout(deadline)
     try:
@@ -79,7 +92,9 @@ async def write_listing(
                     total=query.max_items,
                     begun=out.mark.items,
                 ) as progress:
-                    await _write(query, session, output_format, out, progress)
+                    walk = query.listing(session, out.mark).walk()
+                    stats = walk.stats
+                    await _write(walk, Outlook(query, session, progress), output_format, out, progress)
             is_whole = True
     except (TofuPilotError, OSError, asyncio.CancelledError) as error:
         is_late = isinstance(error, TimeoutError) and time.expired()  # and no TimeoutError of the disk, say
@@ -93,19 +108,18 @@ async def write_listing(
             reason,
             out.mark,
             written=query.counted(out.mark.items),
+            left_out=query.left_out(stats),
             can_resume=is_file and output_format.is_resumable,
             is_kept=not is_file or output_format.is_resumable,
         ) from error
-    return out.mark.items
+    return Written(out.mark.items, query.left_out(stats))
 
 
-async def _write(
-    query: Query, session: TofuPilotSession, output_format: Format, out: Output, progress: Progress
-) -> None:
+async def _write(walk: Walk[Any], outlook: Outlook, output_format: Format, out: Output, progress: Progress) -> None:
     mark = out.mark
     # It is written with the first items, so that a listing that is refused leaves no header.
     pending = b"" if mark.items else output_format.head()
-    async with query.listing(session, mark).walk() as walk, Outlook(query, session, progress) as outlook:
+    async with walk, outlook:
         place = walk.checkpoint
         async for items in walk.batches():
             text = pending + output_format.page(items)

@@ -70,6 +70,7 @@ async def _list(
         limit=paged.page_size,
         concurrency=paged.concurrency,
         on_drift=paged.on_drift,
+        on_unreadable=paged.on_unreadable,
     )
     server = Server(
         base_url=serving.base_url,
@@ -79,10 +80,13 @@ async def _list(
         timeout=asking.timeout,
         retries=asking.retries,
     )
-    count = await write_listing(query, server, output_format, output, resume=resume, deadline=asking.deadline)
+    written = await write_listing(query, server, output_format, output, resume=resume, deadline=asking.deadline)
     # Whatever reads a pipe, such as a pager, may own the terminal.
     if is_terminal(sys.stderr) and (is_terminal(sys.stdout) or not is_standard_output(output)):
-        say(query.counted(count) + (f" in {output}" if output else ""))
+        count = query.counted(written.items) + (f" in {output}" if output else "")
+        say(f"{count}; {written.left_out}" if written.left_out else count)
+    elif written.left_out:
+        say(f"aiotofupilot: {written.left_out}")
 
 
 def _with_signature(

@@ -16,11 +16,14 @@ from .filter_options import option
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from aiotofupilot import Paginator, TofuPilotSession
+    from aiotofupilot import Paginator, TofuPilotSession, WalkStats
 
     from .output.journal import Header, Mark
 
 __all__ = ["Query"]
+
+_SHOWN = 10
+"""At most this many positions of items that were left out are named."""
 
 
 @frozen(kw_only=True)
@@ -36,6 +39,7 @@ class Query:
     limit: int = 100
     concurrency: int = 1
     on_drift: str = "ignore"
+    on_unreadable: str = "raise"
 
     def listing(self, session: TofuPilotSession, after: Mark | None = None) -> Paginator[Any]:
         """Return the listing, or what of it is after a mark. It is not asked for yet.
@@ -55,6 +59,7 @@ class Query:
                 limit=self.limit,
                 concurrency=self.concurrency,
                 on_drift=self.on_drift,
+                on_unreadable=self.on_unreadable,
             )
         except (TypeError, ValueError) as error:
             parameter = getattr(error, "parameter", None)
@@ -75,6 +80,16 @@ class Query:
     def counted(self, items: int) -> str:
         """Return a number of items in words."""
         return f"{items:,} {columns_of(self.name).singular if items == 1 else self.name}"
+
+    def left_out(self, stats: WalkStats) -> str:
+        """Return in words which items a walk left out; empty: none."""
+        count = stats.unreadable
+        if not count:
+            return ""
+        shown = ", ".join(map(str, stats.unreadable_positions[:_SHOWN]))
+        more = f" and {count - _SHOWN:,} more" if count > _SHOWN else ""
+        places = f"position {shown}" if count == 1 else f"positions {shown}{more}"
+        return f"{self.counted(count)} could not be read and {'is' if count == 1 else 'are'} left out, at {places}"
 
 
 def _spelled(value: object) -> str | int | None:

@@ -155,6 +155,16 @@ class AskingForPages(Asking):
             help="Requests at a time. Items are written in order all the same.",
         ),
     ] = 1
+    on_unreadable: Annotated[
+        Literal["raise", "skip"],
+        Parameter(
+            group=_ASKING,
+            help=(
+                "What to do about an item that the server cannot serve while it serves others: raise, to fail after "
+                "the items before it; or skip, to leave it out and tell its position in the end."
+            ),
+        ),
+    ] = "raise"
 
 
 @_flat

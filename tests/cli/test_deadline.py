@@ -64,7 +64,7 @@ async def test_a_file_is_gone_on_with_after_a_deadline(sandbox, server, tmp_path
     assert (stopped.reason.seconds, stopped.mark.items, stopped.can_resume) == (LATE, 200, True)
     assert not output.exists()
     sandbox.before_response.clear()
-    assert await write_listing(query, server, JSONLines(), output, resume=True, deadline=LATE) == 250
+    assert (await write_listing(query, server, JSONLines(), output, resume=True, deadline=LATE)).items == 250
     assert [json.loads(line)["id"] for line in output.read_bytes().splitlines()] == [
         procedure.id for procedure in sandbox.procedures
     ]
@@ -78,7 +78,7 @@ async def test_what_came_is_on_standard_output_after_a_deadline(sandbox, server,
     assert caught.value.mark.items == 100
     sandbox.before_response.clear()
     rest = Query(name="procedures", cursor=Checkpoint.parse(caught.value.mark.checkpoint))
-    assert await write_listing(rest, server, JSONLines(), None) == 150
+    assert (await write_listing(rest, server, JSONLines(), None)).items == 150
     written = [json.loads(line)["id"] for line in capfdbinary.readouterr().out.splitlines()]
     assert written == [procedure.id for procedure in sandbox.procedures]
 
@@ -94,7 +94,7 @@ async def test_a_deadline_before_anything_came_leaves_nothing(server, tmp_path, 
 async def test_a_deadline_that_does_not_pass_changes_nothing(server, tmp_path):
     """The listing is whole."""
     query = Query(name="procedures")
-    assert await write_listing(query, server, JSONArray(), tmp_path / "list.json", deadline=LATE) == 250
+    assert (await write_listing(query, server, JSONArray(), tmp_path / "list.json", deadline=LATE)).items == 250
 
 
 async def test_another_timeout_is_not_mistaken_for_the_deadline(sandbox, server, tmp_path, monkeypatch):

@@ -10,7 +10,7 @@ from aiotofupilot.cli.columns import columns_of
 from aiotofupilot.cli.filter_options import described, option
 from aiotofupilot.cli.listings import LISTINGS
 
-SHARED = {"self", "limit", "cursor", "max_items", "concurrency", "on_drift"}
+SHARED = {"self", "limit", "cursor", "max_items", "concurrency", "on_drift", "on_unreadable"}
 
 
 def own_parameters(listing):

@@ -49,7 +49,7 @@ def ids(text):
 
 async def test_a_listing_is_written_and_counted(sandbox, server, output):
     """All of it, in the server's order."""
-    assert await write_listing(Query(name="procedures"), server, JSONLines(), output) == 250
+    assert (await write_listing(Query(name="procedures"), server, JSONLines(), output)).items == 250
     assert ids(output.read_bytes()) == [procedure.id for procedure in sandbox.procedures]
 
 
@@ -65,9 +65,9 @@ async def test_rows_are_written_as_pages_arrive(sandbox, server, capfdbinary, on
 async def test_an_empty_listing(sandbox, server, output):
     """It has a header and no rows."""
     sandbox.procedures.clear()
-    assert await write_listing(Query(name="procedures"), server, ProceduresCSV(), output) == 0
+    assert (await write_listing(Query(name="procedures"), server, ProceduresCSV(), output)).items == 0
     assert output.read_bytes().count(b"\r\n") == 1
-    assert await write_listing(Query(name="procedures"), server, JSONArray(), output) == 0
+    assert (await write_listing(Query(name="procedures"), server, JSONArray(), output)).items == 0
     assert json.loads(output.read_bytes()) == []
 
 
@@ -105,7 +105,7 @@ async def test_a_failed_listing_can_be_gone_on_with(sandbox, server, output, for
     assert (stopped.mark.items, place[:4], stopped.can_resume) == (200, "200@", True)
     assert not output.exists()
     asked = len(sandbox.requests)
-    assert await write_listing(Query(name="procedures"), server, form(), output, resume=True) == 250
+    assert (await write_listing(Query(name="procedures"), server, form(), output, resume=True)).items == 250
     assert sandbox.requests[asked:].pop().query["cursor"] == "200"
     assert output.read_bytes() == output.with_name("whole").read_bytes()
 
@@ -300,13 +300,11 @@ async def test_other_options_are_another_file(sandbox, server, output):
         await write_listing(
             Query(name="procedures", filters={"search_query": "e"}), elsewhere, ProceduresCSV(), output, resume=True
         )
-    assert (
-        await write_listing(
-            Query(name="procedures", filters={"search_query": "e"}, limit=7, concurrency=5),
-            server,
-            ProceduresCSV(),
-            output,
-            resume=True,
-        )
-        > 200
+    written = await write_listing(
+        Query(name="procedures", filters={"search_query": "e"}, limit=7, concurrency=5),
+        server,
+        ProceduresCSV(),
+        output,
+        resume=True,
     )
+    assert written.items > 200

@@ -142,5 +142,5 @@ async def test_the_command_tells_its_bar(server, tmp_path, monkeypatch):
     watched = Watched()
     monkeypatch.setattr(listing_module, "progress_shown", lambda *_, **__: nullcontext(watched))
     query = Query(name="procedures", limit=10)
-    assert await write_listing(query, server, JSONLines(), tmp_path / "list") == 3000
+    assert (await write_listing(query, server, JSONLines(), tmp_path / "list")).items == 3000
     assert watched.total == 3000

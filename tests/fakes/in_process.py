@@ -32,19 +32,21 @@ class InProcess:
     def procedures(self) -> Procedures:
         return Procedures(self)
 
-    async def get(self, target, read, counts):
+    async def get(self, target, read, counts, *, once=False):
         query = dict(parse_qsl(urlsplit(target).query))
         self.cursors.append(int(query.get("cursor", 0)))
         self.in_flight += 1
         self.most_in_flight = max(self.most_in_flight, self.in_flight)
         try:
-            for attempt in range(1, self._attempts + 1):
+            attempts = 1 if once else self._attempts
+            for attempt in range(1, attempts + 1):
                 counts.requests += 1
                 counts.retries += attempt > 1
                 try:
                     return read(await self._answer(target))
                 except Exception as error:
-                    if attempt == self._attempts or not is_transient(error):
+                    if attempt == attempts or not is_transient(error):
+                        error.attempts = attempt
                         raise
         finally:
             self.in_flight -= 1

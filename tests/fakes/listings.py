@@ -28,7 +28,7 @@ LISTINGS = {
     "measurements": Measurements,
     "phases": Phases,
 }
-OPTIONS = ("limit", "cursor", "max_items", "concurrency", "on_drift")
+OPTIONS = ("limit", "cursor", "max_items", "concurrency", "on_drift", "on_unreadable")
 """The arguments that every listing takes."""
 
 
@@ -46,6 +46,6 @@ class Connection:
         self.body = body
         self.targets = []
 
-    async def get(self, target, read, counts):
+    async def get(self, target, read, counts, *, once=False):
         self.targets.append(target)
         return read(Response(200, CIMultiDict(), self.body, datetime(2026, 2, 1, tzinfo=UTC)))

@@ -81,7 +81,7 @@ def test_an_argument_of_the_wrong_type_is_refused_by_name(name):
     """Nothing is sent."""
     connection = Connection()
     for argument in inspect.signature(LISTINGS[name].list).parameters:
-        if argument not in {"self", "on_drift"}:
+        if argument not in {"self", "on_drift", "on_unreadable"}:
             with pytest.raises(TypeError) as caught:
                 LISTINGS[name](connection).list(**{**required(name), argument: object()})
             assert caught.value.parameter == argument

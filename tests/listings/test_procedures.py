@@ -23,7 +23,7 @@ class Connection:
         self.concurrency = concurrency
         self.targets = []
 
-    async def get(self, target, read, counts):
+    async def get(self, target, read, counts, *, once=False):
         self.targets.append(target)
         return read(EMPTY)
 

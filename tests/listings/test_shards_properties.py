@@ -33,7 +33,7 @@ class Server:
         self.shows, self.is_inclusive = shows, is_inclusive
         self.batches, self.procedures = Batches(self), Procedures(self)
 
-    async def get(self, target, read, counts):
+    async def get(self, target, read, counts, *, once=False):
         query = {name: values[0] for name, values in parse_qs(urlsplit(target).query).items()}
         first, limit = int(query.get("cursor", 0)), int(query["limit"])
         items = [item for item in self.items if self._matches(item[1], query)]

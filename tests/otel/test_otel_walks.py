@@ -53,6 +53,7 @@ async def test_a_walk_is_a_span_with_its_numbers(session, telemetry):
         "tofupilot.walk.items": 30,
         "tofupilot.walk.duplicates": 0,
         "tofupilot.walk.resyncs": 0,
+        "tofupilot.walk.unreadable": 0,
         "tofupilot.walk.requests": 3,
         "tofupilot.walk.retries": 0,
         "tofupilot.walk.waited": 0.0,

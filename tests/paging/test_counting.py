@@ -22,7 +22,7 @@ class Numbers:
     def __init__(self, total):
         self.total, self.asked = total, []
 
-    async def __call__(self, cursor, limit, counts):
+    async def __call__(self, cursor, limit, counts, *, once=False):
         self.asked.append((cursor, limit))
         await asyncio.sleep(0)
         end = min(cursor + limit, self.total)

@@ -105,7 +105,7 @@ async def test_pages_that_are_left_leave_nothing_in_flight(listing, connection):
 
 async def test_an_error_between_pages_tells_where_to_resume(listing, service):
     """At the page that could not be had."""
-    service.faults.on(cursor=20).next(status(500), times=10)
+    service.faults.on(cursor=20).next(status(503), times=10)
     seen = []
     with pytest.raises(ServerError) as caught:
         async for page in listing(limit=10).pages():

@@ -245,7 +245,7 @@ class TestErrors:
         """With the checkpoint that resumes exactly there; pages beyond it that had arrived are not yielded."""
         stride = 10 if on_drift == "ignore" else 9
         where = service.faults.on(cursor=page * stride) if page else service.faults
-        where.next(status(500), times=10)
+        where.next(status(503), times=10)
         seen, walk = [], listing(limit=10, concurrency=concurrency, on_drift=on_drift).walk()
         with pytest.raises(ServerError) as caught:
             async for procedure in walk:
@@ -261,7 +261,7 @@ class TestErrors:
 
     async def test_a_walk_that_failed_can_be_asked_on(self, listing, service):
         """It asks the server again for what it did not get, and neither skips nor ends."""
-        service.faults.on(cursor=30).next(status(500), times=20)
+        service.faults.on(cursor=30).next(status(503), times=20)
         seen, failures, walk = [], 0, listing(limit=10, concurrency=4).walk()
         while len(seen) < 95:
             try:
@@ -274,7 +274,7 @@ class TestErrors:
         """As from a retry policy of the user's own."""
 
         class Broken(InProcess):
-            async def get(self, target, read, counts):
+            async def get(self, target, read, counts, *, once=False):
                 if "cursor" not in target:
                     return await super().get(target, read, counts)
                 raise LookupError(target)
@@ -287,7 +287,7 @@ class TestErrors:
     async def test_an_error_at_the_checkpoint_where_a_walk_began_has_no_note(self, listing, service):
         """Whoever gave the checkpoint has it."""
         start = Checkpoint(20, skip=3)
-        service.faults.on(cursor=20).always(status(500))
+        service.faults.on(cursor=20).always(status(503))
         paginator = listing(cursor=start)
         for use in (paginator.collect, lambda: anext(paginator.pages())):
             with pytest.raises(ServerError) as caught:
@@ -300,7 +300,7 @@ class TestErrors:
         """As a callback of the user's may raise it."""
 
         class Broken(InProcess):
-            async def get(self, target, read, counts):
+            async def get(self, target, read, counts, *, once=False):
                 if "cursor" in target:
                     raise StopAsyncIteration
                 return await super().get(target, read, counts)
@@ -646,7 +646,7 @@ class TestRaw:
     )
     async def test_an_item_without_an_id_is_named_by_its_path(self, listing, service, item, fault):
         """A walk cannot tell it from others."""
-        service.faults.next(json({"data": [{"id": "a"}, item], "meta": {"has_more": False}}))
+        service.faults.always(json({"data": [{"id": "a"}, item], "meta": {"has_more": False}}))
         with pytest.raises(DecodeError, match=fault) as caught:
             await listing().raw().collect()
         assert caught.value.path == "$.data[1].id"

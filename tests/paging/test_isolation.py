@@ -1,0 +1,467 @@
+"""An item that the server cannot serve fails every page it is on. A walk reads around it, and around nothing else."""
+
+import asyncio
+import logging
+import pickle
+
+import pytest
+from fakes.in_process import InProcess
+
+from aiotofupilot import (
+    Checkpoint,
+    ConnectionFailedError,
+    DecodeError,
+    DriftError,
+    InvalidJSONError,
+    RequestTimeoutError,
+    ResponseTooLargeError,
+    ServerError,
+    SessionError,
+)
+from aiotofupilot._listings.users import Users
+from aiotofupilot._paging.isolation import is_unreadable
+from aiotofupilot.sandbox import Service, paging
+from aiotofupilot.sandbox.faults import empty, html, malformed, status, unreadable
+
+EVERY_WAY = pytest.mark.parametrize(
+    ("concurrency", "on_drift"),
+    [(1, "ignore"), (1, "resync"), (1, "raise"), (16, "ignore"), (16, "resync"), (16, "raise")],
+)
+BAD = {
+    "one": (45,),
+    "first": (0,),
+    "last": (94,),
+    "at the seams": (9, 10, 18, 19, 20),
+    "second": (1,),
+    "several in a row": (41, 42, 43, 44),
+    "all of a page": tuple(range(20, 30)),
+    "all of the first page": tuple(range(10)),
+    "scattered": (3, 5, 6, 33, 59, 60, 93),
+}
+
+
+@pytest.fixture
+def service():
+    return Service(procedures=95)
+
+
+@pytest.fixture
+def connection(service):
+    return InProcess(service)
+
+
+@pytest.fixture
+def listing(connection):
+    return connection.procedures.list
+
+
+def but(service, positions):
+    return [item for position, item in enumerate(service.procedures) if position not in positions]
+
+
+async def drain(walk):
+    return [item async for item in walk]
+
+
+class TestSkip:
+    @pytest.mark.parametrize("bad", BAD.values(), ids=BAD)
+    @EVERY_WAY
+    async def test_every_other_item_comes_once(self, listing, service, concurrency, on_drift, bad):
+        service.faults.always(unreadable(*bad))
+        walk = listing(limit=10, concurrency=concurrency, on_drift=on_drift, on_unreadable="skip").walk()
+        assert await drain(walk) == but(service, bad)
+        assert walk.stats.unreadable == len(bad)
+        assert walk.stats.unreadable_positions == list(bad)
+        assert walk.stats.items == 95 - len(bad)
+        assert walk.stats.duplicates == walk.stats.resyncs == 0
+
+    @pytest.mark.parametrize(
+        "fault",
+        [malformed(45), *(unreadable(45, by=by) for by in (empty(504), status(408), html(502), html(), status(524)))],
+        ids=repr,
+    )
+    async def test_whatever_the_server_says_of_it(self, listing, service, fault):
+        service.faults.always(fault)
+        walk = listing(limit=10, on_unreadable="skip").walk()
+        assert await drain(walk) == but(service, {45})
+        assert walk.stats.unreadable_positions == [45]
+
+    @EVERY_WAY
+    async def test_a_walk_resumes_at_every_item(self, listing, service, concurrency, on_drift):
+        bad = (0, 9, 10, 14, 15, 29)
+        service.procedures = service.procedures[:30]
+        service.faults.always(unreadable(*bad))
+        options = {"limit": 10, "concurrency": concurrency, "on_drift": on_drift, "on_unreadable": "skip"}
+        wanted = but(service, bad)
+        for taken in range(len(wanted) + 1):
+            async with listing(**options).walk() as walk:
+                seen = [await anext(walk) for _ in range(taken)]
+            checkpoint = Checkpoint.parse(str(walk.checkpoint))
+            resumed = listing(cursor=checkpoint, **options).walk()
+            assert seen + await drain(resumed) == wanted
+            assert resumed.stats.duplicates == 0
+
+    @EVERY_WAY
+    async def test_an_item_that_was_passed_and_became_unreadable_is_not_left_out(
+        self, listing, service, concurrency, on_drift
+    ):
+        """It was yielded, by the walk that is resumed."""
+        options = {"limit": 10, "concurrency": concurrency, "on_drift": on_drift}
+        async with listing(**options).walk() as walk:
+            seen = [await anext(walk) for _ in range(36)]
+        for bad in (30, 34, 35):
+            service.faults.clear()
+            service.faults.always(unreadable(bad))
+            for on_unreadable in ("raise", "skip"):
+                resumed = listing(cursor=walk.checkpoint, on_unreadable=on_unreadable, **options).walk()
+                assert seen + await drain(resumed) == service.procedures
+                assert resumed.stats.unreadable == 0
+
+    async def test_max_items_counts_what_is_yielded(self, listing, service):
+        service.faults.always(unreadable(0, 4))
+        assert await listing(max_items=6, on_unreadable="skip").collect() == but(service, {0, 4})[:6]
+        assert await listing(on_unreadable="skip").first() == service.procedures[1]
+
+    async def test_raw_items(self, listing, service):
+        service.faults.always(unreadable(45))
+        items = await listing(on_unreadable="skip").raw().collect()
+        assert [item["id"] for item in items] == [item.id for item in but(service, {45})]
+
+    @pytest.mark.parametrize("concurrency", [1, 16])
+    async def test_pages(self, listing, service, concurrency):
+        service.faults.always(unreadable(*BAD["scattered"]))
+        pages = [page async for page in listing(limit=10, concurrency=concurrency, on_unreadable="skip").pages()]
+        assert [item for page in pages for item in page.data] == but(service, BAD["scattered"])
+
+    async def test_the_log_says_what_is_left_out_and_why(self, listing, service, caplog):
+        service.faults.always(unreadable(45))
+        await listing(on_unreadable="skip").collect()
+        assert [record.getMessage() for record in caplog.records if record.levelno == logging.WARNING] == [
+            "the item at position 45 cannot be read and is left out: 500 INTERNAL_SERVER_ERROR: Internal Server Error"
+        ]
+
+    async def test_the_positions_are_kept_up_to_a_thousand(self, listing, service, monkeypatch):
+        monkeypatch.setattr("aiotofupilot._paging.isolation._POSITIONS", 3)
+        service.faults.always(unreadable(1, 2, 5, 6, 9))
+        walk = listing(limit=10, on_unreadable="skip").walk()
+        await drain(walk)
+        assert (walk.stats.unreadable, walk.stats.unreadable_positions) == (5, [1, 2, 5])
+
+
+class TestRaise:
+    @EVERY_WAY
+    @pytest.mark.parametrize("bad", [(45,), (0,), (94,), (9, 10), (41, 42, 43)], ids=str)
+    async def test_the_error_tells_the_position_after_all_items_before_it(
+        self, listing, service, concurrency, on_drift, bad
+    ):
+        service.faults.always(unreadable(*bad))
+        options = {"limit": 10, "concurrency": concurrency, "on_drift": on_drift}
+        seen, positions, cursor = [], [], None
+        while True:
+            walk = listing(cursor=cursor, **options).walk()
+            try:
+                async for item in walk:
+                    seen.append(item)
+                break
+            except ServerError as error:
+                caught = error
+            assert caught.checkpoint == walk.checkpoint
+            assert seen == but(service, bad)[: caught.position - len(positions)]
+            positions.append(caught.position)
+            cursor = caught.checkpoint.after(caught.position)
+        assert seen == but(service, bad)
+        assert positions == list(bad)
+
+    async def test_the_error_says_how_to_go_on_and_travels(self, listing, service):
+        service.faults.always(unreadable(45))
+        with pytest.raises(ServerError) as caught:
+            await listing().collect()
+        assert caught.value.position == pickle.loads(pickle.dumps(caught.value)).position == 45  # noqa: S301 - our own
+        after = caught.value.checkpoint.after(45)
+        assert caught.value.__notes__[0].startswith("the item at position 45 cannot be read, and others can: ")
+        assert f"resume after it with cursor=Checkpoint.parse({str(after)!r})" in caught.value.__notes__[0]
+        assert await listing(cursor=after).collect() == service.procedures[46:]
+
+    async def test_the_walk_goes_on_when_the_item_can_be_read_again(self, listing, service):
+        service.faults.always(unreadable(45))
+        walk = listing(limit=10).walk()
+        seen = []
+        with pytest.raises(ServerError):
+            seen += [item async for item in walk]
+        with pytest.raises(ServerError) as again:
+            seen += [await anext(walk)]
+        assert again.value.position == 45
+        service.faults.clear()
+        assert seen == []
+        assert [item async for item in walk] == service.procedures[45:]
+
+    async def test_pages_end_before_the_item(self, listing, service):
+        service.faults.always(unreadable(45))
+        seen = []
+        with pytest.raises(ServerError) as caught:
+            async for page in listing(limit=10).pages():
+                seen += page.data
+        assert seen == service.procedures[:45]
+        assert (caught.value.position, caught.value.checkpoint) == (45, Checkpoint(45))
+
+    async def test_a_page_at_a_time_is_raised_as_it_is(self, listing, service):
+        """One page was asked for, and it cannot be had."""
+        service.faults.always(unreadable(45))
+        with pytest.raises(ServerError) as caught:
+            await listing()
+        assert caught.value.position is None
+
+    async def test_where_nothing_is_tried_again_the_error_is_raised_at_once(self, service):
+        service.faults.always(unreadable(45))
+        connection = InProcess(service, attempts=1)
+        with pytest.raises(ServerError) as caught:
+            await connection.procedures.list().collect()
+        assert caught.value.position is None
+        assert len(service.requests) == 1
+        assert await connection.procedures.list(on_unreadable="skip").collect() == but(service, {45})
+
+
+class TestOutage:
+    @EVERY_WAY
+    @pytest.mark.parametrize("on_unreadable", ["raise", "skip"])
+    @pytest.mark.parametrize("begins_at", [0, 3, 12, 13, 14, 15, 16, 20, 24, 30])
+    async def test_an_outage_is_raised_and_nothing_is_left_out(
+        self, listing, service, concurrency, on_drift, on_unreadable, begins_at
+    ):
+        """Wherever it begins, within the search for a bad item too, what was yielded and what is resumed is all."""
+        service.faults.always(unreadable(45))
+        service.faults.on(lambda _: len(service.requests) > begins_at).always(status(500))
+        walk = listing(limit=10, concurrency=concurrency, on_drift=on_drift, on_unreadable=on_unreadable).walk()
+        seen = []
+        with pytest.raises(ServerError) as caught:
+            async for item in walk:
+                seen.append(item)
+        assert caught.value.position is None or caught.value.position == 45
+        assert walk.stats.unreadable == (service.procedures[46] in seen)
+        service.faults.clear()
+        service.faults.always(unreadable(45))
+        rest = await listing(
+            limit=10, cursor=caught.value.checkpoint, on_drift=on_drift, on_unreadable="skip"
+        ).collect()
+        assert seen + rest == but(service, {45})
+
+    async def test_an_outage_costs_few_requests_more(self, listing, service):
+        service.faults.always(status(500))
+        with pytest.raises(ServerError) as caught:
+            await listing(on_unreadable="skip").collect()
+        assert len(service.requests) == caught.value.attempts + 3
+
+    async def test_an_outage_after_some_pages_costs_three_more(self, listing, service):
+        service.faults.on(lambda _: len(service.requests) > 3).always(status(500))
+        with pytest.raises(ServerError) as caught:
+            await listing(limit=10, on_unreadable="skip").collect()
+        assert len(service.requests) == 3 + caught.value.attempts + 3
+
+    async def test_where_no_item_at_all_can_be_read_none_is_left_out(self, listing, service):
+        service.faults.always(malformed(*range(95)))
+        with pytest.raises(DecodeError) as caught:
+            await listing(on_unreadable="skip").collect()
+        assert caught.value.position is None
+
+    async def test_a_bad_day_leaves_nothing_out(self, listing, service):
+        """Single failures of any kind happen all the time, within the search too."""
+        bad = (0, 31, 32, 70)
+        service.faults.always(unreadable(*bad))
+        for seed, on_drift in enumerate(("ignore", "resync", "raise") * 5):
+            service.faults.clear()
+            service.faults.always(unreadable(*bad))
+            service.faults.randomly(status(500), html(), rate=0.1, seed=seed)
+            walk = listing(limit=10, on_drift=on_drift, on_unreadable="skip").walk()
+            assert await drain(walk) == but(service, bad)
+            assert walk.stats.unreadable_positions == list(bad)
+
+    async def test_a_page_that_was_only_too_long_comes_whole(self, listing, service):
+        """The server gives up on long pages, and no item is at fault."""
+        service.faults.on(lambda request: len(request.page.data) > 6).always(empty(504))
+        for on_drift in ("ignore", "resync", "raise"):
+            walk = listing(limit=20, on_drift=on_drift).walk()
+            assert await drain(walk) == service.procedures
+            assert walk.stats.unreadable == 0
+
+    async def test_a_closed_session_ends_the_search(self, listing, service, connection):
+        service.faults.always(unreadable(45))
+        answer = connection._answer
+
+        async def closed(target):
+            if len(service.requests) > 15:
+                raise SessionError("closed")
+            return await answer(target)
+
+        connection._answer = closed
+        with pytest.raises(SessionError):
+            await listing(on_unreadable="skip").collect()
+
+
+class TestOddServers:
+    @pytest.mark.parametrize("bad", [0, 1, 7, 45])
+    @pytest.mark.parametrize("on_unreadable", ["raise", "skip"])
+    async def test_cursors_that_are_page_numbers_cannot_be_halved(self, service, listing, bad, on_unreadable):
+        item = service.procedures[bad].id
+        service.paging = paging.page_numbers
+        service.faults.always(unreadable(item))
+        for limit in (10, 60, 100):
+            seen = []
+            with pytest.raises(ServerError) as caught:
+                async for procedure in listing(limit=limit, on_unreadable=on_unreadable):
+                    seen.append(procedure)
+            assert caught.value.position is None
+            assert seen == service.procedures[: bad // limit * limit]
+
+    @pytest.mark.parametrize(
+        "odd", [paging.capped(7), paging.hidden_rows(20, 3), paging.short_pages()], ids=["capped", "hidden", "short"]
+    )
+    @pytest.mark.parametrize("concurrency", [1, 16])
+    async def test_offsets_with_pages_of_other_lengths(self, listing, service, odd, concurrency):
+        items = [service.procedures[position].id for position in (0, 45, 46)]
+        service.paging = odd
+        service.faults.always(unreadable(*items))
+        walk = listing(limit=10, concurrency=concurrency, on_unreadable="skip").walk()
+        assert await drain(walk) == but(service, {0, 45, 46})
+        assert walk.stats.unreadable == 3
+
+    @pytest.mark.parametrize("lie", [0, 3, 9, 500])
+    async def test_an_error_that_names_the_wrong_item(self, listing, service, connection, lie):
+        """What an error says of the item at fault saves requests where it is true, and costs a few where it is not."""
+        service.faults.always(malformed(45))
+        get = connection.get
+
+        async def lying(*arguments, **options):
+            try:
+                return await get(*arguments, **options)
+            except DecodeError as error:
+                error.path = f"$.data[{lie}].id"
+                raise
+
+        connection.get = lying
+        walk = listing(limit=10, on_unreadable="skip").walk()
+        assert await drain(walk) == but(service, {45})
+        assert walk.stats.unreadable_positions == [45]
+
+    async def test_a_listing_with_a_single_item_that_can_be_read(self, listing, service):
+        service.procedures = service.procedures[:2]
+        for bad in (0, 1):
+            service.faults.clear()
+            service.faults.always(unreadable(bad))
+            for limit in (1, 2, 3, 100):
+                assert await listing(limit=limit, on_unreadable="skip").collect() == but(service, {bad})
+
+    async def test_users_come_whole_or_not_at_all(self, service, connection):
+        service.faults.always(malformed(1))
+        with pytest.raises(DecodeError) as caught:
+            await Users(connection).list(on_unreadable="skip").collect()
+        assert caught.value.position is None
+        assert len(service.requests) == 1
+
+
+class TestMovingListing:
+    async def test_items_that_come_and_go_beside_a_gap_are_found(self, listing, service):
+        """Where both sides of a gap do not stand as before, the walk looks for its place, or says so."""
+        bad = service.procedures[45].id
+        newest = service.procedures[0]
+        service.faults.always(unreadable(bad))
+        wanted = but(service, {0, 45})
+        for removed_after in range(1, 60):
+            service.procedures.insert(0, newest) if service.procedures[0] is not newest else None
+            service.requests.clear()
+            service.before_response[:] = [
+                lambda procedures, _, at=removed_after: (
+                    procedures.remove(newest) if len(service.requests) == at and newest in procedures else None
+                )
+            ]
+            walk = listing(limit=10, on_drift="resync", on_unreadable="skip").walk()
+            seen = await drain(walk)
+            assert [item for item in seen if item is not newest and item != newest] == wanted
+            assert walk.stats.unreadable >= 1
+
+    async def test_with_raise_a_listing_that_moves_at_a_gap_is_an_error(self, listing, service):
+        service.faults.always(unreadable(service.procedures[45].id))
+        walk = listing(limit=10, on_drift="raise", on_unreadable="skip").walk()
+        seen = [await anext(walk) for _ in range(45)]
+        del service.procedures[3]
+        with pytest.raises(DriftError):
+            await anext(walk)
+        assert len(seen) == 45
+
+
+class TestCancellation:
+    @EVERY_WAY
+    async def test_a_walk_that_is_cancelled_at_any_await_goes_on(self, service, concurrency, on_drift):
+        bad = (4, 5, 12, 19)
+        service.procedures = service.procedures[:20]
+        service.faults.always(unreadable(*bad))
+        for moment in range(400):
+            connection = InProcess(service, attempts=2)
+            walk = connection.procedures.list(
+                limit=10, concurrency=concurrency, on_drift=on_drift, on_unreadable="skip"
+            ).walk()
+            seen = []
+
+            async def run(walk=walk, seen=seen):
+                async for item in walk:
+                    seen.append(item)
+
+            task = asyncio.create_task(run())
+            for _ in range(moment):
+                await asyncio.sleep(0)
+            was_done = task.done()
+            task.cancel()
+            await asyncio.gather(task, return_exceptions=True)
+            for _ in range(3):
+                await asyncio.sleep(0)
+            assert connection.in_flight == 0
+            await run()
+            assert seen == but(service, bad)
+            if was_done:
+                return
+        raise AssertionError("the walk did not end")
+
+
+class TestRequests:
+    async def ask(self, service, fault, *, items=300, attempts=6):
+        service = Service(procedures=items)
+        service.faults.always(fault)
+        walk = InProcess(service, attempts=attempts).procedures.list(on_unreadable="skip").walk()
+        assert len(await drain(walk)) == items - 1
+        return len(service.requests)
+
+    async def test_one_item_of_three_hundred(self, service):
+        """Three pages; six attempts at the one that fails, six halves, six attempts at the item, and three looks."""
+        assert await self.ask(service, unreadable(150)) == 2 + 6 + 1 + 6 + (6 + 1 + 1) + 1
+
+    async def test_an_error_that_tells_the_item(self, service):
+        assert await self.ask(service, malformed(150)) == 2 + 1 + 1 + 2 + (1 + 2 * 2) + 1
+
+    async def test_a_good_listing_costs_nothing_more(self, listing, service):
+        await listing(limit=10, on_unreadable="skip").collect()
+        assert len(service.requests) == 10
+
+
+@pytest.mark.parametrize(
+    ("error", "is_so"),
+    [
+        (ServerError("", status=500), True),
+        (ServerError("", status=504), True),
+        (ServerError("", status=408), True),
+        (ServerError("", status=502), True),
+        (ServerError("", status=503), False),
+        (ServerError("", status=529), False),
+        (RequestTimeoutError("", timeout=1.0), True),
+        (ConnectionFailedError(""), False),
+        (ResponseTooLargeError("", limit=5), True),
+        (ResponseTooLargeError("", limit=None), False),
+        (DecodeError("", path="$.data[3].name"), True),
+        (DecodeError("", path="$[3]"), True),
+        (DecodeError("", path="$.meta"), False),
+        (DecodeError("", path="$.data"), False),
+        (InvalidJSONError(""), True),
+        (DriftError("", cursor=0), False),
+    ],
+    ids=repr,
+)
+def test_which_errors_can_be_due_to_an_item(error, is_so):
+    assert is_unreadable(error) is is_so
