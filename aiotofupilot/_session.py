@@ -10,7 +10,6 @@ from attrs import asdict
 
 from . import _listings
 from ._arguments import boolean, integer, seconds
-from ._http.clock import Clock
 from ._http.connection import Connection, Options
 from ._http.gate import Gate
 from ._http.lifetime import Lifetime
@@ -19,6 +18,7 @@ from ._http.policy import RetryPolicy
 from ._http.redaction import Redaction
 from ._http.retries import Retries, checked_retry
 from ._http.transport import Transport
+from .clock import Clock
 from .errors import ConfigurationError
 from .settings import Settings
 

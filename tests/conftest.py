@@ -9,7 +9,7 @@ from itertools import count
 import pytest
 from hypothesis import HealthCheck, settings
 
-from aiotofupilot._http.clock import Clock
+from aiotofupilot.clock import Clock
 
 # How long an example takes says more of the machine than of the code. Examples are the same in every run, so that a
 # change is what makes a test fail; --hypothesis-profile=explore draws new ones, and quick takes a tenth of them.

@@ -19,9 +19,9 @@ if TYPE_CHECKING:
     from typing import Self
 
     from aiotofupilot._wire.quotas import Quota
+    from aiotofupilot.clock import Clock
     from aiotofupilot.stats import RequestCounts
 
-    from .clock import Clock
     from .limiter import Limiter
 
 __all__ = ["Gate", "MissedTurnError"]

@@ -36,9 +36,12 @@ class Lifetime:
         """Refuse to begin anything where it cannot be.
 
         Raises:
-            SessionError: The session is closed, or belongs to another event loop or process.
+            SessionError: The session is closed, or belongs to another event loop or process, or asyncio runs none.
         """
-        loop = asyncio.get_running_loop()
+        try:
+            loop = asyncio.get_running_loop()
+        except RuntimeError:  # such as on trio, which has no event loop of asyncio
+            raise SessionError("a session needs an event loop of asyncio, and none runs here") from None
         if self._loop is None:
             self._loop, self._pid = loop, os.getpid()
         if self._closed:

@@ -21,9 +21,9 @@ if TYPE_CHECKING:
 
     from tenacity import AsyncRetrying, RetryCallState
 
+    from aiotofupilot.clock import Clock
     from aiotofupilot.stats import RequestCounts
 
-    from .clock import Clock
     from .gate import Gate
 
     Retry: TypeAlias = RetryPolicy | AsyncRetrying | None

@@ -23,7 +23,8 @@ from .records import log_answer
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from .clock import Clock
+    from aiotofupilot.clock import Clock
+
     from .redaction import Redaction
 
 __all__ = ["Transport"]

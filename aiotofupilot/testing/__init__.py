@@ -6,8 +6,8 @@ pytest finds the fixtures `tofupilot_sandbox`, `tofupilot_session` and `tofupilo
     with serve(Sandbox(procedures=3)) as sandbox:
         service = Service(url=sandbox.url, api_key=sandbox.api_key)
 
-`mock_listing` answers without a server, for tests that use aioresponses. The builders, such as `make_run`, make items
-that are listed, for either.
+`without_waits` and the marker's ``waits=False`` take the waits out of retries. `mock_listing` answers without a
+server, for tests that use aioresponses. The builders, such as `make_run`, make items that are listed, for either.
 """
 
 from typing import TYPE_CHECKING
@@ -48,6 +48,7 @@ __all__ = [
     "mock_listing",
     "serve",
     "session_on",
+    "without_waits",
 ]
 
 if TYPE_CHECKING:
@@ -86,7 +87,8 @@ if TYPE_CHECKING:
     )
     from .mocking import MockResponse, mock_listing
     from .serving import serve, session_on
+    from .waiting import without_waits
 else:  # not for type checkers, which would believe in any name
     from aiotofupilot import _lazy
 
-    __getattr__, __dir__ = _lazy.lazy(__name__, __all__, ("builders", "serving", "mocking"))
+    __getattr__, __dir__ = _lazy.lazy(__name__, __all__, ("builders", "serving", "waiting", "mocking"))

@@ -78,7 +78,7 @@ class MockResponse(aiohttp.ClientResponse):
 
 
 async def _authorization(
-    headers: CIMultiDict[str], middlewares: Sequence[Callable[..., Awaitable[object]]]
+    url: URL, headers: CIMultiDict[str], middlewares: Sequence[Callable[..., Awaitable[object]]]
 ) -> str | None:
     """Return the key that a request would have on its way.
 
@@ -91,7 +91,7 @@ async def _authorization(
         sent.append(request.headers.get("Authorization"))
 
     for middleware in middlewares[-1:]:
-        await middleware(SimpleNamespace(headers=headers), see)
+        await middleware(SimpleNamespace(url=url, headers=headers), see)
     return sent[-1]
 
 
@@ -173,7 +173,7 @@ def mock_listing(
         middlewares: Sequence[Callable[..., Awaitable[object]]] = (),
         **_request: object,
     ) -> CallbackResult:
-        authorization = await _authorization(CIMultiDict(headers or {}), middlewares)
+        authorization = await _authorization(url, CIMultiDict(headers or {}), middlewares)
         if api_key is None and authorization not in (None, f"Bearer {_STATION_KEY}"):
             authorization = f"Bearer {_ANY_KEY}"
         path = f"/api/v2/{url.name}"  # base_url may have another path before it

@@ -8,7 +8,8 @@ It is imported in every test run, so it imports nothing but pytest; all else wai
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from contextlib import nullcontext
+from typing import TYPE_CHECKING
 
 import pytest
 
@@ -21,12 +22,18 @@ if TYPE_CHECKING:
 _MARKER = (
     "tofupilot(**options): the options of aiotofupilot.sandbox.Sandbox that the test's sandbox is made with, such as "
     "procedures=3, runs=[make_run()], stations=[] and seed=7; and faults, a list of those that its first requests "
-    "meet, or a function that is given sandbox.faults; options of a test go before those of its class and module"
+    "meet, or a function that is given sandbox.faults; and waits=False, so that no session of the test's process waits "
+    "before it tries again; options of a test go before those of its class and module"
 )
 
 _NO_EVENT_LOOP = (
     "tofupilot_session needs pytest-asyncio, which is not installed or not enabled: "
     "pip install 'aiotofupilot[testing]'; or use tofupilot_sandbox, which needs no event loop, and your own session"
+)
+
+_NOT_ASYNCIO = (
+    "tofupilot_session is a session of asyncio's, and anyio runs this test on {backend}: let the fixture anyio_backend "
+    'return "asyncio"'
 )
 
 
@@ -42,18 +49,15 @@ def pytest_configure(config: pytest.Config) -> None:
 @pytest.fixture
 def tofupilot_sandbox(request: pytest.FixtureRequest) -> Generator[Sandbox]:
     """A TofuPilot for this test alone, on a loopback port, in a thread of its own; `tofupilot` markers shape it."""
-    from aiotofupilot.sandbox import Sandbox  # noqa: PLC0415 - for tests that use it
-
+    from .marker import sandbox_of  # noqa: PLC0415 - for tests that use it
     from .serving import serve  # noqa: PLC0415 - likewise
+    from .waiting import without_waits  # noqa: PLC0415 - likewise
 
-    options = _marked_options(request.node)
-    faults = options.pop("faults", ())
-    sandbox = Sandbox(**options)
-    if callable(faults):
-        faults(sandbox.faults)
-    else:
-        sandbox.faults.next(*faults)
-    with serve(sandbox):
+    try:
+        sandbox, waits = sandbox_of(request.node.iter_markers("tofupilot"))
+    except (TypeError, ValueError) as error:
+        pytest.fail(str(error), pytrace=False)
+    with serve(sandbox), nullcontext() if waits else without_waits():
         yield sandbox
 
 
@@ -61,6 +65,9 @@ def tofupilot_sandbox(request: pytest.FixtureRequest) -> Generator[Sandbox]:
 def tofupilot_session(request: pytest.FixtureRequest) -> TofuPilotSession:
     """A session on the sandbox, open for as long as this test runs in an event loop of pytest-asyncio or anyio."""
     if "anyio_backend" in request.fixturenames:
+        backend = request.getfixturevalue("anyio_backend_name")
+        if backend != "asyncio":
+            pytest.fail(_NOT_ASYNCIO.format(backend=backend), pytrace=False)
         fixture = "_tofupilot_session_in_anyio"
     elif _has_asyncio(request.config):
         fixture = f"_tofupilot_session_in_{_loop_scope(request)}_loop"
@@ -98,13 +105,3 @@ def _loop_scope(request: pytest.FixtureRequest) -> str:
     marker = request.node.get_closest_marker("asyncio")
     scope: str | None = marker.kwargs.get("loop_scope") if marker else None
     return scope or request.config.getini("asyncio_default_test_loop_scope")
-
-
-def _marked_options(node: pytest.Item) -> dict[str, Any]:
-    """Merge the options of a test's markers; those of the closest count."""
-    options: dict[str, Any] = {}
-    for marker in node.iter_markers("tofupilot"):
-        if marker.args:
-            pytest.fail(f"the marker tofupilot takes options by name, not {marker.args[0]!r}", pytrace=False)
-        options = {**marker.kwargs, **options}
-    return options

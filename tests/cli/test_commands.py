@@ -159,7 +159,7 @@ def test_how_to_ask(capfd, sandbox):
 @pytest.mark.parametrize(("options", "attempts"), [([], 6), (["--retries", "1"], 2), (["--retries", "0"], 1)])
 def test_retries_are_attempts_beyond_the_first(capfd, sandbox, monkeypatch, options, attempts):
     """By default as many as the library makes."""
-    monkeypatch.setattr("aiotofupilot._http.clock.Clock.uniform", lambda *_: 0.0)
+    monkeypatch.setattr("aiotofupilot.clock.Clock.uniform", lambda *_: 0.0)
     sandbox.faults.always(status(503))
     assert run(["procedures", *options]) == 4
     assert len(sandbox.requests) == attempts

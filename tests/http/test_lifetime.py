@@ -233,3 +233,9 @@ def test_a_forked_process_is_refused_its_parents_session(monkeypatch):
         assert runner.run(do(unused, value())) == 1
         monkeypatch.undo()
         assert runner.run(do(used, value())) == 1
+
+
+def test_without_an_event_loop_of_asyncio_a_sentence_says_so():
+    """Trio has none, and neither has a program that drives a coroutine by hand."""
+    with pytest.raises(SessionError, match=r"^a session needs an event loop of asyncio, and none runs here$"):
+        Lifetime().check()

@@ -4,7 +4,7 @@ import asyncio
 
 import pytest
 
-from aiotofupilot._http.clock import Clock
+from aiotofupilot.clock import Clock
 
 
 class SkippingClock(Clock):

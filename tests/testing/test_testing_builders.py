@@ -4,6 +4,7 @@ import inspect
 from datetime import UTC, datetime, timedelta
 from uuid import UUID
 
+import attrs
 import orjson
 import pytest
 from fakes.wire_listings import MODELS, body, is_bare
@@ -140,7 +141,9 @@ def test_a_page_says_what_follows():
     assert make_page(items, cursor=50, next_cursor=51) == Page([*items], PageMeta(has_more=True, next_cursor=51), 50)
 
 
-@pytest.mark.parametrize("name", [name for name in models.__all__ if name not in {"Metadata", "PageMeta", "RawItem"}])
+@pytest.mark.parametrize(
+    "name", [name for name in models.__all__ if attrs.has(getattr(models, name)) and name != "PageMeta"]
+)
 def test_every_model_has_its_builder(name):
     """Without arguments it makes one."""
     words = "".join(f"_{letter.lower()}" if letter.isupper() else letter for letter in name)

@@ -162,6 +162,35 @@ async def test_service(aiohttp_client, tofupilot_environment, tofupilot_sandbox)
         assert await response.json() == [procedure.name for procedure in tofupilot_sandbox.procedures]
 """
 
+OUTAGE = """
+import time
+
+import pytest
+
+from aiotofupilot import ServerError, TofuPilotSession
+from aiotofupilot.clock import Clock
+from aiotofupilot.sandbox.faults import status
+
+DOWN = dict(procedures=3, faults=lambda faults: faults.always(status(503, retry_after=20)))
+
+class Service:
+    async def names(self):
+        async with TofuPilotSession() as session:
+            return [procedure.name async for procedure in session.procedures.list()]
+
+@pytest.mark.tofupilot(waits=False, **DOWN)
+async def test_outage(tofupilot_environment, tofupilot_sandbox):
+    began = Clock().monotonic()
+    with pytest.raises(ServerError):
+        await Service().names()
+    assert len(tofupilot_sandbox.requests) == 6
+    assert Clock().monotonic() - began >= 100
+
+@pytest.mark.tofupilot(**DOWN)
+async def test_time_goes_its_usual_way_without_the_option(tofupilot_environment):
+    assert Clock.monotonic(Clock()) - time.monotonic() < 1
+"""
+
 UNITTEST = """
 import unittest
 
@@ -300,6 +329,19 @@ def test_anyio(run, plugins):
     run(ANYIO + ASYNC, plugins=plugins).assert_outcomes(passed=3)
 
 
+def test_anyio_with_trio(run):
+    """A test that anyio runs on trio is told that the session is asyncio's."""
+    result = run(ANYIO.replace('"asyncio"', '"trio"') + ASYNC, plugins=["anyio"])
+    result.assert_outcomes(failed=1, errors=2)
+    result.stdout.fnmatch_lines(["tofupilot_session is a session of asyncio's, and anyio runs this test on trio: let*"])
+    result.stdout.fnmatch_lines(["*SessionError: a session needs an event loop of asyncio, and none runs here*"])
+
+
+def test_a_service_that_retries_does_not_wait(run):
+    """Its session is its own, with the usual waits, and the server is down."""
+    run(OUTAGE, "--asyncio-mode=auto", plugins=["asyncio"]).assert_outcomes(passed=2)
+
+
 def test_pytest_aiohttp(run):
     """A service that pytest-aiohttp serves finds the sandbox through the environment."""
     run(ASYNC + AIOHTTP, "--asyncio-mode=auto", plugins=["asyncio", "aiohttp"]).assert_outcomes(passed=4)
@@ -372,7 +414,7 @@ def test_an_unknown_option_is_an_error(run):
     """
     result = run(source)
     result.assert_outcomes(errors=1)
-    result.stdout.fnmatch_lines(["*TypeError: *unexpected keyword argument 'procedure'*"])
+    result.stdout.fnmatch_lines(["the marker tofupilot has no option procedure: did you mean procedures[?]"])
 
 
 def test_the_session_says_what_it_needs(run):
@@ -404,7 +446,7 @@ def test_it_costs_nothing_where_it_is_not_used(run, plugins):
         assert not sys.modules.keys() & {"aiohttp", "attr", "attrs", "cattrs", "orjson", "tenacity", "yarl"}
         ours = {name for name in sys.modules if name.startswith("aiotofupilot")}
         assert ours - {"aiotofupilot.testing.asyncio_session"} == {
-            "aiotofupilot", "aiotofupilot._documentation", "aiotofupilot._lazy",
+            "aiotofupilot", "aiotofupilot._documentation", "aiotofupilot._lazy", "aiotofupilot._version",
             "aiotofupilot.testing", "aiotofupilot.testing.plugin",
         }
     """

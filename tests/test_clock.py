@@ -5,7 +5,7 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from aiotofupilot._http.clock import Clock
+from aiotofupilot.clock import Clock
 
 
 def test_monotonic_never_goes_back():

@@ -1,0 +1,82 @@
+"""The marker ``tofupilot``: from its options to a sandbox."""
+
+from __future__ import annotations
+
+import inspect
+from collections.abc import Callable, Iterable
+from difflib import get_close_matches
+from typing import TYPE_CHECKING, Any, cast
+
+from aiotofupilot.sandbox import Sandbox
+from aiotofupilot.sandbox.factory import Items
+from aiotofupilot.sandbox.faults import Fault
+
+if TYPE_CHECKING:
+    import pytest
+
+__all__ = ["sandbox_of"]
+
+_COUNTED = ("procedures", "runs")
+"""Listings of which the option may say how many items to make up."""
+
+_LISTED = (*_COUNTED, *Items.__annotations__)
+"""Every listing. Its name is the option for its items."""
+
+
+def sandbox_of(markers: Iterable[pytest.Mark]) -> tuple[Sandbox, bool]:
+    """Return the sandbox that a test asks for, and whether its sessions wait.
+
+    Args:
+        markers: Those of the test, its class and its module, the closest first. The options of the closest count.
+
+    Raises:
+        TypeError: There is no such option, or its value is of the wrong type.
+        ValueError: The value of an option is out of bounds.
+    """
+    options: dict[str, Any] = {}
+    for marker in markers:
+        if marker.args:
+            raise TypeError(f"the marker tofupilot takes options by name, not {marker.args[0]!r}")
+        options = {**marker.kwargs, **options}
+    _check_names(options)
+    faults, waits = options.pop("faults", ()), options.pop("waits", True)
+    if not isinstance(waits, bool):
+        raise TypeError(f"waits of the marker tofupilot must be True or False, got {waits!r}")
+    _check_items(options)
+    sandbox = Sandbox(**options)
+    if callable(faults) and not isinstance(faults, Fault):
+        cast("Callable[[object], object]", faults)(sandbox.faults)
+    else:
+        sandbox.faults.next(*_checked_faults(faults))
+    return sandbox, waits
+
+
+def _check_names(options: dict[str, Any]) -> None:
+    signature = inspect.signature(Sandbox.__init__).parameters.values()
+    known = {parameter.name for parameter in signature if parameter.kind is parameter.KEYWORD_ONLY}
+    known |= {*_LISTED, "faults", "waits"}
+    for name in options:
+        if name not in known:
+            close = get_close_matches(name, known, 1)
+            hint = f"did you mean {close[0]}?" if close else f"it has {', '.join(sorted(known))}"
+            raise TypeError(f"the marker tofupilot has no option {name}: {hint}")
+
+
+def _check_items(options: dict[str, Any]) -> None:
+    """Refuse what is no collection of items before it is taken apart, where the error would not name the option."""
+    for name in _LISTED:
+        value = options.get(name, ())
+        is_count = name in _COUNTED and isinstance(value, int) and not isinstance(value, bool)
+        if not is_count and (isinstance(value, str) or not isinstance(value, Iterable)):
+            wanted = "a number or a list of items" if name in _COUNTED else "a list of items"
+            raise TypeError(f"{name} of the marker tofupilot must be {wanted}, got {value!r}")
+
+
+def _checked_faults(faults: object) -> list[Fault]:
+    listed = list(cast("Iterable[object]", faults)) if isinstance(faults, Iterable) else None
+    if listed is None or not all(isinstance(fault, Fault) for fault in listed):
+        raise TypeError(
+            "faults of the marker tofupilot must be a list of faults, such as [status(503)], or a function that takes "
+            f"sandbox.faults, got {faults!r}"
+        )
+    return cast("list[Fault]", listed)

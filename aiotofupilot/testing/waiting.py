@@ -1,0 +1,44 @@
+"""Waits that take no time, for tests of services that make their own sessions."""
+
+from __future__ import annotations
+
+import asyncio
+from contextlib import contextmanager
+from typing import TYPE_CHECKING
+from unittest.mock import patch
+
+from aiotofupilot.clock import Clock
+
+if TYPE_CHECKING:
+    from collections.abc import Generator
+
+__all__ = ["without_waits"]
+
+
+@contextmanager
+def without_waits() -> Generator[None]:
+    """Let sessions of this process wait for nothing while a block runs: not before a retry, and not in a pause.
+
+    A session takes a wait for over at once. So it does the same requests in the same order as one that waits, and it
+    gives up at the same attempt. What the server takes its time for is waited for as ever. Sessions of other processes
+    are not changed.
+
+    Example:
+        with serve(Sandbox()) as sandbox, without_waits():
+            sandbox.faults.always(status(503))
+            ...  # a service that gives up after a minute gives up at once
+    """
+    ahead = 0.0
+    monotonic = Clock.monotonic
+
+    def moved(clock: Clock) -> float:
+        return monotonic(clock) + ahead
+
+    async def pass_by(clock: Clock, seconds: float) -> None:
+        nonlocal ahead
+        over_at = clock.monotonic() + seconds
+        await asyncio.sleep(0)  # other tasks run meanwhile, and may have waited until then too
+        ahead += max(0.0, over_at - clock.monotonic())
+
+    with patch.object(Clock, "monotonic", moved), patch.object(Clock, "sleep", pass_by):
+        yield

@@ -1,0 +1,54 @@
+"""The options of the marker ``tofupilot`` make a sandbox, and a wrong one is named."""
+
+import re
+
+import pytest
+
+from aiotofupilot.sandbox.faults import reset
+from aiotofupilot.testing import make_run
+from aiotofupilot.testing.marker import sandbox_of
+
+
+def marked(**options):
+    return sandbox_of([pytest.mark.tofupilot(**options).mark])
+
+
+def test_without_a_marker_it_is_the_usual_sandbox():
+    sandbox, waits = sandbox_of([])
+    assert len(sandbox.procedures) == 250
+    assert waits
+
+
+def test_options_become_those_of_the_sandbox():
+    sandbox, waits = marked(procedures=3, runs=[make_run()], stations=iter([]), faults=[reset()], waits=False)
+    assert len(sandbox.procedures) == 3
+    assert sandbox.runs == [make_run()]
+    assert sandbox.stations == []
+    assert sandbox.faults.pending == [reset()]
+    assert not waits
+
+
+@pytest.mark.parametrize(
+    ("options", "complaint"),
+    [
+        ({"procedure": 3}, "the marker tofupilot has no option procedure: did you mean procedures?"),
+        ({"wait": False}, "the marker tofupilot has no option wait: did you mean waits?"),
+        ({"xyzzy": 3}, "the marker tofupilot has no option xyzzy: it has api_key, batches, deployments, faults, host,"),
+        ({"faults": 503}, "faults of the marker tofupilot must be a list of faults, such as [status(503)], or a"),
+        ({"faults": [503]}, "faults of the marker tofupilot must be a list of faults, such as [status(503)], or a"),
+        ({"faults": reset()}, "faults of the marker tofupilot must be a list of faults, such as [status(503)], or a"),
+        ({"waits": 0}, "waits of the marker tofupilot must be True or False, got 0"),
+        ({"runs": "3"}, "runs of the marker tofupilot must be a number or a list of items, got '3'"),
+        ({"procedures": True}, "procedures of the marker tofupilot must be a number or a list of items, got True"),
+        ({"units": 3}, "units of the marker tofupilot must be a list of items, got 3"),
+    ],
+    ids=str,
+)
+def test_a_wrong_option_is_named(options, complaint):
+    with pytest.raises(TypeError, match=f"^{re.escape(complaint)}"):
+        marked(**options)
+
+
+def test_a_number_out_of_bounds_is_named_too():
+    with pytest.raises(ValueError, match=r"^runs must be at least 0, not -1$"):
+        marked(runs=-1)

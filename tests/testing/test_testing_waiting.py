@@ -1,0 +1,62 @@
+"""Without waits, sessions do what they do otherwise, and at once."""
+
+import asyncio
+import time
+
+import pytest
+
+from aiotofupilot import RetryPolicy, ServerError, TofuPilotSession
+from aiotofupilot.clock import Clock
+from aiotofupilot.sandbox import Sandbox
+from aiotofupilot.sandbox.faults import TRANSIENT, status
+from aiotofupilot.testing import without_waits
+
+
+@pytest.fixture(autouse=True)
+def no_real_wait(monkeypatch):
+    """A wait that is real after all fails the test."""
+    sleep = asyncio.sleep
+
+    async def refuse(seconds, *rest):
+        assert not seconds, f"it waits for {seconds} s"
+        return await sleep(seconds, *rest)
+
+    monkeypatch.setattr(asyncio, "sleep", refuse)
+
+
+async def test_a_session_gives_up_at_the_same_attempt():
+    async with Sandbox(3) as sandbox:
+        sandbox.faults.always(status(503, retry_after=20))
+        with without_waits():
+            async with TofuPilotSession(sandbox.api_key, base_url=sandbox.url) as session:
+                walk = session.procedures.list().walk()
+                with pytest.raises(ServerError) as caught:
+                    await anext(walk)
+    assert caught.value.attempts == 6
+    assert walk.stats.waited >= 100
+
+
+@pytest.mark.parametrize("concurrency", [1, 8])
+async def test_a_bad_day_costs_no_time(concurrency):
+    """Waits of pages in flight at the same time pass together, as they do by the real clock."""
+    async with Sandbox(200) as sandbox:
+        sandbox.faults.randomly(*TRANSIENT, rate=0.3, seed=3, heal_after=3)
+        with without_waits():
+            retry = RetryPolicy(max_elapsed=600.0)
+            async with TofuPilotSession(sandbox.api_key, base_url=sandbox.url, retry=retry) as session:
+                listing = session.procedures.list(limit=10, concurrency=concurrency)
+                assert await listing.collect() == sandbox.procedures
+
+
+async def test_waits_at_the_same_time_pass_together():
+    clock = Clock()
+    with without_waits():
+        began = clock.monotonic()
+        await asyncio.gather(*(clock.sleep(seconds) for seconds in (5.0, 1.0, 3.0)))
+        assert clock.monotonic() - began == pytest.approx(5.0, abs=0.5)
+
+
+def test_the_clock_is_the_real_one_afterwards():
+    with without_waits():
+        pass
+    assert Clock().monotonic() == pytest.approx(time.monotonic(), abs=1.0)
