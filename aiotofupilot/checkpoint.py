@@ -33,11 +33,11 @@ def digest(item_id: str) -> bytes:
     return hashlib.blake2b(item_id.encode(), digest_size=_DIGEST_SIZE).digest()
 
 
-def _cursor(value: object) -> int:
+def _cursor(value: int) -> int:
     return integer("cursor", value, low=0, high=LARGEST)
 
 
-def _skip(value: object) -> int:
+def _skip(value: int) -> int:
     return integer("skip", value, low=0, high=LARGEST)
 
 

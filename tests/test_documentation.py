@@ -7,7 +7,7 @@ import re
 import pytest
 
 import aiotofupilot
-from aiotofupilot import Paginator, TofuPilotSession, Walk
+from aiotofupilot import Checkpoint, Paginator, TofuPilotSession, Walk
 from aiotofupilot._documentation import NotRewritten, internal
 
 PUBLIC = [getattr(aiotofupilot, name) for name in aiotofupilot.__all__]
@@ -38,6 +38,11 @@ def test_help_shows_nothing_that_users_cannot_name(what):
 def test_what_the_package_makes_has_no_constructor_in_its_signature(made_by_list):
     """Whoever reads the signature is not led to call it."""
     assert str(inspect.signature(made_by_list)).startswith("()")
+
+
+def test_what_users_make_tells_its_types():
+    """A value that is checked has the type of what it checks for."""
+    assert "cursor: 'int' = 0, skip: 'int' = 0" in str(inspect.signature(Checkpoint))
 
 
 def test_an_internal_constructor_still_works():

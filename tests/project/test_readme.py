@@ -145,6 +145,14 @@ def test_no_block_escapes_the_tests():
     assert len(blocks("python program")) >= 3
 
 
+def test_every_recipe_is_a_whole_program():
+    """Whoever copies it into a file can run it; a cell of a notebook is no file."""
+    recipes = read(ROOT / "aiotofupilot" / "README.md").partition("\n## Recipes\n")[2]
+    found = [block for block in BLOCKS if block.language.startswith("python") and block.text in recipes]
+    assert len(found) >= 8
+    assert {block.heading for block in found if block.language != "python program"} == {"Jupyter"}
+
+
 @pytest.mark.parametrize("table", SIGNATURES, ids=lambda table: table[0][0].strip("`"))
 def test_a_table_of_parameters_is_the_signature(table):
     """A table headed by a callable lists its parameters in order, with their defaults."""
