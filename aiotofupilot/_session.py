@@ -11,10 +11,12 @@ from attrs import asdict
 from . import _listings
 from ._arguments import boolean, integer, seconds
 from ._http.connection import Connection, Options
+from ._http.credentials import trusting
 from ._http.gate import Gate
 from ._http.lifetime import Lifetime
 from ._http.limiter import checked_limiter
 from ._http.policy import RetryPolicy
+from ._http.records import log_exposed
 from ._http.redaction import Redaction
 from ._http.retries import Retries, checked_retry
 from ._http.transport import Transport
@@ -69,8 +71,10 @@ class TofuPilotSession:
 
     Args:
         api_key: The key, with or without ``Bearer`` before it; None: that of the environment variable
-            ``TOFUPILOT_API_KEY``.
-        base_url: The server, with or without ``/api``; None: that of ``TOFUPILOT_URL``, or https://www.tofupilot.app.
+            ``TOFUPILOT_API_KEY``, or else that of ``~/.tofupilot/credentials.json``, which TofuPilot's own command
+            writes at login.
+        base_url: The server, with or without ``/api``; None: that of ``TOFUPILOT_URL``, or the one that the file's key
+            is for if that is used, or https://www.tofupilot.app. The file's key is sent to no other server.
         timeout: Seconds for one attempt, from connecting to the body's last byte; more than 0; None: no limit.
         retry: A `RetryPolicy`; or a ``tenacity.AsyncRetrying`` of your own, which is taken as it is; or None: every
             page is asked for once.
@@ -92,7 +96,17 @@ class TofuPilotSession:
         ValueError: An option is out of bounds.
     """
 
-    _STATE = ("_base_url", "_gate", "_lifetime", "_options", "_redaction", "_retries", "_transport", "_viewed")
+    _STATE = (
+        "_base_url",
+        "_gate",
+        "_key_source",
+        "_lifetime",
+        "_options",
+        "_redaction",
+        "_retries",
+        "_transport",
+        "_viewed",
+    )
     # Before Python 3.12, tracemalloc can tell where an object was made only if it has slots.
     __slots__ = (*_STATE, "__weakref__")
 
@@ -115,7 +129,10 @@ class TofuPilotSession:
         settings = Settings.resolve(
             api_key, base_url=base_url, allow_insecure_http=boolean("allow_insecure_http", allow_insecure_http)
         )
-        self._base_url = settings.base_url
+        if settings.is_exposed:
+            log_exposed(settings.key_source)
+        tls = trusting(settings.ca_cert) if settings.ca_cert and http_session is None else None
+        self._base_url, self._key_source = settings.base_url, settings.key_source
         header, clock = settings.authorization, Clock()
         self._lifetime = Lifetime()
         self._redaction = Redaction(header.removeprefix("Bearer "))
@@ -126,6 +143,7 @@ class TofuPilotSession:
             trace_configs=trace_configs,
             clock=clock,
             redaction=self._redaction,
+            tls=tls,
         )
         self._gate = Gate(clock, self._transport.connections, checked_limiter(limiter))
         self._retries = Retries(clock, self._gate)
@@ -205,6 +223,7 @@ class TofuPilotSession:
             retries=self._retries,
             redaction=self._redaction,
             options=self._options,
+            key_source=self._key_source,
         )
 
     def with_options(

@@ -178,6 +178,9 @@ class APIError(TofuPilotError):
             compare without regard to case.
     """
 
+    advice: str | None = None
+    """Which server refused which key, say, and what to do about it, as one sentence; None: nothing is known to help."""
+
     def __init__(
         self,
         message: str,
@@ -206,7 +209,8 @@ class APIError(TofuPilotError):
             f"{'.'.join(map(str, issue.path))}: {issue.message}" if issue.path else issue.message
             for issue in self.issues
         )
-        return f"{head}: {self.message}" + (f" ({complaints})" if complaints else "")
+        told = f"{head}: {self.message}" + (f" ({complaints})" if complaints else "")
+        return f"{told}; {self.advice}" if self.advice else told
 
 
 class BadRequestError(APIError):

@@ -1,12 +1,24 @@
-"""Which server is asked, and with which key: from arguments or the environment, as a session finds them."""
+"""Which server is asked, and with which key: from arguments, the environment or a login, as a session finds them."""
 
 from __future__ import annotations
 
+import os
 from typing import TYPE_CHECKING
 
 from attrs import field, frozen
 
-from ._http.settings import authorization, resolve_base_url
+from ._arguments import named
+from ._http.credentials import CREDENTIALS, Credentials, find_credentials
+from ._http.settings import (
+    API_KEY,
+    BASE_URL,
+    DEFAULT_BASE_URL,
+    authorization,
+    checked_base_url,
+    origin,
+    resolve_base_url,
+)
+from .errors import ConfigurationError
 
 if TYPE_CHECKING:
     from typing import Self
@@ -16,12 +28,24 @@ __all__ = ["Settings"]
 
 @frozen(kw_only=True)
 class Settings:
-    """A server and a key that have been found and checked. Nothing has been sent."""
+    """A server and a key that have been found and checked. Nothing has been sent.
+
+    They are looked for in the arguments, then in the environment, and then in the file that TofuPilot's own command
+    leaves at login, ``~/.tofupilot/credentials.json``. The file is a whole: it counts only where no key is given
+    elsewhere, and its key goes to no other server than its own.
+    """
 
     base_url: str
     """The address that requests begin with, such as ``https://www.tofupilot.app/api``."""
     authorization: str = field(repr=False)
     """The value of the ``Authorization`` header, which holds the key."""
+    key_source: str
+    """Where the key is from: ``api_key``, ``TOFUPILOT_API_KEY`` or ``~/.tofupilot/credentials.json``."""
+    ca_cert: str | None = None
+    """The certificates of an authority that is trusted beside those of the system, in PEM, or a file of them; None:
+    those of the system alone."""
+    is_exposed: bool = False
+    """Whether the key is from a file that others than its owner can read."""
 
     @classmethod
     def resolve(
@@ -35,8 +59,40 @@ class Settings:
             allow_insecure_http: As in `TofuPilotSession`.
 
         Raises:
-            ConfigurationError: There is no key, or the key or the URL cannot be used.
+            ConfigurationError: There is no key, or the key or the URL cannot be used, or the file is malformed.
             TypeError: An argument is of the wrong type.
         """
+        given = api_key is not None or bool(os.environ.get(API_KEY))
+        if not given and (credentials := find_credentials()) is not None:
+            return cls._of(credentials, base_url, allow_insecure_http=allow_insecure_http)
         address = resolve_base_url(base_url, allow_insecure_http=allow_insecure_http)
-        return cls(base_url=address, authorization=authorization(api_key))
+        return cls(
+            base_url=address,
+            authorization=authorization(api_key),
+            key_source=API_KEY if api_key is None else "api_key",
+        )
+
+    @classmethod
+    def _of(cls, credentials: Credentials, base_url: str | None, *, allow_insecure_http: bool) -> Self:
+        """Return what the file has, for its own server or another address of the same origin."""
+        elsewhere = base_url is not None or bool(os.environ.get(BASE_URL))
+        address = checked_base_url(
+            credentials.base_url or DEFAULT_BASE_URL,
+            f"base_url in {CREDENTIALS}",
+            allow_insecure_http=allow_insecure_http or elsewhere,
+        )
+        if elsewhere:
+            own, address = address, resolve_base_url(base_url, allow_insecure_http=allow_insecure_http)
+            if origin(address) != origin(own):
+                complaint = (
+                    f"no API key for {origin(address)}: that of {CREDENTIALS} is for {origin(own)}, and is "
+                    "sent nowhere else; set the environment variable TOFUPILOT_API_KEY, or pass api_key="
+                )
+                raise named(ConfigurationError(complaint), "api_key")
+        return cls(
+            base_url=address,
+            authorization=authorization(credentials.api_key, CREDENTIALS),
+            key_source=CREDENTIALS,
+            ca_cert=credentials.ca_cert,
+            is_exposed=credentials.is_exposed,
+        )

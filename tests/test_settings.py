@@ -1,5 +1,7 @@
 """Which server a session would ask, and with which key."""
 
+import json
+
 import pytest
 
 from aiotofupilot.errors import ConfigurationError
@@ -27,3 +29,113 @@ def test_the_key_does_not_show():
 def test_a_server_that_would_get_the_key_unencrypted_is_refused():
     with pytest.raises(ConfigurationError, match="plain HTTP"):
         Settings.resolve("s3cr3t", base_url="http://tofu.example")
+
+
+LOGIN = "~/.tofupilot/credentials.json"
+
+
+@pytest.fixture
+def login(tmp_path, monkeypatch):
+    """Log in, with nothing in the environment."""
+    monkeypatch.setenv("HOME", str(tmp_path))
+    monkeypatch.delenv("TOFUPILOT_API_KEY", raising=False)
+    monkeypatch.delenv("TOFUPILOT_URL", raising=False)
+
+    def login(mode=0o600, **members):
+        path = tmp_path / ".tofupilot" / "credentials.json"
+        path.parent.mkdir(exist_ok=True)
+        path.write_text(json.dumps(members))
+        path.chmod(mode)
+        return path
+
+    return login
+
+
+def test_a_login_is_found_where_nothing_else_is_given(login):
+    """The key with its server and its authority."""
+    login(api_key="Bearer s3cr3t", base_url="https://tofu.example/", ca_cert="/ca.pem")
+    found = Settings.resolve()
+    assert (found.base_url, found.authorization) == ("https://tofu.example/api", "Bearer s3cr3t")
+    assert (found.key_source, found.ca_cert, found.is_exposed) == (LOGIN, "/ca.pem", False)
+
+
+def test_a_login_without_a_server_is_for_tofupilots_own(login):
+    login(api_key="s3cr3t")
+    assert Settings.resolve().base_url == "https://www.tofupilot.app/api"
+
+
+def test_a_key_from_elsewhere_is_not_sent_to_the_server_of_a_login(login, monkeypatch):
+    """The file is a whole: it is not even read then."""
+    login(api_key=1, base_url="https://tofu.example")
+    found = Settings.resolve("other")
+    assert (found.base_url, found.key_source) == ("https://www.tofupilot.app/api", "api_key")
+    monkeypatch.setenv("TOFUPILOT_API_KEY", "another")
+    found = Settings.resolve()
+    assert (found.base_url, found.key_source) == ("https://www.tofupilot.app/api", "TOFUPILOT_API_KEY")
+
+
+def test_an_empty_variable_is_one_that_is_not_set(login, monkeypatch):
+    login(api_key="s3cr3t", base_url="https://tofu.example")
+    monkeypatch.setenv("TOFUPILOT_API_KEY", "")
+    monkeypatch.setenv("TOFUPILOT_URL", "")
+    assert Settings.resolve().base_url == "https://tofu.example/api"
+
+
+@pytest.mark.parametrize("is_argument", [True, False])
+@pytest.mark.parametrize(
+    ("own", "other"),
+    [
+        ("https://tofu.example", "https://tofu.example.evil"),
+        ("https://tofu.example", "https://evil.example/tofu.example"),
+        ("https://tofu.example", "https://tofu.example:8443"),
+        ("https://tofu.example", "http://tofu.example"),
+        (None, "https://tofu.example"),
+    ],
+)
+def test_the_key_of_a_login_is_sent_to_no_other_server(login, monkeypatch, own, other, is_argument):
+    """Wherever the other one is named. The error says what was found, and not the key."""
+    login(api_key="s3cr3t", base_url=own)
+    if not is_argument:
+        monkeypatch.setenv("TOFUPILOT_URL", other)
+    with pytest.raises(
+        ConfigurationError, match=r"^no API key for http.* is for https.* is sent nowhere else; "
+    ) as caught:
+        Settings.resolve(base_url=other if is_argument else None, allow_insecure_http=True)
+    assert LOGIN in str(caught.value)
+    assert "s3cr3t" not in str(caught.value)
+
+
+def test_the_key_of_a_login_is_sent_to_another_address_of_its_origin(login):
+    login(api_key="s3cr3t", base_url="https://tofu.example/api", ca_cert="/ca.pem")
+    found = Settings.resolve(base_url="https://TOFU.example:443/behind/a/proxy")
+    assert (found.base_url, found.ca_cert) == ("https://tofu.example/behind/a/proxy", "/ca.pem")
+
+
+@pytest.mark.parametrize(
+    ("members", "complaint"),
+    [
+        ({"api_key": "s3cr3t x"}, "the API key in ~/.tofupilot/credentials.json holds a space"),
+        ({"api_key": "s3cr3t", "base_url": "tofu"}, "base_url in ~/.tofupilot/credentials.json must be a URL such as"),
+        (
+            {"api_key": "s3cr3t", "base_url": "http://tofu.example"},
+            "base_url in ~/.tofupilot/credentials.json is plain HTTP, which would show the key",
+        ),
+        ({"api_key": 1}, "~/.tofupilot/credentials.json is malformed: api_key is not a string"),
+    ],
+)
+def test_what_is_wrong_with_a_login_is_told_with_its_file(login, members, complaint):
+    login(**members)
+    with pytest.raises(ConfigurationError) as caught:
+        Settings.resolve()
+    assert str(caught.value).startswith(complaint)
+    assert "s3cr3t" not in str(caught.value)
+
+
+def test_a_login_over_plain_http_can_be_allowed(login):
+    login(api_key="s3cr3t", base_url="http://tofu.example")
+    assert Settings.resolve(allow_insecure_http=True).base_url == "http://tofu.example/api"
+
+
+def test_a_login_that_others_can_read_is_told(login):
+    login(0o644, api_key="s3cr3t")
+    assert Settings.resolve().is_exposed

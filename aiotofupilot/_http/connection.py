@@ -11,6 +11,7 @@ from aiotofupilot._otel import requests as telemetry
 from aiotofupilot._wire.quotas import quotas
 from aiotofupilot.errors import ConfigurationError, RequestTimeoutError, SessionError, TofuPilotError
 
+from .advice import advise
 from .redirects import follow, is_redirect
 
 if TYPE_CHECKING:
@@ -52,6 +53,7 @@ class Connection:
         retries: Makes the attempts.
         redaction: Hides the key in errors.
         options: Those of the session or of the view.
+        key_source: Where the key is from, for errors that are about the key.
     """
 
     def __init__(
@@ -63,6 +65,7 @@ class Connection:
         retries: Retries,
         redaction: Redaction,
         options: Options,
+        key_source: str = "api_key",
     ) -> None:
         self._transport = transport
         self._lifetime = lifetime
@@ -70,6 +73,7 @@ class Connection:
         self._retries = retries
         self._redaction = redaction
         self._options = options
+        self._key_source = key_source
 
     @property
     def concurrency(self) -> int:
@@ -138,6 +142,7 @@ class Connection:
         # Raised outside of the except clauses, so that no error of another library becomes the context of this one.
         try:
             self._redaction.clean(failure, response)
+            advise(failure, url, self._key_source)
             raise failure
         finally:
             del failure  # its traceback knows this frame

@@ -11,7 +11,7 @@ from aiotofupilot.errors import APIError
 if TYPE_CHECKING:
     from aiotofupilot.errors import TofuPilotError
 
-__all__ = ["log_answer", "log_retry"]
+__all__ = ["log_answer", "log_exposed", "log_retry"]
 
 _log = logging.getLogger("aiotofupilot")
 
@@ -64,6 +64,17 @@ def log_answer(url: str, *, status: int, size: int) -> None:
     """
     fields = {"tofupilot_status": status, "tofupilot_bytes": size}
     _log.debug("GET %s: %d, %d bytes", url, status, size, extra=fields)
+
+
+def log_exposed(path: str) -> None:
+    """Warn of a key in a file that others can read.
+
+    It is no Python warning, because no change of the program helps, and a program may have warnings as errors.
+
+    Args:
+        path: The file.
+    """
+    _log.warning("%s can be read by others: chmod 600 %s", path, path)
 
 
 def _place(target: str) -> tuple[str, int]:

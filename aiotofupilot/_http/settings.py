@@ -11,7 +11,10 @@ from yarl import URL
 from aiotofupilot._arguments import named, plain
 from aiotofupilot.errors import ConfigurationError
 
-__all__ = ["DEFAULT_BASE_URL", "authorization", "resolve_base_url"]
+__all__ = ["API_KEY", "BASE_URL", "DEFAULT_BASE_URL", "authorization", "checked_base_url", "origin", "resolve_base_url"]
+
+API_KEY, BASE_URL = "TOFUPILOT_API_KEY", "TOFUPILOT_URL"
+"""The environment variables."""
 
 DEFAULT_BASE_URL = "https://www.tofupilot.app/api"
 
@@ -19,19 +22,19 @@ _BEARER = re.compile(r"bearer\s+", re.IGNORECASE)
 _VISIBLE = re.compile(r"[!-~]+")
 
 
-def authorization(api_key: object) -> str:
+def authorization(api_key: object, source: str = "api_key") -> str:
     """Return the value of the ``Authorization`` header.
 
     Args:
         api_key: The key, which may already begin with ``Bearer``; None: that of ``TOFUPILOT_API_KEY``.
+        source: What errors call the place that the key is from.
 
     Raises:
         ConfigurationError: There is no key, or it has characters that no header may carry. The key is not shown.
         TypeError: The key is no string.
     """
-    source = "api_key"
     if api_key is None:
-        source, api_key = "TOFUPILOT_API_KEY", os.environ.get("TOFUPILOT_API_KEY", "")
+        source, api_key = API_KEY, os.environ.get(API_KEY, "")
     if not isinstance(api_key, str):
         raise TypeError(f"api_key must be a string or None, got {type(api_key).__name__}")
     api_key = plain(api_key)
@@ -64,10 +67,23 @@ def resolve_base_url(base_url: object, *, allow_insecure_http: bool) -> str:
     """
     source = "base_url"
     if base_url is None:
-        source, base_url = "TOFUPILOT_URL", os.environ.get("TOFUPILOT_URL") or DEFAULT_BASE_URL
+        source, base_url = BASE_URL, os.environ.get(BASE_URL) or DEFAULT_BASE_URL
     if not isinstance(base_url, str):
         raise TypeError(f"base_url must be a string or None, got {type(base_url).__name__}")
-    base_url = plain(base_url)
+    return checked_base_url(plain(base_url), source, allow_insecure_http=allow_insecure_http)
+
+
+def checked_base_url(base_url: str, source: str, *, allow_insecure_http: bool) -> str:
+    """Return the same for an address that is there.
+
+    Args:
+        base_url: As in `resolve_base_url`.
+        source: What errors call the place that the address is from.
+        allow_insecure_http: As in `resolve_base_url`.
+
+    Raises:
+        ConfigurationError: It is not an address that can be used.
+    """
     if "@" in base_url:  # looked for before anything that shows the address
         raise named(ConfigurationError(f"{source} must not hold a user name or password"), source)
     if not _VISIBLE.fullmatch(base_url):
@@ -95,6 +111,11 @@ def resolve_base_url(base_url: object, *, allow_insecure_http: bool) -> str:
         )
         raise named(ConfigurationError(complaint), "allow_insecure_http")
     return str(url.with_path(url.raw_path.rstrip("/") or "/api", encoded=True))
+
+
+def origin(base_url: str) -> str:
+    """Return the scheme, host and port of an address that has been checked."""
+    return str(URL(base_url).origin())
 
 
 def _is_loopback(host: str) -> bool:

@@ -22,6 +22,7 @@ from .records import log_answer
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
+    from ssl import SSLContext
 
     from aiotofupilot.clock import Clock
 
@@ -53,6 +54,7 @@ class Transport:
         trace_configs: Given to the session of our own.
         clock: Dates the answers.
         redaction: Hides the key in log lines.
+        tls: For connections of the session of our own; None: aiohttp's own, which trusts what the system trusts.
 
     Raises:
         TypeError: The aiohttp session or a trace config is something else.
@@ -67,6 +69,7 @@ class Transport:
         trace_configs: Sequence[aiohttp.TraceConfig] | None,
         clock: Clock,
         redaction: Redaction,
+        tls: SSLContext | None = None,
     ) -> None:
         self._base = URL(base_url)
         self._prefix = str(self._base)
@@ -79,6 +82,7 @@ class Transport:
         self._middlewares = None if http_session is None else _middlewares(http_session, authorization)
         self._clock = clock
         self._redaction = redaction
+        self._tls = tls
         self._loop: asyncio.AbstractEventLoop | None = None
 
     @property
@@ -183,7 +187,7 @@ class Transport:
         if self._session is None:
             self._loop = asyncio.get_running_loop()
             self._session = aiohttp.ClientSession(
-                connector=aiohttp.TCPConnector(limit=_CONNECTIONS),
+                connector=aiohttp.TCPConnector(limit=_CONNECTIONS, ssl=self._tls or True),
                 cookie_jar=aiohttp.DummyCookieJar(),
                 trace_configs=self._trace_configs,
             )

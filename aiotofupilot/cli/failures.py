@@ -166,6 +166,8 @@ def _misunderstood(error: CycloptsError) -> str:
 
 def _with_advice(error: TofuPilotError) -> str:
     attempts = f" (after {error.attempts} attempts)" if error.attempts > 1 else ""
+    if isinstance(error, APIError) and error.advice:
+        return f"{error}{attempts}"
     advice = next(_ADVICE[kind] for kind in type(error).__mro__ if kind in _ADVICE)
     if error.position is not None:
         advice = f"only the item at position {error.position} cannot be read: --on-unreadable skip leaves it out"

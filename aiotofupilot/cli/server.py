@@ -10,6 +10,8 @@ from attrs import field, frozen
 from aiotofupilot import RetryPolicy, TofuPilotSession
 from aiotofupilot.settings import Settings
 
+from .output.terminal import say
+
 if TYPE_CHECKING:
     from collections.abc import AsyncGenerator
 
@@ -23,9 +25,9 @@ class Server:
     """Whom to ask."""
 
     base_url: str | None
-    """None: that of the environment."""
+    """None: that of the environment, or of the login."""
     api_key: str | None = field(repr=False)
-    """None: that of the environment."""
+    """None: that of the environment, or of the login."""
     sandbox: bool = False
     """Whether to start the embedded server and ask that, whatever the environment says."""
     allow_insecure_http: bool = False
@@ -68,6 +70,9 @@ class Server:
         """
         timeout, retry = self.timeout, RetryPolicy(attempts=self.retries + 1)
         if not self.sandbox:
+            settings = self._settings
+            if settings.is_exposed:
+                say(f"aiotofupilot: {settings.key_source} can be read by others: chmod 600 {settings.key_source}")
             async with TofuPilotSession(
                 self.api_key,
                 base_url=self.base_url,

@@ -18,8 +18,9 @@ from aiotofupilot.sandbox import Sandbox
 
 
 @pytest.fixture(autouse=True)
-def _environment(monkeypatch):
-    """No key, address or terminal setting of the machine reaches a test."""
+def _environment(monkeypatch, tmp_path):
+    """No key, address, login or terminal setting of the machine reaches a test."""
+    monkeypatch.setenv("HOME", str(tmp_path / "home"))
     for name in ("COLUMNS", "FORCE_COLOR", "TOFUPILOT_API_KEY", "TOFUPILOT_URL", "TTY_COMPATIBLE"):
         monkeypatch.delenv(name, raising=False)
     # In development mode, asyncio logs what took long, which is the machine's affair; one test sets it.

@@ -91,7 +91,7 @@ def test_a_file_is_confirmed_on_a_terminal(start, terminal, tmp_path):
 
 @pytest.mark.parametrize(
     ("key", "code", "line"),
-    [("wrong", 3, "401 UNAUTHORIZED: Unauthorized; check the key"), ("sandbox-station-key", 3, "403 FORBIDDEN: ")],
+    [("wrong", 3, "401 UNAUTHORIZED: Unauthorized; http://127.0.0.1:"), ("sandbox-station-key", 3, "403 FORBIDDEN: ")],
 )
 def test_a_refused_key(start, sandbox, key, code, line):
     """One line, no traceback, no output, the key not shown, and a code of its own."""

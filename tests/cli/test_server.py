@@ -1,5 +1,7 @@
 """Whom the command asks."""
 
+import json
+
 import pytest
 
 from aiotofupilot import ConfigurationError
@@ -76,6 +78,39 @@ def test_the_key_is_one_however_it_is_given(environment):
     assert len({server.key for server in servers[:3]}) == 1
     assert servers[3].key != servers[0].key
     assert Server(base_url=None, api_key=None, sandbox=True).key is None
+
+
+@pytest.fixture
+def login(tmp_path):
+    """Log in with TofuPilot's own command."""
+
+    def login(mode=0o600, **members):
+        path = tmp_path / "home" / ".tofupilot" / "credentials.json"
+        path.parent.mkdir(parents=True)
+        path.write_text(json.dumps(members))
+        path.chmod(mode)
+
+    return login
+
+
+async def test_a_login_leads_to_a_server(login, capsys):
+    """As it does in the library. That others can read the file is said in a line."""
+    async with Sandbox(3) as sandbox:
+        login(0o644, api_key=sandbox.api_key, base_url=sandbox.url)
+        server = Server(base_url=None, api_key=None)
+        assert server.name == sandbox.url
+        async with server.session() as session:
+            assert len(await session.procedures.list().collect()) == 3
+    path = "~/.tofupilot/credentials.json"
+    assert capsys.readouterr() == ("", f"aiotofupilot: {path} can be read by others: chmod 600 {path}\n")
+
+
+async def test_a_login_for_another_server_is_not_used(login):
+    """The key goes nowhere else."""
+    login(api_key="s3cr3t", base_url="https://tofu.example")
+    with pytest.raises(ConfigurationError, match=r"^no API key for https://other\.example: that of ~/"):
+        async with Server(base_url="https://other.example", api_key=None).session():
+            pass
 
 
 def test_the_key_does_not_show():

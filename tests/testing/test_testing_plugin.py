@@ -285,6 +285,14 @@ def test_plain_synchronous_tests(run):
     run(SYNC).assert_outcomes(passed=3)
 
 
+def test_a_login_of_the_machine_does_not_matter(run, pytester, monkeypatch):
+    """Not even one that is malformed."""
+    monkeypatch.setenv("HOME", str(pytester.path))
+    (pytester.mkdir(".tofupilot") / "credentials.json").write_text("{")
+    run(SYNC).assert_outcomes(passed=3)
+    run(ASYNC, "--asyncio-mode=auto", plugins=["asyncio"]).assert_outcomes(passed=3)
+
+
 def test_pytest_asyncio_strict(run):
     """pytest-asyncio runs what is marked."""
     run(f"{ASYNC}\npytestmark = pytest.mark.asyncio", plugins=["asyncio"]).assert_outcomes(passed=3)

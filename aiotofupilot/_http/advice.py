@@ -1,0 +1,37 @@
+"""What to do about a server that refuses a request: only here are the server and the origin of the key known."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from aiotofupilot.errors import ForbiddenError, NotFoundError, UnauthorizedError
+
+if TYPE_CHECKING:
+    from yarl import URL
+
+    from aiotofupilot.errors import TofuPilotError
+
+__all__ = ["advise"]
+
+
+def advise(error: TofuPilotError, url: URL, key_source: str) -> None:
+    """Let an error name the server and say what to do, if that is about the key or the address.
+
+    Args:
+        error: How an attempt failed.
+        url: What was asked.
+        key_source: Where the key is from.
+    """
+    server = url.origin()
+    key = "the key given as api_key" if key_source == "api_key" else f"the key of {key_source}"
+    match error:
+        case UnauthorizedError():
+            error.advice = f"{server} refused {key}: check it, and that it is of this server"
+        case ForbiddenError():
+            error.advice = (
+                f"{server} does not let {key} list this: use the key of a user, because a station's is limited"
+            )
+        case NotFoundError():
+            error.advice = f"{server} has no {url.path}: check the address of the server"
+        case _:
+            pass

@@ -1,0 +1,164 @@
+"""The file that TofuPilot's own command leaves at login: what is read of it, and what is refused."""
+
+import json
+import os
+import ssl
+
+import pytest
+import trustme
+from hypothesis import HealthCheck, given, settings, strategies as st
+
+from aiotofupilot import ConfigurationError
+from aiotofupilot._http.credentials import find_credentials, trusting
+
+
+@pytest.fixture
+def home(tmp_path, monkeypatch):
+    monkeypatch.setenv("HOME", str(tmp_path))
+    return tmp_path
+
+
+@pytest.fixture
+def path(home):
+    (home / ".tofupilot").mkdir()
+    return home / ".tofupilot" / "credentials.json"
+
+
+def write(path, mode=0o600, **members):
+    path.write_text(json.dumps(members))
+    path.chmod(mode)
+
+
+def test_a_login_has_a_key_and_its_server(path):
+    write(path, api_key="k-1", base_url="https://tofu.example.com", ca_cert="/etc/ca.pem", later=1)
+    found = find_credentials()
+    assert (found.api_key, found.base_url, found.ca_cert) == ("k-1", "https://tofu.example.com", "/etc/ca.pem")
+    assert not found.is_exposed
+    assert "k-1" not in repr(found)
+
+
+def test_what_a_login_lacks_is_none(path):
+    """An empty string says as little."""
+    write(path, api_key="k-1", base_url=None, ca_cert="")
+    found = find_credentials()
+    assert (found.base_url, found.ca_cert) == (None, None)
+
+
+@pytest.mark.parametrize("members", [{}, {"api_key": None}, {"api_key": ""}, {"base_url": "https://tofu.example.com"}])
+def test_without_a_key_there_is_no_login(path, members):
+    """As after a logout."""
+    write(path, **members)
+    assert find_credentials() is None
+
+
+def test_without_a_file_there_is_no_login(home):
+    """Nor without its folder, nor where the folder is a file."""
+    assert find_credentials() is None
+    (home / ".tofupilot").write_text("")
+    assert find_credentials() is None
+
+
+@pytest.mark.parametrize("value", [None, ""])
+def test_without_a_home_there_is_no_login(path, monkeypatch, value):
+    """As in a service: the file of the account's home is not looked for by other means."""
+    write(path, api_key="k-1")
+    if value is None:
+        monkeypatch.delenv("HOME")
+    else:
+        monkeypatch.setenv("HOME", value)
+    assert find_credentials() is None
+
+
+@pytest.mark.parametrize(("mode", "is_exposed"), [(0o600, False), (0o400, False), (0o640, True), (0o604, True)])
+def test_a_file_that_others_can_read_is_taken_and_known(path, mode, is_exposed):
+    """By its group, or by everyone."""
+    write(path, mode, api_key="k-1")
+    assert find_credentials().is_exposed is is_exposed
+
+
+@pytest.mark.parametrize(
+    "content",
+    [b"", b"{", b"[]", b'"secret"', b"null", b'{"api_key": "secret', b"\xff\xfe\xff", b"[" * 60_000, b"secret: 1"],
+    ids=lambda content: repr(content[:12]),
+)
+def test_a_malformed_file_is_named_and_not_shown(path, content):
+    """Whoever wrote it finds the place, and nobody finds the key."""
+    path.write_bytes(content)
+    with pytest.raises(ConfigurationError) as caught:
+        find_credentials()
+    assert str(caught.value) == "~/.tofupilot/credentials.json is malformed: it is not a JSON object"
+    assert "secret" not in f"{caught.value!r} {caught.value.__cause__!r}"
+
+
+@pytest.mark.parametrize("name", ["api_key", "base_url", "ca_cert"])
+@pytest.mark.parametrize("value", [1, True, ["secret"], {"secret": 1}])
+def test_a_value_that_is_no_string_is_named_and_not_shown(path, name, value):
+    """The others do not count then."""
+    write(path, **{"api_key": "secret", name: value})
+    complaint = f"~/.tofupilot/credentials.json is malformed: {name} is not a string"
+    with pytest.raises(ConfigurationError) as caught:
+        find_credentials()
+    assert str(caught.value) == complaint
+
+
+def test_a_file_of_a_byte_order_mark_is_read(path):
+    """As some editors write it."""
+    path.write_bytes(b'\xef\xbb\xbf{"api_key": "k-1"}')
+    assert find_credentials().api_key == "k-1"
+
+
+def test_a_file_that_is_too_large_is_not_read_to_its_end(path):
+    """It is something else."""
+    path.write_bytes(b" " * 65_536 + b"{}")
+    with pytest.raises(ConfigurationError, match="malformed: it has more than 65536 bytes"):
+        find_credentials()
+
+
+def test_what_is_no_file_is_not_opened(path):
+    """A named pipe would be waited for without end."""
+    os.mkfifo(path)
+    with pytest.raises(ConfigurationError, match=r"^~/\.tofupilot/credentials\.json is not a file$"):
+        find_credentials()
+
+
+def test_a_file_that_cannot_be_read_says_why(path):
+    """Here because its links lead in a circle, which holds for every user."""
+    path.symlink_to(path)
+    with pytest.raises(ConfigurationError, match=r"^~/\.tofupilot/credentials\.json cannot be read: Too many "):
+        find_credentials()
+
+
+@settings(suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(st.binary() | st.recursive(st.none() | st.text(), st.lists).map(lambda value: json.dumps(value).encode()))
+def test_any_content_is_read_or_refused_by_one_error(path, content):
+    """Whatever the file has become."""
+    path.write_bytes(content)
+    try:
+        found = find_credentials()
+    except ConfigurationError as error:
+        assert "credentials.json is malformed" in str(error)  # noqa: PT017 - both ends are right
+    else:
+        assert found is None
+
+
+@pytest.fixture(scope="module")
+def authority():
+    return trustme.CA()
+
+
+@pytest.mark.parametrize("form", ["text", "path", "path from home"])
+def test_an_authority_is_trusted_beside_those_of_the_system(home, authority, form):
+    """It is given in PEM, or as a file of it."""
+    (home / "ca.pem").write_bytes(authority.cert_pem.bytes())
+    given = {"text": authority.cert_pem.bytes().decode(), "path": str(home / "ca.pem"), "path from home": "~/ca.pem"}
+    context = trusting(given[form])
+    own = ssl.create_default_context()
+    assert context.cert_store_stats()["x509_ca"] == own.cert_store_stats()["x509_ca"] + 1
+    assert (context.verify_mode, context.check_hostname) == (ssl.CERT_REQUIRED, True)
+
+
+@pytest.mark.parametrize("ca_cert", ["-----BEGIN CERTIFICATE-----\nx", "/nowhere/ca.pem", "~nobody/ca.pem", "a\0b"])
+def test_an_authority_that_cannot_be_used_is_named(ca_cert):
+    """Its certificate is none, or its file is not there."""
+    with pytest.raises(ConfigurationError, match=r"^ca_cert in ~/\.tofupilot/credentials\.json cannot be used: "):
+        trusting(ca_cert)
