@@ -185,7 +185,8 @@ class Serving:
         Parameter(
             group=_SERVER,
             metavar="URL",
-            help="Address of the server. Better set TOFUPILOT_URL; without either it is https://www.tofupilot.app.",
+            help="Address of the server. Better set TOFUPILOT_URL. Without either it is the server of your login "
+            "with TofuPilot's own command, or https://www.tofupilot.app.",
         ),
     ] = None
     allow_insecure_http: Annotated[
@@ -202,7 +203,8 @@ class Serving:
             group=_SERVER,
             metavar="KEY",
             help=(
-                "Discouraged, for everyone on this machine can read the arguments of a command: set TOFUPILOT_API_KEY."
+                "Discouraged, for everyone on this machine can read the arguments of a command: set TOFUPILOT_API_KEY, "
+                "or log in with TofuPilot's own command."
             ),
         ),
     ] = None
