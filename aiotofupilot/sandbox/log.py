@@ -30,14 +30,17 @@ class Request(Question):
     status: int | None = None
     """HTTP status code of what is sent, unless the client goes before; None: nothing is sent, or not decided yet."""
 
+    is_as_it_should_be: bool = False
+    """Whether the client can read what the API answers, because there is no fault or a harmless one."""
+
     def __str__(self) -> str:
         told = [f"{self.method} {self.target}: {self.status or 'no answer'}"]
         if self.attempt > 1:
             told.append(f"attempt {self.attempt}")
+        if self.page and (self.is_as_it_should_be or not self.fault):
+            told.append(f"{len(self.page.data)} {self.path.removesuffix('/').rpartition('/')[2].lower()}")
         if self.fault:
             told.append(repr(self.fault))
-        elif self.page:
-            told.append(f"{len(self.page.data)} {self.path.removesuffix('/').rpartition('/')[2].lower()}")
         return ", ".join(told)
 
     def __repr__(self) -> str:

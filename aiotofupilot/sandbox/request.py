@@ -72,7 +72,9 @@ class Question:
     time: datetime = Factory(lambda: datetime.now(UTC))
     """When it arrived; UTC."""
     attempt: int = 1
-    """How often the same has been asked, this time included."""
+    """How often the same has been asked in a row, this time included, since it was last answered as it should be."""
+    asked: int = 1
+    """How often the same has been asked altogether, this time included."""
     page: Page[Any] | None = None
     """What the API answers, before a fault touches it; None: an error, or nothing yet."""
 

@@ -169,4 +169,4 @@ class Faults(Sentence):
 
 def _chance(seed: str, request: Request) -> Random:
     """Make a source of chance for one request that depends on nothing but what is asked and how often it was."""
-    return Random(f"{seed} {request.attempt} {request.target}")  # noqa: S311 - test data
+    return Random(f"{seed} {request.asked} {request.target}")  # noqa: S311 - test data

@@ -100,7 +100,10 @@ class Service(Factory):
             paging=paging,
             pagings=pagings,
         )
-        self._asked: Counter[str] = Counter()
+        self._asked: Counter[tuple[str, str]] = Counter()
+        """How often each question was asked: a method and a target."""
+        self._failed: Counter[tuple[str, str]] = Counter()
+        """How often in a row each question was not answered as it should be."""
         self.faults = Faults()
         self.requests = RequestLog()
         self.before_response: list[Hook] = []
@@ -138,15 +141,21 @@ class Service(Factory):
     @contextmanager
     def handle(self, request: Request) -> Generator[Delivery]:
         """Decide what a request gets; the block is for sending it."""
-        target = request.target
-        self._asked[target] += 1
-        request.attempt = self._asked[target]
+        question = (request.method, request.target)
+        self._asked[question] += 1
+        request.asked, request.attempt = self._asked[question], self._failed[question] + 1
         request.factory = self
         with self.requests.under_way(request):
             for hook in self.before_response:
                 hook(self.procedures, request)
-            delivery = self.faults.alter(self._answer(request), request)
+            answer = self._answer(request)
+            delivery = self.faults.alter(answer, request)
             request.status = delivery.status
+            request.is_as_it_should_be = delivery is answer or (request.fault is not None and request.fault.is_harmless)
+            if request.is_as_it_should_be:
+                del self._failed[question]
+            else:
+                self._failed[question] += 1
             try:
                 yield delivery
             finally:

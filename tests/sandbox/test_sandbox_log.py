@@ -4,7 +4,7 @@ import pytest
 
 from aiotofupilot.models import Page, PageMeta
 from aiotofupilot.sandbox import Request, RequestLog, make_procedures
-from aiotofupilot.sandbox.faults import cut, reset
+from aiotofupilot.sandbox.faults import cut, latency, reset
 
 
 @pytest.fixture
@@ -69,6 +69,8 @@ def test_request_repr():
     assert str(Request(path="/x", status=404)) == "GET /x: 404"
     assert repr(Request(path="/v2/Runs/", status=200, page=page)) == "<GET /v2/Runs/: 200, 3 runs>"
     assert repr(Request(path="/x", attempt=2, page=page, fault=reset())) == "<GET /x: no answer, attempt 2, reset()>"
+    late = Request(path="/v2/runs", status=200, page=page, fault=latency(0.1), is_as_it_should_be=True)
+    assert str(late) == "GET /v2/runs: 200, 3 runs, latency(0.1)"
 
 
 def test_log_repr(log):

@@ -13,8 +13,8 @@ def faults():
     return Faults()
 
 
-def ask(faults, *, attempt=1, authorization=None, **query):
-    return faults.decide(Request(query=query, attempt=attempt, authorization=authorization))
+def ask(faults, *, attempt=1, asked=1, authorization=None, **query):
+    return faults.decide(Request(query=query, attempt=attempt, asked=asked, authorization=authorization))
 
 
 def test_nothing_goes_wrong_at_first(faults):
@@ -91,7 +91,7 @@ def test_none_and_all(faults, rate, expected):
     assert {ask(faults, cursor=str(cursor)) for cursor in range(200)} == expected
 
 
-def test_chance_depends_on_seed_question_and_attempt_alone(faults):
+def test_chance_depends_on_seed_question_and_how_often_it_was_asked(faults):
     """Whatever the order of requests, the same one meets the same; another seed or attempt may not."""
     faults.randomly(rate=0.5, seed=1)
     other = Faults()
@@ -100,7 +100,7 @@ def test_chance_depends_on_seed_question_and_attempt_alone(faults):
     met = [ask(faults, cursor=cursor) for cursor in cursors]
     assert [ask(faults, cursor=cursor) for cursor in reversed(cursors)] == met[::-1]
     assert [ask(other, cursor=cursor) for cursor in cursors] != met
-    assert [ask(faults, cursor=cursor, attempt=2) for cursor in cursors] != met
+    assert [ask(faults, cursor=cursor, asked=2) for cursor in cursors] != met
     assert set(met) <= {None, *TRANSIENT}
 
 

@@ -5,7 +5,7 @@ import json
 import pytest
 
 from aiotofupilot.sandbox import BusyLine, Request, Service, make_procedures
-from aiotofupilot.sandbox.faults import latency, reset, status
+from aiotofupilot.sandbox.faults import gzip, latency, reset, status
 from aiotofupilot.sandbox.paging import capped, offsets
 
 
@@ -114,9 +114,12 @@ def test_unknown_listings(options):
 
 
 def test_attempts_are_counted(service):
-    """The same question again is another attempt; another question is not."""
-    attempts = [ask(service, cursor=cursor)[0].attempt for cursor in ("0", "0", "5", "0")]
-    assert attempts == [1, 2, 1, 3]
+    """The same question again is another attempt until it is answered; another question or method is not."""
+    service.faults.next(status(500), status(500), latency(0.1), status(500), gzip(), reset())
+    asked = [ask(service, cursor=cursor)[0] for cursor in ("0", "0", "0", "5", "5", "0", "0", "0")]
+    assert [request.attempt for request in asked] == [1, 2, 3, 1, 2, 1, 2, 1]
+    assert [request.asked for request in asked] == [1, 2, 3, 1, 2, 4, 5, 6]
+    assert [request.is_as_it_should_be for request in asked] == [False, False, True, False, True, False, True, True]
 
 
 def test_faults(service):

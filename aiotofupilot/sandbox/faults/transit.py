@@ -7,7 +7,7 @@ from zlib import Z_FINISH, Z_SYNC_FLUSH, compressobj
 
 from aiotofupilot.sandbox.delivery import Chunk, Close, Delivery, Reset, Step, Wait
 
-from .fault import Alteration, fault
+from .fault import Alteration, fault, harmless
 
 if TYPE_CHECKING:
     from random import Random
@@ -66,7 +66,7 @@ def stall(seconds: float, *, inside_body: bool = False) -> Alteration:
     return alter
 
 
-@fault
+@harmless
 def latency(seconds: float, *, jitter: float = 0.0) -> Alteration:
     """Answer later, by some seconds and up to `jitter` seconds less or more."""
 
@@ -76,13 +76,13 @@ def latency(seconds: float, *, jitter: float = 0.0) -> Alteration:
     return alter
 
 
-@fault
+@harmless
 def chunked() -> Alteration:
     """Send the body in chunked transfer coding."""
     return lambda delivery, _request, _random: delivery.with_headers({"Content-Length": None})
 
 
-@fault
+@harmless
 def gzip() -> Alteration:
     """Compress the body."""
 
