@@ -91,6 +91,7 @@ __all__ = [
     "Validator",
     "Walk",
     "WalkStats",
+    "from_wire",
     "to_wire",
 ]
 
@@ -101,6 +102,7 @@ if TYPE_CHECKING:
     from ._paging.paginator import Paginator
     from ._paging.walk import Walk
     from ._session import TofuPilotSession
+    from ._wire.reading import from_wire
     from ._wire.spelling import to_wire
     from .checkpoint import Checkpoint
     from .errors import (
@@ -177,6 +179,7 @@ else:  # not for type checkers, which would believe in any name
         "_paging.walk",
         "_paging.paginator",
         "_wire.spelling",
+        "_wire.reading",
         "_session",
     )
     __getattr__, __dir__ = _lazy.lazy(__name__, __all__, _LIGHTEST_FIRST)

@@ -31,6 +31,8 @@ __all__ = ["Sandbox"]
 
 _RESET_ON_CLOSE = struct.pack("ii", 1, 0)  # linger on, for no time
 
+_EVERY_ADDRESS = {"0.0.0.0": "127.0.0.1", "::": "::1"}  # noqa: S104 - where such an address is reached from here
+
 _NOT_HTTP = (HttpProcessingError, web.RequestPayloadError)
 _LOGGER = logging.getLogger("aiotofupilot.sandbox")
 
@@ -118,12 +120,15 @@ class Sandbox(Service):
     def url(self) -> str:
         """The base URL, such as ``http://127.0.0.1:49152/api``.
 
+        Where the sandbox listens on every address of this machine, it is that of the loopback interface.
+
         Raises:
             RuntimeError: If the sandbox was never started and so has no port yet.
         """
         if not self._port:
             raise RuntimeError("the sandbox has no URL before it is started")
-        host = f"[{self._host}]" if ":" in self._host else self._host
+        host = _EVERY_ADDRESS.get(self._host, self._host)
+        host = f"[{host}]" if ":" in host else host
         return f"{'https' if self._ssl_context else 'http'}://{host}:{self._port}/api"
 
     @property

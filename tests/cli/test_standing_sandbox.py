@@ -7,17 +7,20 @@ import signal
 import urllib.request
 
 import aiohttp
+import orjson
 import pytest
 
+from aiotofupilot import TofuPilotSession, to_wire
 from aiotofupilot.cli import run, standing_sandbox
 from aiotofupilot.cli.failures import UsageError
-from aiotofupilot.sandbox import faults, make_procedures
+from aiotofupilot.cli.sandbox_data import items_of
+from aiotofupilot.cli.standing_sandbox import BadDay
+from aiotofupilot.sandbox import Sandbox, faults, make_procedures
 
 
-def sandbox_of(**options):
-    return standing_sandbox.sandbox_of(
-        **{"port": 0, "procedures": 3, "runs": 20, "latency": 0.0, "fault_rate": 0.0, "seed": 0} | options
-    )
+def sandbox_of(*, procedures=3, runs=20, latency=0.0, rate=None, faults=(), **options):
+    bad_day = BadDay(latency=latency, rate=rate, faults=faults)
+    return standing_sandbox.sandbox_of({"procedures": procedures, "runs": runs}, bad_day=bad_day, **options)
 
 
 def ask(exports, query=""):
@@ -39,8 +42,96 @@ def test_a_good_day():
 
 def test_a_bad_day():
     """Latency is for everybody, the faults of a bad day are for a share."""
-    sandbox = sandbox_of(latency=0.25, fault_rate=0.1)
+    sandbox = sandbox_of(latency=0.25, rate=0.1)
     assert repr(sandbox.faults).startswith(f"<Faults: always latency(0.25); 10% of {faults.TRANSIENT[0]!r}, ")
+
+
+@pytest.mark.parametrize(
+    ("named", "rate", "told"),
+    [
+        (("429",), None, "<Faults: 100% of status(429)>"),
+        (
+            ("503", "reset", "hang_up", "cut", "html"),
+            0.5,
+            "<Faults: 50% of status(503), reset(), hang_up(), cut(), html()>",
+        ),
+        (("429",), 0.0, "<Faults: none>"),
+    ],
+    ids=str,
+)
+def test_a_bad_day_by_name(named, rate, told):
+    """The named faults take the place of the usual ones, and strike every request unless a share is given."""
+    assert repr(sandbox_of(faults=named, rate=rate).faults) == told
+
+
+@pytest.mark.parametrize("name", ["", "399", "600", "four", "unreadable", "-1", "٤٢٩"])
+def test_a_fault_that_there_is_not(name):
+    """What there is, is named."""
+    with pytest.raises(UsageError, match=r"^wrong --fault .*: it is a status from 400 to 599, or one of reset, "):
+        sandbox_of(faults=(name,))
+
+
+async def test_a_line_that_keeps_working():
+    """Runs and procedures arrive with each request, and procedures go."""
+    sandbox = sandbox_of(procedures=30, arrivals=2.0, removals=1.0)
+    async with sandbox, TofuPilotSession(sandbox.api_key, base_url=sandbox.url) as session:
+        await session.runs.list(limit=10)
+        await session.runs.list(limit=10)
+    assert len(sandbox.runs) == 24
+    assert len(sandbox.procedures) == 32
+
+
+def test_arrivals_without_a_procedure():
+    """Runs are made of procedures."""
+    with pytest.raises(UsageError, match=r"^--arrivals needs a procedure at least"):
+        sandbox_of(procedures=0, arrivals=1.0)
+
+
+async def test_listening_on_every_address():
+    """The address that is told is one that this machine can ask, without a key that travels openly."""
+    sandbox = sandbox_of(host="0.0.0.0")  # noqa: S104 - it is what is tested
+    async with sandbox, TofuPilotSession(sandbox.api_key, base_url=sandbox.url) as session:
+        assert len(await session.procedures.list().collect()) == 3
+
+
+async def test_an_address_that_is_not_this_machines():
+    with pytest.raises(UsageError, match="choose another --host or --port"):
+        await standing_sandbox.serve(sandbox_of(host="192.0.2.1"))
+
+
+def test_items_of_a_file(tmp_path):
+    """They are listed as they are, and what the file does not have is made up."""
+    made = Sandbox(2, runs=3)
+    path = tmp_path / "line.json"
+    listed = {"procedures": made.procedures, "runs": list(made.runs), "stations": []}
+    path.write_bytes(orjson.dumps({name: [to_wire(item) for item in items] for name, items in listed.items()}))
+    sandbox = standing_sandbox.sandbox_of({"runs": 20} | items_of(path))
+    assert sandbox.procedures == made.procedures
+    assert sandbox.runs == list(made.runs)
+    assert sandbox.stations == []
+    assert len(sandbox.users) > 0
+
+
+@pytest.mark.parametrize(
+    ("text", "complaint"),
+    [
+        (None, "cannot read --data PATH: No such file or directory"),
+        ("{", "--data PATH is not JSON: "),
+        ("[]", "--data PATH must hold an object with arrays of items, by the names of their listings"),
+        ('{"run": []}', "--data PATH: run is no listing; there are procedures, runs, "),
+        ('{"runs": 3}', "--data PATH: runs must be an array of items"),
+        ('{"procedures": [{"id": "a"}]}', "--data PATH: procedures[0].name: it is missing"),
+        ('{"procedures": [3]}', "--data PATH: procedures[0]: expected an object, got a number"),
+    ],
+    ids=str,
+)
+def test_a_file_that_holds_something_else(tmp_path, text, complaint):
+    """The file is named, and the place in it."""
+    path = tmp_path / "line.json"
+    if text is not None:
+        path.write_text(text)
+    with pytest.raises(UsageError, match=f"^{re.escape(complaint).replace('PATH', re.escape(str(path)))}"):
+        items_of(path)
 
 
 async def test_serves_and_tells(monkeypatch, capsys):
@@ -69,7 +160,7 @@ async def test_port_that_is_taken():
     """Who asks for a port that somebody has is told so."""
     async with sandbox_of() as first:
         second = sandbox_of(port=int(first.url.split(":")[2].removesuffix("/api")))
-        with pytest.raises(UsageError, match="address already in use; choose another --port"):
+        with pytest.raises(UsageError, match="address already in use; choose another --host or --port"):
             await standing_sandbox.serve(second)
 
 
@@ -87,7 +178,7 @@ def test_the_command(start):
 
 def test_the_command_on_a_bad_day(start):
     """Latency and faults are as asked for."""
-    process = start("sandbox", "--latency", "0.001", "--faults", "1", "--seed", "21")
+    process = start("sandbox", "--latency", "0.001", "--fault", "500")
     exports = process.stdout.readline() + process.stdout.readline()
     process.stderr.readline()
     with pytest.raises(OSError, match="HTTP Error 500: Internal Server Error"):
@@ -126,5 +217,6 @@ def test_help(start):
     told = start("--help").communicate(timeout=30)[0].decode()
     assert re.search(r"sandbox +Run a TofuPilot of your own", told)
     told = start("sandbox", "--help", env=os.environ | {"COLUMNS": "200"}).communicate(timeout=30)[0].decode()
-    for option in ("port", "procedures", "latency", "faults", "seed"):
+    options = "host port procedures runs data latency faults fault arrivals removals seed"
+    for option in options.split():
         assert re.search(rf"--{option} +[A-Z]+ +[A-Z]", told), option

@@ -1,0 +1,35 @@
+"""`from_wire` is the way back from `to_wire`."""
+
+import pytest
+from fakes.wire_listings import EXAMPLES, MODELS
+
+from aiotofupilot import DecodeError, Procedure, from_wire, to_wire
+
+
+@pytest.mark.parametrize("name", MODELS)
+def test_what_the_api_spells_is_read_and_spelled_again(name):
+    item = from_wire(EXAMPLES[name], MODELS[name])
+    assert type(item) is MODELS[name]
+    assert from_wire(to_wire(item), MODELS[name]) == item
+
+
+@pytest.mark.parametrize(
+    ("document", "path", "fault"),
+    [
+        ({"id": "a"}, "$.name", "it is missing"),
+        ([], "$", "expected an object, got an array"),
+        (None, "$", "expected an object, got null"),
+        (EXAMPLES["procedures"] | {"name": 3}, "$.name", "expected a string, got a number"),
+    ],
+    ids=["missing", "array", "null", "type"],
+)
+def test_what_is_no_such_item_is_refused_with_its_place(document, path, fault):
+    with pytest.raises(DecodeError) as caught:
+        from_wire(document, Procedure)
+    assert (caught.value.path, str(caught.value)) == (path, f"{path}: {fault}")
+
+
+@pytest.mark.parametrize("model", [dict, "Run", int, None])
+def test_what_is_no_model_is_refused(model):
+    with pytest.raises(TypeError, match=r"^model must be a model of aiotofupilot, such as Run, got "):
+        from_wire({}, model)
