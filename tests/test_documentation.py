@@ -12,7 +12,8 @@ from aiotofupilot._documentation import NotRewritten, internal
 
 PUBLIC = [getattr(aiotofupilot, name) for name in aiotofupilot.__all__]
 LISTINGS = [value for name in dir(TofuPilotSession) if hasattr(value := getattr(TofuPilotSession("key"), name), "list")]
-NOT_FOR_USERS = re.compile(r"\b(_[A-Z]\w*|Plan'|Source\[|Fetch|Connection')|PYTEST_DONT_REWRITE")
+NOT_FOR_USERS = re.compile(r"(?<!_make\.)\b(_[A-Z]\w*|Plan'|Source\[|Fetch|Connection')|PYTEST_DONT_REWRITE")
+"""From 3.13 on, Python names the class of attrs, in ``_make``, that has made a method."""
 
 
 def shown(what):
