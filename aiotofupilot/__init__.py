@@ -18,7 +18,7 @@ The house, from top to bottom. A room imports from rooms below it only.
 - `_wire` turns bytes into values and values into queries, without I/O.
 - `settings` finds key and server, and `listings` has the listings' classes by their public name.
 - `_otel` tells OpenTelemetry what happens, where a program uses it.
-- `checkpoint`, `shard`, `errors`, `stats` and `models` are the values that users meet.
+- `checkpoint`, `watermark`, `shard`, `errors`, `stats` and `models` are the values that users meet.
 - `sandbox` is a TofuPilot for tests. The client never imports it.
 """
 
@@ -41,7 +41,9 @@ __all__ = [
     "Deployment",
     "DeploymentRepository",
     "DriftError",
+    "FollowedListing",
     "ForbiddenError",
+    "IncrementalWalk",
     "InvalidJSONError",
     "LastRun",
     "Log",
@@ -91,6 +93,7 @@ __all__ = [
     "Validator",
     "Walk",
     "WalkStats",
+    "Watermark",
     "from_wire",
     "to_wire",
 ]
@@ -99,6 +102,8 @@ __doc__ = _documentation.NotRewritten(__doc__)  # pytest has a plugin in here
 
 if TYPE_CHECKING:
     from ._http.policy import RetryPolicy
+    from ._paging.follow import FollowedListing
+    from ._paging.incremental import IncrementalWalk
     from ._paging.paginator import Paginator
     from ._paging.walk import Walk
     from ._session import TofuPilotSession
@@ -166,6 +171,7 @@ if TYPE_CHECKING:
     )
     from .shard import Shard
     from .stats import RequestCounts, WalkStats
+    from .watermark import Watermark
 else:  # not for type checkers, which would believe in any name
     from . import _lazy
 
@@ -177,6 +183,9 @@ else:  # not for type checkers, which would believe in any name
         "errors",
         "_http.policy",
         "_paging.walk",
+        "watermark",
+        "_paging.incremental",
+        "_paging.follow",
         "_paging.paginator",
         "_wire.spelling",
         "_wire.reading",

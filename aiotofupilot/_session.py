@@ -98,6 +98,7 @@ class TofuPilotSession:
 
     _STATE = (
         "_base_url",
+        "_clock",
         "_gate",
         "_key_source",
         "_lifetime",
@@ -133,7 +134,8 @@ class TofuPilotSession:
             log_exposed(settings.key_source)
         tls = trusting(settings.ca_cert) if settings.ca_cert and http_session is None else None
         self._base_url, self._key_source = settings.base_url, settings.key_source
-        header, clock = settings.authorization, Clock()
+        header = settings.authorization
+        self._clock = clock = Clock()
         self._lifetime = Lifetime()
         self._redaction = Redaction(header.removeprefix("Bearer "))
         self._transport = Transport(
@@ -222,6 +224,7 @@ class TofuPilotSession:
             gate=self._gate,
             retries=self._retries,
             redaction=self._redaction,
+            clock=self._clock,
             options=self._options,
             key_source=self._key_source,
         )

@@ -12,9 +12,10 @@ from attrs import evolve, field, frozen
 from ._arguments import integer
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
     from typing import Self
 
-__all__ = ["BEGINNING", "LARGEST", "Checkpoint", "digest"]
+__all__ = ["BEGINNING", "LARGEST", "Checkpoint", "digest", "read_digests", "spell_digests"]
 
 _DIGEST_SIZE = 6
 """Bytes of an ID that are kept: of the thousands that a resumed walk compares, two agree by chance once in 10 ** 9."""
@@ -70,9 +71,9 @@ class Checkpoint:
         """The spelling without `listing` and `query`."""
         text = f"{self.cursor}+{self.skip}" if self.skip else f"{self.cursor}"
         if self.anchors:
-            text += f"@{_spell(self.anchors)}"
+            text += f"@{spell_digests(self.anchors)}"
         if self.ahead:
-            text += f"~{_spell(self.ahead)}"
+            text += f"~{spell_digests(self.ahead)}"
         return text
 
     def __str__(self) -> str:
@@ -108,19 +109,32 @@ class Checkpoint:
         return cls(
             int(cursor),
             int(skip or 0),
-            _read(anchors or "", text),
-            _read(ahead or "", text),
+            _read(anchors, text),
+            _read(ahead, text),
             listing or "",
             query or "",
         )
 
 
-def _spell(digests: tuple[bytes, ...]) -> str:
+def spell_digests(digests: Iterable[bytes]) -> str:
+    """Return the spelling of digests: eight characters each."""
     return urlsafe_b64encode(b"".join(digests)).decode()  # six bytes are eight characters: there is no padding
 
 
-def _read(spelled: str, text: str) -> tuple[bytes, ...]:
+def read_digests(spelled: str) -> tuple[bytes, ...]:
+    """Return the digests that a text spells.
+
+    Raises:
+        ValueError: It was cut short.
+    """
     if len(spelled) % (_DIGEST_SIZE * 4 // 3):
-        raise ValueError(f"not a checkpoint, or one cut short: {text!r}")
+        raise ValueError(f"{len(spelled)} characters spell no digests")
     joined = urlsafe_b64decode(spelled)
     return tuple(joined[at : at + _DIGEST_SIZE] for at in range(0, len(joined), _DIGEST_SIZE))
+
+
+def _read(spelled: str | None, text: str) -> tuple[bytes, ...]:
+    try:
+        return read_digests(spelled or "")
+    except ValueError as error:
+        raise ValueError(f"not a checkpoint, or one cut short: {text!r}") from error

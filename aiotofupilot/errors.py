@@ -36,6 +36,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
     from .checkpoint import Checkpoint
+    from .watermark import Watermark
 
 __all__ = [
     "APIError",
@@ -83,6 +84,9 @@ class TofuPilotError(Exception):
     position: int | None = None
     """Where the item stands that cannot be read while others can, in the server's counting, from 0 on.
     ``list(cursor=error.checkpoint.after(error.position))`` resumes after it. None: no item was found to be at fault."""
+    watermark: Watermark | None = None
+    """What had been seen, if it was raised by `Paginator.since` or `Paginator.follow`; None: it was not, or nothing had
+    been seen yet."""
     attempts: int = 0
     """Requests attempted for the page that this error is about. One that could not connect counts; one that was refused
     before it began, such as by a closed session, does not. 0: the error is about no page, or none was attempted."""

@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from aiotofupilot._wire.response import Response
+    from aiotofupilot.clock import Clock
     from aiotofupilot.stats import RequestCounts
 
     from .gate import Gate, Turn
@@ -52,6 +53,7 @@ class Connection:
         gate: Says when a request may be sent.
         retries: Makes the attempts.
         redaction: Hides the key in errors.
+        clock: Tells the time.
         options: Those of the session or of the view.
         key_source: Where the key is from, for errors that are about the key.
     """
@@ -64,6 +66,7 @@ class Connection:
         gate: Gate,
         retries: Retries,
         redaction: Redaction,
+        clock: Clock,
         options: Options,
         key_source: str = "api_key",
     ) -> None:
@@ -72,6 +75,7 @@ class Connection:
         self._gate = gate
         self._retries = retries
         self._redaction = redaction
+        self._clock = clock
         self._options = options
         self._key_source = key_source
 
@@ -79,6 +83,22 @@ class Connection:
     def concurrency(self) -> int:
         """How many pages may be in flight, where a listing does not set its own number."""
         return self._options.concurrency
+
+    @property
+    def clock(self) -> Clock:
+        """Time and chance."""
+        return self._clock
+
+    async def pause(self, seconds: float) -> None:
+        """Wait between two requests. Closing the session ends it.
+
+        Raises:
+            SessionError: The session is closed, or was closed meanwhile.
+        """
+        with self._lifetime.work():
+            await self._clock.sleep(seconds)
+            return
+        raise SessionError("the session was closed meanwhile")
 
     async def get(self, target: str, read: Callable[[Response], T], counts: RequestCounts, *, once: bool = False) -> T:
         """Return what is read from the answer to a GET, asked for again as the options say.

@@ -24,6 +24,7 @@ if TYPE_CHECKING:
 
     from aiotofupilot._wire.query import Pairs
     from aiotofupilot._wire.response import Response
+    from aiotofupilot.clock import Clock
     from aiotofupilot.shard import Shard
     from aiotofupilot.stats import RequestCounts
 
@@ -41,6 +42,15 @@ class Connection(Protocol):
     @property
     def concurrency(self) -> int:
         """How many pages a listing has in flight if it names no number of its own."""
+        ...
+
+    @property
+    def clock(self) -> Clock:
+        """Time and chance."""
+        ...
+
+    async def pause(self, seconds: float) -> None:
+        """Wait between two requests, unless the session is closed meanwhile, which is a `SessionError`."""
         ...
 
     async def get(self, target: str, read: Callable[[Response], R], counts: RequestCounts, *, once: bool = False) -> R:
@@ -89,6 +99,8 @@ class Listing(Generic[T]):
     """The field with a moment that never changes, by which shards are cut. None: `creation_field`."""
     shard_filter: ClassVar[str | None] = None
     """What the parameters begin with that bound this moment. None: `creation_filter`."""
+    run_field: ClassVar[tuple[str, ...]] = ()
+    """Where the ID of its run is in an item: a field, and a field in that."""
 
     decode: ClassVar[PageDecoder[Any]]
     """Reads a page of models."""

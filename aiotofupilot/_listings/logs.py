@@ -34,6 +34,7 @@ class Logs(Listing[Log], item=Log):
     creation_filter = "timestamp"
     oldest_first = "created_at"
     run_filter = "run_ids"
+    run_field = ("run", "id")
 
     def list(
         self,

@@ -34,6 +34,7 @@ class Measurements(Listing[Measurement], item=Measurement):
     shard_field = "started_at"
     shard_filter = "started"
     run_filter = "ids"
+    run_field = ("run_id",)
 
     def list(
         self,

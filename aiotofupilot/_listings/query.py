@@ -6,15 +6,18 @@ import hashlib
 from base64 import urlsafe_b64encode
 from datetime import datetime
 from functools import partial
-from typing import TYPE_CHECKING, Any, Protocol, TypeVar
+from typing import TYPE_CHECKING, Any, Protocol, TypeVar, cast
 from urllib.parse import urlencode
 
 from attrs import Factory, evolve, field, frozen
 
+from aiotofupilot import _listings
 from aiotofupilot._paging.memory import Identified
 from aiotofupilot._paging.source import Source
+from aiotofupilot._wire.moments import read_date_time, read_http_date
 from aiotofupilot._wire.response import read_page
 from aiotofupilot._wire.spelling import spell_date_time
+from aiotofupilot.errors import DecodeError
 from aiotofupilot.models import Page, PageMeta
 from aiotofupilot.shard import Shard
 
@@ -23,7 +26,9 @@ from .timeline import QueryTimeline
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
 
+    from aiotofupilot._paging.source import Order
     from aiotofupilot._wire.query import Pairs
+    from aiotofupilot.clock import Clock
     from aiotofupilot.models import RawItem
     from aiotofupilot.stats import RequestCounts
 
@@ -34,6 +39,23 @@ __all__ = ["Query"]
 T = TypeVar("T", bound=Identified)
 
 _ORDER = frozenset({"sort_by", "sort_order"})
+
+_RUN_FILTERS = {
+    "procedure_id": "procedure_ids",
+    "procedure_ids": "procedure_ids",
+    "procedure_versions": "procedure_versions",
+    "deployment_ids": "deployment_ids",
+    "environments": "environments",
+    "serial_numbers": "serial_numbers",
+    "part_numbers": "part_numbers",
+    "revision_numbers": "revision_numbers",
+    "batch_numbers": "batch_numbers",
+    "operated_by_ids": "operated_by_ids",
+    "operated_by_names": "operated_by_names",
+    "created_by_user_ids": "created_by_user_ids",
+    "created_by_station_ids": "created_by_station_ids",
+}
+"""Filters that mean the run, where items of runs are listed, and what they are called where runs are listed."""
 
 
 def _encoded(query: Query[Any]) -> str:
@@ -133,7 +155,7 @@ class Query(Source[T]):
         *,
         after: datetime | None = None,
         before: datetime | None = None,
-        oldest_first: bool = False,
+        order: Order | None = None,
         run_ids: Iterable[str] = (),
     ) -> Query[T]:
         """Return the same query for some of its items only; see `Source.narrowed`."""
@@ -142,14 +164,71 @@ class Query(Source[T]):
             changed |= self._bounded("after", max, spell_date_time(after))
         if before is not None:
             changed |= self._bounded("before", min, spell_date_time(before, round_up=True))
-        if oldest_first:
-            order = self._offered(self.listing.oldest_first, "cannot be asked for the oldest first")
-            changed |= {"sort_by": (("sort_by", order),), "sort_order": (("sort_order", "asc"),)}
+        if order is not None:
+            sort_by = self._offered(self.listing.oldest_first, "cannot be asked for the oldest first")
+            changed |= {"sort_by": (("sort_by", sort_by),), "sort_order": (("sort_order", order),)}
         if runs := tuple(run_ids):
             name = self._offered(self.listing.run_filter, "are not listed by run")
             changed[name] = tuple((name, run_id) for run_id in runs)
         kept = (pair for pair in self.pairs if pair[0] not in changed)
         return evolve(self, pairs=(*kept, *(pair for pairs in changed.values() for pair in pairs)))
+
+    @property
+    def has_own_order(self) -> bool:
+        """Whether the query says in which order the items come."""
+        return any(name in _ORDER for name, _ in self.pairs)
+
+    @property
+    def can_be_bounded(self) -> bool:
+        """Whether items can be asked for by the moment of their creation."""
+        return self.listing.creation_filter is not None
+
+    @property
+    def can_be_ordered(self) -> bool:
+        """Whether items can be asked for in the order of their creation."""
+        return self.listing.oldest_first is not None
+
+    def created_at(self, item: T) -> datetime | None:
+        """Return when an item was created; see `Source.created_at`."""
+        name = self.listing.creation_field
+        if name is None:
+            return None
+        moment = _value(item, (name,))
+        if isinstance(moment, datetime):
+            return moment
+        try:
+            return read_date_time(moment)
+        except (TypeError, ValueError) as error:
+            raise DecodeError(f"{name} of {item.id!r}: expected a date-time, got {moment!r}", path=name) from error
+
+    def runs(self) -> Query[Any] | None:
+        """Return the runs whose items are asked for; None: items are not those of runs."""
+        if self.listing.run_filter is None:
+            return None
+        names = _RUN_FILTERS | {self.listing.run_filter: "ids"}
+        runs = _listings.Runs(self.listing.connection)
+        return Query(runs, tuple((names[name], value) for name, value in self.pairs if name in names), runs.decode)
+
+    def run_id(self, item: T) -> str:
+        """Return the ID of the run that wrote an item."""
+        run_id = _value(item, self.listing.run_field)
+        if not isinstance(run_id, str):
+            path = ".".join(self.listing.run_field)
+            raise DecodeError(f"{path} of {item.id!r}: expected a string, got {run_id!r}", path=path)
+        return run_id
+
+    def served_at(self, page: Page[Any]) -> datetime | None:
+        """Return the server's time when it answered with a page; None: it did not tell."""
+        return read_http_date(page.headers.get("Date", ""))
+
+    @property
+    def clock(self) -> Clock:
+        """Time and chance."""
+        return self.listing.connection.clock
+
+    async def pause(self, seconds: float) -> None:
+        """Wait between two requests; see `Source.pause`."""
+        await self.listing.connection.pause(seconds)
 
     def _bounded(self, end: str, choose: Callable[..., str], moment: str) -> dict[str, Pairs]:
         name = self._offered(self.listing.creation_filter, "have no filter on their creation")
@@ -161,3 +240,10 @@ class Query(Source[T]):
         if name is None:
             raise ValueError(f"{self.listing.name} {complaint}")
         return name
+
+
+def _value(item: object, path: Iterable[str]) -> Any:  # noqa: ANN401 - an item without a model can hold anything
+    """Return the value at a path in an item, or in one without a model; None: there is none."""
+    for name in path:
+        item = cast("dict[str, Any]", item).get(name) if isinstance(item, dict) else getattr(item, name, None)
+    return item

@@ -81,7 +81,7 @@ class QueryTimeline(Timeline[T], Generic[T]):
         """Return the query's items as the server sends them, the oldest first; see `Timeline.ordered`."""
         if self.query.listing.oldest_first != self.field:
             return None
-        return self.query.raw().narrowed(oldest_first=True)
+        return self.query.raw().narrowed(order="asc")
 
     def moment(self, item: object) -> datetime | None:
         """Return the moment of an item; see `Timeline.moment`."""

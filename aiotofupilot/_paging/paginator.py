@@ -7,12 +7,14 @@ from typing import TYPE_CHECKING, Any, Generic, TypeVar
 
 from attrs import evolve
 
-from aiotofupilot._arguments import integer
+from aiotofupilot._arguments import integer, named, seconds
 from aiotofupilot._documentation import internal
 from aiotofupilot._otel.walks import WalkSpan
 from aiotofupilot.stats import RequestCounts, WalkStats
 
 from .counting import count_items, count_left_out
+from .follow import FollowedListing
+from .incremental import IncrementalWalk, check_watermark
 from .isolation import Isolation, note_left_out
 from .memory import Identified, Memory
 from .progress import Progress
@@ -26,6 +28,7 @@ if TYPE_CHECKING:
 
     from aiotofupilot.models import Page, RawItem
     from aiotofupilot.shard import Shard
+    from aiotofupilot.watermark import Watermark
 
     from .plan import Plan
     from .source import Source
@@ -186,6 +189,71 @@ class Paginator(Generic[T]):
         """
         return await cut(self._source, self._plan, integer("n", n, low=1, high=SHARDS_AT_MOST))
 
+    def since(self, watermark: Watermark | None = None) -> IncrementalWalk[T]:
+        """Return a pass over what was created since a watermark. Its own watermark is where the next pass goes on.
+
+        Over any number of passes each item is yielded exactly once: whatever is created while a pass lasts, however
+        many items were created at one moment, and wherever a pass ended, if only the watermark was stored with the
+        items. Items may become visible up to 60 seconds after their creation.
+
+        It does not see what was renamed, changed or removed; a full pull does. An item that begins to match the filters
+        later than that is not seen either. If the server's cursors are no offsets and the API does not sort the
+        listing, something that is removed during a pass can hide an item from it.
+
+        - Runs, units and batches come oldest first. Only what is new is asked for, and what was created in the
+          last minute before the newest item.
+        - Procedures and deployments come in the server's order. Only what is new is asked for, but a pass that is
+          broken off is begun again, without the items that it had yielded.
+        - Parts, stations and users are compared as a whole, because the API does not filter them by creation. The
+          watermark names each of them.
+        - Measurements, phases and logs come with their runs, oldest run first. The watermark is that of the runs. A
+          hundred runs are asked for at once.
+
+        ``max_items`` ends a pass early. ``on_drift="ignore"`` resyncs all the same where the server's cursors are
+        offsets; ``"resync"`` raises a `DriftError` where they are not, and ``"raise"`` where anything moved.
+
+        Args:
+            watermark: What has been seen: the ``watermark`` of a pass, or one that was parsed. None: nothing yet, so
+                that everything is yielded.
+
+        Raises:
+            TypeError: The argument is no watermark.
+            ValueError: The watermark is that of another listing, or of other filters. Or the listing has a cursor,
+                ``sort_by`` or ``sort_order``, which only a full listing can have.
+        """
+        self._check_incremental("since()")
+        return IncrementalWalk(self._source, self._plan, check_watermark("watermark", watermark, self._plan))
+
+    def follow(self, interval: float = 5.0, since: Watermark | None = None) -> FollowedListing[T]:
+        """Return an endless stream of what is created, polled by passes of `since`, which say what they cannot see.
+
+        Each poll yields what is new, oldest first. Only where something became visible late, it comes after what was
+        created later. The server is asked when an item is asked for and none is at hand, so that a slow consumer
+        slows the polls down.
+
+        The stream ends with ``max_items``, or with a `SessionError` when its session is closed. It can be asked on
+        after any other error.
+
+        Args:
+            interval: Seconds from the beginning of one poll to that of the next; more than 0. Each time it is made
+                longer or shorter by up to a tenth at random.
+            since: What has been seen: the ``watermark`` of a stream or a pass. None: begin with what is created from
+                now on, which is the moment when the first item is asked for. What exists then is not yielded.
+
+        Raises:
+            TypeError: An argument is of the wrong type.
+            ValueError: The interval is out of bounds. Or the watermark is that of another listing, or of other filters.
+                Or the listing has a cursor, ``sort_by`` or ``sort_order``.
+        """
+        self._check_incremental("follow()")
+        return FollowedListing(
+            self._source,
+            self._plan,
+            interval=seconds("interval", interval, zero=False),
+            unseen=check_watermark("since", None, self._plan),
+            since=None if since is None else check_watermark("since", since, self._plan),
+        )
+
     async def _first_page(self) -> Page[T]:
         plan = self._plan
         return self._kept(await self._source.fetch(plan.start.cursor, plan.limit, RequestCounts()))
@@ -193,3 +261,11 @@ class Paginator(Generic[T]):
     def _kept(self, page: Page[T]) -> Page[T]:
         keep = self._plan.keep
         return page if keep is None else evolve(page, data=[item for item in page.data if keep(item)])
+
+    def _check_incremental(self, method: str) -> None:
+        if self._source.has_own_order:
+            complaint = f"{method} decides on the order itself: sort_by and sort_order must be left out"
+            raise named(ValueError(complaint), "sort_by")
+        if self._plan.start.place != "0":
+            complaint = f"{method} begins where the watermark is: cursor must be left out, got {self._plan.start.place}"
+            raise named(ValueError(complaint), "cursor")

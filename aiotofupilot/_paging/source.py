@@ -2,21 +2,25 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, Protocol, TypeVar
+from typing import TYPE_CHECKING, Any, Literal, Protocol, TypeVar
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
     from datetime import datetime
 
+    from aiotofupilot.clock import Clock
     from aiotofupilot.models import Page, RawItem
     from aiotofupilot.shard import Shard
     from aiotofupilot.stats import RequestCounts
 
     from .memory import Identified
 
-__all__ = ["Source", "Timeline"]
+__all__ = ["Order", "Source", "Timeline"]
 
 T = TypeVar("T", bound="Identified")
+
+Order = Literal["asc", "desc"]
+"""Whether the oldest or the newest items come first."""
 
 
 class Timeline(Protocol[T]):
@@ -90,7 +94,7 @@ class Source(Protocol[T]):
         *,
         after: datetime | None = None,
         before: datetime | None = None,
-        oldest_first: bool = False,
+        order: Order | None = None,
         run_ids: Iterable[str] = (),
     ) -> Source[T]:
         """Return the same query for some of its items only.
@@ -99,10 +103,58 @@ class Source(Protocol[T]):
             after: Only items created at this moment or later; timezone-aware. The query's own bound still holds. A
                 fraction of a millisecond is dropped. None: no further bound.
             before: Only items created at this moment or earlier; likewise. A fraction of a millisecond is rounded up.
-            oldest_first: Whether the oldest items come first.
+            order: ``asc``: the oldest first; ``desc``: the newest first. None: in the query's own order.
             run_ids: Only what these runs wrote, in place of the runs that the query names. Empty: no change.
 
         Raises:
             ValueError: The API does not let this listing be narrowed so.
+        """
+        ...
+
+    @property
+    def has_own_order(self) -> bool:
+        """Whether the query says in which order the items come."""
+        ...
+
+    @property
+    def can_be_bounded(self) -> bool:
+        """Whether items can be asked for by the moment of their creation."""
+        ...
+
+    @property
+    def can_be_ordered(self) -> bool:
+        """Whether items can be asked for in the order of their creation."""
+        ...
+
+    def created_at(self, item: T) -> datetime | None:
+        """Return when an item was created; None: items of this listing do not tell.
+
+        Raises:
+            DecodeError: The item has no such moment, although its listing has.
+        """
+        ...
+
+    def runs(self) -> Source[Any] | None:
+        """Return the runs whose items are asked for; None: items are not those of runs."""
+        ...
+
+    def run_id(self, item: T) -> str:
+        """Return the ID of the run that wrote an item."""
+        ...
+
+    def served_at(self, page: Page[Any]) -> datetime | None:
+        """Return the server's time when it answered with a page; None: it did not tell."""
+        ...
+
+    @property
+    def clock(self) -> Clock:
+        """Time and chance."""
+        ...
+
+    async def pause(self, seconds: float) -> None:
+        """Wait between two requests.
+
+        Raises:
+            SessionError: The session is closed, or was closed meanwhile.
         """
         ...

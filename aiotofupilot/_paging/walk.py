@@ -198,7 +198,7 @@ class Walk(AsyncIterator[T]):
         except StopAsyncIteration as error:  # from a callback of the user's: it is not the end of the listing
             raise RuntimeError("StopAsyncIteration was raised while a page was fetched") from error
         except Exception as error:
-            note_checkpoint(error, self.checkpoint, self._start)
+            self._tell_place(error)
             self._span.end(self.stats, error)
             raise
         finally:
@@ -206,6 +206,10 @@ class Walk(AsyncIterator[T]):
         if not has_page:
             self._span.end(self.stats)
             raise StopAsyncIteration
+
+    def _tell_place(self, error: Exception) -> None:
+        """Tell with an error where to resume."""
+        note_checkpoint(error, self.checkpoint, self._start)
 
     async def _next_page(self) -> bool:
         """Make the next page the page at hand, and return whether there is one that is wanted."""

@@ -7,15 +7,25 @@ not know them all; the functions here know the others too.
 from __future__ import annotations
 
 import re
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
+from email.utils import parsedate_to_datetime
 from typing import Annotated
 
 import msgspec
 
-__all__ = ["AwareDatetime", "read_date_time", "read_duration"]
+__all__ = ["AwareDatetime", "read_date_time", "read_duration", "read_http_date"]
 
 AwareDatetime = Annotated[datetime, msgspec.Meta(tz=True)]
 """What msgspec reads as a date-time (RFC 3339) with a UTC offset."""
+
+
+def read_http_date(text: str) -> datetime | None:
+    """Read a date as HTTP's headers have it; None: it is none."""
+    try:
+        moment = parsedate_to_datetime(text)
+    except (ValueError, OverflowError):
+        return None
+    return moment if moment.tzinfo else moment.replace(tzinfo=UTC)  # "-0000": UTC, its origin unknown
 
 
 def read_date_time(text: str) -> datetime:

@@ -6,8 +6,6 @@ Source: https://www.tofupilot.com/docs/api
 from __future__ import annotations
 
 import re
-from datetime import UTC, datetime
-from email.utils import parsedate_to_datetime
 from typing import TYPE_CHECKING, Any, cast
 
 import orjson
@@ -23,6 +21,8 @@ from aiotofupilot.errors import (
     UnauthorizedError,
     ValidationIssue,
 )
+
+from .moments import read_http_date
 
 if TYPE_CHECKING:
     from .response import Response
@@ -107,16 +107,8 @@ def retry_after(response: Response) -> float | None:
     asked = response.headers.get("Retry-After", "").strip()
     if _SECONDS.fullmatch(asked):
         return float(asked)
-    until = _http_date(asked)
+    until = read_http_date(asked)
     if until is None:
         return None
-    since = _http_date(response.headers.get("Date", "")) or response.received_at
+    since = read_http_date(response.headers.get("Date", "")) or response.received_at
     return max(0.0, (until - since).total_seconds())
-
-
-def _http_date(text: str) -> datetime | None:
-    try:
-        moment = parsedate_to_datetime(text)
-    except (ValueError, OverflowError):
-        return None
-    return moment if moment.tzinfo else moment.replace(tzinfo=UTC)  # "-0000": UTC, its origin unknown

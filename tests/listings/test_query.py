@@ -109,16 +109,17 @@ async def test_a_range_without_a_moment_is_empty_and_costs_no_request():
 
 
 @EVERY
-async def test_the_oldest_come_first_where_the_api_sorts(name):
+@pytest.mark.parametrize("first", ["asc", "desc"])
+async def test_the_oldest_or_the_newest_come_first_where_the_api_sorts(name, first):
     """In place of the query's own order."""
     order = CREATION[name][2]
     own = query(name, ("sort_by", "outcome"), ("search_query", "x"), ("sort_order", "desc"))
     if order is None:
         with pytest.raises(ValueError, match=f"{name} cannot be asked for the oldest first"):
-            own.narrowed(oldest_first=True)
+            own.narrowed(order=first)
     else:
-        (pairs,) = await sent(own.narrowed(oldest_first=True))
-        assert pairs[1:] == [("search_query", "x"), ("sort_by", order), ("sort_order", "asc")]
+        (pairs,) = await sent(own.narrowed(order=first))
+        assert pairs[1:] == [("search_query", "x"), ("sort_by", order), ("sort_order", first)]
 
 
 @EVERY

@@ -1,0 +1,175 @@
+"""An endless stream of what is created in a listing: one run over what is new after another."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import AsyncIterator
+from typing import TYPE_CHECKING, Any, TypeVar
+
+from attrs import evolve
+
+from aiotofupilot._documentation import internal
+from aiotofupilot.errors import TofuPilotError
+from aiotofupilot.stats import WalkStats
+
+from .incremental import IncrementalWalk
+from .memory import Identified
+from .seen import OVERLAP, Seen, moment_of
+
+if TYPE_CHECKING:
+    from types import TracebackType
+    from typing import Self
+
+    from aiotofupilot.watermark import Watermark
+
+    from .plan import Plan
+    from .source import Source
+
+__all__ = ["JITTER", "FollowedListing"]
+
+T = TypeVar("T", bound=Identified)
+
+JITTER = 0.1
+"""An interval is made longer or shorter by up to this part of it, so that many clients do not poll in step."""
+
+
+class FollowedListing(AsyncIterator[T]):
+    """An endless stream of what is created in a listing. The server is asked when items are asked for, never before.
+
+    It ends when it is closed, or by a `SessionError` when its session is closed, also while it waits. After any other
+    error it can be asked on: it waits for an interval then, and goes on where it stood. An error of this package that
+    it raises has the ``watermark`` too.
+    """
+
+    @internal
+    def __init__(
+        self, source: Source[T], plan: Plan, *, interval: float, unseen: Watermark, since: Watermark | None
+    ) -> None:
+        self._source = source
+        self._plan = plan
+        self._interval = interval
+        self._unseen = unseen
+        self._watermark = since
+        self._wanted = plan.max_items
+        self._stats = WalkStats()
+        self._existing: IncrementalWalk[T] | None = None
+        self._poll: IncrementalWalk[T] | None = None
+        self._due = -math.inf
+        self._is_to_wait = True
+        self._has_ended = self._is_asking = False
+
+    def __repr__(self) -> str:
+        return f"<FollowedListing: {self._stats.items} items, {self._stats.requests} requests so far>"
+
+    async def __anext__(self) -> T:
+        self._check_idle()
+        self._is_asking = True
+        try:
+            while not self._has_ended and self._wanted != 0:
+                poll = await self._poll_at_hand()
+                async for item in poll:
+                    if self._wanted is not None:
+                        self._wanted -= 1
+                    return item
+                self._watermark, self._poll, self._is_to_wait = poll.watermark, None, True
+        except TofuPilotError as error:
+            error.watermark = self.watermark
+            self._due, self._is_to_wait = self._next_due(), True
+            raise
+        finally:
+            self._is_asking = False
+        raise StopAsyncIteration
+
+    async def __aenter__(self) -> Self:
+        return self
+
+    async def __aexit__(
+        self, exc_type: type[BaseException] | None, exc: BaseException | None, traceback: TracebackType | None
+    ) -> None:
+        await self.aclose()
+
+    async def aclose(self) -> None:
+        """End the stream where it stands, and wait until nothing of it is in flight. It yields nothing any more.
+
+        Raises:
+            RuntimeError: Another task is waiting for the stream's next item.
+        """
+        self._check_idle()
+        self._has_ended = True
+        for walk in (self._existing, self._poll):
+            if walk is not None:
+                await walk.aclose()
+
+    @property
+    def watermark(self) -> Watermark | None:
+        """What has been seen, up to the item that was yielded last. ``follow(since=watermark)`` yields the rest.
+
+        None: the stream was to begin with what is created from now on, and does not know yet what exists.
+        """
+        return self._watermark if self._poll is None else self._poll.watermark
+
+    @property
+    def stats(self) -> WalkStats:
+        """What the stream has done so far, as one object that is kept up to date.
+
+        ``duplicates`` counts the items that the server listed although they had been seen. What is created within the
+        overlap of 60 seconds is listed by every poll.
+        """
+        return self._stats
+
+    def _check_idle(self) -> None:
+        if self._is_asking:
+            raise RuntimeError("another task is waiting for the stream's next item: give each task a stream of its own")
+
+    def _next_due(self) -> float:
+        clock = self._source.clock
+        return clock.monotonic() + self._interval * clock.uniform(1 - JITTER, 1 + JITTER)
+
+    async def _poll_at_hand(self) -> IncrementalWalk[T]:
+        """Return the poll that is under way, or begin one when it is due."""
+        while True:
+            if self._is_to_wait:
+                if (delay := self._due - self._source.clock.monotonic()) > 0:
+                    await self._source.pause(delay)
+                self._due, self._is_to_wait = self._next_due(), False
+            if self._poll is not None:
+                return self._poll
+            if self._watermark is not None:
+                plan = evolve(self._plan, max_items=self._wanted)
+                self._poll = IncrementalWalk(self._source, plan, self._watermark, sorts=True, stats=self._stats)
+                return self._poll
+            await self._pass_what_exists()
+            self._is_to_wait = True
+
+    async def _pass_what_exists(self) -> None:
+        plan, stats = evolve(self._plan, max_items=None), WalkStats(counts=self._stats.counts)
+        if self._existing is None:
+            watermark = await before_newest(self._source, self._unseen, stats)
+            self._existing = IncrementalWalk(self._source, plan, watermark, stats=stats)
+        async for _ in self._existing:
+            pass
+        self._watermark, self._existing = self._existing.watermark, None
+
+
+async def before_newest(source: Source[Any], unseen: Watermark, stats: WalkStats) -> Watermark:
+    """Return a watermark that leaves only what was created lately to be seen, at the cost of one request.
+
+    Where the API cannot be asked for the newest first, everything is left to be seen.
+
+    Args:
+        source: A listing.
+        unseen: A watermark of the listing of which nothing was seen.
+        stats: Where the request is counted.
+    """
+    dated = source.runs() or source
+    if not (dated.can_be_bounded and dated.can_be_ordered):
+        return unseen
+    asked_at = dated.clock.now()
+    page = await dated.narrowed(order="desc").fetch(0, 1, stats.counts)
+    created = [dated.created_at(item) for item in page.data[:1]]
+    seen = Seen(unseen)
+    for created_at in created:
+        if created_at is not None:
+            now = dated.served_at(page) or asked_at
+            seen.settle(moment_of(min(created_at, now)) - OVERLAP)
+    return evolve(unseen, floor=seen.floor_at)

@@ -1,0 +1,203 @@
+"""One run over what is new in a listing."""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import AsyncIterator
+from itertools import islice
+from typing import TYPE_CHECKING, Protocol, TypeVar
+
+from aiotofupilot._arguments import integer, named
+from aiotofupilot._documentation import internal
+from aiotofupilot.errors import TofuPilotError
+from aiotofupilot.stats import WalkStats
+from aiotofupilot.watermark import Watermark
+
+from .created import Created
+from .memory import Identified
+from .of_runs import OfRuns
+
+if TYPE_CHECKING:
+    from types import TracebackType
+    from typing import Self
+
+    from .plan import Plan
+    from .source import Source
+
+__all__ = ["IncrementalWalk", "check_watermark"]
+
+T = TypeVar("T", bound=Identified)
+
+
+class _News(Protocol[T]):
+    """Finds what is new."""
+
+    @property
+    def watermark(self) -> Watermark:
+        """What was seen, up to the item yielded last."""
+        ...
+
+    async def load(self) -> list[T]:
+        """Return the next new items, all of which are to be marked before the next call; none: that was all."""
+        ...
+
+    def mark(self) -> object:
+        """Count the next of the items that were loaded as yielded."""
+        ...
+
+    async def aclose(self) -> None:
+        """Wait until nothing is in flight."""
+        ...
+
+
+class IncrementalWalk(AsyncIterator[T]):
+    """One pass over what is new in a listing. Pages are fetched as items are asked for, never on their own.
+
+    It may be left at any item: store `watermark` with the items, and the next run goes on after the item yielded last.
+    As with a `Walk`, nothing of it stays in flight once it ended, failed, was closed, was cancelled or was dropped, and
+    one that failed can be asked on. An error of this package that it raises has the ``watermark`` too.
+    """
+
+    @internal
+    def __init__(
+        self,
+        source: Source[T],
+        plan: Plan,
+        watermark: Watermark,
+        *,
+        sorts: bool = False,
+        stats: WalkStats | None = None,
+    ) -> None:
+        self._stats = WalkStats() if stats is None else stats
+        runs = source.runs()
+        self._news: _News[T] = (
+            Created(source, plan, watermark, self._stats, sorts=sorts)
+            if runs is None
+            else OfRuns(source, runs, plan, watermark, self._stats)
+        )
+        self._wanted = plan.max_items
+        self._items: deque[T] = deque()
+        self._has_ended = self._is_loading = False
+
+    def __repr__(self) -> str:
+        return f"<IncrementalWalk: {self._stats.items} items, {self._stats.requests} requests so far>"
+
+    async def __anext__(self) -> T:
+        while not self._items:
+            await self._load()
+        return self._next()
+
+    async def __aenter__(self) -> Self:
+        return self
+
+    async def __aexit__(
+        self, exc_type: type[BaseException] | None, exc: BaseException | None, traceback: TracebackType | None
+    ) -> None:
+        await self.aclose()
+
+    async def batches(self) -> AsyncIterator[list[T]]:
+        """Yield the items in lists, as they arrive: first those at hand, then those that are new on page after page.
+
+        The watermark stands after the list yielded last. Store both together, and each item is stored exactly once.
+        """
+        async for item in self:
+            yield [item, *(self._next() for _ in range(len(self._items)))]
+
+    async def take(self, at_most: int) -> list[T]:
+        """Return the next items: those at hand, or else new ones of the next page. No items: the walk has ended.
+
+        The watermark stands after them.
+
+        Args:
+            at_most: How many items to return at most, 1 or more.
+        """
+        more = integer("at_most", at_most, low=1) - 1
+        async for item in self:
+            return [item, *(self._next() for _ in range(min(more, len(self._items))))]
+        return []
+
+    async def aclose(self) -> None:
+        """End the walk where it stands, and wait until nothing of it is in flight. It yields nothing any more.
+
+        Raises:
+            RuntimeError: Another task is waiting for the walk's next item.
+        """
+        self._check_idle()
+        self._has_ended = True
+        self._items.clear()
+        await self._news.aclose()
+
+    @property
+    def watermark(self) -> Watermark:
+        """What has been seen, up to the item that was yielded last. ``since(watermark)`` yields the rest."""
+        return self._news.watermark
+
+    @property
+    def stats(self) -> WalkStats:
+        """What the walk has done so far, as one object that is kept up to date.
+
+        ``duplicates`` counts the items that the server listed although they had been seen, of earlier runs too.
+        """
+        return self._stats
+
+    def _next(self) -> T:
+        item = self._items.popleft()
+        self._news.mark()
+        self._stats.items += 1
+        if self._wanted is not None:
+            self._wanted -= 1
+        return item
+
+    def _check_idle(self) -> None:
+        if self._is_loading:
+            raise RuntimeError("another task is waiting for the walk's next item: give each task a walk of its own")
+
+    async def _load(self) -> None:
+        """Have new items at hand, or end."""
+        self._check_idle()
+        if self._has_ended:
+            raise StopAsyncIteration
+        self._is_loading = True
+        try:
+            if self._wanted != 0:
+                self._items.extend(islice(await self._news.load(), self._wanted))
+            if not self._items or len(self._items) == self._wanted:
+                self._has_ended = True
+                await self._news.aclose()
+        except TofuPilotError as error:
+            error.watermark = self.watermark
+            raise
+        finally:
+            self._is_loading = False
+        if not self._items:
+            raise StopAsyncIteration
+
+
+def check_watermark(parameter: str, given: object, plan: Plan) -> Watermark:
+    """Return the watermark to begin at; of None, one of a listing of which nothing was seen.
+
+    Args:
+        parameter: What the argument is called.
+        given: The argument.
+        plan: A plan of the listing.
+
+    Raises:
+        TypeError: It is no watermark.
+        ValueError: It is that of another listing or query.
+    """
+    listing, query = plan.start.listing, plan.start.query
+    if given is None:
+        return Watermark(listing, query)
+    if not isinstance(given, Watermark):
+        hint = ": use Watermark.parse()" if isinstance(given, str) else ""
+        raise named(TypeError(f"{parameter} must be a Watermark, got {given!r}{hint}"), parameter)
+    if given.listing != listing:
+        complaint = f"{parameter} is a watermark of {given.listing}, and says nothing of {listing}"
+        raise named(ValueError(complaint), parameter)
+    if given.query != query:
+        complaint = (
+            f"{parameter} is a watermark of {listing} with other filters (query {given.query}), "
+            f"and says nothing of these (query {query})"
+        )
+        raise named(ValueError(complaint), parameter)
+    return given

@@ -1,0 +1,133 @@
+"""A walk that is begun again where the listing moved too much for it."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, Generic, TypeVar
+
+from attrs import evolve
+
+from aiotofupilot.errors import DriftError, PaginationError
+
+from .memory import Identified
+from .walk import Walk
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Coroutine
+
+    from aiotofupilot.models import Page
+    from aiotofupilot.stats import RequestCounts, WalkStats
+
+    from .plan import Fetch, OnDrift, Plan
+
+__all__ = ["RestartingWalk", "Stretch"]
+
+T = TypeVar("T", bound=Identified)
+
+_PAGE_AT_MOST = 1000
+"""More items than any page has."""
+
+
+class Stretch(Walk[T]):
+    """A walk over a stretch of a listing. Its place is of no use to anyone: a watermark tells more.
+
+    Args:
+        fetch: Fetches a page.
+        plan: How to walk.
+        counts: Where the requests are counted, with those of other stretches.
+    """
+
+    def __init__(self, fetch: Fetch[T], plan: Plan, counts: RequestCounts) -> None:
+        self._fetch = fetch
+        self._counts = counts
+        super().__init__(self._fetch_counted, plan)
+
+    def _fetch_counted(
+        self,
+        cursor: int,
+        limit: int,
+        counts: RequestCounts,  # noqa: ARG002 - those of a walk alone
+        *,
+        once: bool = False,
+    ) -> Coroutine[Any, Any, Page[T]]:
+        return self._fetch(cursor, limit, self._counts, once=once)
+
+    def _tell_place(self, error: Exception) -> None:
+        pass
+
+
+class RestartingWalk(Generic[T]):
+    """Walks with resync, and begins again where that fails. Whoever uses it knows what it has seen before.
+
+    If nothing new came since the walk was begun again, another beginning does not help. Then the pages are followed as
+    they are, which is what the server's cursors need if they are no offsets.
+
+    Args:
+        begin: Begins a walk that does what it is told about drift.
+        on_drift: ``ignore``: as above. ``resync``: pages are never followed as they are. ``raise``: no walk is begun
+            again, and none resyncs.
+        stats: Where pages and resyncs are counted.
+    """
+
+    def __init__(self, begin: Callable[[OnDrift], Stretch[T]], on_drift: OnDrift, stats: WalkStats) -> None:
+        self._begin = begin
+        self._on_drift: OnDrift = on_drift
+        self._mode: OnDrift = "raise" if on_drift == "raise" else "resync"
+        self._stats = stats
+        self._walk: Stretch[T] | None = None
+        self._has_progressed = False
+
+    @property
+    def follows_cursors(self) -> bool:
+        """Whether pages are followed as they are."""
+        return self._mode == "ignore"
+
+    def note_progress(self) -> None:
+        """Note that the last page brought something new."""
+        self._has_progressed = True
+
+    async def page(self) -> list[T]:
+        """Return the items of the next page that brings any. It is empty once the listing has ended.
+
+        Raises:
+            DriftError: The listing moved too much, and ``on_drift`` or a lack of progress forbids another beginning.
+                The next call begins again.
+            PaginationError: The server's cursor leads nowhere. The next call begins again.
+        """
+        while True:
+            if self._walk is None:
+                self._walk = self._begin(self._mode)
+            try:
+                return await self._counted(self._walk)
+            except PaginationError:
+                await self.restart()
+                raise
+            except DriftError:
+                await self.restart()
+                if not self._may_begin_again():
+                    raise
+
+    async def restart(self) -> None:
+        """Let the next page be the first of a walk that is begun again."""
+        walk, self._walk = self._walk, None
+        if walk is not None:
+            await walk.aclose()
+
+    def _may_begin_again(self) -> bool:
+        if self._on_drift == "raise":
+            return False
+        if not self._has_progressed:
+            if self._on_drift == "resync":
+                return False
+            self._mode = "ignore"
+        self._has_progressed = False
+        return True
+
+    async def _counted(self, walk: Stretch[T]) -> list[T]:
+        stats, before = self._stats, evolve(walk.stats)
+        try:
+            return await walk.take(_PAGE_AT_MOST)
+        finally:
+            stats.pages += walk.stats.pages - before.pages
+            stats.duplicates += walk.stats.duplicates - before.duplicates
+            stats.resyncs += walk.stats.resyncs - before.resyncs
+            stats.unreadable += walk.stats.unreadable - before.unreadable

@@ -1,0 +1,133 @@
+"""What of a listing has been seen, exact to the item: by it `Paginator.since` tells what is new."""
+
+from __future__ import annotations
+
+import re
+from datetime import UTC, datetime, timedelta
+from typing import TYPE_CHECKING
+from urllib.parse import quote, unquote
+
+from attrs import field, frozen
+
+from ._arguments import named
+from .checkpoint import read_digests, spell_digests
+
+if TYPE_CHECKING:
+    from typing import Self
+
+__all__ = ["OpenRun", "Watermark"]
+
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+_SECOND = timedelta(seconds=1)
+
+_SECONDS = r"-?\d{1,12}"
+_SPELLING = re.compile(
+    r"([a-z_]+)\.([\w-]{8}):"
+    r"(-|\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ)"
+    rf"((?:~{_SECONDS}\.[\w-]+)*)"
+    rf"((?:![\w.~%-]+={_SECONDS}\.[\w-]*)*)",
+    re.ASCII,
+)
+
+
+@frozen
+class OpenRun:
+    """A run whose items were not all yielded yet, or were not all there yet."""
+
+    id: str
+    """ID of the run."""
+    second: int
+    """When it was created, in whole seconds since 1970 in UTC, rounded up. Or when it was seen first, if it claims to
+    have been created later than that."""
+    yielded: tuple[bytes, ...] = ()
+    """Digests of those of its items that were yielded."""
+
+
+def _whole_second(floor: datetime | None) -> datetime | None:
+    if floor is None:
+        return None
+    if floor.utcoffset() is None:
+        raise named(ValueError(f"floor must be timezone-aware, got {floor!r}"), "floor")
+    if floor.microsecond:
+        raise named(ValueError(f"floor must be a whole second, got {floor!r}"), "floor")
+    return floor.astimezone(UTC)
+
+
+@frozen
+class Watermark:
+    """What of a listing has been seen. ``listing.since(watermark)`` of the same query yields the rest.
+
+    Its spelling, ``str(watermark)``, is fit for files, JSON and databases, and `Watermark.parse` reads it back. It has
+    some 40 characters, and eight more for each item that is named in `seen` or by an open run.
+    """
+
+    listing: str
+    """Which listing it is of, such as ``runs``."""
+    query: str
+    """A digest of the listing's filters, by which a watermark is told from those of other queries."""
+    floor: datetime | None = field(default=None, converter=_whole_second)
+    """Everything that was created before this moment has been seen; a whole second, in UTC. Of a listing of what runs
+    wrote, it is the runs that were seen. None: only what `seen` names has been seen."""
+    seen: tuple[tuple[int, tuple[bytes, ...]], ...] = ()
+    """Digests of the other items that were seen, by the second in which they were created, counted since 1970 in
+    UTC. Items that do not say when they were created have the second 0."""
+    runs: tuple[OpenRun, ...] = ()
+    """Of a listing of what runs wrote: the runs that are to be asked for again."""
+
+    def __str__(self) -> str:
+        floor, begin = "-", 0
+        if self.floor is not None:
+            floor, begin = f"{self.floor.replace(tzinfo=None).isoformat()}Z", _seconds(self.floor)
+        seen = "".join(f"~{second - begin}.{spell_digests(digests)}" for second, digests in self.seen)
+        runs = "".join(
+            f"!{quote(run.id, safe='')}={run.second - begin}.{spell_digests(run.yielded)}" for run in self.runs
+        )
+        return f"{self.listing}.{self.query}:{floor}{seen}{runs}"
+
+    @classmethod
+    def parse(cls, text: str) -> Self:
+        """Return the watermark that a text spells.
+
+        Raises:
+            ValueError: It spells none.
+        """
+        match = _SPELLING.fullmatch(text)
+        if match is None:
+            raise ValueError(f"not a watermark: {_excerpt(text)}")
+        listing, query, moment, seen, runs = match.groups()
+        try:
+            floor = None if moment == "-" else datetime.fromisoformat(moment)
+            begin = 0 if floor is None else _seconds(floor)
+            watermark = cls(
+                listing,
+                query,
+                floor,
+                tuple(_read_second(group, begin) for group in seen.split("~")[1:]),
+                tuple(_read_run(group, begin) for group in runs.split("!")[1:]),
+            )
+        except ValueError as error:
+            raise ValueError(f"not a watermark, or one cut short: {_excerpt(text)}") from error
+        if str(watermark) != text:
+            raise ValueError(f"not a watermark as it is spelled: {_excerpt(text)}")
+        return watermark
+
+
+def _seconds(moment: datetime) -> int:
+    return (moment - _EPOCH) // _SECOND
+
+
+def _read_second(group: str, begin: int) -> tuple[int, tuple[bytes, ...]]:
+    second, _, digests = group.partition(".")
+    return begin + int(second), read_digests(digests)
+
+
+def _read_run(group: str, begin: int) -> OpenRun:
+    run_id, _, rest = group.partition("=")
+    return OpenRun(unquote(run_id, errors="strict"), *_read_second(rest, begin))
+
+
+def _excerpt(text: str) -> str:
+    return repr(text if len(text) <= _SHOWN else f"{text[:_SHOWN]}...")
+
+
+_SHOWN = 200

@@ -1,0 +1,172 @@
+"""A listing whose items are dated, become visible late and vanish, as paging knows it. Nothing of it is HTTP."""
+
+import asyncio
+from collections.abc import Callable
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+from attrs import define, evolve, field
+
+from aiotofupilot._paging.paginator import Paginator
+from aiotofupilot._paging.plan import Plan
+from aiotofupilot.checkpoint import Checkpoint
+from aiotofupilot.errors import SessionError
+from aiotofupilot.models import Page, PageMeta
+
+BEGIN = datetime(2026, 2, 1, tzinfo=UTC)
+
+
+@define(eq=False)
+class Row:
+    """An item, and when it can be seen."""
+
+    id: str
+    created: float
+    visible: float
+    run_id: str = ""
+
+
+@define(eq=False)
+class Server:
+    """What is listed, and the time."""
+
+    rows: list[Row] = field(factory=list)
+    """In the order in which they were created."""
+    runs: list[Row] = field(factory=list)
+    now: float = 0.0
+    """Seconds since `BEGIN`."""
+    tells_time: bool = True
+    counts_pages: bool = False
+    """Whether a cursor is the number of a page, and no offset."""
+    sorts: bool = True
+    """Whether it sorts where it is asked to. Otherwise the newest come first."""
+    changes: list[Callable[[], None]] = field(factory=list)
+    """What happens before one answer each."""
+    failures: list[Exception] = field(factory=list)
+    """Errors in place of one answer each."""
+    requests: list[Any] = field(factory=list)
+    in_flight: int = 0
+    most_in_flight: int = 0
+    is_closed: bool = False
+
+    def seen_by_all(self, rows):
+        return [row for row in rows if row.visible <= self.now]
+
+
+@define(eq=False)
+class Clock:
+    """The server's time, which passes when it is waited for."""
+
+    server: Server
+    slept: list[float] = field(factory=list)
+    drawn: list[tuple[float, float]] = field(factory=list)
+    chance: float = 0.5
+    behind: float = 0.0
+    """How far the local clock lags behind the server's."""
+
+    def monotonic(self):
+        return self.server.now
+
+    def now(self):
+        return BEGIN + timedelta(seconds=self.server.now - self.behind)
+
+    def uniform(self, low, high):
+        self.drawn.append((low, high))
+        return low + (high - low) * self.chance
+
+
+@define(eq=False)
+class Dated:
+    """A query of the listing."""
+
+    server: Server
+    clock: Clock
+    kind: str = "rows"
+    can_be_bounded: bool = True
+    can_be_ordered: bool = True
+    is_dated: bool = True
+    has_own_order: bool = False
+    is_of_runs: bool = False
+    after: float | None = None
+    order: str | None = None
+    run_ids: tuple[str, ...] = ()
+
+    async def fetch(self, cursor, limit, counts, *, once=False):
+        server = self.server
+        counts.requests += 1
+        server.in_flight += 1
+        server.most_in_flight = max(server.most_in_flight, server.in_flight)
+        try:
+            await asyncio.sleep(0)
+            if server.is_closed:
+                raise SessionError("the session is closed")
+            if server.failures:
+                raise server.failures.pop(0)
+            if server.changes:
+                server.changes.pop(0)()
+            page = self.page(cursor, limit)
+            await asyncio.sleep(0)
+        finally:
+            server.in_flight -= 1
+        return page
+
+    def page(self, cursor, limit):
+        server = self.server
+        server.requests.append(self)
+        rows = server.seen_by_all(server.runs if self.kind == "runs" else server.rows)
+        if self.run_ids:
+            rows = [row for row in rows if row.run_id in self.run_ids]
+        if self.after is not None:
+            rows = [row for row in rows if row.created >= self.after]
+        rows.reverse()
+        if self.order == "asc" and server.sorts:
+            rows.sort(key=lambda row: row.created)
+        elif self.can_be_ordered:
+            rows.sort(key=lambda row: -row.created)
+        begin = cursor * limit if server.counts_pages else cursor
+        has_more = begin + limit < len(rows)
+        following = (cursor + 1 if server.counts_pages else cursor + limit) if has_more else None
+        return Page(rows[begin : begin + limit], PageMeta(has_more, following), cursor)
+
+    def narrowed(self, *, after=None, before=None, order=None, run_ids=()):
+        assert order is None or self.can_be_ordered
+        assert after is None or self.can_be_bounded
+        bound = self.after if after is None else (after - BEGIN).total_seconds()
+        return evolve(self, after=bound, order=order or self.order, run_ids=tuple(run_ids) or self.run_ids)
+
+    def created_at(self, item):
+        return BEGIN + timedelta(seconds=item.created) if self.is_dated or self.kind == "runs" else None
+
+    def runs(self):
+        return Dated(self.server, self.clock, kind="runs") if self.is_of_runs else None
+
+    def run_id(self, item):
+        return item.run_id
+
+    def served_at(self, page):
+        return BEGIN + timedelta(seconds=int(self.server.now)) if self.server.tells_time else None
+
+    async def pause(self, seconds):
+        if self.server.is_closed:
+            raise SessionError("the session is closed")
+        self.clock.slept.append(seconds)
+        await asyncio.sleep(0)
+        self.server.now += seconds
+
+
+KINDS = {
+    "ordered": {},
+    "bounded": {"can_be_ordered": False},
+    "compared": {"can_be_bounded": False},
+    "undated": {"can_be_bounded": False, "can_be_ordered": False, "is_dated": False},
+    "of runs": {"can_be_bounded": False, "is_of_runs": True, "is_dated": False},
+}
+"""The kinds of listings that the API has."""
+
+
+def listing(kind="ordered", server=None, *, limit=100, concurrency=1, max_items=None, on_drift="ignore"):
+    """Return a paginator of a listing."""
+    server = server or Server()
+    source = Dated(server, Clock(server), **KINDS[kind])
+    start = Checkpoint(listing="rows", query="abcdefgh")
+    return Paginator(source, Plan(limit, start, max_items, concurrency, on_drift))
