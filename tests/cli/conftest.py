@@ -71,7 +71,7 @@ class Terminal:
 
     def __init__(self, columns):
         self._master, self.tty = pty.openpty()
-        ioctl(self.tty, termios.TIOCSWINSZ, struct.pack("HHHH", 24, columns, 0, 0))
+        self.resize(columns)
         self._written = bytearray()
         self._arrived = threading.Condition()
         self._thread = threading.Thread(target=self._read)
@@ -109,8 +109,14 @@ class Terminal:
         return lines
 
     def wait_for(self, text):
+        self.wait_until(lambda screen: text in screen)
+
+    def wait_until(self, is_shown):
         with self._arrived:
-            assert self._arrived.wait_for(lambda: text in self.screen, 20), self.screen
+            assert self._arrived.wait_for(lambda: is_shown(self.screen), 20), self.screen
+
+    def resize(self, columns):
+        ioctl(self.tty, termios.TIOCSWINSZ, struct.pack("HHHH", 24, columns, 0, 0))
 
     def type(self, text):
         os.write(self._master, text.encode())

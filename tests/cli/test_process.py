@@ -4,6 +4,7 @@ import asyncio
 import inspect
 import json
 import os
+import re
 import signal
 import subprocess
 import sys
@@ -267,3 +268,47 @@ def test_closed_stream(closed, code, told):
         check=False,
     )
     assert (done.returncode, (done.stdout.count("\n"), done.stderr)) == (code, told)
+
+
+def widths(screen):
+    """How many cells each line took that was written over, the bar's among them."""
+    return [cell_len(re.sub(r"\x1b\[[?\d;]*[A-Za-z]", "", line)) for line in re.split(r"[\r\n]", screen)]
+
+
+def test_a_terminal_that_shrinks_is_not_littered(start, terminal, sandbox):
+    """The bar's line is as wide as the terminal is now, so that the next one erases it whole."""
+    sandbox.faults.always(stall(600))
+    with terminal(80) as shown:
+        process = start("procedures", stdin=shown.tty, stdout=shown.tty, stderr=shown.tty)
+        shown.wait_until(lambda screen: 78 in widths(screen))
+        shown.resize(45)
+        shown.wait_until(lambda screen: 43 in widths(screen))
+        before = len(shown.screen)
+        shown.wait_until(lambda screen: widths(screen[before:]).count(43) >= 5)
+        assert max(widths(shown.screen[before:])) == 43
+        shown.resize(100)
+        shown.wait_until(lambda screen: 98 in widths(screen))
+        process.send_signal(signal.SIGINT)
+        assert process.wait(20) == 130
+
+
+@pytest.mark.parametrize("piped", [False, True])
+def test_a_first_failure_is_told_at_once_and_whole(start, terminal, sandbox, piped):
+    """A mistyped address costs several attempts. What is wrong with it is on the terminal before the second of them."""
+    sandbox.faults.next(status(503, message="the database is down for an hour"), stall(600))
+    with terminal(45) as shown:
+        process = start("procedures", stdin=shown.tty, stdout=subprocess.PIPE if piped else shown.tty, stderr=shown.tty)
+        shown.wait_for("aiotofupilot: procedures at cursor 0: attempt 1 failed after ")
+        shown.wait_for("503 SERVICE_UNAVAILABLE: the database is down for an hour\n")
+        process.send_signal(signal.SIGINT)
+        assert process.wait(20) == 130
+    assert len([line for line in shown.lines if "attempt 1 failed" in line]) == 1
+
+
+def test_a_failure_after_items_have_arrived_is_no_news(start, terminal, sandbox):
+    sandbox.faults.on(cursor=100).next(status(503))
+    with terminal() as shown:
+        process = start("procedures", stdin=shown.tty, stdout=shown.tty, stderr=shown.tty)
+        assert process.wait(20) == 0
+    assert not any(line.startswith("aiotofupilot:") for line in shown.lines)
+    assert "250 procedures" in shown.lines

@@ -7,7 +7,9 @@ from contextlib import contextmanager
 from datetime import timedelta
 from typing import TYPE_CHECKING, TextIO, cast
 
-from rich.console import Console
+from attrs import frozen
+from rich.console import Console, ConsoleOptions, RenderableType, RenderResult
+from rich.constrain import Constrain
 from rich.progress import BarColumn, Progress as RichProgress, ProgressColumn, Task, TextColumn
 from rich.table import Column
 from rich.text import Text
@@ -37,6 +39,24 @@ class _Count(ProgressColumn):
         return Text(f"{count} of {task.total:,.0f} {self._name} ({task.percentage:.0f} %){rate}{left}")
 
 
+@frozen
+class _WithRoom:
+    """Something shown that leaves room at the end of each line for a ^C, however wide the terminal is by then."""
+
+    shown: RenderableType
+
+    def __rich_console__(self, console: Console, options: ConsoleOptions) -> RenderResult:
+        yield Constrain(self.shown, max(1, options.max_width - len("^C")))
+
+
+class _Line(RichProgress):
+    """The line of the bar, in a terminal of any width, which may change at any moment."""
+
+    def get_renderable(self) -> RenderableType:
+        """Return the line, which leaves room for the ^C that a terminal shows behind it."""
+        return _WithRoom(super().get_renderable())
+
+
 class Bar(Progress):
     """The bar, and beside it the library's latest warning, until more arrives.
 
@@ -49,8 +69,7 @@ class Bar(Progress):
     def __init__(self, name: str, total: int | None, begun: int = 0) -> None:
         super().__init__()
         console = Console(file=cast("TextIO", Courtesy(sys.stderr)))  # rich uses no more of a file than that has
-        console.width -= len("^C")  # for a terminal to show it behind the bar, and not on the next line
-        self._rich = RichProgress(
+        self._rich = _Line(
             BarColumn(bar_width=12),
             _Count(name, Column(no_wrap=True)),
             TextColumn("{task.description}", style="yellow", markup=False, table_column=Column(no_wrap=True, ratio=1)),
@@ -79,6 +98,7 @@ class Bar(Progress):
 
     def advance(self, items: int) -> None:
         """Count items that have arrived."""
+        super().advance(items)
         self._rich.update(self._task, advance=items, description="")
 
     @contextmanager
@@ -89,5 +109,9 @@ class Bar(Progress):
         self._rich.start()
 
     def emit(self, record: logging.LogRecord) -> None:
-        """Show a warning."""
+        """Show a warning beside the bar, and the first one whole if nothing has arrived."""
+        super().emit(record)
         self._rich.update(self._task, description=visible(record.getMessage()))
+
+    def _tell(self, line: str) -> None:
+        self._rich.console.print(Text(line), soft_wrap=True)  # above the bar

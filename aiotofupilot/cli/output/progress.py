@@ -1,10 +1,13 @@
-"""How far a listing is. This base tells it to nobody; a bar builds on it."""
+"""How far a listing is. This base counts for nobody; a bar builds on it."""
 
 from __future__ import annotations
 
 import logging
-from contextlib import contextmanager
+import sys
+from contextlib import contextmanager, suppress
 from typing import TYPE_CHECKING
+
+from .terminal import is_terminal, say, visible
 
 if TYPE_CHECKING:
     from collections.abc import Generator
@@ -13,7 +16,15 @@ __all__ = ["Progress"]
 
 
 class Progress(logging.Handler):
-    """Counts for nobody. It takes the library's warnings: an attempt that failed and was made up for is no news."""
+    """Counts for nobody, and takes the library's warnings, each of which is about an attempt that failed.
+
+    An attempt that was made up for is no news. But a failure before anything has arrived may be a mistyped address. It
+    is told at once to whoever watches, because the attempts that follow take some seconds.
+    """
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._is_untold = True
 
     @contextmanager
     def shown(self) -> Generator[None]:
@@ -28,8 +39,9 @@ class Progress(logging.Handler):
     def expect(self, total: int) -> None:
         """Take note of how many items will arrive, those included that have."""
 
-    def advance(self, items: int) -> None:
+    def advance(self, items: int) -> None:  # noqa: ARG002 - a bar counts them
         """Count items that have arrived."""
+        self._is_untold = False
 
     @contextmanager
     def aside(self) -> Generator[None]:
@@ -37,4 +49,11 @@ class Progress(logging.Handler):
         yield
 
     def emit(self, record: logging.LogRecord) -> None:
-        """Take a warning."""
+        """Take a warning, and tell it if it is the first and nothing has arrived."""
+        if self._is_untold and is_terminal(sys.stderr):
+            self._is_untold = False
+            self._tell(f"aiotofupilot: {visible(record.getMessage())}")
+
+    def _tell(self, line: str) -> None:
+        with suppress(OSError):  # the terminal is gone, and with it whoever watched
+            say(line)
