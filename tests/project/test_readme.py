@@ -151,7 +151,7 @@ def test_every_recipe_is_a_whole_program():
     recipes = read(ROOT / "aiotofupilot" / "README.md").partition("\n## Recipes\n")[2]
     found = [block for block in BLOCKS if block.language.startswith("python") and block.text in recipes]
     assert len(found) >= 8
-    assert {block.heading for block in found if block.language != "python program"} == {"Jupyter"}
+    assert {block.heading for block in found if block.language == "python"} == {"Jupyter"}
 
 
 @pytest.mark.parametrize("table", SIGNATURES, ids=lambda table: table[0][0].strip("`"))
