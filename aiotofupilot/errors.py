@@ -285,6 +285,8 @@ class PaginationError(TofuPilotError):
 class DriftError(TofuPilotError):
     """The listing moved under the walk, which was told not to look for its place, or did not find it.
 
+    A count raises it too, where the server gives nothing to search by, or the listing moves too much to be counted.
+
     Attributes:
         cursor: Where the page began that did not fit.
     """
