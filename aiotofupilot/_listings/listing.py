@@ -171,7 +171,7 @@ class Listing(Generic[T]):
             keep: Which of the items that the server lists are meant; None: all.
         """
         query: Query[T] = Query(self, pairs, self.decode)
-        how = one_of("on_unreadable", on_unreadable, get_args(OnUnreadable))
+        how: OnUnreadable = one_of("on_unreadable", on_unreadable, get_args(OnUnreadable))
         plan = Plan(
             limit=integer("limit", limit, low=1, high=_LIMIT_AT_MOST),
             start=self._start(cursor, query.digest),
