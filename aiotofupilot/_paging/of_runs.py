@@ -53,8 +53,10 @@ class OfRuns(Generic[T]):
         self._source = source
         self._plan = plan
         self._stats = stats
-        # Runs are a small part of what is asked for, so one page of them in flight is enough.
-        self._runs: Created[Any] = Created(runs, evolve(plan, concurrency=1), evolve(watermark, runs=()), stats)
+        # Runs are a small part of what is asked for, so one page of them in flight is enough. What is kept of the items
+        # says nothing about their runs.
+        of_runs = evolve(plan, concurrency=1, keep=None)
+        self._runs: Created[Any] = Created(runs, of_runs, evolve(watermark, runs=()), stats)
         self._seconds = {run.id: run.second for run in watermark.runs}
         self._yielded = {run.id: dict.fromkeys(run.yielded) for run in watermark.runs}
         self._reopened = deque(self._seconds)

@@ -82,6 +82,15 @@ async def test_shards_are_of_what_the_filters_match_in_the_order_that_was_asked_
         (await session.runs.list(sort_by="outcome").shards(2))[0].list(session, on_drift="resync")
 
 
+@pytest.mark.parametrize("name", ["procedures", "runs", "logs", "measurements", "phases"])
+async def test_what_is_new_in_a_shard_is_what_it_holds(sandbox, session, name):
+    """A measurement can have started after the beginning of a shard, and its run before."""
+    for shard in await getattr(session, name).list(**arguments(sandbox, name)).shards(3):
+        new = shard.list(session).since()
+        assert sorted([item.id async for item in new]) == sorted(ids(await shard.list(session).collect()))
+        assert [item async for item in shard.list(session).since(new.watermark)] == []
+
+
 async def test_what_is_created_later_belongs_to_the_last_shard(sandbox, session):
     shards = await session.batches.list(limit=10).shards(2)
     newest = evolve(sandbox.batches[0], id="new", created_at=sandbox.batches[0].created_at + timedelta(days=1))
