@@ -239,6 +239,7 @@ def connect(clock, limiter, *answers, retry=RetryPolicy(), timeout=None, lifetim
         gate=gate,
         retries=Retries(clock, gate),
         redaction=Redaction("no-key-in-here"),
+        clock=clock,
         options=Options(timeout=timeout, retry=retry, concurrency=1),
     )
 

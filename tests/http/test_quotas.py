@@ -179,6 +179,7 @@ async def test_walks_through_a_proxy_that_counts_are_not_refused(clock, concurre
         gate=gate,
         retries=Retries(clock, gate),
         redaction=Redaction("no-key-in-here"),
+        clock=clock,
         options=Options(timeout=None, retry=RetryPolicy(), concurrency=concurrency),
     )
     await clock.run(connection.get("/v2/procedures?limit=1", lambda response: response, RequestCounts()))

@@ -110,6 +110,7 @@ class Session:
             gate=self.gate,
             retries=self.retries,
             redaction=Redaction("no-key-in-here"),
+            clock=self.retries.clock,
             options=Options(timeout=None, retry=retry, concurrency=1),
         )
         return await connection.get("/v2/runs?limit=100&cursor=200", lambda response: response.body, stats)

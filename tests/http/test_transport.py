@@ -125,6 +125,7 @@ class Client:
             "gate": gate,
             "retries": Retries(clock, gate),
             "redaction": redaction,
+            "clock": clock,
         }
 
     async def get(self, target, *, timeout):  # noqa: ASYNC109 - it is handed on

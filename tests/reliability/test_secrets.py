@@ -117,7 +117,7 @@ async def test_no_object_shows_the_key(sandbox):
         walk = listing.walk()
         page = await listing
         first = await anext(walk)
-        assert_hidden(session, view, view.procedures, view.procedures._connection, listing, walk, page, first)
+        assert_hidden(session, view, view.procedures, view.procedures.connection, listing, walk, page, first)
 
 
 @pytest.fixture
