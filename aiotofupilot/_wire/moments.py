@@ -1,7 +1,8 @@
 """Moments and durations, read as the API spells them.
 
 msgspec reads the usual spellings, because its parsers cost a fifth of what Python's regular expressions cost. It does
-not know them all; the functions here know the others too.
+not know them all; the functions here know the others too. It is imported when the first text is read, so that the
+command's help does not wait for it.
 """
 
 from __future__ import annotations
@@ -9,14 +10,8 @@ from __future__ import annotations
 import re
 from datetime import UTC, datetime, timedelta
 from email.utils import parsedate_to_datetime
-from typing import Annotated
 
-import msgspec
-
-__all__ = ["AwareDatetime", "read_date_time", "read_duration", "read_http_date"]
-
-AwareDatetime = Annotated[datetime, msgspec.Meta(tz=True)]
-"""What msgspec reads as a date-time (RFC 3339) with a UTC offset."""
+__all__ = ["read_date_time", "read_duration", "read_http_date"]
 
 
 def read_http_date(text: str) -> datetime | None:
@@ -36,6 +31,10 @@ def read_date_time(text: str) -> datetime:
     Raises:
         ValueError: It is no date-time, or it has no UTC offset.
     """
+    import msgspec  # noqa: PLC0415 - see the module's docstring
+
+    from .shapes import AwareDatetime  # noqa: PLC0415 - likewise
+
     try:
         return msgspec.convert(text, AwareDatetime)
     except msgspec.ValidationError:
@@ -67,6 +66,8 @@ def read_duration(text: str) -> timedelta:
     Raises:
         ValueError: It is no duration, or it is longer than a timedelta can be.
     """
+    import msgspec  # noqa: PLC0415 - see the module's docstring
+
     try:
         return msgspec.convert(text, timedelta)
     except msgspec.ValidationError:

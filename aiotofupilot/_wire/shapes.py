@@ -20,9 +20,10 @@ import msgspec
 from aiotofupilot.checkpoint import LARGEST
 from aiotofupilot.models import wire_name
 
-from .moments import AwareDatetime
+__all__ = ["AwareDatetime", "parser", "shape"]
 
-__all__ = ["parser", "shape"]
+AwareDatetime = Annotated[datetime, msgspec.Meta(tz=True)]
+"""What msgspec reads as a date-time (RFC 3339) with a UTC offset."""
 
 _INTEGER = Annotated[int, msgspec.Meta(ge=-LARGEST, le=LARGEST)]
 

@@ -96,12 +96,25 @@ def test_importing_the_package_imports_nothing_of_an_extra(extra):
     subprocess.run([sys.executable, "-W", "error", "-c", program], check=True)  # noqa: S603 - our own
 
 
-@pytest.mark.parametrize("arguments", [["--help"], ["runs", "--help"], ["runs", "--no-such-option"]])
-def test_help_and_a_wrong_option_do_not_wait_for_aiohttp(arguments):
-    """Only a listing needs aiohttp, and loading it takes long."""
+@pytest.mark.parametrize(
+    ("arguments", "modules"),
+    [
+        (["--help"], {"aiohttp", "asyncio", "cattrs", "msgspec", "aiotofupilot._listings.listing"}),
+        (
+            ["--version"],
+            {"aiohttp", "asyncio", "cattrs", "msgspec", "aiotofupilot._listings.listing"},
+        ),
+        (["runs", "--help"], {"aiohttp", "cattrs", "msgspec"}),
+        (["runs", "--no-such-option"], {"aiohttp", "cattrs", "msgspec"}),
+    ],
+)
+def test_help_and_a_wrong_option_do_not_wait_for_what_a_listing_needs(arguments, modules):
+    """Loading it takes longer than showing them."""
     program = (
-        "import atexit, sys; atexit.register(lambda: print('aiohttp' in sys.modules, file=sys.stderr)); "
+        "import atexit, sys; atexit.register(lambda: print(*sys.modules, file=sys.stderr)); "
         "from aiotofupilot.cli import run; run(sys.argv[1:])"
     )
     process = subprocess.run([sys.executable, "-c", program, *arguments], capture_output=True, text=True, check=False)  # noqa: S603 - our own
-    assert process.stderr.splitlines()[-1] == "False"
+    loaded = set(process.stderr.splitlines()[-1].split())
+    assert "aiotofupilot.cli.app" in loaded
+    assert not loaded & modules

@@ -8,8 +8,7 @@ import pytest
 from fakes.wire_listings import MODELS
 
 from aiotofupilot import models
-from aiotofupilot._wire.moments import AwareDatetime
-from aiotofupilot._wire.shapes import shape
+from aiotofupilot._wire.shapes import AwareDatetime, shape
 
 
 def test_a_shape_has_the_names_of_the_wire():
