@@ -166,10 +166,8 @@ async def before_newest(source: Source[Any], unseen: Watermark, stats: WalkStats
         return unseen
     asked_at = dated.clock.now()
     page = await dated.narrowed(order="desc").fetch(0, 1, stats.counts)
-    created = [dated.created_at(item) for item in page.data[:1]]
+    newest = [moment for item in page.data[:1] if (moment := dated.created_at(item)) is not None]
     seen = Seen(unseen)
-    for created_at in created:
-        if created_at is not None:
-            now = dated.served_at(page) or asked_at
-            seen.settle(moment_of(min(created_at, now)) - OVERLAP)
+    if newest:
+        seen.settle(moment_of(min(*newest, dated.served_at(page) or asked_at)) - OVERLAP)
     return evolve(unseen, floor=seen.floor_at)

@@ -47,9 +47,6 @@ class Seen:
         self.floor = None if watermark.floor is None else int(moment_of(watermark.floor))
         """Everything that was created before this second was seen; None: only single items were."""
 
-    def __len__(self) -> int:
-        return len(self._known)
-
     def knows(self, item_id: str, moment: float | None) -> bool:
         """Return whether an item was seen, given when it was created."""
         if moment is not None and self.floor is not None and moment < self.floor:

@@ -48,6 +48,7 @@ class Server:
     in_flight: int = 0
     most_in_flight: int = 0
     is_closed: bool = False
+    is_stuck: bool = False
 
     def seen_by_all(self, rows):
         return [row for row in rows if row.visible <= self.now]

@@ -9,7 +9,8 @@ from fakes.wire_listings import ENDPOINTS, MODELS
 
 from aiotofupilot._listings.query import Query
 from aiotofupilot._listings.users import Users
-from aiotofupilot.models import PageMeta
+from aiotofupilot.errors import DecodeError
+from aiotofupilot.models import Page, PageMeta, RawItem
 from aiotofupilot.stats import RequestCounts
 
 EVERY = pytest.mark.parametrize("name", LISTINGS)
@@ -152,3 +153,54 @@ async def test_the_arguments_of_a_listing_are_the_pairs_of_its_query():
         paginator = LISTINGS[name](Connection()).list(**required(name), limit=3)
         (pairs,) = await sent(paginator._source)
         assert pairs == [("limit", "7"), *required(name).items()]
+
+
+class TestWhatAnItemTells:
+    """A model, or a dict of the server's."""
+
+    def test_when_it_was_created(self):
+        for name in ("runs", "deployments"):
+            own, field = query(name), LISTINGS[name].creation_field
+            item = RawItem(id="x", **{field: "2026-02-01T12:30:15.123Z"})
+            assert own.created_at(item) == NOW.replace(microsecond=123_000)
+        assert query("stations").created_at(RawItem(id="x")) is None
+
+    @pytest.mark.parametrize("told", [{}, {"created_at": None}, {"created_at": 3}, {"created_at": "yesterday"}])
+    def test_an_item_that_does_not_tell_when_it_was_created_is_an_error(self, told):
+        with pytest.raises(DecodeError, match="created_at of 'x': expected a date-time, got ") as caught:
+            query("runs").created_at(RawItem(id="x", **told))
+        assert caught.value.path == "created_at"
+
+    def test_which_run_wrote_it(self):
+        assert query("phases").run_id(RawItem(id="x", run_id="r")) == "r"
+        assert query("logs").run_id(RawItem(id="x", run={"id": "r"})) == "r"
+
+    @pytest.mark.parametrize("told", [{}, {"run": None}, {"run": {}}, {"run": {"id": 3}}])
+    def test_an_item_that_does_not_tell_its_run_is_an_error(self, told):
+        with pytest.raises(DecodeError, match="run.id of 'x': expected a string, got ") as caught:
+            query("logs").run_id(RawItem(id="x", **told))
+        assert caught.value.path == "run.id"
+
+
+def test_the_runs_of_a_query_are_filtered_by_what_means_the_run():
+    """What means the item, such as its outcome, says nothing of the run."""
+    own = query("phases", ("procedure_id", "p"), ("ids", "a"), ("ids", "b"), ("outcomes", "FAIL"), ("names", "x"))
+    assert own.runs().pairs == (("procedure_ids", "p"), ("ids", "a"), ("ids", "b"))
+    assert own.runs().listing.name == "runs"
+    own = query("logs", ("run_ids", "a"), ("procedure_ids", "p"), ("environments", "production"), ("levels", "INFO"))
+    assert own.runs().pairs == (("ids", "a"), ("procedure_ids", "p"), ("environments", "production"))
+    assert query("runs").runs() is None
+
+
+@pytest.mark.parametrize(
+    ("date", "moment"),
+    [
+        ("Sun, 01 Feb 2026 12:30:15 GMT", NOW.replace(microsecond=0)),
+        ("Sun, 01 Feb 2026 12:30:15 -0000", NOW.replace(microsecond=0)),
+        ("yesterday", None),
+        (None, None),
+    ],
+)
+def test_the_time_of_the_server_is_what_its_answer_says(date, moment):
+    page = Page([], PageMeta(has_more=False), headers={} if date is None else {"Date": date})
+    assert query("runs").served_at(page) == moment

@@ -1,0 +1,150 @@
+"""What is new in each listing is yielded exactly once over any number of runs, while a line works. Over sockets."""
+
+from random import Random
+
+import pytest
+
+from aiotofupilot import RetryPolicy, TofuPilotSession, Watermark
+from aiotofupilot.sandbox import BusyLine, Sandbox, faults
+
+NAMES = [
+    "procedures",
+    "runs",
+    "units",
+    "parts",
+    "batches",
+    "stations",
+    "users",
+    "deployments",
+    "logs",
+    "measurements",
+    "phases",
+]
+EVERY = pytest.mark.parametrize("name", NAMES)
+AT_ONCE = RetryPolicy(attempts=10, initial_wait=0)
+
+
+def listing(session, sandbox, name, **options):
+    if name in {"measurements", "phases"}:
+        options = {"procedure_id": sandbox.procedures[-1].id, "exclude_retries": False} | options
+    return getattr(session, name).list(**options)
+
+
+@pytest.fixture
+async def sandbox():
+    async with Sandbox(4, runs=300) as sandbox:
+        yield sandbox
+
+
+@pytest.fixture
+async def session(sandbox):
+    async with TofuPilotSession(sandbox.api_key, base_url=sandbox.url, retry=AT_ONCE) as session:
+        yield session
+
+
+@EVERY
+async def test_each_item_is_yielded_once_while_a_line_works_and_runs_are_broken_off(sandbox, session, name):
+    """Requests fail and heal meanwhile."""
+    random, line = Random(name), BusyLine(runs=1.5, inserts=0.5, seed=7)  # noqa: S311 - test data
+    sandbox.faults.randomly(faults.status(503), faults.cut(), rate=0.1, seed=3, heal_after=2)
+
+    def work(procedures, request):
+        if line.produced < 150:
+            line(procedures, request)
+
+    sandbox.before_response.append(work)
+    yielded, watermark = [], None
+    for _ in range(8):
+        stop = random.choice([1, 30, 200, None])
+        options = {"limit": random.choice([10, 33, 100]), "concurrency": random.randint(1, 8)}
+        walk = listing(session, sandbox, name, **options, max_items=stop).since(watermark)
+        async with walk:
+            yielded += [item.id async for item in walk]
+        watermark = Watermark.parse(str(walk.watermark))
+    sandbox.before_response.clear()
+    walk = listing(session, sandbox, name).since(watermark)
+    yielded += [item.id async for item in walk]
+    assert len(set(yielded)) == len(yielded)
+    assert set(yielded) == {item.id for item in await listing(session, sandbox, name).collect()}
+    assert line.produced > 5
+
+
+@EVERY
+async def test_a_run_that_finds_nothing_costs_one_request(sandbox, session, name):
+    first = listing(session, sandbox, name).since()
+    assert [item async for item in first]
+    again = listing(session, sandbox, name).since(first.watermark)
+    assert [item async for item in again] == []
+    assert again.stats.requests == 1
+    assert again.watermark == first.watermark
+
+
+@EVERY
+async def test_items_without_models_have_the_same_watermark(sandbox, session, name):
+    first = listing(session, sandbox, name).raw().since()
+    assert [item async for item in first]
+    again = listing(session, sandbox, name).since(first.watermark)
+    assert [item async for item in again] == []
+
+
+@EVERY
+async def test_a_watermark_of_another_listing_or_query_is_refused_by_name(sandbox, session, name):
+    mine = listing(session, sandbox, name)
+    other = listing(session, sandbox, "runs" if name != "runs" else "units").since().watermark
+    for method, parameter in ((mine.since, "watermark"), (lambda mark: mine.follow(since=mark), "since")):
+        with pytest.raises(ValueError, match=f"{parameter} is a watermark of {other.listing}.* of {name}$") as caught:
+            method(other)
+        assert caught.value.parameter == parameter
+        with pytest.raises(ValueError, match="with other filters") as caught:
+            method(Watermark(name, "otherone"))
+        assert "otherone" in str(caught.value)
+        with pytest.raises(TypeError, match=r"use Watermark\.parse\(\)"):
+            method(str(other))
+        with pytest.raises(TypeError, match="must be a Watermark, got 3"):
+            method(3)
+
+
+async def test_the_runs_that_a_query_names_are_the_ones_that_are_followed(sandbox, session):
+    """With the other filters that mean the run."""
+    run = next(run for run in sandbox.runs if run.procedure.id == sandbox.procedures[-1].id)
+    for name in ("measurements", "phases", "logs"):
+        named = {"run_ids" if name == "logs" else "ids": [run.id], "serial_numbers": [run.unit.serial_number]}
+        sandbox.requests.clear()
+        walk = listing(session, sandbox, name, **named).since()
+        assert {item.id async for item in walk} == {
+            item.id for item in await listing(session, sandbox, name, **named).collect()
+        }
+        runs, *items = sandbox.requests[:2]
+        assert runs.query.get("ids") == run.id
+        assert runs.query.get("serial_numbers") == run.unit.serial_number
+        assert len(items) == 1
+
+
+async def test_an_order_or_a_cursor_of_ones_own_is_refused(session):
+    for method in ("since", "follow"):
+        for options in ({"sort_by": "created_at"}, {"sort_order": "asc"}):
+            with pytest.raises(ValueError, match=f"{method}.* sort_by and sort_order must be left out") as caught:
+                getattr(session.runs.list(**options), method)()
+            assert caught.value.parameter == "sort_by"
+        with pytest.raises(ValueError, match="cursor must be left out, got 20") as caught:
+            getattr(session.runs.list(cursor=20), method)()
+        assert caught.value.parameter == "cursor"
+
+
+@EVERY
+async def test_what_is_created_after_the_first_look_is_followed(sandbox, session, name):
+    """And nothing that existed before."""
+    existing = {item.id for item in await listing(session, sandbox, name).collect()}
+    line = BusyLine(runs=9.0, inserts=1.0, seed=1)
+    wanted = None if name in {"parts", "stations", "users"} else 1
+    stream = listing(session, sandbox, name, max_items=wanted or 0).follow(0.001)
+
+    def work(procedures, request):
+        if stream.watermark is not None:
+            line(procedures, request)
+
+    sandbox.before_response.append(work)
+    async with stream:
+        followed = [item async for item in stream]
+    assert len(followed) == (wanted or 0)
+    assert not {item.id for item in followed} & existing

@@ -1,0 +1,223 @@
+"""A followed listing is a stream of what is created, polled when someone asks."""
+
+import asyncio
+from itertools import islice
+
+import pytest
+from fakes.dated import KINDS, Row, Server, listing
+from hypothesis import given, settings, strategies as st
+
+from aiotofupilot import ServerError, SessionError, Watermark
+
+EVERY = pytest.mark.parametrize("kind", KINDS)
+
+
+def add(server, name, *, created=None, visible=None):
+    made = server.now if created is None else created
+    shown = server.now if visible is None else visible
+    server.runs.append(Row(f"run of {name}", made, shown))
+    server.rows.append(Row(name, made, shown, f"run of {name}"))
+
+
+def later(server, *names):
+    """Let items be created before the next answers, one each."""
+    server.changes += [lambda name=name: add(server, name) for name in names]
+
+
+def clock(stream):
+    return stream._source.clock
+
+
+@EVERY
+async def test_what_exists_is_not_yielded_and_what_is_created_is(kind):
+    server = Server(now=500.0)
+    for number in range(30):
+        add(server, f"old {number}", created=float(number))
+    stream = listing(kind, server, limit=7).follow(5.0)
+    assert stream.watermark is None
+    await stream._pass_what_exists()
+    assert stream.watermark is not None
+    add(server, "new")
+    assert (await anext(stream)).id == "new"
+    add(server, "newer")
+    assert (await anext(stream)).id == "newer"
+    assert stream.stats.items == 2
+    assert repr(stream) == f"<FollowedListing: 2 items, {stream.stats.requests} requests so far>"
+
+
+async def test_the_beginning_costs_two_requests_however_long_the_listing_is():
+    """One finds the newest item, and one what was created in the minute before it."""
+    server = Server(now=5000.0)
+    for number in range(1000):
+        add(server, f"{number}", created=float(number * 5))
+    stream = listing("ordered", server).follow(5.0)
+    await stream._pass_what_exists()
+    assert len(server.requests) == 2
+    assert len(stream.watermark.seen) == 13
+
+
+@EVERY
+async def test_a_stream_goes_on_from_a_watermark_at_once(kind):
+    server = Server(now=500.0)
+    add(server, "a", created=100.0)
+    first = listing(kind, server).follow(since=listing(kind, server).since().watermark)
+    assert (await anext(first)).id == "a"
+    add(server, "b")
+    second = listing(kind, server).follow(since=Watermark.parse(str(first.watermark)))
+    assert (await anext(second)).id == "b"
+    assert clock(second).slept == []
+
+
+@EVERY
+async def test_the_new_items_of_a_poll_come_oldest_first(kind):
+    server = Server(now=500.0)
+    stream = listing(kind, server, limit=4).follow(since=listing(kind, server).since().watermark)
+    for number in (5, 3, 8, 1, 9, 2):
+        add(server, f"{number}", created=float(number), visible=0.0)
+    ids = [(await anext(stream)).id for _ in range(6)]
+    if kind != "undated":
+        assert ids == ["1", "2", "3", "5", "8", "9"]
+    assert sorted(ids) == ["1", "2", "3", "5", "8", "9"]
+
+
+async def test_polls_are_an_interval_apart_made_longer_or_shorter_by_a_tenth():
+    server = Server(now=500.0)
+    stream = listing("ordered", server, max_items=1).follow(10.0, listing("ordered", server).since().watermark)
+    for chance in (0.0, 1.0, 0.5):
+        clock(stream).chance = chance
+        server.changes = [lambda: None] * 2
+        server.changes.append(lambda: add(server, "x"))
+    assert (await anext(stream)).id == "x"
+    assert set(clock(stream).drawn) == {(0.9, 1.1)}
+    assert clock(stream).slept == pytest.approx([10.0, 10.0])
+    with pytest.raises(StopAsyncIteration):
+        await anext(stream)
+
+
+async def test_a_slow_consumer_slows_the_polls_down():
+    """Nothing is asked for while it is busy, and nothing is waited for when it comes back late."""
+    server = Server(now=500.0)
+    stream = listing("ordered", server).follow(10.0, listing("ordered", server).since().watermark)
+    later(server, "a")
+    await anext(stream)
+    polls = len(server.requests)
+    server.now += 60.0
+    later(server, "b")
+    assert (await anext(stream)).id == "b"
+    assert len(server.requests) == polls + 1
+    assert clock(stream).slept == []
+
+
+async def test_an_error_has_the_watermark_and_the_stream_goes_on_after_an_interval():
+    server = Server(now=500.0)
+    stream = listing("ordered", server).follow(10.0, listing("ordered", server).since().watermark)
+    later(server, "a")
+    await anext(stream)
+    server.failures.append(ServerError("down", status=503, code=None, request_id=None))
+    with pytest.raises(ServerError) as caught:
+        await anext(stream)
+    assert caught.value.watermark == stream.watermark
+    slept = len(clock(stream).slept)
+    add(server, "b")
+    assert (await anext(stream)).id == "b"
+    assert clock(stream).slept[slept:] == pytest.approx([10.0])
+
+
+@pytest.mark.parametrize("waits", [False, True])
+async def test_a_stream_ends_with_its_session(waits):
+    server = Server(now=500.0)
+    stream = listing("ordered", server).follow(10.0, listing("ordered", server).since().watermark)
+    if waits:
+        later(server, "a")
+        await anext(stream)
+    server.is_closed = True
+    for _ in range(2):
+        with pytest.raises(SessionError) as caught:
+            await anext(stream)
+        assert caught.value.watermark == stream.watermark
+
+
+@pytest.mark.parametrize("interval", [0, -1.0, float("nan"), float("inf")])
+def test_an_interval_has_to_be_finite_and_more_than_nothing(interval):
+    with pytest.raises(ValueError, match="interval must be more than 0") as caught:
+        listing().follow(interval)
+    assert caught.value.parameter == "interval"
+
+
+@EVERY
+async def test_a_closed_stream_yields_nothing_and_leaves_nothing_in_flight(kind):
+    server = Server(now=500.0)
+    for number in range(30):
+        add(server, f"{number}", created=float(number))
+    async with listing(kind, server, limit=2, concurrency=4).follow(since=None) as unasked:
+        pass
+    with pytest.raises(StopAsyncIteration):
+        await anext(unasked)
+    stream = listing(kind, server, limit=2, concurrency=4).follow(since=listing(kind, server).since().watermark)
+    async with stream:
+        await anext(stream)
+    assert server.in_flight == 0
+    with pytest.raises(StopAsyncIteration):
+        await anext(stream)
+
+
+@EVERY
+async def test_two_tasks_cannot_share_a_stream(kind):
+    server = Server(now=500.0)
+    stream = listing(kind, server).follow(1.0)
+    task = asyncio.create_task(anext(stream))
+    await asyncio.sleep(0)
+    with pytest.raises(RuntimeError, match="another task is waiting"):
+        await anext(stream)
+    with pytest.raises(RuntimeError, match="another task is waiting"):
+        await stream.aclose()
+    task.cancel()
+    await asyncio.wait([task])
+    await stream.aclose()
+
+
+async def follow_and_break(kind, seed_turns, limit):
+    """Follow, cancel after so many turns each time, or go on from a watermark that was spelled out."""
+    server = Server(now=1000.0)
+    add(server, "old", created=900.0)
+    source = listing(kind, server, limit=limit, concurrency=3)
+    stream, yielded = source.follow(5.0), []
+    names = iter(f"{number}" for number in range(1000))
+    for turns, is_crash in seed_turns:
+        if stream.watermark is not None:
+            for name in islice(names, 2):
+                add(server, name)
+            late = next(names)
+            add(server, late, created=server.now - 20, visible=server.now + 30)
+        task = asyncio.create_task(anext(stream))
+        for _ in range(turns):
+            await asyncio.sleep(0)
+        if not task.done():
+            task.cancel()
+            await asyncio.wait([task])
+        if not task.cancelled():
+            yielded.append(task.result().id)
+        if is_crash and stream.watermark is not None:
+            watermark = Watermark.parse(str(stream.watermark))
+            await stream.aclose()
+            stream = source.follow(5.0, since=watermark)
+    server.now += 100.0
+    known = {row.id for row in server.rows} - {"old"}
+    if stream.watermark is not None:
+        while len(yielded) < len(known):
+            yielded.append((await anext(stream)).id)
+        server.now += 100.0
+    await stream.aclose()
+    assert sorted(yielded) == sorted(known)
+    assert server.in_flight == 0
+
+
+@EVERY
+@settings(max_examples=settings().max_examples // 2)
+@given(
+    seed_turns=st.lists(st.tuples(st.integers(0, 25), st.booleans()), max_size=25),
+    limit=st.integers(1, 5),
+)
+def test_each_item_is_yielded_once_wherever_the_stream_is_cancelled_or_broken_off(kind, seed_turns, limit):
+    """Some become visible late."""
+    asyncio.run(follow_and_break(kind, seed_turns, limit))

@@ -1,0 +1,283 @@
+"""One run over what is new in a listing: what it costs, what it remembers, and what it does when things go wrong."""
+
+import asyncio
+
+import pytest
+from fakes.dated import BEGIN, KINDS, Dated, Row, Server, listing
+
+from aiotofupilot import DecodeError, DriftError, PaginationError, ServerError, Watermark
+from aiotofupilot.models import Page, PageMeta
+
+EVERY = pytest.mark.parametrize("kind", KINDS)
+
+
+def server_with(count, *, apart=10.0, **options):
+    """A server that lists so many items, the newest of them just created."""
+    server = Server(now=count * apart, **options)
+    for number in range(count):
+        created = (number + 1) * apart
+        server.runs.append(Row(f"run {number}", created, 0.0))
+        server.rows.append(Row(f"{number}", created, 0.0, f"run {number}"))
+    return server
+
+
+async def everything(walk):
+    return [int(item.id) async for item in walk]
+
+
+def down():
+    return ServerError("down", status=503, code=None, request_id=None)
+
+
+@EVERY
+async def test_nothing_is_asked_for_before_the_first_item_is(kind):
+    server = server_with(3)
+    walk = listing(kind, server).since()
+    assert walk.watermark == Watermark("rows", "abcdefgh")
+    assert server.requests == []
+    assert repr(walk) == "<IncrementalWalk: 0 items, 0 requests so far>"
+
+
+@pytest.mark.parametrize("kind", ["ordered", "of runs"])
+async def test_what_is_remembered_is_bounded_by_the_overlap(kind):
+    """Also in the middle of a run that began with nothing."""
+    server = server_with(2000)
+    walk = listing(kind, server, limit=10, concurrency=4).since()
+    longest = 0
+    async for _ in walk:
+        longest = max(longest, len(str(walk.watermark)))
+    assert walk.stats.items == 2000
+    assert longest < (4000 if kind == "of runs" else 200)
+    assert len(walk.watermark.seen) == 7
+    assert walk.watermark.floor == BEGIN.replace(hour=5, minute=32, second=20)
+
+
+async def test_an_item_from_the_future_blinds_nothing():
+    server = server_with(100)
+    server.rows.append(Row("1000", 10.0**6, 0.0))
+    first = listing("ordered", server).since()
+    assert len(await everything(first)) == 101
+    server.now += 300.0
+    server.rows.append(Row("1001", server.now, 0.0))
+    second = listing("ordered", server).since(first.watermark)
+    assert await everything(second) == [1001]
+
+
+@EVERY
+async def test_at_most_so_many_items_are_yielded_and_the_next_run_goes_on(kind):
+    server, watermark, yielded = server_with(25), None, []
+    for _ in range(5):
+        walk = listing(kind, server, limit=4, concurrency=3, max_items=6).since(watermark)
+        some = await everything(walk)
+        assert server.in_flight == 0
+        yielded += some
+        watermark = Watermark.parse(str(walk.watermark))
+    assert sorted(yielded) == list(range(25))
+    assert await everything(listing(kind, server, max_items=0).since()) == []
+
+
+@EVERY
+async def test_items_can_be_taken_in_lists(kind):
+    server = server_with(25)
+    walk = listing(kind, server, limit=10).since()
+    lists = [[await anext(walk)]]
+    lists.append(await walk.take(4))
+    watermark = walk.watermark
+    lists += [batch async for batch in walk.batches()]
+    assert [len(some) for some in lists[:3]] == [1, 4, 5]
+    assert sum(map(len, lists)) == 25
+    assert await walk.take(1) == []
+    rest = await everything(listing(kind, server).since(watermark))
+    assert sorted(rest) == sorted(int(item.id) for some in lists[2:] for item in some)
+    with pytest.raises(ValueError, match="at_most must be at least 1"):
+        await walk.take(0)
+
+
+@EVERY
+async def test_a_closed_walk_yields_nothing_and_keeps_its_watermark(kind):
+    server = server_with(25)
+    async with listing(kind, server, limit=4, concurrency=3).since() as walk:
+        await anext(walk)
+        watermark = walk.watermark
+    assert server.in_flight == 0
+    assert await everything(walk) == []
+    assert walk.watermark == watermark
+
+
+@EVERY
+async def test_an_error_has_the_watermark_and_no_checkpoint_and_the_walk_can_be_asked_on(kind):
+    """The place of a walk over a stretch is of no use to anyone."""
+    server = server_with(25)
+    walk = listing(kind, server, limit=4).since()
+    yielded = [int((await anext(walk)).id)]
+    server.failures += [down(), down()]
+    for _ in range(2):
+        with pytest.raises(ServerError) as caught:
+            async for item in walk:
+                yielded.append(int(item.id))
+        assert caught.value.watermark == walk.watermark
+        assert caught.value.checkpoint is None
+        assert not getattr(caught.value, "__notes__", [])
+    yielded += await everything(walk)
+    assert sorted(yielded) == list(range(25))
+
+
+async def test_two_tasks_cannot_share_a_walk():
+    walk = listing("ordered", server_with(3)).since()
+    task = asyncio.create_task(anext(walk))
+    await asyncio.sleep(0)
+    with pytest.raises(RuntimeError, match="another task is waiting"):
+        await anext(walk)
+    with pytest.raises(RuntimeError, match="another task is waiting"):
+        await walk.aclose()
+    await task
+
+
+@EVERY
+async def test_a_run_can_be_cancelled_at_every_await(kind):
+    for turns in range(60):
+        server, yielded = server_with(12), []
+        walk = listing(kind, server, limit=3, concurrency=2).since()
+
+        async def take(walk=walk, yielded=yielded):
+            async for item in walk:
+                yielded.append(int(item.id))
+
+        task = asyncio.create_task(take())
+        for _ in range(turns):
+            await asyncio.sleep(0)
+        task.cancel()
+        await asyncio.wait([task])
+        watermark = Watermark.parse(str(walk.watermark))
+        rest = await everything(listing(kind, server).since(watermark))
+        assert sorted(yielded + rest) == list(range(12))
+        await take()
+        assert sorted(yielded) == list(range(12))
+        assert server.in_flight == 0
+
+
+async def test_a_server_that_counts_pages_is_asked_for_what_comes_after_each_page():
+    """Whatever is removed meanwhile, nothing is missed."""
+    server = server_with(200, counts_pages=True)
+    walk = listing("ordered", server, limit=10).since()
+    yielded = []
+    async for item in walk:
+        yielded.append(int(item.id))
+        if len(yielded) % 10 == 5:
+            del server.rows[0]
+    assert yielded == list(range(200))
+    assert await everything(listing("ordered", server).since(walk.watermark)) == []
+
+
+async def test_a_page_of_one_moment_is_followed_by_the_cursor():
+    """No moment tells its items apart."""
+    server = server_with(0, counts_pages=True)
+    server.rows = [Row(f"{number}", 5.0, 0.0) for number in range(35)]
+    server.now = 1000.0
+    assert sorted(await everything(listing("ordered", server, limit=10).since())) == list(range(35))
+
+
+@pytest.mark.parametrize("on_drift", ["resync", "raise"])
+async def test_who_asks_for_resync_or_an_error_gets_the_error_where_cursors_are_no_offsets(on_drift):
+    """The next attempt begins again, and yields nothing twice."""
+    server = server_with(30, counts_pages=True)
+    walk = listing("ordered", server, limit=10, on_drift=on_drift).since()
+    for _ in range(2):
+        with pytest.raises(DriftError, match="no offsets") as caught:
+            await anext(walk)
+        assert caught.value.watermark == walk.watermark
+    server.counts_pages = False
+    assert await everything(walk) == list(range(30))
+
+
+async def test_a_listing_that_moved_is_an_error_for_who_asked_for_it():
+    server = server_with(30)
+    walk = listing("ordered", server, limit=10, on_drift="raise").since()
+    yielded = [int((await anext(walk)).id)]
+    server.changes.append(lambda: server.rows.pop(0))
+    with pytest.raises(DriftError, match="the listing moved"):
+        async for item in walk:
+            yielded.append(int(item.id))
+    yielded += await everything(walk)
+    assert yielded == list(range(30))
+
+
+async def test_a_walk_that_lost_its_place_begins_again_where_the_watermark_is():
+    server = server_with(5000, apart=1.0)
+    walk = listing("ordered", server, limit=100).since()
+    yielded = [int((await anext(walk)).id) for _ in range(3000)]
+    server.changes.append(lambda: server.rows.__delitem__(slice(500, 3000)))
+    yielded += await everything(walk)
+    assert yielded == list(range(5000))
+    assert walk.stats.duplicates < 300
+
+
+class Stuck(Dated):
+    """A server whose cursor leads nowhere after some pages."""
+
+    def page(self, cursor, limit):
+        page = super().page(cursor, limit)
+        if self.server.is_stuck and cursor:
+            return Page(page.data, PageMeta(has_more=True, next_cursor=cursor), cursor)
+        return page
+
+
+async def test_a_cursor_that_leads_nowhere_is_an_error_and_the_next_attempt_begins_again():
+    server = server_with(30)
+    server.is_stuck = True
+    paginator = listing("ordered", server, limit=10)
+    paginator._source = Stuck(server, paginator._source.clock)
+    walk, yielded = paginator.since(), []
+    with pytest.raises(PaginationError) as caught:
+        async for item in walk:
+            yielded.append(int(item.id))
+    assert caught.value.watermark == walk.watermark
+    server.is_stuck = False
+    yielded += await everything(walk)
+    assert yielded == list(range(30))
+
+
+async def test_a_server_that_does_not_sort_settles_nothing_before_the_end():
+    """Its first item is the newest. Taken for settled, all others would be lost in a crash."""
+    server = server_with(300, sorts=False)
+    walk = listing("ordered", server, limit=100).since()
+    for _ in range(250):
+        await anext(walk)
+    assert walk.watermark.floor is None
+    again = listing("ordered", server, limit=100).since(Watermark.parse(str(walk.watermark)))
+    assert len(await everything(again)) == 50
+    assert again.watermark.floor is not None
+
+
+async def test_items_of_runs_that_nobody_asked_for_are_yielded_with_their_own_runs():
+    """A server may not know the filter by run."""
+
+    class Deaf(Dated):
+        def narrowed(self, **what):
+            return super().narrowed(**{name: value for name, value in what.items() if name != "run_ids"})
+
+    server = server_with(150)
+    paginator = listing("of runs", server)
+    paginator._source = Deaf(server, paginator._source.clock, can_be_bounded=False, is_dated=False, is_of_runs=True)
+    assert sorted(await everything(paginator.since())) == list(range(150))
+
+
+@pytest.mark.parametrize(("kind", "method"), [("ordered", "created_at"), ("of runs", "run_id")])
+async def test_an_item_that_cannot_be_placed_is_an_error_and_nothing_is_lost(kind, method):
+    server = server_with(10)
+    paginator = listing(kind, server, limit=4)
+
+    class Broken(Dated):
+        pass
+
+    def unreadable(self, item):
+        raise DecodeError("no such field")
+
+    source = paginator._source
+    paginator._source = Broken(server, source.clock, **KINDS[kind])
+    setattr(Broken, method, unreadable)
+    walk = paginator.since()
+    with pytest.raises(DecodeError):
+        await anext(walk)
+    delattr(Broken, method)
+    assert sorted(await everything(walk)) == list(range(10))

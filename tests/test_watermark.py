@@ -1,0 +1,117 @@
+"""A watermark is spelled compactly, and read strictly."""
+
+import pickle
+from datetime import UTC, datetime, timedelta, timezone
+
+import pytest
+from hypothesis import given, strategies as st
+
+from aiotofupilot import Checkpoint, Watermark
+from aiotofupilot.checkpoint import digest
+from aiotofupilot.watermark import OpenRun
+
+FLOOR = datetime(2026, 2, 1, 12, 30, 15, tzinfo=UTC)
+SECOND = int(FLOOR.timestamp())
+A, B = digest("a"), digest("b")
+FULL = Watermark(
+    "measurements", "abcdefgh", FLOOR, ((SECOND, (A, B)), (SECOND + 7, (A,))), (OpenRun("r!=~%/1", SECOND + 7, (B,)),)
+)
+
+
+def test_it_is_spelled_in_few_characters():
+    assert str(Watermark("runs", "abcdefgh")) == "runs.abcdefgh:-"
+    assert str(Watermark("runs", "abcdefgh", FLOOR)) == "runs.abcdefgh:2026-02-01T12:30:15Z"
+    assert len(str(FULL)) == len("measurements.abcdefgh:2026-02-01T12:30:15Z~0.~7.!r%21%3D~%25%2F1=7.") + 4 * 8
+
+
+def test_it_is_neither_a_checkpoint_nor_the_other_way_round():
+    with pytest.raises(ValueError, match="not a checkpoint"):
+        Checkpoint.parse(str(FULL))
+    with pytest.raises(ValueError, match="not a watermark"):
+        Watermark.parse("runs.abcdefgh:20+3@AAAAAAAA")
+
+
+def test_it_can_be_pickled():
+    assert pickle.loads(pickle.dumps(FULL)) == FULL  # noqa: S301 - of our own making
+
+
+digests = st.lists(st.binary(min_size=6, max_size=6), max_size=3).map(tuple)
+some_digests = st.lists(st.binary(min_size=6, max_size=6), min_size=1, max_size=3).map(tuple)
+seconds = st.integers(-(10**10), 10**11)
+watermarks = st.builds(
+    Watermark,
+    listing=st.from_regex(r"[a-z_]+", fullmatch=True),
+    query=st.from_regex(r"[A-Za-z0-9_-]{8}", fullmatch=True),
+    floor=st.none() | st.datetimes(timezones=st.just(UTC)).map(lambda moment: moment.replace(microsecond=0)),
+    seen=st.lists(st.tuples(seconds, some_digests), max_size=4).map(tuple),
+    runs=st.lists(
+        st.builds(
+            OpenRun, id=st.text(st.characters(exclude_categories=["Cs"]), min_size=1), second=seconds, yielded=digests
+        ),
+        max_size=3,
+    ).map(tuple),
+)
+
+
+@given(watermarks)
+def test_every_watermark_is_read_back_as_it_was(watermark):
+    assert Watermark.parse(str(watermark)) == watermark
+    assert str(watermark).isascii()
+
+
+@given(watermarks, st.data())
+def test_a_watermark_that_was_cut_short_is_refused_or_is_another(watermark, data):
+    """What is read spells what was there. So no half of a digest counts as a whole one."""
+    text = str(watermark)
+    cut = text[: data.draw(st.integers(0, len(text) - 1))]
+    try:
+        read = Watermark.parse(cut)
+    except ValueError:
+        return
+    assert str(read) == cut
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "",
+        "runs",
+        "runs:-",
+        "runs.abcdefgh",
+        "runs.abcdefgh:",
+        "Runs.abcdefgh:-",
+        "runs.abcdefgh:- ",
+        "runs.abcdefgh:2026-02-01T12:30:15",
+        "runs.abcdefgh:2026-02-01T12:30:15.5Z",
+        "runs.abcdefgh:2026-02-30T12:30:15Z",
+        "runs.abcdefgh:0000-02-01T12:30:15Z",
+        "runs.abcdefgh:-~0.",
+        "runs.abcdefgh:-~0.AAAA",
+        "runs.abcdefgh:-~00.AAAAAAAA",
+        "runs.abcdefgh:-~.AAAAAAAA",
+        "runs.abcdefgh:-~0.AAAAAAAÄ",
+        "runs.abcdefgh:-!=0.",
+        "runs.abcdefgh:-!a=0",
+        "runs.abcdefgh:-!%61=0.",
+        "runs.abcdefgh:-!%ff=0.",
+        "runs.abcdefgh:-!a=0.~0.AAAAAAAA",
+    ],
+)
+def test_what_spells_none_is_refused(text):
+    with pytest.raises(ValueError, match="not a watermark"):
+        Watermark.parse(text)
+
+
+def test_a_message_quotes_no_more_than_the_beginning():
+    with pytest.raises(ValueError, match="not a watermark") as caught:
+        Watermark.parse("x" * 100_000)
+    assert len(str(caught.value)) < 300
+
+
+def test_the_floor_is_a_whole_second_in_utc():
+    tokyo = timezone(timedelta(hours=9))
+    assert Watermark("runs", "abcdefgh", FLOOR.astimezone(tokyo)).floor.utcoffset() == timedelta()
+    for floor in (FLOOR.replace(tzinfo=None), FLOOR.replace(microsecond=1)):
+        with pytest.raises(ValueError, match="floor must be") as caught:
+            Watermark("runs", "abcdefgh", floor)
+        assert caught.value.parameter == "floor"
