@@ -177,7 +177,7 @@ class TestWhatAnItemTells:
 
     @pytest.mark.parametrize("told", [{}, {"run": None}, {"run": {}}, {"run": {"id": 3}}])
     def test_an_item_that_does_not_tell_its_run_is_an_error(self, told):
-        with pytest.raises(DecodeError, match="run.id of 'x': expected a string, got ") as caught:
+        with pytest.raises(DecodeError, match=r"run\.id of 'x': expected a string, got ") as caught:
             query("logs").run_id(RawItem(id="x", **told))
         assert caught.value.path == "run.id"
 
