@@ -1,4 +1,4 @@
-"""The command line as a whole: a command for each listing, and the sandbox."""
+"""The command line as a whole: a command for each listing, the mirror and the sandbox."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ from cyclopts import App, Parameter
 from aiotofupilot import __version__
 
 from .listings import LISTINGS
+from .mirror_command import mirror
 from .sandbox_command import sandbox
 
 if TYPE_CHECKING:
@@ -50,6 +51,7 @@ def app_for(arguments: Sequence[str]) -> App:
             app.command(listing_command(name), name=name)
         else:
             app.command(App(name=name, help=listed.summary))
+    app.command(mirror)
     app.command(sandbox)
     if wanted not in LISTINGS:
         app.register_install_completion_command(add_to_startup=False)  # pyright: ignore[reportUnknownMemberType]

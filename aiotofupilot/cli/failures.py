@@ -28,7 +28,15 @@ from aiotofupilot.errors import (
 if TYPE_CHECKING:
     from .output.journal import Mark
 
-__all__ = ["EXPECTED", "DeadlineError", "ExitCode", "StoppedError", "UsageError", "explained"]
+__all__ = [
+    "EXPECTED",
+    "DeadlineError",
+    "ExitCode",
+    "MirrorStoppedError",
+    "StoppedError",
+    "UsageError",
+    "explained",
+]
 
 
 class ExitCode(IntEnum):
@@ -92,7 +100,21 @@ class StoppedError(Exception):
         self.left_out = left_out
 
 
-EXPECTED = (CycloptsError, UsageError, DeadlineError, StoppedError, TofuPilotError, OSError)
+class MirrorStoppedError(Exception):
+    """A mirror was not brought up to date to its end.
+
+    Attributes:
+        reason: Why, as for `StoppedError`.
+        listing: The listing that it was at.
+    """
+
+    def __init__(self, reason: BaseException, listing: str) -> None:
+        super().__init__(reason)
+        self.reason = reason
+        self.listing = listing
+
+
+EXPECTED = (CycloptsError, UsageError, DeadlineError, StoppedError, MirrorStoppedError, TofuPilotError, OSError)
 """What `explained` explains. Anything else is a fault of this package, and its traceback is what helps."""
 
 _ADDRESS = "check the address in TOFUPILOT_URL or --base-url"
@@ -142,11 +164,9 @@ def explained(error: BaseException) -> tuple[ExitCode, str]:
             line = _with_advice(error)
         case DeadlineError():
             line = str(error)
-        case StoppedError():
+        case StoppedError() | MirrorStoppedError():
             code, reason = explained(error.reason)
-            line = f"{reason}; {error.written} {_what_became_of_them(error)}"
-            if error.left_out:
-                line += f"; {error.left_out}"
+            line = f"{reason}; {_what_is_left(error)}"
         case _ if not isinstance(error, Exception):  # a cancellation, and so Ctrl-C
             code, line = ExitCode.INTERRUPTED, "interrupted"
         case _:
@@ -172,6 +192,13 @@ def _with_advice(error: TofuPilotError) -> str:
     if error.position is not None:
         advice = f"only the item at position {error.position} cannot be read: --on-unreadable skip leaves it out"
     return f"{error}{attempts}; {advice}"
+
+
+def _what_is_left(stopped: StoppedError | MirrorStoppedError) -> str:
+    if isinstance(stopped, MirrorStoppedError):
+        return f"this was at the {stopped.listing}, run it again to go on"
+    left = f"{stopped.written} {_what_became_of_them(stopped)}"
+    return f"{left}; {stopped.left_out}" if stopped.left_out else left
 
 
 def _what_became_of_them(stopped: StoppedError) -> str:

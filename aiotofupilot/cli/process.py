@@ -9,7 +9,7 @@ from contextlib import contextmanager, nullcontext, redirect_stdout, suppress
 from typing import TYPE_CHECKING, TextIO, cast
 
 from .app import app_for
-from .failures import EXPECTED, DeadlineError, ExitCode, StoppedError, explained
+from .failures import EXPECTED, DeadlineError, ExitCode, MirrorStoppedError, StoppedError, explained
 from .output.terminal import Whole, is_terminal, say
 
 if TYPE_CHECKING:
@@ -56,9 +56,9 @@ def _leaving_at_once() -> Generator[None]:
     """
     try:
         yield
-    except (KeyboardInterrupt, StoppedError, DeadlineError) as error:
+    except (KeyboardInterrupt, StoppedError, MirrorStoppedError, DeadlineError) as error:
         code, line = (ExitCode.INTERRUPTED, "") if isinstance(error, KeyboardInterrupt) else explained(error)
-        reason = error.reason if isinstance(error, StoppedError) else error
+        reason = error.reason if isinstance(error, StoppedError | MirrorStoppedError) else error
         if code != ExitCode.INTERRUPTED and not isinstance(reason, DeadlineError):
             raise
         if code == ExitCode.INTERRUPTED and is_terminal(sys.stderr):

@@ -62,30 +62,38 @@ class Server:
         return Settings.resolve(self.api_key, base_url=self.base_url, allow_insecure_http=self.allow_insecure_http)
 
     @asynccontextmanager
+    async def reached(self) -> AsyncGenerator[tuple[str | None, str | None]]:
+        """Give the key and the address to ask with, as a session takes them. An embedded server runs meanwhile.
+
+        Raises:
+            ConfigurationError: There is no key, or it or the address cannot be used.
+        """
+        if not self.sandbox:
+            settings = self._settings
+            if settings.is_exposed:
+                say(f"aiotofupilot: {settings.key_source} can be read by others: chmod 600 {settings.key_source}")
+            yield self.api_key, self.base_url
+            return
+        from aiotofupilot.sandbox import Sandbox  # noqa: PLC0415 - an HTTP server that is seldom wanted
+
+        async with Sandbox(_SANDBOX_PROCEDURES) as sandbox:
+            yield sandbox.api_key, sandbox.url
+
+    @asynccontextmanager
     async def session(self) -> AsyncGenerator[TofuPilotSession]:
         """Open a session with it.
 
         Raises:
             ConfigurationError: There is no key, or it or the address cannot be used.
         """
-        timeout, retry = self.timeout, RetryPolicy(attempts=self.retries + 1)
-        if not self.sandbox:
-            settings = self._settings
-            if settings.is_exposed:
-                say(f"aiotofupilot: {settings.key_source} can be read by others: chmod 600 {settings.key_source}")
-            async with TofuPilotSession(
-                self.api_key,
-                base_url=self.base_url,
-                allow_insecure_http=self.allow_insecure_http,
-                timeout=timeout,
-                retry=retry,
-            ) as session:
-                yield session
-            return
-        from aiotofupilot.sandbox import Sandbox  # noqa: PLC0415 - an HTTP server that is seldom wanted
-
         async with (
-            Sandbox(_SANDBOX_PROCEDURES) as sandbox,
-            TofuPilotSession(sandbox.api_key, base_url=sandbox.url, timeout=timeout, retry=retry) as session,
+            self.reached() as (key, address),
+            TofuPilotSession(
+                key,
+                base_url=address,
+                allow_insecure_http=self.allow_insecure_http,
+                timeout=self.timeout,
+                retry=RetryPolicy(attempts=self.retries + 1),
+            ) as session,
         ):
             yield session

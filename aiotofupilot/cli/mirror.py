@@ -1,0 +1,100 @@
+"""A mirror as a command: its progress, its last line, and what went wrong."""
+
+from __future__ import annotations
+
+import asyncio
+import sys
+from concurrent.futures import ThreadPoolExecutor
+from typing import TYPE_CHECKING
+
+from aiotofupilot.errors import TofuPilotError
+
+from .columns import columns_of
+from .failures import MirrorStoppedError, UsageError
+from .listings import LISTINGS
+from .output.progress_display import progress_shown
+from .output.terminal import put, visible
+
+if TYPE_CHECKING:
+    from collections.abc import Collection, Iterator
+    from pathlib import Path
+
+    from aiotofupilot.dlt import Brought
+
+    from .output.progress import Progress
+    from .server import Server
+
+__all__ = ["bring"]
+
+_ADVICE = {"PlaceError": "; the option is --full"}
+
+
+async def bring(path: Path, listings: Collection[str], server: Server, *, full: bool, concurrency: int) -> None:
+    """Bring a database up to date, and say what came.
+
+    Args:
+        path: The database.
+        listings: Names of the listings.
+        server: Whom to ask.
+        full: Whether to read everything again.
+        concurrency: How many requests are made at a time.
+
+    Raises:
+        UsageError: The database cannot be used.
+        MirrorStoppedError: It ended early.
+    """
+    # One thread, because dlt keeps to the one that it began in. Nobody waits for it where Ctrl-C ends the process.
+    thread = ThreadPoolExecutor(1)
+    loop = asyncio.get_running_loop()
+    shown: list[Progress] = []
+
+    def on_rows(_listing: str, rows: int) -> None:
+        shown[-1].advance(rows)
+
+    def begin(key: str | None, address: str | None) -> Iterator[Brought]:
+        try:
+            from aiotofupilot.dlt import mirror  # noqa: PLC0415 - half a second
+            from aiotofupilot.dlt.quiet import quieten  # noqa: PLC0415 - likewise
+        except ModuleNotFoundError as error:
+            raise UsageError(str(error)) from error
+        quieten()
+        return mirror(
+            path,
+            listings=tuple(listings),
+            full=full,
+            api_key=key,
+            base_url=address,
+            concurrency=concurrency,
+            allow_insecure_http=server.allow_insecure_http,
+            server=server.name,
+            on_rows=on_rows,
+        )
+
+    brought: list[Brought] = []
+    async with server.reached() as (key, address):
+        came = await loop.run_in_executor(thread, begin, key, address)
+        for name in (name for name in LISTINGS if name in listings):
+            with progress_shown(name, to_standard_output=False, total=None) as progress:
+                shown.append(progress)
+                try:
+                    brought.append(await loop.run_in_executor(thread, next, came))
+                except (TofuPilotError, OSError, asyncio.CancelledError) as error:
+                    from aiotofupilot.dlt import MirrorError, PlaceError  # noqa: PLC0415 - they are loaded by now
+
+                    if isinstance(error, MirrorError | PlaceError):
+                        raise UsageError(f"{error}{_ADVICE.get(type(error).__name__, '')}") from error
+                    raise MirrorStoppedError(error, name) from error
+        await loop.run_in_executor(thread, next, came, None)
+    put(sys.stdout, f"{visible(str(path))}: {_said(brought)}\n")
+
+
+def _said(brought: list[Brought]) -> str:
+    """Return what a run has brought, in words."""
+    new = [_counted(came.new, came.listing) for came in brought if came.new]
+    gone = [_counted(came.gone, came.listing) for came in brought if came.gone]
+    said = f"{', '.join(new)} came" if new else "nothing new"
+    return said + (f"; {', '.join(gone)} gone" if gone else "")
+
+
+def _counted(count: int, listing: str) -> str:
+    return f"{count:,} {columns_of(listing).singular if count == 1 else listing}"

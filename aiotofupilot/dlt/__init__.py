@@ -1,0 +1,15 @@
+"""TofuPilot as a dlt source, for every destination that dlt has, and as a DuckDB database that is kept up to date.
+
+The extra ``dlt`` has what this needs: dlt, DuckDB and pyarrow.
+"""
+
+from importlib.util import find_spec
+
+if missing := [name for name in ("dlt", "duckdb", "pyarrow") if find_spec(name) is None]:
+    raise ModuleNotFoundError(f"aiotofupilot.dlt needs {missing[0]}: pip install 'aiotofupilot[dlt]'", name=missing[0])
+
+from .errors import MirrorError, PlaceError
+from .mirroring import Brought, mirror
+from .source import tofupilot
+
+__all__ = ["Brought", "MirrorError", "PlaceError", "mirror", "tofupilot"]

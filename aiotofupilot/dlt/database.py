@@ -1,0 +1,174 @@
+"""The DuckDB database of a mirror: whether a file can be one, and what is in it beside the rows."""
+
+from __future__ import annotations
+
+import errno
+import os
+from contextlib import contextmanager
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING, Any
+
+import duckdb
+import pyarrow as pa
+
+from .errors import MirrorError
+from .reading import LISTINGS
+from .rows import schema_of
+
+if TYPE_CHECKING:
+    from collections.abc import Generator, Mapping
+    from pathlib import Path
+
+__all__ = ["GONE", "SEEN", "Database", "opened", "unusable"]
+
+GONE = "_gone_at"
+"""The column that says when a mirror found that the server lists a row no more. Null: it still did."""
+
+SEEN = "_seen_at"
+"""The column that says when the run began that read the row last."""
+
+_HEADERS = 3 * 4096
+"""Bytes. Any database of DuckDB has its three headers."""
+
+_MAGIC, _AT = b"DUCK", 8
+"""What a database has in its first header, and where.
+
+Source: https://duckdb.org/docs/stable/internals/storage
+"""
+
+_REFUSALS = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EIO)
+"""What a disk may say to a write. DuckDB tells it in words."""
+
+_TYPES: Mapping[pa.DataType, str] = {
+    pa.string(): "VARCHAR",
+    pa.bool_(): "BOOLEAN",
+    pa.int64(): "BIGINT",
+    pa.float64(): "DOUBLE",
+    pa.timestamp("us", "UTC"): "TIMESTAMP WITH TIME ZONE",
+}
+"""DuckDB's names for the types of columns."""
+
+
+class Database:
+    """The database of a mirror, open and checked.
+
+    Args:
+        connection: To the file.
+    """
+
+    def __init__(self, connection: duckdb.DuckDBPyConnection) -> None:
+        self.connection = connection
+
+    def rows(self, listing: str) -> int:
+        """Return how many rows a table has. If there is no such table, it has none."""
+        return self._number(f"SELECT count(*) FROM {listing}") if listing in self._tables() else 0  # noqa: S608 - a listing's name
+
+    def mark_gone(self, listing: str, seen_at: datetime) -> int:
+        """Mark the rows that a run which read the whole listing has not seen, and return how many are new.
+
+        Args:
+            listing: Its name.
+            seen_at: What the run has written into the rows that it has seen.
+        """
+        sql = f"UPDATE {listing} SET {GONE} = ? WHERE {SEEN} IS DISTINCT FROM ? AND {GONE} IS NULL"  # noqa: S608 - a listing's name
+        return self._number(sql, datetime.now(UTC), seen_at)
+
+    def finish(self) -> None:
+        """Note that a run has come to its end, and remove what it needed meanwhile."""
+        self.connection.execute("UPDATE _mirror SET updated_at = ?", [datetime.now(UTC)])
+        self.connection.execute("DROP SCHEMA IF EXISTS main_staging CASCADE")
+
+    def check(self, server: str) -> None:
+        """Refuse tables that another program or another server has filled.
+
+        Raises:
+            MirrorError: There are such tables.
+        """
+        present = self._tables()
+        if "_mirror" not in present:
+            if strange := sorted(present & set(LISTINGS)):
+                raise MirrorError(f"the database has a table {strange[0]} that is no mirror's: choose another file")
+            self.connection.execute("BEGIN")
+            self.connection.execute("CREATE TABLE _mirror (server VARCHAR, updated_at TIMESTAMPTZ)")
+            self.connection.execute("INSERT INTO _mirror VALUES (?, NULL)", [server])
+            self.connection.execute("COMMIT")
+        mirrored = str(self.connection.execute("SELECT min(server) FROM _mirror").fetchall()[0][0])
+        if mirrored != server:
+            raise MirrorError(f"the database is a mirror of {mirrored}, not of {server}: choose another file")
+        for listing in sorted(present & set(LISTINGS)):
+            self._check_columns(listing)
+
+    def _check_columns(self, listing: str) -> None:
+        columns = self.connection.execute(
+            "SELECT column_name, data_type FROM duckdb_columns() WHERE schema_name = 'main' AND table_name = ?",
+            [listing],
+        )
+        found = dict(columns.fetchall())
+        schema: Any = schema_of(LISTINGS[listing])  # the stubs of pyarrow do not know the types of its fields
+        expected = {field.name: _TYPES[field.type] for field in schema}
+        for name, kind in expected.items():
+            if found.get(name, kind) != kind:
+                raise MirrorError(
+                    f"the table {listing} has a column {name} of type {found[name]} where {kind} belongs: "
+                    "choose another file, or remove the table"
+                )
+        if missing := [name for name in ("id", SEEN, GONE) if name not in found]:
+            raise MirrorError(f"the table {listing} has no column {missing[0]}: choose another file")
+
+    def _tables(self) -> set[str]:
+        tables = self.connection.execute("SELECT table_name FROM information_schema.tables WHERE table_schema = 'main'")
+        return {name for (name,) in tables.fetchall()}
+
+    def _number(self, sql: str, *parameters: object) -> int:
+        return int(self.connection.execute(sql, list(parameters)).fetchall()[0][0])
+
+
+@contextmanager
+def opened(path: Path, server: str) -> Generator[Database]:
+    """Open the database of a mirror during a block, or make it.
+
+    Args:
+        path: Where it is.
+        server: What it is a mirror of.
+
+    Raises:
+        MirrorError: The file is in use, or cannot be such a database.
+        OSError: There is no room.
+    """
+    _check_file(path)
+    try:
+        connection = duckdb.connect(path)
+    except duckdb.Error as error:
+        raise unusable(error, path) from error
+    try:
+        database = Database(connection)
+        database.check(server)
+        yield database
+    finally:
+        connection.close()
+
+
+def _check_file(path: Path) -> None:
+    """Refuse other files, which DuckDB may have extensions for, and remove one that it had not finished making."""
+    try:
+        with path.open("rb") as file:
+            head = file.read(_HEADERS)
+    except FileNotFoundError:
+        return
+    except (IsADirectoryError, PermissionError) as error:
+        raise MirrorError(f"cannot read {path}: {error.strerror}") from error
+    if head and not head[_AT:].startswith(_MAGIC):
+        raise MirrorError(f"{path} is no DuckDB database: choose another file")
+    if len(head) < _HEADERS:
+        path.unlink()
+
+
+def unusable(error: duckdb.Error, path: Path) -> MirrorError | OSError:
+    """Return the error for one of DuckDB's: what the disk refuses, or that the database cannot be used."""
+    text = str(error)
+    for code in _REFUSALS:
+        if os.strerror(code) in text:
+            return OSError(code, os.strerror(code))
+    if "Could not set lock" in text:
+        return MirrorError(f"another program has {path} open: close it there, or wait until it is done")
+    return MirrorError(f"cannot use {path}: {text.partition(chr(10))[0]}")

@@ -1,0 +1,165 @@
+"""What one run reads of a listing, and the place in it after each batch of items.
+
+A place is a dict of JSON's types. It is kept in dlt's state of the resource, which dlt commits with the rows.
+"""
+
+from __future__ import annotations
+
+from contextlib import aclosing
+from datetime import UTC, datetime, timedelta
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+from aiotofupilot import (
+    Batch,
+    Deployment,
+    Log,
+    Measurement,
+    Part,
+    Phase,
+    Procedure,
+    Run,
+    Station,
+    Unit,
+    User,
+)
+from aiotofupilot.watermark import Watermark
+
+from .errors import PlaceError
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncGenerator, AsyncIterator, Mapping
+
+    from aiotofupilot import Paginator, TofuPilotSession
+
+__all__ = ["COMPARED", "LISTINGS", "Arrived", "read"]
+
+LISTINGS: Mapping[str, type] = {
+    "procedures": Procedure,
+    "runs": Run,
+    "units": Unit,
+    "parts": Part,
+    "batches": Batch,
+    "stations": Station,
+    "users": User,
+    "deployments": Deployment,
+    "logs": Log,
+    "measurements": Measurement,
+    "phases": Phase,
+}
+"""Every listing and its model, in the order in which listings are read: runs before what they wrote."""
+
+COMPARED = frozenset({"parts", "stations", "users"})
+"""Listings without a filter on creation. Each run reads them from beginning to end."""
+
+_BY_PROCEDURE = frozenset({"measurements", "phases"})
+"""Listings of one procedure at a time."""
+
+_EVERYTHING: Mapping[str, Mapping[str, bool]] = {
+    "runs": {"include_metadata": True, "include_sequences": True},
+    "units": {"include_metadata": True},
+    "parts": {"include_metadata": True},
+    "stations": {"include_metadata": True},
+    "measurements": {"exclude_retries": False},
+    "phases": {"exclude_retries": False},
+}
+"""Arguments without which the API leaves something out."""
+
+_LATE = timedelta(seconds=60)
+"""A run may become visible so much later than it was created, as `Paginator.since` has it."""
+
+
+class Arrived(NamedTuple):
+    """Items of one batch, and the place after them."""
+
+    items: list[Any]
+    place: dict[str, Any]
+
+
+async def read(name: str, session: TofuPilotSession, place: Mapping[str, Any], *, rows: int) -> AsyncGenerator[Arrived]:
+    """Read what is new since a place, in batches. A batch may be empty, where only the place is new.
+
+    Args:
+        name: The listing.
+        session: Whom to ask.
+        place: Where an earlier run ended. Empty: nothing was read yet.
+        rows: Items of a batch, about.
+
+    Raises:
+        PlaceError: The place holds no watermark, or that of a query with other filters.
+        TofuPilotError: The server did not answer as it should.
+    """
+    if name in COMPARED:
+        arrivals = _compared(listing_of(name, session), rows)
+    elif name in _BY_PROCEDURE:
+        arrivals = _by_procedure(name, session, place, rows)
+    else:
+        arrivals = _new(listing_of(name, session), place, rows)
+    async with aclosing(arrivals):
+        async for arrived in arrivals:
+            yield arrived
+
+
+def listing_of(name: str, session: TofuPilotSession, **filters: str) -> Paginator[Any]:
+    """Return a listing with all that the API can tell of its items."""
+    on_drift = {"on_drift": "resync"} if name in COMPARED else {}
+    listing: Paginator[Any] = getattr(session, name).list(**_EVERYTHING.get(name, {}), **filters, **on_drift)
+    return listing
+
+
+async def _compared(listing: Paginator[Any], rows: int) -> AsyncGenerator[Arrived]:
+    async with listing.walk() as walk, aclosing(_gathered(walk.batches(), rows)) as gathered:
+        async for items in gathered:
+            yield Arrived(items, {})
+
+
+async def _new(listing: Paginator[Any], place: Mapping[str, Any], rows: int) -> AsyncGenerator[Arrived]:
+    spelled = place.get("watermark")
+    try:
+        news = listing.since(None if spelled is None else Watermark.parse(spelled))
+    except ValueError as error:
+        raise PlaceError(f"cannot go on where the last run ended, so read everything again: {error}") from error
+    async with news as walk, aclosing(_gathered(walk.batches(), rows)) as gathered:
+        async for items in gathered:
+            yield Arrived(items, {"watermark": str(walk.watermark)})
+
+
+async def _gathered(pages: AsyncIterator[list[Any]], rows: int) -> AsyncGenerator[list[Any]]:
+    """Yield items of several pages together. What is yielded last may be empty."""
+    items: list[Any] = []
+    async for page in pages:
+        items += page
+        if len(items) >= rows:
+            yield items
+            items = []
+    yield items
+
+
+async def _by_procedure(
+    name: str, session: TofuPilotSession, place: Mapping[str, Any], rows: int
+) -> AsyncGenerator[Arrived]:
+    """Read one procedure after another. Those without new runs are not asked for, because there may be hundreds."""
+    watermarks: dict[str, str] = dict(place.get("watermarks", {}))
+    checked = place.get("checked")
+    now = await _latest_run(session)
+    due = [procedure.id async for procedure in session.procedures.list(on_drift="resync")]
+    if checked is not None:
+        busy = await _procedures_with_runs(session, datetime.fromisoformat(checked) - _LATE)
+        due = [key for key in due if key not in watermarks or key in busy or Watermark.parse(watermarks[key]).runs]
+    for key in due:
+        listing = listing_of(name, session, procedure_id=key)
+        async with aclosing(_new(listing, {"watermark": watermarks.get(key)}, rows)) as arrivals:
+            async for items, after in arrivals:
+                watermarks[key] = after["watermark"]
+                yield Arrived(items, {"watermarks": dict(watermarks), "checked": checked})
+    yield Arrived([], {"watermarks": watermarks, "checked": checked if now is None else now.isoformat()})
+
+
+async def _latest_run(session: TofuPilotSession) -> datetime | None:
+    """Return when the latest run was created, or the present moment if it claims to come from the future."""
+    latest = await session.runs.list(sort_by="created_at", sort_order="desc").first()
+    return None if latest is None else min(latest.created_at, datetime.now(UTC))
+
+
+async def _procedures_with_runs(session: TofuPilotSession, since: datetime) -> set[str]:
+    runs = session.runs.list(created_after=since, sort_by="created_at", sort_order="asc", on_drift="resync")
+    return {run.procedure.id async for run in runs}

@@ -1,0 +1,96 @@
+"""One dlt resource for each listing."""
+
+from __future__ import annotations
+
+from contextlib import aclosing
+from itertools import count
+from typing import TYPE_CHECKING, Any, NamedTuple, cast
+
+import dlt
+from attrs import define, frozen
+
+from .reading import COMPARED, LISTINGS, read
+from .rows import rows_of, schema_of
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncGenerator
+
+    import pyarrow as pa
+    from dlt.extract import DltResource
+
+    from .sessions import Sessions
+
+__all__ = ["Amounts", "Batch", "Places", "resource"]
+
+
+@frozen(kw_only=True)
+class Amounts:
+    """How much a resource reads."""
+
+    rows: int
+    """Rows of a batch, about."""
+    max_items: int | None
+    """In one run, stop after about this many items. None: read to the end."""
+    full: bool
+    """Whether to begin anew, whatever was read before."""
+
+
+class Batch(NamedTuple):
+    """Rows on their way to dlt."""
+
+    rows: pa.RecordBatch | None
+    """None: only the place is new."""
+    place: dict[str, Any]
+    """Where the resource stands after these rows."""
+    number: int
+    """Batches count up, because dlt may take two of them in the wrong order."""
+
+
+@define
+class Places:
+    """Keeps the place of a resource in dlt's state, and the latest one at that."""
+
+    _noted: int = -1
+
+    def note(self, batch: Batch) -> pa.RecordBatch | None:
+        """Note the place of a batch, now that dlt has taken it, and return its rows."""
+        if batch.number > self._noted:
+            self._noted = batch.number
+            place = dlt.current.resource_state()
+            place.clear()
+            place.update(batch.place)
+        return batch.rows
+
+
+def resource(name: str, sessions: Sessions, amounts: Amounts) -> DltResource:
+    """Return the resource for a listing, by the listing's name."""
+    model, numbers, places = LISTINGS[name], count(), Places()
+
+    async def batches() -> AsyncGenerator[Batch]:
+        place = dlt.current.resource_state()
+        is_new = not place
+        left = None if name in COMPARED else amounts.max_items
+        rows_at_once = amounts.rows if left is None else min(amounts.rows, left)
+        start = {} if amounts.full else dict(place)
+        async with (
+            sessions.session() as session,
+            aclosing(read(name, session, start, rows=rows_at_once)) as arrivals,
+        ):
+            async for items, after in arrivals:
+                # One batch without rows makes the table of a listing that is empty.
+                rows = rows_of(items, model) if items or is_new else None
+                is_new = False
+                yield Batch(rows, after, next(numbers))
+                if left is not None:
+                    left -= len(items)
+                    if left <= 0:
+                        return
+
+    made: DltResource = dlt.resource(
+        batches,
+        name=name,
+        primary_key="id",
+        write_disposition={"disposition": "merge", "strategy": "delete-insert"},
+        columns=cast("Any", schema_of(model)),  # its types leave out that it takes a schema of Arrow
+    )
+    return made.add_map(places.note)

@@ -1,0 +1,47 @@
+"""One session for all resources of a source that are extracted at the same time."""
+
+from __future__ import annotations
+
+from contextlib import asynccontextmanager
+from typing import TYPE_CHECKING, Any
+
+from aiotofupilot import TofuPilotSession
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncGenerator
+
+__all__ = ["Sessions"]
+
+
+class Sessions:
+    """Opens a session for whoever comes first, and closes it after the last one.
+
+    dlt extracts resources one after another or at the same time, on an event loop of its own that ends with the
+    extraction. A session belongs to one loop, so it may not outlive the resources that use it. While there is one,
+    all resources share it: when the server asks one of them to wait, all of them do.
+
+    Args:
+        options: What `TofuPilotSession` takes.
+    """
+
+    def __init__(self, **options: Any) -> None:  # noqa: ANN401 - each option has a type of its own
+        self._options = options
+        self._session: TofuPilotSession | None = None
+        self._users = 0
+
+    @asynccontextmanager
+    async def session(self) -> AsyncGenerator[TofuPilotSession]:
+        """Hold the session open.
+
+        Raises:
+            ConfigurationError: There is no key, or it or the address cannot be used.
+        """
+        session = self._session = self._session or TofuPilotSession(**self._options)
+        self._users += 1
+        try:
+            yield session
+        finally:
+            self._users -= 1
+            if not self._users:
+                self._session = None
+                await session.close()

@@ -1,0 +1,86 @@
+"""The dlt source."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence  # noqa: TC003 - dlt resolves the annotations
+from typing import TYPE_CHECKING
+
+import dlt
+from dlt.extract import DltSource
+
+from aiotofupilot._arguments import boolean, integer, one_of
+
+from .reading import LISTINGS
+from .resources import Amounts, resource
+from .sessions import Sessions
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from dlt.extract import DltResource
+
+__all__ = ["source_of", "tofupilot"]
+
+
+_NAME = "tofupilot"
+
+
+def source_of(resources: Sequence[DltResource]) -> DltSource:
+    """Return some resources as the source, without what its function looks for in dlt's configuration."""
+    return DltSource(dlt.Schema(_NAME), _NAME, resources)
+
+
+@dlt.source(name=_NAME)
+def tofupilot(
+    api_key: dlt.TSecretStrValue | None = None,
+    base_url: str | None = None,
+    *,
+    listings: Sequence[str] | None = None,
+    concurrency: int = 1,
+    allow_insecure_http: bool = False,
+    rows: int = 5000,
+    max_items: int | None = None,
+    full: bool = False,
+) -> Iterator[DltResource]:
+    """Return TofuPilot as a dlt source, with a resource for each listing.
+
+    A resource brings what is new since the pipeline's last run, and the pipeline commits it together with the place
+    where it ended. Rows are merged by ``id``. So each item is in the table once, whatever happens to a run. Parts,
+    stations and users have no filter on creation: each run reads them from beginning to end, and updates their rows. Of
+    the other listings, a run does not see that an item was changed or removed after it was read; ``full`` does see
+    changes.
+
+    Measurements and phases come with all attempts, and metadata and sequences with what they belong to.
+
+    Args:
+        api_key: As in `TofuPilotSession`; dlt looks for it in its own configuration too.
+        base_url: As in `TofuPilotSession`, and likewise.
+        listings: Names of the listings to have as resources, in any order. None: all eleven.
+        concurrency: As in `TofuPilotSession`.
+        allow_insecure_http: As in `TofuPilotSession`.
+        rows: Rows of an Arrow batch, about; 1 or more.
+        max_items: In one run, stop a listing after about this many items, 1 or more; the next run continues after
+            them. It holds for each listing, except for parts, stations and users. None: read to the end.
+        full: Whether to read everything again, whatever was read before.
+
+    Raises:
+        TypeError: An argument is of the wrong type.
+        ValueError: An argument is out of bounds, or there is no such listing.
+    """
+    names = set(LISTINGS if listings is None else listings)
+    for name in names:
+        one_of("listings", name, tuple(LISTINGS))
+    amounts = Amounts(
+        rows=integer("rows", rows, low=1),
+        max_items=None if max_items is None else integer("max_items", max_items, low=1),
+        full=boolean("full", full),
+    )
+    sessions = Sessions(
+        api_key=api_key,
+        base_url=base_url,
+        concurrency=integer("concurrency", concurrency, low=1),
+        allow_insecure_http=allow_insecure_http,
+    )
+    for name in LISTINGS:
+        if name in names:
+            yield resource(name, sessions, amounts)

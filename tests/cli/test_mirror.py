@@ -1,0 +1,157 @@
+"""The mirror as a command: what it says, and how it ends."""
+
+import signal
+import subprocess
+import sys
+from contextlib import contextmanager
+
+import duckdb
+import pytest
+
+import aiotofupilot.dlt
+from aiotofupilot.cli import mirror, run
+from aiotofupilot.cli.failures import ExitCode
+from aiotofupilot.cli.output.progress import Progress
+from aiotofupilot.sandbox import faults
+
+
+@pytest.fixture
+def database(tmp_path):
+    return tmp_path / "line.duckdb"
+
+
+def rows(database, table):
+    with duckdb.connect(database) as connection:
+        return connection.execute(f"SELECT count(*), count(DISTINCT id) FROM {table}").fetchall()[0]  # noqa: S608 - a listing's name
+
+
+def test_its_last_line_says_what_came(sandbox, database, capfd):
+    """It goes to standard output, and nothing else is said anywhere."""
+    assert run(["mirror", str(database), "users", "procedures"]) == 0
+    assert capfd.readouterr() == (f"{database}: 250 procedures, {len(sandbox.users)} users came\n", "")
+    sandbox.procedures.pop()
+    sandbox.procedures.insert(0, sandbox.procedures.pop())
+    assert run(["mirror", str(database), "procedures", "--full"]) == 0
+    assert capfd.readouterr() == (f"{database}: nothing new; 1 procedure gone\n", "")
+    assert rows(database, "procedures") == (250, 250)
+
+
+def test_the_sandbox_of_its_own_is_the_same_each_time(database, capfd):
+    for said in ("6 stations came", "nothing new"):
+        assert run(["mirror", str(database), "stations", "--sandbox"]) == 0
+        assert capfd.readouterr().out == f"{database}: {said}\n"
+
+
+@pytest.mark.parametrize(
+    ("arguments", "complaint"),
+    [
+        (["line.duckdb", "run"], "no such listing: run; there are procedures, runs, units, "),
+        (["line.duckdb", "--sandbox", "--api-key", "key"], "--sandbox has an address and a key of its own"),
+        (["line.duckdb", "--concurrency", "0"], "Must be >= 1"),
+        ([], 'Command "mirror" parameter DATABASE requires an argument'),
+        (["missing/line.duckdb", "--sandbox"], "cannot write "),
+    ],
+)
+def test_wrong_usage(tmp_path, monkeypatch, capfd, arguments, complaint):
+    monkeypatch.chdir(tmp_path)
+    assert run(["mirror", *arguments]) == ExitCode.USAGE
+    out, err = capfd.readouterr()
+    assert (out, err.count("\n")) == ("", 1)
+    assert complaint in err
+    assert not list(tmp_path.iterdir())
+
+
+def test_a_file_that_is_no_database(database, capfd):
+    database.write_text("serial,outcome\n", encoding="utf-8")
+    assert run(["mirror", str(database), "--sandbox"]) == ExitCode.USAGE
+    assert capfd.readouterr().err == f"aiotofupilot: {database} is no DuckDB database: choose another file\n"
+
+
+def test_a_database_that_is_open_elsewhere(database, capfd):
+    """In another process, because DuckDB lets one process open it as often as it likes."""
+    program = f"import duckdb; connection = duckdb.connect({str(database)!r}); print(flush=True); input()"
+    with subprocess.Popen(  # noqa: S603 - our own
+        [sys.executable, "-c", program], stdin=subprocess.PIPE, stdout=subprocess.PIPE
+    ) as other:
+        other.stdout.readline()
+        assert run(["mirror", str(database), "stations", "--sandbox"]) == ExitCode.USAGE
+        assert capfd.readouterr().err == (
+            f"aiotofupilot: another program has {database} open: close it there, or wait until it is done\n"
+        )
+        other.communicate(b"\n")
+    assert run(["mirror", str(database), "stations", "--sandbox"]) == 0
+
+
+def test_the_mirror_of_another_server(sandbox, database, capfd):
+    assert run(["mirror", str(database), "stations", "--sandbox"]) == 0
+    capfd.readouterr()
+    assert run(["mirror", str(database), "stations"]) == ExitCode.USAGE
+    assert capfd.readouterr().err == (
+        f"aiotofupilot: the database is a mirror of sandbox, not of {sandbox.url}: choose another file\n"
+    )
+
+
+def test_a_key_that_may_not_list_something(sandbox, database, capfd):
+    """What came before stays."""
+
+    def refuse(_procedures, request):
+        if request.path.endswith("/stations"):
+            sandbox.faults.next(faults.status(403))
+
+    sandbox.before_response.append(refuse)
+    assert run(["mirror", str(database), "procedures", "stations"]) == ExitCode.REFUSED
+    out, err = capfd.readouterr()
+    assert (out, err.count("\n")) == ("", 1)
+    assert err.endswith("this was at the stations, run it again to go on\n")
+    assert rows(database, "procedures") == (250, 250)
+
+
+def test_ctrl_c(sandbox, database, start):
+    """It ends at once, whatever it waits for, and says what to do."""
+    process = []
+    sandbox.before_response.append(lambda *_: process[0].send_signal(signal.SIGINT))
+    sandbox.faults.always(faults.latency(60))
+    process.append(start("mirror", database, "procedures"))
+    _, err = process[0].communicate(timeout=60)
+    assert process[0].returncode == ExitCode.INTERRUPTED
+    assert err == b"aiotofupilot: interrupted; this was at the procedures, run it again to go on\n"
+
+
+def test_a_full_run_is_the_way_out_where_a_run_cannot_be_continued(monkeypatch, database, capfd):
+    def refuse(*_, **__):
+        yield from ()
+        raise aiotofupilot.dlt.PlaceError("cannot go on")
+
+    monkeypatch.setattr(aiotofupilot.dlt, "mirror", refuse)
+    assert run(["mirror", str(database), "stations", "--sandbox"]) == ExitCode.USAGE
+    assert capfd.readouterr().err == "aiotofupilot: cannot go on; the option is --full\n"
+
+
+def test_without_the_extra(monkeypatch, database, capfd):
+    monkeypatch.setitem(sys.modules, "duckdb", None)
+    for name in [name for name in sys.modules if name.startswith("aiotofupilot.dlt")]:
+        monkeypatch.delitem(sys.modules, name)
+    assert run(["mirror", str(database), "--sandbox"]) == ExitCode.USAGE
+    assert capfd.readouterr().err == "aiotofupilot: aiotofupilot.dlt needs duckdb: pip install 'aiotofupilot[dlt]'\n"
+
+
+def test_each_listing_shows_its_progress(monkeypatch, sandbox, database):
+    shown = {}
+
+    class Counted(Progress):
+        def __init__(self, name):
+            super().__init__()
+            self.name = name
+
+        def advance(self, items):
+            shown[self.name] += items
+
+    @contextmanager
+    def progress_shown(name, **_):
+        shown[name] = 0
+        yield Counted(name)
+
+    monkeypatch.setattr(mirror, "progress_shown", progress_shown)
+    assert run(["mirror", str(database), "users", "procedures"]) == 0
+    assert shown == {"procedures": 250, "users": len(sandbox.users)}
+    assert list(shown) == ["procedures", "users"]

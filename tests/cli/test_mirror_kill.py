@@ -1,0 +1,80 @@
+"""A mirror that is killed again and again while the line goes on ends as one that was never interrupted."""
+
+import os
+import subprocess
+import threading
+from random import Random
+
+import duckdb
+
+from aiotofupilot.dlt import mirror
+from aiotofupilot.dlt.reading import LISTINGS
+from aiotofupilot.sandbox import BusyLine, Sandbox
+from aiotofupilot.testing import serve
+
+KILLS = int(os.environ.get("AIOTOFUPILOT_KILLS", "0"))
+"""How often it is killed, with all listings; 0: twice, with a few of them, because each run takes seconds."""
+
+NAMES = tuple(LISTINGS) if KILLS else ("runs", "units", "stations", "measurements")
+
+
+def pulled(sandbox, path, **options):
+    """Bring a database up to date without being interrupted."""
+    return list(mirror(path, listings=NAMES, api_key=sandbox.api_key, base_url=sandbox.url, **options))
+
+
+def differences(path, other):
+    """Return the listings of which two databases hold different rows, whenever those were read."""
+    with duckdb.connect(path) as connection:
+        connection.execute(f"ATTACH '{other}' AS other (READ_ONLY)")
+        columns = "* EXCLUDE (_seen_at, _gone_at)"
+        return [name for name in NAMES if connection.execute(_difference(name, columns)).fetchall()]
+
+
+def _difference(name, columns):
+    here, there = (f"SELECT {columns} FROM {database}.main.{name}" for database in ("line", "other"))  # noqa: S608 - our own
+    return f"({here} EXCEPT ALL {there}) UNION ALL ({there} EXCEPT ALL {here})"
+
+
+def ids(path, listing):
+    with duckdb.connect(path) as connection:
+        return [key for (key,) in connection.execute(f"FROM {listing} SELECT id ORDER BY id").fetchall()]
+
+
+def test_killed_again_and_again(start, tmp_path, monkeypatch):
+    """With kill -9, some time after some answer: while it reads, while dlt loads, or when it is done."""
+    random, database = Random(0), tmp_path / "line.duckdb"  # noqa: S311 - picks moments
+    with serve(Sandbox(procedures=4, runs=60)) as sandbox:
+        monkeypatch.setenv("TOFUPILOT_API_KEY", sandbox.api_key)
+        monkeypatch.setenv("TOFUPILOT_URL", sandbox.url)
+        busy = BusyLine(runs=0.3)
+        sandbox.before_response.append(busy)
+        killed = 0
+        while killed < (KILLS or 2):
+            last, answered = len(sandbox.requests) + random.randint(1, 4 * len(NAMES)), threading.Event()
+
+            def count(*_, last=last, answered=answered):
+                if len(sandbox.requests) >= last:
+                    answered.set()
+
+            sandbox.after_response.append(count)
+            process = start("mirror", database, *NAMES)
+            while not answered.wait(0.1) and process.poll() is None:
+                pass
+            try:
+                process.wait(random.uniform(0.0, 0.5))
+            except subprocess.TimeoutExpired:
+                process.kill()
+            sandbox.after_response.remove(count)
+            killed += process.wait(60) == -9
+            assert process.returncode in (0, -9), process.stderr.read()
+        sandbox.before_response.remove(busy)
+        pulled(sandbox, database)
+        for name in NAMES:
+            assert ids(database, name) == sorted(item.id for item in getattr(sandbox, name)), name
+        pulled(sandbox, tmp_path / "whole.duckdb")
+        assert set(differences(database, tmp_path / "whole.duckdb")) <= {"batches", "units"}  # which change
+        pulled(sandbox, database, full=True)
+        assert differences(database, tmp_path / "whole.duckdb") == []
+        assert busy.produced
+    assert {path.name for path in tmp_path.iterdir()} == {"line.duckdb", "whole.duckdb"}

@@ -1,0 +1,42 @@
+"""One session for all resources that are extracted at the same time."""
+
+import pytest
+
+from aiotofupilot import ConfigurationError, SessionError
+from aiotofupilot.dlt.sessions import Sessions
+
+SESSIONS = {"api_key": "key", "base_url": "https://tofupilot.example"}
+
+
+async def test_whoever_comes_meanwhile_gets_the_same_session():
+    sessions = Sessions(**SESSIONS)
+    async with sessions.session() as first, sessions.session() as second:
+        assert first is second
+
+
+async def test_the_last_one_closes_it():
+    """The first one to leave closes nothing, and whoever comes after the last one gets a new session."""
+    sessions = Sessions(**SESSIONS)
+    async with sessions.session() as first:
+        async with sessions.session():
+            pass
+        assert "open" in repr(first)
+    assert "closed" in repr(first)
+    async with sessions.session() as second:
+        assert second is not first
+
+
+async def test_it_is_closed_where_its_user_fails():
+    sessions = Sessions(**SESSIONS)
+    with pytest.raises(SessionError):
+        async with sessions.session() as session:
+            raise SessionError
+    assert "closed" in repr(session)
+
+
+async def test_a_session_that_cannot_be_made_has_no_users():
+    sessions = Sessions(api_key="", base_url="https://tofupilot.example")
+    for _ in range(2):
+        with pytest.raises(ConfigurationError):
+            async with sessions.session():
+                pytest.fail("there is a session")
