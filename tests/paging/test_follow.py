@@ -7,7 +7,8 @@ import pytest
 from fakes.dated import KINDS, Row, Server, listing
 from hypothesis import given, settings, strategies as st
 
-from aiotofupilot import ServerError, SessionError, Watermark
+from aiotofupilot import ServerError, SessionError, TofuPilotSession, Watermark
+from aiotofupilot.sandbox import Sandbox
 
 EVERY = pytest.mark.parametrize("kind", KINDS)
 
@@ -221,3 +222,20 @@ async def follow_and_break(kind, seed_turns, limit):
 def test_each_item_is_yielded_once_wherever_the_stream_is_cancelled_or_broken_off(kind, seed_turns, limit):
     """Some become visible late."""
     asyncio.run(follow_and_break(kind, seed_turns, limit))
+
+
+@pytest.mark.parametrize("name", ["runs", "procedures"])
+async def test_closing_the_session_ends_a_stream_that_waits_for_its_next_poll(name):
+    """At once, however long the interval is."""
+    async with Sandbox(3, runs=5) as sandbox, TofuPilotSession(sandbox.api_key, base_url=sandbox.url) as session:
+        stream = getattr(session, name).list().follow(interval=3600.0)
+        task = asyncio.create_task(anext(stream))
+        while stream.watermark is None:  # noqa: ASYNC110 - no event tells
+            await asyncio.sleep(0.001)
+        await asyncio.sleep(0)
+        await session.close()
+        with pytest.raises(SessionError, match="closed meanwhile") as caught:
+            await task
+        assert caught.value.watermark == stream.watermark
+        with pytest.raises(SessionError, match="the session is closed"):
+            await anext(stream)

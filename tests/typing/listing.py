@@ -9,6 +9,8 @@ from aiotofupilot import (
     Batch,
     Checkpoint,
     Deployment,
+    FollowedListing,
+    IncrementalWalk,
     Log,
     Measurement,
     Page,
@@ -22,6 +24,7 @@ from aiotofupilot import (
     Unit,
     Walk,
     WalkStats,
+    Watermark,
 )
 
 
@@ -99,3 +102,28 @@ def their_arguments_are_checked(session: TofuPilotSession) -> None:
     session.logs.list(samples=["production"])  # type: ignore[list-item]  # pyright: ignore[reportArgumentType] - not of logs
     session.units.list(sort_by="id")  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType] - no order of units
     session.runs.list(duration_min=5)  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType] - a timedelta
+
+
+async def what_is_new_keeps_the_type(session: TofuPilotSession) -> None:
+    listing = session.runs.list(outcomes=["FAIL"])
+    watermark = Watermark.parse("runs.abcdefgh:-")
+    assert_type(watermark, Watermark)
+    assert_type(watermark.floor, datetime | None)
+    async with listing.since(watermark) as news:
+        assert_type(news, IncrementalWalk[Run])
+        assert_type(await anext(news), Run)
+        assert_type(await news.take(10), list[Run])
+        async for batch in news.batches():
+            assert_type(batch, list[Run])
+        assert_type(news.watermark, Watermark)
+        assert_type(news.stats, WalkStats)
+    async with listing.follow(interval=2.5, since=None) as stream:
+        assert_type(stream, FollowedListing[Run])
+        assert_type(stream.watermark, Watermark | None)
+        async for run in stream:
+            assert_type(run, Run)
+
+
+def a_watermark_has_to_be_one(session: TofuPilotSession) -> None:
+    session.runs.list().since("runs.abcdefgh:-")  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType] - parse it
+    session.runs.list().follow(since=Checkpoint())  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType] - no place
