@@ -9,13 +9,14 @@ import attrs
 import pyarrow as pa
 
 from aiotofupilot._arguments import named
+from aiotofupilot.errors import DecodeError
 
 from .columns import members_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
-__all__ = ["converted", "record_batch", "schema", "without_durations"]
+__all__ = ["received", "record_batch", "schema", "without_durations"]
 
 _arrow: Any = pa  # the stubs do not know whether a field's type is known
 
@@ -54,21 +55,31 @@ def record_batch(items: Iterable[Any], model: type) -> pa.RecordBatch:
         TypeError: An item is of another class, or an attribute is of another type than the model says.
         OverflowError: A duration is longer than Arrow can hold, which is 106,751,991 days.
     """
-    kind, rows = schema(model), list(items)
+    rows = list(items)
+    _checked(model)
     if others := {type(item).__name__ for item in rows if not isinstance(item, model)}:
         raise named(TypeError(f"items must be of the class {model.__name__}, got {', '.join(sorted(others))}"), "items")
-    return converted(rows, model, kind)
+    return _converted(rows, model)
 
 
-def converted(items: Sequence[Any], model: type, kind: pa.Schema) -> pa.RecordBatch:
-    """Return items as a record batch, unchecked.
+def received(items: Sequence[Any], model: type) -> pa.RecordBatch:
+    """Return what a server sent as a record batch.
 
     Args:
         items: Models or shapes.
         model: Their class, or that of the models whose shapes they are.
-        kind: Its schema.
+
+    Raises:
+        DecodeError: A duration is longer than Arrow can hold.
     """
-    batch: pa.RecordBatch = _arrow.RecordBatch.from_arrays(members_of(model).build(items), schema=kind)
+    try:
+        return _converted(items, model)
+    except OverflowError as error:
+        raise DecodeError(str(error)) from error
+
+
+def _converted(items: Sequence[Any], model: type) -> pa.RecordBatch:
+    batch: pa.RecordBatch = _arrow.RecordBatch.from_arrays(members_of(model).build(items), schema=_schema(model))
     return batch
 
 

@@ -10,7 +10,7 @@ import pyarrow as pa
 from aiotofupilot import DecodeError, Paginator, RawItem
 from aiotofupilot._arguments import integer, named
 
-from .schemas import converted, schema
+from .schemas import received, schema
 
 if TYPE_CHECKING:
     from types import TracebackType
@@ -136,11 +136,10 @@ class RecordBatches(AsyncIterator[pa.RecordBatch]):
 
     def _convert(self) -> None:
         try:
-            part = converted(self._items, self._model, self.schema)
-        except OverflowError as overflow:
-            error = DecodeError(str(overflow))
+            part = received(self._items, self._model)
+        except DecodeError as error:
             error.checkpoint = self._checkpoint
-            raise error from overflow
+            raise
         self._parts.append(part)
         self._converted += part.num_rows
         self._size += part.nbytes

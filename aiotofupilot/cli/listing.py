@@ -20,6 +20,7 @@ from .output.destinations import Output, destination
 from .output.files import PartFile
 from .output.journal import Mark
 from .output.progress_display import progress_shown
+from .output.terminal import say
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -84,15 +85,18 @@ async def write_listing(
         async with server.session() as session, time:
             query.listing(session)  # what is wrong with it is said before a file is touched
             header = _header(query, server, output_format)
-            async with destination(path, header, key=server.key, resume=resume) as out:
+            remake = output_format.remake
+            async with destination(path, header, key=server.key, resume=resume, remake=remake) as out:
                 output_format.for_terminal = out.is_terminal
+                _say_when_begun(out, path)
                 with progress_shown(
                     query.name,
                     to_standard_output=is_standard_output(path),
                     total=query.max_items,
                     begun=out.mark.items,
                 ) as progress:
-                    walk = query.listing(session, out.mark).walk()
+                    listing = query.listing(session, out.mark)
+                    walk = (listing.shapes() if output_format.takes_shapes else listing).walk()
                     stats = walk.stats
                     await _write(walk, Outlook(query, session, progress), output_format, out, progress)
             is_whole = True
@@ -118,7 +122,7 @@ async def write_listing(
 async def _write(walk: Walk[Any], outlook: Outlook, output_format: Format, out: Output, progress: Progress) -> None:
     mark = out.mark
     # It is written with the first items, so that a listing that is refused leaves no header.
-    pending = b"" if mark.items else output_format.head()
+    pending = b"" if mark.size else output_format.head()
     async with walk, outlook:
         place = walk.checkpoint
         async for items in walk.batches():
@@ -139,6 +143,14 @@ async def _write(walk: Walk[Any], outlook: Outlook, output_format: Format, out: 
     if rest := pending + output_format.tail():
         with progress.aside():
             await out.write(rest, items=out.mark.items, checkpoint=out.mark.checkpoint)
+
+
+def _say_when_begun(out: Output, path: Path | None) -> None:
+    if isinstance(out, PartFile) and out.begun:
+        say(
+            f"{path} was begun at {out.begun:%Y-%m-%d %H:%M:%SZ}: "
+            "--resume completes that listing, and does not look for newer items"
+        )
 
 
 def _note_torn(out: Output, place: Checkpoint, items: Sequence[Any], output_format: Format, head: int) -> None:

@@ -61,13 +61,13 @@ class Writing:
     """How a listing is written, and where."""
 
     format: Annotated[
-        Literal["table", "jsonl", "json", "csv"] | None,
+        Literal["table", "jsonl", "json", "csv", "parquet"] | None,
         Parameter(
             group=_OUTPUT,
             help=(
-                "How to write them. A table is cut to fit a terminal, never a pipe or a file; the other formats have "
-                "the API's own names and spelling. By default the ending of --output decides, and without one it is a "
-                "table."
+                "How to write them. A table is cut to fit a terminal, never a pipe or a file; jsonl, json and csv have "
+                "the API's own names and spelling; parquet has the library's, and needs the extra arrow. By default "
+                "the ending of --output decides, and without one it is a table."
             ),
         ),
     ] = None
@@ -78,8 +78,9 @@ class Writing:
             group=_OUTPUT,
             metavar="FILE",
             help=(
-                "Write into this file, which is replaced only when all has arrived. What a run that ended early had of "
-                "it is left in FILE.part, unless it is json."
+                "Write into this file, which is replaced only when all has arrived. Its ending names the format: .csv, "
+                ".json, .jsonl, .ndjson, .parquet or .txt. What a run that ended early had of it is left in FILE.part, "
+                "unless it is json."
             ),
         ),
     ] = None
@@ -88,7 +89,10 @@ class Writing:
         Parameter(
             group=_OUTPUT,
             show_default=False,
-            help="Go on with what an earlier run of the same command has left of the file. If there is nothing, begin.",
+            help=(
+                "Go on with what an earlier run of the same command has left of the file. That completes its listing, "
+                "and does not look for newer items. If there is nothing, begin."
+            ),
         ),
     ] = False
 

@@ -14,7 +14,7 @@ from aiotofupilot import Measurement, Procedure, RawItem, Repository, Run, Stati
 from aiotofupilot._wire.codec import PageDecoder, ShapeDecoder
 from aiotofupilot.arrow import record_batch, schema, without_durations
 from aiotofupilot.arrow.columns import members_of
-from aiotofupilot.arrow.schemas import converted
+from aiotofupilot.arrow.schemas import received
 
 NAMES = {"linkedRepository": "linked_repository", "fullName": "full_name"}
 METADATA = pa.map_(pa.string(), pa.string())
@@ -156,7 +156,7 @@ def test_shapes_make_the_same_rows_as_models(name):
     items = (EXAMPLES[name], EVERYTHING[name])
     model = MODELS[name]
     shapes = decoded(name, ShapeDecoder, *items)
-    assert converted(shapes, model, schema(model)).equals(record_batch(decoded(name, PageDecoder, *items), model))
+    assert received(shapes, model).equals(record_batch(decoded(name, PageDecoder, *items), model))
 
 
 @pytest.mark.parametrize("model", MODELS.values())

@@ -188,15 +188,21 @@ async def test_only_a_listing_with_models_can_be_streamed(listing):
 
 
 async def test_a_page_that_breaks_the_contract_is_refused_with_its_path(service, listing, whole):
-    """What came before it is yielded, and nothing of it."""
+    """What can be read before the item at fault is yielded, and nothing of it."""
     service.procedures[730] = attrs.evolve(service.procedures[730], name=None)
     stream = batches(listing())
     first = await anext(stream)
-    assert rows(first).equals(whole.slice(0, 700))
+    assert rows(first).equals(whole.slice(0, 730))
     with pytest.raises(DecodeError) as refused:
         await anext(stream)
-    assert refused.value.path == "$.data[30].name"
+    assert refused.value.path == "$.data[0].name"
     assert refused.value.checkpoint == stream.checkpoint
+
+
+async def test_an_item_that_cannot_be_read_can_be_left_out(service, listing, whole):
+    service.procedures[730] = attrs.evolve(service.procedures[730], name=None)
+    found = await table(listing(on_unreadable="skip"))
+    assert found.equals(pa.concat_tables([whole.slice(0, 730), whole.slice(731)]))
 
 
 async def test_a_duration_that_arrow_cannot_hold_is_an_error_of_this_package():

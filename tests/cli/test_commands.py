@@ -70,7 +70,10 @@ def test_help_of_procedures(start, columns):
         (["--deadline", "nan"], 'Invalid value for --deadline: "nan" is no number of seconds: write more than 0, such'),
         (["--deadline", "inf"], 'Invalid value for --deadline: "inf" is no number of seconds: write more than 0, such'),
         (["--cursor", "-1"], 'Invalid value for --cursor: "-1" is no place: write 0 or more, or what an earlier run'),
-        (["--format", "xml"], 'Invalid value "xml" for --format. Choose from: "table", "jsonl", "json", "csv". See'),
+        (
+            ["--format", "xml"],
+            'Invalid value "xml" for --format. Choose from: "table", "jsonl", "json", "csv", "parquet". See',
+        ),
         (["--created-after", "soon"], 'Invalid value for --created-after: "soon" is no date: write 2024-01-31, '),
         (["--serch", "x"], "Unknown option: --serch. Did you mean --search? See --help."),
         (["--no-sandbox"], "Unknown option: --no-sandbox."),

@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from collections.abc import AsyncGenerator, Callable, Generator
     from contextlib import AbstractAsyncContextManager
 
+    from .files import Remake
     from .journal import Header, Mark
 
 __all__ = ["Output", "destination"]
@@ -53,7 +54,12 @@ class Output(Protocol):
 
 
 def destination(
-    path: Path | None, header: Header | None = None, *, key: str | None = None, resume: bool = False
+    path: Path | None,
+    header: Header | None = None,
+    *,
+    key: str | None = None,
+    resume: bool = False,
+    remake: Remake | None = None,
 ) -> AbstractAsyncContextManager[Output]:
     """Return where a listing goes, to be entered for as long as it is written.
 
@@ -63,6 +69,7 @@ def destination(
         header: What is written, if another run could go on with it; None: it could not.
         key: Who asks for it. Only a digest is kept, beside the file; None: it does not matter.
         resume: Whether to go on with the file that another run has left.
+        remake: Makes the file of what is written. None: what is written is the file.
 
     Raises:
         UsageError: It cannot be written, or not gone on with.
@@ -72,10 +79,10 @@ def destination(
     with _unwritable_is_wrong_usage(path):
         opened, is_file = descriptor(path), _is_file(path)
         if opened or not is_file:
-            if resume:
-                raise UsageError(f"--resume needs a file, and {path} is a device")
+            if resume or remake:
+                raise UsageError(f"{'--resume' if resume else 'parquet'} needs a file, and {path} is a device")
             return _device(path, opened.open if opened else lambda: os.open(path, os.O_WRONLY | _NOCTTY))
-        return _file(Path(os.path.realpath(path)), header, key=key, resume=resume)
+        return _file(Path(os.path.realpath(path)), header, key=key, resume=resume, remake=remake)
 
 
 _NOCTTY = getattr(os, "O_NOCTTY", 0)
@@ -115,11 +122,15 @@ async def _device(path: Path, open_it: Callable[[], int]) -> AsyncGenerator[Outp
 
 
 @asynccontextmanager
-async def _file(path: Path, header: Header | None, *, key: str | None, resume: bool) -> AsyncGenerator[Output]:
+async def _file(
+    path: Path, header: Header | None, *, key: str | None, resume: bool, remake: Remake | None
+) -> AsyncGenerator[Output]:
     with _unwritable_is_wrong_usage(path):
         file = PartFile(path, header, key=key, resume=resume)
     try:
         yield file
+        if remake:
+            await file.remake(remake)
         file.finish()
     except BaseException:
         file.leave()

@@ -1,7 +1,8 @@
 """A file that takes its place only when it is whole.
 
 Until then it is FILE.part. Where another run could go on with it, FILE.part.journal tells how far it is whole, and both
-are left by a run that ends early; otherwise nothing is.
+are left by a run that ends early; otherwise nothing is. Some files can only be made when everything is there. Of these,
+FILE.part is what they are made of, and FILE.part.whole is the file itself until it takes its place.
 """
 
 from __future__ import annotations
@@ -11,25 +12,33 @@ import os
 import shutil
 import stat
 import sys
+from collections.abc import Awaitable, Callable
 from contextlib import ExitStack, suppress
+from datetime import UTC, datetime
+from io import BufferedIOBase, BufferedWriter, FileIO
 from typing import TYPE_CHECKING
 
 from aiotofupilot.cli.failures import UsageError
 
-from .journal import Header, Mark, digest_of, first_line, header_of, is_digest_of, whole
+from .journal import Header, Mark, digest_of, first_line, header_of, is_digest_of, moment_of, whole
 from .unbuffered import write_all
 
 if sys.platform != "win32":
     import fcntl
 
 if TYPE_CHECKING:
-    from io import FileIO
     from pathlib import Path
 
-__all__ = ["PartFile"]
+__all__ = ["PartFile", "Remake"]
+
+Remake = Callable[[FileIO, BufferedIOBase], Awaitable[None]]
+"""Makes a file of another one, which it reads from its beginning to its end."""
 
 _KEY = "key"
 """What the journal's first line calls the digest of the key, beside the header."""
+
+_BEGUN = "begun"
+"""What it calls the moment of its writing."""
 
 
 class PartFile:
@@ -44,6 +53,7 @@ class PartFile:
 
     Attributes:
         mark: How far it is written.
+        begun: When the run began it that this one goes on with. None: this one does.
 
     Raises:
         UsageError: Another run is writing it, or what is there to go on with is about another header.
@@ -58,8 +68,10 @@ class PartFile:
         self._target = target
         self._part = target.with_name(f"{target.name}.part")
         self._journal = target.with_name(f"{target.name}.part.journal")
+        self._made: Path | None = None
         self._notes: FileIO | None = None
         self.mark = Mark()
+        self.begun: datetime | None = None
         self._stream, is_new = _opened(self._part)
         with ExitStack() as failing:
             failing.callback(self._close)
@@ -77,7 +89,8 @@ class PartFile:
                 self._journal.unlink(missing_ok=True)
             self._stream.truncate(self.mark.size)
             if header and not held_at:
-                self._note(first_line(header if key is None else {**header, _KEY: digest_of(key)}))
+                begun = {_BEGUN: datetime.now(UTC).isoformat(timespec="seconds")}
+                self._note(first_line(header | begun | ({} if key is None else {_KEY: digest_of(key)})))
             failing.pop_all()
 
     async def write(self, data: bytes, *, items: int, checkpoint: str | None) -> None:
@@ -87,18 +100,40 @@ class PartFile:
         self._note(mark.line())
         self.mark = mark
 
+    async def remake(self, remake: Remake) -> None:
+        """Let another file take the place, which is made of what is written.
+
+        Raises:
+            UsageError: What is called FILE.part.whole is no file.
+            OSError: There is no room for it.
+        """
+        made = self._target.with_name(f"{self._part.name}.whole")
+        stream, _ = _opened(made)
+        self._made = made
+        with BufferedWriter(stream) as buffered:
+            buffered.truncate(0)
+            self._stream.seek(0)
+            await remake(self._stream, buffered)
+            buffered.flush()
+            os.fsync(stream.fileno())
+
     def finish(self) -> None:
         """Put the file in its place, with the mode of the one that was there."""
         os.fsync(self._stream.fileno())
+        ready = self._made or self._part
         with suppress(FileNotFoundError):
-            shutil.copymode(self._target, self._part)
+            shutil.copymode(self._target, ready)
         self._close_on_windows()
-        self._part.replace(self._target)
+        ready.replace(self._target)
         self._journal.unlink(missing_ok=True)
+        if self._made:
+            self._part.unlink()
         self._close()
 
     def leave(self) -> None:
         """End early. What another run could go on with stays beside the place."""
+        if self._made:
+            self._made.unlink(missing_ok=True)
         is_kept = self.mark.items and self._notes is not None
         if is_kept:
             with suppress(OSError):  # the next run cuts off what follows the mark, if this one cannot
@@ -147,7 +182,7 @@ class PartFile:
         begun = header_of(journal)
         if begun is None:
             return 0
-        digest = begun.pop(_KEY, None)
+        digest, moment = begun.pop(_KEY, None), begun.pop(_BEGUN, None)
         differences = [
             f"without {name}" if begun.get(name) is None else f"with {name} {begun[name]}"
             for name in {**header, **begun}
@@ -162,6 +197,8 @@ class PartFile:
             )
         self._stream.seek(0)
         self.mark, held_at = whole(self._stream, journal)
+        if self.mark.items:
+            self.begun = moment_of(moment)
         return held_at
 
 

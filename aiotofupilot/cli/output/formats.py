@@ -18,21 +18,30 @@ from .terminal import visible, visible_json
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from .files import Remake
+
 __all__ = ["CSV", "Format", "JSONArray", "JSONLines"]
 
 
 class Format(ABC):
-    """A way to write a listing, page by page, in UTF-8."""
+    """A way to write a listing, page by page. Text is in UTF-8."""
 
     name: ClassVar[str]
     """What ``--format`` calls it."""
     is_resumable: ClassVar[bool] = True
     """Whether no page depends on what was written before, so that another run can resume after any of them."""
+    takes_shapes: ClassVar[bool] = False
+    """Whether it needs the attributes of items alone, and no models."""
     for_terminal: bool = False
     """Whether a terminal shows what is written. Nothing that a server says may steer it.
 
     A pipe or a file gets the server's characters unchanged.
     """
+
+    @property
+    def remake(self) -> Remake | None:
+        """What makes the file of what was written, when everything has arrived. None: what was written is the file."""
+        return None
 
     def head(self) -> bytes:
         """Return what comes before all items."""

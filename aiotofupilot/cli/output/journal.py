@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import json
 import secrets
+from datetime import datetime
 from hashlib import blake2b
 from typing import IO, TYPE_CHECKING, Any
 from zlib import crc32
@@ -18,7 +19,7 @@ from attrs import asdict, frozen
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-__all__ = ["Header", "Mark", "digest_of", "first_line", "header_of", "is_digest_of", "whole"]
+__all__ = ["Header", "Mark", "digest_of", "first_line", "header_of", "is_digest_of", "moment_of", "whole"]
 
 _SALT = 16
 """Bytes of salt, before as many of the digest."""
@@ -58,6 +59,14 @@ def first_line(header: Header) -> bytes:
 def header_of(journal: bytes) -> Header | None:
     """Return what a journal names; None: its first line is not whole."""
     return next((named for named, _ in _lines(journal)), None)
+
+
+def moment_of(text: object) -> datetime | None:
+    """Return the moment that a journal keeps; None: it keeps none."""
+    try:
+        return datetime.fromisoformat(str(text))
+    except ValueError:
+        return None
 
 
 def digest_of(key: str) -> str:

@@ -1,0 +1,372 @@
+"""`--output x.parquet`: the library's own table in a file, whatever interrupts the run that writes it."""
+
+import asyncio
+import errno
+import json
+import os
+import subprocess
+import sys
+from contextlib import contextmanager, suppress
+from datetime import UTC, datetime, timedelta
+from io import BufferedWriter
+from itertools import count
+from pathlib import Path
+from random import Random
+
+import pyarrow as pa
+import pytest
+from fakes.listings import required
+from fakes.wire_listings import MODELS
+from pyarrow import parquet
+
+from aiotofupilot import Procedure
+from aiotofupilot.arrow import files as arrow_files, record_batch, schema
+from aiotofupilot.cli import run
+from aiotofupilot.cli.output import files as part_files
+from aiotofupilot.cli.output.files import PartFile
+from aiotofupilot.cli.output.parquet import Parquet
+from aiotofupilot.sandbox import BusyLine, make_procedures
+from aiotofupilot.sandbox.faults import status
+
+
+def beside(output):
+    """What lies beside a file, and is not the file."""
+    return sorted(path.name.removeprefix(output.name) for path in output.parent.iterdir() if path != output)
+
+
+def table_of(procedures):
+    return pa.Table.from_batches([record_batch(procedures, Procedure)])
+
+
+@pytest.fixture
+def output(tmp_path):
+    return tmp_path / "list.parquet"
+
+
+@pytest.mark.parametrize("name", MODELS)
+def test_every_listing_becomes_a_file_of_its_model(sandbox, output, name):
+    options = [
+        f"--{option.replace('_', '-')}={value}" for option, value in required(name, sandbox.procedures[0].id).items()
+    ]
+    assert run([name, *options, "--output", str(output)]) == 0
+    found = parquet.read_table(output)
+    assert found.schema == schema(MODELS[name])
+    assert found.num_rows > 0
+    assert beside(output) == []
+
+
+def test_the_file_holds_what_the_library_has(sandbox, output):
+    assert run(["procedures", "--output", str(output), "--page-size", "7", "--concurrency", "4"]) == 0
+    assert parquet.read_table(output).equals(table_of(sandbox.procedures))
+    assert run(["procedures", "--output", str(output), "-n", "9"]) == 0
+    assert parquet.read_table(output).equals(table_of(sandbox.procedures[:9]))
+
+
+def test_the_format_may_be_named(sandbox, tmp_path):
+    """Then any ending will do."""
+    assert run(["procedures", "--format", "parquet", "--output", str(tmp_path / "list")]) == 0
+    assert parquet.read_table(tmp_path / "list").num_rows == 250
+
+
+@pytest.mark.parametrize("resume", [[], ["--resume"]])
+def test_an_empty_listing_has_all_columns(sandbox, output, resume):
+    sandbox.procedures.clear()
+    assert run(["procedures", "--output", str(output), *resume]) == 0
+    found = parquet.read_table(output)
+    assert (found.num_rows, found.schema) == (0, schema(Procedure))
+
+
+@pytest.mark.parametrize(
+    ("arguments", "complaint"),
+    [
+        (
+            ["--format", "parquet"],
+            "parquet needs --output FILE, because a Parquet file is made when everything has arrived",
+        ),
+        (["--format", "parquet", "--output", "/dev/null"], "parquet needs a file, and /dev/null is a device"),
+        (
+            ["--format", "parquet", "--output", "/dev/null", "--resume"],
+            "--resume needs a file, and /dev/null is a device",
+        ),
+        (
+            ["--output", "list.xlsx"],
+            (
+                "no format is written into files that end in .xlsx: let list.xlsx end in .csv, .json, .jsonl, .ndjson, "
+                ".parquet or .txt, or name a format with --format"
+            ),
+        ),
+    ],
+)
+def test_what_cannot_be_written_is_wrong_usage(sandbox, tmp_path, monkeypatch, capsys, arguments, complaint):
+    """Nothing is asked, and nothing is left."""
+    monkeypatch.chdir(tmp_path)
+    assert run(["procedures", *arguments]) == 2
+    assert capsys.readouterr().err == f"aiotofupilot: {complaint}\n"
+    assert sandbox.requests == []
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_without_pyarrow_it_says_what_to_install(sandbox, output):
+    program = "import sys; sys.modules['pyarrow'] = None\nfrom aiotofupilot.cli import run; sys.exit(run(sys.argv[1:]))"
+    command = [sys.executable, "-c", program, "procedures", "--output", str(output)]
+    done = subprocess.run(command, capture_output=True, text=True, check=False)  # noqa: S603 - our own
+    assert done.returncode == 2
+    assert done.stderr == "aiotofupilot: parquet needs pyarrow: pip install 'aiotofupilot[arrow]'\n"
+    assert list(output.parent.iterdir()) == []
+
+
+def test_another_module_that_is_missing_is_no_wrong_usage(sandbox, output, monkeypatch):
+    """It is a fault of this package, and its traceback is what helps."""
+    monkeypatch.delitem(sys.modules, "aiotofupilot.cli.output.parquet", raising=False)
+    monkeypatch.delitem(sys.modules, "aiotofupilot.arrow.files", raising=False)
+    monkeypatch.setitem(sys.modules, "aiotofupilot.arrow.files", None)
+    with pytest.raises(ModuleNotFoundError, match=r"aiotofupilot\.arrow\.files"):
+        run(["procedures", "--output", str(output)])
+
+
+def test_an_interrupted_file_is_gone_on_with(sandbox, output, capsys):
+    """It says when the file was begun, for it does not bring what came since."""
+    sandbox.faults.on(cursor=100).next(status(418))
+    began = datetime.now(UTC)
+    assert run(["procedures", "--output", str(output), "--page-size", "20"]) == 4
+    assert "100 procedures written, go on with --resume, or elsewhere with --cursor" in capsys.readouterr().err
+    assert beside(output) == [".part", ".part.journal"]
+    newer = make_procedures(260)[250:]
+    sandbox.procedures[:] = [*sandbox.procedures, *newer]
+
+    assert run(["procedures", "--output", str(output), "--page-size", "20", "--resume"]) == 0
+
+    said = capsys.readouterr().err
+    _, _, moment = said.partition(" was begun at ")
+    assert said.startswith(f"{output} was begun at ")
+    assert said.endswith(": --resume completes that listing, and does not look for newer items\n")
+    told = datetime.fromisoformat(moment.partition("Z")[0]).replace(tzinfo=UTC)
+    assert timedelta(seconds=-1) < told - began < timedelta(minutes=5)
+    assert parquet.read_table(output).equals(table_of(sandbox.procedures))
+    assert beside(output) == []
+
+
+def test_a_file_that_is_begun_says_nothing(sandbox, output, capsys):
+    assert run(["procedures", "--output", str(output), "--resume"]) == 0
+    assert capsys.readouterr().err == ""
+
+
+@pytest.mark.parametrize("line", [{"begun": "yesterday"}, {"begun": None}, {}])
+def test_a_journal_that_does_not_say_when_is_gone_on_with(sandbox, output, capsys, line):
+    sandbox.faults.on(cursor=100).next(status(418))
+    arguments = ["procedures", "--output", str(output), "--page-size", "20", "--resume"]
+    assert run(arguments) == 4
+    journal = output.with_name("list.parquet.part.journal")
+    first, *marks = journal.read_bytes().splitlines(keepends=True)
+    header = json.loads(first)
+    del header["begun"]
+    journal.write_bytes(b"".join([json.dumps(header | line).encode() + b"\n", *marks]))
+    capsys.readouterr()
+    assert run(arguments) == 0
+    assert capsys.readouterr().err == ""
+    assert parquet.read_table(output).num_rows == 250
+
+
+def test_a_header_that_was_written_alone_is_not_written_again(sandbox, tmp_path):
+    """The run was killed when an empty listing had ended, and the listing is no longer empty."""
+    whole, output = tmp_path / "whole.csv", tmp_path / "list.csv"
+    assert run(["procedures", "--output", str(whole)]) == 0
+    procedures = [*sandbox.procedures]
+    sandbox.procedures.clear()
+    with killed_at("finish"):
+        assert run(["procedures", "--output", str(output), "--resume"]) == 4
+    sandbox.procedures[:] = procedures
+    assert run(["procedures", "--output", str(output), "--resume"]) == 0
+    assert output.read_bytes() == whole.read_bytes()
+
+
+@contextmanager
+def killed_at(step):
+    """Let a run end at a step of a file's without a chance to tidy up."""
+
+    def die(*_):
+        raise OSError(errno.EIO, "killed")
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(PartFile, step, die)
+        patch.setattr(PartFile, "leave", PartFile._close)
+        yield
+
+
+@pytest.mark.parametrize("step", ["remake", "finish"])
+def test_killed_when_everything_has_arrived(sandbox, output, step):
+    """The next run asks for what is new, makes the file again, and leaves nothing else."""
+    with killed_at(step):
+        assert run(["procedures", "--output", str(output)]) == 4
+    assert not output.exists()
+    sandbox.requests.clear()
+    assert run(["procedures", "--output", str(output), "--resume"]) == 0
+    assert len(sandbox.requests) == 1
+    assert parquet.read_table(output).equals(table_of(sandbox.procedures))
+    assert beside(output) == []
+
+
+def test_what_a_killed_run_made_is_made_again(sandbox, output):
+    """Whatever the file was that it did not finish."""
+    output.with_name("list.parquet.part.whole").write_bytes(b"x" * 1_000_000)
+    assert run(["procedures", "--output", str(output)]) == 0
+    assert parquet.read_table(output).num_rows == 250
+    assert output.stat().st_size < 1_000_000
+    assert beside(output) == []
+
+
+@pytest.mark.parametrize("make", [Path.mkdir, lambda path: path.symlink_to("elsewhere")], ids=["folder", "link"])
+def test_something_else_in_the_place_of_what_is_made(sandbox, output, capsys, make):
+    """It is left alone, and what has arrived is kept."""
+    made = output.with_name("list.parquet.part.whole")
+    make(made)
+    assert run(["procedures", "--output", str(output)]) == 2
+    assert "list.parquet.part.whole is " in capsys.readouterr().err
+    assert beside(output) == [".part", ".part.journal", ".part.whole"]
+
+
+class Full(BufferedWriter):
+    """A file on a disk that has so much room."""
+
+    room = 40_000
+
+    def write(self, data):
+        self.room -= len(data)
+        if self.room < 0:
+            raise OSError(errno.ENOSPC, "No space left on device")
+        return super().write(data)
+
+
+def test_a_disk_that_is_full_while_the_file_is_made(sandbox, output, capsys, monkeypatch):
+    """A sentence, and what has arrived is kept for when there is room. What was there is left alone."""
+    sandbox.procedures[:] = make_procedures(2_000)
+    output.write_bytes(b"of yesterday")
+    with monkeypatch.context() as patch:
+        patch.setattr(part_files, "BufferedWriter", Full)
+        assert run(["procedures", "--output", str(output)]) == 4
+    said = capsys.readouterr().err
+    assert said.startswith("aiotofupilot: cannot write: No space left on device; 2,000 procedures written, go on with ")
+    assert said.count("\n") == 1
+    assert output.read_bytes() == b"of yesterday"
+    assert beside(output) == [".part", ".part.journal"]
+
+    assert run(["procedures", "--output", str(output), "--resume"]) == 0
+    assert parquet.read_table(output).equals(table_of(sandbox.procedures))
+    assert beside(output) == []
+
+
+def test_a_disk_that_is_full_while_items_arrive(sandbox, output, capsys, monkeypatch):
+    """Half a page is cut off, and asked for again."""
+    write_all, room = part_files.write_all, [60_000]
+
+    def write(stream, data):
+        room[0] -= len(data)
+        if room[0] < 0:
+            write_all(stream, data[: len(data) // 2])
+            raise OSError(errno.ENOSPC, "No space left on device")
+        write_all(stream, data)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(part_files, "write_all", write)
+        assert run(["procedures", "--output", str(output), "--page-size", "20"]) == 4
+    assert "cannot write: No space left on device; " in capsys.readouterr().err
+    assert beside(output) == [".part", ".part.journal"]
+    assert run(["procedures", "--output", str(output), "--page-size", "20", "--resume"]) == 0
+    assert parquet.read_table(output).equals(table_of(sandbox.procedures))
+
+
+async def test_the_file_can_be_made_in_several_groups_and_cancelled_between_them(tmp_path, monkeypatch):
+    """The event loop gets its turn after each, and what is cancelled leaves what has arrived."""
+    monkeypatch.setattr(arrow_files, "_GROUP_ROWS", 25)
+    procedures, form = make_procedures(100), Parquet(Procedure)
+    file = PartFile(tmp_path / "x.parquet", {"--format": "parquet"}, resume=False)
+    await file.write(form.head(), items=0, checkpoint=None)
+    for at in range(0, 100, 10):
+        await file.write(form.page(procedures[at : at + 10]), items=at + 10, checkpoint=str(at + 10))
+    task = asyncio.ensure_future(file.remake(form.remake))
+    for _ in range(3):
+        await asyncio.sleep(0)
+    assert not task.done()
+    task.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await task
+    file.leave()
+    assert beside(tmp_path / "x.parquet") == [".part", ".part.journal"]
+
+    file = PartFile(tmp_path / "x.parquet", {"--format": "parquet"}, resume=True)
+    assert file.mark.items == 100
+    await file.remake(form.remake)
+    file.finish()
+    found = parquet.ParquetFile(tmp_path / "x.parquet")
+    assert found.num_row_groups == 4
+    assert found.read().equals(table_of(procedures))
+
+
+def test_a_group_of_many_bytes_takes_up_no_more(monkeypatch):
+    batches = [record_batch(make_procedures(10), Procedure)] * 4
+    monkeypatch.setattr(arrow_files, "_GROUP_SIZE", batches[0].nbytes + 1)
+    assert [group.num_rows for group in arrow_files._groups(batches)] == [20, 20]
+
+
+@pytest.fixture
+def unmeasured():
+    """The environment without what makes a process note its coverage: a file that is half noted would be a warning."""
+    return {name: value for name, value in os.environ.items() if not name.startswith("COVERAGE_")}
+
+
+@pytest.mark.parametrize("seed", range(2))
+def test_killed_again_and_again_while_the_line_is_busy(start, sandbox, output, unmeasured, seed):
+    """With kill -9, before an answer, while it is taken in, or a moment later, until nothing is left to be killed.
+
+    Each procedure that is listed all the time is in the file once, in its place, and none is there twice.
+    """
+    random = Random(seed)  # noqa: S311 - picks moments
+    listed, line = [*sandbox.procedures], BusyLine(inserts=0.5, removals=0.5, seed=seed)
+    sandbox.before_response.append(line)
+    arguments = ["procedures", "--page-size", 8, "--on-drift", "resync", "--concurrency", random.choice([1, 4])]
+    killed = 0
+    for _ in count():
+        asked, process = len(sandbox.requests), []
+        fatal, hooks = asked + random.randint(1, 16), random.choice([sandbox.before_response, sandbox.after_response])
+
+        def kill(*_, fatal=fatal, process=process):
+            if len(sandbox.requests) == fatal:
+                process[0].kill()
+
+        hooks.append(kill)
+        process.append(start(*arguments, "--output", output, "--resume", env=unmeasured))
+        code = process[0].wait(60)
+        hooks.remove(kill)
+        if code == 0:
+            break
+        assert code == -9, process[0].stderr.read()
+        killed += 1
+    assert killed > 2
+    ids = parquet.read_table(output, columns=["id"])["id"].to_pylist()
+    assert len(ids) == len(set(ids))
+    gone = {procedure.id for procedure in line.removed}
+    kept = [procedure.id for procedure in listed if procedure.id not in gone]
+    assert [found for found in ids if found in set(kept)] == kept
+    assert beside(output) == []
+
+
+def test_killed_at_any_moment_while_the_file_is_made(start, sandbox, output, unmeasured):
+    """Or while it takes its place: the file is the old one or the new one, and a last run makes it whole."""
+    random = Random(0)  # noqa: S311 - picks moments
+    sandbox.procedures[:] = make_procedures(2_000)
+    with killed_at("remake"):
+        assert run(["procedures", "--output", str(output)]) == 4
+    for _ in range(4):
+        asked = len(sandbox.requests)
+        process = start("procedures", "--output", output, "--resume", env=unmeasured)
+        while len(sandbox.requests) == asked and process.poll() is None:
+            pass
+        with suppress(subprocess.TimeoutExpired):
+            process.wait(random.uniform(0, 0.25))
+        process.kill()
+        process.wait(60)
+        if output.exists():
+            assert parquet.read_table(output).num_rows == 2_000
+    assert run(["procedures", "--output", str(output), "--resume"]) == 0
+    assert parquet.read_table(output).equals(table_of(sandbox.procedures))
+    assert beside(output) == []
