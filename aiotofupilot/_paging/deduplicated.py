@@ -12,7 +12,7 @@ if TYPE_CHECKING:
 
     from aiotofupilot.models import Page
 
-    from .isolation import Gap
+    from .gap import Gap
 
 __all__ = ["Deduplicated"]
 

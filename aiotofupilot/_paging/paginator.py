@@ -14,8 +14,9 @@ from aiotofupilot.stats import RequestCounts, WalkStats
 
 from .counting import count_items, count_left_out
 from .follow import FollowedListing
+from .gap import note_left_out
 from .incremental import IncrementalWalk, check_watermark
-from .isolation import Isolation, note_left_out
+from .isolation import Isolation
 from .memory import Identified, Memory
 from .progress import Progress
 from .resumption import checkpoint_after, note_checkpoint

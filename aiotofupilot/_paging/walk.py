@@ -19,7 +19,8 @@ from aiotofupilot.stats import WalkStats
 
 from .anchored import Anchored
 from .deduplicated import Deduplicated
-from .isolation import Isolation, note_left_out
+from .gap import note_left_out
+from .isolation import Isolation
 from .memory import Identified
 from .resumption import checkpoint_after, note_checkpoint
 from .window import Window

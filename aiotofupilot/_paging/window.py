@@ -8,15 +8,17 @@ from __future__ import annotations
 
 import asyncio
 from collections import deque
-from collections.abc import Callable, Coroutine, Iterable
+from collections.abc import Callable, Coroutine
 from typing import TYPE_CHECKING, Any, Generic, TypeVar
 
-from aiotofupilot._otel.requests import UNWANTED
-from aiotofupilot.errors import PaginationError, SessionError, TofuPilotError
+from aiotofupilot.errors import PaginationError, TofuPilotError
 from aiotofupilot.models import Page
 
+from .tasks import begun, cancel, result
+
 if TYPE_CHECKING:
-    from .isolation import Gap, Isolation
+    from .gap import Gap
+    from .isolation import Isolation
 
 __all__ = ["Window"]
 
@@ -151,18 +153,16 @@ class Window(Generic[T]):
         tasks = [task for _, task in self._prefetched]
         loop = tasks[0].get_loop()
         if not loop.is_closed():
-            loop.call_soon_threadsafe(_cancel, tasks)
+            loop.call_soon_threadsafe(cancel, tasks)
 
     async def _head(self, width: int) -> Page[T]:
         """Fill the window and wait for its first page."""
         while len(self._prefetched) < width:
             cursor = self._prefetched[-1][0] + self.stride if self._prefetched else self._cursor
-            task = asyncio.create_task(self._fetch(cursor, self.limit))
-            task.add_done_callback(_retrieve)
-            self._prefetched.append((cursor, task))
+            self._prefetched.append((cursor, begun(self._fetch(cursor, self.limit))))
         _, task = self._prefetched[0]
         try:
-            page = await _result(task)
+            page = await result(task)
         except TofuPilotError as error:
             if self._isolation is None or not self._isolation.helps(error):
                 self.restart(self._cursor)
@@ -198,6 +198,9 @@ class Window(Generic[T]):
             raise
         self.gap, self._is_in_parts = isolation.gap, isolation.is_under_way
         self._note_following(page, page.following)
+        if isolation.is_too_long:
+            self.limit = max(self._overlap + 1, self.limit // 2)
+            self._cancel_prefetched()
         is_joined = self._prefetched and self._prefetched[0][0] == self._cursor
         if not is_joined and not self._is_in_parts:
             self._cancel_prefetched()
@@ -239,29 +242,5 @@ class Window(Generic[T]):
     def _cancel_prefetched(self) -> None:
         tasks = [task for _, task in self._prefetched]
         self._prefetched.clear()
-        _cancel(tasks)
+        cancel(tasks)
         self._cancelled = [task for task in (*self._cancelled, *tasks) if not task.done()]
-
-
-async def _result(task: asyncio.Task[Page[T]]) -> Page[T]:
-    try:
-        if task.done():
-            await asyncio.sleep(0)  # the pages asked for just now set off before this one is consumed
-        else:
-            await asyncio.wait((task,))  # awaiting the task itself could not tell its cancellation from ours
-        if task.cancelled():
-            raise SessionError("the session was closed while a page was under way")
-        return task.result()
-    finally:
-        del task  # which knows its error, which knows this frame
-
-
-def _cancel(tasks: Iterable[asyncio.Task[Any]]) -> None:
-    for task in tasks:
-        task.cancel(UNWANTED)
-
-
-def _retrieve(task: asyncio.Task[Any]) -> None:
-    """Retrieve the error of a page that nobody may ask for any more, so that asyncio does not report it as unseen."""
-    if not task.cancelled():
-        task.exception()

@@ -19,7 +19,7 @@ from aiotofupilot import (
     SessionError,
 )
 from aiotofupilot._listings.users import Users
-from aiotofupilot._paging.isolation import is_unreadable
+from aiotofupilot._paging.unreadable import is_unreadable
 from aiotofupilot.sandbox import Service, paging
 from aiotofupilot.sandbox.faults import empty, html, malformed, status, unreadable
 
@@ -141,7 +141,7 @@ class TestSkip:
         ]
 
     async def test_the_positions_are_kept_up_to_a_thousand(self, listing, service, monkeypatch):
-        monkeypatch.setattr("aiotofupilot._paging.isolation._POSITIONS", 3)
+        monkeypatch.setattr("aiotofupilot._paging.gap._POSITIONS", 3)
         service.faults.always(unreadable(1, 2, 5, 6, 9))
         walk = listing(limit=10, on_unreadable="skip").walk()
         await drain(walk)

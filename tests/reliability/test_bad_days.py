@@ -100,8 +100,14 @@ async def take(walk):
 
 
 def assert_within_policy(requests):
-    """No page is asked for more often than the policy says."""
-    assert max(Counter(requests.cursors).values()) <= ATTEMPTS
+    """No page is asked for more often than the policy says, and an item alone at most twice more.
+
+    An item that fails alone is met once in the search for it, and once after another page was answered.
+    """
+    asked = Counter((request.query["limit"], request.query.get("cursor")) for request in requests)
+    of_items = [times for (limit, _), times in asked.items() if limit == "1"]
+    assert max(times for (limit, _), times in asked.items() if limit != "1") <= ATTEMPTS
+    assert max(of_items, default=0) <= ATTEMPTS + 2
 
 
 @CONCURRENCY
@@ -127,7 +133,8 @@ async def test_a_walk_resumes_from_what_does_not_heal(sandbox, session, fault, e
     listing = session.procedures.list(limit=20, concurrency=concurrency)
     items, error = await take(listing.walk())
     assert type(error) is expected
-    assert error.attempts == (ATTEMPTS if fault in HEALING else 1)
+    if fault not in STALLS or error.retry_budget is None:  # other pages may meet the short timeout, and need retries
+        assert error.attempts == (ATTEMPTS if fault in HEALING else 1)
     assert items == sandbox.procedures[:200]
     assert_within_policy(sandbox.requests)
     sandbox.faults.clear()

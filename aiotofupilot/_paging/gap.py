@@ -1,0 +1,40 @@
+"""What lies before a page where items could not be read."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from attrs import frozen
+
+if TYPE_CHECKING:
+    from aiotofupilot._otel.walks import WalkSpan
+    from aiotofupilot.stats import WalkStats
+
+__all__ = ["Gap", "note_left_out"]
+
+_POSITIONS = 1000
+"""At most this many positions of items that were left out are kept."""
+
+
+@frozen
+class Gap:
+    """The positions before a page at which nothing could be read; none as a rule."""
+
+    start: int
+    """The first position."""
+    stop: int
+    """The position after the last one, where the page begins."""
+    left_out: range
+    """Those of the positions that the walk has not passed before."""
+    before: str | None = None
+    """The ID of the item before the gap, read after the page behind it; None: there is none, or it is not needed."""
+    is_confirmed: bool = True
+    """Whether the last item of the gap failed again, after the page behind it was read."""
+
+
+def note_left_out(gap: Gap, stats: WalkStats, span: WalkSpan) -> None:
+    """Count what is left out before a page, and tell it."""
+    stats.unreadable += len(gap.left_out)
+    stats.unreadable_positions += gap.left_out[: _POSITIONS - len(stats.unreadable_positions)]
+    for position in gap.left_out:
+        span.event("skip", {"position": position})

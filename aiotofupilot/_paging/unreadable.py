@@ -1,0 +1,87 @@
+"""Which errors can be due to an item of the page that was asked for, and how to get them without a raise."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, Protocol, TypeVar
+
+from aiotofupilot.errors import (
+    APIError,
+    DecodeError,
+    InvalidJSONError,
+    RequestTimeoutError,
+    ResponseTooLargeError,
+    ServerError,
+    TofuPilotError,
+    TransportError,
+)
+
+if TYPE_CHECKING:
+    from collections.abc import Coroutine
+
+    from aiotofupilot.models import Page
+
+__all__ = ["Ask", "is_due_to_length", "is_unreadable", "page_or_error"]
+
+T = TypeVar("T")
+
+_TOO_SLOW = frozenset({408, 504, 524})
+_CRASHED = frozenset({500, 502, 520})
+"""Statuses that one page alone can have. 520 and 524 are what Cloudflare says for 502 and 504.
+
+503, 429 and 529 are not among them: with these a server refuses work, whatever page it is asked for.
+"""
+
+
+class Ask(Protocol[T]):
+    """Fetches a page of a listing, and counts the requests."""
+
+    def __call__(self, cursor: int, limit: int, *, once: bool = False) -> Coroutine[Any, Any, Page[T]]:
+        """Return a page; see `Source.fetch`."""
+        ...
+
+
+def is_unreadable(error: TofuPilotError) -> bool:
+    """Return whether an error can be due to an item of the page that was asked for."""
+    match error:
+        case ServerError():
+            return error.status in _TOO_SLOW | _CRASHED
+        case ResponseTooLargeError():
+            return error.limit is not None
+        case DecodeError():
+            return error.item is not None or isinstance(error, InvalidJSONError)
+        case _:
+            return isinstance(error, RequestTimeoutError)
+
+
+def is_due_to_length(error: TofuPilotError) -> bool:
+    """Return whether an error can be due to the length of the page, so that a shorter one might come."""
+    if isinstance(error, ServerError):
+        return error.status in _TOO_SLOW
+    return isinstance(error, RequestTimeoutError | ResponseTooLargeError)
+
+
+async def page_or_error(ask: Ask[T], cursor: int, limit: int, *, retries: bool = False) -> Page[T] | TofuPilotError:
+    """Return a page, or an error that can be due to one of its items.
+
+    Args:
+        ask: Fetches a page.
+        cursor: Where the page begins.
+        limit: How many items to ask for.
+        retries: Whether to make as many attempts as the session allows. If not, a single one is made. Where that fails
+            in a way that says nothing of an item, the page is asked for with retries after all.
+
+    Raises:
+        TofuPilotError: The page failed in another way.
+    """
+    if not retries:
+        try:
+            return await ask(cursor, limit, once=True)
+        except (APIError, TransportError, DecodeError) as error:
+            if is_unreadable(error):
+                return error
+    try:
+        return await ask(cursor, limit)
+    except TofuPilotError as error:
+        if is_unreadable(error):
+            return error
+        raise

@@ -1,0 +1,159 @@
+"""Whatever items cannot be read, however the listing is walked: every other item comes, once, in order."""
+
+import asyncio
+
+from fakes.in_process import InProcess
+from hypothesis import given, strategies as st
+
+from aiotofupilot import Checkpoint, DriftError, ServerError
+from aiotofupilot.sandbox import Service, make_procedures, paging
+from aiotofupilot.sandbox.faults import empty, html, malformed, status, unreadable
+
+PROCEDURES = make_procedures(60)
+WAYS = st.fixed_dictionaries(
+    {
+        "limit": st.sampled_from([1, 2, 3, 7, 10, 25, 60, 100]),
+        "concurrency": st.sampled_from([1, 2, 5, 16]),
+        "on_drift": st.sampled_from(["ignore", "resync", "raise"]),
+    }
+)
+POSITIONS = st.sets(st.integers(0, 59), max_size=6)
+FAULTS = st.sampled_from(
+    [
+        unreadable,
+        malformed,
+        lambda *items: unreadable(*items, by=empty(504)),
+        lambda *items: unreadable(*items, by=html()),
+    ]
+)
+ODD = st.sampled_from([paging.offsets, paging.capped(4), paging.short_pages(3)])
+
+
+def but(positions):
+    return [item for position, item in enumerate(PROCEDURES) if position not in positions]
+
+
+async def drain(walk):
+    return [item async for item in walk]
+
+
+@given(bad=POSITIONS, way=WAYS, fault=FAULTS, odd=ODD)
+def test_every_other_item_comes_once(bad, way, fault, odd):
+    async def main():
+        service = Service(list(PROCEDURES), runs=0, paging=odd if way["on_drift"] == "ignore" else paging.offsets)
+        service.faults.always(fault(*bad))
+        walk = InProcess(service, attempts=2).procedures.list(on_unreadable="skip", **way).walk()
+        assert await drain(walk) == but(bad)
+        assert walk.stats.unreadable_positions == sorted(bad)
+        assert walk.stats.duplicates == walk.stats.resyncs == 0
+
+    asyncio.run(main())
+
+
+@given(bad=POSITIONS, way=WAYS, other=WAYS, taken=st.integers(0, 60), later=POSITIONS)
+def test_resumed_at_any_item_in_another_way_it_is_the_same(bad, way, other, taken, later):
+    """Items that became unreadable meanwhile are missing only if they were still to come."""
+
+    async def main():
+        service = Service(list(PROCEDURES), runs=0)
+        service.faults.always(unreadable(*bad))
+        listing = InProcess(service, attempts=2).procedures.list
+        seen = []
+        async with listing(on_unreadable="skip", **way).walk() as walk:
+            async for item in walk:
+                seen.append(item)
+                if len(seen) >= taken:
+                    break
+        service.faults.clear()
+        service.faults.always(unreadable(*bad | later))
+        cursor = Checkpoint.parse(str(walk.checkpoint))
+        rest = await listing(on_unreadable="skip", cursor=cursor, **other).collect()
+        assert seen == but(bad)[: len(seen)]
+        passed = PROCEDURES.index(seen[-1]) + 1 if seen else 0
+        assert rest == [item for item in but(bad | later) if PROCEDURES.index(item) >= passed]
+
+    asyncio.run(main())
+
+
+@given(bad=POSITIONS, way=WAYS)
+def test_resuming_after_each_error_reads_all_the_others(bad, way):
+    async def main():
+        service = Service(list(PROCEDURES), runs=0)
+        service.faults.always(unreadable(*bad))
+        listing = InProcess(service, attempts=2).procedures.list
+        seen, positions, cursor = [], [], None
+        for _ in range(len(bad) + 1):
+            try:
+                async for item in listing(cursor=cursor, **way):
+                    seen.append(item)
+                break
+            except ServerError as error:
+                positions.append(error.position)
+                cursor = error.checkpoint.after(error.position)
+        assert (seen, positions) == (but(bad), sorted(bad))
+
+    asyncio.run(main())
+
+
+@given(bad=POSITIONS, way=WAYS, begins_at=st.integers(0, 60), lasts=st.integers(1, 100))
+def test_an_outage_of_any_length_leaves_nothing_else_out(bad, way, begins_at, lasts):
+    """It may begin within the search for an unreadable item. What was not yielded comes after resuming."""
+
+    async def main():
+        service = Service(list(PROCEDURES), runs=0)
+        service.faults.always(unreadable(*bad))
+        service.faults.on(lambda _: begins_at < len(service.requests) <= begins_at + lasts).always(status(500))
+        listing = InProcess(service, attempts=2).procedures.list
+        seen, cursor, left_out = [], None, []
+        for _ in range(200):
+            walk = listing(cursor=cursor, on_unreadable="skip", **way).walk()
+            try:
+                async for item in walk:
+                    seen.append(item)
+                break
+            except ServerError:
+                cursor = walk.checkpoint
+            finally:
+                left_out += walk.stats.unreadable_positions
+        assert seen == but(bad)
+        assert set(left_out) == bad
+
+    asyncio.run(main())
+
+
+@given(
+    bad=st.sets(st.integers(5, 59), max_size=4),
+    way=WAYS,
+    changes=st.dictionaries(st.integers(1, 40), st.sampled_from(["insert", "remove"]), max_size=1),
+)
+def test_resync_misses_nothing_that_stays_and_can_be_read(bad, way, changes):
+    """An item comes or goes at the top of the listing, at any request. An error in between is resumed from."""
+
+    async def main():
+        service = Service(list(PROCEDURES), runs=0)
+        new = make_procedures(10, seed=9)
+        stay = but({0, 1, 2, 3, *bad})
+        service.faults.always(unreadable(*(PROCEDURES[position].id for position in bad)))
+
+        def change(procedures, _request):
+            match changes.get(len(service.requests)):
+                case "insert":
+                    procedures.insert(0, new.pop())
+                case "remove" if procedures[0] not in stay:
+                    del procedures[0]
+
+        service.before_response.append(change)
+        options = way | {"on_drift": "resync", "on_unreadable": "skip"}
+        seen, cursor = [], None
+        for _ in range(5):
+            walk = InProcess(service, attempts=2).procedures.list(cursor=cursor, **options).walk()
+            try:
+                async for item in walk:
+                    seen.append(item)
+                break
+            except (ServerError, DriftError):
+                cursor = walk.checkpoint
+        assert len({item.id for item in seen}) == len(seen)
+        assert [item for item in seen if item in stay] == stay
+
+    asyncio.run(main())
