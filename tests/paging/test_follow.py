@@ -58,6 +58,15 @@ async def test_the_beginning_costs_two_requests_however_long_the_listing_is():
 
 
 @EVERY
+async def test_a_listing_that_is_empty_at_first_can_be_followed(kind):
+    server = Server(now=500.0)
+    stream = listing(kind, server).follow(5.0)
+    await stream._pass_what_exists()
+    add(server, "new")
+    assert (await anext(stream)).id == "new"
+
+
+@EVERY
 async def test_a_stream_goes_on_from_a_watermark_at_once(kind):
     server = Server(now=500.0)
     add(server, "a", created=100.0)
