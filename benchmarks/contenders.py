@@ -12,6 +12,8 @@ from typing import TYPE_CHECKING, Any
 
 from attrs import frozen
 
+from .tables import official_frame, ours_parquet, ours_table
+
 if TYPE_CHECKING:
     from .kinds import Kind
 
@@ -190,6 +192,11 @@ CONTENDERS = {
     "ours-told": Contender(
         title="**aiotofupilot**, opentelemetry-api without SDK", open=ours_told, needs=frozenset({"opentelemetry"})
     ),
+    "official-frame": Contender(
+        title="tofupilot, pandas.json_normalize", open=official_frame, needs=frozenset({"tofupilot", "pandas"})
+    ),
+    "ours-table": Contender(title="**aiotofupilot**, Arrow table", open=ours_table, needs=frozenset({"pyarrow"})),
+    "ours-parquet": Contender(title="**aiotofupilot**, Parquet file", open=ours_parquet, needs=frozenset({"pyarrow"})),
     "ours-uvloop": Contender(title="**aiotofupilot**, uvloop", open=ours, needs=frozenset({"uvloop"}), uvloop=True),
     "ours-16-uvloop": Contender(
         title="**aiotofupilot**, concurrency=16, uvloop",

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Literal
 from attrs import frozen
 
 from .contenders import CONTENDERS
-from .kinds import KINDS
+from .kinds import KINDS, WALKED
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -47,6 +47,8 @@ class Verdict:
 OURS = CONTENDERS["ours"].title
 OURS_16 = CONTENDERS["ours-16"].title
 OURS_64 = CONTENDERS["ours-64"].title
+OURS_TABLE = CONTENDERS["ours-table"].title
+OURS_PARQUET = CONTENDERS["ours-parquet"].title
 RESYNC = CONTENDERS["ours-resync"].title
 RESYNC_16 = CONTENDERS["ours-16-resync"].title
 
@@ -55,12 +57,14 @@ GOALS = (
     Goal(f"CPU per page of 100 {KINDS['few'].title}", OURS, "floor", 1.5),
     Goal(f"CPU per page of 100 {KINDS['new'].title}", OURS, "floor", 1.6),
     Goal("CPU per page", OURS, "official", 1 / 7),
+    *(Goal(f"CPU per page of 100 {KINDS[data].title} into a table", OURS_TABLE, "official", 1 / 10) for data in WALKED),
     Goal("20,000 items, 50 ms", OURS_16, "floor", 1.3),
     Goal("20,000 items, 50 ms", OURS_16, "official", 1 / 12),
     Goal("10,000 items, 200 ms per response, 64 at once", OURS_64, "floor", 2),
     Goal("1,000,000 items, MiB more", OURS, "figure", 10),
     Goal("1,000,000 items, MiB more", OURS_16, "figure", 10),
     Goal("import, ms by the clock", "`from aiotofupilot import TofuPilotSession`", "floor", 1.25),
+    Goal("1,000,000 items into Parquet, MiB more", OURS_PARQUET, "figure", 64),
     Goal("100 items, requests beyond", OURS_16, "figure", 0),
     Goal("10,000 items, requests beyond", OURS_16, "figure", 15),
     Goal("5,000 items", RESYNC, "figure", 0),

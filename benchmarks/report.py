@@ -24,7 +24,7 @@ __all__ = ["answers", "document", "headline", "markdown"]
 
 _PACKAGES = (
     *("aiotofupilot", "aiohttp", "attrs", "cattrs", "orjson", "tenacity", "yarl"),
-    *("httpx", "msgspec", "pydantic", "tofupilot", "uvloop"),
+    *("httpx", "msgspec", "pandas", "pyarrow", "pydantic", "tofupilot", "uvloop"),
 )
 
 _HEADLINE = (

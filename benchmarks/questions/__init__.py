@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from .columns import columns, parquet
 from .cost import cores, cpu, decode
 from .imports import imports
 from .losses import beyond, drift, faults
@@ -19,7 +20,7 @@ if TYPE_CHECKING:
 __all__ = ["QUESTIONS"]
 
 QUESTIONS: Sequence[Callable[[Bench], Iterable[Row]]] = (
-    *(decode, cpu, cores, first, wall, ideal, walks),
+    *(decode, cpu, cores, columns, first, wall, ideal, walks),
     *(faults, beyond, drift),
-    *(memory, growth, imports),
+    *(memory, parquet, growth, imports),
 )

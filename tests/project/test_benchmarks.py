@@ -178,7 +178,10 @@ class TestReport:
     "contender",
     [
         pytest.param(name, marks=pytest.mark.skipif(not CONTENDERS[name].installed, reason="an extra is missing"))
-        for name in ("bare", "httpx", "official", "ours", "ours-16-resync")
+        for name in (
+            *("bare", "httpx", "official", "ours", "ours-16-resync"),
+            *("official-frame", "ours-table", "ours-parquet"),
+        )
     ],
 )
 def test_a_walk_is_measured_in_processes_of_its_own(contender, kind):

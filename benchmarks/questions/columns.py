@@ -1,0 +1,50 @@
+"""What it costs to have a listing in columns."""
+
+from __future__ import annotations
+
+from functools import partial
+from typing import TYPE_CHECKING
+
+from benchmarks.kinds import KINDS, WALKED
+from benchmarks.measure import compare
+
+from .walked import TITLES
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from benchmarks.bench import Bench
+    from benchmarks.measure import Row
+
+__all__ = ["columns", "parquet"]
+
+_DATA = "new"
+"""Where everything is new, whatever is kept grows."""
+
+
+def columns(bench: Bench) -> Iterable[Row]:
+    """What a page costs from request to a table, on one core with the server, for each kind of data."""
+    items = 20_000
+    for data in WALKED:
+        samples = bench.walk(("official-frame", "ours-table"), rounds=5, items=items, data=data, one_core=True)
+        yield from compare(
+            f"CPU per page of 100 {KINDS[data].title} into a table, µs",
+            samples,
+            lambda sample: sample["cpu"] / (items / 100) * 1e6,
+            titles=TITLES,
+            official="official-frame",
+        )
+
+
+def parquet(bench: Bench) -> Iterable[Row]:
+    """Whether memory grows with a Parquet file."""
+    few, many = 10_000, 1_000_000
+    run = partial(bench.walk_afresh, ("ours-parquet",), rounds=3, data=_DATA)
+    small, large = (run(items=items)["ours-parquet"] for items in (few, many))
+    more = [sample | {"more": sample["memory"] - less["memory"]} for sample, less in zip(large, small, strict=True)]
+    yield from compare(
+        f"{many:,} items into Parquet, MiB more than for {few:,}",
+        {"ours-parquet": more},
+        lambda sample: sample["more"] / 2**20,
+        titles=TITLES,
+    )

@@ -1,0 +1,84 @@
+"""The ways into a table or a file of columns, each in the way that its documentation would have you do it.
+
+Each yields a number for each row, once all rows are where they belong. So a worker counts them as it counts items.
+"""
+
+from __future__ import annotations
+
+import os
+from contextlib import asynccontextmanager
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator
+
+    from .contenders import Listing
+    from .kinds import Kind
+
+__all__ = ["official_frame", "ours_parquet", "ours_table"]
+
+_KEY = "benchmark"
+_LIMIT = 100
+"""Items per page, which is the most that the API allows."""
+
+
+@asynccontextmanager
+async def official_frame(url: str, kind: Kind) -> AsyncIterator[Listing]:
+    """The official SDK in the obvious loop, and pandas' way to flatten what it brought."""
+    os.environ["DISABLE_TELEMETRY"] = "true"
+    import pandas as pd
+    from tofupilot.v2 import TofuPilot
+
+    async def listing() -> AsyncIterator[object]:
+        items, cursor = [], 0
+        while True:
+            page = await list_async(limit=_LIMIT, cursor=cursor, **kind.options)
+            items += page.data
+            if not page.meta.has_more:
+                break
+            cursor = page.meta.next_cursor
+        frame = pd.json_normalize([item.model_dump() for item in items])
+        for row in range(len(frame)):
+            yield row
+
+    async with TofuPilot(api_key=_KEY, server_url=url) as client:
+        list_async = getattr(client, kind.listing).list_async
+        yield listing
+
+
+@asynccontextmanager
+async def ours_table(url: str, kind: Kind) -> AsyncIterator[Listing]:
+    """aiotofupilot, into one Arrow table."""
+    from aiotofupilot import TofuPilotSession, arrow
+
+    async def listing() -> AsyncIterator[object]:
+        table = await arrow.table(getattr(session, kind.listing).list(limit=_LIMIT, **kind.options))
+        for row in range(table.num_rows):
+            yield row
+
+    async with TofuPilotSession(_KEY, base_url=url) as session:
+        yield listing
+
+
+@asynccontextmanager
+async def ours_parquet(url: str, kind: Kind) -> AsyncIterator[Listing]:
+    """aiotofupilot, into a Parquet file, batch by batch."""
+    from pyarrow import parquet
+
+    from aiotofupilot import TofuPilotSession, arrow
+
+    async def listing() -> AsyncIterator[object]:
+        listed = getattr(session, kind.listing).list(limit=_LIMIT, **kind.options)
+        with TemporaryDirectory() as folder:
+            async with arrow.batches(listed) as batches:
+                with parquet.ParquetWriter(Path(folder, "listing.parquet"), batches.schema) as writer:
+                    async for batch in batches:
+                        writer.write_batch(batch)
+            rows = parquet.read_metadata(Path(folder, "listing.parquet")).num_rows
+        for row in range(rows):
+            yield row
+
+    async with TofuPilotSession(_KEY, base_url=url) as session:
+        yield listing
