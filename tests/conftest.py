@@ -88,3 +88,19 @@ def until():
                 await asyncio.sleep(0.001)
 
     return until
+
+
+@pytest.fixture
+def telemetry(monkeypatch):
+    """OpenTelemetry's SDK, in memory. This package tells it, and no other tests' instruments."""
+    from fakes.telemetry import Telemetry  # noqa: PLC0415 - few tests need OpenTelemetry
+
+    from aiotofupilot._otel import instruments  # noqa: PLC0415 - likewise
+
+    told = Telemetry()
+    monkeypatch.setattr("opentelemetry.trace._TRACER_PROVIDER", told.tracers)
+    monkeypatch.setattr("opentelemetry.metrics._internal._METER_PROVIDER", told.meters)
+    made = instruments._made.__wrapped__()
+    monkeypatch.setattr(instruments, "_made", lambda: made)
+    yield told
+    told.meters.shutdown()

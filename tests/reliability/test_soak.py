@@ -67,6 +67,55 @@ async def test_ten_thousand_requests_leave_nothing_behind(until, caplog):
     assert asyncio.all_tasks() == {asyncio.current_task()}
 
 
+class Turnstile:
+    """A limiter that lets three requests in at a time, and counts."""
+
+    def __init__(self):
+        self.entered = self.inside = 0
+        self._places = asyncio.Semaphore(3)
+
+    async def __aenter__(self):
+        await self._places.acquire()
+        self.entered += 1
+        self.inside += 1
+
+    async def __aexit__(self, *_):
+        self.inside -= 1
+        self._places.release()
+
+
+@pytest.mark.usefixtures("no_waiting")
+async def test_a_limiter_and_telemetry_leave_nothing_behind_either(until, caplog, telemetry):
+    """Every span ends, every place of the limiter is given back, and no memory grows."""
+    caplog.set_level(logging.CRITICAL, "aiotofupilot")
+    asyncio.get_running_loop().set_debug(False)
+    limiter = Turnstile()
+    async with Sandbox(procedures=1000) as sandbox:
+        async with TofuPilotSession(
+            sandbox.api_key, base_url=sandbox.url, limiter=limiter, trace_configs=[telemetry.trace_config()]
+        ) as session:
+            await soak(session, sandbox, range(1))
+            await until(lambda: not session._lifetime._under_way)
+            telemetry.exporter.clear()
+            gc.collect()
+            blocks = sys.getallocatedblocks()
+            requests = await soak(session, sandbox, range(1, 5))
+            await until(lambda: not session._lifetime._under_way)
+            gc.collect()
+            begun = len(telemetry.walks)
+            assert len({span.context.span_id for span in telemetry.walks}) == begun == 4 * (len(WALKS) + 2)
+            assert {span.attributes.get("error.type") for span in telemetry.walks} == {None}
+            walks = {span.context.span_id for span in telemetry.walks}
+            assert {span.parent.span_id for span in telemetry.requests} <= walks
+            retries = sum(span.attributes["tofupilot.walk.retries"] for span in telemetry.walks)
+            assert retries > 50
+            telemetry.exporter.clear()
+            assert sys.getallocatedblocks() - blocks < requests / 4
+        await until(lambda: not sandbox.connections)
+    assert limiter.entered >= requests
+    assert limiter.inside == 0
+
+
 @pytest.mark.skipif(not OPEN_FILES.exists(), reason="counts file descriptors as Linux shows them")
 async def test_a_hundred_sessions_leave_no_socket_behind(until):
     """Each opened, used and closed, one in four under a request."""
