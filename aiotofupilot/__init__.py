@@ -10,6 +10,7 @@ which knows its `Checkpoint`. Every error is a `TofuPilotError`.
 The house, from top to bottom. A room imports from rooms below it only.
 
 - `cli`, `testing` and `__main__` use the public names, as any program does.
+- `dlt` brings listings into databases, and keeps one of DuckDB up to date.
 - `arrow` turns listings into Arrow. Like other rooms for an optional neighbour, nothing imports it before it is used.
 - `_session` holds key, server and options, and has one property for each listing.
 - `_listings` says what can be listed: where a listing is, what its items are, how it can be filtered.

@@ -2,6 +2,7 @@
 
 import asyncio
 import heapq
+import os
 from contextlib import suppress
 from datetime import UTC, datetime, timedelta
 from itertools import count
@@ -17,6 +18,9 @@ settings.register_profile("explore", deadline=None, suppress_health_check=[Healt
 settings.register_profile("same", settings.get_profile("explore"), derandomize=True)
 settings.register_profile("quick", settings.get_profile("same"), max_examples=settings().max_examples // 10)
 settings.load_profile("same")
+
+
+os.environ.setdefault("RUNTIME__DLTHUB_TELEMETRY", "false")  # dlt's: no test sends any
 
 
 class FakeClock(Clock):

@@ -175,8 +175,8 @@ def _brought(
 def _load(pipeline: Pipeline, source: DltSource) -> None:
     """Do what ``pipeline.run()`` does, and leave out what takes long where nothing is new."""
     pipeline.extract(source)
+    pipeline.normalize()
     if pipeline.has_pending_data:
-        pipeline.normalize()
         pipeline.load()
 
 

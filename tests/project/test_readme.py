@@ -141,7 +141,15 @@ async def test_a_service_says_that_tofupilot_does_not_answer(block, environment,
 def test_no_block_escapes_the_tests():
     """A block is of a language that a test runs, or one that nothing can run."""
     engines = {"python dask", "python ray", "python spark"}  # see test_engines.py
-    assert {block.language for block in BLOCKS} <= {"python", "python program", "python test", "sh", "text", *engines}
+    assert {block.language for block in BLOCKS} <= {
+        "python",
+        "python program",
+        "python test",
+        "sh",
+        "sql",
+        "text",
+        *engines,
+    }
     assert len(blocks("python")) >= 5
     assert len(blocks("python program")) >= 3
 
