@@ -94,25 +94,23 @@ async def test_a_limiter_and_telemetry_leave_nothing_behind_either(until, caplog
         async with TofuPilotSession(
             sandbox.api_key, base_url=sandbox.url, limiter=limiter, trace_configs=[telemetry.trace_config()]
         ) as session:
-            await soak(session, sandbox, range(1))
-            await until(lambda: not session._lifetime._under_way)
-            telemetry.exporter.clear()
+            for seeds in (range(3), range(3, 6), range(6, 9)):  # the first ones fill caches
+                gc.collect()
+                blocks = sys.getallocatedblocks()
+                requests = await soak(session, sandbox, seeds)
+                await until(lambda: not session._lifetime._under_way)
+                walks = {span.context.span_id for span in telemetry.walks}
+                assert len(walks) == len(telemetry.walks) == len(seeds) * (len(WALKS) + 2)
+                assert {span.parent.span_id for span in telemetry.requests} == walks
+                assert {span.attributes.get("error.type") for span in telemetry.walks} == {None}
+                assert sum(span.attributes["tofupilot.walk.retries"] for span in telemetry.walks) > 50
+                del walks
+                telemetry.exporter.clear()
             gc.collect()
-            blocks = sys.getallocatedblocks()
-            requests = await soak(session, sandbox, range(1, 5))
-            await until(lambda: not session._lifetime._under_way)
-            gc.collect()
-            begun = len(telemetry.walks)
-            assert len({span.context.span_id for span in telemetry.walks}) == begun == 4 * (len(WALKS) + 2)
-            assert {span.attributes.get("error.type") for span in telemetry.walks} == {None}
-            walks = {span.context.span_id for span in telemetry.walks}
-            assert {span.parent.span_id for span in telemetry.requests} <= walks
-            retries = sum(span.attributes["tofupilot.walk.retries"] for span in telemetry.walks)
-            assert retries > 50
-            telemetry.exporter.clear()
+            assert requests > 1_500
             assert sys.getallocatedblocks() - blocks < requests / 4
         await until(lambda: not sandbox.connections)
-    assert limiter.entered >= requests
+    assert limiter.entered > 4_500
     assert limiter.inside == 0
 
 

@@ -55,7 +55,7 @@ def malformed(*items: int | str) -> Alteration:
         document = _document(delivery) if among else None
         if document is None:
             return delivery
-        listed = document if isinstance(document, list) else document["data"]
+        listed: list[Any] = document if isinstance(document, list) else document["data"]
         for index in among:
             listed[index]["id"] = None
         body = orjson.dumps(document)
