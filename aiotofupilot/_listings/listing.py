@@ -141,6 +141,7 @@ class Listing(Generic[T]):
             bounded(pairs, name, shard.start, shard.end),
             **options,
             sort_by=order,
+            part=shard,
             keep=lambda item: shard.holds(moment_of(item, field)),
         )
 
@@ -155,6 +156,7 @@ class Listing(Generic[T]):
         on_drift: OnDrift,
         on_unreadable: OnUnreadable,
         sort_by: str | None = None,
+        part: Shard[T] | None = None,
         keep: Callable[[Any], bool] | None = None,
     ) -> Paginator[T]:
         """Return a listing that has not been asked for yet.
@@ -168,9 +170,10 @@ class Listing(Generic[T]):
             on_drift: See there.
             on_unreadable: See there.
             sort_by: The order asked for; None: the default.
+            part: The shard that is listed; None: all of the listing is.
             keep: Which of the items that the server lists are meant; None: all.
         """
-        query: Query[T] = Query(self, pairs, self.decode)
+        query: Query[T] = Query(self, pairs, self.decode, part)
         how: OnUnreadable = one_of("on_unreadable", on_unreadable, get_args(OnUnreadable))
         plan = Plan(
             limit=integer("limit", limit, low=1, high=_LIMIT_AT_MOST),

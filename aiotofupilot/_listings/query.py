@@ -90,6 +90,8 @@ class Query(Source[T]):
     """Filters and order, checked and spelled."""
     decode: Decode[T]
     """Reads a page from a body and its cursor."""
+    part: Shard[Any] | None = None
+    """The shard whose items are asked for, with bounds that are a little wider; None: the query is a whole."""
     _text: str = field(init=False, default=Factory(_encoded, takes_self=True))
     _is_empty: bool = field(init=False, default=Factory(_has_empty_range, takes_self=True))
 
@@ -99,7 +101,7 @@ class Query(Source[T]):
         return self.decode.item
 
     @property
-    def timeline(self) -> QueryTimeline[T] | None:
+    def timeline(self) -> QueryTimeline | None:
         """How the query is divided by time; see `Source.timeline`."""
         listing = self.listing
         field, name = listing.shard_field or listing.creation_field, listing.shard_filter or listing.creation_filter
@@ -108,7 +110,7 @@ class Query(Source[T]):
     @property
     def whole(self) -> Shard[T]:
         """The query as a single shard."""
-        return Shard(listing=self.listing.name, query=self.pairs)
+        return self.part or Shard(listing=self.listing.name, query=self.pairs)
 
     @property
     def digest(self) -> str:
@@ -144,11 +146,11 @@ class Query(Source[T]):
 
     def raw(self) -> Query[RawItem]:
         """Return the same query with its items as the server sends them."""
-        return Query(self.listing, self.pairs, self.listing.decode_raw)
+        return Query(self.listing, self.pairs, self.listing.decode_raw, self.part)
 
     def shapes(self) -> Query[Any]:
         """Return the same query with items that have the attributes and the values of the models, and no more."""
-        return Query(self.listing, self.pairs, self.listing.decode_shapes)
+        return Query(self.listing, self.pairs, self.listing.decode_shapes, self.part)
 
     def narrowed(
         self,

@@ -8,26 +8,24 @@ moment that is shown.
 from __future__ import annotations
 
 from datetime import UTC, datetime, timedelta
-from typing import TYPE_CHECKING, Generic, TypeVar
+from typing import TYPE_CHECKING
 
 from attrs import evolve, frozen
 
-from aiotofupilot._paging.memory import Identified
 from aiotofupilot._paging.source import Timeline
 from aiotofupilot._wire.moments import read_date_time
 from aiotofupilot._wire.spelling import spell_date_time
 from aiotofupilot.models import RawItem
-from aiotofupilot.shard import Shard
 
 if TYPE_CHECKING:
+    from typing import Any
+
     from aiotofupilot._paging.source import Source
     from aiotofupilot._wire.query import Pairs
 
     from .query import Query
 
 __all__ = ["QueryTimeline", "bounded", "moment_of"]
-
-T = TypeVar("T", bound=Identified)
 
 _MILLISECOND = timedelta(milliseconds=1)
 
@@ -67,10 +65,10 @@ def _moved(moment: datetime, by: timedelta) -> datetime:
 
 
 @frozen(eq=False)
-class QueryTimeline(Timeline[T], Generic[T]):
+class QueryTimeline(Timeline):
     """The timeline of a query."""
 
-    query: Query[T]
+    query: Query[Any]
     """What is divided."""
     field: str
     """The field with the moment."""
@@ -98,7 +96,3 @@ class QueryTimeline(Timeline[T], Generic[T]):
             )
             for moment in own
         )
-
-    def shard(self, start: datetime | None, end: datetime | None) -> Shard[T]:
-        """Return the part between two moments; see `Timeline.shard`."""
-        return Shard(listing=self.query.listing.name, query=self.query.pairs, start=start, end=end)

@@ -6,6 +6,8 @@ from datetime import timedelta
 from itertools import pairwise
 from typing import TYPE_CHECKING, Any, TypeVar
 
+from attrs import evolve
+
 from .counting import count_items, look_at
 from .extent import Look
 
@@ -52,11 +54,14 @@ async def cut(source: Source[T], plan: Plan, n: int) -> tuple[Shard[T], ...]:
     dated = sorted(moment for moment in moments if moment is not None)
     if not dated or len(dated) < len(moments):
         return (source.whole,)  # no bound finds the items that lack the moment
-    ends = (None, *_boundaries(dated, n), None)
-    return tuple(timeline.shard(start, end) for start, end in pairwise(ends))
+    whole = source.whole
+    # Of a shard, some moments may be drawn that lie a little before its start.
+    within = (moment for moment in _boundaries(dated, n) if whole.holds(moment) and moment != whole.start)
+    ends = (whole.start, *within, whole.end)
+    return tuple(evolve(whole, start=start, end=end) for start, end in pairwise(ends))
 
 
-async def _drawn(source: Source[T], timeline: Timeline[T], plan: Plan, total: int, n: int) -> list[datetime | None]:
+async def _drawn(source: Source[T], timeline: Timeline, plan: Plan, total: int, n: int) -> list[datetime | None]:
     """Return moments that divide a listing, among others."""
     ordered = timeline.ordered()
     if ordered is not None:
@@ -71,7 +76,7 @@ async def _drawn(source: Source[T], timeline: Timeline[T], plan: Plan, total: in
 
 
 async def _moments(
-    fetch: Fetch[Any], timeline: Timeline[Any], looks: Sequence[Look], concurrency: int
+    fetch: Fetch[Any], timeline: Timeline, looks: Sequence[Look], concurrency: int
 ) -> list[datetime | None]:
     moments: list[datetime | None] = []
     for first in range(0, len(looks), concurrency):

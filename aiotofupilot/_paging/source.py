@@ -23,7 +23,7 @@ Order = Literal["asc", "desc"]
 """Whether the oldest or the newest items come first."""
 
 
-class Timeline(Protocol[T]):
+class Timeline(Protocol):
     """How a query is divided by time: by a moment of its items that never changes, and that a filter bounds."""
 
     def ordered(self) -> Source[RawItem] | None:
@@ -38,15 +38,6 @@ class Timeline(Protocol[T]):
         """Return the query's items within two milliseconds of its own bounds, as the server sends them."""
         ...
 
-    def shard(self, start: datetime | None, end: datetime | None) -> Shard[T]:
-        """Return the part of the query from one moment on and before another.
-
-        Args:
-            start: Timezone-aware. None: no bound.
-            end: Likewise.
-        """
-        ...
-
 
 class Source(Protocol[T]):
     """A query of a listing. Its pages can be fetched, and it can be narrowed."""
@@ -57,13 +48,13 @@ class Source(Protocol[T]):
         ...
 
     @property
-    def timeline(self) -> Timeline[T] | None:
+    def timeline(self) -> Timeline | None:
         """How the query is divided by time; None: no filter bounds a moment of its items."""
         ...
 
     @property
     def whole(self) -> Shard[T]:
-        """The query as a single shard."""
+        """The query as a single shard; of what a shard lists, that shard."""
         ...
 
     async def fetch(self, cursor: int, limit: int, counts: RequestCounts, *, once: bool = False) -> Page[T]:

@@ -102,6 +102,28 @@ def test_shards_hold_each_item_once(moments, shows, is_inclusive, name, n, limit
     asyncio.run(check())
 
 
+@given(
+    moments=moments,
+    shows=st.sampled_from([int, round]),
+    is_inclusive=st.booleans(),
+    name=st.sampled_from(["batches", "procedures"]),
+    ns=st.tuples(st.integers(1, 5), st.integers(1, 5)),
+    limit=st.integers(1, 5),
+)
+def test_shards_of_shards_hold_each_item_once(moments, shows, is_inclusive, name, ns, limit):
+    async def check():
+        server = Server(moments, shows, is_inclusive=is_inclusive)
+        found = []
+        for shard in await getattr(server, name).list(limit=limit).shards(ns[0]):
+            parts = await shard.list(server, limit=limit).shards(ns[1])
+            assert (parts[0].start, parts[-1].end) == (shard.start, shard.end)
+            for part in parts:
+                found += await part.list(server, limit=limit).collect()
+        assert sorted(item.id for item in found) == sorted(item_id for item_id, _ in server.items)
+
+    asyncio.run(check())
+
+
 words = st.text(st.characters(codec="utf-8", exclude_characters="\0"), max_size=5)
 bounds = st.one_of(
     st.none(), st.datetimes(timezones=st.timezones()).filter(lambda moment: moment.utcoffset() is not None)
