@@ -32,6 +32,27 @@ T = TypeVar("T", bound=Identified)
 _MILLISECOND = timedelta(milliseconds=1)
 
 
+class _Beginning:
+    """When a run began, by the server's clock.
+
+    The pages in flight keep it alive, and it keeps nothing alive: a run that is dropped cancels them.
+    """
+
+    def __init__(self) -> None:
+        self.moment = -math.inf
+        """The beginning of all time before the server has answered."""
+
+    async def fetch(
+        self, source: Source[T], cursor: int, limit: int, counts: RequestCounts, *, once: bool = False
+    ) -> Page[T]:
+        """Return a page, and note when the first one was served."""
+        asked_at = source.clock.now()
+        page = await source.fetch(cursor, limit, counts, once=once)
+        if self.moment == -math.inf:
+            self.moment = moment_of(source.served_at(page) or asked_at)
+        return page
+
+
 class Created(Generic[T]):
     """Finds the items of a listing that were not seen before.
 
@@ -66,13 +87,17 @@ class Created(Generic[T]):
         self._holds_back = sorts and not source.can_be_ordered
         self._held: dict[str, tuple[float | None, T]] = {}
         self._coming: deque[tuple[float | None, T]] = deque()
-        self._walk = RestartingWalk(self._begin, plan.on_drift, stats)
+        self._walk = RestartingWalk[T](plan.on_drift, stats)
         self._walk_began_at: float | None = None
         self._newest: float | None = None
         self._newest_of_page: float | None = None
         self._has_ended = False
-        self.began_at = -math.inf
+        self._beginning = _Beginning()
+
+    @property
+    def began_at(self) -> float:
         """The server's time when the run began; the beginning of all time before the server has answered."""
+        return self._beginning.moment
 
     @property
     def watermark(self) -> Watermark:
@@ -88,7 +113,7 @@ class Created(Generic[T]):
         """
         while not self._has_ended:
             await self._leave_page()
-            items = await self._walk.page()
+            items = await self._walk.page(self._begin)
             fresh = await self._fresh(items)
             if not items:
                 self._has_ended = True
@@ -128,16 +153,7 @@ class Created(Generic[T]):
         if self._can_settle and floor is not None:
             source = source.narrowed(after=floor - _MILLISECOND)  # "after" may mean later than that
         plan = evolve(self._plan, max_items=None, on_drift=on_drift)
-        return Stretch(partial(self._fetch, source), plan, self._stats.counts)
-
-    async def _fetch(
-        self, source: Source[T], cursor: int, limit: int, counts: RequestCounts, *, once: bool = False
-    ) -> Page[T]:
-        asked_at = source.clock.now()
-        page = await source.fetch(cursor, limit, counts, once=once)
-        if self.began_at == -math.inf:
-            self.began_at = moment_of(source.served_at(page) or asked_at)
-        return page
+        return Stretch(partial(self._beginning.fetch, source), plan, self._stats.counts)
 
     async def _leave_page(self) -> None:
         """Take what was seen of a page for seen, now that all of its new items were yielded."""

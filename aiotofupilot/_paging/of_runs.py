@@ -77,7 +77,7 @@ class OfRuns(Generic[T]):
         The list is empty once everything was seen.
         """
         while (walk := await self._walk_of_runs()) is not None:
-            items = await walk.page()
+            items = await walk.page(self._begin)
             if not items:
                 self._close_runs()
                 continue
@@ -109,7 +109,7 @@ class OfRuns(Generic[T]):
         if not self._asked:
             self._asked = tuple(self._open_run() for _ in range(min(len(self._new_runs), _AT_ONCE)))
         if self._asked:
-            self._walk = RestartingWalk(self._begin, self._plan.on_drift, self._stats)
+            self._walk = RestartingWalk(self._plan.on_drift, self._stats)
         return self._walk
 
     def _open_run(self) -> str:

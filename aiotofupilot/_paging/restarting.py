@@ -33,23 +33,20 @@ class Stretch(Walk[T]):
     Args:
         fetch: Fetches a page.
         plan: How to walk.
-        counts: Where the requests are counted, with those of other stretches.
+        counts_of_all: Where the requests are counted, with those of other stretches.
     """
 
-    def __init__(self, fetch: Fetch[T], plan: Plan, counts: RequestCounts) -> None:
-        self._fetch = fetch
-        self._counts = counts
-        super().__init__(self._fetch_counted, plan)
+    def __init__(self, fetch: Fetch[T], plan: Plan, counts_of_all: RequestCounts) -> None:
+        def fetch_counted(
+            cursor: int,
+            limit: int,
+            counts: RequestCounts,  # noqa: ARG001 - those of this walk alone
+            *,
+            once: bool = False,
+        ) -> Coroutine[Any, Any, Page[T]]:
+            return fetch(cursor, limit, counts_of_all, once=once)
 
-    def _fetch_counted(
-        self,
-        cursor: int,
-        limit: int,
-        counts: RequestCounts,  # noqa: ARG002 - those of a walk alone
-        *,
-        once: bool = False,
-    ) -> Coroutine[Any, Any, Page[T]]:
-        return self._fetch(cursor, limit, self._counts, once=once)
+        super().__init__(fetch_counted, plan)
 
     def _tell_place(self, error: Exception) -> None:
         pass
@@ -62,14 +59,12 @@ class RestartingWalk(Generic[T]):
     they are, which is what the server's cursors need if they are no offsets.
 
     Args:
-        begin: Begins a walk that does what it is told about drift.
         on_drift: ``ignore``: as above. ``resync``: pages are never followed as they are. ``raise``: no walk is begun
             again, and none resyncs.
         stats: Where pages and resyncs are counted.
     """
 
-    def __init__(self, begin: Callable[[OnDrift], Stretch[T]], on_drift: OnDrift, stats: WalkStats) -> None:
-        self._begin = begin
+    def __init__(self, on_drift: OnDrift, stats: WalkStats) -> None:
         self._on_drift: OnDrift = on_drift
         self._mode: OnDrift = "raise" if on_drift == "raise" else "resync"
         self._stats = stats
@@ -85,8 +80,12 @@ class RestartingWalk(Generic[T]):
         """Note that the last page brought something new."""
         self._has_progressed = True
 
-    async def page(self) -> list[T]:
+    async def page(self, begin: Callable[[OnDrift], Stretch[T]]) -> list[T]:
         """Return the items of the next page that brings any. It is empty once the listing has ended.
+
+        Args:
+            begin: Begins a walk that does what it is told about drift. It is not kept, because it knows who is asking,
+                and a circle of references would keep pages in flight after everybody has dropped them.
 
         Raises:
             DriftError: The listing moved too much, and ``on_drift`` or a lack of progress forbids another beginning.
@@ -95,7 +94,7 @@ class RestartingWalk(Generic[T]):
         """
         while True:
             if self._walk is None:
-                self._walk = self._begin(self._mode)
+                self._walk = begin(self._mode)
             try:
                 return await self._counted(self._walk)
             except PaginationError:

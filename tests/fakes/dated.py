@@ -49,6 +49,8 @@ class Server:
     most_in_flight: int = 0
     is_closed: bool = False
     is_stuck: bool = False
+    turns: int = 1
+    """How many turns of the event loop pass before an answer."""
 
     def seen_by_all(self, rows):
         return [row for row in rows if row.visible <= self.now]
@@ -98,7 +100,8 @@ class Dated:
         server.in_flight += 1
         server.most_in_flight = max(server.most_in_flight, server.in_flight)
         try:
-            await asyncio.sleep(0)
+            for _ in range(server.turns):
+                await asyncio.sleep(0)
             if server.is_closed:
                 raise SessionError("the session is closed")
             if server.failures:

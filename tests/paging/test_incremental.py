@@ -1,6 +1,7 @@
 """One run over what is new in a listing: what it costs, what it remembers, and what it does when things go wrong."""
 
 import asyncio
+import gc
 
 import pytest
 from fakes.dated import BEGIN, KINDS, Dated, Row, Server, listing
@@ -298,3 +299,30 @@ async def test_an_item_that_cannot_be_placed_is_an_error_and_nothing_is_lost(kin
         await anext(walk)
     delattr(Broken, method)
     assert sorted(await everything(walk)) == list(range(10))
+
+
+@EVERY
+@pytest.mark.parametrize("method", ["since", "follow"])
+async def test_one_that_is_dropped_leaves_nothing_in_flight(kind, method):
+    """It is gone at once, without the help of the garbage collector."""
+    server = server_with(50, turns=20)
+    server.rows += [
+        Row(f"{row.id}.{number}", row.created, 0.0, row.run_id) for row in server.rows for number in range(9)
+    ]
+    paginator = listing(kind, server, limit=4, concurrency=16)
+
+    async def leave_early():
+        news = paginator.since() if method == "since" else paginator.follow(since=Watermark("rows", "abcdefgh"))
+        for _ in range(20):
+            await anext(news)
+        return server.in_flight
+
+    gc.disable()
+    try:
+        held_back = method == "follow" and kind in {"bounded", "undated"}  # all pages have arrived then
+        assert (await leave_early() > 0) is not held_back
+        for _ in range(3):  # the turns that cancelled requests take
+            await asyncio.sleep(0)
+        assert server.in_flight == 0
+    finally:
+        gc.enable()
