@@ -7,7 +7,7 @@ the first item has position 0. A position is only right where the server's curso
 from __future__ import annotations
 
 from http import HTTPStatus
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
 import orjson
 
@@ -55,7 +55,7 @@ def malformed(*items: int | str) -> Alteration:
         document = _document(delivery) if among else None
         if document is None:
             return delivery
-        listed: list[Any] = document if isinstance(document, list) else document["data"]
+        listed = cast("list[Any]", document if isinstance(document, list) else document["data"])
         for index in among:
             listed[index]["id"] = None
         body = orjson.dumps(document)
