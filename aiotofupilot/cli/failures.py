@@ -105,13 +105,13 @@ class MirrorStoppedError(Exception):
 
     Attributes:
         reason: Why, as for `StoppedError`.
-        listing: The listing that it was at.
+        place: The listing that it was at; or ``end``, after all of them.
     """
 
-    def __init__(self, reason: BaseException, listing: str) -> None:
+    def __init__(self, reason: BaseException, place: str) -> None:
         super().__init__(reason)
         self.reason = reason
-        self.listing = listing
+        self.place = place
 
 
 EXPECTED = (CycloptsError, UsageError, DeadlineError, StoppedError, MirrorStoppedError, TofuPilotError, OSError)
@@ -196,7 +196,7 @@ def _with_advice(error: TofuPilotError) -> str:
 
 def _what_is_left(stopped: StoppedError | MirrorStoppedError) -> str:
     if isinstance(stopped, MirrorStoppedError):
-        return f"this was at the {stopped.listing}, run it again to go on"
+        return f"this was at the {stopped.place}, run it again to go on"
     left = f"{stopped.written} {_what_became_of_them(stopped)}"
     return f"{left}; {stopped.left_out}" if stopped.left_out else left
 

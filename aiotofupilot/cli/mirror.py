@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import sys
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
 from aiotofupilot.errors import TofuPilotError
@@ -16,7 +17,7 @@ from .output.progress_display import progress_shown
 from .output.terminal import put, visible
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Iterator
+    from collections.abc import Collection, Generator, Iterator
     from pathlib import Path
 
     from aiotofupilot.dlt import Brought
@@ -74,18 +75,29 @@ async def bring(path: Path, listings: Collection[str], server: Server, *, full: 
     async with server.reached() as (key, address):
         came = await loop.run_in_executor(thread, begin, key, address)
         for name in (name for name in LISTINGS if name in listings):
-            with progress_shown(name, to_standard_output=False, total=None) as progress:
+            with progress_shown(name, to_standard_output=False, total=None) as progress, _explaining(name):
                 shown.append(progress)
-                try:
-                    brought.append(await loop.run_in_executor(thread, next, came))
-                except (TofuPilotError, OSError, asyncio.CancelledError) as error:
-                    from aiotofupilot.dlt import MirrorError, PlaceError  # noqa: PLC0415 - they are loaded by now
-
-                    if isinstance(error, MirrorError | PlaceError):
-                        raise UsageError(f"{error}{_ADVICE.get(type(error).__name__, '')}") from error
-                    raise MirrorStoppedError(error, name) from error
-        await loop.run_in_executor(thread, next, came, None)
+                brought.append(await loop.run_in_executor(thread, next, came))
+        with _explaining("end"):
+            await loop.run_in_executor(thread, next, came, None)
     put(sys.stdout, f"{visible(str(path))}: {_said(brought)}\n")
+
+
+@contextmanager
+def _explaining(place: str) -> Generator[None]:
+    """Turn what can go wrong with a mirror during a block into what the command explains.
+
+    Args:
+        place: The listing, or the end.
+    """
+    try:
+        yield
+    except (TofuPilotError, OSError, asyncio.CancelledError) as error:
+        from aiotofupilot.dlt import MirrorError, PlaceError  # noqa: PLC0415 - they are loaded by now
+
+        if isinstance(error, MirrorError | PlaceError):
+            raise UsageError(f"{error}{_ADVICE.get(type(error).__name__, '')}") from error
+        raise MirrorStoppedError(error, place) from error
 
 
 def _said(brought: list[Brought]) -> str:

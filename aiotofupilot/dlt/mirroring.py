@@ -6,6 +6,7 @@ import shutil
 from contextlib import contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
+from tempfile import mkdtemp
 from typing import TYPE_CHECKING
 
 import dlt
@@ -38,9 +39,11 @@ __all__ = ["Brought", "mirror"]
 _AT_ONCE = 100_000
 """Items of a listing that are read before they are loaded. A run that is killed has to read no more of them again."""
 
-
 _ROWS = 5000
 """Rows of a batch, about."""
+
+_SPECIAL = frozenset("'*?[]{}")
+"""Characters that mean something in a path that DuckDB finds in SQL."""
 
 
 @frozen(kw_only=True)
@@ -121,8 +124,7 @@ def _mirrored(
 ) -> Generator[Brought]:
     with _unwrapped(path), locked(path), opened(path, server) as database:
         # What is in the folder counts for nothing: dlt restores its state from the database.
-        folder = path.with_name(f"{path.name}.work")
-        shutil.rmtree(folder, ignore_errors=True)
+        folder = _emptied_folder(path)
         pipeline = dlt.pipeline(
             "mirror",
             pipelines_dir=str(folder),
@@ -137,6 +139,19 @@ def _mirrored(
         finally:
             pipeline.deactivate()
             shutil.rmtree(folder, ignore_errors=True)
+
+
+def _emptied_folder(path: Path) -> Path:
+    """Return a folder for what dlt keeps while a run lasts: beside the database, so that the next run can remove it.
+
+    dlt puts the paths of its files into SQL as they are. There a quote would end them, and a star would stand for other
+    names. So a database with such a path has the folder among the system's temporary ones.
+    """
+    if not _SPECIAL.isdisjoint(str(path)):
+        return Path(mkdtemp(prefix="aiotofupilot-mirror-"))
+    folder = path.with_name(f"{path.name}.work")
+    shutil.rmtree(folder, ignore_errors=True)
+    return folder
 
 
 def _brought(

@@ -1,5 +1,7 @@
 """The mirror as a command: what it says, and how it ends."""
 
+import errno
+import os
 import signal
 import subprocess
 import sys
@@ -125,6 +127,19 @@ def test_a_full_run_is_the_way_out_where_a_run_cannot_be_continued(monkeypatch, 
     monkeypatch.setattr(aiotofupilot.dlt, "mirror", refuse)
     assert run(["mirror", str(database), "stations", "--sandbox"]) == ExitCode.USAGE
     assert capfd.readouterr().err == "aiotofupilot: cannot go on; the option is --full\n"
+
+
+def test_a_disk_that_is_full_at_the_end(monkeypatch, database, capfd):
+    def full(*_, **__):
+        yield aiotofupilot.dlt.Brought(listing="stations", new=1, gone=0, rows=1)
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
+    monkeypatch.setattr(aiotofupilot.dlt, "mirror", full)
+    assert run(["mirror", str(database), "stations", "--sandbox"]) == ExitCode.FAILED
+    assert capfd.readouterr() == (
+        "",
+        "aiotofupilot: cannot write: No space left on device; this was at the end, run it again to go on\n",
+    )
 
 
 def test_without_the_extra(monkeypatch, database, capfd):
