@@ -143,6 +143,19 @@ async def ours_told(url: str, kind: Kind) -> AsyncIterator[Listing]:
         yield listing
 
 
+@asynccontextmanager
+async def ours_counted(url: str, kind: Kind, **options: Any) -> AsyncIterator[Listing]:  # noqa: ANN401 - those of list()
+    """aiotofupilot, which finds out how many items there are, and yields a number for each."""
+    from aiotofupilot import TofuPilotSession
+
+    async def listing() -> AsyncIterator[object]:
+        for number in range(await getattr(session, kind.listing).list(limit=LIMIT, **kind.options, **options).count()):
+            yield number
+
+    async with TofuPilotSession(KEY, base_url=url) as session:
+        yield listing
+
+
 @frozen(kw_only=True)
 class Candidate:
     """What is measured, if it can be."""
@@ -197,6 +210,10 @@ CONTENDERS = {
     ),
     "ours-table": Contender(title="**aiotofupilot**, Arrow table", open=ours_table, needs=frozenset({"pyarrow"})),
     "ours-parquet": Contender(title="**aiotofupilot**, Parquet file", open=ours_parquet, needs=frozenset({"pyarrow"})),
+    "ours-count": Contender(title="**aiotofupilot**, count()", open=ours_counted),
+    "ours-4-count": Contender(
+        title="**aiotofupilot**, count(), concurrency=4", open=partial(ours_counted, concurrency=4)
+    ),
     "ours-uvloop": Contender(title="**aiotofupilot**, uvloop", open=ours, needs=frozenset({"uvloop"}), uvloop=True),
     "ours-16-uvloop": Contender(
         title="**aiotofupilot**, concurrency=16, uvloop",

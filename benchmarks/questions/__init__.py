@@ -9,7 +9,7 @@ from .cost import cores, cpu, decode
 from .imports import imports
 from .losses import beyond, drift, faults
 from .size import growth, memory
-from .speed import first, ideal, walks, wall
+from .speed import count, first, ideal, walks, wall
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Sequence
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 __all__ = ["QUESTIONS"]
 
 QUESTIONS: Sequence[Callable[[Bench], Iterable[Row]]] = (
-    *(decode, cpu, cores, columns, first, wall, ideal, walks),
+    *(decode, cpu, cores, columns, first, wall, ideal, count, walks),
     *(faults, beyond, drift),
     *(memory, parquet, growth, imports),
 )

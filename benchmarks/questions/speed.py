@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from math import ceil
 from typing import TYPE_CHECKING
 
@@ -15,7 +16,7 @@ if TYPE_CHECKING:
     from benchmarks.bench import Bench
     from benchmarks.measure import Row
 
-__all__ = ["first", "ideal", "walks", "wall"]
+__all__ = ["count", "first", "ideal", "walks", "wall"]
 
 _FAR = ("bare", "official", "official-16", "ours", "ours-4", "ours-16", "ours-64", "ours-16-resync")
 """Who walks where a response takes its time."""
@@ -35,6 +36,16 @@ def wall(bench: Bench) -> Iterable[Row]:
         samples = bench.walk(contenders, rounds=3, items=10_000, delay=delay)
         case = f"10,000 items, {delay * 1000:g} ms per response, s"
         yield from walked(case, samples, lambda sample: sample["wall"], at=delay * 1000)
+
+
+def count(bench: Bench) -> Iterable[Row]:
+    """How soon it is known how many items there are. Other clients have to list them."""
+    for items in (1_000, 20_000):
+        samples = bench.walk(("official", "ours-16", "ours-count", "ours-4-count"), rounds=3, items=items, delay=0.05)
+        case = f"{items:,} items counted, 50 ms per response"
+        compared = partial(compare, titles=TITLES, official="official")
+        yield from compared(f"{case}, s", samples, lambda sample: sample["wall"])
+        yield from compared(f"{case}, requests", samples, lambda sample: sample["requests"])
 
 
 def ideal(bench: Bench) -> Iterable[Row]:

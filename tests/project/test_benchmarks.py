@@ -82,7 +82,7 @@ class EveryAnswer(Bench):
     """A bench that measures nothing, and has an answer of each client to each question."""
 
     def answers(self, names):
-        figures = ("cpu", "wall", "first", "memory", "beyond", "missed", "doubled")
+        figures = ("cpu", "wall", "first", "memory", "requests", "beyond", "missed", "doubled")
         return {name: [dict.fromkeys(figures, 1.0) | {"items": 1, "expected": 1, "error": None}] for name in names}
 
     def walk(self, contenders, **_):
