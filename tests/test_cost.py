@@ -109,11 +109,11 @@ class TestDecoding:
         """In every way of walking; what lies beyond the end may be dropped undecoded."""
         decoded = []
 
-        def decode(body, cursor, of=Procedures._decode):
+        def decode(body, cursor, of=Procedures.decode):
             decoded.append(cursor)
             return of(body, cursor)
 
-        monkeypatch.setattr(Procedures, "_decode", staticmethod(decode))
+        monkeypatch.setattr(Procedures, "decode", staticmethod(decode))
         walk = session.procedures.list(limit=LIMIT, **options).walk()
         assert len([procedure async for procedure in walk]) == LISTED
 

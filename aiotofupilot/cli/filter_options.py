@@ -132,8 +132,9 @@ def _kind(hint: Any) -> tuple[Any, dict[str, Any]]:  # noqa: ANN401 - any annota
         (item,) = get_args(hint)
         metavar = f"{_PLAIN[item]['metavar'] if item in _PLAIN else 'CHOICE'}..."
         return list[item], {"negative": (), **_PLAIN.get(item, {}), "metavar": metavar}  # type: ignore[valid-type]  # known at run time
-    # Of a list, cyclopts takes the option several times, and the converter gets what was typed each time.
-    return list[str], {"negative": (), "metavar": "CONDITION...", "converter": metadata}
+    # Of a list, cyclopts takes the option several times, and the converter gets what was typed each time. What the
+    # converter returns is a dict, and where pydantic is imported, cyclopts has it check that.
+    return list[str] | dict[str, Any], {"negative": (), "metavar": "CONDITION...", "converter": metadata}
 
 
 def _without_none(hint: Any) -> Any:  # noqa: ANN401 - any annotation

@@ -23,6 +23,9 @@ if TYPE_CHECKING:
 
 __all__ = ["Bar"]
 
+_LONGEST = 100 * 24 * 3600
+"""Seconds that may be left. Nobody waits for longer, and a timedelta does not hold every number."""
+
 
 class _Count(ProgressColumn):
     def __init__(self, name: str, table_column: Column) -> None:
@@ -35,7 +38,8 @@ class _Count(ProgressColumn):
         # A listing may have grown since it was counted.
         if task.total is None or task.completed > task.total:
             return Text(f"{count} {self._name}{rate}")
-        left = "" if task.time_remaining is None else f", {timedelta(seconds=task.time_remaining)} left"
+        seconds = task.time_remaining
+        left = "" if seconds is None or seconds > _LONGEST else f", {timedelta(seconds=seconds)} left"
         return Text(f"{count} of {task.total:,.0f} {self._name} ({task.percentage:.0f} %){rate}{left}")
 
 
