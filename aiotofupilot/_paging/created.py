@@ -58,7 +58,8 @@ class Created(Generic[T]):
 
     Where the API can be asked for the oldest first, everything that the walk has passed and that is old enough counts
     as settled: the floor follows the walk. The server has to prove that it sorts. Where the order is not known, the
-    floor stays where it is until the listing was seen to its end.
+    floor stays where it is until the listing was seen to its end. So it does from the item on that turns up below the
+    floor and that shows that the server does not sort after all. Such an item is new all the same.
 
     What is old enough? An item may become visible some time after its creation, behind the walk or after the run. So
     only what was created `OVERLAP` seconds before the run began is settled, by the server's clock. That clock may run
@@ -89,6 +90,7 @@ class Created(Generic[T]):
         self._coming: deque[tuple[float | None, T]] = deque()
         self._walk = RestartingWalk[T](plan.on_drift, stats)
         self._walk_began_at: float | None = None
+        self._seen_before: float | None = None
         self._newest: float | None = None
         self._newest_of_page: float | None = None
         self._has_ended = False
@@ -145,6 +147,7 @@ class Created(Generic[T]):
 
     def _begin(self, on_drift: OnDrift) -> Stretch[T]:
         source, floor = self._source, self._seen.floor_at
+        self._seen_before = self._seen.floor
         if source.can_be_ordered:
             source = source.narrowed(order="asc")
         if self._walk.follows_cursors and self._is_sorted:
@@ -179,8 +182,12 @@ class Created(Generic[T]):
         elif known and known[0] < known[-1] and self._is_sorted is None:
             self._is_sorted = self._can_settle and self._source.can_be_ordered
         fresh = [
-            (moment, item) for moment, item in zip(moments, items, strict=True) if not self._seen.knows(item.id, moment)
+            (moment, item)
+            for moment, item in zip(moments, items, strict=True)
+            if not (_is_before(moment, self._seen_before) or self._seen.knows(item.id))
         ]
+        if any(_is_before(moment, self._seen.floor) for moment, _ in fresh):
+            self._is_sorted = False
         self._stats.duplicates += len(items) - len(fresh)
         return fresh
 
@@ -191,6 +198,10 @@ class Created(Generic[T]):
     def _settle(self) -> None:
         if self._can_settle and self._newest is not None:
             self._seen.settle(min(self.began_at, self._newest) - OVERLAP)
+
+
+def _is_before(moment: float | None, other: float | None) -> bool:
+    return moment is not None and other is not None and moment < other
 
 
 def _later(one: float | None, other: float | None) -> float | None:

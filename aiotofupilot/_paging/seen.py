@@ -47,10 +47,8 @@ class Seen:
         self.floor = None if watermark.floor is None else int(moment_of(watermark.floor))
         """Everything that was created before this second was seen; None: only single items were."""
 
-    def knows(self, item_id: str, moment: float | None) -> bool:
-        """Return whether an item was seen, given when it was created."""
-        if moment is not None and self.floor is not None and moment < self.floor:
-            return True
+    def knows(self, item_id: str) -> bool:
+        """Return whether an item was seen by itself, unless the floor has passed it."""
         return digest(item_id) in self._known
 
     def add(self, item_id: str, moment: float | None) -> None:

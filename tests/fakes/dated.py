@@ -40,6 +40,8 @@ class Server:
     """Whether a cursor is the number of a page, and no offset."""
     sorts: bool = True
     """Whether it sorts where it is asked to. Otherwise the newest come first."""
+    sorts_by: Callable[[Row], float] = field(default=lambda row: row.created)
+    """By what it sorts where it is asked for the oldest first."""
     changes: list[Callable[[], None]] = field(factory=list)
     """What happens before one answer each."""
     failures: list[Exception] = field(factory=list)
@@ -124,7 +126,7 @@ class Dated:
             rows = [row for row in rows if row.created >= self.after]
         rows.reverse()
         if self.order == "asc" and server.sorts:
-            rows.sort(key=lambda row: row.created)
+            rows.sort(key=server.sorts_by)
         elif self.can_be_ordered:
             rows.sort(key=lambda row: -row.created)
         begin = cursor * limit if server.counts_pages else cursor

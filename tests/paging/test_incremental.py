@@ -267,6 +267,27 @@ async def test_a_server_that_does_not_sort_settles_nothing_before_the_end():
     assert again.watermark.floor is not None
 
 
+@pytest.mark.parametrize("sorts", [True, False])
+async def test_an_item_that_the_server_sorts_among_newer_ones_is_yielded_all_the_same(sorts):
+    """A server that sorts by something like the creation seems to sort until an item shows that it does not."""
+    server = server_with(50, sorts_by=lambda row: 400.0 if row.id == "3" else row.created, sorts=sorts)
+    first = listing("ordered", server, limit=10).since()
+    assert sorted(await everything(first)) == list(range(50))
+    server.now += 300.0
+    server.rows.append(Row("50", server.now, 0.0))
+    second = listing("ordered", server, limit=10).since(Watermark.parse(str(first.watermark)))
+    assert await everything(second) == [50]
+
+
+async def test_once_an_item_shows_that_the_server_does_not_sort_the_floor_stays_until_the_end():
+    server = server_with(50, sorts_by=lambda row: 200.0 if row.id == "3" else row.created)
+    walk = listing("ordered", server, limit=10).since()
+    floors = [walk.watermark.floor async for _ in walk]
+    assert floors[10] is not None
+    assert floors[20:] == [floors[20]] * 30
+    assert walk.watermark.floor > floors[20]
+
+
 async def test_items_of_runs_that_nobody_asked_for_are_yielded_with_their_own_runs():
     """A server may not know the filter by run."""
 
