@@ -19,6 +19,8 @@ __all__ = ["OpenRun", "Watermark"]
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _SECOND = timedelta(seconds=1)
+_FIRST = datetime.min.replace(tzinfo=UTC)
+"""Items are asked for from a moment before the floor on, and before this there is none."""
 
 _SECONDS = r"-?\d{1,12}"
 _SPELLING = re.compile(
@@ -43,13 +45,17 @@ class OpenRun:
     """Digests of those of its items that were yielded."""
 
 
-def _whole_second(floor: datetime | None) -> datetime | None:
+def _whole_second(floor: object) -> datetime | None:
     if floor is None:
         return None
+    if not isinstance(floor, datetime):
+        raise named(TypeError(f"floor must be a datetime or None, got {floor!r}"), "floor")
     if floor.utcoffset() is None:
         raise named(ValueError(f"floor must be timezone-aware, got {floor!r}"), "floor")
     if floor.microsecond:
         raise named(ValueError(f"floor must be a whole second, got {floor!r}"), "floor")
+    if floor <= _FIRST:
+        raise named(ValueError(f"floor must be later than {_FIRST}, got {floor!r}"), "floor")
     return floor.astimezone(UTC)
 
 

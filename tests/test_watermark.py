@@ -85,6 +85,7 @@ def test_a_watermark_that_was_cut_short_is_refused_or_is_another(watermark, data
         "runs.abcdefgh:2026-02-01T12:30:15.5Z",
         "runs.abcdefgh:2026-02-30T12:30:15Z",
         "runs.abcdefgh:0000-02-01T12:30:15Z",
+        "runs.abcdefgh:0001-01-01T00:00:00Z",
         "runs.abcdefgh:-~0.",
         "runs.abcdefgh:-~0.AAAA",
         "runs.abcdefgh:-~00.AAAAAAAA",
@@ -111,7 +112,9 @@ def test_a_message_quotes_no_more_than_the_beginning():
 def test_the_floor_is_a_whole_second_in_utc():
     tokyo = timezone(timedelta(hours=9))
     assert Watermark("runs", "abcdefgh", FLOOR.astimezone(tokyo)).floor.utcoffset() == timedelta()
-    for floor in (FLOOR.replace(tzinfo=None), FLOOR.replace(microsecond=1)):
+    for floor in (FLOOR.replace(tzinfo=None), FLOOR.replace(microsecond=1), datetime.min.replace(tzinfo=UTC)):
         with pytest.raises(ValueError, match="floor must be") as caught:
             Watermark("runs", "abcdefgh", floor)
         assert caught.value.parameter == "floor"
+    with pytest.raises(TypeError, match="floor must be a datetime or None, got 5"):
+        Watermark("runs", "abcdefgh", 5)

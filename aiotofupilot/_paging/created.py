@@ -25,14 +25,14 @@ if TYPE_CHECKING:
     from .plan import OnDrift, Plan
     from .source import Source
 
-__all__ = ["Created"]
+__all__ = ["Beginning", "Created"]
 
 T = TypeVar("T", bound=Identified)
 
 _MILLISECOND = timedelta(milliseconds=1)
 
 
-class _Beginning:
+class Beginning:
     """When a run began, by the server's clock.
 
     The pages in flight keep it alive, and it keeps nothing alive: a run that is dropped cancels them.
@@ -40,7 +40,7 @@ class _Beginning:
 
     def __init__(self) -> None:
         self.moment = -math.inf
-        """The beginning of all time before the server has answered."""
+        """Seconds since 1970; the beginning of all time before the server has answered."""
 
     async def fetch(
         self, source: Source[T], cursor: int, limit: int, counts: RequestCounts, *, once: bool = False
@@ -94,7 +94,7 @@ class Created(Generic[T]):
         self._newest: float | None = None
         self._newest_of_page: float | None = None
         self._has_ended = False
-        self._beginning = _Beginning()
+        self._beginning = Beginning()
 
     @property
     def began_at(self) -> float:
@@ -156,7 +156,7 @@ class Created(Generic[T]):
         if self._can_settle and floor is not None:
             source = source.narrowed(after=floor - _MILLISECOND)  # "after" may mean later than that
         plan = evolve(self._plan, max_items=None, on_drift=on_drift)
-        return Stretch(partial(self._beginning.fetch, source), plan, self._stats.counts)
+        return Stretch(partial(self._beginning.fetch, source), plan, self._stats)
 
     async def _leave_page(self) -> None:
         """Take what was seen of a page for seen, now that all of its new items were yielded."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import AsyncIterator
+from functools import partial
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from attrs import evolve
@@ -12,8 +13,10 @@ from aiotofupilot._documentation import internal
 from aiotofupilot.errors import TofuPilotError
 from aiotofupilot.stats import WalkStats
 
+from .created import Beginning
 from .incremental import IncrementalWalk
 from .memory import Identified
+from .restarting import Stretch
 from .seen import OVERLAP, Seen, moment_of
 
 if TYPE_CHECKING:
@@ -113,7 +116,7 @@ class FollowedListing(AsyncIterator[T]):
         """What the stream has done so far, as one object that is kept up to date.
 
         ``duplicates`` counts the items that the server listed although they had been seen. What is created within the
-        overlap of 60 seconds is listed by every poll.
+        overlap of 60 seconds is listed by every poll. ``unreadable`` counts an item at every poll that meets it.
         """
         return self._stats
 
@@ -144,30 +147,32 @@ class FollowedListing(AsyncIterator[T]):
     async def _pass_what_exists(self) -> None:
         plan, stats = evolve(self._plan, max_items=None), WalkStats(counts=self._stats.counts)
         if self._existing is None:
-            watermark = await before_newest(self._source, self._unseen, stats)
+            watermark = await before_newest(self._source, plan, self._unseen, stats)
             self._existing = IncrementalWalk(self._source, plan, watermark, stats=stats)
         async for _ in self._existing:
             pass
         self._watermark, self._existing = self._existing.watermark, None
 
 
-async def before_newest(source: Source[Any], unseen: Watermark, stats: WalkStats) -> Watermark:
+async def before_newest(source: Source[Any], plan: Plan, unseen: Watermark, stats: WalkStats) -> Watermark:
     """Return a watermark that leaves only what was created lately to be seen, at the cost of one request.
 
     Where the API cannot be asked for the newest first, everything is left to be seen.
 
     Args:
         source: A listing.
+        plan: How it is walked. Where items that cannot be read are skipped, the newest one that can be read counts.
         unseen: A watermark of the listing of which nothing was seen.
         stats: Where the request is counted.
     """
     dated = source.runs() or source
     if not (dated.can_be_bounded and dated.can_be_ordered):
         return unseen
-    asked_at = dated.clock.now()
-    page = await dated.narrowed(order="desc").fetch(0, 1, stats.counts)
-    newest = [moment for item in page.data[:1] if (moment := dated.created_at(item)) is not None]
-    seen = Seen(unseen)
-    if newest:
-        seen.settle(moment_of(min(*newest, dated.served_at(page) or asked_at)) - OVERLAP)
+    beginning, seen = Beginning(), Seen(unseen)
+    plan = evolve(plan, max_items=1, on_drift="ignore", keep=plan.keep if dated is source else None)
+    async with Stretch(partial(beginning.fetch, dated.narrowed(order="desc")), plan, stats) as newest:
+        async for item in newest:
+            created_at = dated.created_at(item)
+            if created_at is not None:
+                seen.settle(min(moment_of(created_at), beginning.moment) - OVERLAP)
     return evolve(unseen, floor=seen.floor_at)

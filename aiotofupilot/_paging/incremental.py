@@ -137,6 +137,7 @@ class IncrementalWalk(AsyncIterator[T]):
         """What the walk has done so far, as one object that is kept up to date.
 
         ``duplicates`` counts the items that the server listed although they had been seen, of earlier runs too.
+        ``unreadable_positions`` are positions in what the walk asks for, which begins where the watermark was.
         """
         return self._stats
 

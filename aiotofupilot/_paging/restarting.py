@@ -33,10 +33,10 @@ class Stretch(Walk[T]):
     Args:
         fetch: Fetches a page.
         plan: How to walk.
-        counts_of_all: Where the requests are counted, with those of other stretches.
+        stats_of_all: Where the requests are counted, and where positions are kept, with those of other stretches.
     """
 
-    def __init__(self, fetch: Fetch[T], plan: Plan, counts_of_all: RequestCounts) -> None:
+    def __init__(self, fetch: Fetch[T], plan: Plan, stats_of_all: WalkStats) -> None:
         def fetch_counted(
             cursor: int,
             limit: int,
@@ -44,9 +44,10 @@ class Stretch(Walk[T]):
             *,
             once: bool = False,
         ) -> Coroutine[Any, Any, Page[T]]:
-            return fetch(cursor, limit, counts_of_all, once=once)
+            return fetch(cursor, limit, stats_of_all.counts, once=once)
 
         super().__init__(fetch_counted, plan)
+        self._stats.unreadable_positions = stats_of_all.unreadable_positions
 
     def _tell_place(self, error: Exception) -> None:
         pass

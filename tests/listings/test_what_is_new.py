@@ -1,10 +1,11 @@
 """What is new in each listing is yielded exactly once over any number of runs, while a line works. Over sockets."""
 
+from datetime import timedelta
 from random import Random
 
 import pytest
 
-from aiotofupilot import RetryPolicy, TofuPilotSession, Watermark
+from aiotofupilot import RetryPolicy, ServerError, TofuPilotSession, Watermark
 from aiotofupilot.sandbox import BusyLine, Sandbox, faults
 
 NAMES = [
@@ -148,3 +149,28 @@ async def test_what_is_created_after_the_first_look_is_followed(sandbox, session
         followed = [item async for item in stream]
     assert len(followed) == (wanted or 0)
     assert not {item.id for item in followed} & existing
+
+
+@pytest.mark.parametrize("name", ["runs", "measurements"])
+async def test_a_newest_run_that_cannot_be_read_does_not_keep_a_stream_from_beginning(sandbox, name):
+    asked_for = [run for run in sandbox.runs if name == "runs" or run.procedure.id == sandbox.procedures[-1].id]
+    *_, newest_but_one, newest = sorted(asked_for, key=lambda run: run.created_at)
+    sandbox.faults.always(faults.unreadable(newest.id))
+    async with TofuPilotSession(sandbox.api_key, base_url=sandbox.url, retry=None) as session:
+        with pytest.raises(ServerError) as caught:
+            await anext(listing(session, sandbox, name).follow())
+        assert caught.value.watermark is None
+        stream = listing(session, sandbox, name, on_unreadable="skip").follow()
+        await stream._pass_what_exists()
+        overlap = timedelta(seconds=60)
+        assert stream.watermark.floor == newest_but_one.created_at.replace(microsecond=0) - overlap
+
+
+@pytest.mark.parametrize("concurrency", [1, 16])
+async def test_items_that_cannot_be_read_are_left_out_and_told(sandbox, session, concurrency):
+    oldest_first = sorted(sandbox.runs, key=lambda run: run.created_at)
+    sandbox.faults.always(faults.unreadable(*(oldest_first[place].id for place in (0, 150, 151))))
+    walk = session.runs.list(limit=20, on_unreadable="skip", concurrency=concurrency).since()
+    assert sum([1 async for _ in walk]) == 297
+    assert walk.stats.unreadable == 3
+    assert walk.stats.unreadable_positions == [0, 150, 151]
