@@ -4,9 +4,15 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable
+from importlib.util import find_spec
 from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any, TypeVar, cast
 from unittest.mock import Mock
+
+if find_spec("aioresponses") is None:
+    raise ModuleNotFoundError(
+        "mock_listing and MockResponse need aioresponses: pip install 'aiotofupilot[testing]'", name="aioresponses"
+    )
 
 import aiohttp
 from aiohttp.abc import AbstractStreamWriter

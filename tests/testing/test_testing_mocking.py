@@ -2,6 +2,8 @@
 
 import asyncio
 import re
+import subprocess
+import sys
 from datetime import UTC, datetime
 from enum import Enum
 
@@ -288,3 +290,16 @@ def test_a_member_of_an_enumeration_is_the_key_that_it_holds(mocked):
 async def status_with(key):
     async with aiohttp.ClientSession(headers={"Authorization": f"Bearer {key}"}) as http, http.get(URL) as response:
         return response.status
+
+
+def test_without_aioresponses_it_says_what_to_install():
+    """Everything else of the test kit works all the same."""
+    program = (
+        "import sys; sys.modules['aioresponses'] = None\n"
+        "from aiotofupilot.testing import make_run, serve\n"
+        "try:\n    from aiotofupilot.testing import mock_listing\n"
+        "except ModuleNotFoundError as error: print(error.name, error)"
+    )
+    printed = subprocess.run([sys.executable, "-W", "error", "-c", program], capture_output=True, text=True, check=True)  # noqa: S603 - our own
+    told = "mock_listing and MockResponse need aioresponses: pip install 'aiotofupilot[testing]'"
+    assert printed.stdout == f"aioresponses {told}\n"
