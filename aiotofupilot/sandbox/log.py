@@ -38,13 +38,19 @@ class Request(Question):
         if self.attempt > 1:
             told.append(f"attempt {self.attempt}")
         if self.page and (self.is_as_it_should_be or not self.fault):
-            told.append(f"{len(self.page.data)} {self.path.removesuffix('/').rpartition('/')[2].lower()}")
+            told.append(_counted(len(self.page.data), self.path.removesuffix("/").rpartition("/")[2].lower()))
         if self.fault:
             told.append(repr(self.fault))
         return ", ".join(told)
 
     def __repr__(self) -> str:
         return f"<{self}>"
+
+
+def _counted(items: int, listing: str) -> str:
+    """Return a number of items, such as ``1 batch`` or ``3 runs``."""
+    singular = "batch" if listing == "batches" else listing.removesuffix("s")
+    return f"{items} {singular if items == 1 else listing}"
 
 
 class RequestLog(list[Request]):

@@ -68,6 +68,9 @@ def test_request_repr():
     )
     assert str(Request(path="/x", status=404)) == "GET /x: 404"
     assert repr(Request(path="/v2/Runs/", status=200, page=page)) == "<GET /v2/Runs/: 200, 3 runs>"
+    for listing, told in {"runs": "1 run", "batches": "1 batch"}.items():
+        single = Request(path=f"/v2/{listing}", status=200, page=Page(make_procedures(1), PageMeta(has_more=False)))
+        assert str(single) == f"GET /v2/{listing}: 200, {told}"
     assert repr(Request(path="/x", attempt=2, page=page, fault=reset())) == "<GET /x: no answer, attempt 2, reset()>"
     late = Request(path="/v2/runs", status=200, page=page, fault=latency(0.1), is_as_it_should_be=True)
     assert str(late) == "GET /v2/runs: 200, 3 runs, latency(0.1)"
