@@ -22,6 +22,9 @@ _EXIT_CODES = (
     "130 interrupted."
 )
 
+_USAGE_OF_MIRROR = "Usage: aiotofupilot mirror [OPTIONS] DATABASE [LISTING...]"
+"""cyclopts would call the listings ``ARGS``."""
+
 _INSTALLS_COMPLETION = "--install-completion"
 
 
@@ -51,7 +54,7 @@ def app_for(arguments: Sequence[str]) -> App:
             app.command(listing_command(name), name=name)
         else:
             app.command(App(name=name, help=listed.summary))
-    app.command(mirror)
+    app.command(mirror, usage=_USAGE_OF_MIRROR)
     app.command(sandbox)
     if wanted not in LISTINGS:
         app.register_install_completion_command(add_to_startup=False)  # pyright: ignore[reportUnknownMemberType]

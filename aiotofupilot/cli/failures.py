@@ -196,7 +196,7 @@ def _with_advice(error: TofuPilotError) -> str:
 
 def _what_is_left(stopped: StoppedError | MirrorStoppedError) -> str:
     if isinstance(stopped, MirrorStoppedError):
-        return f"this was at the {stopped.place}, run it again to go on"
+        return f"it had come to the {stopped.place}, run it again to go on"
     left = f"{stopped.written} {_what_became_of_them(stopped)}"
     return f"{left}; {stopped.left_out}" if stopped.left_out else left
 

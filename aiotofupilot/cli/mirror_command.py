@@ -9,6 +9,7 @@ from cyclopts import Group, Parameter
 from cyclopts.validators import Number
 
 from .failures import UsageError
+from .help_text import unwrapped
 from .listings import LISTINGS
 from .shared_options import Serving
 
@@ -17,6 +18,7 @@ __all__ = ["mirror"]
 _ASKING = Group("How to ask", sort_key=4)
 
 
+@unwrapped
 async def mirror(
     database: Annotated[Path, Parameter(metavar="DATABASE")],
     /,

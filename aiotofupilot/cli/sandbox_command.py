@@ -8,9 +8,12 @@ from typing import Annotated
 from cyclopts import Parameter
 from cyclopts.validators import Number
 
+from .help_text import unwrapped
+
 __all__ = ["sandbox"]
 
 
+@unwrapped
 async def sandbox(
     *,
     host: Annotated[str, Parameter(metavar="ADDRESS")] = "127.0.0.1",

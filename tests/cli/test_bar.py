@@ -28,7 +28,7 @@ def warn(bar, text):
     bar.handle(logging.LogRecord("aiotofupilot", logging.WARNING, __file__, 1, text, None, None))
 
 
-@pytest.mark.parametrize(("total", "count"), [(None, "1,300 procedures"), (2000, "1,300 of 2,000 procedures (65 %)")])
+@pytest.mark.parametrize(("total", "count"), [(None, "1,300 procedures"), (2000, "1,300 of 2,000 procedures (65%)")])
 def test_count_and_rate(show, total, count):
     """What has arrived is counted, with what is expected where that is known, and how fast it comes."""
 
@@ -51,7 +51,7 @@ def test_what_is_left_is_estimated_once_the_total_is_known(show):
         bar.advance(300)
 
     screen = show(use)
-    assert "1,500 of 2,000 procedures (75 %), " in screen
+    assert "1,500 of 2,000 procedures (75%), " in screen
     assert re.search(r"/s, \d+:\d\d:\d\d left", screen)
 
 
@@ -66,7 +66,7 @@ def test_a_total_that_is_exceeded_is_told_no_more(show):
         bar.advance(1)
 
     screen = show(use)
-    assert "1,999 of 2,000 procedures (100 %)" in screen
+    assert "1,999 of 2,000 procedures (100%)" in screen
     assert "2,001 procedures, " in screen
 
 

@@ -5,6 +5,7 @@ import os
 import re
 import time
 from importlib.metadata import version
+from itertools import pairwise
 
 import pytest
 
@@ -50,6 +51,18 @@ def test_help_of_procedures(start, columns):
         assert re.search(r"--allow-insecure-http +Let the key travel unencrypted", told)
         assert re.search(r"--sandbox +List the made-up factory.*no account", told)
         assert "DATE is ISO 8601" in told
+
+
+@pytest.mark.parametrize("command", ["mirror", "sandbox"])
+def test_help_is_wrapped_by_the_terminal_alone(start, command):
+    """A line is short only where a paragraph or a description ends, or where the next word does not fit."""
+    columns = 70
+    process = start(command, "--help", env=os.environ | {"COLUMNS": str(columns)})
+    told = process.communicate(timeout=30)[0].decode()
+    assert "ARGS" not in told
+    paragraphs = told.partition("╭")[0].splitlines()
+    for line, following in pairwise(paragraphs):
+        assert not following or not line or len(line) + len(following.split()[0]) + 1 >= columns, line
 
 
 @pytest.mark.parametrize(

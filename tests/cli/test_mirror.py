@@ -104,7 +104,7 @@ def test_a_key_that_may_not_list_something(sandbox, database, capfd):
     assert run(["mirror", str(database), "procedures", "stations"]) == ExitCode.REFUSED
     out, err = capfd.readouterr()
     assert (out, err.count("\n")) == ("", 1)
-    assert err.endswith("this was at the stations, run it again to go on\n")
+    assert err.endswith("it had come to the stations, run it again to go on\n")
     assert rows(database, "procedures") == (250, 250)
 
 
@@ -116,7 +116,7 @@ def test_ctrl_c(sandbox, database, start):
     process.append(start("mirror", database, "procedures"))
     _, err = process[0].communicate(timeout=60)
     assert process[0].returncode == ExitCode.INTERRUPTED
-    assert err == b"aiotofupilot: interrupted; this was at the procedures, run it again to go on\n"
+    assert err == b"aiotofupilot: interrupted; it had come to the procedures, run it again to go on\n"
 
 
 def test_a_full_run_is_the_way_out_where_a_run_cannot_be_continued(monkeypatch, database, capfd):
@@ -138,7 +138,7 @@ def test_a_disk_that_is_full_at_the_end(monkeypatch, database, capfd):
     assert run(["mirror", str(database), "stations", "--sandbox"]) == ExitCode.FAILED
     assert capfd.readouterr() == (
         "",
-        "aiotofupilot: cannot write: No space left on device; this was at the end, run it again to go on\n",
+        "aiotofupilot: cannot write: No space left on device; it had come to the end, run it again to go on\n",
     )
 
 

@@ -40,7 +40,7 @@ class _Count(ProgressColumn):
             return Text(f"{count} {self._name}{rate}")
         seconds = task.time_remaining
         left = "" if seconds is None or seconds > _LONGEST else f", {timedelta(seconds=seconds)} left"
-        return Text(f"{count} of {task.total:,.0f} {self._name} ({task.percentage:.0f} %){rate}{left}")
+        return Text(f"{count} of {task.total:,.0f} {self._name} ({task.percentage:.0f}%){rate}{left}")
 
 
 @frozen
