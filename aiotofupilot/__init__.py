@@ -103,8 +103,8 @@ __doc__ = _documentation.NotRewritten(__doc__)  # pytest has a plugin in here
 
 if TYPE_CHECKING:
     from ._http.policy import RetryPolicy
-    from ._paging.follow import FollowedListing
-    from ._paging.incremental import IncrementalWalk
+    from ._paging.news.follow import FollowedListing
+    from ._paging.news.incremental import IncrementalWalk
     from ._paging.paginator import Paginator
     from ._paging.walk import Walk
     from ._session import TofuPilotSession
@@ -185,8 +185,8 @@ else:  # not for type checkers, which would believe in any name
         "_http.policy",
         "_paging.walk",
         "watermark",
-        "_paging.incremental",
-        "_paging.follow",
+        "_paging.news.incremental",
+        "_paging.news.follow",
         "_paging.paginator",
         "_wire.spelling",
         "_wire.reading",

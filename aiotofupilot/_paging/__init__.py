@@ -5,9 +5,9 @@ one of the two continuities, `deduplicated` or `anchored`, says what of each pag
 was passed and watch the `progress`. Where a listing moved, `resync` finds the place again: it judges what is in `sight`
 on a page, and follows a `search` from page to page. Where a page is `unreadable`, `isolation` reads around the item at
 fault, after it has looked `elsewhere` to see that the server answers; a `gap` is what it left out before a part.
-`counting` finds out how many items there are, by the `extent` that a few pages show.
 
-`incremental` is one run over what is new. By the moment of creation `created` says what that is, and `of_runs` says it
-of what runs wrote. Both keep what was `seen`, up to a watermark, and both walk by `restarting`. `follow` makes one run
-after another.
+`counting` finds out how many items there are, by the `extent` that a few pages show, and `sharding` cuts a listing into
+parts. Both go by positions, so they need cursors that are `offsets`.
+
+`news` finds what is new in a listing since an earlier pass.
 """

@@ -13,11 +13,11 @@ from aiotofupilot._otel.walks import WalkSpan
 from aiotofupilot.stats import RequestCounts, WalkStats
 
 from .counting import count_items, count_left_out
-from .follow import FollowedListing
 from .gap import note_left_out
-from .incremental import IncrementalWalk, check_watermark
 from .isolation import Isolation
 from .memory import Identified, Memory
+from .news.follow import FollowedListing
+from .news.incremental import IncrementalWalk, check_watermark
 from .progress import Progress
 from .resumption import checkpoint_after, note_checkpoint
 from .sharding import SHARDS_AT_MOST, cut

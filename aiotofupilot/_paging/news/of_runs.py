@@ -8,21 +8,20 @@ from typing import TYPE_CHECKING, Any, Generic, TypeVar
 
 from attrs import evolve
 
+from aiotofupilot._paging.memory import Identified
 from aiotofupilot.checkpoint import digest
 from aiotofupilot.errors import DecodeError
 from aiotofupilot.watermark import OpenRun
 
 from .created import Created
-from .memory import Identified
 from .restarting import RestartingWalk, Stretch
 from .seen import OVERLAP
 
 if TYPE_CHECKING:
+    from aiotofupilot._paging.plan import OnDrift, Plan
+    from aiotofupilot._paging.source import Source
     from aiotofupilot.stats import WalkStats
     from aiotofupilot.watermark import Watermark
-
-    from .plan import OnDrift, Plan
-    from .source import Source
 
 __all__ = ["OfRuns"]
 

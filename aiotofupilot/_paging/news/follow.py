@@ -10,12 +10,12 @@ from typing import TYPE_CHECKING, Any, TypeVar
 from attrs import evolve
 
 from aiotofupilot._documentation import internal
+from aiotofupilot._paging.memory import Identified
 from aiotofupilot.errors import TofuPilotError
 from aiotofupilot.stats import WalkStats
 
 from .created import Beginning
 from .incremental import IncrementalWalk
-from .memory import Identified
 from .restarting import Stretch
 from .seen import OVERLAP, Seen, moment_of
 
@@ -23,10 +23,9 @@ if TYPE_CHECKING:
     from types import TracebackType
     from typing import Self
 
+    from aiotofupilot._paging.plan import Plan
+    from aiotofupilot._paging.source import Source
     from aiotofupilot.watermark import Watermark
-
-    from .plan import Plan
-    from .source import Source
 
 __all__ = ["JITTER", "FollowedListing"]
 

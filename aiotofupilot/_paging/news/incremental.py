@@ -9,20 +9,20 @@ from typing import TYPE_CHECKING, Protocol, TypeVar
 
 from aiotofupilot._arguments import integer, named
 from aiotofupilot._documentation import internal
+from aiotofupilot._paging.memory import Identified
 from aiotofupilot.errors import TofuPilotError
 from aiotofupilot.stats import WalkStats
 from aiotofupilot.watermark import Watermark
 
 from .created import Created
-from .memory import Identified
 from .of_runs import OfRuns
 
 if TYPE_CHECKING:
     from types import TracebackType
     from typing import Self
 
-    from .plan import Plan
-    from .source import Source
+    from aiotofupilot._paging.plan import Plan
+    from aiotofupilot._paging.source import Source
 
 __all__ = ["IncrementalWalk", "check_watermark"]
 

@@ -6,18 +6,16 @@ from typing import TYPE_CHECKING, Any, Generic, TypeVar
 
 from attrs import evolve
 
+from aiotofupilot._paging.memory import Identified
+from aiotofupilot._paging.walk import Walk
 from aiotofupilot.errors import DriftError, PaginationError
-
-from .memory import Identified
-from .walk import Walk
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Coroutine
 
+    from aiotofupilot._paging.plan import Fetch, OnDrift, Plan
     from aiotofupilot.models import Page
     from aiotofupilot.stats import RequestCounts, WalkStats
-
-    from .plan import Fetch, OnDrift, Plan
 
 __all__ = ["RestartingWalk", "Stretch"]
 

@@ -11,19 +11,18 @@ from typing import TYPE_CHECKING, Generic, TypeVar
 
 from attrs import evolve
 
+from aiotofupilot._paging.memory import Identified
 from aiotofupilot.errors import DecodeError
 
-from .memory import Identified
 from .restarting import RestartingWalk, Stretch
 from .seen import OVERLAP, Seen, moment_at, moment_of
 
 if TYPE_CHECKING:
+    from aiotofupilot._paging.plan import OnDrift, Plan
+    from aiotofupilot._paging.source import Source
     from aiotofupilot.models import Page
     from aiotofupilot.stats import RequestCounts, WalkStats
     from aiotofupilot.watermark import Watermark
-
-    from .plan import OnDrift, Plan
-    from .source import Source
 
 __all__ = ["Beginning", "Created"]
 
