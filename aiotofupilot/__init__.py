@@ -13,14 +13,16 @@ The house, from top to bottom. A room imports from rooms below it only.
 - `dlt` brings listings into databases, and keeps one of DuckDB up to date.
 - `arrow` turns listings into Arrow. Like other rooms for an optional neighbour, nothing imports it before it is used.
 - `_session` holds key, server and options, and has one property for each listing.
+- `settings` finds key and server, and `listings` has the listings' classes by their public name.
 - `_listings` says what can be listed: where a listing is, what its items are, how it can be filtered.
 - `_paging` says how a listing is walked, and knows no HTTP. `_http` says how one request gets through, and knows no
   paging. The two stand side by side, and a listing puts them together.
 - `_wire` turns bytes into values and values into queries, without I/O.
-- `settings` finds key and server, and `listings` has the listings' classes by their public name.
+- `watermark`, `checkpoint`, `shard`, `errors`, `stats` and `models` are the values that users meet.
 - `_otel` tells OpenTelemetry what happens, where a program uses it.
-- `checkpoint`, `watermark`, `shard`, `errors`, `stats` and `models` are the values that users meet.
 - `sandbox` is a TofuPilot for tests. The client never imports it.
+- `clock` is time and chance, where a test can replace them. `_arguments` checks what users pass.
+- `_documentation` and `_lazy` decide what ``help()`` shows, and when a public name is loaded.
 """
 
 from typing import TYPE_CHECKING

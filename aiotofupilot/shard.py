@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from .checkpoint import Checkpoint
 
     T = TypeVar("T", bound=Identified)
-else:  # which knows no rooms above it
+else:  # the bound is in a room above this one
     T = TypeVar("T")
 
 __all__ = ["Shard"]
@@ -73,9 +73,9 @@ class Shard(Generic[T]):
     query: tuple[tuple[str, str], ...] = field(default=(), converter=_query)
     """The filters and the order of the listing, as they are sent."""
     start: datetime | None = field(default=None, converter=_start)
-    """The earliest moment that an item can have; timezone-aware. None: there is none."""
+    """The earliest moment that an item can have; timezone-aware. None: there is no such bound."""
     end: datetime | None = field(default=None, converter=_end)
-    """The moment that all items lie before; timezone-aware. None: there is none, so that new items belong here."""
+    """All items lie before this moment; timezone-aware. None: there is no such bound, so new items belong here."""
 
     def __attrs_post_init__(self) -> None:
         if self.start is not None and self.end is not None and self.start >= self.end:

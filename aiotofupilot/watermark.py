@@ -1,4 +1,4 @@
-"""What of a listing has been seen, exact to the item: by it `Paginator.since` tells what is new."""
+"""What of a listing has been seen, exact to the item, so that `Paginator.since` can tell what is new."""
 
 from __future__ import annotations
 
@@ -20,7 +20,10 @@ __all__ = ["OpenRun", "Watermark"]
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _SECOND = timedelta(seconds=1)
 _FIRST = datetime.min.replace(tzinfo=UTC)
-"""Items are asked for from a moment before the floor on, and before this there is none."""
+"""The first moment of all. A floor is later, because items are asked for from a moment before the floor."""
+
+_SHOWN = 200
+"""At most this many characters of a text that is no watermark are shown."""
 
 _SECONDS = r"-?\d{1,12}"
 _SPELLING = re.compile(
@@ -70,15 +73,15 @@ class Watermark:
     listing: str
     """Which listing it is of, such as ``runs``."""
     query: str
-    """A digest of the listing's filters, by which a watermark is told from those of other queries."""
+    """A digest of the listing's filters. Watermarks of other queries have another one."""
     floor: datetime | None = field(default=None, converter=_whole_second)
-    """Everything that was created before this moment has been seen; a whole second, in UTC. Of a listing of what runs
-    wrote, it is the runs that were seen. None: only what `seen` names has been seen."""
+    """Everything that was created before this moment has been seen; a whole second, in UTC. In a listing of what runs
+    wrote, this is about the runs. None: only what `seen` names has been seen."""
     seen: tuple[tuple[int, tuple[bytes, ...]], ...] = ()
     """Digests of the other items that were seen, by the second in which they were created, counted since 1970 in
     UTC. Items that do not say when they were created have the second 0."""
     runs: tuple[OpenRun, ...] = ()
-    """Of a listing of what runs wrote: the runs that are to be asked for again."""
+    """In a listing of what runs wrote: the runs whose items are to be asked for again."""
 
     def __str__(self) -> str:
         floor, begin = "-", 0
@@ -134,6 +137,3 @@ def _read_run(group: str, begin: int) -> OpenRun:
 
 def _excerpt(text: str) -> str:
     return repr(text if len(text) <= _SHOWN else f"{text[:_SHOWN]}...")
-
-
-_SHOWN = 200

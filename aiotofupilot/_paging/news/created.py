@@ -32,14 +32,14 @@ _MILLISECOND = timedelta(milliseconds=1)
 
 
 class Beginning:
-    """When a run began, by the server's clock.
+    """When a pass began, by the server's clock.
 
-    The pages in flight keep it alive, and it keeps nothing alive: a run that is dropped cancels them.
+    The pages in flight hold it, and it holds nothing. So a pass that is dropped is freed, which cancels them.
     """
 
     def __init__(self) -> None:
         self.moment = -math.inf
-        """Seconds since 1970; the beginning of all time before the server has answered."""
+        """Seconds since 1970; minus infinity before the server has answered."""
 
     async def fetch(
         self, source: Source[T], cursor: int, limit: int, counts: RequestCounts, *, once: bool = False
@@ -57,13 +57,13 @@ class Created(Generic[T]):
 
     Where the API can be asked for the oldest first, everything that the walk has passed and that is old enough counts
     as settled: the floor follows the walk. The server has to prove that it sorts. Where the order is not known, the
-    floor stays where it is until the listing was seen to its end. So it does from the item on that turns up below the
-    floor and that shows that the server does not sort after all. Such an item is new all the same.
+    floor stays where it is until the listing was seen to its end. It also stays once an item turns up below the floor,
+    because that item shows that the server does not sort after all. Such an item is new all the same.
 
-    What is old enough? An item may become visible some time after its creation, behind the walk or after the run. So
-    only what was created `OVERLAP` seconds before the run began is settled, by the server's clock. That clock may run
-    ahead of the one that dates the items, so what was created less than `OVERLAP` seconds before the newest item that
-    was seen is not settled either.
+    An item may become visible some time after its creation: at a place that the walk has passed, or when the pass is
+    over. So only what was created `OVERLAP` seconds before the pass began is old enough, by the server's clock. That
+    clock may be ahead of the one that dates the items. So what was created less than `OVERLAP` seconds before the
+    newest item that was seen is not old enough either.
 
     Args:
         source: The listing.
@@ -97,7 +97,7 @@ class Created(Generic[T]):
 
     @property
     def began_at(self) -> float:
-        """The server's time when the run began; the beginning of all time before the server has answered."""
+        """When the pass began, in seconds since 1970 by the server's clock; minus infinity before it has answered."""
         return self._beginning.moment
 
     @property

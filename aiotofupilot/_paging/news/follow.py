@@ -1,4 +1,4 @@
-"""An endless stream of what is created in a listing: one run over what is new after another."""
+"""An endless stream of what is created in a listing: one pass over what is new after another."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""One run over what is new in a listing."""
+"""One pass over what is new in a listing."""
 
 from __future__ import annotations
 
@@ -53,7 +53,7 @@ class _News(Protocol[T]):
 class IncrementalWalk(AsyncIterator[T]):
     """One pass over what is new in a listing. Pages are fetched as items are asked for, never on their own.
 
-    It may be left at any item: store `watermark` with the items, and the next run goes on after the item yielded last.
+    It may be left at any item: store `watermark` with the items, and the next pass goes on after the item yielded last.
     As with a `Walk`, nothing of it stays in flight once it ended, failed, was closed, was cancelled or was dropped, and
     one that failed can be asked on. An error of this package that it raises has the ``watermark`` too.
     """
@@ -136,7 +136,7 @@ class IncrementalWalk(AsyncIterator[T]):
     def stats(self) -> WalkStats:
         """What the walk has done so far, as one object that is kept up to date.
 
-        ``duplicates`` counts the items that the server listed although they had been seen, of earlier runs too.
+        ``duplicates`` counts the items that the server listed although they had been seen, in earlier passes too.
         ``unreadable_positions`` are positions in what the walk asks for, which begins where the watermark was.
         """
         return self._stats

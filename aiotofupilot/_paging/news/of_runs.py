@@ -1,4 +1,4 @@
-"""What of a listing of items of runs is new: the items of new runs."""
+"""What is new in a listing of what runs wrote: the items of new runs."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ __all__ = ["OfRuns"]
 T = TypeVar("T", bound=Identified)
 
 _AT_ONCE = 100
-"""The items of so many runs are asked for at once. Their IDs make some 4,000 characters in the address."""
+"""The items of this many runs are asked for at once. Their IDs make some 4,000 characters in the address."""
 
 
 class OfRuns(Generic[T]):
@@ -36,7 +36,7 @@ class OfRuns(Generic[T]):
 
     New runs are taken a hundred at a time. A run is open from then on: its items are asked for, and each is noted when
     it is yielded. It is closed once its items were listed to their end, `OVERLAP` seconds or more after its creation.
-    Before that more of them may become visible, so that the next run of this asks for them again.
+    Before that more of them may become visible, so that the next pass asks for them again.
 
     Args:
         source: The listing.
