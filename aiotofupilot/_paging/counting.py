@@ -3,14 +3,18 @@
 from __future__ import annotations
 
 import asyncio
-from typing import TYPE_CHECKING, Any
+from functools import partial
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from attrs import evolve
 
 from aiotofupilot.checkpoint import Checkpoint
+from aiotofupilot.errors import TofuPilotError
 from aiotofupilot.stats import RequestCounts
 
 from .extent import Extent
+from .isolation import Isolation
+from .memory import Identified
 from .walk import Walk
 
 if TYPE_CHECKING:
@@ -22,7 +26,9 @@ if TYPE_CHECKING:
     from .plan import Fetch, Plan
     from .source import Source
 
-__all__ = ["count_items", "count_left_out", "look_at"]
+__all__ = ["count_items", "count_left_out", "look_at", "reading_around"]
+
+T = TypeVar("T", bound=Identified)
 
 _AT_ONCE = 4
 """At most this many pages are in flight. More would save little time, and each that is not needed is a request."""
@@ -35,16 +41,40 @@ async def count_items(fetch: Fetch[Any], plan: Plan) -> int:
         fetch: Fetches a page.
         plan: Its limit says how long pages are, and its concurrency how many may be in flight.
 
+    Items that cannot be read count too, where they are to be skipped.
+
     Raises:
         DriftError: The server's cursors are no offsets. Or the listing changes too much.
         PaginationError: The server's cursor does not advance, or is missing.
     """
     extent, at_most = Extent(plan.limit), min(plan.concurrency, _AT_ONCE)
+    fetch = reading_around(fetch, plan)
     while (length := extent.length) is None:
         looks = extent.looks(at_most)
         for look, page in zip(looks, await look_at(fetch, looks), strict=True):
-            extent.note(page, look.limit)
+            extent.note(page, look)
     return length
+
+
+def reading_around(fetch: Fetch[T], plan: Plan) -> Fetch[T]:
+    """Return how to fetch a page, or else the first part of it, or what is behind it, that can be read.
+
+    Where unreadable items are not to be skipped, pages are fetched as they are.
+    """
+    if plan.on_unreadable != "skip":
+        return fetch
+
+    async def fetch_around(cursor: int, limit: int, counts: RequestCounts, *, once: bool = False) -> Page[T]:
+        ask = partial(fetch, counts=counts)
+        try:
+            return await ask(cursor, limit, once=once)
+        except TofuPilotError as error:
+            isolation = Isolation(ask, "skip")
+            if not isolation.helps(error):
+                raise
+            return await isolation.begin(cursor, limit, error, passed=cursor, read_at=None, has_offsets=False)
+
+    return fetch_around
 
 
 async def count_left_out(source: Source[Any], plan: Plan) -> int:

@@ -89,12 +89,13 @@ class Extent:
         first = max(0, first - (pages * self._limit - width) // 2)
         return [Look(first + nth * self._limit, self._limit) for nth in range(pages)]
 
-    def note(self, page: Page[Any], limit: int) -> None:
+    def note(self, page: Page[Any], look: Look) -> None:
         """Take note of what a look showed.
 
         Args:
-            page: The page.
-            limit: How many items were asked for.
+            page: The page. It begins further on than it was to, if no item can be read before. It is shorter, if one
+                cannot be read behind it.
+            look: What was asked for.
 
         Raises:
             DriftError: The server's cursors are no offsets. Or it shows the same items wherever it is asked. Or the
@@ -112,7 +113,7 @@ class Extent:
         has_moved = self._has_moved(page)
         if page.following is not None:
             self._note_more(page.following)
-            if len(page.data) < limit:
+            if len(page.data) < look.limit:
                 self._limit = min(self._limit, len(page.data))  # the server gives no longer pages
         elif page.data or not page.cursor:
             # Some servers show their last page whatever cursor beyond the end they are asked for. A page that goes on
@@ -120,6 +121,8 @@ class Extent:
             self._is_sure = page.cursor == self._more_than and not has_moved
             self._note_end(page.cursor + len(page.data))
         else:
+            if page.cursor > look.cursor:
+                self._note_end(page.cursor)  # behind items that cannot be read
             self._note_nothing(page.cursor)
         if self._contradictions > _CONTRADICTIONS_AT_MOST:
             raise DriftError("the listing moves too much to be counted, or its pages disagree", cursor=page.cursor)

@@ -155,8 +155,9 @@ class Paginator(Generic[T]):
         The server does not tell, so the end of the listing is searched for. 100,000 items take about 20 requests, one
         after the other, and 29 if ``concurrency`` lets 4 be in flight. A listing of one page takes one request.
 
-        All items count, whatever ``cursor`` and ``max_items`` say. If items come or go meanwhile, the number is right
-        for one moment of the search.
+        All items count, whatever ``cursor`` and ``max_items`` say. So do those that cannot be read. If the search meets
+        one of them, ``on_unreadable="skip"`` reads around it, and ``"raise"`` raises its error. If items come or go
+        meanwhile, the number is right for one moment of the search.
 
         Raises:
             DriftError: The server's cursors are no offsets, or it does not go to a cursor, so that there is nothing to

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 from attrs import evolve
 
-from .counting import count_items, look_at
+from .counting import count_items, look_at, reading_around
 from .extent import Look
 
 if TYPE_CHECKING:
@@ -68,19 +68,17 @@ async def _drawn(source: Source[T], timeline: Timeline, plan: Plan, total: int, 
         # Items without a moment stand at one end of the order.
         places = sorted({*(total * nth // n for nth in range(n)), total - 1})
         looks = [Look(place, 1) for place in places]
-        return await _moments(ordered.fetch, timeline, looks, plan.concurrency)
+        return await _moments(ordered.fetch, timeline, looks, plan)
     # Whatever the order is, pages from all over the listing tell how the moments are distributed.
     pages = min(2 * n, -(-total // plan.limit))
     looks = [Look(total * nth // pages, plan.limit) for nth in range(pages)]
-    return await _moments(source.raw().fetch, timeline, looks, plan.concurrency)
+    return await _moments(source.raw().fetch, timeline, looks, plan)
 
 
-async def _moments(
-    fetch: Fetch[Any], timeline: Timeline, looks: Sequence[Look], concurrency: int
-) -> list[datetime | None]:
+async def _moments(fetch: Fetch[Any], timeline: Timeline, looks: Sequence[Look], plan: Plan) -> list[datetime | None]:
     moments: list[datetime | None] = []
-    for first in range(0, len(looks), concurrency):
-        for page in await look_at(fetch, looks[first : first + concurrency]):
+    for first in range(0, len(looks), plan.concurrency):
+        for page in await look_at(reading_around(fetch, plan), looks[first : first + plan.concurrency]):
             moments += map(timeline.moment, page.data)
     return moments
 

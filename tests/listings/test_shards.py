@@ -9,6 +9,7 @@ from fakes.listings import LISTINGS, required
 
 from aiotofupilot import Checkpoint, DriftError, RawItem, Shard, TofuPilotSession
 from aiotofupilot.sandbox import Sandbox, paging
+from aiotofupilot.sandbox.faults import unreadable
 
 EVERY = pytest.mark.parametrize("name", [*LISTINGS, "users"])
 UNDIVIDED = {"parts", "stations", "users"}
@@ -180,6 +181,20 @@ async def test_items_without_a_moment_are_left_out_by_no_shard(sandbox, session)
     (whole,) = await listing.shards(4)
     assert (whole.start, whole.end) == (None, None)
     assert oldest.id in ids(await whole.list(session).collect())
+
+
+@pytest.mark.parametrize("name", ["runs", "procedures"])
+async def test_items_that_cannot_be_read_do_not_keep_a_listing_from_being_cut(sandbox, session, name):
+    """They are where the cuts are drawn from."""
+    everything = sorted(await getattr(session, name).list().collect(), key=lambda item: item.created_at)
+    bad = {everything[len(everything) * nth // 4].id for nth in range(4)} | {everything[-1].id}
+    expected = [item_id for item_id in ids(everything) if item_id not in bad]
+    sandbox.faults.always(unreadable(*bad))
+    async with TofuPilotSession(sandbox.api_key, base_url=sandbox.url, retry=None) as other:
+        shards = await getattr(other, name).list(limit=20, on_unreadable="skip").shards(4)
+        assert len(shards) == 4
+        parts = [await shard.list(other, limit=20, on_unreadable="skip").collect() for shard in shards]
+        assert sorted(ids(item for part in parts for item in part)) == sorted(expected)
 
 
 @pytest.mark.parametrize("order", ["procedures", "batches"])
