@@ -16,7 +16,7 @@ from aiotofupilot._wire.raw import RawDecoder
 from aiotofupilot.checkpoint import LARGEST, Checkpoint
 
 from .query import Query
-from .timeline import bounded, moment_of
+from .timeline import moment_of, widely_bounded
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -90,17 +90,19 @@ class Listing(Generic[T]):
     creation_field: ClassVar[str | None] = None
     """The field of an item that says when it was created. None: items do not tell."""
     creation_filter: ClassVar[str | None] = None
-    """What the parameters begin with that bound the moment of creation, such as ``created``. None: there are none."""
+    """The beginning of the names of the parameters that bound the moment of creation, such as ``created``. None: there
+    are no such parameters."""
     oldest_first: ClassVar[str | None] = None
     """The value of ``sort_by`` whose ascending order lists the oldest items first. None: there is no such order."""
-    run_filter: ClassVar[str | None] = None
-    """The parameter that names the runs whose items are listed. None: items are not those of runs."""
     shard_field: ClassVar[str | None] = None
     """The field with a moment that never changes, by which shards are cut. None: `creation_field`."""
     shard_filter: ClassVar[str | None] = None
-    """What the parameters begin with that bound this moment. None: `creation_filter`."""
+    """The beginning of the names of the parameters that bound this moment. None: `creation_filter`."""
+    run_filter: ClassVar[str | None] = None
+    """The parameter that names the runs whose items are listed. None: items are not those of runs."""
     run_field: ClassVar[tuple[str, ...]] = ()
-    """Where the ID of its run is in an item: a field, and a field in that."""
+    """Where an item has the ID of its run: a field, or a field and a field of its value. Empty: items are not those of
+    runs."""
 
     decode: ClassVar[PageDecoder[Any]]
     """Reads a page of models."""
@@ -123,6 +125,15 @@ class Listing(Generic[T]):
     def __repr__(self) -> str:
         return f"<{type(self).__name__} at {self.path}>"
 
+    @property
+    def cut_by(self) -> tuple[str, str] | None:
+        """The field with the moment by which shards are cut, and the beginning of the names of its filters.
+
+        None: no filter bounds such a moment.
+        """
+        field, name = self.shard_field or self.creation_field, self.shard_filter or self.creation_filter
+        return None if field is None or name is None else (field, name)
+
     def part(self, shard: Shard[T], **options: Unpack[Options]) -> Paginator[T]:
         """Return the items of a shard of this listing; see `Shard.list`, which users call.
 
@@ -134,11 +145,11 @@ class Listing(Generic[T]):
         pairs, order = shard.query, dict(shard.query).get("sort_by")
         if shard.start is None and shard.end is None:
             return self._paginator(pairs, **options, sort_by=order)
-        field, name = self.shard_field or self.creation_field, self.shard_filter or self.creation_filter
-        if field is None or name is None:
+        if self.cut_by is None:
             raise named(ValueError(f"shard has bounds, and {self.name} have no filter by time"), "shard")
+        field, name = self.cut_by
         return self._paginator(
-            bounded(pairs, name, shard.start, shard.end),
+            widely_bounded(pairs, name, shard.start, shard.end),
             **options,
             sort_by=order,
             part=shard,

@@ -6,6 +6,7 @@ import hashlib
 from base64 import urlsafe_b64encode
 from datetime import datetime
 from functools import partial
+from itertools import chain
 from typing import TYPE_CHECKING, Any, Protocol, TypeVar, cast
 from urllib.parse import urlencode
 
@@ -16,15 +17,15 @@ from aiotofupilot._paging.memory import Identified
 from aiotofupilot._paging.source import Source
 from aiotofupilot._wire.moments import read_date_time, read_http_date
 from aiotofupilot._wire.response import read_page
-from aiotofupilot._wire.spelling import spell_date_time
 from aiotofupilot.errors import DecodeError
 from aiotofupilot.models import Page, PageMeta
 from aiotofupilot.shard import Shard
 
+from .bounds import bounded, bounds_of
 from .timeline import QueryTimeline
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable
+    from collections.abc import Iterable
 
     from aiotofupilot._paging.source import Order
     from aiotofupilot._wire.query import Pairs
@@ -63,8 +64,9 @@ def _encoded(query: Query[Any]) -> str:
 
 
 def _has_empty_range(query: Query[Any]) -> bool:
-    after, before = query.bound("after"), query.bound("before")
-    return after is not None and before is not None and datetime.fromisoformat(after) > datetime.fromisoformat(before)
+    name = query.listing.creation_filter
+    after, before = (None, None) if name is None else bounds_of(query.pairs, name)
+    return after is not None and before is not None and after > before
 
 
 class Decode(Protocol[T]):
@@ -103,9 +105,8 @@ class Query(Source[T]):
     @property
     def timeline(self) -> QueryTimeline | None:
         """How the query is divided by time; see `Source.timeline`."""
-        listing = self.listing
-        field, name = listing.shard_field or listing.creation_field, listing.shard_filter or listing.creation_filter
-        return None if field is None or name is None else QueryTimeline(self, field, name)
+        cut_by = self.listing.cut_by
+        return None if cut_by is None else QueryTimeline(self, *cut_by)
 
     @property
     def whole(self) -> Shard[T]:
@@ -117,15 +118,6 @@ class Query(Source[T]):
         """A few characters that tell this query from others."""
         hashed = hashlib.blake2b(urlencode(sorted(self.pairs)).encode(), digest_size=6).digest()
         return urlsafe_b64encode(hashed).decode()
-
-    def bound(self, end: str) -> str | None:
-        """Return one bound on the moment of creation, as it is spelled; None: there is none.
-
-        Args:
-            end: ``after`` or ``before``.
-        """
-        name = f"{self.listing.creation_filter}_{end}"
-        return next((value for key, value in self.pairs if key == name), None)
 
     async def fetch(self, cursor: int, limit: int, counts: RequestCounts, *, once: bool = False) -> Page[T]:
         """Return the page that begins at a cursor. Where no moment lies within the bounds, the server is not asked."""
@@ -161,19 +153,19 @@ class Query(Source[T]):
         run_ids: Iterable[str] = (),
     ) -> Query[T]:
         """Return the same query for some of its items only; see `Source.narrowed`."""
+        pairs = self.pairs
+        if after is not None or before is not None:
+            name = self._offered(self.listing.creation_filter, "have no filter on their creation")
+            pairs = bounded(pairs, name, after=after, before=before)
         changed: dict[str, Pairs] = {}
-        if after is not None:
-            changed |= self._bounded("after", max, spell_date_time(after))
-        if before is not None:
-            changed |= self._bounded("before", min, spell_date_time(before, round_up=True))
         if order is not None:
             sort_by = self._offered(self.listing.oldest_first, "cannot be asked for the oldest first")
             changed |= {"sort_by": (("sort_by", sort_by),), "sort_order": (("sort_order", order),)}
         if runs := tuple(run_ids):
             name = self._offered(self.listing.run_filter, "are not listed by run")
             changed[name] = tuple((name, run_id) for run_id in runs)
-        kept = (pair for pair in self.pairs if pair[0] not in changed)
-        return evolve(self, pairs=(*kept, *(pair for pairs in changed.values() for pair in pairs)))
+        kept = (pair for pair in pairs if pair[0] not in changed)
+        return evolve(self, pairs=(*kept, *chain.from_iterable(changed.values())))
 
     @property
     def has_own_order(self) -> bool:
@@ -231,12 +223,6 @@ class Query(Source[T]):
     async def pause(self, seconds: float) -> None:
         """Wait between two requests; see `Source.pause`."""
         await self.listing.connection.pause(seconds)
-
-    def _bounded(self, end: str, choose: Callable[..., str], moment: str) -> dict[str, Pairs]:
-        name = self._offered(self.listing.creation_filter, "have no filter on their creation")
-        own = self.bound(end)
-        chosen = moment if own is None else choose(own, moment, key=datetime.fromisoformat)
-        return {f"{name}_{end}": ((f"{name}_{end}", chosen),)}
 
     def _offered(self, name: str | None, complaint: str) -> str:
         if name is None:

@@ -14,8 +14,9 @@ from attrs import evolve, frozen
 
 from aiotofupilot._paging.source import Timeline
 from aiotofupilot._wire.moments import read_date_time
-from aiotofupilot._wire.spelling import spell_date_time
 from aiotofupilot.models import RawItem
+
+from .bounds import bounded, bounds_of
 
 if TYPE_CHECKING:
     from typing import Any
@@ -25,7 +26,7 @@ if TYPE_CHECKING:
 
     from .query import Query
 
-__all__ = ["QueryTimeline", "bounded", "moment_of"]
+__all__ = ["QueryTimeline", "moment_of", "widely_bounded"]
 
 _MILLISECOND = timedelta(milliseconds=1)
 
@@ -36,25 +37,21 @@ def moment_of(item: object, field: str) -> datetime | None:
     return read_date_time(moment) if isinstance(moment, str) else moment
 
 
-def bounded(pairs: Pairs, name: str, start: datetime | None, end: datetime | None) -> Pairs:
-    """Return a query's pairs for the items between two moments, and for those a millisecond further at both ends.
+def widely_bounded(pairs: Pairs, name: str, start: datetime | None, end: datetime | None) -> Pairs:
+    """Return a query for the items between two moments, and for those a millisecond further at both ends.
 
     Args:
         pairs: The query. Its own bounds still hold.
-        name: What the parameters begin with that bound the moment, such as ``created``.
+        name: The beginning of the names of the parameters that bound the moment, such as ``created``.
         start: Timezone-aware; None: no further bound.
-        end: Likewise.
+        end: Timezone-aware; None: no further bound.
     """
-    bounds: dict[str, str] = {}
-    if start is not None:
-        bounds[f"{name}_after"] = spell_date_time(_moved(start, -_MILLISECOND))
-    if end is not None:
-        bounds[f"{name}_before"] = spell_date_time(_moved(end, _MILLISECOND), round_up=True)
-    own = {key: value for key, value in pairs if key in bounds}
-    for key, value in own.items():
-        choose = max if key.endswith("_after") else min
-        bounds[key] = choose(value, bounds[key], key=read_date_time)
-    return (*(pair for pair in pairs if pair[0] not in bounds), *bounds.items())
+    return bounded(
+        pairs,
+        name,
+        after=None if start is None else _moved(start, -_MILLISECOND),
+        before=None if end is None else _moved(end, _MILLISECOND),
+    )
 
 
 def _moved(moment: datetime, by: timedelta) -> datetime:
@@ -73,7 +70,7 @@ class QueryTimeline(Timeline):
     field: str
     """The field with the moment."""
     name: str
-    """What the parameters begin with that bound it."""
+    """The beginning of the names of the parameters that bound it, such as ``created``."""
 
     def ordered(self) -> Source[RawItem] | None:
         """Return the query's items as the server sends them, the oldest first; see `Timeline.ordered`."""
@@ -88,11 +85,11 @@ class QueryTimeline(Timeline):
     def edges(self) -> tuple[Source[RawItem], ...]:
         """Return the query's items near its own bounds; see `Timeline.edges`."""
         pairs = self.query.pairs
-        own = [read_date_time(value) for key, value in pairs if key in {f"{self.name}_after", f"{self.name}_before"}]
         return tuple(
             evolve(
                 self.query.raw(),
-                pairs=bounded(pairs, self.name, _moved(moment, -_MILLISECOND), _moved(moment, _MILLISECOND)),
+                pairs=widely_bounded(pairs, self.name, _moved(bound, -_MILLISECOND), _moved(bound, _MILLISECOND)),
             )
-            for moment in own
+            for bound in bounds_of(pairs, self.name)
+            if bound is not None
         )
