@@ -8,7 +8,6 @@ from datetime import datetime
 from functools import partial
 from itertools import chain
 from typing import TYPE_CHECKING, Any, Protocol, TypeVar, cast
-from urllib.parse import urlencode
 
 from attrs import Factory, evolve, field, frozen
 
@@ -16,6 +15,7 @@ from aiotofupilot import _listings
 from aiotofupilot._paging.memory import Identified
 from aiotofupilot._paging.source import Source
 from aiotofupilot._wire.moments import read_date_time, read_http_date
+from aiotofupilot._wire.query import Pairs, encoded
 from aiotofupilot._wire.response import read_page
 from aiotofupilot.errors import DecodeError
 from aiotofupilot.models import Page, PageMeta
@@ -28,7 +28,6 @@ if TYPE_CHECKING:
     from collections.abc import Iterable
 
     from aiotofupilot._paging.source import Order
-    from aiotofupilot._wire.query import Pairs
     from aiotofupilot.clock import Clock
     from aiotofupilot.models import RawItem
     from aiotofupilot.stats import RequestCounts
@@ -60,7 +59,7 @@ _RUN_FILTERS = {
 
 
 def _encoded(query: Query[Any]) -> str:
-    return urlencode(query.pairs)
+    return encoded(query.pairs)
 
 
 def _has_empty_range(query: Query[Any]) -> bool:
@@ -116,7 +115,7 @@ class Query(Source[T]):
     @property
     def digest(self) -> str:
         """A few characters that tell this query from others."""
-        hashed = hashlib.blake2b(urlencode(sorted(self.pairs)).encode(), digest_size=6).digest()
+        hashed = hashlib.blake2b(encoded(tuple(sorted(self.pairs))).encode(), digest_size=6).digest()
         return urlsafe_b64encode(hashed).decode()
 
     async def fetch(self, cursor: int, limit: int, counts: RequestCounts, *, once: bool = False) -> Page[T]:
