@@ -18,6 +18,23 @@ class RequestCounts:
     waited: float = 0.0
     """Seconds waited between attempts, in a pause of the session, in its limiter, and for a free connection, added up
     over all pages in flight."""
+    whole: RequestCounts | None = field(default=None, repr=False, eq=False, kw_only=True)
+    """The counts of something that this is a part of, such as a pass of several walks. What is counted here is counted
+    there too. None: this is a whole."""
+
+    def add(self, *, requests: int = 0, retries: int = 0, waited: float = 0.0) -> None:
+        """Count more requests, or fewer, here and in `whole`.
+
+        Args:
+            requests: To be added to `requests`.
+            retries: To be added to `retries`.
+            waited: To be added to `waited`.
+        """
+        self.requests += requests
+        self.retries += retries
+        self.waited += waited
+        if self.whole is not None:
+            self.whole.add(requests=requests, retries=retries, waited=waited)
 
 
 @define

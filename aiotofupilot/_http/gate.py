@@ -171,7 +171,7 @@ class Gate:
             raise  # it is the limiter's own
         finally:
             self._queued -= 1
-            counts.waited += self._clock.monotonic() - began
+            counts.add(waited=self._clock.monotonic() - began)
 
     async def _pass(self, max_retry_after: float, until: float | None) -> None:
         while True:

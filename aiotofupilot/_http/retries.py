@@ -105,20 +105,17 @@ class Attempts(ABC, Generic[T]):
     def begin(self) -> None:
         """Count an attempt. It is called when nothing keeps the request from being sent any more."""
         if self.made:
-            self._counts.retries += 1
             walks.retried(self.made + 1, self._failure)
             self._attempt_began = self._retries.clock.monotonic()
         else:
             self._began = self._attempt_began = self._retries.clock.monotonic()
+        self._counts.add(requests=1, retries=1 if self.made else 0)
         self.made += 1
-        self._counts.requests += 1
 
     def take_back(self) -> None:
         """Do not count the last attempt, because the request could not be sent at all."""
         self.made -= 1
-        self._counts.requests -= 1
-        if self.made:
-            self._counts.retries -= 1
+        self._counts.add(requests=-1, retries=-1 if self.made else 0)
 
     def __aiter__(self) -> Self:
         return self
@@ -214,7 +211,7 @@ class _AttemptsByPolicy(Attempts[T]):
             return next_at - self._began >= self._policy.max_elapsed or not self._take_token()
 
         async def sleep(seconds: float) -> None:
-            self._counts.waited += seconds
+            self._counts.add(waited=seconds)
             await clock.sleep(seconds)
 
         return AsyncRetrying(
@@ -273,7 +270,7 @@ class _AttemptsByController(Attempts[T]):
             self._retries.budget.give_back(0)
             raise
         finally:
-            self._counts.waited += statistics.get("idle_for", 0.0) - waited
+            self._counts.add(waited=statistics.get("idle_for", 0.0) - waited)
         if self._state is not None and self._state.outcome is not None:  # pragma: no cover - only before tenacity 9.2
             # An answer that is judged good comes back as if it were an attempt.
             self._retries.budget.give_back(0)

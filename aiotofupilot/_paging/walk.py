@@ -49,7 +49,7 @@ class Walk(AsyncIterator[T]):
     """
 
     @internal
-    def __init__(self, fetch: Fetch[T], plan: Plan) -> None:
+    def __init__(self, fetch: Fetch[T], plan: Plan, stats: WalkStats | None = None) -> None:
         start, limit = plan.start, plan.limit
         max_items = plan.max_items if plan.keep is None else None  # no short page is sure to be enough
         anchors = start.anchors or (() if start.cursor or start.skip else (BEGINNING,))
@@ -69,7 +69,7 @@ class Walk(AsyncIterator[T]):
             limit = max(2, limit)
             self._continuity = Anchored(anchors, start.ahead, limit=self._whole_page, resync=plan.on_drift == "resync")
             cursor = max(0, start.cursor + start.skip - bool(start.anchors))
-        self._stats = WalkStats()
+        self._stats = WalkStats() if stats is None else stats
         ask = partial(fetch, counts=self._stats.counts)
         overlap = self._continuity.overlap
         self._window = Window(

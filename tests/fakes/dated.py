@@ -98,7 +98,7 @@ class Dated:
 
     async def fetch(self, cursor, limit, counts, *, once=False):
         server = self.server
-        counts.requests += 1
+        counts.add(requests=1)
         server.in_flight += 1
         server.most_in_flight = max(server.most_in_flight, server.in_flight)
         try:

@@ -40,8 +40,7 @@ class InProcess:
         try:
             attempts = 1 if once else self._attempts
             for attempt in range(1, attempts + 1):
-                counts.requests += 1
-                counts.retries += attempt > 1
+                counts.add(requests=1, retries=int(attempt > 1))
                 try:
                     return read(await self._answer(target))
                 except Exception as error:

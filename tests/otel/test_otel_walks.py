@@ -222,3 +222,19 @@ print([name for name in sys.modules if name.startswith("opentelemetry")])
 """
     run = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=False)  # noqa: S603
     assert run.stdout == "[]\n", run.stderr
+
+
+async def test_a_pass_over_what_is_new_of_runs_has_spans_with_their_own_numbers(session, sandbox, telemetry):
+    """One span for the runs, and one for the items of each hundred of them."""
+    sandbox.faults.next(status(503))
+    news = session.measurements.list(procedure_id=sandbox.procedures[0].id).since()
+    assert await news.take(1)
+    async for _ in news:
+        pass
+    numbers = [
+        tuple(span.attributes[f"tofupilot.walk.{name}"] for name in ("requests", "retries")) for span in telemetry.walks
+    ]
+    assert len(numbers) >= 2
+    assert all(requests >= 1 for requests, _ in numbers)
+    assert [sum(column) for column in zip(*numbers, strict=True)] == [news.stats.requests, news.stats.retries]
+    assert news.stats.retries == 1

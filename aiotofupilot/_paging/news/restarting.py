@@ -2,20 +2,19 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, Generic, TypeVar
+from typing import TYPE_CHECKING, Generic, TypeVar
 
 from attrs import evolve
 
 from aiotofupilot._paging.memory import Identified
 from aiotofupilot._paging.walk import Walk
 from aiotofupilot.errors import DriftError, PaginationError
+from aiotofupilot.stats import RequestCounts, WalkStats
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Coroutine
+    from collections.abc import Callable
 
     from aiotofupilot._paging.plan import Fetch, OnDrift, Plan
-    from aiotofupilot.models import Page
-    from aiotofupilot.stats import RequestCounts, WalkStats
 
 __all__ = ["RestartingWalk", "Stretch"]
 
@@ -31,21 +30,12 @@ class Stretch(Walk[T]):
     Args:
         fetch: Fetches a page.
         plan: How to walk.
-        stats_of_all: Where the requests are counted, and where positions are kept, with those of other stretches.
+        stats_of_all: Where requests are counted too, and where positions are kept, with those of other stretches.
     """
 
     def __init__(self, fetch: Fetch[T], plan: Plan, stats_of_all: WalkStats) -> None:
-        def fetch_counted(
-            cursor: int,
-            limit: int,
-            counts: RequestCounts,  # noqa: ARG001 - those of this walk alone
-            *,
-            once: bool = False,
-        ) -> Coroutine[Any, Any, Page[T]]:
-            return fetch(cursor, limit, stats_of_all.counts, once=once)
-
-        super().__init__(fetch_counted, plan)
-        self._stats.unreadable_positions = stats_of_all.unreadable_positions
+        counts, positions = RequestCounts(whole=stats_of_all.counts), stats_of_all.unreadable_positions
+        super().__init__(fetch, plan, WalkStats(counts, unreadable_positions=positions))
 
     def _tell_place(self, error: Exception) -> None:
         pass
