@@ -17,6 +17,7 @@ import inspect
 import os
 import pty
 import re
+import shutil
 import struct
 import subprocess
 import sys
@@ -138,6 +139,16 @@ async def test_a_service_says_that_tofupilot_does_not_answer(block, environment,
     assert answer.json() == {"detail": "TofuPilot did not answer"}
 
 
+@pytest.mark.skipif(shutil.which("node") is None, reason="Node.js is not installed")
+@pytest.mark.parametrize("block", blocks("js"))
+def test_a_program_in_another_language_runs(block, environment):
+    """It finds the sandbox by its environment, as a program in Python does."""
+    command = ["node", "--input-type=module", "--eval", block.text]
+    told = subprocess.run(command, capture_output=True, text=True, check=True, timeout=60)  # noqa: S603 - the README's own text, by the node that is found
+    assert told.stdout == "2 2\n"
+    assert environment.requests.statuses == {200: 1}
+
+
 def test_no_block_escapes_the_tests():
     """A block is of a language that a test runs, or one that nothing can run."""
     engines = {"python dask", "python ray", "python spark"}  # see test_engines.py
@@ -146,10 +157,12 @@ def test_no_block_escapes_the_tests():
         "python program",
         "python test",
         "sh",
+        "js",
         "sql",
         "text",
         *engines,
     }
+    assert len(blocks("js")) == 1
     assert len(blocks("python")) >= 5
     assert len(blocks("python program")) >= 3
 
