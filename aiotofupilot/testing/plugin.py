@@ -56,7 +56,7 @@ def tofupilot_sandbox(request: pytest.FixtureRequest) -> Generator[Sandbox]:
     try:
         sandbox, waits = sandbox_of(request.node.iter_markers("tofupilot"))
     except (TypeError, ValueError) as error:
-        pytest.fail(str(error), pytrace=False)
+        raise pytest.fail.Exception(str(error), pytrace=False) from None  # whose cause would repeat the sentence
     with serve(sandbox), nullcontext() if waits else without_waits():
         yield sandbox
 
