@@ -37,7 +37,7 @@ def boolean(name: str, value: object) -> bool:
         TypeError: It is anything else. The string ``"false"`` would otherwise count as True.
     """
     if not isinstance(value, bool):
-        raise TypeError(f"{name} must be True or False, got {value!r}")
+        raise named(TypeError(f"{name} must be True or False, got {value!r}"), name)
     return value
 
 

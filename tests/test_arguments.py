@@ -118,5 +118,6 @@ def test_a_boolean_is_true_or_false(value):
 @pytest.mark.parametrize("value", [0, 1, "true", None, []])
 def test_what_only_counts_as_true_or_false_is_refused(value):
     """The message names the argument and the value."""
-    with pytest.raises(TypeError, match=f"^allow must be True or False, got {re.escape(repr(value))}$"):
+    with pytest.raises(TypeError, match=f"^allow must be True or False, got {re.escape(repr(value))}$") as caught:
         boolean("allow", value)
+    assert caught.value.parameter == "allow"

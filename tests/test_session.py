@@ -125,10 +125,12 @@ async def test_key_and_address_come_from_the_environment(sandbox, monkeypatch):
 )
 async def test_an_option_out_of_bounds_is_refused_where_it_is_given(session, options, error, message):
     """By a session and by a view on one; what was never made has nothing to close."""
-    with pytest.raises(error, match=message):
+    with pytest.raises(error, match=message) as caught:
         TofuPilotSession("key", **options)
-    with pytest.raises(error, match=message):
+    assert [caught.value.parameter] == list(options)
+    with pytest.raises(error, match=message) as caught:
         session.with_options(**options)
+    assert [caught.value.parameter] == list(options)
     gc.collect()
 
 
@@ -144,12 +146,14 @@ async def test_an_option_out_of_bounds_is_refused_where_it_is_given(session, opt
         ({"allow_insecure_http": "false"}, "allow_insecure_http must be True or False, got 'false'"),
         ({"allow_insecure_http": None}, "allow_insecure_http must be True or False, got None"),
         ({"base_url": 5}, "base_url must be a string or None, got int"),
+        ({"limiter": 5}, "limiter must be an async context manager or None, got 5"),
     ],
 )
 def test_an_option_of_the_wrong_type_is_a_type_error_that_names_it(options, message):
     """The error comes from the constructor, and a session that was never made needs no closing."""
-    with pytest.raises(TypeError, match=f"^{re.escape(message)}"):
+    with pytest.raises(TypeError, match=f"^{re.escape(message)}") as caught:
         TofuPilotSession("key", **options)
+    assert [caught.value.parameter] == list(options)
     gc.collect()
 
 

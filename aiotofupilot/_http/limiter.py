@@ -6,6 +6,8 @@ from contextlib import AbstractAsyncContextManager
 from inspect import isasyncgen
 from typing import TYPE_CHECKING, TypeAlias, cast
 
+from aiotofupilot._arguments import named
+
 if TYPE_CHECKING:
     from types import TracebackType
 
@@ -24,12 +26,13 @@ def checked_limiter(limiter: object) -> Limiter | None:
     if limiter is None:
         return None
     if not isinstance(limiter, AbstractAsyncContextManager):
-        raise TypeError(f"limiter must be an async context manager or None, got {limiter!r}")
+        raise named(TypeError(f"limiter must be an async context manager or None, got {limiter!r}"), "limiter")
     if isasyncgen(getattr(cast("object", limiter), "gen", None)):
-        raise TypeError(
+        complaint = (
             "limiter must be an async context manager that can be entered many times, and what @asynccontextmanager "
             f"makes can be entered once, got {limiter!r}"
         )
+        raise named(TypeError(complaint), "limiter")
     return cast("Limiter", limiter)
 
 

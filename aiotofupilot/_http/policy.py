@@ -7,7 +7,7 @@ from typing import cast
 
 from attrs import frozen
 
-from aiotofupilot._arguments import integer, seconds
+from aiotofupilot._arguments import integer, named, seconds
 from aiotofupilot.errors import (
     APIError,
     CertificateError,
@@ -138,8 +138,8 @@ class RetryPolicy:
 def _rules(rules: object) -> tuple[Rule, ...]:
     """Return rules as a tuple, so that the policy stays a value that can be hashed."""
     if not isinstance(rules, Sequence) or isinstance(rules, str):
-        raise TypeError(f"rules must be a sequence of functions, got {rules!r}")
+        raise named(TypeError(f"rules must be a sequence of functions, got {rules!r}"), "rules")
     for rule in cast("Sequence[object]", rules):
         if not callable(rule):
-            raise TypeError(f"rules must hold functions, got {rule!r}")
+            raise named(TypeError(f"rules must hold functions, got {rule!r}"), "rules")
     return tuple(cast("Sequence[Rule]", rules))

@@ -7,6 +7,7 @@ from abc import ABC, abstractmethod
 from inspect import isawaitable
 from typing import TYPE_CHECKING, Any, Generic, TypeVar, cast
 
+from aiotofupilot._arguments import named
 from aiotofupilot._otel import walks
 from aiotofupilot.errors import ConfigurationError, SessionError, TofuPilotError
 
@@ -42,7 +43,7 @@ def checked_retry(retry: object) -> Retry:
     tenacity = sys.modules.get("tenacity")  # a program that has a controller has imported it
     if tenacity is not None and isinstance(retry, tenacity.AsyncRetrying):
         return cast("AsyncRetrying", retry)
-    raise TypeError(f"retry must be a RetryPolicy, a tenacity.AsyncRetrying or None, got {retry!r}")
+    raise named(TypeError(f"retry must be a RetryPolicy, a tenacity.AsyncRetrying or None, got {retry!r}"), "retry")
 
 
 class Retries:

@@ -36,7 +36,7 @@ def authorization(api_key: object, source: str = "api_key") -> str:
     if api_key is None:
         source, api_key = API_KEY, os.environ.get(API_KEY, "")
     if not isinstance(api_key, str):
-        raise TypeError(f"api_key must be a string or None, got {type(api_key).__name__}")
+        raise named(TypeError(f"api_key must be a string or None, got {type(api_key).__name__}"), "api_key")
     api_key = plain(api_key)
     key = _BEARER.sub("", api_key, count=1) if _BEARER.match(api_key) else api_key
     if not key:
@@ -69,7 +69,7 @@ def resolve_base_url(base_url: object, *, allow_insecure_http: bool) -> str:
     if base_url is None:
         source, base_url = BASE_URL, os.environ.get(BASE_URL) or DEFAULT_BASE_URL
     if not isinstance(base_url, str):
-        raise TypeError(f"base_url must be a string or None, got {type(base_url).__name__}")
+        raise named(TypeError(f"base_url must be a string or None, got {type(base_url).__name__}"), "base_url")
     return checked_base_url(plain(base_url), source, allow_insecure_http=allow_insecure_http)
 
 
