@@ -14,13 +14,13 @@ import duckdb
 import pyarrow as pa
 from attrs import frozen
 
-from aiotofupilot._arguments import integer, one_of
+from aiotofupilot._arguments import boolean, integer
 from aiotofupilot.errors import TofuPilotError
 from aiotofupilot.settings import Settings
 
 from .database import GONE, SEEN, opened, unusable
 from .lock import locked
-from .reading import COMPARED, LISTINGS
+from .reading import COMPARED, chosen
 from .resources import Amounts, resource
 from .sessions import Sessions
 from .source import source_of
@@ -48,7 +48,7 @@ _SPECIAL = frozenset("'*?[]{}")
 
 @frozen(kw_only=True)
 class Brought:
-    """What a run has brought of one listing."""
+    """What a run has brought of one listing, such as 42 new runs."""
 
     listing: str
     """Its name, which is that of the table."""
@@ -94,14 +94,15 @@ def mirror(
         on_rows: Called with a listing and how many more of its rows were read. None: nobody wants to know.
 
     Raises:
+        ConfigurationError: There is no key, or the key or the address cannot be used.
         MirrorError: The database cannot be used: it is open elsewhere, belongs to another server, or is something else.
+        PlaceError: What an earlier run has noted does not fit the listing, so that everything is to be read again.
         OSError: There is no room, or a file cannot be written.
         TofuPilotError: The server did not answer as it should. What was yielded before stays.
+        TypeError: An argument is of the wrong type.
         ValueError: There is no such listing, or ``concurrency`` is out of bounds.
     """
-    names = set(LISTINGS if listings is None else listings)
-    for name in names:
-        one_of("listings", name, tuple(LISTINGS))
+    wanted = chosen(listings)
     settings = Settings.resolve(api_key, base_url=base_url, allow_insecure_http=allow_insecure_http)
     sessions = Sessions(
         api_key=api_key,
@@ -109,8 +110,14 @@ def mirror(
         concurrency=integer("concurrency", concurrency, low=1),
         allow_insecure_http=allow_insecure_http,
     )
-    wanted = [name for name in LISTINGS if name in names]
-    return _mirrored(Path(path).absolute(), server or settings.base_url, sessions, wanted, full=full, on_rows=on_rows)
+    return _mirrored(
+        Path(path).absolute(),
+        server or settings.base_url,
+        sessions,
+        wanted,
+        full=boolean("full", full),
+        on_rows=on_rows,
+    )
 
 
 def _mirrored(
@@ -208,7 +215,7 @@ def _unwrapped(path: Path) -> Generator[None]:
 
 
 def _reason(error: BaseException, path: Path) -> BaseException | None:
-    """Return what is wrong with the server, the database or the disk. None: none of them, but a program."""
+    """Return the error of the server, the database or the disk that is behind an error. None: there is none."""
     wrapped: BaseException | None = error
     while wrapped is not None:
         if isinstance(wrapped, TofuPilotError | OSError | KeyboardInterrupt):

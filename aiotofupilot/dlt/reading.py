@@ -22,16 +22,17 @@ from aiotofupilot import (
     Unit,
     User,
 )
+from aiotofupilot._arguments import one_of
 from aiotofupilot.watermark import Watermark
 
 from .errors import PlaceError
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncGenerator, AsyncIterator, Mapping
+    from collections.abc import AsyncGenerator, AsyncIterator, Iterable, Mapping
 
     from aiotofupilot import Paginator, TofuPilotSession
 
-__all__ = ["COMPARED", "LISTINGS", "Arrived", "read"]
+__all__ = ["COMPARED", "LISTINGS", "Arrived", "chosen", "read"]
 
 LISTINGS: Mapping[str, type] = {
     "procedures": Procedure,
@@ -65,7 +66,7 @@ _EVERYTHING: Mapping[str, Mapping[str, bool]] = {
 """Arguments without which the API leaves something out."""
 
 _LATE = timedelta(seconds=60)
-"""A run may become visible so much later than it was created, as `Paginator.since` has it."""
+"""A run may become visible this long after it was created, as in `Paginator.since`."""
 
 
 class Arrived(NamedTuple):
@@ -73,6 +74,19 @@ class Arrived(NamedTuple):
 
     items: list[Any]
     place: dict[str, Any]
+
+
+def chosen(listings: Iterable[str] | None) -> list[str]:
+    """Return the names of some listings, each once, in the order in which listings are read.
+
+    Args:
+        listings: The names. None: all of them.
+
+    Raises:
+        ValueError: There is no such listing.
+    """
+    names = LISTINGS if listings is None else [one_of("listings", name, tuple(LISTINGS)) for name in listings]
+    return [name for name in LISTINGS if name in names]
 
 
 async def read(name: str, session: TofuPilotSession, place: Mapping[str, Any], *, rows: int) -> AsyncGenerator[Arrived]:

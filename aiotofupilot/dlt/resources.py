@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
     from .sessions import Sessions
 
-__all__ = ["Amounts", "Batch", "Places", "resource"]
+__all__ = ["Amounts", "PlacedRows", "Places", "resource"]
 
 
 @frozen(kw_only=True)
@@ -35,38 +35,38 @@ class Amounts:
     """Whether to begin anew, whatever was read before."""
 
 
-class Batch(NamedTuple):
-    """Rows on their way to dlt."""
+class PlacedRows(NamedTuple):
+    """Rows on their way to dlt, and the place after them."""
 
     rows: pa.RecordBatch | None
     """None: only the place is new."""
     place: dict[str, Any]
     """Where the resource stands after these rows."""
     number: int
-    """Batches count up, because dlt may take two of them in the wrong order."""
+    """How many such batches came before, because dlt may take two of them in the wrong order."""
 
 
 @define
 class Places:
-    """Keeps the place of a resource in dlt's state, and the latest one at that."""
+    """Keeps the latest place of a resource in dlt's state."""
 
     _noted: int = -1
 
-    def note(self, batch: Batch) -> pa.RecordBatch | None:
-        """Note the place of a batch, now that dlt has taken it, and return its rows."""
-        if batch.number > self._noted:
-            self._noted = batch.number
+    def note(self, placed: PlacedRows) -> pa.RecordBatch | None:
+        """Note the place after some rows, now that dlt has taken them, and return the rows."""
+        if placed.number > self._noted:
+            self._noted = placed.number
             place = dlt.current.resource_state()
             place.clear()
-            place.update(batch.place)
-        return batch.rows
+            place.update(placed.place)
+        return placed.rows
 
 
 def resource(name: str, sessions: Sessions, amounts: Amounts) -> DltResource:
     """Return the resource for a listing, by the listing's name."""
     model, numbers, places = LISTINGS[name], count(), Places()
 
-    async def batches() -> AsyncGenerator[Batch]:
+    async def batches() -> AsyncGenerator[PlacedRows]:
         place = dlt.current.resource_state()
         is_new = not place
         left = None if name in COMPARED else amounts.max_items
@@ -80,7 +80,7 @@ def resource(name: str, sessions: Sessions, amounts: Amounts) -> DltResource:
                 # One batch without rows makes the table of a listing that is empty.
                 rows = rows_of(items, model) if items or is_new else None
                 is_new = False
-                yield Batch(rows, after, next(numbers))
+                yield PlacedRows(rows, after, next(numbers))
                 if left is not None:
                     left -= len(items)
                     if left <= 0:

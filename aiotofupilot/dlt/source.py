@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING
 import dlt
 from dlt.extract import DltSource
 
-from aiotofupilot._arguments import boolean, integer, one_of
+from aiotofupilot._arguments import boolean, integer
 
-from .reading import LISTINGS
+from .reading import chosen
 from .resources import Amounts, resource
 from .sessions import Sessions
 
@@ -20,7 +20,6 @@ if TYPE_CHECKING:
     from dlt.extract import DltResource
 
 __all__ = ["source_of", "tofupilot"]
-
 
 _NAME = "tofupilot"
 
@@ -67,9 +66,7 @@ def tofupilot(
         TypeError: An argument is of the wrong type.
         ValueError: An argument is out of bounds, or there is no such listing.
     """
-    names = set(LISTINGS if listings is None else listings)
-    for name in names:
-        one_of("listings", name, tuple(LISTINGS))
+    names = chosen(listings)
     amounts = Amounts(
         rows=integer("rows", rows, low=1),
         max_items=None if max_items is None else integer("max_items", max_items, low=1),
@@ -81,6 +78,5 @@ def tofupilot(
         concurrency=integer("concurrency", concurrency, low=1),
         allow_insecure_http=allow_insecure_http,
     )
-    for name in LISTINGS:
-        if name in names:
-            yield resource(name, sessions, amounts)
+    for name in names:
+        yield resource(name, sessions, amounts)

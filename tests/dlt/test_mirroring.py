@@ -268,6 +268,7 @@ def test_an_error_of_duckdb_says_which_file(pull, query, tmp_path, monkeypatch):
     [
         ({"listings": ["run"]}, ValueError, "listings must be one of 'procedures', .*, got 'run'"),
         ({"concurrency": 0}, ValueError, "concurrency must be at least 1, got 0"),
+        ({"full": "false"}, TypeError, "full must be True or False, got 'false'"),
     ],
 )
 def test_an_argument_out_of_bounds_is_refused_before_a_file_is_made(tmp_path, options, error, complaint):

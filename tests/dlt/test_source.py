@@ -119,5 +119,5 @@ def test_an_earlier_batch_that_comes_late_does_not_set_the_place_back(monkeypatc
     monkeypatch.setattr(dlt.current, "resource_state", lambda: state)
     note = resources.Places().note
     for number in (1, 0, 2):
-        note(resources.Batch(None, {"watermark": str(number)}, number))
+        note(resources.PlacedRows(None, {"watermark": str(number)}, number))
         assert state == {"watermark": str(max(number, 1))}
