@@ -211,6 +211,9 @@ class Paginator(Generic[T]):
         - Measurements, phases and logs come with their runs, oldest run first. The watermark is that of the runs. A
           hundred runs are asked for at once.
 
+        An item that ``on_unreadable="skip"`` leaves out is asked for again by the next passes, until they begin after
+        its creation. From then on only a full pull sees it, if it can be read again.
+
         ``max_items`` ends a pass early. ``on_drift="ignore"`` resyncs all the same where the server's cursors are
         offsets; ``"resync"`` raises a `DriftError` where they are not, and ``"raise"`` where anything moved.
 

@@ -6,7 +6,9 @@ from typing import Any, TypeVar, cast
 
 import attrs
 
+from aiotofupilot import models
 from aiotofupilot.errors import DecodeError
+from aiotofupilot.models import Page
 
 __all__ = ["from_wire"]
 
@@ -27,10 +29,15 @@ def from_wire(document: object, model: type[T]) -> T:
     from .detailed import FAULTS, detailed_converter, locate  # noqa: PLC0415 - cattrs, which few programs need here
 
     kind: Any = model
-    if not (isinstance(kind, type) and attrs.has(kind)):
+    if not (isinstance(kind, type) and attrs.has(kind) and _is_of_models(kind)):
         raise TypeError(f"model must be a model of aiotofupilot, such as Run, got {model!r}")
     try:
         return cast("T", detailed_converter().structure(document, kind))
     except FAULTS as error:
         path, fault = locate(error)
     raise DecodeError(f"{path}: {fault}", path=path)
+
+
+def _is_of_models(kind: type[Any]) -> bool:
+    """Return whether a class is one of the models. A page is a place for items, and no item."""
+    return kind.__module__.startswith(f"{models.__name__}.") and kind.__module__ != Page.__module__

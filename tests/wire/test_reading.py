@@ -3,7 +3,17 @@
 import pytest
 from fakes.wire_listings import EXAMPLES, MODELS
 
-from aiotofupilot import DecodeError, Procedure, from_wire, to_wire
+from aiotofupilot import (
+    Checkpoint,
+    DecodeError,
+    Page,
+    PageMeta,
+    Procedure,
+    Shard,
+    Watermark,
+    from_wire,
+    to_wire,
+)
 
 
 @pytest.mark.parametrize("name", MODELS)
@@ -29,7 +39,7 @@ def test_what_is_no_such_item_is_refused_with_its_place(document, path, fault):
     assert (caught.value.path, str(caught.value)) == (path, f"{path}: {fault}")
 
 
-@pytest.mark.parametrize("model", [dict, "Run", int, None])
+@pytest.mark.parametrize("model", [dict, "Run", int, None, Page, PageMeta, Shard, Checkpoint, Watermark])
 def test_what_is_no_model_is_refused(model):
     with pytest.raises(TypeError, match=r"^model must be a model of aiotofupilot, such as Run, got "):
         from_wire({}, model)
