@@ -37,6 +37,10 @@ if TYPE_CHECKING:
 __all__ = ["Written", "write_listing"]
 
 
+_ANCHORS = 8
+"""How many of the items written last a checkpoint after a part of a page names, as a walk's checkpoint does."""
+
+
 @frozen
 class Written:
     """What became of a listing that is whole."""
@@ -45,10 +49,6 @@ class Written:
     """How many items are written, in earlier runs too."""
     left_out: str
     """Which items this run left out because they could not be read, in words; empty: none."""
-
-
-_ANCHORS = 8
-"""How many of the items written last a checkpoint after a part of a page names, as a walk's checkpoint does."""
 
 
 async def write_listing(

@@ -25,12 +25,12 @@ if TYPE_CHECKING:
     from .output.progress import Progress
     from .server import Server
 
-__all__ = ["bring"]
-
-_ADVICE = {"PlaceError": "; the option is --full"}
+__all__ = ["bring_up_to_date"]
 
 
-async def bring(path: Path, listings: Collection[str], server: Server, *, full: bool, concurrency: int) -> None:
+async def bring_up_to_date(
+    path: Path, listings: Collection[str], server: Server, *, full: bool, concurrency: int
+) -> None:
     """Bring a database up to date, and say what came.
 
     Args:
@@ -73,13 +73,13 @@ async def bring(path: Path, listings: Collection[str], server: Server, *, full: 
 
     brought: list[Brought] = []
     async with server.reached() as (key, address):
-        came = await loop.run_in_executor(thread, begin, key, address)
+        steps = await loop.run_in_executor(thread, begin, key, address)
         for name in (name for name in LISTINGS if name in listings):
             with progress_shown(name, to_standard_output=False, total=None) as progress, _explaining(name):
                 shown.append(progress)
-                brought.append(await loop.run_in_executor(thread, next, came))
+                brought.append(await loop.run_in_executor(thread, next, steps))
         with _explaining("end"):
-            await loop.run_in_executor(thread, next, came, None)
+            await loop.run_in_executor(thread, next, steps, None)
     put(sys.stdout, f"{visible(str(path))}: {_said(brought)}\n")
 
 
@@ -95,8 +95,10 @@ def _explaining(place: str) -> Generator[None]:
     except (TofuPilotError, OSError, asyncio.CancelledError) as error:
         from aiotofupilot.dlt import MirrorError, PlaceError  # noqa: PLC0415 - they are loaded by now
 
-        if isinstance(error, MirrorError | PlaceError):
-            raise UsageError(f"{error}{_ADVICE.get(type(error).__name__, '')}") from error
+        if isinstance(error, PlaceError):
+            raise UsageError(f"{error}; the option is --full") from error
+        if isinstance(error, MirrorError):
+            raise UsageError(str(error)) from error
         raise MirrorStoppedError(error, place) from error
 
 

@@ -5,17 +5,15 @@ from __future__ import annotations
 from pathlib import Path  # noqa: TC003 - cyclopts resolves the annotations
 from typing import Annotated
 
-from cyclopts import Group, Parameter
+from cyclopts import Parameter
 from cyclopts.validators import Number
 
 from .failures import UsageError
 from .help_text import unwrapped
 from .listings import LISTINGS
-from .shared_options import Serving
+from .shared_options import ASKING, Serving
 
 __all__ = ["mirror"]
-
-_ASKING = Group("How to ask", sort_key=4)
 
 
 @unwrapped
@@ -24,7 +22,7 @@ async def mirror(
     /,
     *listings: Annotated[str, Parameter(metavar="LISTING")],
     full: Annotated[bool, Parameter(show_default=False)] = False,
-    concurrency: Annotated[int, Parameter(group=_ASKING, metavar="N", validator=Number(gte=1))] = 1,
+    concurrency: Annotated[int, Parameter(group=ASKING, metavar="N", validator=Number(gte=1))] = 1,
     serving: Serving = Serving(),  # noqa: B008 - a value
 ) -> None:
     """Bring a DuckDB database up to date, with a table for each listing.
@@ -45,7 +43,7 @@ async def mirror(
         if name not in LISTINGS:
             raise UsageError(f"no such listing: {name}; there are {', '.join(LISTINGS)}")
     # Here and not above, for help and a wrong option need not wait for aiohttp.
-    from .mirror import bring  # noqa: PLC0415
+    from .mirror import bring_up_to_date  # noqa: PLC0415
     from .server import Server  # noqa: PLC0415
 
     server = Server(
@@ -54,4 +52,4 @@ async def mirror(
         sandbox=serving.sandbox,
         allow_insecure_http=serving.allow_insecure_http,
     )
-    await bring(database, listings or tuple(LISTINGS), server, full=full, concurrency=concurrency)
+    await bring_up_to_date(database, listings or tuple(LISTINGS), server, full=full, concurrency=concurrency)

@@ -18,11 +18,13 @@ from .converters import checkpoint, seconds
 from .failures import UsageError
 from .help_panels import panel
 
-__all__ = ["Asking", "AskingForPages", "HowMany", "Serving", "Writing"]
+__all__ = ["ASKING", "Asking", "AskingForPages", "HowMany", "Serving", "Writing"]
+
+ASKING = Group("How to ask", sort_key=4, help_formatter=panel)
+"""The group of the options for how the server is asked, of other commands too."""
 
 _HOW_MANY = Group("How many", sort_key=2, help_formatter=panel)
 _OUTPUT = Group("Output", sort_key=3, help_formatter=panel)
-_ASKING = Group("How to ask", sort_key=4, help_formatter=panel)
 _SERVER = Group("Server", sort_key=5, help_formatter=panel)
 
 _flat = Parameter(name="*")  # the options are --cursor, and not --how-many.cursor
@@ -105,7 +107,7 @@ class Asking:
     on_drift: Annotated[
         Literal["ignore", "resync", "raise"],
         Parameter(
-            group=_ASKING,
+            group=ASKING,
             help=(
                 "What to do when items come or go meanwhile, which can make the server's positions miss some: ignore "
                 "it; resync, to miss and repeat none that stays; or raise, to fail."
@@ -115,7 +117,7 @@ class Asking:
     timeout: Annotated[
         float,
         Parameter(
-            group=_ASKING,
+            group=ASKING,
             metavar="SECONDS",
             converter=seconds,
             help="Give a request up when it has no whole answer after this time, and ask again.",
@@ -124,7 +126,7 @@ class Asking:
     retries: Annotated[
         int,
         Parameter(
-            group=_ASKING,
+            group=ASKING,
             metavar="N",
             validator=Number(gte=0),
             help="Ask at most this many times more for what failed, where that may help.",
@@ -133,7 +135,7 @@ class Asking:
     deadline: Annotated[
         float | None,
         Parameter(
-            group=_ASKING,
+            group=ASKING,
             metavar="SECONDS",
             converter=seconds,
             help="End after this time, with what has come by then. By default there is no limit.",
@@ -148,12 +150,12 @@ class AskingForPages(Asking):
 
     page_size: Annotated[
         int,
-        Parameter(group=_ASKING, metavar="N", validator=Number(gte=1, lte=100), help="Items per request, 1 to 100."),
+        Parameter(group=ASKING, metavar="N", validator=Number(gte=1, lte=100), help="Items per request, 1 to 100."),
     ] = 100
     concurrency: Annotated[
         int,
         Parameter(
-            group=_ASKING,
+            group=ASKING,
             metavar="N",
             validator=Number(gte=1),
             help="Requests at a time. Items are written in order all the same.",
@@ -162,7 +164,7 @@ class AskingForPages(Asking):
     on_unreadable: Annotated[
         Literal["raise", "skip"],
         Parameter(
-            group=_ASKING,
+            group=ASKING,
             help=(
                 "What to do about an item that the server cannot serve while it serves others: raise, to fail after "
                 "the items before it; or skip, to leave it out and tell its position in the end."
