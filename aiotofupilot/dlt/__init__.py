@@ -8,8 +8,9 @@ from importlib.util import find_spec
 if missing := [name for name in ("dlt", "duckdb", "pyarrow") if find_spec(name) is None]:
     raise ModuleNotFoundError(f"aiotofupilot.dlt needs {missing[0]}: pip install 'aiotofupilot[dlt]'", name=missing[0])
 
-from .errors import MirrorError, PlaceError
+from .errors import MirrorError, MirrorTimeoutError, PlaceError
 from .mirroring import Brought, mirror
 from .source import tofupilot
+from .unreadable import Unreadable
 
-__all__ = ["Brought", "MirrorError", "PlaceError", "mirror", "tofupilot"]
+__all__ = ["Brought", "MirrorError", "MirrorTimeoutError", "PlaceError", "Unreadable", "mirror", "tofupilot"]

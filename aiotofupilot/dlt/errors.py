@@ -1,12 +1,31 @@
-"""What can be wrong with what earlier runs have left."""
+"""What ends a mirror, beside what the server says: what earlier runs have left, and the time."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
 
 from aiotofupilot.errors import TofuPilotError
 
-__all__ = ["MirrorError", "PlaceError"]
+if TYPE_CHECKING:
+    from .mirroring import Brought
+
+__all__ = ["MirrorError", "MirrorTimeoutError", "PlaceError"]
 
 
 class MirrorError(TofuPilotError):
     """A file cannot be used as the database of a mirror. Nothing in it was changed on account of this."""
+
+
+class MirrorTimeoutError(TofuPilotError):
+    """The deadline of a mirror has passed. What had come by then is loaded, and the next run goes on after it.
+
+    Attributes:
+        brought: What came of the listing that was not read to its end.
+    """
+
+    def __init__(self, message: str, *, brought: Brought) -> None:
+        super().__init__(message)
+        self.brought = brought
 
 
 class PlaceError(TofuPilotError):

@@ -3,27 +3,29 @@
 from __future__ import annotations
 
 import shutil
-from contextlib import contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
 from tempfile import mkdtemp
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal
 
 import dlt
-import duckdb
 import pyarrow as pa
-from attrs import frozen
+from attrs import field, frozen
 
-from aiotofupilot._arguments import boolean, integer
-from aiotofupilot.errors import TofuPilotError
+from aiotofupilot import RetryPolicy
+from aiotofupilot._arguments import boolean, integer, one_of, seconds
+from aiotofupilot._http.retries import checked_retry
 from aiotofupilot.settings import Settings
 
-from .database import GONE, SEEN, opened, unusable
+from .database import GONE, SEEN, opened
+from .deadline import Deadline
+from .errors import MirrorTimeoutError
 from .lock import locked
 from .reading import COMPARED, chosen
 from .resources import Amounts, resource
 from .sessions import Sessions
 from .source import source_of
+from .unwrapping import unwrapped
 
 if TYPE_CHECKING:
     import os
@@ -33,6 +35,7 @@ if TYPE_CHECKING:
     from dlt.pipeline.pipeline import Pipeline
 
     from .database import Database
+    from .unreadable import Unreadable
 
 __all__ = ["Brought", "mirror"]
 
@@ -41,6 +44,9 @@ _AT_ONCE = 100_000
 
 _ROWS = 5000
 """Rows of a batch, about."""
+
+_ROWS_IN_TIME = 500
+"""The same where there is a deadline, because what has come of a batch is lost when it passes."""
 
 _SPECIAL = frozenset("'*?[]{}")
 """Characters that mean something in a path that DuckDB finds in SQL."""
@@ -58,6 +64,23 @@ class Brought:
     """Rows that were found to be listed no more, and marked."""
     rows: int
     """Rows that the table has now, with those that are marked."""
+    unreadable: tuple[Unreadable, ...] = field(default=(), converter=tuple["Unreadable", ...])
+    """What was left out because it cannot be read, with ``on_unreadable="skip"``."""
+
+
+@frozen(kw_only=True)
+class _Manner:
+    """How a database is brought up to date."""
+
+    full: bool
+    skips: bool
+    deadline: Deadline
+    on_rows: Callable[[str, int], None] | None
+
+    @property
+    def rows(self) -> int:
+        """Rows of a batch, about."""
+        return _ROWS if self.deadline.seconds is None else _ROWS_IN_TIME
 
 
 def mirror(
@@ -68,6 +91,10 @@ def mirror(
     api_key: str | None = None,
     base_url: str | None = None,
     concurrency: int = 1,
+    timeout: float | None = 30.0,
+    retry: RetryPolicy | None = RetryPolicy(),  # noqa: B008 - a value
+    on_unreadable: Literal["raise", "skip"] = "raise",
+    deadline: float | None = None,
     allow_insecure_http: bool = False,
     server: str | None = None,
     on_rows: Callable[[str, int], None] | None = None,
@@ -89,6 +116,14 @@ def mirror(
         api_key: As in `TofuPilotSession`.
         base_url: As in `TofuPilotSession`.
         concurrency: As in `TofuPilotSession`.
+        timeout: As in `TofuPilotSession`.
+        retry: A `RetryPolicy`; None: every page is asked for once.
+        on_unreadable: What to do about an item that the server cannot serve while it serves others: ``"raise"`` its
+            error, or ``"skip"`` it. Only a run with ``full`` asks for it again. What belongs to it is left out too,
+            such as the measurements of a procedure. A run that leaves out something of a listing marks nothing of that
+            listing as gone, because it cannot tell the one from the other.
+        deadline: Seconds after which nothing more is read, more than 0. What has come by then is loaded. None: there is
+            no limit.
         allow_insecure_http: As in `TofuPilotSession`.
         server: What the database is a mirror of, which must stay the same. None: the server's address.
         on_rows: Called with a listing and how many more of its rows were read. None: nobody wants to know.
@@ -97,10 +132,11 @@ def mirror(
         ConfigurationError: There is no key, or the key or the address cannot be used.
         MirrorError: The database cannot be used: it is open elsewhere, belongs to another server, or is something else.
         PlaceError: What an earlier run has noted does not fit the listing, so that everything is to be read again.
+        MirrorTimeoutError: The deadline has passed. What came by then is loaded.
         OSError: There is no room, or a file cannot be written.
         TofuPilotError: The server did not answer as it should. What was yielded before stays.
         TypeError: An argument is of the wrong type.
-        ValueError: There is no such listing, or ``concurrency`` is out of bounds.
+        ValueError: There is no such listing, or an argument is out of bounds.
     """
     wanted = chosen(listings)
     settings = Settings.resolve(api_key, base_url=base_url, allow_insecure_http=allow_insecure_http)
@@ -109,15 +145,14 @@ def mirror(
         base_url=base_url,
         concurrency=integer("concurrency", concurrency, low=1),
         allow_insecure_http=allow_insecure_http,
+        timeout=None if timeout is None else seconds("timeout", timeout, zero=False),
+        retry=checked_retry(retry),
     )
-    return _mirrored(
-        Path(path).absolute(),
-        server or settings.base_url,
-        sessions,
-        wanted,
-        full=boolean("full", full),
-        on_rows=on_rows,
-    )
+    skips = one_of("on_unreadable", on_unreadable, ("raise", "skip")) == "skip"
+    target = Path(path).absolute(), server or settings.base_url
+    time = Deadline(None if deadline is None else seconds("deadline", deadline, zero=False))
+    manner = _Manner(full=boolean("full", full), skips=skips, deadline=time, on_rows=on_rows)
+    return _mirrored(*target, sessions, wanted, manner)
 
 
 def _mirrored(
@@ -125,11 +160,9 @@ def _mirrored(
     server: str,
     sessions: Sessions,
     listings: Sequence[str],
-    *,
-    full: bool,
-    on_rows: Callable[[str, int], None] | None,
+    manner: _Manner,
 ) -> Generator[Brought]:
-    with _unwrapped(path), locked(path), opened(path, server) as database:
+    with unwrapped(path), locked(path), opened(path, server) as database:
         # What is in the folder counts for nothing: dlt restores its state from the database.
         folder = _emptied_folder(path)
         pipeline = dlt.pipeline(
@@ -141,7 +174,11 @@ def _mirrored(
         try:
             pipeline.sync_destination()
             for name in listings:
-                yield _brought(name, pipeline, database, sessions, full=full, on_rows=on_rows)
+                brought = _brought(name, pipeline, database, sessions, manner)
+                if manner.deadline.is_missed:
+                    complaint = f"the deadline of {manner.deadline.seconds:g} s has passed"
+                    raise MirrorTimeoutError(complaint, brought=brought)
+                yield brought
             database.finish()
         finally:
             pipeline.deactivate()
@@ -166,32 +203,33 @@ def _brought(
     pipeline: Pipeline,
     database: Database,
     sessions: Sessions,
-    *,
-    full: bool,
-    on_rows: Callable[[str, int], None] | None,
+    manner: _Manner,
 ) -> Brought:
     before, seen_at, is_begun, read = database.rows(name), datetime.now(UTC), False, 0
+    unreadable: list[Unreadable] = []
 
     def seen(rows: pa.RecordBatch) -> pa.RecordBatch:
         nonlocal read
         read += rows.num_rows
-        if on_rows is not None:
-            on_rows(name, rows.num_rows)
+        if manner.on_rows is not None:
+            manner.on_rows(name, rows.num_rows)
         moments = pa.array([seen_at] * rows.num_rows, pa.timestamp("us", "UTC"))
         return rows.append_column(SEEN, moments)
 
     while True:
         read = 0
-        amounts = Amounts(rows=_ROWS, max_items=_AT_ONCE, full=full and not is_begun)
-        listing = resource(name, sessions, amounts).add_map(seen)
+        is_anew = manner.full and not is_begun
+        amounts = Amounts(rows=manner.rows, max_items=_AT_ONCE, full=is_anew, deadline=manner.deadline)
+        listing = resource(name, sessions, amounts, unreadable if manner.skips else None).add_map(seen)
         listing.apply_hints(columns=[{"name": column, "data_type": "timestamp"} for column in (SEEN, GONE)])
         _load(pipeline, source_of([listing]))
         is_begun = True
-        if read < _AT_ONCE or name in COMPARED:
+        if read < _AT_ONCE or name in COMPARED or manner.deadline.is_missed:
             break
-    gone = database.mark_gone(name, seen_at) if full or name in COMPARED else 0
+    sees_all = (manner.full or name in COMPARED) and not (unreadable or manner.deadline.is_missed)
+    gone = database.mark_gone(name, seen_at) if sees_all else 0
     rows = database.rows(name)
-    return Brought(listing=name, new=rows - before, gone=gone, rows=rows)
+    return Brought(listing=name, new=rows - before, gone=gone, rows=rows, unreadable=unreadable)
 
 
 def _load(pipeline: Pipeline, source: DltSource) -> None:
@@ -200,27 +238,3 @@ def _load(pipeline: Pipeline, source: DltSource) -> None:
     pipeline.normalize()
     if pipeline.has_pending_data:
         pipeline.load()
-
-
-@contextmanager
-def _unwrapped(path: Path) -> Generator[None]:
-    """Raise what dlt has wrapped in errors of its own."""
-    try:
-        yield
-    except Exception as error:
-        reason = _reason(error, path)
-        if reason is None or reason is error:
-            raise
-        raise reason from None
-
-
-def _reason(error: BaseException, path: Path) -> BaseException | None:
-    """Return the error of the server, the database or the disk that is behind an error. None: there is none."""
-    wrapped: BaseException | None = error
-    while wrapped is not None:
-        if isinstance(wrapped, TofuPilotError | OSError | KeyboardInterrupt):
-            return wrapped
-        if isinstance(wrapped, duckdb.Error):
-            return unusable(wrapped, path)
-        wrapped = getattr(wrapped, "exception", None) or wrapped.__cause__ or wrapped.__context__
-    return None

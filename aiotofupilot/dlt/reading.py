@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from contextlib import aclosing
 from datetime import UTC, datetime, timedelta
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any, Literal, NamedTuple
 
 from aiotofupilot import (
     Batch,
@@ -26,6 +26,7 @@ from aiotofupilot._arguments import one_of
 from aiotofupilot.watermark import Watermark
 
 from .errors import PlaceError
+from .unreadable import Unreadable, noting
 
 if TYPE_CHECKING:
     from collections.abc import AsyncGenerator, AsyncIterator, Iterable, Mapping
@@ -89,7 +90,14 @@ def chosen(listings: Iterable[str] | None) -> list[str]:
     return [name for name in LISTINGS if name in names]
 
 
-async def read(name: str, session: TofuPilotSession, place: Mapping[str, Any], *, rows: int) -> AsyncGenerator[Arrived]:
+async def read(
+    name: str,
+    session: TofuPilotSession,
+    place: Mapping[str, Any],
+    *,
+    rows: int,
+    unreadable: list[Unreadable] | None = None,
+) -> AsyncGenerator[Arrived]:
     """Read what is new since a place, in batches. A batch may be empty, where only the place is new.
 
     Args:
@@ -97,42 +105,61 @@ async def read(name: str, session: TofuPilotSession, place: Mapping[str, Any], *
         session: Whom to ask.
         place: Where an earlier run ended. Empty: nothing was read yet.
         rows: Items of a batch, about.
+        unreadable: Where to note items that cannot be read, which are left out. None: such an item is an error.
 
     Raises:
         PlaceError: The place holds no watermark, or that of a query with other filters.
         TofuPilotError: The server did not answer as it should.
     """
     if name in COMPARED:
-        arrivals = _compared(listing_of(name, session), rows)
+        arrivals = _compared(name, session, rows, unreadable)
     elif name in _BY_PROCEDURE:
-        arrivals = _by_procedure(name, session, place, rows)
+        arrivals = _by_procedure(name, session, place, rows, unreadable)
     else:
-        arrivals = _new(listing_of(name, session), place, rows)
+        arrivals = _new(name, session, place, rows, unreadable)
     async with aclosing(arrivals):
         async for arrived in arrivals:
             yield arrived
 
 
-def listing_of(name: str, session: TofuPilotSession, **filters: str) -> Paginator[Any]:
+def listing_of(name: str, session: TofuPilotSession, **options: Any) -> Paginator[Any]:  # noqa: ANN401 - of any type
     """Return a listing with all that the API can tell of its items."""
     on_drift = {"on_drift": "resync"} if name in COMPARED else {}
-    listing: Paginator[Any] = getattr(session, name).list(**_EVERYTHING.get(name, {}), **filters, **on_drift)
+    listing: Paginator[Any] = getattr(session, name).list(**_EVERYTHING.get(name, {}), **options, **on_drift)
     return listing
 
 
-async def _compared(listing: Paginator[Any], rows: int) -> AsyncGenerator[Arrived]:
-    async with listing.walk() as walk, aclosing(_gathered(walk.batches(), rows)) as gathered:
+def _on_unreadable(unreadable: list[Unreadable] | None) -> Literal["raise", "skip"]:
+    return "raise" if unreadable is None else "skip"
+
+
+async def _compared(
+    name: str, session: TofuPilotSession, rows: int, unreadable: list[Unreadable] | None
+) -> AsyncGenerator[Arrived]:
+    listing = listing_of(name, session, on_unreadable=_on_unreadable(unreadable))
+    async with (
+        noting(listing.walk(), name, unreadable) as walk,
+        aclosing(_gathered(walk.batches(), rows)) as gathered,
+    ):
         async for items in gathered:
             yield Arrived(items, {})
 
 
-async def _new(listing: Paginator[Any], place: Mapping[str, Any], rows: int) -> AsyncGenerator[Arrived]:
+async def _new(
+    name: str,
+    session: TofuPilotSession,
+    place: Mapping[str, Any],
+    rows: int,
+    unreadable: list[Unreadable] | None,
+    **filters: str,
+) -> AsyncGenerator[Arrived]:
+    listing = listing_of(name, session, on_unreadable=_on_unreadable(unreadable), **filters)
     spelled = place.get("watermark")
     try:
         news = listing.since(None if spelled is None else Watermark.parse(spelled))
     except ValueError as error:
         raise PlaceError(f"cannot go on where the last run ended, so read everything again: {error}") from error
-    async with news as walk, aclosing(_gathered(walk.batches(), rows)) as gathered:
+    async with noting(news, name, unreadable) as walk, aclosing(_gathered(walk.batches(), rows)) as gathered:
         async for items in gathered:
             yield Arrived(items, {"watermark": str(walk.watermark)})
 
@@ -149,31 +176,53 @@ async def _gathered(pages: AsyncIterator[list[Any]], rows: int) -> AsyncGenerato
 
 
 async def _by_procedure(
-    name: str, session: TofuPilotSession, place: Mapping[str, Any], rows: int
+    name: str,
+    session: TofuPilotSession,
+    place: Mapping[str, Any],
+    rows: int,
+    unreadable: list[Unreadable] | None,
 ) -> AsyncGenerator[Arrived]:
     """Read one procedure after another. Those without new runs are not asked for, because there may be hundreds."""
     watermarks: dict[str, str] = dict(place.get("watermarks", {}))
     checked = place.get("checked")
-    now = await _latest_run(session)
-    due = [procedure.id async for procedure in session.procedures.list(on_drift="resync")]
+    now = await _latest_run(session, unreadable)
+    procedures = session.procedures.list(on_drift="resync", on_unreadable=_on_unreadable(unreadable))
+    async with noting(procedures.walk(), "procedures", unreadable) as walk:
+        due = [procedure.id async for procedure in walk]
     if checked is not None:
-        busy = await _procedures_with_runs(session, datetime.fromisoformat(checked) - _LATE)
-        due = [key for key in due if key not in watermarks or key in busy or Watermark.parse(watermarks[key]).runs]
+        busy = await _procedures_with_runs(session, datetime.fromisoformat(checked) - _LATE, unreadable)
+        due = [
+            key
+            for key in due
+            if busy is None or key in busy or key not in watermarks or Watermark.parse(watermarks[key]).runs
+        ]
     for key in due:
-        listing = listing_of(name, session, procedure_id=key)
-        async with aclosing(_new(listing, {"watermark": watermarks.get(key)}, rows)) as arrivals:
+        news = _new(name, session, {"watermark": watermarks.get(key)}, rows, unreadable, procedure_id=key)
+        async with aclosing(news) as arrivals:
             async for items, after in arrivals:
                 watermarks[key] = after["watermark"]
                 yield Arrived(items, {"watermarks": dict(watermarks), "checked": checked})
     yield Arrived([], {"watermarks": watermarks, "checked": checked if now is None else now.isoformat()})
 
 
-async def _latest_run(session: TofuPilotSession) -> datetime | None:
+async def _latest_run(session: TofuPilotSession, unreadable: list[Unreadable] | None) -> datetime | None:
     """Return when the latest run was created, or the present moment if it claims to come from the future."""
-    latest = await session.runs.list(sort_by="created_at", sort_order="desc").first()
+    on_unreadable = _on_unreadable(unreadable)
+    latest = await session.runs.list(sort_by="created_at", sort_order="desc", on_unreadable=on_unreadable).first()
     return None if latest is None else min(latest.created_at, datetime.now(UTC))
 
 
-async def _procedures_with_runs(session: TofuPilotSession, since: datetime) -> set[str]:
-    runs = session.runs.list(created_after=since, sort_by="created_at", sort_order="asc", on_drift="resync")
-    return {run.procedure.id async for run in runs}
+async def _procedures_with_runs(
+    session: TofuPilotSession, since: datetime, unreadable: list[Unreadable] | None
+) -> set[str] | None:
+    """Return the IDs of the procedures that have new runs. None: any can have some, because a run cannot be read."""
+    runs = session.runs.list(
+        created_after=since,
+        sort_by="created_at",
+        sort_order="asc",
+        on_drift="resync",
+        on_unreadable=_on_unreadable(unreadable),
+    )
+    async with runs.walk() as walk:
+        found = {run.procedure.id async for run in walk}
+        return None if walk.stats.unreadable else found

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from contextlib import aclosing
+from functools import partial
 from itertools import count
 from typing import TYPE_CHECKING, Any, NamedTuple, cast
 
 import dlt
-from attrs import define, frozen
+from attrs import define, field, frozen
 
+from .deadline import Deadline
 from .reading import COMPARED, LISTINGS, read
 from .rows import rows_of, schema_of
 
@@ -19,6 +21,7 @@ if TYPE_CHECKING:
     from dlt.extract import DltResource
 
     from .sessions import Sessions
+    from .unreadable import Unreadable
 
 __all__ = ["Amounts", "PlacedRows", "Places", "resource"]
 
@@ -33,6 +36,8 @@ class Amounts:
     """In one run, stop after about this many items. None: read to the end."""
     full: bool
     """Whether to begin anew, whatever was read before."""
+    deadline: Deadline = field(factory=partial(Deadline, None))
+    """When to stop, with the batches that have come by then."""
 
 
 class PlacedRows(NamedTuple):
@@ -62,8 +67,17 @@ class Places:
         return placed.rows
 
 
-def resource(name: str, sessions: Sessions, amounts: Amounts) -> DltResource:
-    """Return the resource for a listing, by the listing's name."""
+def resource(
+    name: str, sessions: Sessions, amounts: Amounts, unreadable: list[Unreadable] | None = None
+) -> DltResource:
+    """Return the resource for a listing.
+
+    Args:
+        name: The listing.
+        sessions: Whom to ask.
+        amounts: How much it reads.
+        unreadable: Where to note items that cannot be read, which are left out. None: such an item is an error.
+    """
     model, numbers, places = LISTINGS[name], count(), Places()
 
     async def batches() -> AsyncGenerator[PlacedRows]:
@@ -74,9 +88,9 @@ def resource(name: str, sessions: Sessions, amounts: Amounts) -> DltResource:
         start = {} if amounts.full else dict(place)
         async with (
             sessions.session() as session,
-            aclosing(read(name, session, start, rows=rows_at_once)) as arrivals,
+            aclosing(read(name, session, start, rows=rows_at_once, unreadable=unreadable)) as arrivals,
         ):
-            async for items, after in arrivals:
+            async for items, after in amounts.deadline.before(arrivals):
                 # One batch without rows makes the table of a listing that is empty.
                 rows = rows_of(items, model) if items or is_new else None
                 is_new = False

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Sequence  # noqa: TC003 - dlt resolves the annotations
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal
 
 import dlt
 from dlt.extract import DltSource
 
-from aiotofupilot._arguments import boolean, integer
+from aiotofupilot import RetryPolicy
+from aiotofupilot._arguments import boolean, integer, one_of, seconds
+from aiotofupilot._http.retries import checked_retry
 
 from .reading import chosen
 from .resources import Amounts, resource
@@ -37,6 +39,9 @@ def tofupilot(
     listings: Sequence[str] | None = None,
     concurrency: int = 1,
     allow_insecure_http: bool = False,
+    timeout: float | None = 30.0,
+    retry: RetryPolicy | None = RetryPolicy(),  # noqa: B008 - a value
+    on_unreadable: Literal["raise", "skip"] = "raise",
     rows: int = 5000,
     max_items: int | None = None,
     full: bool = False,
@@ -57,6 +62,11 @@ def tofupilot(
         listings: Names of the listings to have as resources, in any order. None: all eleven.
         concurrency: As in `TofuPilotSession`.
         allow_insecure_http: As in `TofuPilotSession`.
+        timeout: As in `TofuPilotSession`.
+        retry: A `RetryPolicy`; None: every page is asked for once.
+        on_unreadable: What to do about an item that the server cannot serve while it serves others: ``"raise"`` its
+            error; or ``"skip"`` it, with a warning in the log. Only a run with ``full`` asks for it again. What belongs
+            to it is left out too, such as the measurements of a procedure.
         rows: Rows of an Arrow batch, about; 1 or more.
         max_items: In one run, stop a listing after about this many items, 1 or more; the next run continues after
             them. It holds for each listing, except for parts, stations and users. None: read to the end.
@@ -77,6 +87,9 @@ def tofupilot(
         base_url=base_url,
         concurrency=integer("concurrency", concurrency, low=1),
         allow_insecure_http=allow_insecure_http,
+        timeout=None if timeout is None else seconds("timeout", timeout, zero=False),
+        retry=checked_retry(retry),
     )
+    skips = one_of("on_unreadable", on_unreadable, ("raise", "skip")) == "skip"
     for name in names:
-        yield resource(name, sessions, amounts)
+        yield resource(name, sessions, amounts, [] if skips else None)

@@ -1,0 +1,46 @@
+"""What went wrong, without the errors that dlt wraps it in."""
+
+from __future__ import annotations
+
+from contextlib import contextmanager
+from typing import TYPE_CHECKING
+
+import duckdb
+
+from aiotofupilot.errors import TofuPilotError
+
+from .database import unusable
+
+if TYPE_CHECKING:
+    from collections.abc import Generator
+    from pathlib import Path
+
+__all__ = ["unwrapped"]
+
+
+@contextmanager
+def unwrapped(path: Path) -> Generator[None]:
+    """Raise what dlt has wrapped in errors of its own during a block.
+
+    Args:
+        path: The database.
+    """
+    try:
+        yield
+    except Exception as error:
+        reason = _reason(error, path)
+        if reason is None or reason is error:
+            raise
+        raise reason from None
+
+
+def _reason(error: BaseException, path: Path) -> BaseException | None:
+    """Return the error of the server, the database or the disk that is behind an error. None: there is none."""
+    wrapped: BaseException | None = error
+    while wrapped is not None:
+        if isinstance(wrapped, TofuPilotError | OSError | KeyboardInterrupt):
+            return wrapped
+        if isinstance(wrapped, duckdb.Error):
+            return unusable(wrapped, path)
+        wrapped = getattr(wrapped, "exception", None) or wrapped.__cause__ or wrapped.__context__
+    return None

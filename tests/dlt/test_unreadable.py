@@ -1,0 +1,92 @@
+"""Items that the server cannot serve: a mirror fails at them, or leaves them out and says so."""
+
+import pytest
+
+from aiotofupilot import RetryPolicy, ServerError, TofuPilotSession
+from aiotofupilot.dlt import Unreadable
+from aiotofupilot.dlt.reading import read
+from aiotofupilot.sandbox import faults
+
+AT_ONCE = RetryPolicy(attempts=3, initial_wait=0)
+
+
+@pytest.fixture
+def mirrored(query):
+    return lambda listing: [key for (key,) in query(f"SELECT id FROM {listing} ORDER BY id")]  # noqa: S608 - a listing's name
+
+
+def ids(items, *but):
+    return sorted(item.id for item in items if item not in but)
+
+
+def test_a_mirror_fails_at_it(pull, sandbox):
+    sandbox.faults.always(faults.unreadable(sandbox.runs[7].id))
+    with pytest.raises(ServerError) as caught:
+        pull("runs", retry=AT_ONCE)
+    assert caught.value.position is not None
+
+
+def test_a_mirror_that_skips_leaves_it_out_and_says_so(pull, sandbox, mirrored):
+    """The next run does not ask for it again. Only a full one does."""
+    broken = sandbox.runs[7]
+    position = sorted(sandbox.runs, key=lambda run: run.created_at).index(broken)
+    sandbox.faults.always(faults.unreadable(broken.id))
+    brought = pull("runs", retry=AT_ONCE, on_unreadable="skip")["runs"]
+    assert brought.unreadable == (Unreadable(listing="runs", count=1, positions=[position]),)
+    assert mirrored("runs") == ids(sandbox.runs, broken)
+    sandbox.faults.clear()
+    sandbox.produce(1)
+    assert pull("runs")["runs"].new == 1
+    assert mirrored("runs") == ids(sandbox.runs, broken)
+    assert pull("runs", full=True)["runs"].new == 1
+    assert mirrored("runs") == ids(sandbox.runs)
+
+
+@pytest.mark.parametrize(("listing", "full"), [("runs", True), ("stations", False)])
+def test_what_cannot_be_read_is_not_marked_as_gone(pull, sandbox, query, listing, full):
+    """Nor is anything else of that listing, because the run cannot tell the one from the other."""
+    pull(listing)
+    rows = getattr(sandbox, listing)
+    sandbox.faults.always(faults.unreadable(rows[1].id))
+    del rows[3]
+    assert pull(listing, full=full, retry=AT_ONCE, on_unreadable="skip")[listing].gone == 0
+    sandbox.faults.clear()
+    assert query(f"SELECT id FROM {listing} WHERE _gone_at IS NOT NULL") == []  # noqa: S608 - a listing's name
+    assert pull(listing, full=full)[listing].gone == 1
+
+
+def test_measurements_of_a_procedure_that_cannot_be_read(pull, sandbox, mirrored):
+    """They are left out with it, and it is named."""
+    broken = sandbox.procedures[0]
+    sandbox.faults.always(faults.unreadable(broken.id))
+    brought = pull("measurements", retry=AT_ONCE, on_unreadable="skip")["measurements"]
+    assert [(left_out.listing, left_out.count) for left_out in brought.unreadable] == [("procedures", 1)]
+    theirs = {run.id for run in sandbox.runs if run.procedure.id == broken.id}
+    assert mirrored("measurements") == ids(item for item in sandbox.measurements if item.run_id not in theirs)
+
+
+async def test_a_new_run_that_cannot_be_read_may_be_of_any_procedure(sandbox):
+    """So every procedure is asked for what is new."""
+    async with TofuPilotSession(sandbox.api_key, base_url=sandbox.url, retry=AT_ONCE) as session:
+        *_, (_, place) = [arrived async for arrived in read("phases", session, {}, rows=1000)]
+        sandbox.produce(3)
+        sandbox.faults.always(faults.unreadable(max(sandbox.runs, key=lambda run: run.created_at).id))
+        sandbox.requests.clear()
+        _ = [arrived async for arrived in read("phases", session, place, rows=1000, unreadable=[])]
+    asked = {dict(request.query).get("procedure_ids") for request in sandbox.requests} - {None}
+    assert asked == {procedure.id for procedure in sandbox.procedures}
+
+
+@pytest.mark.parametrize(
+    ("options", "error", "complaint"),
+    [
+        ({"on_unreadable": "ignore"}, ValueError, "on_unreadable must be one of 'raise', 'skip', got 'ignore'"),
+        ({"timeout": 0}, ValueError, "timeout must be more than 0 seconds and finite, got 0"),
+        ({"retry": 3}, TypeError, "retry must be "),
+        ({"deadline": -1}, ValueError, "deadline must be more than 0 seconds and finite, got -1"),
+    ],
+)
+def test_options_out_of_bounds(pull, tmp_path, options, error, complaint):
+    with pytest.raises(error, match=complaint):
+        pull("runs", **options)
+    assert not list(tmp_path.iterdir())
