@@ -230,9 +230,11 @@ class Isolation(Generic[T]):
         if not start:
             return Gap(start, stop, left_out)
         before = await page_or_error(self._ask, start - 1, 1, retries=True)
-        if isinstance(before, TofuPilotError):
+        if isinstance(before, Page):
+            return Gap(start, stop, left_out, before=before.data[0].id if before.data else None)
+        if not await self._elsewhere.is_another_read(start - 1):
             raise before
-        return Gap(start, stop, left_out, before=before.data[0].id if before.data else None)
+        return Gap(start, stop, left_out, is_confirmed=False)  # an unreadable item stands there now
 
 
 def _between(low: int, high: int, guess: int | None) -> int:

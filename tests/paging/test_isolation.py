@@ -350,12 +350,45 @@ class TestOddServers:
             for limit in (1, 2, 3, 100):
                 assert await listing(limit=limit, on_unreadable="skip").collect() == but(service, {bad})
 
+    async def test_an_item_that_is_read_alone_does_not_make_a_page_number_an_offset(self, listing, service):
+        """The page of two items would hold the one that fails alone, if its cursor were an offset."""
+        items = [service.procedures[position].id for position in (1, 4)]
+        service.paging = paging.page_numbers
+        service.faults.always(unreadable(*items))
+        with pytest.raises(ServerError) as caught:
+            await listing(limit=3, cursor=1, on_unreadable="skip").collect()
+        assert caught.value.position is None
+
+    async def test_a_server_that_gives_shorter_pages_while_one_is_halved(self, listing, service):
+        """What it gives is taken, and the rest is asked for again."""
+        service.faults.always(unreadable(8))
+        service.before_response.append(
+            lambda *_: setattr(service, "paging", paging.capped(2) if len(service.requests) > 6 else paging.offsets)
+        )
+        assert await listing(limit=10, on_unreadable="skip").collect() == but(service, {8})
+
     async def test_users_come_whole_or_not_at_all(self, service, connection):
         service.faults.always(malformed(1))
         with pytest.raises(DecodeError) as caught:
             await Users(connection).list(on_unreadable="skip").collect()
         assert caught.value.position is None
         assert len(service.requests) == 1
+
+
+class TestOtherErrors:
+    """What says nothing of an item is tried again within the search, as for any page, and is raised if it stays."""
+
+    async def test_one_that_passes(self, listing, service):
+        service.faults.always(unreadable(45))
+        service.faults.on(limit=50, cursor=None).next(status(503), times=2)
+        assert await listing(on_unreadable="skip").collect() == but(service, {45})
+
+    async def test_one_that_stays(self, listing, service):
+        service.faults.always(unreadable(45))
+        service.faults.on(limit=50, cursor=None).always(status(503))
+        with pytest.raises(ServerError) as caught:
+            await listing(on_unreadable="skip").collect()
+        assert (caught.value.status, caught.value.position) == (503, None)
 
 
 class TestMovingListing:
