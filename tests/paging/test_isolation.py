@@ -19,6 +19,7 @@ from aiotofupilot import (
     SessionError,
 )
 from aiotofupilot._listings.users import Users
+from aiotofupilot._paging.resumption import note_checkpoint
 from aiotofupilot._paging.unreadable import is_unreadable
 from aiotofupilot.sandbox import Service, paging
 from aiotofupilot.sandbox.faults import empty, html, malformed, status, unreadable
@@ -224,7 +225,7 @@ class TestRaise:
 class TestOutage:
     @EVERY_WAY
     @pytest.mark.parametrize("on_unreadable", ["raise", "skip"])
-    @pytest.mark.parametrize("begins_at", [0, 3, 12, 13, 14, 15, 16, 20, 24, 30])
+    @pytest.mark.parametrize("begins_at", [0, 3, 12, 13, 14, 15, 16, 20, 24, 30, 33])
     async def test_an_outage_is_raised_and_nothing_is_left_out(
         self, listing, service, concurrency, on_drift, on_unreadable, begins_at
     ):
@@ -363,7 +364,7 @@ class TestOddServers:
         """What it gives is taken, and the rest is asked for again."""
         service.faults.always(unreadable(8))
         service.before_response.append(
-            lambda *_: setattr(service, "paging", paging.capped(2) if len(service.requests) > 6 else paging.offsets)
+            lambda *_: setattr(service, "paging", paging.capped(2) if len(service.requests) > 11 else paging.offsets)
         )
         assert await listing(limit=10, on_unreadable="skip").collect() == but(service, {8})
 
@@ -389,6 +390,15 @@ class TestOtherErrors:
         with pytest.raises(ServerError) as caught:
             await listing(on_unreadable="skip").collect()
         assert (caught.value.status, caught.value.position) == (503, None)
+
+    def test_an_item_ahead_of_the_place_that_a_walk_looks_for_has_no_position(self):
+        """To resume after it would leave out what the walk has not yielded yet."""
+        for position, told in ((44, 44), (45, 45), (46, None)):
+            error = ServerError("", status=500)
+            error.position = position
+            note_checkpoint(error, Checkpoint(40, 5), Checkpoint())
+            assert error.position == told
+            assert len(error.__notes__) == (1 if told is None else 2)
 
 
 class TestMovingListing:
