@@ -40,3 +40,15 @@ def test_a_terminal_shows_a_bar(terminal, monkeypatch, name, bar):
             assert isinstance(progress, Bar) == bar
     assert bool(shown.screen) == bar
     assert progress not in LIBRARY_LOG.handlers
+
+
+def test_a_first_failure_is_told_where_there_is_no_bar(terminal, monkeypatch):
+    """It may be a mistyped address. What fails after it is no news."""
+    monkeypatch.setenv("TERM", "dumb")
+    with terminal() as shown, open(shown.tty, "w", closefd=False) as stream:
+        monkeypatch.setattr(sys, "stderr", stream)
+        with progress_shown("procedures", to_standard_output=True, total=None):
+            LIBRARY_LOG.warning("attempt 1 failed: no such host")
+            LIBRARY_LOG.warning("attempt 2 failed: no such host")
+    assert "aiotofupilot: attempt 1 failed: no such host" in shown.screen
+    assert "attempt 2" not in shown.screen

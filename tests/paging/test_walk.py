@@ -12,7 +12,7 @@ from random import Random
 import pytest
 from fakes.in_process import InProcess
 
-from aiotofupilot import Checkpoint, DecodeError, DriftError, NotFoundError, PaginationError, ServerError
+from aiotofupilot import Checkpoint, DecodeError, DriftError, NotFoundError, PaginationError, ServerError, Walk
 from aiotofupilot._wire.spelling import to_wire
 from aiotofupilot.sandbox import BusyLine, Service, make_procedures, paging
 from aiotofupilot.sandbox.faults import json, status
@@ -836,3 +836,8 @@ asyncio.run(main())
 """
     run = subprocess.run([sys.executable, "-bb", "-c", program], capture_output=True, text=True, check=False)  # noqa: S603
     assert (run.stdout, run.stderr) == ("ignore 25 True\nresync 25 True\nraise 25 True\n", "")
+
+
+def test_a_walk_that_was_never_made_whole_is_dropped_in_silence():
+    """Python calls its finalizer, too, where its constructor has raised."""
+    Walk.__new__(Walk).__del__()
