@@ -170,8 +170,7 @@ async def before_newest(source: Source[Any], plan: Plan, unseen: Watermark, stat
     beginning, seen = Beginning(), Seen(unseen)
     plan = evolve(plan, max_items=1, on_drift="ignore", keep=plan.keep if dated is source else None)
     async with Stretch(partial(beginning.fetch, dated.narrowed(order="desc")), plan, stats) as newest:
-        async for item in newest:
-            created_at = dated.created_at(item)
-            if created_at is not None:
-                seen.settle(min(moment_of(created_at), beginning.moment) - OVERLAP)
+        moments = [created_at async for item in newest if (created_at := dated.created_at(item)) is not None]
+    for created_at in moments:
+        seen.settle(min(moment_of(created_at), beginning.moment) - OVERLAP)
     return evolve(unseen, floor=seen.floor_at)
