@@ -149,8 +149,7 @@ class Connection:
             with telemetry.attempt(url.path, resend_count):
                 async with asyncio.timeout(timeout):
                     response = await self._transport.get(url)
-                    if is_redirect(response):
-                        response = await follow(self._transport.get, url, response)
+                    response = await follow(self._transport.get, url, response) if is_redirect(response) else response
             turn.heed(quotas(response.headers))
             return read(response)
         except TimeoutError:
