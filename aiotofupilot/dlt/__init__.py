@@ -1,6 +1,10 @@
 """TofuPilot as a dlt source, for every destination that dlt has, and as a DuckDB database that is kept up to date.
 
 The extra ``dlt`` has what this needs: dlt, DuckDB and pyarrow.
+
+`source` is made of `resources`, one for each listing, which share one of the `sessions`. A resource does the `reading`
+of what is new, and makes flat `rows` of it. `mirroring` brings a `database` up to date, under a `lock`. `quiet` is for
+a program that is not dlt's.
 """
 
 from importlib.util import find_spec

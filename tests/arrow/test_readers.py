@@ -42,7 +42,7 @@ def test_parquet_gives_the_table_back(table, file):
 
 
 @pytest.mark.parametrize("read", ["arrow", "parquet"])
-def test_polars(table, file, read):
+def test_polars_reads_every_type_as_its_own(table, file, read):
     frame = pl.DataFrame(table) if read == "arrow" else pl.read_parquet(file)
     assert frame.schema["started_at"] == pl.Datetime("us", "UTC")
     assert frame.schema["duration"] == pl.Duration("us")
@@ -54,7 +54,7 @@ def test_polars(table, file, read):
 
 
 @pytest.mark.parametrize("read", ["arrow", "parquet"])
-def test_pandas(table, file, read):
+def test_pandas_reads_moments_durations_and_structs(table, file, read):
     frame = table.to_pandas() if read == "arrow" else pd.read_parquet(file)
     assert str(frame.dtypes["started_at"]) == "datetime64[us, UTC]"
     assert frame["duration"].sum() == TOOK * 3
@@ -64,7 +64,7 @@ def test_pandas(table, file, read):
     ]
 
 
-def test_duckdb(table):
+def test_duckdb_reads_maps_and_structs_by_their_names(table):
     query = "SELECT id, duration, metadata['shift'], unit.part.revision.number, started_at FROM runs"
     number = table["unit"][0].as_py()["part"]["revision"]["number"]
     with duckdb.connect() as connection:
@@ -72,15 +72,15 @@ def test_duckdb(table):
         assert connection.execute(query).fetchone() == ("a", TOOK, '"B"', number, BEGAN)
 
 
-def test_duckdb_from_parquet(file):
-    """Parquet has no type for durations. DuckDB finds their microseconds."""
+def test_duckdb_reads_durations_of_parquet_as_microseconds(file):
+    """Parquet has no type for durations."""
     query = f"SELECT sum(duration), max(started_at) FROM '{file}'"  # noqa: S608 - a path of this test's own
     with duckdb.connect() as connection:
         assert connection.execute(query).fetchone() == (3 * 90_732_000, BEGAN)
 
 
-def test_delta_lake(table, tmp_path):
-    """Delta Lake has no type for durations at all, so that they become integers first."""
+def test_delta_lake_takes_durations_as_integers(table, tmp_path):
+    """Delta Lake has no type for durations."""
     for _ in range(2):
         write_deltalake(tmp_path / "runs", table.cast(without_durations(schema(Run))), mode="append")
     found = pa.table(DeltaTable(tmp_path / "runs").to_pyarrow_table())

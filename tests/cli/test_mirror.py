@@ -54,7 +54,7 @@ def test_the_sandbox_of_its_own_is_the_same_each_time(database, capfd):
         (["missing/line.duckdb", "--sandbox"], "cannot write "),
     ],
 )
-def test_wrong_usage(tmp_path, monkeypatch, capfd, arguments, complaint):
+def test_wrong_usage_is_told_in_one_line_and_leaves_no_file(tmp_path, monkeypatch, capfd, arguments, complaint):
     monkeypatch.chdir(tmp_path)
     assert run(["mirror", *arguments]) == ExitCode.USAGE
     out, err = capfd.readouterr()
@@ -108,8 +108,8 @@ def test_a_key_that_may_not_list_something(sandbox, database, capfd):
     assert rows(database, "procedures") == (250, 250)
 
 
-def test_ctrl_c(sandbox, database, start):
-    """It ends at once, whatever it waits for, and says what to do."""
+def test_ctrl_c_interrupts_the_mirror_at_once(sandbox, database, start):
+    """The server has a minute left to answer. The line says what to do."""
     process = []
     sandbox.before_response.append(lambda *_: process[0].send_signal(signal.SIGINT))
     sandbox.faults.always(faults.latency(60))

@@ -62,7 +62,7 @@ def cpk_of(values, low, high):
     return min(upper, lower) / (3 * stdev(values))
 
 
-def test_cpk(factory):
+def test_cpk_is_that_of_the_final_attempts_within_their_limits(factory):
     sandbox, connection = factory
     procedures = {run.id: run.procedure.name for run in sandbox.runs}
     values = defaultdict(list)

@@ -60,7 +60,7 @@ def test_a_lock_that_its_holder_has_removed_meanwhile_is_none(tmp_path, monkeypa
         assert os.path.samestat(lock.stat(), os.fstat(opened[1]))
 
 
-def test_a_file_system_without_locks(tmp_path, monkeypatch):
+def test_a_file_system_without_locks_is_no_obstacle(tmp_path, monkeypatch):
     """DuckDB's own lock is what remains."""
 
     def refuse(*_):
@@ -68,7 +68,8 @@ def test_a_file_system_without_locks(tmp_path, monkeypatch):
 
     monkeypatch.setattr(fcntl, "flock", refuse)
     with locked(tmp_path / "line.duckdb"):
-        pass
+        assert [file.name for file in tmp_path.iterdir()] == ["line.duckdb.lock"]
+    assert not list(tmp_path.iterdir())
 
 
 def test_a_folder_that_is_not_there(tmp_path):

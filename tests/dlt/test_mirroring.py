@@ -240,7 +240,7 @@ def test_a_disk_that_is_full(pull, sandbox, mirrored, size, monkeypatch):
     assert mirrored("measurements") == ids(sandbox.measurements)
 
 
-def test_ctrl_c(pull):
+def test_ctrl_c_is_not_wrapped_in_an_error_of_dlt(pull):
     def interrupt(*_):
         raise KeyboardInterrupt
 

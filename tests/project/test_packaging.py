@@ -91,7 +91,21 @@ def test_every_dependency_has_a_lower_bound_and_no_upper():
 
 
 @pytest.mark.parametrize(
-    "extra", ["cyclopts", "rich", "aioresponses", "pytest", "pyarrow", "aiotofupilot.sandbox", "aiohttp.web"]
+    "extra",
+    [
+        "cyclopts",
+        "docstring_parser",
+        "rich",
+        "aioresponses",
+        "pytest",
+        "pyarrow",
+        "dlt",
+        "duckdb",
+        "opentelemetry",
+        "tenacity",
+        "aiotofupilot.sandbox",
+        "aiohttp.web",
+    ],
 )
 def test_importing_the_package_imports_nothing_of_an_extra(extra):
     """A service pays for the client alone."""

@@ -3,8 +3,8 @@
 from aiotofupilot.sandbox.faults import quota
 
 
-def test_quota(met):
-    """The answers tell how many are left, until there are none; the next window begins with the next request."""
+def test_a_quota_is_told_until_it_is_used_up_and_begins_anew_in_the_next_window(met):
+    """The next window begins with the next request."""
     now = 100.0
     fault = quota(2, window=1.5, clock=lambda: now)
     answers = []

@@ -16,7 +16,7 @@
 | `quota(100, window=60)` | how many requests are left, in RateLimit headers, and a 429 when none is |
 | `redirect()`, `redirect("https://other.example/")` | the same address again; another one |
 
-The last two but one are about items, named by position or ID: ``sandbox.faults.always(unreadable(62))``.
+`unreadable` and `malformed` are about items, by position or ID: ``sandbox.faults.always(unreadable(62))``.
 
 Faults add up, the left one first: ``gzip() + cut()`` cuts compressed bytes. They compare by how they are written, so
 that ``request.fault == status(503)`` holds of a logged request that met one.
