@@ -62,11 +62,14 @@ class DeadlineError(Exception):
 
     Attributes:
         seconds: How long that was.
+        failure: The latest warning about an attempt, if nothing has arrived after it; empty: there is none.
     """
 
-    def __init__(self, seconds: float) -> None:
-        super().__init__(f"the deadline of {seconds:g} s has passed")
+    def __init__(self, seconds: float, failure: str = "") -> None:
+        cause = f"; the latest warning was: {failure}" if failure else ""
+        super().__init__(f"the deadline of {seconds:g} s has passed{cause}")
         self.seconds = seconds
+        self.failure = failure
 
 
 class StoppedError(Exception):

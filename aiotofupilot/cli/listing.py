@@ -78,6 +78,7 @@ async def write_listing(
         BrokenPipeError: Nobody reads any more.
     """
     out: Output | None = None
+    progress: Progress | None = None
     stats = WalkStats()
     is_whole = False
     time = asyncio.timeout(deadline)
@@ -102,7 +103,9 @@ async def write_listing(
             is_whole = True
     except (TofuPilotError, OSError, asyncio.CancelledError) as error:
         is_late = isinstance(error, TimeoutError) and time.expired()  # and no TimeoutError of the disk, say
-        reason = DeadlineError(deadline) if deadline is not None and is_late else error
+        reason: BaseException = error
+        if deadline is not None and is_late:
+            reason = DeadlineError(deadline, progress.failure if progress else "")
         if out is None or not out.mark.items or is_whole or isinstance(error, BrokenPipeError):
             if reason is error:
                 raise

@@ -12,7 +12,8 @@ from aiotofupilot.cli.output.formats import JSONArray, JSONLines
 from aiotofupilot.cli.query import Query
 from aiotofupilot.cli.server import Server
 from aiotofupilot.sandbox import Sandbox
-from aiotofupilot.sandbox.faults import stall
+from aiotofupilot.sandbox.faults import stall, status
+from aiotofupilot.testing import without_waits
 
 LATE = 3600.0
 
@@ -30,7 +31,10 @@ def server(sandbox):
 
 @pytest.fixture
 def passes_at(sandbox, monkeypatch):
-    """Let the deadline of the next command pass when the sandbox is asked for a page, which it never answers."""
+    """Let the deadline of the next command pass when the sandbox is asked for a page, which it never answers.
+
+    Faults that are given are met before, each by an attempt of its own.
+    """
     timeout = asyncio.timeout
     scopes = []
 
@@ -40,12 +44,12 @@ def passes_at(sandbox, monkeypatch):
             scopes.append(scope)
         return scope
 
-    def passes_at(cursor):
+    def passes_at(cursor, *before):
         def pass_now(_, request):
-            if scopes and request.query.get("cursor") == cursor:
+            if scopes and request.query.get("cursor") == cursor and request.attempt > len(before):
                 scopes[0].reschedule(0.0)
 
-        sandbox.faults.on(cursor=cursor).next(stall(LATE))
+        sandbox.faults.on(cursor=cursor).next(*before, stall(LATE))
         sandbox.before_response.append(pass_now)
 
     monkeypatch.setattr(asyncio, "timeout", caught)
@@ -89,6 +93,23 @@ async def test_a_deadline_before_anything_came_leaves_nothing(server, tmp_path, 
     with pytest.raises(DeadlineError, match=r"^the deadline of 3600 s has passed$"):
         await write_listing(Query(name="procedures"), server, JSONArray(), tmp_path / "list.json", deadline=LATE)
     assert not list(tmp_path.iterdir())
+
+
+async def test_a_deadline_tells_the_failure_that_was_not_got_over(server, tmp_path, passes_at):
+    """Whoever reads the mail of a nightly job would not know otherwise what took so long."""
+    passes_at(None, status(503))
+    told = r"^the deadline of 3600 s has passed; the latest warning was: procedures at cursor 0: attempt 1 failed .*503"
+    with without_waits(), pytest.raises(DeadlineError, match=told):
+        await write_listing(Query(name="procedures"), server, JSONLines(), tmp_path / "list.jsonl", deadline=LATE)
+
+
+async def test_a_deadline_tells_no_failure_that_was_got_over(sandbox, server, tmp_path, passes_at):
+    """More has arrived after it."""
+    sandbox.faults.on(cursor=None).next(status(503))
+    passes_at("100")
+    with without_waits(), pytest.raises(StoppedError) as caught:
+        await write_listing(Query(name="procedures"), server, JSONLines(), tmp_path / "list.jsonl", deadline=LATE)
+    assert str(caught.value.reason) == "the deadline of 3600 s has passed"
 
 
 async def test_a_deadline_that_does_not_pass_changes_nothing(server, tmp_path):

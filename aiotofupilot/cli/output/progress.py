@@ -20,10 +20,14 @@ class Progress(logging.Handler):
 
     An attempt that was made up for is no news. But a failure before anything has arrived may be a mistyped address. It
     is told at once to whoever watches, because the attempts that follow take some seconds.
+
+    Attributes:
+        failure: The latest warning about an attempt, until more arrives; empty: there is none.
     """
 
     def __init__(self) -> None:
         super().__init__()
+        self.failure = ""
         self._is_untold = True
 
     @contextmanager
@@ -42,6 +46,7 @@ class Progress(logging.Handler):
     def advance(self, items: int) -> None:  # noqa: ARG002 - a bar counts them
         """Count items that have arrived."""
         self._is_untold = False
+        self.failure = ""
 
     @contextmanager
     def aside(self) -> Generator[None]:
@@ -50,6 +55,8 @@ class Progress(logging.Handler):
 
     def emit(self, record: logging.LogRecord) -> None:
         """Take a warning, and tell it if it is the first and nothing has arrived."""
+        if hasattr(record, "tofupilot_attempt"):
+            self.failure = record.getMessage()
         if self._is_untold and is_terminal(sys.stderr):
             self._is_untold = False
             self._tell(f"aiotofupilot: {visible(record.getMessage())}")
