@@ -135,7 +135,7 @@ async def test_another_header(target, left):
         PartFile(target, {"--search": "x", "--format": "jsonl"}, resume=True)
     assert str(caught.value) == (
         f"{target}.part was begun without --search and with --format csv: "
-        "repeat that, or leave out --resume to begin anew"
+        "give the same again, or leave out --resume to begin anew"
     )
     assert beside(target, ".part").read_bytes() == left[0]
     await write_all(target)
@@ -350,7 +350,7 @@ class TestKey:
         with pytest.raises(UsageError) as caught:
             PartFile(target, HEADER, key=key, resume=True)
         assert str(caught.value) == (
-            f"{target}.part was begun with another API key: repeat that, or leave out --resume to begin anew"
+            f"{target}.part was begun with another API key: give the same again, or leave out --resume to begin anew"
         )
 
     @pytest.mark.parametrize("digest", [None, 3, "", "00", "no digest"])

@@ -193,7 +193,8 @@ class PartFile:
             differences.append("with another API key")
         if differences:
             raise UsageError(
-                f"{self._part} was begun {' and '.join(differences)}: repeat that, or leave out --resume to begin anew"
+                f"{self._part} was begun {' and '.join(differences)}: "
+                "give the same again, or leave out --resume to begin anew"
             )
         self._stream.seek(0)
         self.mark, held_at = whole(self._stream, journal)
