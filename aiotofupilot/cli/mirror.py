@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import sys
+from collections import Counter
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
@@ -11,7 +12,7 @@ from typing import TYPE_CHECKING
 from aiotofupilot.errors import TofuPilotError
 
 from .columns import columns_of
-from .failures import MirrorStoppedError, UsageError
+from .failures import DeadlineError, MirrorStoppedError, UsageError
 from .listings import LISTINGS
 from .output.progress_display import progress_shown
 from .output.terminal import put, visible
@@ -24,12 +25,13 @@ if TYPE_CHECKING:
 
     from .output.progress import Progress
     from .server import Server
+    from .shared_options import AskingForAll
 
 __all__ = ["bring_up_to_date"]
 
 
 async def bring_up_to_date(
-    path: Path, listings: Collection[str], server: Server, *, full: bool, concurrency: int
+    path: Path, listings: Collection[str], server: Server, asking: AskingForAll, *, full: bool
 ) -> None:
     """Bring a database up to date, and say what came.
 
@@ -37,8 +39,8 @@ async def bring_up_to_date(
         path: The database.
         listings: Names of the listings.
         server: Whom to ask.
+        asking: How to ask.
         full: Whether to read everything again.
-        concurrency: How many requests are made at a time.
 
     Raises:
         UsageError: The database cannot be used.
@@ -65,7 +67,11 @@ async def bring_up_to_date(
             full=full,
             api_key=key,
             base_url=address,
-            concurrency=concurrency,
+            concurrency=asking.concurrency,
+            timeout=server.timeout,
+            retry=server.retry,
+            on_unreadable=asking.on_unreadable,
+            deadline=asking.deadline,
             allow_insecure_http=server.allow_insecure_http,
             server=server.name,
             on_rows=on_rows,
@@ -93,8 +99,10 @@ def _explaining(place: str) -> Generator[None]:
     try:
         yield
     except (TofuPilotError, OSError, asyncio.CancelledError) as error:
-        from aiotofupilot.dlt import MirrorError, PlaceError  # noqa: PLC0415 - they are loaded by now
+        from aiotofupilot.dlt import MirrorError, MirrorTimeoutError, PlaceError  # noqa: PLC0415 - they are loaded by now
 
+        if isinstance(error, MirrorTimeoutError):
+            raise MirrorStoppedError(DeadlineError(error.seconds), place) from error
         if isinstance(error, PlaceError):
             raise UsageError(f"{error}; the option is --full") from error
         if isinstance(error, MirrorError):
@@ -106,8 +114,21 @@ def _said(brought: list[Brought]) -> str:
     """Return what a run has brought, in words."""
     new = [_counted(came.new, came.listing) for came in brought if came.new]
     gone = [_counted(came.gone, came.listing) for came in brought if came.gone]
-    said = f"{', '.join(new)} came" if new else "nothing new"
-    return said + (f"; {', '.join(gone)} gone" if gone else "")
+    said = [f"{', '.join(new)} came" if new else "nothing new"]
+    said += [f"{', '.join(gone)} gone"] if gone else []
+    # Positions would be of no use here: they count from where this pass began to ask.
+    said += _left_out(brought)
+    return "; ".join(said)
+
+
+def _left_out(brought: list[Brought]) -> list[str]:
+    counts = Counter[str]()
+    for unreadable in (unreadable for came in brought for unreadable in came.unreadable):
+        counts[unreadable.listing] += unreadable.count
+    return [
+        f"{_counted(count, listing)} could not be read and {'is' if count == 1 else 'are'} left out"
+        for listing, count in counts.items()
+    ]
 
 
 def _counted(count: int, listing: str) -> str:

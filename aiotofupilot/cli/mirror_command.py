@@ -6,12 +6,11 @@ from pathlib import Path  # noqa: TC003 - cyclopts resolves the annotations
 from typing import Annotated
 
 from cyclopts import Parameter
-from cyclopts.validators import Number
 
 from .failures import UsageError
 from .help_text import unwrapped
 from .listings import LISTINGS
-from .shared_options import ASKING, Serving
+from .shared_options import AskingForAll, Serving
 
 __all__ = ["mirror"]
 
@@ -22,7 +21,7 @@ async def mirror(
     /,
     *listings: Annotated[str, Parameter(metavar="LISTING")],
     full: Annotated[bool, Parameter(show_default=False)] = False,
-    concurrency: Annotated[int, Parameter(group=ASKING, metavar="N", validator=Number(gte=1))] = 1,
+    asking: AskingForAll = AskingForAll(),  # noqa: B008 - a value
     serving: Serving = Serving(),  # noqa: B008 - a value
 ) -> None:
     """Bring a DuckDB database up to date, with a table for each listing.
@@ -35,7 +34,7 @@ async def mirror(
         database: The file. If there is none, it is made.
         listings: The listings to bring up to date, such as runs. All of them by default.
         full: Read everything again, and mark what is gone.
-        concurrency: Requests at a time.
+        asking: How the server is asked.
         serving: Which server is asked, and with which key.
     """
     serving.check()
@@ -51,5 +50,7 @@ async def mirror(
         api_key=serving.api_key,
         sandbox=serving.sandbox,
         allow_insecure_http=serving.allow_insecure_http,
+        timeout=asking.timeout,
+        retries=asking.retries,
     )
-    await bring_up_to_date(database, listings or tuple(LISTINGS), server, full=full, concurrency=concurrency)
+    await bring_up_to_date(database, listings or tuple(LISTINGS), server, asking, full=full)

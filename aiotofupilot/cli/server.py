@@ -58,6 +58,11 @@ class Server:
         return None if self.sandbox else self._settings.authorization
 
     @property
+    def retry(self) -> RetryPolicy:
+        """What is tried again, and how often."""
+        return RetryPolicy(attempts=self.retries + 1)
+
+    @property
     def _settings(self) -> Settings:
         return Settings.resolve(self.api_key, base_url=self.base_url, allow_insecure_http=self.allow_insecure_http)
 
@@ -93,7 +98,7 @@ class Server:
                 base_url=address,
                 allow_insecure_http=self.allow_insecure_http,
                 timeout=self.timeout,
-                retry=RetryPolicy(attempts=self.retries + 1),
+                retry=self.retry,
             ) as session,
         ):
             yield session

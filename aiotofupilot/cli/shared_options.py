@@ -18,13 +18,11 @@ from .converters import checkpoint, seconds
 from .failures import UsageError
 from .help_panels import panel
 
-__all__ = ["ASKING", "Asking", "AskingForPages", "HowMany", "Serving", "Writing"]
-
-ASKING = Group("How to ask", sort_key=4, help_formatter=panel)
-"""The group of the options for how the server is asked, of other commands too."""
+__all__ = ["Asking", "AskingForAll", "AskingForPages", "HowMany", "Serving", "Writing"]
 
 _HOW_MANY = Group("How many", sort_key=2, help_formatter=panel)
 _OUTPUT = Group("Output", sort_key=3, help_formatter=panel)
+_ASKING = Group("How to ask", sort_key=4, help_formatter=panel)
 _SERVER = Group("Server", sort_key=5, help_formatter=panel)
 
 _flat = Parameter(name="*")  # the options are --cursor, and not --how-many.cursor
@@ -99,25 +97,37 @@ class Writing:
     ] = False
 
 
+_Concurrency = Annotated[
+    int,
+    Parameter(
+        group=_ASKING,
+        metavar="N",
+        validator=Number(gte=1),
+        help="Requests at a time. Items are written in order all the same.",
+    ),
+]
+
+_OnUnreadable = Annotated[
+    Literal["raise", "skip"],
+    Parameter(
+        group=_ASKING,
+        help=(
+            "What to do about an item that the server cannot serve while it serves others: raise, to fail after the "
+            "items before it; or skip, to leave it out and say so in the end."
+        ),
+    ),
+]
+
+
 @_flat
 @frozen(kw_only=True)
-class Asking:
-    """How the server is asked for a listing that it sends as one page."""
+class Patience:
+    """How long the server is waited for."""
 
-    on_drift: Annotated[
-        Literal["ignore", "resync", "raise"],
-        Parameter(
-            group=ASKING,
-            help=(
-                "What to do when items come or go meanwhile, which can make the server's positions miss some: ignore "
-                "it; resync, to miss and repeat none that stays; or raise, to fail."
-            ),
-        ),
-    ] = "ignore"
     timeout: Annotated[
         float,
         Parameter(
-            group=ASKING,
+            group=_ASKING,
             metavar="SECONDS",
             converter=seconds,
             help="Give a request up when it has no whole answer after this time, and ask again.",
@@ -126,7 +136,7 @@ class Asking:
     retries: Annotated[
         int,
         Parameter(
-            group=ASKING,
+            group=_ASKING,
             metavar="N",
             validator=Number(gte=0),
             help="Ask at most this many times more for what failed, where that may help.",
@@ -135,7 +145,7 @@ class Asking:
     deadline: Annotated[
         float | None,
         Parameter(
-            group=ASKING,
+            group=_ASKING,
             metavar="SECONDS",
             converter=seconds,
             help="End after this time, with what has come by then. By default there is no limit.",
@@ -145,32 +155,41 @@ class Asking:
 
 @_flat
 @frozen(kw_only=True)
+class Asking(Patience):
+    """How the server is asked for a listing that it sends as one page."""
+
+    on_drift: Annotated[
+        Literal["ignore", "resync", "raise"],
+        Parameter(
+            group=_ASKING,
+            help=(
+                "What to do when items come or go meanwhile, which can make the server's positions miss some: ignore "
+                "it; resync, to miss and repeat none that stays; or raise, to fail."
+            ),
+        ),
+    ] = "ignore"
+
+
+@_flat
+@frozen(kw_only=True)
 class AskingForPages(Asking):
     """How the server is asked for a listing that it cuts into pages."""
 
     page_size: Annotated[
         int,
-        Parameter(group=ASKING, metavar="N", validator=Number(gte=1, lte=100), help="Items per request, 1 to 100."),
+        Parameter(group=_ASKING, metavar="N", validator=Number(gte=1, lte=100), help="Items per request, 1 to 100."),
     ] = 100
-    concurrency: Annotated[
-        int,
-        Parameter(
-            group=ASKING,
-            metavar="N",
-            validator=Number(gte=1),
-            help="Requests at a time. Items are written in order all the same.",
-        ),
-    ] = 1
-    on_unreadable: Annotated[
-        Literal["raise", "skip"],
-        Parameter(
-            group=ASKING,
-            help=(
-                "What to do about an item that the server cannot serve while it serves others: raise, to fail after "
-                "the items before it; or skip, to leave it out and tell its position in the end."
-            ),
-        ),
-    ] = "raise"
+    concurrency: _Concurrency = 1
+    on_unreadable: _OnUnreadable = "raise"
+
+
+@_flat
+@frozen(kw_only=True)
+class AskingForAll(Patience):
+    """How the server is asked for several listings, one after the other."""
+
+    concurrency: _Concurrency = 1
+    on_unreadable: _OnUnreadable = "raise"
 
 
 @_flat

@@ -20,11 +20,13 @@ class MirrorTimeoutError(TofuPilotError):
     """The deadline of a mirror has passed. What had come by then is loaded, and the next run goes on after it.
 
     Attributes:
+        seconds: The deadline.
         brought: What came of the listing that was not read to its end.
     """
 
-    def __init__(self, message: str, *, brought: Brought) -> None:
+    def __init__(self, message: str, *, seconds: float, brought: Brought) -> None:
         super().__init__(message)
+        self.seconds = seconds
         self.brought = brought
 
 

@@ -175,9 +175,10 @@ def _mirrored(
             pipeline.sync_destination()
             for name in listings:
                 brought = _brought(name, pipeline, database, sessions, manner)
-                if manner.deadline.is_missed:
-                    complaint = f"the deadline of {manner.deadline.seconds:g} s has passed"
-                    raise MirrorTimeoutError(complaint, brought=brought)
+                seconds = manner.deadline.seconds
+                if seconds is not None and manner.deadline.is_missed:
+                    complaint = f"the deadline of {seconds:g} s has passed"
+                    raise MirrorTimeoutError(complaint, seconds=seconds, brought=brought)
                 yield brought
             database.finish()
         finally:

@@ -157,7 +157,7 @@ def test_a_file_that_was_asked_for_by_age_is_gone_on_with_by_the_moment(capfd, s
     assert run([*command, "1s"]) == 4
     capfd.readouterr()
     assert run([*command, "1s", "--resume"]) == 2
-    (moment,) = re.findall(r"was begun with --created-before (\S+): repeat", capfd.readouterr().err)
+    (moment,) = re.findall(r"was begun with --created-before (\S+): give", capfd.readouterr().err)
     assert run([*command, moment, "--resume"]) == 0
     assert len((tmp_path / "list.jsonl").read_bytes().splitlines()) == 250
 

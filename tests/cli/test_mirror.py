@@ -12,8 +12,10 @@ import pytest
 
 import aiotofupilot.dlt
 from aiotofupilot.cli import mirror, run
-from aiotofupilot.cli.failures import ExitCode
+from aiotofupilot.cli.failures import ExitCode, MirrorStoppedError, explained
 from aiotofupilot.cli.output.progress import Progress
+from aiotofupilot.cli.server import Server
+from aiotofupilot.cli.shared_options import AskingForAll
 from aiotofupilot.sandbox import faults
 
 
@@ -36,6 +38,58 @@ def test_its_last_line_says_what_came(sandbox, database, capfd):
     assert run(["mirror", str(database), "procedures", "--full"]) == 0
     assert capfd.readouterr() == (f"{database}: nothing new; 1 procedure gone\n", "")
     assert rows(database, "procedures") == (250, 250)
+
+
+@pytest.mark.parametrize(
+    ("bad", "said"), [(1, "1 station could not be read and is"), (2, "2 stations could not be read and are")]
+)
+def test_what_cannot_be_read_is_left_out_and_told(sandbox, database, capfd, bad, said):
+    sandbox.faults.always(faults.unreadable(*(station.id for station in sandbox.stations[2 : 2 + bad])))
+    assert run(["mirror", str(database), "stations", "--on-unreadable", "skip", "--retries", "0"]) == 0
+    assert capfd.readouterr().out == f"{database}: {6 - bad} stations came; {said} left out\n"
+    assert rows(database, "stations") == (6 - bad, 6 - bad)
+
+
+async def test_a_deadline_that_passes_is_told(monkeypatch, database):
+    """What came before it is loaded, and the next run goes on."""
+
+    def late(*_, **__):
+        yield from ()
+        brought = aiotofupilot.dlt.Brought(listing="stations", new=0, gone=0, rows=0)
+        raise aiotofupilot.dlt.MirrorTimeoutError("late", seconds=2.0, brought=brought)
+
+    monkeypatch.setattr(aiotofupilot.dlt, "mirror", late)
+    server = Server(base_url=None, api_key=None, sandbox=True)
+    with pytest.raises(MirrorStoppedError) as caught:
+        await mirror.bring_up_to_date(database, ["stations"], server, AskingForAll(deadline=2.0), full=False)
+    said = "the deadline of 2 s has passed; it had come to the stations, run it again to go on"
+    assert explained(caught.value) == (ExitCode.FAILED, said)
+
+
+def test_options_reach_the_mirror(monkeypatch, sandbox, database):
+    given = {}
+
+    def note(path, *, listings, **options):
+        given.update(options)
+        for name in listings:
+            yield aiotofupilot.dlt.Brought(listing=name, new=0, gone=0, rows=0)
+
+    monkeypatch.setattr(aiotofupilot.dlt, "mirror", note)
+    arguments = [
+        "--timeout",
+        "2",
+        "--retries",
+        "1",
+        "--deadline",
+        "60",
+        "--concurrency",
+        "4",
+        "--on-unreadable",
+        "skip",
+    ]
+    assert run(["mirror", str(database), *arguments]) == 0
+    assert (given["timeout"], given["retry"].attempts, given["deadline"]) == (2.0, 2, 60.0)
+    assert (given["concurrency"], given["on_unreadable"]) == (4, "skip")
 
 
 def test_the_sandbox_of_its_own_is_the_same_each_time(database, capfd):

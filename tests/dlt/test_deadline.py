@@ -72,5 +72,5 @@ async def test_a_timeout_of_another_kind_is_no_deadline():
 
 def test_the_error_survives_pickling():
     brought = Brought(listing="runs", new=1, gone=0, rows=1)
-    error = pickle.loads(pickle.dumps(MirrorTimeoutError("late", brought=brought)))  # noqa: S301 - our own
+    error = pickle.loads(pickle.dumps(MirrorTimeoutError("late", seconds=2.0, brought=brought)))  # noqa: S301 - our own
     assert (str(error), error.brought) == ("late", brought)
