@@ -289,14 +289,14 @@ async def test_other_options_are_another_file(sandbox, server, output):
     sandbox.faults.on(cursor=200).next(json_fault([]))
     with pytest.raises(StoppedError):
         await write_listing(Query(name="procedures", filters={"search_query": "e"}), server, ProceduresCSV(), output)
-    with pytest.raises(UsageError, match="was begun with --search-query e: repeat"):
+    with pytest.raises(UsageError, match="was begun with --search-query e: give"):
         await write_listing(Query(name="procedures"), server, ProceduresCSV(), output, resume=True)
-    with pytest.raises(UsageError, match="was begun with --format csv: repeat"):
+    with pytest.raises(UsageError, match="was begun with --format csv: give"):
         await write_listing(
             Query(name="procedures", filters={"search_query": "e"}), server, JSONLines(), output, resume=True
         )
     elsewhere = Server(base_url="https://other.example", api_key="k")
-    with pytest.raises(UsageError, match=f"was begun with server {sandbox.url}: repeat"):
+    with pytest.raises(UsageError, match=f"was begun with server {sandbox.url}: give"):
         await write_listing(
             Query(name="procedures", filters={"search_query": "e"}), elsewhere, ProceduresCSV(), output, resume=True
         )
