@@ -94,7 +94,7 @@ async def test_a_limiter_and_telemetry_leave_nothing_behind_either(until, caplog
         async with TofuPilotSession(
             sandbox.api_key, base_url=sandbox.url, limiter=limiter, trace_configs=[telemetry.trace_config()]
         ) as session:
-            for seeds in (range(3), range(3, 6), range(6, 9)):  # the first ones fill caches
+            for seeds in (range(3), range(3, 12)):  # the first ones fill caches
                 gc.collect()
                 blocks = sys.getallocatedblocks()
                 requests = await soak(session, sandbox, seeds)
@@ -107,10 +107,11 @@ async def test_a_limiter_and_telemetry_leave_nothing_behind_either(until, caplog
                 del walks
                 telemetry.exporter.clear()
             gc.collect()
-            assert requests > 1_500
-            assert sys.getallocatedblocks() - blocks < requests / 4
+            assert requests > 4_500
+            # What is told is handed on in parts, so that the numbers go up and down by some hundred.
+            assert sys.getallocatedblocks() - blocks < requests / 2
         await until(lambda: not sandbox.connections)
-    assert limiter.entered > 4_500
+    assert limiter.entered > 6_000
     assert limiter.inside == 0
 
 
