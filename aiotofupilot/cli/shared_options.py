@@ -78,9 +78,9 @@ class Writing:
             group=_OUTPUT,
             metavar="FILE",
             help=(
-                "Write into this file, which is replaced only when all has arrived. Its ending names the format: .csv, "
-                ".json, .jsonl, .ndjson, .parquet or .txt. What a run that ended early had of it is left in FILE.part, "
-                "unless it is json."
+                "Write into this file. If it is there already, it is replaced, but only when all has arrived. Its "
+                "ending names the format: .csv, .json, .jsonl, .ndjson, .parquet or .txt. An interrupted run leaves "
+                "what it had in FILE.part, unless the format is json."
             ),
         ),
     ] = None
@@ -90,8 +90,9 @@ class Writing:
             group=_OUTPUT,
             show_default=False,
             help=(
-                "Go on with what an earlier run of the same command has left of the file. That completes its listing, "
-                "and does not look for newer items. If there is nothing, begin."
+                "Go on with what an interrupted run of the same command has left of the file. That completes its "
+                "listing, and does not look for newer items. If no run has left anything, begin, unless the file is "
+                "there already: a finished file is never replaced then."
             ),
         ),
     ] = False

@@ -223,7 +223,7 @@ def test_a_file_is_written_in_silence(capfd, tmp_path):
 
 
 def test_a_file_is_gone_on_with(capfd, sandbox, tmp_path):
-    """The same command with --resume writes the rest; without something to go on with, it writes all."""
+    """The same command with --resume writes the rest."""
     output = tmp_path / "list.jsonl"
     sandbox.faults.on(cursor=200).next(status(418))
     assert run(["procedures", "--output", str(output)]) == 4
@@ -232,11 +232,38 @@ def test_a_file_is_gone_on_with(capfd, sandbox, tmp_path):
     assert errors.count("\n") == 1
     advice = "go on with --resume, or elsewhere with --cursor procedures.3dnEB2f5:200@"
     assert f"; 200 procedures written, {advice}" in errors
-    for asked in ([None, "100", "200", "200"], [None, "100", "200"]):
-        assert run(["procedures", "--output", str(output), "--resume"]) == 0
-        assert len(output.read_bytes().splitlines()) == 250
-        assert sandbox.requests.cursors == asked
-        sandbox.requests.clear()
+    assert run(["procedures", "--output", str(output), "--resume"]) == 0
+    assert len(output.read_bytes().splitlines()) == 250
+    assert sandbox.requests.cursors == [None, "100", "200", "200"]
+
+
+def test_without_something_to_go_on_with_all_is_written(sandbox, tmp_path):
+    output = tmp_path / "list.jsonl"
+    assert run(["procedures", "--output", str(output), "--resume"]) == 0
+    assert len(output.read_bytes().splitlines()) == 250
+
+
+@pytest.mark.parametrize("ending", ["csv", "jsonl", "parquet", "txt"])
+@pytest.mark.parametrize(
+    "again", [["procedures"], ["procedures", "-n", "5"], ["procedures", "--search", "x"], ["runs"]], ids=" ".join
+)
+def test_a_finished_file_is_never_lost_by_resume(capfd, sandbox, tmp_path, ending, again):
+    """It may hold more than what is asked for now. One line says so, and how to begin anew, and nothing is asked."""
+    output = tmp_path / f"list.{ending}"
+    assert run(["procedures", "--output", str(output)]) == 0
+    finished = output.read_bytes()
+    sandbox.requests.clear()
+    assert run([*again, "--output", str(output), "--resume"]) == 2
+    errors = capfd.readouterr().err
+    assert errors.startswith(f"aiotofupilot: {output} is there already, and no interrupted run has left anything of it")
+    assert errors.endswith(": leave out --resume to replace it, or choose another --output\n")
+    assert errors.count("\n") == 1
+    assert output.read_bytes() == finished
+    assert list(tmp_path.iterdir()) == [output]
+    assert not sandbox.requests
+
+    assert run([*again, "--output", str(output)]) == 0
+    assert (output.read_bytes() == finished) == (again == ["procedures"])
 
 
 @pytest.mark.parametrize(

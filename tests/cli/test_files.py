@@ -56,7 +56,7 @@ def names(target):
 async def test_a_whole_file_is_alone(target):
     """In the end there is the file, and nothing else."""
     target.write_text("old")
-    await write_all(target)
+    await write_all(target, resume=False)
     assert target.read_bytes() == b"".join(PAGES)
     assert names(target) == ["list.csv"]
 
@@ -120,6 +120,49 @@ async def test_one_of_the_two_missing(target, left, missing):
     assert target.read_bytes() == b"".join(PAGES)
 
 
+FINISHED = (
+    "{} is there already, and no interrupted run has left anything of it to go on with: "
+    "leave out --resume to replace it, or choose another --output"
+)
+
+
+@pytest.mark.parametrize("header", [HEADER, HEADER | {"--max-items": 5}, {"--format": "jsonl"}])
+async def test_a_finished_file_is_not_gone_on_with(target, header):
+    """Nobody knows any more what it holds, so that it is neither replaced nor taken for what is asked for."""
+    await write_all(target)
+    with pytest.raises(UsageError) as caught:
+        PartFile(target, header, resume=True)
+    assert str(caught.value) == FINISHED.format(target)
+    assert target.read_bytes() == b"".join(PAGES)
+    assert names(target) == ["list.csv"]
+
+
+@pytest.mark.parametrize("missing", [".part", ".part.journal"])
+async def test_a_finished_file_beside_half_of_what_a_run_left(target, left, missing):
+    """A part without its journal, or a journal without its part, is nothing to go on with. It is kept as it is."""
+    beside(target, missing).unlink()
+    target.write_text("finished")
+    kept = {path: path.read_bytes() for path in target.parent.iterdir()}
+    with pytest.raises(UsageError) as caught:
+        PartFile(target, HEADER, resume=True)
+    assert str(caught.value) == FINISHED.format(target)
+    assert {path: path.read_bytes() for path in target.parent.iterdir()} == kept
+
+
+async def test_an_empty_file_is_written(target):
+    """Nothing can be lost of it, and a program that makes temporary files begins with one."""
+    target.touch()
+    await write_all(target)
+    assert target.read_bytes() == b"".join(PAGES)
+
+
+async def test_a_file_that_is_being_replaced_is_gone_on_with(target, left):
+    """The run that was interrupted was to replace it, and so it is replaced when everything has arrived."""
+    target.write_text("of yesterday")
+    await write_all(target)
+    assert target.read_bytes() == b"".join(PAGES)
+
+
 async def test_without_resume_it_is_begun_anew(target, left):
     """The files of the earlier run are not read, not even their header."""
     file = PartFile(target, HEADER | {"--search": "x"}, resume=False)
@@ -167,7 +210,7 @@ async def test_one_run_at_a_time(target):
             PartFile(target, HEADER, resume=resume)
     file.finish()
     assert target.read_bytes() == PAGES[0]
-    await write_all(target)
+    await write_all(target, resume=False)
 
 
 async def test_a_file_system_without_locks(target, monkeypatch):
@@ -379,5 +422,5 @@ async def test_a_replaced_file_keeps_its_mode(target):
     usual.touch()
     assert target.stat().st_mode == usual.stat().st_mode
     target.chmod(0o640)
-    await write_all(target)
+    await write_all(target, resume=False)
     assert stat.S_IMODE(target.stat().st_mode) == 0o640

@@ -340,6 +340,7 @@ def test_killed_again_and_again_while_the_line_is_busy(start, sandbox, output, u
         if code == 0:
             break
         assert code == -9, process[0].stderr.read()
+        output.unlink(missing_ok=True)  # a finished file is not gone on with
         killed += 1
     assert killed > 2
     ids = parquet.read_table(output, columns=["id"])["id"].to_pylist()
@@ -367,6 +368,7 @@ def test_killed_at_any_moment_while_the_file_is_made(start, sandbox, output, unm
         process.wait(60)
         if output.exists():
             assert parquet.read_table(output).num_rows == 2_000
+            output.unlink()  # a finished file is not gone on with
     assert run(["procedures", "--output", str(output), "--resume"]) == 0
     assert parquet.read_table(output).equals(table_of(sandbox.procedures))
     assert beside(output) == []

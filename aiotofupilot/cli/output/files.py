@@ -49,14 +49,15 @@ class PartFile:
         header: What it holds, if another run could go on with it; None: it could not.
         key: Who asks for what it holds; None: that does not matter. The journal keeps a salted digest of it.
         resume: Whether to go on with what a run about the same header has left. If there is nothing of the kind, the
-            file is begun.
+            file is begun, unless its place is taken: then it may be a finished file.
 
     Attributes:
         mark: How far it is written.
         begun: When the run began it that this one goes on with. None: this one does.
 
     Raises:
-        UsageError: Another run is writing it, or what is there to go on with is about another header.
+        UsageError: Another run is writing it, or what is there to go on with is about another header, or a file is in
+            its place that would be lost although there is nothing to go on with.
         OSError: It cannot be written.
     """
 
@@ -78,7 +79,7 @@ class PartFile:
             self._lock()
             if is_new:  # and no other run's, because it is locked
                 failing.callback(self._part.unlink)
-            held_at = self._resume(header, key) if header and resume else 0
+            held_at = self._resume(header, key, can_be_left=not is_new) if header and resume else 0
             # All that can fail comes first: a start that fails leaves what an earlier run has left.
             if header:
                 self._notes, is_new = _opened(self._journal)
@@ -125,9 +126,9 @@ class PartFile:
             shutil.copymode(self._target, ready)
         self._close_on_windows()
         ready.replace(self._target)
-        self._journal.unlink(missing_ok=True)
         if self._made:
             self._part.unlink()
+        self._journal.unlink(missing_ok=True)
         self._close()
 
     def leave(self) -> None:
@@ -173,13 +174,21 @@ class PartFile:
         if not self._part.exists() or self._part.lstat().st_ino != os.fstat(self._stream.fileno()).st_ino:
             raise busy
 
-    def _resume(self, header: Header, key: str | None) -> int:
-        """Find how far the file is whole, and return where its journal says so; 0: there is nothing to go on with."""
-        if not os.path.lexists(self._journal):
-            return 0
-        with _opened(self._journal)[0] as notes:
-            journal = notes.read()
+    def _resume(self, header: Header, key: str | None, *, can_be_left: bool) -> int:
+        """Find how far the file is whole, and return where its journal says so; 0: there is nothing to go on with.
+
+        Args:
+            header: What the file shall hold.
+            key: Who asks for it.
+            can_be_left: Whether FILE.part was there before this run.
+        """
+        journal = b""
+        if os.path.lexists(self._journal):
+            with _opened(self._journal)[0] as notes:
+                journal = notes.read()
         begun = header_of(journal)
+        if begun is None or not can_be_left:
+            self._refuse_to_replace()
         if begun is None:
             return 0
         digest, moment = begun.pop(_KEY, None), begun.pop(_BEGUN, None)
@@ -201,6 +210,15 @@ class PartFile:
         if self.mark.items:
             self.begun = moment_of(moment)
         return held_at
+
+    def _refuse_to_replace(self) -> None:
+        """Keep what an earlier run has finished, which may be more than this one would write, or something else."""
+        with suppress(FileNotFoundError):
+            if self._target.stat().st_size:
+                raise UsageError(
+                    f"{self._target} is there already, and no interrupted run has left anything of it to go on with: "
+                    "leave out --resume to replace it, or choose another --output"
+                )
 
 
 def _opened(path: Path) -> tuple[FileIO, bool]:
