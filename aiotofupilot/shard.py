@@ -16,9 +16,9 @@ if TYPE_CHECKING:
     from typing import Self
 
     from ._listings.listing import Listing
-    from ._paging.memory import Identified
     from ._paging.paginator import Paginator
     from ._paging.plan import OnDrift, OnUnreadable
+    from ._paging.source import Identified
     from ._session import TofuPilotSession
     from .checkpoint import Checkpoint
 

@@ -8,9 +8,9 @@ from attrs import evolve
 
 from aiotofupilot._arguments import integer, named, one_of
 from aiotofupilot._documentation import internal
-from aiotofupilot._paging.memory import Identified
 from aiotofupilot._paging.paginator import Paginator
 from aiotofupilot._paging.plan import OnDrift, OnUnreadable, Plan
+from aiotofupilot._paging.source import Identified
 from aiotofupilot._wire.codec import PageDecoder, ShapeDecoder
 from aiotofupilot._wire.raw import RawDecoder
 from aiotofupilot.checkpoint import LARGEST, Checkpoint

@@ -12,8 +12,7 @@ from typing import TYPE_CHECKING, Any, Protocol, TypeVar, cast
 from attrs import Factory, evolve, field, frozen
 
 from aiotofupilot import _listings
-from aiotofupilot._paging.memory import Identified
-from aiotofupilot._paging.source import Source
+from aiotofupilot._paging.source import Identified, Source
 from aiotofupilot._wire.moments import read_date_time, read_http_date
 from aiotofupilot._wire.query import Pairs, encoded
 from aiotofupilot._wire.response import read_page

@@ -12,15 +12,16 @@ from aiotofupilot._documentation import internal
 from aiotofupilot._otel.walks import WalkSpan
 from aiotofupilot.stats import RequestCounts, WalkStats
 
-from .counting import count_items, count_left_out
-from .gap import note_left_out
-from .isolation import Isolation
-from .memory import Identified, Memory
+from .continuity.memory import Memory
+from .continuity.progress import Progress
+from .length.counting import count_items, count_left_out
+from .length.sharding import SHARDS_AT_MOST, cut
 from .news.follow import FollowedListing
 from .news.incremental import IncrementalWalk, check_watermark
-from .progress import Progress
 from .resumption import checkpoint_after, note_checkpoint
-from .sharding import SHARDS_AT_MOST, cut
+from .source import Identified
+from .unreadable.gap import note_left_out
+from .unreadable.isolation import Isolation
 from .walk import Walk
 from .window import Window
 

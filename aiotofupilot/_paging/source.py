@@ -13,14 +13,23 @@ if TYPE_CHECKING:
     from aiotofupilot.shard import Shard
     from aiotofupilot.stats import RequestCounts
 
-    from .memory import Identified
 
-__all__ = ["Order", "Source", "Timeline"]
-
-T = TypeVar("T", bound="Identified")
+__all__ = ["Identified", "Order", "Source", "Timeline"]
 
 Order = Literal["asc", "desc"]
 """Whether the oldest or the newest items come first."""
+
+
+class Identified(Protocol):
+    """An item of a listing."""
+
+    @property
+    def id(self) -> str:
+        """The item's own ID. It does not change while the item is listed."""
+        ...
+
+
+T = TypeVar("T", bound=Identified)
 
 
 class Timeline(Protocol):

@@ -17,12 +17,12 @@ from aiotofupilot.checkpoint import BEGINNING
 from aiotofupilot.errors import TofuPilotError
 from aiotofupilot.stats import WalkStats
 
-from .anchored import Anchored
-from .deduplicated import Deduplicated
-from .gap import note_left_out
-from .isolation import Isolation
-from .memory import Identified
+from .continuity.anchored import Anchored
+from .continuity.deduplicated import Deduplicated
 from .resumption import checkpoint_after, note_checkpoint
+from .source import Identified
+from .unreadable.gap import note_left_out
+from .unreadable.isolation import Isolation
 from .window import Window
 
 if TYPE_CHECKING:

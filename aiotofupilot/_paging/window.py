@@ -17,8 +17,8 @@ from aiotofupilot.models import Page
 from .tasks import begun, cancel, result
 
 if TYPE_CHECKING:
-    from .gap import Gap
-    from .isolation import Isolation
+    from .unreadable.gap import Gap
+    from .unreadable.isolation import Isolation
 
 __all__ = ["Window"]
 

@@ -36,11 +36,15 @@ BROKEN = {
         ("_paging/walk.py", "from aiotofupilot._wire import codec"),
         ("_paging/plan.py", "from aiotofupilot._listings import listing"),
     ],
-    "A walk knows neither what is new nor how many items there are": [
+    "A walk knows neither what is new nor how long the listing is, and what it stands on knows no walk": [
         ("_paging/walk.py", "from aiotofupilot._paging.news import seen"),
-        ("_paging/window.py", "from aiotofupilot._paging import counting"),
-        ("_paging/news/created.py", "from aiotofupilot._paging import sharding"),
-        ("_paging/sharding.py", "from aiotofupilot._paging import paginator"),
+        ("_paging/window.py", "from aiotofupilot._paging.length import counting"),
+        ("_paging/news/created.py", "from aiotofupilot._paging.length import sharding"),
+        ("_paging/length/sharding.py", "from aiotofupilot._paging import paginator"),
+        ("_paging/length/counting.py", "from aiotofupilot._paging.news import seen"),
+        ("_paging/continuity/anchored.py", "from aiotofupilot._paging import walk"),
+        ("_paging/continuity/memory.py", "from aiotofupilot._paging import window"),
+        ("_paging/unreadable/isolation.py", "from aiotofupilot._paging.continuity import memory"),
     ],
     "HTTP knows no paging": [
         ("_http/gate.py", "from aiotofupilot._paging import window"),

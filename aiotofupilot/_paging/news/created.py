@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Generic, TypeVar
 
 from attrs import evolve
 
-from aiotofupilot._paging.memory import Identified
+from aiotofupilot._paging.source import Identified
 from aiotofupilot.errors import DecodeError
 
 from .restarting import RestartingWalk, Stretch

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 from attrs import evolve
 
 from aiotofupilot._documentation import internal
-from aiotofupilot._paging.memory import Identified
+from aiotofupilot._paging.source import Identified
 from aiotofupilot.errors import TofuPilotError
 from aiotofupilot.stats import WalkStats
 

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Protocol, TypeVar
 
 from aiotofupilot._arguments import integer, named
 from aiotofupilot._documentation import internal
-from aiotofupilot._paging.memory import Identified
+from aiotofupilot._paging.source import Identified
 from aiotofupilot.errors import TofuPilotError
 from aiotofupilot.stats import WalkStats
 from aiotofupilot.watermark import Watermark

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, Generic, TypeVar
 
 from attrs import evolve
 
-from aiotofupilot._paging.memory import Identified
+from aiotofupilot._paging.source import Identified
 from aiotofupilot.checkpoint import digest
 from aiotofupilot.errors import DecodeError
 from aiotofupilot.watermark import OpenRun

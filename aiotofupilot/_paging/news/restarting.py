@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Generic, TypeVar
 
 from attrs import evolve
 
-from aiotofupilot._paging.memory import Identified
+from aiotofupilot._paging.source import Identified
 from aiotofupilot._paging.walk import Walk
 from aiotofupilot.errors import DriftError, PaginationError
 from aiotofupilot.stats import RequestCounts, WalkStats

@@ -11,19 +11,19 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, Generic, TypeVar
 
+from aiotofupilot._paging.offsets import check_offsets
+from aiotofupilot._paging.source import Identified
 from aiotofupilot.errors import DriftError
 
-from .memory import Identified, Memory
-from .offsets import check_offsets
+from .memory import Memory
 from .progress import Progress
 from .resync import Resync
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
+    from aiotofupilot._paging.unreadable.gap import Gap
     from aiotofupilot.models import Page
-
-    from .gap import Gap
 
 __all__ = ["Anchored"]
 

@@ -10,17 +10,18 @@ from __future__ import annotations
 import logging
 from typing import TYPE_CHECKING, Generic, TypeVar, cast
 
+from aiotofupilot._paging.source import Identified
 from aiotofupilot.errors import DecodeError, InvalidJSONError, ResponseTooLargeError, TofuPilotError
 from aiotofupilot.models import Page
 
 from .elsewhere import Elsewhere
 from .gap import Gap
-from .memory import Identified
-from .unreadable import is_due_to_length, is_unreadable, page_or_error
+from .signs import is_due_to_length, is_unreadable, page_or_error
 
 if TYPE_CHECKING:
-    from .plan import OnUnreadable
-    from .unreadable import Ask
+    from aiotofupilot._paging.plan import OnUnreadable
+
+    from .signs import Ask
 
 __all__ = ["Isolation"]
 

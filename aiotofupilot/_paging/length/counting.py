@@ -8,23 +8,23 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 from attrs import evolve
 
+from aiotofupilot._paging.source import Identified
+from aiotofupilot._paging.unreadable.isolation import Isolation
+from aiotofupilot._paging.walk import Walk
 from aiotofupilot.checkpoint import Checkpoint
 from aiotofupilot.errors import TofuPilotError
 from aiotofupilot.stats import RequestCounts
 
 from .extent import Extent
-from .isolation import Isolation
-from .memory import Identified
-from .walk import Walk
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from aiotofupilot._paging.plan import Fetch, Plan
+    from aiotofupilot._paging.source import Source
     from aiotofupilot.models import Page, RawItem
 
     from .extent import Look
-    from .plan import Fetch, Plan
-    from .source import Source
 
 __all__ = ["count_items", "count_left_out", "look_at", "reading_around"]
 

@@ -8,7 +8,7 @@ import pytest
 from fakes.in_process import InProcess
 
 from aiotofupilot import Checkpoint, DriftError, ForbiddenError, Page, PageMeta, PaginationError, ServerError
-from aiotofupilot._paging.counting import count_items
+from aiotofupilot._paging.length.counting import count_items
 from aiotofupilot._paging.plan import Plan
 from aiotofupilot.models import RawItem
 from aiotofupilot.sandbox import Service, faults, make_procedures, paging

@@ -5,7 +5,7 @@ from itertools import combinations, pairwise
 import pytest
 from hypothesis import given, strategies as st
 
-from aiotofupilot._paging.sight import in_order, is_out_of_order, reliable
+from aiotofupilot._paging.continuity.sight import in_order, is_out_of_order, reliable
 
 pages = st.lists(st.none() | st.integers(0, 12), max_size=9)
 

@@ -5,32 +5,24 @@ Items are remembered by ID. A checkpoint names items by digest, and so a resumed
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Protocol, TypeVar
+from typing import TYPE_CHECKING, TypeVar
 
 from aiotofupilot.checkpoint import BEGINNING, digest
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
-__all__ = ["Identified", "Memory"]
+    from aiotofupilot._paging.source import Identified
+
+__all__ = ["Memory"]
+
+T = TypeVar("T", bound="Identified")
 
 _REMEMBERED = 1000
 """At least this many of the items passed last are remembered, and at most twice as many."""
 
 _ANCHORS = 8
 """How many of the items passed last a checkpoint names."""
-
-
-class Identified(Protocol):
-    """An item of a listing."""
-
-    @property
-    def id(self) -> str:
-        """The item's own ID. It does not change while the item is listed."""
-        ...
-
-
-T = TypeVar("T", bound=Identified)
 
 
 class Memory:

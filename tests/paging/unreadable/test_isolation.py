@@ -20,7 +20,7 @@ from aiotofupilot import (
 )
 from aiotofupilot._listings.users import Users
 from aiotofupilot._paging.resumption import note_checkpoint
-from aiotofupilot._paging.unreadable import is_unreadable
+from aiotofupilot._paging.unreadable.signs import is_unreadable
 from aiotofupilot.sandbox import Service, paging
 from aiotofupilot.sandbox.faults import empty, html, malformed, status, unreadable
 
@@ -142,7 +142,7 @@ class TestSkip:
         ]
 
     async def test_the_positions_are_kept_up_to_a_thousand(self, listing, service, monkeypatch):
-        monkeypatch.setattr("aiotofupilot._paging.gap._POSITIONS", 3)
+        monkeypatch.setattr("aiotofupilot._paging.unreadable.gap._POSITIONS", 3)
         service.faults.always(unreadable(1, 2, 5, 6, 9))
         walk = listing(limit=10, on_unreadable="skip").walk()
         await drain(walk)

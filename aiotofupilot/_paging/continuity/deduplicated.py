@@ -4,15 +4,16 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Generic, TypeVar
 
-from .memory import Identified, Memory
+from aiotofupilot._paging.source import Identified
+
+from .memory import Memory
 from .progress import Progress
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
+    from aiotofupilot._paging.unreadable.gap import Gap
     from aiotofupilot.models import Page
-
-    from .gap import Gap
 
 __all__ = ["Deduplicated"]
 

@@ -14,10 +14,9 @@ from typing import TYPE_CHECKING, Any
 
 from attrs import frozen
 
+from aiotofupilot._paging.offsets import check_offsets
 from aiotofupilot.checkpoint import LARGEST
 from aiotofupilot.errors import DriftError, PaginationError
-
-from .offsets import check_offsets
 
 if TYPE_CHECKING:
     from aiotofupilot.models import Page

@@ -3,8 +3,8 @@
 import pytest
 from attrs import frozen
 
-from aiotofupilot._paging.anchored import Anchored
-from aiotofupilot._paging.deduplicated import Deduplicated
+from aiotofupilot._paging.continuity.anchored import Anchored
+from aiotofupilot._paging.continuity.deduplicated import Deduplicated
 from aiotofupilot.checkpoint import BEGINNING, digest
 from aiotofupilot.errors import DriftError, PaginationError
 from aiotofupilot.models import Page, PageMeta

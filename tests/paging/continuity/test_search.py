@@ -4,7 +4,7 @@ from itertools import pairwise
 
 import pytest
 
-from aiotofupilot._paging.search import Search
+from aiotofupilot._paging.continuity.search import Search
 from aiotofupilot.models import Page, PageMeta
 
 

@@ -3,7 +3,7 @@
 import pytest
 
 from aiotofupilot import DriftError, Page, PageMeta
-from aiotofupilot._paging.extent import Extent, Look
+from aiotofupilot._paging.length.extent import Extent, Look
 from aiotofupilot.models import RawItem
 
 

@@ -15,11 +15,9 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
     from datetime import datetime
 
+    from aiotofupilot._paging.plan import Fetch, Plan
+    from aiotofupilot._paging.source import Identified, Source, Timeline
     from aiotofupilot.shard import Shard
-
-    from .memory import Identified
-    from .plan import Fetch, Plan
-    from .source import Source, Timeline
 
 __all__ = ["SHARDS_AT_MOST", "cut"]
 

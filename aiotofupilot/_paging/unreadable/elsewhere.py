@@ -5,16 +5,16 @@ from __future__ import annotations
 from contextlib import suppress
 from typing import TYPE_CHECKING, Generic, TypeVar
 
+from aiotofupilot._paging.source import Identified
 from aiotofupilot.errors import APIError, DecodeError, TransportError
 from aiotofupilot.models import Page
 
-from .memory import Identified
-from .unreadable import page_or_error
+from .signs import page_or_error
 
 if TYPE_CHECKING:
     from aiotofupilot.errors import TofuPilotError
 
-    from .unreadable import Ask
+    from .signs import Ask
 
 __all__ = ["Elsewhere"]
 
