@@ -11,8 +11,9 @@ from typing import TYPE_CHECKING, Any
 import duckdb
 import pyarrow as pa
 
+from aiotofupilot.models import MODELS
+
 from .errors import MirrorError
-from .reading import LISTINGS
 from .rows import schema_of
 
 if TYPE_CHECKING:
@@ -86,7 +87,7 @@ class Database:
         """
         present = self._tables()
         if "_mirror" not in present:
-            if strange := sorted(present & set(LISTINGS)):
+            if strange := sorted(present & set(MODELS)):
                 raise MirrorError(f"the database has a table {strange[0]} that is no mirror's: choose another file")
             self.connection.execute("BEGIN")
             self.connection.execute("CREATE TABLE _mirror (server VARCHAR, updated_at TIMESTAMPTZ)")
@@ -95,7 +96,7 @@ class Database:
         mirrored = str(self.connection.execute("SELECT min(server) FROM _mirror").fetchall()[0][0])
         if mirrored != server:
             raise MirrorError(f"the database is a mirror of {mirrored}, not of {server}: choose another file")
-        for listing in sorted(present & set(LISTINGS)):
+        for listing in sorted(present & set(MODELS)):
             self._check_columns(listing)
 
     def _check_columns(self, listing: str) -> None:
@@ -104,7 +105,7 @@ class Database:
             [listing],
         )
         found = dict(columns.fetchall())
-        schema: Any = schema_of(LISTINGS[listing])  # the stubs of pyarrow do not know the types of its fields
+        schema: Any = schema_of(MODELS[listing])  # the stubs of pyarrow do not know the types of its fields
         expected = {field.name: _TYPES[field.type] for field in schema}
         for name, kind in expected.items():
             if found.get(name, kind) != kind:

@@ -9,20 +9,8 @@ from contextlib import aclosing
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any, Literal, NamedTuple
 
-from aiotofupilot import (
-    Batch,
-    Deployment,
-    Log,
-    Measurement,
-    Part,
-    Phase,
-    Procedure,
-    Run,
-    Station,
-    Unit,
-    User,
-)
 from aiotofupilot._arguments import one_of
+from aiotofupilot.models import MODELS
 from aiotofupilot.watermark import Watermark
 
 from .errors import PlaceError
@@ -33,22 +21,7 @@ if TYPE_CHECKING:
 
     from aiotofupilot import Paginator, TofuPilotSession
 
-__all__ = ["COMPARED", "LISTINGS", "Arrived", "chosen", "read"]
-
-LISTINGS: Mapping[str, type] = {
-    "procedures": Procedure,
-    "runs": Run,
-    "units": Unit,
-    "parts": Part,
-    "batches": Batch,
-    "stations": Station,
-    "users": User,
-    "deployments": Deployment,
-    "logs": Log,
-    "measurements": Measurement,
-    "phases": Phase,
-}
-"""Every listing and its model, in the order in which listings are read: runs before what they wrote."""
+__all__ = ["COMPARED", "Arrived", "chosen", "read"]
 
 COMPARED = frozenset({"parts", "stations", "users"})
 """Listings without a filter on creation. Each run reads them from beginning to end."""
@@ -86,8 +59,8 @@ def chosen(listings: Iterable[str] | None) -> list[str]:
     Raises:
         ValueError: There is no such listing.
     """
-    names = LISTINGS if listings is None else [one_of("listings", name, tuple(LISTINGS)) for name in listings]
-    return [name for name in LISTINGS if name in names]
+    names = MODELS if listings is None else [one_of("listings", name, tuple(MODELS)) for name in listings]
+    return [name for name in MODELS if name in names]
 
 
 async def read(

@@ -10,8 +10,10 @@ from typing import TYPE_CHECKING, Any, NamedTuple, cast
 import dlt
 from attrs import define, field, frozen
 
+from aiotofupilot.models import MODELS
+
 from .deadline import Deadline
-from .reading import COMPARED, LISTINGS, read
+from .reading import COMPARED, read
 from .rows import rows_of, schema_of
 
 if TYPE_CHECKING:
@@ -78,7 +80,7 @@ def resource(
         amounts: How much it reads.
         unreadable: Where to note items that cannot be read, which are left out. None: such an item is an error.
     """
-    model, numbers, places = LISTINGS[name], count(), Places()
+    model, numbers, places = MODELS[name], count(), Places()
 
     async def batches() -> AsyncGenerator[PlacedRows]:
         place = dlt.current.resource_state()

@@ -4,6 +4,7 @@ Field names are the API's own. Where the wire has another spelling, the field sa
 ``"wire"``, and `wire_name` reads it. All models are attrs classes with slots, and compare and hash by value; what
 cannot be hashed (metadata, the items of a page) is left out of the hash. They are frozen for the type checker alone.
 Enumerated values are plain strings, so that a value which TofuPilot adds later is accepted. Arrays in items are tuples.
+`MODELS` says which model the items of a listing have.
 
 A model is loaded when it is first asked for, because making a class takes half a millisecond, and few programs use
 every listing.
@@ -14,6 +15,7 @@ Source: https://www.tofupilot.com/docs/api
 from typing import TYPE_CHECKING
 
 __all__ = [
+    "MODELS",
     "Batch",
     "BatchRef",
     "Commit",
@@ -54,6 +56,7 @@ __all__ = [
 if TYPE_CHECKING:
     from .batches import Batch, BatchRef
     from .deployments import Commit, Deployment, DeploymentRepository
+    from .listed import MODELS
     from .logs import Log, LogRun
     from .measurements import Measurement, Validator
     from .metadata import Metadata
@@ -72,6 +75,6 @@ else:  # not for type checkers, which would believe in any name
 
     _NEEDED_MOST_FIRST = (
         *("page", "people", "procedures", "parts", "stations", "batches", "units", "runs"),
-        *("phases", "measurements", "logs", "deployments", "metadata", "raw", "wire"),
+        *("phases", "measurements", "logs", "deployments", "metadata", "raw", "wire", "listed"),
     )
     __getattr__, __dir__ = _lazy.lazy(__name__, __all__, _NEEDED_MOST_FIRST)

@@ -20,19 +20,7 @@ from aioresponses import CallbackResult, aioresponses
 from multidict import CIMultiDict
 
 from aiotofupilot import TofuPilotSession
-from aiotofupilot.models import (
-    Batch,
-    Deployment,
-    Log,
-    Measurement,
-    Part,
-    Phase,
-    Procedure,
-    Run,
-    Station,
-    Unit,
-    User,
-)
+from aiotofupilot.models import MODELS, Procedure, Run
 from aiotofupilot.sandbox import Api, Factory, make_procedures, paging
 
 if TYPE_CHECKING:
@@ -46,21 +34,6 @@ if TYPE_CHECKING:
 __all__ = ["MockResponse", "mock_listing"]
 
 T = TypeVar("T")
-
-_MODELS: Mapping[str, type[object]] = {
-    "procedures": Procedure,
-    "runs": Run,
-    "units": Unit,
-    "parts": Part,
-    "batches": Batch,
-    "stations": Station,
-    "users": User,
-    "deployments": Deployment,
-    "logs": Log,
-    "measurements": Measurement,
-    "phases": Phase,
-}
-"""What is listed, by the name of the listing."""
 
 _ANY_SERVER = r"https?://[^?#]+"
 _NO_SERVER = "https://tofupilot.invalid"
@@ -188,7 +161,7 @@ def mock_listing(
 
     server = _ANY_SERVER if base_url is None else re.escape(session.base_url)
     mocked.get(  # pyright: ignore[reportUnknownMemberType] - aioresponses says of a pattern no more than that it is one
-        re.compile(rf"{server}/v2/(?:{'|'.join(_MODELS)})(?:\?|$)"), callback=answer, repeat=True
+        re.compile(rf"{server}/v2/(?:{'|'.join(MODELS)})(?:\?|$)"), callback=answer, repeat=True
     )
     return factory
 
@@ -210,9 +183,9 @@ def _checked(name: str, items: object, *, number: bool = False) -> list[Any]:
         items: What was given.
         number: Whether a number could have been given instead.
     """
-    model = _MODELS.get(name)
+    model = MODELS.get(name)
     if model is None:
-        raise TypeError(f"there is no listing {name!r}, only {', '.join(_MODELS)}")
+        raise TypeError(f"there is no listing {name!r}, only {', '.join(MODELS)}")
     if isinstance(items, str | bytes | bool) or not isinstance(items, Iterable):
         choice = "a number or an iterable" if number else "an iterable"
         raise TypeError(f"{name} must be {choice} of {name}, got {items!r}")

@@ -8,14 +8,14 @@ from random import Random
 import duckdb
 
 from aiotofupilot.dlt import mirror
-from aiotofupilot.dlt.reading import LISTINGS
+from aiotofupilot.models import MODELS
 from aiotofupilot.sandbox import BusyLine, Sandbox
 from aiotofupilot.testing import serve
 
 KILLS = int(os.environ.get("AIOTOFUPILOT_KILLS", "0"))
 """How often it is killed, with all listings; 0: twice, with a few of them, because each run takes seconds."""
 
-NAMES = tuple(LISTINGS) if KILLS else ("runs", "units", "stations", "measurements")
+NAMES = tuple(MODELS) if KILLS else ("runs", "units", "stations", "measurements")
 
 
 def pulled(sandbox, path, **options):

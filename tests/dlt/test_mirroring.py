@@ -11,7 +11,7 @@ from dlt.pipeline.pipeline import Pipeline
 
 from aiotofupilot import ForbiddenError
 from aiotofupilot.dlt import Brought, MirrorError, PlaceError, database, mirror, mirroring, reading, resources
-from aiotofupilot.dlt.reading import LISTINGS
+from aiotofupilot.models import MODELS
 from aiotofupilot.sandbox import faults
 
 
@@ -32,10 +32,10 @@ def mirrored(query):
 def test_every_listing_is_a_table(pull, sandbox, query, mirrored):
     """The first run brings everything, the second one nothing, and the third one what is new. No file stays beside."""
     came = pull()
-    assert list(came) == list(LISTINGS)
-    assert {name: mirrored(name) for name in LISTINGS} == {name: ids(getattr(sandbox, name)) for name in LISTINGS}
+    assert list(came) == list(MODELS)
+    assert {name: mirrored(name) for name in MODELS} == {name: ids(getattr(sandbox, name)) for name in MODELS}
     assert {name: brought.new for name, brought in came.items()} == {
-        name: len(getattr(sandbox, name)) for name in LISTINGS
+        name: len(getattr(sandbox, name)) for name in MODELS
     }
     assert not any(brought.new or brought.gone for brought in pull().values())
     sandbox.produce(2)

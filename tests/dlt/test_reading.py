@@ -8,7 +8,8 @@ from attrs import evolve
 
 from aiotofupilot import TofuPilotSession
 from aiotofupilot.dlt.errors import PlaceError
-from aiotofupilot.dlt.reading import LISTINGS, read
+from aiotofupilot.dlt.reading import read
+from aiotofupilot.models import MODELS
 from aiotofupilot.sandbox import Sandbox
 
 
@@ -40,7 +41,7 @@ def asked(sandbox, path):
     return queries
 
 
-@pytest.mark.parametrize("name", LISTINGS)
+@pytest.mark.parametrize("name", MODELS)
 async def test_the_first_run_reads_everything(session, sandbox, name):
     items, _ = await read_all(name, session, {})
     assert sorted(item.id for item in items) == sorted(item.id for item in getattr(sandbox, name))

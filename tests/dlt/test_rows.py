@@ -8,8 +8,8 @@ import pytest
 from attrs import evolve
 
 from aiotofupilot import Run
-from aiotofupilot.dlt.reading import LISTINGS
 from aiotofupilot.dlt.rows import rows_of, schema_of
+from aiotofupilot.models import MODELS
 from aiotofupilot.sandbox import Factory, make_procedures
 from aiotofupilot.testing.builders import make_run, make_run_sequence
 
@@ -17,17 +17,17 @@ FACTORY = Factory(make_procedures(5), runs=30)
 FLAT = {pa.string(), pa.bool_(), pa.int64(), pa.float64(), pa.timestamp("us", "UTC")}
 
 
-@pytest.mark.parametrize("listing", LISTINGS)
+@pytest.mark.parametrize("listing", MODELS)
 def test_any_destination_has_columns_of_these_types(listing):
-    assert {field.type for field in schema_of(LISTINGS[listing])} <= FLAT
+    assert {field.type for field in schema_of(MODELS[listing])} <= FLAT
 
 
-@pytest.mark.parametrize("listing", LISTINGS)
+@pytest.mark.parametrize("listing", MODELS)
 def test_every_row_has_its_id_and_the_same_columns(listing):
     items = list(getattr(FACTORY, listing))
-    rows = rows_of(items, LISTINGS[listing])
+    rows = rows_of(items, MODELS[listing])
     assert items
-    assert rows.schema == schema_of(LISTINGS[listing])
+    assert rows.schema == schema_of(MODELS[listing])
     assert rows.column("id").to_pylist() == [item.id for item in items]
     assert [field.name for field in rows.schema if not field.nullable] == ["id"]
 

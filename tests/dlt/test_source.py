@@ -5,7 +5,7 @@ import duckdb
 import pytest
 
 from aiotofupilot.dlt import resources, tofupilot
-from aiotofupilot.dlt.reading import LISTINGS
+from aiotofupilot.models import MODELS
 
 
 @pytest.fixture
@@ -39,10 +39,10 @@ def listed(rows):
 def test_one_run_brings_all_listings_and_the_next_one_what_is_new(pipeline, sandbox, ids):
     """All resources are read at the same time, and each row is there once."""
     pipeline.run(tofupilot(sandbox.api_key, sandbox.url))
-    assert {name: ids(name) for name in LISTINGS} == {name: listed(getattr(sandbox, name)) for name in LISTINGS}
+    assert {name: ids(name) for name in MODELS} == {name: listed(getattr(sandbox, name)) for name in MODELS}
     sandbox.produce(3)
     pipeline.run(tofupilot(sandbox.api_key, sandbox.url))
-    assert {name: ids(name) for name in LISTINGS} == {name: listed(getattr(sandbox, name)) for name in LISTINGS}
+    assert {name: ids(name) for name in MODELS} == {name: listed(getattr(sandbox, name)) for name in MODELS}
 
 
 def test_a_limit_on_items_is_for_one_run(pipeline, sandbox, ids):
