@@ -6,22 +6,9 @@ from pathlib import Path
 
 import pytest
 
-from aiotofupilot import models
+from aiotofupilot.models import MODELS
 
 ENDPOINTS = json.loads((Path(__file__).parent.parent / "recordings" / "listings.json").read_text("utf-8"))["endpoints"]
-MODELS = {
-    "procedures": models.Procedure,
-    "runs": models.Run,
-    "units": models.Unit,
-    "parts": models.Part,
-    "batches": models.Batch,
-    "stations": models.Station,
-    "users": models.User,
-    "deployments": models.Deployment,
-    "logs": models.Log,
-    "measurements": models.Measurement,
-    "phases": models.Phase,
-}
 EXAMPLES = {name: endpoint["example_item"] for name, endpoint in ENDPOINTS.items()}
 EVERYTHING = deepcopy(EXAMPLES)
 """The examples, with the objects that they leave null."""
