@@ -143,12 +143,15 @@ _ADVICE: dict[type[BaseException], str] = {
 }
 """By the error's nearest kind."""
 
-_CONFIGURED_BY = {
-    "api_key": "; the option is --api-key, and --sandbox needs no key",
-    "base_url": "; the option is --base-url",
-    "allow_insecure_http": "; the option is --allow-insecure-http",
+_IN_OPTIONS = {
+    "pass api_key=": "log in with TofuPilot's own command, or try --sandbox, which needs no key",
+    "pass allow_insecure_http=True": "give --allow-insecure-http",
+    "key in api_key ": "key in --api-key ",
+    "key given as api_key": "key given with --api-key",
+    "base_url must ": "--base-url must ",
+    "base_url is ": "--base-url is ",
 }
-"""What the command has for a parameter of a session that cannot be used."""
+"""What the command has for what the library tells a program to do, and for its parameters."""
 
 
 def explained(error: BaseException) -> tuple[ExitCode, str]:
@@ -160,7 +163,7 @@ def explained(error: BaseException) -> tuple[ExitCode, str]:
         case UsageError():
             code, line = ExitCode.USAGE, str(error)
         case ConfigurationError():
-            code, line = ExitCode.USAGE, f"{error}{_CONFIGURED_BY.get(getattr(error, 'parameter', ''), '')}"
+            code, line = ExitCode.USAGE, _in_options(str(error))
         case UnauthorizedError() | ForbiddenError():
             code, line = ExitCode.REFUSED, _with_advice(error)
         case TofuPilotError():
@@ -187,10 +190,16 @@ def _misunderstood(error: CycloptsError) -> str:
             return f"{error} See --help."
 
 
+def _in_options(complaint: str) -> str:
+    for in_python, in_options in _IN_OPTIONS.items():
+        complaint = complaint.replace(in_python, in_options)
+    return complaint
+
+
 def _with_advice(error: TofuPilotError) -> str:
     attempts = f" (after {error.attempts} attempts)" if error.attempts > 1 else ""
     if isinstance(error, APIError) and error.advice:
-        return f"{error}{attempts}"
+        return f"{_in_options(str(error))}{attempts}"
     advice = next(_ADVICE[kind] for kind in type(error).__mro__ if kind in _ADVICE)
     if error.position is not None:
         advice = f"only the item at position {error.position} cannot be read: --on-unreadable skip leaves it out"

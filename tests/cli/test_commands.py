@@ -108,7 +108,7 @@ def test_help_is_wrapped_by_the_terminal_alone(start, command):
         (["--sandbox", "--resume"], "--resume needs --output FILE, and another format than json"),
         (["--resume", "--output", "x.json"], "--resume needs --output FILE, and another format than json"),
         (["--sandbox", "--resume", "--output", "/dev/null"], "--resume needs a file, and /dev/null is a device"),
-        ([], "no API key: set the environment variable TOFUPILOT_API_KEY, or pass api_key="),
+        ([], "no API key: set the environment variable TOFUPILOT_API_KEY, or log in with"),
     ],
 )
 def test_wrong_usage(capsys, arguments, line):
@@ -207,7 +207,7 @@ def test_plain_http_beyond_this_machine_has_to_be_allowed(capfd, sandbox):
     assert run(elsewhere) == 2
     told, errors = capfd.readouterr()
     assert told == ""
-    assert errors.endswith("the option is --allow-insecure-http\n")
+    assert errors.endswith("use https, or give --allow-insecure-http\n")
     assert not sandbox.requests
 
     assert run([*elsewhere, "--allow-insecure-http"]) == 0
@@ -264,6 +264,14 @@ def test_a_finished_file_is_never_lost_by_resume(capfd, sandbox, tmp_path, endin
 
     assert run([*again, "--output", str(output)]) == 0
     assert (output.read_bytes() == finished) == (again == ["procedures"])
+
+
+def test_a_key_that_is_refused_is_called_by_its_option(capfd, sandbox):
+    assert run(["procedures", "--api-key", "wrong"]) == 3
+    assert capfd.readouterr().err.endswith(
+        f"; {sandbox.url.removesuffix('/api')} refused the key given with --api-key: "
+        "check it, and that it is of this server\n"
+    )
 
 
 @pytest.mark.parametrize(

@@ -135,23 +135,58 @@ def test_wrong_usage(arguments, line):
 
 
 @pytest.mark.parametrize(
-    ("options", "line", "end"),
+    ("options", "line"),
     [
-        ({}, "no API key: set the environment variable TOFUPILOT_API_KEY", "--api-key, and --sandbox needs no key"),
-        ({"api_key": "a b"}, "the API key in api_key holds a space", "--api-key, and --sandbox needs no key"),
-        ({"api_key": "x", "base_url": "ftp://x"}, "base_url must be a URL such as", "the option is --base-url"),
+        (
+            {},
+            "no API key: set the environment variable TOFUPILOT_API_KEY, or log in with TofuPilot's own command, or "
+            "try --sandbox, which needs no key; keys are made in TofuPilot's settings",
+        ),
+        (
+            {"api_key": "a b"},
+            "the API key in --api-key holds a space, a line break or another character that is not visible ASCII",
+        ),
+        (
+            {"api_key": "x", "base_url": "ftp://x"},
+            "--base-url must be a URL such as https://tofupilot.example.com, got 'ftp://x'",
+        ),
+        (
+            {"api_key": "x", "base_url": "http://["},
+            "--base-url is not a URL, got 'http://[': Invalid IPv6 URL",
+        ),
         (
             {"api_key": "x", "base_url": "http://x.example"},
-            "base_url is plain HTTP, which would show the key",
-            "the option is --allow-insecure-http",
+            "--base-url is plain HTTP, which would show the key to the network between here and x.example: use https, "
+            "or give --allow-insecure-http",
         ),
     ],
 )
-def test_settings_are_named_as_options(options, line, end):
-    """The library speaks of parameters, and the command adds the option."""
+def test_settings_are_named_as_options(options, line):
+    """The library speaks of parameters, and the command of its options."""
     with pytest.raises(ConfigurationError) as caught:
         TofuPilotSession(**options)
-    code, told = explained(caught.value)
-    assert code == ExitCode.USAGE
-    assert told.startswith(line)
-    assert told.endswith(end)
+    assert explained(caught.value) == (ExitCode.USAGE, line)
+
+
+def test_a_login_with_another_server_is_told_what_to_do(tmp_path, monkeypatch):
+    credentials = tmp_path / ".tofupilot" / "credentials.json"
+    credentials.parent.mkdir()
+    credentials.write_text('{"api_key": "k", "base_url": "https://own.example"}')
+    monkeypatch.setenv("HOME", str(tmp_path))
+    with pytest.raises(ConfigurationError) as caught:
+        TofuPilotSession(base_url="https://other.example")
+    assert explained(caught.value)[1].endswith(
+        "; set the environment variable TOFUPILOT_API_KEY, or log in with TofuPilot's own command, or try --sandbox, "
+        "which needs no key"
+    )
+
+
+def test_a_parameter_that_is_a_member_of_the_login_keeps_its_name(tmp_path, monkeypatch):
+    """It is no option of the command."""
+    credentials = tmp_path / ".tofupilot" / "credentials.json"
+    credentials.parent.mkdir()
+    credentials.write_text('{"api_key": "k", "base_url": "ftp://own.example"}')
+    monkeypatch.setenv("HOME", str(tmp_path))
+    with pytest.raises(ConfigurationError) as caught:
+        TofuPilotSession()
+    assert explained(caught.value)[1].startswith("base_url in ~/.tofupilot/credentials.json must be a URL")
