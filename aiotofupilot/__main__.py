@@ -12,6 +12,7 @@ def main() -> int:
 
         return run(sys.argv[1:])
     except KeyboardInterrupt:  # so early that nothing has begun
+        print("aiotofupilot: interrupted before anything was asked", file=sys.stderr)  # noqa: T201 - to whoever waits
         return 130
     except ModuleNotFoundError as error:
         if error.name != "cyclopts":  # rich is installed with it

@@ -73,7 +73,7 @@ class DeadlineError(Exception):
 
 
 class StoppedError(Exception):
-    """A listing ended early, after something was written.
+    """A listing ended early, after something was written, or because it was interrupted.
 
     Attributes:
         reason: Why: an error that is `EXPECTED`, or a cancellation, which is Ctrl-C.
@@ -214,6 +214,8 @@ def _what_is_left(stopped: StoppedError | MirrorStoppedError) -> str:
 
 
 def _what_became_of_them(stopped: StoppedError) -> str:
+    if not stopped.mark.items:
+        return "written"
     if not stopped.is_kept:
         return "written and removed again, because --resume cannot go on with a json file"
     cursor = f"--cursor {stopped.mark.checkpoint}"

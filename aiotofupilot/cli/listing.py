@@ -72,7 +72,7 @@ async def write_listing(
 
     Raises:
         UsageError: An option is out of bounds, or the file cannot be written or gone on with.
-        StoppedError: It ended early, with something written.
+        StoppedError: It ended early, with something written, or because it was interrupted.
         DeadlineError: The time was over, with nothing written.
         TofuPilotError: It ended early, with nothing written.
         BrokenPipeError: Nobody reads any more.
@@ -106,15 +106,17 @@ async def write_listing(
         reason: BaseException = error
         if deadline is not None and is_late:
             reason = DeadlineError(deadline, progress.failure if progress else "")
-        if out is None or not out.mark.items or is_whole or isinstance(error, BrokenPipeError):
+        mark = out.mark if out else Mark()
+        is_interrupted = isinstance(error, asyncio.CancelledError)
+        if not (mark.items or is_interrupted) or is_whole or isinstance(error, BrokenPipeError):
             if reason is error:
                 raise
             raise reason from None
         is_file = isinstance(out, PartFile)
         raise StoppedError(
             reason,
-            out.mark,
-            written=query.counted(out.mark.items),
+            mark,
+            written=query.counted(mark.items),
             left_out=query.left_out(stats),
             can_resume=is_file and output_format.is_resumable,
             is_kept=not is_file or output_format.is_resumable,
@@ -133,12 +135,8 @@ async def _write(walk: Walk[Any], outlook: Outlook, output_format: Format, out: 
             try:
                 with progress.aside():
                     await out.write(text, items=mark.items + walk.stats.items, checkpoint=str(walk.checkpoint))
-            except OSError:
+            except (OSError, asyncio.CancelledError):
                 _note_torn(out, place, items, output_format, len(pending))
-                raise
-            except asyncio.CancelledError:
-                if out.mark.items:  # within the first page, beginning anew is as good
-                    _note_torn(out, place, items, output_format, len(pending))
                 raise
             progress.advance(len(items))
             outlook.page_arrived()

@@ -139,8 +139,10 @@ def test_wrong_usage(arguments, line):
     [
         (
             {},
-            "no API key: set the environment variable TOFUPILOT_API_KEY, or log in with TofuPilot's own command, or "
-            "try --sandbox, which needs no key; keys are made in TofuPilot's settings",
+            (
+                "no API key: set the environment variable TOFUPILOT_API_KEY, or log in with TofuPilot's own command, "
+                "or try --sandbox, which needs no key; keys are made in TofuPilot's settings"
+            ),
         ),
         (
             {"api_key": "a b"},
@@ -156,8 +158,10 @@ def test_wrong_usage(arguments, line):
         ),
         (
             {"api_key": "x", "base_url": "http://x.example"},
-            "--base-url is plain HTTP, which would show the key to the network between here and x.example: use https, "
-            "or give --allow-insecure-http",
+            (
+                "--base-url is plain HTTP, which would show the key to the network between here and x.example: use "
+                "https, or give --allow-insecure-http"
+            ),
         ),
     ],
 )

@@ -172,24 +172,29 @@ def test_interrupt(start, sandbox, asked, tmp_path):
 
 
 def test_interrupt_before_anything_is_written(start, sandbox, asked, tmp_path):
-    """Then there is nothing to tell, and no file."""
+    """One line says so, and there is no file."""
     sandbox.faults.always(stall(600))
     asked_once = asked(1)
     process = start("procedures", "--output", tmp_path / "list.csv")
     assert asked_once.wait(30)
     process.send_signal(signal.SIGINT)
-    assert process.communicate(timeout=20) == (b"", b"")
+    assert process.communicate(timeout=20) == (b"", b"aiotofupilot: interrupted; 0 procedures written\n")
     assert process.returncode == 130
     assert not list(tmp_path.iterdir())
 
 
 def test_interrupt_while_a_pipe_is_full(start, sandbox):
-    """A reader that pauses, such as a pager, cannot hold Ctrl-C up."""
+    """A reader that pauses, such as a pager, cannot hold Ctrl-C up. The rows that are whole are counted."""
     process = start("procedures", pipesize=4096)  # a page is larger, even with what the reader has taken
     process.stdout.readline()
     process.send_signal(signal.SIGINT)
     assert process.wait(20) == 130
-    assert process.stderr.read() == b""
+    told = re.fullmatch(
+        rb"aiotofupilot: interrupted; (\d+) procedures written, go on with --cursor procedures\.\w+:0\+(\d+)@\S+\n",
+        process.stderr.read(),
+    )
+    assert told
+    assert int(told[1]) == int(told[2]) == process.stdout.read().count(b"\n")  # after the line that was read
 
 
 def test_interrupt_on_a_terminal(start, sandbox, terminal):

@@ -61,11 +61,12 @@ def test_another_missing_module_is_no_matter_of_the_extra(monkeypatch):
         __main__.main()
 
 
-def test_interrupted_before_anything_has_begun(monkeypatch):
-    """Ctrl-C while the command is still being loaded ends it as quietly as later."""
+def test_interrupted_before_anything_has_begun(monkeypatch, capsys):
+    """Ctrl-C while the command is still being loaded ends it with one line, as later."""
 
     def interrupt(_):
         raise KeyboardInterrupt
 
     monkeypatch.setattr("aiotofupilot.cli.run", interrupt)
     assert __main__.main() == 130
+    assert capsys.readouterr() == ("", "aiotofupilot: interrupted before anything was asked\n")
