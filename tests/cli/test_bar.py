@@ -70,21 +70,60 @@ def test_a_total_that_is_exceeded_is_told_no_more(show):
     assert "2,001 procedures, " in screen
 
 
+def text_of(screen):
+    """What is on the terminal, without what steers it and without the line ends that a narrow one needs."""
+    return re.sub(r"\s+", " ", re.sub(r"\x1b\[[?\d;]*[A-Za-z]", " ", screen))
+
+
 def test_a_warning_shows_until_more_arrives(show):
-    """An attempt that failed is told beside the count, and forgotten when it was made up for."""
+    """An attempt that failed is told below the count, and forgotten when it was made up for."""
 
     def use(bar):
+        bar.advance(1)
         warn(bar, "attempt 1 failed [red]\x07")
         bar._rich.refresh()
         bar.advance(1)
 
     screen = show(use)
     assert "attempt 1 failed [red]\N{REPLACEMENT CHARACTER}" in screen
-    assert "failed" not in screen.rpartition("1 procedures")[2]
+    assert "failed" not in screen.rpartition("2 procedures")[2]
+
+
+REASON = "next in 0.25 s: no connection to https://tofupilot.example: Name or service not known (os error -2)"
+
+
+@pytest.mark.parametrize("columns", [20, 40, 80, 200])
+def test_every_warning_is_whole_on_a_terminal_of_any_width(show, columns):
+    """The first one stays above the bar, and each later one is shown below it, with the count."""
+
+    def use(bar):
+        for attempt in (1, 2, 3):
+            warn(bar, f"attempt {attempt} failed, {REASON}")
+            bar._rich.refresh()
+
+    screen = show(use, columns=columns)
+    text = text_of(screen)
+    for attempt in (1, 2, 3):
+        assert f"attempt {attempt} failed, {REASON}" in text
+    assert text.count("attempt 1 failed") == 1
+    assert "0 proc" in text.partition("attempt 2 failed")[0]
+    assert text_of(screen.rpartition("\x1b[2K")[2]).strip() == ""
+
+
+def test_a_word_that_is_wider_than_the_terminal_is_whole(show):
+    """Such as the address of a server."""
+    address = "https://" + "x" * 60 + ".example"
+
+    def use(bar):
+        bar.advance(1)
+        warn(bar, f"no connection to {address}")
+        bar._rich.refresh()
+
+    assert address in text_of(show(use, columns=30)).replace(" ", "")
 
 
 def test_the_count_is_whole_on_a_narrow_terminal(show):
-    """Where there is no room for both, the warning gives way."""
+    """A warning takes no room from it."""
 
     def use(bar):
         bar.advance(1000)

@@ -8,9 +8,9 @@ from datetime import timedelta
 from typing import TYPE_CHECKING, TextIO, cast
 
 from attrs import frozen
-from rich.console import Console, ConsoleOptions, RenderableType, RenderResult
+from rich.console import Console, ConsoleOptions, Group, RenderableType, RenderResult
 from rich.constrain import Constrain
-from rich.progress import BarColumn, Progress as RichProgress, ProgressColumn, Task, TextColumn
+from rich.progress import BarColumn, Progress as RichProgress, ProgressColumn, Task
 from rich.table import Column
 from rich.text import Text
 
@@ -53,16 +53,22 @@ class _WithRoom:
         yield Constrain(self.shown, max(1, options.max_width - len("^C")))
 
 
-class _Line(RichProgress):
-    """The line of the bar, in a terminal of any width, which may change at any moment."""
+class _Lines(RichProgress):
+    """The line of the bar, and below it a warning, in a terminal of any width, which may change at any moment."""
+
+    warning = ""
+    """Shown whole, in as many lines as it takes; empty: there is none."""
 
     def get_renderable(self) -> RenderableType:
-        """Return the line, which leaves room for the ^C that a terminal shows behind it."""
-        return _WithRoom(super().get_renderable())
+        """Return the lines. Each of them leaves room for the ^C that a terminal shows behind it."""
+        lines = super().get_renderable()
+        if self.warning:
+            lines = Group(lines, Text(self.warning, style="yellow", overflow="fold"))
+        return _WithRoom(lines)
 
 
 class Bar(Progress):
-    """The bar, and beside it the library's latest warning, until more arrives.
+    """The bar, and below it the library's latest warning, until more arrives.
 
     Args:
         name: What the items are called.
@@ -73,10 +79,9 @@ class Bar(Progress):
     def __init__(self, name: str, total: int | None, begun: int = 0) -> None:
         super().__init__()
         console = Console(file=cast("TextIO", Courtesy(sys.stderr)))  # rich uses no more of a file than that has
-        self._rich = _Line(
+        self._rich = _Lines(
             BarColumn(bar_width=12),
-            _Count(name, Column(no_wrap=True)),
-            TextColumn("{task.description}", style="yellow", markup=False, table_column=Column(no_wrap=True, ratio=1)),
+            _Count(name, Column(no_wrap=True, ratio=1)),
             expand=True,
             console=console,
             transient=True,
@@ -103,7 +108,8 @@ class Bar(Progress):
     def advance(self, items: int) -> None:
         """Count items that have arrived."""
         super().advance(items)
-        self._rich.update(self._task, advance=items, description="")
+        self._rich.warning = ""
+        self._rich.update(self._task, advance=items)
 
     @contextmanager
     def aside(self) -> Generator[None]:
@@ -113,9 +119,9 @@ class Bar(Progress):
         self._rich.start()
 
     def emit(self, record: logging.LogRecord) -> None:
-        """Show a warning beside the bar, and the first one whole if nothing has arrived."""
+        """Show a warning below the bar. The first one stays above it if nothing has arrived."""
+        self._rich.warning = "" if self._is_untold else visible(record.getMessage())
         super().emit(record)
-        self._rich.update(self._task, description=visible(record.getMessage()))
 
     def _tell(self, line: str) -> None:
         self._rich.console.print(Text(line), soft_wrap=True)  # above the bar
