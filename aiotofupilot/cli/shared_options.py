@@ -149,7 +149,10 @@ class Patience:
             group=_ASKING,
             metavar="SECONDS",
             converter=seconds,
-            help="End after this time, with what has come by then. By default there is no limit.",
+            help=(
+                "End after this time, with what has come by then. By default there is no limit. While a Parquet file "
+                "is made, the time is looked at after each group of rows."
+            ),
         ),
     ] = None
 

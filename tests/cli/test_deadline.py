@@ -4,11 +4,14 @@ import asyncio
 import json
 
 import pytest
+from pyarrow import parquet
 
-from aiotofupilot import Checkpoint
+from aiotofupilot import Checkpoint, Procedure
+from aiotofupilot.arrow import files as arrow_files
 from aiotofupilot.cli.failures import DeadlineError, StoppedError
 from aiotofupilot.cli.listing import write_listing
 from aiotofupilot.cli.output.formats import JSONArray, JSONLines
+from aiotofupilot.cli.output.parquet import Parquet
 from aiotofupilot.cli.query import Query
 from aiotofupilot.cli.server import Server
 from aiotofupilot.sandbox import Sandbox
@@ -30,11 +33,8 @@ def server(sandbox):
 
 
 @pytest.fixture
-def passes_at(sandbox, monkeypatch):
-    """Let the deadline of the next command pass when the sandbox is asked for a page, which it never answers.
-
-    Faults that are given are met before, each by an attempt of its own.
-    """
+def passes_now(monkeypatch):
+    """Let the deadline of the command that runs pass at this moment, if one runs."""
     timeout = asyncio.timeout
     scopes = []
 
@@ -44,15 +44,29 @@ def passes_at(sandbox, monkeypatch):
             scopes.append(scope)
         return scope
 
+    def passes_now():
+        if scopes:
+            scopes[0].reschedule(0.0)
+
+    monkeypatch.setattr(asyncio, "timeout", caught)
+    return passes_now
+
+
+@pytest.fixture
+def passes_at(sandbox, passes_now):
+    """Let the deadline of the next command pass when the sandbox is asked for a page, which it never answers.
+
+    Faults that are given are met before, each by an attempt of its own.
+    """
+
     def passes_at(cursor, *before):
         def pass_now(_, request):
-            if scopes and request.query.get("cursor") == cursor and request.attempt > len(before):
-                scopes[0].reschedule(0.0)
+            if request.query.get("cursor") == cursor and request.attempt > len(before):
+                passes_now()
 
         sandbox.faults.on(cursor=cursor).next(*before, stall(LATE))
         sandbox.before_response.append(pass_now)
 
-    monkeypatch.setattr(asyncio, "timeout", caught)
     return passes_at
 
 
@@ -72,6 +86,35 @@ async def test_a_file_is_gone_on_with_after_a_deadline(sandbox, server, tmp_path
     assert [json.loads(line)["id"] for line in output.read_bytes().splitlines()] == [
         procedure.id for procedure in sandbox.procedures
     ]
+
+
+async def test_a_deadline_that_passes_while_a_parquet_file_is_made(sandbox, server, tmp_path, passes_now, monkeypatch):
+    """It is looked at after each group of rows. What has arrived is kept, and the next run makes the file of it."""
+    groups_of, made, output = arrow_files._groups, [], tmp_path / "list.parquet"
+
+    def groups(batches):
+        for group in groups_of(batches):
+            passes_now()
+            made.append(group)
+            yield group
+
+    query = Query(name="procedures", limit=10)
+    with monkeypatch.context() as patch:
+        patch.setattr(arrow_files, "_GROUP_ROWS", 25)
+        patch.setattr(arrow_files, "_groups", groups)
+        with pytest.raises(StoppedError) as caught:
+            await write_listing(query, server, Parquet(Procedure), output, deadline=LATE)
+    stopped = caught.value
+    assert isinstance(stopped.reason, DeadlineError)
+    assert (stopped.mark.items, stopped.can_resume) == (250, True)
+    assert len(made) <= 2
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["list.parquet.part", "list.parquet.part.journal"]
+
+    sandbox.requests.clear()
+    assert (await write_listing(query, server, Parquet(Procedure), output, resume=True)).items == 250
+    assert len(sandbox.requests) == 1
+    assert parquet.read_table(output)["id"].to_pylist() == [procedure.id for procedure in sandbox.procedures]
+    assert list(tmp_path.iterdir()) == [output]
 
 
 async def test_what_came_is_on_standard_output_after_a_deadline(sandbox, server, capfdbinary, passes_at):
