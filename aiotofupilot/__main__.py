@@ -1,4 +1,4 @@
-"""The command's entry: ``aiotofupilot`` and ``python -m aiotofupilot`` are the same."""
+"""The entry point of the command. ``aiotofupilot`` and ``python -m aiotofupilot`` are the same."""
 
 from __future__ import annotations
 
@@ -8,11 +8,11 @@ import sys
 def main() -> int:
     """Run the command that the program's arguments ask for, and return its exit code."""
     try:
-        from .cli import run  # noqa: PLC0415 - what it imports may be missing
+        from .cli import run  # noqa: PLC0415 - its libraries may not be installed
 
         return run(sys.argv[1:])
-    except KeyboardInterrupt:  # so early that nothing has begun
-        print("aiotofupilot: interrupted before anything was asked", file=sys.stderr)  # noqa: T201 - to whoever waits
+    except KeyboardInterrupt:  # before the command has begun anything
+        print("aiotofupilot: interrupted before anything was asked", file=sys.stderr)  # noqa: T201 - for the user
         return 130
     except ModuleNotFoundError as error:
         if error.name != "cyclopts":  # rich is installed with it

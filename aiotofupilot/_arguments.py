@@ -1,7 +1,7 @@
-"""Arguments are checked where they are given. An error names the parameter, its bound and the value.
+"""Checks arguments where they are given. An error names the parameter, its bound and the value.
 
-Every error has the name of the parameter as its attribute ``parameter`` too, for callers whose users know the parameter
-by another name, such as a command's option.
+Every error also has the name of the parameter as its attribute ``parameter``. A caller may know the parameter by
+another name, such as the option of a command.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ def named(error: E, parameter: str) -> E:
 def plain(text: str) -> str:
     """Return the characters of a string as a string of exactly that type.
 
-    ``str()`` of a member of a ``(str, Enum)`` is the member's name, such as ``Line.KEY``, and not its value.
+    ``str()`` is no way to do that. For a member of a ``(str, Enum)`` it returns the name, such as ``Line.KEY``.
     """
     return str.__str__(text)
 
@@ -34,7 +34,7 @@ def boolean(name: str, value: object) -> bool:
     """Return an argument that is True or False.
 
     Raises:
-        TypeError: It is anything else. The string ``"false"`` would otherwise count as True.
+        TypeError: It is anything else. Otherwise the string ``"false"`` would count as True.
     """
     if not isinstance(value, bool):
         raise named(TypeError(f"{name} must be True or False, got {value!r}"), name)
@@ -45,11 +45,11 @@ def integer(name: str, value: object, *, low: int, high: int | None = None) -> i
     """Return an argument as an int within its bounds.
 
     Raises:
-        TypeError: It is no integer; True and False are none.
+        TypeError: It is not an integer. True and False are not integers here.
         ValueError: It is out of bounds.
     """
     try:
-        number = index(value)  # type: ignore[arg-type]  # that is what is found out
+        number = index(value)  # type: ignore[arg-type] # raises a TypeError if it is not one
     except TypeError:
         number = None
     if number is None or isinstance(value, bool):
@@ -64,8 +64,8 @@ def seconds(name: str, value: object, *, zero: bool = True) -> float:
     """Return an argument as a finite number of seconds.
 
     Raises:
-        TypeError: It is no number.
-        ValueError: It is negative, infinite or NaN, or zero where zero means nothing.
+        TypeError: It is not a number.
+        ValueError: It is negative, infinite or NaN; or it is zero, and ``zero`` is false.
     """
     if not isinstance(value, int | float) or isinstance(value, bool):
         raise named(TypeError(f"{name} must be a number of seconds, got {value!r}"), name)
@@ -80,10 +80,10 @@ def seconds(name: str, value: object, *, zero: bool = True) -> float:
 
 
 def one_of(name: str, value: T, choices: tuple[T, ...]) -> T:
-    """Return an argument that is one of a few.
+    """Return an argument that is one of the choices.
 
     Raises:
-        ValueError: It is none of them.
+        ValueError: It is another value.
     """
     if value not in choices:
         raise named(ValueError(f"{name} must be one of {', '.join(map(repr, choices))}, got {value!r}"), name)

@@ -1,4 +1,4 @@
-"""What ``help()`` shows: no word that only pytest reads, and no constructor that only this package calls."""
+"""Keeps out of ``help()`` a word that only pytest reads, and constructors that only this package calls."""
 
 from __future__ import annotations
 
@@ -15,10 +15,10 @@ T = TypeVar("T")
 
 
 class NotRewritten(str):
-    """A docstring that tells pytest to leave its module as it is, and tells readers nothing of that.
+    """A docstring that tells pytest not to rewrite its module, without showing that to readers.
 
-    pytest rewrites the assertions of every package that has a plugin. It warns where such a package is imported before
-    pytest runs, unless it finds a word in the docstring of the package.
+    pytest rewrites the assertions of every package that has a plugin. If such a package is imported before pytest runs,
+    pytest warns, unless it finds a certain word in the docstring of the package.
 
     Source: https://docs.pytest.org/en/stable/how-to/assert.html#disabling-assert-rewriting
     """

@@ -1,7 +1,7 @@
-"""Public names that are loaded when they are first asked for, by a module's own ``__getattr__`` (PEP 562).
+"""Loads public names when they are first used, with a module's ``__getattr__`` (PEP 562).
 
-pytest imports every installed plugin, and with it the plugin's parent packages, in every test run: a package that holds
-one must cost nothing to import.
+pytest imports every installed plugin in every test run, and with it the plugin's parent packages. This package has a
+plugin, so it must cost little to import.
 """
 
 from __future__ import annotations
@@ -24,8 +24,8 @@ def lazy(
     Args:
         package: The package's ``__name__``.
         names: The package's ``__all__``.
-        modules: The package's modules whose ``__all__`` hold these names; they are attributes of the package too. They
-            are searched in this order. So the lighter modules come first: asking for a name of theirs loads no other.
+        modules: The package's modules whose ``__all__`` hold these names. They become attributes of the package too.
+            They are searched in this order, so put the lighter modules first: their names then load no heavier module.
     """
 
     def load(name: str) -> object:
@@ -35,7 +35,7 @@ def lazy(
             for module in modules:
                 if name in (loaded := import_module(f"{package}.{module}")).__all__:
                     value = getattr(loaded, name)
-                    setattr(sys.modules[package], name, value)  # so that this is not called for it again
+                    setattr(sys.modules[package], name, value)  # so the next access does not come here
                     return value
         raise AttributeError(f"module {package!r} has no attribute {name!r}", name=name, obj=sys.modules[package])
 
@@ -59,7 +59,7 @@ def lazy_from(package: str, homes: Mapping[str, str]) -> tuple[Callable[[str], o
         if name not in homes:
             raise AttributeError(f"module {package!r} has no attribute {name!r}", name=name, obj=sys.modules[package])
         value = getattr(import_module(f".{homes[name]}", package), name)
-        setattr(sys.modules[package], name, value)  # so that this is not called for it again
+        setattr(sys.modules[package], name, value)  # so the next access does not come here
         return value
 
     def listing() -> list[str]:

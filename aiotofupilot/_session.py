@@ -36,7 +36,7 @@ if TYPE_CHECKING:
 
 __all__ = ["TofuPilotSession"]
 
-logging.getLogger("aiotofupilot").addHandler(logging.NullHandler())  # where it goes is the application's to say
+logging.getLogger("aiotofupilot").addHandler(logging.NullHandler())  # the application decides where records go
 
 
 class _Unchanged:
@@ -44,11 +44,11 @@ class _Unchanged:
         return "unchanged"
 
 
-_UNCHANGED: Any = _Unchanged()  # for any option, so that help() and type checkers see the option's own type
+_UNCHANGED: Any = _Unchanged()  # of type Any, so help() and type checkers see each option's own type
 
 
 class _Connection(Connection):
-    """What listings hold of a session: they keep it from being forgotten while they are in use."""
+    """The part of a session that listings hold. The session lives while a listing is in use."""
 
     def __init__(self, session: TofuPilotSession, **parts: Any) -> None:  # noqa: ANN401 - those of its base
         super().__init__(**parts)
@@ -64,31 +64,34 @@ def _checked_options(*, timeout: object, retry: object, concurrency: object) -> 
 
 
 class TofuPilotSession:
-    """A session with TofuPilot: one key, one server, one pool of connections, for as many walks at once as you like.
+    """A session with TofuPilot: one key, one server and one pool of connections, for any number of walks at once.
 
-    Use it as an async context manager, or close it yourself. It belongs to the event loop that it is first used in.
-    Walks share what the session knows of the server: when it asks one of them to wait, all of them do.
+    Use it as an async context manager, or close it yourself. It belongs to the event loop in which it is first used.
+    When the server asks one walk to wait, all walks of the session wait.
 
     Args:
-        api_key: The key, with or without ``Bearer`` before it; None: that of the environment variable
-            ``TOFUPILOT_API_KEY``, or else that of ``~/.tofupilot/credentials.json``, which TofuPilot's own command
-            writes at login.
-        base_url: The server, with or without ``/api``; None: that of ``TOFUPILOT_URL``, or the one that the file's key
-            is for if that is used, or https://www.tofupilot.app. The file's key is sent to no other server.
-        timeout: Seconds for one attempt, from connecting to the body's last byte; more than 0; None: no limit.
-        retry: A `RetryPolicy`; or a ``tenacity.AsyncRetrying`` of your own, which is taken as it is; or None: every
-            page is asked for once.
-        concurrency: At most this many pages of a listing are in flight or waiting to be used, 1 or more, unless the
-            listing names a number of its own. 1: a page is asked for only when the walk needs it.
-        limiter: A rate limiter of your own, such as ``aiolimiter.AsyncLimiter(10, 1)``: any async context manager that
-            can be entered many times, also at the same time. Each attempt of this session and its views is within it
-            while it is in flight. The wait to enter it ends with the session, and counts in ``max_elapsed``, but not in
-            ``timeout``. What it raises ends the walk as it is. None: there is none.
-        http_session: An ``aiohttp.ClientSession`` to use, which is never closed; None: one is made on first use, and
-            closed with this session. One that is handed in brings its own connector, and with it TLS and proxies. Its
-            trace hooks do not see the key.
-        trace_configs: Given to the aiohttp session that is made, so not along with ``http_session``; None: none.
-        allow_insecure_http: Whether the key may travel unencrypted to other hosts than this one.
+        api_key: The key, with or without ``Bearer`` before it. None: the key in the environment variable
+            ``TOFUPILOT_API_KEY``, or else the key in ``~/.tofupilot/credentials.json``, a file that TofuPilot's own
+            command writes at login.
+        base_url: The server, with or without ``/api``. None: the server in ``TOFUPILOT_URL``, or else the server in the
+            credentials file if its key is used, or else https://www.tofupilot.app. The file's key is sent to no server
+            but the file's.
+        timeout: Seconds for one attempt, from connecting to the body's last byte; more than 0. None: no limit.
+        retry: A `RetryPolicy`, or your own ``tenacity.AsyncRetrying``, which is used as it is. None: every page is
+            asked for once.
+        concurrency: At most this many pages of a listing are in flight or waiting to be used; 1 or more. A listing can
+            name its own number. 1: a page is asked for only when the walk needs it.
+        limiter: Your own rate limiter, such as ``aiolimiter.AsyncLimiter(10, 1)``. It is an async context manager that
+            can be entered many times, also at the same time. Each attempt of this session and its views enters it
+            before the request is sent, and leaves it afterwards. The wait to enter it ends when the session is closed.
+            This wait counts in ``max_elapsed``, but not in ``timeout``. An error of the limiter ends the walk, and is
+            raised as it is. None: there is no limiter.
+        http_session: Your own ``aiohttp.ClientSession``, which is left open. It brings its own connector, and with it
+            TLS and proxies. Its trace hooks do not see the key. None: an aiohttp session is made on first use, and
+            closed with this session.
+        trace_configs: Trace hooks for the aiohttp session that is made. They cannot be given along with
+            ``http_session``. None: no hooks.
+        allow_insecure_http: Whether the key may be sent unencrypted to another host than this one.
 
     Raises:
         ConfigurationError: There is no key, or the key, the URL or a combination of options cannot be used.
@@ -125,7 +128,9 @@ class TofuPilotSession:
         allow_insecure_http: bool = False,
     ) -> None:
         if http_session is not None and trace_configs is not None:
-            raise ConfigurationError("trace_configs belong to the aiohttp session, where one is handed in")
+            raise ConfigurationError(
+                "trace_configs cannot be given with http_session: give them to the aiohttp session"
+            )
         self._options = _checked_options(timeout=timeout, retry=retry, concurrency=concurrency)
         settings = Settings.resolve(
             api_key, base_url=base_url, allow_insecure_http=boolean("allow_insecure_http", allow_insecure_http)
@@ -177,7 +182,7 @@ class TofuPilotSession:
 
     @property
     def parts(self) -> _listings.Parts:
-        """The parts that units are made as."""
+        """The part numbers that units can have."""
         return _listings.Parts(self._connection)
 
     @property
@@ -197,22 +202,22 @@ class TofuPilotSession:
 
     @property
     def deployments(self) -> _listings.Deployments:
-        """The builds of procedures, and where they went."""
+        """The deployments of procedures to stations."""
         return _listings.Deployments(self._connection)
 
     @property
     def logs(self) -> _listings.Logs:
-        """The lines that runs wrote to their logs."""
+        """The lines in the logs of runs."""
         return _listings.Logs(self._connection)
 
     @property
     def measurements(self) -> _listings.Measurements:
-        """The values that runs measured, of one procedure at a time."""
+        """The values that the runs of one procedure measured."""
         return _listings.Measurements(self._connection)
 
     @property
     def phases(self) -> _listings.Phases:
-        """The phases that runs went through, of one procedure at a time."""
+        """The phases of the runs of one procedure."""
         return _listings.Phases(self._connection)
 
     @property
@@ -238,8 +243,8 @@ class TofuPilotSession:
     ) -> Self:
         """Return a view on this session, over the same connections, with other options.
 
-        They hold for every page of a walk begun from the view. What is not given stays as it is here. Closing the
-        view closes nothing.
+        These options hold for every page of a walk that begins from the view. An option that is not given stays the
+        same. Closing the view closes nothing.
 
         Args:
             timeout: As in `TofuPilotSession`.
@@ -272,9 +277,9 @@ class TofuPilotSession:
         await self.close()
 
     async def close(self) -> None:
-        """Close the connections, unless they are those of an aiohttp session that was handed in.
+        """Close the connections, unless they belong to an aiohttp session that you gave.
 
-        What is under way ends at once, by a `SessionError`. Closing a view does nothing.
+        Walks that are under way end at once with a `SessionError`. Closing a view does nothing.
 
         Raises:
             SessionError: The session belongs to another event loop.

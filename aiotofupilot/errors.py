@@ -21,8 +21,8 @@ TofuPilotError
  ├── PaginationError             a cursor that leads nowhere
  └── DriftError                  the listing moved, and the walk's place in it was lost
 
-A bad argument is a `ValueError` or `TypeError` of Python's own, raised where it is given. Every error carries what it
-knows as attributes, and survives pickling.
+A bad argument is not in this tree: it is Python's own `ValueError` or `TypeError`, raised where the argument is given.
+Every error carries its facts as attributes, and can be pickled.
 """
 
 from __future__ import annotations
@@ -63,11 +63,11 @@ __all__ = [
 ]
 
 BODY_EXCERPT = 64 * 1024
-"""How much of an unusable answer an error keeps, in bytes."""
+"""An error keeps at most this many bytes of an answer that cannot be used."""
 
 
 _ITEM = re.compile(r"\$(?:\.data)?\[(\d+)\]", re.ASCII)
-"""How a path into an item begins, on a page or in a bare array."""
+"""The beginning of a path into an item. The items are on a page or in a bare array."""
 
 
 def _restore(cls: type[TofuPilotError], args: tuple[Any, ...], state: dict[str, Any]) -> TofuPilotError:
@@ -77,25 +77,27 @@ def _restore(cls: type[TofuPilotError], args: tuple[Any, ...], state: dict[str, 
 
 
 class TofuPilotError(Exception):
-    """Root of every error that this package raises on its own account."""
+    """Root of every error that this package defines."""
 
     checkpoint: Checkpoint | None = None
-    """Where the walk stood that it was raised in, to resume from; None: it was raised outside of one."""
+    """Where the walk stood when the error was raised. A walk can be resumed there. None: no walk raised the error."""
     position: int | None = None
-    """Where the item stands that cannot be read while others can, in the server's counting, from 0 on.
-    ``list(cursor=error.checkpoint.after(error.position))`` resumes after it. None: no item was found to be at fault."""
+    """The position of the single item that cannot be read, counted from 0 in the server's order.
+    ``list(cursor=error.checkpoint.after(error.position))`` resumes after it. None: no single item was found to be at
+    fault."""
     watermark: Watermark | None = None
-    """What had been seen, if it was raised by `Paginator.since` or `Paginator.follow`; None: it was not, or nothing had
-    been seen yet."""
+    """What `Paginator.since` or `Paginator.follow` had seen when it raised the error. None: neither of them raised it,
+    or nothing had been seen yet."""
     attempts: int = 0
-    """Requests attempted for the page that this error is about. One that could not connect counts; one that was refused
-    before it began, such as by a closed session, does not. 0: the error is about no page, or none was attempted."""
+    """How many requests were attempted for the page that this error is about. A request that could not connect counts.
+    A request that was refused before it began, such as by a closed session, does not count. 0: the error is about no
+    page, or no request was attempted."""
     retry_budget: float | None = None
-    """What the session's retry budget had left when it forbade another attempt, which is less than 1; None: it did not
-    forbid one."""
+    """How much was left of the session's retry budget when it forbade another attempt; less than 1. None: the budget
+    did not forbid one."""
 
     def __reduce__(self) -> tuple[Any, ...]:
-        # BaseException's own would call __init__ with the message alone and lose the keyword arguments.
+        # The method of BaseException would call __init__ with the message alone, and lose the keyword arguments.
         return _restore, (type(self), self.args, self.__dict__)
 
 
@@ -112,18 +114,18 @@ class TransportError(TofuPilotError):
 
 
 class ConnectionFailedError(TransportError):
-    """No connection could be made, or it was lost before the whole body had arrived, or what came is no HTTP."""
+    """No connection could be made, or it was lost before the whole body had arrived, or the answer is not HTTP."""
 
 
 class CertificateError(ConnectionFailedError):
-    """The server's TLS certificate was not accepted. Another attempt would meet the same one, so none is made."""
+    """The server's TLS certificate was not accepted. There is no retry, because it would meet the same certificate."""
 
 
 class RequestTimeoutError(TransportError):
     """The whole answer, body included, did not arrive within the timeout.
 
     Attributes:
-        timeout: The limit that passed, in seconds; None if the connection itself gave up first.
+        timeout: The time limit, in seconds; None if the connection itself gave up first.
     """
 
     def __init__(self, message: str, *, timeout: float | None) -> None:
@@ -132,10 +134,10 @@ class RequestTimeoutError(TransportError):
 
 
 class RedirectError(TransportError):
-    """The server redirected to another origin, where the key must not travel, to no URL, or more than 5 times.
+    """The server redirected to another origin, to which the key is not sent, or to an invalid URL, or over 5 times.
 
     Attributes:
-        location: Where it wanted to go.
+        location: The address that the last redirect named.
     """
 
     def __init__(self, message: str, *, location: str) -> None:
@@ -147,7 +149,8 @@ class ResponseTooLargeError(TransportError):
     """The answer grew beyond what any page can be; reading stopped there.
 
     Attributes:
-        limit: The most bytes that a body may have, decompressed; None: it was the headers, too many or too long.
+        limit: The most bytes that a body may have, decompressed; None: there were too many headers, or one was too
+            long.
     """
 
     def __init__(self, message: str, *, limit: int | None) -> None:
@@ -175,15 +178,15 @@ class APIError(TofuPilotError):
         code: The API's own code, such as ``BAD_REQUEST``; None if the answer was not the API's, such as a proxy's.
         message: The API's message, or a summary of a body that is not the API's.
         issues: What was wrong with the input; empty if it was not that.
-        request_id: What the server or a proxy calls this request, for a support ticket; None if it has no name.
+        request_id: The ID that the server or a proxy gave to this request, for a support ticket; None if there is none.
         retry_after: Seconds that the server asked to wait; None if it did not ask.
         body: The answer's first 64 KiB, decompressed, with ``***`` where the key was.
-        headers: Those of the answer, such as ones that tell of rate limits, with ``***`` where the key was. Names
-            compare without regard to case.
+        headers: The headers of the answer, such as those about rate limits, with ``***`` where the key was. Upper and
+            lower case do not matter in their names.
     """
 
     advice: str | None = None
-    """Which server refused which key, say, and what to do about it, as one sentence; None: nothing is known to help."""
+    """What was refused and what to do about it, in one sentence; None: there is nothing to advise."""
 
     def __init__(
         self,
@@ -226,19 +229,19 @@ class UnauthorizedError(APIError):
 
 
 class ForbiddenError(APIError):
-    """403: the key may not list this, as a station's key may not list everything."""
+    """403: the key may not list this. A station's key, for example, may not list everything."""
 
 
 class NotFoundError(APIError):
-    """404: no such route; the base URL is likely wrong."""
+    """404: there is no such route. The base URL is probably wrong."""
 
 
 class RateLimitedError(APIError):
-    """429: too many requests; `retry_after` says for how long."""
+    """429: too many requests were sent. `retry_after` says how long to wait."""
 
 
 class ServerError(APIError):
-    """5xx, or 408 where the server gave up on a slow query."""
+    """5xx; or 408, when the server gave up on a slow query."""
 
 
 class DecodeError(TofuPilotError):
@@ -256,23 +259,23 @@ class DecodeError(TofuPilotError):
 
     @property
     def item(self) -> int | None:
-        """Index on the page of the item at fault; None: the fault is not in an item."""
+        """The index of the faulty item on its page; None: the fault is not in an item."""
         match = _ITEM.match(self.path)
         return None if match is None else int(match[1])
 
 
 class InvalidJSONError(DecodeError):
-    """The answer claims success and is not JSON, such as a proxy's HTML page or half a document."""
+    """The answer claims success but is not JSON, such as a proxy's HTML page or half a document."""
 
 
 class PaginationError(TofuPilotError):
-    """The server's cursor leads nowhere: it does not advance, or it is missing, or page after page brings nothing.
+    """The server's cursor leads nowhere. It does not advance, or it is missing, or page after page brings nothing new.
 
     Attributes:
         cursor: Where the page began.
-        next_cursor: Where the page said that the next one begins; None: it announced more and did not say where, or it
-            was the last one.
-        fruitless_pages: How many pages in a row brought nothing new; 0 if that was not the trouble.
+        next_cursor: Where the next page begins, according to this page; None: this page is the last one, or it
+            announced another page without a cursor.
+        fruitless_pages: How many pages in a row brought nothing new; 0 if the cursor is at fault.
     """
 
     def __init__(self, message: str, *, cursor: int, next_cursor: int | None, fruitless_pages: int = 0) -> None:
@@ -283,12 +286,13 @@ class PaginationError(TofuPilotError):
 
 
 class DriftError(TofuPilotError):
-    """The listing moved under the walk, which was told not to look for its place, or did not find it.
+    """The listing moved during the walk, and the walk lost its place.
 
-    A count raises it too, where the server gives nothing to search by, or the listing moves too much to be counted.
+    With ``on_drift="raise"`` a walk does not look for its place. With ``on_drift="resync"`` it did not find the place.
+    `Paginator.count` raises it too, if the server's cursors cannot be searched, or if the listing moves too much.
 
     Attributes:
-        cursor: Where the page began that did not fit.
+        cursor: Where the page began that did not fit the pages before it.
     """
 
     def __init__(self, message: str, *, cursor: int) -> None:

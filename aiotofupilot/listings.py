@@ -1,6 +1,6 @@
-"""The classes of a session's listings, for annotations and for programs that read the signature of a ``list()``.
+"""The classes of a session's listings, for annotations and for programs that read the signature of ``list()``.
 
-``session.runs`` is a `Runs`. A class is loaded when it is first asked for, and none of them loads aiohttp.
+``session.runs`` is a `Runs`. A class is loaded when it is first used. No class loads aiohttp.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""Which server is asked, and with which key: from arguments, the environment or a login, as a session finds them."""
+"""Finds the server and the key, in arguments, the environment or a login. A session finds them in the same way."""
 
 from __future__ import annotations
 
@@ -30,9 +30,9 @@ __all__ = ["Settings"]
 class Settings:
     """A server and a key that have been found and checked. Nothing has been sent.
 
-    They are looked for in the arguments, then in the environment, and then in the file that TofuPilot's own command
-    leaves at login, ``~/.tofupilot/credentials.json``. The file is a whole: it counts only where no key is given
-    elsewhere, and its key goes to no other server than its own.
+    They are looked for in the arguments, then in the environment, and then in ``~/.tofupilot/credentials.json``, the
+    file that TofuPilot's own command writes at login. The file is used only if no key is given elsewhere. Its key is
+    sent to no server but its own.
     """
 
     base_url: str
@@ -40,18 +40,18 @@ class Settings:
     authorization: str = field(repr=False)
     """The value of the ``Authorization`` header, which holds the key."""
     key_source: str
-    """Where the key is from: ``api_key``, ``TOFUPILOT_API_KEY`` or ``~/.tofupilot/credentials.json``."""
+    """The source of the key: ``api_key``, ``TOFUPILOT_API_KEY`` or ``~/.tofupilot/credentials.json``."""
     ca_cert: str | None = None
-    """The certificates of an authority that is trusted beside those of the system, in PEM, or a file of them; None:
-    those of the system alone."""
+    """Certificates of an authority that is trusted in addition to the system's: the PEM text, or the path of a PEM
+    file. None: only the system's authorities are trusted."""
     is_exposed: bool = False
-    """Whether the key is from a file that others than its owner can read."""
+    """Whether the key is from a file that other users than its owner can read."""
 
     @classmethod
     def resolve(
         cls, api_key: str | None = None, *, base_url: str | None = None, allow_insecure_http: bool = False
     ) -> Self:
-        """Return what a session uses that is given these arguments.
+        """Return the settings that a session with these arguments uses.
 
         Args:
             api_key: As in `TofuPilotSession`.
@@ -74,7 +74,7 @@ class Settings:
 
     @classmethod
     def _of(cls, credentials: Credentials, base_url: str | None, *, allow_insecure_http: bool) -> Self:
-        """Return what the file has, for its own server or another address of the same origin."""
+        """Return the settings of the file, for its own server or another address of the same origin."""
         elsewhere = base_url is not None or bool(os.environ.get(BASE_URL))
         address = checked_base_url(
             credentials.base_url or DEFAULT_BASE_URL,
@@ -85,7 +85,7 @@ class Settings:
             own, address = address, resolve_base_url(base_url, allow_insecure_http=allow_insecure_http)
             if origin(address) != origin(own):
                 complaint = (
-                    f"no API key for {origin(address)}: that of {CREDENTIALS} is for {origin(own)}, and is "
+                    f"no API key for {origin(address)}: the key of {CREDENTIALS} is for {origin(own)}, and is "
                     "sent nowhere else; set the environment variable TOFUPILOT_API_KEY, or pass api_key="
                 )
                 raise named(ConfigurationError(complaint), "api_key")

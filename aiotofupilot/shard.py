@@ -1,4 +1,4 @@
-"""A part of a listing that travels to wherever it is listed: another process, or another machine."""
+"""A part of a listing. It can be sent to another process or machine, and listed there."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from .checkpoint import Checkpoint
 
     T = TypeVar("T", bound=Identified)
-else:  # the bound is in a room above this one
+else:  # the bound is in a higher layer
     T = TypeVar("T")
 
 __all__ = ["Shard"]
@@ -31,7 +31,7 @@ __all__ = ["Shard"]
 _SPELLING = re.compile(r"([a-z_]+):([^/?]+)/([^/?]+)\?(.*)", re.ASCII)
 
 _OPEN = ".."
-"""An end that is not bounded, as ISO 8601-2 spells it."""
+"""The spelling of ISO 8601-2 for an end without a bound."""
 
 
 def _moment(name: str, value: object) -> datetime | None:
@@ -58,24 +58,24 @@ def _query(pairs: Iterable[tuple[str, str]]) -> tuple[tuple[str, str], ...]:
 
 @frozen(kw_only=True)
 class Shard(Generic[T]):
-    """A part of a listing: the items with a moment from `start` on and before `end`. It holds no key.
+    """A part of a listing: the items whose moment is at or after `start`, and before `end`. It holds no key.
 
-    ``listing.shards(n)`` makes shards. Together they hold every item of the listing once. A shard can be pickled. Its
-    spelling, ``str(shard)``, is fit for files, JSON and command lines, and `Shard.parse` reads it back.
+    ``listing.shards(n)`` makes shards. Together they hold every item of the listing once. A shard can be pickled.
+    ``str(shard)`` spells it for files, JSON and command lines, and `Shard.parse` reads it back.
 
     Raises:
-        TypeError: A moment is no datetime.
+        TypeError: A moment is not a datetime.
         ValueError: A moment is naive, or `start` is not before `end`.
     """
 
     listing: str
-    """Which listing this is a part of, such as ``runs``."""
+    """The name of the listing, such as ``runs``."""
     query: tuple[tuple[str, str], ...] = field(default=(), converter=_query)
-    """The filters and the order of the listing, as they are sent."""
+    """The filters and the order of the listing, as in the query of a request."""
     start: datetime | None = field(default=None, converter=_start)
-    """The earliest moment that an item can have; timezone-aware. None: there is no such bound."""
+    """The earliest moment of an item; timezone-aware. None: there is no earliest moment."""
     end: datetime | None = field(default=None, converter=_end)
-    """All items lie before this moment; timezone-aware. None: there is no such bound, so new items belong here."""
+    """All items are before this moment; timezone-aware. None: there is no latest moment, so new items belong here."""
 
     def __attrs_post_init__(self) -> None:
         if self.start is not None and self.end is not None and self.start >= self.end:
@@ -90,7 +90,7 @@ class Shard(Generic[T]):
         """Return the shard that a text spells.
 
         Raises:
-            ValueError: It spells none.
+            ValueError: The text is not a shard.
         """
         match = _SPELLING.fullmatch(text)
         if match is None:
@@ -110,7 +110,8 @@ class Shard(Generic[T]):
         """Return whether an item with a moment belongs to this shard.
 
         Args:
-            moment: Timezone-aware. None: the item has no moment, and belongs to the shard that has no start.
+            moment: The moment of the item; timezone-aware. None: it has none. Such items belong to the shard without a
+                start.
         """
         if moment is None:
             return self.start is None
@@ -130,10 +131,10 @@ class Shard(Generic[T]):
         """List the items of this shard, as the listing's own ``list()`` does. Nothing is sent before it is used.
 
         Args:
-            session: Whom to ask. Every process has its own. Shards that are listed at the same time share the rate, so
-                divide the concurrency among them.
+            session: The session that asks. Every process has its own. Shards that are listed at the same time share the
+                server's rate limit, so divide the concurrency among them.
             limit: Items per page, 1 to 100.
-            cursor: Where to begin; or a `Checkpoint` of the same shard. None: at the beginning.
+            cursor: Where to begin, or a `Checkpoint` of the same shard. None: at the beginning.
             max_items: Yield at most this many items, 0 or more. None: all.
             concurrency: Pages in flight, 1 or more. None: the session's.
             on_drift: What to do about items that come and go during the walk.
@@ -141,13 +142,13 @@ class Shard(Generic[T]):
 
         Raises:
             TypeError: An argument is of the wrong type.
-            ValueError: An argument is out of bounds, or a checkpoint is that of another listing, query or shard. Or
-                there is no such listing.
+            ValueError: An argument is out of bounds, or a checkpoint is of another listing, query or shard. Or the
+                session has no such listing, or the query has a malformed date-time.
         """
         listing: Listing[Any] | None = getattr(session, self.listing, None)
         part = getattr(listing, "part", None)
         if part is None:
-            raise ValueError(f"shard of {self.listing}, and there is no such listing")
+            raise named(ValueError(f"shard is one of {self.listing}, and there is no such listing"), "shard")
         paginator: Paginator[T] = part(
             self,
             limit=limit,

@@ -1,4 +1,4 @@
-"""What was done so far, in numbers: the requests of anything, and what a walk made of them."""
+"""Counts of requests, and counts of a walk."""
 
 from __future__ import annotations
 
@@ -9,26 +9,26 @@ __all__ = ["RequestCounts", "WalkStats"]
 
 @define
 class RequestCounts:
-    """Counts of the requests that were sent for one purpose, up to now."""
+    """The requests that were sent so far for one purpose, such as a walk."""
 
     requests: int = 0
-    """Requests sent. Redirects that are followed belong to the request that was redirected."""
+    """Requests sent. A redirect that is followed does not count as another request."""
     retries: int = 0
-    """Requests among them that asked for a page again after an attempt had failed."""
+    """How many of these requests asked for a page again, after an attempt had failed."""
     waited: float = 0.0
-    """Seconds waited between attempts, in a pause of the session, in its limiter, and for a free connection, added up
-    over all pages in flight."""
+    """Seconds of waiting between attempts, in a pause of the session, in its limiter, and for a free connection. The
+    waits of all pages in flight are added up."""
     whole: RequestCounts | None = field(default=None, repr=False, eq=False, kw_only=True)
-    """The counts of something that this is a part of, such as a pass of several walks. What is counted here is counted
-    there too. None: this is a whole."""
+    """The counts of the whole that this is a part of, such as a pass of several walks. Each count is added there too.
+    None: this is not a part."""
 
     def add(self, *, requests: int = 0, retries: int = 0, waited: float = 0.0) -> None:
-        """Count more requests, or fewer, here and in `whole`.
+        """Add to the counts, here and in `whole`. A negative number subtracts.
 
         Args:
-            requests: To be added to `requests`.
-            retries: To be added to `retries`.
-            waited: To be added to `waited`.
+            requests: The number to add to `requests`.
+            retries: The number to add to `retries`.
+            waited: The seconds to add to `waited`.
         """
         self.requests += requests
         self.retries += retries
@@ -39,22 +39,22 @@ class RequestCounts:
 
 @define
 class WalkStats:
-    """Counts of one walk, up to now."""
+    """The counts of one walk so far."""
 
     counts: RequestCounts = field(factory=RequestCounts)
     """The requests of the walk."""
     pages: int = 0
-    """Pages that the walk passed through; pages fetched and thrown away do not count."""
+    """Pages whose items were used. Pages that were fetched and thrown away do not count."""
     items: int = 0
     """Items yielded."""
     duplicates: int = 0
-    """Items dropped because they had been yielded."""
+    """Items that were left out because they had been yielded before."""
     resyncs: int = 0
     """How often the listing was found to have moved, with ``on_drift="resync"``."""
     unreadable: int = 0
-    """Items left out because they cannot be read, with ``on_unreadable="skip"``."""
+    """Items that were left out because they cannot be read, with ``on_unreadable="skip"``."""
     unreadable_positions: list[int] = field(factory=list[int])
-    """Where the first 1,000 of these stood, in the server's counting."""
+    """The positions of the first 1,000 of these items, counted from 0 in the server's order."""
 
     @property
     def requests(self) -> int:

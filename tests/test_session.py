@@ -184,7 +184,7 @@ async def test_a_member_of_an_enumeration_counts_as_its_value(sandbox):
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
-        ({"api_key": "sec\nret"}, "api_key holds"),
+        ({"api_key": "sec\nret"}, "api_key has"),
         ({"api_key": "key", "base_url": "http://tofu.example.com"}, "plain HTTP"),
         ({"api_key": "key", "base_url": "https://tofu.example.com\n"}, "line breaks"),
     ],

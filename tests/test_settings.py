@@ -114,11 +114,14 @@ def test_the_key_of_a_login_is_sent_to_another_address_of_its_origin(login):
 @pytest.mark.parametrize(
     ("members", "complaint"),
     [
-        ({"api_key": "s3cr3t x"}, "the API key in ~/.tofupilot/credentials.json holds a space"),
-        ({"api_key": "s3cr3t", "base_url": "tofu"}, "base_url in ~/.tofupilot/credentials.json must be a URL such as"),
+        ({"api_key": "s3cr3t x"}, "the API key in ~/.tofupilot/credentials.json has a space"),
+        (
+            {"api_key": "s3cr3t", "base_url": "tofu"},
+            "base_url in ~/.tofupilot/credentials.json must begin with https://",
+        ),
         (
             {"api_key": "s3cr3t", "base_url": "http://tofu.example"},
-            "base_url in ~/.tofupilot/credentials.json is plain HTTP, which would show the key",
+            "base_url in ~/.tofupilot/credentials.json is plain HTTP, and the network between here and",
         ),
         ({"api_key": 1}, "~/.tofupilot/credentials.json is malformed: api_key is not a string"),
     ],

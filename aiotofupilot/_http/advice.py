@@ -1,4 +1,4 @@
-"""What to do about a server that refuses a request: only here are the server and the origin of the key known."""
+"""What to do about a server that refuses a request. The advice names the server and where the key is from."""
 
 from __future__ import annotations
 
@@ -15,11 +15,11 @@ __all__ = ["advise"]
 
 
 def advise(error: TofuPilotError, url: URL, key_source: str) -> None:
-    """Let an error name the server and say what to do, if that is about the key or the address.
+    """Add advice to an error, if the error is about the key or the address.
 
     Args:
         error: How an attempt failed.
-        url: What was asked.
+        url: The address that was asked.
         key_source: Where the key is from.
     """
     server = url.origin()

@@ -6,23 +6,24 @@ __all__ = ["RetryBudget"]
 
 
 class RetryBudget:
-    """A bucket of tokens. A retry takes one, a success gives back those that were taken for it, and a little more.
+    """A bucket of tokens. A retry takes one. A success gives back the tokens that were taken for it, and a little more.
 
-    So the bucket counts retries that nothing came of. While the server answers now and then, the bucket stays full
-    enough. When the server is down, the bucket is emptied by as many requests in vain. After that, each page is asked
-    for once.
+    So the bucket counts the retries of requests that failed in the end. While the server answers now and then, the
+    bucket does not run empty. When the server is down, 30 retries empty the bucket. After that, each page is asked for
+    once.
 
     Source: https://aws.amazon.com/builders-library/timeouts-retries-and-backoff-with-jitter/
     """
 
     CAPACITY = 30.0
-    """Tokens of a full bucket. When 64 walks meet an outage, they send less than half as many requests again."""
+    """Tokens of a full bucket. When 64 walks meet an outage, their retries are less than half as many as their
+    requests."""
     GAIN = 0.25
-    """What a success adds to what it gives back. Four successes earn a retry."""
+    """The tokens that a success adds to those that it gives back. Four successes earn a retry."""
 
     def __init__(self) -> None:
         self.tokens = self.CAPACITY
-        """Retries left, and a fraction."""
+        """The retries that are left. It can have a fraction."""
 
     def take(self) -> bool:
         """Take the token of one retry, and return whether there was one."""
@@ -39,6 +40,6 @@ class RetryBudget:
         """Note a success.
 
         Args:
-            taken: The tokens that were taken for it.
+            taken: The number of tokens that were taken for the request.
         """
         self.tokens = min(self.CAPACITY, self.tokens + taken + self.GAIN)

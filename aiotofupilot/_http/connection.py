@@ -1,4 +1,4 @@
-"""How one request gets through: this is the whole way, from a target to what is read from the answer."""
+"""How one request gets through: the whole way, from the target of the request to the value of the answer."""
 
 from __future__ import annotations
 
@@ -34,12 +34,12 @@ T = TypeVar("T")
 
 @frozen
 class Options:
-    """What views on one session can have of their own."""
+    """The options that a view on a session can change."""
 
     timeout: float | None
     """Seconds for one attempt; None: no limit."""
     retry: Retry
-    """Which failures deserve another attempt, and when."""
+    """Which failures are worth another attempt, and when it is made."""
     concurrency: int
     """How many pages may be in flight, where a listing does not set its own number."""
 
@@ -48,13 +48,13 @@ class Connection:
     """How listings reach the server, with one set of options.
 
     Args:
-        transport: Sends.
+        transport: Sends requests.
         lifetime: Ends what is under way when the session is closed.
         gate: Says when a request may be sent.
         retries: Makes the attempts.
         redaction: Hides the key in errors.
         clock: Tells the time.
-        options: Those of the session or of the view.
+        options: The options of the session or of the view.
         key_source: Where the key is from, for errors that are about the key.
     """
 
@@ -90,7 +90,7 @@ class Connection:
         return self._clock
 
     async def pause(self, seconds: float) -> None:
-        """Wait between two requests. Closing the session ends it.
+        """Wait between two requests. Closing the session ends the wait.
 
         Raises:
             SessionError: The session is closed, or was closed meanwhile.
@@ -101,17 +101,17 @@ class Connection:
         raise SessionError("the session was closed meanwhile")
 
     async def get(self, target: str, read: Callable[[Response], T], counts: RequestCounts, *, once: bool = False) -> T:
-        """Return what is read from the answer to a GET, asked for again as the options say.
+        """Return what is read from the answer to a GET. The options say which failures are tried again.
 
         Args:
             target: Path and query, percent-encoded, appended to the base URL.
-            read: Makes a value of the answer. It is called within the attempt, so an answer that cannot be read is
-                asked for again like one that never came.
+            read: Turns the answer into a value. It is called within the attempt, so an answer that cannot be read is a
+                failure of the attempt.
             counts: Where requests, retries and waits are counted.
             once: Whether to make a single attempt, whatever the options say.
 
         Raises:
-            TofuPilotError: There is no such value. The error knows how many attempts were made.
+            TofuPilotError: No attempt succeeded. The error knows how many attempts were made.
         """
         retry = None if once else self._options.retry
         attempts: Attempts[T] = self._retries.attempts(target, retry, counts)
@@ -135,7 +135,7 @@ class Connection:
     async def _ask(self, target: str, read: Callable[[Response], T], turn: Turn, *, resend_count: int) -> T:
         """Send a request once, within the timeout, and read its answer.
 
-        What the server says enters errors here alone, and without the key.
+        This is the only place where an error takes over what the server says. The key is removed from it here.
 
         Args:
             target: As in `get`.

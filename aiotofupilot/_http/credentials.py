@@ -1,4 +1,4 @@
-"""The file that TofuPilot's own command leaves in the home at login."""
+"""The file that TofuPilot's own command writes into the home directory at login."""
 
 from __future__ import annotations
 
@@ -18,10 +18,11 @@ if TYPE_CHECKING:
 __all__ = ["CREDENTIALS", "Credentials", "find_credentials", "trusting"]
 
 CREDENTIALS = "~/.tofupilot/credentials.json"
-"""The file as messages name it."""
+"""The name of the file in messages."""
 
 _SIZE_LIMIT = 64 * 1024
-"""Bytes. A file of three strings has a few hundred, or a few thousand with a certificate."""
+"""The most bytes that the file may have. It holds three strings: a few hundred bytes, or a few thousand with a
+certificate."""
 
 
 @frozen
@@ -30,18 +31,19 @@ class Credentials:
 
     api_key: str = field(repr=False)
     base_url: str | None
-    """None: TofuPilot's own."""
+    """None: TofuPilot's own server."""
     ca_cert: str | None
-    """The certificates of an authority that is trusted beside those of the system, in PEM, or a file of them."""
+    """Certificates of an authority that is trusted in addition to the system's: the PEM text, or the path of a PEM
+    file."""
     is_exposed: bool
     """Whether others than the owner can read the file."""
 
 
 def find_credentials() -> Credentials | None:
-    """Return what the file says; None: there is no home, no file, or no key in it.
+    """Return what the file says; None: there is no home directory, no file, or no key in the file.
 
     Raises:
-        ConfigurationError: The file cannot be read, or is malformed. Nothing of it is shown.
+        ConfigurationError: The file cannot be read, or is malformed. The error shows nothing of its content.
     """
     home = os.environ.get("USERPROFILE" if os.name == "nt" else "HOME")
     if not home:
@@ -70,13 +72,13 @@ def find_credentials() -> Credentials | None:
 
 
 def trusting(ca_cert: str) -> SSLContext:
-    """Return a TLS context that trusts an authority beside those of the system.
+    """Return a TLS context that trusts an authority in addition to the system's.
 
     Args:
         ca_cert: As in `Credentials`.
 
     Raises:
-        ConfigurationError: There is no certificate in it, or the file cannot be read.
+        ConfigurationError: The text holds no certificate, or the file cannot be read.
     """
     import ssl  # noqa: PLC0415 - only where there is an authority to trust
 
@@ -86,7 +88,7 @@ def trusting(ca_cert: str) -> SSLContext:
             context.load_verify_locations(cadata=ca_cert)
         else:
             context.load_verify_locations(cafile=Path(ca_cert).expanduser())
-    except (OSError, ValueError, RuntimeError) as error:  # the last: ~ is nobody's home
+    except (OSError, ValueError, RuntimeError) as error:  # RuntimeError: ~ is nobody's home
         reason = getattr(error, "strerror", None) or error
         raise ConfigurationError(f"ca_cert in {CREDENTIALS} cannot be used: {reason}") from error
     return context

@@ -1,4 +1,4 @@
-"""Errors of aiohttp become ours, in words that quote nothing of an answer."""
+"""Errors of aiohttp become errors of this package. Their messages quote nothing of an answer."""
 
 from __future__ import annotations
 
@@ -23,14 +23,14 @@ if TYPE_CHECKING:
 __all__ = ["HEADERS", "HEADER_LIMIT", "LostError", "translated"]
 
 HEADERS, HEADER_LIMIT = 128, 8190
-"""At most this many header fields, and bytes of one.
+"""The most header fields that an answer may have, and the most bytes of one field.
 
-These are aiohttp's own bounds. A session that is handed in may lack them.
+These are aiohttp's default bounds. An aiohttp session of the user may have others.
 """
 
 
 class LostError(aiohttp.ClientConnectionError):
-    """Stands for an error after which aiohttp would send the request again by itself."""
+    """Wraps an error after which aiohttp would send the request again by itself."""
 
     def __init__(self, error: aiohttp.ClientError) -> None:
         super().__init__()
@@ -38,10 +38,10 @@ class LostError(aiohttp.ClientConnectionError):
 
 
 def translated(error: aiohttp.ClientError | TimeoutError, url: URL) -> TofuPilotError:
-    """Return the error of this package that one of aiohttp's becomes. Its cause is the operating system's, if any.
+    """Return the error of this package for an error of aiohttp. Its cause is an error of the operating system, or None.
 
-    aiohttp quotes pieces of an answer, in which a piece of the key could not be found, and its errors may hold the
-    request with the key. So nothing of them is repeated, and they are not chained.
+    An error of aiohttp may hold the request with the key, and its text may quote a piece of the answer. A part of the
+    key in such a piece could not be found and hidden. So the text is not repeated, and the error is not chained.
     """
     if isinstance(error, LostError):
         error = error.error
@@ -67,7 +67,7 @@ def _ours(error: aiohttp.ClientError | TimeoutError, url: URL) -> TofuPilotError
 
 
 def _reason(error: aiohttp.ClientError) -> str:
-    """Return in words why no answer came."""
+    """Return the reason why there is no answer, in words."""
     match error:
         case aiohttp.ClientHttpProxyError():
             return f"the proxy answered {error.status}"
@@ -79,12 +79,12 @@ def _reason(error: aiohttp.ClientError) -> str:
             return "the server disconnected"
         case aiohttp.ClientConnectorError():
             return _unreachable(error)
-        case _:  # in the operating system's words, if it has any
+        case _:  # the operating system's own words, if there are any
             return str(error) if isinstance(error, aiohttp.ClientOSError) and str(error) else type(error).__name__
 
 
 def _unreachable(error: aiohttp.ClientConnectorError) -> str:
-    """Return in words why there is no connection."""
+    """Return the reason why there is no connection, in words."""
     words = _in_words(error.os_error)
     if isinstance(error, aiohttp.ClientProxyConnectionError):
         return f"the proxy at {error.host}:{error.port} cannot be reached: {words}"
@@ -98,7 +98,7 @@ def _tls_reason(error: aiohttp.ClientSSLError) -> str:
 
 
 def _in_words(error: OSError) -> str:
-    """Return why no connection was made. Python's own text repeats the address, and asyncio's may list several."""
+    """Return why no connection was made. Python's own text would repeat the address, and asyncio's may list several."""
     if isinstance(error, socket.gaierror):
         return f"its name cannot be resolved ({error.strerror})"
     return os.strerror(error.errno) if error.errno else str(error)

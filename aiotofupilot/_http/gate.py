@@ -1,4 +1,4 @@
-"""Where every request of a session waits for its turn: for a pause to end, for the limiter, for a free connection."""
+"""Every request of a session waits here for its turn: for the end of a pause, the limiter, and a free connection."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 __all__ = ["Gate", "MissedTurnError"]
 
 _UNEXPLAINED_PAUSES = (1.0, 2.0, 4.0, 8.0, 16.0, 30.0)
-"""Seconds to pause for a 429 without Retry-After: the first one, the second in a row, and so on."""
+"""Seconds to pause for a 429 without Retry-After: for the first 429, for the second in a row, and so on."""
 
 
 class MissedTurnError(Exception):
@@ -35,26 +35,28 @@ class MissedTurnError(Exception):
 
 
 class Gate:
-    """Lets requests out in the order of their arrival, as many at once as there are connections for.
+    """Lets requests through in the order of their arrival. No more are in flight than there are connections.
 
-    A request that waited for its connection within aiohttp would use up its timeout there.
+    Requests wait here and not within aiohttp, because a request that waits in aiohttp for a connection uses up its
+    timeout.
 
-    After a 429, or any error with Retry-After, the gate is closed until the time is over. Then requests return one,
-    two, four ... at a time: one at first, and each that comes back lets one more out than before.
+    After a 429, or any error with Retry-After, the gate is closed for that time. Then it lets one request through, and
+    each request that comes back lets two more through. So one, two, four and more requests are in flight, in this
+    order.
 
-    While answers tell how many requests are left, no more requests than that are in flight. When none is left, the gate
+    Some answers tell how many requests are left. No more requests than that are in flight. When none is left, the gate
     is closed until there are more, as after a 429.
 
-    The request at the head of the queue alone enters the limiter, after the pauses and before it takes a connection. So
-    a request that waits in the limiter holds no connection, and a limiter counts requests at the time when they are
-    sent: at most one request that the limiter has let go still waits, for its connection. If a pause begins in that
-    time, the request leaves the limiter, and enters it anew after the pause.
+    Only the request at the head of the queue enters the limiter. It does so after the pauses, and before it takes a
+    connection. So a request that waits in the limiter holds no connection. After the limiter, only this one request may
+    have to wait for a connection, so the limiter counts requests when they are sent. If a pause begins meanwhile, the
+    request leaves the limiter, and enters it again after the pause.
 
     Args:
-        clock: Measures and waits.
+        clock: Tells the time and waits.
         connections: A request holds each of these semaphores while it is in flight. Sessions that share connections
             share the semaphores.
-        limiter: A request is within this context while it is in flight; None: there is none.
+        limiter: A request is within this context while it is in flight; None: there is no limiter.
     """
 
     def __init__(
@@ -64,12 +66,14 @@ class Gate:
         self._connections = connections
         self.limiter = limiter
         self._allowed = math.inf
-        """Requests of this session that may be in flight. It is finite from a pause on until all may return."""
+        """The most requests of this session that may be in flight. It is 1 after a pause, and grows with each
+        request."""
         self._remaining = math.inf
-        """The same by the quota that the last answer told of; at least 1, so that there will be another answer."""
+        """The same according to the quota in the last answer. It is at least 1, because only another answer can raise
+        it."""
         self._in_flight = 0
         self._pauses: list[tuple[float, float]] = []
-        """When each pause ends by the monotonic clock, and the seconds that the server asked for."""
+        """The end of each pause by the monotonic clock, and the seconds that the server asked for."""
         self._pauses_begun = 0
         self._unexplained = 0
         self._queue = asyncio.Lock()
@@ -80,19 +84,19 @@ class Gate:
         """Return a context that is entered when it is the turn of a request, and left when the request is over.
 
         Args:
-            max_retry_after: The longest Retry-After that the request obeys, in seconds. Pauses for a longer one do not
-                hold it up, and it begins none, because its caller is better served by the error.
+            max_retry_after: The longest Retry-After that the request obeys, in seconds. It does not wait for longer
+                pauses. It does not begin longer pauses either: its caller gets the error instead.
             counts: Where the seconds of waiting are counted.
-            until: The moment by the monotonic clock from which on the request is not wanted; None: it always is.
-                Entering the context raises a `MissedTurnError` then.
+            until: From this moment by the monotonic clock on, the request is not wanted, and entering the context
+                raises a `MissedTurnError`. None: the request is always wanted.
         """
         return Turn(self, max_retry_after, counts, until)
 
     def rest(self, max_retry_after: float) -> float:
-        """Return the seconds until the last pause ends; 0.0: there is none.
+        """Return the seconds until the last pause ends; 0.0: there is no pause.
 
         Args:
-            max_retry_after: Only pauses count for which the server asked for no more seconds than this.
+            max_retry_after: Pauses for which the server asked for more seconds than this do not count.
         """
         if not self._pauses:
             return 0.0
@@ -101,7 +105,7 @@ class Gate:
         return max((end - now for end, asked in self._pauses if asked <= max_retry_after), default=0.0)
 
     async def enter(self, max_retry_after: float, counts: RequestCounts, until: float | None) -> int:
-        """Wait for the turn of a request, and return how many pauses have begun until then."""
+        """Wait for the turn of a request, and return how many pauses have begun by then."""
         if until is not None and self._clock.monotonic() >= until:
             raise MissedTurnError
         if self.limiter is not None or self._queued or self.rest(max_retry_after) or not self._has_room():
@@ -113,13 +117,13 @@ class Gate:
         return self._pauses_begun
 
     def heed(self, quotas: Collection[Quota], pauses_known: int, max_retry_after: float) -> None:
-        """Slow down as the answer to a request asks for.
+        """Slow down as the answer to a request asks.
 
         Args:
-            quotas: What the answer says of the requests that are left.
+            quotas: What the answer says about the requests that are left.
             pauses_known: How many pauses had begun when the request was sent.
-            max_retry_after: The longest Retry-After that the request obeys, in seconds. It does not wait longer for
-                more requests either.
+            max_retry_after: The longest Retry-After that the request obeys, in seconds. If the server needs more time
+                to allow more requests, the gate is not closed.
         """
         if not quotas:
             self._remaining = math.inf
@@ -133,15 +137,15 @@ class Gate:
         """Note that a request is over, and pause if its error asks for it.
 
         Args:
-            pauses_known: How many pauses had begun when it was sent. The answer to a request that was sent before the
-                last pause may prolong that pause, but it begins no other.
-            error: How it ended; None: well.
-            max_retry_after: The longest Retry-After that it obeys, in seconds.
+            pauses_known: How many pauses had begun when the request was sent. The answer to a request that was sent
+                before the last pause may make that pause longer, but it begins no new pause.
+            error: The error that ended the request; None: it succeeded.
+            max_retry_after: The longest Retry-After that the request obeys, in seconds.
         """
         self._in_flight -= 1
         for connection in self._connections:
             connection.release()
-        if error is not None:  # it may have ended without an answer, and have been counted all the same
+        if error is not None:  # the server may have counted it, although there was no answer
             self._remaining = max(1, self._remaining - 1)
         is_news = pauses_known == self._pauses_begun
         if isinstance(error, APIError):
@@ -168,14 +172,15 @@ class Gate:
         except TimeoutError:
             if isinstance(time, asyncio.Timeout) and time.expired():
                 raise MissedTurnError from None
-            raise  # it is the limiter's own
+            raise  # the limiter raised it
         finally:
             self._queued -= 1
             counts.add(waited=self._clock.monotonic() - began)
 
     async def _pass(self, max_retry_after: float, until: float | None) -> None:
         while True:
-            # A pause is waited for outside of the queue. The requests after this one may obey no pause as long as this.
+            # The wait for a pause is outside of the queue, because the next requests may not have to obey a pause of
+            # this length.
             while rest := self.rest(max_retry_after):
                 if until is not None and self._clock.monotonic() + rest >= until:
                     raise MissedTurnError
@@ -189,9 +194,9 @@ class Gate:
                     return
 
     async def _take(self, max_retry_after: float) -> bool:
-        """Enter the limiter, wait for connections, and return whether there was no pause by then.
+        """Enter the limiter, wait for connections, and return whether the request may be sent.
 
-        If there was one, the connections are given back, and the limiter is left.
+        If a pause has begun meanwhile, the connections are given back, and the limiter is left.
         """
         async with AsyncExitStack() as taken:
             if self.limiter is not None:
@@ -239,12 +244,12 @@ class Turn:
         return self
 
     def heed(self, quotas: Collection[Quota]) -> None:
-        """Slow the session down as the answer asks for."""
+        """Slow the session down as the answer asks."""
         self._gate.heed(quotas, self._pauses_known, self._max_retry_after)
 
     async def __aexit__(
         self, exc_type: type[BaseException] | None, exc: BaseException | None, traceback: TracebackType | None
     ) -> None:
         self._gate.leave(self._pauses_known, exc, self._max_retry_after)
-        if self._gate.limiter is not None:  # last, because it may take time, and others wait for the connection
+        if self._gate.limiter is not None:  # last, because it may take time, and other requests wait for the connection
             await leave(self._gate.limiter, exc_type, exc, traceback)

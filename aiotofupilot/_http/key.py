@@ -1,7 +1,7 @@
-"""The key goes onto a request where no trace hook sees it.
+"""Adds the key to a request at a place where no trace hook sees it.
 
-aiohttp runs its middlewares after the hooks of a request's start, and hooks of other libraries, such as OpenTelemetry's
-capture of headers, see a request as it was before them.
+aiohttp calls the hooks for the start of a request before it runs the middlewares. So these hooks, such as
+OpenTelemetry's capture of headers, see the request without the key.
 """
 
 from __future__ import annotations
@@ -24,17 +24,18 @@ if TYPE_CHECKING:
 __all__ = ["key_sender"]
 
 _TELL = "_on_headers_request_sent"
-"""The method by which a request of aiohttp tells trace hooks of its headers. There is no public place after it."""
+"""The method by which aiohttp shows the headers of a request to trace hooks. There is no public place after it."""
 
 
 def key_sender(authorization: str, hooks: Collection[object]) -> aiohttp.ClientMiddlewareType:
-    """Return a middleware of aiohttp's that sends a request once, with the key.
+    """Return an aiohttp middleware that sends a request once, with the key.
 
-    It is a function and no method. A mock that records a call copies the arguments, and a function is its own copy.
+    It is a function and not a method, because a mock that records a call copies its arguments. The copy of a function
+    is the function itself.
 
     Args:
         authorization: The value of that header.
-        hooks: The trace configurations of the aiohttp session, which may change.
+        hooks: The trace configurations of the aiohttp session. They may change.
     """
 
     async def send(request: aiohttp.ClientRequest, handler: aiohttp.ClientHandlerType) -> aiohttp.ClientResponse:
@@ -43,7 +44,7 @@ def key_sender(authorization: str, hooks: Collection[object]) -> aiohttp.ClientM
         if told is None or not hooks:
             headers["Authorization"] = authorization
         else:
-            # These hooks are called with the headers right before they are written, so the key comes after them.
+            # The hooks get the headers right before they are written, so the key is added after the hooks.
             headers.pop("Authorization", None)
 
             async def tell(method: str, url: URL, sent: CIMultiDict[str]) -> None:
@@ -63,6 +64,6 @@ def key_sender(authorization: str, hooks: Collection[object]) -> aiohttp.ClientM
             # aiohttp would send the request again, at once and uncounted.
             raise LostError(error) from error
         finally:
-            headers.pop("Authorization", None)  # before the hooks of the request's end
+            headers.pop("Authorization", None)  # before the hooks for the end of the request
 
     return send

@@ -1,4 +1,4 @@
-"""The life of a session: in one event loop and one process, and with nothing that outlives its end."""
+"""The life of a session. It is in one event loop and one process, and nothing of it goes on after its end."""
 
 from __future__ import annotations
 
@@ -29,33 +29,37 @@ class Lifetime:
 
     @property
     def closed(self) -> bool:
-        """Whether nothing may begin any more."""
+        """Whether the session is closed, so that no work may begin."""
         return self._closed
 
     def check(self) -> None:
-        """Refuse to begin anything where it cannot be.
+        """Raise an error if no work may begin here.
 
         Raises:
-            SessionError: The session is closed, or belongs to another event loop or process, or asyncio runs none.
+            SessionError: The session is closed, or belongs to another event loop or process, or no event loop runs
+                here.
         """
         try:
             loop = asyncio.get_running_loop()
         except RuntimeError:  # such as on trio, which has no event loop of asyncio
-            raise SessionError("a session needs an event loop of asyncio, and none runs here") from None
+            raise SessionError("a session needs a running event loop of asyncio, and there is none here") from None
         if self._loop is None:
             self._loop, self._pid = loop, os.getpid()
         if self._closed:
             raise SessionError("the session is closed")
         if self._loop is not loop:
-            raise SessionError("the session belongs to another event loop: make one in each")
-        if self._pid != os.getpid():  # a forked process runs its parent's loop on
-            raise SessionError("the session belongs to the process that this one was forked from: make one in each")
+            raise SessionError("the session belongs to another event loop: make one session in each")
+        if self._pid != os.getpid():  # a forked process goes on with its parent's loop
+            raise SessionError(
+                "this process was forked, and the session belongs to its parent: make one session in each"
+            )
 
     def work(self) -> Work:
         """Return a context whose body is ended when the session is closed.
 
-        Entering it raises a `SessionError` where `check` does. When the session is closed, the program goes on after
-        the body, as if the body had come to its end. So a body that ends by ``return`` is followed by the error:
+        Entering the context raises the same errors as `check`. When the session is closed, the body is cancelled, and
+        the program continues after the ``with`` statement. So raise the error there, after a body that ends with
+        ``return``:
 
             with lifetime.work():
                 return await ...
@@ -76,8 +80,8 @@ class Lifetime:
     async def close(self) -> None:
         """End all work, and wait until it is over, whichever tasks it is done in.
 
-        The task that closes the session may be at work itself, such as in a callback. Its work is not ended, and meets
-        the `SessionError` at its next step.
+        The task that closes the session may be at work itself, such as in a callback. Its work is not ended here. It
+        gets the `SessionError` at its next step.
 
         Raises:
             SessionError: The session belongs to another event loop.
@@ -97,8 +101,7 @@ class Lifetime:
 class Work:
     """Something that a session does within one task; see `Lifetime.work`.
 
-    It is ended by cancelling the task, as `asyncio.timeout` does it: a task that is cancelled by its owner too stays
-    cancelled.
+    It is ended by cancelling the task, as `asyncio.timeout` does. A task that its owner cancels too stays cancelled.
     """
 
     __slots__ = ("_cancelling", "_is_ended", "_lifetime", "task")

@@ -1,4 +1,4 @@
-"""A rate limiter of the user's own: what can be one, and how an attempt holds it."""
+"""The user's own rate limiter: how it is checked, and how an attempt leaves it."""
 
 from __future__ import annotations
 
@@ -17,11 +17,11 @@ __all__ = ["checked_limiter", "leave"]
 
 
 def checked_limiter(limiter: object) -> Limiter | None:
-    """Return what was given as ``limiter=``: an async context manager that can be entered again and again, or None.
+    """Return the argument ``limiter=``: an async context manager that can be entered again and again, or None.
 
     Raises:
-        TypeError: It is anything else, such as the class of a limiter, or what ``@asynccontextmanager`` makes, which
-            can be entered only once.
+        TypeError: It is anything else, such as the class of a limiter. What ``@asynccontextmanager`` makes is refused
+            too, because it can be entered only once.
     """
     if limiter is None:
         return None
@@ -29,8 +29,8 @@ def checked_limiter(limiter: object) -> Limiter | None:
         raise named(TypeError(f"limiter must be an async context manager or None, got {limiter!r}"), "limiter")
     if isasyncgen(getattr(cast("object", limiter), "gen", None)):
         complaint = (
-            "limiter must be an async context manager that can be entered many times, and what @asynccontextmanager "
-            f"makes can be entered once, got {limiter!r}"
+            "limiter must be an async context manager that can be entered many times, and one of @asynccontextmanager "
+            f"can be entered only once, got {limiter!r}"
         )
         raise named(TypeError(complaint), "limiter")
     return cast("Limiter", limiter)
@@ -39,5 +39,5 @@ def checked_limiter(limiter: object) -> Limiter | None:
 async def leave(
     limiter: Limiter, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
 ) -> None:
-    """Tell a limiter how an attempt ended. It cannot suppress the error, because there would be no answer then."""
+    """Tell a limiter how an attempt ended. It cannot suppress the error, as there would be no answer."""
     await limiter.__aexit__(kind, error, traceback)

@@ -22,7 +22,7 @@ from aiotofupilot.errors import (
 __all__ = ["RetryPolicy", "Rule", "is_transient"]
 
 Rule = Callable[[TofuPilotError, int], bool | float | None]
-"""From an error, and the number of the attempt that it ended, to a decision; see `RetryPolicy.rules`."""
+"""A function that takes an error and the number of the attempt, and returns a decision; see `RetryPolicy.rules`."""
 
 _TRANSIENT = (ServerError, RateLimitedError, ConnectionFailedError, RequestTimeoutError, InvalidJSONError)
 
@@ -30,23 +30,23 @@ _TRANSIENT = (ServerError, RateLimitedError, ConnectionFailedError, RequestTimeo
 def is_transient(error: TofuPilotError) -> bool:
     """Return whether another attempt may succeed.
 
-    It may after a 5xx, 408 or 429, a connection that was refused, reset or cut, a timeout, and an answer that claims
-    success and is not JSON, because such an answer comes from a proxy. A certificate that was not accepted will not be
-    accepted next time.
+    It may succeed after a 5xx, a 408 or a 429, after a timeout, and after a connection that was refused, reset or cut.
+    It may also succeed after an answer that claims success but is not JSON, because such an answer comes from a proxy.
+    It will not succeed after a certificate that was not accepted.
     """
     return isinstance(error, _TRANSIENT) and not isinstance(error, CertificateError)
 
 
 @frozen(kw_only=True)
 class RetryPolicy:
-    """How often, and after how long, a page is asked for again.
+    """How often a page is asked for again, and after how long.
 
     The wait before attempt n + 1 is drawn from 0 to ``min(max_wait, initial_wait * 2 ** (n - 1))``: exponential backoff
-    with full jitter. Where the server sends Retry-After, that is the wait, unless it is 0 or has passed. All policies
-    of a session share its budget: when 30 retries have come to nothing, there are no more until some pages succeed.
+    with full jitter. If the server sends Retry-After, the wait is that time, unless it is 0 or has passed. All policies
+    of a session share its budget. After 30 retries without success there are no more retries until some pages succeed.
 
-    A 429 or a Retry-After also pauses the whole session. For a 429 that does not say how long, the pause is 1 second,
-    for the next in a row 2, then 4, 8, 16 and 30.
+    A 429 or a Retry-After also pauses the whole session. If a 429 does not say for how long, the pause is 1 second. For
+    each further such 429 in a row it is 2, 4, 8, 16 and at last 30 seconds.
 
     Example:
         def on_conflict(error: TofuPilotError, attempt: int) -> bool | None:
@@ -62,26 +62,27 @@ class RetryPolicy:
     """
 
     attempts: int = 6
-    """At most this many requests for one page, the first included. 1 means no retries."""
+    """The most requests for one page, including the first. 1 means no retries."""
     max_elapsed: float = 120.0
-    """Seconds after the first request of a page from which on none is begun; 0 means no retries."""
+    """Seconds after the first request for a page during which a retry may begin. 0 means no retries."""
     initial_wait: float = 0.5
-    """The longest first wait, in seconds; 0 means that no wait is longer than the server asks."""
+    """The longest wait before the first retry, in seconds. 0 means that no wait is longer than the server asks for."""
     max_wait: float = 30.0
-    """The longest wait of the policy's own, in seconds."""
+    """The longest wait that the policy chooses, in seconds. A Retry-After may be longer."""
     max_retry_after: float = 60.0
-    """The longest Retry-After that is obeyed, in seconds. After a longer one the error is raised at once."""
+    """The longest Retry-After that is obeyed, in seconds. If the server asks for more, the error is raised at once."""
     rules: Sequence[Rule] = ()
     """Functions that decide before the policy does, in this order.
 
-    Each is called with the error and with the number of the attempt that it ended, from 1 on. It returns True to try
-    again after the policy's wait, a number of seconds to try again after these, False to raise the error, or None to
-    leave the decision to the next rule, and at last to the policy. No rule is asked about a `SessionError` or a
-    `ConfigurationError`. Whatever the rules say, ``attempts``, ``max_elapsed`` and the budget of the session hold.
+    Each is called with the error, and with the number of the attempt that failed, from 1 on. It returns True to try
+    again after the policy's wait, a number of seconds to try again after that time, or False to raise the error. It
+    returns None to leave the decision to the next rule, and after the last rule to the policy. The rules are not asked
+    about a `SessionError` or a `ConfigurationError`. They cannot exceed ``attempts``, ``max_elapsed`` and the budget of
+    the session.
     """
 
     def __attrs_post_init__(self) -> None:
-        # attrs' converters would give the options the type object in the signature that mypy sees.
+        # Checked here and not by attrs' converters, because mypy would see the type object for every option.
         checked = {
             "attempts": integer("attempts", self.attempts, low=1),
             **{
@@ -110,7 +111,7 @@ class RetryPolicy:
         Args:
             error: What ended the attempt.
             attempt: The number of the attempt, from 1 on.
-            uniform: Draws a number between two others.
+            uniform: Draws a random number between two others.
         """
         if attempt >= self.attempts:
             return None
@@ -130,13 +131,13 @@ class RetryPolicy:
             if isinstance(decision, bool):
                 return decision
             if decision is not None:
-                return seconds("what a retry rule returns", decision)
+                return seconds("the decision of a retry rule", decision)
         asked = error.retry_after if isinstance(error, APIError) else None
         return is_transient(error) and (asked or 0.0) <= self.max_retry_after
 
 
 def _rules(rules: object) -> tuple[Rule, ...]:
-    """Return rules as a tuple, so that the policy stays a value that can be hashed."""
+    """Return the rules as a tuple, so that the policy can be hashed."""
     if not isinstance(rules, Sequence) or isinstance(rules, str):
         raise named(TypeError(f"rules must be a sequence of functions, got {rules!r}"), "rules")
     for rule in cast("Sequence[object]", rules):

@@ -1,4 +1,4 @@
-"""What is told to the log, in a sentence and in fields."""
+"""The log records of requests. Each has a sentence and fields."""
 
 from __future__ import annotations
 
@@ -17,12 +17,12 @@ _log = logging.getLogger("aiotofupilot")
 
 
 def log_retry(target: str, *, attempt: int, took: float, wait: float, error: TofuPilotError) -> None:
-    """Warn that an attempt has failed, and say when there is another.
+    """Warn that an attempt has failed, and say when the next one is made.
 
     The record has its facts as attributes too: ``tofupilot_listing``, such as ``runs``; ``tofupilot_cursor``, where the
     page begins; ``tofupilot_attempt``, from 1 on; ``tofupilot_duration`` and ``tofupilot_wait``, in seconds;
-    ``tofupilot_error``, the name of the error's class; and ``tofupilot_status``, None without an answer. The text of a
-    search is not among them.
+    ``tofupilot_error``, the name of the error's class; and ``tofupilot_status``, None without an answer. It does not
+    have the filters of the listing.
 
     Args:
         target: Path and query of the request.
@@ -53,23 +53,24 @@ def log_retry(target: str, *, attempt: int, took: float, wait: float, error: Tof
 
 
 def log_answer(url: str, *, status: int, size: int) -> None:
-    """Tell of an answer, whatever it says, at the level of debugging.
+    """Log an answer at the debug level, whatever its status.
 
     The record has ``tofupilot_status`` and ``tofupilot_bytes`` as attributes.
 
     Args:
-        url: What was asked, without the key.
+        url: The address that was asked, without the key.
         status: Status code.
-        size: Bytes of the body, decompressed.
+        size: The size of the decompressed body, in bytes.
     """
     fields = {"tofupilot_status": status, "tofupilot_bytes": size}
     _log.debug("GET %s: %d, %d bytes", url, status, size, extra=fields)
 
 
 def log_exposed(path: str) -> None:
-    """Warn of a key in a file that others can read.
+    """Warn that other users can read the file with the key.
 
-    It is no Python warning, because no change of the program helps, and a program may have warnings as errors.
+    This is not a Python warning, because a change of the program does not help, and some programs turn warnings into
+    errors.
 
     Args:
         path: The file.
@@ -78,7 +79,7 @@ def log_exposed(path: str) -> None:
 
 
 def _place(target: str) -> tuple[str, int]:
-    """Return the listing that a request asks for, which is the end of its path, and the cursor."""
+    """Return the listing and the cursor that a request asks for. The listing is the end of the path."""
     parts = urlsplit(target)
     (cursor,) = parse_qs(parts.query).get("cursor", ["0"])
     return parts.path.rpartition("/")[2], int(cursor)

@@ -1,4 +1,4 @@
-"""Hide the API key in what a server says, before an error or a log line keeps it."""
+"""Hides the API key in what a server says, before an error or a log line keeps it."""
 
 from __future__ import annotations
 
@@ -21,21 +21,21 @@ __all__ = ["Redaction"]
 _MASK = "***"
 
 _RECOGNISABLE = 8
-"""Characters of the shortest key that is looked for. A shorter key might be a word of the API's own."""
+"""The fewest characters of a key that is looked for. A shorter key might be a word of the API."""
 
 _LONGEST_SPELLING = 128
-"""Bytes that one character of the key takes at most in any spelling that is found."""
+"""The most bytes that one character of the key takes in any spelling that is found."""
 
 
 class Redaction:
-    """Puts ``***`` in the place of the key.
+    """Replaces the key by ``***``.
 
-    The key is found as it is and in upper or lower case, and where any of its characters are written as escapes of
-    JSON, URLs, HTML, Python, cookies or e-mail, even of several of them in turn. It is found in UTF-16, hexadecimal
-    and base64 too. Every repetition in the pattern is bounded, so that no text makes the search slow.
+    The key is found as it is, and in upper or lower case. It is found where some of its characters are escaped as in
+    JSON, URLs, HTML, Python, cookies or e-mail, or by several of these in turn. It is found in UTF-16, hexadecimal and
+    base64 too. Every repetition in the pattern is bounded, so no text makes the search slow.
 
     Args:
-        key: The key without ``Bearer``. One of fewer than 8 characters is not looked for.
+        key: The key without ``Bearer``. A key of fewer than 8 characters is not looked for.
     """
 
     def __init__(self, key: str) -> None:
@@ -50,7 +50,7 @@ class Redaction:
 
         Args:
             body: The bytes that the server sent, decompressed.
-            size: How many bytes of the body to keep. A key that begins within them is hidden as a whole.
+            size: How many bytes of the body to keep. A key that begins within these bytes is hidden as a whole.
         """
         kept: list[bytes] = []
         end = 0
@@ -62,15 +62,15 @@ class Redaction:
         return b"".join([*kept, body[end:size]])
 
     def clean(self, error: TofuPilotError, response: Response | None = None) -> None:
-        """Hide the key in everything that an error says, and take from it the errors that it was made from.
+        """Hide the key in everything that an error says, and remove the errors that it is chained to.
 
-        They are errors of other libraries, which may quote the server in ways that nothing can search. Only an error of
-        the operating system stays as a cause, because it knows nothing of the answer.
+        Chained errors come from other libraries, and may quote the server in ways that cannot be searched for the key.
+        An error of the operating system stays as the cause, because it knows nothing of the answer.
 
         Args:
-            error: The error. One that keeps the body of an answer gets its beginning from ``response``: an excerpt that
-                was made without looking for the key could end within it.
-            response: The answer that it was made from; None: there was none.
+            error: The error. If it keeps the beginning of an answer's body, this is taken from ``response`` again. The
+                excerpt that it has could end in the middle of the key.
+            response: The answer that the error is about; None: there was no answer.
         """
         error.args = self._value(error.args)
         for name, value in vars(error).items():
@@ -84,7 +84,7 @@ class Redaction:
         error.__cause__ = cause
 
     def _value(self, value: Any) -> Any:  # noqa: ANN401 - an error's attributes are of any type
-        """Return a value, and all that it holds, without the key."""
+        """Return a value without the key, in all of its parts."""
         if isinstance(value, str):
             return self.text(value)
         if isinstance(value, bytes):
@@ -124,7 +124,7 @@ def _spellings(character: str) -> list[str]:
 
     code = ord(character)
     names = "|".join(re.escape(name.rstrip(";")) for name, value in html5.items() if value == character)
-    # What begins an escape may itself be an escape of a URL: yarl makes %5C of a backslash.
+    # The first character of an escape may itself be escaped as in a URL: yarl turns a backslash into %5C.
     percent = "%(?:25){0,4}"
     backslash, hash_sign, semicolon = rf"(?:\\|{percent}5c)", f"(?:#|{percent}23)", f"(?:;|{percent}3b)?"
     ampersand = rf"(?:&|{percent}26)(?:amp{semicolon}){{0,4}}"
@@ -138,7 +138,7 @@ def _spellings(character: str) -> list[str]:
 
 
 def _encodings(key: bytes) -> list[str]:
-    """Return what base64 makes of a key, wherever it stands in the encoded text, and its hexadecimal digits."""
+    """Return the hexadecimal digits of a key, and its base64 at every offset in an encoded text."""
     encodings = [key.hex()]
     for before in range(3):
         # Characters that depend on the neighbours of the key are left out.

@@ -1,4 +1,4 @@
-"""Redirects: where one leads, and that the key goes nowhere else than to its own origin."""
+"""Redirects are followed within the key's own origin, and nowhere else."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ async def follow(get: Callable[[URL], Awaitable[Response]], url: URL, response: 
         response: Its answer, which is a redirect.
 
     Raises:
-        RedirectError: A redirect leads to another origin, or to no URL, or there were more than 5 in a row.
+        RedirectError: A redirect leads to another origin, or to an invalid URL, or there were more than 5 in a row.
     """
     for _ in range(_AT_MOST):
         url = _target(url, response.headers["Location"])
@@ -45,14 +45,14 @@ async def follow(get: Callable[[URL], Awaitable[Response]], url: URL, response: 
 
 
 def _target(url: URL, location: str) -> URL:
-    """Return where a redirect leads, if the key may go there. Credentials in the address are dropped."""
+    """Return where a redirect leads, without credentials, if the key may be sent there."""
     try:
         target = url.join(URL(location)).with_user(None)
         origin = target.origin()
     except ValueError:
-        raise RedirectError(f"redirected to {location!r}, which is no URL", location=location) from None
+        raise RedirectError(f"redirected to {location!r}, which is not a URL", location=location) from None
     if origin != url.origin():
         raise RedirectError(
-            f"redirected to another origin, {target}, where the key must not travel", location=str(target)
+            f"redirected to another origin, {target}, to which the key is not sent", location=str(target)
         )
     return target

@@ -1,4 +1,4 @@
-"""The key and the address, from arguments or the environment, checked before anything is sent."""
+"""The key and the address, from arguments or the environment. They are checked before anything is sent."""
 
 from __future__ import annotations
 
@@ -20,18 +20,19 @@ DEFAULT_BASE_URL = "https://www.tofupilot.app/api"
 
 _BEARER = re.compile(r"bearer\s+", re.IGNORECASE)
 _VISIBLE = re.compile(r"[!-~]+")
+_QUERY = re.compile("[?#]")
 
 
 def authorization(api_key: object, source: str = "api_key") -> str:
     """Return the value of the ``Authorization`` header.
 
     Args:
-        api_key: The key, which may already begin with ``Bearer``; None: that of ``TOFUPILOT_API_KEY``.
-        source: What errors call the place that the key is from.
+        api_key: The key. It may begin with ``Bearer``. None: the key in ``TOFUPILOT_API_KEY``.
+        source: The name in errors of the place that the key is from.
 
     Raises:
-        ConfigurationError: There is no key, or it has characters that no header may carry. The key is not shown.
-        TypeError: The key is no string.
+        ConfigurationError: There is no key, or it has characters that a header cannot carry. The key is not shown.
+        TypeError: The key is not a string.
     """
     if api_key is None:
         source, api_key = API_KEY, os.environ.get(API_KEY, "")
@@ -46,9 +47,7 @@ def authorization(api_key: object, source: str = "api_key") -> str:
         )
         raise named(ConfigurationError(complaint), "api_key")
     if not _VISIBLE.fullmatch(key):
-        complaint = (
-            f"the API key in {source} holds a space, a line break or another character that is not visible ASCII"
-        )
+        complaint = f"the API key in {source} has a space, a line break or another character that is not visible ASCII"
         raise named(ConfigurationError(complaint), source)
     return f"Bearer {key}"
 
@@ -57,13 +56,13 @@ def resolve_base_url(base_url: object, *, allow_insecure_http: bool) -> str:
     """Return the address that request targets are appended to, without a trailing slash.
 
     Args:
-        base_url: ``https://HOST``, with or without ``/api`` and a trailing slash; None: that of ``TOFUPILOT_URL``, and
-            TofuPilot's own if that is not set either.
-        allow_insecure_http: Whether the key may travel unencrypted beyond this machine.
+        base_url: ``https://HOST``, with or without ``/api`` and a trailing slash. None: the address in
+            ``TOFUPILOT_URL``, or TofuPilot's own address if this variable is not set.
+        allow_insecure_http: Whether the key may be sent unencrypted to another machine.
 
     Raises:
         ConfigurationError: It is not an address that can be used.
-        TypeError: It is no string.
+        TypeError: The address is not a string.
     """
     source = "base_url"
     if base_url is None:
@@ -74,11 +73,11 @@ def resolve_base_url(base_url: object, *, allow_insecure_http: bool) -> str:
 
 
 def checked_base_url(base_url: str, source: str, *, allow_insecure_http: bool) -> str:
-    """Return the same for an address that is there.
+    """Return an address without a trailing slash, after checking it; see `resolve_base_url`.
 
     Args:
         base_url: As in `resolve_base_url`.
-        source: What errors call the place that the address is from.
+        source: The name in errors of the place that the address is from.
         allow_insecure_http: As in `resolve_base_url`.
 
     Raises:
@@ -86,27 +85,30 @@ def checked_base_url(base_url: str, source: str, *, allow_insecure_http: bool) -
     """
     if "@" in base_url:  # looked for before anything that shows the address
         raise named(ConfigurationError(f"{source} must not hold a user name or password"), source)
-    if not _VISIBLE.fullmatch(base_url):
-        raise named(
-            ConfigurationError(f"{source} must be visible ASCII without spaces or line breaks, got {base_url!r}"),
-            source,
+    if not base_url.lower().startswith(("https://", "http://")):
+        complaint = (
+            f"{source} must begin with https:// or http://, such as https://tofupilot.example.com; "
+            "the value is not shown, because it may be a key"
         )
+        raise named(ConfigurationError(complaint), source)
+    if query := _QUERY.search(base_url):
+        complaint = f"{source} must not have a query or fragment, got one after {base_url[: query.start()]!r}"
+        raise named(ConfigurationError(complaint), source)
+    if not _VISIBLE.fullmatch(base_url):
+        complaint = f"{source} must be visible ASCII without spaces or line breaks, got {base_url!r}"
+        raise named(ConfigurationError(complaint), source)
     try:
         url = URL(base_url)  # aiohttp parses it in this way too; another parser might find another host
         host = url.host  # this decodes it, so it may fail
         (url.raw_host or "").encode("idna")  # the host is looked up in this form
     except ValueError as error:
         raise named(ConfigurationError(f"{source} is not a URL, got {base_url!r}: {error}"), source) from error
-    if url.scheme not in ("http", "https") or not host:
-        raise named(
-            ConfigurationError(f"{source} must be a URL such as https://tofupilot.example.com, got {base_url!r}"),
-            source,
-        )
-    if "?" in base_url or "#" in base_url:
-        raise named(ConfigurationError(f"{source} must not have a query or fragment, got {base_url!r}"), source)
+    if not host:
+        complaint = f"{source} must be a URL such as https://tofupilot.example.com, got {base_url!r}"
+        raise named(ConfigurationError(complaint), source)
     if url.scheme == "http" and not allow_insecure_http and not _is_loopback(host):
         complaint = (
-            f"{source} is plain HTTP, which would show the key to the network between here and {host}: "
+            f"{source} is plain HTTP, and the network between here and {host} could read the key: "
             "use https, or pass allow_insecure_http=True"
         )
         raise named(ConfigurationError(complaint), "allow_insecure_http")
@@ -122,4 +124,4 @@ def _is_loopback(host: str) -> bool:
     try:
         return ip_address(host).is_loopback
     except ValueError:
-        return host == "localhost"  # not *.localhost: some resolvers ask the network for those
+        return host == "localhost"  # not *.localhost: some resolvers ask the network for those names

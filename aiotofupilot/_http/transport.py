@@ -1,4 +1,4 @@
-"""aiohttp: one request goes out with the key, and its answer comes back whole."""
+"""Sends one request with aiohttp, and reads its whole answer."""
 
 from __future__ import annotations
 
@@ -36,29 +36,30 @@ _log = logging.getLogger("aiotofupilot")
 _USER_AGENT = f"aiotofupilot/{__version__} aiohttp/{aiohttp.__version__}"
 
 _CONNECTIONS = 100
-"""The most connections of an aiohttp session of our own."""
+"""The most connections of an aiohttp session that is made here."""
 
 _BODY_LIMIT = 64 * 1024 * 1024
-"""Bytes after decompression. A page has at most 100 items of a few hundred bytes."""
+"""The most bytes of a body after decompression. A page has at most 100 items of a few hundred bytes."""
 
 _NO_LIMIT = aiohttp.ClientTimeout(total=None)
-"""An attempt is limited as a whole, above aiohttp."""
+"""aiohttp limits nothing. Each attempt has a limit as a whole; see `Connection`."""
 
 
 class Transport:
     """Carries requests to one server with one key, over one aiohttp session.
 
     Args:
-        base_url: What request targets are appended to, without a trailing slash.
+        base_url: The address that request targets are appended to, without a trailing slash.
         authorization: The value of that header.
-        http_session: An aiohttp session to use, which is left open; None: one of our own is made on first use.
-        trace_configs: Given to the session of our own.
+        http_session: The user's aiohttp session, which is left open; None: an aiohttp session is made on first use.
+        trace_configs: For the aiohttp session that is made here.
         clock: Dates the answers.
         redaction: Hides the key in log lines.
-        tls: For connections of the session of our own; None: aiohttp's own, which trusts what the system trusts.
+        tls: For the connections of the aiohttp session that is made here. None: aiohttp's default, which trusts the
+            authorities that the system trusts.
 
     Raises:
-        TypeError: The aiohttp session or a trace config is something else.
+        TypeError: ``http_session`` is not an aiohttp session, or ``trace_configs`` holds something else.
     """
 
     def __init__(
@@ -88,9 +89,10 @@ class Transport:
 
     @property
     def connections(self) -> tuple[asyncio.Semaphore, ...]:
-        """What a request has to hold while it is in flight, so that there is a free connection for it.
+        """The semaphores that a request holds while it is in flight.
 
-        Sessions that share the connector of an aiohttp session share these semaphores.
+        There is a free connection for a request that holds them all. Sessions that share the connector of an aiohttp
+        session share the semaphores.
         """
         if self._session is None:
             return (asyncio.Semaphore(_CONNECTIONS),)
@@ -98,7 +100,7 @@ class Transport:
 
     @property
     def opened(self) -> bool:
-        """Whether there is an aiohttp session of our own to close."""
+        """Whether an aiohttp session was made here that is still open."""
         return self._owns_session and self._session is not None and not self._session.closed
 
     def check(self) -> None:
@@ -115,12 +117,12 @@ class Transport:
         return URL(f"{self._prefix}{target}", encoded=True)
 
     async def get(self, url: URL) -> Response:
-        """Send one GET, and return its answer, wholly read. A redirect is an answer.
+        """Send one GET, and return its whole answer. A redirect is an answer.
 
         Raises:
             TransportError: No whole answer arrived.
             SessionError: The aiohttp session is closed.
-            ConfigurationError: The aiohttp session that was handed in contradicts itself about its credentials.
+            ConfigurationError: The user's aiohttp session has two kinds of credentials.
         """
         session = self._open()
         try:
@@ -139,7 +141,7 @@ class Transport:
                 body = await _read(response)
                 if _log.isEnabledFor(logging.DEBUG):
                     log_answer(self._redaction.text(str(url)), status=response.status, size=len(body))
-                # A copy of the headers travels to other processes. What aiohttp gives does not.
+                # The headers are copied because a copy can be pickled. aiohttp's own object cannot.
                 return Response(response.status, CIMultiDict(response.headers), body, self._clock.now())
         except (aiohttp.ClientError, TimeoutError) as error:
             if session.closed:
@@ -150,25 +152,26 @@ class Transport:
             if "AUTH" not in str(error):
                 raise
             raise ConfigurationError(
-                "the aiohttp session that was handed in has both an Authorization header and other credentials, from "
+                "the aiohttp session given as http_session has an Authorization header and other credentials, from "
                 "its auth= or from a netrc file that its trust_env=True lets it read"
             ) from None
 
     async def close(self) -> None:
-        """Close the aiohttp session, if it is our own, and with it every connection."""
+        """Close the aiohttp session and its connections, if it was made here."""
         if self._session is not None and self._owns_session:
             await self._session.close()
 
     def abandon(self) -> None:
-        """Close the connections of our own aiohttp session without waiting, because nobody holds the session any more.
+        """Close the connections of the aiohttp session without waiting, because nothing refers to the session any more.
 
-        Python may find that out in any thread, and after the event loop was closed.
+        This may be called in any thread, and after the event loop was closed. An aiohttp session of the user is left
+        alone.
         """
         session, loop = self._session, self._loop
         if session is None or session.connector is None or loop is None:
             return
         connector = session.connector
-        session.detach()  # aiohttp would complain about a session that is open when it is forgotten
+        session.detach()  # otherwise aiohttp would warn about a session that was not closed
 
         def close() -> None:
             closing = connector.close().__await__()
@@ -198,9 +201,9 @@ class Transport:
 
 
 def _middlewares(session: aiohttp.ClientSession, authorization: str) -> list[aiohttp.ClientMiddlewareType]:
-    """Return the middlewares of a request: those of the aiohttp session, and last the one that sends the key.
+    """Return the middlewares of a request: those of the aiohttp session, and at the end the one that sends the key.
 
-    The middlewares of a request take the place of the session's, for which aiohttp has no public name.
+    The middlewares of a request replace those of the session. aiohttp has no public name for the session's middlewares.
     """
     of_session = session._middlewares  # noqa: SLF001  # pyright: ignore[reportPrivateUsage] - see above
     # A library that instruments aiohttp adds its hooks when a session is made, so they are read off the session.
@@ -208,7 +211,7 @@ def _middlewares(session: aiohttp.ClientSession, authorization: str) -> list[aio
 
 
 _by_connector: WeakKeyDictionary[aiohttp.BaseConnector, dict[URL | None, asyncio.Semaphore]] = WeakKeyDictionary()
-"""The semaphores of each connector that was handed in: one for each server, and under None the one for all servers."""
+"""The semaphores of each connector of a user: one for each server, and under None the one for all servers."""
 
 
 def _connections(connector: aiohttp.BaseConnector | None, origin: URL) -> tuple[asyncio.Semaphore, ...]:

@@ -1,4 +1,4 @@
-"""What can be listed: one file for each listing, with its path, its model and the filters of its ``list()``.
+"""What can be listed: one module for each listing, with its path, its model and the filters of its ``list()``.
 
 `listing` is what all of them have in common. `filters` check and spell one argument each, by the `checks` of one value,
 and `choices` are the values that arguments can have. `query` is a listing with its filters, as paging knows it. It is

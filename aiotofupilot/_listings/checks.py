@@ -1,6 +1,6 @@
-"""Checks of one value: each returns it in the form that is sent, or raises an error that names the parameter.
+"""Checks of one value. Each returns the value in the form that is sent, or raises an error that names the parameter.
 
-A value may be a part of an argument. Its place, such as ``ids[1]``, is what the message names; the attribute
+A value may be a part of an argument. The message of the error names its place, such as ``ids[1]``. The attribute
 ``parameter`` of the error names the parameter.
 """
 
@@ -17,14 +17,14 @@ __all__ = ["duration", "elements", "mapping", "moment", "number", "one_of", "tex
 
 
 def text(place: str, value: object, parameter: str, *, at_most: int | None = None) -> str:
-    """Return a string as it is sent. `at_most` is its bound in UTF-16 code units."""
+    """Return a string as it is sent. `at_most` is its greatest length in UTF-16 code units."""
     if not isinstance(value, str):
         raise named(TypeError(f"{place} must be a string, got {value!r}"), parameter)
     sent = str.__str__(value)  # str() of a (str, Enum) is the name of its member
     try:
         length = len(sent.encode("utf-16-le")) // 2
     except UnicodeEncodeError as error:
-        complaint = f"{place} holds half a surrogate pair, which cannot be sent: {sent!r}"
+        complaint = f"{place} has half a surrogate pair and cannot be sent, got {sent!r}"
         raise named(ValueError(complaint), parameter) from error
     if at_most is not None and length > at_most:
         raise named(ValueError(f"{place} must have at most {at_most} characters, got {length}"), parameter)
@@ -50,7 +50,7 @@ def elements(place: str, values: object, parameter: str) -> list[tuple[str, obje
 
 
 def mapping(place: str, value: object, parameter: str) -> Mapping[Any, object]:
-    """Return a mapping; its keys and values are still to be checked."""
+    """Return a mapping. Its keys and values are not checked here."""
     if not isinstance(value, Mapping):
         raise named(TypeError(f"{place} must be a mapping, got {value!r}"), parameter)
     return cast("Mapping[Any, object]", value)
@@ -59,14 +59,14 @@ def mapping(place: str, value: object, parameter: str) -> Mapping[Any, object]:
 def moment(name: str, value: object) -> datetime:
     """Return a datetime in UTC."""
     if not isinstance(value, datetime):
-        advice = "datetime.fromisoformat() makes one of a string"
+        advice = "datetime.fromisoformat() turns a string into one"
         if isinstance(value, date):
             advice = "datetime.combine(day, time(), tzinfo=UTC) is the first moment of a day in UTC"
         raise named(TypeError(f"{name} must be a datetime, got {value!r}; {advice}"), name)
     if value.utcoffset() is None:
         complaint = (
             f"{name} must be timezone-aware, got {value!r}; "
-            "moment.astimezone() takes it as local time, moment.replace(tzinfo=UTC) as UTC"
+            "use moment.astimezone() for local time, or moment.replace(tzinfo=UTC) for UTC"
         )
         raise named(ValueError(complaint), name)
     try:

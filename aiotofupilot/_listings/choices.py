@@ -1,6 +1,6 @@
-"""Values that an argument of a listing can have.
+"""The values that arguments of listings can have.
 
-Items have strings where the API has these, because the API's values have grown before. An item with a new value is no
+Items have plain strings in these places, because TofuPilot has added values before. An item with a new value is not an
 error.
 
 Source: the official Python SDK ``tofupilot`` 2.26.1
@@ -32,16 +32,16 @@ PhaseOutcome = Literal["PASS", "FAIL", "SKIP", "ERROR"]
 """How a phase ended."""
 
 MeasurementOutcome = Literal["PASS", "FAIL", "UNSET"]
-"""What became of a measurement; ``UNSET`` stands for values that nothing checks."""
+"""The outcome of a measurement. ``UNSET``: nothing checks its value."""
 
 MeasurementType = Literal["numeric", "boolean", "string", "multidimensional", "empty", "json"]
-"""What kind of value was measured."""
+"""The kind of value that was measured."""
 
 LogLevel = Literal["DEBUG", "INFO", "WARNING", "ERROR", "CRITICAL"]
-"""How much a log line matters."""
+"""The severity of a log line."""
 
 BuildStatus = Literal["pending", "building", "ready", "failed"]
-"""How far the build of a deployment is."""
+"""The state of a deployment's build."""
 
 Environment = Literal["production", "preview", "development"]
 """Where a deployment runs."""
@@ -50,11 +50,11 @@ Sample = Literal["golden", "failing", "ignored"]
 """What a unit is a sample of."""
 
 SampleFilter = Literal["golden", "failing", "ignored", "production"]
-"""What a unit is a sample of; ``production`` stands for units that are no samples."""
+"""What a unit is a sample of. ``production``: the unit is not a sample."""
 
 SortOrder = Literal["asc", "desc"]
-"""Which comes first: the smallest or oldest, or the largest or newest."""
+"""What comes first: the smallest or oldest, or the largest or newest."""
 
 MetadataFilter = Mapping[str, Mapping[str, str | float | bool | Sequence[str]]]
-"""From at most 5 keys to one condition each: ``{"in": [str, ...]}``, ``{"contains": str}``, ``{"eq": bool}``, or any of
-``gte``, ``lte``, ``gt``, ``lt`` and ``eq`` with a number each."""
+"""At most 5 keys with one condition each. A condition is ``{"in": [str, ...]}``, ``{"contains": str}``, ``{"eq":
+bool}``, or any of ``gte``, ``lte``, ``gt``, ``lt`` and ``eq``, each with a number."""

@@ -22,7 +22,7 @@ __all__ = ["Deployments"]
 
 
 class Deployments(Listing[Deployment], item=Deployment):
-    """The builds of procedures, and where they went."""
+    """The deployments of procedures to stations."""
 
     name = "deployments"
     path = "/v2/deployments"
@@ -65,22 +65,22 @@ class Deployments(Listing[Deployment], item=Deployment):
             author_usernames: Account names of the authors of the commits.
             deployed_after: Only deployments made at this moment or later.
             deployed_before: Only deployments made at this moment or earlier.
-            limit: Deployments per page, 1 to 100. The API does not document its upper bound; 100 is assumed, and a
-                server that sends fewer costs only speed.
+            limit: Deployments per page, 1 to 100. The API does not document its upper bound, so 100 is assumed. If a
+                server sends fewer, the walk is only slower.
             cursor: Where to begin, in the server's counting, 0 to 2 ** 53 - 1; or a `Checkpoint`, to resume after the
                 last deployment that a walk of the same query yielded. None: at the beginning.
             max_items: Yield at most this many deployments, 0 or more. None: all.
             concurrency: At most this many pages are in flight or waiting to be used, 1 or more. None: the session's.
             on_drift: What to do about deployments that come and go during the walk: ``"ignore"``, ``"resync"`` or
                 ``"raise"``, as for procedures.
-            on_unreadable: What to do about an item that the server cannot serve, or serves other than the API promises,
-                while it serves others. Any page that holds it fails, and is asked for in parts until the item stands
-                alone. ``"raise"`` yields all items before it and raises the error, whose ``position`` says where the
-                item stands. ``"skip"`` leaves it out and goes on; `WalkStats.unreadable` counts such items.
+            on_unreadable: What to do about a single item that the server cannot serve, or that is not what the API
+                promises. A page with such an item fails. It is asked for in smaller parts until the item is alone.
+                ``"raise"`` yields all items before it, and raises an error whose ``position`` is the position of the
+                item. ``"skip"`` leaves the item out and goes on. `WalkStats.unreadable` counts such items.
 
         Raises:
             TypeError: An argument is of the wrong type.
-            ValueError: An argument is out of bounds, a date-time is naive, a range is empty, or a checkpoint is that of
+            ValueError: An argument is out of bounds, a date-time is naive, a range is empty, or a checkpoint is of
                 another listing or query.
         """
         pairs = (

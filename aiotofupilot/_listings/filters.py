@@ -1,10 +1,10 @@
-"""Filters of a listing: each function checks one argument, or both ends of a range, and spells it as a query's pairs.
+"""Filters of a listing. Each function checks one argument, or both ends of a range, and returns the pairs of a query.
 
-None means no filter, and gives no pairs. The value of an argument is what is sent, whatever its class prints: a member
-of a ``(str, Enum)`` is sent as its string.
+None means no filter, and gives no pairs. A member of a ``(str, Enum)`` is sent as its value, whatever ``str()`` of it
+is.
 
-An argument of the wrong type raises a TypeError, and one that is out of bounds a ValueError. Both name the parameter,
-its bound and the value, and both have the name of the parameter as the attribute ``parameter``.
+An argument of the wrong type raises a TypeError. An argument that is out of bounds raises a ValueError. Both messages
+name the parameter, its bound and the value. Both errors have the name of the parameter as the attribute ``parameter``.
 
 Sources: https://www.tofupilot.com/docs/api/v2 and the official Python SDK ``tofupilot`` 2.26.1
 """
@@ -49,7 +49,7 @@ def string(name: str, value: object, *, at_most: int | None = None, required: bo
     Args:
         name: The parameter.
         value: The argument.
-        at_most: How long it may be, in UTF-16 code units, which is how the server counts characters.
+        at_most: The greatest length in UTF-16 code units. The server counts characters in this way.
         required: Whether None is refused.
     """
     return () if value is None and not required else ((name, checks.text(name, value, name, at_most=at_most)),)
@@ -95,12 +95,12 @@ def boolean(name: str, value: object) -> Pairs:
 def moment_range(name: str, after: object, before: object) -> Pairs:
     """Spell ``{name}_after`` and ``{name}_before``, in UTC with milliseconds.
 
-    The former is rounded down and the latter up, so that rounding leaves no item out.
+    The first is rounded down and the second is rounded up, so rounding leaves no item out.
 
     Args:
-        name: What both parameters begin with.
+        name: The beginning of the names of both parameters.
         after: A datetime that is timezone-aware.
-        before: Likewise; it is not earlier than `after`.
+        before: A datetime that is timezone-aware, and not earlier than `after`.
     """
     first, last = f"{name}_after", f"{name}_before"
     since = None if after is None else checks.moment(first, after)
@@ -127,10 +127,10 @@ def count_range(name: str, low: object, high: object) -> Pairs:
 
 
 def metadata(name: str, value: object) -> Pairs:
-    """Spell a metadata filter: a mapping from at most 5 keys to conditions, sent as one JSON value.
+    """Spell a metadata filter: a mapping of at most 5 keys to conditions. It is sent as one JSON value.
 
     A condition is ``{"in": [str, ...]}``, ``{"contains": str}``, ``{"eq": bool}``, or any of ``gte``, ``lte``, ``gt``,
-    ``lt`` and ``eq`` with a number each. An empty mapping is no filter.
+    ``lt`` and ``eq``, each with a number. An empty mapping is no filter.
     """
     if value is None:
         return ()

@@ -1,4 +1,4 @@
-"""What every listing has in common: where it is, what can be asked of it, how it is read, and the shared options."""
+"""The base class of all listings, with the options that every ``list()`` has."""
 
 from __future__ import annotations
 
@@ -41,7 +41,7 @@ class Connection(Protocol):
 
     @property
     def concurrency(self) -> int:
-        """How many pages a listing has in flight if it names no number of its own."""
+        """How many pages a listing has in flight if it does not name its own number."""
         ...
 
     @property
@@ -50,19 +50,19 @@ class Connection(Protocol):
         ...
 
     async def pause(self, seconds: float) -> None:
-        """Wait between two requests, unless the session is closed meanwhile, which is a `SessionError`."""
+        """Wait between two requests. Closing the session meanwhile ends the wait with a `SessionError`."""
         ...
 
     async def get(self, target: str, read: Callable[[Response], R], counts: RequestCounts, *, once: bool = False) -> R:
-        """Return what ``read`` makes of the answer to a GET, after a single attempt if ``once`` is true.
+        """Return what ``read`` returns for the answer to a GET. If ``once`` is true, there is a single attempt.
 
-        ``read`` is called within each attempt, so that an answer that cannot be read is asked for again.
+        ``read`` is called within each attempt, so an answer that cannot be read may be asked for again.
         """
         ...
 
 
 class Options(TypedDict):
-    """The options that every listing takes; see any ``list()``."""
+    """The options of every listing; see any ``list()``."""
 
     limit: int
     cursor: int | Checkpoint | None
@@ -73,48 +73,48 @@ class Options(TypedDict):
 
 
 class Listing(Generic[T]):
-    """A listing of one kind of item. A subclass says where it is, what its items are, and what it can be filtered by.
+    """A listing of one kind of item. A subclass has its path, its model and its filters.
 
     Args:
-        connection: How to reach the server.
+        connection: The way to the server.
     """
 
     name: ClassVar[str]
     """The API's word for the items."""
     path: ClassVar[str]
-    """Where the listing is, after the base URL."""
+    """The path of the listing, after the base URL."""
     is_bare: ClassVar[bool] = False
-    """Whether the server answers with a bare array, which is the only page."""
+    """Whether the server answers with a bare array. It is the only page."""
     stable_orders: ClassVar[frozenset[str]] = frozenset()
-    """Values of ``sort_by`` that give an order in which items that stay listed keep their places."""
+    """The values of ``sort_by`` for an order in which no item can move past another one."""
     creation_field: ClassVar[str | None] = None
-    """The field of an item that says when it was created. None: items do not tell."""
+    """The field of an item that says when it was created. None: items do not say it."""
     creation_filter: ClassVar[str | None] = None
     """The beginning of the names of the parameters that bound the moment of creation, such as ``created``. None: there
     are no such parameters."""
     oldest_first: ClassVar[str | None] = None
     """The value of ``sort_by`` whose ascending order lists the oldest items first. None: there is no such order."""
     shard_field: ClassVar[str | None] = None
-    """The field with a moment that never changes, by which shards are cut. None: `creation_field`."""
+    """The field by which shards are cut: a moment that never changes. None: `creation_field`."""
     shard_filter: ClassVar[str | None] = None
     """The beginning of the names of the parameters that bound this moment. None: `creation_filter`."""
     run_filter: ClassVar[str | None] = None
-    """The parameter that names the runs whose items are listed. None: items are not those of runs."""
+    """The parameter that names the runs whose items are listed. None: the items do not belong to runs."""
     run_field: ClassVar[tuple[str, ...]] = ()
-    """Where an item has the ID of its run: a field, or a field and a field of its value. Empty: items are not those of
-    runs."""
+    """The path in an item to the ID of its run: one field, or a field and a field in it. Empty: the items do not belong
+    to runs."""
 
     decode: ClassVar[PageDecoder[Any]]
     """Reads a page of models."""
     decode_raw: ClassVar[RawDecoder]
     """Reads a page of items as the server sent them."""
     decode_shapes: ClassVar[ShapeDecoder]
-    """Reads a page of shapes, which have the values of models."""
+    """Reads a page of shapes. They have the values of the models."""
 
     @internal
     def __init__(self, connection: Connection) -> None:
         self.connection = connection
-        """How the server is reached."""
+        """The way to the server."""
 
     def __init_subclass__(cls, *, item: type[Any]) -> None:
         super().__init_subclass__()
@@ -127,18 +127,18 @@ class Listing(Generic[T]):
 
     @property
     def cut_by(self) -> tuple[str, str] | None:
-        """The field with the moment by which shards are cut, and the beginning of the names of its filters.
+        """The field by which shards are cut, and the beginning of the names of its filters.
 
-        None: no filter bounds such a moment.
+        None: there is no such field, or no filter for it.
         """
         field, name = self.shard_field or self.creation_field, self.shard_filter or self.creation_filter
         return None if field is None or name is None else (field, name)
 
     def part(self, shard: Shard[T], **options: Unpack[Options]) -> Paginator[T]:
-        """Return the items of a shard of this listing; see `Shard.list`, which users call.
+        """Return the items of a shard of this listing. Users call `Shard.list`.
 
         Raises:
-            ValueError: It is a shard of another listing, or this one cannot be bounded.
+            ValueError: The shard is one of another listing, or it has bounds and this listing has no filter by time.
         """
         if shard.listing != self.name:
             raise named(ValueError(f"shard is one of {shard.listing}, and not of {self.name}"), "shard")
@@ -170,19 +170,19 @@ class Listing(Generic[T]):
         part: Shard[T] | None = None,
         keep: Callable[[Any], bool] | None = None,
     ) -> Paginator[T]:
-        """Return a listing that has not been asked for yet.
+        """Return a paginator. Nothing has been sent.
 
         Args:
             pairs: Filters and order, checked and spelled.
-            limit: As all options below, as ``list()`` has it.
+            limit: As in ``list()``.
             cursor: See there.
             max_items: See there.
             concurrency: See there.
             on_drift: See there.
             on_unreadable: See there.
-            sort_by: The order asked for; None: the default.
-            part: The shard that is listed; None: all of the listing is.
-            keep: Which of the items that the server lists are meant; None: all.
+            sort_by: The order that was asked for; None: the default.
+            part: The shard that is listed; None: the listing is not cut.
+            keep: Whether to keep an item that the server lists; None: all are kept.
         """
         query: Query[T] = Query(self, pairs, self.decode, part)
         how: OnUnreadable = one_of("on_unreadable", on_unreadable, get_args(OnUnreadable))
@@ -202,14 +202,14 @@ class Listing(Generic[T]):
             raise named(
                 ValueError(
                     f"sort_by must be one of {stable} where on_drift is 'resync', got {sort_by!r}: "
-                    "an item can change its place in that order, so that no walk can find its own place again"
+                    "an item can change its place in that order, and then a walk cannot find its own place again"
                 ),
                 "sort_by",
             )
         return Paginator(query, plan)
 
     def _start(self, cursor: object, query: str) -> Checkpoint:
-        """Return where to begin, as a checkpoint of this listing and of the query with a digest."""
+        """Return where to begin, as a checkpoint of this listing and of a query, which is named by its digest."""
         if isinstance(cursor, str):
             complaint = f"cursor must be an integer or a Checkpoint, got {cursor!r}: use Checkpoint.parse()"
             raise named(TypeError(complaint), "cursor")

@@ -21,11 +21,11 @@ from .listing import Listing
 __all__ = ["LogOrder", "Logs"]
 
 LogOrder = Literal["created_at", "level", "run_id", "outcome"]
-"""What log lines can be sorted by. ``outcome`` is that of the run."""
+"""What log lines can be sorted by. ``outcome`` is the outcome of the run."""
 
 
 class Logs(Listing[Log], item=Log):
-    """The lines that runs wrote to their logs."""
+    """The lines in the logs of runs."""
 
     name = "logs"
     path = "/v2/logs"
@@ -68,8 +68,7 @@ class Logs(Listing[Log], item=Log):
     ) -> Paginator[Log]:
         """List log lines, the latest written first. Nothing is sent before the listing is used.
 
-        The filters ``timestamp_after`` and ``timestamp_before`` look at what an item and ``sort_by`` call
-        ``created_at``.
+        The filters ``timestamp_after`` and ``timestamp_before`` bound the field ``created_at`` of an item.
 
         Where a filter takes several values, a log line has to match one of them. An empty list is no filter. Moments
         are timezone-aware; fractions of a millisecond are rounded so that they leave no log line out.
@@ -77,8 +76,8 @@ class Logs(Listing[Log], item=Log):
         Args:
             search_query: Text that the message contains.
             levels: Levels of the lines.
-            timestamp_after: Only lines written at this moment or later; an item has the moment as ``created_at``.
-            timestamp_before: Only lines written at this moment or earlier; an item has the moment as ``created_at``.
+            timestamp_after: Only lines with a ``created_at`` of this moment or later.
+            timestamp_before: Only lines with a ``created_at`` of this moment or earlier.
             source_files: Files that wrote the lines.
             run_ids: IDs of the runs that wrote the lines.
             run_outcomes: How the run ended.
@@ -90,13 +89,13 @@ class Logs(Listing[Log], item=Log):
             part_numbers: Part numbers of the units.
             revision_numbers: Revision numbers of the units.
             batch_numbers: Numbers of the batches that the units belong to.
-            samples: What the units are samples of. This listing has no value for units that are no samples.
+            samples: What the units are samples of. This listing has no value for units that are not samples.
             created_by_user_ids: IDs of the users that created the runs.
             created_by_station_ids: IDs of the stations that created the runs.
             sort_by: What to sort by. None: by ``created_at``.
             sort_order: ``asc``: the smallest or oldest first; ``desc``: the largest or newest first. None: ``desc``.
-            limit: Log lines per page, 1 to 100. The API does not document its upper bound; 100 is assumed, and a server
-                that sends fewer costs only speed.
+            limit: Log lines per page, 1 to 100. The API does not document its upper bound, so 100 is assumed. If a
+                server sends fewer, the walk is only slower.
             cursor: Where to begin, in the server's counting, 0 to 2 ** 53 - 1; or a `Checkpoint`, to resume after the
                 last log line that a walk of the same query yielded. None: at the beginning.
             max_items: Yield at most this many log lines, 0 or more. None: all.
@@ -104,14 +103,14 @@ class Logs(Listing[Log], item=Log):
             on_drift: What to do about log lines that come and go during the walk: ``"ignore"``, ``"resync"`` or
                 ``"raise"``, as for procedures. ``"resync"`` takes no ``sort_by`` but ``created_at``, ``level`` and
                 ``run_id``.
-            on_unreadable: What to do about an item that the server cannot serve, or serves other than the API promises,
-                while it serves others. Any page that holds it fails, and is asked for in parts until the item stands
-                alone. ``"raise"`` yields all items before it and raises the error, whose ``position`` says where the
-                item stands. ``"skip"`` leaves it out and goes on; `WalkStats.unreadable` counts such items.
+            on_unreadable: What to do about a single item that the server cannot serve, or that is not what the API
+                promises. A page with such an item fails. It is asked for in smaller parts until the item is alone.
+                ``"raise"`` yields all items before it, and raises an error whose ``position`` is the position of the
+                item. ``"skip"`` leaves the item out and goes on. `WalkStats.unreadable` counts such items.
 
         Raises:
             TypeError: An argument is of the wrong type.
-            ValueError: An argument is out of bounds, a date-time is naive, a range is empty, or a checkpoint is that of
+            ValueError: An argument is out of bounds, a date-time is naive, a range is empty, or a checkpoint is of
                 another listing or query.
         """
         pairs = (

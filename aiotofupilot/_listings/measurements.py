@@ -78,9 +78,9 @@ class Measurements(Listing[Measurement], item=Measurement):
     ) -> Paginator[Measurement]:
         """List measurements of a procedure, the latest first. Nothing is sent before the listing is used.
 
-        One procedure has to be named. An attempt of a phase that was followed by another attempt is left out, unless
-        ``exclude_retries`` is False. ``ids`` and ``outcomes`` are those of runs; ``measurement_outcomes`` are the
-        measurement's own.
+        One procedure has to be named. Measurements of an attempt that was followed by another attempt at the same phase
+        are left out, unless ``exclude_retries`` is False. ``ids`` and ``outcomes`` are about runs.
+        ``measurement_outcomes`` are about the measurements themselves.
 
         Where a filter takes several values, a measurement has to match one of them. An empty list is no filter. Moments
         are timezone-aware; fractions of a millisecond are rounded so that they leave no measurement out.
@@ -91,16 +91,16 @@ class Measurements(Listing[Measurement], item=Measurement):
             measurement_name: Name of the measurement.
             phase_names: Names of the phases that measured.
             ids: IDs of runs, not of measurements.
-            outcomes: How the run ended, whatever the measurement's own outcome is.
-            measurement_outcomes: What became of the measurement itself.
+            outcomes: Outcomes of runs. They do not look at the outcome of the measurement.
+            measurement_outcomes: Outcomes of the measurements themselves.
             measurement_types: Types of the measured values.
             value_min: Only measurements whose numeric value is this or more; finite.
             value_max: Only measurements whose numeric value is this or less; finite.
             value_bool: Only measurements with this truth value.
             value_strings: Texts that were measured.
             exclude_retries: Whether measurements of earlier attempts are left out. None: they are.
-            duration_min: The shortest duration. The API does not say of what; it is probably that of the run.
-            duration_max: The longest duration, of the same.
+            duration_min: The shortest duration, probably of the run. The API does not say which duration this is.
+            duration_max: The longest duration, probably of the run.
             deployment_ids: IDs of the deployments that ran.
             procedure_versions: Tags of the procedure's versions.
             environments: Environments of the deployments that ran.
@@ -116,8 +116,8 @@ class Measurements(Listing[Measurement], item=Measurement):
             started_before: Only measurements started at this moment or earlier.
             sort_by: What to sort by. None: by ``started_at``.
             sort_order: ``asc``: the smallest or oldest first; ``desc``: the largest or newest first. None: ``desc``.
-            limit: Measurements per page, 1 to 100. The API does not document its upper bound; 100 is assumed, and a
-                server that sends fewer costs only speed.
+            limit: Measurements per page, 1 to 100. The API does not document its upper bound, so 100 is assumed. If a
+                server sends fewer, the walk is only slower.
             cursor: Where to begin, in the server's counting, 0 to 2 ** 53 - 1; or a `Checkpoint`, to resume after the
                 last measurement that a walk of the same query yielded. None: at the beginning.
             max_items: Yield at most this many measurements, 0 or more. None: all.
@@ -125,14 +125,14 @@ class Measurements(Listing[Measurement], item=Measurement):
             on_drift: What to do about measurements that come and go during the walk: ``"ignore"``, ``"resync"`` or
                 ``"raise"``, as for procedures. ``"resync"`` takes no ``sort_by`` but ``started_at``, ``value``,
                 ``phase_name`` and ``measurement_name``.
-            on_unreadable: What to do about an item that the server cannot serve, or serves other than the API promises,
-                while it serves others. Any page that holds it fails, and is asked for in parts until the item stands
-                alone. ``"raise"`` yields all items before it and raises the error, whose ``position`` says where the
-                item stands. ``"skip"`` leaves it out and goes on; `WalkStats.unreadable` counts such items.
+            on_unreadable: What to do about a single item that the server cannot serve, or that is not what the API
+                promises. A page with such an item fails. It is asked for in smaller parts until the item is alone.
+                ``"raise"`` yields all items before it, and raises an error whose ``position`` is the position of the
+                item. ``"skip"`` leaves the item out and goes on. `WalkStats.unreadable` counts such items.
 
         Raises:
             TypeError: An argument is of the wrong type.
-            ValueError: An argument is out of bounds, a date-time is naive, a range is empty, or a checkpoint is that of
+            ValueError: An argument is out of bounds, a date-time is naive, a range is empty, or a checkpoint is of
                 another listing or query.
         """
         pairs = (

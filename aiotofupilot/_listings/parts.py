@@ -1,4 +1,4 @@
-"""The listing of parts, which is also the only listing of revisions.
+"""The listing of parts. The API has no other listing of revisions.
 
 Source: https://www.tofupilot.com/docs/dashboard/api/v2/parts/list
 """
@@ -24,7 +24,7 @@ PartOrder = Literal["name", "number", "created_at"]
 
 
 class Parts(Listing[Part], item=Part):
-    """The parts that units are made as."""
+    """The part numbers that units can have."""
 
     name = "parts"
     path = "/v2/parts"
@@ -68,14 +68,14 @@ class Parts(Listing[Part], item=Part):
             concurrency: At most this many pages are in flight or waiting to be used, 1 or more. None: the session's.
             on_drift: What to do about parts that come and go during the walk: ``"ignore"``, ``"resync"`` or
                 ``"raise"``, as for procedures. ``"resync"`` takes no ``sort_by`` but ``created_at``.
-            on_unreadable: What to do about an item that the server cannot serve, or serves other than the API promises,
-                while it serves others. Any page that holds it fails, and is asked for in parts until the item stands
-                alone. ``"raise"`` yields all items before it and raises the error, whose ``position`` says where the
-                item stands. ``"skip"`` leaves it out and goes on; `WalkStats.unreadable` counts such items.
+            on_unreadable: What to do about a single item that the server cannot serve, or that is not what the API
+                promises. A page with such an item fails. It is asked for in smaller parts until the item is alone.
+                ``"raise"`` yields all items before it, and raises an error whose ``position`` is the position of the
+                item. ``"skip"`` leaves the item out and goes on. `WalkStats.unreadable` counts such items.
 
         Raises:
             TypeError: An argument is of the wrong type.
-            ValueError: An argument is out of bounds, or a checkpoint is that of another listing or query.
+            ValueError: An argument is out of bounds, or a checkpoint is of another listing or query.
         """
         pairs = (
             *filters.string("search_query", search_query, at_most=100),

@@ -25,7 +25,7 @@ PhaseOrder = Literal["started_at", "duration", "outcome", "serial_number", "phas
 
 
 class Phases(Listing[Phase], item=Phase):
-    """The phases that runs went through."""
+    """The phases of runs."""
 
     name = "phases"
     path = "/v2/phases"
@@ -73,9 +73,9 @@ class Phases(Listing[Phase], item=Phase):
     ) -> Paginator[Phase]:
         """List phases of a procedure, the latest first. Nothing is sent before the listing is used.
 
-        One procedure has to be named. An attempt of a phase that was followed by another attempt is left out, unless
-        ``exclude_retries`` is False. ``ids`` are those of runs; ``outcomes`` are the phase's own, and ``run_outcomes``
-        those of runs.
+        One procedure has to be named. An attempt at a phase that was followed by another attempt is left out, unless
+        ``exclude_retries`` is False. ``ids`` and ``run_outcomes`` are about runs. ``outcomes`` are about the phases
+        themselves.
 
         Where a filter takes several values, a phase has to match one of them. An empty list is no filter. Moments are
         timezone-aware; fractions of a millisecond are rounded so that they leave no phase out.
@@ -83,13 +83,13 @@ class Phases(Listing[Phase], item=Phase):
         Args:
             procedure_id: ID of the procedure whose phases are listed. The API requires it.
             names: Names of phases.
-            outcomes: How the phase itself ended.
-            run_outcomes: How the run ended, whatever the phase's own outcome is.
+            outcomes: Outcomes of the phases themselves.
+            run_outcomes: Outcomes of runs. They do not look at the outcome of the phase.
             ids: IDs of runs, not of phases.
             sequence_paths: Paths of the sequences that hold the phases.
             exclude_retries: Whether earlier attempts are left out. None: they are.
-            duration_min: The shortest duration. The API does not say of what; it is probably that of the run.
-            duration_max: The longest duration, of the same.
+            duration_min: The shortest duration, probably of the run. The API does not say which duration this is.
+            duration_max: The longest duration, probably of the run.
             deployment_ids: IDs of the deployments that ran.
             procedure_versions: Tags of the procedure's versions.
             environments: Environments of the deployments that ran.
@@ -97,7 +97,7 @@ class Phases(Listing[Phase], item=Phase):
             part_numbers: Part numbers of the units.
             revision_numbers: Revision numbers of the units.
             batch_numbers: Numbers of the batches that the units belong to.
-            samples: What the units are samples of; ``production`` stands for units that are no samples.
+            samples: What the units are samples of; ``production`` stands for units that are not samples.
             operated_by_ids: IDs of the operators of the runs.
             operated_by_names: Names of the operators of the runs.
             created_by_user_ids: IDs of the users that created the runs.
@@ -106,8 +106,8 @@ class Phases(Listing[Phase], item=Phase):
             started_before: Only phases started at this moment or earlier.
             sort_by: What to sort by. None: by ``started_at``.
             sort_order: ``asc``: the smallest or oldest first; ``desc``: the largest or newest first. None: ``desc``.
-            limit: Phases per page, 1 to 100. The API does not document its upper bound; 100 is assumed, and a server
-                that sends fewer costs only speed.
+            limit: Phases per page, 1 to 100. The API does not document its upper bound, so 100 is assumed. If a server
+                sends fewer, the walk is only slower.
             cursor: Where to begin, in the server's counting, 0 to 2 ** 53 - 1; or a `Checkpoint`, to resume after the
                 last phase that a walk of the same query yielded. None: at the beginning.
             max_items: Yield at most this many phases, 0 or more. None: all.
@@ -115,14 +115,14 @@ class Phases(Listing[Phase], item=Phase):
             on_drift: What to do about phases that come and go during the walk: ``"ignore"``, ``"resync"`` or
                 ``"raise"``, as for procedures. ``"resync"`` takes no ``sort_by`` but ``started_at``, ``duration`` and
                 ``phase_name``.
-            on_unreadable: What to do about an item that the server cannot serve, or serves other than the API promises,
-                while it serves others. Any page that holds it fails, and is asked for in parts until the item stands
-                alone. ``"raise"`` yields all items before it and raises the error, whose ``position`` says where the
-                item stands. ``"skip"`` leaves it out and goes on; `WalkStats.unreadable` counts such items.
+            on_unreadable: What to do about a single item that the server cannot serve, or that is not what the API
+                promises. A page with such an item fails. It is asked for in smaller parts until the item is alone.
+                ``"raise"`` yields all items before it, and raises an error whose ``position`` is the position of the
+                item. ``"skip"`` leaves the item out and goes on. `WalkStats.unreadable` counts such items.
 
         Raises:
             TypeError: An argument is of the wrong type.
-            ValueError: An argument is out of bounds, a date-time is naive, a range is empty, or a checkpoint is that of
+            ValueError: An argument is out of bounds, a date-time is naive, a range is empty, or a checkpoint is of
                 another listing or query.
         """
         pairs = (

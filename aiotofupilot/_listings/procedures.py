@@ -45,8 +45,8 @@ class Procedures(Listing[Procedure], item=Procedure):
         are rounded so that they leave no procedure out.
 
         Args:
-            search_query: Text that a procedure's name contains, or its ID from 6 characters on; at most 100
-                characters, as UTF-16 counts them. None: all.
+            search_query: Text that the name of a procedure contains. A text of 6 characters or more matches an ID that
+                contains it, too. At most 100 characters, as UTF-16 counts them. None: all.
             created_after: Only procedures created at this moment or later. None: no bound.
             created_before: Only procedures created at this moment or earlier. None: no bound.
             limit: Procedures per page, 1 to 100.
@@ -54,16 +54,16 @@ class Procedures(Listing[Procedure], item=Procedure):
                 last procedure that a walk of the same query yielded. None: at the beginning.
             max_items: Yield at most this many procedures, 0 or more. None: all.
             concurrency: At most this many pages are in flight or waiting to be used, 1 or more. From 2 on, cursors are
-                computed ahead for as long as the server's own confirm them. None: the session's.
-            on_drift: What to do about procedures that come and go during the walk. ``"ignore"`` follows the cursor, and
-                drops what was yielded lately if it comes again; a removal can make it miss others. ``"resync"`` asks
-                for each page, of 2 at least, one place early, to see that nothing moved, and finds its place again
-                where something did. It yields exactly once whatever is listed during the whole walk. ``"raise"`` raises
-                a `DriftError` instead.
-            on_unreadable: What to do about an item that the server cannot serve, or serves other than the API promises,
-                while it serves others. Any page that holds it fails, and is asked for in parts until the item stands
-                alone. ``"raise"`` yields all items before it and raises the error, whose ``position`` says where the
-                item stands. ``"skip"`` leaves it out and goes on; `WalkStats.unreadable` counts such items.
+                computed ahead, as long as the server's cursors confirm them. None: the session's.
+            on_drift: What to do about procedures that come and go during the walk. ``"ignore"`` follows the cursor. It
+                drops an item that comes again soon, and a removal can make it miss items. ``"resync"`` asks for each
+                page one place early, to see whether the listing has moved, and finds its place again if it has. It
+                yields every item that is listed during the whole walk, and yields it once. It asks for at least 2 items
+                per page. ``"raise"`` looks in the same way, and raises a `DriftError` if the listing has moved.
+            on_unreadable: What to do about a single item that the server cannot serve, or that is not what the API
+                promises. A page with such an item fails. It is asked for in smaller parts until the item is alone.
+                ``"raise"`` yields all items before it, and raises an error whose ``position`` is the position of the
+                item. ``"skip"`` leaves the item out and goes on. `WalkStats.unreadable` counts such items.
 
         Raises:
             TypeError: An argument is of the wrong type.

@@ -1,4 +1,4 @@
-"""One query of a listing: filters and order as they are sent, how its pages are fetched, and how it is narrowed."""
+"""One query of a listing: its filters and its order, how its pages are fetched, and how it is narrowed."""
 
 from __future__ import annotations
 
@@ -54,7 +54,7 @@ _RUN_FILTERS = {
     "created_by_user_ids": "created_by_user_ids",
     "created_by_station_ids": "created_by_station_ids",
 }
-"""Filters that mean the run, where items of runs are listed, and what they are called where runs are listed."""
+"""Filters of listings of runs' items that are about the run, with their names in the listing of runs."""
 
 
 def _encoded(query: Query[Any]) -> str:
@@ -76,7 +76,7 @@ class Decode(Protocol[T]):
         ...
 
     def __call__(self, body: bytes, cursor: int) -> Page[T]:
-        """Return the page that a body spells, given the cursor that it was asked for."""
+        """Return the page in a body. The cursor is the one that was asked for."""
         ...
 
 
@@ -85,13 +85,13 @@ class Query(Source[T]):
     """A listing with its filters and order. Paging knows it as a `Source`."""
 
     listing: Listing[Any]
-    """What is listed, and how the server is reached."""
+    """What is listed, with the way to the server."""
     pairs: Pairs
     """Filters and order, checked and spelled."""
     decode: Decode[T]
     """Reads a page from a body and its cursor."""
     part: Shard[Any] | None = None
-    """The shard whose items are asked for, with bounds that are a little wider; None: the query is a whole."""
+    """The shard whose items are asked for, with slightly wider bounds; None: the query is not a shard's."""
     _text: str = field(init=False, default=Factory(_encoded, takes_self=True))
     _is_empty: bool = field(init=False, default=Factory(_has_empty_range, takes_self=True))
 
@@ -113,19 +113,19 @@ class Query(Source[T]):
 
     @property
     def digest(self) -> str:
-        """A few characters that tell this query from others."""
+        """A few characters that differ between queries."""
         hashed = hashlib.blake2b(encoded(tuple(sorted(self.pairs))).encode(), digest_size=6).digest()
         return urlsafe_b64encode(hashed).decode()
 
     async def fetch(self, cursor: int, limit: int, counts: RequestCounts, *, once: bool = False) -> Page[T]:
-        """Return the page that begins at a cursor. Where no moment lies within the bounds, the server is not asked."""
+        """Return the page that begins at a cursor. If the bounds exclude every moment, the server is not asked."""
         if self._is_empty:
             return Page([], PageMeta(has_more=False), cursor)
         listing = self.listing
         if listing.is_bare:
             read = partial(read_page, cursor=0, decode=self.decode)
             page = await listing.connection.get(listing.path, read, counts, once=once)
-            return evolve(page, data=page.data[cursor:], cursor=cursor)  # there is no cursor that the server knows
+            return evolve(page, data=page.data[cursor:], cursor=cursor)  # the server knows no cursor here
         target = f"{listing.path}?limit={limit}"
         if self._text:
             target += f"&{self._text}"
@@ -135,11 +135,11 @@ class Query(Source[T]):
         return await listing.connection.get(target, read, counts, once=once)
 
     def raw(self) -> Query[RawItem]:
-        """Return the same query with its items as the server sends them."""
+        """Return the same query, with items as the server sends them."""
         return Query(self.listing, self.pairs, self.listing.decode_raw, self.part)
 
     def shapes(self) -> Query[Any]:
-        """Return the same query with items that have the attributes and the values of the models, and no more."""
+        """Return the same query, with shapes as items. They have the attributes and values of the models."""
         return Query(self.listing, self.pairs, self.listing.decode_shapes, self.part)
 
     def narrowed(
@@ -150,7 +150,7 @@ class Query(Source[T]):
         order: Order | None = None,
         run_ids: Iterable[str] = (),
     ) -> Query[T]:
-        """Return the same query for some of its items only; see `Source.narrowed`."""
+        """Return the same query for some of its items; see `Source.narrowed`."""
         pairs = self.pairs
         if after is not None or before is not None:
             name = self._offered(self.listing.creation_filter, "have no filter on their creation")
@@ -167,7 +167,7 @@ class Query(Source[T]):
 
     @property
     def has_own_order(self) -> bool:
-        """Whether the query says in which order the items come."""
+        """Whether the query names the order of the items."""
         return any(name in _ORDER for name, _ in self.pairs)
 
     @property
@@ -194,7 +194,7 @@ class Query(Source[T]):
             raise DecodeError(f"{name} of {item.id!r}: expected a date-time, got {moment!r}", path=name) from error
 
     def runs(self) -> Query[Any] | None:
-        """Return the runs whose items are asked for; None: items are not those of runs."""
+        """Return the query for the runs whose items are asked for; None: the items do not belong to runs."""
         if self.listing.run_filter is None:
             return None
         names = _RUN_FILTERS | {self.listing.run_filter: "ids"}
@@ -210,7 +210,7 @@ class Query(Source[T]):
         return run_id
 
     def served_at(self, page: Page[Any]) -> datetime | None:
-        """Return the server's time when it answered with a page; None: it did not tell."""
+        """Return the server's time when it answered with a page; None: the server did not say."""
         return read_http_date(page.headers.get("Date", ""))
 
     @property
@@ -229,7 +229,7 @@ class Query(Source[T]):
 
 
 def _value(item: object, path: Iterable[str]) -> Any:  # noqa: ANN401 - an item without a model can hold anything
-    """Return the value at a path in an item, or in one without a model; None: there is none."""
+    """Return the value at a path in an item, with or without a model; None: there is no value."""
     for name in path:
         item = cast("dict[str, Any]", item).get(name) if isinstance(item, dict) else getattr(item, name, None)
     return item

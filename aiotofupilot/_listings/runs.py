@@ -78,7 +78,7 @@ class Runs(Listing[Run], item=Run):
     ) -> Paginator[Run]:
         """List runs, the latest started first. Nothing is sent before the listing is used.
 
-        Of a filter that takes several values, a run has to match one. An empty list is no filter. Moments are
+        Where a filter takes several values, a run has to match one of them. An empty list is no filter. Moments are
         timezone-aware; fractions of a millisecond are rounded so that they leave no run out.
 
         Args:
@@ -88,12 +88,12 @@ class Runs(Listing[Run], item=Run):
             procedure_ids: IDs of the procedures that were run.
             procedure_versions: Tags of the procedure's versions.
             deployment_ids: IDs of the deployments that ran.
-            execution_ids: IDs of executions, each of which can run several slots.
-            slot_keys: Keys of the slots that the unit stood in.
-            slot_names: Names of the slots that the unit stood in.
+            execution_ids: IDs of executions. One execution can test several slots together.
+            slot_keys: Keys of the slots in which the units were tested.
+            slot_names: Names of the slots in which the units were tested.
             environments: Environments of the deployments that ran.
             serial_numbers: Serial numbers of the units tested.
-            samples: What the units are samples of; ``production`` stands for units that are no samples.
+            samples: What the units are samples of; ``production`` stands for units that are not samples.
             part_numbers: Part numbers of the units.
             revision_numbers: Revision numbers of the units.
             batch_numbers: Numbers of the batches that the units belong to.
@@ -112,23 +112,24 @@ class Runs(Listing[Run], item=Run):
             metadata: Conditions on the metadata, at most 5 keys, such as ``{"shift": {"in": ["A", "B"]}}``.
             include_metadata: Whether runs come with their metadata. None: without.
             include_sequences: Whether runs come with the sequences at their top level. None: without.
-            sort_by: What to sort by. None: by the moment of the start.
-            sort_order: The smallest or oldest first, or the largest or newest. None: the newest.
+            sort_by: What to sort by. None: by ``started_at``.
+            sort_order: ``asc``: the smallest or oldest first; ``desc``: the largest or newest first. None: ``desc``.
             limit: Runs per page, 1 to 100.
             cursor: Where to begin, in the server's counting, 0 to 2 ** 53 - 1; or a `Checkpoint`, to resume after the
                 last run that a walk of the same query yielded. None: at the beginning.
             max_items: Yield at most this many runs, 0 or more. None: all.
             concurrency: At most this many pages are in flight or waiting to be used, 1 or more. None: the session's.
             on_drift: What to do about runs that come and go during the walk: ``"ignore"``, ``"resync"`` or ``"raise"``,
-                as for procedures. ``"resync"`` takes no order in which a run can change its place.
-            on_unreadable: What to do about an item that the server cannot serve, or serves other than the API promises,
-                while it serves others. Any page that holds it fails, and is asked for in parts until the item stands
-                alone. ``"raise"`` yields all items before it and raises the error, whose ``position`` says where the
-                item stands. ``"skip"`` leaves it out and goes on; `WalkStats.unreadable` counts such items.
+                as for procedures. ``"resync"`` takes no ``sort_by`` but ``started_at``, ``created_at`` and
+                ``duration``.
+            on_unreadable: What to do about a single item that the server cannot serve, or that is not what the API
+                promises. A page with such an item fails. It is asked for in smaller parts until the item is alone.
+                ``"raise"`` yields all items before it, and raises an error whose ``position`` is the position of the
+                item. ``"skip"`` leaves the item out and goes on. `WalkStats.unreadable` counts such items.
 
         Raises:
             TypeError: An argument is of the wrong type.
-            ValueError: An argument is out of bounds, a date-time is naive, a range is empty, or a checkpoint is that
+            ValueError: An argument is out of bounds, a date-time is naive, a range is empty, or a checkpoint is
                 of another listing or query.
         """
         pairs = (

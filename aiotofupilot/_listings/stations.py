@@ -41,7 +41,7 @@ class Stations(Listing[Station], item=Station):
     ) -> Paginator[Station]:
         """List stations. Nothing is sent before the listing is used.
 
-        The API does not say in which order it lists stations. The key of a station may not list them, and gets a
+        The API does not say in which order it lists stations. With the key of a station, this raises a
         `ForbiddenError`.
 
         Where a filter takes several values, a station has to match one of them. An empty list is no filter.
@@ -58,14 +58,14 @@ class Stations(Listing[Station], item=Station):
             concurrency: At most this many pages are in flight or waiting to be used, 1 or more. None: the session's.
             on_drift: What to do about stations that come and go during the walk: ``"ignore"``, ``"resync"`` or
                 ``"raise"``, as for procedures.
-            on_unreadable: What to do about an item that the server cannot serve, or serves other than the API promises,
-                while it serves others. Any page that holds it fails, and is asked for in parts until the item stands
-                alone. ``"raise"`` yields all items before it and raises the error, whose ``position`` says where the
-                item stands. ``"skip"`` leaves it out and goes on; `WalkStats.unreadable` counts such items.
+            on_unreadable: What to do about a single item that the server cannot serve, or that is not what the API
+                promises. A page with such an item fails. It is asked for in smaller parts until the item is alone.
+                ``"raise"`` yields all items before it, and raises an error whose ``position`` is the position of the
+                item. ``"skip"`` leaves the item out and goes on. `WalkStats.unreadable` counts such items.
 
         Raises:
             TypeError: An argument is of the wrong type.
-            ValueError: An argument is out of bounds, or a checkpoint is that of another listing or query.
+            ValueError: An argument is out of bounds, or a checkpoint is of another listing or query.
         """
         pairs = (
             *filters.string("search_query", search_query),

@@ -1,8 +1,8 @@
-"""How a query is divided by time: by a moment that each item has, that never changes, and that a filter bounds.
+"""Divides a query by time. The moment of an item never changes, and a filter bounds it.
 
-The filters of the API include both ends, and its stored moments may be finer than the milliseconds that it shows. So a
-part of a query is asked for with a millisecond more at both ends, and what does not belong there is left out by the
-moment that is shown.
+The filters of the API include both ends. Its stored moments may be finer than the milliseconds that it shows. So a part
+of a query is asked for with a millisecond more at both ends. The items that do not belong to it are then left out by
+the moment that they show.
 """
 
 from __future__ import annotations
@@ -32,13 +32,13 @@ _MILLISECOND = timedelta(milliseconds=1)
 
 
 def moment_of(item: object, field: str) -> datetime | None:
-    """Return a moment of an item, whether it is a model or as the server sent it; None: it has none."""
+    """Return a moment of an item, with or without a model; None: the item has no such moment."""
     moment = item.get(field) if isinstance(item, RawItem) else getattr(item, field)
     return read_date_time(moment) if isinstance(moment, str) else moment
 
 
 def widely_bounded(pairs: Pairs, name: str, start: datetime | None, end: datetime | None) -> Pairs:
-    """Return a query for the items between two moments, and for those a millisecond further at both ends.
+    """Return a query for the items between two moments, with a millisecond more at both ends.
 
     Args:
         pairs: The query. Its own bounds still hold.
@@ -66,11 +66,11 @@ class QueryTimeline(Timeline):
     """The timeline of a query."""
 
     query: Query[Any]
-    """What is divided."""
+    """The query that is divided."""
     field: str
     """The field with the moment."""
     name: str
-    """The beginning of the names of the parameters that bound it, such as ``created``."""
+    """The beginning of the names of the parameters that bound this field, such as ``created``."""
 
     def ordered(self) -> Source[RawItem] | None:
         """Return the query's items as the server sends them, the oldest first; see `Timeline.ordered`."""

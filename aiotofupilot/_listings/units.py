@@ -69,8 +69,8 @@ class Units(Listing[Unit], item=Unit):
     ) -> Paginator[Unit]:
         """List units, the latest created first. Nothing is sent before the listing is used.
 
-        ``procedure_ids``, ``outcomes``, ``started_after``, ``started_before``, ``latest_only`` and the run counts look
-        at the runs of a unit. The other filters look at the unit itself.
+        ``procedure_ids``, ``outcomes``, ``started_after``, ``started_before``, ``latest_only`` and the run counts are
+        about the runs of a unit. The other filters are about the unit itself.
 
         Where a filter takes several values, a unit has to match one of them. An empty list is no filter. Moments are
         timezone-aware; fractions of a millisecond are rounded so that they leave no unit out.
@@ -84,10 +84,10 @@ class Units(Listing[Unit], item=Unit):
             batch_numbers: Numbers of the batches that the units belong to. An empty string stands for units without a
                 batch.
             procedure_ids: IDs of procedures. A unit matches if one of them was run on it.
-            outcomes: How a run of the unit ended.
+            outcomes: Outcomes of runs. A unit matches if one of its runs ended so.
             started_after: Only units with a run that started at this moment or later.
             started_before: Only units with a run that started at this moment or earlier.
-            latest_only: Whether the filters that look at runs look at the latest run of a unit alone. None: at all of
+            latest_only: Whether the filters about runs look only at the latest run of a unit. None: they look at all of
                 its runs.
             run_count_min: Only units that were run this often or more often, 0 or more.
             run_count_max: Only units that were run this often or less often, 0 or more.
@@ -97,7 +97,7 @@ class Units(Listing[Unit], item=Unit):
             created_by_station_ids: IDs of the stations that created the units.
             exclude_units_with_parent: Whether units that are built into another unit are left out. None: they are
                 listed too.
-            samples: What the units are samples of; ``production`` stands for units that are no samples.
+            samples: What the units are samples of; ``production`` stands for units that are not samples.
             metadata: Conditions on the metadata, at most 5 keys, such as ``{"pcb_lot": {"contains": "L2291"}}``.
             include_metadata: Whether units come with their metadata. None: without.
             sort_by: What to sort by. None: by ``created_at``.
@@ -109,14 +109,14 @@ class Units(Listing[Unit], item=Unit):
             concurrency: At most this many pages are in flight or waiting to be used, 1 or more. None: the session's.
             on_drift: What to do about units that come and go during the walk: ``"ignore"``, ``"resync"`` or
                 ``"raise"``, as for procedures. ``"resync"`` takes no ``sort_by`` but ``created_at``.
-            on_unreadable: What to do about an item that the server cannot serve, or serves other than the API promises,
-                while it serves others. Any page that holds it fails, and is asked for in parts until the item stands
-                alone. ``"raise"`` yields all items before it and raises the error, whose ``position`` says where the
-                item stands. ``"skip"`` leaves it out and goes on; `WalkStats.unreadable` counts such items.
+            on_unreadable: What to do about a single item that the server cannot serve, or that is not what the API
+                promises. A page with such an item fails. It is asked for in smaller parts until the item is alone.
+                ``"raise"`` yields all items before it, and raises an error whose ``position`` is the position of the
+                item. ``"skip"`` leaves the item out and goes on. `WalkStats.unreadable` counts such items.
 
         Raises:
             TypeError: An argument is of the wrong type.
-            ValueError: An argument is out of bounds, a date-time is naive, a range is empty, or a checkpoint is that of
+            ValueError: An argument is out of bounds, a date-time is naive, a range is empty, or a checkpoint is of
                 another listing or query.
         """
         pairs = (

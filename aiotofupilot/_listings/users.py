@@ -34,23 +34,23 @@ class Users(Listing[User], item=User):
     ) -> Paginator[User]:
         """List the users of the organization. Nothing is sent before the listing is used.
 
-        The API knows no filters and no pages here: it answers with all users at once, in an order that it does not
-        document. So ``limit`` and ``concurrency`` change nothing. They are there because every listing has them.
+        The API has no filters and no pages here. It answers with all users at once, in an order that it does not
+        document. So ``limit`` and ``concurrency`` change nothing. They exist because every listing has them.
 
         Args:
-            limit: Users per page, 1 to 100, if the API had pages.
-            cursor: How many users to leave out, 0 to 2 ** 53 - 1; or a `Checkpoint`, to resume after the last user
-                that a walk yielded. None: none.
+            limit: Users per page, 1 to 100. It changes nothing.
+            cursor: How many users to leave out, 0 to 2 ** 53 - 1; or a `Checkpoint`, to resume after the last user that
+                a walk yielded. None: no user is left out.
             max_items: Yield at most this many users, 0 or more. None: all.
-            concurrency: Pages in flight, 1 or more, if the API had pages. None: the session's.
-            on_drift: What to do where a walk is resumed and users have come or gone in between: ``"ignore"``,
-                ``"resync"`` or ``"raise"``, as for procedures.
-            on_unreadable: ``"raise"`` or ``"skip"``, if the API had pages, so that a page that cannot be read could be
-                asked for in parts.
+            concurrency: Pages in flight, 1 or more. It changes nothing. None: the session's.
+            on_drift: What to do if users have come or gone before a walk is resumed: ``"ignore"``, ``"resync"`` or
+                ``"raise"``, as for procedures.
+            on_unreadable: ``"raise"`` or ``"skip"``. It changes nothing, because the only page cannot be asked for in
+                parts.
 
         Raises:
             TypeError: An argument is of the wrong type.
-            ValueError: An argument is out of bounds, or a checkpoint is that of another listing.
+            ValueError: An argument is out of bounds, or a checkpoint is of another listing.
         """
         return self._paginator(
             (),

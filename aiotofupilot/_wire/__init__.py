@@ -1,4 +1,4 @@
-"""What bytes and texts of the API mean. Everything here is a pure function: no I/O, no clock, no event loop.
+"""Turns the bytes and texts of the API into values, and values into texts. All functions are pure: no I/O, no clock.
 
 `response` is an answer. `codec` reads the models of a page from its body: msgspec parses `shapes`, and `assembly` makes
 models of them, or `settling` makes them hold what their models would hold. Where a body does not fit, `detailed` finds

@@ -15,16 +15,16 @@ import attrs
 __all__ = ["FindHook", "Hook", "array_assembler", "is_kept", "model_assembler", "one_kind_of_array", "present"]
 
 Hook = Callable[[Any, Any], Any]
-"""From a value, and the type that it is to have, to a value of that type. This is what cattrs calls a hook."""
+"""A function that takes a value and a type, and returns the value as that type. This is what cattrs calls a hook."""
 
 FindHook = Callable[[Any], Hook]
-"""From a type to its hook."""
+"""A function that takes a type and returns its hook."""
 
 _KEPT = frozenset({str, bool, float, dict, datetime, timedelta})
 
 
 def is_kept(kind: Any) -> bool:
-    """Tell whether a field keeps the value that its shape has. `kind` is not None and no union with it."""
+    """Return whether a model keeps the value of its shape in a field, whose type without None is `kind`."""
     origin, arguments = get_origin(kind), get_args(kind)
     if origin is tuple:
         return is_kept(arguments[0])
@@ -47,12 +47,12 @@ def _simple(field: attrs.Attribute[Any]) -> bool:
 def model_assembler(model: Any, find_hook: FindHook) -> Hook:
     """Return the hook that turns the shape of a model into the model.
 
-    The hook sets the slots of an object that ``__init__`` has not seen. That takes half of the time of a call of the
-    class with keywords, and the two yield the same for a class whose fields have neither converters nor validators.
+    The hook makes an object without calling ``__init__``, and sets its slots. That takes half of the time of a call of
+    the class with keywords. The result is the same for a class whose fields have neither converters nor validators.
 
     Args:
         model: An attrs class with slots.
-        find_hook: From a type to its hook.
+        find_hook: Returns the hook of a type.
 
     Raises:
         TypeError: ``__init__`` of the model does more than setting its fields.
@@ -95,7 +95,7 @@ def _classes(element: Any) -> frozenset[Any]:
 def one_kind_of_array(kinds: Iterable[Any]) -> Hook:
     """Return the hook that checks that an array is one of some kinds, such as ``tuple[str, ...]``.
 
-    A value that is no array passes.
+    A value that is not an array passes.
     """
     arrays = [kind for kind in kinds if get_origin(kind) is tuple]
     elements = [_classes(get_args(array)[0]) for array in arrays]

@@ -1,14 +1,14 @@
 """From the bytes of a page to its models.
 
 A page is decoded in one of two ways. The usual way is fast: msgspec parses the bytes into shapes, and cattrs structures
-these with hooks that are written out field by field. Where this way fails, it does not matter why: orjson parses the
-bytes again, and cattrs structures what they hold with detailed validation. That either succeeds, because the page is
-good in a spelling that is seldom met, or it names the JSON path of the fault.
+these with hooks that are written out field by field. If the fast way fails for any reason, orjson parses the bytes
+again, and cattrs structures the result with detailed validation. This either succeeds, because the page is good but has
+a rare spelling, or it names the JSON path of the fault.
 
 msgspec and cattrs are imported when the first page comes. Importing cattrs takes a twentieth of the time that importing
 aiohttp takes, and many programs import this package without listing anything.
 
-Nothing is coerced. A number where a string belongs is an error in both ways, never its spelling.
+Nothing is coerced. In both ways, a number where a string belongs is an error, and is not turned into a string.
 """
 
 from __future__ import annotations
@@ -37,7 +37,7 @@ _REFUSED: Any = object()
 class PageDecoder(Generic[T]):
     """Decode the pages of one kind of item.
 
-    Nothing is prepared before the first page comes, so that a decoder for each listing costs nothing.
+    A decoder prepares nothing before its first page, so a program can have one for each listing at no cost.
 
     Args:
         item: The model of an item, an attrs class. Or `dict`, for items as the server sent them.
@@ -78,7 +78,7 @@ class PageDecoder(Generic[T]):
 
         Raises:
             InvalidJSONError: The body is not JSON.
-            DecodeError: It is JSON, of another shape than the API promises.
+            DecodeError: The body is JSON, but not what the API promises.
         """
         document = self._at_once(body)
         if document is _REFUSED:
@@ -91,7 +91,7 @@ class PageDecoder(Generic[T]):
         parse, assemble = self._parse, self._assemble
         try:
             return assemble(parse(body), self._document)
-        except Exception:  # noqa: BLE001 - whatever it was, the detailed way meets it too, and says where
+        except Exception:  # noqa: BLE001 - the detailed way meets the same fault, and says where it is
             return _REFUSED
 
     def _in_detail(self, body: bytes) -> Any:
@@ -117,7 +117,7 @@ class PageDecoder(Generic[T]):
 class ShapeDecoder(PageDecoder[Any]):
     """Decode the pages of one kind of item to shapes, which have the attributes of the models and their values.
 
-    What a page must be is the same. The items of a page in a spelling that is seldom met are models all the same.
+    The same pages are accepted. If a page has a rare spelling, its items are models and not shapes.
     """
 
     @cached_property

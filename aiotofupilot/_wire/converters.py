@@ -1,4 +1,4 @@
-"""The converters of the usual way: from shapes to models, and from models to the wire's spelling."""
+"""The converters from shapes to models, and from models to the spelling of the API."""
 
 from __future__ import annotations
 

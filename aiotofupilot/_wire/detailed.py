@@ -1,6 +1,6 @@
-"""From parsed JSON to models, step by step, so that a fault is named by its JSON path.
+"""Turns parsed JSON into models step by step, so that a fault is named by its JSON path.
 
-This way takes ten times as long as the usual one, and each of its checks stands in a function of its own.
+This way takes ten times as long as the usual one. Each of its checks is a separate function.
 """
 
 from __future__ import annotations
@@ -34,7 +34,7 @@ if TYPE_CHECKING:
 __all__ = ["FAULTS", "detailed_converter", "integer", "locate"]
 
 FAULTS = (BaseValidationError, TypeError)
-"""What the detailed converter raises for JSON of another shape than the API promises."""
+"""The errors that the detailed converter raises for JSON that is not what the API promises."""
 
 _NAMES: dict[type, str] = {dict: "an object", list: "an array", str: "a string", bool: "a boolean", NoneType: "null"}
 
@@ -64,7 +64,7 @@ def _object(value: Any, _: object) -> Any:
 
 
 def integer(value: Any, _: object) -> Any:
-    """Return an integer, for one that may be spelled as a float."""
+    """Return an integer, also if it is spelled as a float."""
     if value.__class__ is float and value.is_integer():  # older servers wrote 50.0
         value = int(value)
     _expect(int, "an integer", value)
@@ -104,7 +104,7 @@ _SCALARS: dict[type, str] = {bool: "a boolean", int: "a number", float: "a numbe
 
 
 def _union(kinds: tuple[Any, ...], find_hook: Callable[[Any], Hook]) -> Hook:
-    """Return the hook for what may be null, or for what may be one of several scalars or an array of them."""
+    """Return the hook for a value that may be null, or that may be one of several scalars or an array of them."""
     present = [kind for kind in kinds if kind is not NoneType]
     otherwise = find_hook(present[0]) if len(present) == 1 else _scalars(present)
 

@@ -1,8 +1,8 @@
 """Moments and durations, read as the API spells them.
 
-msgspec reads the usual spellings, because its parsers cost a fifth of what Python's regular expressions cost. It does
-not know them all; the functions here know the others too. It is imported when the first text is read, so that the
-command's help does not wait for it.
+msgspec reads the usual spellings, because its parsers cost a fifth of what Python's regular expressions cost. The
+functions here read the spellings that msgspec does not know. msgspec is imported when the first text is read, so that
+the command's help does not wait for it.
 """
 
 from __future__ import annotations
@@ -15,21 +15,21 @@ __all__ = ["read_date_time", "read_duration", "read_http_date"]
 
 
 def read_http_date(text: str) -> datetime | None:
-    """Read a date as HTTP's headers have it; None: it is none."""
+    """Read a date of an HTTP header; None: the text is not a date."""
     try:
         moment = parsedate_to_datetime(text)
     except (ValueError, OverflowError):
         return None
-    return moment if moment.tzinfo else moment.replace(tzinfo=UTC)  # "-0000": UTC, its origin unknown
+    return moment if moment.tzinfo else moment.replace(tzinfo=UTC)  # "-0000" means UTC, from an unknown time zone
 
 
 def read_date_time(text: str) -> datetime:
-    """Read a moment: ISO 8601 with ``Z`` or an offset, where seconds and their fraction may be missing.
+    """Read a moment: ISO 8601 with ``Z`` or an offset. The seconds and their fraction may be missing.
 
     Digits after the microseconds are rounded.
 
     Raises:
-        ValueError: It is no date-time, or it has no UTC offset.
+        ValueError: The text is not a date-time, or it has no UTC offset.
     """
     import msgspec  # noqa: PLC0415 - see the module's docstring
 
@@ -56,15 +56,16 @@ _DAYS_A_YEAR, _DAYS_A_MONTH = 365, 30
 def read_duration(text: str) -> timedelta:
     """Read a duration: ISO 8601, ``P(nW | nYnMnDTnHnMnS)``, with a fraction of the seconds after ``.`` or ``,``.
 
-    Neither a year nor a month has a fixed length. A year counts as 365 days and a month as 30 days, which is what
-    pydantic does too: refusing such a duration would cost the whole page. Digits after the microseconds are rounded.
+    Neither a year nor a month has a fixed length. A year counts as 365 days and a month as 30 days, as in pydantic.
+    Such a duration is not refused, because then the whole page could not be read. Digits after the microseconds are
+    rounded.
 
-    The API writes no signs, no small letters, and no fractions of days, hours or minutes. msgspec reads them all the
-    same, as they are meant, and so does this function. Refusing them would need a check of each spelling in Python,
-    and a page of runs has hundreds of durations: the check would take a quarter of the time of decoding the page.
+    The API writes no signs, no small letters, and no fractions of days, hours or minutes. msgspec reads these
+    nevertheless, and so does this function. To refuse them, Python would have to check each spelling. A page of runs
+    has hundreds of durations, and the checks would take a quarter of the time of decoding the page.
 
     Raises:
-        ValueError: It is no duration, or it is longer than a timedelta can be.
+        ValueError: The text is not a duration, or the duration is longer than a timedelta can be.
     """
     import msgspec  # noqa: PLC0415 - see the module's docstring
 

@@ -1,4 +1,4 @@
-"""What a server says when it refuses or fails, as an error.
+"""Turns the answer of a server that refuses or fails into an error.
 
 Source: https://www.tofupilot.com/docs/api
 """
@@ -39,14 +39,14 @@ _ERRORS: dict[int, type[APIError]] = {
 }
 
 _SERVER_FAULT = 500
-"""Status codes from this one on are faults of the server, whatever they are."""
+"""This status code and all higher ones are faults of the server."""
 
 _SECONDS = re.compile(r"\d{1,9}(\.\d{1,9})?", re.ASCII)
-"""Ten digits are a point in time, which some servers send by mistake."""
+"""A number of ten digits is not a duration. Some servers send a point in time by mistake."""
 
 
 def problem(response: Response) -> APIError:
-    """Return the error that an answer stands for, whatever its body is."""
+    """Return the error for an answer, whatever its body is."""
     status = response.status
     problem = _members(_parsed(response.body)) if len(response.body) <= BODY_EXCERPT else {}
     message, code = problem.get("message"), problem.get("code")
@@ -87,7 +87,7 @@ def _elements(value: object) -> list[Any]:
 
 
 def _summary(response: Response) -> str:
-    """Describe a body that is not the API's."""
+    """Describe a body that does not come from the API."""
     if not response.body:
         return "the answer has no body"
     kind = response.headers.get("Content-Type", "unknown type").partition(";")[0]
@@ -95,14 +95,15 @@ def _summary(response: Response) -> str:
 
 
 def retry_after(response: Response) -> float | None:
-    """Return for how many seconds an answer asks to wait.
+    """Return the seconds that an answer asks to wait.
 
-    A date is measured from the answer's own ``Date`` where it has one: the two clocks need not agree.
+    A date is compared with the ``Date`` of the same answer, if it has one, because the two clocks may differ.
 
     Returns:
-        Seconds, 0.0 for a date that has passed; None: the answer does not ask, or not in a way that can be read.
+        Seconds; 0.0 for a date that has passed. None: the answer does not ask, or its header is malformed.
 
-    Source: https://www.rfc-editor.org/rfc/rfc9110#field.retry-after. Fractions are no part of it, and are sent.
+    Source: https://www.rfc-editor.org/rfc/rfc9110#field.retry-after. The standard has no fractions, but servers send
+    them.
     """
     asked = response.headers.get("Retry-After", "").strip()
     if _SECONDS.fullmatch(asked):

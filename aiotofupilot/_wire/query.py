@@ -1,4 +1,4 @@
-"""A query as pairs, and as it is sent."""
+"""The query of a request: as pairs, and percent-encoded."""
 
 from __future__ import annotations
 
@@ -11,5 +11,5 @@ Pairs = tuple[tuple[str, str], ...]
 
 
 def encoded(pairs: Pairs) -> str:
-    """Return a query percent-encoded, as the official SDK does it: a space becomes ``+``."""
+    """Return a query percent-encoded, as the official SDK does. A space becomes ``+``."""
     return urlencode(pairs)

@@ -1,4 +1,4 @@
-"""What an answer says of the requests that are left, before there are none.
+"""Reads from the headers of an answer how many requests are left.
 
 Source: https://datatracker.ietf.org/doc/draft-ietf-httpapi-ratelimit-headers/
 """
@@ -22,23 +22,24 @@ _INTEGER = re.compile(r"\d{1,15}", re.ASCII)
 
 @frozen
 class Quota:
-    """How many more requests somebody between here and the server, or the server, will take."""
+    """How many more requests the server, or a proxy before it, will take."""
 
     remaining: int
-    """Requests; 0 or more."""
+    """The number of requests; 0 or more."""
     resets_in: int | None
-    """Seconds until there are more; None: that is not said."""
+    """Seconds until there are more; None: the answer does not say."""
 
 
 def quotas(headers: Mapping[str, str]) -> tuple[Quota, ...]:
-    """Return the quotas that an answer tells of. A malformed header tells of none.
+    """Return the quotas that the headers of an answer name. A malformed header names none.
 
-    The current draft has ``RateLimit: "name";r=0;t=12``, with one member for each quota. A ``RateLimit-Policy`` beside
-    it may say that a quota is not about the number of requests, such as one of bytes, which is left out. Drafts before
-    the seventh had ``RateLimit-Remaining`` and ``RateLimit-Reset``, which many proxies still send.
+    The current draft has ``RateLimit: "name";r=0;t=12``, with one member for each quota. The header
+    ``RateLimit-Policy`` may say that a quota counts something else than requests, such as bytes. Such a quota is left
+    out. Drafts before the seventh had ``RateLimit-Remaining`` and ``RateLimit-Reset``, and many proxies still send
+    these.
 
     Args:
-        headers: Those of an answer. Names compare without regard to case.
+        headers: The headers of an answer. Upper and lower case do not matter in their names.
     """
     if "RateLimit" in headers:
         policies = dict(members(_lines(headers, "RateLimit-Policy")) or ())
@@ -55,7 +56,7 @@ def quotas(headers: Mapping[str, str]) -> tuple[Quota, ...]:
 
 
 def _lines(headers: Mapping[str, str], name: str) -> str:
-    """Return a field as a whole: one proxy after the other may have added a line to it."""
+    """Return all lines of a field as one. Each proxy on the way may have added a line."""
     return ", ".join(value for key, value in headers.items() if key.lower() == name.lower())
 
 

@@ -35,7 +35,7 @@ class RawDecoder:
 
         Raises:
             InvalidJSONError: The body is not JSON.
-            DecodeError: The JSON is not a page. Or an item has no ID, and a walk cannot tell items apart without one.
+            DecodeError: The JSON is not a page, or an item has no ID. A walk needs the IDs to tell items apart.
         """
         page = self._decode(body, cursor)
         items = [RawItem(item) for item in page.data]

@@ -1,4 +1,4 @@
-"""From parsed JSON to a model, for JSON that comes from somewhere else than a page."""
+"""Turns parsed JSON into a model, for JSON that does not come from a page."""
 
 from __future__ import annotations
 
@@ -16,15 +16,15 @@ T = TypeVar("T")
 
 
 def from_wire(document: object, model: type[T]) -> T:
-    """Return the item that a JSON object spells as the API does. It is the way back from `to_wire`.
+    """Return the item for a JSON object in the API's spelling. This is the reverse of `to_wire`.
 
     Args:
-        document: The object, parsed, such as a line of a file that the command has written as JSON lines.
+        document: The parsed object, such as a line of a file of JSON lines that the command has written.
         model: The model of the item, such as `Run`.
 
     Raises:
-        DecodeError: The object is not such an item. `DecodeError.path` says where.
-        TypeError: There is no such model.
+        DecodeError: The object is not an item of this model. `DecodeError.path` says where the fault is.
+        TypeError: ``model`` is not a model of this package.
     """
     from .detailed import FAULTS, detailed_converter, locate  # noqa: PLC0415 - cattrs, which few programs need here
 
@@ -39,5 +39,5 @@ def from_wire(document: object, model: type[T]) -> T:
 
 
 def _is_of_models(kind: type[Any]) -> bool:
-    """Return whether a class is one of the models. A page is a place for items, and no item."""
+    """Return whether a class is the model of an item or of a part of one. The class of a page is not."""
     return kind.__module__.startswith(f"{models.__name__}.") and kind.__module__ != Page.__module__

@@ -1,4 +1,4 @@
-"""An answer as a value, and the page or the error that it holds."""
+"""An HTTP answer as a value, and the page or the error that it holds."""
 
 from __future__ import annotations
 
@@ -20,12 +20,12 @@ T = TypeVar("T")
 
 
 _REQUEST_ID_HEADERS = ("x-request-id", "x-vercel-id", "cf-ray")
-"""Where servers and proxies commonly put a request's name. The first that is there is taken."""
+"""Headers in which servers and proxies put the ID of a request. The first one that is there counts."""
 
 
 @frozen
 class Response:
-    """An HTTP answer, wholly read."""
+    """An HTTP answer with its whole body."""
 
     status: int
     """Status code."""
@@ -34,11 +34,11 @@ class Response:
     body: bytes
     """Decompressed."""
     received_at: datetime
-    """When it had arrived, by the local clock; timezone-aware."""
+    """When the whole answer had arrived, by the local clock; timezone-aware."""
 
     @property
     def request_id(self) -> str | None:
-        """What the server or a proxy calls the request. None: it has no name."""
+        """The ID that the server or a proxy gave to the request. None: there is none."""
         headers = self.headers
         return next((headers[name] for name in _REQUEST_ID_HEADERS if name in headers), None)
 
@@ -47,13 +47,13 @@ def read_page(response: Response, cursor: int, decode: Callable[[bytes, int], Pa
     """Return the page that an answer holds.
 
     Args:
-        response: The answer to the request of a page.
+        response: The answer to the request for a page.
         cursor: Where that page was asked to begin.
-        decode: From a body and its cursor to a page.
+        decode: Turns a body and its cursor into a page.
 
     Raises:
         APIError: The server refused, or failed.
-        DecodeError: The status promises a page, and the body is none.
+        DecodeError: The status promises a page, but the body is not one.
     """
     if 200 <= response.status < 300:  # noqa: PLR2004 - the class of success in HTTP
         page = decode(response.body, cursor)

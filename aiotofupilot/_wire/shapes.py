@@ -1,9 +1,9 @@
-"""Models as msgspec knows them, to parse a body by.
+"""The models as types for msgspec, which parses a body with them.
 
-msgspec parses JSON and checks its types in one pass of C. Its structs are made in that pass, and they cost less than
-the dicts that any other parser would make. A shape is such a struct: it has the fields of its model, under the same
-names, and the wire's names, types and bounds. Strict as it is, msgspec refuses some pages that are good; the codec
-then parses them again, in another way.
+msgspec parses JSON and checks its types in one pass of C. It makes structs in that pass. They cost less than the dicts
+that another parser would make. A shape is such a struct. It has the fields of its model under the same names, and it
+knows their names on the wire, their types and their bounds. msgspec is strict and refuses some pages that are good. The
+codec then parses these again in another way.
 """
 
 from __future__ import annotations
@@ -23,18 +23,19 @@ from aiotofupilot.models import wire_name
 __all__ = ["AwareDatetime", "parser", "shape"]
 
 AwareDatetime = Annotated[datetime, msgspec.Meta(tz=True)]
-"""What msgspec reads as a date-time (RFC 3339) with a UTC offset."""
+"""The type that msgspec reads from a date-time (RFC 3339) with a UTC offset."""
 
 _INTEGER = Annotated[int, msgspec.Meta(ge=-LARGEST, le=LARGEST)]
 
 _INTEGER_AMONG_NUMBERS = Annotated[int, msgspec.Meta(ge=-(2**63), le=2**63 - 1)]
-"""orjson reads an integer with more bits as a float. msgspec refuses it, so that both ways yield the same."""
+"""An integer of at most 64 bits. orjson reads a larger one as a float. msgspec refuses a larger one, so that orjson
+reads it, and both ways have the same result."""
 
 _NUMBER: Any = Union[_INTEGER_AMONG_NUMBERS, float]  # noqa: UP007 - the first is no class
-"""Where a model takes a float, it takes an integer too, as type checkers have it. Each keeps its type."""
+"""A field of type float can have an integer too, as for type checkers. The value keeps its type."""
 
 _WHOLE_NUMBER: Any = Union[_INTEGER, float]  # noqa: UP007 - likewise
-"""Older servers wrote 50.0 for 50. Whether a float is whole is checked when it becomes an integer."""
+"""Older servers wrote 50.0 for 50. The hook of the model checks that such a float is whole."""
 
 _PLAIN: dict[object, Any] = {
     str: str,
@@ -54,10 +55,10 @@ def parser(kind: Any) -> Callable[[bytes], Any]:
 
 
 def shape(kind: Any) -> Any:
-    """Return the type that msgspec is to parse, for a type that models are annotated with.
+    """Return the type that msgspec parses for a type in the annotations of models.
 
     Raises:
-        TypeError: No model has had such a field before, so nobody has said what it looks like on the wire.
+        TypeError: The type is not known here. A new kind of field in a model needs a rule here.
     """
     if attrs.has(kind):
         return _struct(kind)
@@ -80,7 +81,7 @@ def _union(kinds: tuple[Any, ...]) -> Any:
     scalars = [kind for kind in kinds if kind not in arrays and not (kind is int and float in kinds)]
     among_others = len(scalars) > 1 + (NoneType in scalars)
     others = [_INTEGER if kind is int and among_others else shape(kind) for kind in scalars]
-    if arrays:  # msgspec takes one array in a union, so whether its items are of one type is checked afterwards
+    if arrays:  # msgspec allows one array in a union, so a hook checks afterwards that its items are of one type
         elements = {element for array in arrays for element in (get_args(get_args(array)[0]) or get_args(array)[:1])}
         others.append(tuple[_union(tuple(elements)), ...])  # type: ignore[misc]  # likewise
     return Union[tuple(others)]  # noqa: UP007 - of a tuple of types
@@ -94,5 +95,5 @@ def _struct(model: Any) -> type[msgspec.Struct]:
         default = () if field.default is attrs.NOTHING else (field.default,)
         fields.append((field.name, shape(field.type), *default))
         renamed[field.name] = wire_name(field)
-    # Shapes live for the time of one page and refer to nothing that refers to them, so the collector need not know.
+    # Shapes live as long as one page, and are in no reference cycles, so the garbage collector need not track them.
     return msgspec.defstruct(model.__name__, fields, rename=renamed, kw_only=True, gc=False)

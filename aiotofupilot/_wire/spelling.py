@@ -1,4 +1,4 @@
-"""Values as the API spells them. Nothing here parses, so that a program which sends no request loads no parser."""
+"""Turns values into the API's spelling. Nothing here parses, so a program that sends no request loads no parser."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ _LATEST = datetime.max.replace(microsecond=999_000, tzinfo=UTC)
 
 
 def to_wire(item: object) -> dict[str, Any]:
-    """Return an item as the API spells it: its keys and order, dates in ISO 8601, UTC, with milliseconds and ``Z``."""
+    """Return an item in the API's spelling: its keys and order, and dates in UTC with milliseconds and ``Z``."""
     from .converters import wire_converter  # noqa: PLC0415 - see the module's docstring
 
     return cast("dict[str, Any]", wire_converter().unstructure(item))
@@ -24,7 +24,7 @@ def spell_date_time(moment: datetime, *, round_up: bool = False) -> str:
 
     Args:
         moment: Timezone-aware.
-        round_up: Whether a fraction of a millisecond counts as a whole one. It is dropped otherwise.
+        round_up: Whether a fraction of a millisecond is rounded up. Otherwise it is dropped.
     """
     try:
         moment = moment.astimezone(UTC)

@@ -1,4 +1,4 @@
-"""Lists of names with parameters, one of the forms that HTTP has for structured header fields.
+"""Reads lists of names with parameters, which are one form of HTTP's structured header fields.
 
 Source: https://www.rfc-editor.org/rfc/rfc9651
 """
@@ -10,7 +10,7 @@ import re
 __all__ = ["Parameters", "members"]
 
 Parameters = dict[str, int | float | str | bool]
-"""Strings and tokens are their characters, byte sequences their base64 between colons."""
+"""Parameters by name. A string or a token is a str. A byte sequence is a str too: base64 between colons."""
 
 _STRING = r'"(?:[ !#-\[\]-~]|\\["\\])*"'
 _WORD = r"[A-Za-z*][!#$%&'*+.^_`|~0-9A-Za-z:/-]*"
@@ -26,11 +26,11 @@ _ESCAPE = re.compile(r"\\(.)")
 
 
 def members(field: str) -> list[tuple[str, Parameters]] | None:
-    """Return the members of a list, each a string or a token with its parameters.
+    """Return the members of a list. Each is a string or a token, with its parameters.
 
     Returns:
-        The members in order; None: the field is malformed, or empty, or has a member of another kind. Such a field is
-        to be ignored as a whole.
+        The members in order; None: the field is malformed, or empty, or has a member of another kind. The whole field
+        is to be ignored then.
     """
     field = field.strip(" ")
     found: list[tuple[str, Parameters]] = []

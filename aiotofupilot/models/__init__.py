@@ -1,13 +1,12 @@
 """The values that TofuPilot's listings are made of, one module for each listing.
 
-Field names are the API's own. Where the wire has another spelling, the field says so in its attrs metadata, under
-``"wire"``, and `wire_name` reads it. All models are attrs classes with slots, and compare and hash by value; what
-cannot be hashed (metadata, the items of a page) is left out of the hash. They are frozen for the type checker alone.
-Enumerated values are plain strings, so that a value which TofuPilot adds later is accepted. Arrays in items are tuples.
-`MODELS` says which model the items of a listing have.
+Field names are the API's own. A few names are spelled otherwise on the wire. Such a field has that spelling in its
+attrs metadata, under ``"wire"``, and `wire_name` reads it. All models are attrs classes with slots. They compare and
+hash by value. Metadata and the items of a page cannot be hashed, so they are left out of the hash. Models are frozen
+for the type checker, but not at run time. Enumerated values are plain strings, so a value that TofuPilot adds later is
+accepted. Arrays in items are tuples. `MODELS` has the model of each listing's items.
 
-A model is loaded when it is first asked for, because making a class takes half a millisecond, and few programs use
-every listing.
+A model is loaded when it is first used. Making a class takes half a millisecond, and few programs use every listing.
 
 Source: https://www.tofupilot.com/docs/api
 """

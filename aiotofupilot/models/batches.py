@@ -35,6 +35,7 @@ class Batch:
     unit_count: int
     """How many units the batch holds."""
     created_by_user: UserRef | None = None
-    """The user who created it. None: a station did, or the server does not say. The listing tells no address."""
+    """The user who created it. None: a station did, or the server does not say. This listing has no e-mail
+    addresses."""
     created_by_station: StationRef | None = None
     """The station that created it. None: a user did, or the server does not say."""

@@ -29,12 +29,12 @@ class Commit:
     committed_at: datetime | None
     """When it was committed; timezone-aware. None: the provider did not say."""
     branch: str | None
-    """Branch that it was deployed from. None: the server names none."""
+    """The branch that was deployed. None: the server names none."""
 
 
 @frozen
 class DeploymentRepository:
-    """Where the deployed source is."""
+    """The repository that was deployed from."""
 
     provider: str
     """``github``, ``gitlab``, ``bitbucket``, or one that TofuPilot adds later."""
@@ -42,14 +42,14 @@ class DeploymentRepository:
 
 @frozen(kw_only=True)
 class Deployment:
-    """One build of a procedure, and the stations that it went to."""
+    """One build of a procedure, and the stations to which it was deployed."""
 
     id: str
     """UUID."""
     environment: str
     """``production``, ``preview``, ``development``, or one that TofuPilot adds later."""
     trigger: str
-    """What began it: ``auto``, ``manual``, ``cli``, or one that TofuPilot adds later."""
+    """What triggered it: ``auto``, ``manual``, ``cli``, or one that TofuPilot adds later."""
     status: str
     """State of the build: ``pending``, ``building``, ``ready``, ``failed``, or one that TofuPilot adds later."""
     skipped: bool
@@ -61,10 +61,10 @@ class Deployment:
     deployed_at: datetime
     """When it was deployed; timezone-aware."""
     procedure: ProcedureRef | None
-    """What was deployed. None: the server names no procedure."""
+    """The procedure that was deployed. None: the server names none."""
     commit: Commit | None
     """The commit that was deployed. None: the server names none."""
     repository: DeploymentRepository | None
-    """Where the source is. None: no repository is linked."""
+    """The repository of the source. None: no repository is linked."""
     stations: tuple[StationRef, ...]
-    """Stations that it went to."""
+    """The stations to which it was deployed."""

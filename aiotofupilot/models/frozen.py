@@ -1,6 +1,6 @@
 """How every model is defined.
 
-The models are frozen for the type checker alone. A frozen ``__init__`` at run time calls ``object.__setattr__`` once
+The models are frozen for the type checker, but not at run time. A frozen ``__init__`` would call ``object.__setattr__``
 for each field, and that triples the cost of decoding a page.
 """
 

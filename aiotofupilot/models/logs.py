@@ -39,9 +39,9 @@ class Log:
     created_at: datetime
     """When it was written; timezone-aware. The filters of the listing call it ``timestamp``."""
     source_file: str | None
-    """File that wrote it. None: the server names none."""
+    """The source file that wrote it. None: the server names none."""
     line_number: int | None
-    """Line of the file. None: the server names none."""
+    """The line in the source file. None: the server names none."""
     run: LogRun
     """The run that wrote it."""
     unit: UnitRef

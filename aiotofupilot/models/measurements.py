@@ -17,9 +17,9 @@ class Validator:
     outcome: str
     """``PASS``, ``FAIL``, ``UNSET``, or one that TofuPilot adds later."""
     operator: str | None
-    """How the value is compared, such as ``<=``. None: the validator is an expression alone."""
+    """How the value is compared, such as ``<=``. None: the validator has an expression and no operator."""
     expected_value: bool | int | float | str | tuple[int | float, ...] | tuple[str, ...] | None
-    """What the value is compared with. Numbers keep the type that they have in JSON. None: nothing."""
+    """The value to compare with. Numbers keep the type that they have in JSON. None: there is none."""
     expression: str
     """The check as text, such as ``x <= 50``."""
     is_decisive: bool | None
@@ -67,8 +67,8 @@ class Measurement:
     """``numeric``, ``boolean``, ``string``, ``multidimensional``, ``empty``, ``json``, or one that TofuPilot adds
     later."""
     retry_count: int
-    """How many attempts of the phase came before this one."""
+    """How many attempts at the phase came before this one."""
     is_final_attempt: bool
-    """Whether no attempt of the phase came after this one."""
+    """Whether this is the last attempt at the phase."""
     validators: tuple[Validator, ...] | None
     """Checks of the value. None: it was not checked."""

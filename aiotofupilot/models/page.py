@@ -19,7 +19,7 @@ class PageMeta:
     has_more: bool
     """Whether the server announces more items."""
     next_cursor: int | None = None
-    """Where the next page begins, in the server's own counting. None: the server names no place."""
+    """The cursor of the next page. None: the server names none."""
 
 
 @frozen
@@ -32,15 +32,15 @@ class Page(Generic[T]):
     data: list[T] = field(hash=False)
     """The items, in the server's order."""
     meta: PageMeta
-    """What follows."""
+    """What the page says about the rest of the listing."""
     cursor: int = 0
-    """Where the page begins: the cursor that it was asked for. 0 is the beginning of the listing."""
+    """The cursor of this page. 0 is the beginning of the listing."""
     request_id: str | None = field(default=None, eq=False)
-    """What the server or a proxy calls the request, for a support ticket. None: the request has no name."""
+    """The ID that the server or a proxy gave to the request, for a support ticket. None: there is none."""
     headers: Mapping[str, str] = field(factory=dict[str, str], eq=False, repr=False)
-    """The headers of the answer, such as those that tell of rate limits. Names compare without regard to case."""
+    """The headers of the answer, such as those about rate limits. Upper and lower case do not matter in their names."""
 
     @property
     def following(self) -> int | None:
-        """Where the next page begins, as the server gave it. None: this page is the last, or names no cursor."""
+        """The cursor of the next page. None: this page is the last one, or it names no cursor."""
         return self.meta.next_cursor if self.meta.has_more else None

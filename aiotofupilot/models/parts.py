@@ -25,7 +25,7 @@ class Revision:
 
 @frozen
 class PartRef:
-    """The part that a unit is made as, with the unit's revision."""
+    """The part that a unit is an instance of, with the unit's revision."""
 
     id: str
     """UUID."""
@@ -39,7 +39,7 @@ class PartRef:
 
 @frozen
 class Part:
-    """A product or component that units are made as."""
+    """A product or component. Units are instances of it."""
 
     id: str
     """UUID."""

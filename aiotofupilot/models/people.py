@@ -1,4 +1,4 @@
-"""People: the items of the listing of users, and how other items refer to a person.
+"""Users and operators, and how other items refer to them.
 
 Source: https://www.tofupilot.com/docs/dashboard/api/v2/users/list
 """
@@ -17,11 +17,11 @@ class User:
     name: str | None = None
     """Display name. None: the user has set none."""
     email: str | None = None
-    """Address. None: hidden from the owner of this API key."""
+    """E-mail address. None: it is hidden from the owner of this API key."""
     image: str | None = None
     """URL of a picture. None: the user has none."""
     banned: bool = False
-    """Whether the user is locked out."""
+    """Whether the user is banned from the organization."""
 
 
 @frozen
@@ -33,15 +33,15 @@ class UserRef:
     name: str | None = None
     """Display name. None: the user has set none."""
     email: str | None = None
-    """Address. None: this listing does not tell it, or it is hidden from the owner of this API key."""
+    """E-mail address. None: this listing does not have it, or it is hidden from the owner of this API key."""
 
 
 @frozen
 class Operator:
-    """The person who operated a run, who need not be a user."""
+    """The person who operated a run. An operator need not be a user."""
 
     id: str | None = None
-    """UUID of the user. None: the operator is known by name alone."""
+    """UUID of the user. None: only the name of the operator is known."""
     name: str | None = None
     """Display name."""
     email: str | None = None

@@ -27,11 +27,11 @@ class Phase:
     duration_ms: int | None
     """How long it took, in milliseconds. None: it did not end."""
     retry_count: int
-    """How many attempts of the phase came before this one."""
+    """How many attempts at the phase came before this one."""
     sequence_path: str | None = None
     """Path of the sequence that holds the phase. None: no sequence holds it, or the server is too old to say."""
     is_final_attempt: bool
-    """Whether no attempt of the phase came after this one."""
+    """Whether this is the last attempt at the phase."""
     run_id: str
     """UUID of the run."""
     run_outcome: str

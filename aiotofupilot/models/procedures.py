@@ -29,7 +29,7 @@ class Repository:
 
 @frozen
 class Procedure:
-    """A test sequence that runs are filed under."""
+    """A test sequence. Each run belongs to one."""
 
     id: str
     """UUID, in the server's spelling."""
@@ -38,9 +38,9 @@ class Procedure:
     created_at: datetime
     """When it was created; timezone-aware."""
     created_by_user: UserRef | None = None
-    """Who created it. None: the server names nobody."""
+    """The user who created it. None: the server names nobody."""
     linked_repository: Repository | None = field(default=None, metadata={"wire": "linkedRepository"})
-    """Where its source is. None: no repository is linked; ``linkedRepository`` on the wire."""
+    """The repository of its source; ``linkedRepository`` on the wire. None: no repository is linked."""
 
 
 @frozen

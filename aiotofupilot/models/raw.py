@@ -1,4 +1,4 @@
-"""Items without a model."""
+"""Items that are not turned into models."""
 
 from typing import Any
 
@@ -10,6 +10,6 @@ class RawItem(dict[str, Any]):
 
     @property
     def id(self) -> str:
-        """The item's own ID."""
+        """The ID of the item."""
         item_id: str = self["id"]
         return item_id

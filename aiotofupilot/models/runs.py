@@ -42,7 +42,7 @@ class RunUnit:
     """``golden``, ``failing``, ``ignored``, or one that TofuPilot adds later. None: a unit of production, or the server
     is too old to say."""
     part: PartRef
-    """What the unit is made as."""
+    """The part that the unit is an instance of."""
     batch: BatchRef | None = None
     """The batch that it was made in. None: it belongs to no batch."""
 
@@ -54,15 +54,15 @@ class RunSequence:
     id: str
     """UUID."""
     path: str
-    """Keys from the top level down to this sequence."""
+    """The keys of the sequences from the top level down to this one."""
     key: str
     """Name of the sequence within its parent."""
     parent_path: str | None
-    """Path of the sequence that holds this one. None: it stands at the top level."""
+    """Path of the sequence that holds this one. None: it is at the top level."""
     name: str
     """Display name."""
     source: str | None
-    """File that defines it, such as ``./sequences/power_up.yaml``. None: the server names none."""
+    """The file that defines it, such as ``./sequences/power_up.yaml``. None: the server names none."""
     outcome: str
     """``PASS``, ``FAIL``, ``ERROR``, ``TIMEOUT``, ``ABORTED``, ``SKIP``, or one that TofuPilot adds later."""
     started_at: datetime | None
@@ -90,7 +90,7 @@ class Run:
     outcome: str
     """``PASS``, ``FAIL``, ``ERROR``, ``TIMEOUT``, ``ABORTED``, or one that TofuPilot adds later."""
     execution_id: str | None = None
-    """The execution that this run is part of, where several slots are tested together. None: it is part of none."""
+    """The execution that this run is part of. An execution tests several slots together. None: it is part of none."""
     slot_key: str | None = None
     """Key of the slot that the unit was tested in. None: the station has no slots."""
     slot_name: str | None = None
@@ -100,7 +100,7 @@ class Run:
     unit: RunUnit
     """The unit that was tested."""
     docstring: str | None = None
-    """Text that the test script says of itself. None: it says nothing."""
+    """The docstring of the test script. None: it has none."""
     created_by_user: UserRef | None = None
     """The user who uploaded it. None: a station did, or the server does not say."""
     created_by_station: StationRef | None = None

@@ -14,7 +14,7 @@ __all__ = ["Station", "StationRef", "Team"]
 
 @frozen
 class StationRef:
-    """The station that created an item, or that a deployment went to."""
+    """The station that created an item, or to which a procedure was deployed."""
 
     id: str
     """UUID."""
@@ -45,6 +45,6 @@ class Station:
     procedures_count: int | float
     """How many procedures the station runs. The API types it as a number, so 2.0 stays a float."""
     team: Team | None
-    """None: the station belongs to no team."""
+    """The team of the station. None: it belongs to no team."""
     metadata: Metadata | None = field(default=None, hash=False)
     """Metadata of the station. None: the listing did not ask for it, or the server is too old to have it."""

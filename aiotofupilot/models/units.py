@@ -20,7 +20,7 @@ __all__ = ["LastRun", "Unit", "UnitRef"]
 
 @frozen
 class UnitRef:
-    """The unit that an item belongs to, or a part of another unit."""
+    """A unit as other items refer to it."""
 
     id: str
     """UUID."""
@@ -60,15 +60,16 @@ class Unit:
     children: tuple[UnitRef, ...]
     """Units that are built into this one, at most 10 of them."""
     part: PartRef
-    """What the unit is made as."""
+    """The part that the unit is an instance of."""
     created_by_user: UserRef | None = None
-    """The user who created it. None: a station did, or the server does not say. The listing tells no address."""
+    """The user who created it. None: a station did, or the server does not say. This listing has no e-mail
+    addresses."""
     created_by_station: StationRef | None = None
     """The station that created it. None: a user did, or the server does not say."""
     batch: BatchRef | None = None
     """The batch that it was made in. None: it belongs to no batch."""
     parent: UnitRef | None = None
-    """The unit that this one is built into. None: it is built into none."""
+    """The unit that this one is built into. None: it is not built into another unit."""
     last_run: LastRun | None = None
     """The latest run of the unit. None: it was never run."""
     metadata: Metadata | None = field(default=None, hash=False)

@@ -1,4 +1,4 @@
-"""How the wire spells the name of a field."""
+"""The names of fields in the API's JSON."""
 
 from __future__ import annotations
 

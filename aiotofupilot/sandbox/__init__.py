@@ -1,17 +1,18 @@
-"""An embedded TofuPilot: a server with a factory of its own, for tests, demonstrations and benchmarks.
+"""An embedded TofuPilot for tests, demonstrations and benchmarks: a server with a made-up factory.
 
-It answers for every listing of API v2 as TofuPilot's REST layer does, on a loopback port, without an account:
+It answers requests for every listing of API v2, as TofuPilot's REST layer does. It listens on a loopback port and needs
+no account:
 
     async with Sandbox(procedures=250, runs=1_000) as sandbox:
         async with TofuPilotSession(sandbox.api_key, base_url=sandbox.url) as session:
             procedures = await session.procedures.list().collect()
     assert procedures == sandbox.procedures
 
-The factory is made up from one seed. Its runs test units of batches of parts, on stations of which one fails, and write
-phases, measurements and logs. Every listing is a list that may be changed at any time: ``sandbox.runs``,
-``sandbox.units`` and so on.
+The factory is computed from one seed. Its runs test units on stations, and write phases, measurements and logs. Units
+have parts and batches. On one station, many runs fail. Every listing is a list that you may change at any time:
+``sandbox.runs``, ``sandbox.units`` and so on.
 
-A bad day is said in sentences (see `faults` for all that can go wrong, `paging` for odd servers):
+Faults are given in sentences. `faults` has all that can go wrong, and `paging` has odd servers:
 
     sandbox.faults.next(status(503), reset(), times=2)
     sandbox.faults.randomly(rate=0.1, seed=7)

@@ -1,7 +1,6 @@
-"""TofuPilot's API as a function: a path, a query and a key in, status and JSON out.
+"""TofuPilot's API as a function. It takes a path, a query and a key, and returns a status and JSON.
 
-Nothing here waits, opens a socket or knows HTTP beyond a status code, so that a property test can call it thousands of
-times.
+Nothing here waits or opens a socket, so a property test can call it thousands of times.
 """
 
 from __future__ import annotations
@@ -35,22 +34,22 @@ __all__ = ["Api"]
 _ROOT = "/api/v2/"
 _RESOURCES: Mapping[str, Resource[Any]] = {_ROOT + resource.name: resource for resource in RESOURCES}
 _OF_PAGES = frozenset({"limit", "cursor", "include_metadata", "include_sequences"})
-"""Parameters that do not decide which rows are asked for."""
+"""Parameters that do not select rows."""
 _MOST_CHOSEN = 16
-"""For how many queries it is kept which rows they asked for."""
+"""For at most this many queries, the selected rows are remembered."""
 _FORBIDDEN_TO_STATIONS = frozenset({"procedures", "stations"})
 
 
 class Api:
-    """Answers to requests for what a factory lists.
+    """Answers requests for the listings of a factory.
 
     Attributes:
-        factory: What is listed.
-        api_key: Key of a user, who may list everything.
+        factory: The items of all listings.
+        api_key: Key of a user. It may list everything.
         station_key: Key of a station.
         station_listings: Names of the listings that the station's key may list. For procedures, sources disagree.
         paging: How listings are cut into pages.
-        pagings: How single listings, by name, are cut into pages instead.
+        pagings: How single listings, by name, are cut into pages in another way.
     """
 
     def __init__(
@@ -66,11 +65,11 @@ class Api:
         """Describe the API.
 
         Args:
-            factory: What is listed.
+            factory: The items of all listings.
             api_key: Key of a user.
             station_key: Key of a station.
             paging: How listings are cut into pages.
-            pagings: How single listings, by name, are cut instead; None: none is.
+            pagings: How single listings, by name, are cut into pages in another way; None: there are none.
             station_listings: What the station's key may list; None: all but procedures and stations.
         """
         names = {resource.name for resource in RESOURCES}
@@ -83,7 +82,8 @@ class Api:
         if unknown := (self.station_listings | self.pagings.keys()) - names:
             raise ValueError(f"there is no listing {min(unknown)!r}, only {', '.join(sorted(names))}")
         self._chosen: dict[tuple[Any, ...], tuple[tuple[Pieces[Any], ...], Sequence[int]]] = {}
-        # A page of known items costs a quarter of a new one. By value, so that a changed one is written anew.
+        # A page of known items costs a quarter of a new one. Items are known by value, so a changed one is written
+        # anew.
         self._json: dict[str, Callable[[Any], Fragment]] = {
             resource.name: lru_cache(maxsize=100_000)(resource.json) if resource.remembered else resource.json
             for resource in RESOURCES
@@ -91,16 +91,16 @@ class Api:
 
     @staticmethod
     def knows(path: str) -> bool:
-        """Say whether a path leads to a listing, in any case, with a trailing slash or without."""
+        """Return whether a path leads to a listing, in any case, with a trailing slash or without."""
         return _find(path) is not None
 
     def answer(self, path: str, query: Pairs, authorization: str | None) -> Answer:
         """Answer one request.
 
         Args:
-            path: As it was sent, such as ``/api/v2/runs``.
-            query: The query parameters, decoded; pairs where names repeat.
-            authorization: The header of that name; None: there was none.
+            path: The path as it was sent, such as ``/api/v2/runs``.
+            query: The query parameters, decoded. Give pairs if names repeat.
+            authorization: The header ``Authorization``; None: there was none.
         """
         try:
             return self.write(path, self.page(path, query, authorization))
@@ -108,10 +108,10 @@ class Api:
             return refusal.answer()
 
     def page(self, path: str, query: Pairs, authorization: str | None) -> Page[Any]:
-        """Give the page that `answer` writes.
+        """Return the page that `answer` writes.
 
         Raises:
-            Refusal: If there is none for this path, key or query.
+            Refusal: There is no page for this path, key or query.
         """
         resource = _find(path)
         if resource is None:
@@ -123,7 +123,7 @@ class Api:
         if not resource.paged:
             return Page(data=list(pieces), meta=PageMeta(has_more=False))
         cut = self.pagings.get(resource.name, self.paging)
-        cursor = max(asked["cursor"], 0)  # the validator of parts lets negative ones through
+        cursor = max(asked["cursor"], 0)  # the validator of parts allows negative ones
         window = cut(len(chosen), cursor, asked["limit"])
         items = _take(pieces, chosen, window)
         if resource.dress is not None:
@@ -135,15 +135,15 @@ class Api:
         )
 
     def _choose(self, resource: Resource[Any], asked: Asked, query: Query) -> tuple[Pieces[Any], Sequence[int]]:
-        """Give the rows of a listing, and the positions of those that are asked for.
+        """Return the rows of a listing, and the positions of the rows that are asked for.
 
-        What was chosen is kept for the other pages, as long as nothing is changed.
+        The positions are remembered for the other pages, until something changes.
         """
         pieces = self.factory.pieces(resource.name)
-        if resource.make is None:  # a plain list does not tell when it changes
+        if resource.make is None:  # a plain list does not say whether it has changed
             return pieces, select(resource, pieces, asked, self.factory)
         state = self.factory.state
-        pieces = self.factory.pieces(resource.name)  # again, because another thread may have changed them meanwhile
+        pieces = self.factory.pieces(resource.name)  # again, because another thread may have changed them
         key = (resource.name, *sorted(pair for pair in query.pairs if pair[0] not in _OF_PAGES))
         known = self._chosen.pop(key, None)
         if known is None or known[0] != state:
@@ -158,7 +158,7 @@ class Api:
         """Write a page of the listing at a path as JSON.
 
         Raises:
-            Refusal: If there is no such listing.
+            Refusal: There is no such listing.
         """
         resource = _find(path)
         if resource is None:
@@ -170,7 +170,7 @@ class Api:
         """Check the key.
 
         Raises:
-            Refusal: If it may not list this.
+            Refusal: The key may not list this.
         """
         if authorization == f"Bearer {self.station_key}":
             if name not in self.station_listings:
@@ -181,12 +181,12 @@ class Api:
 
 @lru_cache(maxsize=256)
 def _find(path: str) -> Resource[Any] | None:
-    """Find the listing at a path. Letter case and a trailing slash make no difference."""
+    """Find the listing at a path. Upper and lower case and a trailing slash do not matter."""
     return _RESOURCES.get(path.removesuffix("/").lower())
 
 
 def _take(pieces: Pieces[Any], chosen: Sequence[int], window: Window) -> list[Any]:
-    """Give the chosen rows in a window."""
+    """Return the chosen rows in a window."""
     if isinstance(chosen, range) and chosen.step == 1:
         return pieces[window.start : window.stop]
     return [pieces[position] for position in chosen[window.start : window.stop]]

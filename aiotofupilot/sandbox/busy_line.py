@@ -1,4 +1,4 @@
-"""A production line that keeps working while somebody lists."""
+"""A production line that keeps working while a client lists."""
 
 from __future__ import annotations
 
@@ -19,13 +19,13 @@ __all__ = ["BusyLine"]
 
 
 class BusyLine:
-    """A hook that makes runs and inserts, removes and renames procedures, by chance that a seed decides.
+    """A hook that makes runs, and inserts, removes and renames procedures at random. The seed decides what happens.
 
-    A run comes with its phases, measurements and logs, and where it is due with a unit, a batch and deployments. All of
-    them are the newest of their listings.
+    A run comes with its phases, measurements and logs. If one is due, it also comes with a unit, a batch and
+    deployments. All of them are the newest of their listings.
 
-    Rates are the mean number of changes for each request, at least 0, and may be changed at any time: 0.25 is one
-    change with every fourth request or so, 3.0 is three changes with each.
+    A rate is the mean number of changes for each request; at least 0. 0.25 is one change with about every fourth
+    request, and 3.0 is three changes with each request. Rates may be changed at any time.
 
     Example:
         busy = BusyLine(inserts=0.5, removals=0.3, seed=7)
@@ -80,7 +80,7 @@ class BusyLine:
         """Make the changes of one request.
 
         Raises:
-            ValueError: If runs are to be made, and the request has no factory or the factory no procedures.
+            ValueError: Runs are to be made, and the request has no factory or the factory no procedures.
         """
         for change, rate in (
             (self.insert, self.inserts),
@@ -122,6 +122,6 @@ class BusyLine:
 
 
 def _times(rate: float, random: Random) -> int:
-    """Say how often something happens that happens at a rate."""
+    """Return how often something happens that happens at a rate."""
     whole, rest = divmod(rate, 1)
     return int(whole) + (random.random() < rest)

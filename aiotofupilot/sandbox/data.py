@@ -1,4 +1,4 @@
-"""Procedures as a production line would have them, the same ones for the same seed."""
+"""Procedures as a production line would have them. The same seed makes the same procedures."""
 
 from __future__ import annotations
 
@@ -78,12 +78,12 @@ _REPOSITORIES = (
 def make_procedures(count: int, *, seed: int = 0, nulls: bool = True) -> list[Procedure]:
     """Make plausible procedures, newest first.
 
-    The first ones do not depend on how many follow: the first 10 of 250 are the 10 of 10.
+    The first ones do not depend on the count: the first 10 of 250 are the same as 10 of 10.
 
     Args:
         count: How many to make; at least 0.
         seed: Another seed gives other procedures with other ids.
-        nulls: Whether names and addresses of their creators may be None.
+        nulls: Whether names and addresses of the creators may be None.
 
     Raises:
         ValueError: If `count` is negative.

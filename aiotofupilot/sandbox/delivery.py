@@ -1,7 +1,7 @@
-"""How an answer travels, step by step: what a fault alters and the server plays.
+"""An answer as steps on a connection. Faults alter the steps, and the server plays them.
 
-A delivery is a value. Without a socket it tells what a client would get: `status`, `headers`, `body`, whether that is
-`complete`, and after how many `seconds`.
+A delivery is a value. It says without a socket what a client would get: `status`, `headers` and `body`, whether the
+answer is `complete`, and after how many `seconds` it arrives.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ __all__ = ["Chunk", "Close", "Delivery", "Head", "Reset", "Step", "Wait"]
 
 @frozen
 class Wait:
-    """Nothing happens for a while."""
+    """A pause in which nothing is sent."""
 
     seconds: float
     """How long; at least 0."""
@@ -31,12 +31,13 @@ class Head:
     status: int
     """HTTP status code."""
     headers: Mapping[str, str]
-    """All but what any HTTP server adds. Without a Content-Length, the body goes in chunked transfer coding."""
+    """The headers, except those that every HTTP server adds. Without a Content-Length, the body is sent in chunked
+    transfer coding."""
 
 
 @frozen
 class Chunk:
-    """A part of the body, as it is on the wire."""
+    """A part of the body, with its content coding."""
 
     data: bytes
     """At least one byte."""
@@ -44,7 +45,7 @@ class Chunk:
 
 @frozen
 class Close:
-    """The connection is closed in an orderly manner, however much was announced."""
+    """The connection is closed in an orderly manner, even if more was announced."""
 
 
 @frozen
@@ -56,7 +57,7 @@ Step = Wait | Head | Chunk | Close | Reset
 
 
 def _until_end(steps: Iterable[Step]) -> tuple[Step, ...]:
-    """Drop what lies behind the end of the connection."""
+    """Drop the steps after the end of the connection."""
     kept: list[Step] = []
     for step in steps:
         kept.append(step)
@@ -66,20 +67,20 @@ def _until_end(steps: Iterable[Step]) -> tuple[Step, ...]:
 
 
 def _chunks(data: bytes) -> tuple[Chunk, ...]:
-    """Make a chunk of bytes, or none of none."""
+    """Return the bytes as one chunk, or no chunk if there are no bytes."""
     return (Chunk(data),) if data else ()
 
 
 @frozen
 class Delivery:
-    """The steps of one answer. Unless they end the connection, it is open for another request after the last one."""
+    """The steps of one answer. If no step ends the connection, it is then open for another request."""
 
     steps: tuple[Step, ...] = field(converter=_until_end)
-    """In order; those behind an end of the connection are dropped."""
+    """The steps in order. Steps after the end of the connection are dropped."""
 
     @classmethod
     def of(cls, status: int, headers: Mapping[str, str], body: bytes) -> Delivery:
-        """Deliver an answer whole and at once."""
+        """Return the delivery of a whole answer at once."""
         return cls((Head(status, {**headers, "Content-Length": str(len(body))}), *_chunks(body)))
 
     @property
@@ -99,7 +100,7 @@ class Delivery:
 
     @property
     def body(self) -> bytes:
-        """What arrives of the body, as it is on the wire."""
+        """The bytes of the body that are sent, with their content coding."""
         return b"".join(step.data for step in self.steps if isinstance(step, Chunk))
 
     @property
@@ -109,33 +110,33 @@ class Delivery:
 
     @property
     def complete(self) -> bool:
-        """Whether HTTP calls the answer whole; what the body means is another question."""
+        """Whether the answer is complete for HTTP. Its body may still be half a document."""
         return not any(isinstance(step, Close | Reset) for step in self.steps)
 
     def before_head(self) -> tuple[Step, ...]:
-        """Give the steps that pass before anything is sent."""
+        """Return the steps before anything is sent."""
         return self.steps[: self.steps.index(self.head)] if self.head else self.steps
 
     def with_head(self, head: Head) -> Delivery:
-        """Send another head, if one is sent at all."""
+        """Replace the head, if there is one."""
         return Delivery(tuple(head if isinstance(step, Head) else step for step in self.steps))
 
     def with_headers(self, changes: Mapping[str, str | None]) -> Delivery:
-        """Set headers, and take away those that are None."""
+        """Set headers, and remove those that are None."""
         if self.head is None:
             return self
         headers = {**self.head.headers, **changes}
         return self.with_head(evolve(self.head, headers={name: v for name, v in headers.items() if v is not None}))
 
     def with_answer(self, answer: Delivery) -> Delivery:
-        """Send another answer instead, after the same waits."""
+        """Replace the answer. The waits before it stay."""
         return Delivery((*self.before_head(), *answer.steps))
 
     def split(self, at: float) -> tuple[tuple[Step, ...], tuple[Step, ...]]:
-        """Part the steps inside the body.
+        """Split the steps in the body.
 
         Args:
-            at: The share of the body's bytes that belongs to the first part, 0 to 1.
+            at: The share of the body's bytes in the first part, 0 to 1.
         """
         left = int(len(self.body) * at)
         for index, step in enumerate(self.steps):

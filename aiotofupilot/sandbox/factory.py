@@ -1,4 +1,4 @@
-"""The factory whose data the sandbox lists: what every listing holds at the moment."""
+"""The factory whose data the sandbox lists. It has the items of every listing."""
 
 from __future__ import annotations
 
@@ -51,7 +51,7 @@ class Items(TypedDict, total=False):
 
 
 class Collection(Generic[T]):
-    """The rows of one listing: an attribute of a factory, made up when it is first read."""
+    """A descriptor for the rows of one listing. They are made up when the attribute is first read."""
 
     def __init__(self, resource: Resource[T]) -> None:
         self._resource = resource
@@ -65,16 +65,17 @@ class Collection(Generic[T]):
 
 
 class Factory:
-    """All that is listed. Add to it, remove and replace at any time; the next answer knows.
+    """The items of all listings. You may add, remove and replace items at any time. The next answer has the change.
 
-    Rows stand in the order in which they are listed where the request does not ask for another. The made-up ones refer
-    to each other: a run's unit, its phases and its logs are listed. What is done to one listing does nothing to others.
+    Rows are in the order in which they are listed if the request asks for no other order. Made-up items refer to each
+    other: the unit, the phases and the logs of a run are listed too. A change of one listing does not change the
+    others.
 
-    Nothing is made up before it is read, so that a million runs take no time and no memory. But a filter or a sort
-    order may have to look at every item once.
+    An item is made up when it is read, so a million runs take no time and no memory. But a filter or a sort order may
+    have to look at every item once.
 
     Attributes:
-        procedures: What is listed, in the listing's order.
+        procedures: The procedures, in the listing's order.
     """
 
     runs = Collection(RUNS)
@@ -101,21 +102,23 @@ class Factory:
 
         Args:
             procedures: Procedures, in the listing's order. The first 16 of them have runs.
-            runs: How many runs to make up, with units, phases, measurements, logs and all that belongs to them; or the
-                runs themselves, newest first. Without a procedure none are made up.
-            seed: What the made-up data depend on.
+            runs: How many runs to make up, with their units, phases, measurements, logs and so on; or the runs
+                themselves, newest first. Without a procedure, no run is made up.
+            seed: Another seed makes other data.
             nulls: Whether names and addresses of made-up people may be None.
             items: Items to list instead of made-up ones, by the name of the listing, in the listing's order.
 
         Raises:
-            TypeError: If there is no such listing.
+            TypeError: There is no such listing.
             ValueError: If `runs` is negative.
         """
         self.procedures = list(procedures)
         self._given: dict[str, tuple[Any, ...]] = {}
         for name, listed in items.items():
             if not isinstance(getattr(type(self), name, None), Collection):
-                raise TypeError(f"got an unexpected keyword argument {name!r}: no option, and no listing's name")
+                raise TypeError(
+                    f"got an unexpected keyword argument {name!r}: it is not an option or the name of a listing"
+                )
             self._given[name] = tuple(listed)  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType, reportUnknownArgumentType] - TypedDict.items() knows no types
         if isinstance(runs, Iterable):
             self._given["runs"] = tuple(runs)
@@ -130,21 +133,21 @@ class Factory:
 
     @property
     def world(self) -> World:
-        """The made-up factory. It is made from the procedures that were there at first."""
+        """The made-up factory. It is made from the procedures that were given first."""
         with self._lock:
             if self._world is None:
                 self._world = self._make_world()
             return self._world
 
     def rows(self, resource: Resource[T]) -> Rows[T]:
-        """Give the rows of a listing."""
+        """Return the rows of a listing."""
         with self._lock:
             if resource.name not in self._rows:
                 self._fill(resource)
             return self._rows[resource.name]
 
     def _fill(self, resource: Resource[T]) -> None:
-        """Make the rows of a listing: made-up ones, unless others were given."""
+        """Make the rows of a listing: the items that were given, or else made-up ones."""
         if resource.make is None or resource.count is None:  # pragma: no cover - only procedures are always given
             raise TypeError(f"{resource.name} are not made up")
         rows = Rows(
@@ -161,10 +164,10 @@ class Factory:
         """Let the line go on: make up newer runs, with all that belongs to them, and list them first.
 
         Args:
-            runs: How many; at least 0.
+            runs: How many runs to make up; at least 0.
 
         Raises:
-            ValueError: If there was no procedure at first, so that nothing can be run.
+            ValueError: No procedure was given first, so nothing can be run.
         """
         with self._lock:
             if not self.world.procedures:
@@ -174,7 +177,7 @@ class Factory:
                 rows.grow(self._counts[name](self.world))
 
     def pieces(self, name: str) -> Pieces[Any]:
-        """Give the rows of a listing, by its name, as they are now."""
+        """Return the rows of a listing, by its name, as they are now."""
         rows: list[Any] | Rows[Any] = getattr(self, name)
         if isinstance(rows, Rows):
             return rows.pieces
@@ -182,5 +185,5 @@ class Factory:
 
     @property
     def state(self) -> tuple[Pieces[Any], ...]:
-        """What all listings that were read hold. After a change, the state is another one."""
+        """The rows of all listings that were read. After a change, the state is another one."""
         return tuple(rows.pieces for rows in tuple(self._rows.values()))

@@ -1,4 +1,4 @@
-"""TofuPilot's listing of procedures as a function: a request's query and key in, status and JSON out."""
+"""TofuPilot's listing of procedures as a function. It takes a query and a key, and returns a status and JSON."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ _PATH = "/api/v2/procedures"
 
 
 class Listing:
-    """A server's procedures, and its answers to requests for them. `Api` answers for every listing."""
+    """A server's procedures, and its answers to requests for them. `Api` has every listing."""
 
     def __init__(
         self,
@@ -35,31 +35,31 @@ class Listing:
         """Describe a listing.
 
         Args:
-            procedures: What is listed, in the listing's order.
-            api_key: Key of a user, who may read procedures.
-            station_key: Key of a station, which may not.
+            procedures: The procedures, in the listing's order.
+            api_key: Key of a user. It may list procedures.
+            station_key: Key of a station. It may not list procedures.
             paging: How the listing is cut into pages.
         """
         self._api = Api(Factory(procedures), api_key=api_key, station_key=station_key, paging=paging)
 
     @property
     def procedures(self) -> list[Procedure]:
-        """What is listed, in the listing's order. Add, remove and replace at any time; the next answer knows."""
+        """The procedures, in the listing's order. You may change the list at any time."""
         return self._api.factory.procedures
 
     @property
     def api_key(self) -> str:
-        """Key of a user, who may read procedures."""
+        """Key of a user. It may list procedures."""
         return self._api.api_key
 
     @property
     def station_key(self) -> str:
-        """Key of a station, which may not."""
+        """Key of a station. It may not list procedures."""
         return self._api.station_key
 
     @property
     def paging(self) -> Paging:
-        """How the listing is cut into pages; may be set at any time."""
+        """How the listing is cut into pages. It may be set at any time."""
         return self._api.paging
 
     @paging.setter
@@ -70,16 +70,16 @@ class Listing:
         """Answer one request.
 
         Args:
-            query: The query parameters, decoded; pairs where names repeat.
-            authorization: The header of that name; None: there was none.
+            query: The query parameters, decoded. Give pairs if names repeat.
+            authorization: The header ``Authorization``; None: there was none.
         """
         return self._api.answer(_PATH, query, authorization)
 
     def page(self, query: Pairs, authorization: str | None) -> Page[Procedure]:
-        """Give the page that `answer` writes.
+        """Return the page that `answer` writes.
 
         Raises:
-            Refusal: If there is none for this key or query.
+            Refusal: There is no page for this key or query.
         """
         return self._api.page(_PATH, query, authorization)
 

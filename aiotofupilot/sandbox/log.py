@@ -1,4 +1,4 @@
-"""What the sandbox was asked, and what it said."""
+"""The log of requests and of what happened to them."""
 
 from __future__ import annotations
 
@@ -21,17 +21,18 @@ __all__ = ["Request", "RequestLog"]
 
 @define(kw_only=True, eq=False, repr=False, on_setattr=setters.NO_OP)
 class Request(Question):
-    """One request, and what became of it."""
+    """One request, and what happened to it."""
 
     fault: Fault | None = None
-    """What goes wrong with the answer; None: nothing."""
+    """What goes wrong with the answer; None: nothing goes wrong."""
     factory: Factory | None = None
-    """What is listed at the moment, for hooks that change it; None: nobody has been asked yet."""
+    """The items of all listings, for hooks that change them; None: no service has handled the request yet."""
     status: int | None = None
-    """HTTP status code of what is sent, unless the client goes before; None: nothing is sent, or not decided yet."""
+    """HTTP status code of the answer that is sent, unless the client disconnects before; None: nothing is sent, or the
+    answer is not decided yet."""
 
     is_as_it_should_be: bool = False
-    """Whether the client can read what the API answers, because there is no fault or a harmless one."""
+    """Whether the client can read the right answer, because there is no fault or only a harmless one."""
 
     def __str__(self) -> str:
         told = [f"{self.method} {self.target}: {self.status or 'no answer'}"]
@@ -57,8 +58,8 @@ class RequestLog(list[Request]):
     """Requests in the order of their arrival.
 
     Attributes:
-        in_flight: Requests whose answer has not yet been sent to its end.
-        peak_in_flight: The most that there ever were of these.
+        in_flight: How many requests have answers that are not completely sent.
+        peak_in_flight: The most requests that were in flight at any time.
     """
 
     def __init__(self) -> None:
@@ -68,7 +69,7 @@ class RequestLog(list[Request]):
 
     @contextmanager
     def under_way(self, request: Request) -> Generator[None]:
-        """Enter a request, which is in flight inside the block."""
+        """Add a request to the log. It is in flight inside the block."""
         self.append(request)
         self.in_flight += 1
         self.peak_in_flight = max(self.peak_in_flight, self.in_flight)
@@ -79,17 +80,17 @@ class RequestLog(list[Request]):
 
     @property
     def cursors(self) -> list[str | None]:
-        """The cursors asked for; None where a request had none."""
+        """The cursors that were asked for; None for a request without a cursor."""
         return [request.query.get("cursor") for request in self]
 
     @property
     def statuses(self) -> Counter[int | None]:
-        """How often each HTTP status code was sent; None counts the requests that got no answer."""
+        """How often each HTTP status code was sent. The key None counts the requests without an answer."""
         return Counter(request.status for request in self)
 
     @property
     def faults(self) -> Counter[Fault]:
-        """How often each fault was met."""
+        """How often each fault happened."""
         return Counter(request.fault for request in self if request.fault)
 
     def __repr__(self) -> str:

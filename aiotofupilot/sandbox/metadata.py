@@ -1,4 +1,4 @@
-"""The filter of metadata: one parameter that holds conditions as JSON text.
+"""The filter for metadata. It is one parameter that holds conditions as JSON text.
 
 {"shift": {"in": ["A", "B"]}, "humidity": {"gte": 40, "lt": 60}, "rework": {"eq": true}}
 """
@@ -33,7 +33,7 @@ _COMPARISONS: Mapping[str, Callable[[Any, Any], bool]] = {
 
 @frozen
 class Conditions(Scalar[Mapping[str, Mapping[str, Any]]]):
-    """Conditions for the values of metadata, by key. The official SDK sends an empty text where there are none."""
+    """Conditions for the values of metadata, by key. The official SDK sends an empty text if there are none."""
 
     _expected = "record"
 
@@ -43,7 +43,7 @@ class Conditions(Scalar[Mapping[str, Mapping[str, Any]]]):
         try:
             document: Any = orjson.loads(text)
         except orjson.JSONDecodeError:
-            raise Complaint(mistyped("record", "string")) from None  # what is not JSON stays text
+            raise Complaint(mistyped("record", "string")) from None  # zod sees a text that is not JSON as a string
         if not isinstance(document, dict):
             raise Complaint(mistyped("record", _zod_type(document)))
         conditions = cast("dict[str, Any]", document)
@@ -55,14 +55,14 @@ class Conditions(Scalar[Mapping[str, Mapping[str, Any]]]):
 
 
 def matches(metadata: Metadata | None, conditions: Mapping[str, Mapping[str, Any]]) -> bool:
-    """Say whether metadata meet all conditions. A key that is missing meets none."""
+    """Return whether metadata meet all conditions. A missing key meets no condition."""
     return metadata is not None and all(
         key in metadata and _meets(metadata[key], condition) for key, condition in conditions.items()
     )
 
 
 def _meets(value: str | float, condition: Mapping[str, Any]) -> bool:
-    """Say whether one value meets one condition. A condition for another type is not met."""
+    """Return whether one value meets one condition. A condition for another type is not met."""
     if isinstance(value, str):
         wanted, needle = condition.get("in", [value]), condition.get("contains", value)
         return condition.keys() <= {"in", "contains"} and value in wanted and needle in value
@@ -73,7 +73,7 @@ def _meets(value: str | float, condition: Mapping[str, Any]) -> bool:
 
 
 def _is_condition(condition: object) -> bool:
-    """Say whether a condition is one for a truth value, for text, or for numbers."""
+    """Return whether a condition is a valid one for a truth value, for text or for numbers."""
     if not isinstance(condition, dict):
         return False
     parts = cast("dict[str, object]", condition)
@@ -93,7 +93,7 @@ def _is_condition(condition: object) -> bool:
 
 
 def _wrong_condition(key: str) -> dict[str, Any]:
-    """Say that the condition of a key is for no type."""
+    """Say that the condition of a key fits no type."""
     return {"code": "invalid_union", "errors": [], "index": key, "message": "Invalid input"}
 
 

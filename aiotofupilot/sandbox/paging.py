@@ -1,25 +1,26 @@
-"""How a listing is cut into pages: as TofuPilot does today, and as odd servers do.
+"""Ways to cut a listing into pages: the way of TofuPilot, and those of odd servers.
 
-A paging is a function from the number of items that match, the cursor and the limit to the window that a page shows.
-So one can be written in a line. These are the ready-made ones:
+A paging is a function. It takes the number of items that match, the cursor and the limit, and returns the window that a
+page shows. You can write your own in a line. These are the ready-made ones:
 
 | paging | what is odd |
 |-|-|
 | `offsets` | nothing: a cursor is an offset, pages are full |
-| `capped(25)` | no page is longer, whatever limit was asked for |
-| `short_pages()` | pages are shorter than asked, though more follow |
-| `hidden_rows(every, hide)` | rows that the key can't see take up room: pages are short or empty, though more follow |
+| `capped(25)` | no page has more than 25 items, whatever the limit |
+| `short_pages()` | pages are shorter than the limit, although more items follow |
+| `hidden_rows(every, hide)` | rows that the key can't see count: pages are short or empty, although more follow |
 | `page_numbers` | a cursor is a page number |
-| `null_cursor` | a page announces more, and not where |
-| `repeating_cursor(at)` | from there on, each page gives its own cursor as the next |
-| `cycling_cursor(at)` | from there on, it goes on at the beginning |
+| `null_cursor` | a page announces more without a cursor |
+| `repeating_cursor(at)` | from there on, the next cursor of each page is its own cursor |
+| `cycling_cursor(at)` | from there on, the next page is the first one |
 | `backward_cursor(at)` | from there on, the next page is the one before |
-| `endless_empty(at)` | from there on, pages are empty for ever, while the cursor advances |
+| `endless_empty(at)` | from there on, all pages are empty, while the cursor advances without end |
 | `ignored_cursor(at)` | from there on, each page shows the same items, while the cursor advances |
 | `clamped_cursor(at)` | a cursor beyond `at` counts as `at`, while the next cursor advances |
 
-`Sandbox(paging=short_pages())` sets one for every listing, and ``sandbox.paging = offsets`` ends it.
-`Sandbox(pagings={"runs": capped(25)})` sets one for a single listing. Users come whole, so nothing cuts them.
+`Sandbox(paging=short_pages())` sets a paging for every listing, and ``sandbox.paging = offsets`` ends it.
+`Sandbox(pagings={"runs": capped(25)})` sets a paging for a single listing. The listing of users has no pages, so no
+paging changes it.
 """
 
 from __future__ import annotations
@@ -47,20 +48,20 @@ __all__ = [
 
 
 class Window(NamedTuple):
-    """What a page shows of the items that match."""
+    """The items that a page shows, of those that match."""
 
     start: int
-    """Index of the first one shown."""
+    """Index of the first item that is shown."""
     stop: int
-    """Index behind the last one shown; may lie beyond the end."""
+    """Index after the last item that is shown. It may be beyond the end."""
     has_more: bool
-    """What the page says of the rest."""
+    """Whether the page announces more items."""
     next_cursor: int | None
-    """Where the page says that the next one begins; None: null."""
+    """The next cursor that the page names; None: it is null."""
 
 
 Paging = Callable[[int, int, int], Window]
-"""From (items that match, cursor, limit) to a window."""
+"""A function of (number of items that match, cursor, limit) that returns a window."""
 
 
 def offsets(total: int, cursor: int, limit: int) -> Window:
@@ -71,12 +72,12 @@ def offsets(total: int, cursor: int, limit: int) -> Window:
 
 
 def capped(most: int) -> Paging:
-    """Show at most so many items a page."""
+    """Show at most `most` items per page."""
     return lambda total, cursor, limit: offsets(total, cursor, min(limit, most))
 
 
 def short_pages(seed: int = 0) -> Paging:
-    """Show 1 to `limit` items a page; how many depends on the seed and the cursor alone."""
+    """Show 1 to `limit` items per page. The number depends only on the seed and the cursor."""
 
     def paging(total: int, cursor: int, limit: int) -> Window:
         random = Random(f"{seed} {cursor}")  # noqa: S311 - test data
@@ -86,7 +87,7 @@ def short_pages(seed: int = 0) -> Paging:
 
 
 def hidden_rows(every: int = 100, hide: int = 250) -> Paging:
-    """Count rows that are filtered out after the page was cut: `hide` of them behind every so many visible ones."""
+    """Cut pages before hidden rows are left out. There are `hide` hidden rows after every `every` visible ones."""
 
     def visible(row: int) -> int:
         blocks, rest = divmod(row, every + hide)
@@ -101,46 +102,46 @@ def hidden_rows(every: int = 100, hide: int = 250) -> Paging:
 
 
 def page_numbers(total: int, cursor: int, limit: int) -> Window:
-    """Take a cursor as the number of a page, the first being 0."""
+    """Take a cursor as the number of a page. The first page has the number 0."""
     stop = (cursor + 1) * limit
     has_more = stop < total
     return Window(cursor * limit, stop, has_more, cursor + 1 if has_more else None)
 
 
 def null_cursor(total: int, cursor: int, limit: int) -> Window:
-    """Say that more follows, where it does, without a cursor to it."""
+    """Announce more items, where there are some, without a cursor."""
     return offsets(total, cursor, limit)._replace(next_cursor=None)
 
 
 def repeating_cursor(at: int = 0) -> Paging:
-    """Give each page from offset `at` on its own cursor as the next: a client that follows stands still."""
+    """From offset `at` on, name the page's own cursor as the next one. A client that follows it does not move."""
     return _misleading(at, lambda cursor, _limit: cursor)
 
 
 def cycling_cursor(at: int = 0) -> Paging:
-    """Go on at the beginning after the page at offset `at`: a client that follows walks in circles."""
+    """From offset `at` on, name 0 as the next cursor. A client that follows it walks in circles."""
     return _misleading(at, lambda _cursor, _limit: 0)
 
 
 def backward_cursor(at: int = 0) -> Paging:
-    """Go back by one page from offset `at` on: a client that follows walks to and fro."""
+    """From offset `at` on, name the page before as the next one. A client that follows it goes back and forth."""
     return _misleading(at, lambda cursor, limit: max(cursor - limit, 0))
 
 
 def endless_empty(at: int = 0) -> Paging:
-    """Show nothing from offset `at` on, and announce more for ever: a client that follows never comes to an end."""
+    """From offset `at` on, show nothing and announce more. A client that follows never comes to an end."""
     return _advancing(at, lambda cursor, _limit: Window(cursor, cursor, has_more=True, next_cursor=None))
 
 
 def ignored_cursor(at: int = 0) -> Paging:
-    """Show the page at offset `at` again for each cursor behind it, and announce more for ever."""
+    """Show the page at offset `at` for each cursor after it too, and always announce more."""
     return _advancing(at, lambda _cursor, limit: Window(at, at + limit, has_more=True, next_cursor=None))
 
 
 def clamped_cursor(at: int = 1000) -> Paging:
-    """Take a cursor beyond `at` for `at`, as a server with a largest offset may: the same page comes for ever.
+    """Take a cursor beyond `at` as `at`, like a server with a largest offset. Then the same page comes again and again.
 
-    A listing that ends before that is cut as usual.
+    A listing that ends before `at` is cut as usual.
     """
 
     def paging(total: int, cursor: int, limit: int) -> Window:
@@ -153,7 +154,7 @@ def clamped_cursor(at: int = 1000) -> Paging:
 
 
 def _advancing(at: int, show: Callable[[int, int], Window]) -> Paging:
-    """Show something else from an offset on, with a next cursor that advances by `limit`."""
+    """From an offset on, show another window, with a next cursor that advances by `limit`."""
 
     def paging(total: int, cursor: int, limit: int) -> Window:
         if cursor < at:

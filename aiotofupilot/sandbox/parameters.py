@@ -1,4 +1,4 @@
-"""Query parameters by type, with the complaints that zod, TofuPilot's validator, has about them.
+"""The types of query parameters, with the complaints of zod, TofuPilot's validator.
 
 Each type is a class that reads the values of one parameter. `read` reads a whole query. Unknown parameters are ignored.
 A scalar parameter that is repeated is refused.
@@ -34,7 +34,7 @@ __all__ = [
 T = TypeVar("T")
 
 Asked = dict[str, Any]
-"""What a valid request asks for: parameters with their values. A parameter without value or default is left out."""
+"""The parameters of a valid request, with their values. A parameter without a value and a default is left out."""
 
 
 @frozen
@@ -42,19 +42,19 @@ class Parameter(Generic[T]):
     """One parameter of a listing."""
 
     name: str
-    """As it is written in the query."""
+    """The name in the query."""
 
     @property
     def default(self) -> T | None:
-        """What counts where the parameter was not sent; None: nothing."""
+        """The value if the parameter was not sent; None: there is none."""
         return None
 
     @abstractmethod
     def read(self, values: Sequence[str]) -> T | None:
-        """Read the values that were sent, at least one; None: the parameter counts as not sent.
+        """Return the value of what was sent, at least one text; None: the parameter counts as not sent.
 
         Raises:
-            Complaint: If they are not valid.
+            Complaint: The texts are not valid.
         """
 
 
@@ -84,7 +84,7 @@ class Text(Scalar[str]):
     """A string."""
 
     maximum: int | None = None
-    """Most characters, which JavaScript counts in UTF-16 units; None: any number."""
+    """The most characters, in UTF-16 code units as JavaScript counts; None: any number."""
     required: bool = False
     """Whether the parameter must be sent."""
 
@@ -103,7 +103,7 @@ class Text(Scalar[str]):
 
     @property
     def default(self) -> str | None:
-        """Nothing, if that is allowed."""
+        """None, if the parameter is not required."""
         if self.required:
             raise Complaint(self._mistyped("undefined"))
         return None
@@ -114,13 +114,13 @@ class Flag(Scalar[bool]):
     """A boolean: ``true`` or ``1``, ``false`` or ``0``."""
 
     preset: bool | None = None
-    """What counts where the parameter was not sent; None: nothing."""
+    """The value if the parameter was not sent; None: there is none."""
 
     _expected = "boolean"
 
     @property
     def default(self) -> bool | None:
-        """What counts where the parameter was not sent."""
+        """The value if the parameter was not sent."""
         return self.preset
 
     def _parse(self, text: str) -> bool:
@@ -136,15 +136,15 @@ class Choice(Parameter[str]):
     options: tuple[str, ...]
     """The words."""
     preset: str | None = None
-    """What counts where the parameter was not sent; None: nothing."""
+    """The value if the parameter was not sent; None: there is none."""
 
     @property
     def default(self) -> str | None:
-        """What counts where the parameter was not sent."""
+        """The value if the parameter was not sent."""
         return self.preset
 
     def read(self, values: Sequence[str]) -> str:
-        """Read one word. zod does not tell a repeated word from an unknown one."""
+        """Read one word. zod has the same complaint about a repeated word and an unknown one."""
         if len(values) > 1 or values[0] not in self.options:
             raise Complaint(not_among(self.options))
         return values[0]
@@ -152,7 +152,7 @@ class Choice(Parameter[str]):
 
 @frozen
 class Texts(Parameter[frozenset[str]]):
-    """Strings: the key may be repeated, and a single value is an array of one."""
+    """Strings. The key may be repeated, and a single value is an array of one."""
 
     def read(self, values: Sequence[str]) -> frozenset[str]:
         """Take the values as they are."""
@@ -161,7 +161,7 @@ class Texts(Parameter[frozenset[str]]):
 
 @frozen
 class Choices(Parameter[frozenset[str]]):
-    """Words of a known set: the key may be repeated."""
+    """Words of a known set. The key may be repeated."""
 
     options: tuple[str, ...]
     """The words."""
@@ -178,7 +178,7 @@ def read(parameters: Sequence[Parameter[Any]], query: Query) -> Asked:
     """Read the query of a request.
 
     Raises:
-        Refusal: If a parameter is not valid. Its issues say all that is wrong, in the order of `parameters`.
+        Refusal: A parameter is not valid. The issues name all faults, in the order of `parameters`.
     """
     sent: dict[str, list[str]] = {}
     for name, text in query.pairs:

@@ -1,6 +1,6 @@
-"""Query parameters that are numbers, moments and durations, and the two by which a listing comes in pages.
+"""Query parameters that are numbers, moments or durations, and the parameters of paging.
 
-Numbers are read as JavaScript's `Number()` reads them, so that ``50.0``, ``0x10`` and the empty string are numbers.
+Numbers are read as by JavaScript's `Number()`, so ``50.0``, ``0x10`` and the empty string are numbers.
 """
 
 from __future__ import annotations
@@ -19,9 +19,9 @@ if TYPE_CHECKING:
 
 __all__ = ["Moment", "Number", "Span", "Whole", "pages"]
 
-_SAFE = 2**53 - 1  # the largest integer that JavaScript's numbers hold exactly, with all smaller ones
+_SAFE = 2**53 - 1  # the largest safe integer of JavaScript
 
-# zod's own patterns, as they stand in its issues.
+# The patterns of zod, as its issues show them.
 _DATETIME_PATTERN = (
     r"^(?:(?:\d\d[2468][048]|\d\d[13579][26]|\d\d0[48]|[02468][048]00|[13579][26]00)-02-29"
     r"|\d{4}-(?:(?:0[13578]|1[02])-(?:0[1-9]|[12]\d|3[01])|(?:0[469]|11)-(?:0[1-9]|[12]\d|30)"
@@ -49,11 +49,11 @@ class Whole(Scalar[int]):
     """A number that has to be whole."""
 
     preset: int | None = None
-    """What counts where the parameter was not sent; None: nothing."""
+    """The value if the parameter was not sent; None: there is none."""
     minimum: int | None = None
-    """Smallest one allowed; None: the smallest safe integer of JavaScript."""
+    """The smallest number that is allowed; None: the smallest safe integer of JavaScript."""
     maximum: int | None = None
-    """Largest one allowed; None: the largest safe integer of JavaScript."""
+    """The largest number that is allowed; None: the largest safe integer of JavaScript."""
     safe: bool = True
     """Whether integers must be safe ones of JavaScript."""
 
@@ -61,7 +61,7 @@ class Whole(Scalar[int]):
 
     @property
     def default(self) -> int | None:
-        """What counts where the parameter was not sent."""
+        """The value if the parameter was not sent."""
         return self.preset
 
     def _parse(self, text: str) -> int:
@@ -81,7 +81,7 @@ class Whole(Scalar[int]):
         return whole
 
     def _unsafe(self, number: int) -> list[dict[str, Any]]:
-        """Complain of a number that JavaScript cannot hold exactly."""
+        """Return zod's issues with a number that JavaScript cannot hold exactly."""
         if not self.safe or abs(number) <= _SAFE:
             return []
         code, bound, sign = ("too_big", "maximum", "<=") if number > 0 else ("too_small", "minimum", ">=")
@@ -98,7 +98,7 @@ class Whole(Scalar[int]):
         ]
 
     def _out_of_bounds(self, number: int) -> list[dict[str, Any]]:
-        """Complain of a number beyond the parameter's own bounds."""
+        """Return zod's issues with a number beyond the parameter's own bounds."""
         if self.minimum is not None and number < self.minimum:
             code, bound, sign, limit = "too_small", "minimum", ">=", self.minimum
         elif self.maximum is not None and number > self.maximum:
@@ -118,12 +118,12 @@ class Whole(Scalar[int]):
 
 @frozen
 class Moment(Scalar[datetime]):
-    """A date-time that says how far from UTC it is, cut to milliseconds as JavaScript's are."""
+    """A date-time with a UTC offset. It is cut to milliseconds, as in JavaScript."""
 
     def _parse(self, text: str) -> datetime:
         if not _DATETIME.fullmatch(text):
             raise Complaint(malformed("datetime", _DATETIME_PATTERN))
-        if text.startswith("0000"):  # a year that JavaScript has and Python has not
+        if text.startswith("0000"):  # JavaScript has this year, and Python does not
             return datetime.min.replace(tzinfo=UTC)
         moment = datetime.fromisoformat(text)
         return moment.replace(microsecond=moment.microsecond // 1000 * 1000)
@@ -149,10 +149,10 @@ class Span(Scalar[timedelta]):
 
 
 def pages(*, minimum: int | None = 0, safe: bool = True) -> tuple[Parameter[Any], ...]:
-    """Give the parameters of a listing that comes in pages.
+    """Return the parameters of a listing with pages.
 
     Args:
-        minimum: Smallest cursor; None: any.
+        minimum: The smallest cursor; None: any.
         safe: Whether a cursor must be a safe integer of JavaScript.
     """
     return (

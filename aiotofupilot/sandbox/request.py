@@ -1,4 +1,4 @@
-"""What a client asks: method, path, query and key."""
+"""The request of a client: method, path, query and key."""
 
 from __future__ import annotations
 
@@ -15,10 +15,10 @@ if TYPE_CHECKING:
 __all__ = ["Pairs", "Query", "Question"]
 
 Pairs = Mapping[str, str] | Iterable[tuple[str, str]]
-"""Query parameters, decoded: one value for each name, or pairs in which names may repeat."""
+"""Query parameters, decoded: a mapping with one value for each name, or pairs in which names may repeat."""
 
 _READABLE = "/%:@!$&'()*+,;="
-"""What may stand in a path as it is, beside letters, digits and ``-._~`` (RFC 3986, section 3.3)."""
+"""Characters that need no encoding in a path, in addition to letters, digits and ``-._~`` (RFC 3986, section 3.3)."""
 
 
 class Query(Mapping[str, str]):
@@ -35,10 +35,10 @@ class Query(Mapping[str, str]):
         elif isinstance(pairs, Mapping):
             pairs = cast("Mapping[str, str]", pairs).items()
         self.pairs: tuple[tuple[str, str], ...] = tuple(pairs)
-        """All names with their values, repeated ones included."""
+        """All names with their values, including repeated names."""
 
     def all(self, name: str) -> list[str]:
-        """Give every value of one parameter, in order; empty: it was not sent."""
+        """Return every value of one parameter, in order; empty: it was not sent."""
         return [value for sent, value in self.pairs if sent == name]
 
     def __getitem__(self, name: str) -> str:
@@ -64,19 +64,20 @@ class Question:
     method: str = "GET"
     """HTTP method."""
     path: str = "/api/v2/procedures"
-    """Path without the query, as it was sent: percent-encoded characters stay encoded."""
+    """The path without the query, as it was sent. Percent-encoded characters stay encoded."""
     query: Query = field(factory=Query, converter=Query)
     """Query parameters, decoded."""
     authorization: str | None = None
-    """The header of that name; None: there was none."""
+    """The header ``Authorization``; None: there was none."""
     time: datetime = Factory(lambda: datetime.now(UTC))
     """When it arrived; UTC."""
     attempt: int = 1
-    """How often the same has been asked in a row, this time included, since it was last answered as it should be."""
+    """How often the same request has come since it last got the right answer, including this time."""
     asked: int = 1
-    """How often the same has been asked altogether, this time included."""
+    """How often the same request has come in all, including this time."""
     page: Page[Any] | None = None
-    """What the API answers, before a fault touches it; None: an error, or nothing yet."""
+    """The page that the API answers, before a fault alters it; None: the API answers with an error, or has not answered
+    yet."""
 
     @property
     def target(self) -> str:

@@ -1,4 +1,4 @@
-"""What one listing is: its parameters, what each of them selects, its sort orders, and how an item is written."""
+"""The description of one listing: its parameters, what they select, its sort orders, and how its items are written."""
 
 from __future__ import annotations
 
@@ -42,17 +42,17 @@ Predicate = Callable[[T], bool]
 """Whether an item is asked for."""
 
 Test = Callable[[Any, "Factory"], Predicate[T]]
-"""From a parameter's value, and all that is listed, to whether an item has what is asked for."""
+"""A function that takes the value of a parameter and the factory, and returns a predicate."""
 
 
 @frozen
 class Narrowed:
-    """Made-up items that may be asked for. Their numbers repeat with the plan of production."""
+    """The numbers of made-up items that may be asked for. They repeat with the plan of production."""
 
     period: int
-    """After how many numbers the plan repeats."""
+    """The plan repeats after this many numbers."""
     offsets: Sequence[int]
-    """Numbers of the first period, in ascending order."""
+    """The numbers in the first period, in ascending order."""
     settled: frozenset[str]
     """Parameters that need no further test."""
 
@@ -65,33 +65,33 @@ class Resource(Generic[T]):
     """One listing."""
 
     name: str
-    """The last segment of its path."""
+    """The last segment of the path."""
     parameters: tuple[Parameter[Any], ...] = ()
-    """In the order of the API's documents."""
+    """The parameters, in the order of the API's documentation."""
     make: Callable[[World, int], T] | None = None
     """Makes up the item with a number; None: the items are given."""
     count: Callable[[World], int] | None = None
     """How many items the made-up factory has so far; None: the items are given."""
     tests: Mapping[str, Test[T]] = field(factory=dict[str, "Test[T]"])
-    """What a parameter selects, for each parameter that selects."""
+    """The tests of the parameters that select items."""
     joined: Callable[[Asked, Factory], Predicate[T] | None] | None = None
-    """What several parameters select together; None: each selects for itself."""
+    """A test of several parameters together; None: there is none."""
     narrow: Callable[[Asked, Factory], Narrowed | None] | None = None
-    """Finds made-up items without making them; None: they are made to be tested."""
+    """Finds made-up items without making them; None: all are made and tested."""
     bounds: tuple[str, str] | None = None
     """The parameters for the earliest and the latest moment of the rows' own order; None: there are none."""
     sorts: Mapping[str, Callable[[T], Any]] = field(factory=dict[str, Callable[[T], Any]])
-    """What an item is sorted by, for each value of ``sort_by``. None is the largest key, as PostgreSQL has it."""
+    """The sort key of an item, for each value of ``sort_by``. None is the largest key, as in PostgreSQL."""
     order: str | None = None
-    """The ``sort_by`` in whose descending order the rows stand; None: the listing has no sort orders."""
+    """The rows are in the descending order of this ``sort_by``. None: the listing has no sort orders."""
     dress: Callable[[T, Asked, Factory], T] | None = None
-    """Adds to an item what is listed on request alone; None: nothing is."""
+    """Adds the fields that are listed only on request; None: there are no such fields."""
     document: Callable[[T], Mapping[str, Any]] = document
-    """Spells an item with the names of the wire."""
+    """Returns an item as a document with the names of the wire."""
     remembered: bool = False
-    """Whether items that were written are remembered, by value: worth it where an item is given, not made up."""
+    """Whether the JSON of items is remembered. This is worth it for items that are given and not made up."""
     paged: bool = True
-    """Whether the listing comes in pages; otherwise it is a bare array."""
+    """Whether the listing has pages. Otherwise it is a bare array."""
 
     def json(self, item: T) -> Fragment:
         """Write an item."""
@@ -99,7 +99,7 @@ class Resource(Generic[T]):
 
 
 def everything(_item: object) -> bool:
-    """Select every item. Nothing is made up for this predicate."""
+    """Select every item. No item is made up to be tested by this predicate."""
     return True
 
 
@@ -109,17 +109,17 @@ def if_asked(holds: Predicate[T]) -> Test[T]:
 
 
 def equal_to(read: Callable[[T], object]) -> Test[T]:
-    """Select by a field that must have the value that is asked for."""
+    """Select the items whose field has the given value."""
     return lambda wanted, _factory: lambda item: read(item) == wanted
 
 
 def among(read: Callable[[T], object]) -> Test[T]:
-    """Select by a field whose value must be among those that are asked for."""
+    """Select the items whose field has one of the given values."""
     return lambda wanted, _factory: lambda item: read(item) in wanted
 
 
 def contains(*reads: Callable[[T], str | None]) -> Test[T]:
-    """Select by text that one of several fields must contain, in any case."""
+    """Select the items with a field that contains the given text, in upper or lower case."""
 
     def test(text: str, _factory: Factory) -> Predicate[T]:
         needle = text.lower()
@@ -129,24 +129,24 @@ def contains(*reads: Callable[[T], str | None]) -> Test[T]:
 
 
 def at_least(read: Callable[[T], Any]) -> Test[T]:
-    """Select by a value that must not be less than the one that is asked for. None is no value."""
+    """Select the items with a value that is not less than the given one. None is not a value."""
     return _compared(read, operator.ge)
 
 
 def at_most(read: Callable[[T], Any]) -> Test[T]:
-    """Select by a value that must not be more than the one that is asked for. None is no value."""
+    """Select the items with a value that is not more than the given one. None is not a value."""
     return _compared(read, operator.le)
 
 
 def since(read: Callable[[T], datetime | None]) -> Test[T]:
-    """Select by a moment that must not be before the one that is asked for. None is no moment."""
+    """Select the items with a moment that is not before the given one. None is not a moment."""
     return at_least(read)
 
 
 def until(read: Callable[[T], datetime | None]) -> Test[T]:
-    """Select by a moment that must not be after the one that is asked for. None is no moment.
+    """Select the items with a moment that is not after the given one. None is not a moment.
 
-    The whole millisecond counts: a client cannot name a moment more exactly than the wire shows it.
+    A moment within the given millisecond is selected, because a client sees moments in whole milliseconds.
     """
     return _compared(read, lambda moment, bound: moment - bound < _MILLISECOND)
 

@@ -1,8 +1,8 @@
-"""The rows of a listing: a list that may be changed at any time and makes most of its items when they are asked for.
+"""The rows of a listing: a list that may be changed at any time. It makes most of its items when they are read.
 
-Made-up items are computed from their number, so that a million of them take no memory. Rows remember only what was
-changed: they are pieces, and each piece is a range of numbers or a tuple of given items. Pieces are never changed in
-place. So a reader in another thread sees the rows as they are at one moment.
+Made-up items are computed from their numbers, so a million of them take no memory. Rows consist of parts. Each part is
+a range of numbers or a tuple of given items. A change makes new `Pieces` and leaves the old ones as they are, so a
+reader in another thread sees the rows as they are at one moment.
 """
 
 from __future__ import annotations
@@ -22,13 +22,13 @@ __all__ = ["Pieces", "Rows"]
 T = TypeVar("T")
 
 _KEPT = 4096
-"""How many made-up items are kept, for the pages that are asked for again."""
+"""The most made-up items that are remembered, for pages that are asked for again."""
 
 _NOTHING: tuple[Any, ...] = ()
-"""What rows without made-up items are made from."""
+"""Rows without made-up items make their items from this."""
 
 _SHOWN = 3
-"""How many items a repr shows."""
+"""The most items that a repr shows."""
 
 
 class Pieces(Sequence[T]):
@@ -47,7 +47,7 @@ class Pieces(Sequence[T]):
 
     @classmethod
     def of(cls, items: Iterable[T]) -> Pieces[T]:
-        """Take given items."""
+        """Return the rows that consist of given items."""
         return cls((tuple(items),), _NOTHING.__getitem__)
 
     def __len__(self) -> int:
@@ -66,18 +66,18 @@ class Pieces(Sequence[T]):
             return [self[position] for position in range(start, stop, step)]
         position = range(len(self))[index]
         part = bisect_right(self._ends, position)
-        entry = self.parts[part][position - self._ends[part]]  # counted from the end of the part
+        entry = self.parts[part][position - self._ends[part]]  # a negative index, from the end of the part
         return self.make(entry) if isinstance(self.parts[part], range) else entry  # type: ignore[arg-type, return-value]  # pyright: ignore[reportArgumentType, reportReturnType] - a range holds numbers, a tuple items
 
     def __iter__(self) -> Iterator[T]:
         return (item for part in self.parts for item in self._items(part))
 
     def _items(self, part: range | tuple[T, ...]) -> Iterable[T]:
-        """Give the items of a part."""
+        """Return the items of a part."""
         return map(self.make, part) if isinstance(part, range) else part
 
     def cut(self, start: int, stop: int) -> list[range | tuple[T, ...]]:
-        """Give the parts between two positions."""
+        """Return the parts between two positions."""
         found: list[range | tuple[T, ...]] = []
         first = bisect_right(self._ends, start)
         for part, end in islice(zip(self.parts, self._ends, strict=True), first, None):
@@ -88,28 +88,28 @@ class Pieces(Sequence[T]):
         return found
 
     def placed(self) -> Iterator[tuple[int, range | tuple[T, ...]]]:
-        """Give the parts, each with the position where it begins."""
+        """Return the parts, each with the position where it begins."""
         return ((end - len(part), part) for part, end in zip(self.parts, self._ends, strict=True))
 
     def holds(self, number: int) -> bool:
-        """Say whether the made-up item with a number is still among the rows as it was made."""
+        """Return whether the made-up item with a number is among the rows, and was not replaced."""
         return any(number in part for part in self.parts if isinstance(part, range))
 
     @cached_property
     def given_by_id(self) -> dict[str, T]:
-        """The items that were not made up, by their ids; of equal ids, the first item counts."""
+        """The items that were given, by their ids. If ids are equal, the first item counts."""
         return {getattr(item, "id", ""): item for item in reversed(tuple(self.given))}
 
     @property
     def given(self) -> Iterator[T]:
-        """The items that were not made up, in order."""
+        """The items that were given, in order."""
         return (item for part in self.parts if not isinstance(part, range) for item in part)
 
 
 class Rows(MutableSequence[T], Generic[T]):
-    """A listing's items, in the listing's order. Add, remove and replace at any time; the next answer knows.
+    """The items of a listing, in its order. You may change them at any time. The next answer has the change.
 
-    Rows equal a list of the same items. An item is replaced, never changed in place.
+    Rows are equal to a list of the same items. To change an item, replace it by another one.
     """
 
     def __init__(
@@ -123,10 +123,11 @@ class Rows(MutableSequence[T], Generic[T]):
         """Describe the rows.
 
         Args:
-            items: Items that are given, in the listing's order.
-            count: How many items are made up beside them, numbered from 0, the oldest. The newest comes first.
-            make: Makes the item with a number; None: none is made up.
-            number: Tells the number of a made-up item from its id, None if it is no such id; None: none is made up.
+            items: The given items, in the listing's order.
+            count: How many items are made up before the given ones. Their numbers begin with 0, the oldest. The newest
+                comes first.
+            make: Makes the item with a number; None: no item is made up.
+            number: Returns the number of a made-up item for its id, or None for another id. None: no item is made up.
         """
         self._make = lru_cache(maxsize=_KEPT)(make or _NOTHING.__getitem__)
         self._number = number or _no_number
@@ -140,9 +141,9 @@ class Rows(MutableSequence[T], Generic[T]):
         return self._pieces
 
     def grow(self, count: int) -> None:
-        """Let the newest made-up items come first, until `count` are made up in all.
+        """Put newer made-up items first, until `count` items are made up in all.
 
-        What was made before is made again when it is asked for, because it may say something of what came later.
+        Items that were made before are made again when they are read, because they may refer to newer ones.
         """
         with self._lock:
             self._make.cache_clear()
@@ -154,7 +155,7 @@ class Rows(MutableSequence[T], Generic[T]):
             self._pieces = Pieces((new, *parts), self._make)
 
     def find(self, identity: str) -> T | None:
-        """Give the item with an id; None: there is none."""
+        """Return the item with an id; None: there is none."""
         pieces = self._pieces
         number = self._number(identity)
         if number is not None and pieces.holds(number):
@@ -163,7 +164,7 @@ class Rows(MutableSequence[T], Generic[T]):
         return pieces.given_by_id.get(identity)
 
     def number_of(self, identity: str) -> int | None:
-        """Tell the number of a made-up item from its id, even if it was replaced; None: it was not made up."""
+        """Return the number of a made-up item for its id, even if it was replaced; None: it was not made up."""
         number = self._number(identity)
         return number if number is not None and number < self._made else None
 
@@ -225,7 +226,7 @@ class Rows(MutableSequence[T], Generic[T]):
         del self[:]
 
     def _replace(self, start: int, stop: int, items: tuple[T, ...]) -> None:
-        """Put items in the place of the rows from `start` to `stop`. Neighbouring given items become one piece."""
+        """Replace the rows from `start` to `stop` by items. Neighbouring given items become one part."""
         pieces = self._pieces
         before, after = pieces.cut(0, start), pieces.cut(stop, len(pieces))
         if before and isinstance(last := before[-1], tuple):
@@ -249,4 +250,4 @@ class Rows(MutableSequence[T], Generic[T]):
 
 
 def _no_number(_identity: str) -> None:
-    """Know no id: none is made up."""
+    """Return None for every id, because no item is made up."""

@@ -1,4 +1,4 @@
-"""Which request meets which fault: in order, always, or by chance, for all requests or for those that match.
+"""Decides which request meets which fault: in order, always or at random, for all requests or for those that match.
 
     sandbox.faults.next(status(503), times=2)
     sandbox.faults.next(reset(), cut(), html())
@@ -8,9 +8,10 @@
     sandbox.faults.on(lambda request: request.attempt == 1).always(status(500))
     sandbox.faults.clear()
 
-A request meets every fault that is always there, then the first that is next in line for it or, if none is, those that
-chance picks. Chance depends on the seed, on what is asked and on how often it was asked before, not on what else is
-going on: concurrent requests meet the same faults in whichever order they arrive.
+A request meets every fault of ``always``. Then it meets the first fault of ``next`` that is left for it. If there is
+none, it meets the faults that ``randomly`` picks. The pick depends on the seed, the request, and how often the same
+request came before. It does not depend on other requests, so concurrent requests meet the same faults in any order of
+arrival.
 """
 
 from __future__ import annotations
@@ -42,7 +43,7 @@ def _anything(_request: Request) -> bool:
 
 @frozen(eq=False)
 class _Certainty:
-    """A fault for the next request that matches, or for all that do."""
+    """A fault for the next request that matches, or for all requests that match."""
 
     matches: Match
     fault: Fault
@@ -66,7 +67,7 @@ class _Chance:
         return f"{self.rate:.0%} of {', '.join(map(repr, self.faults))}"
 
     def draw(self, request: Request) -> list[Fault]:
-        """Let chance decide about one request."""
+        """Return the faults that one request meets."""
         if self.heal_after is not None and request.attempt > self.heal_after:
             return []
         random = _chance(f"{self.seed} {self.faults}", request)
@@ -77,19 +78,19 @@ _Rule = _Certainty | _Chance
 
 
 class Sentence:
-    """The beginning of a sentence about some of the requests."""
+    """The beginning of a sentence about some requests."""
 
     def __init__(self, rules: list[_Rule], matches: Match) -> None:
         self._rules = rules
         self._matches = matches
 
     def on(self, match: Match | None = None, **query: object) -> Sentence:
-        """Speak of requests that match, as in ``faults.on(cursor=100).next(reset())``.
+        """Limit the sentence to requests that match, as in ``faults.on(cursor=100).next(reset())``.
 
         Args:
-            match: Whether a request is meant; None: any.
-            query: Query parameters with the values that a request must have, compared as text; None: it must not have
-                the parameter.
+            match: Returns whether a request matches; None: every request does.
+            query: Query parameters with the values that a request must have, compared as text. None: the request must
+                not have the parameter.
         """
         wanted = {name: None if value is None else str(value) for name, value in query.items()}
 
@@ -103,22 +104,21 @@ class Sentence:
         return Sentence(self._rules, matches)
 
     def next(self, *faults: Fault, times: int = 1) -> None:
-        """Give one fault to each of the next requests, in order, and all of it `times` times over."""
+        """Give one fault to each of the next requests, in order. The whole sequence comes `times` times."""
         self._rules.extend(_Certainty(self._matches, fault, once=True) for fault in faults * times)
 
     def always(self, *faults: Fault) -> None:
-        """Give these faults, all of them, to each request from now on."""
+        """Give all of these faults to each request from now on."""
         self._rules.extend(_Certainty(self._matches, fault, once=False) for fault in faults)
 
     def randomly(self, *faults: Fault, rate: float, seed: int = 0, heal_after: int | None = None) -> None:
         """Give one of these faults to some requests from now on.
 
         Args:
-            faults: To choose from; none given: `TRANSIENT`.
-            rate: The share of requests that meet one, 0 to 1.
-            seed: Another seed strikes other requests.
-            heal_after: How often the same may be asked and meet one, so that an attempt beyond that many succeeds;
-                None: chance alone decides each time.
+            faults: The faults to choose from; without any: `TRANSIENT`.
+            rate: The share of requests that meet a fault, 0 to 1.
+            seed: Another seed picks other requests.
+            heal_after: After this many failed attempts, the same request meets no fault; None: there is no such limit.
 
         Raises:
             ValueError: If `rate` is out of bounds.
@@ -129,7 +129,7 @@ class Sentence:
 
 
 class Faults(Sentence):
-    """All faults to come. Nothing goes wrong until a sentence says so."""
+    """All faults to come. Without a sentence, nothing goes wrong."""
 
     def __init__(self) -> None:
         super().__init__([], _anything)
@@ -140,11 +140,11 @@ class Faults(Sentence):
 
     @property
     def pending(self) -> list[Fault]:
-        """Faults in line that no request has met yet."""
+        """The faults of ``next`` that no request has met yet."""
         return [rule.fault for rule in self._rules if isinstance(rule, _Certainty) and rule.once]
 
     def decide(self, request: Request) -> Fault | None:
-        """Say what a request meets, and take that out of the line; None: nothing goes wrong."""
+        """Return the fault of a request, and remove it if it came from ``next``; None: nothing goes wrong."""
         rules = [rule for rule in self._rules if rule.matches(request)]
         certain = [rule for rule in rules if isinstance(rule, _Certainty)]
         met = [rule.fault for rule in certain if not rule.once]
@@ -157,7 +157,7 @@ class Faults(Sentence):
         return reduce(add, met) if met else None
 
     def alter(self, delivery: Delivery, request: Request) -> Delivery:
-        """Let a request meet its fault, which is noted in it, and say what becomes of its answer."""
+        """Decide the fault of a request, note it in the request, and return the altered answer."""
         request.fault = self.decide(request)
         if request.fault is None:
             return delivery
@@ -168,5 +168,5 @@ class Faults(Sentence):
 
 
 def _chance(seed: str, request: Request) -> Random:
-    """Make a source of chance for one request that depends on nothing but what is asked and how often it was."""
+    """Return a random source for one request. It depends only on the seed, the request and how often it came."""
     return Random(f"{seed} {request.asked} {request.target}")  # noqa: S311 - test data

@@ -1,4 +1,4 @@
-"""Which rows a request asks for, and in which order."""
+"""Selects the rows that a request asks for, and sorts them."""
 
 from __future__ import annotations
 
@@ -23,9 +23,9 @@ T = TypeVar("T")
 
 
 def select(resource: Resource[T], pieces: Pieces[T], asked: Asked, factory: Factory) -> Sequence[int]:
-    """Give the positions of the rows that a request asks for, in its order.
+    """Return the positions of the rows that a request asks for, in its order.
 
-    Nothing is made up and nothing is held where neither a filter nor a sort order needs it.
+    No item is made up unless a filter or a sort order needs it.
     """
     asked_for = {name: resource.tests[name](value, factory) for name, value in asked.items() if name in resource.tests}
     predicates = {name: predicate for name, predicate in asked_for.items() if predicate is not everything}
@@ -57,7 +57,7 @@ def _made_matches(
     narrowed: Narrowed | None,
     bounds: tuple[str, str] | None,
 ) -> Iterable[int]:
-    """Give the places of made-up items that match, among numbers that count down."""
+    """Return the places of made-up items that match, among numbers that count down."""
     within = _cut(numbers, make, *(predicates.get(name, everything) for name in bounds or ()))
     settled = {*(bounds or ()), *(narrowed.settled if narrowed else ())}
     left = [predicate for name, predicate in predicates.items() if name not in settled]
@@ -76,7 +76,7 @@ def _cut(
     is_since: Predicate[T] = everything,
     is_until: Predicate[T] = everything,
 ) -> range:
-    """Keep the numbers of made-up items between two moments. Items stand in the order of these moments."""
+    """Return the numbers of made-up items between two moments. The items are in the order of these moments."""
     ascending = numbers[::-1]
     first = 0 if is_since is everything else bisect_left(ascending, 1, key=lambda number: is_since(make(number)))
     end = (
@@ -88,7 +88,7 @@ def _cut(
 
 
 def _narrow(numbers: range, narrowed: Narrowed) -> Iterator[int]:
-    """Give the places of numbers that may match."""
+    """Yield the places of numbers that may match."""
     newest, oldest = numbers[0], numbers[-1]
     for cycle in range(newest // narrowed.period, oldest // narrowed.period - 1, -1):
         for offset in reversed(narrowed.offsets):
@@ -98,7 +98,7 @@ def _narrow(numbers: range, narrowed: Narrowed) -> Iterator[int]:
 
 
 def _matches(items: Iterable[tuple[int, T]], predicates: Collection[Predicate[T]]) -> list[int]:
-    """Give the places of items that match."""
+    """Return the places of items that match."""
     if len(predicates) == 1:
         (predicate,) = predicates
         return [place for place, item in items if predicate(item)]
@@ -106,12 +106,12 @@ def _matches(items: Iterable[tuple[int, T]], predicates: Collection[Predicate[T]
 
 
 def _sortable(key: Any) -> tuple[bool, Any]:  # noqa: ANN401 - keys of any kind
-    """Make a key that sorts None as the largest, as PostgreSQL does."""
+    """Return a sort key for which None is the largest, as in PostgreSQL."""
     return key is None, key
 
 
 def _is_descending(pieces: Pieces[T], key: Callable[[T], Any]) -> bool:
-    """Say whether rows stand in descending order. Made-up rows do, so only given ones are compared."""
+    """Return whether rows are in descending order. Made-up rows are, so only given ones are compared."""
     return all(
         _sortable(key(before)) >= _sortable(key(after))
         for stretch in _given_with_neighbours(pieces)
@@ -120,7 +120,7 @@ def _is_descending(pieces: Pieces[T], key: Callable[[T], Any]) -> bool:
 
 
 def _given_with_neighbours(pieces: Pieces[T]) -> Iterator[Iterator[T]]:
-    """Give each stretch of given items, with the items before and behind it."""
+    """Yield each stretch of given items, with the items before and after it."""
     for begin, part in pieces.placed():
         if isinstance(part, tuple):
             end = begin + len(part)

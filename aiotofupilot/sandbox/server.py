@@ -1,4 +1,4 @@
-"""The sandbox's HTTP shell: aiohttp plays, step by step, what a `Service` decides."""
+"""The sandbox as an HTTP server. A `Service` decides the answers."""
 
 from __future__ import annotations
 
@@ -31,14 +31,14 @@ __all__ = ["Sandbox"]
 
 _RESET_ON_CLOSE = struct.pack("ii", 1, 0)  # linger on, for no time
 
-_EVERY_ADDRESS = {"0.0.0.0": "127.0.0.1", "::": "::1"}  # noqa: S104 - where such an address is reached from here
+_EVERY_ADDRESS = {"0.0.0.0": "127.0.0.1", "::": "::1"}  # noqa: S104 - how such an address is reached from this machine
 
 _NOT_HTTP = (HttpProcessingError, web.RequestPayloadError)
 _LOGGER = logging.getLogger("aiotofupilot.sandbox")
 
 
 def _is_ours(record: logging.LogRecord) -> bool:
-    """Keep what goes wrong in the sandbox. What is not HTTP gets a 400, and is its client's concern."""
+    """Keep records of faults in the sandbox. A request that is not HTTP is a fault of the client."""
     return not (record.exc_info and isinstance(record.exc_info[1], _NOT_HTTP))
 
 
@@ -46,13 +46,13 @@ _LOGGER.addFilter(_is_ours)
 
 
 class Sandbox(Service):
-    """A TofuPilot of one's own: a server on the loopback interface, with data and keys, for as long as a block runs.
+    """A TofuPilot of your own: a server on the loopback interface, with data and keys. It runs for the time of a block.
 
     Example:
         async with Sandbox(procedures=250) as sandbox:
             session = TofuPilotSession(sandbox.api_key, base_url=sandbox.url)
 
-    What it answers, what goes wrong and what it remembers is described at `Service`.
+    `Service` describes its answers, its faults and its log.
     """
 
     def __init__(
@@ -73,29 +73,29 @@ class Sandbox(Service):
         sleep: Callable[[float], Awaitable[None]] = asyncio.sleep,
         **items: Unpack[Items],
     ) -> None:
-        """Describe a sandbox; `start`, or entering it, opens the port.
+        """Describe a sandbox. `start`, or entering the block, opens the port.
 
         Args:
             procedures: How many procedures to make up, or the procedures themselves, in the listing's order.
-            runs: How many runs to make up, with units, phases, measurements, logs and all that belongs to them; or the
-                runs themselves, newest first. Without a procedure none are made up.
-            seed: What the made-up data depend on.
+            runs: How many runs to make up, with their units, phases, measurements, logs and so on; or the runs
+                themselves, newest first. Without a procedure, no run is made up.
+            seed: Another seed makes other data.
             nulls: Whether names and addresses of made-up people may be None, which some clients cannot read.
-            api_key: Key of a user, who may list everything.
+            api_key: Key of a user. It may list everything.
             station_key: Key of a station.
             station_listings: Names of the listings that the station's key may list; None: all but procedures and
                 stations.
             paging: How listings are cut into pages.
-            pagings: How single listings, by name, are cut into pages instead; None: none is.
+            pagings: How single listings, by name, are cut into pages in another way; None: there are none.
             host: Address to listen on.
-            port: Port to listen on; 0: any free one, which stays the same when the sandbox is started again.
+            port: Port to listen on; 0: any free port. It stays the same when the sandbox is started again.
             ssl_context: Certificate and key for HTTPS; None: plain HTTP.
-            sleep: What stalls and latency wait with, given seconds.
+            sleep: Waits a number of seconds, for stalls and latency.
             items: Items to list instead of made-up ones, by the name of the listing, in the listing's order.
 
         Raises:
-            TypeError: If there is no such listing.
-            ValueError: If a number is negative, or there is no such listing.
+            TypeError: There is no such listing.
+            ValueError: A number is negative, or there is no such listing.
         """
         super().__init__(
             procedures,
@@ -120,10 +120,10 @@ class Sandbox(Service):
     def url(self) -> str:
         """The base URL, such as ``http://127.0.0.1:49152/api``.
 
-        Where the sandbox listens on every address of this machine, it is that of the loopback interface.
+        If the sandbox listens on every address of this machine, the URL has the address of the loopback interface.
 
         Raises:
-            RuntimeError: If the sandbox was never started and so has no port yet.
+            RuntimeError: The sandbox has no port yet, because it was never started.
         """
         if not self._port:
             raise RuntimeError("the sandbox has no URL before it is started")
@@ -133,19 +133,19 @@ class Sandbox(Service):
 
     @property
     def connections(self) -> int:
-        """How many clients' connections are open."""
+        """How many connections of clients are open."""
         return len(self._running[0].connections) if self._running else 0
 
     async def start(self) -> None:
         """Open the port and answer from now on.
 
         Raises:
-            RuntimeError: If the sandbox is running.
-            OSError: If the port is taken.
+            RuntimeError: The sandbox is running.
+            OSError: The port is taken.
         """
         if self._running is not None:
-            raise RuntimeError("the sandbox is running already")
-        # Cancelling the handler of a client that has gone is what ends a stall.
+            raise RuntimeError("the sandbox is already running")
+        # A handler whose client has disconnected is cancelled, so that a stall ends.
         server = web.Server(self._handle, access_log=None, handler_cancellation=True, logger=_LOGGER)
         runner = web.ServerRunner(server, shutdown_timeout=1.0)
         await runner.setup()
@@ -154,12 +154,12 @@ class Sandbox(Service):
         self._running, self._port = (server, runner), site.port
 
     async def stop(self) -> None:
-        """Close the port and every connection at once. The procedures, the log and the URL stay.
+        """Close the port and every connection at once. The data, the log and the URL stay.
 
-        Stopping twice does no more than once.
+        It does nothing if the sandbox is not running.
 
         Raises:
-            ExceptionGroup: If hooks raised; their requests were answered with a 500.
+            ExceptionGroup: Hooks have raised these errors. Their requests were answered with a 500.
         """
         if self._running is None:
             return
@@ -227,24 +227,24 @@ class Sandbox(Service):
             if response.prepared:
                 await response.write_eof()
         except ConnectionError:
-            pass  # the client has gone, or the connection was ended on purpose; aiohttp finds out by itself
+            pass  # the client has disconnected, or the connection was ended on purpose; aiohttp notices it itself
         return response
 
 
 def _sent_path(http: web.BaseRequest) -> str:
-    """Give the path as it was sent; aiohttp's own spelling decodes it."""
+    """Return the path as it was sent. The path of aiohttp is decoded."""
     target = http.raw_path.partition("?")[0]
-    return target if target.startswith("/") else http.rel_url.raw_path  # a proxy's request names the whole URL
+    return target if target.startswith("/") else http.rel_url.raw_path  # a request to a proxy names the whole URL
 
 
 async def _flush(response: web.StreamResponse) -> None:
-    """Send the headers, which aiohttp keeps back for the body's first bytes."""
+    """Send the headers. Otherwise aiohttp would hold them back until the first bytes of the body."""
     if response.prepared:
         await response.write(b"")
 
 
 def _close(http: web.BaseRequest) -> None:
-    """Close a request's connection when what was written has been sent."""
+    """Close the connection of a request after everything that was written is sent."""
     if http.transport:
         http.transport.close()
 

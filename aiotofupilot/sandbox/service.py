@@ -1,4 +1,4 @@
-"""The sandbox without its network: what each request is answered, what goes wrong with it, and what changes meanwhile.
+"""The sandbox without its network. It decides the answer of each request, what goes wrong, and what changes meanwhile.
 
     service = Service(procedures=250)
     service.faults.randomly(rate=0.1, heal_after=2)
@@ -6,7 +6,7 @@
     with service.handle(Request(query={"cursor": "50"}, authorization=f"Bearer {service.api_key}")) as delivery:
         delivery.status, delivery.body, delivery.complete, delivery.seconds
 
-Nothing here waits or opens a socket, so a property test can put its own clock and wire between this and a client.
+Nothing here waits or opens a socket, so a property test can use its own clock, and its own connection to a client.
 """
 
 from __future__ import annotations
@@ -39,20 +39,20 @@ if TYPE_CHECKING:
 __all__ = ["Hook", "Service"]
 
 Hook = Callable[[list[Procedure], Request], None]
-"""What happens around a response: it gets the live list of procedures, to change at will, and the request.
+"""A function that is called around a response. It gets the list of procedures, which it may change, and the request.
 
 The other listings are attributes of the request's factory: ``request.factory.runs``.
 """
 
 
 class Service(Factory):
-    """TofuPilot without its network: a factory that can be asked what it holds.
+    """TofuPilot without its network: a factory that answers requests.
 
     Attributes:
-        faults: What goes wrong; nothing, at first.
-        requests: What was asked, in the order of arrival.
+        faults: What goes wrong. It is empty at first.
+        requests: The requests, in the order of arrival.
         before_response: Called in order before each answer is made.
-        after_response: Called in order when each answer has been sent, or its client has gone.
+        after_response: Called in order when each answer has been sent, or its client has disconnected.
     """
 
     def __init__(
@@ -73,21 +73,21 @@ class Service(Factory):
 
         Args:
             procedures: How many procedures to make up, or the procedures themselves, in the listing's order.
-            runs: How many runs to make up, with units, phases, measurements, logs and all that belongs to them; or the
-                runs themselves, newest first. Without a procedure none are made up.
-            seed: What the made-up data depend on.
+            runs: How many runs to make up, with their units, phases, measurements, logs and so on; or the runs
+                themselves, newest first. Without a procedure, no run is made up.
+            seed: Another seed makes other data.
             nulls: Whether names and addresses of made-up people may be None, which some clients cannot read.
-            api_key: Key of a user, who may list everything.
+            api_key: Key of a user. It may list everything.
             station_key: Key of a station.
             station_listings: Names of the listings that the station's key may list; None: all but procedures and
                 stations.
             paging: How listings are cut into pages.
-            pagings: How single listings, by name, are cut into pages instead; None: none is.
+            pagings: How single listings, by name, are cut into pages in another way; None: there are none.
             items: Items to list instead of made-up ones, by the name of the listing, in the listing's order.
 
         Raises:
-            TypeError: If there is no such listing.
-            ValueError: If a number is negative, or there is no such listing.
+            TypeError: There is no such listing.
+            ValueError: A number is negative, or there is no such listing.
         """
         if not isinstance(procedures, Iterable):
             procedures = make_procedures(procedures, seed=seed, nulls=nulls)
@@ -101,9 +101,9 @@ class Service(Factory):
             pagings=pagings,
         )
         self._asked: Counter[tuple[str, str]] = Counter()
-        """How often each question was asked: a method and a target."""
+        """How often each question came. A question is a method and a target."""
         self._failed: Counter[tuple[str, str]] = Counter()
-        """How often in a row each question was not answered as it should be."""
+        """How often in a row each question did not get the right answer."""
         self.faults = Faults()
         self.requests = RequestLog()
         self.before_response: list[Hook] = []
@@ -111,22 +111,22 @@ class Service(Factory):
 
     @property
     def api_key(self) -> str:
-        """Key of a user, who may list everything."""
+        """Key of a user. It may list everything."""
         return self._api.api_key
 
     @property
     def station_key(self) -> str:
-        """Key of a station, which gets a 403 for what is not among its listings."""
+        """Key of a station. It gets a 403 for listings that are not in `station_listings`."""
         return self._api.station_key
 
     @property
     def station_listings(self) -> set[str]:
-        """Names of the listings that the station's key may list; may be changed at any time."""
+        """Names of the listings that the station's key may list. You may change it at any time."""
         return self._api.station_listings
 
     @property
     def paging(self) -> Paging:
-        """How listings are cut into pages; may be set at any time."""
+        """How listings are cut into pages. You may set it at any time."""
         return self._api.paging
 
     @paging.setter
@@ -135,12 +135,12 @@ class Service(Factory):
 
     @property
     def pagings(self) -> dict[str, Paging]:
-        """How single listings, by name, are cut into pages instead; may be changed at any time."""
+        """How single listings, by name, are cut into pages in another way. You may change it at any time."""
         return self._api.pagings
 
     @contextmanager
     def handle(self, request: Request) -> Generator[Delivery]:
-        """Decide what a request gets; the block is for sending it."""
+        """Decide the answer of a request. Send it inside the block."""
         question = (request.method, request.target)
         self._asked[question] += 1
         request.asked, request.attempt = self._asked[question], self._failed[question] + 1
@@ -163,7 +163,7 @@ class Service(Factory):
                     hook(self.procedures, request)
 
     def _answer(self, request: Request) -> Delivery:
-        if request.method == "HEAD":  # the REST layer answers it itself, whatever the key
+        if request.method == "HEAD":  # the REST layer answers it, whatever the key is
             return Delivery.of(200 if self._api.knows(request.path) else 404, {}, b"")
         answer = self._answer_get(request) if request.method == "GET" else not_found().answer()
         return Delivery.of(answer.status, {"Content-Type": "application/json"}, answer.body)

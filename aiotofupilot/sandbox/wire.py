@@ -1,4 +1,4 @@
-"""What TofuPilot's REST layer writes: items, pages and errors as JSON."""
+"""Writes items, pages and errors as JSON, as TofuPilot's REST layer does."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ _known_fields: dict[type[attrs.AttrsInstance], _Fields] = {}
 
 
 class Answer(NamedTuple):
-    """What the API says to one request, before HTTP."""
+    """An answer of the API."""
 
     status: int
     """HTTP status code."""
@@ -41,14 +41,14 @@ class Answer(NamedTuple):
     """JSON document."""
 
 
-class Refusal(Exception):  # noqa: N818 - what the API says, not a failure of the sandbox
-    """What the API says instead of a page.
+class Refusal(Exception):  # noqa: N818 - it is an answer of the API and not a failure of the sandbox
+    """An error that the API answers instead of a page.
 
     Args:
         status: HTTP status code.
         code: The API's own code, such as ``BAD_REQUEST``.
         message: In English, for people.
-        issues: zod's complaints; empty where the input passed validation.
+        issues: zod's complaints; empty if the input is valid.
     """
 
     def __init__(self, status: int, code: str, message: str, issues: Sequence[dict[str, Any]] = ()) -> None:
@@ -59,7 +59,7 @@ class Refusal(Exception):  # noqa: N818 - what the API says, not a failure of th
         self.issues = issues
 
     def answer(self) -> Answer:
-        """Write it. The document has the key `issues` only if there are any."""
+        """Return the answer. Its document has the key `issues` only if there are some."""
         error: dict[str, Any] = {"message": self.message, "code": self.code}
         if self.issues:
             error["issues"] = self.issues
@@ -67,7 +67,7 @@ class Refusal(Exception):  # noqa: N818 - what the API says, not a failure of th
 
 
 def not_found() -> Refusal:
-    """Say that there is no such route."""
+    """Return the refusal of an unknown route."""
     return Refusal(404, "NOT_FOUND", "Not found")
 
 
@@ -78,7 +78,7 @@ def write_page(data: Iterable[orjson.Fragment], meta: PageMeta) -> Answer:
 
 
 def write_array(data: Iterable[orjson.Fragment]) -> Answer:
-    """Write a listing that comes whole, as a bare array."""
+    """Write a listing without pages, as a bare array."""
     return Answer(200, orjson.dumps(list(data)))
 
 
@@ -93,16 +93,16 @@ def procedure_json(procedure: Procedure) -> orjson.Fragment:
 
 
 def document(item: Any) -> dict[str, Any]:  # noqa: ANN401 - any model
-    """Spell an item with the names of the wire. What it holds is spelled when it is written."""
+    """Return an item as a document with the names of the wire. Items in it are spelled when they are written."""
     names, values = _fields(item.__class__)
     spelled: dict[str, Any] = dict(zip(names, values(item), strict=True))
     if isinstance(item, Repository) and item.provider is None:
-        del spelled["provider"]  # servers that knew no provider left the key out
+        del spelled["provider"]  # older servers had no provider and left the key out
     return spelled
 
 
 def span_text(span: timedelta) -> str:
-    """Spell a duration as ISO 8601 has it, cut to milliseconds, such as ``PT1M30.732S``."""
+    """Return a duration in ISO 8601, cut to milliseconds, such as ``PT1M30.732S``."""
     milliseconds = span // timedelta(milliseconds=1)
     seconds, milliseconds = divmod(milliseconds, 1000)
     minutes, seconds = divmod(seconds, 60)
@@ -113,19 +113,19 @@ def span_text(span: timedelta) -> str:
 
 
 def _fields(model: type[attrs.AttrsInstance]) -> _Fields:
-    """Give the wire's names of a model's fields, and what reads their values."""
+    """Return the names of a model's fields on the wire, and a function that reads their values."""
     known = _known_fields.get(model)
     if known is None:
         fields = attrs.fields(model)
         names = tuple(field.metadata.get("wire", field.name) for field in fields)
         read = attrgetter(*(field.name for field in fields))
-        # Of a single field, attrgetter reads the value alone.
+        # For a single field, attrgetter returns the value and not a tuple.
         known = _known_fields[model] = names, read if len(names) > 1 else lambda item: (read(item),)
     return known
 
 
 def _written(value: object) -> object:
-    """Spell what JSON has no type for. Dates are cut, not rounded, to milliseconds, as JavaScript's are."""
+    """Spell a value for which JSON has no type. Dates are cut to milliseconds and not rounded, as in JavaScript."""
     if isinstance(value, datetime):
         return value.astimezone(UTC).isoformat(timespec="milliseconds").removesuffix("+00:00") + "Z"
     if isinstance(value, timedelta):

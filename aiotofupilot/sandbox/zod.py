@@ -1,4 +1,4 @@
-"""What zod, TofuPilot's validator, reads and what it complains of."""
+"""The numbers and the complaints of zod, TofuPilot's validator."""
 
 from __future__ import annotations
 
@@ -14,17 +14,17 @@ _WHITE_SPACE = (
     "\t\n\v\f\r \u00a0\u1680\u2000\u2001\u2002\u2003\u2004\u2005\u2006\u2007\u2008\u2009\u200a"
     "\u2028\u2029\u202f\u205f\u3000\ufeff"
 )
-"""What JavaScript's `Number()` strips; Python's `str.strip` knows other characters."""
+"""The characters that JavaScript's `Number()` strips. Python's `str.strip` strips other characters."""
 _DECIMAL = re.compile(r"[+-]?(?:\d+\.?\d*|\.\d+)(?:[eE][+-]?\d+)?", re.ASCII)
 _BASED = re.compile(r"0(?:[xX][0-9a-fA-F]+|[oO][0-7]+|[bB][01]+)", re.ASCII)
 _INFINITE = re.compile(r"[+-]?Infinity", re.ASCII)
 
 
-class Complaint(Exception):  # noqa: N818 - a value that the validator refuses is no failure
+class Complaint(Exception):  # noqa: N818 - a value that the validator refuses is not a failure of the sandbox
     """A value is not valid.
 
     Args:
-        issues: What zod says, without the path. An ``index`` says which part of the value is meant.
+        issues: The issues of zod, without the path. Their key ``index`` names a part of the value.
     """
 
     def __init__(self, *issues: dict[str, Any]) -> None:
@@ -32,7 +32,7 @@ class Complaint(Exception):  # noqa: N818 - a value that the validator refuses i
         self.issues = issues
 
     def at(self, name: str) -> list[dict[str, Any]]:
-        """Write the issues with their path, in zod's key order."""
+        """Return the issues with their path, in zod's key order."""
         written: list[dict[str, Any]] = []
         for issue in self.issues:
             details = {key: value for key, value in issue.items() if key not in {"index", "message"}}
@@ -42,13 +42,13 @@ class Complaint(Exception):  # noqa: N818 - a value that the validator refuses i
 
 
 def mistyped(expected: str, received: str) -> dict[str, Any]:
-    """Say that a value is of another type."""
+    """Return the issue of a value that has another type."""
     message = f"Invalid input: expected {expected}, received {received}"
     return {"expected": expected, "code": "invalid_type", "message": message}
 
 
 def malformed(form: str, pattern: str) -> dict[str, Any]:
-    """Say that a string has not the form that is asked for."""
+    """Return the issue of a string that does not have the expected form."""
     return {
         "origin": "string",
         "code": "invalid_format",
@@ -59,7 +59,7 @@ def malformed(form: str, pattern: str) -> dict[str, Any]:
 
 
 def not_among(options: Sequence[str]) -> dict[str, Any]:
-    """Say that a word is unknown."""
+    """Return the issue of an unknown word."""
     told = "|".join(f'"{option}"' for option in options)
     return {"code": "invalid_value", "values": list(options), "message": f"Invalid option: expected one of {told}"}
 
@@ -68,7 +68,7 @@ def finite(text: str) -> float:
     """Read a number that is finite.
 
     Raises:
-        Complaint: If it is not.
+        Complaint: The text is not a number, or not a finite one.
     """
     number = _javascript_number(text)
     if number is None:
@@ -79,7 +79,7 @@ def finite(text: str) -> float:
 
 
 def _javascript_number(text: str) -> float | None:
-    """Read a number as JavaScript's `Number()` does; None stands for its NaN."""
+    """Read a number as JavaScript's `Number()` does. None stands for its NaN."""
     text = text.strip(_WHITE_SPACE)
     if not text:
         return 0.0
@@ -91,7 +91,7 @@ def _javascript_number(text: str) -> float | None:
 
 
 def _as_float(number: int) -> float:
-    """Convert an integer, an enormous one to infinity."""
+    """Convert an integer to a float. An integer beyond the range of floats becomes infinity."""
     try:
         return float(number)
     except OverflowError:

@@ -146,11 +146,14 @@ def test_wrong_usage(arguments, line):
         ),
         (
             {"api_key": "a b"},
-            "the API key in --api-key holds a space, a line break or another character that is not visible ASCII",
+            "the API key in --api-key has a space, a line break or another character that is not visible ASCII",
         ),
         (
             {"api_key": "x", "base_url": "ftp://x"},
-            "--base-url must be a URL such as https://tofupilot.example.com, got 'ftp://x'",
+            (
+                "--base-url must begin with https:// or http://, such as https://tofupilot.example.com; the value is "
+                "not shown, because it may be a key"
+            ),
         ),
         (
             {"api_key": "x", "base_url": "http://["},
@@ -159,8 +162,8 @@ def test_wrong_usage(arguments, line):
         (
             {"api_key": "x", "base_url": "http://x.example"},
             (
-                "--base-url is plain HTTP, which would show the key to the network between here and x.example: use "
-                "https, or give --allow-insecure-http"
+                "--base-url is plain HTTP, and the network between here and x.example could read the key: use https, "
+                "or give --allow-insecure-http"
             ),
         ),
     ],

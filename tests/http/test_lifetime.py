@@ -204,7 +204,7 @@ def test_another_event_loop_is_refused_in_a_sentence():
     """Whether it wants to work or to close something."""
     lifetime = Lifetime()
     assert asyncio.run(do(lifetime, value())) == 1
-    with pytest.raises(SessionError, match="another event loop: make one in each"):
+    with pytest.raises(SessionError, match="another event loop: make one session in each"):
         asyncio.run(do(lifetime, value()))
     with pytest.raises(SessionError, match="another event loop: close it there"):
         asyncio.run(lifetime.close())
@@ -237,5 +237,7 @@ def test_a_forked_process_is_refused_its_parents_session(monkeypatch):
 
 def test_without_an_event_loop_of_asyncio_a_sentence_says_so():
     """Trio has none, and neither has a program that drives a coroutine by hand."""
-    with pytest.raises(SessionError, match=r"^a session needs an event loop of asyncio, and none runs here$"):
+    with pytest.raises(
+        SessionError, match=r"^a session needs a running event loop of asyncio, and there is none here$"
+    ):
         Lifetime().check()

@@ -364,7 +364,7 @@ def test_what_is_no_async_context_manager_is_refused(limiter):
 
 def test_what_can_be_entered_once_is_refused():
     """The second request would meet an error that explains nothing."""
-    with pytest.raises(TypeError, match="what @asynccontextmanager makes can be entered once"):
+    with pytest.raises(TypeError, match="one of @asynccontextmanager can be entered only once"):
         checked_limiter(once())
 
 

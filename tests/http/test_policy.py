@@ -88,7 +88,7 @@ def test_the_first_rule_that_decides_is_the_one():
 @pytest.mark.parametrize("decision", [-1, float("nan"), "soon"])
 def test_a_rule_that_returns_no_decision_is_an_error(decision):
     """It names what was returned."""
-    with pytest.raises((TypeError, ValueError), match="what a retry rule returns"):
+    with pytest.raises((TypeError, ValueError), match="the decision of a retry rule"):
         wait(RetryPolicy(rules=[lambda error, attempt: decision]), CONFLICT)
 
 

@@ -145,9 +145,6 @@ def test_plain_http_beyond_this_machine_has_to_be_allowed(base_url):
 @pytest.mark.parametrize(
     ("base_url", "complaint"),
     [
-        ("tofu.example.com", "must be a URL such as"),
-        ("/api", "must be a URL such as"),
-        ("ftp://tofu.example.com", "must be a URL such as"),
         ("https://", "must be a URL such as"),
         ("https:///api", "must be a URL such as"),
         ("https://tofu.example.com:99999", "is not a URL"),
@@ -156,15 +153,10 @@ def test_plain_http_beyond_this_machine_has_to_be_allowed(base_url):
         ("https://a..b", "is not a URL"),
         (f"https://{'a' * 64}.example.com", "is not a URL"),
         (r"https://127.0.0.1\.example.com", "is not a URL"),
-        ("https://tofu.example.com/?limit=3", "query or fragment"),
-        ("https://tofu.example.com?", "query or fragment"),
-        ("https://tofu.example.com/#top", "query or fragment"),
         ("https://tofu.example.com\n", "visible ASCII"),
         ("https://tofu.example.com/\r\nX: y", "visible ASCII"),
         ("https://tofu\x00.example.com", "visible ASCII"),
-        (" https://tofu.example.com", "visible ASCII"),
         ("https://töfu.example.com", "visible ASCII"),
-        ("", "visible ASCII"),
     ],
 )
 def test_an_unusable_address_is_named_with_what_is_wrong(base_url, complaint):
@@ -175,10 +167,48 @@ def test_an_unusable_address_is_named_with_what_is_wrong(base_url, complaint):
     assert repr(base_url) in str(caught.value)
 
 
+@pytest.mark.parametrize(
+    "value",
+    [
+        "secret",
+        "Bearer secret",
+        "secret\n",
+        "sécret",
+        " https://secret",
+        "secret?https://secret",
+        "",
+        "secret.example.com",
+        "secret:3000",
+        "/secret",
+        "//[secret",
+        "https:secret",
+        "ftp://secret.example.com",
+    ],
+)
+def test_a_value_that_is_not_an_address_is_refused_without_being_shown(value):
+    """It may be a key that was given in the wrong place."""
+    with pytest.raises(
+        ConfigurationError, match=r"^base_url must begin with https://.*the value is not shown"
+    ) as caught:
+        resolve(value)
+    assert "secret" not in str(caught.value)
+    assert caught.value.__cause__ is None
+    assert caught.value.__context__ is None
+
+
+@pytest.mark.parametrize("end", ["?api_key=secret", "?", "#secret", "?a#secret"])
+def test_the_query_of_an_address_is_refused_without_being_shown(end):
+    """A query may hold a key."""
+    with pytest.raises(ConfigurationError, match="must not have a query or fragment") as caught:
+        resolve(f"https://tofu.example.com/{end}")
+    assert "after 'https://tofu.example.com/'" in str(caught.value)
+    assert "secret" not in str(caught.value)
+
+
 def test_an_unusable_address_of_the_environment_is_named_by_its_variable(monkeypatch):
     """Nobody has to guess which of the two it was."""
     monkeypatch.setenv("TOFUPILOT_URL", "tofu.example.com")
-    with pytest.raises(ConfigurationError, match=r"^TOFUPILOT_URL must be a URL"):
+    with pytest.raises(ConfigurationError, match=r"^TOFUPILOT_URL must begin with https"):
         resolve()
 
 

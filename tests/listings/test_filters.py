@@ -110,7 +110,7 @@ class TestString:
         """UTF-8 has no bytes for it."""
         assert (
             refused(ValueError, filters.string, "search_query", "\ud83d", parameter="search_query")
-            == "search_query holds half a surrogate pair, which cannot be sent: '\\ud83d'"
+            == "search_query has half a surrogate pair and cannot be sent, got '\\ud83d'"
         )
 
 
@@ -212,7 +212,7 @@ class TestMoments:
         """The message says how to make one."""
         message = refused(TypeError, filters.moment_range, "started", None, value, parameter="started_before")
         assert message == (
-            f"started_before must be a datetime, got {value!r}; datetime.fromisoformat() makes one of a string"
+            f"started_before must be a datetime, got {value!r}; datetime.fromisoformat() turns a string into one"
         )
 
     def test_a_date_is_refused_with_how_to_make_its_first_moment(self):

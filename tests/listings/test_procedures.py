@@ -134,13 +134,13 @@ async def test_a_search_is_measured_as_the_server_measures_it():
         ({"search_query": "x" * 101}, "search_query must have at most 100 characters, got 101"),
         (
             {"search_query": "\ud83d"},
-            "search_query holds half a surrogate pair, which cannot be sent: '\\ud83d'",
+            "search_query has half a surrogate pair and cannot be sent, got '\\ud83d'",
         ),
         (
             {"created_after": datetime(2024, 1, 1)},  # noqa: DTZ001 - that is what is refused
             (
                 "created_after must be timezone-aware, got datetime.datetime(2024, 1, 1, 0, 0); "
-                "moment.astimezone() takes it as local time, moment.replace(tzinfo=UTC) as UTC"
+                "use moment.astimezone() for local time, or moment.replace(tzinfo=UTC) for UTC"
             ),
         ),
         (
@@ -179,12 +179,12 @@ def test_an_argument_out_of_bounds_is_a_value_error(arguments, message):
             {"created_after": "2024-01-01T00:00:00Z"},
             (
                 "created_after must be a datetime, got '2024-01-01T00:00:00Z'; "
-                "datetime.fromisoformat() makes one of a string"
+                "datetime.fromisoformat() turns a string into one"
             ),
         ),
         (
             {"created_before": 1704067200},
-            "created_before must be a datetime, got 1704067200; datetime.fromisoformat() makes one of a string",
+            "created_before must be a datetime, got 1704067200; datetime.fromisoformat() turns a string into one",
         ),
     ],
     ids=lambda value: "-".join(value) if isinstance(value, dict) else "says",

@@ -247,8 +247,19 @@ async def test_a_shard_of_another_listing_is_refused(session):
 
 @pytest.mark.parametrize("listing", ["close", "base_url", "with_options", "nothing", "_state"])
 async def test_a_shard_of_no_listing_is_refused(session, listing):
-    with pytest.raises(ValueError, match=f"shard of {listing}, and there is no such listing"):
+    with pytest.raises(ValueError, match=f"shard is one of {listing}, and there is no such listing") as caught:
         Shard(listing=listing).list(session)
+    assert caught.value.parameter == "shard"
+
+
+@pytest.mark.parametrize("spelled", ["yesterday", "2024-01-01", "2024-01-01T00:00"])
+@pytest.mark.parametrize("start", [None, START])
+@pytest.mark.parametrize("name", ["created_after", "created_before"])
+async def test_a_shard_with_a_malformed_filter_is_refused(session, name, start, spelled):
+    shard = Shard.parse(str(Shard(listing="runs", start=start, query=[(name, spelled)])))
+    with pytest.raises(ValueError, match=f"{name} must be a date-time with a UTC offset, got '{spelled}'") as caught:
+        shard.list(session)
+    assert caught.value.parameter == name
 
 
 @pytest.mark.parametrize("listing", sorted(UNDIVIDED))

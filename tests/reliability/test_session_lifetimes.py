@@ -78,7 +78,7 @@ def test_another_event_loop_is_refused():
             await session.procedures.list()
 
     async def second(session):
-        with pytest.raises(SessionError, match="another event loop: make one in each"):
+        with pytest.raises(SessionError, match="another event loop: make one session in each"):
             await session.procedures.list()
         with pytest.raises(SessionError, match="another event loop: close it there"):
             await session.close()
@@ -191,7 +191,7 @@ async def test_a_forked_child_is_told_to_make_its_own(run, sandbox):
                     try:
                         run(count(used))
                     except SessionError as error:
-                        assert str(error).endswith("make one in each")
+                        assert str(error).endswith("make one session in each")
                     else:
                         raise AssertionError("shared")
                 assert asyncio.run(own()) == 250

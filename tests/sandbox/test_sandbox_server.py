@@ -144,7 +144,7 @@ async def test_restart_on_the_same_port(client):
 async def test_started_twice():
     """One sandbox is one server."""
     async with Sandbox() as sandbox:
-        with pytest.raises(RuntimeError, match="running already"):
+        with pytest.raises(RuntimeError, match="already running"):
             await sandbox.start()
 
 

@@ -176,7 +176,9 @@ def test_given_items(made):
 @pytest.mark.parametrize("name", ["nope", "procedure", "world", "rows"])
 def test_unknown_items(name):
     """Items of a listing that there is not are refused."""
-    with pytest.raises(TypeError, match=f"unexpected keyword argument '{name}': no option, and no listing's name"):
+    with pytest.raises(
+        TypeError, match=f"unexpected keyword argument '{name}': it is not an option or the name of a listing"
+    ):
         Factory(PROCEDURES, **{name: []})
 
 

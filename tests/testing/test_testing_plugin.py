@@ -342,7 +342,9 @@ def test_anyio_with_trio(run):
     result = run(ANYIO.replace('"asyncio"', '"trio"') + ASYNC, plugins=["anyio"])
     result.assert_outcomes(failed=1, errors=2)
     result.stdout.fnmatch_lines(["tofupilot_session is a session of asyncio's, and anyio runs this test on trio: let*"])
-    result.stdout.fnmatch_lines(["*SessionError: a session needs an event loop of asyncio, and none runs here*"])
+    result.stdout.fnmatch_lines(
+        ["*SessionError: a session needs a running event loop of asyncio, and there is none here*"]
+    )
 
 
 def test_a_service_that_retries_does_not_wait(run):
@@ -442,7 +444,7 @@ def test_the_fixtures_and_the_marker_are_explained(run):
         "tofupilot_session",
         "tofupilot_environment",
     ]
-    run("", "--markers").stdout.fnmatch_lines(["@pytest.mark.tofupilot[(][*][*]options[)]: the options of *"])
+    run("", "--markers").stdout.fnmatch_lines(["@pytest.mark.tofupilot[(][*][*]options[)]: options of the test's *"])
 
 
 @pytest.mark.parametrize("plugins", [[], ["asyncio"]], ids=["alone", "asyncio"])

@@ -1,4 +1,4 @@
-"""Other answers than the listing's."""
+"""Faults that replace the answer of the listing."""
 
 from __future__ import annotations
 
@@ -19,8 +19,8 @@ if TYPE_CHECKING:
 
 __all__ = ["empty", "html", "json", "redirect", "status"]
 
-# The codes of tRPC, which the API is built with, where Python's names differ or depend on Python's version, and the
-# statuses of proxies that Python does not know. https://trpc.io/docs/server/error-handling
+# The API is built with tRPC. These are the codes of tRPC for which Python has other names, or names that depend on its
+# version, and statuses of proxies that Python does not know. https://trpc.io/docs/server/error-handling
 _NAMES: Mapping[int, tuple[str, str]] = {
     405: ("METHOD_NOT_SUPPORTED", "Method Not Allowed"),
     408: ("TIMEOUT", "Request Timeout"),
@@ -46,10 +46,10 @@ def status(
     """Answer with an error in the API's form.
 
     Args:
-        code: An HTTP status code, or one that only proxies use: 499, 520, 524 or 529.
-        message: The API's message; None: the code's own phrase.
-        retry_after: The header of that name: seconds, an aware date, or text as it stands; None: no such header.
-        headers: More of them, such as a `Date` of a server whose clock is wrong.
+        code: An HTTP status code, or a code that only proxies use: 499, 520, 524 or 529.
+        message: The API's message; None: the standard phrase of the code.
+        retry_after: The header ``Retry-After``: seconds, an aware date, or any text; None: the header is not sent.
+        headers: More headers, such as the `Date` of a server whose clock is wrong.
     """
     name, phrase = _NAMES[code] if code in _NAMES else (HTTPStatus(code).name, HTTPStatus(code).phrase)
     wanted = {"Content-Type": "application/json", **(headers or {})}
@@ -75,16 +75,16 @@ def empty(code: int = 200, *, headers: Mapping[str, str] | None = None) -> Alter
 
 @fault
 def json(document: Any, code: int = 200) -> Alteration:  # noqa: ANN401 - any JSON document
-    """Answer with JSON of another shape."""
+    """Answer with another JSON document."""
     return instead(code, {"Content-Type": "application/json"}, orjson.dumps(document))
 
 
 @fault
 def redirect(location: str | None = None, *, code: int = 307) -> Alteration:
-    """Point to another address.
+    """Redirect to another address.
 
     Args:
-        location: Where to, absolute or relative; None: the same address again.
+        location: The address, absolute or relative; None: the same address again.
         code: 301, 302, 303, 307 or 308.
     """
     return lambda delivery, request, _random: delivery.with_answer(

@@ -1,4 +1,4 @@
-"""More than any page can be."""
+"""Faults that send more than any page can be."""
 
 from __future__ import annotations
 
@@ -23,13 +23,13 @@ _MIB = 1024 * 1024
 
 @fault
 def gzip_bomb(size: int = 80 * _MIB) -> Alteration:
-    """Answer with few bytes that decompress to at least `size` bytes of spaces."""
+    """Answer with a few bytes that decompress to at least `size` bytes of spaces."""
     return instead(200, {"Content-Type": "application/json", "Content-Encoding": "gzip"}, _bomb(size))
 
 
 @lru_cache(maxsize=4)
 def _bomb(size: int) -> bytes:
-    """Compress so many spaces; as that takes its time, they are kept."""
+    """Compress that many spaces. The result is remembered, because this takes time."""
     compressor = compressobj(wbits=GZIP)
     return b"".join(compressor.compress(b" " * _MIB) for _ in range(_mebibytes(size))) + compressor.flush()
 
@@ -41,15 +41,15 @@ def _mebibytes(size: int) -> int:
 
 @fault
 def oversized(size: int = 80 * _MIB, *, announced: bool = True) -> Alteration:
-    """Send at least `size` bytes of spaces behind the answer, which JSON allows.
+    """Send at least `size` bytes of spaces after the answer. JSON allows that.
 
     Args:
-        size: In bytes.
-        announced: Whether Content-Length tells, so that the client can refuse before it reads.
+        size: The number of spaces, in bytes.
+        announced: Whether Content-Length says so, and the client can refuse before it reads.
     """
 
     def alter(delivery: Delivery, _request: Question, _random: Random) -> Delivery:
-        padding = _mebibytes(size) * (Chunk(b" " * _MIB),)  # one chunk, many times: no memory
+        padding = _mebibytes(size) * (Chunk(b" " * _MIB),)  # one chunk many times takes little memory
         padded = Delivery((*delivery.steps, *padding))
         length = str(len(delivery.body) + len(padding) * _MIB) if announced else None
         return padded.with_headers({"Content-Length": length})
@@ -59,6 +59,6 @@ def oversized(size: int = 80 * _MIB, *, announced: bool = True) -> Alteration:
 
 @fault
 def header_flood(count: int = 1000, *, size: int = 1000) -> Alteration:
-    """Send so many more headers of `size` bytes each."""
+    """Send `count` more headers of `size` bytes each."""
     flood = {f"X-Flood-{number}": "x" * size for number in range(count)}
     return lambda delivery, _request, _random: delivery.with_headers(flood)

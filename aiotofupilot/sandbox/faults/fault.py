@@ -1,4 +1,4 @@
-"""What a fault is: a name, and a function from the answer that would be to the one that will be."""
+"""A fault has a name, and a function that alters an answer."""
 
 from __future__ import annotations
 
@@ -20,19 +20,19 @@ __all__ = ["Alteration", "Fault", "fault", "harmless", "instead"]
 P = ParamSpec("P")
 
 Alteration = Callable[[Delivery, Question, Random], Delivery]
-"""What becomes of an answer; chance, where it plays a part, comes from the given source alone."""
+"""A function that returns the altered answer. All randomness comes from the `Random` that it is given."""
 
 
 @frozen
 class Fault:
-    """One thing that goes wrong, or several in a row."""
+    """Something that goes wrong with an answer. It may consist of several faults."""
 
     name: str
-    """As it is written in code, such as ``status(503)``."""
+    """The fault as it is written in code, such as ``status(503)``."""
     alter: Alteration = field(eq=False)
-    """What becomes of an answer that meets it."""
+    """Alters an answer."""
     is_harmless: bool = field(default=False, eq=False)
-    """Whether the client reads the same all the same, so that it has no reason to ask again."""
+    """Whether the client still reads the right answer, so that it has no reason to ask again."""
 
     def __add__(self, other: Fault) -> Fault:
         def alter(delivery: Delivery, request: Question, random: Random) -> Delivery:
@@ -45,11 +45,11 @@ class Fault:
 
 
 def fault(build: Callable[P, Alteration], *, is_harmless: bool = False) -> Callable[P, Fault]:
-    """Turn a function that builds an alteration into one that builds a fault named after the call.
+    """Turn a function that returns an alteration into one that returns a fault. The fault is named after the call.
 
     Args:
         build: The function.
-        is_harmless: Whether the client reads the same all the same.
+        is_harmless: Whether the client still reads the right answer.
     """
 
     @wraps(build)
@@ -61,11 +61,11 @@ def fault(build: Callable[P, Alteration], *, is_harmless: bool = False) -> Calla
 
 
 def harmless(build: Callable[P, Alteration]) -> Callable[P, Fault]:
-    """Do the same for a fault that changes nothing of what the client reads."""
+    """Do the same as `fault`, for a fault after which the client still reads the right answer."""
     return fault(build, is_harmless=True)
 
 
 def instead(status: int, headers: Mapping[str, str], body: bytes) -> Alteration:
-    """Send another answer."""
+    """Return an alteration that replaces the answer."""
     answer = Delivery.of(status, headers, body)
     return lambda delivery, _request, _random: delivery.with_answer(answer)

@@ -1,7 +1,7 @@
-"""What goes wrong because of certain items, on whatever page they are.
+"""Faults of certain items, on any page that holds them.
 
-An item is named by its ID, or by its position in the listing that is asked for, as the request filters and sorts it:
-the first item has position 0. A position is only right where the server's cursors are offsets.
+An item is named by its ID, or by its position in the listing as the request filters and sorts it. The first item has
+the position 0. Positions can be used only if the server's cursors are offsets.
 """
 
 from __future__ import annotations
@@ -26,11 +26,11 @@ __all__ = ["malformed", "unreadable"]
 
 @fault
 def unreadable(*items: int | str, by: Fault | None = None) -> Alteration:
-    """Let each page that holds one of these items meet a fault, and no other page.
+    """Apply a fault to each page that holds one of these items, and to no other page.
 
     Args:
         items: Positions or IDs.
-        by: What such a page meets, such as ``empty(504)`` or ``stall(60)``; None: ``status(500)``.
+        by: The fault of such a page, such as ``empty(504)`` or ``stall(60)``; None: ``status(500)``.
     """
     met = status(500) if by is None else by
 
@@ -42,9 +42,9 @@ def unreadable(*items: int | str, by: Fault | None = None) -> Alteration:
 
 @fault
 def malformed(*items: int | str) -> Alteration:
-    """Write these items without an ID, which every item of the API has. The rest of the page is as it was.
+    """Write null as the ID of these items. The rest of the page stays the same.
 
-    An answer that another fault has made something else of stays as that fault left it.
+    An answer that another fault has replaced stays as it is.
 
     Args:
         items: Positions or IDs.
@@ -65,7 +65,7 @@ def malformed(*items: int | str) -> Alteration:
 
 
 def _document(delivery: Delivery) -> Any:  # noqa: ANN401 - any JSON document
-    """Give what the API answered; None: a fault has taken its place."""
+    """Return the document that the API answered; None: another fault has replaced it."""
     if delivery.status != HTTPStatus.OK:
         return None
     try:
@@ -75,7 +75,7 @@ def _document(delivery: Delivery) -> Any:  # noqa: ANN401 - any JSON document
 
 
 def _among(request: Question, items: tuple[int | str, ...]) -> list[int]:
-    """Give the indexes on the page of those of the items that are on it."""
+    """Return the indexes of the named items that are on the page."""
     page = request.page
     if page is None:
         return []

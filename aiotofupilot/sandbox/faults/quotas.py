@@ -1,4 +1,4 @@
-"""A proxy that counts requests."""
+"""A fault like a proxy that counts requests."""
 
 from __future__ import annotations
 
@@ -21,15 +21,15 @@ __all__ = ["quota"]
 
 @fault
 def quota(requests: int, *, window: float = 60.0, clock: Callable[[], float] = time.monotonic) -> Alteration:
-    """Take so many requests in each window of time, tell of those that are left, and answer 429 to the others.
+    """Allow a number of requests in each window of time, and answer 429 to the others.
 
-    The answers have the headers ``RateLimit-Policy`` and ``RateLimit``, and no Retry-After. A window begins with the
-    first request after the one before has ended.
+    The answers say how many requests are left in the headers ``RateLimit-Policy`` and ``RateLimit``. They have no
+    Retry-After. A window begins with the first request after the last window has ended.
 
     Args:
-        requests: At least 1.
-        window: In seconds.
-        clock: Gives seconds since some moment.
+        requests: How many requests are allowed; at least 1.
+        window: The length of a window, in seconds.
+        clock: Returns the seconds since some moment.
 
     Source: https://datatracker.ietf.org/doc/draft-ietf-httpapi-ratelimit-headers/
     """

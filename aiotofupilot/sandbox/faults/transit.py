@@ -1,4 +1,4 @@
-"""The listing's answer, lost, late or in another coding."""
+"""Faults on the way: the answer of the listing is lost, late or in another coding."""
 
 from __future__ import annotations
 
@@ -42,8 +42,8 @@ def cut(*, at: float = 0.5, announced: bool = True) -> Alteration:
 
     Args:
         at: The share of the body's bytes that is sent, 0 to 1.
-        announced: Whether Content-Length still names the whole body, so that the client can know; otherwise it is
-            honest about the part, which HTTP calls whole: a 200 with half a JSON document.
+        announced: Whether Content-Length still names the whole body, so that the client notices. Otherwise it names the
+            part, and HTTP considers the answer complete: a 200 with half a JSON document.
     """
 
     def alter(delivery: Delivery, _request: Question, _random: Random) -> Delivery:
@@ -57,7 +57,7 @@ def cut(*, at: float = 0.5, announced: bool = True) -> Alteration:
 
 @fault
 def stall(seconds: float, *, inside_body: bool = False) -> Alteration:
-    """Do nothing for some seconds, before the headers or in the middle of the body, and then go on."""
+    """Send nothing for some seconds, before the headers or in the middle of the body, and then continue."""
 
     def alter(delivery: Delivery, _request: Question, _random: Random) -> Delivery:
         before, after = delivery.split(0.5) if inside_body else ((), delivery.steps)
@@ -68,7 +68,7 @@ def stall(seconds: float, *, inside_body: bool = False) -> Alteration:
 
 @harmless
 def latency(seconds: float, *, jitter: float = 0.0) -> Alteration:
-    """Answer later, by some seconds and up to `jitter` seconds less or more."""
+    """Answer later by some seconds, plus or minus up to `jitter` seconds."""
 
     def alter(delivery: Delivery, _request: Question, random: Random) -> Delivery:
         return Delivery((Wait(max(0.0, random.uniform(seconds - jitter, seconds + jitter))), *delivery.steps))

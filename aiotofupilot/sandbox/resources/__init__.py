@@ -1,4 +1,8 @@
-"""The register of listings: one line for each, beside its import."""
+"""The register of listings. Each has its module, its import and its line here.
+
+`by_run` has the filters that look at runs. `described` adds metadata, and `creators` names creators without their
+addresses. `planned` finds made-up items without making them. `enums` has the words that the API knows.
+"""
 
 from __future__ import annotations
 

@@ -42,12 +42,12 @@ def _make(world: World, number: int) -> Batch:
 
 
 def _document(batch: Batch) -> dict[str, Any]:
-    """Spell a batch. Its creator has no address."""
+    """Return the document of a batch. Its creator has no address."""
     return hide_address(document(batch), batch.created_by_user)
 
 
 def _units_of(factory: Factory) -> Callable[[Batch], list[Unit]]:
-    """Give a function that tells a batch's units, as they are listed now."""
+    """Return a function that returns the units of a batch, as they are listed now."""
     pieces = factory.units.pieces
     given: dict[str, list[Unit]] = defaultdict(list)
     for unit in pieces.given:
@@ -63,7 +63,7 @@ def _units_of(factory: Factory) -> Callable[[Batch], list[Unit]]:
 
 
 def _mentions(query: str, factory: Factory) -> Predicate[Batch]:
-    """Select by a part of the number, or of a serial number of a unit in the batch."""
+    """Select by text in the number of the batch, or in the serial number of a unit in it."""
     needle = query.lower()
     units_of = _units_of(factory)
     return lambda batch: (

@@ -1,4 +1,4 @@
-"""Filters by what a run has. Runs have them, and so do the listings of what runs wrote."""
+"""Filters that look at runs. The listing of runs has them, and so have the listings of what runs wrote."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ _SHORTEST_ID_QUERY = 8
 
 
 def mentions_unit(identity: Callable[[T], str], serial_number: Callable[[T], str]) -> Test[T]:
-    """Select by a part of the serial number or, from 8 characters on, the beginning of the item's id."""
+    """Select by text in the serial number. A text of 8 characters or more may also begin the item's id."""
 
     def test(query: str, _factory: Factory) -> Predicate[T]:
         needle = query.lower()
@@ -34,7 +34,7 @@ def mentions_unit(identity: Callable[[T], str], serial_number: Callable[[T], str
 
 
 def _of_deployment(wanted: frozenset[str], factory: Factory) -> Predicate[Run]:
-    """Select by the deployment that was run; runs that were not made up have none."""
+    """Select by the deployment that was run. Runs that were given have none."""
 
     def was_deployed(run: Run) -> bool:
         number = factory.runs.number_of(run.id)
@@ -44,7 +44,7 @@ def _of_deployment(wanted: frozenset[str], factory: Factory) -> Predicate[Run]:
 
 
 def _in_environment(wanted: frozenset[str], factory: Factory) -> Predicate[Run]:
-    """Select by the environment; runs that were not made up belong to none."""
+    """Select by the environment. Runs that were given have none."""
 
     def belongs(run: Run) -> bool:
         number = factory.runs.number_of(run.id)
@@ -59,7 +59,7 @@ def sample_among(read: Callable[[T], str | None]) -> Test[T]:
 
 
 def batch_among(read: Callable[[T], BatchRef | None]) -> Test[T]:
-    """Select by the number of the unit's batch; an empty number means: no batch."""
+    """Select by the number of the unit's batch. The empty string stands for units without a batch."""
 
     def number(item: T) -> str:
         batch = read(item)
@@ -90,11 +90,11 @@ RUN_TESTS: Mapping[str, Test[Run]] = {
     "operated_by_ids": among(lambda run: run.operated_by and run.operated_by.id),
     "operated_by_names": among(lambda run: run.operated_by and run.operated_by.name),
 }
-"""Filters by what a run has."""
+"""The filters that look at a run."""
 
 
 def of_run(name: str, read: Callable[[T], str]) -> Test[T]:
-    """Select items of other listings by a filter of runs, from the id of an item's run."""
+    """Select items of another listing by a filter of runs. `read` returns the id of an item's run."""
 
     def test(wanted: object, factory: Factory) -> Predicate[T]:
         predicate = RUN_TESTS[name](wanted, factory)
@@ -109,6 +109,6 @@ def of_run(name: str, read: Callable[[T], str]) -> Test[T]:
 
 
 def of_procedure(read: Callable[[T], str]) -> Test[T]:
-    """Select items of other listings by the procedure of their run, from the id of an item's run."""
+    """Select items of another listing by the procedure of their run. `read` returns the id of an item's run."""
     of_procedures = of_run("procedure_ids", read)
     return lambda wanted, factory: of_procedures(frozenset({wanted}), factory)

@@ -1,4 +1,4 @@
-"""Creators as the listings of units and batches name them: without an address."""
+"""Creators without their addresses, as in the listings of units and batches."""
 
 from __future__ import annotations
 
@@ -10,12 +10,12 @@ __all__ = ["hide_address", "without_address"]
 
 
 def without_address(user: UserRef | None) -> UserRef | None:
-    """Name a user without an address."""
+    """Return a user without the address."""
     return None if user is None else UserRef(user.id, user.name)
 
 
 def hide_address(spelled: dict[str, Any], creator: UserRef | None) -> dict[str, Any]:
-    """Leave the address of the creator out of the document of an item, and return the document."""
+    """Remove the address of the creator from the document of an item, and return the document."""
     if creator is not None:
         spelled["created_by_user"] = {"id": creator.id, "name": creator.name}
     return spelled

@@ -1,4 +1,4 @@
-"""The listing of deployments, whose order is unknown; here, the latest comes first."""
+"""The listing of deployments. The API does not document its order. Here, the latest comes first."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ _BUILT = timedelta(seconds=51)
 
 
 def _make(world: World, number: int) -> Deployment:
-    """Make the deployment with a number. Those with an even number are for production."""
+    """Make the deployment with a number. Deployments with an even number are for production."""
     wave, index = divmod(number, 2 * len(world.procedures))
     line, other = divmod(index, 2)
     chance = world.chance(number, 5)

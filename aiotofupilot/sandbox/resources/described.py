@@ -1,4 +1,4 @@
-"""Metadata of items, which are listed on request alone."""
+"""Metadata of items. They are listed only on request."""
 
 from __future__ import annotations
 
@@ -25,15 +25,15 @@ D = TypeVar("D", "Run", "Unit", "Part", "Station")
 
 @frozen
 class Described(Generic[D]):
-    """How the items of one listing are described by metadata."""
+    """The metadata of the items of one listing."""
 
     listing: str
     """Name of the listing."""
     tell: Callable[[World, int], Metadata]
-    """Tells the metadata of the made-up item with a number."""
+    """Returns the metadata of the made-up item with a number."""
 
     def metadata_of(self, item: D, factory: Factory) -> Metadata:
-        """Tell the metadata of any item. An item that was given without metadata has none."""
+        """Return the metadata of any item. An item that was given without metadata has none."""
         if item.metadata is not None:
             return item.metadata
         number = factory.world.number(self.listing, item.id)
@@ -44,13 +44,13 @@ class Described(Generic[D]):
         return lambda item: matches(self.metadata_of(item, factory), conditions)
 
     def dress(self, item: D, asked: Asked, factory: Factory) -> D:
-        """Add metadata if they are asked for; otherwise leave them out."""
+        """Add the metadata if they are asked for. Otherwise leave them out."""
         metadata = self.metadata_of(item, factory) if asked["include_metadata"] else None
         return item if metadata is item.metadata else evolve(item, metadata=metadata)
 
     @staticmethod
     def document(item: D) -> dict[str, Any]:
-        """Spell an item. Metadata that were not asked for are left out."""
+        """Return the document of an item. Metadata that were not asked for are left out."""
         spelled = document(item)
         if item.metadata is None:
             del spelled["metadata"]

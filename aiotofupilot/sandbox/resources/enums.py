@@ -1,4 +1,4 @@
-"""Words that the API knows. The validator refuses others."""
+"""The words that the API knows. The validator refuses others."""
 
 from __future__ import annotations
 

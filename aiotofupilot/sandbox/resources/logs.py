@@ -1,4 +1,4 @@
-"""The listing of logs. Its filters call ``timestamp`` what an item calls ``created_at``."""
+"""The listing of logs. An item's ``created_at`` is ``timestamp`` in the names of the filters."""
 
 from __future__ import annotations
 
@@ -45,7 +45,7 @@ def _make(world: World, number: int) -> Log:
 
 
 def _severity(log: Log) -> int:
-    """Say how much a line matters. An unknown level matters most."""
+    """Return the rank of a line's level. An unknown level has the highest rank."""
     return LEVELS.index(log.level) if log.level in LEVELS else len(LEVELS)
 
 
@@ -62,7 +62,7 @@ _PLANNED: Mapping[str, Test[Log]] = {
     "created_by_station_ids": among(lambda log: log.created_by_station and log.created_by_station.id),
     "created_by_user_ids": among(lambda log: log.created_by_user and log.created_by_user.id),
 }
-"""Filters by what repeats with the plan of production."""
+"""Filters on values that repeat with the plan of production."""
 
 
 LOGS: Resource[Log] = Resource(
@@ -85,7 +85,7 @@ LOGS: Resource[Log] = Resource(
         Texts("part_numbers"),
         Texts("revision_numbers"),
         Texts("batch_numbers"),
-        Choices("samples", SAMPLES[1:]),  # here, no word means a unit of production
+        Choices("samples", SAMPLES[1:]),  # this listing has no word for units of production
         Texts("created_by_station_ids"),
         Texts("created_by_user_ids"),
         Choice("sort_by", ("created_at", "level", "run_id", "outcome"), preset="created_at"),

@@ -1,4 +1,4 @@
-"""The listing of measurements. Its ``ids`` and ``outcomes`` are those of runs; ``measurement_outcomes`` are its own."""
+"""The listing of measurements. Its ``ids`` and ``outcomes`` are about runs."""
 
 from __future__ import annotations
 
@@ -73,7 +73,7 @@ _OF_RUNS = (
     "created_by_station_ids",
     "created_by_user_ids",
 )
-"""Filters by what the run has."""
+"""Filters that look at the run."""
 
 
 MEASUREMENTS: Resource[Measurement] = Resource(

@@ -1,4 +1,4 @@
-"""The listing of parts, which is the only listing of revisions too."""
+"""The listing of parts. The API has no other listing of revisions."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ def _make(world: World, number: int) -> Part:
 
 
 def _metadata(_world: World, part: int) -> Metadata:
-    """Tell the metadata of a made-up part."""
+    """Return the metadata of a made-up part."""
     return {"supplier": ("Acme", "Volta")[part % 2], "layers": 2 + part % 4 * 2, "certified": part % 3 == 0}
 
 

@@ -1,4 +1,4 @@
-"""The listing of phases. Its ``ids`` are those of runs; its ``outcomes`` are its own."""
+"""The listing of phases. Its ``ids`` are about runs, and its ``outcomes`` are about phases."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ __all__ = ["PHASES"]
 
 
 def _make(world: World, number: int) -> Phase:
-    """Make the attempt with a number."""
+    """Make the phase with a number. It is one attempt."""
     place = world.place(number, world.cycle.phases_before)
     attempt = place.entry.attempts[place.item]
     started_at = world.started_at(place.run) + attempt.begin * MILLISECOND
@@ -62,7 +62,7 @@ _OF_RUNS = (
     "revision_numbers",
     "batch_numbers",
 )
-"""Filters by what the run has."""
+"""Filters that look at the run."""
 
 
 PHASES: Resource[Phase] = Resource(

@@ -1,4 +1,4 @@
-"""Ways to find made-up items by the plan of production, without making them."""
+"""Finds made-up items by the plan of production, without making them."""
 
 from __future__ import annotations
 
@@ -26,10 +26,10 @@ def by_plan(
     make: Callable[[World, int], T],
     period: Callable[[World], int],
 ) -> Callable[[Asked, Factory], Narrowed | None]:
-    """Find items by what repeats with the plan, where there are more runs than the plan has.
+    """Find items by values that repeat with the plan, if there are more runs than the plan has.
 
     Args:
-        tests: Filters by what repeats.
+        tests: Filters on values that repeat.
         make: Makes the item with a number.
         period: How many items a plan has.
     """
@@ -50,11 +50,11 @@ def by_plan(
 def by_procedure(
     before: Callable[[World], Sequence[int]], parts: Callable[[Attempt], int]
 ) -> Callable[[Asked, Factory], Narrowed | None]:
-    """Find items by their run's procedure, which has to be named, and whether they are of a final attempt.
+    """Find items by the procedure of their run, and by whether they belong to a final attempt.
 
     Args:
-        before: How many items come before each run of the plan.
-        parts: How many items an attempt has.
+        before: Returns how many items come before each run of the plan.
+        parts: Returns how many items an attempt has.
     """
 
     @lru_cache(maxsize=64)

@@ -18,7 +18,7 @@ _SHORTEST_ID_QUERY = 6
 
 
 def _mentions(query: str, _factory: Factory) -> Predicate[Procedure]:
-    """Select by the name or, from 6 characters on, the id, which must contain a query in any case."""
+    """Select by text in the name. A text of 6 characters or more may also be in the id."""
     needle = query.lower()
     if len(query) < _SHORTEST_ID_QUERY:
         return lambda procedure: needle in procedure.name.lower()

@@ -32,7 +32,7 @@ __all__ = ["RUNS"]
 T = TypeVar("T")
 
 _LINES = 100
-"""More procedures than have runs, to number their versions."""
+"""A number that is larger than the number of procedures with runs. It is used to number their versions."""
 
 
 def _make(world: World, number: int) -> Run:
@@ -67,7 +67,7 @@ def _make(world: World, number: int) -> Run:
 
 
 def _procedure(world: World, run: int) -> RunProcedure:
-    """Name the procedure of a run, and its version."""
+    """Return the procedure of a run, with its version."""
     entry, wave = world.entry(run), world.wave(run)
     ref = world.procedure(entry.line)
     if entry.environment == "development":
@@ -79,7 +79,7 @@ def _procedure(world: World, run: int) -> RunProcedure:
 
 
 def _unit(world: World, unit: int) -> RunUnit:
-    """Describe the unit of a run."""
+    """Return the unit of a run."""
     planned = world.planned_unit(unit)
     return RunUnit(
         id=world.id("units", unit),
@@ -91,7 +91,7 @@ def _unit(world: World, unit: int) -> RunUnit:
 
 
 def _metadata(world: World, run: int) -> Metadata:
-    """Tell the metadata of a made-up run."""
+    """Return the metadata of a made-up run."""
     return {
         "shift": "ABC"[world.started_at(run).hour // 8],
         "humidity": 30.5 + world.chance(run, 4) % 200 / 10,
@@ -100,13 +100,13 @@ def _metadata(world: World, run: int) -> Metadata:
 
 
 def _sequences(world: World, run: int) -> tuple[RunSequence, ...]:
-    """Tell the sequences of a made-up run."""
+    """Return the sequences of a made-up run."""
     paths = dict.fromkeys(attempt.step.sequence for attempt in world.entry(run).attempts)
     return tuple(_sequence(world, run, path, number) for number, path in enumerate(paths))
 
 
 def _sequence(world: World, run: int, path: str, number: int) -> RunSequence:
-    """Tell one sequence of a run."""
+    """Return one sequence of a run."""
     entry = world.entry(run)
     attempts = [attempt for attempt in entry.attempts if attempt.step.sequence == path]
     done = [attempt for attempt in attempts if attempt.duration is not None]
@@ -127,7 +127,7 @@ def _sequence(world: World, run: int, path: str, number: int) -> RunSequence:
 
 
 def _sequence_outcome(attempts: Sequence[Attempt], run: str) -> str:
-    """Say how a sequence ended, from its phases and how the run did."""
+    """Return the outcome of a sequence, from its phases and the outcome of the run."""
     outcomes = {attempt.outcome for attempt in attempts if attempt.final}
     if "ERROR" in outcomes:
         return "TIMEOUT" if run == "TIMEOUT" else "ERROR"
@@ -140,7 +140,7 @@ _DESCRIBED: Described[Run] = Described("runs", _metadata)
 
 
 def _dress(run: Run, asked: Asked, factory: Factory) -> Run:
-    """Add metadata and sequences where they are asked for, and leave them out where they are not."""
+    """Add metadata and sequences if they are asked for. Otherwise leave them out."""
     run = _DESCRIBED.dress(run, asked, factory)
     sequences = None
     if asked["include_sequences"]:
@@ -174,7 +174,7 @@ _PLANNED = {
         "operated_by_names",
     )
 }
-"""Filters by what repeats with the plan of production."""
+"""Filters on values that repeat with the plan of production."""
 
 
 RUNS: Resource[Run] = Resource(

@@ -1,4 +1,4 @@
-"""The listing of stations, whose order is unknown."""
+"""The listing of stations. The API does not document its order."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ def _make(world: World, number: int) -> Station:
 
 
 def _metadata(_world: World, station: int) -> Metadata:
-    """Tell the metadata of a made-up station."""
+    """Return the metadata of a made-up station."""
     return {"location": ("Lyon", "Graz")[station % 2], "bay": station + 1, "worn": BENCHES[station].failure_rate > 0.3}  # noqa: PLR2004 - more than others
 
 

@@ -53,7 +53,7 @@ def _make(world: World, number: int) -> Unit:
 
 
 def _last_run(world: World, run: int) -> LastRun:
-    """Tell what a unit says of its latest run."""
+    """Return the latest run, as a unit shows it."""
     entry = world.entry(run)
     started_at = world.started_at(run)
     return LastRun(
@@ -66,7 +66,7 @@ def _last_run(world: World, run: int) -> LastRun:
 
 
 def _metadata(_world: World, unit: int) -> Metadata:
-    """Tell the metadata of a made-up unit."""
+    """Return the metadata of a made-up unit."""
     return {"pcb_lot": f"L{2000 + unit // 40}"}
 
 
@@ -74,12 +74,12 @@ _DESCRIBED: Described[Unit] = Described("units", _metadata)
 
 
 def _document(unit: Unit) -> dict[str, Any]:
-    """Spell a unit. Its creator has no address."""
+    """Return the document of a unit. Its creator has no address."""
     return hide_address(_DESCRIBED.document(unit), unit.created_by_user)
 
 
 def _runs_of(factory: Factory) -> Callable[[Unit], list[Run]]:
-    """Give a function that tells a unit's runs, as they are listed now."""
+    """Return a function that returns the runs of a unit, as they are listed now."""
     pieces = factory.runs.pieces
     given: dict[str, list[Run]] = defaultdict(list)
     for run in pieces.given:
@@ -102,9 +102,9 @@ _TESTS_OF_ITS_RUNS: Mapping[str, Test[Run]] = {
 
 
 def _by_its_runs(asked: Asked, factory: Factory) -> Predicate[Unit] | None:
-    """Select units that have as many runs as are asked for, and one that has all that is asked for.
+    """Select units by the number of their runs, and by the filters that look at runs.
 
-    With ``latest_only``, that run has to be the latest.
+    With ``latest_only``, this run has to be the latest.
     """
     predicates = [test(asked[name], factory) for name, test in _TESTS_OF_ITS_RUNS.items() if name in asked]
     least, most = asked.get("run_count_min"), asked.get("run_count_max")

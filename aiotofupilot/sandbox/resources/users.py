@@ -1,4 +1,4 @@
-"""The listing of users: a bare array, without pages, parameters or an order."""
+"""The listing of users. It is a bare array, without pages or parameters. The API does not document its order."""
 
 from __future__ import annotations
 

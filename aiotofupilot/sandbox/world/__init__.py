@@ -1,8 +1,8 @@
 """A made-up factory, computed from one seed.
 
-`Cycle` is the plan of a stretch of production: which unit is tested when, on which station, and how that ends. `World`
-repeats the plan and gives each run its own ids, moments and values. So it can tell any run, phase, measurement or log
-from its number alone, and a million of them take no memory.
+`Cycle` is the plan of a stretch of production. It says which unit is tested when, on which station, and with which
+outcome. `World` repeats the plan, and gives each run its own ids, moments and values. So any run, phase, measurement or
+log can be made from its number, and a million of them take no memory.
 """
 
 from .cycle import LENGTH, Cycle

@@ -1,7 +1,7 @@
-"""The plan of a stretch of production: which unit is tested when, where and by whom, and how that ends.
+"""The plan of a stretch of production. It says which unit is tested when, where and by whom, and with which outcome.
 
-A cycle has a fixed number of runs. The world repeats it, so whatever is counted here can be counted for any number of
-runs without making them.
+A cycle has a fixed number of runs. The world repeats it, so it can count items of any number of runs without making
+them.
 """
 
 from __future__ import annotations
@@ -36,18 +36,18 @@ _OVERTIME = 45_000  # milliseconds
 
 
 class Cycle:
-    """A plan.
+    """The plan of `LENGTH` runs.
 
     Attributes:
         entries: Runs, in the order of time.
         units: Units, in the order of their first run.
         batches: Batches, in the order of their first unit.
         steps: Phases of each procedure that has runs.
-        units_before: How many units are begun before an entry. The last count is that of all.
-        batches_before: How many batches are begun before an entry.
-        phases_before: How many attempts of phases come before an entry.
-        measurements_before: How many measurements come before an entry.
-        logs_before: How many lines of logs come before an entry.
+        units_before: For each entry, how many units are begun before it. The last number is the count of all units.
+        batches_before: For each entry, how many batches are begun before it.
+        phases_before: For each entry, how many attempts at phases come before it.
+        measurements_before: For each entry, how many measurements come before it.
+        logs_before: For each entry, how many lines of logs come before it.
     """
 
     def __init__(self, seed: int, lines: int) -> None:
@@ -77,21 +77,21 @@ class Cycle:
 
     @staticmethod
     def benches_of(line: int) -> tuple[int, int]:
-        """Say which stations run a procedure."""
+        """Return the stations that run a procedure."""
         return line % len(BENCHES), (line + 1) % len(BENCHES)
 
     @staticmethod
     def part_of(line: int) -> int:
-        """Say which part a procedure tests."""
+        """Return the part that a procedure tests."""
         return line % len(PARTS)
 
     def _choose_steps(self) -> tuple[Step, ...]:
-        """Choose the phases of a procedure. Any phase measures something that can fail."""
+        """Choose the phases of a procedure. Each phase measures something that can fail."""
         chosen = self._random.sample(TESTS, self._random.randint(4, 6))
         return tuple(step for step in TESTS if step in chosen)
 
     def _plan(self) -> None:
-        """Let units go from one procedure of their part to the next, until all runs are planned."""
+        """Plan all runs. Each unit goes from one procedure of its part to the next."""
         due: list[tuple[int, int, int, int]] = []  # entry, unit, which of the part's procedures, retest
         for k in range(LENGTH):
             unit, stage, retest = heappop(due)[1:] if due and due[0][0] <= k else (self._begin(), 0, 0)
@@ -167,7 +167,7 @@ class Cycle:
         )
 
     def _attempts(self, steps: Sequence[Step], outcome: str) -> Iterable[Attempt]:
-        """Go through the phases of a run that ends in a certain way."""
+        """Yield the attempts at the phases of a run with an outcome."""
         random = self._random
         broken = None if outcome == "PASS" else random.randrange(len(steps))
         clock = _PREPARATION
@@ -216,7 +216,7 @@ class Cycle:
 
 
 def _measured(step: Step, outcome: str) -> tuple[tuple[Measured, str], ...]:
-    """Say how the measurements of an attempt turn out. The first one of a phase is the one that fails."""
+    """Return the measurements of an attempt with their outcomes. Only the first one of a phase can fail."""
     if outcome == "ERROR":
         return tuple((measured, "UNSET") for measured in step.measures[:1])
     return tuple(
@@ -226,17 +226,17 @@ def _measured(step: Step, outcome: str) -> tuple[tuple[Measured, str], ...]:
 
 
 def _slug(name: str) -> str:
-    """Spell a name as a file's."""
+    """Return a name as it is used for a file."""
     return name.lower().replace(" ", "_")
 
 
 def _before(counts: Iterable[int]) -> list[int]:
-    """Add up counts: how many come before each entry, and in all."""
+    """Return how many items come before each entry, and how many there are in all."""
     return list(accumulate(counts, initial=0))
 
 
 def _count_before(firsts: Sequence[int]) -> list[int]:
-    """Count what begins before each entry, and in all."""
+    """Return how many of these begin before each entry, and how many there are in all."""
     begun = [0] * LENGTH
     for first in firsts:
         begun[first] += 1

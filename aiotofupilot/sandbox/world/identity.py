@@ -1,4 +1,4 @@
-"""Ids that can be computed from a number, and numbers that can be read from an id."""
+"""Computes ids from numbers, and numbers from ids."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ _MASK_62 = 2**62 - 1
 
 
 def scramble(number: int) -> int:
-    """Turn a number into 64 bits that look like chance (the finisher of SplitMix64)."""
+    """Turn a number into 64 bits that look random (the finisher of SplitMix64)."""
     number = (number + 0x9E3779B97F4A7C15) & _MASK_64
     number = ((number ^ (number >> 30)) * 0xBF58476D1CE4E5B9) & _MASK_64
     number = ((number ^ (number >> 27)) * 0x94D049BB133111EB) & _MASK_64
@@ -19,8 +19,8 @@ def scramble(number: int) -> int:
 class Identities:
     """UUIDs of version 4 for the items of one kind.
 
-    The lower 62 bits hold the number, multiplied and moved by what the seed decides. The upper bits are computed from
-    it, so that another kind's or another seed's id is recognised as such.
+    The lower 62 bits hold the number, multiplied and shifted by values that depend on the seed. The upper bits are
+    computed from the number, so an id of another kind or another seed is recognised.
     """
 
     def __init__(self, seed: int, kind: str) -> None:
@@ -29,7 +29,7 @@ class Identities:
         self._inverse = pow(self._factor, -1, 2**62)
 
     def uuid(self, number: int) -> str:
-        """Give the id with a number."""
+        """Return the id with a number."""
         low = (number * self._factor + self._key) & _MASK_62
         high = scramble(self._key ^ number)
         return (
@@ -38,7 +38,7 @@ class Identities:
         )
 
     def number(self, uuid: str) -> int | None:
-        """Give the number of an id; None: it is no such id."""
+        """Return the number of an id; None: it is an id of another kind or seed."""
         try:
             low = int(uuid[-17:].replace("-", ""), 16) & _MASK_62
         except ValueError:
@@ -48,7 +48,7 @@ class Identities:
 
 
 def hash_of(text: str) -> int:
-    """Turn a text into 64 bits, the same in each process."""
+    """Turn a text into 64 bits. They are the same in each process."""
     bits = 0
     for byte in text.encode():
         bits = scramble(bits ^ byte)

@@ -1,4 +1,4 @@
-"""Who works in the made-up factory."""
+"""The people of the made-up factory."""
 
 from __future__ import annotations
 
@@ -21,18 +21,18 @@ class People:
     """Users and operators.
 
     Attributes:
-        refs: Whoever may create items: the creators of procedures, and two more.
-        users: Everybody who has an account: these, and one who is banned.
+        refs: The people who create items: the creators of procedures, and two more.
+        users: The people with an account: those in `refs`, and one who is banned.
         numbers: Where each user stands among them, by id.
-        operators: Whoever may operate a run; not all of them have an account.
+        operators: The people who operate runs. Not all of them have an account.
     """
 
     def __init__(self, procedures: Iterable[Procedure], ids: Identities, *, nulls: bool) -> None:
-        """Gather them.
+        """Make the people.
 
         Args:
-            procedures: Whose creators have accounts.
-            ids: Gives ids to those who created nothing.
+            procedures: The procedures whose creators have accounts.
+            ids: Makes the ids of people who created no procedure.
             nulls: Whether names and addresses may be missing.
         """
         creators = {user.id: user for procedure in procedures if (user := procedure.created_by_user)}

@@ -1,4 +1,4 @@
-"""What a plan of production consists of: runs with their phases and logs, units, and batches."""
+"""The parts of a plan of production: runs with their phases and logs, units, and batches."""
 
 from __future__ import annotations
 
@@ -14,14 +14,14 @@ __all__ = ["Attempt", "Entry", "Line", "PlannedBatch", "PlannedUnit"]
 
 @frozen
 class Attempt:
-    """One attempt of a phase."""
+    """One attempt at a phase."""
 
     step: Step
     """The phase."""
     retry: int
-    """How many attempts came before."""
+    """How many attempts came before this one."""
     final: bool
-    """Whether none came after."""
+    """Whether this is the last attempt."""
     outcome: str
     """PASS, FAIL, SKIP or ERROR."""
     begin: int
@@ -29,7 +29,7 @@ class Attempt:
     duration: int | None
     """How long it took, in milliseconds; None: it was skipped."""
     measured: tuple[tuple[Measured, str], ...]
-    """What was measured, and the outcome of each measurement."""
+    """The measurements, with the outcome of each."""
 
 
 @frozen
@@ -39,13 +39,13 @@ class Line:
     at: int
     """When it was written, in milliseconds after the run began."""
     level: str
-    """How much it matters."""
+    """The level of the line."""
     message: str
-    """What it says."""
+    """The text of the line."""
     file: str | None
-    """What wrote it; None: unknown."""
+    """The source file that wrote it; None: it is unknown."""
     number: int | None
-    """Line of the file; None: unknown."""
+    """The line in the source file; None: it is unknown."""
 
 
 @frozen(kw_only=True)
@@ -53,23 +53,23 @@ class Entry:
     """One run of the plan."""
 
     unit: int
-    """Which of the plan's units is tested."""
+    """The index of the unit in the plan."""
     line: int
-    """Which of the procedures with runs."""
+    """The index of the procedure, among those with runs."""
     bench: int
-    """Which station."""
+    """The index of the station."""
     slot: int | None
-    """Which slot of the station, counted from 0; None: it has no slots."""
+    """The slot of the station, counted from 0; None: the station has no slots."""
     execution: int | None
-    """Which execution of several slots; None: the station has no slots."""
+    """The number of the station's execution. An execution tests several slots. None: the station has no slots."""
     environment: str
     """production, preview or development."""
     by_user: int | None
-    """Chance that picks the user who uploads it; None: the station does."""
+    """A random number that picks the user who uploads it; None: the station uploads it."""
     operator: int | None
-    """Chance that picks the operator; None: nobody is named."""
+    """A random number that picks the operator; None: nobody is named."""
     retest: int
-    """How often the unit was tested by this procedure before."""
+    """How often this procedure tested the unit before."""
     outcome: str
     """PASS, FAIL, ERROR, TIMEOUT or ABORTED."""
     attempts: tuple[Attempt, ...]
@@ -87,17 +87,17 @@ class PlannedUnit:
     part: int
     """What it is made as."""
     revision: int
-    """Which of the part's revisions."""
+    """The index of its revision of the part."""
     batch: int | None
-    """Which of the plan's batches; None: none."""
+    """The index of its batch in the plan; None: it has no batch."""
     sample: str | None
     """golden, failing or ignored; None: a unit of production."""
     children: tuple[int, ...]
-    """Which of the plan's units are built into it."""
+    """The indexes of the units that are built into it."""
     parent: int | None = None
-    """Which of the plan's units it is built into; None: none."""
+    """The index of the unit that it is built into; None: it is not built into another unit."""
     runs: list[int] = Factory(list[int])
-    """Its entries, in order."""
+    """The indexes of its runs in the plan, in order."""
 
 
 @define
@@ -105,6 +105,6 @@ class PlannedBatch:
     """One batch of the plan."""
 
     part: int
-    """What its units are made as."""
+    """The index of the part of its units."""
     units: list[int] = Factory(list[int])
-    """Its units, in order."""
+    """The indexes of its units, in order."""

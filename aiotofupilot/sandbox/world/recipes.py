@@ -1,4 +1,4 @@
-"""What the made-up factory makes, and how it is tested."""
+"""The products of the made-up factory, and the tests of them."""
 
 from __future__ import annotations
 
@@ -16,13 +16,13 @@ class Product:
     name: str
     """Display name."""
     prefix: str
-    """What its serial numbers begin with."""
+    """The beginning of its serial numbers."""
     revisions: tuple[str, ...]
     """Revision numbers, the oldest first."""
     share: int
-    """How often a unit of it is begun, compared with others."""
+    """How often a unit of it is begun, relative to other parts."""
     built_from: tuple[int, ...] = ()
-    """Indexes of the parts that are built into it."""
+    """The indexes of the parts that are built into it."""
 
 
 PARTS = (
@@ -47,7 +47,7 @@ class Bench:
     name: str
     """Display name."""
     team: int | None
-    """Which team it belongs to; None: none."""
+    """The index of its team; None: it has no team."""
     failure_rate: float
     """The share of first runs that fail on it, 0 to 1."""
     slots: int = 1
@@ -56,7 +56,7 @@ class Bench:
 
 BENCHES = (
     Bench("ICT bench 1", 0, 0.05),
-    Bench("FVT bench 2", 0, 0.34),  # the one that fails: its fixture is worn
+    Bench("FVT bench 2", 0, 0.34),  # many runs fail here, because the fixture is worn
     Bench("FVT bench 3", 0, 0.06, slots=2),
     Bench("EOL line 1", 1, 0.04, slots=4),
     Bench("Calibration lab", 1, 0.07),
@@ -71,12 +71,12 @@ class Limit:
     operator: str
     """How the value is compared."""
     expected: float | str | bool | tuple[str, ...]
-    """What it is compared with."""
+    """The value to compare with."""
 
 
 @frozen
 class Measured:
-    """What a step measures."""
+    """A measurement of a step."""
 
     name: str
     """Name of the measurement."""
@@ -85,15 +85,16 @@ class Measured:
     units: str | None = None
     """Unit of its values; None: they have none."""
     low: float | None = None
-    """Least value that passes; None: any."""
+    """The least value that passes; None: there is no lower limit."""
     high: float | None = None
-    """Largest value that passes; None: any."""
+    """The largest value that passes; None: there is no upper limit."""
     drifts: bool = False
     """Whether its values move towards a limit from one recalibration to the next."""
     expression: str | None = None
-    """A check that somebody wrote by hand, which the values meet; None: there is none."""
+    """A check that somebody wrote by hand; None: there is none."""
     expected: str | bool | tuple[str, ...] | None = None
-    """The value that passes, or all of them, for texts and truth values; None: any, or a number is measured."""
+    """For texts and truth values: the value that passes, or a tuple of all that pass. None: any value passes, or the
+    value is a number."""
 
     @property
     def limits(self) -> tuple[Limit, ...]:
@@ -117,9 +118,9 @@ class Step:
     sequence: str
     """Path of the sequence that holds it."""
     milliseconds: int
-    """How long it takes."""
+    """How long it takes, in milliseconds."""
     measures: tuple[Measured, ...] = field(default=())
-    """What it measures."""
+    """The measurements."""
 
 
 TESTS = (

@@ -1,4 +1,4 @@
-"""What the made-up factory measures."""
+"""The measured values of the made-up factory."""
 
 from __future__ import annotations
 
@@ -14,17 +14,17 @@ if TYPE_CHECKING:
 __all__ = ["number_measured", "text_measured", "truth_measured", "validators"]
 
 _RECALIBRATION = 2000
-"""Runs from one recalibration of the instruments to the next."""
+"""The number of runs from one recalibration of the instruments to the next."""
 
 
 def number_measured(measured: Measured, outcome: str, run: int, chance: int) -> float | None:
-    """Measure a number. It lies within the limits if and only if it passes; None: nothing was measured.
+    """Return a measured number. It is within the limits if and only if it passes. None: no number was measured.
 
     Args:
-        measured: What is measured.
+        measured: The measurement.
         outcome: PASS, FAIL or UNSET.
-        run: The run's number, on which drift depends.
-        chance: 64 bits that decide the rest.
+        run: The number of the run. The drift depends on it.
+        chance: 64 random bits. The rest depends on them.
     """
     if measured.kind != "numeric" or outcome == "UNSET":
         return None
@@ -41,12 +41,12 @@ def number_measured(measured: Measured, outcome: str, run: int, chance: int) -> 
 
 
 def truth_measured(measured: Measured, outcome: str) -> bool | None:
-    """Measure whether something is so; None: nothing was measured."""
+    """Return a measured truth value; None: no truth value was measured."""
     return None if measured.kind != "boolean" or outcome == "UNSET" else outcome == "PASS"
 
 
 def text_measured(measured: Measured, outcome: str, chance: int) -> str | None:
-    """Read a text; None: nothing was read."""
+    """Return a measured text; None: no text was measured."""
     if measured.kind != "string" or outcome == "UNSET":
         return None
     allowed = measured.expected if isinstance(measured.expected, tuple) else (str(measured.expected),)
@@ -54,7 +54,7 @@ def text_measured(measured: Measured, outcome: str, chance: int) -> str | None:
 
 
 def validators(measured: Measured, outcome: str) -> tuple[Validator, ...] | None:
-    """Tell the checks of a measured value; None: it is not checked. The last limit is the one that fails."""
+    """Return the checks of a measured value; None: it is not checked. Only the last limit can fail."""
     limits = measured.limits
     if not limits:
         return None
@@ -65,7 +65,7 @@ def validators(measured: Measured, outcome: str) -> tuple[Validator, ...] | None
 
 
 def _by_hand(expression: str, outcome: str) -> Validator:
-    """Tell a check that has an expression and nothing else."""
+    """Return a check that has only an expression."""
     return Validator(
         outcome=outcome,
         operator=None,
@@ -79,7 +79,7 @@ def _by_hand(expression: str, outcome: str) -> Validator:
 
 
 def _validator(limit: Limit, outcome: str) -> Validator:
-    """Tell one check."""
+    """Return one check."""
     expected = list(limit.expected) if isinstance(limit.expected, tuple) else limit.expected
     expression = f"x {limit.operator} {expected!r}"
     return Validator(

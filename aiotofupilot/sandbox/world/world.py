@@ -1,6 +1,6 @@
-"""The made-up factory: how much of everything there is, and what all items of one number have in common.
+"""The made-up factory: how many items there are, and the ids, moments and names that they share.
 
-Number 0 is the oldest of its kind. The files in `resources` make the items.
+Items are numbered. Number 0 is the oldest of its kind. The modules of `resources` make the items.
 """
 
 from __future__ import annotations
@@ -30,14 +30,14 @@ __all__ = ["MILLISECOND", "Place", "World"]
 MILLISECOND = timedelta(milliseconds=1)
 
 _STEP = timedelta(minutes=5)
-"""From one run to the next. No run takes as long."""
+"""The time from one run to the next. Every run takes less time."""
 
 _WAVE = 512
-"""Runs from one version of the procedures to the next."""
+"""The number of runs from one version of the procedures to the next."""
 
 _EARLIEST = datetime(2000, 1, 1, tzinfo=UTC)
 _LATEST = datetime(2100, 1, 1, tzinfo=UTC)
-"""Bounds of a factory's beginning, so that neither its parts nor its runs leave the years that Python has."""
+"""Bounds of the first run's moment, so that all parts and runs are within the years that Python knows."""
 
 _KINDS = (
     "batches",
@@ -60,27 +60,27 @@ _KINDS = (
 
 
 class Place(NamedTuple):
-    """Where an item stands in the plan."""
+    """The place of an item in the plan."""
 
     run: int
     """The run's number."""
     entry: Entry
     """The run in the plan."""
     item: int
-    """Which of the run's items of this kind."""
+    """The index of the item, among the run's items of this kind."""
 
 
 class World:
-    """A factory that made its procedures first and has run them ever since, one run every five minutes.
+    """A factory that has made one run every five minutes, since its procedures were created.
 
     Attributes:
         runs: How many runs there have been. More runs bring more units, batches, phases, measurements, logs and
             deployments.
-        procedures: What has runs.
-        people: Who works there.
-        stations: Where units are tested.
-        revisions: For each part, its revisions.
-        parts: For each part and each of its revisions, how a unit names them.
+        procedures: The procedures that have runs.
+        people: The people who work there.
+        stations: The stations that test units.
+        revisions: The revisions of each part.
+        parts: The references of units to each part and each of its revisions.
         begin: When the first run was due.
     """
 
@@ -88,9 +88,9 @@ class World:
         """Describe a factory.
 
         Args:
-            procedures: What can be run. The first 16 of them have runs.
+            procedures: The procedures. The first 16 of them have runs.
             seed: Another seed makes another factory.
-            runs: How many runs there have been; at least 0. Without a procedure there are none.
+            runs: How many runs there have been; at least 0. Without a procedure, there are none.
             nulls: Whether names and addresses of people may be missing.
 
         Raises:
@@ -131,7 +131,7 @@ class World:
 
     @property
     def phases(self) -> int:
-        """How many attempts of phases there are."""
+        """How many attempts at phases there are."""
         return self._count(self.cycle.phases_before)
 
     @property
@@ -146,82 +146,82 @@ class World:
 
     @property
     def deployments(self) -> int:
-        """How many deployments there are: in each wave, one for production and one other for each procedure."""
+        """How many deployments there are. Each wave has two for each procedure, and one of them is for production."""
         return (self.runs // _WAVE + 1) * 2 * len(self.procedures)
 
     def _count(self, before: Sequence[int]) -> int:
-        """Count what comes before the next run."""
+        """Return how many items there are, from how many of them come before each run of the plan."""
         cycles, k = divmod(self.runs, LENGTH)
         return cycles * before[-1] + before[k]
 
     # Numbers, ids and chance
 
     def id(self, kind: str, number: int) -> str:
-        """Give the id of an item."""
+        """Return the id of an item."""
         return self._ids[kind].uuid(number)
 
     def number(self, kind: str, identity: str) -> int | None:
-        """Tell the number of an item from its id; None: it is no id of this kind."""
+        """Return the number of an item for its id; None: it is an id of another kind or seed."""
         if kind == "users":  # the creators of procedures bring their own ids
             return self.people.numbers.get(identity)
         return self._ids[kind].number(identity)
 
     def chance(self, number: int, purpose: int) -> int:
-        """Give 64 bits that look like chance."""
+        """Return 64 bits that look random."""
         return scramble(self._seed ^ scramble(number) ^ purpose)
 
     # Runs
 
     def entry(self, run: int) -> Entry:
-        """Give a run's place in the plan."""
+        """Return a run as it is planned."""
         return self.cycle.entries[run % LENGTH]
 
     def place(self, number: int, before: Sequence[int]) -> Place:
-        """Find the run of an item, from the item's number and how many of its kind come before each run."""
+        """Return the place of an item, from its number and how many of its kind come before each run."""
         cycle, index = divmod(number, before[-1])
         k = bisect_right(before, index) - 1
         return Place(cycle * LENGTH + k, self.cycle.entries[k], index - before[k])
 
     def started_at(self, run: int) -> datetime:
-        """Say when a run began."""
+        """Return the moment when a run began."""
         return self.begin + run * _STEP + self.chance(run, 1) % 45_000 * MILLISECOND
 
     def duration(self, run: int) -> timedelta:
-        """Say how long a run took."""
+        """Return how long a run took."""
         return (self.entry(run).duration + self.chance(run, 2) % 900) * MILLISECOND
 
     def procedure(self, line: int) -> ProcedureRef:
-        """Name a procedure that has runs."""
+        """Return the reference to a procedure that has runs."""
         procedure = self.procedures[line]
         return ProcedureRef(procedure.id, procedure.name)
 
     def creator(self, entry: Entry) -> tuple[UserRef | None, StationRef | None]:
-        """Say who uploaded a run: a user or a station."""
+        """Return the user or the station that uploaded a run."""
         if entry.by_user is None:
             return None, self.stations[entry.bench]
         return self.people.refs[entry.by_user % len(self.people.refs)], None
 
     def operator(self, entry: Entry) -> Operator | None:
-        """Say who operated a run; None: nobody is named."""
+        """Return the operator of a run; None: nobody is named."""
         operators = self.people.operators
         return None if entry.operator is None else operators[entry.operator % len(operators)]
 
     def execution(self, run: int) -> int:
-        """Tell the number of the execution that a run on a station with slots is part of."""
+        """Return the number of a run's execution. The station of the run has slots."""
         entry = self.entry(run)
         return (run // LENGTH * LENGTH + (entry.execution or 0)) * len(BENCHES) + entry.bench
 
     @staticmethod
     def wave(run: int) -> int:
-        """Say which version of the procedures a run ran."""
+        """Return the version of the procedures that a run used."""
         return run // _WAVE
 
     def deployed_at(self, wave: int) -> datetime:
-        """Say when a version of the procedures began to be deployed: an hour before its first run."""
+        """Return the moment when a version of the procedures was first deployed: an hour before its first run."""
         return self.begin + wave * _WAVE * _STEP - timedelta(hours=1)
 
     def deployment_of(self, run: int) -> str | None:
-        """Tell the id of the deployment that a run ran; None: it ran what was on somebody's desk."""
+        """Return the id of the deployment that a run used; None: a run in development used none."""
         entry = self.entry(run)
         if entry.environment == "development":
             return None
@@ -231,50 +231,50 @@ class World:
     # Units and batches
 
     def unit_of(self, run: int) -> int:
-        """Tell the number of the unit that a run tested."""
+        """Return the number of the unit that a run tested."""
         return run // LENGTH * len(self.cycle.units) + self.entry(run).unit
 
     def planned_unit(self, unit: int) -> PlannedUnit:
-        """Give a unit's place in the plan."""
+        """Return a unit as it is planned."""
         return self.cycle.units[unit % len(self.cycle.units)]
 
     def neighbour(self, unit: int, planned: int) -> int:
-        """Tell the number of a planned unit of the same stretch of production as another unit."""
+        """Return the number of a planned unit in the same cycle as another unit."""
         return unit // len(self.cycle.units) * len(self.cycle.units) + planned
 
     def runs_of(self, unit: int) -> list[int]:
-        """Tell the numbers of a unit's runs, the oldest first."""
+        """Return the numbers of a unit's runs, the oldest first."""
         first = unit // len(self.cycle.units) * LENGTH
         return [run for run in (first + k for k in self.planned_unit(unit).runs) if run < self.runs]
 
     def serial_number(self, unit: int) -> str:
-        """Tell a unit's serial number."""
+        """Return a unit's serial number."""
         return f"{PARTS[self.planned_unit(unit).part].prefix}-{unit:06}"
 
     def unit_ref(self, unit: int) -> UnitRef:
-        """Name a unit."""
+        """Return the reference to a unit."""
         return UnitRef(self.id("units", unit), self.serial_number(unit))
 
     def unit_created_at(self, unit: int) -> datetime:
-        """Say when a unit was created: just before its first run."""
+        """Return the moment when a unit was created: just before its first run."""
         return self.started_at(self.runs_of(unit)[0]) - timedelta(seconds=40)
 
     def planned_batch(self, batch: int) -> PlannedBatch:
-        """Give a batch's place in the plan."""
+        """Return a batch as it is planned."""
         return self.cycle.batches[batch % len(self.cycle.batches)]
 
     def units_in(self, batch: int) -> list[int]:
-        """Tell the numbers of a batch's units, the oldest first."""
+        """Return the numbers of a batch's units, the oldest first."""
         first = batch // len(self.cycle.batches) * len(self.cycle.units)
         return [unit for unit in (first + index for index in self.planned_batch(batch).units) if unit < self.units]
 
     @staticmethod
     def batch_number(batch: int) -> str:
-        """Tell a batch's own number."""
+        """Return the batch number of a batch."""
         return f"LOT-{batch:05}"
 
     def batch_ref(self, unit: int) -> BatchRef | None:
-        """Name the batch of a unit; None: it belongs to none."""
+        """Return the reference to the batch of a unit; None: it belongs to no batch."""
         planned = self.planned_unit(unit).batch
         if planned is None:
             return None
@@ -284,5 +284,5 @@ class World:
 
 @lru_cache(maxsize=8)
 def _plan(seed: int, lines: int) -> Cycle:
-    """Plan, or give the plan that was made before. Without procedures, a plan for one is made and never used."""
+    """Return the plan. Without procedures, this is a plan for one procedure, and it is never used."""
     return Cycle(seed, max(lines, 1))
