@@ -1,5 +1,6 @@
-"""What OpenTelemetry is told: a span for each walk, events on it, and three metrics.
+"""Tells OpenTelemetry what happens: a span for each walk, events in it, and three metrics.
 
-Nothing is told, and nothing of OpenTelemetry is imported, before the program itself has imported it. `instruments` are
-what it is told by, `walks` has the spans of walks, and `requests` adds to the spans of requests.
+It does nothing, and imports nothing of OpenTelemetry, until the program itself has imported OpenTelemetry.
+`instruments` has the tracer and the metrics, `walks` has the spans of walks, and `requests` adds to the spans of
+requests.
 """

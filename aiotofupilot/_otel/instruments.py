@@ -1,7 +1,7 @@
 """The tracer and the metrics of this package.
 
-A program that sends telemetry anywhere has imported OpenTelemetry's API before it lists anything. So this package does
-not import it on its own account: without it, a walk costs a lookup in `sys.modules` for each page.
+A program that sends telemetry has imported OpenTelemetry's API before it lists anything. So this package does not
+import the API before the program does. In a program without it, a walk costs a lookup in `sys.modules` for each page.
 """
 
 from __future__ import annotations
@@ -21,13 +21,13 @@ __all__ = ["Instruments", "instruments"]
 _SCOPE = "aiotofupilot"
 
 _SECONDS = (0.005, 0.01, 0.025, 0.05, 0.075, 0.1, 0.25, 0.5, 0.75, 1, 2.5, 5, 7.5, 10, 30, 60)
-"""Boundaries of the histogram: those of the semantic conventions for HTTP, and longer ones, because a page can be
-tried again for a minute."""
+"""Boundaries of the histogram. They are those of the semantic conventions for HTTP, and some longer ones, because the
+retries of a page can take a minute."""
 
 
 @frozen
 class Instruments:
-    """What is told to OpenTelemetry, and by what names."""
+    """The tracer and the metrics, with their names."""
 
     tracer: Tracer
     """Makes the spans."""

@@ -1,4 +1,4 @@
-"""What the CLIENT span of a request says beside what the instrumentation of aiohttp writes into it."""
+"""Adds attributes to the CLIENT span that the instrumentation of aiohttp makes for a request."""
 
 from __future__ import annotations
 
@@ -20,21 +20,21 @@ if TYPE_CHECKING:
 __all__ = ["UNWANTED", "attempt", "describe", "given_up"]
 
 UNWANTED = "the page is not wanted any more"
-"""The message with which a page that was fetched ahead is cancelled."""
+"""The message of the cancellation of a page that was fetched ahead."""
 
 _NOTHING = nullcontext()
 
 _ATTEMPT = "aiotofupilot.attempt"
-"""Under this key, OpenTelemetry's context has the attempt that is under way."""
+"""The key of the current attempt in OpenTelemetry's context."""
 
 _URLS = ("url.full", "http.url")
-"""The names of the attribute for the address, in the new and the old semantic conventions."""
+"""The attribute for the address, in the new and the old semantic conventions."""
 
 
 @frozen
 class _Attempt:
     path: str
-    """Path of the address. A listing's path has no variable parts, so it is its own template."""
+    """The path of the address. It is also the template, because the path of a listing has no variable parts."""
     resend_count: int
     """How many attempts were made before."""
     around: Span
@@ -63,9 +63,9 @@ def _attempt(path: str, resend_count: int) -> Generator[None]:
 
 
 def describe(url: URL) -> None:
-    """Write into the span of the request that is under way which attempt it is, and at what.
+    """Add the address and the number of the attempt to the span of the current request.
 
-    The address in the span keeps only the numbers of its query, because a filter can be anybody's name.
+    The address in the span keeps only ``limit`` and ``cursor`` of the query, because a filter may be somebody's name.
 
     Args:
         url: The address.
@@ -85,9 +85,9 @@ def describe(url: URL) -> None:
 
 
 def given_up(error: asyncio.CancelledError) -> None:
-    """Note that the request that is under way was cancelled. If nobody wants its page any more, that is no error.
+    """Note that the current request was cancelled. This is not an error if its page is not wanted any more.
 
-    The status "OK" is final, so the instrumentation of aiohttp cannot write an error over it.
+    The status "OK" is final, so the instrumentation of aiohttp cannot replace it by an error.
     """
     under_way = _under_way() if error.args == (UNWANTED,) else None
     if under_way is not None:
@@ -97,7 +97,7 @@ def given_up(error: asyncio.CancelledError) -> None:
 
 
 def _under_way() -> tuple[_Attempt, Span] | None:
-    """Return the attempt that is under way, and the span of its request. None: nobody made a span for it."""
+    """Return the current attempt and the span of its request. None: the request has no span."""
     if instruments() is None:
         return None
     from opentelemetry import context, trace  # noqa: PLC0415 - it is imported: there are instruments

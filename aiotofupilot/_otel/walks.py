@@ -1,4 +1,4 @@
-"""The span of a walk. What happens while its pages are fetched becomes an event on it."""
+"""The span of a walk. Retries, pauses and other happenings become events in it."""
 
 from __future__ import annotations
 
@@ -27,20 +27,20 @@ _NOTHING = nullcontext()
 _LISTING = "tofupilot.listing"
 
 _WALK = "aiotofupilot.walk"
-"""Under this key, OpenTelemetry's context has the span of the walk that a page is fetched for."""
+"""The key of the current walk's span in OpenTelemetry's context."""
 
 
 class WalkSpan:
     """The INTERNAL span of one walk. It begins when the first page is asked for.
 
-    The span is attached to the context only while the walk waits for a page, and never while the walk's user has an
-    item in hand. Requests that are sent meanwhile, and those that go on in the background, are its children.
+    The span is attached to the context only while the walk waits for a page, and not while the user of the walk works
+    on an item. Requests that begin meanwhile are its children, also those that continue in the background.
 
-    It says which listing is walked and how. It does not say what the listing is filtered by.
+    It names the listing and the options of the walk, but not the filters.
 
     Args:
         listing: Name of the listing.
-        options: How it is walked.
+        options: The options of the walk.
     """
 
     __slots__ = ("_asked_at", "_attributes", "_context", "_name", "_span")
@@ -58,7 +58,7 @@ class WalkSpan:
         return _NOTHING if told is None else self._fetching(told)
 
     def arrived(self) -> None:
-        """Tell how long the page took that was fetched last."""
+        """Record how long the last page took."""
         told = instruments()
         if told is not None and self._span is not None:
             told.pages.record(time.perf_counter() - self._asked_at, {_LISTING: self._attributes[_LISTING]})
@@ -68,7 +68,7 @@ class WalkSpan:
 
         Args:
             name: What happened.
-            attributes: More about it, under names without the prefix that they get.
+            attributes: More about it. The names get a prefix.
         """
         if self._span is not None:
             self._span.add_event(name, {f"tofupilot.{key}": value for key, value in attributes.items()})
@@ -77,8 +77,8 @@ class WalkSpan:
         """End the span, if it has begun. A walk that goes on after an error begins another one.
 
         Args:
-            stats: What the walk did.
-            error: The error that ended it; None: it came to its end, or was left.
+            stats: The counts of the walk.
+            error: The error that ended the walk; None: it came to its end, or was left.
         """
         span, self._span = self._span, None
         if span is None:
@@ -96,7 +96,7 @@ class WalkSpan:
             "waited": stats.waited,
         }
         span.set_attributes({f"tofupilot.walk.{name}": value for name, value in numbers.items()})
-        if error is not None:  # its words may be the server's, so its type has to do
+        if error is not None:  # only the type, because the message may quote the server
             span.set_attribute("error.type", type(error).__qualname__)
             span.set_status(StatusCode.ERROR)
         span.end()
@@ -117,11 +117,11 @@ class WalkSpan:
 
 
 def retried(attempt: int, failure: str) -> None:
-    """Tell that a page is asked for again.
+    """Record that a page is asked for again.
 
     Args:
         attempt: The number of the attempt that begins; the second one is the first retry.
-        failure: The type of the error that ended the attempt before.
+        failure: The type of the error that ended the last attempt.
     """
     told = instruments()
     if told is not None:
@@ -130,7 +130,7 @@ def retried(attempt: int, failure: str) -> None:
 
 
 def paused(seconds: float) -> None:
-    """Tell that the server made the session pause, for so many seconds."""
+    """Record that the server made the session pause for a number of seconds."""
     told = instruments()
     if told is not None:
         told.pauses.add(1)

@@ -1,13 +1,13 @@
-"""Test what is built on aiotofupilot: against a sandbox, in any test framework, or with canned answers.
+"""Tools to test programs that use aiotofupilot: with a sandbox, in any test framework, or with mocked answers.
 
-pytest finds the fixtures `tofupilot_sandbox`, `tofupilot_session` and `tofupilot_environment` and the marker
-``tofupilot`` by itself, once aiotofupilot is installed (see `plugin`). Anywhere else, `serve` is the same sandbox:
+When aiotofupilot is installed, pytest has the fixtures `tofupilot_sandbox`, `tofupilot_session` and
+`tofupilot_environment`, and the marker ``tofupilot`` (see `plugin`). In other frameworks, use `serve`:
 
     with serve(Sandbox(procedures=3)) as sandbox:
         service = Service(url=sandbox.url, api_key=sandbox.api_key)
 
-`without_waits` and the marker's ``waits=False`` take the waits out of retries. `mock_listing` answers without a
-server, for tests that use aioresponses. The builders, such as `make_run`, make items that are listed, for either.
+`without_waits` and the marker's ``waits=False`` make retries wait for nothing. `mock_listing` answers without a server,
+for tests that use aioresponses. The builders, such as `make_run`, make items for the sandbox and for the mock.
 """
 
 from typing import TYPE_CHECKING

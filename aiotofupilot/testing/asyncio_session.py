@@ -1,4 +1,4 @@
-"""The session of a test that pytest-asyncio runs, in either of its modes. Imported where that plugin is at work."""
+"""The session fixtures for tests of pytest-asyncio. They are imported only where that plugin is enabled."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
 
 def _session_fixture(loop_scope: Literal["function", "class", "module", "package", "session"]) -> object:
-    """Make a fixture whose session lives in the event loop of this scope; the test's loop has to be the same."""
+    """Make a fixture whose session lives in the event loop of a scope. The test has to run in the same loop."""
 
     @pytest_asyncio.fixture(name=f"_tofupilot_session_in_{loop_scope}_loop", loop_scope=loop_scope)
     async def session(tofupilot_sandbox: Sandbox) -> AsyncGenerator[TofuPilotSession]:

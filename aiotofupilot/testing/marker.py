@@ -1,4 +1,4 @@
-"""The marker ``tofupilot``: from its options to a sandbox."""
+"""Makes a sandbox from the options of the marker ``tofupilot``."""
 
 from __future__ import annotations
 
@@ -17,17 +17,18 @@ if TYPE_CHECKING:
 __all__ = ["sandbox_of"]
 
 _COUNTED = ("procedures", "runs")
-"""Listings of which the option may say how many items to make up."""
+"""The listings whose option may be a number of items to make up."""
 
 _LISTED = (*_COUNTED, *Items.__annotations__)
-"""Every listing. Its name is the option for its items."""
+"""All listings. The name of a listing is also the option for its items."""
 
 
 def sandbox_of(markers: Iterable[pytest.Mark]) -> tuple[Sandbox, bool]:
-    """Return the sandbox that a test asks for, and whether its sessions wait.
+    """Return the sandbox of a test, and whether its sessions wait before retries.
 
     Args:
-        markers: Those of the test, its class and its module, the closest first. The options of the closest count.
+        markers: The markers of the test, its class and its module, the closest first. An option of a closer marker
+            counts.
 
     Raises:
         TypeError: There is no such option, or its value is of the wrong type.
@@ -63,7 +64,7 @@ def _check_names(options: dict[str, Any]) -> None:
 
 
 def _check_items(options: dict[str, Any]) -> None:
-    """Refuse what is no collection of items before it is taken apart, where the error would not name the option."""
+    """Refuse a value that is not a collection of items. A later error would not name the option."""
     for name in _LISTED:
         value = options.get(name, ())
         is_count = name in _COUNTED and isinstance(value, int) and not isinstance(value, bool)

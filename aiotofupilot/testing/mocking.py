@@ -1,4 +1,4 @@
-"""Every listing by aioresponses: canned answers, with no socket and no thread."""
+"""Mocks every listing with aioresponses. It needs no socket and no thread."""
 
 from __future__ import annotations
 
@@ -42,9 +42,10 @@ _STATION_KEY = "sandbox-station-key"
 
 
 class MockResponse(aiohttp.ClientResponse):
-    """A response as aioresponses makes them, under the aiohttp that is installed.
+    """A response of aioresponses that works with the newest aiohttp.
 
-    aiohttp 3.14 requires a stream writer for each response; aioresponses 0.7.9 has none, but lets the class be chosen:
+    aiohttp 3.14 requires a stream writer for each response. aioresponses 0.7.9 gives none, but it lets you choose the
+    class of the response:
 
         mocked.get(url, status=503, response_class=MockResponse)
 
@@ -59,10 +60,10 @@ class MockResponse(aiohttp.ClientResponse):
 async def _authorization(
     url: URL, headers: CIMultiDict[str], middlewares: Sequence[Callable[..., Awaitable[object]]]
 ) -> str | None:
-    """Return the key that a request would have on its way.
+    """Return the ``Authorization`` header that a request would have.
 
-    aioresponses takes the place of all that aiohttp does, middlewares included. A session of this package puts its key
-    onto a request in the last of them.
+    aioresponses replaces all that aiohttp does, including the middlewares. A session of this package adds its key in
+    the last middleware.
     """
     sent: list[str | None] = [headers.get("Authorization")]
 
@@ -85,11 +86,11 @@ def mock_listing(
     base_url: str | None = None,
     **items: Unpack[Items],
 ) -> Factory:
-    """Let aioresponses answer every request for a listing, as often as they come.
+    """Let aioresponses answer all requests for listings.
 
-    Every parameter of every listing is answered as the sandbox does it, and what is not given is made up as there. For
-    an answer that fails, register that one first, with `MockResponse`: aioresponses takes what matches in the order in
-    which it was registered.
+    The answers are those of the sandbox, for every parameter of every listing. Items that are not given are made up as
+    in the sandbox. If you want an answer that fails, register it first, with `MockResponse`. aioresponses uses the
+    first registered answer that matches.
 
     Example:
         with aioresponses() as mocked:
@@ -100,28 +101,31 @@ def mock_listing(
         mocked: The running mock.
         procedures: How many procedures to make up, or the procedures themselves, in the listing's order.
         runs: How many runs to make up, with their units, phases, measurements and logs; or the runs themselves, newest
-            first. Without a procedure none are made up.
-        seed: What the made-up items depend on.
-        limit: Items per page at most, 1 to 100, so that a few items make several pages. None: as many as are asked for.
-        api_key: The key to be used; others get a 401. None: any, except that ``sandbox-station-key`` is the key of a
-            station, which gets a 403 for procedures and stations.
-        base_url: The server to be asked, as for `TofuPilotSession`; requests to others are not answered here. None:
-            any.
-        items: Items to list instead of made-up ones, by the name of the listing, in the listing's order. Nothing is
-            made up for runs that are given, so give their units, phases, measurements and logs too.
+            first. Without a procedure, no run is made up.
+        seed: Another seed makes other items.
+        limit: The most items per page, 1 to 100, so that a few items make several pages. None: as many as are asked
+            for.
+        api_key: The only valid key. Other keys get a 401. None: every key is valid. But ``sandbox-station-key`` is the
+            key of a station, and gets a 403 for procedures and stations.
+        base_url: The server, as for `TofuPilotSession`. Requests to other servers are not answered here. None: any
+            server.
+        items: Items to list instead of made-up ones, by the name of the listing, in the listing's order. If you give
+            runs, nothing is made up for them, so give their units, phases, measurements and logs too.
 
     Returns:
-        What is listed. Change its ``procedures``, ``runs`` and so on at any time; the next request sees the change.
+        The factory with the items. You may change its ``procedures``, ``runs`` and so on at any time. The next answer
+        has the change.
 
     Raises:
         ConfigurationError: `base_url` is not an address that can be used.
-        TypeError: An argument is of the wrong type, an item is not one of its listing, or there is no such listing.
+        TypeError: An argument is of the wrong type, an item does not belong to its listing, or there is no such
+            listing.
         ValueError: An argument is out of bounds.
     """
     _expect(aioresponses, "mocked must be an aioresponses", mocked)
     if api_key is not None:
         _expect(str, "api_key must be a string", api_key)
-    # A session and a listing of it check arguments as they do in the code under test. Nothing is sent.
+    # A session and its listing check these arguments as they do in a program. Nothing is sent.
     session = TofuPilotSession(
         _ANY_KEY, base_url=_NO_SERVER if base_url is None else base_url, allow_insecure_http=True
     )
@@ -180,8 +184,8 @@ def _checked(name: str, items: object, *, number: bool = False) -> list[Any]:
 
     Args:
         name: Name of the listing.
-        items: What was given.
-        number: Whether a number could have been given instead.
+        items: The argument.
+        number: Whether a number is allowed too, for the error.
     """
     model = MODELS.get(name)
     if model is None:

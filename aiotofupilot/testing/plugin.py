@@ -1,9 +1,9 @@
-"""The pytest plugin: a sandbox, a session on it and an environment that points to it, for every test that asks.
+"""The pytest plugin: fixtures for a sandbox, for a session with it, and for environment variables that point to it.
 
     @pytest.mark.tofupilot(procedures=3)
     def test_sync_imports_every_procedure(tofupilot_sandbox): ...
 
-It is imported in every test run, so it imports nothing but pytest; all else waits for a test that uses a fixture.
+It is imported in every test run, so it imports nothing but pytest. The rest is imported when a test uses a fixture.
 """
 
 from __future__ import annotations
@@ -20,10 +20,10 @@ if TYPE_CHECKING:
     from aiotofupilot.sandbox import Sandbox
 
 _MARKER = (
-    "tofupilot(**options): the options of aiotofupilot.sandbox.Sandbox that the test's sandbox is made with, such as "
-    "procedures=3, runs=[make_run()], stations=[] and seed=7; and faults, a list of those that its first requests "
-    "meet, or a function that is given sandbox.faults; and waits=False, so that no session of the test's process waits "
-    "before it tries again; options of a test go before those of its class and module"
+    "tofupilot(**options): options of the test's aiotofupilot.sandbox.Sandbox, such as procedures=3, "
+    "runs=[make_run()], stations=[] and seed=7. faults is a list of faults for the first requests, or a function that "
+    "takes sandbox.faults. With waits=False, no session of the test's process waits before a retry. Options of a test "
+    "replace those of its class and module."
 )
 
 _NO_EVENT_LOOP = (
@@ -32,13 +32,13 @@ _NO_EVENT_LOOP = (
 )
 
 _NOT_ASYNCIO = (
-    "tofupilot_session is a session of asyncio's, and anyio runs this test on {backend}: let the fixture anyio_backend "
-    'return "asyncio"'
+    "tofupilot_session needs asyncio, and anyio runs this test on {backend}: let the fixture anyio_backend return "
+    '"asyncio"'
 )
 
 
 def pytest_configure(config: pytest.Config) -> None:
-    """Make the marker known, and what only pytest-asyncio can run."""
+    """Register the marker. If pytest-asyncio is enabled, register the fixtures that need it."""
     config.addinivalue_line("markers", _MARKER)
     if _has_asyncio(config):
         from . import asyncio_session  # noqa: PLC0415 - it needs pytest-asyncio
@@ -48,7 +48,7 @@ def pytest_configure(config: pytest.Config) -> None:
 
 @pytest.fixture
 def tofupilot_sandbox(request: pytest.FixtureRequest) -> Generator[Sandbox]:
-    """A TofuPilot for this test alone, on a loopback port, in a thread of its own; `tofupilot` markers shape it."""
+    """A TofuPilot for this test, on a loopback port, in its own thread. The marker `tofupilot` has its options."""
     from .marker import sandbox_of  # noqa: PLC0415 - for tests that use it
     from .serving import serve  # noqa: PLC0415 - likewise
     from .waiting import without_waits  # noqa: PLC0415 - likewise
@@ -56,14 +56,14 @@ def tofupilot_sandbox(request: pytest.FixtureRequest) -> Generator[Sandbox]:
     try:
         sandbox, waits = sandbox_of(request.node.iter_markers("tofupilot"))
     except (TypeError, ValueError) as error:
-        raise pytest.fail.Exception(str(error), pytrace=False) from None  # whose cause would repeat the sentence
+        raise pytest.fail.Exception(str(error), pytrace=False) from None  # the cause would repeat the sentence
     with serve(sandbox), nullcontext() if waits else without_waits():
         yield sandbox
 
 
 @pytest.fixture
 def tofupilot_session(request: pytest.FixtureRequest) -> TofuPilotSession:
-    """A session on the sandbox, open for as long as this test runs in an event loop of pytest-asyncio or anyio."""
+    """An open session with the sandbox, for a test that pytest-asyncio or anyio runs."""
     if "anyio_backend" in request.fixturenames:
         backend = request.getfixturevalue("anyio_backend_name")
         if backend != "asyncio":
@@ -88,7 +88,7 @@ async def session_in_anyio(tofupilot_sandbox: Sandbox) -> AsyncGenerator[TofuPil
 
 @pytest.fixture
 def tofupilot_environment(tofupilot_sandbox: Sandbox, monkeypatch: pytest.MonkeyPatch) -> Mapping[str, str]:
-    """The environment variables that lead to the sandbox, set for this test; as a mapping for other processes."""
+    """The environment variables that point to the sandbox. They are set for this test, and given as a mapping."""
     environment = {"TOFUPILOT_API_KEY": tofupilot_sandbox.api_key, "TOFUPILOT_URL": tofupilot_sandbox.url}
     for name, value in environment.items():
         monkeypatch.setenv(name, value)
@@ -96,12 +96,12 @@ def tofupilot_environment(tofupilot_sandbox: Sandbox, monkeypatch: pytest.Monkey
 
 
 def _has_asyncio(config: pytest.Config) -> bool:
-    """Tell whether pytest-asyncio is at work, by its option: it can be enabled under more than one name."""
+    """Return whether pytest-asyncio is enabled. It may have several names, so this looks for its option."""
     return hasattr(config.option, "asyncio_mode")
 
 
 def _loop_scope(request: pytest.FixtureRequest) -> str:
-    """Tell which of pytest-asyncio's event loops runs a test."""
+    """Return the scope of the event loop in which pytest-asyncio runs a test."""
     marker = request.node.get_closest_marker("asyncio")
     scope: str | None = marker.kwargs.get("loop_scope") if marker else None
     return scope or request.config.getini("asyncio_default_test_loop_scope")

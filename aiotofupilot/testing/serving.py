@@ -1,4 +1,4 @@
-"""A sandbox in a thread of its own, for tests of every kind, and a session on it."""
+"""A sandbox in its own thread, for tests of every kind, and a session with it."""
 
 from __future__ import annotations
 
@@ -19,11 +19,11 @@ __all__ = ["serve", "session_on"]
 
 @contextmanager
 def serve(sandbox: Sandbox) -> Generator[Sandbox]:
-    """Run a sandbox in a thread and an event loop of its own, for as long as a block runs.
+    """Run a sandbox in its own thread and event loop, for the time of a block.
 
-    So it needs none of the test's, and answers a test that blocks, or another process, as well. The sandbox may be
-    used from the test's thread: each answer is made of the procedures as they are at one moment. Its hooks are called
-    in its own thread.
+    So it needs no event loop of the test. It also answers a test that blocks, or another process. The test may change
+    the sandbox from its own thread: each answer shows the items as they are at one moment. Hooks are called in the
+    sandbox's thread.
 
     Example:
         class ServiceTest(unittest.IsolatedAsyncioTestCase):
@@ -31,12 +31,12 @@ def serve(sandbox: Sandbox) -> Generator[Sandbox]:
                 self.sandbox = self.enterContext(serve(Sandbox(procedures=3)))
 
     Args:
-        sandbox: One that is not running. It can be served again.
+        sandbox: A sandbox that is not running. It can be served again.
 
     Raises:
-        OSError: If its port is taken.
-        RuntimeError: If it is running.
-        ExceptionGroup: After the block, if hooks of the sandbox raised.
+        OSError: The port is taken.
+        RuntimeError: The sandbox is running.
+        ExceptionGroup: Hooks of the sandbox have raised these errors. It is raised after the block.
     """
     with _event_loop() as loop:
         asyncio.run_coroutine_threadsafe(sandbox.start(), loop).result()
@@ -47,7 +47,7 @@ def serve(sandbox: Sandbox) -> Generator[Sandbox]:
 
 
 def session_on(sandbox: Sandbox) -> TofuPilotSession:
-    """Make a session on a sandbox that runs: with its key, and with the usual retries, but no wait before them.
+    """Return a session with a running sandbox. It has the usual retries, but does not wait before them.
 
     Example:
         async with session_on(sandbox) as session:
@@ -58,7 +58,7 @@ def session_on(sandbox: Sandbox) -> TofuPilotSession:
 
 @contextmanager
 def _event_loop() -> Generator[asyncio.AbstractEventLoop]:
-    """Run an event loop in a thread. It is asyncio's own, whatever policy the tests have set."""
+    """Run an event loop of asyncio in a thread, whatever policy the tests have set."""
     runner = asyncio.Runner(loop_factory=asyncio.SelectorEventLoop)
     loop = runner.get_loop()
 

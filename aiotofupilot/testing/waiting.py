@@ -1,4 +1,4 @@
-"""Waits that take no time, for tests of services that make their own sessions."""
+"""Makes waits take no time, for tests of services that make their own sessions."""
 
 from __future__ import annotations
 
@@ -17,11 +17,11 @@ __all__ = ["without_waits"]
 
 @contextmanager
 def without_waits() -> Generator[None]:
-    """Let sessions of this process wait for nothing while a block runs: not before a retry, and not in a pause.
+    """Let sessions of this process wait for nothing while a block runs, neither before a retry nor in a pause.
 
-    A session takes a wait for over at once. So it does the same requests in the same order as one that waits, and it
-    gives up at the same attempt. What the server takes its time for is waited for as ever. Sessions of other processes
-    are not changed.
+    For a session, each wait is over at once. So it sends the same requests in the same order as a session that waits,
+    and gives up at the same attempt. It still waits for the server's answers. Sessions of other processes do not
+    change.
 
     Example:
         with serve(Sandbox()) as sandbox, without_waits():
@@ -37,7 +37,7 @@ def without_waits() -> Generator[None]:
     async def pass_by(clock: Clock, seconds: float) -> None:
         nonlocal ahead
         over_at = clock.monotonic() + seconds
-        await asyncio.sleep(0)  # other tasks run meanwhile, and may have waited until then too
+        await asyncio.sleep(0)  # other tasks run meanwhile, and may move the clock too
         ahead += max(0.0, over_at - clock.monotonic())
 
     with patch.object(Clock, "monotonic", moved), patch.object(Clock, "sleep", pass_by):

@@ -279,7 +279,7 @@ class TestLinks:
         assert make_unit(part=part, revision=make_revision("A")).part.revision == make_revision("A")
         assert make_unit(batch=batch).batch == models.BatchRef(batch.id, "W6")
         assert make_part("INV-2000").revisions == (make_revision(part_number="INV-2000"),)
-        with pytest.raises(ValueError, match="revision must be given, because the part 'X' has none"):
+        with pytest.raises(ValueError, match="revision must be given, because the part 'X' has no revision"):
             make_unit(part=make_part("X", revisions=[]))
 
     def test_a_run_is_of_a_procedure_and_its_version(self):
@@ -385,7 +385,7 @@ def test_a_validator_spells_its_expression():
     custom = make_validator(None, None, expression="x % 2 == 0")
     assert (custom.expression, custom.is_expression_only, custom.has_custom_expression) == ("x % 2 == 0", True, True)
     assert make_measurement(validators=[custom]).validators == (custom,)
-    with pytest.raises(ValueError, match="expression must be given where operator is None"):
+    with pytest.raises(ValueError, match="expression must be given if operator is None"):
         make_validator(None)
 
 

@@ -341,7 +341,7 @@ def test_anyio_with_trio(run):
     """A test that anyio runs on trio is told that the session is asyncio's."""
     result = run(ANYIO.replace('"asyncio"', '"trio"') + ASYNC, plugins=["anyio"])
     result.assert_outcomes(failed=1, errors=2)
-    result.stdout.fnmatch_lines(["tofupilot_session is a session of asyncio's, and anyio runs this test on trio: let*"])
+    result.stdout.fnmatch_lines(["tofupilot_session needs asyncio, and anyio runs this test on trio: let*"])
     result.stdout.fnmatch_lines(
         ["*SessionError: a session needs a running event loop of asyncio, and there is none here*"]
     )

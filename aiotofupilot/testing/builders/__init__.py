@@ -1,11 +1,11 @@
-"""Models for tests: valid, complete, and the same for the same arguments.
+"""Builders of models for tests. The models are valid and complete. The same arguments make the same model.
 
-An item that belongs to another is made of it: ``make_run(unit=make_unit("SN-1"))`` is a run of the unit that
-``make_unit("SN-1")`` makes, and without arguments it is a run of ``make_unit()``. An ID that is not given is a UUID
-that depends on the other arguments, so that items made of other arguments are other items.
+A builder takes the item that its item belongs to: ``make_run(unit=make_unit("SN-1"))`` is a run of the unit
+``make_unit("SN-1")``, and ``make_run()`` is a run of ``make_unit()``. An ID that is not given is a UUID that depends on
+the other arguments, so items with other arguments are other items.
 
-Moments have to be timezone-aware, or it is a ValueError. For what a builder has no argument for, ``attrs.evolve`` makes
-another item of the one that was built.
+Moments have to be timezone-aware. A naive one is a ValueError. Use ``attrs.evolve`` to change a field for which a
+builder has no argument.
 """
 
 from .deployments import make_commit, make_deployment, make_deployment_repository

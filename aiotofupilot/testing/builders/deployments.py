@@ -1,4 +1,4 @@
-"""Deployments, and what was deployed."""
+"""Deployments, with their commits and repositories."""
 
 from __future__ import annotations
 
@@ -55,7 +55,7 @@ def make_commit(
 
 
 def make_deployment_repository(provider: str = "github") -> DeploymentRepository:
-    """Make what a deployment says of the repository that holds its source.
+    """Make the repository of a deployment.
 
     Args:
         provider: ``github``, ``gitlab``, ``bitbucket``, or another value.
@@ -76,20 +76,20 @@ def make_deployment(
     repository: DeploymentRepository | None = make_deployment_repository(),  # noqa: B008 - a value
     stations: Iterable[Station] = (make_station(),),
 ) -> Deployment:
-    """Make a deployment, by default one that is ready. Its build begins and ends as its status says.
+    """Make a deployment, by default one that is ready. The status decides whether its build has begun and ended.
 
     Args:
         environment: ``production``, ``preview``, ``development``, or another value.
         id: None: a UUID that depends on the other arguments.
-        procedure: What was deployed. None: the server names no procedure.
-        trigger: What began it: ``auto``, ``manual``, ``cli``, or another value.
-        status: ``pending``: the build has not begun; ``building``: it has not ended; ``ready``, ``failed``: it has. A
-            build with another status has not begun.
+        procedure: The procedure that was deployed. None: the server names none.
+        trigger: What triggered it: ``auto``, ``manual``, ``cli``, or another value.
+        status: ``pending``: the build has not begun. ``building``: it has begun and has not ended. ``ready`` and
+            ``failed``: it has ended. A build with another status has not begun.
         skipped: Whether the build was skipped.
         deployed_at: Timezone-aware.
         commit: None: the server names none.
         repository: None: no repository is linked.
-        stations: Stations that it went to.
+        stations: The stations to which it was deployed.
 
     Raises:
         ValueError: `deployed_at` is naive.

@@ -1,4 +1,4 @@
-"""IDs that depend on what an item is made of, and moments that a server can have sent."""
+"""Makes IDs that depend on the values of an item, and checks moments."""
 
 from __future__ import annotations
 
@@ -19,23 +19,23 @@ T = TypeVar("T", Deployment, Log, Measurement, Phase, Run)
 
 
 def identify(kind: str, *values: object) -> str:
-    """Return an ID that depends on the values given, and on no name of a class.
+    """Return an ID that depends on values. It does not depend on the names of classes.
 
     Args:
         kind: What the item is. Items of different kinds have different IDs.
-        values: What the item is made of.
+        values: The values of the item.
     """
     return str(uuid5(NAMESPACE_URL, f"https://example.com/{kind}?{_plain(values)!r}"))
 
 
 def identified(item: T, given: str | None, kind: str, *values: object) -> T:
-    """Return an item with an ID of its own.
+    """Return an item with its ID.
 
     Args:
         item: An item without an ID.
-        given: The ID. None: one that depends on everything that the item holds.
+        given: The ID. None: an ID that depends on all values of the item.
         kind: What the item is.
-        values: What else the ID depends on.
+        values: More values that the ID depends on.
     """
     return attrs.evolve(item, id=given or identify(kind, item, *values))
 
@@ -44,7 +44,7 @@ def aware(name: str, moment: datetime) -> datetime:
     """Return a moment that is timezone-aware.
 
     Raises:
-        ValueError: It is naive.
+        ValueError: The moment is naive.
     """
     if moment.utcoffset() is None:
         raise ValueError(f"{name} must be timezone-aware, got {moment!r}")
@@ -52,7 +52,7 @@ def aware(name: str, moment: datetime) -> datetime:
 
 
 def _plain(value: object) -> object:
-    """Return what a value holds, without the names of models and the order of mappings."""
+    """Return a value without the names of models and the order of mappings."""
     if attrs.has(type(value)):
         value = attrs.astuple(cast("attrs.AttrsInstance", value), recurse=False)
     if isinstance(value, tuple):

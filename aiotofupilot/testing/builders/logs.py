@@ -18,10 +18,10 @@ __all__ = ["make_log", "make_log_run"]
 
 
 def make_log_run(run: Run | None = None) -> LogRun:
-    """Make what a log line says of the run that wrote it.
+    """Make the reference of a log line to its run.
 
     Args:
-        run: The run. None: that of `make_run`.
+        run: The run. None: the one of `make_run`.
     """
     run = run or make_run()
     return LogRun(run.id, run.outcome, run.started_at)
@@ -37,16 +37,16 @@ def make_log(
     source_file: str | None = "main.py",
     line_number: int | None = 1,
 ) -> Log:
-    """Make a log line. Whoever uploaded the run uploaded the line too.
+    """Make a log line. The user or station that uploaded the run uploaded the line too.
 
     Args:
         message: Text of the line.
         id: None: a UUID that depends on the other arguments.
-        run: The run that wrote it. None: that of `make_run`.
+        run: The run that wrote it. None: the one of `make_run`.
         level: ``DEBUG``, ``INFO``, ``WARNING``, ``ERROR``, ``CRITICAL``, or another value.
         created_at: When it was written; timezone-aware. None: when the run began.
-        source_file: File that wrote it. None: the server names none.
-        line_number: Line of the file. None: the server names none.
+        source_file: The source file that wrote it. None: the server names none.
+        line_number: The line in the source file. None: the server names none.
 
     Raises:
         ValueError: `created_at` is naive.

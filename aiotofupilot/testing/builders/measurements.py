@@ -28,17 +28,17 @@ def make_validator(
     """Make a check of a measured value.
 
     Args:
-        operator: How the value is compared. None: the validator is an expression alone.
-        expected_value: What the value is compared with. None: nothing.
+        operator: How the value is compared. None: the validator has an expression and no operator.
+        expected_value: The value to compare with. None: there is none.
         outcome: ``PASS``, ``FAIL``, ``UNSET``, or another value.
-        expression: The check as text. None: one of the operator and the expected value, such as ``x >= 11.4``.
+        expression: The check as text. None: a text of the operator and the expected value, such as ``x >= 11.4``.
         is_decisive: Whether the check decides the outcome of the measurement. None: the server does not say.
 
     Raises:
         ValueError: There is neither an operator nor an expression.
     """
     if expression is None and operator is None:
-        raise ValueError("expression must be given where operator is None")
+        raise ValueError("expression must be given if operator is None")
     spelled = expression or f"x {operator} {expected_value!r}"
     return Validator(
         outcome=outcome,
@@ -63,17 +63,17 @@ def make_measurement(
     measurement_type: str | None = None,
     validators: Iterable[Validator] | None = None,
 ) -> Measurement:
-    """Make a measurement. Its attempt and its run are those of the phase.
+    """Make a measurement. It belongs to the attempt and the run of the phase.
 
     Args:
         measurement_name: Name of the measurement.
-        value: The value that was measured; it stands in the field of its type. None: there is none, as with the types
-            ``multidimensional``, ``json`` and ``empty``.
+        value: The value that was measured. The item has it in the field of its type. None: there is none, as for the
+            types ``multidimensional``, ``json`` and ``empty``.
         id: None: a UUID that depends on the other arguments.
-        phase: The phase that measured it. None: that of `make_phase`.
+        phase: The phase that measured it. None: the one of `make_phase`.
         units: Unit of the value, such as ``V``. None: it has none.
         measurement_outcome: ``PASS``, ``FAIL``, ``UNSET``, or another value.
-        measurement_type: None: ``numeric``, ``boolean``, ``string`` or ``empty``, as the value is.
+        measurement_type: None: ``numeric``, ``boolean``, ``string`` or ``empty``, depending on the value.
         validators: Checks of the value. None: it was not checked.
     """
     phase = phase or make_phase()

@@ -20,6 +20,6 @@ def make_page(data: Iterable[T] = (), *, cursor: int = 0, next_cursor: int | Non
     Args:
         data: The items.
         cursor: Where the page begins.
-        next_cursor: Where the next one begins. None: it is the last.
+        next_cursor: Where the next page begins. None: this page is the last one.
     """
     return Page(list(data), PageMeta(has_more=next_cursor is not None, next_cursor=next_cursor), cursor)

@@ -50,7 +50,7 @@ def make_part(
         name: Display name.
         created_at: Timezone-aware.
         revisions: All revisions of the part. None: the one that `make_revision` makes for the part number.
-        metadata: None: the listing was not asked for it.
+        metadata: None: the listing did not ask for it.
 
     Raises:
         ValueError: `created_at` is naive.
@@ -62,10 +62,10 @@ def make_part(
 
 
 def make_part_ref(part: Part | None = None, revision: Revision | None = None) -> PartRef:
-    """Make what a unit says of the part that it is made as.
+    """Make the reference of a unit to its part and revision.
 
     Args:
-        part: The part. None: that of `make_part`.
+        part: The part. None: the one of `make_part`.
         revision: The revision of the unit. None: the last revision of the part.
 
     Raises:
@@ -74,6 +74,6 @@ def make_part_ref(part: Part | None = None, revision: Revision | None = None) ->
     part = part or make_part()
     if revision is None:
         if not part.revisions:
-            raise ValueError(f"revision must be given, because the part {part.number!r} has none")
+            raise ValueError(f"revision must be given, because the part {part.number!r} has no revision")
         revision = part.revisions[-1]
     return PartRef(part.id, part.number, part.name, revision)

@@ -24,18 +24,18 @@ def make_user(
     Args:
         name: Display name. None: the user has set none.
         id: None: a UUID that depends on the name and the address.
-        email: Address. None: hidden.
+        email: E-mail address. None: it is hidden.
         image: URL of a picture. None: the user has none.
-        banned: Whether the user is locked out.
+        banned: Whether the user is banned from the organization.
     """
     return User(id or identify("user", name, email), name, email, image, banned)
 
 
 def make_user_ref(user: User | None = None) -> UserRef:
-    """Make what an item says of the user who created it.
+    """Make the reference of an item to the user who created it.
 
     Args:
-        user: The user. None: that of `make_user`.
+        user: The user. None: the one of `make_user`.
     """
     return user_ref(user or make_user())
 
@@ -50,8 +50,8 @@ def make_operator(
 
     Args:
         name: Display name.
-        id: ID of the user. None: the operator is known by name alone.
-        email: Address.
+        id: ID of the user. None: only the name of the operator is known.
+        email: E-mail address.
     """
     return Operator(id, name, email)
 
@@ -61,5 +61,5 @@ def user_ref(user: User | UserRef) -> UserRef: ...
 @overload
 def user_ref(user: User | UserRef | None) -> UserRef | None: ...
 def user_ref(user: User | UserRef | None) -> UserRef | None:
-    """Return what an item says of the user who created it. None: the item names nobody."""
+    """Return the reference of an item to the user who created it. None: the item names nobody."""
     return None if user is None else UserRef(user.id, user.name, user.email)

@@ -30,17 +30,17 @@ def make_phase(
     is_final_attempt: bool = True,
     sequence_path: str | None = None,
 ) -> Phase:
-    """Make a phase of a run. It ends one duration after it began.
+    """Make a phase of a run. Its end follows from its start and its duration.
 
     Args:
         name: Display name.
         id: None: a UUID that depends on the other arguments.
-        run: The run. None: that of `make_run`.
+        run: The run. None: the one of `make_run`.
         outcome: ``PASS``, ``FAIL``, ``SKIP``, ``ERROR``, or another value.
         started_at: Timezone-aware. None: when the run began.
         duration_ms: How long it took, in milliseconds. None: it did not end.
-        retry_count: How many attempts came before this one.
-        is_final_attempt: Whether no attempt came after this one.
+        retry_count: How many attempts at the phase came before this one.
+        is_final_attempt: Whether this is the last attempt at the phase.
         sequence_path: Path of the sequence that holds the phase. None: no sequence holds it.
 
     Raises:

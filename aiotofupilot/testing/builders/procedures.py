@@ -25,7 +25,7 @@ def make_repository(
     """Make a repository, by default one on GitHub.
 
     Args:
-        full_name: Name with the owner; the part after the last slash is the short name.
+        full_name: Name with the owner. The part after the last slash is the short name.
         id: None: a UUID that depends on the other arguments.
         provider: None: the server does not say.
     """
@@ -43,8 +43,7 @@ def make_procedure(
 ) -> Procedure:
     """Make a procedure.
 
-    Procedures made of the same arguments are equal; those made of different ones are different procedures, with IDs of
-    their own.
+    Procedures with the same arguments are equal. Procedures with different arguments have different IDs.
 
     Args:
         name: Display name.
@@ -63,10 +62,10 @@ def make_procedure(
 
 
 def make_procedure_ref(procedure: Procedure | None = None) -> ProcedureRef:
-    """Make what an item says of the procedure that it belongs to.
+    """Make the reference of an item to its procedure.
 
     Args:
-        procedure: The procedure. None: that of `make_procedure`.
+        procedure: The procedure. None: the one of `make_procedure`.
     """
     procedure = procedure or make_procedure()
     return ProcedureRef(procedure.id, procedure.name)
@@ -83,6 +82,6 @@ def make_procedure_version(
     Args:
         tag: Name of the version.
         id: None: a UUID that depends on the other arguments.
-        procedure: The procedure. None: that of `make_procedure`.
+        procedure: The procedure. None: the one of `make_procedure`.
     """
     return ProcedureVersion(id or identify("version", tag, (procedure or make_procedure()).id), tag)

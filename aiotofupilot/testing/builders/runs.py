@@ -1,4 +1,4 @@
-"""Runs: what they tested, which procedure they ran, and their sequences."""
+"""Runs, with their units, procedures and sequences."""
 
 from __future__ import annotations
 
@@ -35,20 +35,20 @@ _UPLOAD = timedelta(seconds=1)
 
 
 def make_run_unit(unit: Unit | None = None) -> RunUnit:
-    """Make what a run says of the unit that it tested.
+    """Make the reference of a run to its unit.
 
     Args:
-        unit: The unit. None: that of `make_unit`.
+        unit: The unit. None: the one of `make_unit`.
     """
     unit = unit or make_unit()
     return RunUnit(id=unit.id, serial_number=unit.serial_number, sample=unit.sample, part=unit.part, batch=unit.batch)
 
 
 def make_run_procedure(procedure: Procedure | None = None, version: ProcedureVersion | None = None) -> RunProcedure:
-    """Make what a run says of the procedure that was run.
+    """Make the reference of a run to its procedure.
 
     Args:
-        procedure: The procedure. None: that of `make_procedure`.
+        procedure: The procedure. None: the one of `make_procedure`.
         version: The version that was run. None: the run names no version.
     """
     procedure = procedure or make_procedure()
@@ -68,12 +68,12 @@ def make_run_sequence(
     """Make a sequence of a run.
 
     Args:
-        path: Keys from the top level down, with dots between them. The last one is the key of the sequence.
+        path: The keys from the top level down, with dots between them. The last one is the key of the sequence.
         id: None: a UUID that depends on the other arguments.
         name: Display name. None: the key.
-        source: File that defines it. None: the server names none.
+        source: The file that defines it. None: the server names none.
         outcome: How it ended.
-        started_at: Timezone-aware. None: it did not begin, and so has no end either.
+        started_at: Timezone-aware. None: it did not begin, so it has no end either.
         duration: How long it took. None: it did not end.
 
     Raises:
@@ -119,26 +119,26 @@ def make_run(
     metadata: Metadata | None = None,
     sequences: Iterable[RunSequence] | None = None,
 ) -> Run:
-    """Make a run, by default one that passed and that a station uploaded. It ends one duration after it began.
+    """Make a run, by default one that passed and that a station uploaded. Its end follows from start and duration.
 
     Args:
         outcome: ``PASS``, ``FAIL``, ``ERROR``, ``TIMEOUT``, ``ABORTED``, or another value.
         id: None: a UUID that depends on the other arguments.
-        unit: The unit that was tested. None: that of `make_unit`.
-        procedure: The procedure that was run. None: that of `make_procedure`.
+        unit: The unit that was tested. None: the one of `make_unit`.
+        procedure: The procedure that was run. None: the one of `make_procedure`.
         version: Tag of the procedure's version. None: the run names no version.
         started_at: Timezone-aware.
         duration: How long it took.
         created_at: When it was uploaded; timezone-aware. None: one second after its end.
-        execution_id: The execution that the run is part of. None: it is part of none.
+        execution_id: The execution that the run is part of. None: it is not part of one.
         slot_key: Key of the slot that the unit was tested in. None: the station has no slots.
         slot_name: Display name of the slot. None: the station has no slots.
-        docstring: Text that the test script says of itself. None: it says nothing.
+        docstring: The docstring of the test script. None: it has none.
         created_by_user: None: no user uploaded it.
         created_by_station: None: no station uploaded it.
         operated_by: None: the run names nobody.
-        metadata: None: the listing was not asked for it.
-        sequences: Sequences at the top level. None: the listing was not asked for them.
+        metadata: None: the listing did not ask for it.
+        sequences: Sequences at the top level. None: the listing did not ask for them.
 
     Raises:
         ValueError: A moment is naive.
@@ -170,10 +170,10 @@ def make_run(
 
 
 def make_last_run(run: Run | None = None) -> LastRun:
-    """Make what a unit says of its latest run.
+    """Make the reference of a unit to its latest run.
 
     Args:
-        run: The run. None: that of `make_run`.
+        run: The run. None: the one of `make_run`.
     """
     run = run or make_run()
     procedure = ProcedureRef(run.procedure.id, run.procedure.name)

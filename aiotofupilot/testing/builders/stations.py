@@ -46,7 +46,7 @@ def make_station(
         id: None: a UUID that depends on the other arguments.
         procedures: Procedures that the station runs.
         team: None: the station belongs to no team.
-        metadata: None: the listing was not asked for it.
+        metadata: None: the listing did not ask for it.
     """
     refs = tuple(map(make_procedure_ref, procedures))
     identity = id or identify("station", name, refs, team, metadata)
@@ -54,15 +54,15 @@ def make_station(
 
 
 def make_station_ref(station: Station | None = None) -> StationRef:
-    """Make what an item says of the station that created it.
+    """Make the reference of an item to the station that created it.
 
     Args:
-        station: The station. None: that of `make_station`.
+        station: The station. None: the one of `make_station`.
     """
     station = station or make_station()
     return StationRef(station.id, station.name)
 
 
 def station_ref(station: Station | StationRef | None) -> StationRef | None:
-    """Return what an item says of the station that created it. None: the item names no station."""
+    """Return the reference of an item to the station that created it. None: the item names no station."""
     return None if station is None else StationRef(station.id, station.name)

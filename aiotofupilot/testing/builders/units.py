@@ -36,7 +36,7 @@ def make_batch(
         id: None: a UUID that depends on the other arguments.
         created_at: Timezone-aware.
         unit_count: How many units the batch holds.
-        created_by_user: None: no user created it. The listing tells no address.
+        created_by_user: None: no user created it. The listing has no e-mail addresses.
         created_by_station: None: no station created it.
 
     Raises:
@@ -49,10 +49,10 @@ def make_batch(
 
 
 def make_batch_ref(batch: Batch | None = None) -> BatchRef:
-    """Make what a unit says of the batch that it was made in.
+    """Make the reference of a unit to its batch.
 
     Args:
-        batch: The batch. None: that of `make_batch`.
+        batch: The batch. None: the one of `make_batch`.
     """
     batch = batch or make_batch()
     return BatchRef(batch.id, batch.number)
@@ -76,23 +76,23 @@ def make_unit(
 ) -> Unit:
     """Make a unit, by default one of production that a station created.
 
-    Its ID does not depend on `parent`, `children` and `last_run`. So the unit that a run tested can be made once more
-    with that run as its last one.
+    Its ID does not depend on `parent`, `children` and `last_run`. So you can make a unit, a run of it, and then the
+    same unit again with this run as its latest one.
 
     Args:
         serial_number: Serial number.
-        id: None: a UUID that depends on the other arguments, but for those named above.
+        id: None: a UUID that depends on the other arguments, except those named above.
         created_at: Timezone-aware.
         sample: ``golden``, ``failing``, ``ignored``, or another value. None: a unit of production.
-        part: What the unit is made as. None: that of `make_part`.
+        part: The part of the unit. None: the one of `make_part`.
         revision: Revision of the part. None: the last revision of the part.
         batch: None: it belongs to no batch.
-        created_by_user: None: no user created it. The listing tells no address.
+        created_by_user: None: no user created it. The listing has no e-mail addresses.
         created_by_station: None: no station created it.
-        parent: The unit that this one is built into. None: it is built into none.
+        parent: The unit that this one is built into. None: it is not built into another unit.
         children: Units that are built into this one.
-        last_run: The latest run, such as `make_last_run` makes of a run. None: it was never run.
-        metadata: None: the listing was not asked for it.
+        last_run: The latest run; see `make_last_run`. None: it was never run.
+        metadata: None: the listing did not ask for it.
 
     Raises:
         ValueError: `created_at` is naive, or the part has no revision, and none is given.
@@ -119,10 +119,10 @@ def make_unit(
 
 
 def make_unit_ref(unit: Unit | UnitRef | None = None) -> UnitRef:
-    """Make what another item says of a unit.
+    """Make the reference of an item to a unit.
 
     Args:
-        unit: The unit. None: that of `make_unit`.
+        unit: The unit. None: the one of `make_unit`.
     """
     unit = unit or make_unit()
     return UnitRef(unit.id, unit.serial_number)
