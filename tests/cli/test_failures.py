@@ -196,4 +196,4 @@ def test_a_parameter_that_is_a_member_of_the_login_keeps_its_name(tmp_path, monk
     monkeypatch.setenv("HOME", str(tmp_path))
     with pytest.raises(ConfigurationError) as caught:
         TofuPilotSession()
-    assert explained(caught.value)[1].startswith("base_url in ~/.tofupilot/credentials.json must be a URL")
+    assert explained(caught.value)[1].startswith("base_url in ~/.tofupilot/credentials.json must begin with")
