@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, cast
 
 from cyclopts import App, Parameter
 
@@ -15,6 +15,8 @@ from .sandbox_command import sandbox
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from rich.console import Console
+
 __all__ = ["app_for"]
 
 _EXIT_CODES = (
@@ -24,6 +26,9 @@ _EXIT_CODES = (
 
 _USAGE_OF_MIRROR = "Usage: aiotofupilot mirror [OPTIONS] DATABASE [LISTING...]"
 """cyclopts would call the listings ``ARGS``."""
+
+_NO_CONSOLE = cast("Console", object())
+"""Nothing is printed on the console for errors, because they are raised. Without this one, cyclopts would load rich."""
 
 _INSTALLS_COMPLETION = "--install-completion"
 
@@ -43,6 +48,7 @@ def app_for(arguments: Sequence[str]) -> App:
         version_format="plaintext",
         version=f"aiotofupilot {__version__}",
         default_parameter=Parameter(negative=()),
+        error_console=_NO_CONSOLE,
         print_error=False,
         exit_on_error=False,
     )
