@@ -30,7 +30,7 @@ _SPELLING = re.compile(
     r"([a-z_]+)\.([\w-]{8}):"
     r"(-|\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ)"
     rf"((?:~{_SECONDS}\.[\w-]+)*)"
-    rf"((?:![\w.~%-]+={_SECONDS}\.[\w-]*)*)",
+    rf"((?:![\w.~%-]+(?:@[\w.~%-]+)?={_SECONDS}\.[\w-]*)*)",
     re.ASCII,
 )
 
@@ -46,6 +46,8 @@ class OpenRun:
     have been created later than that."""
     yielded: tuple[bytes, ...] = ()
     """Digests of those of its items that were yielded."""
+    procedure_id: str | None = None
+    """ID of its procedure. None: the items of all runs can be asked for together."""
 
 
 def _whole_second(floor: object) -> datetime | None:
@@ -88,9 +90,7 @@ class Watermark:
         if self.floor is not None:
             floor, begin = f"{self.floor.replace(tzinfo=None).isoformat()}Z", _seconds(self.floor)
         seen = "".join(f"~{second - begin}.{spell_digests(digests)}" for second, digests in self.seen)
-        runs = "".join(
-            f"!{quote(run.id, safe='')}={run.second - begin}.{spell_digests(run.yielded)}" for run in self.runs
-        )
+        runs = "".join(f"!{_spelled_run(run)}={run.second - begin}.{spell_digests(run.yielded)}" for run in self.runs)
         return f"{self.listing}.{self.query}:{floor}{seen}{runs}"
 
     @classmethod
@@ -130,9 +130,15 @@ def _read_second(group: str, begin: int) -> tuple[int, tuple[bytes, ...]]:
     return begin + int(second), read_digests(digests)
 
 
+def _spelled_run(run: OpenRun) -> str:
+    run_id = quote(run.id, safe="")
+    return run_id if run.procedure_id is None else f"{run_id}@{quote(run.procedure_id, safe='')}"
+
+
 def _read_run(group: str, begin: int) -> OpenRun:
-    run_id, _, rest = group.partition("=")
-    return OpenRun(unquote(run_id, errors="strict"), *_read_second(rest, begin))
+    spelled, _, rest = group.partition("=")
+    run_id, _, procedure_id = (unquote(part, errors="strict") for part in spelled.partition("@"))
+    return OpenRun(run_id, *_read_second(rest, begin), procedure_id or None)
 
 
 def _excerpt(text: str) -> str:

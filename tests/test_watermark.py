@@ -4,6 +4,7 @@ import pickle
 from datetime import UTC, datetime, timedelta, timezone
 
 import pytest
+from attrs import evolve
 from hypothesis import given, strategies as st
 
 from aiotofupilot import Checkpoint, Watermark
@@ -24,6 +25,11 @@ def test_it_is_spelled_in_few_characters():
     assert len(str(FULL)) == len("measurements.abcdefgh:2026-02-01T12:30:15Z~0.~7.!r%21%3D~%25%2F1=7.") + 4 * 8
 
 
+def test_a_run_may_have_the_procedure_with_it():
+    several = evolve(FULL, seen=(), runs=(OpenRun("r", SECOND, (), "p@/1"),))
+    assert str(several) == "measurements.abcdefgh:2026-02-01T12:30:15Z!r@p%40%2F1=0."
+
+
 def test_it_is_neither_a_checkpoint_nor_the_other_way_round():
     with pytest.raises(ValueError, match="not a checkpoint"):
         Checkpoint.parse(str(FULL))
@@ -38,6 +44,7 @@ def test_it_can_be_pickled():
 digests = st.lists(st.binary(min_size=6, max_size=6), max_size=3).map(tuple)
 some_digests = st.lists(st.binary(min_size=6, max_size=6), min_size=1, max_size=3).map(tuple)
 seconds = st.integers(-(10**10), 10**11)
+ids = st.text(st.characters(exclude_categories=["Cs"]), min_size=1)
 watermarks = st.builds(
     Watermark,
     listing=st.from_regex(r"[a-z_]+", fullmatch=True),
@@ -45,9 +52,7 @@ watermarks = st.builds(
     floor=st.none() | st.datetimes(timezones=st.just(UTC)).map(lambda moment: moment.replace(microsecond=0)),
     seen=st.lists(st.tuples(seconds, some_digests), max_size=4).map(tuple),
     runs=st.lists(
-        st.builds(
-            OpenRun, id=st.text(st.characters(exclude_categories=["Cs"]), min_size=1), second=seconds, yielded=digests
-        ),
+        st.builds(OpenRun, id=ids, second=seconds, yielded=digests, procedure_id=st.none() | ids),
         max_size=3,
     ).map(tuple),
 )
@@ -96,6 +101,9 @@ def test_a_watermark_that_was_cut_short_is_refused_or_is_another(watermark, data
         "runs.abcdefgh:-!%61=0.",
         "runs.abcdefgh:-!%ff=0.",
         "runs.abcdefgh:-!a=0.~0.AAAAAAAA",
+        "runs.abcdefgh:-!a@=0.",
+        "runs.abcdefgh:-!@a=0.",
+        "runs.abcdefgh:-!a@b@c=0.",
     ],
 )
 def test_what_spells_none_is_refused(text):

@@ -2,7 +2,8 @@
 
 `listing` is what all of them have in common. `filters` check and spell one argument each, by the `checks` of one value,
 and `choices` are the values that arguments can have. `query` is a listing with its filters, as paging knows it. It is
-narrowed by `bounds`, and divided by its `timeline`.
+narrowed by `bounds`, and divided by its `timeline`. `every_procedure` finds what is new where requests have to name
+one.
 """
 
 from typing import TYPE_CHECKING

@@ -28,12 +28,13 @@ if TYPE_CHECKING:
     from aiotofupilot.shard import Shard
     from aiotofupilot.stats import RequestCounts
 
-__all__ = ["Connection", "Listing"]
+__all__ = ["LIMIT_AT_MOST", "Connection", "Listing"]
 
 T = TypeVar("T", bound=Identified)
 R = TypeVar("R")
 
-_LIMIT_AT_MOST = 100
+LIMIT_AT_MOST = 100
+"""Items of a page."""
 
 
 class Connection(Protocol):
@@ -103,6 +104,8 @@ class Listing(Generic[T]):
     run_field: ClassVar[tuple[str, ...]] = ()
     """The path in an item to the ID of its run: one field, or a field and a field in it. Empty: the items do not belong
     to runs."""
+    procedure_filter: ClassVar[str | None] = None
+    """The parameter that has to name the procedure whose items are listed. None: none has to be named."""
 
     decode: ClassVar[PageDecoder[Any]]
     """Reads a page of models."""
@@ -187,7 +190,7 @@ class Listing(Generic[T]):
         query: Query[T] = Query(self, pairs, self.decode, part)
         how: OnUnreadable = one_of("on_unreadable", on_unreadable, get_args(OnUnreadable))
         plan = Plan(
-            limit=integer("limit", limit, low=1, high=_LIMIT_AT_MOST),
+            limit=integer("limit", limit, low=1, high=LIMIT_AT_MOST),
             start=self._start(cursor, query.digest),
             max_items=None if max_items is None else integer("max_items", max_items, low=0),
             concurrency=(

@@ -35,6 +35,7 @@ class Measurements(Listing[Measurement], item=Measurement):
     shard_filter = "started"
     run_filter = "ids"
     run_field = ("run_id",)
+    procedure_filter = "procedure_id"
 
     def list(
         self,

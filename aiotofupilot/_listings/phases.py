@@ -35,6 +35,7 @@ class Phases(Listing[Phase], item=Phase):
     shard_filter = "started"
     run_filter = "ids"
     run_field = ("run_id",)
+    procedure_filter = "procedure_id"
 
     def list(
         self,

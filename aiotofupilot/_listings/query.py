@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 
     from aiotofupilot._paging.source import Order
     from aiotofupilot.clock import Clock
-    from aiotofupilot.models import RawItem
+    from aiotofupilot.models import RawItem, Run
     from aiotofupilot.stats import RequestCounts
 
     from .listing import Listing
@@ -149,6 +149,7 @@ class Query(Source[T]):
         before: datetime | None = None,
         order: Order | None = None,
         run_ids: Iterable[str] = (),
+        procedure_id: str | None = None,
     ) -> Query[T]:
         """Return the same query for some of its items; see `Source.narrowed`."""
         pairs = self.pairs
@@ -162,6 +163,9 @@ class Query(Source[T]):
         if runs := tuple(run_ids):
             name = self._offered(self.listing.run_filter, "are not listed by run")
             changed[name] = tuple((name, run_id) for run_id in runs)
+        if procedure_id is not None:
+            name = self._offered(self.listing.procedure_filter, "can be listed without naming a procedure")
+            changed[name] = ((name, procedure_id),)
         kept = (pair for pair in pairs if pair[0] not in changed)
         return evolve(self, pairs=(*kept, *chain.from_iterable(changed.values())))
 
@@ -208,6 +212,13 @@ class Query(Source[T]):
             path = ".".join(self.listing.run_field)
             raise DecodeError(f"{path} of {item.id!r}: expected a string, got {run_id!r}", path=path)
         return run_id
+
+    def procedure_id(self, run: Run) -> str | None:
+        """Return the procedure that has to be named where a run's items are asked for; None: none has to be."""
+        name = self.listing.procedure_filter
+        if name is None or any(key == name for key, _ in self.pairs):
+            return None
+        return run.procedure.id
 
     def served_at(self, page: Page[Any]) -> datetime | None:
         """Return the server's time when it answered with a page; None: the server did not say."""

@@ -96,6 +96,7 @@ class Source(Protocol[T]):
         before: datetime | None = None,
         order: Order | None = None,
         run_ids: Iterable[str] = (),
+        procedure_id: str | None = None,
     ) -> Source[T]:
         """Return the same query for some of its items only.
 
@@ -105,6 +106,7 @@ class Source(Protocol[T]):
             before: Only items created at this moment or earlier; likewise. A fraction of a millisecond is rounded up.
             order: ``asc``: the oldest first; ``desc``: the newest first. None: in the query's own order.
             run_ids: Only what these runs wrote, in place of the runs that the query names. Empty: no change.
+            procedure_id: Only what runs of this procedure wrote. None: no change.
 
         Raises:
             ValueError: The API does not let this listing be narrowed so.
@@ -140,6 +142,10 @@ class Source(Protocol[T]):
 
     def run_id(self, item: T) -> str:
         """Return the ID of the run that wrote an item."""
+        ...
+
+    def procedure_id(self, run: Any) -> str | None:  # noqa: ANN401 - an item of the source of runs
+        """Return the procedure that has to be named where a run's items are asked for; None: none has to be."""
         ...
 
     def served_at(self, page: Page[Any]) -> datetime | None:

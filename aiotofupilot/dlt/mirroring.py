@@ -120,7 +120,7 @@ def mirror(
         retry: A `RetryPolicy`; None: every page is asked for once.
         on_unreadable: What to do about an item that the server cannot serve while it serves others: ``"raise"`` its
             error, or ``"skip"`` it. Only a run with ``full`` asks for it again. What belongs to it is left out too,
-            such as the measurements of a procedure. A run that leaves out something of a listing marks nothing of that
+            such as the measurements of a run. A run that leaves out something of a listing marks nothing of that
             listing as gone, because it cannot tell the one from the other.
         deadline: Seconds after which nothing more is read, more than 0. What has come by then is loaded. None: there is
             no limit.

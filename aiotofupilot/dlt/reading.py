@@ -6,10 +6,10 @@ A place is a dict of JSON's types. It is kept in dlt's state of the resource, wh
 from __future__ import annotations
 
 from contextlib import aclosing
-from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any, Literal, NamedTuple
 
 from aiotofupilot._arguments import one_of
+from aiotofupilot._listings import every_procedure
 from aiotofupilot.models import MODELS
 from aiotofupilot.watermark import Watermark
 
@@ -19,7 +19,7 @@ from .unreadable import Unreadable, noting
 if TYPE_CHECKING:
     from collections.abc import AsyncGenerator, AsyncIterator, Iterable, Mapping
 
-    from aiotofupilot import Paginator, TofuPilotSession
+    from aiotofupilot import IncrementalWalk, Paginator, TofuPilotSession
 
 __all__ = ["COMPARED", "Arrived", "chosen", "read"]
 
@@ -29,18 +29,16 @@ COMPARED = frozenset({"parts", "stations", "users"})
 _BY_PROCEDURE = frozenset({"measurements", "phases"})
 """Listings of one procedure at a time."""
 
+_ALL_ATTEMPTS = (("exclude_retries", "false"),)
+"""The filters with which they are asked for."""
+
 _EVERYTHING: Mapping[str, Mapping[str, bool]] = {
     "runs": {"include_metadata": True, "include_sequences": True},
     "units": {"include_metadata": True},
     "parts": {"include_metadata": True},
     "stations": {"include_metadata": True},
-    "measurements": {"exclude_retries": False},
-    "phases": {"exclude_retries": False},
 }
 """Arguments without which the API leaves something out."""
-
-_LATE = timedelta(seconds=60)
-"""A run may become visible this long after it was created, as in `Paginator.since`."""
 
 
 class Arrived(NamedTuple):
@@ -86,8 +84,6 @@ async def read(
     """
     if name in COMPARED:
         arrivals = _compared(name, session, rows, unreadable)
-    elif name in _BY_PROCEDURE:
-        arrivals = _by_procedure(name, session, place, rows, unreadable)
     else:
         arrivals = _new(name, session, place, rows, unreadable)
     async with aclosing(arrivals):
@@ -119,22 +115,25 @@ async def _compared(
 
 
 async def _new(
-    name: str,
-    session: TofuPilotSession,
-    place: Mapping[str, Any],
-    rows: int,
-    unreadable: list[Unreadable] | None,
-    **filters: str,
+    name: str, session: TofuPilotSession, place: Mapping[str, Any], rows: int, unreadable: list[Unreadable] | None
 ) -> AsyncGenerator[Arrived]:
-    listing = listing_of(name, session, on_unreadable=_on_unreadable(unreadable), **filters)
     spelled = place.get("watermark")
     try:
-        news = listing.since(None if spelled is None else Watermark.parse(spelled))
+        news = _since(name, session, None if spelled is None else Watermark.parse(spelled), unreadable)
     except ValueError as error:
         raise PlaceError(f"cannot go on where the last run ended, so read everything again: {error}") from error
     async with noting(news, name, unreadable) as walk, aclosing(_gathered(walk.batches(), rows)) as gathered:
         async for items in gathered:
             yield Arrived(items, {"watermark": str(walk.watermark)})
+
+
+def _since(
+    name: str, session: TofuPilotSession, watermark: Watermark | None, unreadable: list[Unreadable] | None
+) -> IncrementalWalk[Any]:
+    how = _on_unreadable(unreadable)
+    if name in _BY_PROCEDURE:
+        return every_procedure.since(getattr(session, name), _ALL_ATTEMPTS, watermark, on_unreadable=how)
+    return listing_of(name, session, on_unreadable=how).since(watermark)
 
 
 async def _gathered(pages: AsyncIterator[list[Any]], rows: int) -> AsyncGenerator[list[Any]]:
@@ -146,56 +145,3 @@ async def _gathered(pages: AsyncIterator[list[Any]], rows: int) -> AsyncGenerato
             yield items
             items = []
     yield items
-
-
-async def _by_procedure(
-    name: str,
-    session: TofuPilotSession,
-    place: Mapping[str, Any],
-    rows: int,
-    unreadable: list[Unreadable] | None,
-) -> AsyncGenerator[Arrived]:
-    """Read one procedure after another. Those without new runs are not asked for, because there may be hundreds."""
-    watermarks: dict[str, str] = dict(place.get("watermarks", {}))
-    checked = place.get("checked")
-    now = await _latest_run(session, unreadable)
-    procedures = session.procedures.list(on_drift="resync", on_unreadable=_on_unreadable(unreadable))
-    async with noting(procedures.walk(), "procedures", unreadable) as walk:
-        due = [procedure.id async for procedure in walk]
-    if checked is not None:
-        busy = await _procedures_with_runs(session, datetime.fromisoformat(checked) - _LATE, unreadable)
-        due = [
-            key
-            for key in due
-            if busy is None or key in busy or key not in watermarks or Watermark.parse(watermarks[key]).runs
-        ]
-    for key in due:
-        news = _new(name, session, {"watermark": watermarks.get(key)}, rows, unreadable, procedure_id=key)
-        async with aclosing(news) as arrivals:
-            async for items, after in arrivals:
-                watermarks[key] = after["watermark"]
-                yield Arrived(items, {"watermarks": dict(watermarks), "checked": checked})
-    yield Arrived([], {"watermarks": watermarks, "checked": checked if now is None else now.isoformat()})
-
-
-async def _latest_run(session: TofuPilotSession, unreadable: list[Unreadable] | None) -> datetime | None:
-    """Return when the latest run was created, or the present moment if it claims to come from the future."""
-    on_unreadable = _on_unreadable(unreadable)
-    latest = await session.runs.list(sort_by="created_at", sort_order="desc", on_unreadable=on_unreadable).first()
-    return None if latest is None else min(latest.created_at, datetime.now(UTC))
-
-
-async def _procedures_with_runs(
-    session: TofuPilotSession, since: datetime, unreadable: list[Unreadable] | None
-) -> set[str] | None:
-    """Return the IDs of the procedures that have new runs. None: any can have some, because a run cannot be read."""
-    runs = session.runs.list(
-        created_after=since,
-        sort_by="created_at",
-        sort_order="asc",
-        on_drift="resync",
-        on_unreadable=_on_unreadable(unreadable),
-    )
-    async with runs.walk() as walk:
-        found = {run.procedure.id async for run in walk}
-        return None if walk.stats.unreadable else found

@@ -66,7 +66,7 @@ def tofupilot(
         retry: A `RetryPolicy`; None: every page is asked for once.
         on_unreadable: What to do about an item that the server cannot serve while it serves others: ``"raise"`` its
             error; or ``"skip"`` it, with a warning in the log. Only a run with ``full`` asks for it again. What belongs
-            to it is left out too, such as the measurements of a procedure.
+            to it is left out too, such as the measurements of a run.
         rows: Rows of an Arrow batch, about; 1 or more.
         max_items: In one run, stop a listing after about this many items, 1 or more; the next run continues after
             them. It holds for each listing, except for parts, stations and users. None: read to the end.

@@ -22,7 +22,7 @@ class Unreadable:
     """Items of a listing that were left out because they cannot be read."""
 
     listing: str
-    """The listing, which is another one than the table's where that needs others too: measurements need procedures."""
+    """The listing. A run is counted among what it wrote, which is left out with it: measurements, phases and logs."""
     count: int
     """How many there are."""
     positions: tuple[int, ...] = field(converter=tuple[int, ...])

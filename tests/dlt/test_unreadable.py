@@ -2,9 +2,8 @@
 
 import pytest
 
-from aiotofupilot import RetryPolicy, ServerError, TofuPilotSession
+from aiotofupilot import RetryPolicy, ServerError
 from aiotofupilot.dlt import Unreadable
-from aiotofupilot.dlt.reading import read
 from aiotofupilot.sandbox import faults
 
 AT_ONCE = RetryPolicy(attempts=3, initial_wait=0)
@@ -56,25 +55,19 @@ def test_what_cannot_be_read_is_not_marked_as_gone(pull, sandbox, query, listing
 
 
 def test_measurements_of_a_procedure_that_cannot_be_read(pull, sandbox, mirrored):
-    """They are left out with it, and it is named."""
-    broken = sandbox.procedures[0]
+    """They come all the same, because its runs tell its ID."""
+    sandbox.faults.always(faults.unreadable(sandbox.procedures[0].id))
+    assert pull("measurements")["measurements"].unreadable == ()
+    assert mirrored("measurements") == ids(sandbox.measurements)
+
+
+def test_measurements_of_a_run_that_cannot_be_read(pull, sandbox, mirrored):
+    """They are left out with it, and nothing else is."""
+    broken = sandbox.runs[7]
     sandbox.faults.always(faults.unreadable(broken.id))
     brought = pull("measurements", retry=AT_ONCE, on_unreadable="skip")["measurements"]
-    assert [(left_out.listing, left_out.count) for left_out in brought.unreadable] == [("procedures", 1)]
-    theirs = {run.id for run in sandbox.runs if run.procedure.id == broken.id}
-    assert mirrored("measurements") == ids(item for item in sandbox.measurements if item.run_id not in theirs)
-
-
-async def test_a_new_run_that_cannot_be_read_may_be_of_any_procedure(sandbox):
-    """So every procedure is asked for what is new."""
-    async with TofuPilotSession(sandbox.api_key, base_url=sandbox.url, retry=AT_ONCE) as session:
-        *_, (_, place) = [arrived async for arrived in read("phases", session, {}, rows=1000)]
-        sandbox.produce(3)
-        sandbox.faults.always(faults.unreadable(max(sandbox.runs, key=lambda run: run.created_at).id))
-        sandbox.requests.clear()
-        _ = [arrived async for arrived in read("phases", session, place, rows=1000, unreadable=[])]
-    asked = {dict(request.query).get("procedure_ids") for request in sandbox.requests} - {None}
-    assert asked == {procedure.id for procedure in sandbox.procedures}
+    assert [(left_out.listing, left_out.count) for left_out in brought.unreadable] == [("measurements", 1)]
+    assert mirrored("measurements") == ids(item for item in sandbox.measurements if item.run_id != broken.id)
 
 
 @pytest.mark.parametrize(

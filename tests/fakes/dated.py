@@ -24,6 +24,8 @@ class Row:
     created: float
     visible: float
     run_id: str = ""
+    procedure_id: str = "procedure"
+    """The procedure of a run."""
 
 
 @define(eq=False)
@@ -92,9 +94,13 @@ class Dated:
     is_dated: bool = True
     has_own_order: bool = False
     is_of_runs: bool = False
+    is_by_procedure: bool = False
+    """Whether a procedure has to be named."""
     after: float | None = None
     order: str | None = None
     run_ids: tuple[str, ...] = ()
+    named: str | None = None
+    """The procedure that is named."""
 
     async def fetch(self, cursor, limit, counts, *, once=False):
         server = self.server
@@ -122,6 +128,10 @@ class Dated:
         rows = server.seen_by_all(server.runs if self.kind == "runs" else server.rows)
         if self.run_ids:
             rows = [row for row in rows if row.run_id in self.run_ids]
+        if self.is_by_procedure:
+            assert self.named is not None
+            procedure_ids = {run.id: run.procedure_id for run in server.runs}
+            rows = [row for row in rows if procedure_ids[row.run_id] == self.named]
         if self.after is not None:
             rows = [row for row in rows if row.created >= self.after]
         rows.reverse()
@@ -134,11 +144,12 @@ class Dated:
         following = (cursor + 1 if server.counts_pages else cursor + limit) if has_more else None
         return Page(rows[begin : begin + limit], PageMeta(has_more, following), cursor)
 
-    def narrowed(self, *, after=None, before=None, order=None, run_ids=()):
+    def narrowed(self, *, after=None, before=None, order=None, run_ids=(), procedure_id=None):
         assert order is None or self.can_be_ordered
         assert after is None or self.can_be_bounded
         bound = self.after if after is None else (after - BEGIN).total_seconds()
-        return evolve(self, after=bound, order=order or self.order, run_ids=tuple(run_ids) or self.run_ids)
+        named, run_ids = procedure_id or self.named, tuple(run_ids) or self.run_ids
+        return evolve(self, after=bound, order=order or self.order, run_ids=run_ids, named=named)
 
     def created_at(self, item):
         return BEGIN + timedelta(seconds=item.created) if self.is_dated or self.kind == "runs" else None
@@ -148,6 +159,9 @@ class Dated:
 
     def run_id(self, item):
         return item.run_id
+
+    def procedure_id(self, run):
+        return run.procedure_id if self.is_by_procedure else None
 
     def served_at(self, page):
         return BEGIN + timedelta(seconds=int(self.server.now)) if self.server.tells_time else None
@@ -166,6 +180,7 @@ KINDS = {
     "compared": {"can_be_bounded": False},
     "undated": {"can_be_bounded": False, "can_be_ordered": False, "is_dated": False},
     "of runs": {"can_be_bounded": False, "is_of_runs": True, "is_dated": False},
+    "of procedures": {"can_be_bounded": False, "is_of_runs": True, "is_by_procedure": True, "is_dated": False},
 }
 """The kinds of listings that the API has."""
 

@@ -12,6 +12,7 @@ from aiotofupilot._listings.users import Users
 from aiotofupilot.errors import DecodeError
 from aiotofupilot.models import Page, PageMeta, RawItem
 from aiotofupilot.stats import RequestCounts
+from aiotofupilot.testing import make_run
 
 EVERY = pytest.mark.parametrize("name", LISTINGS)
 NOW = datetime(2026, 2, 1, 12, 30, 15, 123456, tzinfo=UTC)
@@ -134,6 +135,21 @@ async def test_what_some_runs_wrote_is_asked_for_where_the_api_can_be(name):
         (pairs,) = await sent(own.narrowed(run_ids=iter(["b", "c"])))
         assert pairs[1:] == [("exclude_retries", "false"), (parameter, "b"), (parameter, "c")]
         assert own.narrowed(run_ids=()).pairs == own.pairs
+
+
+@EVERY
+async def test_a_procedure_is_named_where_the_api_wants_it(name):
+    """Unless the query names one."""
+    run = make_run()
+    if LISTINGS[name].procedure_filter is None:
+        assert query(name).procedure_id(run) is None
+        with pytest.raises(ValueError, match=f"{name} can be listed without naming a procedure"):
+            query(name).narrowed(procedure_id="p")
+    else:
+        assert query(name).procedure_id(run) == run.procedure.id
+        assert query(name, ("procedure_id", "q")).procedure_id(run) is None
+        (pairs,) = await sent(query(name, ("procedure_id", "q")).narrowed(procedure_id="p"))
+        assert pairs[1:] == [("procedure_id", "p")]
 
 
 async def test_a_narrowed_query_without_models_stays_narrowed():

@@ -30,13 +30,18 @@ T = TypeVar("T", bound=Identified)
 _AT_ONCE = 100
 """The items of this many runs are asked for at once. Their IDs make some 4,000 characters in the address."""
 
+_MOST_WAITING = 5000
+"""While so many runs wait, no more are looked for. A watermark names all of them."""
+
 
 class OfRuns(Generic[T]):
     """Finds the items that runs wrote and that were not seen before. Their own moments may lie long before the upload.
 
-    New runs are taken a hundred at a time. A run is open from then on: its items are asked for, and each is noted when
-    it is yielded. It is closed once its items were listed to their end, `OVERLAP` seconds or more after its creation.
-    Before that more of them may become visible, so that the next pass asks for them again.
+    New runs are asked for their items a hundred at a time. Where each request has to name a procedure, a run waits for
+    others of its procedure until there are a hundred, or no more come. A run is open as soon as it was found: its items
+    are asked for, and each is noted when it is yielded. It is closed once its items were listed to their end, `OVERLAP`
+    seconds or more after its creation. Before that more of them may become visible, so that the next pass asks for them
+    again, together with those of new runs.
 
     Args:
         source: The listing.
@@ -56,10 +61,12 @@ class OfRuns(Generic[T]):
         # says nothing about their runs.
         of_runs = evolve(plan, concurrency=1, keep=None)
         self._runs: Created[Any] = Created(runs, of_runs, evolve(watermark, runs=()), stats)
-        self._seconds = {run.id: run.second for run in watermark.runs}
+        self._open = {run.id: run for run in watermark.runs}
         self._yielded = {run.id: dict.fromkeys(run.yielded) for run in watermark.runs}
-        self._reopened = deque(self._seconds)
-        self._new_runs: deque[Any] = deque()
+        self._waiting: dict[str | None, deque[str]] = {}
+        for run in watermark.runs:
+            self._let_wait(run)
+        self._procedure_id: str | None = None
         self._asked: tuple[str, ...] = ()
         self._walk: RestartingWalk[T] | None = None
         self._coming: deque[tuple[str, T]] = deque()
@@ -67,7 +74,7 @@ class OfRuns(Generic[T]):
     @property
     def watermark(self) -> Watermark:
         """What was seen, up to the item yielded last."""
-        open_runs = (OpenRun(run_id, second, tuple(self._yielded[run_id])) for run_id, second in self._seconds.items())
+        open_runs = (evolve(run, yielded=tuple(self._yielded[run.id])) for run in self._open.values())
         return evolve(self._runs.watermark, runs=tuple(open_runs))
 
     async def load(self) -> list[T]:
@@ -100,32 +107,49 @@ class OfRuns(Generic[T]):
 
     async def _walk_of_runs(self) -> RestartingWalk[T] | None:
         """Return a walk over the items of some runs; None: all runs were asked for."""
-        if self._walk is not None:
-            return self._walk
-        if not self._new_runs:  # also if some are open, because the answer tells the time
-            self._new_runs.extend(await self._runs.load())
-        self._asked = tuple(self._reopened.popleft() for _ in range(min(len(self._reopened), _AT_ONCE)))
-        if not self._asked:
-            self._asked = tuple(self._open_run() for _ in range(min(len(self._new_runs), _AT_ONCE)))
-        if self._asked:
-            self._walk = RestartingWalk(self._plan.on_drift, self._stats)
+        if self._walk is None:
+            await self._find_runs()
+            if self._waiting:
+                self._choose()
+                self._walk = RestartingWalk(self._plan.on_drift, self._stats)
         return self._walk
 
-    def _open_run(self) -> str:
-        run, created_at = self._new_runs.popleft(), self._runs.mark()
-        run_id: str = run.id
-        self._seconds[run_id] = math.ceil(min(created_at, self._runs.began_at))
-        self._yielded[run_id] = {}
-        return run_id
+    async def _find_runs(self) -> None:
+        """Find new runs, until there are enough of a procedure, or of all, or no more."""
+        while True:
+            # Also if enough are waiting that were open before, because the answer tells the time.
+            has_begun = self._runs.began_at > -math.inf
+            numbers = [len(waiting) for waiting in self._waiting.values()]
+            if has_begun and (max(numbers, default=0) >= _AT_ONCE or sum(numbers) >= _MOST_WAITING):
+                return
+            new_runs = await self._runs.load()
+            if not new_runs:
+                return
+            for run in new_runs:
+                second = math.ceil(min(self._runs.mark(), self._runs.began_at))
+                opened = OpenRun(run.id, second, procedure_id=self._source.procedure_id(run))
+                self._open[run.id], self._yielded[run.id] = opened, {}
+                self._let_wait(opened)
+
+    def _let_wait(self, run: OpenRun) -> None:
+        self._waiting.setdefault(run.procedure_id, deque()).append(run.id)
+
+    def _choose(self) -> None:
+        """Choose the runs whose items are asked for next, of the procedure with the most of them."""
+        self._procedure_id = max(self._waiting, key=lambda procedure_id: len(self._waiting[procedure_id]))
+        waiting = self._waiting[self._procedure_id]
+        self._asked = tuple(waiting.popleft() for _ in range(min(len(waiting), _AT_ONCE)))
+        if not waiting:
+            del self._waiting[self._procedure_id]
 
     def _close_runs(self) -> None:
         for run_id in self._asked:
-            if self._runs.began_at >= self._seconds[run_id] + OVERLAP:
-                del self._seconds[run_id], self._yielded[run_id]
+            if self._runs.began_at >= self._open[run_id].second + OVERLAP:
+                del self._open[run_id], self._yielded[run_id]
         self._walk = None
 
     def _begin(self, on_drift: OnDrift) -> Stretch[T]:
-        source = self._source.narrowed(order="asc", run_ids=self._asked)
+        source = self._source.narrowed(order="asc", run_ids=self._asked, procedure_id=self._procedure_id)
         return Stretch(source.fetch, evolve(self._plan, max_items=None, on_drift=on_drift), self._stats)
 
     async def _fresh(self, walk: RestartingWalk[T], items: list[T]) -> list[tuple[str, T]]:

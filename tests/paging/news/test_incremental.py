@@ -53,6 +53,60 @@ async def test_what_is_remembered_is_bounded_by_the_overlap(kind):
     assert walk.watermark.floor == BEGIN.replace(hour=5, minute=32, second=20)
 
 
+def with_procedures(server, count):
+    """Let the runs of a server be of so many procedures, by turns."""
+    for number, run in enumerate(server.runs):
+        run.procedure_id = f"procedure {number % count}"
+    return server
+
+
+def of_items(server):
+    """Return the queries for items that a server was asked, without those for runs."""
+    return [query for query in server.requests if query.kind == "rows"]
+
+
+async def test_runs_wait_for_others_of_their_procedures():
+    """Until there are a hundred, or no more come. So few pages are asked for, however many procedures there are."""
+    server = with_procedures(server_with(2500), 20)
+    assert sorted(await everything(listing("of procedures", server).since())) == list(range(2500))
+    assert sorted(len(query.run_ids) for query in of_items(server)) == [25] * 20 + [100] * 20
+    assert all(
+        len({server.runs[int(key.split()[1])].procedure_id for key in query.run_ids}) == 1 for query in of_items(server)
+    )
+
+
+async def test_no_more_runs_are_looked_for_while_5000_wait():
+    """The watermark has all of them."""
+    server = with_procedures(server_with(6000), 3000)
+    walk = listing("of procedures", server).since()
+    await anext(walk)
+    assert 5000 <= len(walk.watermark.runs) < 5100
+    assert sorted([0, *await everything(walk)]) == list(range(6000))
+
+
+async def test_new_runs_are_asked_for_together_with_those_that_may_not_be_complete():
+    server = server_with(10)
+    first = listing("of runs", server).since()
+    await everything(first)
+    server.now += 20
+    server.runs.append(Row("run 10", server.now, 0.0))
+    server.rows.append(Row("10", server.now, 0.0, "run 10"))
+    server.requests.clear()
+    assert await everything(listing("of runs", server).since(first.watermark)) == [10]
+    (query,) = of_items(server)
+    assert query.run_ids == ("run 4", "run 5", "run 6", "run 7", "run 8", "run 9", "run 10")
+    assert len(server.requests) == 2
+
+
+@pytest.mark.parametrize("procedures", [1, 3])
+async def test_runs_that_waited_when_a_pass_was_broken_off_are_asked_for_by_the_next_one(procedures):
+    server = with_procedures(server_with(250), procedures)
+    first = listing("of procedures", server).since()
+    yielded = [int((await anext(first)).id) for _ in range(40)]
+    again = listing("of procedures", server).since(Watermark.parse(str(first.watermark)))
+    assert sorted([*yielded, *await everything(again)]) == list(range(250))
+
+
 async def test_an_item_from_the_future_blinds_nothing():
     server = server_with(100)
     server.rows.append(Row("1000", 10.0**6, 0.0))

@@ -37,7 +37,8 @@ class Line(RuleBasedStateMachine):
         # A server that neither sorts nor has offsets can hide an item when another one is removed.
         counts_pages = counts_pages and sorts and self.kind == "ordered"
         self.server = Server(now=1000.0, tells_time=tells_time, counts_pages=counts_pages, sorts=sorts)
-        if self.kind == "of runs" and not tells_time:
+        self.is_of_runs = "is_of_runs" in KINDS[self.kind]
+        if self.is_of_runs and not tells_time:
             behind = max(behind, 0.0)  # by a clock that is ahead, items are late that are not
         self.limit, self.concurrency, self.behind = limit, concurrency, behind
         self.stored, self.watermark = [], None
@@ -62,13 +63,14 @@ class Line(RuleBasedStateMachine):
         visible = max(server.now, created + late if ago >= 0 else 0.0)
         for _ in range(how_many):
             number = next(self.numbers)
-            if self.kind != "of runs":
+            if not self.is_of_runs:
                 server.rows.append(Row(f"{number}", created, visible))
                 continue
             run_id = f"run {number // 3}"
             if number % 3 == 0:
                 # A run may be visible before its items are.
-                server.runs.append(Row(run_id, created, (server.now + visible) / 2))
+                procedure_id = f"procedure {number // 3 % 2}"
+                server.runs.append(Row(run_id, created, (server.now + visible) / 2, procedure_id=procedure_id))
                 self.latest = server.now, max(server.now, created + 59 if ago >= 0 else 0.0)
             run_made, latest = self.latest
             if server.now <= latest:
@@ -219,6 +221,7 @@ TestBounded = case("bounded")
 TestCompared = case("compared")
 TestUndated = case("undated")
 TestOfRuns = case("of runs")
+TestOfProcedures = case("of procedures")
 
 
 def test_every_kind_of_listing_is_tried():
