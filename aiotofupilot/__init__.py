@@ -4,24 +4,24 @@
         async for procedure in session.procedures.list(search_query="battery"):
             print(procedure.name)
 
-Begin with `TofuPilotSession`. ``list()`` of each of its listings returns a `Paginator`, and `Paginator.walk` a `Walk`,
-which knows its `Checkpoint`. Every error is a `TofuPilotError`.
+Begin with `TofuPilotSession`. Each of its listings has a ``list()`` that returns a `Paginator`. `Paginator.walk`
+returns a `Walk`, and a walk knows its `Checkpoint`. Every error of a server or a network is a `TofuPilotError`.
 
-The house, from top to bottom. A room imports from rooms below it only.
+The rooms of the house, from top to bottom. A room imports only from rooms below it.
 
 - `cli`, `testing` and `__main__` use the public names, as any program does.
-- `dlt` brings listings into databases, and keeps one of DuckDB up to date.
-- `arrow` turns listings into Arrow. Like other rooms for an optional neighbour, nothing imports it before it is used.
-- `_session` holds key, server and options, and has one property for each listing.
-- `settings` finds key and server, and `listings` has the listings' classes by their public name.
-- `_listings` says what can be listed: where a listing is, what its items are, how it can be filtered.
+- `dlt` loads listings into databases, and keeps a DuckDB database up to date.
+- `arrow` turns listings into Arrow. Like every room for an optional library, it is imported only when it is used.
+- `_session` holds the key, the server and the options, and has one property for each listing.
+- `settings` finds the key and the server. `listings` has the public names of the listings' classes.
+- `_listings` says what can be listed: the path of each listing, its model and its filters.
 - `_paging` says how a listing is walked, and knows no HTTP. `_http` says how one request gets through, and knows no
   paging. The two stand side by side, and a listing puts them together.
 - `_wire` turns bytes into values and values into queries, without I/O.
 - `watermark`, `checkpoint`, `shard`, `errors`, `stats` and `models` are the values that users meet.
-- `_otel` tells OpenTelemetry what happens, where a program uses it.
+- `_otel` tells OpenTelemetry what happens, in programs that use OpenTelemetry.
 - `sandbox` is a TofuPilot for tests. The client never imports it.
-- `clock` is time and chance, where a test can replace them. `_arguments` checks what users pass.
+- `clock` is time and chance, in one place where a test can replace them. `_arguments` checks arguments.
 - `_documentation` and `_lazy` decide what ``help()`` shows, and when a public name is loaded.
 """
 
@@ -175,7 +175,7 @@ if TYPE_CHECKING:
     from .shard import Shard
     from .stats import RequestCounts, WalkStats
     from .watermark import Watermark
-else:  # not for type checkers, which would believe in any name
+else:  # hidden from type checkers, because they would then accept any name
     from . import _lazy
 
     _LIGHTEST_FIRST = (

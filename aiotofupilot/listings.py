@@ -7,35 +7,13 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-__all__ = [
-    "Batches",
-    "Deployments",
-    "Logs",
-    "Measurements",
-    "Parts",
-    "Phases",
-    "Procedures",
-    "Runs",
-    "Stations",
-    "Units",
-    "Users",
-]
+from . import _listings
+
+__all__ = _listings.__all__  # pyright: ignore[reportUnsupportedDunderAll] - it takes the names from the star below
 
 if TYPE_CHECKING:
-    from ._listings import (
-        Batches,
-        Deployments,
-        Logs,
-        Measurements,
-        Parts,
-        Phases,
-        Procedures,
-        Runs,
-        Stations,
-        Units,
-        Users,
-    )
-else:  # not for type checkers, which would believe in any name
+    from ._listings import *  # noqa: F403 - the register of the listings is there
+else:  # hidden from type checkers, because they would then accept any name
     from . import _lazy
 
     __getattr__, __dir__ = _lazy.lazy_from(__name__, {name: f"._listings.{name.lower()}" for name in __all__})

@@ -1,11 +1,16 @@
 """How one request gets through. Nothing in here knows of pages.
 
-`connection` is the whole way. `retries` make the attempts, as a `policy` decides and within a `budget`. Each attempt
-waits for its turn at the `gate`, where a `limiter` of the user's own can stand. `transport` sends it with aiohttp, and
-`key` puts the key onto it. `redirects` says where a redirect leads, because the key goes nowhere else than to its
-server.
-
-What goes wrong becomes an error in `failures`, with `advice` where the server refuses. `records` tells the log, and
-`redaction` hides the key in what the server says. `lifetime` ends everything with the session. `settings` and
-`credentials` are where the key and the address come from.
+- `connection` is the whole way of a request, with the options of a session or a view.
+- `retries` makes the attempts at a request, and holds what they share. `budget` bounds the retries of a session.
+- `attempts` is what all attempts have in common. `policy_attempts` are those that a policy allows, and
+  `controller_attempts` those that the user's own tenacity controller allows.
+- `policy` is the `RetryPolicy`. It decides whether a failed request is sent again, and after how long.
+- `gate` lets an attempt wait for its turn. `limiter` is the user's own rate limiter, which can stand there.
+- `transport` sends a request with aiohttp. `connection_limits` has the limits of a connector on its connections.
+- `key` adds the key to a request, at a place where no trace hook sees it.
+- `redirects` follows redirects within the key's own origin.
+- `failures` turns errors of aiohttp into errors of this package, and `advice` says what to do about a refusal.
+- `redaction` hides the key in what a server says, and `records` writes the log.
+- `lifetime` ends everything with the session.
+- `settings` checks the key and the address, and `credentials` reads them from the file of a login.
 """

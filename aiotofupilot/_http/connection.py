@@ -21,10 +21,11 @@ if TYPE_CHECKING:
     from aiotofupilot.clock import Clock
     from aiotofupilot.stats import RequestCounts
 
+    from .attempts import Attempts
     from .gate import Gate, Turn
     from .lifetime import Lifetime
     from .redaction import Redaction
-    from .retries import Attempts, Retries, Retry
+    from .retries import Retries, Retry
     from .transport import Transport
 
 __all__ = ["Connection", "Options"]

@@ -37,12 +37,8 @@ class MissedTurnError(Exception):
 class Gate:
     """Lets requests through in the order of their arrival. No more are in flight than there are connections.
 
-    Requests wait here and not within aiohttp, because a request that waits in aiohttp for a connection uses up its
-    timeout.
-
     After a 429, or any error with Retry-After, the gate is closed for that time. Then it lets one request through, and
-    each request that comes back lets two more through. So one, two, four and more requests are in flight, in this
-    order.
+    each request that comes back lets two more through: one, two, four and so on are in flight.
 
     Some answers tell how many requests are left. No more requests than that are in flight. When none is left, the gate
     is closed until there are more, as after a 429.
@@ -66,11 +62,9 @@ class Gate:
         self._connections = connections
         self.limiter = limiter
         self._allowed = math.inf
-        """The most requests of this session that may be in flight. It is 1 after a pause, and grows with each
-        request."""
+        """The most requests in flight. It is 1 after a pause, and grows with each request."""
         self._remaining = math.inf
-        """The same according to the quota in the last answer. It is at least 1, because only another answer can raise
-        it."""
+        """The same by the last answer's quota; at least 1, because only another answer can raise it."""
         self._in_flight = 0
         self._pauses: list[tuple[float, float]] = []
         """The end of each pause by the monotonic clock, and the seconds that the server asked for."""
@@ -179,8 +173,7 @@ class Gate:
 
     async def _pass(self, max_retry_after: float, until: float | None) -> None:
         while True:
-            # The wait for a pause is outside of the queue, because the next requests may not have to obey a pause of
-            # this length.
+            # This wait is outside of the queue, because the next requests may not have to obey such a long pause.
             while rest := self.rest(max_retry_after):
                 if until is not None and self._clock.monotonic() + rest >= until:
                     raise MissedTurnError

@@ -6,7 +6,6 @@ import asyncio
 import logging
 from collections.abc import Iterable
 from typing import TYPE_CHECKING, cast
-from weakref import WeakKeyDictionary
 
 import aiohttp
 from multidict import CIMultiDict
@@ -17,6 +16,7 @@ from aiotofupilot._version import __version__
 from aiotofupilot._wire.response import Response
 from aiotofupilot.errors import ConfigurationError, ResponseTooLargeError, SessionError
 
+from .connection_limits import connection_limits
 from .failures import HEADER_LIMIT, HEADERS, translated
 from .key import key_sender
 from .records import log_answer
@@ -96,7 +96,7 @@ class Transport:
         """
         if self._session is None:
             return (asyncio.Semaphore(_CONNECTIONS),)
-        return _connections(self._session.connector, self._base.origin())
+        return connection_limits(self._session.connector, self._base.origin())
 
     @property
     def opened(self) -> bool:
@@ -208,19 +208,6 @@ def _middlewares(session: aiohttp.ClientSession, authorization: str) -> list[aio
     of_session = session._middlewares  # noqa: SLF001  # pyright: ignore[reportPrivateUsage] - see above
     # A library that instruments aiohttp adds its hooks when a session is made, so they are read off the session.
     return [*of_session, key_sender(authorization, session.trace_configs)]
-
-
-_by_connector: WeakKeyDictionary[aiohttp.BaseConnector, dict[URL | None, asyncio.Semaphore]] = WeakKeyDictionary()
-"""The semaphores of each connector of a user: one for each server, and under None the one for all servers."""
-
-
-def _connections(connector: aiohttp.BaseConnector | None, origin: URL) -> tuple[asyncio.Semaphore, ...]:
-    if connector is None:  # the aiohttp session is closed, and nothing will be sent
-        return ()
-    shared = _by_connector.setdefault(connector, {})
-    # The server's own limit comes first. A request that waits for it must not hold a place that others could use.
-    limits = {origin: connector.limit_per_host, None: connector.limit}
-    return tuple(shared.setdefault(key, asyncio.Semaphore(limit)) for key, limit in limits.items() if limit)
 
 
 def _checked_session(session: object) -> aiohttp.ClientSession | None:

@@ -1,9 +1,11 @@
 """What can be listed: one module for each listing, with its path, its model and the filters of its ``list()``.
 
-`listing` is what all of them have in common. `filters` check and spell one argument each, by the `checks` of one value,
-and `choices` are the values that arguments can have. `query` is a listing with its filters, as paging knows it. It is
-narrowed by `bounds`, and divided by its `timeline`. `every_procedure` finds what is new where requests have to name
-one.
+- `listing` is the base class of all listings.
+- `filters` checks and spells each argument. `checks` has the checks of single values, and `choices` the values that an
+  argument can have.
+- `query` is a listing with its filters, as paging knows it. `bounds` narrows a query by time, and `timeline` divides
+  it.
+- `every_procedure` finds what is new in a listing whose requests have to name a procedure.
 """
 
 from typing import TYPE_CHECKING
@@ -34,7 +36,7 @@ if TYPE_CHECKING:
     from .stations import Stations
     from .units import Units
     from .users import Users
-else:  # not for type checkers, which would believe in any name
+else:  # hidden from type checkers, because they would then accept any name
     from aiotofupilot import _lazy
 
     # A program pays for the listings that it uses.

@@ -5,6 +5,9 @@ The extra ``dlt`` has what this needs: dlt, DuckDB and pyarrow.
 `source` is made of `resources`, one for each listing, which share one of the `sessions`. A resource does the `reading`
 of what is new, and makes flat `rows` of it. `mirroring` brings a `database` up to date, under a `lock`. `quiet` is for
 a program that is not dlt's.
+
+A `deadline` ends the reading in time. What cannot be read is noted in `unreadable`. `errors` has the errors of a
+mirror, and `unwrapping` takes off the errors that dlt puts around them.
 """
 
 from importlib.util import find_spec

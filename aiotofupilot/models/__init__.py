@@ -1,5 +1,10 @@
 """The values that TofuPilot's listings are made of, one module for each listing.
 
+- `page` is one page of a listing, and `raw` is an item without a model.
+- `people` has users, and how other items refer to people. `metadata` is the type of metadata.
+- `frozen` is how a model is defined, and `wire` has the names of its fields in the API's JSON.
+- `listed` says which model each listing has.
+
 Field names are the API's own. A few names are spelled otherwise on the wire. Such a field has that spelling in its
 attrs metadata, under ``"wire"``, and `wire_name` reads it. All models are attrs classes with slots. They compare and
 hash by value. Metadata and the items of a page cannot be hashed, so they are left out of the hash. Models are frozen
@@ -69,7 +74,7 @@ if TYPE_CHECKING:
     from .stations import Station, StationRef, Team
     from .units import LastRun, Unit, UnitRef
     from .wire import wire_name
-else:  # not for type checkers, which would believe in any name
+else:  # hidden from type checkers, because they would then accept any name
     from aiotofupilot import _lazy
 
     _NEEDED_MOST_FIRST = (

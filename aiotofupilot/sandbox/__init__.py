@@ -18,8 +18,19 @@ Faults are given in sentences. `faults` has all that can go wrong, and `paging` 
     sandbox.faults.randomly(rate=0.1, seed=7)
     sandbox.before_response.append(BusyLine(runs=0.5, inserts=0.2, removals=0.1))
 
-`Service` is all of it without the server, `Api` the right answers alone, and `Factory` the data alone: calls, with no
-socket and no event loop. `Listing` is the `Api` of procedures that are given.
+The modules, from the outside to the inside. Each of them works without those above it.
+
+- `server` is the `Sandbox`: an HTTP server. `playing` plays an answer on a connection.
+- `service` is the sandbox without its network: calls, with no socket and no event loop.
+- `faults` are what can go wrong, and `schedule` decides which request meets which. A fault alters a `delivery`, which
+  is an answer as steps.
+- `log` remembers the requests. `busy_line` is a production line that keeps working while a client lists.
+- `api` gives the right answers alone. `listing` is the same for procedures that are given.
+- `request` is what a client asks. `parameters`, `quantities` and `metadata` read its query, as the validator `zod`
+  would. `selection` finds the rows that it asks for, `paging` cuts them into pages, and `wire` writes them as JSON.
+- `resource` describes a listing, and `resources` has all of them.
+- `factory` has the items of all listings. They are `rows`, which consist of `pieces`.
+- `world` is the made-up factory, and `data` makes its procedures.
 """
 
 from . import faults, paging

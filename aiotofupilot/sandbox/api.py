@@ -25,9 +25,9 @@ if TYPE_CHECKING:
     from .factory import Factory
     from .paging import Window
     from .parameters import Asked
+    from .pieces import Pieces
     from .request import Pairs
     from .resource import Resource
-    from .rows import Pieces
 
 __all__ = ["Api"]
 

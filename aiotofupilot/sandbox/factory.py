@@ -7,8 +7,9 @@ from functools import partial
 from threading import RLock
 from typing import TYPE_CHECKING, Any, Generic, Self, TypedDict, TypeVar, overload
 
+from .pieces import Pieces
 from .resources import BATCHES, DEPLOYMENTS, LOGS, MEASUREMENTS, PARTS, PHASES, RUNS, STATIONS, UNITS, USERS
-from .rows import Pieces, Rows
+from .rows import Rows
 from .world import World
 
 if TYPE_CHECKING:

@@ -14,8 +14,8 @@ if TYPE_CHECKING:
 
     from .factory import Factory
     from .parameters import Asked
+    from .pieces import Pieces
     from .resource import Narrowed, Predicate, Resource
-    from .rows import Pieces
 
 __all__ = ["select"]
 

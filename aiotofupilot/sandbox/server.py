@@ -4,16 +4,14 @@ from __future__ import annotations
 
 import asyncio
 import logging
-import socket
-import struct
 from typing import TYPE_CHECKING, Self
 
 from aiohttp import web
 from aiohttp.http_exceptions import HttpProcessingError
 
-from .delivery import Chunk, Close, Head, Wait
 from .log import Request
 from .paging import Paging, offsets
+from .playing import play
 from .service import Service
 
 if TYPE_CHECKING:
@@ -24,12 +22,9 @@ if TYPE_CHECKING:
 
     from aiotofupilot.models import Procedure, Run
 
-    from .delivery import Delivery
     from .factory import Items
 
 __all__ = ["Sandbox"]
-
-_RESET_ON_CLOSE = struct.pack("ii", 1, 0)  # linger on, for no time
 
 _EVERY_ADDRESS = {"0.0.0.0": "127.0.0.1", "::": "::1"}  # noqa: S104 - how such an address is reached from this machine
 
@@ -199,58 +194,13 @@ class Sandbox(Service):
         )
         try:
             with self.handle(request) as delivery:
-                return await self._play(delivery, http)
+                return await play(delivery, http, self._sleep)
         except Exception as exc:
             self._failures.append(exc)
             raise
-
-    async def _play(self, delivery: Delivery, http: web.BaseRequest) -> web.StreamResponse:
-        response = web.StreamResponse()
-        try:
-            for step in delivery.steps:
-                match step:
-                    case Head(status, headers):
-                        response = web.StreamResponse(status=status, headers=headers)
-                        await response.prepare(http)
-                    case Chunk(data):
-                        if http.method != "HEAD":
-                            await response.write(data)
-                    case Wait(seconds):
-                        await _flush(response)
-                        await self._sleep(seconds)
-                    case Close():
-                        await _flush(response)
-                        _close(http)
-                    case _:  # a Reset
-                        await _flush(response)
-                        _reset(http)
-            if response.prepared:
-                await response.write_eof()
-        except ConnectionError:
-            pass  # the client has disconnected, or the connection was ended on purpose; aiohttp notices it itself
-        return response
 
 
 def _sent_path(http: web.BaseRequest) -> str:
     """Return the path as it was sent. The path of aiohttp is decoded."""
     target = http.raw_path.partition("?")[0]
     return target if target.startswith("/") else http.rel_url.raw_path  # a request to a proxy names the whole URL
-
-
-async def _flush(response: web.StreamResponse) -> None:
-    """Send the headers. Otherwise aiohttp would hold them back until the first bytes of the body."""
-    if response.prepared:
-        await response.write(b"")
-
-
-def _close(http: web.BaseRequest) -> None:
-    """Close the connection of a request after everything that was written is sent."""
-    if http.transport:
-        http.transport.close()
-
-
-def _reset(http: web.BaseRequest) -> None:
-    """Reset a request's connection."""
-    if http.transport:
-        http.transport.get_extra_info("socket").setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, _RESET_ON_CLOSE)
-        http.transport.abort()

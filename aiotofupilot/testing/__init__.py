@@ -6,8 +6,11 @@ When aiotofupilot is installed, pytest has the fixtures `tofupilot_sandbox`, `to
     with serve(Sandbox(procedures=3)) as sandbox:
         service = Service(url=sandbox.url, api_key=sandbox.api_key)
 
-`without_waits` and the marker's ``waits=False`` make retries wait for nothing. `mock_listing` answers without a server,
-for tests that use aioresponses. The builders, such as `make_run`, make items for the sandbox and for the mock.
+- `plugin` has the fixtures. `marker` makes the sandbox of a test, and `asyncio_session` the session of pytest-asyncio.
+- `serving` runs a sandbox in its own thread.
+- `waiting` has `without_waits`, which lets retries wait for nothing, like the marker's ``waits=False``.
+- `mocking` has `mock_listing`, which answers without a server, for tests that use aioresponses.
+- `builders` make items, such as `make_run`, for the sandbox and for the mock.
 """
 
 from typing import TYPE_CHECKING
@@ -88,7 +91,7 @@ if TYPE_CHECKING:
     from .mocking import MockResponse, mock_listing
     from .serving import serve, session_on
     from .waiting import without_waits
-else:  # not for type checkers, which would believe in any name
+else:  # hidden from type checkers, because they would then accept any name
     from aiotofupilot import _lazy
 
     __getattr__, __dir__ = _lazy.lazy(__name__, __all__, ("builders", "serving", "waiting", "mocking"))

@@ -13,7 +13,7 @@ import trustme
 from aiotofupilot.sandbox import Sandbox, faults
 from aiotofupilot.sandbox.faults import stall
 from aiotofupilot.sandbox.paging import capped
-from aiotofupilot.sandbox.server import _close, _reset
+from aiotofupilot.sandbox.playing import _close, _reset
 
 
 async def get(client, sandbox, key=None, **query):

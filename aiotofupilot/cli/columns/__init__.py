@@ -1,4 +1,4 @@
-"""How each listing is shown as a table: one file for each."""
+"""How the items of a listing are shown as a table: one module for each listing. `column` is one column."""
 
 from __future__ import annotations
 

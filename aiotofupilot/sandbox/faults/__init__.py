@@ -18,6 +18,9 @@
 
 `unreadable` and `malformed` are about items, by position or ID: ``sandbox.faults.always(unreadable(62))``.
 
+`answers` has the faults that replace an answer, `transit` those on the way, `excess` those that send too much, `items`
+those of single items, and `quotas` the one that counts requests. `fault` is what a fault is.
+
 Faults can be added. The left one happens first: ``gzip() + cut()`` cuts compressed bytes. Faults that are written in
 the same way are equal, so ``request.fault == status(503)`` is true for a logged request that met this fault.
 """

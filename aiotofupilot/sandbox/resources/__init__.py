@@ -1,7 +1,9 @@
-"""The register of listings. Each has its module, its import and its line here.
+"""The register of listings: one module for each listing, with its import and its line here.
 
-`by_run` has the filters that look at runs. `described` adds metadata, and `creators` names creators without their
-addresses. `planned` finds made-up items without making them. `enums` has the words that the API knows.
+- `by_run` has the filters that look at runs. The listings of what runs wrote have them too.
+- `described` adds metadata to items, and `creators` names creators without their addresses.
+- `planned` finds made-up items by the plan of production, without making them.
+- `enums` has the words that the API knows.
 """
 
 from __future__ import annotations

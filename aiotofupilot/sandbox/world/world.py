@@ -1,20 +1,15 @@
-"""The made-up factory: how many items there are, and the ids, moments and names that they share.
-
-Items are numbered. Number 0 is the oldest of its kind. The modules of `resources` make the items.
-"""
+"""The made-up factory: the moments, people and names that its items share."""
 
 from __future__ import annotations
 
-from bisect import bisect_right
 from datetime import UTC, datetime, timedelta
-from functools import lru_cache
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING
 
 from aiotofupilot.models import BatchRef, PartRef, ProcedureRef, Revision, StationRef, UnitRef
 from aiotofupilot.sandbox.data import NEWEST
 
-from .cycle import LENGTH, MOST_LINES, Cycle
-from .identity import Identities, scramble
+from .cycle import MOST_LINES
+from .numbers import WAVE, Numbers
 from .people import People
 from .recipes import BENCHES, PARTS
 
@@ -23,59 +18,24 @@ if TYPE_CHECKING:
 
     from aiotofupilot.models import Operator, Procedure, UserRef
 
-    from .plan import Entry, PlannedBatch, PlannedUnit
+    from .plan import Entry
 
-__all__ = ["MILLISECOND", "Place", "World"]
+__all__ = ["MILLISECOND", "World"]
 
 MILLISECOND = timedelta(milliseconds=1)
 
 _STEP = timedelta(minutes=5)
 """The time from one run to the next. Every run takes less time."""
 
-_WAVE = 512
-"""The number of runs from one version of the procedures to the next."""
-
 _EARLIEST = datetime(2000, 1, 1, tzinfo=UTC)
 _LATEST = datetime(2100, 1, 1, tzinfo=UTC)
 """Bounds of the first run's moment, so that all parts and runs are within the years that Python knows."""
 
-_KINDS = (
-    "batches",
-    "commits",
-    "deployments",
-    "executions",
-    "logs",
-    "measurements",
-    "parts",
-    "phases",
-    "revisions",
-    "runs",
-    "sequences",
-    "stations",
-    "teams",
-    "units",
-    "users",
-    "versions",
-)
 
-
-class Place(NamedTuple):
-    """The place of an item in the plan."""
-
-    run: int
-    """The run's number."""
-    entry: Entry
-    """The run in the plan."""
-    item: int
-    """The index of the item, among the run's items of this kind."""
-
-
-class World:
+class World(Numbers):
     """A factory that has made one run every five minutes, since its procedures were created.
 
     Attributes:
-        runs: How many runs there have been. More runs bring more units, batches, phases, measurements, logs and
-            deployments.
         procedures: The procedures that have runs.
         people: The people who work there.
         stations: The stations that test units.
@@ -94,15 +54,10 @@ class World:
             nulls: Whether names and addresses of people may be missing.
 
         Raises:
-            ValueError: If `runs` is negative.
+            ValueError: `runs` is negative.
         """
-        if runs < 0:
-            raise ValueError(f"runs must be at least 0, not {runs}")
         self.procedures = [*procedures[:MOST_LINES]]
-        self.runs = runs if self.procedures else 0
-        self.cycle = _plan(seed, len(self.procedures))
-        self._seed = scramble(seed)
-        self._ids = {kind: Identities(seed, kind) for kind in _KINDS}
+        super().__init__(seed=seed, lines=len(self.procedures), runs=runs)
         begin = max((procedure.created_at for procedure in self.procedures), default=NEWEST)
         begin = min(max(begin, _EARLIEST), _LATEST)
         self.begin = begin.replace(microsecond=begin.microsecond // 1000 * 1000) + timedelta(days=1)
@@ -117,70 +72,11 @@ class World:
             for n, product in enumerate(PARTS)
         ]
 
-    # How much there is
-
-    @property
-    def units(self) -> int:
-        """How many units there are."""
-        return self._count(self.cycle.units_before)
-
-    @property
-    def batches(self) -> int:
-        """How many batches there are."""
-        return self._count(self.cycle.batches_before)
-
-    @property
-    def phases(self) -> int:
-        """How many attempts at phases there are."""
-        return self._count(self.cycle.phases_before)
-
-    @property
-    def measurements(self) -> int:
-        """How many measurements there are."""
-        return self._count(self.cycle.measurements_before)
-
-    @property
-    def logs(self) -> int:
-        """How many lines of logs there are."""
-        return self._count(self.cycle.logs_before)
-
-    @property
-    def deployments(self) -> int:
-        """How many deployments there are. Each wave has two for each procedure, and one of them is for production."""
-        return (self.runs // _WAVE + 1) * 2 * len(self.procedures)
-
-    def _count(self, before: Sequence[int]) -> int:
-        """Return how many items there are, from how many of them come before each run of the plan."""
-        cycles, k = divmod(self.runs, LENGTH)
-        return cycles * before[-1] + before[k]
-
-    # Numbers, ids and chance
-
-    def id(self, kind: str, number: int) -> str:
-        """Return the id of an item."""
-        return self._ids[kind].uuid(number)
-
     def number(self, kind: str, identity: str) -> int | None:
         """Return the number of an item for its id; None: it is an id of another kind or seed."""
         if kind == "users":  # the creators of procedures bring their own ids
             return self.people.numbers.get(identity)
-        return self._ids[kind].number(identity)
-
-    def chance(self, number: int, purpose: int) -> int:
-        """Return 64 bits that look random."""
-        return scramble(self._seed ^ scramble(number) ^ purpose)
-
-    # Runs
-
-    def entry(self, run: int) -> Entry:
-        """Return a run as it is planned."""
-        return self.cycle.entries[run % LENGTH]
-
-    def place(self, number: int, before: Sequence[int]) -> Place:
-        """Return the place of an item, from its number and how many of its kind come before each run."""
-        cycle, index = divmod(number, before[-1])
-        k = bisect_right(before, index) - 1
-        return Place(cycle * LENGTH + k, self.cycle.entries[k], index - before[k])
+        return super().number(kind, identity)
 
     def started_at(self, run: int) -> datetime:
         """Return the moment when a run began."""
@@ -206,19 +102,9 @@ class World:
         operators = self.people.operators
         return None if entry.operator is None else operators[entry.operator % len(operators)]
 
-    def execution(self, run: int) -> int:
-        """Return the number of a run's execution. The station of the run has slots."""
-        entry = self.entry(run)
-        return (run // LENGTH * LENGTH + (entry.execution or 0)) * len(BENCHES) + entry.bench
-
-    @staticmethod
-    def wave(run: int) -> int:
-        """Return the version of the procedures that a run used."""
-        return run // _WAVE
-
     def deployed_at(self, wave: int) -> datetime:
         """Return the moment when a version of the procedures was first deployed: an hour before its first run."""
-        return self.begin + wave * _WAVE * _STEP - timedelta(hours=1)
+        return self.begin + wave * WAVE * _STEP - timedelta(hours=1)
 
     def deployment_of(self, run: int) -> str | None:
         """Return the id of the deployment that a run used; None: a run in development used none."""
@@ -227,25 +113,6 @@ class World:
             return None
         number = (self.wave(run) * len(self.procedures) + entry.line) * 2
         return self.id("deployments", number + (entry.environment == "preview"))
-
-    # Units and batches
-
-    def unit_of(self, run: int) -> int:
-        """Return the number of the unit that a run tested."""
-        return run // LENGTH * len(self.cycle.units) + self.entry(run).unit
-
-    def planned_unit(self, unit: int) -> PlannedUnit:
-        """Return a unit as it is planned."""
-        return self.cycle.units[unit % len(self.cycle.units)]
-
-    def neighbour(self, unit: int, planned: int) -> int:
-        """Return the number of a planned unit in the same cycle as another unit."""
-        return unit // len(self.cycle.units) * len(self.cycle.units) + planned
-
-    def runs_of(self, unit: int) -> list[int]:
-        """Return the numbers of a unit's runs, the oldest first."""
-        first = unit // len(self.cycle.units) * LENGTH
-        return [run for run in (first + k for k in self.planned_unit(unit).runs) if run < self.runs]
 
     def serial_number(self, unit: int) -> str:
         """Return a unit's serial number."""
@@ -259,15 +126,6 @@ class World:
         """Return the moment when a unit was created: just before its first run."""
         return self.started_at(self.runs_of(unit)[0]) - timedelta(seconds=40)
 
-    def planned_batch(self, batch: int) -> PlannedBatch:
-        """Return a batch as it is planned."""
-        return self.cycle.batches[batch % len(self.cycle.batches)]
-
-    def units_in(self, batch: int) -> list[int]:
-        """Return the numbers of a batch's units, the oldest first."""
-        first = batch // len(self.cycle.batches) * len(self.cycle.units)
-        return [unit for unit in (first + index for index in self.planned_batch(batch).units) if unit < self.units]
-
     @staticmethod
     def batch_number(batch: int) -> str:
         """Return the batch number of a batch."""
@@ -280,9 +138,3 @@ class World:
             return None
         batch = unit // len(self.cycle.units) * len(self.cycle.batches) + planned
         return BatchRef(self.id("batches", batch), self.batch_number(batch))
-
-
-@lru_cache(maxsize=8)
-def _plan(seed: int, lines: int) -> Cycle:
-    """Return the plan. Without procedures, this is a plan for one procedure, and it is never used."""
-    return Cycle(seed, max(lines, 1))

@@ -1,5 +1,8 @@
 """Builders of models for tests. The models are valid and complete. The same arguments make the same model.
 
+There is one module for each listing, except that batches are in `units`. `people` has users and operators, `pages` has
+pages, and `identity` makes IDs.
+
 A builder takes the item that its item belongs to: ``make_run(unit=make_unit("SN-1"))`` is a run of the unit
 ``make_unit("SN-1")``, and ``make_run()`` is a run of ``make_unit()``. An ID that is not given is a UUID that depends on
 the other arguments, so items with other arguments are other items.
