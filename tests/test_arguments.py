@@ -19,7 +19,7 @@ class Indexable:
 
 @pytest.mark.parametrize(("value", "number"), [(1, 1), (100, 100), (Indexable(), 7)])
 def test_integers_within_their_bounds_pass_as_ints(value, number):
-    """Whatever Python itself takes for an index is an integer."""
+    """An integer is whatever Python accepts as an index."""
     assert integer("limit", value, low=1, high=100) == number
     assert type(integer("limit", value, low=1, high=100)) is int
 
@@ -49,7 +49,6 @@ def test_an_integer_out_of_bounds_is_a_value_error(value, bounds, message):
 
 @given(st.integers(), st.integers())
 def test_an_integer_passes_exactly_from_its_low_bound_on(value, low):
-    """With no high bound, there is none."""
     if value >= low:
         assert integer("cursor", value, low=low) == value
     else:
@@ -74,7 +73,7 @@ def test_what_is_no_number_of_seconds_is_a_type_error(value):
 
 @pytest.mark.parametrize("value", [-1, -0.1, math.inf, -math.inf, math.nan, 10**400])
 def test_seconds_out_of_bounds_are_a_value_error(value):
-    """Also an int that no float can hold."""
+    """An int that is larger than any float is out of bounds too."""
     with pytest.raises(ValueError, match="timeout must be 0 or more seconds and finite, got "):
         seconds("timeout", value)
 
@@ -87,13 +86,11 @@ def test_zero_seconds_are_refused_where_they_mean_nothing(value):
 
 
 def test_one_of_a_few_passes_as_it_is():
-    """Such as on_drift."""
     assert one_of("on_drift", "raise", ("ignore", "raise")) == "raise"
 
 
 @pytest.mark.parametrize("value", ["Raise", "", None, True, ["raise"]])
 def test_none_of_a_few_is_a_value_error_that_lists_them(value):
-    """Whatever its type is."""
     with pytest.raises(ValueError) as caught:  # noqa: PT011 - its whole message is compared
         one_of("on_drift", value, ("ignore", "raise"))
     assert str(caught.value) == f"on_drift must be one of 'ignore', 'raise', got {value!r}"

@@ -28,7 +28,7 @@ def test_it_survives_json_and_pickling(checkpoint):
 
 @given(checkpoints)
 def test_its_spelling_needs_no_quotes_on_a_command_line(checkpoint):
-    """Letters, digits and a few signs that no shell interprets in the middle of a word."""
+    """It has letters, digits and a few signs that no shell interprets in the middle of a word."""
     assert not set(str(checkpoint)) & set(" \t\n'\"\\$`&|;<>()[]{}*?!#%^=,:")
 
 
@@ -59,7 +59,7 @@ def test_what_is_no_checkpoint_is_refused_by_its_spelling(text):
 
 
 def test_eight_anchors_fit_into_a_few_dozen_characters():
-    """What a resumed walk needs to find its place is short enough to be copied from a terminal."""
+    """So a checkpoint can be copied from a terminal."""
     anchors = tuple(digest(str(number)) for number in range(8))
     assert len(str(Checkpoint(100_000, 99, anchors))) <= 74
 
@@ -69,7 +69,7 @@ def test_eight_anchors_fit_into_a_few_dozen_characters():
     ("value", "error"), [(-1, ValueError), (2**53, ValueError), ("7", TypeError), (7.0, TypeError)]
 )
 def test_what_cannot_be_counted_is_refused(name, value, error):
-    """By name, with the bound and the value."""
+    """The error names the field, the bound and the value."""
     with pytest.raises(error, match=f"{name} must be") as caught:
         Checkpoint(**{name: value})
     assert repr(value) in str(caught.value)

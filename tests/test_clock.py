@@ -29,7 +29,7 @@ def test_uniform_stays_between_its_bounds_and_spreads():
 
 
 async def test_sleep_lets_other_tasks_run():
-    """Even no time at all is a turn for the others."""
+    """A sleep of 0 seconds does so too."""
     ran = []
     asyncio.get_running_loop().call_soon(ran.append, "other")
     await Clock().sleep(0)
@@ -37,7 +37,7 @@ async def test_sleep_lets_other_tasks_run():
 
 
 async def test_a_timeout_ends_its_context():
-    """What goes on beyond it is cancelled, and becomes a TimeoutError."""
+    """The body is cancelled, and a TimeoutError comes out."""
     with pytest.raises(TimeoutError):
         async with Clock().timeout(0.0):
             await asyncio.Event().wait()

@@ -53,7 +53,7 @@ class TestRequests:
 
     @pytest.mark.parametrize("concurrency", [1, 16])
     async def test_a_listing_of_one_page_costs_one_request(self, sandbox, session, concurrency):
-        """However wide the window is."""
+        """The width of the window does not matter."""
         del sandbox.procedures[LIMIT:]
         assert len(await session.procedures.list(limit=LIMIT, concurrency=concurrency).collect()) == LIMIT
         assert len(sandbox.requests) == 1
@@ -67,7 +67,7 @@ class TestRequests:
 class TestConnections:
     @pytest.mark.parametrize("concurrency", [1, 4])
     async def test_a_walk_opens_no_more_connections_than_it_has_pages_in_flight(self, session, sandbox, concurrency):
-        """And uses them again and again."""
+        """It uses the same connections again and again."""
         await session.procedures.list(limit=LIMIT, concurrency=concurrency).collect()
         assert sandbox.connections <= concurrency
 
@@ -106,7 +106,7 @@ def body(procedures, *drop):
 class TestDecoding:
     @pytest.mark.parametrize("options", [{}, {"on_drift": "resync"}, {"concurrency": 4}], ids=str)
     async def test_a_page_is_decoded_once(self, session, monkeypatch, options):
-        """In every way of walking; what lies beyond the end may be dropped undecoded."""
+        """This is so in every way of walking. A page beyond the end may be dropped without being decoded."""
         decoded = []
 
         def decode(body, cursor, of=Procedures.decode):
@@ -122,7 +122,7 @@ class TestDecoding:
 
     @pytest.mark.parametrize("missing", [(), ("linkedRepository",), ("created_by_user",), ("email",)], ids=str)
     def test_a_good_page_never_meets_the_detailed_way(self, monkeypatch, missing):
-        """Neither does a page of an older server, which leaves names out."""
+        """This includes a page of an older server, which leaves names out."""
 
         def detailed(body):
             pytest.fail("a good page was gone over again")

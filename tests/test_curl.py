@@ -61,7 +61,7 @@ async def test_it_gets_item_for_item_the_same(sandbox):
 
 
 def test_a_search_survives_its_encoding(sandbox):
-    """What curl encodes is what is searched for."""
+    """The sandbox searches for the text that curl has encoded."""
     name = next(procedure.name for procedure in sandbox.procedures if "Überprüfung" in procedure.name)
     _, _, page = curl(sandbox, search_query=name)
     assert {item["name"] for item in page["data"]} == {name}

@@ -47,7 +47,7 @@ def test_what_users_make_tells_its_types():
 
 
 def test_an_internal_constructor_still_works():
-    """Only what is shown of it changes."""
+    """Only its signature is hidden."""
 
     class Made:
         @internal

@@ -94,7 +94,7 @@ def test_the_tree_is_the_one_that_the_module_draws():
 @each
 @pytest.mark.parametrize("copied", [copy.copy, copy.deepcopy, lambda error: pickle.loads(pickle.dumps(error))])  # noqa: S301 - our own
 def test_an_error_travels_with_all_it_knows(error, copied):
-    """To another process, or into a queue: its data, its notes, its message."""
+    """Its data, its notes and its message arrive in another process."""
     error = copy.copy(error)
     error.attempts, error.checkpoint = 3, Checkpoint(5)
     error.add_note("cursor=5")
@@ -108,13 +108,13 @@ def test_an_error_travels_with_all_it_knows(error, copied):
 
 @each
 def test_an_error_that_nothing_was_sent_for_says_so(error):
-    """As one that no walk was under way for."""
+    """Its attributes are those of an error outside of any walk."""
     assert (error.attempts, error.checkpoint) == (0, None)
 
 
 @each
 def test_an_error_shows_its_message(error):
-    """In the line that Python prints of it."""
+    """Python prints it in the last line of the traceback."""
     assert "m" in str(error)
     assert "m" in repr(error)
 
@@ -129,19 +129,18 @@ def test_an_error_shows_its_message(error):
     ],
 )
 def test_an_api_error_shows_status_code_message_and_issues(changes, shown):
-    """What is wrong with the input stands in the one line that people read."""
+    """They are in one line, because people read that line."""
     assert str(APIError("m", **{**API, **changes})) == shown
 
 
 def test_an_api_error_has_what_the_server_said_as_attributes():
-    """For programs, which do not parse messages."""
+    """Programs do not have to parse messages."""
     error = APIError("m", **{**API, "issues": [ISSUE]})
     assert {name: getattr(error, name) for name in API} == API
     assert error.message == "m"
 
 
 def test_the_data_of_the_others_are_attributes_too():
-    """Each in its unit."""
     assert RequestTimeoutError("m", timeout=None).timeout is None
     assert RedirectError("m", location="/x").location == "/x"
     assert ResponseTooLargeError("m", limit=9).limit == 9

@@ -34,7 +34,7 @@ def test_a_name_is_its_module_s():
 
 
 def test_a_name_is_loaded_once():
-    """After its first use a name is an attribute like any other."""
+    """After its first use, a name is an attribute like any other."""
     aiotofupilot.PageMeta  # noqa: B018 - the attribute access is what is tested
     assert vars(aiotofupilot)["PageMeta"] is models.PageMeta
 
@@ -96,9 +96,9 @@ def test_public_modules_are_attributes():
     ],
 )
 def test_a_name_loads_what_it_needs(statement, packages):
-    """The package by itself loads nothing, and a model loads attrs alone.
+    """The package alone loads nothing, and a model loads only attrs.
 
-    cattrs waits for the first page, and tenacity for the first retry.
+    cattrs is loaded for the first page, and tenacity for the first retry.
     """
     assert loaded_by(statement) == packages
 

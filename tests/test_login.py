@@ -46,7 +46,7 @@ async def sandbox():
 
 
 async def test_a_session_needs_nothing_else(login, sandbox):
-    """No argument and no variable. The file is read when the session is made, and not later."""
+    """There is no argument and no variable. The file is read when the session is made, and not later."""
     login(api_key=sandbox.api_key, base_url=sandbox.url)
     session = TofuPilotSession()
     login(api_key="another")
@@ -57,7 +57,7 @@ async def test_a_session_needs_nothing_else(login, sandbox):
 
 @pytest.mark.parametrize("source", ["argument", "environment", "login"])
 async def test_a_refused_key_is_named_by_where_it_is_from(login, sandbox, monkeypatch, source):
-    """With the server that refused it, and without the key."""
+    """The error names the server that refused the key, but does not show the key."""
     given = {}
     if source == "login":
         login(api_key="s3cr3t", base_url=sandbox.url)
@@ -89,7 +89,7 @@ async def test_a_station_is_told_to_use_the_key_of_a_user(sandbox):
 
 
 async def test_an_address_that_leads_nowhere_is_named(sandbox):
-    """With the path that is not there."""
+    """The error names the path that the server does not have."""
     sandbox.faults.always(status(404))
     async with TofuPilotSession("k", base_url=sandbox.url) as session:
         with pytest.raises(NotFoundError, match=r"http://127\S+ has no /api/v2/procedures: check the address of "):
@@ -137,7 +137,7 @@ async def secure(authority):
 
 
 async def test_the_authority_of_a_login_is_trusted(login, secure, authority):
-    """By a session of our own, and only where the key of the login is used."""
+    """This holds for a session that makes its own aiohttp session, and only if it uses the key of the login."""
     login(api_key="k", base_url=secure, ca_cert=authority.cert_pem.bytes().decode())
     async with TofuPilotSession() as session:
         assert await session.procedures.list().collect() == []
@@ -158,7 +158,7 @@ async def test_an_aiohttp_session_that_is_handed_in_trusts_whom_it_trusts(login,
 
 
 def test_an_authority_that_cannot_be_used_is_told_at_once(login):
-    """And not at the first request."""
+    """The error does not wait for the first request."""
     login(api_key="k", ca_cert="/nowhere/ca.pem")
     with pytest.raises(ConfigurationError, match=r"^ca_cert in ~/\.tofupilot/credentials\.json cannot be used: "):
         TofuPilotSession()

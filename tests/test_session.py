@@ -44,7 +44,7 @@ async def session(sandbox):
 
 
 def test_a_session_tells_its_server():
-    """As requests begin: with the path of the API, and without a slash at the end."""
+    """The address has the path of the API, and no slash at the end."""
     assert TofuPilotSession("key", base_url="https://tofupilot.example.com/").base_url == (
         "https://tofupilot.example.com/api"
     )
@@ -53,7 +53,7 @@ def test_a_session_tells_its_server():
 
 
 async def test_the_documentations_example_awaited_is_a_page(session, sandbox):
-    """Word for word as TofuPilot's API documentation has it."""
+    """The example is copied from TofuPilot's API documentation."""
     page = await session.procedures.list(
         limit=20,
         cursor=50,
@@ -74,7 +74,7 @@ async def test_the_documentations_example_awaited_is_a_page(session, sandbox):
 
 
 async def test_a_listing_is_streamed_item_by_item(session, sandbox):
-    """Three pages, asked for one after the other, at the cursors that the server gave."""
+    """It takes three requests, one after the other, at the cursors that the server gave."""
     assert [procedure async for procedure in session.procedures.list()] == sandbox.procedures
     assert sandbox.requests.cursors == [None, "100", "200"]
 
@@ -88,14 +88,13 @@ async def test_many_walks_at_once_share_the_connections(session, sandbox):
 
 
 async def test_a_failing_page_is_asked_for_again_and_the_listing_is_not(session, sandbox):
-    """What a proxy says in between leaves no trace in the result."""
+    """Nothing of a proxy's answer is in the result."""
     sandbox.faults.next(faults.status(503), faults.html(), faults.cut(), faults.reset())
     assert await session.procedures.list().collect() == sandbox.procedures
     assert sandbox.requests.cursors == [None] * 5 + ["100", "200"]
 
 
 async def test_the_errors_of_the_api_are_typed(sandbox):
-    """A wrong key, and a station's."""
     async with TofuPilotSession("wrong", base_url=sandbox.url) as session:
         with pytest.raises(UnauthorizedError, match=r"^401 UNAUTHORIZED: ") as caught:
             await session.procedures.list()
@@ -124,7 +123,7 @@ async def test_key_and_address_come_from_the_environment(sandbox, monkeypatch):
     ],
 )
 async def test_an_option_out_of_bounds_is_refused_where_it_is_given(session, options, error, message):
-    """By a session and by a view on one; what was never made has nothing to close."""
+    """A session and a view on one refuse it. A session that was never made has nothing to close."""
     with pytest.raises(error, match=message) as caught:
         TofuPilotSession("key", **options)
     assert [caught.value.parameter] == list(options)
@@ -190,20 +189,19 @@ async def test_a_member_of_an_enumeration_counts_as_its_value(sandbox):
     ],
 )
 def test_what_cannot_be_used_is_a_configuration_error(arguments, message):
-    """At construction: nothing is sent."""
+    """The constructor raises it, before anything is sent."""
     with pytest.raises(ConfigurationError, match=message):
         TofuPilotSession(**arguments)
 
 
 async def test_trace_configs_belong_to_one_of_the_two_sessions():
-    """In one that is handed in they would do nothing."""
+    """A session that is handed in would not use them."""
     async with aiohttp.ClientSession() as http_session:
         with pytest.raises(ConfigurationError, match="trace_configs"):
             TofuPilotSession("key", http_session=http_session, trace_configs=[aiohttp.TraceConfig()])
 
 
 async def test_plain_http_can_be_allowed():
-    """By whoever knows the network."""
     session = TofuPilotSession("key", base_url="http://tofu.example.com", allow_insecure_http=True)
     assert repr(session) == "<TofuPilotSession http://tofu.example.com/api open>"
 
@@ -242,7 +240,7 @@ async def test_a_view_of_a_closed_session_is_closed(sandbox):
 
 
 async def test_retry_takes_a_controller_of_tenacity(sandbox):
-    """Whose callbacks are called."""
+    """Its callbacks are called."""
     seen = []
     controller = AsyncRetrying(
         stop=stop_after_attempt(3),
@@ -305,7 +303,7 @@ async def test_a_view_that_obeys_a_long_pause_does_not_hold_up_one_that_would_no
 
 
 async def test_trace_configs_are_passed_through(sandbox):
-    """aiohttp's own way to watch requests."""
+    """They are aiohttp's own way to watch requests."""
     urls = []
 
     async def end(http_session, context, params):
@@ -319,7 +317,7 @@ async def test_trace_configs_are_passed_through(sandbox):
 
 
 async def test_a_proxy_comes_with_an_aiohttp_session_that_trusts_the_environment(sandbox, monkeypatch):
-    """And without one, the environment's proxy is not used."""
+    """Without one, the proxy of the environment is not used."""
     asked = []
 
     async def proxy(reader, writer):
@@ -360,7 +358,10 @@ async def test_a_pause_is_the_whole_sessions(sandbox):
 
 @pytest.mark.parametrize("handed_in", [False, True])
 async def test_closing_ends_a_request_under_way_at_once(sandbox, until, handed_in):
-    """By a SessionError, also when the aiohttp session stays open; the server sees the connection close."""
+    """The request ends with a SessionError, also if the aiohttp session stays open.
+
+    The server sees the connection close.
+    """
     async with aiohttp.ClientSession() as http_session:
         session = TofuPilotSession(
             sandbox.api_key, base_url=sandbox.url, timeout=None, http_session=http_session if handed_in else None
@@ -433,7 +434,7 @@ async def anext_until_the_end(walk):
 
 
 async def test_closing_from_a_callback_is_no_deadlock(sandbox):
-    """Such as one of tenacity's."""
+    """The callback is one of tenacity's."""
     session = None
 
     async def close(state):
@@ -452,7 +453,7 @@ async def test_closing_from_a_callback_is_no_deadlock(sandbox):
 
 
 async def test_a_closed_session_says_so(sandbox):
-    """In its repr, at the next request, and when it is entered again; closing it again is nothing."""
+    """Its repr says so, and the next request and entering it are refused. Closing it again does nothing."""
     session = TofuPilotSession(sandbox.api_key, base_url=sandbox.url)
     await session.procedures.list()
     await session.close()
@@ -524,7 +525,7 @@ async def test_a_request_that_is_refused_before_it_is_sent_is_no_attempt(sandbox
 
 
 async def test_a_session_logs_a_line_a_request_and_one_a_retry(session, sandbox, caplog):
-    """At debug and at warning level, and nothing else."""
+    """It logs nothing else."""
     caplog.set_level(logging.DEBUG, "aiotofupilot")
     sandbox.faults.next(faults.status(503))
     await session.procedures.list(limit=3)
@@ -533,12 +534,11 @@ async def test_a_session_logs_a_line_a_request_and_one_a_retry(session, sandbox,
 
 
 def test_what_is_not_given_shows_as_unchanged():
-    """In a view's signature, where None means something else."""
+    """In the signature of a view, None has another meaning."""
     assert str(inspect.signature(TofuPilotSession.with_options)).count("= unchanged") == 3
 
 
 async def test_a_forgotten_session_warns_and_closes_its_connections(sandbox, until):
-    """When the last that holds it is gone."""
     session = TofuPilotSession(sandbox.api_key, base_url=sandbox.url)
     await session.procedures.list()
     with pytest.warns(ResourceWarning, match=r"^<TofuPilotSession http://127.* open> was not closed$"):

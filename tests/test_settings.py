@@ -52,7 +52,7 @@ def login(tmp_path, monkeypatch):
 
 
 def test_a_login_is_found_where_nothing_else_is_given(login):
-    """The key with its server and its authority."""
+    """The key comes with its server and its authority."""
     login(api_key="Bearer s3cr3t", base_url="https://tofu.example/", ca_cert="/ca.pem")
     found = Settings.resolve()
     assert (found.base_url, found.authorization) == ("https://tofu.example/api", "Bearer s3cr3t")
@@ -93,7 +93,7 @@ def test_an_empty_variable_is_one_that_is_not_set(login, monkeypatch):
     ],
 )
 def test_the_key_of_a_login_is_sent_to_no_other_server(login, monkeypatch, own, other, is_argument):
-    """Wherever the other one is named. The error says what was found, and not the key."""
+    """It does not matter where the other server is named. The error says what was found, but does not show the key."""
     login(api_key="s3cr3t", base_url=own)
     if not is_argument:
         monkeypatch.setenv("TOFUPILOT_URL", other)

@@ -66,7 +66,7 @@ def test_every_watermark_is_read_back_as_it_was(watermark):
 
 @given(watermarks, st.data())
 def test_a_watermark_that_was_cut_short_is_refused_or_is_another(watermark, data):
-    """What is read spells what was there. So no half of a digest counts as a whole one."""
+    """A text is read only if it is the spelling of the result. So half of a digest does not count as a whole one."""
     text = str(watermark)
     cut = text[: data.draw(st.integers(0, len(text) - 1))]
     try:

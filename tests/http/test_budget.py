@@ -23,14 +23,12 @@ def test_a_full_budget_is_less_than_half_of_64():
 
 
 def test_an_empty_budget_stays_empty_without_a_success():
-    """However often it is asked."""
     budget = emptied()
     assert not any(budget.take() for _ in range(100))
     assert budget.tokens == 0.0
 
 
 def test_four_successes_earn_a_retry():
-    """Each of them a quarter."""
     budget = emptied()
     for _ in range(3):
         budget.give_back(0)
@@ -59,7 +57,7 @@ def test_a_token_that_was_not_used_can_be_put_back():
 
 @given(st.lists(st.integers(0, 6) | st.none()))
 def test_a_budget_is_never_overdrawn_nor_overfilled(events):
-    """Whatever comes of the retries; None is one that nothing came of."""
+    """In the examples, None is a retry that failed."""
     budget = RetryBudget()
     for event in events:
         if event is None:

@@ -46,13 +46,13 @@ def test_what_a_login_lacks_is_none(path):
 
 @pytest.mark.parametrize("members", [{}, {"api_key": None}, {"api_key": ""}, {"base_url": "https://tofu.example.com"}])
 def test_without_a_key_there_is_no_login(path, members):
-    """As after a logout."""
+    """A file without a key is there after a logout."""
     write(path, **members)
     assert find_credentials() is None
 
 
 def test_without_a_file_there_is_no_login(home):
-    """Nor without its folder, nor where the folder is a file."""
+    """The folder may be missing too, or be a file."""
     assert find_credentials() is None
     (home / ".tofupilot").write_text("")
     assert find_credentials() is None
@@ -60,7 +60,7 @@ def test_without_a_file_there_is_no_login(home):
 
 @pytest.mark.parametrize("value", [None, ""])
 def test_without_a_home_there_is_no_login(path, monkeypatch, value):
-    """As in a service: the file of the account's home is not looked for by other means."""
+    """A service may have no home directory. It is not looked for by other means."""
     write(path, api_key="k-1")
     if value is None:
         monkeypatch.delenv("HOME")
@@ -71,7 +71,7 @@ def test_without_a_home_there_is_no_login(path, monkeypatch, value):
 
 @pytest.mark.parametrize(("mode", "is_exposed"), [(0o600, False), (0o400, False), (0o640, True), (0o604, True)])
 def test_a_file_that_others_can_read_is_taken_and_known(path, mode, is_exposed):
-    """By its group, or by everyone."""
+    """Its group can read it, or everyone can."""
     write(path, mode, api_key="k-1")
     assert find_credentials().is_exposed is is_exposed
 
@@ -102,7 +102,7 @@ def test_a_value_that_is_no_string_is_named_and_not_shown(path, name, value):
 
 
 def test_a_file_of_a_byte_order_mark_is_read(path):
-    """As some editors write it."""
+    """Some editors write one."""
     path.write_bytes(b'\xef\xbb\xbf{"api_key": "k-1"}')
     assert find_credentials().api_key == "k-1"
 
@@ -131,7 +131,6 @@ def test_a_file_that_cannot_be_read_says_why(path):
 @settings(suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(st.binary() | st.recursive(st.none() | st.text(), st.lists).map(lambda value: json.dumps(value).encode()))
 def test_any_content_is_read_or_refused_by_one_error(path, content):
-    """Whatever the file has become."""
     path.write_bytes(content)
     try:
         found = find_credentials()

@@ -66,7 +66,7 @@ async def test_no_more_are_in_flight_than_there_are_connections(clock):
 
 
 async def test_without_a_limit_all_are_in_flight(clock):
-    """As in an aiohttp session whose connector has none."""
+    """The connector of an aiohttp session may have no limit."""
     server = Server(clock)
     await clock.run(*(server.request() for _ in range(500)))
     assert server.most == 500
@@ -74,7 +74,7 @@ async def test_without_a_limit_all_are_in_flight(clock):
 
 
 async def test_a_newcomer_queues_behind_those_who_wait(clock):
-    """Even if there is room in the moment it comes."""
+    """It does so even if there is room when it comes."""
     server = Server(clock, limit=1)
 
     async def late():
@@ -86,7 +86,7 @@ async def test_a_newcomer_queues_behind_those_who_wait(clock):
 
 
 async def test_one_who_gives_up_leaves_no_gap(clock):
-    """Cancelled at the head of the queue, inside it, or in flight."""
+    """It is cancelled at the head of the queue, inside the queue, or in flight."""
     server = Server(clock, limit=1)
     tasks = [asyncio.create_task(server.request(name)) for name in range(5)]
 
@@ -115,7 +115,7 @@ async def test_retry_after_holds_up_everyone(clock, error):
 
 
 async def test_after_a_pause_they_return_gradually(clock):
-    """One, two, four, eight ... in flight: each that comes back lets one more out."""
+    """Each request that comes back lets two more through."""
     server = Server(clock, limit=16, answer=lambda seconds: too_many(9.0) if seconds == 1.0 else None)
     await clock.run(server.request())
     await clock.run(*(server.request() for _ in range(80)))
@@ -140,7 +140,7 @@ async def test_what_was_in_flight_when_the_pause_began_does_not_hurry_the_return
 
 
 async def test_a_refusal_on_the_way_back_begins_anew(clock):
-    """With another pause, and one in flight after it."""
+    """There is another pause, and then one request in flight."""
     refused_at = {1.0: too_many(9.0), 12.0: too_many(5.0)}
     server = Server(clock, answer=refused_at.get)
     await clock.run(server.request())
@@ -159,7 +159,7 @@ async def test_of_several_pauses_the_latest_end_counts(clock):
 
 
 async def test_a_pause_may_grow_while_it_is_waited_for(clock):
-    """By one who was in flight when it began."""
+    """A request that was in flight when the pause began makes it longer."""
     server = Server(clock, answer=lambda seconds: too_many(9.0) if seconds in {1.0, 5.0} else None)
 
     async def slow():
@@ -173,7 +173,7 @@ async def test_a_pause_may_grow_while_it_is_waited_for(clock):
 
 
 async def test_a_429_that_says_nothing_pauses_longer_each_time(clock):
-    """Until something succeeds."""
+    """A success starts the pauses from the beginning."""
     refusing = True
     server = Server(clock, answer=lambda _: too_many() if refusing else None, takes=0.0)
     for pause in (1.0, 2.0, 4.0, 8.0, 16.0, 30.0, 30.0):
@@ -244,7 +244,7 @@ async def test_a_turn_in_time_is_taken(clock):
 
 
 async def test_a_pause_that_outlasts_the_wait_is_not_waited_for(clock):
-    """Also if it begins while the request is queued."""
+    """The pause may begin while the request is queued."""
     server = Server(clock, limit=1, answer=lambda seconds: too_many(50.0) if seconds == 1.0 else None)
     results = await clock.run(server.request("refused"), server.request("late", until=10.0))
     assert isinstance(results[1], MissedTurnError)

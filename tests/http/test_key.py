@@ -51,7 +51,7 @@ async def session(sandbox, *, is_handed_in, trace):
 
 @pytest.mark.parametrize("is_handed_in", [False, True])
 async def test_no_hook_sees_the_key(is_handed_in):
-    """Not in what it is told, nor in what it is given to look at; retries and redirects included."""
+    """Neither the arguments of a hook nor the objects in them have the key. This includes retries and redirects."""
     seen = []
     async with (
         Sandbox(30, api_key=KEY) as sandbox,
@@ -98,13 +98,13 @@ async def test_middlewares_of_a_session_that_is_handed_in_run_too():
 
 
 def test_the_sender_is_its_own_copy():
-    """A mock that records a call copies the arguments. It must not copy a connection."""
+    """A mock that records a call copies the arguments, and must not copy a connection."""
     sender = key_sender(f"Bearer {KEY}", ())
     assert copy.deepcopy(sender) is sender
 
 
 def test_opentelemetry_captures_headers_without_the_key():
-    """Though it is told to capture every header of a request."""
+    """It is set to capture every header of a request."""
     pytest.importorskip("opentelemetry.instrumentation.aiohttp_client")
     program = f"""
 import asyncio
@@ -142,7 +142,7 @@ print(len(requests), "user-agent" in text.lower() or "user_agent" in text.lower(
 
 
 def test_a_program_without_metadata_makes_sessions():
-    """PyInstaller freezes packages without it."""
+    """A program that PyInstaller has frozen has no metadata of packages."""
     program = f"""
 import asyncio
 import importlib.metadata

@@ -80,7 +80,7 @@ async def test_the_error_of_closing_has_no_trace_of_the_cancellation(lifetime):
 
 
 async def test_close_returns_after_what_it_ended(lifetime):
-    """Whatever clean-up the work does has been done by then."""
+    """The work may clean up first."""
     done = []
 
     async def work():
@@ -111,7 +111,7 @@ async def test_cancelling_the_user_is_no_session_error(lifetime):
 
 
 async def test_a_timeout_of_the_users_own_stays_one(lifetime):
-    """Around the work or within it, also if the session is closed in the same moment."""
+    """The timeout is around the work or within it. The session may be closed at the same moment."""
 
     async def user():
         async with asyncio.timeout(None) as scope:
@@ -172,7 +172,7 @@ async def test_closing_from_within_spares_who_closes(lifetime):
 
 
 async def test_closing_twice_is_closing_once(lifetime):
-    """At the same time, or while what was ended is still cleaning up, or later."""
+    """The second call comes at the same time, or while ended work still cleans up, or later."""
 
     async def slow_to_leave():
         try:
@@ -201,7 +201,7 @@ async def test_after_the_end_nothing_begins():
 
 
 def test_another_event_loop_is_refused_in_a_sentence():
-    """Whether it wants to work or to close something."""
+    """This holds for work and for closing."""
     lifetime = Lifetime()
     assert asyncio.run(do(lifetime, value())) == 1
     with pytest.raises(SessionError, match="another event loop: make one session in each"):
@@ -218,12 +218,12 @@ def test_one_that_was_never_used_can_be_closed_in_any_loop():
 
 
 def test_made_outside_any_loop_it_belongs_to_the_first_that_uses_it():
-    """Such as a session made at import time."""
+    """A session may be made at import time."""
     assert asyncio.run(do(Lifetime(), value())) == 1
 
 
 def test_a_forked_process_is_refused_its_parents_session(monkeypatch):
-    """Even if it runs the parent's event loop on; an unused one may be taken along."""
+    """The child may go on with its parent's event loop. It may use a session that was not used before the fork."""
     used, unused = Lifetime(), Lifetime()
     with asyncio.Runner() as runner:
         assert runner.run(do(used, value())) == 1

@@ -176,9 +176,10 @@ async def test_what_a_limiter_raises_at_the_end_is_raised(clock):
 @pytest.mark.parametrize("until", [None, 1000.0])
 @pytest.mark.parametrize("steps", range(6))
 async def test_wherever_a_request_is_cancelled_nothing_of_it_stays_behind(clock, until, steps):
-    """In a pause, in the queue, in the limiter, for a connection, in flight, and while it leaves the limiter.
+    """A request is cancelled at each moment at which something happens, and some steps of the event loop later.
 
-    It is cancelled at each moment at which something happens, and some steps of the event loop later.
+    So it is cancelled in a pause, in the queue, in the limiter, while it waits for a connection, in flight, and while
+    it leaves the limiter.
     """
     moments = 0
     is_over = False
@@ -293,7 +294,7 @@ async def test_the_wait_in_the_limiter_does_not_count_in_the_timeout(clock, page
 
 
 async def test_closing_the_session_ends_the_wait_in_the_limiter(clock, page):
-    """At once, for every request that waits."""
+    """It ends at once for every request that waits."""
     lifetime, limiter = Lifetime(), Limiter(clock)
     connection = connect(clock, limiter, page, lifetime=lifetime)
 
@@ -369,7 +370,7 @@ def test_what_can_be_entered_once_is_refused():
 
 
 def test_any_async_context_manager_is_taken():
-    """Also one that knows nothing of any library, and none at all."""
+    """None is accepted too."""
     limiter = asyncio.Lock()
     assert checked_limiter(limiter) is limiter
     assert checked_limiter(None) is None

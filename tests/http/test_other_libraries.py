@@ -14,7 +14,7 @@ async def collect(sandbox, **options):
 
 
 async def test_vcrpy_records_and_plays_without_the_key(tofupilot_sandbox, tmp_path):
-    """What it recorded is played without a request, and holds no key."""
+    """A recording is played without a request, and holds no key."""
     cassette = tmp_path / "procedures.yaml"
     with vcr.use_cassette(cassette, record_mode="once"):
         recorded = await collect(tofupilot_sandbox)

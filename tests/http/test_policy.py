@@ -47,7 +47,7 @@ def test_the_last_attempt_is_the_last():
 
 
 def test_a_rule_may_try_again_what_the_policy_would_not():
-    """After the policy's own wait."""
+    """The wait is the policy's."""
     policy = RetryPolicy(initial_wait=2, rules=[lambda error, attempt: True if error is CONFLICT else None])
     assert wait(policy, CONFLICT) == 2
     assert wait(policy, BadRequestError("limit", status=400)) is None
@@ -61,7 +61,7 @@ def test_a_rule_may_refuse_what_the_policy_would_try_again():
 
 
 def test_a_rule_may_say_how_long_to_wait():
-    """As one that obeys a header of its own."""
+    """A rule may obey a header of its own."""
     policy = RetryPolicy(max_wait=1, rules=[lambda error, attempt: 10.0 * attempt])
     assert [wait(policy, CONFLICT, attempt) for attempt in (1, 2)] == [10.0, 20.0]
     assert wait(RetryPolicy(rules=[lambda error, attempt: 0]), CONFLICT) == 0

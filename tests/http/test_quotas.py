@@ -90,7 +90,7 @@ async def test_an_answer_that_tells_of_no_quota_lifts_the_bound(clock):
 
 
 async def test_a_session_pauses_when_no_request_is_left(clock):
-    """Until there are more. Then requests return gradually, because nobody knows how many more there are."""
+    """Then requests begin again gradually, because nobody knows how many more are allowed."""
     server = Server(clock, lambda number: [Quota(0, 12)] if number == 0 else [Quota(100, 12)])
     await clock.run(server.request())
     assert server.gate.rest(LONGEST) == 12.0
@@ -100,7 +100,7 @@ async def test_a_session_pauses_when_no_request_is_left(clock):
 
 
 async def test_of_several_quotas_that_are_used_up_the_last_one_counts(clock):
-    """Among those whose time is obeyed."""
+    """Only those count whose time is obeyed."""
     server = Server(clock, lambda _: [Quota(0, 5), Quota(0, 999_999), Quota(0, 7), Quota(3, 50), Quota(0, None)])
     await clock.run(server.request())
     assert server.gate.rest(math.inf) == 7.0
@@ -191,7 +191,7 @@ async def test_walks_through_a_proxy_that_counts_are_not_refused(clock, concurre
 
 
 async def test_a_session_heeds_the_headers_of_a_server(until):
-    """After the five requests that a proxy takes in an hour, nothing more is sent, and closing ends the wait."""
+    """The proxy allows five requests per hour. After these, nothing more is sent, and closing ends the wait."""
     async with Sandbox(procedures=20) as sandbox:
         sandbox.faults.always(quota(5, window=3600))
         session = TofuPilotSession(

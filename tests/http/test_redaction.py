@@ -53,7 +53,7 @@ def redaction():
 
 @each_spelling
 def test_every_spelling_of_the_key_is_hidden(redaction, spelled):
-    """What stands before and behind it stays."""
+    """The text before and after it stays."""
     assert redaction.text(f"before {spelled} behind") == "before *** behind"
     assert redaction.excerpt(f"before {spelled} behind".encode()) == b"before *** behind"
 
@@ -77,7 +77,7 @@ def test_the_key_is_found_in_wide_characters(redaction, encoding):
 
 @given(st.lists(st.sampled_from(list(SPELLINGS.values())) | st.text("tp_5&%=\\;#x", max_size=3)))
 def test_hiding_twice_is_hiding_once(parts):
-    """No spelling of the key arises from hiding another."""
+    """Hiding one spelling of the key does not make another one."""
     redaction = Redaction(KEY)
     hidden = redaction.text("|".join(parts))
     assert redaction.text(hidden) == hidden
@@ -182,7 +182,7 @@ def answered(body):
 
 
 def test_an_error_made_from_an_answer_keeps_the_beginning_of_its_body(redaction):
-    """What it kept before is replaced. An error of a kind that keeps no body gets none."""
+    """It replaces what the error kept before. An error of a class without a body gets none."""
     error = DecodeError(KEY, body=KEY.encode()[:5])
     redaction.clean(error, answered(b"." * (64 * 1024 - 5) + KEY.encode()))
     assert (str(error), error.body) == ("***", b"." * (64 * 1024 - 5) + b"***")

@@ -165,13 +165,13 @@ async def test_what_will_not_pass_is_raised_at_once(run, stats, error):
 
 
 async def test_a_page_that_succeeds_is_asked_for_once(run, stats):
-    """And waited for by nobody."""
+    """Nothing waits."""
     assert await run(Page("page")) == "page"
     assert stats == RequestCounts(requests=1)
 
 
 async def test_the_last_error_is_raised_and_knows_how_many_attempts_there_were(run, stats):
-    """As many as the policy says, the first included."""
+    """There are as many as the policy says, including the first."""
     errors = [ServerError(str(number), status=500) for number in range(4)]
     error = await run(Page(*errors), RetryPolicy(attempts=4))
     assert error is errors[-1]
@@ -209,14 +209,14 @@ async def test_a_rule_may_obey_a_header(run, clock):
 
 @pytest.mark.parametrize("retry", [None, RetryPolicy(attempts=1), RetryPolicy(max_elapsed=0)])
 async def test_retries_can_be_done_without(run, stats, retry):
-    """One attempt, and its error."""
+    """There is one attempt, and its error is raised."""
     error = down()
     assert await run(Page(error, "page"), retry) is error
     assert error.attempts == stats.requests == 1
 
 
 async def test_waits_double_up_to_the_longest_and_are_drawn_from_zero_on(run, clock, stats):
-    """Exponential backoff with full jitter."""
+    """This is exponential backoff with full jitter."""
     clock.chance = 0.75
     await run(Page(down()), RetryPolicy(attempts=8, initial_wait=0.5, max_wait=10.0))
     assert clock.drawn[:7] == [(0.0, high) for high in (0.5, 1.0, 2.0, 4.0, 8.0, 10.0, 10.0)]
@@ -226,7 +226,7 @@ async def test_waits_double_up_to_the_longest_and_are_drawn_from_zero_on(run, cl
 
 @given(st.integers(1, 3000), st.floats(0, 1e9), st.floats(0, 1e9))
 def test_a_wait_is_never_longer_than_the_longest(attempt, initial_wait, max_wait):
-    """Nor does its exponent overflow."""
+    """Its exponent does not overflow."""
     policy = RetryPolicy(initial_wait=initial_wait, max_wait=max_wait)
     longest = policy.longest_wait(attempt)
     assert 0.0 <= longest <= max_wait
@@ -283,7 +283,7 @@ async def test_no_attempt_begins_late_because_it_waited_for_a_connection(clock, 
 
 @pytest.mark.parametrize("error", [RateLimitedError, ServerError])
 async def test_retry_after_is_the_wait(run, clock, error):
-    """Exactly, and without chance."""
+    """Nothing is drawn at random."""
     assert await run(Page(error("m", status=503, retry_after=7.25), "page")) == "page"
     assert clock.slept[0] == 7.25
     assert clock.drawn == []
@@ -296,7 +296,7 @@ async def test_retry_after_zero_leaves_the_wait_to_the_policy(run, clock):
 
 
 async def test_a_longer_retry_after_than_the_policy_obeys_is_raised_at_once(run, clock, stats):
-    """With the value in the error."""
+    """The error has the value."""
     error = await run(Page(RateLimitedError("m", status=429, retry_after=60.5), "page"))
     assert error.retry_after == 60.5
     assert (clock.seconds, stats.requests) == (0.0, 1)
@@ -307,7 +307,7 @@ async def test_a_longer_retry_after_than_the_policy_obeys_is_raised_at_once(run,
 
 
 async def test_each_retry_is_one_warning(run, clock, caplog):
-    """With the page, the attempt, how long it took, the wait and the error; nothing else is logged."""
+    """It has the page, the attempt, how long the attempt took, the wait and the error. Nothing else is logged."""
     caplog.set_level(logging.DEBUG)
     await run(Page(down(), InvalidJSONError("html"), "page", takes=0.25, clock=clock))
     assert [(record.name, record.levelname, record.getMessage()) for record in caplog.records] == [
@@ -317,7 +317,7 @@ async def test_each_retry_is_one_warning(run, clock, caplog):
 
 
 async def test_a_warning_has_its_facts_as_fields(run, clock, caplog):
-    """For handlers that write JSON, under names that nothing else has."""
+    """Handlers that write JSON need them. No other library uses these names."""
     await run(Page(down(), InvalidJSONError("html"), "page", takes=0.25, clock=clock))
     fields = [
         {name: value for name, value in vars(record).items() if name.startswith("tofupilot_")}
@@ -356,7 +356,7 @@ async def test_an_outage_costs_less_than_half_as_much_again(clock, session, stat
 
 
 async def test_an_error_that_the_budget_caused_says_so(clock, session, stats):
-    """As an attribute, and in words below its traceback."""
+    """It has an attribute, and a note below its traceback."""
     (error, *_) = await clock.run(
         *(session.ask(Page(down()), RetryPolicy(attempts=100, max_elapsed=1e6), stats) for _ in range(1))
     )
@@ -376,7 +376,7 @@ async def test_an_error_of_another_cause_says_nothing_of_the_budget(run):
 
 
 async def test_successes_refill_the_budget(clock, session, stats):
-    """After an outage, retries come back with the server."""
+    """After an outage, there are retries again."""
     await clock.run(*(session.ask(Page(down()), RetryPolicy(), stats) for _ in range(64)))
     await clock.run(*(session.ask(Page("page"), retry, stats) for retry in (None, RetryPolicy()) * 5))
     assert await clock.run(session.ask(Page(down(), down(), "page"), RetryPolicy(), stats)) == ["page"]
@@ -395,7 +395,6 @@ async def test_a_page_that_succeeds_in_the_end_gives_back_exactly_what_it_took_a
 
 
 async def test_a_page_that_fails_in_the_end_gives_nothing_back(clock, session, stats):
-    """Its retries came to nothing."""
     for _ in range(20):
         session.budget.take()
     await clock.run(session.ask(Page(down(), down(), UnauthorizedError("m", status=401)), RetryPolicy(), stats))
@@ -442,7 +441,7 @@ async def test_a_controller_of_the_users_own_is_taken_as_it_is(run, clock, stats
 
 
 async def test_a_controller_may_reraise_or_judge_results(run, clock):
-    """Whatever tenacity can do."""
+    """All features of tenacity can be used."""
     error = await run(Page(down()), AsyncRetrying(sleep=clock.sleep, stop=stop_after_attempt(2), reraise=True))
     assert isinstance(error, ServerError)
     assert error.attempts == 2
@@ -452,7 +451,7 @@ async def test_a_controller_may_reraise_or_judge_results(run, clock):
 
 @pytest.mark.skipif("enabled" not in signature(AsyncRetrying).parameters, reason="tenacity 9.2 is the first to have it")
 async def test_a_controller_that_is_not_enabled_tries_once(run, stats):
-    """As tenacity has it."""
+    """This is tenacity's own behaviour."""
     assert isinstance(await run(Page(down(), "page"), AsyncRetrying(enabled=False)), ServerError)
     assert stats == RequestCounts(requests=1)
 
@@ -516,7 +515,7 @@ async def test_a_callback_of_a_controller_may_be_asynchronous(run, clock, stats)
 
 
 async def test_a_controller_is_not_stopped_by_the_budget(run, clock, stats):
-    """Who brings one decides alone."""
+    """A controller of the user decides alone."""
     error = await run(Page(down()), AsyncRetrying(sleep=clock.sleep, stop=stop_after_attempt(50), reraise=True))
     assert error.attempts == stats.requests == 50
     assert error.retry_budget is None
@@ -551,7 +550,7 @@ async def test_a_pause_reaches_those_who_wait_to_try_again(clock, session, stats
 
 @pytest.mark.parametrize("retry", [None, RetryPolicy(), AsyncRetrying()])
 def test_retry_takes_a_policy_a_controller_or_none(retry):
-    """As it is."""
+    """It is used as it is."""
     assert checked_retry(retry) is retry
 
 
@@ -576,13 +575,13 @@ def test_retry_takes_nothing_else(retry):
     ],
 )
 def test_an_option_out_of_bounds_is_named(option, value, error):
-    """At the policy, not at the first failure."""
+    """The policy raises the error, and not the first failure."""
     with pytest.raises(error, match=f"^{option} must be "):
         RetryPolicy(**{option: value})
 
 
 def test_a_policy_is_a_value():
-    """To compare, to hash and to put into a default."""
+    """It can be compared, hashed and used as a default."""
     assert RetryPolicy() == RetryPolicy(
         attempts=6, max_elapsed=120.0, initial_wait=0.5, max_wait=30.0, max_retry_after=60.0
     )

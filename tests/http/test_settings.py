@@ -97,12 +97,12 @@ def test_a_key_that_is_no_string_is_a_type_error_without_its_value(key):
     ],
 )
 def test_an_address_is_taken_with_or_without_api_and_slash(given_url, resolved):
-    """Where it has no path, TofuPilot's own is appended."""
+    """If an address has no path, TofuPilot's own is appended."""
     assert resolve(given_url) == resolved
 
 
 def test_the_address_comes_from_the_environment_unless_it_is_given(monkeypatch):
-    """Then from TofuPilot; an empty variable is one that is not set."""
+    """Without a variable it is TofuPilot's own address. An empty variable counts as not set."""
     assert resolve() == DEFAULT_BASE_URL == "https://www.tofupilot.app/api"
     monkeypatch.setenv("TOFUPILOT_URL", "")
     assert resolve() == DEFAULT_BASE_URL
@@ -116,7 +116,7 @@ def test_the_address_comes_from_the_environment_unless_it_is_given(monkeypatch):
     ["http://localhost:3000", "http://LOCALHOST", "http://127.0.0.1:8080", "http://127.9.9.9", "http://[::1]"],
 )
 def test_plain_http_is_taken_on_this_machine(base_url):
-    """Nobody listens in between."""
+    """Nobody can listen in between."""
     assert resolve(base_url).endswith("/api")
 
 
@@ -136,7 +136,7 @@ def test_plain_http_is_taken_on_this_machine(base_url):
     ],
 )
 def test_plain_http_beyond_this_machine_has_to_be_allowed(base_url):
-    """Whatever is not this machine beyond doubt is another one."""
+    """An address that is not certainly this machine counts as another one."""
     with pytest.raises(ConfigurationError, match=r"plain HTTP.*use https, or pass allow_insecure_http=True"):
         resolve(base_url)
     assert resolve(base_url, allow_insecure_http=True).startswith("http://")

@@ -187,7 +187,7 @@ async def handed_in():
 
 
 async def test_a_request_has_the_key_and_says_who_asks(get, server):
-    """And is percent-encoded as it was handed over."""
+    """Its path is percent-encoded as it was given."""
     server.answers = [http()]
     await get("/v2/procedures?limit=3&search_query=a%20b%2Fc%2B%C3%A9")
     line, *fields = server.requests[0].strip().split("\r\n")
@@ -215,7 +215,7 @@ BODY = b'{"data": []}' * 1000
     ids=["length", "until closed", "chunked", "gzip", "deflate", "after 100"],
 )
 async def test_an_answer_comes_back_whole(get, server, clock, answer):
-    """However it was transferred."""
+    """The way of the transfer does not matter."""
     server.answers = [answer]
     response = await get()
     assert (response.status, response.body) == (200, BODY)
@@ -223,7 +223,7 @@ async def test_an_answer_comes_back_whole(get, server, clock, answer):
 
 
 async def test_an_answer_of_any_status_is_an_answer(get, server):
-    """What it means is decided elsewhere; headers have no case."""
+    """Another module decides what it means. Upper and lower case do not matter in the names of headers."""
     server.answers = [http(b"busy", "RETRY-AFTER: 7", status="503 Busy")]
     response = await get()
     assert (response.status, response.body) == (503, b"busy")
@@ -231,7 +231,7 @@ async def test_an_answer_of_any_status_is_an_answer(get, server):
 
 
 async def test_an_empty_body_is_no_bytes(get, server):
-    """Not None."""
+    """It is not None."""
     server.answers = [http(status="204 No Content")]
     assert (await get()).body == b""
 
@@ -245,7 +245,7 @@ async def test_one_connection_serves_request_after_request(make, server):
 
 
 async def test_each_request_is_one_debug_line(get, server, caplog):
-    """With its URL, status and size; nothing else is logged, and the key is not."""
+    """It has the URL, the status and the size, but not the key. Nothing else is logged."""
     caplog.set_level(logging.DEBUG, "aiotofupilot")
     server.answers = [http(b"12345")]
     await get()
@@ -420,7 +420,7 @@ async def test_a_cancelled_request_hangs_up(make, server):
 
 
 async def test_a_body_without_end_is_refused_while_it_is_read(get, server):
-    """At 64 MiB, which no page comes near; the connection is closed."""
+    """No page comes near the limit of 64 MiB. The connection is closed."""
 
     async def flood(writer):
         while True:
@@ -436,7 +436,7 @@ async def test_a_body_without_end_is_refused_while_it_is_read(get, server):
 
 
 async def test_a_compressed_bomb_is_refused_while_it_is_read(get, server):
-    """What counts is what it becomes: 128 MiB out of 128 KiB."""
+    """The decompressed size counts: 128 MiB from 128 KiB."""
     bomb = gzip.compress(bytes(2 * LIMIT))
     assert len(bomb) < 256 * 1024
     server.answers = [http(bomb, "Content-Encoding: gzip")]
@@ -456,7 +456,7 @@ async def test_a_body_of_just_the_limit_is_read(get, server):
     ids=["many", "long value", "long name"],
 )
 async def test_a_flood_of_headers_is_refused_while_it_is_read(get, server, handed_in, headers):
-    """Also in a session that was handed in and would have taken them."""
+    """The same holds in a session that was handed in and that allows them."""
     lenient = handed_in(max_headers=10**6, max_line_size=10**6, max_field_size=10**6)
     for session in (None, lenient):
         server.answers = [http(b"", *headers)]
@@ -467,7 +467,7 @@ async def test_a_flood_of_headers_is_refused_while_it_is_read(get, server, hande
 
 @pytest.mark.parametrize("status", [301, 302, 303, 307, 308])
 async def test_a_redirect_within_the_origin_is_followed(get, server, status):
-    """Relative or absolute, with the key; credentials in it are dropped."""
+    """It is relative or absolute. The key is sent, and credentials in the address are dropped."""
     server.answers = [
         http(b"", "Location: /elsewhere?a=b", status=f"{status} Moved"),
         http(b"", f"Location: http://user:password@127.0.0.1:{server.port}/again", status=f"{status} Moved"),
@@ -504,7 +504,6 @@ async def test_a_redirect_to_another_origin_is_not_followed(get, server, elsewhe
     "location", ["http://[::1", "mailto:a@example.com", "http://127.0.0.1:99999/", "\udcff\udcfe:", "http://a\x01b/"]
 )
 async def test_a_redirect_to_no_url_is_said_to_be_one(get, server, location):
-    """Whatever stands in the header."""
     head = b"HTTP/1.1 302 Found\r\nContent-Length: 0\r\nLocation: "
     server.answers = [head + location.encode("utf-8", "surrogateescape") + b"\r\n\r\n"]
     with pytest.raises((RedirectError, ConnectionFailedError)):
@@ -512,7 +511,7 @@ async def test_a_redirect_to_no_url_is_said_to_be_one(get, server, location):
 
 
 async def test_a_circle_of_redirects_is_left(get, server):
-    """After five have been followed."""
+    """Five redirects are followed before."""
     server.answers = [http(b"", "Location: /api/v2/procedures", status="302 Found")] * 10
     with pytest.raises(RedirectError, match="more than 5 times"):
         await get()
@@ -520,14 +519,13 @@ async def test_a_circle_of_redirects_is_left(get, server):
 
 
 async def test_five_redirects_are_followed(get, server):
-    """And no fewer."""
     server.answers = [http(b"", f"Location: /{step}", status="302 Found") for step in range(5)] + [http(b"here")]
     assert (await get()).body == b"here"
 
 
 @pytest.mark.parametrize("status", ["302 Found", "304 Not Modified", "300 Multiple Choices"])
 async def test_a_3xx_that_leads_nowhere_is_an_answer(get, server, status):
-    """What it means is decided elsewhere."""
+    """Another module decides what it means."""
     server.answers = [http(status=status)]
     assert (await get()).status == int(status[:3])
 
@@ -564,7 +562,7 @@ async def test_a_certificate_of_a_stranger_is_not_accepted(get, secure):
 
 
 async def test_a_private_authority_works_through_a_session_that_is_handed_in(get, secure, authority, handed_in):
-    """As long as the certificate is for that host."""
+    """The certificate has to be for that host."""
     context = ssl.create_default_context()
     authority.configure_trust(context)
     session = handed_in(connector=aiohttp.TCPConnector(ssl=context))
@@ -577,7 +575,7 @@ async def test_a_private_authority_works_through_a_session_that_is_handed_in(get
 
 
 async def test_a_pinned_certificate_that_is_another_one_is_not_accepted(get, secure, authority, handed_in):
-    """As aiohttp's Fingerprint pins it."""
+    """aiohttp's Fingerprint pins it."""
     session = handed_in(connector=aiohttp.TCPConnector(ssl=aiohttp.Fingerprint(bytes(32))))
     server = await secure()
     with pytest.raises(CertificateError):
@@ -621,7 +619,7 @@ async def test_a_server_that_speaks_no_tls_is_not_tried_again(get, unencrypted):
 
 
 async def test_a_handshake_that_is_cut_is_a_failed_connection(get, unencrypted):
-    """Which may fare better next time."""
+    """The next attempt may succeed."""
     with pytest.raises(ConnectionFailedError) as caught:
         await get(origin=await unencrypted(b""))
     assert not isinstance(caught.value, CertificateError)
@@ -679,7 +677,7 @@ async def test_a_session_that_contradicts_itself_about_its_credentials_cannot_be
 
 
 async def test_a_session_that_was_handed_in_and_closed_is_refused(make, server, handed_in):
-    """Before or while a request is under way."""
+    """It was closed before or during a request."""
     session = handed_in()
     server.answers = [hang]
     client = make(http_session=session)
@@ -705,7 +703,7 @@ async def test_an_error_of_a_users_hook_is_theirs(get, server):
 
 
 async def test_a_timeout_of_a_users_middleware_is_one_of_ours(get, handed_in):
-    """Without the number of seconds, which only the middleware knows."""
+    """The error has no number of seconds, because only the middleware knows it."""
 
     async def give_up(request, handler):
         raise TimeoutError
@@ -729,7 +727,7 @@ async def test_a_request_holds_one_of_the_connections_that_the_pool_has(make, ha
 
 
 async def test_connections_are_shared_by_all_who_use_the_connector(make, handed_in, elsewhere):
-    """Only the limit for one host is of each server on its own."""
+    """Only the limit per host counts for each server separately."""
     session = handed_in(connector=aiohttp.TCPConnector(limit=10, limit_per_host=4))
     (here, of_all), (again, again_of_all), (there, there_of_all) = (
         make(origin, http_session=session).transport.connections for origin in (None, None, elsewhere.origin)
@@ -791,7 +789,7 @@ async def test_closing_before_the_first_request_is_nothing(make):
 
 
 async def test_what_is_abandoned_closes_its_connections_without_a_word(make, server):
-    """In its own loop at once."""
+    """This happens at once in its own loop."""
     server.answers = [http()]
     client = make()
     await client.get("/", timeout=60.0)
