@@ -341,14 +341,16 @@ async def test_a_proxy_comes_with_an_aiohttp_session_that_trusts_the_environment
     await server.wait_closed()
 
 
-async def test_a_pause_is_the_whole_sessions(sandbox):
-    """A Retry-After that one walk meets holds up another."""
+async def test_a_pause_is_the_whole_sessions(sandbox, until):
+    """A Retry-After that one walk meets holds up another, and is no part of its timeout."""
     async with TofuPilotSession(sandbox.api_key, base_url=sandbox.url, retry=None) as session:
         sandbox.faults.next(faults.status(429, retry_after=30))
         with pytest.raises(RateLimitedError):
             await session.procedures.list()
-        other = asyncio.create_task(session.with_options(timeout=0.01).procedures.list().first())
-        await asyncio.sleep(0.05)
+        other = asyncio.create_task(session.with_options(timeout=1e-6).procedures.list().first())
+        await until(lambda: session._gate._queued)
+        for _ in range(10):  # a timeout that had begun would be over
+            await asyncio.sleep(0)
         assert not other.done()
         assert len(sandbox.requests) == 1
         assert session._gate.rest(60.0) > 25
@@ -412,7 +414,7 @@ async def test_closing_ends_waiting_in_the_queue_at_once(sandbox, until):
     assert not session._gate._queued
 
 
-async def test_closing_ends_pages_that_are_fetched_ahead(sandbox):
+async def test_closing_ends_pages_that_are_fetched_ahead(sandbox, until):
     """The walk that wants them gets the error, and nothing is left in flight."""
     session = TofuPilotSession(sandbox.api_key, base_url=sandbox.url, concurrency=8, timeout=None)
     walk = session.procedures.list(limit=10).walk()
@@ -421,7 +423,7 @@ async def test_closing_ends_pages_that_are_fetched_ahead(sandbox):
             await anext(walk)
         sandbox.faults.next(faults.stall(1000), times=8)
         consumer = asyncio.create_task(anext_until_the_end(walk))
-        await asyncio.sleep(0.05)
+        await until(lambda: sum(request.fault is not None for request in sandbox.requests) == 8)
         await session.close()
         with pytest.raises(SessionError):
             await consumer
