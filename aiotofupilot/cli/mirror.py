@@ -29,6 +29,9 @@ if TYPE_CHECKING:
 
 __all__ = ["bring_up_to_date"]
 
+_EXTRA = frozenset({"dlt", "duckdb", "pyarrow"})
+"""What the extra ``dlt`` installs. Without it, a user can do something about a missing module."""
+
 
 async def bring_up_to_date(
     path: Path, listings: Collection[str], server: Server, asking: AskingForAll, *, full: bool
@@ -59,6 +62,8 @@ async def bring_up_to_date(
             from aiotofupilot.dlt import mirror  # noqa: PLC0415 - half a second
             from aiotofupilot.dlt.quiet import quieten  # noqa: PLC0415 - likewise
         except ModuleNotFoundError as error:
+            if error.name not in _EXTRA:
+                raise
             raise UsageError(str(error)) from error
         quieten()
         return mirror(

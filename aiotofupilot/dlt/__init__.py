@@ -2,12 +2,11 @@
 
 The extra ``dlt`` has what this needs: dlt, DuckDB and pyarrow.
 
-`source` is made of `resources`, one for each listing, which share one of the `sessions`. A resource does the `reading`
-of what is new, and makes flat `rows` of it. `mirroring` brings a `database` up to date, under a `lock`. `quiet` is for
-a program that is not dlt's.
+`source` is made of `resources`, one for each listing. They share one of the `sessions`. A resource does the `reading`
+of what is new, up to a `deadline`, notes what is `unreadable`, and makes flat `rows` of the rest.
 
-A `deadline` ends the reading in time. What cannot be read is noted in `unreadable`. `errors` has the errors of a
-mirror, and `unwrapping` takes off the errors that dlt puts around them.
+`mirroring` brings a `database` up to date, under a `lock`. Where that fails, `unwrapping` finds out why, and `errors`
+has what can end a mirror. `quiet` turns off dlt's telemetry and its log.
 """
 
 from importlib.util import find_spec

@@ -21,6 +21,7 @@ from .database import GONE, SEEN, opened
 from .deadline import Deadline
 from .errors import MirrorTimeoutError
 from .lock import locked
+from .quiet import without_telemetry
 from .reading import COMPARED, chosen
 from .resources import Amounts, resource
 from .sessions import Sessions
@@ -162,7 +163,7 @@ def _mirrored(
     listings: Sequence[str],
     manner: _Manner,
 ) -> Generator[Brought]:
-    with unwrapped(path), locked(path), opened(path, server) as database:
+    with unwrapped(path), locked(path), opened(path, server) as database, without_telemetry():
         # What is in the folder counts for nothing: dlt restores its state from the database.
         folder = _emptied_folder(path)
         pipeline = dlt.pipeline(

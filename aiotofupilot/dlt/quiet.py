@@ -3,8 +3,16 @@
 from __future__ import annotations
 
 import os
+from contextlib import contextmanager
+from threading import Lock
+from typing import TYPE_CHECKING
 
-__all__ = ["quieten"]
+from attrs import define, field
+
+if TYPE_CHECKING:
+    from collections.abc import Generator
+
+__all__ = ["quieten", "without_telemetry"]
 
 _UNLESS_ASKED = {"dlthub_telemetry": "false", "log_level": "CRITICAL"}
 """Settings in dlt's section ``runtime``, unless the user has chosen others."""
@@ -31,3 +39,40 @@ def quieten() -> None:
     if chosen:
         telemetry.stop_telemetry()
         run_context.active().reload()
+
+
+@define
+class _Mirrors:
+    """How many mirrors are at work in this process."""
+
+    number: int = 0
+    lock: Lock = field(factory=Lock)
+
+
+_mirrors = _Mirrors()
+
+
+@contextmanager
+def without_telemetry() -> Generator[None]:
+    """Let dlt send no telemetry during a block, unless the user has turned it on.
+
+    dlt has one telemetry for the whole process. So pipelines of the user send none during the block either. After it,
+    they do what dlt's settings say.
+    """
+    import dlt  # noqa: PLC0415 - whoever only quietens it has to be first
+    from dlt.common.runtime import anon_tracker, run_context  # noqa: PLC0415 - likewise
+
+    if dlt.config.get("runtime.dlthub_telemetry", bool):
+        yield
+        return
+    settings = run_context.active().runtime_config  # which starts it where that was not done before
+    with _mirrors.lock:
+        _mirrors.number += 1
+        anon_tracker.disable_anon_tracker()
+    try:
+        yield
+    finally:
+        with _mirrors.lock:
+            _mirrors.number -= 1
+            if settings.dlthub_telemetry and not _mirrors.number:
+                anon_tracker.init_anon_tracker(settings)

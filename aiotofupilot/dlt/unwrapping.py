@@ -1,4 +1,4 @@
-"""What went wrong, without the errors that dlt wraps it in."""
+"""The reason why dlt failed. dlt raises errors of its own around it."""
 
 from __future__ import annotations
 
@@ -20,10 +20,18 @@ __all__ = ["unwrapped"]
 
 @contextmanager
 def unwrapped(path: Path) -> Generator[None]:
-    """Raise what dlt has wrapped in errors of its own during a block.
+    """Raise the reason in place of an error that dlt raises during a block.
+
+    The reason is an error of the server, the database or the disk. An error with another reason is raised as it is,
+    because its whole traceback is needed.
 
     Args:
         path: The database.
+
+    Raises:
+        MirrorError: DuckDB cannot use the database.
+        OSError: There is no room, or a file cannot be written.
+        TofuPilotError: The server did not answer as it should.
     """
     try:
         yield

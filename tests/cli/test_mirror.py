@@ -196,12 +196,24 @@ def test_a_disk_that_is_full_at_the_end(monkeypatch, database, capfd):
     )
 
 
-def test_without_the_extra(monkeypatch, database, capfd):
-    monkeypatch.setitem(sys.modules, "duckdb", None)
+@pytest.mark.parametrize("missing", ["dlt", "duckdb", "pyarrow"])
+def test_without_the_extra(monkeypatch, database, capfd, missing):
+    monkeypatch.setitem(sys.modules, missing, None)
     for name in [name for name in sys.modules if name.startswith("aiotofupilot.dlt")]:
         monkeypatch.delitem(sys.modules, name)
     assert run(["mirror", str(database), "--sandbox"]) == ExitCode.USAGE
-    assert capfd.readouterr().err == "aiotofupilot: aiotofupilot.dlt needs duckdb: pip install 'aiotofupilot[dlt]'\n"
+    assert (
+        capfd.readouterr().err == f"aiotofupilot: aiotofupilot.dlt needs {missing}: pip install 'aiotofupilot[dlt]'\n"
+    )
+
+
+def test_another_module_that_is_missing_is_no_wrong_usage(monkeypatch, database):
+    """It is a fault of this package, and its traceback is what helps."""
+    for name in [name for name in sys.modules if name.startswith("aiotofupilot.dlt")]:
+        monkeypatch.delitem(sys.modules, name)
+    monkeypatch.setitem(sys.modules, "aiotofupilot.dlt.rows", None)
+    with pytest.raises(ModuleNotFoundError, match=r"aiotofupilot\.dlt\.rows"):
+        run(["mirror", str(database), "--sandbox"])
 
 
 def test_each_listing_shows_its_progress(monkeypatch, sandbox, database):

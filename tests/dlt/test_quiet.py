@@ -20,6 +20,52 @@ dlt.pipeline("quiet", pipelines_dir="pipelines", destination="duckdb")
 print(json.dumps([anon_tracker._ANON_TRACKER_ENDPOINT is not None, logger.log_level()]))
 """
 
+MIRRORS = """
+import json
+import os
+from contextlib import closing
+from http.server import BaseHTTPRequestHandler, HTTPServer
+from threading import Thread
+
+sent = []
+
+
+class Telemetry(BaseHTTPRequestHandler):
+    def do_POST(self):
+        sent.append(json.loads(self.rfile.read(int(self.headers["Content-Length"])))["event"])
+        self.send_response(204)
+        self.end_headers()
+
+    def log_message(self, *_):
+        pass
+
+
+server = HTTPServer(("127.0.0.1", 0), Telemetry)
+Thread(target=server.serve_forever, daemon=True).start()
+os.environ["RUNTIME__DLTHUB_TELEMETRY_ENDPOINT"] = f"http://127.0.0.1:{server.server_port}/"
+
+import dlt
+from dlt.common.runtime import telemetry
+
+from aiotofupilot.dlt import mirror
+from aiotofupilot.sandbox import Sandbox
+from aiotofupilot.testing import serve
+
+
+def mirrored(name):
+    return mirror(name, listings=["users", "stations"], api_key=sandbox.api_key, base_url=sandbox.url)
+
+
+with serve(Sandbox(procedures=1, runs=1)) as sandbox:
+    with closing(mirrored("one.duckdb")) as one:
+        next(one)
+        assert len(list(mirrored("two.duckdb"))) == 2  # which ends before the other one
+        next(one)
+dlt.pipeline("mine", pipelines_dir="pipelines", destination="duckdb").extract([{"id": 1}], table_name="mine")
+telemetry.stop_telemetry()  # it waits until everything is sent
+print(json.dumps(sent))
+"""
+
 NOWHERE = {"RUNTIME__DLTHUB_TELEMETRY_ENDPOINT": "http://127.0.0.1:9/", "HOME": "."}
 """Where telemetry goes that is turned on here, and where dlt looks for what the machine's user wants."""
 
@@ -35,15 +81,45 @@ NOWHERE = {"RUNTIME__DLTHUB_TELEMETRY_ENDPOINT": "http://127.0.0.1:9/", "HOME": 
     ids=["nothing", "environment", "file", "only the log"],
 )
 def test_it_is_quiet_unless_its_user_has_chosen_otherwise(tmp_path, environment, config, told):
-    (tmp_path / ".dlt").mkdir()
-    (tmp_path / ".dlt" / "config.toml").write_text(config, encoding="utf-8")
+    assert ran(PROGRAM, tmp_path, environment, config) == told
+
+
+MINE = ["pipeline_extract"]
+"""What a pipeline of the user sends after the mirror."""
+
+
+@pytest.mark.parametrize(
+    ("environment", "config", "of_the_mirror"),
+    [
+        ({}, "", False),
+        ({"RUNTIME__DLTHUB_TELEMETRY": "true"}, "", True),
+        ({}, "[runtime]\ndlthub_telemetry = true\n", True),
+    ],
+    ids=["nothing", "environment", "file"],
+)
+def test_a_mirror_sends_nothing_unless_its_user_has_turned_that_on(tmp_path, environment, config, of_the_mirror):
+    """Also without the command. What the user's own pipelines send is up to dlt's settings."""
+    sent = ran(MIRRORS, tmp_path, environment, config)
+    assert sent[-1:] == MINE
+    assert ("pipeline_load" in sent[:-1]) is of_the_mirror
+    assert bool(sent[:-1]) is of_the_mirror
+
+
+def test_nothing_is_sent_where_its_user_has_turned_it_off(tmp_path):
+    assert ran(MIRRORS, tmp_path, {"RUNTIME__DLTHUB_TELEMETRY": "false"}, "") == []
+
+
+def ran(program, folder, environment, config):
+    """Return what a program prints where the user has some settings."""
+    (folder / ".dlt").mkdir()
+    (folder / ".dlt" / "config.toml").write_text(config, encoding="utf-8")
     kept = {name: value for name, value in os.environ.items() if not name.startswith("RUNTIME__")}
-    ran = subprocess.run(  # noqa: S603 - our own
-        [sys.executable, "-c", PROGRAM],
+    done = subprocess.run(  # noqa: S603 - our own
+        [sys.executable, "-c", program],
         check=True,
         capture_output=True,
         text=True,
-        cwd=tmp_path,
+        cwd=folder,
         env=kept | NOWHERE | environment,
     )
-    assert json.loads(ran.stdout) == told
+    return json.loads(done.stdout)
