@@ -86,7 +86,7 @@ async def walk(listing, query, random):
 
 @pytest.mark.parametrize("name", ["units", "batches", "logs", "measurements", "phases"])
 async def test_what_the_line_writes_is_yielded_exactly_once_too(name):
-    """One run brings several phases at once, and as many measurements and log lines."""
+    """One run writes several phases at once, and as many measurements and log lines."""
     async with (
         Sandbox(4, runs=400) as sandbox,
         TofuPilotSession(sandbox.api_key, base_url=sandbox.url, retry=AT_ONCE) as session,

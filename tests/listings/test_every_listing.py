@@ -74,7 +74,7 @@ def test_its_arguments_have_the_types_of_the_api(name):
 
 @EVERY
 def test_every_argument_is_documented(name):
-    """In a sentence that ends, once, and in the order of the signature."""
+    """Each has one entry, in the order of the signature, and the entry ends with a period."""
     method = LISTINGS[name].list
     documented = inspect.getdoc(method).partition("\nArgs:\n")[2].partition("\nRaises:\n")[0]
     entries = inspect.cleandoc(documented.replace("\n        ", " ")).splitlines()
@@ -198,7 +198,7 @@ def listed(sandbox, name):
 
 @EVERY
 async def test_every_walk_yields_what_the_server_lists(sandbox, session, name):
-    """One page at a time and many at once, with resync, after a break, and while requests fail."""
+    """The walks have one page in flight or many, use resync, are resumed after a break, or meet failing requests."""
     make = getattr(session, name).list
     arguments = required(name, sandbox.procedures[0].id)
     expected = listed(sandbox, name)
@@ -233,7 +233,7 @@ async def test_a_listing_names_its_model_and_yields_the_values_without_it(sandbo
 
 @EVERY
 async def test_every_listing_is_counted(sandbox, session, name):
-    """Without a walk through it, however long its pages are and wherever a walk would begin."""
+    """The length of a page and the beginning of a walk do not matter."""
     make, arguments = getattr(session, name).list, required(name, sandbox.procedures[0].id)
     expected = len(listed(sandbox, name))
     sandbox.requests.clear()

@@ -73,7 +73,7 @@ class TestNoFilter:
         ],
     )
     def test_none_and_what_is_empty_send_nothing(self, pairs):
-        """The server then filters by nothing."""
+        """The server then does not filter."""
         assert pairs == ()
 
 
@@ -82,7 +82,7 @@ class TestString:
         ("value", "sent"), [("", ""), ("a b", "a b"), (Line.BATTERY, "battery"), (Key("x"), "x")], ids=repr
     )
     def test_the_value_is_sent(self, value, sent):
-        """What a subclass of str prints is not its value."""
+        """The value of a subclass of str is sent, and not its ``str()``."""
         pairs = filters.string("search_query", value)
         assert pairs == (("search_query", sent),)
         assert type(pairs[0][1]) is str
@@ -123,7 +123,7 @@ class TestStrings:
         assert filters.strings("ids", values) == (("ids", "a"), ("ids", "b"))
 
     def test_the_values_are_sent(self):
-        """What a subclass of str prints is not its value. An empty string is a value."""
+        """The values of subclasses of str are sent, and not their ``str()``. An empty string is a value."""
         assert filters.strings("batch_numbers", [Line.BATTERY, ""]) == (
             ("batch_numbers", "battery"),
             ("batch_numbers", ""),

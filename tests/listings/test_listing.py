@@ -13,7 +13,7 @@ NOW = datetime(2026, 2, 1, tzinfo=UTC)
 
 
 async def test_keys_repeat_where_a_parameter_takes_several_values():
-    """As the API reads arrays."""
+    """The API reads arrays in this way."""
     connection = Connection()
     await Runs(connection).list(outcomes=["PASS", "FAIL"], include_metadata=True, limit=20, cursor=40)
     assert connection.targets == ["/v2/runs?limit=20&outcomes=PASS&outcomes=FAIL&include_metadata=true&cursor=40"]

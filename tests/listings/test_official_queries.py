@@ -96,7 +96,7 @@ async def test_a_filter_is_sent_as_the_official_sdk_sends_it(official, index, li
 
 @pytest.mark.parametrize(("index", "listing", "filters"), CALLS)
 def test_the_official_sdk_sends_nothing_else_that_selects(official, index, listing, filters):
-    """What it sends on top are defaults of the API, an empty ``metadata=``, and its own paging."""
+    """It sends defaults of the API too, an empty ``metadata=``, and its own paging."""
     parameters = ENDPOINTS[listing]["params"]
     for pair in official[index].partition("?")[2].split("&"):
         name, _, value = pair.partition("=")

@@ -54,7 +54,7 @@ async def test_without_arguments_full_pages_are_asked_for():
 
 
 async def test_the_documentations_example_is_sent_word_for_word():
-    """As the API's own documentation has it."""
+    """The query is the one in the API's own documentation."""
     assert await query(
         limit=20,
         cursor=50,
@@ -79,19 +79,18 @@ async def test_moments_are_sent_in_utc_and_lose_nothing():
 
 @pytest.mark.parametrize("limit", [1, 100])
 async def test_limit_is_sent_within_its_bounds(limit):
-    """Both ends included."""
+    """Both bounds are included."""
     assert (await query(limit=limit))["limit"] == str(limit)
 
 
 @pytest.mark.parametrize("cursor", [0, Checkpoint(), None])
 async def test_the_beginning_needs_no_cursor(cursor):
-    """However it is said."""
     assert "cursor" not in await query(cursor=cursor)
 
 
 @pytest.mark.parametrize("cursor", [7, Checkpoint(7)])
 async def test_a_cursor_is_sent_as_an_integer(cursor):
-    """A checkpoint's, too."""
+    """The cursor of a checkpoint is sent as an integer too."""
     assert (await query(cursor=cursor))["cursor"] == "7"
 
 
@@ -195,7 +194,7 @@ def test_an_argument_of_the_wrong_type_is_a_type_error(arguments, message):
 
 
 def test_listings_take_arguments_by_name_only():
-    """Which a reader of the call can tell apart."""
+    """So a reader of the call can tell them apart."""
     with pytest.raises(TypeError, match="positional argument"):
         Procedures(Connection()).list(20)
 

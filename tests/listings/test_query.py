@@ -86,7 +86,7 @@ async def test_what_was_created_between_two_moments_is_asked_for_inclusively(nam
 
 
 async def test_the_narrower_bound_counts():
-    """Whether it is the query's own or the other."""
+    """It may be the bound of the query or the other one."""
     own = query("runs", ("created_after", "2026-02-01T09:00:00.000Z"), ("created_before", "2026-02-01T20:00:00.000Z"))
     (wide,) = await sent(own.narrowed(after=NOW - 9 * HOUR, before=NOW + 9 * HOUR))
     assert wide == [("limit", "7"), *own.pairs]
@@ -113,7 +113,7 @@ async def test_a_range_without_a_moment_is_empty_and_costs_no_request():
 @EVERY
 @pytest.mark.parametrize("first", ["asc", "desc"])
 async def test_the_oldest_or_the_newest_come_first_where_the_api_sorts(name, first):
-    """In place of the query's own order."""
+    """This replaces the query's own order."""
     order = CREATION[name][2]
     own = query(name, ("sort_by", "outcome"), ("search_query", "x"), ("sort_order", "desc"))
     if order is None:
@@ -164,7 +164,7 @@ def test_users_tell_nothing_of_their_creation():
 
 
 async def test_the_arguments_of_a_listing_are_the_pairs_of_its_query():
-    """Whoever narrows a listing narrows what its user asked for."""
+    """A narrowed query still has the filters of its user."""
     for name in LISTINGS:
         paginator = LISTINGS[name](Connection()).list(**required(name), limit=3)
         (pairs,) = await sent(paginator._source)
@@ -172,7 +172,7 @@ async def test_the_arguments_of_a_listing_are_the_pairs_of_its_query():
 
 
 class TestWhatAnItemTells:
-    """A model, or a dict of the server's."""
+    """An item is a model, or a dict of the server's."""
 
     def test_when_it_was_created(self):
         for name in ("runs", "deployments"):
@@ -199,7 +199,7 @@ class TestWhatAnItemTells:
 
 
 def test_the_runs_of_a_query_are_filtered_by_what_means_the_run():
-    """What means the item, such as its outcome, says nothing of the run."""
+    """Filters about the items, such as their outcome, are left out."""
     own = query("phases", ("procedure_id", "p"), ("ids", "a"), ("ids", "b"), ("outcomes", "FAIL"), ("names", "x"))
     assert own.runs().pairs == (("procedure_ids", "p"), ("ids", "a"), ("ids", "b"))
     assert own.runs().listing.name == "runs"

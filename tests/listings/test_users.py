@@ -73,7 +73,7 @@ async def test_a_failing_answer_is_asked_for_again(service, users):
 
 
 async def test_raw_users_are_dicts(service, users):
-    """With every key that the server sent."""
+    """They have every key that the server sent."""
     items = await users.list().raw().collect()
     assert [item["id"] for item in items] == [user.id for user in service.users]
     assert set(items[0]) == {"id", "email", "name", "image", "banned"}

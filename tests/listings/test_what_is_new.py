@@ -45,7 +45,7 @@ async def session(sandbox):
 
 @EVERY
 async def test_each_item_is_yielded_once_while_a_line_works_and_runs_are_broken_off(sandbox, session, name):
-    """Requests fail and heal meanwhile."""
+    """Meanwhile, requests fail and succeed again."""
     random, line = Random(name), BusyLine(runs=1.5, inserts=0.5, seed=7)  # noqa: S311 - test data
     sandbox.faults.randomly(faults.status(503), faults.cut(), rate=0.1, seed=3, heal_after=2)
 
@@ -106,7 +106,7 @@ async def test_a_watermark_of_another_listing_or_query_is_refused_by_name(sandbo
 
 
 async def test_the_runs_that_a_query_names_are_the_ones_that_are_followed(sandbox, session):
-    """With the other filters that mean the run."""
+    """The other filters that are about the run are kept."""
     run = next(run for run in sandbox.runs if run.procedure.id == sandbox.procedures[-1].id)
     for name in ("measurements", "phases", "logs"):
         named = {"run_ids" if name == "logs" else "ids": [run.id], "serial_numbers": [run.unit.serial_number]}
@@ -134,7 +134,7 @@ async def test_an_order_or_a_cursor_of_ones_own_is_refused(session):
 
 @EVERY
 async def test_what_is_created_after_the_first_look_is_followed(sandbox, session, name):
-    """And nothing that existed before."""
+    """Items that existed before are not yielded."""
     existing = {item.id for item in await listing(session, sandbox, name).collect()}
     line = BusyLine(runs=9.0, inserts=1.0, seed=1)
     wanted = None if name in {"parts", "stations", "users"} else 1

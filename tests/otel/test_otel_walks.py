@@ -225,7 +225,7 @@ print([name for name in sys.modules if name.startswith("opentelemetry")])
 
 
 async def test_a_pass_over_what_is_new_of_runs_has_spans_with_their_own_numbers(session, sandbox, telemetry):
-    """One span for the runs, and one for the items of each hundred of them."""
+    """There is one span for the runs, and one for the items of each hundred of them."""
     sandbox.faults.next(status(503))
     news = session.measurements.list(procedure_id=sandbox.procedures[0].id).since()
     assert await news.take(1)

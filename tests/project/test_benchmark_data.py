@@ -17,7 +17,7 @@ def listed(kind, items):
 @pytest.mark.parametrize("kind", KINDS)
 class TestPages:
     def test_pages_are_those_of_one_listing(self, kind):
-        """However they are cut, they hold the same items, each with an ID of its own."""
+        """Pages of any size hold the same items, and each item has its own ID."""
         hundreds = [orjson.loads(page_body(kind, 250, 100, cursor)) for cursor in (0, 100, 200)]
         sevens = [orjson.loads(page_body(kind, 250, 7, cursor)) for cursor in range(0, 250, 7)]
         items = [item for page in hundreds for item in page["data"]]
@@ -79,7 +79,7 @@ class TestData:
         assert {type(value) for run in runs for value in run["metadata"].values()} == {str, int, float, bool}
 
     def test_measurements_are_of_every_type_with_every_kind_of_validator(self):
-        """What a validator expects can be a scalar, an array, or nothing."""
+        """The expected value of a validator can be a scalar, an array or null."""
         measurements = listed("measurements", 2_000)
         validators = [validator for item in measurements for validator in item["validators"] or ()]
         expected = [validator["expected_value"] for validator in validators]

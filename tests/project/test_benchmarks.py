@@ -73,7 +73,7 @@ class TestCompare:
         assert rows["ours"].floor is None
 
     def test_a_server_without_a_moment_to_spare_is_told(self):
-        """For then it may have been what was measured."""
+        """In that case, the figures may show the speed of the server."""
         rows = compared(ours=[sample(1), sample(1, busy=0.97)])
         assert "the server was 97% busy" in rows["ours"].note
 
@@ -124,7 +124,7 @@ class TestQuestions:
         assert {f"{question} {KINDS[kind].title}, µs" for kind in kinds} <= cases
 
     def test_imports_are_measured_by_the_clock_and_in_cpu(self):
-        """The statements run in processes of their own."""
+        """Each statement runs in its own process."""
         bench = Bench(server=None, show=lambda _: None, rounds=1)
         (imports,) = (question for question in QUESTIONS if question.__name__ == "imports")
 
@@ -137,7 +137,7 @@ class TestQuestions:
 class TestReport:
     @pytest.mark.parametrize(("measured", "outcome"), [(1.9, "reached"), (2.2, "missed")])
     def test_goals_are_judged_by_the_ratio(self, measured, outcome):
-        """In the table's own words."""
+        """The words are those of the table."""
         goal = GOALS[0]
         row = Row(case=f"{goal.case} x", client=goal.client, figure=Figure(3, 2, 4), floor=Figure(measured, 1, 9))
 
@@ -216,7 +216,7 @@ def test_a_walk_that_fails_is_told():
 
 
 def test_drift_is_counted():
-    """A plain loop doubles or misses procedures of a line this busy; a walk that resyncs does neither."""
+    """On a line this busy, a plain loop doubles or misses procedures. A walk that resyncs does neither."""
     with Worker() as worker:
         plain, resync = (
             worker.do("drift", name=name, seed=1, items=1_000, inserts=10.0, removals=20.0)
@@ -229,7 +229,7 @@ def test_drift_is_counted():
 
 @pytest.mark.skipif(sys.platform != "linux", reason="only Linux can be asked for it")
 def test_processes_share_a_core_for_as_long_as_they_are_told_to():
-    """Then they may go where they were before, also if what was to be measured failed."""
+    """Then they may use the same cores as before, also after a failed measurement."""
     with Worker() as first, Worker() as second:
         before = os.sched_getaffinity(first.pid)
         with pytest.raises(RuntimeError, match="failed"), on_one_core(first, second):

@@ -26,7 +26,7 @@ def test_as_a_module(argument, code):
 
 @pytest.mark.parametrize("command", [(), ("runs",), ("users",), ("sandbox",)])
 def test_the_version_is_known_without_metadata(command):
-    """PyInstaller freezes packages without it."""
+    """A program that PyInstaller has frozen has no metadata of packages."""
     program = """
 import importlib.metadata, sys
 
@@ -44,7 +44,7 @@ sys.exit(main())
 
 
 def test_without_the_extra():
-    """Where the extra is not installed, one line says how to install it."""
+    """One line says how to install the extra."""
     program = "import sys; sys.modules['cyclopts'] = None; from aiotofupilot.__main__ import main; sys.exit(main())"
     done = subprocess.run([sys.executable, "-c", program, "--version"], capture_output=True, text=True, check=False)  # noqa: S603 - our own
     assert done.returncode == 2

@@ -108,7 +108,7 @@ def test_every_dependency_has_a_lower_bound_and_no_upper():
     ],
 )
 def test_importing_the_package_imports_nothing_of_an_extra(extra):
-    """A service pays for the client alone."""
+    """A service pays only for the client."""
     program = f"import sys, aiotofupilot; sys.exit({extra!r} in sys.modules)"
     subprocess.run([sys.executable, "-W", "error", "-c", program], check=True)  # noqa: S603 - our own
 

@@ -22,14 +22,14 @@ def test_it_shows_the_results_that_are_kept():
 
 
 def test_it_is_shown():
-    """By an absolute address on the front page, which a package index shows too."""
+    """The front page has an absolute address, because a package index shows the page too."""
     assert "/main/benchmarks/results/picture.svg)" in read(FRONT)
     assert "](results/picture.svg)" in read(ROOT / "benchmarks" / "README.md")
 
 
 @pytest.mark.parametrize("far", [1.0, 1.01, 40.0])
 def test_it_has_a_title_and_a_label_that_can_be_read_for_each_line(far):
-    """However near to each other the lines end."""
+    """The lines may end close to each other."""
     rows = [
         Row(case="", client=client, figure=Figure(at * seconds / 10, 0, 0), at=at)
         for client, seconds in zip(LINES, (far, 1.0, 1.0, 1.0), strict=True)
@@ -53,7 +53,7 @@ def test_it_follows_a_reader_into_dark_mode():
 
 
 def test_results_are_read_back_as_they_were_written():
-    """A row with all of its figures, and one that failed."""
+    """One row has all of its figures, and another one has failed."""
     rows = [
         Row(case="a", client="b", figure=Figure(2.0, 1.0, 3.0), floor=Figure(1.0, 1.0, 1.0), at=5.0),
         Row(case="a", client="c", figure=None, note="every run failed"),

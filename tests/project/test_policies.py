@@ -42,7 +42,7 @@ def test_the_changelog_keeps_its_form():
 
 
 def test_only_the_job_that_publishes_may_speak_for_the_project():
-    """It runs none of the project's code; every other job may only read."""
+    """This job runs no code of the project. All other jobs may only read."""
     workflow = yaml.safe_load(read(GITHUB / "workflows" / "release.yml"))
     assert workflow["permissions"] == {"contents": "read"}
     jobs = workflow["jobs"]

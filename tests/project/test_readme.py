@@ -198,7 +198,7 @@ def test_a_table_of_parameters_is_the_signature(table):
 
 
 def test_the_options_have_their_tables():
-    """What users make has a table of its parameters."""
+    """Each class that users make has a table of its parameters."""
     headings = {table[0][0] for table in SIGNATURES}
     assert {"`TofuPilotSession`", "`session.procedures.list`", "`RetryPolicy`", "`Sandbox`", "`BusyLine`"} <= headings
 
@@ -285,7 +285,10 @@ def test_the_front_page_repeats_the_figures_that_are_kept():
 
 @pytest.mark.parametrize("guide", [*GUIDES, *POLICIES], ids=lambda guide: str(guide.relative_to(ROOT)))
 def test_every_link_leads_somewhere(guide):
-    """Links into the project lead to files and headings that exist; those of the front page work on a package index."""
+    """Links into the project lead to existing files and headings.
+
+    Links on the front page also work on a package index.
+    """
     targets = LINK.findall(re.sub(r"^```.*?^```$", "", read(guide), flags=re.MULTILINE | re.DOTALL))
     for target in targets:
         if target.startswith((BLOB, RAW)):

@@ -113,7 +113,7 @@ def assert_within_policy(requests):
 @CONCURRENCY
 @pytest.mark.parametrize("fault", [*HEALING, *HARMLESS], ids=repr)
 async def test_a_walk_gets_over_what_heals(sandbox, session, fault, concurrency):
-    """Exactly, with the page that failed asked for again and no other."""
+    """It yields every item once. Only the page that failed is asked for again."""
     sandbox.faults.on(cursor=200).next(fault, times=2)
     items, error = await take(session.procedures.list(limit=20, concurrency=concurrency).walk())
     assert error is None
@@ -145,7 +145,7 @@ async def test_a_walk_resumes_from_what_does_not_heal(sandbox, session, fault, e
 @CONCURRENCY
 @pytest.mark.parametrize(("rate", "seeds"), [(0.01, 3), (0.1, 3), (0.5, 3)])
 async def test_mixtures_end_well_or_in_an_error_that_is_resumed_from(sandbox, rate, seeds, concurrency):
-    """Whatever comes, no item is lost or doubled, and no page is asked for more often than the policy says."""
+    """No item is lost or doubled, and no page is asked for more often than the policy says."""
     for seed in range(seeds):
         sandbox.faults.clear()
         sandbox.faults.randomly(*HEALING, rate=rate, seed=seed)
@@ -170,7 +170,7 @@ async def test_mixtures_end_well_or_in_an_error_that_is_resumed_from(sandbox, ra
 
 @CONCURRENCY
 async def test_an_outage_of_many_walks_is_not_multiplied(sandbox, concurrency):
-    """64 walks of one session, with every request failing: less than half as many requests again."""
+    """Every request of the 64 walks of a session fails. Their retries are less than half as many as their requests."""
     sandbox.faults.always(faults.status(503))
     async with TofuPilotSession(sandbox.api_key, base_url=sandbox.url, concurrency=concurrency) as session:
         results = [await take(session.procedures.list(limit=10).walk()) for _ in range(64)]

@@ -92,7 +92,7 @@ EVERY_FAULT = [
 @pytest.mark.parametrize("fault", EVERY_FAULT, ids=repr)
 @pytest.mark.parametrize("handed_in", [False, True])
 async def test_no_error_holds_the_key(sandbox, http_session, fault, handed_in, caplog):
-    """Not in its text, attributes, notes, pickle, causes or traceback; not in what is logged on the way."""
+    """The key is not in the text, attributes, notes, pickle, causes and traceback, nor in the log."""
     sandbox.faults.always(fault)
     session = TofuPilotSession(
         KEY,
@@ -151,7 +151,7 @@ async def parrot():
 @pytest.mark.parametrize("kind", ["json", "page", "html"])
 @pytest.mark.parametrize("status", [200, 302, 400, 401, 429, 500])
 async def test_what_a_server_repeats_of_the_key_is_hidden(parrot, monkeypatch, kind, status):
-    """In messages, codes, issues, request IDs, bodies, JSON paths and where it wants to go."""
+    """It may be in messages, codes, issues, request IDs, bodies, JSON paths and locations of redirects."""
     monkeypatch.setattr("aiotofupilot._listings.listing.integer", lambda name, value, **bounds: value)
     async with TofuPilotSession(KEY, base_url=parrot, retry=RetryPolicy(attempts=2, initial_wait=0)) as session:
         with pytest.raises(TofuPilotError) as caught:
@@ -160,7 +160,7 @@ async def test_what_a_server_repeats_of_the_key_is_hidden(parrot, monkeypatch, k
 
 
 async def test_the_context_that_tracing_gets_is_empty(sandbox):
-    """What aiohttp itself hands to a trace, the request's headers, are the business of who traces."""
+    """aiohttp itself also hands the headers of the request to a trace."""
     contexts = []
 
     async def see(http_session, context, params):
@@ -219,7 +219,7 @@ COMMAND = [sys.executable, "-X", "dev", "-W", "error", "-m", "aiotofupilot"]
     ids=lambda value: " ".join(value[:2]) if isinstance(value, list) else None,
 )
 async def test_the_command_shows_no_key(sandbox, arguments, fault):
-    """In its output, its errors or its help, wherever the key comes from."""
+    """The key is not in the output, the errors or the help, wherever it comes from."""
     if fault is not None:
         sandbox.faults.always(fault)
     environment = {**os.environ, "TOFUPILOT_API_KEY": KEY, "TOFUPILOT_URL": sandbox.url}

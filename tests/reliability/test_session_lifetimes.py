@@ -25,7 +25,7 @@ async def sandbox():
 
 
 async def test_a_forgotten_session_is_one_resource_warning(sandbox, until):
-    """In the place of aiohttp's, which would tell of its own objects; its connections are closed."""
+    """It replaces the warnings of aiohttp, which would name aiohttp's objects. The connections are closed."""
     with warnings.catch_warnings(record=True) as caught:
         warnings.simplefilter("always")
         session = TofuPilotSession(sandbox.api_key, base_url=sandbox.url)
@@ -39,7 +39,7 @@ async def test_a_forgotten_session_is_one_resource_warning(sandbox, until):
 
 
 async def test_a_session_that_opened_nothing_may_be_forgotten(sandbox):
-    """As may one with an aiohttp session of the user's, a view, and a closed one."""
+    """So may a session with the user's own aiohttp session, a view, and a closed session."""
     TofuPilotSession(sandbox.api_key, base_url=sandbox.url)
     async with aiohttp.ClientSession() as http_session:
         await TofuPilotSession(sandbox.api_key, base_url=sandbox.url, http_session=http_session).procedures.list()
@@ -52,7 +52,7 @@ async def test_a_session_that_opened_nothing_may_be_forgotten(sandbox):
 
 
 async def test_a_session_is_not_forgotten_while_a_listing_of_it_is_in_use(sandbox, until):
-    """Nor while a view of it is; the warning comes when the last of them goes."""
+    """The same holds for a view. The warning comes when the last of them is dropped."""
     with warnings.catch_warnings(record=True) as caught:
         warnings.simplefilter("always")
         view = TofuPilotSession(sandbox.api_key, base_url=sandbox.url).with_options(timeout=10)
@@ -70,7 +70,7 @@ async def test_a_session_is_not_forgotten_while_a_listing_of_it_is_in_use(sandbo
 
 
 def test_another_event_loop_is_refused():
-    """As pytest's loop per test would be one, and the next asyncio.run."""
+    """pytest-asyncio has a loop for each test, and so has each asyncio.run."""
     session = TofuPilotSession("key", base_url="http://127.0.0.1:1", retry=None)
 
     async def first(session):
@@ -91,7 +91,7 @@ def test_another_event_loop_is_refused():
 
 
 def test_a_session_made_outside_any_loop_works_in_the_first_that_uses_it():
-    """Such as one of module level."""
+    """A program may make one at module level."""
     sandbox = Sandbox(procedures=7, port=free_port())
     session = TofuPilotSession(sandbox.api_key, base_url=sandbox.url)
 
@@ -156,13 +156,13 @@ USES = pytest.mark.parametrize("use", [ALL, FEW], ids=["all", "few"])
 
 @USES
 async def test_a_program_that_closes_its_session_ends_without_a_word(run, use):
-    """Also with a walk left in the middle."""
+    """A walk may be left in the middle."""
     assert await run(PROGRAM.format(use=use, end="await session.close()"), "-W", "error") == ""
 
 
 @USES
 async def test_a_program_that_forgets_its_session_is_told_once(run, use):
-    """Where it was made; nothing of tasks, connections or sockets."""
+    """The warning names the line that made it. There is no warning about tasks, connections or sockets."""
     stderr = await run(PROGRAM.format(use=use, end="pass"), "-X", "tracemalloc=1", "-W", "always")
     assert stderr.count("ResourceWarning: ") == 1, stderr
     assert "open> was not closed" in stderr
@@ -171,7 +171,7 @@ async def test_a_program_that_forgets_its_session_is_told_once(run, use):
 
 
 async def test_a_forked_child_is_told_to_make_its_own(run, sandbox):
-    """And can; the parent goes on as if nothing were."""
+    """It can do so, and the parent is not disturbed."""
     program = """
         import asyncio, os
         from aiotofupilot import SessionError, TofuPilotSession

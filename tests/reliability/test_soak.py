@@ -117,7 +117,7 @@ async def test_a_limiter_and_telemetry_leave_nothing_behind_either(until, caplog
 
 @pytest.mark.skipif(not OPEN_FILES.exists(), reason="counts file descriptors as Linux shows them")
 async def test_a_hundred_sessions_leave_no_socket_behind(until):
-    """Each opened, used and closed, one in four under a request."""
+    """Each is opened, used and closed. One in four is closed during a request."""
 
     def open_files():
         return len(list(OPEN_FILES.iterdir()))

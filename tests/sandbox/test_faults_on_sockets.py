@@ -240,7 +240,7 @@ async def test_gzip_bomb(sandbox):
 
 
 async def test_oversized(sandbox, client):
-    """A whole answer with much behind it, announced or not, which JSON parsers accept."""
+    """A whole answer is followed by many spaces, with or without an announcement. JSON parsers accept it."""
     sandbox.faults.next(oversized(3 * MIB), oversized(3 * MIB, announced=False))
     for announced in (True, False):
         response, body = await get(client, sandbox)
@@ -309,7 +309,7 @@ async def test_other_answers(sandbox, client):
 
 @pytest.mark.parametrize("fault", faults.TRANSIENT, ids=repr)
 async def test_connection_after_a_fault(sandbox, client, fault):
-    """Whatever a request met, the next one is answered."""
+    """The next request is answered after every fault."""
     sandbox.faults.next(fault)
     try:
         response, body = await get(client, sandbox)

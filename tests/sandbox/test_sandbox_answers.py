@@ -57,7 +57,7 @@ def test_status_with_message_and_headers(met):
     ],
 )
 def test_retry_after(met, retry_after, header):
-    """Retry-After in seconds, as a date, as garbage, or not at all."""
+    """Retry-After has seconds, a date or any text, or is not sent."""
     assert met(status(429, retry_after=retry_after)).headers.get("Retry-After") == header
 
 
@@ -78,19 +78,19 @@ def test_html(met):
 
 
 def test_empty(met):
-    """No body, any status."""
+    """An answer of any status can have no body."""
     assert met(empty(504, headers={"Retry-After": "3"})) == Delivery.of(504, {"Retry-After": "3"}, b"")
     assert met(empty()).status == 200
 
 
 def test_json(met):
-    """JSON of another shape."""
+    """The answer is another JSON document."""
     assert met(faults.json([1, None])) == Delivery.of(200, {"Content-Type": "application/json"}, b"[1,null]")
     assert met(faults.json({}, 503)).status == 503
 
 
 def test_redirect(met):
-    """To another address, or to the same one again."""
+    """The redirect leads to another address, or to the same one."""
     request = Request(query={"search_query": "ä b", "limit": "3"})
     assert met(redirect(), request=request) == Delivery.of(
         307, {"Location": "/api/v2/procedures?search_query=%C3%A4+b&limit=3"}, b""

@@ -26,7 +26,7 @@ def test_answers_for_every_listing(api):
 
 
 def test_refusals(api):
-    """What is refused is an answer, too."""
+    """A refusal is an answer too."""
     assert [api.answer("/api/v2/runs", {}, key).status for key in (None, "Bearer s", "Bearer k")] == [401, 200, 200]
     assert api.answer("/api/v2/runs", {"limit": "0"}, "Bearer k").status == 400
     assert api.answer("/api/v2/nope", {}, "Bearer k").status == 404

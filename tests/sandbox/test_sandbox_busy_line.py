@@ -20,7 +20,7 @@ def run(line, procedures, requests=400):
 
 
 def test_idle(procedures):
-    """Without rates nothing changes."""
+    """Without rates, nothing changes."""
     run(BusyLine(), procedures)
     assert procedures == make_procedures(100)
 
@@ -35,7 +35,7 @@ def test_rates(procedures):
 
 
 def test_accounts_for_every_change(procedures):
-    """What was inserted and removed explains the list."""
+    """The items that were inserted and removed explain the list."""
     before = {procedure.id for procedure in procedures}
     line = run(BusyLine(inserts=0.5, removals=0.5, renames=0.5), procedures)
     inserted, removed = {p.id for p in line.inserted}, {p.id for p in line.removed}

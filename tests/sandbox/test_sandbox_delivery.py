@@ -22,7 +22,7 @@ def test_what_a_client_gets():
 
 
 def test_nothing_sent():
-    """Without a head there is no status and no header."""
+    """Without a head there is neither a status nor a header."""
     delivery = Delivery((Wait(1), Close()))
     assert (delivery.head, delivery.status, delivery.headers) == (None, None, {})
     assert (delivery.body, delivery.complete) == (b"", False)
@@ -37,7 +37,7 @@ def test_end_is_last(end):
 
 
 def test_before_head():
-    """What passes before anything is sent; all of it if nothing is."""
+    """These are the steps before anything is sent, or all steps if nothing is sent."""
     assert Delivery((Wait(1), HEAD, Wait(2))).before_head() == (Wait(1),)
     assert Delivery((Wait(1), Reset())).before_head() == (Wait(1), Reset())
 
@@ -73,5 +73,5 @@ def test_split_keeps_every_step():
 
 
 def test_split_of_nothing():
-    """No body, no second part."""
+    """Without a body there is no second part."""
     assert Delivery((HEAD,)).split(0.5) == ((HEAD,), ())

@@ -18,7 +18,7 @@ def test_written_as_called():
 
 
 def test_sum(met):
-    """Faults add up, the left one first."""
+    """In a sum of faults, the left one happens first."""
     both = late(1) + late(2, more=1)
     assert repr(both) == "late(1) + late(2, more=1)"
     assert met(both, Delivery(())).steps == (Wait(1), Wait(3))

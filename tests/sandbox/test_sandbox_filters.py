@@ -213,7 +213,7 @@ def test_search_for_a_deployment(service):
 
 
 def test_search_for_a_unit_by_its_id(service):
-    """From 8 characters on, the beginning of a unit's id is looked for."""
+    """A text of 8 characters or more matches the beginning of a unit's id."""
     unit = service.units[11]
     assert ids(service, "units", {"search_query": unit.id[:8]}) == [unit.id]
     assert ids(service, "units", {"search_query": unit.id[:7]}) == []
@@ -221,7 +221,7 @@ def test_search_for_a_unit_by_its_id(service):
 
 @pytest.mark.parametrize("listing", ["logs", "measurements", "phases"])
 def test_environments_and_deployments(service, listing):
-    """What a run wrote is found by the run's environment and deployment."""
+    """Items that a run wrote are found by the run's environment and deployment."""
     rows, query = listed(service, listing)
     by_run = {run["id"]: run for run in items(service, "runs", {"environments": "production"})}
     found = ids(service, listing, [*query, ("environments", "production")])
@@ -264,7 +264,7 @@ def test_retries(service, listing):
 
 
 def test_part_numbers_of_one_procedure(service):
-    """A procedure tests one part, so its number selects all, and another selects nothing."""
+    """A procedure tests one part. So its number selects all items, and another one selects none."""
     for listing in ("measurements", "phases"):
         rows, query = listed(service, listing)
         part = run_of(service, rows[0]).unit.part.number
@@ -431,7 +431,7 @@ def test_parts_and_stations_by_procedure(service):
     ],
 )
 def test_shortcuts_find_the_same(listing, query):
-    """Where there are more runs than the plan has, items are found by the plan, and none is missed."""
+    """If there are more runs than the plan has, items are found by the plan, and none is missed."""
     many = Service(20, runs=1300)
     query = {name: many.procedures[0].id if value == "0" else value for name, value in query.items()}
     rows = getattr(many, listing)
@@ -443,7 +443,7 @@ def test_shortcuts_find_the_same(listing, query):
 
 
 def test_a_given_log_of_an_unknown_level():
-    """An unknown level matters most. A log of a run that is not listed is of no part."""
+    """An unknown level has the highest rank. A log of a run that is not listed has no part."""
     service = Service(20, runs=20)
     log = evolve(service.logs[0], id="own", level="FATAL", run=evolve(service.logs[0].run, id="gone"))
     service.logs.append(log)

@@ -58,7 +58,7 @@ def test_live(listing):
 
 
 def test_change_in_place(listing):
-    """Even a procedure that was changed in place, against its type, is written as it is now."""
+    """A procedure that was changed in place, against its type, is written as it is now."""
     ask(listing, limit="1")
     listing.procedures[0].name = "changed"
     assert ask(listing, limit="1")["data"][0]["name"] == "changed"
@@ -109,7 +109,7 @@ def test_bounds_at_the_ends_of_time(listing):
     [(None, 401), ("", 401), ("k", 401), ("Bearer ", 401), ("Bearer K", 401), ("Basic k", 401), ("Bearer s", 403)],
 )
 def test_keys(listing, authorization, status):
-    """Only a user's key reads, whatever is asked."""
+    """Only the key of a user may list, whatever the query is."""
     assert listing.answer({}, authorization).status == status
     assert listing.answer({"limit": "0"}, authorization).status == status
 

@@ -20,7 +20,7 @@ def test_target():
 
 
 def test_path_as_it_was_sent():
-    """What is encoded stays as it is, so that the target can be asked for again."""
+    """Encoded characters stay encoded, so the target can be requested again."""
     assert Request(path="/%70%C3%A4", query=[("a", "1"), ("a", "2")]).target == "/%70%C3%A4?a=1&a=2"
 
 

@@ -52,7 +52,7 @@ def test_conditions(conditions, matching):
 
 
 def test_without_metadata():
-    """What has no metadata meets no condition."""
+    """An item without metadata meets no condition."""
     assert not matches(None, {"shift": {}})
 
 
@@ -68,7 +68,7 @@ def test_without_metadata():
     ],
 )
 def test_not_an_object(text, received):
-    """What is not a JSON object is refused with its type."""
+    """A value that is not a JSON object is refused, and the issue names its type."""
     with pytest.raises(Refusal) as caught:
         parse(text)
     assert caught.value.issues == [
@@ -114,7 +114,7 @@ def test_wrong_conditions(condition):
 
 
 def test_too_many_keys():
-    """At most five keys."""
+    """There may be at most five keys."""
     assert len(parse(json.dumps({str(n): {"eq": n} for n in range(5)}))["metadata"]) == 5
     with pytest.raises(Refusal) as caught:
         parse(json.dumps({str(n): {"eq": n} for n in range(6)}))

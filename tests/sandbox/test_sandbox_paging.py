@@ -40,7 +40,7 @@ def shown(windows, total):
     [offsets, capped(25), short_pages(), short_pages(7), hidden_rows(), hidden_rows(every=3, hide=8), page_numbers],
 )
 def test_following_the_cursor_shows_everything_once(paging, total, limit):
-    """However odd the pages, their cursors lead through the whole listing, and to its end."""
+    """With any odd pages, the cursors lead through the whole listing to its end."""
     assert shown(walk(paging, total, limit), total) == list(range(total))
 
 
@@ -88,7 +88,7 @@ def test_null_cursor():
     ("paging", "next_cursor"), [(repeating_cursor(100), 150), (cycling_cursor(100), 0), (backward_cursor(100), 100)]
 )
 def test_misleading_cursors(paging, next_cursor):
-    """Before the offset all is well; from it on, even behind the end, the next page is never a later one."""
+    """Before the offset, all is well. From it on, also after the end, the next page is never a later one."""
     assert paging(1000, 50, 50) == offsets(1000, 50, 50)
     assert paging(1000, 150, 50) == Window(150, 200, has_more=True, next_cursor=next_cursor)
     assert paging(120, 150, 50) == Window(150, 200, has_more=True, next_cursor=next_cursor)
@@ -104,7 +104,7 @@ def test_backward_cursor_stops_at_the_beginning():
     [(endless_empty(100), 500, 500), (ignored_cursor(100), 100, 150), (clamped_cursor(100), 100, 150)],
 )
 def test_cursors_that_advance_for_nothing(paging, start, stop):
-    """Before the offset all is well; from it on nothing new comes, while the next cursor is always a later one."""
+    """Before the offset, all is well. From it on, nothing new comes, although the next cursor is always a later one."""
     assert paging(1000, 50, 50) == offsets(1000, 50, 50)
     assert paging(1000, 500, 50) == Window(start, stop, has_more=True, next_cursor=550)
     assert paging(1000, 10**9, 50).next_cursor == 10**9 + 50

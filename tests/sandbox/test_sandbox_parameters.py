@@ -28,7 +28,7 @@ def issues(**query):
 
 
 def test_defaults():
-    """Nothing given: 50 from the beginning, unfiltered; unknown parameters don't matter."""
+    """Without parameters, the first 50 items come unfiltered. Unknown parameters are ignored."""
     assert parse({"bogus": "1"}) == {"limit": 50, "cursor": 0}
 
 
@@ -49,7 +49,7 @@ def test_defaults():
     ],
 )
 def test_numbers_as_javascript_reads_them(text, number):
-    """What JavaScript's Number() reads as a whole number is one."""
+    """Every text that JavaScript's Number() reads as a whole number is one."""
     assert parse({"limit": text})["limit"] == number
     assert parse({"cursor": text})["cursor"] == number
 
@@ -59,7 +59,7 @@ def test_numbers_as_javascript_reads_them(text, number):
     ["abc", "1_0", "nan", "inf", "-Infinity", "1e999", "0x" + "f" * 300, "-0x1", "0x", "\x1c1", "٣", "1 0", "--1"],
 )
 def test_not_a_number(text):
-    """What JavaScript does not read, or reads as infinite, is not a number, even where Python reads one."""
+    """A text that JavaScript does not read, or reads as infinite, is not a number. Python may read it as one."""
     assert [issue["code"] for issue in issues(limit=text, cursor=text)] == ["invalid_type", "invalid_type"]
 
 

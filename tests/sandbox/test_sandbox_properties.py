@@ -44,7 +44,7 @@ QUERIES = ["", "battery", "TEST", "no such thing", PROCEDURES[7].id[2:9], "rev b
     paging=st.sampled_from([offsets, capped(7), short_pages(3), hidden_rows(5, 9), page_numbers]),
 )
 def test_pages_joined_are_the_matches(count, limit, search_query, paging):
-    """However it is searched and cut, following the cursor gives every match once, in order, and comes to an end."""
+    """With any search and any paging, following the cursor gives each match once, in order, and comes to an end."""
     service = Service(PROCEDURES[:count], paging=paging)
     found, cursor = [], 0
     while cursor is not None:
@@ -65,7 +65,10 @@ def test_pages_joined_are_the_matches(count, limit, search_query, paging):
     seed=st.integers(0, 9),
 )
 def test_faults_together_are_still_http(body, faults, seed):
-    """Whatever adds up, there is at most one head, before the body, and a whole answer has the length that it says."""
+    """In any sum of faults, there is at most one head, before the body.
+
+    A complete answer has the length that it announces.
+    """
     fault = sum(faults[1:], start=faults[0])
     delivery = fault.alter(Delivery.of(200, {"A": "1"}, body), Request(), Random(seed))  # noqa: S311 - test data
     kinds = [type(step).__name__ for step in delivery.steps if type(step).__name__ != "Wait"]
@@ -98,7 +101,7 @@ NAMES = st.lists(st.sampled_from(sorted(FILTERS)), max_size=3, unique=True)
 @settings(deadline=None, max_examples=40)  # a busy machine is no failure
 @given(names=NAMES, sort_by=st.sampled_from(["started_at", "duration", "serial_number"]), data=st.data())
 def test_filters_together_are_all_of_them(names, sort_by, data):
-    """Whatever shortcuts are taken, several filters select what each of them selects, in the order asked for."""
+    """With any shortcuts, several filters select the items that each of them selects, in the order asked for."""
     pairs = [(name, data.draw(st.sampled_from(FILTERS[name]))) for name in names]
     found = ids(FACTORY, "runs", [*pairs, ("sort_by", sort_by)])
     alone = [set(ids(FACTORY, "runs", [pair])) for pair in pairs]

@@ -97,7 +97,7 @@ def test_items(service, name):
 
 @pytest.mark.parametrize("name", WIRE)
 def test_every_null_and_every_word(service, name):
-    """Wherever the API has a null or one of several words, some item has it."""
+    """For each null and each word of the API, some item has it."""
 
     def seen(listed, facts, path):
         for field, known in facts["fields"].items():
@@ -201,7 +201,7 @@ def test_every_parameter_does_something(name):
 
 @pytest.mark.parametrize("name", PAGED)
 def test_what_is_refused(service, name):
-    """Whatever is wrong with any parameter is told at once, in the API's order."""
+    """The answer names all that is wrong with the parameters, in the API's order."""
     wrong = {"Text": [("x", "1"), ("x", "2")], "Texts": [], "Choices": [("x", "?")]}
     query, expected = [], []
     for parameter in BY_NAME[name].parameters:
@@ -242,7 +242,7 @@ def test_sorts(service, name, order):
 
 @pytest.mark.parametrize("name", PAGED)
 def test_default_order(service, name):
-    """Without a wish, items come in the order of their rows, which is newest first where the API says so."""
+    """Without a sort order, items come in the order of their rows. This is newest first if the API says so."""
     facts = WIRE[name]["sort"]
     query = required(service, name)
     found = ids(service, name, query)
@@ -328,7 +328,7 @@ def test_ids_are_unique(service, name):
 
 
 def test_everything_refers_to_what_exists(service):
-    """Whatever an item names is listed, and said to be the same there."""
+    """Every item that another one refers to is listed, and has the same values there."""
     units = {unit.id: unit for unit in service.units}
     runs = {run.id: run for run in service.runs}
     batches = {batch.id: batch.number for batch in service.batches}
@@ -413,7 +413,7 @@ def test_retries(service):
 
 
 def test_a_measurement_drifts():
-    """The supply voltage moves towards its limit as the line runs."""
+    """The supply voltage moves towards its limit from run to run."""
     service = Service(30, runs=1900)
     voltages = [
         m.value

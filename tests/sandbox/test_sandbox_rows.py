@@ -60,7 +60,7 @@ def change(items, kind, *details):
 
 @given(count=st.integers(0, 9), changes=st.lists(CHANGES, max_size=12), cut=st.slices(10))
 def test_rows_are_a_list(count, changes, cut):
-    """Whatever is done to rows, they hold what a list would."""
+    """After any changes, rows hold the same as a list."""
     made = rows(count)
     plain = [f"made {number}" for number in range(count - 1, -1, -1)]
     for details in changes:
@@ -87,7 +87,7 @@ def test_a_million_rows_make_what_is_asked_for():
 
 
 def test_equality():
-    """Rows equal a list or other rows of the same items, and nothing else."""
+    """Rows are equal to a list or other rows of the same items, and to nothing else."""
     assert rows(2) == ["made 1", "made 0"] == rows(2)
     assert rows(2) == rows(2)
     assert rows(2) != ["made 1"]

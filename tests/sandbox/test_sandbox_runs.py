@@ -161,7 +161,7 @@ def test_sort(service, sort_by):
 
 
 def test_newest_first(service):
-    """Without a wish, the newest run comes first."""
+    """Without a sort order, the newest run comes first."""
     assert ids(service, "runs") == [run.id for run in service.runs]
 
 
@@ -215,7 +215,7 @@ def test_given_runs_are_sorted():
 
 
 def test_changes_show_at_once(service):
-    """What is kept of an earlier answer does not outlive a change."""
+    """A change makes remembered answers invalid."""
     service = Service(3, runs=50)
     passed = ids(service, "runs", {"outcomes": "PASS"})
     assert ids(service, "runs", {"outcomes": "PASS"}) == passed
@@ -245,7 +245,7 @@ def test_many_queries_are_not_kept_for_ever(service):
     ],
 )
 def test_shortcuts_find_the_same(query):
-    """Where there are more runs than the plan has, runs are found by the plan, and none is missed."""
+    """If there are more runs than the plan has, runs are found by the plan, and none is missed."""
     few, many = Service(30, runs=1000), Service(30, runs=3000)
     del many.runs[500:505]
     many.runs[7] = evolve(many.runs[7], outcome="FAIL")

@@ -18,13 +18,13 @@ def ask(faults, *, attempt=1, asked=1, authorization=None, **query):
 
 
 def test_nothing_goes_wrong_at_first(faults):
-    """Without a sentence there is no fault."""
+    """Without a sentence, there is no fault."""
     assert ask(faults) is None
     assert repr(faults) == "<Faults: none>"
 
 
 def test_next(faults):
-    """Each of the next requests meets one, in order."""
+    """Each of the next requests meets one fault, in order."""
     faults.next(status(503), times=2)
     faults.next(reset(), cut())
     assert faults.pending == [status(503), status(503), reset(), cut()]
@@ -48,7 +48,7 @@ def test_always(faults):
 
 
 def test_on_query(faults):
-    """Only requests with these parameters are meant; None means: without the parameter."""
+    """Only requests with these parameters match. None means that a request must not have the parameter."""
     faults.on(cursor=100).next(reset())
     faults.on(cursor=None, limit=5).next(cut())
     assert ask(faults, cursor="50") is None
@@ -77,7 +77,7 @@ def test_line_waits_for_its_request(faults):
 
 
 def test_randomly_at_a_rate(faults):
-    """The given share of requests meets one of the faults, each about as often."""
+    """The given share of requests meets a fault. Each fault comes about as often as the others."""
     faults.randomly(reset(), cut(), rate=0.3, seed=1)
     met = [ask(faults, cursor=str(cursor)) for cursor in range(2000)]
     assert 0.27 < 1 - met.count(None) / 2000 < 0.33
@@ -86,13 +86,16 @@ def test_randomly_at_a_rate(faults):
 
 @pytest.mark.parametrize(("rate", "expected"), [(0, {None}), (1, {reset()})])
 def test_none_and_all(faults, rate, expected):
-    """A rate of 0 strikes nobody, 1 everybody."""
+    """A rate of 0 picks no request, and a rate of 1 picks every request."""
     faults.randomly(reset(), rate=rate)
     assert {ask(faults, cursor=str(cursor)) for cursor in range(200)} == expected
 
 
 def test_chance_depends_on_seed_question_and_how_often_it_was_asked(faults):
-    """Whatever the order of requests, the same one meets the same; another seed or attempt may not."""
+    """In any order of requests, the same request meets the same fault.
+
+    With another seed or attempt it may meet another.
+    """
     faults.randomly(rate=0.5, seed=1)
     other = Faults()
     other.randomly(rate=0.5, seed=2)
@@ -105,7 +108,7 @@ def test_chance_depends_on_seed_question_and_how_often_it_was_asked(faults):
 
 
 def test_chances_are_independent(faults):
-    """Two chances of one seed don't strike the same requests."""
+    """Two random rules with one seed do not pick the same requests."""
     faults.randomly(reset(), rate=0.5)
     faults.randomly(cut(), rate=0.5)
     met = {ask(faults, cursor=str(cursor)) for cursor in range(100)}
@@ -113,7 +116,7 @@ def test_chances_are_independent(faults):
 
 
 def test_healing(faults):
-    """The attempt after so many succeeds."""
+    """After the given number of attempts, the next one succeeds."""
     faults.randomly(reset(), rate=1, heal_after=2)
     assert [ask(faults, attempt=attempt) for attempt in (1, 2, 3)] == [reset(), reset(), None]
 
@@ -161,7 +164,7 @@ def test_jitter_is_reproducible(faults):
 
 
 def test_repr(faults):
-    """What is to come reads as it was written."""
+    """The repr shows the sentences as they were written."""
     faults.next(reset(), cut())
     faults.always(latency(1))
     faults.randomly(status(500), rate=0.25)

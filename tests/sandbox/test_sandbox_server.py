@@ -103,7 +103,7 @@ async def test_head_of_a_page_that_fails(client):
     "sent", [b"\x16\x03\x01\r\n\r\n", b"GET / HTTP/1.1\r\nHost: x\r\nA\x00: b\r\n\r\n", b"GET\r\n\r\n"]
 )
 async def test_what_is_not_http(caplog, sent):
-    """What is not HTTP is refused, and nothing of it is logged."""
+    """A request that is not HTTP is refused, and is not logged."""
     async with Sandbox(1) as sandbox:
         reader, writer = await asyncio.open_connection("127.0.0.1", int(sandbox.url.split(":")[2].split("/")[0]))
         writer.write(sent)
@@ -262,7 +262,7 @@ def test_connection_gone_already(end):
 
 
 async def test_https(client):
-    """With a certificate it speaks HTTPS, faults included."""
+    """With a certificate, the sandbox speaks HTTPS. Faults work as before."""
     authority = trustme.CA()
     server = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
     authority.issue_cert("127.0.0.1").configure_cert(server)

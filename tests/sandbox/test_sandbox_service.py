@@ -30,7 +30,7 @@ def test_procedures_made_up_or_given():
 
 
 def test_page(service):
-    """A page of the listing, as JSON, whole and at once; the request knows which procedures it shows."""
+    """The answer is a page of the listing, as JSON, at once. The request knows the procedures on the page."""
     request, delivery = ask(service, limit="20")
     assert (delivery.status, delivery.complete, delivery.seconds) == (200, True, 0)
     assert [item["id"] for item in json.loads(delivery.body)["data"]] == [p.id for p in service.procedures[:20]]
@@ -139,7 +139,7 @@ def test_faults_can_see_the_attempt(service):
 
 
 def test_hooks(service):
-    """What is done before a response shows in it, what is done after it in the next."""
+    """A change before a response shows in this response, and a change after it shows in the next one."""
     first, second = service.procedures[:2]
     seen = []
     service.before_response.append(lambda procedures, request: seen.append((len(procedures), request.page)))
@@ -152,7 +152,7 @@ def test_hooks(service):
 
 
 def test_after_response_waits_for_the_end(service):
-    """While an answer is on its way it is in flight; the hook comes when the block ends, even by an error."""
+    """While an answer is being sent, it is in flight. The hook is called when the block ends, also after an error."""
     ended = []
     service.after_response.append(lambda _procedures, request: ended.append(request))
     first, second = Request(), Request()

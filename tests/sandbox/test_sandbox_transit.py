@@ -17,14 +17,14 @@ def unzip(delivery):
 
 
 def test_reset(met):
-    """Reset before the answer, after its headers, or after half its body."""
+    """The connection is reset before the answer, after its headers, or after half of its body."""
     assert met(reset(), LATE).steps == (Wait(1), Reset())
     assert met(reset(after="headers"), LATE).steps == (Wait(1), PAGE.head, Reset())
     assert met(reset(after="half"), LATE).steps == (Wait(1), PAGE.head, Chunk(b"01234"), Reset())
 
 
 def test_hang_up(met):
-    """Closed without an answer."""
+    """The connection is closed without an answer."""
     assert met(hang_up(), LATE).steps == (Wait(1), Close())
 
 
@@ -43,13 +43,13 @@ def test_cut_that_claims_to_be_all(met):
 
 
 def test_stall(met):
-    """Nothing for a while, before the headers or inside the body, then the rest."""
+    """Nothing comes for a while, before the headers or inside the body. Then the rest comes."""
     assert met(stall(5)).steps == (Wait(5), *PAGE.steps)
     assert met(stall(5, inside_body=True)).steps == (PAGE.head, Chunk(b"01234"), Wait(5), Chunk(b"56789"))
 
 
 def test_latency(met):
-    """Jitter spreads latency evenly around its seconds, by the given chance alone, and never below 0."""
+    """Jitter spreads latency evenly around its seconds, and never below 0. Only the given source of chance decides."""
     assert met(latency(0.5)).seconds == 0.5
     seconds = [met(latency(0.5, jitter=0.2), seed=seed).seconds for seed in range(200)]
     assert 0.3 <= min(seconds) < 0.32
@@ -59,7 +59,7 @@ def test_latency(met):
 
 
 def test_chunked(met):
-    """Without Content-Length, HTTP sends the body in chunks."""
+    """Without a Content-Length, HTTP sends the body in chunks."""
     assert met(chunked()).headers == {"Content-Type": "application/json"}
     assert met(chunked() + cut()).steps[-1] == Close()
 
@@ -85,5 +85,5 @@ def test_gzip_keeps_the_other_steps(met):
 
 @pytest.mark.parametrize("fault", [gzip(), chunked(), reset(after="half"), cut(announced=False)])
 def test_nothing_to_recode(met, fault):
-    """Where nothing is sent, nothing is what these make of it."""
+    """If nothing is sent, these faults change nothing."""
     assert met(fault, Delivery((Wait(1), Reset()))).steps == (Wait(1), Reset())

@@ -28,7 +28,7 @@ def test_procedure_in_camel_case():
 
 
 def test_nulls():
-    """What is None is null, but for the provider, a key that servers without it did not send."""
+    """None is written as null. Only the provider is left out, because older servers did not send this key."""
     procedure = Procedure("p", "n", MOMENT, UserRef("u"), Repository("r", "repo", "org/repo"))
     assert written(procedure)["created_by_user"] == {"id": "u", "name": None, "email": None}
     assert written(procedure)["linkedRepository"] == {"id": "r", "name": "repo", "fullName": "org/repo"}

@@ -63,7 +63,7 @@ def test_counts(runs):
 
 
 def test_runs_need_procedures():
-    """Without a procedure there are no runs; a number below 0 is refused."""
+    """Without a procedure there are no runs. A negative number is refused."""
     assert Factory(runs=100).runs == []
     with pytest.raises(ValueError, match="runs must be at least 0, not -1"):
         factory(runs=-1)
@@ -133,7 +133,7 @@ def test_versions_change(made):
 
 
 def test_people_can_be_complete():
-    """On request, nobody lacks a name or an address, in any listing."""
+    """On request, all people have names and addresses, in every listing."""
     procedures = make_procedures(40, nulls=False)
     assert [procedure.id for procedure in procedures] == [procedure.id for procedure in PROCEDURES]
     complete = Factory(procedures, runs=300, nulls=False)
@@ -150,7 +150,7 @@ def test_people_can_be_complete():
 
 
 def test_people_are_users(made):
-    """The users include everyone who created a procedure or a run, and every operator with an account."""
+    """The users include all creators of procedures and runs, and all operators with an account."""
     users = {(user.id, user.name, user.email) for user in made.users}
     refs = [
         *(procedure.created_by_user for procedure in made.procedures),
@@ -183,7 +183,7 @@ def test_unknown_items(name):
 
 
 def test_growth(made):
-    """When the line goes on, new runs come first, and what was changed stays changed."""
+    """When the line continues, new runs come first, and changed items stay changed."""
     few = factory(runs=1000)
     removed = few.runs.pop(3)
     few.produce(500)

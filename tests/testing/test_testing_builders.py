@@ -83,7 +83,7 @@ def test_an_id_is_a_uuid(make):
 
 
 def test_the_same_arguments_make_the_same():
-    """What is made depends on the arguments alone, in this run and in any other."""
+    """The item depends only on the arguments, in this run and in any other."""
     assert make_procedure(name="Burn-In") == make_procedure(name="Burn-In")
     assert make_user().id == "ff1408b8-ed5d-5d87-bae4-9e3171e431a3"
     assert make_procedure().id == "7e8b01b6-bf3c-58ed-ab69-069244c03c0b"
@@ -129,7 +129,7 @@ def test_a_repository_is_named_after_its_full_name(full_name, name):
 
 
 def test_a_naive_date_is_refused():
-    """What no server can have sent is not made."""
+    """No server can have sent one."""
     with pytest.raises(ValueError, match=r"created_at must be timezone-aware, got datetime\.datetime\(2026, 1, 1"):
         make_procedure(created_at=datetime(2026, 1, 1))  # noqa: DTZ001 - naive on purpose
 
@@ -145,7 +145,7 @@ def test_a_page_says_what_follows():
     "name", [name for name in models.__all__ if attrs.has(getattr(models, name)) and name != "PageMeta"]
 )
 def test_every_model_has_its_builder(name):
-    """Without arguments it makes one."""
+    """Without arguments, it makes an item."""
     words = "".join(f"_{letter.lower()}" if letter.isupper() else letter for letter in name)
     assert type(getattr(builders, f"make{words}")()) is getattr(models, name)
 

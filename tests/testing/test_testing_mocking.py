@@ -61,7 +61,7 @@ async def test_aioresponses_alone_fails_under_this_aiohttp(mocked):
 
 
 async def test_a_mock_response_is_a_response(mocked):
-    """With `MockResponse`, aioresponses works as it says."""
+    """With `MockResponse`, aioresponses works as documented."""
     mocked.get(URL, status=418, payload={"a": [1]}, headers={"X-Made": "up"}, response_class=MockResponse)
     async with aiohttp.ClientSession() as http, http.get(URL) as response:
         assert (response.status, response.headers["X-Made"], await response.json()) == (418, "up", {"a": [1]})
@@ -101,7 +101,7 @@ LINKED = {
 
 @pytest.mark.parametrize("name", LISTINGS)
 async def test_given_items_of_every_listing_are_answered(mocked, session, name):
-    """In the listing's order, in pages as small as they are wanted."""
+    """They come in the listing's order, in pages of the given size."""
     mock_listing(mocked, **LINKED, limit=1)
     listing = getattr(session, name)
     assert await listing.list(**required(name, make_procedure().id)).collect() == LINKED[name]
@@ -159,7 +159,7 @@ async def test_searches_and_dates_are_answered(mocked, session):
 
 
 async def test_the_listing_may_change(mocked, session):
-    """What is done to the listing counts from the next request on."""
+    """The next request sees a change of the listing."""
     listing = mock_listing(mocked, 0)
     assert await session.procedures.list().collect() == []
     listing.procedures.append(make_procedure())
@@ -179,7 +179,7 @@ async def test_a_failure_may_come_first(mocked, session):
 
 
 async def test_the_key_may_be_checked(mocked, session):
-    """With `api_key`, another key gets a 401, and so does none at all."""
+    """With `api_key`, another key gets a 401, and so does a request without a key."""
     mock_listing(mocked, 3, api_key="the-key")
     with pytest.raises(UnauthorizedError):
         await session.procedures.list()
@@ -206,7 +206,7 @@ async def test_a_request_without_a_key_is_unauthorized(mocked):
 
 
 async def test_the_server_may_be_checked(mocked, session):
-    """With `base_url`, only that server is answered for."""
+    """With `base_url`, only requests to this server are answered."""
     mock_listing(mocked, 3, base_url="https://tofupilot.example.com/")
     with pytest.raises(ConnectionFailedError):
         await session.with_options(retry=None).procedures.list()

@@ -286,7 +286,7 @@ def test_plain_synchronous_tests(run):
 
 
 def test_a_login_of_the_machine_does_not_matter(run, pytester, monkeypatch):
-    """Not even one that is malformed."""
+    """A malformed one does not matter either."""
     monkeypatch.setenv("HOME", str(pytester.path))
     (pytester.mkdir(".tofupilot") / "credentials.json").write_text("{")
     run(SYNC).assert_outcomes(passed=3)
@@ -299,7 +299,7 @@ def test_pytest_asyncio_strict(run):
 
 
 def test_pytest_asyncio_auto(run):
-    """pytest-asyncio runs everything."""
+    """In this mode, pytest-asyncio runs every test."""
     run(ASYNC, "--asyncio-mode=auto", plugins=["asyncio"]).assert_outcomes(passed=3)
 
 
@@ -395,12 +395,12 @@ sys.exit(pytest.main(["-W", "error", "-o", "asyncio_default_fixture_loop_scope=f
 
 
 def test_markers(run):
-    """Markers shape the sandbox, the closest first, with all of its options and with faults."""
+    """Markers set all options of the sandbox, and its faults. The closest marker counts."""
     run(MARKERS).assert_outcomes(passed=5)
 
 
 def test_a_marker_takes_options_by_name(run):
-    """What a bare value would mean is not guessed."""
+    """The meaning of a bare value is not guessed."""
     source = """
     import pytest
 
@@ -430,7 +430,7 @@ def test_an_unknown_option_is_an_error(run):
 
 
 def test_the_session_says_what_it_needs(run):
-    """Without pytest-asyncio, a test that wants a session is told how to get one."""
+    """Without pytest-asyncio, a test that uses the session fixture is told how to get one."""
     result = run("def test(tofupilot_session): pass")
     result.assert_outcomes(errors=1)
     result.stdout.fnmatch_lines(["tofupilot_session needs pytest-asyncio*pip install 'aiotofupilot?testing?'*"])

@@ -48,7 +48,7 @@ async def test_it_answers_a_test_in_an_event_loop():
 
 
 def test_it_may_be_changed_from_the_test_s_thread():
-    """What the test does to the sandbox counts from the next request on, and the log tells of it."""
+    """The next request sees a change that the test makes. The log can be read from the test."""
     with serve(Sandbox(procedures=3)) as sandbox:
         sandbox.procedures.insert(0, make_procedure("Burn-In"))
         sandbox.faults.next(status(503))
@@ -59,7 +59,7 @@ def test_it_may_be_changed_from_the_test_s_thread():
 
 
 def test_nothing_is_left_behind():
-    """After the block, its thread has ended and its port is closed."""
+    """After the block, the thread has ended and the port is closed."""
     with serve(Sandbox(procedures=0)) as sandbox:
         assert len(sandbox_threads()) == 1
     assert sandbox_threads() == []
@@ -85,7 +85,7 @@ def test_it_can_be_served_again():
 
 
 def test_a_taken_port_is_an_error_of_the_block_s_beginning():
-    """What the server can't do is raised where it was asked for, and nothing is left behind."""
+    """The error of the server is raised there, and nothing is left behind."""
     with socket.create_server(("127.0.0.1", 0)) as taken:
         port = taken.getsockname()[1]
         with pytest.raises(OSError, match="address already in use"), serve(Sandbox(procedures=0, port=port)):
@@ -108,7 +108,7 @@ def test_hooks_run_in_its_own_event_loop():
 
 
 def test_a_failing_hook_fails_the_test():
-    """What a hook raised is raised again after the block."""
+    """The error of a hook is raised again after the block."""
 
     def fail(_procedures, _request):
         raise ZeroDivisionError
@@ -131,7 +131,7 @@ async def test_a_session_on_a_sandbox_does_not_wait():
 
 
 def test_an_answer_is_of_one_moment():
-    """What another thread does to the procedures while an answer is made counts from the next one on."""
+    """Changes that another thread makes during an answer show in the next one."""
     sandbox = Sandbox(procedures=3)
 
     def paging(total, cursor, limit):

@@ -32,7 +32,7 @@ def find_hook(kind):
 
 
 def test_a_model_takes_over_values_and_converts_the_others():
-    """Only what the model has in another form than its shape goes through a hook, and null does not."""
+    """A hook converts only values that have another form in the model. Null is not converted."""
     assemble = model_assembler(Outer, find_hook)
     shape = SimpleNamespace(id="x", count=50.0, took=timedelta(seconds=1), inner=None)
     assert assemble(shape, Outer) == Outer(id="x", count=(int, int, 50.0), took=timedelta(seconds=1), inner=None)

@@ -67,13 +67,13 @@ def test_a_page_becomes_its_values():
 
 @pytest.mark.parametrize("document", PAGES.values(), ids=PAGES)
 def test_a_recorded_page_is_accepted(document):
-    """As TofuPilot's own REST layer wrote it."""
+    """TofuPilot's own REST layer wrote it."""
     page = decoded(document)
     assert [procedure.name for procedure in page.data] == [procedure["name"] for procedure in document["data"]]
 
 
 def test_unknown_keys_are_ignored():
-    """At every level: the item has lost and gained keys before."""
+    """This holds at every level. TofuPilot has added and removed keys of items before."""
     document = changed(DOCUMENT, "more", to=1)
     for path in [(), ("data", 0), ("data", 0, "created_by_user"), ("data", 0, "linkedRepository"), ("meta",)]:
         document = changed(document, *path, "fpy", to={"any": ["thing"]})
@@ -99,7 +99,7 @@ def test_any_provider_is_accepted(provider):
     ids=lambda value: ".".join(value) if isinstance(value, tuple) else None,
 )
 def test_what_may_be_absent_is_none(path, attribute, value):
-    """Whether the key is missing or its value is null."""
+    """The key may be missing, or its value may be null."""
     found = item(*path, to=value)
     for name in attribute.split("."):
         found = getattr(found, name)
@@ -116,7 +116,7 @@ def test_a_whole_number_is_an_integer(sent, cursor):
 
 @pytest.mark.parametrize("value", [DROP, None], ids=["missing", "null"])
 def test_the_next_cursor_may_be_absent(value):
-    """As on the last page."""
+    """The last page has none."""
     assert decoded(changed(DOCUMENT, "meta", "next_cursor", to=value)).meta == PageMeta(has_more=True, next_cursor=None)
 
 
@@ -175,7 +175,7 @@ def fault(document):
 
 @pytest.mark.parametrize("path", REQUIRED, ids=spelled)
 def test_what_is_missing_is_named_by_its_path(path):
-    """In the wire's spelling."""
+    """The path has the names of the wire."""
     assert fault(changed(DOCUMENT, *path, to=DROP)) == (spelled(path), "it is missing")
 
 
@@ -220,7 +220,7 @@ def test_what_is_missing_is_named_by_its_path(path):
     ids=lambda value: spelled(value) if isinstance(value, tuple) else None,
 )
 def test_what_is_of_the_wrong_type_is_named_by_its_path(path, value, complaint):
-    """And never turned into text or a number."""
+    """It is not turned into text or a number."""
     assert fault(changed(DOCUMENT, *path, to=value)) == (spelled(path), complaint)
 
 
@@ -228,12 +228,12 @@ def test_what_is_of_the_wrong_type_is_named_by_its_path(path, value, complaint):
     ("document", "kind"), [([], "an array"), (None, "null"), ("{}", "a string"), (1, "a number"), (True, "a boolean")]
 )
 def test_a_document_that_is_no_object_is_named_as_the_root(document, kind):
-    """JSON of another shape, such as a health check's."""
+    """A health check may answer with such JSON."""
     assert fault(document) == ("$", f"expected an object, got {kind}")
 
 
 def test_of_several_faults_the_first_is_named():
-    """In the order of the model's fields and of the items."""
+    """The first one is that of the first field in the model, and of the first item."""
     document = changed(DOCUMENT, "data", 1, "name", to=None)
     document = changed(document, "data", 1, "created_at", to=None)
     document = changed(document, "meta", to=None)
@@ -246,7 +246,7 @@ def test_of_several_faults_the_first_is_named():
     ids=["empty", "html", "cut short", "two documents", "no UTF-8", "surrogate", "NaN", "too deep"],
 )
 def test_what_is_not_json_is_said_to_be_no_json(body):
-    """Which is worth another attempt: a proxy wrote it, or the connection was cut."""
+    """The error is worth another attempt, because a proxy wrote the answer, or the connection was cut."""
     with pytest.raises(InvalidJSONError, match=r"^the body is not JSON: ") as caught:
         decode(body, 0)
     assert caught.value.path == "$"
@@ -272,7 +272,7 @@ def test_items_share_nothing_that_can_be_changed():
 
 
 def test_nothing_is_remembered():
-    """When the items are let go, their creators are too."""
+    """The creators of items are freed together with the items."""
     users = [{"id": f"u-{number}", "name": None, "email": None} for number in range(100)]
     decoded({**DOCUMENT, "data": [{**PROCEDURE, "created_by_user": user} for user in users]})
     gc.collect()

@@ -20,7 +20,7 @@ decode = PageDecoder(Procedure)
 
 @pytest.mark.parametrize("page", PAGES.values(), ids=PAGES)
 def test_recorded_items_come_back_as_they_came(page):
-    """What was decoded is spelled as it was: keys and their order, nulls and dates."""
+    """The keys and their order, the nulls and the dates are the same."""
     items = [to_wire(procedure) for procedure in decode(orjson.dumps(page), 0).data]
     assert json.dumps(items) == json.dumps(page["data"])
 

@@ -198,5 +198,5 @@ def test_a_duration_is_spelled(duration, spelled):
 
 @given(st.timedeltas(min_value=timedelta(0)))
 def test_a_duration_comes_back_from_its_spelling(duration):
-    """Not a microsecond is lost."""
+    """No microsecond is lost."""
     assert read_duration(spell_duration(duration)) == duration

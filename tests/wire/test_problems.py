@@ -43,7 +43,7 @@ def refusal(status, body=b"", **headers):
     ],
 )
 def test_any_other_status_has_its_class_too(status, error):
-    """What is not 2xx is an error, whoever sent it."""
+    """Every status that is not 2xx is an error."""
     assert type(refusal(status)) is error
 
 
@@ -65,7 +65,7 @@ def test_an_error_of_a_proxy_is_summed_up(body, message):
 
 
 def test_an_error_of_unknown_type_says_so():
-    """Not every answer has a Content-Type."""
+    """An answer need not have a Content-Type."""
     assert refusal(503, b"?").message == "the answer is not TofuPilot's: 1 bytes of unknown type"
 
 
@@ -90,7 +90,7 @@ def test_an_error_body_of_exactly_64_kib_keeps_its_message():
 
 
 def test_issues_of_another_shape_lose_only_what_is_strange():
-    """zod's issues vary with its version."""
+    """The issues of zod depend on its version."""
     issues = [{"message": "m", "path": ["a", 0, None, {}], "code": "c", "more": 1}, {"path": "a"}, "text", None]
     assert refusal(400, orjson.dumps({"message": "no", "issues": issues})).issues == (
         ValidationIssue("m", ("a", 0), "c"),
@@ -117,7 +117,7 @@ def test_an_error_knows_what_the_server_calls_the_request(headers, request_id):
 
 @given(st.integers(100, 999).filter(lambda status: not 200 <= status < 300), st.binary())
 def test_any_body_of_any_error_becomes_an_api_error(status, body):
-    """Whatever a proxy sends."""
+    """A proxy may send anything."""
     error = refusal(status, body)
     assert error.status == status
     assert error.message
@@ -161,7 +161,7 @@ DATE = "Sun, 01 Feb 2026 12:00:30 GMT"
     ],
 )
 def test_retry_after_is_read_in_seconds_or_as_a_date(asked, seconds):
-    """All three spellings of RFC 9110; a date that has passed asks for no wait."""
+    """RFC 9110 has three spellings of a date. A date that has passed asks for no wait."""
     assert retry_after(answer(429, Retry_After=asked)) == seconds
 
 
@@ -191,7 +191,7 @@ def test_retry_after_that_cannot_be_read_asks_for_nothing(asked):
 
 
 def test_an_answer_without_retry_after_asks_for_nothing():
-    """Not for zero seconds."""
+    """This is not the same as zero seconds."""
     assert retry_after(answer(429)) is None
 
 

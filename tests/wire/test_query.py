@@ -15,7 +15,6 @@ def test_a_name_repeats_for_each_of_its_values():
 
 @given(st.lists(st.tuples(st.text(min_size=1), st.text()), max_size=5))
 def test_a_query_is_decoded_to_what_was_asked(pairs):
-    """Whatever text a value holds, the server reads that text."""
     query = encoded(tuple(pairs))
     assert parse_qsl(query, strict_parsing=bool(query), keep_blank_values=True) == pairs
     assert query.isascii()

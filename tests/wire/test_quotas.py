@@ -33,7 +33,7 @@ def told(**headers):
     ],
 )
 def test_a_member_of_the_current_header_is_a_quota(field, quotas):
-    """With parameters in any order, more of them than are known, and without those that make no sense."""
+    """Its parameters may be in any order. Unknown ones are ignored, and so are those that make no sense."""
     assert told(RateLimit=field) == tuple(quotas)
 
 
@@ -113,7 +113,6 @@ def test_without_these_headers_there_is_no_quota():
 
 
 def test_parameters_have_their_types():
-    """Numbers, truths and texts."""
     field = 'a;n=-12;d=1.250;s="x\\"y";t=tok/en:*;b=:aGk=:;yes=?1;no=?0;bare'
     parameters = {"n": -12, "d": 1.25, "s": 'x"y', "t": "tok/en:*", "b": ":aGk=:", "yes": True, "no": False}
     assert members(field) == [("a", {**parameters, "bare": True})]

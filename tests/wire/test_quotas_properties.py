@@ -35,13 +35,13 @@ def field(members):
 
 @given(lists)
 def test_a_list_is_read_as_it_was_written(written):
-    """With all names and parameters in order."""
+    """All names and parameters are there, in order."""
     assert members(field(written)) == written
 
 
 @given(st.lists(st.tuples(names, counts, st.none() | counts), min_size=1))
 def test_every_quota_is_read_as_it_was_written(written):
-    """Also when several of them have the same name."""
+    """Several quotas may have the same name."""
     parameters = [
         (name, {"r": remaining} | ({} if resets_in is None else {"t": resets_in}))
         for name, remaining, resets_in in written

@@ -72,7 +72,7 @@ def test_a_recorded_answer_is_read_as_it_was_meant(case):
 
 @pytest.mark.parametrize("status", [200, 201, 299])
 def test_every_2xx_is_read_as_a_page(status):
-    """And is a DecodeError if it is none."""
+    """If its body is not a page, this is a DecodeError."""
     with pytest.raises(DecodeError):
         read_page(answer(status, b"{}"), 0, decode)
 

@@ -70,7 +70,7 @@ def test_a_page_in_a_spelling_that_is_seldom_met_has_models():
 
 
 def test_an_array_of_two_types_is_refused():
-    """What a validator expects may be numbers or strings, and no mixture."""
+    """A validator may expect numbers or strings, but not both."""
     validators = [EXAMPLES["measurements"]["validators"][0] | {"expected_value": [1, "a"]}]
     with pytest.raises(DecodeError) as refused:
         ShapeDecoder(Measurement)(
