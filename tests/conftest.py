@@ -1,4 +1,4 @@
-"""What holds for every test."""
+"""Settings and fixtures for every test."""
 
 import asyncio
 import heapq
@@ -12,26 +12,26 @@ from hypothesis import HealthCheck, settings
 
 from aiotofupilot.clock import Clock
 
-# How long an example takes says more of the machine than of the code. Examples are the same in every run, so that a
-# change is what makes a test fail; --hypothesis-profile=explore draws new ones, and quick takes a tenth of them.
+# Examples have no deadline, because their time depends on the machine. They are the same in every run, so a test fails
+# because of a change; --hypothesis-profile=explore draws new ones, and quick takes a tenth of them.
 settings.register_profile("explore", deadline=None, suppress_health_check=[HealthCheck.too_slow])
 settings.register_profile("same", settings.get_profile("explore"), derandomize=True)
 settings.register_profile("quick", settings.get_profile("same"), max_examples=settings().max_examples // 10)
 settings.load_profile("same")
 
 
-os.environ.setdefault("RUNTIME__DLTHUB_TELEMETRY", "false")  # dlt's: no test sends any
+os.environ.setdefault("RUNTIME__DLTHUB_TELEMETRY", "false")  # of dlt: no test sends any
 
 
 class FakeClock(Clock):
-    """Time that passes only when everyone waits for it, and chance that is told what to draw."""
+    """A clock whose time passes only when everyone waits, and whose chance draws given numbers."""
 
     def __init__(self):
         self.seconds = 0.0
         self.slept = []
         self.drawn = []
         self.chance = 1.0
-        """Where between its bounds a number is drawn: 0.0 at the low one, 1.0 at the high one."""
+        """Where a number is drawn between its bounds: 0.0 is the low one, and 1.0 the high one."""
         self._sleepers = []
         self._order = count()
 
@@ -64,15 +64,15 @@ class FakeClock(Clock):
         return scope
 
     async def run(self, *coroutines):
-        """Return what coroutines return or raise, run side by side, and let the time pass as they need it."""
+        """Run coroutines side by side, let the time pass that they need, and return their results or errors."""
         loop = asyncio.get_running_loop()
         running = asyncio.gather(*coroutines, return_exceptions=True)
         while not running.done():
             await asyncio.sleep(0)
-            if not loop._ready and not running.done():  # nobody can go on before some time has passed
+            if not loop._ready and not running.done():  # nothing can continue before some time has passed
                 assert self._sleepers, "everyone waits, and not for the time"
                 self.seconds, _, woken = heapq.heappop(self._sleepers)
-                if not woken.done():  # unless who slept was cancelled
+                if not woken.done():  # unless the sleeper was cancelled
                     woken.set_result(None)
         return await running
 
@@ -84,7 +84,7 @@ def clock():
 
 @pytest.fixture
 def until():
-    """Waits for what no event tells of, such as what the other end of a socket has noticed."""
+    """Waits for something that has no event, such as what the other end of a socket has noticed."""
 
     async def until(condition):
         async with asyncio.timeout(30):
@@ -96,7 +96,7 @@ def until():
 
 @pytest.fixture
 def telemetry(monkeypatch):
-    """OpenTelemetry's SDK, in memory. This package tells it, and no other tests' instruments."""
+    """OpenTelemetry's SDK in memory. It records this package, and not the instruments of other tests."""
     from fakes.telemetry import Telemetry  # noqa: PLC0415 - few tests need OpenTelemetry
 
     from aiotofupilot._otel import instruments  # noqa: PLC0415 - likewise

@@ -1,4 +1,4 @@
-"""What is wrong with an argument is said where it is given: its name, its bound and its value."""
+"""A wrong argument is an error where it is given. The error has its name, its bound and its value."""
 
 import math
 import re
@@ -11,7 +11,7 @@ from aiotofupilot._arguments import boolean, integer, one_of, plain, seconds
 
 
 class Indexable:
-    """An integer that is not an int, as NumPy's are."""
+    """An integer that is not an int, like those of NumPy."""
 
     def __index__(self):
         return 7
@@ -26,7 +26,7 @@ def test_integers_within_their_bounds_pass_as_ints(value, number):
 
 @pytest.mark.parametrize("value", [True, False, 1.0, "1", None, b"1", [1]])
 def test_what_is_no_integer_is_a_type_error(value):
-    """A bool would be taken for 1 or 0, a float for its whole part: both are mistakes."""
+    """A bool would count as 1 or 0, and a float as its whole part. Both are mistakes."""
     with pytest.raises(TypeError) as caught:
         integer("limit", value, low=0)
     assert str(caught.value) == f"limit must be an integer, got {value!r}"

@@ -1,4 +1,4 @@
-"""The way of a page through the house: each room is entered once, from the top to the bottom."""
+"""The way of a page through the house enters each room once, from the top to the bottom."""
 
 import sys
 from itertools import groupby

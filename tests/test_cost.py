@@ -1,4 +1,4 @@
-"""What a page costs, as far as it can be counted: requests, tasks, decoding, memory. Never seconds."""
+"""The cost of a page that can be counted: requests, tasks, decoding, memory. Seconds are not counted."""
 
 import asyncio
 import gc
@@ -134,7 +134,7 @@ class TestDecoding:
 
 
 class Prepared:
-    """How a listing reaches so many pages of 100, with neither a socket nor a server that would remember anything."""
+    """The way of a listing to some pages of 100, without a socket or a server that remembers anything."""
 
     concurrency = 1
 
@@ -156,7 +156,7 @@ class Prepared:
 
 class TestMemory:
     def test_an_item_keeps_few_objects(self):
-        """It keeps three models, their texts and a moment; the JSON and its shapes are let go."""
+        """It keeps three models, their texts and a moment. The JSON and its shapes are freed."""
         decode = PageDecoder(Procedure)
         page_body = body(make_procedures(100, seed=1))
         decode(page_body, 0)  # makes what is made once
@@ -165,7 +165,7 @@ class TestMemory:
         try:
             before = tracemalloc.take_snapshot()
             decoded = decode(page_body, 0)
-            gc.collect()  # empties CPython's free lists, which count as in use
+            gc.collect()  # empties the free lists of CPython, which would count as in use
             after = tracemalloc.take_snapshot()
         finally:
             tracemalloc.stop()

@@ -1,4 +1,4 @@
-"""`_documentation`: what help(), signatures and pytest see of the package."""
+"""What help(), signatures and pytest see of the package."""
 
 import inspect
 import pydoc
@@ -22,7 +22,7 @@ def shown(what):
 
 
 def test_help_of_the_package_says_nothing_to_pytest():
-    """A reader learns what the package is for, and how its names hang together."""
+    """A reader learns the purpose of the package, and how its names belong together."""
     text = shown(aiotofupilot)
     assert "PYTEST" not in text
     assert "TofuPilotSession() as session" in text
@@ -59,7 +59,7 @@ def test_an_internal_constructor_still_works():
 
 
 def test_a_docstring_for_pytest_is_a_string_otherwise():
-    """It has the word that pytest looks for, and no other that it has not."""
+    """It claims to have the word that pytest looks for, and no other word."""
     docstring = NotRewritten("Stream it.")
     assert "PYTEST_DONT_REWRITE" in docstring
     assert "Stream" in docstring

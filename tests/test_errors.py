@@ -1,4 +1,4 @@
-"""The error tree: its shape, what each error carries and shows, and that all of it travels."""
+"""The error tree: its shape, what each error carries and shows, and that all of it can be pickled."""
 
 import copy
 import pickle
@@ -73,12 +73,12 @@ each = pytest.mark.parametrize("error", EXAMPLES, ids=lambda error: type(error).
 
 
 def test_every_class_has_its_example():
-    """None is left out of the tests below."""
+    """The tests below use every class."""
     assert {type(error) for error in EXAMPLES} == set(CLASSES)
 
 
 def test_the_tree_is_the_one_that_the_module_draws():
-    """Every class hangs where the drawing has it."""
+    """Every class is at the place where the drawing has it."""
     parents: list[tuple[int, str]] = []
     drawn = {}
     for line in errors.__doc__.splitlines():

@@ -1,4 +1,4 @@
-"""`_lazy`, and the package as its names are asked for."""
+"""The names of the package are loaded when they are used."""
 
 import ast
 import subprocess
@@ -61,7 +61,7 @@ def test_an_unknown_name_is_an_attribute_error_with_a_suggestion():
 
 
 def test_a_name_that_no_module_has_is_an_attribute_error():
-    """A slip in `__all__` shows as what it is."""
+    """A wrong name in `__all__` is an AttributeError with that name."""
     load, _ = lazy("aiotofupilot", ["Slip"], ["models"])
     with pytest.raises(AttributeError, match="no attribute 'Slip'"):
         load("Slip")
@@ -69,7 +69,7 @@ def test_a_name_that_no_module_has_is_an_attribute_error():
 
 @pytest.mark.parametrize("program", ["import aiotofupilot", "from aiotofupilot import _lazy"])
 def test_dir_lists_what_can_be_asked_for(program):
-    """`dir()` and with it completion know every public name before it is loaded."""
+    """`dir()` and completion know every public name before it is loaded."""
     names = run(f"{program}\nimport aiotofupilot\nprint(*dir(aiotofupilot))").split()
     assert set(aiotofupilot.__all__) | {"errors", "models", "__all__"} <= set(names)
     assert names == sorted(set(names))

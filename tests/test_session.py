@@ -1,4 +1,4 @@
-"""The session as users hold it: options and views, whose connections they are, and how it ends."""
+"""The session for its users: its options and views, the ownership of connections, and its end."""
 
 import asyncio
 import copy
@@ -80,7 +80,7 @@ async def test_a_listing_is_streamed_item_by_item(session, sandbox):
 
 
 async def test_many_walks_at_once_share_the_connections(session, sandbox):
-    """One session for the whole process, and never more connections than it has."""
+    """One session serves the whole process, and never has more connections than its limit."""
     listings = await asyncio.gather(*(session.procedures.list(limit=50).collect() for _ in range(20)))
     assert all(listing == sandbox.procedures for listing in listings)
     assert len(sandbox.requests) == 100
@@ -105,7 +105,7 @@ async def test_the_errors_of_the_api_are_typed(sandbox):
 
 
 async def test_key_and_address_come_from_the_environment(sandbox, monkeypatch):
-    """So that no program holds them."""
+    """So no program has to hold them."""
     monkeypatch.setenv("TOFUPILOT_API_KEY", f"Bearer {sandbox.api_key}")
     monkeypatch.setenv("TOFUPILOT_URL", sandbox.url.removesuffix("/api"))
     async with TofuPilotSession() as session:
@@ -207,7 +207,7 @@ async def test_plain_http_can_be_allowed():
 
 
 async def test_a_view_has_its_own_options_and_the_sessions_connections(session, sandbox):
-    """They hold for every page of a walk begun from it; what is not given stays."""
+    """They hold for every page of a walk that begins from the view. Other options stay."""
     view = session.with_options(timeout=0.05, retry=None)
     sandbox.faults.on(cursor=200).next(faults.stall(1000))
     with pytest.raises(RequestTimeoutError) as caught:
@@ -253,7 +253,7 @@ async def test_retry_takes_a_controller_of_tenacity(sandbox):
 
 
 async def test_an_aiohttp_session_that_is_handed_in_stays_open(sandbox):
-    """It is used, and belongs to whom opened it."""
+    """It is used, and its owner closes it."""
     async with aiohttp.ClientSession() as http_session:
         async with TofuPilotSession(sandbox.api_key, base_url=sandbox.url, http_session=http_session) as session:
             assert await session.procedures.list().collect() == sandbox.procedures
@@ -264,7 +264,7 @@ async def test_an_aiohttp_session_that_is_handed_in_stays_open(sandbox):
 
 @pytest.mark.parametrize("limits", [{"limit": 2}, {"limit": 0, "limit_per_host": 2}, {"limit": 3, "limit_per_host": 2}])
 async def test_sessions_that_share_an_aiohttp_session_wait_for_its_connections_in_no_timeout(sandbox, limits):
-    """No request of theirs waits within aiohttp, where it would use up its timeout."""
+    """A request that waits within aiohttp would use up its timeout."""
     queued = []
 
     async def see(http_session, context, params):
@@ -400,7 +400,7 @@ async def test_closing_ends_a_wait_between_attempts_at_once(sandbox, until, retr
 
 
 async def test_closing_ends_waiting_in_the_queue_at_once(sandbox, until):
-    """Whoever waits behind a pause that others met."""
+    """A request waits for the end of a pause that another request began."""
     sandbox.faults.next(faults.status(503, retry_after=50))
     session = TofuPilotSession(sandbox.api_key, base_url=sandbox.url, retry=None)
     with pytest.raises(ServerError):
@@ -485,7 +485,7 @@ async def test_a_page_that_is_no_page_is_not_tried_again(session, sandbox):
     ids=repr,
 )
 async def test_an_error_keeps_no_more_of_a_body_than_its_excerpt(session, sandbox, fault):
-    """The errors that it was made from would keep all of the body, so it is not chained to them."""
+    """It is not chained to the errors that it was made from, because these would keep the whole body."""
     sandbox.faults.always(fault)
     with pytest.raises((DecodeError, ServerError)) as caught:
         await session.procedures.list()

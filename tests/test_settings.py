@@ -1,4 +1,4 @@
-"""Which server a session would ask, and with which key."""
+"""`Settings` finds the server and the key of a session."""
 
 import json
 
@@ -65,7 +65,7 @@ def test_a_login_without_a_server_is_for_tofupilots_own(login):
 
 
 def test_a_key_from_elsewhere_is_not_sent_to_the_server_of_a_login(login, monkeypatch):
-    """The file is a whole: it is not even read then."""
+    """The file is not even read."""
     login(api_key=1, base_url="https://tofu.example")
     found = Settings.resolve("other")
     assert (found.base_url, found.key_source) == ("https://www.tofupilot.app/api", "api_key")

@@ -1,4 +1,4 @@
-"""The file that TofuPilot's own command leaves at login: what is read of it, and what is refused."""
+"""What is read from the file that TofuPilot's own command writes at login, and what is refused."""
 
 import json
 import os
@@ -38,7 +38,7 @@ def test_a_login_has_a_key_and_its_server(path):
 
 
 def test_what_a_login_lacks_is_none(path):
-    """An empty string says as little."""
+    """An empty string counts as missing."""
     write(path, api_key="k-1", base_url=None, ca_cert="")
     found = find_credentials()
     assert (found.base_url, found.ca_cert) == (None, None)
@@ -82,7 +82,7 @@ def test_a_file_that_others_can_read_is_taken_and_known(path, mode, is_exposed):
     ids=lambda content: repr(content[:12]),
 )
 def test_a_malformed_file_is_named_and_not_shown(path, content):
-    """Whoever wrote it finds the place, and nobody finds the key."""
+    """The error names the place of the fault, and does not show the key."""
     path.write_bytes(content)
     with pytest.raises(ConfigurationError) as caught:
         find_credentials()
@@ -115,14 +115,14 @@ def test_a_file_that_is_too_large_is_not_read_to_its_end(path):
 
 
 def test_what_is_no_file_is_not_opened(path):
-    """A named pipe would be waited for without end."""
+    """Reading a named pipe would wait without end."""
     os.mkfifo(path)
     with pytest.raises(ConfigurationError, match=r"^~/\.tofupilot/credentials\.json is not a file$"):
         find_credentials()
 
 
 def test_a_file_that_cannot_be_read_says_why(path):
-    """Here because its links lead in a circle, which holds for every user."""
+    """Here its links lead in a circle, so that no user can read it."""
     path.symlink_to(path)
     with pytest.raises(ConfigurationError, match=r"^~/\.tofupilot/credentials\.json cannot be read: Too many "):
         find_credentials()
@@ -147,7 +147,7 @@ def authority():
 
 @pytest.mark.parametrize("form", ["text", "path", "path from home"])
 def test_an_authority_is_trusted_beside_those_of_the_system(home, authority, form):
-    """It is given in PEM, or as a file of it."""
+    """It is the PEM text, or the path of a PEM file."""
     (home / "ca.pem").write_bytes(authority.cert_pem.bytes())
     given = {"text": authority.cert_pem.bytes().decode(), "path": str(home / "ca.pem"), "path from home": "~/ca.pem"}
     context = trusting(given[form])
@@ -158,6 +158,6 @@ def test_an_authority_is_trusted_beside_those_of_the_system(home, authority, for
 
 @pytest.mark.parametrize("ca_cert", ["-----BEGIN CERTIFICATE-----\nx", "/nowhere/ca.pem", "~nobody/ca.pem", "a\0b"])
 def test_an_authority_that_cannot_be_used_is_named(ca_cert):
-    """Its certificate is none, or its file is not there."""
+    """It is not a certificate, or its file is missing."""
     with pytest.raises(ConfigurationError, match=r"^ca_cert in ~/\.tofupilot/credentials\.json cannot be used: "):
         trusting(ca_cert)

@@ -1,4 +1,4 @@
-"""Errors of aiohttp become errors of this package, in words that quote nothing of an answer."""
+"""Errors of aiohttp become errors of this package. Their messages quote nothing of an answer."""
 
 import ssl
 

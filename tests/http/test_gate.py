@@ -12,7 +12,7 @@ LONGEST = 60.0
 
 
 class Server:
-    """Answers as a function of time says; takes some time for it; remembers how many were in flight, and when."""
+    """A server that answers by a function of the time. It takes some time, and remembers the requests in flight."""
 
     def __init__(self, clock, limit=None, answer=lambda seconds: None, takes=1.0):
         self.clock, self.answer, self.takes = clock, answer, takes
@@ -102,7 +102,7 @@ async def test_one_who_gives_up_leaves_no_gap(clock):
 
 @pytest.mark.parametrize("error", [too_many(7.0), ServerError("busy", status=503, retry_after=7.0)])
 async def test_retry_after_holds_up_everyone(clock, error):
-    """The one who met it, those who come later, and those who wait already."""
+    """The request that met it waits, and so do later requests and those that already wait."""
     server = Server(clock, answer=lambda seconds: error if seconds == 1.0 else None)
 
     async def later(seconds):
@@ -131,7 +131,7 @@ async def test_the_return_needs_no_success(clock):
 
 
 async def test_what_was_in_flight_when_the_pause_began_does_not_hurry_the_return(clock):
-    """Its success says nothing of how the server feels now."""
+    """Its success says nothing about the server's present load."""
     answers = iter([too_many(9.0)] + [None] * 100)
     server = Server(clock, answer=lambda _: next(answers))
     await clock.run(*(server.request() for _ in range(16)))
@@ -149,7 +149,7 @@ async def test_a_refusal_on_the_way_back_begins_anew(clock):
 
 
 async def test_of_several_pauses_the_latest_end_counts(clock):
-    """Sixteen that are refused at once are one refusal."""
+    """Sixteen requests that are refused at once count as one refusal."""
     asked = iter([2.0, 9.0, 4.0])
     server = Server(clock, answer=lambda seconds: too_many(next(asked)) if seconds == 1.0 else None)
     await clock.run(*(server.request() for _ in range(3)))
@@ -276,7 +276,7 @@ async def test_connections_that_come_free_during_a_pause_are_left_to_others(cloc
 
 @pytest.mark.parametrize("error", [ServerError("down", status=503), APIError("teapot", status=418)])
 async def test_other_errors_hold_up_nobody(clock, error):
-    """They are the business of the one who met them."""
+    """They concern only the request that met them."""
     server = Server(clock, answer=lambda _: error)
     await clock.run(server.request())
     assert server.gate.rest(LONGEST) == 0.0

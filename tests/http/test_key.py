@@ -1,4 +1,4 @@
-"""The key reaches the server, and no hook on its way."""
+"""The key reaches the server, and no hook sees it."""
 
 import copy
 import subprocess
@@ -18,7 +18,7 @@ HOOKS = [name for name in dir(aiohttp.TraceConfig) if name.startswith("on_")]
 
 
 def recording(seen):
-    """A trace configuration that records all that it is given, as text and as attributes."""
+    """A trace configuration that records everything it gets, as text and as attributes."""
     trace = aiohttp.TraceConfig()
 
     def hook(name):
@@ -80,7 +80,7 @@ async def test_hooks_that_a_library_adds_to_every_session_do_not_see_the_key_eit
 
 
 async def test_middlewares_of_a_session_that_is_handed_in_run_too():
-    """They run before the key is put onto the request."""
+    """They run before the key is added to the request."""
     seen = []
 
     async def see(request, handler):

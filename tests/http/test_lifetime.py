@@ -1,4 +1,4 @@
-"""A session's life: one loop, one process, and nothing outlives its end."""
+"""A session lives in one loop and one process, and nothing of it goes on after its end."""
 
 import asyncio
 import os
@@ -53,7 +53,7 @@ async def test_work_returns_or_raises_as_it_would_alone(lifetime):
 
 
 async def test_closing_ends_what_a_user_awaits_by_a_session_error(lifetime):
-    """The user's task is not cancelled: it gets an error that says what happened, and may go on."""
+    """The user's task is not cancelled. It gets an error that says what happened, and can continue."""
 
     async def user():
         try:

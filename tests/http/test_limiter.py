@@ -1,4 +1,4 @@
-"""A limiter of the user's own: when it is entered, how it is left, and that nothing stays behind in it."""
+"""The user's own limiter: when it is entered, how it is left, and that nothing stays in it."""
 
 import asyncio
 from contextlib import asynccontextmanager
@@ -22,7 +22,7 @@ LONGEST = 60.0
 
 
 class Limiter:
-    """Lets one request go each second, as its clock has it, and remembers who is in it and how each one left."""
+    """A limiter that allows one request per second of its clock. It remembers who is in it, and how each one left."""
 
     def __init__(self, clock, takes=1.0, leaving_takes=0.0):
         self.clock, self.takes, self.leaving_takes = clock, takes, leaving_takes
@@ -49,7 +49,7 @@ class Limiter:
 
 
 class Server:
-    """Takes requests through a gate with a limiter. Each takes some time, and ends as a function of time says."""
+    """Sends requests through a gate with a limiter. A function of the time decides how each one ends."""
 
     def __init__(self, clock, limiter, connections=100, takes=0.25, answer=lambda seconds: None):
         self.clock, self.takes, self.answer = clock, takes, answer
@@ -96,7 +96,7 @@ async def test_a_request_that_waits_in_the_limiter_holds_no_connection(clock):
 
 
 async def test_at_most_one_request_that_was_let_go_waits_for_a_connection(clock):
-    """So a slow server cannot make the limiter let a crowd go in advance."""
+    """So the limiter does not allow many requests in advance while a server is slow."""
     limiter = Limiter(clock, takes=0.125)
     server = Server(clock, limiter, connections=1, takes=5.0)
     await clock.run(*(server.request() for _ in range(3)))
@@ -213,7 +213,7 @@ async def test_wherever_a_request_is_cancelled_nothing_of_it_stays_behind(clock,
 
 
 class Pages:
-    """A transport of pages: each is what a list says, and the last for ever."""
+    """A transport that answers with the pages of a list, and then with the last one again and again."""
 
     def __init__(self, *answers):
         self.answers = list(answers)

@@ -1,4 +1,4 @@
-"""Libraries that take aiohttp's place under a session, or stand beside it: the key stays with the session."""
+"""Libraries that replace aiohttp under a session, or work with it, do not get the key."""
 
 import warnings
 

@@ -24,7 +24,7 @@ LONGEST = 60.0
 
 
 class Server:
-    """Takes requests through a gate, a second each, and tells in each answer what a function of its number says."""
+    """Sends requests through a gate, a second each. A function of the number of an answer gives its quota."""
 
     def __init__(self, clock, told=lambda number: ()):
         self.clock, self.told = clock, told
@@ -49,7 +49,7 @@ class Server:
 
 
 async def test_no_more_requests_are_in_flight_than_are_left(clock):
-    """Each answer tells anew, so that none is sent that would be refused."""
+    """Each answer has the new number, so no request is sent that would be refused."""
     server = Server(clock, lambda number: [Quota(max(1, 9 - number), 3600)])
     await clock.run(server.request())
     await clock.run(*(server.request() for _ in range(12)))
@@ -58,7 +58,7 @@ async def test_no_more_requests_are_in_flight_than_are_left(clock):
 
 
 async def test_of_several_quotas_the_least_counts(clock):
-    """Whichever is used up first is the one that refuses."""
+    """The quota that is used up first refuses requests."""
     server = Server(clock, lambda _: [Quota(50, 1), Quota(2, 3600), Quota(9, 60)])
     await clock.run(server.request())
     await clock.run(*(server.request() for _ in range(6)))
@@ -66,7 +66,7 @@ async def test_of_several_quotas_the_least_counts(clock):
 
 
 async def test_a_request_that_ends_without_an_answer_counts_as_one_fewer(clock):
-    """The proxy has counted it, and nobody has told so."""
+    """The proxy has counted it, although no answer has said so."""
     server = Server(clock, lambda _: [Quota(4, 3600)])
     await clock.run(server.request())
     tasks = [asyncio.create_task(server.request()) for _ in range(9)]

@@ -1,4 +1,4 @@
-"""Who gets another attempt, after how long, and who does not. Nothing sleeps: the clock is told what time it is."""
+"""Which requests get another attempt, and after how long. Nothing sleeps, because the clock is a fake."""
 
 import asyncio
 import logging
@@ -72,7 +72,7 @@ def named(error):
 
 
 class Page:
-    """A request that gives these answers, one after the other, the last of them for ever."""
+    """A request that gets these answers one after the other, and then the last one again and again."""
 
     def __init__(self, *answers, takes=0.0, clock=None):
         self.answers = list(answers)
@@ -95,7 +95,7 @@ def stats():
 
 
 class Session:
-    """Asks for pages as a session does, but for the transport: what is sent is the page itself."""
+    """Asks for pages as a session does, but without a transport: a page answers for itself."""
 
     def __init__(self, clock, connections=()):
         self.lifetime = Lifetime()
@@ -139,7 +139,7 @@ def session(clock):
 
 @pytest.fixture
 def run(clock, session, stats):
-    """Returns what one page comes to under a policy."""
+    """Returns the result of one page under a policy."""
 
     async def run(page, retry=RetryPolicy()):  # noqa: B008 - a value
         (result,) = await clock.run(session.ask(page, retry, stats))
@@ -343,7 +343,7 @@ async def test_a_warning_has_its_facts_as_fields(run, clock, caplog):
 
 
 async def test_an_outage_costs_less_than_half_as_much_again(clock, session, stats):
-    """64 walks at once: what the budget holds goes in vain, and then each page is asked for once."""
+    """64 walks run at once. After the 30 retries of the budget, each page is asked for once."""
     pages = [Page(down()) for _ in range(64)]
     results = await clock.run(*(session.ask(page, RetryPolicy(), stats) for page in pages))
     assert stats.requests == 64 + 30
@@ -459,7 +459,7 @@ async def test_a_controller_that_is_not_enabled_tries_once(run, stats):
 @pytest.mark.parametrize("condition", ["sync", "async"])
 @pytest.mark.parametrize("end", ["cancelled", "closed"])
 async def test_a_controller_does_not_outlive_its_end(session, stats, condition, end):
-    """A condition that names the errors that it gives up at would go on after all others, these among them."""
+    """A condition that names the errors at which it gives up would try again after these."""
     asked = []
 
     def judge(state):
@@ -496,7 +496,7 @@ async def test_a_controller_does_not_outlive_its_end(session, stats, condition, 
 
 
 async def test_a_controller_cannot_make_up_an_answer(run, clock):
-    """There is nothing that could stand for a page, and what would come of it would say nothing of its origin."""
+    """Nothing can replace a page, and a later error would not say where the replacement came from."""
     controller = AsyncRetrying(sleep=clock.sleep, stop=stop_after_attempt(2), retry_error_callback=lambda _: None)
     error = await run(Page(down()), controller)
     assert isinstance(error, TypeError)
@@ -504,7 +504,7 @@ async def test_a_controller_cannot_make_up_an_answer(run, clock):
 
 
 async def test_a_callback_of_a_controller_may_be_asynchronous(run, clock, stats):
-    """It must not make up an answer either."""
+    """A callback must not make up an answer either."""
 
     async def make_up(state):
         return "made up"

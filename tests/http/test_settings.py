@@ -1,4 +1,4 @@
-"""The key and the address: what is taken, and what is refused before anything is sent."""
+"""Which keys and addresses are accepted, and which are refused before anything is sent."""
 
 from enum import Enum
 from ipaddress import ip_address
@@ -57,7 +57,7 @@ def test_the_key_comes_from_the_environment_unless_it_is_given(monkeypatch):
 
 @pytest.mark.parametrize("key", [None, "", "Bearer ", "bearer\t"])
 def test_no_key_is_an_error_that_names_the_variable(key):
-    """Whoever reads it knows what to set."""
+    """A reader knows what to set."""
     with pytest.raises(ConfigurationError, match="TOFUPILOT_API_KEY"):
         authorization(key)
 
@@ -217,7 +217,7 @@ def test_an_unusable_address_of_the_environment_is_named_by_its_variable(monkeyp
     ["https://user:secret@tofu.example.com", "https://secret@h", "ftp://u:secret@h", "u:secret@h", "u:secret @h"],
 )
 def test_a_password_in_the_address_is_refused_without_being_shown(base_url):
-    """The key is the only credential; another would end up in logs."""
+    """The key is the only credential. Another one would end up in logs."""
     with pytest.raises(ConfigurationError, match="user name or password") as caught:
         resolve(base_url)
     assert "secret" not in str(caught.value)
@@ -237,7 +237,7 @@ BEGINNINGS = ["", "http://", "https://", "https://[", "http://127.0.0.1", "http:
     st.sampled_from(BEGINNINGS), st.text("a1.:/@[]\\%?#-_~ é\n", max_size=12) | st.text(st.characters(codec="ascii"))
 )
 def test_any_text_is_refused_or_becomes_an_address_that_stays_itself(beginning, text):
-    """Nothing else than a ConfigurationError comes out, and plain HTTP never leaves this machine."""
+    """The only error is a ConfigurationError, and plain HTTP never leaves this machine."""
     try:
         resolved = resolve(beginning + text)
     except ConfigurationError:

@@ -1,4 +1,4 @@
-"""aiohttp on real sockets: what is sent, what comes back, and what becomes of all that goes wrong in between."""
+"""aiohttp on real sockets: what is sent, what comes back, and what happens when something goes wrong."""
 
 import asyncio
 import gc
@@ -41,10 +41,7 @@ def http(body=b"", *headers, status="200 OK"):
 
 
 class Server:
-    """A socket that says what it is told to, whatever it is asked; after the last answer it hangs up.
-
-    An answer is bytes, or a coroutine function that writes.
-    """
+    """A server with fixed answers. Each is bytes, or a coroutine function that writes. After the last one it hangs up."""
 
     def __init__(self):
         self.answers = []
@@ -286,7 +283,7 @@ CUT = [
 
 @pytest.mark.parametrize("answer", CUT)
 async def test_an_answer_that_does_not_arrive_is_a_failed_connection(get, server, answer):
-    """It was asked for once: aiohttp's own second attempt would be counted by nobody."""
+    """It was asked for once, because nothing would count a second attempt by aiohttp itself."""
     server.answers = [answer]
     with pytest.raises(ConnectionFailedError, match=r"127\.0\.0\.1") as caught:
         await get()
@@ -296,7 +293,7 @@ async def test_an_answer_that_does_not_arrive_is_a_failed_connection(get, server
 
 @pytest.mark.parametrize("answer", CUT)
 async def test_a_session_that_was_handed_in_sends_no_second_time_either(get, server, handed_in, answer):
-    """aiohttp would send the request again, and count it nowhere."""
+    """aiohttp would send the request again without counting it."""
     server.answers = [answer]
     with pytest.raises(ConnectionFailedError):
         await get(http_session=handed_in())
@@ -613,7 +610,7 @@ async def unencrypted():
 
 
 async def test_a_server_that_speaks_no_tls_is_not_tried_again(get, unencrypted):
-    """It will not have learned it."""
+    """The next attempt would meet the same certificate."""
     with pytest.raises(CertificateError, match="could not be set up"):
         await get(origin=await unencrypted(b"HTTP/1.1 400 Bad Request\r\n\r\n"))
 
@@ -773,7 +770,7 @@ async def test_no_error_nor_its_causes_hold_the_key(get, server, answer):
 
 
 async def test_the_key_is_hidden_in_where_a_redirect_leads(get, server):
-    """Were it sent along by a server that repeats it."""
+    """A server may repeat it in its answer."""
     server.answers = [http(b"", f"Location: https://evil.example.com/?key={KEY}", status="302 Found")]
     with pytest.raises(RedirectError) as caught:
         await get()
@@ -814,7 +811,7 @@ async def test_what_is_abandoned_in_another_thread_closes_its_connections_in_its
 
 
 def test_what_is_abandoned_after_its_loop_was_closed_says_nothing_of_its_own(clock):
-    """The sockets are asyncio's to complain about."""
+    """asyncio warns about the sockets."""
 
     async def main():
         server = await Server().start()

@@ -122,7 +122,7 @@ STABLE = {
 
 @EVERY
 def test_resync_takes_orders_in_which_nothing_changes_its_place(name):
-    """A serial number, a name, an outcome and what the last run was can change, and an item with them its place."""
+    """A serial number, a name, an outcome and the last run can change. Then the item changes its place."""
     orders = ENDPOINTS[name]["params"].get("sort_by", {}).get("enum", [])
     for sort_by in orders:
         make = LISTINGS[name](Connection()).list

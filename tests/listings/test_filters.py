@@ -1,4 +1,4 @@
-"""Each filter checks one argument and spells it, and an error says which argument was wrong and how."""
+"""Each filter checks and spells one argument. An error names the wrong argument and the fault."""
 
 import json
 import pickle
@@ -216,7 +216,7 @@ class TestMoments:
         )
 
     def test_a_date_is_refused_with_how_to_make_its_first_moment(self):
-        """A day begins when its time zone says so."""
+        """The first moment of a day depends on the time zone."""
         day = MOMENT.date()
         message = refused(TypeError, filters.moment_range, "started", day, None, parameter="started_after")
         advice = "datetime.combine(day, time(), tzinfo=UTC)"
@@ -226,7 +226,7 @@ class TestMoments:
         assert eval(advice, {"datetime": datetime, "day": day, "time": time, "UTC": UTC}).date() == day  # noqa: S307 - the advice itself
 
     def test_a_naive_one_is_refused(self):
-        """Nobody knows which moment it is."""
+        """The moment is ambiguous."""
         naive = MOMENT.replace(tzinfo=None)
         message = refused(ValueError, filters.moment_range, "started", naive, None, parameter="started_after")
         assert message.startswith(f"started_after must be timezone-aware, got {naive!r}; ")
@@ -247,7 +247,7 @@ class TestDurations:
         assert read_duration(text) == duration
 
     def test_a_negative_one_is_refused(self):
-        """No run takes less than no time."""
+        """A duration cannot be negative."""
         message = refused(ValueError, filters.duration_range, "duration", None, timedelta(-1), parameter="duration_max")
         assert message == "duration_max must be at least timedelta(0), got datetime.timedelta(days=-1)"
 

@@ -1,4 +1,4 @@
-"""The query of a listing: what is sent for which arguments, and what is refused at the call."""
+"""The query of a listing: what is sent for its arguments, and what the call refuses."""
 
 from datetime import UTC, datetime, timedelta, timezone
 from enum import Enum
@@ -39,7 +39,7 @@ async def query(**arguments):
 
 
 def refused(error, **arguments):
-    """What a call says that refuses its arguments; nothing was sent."""
+    """The message of a call that refuses its arguments. Nothing was sent."""
     connection = Connection()
     with pytest.raises(error) as caught:
         Procedures(connection).list(**arguments)
@@ -71,7 +71,7 @@ async def test_the_documentations_example_is_sent_word_for_word():
 
 
 async def test_moments_are_sent_in_utc_and_lose_nothing():
-    """A fraction of a millisecond widens the window, it does not narrow it."""
+    """A fraction of a millisecond makes the range wider and not narrower."""
     assert (await query(created_after=MOMENT))["created_after"] == "2024-01-01T10:00:00.123Z"
     assert (await query(created_before=MOMENT))["created_before"] == "2024-01-01T10:00:00.124Z"
     assert await query(created_after=MOMENT, created_before=MOMENT)

@@ -100,7 +100,7 @@ async def test_what_is_created_later_belongs_to_the_last_shard(sandbox, session)
 
 
 class TestPartOfAPage:
-    """The server lists what lies a millisecond around a shard too. Whoever walks the shard does not notice."""
+    """The server lists the items a millisecond around a shard too. A walk of the shard does not yield them."""
 
     @pytest.fixture
     def shard(self, sandbox):
@@ -185,7 +185,7 @@ async def test_items_without_a_moment_are_left_out_by_no_shard(sandbox, session)
 
 @pytest.mark.parametrize("name", ["runs", "procedures"])
 async def test_items_that_cannot_be_read_do_not_keep_a_listing_from_being_cut(sandbox, session, name):
-    """They are where the cuts are drawn from."""
+    """The cuts are drawn from these items."""
     everything = sorted(await getattr(session, name).list().collect(), key=lambda item: item.created_at)
     bad = {everything[len(everything) * nth // 4].id for nth in range(4)} | {everything[-1].id}
     expected = [item_id for item_id in ids(everything) if item_id not in bad]

@@ -1,4 +1,4 @@
-"""Whatever is listed, the shards hold each item once: at equal moments, within one millisecond, on any server."""
+"""Shards hold each item once, also with equal moments, within one millisecond, and on any server."""
 
 import asyncio
 from datetime import UTC, datetime, timedelta

@@ -1,4 +1,4 @@
-"""The benchmarks measure what they say: the work is the same, the ratios are of neighbours, and failures are told."""
+"""The clients of the benchmarks do the same work, ratios compare neighbours, and failures are reported."""
 
 import os
 import sys
@@ -41,7 +41,7 @@ class TestScenario:
 
 class TestInterleave:
     def test_each_is_run_once_a_round_there_and_back(self):
-        """So whoever follows whom in one round is followed in the next."""
+        """So the order of the clients is reversed in the next round."""
         ran = []
         runs = {name: lambda number, name=name: ran.append((name, number)) or {} for name in "ab"}
 
@@ -106,7 +106,7 @@ def rows():
 
 class TestQuestions:
     def test_every_goal_judges_an_answer(self, rows):
-        """A goal whose case nobody asks about would be reached for ever."""
+        """A goal for a case that is not measured would always be reached."""
         judged = [verdict.goal for verdict in judge(rows)]
         assert [goal for goal in GOALS if goal not in judged] == []
 

@@ -1,4 +1,4 @@
-"""The contracts between the rooms of the package can fail: each of them is broken on purpose here."""
+"""The contracts between the rooms of the package can fail. Each of them is broken on purpose here."""
 
 import shutil
 import subprocess
@@ -93,7 +93,7 @@ BROKEN = {
 
 
 def test_each_contract_is_broken_here():
-    """A contract that nobody can break holds nothing."""
+    """A contract that cannot be broken checks nothing."""
     assert sorted(BROKEN) == sorted(CONTRACTS)
 
 

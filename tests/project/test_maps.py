@@ -1,4 +1,4 @@
-"""The docstring of each room is a map of its modules, for whoever reads the room for the first time."""
+"""The docstring of each room is a map of its modules, for a reader who is new to the room."""
 
 import ast
 import re
@@ -19,7 +19,7 @@ def docstring(room):
 
 
 def modules(room):
-    """The modules and rooms within a room. A version is a number and no module to read."""
+    """The modules and rooms within a room. The version is left out, because it is only a number."""
     names = {path.stem for path in room.glob("*.py")} | {path.parent.name for path in room.glob("*/__init__.py")}
     return names - {"__init__", "_version"}
 

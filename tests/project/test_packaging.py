@@ -1,4 +1,4 @@
-"""What is installed is what pyproject.toml, the workflow and the public names say."""
+"""The installed package agrees with pyproject.toml, the workflow and the public names."""
 
 import re
 import subprocess
@@ -18,7 +18,7 @@ PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["
 
 
 def test_the_public_names_are_these():
-    """A name joins or leaves the public surface on purpose only."""
+    """A public name is added or removed only on purpose."""
     values = [
         "Checkpoint",
         "Paginator",

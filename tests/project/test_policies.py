@@ -1,4 +1,4 @@
-"""What `.github` says of the project is so, and a release is built from what it says it is."""
+"""The statements of `.github` are true, and a release is built from the sources that it names."""
 
 import re
 import shutil
@@ -22,7 +22,7 @@ def test_the_files_that_contributors_are_sent_to_exist():
 
 
 def test_every_room_is_on_the_map():
-    """Whoever adds a room says what it does."""
+    """A new room needs its line."""
     on_the_map = read(GITHUB / "CONTRIBUTING.md")
     for room in (ROOT / "aiotofupilot").iterdir():
         if room.is_dir() and room.name != "__pycache__":

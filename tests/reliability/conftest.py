@@ -1,4 +1,4 @@
-"""Time that nobody has to wait for."""
+"""A clock without waits."""
 
 import asyncio
 

@@ -1,4 +1,4 @@
-"""The key is sent to the server, and shows nowhere else, whatever goes wrong and wherever one looks."""
+"""The key is sent to the server, and shows nowhere else, whatever goes wrong."""
 
 import asyncio
 import gc

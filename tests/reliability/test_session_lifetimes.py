@@ -1,4 +1,4 @@
-"""Loops, processes, forgetfulness: a session works or says in a sentence what is wrong, and leaves nothing behind."""
+"""In any loop and process, a session works or says in a sentence what is wrong. It leaves nothing behind."""
 
 import asyncio
 import copy

@@ -1,4 +1,4 @@
-"""Months in a service, in seconds: thousands of requests over real sockets, and nothing left of them."""
+"""Thousands of requests over real sockets leave nothing behind, as in a service that runs for months."""
 
 import asyncio
 import gc

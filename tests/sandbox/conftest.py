@@ -18,7 +18,7 @@ UUIDS = "550e8400-e29b-41d4-a716-4466"
 
 
 def recorded_procedure(index: int) -> Procedure:
-    """The recorded server's data, whose rules were read off its answers."""
+    """The data of the recorded server. Its rules follow from its answers."""
     return Procedure(
         id=f"{UUIDS}55440{index:03}",
         name=f"Battery Test {index}",
@@ -48,7 +48,7 @@ async def client():
 
 @pytest.fixture
 def met():
-    """What a fault makes of an answer."""
+    """The answer after a fault."""
     page = Delivery.of(200, {"Content-Type": "application/json"}, b"0123456789")
 
     def met(fault, delivery=page, *, request=None, seed=0):

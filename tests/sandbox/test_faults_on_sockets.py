@@ -65,7 +65,7 @@ class Recorder(asyncio.Protocol):
 
 
 async def receive(sandbox, version="1.1"):
-    """Ask for one page on a connection of its own; what arrived and the error that ended it."""
+    """Ask for one page on a new connection, and return what arrived and the error that ended it."""
     url = URL(sandbox.url)
     transport, recorder = await asyncio.get_running_loop().create_connection(Recorder, url.host, url.port)
     request = f"GET /api/v2/procedures HTTP/{version}\r\nHost: x\r\nAuthorization: Bearer {sandbox.api_key}\r\n"
@@ -213,7 +213,7 @@ async def test_stall_after_the_headers_alone(sandbox, client, slept):
 
 
 async def test_latency(sandbox, client, slept):
-    """Every answer is late by what chance gave it, and otherwise the same."""
+    """Every answer is late by a random time, and is otherwise the same."""
     sandbox.faults.always(latency(0.5, jitter=0.1))
     for _ in range(3):
         assert (await get(client, sandbox))[0].status == 200

@@ -26,7 +26,7 @@ def test_idle(procedures):
 
 
 def test_rates(procedures):
-    """Rates are the mean number of changes a request, fractions by chance and whole numbers for sure."""
+    """A rate is the mean number of changes per request. Its fraction is random, and its whole part is certain."""
     line = run(BusyLine(inserts=2.25, removals=1, renames=0.5), procedures)
     assert 850 < len(line.inserted) < 950
     assert len(line.removed) == 400
@@ -61,7 +61,7 @@ def test_new_ones_come_first(procedures):
 
 
 def test_new_ones_anywhere(procedures):
-    """New procedures turn up before, between and behind the others, and the list stays newest first."""
+    """New procedures appear before, between and after the others, and the list stays newest first."""
     del procedures[2:]
     first, last = procedures
     run(BusyLine(inserts=1, anywhere=True), procedures, requests=100)
@@ -120,7 +120,7 @@ def test_what_belongs_to_runs():
 
 
 def test_a_walk_meets_every_run_that_was_there():
-    """Whoever follows the cursor while runs are made meets all that were there, some of them twice."""
+    """A client that follows the cursor while runs are made gets all runs that were there, and some of them twice."""
     service = Service(20, runs=100)
     before = [run.id for run in service.runs]
     service.before_response.append(BusyLine(runs=2))

@@ -116,7 +116,7 @@ def test_environments(service):
 
 
 def test_search(service):
-    """A part of the serial number is found, and from 8 characters on the beginning of the id."""
+    """A part of the serial number is found. A text of 8 characters or more also finds the beginning of the id."""
     run = service.runs[7]
     by_serial = [other.id for other in service.runs if run.unit.serial_number[2:] in other.unit.serial_number]
     assert ids(service, "runs", {"search_query": run.unit.serial_number[2:].lower()}) == by_serial
@@ -204,7 +204,7 @@ def test_given_runs():
 
 
 def test_given_runs_are_sorted():
-    """Runs that a test gives are listed by their own moments, wherever the test puts them."""
+    """Runs that a test gives are listed by their own moments, at any place in the list."""
     service = Service(3, runs=5)
     oldest = evolve(service.runs[-1], id="oldest", started_at=service.runs[-1].started_at - timedelta(days=1))
     service.runs.insert(0, oldest)

@@ -85,7 +85,7 @@ def test_repeated_scalar(service):
 
 
 def test_keys():
-    """A user's key reads, a station's is forbidden, another is none."""
+    """A user's key may list, a station's key may not, and another key is unknown."""
     service = Service(1, api_key="u", station_key="s")
     statuses = []
     for authorization in ("Bearer u", "Bearer s", "Bearer x", None):
@@ -108,7 +108,7 @@ def test_what_a_station_may_list():
 
 @pytest.mark.parametrize("options", [{"station_listings": ["nope"]}, {"pagings": {"nope": offsets}}])
 def test_unknown_listings(options):
-    """A listing that there is not is refused where it is named."""
+    """The name of an unknown listing is refused where it is given."""
     with pytest.raises(ValueError, match=r"there is no listing 'nope', only .*procedures"):
         Service(**options)
 
@@ -188,6 +188,6 @@ def test_paging_of_one_listing():
 
 
 def test_nothing_waits(service):
-    """Time is in the answer, for whoever plays it."""
+    """The waits are in the answer, for the server that plays it."""
     service.faults.always(latency(3600))
     assert ask(service)[1].seconds == 3600

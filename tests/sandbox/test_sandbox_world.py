@@ -104,7 +104,7 @@ def test_variety(made):
 
 
 def test_one_station_fails(made):
-    """First-pass yield is high but for one station, and most units pass in the end."""
+    """First-pass yield is high except at one station, and most units pass in the end."""
     first = [run for run in made.runs if run.docstring is None and run.created_by_station]
     tested = Counter(run.created_by_station.name for run in first)
     passed = Counter(run.created_by_station.name for run in first if run.outcome == "PASS")
@@ -175,7 +175,7 @@ def test_given_items(made):
 
 @pytest.mark.parametrize("name", ["nope", "procedure", "world", "rows"])
 def test_unknown_items(name):
-    """Items of a listing that there is not are refused."""
+    """Items of an unknown listing are refused."""
     with pytest.raises(
         TypeError, match=f"unexpected keyword argument '{name}': it is not an option or the name of a listing"
     ):
@@ -201,7 +201,7 @@ def test_runs_go_on_five_minutes_apart(made):
 
 @pytest.mark.parametrize("year", [1, 9999])
 def test_procedures_of_any_time(year):
-    """A factory whose procedures are as old or as new as can be still has runs, parts and deployments."""
+    """A factory with the oldest or the newest possible procedures has runs, parts and deployments."""
     procedures = [evolve(procedure, created_at=procedure.created_at.replace(year=year)) for procedure in PROCEDURES]
     old = Factory(procedures, runs=5)
     assert (len(old.runs), len(old.parts)) == (5, 8)

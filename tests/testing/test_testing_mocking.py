@@ -53,7 +53,7 @@ def cursors(mocked):
 
 
 async def test_aioresponses_alone_fails_under_this_aiohttp(mocked):
-    """aioresponses makes responses that aiohttp refuses. When this fails, `MockResponse` has done its duty."""
+    """aioresponses makes responses that aiohttp refuses. When this test fails, drop `MockResponse`."""
     mocked.get(URL, payload={})
     async with aiohttp.ClientSession() as http:
         with pytest.raises(TypeError, match="missing 1 required keyword-only argument: 'stream_writer'"):
@@ -293,7 +293,7 @@ async def status_with(key):
 
 
 def test_without_aioresponses_it_says_what_to_install():
-    """Everything else of the test kit works all the same."""
+    """Everything else of the test kit still works."""
     program = (
         "import sys; sys.modules['aioresponses'] = None\n"
         "from aiotofupilot.testing import make_run, serve\n"

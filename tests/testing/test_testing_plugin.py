@@ -309,7 +309,7 @@ def test_the_marker_takes_the_items_of_every_listing(run):
 
 
 def test_pytest_asyncio_in_debug_mode(run):
-    """asyncio's debug mode finds nothing to say."""
+    """asyncio's debug mode has no warning."""
     run(ASYNC, "--asyncio-mode=auto", "--asyncio-debug", plugins=["asyncio"]).assert_outcomes(passed=3)
 
 
@@ -373,7 +373,7 @@ def test_unittest(pytester):
 
 
 def test_all_plugins_at_once(run, monkeypatch):
-    """pytest finds the plugin by itself, and it minds no other that is installed."""
+    """pytest finds the plugin by itself, and the plugin works with all others that are installed."""
     monkeypatch.delenv("PYTEST_DISABLE_PLUGIN_AUTOLOAD")
     run(
         ASYNC + AIOHTTP + SYNC, "--asyncio-mode=auto", "-o", "asyncio_default_fixture_loop_scope=function"

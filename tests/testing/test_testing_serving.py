@@ -41,7 +41,7 @@ def test_it_answers_a_test_that_blocks():
 
 
 async def test_it_answers_a_test_in_an_event_loop():
-    """The test's own event loop has nothing to do with it."""
+    """The test's own event loop is not used for it."""
     with serve(Sandbox(procedures=250)) as sandbox:
         async with TofuPilotSession(sandbox.api_key, base_url=sandbox.url) as session:
             assert await session.procedures.list().collect() == sandbox.procedures

@@ -14,7 +14,7 @@ from aiotofupilot.testing import without_waits
 
 @pytest.fixture(autouse=True)
 def no_real_wait(monkeypatch):
-    """A wait that is real after all fails the test."""
+    """A real wait fails the test."""
     sleep = asyncio.sleep
 
     async def refuse(seconds, *rest):

@@ -1,4 +1,4 @@
-"""What a page may look like, what it may not, and what is said then."""
+"""Which bodies are pages, which are not, and what the error says."""
 
 import gc
 import json
@@ -30,7 +30,7 @@ DROP = object()
 
 
 def changed(document, *path, to):
-    """A copy of a document, with another value at a path, or none."""
+    """A copy of a document with another value at a path, or without it."""
     document = json.loads(json.dumps(document))  # in which nothing is shared, as it is not on the wire
     inner = document
     for step in path[:-1]:
@@ -254,7 +254,7 @@ def test_what_is_not_json_is_said_to_be_no_json(body):
 
 
 def test_an_error_keeps_64_kib_of_the_body():
-    """A page may be larger than what anyone reads in a log."""
+    """A page may be larger than a log should hold."""
     body = orjson.dumps(changed(DOCUMENT, "data", 1, "id", to=["x" * 100_000]))
     with pytest.raises(DecodeError) as caught:
         decode(body, 0)

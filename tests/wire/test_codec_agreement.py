@@ -78,7 +78,7 @@ changes = st.lists(st.tuples(st.integers(0, 10_000), st.none() | VALUES), max_si
 
 
 def assert_agreement(name, body):
-    """Check that the fast way refuses a body, or makes of it what the detailed way makes."""
+    """Check that the fast way refuses a body, or has the same result as the detailed way."""
     fast, shapes = DECODERS[name]._at_once(body), SHAPE_DECODERS[name]._at_once(body)
     assert (fast is _REFUSED) == (shapes is _REFUSED)
     if fast is not _REFUSED:
@@ -125,7 +125,7 @@ def test_a_good_page_never_meets_the_detailed_way(name):
 
 
 def test_bad_utf_8_is_passed_over_only_in_what_is_ignored():
-    """The two ways differ there, on purpose: checking what nobody reads would cost each page."""
+    """The two ways differ here on purpose. A check of values that nobody reads would cost time on each page."""
     body = b'[{"id":"u","banned":false,"new":"\xff"}]'
     assert DECODERS["users"](body, 0).data == [User("u")]
     assert DECODERS["users"]._at_once(b'[{"id":"\xff","banned":false}]') is _REFUSED

@@ -1,4 +1,4 @@
-"""What a server says when it refuses or fails becomes an error, whatever it says."""
+"""Every answer of a server that refuses or fails becomes an error."""
 
 from datetime import UTC, datetime, timedelta
 from email.utils import format_datetime
@@ -59,7 +59,7 @@ def test_any_other_status_has_its_class_too(status, error):
     ],
 )
 def test_an_error_of_a_proxy_is_summed_up(body, message):
-    """Its page is no message; it is kept aside."""
+    """The page is not the message. The error keeps it as its body."""
     error = refusal(503, body, Content_Type="text/html; charset=utf-8")
     assert (error.message, error.code, error.issues, error.body) == (message, None, (), body)
 
@@ -70,7 +70,7 @@ def test_an_error_of_unknown_type_says_so():
 
 
 def test_an_error_keeps_64_kib_of_a_body_and_its_message_no_more():
-    """An error page may be as large as it likes, an error may not."""
+    """An error page may be large, but the error keeps only its beginning."""
     body = orjson.dumps({"message": "x" * 100_000, "code": "HUGE"})
     error = refusal(500, body)
     assert error.body == body[: 64 * 1024]
@@ -132,7 +132,7 @@ JSON = st.recursive(
 
 @given(st.fixed_dictionaries({}, optional={"message": JSON, "code": JSON, "issues": st.lists(JSON, max_size=3) | JSON}))
 def test_any_json_of_any_error_becomes_an_api_error(document):
-    """More keys may appear, and other types behind the known ones."""
+    """There may be more keys, and known keys with other types."""
     error = refusal(400, orjson.dumps(document))
     assert isinstance(error.message, str)
     assert error.code is None or isinstance(error.code, str)
@@ -196,7 +196,7 @@ def test_an_answer_without_retry_after_asks_for_nothing():
 
 
 def test_a_date_is_measured_by_the_servers_own_clock():
-    """Ours may be wrong by hours."""
+    """The local clock may be wrong by hours."""
     hours_behind = format_datetime(NOW - timedelta(hours=3), usegmt=True)
     until = format_datetime(NOW - timedelta(hours=3) + timedelta(seconds=9), usegmt=True)
     assert retry_after(answer(429, Retry_After=until, Date=hours_behind)) == 9.0
@@ -218,7 +218,7 @@ HEADER = st.text(st.characters(max_codepoint=255, exclude_characters="\r\n")) | 
 @example("Mon, 01 Jan 2024 00:00:00 +9999999999", DATE)
 @example("0, 0 0 0 0:0:0", "0")
 def test_no_header_makes_retry_after_fail_or_negative(asked, date):
-    """They come from strangers."""
+    """Anybody may have written them."""
     seconds = retry_after(answer(429, Retry_After=asked, Date=date))
     assert seconds is None or seconds >= 0
     assert refusal(429, Retry_After=asked, Date=date).retry_after == seconds

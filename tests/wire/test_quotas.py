@@ -1,4 +1,4 @@
-"""What headers say of the requests that are left."""
+"""How many requests are left according to the headers."""
 
 import pytest
 from multidict import CIMultiDict
@@ -66,7 +66,7 @@ def test_a_member_of_the_current_header_is_a_quota(field, quotas):
     ],
 )
 def test_a_malformed_header_tells_of_no_quota(field):
-    """One that is malformed in part is ignored as a whole."""
+    """A header that is malformed in part is ignored as a whole."""
     assert told(RateLimit=field) == ()
 
 

@@ -1,4 +1,4 @@
-"""Whatever a header says of the requests that are left, it is read as it was meant, or ignored."""
+"""A header about the requests that are left is read as it was meant, or ignored."""
 
 from string import ascii_lowercase, printable
 
