@@ -2,6 +2,7 @@
 
 import asyncio
 import heapq
+import json
 import os
 from contextlib import suppress
 from datetime import UTC, datetime, timedelta
@@ -108,3 +109,20 @@ def telemetry(monkeypatch):
     monkeypatch.setattr(instruments, "_made", lambda: made)
     yield told
     told.meters.shutdown()
+
+
+@pytest.fixture
+def login(tmp_path, monkeypatch):
+    """Log in with TofuPilot's own command, with nothing in the environment. It returns the file."""
+    monkeypatch.setenv("HOME", str(tmp_path))
+    monkeypatch.delenv("TOFUPILOT_API_KEY", raising=False)
+    monkeypatch.delenv("TOFUPILOT_URL", raising=False)
+
+    def login(mode=0o600, **members):
+        path = tmp_path / ".tofupilot" / "credentials.json"
+        path.parent.mkdir(exist_ok=True)
+        path.write_text(json.dumps(members))
+        path.chmod(mode)
+        return path
+
+    return login

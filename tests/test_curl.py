@@ -6,7 +6,7 @@ import subprocess
 from datetime import datetime
 
 import pytest
-from attrs import asdict
+from fakes.wire_procedures import as_wire
 
 from aiotofupilot import TofuPilotSession
 from aiotofupilot.sandbox import Sandbox
@@ -33,15 +33,6 @@ def curl(sandbox, *arguments, key=None, **query):
     body, _, told = ran.stdout.rpartition("\n")
     code, _, content_type = told.partition(" ")
     return int(code), content_type, json.loads(body)
-
-
-def as_wire(procedure):
-    """Write a procedure with the names of the wire; the date stays a date."""
-    item = asdict(procedure)
-    repository = item["linkedRepository"] = item.pop("linked_repository")
-    if repository:
-        repository["fullName"] = repository.pop("full_name")
-    return item
 
 
 async def test_it_gets_item_for_item_the_same(sandbox):

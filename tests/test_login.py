@@ -1,7 +1,6 @@
 """A session after a login with TofuPilot's own command: its key, its server, its authority, and what errors say."""
 
 import asyncio
-import json
 import logging
 import ssl
 
@@ -21,22 +20,6 @@ from aiotofupilot.sandbox import Sandbox
 from aiotofupilot.sandbox.faults import status
 
 PAGE = b'{"data":[],"meta":{"has_more":false,"next_cursor":null}}'
-
-
-@pytest.fixture
-def login(tmp_path, monkeypatch):
-    """Log in, with nothing in the environment."""
-    monkeypatch.setenv("HOME", str(tmp_path))
-    monkeypatch.delenv("TOFUPILOT_API_KEY", raising=False)
-    monkeypatch.delenv("TOFUPILOT_URL", raising=False)
-
-    def login(mode=0o600, **members):
-        path = tmp_path / ".tofupilot" / "credentials.json"
-        path.parent.mkdir(exist_ok=True)
-        path.write_text(json.dumps(members))
-        path.chmod(mode)
-
-    return login
 
 
 @pytest.fixture

@@ -7,7 +7,7 @@ from datetime import datetime
 from pathlib import Path
 
 import pytest
-from attrs import asdict
+from fakes.wire_procedures import as_wire
 
 from aiotofupilot import APIError, TofuPilotSession
 from aiotofupilot.sandbox import Sandbox
@@ -39,15 +39,6 @@ def official(sandbox):
     assert "beyond this machine" not in ran.stderr
     assert ran.returncode == 0, ran.stderr
     return json.loads(ran.stdout)
-
-
-def as_wire(procedure):
-    """Write a procedure with the names of the wire; the date stays a date."""
-    item = asdict(procedure)
-    repository = item["linkedRepository"] = item.pop("linked_repository")
-    if repository:
-        repository["fullName"] = repository.pop("full_name")
-    return item
 
 
 async def test_it_gets_item_for_item_the_same(official, sandbox):

@@ -1,7 +1,5 @@
 """`Settings` finds the server and the key of a session."""
 
-import json
-
 import pytest
 
 from aiotofupilot.errors import ConfigurationError
@@ -32,23 +30,6 @@ def test_a_server_that_would_get_the_key_unencrypted_is_refused():
 
 
 LOGIN = "~/.tofupilot/credentials.json"
-
-
-@pytest.fixture
-def login(tmp_path, monkeypatch):
-    """Log in, with nothing in the environment."""
-    monkeypatch.setenv("HOME", str(tmp_path))
-    monkeypatch.delenv("TOFUPILOT_API_KEY", raising=False)
-    monkeypatch.delenv("TOFUPILOT_URL", raising=False)
-
-    def login(mode=0o600, **members):
-        path = tmp_path / ".tofupilot" / "credentials.json"
-        path.parent.mkdir(exist_ok=True)
-        path.write_text(json.dumps(members))
-        path.chmod(mode)
-        return path
-
-    return login
 
 
 def test_a_login_is_found_where_nothing_else_is_given(login):

@@ -12,6 +12,7 @@ import zlib
 import aiohttp
 import pytest
 import trustme
+from fakes.shown import texts
 
 from aiotofupilot import (
     CertificateError,
@@ -41,7 +42,7 @@ def http(body=b"", *headers, status="200 OK"):
 
 
 class Server:
-    """A server with fixed answers. Each is bytes, or a coroutine function that writes. After the last one it hangs up."""
+    """A server with fixed answers, which are bytes or coroutine functions. After the last one it hangs up."""
 
     def __init__(self):
         self.answers = []
@@ -740,31 +741,13 @@ async def test_a_closed_session_has_no_connections_to_wait_for(make, handed_in):
     assert make(http_session=session).transport.connections == ()
 
 
-def reachable(error):
-    """Everything that an error shows or holds, its causes and contexts included."""
-    seen, todo = set(), [error]
-    while todo:
-        value = todo.pop()
-        if id(value) in seen or isinstance(value, type):
-            continue
-        seen.add(id(value))
-        yield repr(value)
-        yield str(value)
-        if isinstance(value, BaseException):
-            todo += [value.__cause__, value.__context__, *value.args, *vars(value).values()]
-        elif isinstance(value, dict):
-            todo += [*value, *value.values()]
-        elif isinstance(value, list | tuple | set):
-            todo += value
-
-
 @pytest.mark.parametrize("answer", [*CUT, *HUNG, pytest.param(http(b"", "X: " + "a" * 10_000), id="flood")])
 async def test_no_error_nor_its_causes_hold_the_key(get, server, answer):
     """aiohttp's own hold the headers of the request."""
     server.answers = [answer]
     with pytest.raises(Exception) as caught:  # noqa: PT011 - of any kind
         await get(timeout=0.05)
-    shown = list(reachable(caught.value))
+    shown = list(texts(caught.value))
     assert len(shown) > 2
     assert not any(KEY in text for text in shown)
 

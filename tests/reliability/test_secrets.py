@@ -4,40 +4,18 @@ import asyncio
 import gc
 import logging
 import os
-import pickle
 import subprocess
 import sys
-import traceback
 
 import aiohttp
 import pytest
 from aiohttp import web
+from fakes.shown import texts
 
 from aiotofupilot import ConfigurationError, RetryPolicy, TofuPilotError, TofuPilotSession
 from aiotofupilot.sandbox import Sandbox, faults
 
 KEY = "tp_user_5f2c8e9d7b1a"
-
-
-def texts(value):
-    """Everything that a value shows or holds, an error's causes, contexts, notes and traceback messages included."""
-    seen, todo = set(), [value]
-    while todo:
-        value = todo.pop()
-        if id(value) in seen or isinstance(value, type):
-            continue
-        seen.add(id(value))
-        yield str(value)
-        yield repr(value)
-        if isinstance(value, BaseException):
-            todo += [value.__cause__, value.__context__, *value.args, *vars(value).values()]
-            yield "".join(traceback.format_exception(value))
-            if isinstance(value, TofuPilotError):
-                yield pickle.dumps(value).decode("latin-1")
-        elif isinstance(value, dict):
-            todo += [*value, *value.values()]
-        elif isinstance(value, list | tuple | set):
-            todo += value
 
 
 def assert_hidden(*values):

@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from aiotofupilot.sandbox.factory import Factory
     from aiotofupilot.sandbox.resource import Predicate, Test
 
-__all__ = ["RUN_TESTS", "batch_among", "mentions_unit", "of_procedure", "of_run", "sample_among"]
+__all__ = ["FILTERS_OF_RUNS", "RUN_TESTS", "batch_among", "mentions_unit", "of_procedure", "of_run", "sample_among"]
 
 T = TypeVar("T")
 
@@ -91,6 +91,23 @@ RUN_TESTS: Mapping[str, Test[Run]] = {
     "operated_by_names": among(lambda run: run.operated_by and run.operated_by.name),
 }
 """The filters that look at a run."""
+
+FILTERS_OF_RUNS = (
+    "ids",
+    "duration_min",
+    "duration_max",
+    "deployment_ids",
+    "procedure_versions",
+    "environments",
+    "operated_by_ids",
+    "operated_by_names",
+    "created_by_station_ids",
+    "created_by_user_ids",
+    "part_numbers",
+    "revision_numbers",
+    "batch_numbers",
+)
+"""The filters that measurements and phases have in common with runs, and that look at their run."""
 
 
 def of_run(name: str, read: Callable[[T], str]) -> Test[T]:

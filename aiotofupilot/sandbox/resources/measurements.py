@@ -10,7 +10,7 @@ from aiotofupilot.sandbox.quantities import Moment, Number, Span, pages
 from aiotofupilot.sandbox.resource import Resource, among, at_least, at_most, equal_to, if_asked, since, until
 from aiotofupilot.sandbox.world import MILLISECOND, number_measured, text_measured, truth_measured, validators
 
-from .by_run import of_procedure, of_run
+from .by_run import FILTERS_OF_RUNS, of_procedure, of_run
 from .enums import ENVIRONMENTS, MEASUREMENT_OUTCOMES, MEASUREMENT_TYPES, ORDERS, RUN_OUTCOMES
 from .planned import by_procedure, each_measured
 
@@ -54,26 +54,6 @@ def _find(place: Place) -> tuple[Attempt, tuple[Measured, str]]:
 
 def _run_id(measurement: Measurement) -> str:
     return measurement.run_id
-
-
-_OF_RUNS = (
-    "ids",
-    "outcomes",
-    "duration_min",
-    "duration_max",
-    "deployment_ids",
-    "procedure_versions",
-    "environments",
-    "serial_numbers",
-    "part_numbers",
-    "revision_numbers",
-    "batch_numbers",
-    "operated_by_ids",
-    "operated_by_names",
-    "created_by_station_ids",
-    "created_by_user_ids",
-)
-"""Filters that look at the run."""
 
 
 MEASUREMENTS: Resource[Measurement] = Resource(
@@ -123,7 +103,7 @@ MEASUREMENTS: Resource[Measurement] = Resource(
         "phase_name": equal_to(lambda measurement: measurement.phase_name),
         "measurement_name": equal_to(lambda measurement: measurement.measurement_name),
         "phase_names": among(lambda measurement: measurement.phase_name),
-        **{name: of_run(name, _run_id) for name in _OF_RUNS},
+        **{name: of_run(name, _run_id) for name in (*FILTERS_OF_RUNS, "outcomes", "serial_numbers")},
         "started_after": since(lambda measurement: measurement.started_at),
         "started_before": until(lambda measurement: measurement.started_at),
         "value_min": at_least(lambda measurement: measurement.value),

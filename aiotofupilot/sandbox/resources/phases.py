@@ -10,7 +10,7 @@ from aiotofupilot.sandbox.quantities import Moment, Span, pages
 from aiotofupilot.sandbox.resource import Resource, among, if_asked, since, until
 from aiotofupilot.sandbox.world import MILLISECOND
 
-from .by_run import of_procedure, of_run, sample_among
+from .by_run import FILTERS_OF_RUNS, of_procedure, of_run, sample_among
 from .enums import ENVIRONMENTS, ORDERS, PHASE_OUTCOMES, RUN_OUTCOMES, SAMPLES
 from .planned import by_procedure, each
 
@@ -45,24 +45,6 @@ def _make(world: World, number: int) -> Phase:
 
 def _run_id(phase: Phase) -> str:
     return phase.run_id
-
-
-_OF_RUNS = (
-    "ids",
-    "duration_min",
-    "duration_max",
-    "deployment_ids",
-    "procedure_versions",
-    "environments",
-    "operated_by_ids",
-    "operated_by_names",
-    "created_by_station_ids",
-    "created_by_user_ids",
-    "part_numbers",
-    "revision_numbers",
-    "batch_numbers",
-)
-"""Filters that look at the run."""
 
 
 PHASES: Resource[Phase] = Resource(
@@ -108,7 +90,7 @@ PHASES: Resource[Phase] = Resource(
         "run_outcomes": among(lambda phase: phase.run_outcome),
         "serial_numbers": among(lambda phase: phase.serial_number),
         "samples": sample_among(lambda phase: phase.sample),
-        **{name: of_run(name, _run_id) for name in _OF_RUNS},
+        **{name: of_run(name, _run_id) for name in FILTERS_OF_RUNS},
     },
     bounds=("started_after", "started_before"),
     narrow=by_procedure(lambda world: world.cycle.phases_before, each),
