@@ -1,6 +1,7 @@
 """Settings and fixtures for every test."""
 
 import asyncio
+import gc
 import heapq
 import json
 import os
@@ -22,6 +23,12 @@ settings.load_profile("same")
 
 
 os.environ.setdefault("RUNTIME__DLTHUB_TELEMETRY", "false")  # of dlt: no test sends any
+
+
+def pytest_collection_finish():
+    """What the collection made stays to the end, so that no search for garbage within a test has to look at it."""
+    gc.collect()
+    gc.freeze()
 
 
 class FakeClock(Clock):
