@@ -6,19 +6,20 @@ import logging
 from typing import TYPE_CHECKING, Any, NoReturn
 from warnings import warn
 
-from attrs import asdict
+from attrs import evolve
 
 from . import _listings
-from ._arguments import boolean, integer, seconds
-from ._http.connection import Connection, Options
+from ._arguments import boolean
+from ._http.connection import Connection
 from ._http.credentials import trusting
 from ._http.gate import Gate
 from ._http.lifetime import Lifetime
 from ._http.limiter import checked_limiter
+from ._http.options import Options
 from ._http.policy import RetryPolicy
 from ._http.records import log_exposed
 from ._http.redaction import Redaction
-from ._http.retries import Retries, checked_retry
+from ._http.retries import Retries
 from ._http.transport import Transport
 from .clock import Clock
 from .errors import ConfigurationError
@@ -53,14 +54,6 @@ class _Connection(Connection):
     def __init__(self, session: TofuPilotSession, **parts: Any) -> None:  # noqa: ANN401 - those of its base
         super().__init__(**parts)
         self._session = session
-
-
-def _checked_options(*, timeout: object, retry: object, concurrency: object) -> Options:
-    return Options(
-        timeout=None if timeout is None else seconds("timeout", timeout, zero=False),
-        retry=checked_retry(retry),
-        concurrency=integer("concurrency", concurrency, low=1),
-    )
 
 
 class TofuPilotSession:
@@ -131,7 +124,7 @@ class TofuPilotSession:
             raise ConfigurationError(
                 "trace_configs cannot be given with http_session: give them to the aiohttp session"
             )
-        self._options = _checked_options(timeout=timeout, retry=retry, concurrency=concurrency)
+        self._options = Options(timeout=timeout, retry=retry, concurrency=concurrency)
         settings = Settings.resolve(
             api_key, base_url=base_url, allow_insecure_http=boolean("allow_insecure_http", allow_insecure_http)
         )
@@ -257,7 +250,7 @@ class TofuPilotSession:
         """
         given = {"timeout": timeout, "retry": retry, "concurrency": concurrency}
         changes = {name: value for name, value in given.items() if value is not _UNCHANGED}
-        options = _checked_options(**asdict(self._options, recurse=False) | changes)
+        options = evolve(self._options, **changes)
         view = object.__new__(type(self))
         state = {name: getattr(self, name) for name in self._STATE} | getattr(self, "__dict__", {})
         for name, value in (state | {"_options": options, "_viewed": self}).items():

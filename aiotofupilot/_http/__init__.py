@@ -1,6 +1,6 @@
 """How one request gets through. Nothing in here knows of pages.
 
-- `connection` is the whole way of a request, with the options of a session or a view.
+- `connection` is the whole way of a request. `options` are those that a view on a session can change.
 - `retries` makes the attempts at a request, and holds what they share. `budget` bounds the retries of a session.
 - `attempts` is what all attempts have in common. `policy_attempts` are those that a policy allows, and
   `controller_attempts` those that the user's own tenacity controller allows.

@@ -5,8 +5,6 @@ from __future__ import annotations
 import asyncio
 from typing import TYPE_CHECKING, TypeVar
 
-from attrs import frozen
-
 from aiotofupilot._otel import requests as telemetry
 from aiotofupilot._wire.quotas import quotas
 from aiotofupilot.errors import ConfigurationError, RequestTimeoutError, SessionError, TofuPilotError
@@ -24,25 +22,14 @@ if TYPE_CHECKING:
     from .attempts import Attempts
     from .gate import Gate, Turn
     from .lifetime import Lifetime
+    from .options import Options
     from .redaction import Redaction
-    from .retries import Retries, Retry
+    from .retries import Retries
     from .transport import Transport
 
-__all__ = ["Connection", "Options"]
+__all__ = ["Connection"]
 
 T = TypeVar("T")
-
-
-@frozen
-class Options:
-    """The options that a view on a session can change."""
-
-    timeout: float | None
-    """Seconds for one attempt; None: no limit."""
-    retry: Retry
-    """Which failures are worth another attempt, and when it is made."""
-    concurrency: int
-    """How many pages may be in flight, where a listing does not set its own number."""
 
 
 class Connection:
@@ -82,7 +69,7 @@ class Connection:
 
     @property
     def concurrency(self) -> int:
-        """How many pages may be in flight, where a listing does not set its own number."""
+        """How many pages may be in flight, if a listing does not set its own number."""
         return self._options.concurrency
 
     @property

@@ -8,10 +8,11 @@ from aiolimiter import AsyncLimiter
 from yarl import URL
 
 from aiotofupilot import RateLimitedError, RetryPolicy, ServerError, SessionError, TofuPilotSession
-from aiotofupilot._http.connection import Connection, Options
+from aiotofupilot._http.connection import Connection
 from aiotofupilot._http.gate import Gate, MissedTurnError
 from aiotofupilot._http.lifetime import Lifetime
 from aiotofupilot._http.limiter import checked_limiter
+from aiotofupilot._http.options import Options
 from aiotofupilot._http.redaction import Redaction
 from aiotofupilot._http.retries import Retries
 from aiotofupilot._wire.response import Response

@@ -8,9 +8,10 @@ from multidict import CIMultiDict
 from yarl import URL
 
 from aiotofupilot import RateLimitedError, RetryPolicy, SessionError, TofuPilotSession
-from aiotofupilot._http.connection import Connection, Options
+from aiotofupilot._http.connection import Connection
 from aiotofupilot._http.gate import Gate
 from aiotofupilot._http.lifetime import Lifetime
+from aiotofupilot._http.options import Options
 from aiotofupilot._http.redaction import Redaction
 from aiotofupilot._http.retries import Retries
 from aiotofupilot._listings.procedures import Procedures

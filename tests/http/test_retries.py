@@ -31,9 +31,10 @@ from aiotofupilot import (
     SessionError,
     UnauthorizedError,
 )
-from aiotofupilot._http.connection import Connection, Options
+from aiotofupilot._http.connection import Connection
 from aiotofupilot._http.gate import Gate
 from aiotofupilot._http.lifetime import Lifetime
+from aiotofupilot._http.options import Options
 from aiotofupilot._http.policy import is_transient
 from aiotofupilot._http.redaction import Redaction
 from aiotofupilot._http.retries import Retries, checked_retry

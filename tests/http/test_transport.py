@@ -23,9 +23,10 @@ from aiotofupilot import (
     ResponseTooLargeError,
     SessionError,
 )
-from aiotofupilot._http.connection import Connection, Options
+from aiotofupilot._http.connection import Connection
 from aiotofupilot._http.gate import Gate
 from aiotofupilot._http.lifetime import Lifetime
+from aiotofupilot._http.options import Options
 from aiotofupilot._http.redaction import Redaction
 from aiotofupilot._http.retries import Retries
 from aiotofupilot._http.transport import Transport
@@ -127,7 +128,7 @@ class Client:
         }
 
     async def get(self, target, *, timeout):  # noqa: ASYNC109 - it is handed on
-        connection = Connection(options=Options(timeout, None, 1), **self._parts)
+        connection = Connection(options=Options(timeout=timeout, retry=None, concurrency=1), **self._parts)
         return await connection.get(target, lambda response: response, RequestCounts())
 
 
