@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from itertools import accumulate
 from typing import TYPE_CHECKING, Any
+from zlib import crc32
 
 from attrs import evolve, frozen
 
@@ -19,6 +20,7 @@ from .output.descriptors import is_standard_output
 from .output.destinations import Output, destination
 from .output.files import PartFile
 from .output.journal import Mark
+from .output.likeness import COLUMNS
 from .output.progress_display import progress_shown
 from .output.terminal import say
 
@@ -189,4 +191,5 @@ def _header(query: Query, server: Server, output_format: Format) -> Header | Non
         "server": server.name,
         **query.header(),
         "--format": output_format.name,
+        COLUMNS: crc32(output_format.head()),
     }

@@ -10,6 +10,8 @@ from itertools import pairwise
 import pytest
 
 from aiotofupilot.cli import run
+from aiotofupilot.cli.output.formats import CSV
+from aiotofupilot.cli.output.table import Table
 from aiotofupilot.sandbox.faults import latency, stall, status
 
 
@@ -160,6 +162,43 @@ def test_a_file_that_was_asked_for_by_age_is_gone_on_with_by_the_moment(capfd, s
     (moment,) = re.findall(r"was begun with --created-before (\S+): give", capfd.readouterr().err)
     assert run([*command, moment, "--resume"]) == 0
     assert len((tmp_path / "list.jsonl").read_bytes().splitlines()) == 250
+
+
+@pytest.mark.parametrize("ending", ["csv", "txt"])
+def test_a_file_of_other_columns_is_not_gone_on_with(capfd, sandbox, tmp_path, monkeypatch, ending):
+    """An older model may have had other columns. One line says so, and what has arrived stays."""
+    output = tmp_path / f"list.{ending}"
+    head = {"csv": CSV, "txt": Table}[ending].head
+    sandbox.faults.on(cursor=200).next(status(418))
+    with monkeypatch.context() as patch:
+        patch.setattr({"csv": CSV, "txt": Table}[ending], "head", lambda form: b"older," + head(form))
+        assert run(["procedures", "--output", str(output)]) == 4
+    left = {path.name: path.read_bytes() for path in tmp_path.iterdir()}
+    capfd.readouterr()
+    assert run(["procedures", "--output", str(output), "--resume"]) == 2
+    told = f"aiotofupilot: {output}.part was begun with other columns: leave out --resume to begin anew\n"
+    assert capfd.readouterr().err == told
+    assert {path.name: path.read_bytes() for path in tmp_path.iterdir()} == left
+    assert run(["procedures", "--output", str(output)]) == 0
+    assert len(output.read_bytes().splitlines()) == 251
+
+
+@pytest.mark.parametrize("ending", ["csv", "jsonl", "parquet"])
+def test_a_file_of_another_version_is_not_gone_on_with(capfd, sandbox, tmp_path, monkeypatch, ending):
+    """Its model may be older, where nothing else tells it."""
+    output = tmp_path / f"list.{ending}"
+    sandbox.faults.on(cursor=200).next(status(418))
+    with monkeypatch.context() as patch:
+        patch.setattr("aiotofupilot.cli.listing.__version__", "0.0.9")
+        assert run(["procedures", "--output", str(output)]) == 4
+    left = {path.name: path.read_bytes() for path in tmp_path.iterdir()}
+    capfd.readouterr()
+    assert run(["procedures", "--output", str(output), "--resume"]) == 2
+    assert capfd.readouterr().err == (
+        f"aiotofupilot: {output}.part was begun with aiotofupilot 0.0.9: "
+        "give the same again, or leave out --resume to begin anew\n"
+    )
+    assert {path.name: path.read_bytes() for path in tmp_path.iterdir()} == left
 
 
 def test_how_to_ask(capfd, sandbox):

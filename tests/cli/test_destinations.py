@@ -2,7 +2,9 @@
 
 import asyncio
 import contextlib
+import errno
 import os
+import re
 import stat
 import sys
 from pathlib import Path
@@ -10,7 +12,7 @@ from types import SimpleNamespace
 
 import pytest
 
-from aiotofupilot.cli.failures import UsageError
+from aiotofupilot.cli.failures import ExitCode, UsageError, explained
 from aiotofupilot.cli.output import destinations
 from aiotofupilot.cli.output.destinations import destination
 
@@ -160,3 +162,31 @@ class TestPipe:
             assert not writing.done()
             assert len(await asyncio.to_thread(pipe.read, 1_000_000)) == 1_000_000
             await writing
+
+
+@pytest.mark.parametrize("number", [errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EIO])
+async def test_a_disk_that_fails_at_the_start_is_no_wrong_usage(tmp_path, monkeypatch, number):
+    """Nothing about the command would have to be different."""
+
+    def fail(*_):
+        raise OSError(number, os.strerror(number))
+
+    monkeypatch.setattr("aiotofupilot.cli.output.files.os.open", fail)
+    with pytest.raises(OSError, match=re.escape(os.strerror(number))) as caught:
+        async with destination(tmp_path / "x.csv"):
+            pass
+    assert explained(caught.value) == (ExitCode.FAILED, f"cannot write: {os.strerror(number)}")
+    assert not list(tmp_path.iterdir())
+
+
+@pytest.mark.parametrize("number", [errno.EACCES, errno.EROFS, errno.ENOENT])
+async def test_a_place_that_cannot_be_written_is_wrong_usage(tmp_path, monkeypatch, number):
+    """Such as a folder that is not there, or that only others may write to."""
+
+    def fail(*_):
+        raise OSError(number, os.strerror(number))
+
+    monkeypatch.setattr("aiotofupilot.cli.output.files.os.open", fail)
+    with pytest.raises(UsageError, match=f"^cannot write .*x.csv: {re.escape(os.strerror(number))}$"):
+        async with destination(tmp_path / "x.csv"):
+            pass

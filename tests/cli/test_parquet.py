@@ -167,6 +167,25 @@ def test_a_journal_that_does_not_say_when_is_gone_on_with(sandbox, output, capsy
     assert parquet.read_table(output).num_rows == 250
 
 
+def test_a_file_of_an_older_model_is_not_gone_on_with(sandbox, output, capsys, monkeypatch):
+    """One line says so, and what has arrived stays. A stream of two schemas could not be read again."""
+    sandbox.faults.on(cursor=100).next(status(418))
+    arguments = ["procedures", "--output", str(output), "--page-size", "20"]
+    older = schema(Procedure).remove(1).serialize().to_pybytes()
+    with monkeypatch.context() as patch:
+        patch.setattr("aiotofupilot.cli.output.parquet.stream_head", lambda _: older)
+        assert run(arguments) == 4
+    left = {path.name: path.read_bytes() for path in output.parent.iterdir()}
+    capsys.readouterr()
+    assert run([*arguments, "--resume"]) == 2
+    assert capsys.readouterr().err == (
+        f"aiotofupilot: {output}.part was begun with other columns: leave out --resume to begin anew\n"
+    )
+    assert {path.name: path.read_bytes() for path in output.parent.iterdir()} == left
+    assert run(arguments) == 0
+    assert parquet.read_table(output).equals(table_of(sandbox.procedures))
+
+
 def test_a_header_that_was_written_alone_is_not_written_again(sandbox, tmp_path):
     """The run was killed when an empty listing had ended, and the listing is no longer empty."""
     whole, output = tmp_path / "whole.csv", tmp_path / "list.csv"

@@ -137,11 +137,17 @@ async def _file(
         raise
 
 
+_DISK_FAILED = frozenset({errno.ENOSPC, errno.EFBIG, errno.EIO, getattr(errno, "EDQUOT", errno.ENOSPC)})
+"""What no other path on the same disk would mend. Windows has no quota by this name."""
+
+
 @contextmanager
 def _unwritable_is_wrong_usage(path: Path) -> Generator[None]:
     try:
         yield
     except OSError as error:
+        if error.errno in _DISK_FAILED:
+            raise
         raise UsageError(f"cannot write {path}: {error.strerror}") from error
 
 

@@ -20,7 +20,8 @@ from typing import TYPE_CHECKING
 
 from aiotofupilot.cli.failures import UsageError
 
-from .journal import Header, Mark, digest_of, first_line, header_of, is_digest_of, moment_of, whole
+from .journal import Header, Mark, digest_of, first_line, header_of, moment_of, whole
+from .likeness import BEGUN, KEY, difference_between
 from .unbuffered import write_all
 
 if sys.platform != "win32":
@@ -33,12 +34,6 @@ __all__ = ["PartFile", "Remake"]
 
 Remake = Callable[[FileIO, BufferedIOBase], Awaitable[None]]
 """Makes a file of another one, which it reads from its beginning to its end."""
-
-_KEY = "key"
-"""What the journal's first line calls the digest of the key, beside the header."""
-
-_BEGUN = "begun"
-"""What it calls the moment of its writing."""
 
 
 class PartFile:
@@ -90,8 +85,8 @@ class PartFile:
                 self._journal.unlink(missing_ok=True)
             self._stream.truncate(self.mark.size)
             if header and not held_at:
-                begun = {_BEGUN: datetime.now(UTC).isoformat(timespec="seconds")}
-                self._note(first_line(header | begun | ({} if key is None else {_KEY: digest_of(key)})))
+                begun = {BEGUN: datetime.now(UTC).isoformat(timespec="seconds")}
+                self._note(first_line(header | begun | ({} if key is None else {KEY: digest_of(key)})))
             failing.pop_all()
 
     async def write(self, data: bytes, *, items: int, checkpoint: str | None) -> None:
@@ -191,24 +186,12 @@ class PartFile:
             self._refuse_to_replace()
         if begun is None:
             return 0
-        digest, moment = begun.pop(_KEY, None), begun.pop(_BEGUN, None)
-        differences = [
-            f"without {name}" if begun.get(name) is None else f"with {name} {begun[name]}"
-            for name in {**header, **begun}
-            if begun.get(name) != header.get(name)
-        ]
-        # Another server has other keys, so that this is told only where nothing else differs.
-        if not differences and (digest is not None if key is None else not is_digest_of(key, str(digest))):
-            differences.append("with another API key")
-        if differences:
-            raise UsageError(
-                f"{self._part} was begun {' and '.join(differences)}: "
-                "give the same again, or leave out --resume to begin anew"
-            )
+        if difference := difference_between(begun, header, key):
+            raise UsageError(f"{self._part} was begun {difference}")
         self._stream.seek(0)
         self.mark, held_at = whole(self._stream, journal)
         if self.mark.items:
-            self.begun = moment_of(moment)
+            self.begun = moment_of(begun.get(BEGUN))
         return held_at
 
     def _refuse_to_replace(self) -> None:
