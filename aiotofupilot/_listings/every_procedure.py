@@ -1,4 +1,4 @@
-"""What runs of all procedures wrote, where the API lists one procedure at a time."""
+"""The new items of runs of all procedures, for listings of one procedure at a time."""
 
 from __future__ import annotations
 
@@ -29,17 +29,17 @@ def since(
 ) -> IncrementalWalk[T]:
     """Return a pass over what runs of all procedures wrote since a watermark, as `Paginator.since` has it.
 
-    The new runs of all procedures are one listing. So what is asked for is its pages, and the items of the procedures
-    with new runs.
+    The runs of all procedures are one listing, so the new runs are found there. Then the items of the procedures with
+    new runs are asked for.
 
     Args:
         listing: Measurements or phases.
         pairs: Filters, checked and spelled, without a procedure.
-        watermark: What has been seen. None: nothing yet.
+        watermark: What has been seen. None: nothing has been seen.
         on_unreadable: As in ``list()``.
 
     Raises:
-        ValueError: The watermark is that of another listing, or of other filters.
+        ValueError: The watermark is of another listing, or of other filters.
     """
     query: Query[T] = Query(listing, pairs, listing.decode)
     plan = Plan(
