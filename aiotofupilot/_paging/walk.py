@@ -72,13 +72,14 @@ class Walk(AsyncIterator[T]):
         self._stats = WalkStats() if stats is None else stats
         ask = partial(fetch, counts=self._stats.counts)
         overlap = self._continuity.overlap
+        self._isolation = plan.on_unreadable and Isolation(ask, plan.on_unreadable, overlap=overlap)
         self._window = Window(
             ask,
             cursor=cursor,
             limit=limit,
             overlap=overlap,
             concurrency=plan.concurrency,
-            isolation=plan.on_unreadable and Isolation(ask, plan.on_unreadable, overlap=overlap),
+            isolation=self._isolation,
             passed=start.cursor + start.skip,
         )
         self._has_short_pages = limit < plan.limit
@@ -225,6 +226,8 @@ class Walk(AsyncIterator[T]):
                 raise
             if self._continuity.resyncs > resyncs:
                 self._span.event("resync", {"cursor": page.cursor})
+                if self._isolation is not None:
+                    self._isolation.note_move()
             if new is not None:
                 if self._window.gap is not None:
                     note_left_out(self._window.gap, self._stats, self._span)

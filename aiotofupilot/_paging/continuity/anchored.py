@@ -32,6 +32,12 @@ T = TypeVar("T", bound=Identified)
 _AHEAD_AT_MOST = 10_000
 """At most this many items that were passed may be met again."""
 
+_COST_OF_A_PART = 10
+"""A part of a page that failed takes about as many requests as this many whole pages."""
+
+_UNCONFIRMED_AT_MOST = 10
+"""At most this often may a gap not be confirmed, because the listing moves, before anything new is found."""
+
 
 class Anchored(Generic[T]):
     """Takes pages that were asked for one place early, and holds each to beginning with its anchor.
@@ -64,6 +70,7 @@ class Anchored(Generic[T]):
         self._search: Resync | None = None
         self._stood_at: int | None = None
         self._is_doubtful = False
+        self._unconfirmed = 0
 
     def admit(self, page: Page[T], *, is_short: bool = False, gap: Gap | None = None) -> Sequence[T] | None:
         """Return the new items of a page, in the page's order. None: the whole page at `next_look` is to be asked for.
@@ -76,7 +83,7 @@ class Anchored(Generic[T]):
         Raises:
             DriftError: The server's cursors are no offsets. Or the listing moved, and `resync` is false, or no page
                 shows an item that was passed lately, or the order of the items changed, or the listing goes on moving
-                so that nothing new is to be had.
+                so that nothing new is to be had, or so that what lies beside a gap is not sure.
             PaginationError: The server's cursor does not advance.
         """
         _check_offsets(page, is_part=gap is not None)
@@ -86,16 +93,21 @@ class Anchored(Generic[T]):
         follows = gap is not None and self._follows(gap)
         if self._stood_at is None:
             self._stood_at = page.cursor
-        start = 0 if follows else self._start(page, is_short=is_short)
+        is_first = page.cursor == 0 or (gap is not None and gap.start == 0 and gap.is_confirmed)
+        start = 0 if follows else self._start(page, is_first=is_first, is_short=is_short)
         if start is None:
             return None
         new = memory.new(page.data, start)
         if self._is_doubtful and (new or page.following is None) and self._is_contradicted(page):
             return None
-        if not self._progress.note(ids, is_new=bool(new)) or memory.ahead_count > _AHEAD_AT_MOST:
+        cost = 1 if gap is None else _COST_OF_A_PART
+        if not self._progress.note(ids, is_new=bool(new), cost=cost) or memory.ahead_count > _AHEAD_AT_MOST:
             memory.reject()
+            self._progress = Progress()
             raise DriftError("the listing moves too much to be followed, or its pages disagree", cursor=page.cursor)
         self._search = None
+        if new:
+            self._unconfirmed = 0
         self._stood_at = page.cursor + len(ids) - 1
         return new
 
@@ -105,7 +117,10 @@ class Anchored(Generic[T]):
         Such a page has no anchor. Instead, the item before the gap has to stand where it stood when it was passed.
         """
         memory = self.memory
-        if gap.start == gap.stop or not gap.is_confirmed or memory.is_empty:
+        if gap.start == gap.stop or memory.is_empty:
+            return False
+        if not gap.is_confirmed:
+            self._note_unconfirmed(gap)
             return False
         rank = memory.rank(gap.before)
         if rank is None or (gap.before is None and gap.start):
@@ -115,13 +130,29 @@ class Anchored(Generic[T]):
             self._stood_at = stood_at  # the walk was resumed, and begins at an item that cannot be read
         return stood_at == self._stood_at
 
-    def _start(self, page: Page[T], *, is_short: bool) -> int | None:
-        """Return how many items at the top of a page are not new. None: the page does not tell."""
+    def _note_unconfirmed(self, gap: Gap) -> None:
+        self._unconfirmed += 1
+        if self._unconfirmed > _UNCONFIRMED_AT_MOST:
+            self._unconfirmed = 0
+            raise DriftError(
+                f"the listing moves too much beside the items from position {gap.start} on, which cannot be read: "
+                "an item that can be read might be missed there",
+                cursor=gap.start,
+            )
+
+    def _start(self, page: Page[T], *, is_first: bool, is_short: bool) -> int | None:
+        """Return how many items at the top of a page are not new. None: the page does not tell.
+
+        Args:
+            page: The page.
+            is_first: Whether the listing has no item before this page that can be read.
+            is_short: Whether fewer items were asked for than a whole page has.
+        """
         memory = self.memory
         if memory.is_empty:
             return 0  # the walk began at a bare cursor: there is nothing yet to hold the page to
         if memory.has_passed_nothing:
-            if page.cursor == 0:
+            if is_first:
                 return 0
         elif page.cursor == self._stood_at and memory.begins_with_newest():
             return 1
@@ -137,7 +168,7 @@ class Anchored(Generic[T]):
             stood_at = page.cursor if self._stood_at is None else self._stood_at
             self._search = Resync(memory, page.cursor, stood_at=stood_at, limit=self._limit)
             self.resyncs += 1
-        start = self._search.look(page)
+        start = self._search.look(page, is_first=is_first)
         self.next_look, self._is_doubtful = self._search.next_look, self._search.is_doubtful
         return start
 

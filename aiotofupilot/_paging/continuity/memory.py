@@ -135,11 +135,13 @@ class Memory:
     def rank(self, item_id: str | None) -> int | None:
         """Return the rank of one item among the items passed; None: it is not among them.
 
+        An item that was met again after items behind it has the rank at which it was passed last, as in `ranks`.
+
         Args:
             item_id: The item's ID. None: the beginning of the listing, which is passed before the first item.
         """
         keys = (_BEGINNING,) if item_id is None else (item_id, _key(digest(item_id)))
-        return next((rank for rank, key in enumerate(self._passed) if key in keys), None)
+        return next((rank for rank in range(self.newest_rank, -1, -1) if self._passed[rank] in keys), None)
 
     def ranks_ahead(self) -> list[int | None]:
         """Return the same for the items that may be met again."""

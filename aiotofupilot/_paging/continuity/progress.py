@@ -28,12 +28,13 @@ class Progress:
         self._fruitless = 0
         self._met: set[str] = set()
 
-    def note(self, ids: Sequence[str], *, is_new: bool) -> bool:
+    def note(self, ids: Sequence[str], *, is_new: bool, cost: int = 1) -> bool:
         """Take note of a page, and return whether the walk may go on.
 
         Args:
             ids: The IDs of the items on the page.
             is_new: Whether any of them is new.
+            cost: How many pages it counts for, if it brings nothing.
         """
         if is_new:
             self._fruitless = 0
@@ -41,7 +42,7 @@ class Progress:
             return True
         met = len(self._met)
         self._met.update(ids)
-        self._fruitless = 0 if len(self._met) > met else self._fruitless + 1
+        self._fruitless = 0 if len(self._met) > met else self._fruitless + cost
         return self._fruitless <= _FRUITLESS_AT_MOST
 
     def check(self, page: Page[Any], ids: Sequence[str], *, is_new: bool) -> None:

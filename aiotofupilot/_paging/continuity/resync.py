@@ -57,8 +57,12 @@ class Resync:
         self.is_doubtful = False
         """Whether items that were passed after the place found should be met again, or else it is the wrong place."""
 
-    def look(self, page: Page[Any]) -> int | None:
+    def look(self, page: Page[Any], *, is_first: bool) -> int | None:
         """Return how many items at the top of a page are not new. None: look at `next_look` next.
+
+        Args:
+            page: The page.
+            is_first: Whether the listing has no item before this page that can be read.
 
         Raises:
             DriftError: No page shows an item that was passed. Or the order of the items changed, and not all that were
@@ -67,7 +71,7 @@ class Resync:
         memory = self._memory
         ranks = memory.ranks()
         row = in_order(ranks)
-        if page.cursor == 0 and memory.reaches_back_to_the_beginning:
+        if is_first and memory.reaches_back_to_the_beginning:
             # All that is not known is new, whatever happened to the order.
             return self._found(row[0] if row and row[0].position == 0 else Place(-1, 0))
         if is_out_of_order(ranks, row):

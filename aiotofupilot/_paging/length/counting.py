@@ -64,15 +64,23 @@ def reading_around(fetch: Fetch[T], plan: Plan) -> Fetch[T]:
     if plan.on_unreadable != "skip":
         return fetch
 
+    read_at: int | None = None
+    has_offsets = False
+
     async def fetch_around(cursor: int, limit: int, counts: RequestCounts, *, once: bool = False) -> Page[T]:
+        nonlocal read_at, has_offsets
         ask = partial(fetch, counts=counts)
         try:
-            return await ask(cursor, limit, once=once)
+            page = await ask(cursor, limit, once=once)
         except TofuPilotError as error:
             isolation = Isolation(ask, "skip")
             if not isolation.helps(error):
                 raise
-            return await isolation.begin(cursor, limit, error, passed=cursor, read_at=None, has_offsets=False)
+            page = await isolation.begin(cursor, limit, error, passed=cursor, read_at=read_at, has_offsets=has_offsets)
+        if page.data:
+            read_at = page.cursor
+            has_offsets = has_offsets or page.following == page.cursor + len(page.data) > page.cursor + 1
+        return page
 
     return fetch_around
 

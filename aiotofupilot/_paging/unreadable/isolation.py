@@ -7,7 +7,6 @@ mistaken for an unreadable item. Positions are computed, so the server's cursors
 
 from __future__ import annotations
 
-import logging
 from typing import TYPE_CHECKING, Generic, TypeVar, cast
 
 from aiotofupilot._paging.source import Identified
@@ -16,6 +15,8 @@ from aiotofupilot.models import Page
 
 from .elsewhere import Elsewhere
 from .gap import Gap
+from .neighbours import Neighbours
+from .sightings import Sightings
 from .signs import is_due_to_length, is_unreadable, page_or_error
 
 if TYPE_CHECKING:
@@ -26,8 +27,6 @@ if TYPE_CHECKING:
 __all__ = ["Isolation"]
 
 T = TypeVar("T", bound=Identified)
-
-_log = logging.getLogger("aiotofupilot")
 
 _FAILURES = 3
 """An item is unreadable after at least this many requests for it alone have failed."""
@@ -45,10 +44,11 @@ class Isolation(Generic[T]):
     def __init__(self, ask: Ask[T], on_unreadable: OnUnreadable, *, overlap: int = 0) -> None:
         self.gap: Gap | None = None
         """What lies before the part that was handed over last."""
-        self._ask = ask
+        self._ask = self._sightings = Sightings(ask)
         self._on_unreadable = on_unreadable
         self._overlap = overlap
         self._suspect: int | None = None
+        self._left_out: dict[int, str] = {}
         self._elsewhere: Elsewhere[T]
         self._limit = self._passed = 0
         self._is_slow = False
@@ -59,6 +59,10 @@ class Isolation(Generic[T]):
     def is_under_way(self) -> bool:
         """Whether an item behind the part that was handed over last is suspected to be unreadable."""
         return self._suspect is not None
+
+    def note_move(self) -> None:
+        """Note that the listing was seen to move, so that a gap has to be looked at more often."""
+        self._sightings.has_moved = True
 
     def helps(self, error: TofuPilotError) -> bool:
         """Return whether a page that failed is to be read in parts.
@@ -90,6 +94,8 @@ class Isolation(Generic[T]):
                 the error of an item that stands alone; its ``position`` says where.
         """
         self.is_too_long = False
+        self._sightings.forget()
+        self._left_out = {}
         self._limit, self._passed, self._is_slow = limit, passed, is_due_to_length(error)
         self._elsewhere = Elsewhere(self._ask, cursor, limit, read_at=read_at, has_offsets=has_offsets)
         if not await self._elsewhere.is_answered():
@@ -99,7 +105,7 @@ class Isolation(Generic[T]):
             return await self._beyond(cursor, start=cursor)
         if page.following is not None and not await self._elsewhere.are_offsets(page.following):
             raise error
-        self.gap = Gap(cursor, cursor, range(0))
+        self.gap = Gap(cursor, cursor)
         return page
 
     async def go_on(self) -> Page[T]:
@@ -121,7 +127,7 @@ class Isolation(Generic[T]):
             if isinstance(answer, TofuPilotError):
                 return await self._beyond(position - self._overlap, start=position - self._overlap)
         self._suspect = None
-        self.gap = Gap(position, position, range(0))
+        self.gap = Gap(position, position)
         return answer
 
     async def _beyond(self, position: int, *, start: int, error: TofuPilotError | None = None) -> Page[T]:
@@ -143,7 +149,7 @@ class Isolation(Generic[T]):
                 self._leave_out(position, answer)
                 position, error = position + 1, None
                 page, self._suspect = await self._behind(position, answer)
-        self.gap = await self._gap(start, position)
+        self.gap = await self._gap(start, position, page)
         return page
 
     async def _behind(self, position: int, error: TofuPilotError) -> tuple[Page[T] | None, int | None]:
@@ -209,7 +215,7 @@ class Isolation(Generic[T]):
                 return error
 
     def _leave_out(self, position: int, error: TofuPilotError) -> None:
-        """Take note that an item is left out, unless it was passed before.
+        """Take note that an item is to be left out, unless it was passed before.
 
         Raises:
             TofuPilotError: The error given, because nothing is to be left out.
@@ -219,23 +225,15 @@ class Isolation(Generic[T]):
         if self._on_unreadable == "raise":
             error.position = position
             raise error
-        _log.warning("the item at position %d cannot be read and is left out: %s", position, error)
+        self._left_out[position] = str(error)
 
-    async def _gap(self, start: int, stop: int) -> Gap:
-        left_out = range(max(start, self._passed), stop)
+    async def _gap(self, start: int, stop: int, behind: Page[T]) -> Gap:
+        left_out, self._left_out = self._left_out, {}
         if start == stop or not self._overlap:
             return Gap(start, stop, left_out)
-        # The page behind the gap does not show that it follows. It does if both sides stand where they stood before.
-        if isinstance(await page_or_error(self._ask, stop - 1, 1), Page):
-            return Gap(start, stop, left_out, is_confirmed=False)
-        if not start:
-            return Gap(start, stop, left_out)
-        before = await page_or_error(self._ask, start - 1, 1, retries=True)
-        if isinstance(before, Page):
-            return Gap(start, stop, left_out, before=before.data[0].id if before.data else None)
-        if not await self._elsewhere.is_another_read(start - 1):
-            raise before
-        return Gap(start, stop, left_out, is_confirmed=False)  # an unreadable item stands there now
+        neighbours = Neighbours(self._sightings, self._elsewhere, start, stop, behind)
+        is_confirmed = await neighbours.are_confirmed()
+        return Gap(start, stop, left_out, before=neighbours.before, is_confirmed=is_confirmed)
 
 
 def _between(low: int, high: int, guess: int | None) -> int:

@@ -5,6 +5,7 @@ from attrs import frozen
 
 from aiotofupilot._paging.continuity.anchored import Anchored
 from aiotofupilot._paging.continuity.deduplicated import Deduplicated
+from aiotofupilot._paging.unreadable.gap import Gap
 from aiotofupilot.checkpoint import BEGINNING, digest
 from aiotofupilot.errors import DriftError, PaginationError
 from aiotofupilot.models import Page, PageMeta
@@ -178,6 +179,32 @@ class TestAnchoredWhereThingsMove:
         assert continuity.memory.duplicates == 2
         assert ids(continuity.admit(page("fg", 62))) == ["g"]
         assert continuity.memory.ahead(0) == ()
+
+    def test_an_item_that_was_met_again_late_stands_where_it_was_passed_last(self):
+        """A page behind a gap follows the item before the gap, wherever that item stood before."""
+        continuity = anchored("abcd")
+        assert continuity.admit(page("dab", 3)) == []
+        assert ids(continuity.admit(page("ef", 7), gap=Gap(6, 7, before="b"))) == ["e", "f"]
+
+    def test_a_page_behind_a_gap_at_the_beginning_is_the_first_of_the_listing(self):
+        continuity = anchored("abcdefgh")
+        assert continuity.admit(page("ijklmnop", 7)) is None
+        while continuity.next_look:
+            assert continuity.admit(page("gfedcba", continuity.next_look)) is None
+        assert continuity.next_look == 0
+        assert ids(continuity.admit(page("hgfedcbai", 1), gap=Gap(0, 1))) == ["i"]
+
+    def test_a_listing_that_moves_at_each_look_beside_a_gap_is_an_error(self):
+        """It costs a bounded number of looks."""
+        continuity = anchored("abcd")
+        gap = Gap(4, 5, before="d", is_confirmed=False)
+        for _ in range(10):
+            assert continuity.admit(page("efg", 5), gap=gap) is None
+            assert continuity.admit(page("cd", 2)) == []
+        with pytest.raises(DriftError, match="beside the items from position 4 on") as caught:
+            continuity.admit(page("efg", 5), gap=gap)
+        assert caught.value.cursor == 4
+        assert ids(continuity.admit(page("efg", 5), gap=Gap(4, 5, before="d"))) == ["e", "f", "g"]
 
     def test_when_all_that_was_passed_is_gone_the_beginning_is_the_anchor(self):
         """Nothing stands before it, so everything listed now is new."""

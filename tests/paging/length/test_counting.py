@@ -161,14 +161,17 @@ async def test_a_server_that_shows_its_last_page_again_is_told_by_the_item_that_
 
 
 @pytest.mark.parametrize("total", [1001, 95, 13])
-@pytest.mark.parametrize("bad", [(0,), (-1,), (-2,), (-3, -2, -1), (0, 1, 2, 5, -1), (4,), (9, 10, 11)])
+@pytest.mark.parametrize(
+    "bad", [(0,), (-1,), (-2,), (-3, -2, -1), (*range(-10, 0),), (0, 1, 2, 5, -1), (4,), (9, 10, 11)], ids=str
+)
 @pytest.mark.parametrize("concurrency", [1, 4])
-async def test_items_that_cannot_be_read_count_where_they_are_to_be_skipped(total, bad, concurrency):
-    """They are where the search has to look: at the beginning, at the end and at powers of four."""
+async def test_items_that_cannot_be_read_count_where_they_are_to_be_skipped(total, bad, concurrency, caplog):
+    """They are where the search has to look: at the beginning, at the end and at powers of four. None is left out."""
     service = Service(procedures=total)
     service.faults.always(faults.unreadable(*(service.procedures[place].id for place in bad)))
     listing = InProcess(service).procedures.list
     assert await listing(limit=10, concurrency=concurrency, on_unreadable="skip").count() == total
+    assert not [record for record in caplog.records if record.name == "aiotofupilot"]
     if bad[0] == 0:
         with pytest.raises(ServerError):
             await listing(limit=10, concurrency=concurrency).count()

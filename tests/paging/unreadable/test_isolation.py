@@ -64,6 +64,10 @@ async def drain(walk):
     return [item async for item in walk]
 
 
+def check_bound(service):
+    assert len(service.requests) < 2000, "the walk does not end"
+
+
 class TestSkip:
     @pytest.mark.parametrize("bad", BAD.values(), ids=BAD)
     @EVERY_WAY
@@ -420,6 +424,44 @@ class TestMovingListing:
             seen = await drain(walk)
             assert [item for item in seen if item is not newest and item != newest] == wanted
             assert walk.stats.unreadable >= 1
+
+    async def test_a_new_order_that_begins_with_an_unreadable_item_is_read_anew(self, listing, service):
+        bad = service.procedures[94].id
+        service.faults.always(unreadable(bad))
+        walk = listing(limit=10, on_drift="resync", on_unreadable="skip").walk()
+        seen = [await anext(walk) for _ in range(10)]
+        service.procedures.reverse()
+        service.before_response.append(lambda *_: check_bound(service))
+        seen += await drain(walk)
+        assert len(seen) == len({item.id for item in seen})
+        assert {item.id for item in seen} == {item.id for item in service.procedures} - {bad}
+
+    @pytest.mark.parametrize("changes_every", [1, 2, 3, 5, 8])
+    async def test_a_listing_that_does_not_come_to_rest_beside_a_gap_is_an_error(self, listing, service, changes_every):
+        """It is raised after a bounded number of requests. Nothing is missed, because the walk goes on afterwards."""
+        newest = service.procedures[0]
+        wanted = but(service, {0, 45})
+        service.faults.always(unreadable(service.procedures[45].id))
+
+        def toggle(procedures, _request):
+            check_bound(service)
+            if len(seen) >= 40 and len(service.requests) % changes_every == 0:
+                procedures.remove(newest) if newest in procedures else procedures.insert(0, newest)
+
+        service.before_response.append(toggle)
+        walk = listing(limit=10, on_drift="resync", on_unreadable="skip").walk()
+        seen, errors = [], []
+        for _ in range(3):
+            service.requests.clear()
+            try:
+                async for item in walk:
+                    seen.append(item)
+            except (DriftError, ServerError) as error:
+                errors.append(error)
+        service.before_response.clear()
+        seen += await drain(walk)
+        assert errors
+        assert [item for item in seen if item != newest] == wanted
 
     async def test_with_raise_a_listing_that_moves_at_a_gap_is_an_error(self, listing, service):
         service.faults.always(unreadable(service.procedures[45].id))
