@@ -25,7 +25,7 @@ def named(error: E, parameter: str) -> E:
 def plain(text: str) -> str:
     """Return the characters of a string as a string of exactly that type.
 
-    ``str()`` is no way to do that. For a member of a ``(str, Enum)`` it returns the name, such as ``Line.KEY``.
+    ``str()`` does not do this. For a member of a ``(str, Enum)`` it returns the name, such as ``Line.KEY``.
     """
     return str.__str__(text)
 

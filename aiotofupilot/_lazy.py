@@ -47,12 +47,11 @@ def lazy(
 
 
 def lazy_from(package: str, homes: Mapping[str, str]) -> tuple[Callable[[str], object], Callable[[], list[str]]]:
-    """Return the same for a package that knows which module holds which name. Nothing else is loaded for a name.
+    """Return the same as `lazy`, for a package that knows the module of each name. Only this module is loaded.
 
     Args:
         package: The package's ``__name__``.
-        homes: From each name to the module that holds it. It is a module of the package; one that begins with a dot is
-            a module beside the package.
+        homes: The module that holds each name. A module with a leading dot is not in the package but next to it.
     """
 
     def load(name: str) -> object:

@@ -97,7 +97,7 @@ def test_the_key_of_a_login_is_sent_to_another_address_of_its_origin(login):
     [
         ({"api_key": "s3cr3t x"}, "the API key in ~/.tofupilot/credentials.json has a space"),
         (
-            {"api_key": "s3cr3t", "base_url": "tofu"},
+            {"api_key": "x", "base_url": "s3cr3t"},
             "base_url in ~/.tofupilot/credentials.json must begin with https://",
         ),
         (

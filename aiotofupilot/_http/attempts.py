@@ -1,4 +1,4 @@
-"""The attempts at one request, whatever decides about the next one."""
+"""The base class of the attempts at one request."""
 
 from __future__ import annotations
 

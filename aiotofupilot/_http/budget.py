@@ -23,7 +23,7 @@ class RetryBudget:
 
     def __init__(self) -> None:
         self.tokens = self.CAPACITY
-        """The retries that are left. It can have a fraction."""
+        """How many retries are left. It may have a fraction."""
 
     def take(self) -> bool:
         """Take the token of one retry, and return whether there was one."""

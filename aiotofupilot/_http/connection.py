@@ -152,4 +152,4 @@ class Connection:
             advise(failure, url, self._key_source)
             raise failure
         finally:
-            del failure  # its traceback knows this frame
+            del failure  # its traceback refers to this frame

@@ -36,7 +36,7 @@ class Credentials:
     """Certificates of an authority that is trusted in addition to the system's: the PEM text, or the path of a PEM
     file."""
     is_exposed: bool
-    """Whether others than the owner can read the file."""
+    """Whether other users than the owner can read the file."""
 
 
 def find_credentials() -> Credentials | None:
@@ -88,7 +88,7 @@ def trusting(ca_cert: str) -> SSLContext:
             context.load_verify_locations(cadata=ca_cert)
         else:
             context.load_verify_locations(cafile=Path(ca_cert).expanduser())
-    except (OSError, ValueError, RuntimeError) as error:  # RuntimeError: ~ is nobody's home
+    except (OSError, ValueError, RuntimeError) as error:  # RuntimeError: ~ has no home directory
         reason = getattr(error, "strerror", None) or error
         raise ConfigurationError(f"ca_cert in {CREDENTIALS} cannot be used: {reason}") from error
     return context

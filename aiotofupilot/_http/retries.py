@@ -1,4 +1,4 @@
-"""The retries of a session: who decides about them, and what all requests share for them."""
+"""The retries of a session: how `retry=` is checked, and what all requests share."""
 
 from __future__ import annotations
 

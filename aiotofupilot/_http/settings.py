@@ -28,7 +28,7 @@ def authorization(api_key: object, source: str = "api_key") -> str:
 
     Args:
         api_key: The key. It may begin with ``Bearer``. None: the key in ``TOFUPILOT_API_KEY``.
-        source: The name in errors of the place that the key is from.
+        source: How errors name the place of the key.
 
     Raises:
         ConfigurationError: There is no key, or it has characters that a header cannot carry. The key is not shown.
@@ -77,7 +77,7 @@ def checked_base_url(base_url: str, source: str, *, allow_insecure_http: bool) -
 
     Args:
         base_url: As in `resolve_base_url`.
-        source: The name in errors of the place that the address is from.
+        source: How errors name the place of the address.
         allow_insecure_http: As in `resolve_base_url`.
 
     Raises:

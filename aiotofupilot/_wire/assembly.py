@@ -1,4 +1,4 @@
-"""From shapes to models: one function for each model, written out field by field.
+"""Turns shapes into models, with one function for each model that is written out field by field.
 
 Nothing is checked here except what msgspec cannot check, because shapes are checked while they are parsed.
 """

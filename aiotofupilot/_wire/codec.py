@@ -1,4 +1,4 @@
-"""From the bytes of a page to its models.
+"""Turns the bytes of a page into models.
 
 A page is decoded in one of two ways. The usual way is fast: msgspec parses the bytes into shapes, and cattrs structures
 these with hooks that are written out field by field. If the fast way fails for any reason, orjson parses the bytes
