@@ -173,10 +173,15 @@ class TestReport:
         assert table in (project / "benchmarks/README.md").read_text()
 
 
-@pytest.mark.parametrize("kind", WALKED)
-@pytest.mark.parametrize(
-    "contender",
-    [
+@pytest.fixture(scope="module")
+def server():
+    with Server() as server:
+        yield server
+
+
+@pytest.fixture(
+    scope="module",
+    params=[
         pytest.param(name, marks=pytest.mark.skipif(not CONTENDERS[name].installed, reason="an extra is missing"))
         for name in (
             *("bare", "httpx", "official", "ours", "ours-16-resync"),
@@ -184,10 +189,17 @@ class TestReport:
         )
     ],
 )
-def test_a_walk_is_measured_in_processes_of_its_own(contender, kind):
+def contender(request):
+    """The name of a client, and a process for it, which is used for one kind of data after the other."""
+    with Worker() as worker:
+        yield request.param, worker
+
+
+@pytest.mark.parametrize("kind", WALKED)
+def test_a_walk_is_measured_in_processes_of_its_own(server, contender, kind):
     """The client lists all of it; the server counts what it was asked."""
-    with Server() as server, Worker() as worker:
-        taken = server.walk(worker, contender, Scenario(run=contender, items=250, data=kind), walks=2)
+    name, worker = contender
+    taken = server.walk(worker, name, Scenario(run=name, items=250, data=kind), walks=2)
 
     assert (taken["items"], taken["expected"], taken["error"]) == (500, 500, None)
     assert taken["requests"] - taken["beyond"] == 6
@@ -195,19 +207,19 @@ def test_a_walk_is_measured_in_processes_of_its_own(contender, kind):
     assert taken["memory"] > 2**20
 
 
-def test_a_client_that_asks_for_another_listing_is_refused():
+def test_a_client_that_asks_for_another_listing_is_refused(server):
     """It would be measured with data that it did not ask for."""
     scenario = Scenario(run="wrong", items=250, data="runs")
-    with Server() as server, pytest.raises(HTTPError) as refused:
+    with pytest.raises(HTTPError) as refused:
         urlopen(f"{server.origin}/{scenario.path}/api/v2/procedures?limit=100")  # noqa: S310 - our own server
     refused.value.close()
 
     assert refused.value.code == 404
 
 
-def test_a_walk_that_fails_is_told():
+def test_a_walk_that_fails_is_told(server):
     """A client without retries meets a server that always fails."""
-    with Server() as server, Worker() as worker:
+    with Worker() as worker:
         taken = server.walk(worker, "bare", Scenario(run="down", items=250, faults=1.0))
 
     assert taken["items"] == 0
