@@ -366,7 +366,8 @@ def test_killed_again_and_again_while_the_line_is_busy(start, sandbox, output, u
     assert len(ids) == len(set(ids))
     gone = {procedure.id for procedure in line.removed}
     kept = [procedure.id for procedure in listed if procedure.id not in gone]
-    assert [found for found in ids if found in set(kept)] == kept
+    wanted = set(kept)
+    assert [found for found in ids if found in wanted] == kept
     assert beside(output) == []
 
 

@@ -99,5 +99,6 @@ async def test_what_the_line_writes_is_yielded_exactly_once_too(name):
         sandbox.before_response += hooks
         yielded = [item.id for item in await walk(listing, query, Random(name))]  # noqa: S311 - test data
     assert line.produced > 0
-    assert [item_id for item_id in yielded if item_id in set(listed)] == listed
+    there = set(listed)
+    assert [item_id for item_id in yielded if item_id in there] == listed
     assert len(set(yielded)) == len(yielded)
