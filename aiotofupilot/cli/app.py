@@ -36,9 +36,9 @@ _INSTALLS_COMPLETION = "--install-completion"
 def app_for(arguments: Sequence[str]) -> App:
     """Return the command line, ready for some arguments.
 
-    The options of a listing take some time to read. So they are read for the listing that is asked for, and for all of
-    them only where a shell is to know how to complete them. The others show as one line of the help, which is also the
-    only one that offers the completion.
+    It takes some time to read the options of a listing. So only those of the listing that is asked for are read; of
+    another listing, the command has one line of help. All of them are read where a shell is taught to complete them.
+    Only the help of the whole command offers that completion.
     """
     app = App(
         name="aiotofupilot",

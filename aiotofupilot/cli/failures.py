@@ -123,7 +123,7 @@ EXPECTED = (CycloptsError, UsageError, DeadlineError, StoppedError, MirrorStoppe
 _ADDRESS = "check the address in TOFUPILOT_URL or --base-url"
 
 _LIMIT = "At most so many in all is -n or --max-items; so many per request is --page-size. See --help."
-"""The library's parameter, and other commands' option for either."""
+"""What is said about --limit. In the library it is the size of a page, and in many commands the number of items."""
 
 _ADVICE: dict[type[BaseException], str] = {
     UnauthorizedError: "check the key in TOFUPILOT_API_KEY, and that it is of this server",
@@ -185,7 +185,7 @@ def _misunderstood(error: CycloptsError) -> str:
         case UnusedCliTokensError():
             return f"no such argument: {' '.join(error.unused_tokens or ())}; see --help"
         case UnknownOptionError() if error.token.keyword == "--limit":
-            return f"{str(error).partition(' Did you mean')[0]} {_LIMIT}"  # which is not --timeout
+            return f"{str(error).partition(' Did you mean')[0]} {_LIMIT}"  # cyclopts suggests --timeout
         case _:
             return f"{error} See --help."
 

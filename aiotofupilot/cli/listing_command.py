@@ -24,7 +24,7 @@ __all__ = ["listing_command"]
 
 
 def listing_command(name: str) -> Callable[..., Any]:
-    """Return the command of a listing, as a function that cyclopts takes for one."""
+    """Return the command of a listing, as a function from which cyclopts can make a command."""
     listing, listed = described(name), LISTINGS[name]
     groups = {
         "how_many": HowMany,
@@ -50,7 +50,7 @@ async def _list(
     serving: Serving,
     **filters: object,
 ) -> None:
-    # Here and not above, for help and a wrong option need not wait for aiohttp.
+    # Here and not above, because help and a wrong option need not wait for aiohttp.
     from .listing import write_listing  # noqa: PLC0415
     from .output.format_choice import format_for  # noqa: PLC0415
     from .query import Query  # noqa: PLC0415
@@ -94,10 +94,10 @@ def _with_signature(
 ) -> Callable[..., Any]:
     """Return a function with these parameters, all of them keyword-only.
 
-    A parameter that is not given does not reach a function that cyclopts calls, so the defaults are put in here.
+    cyclopts does not pass a parameter that is not given, so the function adds the defaults.
 
     Args:
-        parameters: All of them.
+        parameters: The parameters.
         body: Called with the arguments by name.
         name: The command's name.
         doc: Its help.

@@ -41,7 +41,7 @@ async def mirror(
     for name in listings:
         if name not in LISTINGS:
             raise UsageError(f"no such listing: {name}; there are {', '.join(LISTINGS)}")
-    # Here and not above, for help and a wrong option need not wait for aiohttp.
+    # Here and not above, because help and a wrong option need not wait for aiohttp.
     from .mirror import bring_up_to_date  # noqa: PLC0415
     from .server import Server  # noqa: PLC0415
 

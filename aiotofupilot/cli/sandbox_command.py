@@ -30,8 +30,8 @@ async def sandbox(
 ) -> None:
     """Run a TofuPilot of your own on this machine, with a made-up factory, until Ctrl-C.
 
-    It serves every listing. It prints the two lines that lead other programs to it, for the shell that starts them, and
-    then each request with its answer.
+    It serves every listing. It prints the two lines that a shell needs to lead other programs to it, and then each
+    request with its answer.
 
     Args:
         host: Listen on this address of this machine. 0.0.0.0 lets containers and other machines in.
@@ -48,7 +48,7 @@ async def sandbox(
         removals: Remove this many procedures per request, on average.
         seed: Another seed makes up another factory, and other requests fail.
     """
-    # An HTTP server, for which help and a wrong option need not wait.
+    # Here and not above, because help and a wrong option need not wait for an HTTP server.
     from .sandbox_data import items_of  # noqa: PLC0415
     from .standing_sandbox import BadDay, sandbox_of, serve  # noqa: PLC0415
 

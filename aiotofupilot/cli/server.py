@@ -39,7 +39,7 @@ class Server:
 
     @property
     def name(self) -> str:
-        """What tells it from other servers.
+        """What distinguishes it from other servers.
 
         Raises:
             ConfigurationError: There is no key, or it or the address cannot be used.

@@ -50,7 +50,10 @@ class HowMany:
             metavar="PLACE",
             converter=checkpoint,
             accepts_keys=False,
-            help="Begin here: at what a run that ended early printed, or at a position of the server's, such as 200.",
+            help=(
+                "Begin at this place: the cursor that an earlier run printed when it ended early, or a position in the "
+                "server's counting, such as 200."
+            ),
         ),
     ] = None
 
@@ -65,9 +68,9 @@ class Writing:
         Parameter(
             group=_OUTPUT,
             help=(
-                "How to write them. A table is cut to fit a terminal, never a pipe or a file; jsonl, json and csv have "
-                "the API's own names and spelling; parquet has the library's, and needs the extra arrow. By default "
-                "the ending of --output decides, and without one it is a table."
+                "How to write the items. A table is cut to fit a terminal, never a pipe or a file; jsonl, json and csv "
+                "have the API's own names and spelling; parquet has the library's, and needs the extra arrow. By "
+                "default the ending of --output decides, and without one it is a table."
             ),
         ),
     ] = None
@@ -131,7 +134,7 @@ class Patience:
             group=_ASKING,
             metavar="SECONDS",
             converter=seconds,
-            help="Give a request up when it has no whole answer after this time, and ask again.",
+            help="Give up a request that has no complete answer after this time, and repeat it.",
         ),
     ] = 30.0
     retries: Annotated[
@@ -140,7 +143,7 @@ class Patience:
             group=_ASKING,
             metavar="N",
             validator=Number(gte=0),
-            help="Ask at most this many times more for what failed, where that may help.",
+            help="Repeat a failed request at most this many times, if that may help.",
         ),
     ] = 5
     deadline: Annotated[
@@ -149,10 +152,7 @@ class Patience:
             group=_ASKING,
             metavar="SECONDS",
             converter=seconds,
-            help=(
-                "End after this time, with what has come by then. By default there is no limit. While a Parquet file "
-                "is made, the time is looked at after each group of rows."
-            ),
+            help="End after this time, with what has come by then. By default there is no limit.",
         ),
     ] = None
 
@@ -167,8 +167,8 @@ class Asking(Patience):
         Parameter(
             group=_ASKING,
             help=(
-                "What to do when items come or go meanwhile, which can make the server's positions miss some: ignore "
-                "it; resync, to miss and repeat none that stays; or raise, to fail."
+                "What to do when items are added or removed meanwhile, because the server's positions then skip or "
+                "repeat some: ignore it; resync, to list each item that stays exactly once; or raise, to fail."
             ),
         ),
     ] = "ignore"
@@ -214,8 +214,10 @@ class Serving:
         Parameter(
             group=_SERVER,
             metavar="URL",
-            help="Address of the server. Better set TOFUPILOT_URL. Without either it is the server of your login "
-            "with TofuPilot's own command, or https://www.tofupilot.app.",
+            help=(
+                "Address of the server. TOFUPILOT_URL can hold it instead. Without either, it is the server of your "
+                "login with TofuPilot's own command, or https://www.tofupilot.app."
+            ),
         ),
     ] = None
     allow_insecure_http: Annotated[
@@ -232,7 +234,7 @@ class Serving:
             group=_SERVER,
             metavar="KEY",
             help=(
-                "Discouraged, for everyone on this machine can read the arguments of a command: set TOFUPILOT_API_KEY, "
+                "Discouraged, because everyone on this machine can read a command's arguments: set TOFUPILOT_API_KEY, "
                 "or log in with TofuPilot's own command."
             ),
         ),

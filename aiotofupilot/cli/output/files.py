@@ -1,8 +1,8 @@
 """A file that takes its place only when it is whole.
 
 Until then it is FILE.part. Where another run could go on with it, FILE.part.journal tells how far it is whole, and both
-are left by a run that ends early; otherwise nothing is. Some files can only be made when everything is there. Of these,
-FILE.part is what they are made of, and FILE.part.whole is the file itself until it takes its place.
+are left by a run that ends early; otherwise nothing is. A Parquet file can only be made when everything has arrived. It
+is made of FILE.part, and is called FILE.part.whole until it takes its place.
 """
 
 from __future__ import annotations
@@ -97,7 +97,7 @@ class PartFile:
         self.mark = mark
 
     async def remake(self, remake: Remake) -> None:
-        """Let another file take the place, which is made of what is written.
+        """Make another file of what is written, and let that one take the place.
 
         Raises:
             UsageError: What is called FILE.part.whole is no file.

@@ -1,0 +1,49 @@
+"""The guide to the command: each line of its blocks does what the guide says, typed as it stands."""
+
+import shlex
+
+import pytest
+from fakes.guides import blocks
+
+from aiotofupilot.cli import run
+from aiotofupilot.cli.app import app_for
+
+GUIDE = "aiotofupilot/cli/README.md"
+
+LINES = [
+    line.partition(" | ")[0]
+    for block in blocks("sh")
+    if str(block.guide).endswith(GUIDE)
+    for line in block.text.splitlines()
+    if line.startswith("aiotofupilot ")
+]
+
+SERVED = [line for line in LINES if line.split()[1] in ("sandbox", "mirror")]
+"""What runs until Ctrl-C, and what has tests of its own because it takes long."""
+
+
+def test_the_guide_has_lines():
+    assert len(LINES) > 8
+    assert len(SERVED) == 4
+
+
+@pytest.mark.parametrize("line", [line for line in LINES if line not in SERVED])
+def test_a_line_of_the_guide_lists_something(line, sandbox, tmp_path, monkeypatch, capfd):
+    """Nothing is said on standard error, and what is named as a file is there."""
+    monkeypatch.chdir(tmp_path)
+    _, *arguments = shlex.split(line.replace(" ID ", f" {sandbox.procedures[0].id} "))
+    assert run(arguments) == 0
+    told, errors = capfd.readouterr()
+    assert errors == ""
+    files = [argument for argument in arguments if argument.endswith((".csv", ".parquet"))]
+    assert [path.name for path in tmp_path.iterdir()] == files
+    assert all((tmp_path / file).stat().st_size > 1000 for file in files)
+    assert bool(told) != bool(files)
+
+
+@pytest.mark.parametrize("line", SERVED)
+def test_another_line_of_the_guide_is_right_usage(line):
+    _, *arguments = shlex.split(line)
+    command, bound, _ = app_for(arguments).parse_args(arguments)
+    assert command.__name__ == arguments[0]
+    assert bound.arguments
