@@ -66,6 +66,13 @@ def start():
                 stream.close()
 
 
+@pytest.fixture
+def unmeasured(monkeypatch):
+    """No process that the test starts notes its coverage: a file that is noted in part would be a warning."""
+    for name in [name for name in os.environ if name.startswith("COVERAGE_")]:
+        monkeypatch.delenv(name)
+
+
 class Terminal:
     """A terminal: `tty` is what a process gets, and `screen` what it has written there."""
 

@@ -8,6 +8,7 @@ import pytest
 from aiotofupilot.cli import run
 
 
+@pytest.mark.usefixtures("unmeasured")
 @pytest.mark.parametrize(
     ("form", "options"),
     [("csv", []), ("jsonl", ["--concurrency", "4", "--on-drift", "resync"])],

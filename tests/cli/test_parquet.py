@@ -3,7 +3,6 @@
 import asyncio
 import errno
 import json
-import os
 import subprocess
 import sys
 from contextlib import contextmanager, suppress
@@ -327,14 +326,9 @@ def test_a_group_of_many_bytes_takes_up_no_more(monkeypatch):
     assert [group.num_rows for group in arrow_files._groups(batches)] == [20, 20]
 
 
-@pytest.fixture
-def unmeasured():
-    """The environment without what makes a process note its coverage: a file that is half noted would be a warning."""
-    return {name: value for name, value in os.environ.items() if not name.startswith("COVERAGE_")}
-
-
+@pytest.mark.usefixtures("unmeasured")
 @pytest.mark.parametrize("seed", range(2))
-def test_killed_again_and_again_while_the_line_is_busy(start, sandbox, output, unmeasured, seed):
+def test_killed_again_and_again_while_the_line_is_busy(start, sandbox, output, seed):
     """With kill -9, before an answer, while it is taken in, or a moment later, until nothing is left to be killed.
 
     Each procedure that is listed all the time is in the file once, in its place, and none is there twice.
@@ -353,7 +347,7 @@ def test_killed_again_and_again_while_the_line_is_busy(start, sandbox, output, u
                 process[0].kill()
 
         hooks.append(kill)
-        process.append(start(*arguments, "--output", output, "--resume", env=unmeasured))
+        process.append(start(*arguments, "--output", output, "--resume"))
         code = process[0].wait(60)
         hooks.remove(kill)
         if code == 0:
@@ -371,7 +365,8 @@ def test_killed_again_and_again_while_the_line_is_busy(start, sandbox, output, u
     assert beside(output) == []
 
 
-def test_killed_at_any_moment_while_the_file_is_made(start, sandbox, output, unmeasured):
+@pytest.mark.usefixtures("unmeasured")
+def test_killed_at_any_moment_while_the_file_is_made(start, sandbox, output):
     """Or while it takes its place: the file is the old one or the new one, and a last run makes it whole."""
     random = Random(0)  # noqa: S311 - picks moments
     sandbox.procedures[:] = make_procedures(2_000)
@@ -379,7 +374,7 @@ def test_killed_at_any_moment_while_the_file_is_made(start, sandbox, output, unm
         assert run(["procedures", "--output", str(output)]) == 4
     for _ in range(4):
         asked = len(sandbox.requests)
-        process = start("procedures", "--output", output, "--resume", env=unmeasured)
+        process = start("procedures", "--output", output, "--resume")
         while len(sandbox.requests) == asked and process.poll() is None:
             pass
         with suppress(subprocess.TimeoutExpired):
