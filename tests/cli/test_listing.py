@@ -11,7 +11,7 @@ from attrs import evolve
 from aiotofupilot import Checkpoint, ForbiddenError
 from aiotofupilot.cli import listing as listing_module
 from aiotofupilot.cli.columns import columns_of
-from aiotofupilot.cli.failures import StoppedError, UsageError
+from aiotofupilot.cli.failures import ExitCode, StoppedError, UsageError, explained
 from aiotofupilot.cli.listing import write_listing
 from aiotofupilot.cli.output.files import PartFile
 from aiotofupilot.cli.output.formats import CSV, JSONArray, JSONLines
@@ -143,11 +143,12 @@ async def test_cancelled(sandbox, server, output):
 
 
 async def test_cancelled_before_anything_is_written(sandbox, server, output):
-    """Then it is a cancellation."""
+    """Then it says so, and there is nothing to go on with."""
     pulling = asyncio.create_task(write_listing(Query(name="procedures"), server, ProceduresCSV(), output))
     sandbox.before_response.append(lambda *_: pulling.cancel())
-    with pytest.raises(asyncio.CancelledError):
+    with pytest.raises(StoppedError) as caught:
         await pulling
+    assert explained(caught.value) == (ExitCode.INTERRUPTED, "interrupted; 0 procedures written")
     assert not list(output.parent.iterdir())
 
 
@@ -168,11 +169,16 @@ async def test_cancelled_when_the_file_is_whole(sandbox, server, output, monkeyp
 
 
 async def test_cancelled_within_the_first_page(sandbox, server, monkeypatch):
-    """Then it is a cancellation, because beginning anew is as good as any advice."""
+    """Then what is whole of it counts as written, and the place after it lies within the page."""
     pulling = asyncio.create_task(write_listing(Query(name="procedures"), server, JSONLines(), None))
-    monkeypatch.setattr(listing_module, "destination", lambda *_, **__: Torn(pulling.cancel, pages=0, size=10_000))
-    with pytest.raises(asyncio.CancelledError):
+    out = Torn(pulling.cancel, pages=0, size=10_000)
+    monkeypatch.setattr(listing_module, "destination", lambda *_, **__: out)
+    with pytest.raises(StoppedError) as caught:
         await pulling
+    mark = caught.value.mark
+    assert 0 < mark.items < 100
+    assert mark.items == out.written.count(b"\n")
+    assert await collect(server, mark) == sandbox.procedures[mark.items :]
 
 
 @pytest.mark.parametrize("on_drift", ["ignore", "resync"])
