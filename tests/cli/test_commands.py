@@ -276,6 +276,18 @@ def test_a_file_is_gone_on_with(capfd, sandbox, tmp_path):
     assert sandbox.requests.cursors == [None, "100", "200", "200"]
 
 
+def test_a_refused_key_does_not_cost_what_an_interrupted_run_has_left(capfd, sandbox, tmp_path):
+    """Not even if --resume was forgotten: what has arrived is replaced when something else arrives."""
+    output = tmp_path / "list.jsonl"
+    sandbox.faults.on(cursor=200).next(status(418))
+    assert run(["procedures", "--output", str(output)]) == 4
+    assert run(["procedures", "--output", str(output), "--api-key", "wrong"]) == 3
+    sandbox.requests.clear()
+    assert run(["procedures", "--output", str(output), "--resume"]) == 0
+    assert sandbox.requests.cursors == ["200"]
+    assert len(output.read_bytes().splitlines()) == 250
+
+
 def test_without_something_to_go_on_with_all_is_written(sandbox, tmp_path):
     output = tmp_path / "list.jsonl"
     assert run(["procedures", "--output", str(output), "--resume"]) == 0

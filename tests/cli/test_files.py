@@ -164,12 +164,44 @@ async def test_a_file_that_is_being_replaced_is_gone_on_with(target, left):
 
 
 async def test_without_resume_it_is_begun_anew(target, left):
-    """The files of the earlier run are not read, not even their header."""
+    """The files of the earlier run are not read, not even their header. They are replaced when a page has arrived."""
     file = PartFile(target, HEADER | {"--search": "x"}, resume=False)
     assert file.mark.items == 0
-    assert beside(target, ".part").read_bytes() == b""
+    await file.write(b"anew\n", items=1, checkpoint="1")
+    assert beside(target, ".part").read_bytes() == b"anew\n"
     file.leave()
-    assert names(target) == []
+    assert beside(target, ".part").read_bytes() == b"anew\n"
+    file = PartFile(target, HEADER | {"--search": "x"}, resume=True)
+    assert file.mark.items == 1
+    file.leave()
+
+
+@pytest.mark.parametrize("header", [HEADER, HEADER | {"--search": "x"}, None])
+async def test_a_run_that_begins_anew_and_fails_loses_nothing(target, left, header):
+    """What an interrupted run has left is kept until there is something in its stead."""
+    file = PartFile(target, header, resume=False)
+    assert file.mark.items == 0
+    file.leave()
+    assert (beside(target, ".part").read_bytes(), beside(target, ".part.journal").read_bytes()) == left
+    await write_all(target)
+    assert target.read_bytes() == b"".join(PAGES)
+
+
+async def test_a_part_without_a_journal_is_kept_by_a_run_that_fails(target, left):
+    """It may be a file of the user's. No journal is left beside it that would not speak of it."""
+    beside(target, ".part.journal").unlink()
+    file = PartFile(target, HEADER, resume=False)
+    file.leave()
+    assert names(target) == ["list.csv.part"]
+    assert beside(target, ".part").read_bytes() == left[0]
+
+
+async def test_an_empty_listing_begins_anew_as_well(target, left):
+    """Nothing of it has been written when it takes its place."""
+    file = PartFile(target, HEADER, resume=False)
+    file.finish()
+    assert target.read_bytes() == b""
+    assert names(target) == ["list.csv"]
 
 
 async def test_another_header(target, left):
@@ -195,8 +227,8 @@ async def test_a_run_without_items_leaves_nothing(target):
 async def test_a_file_that_cannot_be_gone_on_with_leaves_nothing(target, left):
     """It keeps no journal, and clears away the one that is there, which does not speak of it."""
     file = PartFile(target, None, resume=False)
-    assert names(target) == ["list.csv.part"]
     await file.write(b"[", items=1, checkpoint="1")
+    assert names(target) == ["list.csv.part"]
     file.leave()
     assert names(target) == []
 

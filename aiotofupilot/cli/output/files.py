@@ -14,20 +14,20 @@ import stat
 import sys
 from collections.abc import Awaitable, Callable
 from contextlib import ExitStack, suppress
-from datetime import UTC, datetime
 from io import BufferedIOBase, BufferedWriter, FileIO
 from typing import TYPE_CHECKING
 
 from aiotofupilot.cli.failures import UsageError
 
-from .journal import Header, Mark, digest_of, first_line, header_of, moment_of, whole
-from .likeness import BEGUN, KEY, difference_between
+from .journal import Header, Mark, first_line, header_of, moment_of, whole
+from .likeness import BEGUN, begun_now, difference_between
 from .unbuffered import write_all
 
 if sys.platform != "win32":
     import fcntl
 
 if TYPE_CHECKING:
+    from datetime import datetime
     from pathlib import Path
 
 __all__ = ["PartFile", "Remake"]
@@ -66,6 +66,7 @@ class PartFile:
         self._journal = target.with_name(f"{target.name}.part.journal")
         self._made: Path | None = None
         self._notes: FileIO | None = None
+        self._has_new_journal = self._is_taken = False
         self.mark = Mark()
         self.begun: datetime | None = None
         self._stream, is_new = _opened(self._part)
@@ -74,23 +75,20 @@ class PartFile:
             self._lock()
             if is_new:  # and no other run's, because it is locked
                 failing.callback(self._part.unlink)
-            held_at = self._resume(header, key, can_be_left=not is_new) if header and resume else 0
-            # All that can fail comes first: a start that fails leaves what an earlier run has left.
+            self._held_at = self._resume(header, key, can_be_left=not is_new) if header and resume else 0
+            self._first_line = b""
             if header:
-                self._notes, is_new = _opened(self._journal)
-                if is_new:
+                self._notes, self._has_new_journal = _opened(self._journal)
+                if self._has_new_journal:
                     failing.callback(self._journal.unlink)
-                self._notes.truncate(held_at)
-            else:
-                self._journal.unlink(missing_ok=True)
-            self._stream.truncate(self.mark.size)
-            if header and not held_at:
-                begun = {BEGUN: datetime.now(UTC).isoformat(timespec="seconds")}
-                self._note(first_line(header | begun | ({} if key is None else {KEY: digest_of(key)})))
+                self._first_line = first_line(begun_now(header, key))
+            if self.mark.items or not os.fstat(self._stream.fileno()).st_size:
+                self._take()
             failing.pop_all()
 
     async def write(self, data: bytes, *, items: int, checkpoint: str | None) -> None:
         """Add some bytes; see `Output.write`. A disk takes them at once: there is no need of a thread."""
+        self._take()
         mark = self.mark.after(data, items=items, checkpoint=checkpoint)
         write_all(self._stream, data)
         self._note(mark.line())
@@ -103,6 +101,7 @@ class PartFile:
             UsageError: What is called FILE.part.whole is no file.
             OSError: There is no room for it.
         """
+        self._take()
         made = self._target.with_name(f"{self._part.name}.whole")
         stream, _ = _opened(made)
         self._made = made
@@ -115,6 +114,7 @@ class PartFile:
 
     def finish(self) -> None:
         """Put the file in its place, with the mode of the one that was there."""
+        self._take()
         os.fsync(self._stream.fileno())
         ready = self._made or self._part
         with suppress(FileNotFoundError):
@@ -135,10 +135,28 @@ class PartFile:
             with suppress(OSError):  # the next run cuts off what follows the mark, if this one cannot
                 self._stream.truncate(self.mark.size)
         self._close_on_windows()
-        if not is_kept:
+        if not is_kept and (self._is_taken or self._has_new_journal):
             self._journal.unlink(missing_ok=True)
+        if not is_kept and self._is_taken:
             self._part.unlink(missing_ok=True)
         self._close()
+
+    def _take(self) -> None:
+        """Cut off what is not gone on with, unless that is done.
+
+        What an earlier run has left is kept until something has arrived to replace it, because this run may fail before
+        that.
+        """
+        if self._is_taken:
+            return
+        self._is_taken = True
+        if self._notes is None:
+            self._journal.unlink(missing_ok=True)
+        else:
+            self._notes.truncate(self._held_at)
+            if not self._held_at:
+                self._note(self._first_line)
+        self._stream.truncate(self.mark.size)
 
     def _note(self, line: bytes) -> None:
         if self._notes is not None:
@@ -172,10 +190,7 @@ class PartFile:
     def _resume(self, header: Header, key: str | None, *, can_be_left: bool) -> int:
         """Find how far the file is whole, and return where its journal says so; 0: there is nothing to go on with.
 
-        Args:
-            header: What the file shall hold.
-            key: Who asks for it.
-            can_be_left: Whether FILE.part was there before this run.
+        Nothing can be left of the file if FILE.part was not there before this run.
         """
         journal = b""
         if os.path.lexists(self._journal):
