@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import re
 from base64 import urlsafe_b64decode, urlsafe_b64encode
+from binascii import crc32
 from typing import TYPE_CHECKING
 
 from attrs import evolve, field, frozen
@@ -15,7 +16,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable
     from typing import Self
 
-__all__ = ["BEGINNING", "LARGEST", "Checkpoint", "digest", "read_digests", "spell_digests"]
+__all__ = ["BEGINNING", "LARGEST", "Checkpoint", "digest", "read_digests", "sealed", "spell_digests", "unsealed"]
 
 _DIGEST_SIZE = 6
 """Bytes of an ID that are kept: of the thousands that a resumed walk compares, two agree by chance once in 10 ** 9."""
@@ -25,6 +26,9 @@ BEGINNING = bytes(_DIGEST_SIZE)
 
 LARGEST = 2**53 - 1
 """The largest cursor: a server that counts in JavaScript's numbers knows none beyond."""
+
+_SEAL_LENGTH = 7
+"""Characters of a seal: a colon, and a checksum of four bytes."""
 
 _SPELLING = re.compile(r"(?:([a-z_]+)\.([\w-]{8}):)?(\d{1,16})(?:\+(\d{1,16}))?(?:@([\w-]+))?(?:~([\w-]+))?", re.ASCII)
 
@@ -47,6 +51,7 @@ class Checkpoint:
     """Where a walk stands. ``list(cursor=checkpoint)`` of the same query resumes after the last item yielded.
 
     Its spelling, ``str(checkpoint)``, is fit for files, JSON and command lines, and `Checkpoint.parse` reads it back.
+    If it names its `listing`, it ends with a checksum, so that a spelling that was cut short or changed is refused.
     Two checkpoints of the same place are equal, whatever listing they are of.
     """
 
@@ -77,7 +82,7 @@ class Checkpoint:
         return text
 
     def __str__(self) -> str:
-        return f"{self.listing}.{self.query}:{self.place}" if self.listing else self.place
+        return sealed(f"{self.listing}.{self.query}:{self.place}") if self.listing else self.place
 
     def after(self, position: int) -> Self:
         """Return the place after the item at a position, for a walk that stopped before an item that cannot be read.
@@ -100,11 +105,12 @@ class Checkpoint:
         """Return the checkpoint that a text spells. A plain cursor is a checkpoint too.
 
         Raises:
-            ValueError: It spells none.
+            ValueError: It spells none, or was cut short or changed.
         """
-        match = _SPELLING.fullmatch(text)
-        if match is None:
-            raise ValueError(f"not a checkpoint: {text!r}")
+        content = unsealed(text)
+        match = _SPELLING.fullmatch(content or text)
+        if match is None or bool(match[1]) != bool(content):
+            raise ValueError(f"not a checkpoint, or one that was cut short or changed: {text!r}")
         listing, query, cursor, skip, anchors, ahead = match.groups()
         return cls(
             int(cursor),
@@ -114,6 +120,21 @@ class Checkpoint:
             listing or "",
             query or "",
         )
+
+
+def sealed(text: str) -> str:
+    """Return a text with a seal at its end, by which `unsealed` tells that all of the text is there and as it was.
+
+    Any change of a single character changes the checksum.
+    """
+    checksum = crc32(text.encode(errors="surrogatepass")).to_bytes(4)
+    return f"{text}:{urlsafe_b64encode(checksum).decode().rstrip('=')}"
+
+
+def unsealed(text: str) -> str:
+    """Return a text without its seal; an empty text: it has none, or not this one."""
+    content = text[:-_SEAL_LENGTH]
+    return content if sealed(content) == text else ""
 
 
 def spell_digests(digests: Iterable[bytes]) -> str:
@@ -137,4 +158,4 @@ def _read(spelled: str | None, text: str) -> tuple[bytes, ...]:
     try:
         return read_digests(spelled or "")
     except ValueError as error:
-        raise ValueError(f"not a checkpoint, or one cut short: {text!r}") from error
+        raise ValueError(f"not a checkpoint, or one that was cut short or changed: {text!r}") from error

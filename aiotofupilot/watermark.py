@@ -10,7 +10,7 @@ from urllib.parse import quote, unquote
 from attrs import field, frozen
 
 from ._arguments import named
-from .checkpoint import read_digests, spell_digests
+from .checkpoint import read_digests, sealed, spell_digests, unsealed
 
 if TYPE_CHECKING:
     from typing import Self
@@ -69,7 +69,8 @@ class Watermark:
     """What of a listing has been seen. ``listing.since(watermark)`` of the same query yields the rest.
 
     Its spelling, ``str(watermark)``, is fit for files, JSON and databases, and `Watermark.parse` reads it back. It has
-    some 40 characters, and eight more for each item that is named in `seen` or by an open run.
+    some 50 characters, and eight more for each item that is named in `seen` or by an open run. It ends with a checksum,
+    so that a spelling that was cut short or changed is refused.
     """
 
     listing: str
@@ -91,18 +92,18 @@ class Watermark:
             floor, begin = f"{self.floor.replace(tzinfo=None).isoformat()}Z", _seconds(self.floor)
         seen = "".join(f"~{second - begin}.{spell_digests(digests)}" for second, digests in self.seen)
         runs = "".join(f"!{_spelled_run(run)}={run.second - begin}.{spell_digests(run.yielded)}" for run in self.runs)
-        return f"{self.listing}.{self.query}:{floor}{seen}{runs}"
+        return sealed(f"{self.listing}.{self.query}:{floor}{seen}{runs}")
 
     @classmethod
     def parse(cls, text: str) -> Self:
         """Return the watermark that a text spells.
 
         Raises:
-            ValueError: It spells none.
+            ValueError: It spells none, or was cut short or changed.
         """
-        match = _SPELLING.fullmatch(text)
+        match = _SPELLING.fullmatch(unsealed(text))
         if match is None:
-            raise ValueError(f"not a watermark: {_excerpt(text)}")
+            raise ValueError(f"not a watermark, or one that was cut short or changed: {_excerpt(text)}")
         listing, query, moment, seen, runs = match.groups()
         try:
             floor = None if moment == "-" else datetime.fromisoformat(moment)
@@ -115,7 +116,7 @@ class Watermark:
                 tuple(_read_run(group, begin) for group in runs.split("!")[1:]),
             )
         except ValueError as error:
-            raise ValueError(f"not a watermark, or one cut short: {_excerpt(text)}") from error
+            raise ValueError(f"not a watermark: {_excerpt(text)}") from error
         if str(watermark) != text:
             raise ValueError(f"not a watermark as it is spelled: {_excerpt(text)}")
         return watermark

@@ -4,10 +4,11 @@ import json
 import pickle
 
 import pytest
+from attrs import evolve
 from hypothesis import given, strategies as st
 
 from aiotofupilot import Checkpoint
-from aiotofupilot.checkpoint import digest
+from aiotofupilot.checkpoint import digest, sealed
 
 digests = st.lists(st.binary(min_size=6, max_size=6), max_size=8).map(tuple)
 checkpoints = st.builds(Checkpoint, st.integers(0, 2**53 - 1), st.integers(0, 2**53 - 1), digests, digests)
@@ -56,6 +57,46 @@ def test_what_is_no_checkpoint_is_refused_by_its_spelling(text):
     with pytest.raises(ValueError, match="not a checkpoint") as caught:
         Checkpoint.parse(text)
     assert repr(text) in str(caught.value)
+
+
+named = st.builds(
+    evolve,
+    checkpoints,
+    listing=st.from_regex(r"[a-z_]+", fullmatch=True),
+    query=st.from_regex(r"[A-Za-z0-9_-]{8}", fullmatch=True),
+)
+CHARACTERS = "aZ09-_.:+@~ é\n"
+
+
+@given(named)
+def test_every_text_that_was_cut_short_is_refused(checkpoint):
+    text = str(checkpoint)
+    for length in range(len(text)):
+        with pytest.raises(ValueError, match="not a checkpoint, or one that was cut short or changed: "):
+            Checkpoint.parse(text[:length])
+
+
+@given(named, st.data())
+def test_every_text_with_a_changed_character_is_refused(checkpoint, data):
+    text = str(checkpoint)
+    for position, before in enumerate(text):
+        other = data.draw(st.characters() | st.sampled_from(CHARACTERS))
+        changed = f"{text[:position]}{other}{text[position + 1 :]}"
+        if other != before:
+            with pytest.raises(ValueError, match="not a checkpoint, or one that was cut short or changed: "):
+                Checkpoint.parse(changed)
+
+
+@given(named)
+def test_what_names_a_listing_is_read_back_as_it_was(checkpoint):
+    read = Checkpoint.parse(str(checkpoint))
+    assert (read, read.listing, read.query) == (checkpoint, checkpoint.listing, checkpoint.query)
+
+
+@pytest.mark.parametrize("text", [sealed("200"), sealed("200+17"), "runs.abcdefgh:200", ":200", sealed("")])
+def test_what_names_no_listing_has_no_checksum_and_what_names_one_has(text):
+    with pytest.raises(ValueError, match="not a checkpoint"):
+        Checkpoint.parse(text)
 
 
 def test_eight_anchors_fit_into_a_few_dozen_characters():

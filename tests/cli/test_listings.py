@@ -112,7 +112,10 @@ def test_options_are_sent_as_the_api_has_them(capfd, sandbox, options, query):
             "wrong --sort-by: sort_by must be one of 'created_at', 'duration', 'started_at' where on_drift is 'resync'",
         ),
         (["measurements", "--sandbox"], 'Command "measurements" parameter --procedure-id requires an argument'),
-        (["runs", "--sandbox", "--cursor", "units.abcdefgh:20"], "wrong --cursor: cursor is a checkpoint of units"),
+        (
+            ["runs", "--sandbox", "--cursor", "units.abcdefgh:20:NHavqg"],
+            "wrong --cursor: cursor is a checkpoint of units",
+        ),
     ],
 )
 def test_wrong_usage_names_the_option(capsys, arguments, line):

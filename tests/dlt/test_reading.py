@@ -8,6 +8,7 @@ import pytest
 from attrs import evolve
 
 from aiotofupilot import TofuPilotSession
+from aiotofupilot.checkpoint import sealed
 from aiotofupilot.dlt.errors import PlaceError
 from aiotofupilot.dlt.reading import read
 from aiotofupilot.models import MODELS
@@ -140,5 +141,5 @@ class TestByProcedure:
 )
 async def test_a_place_that_does_not_fit_is_refused(session, sandbox, name, spelled):
     with pytest.raises(PlaceError, match="cannot go on where the last run ended, so read everything again: "):
-        await read_all(name, session, {"watermark": spelled.format(name)})
+        await read_all(name, session, {"watermark": sealed(spelled.format(name))})
     assert not sandbox.requests

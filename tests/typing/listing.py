@@ -106,7 +106,7 @@ def their_arguments_are_checked(session: TofuPilotSession) -> None:
 
 async def what_is_new_keeps_the_type(session: TofuPilotSession) -> None:
     listing = session.runs.list(outcomes=["FAIL"])
-    watermark = Watermark.parse("runs.abcdefgh:-")
+    watermark = Watermark.parse("runs.abcdefgh:-:x8tWIQ")
     assert_type(watermark, Watermark)
     assert_type(watermark.floor, datetime | None)
     async with listing.since(watermark) as news:
