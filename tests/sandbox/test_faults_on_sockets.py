@@ -143,22 +143,19 @@ async def test_reset_inside_the_body(sandbox):
     assert isinstance(ended, ConnectionResetError)
 
 
-async def test_hang_up(sandbox):
-    """The connection closes in order, without a byte."""
+async def test_a_hang_up_closes_the_connection_in_order_without_a_byte(sandbox):
     sandbox.faults.next(hang_up())
     assert await receive(sandbox) == ("", b"", None)
 
 
-async def test_cut(sandbox):
-    """Half of what Content-Length announces arrives before the connection closes in order."""
+async def test_a_cut_body_is_half_of_what_content_length_announces(sandbox):
     sandbox.faults.next(cut())
     head, body, ended = await receive(sandbox)
     assert len(body) == length(head) // 2
     assert ended is None
 
 
-async def test_cut_unannounced(sandbox):
-    """All that Content-Length announces arrives, and is half a document."""
+async def test_an_unannounced_cut_is_a_whole_answer_with_half_a_document(sandbox):
     sandbox.faults.next(cut(announced=False))
     head, body, ended = await receive(sandbox)
     assert len(body) == length(head)
@@ -168,8 +165,7 @@ async def test_cut_unannounced(sandbox):
     assert ended is None
 
 
-async def test_chunked(sandbox):
-    """Chunked, the body has a terminator, unless it is cut."""
+async def test_a_chunked_body_has_a_terminator_unless_it_is_cut(sandbox):
     sandbox.faults.next(chunked(), chunked() + cut())
     head, body, _ = await receive(sandbox)
     assert "Transfer-Encoding: chunked" in head
@@ -212,8 +208,7 @@ async def test_stall_after_the_headers_alone(sandbox, client, slept):
     assert (response.status, body, slept.seconds) == (204, b"", [5])
 
 
-async def test_latency(sandbox, client, slept):
-    """Every answer is late by a random time, and is otherwise the same."""
+async def test_latency_delays_an_answer_by_a_random_time_and_changes_nothing_else(sandbox, client, slept):
     sandbox.faults.always(latency(0.5, jitter=0.1))
     for _ in range(3):
         assert (await get(client, sandbox))[0].status == 200
@@ -221,8 +216,7 @@ async def test_latency(sandbox, client, slept):
     assert all(0.4 <= seconds <= 0.6 for seconds in slept.seconds)
 
 
-async def test_gzip(sandbox, client):
-    """A compressed answer is the same answer."""
+async def test_a_compressed_answer_is_the_same_answer(sandbox, client):
     _, plain = await get(client, sandbox)
     sandbox.faults.next(faults.gzip(), chunked() + faults.gzip())
     for _ in range(2):
@@ -231,16 +225,15 @@ async def test_gzip(sandbox, client):
         assert body == plain
 
 
-async def test_gzip_bomb(sandbox):
-    """Few bytes arrive that become many."""
+async def test_a_gzip_bomb_is_few_bytes_that_become_many(sandbox):
     sandbox.faults.next(gzip_bomb(4 * MIB))
     head, body, _ = await receive(sandbox)
     assert len(body) == length(head) < 10_000
     assert len(gzip.decompress(body)) == 4 * MIB
 
 
-async def test_oversized(sandbox, client):
-    """A whole answer is followed by many spaces, with or without an announcement. JSON parsers accept it."""
+async def test_an_oversized_answer_is_whole_and_followed_by_many_spaces(sandbox, client):
+    """They may be announced or not. JSON parsers accept them."""
     sandbox.faults.next(oversized(3 * MIB), oversized(3 * MIB, announced=False))
     for announced in (True, False):
         response, body = await get(client, sandbox)
@@ -264,8 +257,7 @@ async def test_client_that_stops_reading(sandbox, client):
     assert (await get(client, sandbox))[0].status == 200
 
 
-async def test_header_flood(sandbox, client):
-    """More headers arrive than aiohttp's client accepts."""
+async def test_a_header_flood_is_more_than_the_client_of_aiohttp_accepts(sandbox, client):
     sandbox.faults.next(header_flood(300, size=100), header_flood(300, size=100))
     head, body, _ = await receive(sandbox)
     assert head.count("X-Flood-") == 300
@@ -274,8 +266,7 @@ async def test_header_flood(sandbox, client):
         await get(client, sandbox)
 
 
-async def test_redirect(sandbox, client):
-    """The same address again gives the page; another origin is another server."""
+async def test_a_redirect_leads_to_the_same_page_or_to_another_server(sandbox, client):
     async with Sandbox(1) as other:
         sandbox.faults.next(redirect())
         response, _ = await get(client, sandbox)
@@ -288,8 +279,8 @@ async def test_redirect(sandbox, client):
         assert (response.status, response.headers["Location"], body) == (302, "/api/v2/procedures", b"")
 
 
-async def test_other_answers(sandbox, client):
-    """Errors, web pages, nothing and other JSON arrive as written, with their headers."""
+async def test_errors_web_pages_and_other_json_arrive_as_written(sandbox, client):
+    """An answer may have no body. Each has its headers."""
     sandbox.faults.next(
         status(429, retry_after=2, headers={"Date": "Mon, 01 Jan 2024 00:00:00 GMT"}),
         html(502),

@@ -214,8 +214,7 @@ def test_this_client_gets_item_for_item_the_same(answers, ours, index):
     assert without_nulls(plain(spelled)) == without_nulls(plain(answers[index]))
 
 
-def test_the_queries_select():
-    """The queries of the comparison find something and not everything, but for a few that find nothing."""
+def test_most_queries_of_the_comparison_find_something_and_not_everything():
     made = service()
     found = {}
     for listing, arguments in QUERIES:

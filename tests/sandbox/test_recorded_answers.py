@@ -36,8 +36,8 @@ def url_of(sandbox, request):
     return url.with_path(request["path"]).with_query(request["query"])
 
 
-async def test_recorded_answer(client, sandbox, recorded):
-    """Status, content type and the whole document are those that TofuPilot's own REST layer gave."""
+async def test_every_recorded_answer_is_given_again(client, sandbox, recorded):
+    """Its status, content type and document are those of TofuPilot's own REST layer."""
     request, expected = recorded["request"], recorded["response"]
     headers = {"Authorization": request["authorization"]} if request["authorization"] else {}
     method = request.get("method", "GET")

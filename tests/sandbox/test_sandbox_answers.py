@@ -31,8 +31,7 @@ from aiotofupilot.sandbox.faults import empty, html, redirect, status
         (529, "INTERNAL_SERVER_ERROR", "Site Is Overloaded"),
     ],
 )
-def test_status(met, code, name, message):
-    """An error has the API's form and the API's own code for that status."""
+def test_an_error_has_the_form_and_the_code_of_the_api(met, code, name, message):
     answer = met(status(code))
     assert answer.status == code
     assert json.loads(answer.body) == {"message": message, "code": name}
@@ -56,19 +55,17 @@ def test_status_with_message_and_headers(met):
         (datetime(2024, 1, 1, 2, tzinfo=timezone(timedelta(hours=2))), "Mon, 01 Jan 2024 00:00:00 GMT"),
     ],
 )
-def test_retry_after(met, retry_after, header):
-    """Retry-After has seconds, a date or any text, or is not sent."""
+def test_retry_after_has_seconds_a_date_or_any_text_or_is_not_sent(met, retry_after, header):
     assert met(status(429, retry_after=retry_after)).headers.get("Retry-After") == header
 
 
-def test_unknown_status():
-    """A status that HTTP does not know is refused where it is written."""
+def test_a_status_that_http_does_not_know_is_refused():
     with pytest.raises(ValueError, match="299"):
         status(299)
 
 
-def test_html(met):
-    """A web page with any status, 200 if none is given, and further headers."""
+def test_a_web_page_can_have_any_status_and_more_headers(met):
+    """The default status is 200."""
     assert (met(html()).status, met(html(502)).status) == (200, 502)
     assert met(html()).body.startswith(b"<!DOCTYPE html>")
     assert met(html(headers={"Retry-After": "3"})).headers.items() >= {
@@ -77,20 +74,17 @@ def test_html(met):
     }
 
 
-def test_empty(met):
-    """An answer of any status can have no body."""
+def test_an_answer_of_any_status_can_have_no_body(met):
     assert met(empty(504, headers={"Retry-After": "3"})) == Delivery.of(504, {"Retry-After": "3"}, b"")
     assert met(empty()).status == 200
 
 
-def test_json(met):
-    """The answer is another JSON document."""
+def test_another_json_document_can_be_the_answer(met):
     assert met(faults.json([1, None])) == Delivery.of(200, {"Content-Type": "application/json"}, b"[1,null]")
     assert met(faults.json({}, 503)).status == 503
 
 
-def test_redirect(met):
-    """The redirect leads to another address, or to the same one."""
+def test_a_redirect_leads_to_another_address_or_to_the_same_one(met):
     request = Request(query={"search_query": "ä b", "limit": "3"})
     assert met(redirect(), request=request) == Delivery.of(
         307, {"Location": "/api/v2/procedures?search_query=%C3%A4+b&limit=3"}, b""
@@ -101,6 +95,5 @@ def test_redirect(met):
 
 
 @pytest.mark.parametrize("fault", [status(500), html(), empty(), faults.json([]), redirect()])
-def test_waits_stay(met, fault):
-    """Latency that is always there delays these answers too."""
+def test_constant_latency_delays_these_answers_too(met, fault):
     assert met(fault, Delivery((Wait(1), *Delivery.of(200, {}, b"x").steps))).steps == (Wait(1), *met(fault).steps)

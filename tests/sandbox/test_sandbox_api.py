@@ -25,16 +25,14 @@ def test_answers_for_every_listing(api):
         ][:2]
 
 
-def test_refusals(api):
-    """A refusal is an answer too."""
+def test_a_refusal_is_an_answer_too(api):
     assert [api.answer("/api/v2/runs", {}, key).status for key in (None, "Bearer s", "Bearer k")] == [401, 200, 200]
     assert api.answer("/api/v2/runs", {"limit": "0"}, "Bearer k").status == 400
     assert api.answer("/api/v2/nope", {}, "Bearer k").status == 404
     assert (api.knows("/api/v2/users"), api.knows("/api/v2/nope")) == (True, False)
 
 
-def test_pages(api):
-    """A page has the models that are written, and is written as it is answered."""
+def test_a_page_has_the_models_that_are_written(api):
     page = api.page("/api/v2/runs", {"limit": "2", "cursor": "3"}, "Bearer k")
     assert page == Page(api.factory.runs[3:5], PageMeta(has_more=True, next_cursor=5), cursor=3)
     assert api.write("/api/v2/runs", page) == api.answer("/api/v2/runs", {"limit": "2", "cursor": "3"}, "Bearer k")

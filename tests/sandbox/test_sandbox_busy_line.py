@@ -19,14 +19,13 @@ def run(line, procedures, requests=400):
     return line
 
 
-def test_idle(procedures):
-    """Without rates, nothing changes."""
+def test_without_rates_nothing_changes(procedures):
     run(BusyLine(), procedures)
     assert procedures == make_procedures(100)
 
 
-def test_rates(procedures):
-    """A rate is the mean number of changes per request. Its fraction is random, and its whole part is certain."""
+def test_a_rate_is_the_mean_number_of_changes_per_request(procedures):
+    """Its fraction is random, and its whole part is certain."""
     line = run(BusyLine(inserts=2.25, removals=1, renames=0.5), procedures)
     assert 850 < len(line.inserted) < 950
     assert len(line.removed) == 400
@@ -42,8 +41,7 @@ def test_accounts_for_every_change(procedures):
     assert {p.id for p in procedures} == (before | inserted) - removed
 
 
-def test_seed_decides(procedures):
-    """The same seed makes the same changes, another one others."""
+def test_the_same_seed_makes_the_same_changes(procedures):
     again, other = list(procedures), list(procedures)
     run(BusyLine(inserts=0.5, removals=0.5, renames=0.5, anywhere=True, seed=3), procedures)
     run(BusyLine(inserts=0.5, removals=0.5, renames=0.5, anywhere=True, seed=3), again)
@@ -60,8 +58,8 @@ def test_new_ones_come_first(procedures):
     assert all(newer.created_at > older.created_at for newer, older in pairwise(procedures))
 
 
-def test_new_ones_anywhere(procedures):
-    """New procedures appear before, between and after the others, and the list stays newest first."""
+def test_new_procedures_may_appear_anywhere_in_the_list(procedures):
+    """The list stays newest first."""
     del procedures[2:]
     first, last = procedures
     run(BusyLine(inserts=1, anywhere=True), procedures, requests=100)
@@ -82,8 +80,8 @@ def test_renaming_changes_the_name_alone(procedures):
     )
 
 
-def test_empty_list():
-    """There is nothing to remove or rename from an empty list, and the first insertion fills it."""
+def test_nothing_is_removed_or_renamed_in_an_empty_list():
+    """The first insertion fills it."""
     procedures = []
     run(BusyLine(removals=1, renames=1), procedures, requests=5)
     assert procedures == []
@@ -91,8 +89,8 @@ def test_empty_list():
     assert procedures == line.inserted
 
 
-def test_runs():
-    """Runs are made at their rate, each with what belongs to it, and come first."""
+def test_runs_are_made_at_their_rate_and_come_first():
+    """Each comes with its unit, phases, measurements and logs."""
     service = Service(20, runs=100)
     before = list(service.runs)
     service.before_response.append(line := BusyLine(runs=1.5, seed=4))

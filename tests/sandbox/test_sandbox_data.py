@@ -10,26 +10,23 @@ from aiotofupilot.sandbox import make_procedures
 MANY = make_procedures(1000)
 
 
-def test_seed_decides():
-    """The same seed gives the same procedures, another seed others."""
+def test_the_same_seed_makes_the_same_procedures():
     assert make_procedures(50, seed=7) == make_procedures(50, seed=7)
     assert not {p.id for p in make_procedures(50, seed=7)} & {p.id for p in make_procedures(50, seed=8)}
 
 
-def test_count_only_cuts():
-    """Fewer procedures are the first of more."""
+def test_fewer_procedures_are_the_first_of_more():
     assert make_procedures(10) == MANY[:10]
     assert make_procedures(0) == []
 
 
-def test_negative_count():
-    """A count below 0 is refused."""
+def test_a_negative_count_is_refused():
     with pytest.raises(ValueError, match="count must be at least 0, not -1"):
         make_procedures(-1)
 
 
-def test_newest_first():
-    """Each procedure is older than the one before; all dates are aware."""
+def test_each_procedure_is_older_than_the_one_before():
+    """All dates are timezone-aware."""
     assert all(newer.created_at > older.created_at for newer, older in pairwise(MANY))
     assert all(p.created_at.utcoffset() is not None for p in MANY)
 
@@ -39,8 +36,8 @@ def test_ids_are_unique_uuids():
     assert len({UUID(p.id) for p in MANY}) == 1000
 
 
-def test_variety():
-    """Many names, several creators, all three providers, and a null wherever the API has nulls."""
+def test_procedures_have_every_provider_and_null_of_the_api():
+    """They have many names and several creators."""
     creators = {p.created_by_user for p in MANY}
     repositories = {p.linked_repository for p in MANY}
     assert len({p.name for p in MANY}) > 300

@@ -7,16 +7,15 @@ from aiotofupilot.sandbox.faults import gzip_bomb, header_flood, oversized
 MIB = 1024 * 1024
 
 
-def test_gzip_bomb(met):
-    """A few bytes become many."""
+def test_a_few_bytes_become_many(met):
     answer = met(gzip_bomb(2 * MIB + 1))
     assert answer.headers["Content-Encoding"] == "gzip"
     assert len(answer.body) < 10_000
     assert gzip.decompress(answer.body) == b" " * (3 * MIB)
 
 
-def test_oversized(met):
-    """The answer is followed by spaces, announced or not, without taking their room in memory."""
+def test_many_spaces_after_an_answer_take_no_memory(met):
+    """They may be announced or not."""
     answer = met(oversized(2 * MIB))
     assert answer.body == b"0123456789" + b" " * (2 * MIB)
     assert answer.headers["Content-Length"] == str(10 + 2 * MIB)
@@ -24,8 +23,7 @@ def test_oversized(met):
     assert len({id(step.data) for step in met(oversized()).steps[2:]}) == 1
 
 
-def test_header_flood(met):
-    """The answer is the same behind many more headers."""
+def test_many_more_headers_leave_the_answer_as_it_is(met):
     answer = met(header_flood(50, size=10))
     assert answer.body == b"0123456789"
     assert len(answer.headers) == 52

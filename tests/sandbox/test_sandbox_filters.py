@@ -139,8 +139,8 @@ def listed(service, listing):
 
 
 @pytest.mark.parametrize(("listing", "name"), [(listing, name) for listing in ARRAYS for name in ARRAYS[listing]])
-def test_array(service, listing, name):
-    """An array selects what has one of its values, in the listing's order."""
+def test_an_array_selects_items_with_one_of_its_values(service, listing, name):
+    """They come in the listing's order."""
     rows, query = listed(service, listing)
     values = [ARRAYS[listing][name](row, service) for row in rows]
     wanted = list(dict.fromkeys(value for value in values if value is not None))[-2:]
@@ -170,8 +170,7 @@ MOMENTS = [
 
 
 @pytest.mark.parametrize(("listing", "name", "read"), MOMENTS)
-def test_moments(service, listing, name, read):
-    """Bounds of time are included."""
+def test_bounds_of_time_are_included(service, listing, name, read):
     rows, query = listed(service, listing)
     bound = read(rows[len(rows) // 2])
     text = bound.isoformat()
@@ -194,8 +193,7 @@ def test_moments(service, listing, name, read):
         ("logs", "out of LIMITS", [lambda log: log.message]),
     ],
 )
-def test_search(service, listing, text, reads):
-    """A text is looked for in any case."""
+def test_a_text_is_searched_for_in_upper_and_lower_case(service, listing, text, reads):
     rows = getattr(service, listing)
     expected = [row.id for row in rows if any(text.lower() in read(row).lower() for read in reads)]
     assert 0 < len(expected) < len(rows)
@@ -220,8 +218,7 @@ def test_search_for_a_unit_by_its_id(service):
 
 
 @pytest.mark.parametrize("listing", ["logs", "measurements", "phases"])
-def test_environments_and_deployments(service, listing):
-    """Items that a run wrote are found by the run's environment and deployment."""
+def test_items_of_a_run_are_found_by_its_environment_and_deployment(service, listing):
     rows, query = listed(service, listing)
     by_run = {run["id"]: run for run in items(service, "runs", {"environments": "production"})}
     found = ids(service, listing, [*query, ("environments", "production")])
@@ -241,8 +238,7 @@ def test_environments_and_deployments(service, listing):
 
 
 @pytest.mark.parametrize("listing", ["measurements", "phases"])
-def test_durations_of_runs(service, listing):
-    """The bounds of duration are those of the run."""
+def test_bounds_of_duration_are_those_of_the_run(service, listing):
     rows, query = listed(service, listing)
     bound = sorted(run_of(service, row).duration for row in rows)[len(rows) // 2]
     for name, fits in (("duration_min", bound.__le__), ("duration_max", bound.__ge__)):
@@ -252,8 +248,7 @@ def test_durations_of_runs(service, listing):
 
 
 @pytest.mark.parametrize("listing", ["measurements", "phases"])
-def test_retries(service, listing):
-    """Attempts that were followed by another are left out, unless they are asked for."""
+def test_earlier_attempts_are_left_out_unless_they_are_asked_for(service, listing):
     rows, query = listed(service, listing)
     runs = {run.id for run in service.runs if run.procedure.id == service.procedures[0].id}
     everything = [row.id for row in getattr(service, listing) if row.run_id in runs]
@@ -272,8 +267,7 @@ def test_part_numbers_of_one_procedure(service):
         assert ids(service, listing, [*query, ("part_numbers", "nope")]) == []
 
 
-def test_values(service):
-    """Numbers have bounds, truth values are told apart, and names are compared as they are."""
+def test_measured_values_are_selected_by_bounds_truth_and_name(service):
     rows, query = listed(service, "measurements")
 
     def found(**asked):
@@ -289,8 +283,7 @@ def test_values(service):
     assert found(measurement_name=row.measurement_name) == named
 
 
-def test_truth_values():
-    """True and false are told apart, and null is neither."""
+def test_true_false_and_null_are_told_apart():
     service = Service(20, runs=500)
     row = next(row for row in service.measurements if row.bool_value is not None and row.is_final_attempt)
     query = {"procedure_id": run_of(service, row).procedure.id}
@@ -339,8 +332,8 @@ def test_units_by_their_runs(service, query):
     assert ids(service, "units", query) == expected
 
 
-def test_units_by_procedure(service):
-    """A unit is found by the procedures that tested it, and by runs that a test adds."""
+def test_a_unit_is_found_by_the_procedures_that_tested_it(service):
+    """Runs that a test adds count too."""
     procedure = service.procedures[0].id
     expected = [unit.id for unit in service.units if procedure in {run.procedure.id for run in runs_of(service, unit)}]
     assert ids(service, "units", {"procedure_ids": procedure}) == expected
@@ -356,16 +349,14 @@ def test_units_by_procedure(service):
     assert ids(own, "units", {"procedure_ids": "nope"}) == []
 
 
-def test_units_without_parent(service):
-    """Units that are built into others are left out on request."""
+def test_units_that_are_built_into_others_are_left_out_on_request(service):
     alone = [unit.id for unit in service.units if unit.parent is None]
     assert 0 < len(alone) < len(service.units)
     assert ids(service, "units", {"exclude_units_with_parent": "true"}) == alone
     assert len(ids(service, "units", {"exclude_units_with_parent": "false"})) == len(service.units)
 
 
-def test_production_units(service):
-    """Units of production are a kind of sample, too, but not for logs."""
+def test_units_of_production_can_be_selected_except_in_logs(service):
     units = [unit.id for unit in service.units if unit.sample is None]
     assert ids(service, "units", {"samples": "production"}) == units
     rows, query = listed(service, "phases")

@@ -46,8 +46,7 @@ def test_page_that_ends_with_the_listing(listing):
     assert ask(listing, cursor="250") == {"data": [], "meta": nothing}
 
 
-def test_live(listing):
-    """Inserting, removing and replacing shows in the next answer."""
+def test_the_next_answer_shows_a_change_of_the_list(listing):
     first, second, third = listing.procedures[:3]
     listing.procedures.remove(second)
     assert ids(listing, limit="2") == [first.id, third.id]
@@ -57,8 +56,8 @@ def test_live(listing):
     assert ask(listing, limit="1")["data"][0]["name"] == "renamed"
 
 
-def test_change_in_place(listing):
-    """A procedure that was changed in place, against its type, is written as it is now."""
+def test_a_procedure_that_was_changed_in_place_is_written_as_it_is_now(listing):
+    """Its type forbids such a change."""
     ask(listing, limit="1")
     listing.procedures[0].name = "changed"
     assert ask(listing, limit="1")["data"][0]["name"] == "changed"
@@ -108,8 +107,7 @@ def test_bounds_at_the_ends_of_time(listing):
     ("authorization", "status"),
     [(None, 401), ("", 401), ("k", 401), ("Bearer ", 401), ("Bearer K", 401), ("Basic k", 401), ("Bearer s", 403)],
 )
-def test_keys(listing, authorization, status):
-    """Only the key of a user may list, whatever the query is."""
+def test_only_the_key_of_a_user_may_list(listing, authorization, status):
     assert listing.answer({}, authorization).status == status
     assert listing.answer({"limit": "0"}, authorization).status == status
 
@@ -122,8 +120,7 @@ def test_page_before_it_is_written(listing):
     assert (listing.api_key, listing.station_key, listing.paging) == ("k", "s", offsets)
 
 
-def test_paging(listing):
-    """How pages are cut can be set at any time."""
+def test_the_paging_can_be_set_at_any_time(listing):
     listing.paging = capped(7)
     assert ask(listing)["meta"]["next_cursor"] == 7
     assert len(ids(Listing(listing.procedures, api_key="k", station_key="s", paging=capped(3)))) == 3

@@ -12,8 +12,7 @@ def log():
     return RequestLog()
 
 
-def test_target():
-    """Path and query as they stand in a request line."""
+def test_a_target_is_the_path_and_the_query_of_a_request_line():
     assert Request().target == "/api/v2/procedures"
     assert Request(path="/ä b").target == "/%C3%A4%20b"
     assert Request(path="/x", query={"a": "ä b", "c": ""}).target == "/x?a=%C3%A4+b&c="
@@ -24,8 +23,8 @@ def test_path_as_it_was_sent():
     assert Request(path="/%70%C3%A4", query=[("a", "1"), ("a", "2")]).target == "/%70%C3%A4?a=1&a=2"
 
 
-def test_query():
-    """A query is a mapping of first values; all of them are there too."""
+def test_a_query_is_a_mapping_of_first_values():
+    """All values are there too."""
     query = Request(query=[("a", "1"), ("b", ""), ("a", "2")]).query
     assert query == {"a": "1", "b": ""}
     assert (len(query), query["a"], query.get("c"), query.all("a"), query.all("c")) == (2, "1", None, ["1", "2"], [])
@@ -34,8 +33,8 @@ def test_query():
         query["c"]
 
 
-def test_in_flight(log):
-    """Requests are in flight inside their block, however it ends, and the peak stays."""
+def test_requests_are_in_flight_inside_their_block(log):
+    """It does not matter how the block ends. The peak stays."""
     with log.under_way(Request()):
         with log.under_way(Request()):
             assert log.in_flight == 2
@@ -45,21 +44,20 @@ def test_in_flight(log):
     assert (len(log), log.in_flight, log.peak_in_flight) == (3, 0, 2)
 
 
-def test_counters(log):
-    """How often each status was sent and each fault met; no answer is counted too."""
+def test_statuses_and_faults_are_counted(log):
+    """Requests without an answer are counted too."""
     log += [Request(status=200), Request(fault=reset()), Request(status=200, fault=cut()), Request(fault=reset())]
     assert log.statuses == {200: 2, None: 2}
     assert log.faults == {reset(): 2, cut(): 1}
 
 
-def test_cursors(log):
-    """The cursors in order, None where there was none."""
+def test_the_cursors_are_listed_in_order(log):
+    """None stands for a request without a cursor."""
     log += [Request(), Request(query={"cursor": "5", "limit": "5"})]
     assert log.cursors == [None, "5"]
 
 
-def test_request_repr():
-    """A request shows what was asked, what was sent and what went wrong, and no key."""
+def test_a_request_shows_its_target_its_status_and_its_fault_but_no_key():
     page = Page(make_procedures(3), PageMeta(has_more=False))
     assert repr(Request(authorization="Bearer secret")) == "<GET /api/v2/procedures: no answer>"
     assert (
@@ -76,8 +74,7 @@ def test_request_repr():
     assert str(late) == "GET /v2/runs: 200, 3 runs, latency(0.1)"
 
 
-def test_log_repr(log):
-    """A failed assertion shows the requests, one a line."""
+def test_a_log_shows_one_request_per_line(log):
     assert repr(log) == "<0 requests>"
     log += [Request(path="/x", status=404), Request(path="/y", status=500)]
     assert repr(log) == "<2 requests\n  GET /x: 404\n  GET /y: 500>"

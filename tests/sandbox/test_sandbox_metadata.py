@@ -16,8 +16,8 @@ def parse(text):
     return read([Conditions("metadata")], Query({"metadata": text}))
 
 
-def test_nothing():
-    """An empty text, which the official SDK sends with every request, is no filter; nor is an empty object."""
+def test_an_empty_text_or_object_is_no_filter():
+    """The official SDK sends an empty text with every request."""
     assert parse("") == parse("{}") == {}
 
 
@@ -46,13 +46,12 @@ def test_nothing():
         ({"layers": {"gt": 7}, "rework": {"eq": True}}, False),
     ],
 )
-def test_conditions(conditions, matching):
-    """All conditions have to be met, each by a value of its own type."""
+def test_all_conditions_have_to_be_met(conditions, matching):
+    """Each is met by a value of its own type."""
     assert matches(METADATA, parse(json.dumps(conditions))["metadata"]) is matching
 
 
-def test_without_metadata():
-    """An item without metadata meets no condition."""
+def test_an_item_without_metadata_meets_no_condition():
     assert not matches(None, {"shift": {}})
 
 
@@ -67,8 +66,7 @@ def test_without_metadata():
         ('"a"', "string"),
     ],
 )
-def test_not_an_object(text, received):
-    """A value that is not a JSON object is refused, and the issue names its type."""
+def test_a_value_that_is_not_an_object_is_refused_with_its_type(text, received):
     with pytest.raises(Refusal) as caught:
         parse(text)
     assert caught.value.issues == [
@@ -81,8 +79,7 @@ def test_not_an_object(text, received):
     ]
 
 
-def test_repeated():
-    """A filter that is sent twice is an array, even an empty one."""
+def test_a_filter_that_is_sent_twice_is_an_array():
     with pytest.raises(Refusal) as caught:
         read([Conditions("metadata")], Query([("metadata", ""), ("metadata", "")]))
     assert [issue["message"] for issue in caught.value.issues] == ["Invalid input: expected record, received array"]
@@ -106,15 +103,13 @@ def test_repeated():
         {"in": ["a"], "gt": 1},
     ],
 )
-def test_wrong_conditions(condition):
-    """A condition that is for no type is refused where it stands."""
+def test_a_condition_that_fits_no_type_is_refused(condition):
     with pytest.raises(Refusal) as caught:
         parse(json.dumps({"good": {"eq": 1}, "bad": condition}))
     assert [(issue["code"], issue["path"]) for issue in caught.value.issues] == [("invalid_union", ["metadata", "bad"])]
 
 
-def test_too_many_keys():
-    """There may be at most five keys."""
+def test_at_most_five_keys_are_accepted():
     assert len(parse(json.dumps({str(n): {"eq": n} for n in range(5)}))["metadata"]) == 5
     with pytest.raises(Refusal) as caught:
         parse(json.dumps({str(n): {"eq": n} for n in range(6)}))

@@ -44,42 +44,38 @@ def test_following_the_cursor_shows_everything_once(paging, total, limit):
     assert shown(walk(paging, total, limit), total) == list(range(total))
 
 
-def test_offsets():
-    """A page is full, and the next one begins where it ends."""
+def test_a_page_is_full_and_the_next_one_begins_where_it_ends():
     assert offsets(120, 0, 50) == Window(0, 50, has_more=True, next_cursor=50)
     assert offsets(120, 70, 50) == Window(70, 120, has_more=False, next_cursor=None)
     assert offsets(120, 500, 50) == Window(500, 550, has_more=False, next_cursor=None)
 
 
-def test_capped():
-    """A limit above the cap counts as the cap, one below stays."""
+def test_a_limit_above_the_cap_counts_as_the_cap():
     assert capped(25)(120, 0, 100) == Window(0, 25, has_more=True, next_cursor=25)
     assert capped(25)(120, 0, 10) == Window(0, 10, has_more=True, next_cursor=10)
 
 
-def test_short_pages():
-    """Pages have many lengths up to the limit; seed and cursor decide, so the same question has the same answer."""
+def test_short_pages_have_many_lengths_up_to_the_limit():
+    """The length depends only on the seed and the cursor."""
     lengths = [window.stop - window.start for window in walk(short_pages(1), 1000, 20)]
     assert set(lengths) == set(range(1, 21))
     assert walk(short_pages(1), 1000, 20) == walk(short_pages(1), 1000, 20)
     assert walk(short_pages(1), 1000, 20) != walk(short_pages(2), 1000, 20)
 
 
-def test_hidden_rows():
-    """Hidden rows leave pages empty while more follows, and offsets go on as predicted."""
+def test_hidden_rows_leave_pages_empty_while_more_follows():
+    """Offsets count the hidden rows."""
     windows = walk(hidden_rows(every=100, hide=250), 150, 100)
     assert [window.stop - window.start for window in windows] == [100, 0, 0, 50]
     assert [window.next_cursor for window in windows] == [100, 200, 300, None]
 
 
-def test_page_numbers():
-    """The cursor counts pages of the limit asked for."""
+def test_a_page_number_counts_pages_of_the_limit():
     assert page_numbers(120, 0, 50) == Window(0, 50, has_more=True, next_cursor=1)
     assert page_numbers(120, 2, 50) == Window(100, 150, has_more=False, next_cursor=None)
 
 
-def test_null_cursor():
-    """More is announced where there is more, without a cursor."""
+def test_more_is_announced_without_a_cursor():
     assert null_cursor(120, 0, 50) == Window(0, 50, has_more=True, next_cursor=None)
     assert null_cursor(120, 100, 50) == offsets(120, 100, 50)
 
@@ -87,8 +83,8 @@ def test_null_cursor():
 @pytest.mark.parametrize(
     ("paging", "next_cursor"), [(repeating_cursor(100), 150), (cycling_cursor(100), 0), (backward_cursor(100), 100)]
 )
-def test_misleading_cursors(paging, next_cursor):
-    """Before the offset, all is well. From it on, also after the end, the next page is never a later one."""
+def test_a_misleading_cursor_never_leads_to_a_later_page(paging, next_cursor):
+    """Before the offset, all is well. This is so from it on, also after the end."""
     assert paging(1000, 50, 50) == offsets(1000, 50, 50)
     assert paging(1000, 150, 50) == Window(150, 200, has_more=True, next_cursor=next_cursor)
     assert paging(120, 150, 50) == Window(150, 200, has_more=True, next_cursor=next_cursor)

@@ -27,8 +27,8 @@ def issues(**query):
     return refused(query)
 
 
-def test_defaults():
-    """Without parameters, the first 50 items come unfiltered. Unknown parameters are ignored."""
+def test_without_parameters_the_first_50_items_come_unfiltered():
+    """Unknown parameters are ignored."""
     assert parse({"bogus": "1"}) == {"limit": 50, "cursor": 0}
 
 
@@ -58,27 +58,26 @@ def test_numbers_as_javascript_reads_them(text, number):
     "text",
     ["abc", "1_0", "nan", "inf", "-Infinity", "1e999", "0x" + "f" * 300, "-0x1", "0x", "\x1c1", "٣", "1 0", "--1"],
 )
-def test_not_a_number(text):
-    """A text that JavaScript does not read, or reads as infinite, is not a number. Python may read it as one."""
+def test_a_text_that_javascript_does_not_read_is_not_a_number(text):
+    """Infinity is not a number either. Python may read some of these texts."""
     assert [issue["code"] for issue in issues(limit=text, cursor=text)] == ["invalid_type", "invalid_type"]
 
 
-def test_empty_is_zero():
-    """An empty number is JavaScript's 0: a cursor, but no limit."""
+def test_an_empty_number_is_zero():
+    """It is a valid cursor, but not a valid limit."""
     assert parse({"cursor": ""})["cursor"] == 0
     assert [issue["code"] for issue in issues(limit="")] == ["too_small"]
 
 
 @pytest.mark.parametrize(("limit", "code"), [("0", "too_small"), ("-1", "too_small"), ("101", "too_big")])
-def test_limit_bounds(limit, code):
-    """A limit is from 1 to 100."""
+def test_a_limit_is_from_1_to_100(limit, code):
     assert parse({"limit": "1"})["limit"] == 1
     assert parse({"limit": "100"})["limit"] == 100
     assert [(issue["code"], issue["path"]) for issue in issues(limit=limit)] == [(code, ["limit"])]
 
 
-def test_negative_cursor():
-    """A cursor below 0 is refused; one far beyond any end is not."""
+def test_a_negative_cursor_is_refused():
+    """A cursor far beyond any end is not."""
     assert issues(cursor="-1") == [
         {
             "origin": "number",
@@ -92,8 +91,7 @@ def test_negative_cursor():
     assert parse({"cursor": "1e30"})["cursor"] == int(1e30)
 
 
-def test_fractional_numbers():
-    """A fraction is refused, once, whatever the bounds say."""
+def test_a_fraction_is_refused_once_whatever_the_bounds_are():
     assert issues(limit="0.5") == [
         {
             "expected": "int",
@@ -126,8 +124,8 @@ def test_search_query_length_in_utf16(character, fits):
         ("0000-01-01T00:00:00Z", datetime.min.replace(tzinfo=UTC)),
     ],
 )
-def test_moments(text, moment):
-    """A moment with an offset is read to the millisecond, with seconds or without. The year 0 is before everything."""
+def test_a_moment_with_an_offset_is_read_to_the_millisecond(text, moment):
+    """Its seconds may be missing. The year 0 is before everything."""
     asked = parse({"created_after": text, "created_before": text})
     assert asked["created_after"] == asked["created_before"] == moment
 
@@ -148,8 +146,8 @@ def test_moments(text, moment):
         "٢٠٢٤-01-01T00:00:00Z",
     ],
 )
-def test_not_a_moment(text):
-    """Hours alone, no offset, days that are not there, or a plus sign that became a space: refused."""
+def test_a_malformed_moment_is_refused(text):
+    """It may lack minutes or an offset, or have a day that does not exist, or a plus sign that became a space."""
     assert [(issue["path"], issue["format"]) for issue in issues(created_before=text)] == [
         (["created_before"], "datetime")
     ]
@@ -203,8 +201,7 @@ def test_integers_beyond_the_safe_ones(sign):
         (Flag("x"), "boolean"),
     ],
 )
-def test_repeated_scalar(parameter, expected):
-    """A scalar that is sent twice is an array, which is not what it should be."""
+def test_a_scalar_that_is_sent_twice_is_refused_as_an_array(parameter, expected):
     assert refused([("x", "1"), ("x", "1")], [parameter]) == [
         {
             "expected": expected,
@@ -215,8 +212,7 @@ def test_repeated_scalar(parameter, expected):
     ]
 
 
-def test_required():
-    """A string that must be sent is asked for as a string."""
+def test_a_required_string_is_asked_for():
     parameters = [Text("x", required=True)]
     assert parse({"x": ""}, parameters) == {"x": ""}
     assert refused({}, parameters) == [
@@ -229,14 +225,12 @@ def test_required():
     ]
 
 
-def test_numbers_with_fractions():
-    """A number need not be whole."""
+def test_a_number_need_not_be_whole():
     assert parse({"x": "-1.5"}, [Number("x")]) == {"x": -1.5}
     assert [issue["code"] for issue in refused({"x": "y"}, [Number("x")])] == ["invalid_type"]
 
 
-def test_flags():
-    """A boolean is true, false, 1 or 0, in small letters."""
+def test_a_boolean_is_true_false_1_or_0_in_small_letters():
     assert [parse({"x": text}, [Flag("x")])["x"] for text in ("true", "1", "false", "0")] == [True, True, False, False]
     assert (parse({}, [Flag("x")]), parse({}, [Flag("x", preset=True)])) == ({}, {"x": True})
     for text in ("", "True", "yes", "2"):
@@ -250,8 +244,8 @@ def test_flags():
         ]
 
 
-def test_arrays():
-    """An array is a repeated key; a single value is an array of one, even an empty one."""
+def test_an_array_is_a_repeated_key():
+    """A single value is an array of one, also an empty value."""
     parameters = [Texts("ids"), Choices("outcomes", ("PASS", "FAIL"))]
     query = [("ids", "a"), ("outcomes", "PASS"), ("ids", "b"), ("ids", "a")]
     assert parse(query, parameters) == {"ids": {"a", "b"}, "outcomes": {"PASS"}}
@@ -259,8 +253,8 @@ def test_arrays():
     assert parse({}, parameters) == {}
 
 
-def test_unknown_words():
-    """An unknown word is refused with all that is known, in an array with its place."""
+def test_an_unknown_word_is_refused_with_all_known_ones():
+    """In an array, the issue has its index."""
     parameters = [Choice("order", ("asc", "desc"), preset="desc"), Choices("outcomes", ("PASS", "FAIL"))]
     assert parse({}, parameters) == {"order": "desc"}
     assert parse({"order": "asc"}, parameters) == {"order": "asc"}
@@ -295,14 +289,13 @@ def test_unknown_words():
         ("P999999999999D", timedelta.max),
     ],
 )
-def test_spans(text, span):
-    """An ISO 8601 duration is read. One that is longer than all others is the longest."""
+def test_an_iso_8601_duration_is_read(text, span):
+    """A duration that is longer than a timedelta can be becomes the longest timedelta."""
     assert parse({"x": text}, [Span("x")]) == {"x": span}
 
 
 @pytest.mark.parametrize("text", ["", "P", "PT", "90", "1:30", "P1W2D", "PT1.5M", "-PT1S", "PT1S\n"])
-def test_not_a_span(text):
-    """Anything else is refused."""
+def test_another_text_than_a_duration_is_refused(text):
     assert [(issue["code"], issue["format"], issue["message"]) for issue in refused({"x": text}, [Span("x")])] == [
         ("invalid_format", "duration", "Invalid ISO duration")
     ]

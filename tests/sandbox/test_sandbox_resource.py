@@ -28,12 +28,11 @@ MICROSECOND = timedelta(microseconds=1)
         ),
     ],
 )
-def test_filters(test, wanted, values, expected):
-    """A filter selects what has a fitting value. None is no value."""
+def test_a_filter_selects_items_with_a_fitting_value(test, wanted, values, expected):
+    """None is not a value."""
     predicate = test(lambda item: item.value)(wanted, Factory())
     assert [value for value in values if predicate(SimpleNamespace(value=value))] == expected
 
 
-def test_everything():
-    """The predicate that nothing is made up for selects whatever it is given."""
+def test_the_predicate_everything_selects_every_item():
     assert everything(None)

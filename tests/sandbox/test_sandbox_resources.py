@@ -88,8 +88,8 @@ def test_every_listing_is_there():
 
 
 @pytest.mark.parametrize("name", WIRE)
-def test_items(service, name):
-    """Every item has the fields that the API documents, with their types and words, and no others."""
+def test_every_item_has_the_fields_of_the_api_and_no_others(service, name):
+    """The fields have the types and words of the API."""
     listed = all_items(service, name)
     assert len(listed) == len(getattr(service, name))
     assert [complaint for item in listed for complaint in complaints(item, item_facts(name))] == []
@@ -147,8 +147,8 @@ def test_nobody_is_nameless_on_request(name):
 
 
 @pytest.mark.parametrize("name", WIRE)
-def test_parameters(name):
-    """A listing has the parameters of the API, with their types, words and defaults, in the API's order."""
+def test_a_listing_has_the_parameters_of_the_api(name):
+    """They have its types, words, defaults and order."""
     parameters = {parameter.name: parameter for parameter in BY_NAME[name].parameters}
     facts = WIRE[name]["params"]
     assert list(parameters) == list(facts)
@@ -200,8 +200,8 @@ def test_every_parameter_does_something(name):
 
 
 @pytest.mark.parametrize("name", PAGED)
-def test_what_is_refused(service, name):
-    """The answer names all that is wrong with the parameters, in the API's order."""
+def test_an_answer_names_all_that_is_wrong_with_the_parameters(service, name):
+    """The issues are in the API's order."""
     wrong = {"Text": [("x", "1"), ("x", "2")], "Texts": [], "Choices": [("x", "?")]}
     query, expected = [], []
     for parameter in BY_NAME[name].parameters:
@@ -227,8 +227,8 @@ def test_a_procedure_has_to_be_named(service, name):
 
 @pytest.mark.parametrize("name", SORTED)
 @pytest.mark.parametrize("order", ["asc", "desc"])
-def test_sorts(service, name, order):
-    """Every sort order sorts, and loses nothing. Null counts as the largest."""
+def test_every_sort_order_sorts_and_loses_nothing(service, name, order):
+    """Null counts as the largest."""
     query = required(service, name)
     listed = {item.id: item for item in getattr(service, name)}
     expected = set(ids(service, name, query))
@@ -241,8 +241,8 @@ def test_sorts(service, name, order):
 
 
 @pytest.mark.parametrize("name", PAGED)
-def test_default_order(service, name):
-    """Without a sort order, items come in the order of their rows. This is newest first if the API says so."""
+def test_without_a_sort_order_items_come_in_the_order_of_their_rows(service, name):
+    """This is newest first if the API says so."""
     facts = WIRE[name]["sort"]
     query = required(service, name)
     found = ids(service, name, query)
@@ -253,8 +253,8 @@ def test_default_order(service, name):
 
 
 @pytest.mark.parametrize("name", DESCRIBED)
-def test_metadata(service, name):
-    """Metadata are shown on request alone, and filtered by in any case."""
+def test_metadata_are_shown_only_on_request(service, name):
+    """They can always be filtered by."""
     full = items(service, name, {"include_metadata": "true"})
     bare = items(service, name)
     assert not any("metadata" in item for item in bare)
@@ -275,8 +275,8 @@ def test_what_a_station_may_list(service, name):
 
 @pytest.mark.parametrize("name", PAGED)
 @pytest.mark.parametrize("paging", [capped(7), short_pages(), hidden_rows(5, 9)])
-def test_odd_pagings(service, name, paging):
-    """Every listing can be cut in every way, on its own, and following the cursor gives all of it."""
+def test_every_listing_can_be_cut_in_every_way(service, name, paging):
+    """Each can have its own paging, and the cursors lead through all of it."""
     query = required(service, name) | ({"created_after": "2026-02-01T21:00:00Z"} if name in ("runs", "units") else {})
     expected = ids(service, name, query)
     service.pagings[name] = paging
@@ -287,16 +287,14 @@ def test_odd_pagings(service, name, paging):
 
 
 @pytest.mark.parametrize("name", WIRE)
-def test_faults(service, name):
-    """Faults meet requests for every listing."""
+def test_faults_meet_requests_for_every_listing(service, name):
     service.faults.on(lambda request: request.path.endswith(name)).next(status(503))
     assert ask(service, name, required(service, name))[0] == 503
     assert ask(service, name, required(service, name))[0] == 200
 
 
 @pytest.mark.parametrize("name", WIRE)
-def test_changes(name):
-    """Items of every listing can be removed and put back."""
+def test_items_of_every_listing_can_be_removed_and_put_back(name):
     service = Service(20, runs=200)
     query = required(service, name)
     before = ids(service, name, query)
@@ -319,8 +317,7 @@ def test_examples_are_written_as_they_are(name):
 
 
 @pytest.mark.parametrize("name", [name for name in WIRE if name != "procedures"])
-def test_ids_are_unique(service, name):
-    """Every item has an id of its own, and is found by it."""
+def test_every_item_has_its_own_id_and_is_found_by_it(service, name):
     rows = getattr(service, name)
     assert len({item.id for item in rows}) == len(rows)
     assert [rows.find(item.id) for item in rows[:5]] == rows[:5]
@@ -403,8 +400,7 @@ def test_outcomes_follow_from_what_was_measured(service):
     assert final == {run.id for run in service.runs if run.outcome == "FAIL"}
 
 
-def test_retries(service):
-    """Some phases are tried twice, and only the last attempt counts."""
+def test_some_phases_are_tried_twice_and_the_last_attempt_counts(service):
     tried = [phase for phase in service.phases if phase.retry_count]
     assert {phase.outcome for phase in tried} >= {"PASS", "FAIL"}
     assert all(phase.is_final_attempt for phase in tried)
@@ -412,8 +408,7 @@ def test_retries(service):
     assert set(attempts) == {(phase.run_id, phase.name) for phase in tried}
 
 
-def test_a_measurement_drifts():
-    """The supply voltage moves towards its limit from run to run."""
+def test_the_supply_voltage_moves_towards_its_limit_from_run_to_run():
     service = Service(30, runs=1900)
     voltages = [
         m.value

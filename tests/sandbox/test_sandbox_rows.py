@@ -86,8 +86,7 @@ def test_a_million_rows_make_what_is_asked_for():
     assert make.numbers == [999_991, 999_990, 999_988]
 
 
-def test_equality():
-    """Rows are equal to a list or other rows of the same items, and to nothing else."""
+def test_rows_are_equal_to_a_list_or_rows_of_the_same_items():
     assert rows(2) == ["made 1", "made 0"] == rows(2)
     assert rows(2) == rows(2)
     assert rows(2) != ["made 1"]
@@ -97,15 +96,14 @@ def test_equality():
         hash(rows(1))
 
 
-def test_repr():
-    """A repr shows the first rows and how many there are."""
+def test_a_repr_shows_the_first_rows_and_their_number():
     assert repr(Rows()) == "<0 rows: >"
     assert repr(rows(1)) == "<1 rows: 'made 0'>"
     assert repr(rows(1234)) == "<1,234 rows: 'made 1233', 'made 1232', 'made 1231', ...>"
 
 
-def test_find():
-    """A row is found by its id, unless it was removed. What was replaced is found as it is now."""
+def test_a_row_is_found_by_its_id_unless_it_was_removed():
+    """If it was replaced, the new item is found."""
     made = rows(5)
     new = SimpleNamespace(id="made 3")
     other = SimpleNamespace(id="other")
@@ -121,8 +119,8 @@ def test_find():
         Rows([other])[1]
 
 
-def test_growth():
-    """New made-up rows come first, whatever was done to the others."""
+def test_new_made_up_rows_come_first():
+    """This is so after any changes of the others."""
     made = rows(2)
     before = made.pieces
     made.grow(4)

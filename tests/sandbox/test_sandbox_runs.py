@@ -64,8 +64,7 @@ VALUES = {
 
 
 @pytest.mark.parametrize("name", FILTERS)
-def test_filter(service, name):
-    """A filter selects the runs that have what is asked for, in the listing's order."""
+def test_a_filter_selects_runs_in_the_listings_order(service, name):
     like = service.runs[MIDDLE]
     expected = [run.id for run in service.runs if FILTERS[name](run, like)]
     assert 0 < len(expected) < 300
@@ -92,19 +91,17 @@ def test_filter_by_what_may_be_missing(service, name, read):
     assert ids(service, "runs", [(name, first), (name, second)]) == expected
 
 
-def test_production_units(service):
-    """The sample "production" selects units of production."""
+def test_the_sample_production_selects_units_of_production(service):
     expected = [run.id for run in service.runs if run.unit.sample in (None, "golden")]
     assert ids(service, "runs", [("samples", "production"), ("samples", "golden")]) == expected
 
 
-def test_no_batch(service):
-    """An empty batch number selects units without a batch."""
+def test_an_empty_batch_number_selects_units_without_a_batch(service):
     assert ids(service, "runs", {"batch_numbers": ""}) == [run.id for run in service.runs if run.unit.batch is None]
 
 
-def test_environments(service):
-    """Every run belongs to one environment. Development has no version, and no deployment."""
+def test_every_run_belongs_to_one_environment(service):
+    """Development has no version and no deployment."""
     found = {name: ids(service, "runs", {"environments": name}) for name in ("production", "preview", "development")}
     assert sorted(identity for listed in found.values() for identity in listed) == sorted(
         run.id for run in service.runs
@@ -115,8 +112,8 @@ def test_environments(service):
     )
 
 
-def test_search(service):
-    """A part of the serial number is found. A text of 8 characters or more also finds the beginning of the id."""
+def test_a_part_of_the_serial_number_is_found(service):
+    """A text of 8 characters or more also finds the beginning of the id."""
     run = service.runs[7]
     by_serial = [other.id for other in service.runs if run.unit.serial_number[2:] in other.unit.serial_number]
     assert ids(service, "runs", {"search_query": run.unit.serial_number[2:].lower()}) == by_serial
@@ -125,8 +122,7 @@ def test_search(service):
     assert ids(service, "runs", {"search_query": run.id[1:20]}) == []
 
 
-def test_filters_add_up(service):
-    """Several filters select what has all that is asked for."""
+def test_several_filters_select_runs_that_match_all_of_them(service):
     query = {"outcomes": "FAIL", "part_numbers": "INV-2000", "duration_min": "PT30S"}
     expected = [
         run.id
@@ -150,8 +146,8 @@ SORTS = {
 
 
 @pytest.mark.parametrize("sort_by", SORTS)
-def test_sort(service, sort_by):
-    """Runs come in the order that is asked for; backwards is the other way round."""
+def test_runs_come_in_the_order_that_is_asked_for(service, sort_by):
+    """The other direction is the reverse."""
     found = {order: ids(service, "runs", {"sort_by": sort_by, "sort_order": order}) for order in ("asc", "desc")}
     by_id = {run.id: run for run in service.runs}
     keys = [SORTS[sort_by](by_id[identity]) for identity in found["desc"]]
@@ -160,8 +156,7 @@ def test_sort(service, sort_by):
     assert found["asc"] == found["desc"][::-1]
 
 
-def test_newest_first(service):
-    """Without a sort order, the newest run comes first."""
+def test_without_a_sort_order_the_newest_run_comes_first(service):
     assert ids(service, "runs") == [run.id for run in service.runs]
 
 
@@ -178,8 +173,8 @@ def test_metadata_and_sequences_on_request(service):
     ]
 
 
-def test_filter_by_metadata(service):
-    """Metadata are filtered by, whether they are shown or not; an empty filter is none."""
+def test_metadata_are_filtered_by_whether_they_are_shown_or_not(service):
+    """An empty filter is no filter."""
     full = items(service, "runs", {"include_metadata": "true"})
     expected = [item["id"] for item in full if item["metadata"]["humidity"] >= 45 and item["metadata"]["shift"] == "A"]
     conditions = json.dumps({"humidity": {"gte": 45}, "shift": {"in": ["A"]}})
@@ -188,8 +183,8 @@ def test_filter_by_metadata(service):
     assert len(ids(service, "runs", {"metadata": ""})) == 300
 
 
-def test_given_runs():
-    """A run that a test adds is listed and filtered as it is. It has no environment and no deployment."""
+def test_a_run_that_a_test_adds_is_listed_and_filtered():
+    """It has no environment and no deployment."""
     service = Service(3, runs=5)
     like = service.runs[0]
     own = evolve(like, id="own", metadata={"shift": "Z"}, sequences=(), started_at=like.started_at + timedelta(days=1))

@@ -23,8 +23,7 @@ def test_nothing_goes_wrong_at_first(faults):
     assert repr(faults) == "<Faults: none>"
 
 
-def test_next(faults):
-    """Each of the next requests meets one fault, in order."""
+def test_each_of_the_next_requests_meets_one_fault_in_order(faults):
     faults.next(status(503), times=2)
     faults.next(reset(), cut())
     assert faults.pending == [status(503), status(503), reset(), cut()]
@@ -38,8 +37,8 @@ def test_next_several_times_over(faults):
     assert faults.pending == [reset(), cut(), reset(), cut()]
 
 
-def test_always(faults):
-    """Every request meets all that is always there, and what is next in line beside it."""
+def test_every_request_meets_all_faults_of_always(faults):
+    """It meets the next fault in line too."""
     faults.always(gzip())
     faults.always(latency(1))
     faults.next(cut())
@@ -47,8 +46,8 @@ def test_always(faults):
     assert ask(faults) == gzip() + latency(1)
 
 
-def test_on_query(faults):
-    """Only requests with these parameters match. None means that a request must not have the parameter."""
+def test_a_sentence_can_be_limited_to_query_parameters(faults):
+    """None means that a request must not have the parameter."""
     faults.on(cursor=100).next(reset())
     faults.on(cursor=None, limit=5).next(cut())
     assert ask(faults, cursor="50") is None
@@ -58,8 +57,8 @@ def test_on_query(faults):
     assert ask(faults, cursor="100") is None
 
 
-def test_on_match(faults):
-    """Anything that a request shows can decide, and conditions add up."""
+def test_a_sentence_can_be_limited_by_a_function(faults):
+    """Several conditions have to be met together."""
     faults.on(lambda request: request.authorization == "Bearer boom").always(status(500))
     faults.on(limit=5).on(lambda request: request.attempt == 1).always(stall(1))
     assert ask(faults, authorization="Bearer boom") == status(500)
@@ -85,8 +84,7 @@ def test_randomly_at_a_rate(faults):
 
 
 @pytest.mark.parametrize(("rate", "expected"), [(0, {None}), (1, {reset()})])
-def test_none_and_all(faults, rate, expected):
-    """A rate of 0 picks no request, and a rate of 1 picks every request."""
+def test_a_rate_of_0_picks_no_request_and_a_rate_of_1_every_request(faults, rate, expected):
     faults.randomly(reset(), rate=rate)
     assert {ask(faults, cursor=str(cursor)) for cursor in range(200)} == expected
 
@@ -107,22 +105,19 @@ def test_chance_depends_on_seed_question_and_how_often_it_was_asked(faults):
     assert set(met) <= {None, *TRANSIENT}
 
 
-def test_chances_are_independent(faults):
-    """Two random rules with one seed do not pick the same requests."""
+def test_two_random_rules_with_one_seed_pick_different_requests(faults):
     faults.randomly(reset(), rate=0.5)
     faults.randomly(cut(), rate=0.5)
     met = {ask(faults, cursor=str(cursor)) for cursor in range(100)}
     assert met == {None, reset(), cut(), reset() + cut()}
 
 
-def test_healing(faults):
-    """After the given number of attempts, the next one succeeds."""
+def test_after_a_number_of_attempts_the_next_one_succeeds(faults):
     faults.randomly(reset(), rate=1, heal_after=2)
     assert [ask(faults, attempt=attempt) for attempt in (1, 2, 3)] == [reset(), reset(), None]
 
 
-def test_scripted_before_random(faults):
-    """A request that is in line for a fault meets that one alone."""
+def test_a_request_in_line_for_a_fault_meets_only_that_one(faults):
     faults.randomly(cut(), rate=1)
     faults.next(reset())
     assert [ask(faults), ask(faults)] == [reset(), cut()]
@@ -135,8 +130,7 @@ def test_rate_out_of_bounds(faults, rate):
         faults.randomly(rate=rate)
 
 
-def test_clear(faults):
-    """Nothing goes wrong any more."""
+def test_after_clear_nothing_goes_wrong(faults):
     faults.next(reset())
     faults.always(cut())
     faults.randomly(rate=1)
@@ -145,8 +139,7 @@ def test_clear(faults):
     assert faults.pending == []
 
 
-def test_alter(faults):
-    """The request's answer is altered, and the request knows by what."""
+def test_a_request_knows_the_fault_that_altered_its_answer(faults):
     page = Delivery.of(200, {}, b"x")
     faults.next(reset())
     first, second = Request(), Request()
@@ -155,16 +148,15 @@ def test_alter(faults):
     assert (first.fault, second.fault) == (reset(), None)
 
 
-def test_jitter_is_reproducible(faults):
-    """Chance inside a fault is the same for the same request, and differs between requests."""
+def test_chance_inside_a_fault_is_the_same_for_the_same_request(faults):
+    """It differs between requests."""
     faults.always(latency(1, jitter=1))
     page = Delivery.of(200, {}, b"x")
     seconds = [faults.alter(page, Request(query={"cursor": cursor})).seconds for cursor in "121"]
     assert seconds[0] == seconds[2] != seconds[1]
 
 
-def test_repr(faults):
-    """The repr shows the sentences as they were written."""
+def test_a_repr_shows_the_sentences_as_they_were_written(faults):
     faults.next(reset(), cut())
     faults.always(latency(1))
     faults.randomly(status(500), rate=0.25)

@@ -22,8 +22,7 @@ async def get(client, sandbox, key=None, **query):
         return response.status, await response.json()
 
 
-async def test_lists(client):
-    """The address and key that the sandbox gives read its procedures."""
+async def test_the_address_and_key_of_the_sandbox_list_its_procedures(client):
     async with Sandbox(procedures=30) as sandbox:
         status, page = await get(client, sandbox, limit="20")
         assert status == 200
@@ -31,8 +30,7 @@ async def test_lists(client):
 
 
 @pytest.mark.parametrize(("host", "spelled"), [("::1", "[::1]"), ("localhost", "localhost")])
-async def test_host(client, host, spelled):
-    """The address to listen on is the one that the URL leads to."""
+async def test_the_url_leads_to_the_address_to_listen_on(client, host, spelled):
     try:
         async with Sandbox(3, host=host) as sandbox:
             assert sandbox.url.startswith(f"http://{spelled}:")
@@ -41,21 +39,18 @@ async def test_host(client, host, spelled):
         pytest.skip(f"this machine has no {host}: {error}")
 
 
-async def test_station_key(client):
-    """The station's key is forbidden to read."""
+async def test_the_key_of_a_station_may_not_list_procedures(client):
     async with Sandbox(procedures=1) as sandbox:
         assert (await get(client, sandbox, sandbox.station_key))[0] == 403
 
 
-async def test_other_routes(client):
-    """Any other path is not found."""
+async def test_another_path_is_not_found(client):
     async with Sandbox() as sandbox, client.get(f"{sandbox.url}/v2/nope") as response:
         assert response.status == 404
         assert await response.json() == {"message": "Not found", "code": "NOT_FOUND"}
 
 
-async def test_requests_are_logged(client):
-    """Every request is in the log with its parameters, key and status, in order."""
+async def test_every_request_is_logged_with_its_parameters_key_and_status(client):
     async with Sandbox() as sandbox:
         await get(client, sandbox, limit="2", search_query="ä +&")
         await get(client, sandbox, "wrong")
@@ -78,8 +73,8 @@ async def test_every_value_of_a_repeated_parameter(client):
         assert request.target == "/api/v2/procedures?limit=2&limit=3"
 
 
-async def test_absolute_target():
-    """A request that names the whole URL, as one to a proxy does, is a request for its path."""
+async def test_a_request_that_names_the_whole_url_is_one_for_its_path():
+    """Requests to a proxy name the whole URL."""
     async with Sandbox(1) as sandbox:
         reader, writer = await asyncio.open_connection("127.0.0.1", int(sandbox.url.split(":")[2].split("/")[0]))
         writer.write(f"GET {sandbox.url}/v2/procedures?limit=1 HTTP/1.0\r\nHost: x\r\n\r\n".encode())
@@ -141,15 +136,14 @@ async def test_restart_on_the_same_port(client):
     assert len(sandbox.requests) == 2
 
 
-async def test_started_twice():
-    """One sandbox is one server."""
+async def test_a_running_sandbox_cannot_be_started():
     async with Sandbox() as sandbox:
         with pytest.raises(RuntimeError, match="already running"):
             await sandbox.start()
 
 
-async def test_port_taken(client):
-    """A taken port is an OSError, and the sandbox can be started once it is free."""
+async def test_a_taken_port_is_an_os_error(client):
+    """The sandbox can be started when the port is free."""
     async with Sandbox() as first:
         second = Sandbox(port=int(first.url.split(":")[2].split("/")[0]))
         with pytest.raises(OSError, match="address already in use"):
@@ -158,8 +152,7 @@ async def test_port_taken(client):
         assert (await get(client, second))[0] == 200
 
 
-def test_url_before_start():
-    """There is no URL before there is a port."""
+def test_there_is_no_url_before_there_is_a_port():
     with pytest.raises(RuntimeError, match="before it is started"):
         _ = Sandbox().url
 
@@ -172,8 +165,8 @@ async def test_repr_tells_no_key():
         assert repr(sandbox) == f"<Sandbox {sandbox.url}, 3 procedures, 0 requests>"
 
 
-async def test_connections(client):
-    """Open connections can be counted, and a stopped sandbox has none."""
+async def test_open_connections_are_counted(client):
+    """A stopped sandbox has none."""
     sandbox = Sandbox(1)
     assert sandbox.connections == 0
     async with sandbox:
@@ -226,8 +219,7 @@ async def test_client_that_goes_ends_its_stall(client):
         assert (await get(client, sandbox))[0] == 200
 
 
-async def test_requests_in_flight(client):
-    """The most requests at once are counted."""
+async def test_the_most_requests_at_once_are_counted(client):
     async with Sandbox(1) as sandbox:
         everybody = asyncio.Barrier(5)
         sandbox._sleep = lambda _seconds: everybody.wait()
@@ -236,14 +228,13 @@ async def test_requests_in_flight(client):
         assert (sandbox.requests.in_flight, sandbox.requests.peak_in_flight) == (0, 5)
 
 
-async def test_odd_paging(client):
-    """How pages are cut can be chosen."""
+async def test_the_paging_can_be_chosen(client):
     async with Sandbox(10, paging=capped(3)) as sandbox:
         assert len((await get(client, sandbox))[1]["data"]) == 3
 
 
-async def test_hook_that_fails(client, caplog):
-    """A hook's error is a 500 for the client, and raised when the sandbox stops, once, however it is stopped."""
+async def test_the_error_of_a_hook_is_a_500_and_is_raised_when_the_sandbox_stops(client, caplog):
+    """It is raised once, in whatever way the sandbox is stopped."""
     sandbox = Sandbox(1)
     sandbox.before_response.append(lambda _procedures, _request: 1 / 0)
     with pytest.raises(ExceptionGroup, match="hooks of the sandbox failed") as caught:
@@ -256,13 +247,12 @@ async def test_hook_that_fails(client, caplog):
 
 
 @pytest.mark.parametrize("end", [_close, _reset])
-def test_connection_gone_already(end):
-    """A connection that the client has ended needs no end."""
+def test_a_connection_that_the_client_has_ended_needs_no_end(end):
     end(SimpleNamespace(transport=None))
 
 
-async def test_https(client):
-    """With a certificate, the sandbox speaks HTTPS. Faults work as before."""
+async def test_with_a_certificate_the_sandbox_speaks_https(client):
+    """Faults work as before."""
     authority = trustme.CA()
     server = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
     authority.issue_cert("127.0.0.1").configure_cert(server)
@@ -280,8 +270,8 @@ async def test_https(client):
             await client.get(f"{sandbox.url}/v2/procedures", headers=headers, ssl=trusting)
 
 
-def test_nothing_left_behind():
-    """A program that uses a sandbox ends without a warning in Python's development mode."""
+def test_a_program_with_a_sandbox_ends_without_a_warning():
+    """It runs in Python's development mode."""
     program = """
 import asyncio, gc, aiohttp
 from aiotofupilot.sandbox import Sandbox

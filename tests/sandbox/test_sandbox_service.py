@@ -29,8 +29,8 @@ def test_procedures_made_up_or_given():
     assert Service(iter(given)).procedures == list(given)
 
 
-def test_page(service):
-    """The answer is a page of the listing, as JSON, at once. The request knows the procedures on the page."""
+def test_an_answer_is_a_page_of_the_listing_as_json(service):
+    """The request knows the procedures on the page."""
     request, delivery = ask(service, limit="20")
     assert (delivery.status, delivery.complete, delivery.seconds) == (200, True, 0)
     assert [item["id"] for item in json.loads(delivery.body)["data"]] == [p.id for p in service.procedures[:20]]
@@ -51,8 +51,8 @@ def test_page(service):
         ("OPTIONS", "/api/v2/procedures"),
     ],
 )
-def test_other_routes(service, method, path):
-    """Any other path or method is not found, key or not."""
+def test_another_path_or_method_is_not_found(service, method, path):
+    """This is so with and without a key."""
     request = Request(method=method, path=path)
     with service.handle(request) as delivery:
         assert delivery.status == request.status == 404
@@ -67,8 +67,8 @@ def test_other_spellings_of_a_route(service, path):
         assert delivery.status == 200
 
 
-def test_head(service):
-    """HEAD says whether there is such a route, whatever the key, and nothing else."""
+def test_head_says_whether_there_is_such_a_route(service):
+    """It needs no key."""
     for path, expected in (("/api/v2/procedures", 200), ("/api/v2/nope", 404)):
         request = Request(method="HEAD", path=path)
         with service.handle(request) as delivery:
@@ -77,15 +77,14 @@ def test_head(service):
         assert request.page is None
 
 
-def test_repeated_scalar(service):
-    """A scalar that is sent twice is refused."""
+def test_a_scalar_that_is_sent_twice_is_refused(service):
     query = [("limit", "1"), ("limit", "1")]
     with service.handle(Request(query=query, authorization=f"Bearer {service.api_key}")) as delivery:
         assert delivery.status == 400
 
 
-def test_keys():
-    """A user's key may list, a station's key may not, and another key is unknown."""
+def test_a_users_key_may_list_and_a_stations_key_may_not():
+    """Another key is unknown."""
     service = Service(1, api_key="u", station_key="s")
     statuses = []
     for authorization in ("Bearer u", "Bearer s", "Bearer x", None):
@@ -107,14 +106,13 @@ def test_what_a_station_may_list():
 
 
 @pytest.mark.parametrize("options", [{"station_listings": ["nope"]}, {"pagings": {"nope": offsets}}])
-def test_unknown_listings(options):
-    """The name of an unknown listing is refused where it is given."""
+def test_the_name_of_an_unknown_listing_is_refused(options):
     with pytest.raises(ValueError, match=r"there is no listing 'nope', only .*procedures"):
         Service(**options)
 
 
-def test_attempts_are_counted(service):
-    """The same question again is another attempt until it is answered; another question or method is not."""
+def test_the_same_question_is_another_attempt_until_it_is_answered(service):
+    """Another question or method is not."""
     service.faults.next(status(500), status(500), latency(0.1), status(500), gzip(), reset())
     asked = [ask(service, cursor=cursor)[0] for cursor in ("0", "0", "0", "5", "5", "0", "0", "0")]
     assert [request.attempt for request in asked] == [1, 2, 3, 1, 2, 1, 2, 1]
@@ -122,8 +120,7 @@ def test_attempts_are_counted(service):
     assert [request.is_as_it_should_be for request in asked] == [False, False, True, False, True, False, True, True]
 
 
-def test_faults(service):
-    """A fault alters what is sent, not what the API said, and the log has both."""
+def test_a_fault_alters_what_is_sent_and_not_the_page_in_the_log(service):
     service.faults.next(status(503), reset())
     first, answer = ask(service)
     second, nothing = ask(service)
@@ -138,8 +135,8 @@ def test_faults_can_see_the_attempt(service):
     assert [ask(service, cursor=cursor)[0].status for cursor in ("0", "0", "5", "5")] == [500, 200, 500, 200]
 
 
-def test_hooks(service):
-    """A change before a response shows in this response, and a change after it shows in the next one."""
+def test_a_change_before_a_response_shows_in_it(service):
+    """A change after it shows in the next one."""
     first, second = service.procedures[:2]
     seen = []
     service.before_response.append(lambda procedures, request: seen.append((len(procedures), request.page)))
@@ -164,15 +161,13 @@ def test_after_response_waits_for_the_end(service):
     assert (ended, service.requests.in_flight) == ([first, second], 0)
 
 
-def test_busy_line(service):
-    """A busy line is a hook."""
+def test_a_busy_line_is_a_hook(service):
     service.before_response.append(line := BusyLine(inserts=1))
     request, _ = ask(service, limit="1")
     assert request.page.data == line.inserted
 
 
-def test_paging(service):
-    """How pages are cut can be set at any time."""
+def test_the_paging_can_be_set_at_any_time(service):
     assert service.paging is offsets
     service.paging = capped(5)
     assert len(ask(service)[0].page.data) == 5
@@ -187,7 +182,7 @@ def test_paging_of_one_listing():
     assert len(ask(service)[0].page.data) == 7
 
 
-def test_nothing_waits(service):
-    """The waits are in the answer, for the server that plays it."""
+def test_a_service_does_not_wait(service):
+    """The waits are in the delivery, for the server that plays it."""
     service.faults.always(latency(3600))
     assert ask(service)[1].seconds == 3600

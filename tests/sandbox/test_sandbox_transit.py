@@ -16,15 +16,13 @@ def unzip(delivery):
     return zlib.decompressobj(wbits=31).decompress(delivery.body)
 
 
-def test_reset(met):
-    """The connection is reset before the answer, after its headers, or after half of its body."""
+def test_a_reset_comes_before_the_answer_after_its_headers_or_in_its_body(met):
     assert met(reset(), LATE).steps == (Wait(1), Reset())
     assert met(reset(after="headers"), LATE).steps == (Wait(1), PAGE.head, Reset())
     assert met(reset(after="half"), LATE).steps == (Wait(1), PAGE.head, Chunk(b"01234"), Reset())
 
 
-def test_hang_up(met):
-    """The connection is closed without an answer."""
+def test_a_hang_up_closes_the_connection_without_an_answer(met):
     assert met(hang_up(), LATE).steps == (Wait(1), Close())
 
 
@@ -42,14 +40,14 @@ def test_cut_that_claims_to_be_all(met):
     assert part.complete
 
 
-def test_stall(met):
-    """Nothing comes for a while, before the headers or inside the body. Then the rest comes."""
+def test_a_stall_sends_nothing_for_a_while_and_then_the_rest(met):
+    """It is before the headers or inside the body."""
     assert met(stall(5)).steps == (Wait(5), *PAGE.steps)
     assert met(stall(5, inside_body=True)).steps == (PAGE.head, Chunk(b"01234"), Wait(5), Chunk(b"56789"))
 
 
-def test_latency(met):
-    """Jitter spreads latency evenly around its seconds, and never below 0. Only the given source of chance decides."""
+def test_jitter_spreads_latency_evenly_around_its_seconds(met):
+    """Latency is never below 0. Only the given source of chance decides."""
     assert met(latency(0.5)).seconds == 0.5
     seconds = [met(latency(0.5, jitter=0.2), seed=seed).seconds for seed in range(200)]
     assert 0.3 <= min(seconds) < 0.32
@@ -58,14 +56,12 @@ def test_latency(met):
     assert min(met(latency(0.1, jitter=9), seed=seed).seconds for seed in range(50)) == 0
 
 
-def test_chunked(met):
-    """Without a Content-Length, HTTP sends the body in chunks."""
+def test_without_a_content_length_http_sends_the_body_in_chunks(met):
     assert met(chunked()).headers == {"Content-Type": "application/json"}
     assert met(chunked() + cut()).steps[-1] == Close()
 
 
-def test_gzip(met):
-    """The body is compressed whole and the length is that of what is sent."""
+def test_a_compressed_body_has_its_own_length(met):
     answer = met(gzip())
     assert unzip(answer) == PAGE.body
     assert answer.headers["Content-Length"] == str(len(answer.body))
@@ -84,6 +80,5 @@ def test_gzip_keeps_the_other_steps(met):
 
 
 @pytest.mark.parametrize("fault", [gzip(), chunked(), reset(after="half"), cut(announced=False)])
-def test_nothing_to_recode(met, fault):
-    """If nothing is sent, these faults change nothing."""
+def test_if_nothing_is_sent_these_faults_change_nothing(met, fault):
     assert met(fault, Delivery((Wait(1), Reset()))).steps == (Wait(1), Reset())

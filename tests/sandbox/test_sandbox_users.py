@@ -5,8 +5,7 @@ from fakes.asking import ask
 from aiotofupilot.sandbox import Service
 
 
-def test_a_bare_array():
-    """Users come whole, in a bare array, whatever the query says."""
+def test_users_are_one_bare_array_whatever_the_query_is():
     service = Service(20, runs=10)
     status, document = ask(service, "users", {"limit": "1", "cursor": "x"})
     assert status == 200
@@ -17,16 +16,15 @@ def test_a_bare_array():
     assert len(document) > 5
 
 
-def test_live():
-    """A user who is removed is not listed any more."""
+def test_a_removed_user_is_not_listed_any_more():
     service = Service(20, runs=10)
     gone = service.users.pop()
     assert gone.id not in {user["id"] for user in ask(service, "users")[1]}
     assert str(service.requests[-1]) == f"GET /api/v2/users: 200, {len(service.users)} users"
 
 
-def test_keys():
-    """A station's key reads users; another key does not."""
+def test_the_key_of_a_station_lists_users():
+    """Another key does not."""
     service = Service(1)
     assert ask(service, "users", key=service.station_key)[0] == 200
     assert ask(service, "users", key="x")[0] == 401

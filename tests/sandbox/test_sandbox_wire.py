@@ -27,8 +27,8 @@ def test_procedure_in_camel_case():
     }
 
 
-def test_nulls():
-    """None is written as null. Only the provider is left out, because older servers did not send this key."""
+def test_none_is_written_as_null():
+    """Only the provider is left out, because older servers did not send this key."""
     procedure = Procedure("p", "n", MOMENT, UserRef("u"), Repository("r", "repo", "org/repo"))
     assert written(procedure)["created_by_user"] == {"id": "u", "name": None, "email": None}
     assert written(procedure)["linkedRepository"] == {"id": "r", "name": "repo", "fullName": "org/repo"}
@@ -43,8 +43,7 @@ def test_dates_in_utc_cut_to_milliseconds():
     assert written(Procedure("p", "n", local))["created_at"] == "2024-01-15T10:30:00.999Z"
 
 
-def test_page():
-    """A page holds its items and what follows."""
+def test_a_page_holds_its_items_and_what_follows():
     fragment = procedure_json(Procedure("p", "n", MOMENT))
     status, body = write_page([fragment], PageMeta(has_more=True, next_cursor=1))
     assert status == 200
@@ -54,8 +53,7 @@ def test_page():
     }
 
 
-def test_error():
-    """An error has issues where the input failed validation, and no such key elsewhere."""
+def test_an_error_has_issues_only_if_the_input_is_not_valid():
     assert Refusal(404, "NOT_FOUND", "Not found").answer() == Answer(404, b'{"message":"Not found","code":"NOT_FOUND"}')
     refusal = Refusal(400, "BAD_REQUEST", "m", [{"path": ["limit"]}])
     assert json.loads(refusal.answer().body)["issues"] == [{"path": ["limit"]}]

@@ -36,8 +36,7 @@ def test_ids_tell_their_number():
     assert len({ids.uuid(number) for number in range(2000)}) == 2000
 
 
-def test_seed_decides():
-    """The same seed makes the same factory, another seed another one."""
+def test_the_same_seed_makes_the_same_factory():
     assert factory(runs=20).runs == factory(runs=20).runs
     assert factory(runs=20).runs[0].id != factory(runs=20, seed=1).runs[0].id
 
@@ -56,14 +55,14 @@ def test_a_million_runs_take_no_time():
 
 
 @pytest.mark.parametrize("runs", [0, 1, 1023, 1024, 1025])
-def test_counts(runs):
-    """There are as many runs as were asked for, at the ends of the plan too."""
+def test_there_are_as_many_runs_as_were_asked_for(runs):
+    """This is so at the ends of the plan too."""
     few = factory(runs=runs)
     assert len(few.runs) == len({run.id for run in few.runs}) == runs
 
 
-def test_runs_need_procedures():
-    """Without a procedure there are no runs. A negative number is refused."""
+def test_without_a_procedure_there_are_no_runs():
+    """A negative number is refused."""
     assert Factory(runs=100).runs == []
     with pytest.raises(ValueError, match="runs must be at least 0, not -1"):
         factory(runs=-1)
@@ -84,8 +83,7 @@ def test_runs_follow_each_other(made):
         assert run.started_at.microsecond % 1000 == 0
 
 
-def test_variety(made):
-    """Every outcome, environment, sample and null that the API has is there."""
+def test_runs_have_every_outcome_environment_sample_and_null_of_the_api(made):
     assert {run.outcome for run in made.runs} == {"PASS", "FAIL", "ERROR", "TIMEOUT", "ABORTED"}
     assert {run.unit.sample for run in made.runs} == {None, "golden", "failing", "ignored"}
     for read in (
@@ -103,8 +101,8 @@ def test_variety(made):
     assert all((run.created_by_user is None) is not (run.created_by_station is None) for run in made.runs)
 
 
-def test_one_station_fails(made):
-    """First-pass yield is high except at one station, and most units pass in the end."""
+def test_first_pass_yield_is_high_except_at_one_station(made):
+    """Most units pass in the end."""
     first = [run for run in made.runs if run.docstring is None and run.created_by_station]
     tested = Counter(run.created_by_station.name for run in first)
     passed = Counter(run.created_by_station.name for run in first if run.outcome == "PASS")
@@ -125,8 +123,8 @@ def test_failed_units_are_tested_again(made):
     assert all("PASS" not in outcomes[:-1] for outcomes in tests.values())
 
 
-def test_versions_change(made):
-    """A procedure gets a new version while the line runs; every version has an id of its own."""
+def test_a_procedure_gets_a_new_version_while_the_line_runs(made):
+    """Every version has its own id."""
     versions = {run.procedure.version for run in made.runs if run.procedure.version}
     assert {version.tag for version in versions} >= {"v1.0.0", "v1.1.0", "v1.2.0", "v1.1.0-rc.1"}
     assert len({version.id for version in versions}) == len(versions)
@@ -149,8 +147,7 @@ def test_people_can_be_complete():
     }
 
 
-def test_people_are_users(made):
-    """The users include all creators of procedures and runs, and all operators with an account."""
+def test_the_users_include_all_creators_and_operators_with_an_account(made):
     users = {(user.id, user.name, user.email) for user in made.users}
     refs = [
         *(procedure.created_by_user for procedure in made.procedures),
@@ -162,8 +159,8 @@ def test_people_are_users(made):
     assert {user.image is None for user in made.users} == {True, False}
 
 
-def test_given_items(made):
-    """Items that are given are listed instead of made-up ones, and the line can still go on."""
+def test_given_items_are_listed_instead_of_made_up_ones(made):
+    """The line can still continue."""
     given = Factory(PROCEDURES, runs=made.runs[5:8], users=made.users[:1])
     assert isinstance(given.runs, Rows)
     assert given.runs == made.runs[5:8]
@@ -174,16 +171,15 @@ def test_given_items(made):
 
 
 @pytest.mark.parametrize("name", ["nope", "procedure", "world", "rows"])
-def test_unknown_items(name):
-    """Items of an unknown listing are refused."""
+def test_items_of_an_unknown_listing_are_refused(name):
     with pytest.raises(
         TypeError, match=f"unexpected keyword argument '{name}': it is not an option or the name of a listing"
     ):
         Factory(PROCEDURES, **{name: []})
 
 
-def test_growth(made):
-    """When the line continues, new runs come first, and changed items stay changed."""
+def test_when_the_line_continues_new_runs_come_first(made):
+    """Changed items stay changed."""
     few = factory(runs=1000)
     removed = few.runs.pop(3)
     few.produce(500)

@@ -249,8 +249,7 @@ async def test_nothing_else_is_answered(mocked):
         ({"base_url": "tofupilot"}, ConfigurationError, "base_url"),
     ],
 )
-def test_arguments_are_checked(mocked, options, error, message):
-    """A bad argument is named."""
+def test_a_bad_argument_is_named(mocked, options, error, message):
     with pytest.raises(error, match=message):
         mock_listing(mocked, **options)
 

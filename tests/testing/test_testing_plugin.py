@@ -280,8 +280,8 @@ def run(pytester, monkeypatch):
     return run
 
 
-def test_plain_synchronous_tests(run):
-    """A test that blocks has a sandbox, and so has a service that it starts in another process."""
+def test_a_test_that_blocks_has_a_sandbox(run):
+    """A service that it starts in another process has it too."""
     run(SYNC).assert_outcomes(passed=3)
 
 
@@ -293,13 +293,11 @@ def test_a_login_of_the_machine_does_not_matter(run, pytester, monkeypatch):
     run(ASYNC, "--asyncio-mode=auto", plugins=["asyncio"]).assert_outcomes(passed=3)
 
 
-def test_pytest_asyncio_strict(run):
-    """pytest-asyncio runs what is marked."""
+def test_pytest_asyncio_in_strict_mode_runs_marked_tests(run):
     run(f"{ASYNC}\npytestmark = pytest.mark.asyncio", plugins=["asyncio"]).assert_outcomes(passed=3)
 
 
-def test_pytest_asyncio_auto(run):
-    """In this mode, pytest-asyncio runs every test."""
+def test_pytest_asyncio_in_auto_mode_runs_every_test(run):
     run(ASYNC, "--asyncio-mode=auto", plugins=["asyncio"]).assert_outcomes(passed=3)
 
 
@@ -332,13 +330,12 @@ def test_pytest_asyncio_loop_scopes(run):
 @pytest.mark.parametrize(
     "plugins", [["anyio"], ["anyio", "pytest_asyncio.plugin"], ["pytest_asyncio.plugin", "anyio"]], ids="+".join
 )
-def test_anyio(run, plugins):
-    """anyio's plugin runs its tests and their session, whether or not pytest-asyncio is installed beside it."""
+def test_anyio_runs_its_tests_and_their_session(run, plugins):
+    """pytest-asyncio may be installed too."""
     run(ANYIO + ASYNC, plugins=plugins).assert_outcomes(passed=3)
 
 
-def test_anyio_with_trio(run):
-    """A test that anyio runs on trio is told that the session is asyncio's."""
+def test_a_test_on_trio_is_told_that_the_session_needs_asyncio(run):
     result = run(ANYIO.replace('"asyncio"', '"trio"') + ASYNC, plugins=["anyio"])
     result.assert_outcomes(failed=1, errors=2)
     result.stdout.fnmatch_lines(["tofupilot_session needs asyncio, and anyio runs this test on trio: let*"])
@@ -352,18 +349,16 @@ def test_a_service_that_retries_does_not_wait(run):
     run(OUTAGE, "--asyncio-mode=auto", plugins=["asyncio"]).assert_outcomes(passed=2)
 
 
-def test_pytest_aiohttp(run):
-    """A service that pytest-aiohttp serves finds the sandbox through the environment."""
+def test_a_service_of_pytest_aiohttp_finds_the_sandbox_in_the_environment(run):
     run(ASYNC + AIOHTTP, "--asyncio-mode=auto", plugins=["asyncio", "aiohttp"]).assert_outcomes(passed=4)
 
 
-def test_unittest_by_pytest(run):
-    """pytest runs unittest's classes."""
+def test_pytest_runs_classes_of_unittest(run):
     run(UNITTEST).assert_outcomes(passed=3)
 
 
-def test_unittest(pytester):
-    """unittest needs no pytest: a test case enters a sandbox as it enters any context."""
+def test_unittest_needs_no_pytest(pytester):
+    """A test case enters a sandbox like any context."""
     pytester.makepyfile(test_unit=UNITTEST)
     ran = subprocess.run(
         [sys.executable, "-W", "error", "-m", "unittest", "test_unit"], check=True, capture_output=True, text=True
@@ -394,8 +389,8 @@ sys.exit(pytest.main(["-W", "error", "-o", "asyncio_default_fixture_loop_scope=f
     assert result.parseoutcomes() == {"passed": 1}
 
 
-def test_markers(run):
-    """Markers set all options of the sandbox, and its faults. The closest marker counts."""
+def test_markers_set_the_options_and_the_faults_of_the_sandbox(run):
+    """The closest marker counts."""
     run(MARKERS).assert_outcomes(passed=5)
 
 
