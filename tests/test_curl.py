@@ -73,8 +73,7 @@ def test_compression_is_http_s_own(sandbox):
         (500, None, {"search_query": "outage"}, "INTERNAL_SERVER_ERROR"),
     ],
 )
-def test_errors(sandbox, code, key, query, error):
-    """An error is a status and a JSON document with its code."""
+def test_an_error_is_a_status_and_a_json_document_with_its_code(sandbox, code, key, query, error):
     sandbox.faults.on(search_query="outage").always(status(500))
     told, content_type, document = curl(sandbox, key=key, **query)
     assert (told, content_type, document["code"]) == (code, "application/json", error)

@@ -16,8 +16,7 @@ def test_the_installed_command_is_the_module():
 
 
 @pytest.mark.parametrize(("argument", "code"), [("--version", 0), ("--vresion", 2)])
-def test_as_a_module(argument, code):
-    """`python -m aiotofupilot` takes the program's arguments and exits with the command's code."""
+def test_the_module_takes_the_arguments_and_exits_with_the_commands_code(argument, code):
     command = [sys.executable, "-m", "aiotofupilot", argument]
     done = subprocess.run(command, capture_output=True, text=True, check=False)  # noqa: S603 - our own
     assert done.returncode == code
@@ -43,8 +42,7 @@ sys.exit(main())
     assert (done.stdout, done.stderr) == (f"aiotofupilot {version('aiotofupilot')}\n", "")
 
 
-def test_without_the_extra():
-    """One line says how to install the extra."""
+def test_without_the_extra_one_line_says_how_to_install_it():
     program = "import sys; sys.modules['cyclopts'] = None; from aiotofupilot.__main__ import main; sys.exit(main())"
     done = subprocess.run([sys.executable, "-c", program, "--version"], capture_output=True, text=True, check=False)  # noqa: S603 - our own
     assert done.returncode == 2

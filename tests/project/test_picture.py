@@ -21,8 +21,8 @@ def test_it_shows_the_results_that_are_kept():
     assert picture(kept["wall"]) == read(RESULTS / "picture.svg")
 
 
-def test_it_is_shown():
-    """The front page has an absolute address, because a package index shows the page too."""
+def test_the_front_page_shows_the_picture_at_an_absolute_address():
+    """A package index shows the front page too."""
     assert "/main/benchmarks/results/picture.svg)" in read(FRONT)
     assert "](results/picture.svg)" in read(ROOT / "benchmarks" / "README.md")
 

@@ -110,7 +110,7 @@ def test_a_required_field_that_is_missing_is_named_by_its_path(name, path, field
     assert caught.value.path.endswith(f".{path[-1]}")
 
 
-def test_types_of_values():
+def test_values_have_the_types_of_their_models():
     """Moments are aware, durations are timedeltas, arrays are tuples, and numbers keep their type."""
     run = decoded("runs", EXAMPLES["runs"])
     assert run.started_at == datetime(2026, 11, 20, 9, 29, 40, 2000, tzinfo=UTC)
