@@ -237,6 +237,10 @@ class Paginator(Generic[T]):
         created later. The server is asked when an item is asked for and none is at hand, so that a slow consumer
         slows the polls down.
 
+        To ask for an item that ``on_unreadable="skip"`` leaves out takes some 30 requests. If the API sorts the listing
+        by creation, the polls after that look only behind the item. Everything is asked for again after a minute, and
+        while nothing new comes, every five minutes at last. If the API does not sort it, each poll asks for the item.
+
         The stream ends with ``max_items``, or with a `SessionError` when its session is closed. It can be asked on
         after any other error.
 

@@ -93,6 +93,7 @@ class Walk(AsyncIterator[T]):
         self._offered = 0
         self._yielded_before = 0
         self._is_loading = False
+        self._behind_gap: int | None = None
         self._span = WalkSpan(start.listing, plan.described())
 
     def __repr__(self) -> str:
@@ -231,6 +232,8 @@ class Walk(AsyncIterator[T]):
             if new is not None:
                 if self._window.gap is not None:
                     note_left_out(self._window.gap, self._stats, self._span)
+                    if self._window.gap.left_out:
+                        self._behind_gap = self._window.gap.stop
                 await self._offer(page, new)
                 return True
             self._is_short = False

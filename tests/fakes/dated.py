@@ -10,7 +10,7 @@ from attrs import define, evolve, field
 from aiotofupilot._paging.paginator import Paginator
 from aiotofupilot._paging.plan import Plan
 from aiotofupilot.checkpoint import Checkpoint
-from aiotofupilot.errors import SessionError
+from aiotofupilot.errors import ServerError, SessionError
 from aiotofupilot.models import Page, PageMeta
 
 BEGIN = datetime(2026, 2, 1, tzinfo=UTC)
@@ -48,6 +48,8 @@ class Server:
     """What happens before one answer each."""
     failures: list[Exception] = field(factory=list)
     """Errors in place of one answer each."""
+    unreadable: set[str] = field(factory=set)
+    """IDs of items with which no page can be served."""
     requests: list[Any] = field(factory=list)
     in_flight: int = 0
     most_in_flight: int = 0
@@ -117,6 +119,8 @@ class Dated:
             if server.changes:
                 server.changes.pop(0)()
             page = self.page(cursor, limit)
+            if not server.unreadable.isdisjoint(row.id for row in page.data):
+                raise ServerError("", status=500)
             await asyncio.sleep(0)
         finally:
             server.in_flight -= 1
@@ -185,9 +189,11 @@ KINDS = {
 """The kinds of listings that the API has."""
 
 
-def listing(kind="ordered", server=None, *, limit=100, concurrency=1, max_items=None, on_drift="ignore"):
+def listing(
+    kind="ordered", server=None, *, limit=100, concurrency=1, max_items=None, on_drift="ignore", on_unreadable="raise"
+):
     """Return a paginator of a listing."""
     server = server or Server()
     source = Dated(server, Clock(server), **KINDS[kind])
     start = Checkpoint(listing="rows", query="abcdefgh")
-    return Paginator(source, Plan(limit, start, max_items, concurrency, on_drift))
+    return Paginator(source, Plan(limit, start, max_items, concurrency, on_drift, on_unreadable=on_unreadable))

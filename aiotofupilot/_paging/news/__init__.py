@@ -2,5 +2,5 @@
 
 `incremental` is one pass over it. `created` finds what is new by the moment of creation, and `of_runs` finds what new
 runs wrote. Both keep what was `seen`, up to a watermark, and both walk by `restarting`. `follow` makes one pass after
-another.
+another, and decides by what was `left_out` how much each of them asks for.
 """

@@ -14,10 +14,13 @@ from attrs import evolve
 from aiotofupilot._paging.source import Identified
 from aiotofupilot.errors import DecodeError
 
+from .left_out import Behind
 from .restarting import RestartingWalk, Stretch
 from .seen import OVERLAP, Seen, moment_at, moment_of
 
 if TYPE_CHECKING:
+    from datetime import datetime
+
     from aiotofupilot._paging.plan import OnDrift, Plan
     from aiotofupilot._paging.source import Source
     from aiotofupilot.models import Page
@@ -72,10 +75,18 @@ class Created(Generic[T]):
         stats: Where requests, pages and duplicates are counted.
         sorts: Whether to hold the new items back until all are there, and to sort them by creation, where the server
             does not sort.
+        behind: Where to look, if not for everything. Then nothing counts as settled, because not everything was seen.
     """
 
     def __init__(
-        self, source: Source[T], plan: Plan, watermark: Watermark, stats: WalkStats, *, sorts: bool = False
+        self,
+        source: Source[T],
+        plan: Plan,
+        watermark: Watermark,
+        stats: WalkStats,
+        *,
+        sorts: bool = False,
+        behind: Behind | None = None,
     ) -> None:
         self._source = source
         self._plan = plan
@@ -92,6 +103,11 @@ class Created(Generic[T]):
         self._seen_before: float | None = None
         self._newest: float | None = None
         self._newest_of_page: float | None = None
+        self._behind = behind
+        self._asked_after: datetime | None = None
+        self.left_out: Behind | None = None
+        """Where the items begin behind those that were left out because they cannot be read, once everything was seen.
+        None: none was left out, or the API does not sort by creation."""
         self._has_ended = False
         self._beginning = Beginning()
 
@@ -118,6 +134,7 @@ class Created(Generic[T]):
             fresh = await self._fresh(items)
             if not items:
                 self._has_ended = True
+                self._note_left_out()
                 fresh, self._held = sorted(self._held.values(), key=_order), {}
             elif self._holds_back:
                 self._held |= {item.id: (moment, item) for moment, item in fresh}
@@ -152,9 +169,13 @@ class Created(Generic[T]):
         if self._walk.follows_cursors and self._is_sorted:
             self._walk_began_at = self._newest
             floor = moment_at(self._newest) if self._newest is not None else floor
+        start = self._plan.start
+        if self._behind is not None:
+            floor, start = self._behind.after, evolve(start, cursor=self._behind.cursor)
         if self._can_settle and floor is not None:
             source = source.narrowed(after=floor - _MILLISECOND)  # "after" may mean later than that
-        plan = evolve(self._plan, max_items=None, on_drift=on_drift)
+        self._asked_after = floor
+        plan = evolve(self._plan, start=start, max_items=None, on_drift=on_drift)
         return Stretch(partial(self._beginning.fetch, source), plan, self._stats)
 
     async def _leave_page(self) -> None:
@@ -194,8 +215,13 @@ class Created(Generic[T]):
         created_at = self._source.created_at(item)
         return None if created_at is None else moment_of(created_at)
 
+    def _note_left_out(self) -> None:
+        cursor = self._walk.behind_gap
+        if cursor is not None and self._can_settle and self._source.can_be_ordered:
+            self.left_out = Behind(self._asked_after, cursor)
+
     def _settle(self) -> None:
-        if self._can_settle and self._newest is not None:
+        if self._can_settle and self._newest is not None and self._behind is None:
             self._seen.settle(min(self.began_at, self._newest) - OVERLAP)
 
 

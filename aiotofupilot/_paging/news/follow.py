@@ -16,6 +16,7 @@ from aiotofupilot.stats import WalkStats
 
 from .created import Beginning
 from .incremental import IncrementalWalk
+from .left_out import LeftOut
 from .restarting import Stretch
 from .seen import OVERLAP, Seen, moment_of
 
@@ -27,12 +28,23 @@ if TYPE_CHECKING:
     from aiotofupilot._paging.source import Source
     from aiotofupilot.watermark import Watermark
 
+    from .left_out import Behind
+
 __all__ = ["JITTER", "FollowedListing"]
 
 T = TypeVar("T", bound=Identified)
 
 JITTER = 0.1
 """An interval is made longer or shorter by up to this part of it, so that many clients do not poll in step."""
+
+
+class _Poll(IncrementalWalk[T]):
+    """A pass that knows what it left out."""
+
+    @property
+    def left_out(self) -> Behind | None:
+        """Where the items begin behind those that were left out, once everything was seen; None: none is known."""
+        return self._news.left_out
 
 
 class FollowedListing(AsyncIterator[T]):
@@ -55,7 +67,10 @@ class FollowedListing(AsyncIterator[T]):
         self._wanted = plan.max_items
         self._stats = WalkStats()
         self._existing: IncrementalWalk[T] | None = None
-        self._poll: IncrementalWalk[T] | None = None
+        self._poll: _Poll[T] | None = None
+        self._left_out = LeftOut()
+        self._behind: Behind | None = None
+        self._items_before = 0
         self._due = -math.inf
         self._is_to_wait = True
         self._has_ended = self._is_asking = False
@@ -73,7 +88,7 @@ class FollowedListing(AsyncIterator[T]):
                     if self._wanted is not None:
                         self._wanted -= 1
                     return item
-                self._watermark, self._poll, self._is_to_wait = poll.watermark, None, True
+                self._note_end(poll)
         except TofuPilotError as error:
             error.watermark = self.watermark
             self._due, self._is_to_wait = self._next_due(), True
@@ -115,7 +130,8 @@ class FollowedListing(AsyncIterator[T]):
         """What the stream has done so far, as one object that is kept up to date.
 
         ``duplicates`` counts the items that the server listed although they had been seen. What is created within the
-        overlap of 60 seconds is listed by every poll. ``unreadable`` counts an item at every poll that meets it.
+        overlap of 60 seconds is listed by every poll. ``unreadable`` counts an item at every poll that meets it. Where
+        the API sorts by creation, that is one poll a minute, and one in five minutes while nothing new comes.
         """
         return self._stats
 
@@ -127,7 +143,7 @@ class FollowedListing(AsyncIterator[T]):
         clock = self._source.clock
         return clock.monotonic() + self._interval * clock.uniform(1 - JITTER, 1 + JITTER)
 
-    async def _poll_at_hand(self) -> IncrementalWalk[T]:
+    async def _poll_at_hand(self) -> _Poll[T]:
         """Return the poll that is under way, or begin one when it is due."""
         while True:
             if self._is_to_wait:
@@ -137,11 +153,21 @@ class FollowedListing(AsyncIterator[T]):
             if self._poll is not None:
                 return self._poll
             if self._watermark is not None:
-                plan = evolve(self._plan, max_items=self._wanted)
-                self._poll = IncrementalWalk(self._source, plan, self._watermark, sorts=True, stats=self._stats)
+                self._poll = self._next_poll(self._watermark)
                 return self._poll
             await self._pass_what_exists()
             self._is_to_wait = True
+
+    def _next_poll(self, watermark: Watermark) -> _Poll[T]:
+        plan = evolve(self._plan, max_items=self._wanted)
+        self._items_before = self._stats.items
+        self._behind = self._left_out.behind(self._source.clock.monotonic())
+        return _Poll(self._source, plan, watermark, sorts=True, behind=self._behind, stats=self._stats)
+
+    def _note_end(self, poll: _Poll[T]) -> None:
+        self._watermark, self._poll, self._is_to_wait = poll.watermark, None, True
+        has_news, now = self._stats.items > self._items_before, self._source.clock.monotonic()
+        self._left_out.note(self._behind, poll.left_out, has_news=has_news, now=now)
 
     async def _pass_what_exists(self) -> None:
         plan, stats = evolve(self._plan, max_items=None), WalkStats(counts=self._stats.counts)

@@ -24,6 +24,8 @@ if TYPE_CHECKING:
     from aiotofupilot._paging.plan import Plan
     from aiotofupilot._paging.source import Source
 
+    from .left_out import Behind
+
 __all__ = ["IncrementalWalk", "check_watermark"]
 
 T = TypeVar("T", bound=Identified)
@@ -35,6 +37,11 @@ class _News(Protocol[T]):
     @property
     def watermark(self) -> Watermark:
         """What was seen, up to the item yielded last."""
+        ...
+
+    @property
+    def left_out(self) -> Behind | None:
+        """Where the items begin behind those that were left out, once everything was seen; None: that is not known."""
         ...
 
     async def load(self) -> list[T]:
@@ -66,12 +73,13 @@ class IncrementalWalk(AsyncIterator[T]):
         watermark: Watermark,
         *,
         sorts: bool = False,
+        behind: Behind | None = None,
         stats: WalkStats | None = None,
     ) -> None:
         self._stats = WalkStats() if stats is None else stats
         runs = source.runs()
         self._news: _News[T] = (
-            Created(source, plan, watermark, self._stats, sorts=sorts)
+            Created(source, plan, watermark, self._stats, sorts=sorts, behind=behind)
             if runs is None
             else OfRuns(source, runs, plan, watermark, self._stats)
         )

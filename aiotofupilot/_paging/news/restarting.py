@@ -37,6 +37,11 @@ class Stretch(Walk[T]):
         counts, positions = RequestCounts(whole=stats_of_all.counts), stats_of_all.unreadable_positions
         super().__init__(fetch, plan, WalkStats(counts, unreadable_positions=positions))
 
+    @property
+    def behind_gap(self) -> int | None:
+        """The position behind the last item that was left out because it cannot be read; None: there is none."""
+        return self._behind_gap
+
     def _tell_place(self, error: Exception) -> None:
         pass
 
@@ -64,6 +69,11 @@ class RestartingWalk(Generic[T]):
     def follows_cursors(self) -> bool:
         """Whether pages are followed as they are."""
         return self._mode == "ignore"
+
+    @property
+    def behind_gap(self) -> int | None:
+        """As that of the walk under way. None too if there is no walk, or pages are followed as they are."""
+        return None if self._walk is None or self.follows_cursors else self._walk.behind_gap
 
     def note_progress(self) -> None:
         """Note that the last page brought something new."""

@@ -248,3 +248,122 @@ async def test_closing_the_session_ends_a_stream_that_waits_for_its_next_poll(na
         assert caught.value.watermark == stream.watermark
         with pytest.raises(SessionError, match="the session is closed"):
             await anext(stream)
+
+
+class TestLeftOut:
+    """An item that cannot be read is asked for again now and then, and costs the polls between these nothing."""
+
+    @pytest.fixture
+    def server(self):
+        server = Server(now=500.0)
+        for number in range(30):
+            add(server, f"old {number}", created=480.0 + number / 2)
+        return server
+
+    def unreadable(self, server, name):
+        add(server, name)
+        server.unreadable.add(name)
+
+    async def poll(self, stream, server, seconds):
+        """Return what comes within some seconds."""
+        seen = []
+
+        async def consume():
+            async for item in stream:
+                seen.append(item.id)
+
+        end = server.now + seconds
+        consumer = asyncio.create_task(consume())
+        while server.now < end:  # noqa: ASYNC110 - time passes when the stream waits
+            await asyncio.sleep(0)
+        consumer.cancel()
+        await asyncio.gather(consumer, return_exceptions=True)
+        return seen
+
+    async def test_the_newest_item_costs_a_request_a_poll_between_the_polls_that_ask_for_it(self, server):
+        stream = listing("ordered", server, on_unreadable="skip").follow(5.0)
+        await stream._pass_what_exists()
+        self.unreadable(server, "bad")
+        assert await self.poll(stream, server, 1800) == []
+        polls, that_ask_for_everything = 1800 / 5, 8
+        assert len(server.requests) < polls + 45 * that_ask_for_everything
+
+    async def test_what_comes_behind_it_comes_at_the_next_poll(self, server):
+        stream = listing("ordered", server, on_unreadable="skip").follow(5.0)
+        await stream._pass_what_exists()
+        self.unreadable(server, "bad")
+        for number in range(40):
+            assert await self.poll(stream, server, 7) == []
+            add(server, f"new {number}")
+            asked_at = server.now
+            assert (await anext(stream)).id == f"new {number}"
+            assert server.now - asked_at <= 6
+
+    @pytest.mark.parametrize("delay", [1, 30, 55])
+    async def test_an_item_that_can_be_read_within_a_minute_comes_though_others_come_meanwhile(self, server, delay):
+        stream = listing("ordered", server, on_unreadable="skip").follow(5.0)
+        await stream._pass_what_exists()
+        self.unreadable(server, "bad")
+        seen = await self.poll(stream, server, delay)
+        server.unreadable.clear()
+        for number in range(40):
+            add(server, f"new {number}")
+            seen += await self.poll(stream, server, 5)
+        assert sorted(seen) == sorted(["bad", *(f"new {number}" for number in range(40))])
+
+    async def test_the_newest_item_comes_whenever_it_can_be_read(self, server):
+        stream = listing("ordered", server, on_unreadable="skip").follow(5.0)
+        await stream._pass_what_exists()
+        self.unreadable(server, "bad")
+        assert await self.poll(stream, server, 4000) == []
+        server.unreadable.clear()
+        assert await self.poll(stream, server, 310) == ["bad"]
+
+    async def test_a_late_row_before_it_comes_with_the_next_poll_that_asks_for_everything(self, server):
+        stream = listing("ordered", server, on_unreadable="skip").follow(5.0)
+        await stream._pass_what_exists()
+        self.unreadable(server, "bad")
+        await self.poll(stream, server, 7)
+        add(server, "late", created=server.now - 50)
+        for number in range(30):
+            add(server, f"new {number}", created=server.now + number * 4, visible=server.now + number * 4)
+        seen = await self.poll(stream, server, 150)
+        assert sorted(seen) == sorted(["late", *(f"new {number}" for number in range(30))])
+
+    async def test_another_unreadable_item_behind_it_is_passed_in_its_turn(self, server):
+        stream = listing("ordered", server, on_unreadable="skip").follow(5.0)
+        await stream._pass_what_exists()
+        self.unreadable(server, "bad")
+        await self.poll(stream, server, 7)
+        self.unreadable(server, "worse")
+        await self.poll(stream, server, 7)
+        asked = len(server.requests)
+        add(server, "new")
+        assert (await anext(stream)).id == "new"
+        assert len(server.requests) == asked + 1
+
+    @pytest.mark.parametrize("kind", ["bounded", "compared", "undated", "of runs"])
+    async def test_where_the_api_does_not_sort_every_poll_asks_for_everything(self, server, kind):
+        """What is new may stand anywhere."""
+        stream = listing(kind, server, on_unreadable="skip").follow(5.0)
+        await stream._pass_what_exists()
+        self.unreadable(server, "bad")
+        await self.poll(stream, server, 30)
+        add(server, "new")
+        assert (await anext(stream)).id == "new"
+        server.unreadable.clear()
+        assert await self.poll(stream, server, 7) == ["bad"]
+
+    async def test_the_watermark_of_such_a_stream_loses_nothing(self, server):
+        """A poll that looks only behind the item does not raise the floor."""
+        stream = listing("ordered", server, on_unreadable="skip").follow(5.0)
+        await stream._pass_what_exists()
+        self.unreadable(server, "bad")
+        seen = await self.poll(stream, server, 7)
+        for number in range(10):
+            add(server, f"new {number}")
+            seen += await self.poll(stream, server, 5)
+        server.unreadable.clear()
+        again = listing("ordered", server).since(Watermark.parse(str(stream.watermark)))
+        seen += [row.id async for row in again]
+        assert sorted(seen) == sorted(["bad", *(f"new {number}" for number in range(10))])
