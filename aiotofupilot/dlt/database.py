@@ -40,6 +40,9 @@ Source: https://duckdb.org/docs/stable/internals/storage
 _REFUSALS = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EIO)
 """What a disk may say to a write. DuckDB tells it in words."""
 
+_SCHEMAS = "_dlt_version"
+"""Where dlt notes the tables that it has made."""
+
 _TYPES: Mapping[pa.DataType, str] = {
     pa.string(): "VARCHAR",
     pa.bool_(): "BOOLEAN",
@@ -60,9 +63,18 @@ class Database:
     def __init__(self, connection: duckdb.DuckDBPyConnection) -> None:
         self.connection = connection
 
+    def has(self, listing: str) -> bool:
+        """Return whether there is a table for a listing."""
+        return listing in self._tables()
+
     def rows(self, listing: str) -> int:
         """Return how many rows a table has. If there is no such table, it has none."""
-        return self._number(f"SELECT count(*) FROM {listing}") if listing in self._tables() else 0  # noqa: S608 - a listing's name
+        return self._number(f"SELECT count(*) FROM {listing}") if self.has(listing) else 0  # noqa: S608 - a listing's name
+
+    def expect_no_tables(self) -> None:
+        """Let dlt look which tables there are, and not believe what it noted when it made them."""
+        if _SCHEMAS in self._tables():
+            self.connection.execute(f"DELETE FROM {_SCHEMAS}")  # noqa: S608 - our own
 
     def mark_gone(self, listing: str, seen_at: datetime) -> int:
         """Mark the rows that a run which read the whole listing has not seen, and return how many are new.

@@ -209,6 +209,10 @@ def _brought(
 ) -> Brought:
     before, seen_at, is_begun, read = database.rows(name), datetime.now(UTC), False, 0
     unreadable: list[Unreadable] = []
+    is_anew = manner.full
+    if not database.has(name):  # never was, or a user has removed it
+        is_anew = True
+        database.expect_no_tables()
 
     def seen(rows: pa.RecordBatch) -> pa.RecordBatch:
         nonlocal read
@@ -220,8 +224,8 @@ def _brought(
 
     while True:
         read = 0
-        is_anew = manner.full and not is_begun
-        amounts = Amounts(rows=manner.rows, max_items=_AT_ONCE, full=is_anew, deadline=manner.deadline)
+        full = is_anew and not is_begun
+        amounts = Amounts(rows=manner.rows, max_items=_AT_ONCE, full=full, deadline=manner.deadline)
         listing = resource(name, sessions, amounts, unreadable if manner.skips else None).add_map(seen)
         listing.apply_hints(columns=[{"name": column, "data_type": "timestamp"} for column in (SEEN, GONE)])
         _load(pipeline, source_of([listing]))

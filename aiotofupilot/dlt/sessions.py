@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from contextlib import asynccontextmanager
 from typing import TYPE_CHECKING, Any
 
@@ -36,6 +37,7 @@ class Sessions:
         Raises:
             ConfigurationError: There is no key, or it or the address cannot be used.
         """
+        asyncio.get_running_loop().set_exception_handler(_on_error)
         session = self._session = self._session or TofuPilotSession(**self._options)
         self._users += 1
         try:
@@ -45,3 +47,13 @@ class Sessions:
             if not self._users:
                 self._session = None
                 await session.close()
+
+
+def _on_error(loop: asyncio.AbstractEventLoop, context: dict[str, Any]) -> None:
+    """Report what dlt's event loop reports, except that a generator was being closed already.
+
+    When an extraction fails, dlt lets its loop close all generators at the same time. A generator also closes those
+    that it reads from, and the loop reports each that it finds closing.
+    """
+    if not ("asyncgen" in context and isinstance(context.get("exception"), RuntimeError)):
+        loop.default_exception_handler(context)

@@ -195,6 +195,17 @@ def test_a_schema_that_is_older_gets_its_columns(pull, sandbox, query, monkeypat
     ]
 
 
+def test_a_table_that_was_removed_comes_anew(pull, sandbox, query, mirrored):
+    """Whole, and not from where the last run ended."""
+    pull("procedures", "runs")
+    query("DROP TABLE runs")
+    sandbox.produce(1)
+    came = pull("procedures", "runs")
+    assert (came["procedures"].new, came["runs"].new) == (0, 41)
+    assert mirrored("runs") == ids(sandbox.runs)
+    assert pull("runs")["runs"].new == 0
+
+
 def test_a_server_that_refuses_a_listing_costs_the_others_nothing(pull, sandbox, mirrored):
     """What is raised is what the session raised."""
     sandbox.before_response.append(lambda _procedures, request: refuse(request))

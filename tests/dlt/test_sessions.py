@@ -1,5 +1,7 @@
 """One session for all resources that are extracted at the same time."""
 
+import asyncio
+
 import pytest
 
 from aiotofupilot import ConfigurationError, SessionError
@@ -40,3 +42,13 @@ async def test_a_session_that_cannot_be_made_has_no_users():
         with pytest.raises(ConfigurationError):
             async with sessions.session():
                 pytest.fail("there is a session")
+
+
+async def test_a_generator_that_is_closed_twice_is_no_news(caplog):
+    """Where an extraction fails, dlt closes all generators at once. Whatever else the loop reports is reported."""
+    async with Sessions(**SESSIONS).session():
+        report = asyncio.get_running_loop().call_exception_handler
+        report({"message": "closed twice", "asyncgen": None, "exception": RuntimeError("already running")})
+        report({"message": "not closed", "asyncgen": None, "exception": OSError("disk")})
+        report({"message": "another one", "exception": RuntimeError("already running")})
+    assert [record.message.splitlines()[0] for record in caplog.records] == ["not closed", "another one"]

@@ -1,0 +1,174 @@
+"""A full run, of each listing: rows that were changed come anew, those that are gone are marked, and nothing else is.
+
+A run that fails before it has read a whole listing marks nothing, and the next one makes up for it.
+"""
+
+import pytest
+from attrs import evolve
+
+from aiotofupilot import ForbiddenError, Log, ServerError
+from aiotofupilot.dlt import Brought, mirroring
+from aiotofupilot.models import MODELS
+from aiotofupilot.sandbox import Sandbox, faults, paging
+from aiotofupilot.testing import serve
+
+CHANGES = {
+    "procedures": "name",
+    "runs": "outcome",
+    "units": "sample",
+    "parts": "name",
+    "batches": "number",
+    "stations": "name",
+    "users": "name",
+    "deployments": "status",
+    "logs": "message",
+    "measurements": "units",
+    "phases": "name",
+}
+"""A field of each listing that is changed here."""
+
+COMPARED = {"parts", "stations", "users"}
+
+
+@pytest.fixture(autouse=True)
+def _small_parts(monkeypatch):
+    """Load what comes in parts, so that there is something in the database when a run fails."""
+    monkeypatch.setattr(mirroring, "_AT_ONCE", 40)
+    monkeypatch.setattr(mirroring, "_ROWS", 5)
+
+
+@pytest.fixture
+def sandbox():
+    with serve(Sandbox(procedures=9, runs=8, paging=paging.capped(4))) as sandbox:
+        yield sandbox
+
+
+@pytest.fixture
+def tables(query):
+    """Return the rows of all tables by ID, without when they were read, and the IDs of those that are gone."""
+
+    def tables():
+        rows, gone = {}, {}
+        for name in MODELS:
+            columns = "* EXCLUDE (_seen_at, _gone_at), _gone_at IS NOT NULL"
+            found = query(f"SELECT id, {columns} FROM {name}")  # noqa: S608 - a listing's name
+            assert len({key for key, *_ in found}) == len(found)
+            rows[name] = {key: tuple(row) for key, *row, _ in found}
+            gone[name] = {key for key, *_, is_gone in found if is_gone}
+        return rows, gone
+
+    return tables
+
+
+def run_of(item):
+    return item.run.id if isinstance(item, Log) else item.run_id
+
+
+def change(sandbox):
+    """Change an item of each listing and remove another one, with what it wrote if it is a run. Return their IDs."""
+    changed, removed = {}, {}
+    for name, column in CHANGES.items():
+        items = getattr(sandbox, name)
+        items[1] = evolve(items[1], **{column: "changed"})
+        changed[name], removed[name] = {items[1].id}, {items[3].id}
+        del items[3]
+    (run_id,) = removed["runs"]
+    for name in ("logs", "measurements", "phases"):
+        of_run = {item.id for item in getattr(sandbox, name) if run_id == run_of(item)}
+        assert not of_run & changed[name]
+        removed[name] |= of_run
+    return changed, removed
+
+
+def different(before, after):
+    """Return the IDs of the rows that are not the same, by listing. No row is there that was not."""
+    assert {name: rows.keys() for name, rows in after.items()} == {name: rows.keys() for name, rows in before.items()}
+    return {name: {key for key, row in rows.items() if row != after[name][key]} for name, rows in before.items()}
+
+
+def test_it_sees_what_was_changed_or_removed_and_touches_nothing_else(pull, sandbox, tables):
+    pull()
+    before, gone = tables()
+    assert not any(gone.values())
+    changed, removed = change(sandbox)
+    came = pull(full=True)
+    assert came == {
+        name: Brought(listing=name, new=0, gone=len(removed[name]), rows=len(before[name])) for name in MODELS
+    }
+    after, gone = tables()
+    assert gone == removed
+    assert different(before, after) == changed
+    for name, (key,) in changed.items():
+        assert [value for value in after[name][key] if value not in before[name][key]] == ["changed"]
+    assert not any(brought.gone for brought in pull(full=True).values())
+    assert tables() == (after, gone)
+
+
+def test_it_sees_that_nothing_is_listed_any_more(pull, sandbox, tables):
+    """And it makes the tables of listings that are empty from the beginning."""
+    pull()
+    before, _ = tables()
+    for name in MODELS:
+        del getattr(sandbox, name)[:]
+    assert {name: brought.gone for name, brought in pull(full=True).items()} == {
+        name: len(rows) for name, rows in before.items()
+    }
+    assert tables() == (before, {name: set(rows) for name, rows in before.items()})
+
+
+def test_it_makes_the_tables_of_empty_listings(pull, sandbox, tables):
+    for name in MODELS:
+        del getattr(sandbox, name)[:]
+    assert pull(full=True) == {name: Brought(listing=name, new=0, gone=0, rows=0) for name in MODELS}
+    assert tables() == ({name: {} for name in MODELS}, {name: set() for name in MODELS})
+
+
+class Failing:
+    """Ends the runs of a listing once some of it has come."""
+
+    def __init__(self, sandbox, name, *, after):
+        self.sandbox, self.name, self.after = sandbox, name, after
+        self.answers = 0
+
+    def refuse(self, _procedures, request):
+        """Let the server fail, once it has answered so many requests for the listing."""
+        if request.path.endswith(f"/{self.name}"):
+            self.answers += 1
+            if self.answers > self.after:
+                self.sandbox.faults.next(faults.status(500 if self.after else 403))
+
+    def interrupt(self, _name, _count):
+        """Interrupt the program when so many batches have come."""
+        self.answers += 1
+        if self.answers > self.after:
+            raise KeyboardInterrupt
+
+
+@pytest.mark.parametrize("way", ["interrupted", "down", "refused"])
+def test_one_that_fails_marks_nothing_and_the_next_one_makes_up_for_it(pull, sandbox, tables, way):
+    """Whether it is broken off, the server goes down in the middle, or the listing is refused."""
+    pull()
+    before, _ = tables()
+    changed, removed = change(sandbox)
+    for name in MODELS:
+        count = 0 if name == "users" else len(before[name])  # which have a single page
+        after = {"interrupted": 6 * (count > 60), "down": int(count > 5), "refused": 0}[way]
+        failing = Failing(sandbox, name, after=after)
+        if way == "interrupted":
+            with pytest.raises(KeyboardInterrupt):
+                pull(name, full=True, on_rows=failing.interrupt)
+        else:
+            sandbox.before_response.append(failing.refuse)
+            with pytest.raises(ServerError if failing.after else ForbiddenError):
+                pull(name, full=True, retry=None)
+            sandbox.before_response.remove(failing.refuse)
+    within, gone = tables()
+    assert not any(gone.values())
+    assert all(keys <= changed[name] for name, keys in different(before, within).items())
+    assert {name: brought.gone for name, brought in pull().items()} == {name: int(name in COMPARED) for name in MODELS}
+    assert {name: brought.gone for name, brought in pull(full=True).items()} == {
+        name: 0 if name in COMPARED else len(removed[name]) for name in MODELS
+    }
+    after, gone = tables()
+    assert gone == removed
+    assert different(before, after) == changed
