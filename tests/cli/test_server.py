@@ -108,7 +108,7 @@ async def test_a_login_leads_to_a_server(login, capsys):
 async def test_a_login_for_another_server_is_not_used(login):
     """The key goes nowhere else."""
     login(api_key="s3cr3t", base_url="https://tofu.example")
-    with pytest.raises(ConfigurationError, match=r"^no API key for https://other\.example: that of ~/"):
+    with pytest.raises(ConfigurationError, match=r"^no API key for https://other\.example: the key of ~/"):
         async with Server(base_url="https://other.example", api_key=None).session():
             pass
 
