@@ -92,10 +92,9 @@ MINE = ["pipeline_extract"]
     ("environment", "config", "of_the_mirror"),
     [
         ({}, "", False),
-        ({"RUNTIME__DLTHUB_TELEMETRY": "true"}, "", True),
         ({}, "[runtime]\ndlthub_telemetry = true\n", True),
     ],
-    ids=["nothing", "environment", "file"],
+    ids=["nothing", "file"],
 )
 def test_a_mirror_sends_nothing_unless_its_user_has_turned_that_on(tmp_path, environment, config, of_the_mirror):
     """Also without the command. What the user's own pipelines send is up to dlt's settings."""
