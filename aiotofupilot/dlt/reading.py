@@ -6,6 +6,7 @@ A place is a dict of JSON's types. It is kept in dlt's state of the resource, wh
 from __future__ import annotations
 
 from contextlib import aclosing
+from datetime import timedelta
 from typing import TYPE_CHECKING, Any, Literal, NamedTuple
 
 from aiotofupilot._arguments import one_of
@@ -28,6 +29,12 @@ COMPARED = frozenset({"parts", "stations", "users"})
 
 _BY_PROCEDURE = frozenset({"measurements", "phases"})
 """Listings of one procedure at a time."""
+
+_OF_RUNS = _BY_PROCEDURE | {"logs"}
+"""Listings of what runs wrote."""
+
+_MILLISECOND = timedelta(milliseconds=1)
+"""`Paginator.since` asks for what was created so much before its watermark's floor, or later."""
 
 _ALL_ATTEMPTS = (("exclude_retries", "false"),)
 """The filters with which they are asked for."""
@@ -122,7 +129,12 @@ async def _new(
         news = _since(name, session, None if spelled is None else Watermark.parse(spelled), unreadable)
     except ValueError as error:
         raise PlaceError(f"cannot go on where the last run ended, so read everything again: {error}") from error
-    async with noting(news, name, unreadable) as walk, aclosing(_gathered(walk.batches(), rows)) as gathered:
+    floor, is_of_runs = news.watermark.floor, name in _OF_RUNS
+    since = None if floor is None or is_of_runs else floor - _MILLISECOND
+    async with (
+        noting(news, name, unreadable, since=since, has_positions=not is_of_runs) as walk,
+        aclosing(_gathered(walk.batches(), rows)) as gathered,
+    ):
         async for items in gathered:
             yield Arrived(items, {"watermark": str(walk.watermark)})
 

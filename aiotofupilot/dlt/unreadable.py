@@ -9,6 +9,7 @@ from attrs import field, frozen
 
 if TYPE_CHECKING:
     from collections.abc import AsyncGenerator
+    from datetime import datetime
 
     from aiotofupilot import WalkStats
 
@@ -26,7 +27,12 @@ class Unreadable:
     count: int
     """How many there are."""
     positions: tuple[int, ...] = field(converter=tuple[int, ...])
-    """Where the first 1,000 of them stood in what was asked for, which begins where the last run ended."""
+    """Where the first 1,000 of them stood, counted from 0. Each is a ``cursor`` of the listing with `since` as
+    ``created_after``, in ascending order of ``created_at`` where the API sorts by that. For deployments it is
+    ``deployed_after``. Empty: the listing is one of what runs wrote, whose items are asked for a hundred runs at a
+    time."""
+    since: datetime | None = None
+    """The moment of creation from which on the run asked, in UTC. None: it asked for the whole listing."""
 
 
 class _Walk(Protocol):
@@ -43,13 +49,22 @@ class _Walk(Protocol):
 
 
 @asynccontextmanager
-async def noting(walk: W, listing: str, unreadable: list[Unreadable] | None) -> AsyncGenerator[W]:
+async def noting(
+    walk: W,
+    listing: str,
+    unreadable: list[Unreadable] | None,
+    *,
+    since: datetime | None = None,
+    has_positions: bool = True,
+) -> AsyncGenerator[W]:
     """Walk during a block, and note at its end what the walk has left out.
 
     Args:
         walk: A walk.
         listing: What it walks.
         unreadable: Where to note it. None: the walk leaves nothing out.
+        since: From which moment of creation on it walks. None: it walks the whole listing.
+        has_positions: Whether its positions are those of one query.
     """
     async with aclosing(walk):
         try:
@@ -57,5 +72,5 @@ async def noting(walk: W, listing: str, unreadable: list[Unreadable] | None) -> 
         finally:
             stats = walk.stats
             if unreadable is not None and stats.unreadable:
-                left_out = Unreadable(listing=listing, count=stats.unreadable, positions=stats.unreadable_positions)
-                unreadable.append(left_out)
+                positions = stats.unreadable_positions if has_positions else ()
+                unreadable.append(Unreadable(listing=listing, count=stats.unreadable, positions=positions, since=since))

@@ -1,8 +1,13 @@
 """Items that the server cannot serve: a mirror fails at them, or leaves them out and says so."""
 
-import pytest
+import asyncio
+from datetime import timedelta
+from functools import partial
 
-from aiotofupilot import RetryPolicy, ServerError
+import pytest
+from attrs import evolve
+
+from aiotofupilot import RetryPolicy, ServerError, TofuPilotSession
 from aiotofupilot.dlt import Unreadable
 from aiotofupilot.sandbox import faults
 
@@ -61,12 +66,35 @@ def test_measurements_of_a_procedure_that_cannot_be_read(pull, sandbox, mirrored
     assert mirrored("measurements") == ids(sandbox.measurements)
 
 
+@pytest.mark.parametrize(
+    ("listing", "order"), [("runs", {"sort_by": "created_at", "sort_order": "asc"}), ("procedures", {})]
+)
+async def test_a_position_is_a_cursor_of_what_the_run_asked_for(pull, sandbox, listing, order):
+    """So a user can ask for what stands around it."""
+    await asyncio.to_thread(pull, listing)
+    items = getattr(sandbox, listing)
+    items[0] = evolve(items[0], created_at=items[0].created_at + timedelta(minutes=5))
+    newer = [
+        evolve(items[0], id=f"newer {number}", created_at=items[0].created_at + timedelta(seconds=number))
+        for number in (3, 2, 1)
+    ]
+    items[:] = [*newer, *items]
+    sandbox.faults.always(faults.unreadable("newer 2"))
+    came = await asyncio.to_thread(partial(pull, listing, retry=AT_ONCE, on_unreadable="skip"))
+    (unreadable,) = came[listing].unreadable
+    (position,) = unreadable.positions
+    sandbox.faults.clear()
+    async with TofuPilotSession(sandbox.api_key, base_url=sandbox.url) as session:
+        asked = getattr(session, listing).list(created_after=unreadable.since, cursor=position, **order)
+        assert (await asked.first()).id == "newer 2"
+
+
 def test_measurements_of_a_run_that_cannot_be_read(pull, sandbox, mirrored):
     """They are left out with it, and nothing else is."""
     broken = sandbox.runs[7]
     sandbox.faults.always(faults.unreadable(broken.id))
     brought = pull("measurements", retry=AT_ONCE, on_unreadable="skip")["measurements"]
-    assert [(left_out.listing, left_out.count) for left_out in brought.unreadable] == [("measurements", 1)]
+    assert brought.unreadable == (Unreadable(listing="measurements", count=1, positions=[]),)
     assert mirrored("measurements") == ids(item for item in sandbox.measurements if item.run_id != broken.id)
 
 
