@@ -72,14 +72,14 @@ class Walk(AsyncIterator[T]):
         self._stats = WalkStats() if stats is None else stats
         ask = partial(fetch, counts=self._stats.counts)
         overlap = self._continuity.overlap
-        self._isolation = plan.on_unreadable and Isolation(ask, plan.on_unreadable, overlap=overlap)
+        self._isolation = Isolation(ask, plan.on_unreadable or "raise", overlap=overlap)
         self._window = Window(
             ask,
             cursor=cursor,
             limit=limit,
             overlap=overlap,
             concurrency=plan.concurrency,
-            isolation=self._isolation,
+            isolation=self._isolation if plan.on_unreadable else None,
             passed=start.cursor + start.skip,
         )
         self._has_short_pages = limit < plan.limit
@@ -227,8 +227,7 @@ class Walk(AsyncIterator[T]):
                 raise
             if self._continuity.resyncs > resyncs:
                 self._span.event("resync", {"cursor": page.cursor})
-                if self._isolation is not None:
-                    self._isolation.note_move()
+                self._isolation.note_move()
             if new is not None:
                 if self._window.gap is not None:
                     note_left_out(self._window.gap, self._stats, self._span)

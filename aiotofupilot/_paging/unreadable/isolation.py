@@ -17,7 +17,7 @@ from .elsewhere import Elsewhere
 from .gap import Gap
 from .neighbours import Neighbours
 from .sightings import Sightings
-from .signs import is_due_to_length, is_unreadable, page_or_error
+from .signs import is_due_to_length, is_inconclusive, is_unreadable, judged, page_or_error
 
 if TYPE_CHECKING:
     from aiotofupilot._paging.plan import OnUnreadable
@@ -70,6 +70,8 @@ class Isolation(Generic[T]):
         An error that could have been tried again is raised as it is where the user wants no retries, unless unreadable
         items are to be skipped.
         """
+        if is_inconclusive(error):
+            return True
         if not is_unreadable(error):
             return False
         if self._on_unreadable == "skip" or error.attempts > 1 or error.retry_budget is not None:
@@ -96,10 +98,17 @@ class Isolation(Generic[T]):
         self.is_too_long = False
         self._sightings.forget()
         self._left_out = {}
-        self._limit, self._passed, self._is_slow = limit, passed, is_due_to_length(error)
+        self._limit, self._passed = limit, passed
         self._elsewhere = Elsewhere(self._ask, cursor, limit, read_at=read_at, has_offsets=has_offsets)
         if not await self._elsewhere.is_answered():
             raise error
+        if is_inconclusive(error):
+            answer = await judged(self._ask, cursor, limit, error)
+            if isinstance(answer, Page):
+                self._suspect, self.gap = None, Gap(cursor, cursor)
+                return answer
+            error = answer
+        self._is_slow = is_due_to_length(error)
         page, self._suspect = await self._halve(cursor, limit, error)
         if page is None:
             return await self._beyond(cursor, start=cursor)

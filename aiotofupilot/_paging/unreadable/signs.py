@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any, Protocol, TypeVar
 
 from aiotofupilot.errors import (
     APIError,
+    ConnectionFailedError,
     DecodeError,
     InvalidJSONError,
     RequestTimeoutError,
@@ -20,7 +21,7 @@ if TYPE_CHECKING:
 
     from aiotofupilot.models import Page
 
-__all__ = ["Ask", "is_due_to_length", "is_unreadable", "page_or_error"]
+__all__ = ["Ask", "is_due_to_length", "is_inconclusive", "is_unreadable", "judged", "page_or_error"]
 
 T = TypeVar("T")
 
@@ -30,6 +31,11 @@ _CRASHED = frozenset({500, 502, 520})
 
 503, 429 and 529 are not among them: with these a server refuses work, whatever page it is asked for.
 """
+
+
+_REFUSED = 503
+_MORE_ATTEMPTS = 2
+"""How often a page is asked for once more, after an attempt that told nothing of it."""
 
 
 class Ask(Protocol[T]):
@@ -60,6 +66,36 @@ def is_due_to_length(error: TofuPilotError) -> bool:
     return isinstance(error, RequestTimeoutError | ResponseTooLargeError)
 
 
+def is_inconclusive(error: TofuPilotError) -> bool:
+    """Return whether the last of several attempts at a page told nothing of its items, so that earlier ones may have.
+
+    Where the budget ended the retries, an outage is more likely.
+    """
+    is_refused = isinstance(error, ServerError) and error.status == _REFUSED
+    return (is_refused or isinstance(error, ConnectionFailedError)) and error.attempts > 1 and not error.retry_budget
+
+
+async def judged(ask: Ask[T], cursor: int, limit: int, error: TofuPilotError) -> Page[T] | TofuPilotError:
+    """Return a page, or an error that can be due to one of its items, after an attempt that was inconclusive.
+
+    Args:
+        ask: Fetches a page.
+        cursor: Where the page begins.
+        limit: How many items to ask for.
+        error: How the last attempt failed.
+
+    Raises:
+        TofuPilotError: The error given, because more attempts fail in the same way, or in another that tells nothing.
+    """
+    for _ in range(_MORE_ATTEMPTS):
+        try:
+            return await ask(cursor, limit, once=True)
+        except (APIError, TransportError, DecodeError) as again:
+            if is_unreadable(again):
+                return again
+    raise error
+
+
 async def page_or_error(ask: Ask[T], cursor: int, limit: int, *, retries: bool = False) -> Page[T] | TofuPilotError:
     """Return a page, or an error that can be due to one of its items.
 
@@ -84,4 +120,6 @@ async def page_or_error(ask: Ask[T], cursor: int, limit: int, *, retries: bool =
     except TofuPilotError as error:
         if is_unreadable(error):
             return error
+        if is_inconclusive(error):
+            return await judged(ask, cursor, limit, error)
         raise

@@ -12,6 +12,7 @@ from aiotofupilot import (
     ConnectionFailedError,
     DecodeError,
     DriftError,
+    ForbiddenError,
     InvalidJSONError,
     RequestTimeoutError,
     ResponseTooLargeError,
@@ -20,9 +21,9 @@ from aiotofupilot import (
 )
 from aiotofupilot._listings.users import Users
 from aiotofupilot._paging.resumption import note_checkpoint
-from aiotofupilot._paging.unreadable.signs import is_unreadable
+from aiotofupilot._paging.unreadable.signs import is_inconclusive, is_unreadable
 from aiotofupilot.sandbox import Service, paging
-from aiotofupilot.sandbox.faults import empty, html, malformed, status, unreadable
+from aiotofupilot.sandbox.faults import empty, html, malformed, reset, status, unreadable
 
 EVERY_WAY = pytest.mark.parametrize(
     ("concurrency", "on_drift"),
@@ -62,6 +63,11 @@ def but(service, positions):
 
 async def drain(walk):
     return [item async for item in walk]
+
+
+def covers(request, position):
+    cursor = int(request.query.get("cursor", "0"))
+    return cursor <= position < cursor + int(request.query["limit"])
 
 
 def check_bound(service):
@@ -394,6 +400,58 @@ class TestOtherErrors:
         with pytest.raises(ServerError) as caught:
             await listing(on_unreadable="skip").collect()
         assert (caught.value.status, caught.value.position) == (503, None)
+
+    async def test_one_that_ends_every_request_ends_the_search(self, listing, service):
+        service.faults.always(unreadable(45))
+        service.faults.on(limit=50, cursor=None).always(status(403))
+        with pytest.raises(ForbiddenError) as caught:
+            await listing(on_unreadable="skip").collect()
+        assert caught.value.position is None
+
+    @pytest.mark.parametrize("last", [status(503), reset()], ids=repr)
+    @pytest.mark.parametrize("when", ["of the page", "of the item"])
+    @EVERY_WAY
+    async def test_one_that_ends_the_retries_hides_no_unreadable_item(self, service, concurrency, on_drift, last, when):
+        """While other pages are answered, more attempts at this page tell what it has."""
+        listing = InProcess(service, attempts=4).procedures.list
+        service.faults.always(unreadable(45))
+        limit = {"of the page": "10", "of the item": "1"}[when]
+
+        def is_last(request):
+            return request.query.get("limit") == limit and request.attempt == 4 and covers(request, 45)
+
+        service.faults.on(is_last).always(last)
+        walk = listing(limit=10, concurrency=concurrency, on_drift=on_drift, on_unreadable="skip").walk()
+        assert await drain(walk) == but(service, {45})
+        assert walk.stats.unreadable_positions == [45]
+
+    @pytest.mark.parametrize("fault", [status(503), reset()], ids=repr)
+    async def test_one_that_heals_after_the_retries_leaves_nothing_out(self, service, fault):
+        service.faults.on(cursor=40).next(fault, times=4)
+        walk = InProcess(service, attempts=4).procedures.list(limit=10, on_unreadable="skip").walk()
+        assert await drain(walk) == service.procedures
+        assert walk.stats.unreadable == 0
+
+    @pytest.mark.parametrize(("fault", "error"), [(status(503), ServerError), (reset(), ConnectionFailedError)])
+    async def test_one_that_stays_costs_a_look_elsewhere_and_two_attempts(self, service, fault, error):
+        service.faults.on(cursor=40).always(fault)
+        with pytest.raises(error) as caught:
+            await InProcess(service, attempts=4).procedures.list(limit=10, on_unreadable="skip").collect()
+        assert caught.value.position is None
+        assert len(service.requests) == 4 + 4 + 1 + 2
+
+    @pytest.mark.parametrize("fault", [status(503), reset()], ids=repr)
+    async def test_during_an_outage_it_costs_three_looks(self, service, fault):
+        service.faults.on(lambda _: len(service.requests) > 4).always(fault)
+        with pytest.raises((ServerError, ConnectionFailedError)):
+            await InProcess(service, attempts=4).procedures.list(limit=10, on_unreadable="skip").collect()
+        assert len(service.requests) == 4 + 4 + 3
+
+    @pytest.mark.parametrize(("attempts", "budget", "is_so"), [(4, None, True), (1, None, False), (4, 1.5, False)])
+    def test_it_counts_only_after_retries_that_no_budget_ended(self, attempts, budget, is_so):
+        for error in (ServerError("", status=503), ConnectionFailedError("")):
+            error.attempts, error.retry_budget = attempts, budget
+            assert is_inconclusive(error) is is_so
 
     def test_an_item_ahead_of_the_place_that_a_walk_looks_for_has_no_position(self):
         """To resume after it would leave out what the walk has not yielded yet."""
