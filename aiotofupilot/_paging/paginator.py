@@ -201,7 +201,14 @@ class Paginator(Generic[T]):
 
         It does not see what was renamed, changed or removed; a full pull does. An item that begins to match the filters
         later than that is not seen either. If the server's cursors are no offsets and the API does not sort the
-        listing, something that is removed during a pass can hide an item from it.
+        listing, something that is removed during a pass can hide an item from it. If the server lists an item behind
+        others that were created more than 60 seconds after it, and a pass is broken off between them, the item is lost.
+
+        The time is that of the ``Date`` header of the server's answers. If they have none, it is that of the local
+        clock. A clock that is behind makes watermarks longer, and nothing is missed. A clock that is ahead by some
+        seconds shortens the 60 seconds for measurements, phases and logs by as many, counted from the creation of their
+        run. In other listings it matters only if an item claims to have been created in the future: such an item can
+        then hide what is created until that moment.
 
         - Runs, units and batches come oldest first. Only what is new is asked for, and what was created in the
           last minute before the newest item.

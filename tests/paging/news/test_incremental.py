@@ -401,3 +401,65 @@ async def test_one_that_is_dropped_leaves_nothing_in_flight(kind, method):
         assert server.in_flight == 0
     finally:
         gc.enable()
+
+
+class TestLocalClock:
+    """It counts where the server does not tell the time."""
+
+    def passes(self, kind, server, behind):
+        """Return a function that makes one pass after another, and returns what each of them yields."""
+        watermark = None
+
+        async def make_one():
+            nonlocal watermark
+            paginator = listing(kind, server)
+            paginator._source.clock.behind = behind
+            walk = paginator.since(watermark)
+            items = [item.id async for item in walk]
+            watermark = walk.watermark
+            return items
+
+        return make_one
+
+    @pytest.mark.parametrize("kind", ["ordered", "bounded"])
+    @pytest.mark.parametrize("behind", [-3600.0, -59.0, 0.0, 3600.0])
+    async def test_whatever_it_says_a_late_item_comes(self, kind, behind):
+        server = Server(
+            [Row("a", 1000, 1000), Row("late", 945, 1004), Row("b", 1003, 1003)], now=1000, tells_time=False
+        )
+        make_one = self.passes(kind, server, behind)
+        assert await make_one() == ["a"]
+        server.now = 1003
+        assert await make_one() == ["b"]
+        server.now = 1004
+        assert await make_one() == ["late"]
+
+    async def test_if_it_is_ahead_an_item_from_the_future_hides_what_is_created_until_then(self):
+        server = Server([Row("future", 5000, 1000), Row("a", 1200, 1200)], now=1000, tells_time=False)
+        for behind, hidden in ((0.0, ["a"]), (-4000.0, [])):
+            server.now = 1000
+            make_one = self.passes("ordered", server, behind)
+            assert await make_one() == ["future"]
+            server.now = 1200
+            assert await make_one() == hidden
+
+    @pytest.mark.parametrize(("behind", "late"), [(3600.0, ["late"]), (0.0, ["late"]), (-25.0, ["late"]), (-35.0, [])])
+    async def test_if_it_is_ahead_what_a_run_wrote_has_less_time_to_become_visible(self, behind, late):
+        runs = [Row("run", 1000, 1000)]
+        server = Server([Row("late", 1000, 1031, "run")], runs, now=1028, tells_time=False)
+        make_one = self.passes("of runs", server, behind)
+        assert await make_one() == []
+        server.now = 1031
+        assert await make_one() == late
+
+
+async def test_an_item_far_out_of_order_is_lost_only_where_a_pass_is_broken_off_before_it():
+    rows = [Row("a", 1000, 0), Row("b", 1100, 0), Row("late in the order", 1010, 0), Row("c", 1101, 0)]
+    order = {row.id: place for place, row in enumerate(rows)}
+    server = Server(rows, now=2000, sorts_by=lambda row: order[row.id])
+    assert [row.id async for row in listing("ordered", server).since()] == [row.id for row in rows]
+    broken_off = listing("ordered", server, limit=2).since()
+    assert [(await anext(broken_off)).id for _ in range(2)] == ["a", "b"]
+    await broken_off.aclose()
+    again = listing("ordered", server).since(broken_off.watermark)
+    assert [row.id async for row in again] == ["c"]
