@@ -121,7 +121,7 @@ def _said(brought: list[Brought]) -> str:
     gone = [_counted(came.gone, came.listing) for came in brought if came.gone]
     said = [f"{', '.join(new)} came" if new else "nothing new"]
     said += [f"{', '.join(gone)} gone"] if gone else []
-    # Their positions are left out, because a run asks from where the last one ended. The log names each with its query.
+    # Not where they stand: that counts from where this run began to ask, which the user of the command cannot see.
     said += _left_out(brought)
     return "; ".join(said)
 

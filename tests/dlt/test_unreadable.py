@@ -66,27 +66,26 @@ def test_measurements_of_a_procedure_that_cannot_be_read(pull, sandbox, mirrored
     assert mirrored("measurements") == ids(sandbox.measurements)
 
 
-@pytest.mark.parametrize(
-    ("listing", "order"), [("runs", {"sort_by": "created_at", "sort_order": "asc"}), ("procedures", {})]
-)
+OLDEST_FIRST = {"sort_by": "created_at", "sort_order": "asc"}
+
+
+@pytest.mark.parametrize(("listing", "order"), [("runs", OLDEST_FIRST), ("procedures", {})])
 async def test_a_position_is_a_cursor_of_what_the_run_asked_for(pull, sandbox, listing, order):
     """So a user can ask for what stands around it."""
     await asyncio.to_thread(pull, listing)
     items = getattr(sandbox, listing)
-    items[0] = evolve(items[0], created_at=items[0].created_at + timedelta(minutes=5))
-    newer = [
-        evolve(items[0], id=f"newer {number}", created_at=items[0].created_at + timedelta(seconds=number))
-        for number in (3, 2, 1)
-    ]
-    items[:] = [*newer, *items]
-    sandbox.faults.always(faults.unreadable("newer 2"))
+    newest = items[0]
+    moments = [newest.created_at + timedelta(seconds=later) for later in (3, 2, 1)]
+    items[:] = [*(evolve(newest, id=f"created at {moment}", created_at=moment) for moment in moments), *items]
+    broken = items[1].id
+    sandbox.faults.always(faults.unreadable(broken))
     came = await asyncio.to_thread(partial(pull, listing, retry=AT_ONCE, on_unreadable="skip"))
     (unreadable,) = came[listing].unreadable
     (position,) = unreadable.positions
     sandbox.faults.clear()
     async with TofuPilotSession(sandbox.api_key, base_url=sandbox.url) as session:
         asked = getattr(session, listing).list(created_after=unreadable.since, cursor=position, **order)
-        assert (await asked.first()).id == "newer 2"
+        assert (await asked.first()).id == broken
 
 
 def test_measurements_of_a_run_that_cannot_be_read(pull, sandbox, mirrored):
