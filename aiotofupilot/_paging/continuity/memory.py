@@ -178,7 +178,8 @@ class Memory:
         if len(self._passed) > 2 * _REMEMBERED:
             del self._passed[:-_REMEMBERED]
             self._forget_page()
-            self._has_digests = any(key.startswith(_DIGEST_MARK) for key in self._known)
+            if self._has_digests:
+                self._has_digests = any(key.startswith(_DIGEST_MARK) for key in self._known)
 
     def _forget_page(self) -> None:
         self._known = {*self._passed, *self._ahead}
