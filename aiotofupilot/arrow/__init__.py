@@ -24,8 +24,9 @@ several other types   string with the value's JSON text (`Validator.expected_val
 Every column may hold null, also where the API promises a value, so that a table still fits when the API takes the
 promise back.
 
-`schemas` has the schema of each model, and `columns` turns values into the arrays of a column. `streaming` makes
-batches of a listing as its pages arrive, and `files` writes them to Parquet.
+`schemas` has the schema of each model. `columns` says which type of column an attribute has, and what of `gathering`
+gathers its values. `pools` makes arrays of the values of many columns at once, and `rows` makes a record batch of them.
+`streaming` makes batches of a listing as its pages arrive, and `files` writes them to Parquet.
 """
 
 from importlib.util import find_spec

@@ -12,13 +12,15 @@ from aiotofupilot._arguments import named
 from aiotofupilot.errors import DecodeError
 
 from .columns import members_of
+from .rows import Rows
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
 __all__ = ["received", "record_batch", "schema", "without_durations"]
 
-_arrow: Any = pa  # the stubs do not know whether a field's type is known
+_AT_ONCE = 500
+"""Items that are read together, so that no array of texts grows beyond the 2 GiB that it may have."""
 
 
 def schema(model: type) -> pa.Schema:
@@ -79,8 +81,10 @@ def received(items: Sequence[Any], model: type) -> pa.RecordBatch:
 
 
 def _converted(items: Sequence[Any], model: type) -> pa.RecordBatch:
-    batch: pa.RecordBatch = _arrow.RecordBatch.from_arrays(members_of(model).build(items), schema=_schema(model))
-    return batch
+    rows = Rows(model, _schema(model))
+    for start in range(0, len(items), _AT_ONCE):
+        rows.add(items[start : start + _AT_ONCE])
+    return rows.build()
 
 
 def without_durations(kind: pa.Schema) -> pa.Schema:

@@ -10,7 +10,8 @@ import pyarrow as pa
 from aiotofupilot import DecodeError, Paginator, RawItem
 from aiotofupilot._arguments import integer, named
 
-from .schemas import received, schema
+from .rows import Rows
+from .schemas import schema
 
 if TYPE_CHECKING:
     from types import TracebackType
@@ -19,11 +20,6 @@ if TYPE_CHECKING:
     from aiotofupilot import Checkpoint, WalkStats
 
 __all__ = ["RecordBatches", "batches", "table"]
-
-_arrow: Any = pa  # the stubs lack concat_batches
-
-_AT_ONCE = 500
-"""Items that are converted together. With fewer a call costs more than its values, and more leave the CPU's caches."""
 
 _LARGEST = 64 * 2**20
 """Bytes of a batch from which on it takes up no more rows."""
@@ -45,12 +41,10 @@ class RecordBatches(AsyncIterator[pa.RecordBatch]):
         self._model = listing.model
         self.schema = schema(self._model)
         """The schema of every batch."""
-        self._rows = rows
+        self._wanted = rows
         self._walk = listing.shapes().walk()
         self._checkpoint = self._walk.checkpoint
-        self._items: list[Any] = []
-        self._parts: list[pa.RecordBatch] = []
-        self._converted = self._size = 0  # rows and bytes of these parts
+        self._rows = Rows(self._model, self.schema)
         self._failure: Exception | None = None
         self._is_gathering = False
 
@@ -72,10 +66,12 @@ class RecordBatches(AsyncIterator[pa.RecordBatch]):
             await self._gather()
         finally:
             self._is_gathering = False
-        if not self._parts:
+        if not self._rows.count:
             raise StopAsyncIteration
-        batch: pa.RecordBatch = self._parts[0] if len(self._parts) == 1 else _arrow.concat_batches(self._parts)
-        self._drop_parts()
+        try:
+            batch = self._rows.build()
+        except OverflowError as error:
+            raise self._beyond_arrow(error) from error
         self._checkpoint = self._walk.checkpoint
         return batch
 
@@ -86,8 +82,7 @@ class RecordBatches(AsyncIterator[pa.RecordBatch]):
             RuntimeError: Another task is waiting for the next batch.
         """
         self._check_idle()
-        self._items, self._failure = [], None
-        self._drop_parts()
+        self._rows, self._failure = Rows(self._model, self.schema), None
         await self._walk.aclose()
 
     @property
@@ -109,21 +104,21 @@ class RecordBatches(AsyncIterator[pa.RecordBatch]):
 
     async def _gather(self) -> None:
         """Gather the rows of the next batch."""
-        try:
-            while self._failure is None and (room := self._room()):
+        while self._failure is None and (room := self._room()):
+            try:
                 items = await self._walk.take(room)
-                if not items:
-                    break
-                self._items += items
-                if len(self._items) >= _AT_ONCE:
-                    self._convert()
-        except Exception as error:
-            if not (self._items or self._parts):
-                raise
-            self._failure = error
-        if self._items:
-            self._convert()
-        if self._failure is not None and not self._parts:
+            except Exception as error:
+                if not self._rows.count:
+                    raise
+                self._failure = error
+                break
+            if not items:
+                break
+            try:
+                self._rows.add(items)
+            except OverflowError as error:
+                raise self._beyond_arrow(error) from error
+        if self._failure is not None and not self._rows.count:
             failure, self._failure = self._failure, None
             try:
                 raise failure
@@ -132,22 +127,13 @@ class RecordBatches(AsyncIterator[pa.RecordBatch]):
 
     def _room(self) -> int:
         """Return how many more items the next batch takes."""
-        return 0 if self._size >= _LARGEST else self._rows - self._converted - len(self._items)
+        return 0 if self._rows.size >= _LARGEST else self._wanted - self._rows.count
 
-    def _convert(self) -> None:
-        try:
-            part = received(self._items, self._model)
-        except DecodeError as error:
-            error.checkpoint = self._checkpoint
-            raise
-        self._parts.append(part)
-        self._converted += part.num_rows
-        self._size += part.nbytes
-        self._items = []
-
-    def _drop_parts(self) -> None:
-        self._parts = []
-        self._converted = self._size = 0
+    def _beyond_arrow(self, error: OverflowError) -> DecodeError:
+        """Return the error for what Arrow cannot hold, which knows where the batch before ended."""
+        beyond = DecodeError(str(error))
+        beyond.checkpoint = self._checkpoint
+        return beyond
 
 
 def batches(listing: Paginator[Any], *, rows: int = 10_000) -> RecordBatches:

@@ -1,0 +1,225 @@
+"""The columns of a record batch while its rows come: values are added page by page, and an array is made in the end.
+
+An item is read as soon as its page is there, because the CPU's caches still hold it. Only its values are kept.
+"""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from functools import cache
+from itertools import accumulate, chain
+from typing import TYPE_CHECKING, Any, Protocol
+
+import orjson
+import pyarrow as pa
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping, Sequence
+
+    from .pools import Share
+
+__all__ = ["MOMENT", "Gathering", "Lists", "Maps", "Members", "Moments", "Plain", "Structs", "Texts"]
+
+MOMENT = pa.timestamp("us", "UTC")
+
+_arrow: Any = pa  # the stubs know other arguments than the constructors of nested arrays take
+
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+
+
+class Gathering(Protocol):
+    """A column, as far as its rows have come."""
+
+    def add(self, values: Sequence[Any]) -> None:
+        """Take up the values of more rows. A value may be None."""
+        ...
+
+    def build(self) -> pa.Array[Any]:
+        """Return the array of all values, of which those in pools have been converted, and begin anew."""
+        ...
+
+
+class Plain(Gathering):
+    """Values that pyarrow takes as they are."""
+
+    def __init__(self, share: Share) -> None:
+        self._share = share
+
+    def add(self, values: Sequence[Any]) -> None:
+        """Take up values."""
+        self._share.add(values)
+
+    def build(self) -> pa.Array[Any]:
+        """Return their array."""
+        return self._share.take()
+
+
+class Moments(Plain):
+    """Moments, gathered as the time since another moment, because pyarrow takes a quarter as long for that."""
+
+    def add(self, values: Sequence[datetime | None]) -> None:
+        """Take up moments, which are timezone-aware."""
+        self._share.add([None if value is None else value - _EPOCH for value in values])
+
+    def build(self) -> pa.Array[Any]:
+        """Return their array."""
+        return self._share.take().view(pa.int64()).view(MOMENT)
+
+
+def _json(value: object) -> str:
+    return orjson.dumps(value).decode()
+
+
+class Texts(Plain):
+    """Values of several types, gathered as their JSON text."""
+
+    def add(self, values: Sequence[Any]) -> None:
+        """Take up values."""
+        self._share.add([None if value is None else _json(value) for value in values])
+
+
+class Members:
+    """The attributes of a model, each a column.
+
+    Args:
+        read: From items to the values of all attributes, attribute by attribute.
+        columns: By name of the attribute.
+    """
+
+    def __init__(self, read: Callable[[Sequence[Any]], Sequence[list[Any]]], columns: Mapping[str, Gathering]) -> None:
+        self._read = read
+        self._columns = columns
+
+    def add(self, items: Sequence[Any]) -> None:
+        """Take up models or shapes. None of them is None."""
+        for column, values in zip(self._columns.values(), self._read(items), strict=True):
+            column.add(values)
+
+    def build(self) -> list[pa.Array[Any]]:
+        """Return the array of each attribute, and begin anew."""
+        return [column.build() for column in self._columns.values()]
+
+
+class Structs:
+    """Models or shapes, each a struct.
+
+    Args:
+        model: Their class, or that of the models whose shapes they are.
+        fields: Names and types of the attributes.
+        members: The attributes.
+    """
+
+    def __init__(self, model: type, fields: Sequence[pa.Field[Any]], members: Members) -> None:
+        self._model = model
+        self._fields = fields
+        self._members = members
+        self._missing: list[bool] = []
+
+    def add(self, values: Sequence[Any]) -> None:
+        """Take up values."""
+        missing = [value is None for value in values]
+        self._missing += missing
+        if True in missing:
+            blank = self._blank(values)
+            values = [blank if value is None else value for value in values]
+        self._members.add(values)
+
+    def build(self) -> pa.Array[Any]:
+        """Return their array."""
+        missing, self._missing = self._missing, []
+        array: pa.Array[Any] = _arrow.StructArray.from_arrays(
+            self._members.build(), fields=self._fields, mask=_mask(missing)
+        )
+        return array
+
+    def _blank(self, values: Sequence[Any]) -> Any:  # noqa: ANN401 - a model or a shape
+        """Return what stands for None: an item without values, and a shape if the others are shapes.
+
+        Python reads an attribute faster where all objects are of one class.
+        """
+        others = next((value.__class__ for value in values if value is not None), self._model)
+        return _without_values(others if hasattr(others, "__struct_fields__") else self._model)
+
+
+@cache
+def _without_values(kind: Any) -> Any:  # noqa: ANN401 - a class of models or shapes, and one of it
+    names = getattr(kind, "__struct_fields__", None) or [field.name for field in kind.__attrs_attrs__]
+    return kind(**dict.fromkeys(names))
+
+
+def _mask(missing: list[bool]) -> pa.Array[Any] | None:
+    return pa.array(missing) if True in missing else None
+
+
+class _Several:
+    """Values that hold several others each, or none."""
+
+    def __init__(self) -> None:
+        self._lengths: list[int] = []
+        self._missing: list[bool] = []
+
+    def _count(self, values: Sequence[Any]) -> None:
+        self._missing += [value is None for value in values]
+        self._lengths += [0 if value is None else len(value) for value in values]
+
+    def _bounds(self) -> tuple[pa.Array[Any], pa.Array[Any] | None]:
+        """Return where each value begins in all of them joined, and which are None, if any is; and begin anew."""
+        starts = pa.array(list(accumulate(self._lengths, initial=0)), pa.int32())
+        mask = _mask(self._missing)
+        self._lengths, self._missing = [], []
+        return starts, mask
+
+
+class Lists(_Several):
+    """Tuples, each a list.
+
+    Args:
+        kind: The type of the column.
+        elements: The column of what is in them.
+    """
+
+    def __init__(self, kind: pa.DataType, elements: Gathering) -> None:
+        super().__init__()
+        self._type = kind
+        self._elements = elements
+
+    def add(self, values: Sequence[Sequence[Any] | None]) -> None:
+        """Take up values."""
+        self._count(values)
+        self._elements.add(list(chain.from_iterable(filter(None, values))))
+
+    def build(self) -> pa.Array[Any]:
+        """Return their array."""
+        starts, mask = self._bounds()
+        array: pa.Array[Any] = _arrow.ListArray.from_arrays(starts, self._elements.build(), type=self._type, mask=mask)
+        return array
+
+
+class Maps(_Several):
+    """Mappings from strings to what becomes JSON text.
+
+    Args:
+        kind: The type of the column.
+        keys: The column of their keys.
+        texts: The column of their values' texts.
+    """
+
+    def __init__(self, kind: pa.DataType, keys: Gathering, texts: Gathering) -> None:
+        super().__init__()
+        self._type = kind
+        self._keys, self._texts = keys, texts
+
+    def add(self, values: Sequence[Mapping[str, Any] | None]) -> None:
+        """Take up values."""
+        self._count(values)
+        present = [value for value in values if value]
+        self._keys.add(list(chain.from_iterable(present)))
+        self._texts.add([_json(member) for value in present for member in value.values()])
+
+    def build(self) -> pa.Array[Any]:
+        """Return their array."""
+        starts, mask = self._bounds()
+        array: pa.Array[Any] = _arrow.MapArray.from_arrays(
+            starts, self._keys.build(), self._texts.build(), type=self._type, mask=mask
+        )
+        return array

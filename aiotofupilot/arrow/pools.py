@@ -1,0 +1,117 @@
+"""From Python's values to arrays, many columns at once.
+
+A call of pyarrow costs as much as a hundred values do, and a model has up to fifty columns. So the values of all
+columns of one type become one array, and each column takes its slice of it.
+"""
+
+from __future__ import annotations
+
+from functools import partial
+from itertools import chain
+from typing import TYPE_CHECKING, Any
+
+import pyarrow as pa
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+    from datetime import timedelta
+
+__all__ = ["BOOLEAN", "DOUBLE", "DURATION", "INTEGER", "STRING", "Pools", "Share"]
+
+BOOLEAN, DOUBLE, DURATION = pa.bool_(), pa.float64(), pa.duration("us")
+INTEGER, STRING = pa.int64(), pa.string()
+
+_arrow: Any = pa  # the stubs lack concat_arrays of arrays whose type only the run time knows
+
+
+def _durations(values: Sequence[timedelta | None]) -> pa.Array[Any]:
+    try:
+        return pa.array(values, DURATION)
+    except pa.ArrowInvalid as error:
+        longest = max((value for value in values if value is not None), key=abs)
+        raise OverflowError(f"Arrow holds a duration of at most 106,751,991 days, got {longest}") from error
+
+
+def _numbers(values: Sequence[float | None]) -> pa.Array[Any]:
+    try:
+        return pa.array(values, DOUBLE)
+    except pa.ArrowInvalid:  # an integer that no double has exactly: JavaScript, which the server speaks, rounds it too
+        return pa.array([None if value is None else float(value) for value in values], DOUBLE)
+
+
+_CONVERTERS: dict[pa.DataType, Callable[[Sequence[Any]], pa.Array[Any]]] = {
+    BOOLEAN: partial(pa.array, type=BOOLEAN),
+    DOUBLE: _numbers,
+    DURATION: _durations,
+    INTEGER: partial(pa.array, type=INTEGER),
+    STRING: partial(pa.array, type=STRING),
+}
+
+
+class Share:
+    """The values of one column in a pool, and the slices of arrays that have become of them.
+
+    Args:
+        kind: The type of the column.
+    """
+
+    def __init__(self, kind: pa.DataType) -> None:
+        self._type = kind
+        self.values: list[Sequence[Any]] = []
+        """Those that are not in an array yet, as they came. A value may be None."""
+        self.count = 0
+        """How many they are."""
+        self._slices: list[pa.Array[Any]] = []
+
+    def add(self, values: Sequence[Any]) -> None:
+        """Take up values. They must not change any more."""
+        self.values.append(values)
+        self.count += len(values)
+
+    def receive(self, array: pa.Array[Any]) -> None:
+        """Take up the array that has become of the values."""
+        self._slices.append(array)
+        self.values, self.count = [], 0
+
+    def take(self) -> pa.Array[Any]:
+        """Return all that has been converted as one array, and begin anew."""
+        slices, self._slices = self._slices, []
+        array: pa.Array[Any] = _arrow.concat_arrays(slices) if slices else pa.array([], self._type)
+        return array
+
+
+class Pools:
+    """A pool for each type of columns."""
+
+    def __init__(self) -> None:
+        self._shares: dict[pa.DataType, list[Share]] = {}
+        self.size = 0
+        """Bytes of the arrays that have been made."""
+
+    @property
+    def waiting(self) -> int:
+        """How many values are not in an array yet."""
+        return sum([share.count for shares in self._shares.values() for share in shares])
+
+    def share(self, kind: pa.DataType) -> Share:
+        """Return a share for another column, whose values become an array of this type."""
+        share = Share(kind)
+        self._shares.setdefault(kind, []).append(share)
+        return share
+
+    def convert(self) -> None:
+        """Make arrays of the values that wait.
+
+        Raises:
+            OverflowError: A duration is longer than Arrow can hold. It waits on, and so do all other durations.
+            TypeError: A value is of another type than its column. Likewise.
+        """
+        for kind, shares in self._shares.items():
+            parts = chain.from_iterable([share.values for share in shares])
+            array = _CONVERTERS[kind](list(chain.from_iterable(parts)))
+            start = 0
+            for share in shares:
+                count = share.count
+                share.receive(array.slice(start, count))
+                start += count
+            self.size += array.nbytes
