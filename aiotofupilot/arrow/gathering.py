@@ -1,7 +1,4 @@
-"""The columns of a record batch while its rows come: values are added page by page, and an array is made in the end.
-
-An item is read as soon as its page is there, because the CPU's caches still hold it. Only its values are kept.
-"""
+"""The columns of a record batch while its rows come: values are added as they come, and an array is made in the end."""
 
 from __future__ import annotations
 
@@ -47,7 +44,7 @@ class Plain(Gathering):
 
     def add(self, values: Sequence[Any]) -> None:
         """Take up values."""
-        self._share.add(values)
+        self._share.values += values
 
     def build(self) -> pa.Array[Any]:
         """Return their array."""
@@ -59,7 +56,7 @@ class Moments(Plain):
 
     def add(self, values: Sequence[datetime | None]) -> None:
         """Take up moments, which are timezone-aware."""
-        self._share.add([None if value is None else value - _EPOCH for value in values])
+        self._share.values += [None if value is None else value - _EPOCH for value in values]
 
     def build(self) -> pa.Array[Any]:
         """Return their array."""
@@ -75,7 +72,7 @@ class Texts(Plain):
 
     def add(self, values: Sequence[Any]) -> None:
         """Take up values."""
-        self._share.add([None if value is None else _json(value) for value in values])
+        self._share.values += [None if value is None else _json(value) for value in values]
 
 
 class Members:

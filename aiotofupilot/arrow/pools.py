@@ -7,7 +7,6 @@ columns of one type become one array, and each column takes its slice of it.
 from __future__ import annotations
 
 from functools import partial
-from itertools import chain
 from typing import TYPE_CHECKING, Any
 
 import pyarrow as pa
@@ -57,21 +56,14 @@ class Share:
 
     def __init__(self, kind: pa.DataType) -> None:
         self._type = kind
-        self.values: list[Sequence[Any]] = []
-        """Those that are not in an array yet, as they came. A value may be None."""
-        self.count = 0
-        """How many they are."""
+        self.values: list[Any] = []
+        """Those that are not in an array yet. A value may be None."""
         self._slices: list[pa.Array[Any]] = []
-
-    def add(self, values: Sequence[Any]) -> None:
-        """Take up values. They must not change any more."""
-        self.values.append(values)
-        self.count += len(values)
 
     def receive(self, array: pa.Array[Any]) -> None:
         """Take up the array that has become of the values."""
         self._slices.append(array)
-        self.values, self.count = [], 0
+        self.values = []
 
     def take(self) -> pa.Array[Any]:
         """Return all that has been converted as one array, and begin anew."""
@@ -89,9 +81,9 @@ class Pools:
         """Bytes of the arrays that have been made."""
 
     @property
-    def waiting(self) -> int:
-        """How many values are not in an array yet."""
-        return sum([share.count for shares in self._shares.values() for share in shares])
+    def columns(self) -> int:
+        """How many columns have a share."""
+        return sum(map(len, self._shares.values()))
 
     def share(self, kind: pa.DataType) -> Share:
         """Return a share for another column, whose values become an array of this type."""
@@ -107,11 +99,13 @@ class Pools:
             TypeError: A value is of another type than its column. Likewise.
         """
         for kind, shares in self._shares.items():
-            parts = chain.from_iterable([share.values for share in shares])
-            array = _CONVERTERS[kind](list(chain.from_iterable(parts)))
+            values: list[Any] = []
+            for share in shares:
+                values += share.values
+            array = _CONVERTERS[kind](values)
             start = 0
             for share in shares:
-                count = share.count
-                share.receive(array.slice(start, count))
-                start += count
+                stop = start + len(share.values)
+                share.receive(array.slice(start, stop - start))
+                start = stop
             self.size += array.nbytes

@@ -16,10 +16,10 @@ __all__ = ["Rows"]
 
 _arrow: Any = pa  # the stubs do not know that a batch can be made with a schema
 
-_ROWS_AT_ONCE, _VALUES_AT_ONCE = 500, 10_000
-"""As soon as so many rows or values wait, they are converted together.
+_AT_ONCE = 5_000
+"""Values that are read and converted together, if each column has one in each row.
 
-With fewer, calls cost more than the values do. With more, the values have left the CPU's caches.
+With fewer, calls cost more than the values do. With more, the values have left the CPU's caches in between.
 """
 
 
@@ -35,7 +35,8 @@ class Rows:
         self._schema = schema
         self._pools = Pools()
         self._members = members_of(model).gathering(self._pools)
-        self._converted = 0
+        self._columns = self._pools.columns
+        self._items: list[Any] = []
         self.count = 0
         """How many rows there are."""
 
@@ -51,23 +52,27 @@ class Rows:
             items: Models, or their shapes.
 
         Raises:
-            OverflowError: A duration is longer than Arrow can hold.
+            OverflowError: A duration is longer than Arrow can hold. The rows stay.
             TypeError: An attribute is of another type than the model says.
         """
-        self._members.add(items)
+        self._items += items
         self.count += len(items)
-        if self.count - self._converted >= _ROWS_AT_ONCE or self._pools.waiting >= _VALUES_AT_ONCE:
-            self._pools.convert()
-            self._converted = self.count
+        if len(self._items) * self._columns >= _AT_ONCE:
+            self._convert()
 
     def build(self) -> pa.RecordBatch:
         """Return the rows as a record batch, and begin anew.
 
         Raises:
             OverflowError: As `add`. The rows stay.
-            TypeError: As `add`. The rows stay.
+            TypeError: As `add`.
         """
-        self._pools.convert()
+        self._convert()
         batch: pa.RecordBatch = _arrow.RecordBatch.from_arrays(self._members.build(), schema=self._schema)
-        self.count = self._converted = self._pools.size = 0
+        self.count = self._pools.size = 0
         return batch
+
+    def _convert(self) -> None:
+        self._members.add(self._items)
+        self._items = []  # nobody needs them for the arrays, and they take as much memory as their values
+        self._pools.convert()

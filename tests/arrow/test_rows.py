@@ -20,23 +20,22 @@ from aiotofupilot.testing import make_procedure, make_repository, make_run
 
 @pytest.fixture
 def converting(monkeypatch):
-    """Return what sets how many rows, or how many values, are converted at once."""
+    """Return what sets how many values are converted at once."""
 
-    def convert(at_once, values=10_000):
-        monkeypatch.setattr(rows, "_ROWS_AT_ONCE", at_once)
-        monkeypatch.setattr(rows, "_VALUES_AT_ONCE", values)
+    def convert(values):
+        monkeypatch.setattr(rows, "_AT_ONCE", values)
 
     return convert
 
 
-@pytest.mark.parametrize("at_once", [(1, 10_000), (3, 10_000), (500, 1), (500, 60), (500, 10_000)], ids=str)
+@pytest.mark.parametrize("at_once", [1, 60, 5_000])
 @pytest.mark.parametrize("name", MODELS)
 def test_it_does_not_matter_how_much_is_converted_at_once(converting, name, at_once):
     """Nor does what a batch before has held."""
     document = orjson.dumps(body(name, *[EXAMPLES[name], EVERYTHING[name]] * 4))
     models, items = (kind(MODELS[name], bare=is_bare(name))(document, 0).data for kind in (PageDecoder, ShapeDecoder))
     whole = record_batch(models, MODELS[name])
-    converting(*at_once)
+    converting(at_once)
     gathered = Rows(MODELS[name], schema(MODELS[name]))
     for _ in range(2):
         for item in items:
@@ -56,7 +55,7 @@ def test_no_rows_are_an_empty_batch(name):
 
 
 def test_the_size_is_that_of_the_rows_that_are_converted(converting):
-    converting(2)
+    converting(20)  # of ten columns
     gathered = Rows(Procedure, schema(Procedure))
     gathered.add([make_procedure(name="x" * 1_000)])
     assert gathered.size == 0
@@ -66,7 +65,7 @@ def test_the_size_is_that_of_the_rows_that_are_converted(converting):
 
 def test_a_column_holds_no_memory_of_other_columns(converting):
     """Columns share arrays only until the batch is built."""
-    converting(2)
+    converting(20)
     batch = record_batch([make_procedure(name="x" * 100_000)] * 5, Procedure)
     buffers = {name: batch.column(name).get_total_buffer_size() for name in batch.schema.names}
     assert buffers["name"] > 500_000
@@ -96,14 +95,14 @@ def test_nested_models_may_be_of_a_subclass():
 def test_integers_among_numbers_of_other_columns_become_the_nearest_doubles(converting):
     """An integer that no double has exactly changes nothing for the column beside it."""
     model = attrs.make_class("Pair", {name: attrs.field(type=int | float | None) for name in ("a", "b")})
-    converting(2)
+    converting(4)
     batch = record_batch([model(2**53 + 1, 0.5), model(None, 7), model(-1, None)], model)
     assert batch.to_pylist() == [{"a": 2.0**53, "b": 0.5}, {"a": None, "b": 7.0}, {"a": -1.0, "b": None}]
 
 
 def test_rows_with_a_duration_that_arrow_cannot_hold_stay(converting):
     """They are told of as often as they are to be converted."""
-    converting(2)
+    converting(1)
     gathered = Rows(Run, schema(Run))
     gathered.add([make_run()])
     for count in (2, 3):
@@ -121,7 +120,7 @@ def test_a_part_of_a_stream_tells_of_such_a_duration_with_an_error_of_this_packa
 
 async def test_such_a_duration_in_a_later_page_costs_no_row_before_it(converting):
     """No shorter batch is yielded, whose checkpoint would stand after the rows at fault."""
-    converting(10)
+    converting(1)
     too_long = b'"duration":"P%dDT' % timedelta.max.days
 
     class Lying(InProcess):
