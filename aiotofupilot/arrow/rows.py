@@ -16,7 +16,7 @@ __all__ = ["Rows"]
 
 _arrow: Any = pa  # the stubs do not know that a batch can be made with a schema
 
-_AT_ONCE = 5_000
+_AT_ONCE = 20_000
 """Values that are read and converted together, if each column has one in each row.
 
 With fewer, calls cost more than the values do. With more, the values have left the CPU's caches in between.

@@ -164,6 +164,7 @@ async def test_two_tasks_cannot_share_a_stream(listing):
 async def test_a_batch_of_many_bytes_is_not_filled_up(listing, monkeypatch, whole):
     """A row group or a message that is built of it stays small, whatever the server writes into texts."""
     monkeypatch.setattr(streaming, "_LARGEST", 1)
+    monkeypatch.setattr("aiotofupilot.arrow.rows._AT_ONCE", 5_000)  # of 10 columns: known are the bytes of 500 rows
     parts = [batch async for batch in batches(listing())]
     assert [part.num_rows for part in parts] == [500, 500, 250]
     assert rows(*parts).equals(whole)

@@ -67,11 +67,12 @@ class Isolation(Generic[T]):
     def helps(self, error: TofuPilotError) -> bool:
         """Return whether a page that failed is to be read in parts.
 
-        An error that could have been tried again is raised as it is where the user wants no retries, unless unreadable
-        items are to be skipped.
+        Only if unreadable items are to be skipped, this is so for an error that could have been tried again where the
+        user wants no retries, and after an attempt that told nothing of the items. Otherwise a test or a service would
+        see more requests during an outage than the policy has attempts.
         """
         if is_inconclusive(error):
-            return True
+            return self._on_unreadable == "skip"
         if not is_unreadable(error):
             return False
         if self._on_unreadable == "skip" or error.attempts > 1 or error.retry_budget is not None:

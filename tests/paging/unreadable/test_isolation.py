@@ -447,6 +447,13 @@ class TestOtherErrors:
             await InProcess(service, attempts=4).procedures.list(limit=10, on_unreadable="skip").collect()
         assert len(service.requests) == 4 + 4 + 3
 
+    @pytest.mark.parametrize(("fault", "error"), [(status(503), ServerError), (reset(), ConnectionFailedError)])
+    async def test_where_nothing_is_to_be_skipped_it_costs_the_retries_alone(self, service, fault, error):
+        service.faults.on(cursor=40).always(fault)
+        with pytest.raises(error):
+            await InProcess(service, attempts=4).procedures.list(limit=10).collect()
+        assert len(service.requests) == 4 + 4
+
     @pytest.mark.parametrize(("attempts", "budget", "is_so"), [(4, None, True), (1, None, False), (4, 1.5, False)])
     def test_it_counts_only_after_retries_that_no_budget_ended(self, attempts, budget, is_so):
         for error in (ServerError("", status=503), ConnectionFailedError("")):
