@@ -10,7 +10,7 @@ from typing import Any
 import orjson
 from attrs import frozen
 
-from aiotofupilot.models import Measurement, Page, Procedure, Run
+from aiotofupilot.models import MODELS, Page
 
 from .contenders import Candidate
 from .kinds import KINDS
@@ -18,9 +18,6 @@ from .kinds import KINDS
 __all__ = ["DECODERS", "Decode", "Decoder"]
 
 Decode = Callable[[bytes], Any]
-
-MODELS: dict[str, type] = {"procedures": Procedure, "runs": Run, "measurements": Measurement}
-"""By name of the listing."""
 
 
 def dicts(_: str) -> Decode:

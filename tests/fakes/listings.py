@@ -4,30 +4,13 @@ from datetime import UTC, datetime
 
 from multidict import CIMultiDict
 
-from aiotofupilot._listings.batches import Batches
-from aiotofupilot._listings.deployments import Deployments
-from aiotofupilot._listings.logs import Logs
-from aiotofupilot._listings.measurements import Measurements
-from aiotofupilot._listings.parts import Parts
-from aiotofupilot._listings.phases import Phases
-from aiotofupilot._listings.procedures import Procedures
-from aiotofupilot._listings.runs import Runs
-from aiotofupilot._listings.stations import Stations
-from aiotofupilot._listings.units import Units
+from aiotofupilot import listings
 from aiotofupilot._wire.response import Response
+from aiotofupilot.models import MODELS
 
-LISTINGS = {
-    "procedures": Procedures,
-    "runs": Runs,
-    "units": Units,
-    "parts": Parts,
-    "batches": Batches,
-    "stations": Stations,
-    "deployments": Deployments,
-    "logs": Logs,
-    "measurements": Measurements,
-    "phases": Phases,
-}
+LISTINGS = {name: getattr(listings, name.capitalize()) for name in MODELS if name != "users"}
+"""The class of each listing with filters and pages. Users have neither."""
+
 OPTIONS = ("limit", "cursor", "max_items", "concurrency", "on_drift", "on_unreadable")
 """The arguments that every listing takes."""
 

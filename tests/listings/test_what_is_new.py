@@ -6,22 +6,10 @@ from random import Random
 import pytest
 
 from aiotofupilot import RetryPolicy, ServerError, TofuPilotSession, Watermark
+from aiotofupilot.models import MODELS
 from aiotofupilot.sandbox import BusyLine, Sandbox, faults
 
-NAMES = [
-    "procedures",
-    "runs",
-    "units",
-    "parts",
-    "batches",
-    "stations",
-    "users",
-    "deployments",
-    "logs",
-    "measurements",
-    "phases",
-]
-EVERY = pytest.mark.parametrize("name", NAMES)
+EVERY = pytest.mark.parametrize("name", MODELS)
 AT_ONCE = RetryPolicy(attempts=10, initial_wait=0)
 
 

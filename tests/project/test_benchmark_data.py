@@ -4,7 +4,8 @@ import attrs
 import orjson
 import pytest
 
-from benchmarks.decoders import DECODERS, MODELS
+from aiotofupilot.models import MODELS
+from benchmarks.decoders import DECODERS
 from benchmarks.kinds import KINDS
 from benchmarks.pages import page_body
 

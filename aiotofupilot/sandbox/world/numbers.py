@@ -6,7 +6,7 @@ Items are numbered. Number 0 is the oldest of its kind. Everything here follows 
 from __future__ import annotations
 
 from bisect import bisect_right
-from functools import lru_cache
+from functools import cache, lru_cache, partial
 from typing import TYPE_CHECKING, NamedTuple
 
 from .cycle import LENGTH, Cycle
@@ -22,25 +22,6 @@ __all__ = ["WAVE", "Numbers", "Place"]
 
 WAVE = 512
 """The number of runs from one version of the procedures to the next."""
-
-_KINDS = (
-    "batches",
-    "commits",
-    "deployments",
-    "executions",
-    "logs",
-    "measurements",
-    "parts",
-    "phases",
-    "revisions",
-    "runs",
-    "sequences",
-    "stations",
-    "teams",
-    "units",
-    "users",
-    "versions",
-)
 
 
 class Place(NamedTuple):
@@ -81,7 +62,7 @@ class Numbers:
         self.runs = runs if lines else 0
         self.cycle = _plan(seed, lines)
         self._seed = scramble(seed)
-        self._ids = {kind: Identities(seed, kind) for kind in _KINDS}
+        self._ids = cache(partial(Identities, seed))  # by kind
 
     @property
     def units(self) -> int:
@@ -120,11 +101,11 @@ class Numbers:
 
     def id(self, kind: str, number: int) -> str:
         """Return the id of an item."""
-        return self._ids[kind].uuid(number)
+        return self._ids(kind).uuid(number)
 
     def number(self, kind: str, identity: str) -> int | None:
         """Return the number of an item for its id; None: it is an id of another kind or seed."""
-        return self._ids[kind].number(identity)
+        return self._ids(kind).number(identity)
 
     def chance(self, number: int, purpose: int) -> int:
         """Return 64 bits that look random."""

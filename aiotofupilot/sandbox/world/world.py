@@ -61,7 +61,7 @@ class World(Numbers):
         begin = max((procedure.created_at for procedure in self.procedures), default=NEWEST)
         begin = min(max(begin, _EARLIEST), _LATEST)
         self.begin = begin.replace(microsecond=begin.microsecond // 1000 * 1000) + timedelta(days=1)
-        self.people = People(procedures, self._ids["users"], nulls=nulls)
+        self.people = People(procedures, self._ids("users"), nulls=nulls)
         self.stations = [StationRef(self.id("stations", n), bench.name) for n, bench in enumerate(BENCHES)]
         self.revisions = [
             [Revision(self.id("revisions", part * 100 + n), number) for n, number in enumerate(product.revisions)]
