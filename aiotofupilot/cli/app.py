@@ -21,7 +21,7 @@ __all__ = ["app_for"]
 
 _EXIT_CODES = (
     "Exit codes: 0 done, 2 wrong usage, 3 key refused (401, 403), 4 other failure of server, network or disk, "
-    "130 interrupted."
+    "130 interrupted, 143 ended by SIGTERM."
 )
 
 _USAGE_OF_MIRROR = "Usage: aiotofupilot mirror [OPTIONS] DATABASE [LISTING...]"

@@ -51,6 +51,8 @@ class ExitCode(IntEnum):
     """Everything else: the server, the network, the disk."""
     INTERRUPTED = 130
     """Ctrl-C."""
+    TERMINATED = 143
+    """SIGTERM."""
 
 
 class UsageError(Exception):
@@ -76,7 +78,7 @@ class StoppedError(Exception):
     """A listing ended early, after something was written, or because it was interrupted.
 
     Attributes:
-        reason: Why: an error that is `EXPECTED`, or a cancellation, which is Ctrl-C.
+        reason: Why: an error that is `EXPECTED`, or a cancellation, which is Ctrl-C or SIGTERM.
         mark: How much was written.
         written: The same in words.
         can_resume: Whether ``--resume`` can go on with the file.
@@ -173,7 +175,7 @@ def explained(error: BaseException) -> tuple[ExitCode, str]:
         case StoppedError() | MirrorStoppedError():
             code, reason = explained(error.reason)
             line = f"{reason}; {_what_is_left(error)}"
-        case _ if not isinstance(error, Exception):  # a cancellation, and so Ctrl-C
+        case _ if not isinstance(error, Exception):  # a cancellation, and so Ctrl-C or SIGTERM
             code, line = ExitCode.INTERRUPTED, "interrupted"
         case _:
             line = f"cannot write: {getattr(error, 'strerror', None) or error}"

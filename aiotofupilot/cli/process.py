@@ -1,9 +1,10 @@
-"""A command as a process: its event loop, Ctrl-C, a closed pipe, and its exit code."""
+"""A command as a process: its event loop, Ctrl-C, SIGTERM, a closed pipe, and its exit code."""
 
 from __future__ import annotations
 
 import inspect
 import os
+import signal
 import sys
 from contextlib import contextmanager, nullcontext, redirect_stdout, suppress
 from typing import TYPE_CHECKING, TextIO, cast
@@ -11,6 +12,7 @@ from typing import TYPE_CHECKING, TextIO, cast
 from .app import app_for
 from .failures import EXPECTED, DeadlineError, ExitCode, MirrorStoppedError, StoppedError, explained
 from .output.terminal import Whole, is_terminal, say
+from .termination import Termination
 
 if TYPE_CHECKING:
     from collections.abc import Generator, Sequence
@@ -19,7 +21,10 @@ __all__ = ["run"]
 
 
 def run(arguments: Sequence[str]) -> ExitCode:
-    """Run the command that the arguments ask for, and return its exit code. Ctrl-C ends the process here and now."""
+    """Run the command that the arguments ask for, and return its exit code.
+
+    Ctrl-C, SIGTERM and a deadline end the process here and now.
+    """
     # All that is written goes past the buffers of the standard streams, so that nothing is left in them in the end.
     try:
         with nullcontext() if sys.stdout is None else redirect_stdout(cast("TextIO", Whole(sys.stdout))):  # for help
@@ -28,8 +33,9 @@ def run(arguments: Sequence[str]) -> ExitCode:
         if inspect.iscoroutine(work):
             import asyncio  # noqa: PLC0415 - help and a wrong option need not wait for it
 
-            with asyncio.Runner() as runner, _leaving_at_once():
-                runner.run(work)
+            termination = Termination()
+            with asyncio.Runner() as runner, _leaving_at_once(termination):
+                runner.run(termination.ending(work))
     except SystemExit:
         pass  # from rich, when the reader of the help has enough
     except BrokenPipeError:
@@ -48,8 +54,8 @@ def _tell(line: str) -> None:
 
 
 @contextmanager
-def _leaving_at_once() -> Generator[None]:
-    """End the process when Ctrl-C or the deadline has ended a block.
+def _leaving_at_once(termination: Termination) -> Generator[None]:
+    """End the process when Ctrl-C, SIGTERM or the deadline has ended a block.
 
     A thread may be stuck in a name lookup or a full pipe. Closing the event loop would wait for it, and so would
     Python's own exit.
@@ -61,8 +67,12 @@ def _leaving_at_once() -> Generator[None]:
         reason = error.reason if isinstance(error, StoppedError | MirrorStoppedError) else error
         if code != ExitCode.INTERRUPTED and not isinstance(reason, DeadlineError):
             raise
+        if code == ExitCode.INTERRUPTED and termination.has_come:
+            code = ExitCode.TERMINATED
         if code == ExitCode.INTERRUPTED and is_terminal(sys.stderr):
             _tell("")  # after the terminal's ^C
         if line:
             _tell(f"aiotofupilot: {line}")
-        os._exit(code)
+        if code == ExitCode.TERMINATED:
+            signal.raise_signal(signal.SIGTERM)  # whoever sent it can see that it was obeyed
+        os._exit(code)  # and in a container's first process, which the signal alone does not end

@@ -211,6 +211,51 @@ def test_interrupt_on_a_terminal(start, sandbox, terminal):
     assert shown.lines[-1] == ""
 
 
+def test_termination(start, sandbox, asked, tmp_path):
+    """SIGTERM ends the command as Ctrl-C does. Whoever sent it sees that it was the signal."""
+    sandbox.faults.on(cursor=100).always(stall(600))
+    asked_twice = asked(2)
+    process = start("procedures", "--output", tmp_path / "list.csv")
+    assert asked_twice.wait(30)
+    process.terminate()
+    out, err = process.communicate(timeout=20)
+    assert (process.returncode, out) == (-signal.SIGTERM, b"")
+    assert err.startswith(b"aiotofupilot: interrupted; 100 procedures written, go on with --resume, or elsewhere ")
+    assert err.count(b"\n") == 1
+
+
+def test_termination_on_a_terminal(start, sandbox, terminal):
+    """The bar is erased, and the cursor is visible again."""
+    sandbox.faults.on(cursor=100).always(stall(600))
+    with terminal() as shown:
+        process = start("procedures", stdout=shown.tty, stderr=shown.tty, stdin=shown.tty, start_new_session=True)
+        shown.wait_for("100 procedures")
+        process.terminate()
+        assert process.wait(20) == -signal.SIGTERM
+    assert shown.screen.rindex("\x1b[?25h") > shown.screen.rindex("\x1b[?25l")
+    assert shown.lines[-2].startswith("aiotofupilot: interrupted; 100 procedures written, go on with --cursor ")
+    assert shown.lines[-1] == ""
+
+
+class EndError(Exception):
+    """What ends the process in its place."""
+
+
+@pytest.fixture
+def working(monkeypatch):
+    """Let a coroutine function be what the command does, and let the process only seem to end."""
+
+    def end(code):
+        raise EndError(code)
+
+    def working(work):
+        parsed = work, inspect.signature(work).bind(), {}
+        monkeypatch.setattr(process_module, "app_for", lambda _: SimpleNamespace(parse_args=lambda _: parsed))
+        monkeypatch.setattr(os, "_exit", end)
+
+    return working
+
+
 @pytest.mark.parametrize("watched", [True, False])
 @pytest.mark.parametrize(
     ("reason", "told"),
@@ -225,25 +270,55 @@ def test_interrupt_on_a_terminal(start, sandbox, terminal):
     ],
     ids=["nothing written", "something written"],
 )
-def test_interrupt_in_this_process(monkeypatch, capsys, watched, reason, told):
+def test_interrupt_in_this_process(working, monkeypatch, capsys, watched, reason, told):
     """The process ends with code 130 before its event loop is closed, which might wait for a thread."""
 
     async def interrupted():
         raise reason
 
-    class EndError(Exception):
-        pass
-
-    def end(code):
-        raise EndError(code)
-
-    parsed = interrupted, inspect.signature(interrupted).bind(), {}
-    monkeypatch.setattr(process_module, "app_for", lambda _: SimpleNamespace(parse_args=lambda _: parsed))
+    working(interrupted)
     monkeypatch.setattr(process_module, "is_terminal", lambda _: watched)
-    monkeypatch.setattr(os, "_exit", end)
     with pytest.raises(EndError, match="130"):
         run([])
     assert capsys.readouterr() == ("", ("\n" if watched else "") + told)
+
+
+def test_termination_in_this_process(working, monkeypatch):
+    """The work is cancelled. The signal then ends the process; where it cannot, as in a container, the code says it."""
+    signals = []
+
+    async def endless():
+        signal.raise_signal(signal.SIGTERM)
+        monkeypatch.setattr(signal, "raise_signal", signals.append)
+        await asyncio.Event().wait()
+
+    working(endless)
+    with pytest.raises(EndError, match="143"):
+        run([])
+    assert signals == [signal.SIGTERM]
+    assert signal.getsignal(signal.SIGTERM) == signal.SIG_DFL
+
+
+def test_ctrl_c_of_work_that_says_nothing(working, capsys):
+    """Such as of a sandbox: the code is all there is."""
+
+    async def endless():
+        signal.raise_signal(signal.SIGINT)
+        await asyncio.Event().wait()
+
+    working(endless)
+    with pytest.raises(EndError, match="130"):
+        run([])
+    assert capsys.readouterr() == ("", "")
+
+
+def test_a_command_that_has_ended_takes_no_signal(working):
+    async def nothing():
+        assert signal.getsignal(signal.SIGTERM) != signal.SIG_DFL
+
+    working(nothing)
+    assert run([]) == 0
+    assert signal.getsignal(signal.SIGTERM) == signal.SIG_DFL
 
 
 def test_development_mode(start):
