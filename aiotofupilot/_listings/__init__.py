@@ -5,6 +5,7 @@
   argument can have.
 - `query` is a listing with its filters, as paging knows it. `bounds` narrows a query by time, and `timeline` divides
   it.
+- `fields` reads fields of an item, with or without a model.
 - `every_procedure` finds what is new in a listing whose requests have to name a procedure.
 """
 

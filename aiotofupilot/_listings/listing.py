@@ -15,8 +15,9 @@ from aiotofupilot._wire.codec import PageDecoder, ShapeDecoder
 from aiotofupilot._wire.raw import RawDecoder
 from aiotofupilot.checkpoint import LARGEST, Checkpoint
 
+from .fields import moment_in
 from .query import Query
-from .timeline import moment_of, widely_bounded
+from .timeline import widely_bounded
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -156,7 +157,7 @@ class Listing(Generic[T]):
             **options,
             sort_by=order,
             part=shard,
-            keep=lambda item: shard.holds(moment_of(item, field)),
+            keep=lambda item: shard.holds(moment_in(item, field)),
         )
 
     def _paginator(

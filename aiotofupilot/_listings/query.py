@@ -4,27 +4,27 @@ from __future__ import annotations
 
 import hashlib
 from base64 import urlsafe_b64encode
-from datetime import datetime
 from functools import partial
 from itertools import chain
-from typing import TYPE_CHECKING, Any, Protocol, TypeVar, cast
+from typing import TYPE_CHECKING, Any, Protocol, TypeVar
 
 from attrs import Factory, evolve, field, frozen
 
 from aiotofupilot import _listings
 from aiotofupilot._paging.source import Identified, Source
-from aiotofupilot._wire.moments import read_date_time, read_http_date
+from aiotofupilot._wire.moments import read_http_date
 from aiotofupilot._wire.query import Pairs, encoded
 from aiotofupilot._wire.response import read_page
-from aiotofupilot.errors import DecodeError
 from aiotofupilot.models import Page, PageMeta
 from aiotofupilot.shard import Shard
 
 from .bounds import bounded, bounds_of
+from .fields import creation_in, text_at
 from .timeline import QueryTimeline
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
+    from datetime import datetime
 
     from aiotofupilot._paging.source import Order
     from aiotofupilot.clock import Clock
@@ -187,15 +187,7 @@ class Query(Source[T]):
     def created_at(self, item: T) -> datetime | None:
         """Return when an item was created; see `Source.created_at`."""
         name = self.listing.creation_field
-        if name is None:
-            return None
-        moment = _value(item, (name,))
-        if isinstance(moment, datetime):
-            return moment
-        try:
-            return read_date_time(moment)
-        except (TypeError, ValueError) as error:
-            raise DecodeError(f"{name} of {item.id!r}: expected a date-time, got {moment!r}", path=name) from error
+        return None if name is None else creation_in(item, name)
 
     def runs(self) -> Query[Any] | None:
         """Return the query for the runs whose items are asked for; None: the items do not belong to runs."""
@@ -207,11 +199,7 @@ class Query(Source[T]):
 
     def run_id(self, item: T) -> str:
         """Return the ID of the run that wrote an item."""
-        run_id = _value(item, self.listing.run_field)
-        if not isinstance(run_id, str):
-            path = ".".join(self.listing.run_field)
-            raise DecodeError(f"{path} of {item.id!r}: expected a string, got {run_id!r}", path=path)
-        return run_id
+        return text_at(item, self.listing.run_field)
 
     def procedure_id(self, run: Run) -> str | None:
         """Return the procedure that has to be named where a run's items are asked for; None: none has to be."""
@@ -237,10 +225,3 @@ class Query(Source[T]):
         if name is None:
             raise ValueError(f"{self.listing.name} {complaint}")
         return name
-
-
-def _value(item: object, path: Iterable[str]) -> Any:  # noqa: ANN401 - an item without a model can hold anything
-    """Return the value at a path in an item, with or without a model; None: there is no value."""
-    for name in path:
-        item = cast("dict[str, Any]", item).get(name) if isinstance(item, dict) else getattr(item, name, None)
-    return item

@@ -13,28 +13,22 @@ from typing import TYPE_CHECKING
 from attrs import evolve, frozen
 
 from aiotofupilot._paging.source import Timeline
-from aiotofupilot._wire.moments import read_date_time
-from aiotofupilot.models import RawItem
 
 from .bounds import bounded, bounds_of
+from .fields import moment_in
 
 if TYPE_CHECKING:
     from typing import Any
 
-    from aiotofupilot._paging.source import Source
+    from aiotofupilot._paging.source import Identified, Source
     from aiotofupilot._wire.query import Pairs
+    from aiotofupilot.models import RawItem
 
     from .query import Query
 
-__all__ = ["QueryTimeline", "moment_of", "widely_bounded"]
+__all__ = ["QueryTimeline", "widely_bounded"]
 
 _MILLISECOND = timedelta(milliseconds=1)
-
-
-def moment_of(item: object, field: str) -> datetime | None:
-    """Return a moment of an item, with or without a model; None: the item has no such moment."""
-    moment = item.get(field) if isinstance(item, RawItem) else getattr(item, field)
-    return read_date_time(moment) if isinstance(moment, str) else moment
 
 
 def widely_bounded(pairs: Pairs, name: str, start: datetime | None, end: datetime | None) -> Pairs:
@@ -78,9 +72,9 @@ class QueryTimeline(Timeline):
             return None
         return self.query.raw().narrowed(order="asc")
 
-    def moment(self, item: object) -> datetime | None:
+    def moment(self, item: Identified) -> datetime | None:
         """Return the moment of an item; see `Timeline.moment`."""
-        return moment_of(item, self.field)
+        return moment_in(item, self.field)
 
     def edges(self) -> tuple[Source[RawItem], ...]:
         """Return the query's items near its own bounds; see `Timeline.edges`."""

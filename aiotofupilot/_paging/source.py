@@ -39,7 +39,7 @@ class Timeline(Protocol):
         """Return the query's items in the order of their moments, the oldest first; None: the API has no such order."""
         ...
 
-    def moment(self, item: object) -> datetime | None:
+    def moment(self, item: Identified) -> datetime | None:
         """Return the moment of an item; None: this one has none, and no bound finds it."""
         ...
 

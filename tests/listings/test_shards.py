@@ -7,9 +7,9 @@ import pytest
 from attrs import evolve
 from fakes.listings import LISTINGS, required
 
-from aiotofupilot import Checkpoint, DriftError, RawItem, Shard, TofuPilotSession
+from aiotofupilot import Checkpoint, DecodeError, DriftError, RawItem, Shard, TofuPilotSession
 from aiotofupilot.sandbox import Sandbox, paging
-from aiotofupilot.sandbox.faults import unreadable
+from aiotofupilot.sandbox.faults import json, unreadable
 
 EVERY = pytest.mark.parametrize("name", [*LISTINGS, "users"])
 UNDIVIDED = {"parts", "stations", "users"}
@@ -97,6 +97,14 @@ async def test_what_is_created_later_belongs_to_the_last_shard(sandbox, session)
     newest = evolve(sandbox.batches[0], id="new", created_at=sandbox.batches[0].created_at + timedelta(days=1))
     sandbox.batches.insert(0, newest)
     assert [newest in await shard.list(session).collect() for shard in shards] == [False, True]
+
+
+async def test_a_moment_that_cannot_be_read_is_an_error_of_the_answer(sandbox, session):
+    """A model has no such moment, but an item as the server sends it can have one."""
+    page = {"data": [{"id": "x", "created_at": "yesterday"}], "meta": {"has_more": False, "next_cursor": None}}
+    sandbox.faults.always(json(page))
+    with pytest.raises(DecodeError, match="created_at of 'x': expected a date-time, got 'yesterday'"):
+        await Shard(listing="batches", end=START).list(session).raw().collect()
 
 
 class TestPartOfAPage:
