@@ -90,14 +90,11 @@ class Window(Generic[T]):
             cursor: Where to go on.
             limit: How many items to ask for per page from now on; None: as many as before.
         """
-        self._cancel_prefetched()
         if limit is not None:
             self.limit, self._has_learned = limit, False
-        self._cursor = cursor
-        self._page_cursor = -1
-        self._passed = 0
-        self._ended = self._cut_off = self._is_in_parts = False
-        self._width = 1
+        self._step_back()
+        self._cursor, self._passed = cursor, 0
+        self._ended = self._cut_off = False
 
     async def next(self, at_most: int | None = None) -> Page[T] | None:
         """Return the next page; None: the one before was the last.
@@ -155,6 +152,13 @@ class Window(Generic[T]):
         if not loop.is_closed():
             loop.call_soon_threadsafe(cancel, tasks)
 
+    def _step_back(self) -> None:
+        """Throw away what is in flight, and let the page that is due be asked for alone."""
+        self._cancel_prefetched()
+        self._page_cursor = -1
+        self._is_in_parts = False
+        self._width = 1
+
     async def _head(self, width: int) -> Page[T]:
         """Fill the window and wait for its first page."""
         while len(self._prefetched) < width:
@@ -165,12 +169,12 @@ class Window(Generic[T]):
             page = await result(task)
         except TofuPilotError as error:
             if self._isolation is None or not self._isolation.helps(error):
-                self.restart(self._cursor)
+                self._step_back()
             else:
                 self._prefetched.popleft()  # the pages beyond it are as good as ever
             raise
         except BaseException:
-            self.restart(self._cursor)
+            self._step_back()
             raise
         finally:
             del task  # which knows its error, which knows this frame
@@ -179,13 +183,12 @@ class Window(Generic[T]):
 
     def _first_part(self, isolation: Isolation[Any], error: TofuPilotError) -> Coroutine[Any, Any, Page[T]]:
         """Return how to get the first part of the page that failed."""
-        is_follower = self._page_cursor >= 0
         return isolation.begin(
             self._cursor,
             self.limit,
             error,
-            passed=self._cursor + self._overlap if is_follower else self._passed,
-            read_at=self._page_cursor if is_follower else None,
+            passed=self._passed,
+            read_at=self._page_cursor if self._page_cursor >= 0 else None,
             has_offsets=self._has_offsets,
         )
 
@@ -194,7 +197,7 @@ class Window(Generic[T]):
         try:
             page = await part
         except BaseException:
-            self.restart(self._cursor)
+            self._step_back()
             raise
         self.gap, self._is_in_parts = isolation.gap, isolation.is_under_way
         self._note_following(page, page.following)
@@ -225,7 +228,7 @@ class Window(Generic[T]):
         self._cut_off = following is None and page.meta.has_more
         self._ended = following is None and not self._cut_off
         if following is not None:
-            self._cursor = following - self._overlap
+            self._cursor, self._passed = following - self._overlap, following
             self._has_offsets = self._has_offsets or following - page.cursor == len(page.data) > 1
 
     def _learn(self, page: Page[T]) -> bool:

@@ -72,7 +72,8 @@ def is_inconclusive(error: TofuPilotError) -> bool:
     Where the budget ended the retries, an outage is more likely.
     """
     is_refused = isinstance(error, ServerError) and error.status == _REFUSED
-    return (is_refused or isinstance(error, ConnectionFailedError)) and error.attempts > 1 and not error.retry_budget
+    tells_nothing = is_refused or isinstance(error, ConnectionFailedError)
+    return tells_nothing and error.attempts > 1 and error.retry_budget is None
 
 
 async def judged(ask: Ask[T], cursor: int, limit: int, error: TofuPilotError) -> Page[T] | TofuPilotError:

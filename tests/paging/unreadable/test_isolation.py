@@ -128,6 +128,22 @@ class TestSkip:
                 assert seen + await drain(resumed) == service.procedures
                 assert resumed.stats.unreadable == 0
 
+    @EVERY_WAY
+    async def test_an_item_that_was_passed_before_an_error_is_not_left_out_after_it(
+        self, listing, service, concurrency, on_drift
+    ):
+        """The walk that goes on asks for the last item again, and knows that it was yielded."""
+        service.faults.on(lambda request: covers(request, 45)).always(status(503))
+        walk = listing(limit=10, concurrency=concurrency, on_drift=on_drift, on_unreadable="skip").walk()
+        seen = []
+        with pytest.raises(ServerError):
+            async for item in walk:
+                seen.append(item)
+        service.faults.clear()
+        service.faults.always(unreadable(len(seen) - 1))
+        assert seen + await drain(walk) == service.procedures
+        assert walk.stats.unreadable == 0
+
     async def test_max_items_counts_what_is_yielded(self, listing, service):
         service.faults.always(unreadable(0, 4))
         assert await listing(max_items=6, on_unreadable="skip").collect() == but(service, {0, 4})[:6]
@@ -454,7 +470,9 @@ class TestOtherErrors:
             await InProcess(service, attempts=4).procedures.list(limit=10).collect()
         assert len(service.requests) == 4 + 4
 
-    @pytest.mark.parametrize(("attempts", "budget", "is_so"), [(4, None, True), (1, None, False), (4, 1.5, False)])
+    @pytest.mark.parametrize(
+        ("attempts", "budget", "is_so"), [(4, None, True), (1, None, False), (4, 0.75, False), (4, 0.0, False)]
+    )
     def test_it_counts_only_after_retries_that_no_budget_ended(self, attempts, budget, is_so):
         for error in (ServerError("", status=503), ConnectionFailedError("")):
             error.attempts, error.retry_budget = attempts, budget
