@@ -19,13 +19,14 @@ if TYPE_CHECKING:
 __all__ = ["BEGINNING", "LARGEST", "Checkpoint", "digest", "read_digests", "sealed", "spell_digests", "unsealed"]
 
 _DIGEST_SIZE = 6
-"""Bytes of an ID that are kept: of the thousands that a resumed walk compares, two agree by chance once in 10 ** 9."""
+"""Bytes that are kept of an ID. A resumed walk compares thousands of IDs. The chance that two of them agree in these
+bytes is one in 10 ** 9."""
 
 BEGINNING = bytes(_DIGEST_SIZE)
-"""Stands before the first item of every listing."""
+"""Stands for the place before the first item of a listing."""
 
 LARGEST = 2**53 - 1
-"""The largest cursor: a server that counts in JavaScript's numbers knows none beyond."""
+"""The largest cursor. The server counts in JavaScript's numbers, and larger integers are not exact there."""
 
 _SEAL_LENGTH = 7
 """Characters of a seal: a colon, and a checksum of four bytes."""
@@ -34,7 +35,11 @@ _SPELLING = re.compile(r"(?:([a-z_]+)\.([\w-]{8}):)?(\d{1,16})(?:\+(\d{1,16}))?(
 
 
 def digest(item_id: str) -> bytes:
-    """Return the few bytes that stand for an ID in a checkpoint."""
+    """Return the few bytes that stand for an ID in a checkpoint.
+
+    Args:
+        item_id: ID of an item.
+    """
     return hashlib.blake2b(item_id.encode(), digest_size=_DIGEST_SIZE).digest()
 
 
@@ -52,24 +57,24 @@ class Checkpoint:
 
     Its spelling, ``str(checkpoint)``, is fit for files, JSON and command lines, and `Checkpoint.parse` reads it back.
     If it names its `listing`, it ends with a checksum, so that a spelling that was cut short or changed is refused.
-    Two checkpoints of the same place are equal, whatever listing they are of.
+    Two checkpoints of the same place are equal, even if they are of different listings.
     """
 
     cursor: int = field(default=0, converter=_cursor)
-    """Where to ask, in the server's counting; from 0 to 2 ** 53 - 1, as `skip`."""
+    """The cursor of the page to ask for, in the server's counting; from 0 to 2 ** 53 - 1."""
     skip: int = field(default=0, converter=_skip)
-    """How many items of the page at `cursor` had been passed already."""
+    """How many items of the page at `cursor` were passed already; from 0 to 2 ** 53 - 1."""
     anchors: tuple[bytes, ...] = ()
-    """Digests of the items passed last, oldest first, by which a walk that resyncs finds its place again."""
+    """Digests of the items that were passed last, the earliest first. A walk that resyncs finds its place by them."""
     ahead: tuple[bytes, ...] = ()
-    """Digests of items that had been yielded and may be met again, because the walk had to go back.
+    """Digests of items that were yielded and may come again, because the walk had to go back.
 
     It is empty as a rule. Each item adds eight characters to the spelling.
     """
     listing: str = field(default="", eq=False)
-    """Which listing this is a place in, such as ``procedures``. Empty: in any, as a plain cursor is."""
+    """The listing that this is a place in, such as ``procedures``. Empty: any listing, as for a plain cursor."""
     query: str = field(default="", eq=False)
-    """A digest of the listing's filters and order, by which a checkpoint is told from those of other queries."""
+    """A digest of the listing's filters and order. Checkpoints of other queries have another one."""
 
     @property
     def place(self) -> str:
@@ -87,25 +92,29 @@ class Checkpoint:
     def after(self, position: int) -> Self:
         """Return the place after the item at a position, for a walk that stopped before an item that cannot be read.
 
-        A walk that resumes there begins without anything to compare with: it finds out from its second page on whether
-        the listing moves.
+        A walk that resumes there has nothing to compare its first page with. From its second page on, it can see
+        whether the listing has moved.
 
         Args:
-            position: In the server's counting, which has to be in offsets; see `TofuPilotError.position`.
+            position: The position of that item, from 0 to 2 ** 53 - 2; see `TofuPilotError.position`. The server's
+                cursors have to be offsets.
 
         Raises:
-            TypeError: The position is no integer.
-            ValueError: It is out of bounds.
+            TypeError: The position is not an integer.
+            ValueError: The position is out of bounds.
         """
         behind = integer("position", position, low=0, high=LARGEST - 1) + 1
         return evolve(self, cursor=max(behind, self.cursor + self.skip), skip=0, anchors=())
 
     @classmethod
     def parse(cls, text: str) -> Self:
-        """Return the checkpoint that a text spells. A plain cursor is a checkpoint too.
+        """Return the checkpoint that a text spells.
+
+        Args:
+            text: What ``str(checkpoint)`` returned, or the digits of a cursor.
 
         Raises:
-            ValueError: It spells none, or was cut short or changed.
+            ValueError: The text is not a checkpoint, or it was cut short or changed.
         """
         content = unsealed(text)
         match = _SPELLING.fullmatch(content or text)
@@ -123,30 +132,44 @@ class Checkpoint:
 
 
 def sealed(text: str) -> str:
-    """Return a text with a seal at its end, by which `unsealed` tells that all of the text is there and as it was.
+    """Return a text with a seal, a checksum that shows whether the text was cut short or changed.
 
     Any change of a single character changes the checksum.
+
+    Args:
+        text: The text to seal.
     """
     checksum = crc32(text.encode(errors="surrogatepass")).to_bytes(4)
     return f"{text}:{urlsafe_b64encode(checksum).decode().rstrip('=')}"
 
 
 def unsealed(text: str) -> str:
-    """Return a text without its seal; an empty text: it has none, or not this one."""
+    """Return a text without its seal. An empty text: there is no seal, or the seal does not fit.
+
+    Args:
+        text: A text that `sealed` returned.
+    """
     content = text[:-_SEAL_LENGTH]
     return content if sealed(content) == text else ""
 
 
 def spell_digests(digests: Iterable[bytes]) -> str:
-    """Return the spelling of digests: eight characters each."""
+    """Return the spelling of digests: eight characters each.
+
+    Args:
+        digests: Digests, as `digest` returns them.
+    """
     return urlsafe_b64encode(b"".join(digests)).decode()  # six bytes are eight characters: there is no padding
 
 
 def read_digests(spelled: str) -> tuple[bytes, ...]:
     """Return the digests that a text spells.
 
+    Args:
+        spelled: A text that `spell_digests` returned.
+
     Raises:
-        ValueError: It was cut short.
+        ValueError: The text was cut short.
     """
     if len(spelled) % (_DIGEST_SIZE * 4 // 3):
         raise ValueError(f"{len(spelled)} characters spell no digests")

@@ -22,13 +22,26 @@ class Clock:
         return datetime.now(UTC)
 
     def uniform(self, low: float, high: float) -> float:
-        """Return a random number between two others."""
+        """Return a random number.
+
+        Args:
+            low: The least number.
+            high: The greatest number.
+        """
         return random.uniform(low, high)  # noqa: S311 - spreads attempts over time, hides nothing
 
     async def sleep(self, seconds: float) -> None:
-        """Wait for a number of seconds. Other tasks run meanwhile."""
+        """Wait. Other tasks run meanwhile.
+
+        Args:
+            seconds: How long to wait; 0 or more.
+        """
         await asyncio.sleep(seconds)
 
     def timeout(self, seconds: float) -> asyncio.Timeout:
-        """Return a context that ends with a `TimeoutError` after a number of seconds."""
+        """Return a context that ends with a `TimeoutError` when its time is up.
+
+        Args:
+            seconds: The time of the context; 0 or less: it is up at once.
+        """
         return asyncio.timeout(seconds)

@@ -89,6 +89,9 @@ class Shard(Generic[T]):
     def parse(cls, text: str) -> Self:
         """Return the shard that a text spells.
 
+        Args:
+            text: What ``str(shard)`` returned.
+
         Raises:
             ValueError: The text is not a shard.
         """

@@ -1,4 +1,4 @@
-"""What of a listing has been seen, exact to the item, so that `Paginator.since` can tell what is new."""
+"""Which items of a listing have been seen, so that `Paginator.since` can tell which are new."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ _FIRST = datetime.min.replace(tzinfo=UTC)
 """The first moment of all. A floor is later, because items are asked for from a moment before the floor."""
 
 _SHOWN = 200
-"""At most this many characters of a text that is no watermark are shown."""
+"""At most this many characters of a text that is not a watermark are shown."""
 
 _SECONDS = r"-?\d{1,12}"
 _SPELLING = re.compile(
@@ -66,7 +66,7 @@ def _whole_second(floor: object) -> datetime | None:
 
 @frozen
 class Watermark:
-    """What of a listing has been seen. ``listing.since(watermark)`` of the same query yields the rest.
+    """What has been seen of a listing. ``listing.since(watermark)`` of the same query yields the rest.
 
     Its spelling, ``str(watermark)``, is fit for files, JSON and databases, and `Watermark.parse` reads it back. It has
     some 50 characters, and eight more for each item that is named in `seen` or by an open run. It ends with a checksum,
@@ -74,7 +74,7 @@ class Watermark:
     """
 
     listing: str
-    """Which listing it is of, such as ``runs``."""
+    """The listing that it is of, such as ``runs``."""
     query: str
     """A digest of the listing's filters. Watermarks of other queries have another one."""
     floor: datetime | None = field(default=None, converter=_whole_second)
@@ -98,8 +98,11 @@ class Watermark:
     def parse(cls, text: str) -> Self:
         """Return the watermark that a text spells.
 
+        Args:
+            text: What ``str(watermark)`` returned.
+
         Raises:
-            ValueError: It spells none, or was cut short or changed.
+            ValueError: The text is not a watermark, or it was cut short or changed.
         """
         match = _SPELLING.fullmatch(unsealed(text))
         if match is None:

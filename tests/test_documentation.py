@@ -3,7 +3,9 @@
 import inspect
 import pydoc
 import re
+from importlib import import_module
 
+import attrs
 import pytest
 
 import aiotofupilot
@@ -66,3 +68,47 @@ def test_a_docstring_for_pytest_is_a_string_otherwise():
     assert "PYTEST" not in docstring
     assert 3 not in docstring
     assert docstring == "Stream it."
+
+
+MODULES = [
+    *("aiotofupilot", "aiotofupilot.checkpoint", "aiotofupilot.clock", "aiotofupilot.models", "aiotofupilot.settings"),
+    *("aiotofupilot.shard", "aiotofupilot.stats", "aiotofupilot.watermark", "aiotofupilot.sandbox"),
+    *("aiotofupilot.sandbox.faults", "aiotofupilot.sandbox.paging", "aiotofupilot.testing", "aiotofupilot.arrow"),
+    "aiotofupilot.dlt",
+]
+"""The modules from which programs import."""
+
+
+def methods(cls):
+    """The public methods that a class defines itself, and its constructor, unless attrs has written it."""
+    own = {name: getattr(value, "__func__", value) for name, value in vars(cls).items()}
+    constructor = "__init__" if not attrs.has(cls) and not issubclass(cls, BaseException) else ""
+    return [
+        pytest.param(value, f"{inspect.getdoc(cls)}\n{inspect.getdoc(value)}", id=f"{cls.__name__}.{name}")
+        for name, value in own.items()
+        if inspect.isfunction(value) and (name == constructor or not name.startswith("_"))
+    ]
+
+
+def callables():
+    """Return each function and method that programs may call, with its documentation."""
+    found = []
+    for module in map(import_module, MODULES):
+        for name in module.__all__:
+            value = getattr(module, name)
+            if inspect.isclass(value):
+                found += methods(value)
+            elif inspect.isfunction(value):
+                found.append(pytest.param(value, inspect.getdoc(value), id=f"{module.__name__}.{name}"))
+    return found
+
+
+@pytest.mark.parametrize(("function", "text"), callables())
+def test_every_parameter_is_documented(function, text):
+    """Each one has an entry, which says what None means if it can be None."""
+    listed = "".join(re.findall(r"^(?:Args|Attributes):\n((?:    .*\n|\n)+)", f"{text}\n", re.MULTILINE))
+    entries = dict(re.findall(r"^    (\w+): (.+(?:\n {8}.*)*)", listed, re.MULTILINE))
+    parameters = inspect.signature(function).parameters.values()
+    assert {parameter.name for parameter in parameters} - {"self", "cls"} <= entries.keys()
+    optional = {parameter.name for parameter in parameters if "| None" in str(parameter.annotation)}
+    assert {name for name in optional if "None" not in entries[name] and "As in" not in entries[name]} == set()

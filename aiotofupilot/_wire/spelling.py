@@ -11,7 +11,11 @@ _LATEST = datetime.max.replace(microsecond=999_000, tzinfo=UTC)
 
 
 def to_wire(item: object) -> dict[str, Any]:
-    """Return an item in the API's spelling: its keys and order, and dates in UTC with milliseconds and ``Z``."""
+    """Return an item in the API's spelling: its keys and order, and dates in UTC with milliseconds and ``Z``.
+
+    Args:
+        item: A model, such as a `Run`, or a part of one, such as a `RunUnit`.
+    """
     from .converters import wire_converter  # noqa: PLC0415 - see the module's docstring
 
     return cast("dict[str, Any]", wire_converter().unstructure(item))

@@ -43,6 +43,6 @@ class Operator:
     id: str | None = None
     """UUID of the user. None: only the name of the operator is known."""
     name: str | None = None
-    """Display name."""
+    """Display name. None: the server names none."""
     email: str | None = None
-    """Address."""
+    """E-mail address. None: the server names none."""

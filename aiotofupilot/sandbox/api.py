@@ -91,7 +91,11 @@ class Api:
 
     @staticmethod
     def knows(path: str) -> bool:
-        """Return whether a path leads to a listing, in any case, with a trailing slash or without."""
+        """Return whether a path leads to a listing.
+
+        Args:
+            path: The path as it was sent. Upper and lower case and a trailing slash do not matter.
+        """
         return _find(path) is not None
 
     def answer(self, path: str, query: Pairs, authorization: str | None) -> Answer:
@@ -109,6 +113,11 @@ class Api:
 
     def page(self, path: str, query: Pairs, authorization: str | None) -> Page[Any]:
         """Return the page that `answer` writes.
+
+        Args:
+            path: As in `answer`.
+            query: As in `answer`.
+            authorization: As in `answer`.
 
         Raises:
             Refusal: There is no page for this path, key or query.
@@ -155,7 +164,11 @@ class Api:
         return pieces, known[1]
 
     def write(self, path: str, page: Page[Any]) -> Answer:
-        """Write a page of the listing at a path as JSON.
+        """Write a page of a listing as JSON.
+
+        Args:
+            path: The path of the listing, as in `answer`.
+            page: The page.
 
         Raises:
             Refusal: There is no such listing.

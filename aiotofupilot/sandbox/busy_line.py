@@ -79,6 +79,10 @@ class BusyLine:
     def __call__(self, procedures: list[Procedure], request: Request | None = None) -> None:
         """Make the changes of one request.
 
+        Args:
+            procedures: The procedures of the service. They are changed in place.
+            request: The request; None: there is none, so no runs can be made.
+
         Raises:
             ValueError: Runs are to be made, and the request has no factory or the factory no procedures.
         """
@@ -97,7 +101,11 @@ class BusyLine:
             self.produced += made
 
     def insert(self, procedures: list[Procedure]) -> None:
-        """Create a procedure."""
+        """Create a procedure.
+
+        Args:
+            procedures: The list to insert it into.
+        """
         index = self._random.randrange(len(procedures) + 1) if self._anywhere else 0
         if index > 0:
             created_at = procedures[index - 1].created_at
@@ -109,12 +117,20 @@ class BusyLine:
         procedures.insert(index, self.inserted[-1])
 
     def remove(self, procedures: list[Procedure]) -> None:
-        """Remove a procedure, if there is one."""
+        """Remove a procedure, if there is one.
+
+        Args:
+            procedures: The list to remove it from.
+        """
         if procedures:
             self.removed.append(procedures.pop(self._random.randrange(len(procedures))))
 
     def rename(self, procedures: list[Procedure]) -> None:
-        """Rename a procedure, if there is one."""
+        """Rename a procedure, if there is one.
+
+        Args:
+            procedures: The list that holds it.
+        """
         if procedures:
             index = self._random.randrange(len(procedures))
             self.renamed.append(procedures[index])

@@ -80,7 +80,13 @@ class Delivery:
 
     @classmethod
     def of(cls, status: int, headers: Mapping[str, str], body: bytes) -> Delivery:
-        """Return the delivery of a whole answer at once."""
+        """Return the delivery of a whole answer at once.
+
+        Args:
+            status: HTTP status code.
+            headers: The headers. A Content-Length is added.
+            body: The bytes of the body.
+        """
         return cls((Head(status, {**headers, "Content-Length": str(len(body))}), *_chunks(body)))
 
     @property
@@ -118,18 +124,30 @@ class Delivery:
         return self.steps[: self.steps.index(self.head)] if self.head else self.steps
 
     def with_head(self, head: Head) -> Delivery:
-        """Replace the head, if there is one."""
+        """Replace the head, if there is one.
+
+        Args:
+            head: The new status line and headers.
+        """
         return Delivery(tuple(head if isinstance(step, Head) else step for step in self.steps))
 
     def with_headers(self, changes: Mapping[str, str | None]) -> Delivery:
-        """Set headers, and remove those that are None."""
+        """Set and remove headers. If nothing is sent, nothing changes.
+
+        Args:
+            changes: Values by name. None: the header is removed.
+        """
         if self.head is None:
             return self
         headers = {**self.head.headers, **changes}
         return self.with_head(evolve(self.head, headers={name: v for name, v in headers.items() if v is not None}))
 
     def with_answer(self, answer: Delivery) -> Delivery:
-        """Replace the answer. The waits before it stay."""
+        """Replace the answer. The waits before it stay.
+
+        Args:
+            answer: The steps that take its place.
+        """
         return Delivery((*self.before_head(), *answer.steps))
 
     def split(self, at: float) -> tuple[tuple[Step, ...], tuple[Step, ...]]:

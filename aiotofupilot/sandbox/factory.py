@@ -141,7 +141,11 @@ class Factory:
             return self._world
 
     def rows(self, resource: Resource[T]) -> Rows[T]:
-        """Return the rows of a listing."""
+        """Return the rows of a listing.
+
+        Args:
+            resource: The description of the listing.
+        """
         with self._lock:
             if resource.name not in self._rows:
                 self._fill(resource)
@@ -178,7 +182,11 @@ class Factory:
                 rows.grow(self._counts[name](self.world))
 
     def pieces(self, name: str) -> Pieces[Any]:
-        """Return the rows of a listing, by its name, as they are now."""
+        """Return the rows of a listing as they are now.
+
+        Args:
+            name: The name of the listing, such as ``runs``.
+        """
         rows: list[Any] | Rows[Any] = getattr(self, name)
         if isinstance(rows, Rows):
             return rows.pieces

@@ -78,11 +78,19 @@ class Listing:
     def page(self, query: Pairs, authorization: str | None) -> Page[Procedure]:
         """Return the page that `answer` writes.
 
+        Args:
+            query: As in `answer`.
+            authorization: As in `answer`.
+
         Raises:
             Refusal: There is no page for this key or query.
         """
         return self._api.page(_PATH, query, authorization)
 
     def write(self, page: Page[Procedure]) -> Answer:
-        """Write a page as JSON."""
+        """Write a page as JSON.
+
+        Args:
+            page: A page of procedures.
+        """
         return self._api.write(_PATH, page)

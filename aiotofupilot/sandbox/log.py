@@ -69,7 +69,11 @@ class RequestLog(list[Request]):
 
     @contextmanager
     def under_way(self, request: Request) -> Generator[None]:
-        """Add a request to the log. It is in flight inside the block."""
+        """Add a request to the log. It is in flight inside the block.
+
+        Args:
+            request: The request that has arrived.
+        """
         self.append(request)
         self.in_flight += 1
         self.peak_in_flight = max(self.peak_in_flight, self.in_flight)

@@ -65,19 +65,33 @@ Paging = Callable[[int, int, int], Window]
 
 
 def offsets(total: int, cursor: int, limit: int) -> Window:
-    """Cut as TofuPilot does: a cursor is the number of items before the page."""
+    """Cut as TofuPilot does: a cursor is the number of items before the page.
+
+    Args:
+        total: How many items match.
+        cursor: The cursor that was asked for.
+        limit: The most items that were asked for.
+    """
     stop = cursor + limit
     has_more = stop < total
     return Window(cursor, stop, has_more, stop if has_more else None)
 
 
 def capped(most: int) -> Paging:
-    """Show at most `most` items per page."""
+    """Show fewer items per page than were asked for.
+
+    Args:
+        most: The most items per page.
+    """
     return lambda total, cursor, limit: offsets(total, cursor, min(limit, most))
 
 
 def short_pages(seed: int = 0) -> Paging:
-    """Show 1 to `limit` items per page. The number depends only on the seed and the cursor."""
+    """Show 1 to `limit` items per page. The number depends only on the seed and the cursor.
+
+    Args:
+        seed: Another seed makes other pages.
+    """
 
     def paging(total: int, cursor: int, limit: int) -> Window:
         random = Random(f"{seed} {cursor}")  # noqa: S311 - test data
@@ -87,7 +101,12 @@ def short_pages(seed: int = 0) -> Paging:
 
 
 def hidden_rows(every: int = 100, hide: int = 250) -> Paging:
-    """Cut pages before hidden rows are left out. There are `hide` hidden rows after every `every` visible ones."""
+    """Cut pages before hidden rows are left out.
+
+    Args:
+        every: After this many visible rows, hidden rows follow.
+        hide: How many hidden rows follow there.
+    """
 
     def visible(row: int) -> int:
         blocks, rest = divmod(row, every + hide)
@@ -102,39 +121,71 @@ def hidden_rows(every: int = 100, hide: int = 250) -> Paging:
 
 
 def page_numbers(total: int, cursor: int, limit: int) -> Window:
-    """Take a cursor as the number of a page. The first page has the number 0."""
+    """Take a cursor as the number of a page. The first page has the number 0.
+
+    Args:
+        total: How many items match.
+        cursor: The number of the page that was asked for.
+        limit: The most items that were asked for.
+    """
     stop = (cursor + 1) * limit
     has_more = stop < total
     return Window(cursor * limit, stop, has_more, cursor + 1 if has_more else None)
 
 
 def null_cursor(total: int, cursor: int, limit: int) -> Window:
-    """Announce more items, where there are some, without a cursor."""
+    """Announce more items, where there are some, without a cursor.
+
+    Args:
+        total: How many items match.
+        cursor: The cursor that was asked for.
+        limit: The most items that were asked for.
+    """
     return offsets(total, cursor, limit)._replace(next_cursor=None)
 
 
 def repeating_cursor(at: int = 0) -> Paging:
-    """From offset `at` on, name the page's own cursor as the next one. A client that follows it does not move."""
+    """From offset `at` on, name the page's own cursor as the next one. A client that follows it does not move.
+
+    Args:
+        at: The offset from which on the server is odd.
+    """
     return _misleading(at, lambda cursor, _limit: cursor)
 
 
 def cycling_cursor(at: int = 0) -> Paging:
-    """From offset `at` on, name 0 as the next cursor. A client that follows it walks in circles."""
+    """From offset `at` on, name 0 as the next cursor. A client that follows it walks in circles.
+
+    Args:
+        at: The offset from which on the server is odd.
+    """
     return _misleading(at, lambda _cursor, _limit: 0)
 
 
 def backward_cursor(at: int = 0) -> Paging:
-    """From offset `at` on, name the page before as the next one. A client that follows it goes back and forth."""
+    """From offset `at` on, name the page before as the next one. A client that follows it goes back and forth.
+
+    Args:
+        at: The offset from which on the server is odd.
+    """
     return _misleading(at, lambda cursor, limit: max(cursor - limit, 0))
 
 
 def endless_empty(at: int = 0) -> Paging:
-    """From offset `at` on, show nothing and announce more. A client that follows never comes to an end."""
+    """From offset `at` on, show nothing and announce more. A client that follows never comes to an end.
+
+    Args:
+        at: The offset from which on the server is odd.
+    """
     return _advancing(at, lambda cursor, _limit: Window(cursor, cursor, has_more=True, next_cursor=None))
 
 
 def ignored_cursor(at: int = 0) -> Paging:
-    """Show the page at offset `at` for each cursor after it too, and always announce more."""
+    """From offset `at` on, show the page at this offset for every cursor, and always announce more.
+
+    Args:
+        at: The offset from which on the server is odd.
+    """
     return _advancing(at, lambda _cursor, limit: Window(at, at + limit, has_more=True, next_cursor=None))
 
 
@@ -142,6 +193,9 @@ def clamped_cursor(at: int = 1000) -> Paging:
     """Take a cursor beyond `at` as `at`, like a server with a largest offset. Then the same page comes again and again.
 
     A listing that ends before `at` is cut as usual.
+
+    Args:
+        at: The largest offset of the server.
     """
 
     def paging(total: int, cursor: int, limit: int) -> Window:

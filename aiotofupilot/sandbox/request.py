@@ -25,6 +25,9 @@ class Query(Mapping[str, str]):
     """Query parameters, decoded, in the order in which they were sent.
 
     As a mapping, a query gives the first value of each name. It equals a dict with the same names and first values.
+
+    Args:
+        pairs: The parameters; a mapping, or pairs in which names may repeat.
     """
 
     __slots__ = ("pairs",)
@@ -38,7 +41,11 @@ class Query(Mapping[str, str]):
         """All names with their values, including repeated names."""
 
     def all(self, name: str) -> list[str]:
-        """Return every value of one parameter, in order; empty: it was not sent."""
+        """Return every value of one parameter, in order; empty: it was not sent.
+
+        Args:
+            name: The name of the parameter.
+        """
         return [value for sent, value in self.pairs if sent == name]
 
     def __getitem__(self, name: str) -> str:

@@ -62,9 +62,12 @@ class Rows(MutableSequence[T], Generic[T]):
         return self._pieces
 
     def grow(self, count: int) -> None:
-        """Put newer made-up items first, until `count` items are made up in all.
+        """Put newer made-up items first.
 
         Items that were made before are made again when they are read, because they may refer to newer ones.
+
+        Args:
+            count: How many items are then made up in all.
         """
         with self._lock:
             self._make.cache_clear()
@@ -76,7 +79,11 @@ class Rows(MutableSequence[T], Generic[T]):
             self._pieces = Pieces((new, *parts), self._make)
 
     def find(self, identity: str) -> T | None:
-        """Return the item with an id; None: there is none."""
+        """Return the item with an id; None: there is none.
+
+        Args:
+            identity: The id.
+        """
         pieces = self._pieces
         number = self._number(identity)
         if number is not None and pieces.holds(number):
@@ -85,7 +92,11 @@ class Rows(MutableSequence[T], Generic[T]):
         return pieces.given_by_id.get(identity)
 
     def number_of(self, identity: str) -> int | None:
-        """Return the number of a made-up item for its id, even if it was replaced; None: it was not made up."""
+        """Return the number of a made-up item, even if the item was replaced; None: it was not made up.
+
+        Args:
+            identity: The id of the item.
+        """
         number = self._number(identity)
         return number if number is not None and number < self._made else None
 
@@ -137,7 +148,12 @@ class Rows(MutableSequence[T], Generic[T]):
                 self._replace(position, position + 1, ())
 
     def insert(self, index: int, value: T) -> None:
-        """Insert an item before the one at an index."""
+        """Insert an item.
+
+        Args:
+            index: The index of the item that it comes before, as for a list.
+            value: The item.
+        """
         with self._lock:
             position = slice(index, None).indices(len(self))[0]
             self._replace(position, position, (value,))

@@ -140,7 +140,11 @@ class Service(Factory):
 
     @contextmanager
     def handle(self, request: Request) -> Generator[Delivery]:
-        """Decide the answer of a request. Send it inside the block."""
+        """Decide the answer of a request. Send it inside the block.
+
+        Args:
+            request: The request. What happens to it is noted in it.
+        """
         question = (request.method, request.target)
         self._asked[question] += 1
         request.asked, request.attempt = self._asked[question], self._failed[question] + 1

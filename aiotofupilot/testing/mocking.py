@@ -50,6 +50,11 @@ class MockResponse(aiohttp.ClientResponse):
         mocked.get(url, status=503, response_class=MockResponse)
 
     See https://github.com/pnuckowski/aioresponses/issues/289.
+
+    Args:
+        method: HTTP method of the request.
+        url: Address of the request.
+        details: What aioresponses knows of the response.
     """
 
     def __init__(self, method: str, url: URL, **details: Any) -> None:  # noqa: ANN401 - aioresponses knows them

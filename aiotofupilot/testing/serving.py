@@ -52,6 +52,9 @@ def session_on(sandbox: Sandbox) -> TofuPilotSession:
     Example:
         async with session_on(sandbox) as session:
             ...
+
+    Args:
+        sandbox: A sandbox that is running.
     """
     return TofuPilotSession(sandbox.api_key, base_url=sandbox.url, retry=RetryPolicy(initial_wait=0.0))
 

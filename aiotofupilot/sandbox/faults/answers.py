@@ -49,7 +49,7 @@ def status(
         code: An HTTP status code, or a code that only proxies use: 499, 520, 524 or 529.
         message: The API's message; None: the standard phrase of the code.
         retry_after: The header ``Retry-After``: seconds, an aware date, or any text; None: the header is not sent.
-        headers: More headers, such as the `Date` of a server whose clock is wrong.
+        headers: More headers, such as the `Date` of a server whose clock is wrong; None: there are none.
     """
     name, phrase = _NAMES[code] if code in _NAMES else (HTTPStatus(code).name, HTTPStatus(code).phrase)
     wanted = {"Content-Type": "application/json", **(headers or {})}
@@ -62,20 +62,35 @@ def status(
 
 @fault
 def html(code: int = 200, *, headers: Mapping[str, str] | None = None) -> Alteration:
-    """Answer with a web page, as proxies do."""
+    """Answer with a web page, as proxies do.
+
+    Args:
+        code: HTTP status code.
+        headers: More headers; None: there are none.
+    """
     page = b"<!DOCTYPE html>\n<html><head><title>Please wait</title></head><body><h1>Please wait</h1></body></html>\n"
     return instead(code, {"Content-Type": "text/html; charset=utf-8", **(headers or {})}, page)
 
 
 @fault
 def empty(code: int = 200, *, headers: Mapping[str, str] | None = None) -> Alteration:
-    """Answer with no body at all."""
+    """Answer with no body at all.
+
+    Args:
+        code: HTTP status code.
+        headers: The headers; None: there are none.
+    """
     return instead(code, headers or {}, b"")
 
 
 @fault
 def json(document: Any, code: int = 200) -> Alteration:  # noqa: ANN401 - any JSON document
-    """Answer with another JSON document."""
+    """Answer with another JSON document.
+
+    Args:
+        document: The document, of types that JSON has.
+        code: HTTP status code.
+    """
     return instead(code, {"Content-Type": "application/json"}, orjson.dumps(document))
 
 

@@ -23,7 +23,11 @@ _MIB = 1024 * 1024
 
 @fault
 def gzip_bomb(size: int = 80 * _MIB) -> Alteration:
-    """Answer with a few bytes that decompress to at least `size` bytes of spaces."""
+    """Answer with a few bytes that decompress to many spaces.
+
+    Args:
+        size: The least number of spaces, in bytes.
+    """
     return instead(200, {"Content-Type": "application/json", "Content-Encoding": "gzip"}, _bomb(size))
 
 
@@ -41,10 +45,10 @@ def _mebibytes(size: int) -> int:
 
 @fault
 def oversized(size: int = 80 * _MIB, *, announced: bool = True) -> Alteration:
-    """Send at least `size` bytes of spaces after the answer. JSON allows that.
+    """Send many spaces after the answer. JSON allows that.
 
     Args:
-        size: The number of spaces, in bytes.
+        size: The least number of spaces, in bytes.
         announced: Whether Content-Length says so, and the client can refuse before it reads.
     """
 
@@ -59,6 +63,11 @@ def oversized(size: int = 80 * _MIB, *, announced: bool = True) -> Alteration:
 
 @fault
 def header_flood(count: int = 1000, *, size: int = 1000) -> Alteration:
-    """Send `count` more headers of `size` bytes each."""
+    """Send many more headers.
+
+    Args:
+        count: How many more headers to send.
+        size: The length of each of their values, in bytes.
+    """
     flood = {f"X-Flood-{number}": "x" * size for number in range(count)}
     return lambda delivery, _request, _random: delivery.with_headers(flood)

@@ -21,7 +21,11 @@ GZIP = 31  # zlib's window bits for the gzip format
 
 @fault
 def reset(*, after: Literal["request", "headers", "half"] = "request") -> Alteration:
-    """Reset the connection after the request, after the answer's headers, or after half its body."""
+    """Reset the connection.
+
+    Args:
+        after: When to do it: after the request, after the answer's headers, or after half of its body.
+    """
 
     def alter(delivery: Delivery, _request: Question, _random: Random) -> Delivery:
         sent = delivery.before_head() if after == "request" else delivery.split(0.0 if after == "headers" else 0.5)[0]
@@ -57,7 +61,12 @@ def cut(*, at: float = 0.5, announced: bool = True) -> Alteration:
 
 @fault
 def stall(seconds: float, *, inside_body: bool = False) -> Alteration:
-    """Send nothing for some seconds, before the headers or in the middle of the body, and then continue."""
+    """Send nothing for a while, and then continue.
+
+    Args:
+        seconds: How long nothing is sent; at least 0.
+        inside_body: Whether to stop in the middle of the body. Otherwise nothing has been sent before.
+    """
 
     def alter(delivery: Delivery, _request: Question, _random: Random) -> Delivery:
         before, after = delivery.split(0.5) if inside_body else ((), delivery.steps)
@@ -68,7 +77,12 @@ def stall(seconds: float, *, inside_body: bool = False) -> Alteration:
 
 @harmless
 def latency(seconds: float, *, jitter: float = 0.0) -> Alteration:
-    """Answer later by some seconds, plus or minus up to `jitter` seconds."""
+    """Answer later.
+
+    Args:
+        seconds: How much later, on average; at least 0.
+        jitter: How much a wait may be shorter or longer than that, in seconds; at least 0. No wait is less than 0.
+    """
 
     def alter(delivery: Delivery, _request: Question, random: Random) -> Delivery:
         return Delivery((Wait(max(0.0, random.uniform(seconds - jitter, seconds + jitter))), *delivery.steps))

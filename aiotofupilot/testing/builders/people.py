@@ -49,9 +49,9 @@ def make_operator(
     """Make the operator of a run. By default the operator has no account.
 
     Args:
-        name: Display name.
+        name: Display name. None: the server names none.
         id: ID of the user. None: only the name of the operator is known.
-        email: E-mail address.
+        email: E-mail address. None: the server names none.
     """
     return Operator(id, name, email)
 
