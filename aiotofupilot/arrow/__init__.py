@@ -1,15 +1,15 @@
 """Listings as Arrow: a fixed schema for each model, record batches as a walk goes on, and a listing as one table.
 
-polars, pandas, DuckDB and whatever else reads Arrow take them as they are. The extra ``arrow`` has what this needs,
-which is pyarrow.
+polars, pandas, DuckDB and every other library that reads Arrow take them as they are. This needs pyarrow, which the
+extra ``arrow`` installs.
 
-A column has the name of the model's attribute, such as ``linked_repository``, and not the wire's. Its type follows from
-the model alone, so that any two tables of one listing fit together, and an empty one has the same columns:
+A column has the name of the model's attribute, such as ``linked_repository``, and not the name on the wire. Its type
+follows from the model alone. So any two tables of one listing fit together, and an empty table has the same columns:
 
 ====================  ================================================================================
 attribute             column
 ====================  ================================================================================
-``str``               string; an unknown value of an enumeration is a string as any other
+``str``               string; an unknown value of an enumeration is a string too
 ``datetime``          timestamp in microseconds, UTC
 ``timedelta``         duration in microseconds
 ``int``               int64
@@ -21,12 +21,12 @@ metadata              map from string to the value's JSON text, such as ``"B"``,
 several other types   string with the value's JSON text (`Validator.expected_value`)
 ====================  ================================================================================
 
-Every column may hold null, also where the API promises a value, so that a table still fits when the API takes the
+Every column may hold null, even where the API promises a value. So a table still fits after the API has taken the
 promise back.
 
-`schemas` has the schema of each model. `columns` says which type of column an attribute has, and what of `gathering`
-gathers its values. `pools` makes arrays of the values of many columns at once, and `rows` makes a record batch of them.
-`streaming` makes batches of a listing as its pages arrive, and `files` writes them to Parquet.
+`schemas` has the schema of each model. `columns` says which type of column an attribute has, and which class of
+`gathering` gathers its values. `pools` converts the values of many columns at once, and `rows` makes a record batch of
+them. `streaming` makes record batches of a listing as its pages arrive, and `files` writes them to Parquet.
 """
 
 from importlib.util import find_spec

@@ -1,7 +1,7 @@
-"""From the type of a model's attribute to the type of a column, and to what gathers its values.
+"""The column for each type that a model's attribute can have, and the class that gathers its values.
 
-The values are read attribute by attribute from many items at once. So it does not matter whether an item is a model or
-a shape, and a row costs neither a dict nor a call.
+The values of an attribute are read from many items at once. So it does not matter whether an item is a model or a
+shape, and a row costs neither a dict nor a call.
 """
 
 from __future__ import annotations
@@ -32,7 +32,7 @@ class Column:
     type: pa.DataType
     """The type of the column."""
     gathering: Callable[[Pools], Gathering]
-    """From the pools of a record batch to what gathers the values of its column."""
+    """Takes the pools of a record batch, and returns the object that gathers the values of the column."""
 
 
 @frozen
@@ -42,12 +42,12 @@ class Model:
     fields: tuple[pa.Field[Any], ...]
     """Names and types."""
     columns: Mapping[str, Column]
-    """By name of the attribute."""
+    """The column of each attribute, by its name."""
     read: Callable[[Sequence[Any]], Sequence[list[Any]]]
-    """From items to the values of all attributes, attribute by attribute."""
+    """Takes items, and returns a list of values for each attribute."""
 
     def gathering(self, pools: Pools) -> Members:
-        """Return what gathers the values of the columns."""
+        """Return the object that gathers the values of the columns."""
         return Members(self.read, {name: column.gathering(pools) for name, column in self.columns.items()})
 
 
@@ -74,7 +74,7 @@ def _struct(model: type) -> Column:
 
 
 def _list(element: Column) -> Column:
-    # Parquet calls the values of a list so. Under this name, a table is the same before and after.
+    # Parquet has this name for the values of a list, so a table is the same after it was written and read.
     kind = pa.list_(pa.field("element", element.type))
     return Column(kind, lambda pools: Lists(kind, element.gathering(pools)))
 
@@ -89,7 +89,7 @@ def _column(kind: Any) -> Column:  # noqa: ANN401 - any annotation
     """Return the column for a type that models are annotated with.
 
     Raises:
-        TypeError: No model has had such an attribute before, so nobody has said what its column is.
+        TypeError: The type is not known here. A new kind of attribute needs a rule here.
     """
     kinds = {member for member in get_args(kind) if member is not NoneType}
     if get_origin(kind) in {Union, UnionType}:
@@ -108,7 +108,10 @@ def _column(kind: Any) -> Column:  # noqa: ANN401 - any annotation
 
 
 def _reader(names: Sequence[str]) -> Callable[[Sequence[Any]], Sequence[list[Any]]]:
-    """Return a function that reads attributes of items. Written out, it takes half of the time of `attrgetter`."""
+    """Return a function that reads attributes of items.
+
+    Its code is written out. `attrgetter` would take twice the time.
+    """
     lists = ", ".join(f"[item.{name} for item in items]" for name in names)
     read: Callable[[Sequence[Any]], Sequence[list[Any]]] = eval(f"lambda items: [{lists}]")  # noqa: S307 - of nothing but the names of a model's attributes
     return read

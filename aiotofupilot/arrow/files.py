@@ -1,7 +1,7 @@
-"""A file that grows by parts, and the Parquet file that is made of it in the end.
+"""A file that grows in parts, and the Parquet file that is made from it at the end.
 
-The end of a Parquet file tells where everything in it is, so that a file which breaks off says nothing. An Arrow stream
-has no end: it can be cut between any two parts, and be appended to again.
+The end of a Parquet file says where everything in it is, so a file that breaks off cannot be read. An Arrow stream has
+no such end. It can be cut between any two parts, and further parts can be appended.
 
 Source: https://arrow.apache.org/docs/format/Columnar.html#ipc-streaming-format
 """
@@ -23,16 +23,16 @@ if TYPE_CHECKING:
 __all__ = ["stream_head", "stream_part", "write_parquet"]
 
 _GROUP_ROWS = 2**17
-"""Rows of a row group from which on it takes up no more. A reader takes up, or passes over, a group at a time."""
+"""A row group with this many rows is full. A reader reads, or skips, one group at a time."""
 
 _GROUP_SIZE = 8 * 2**20
-"""Bytes of a row group from which on it takes up no more. The writer has a group in memory, and more for a moment."""
+"""A row group with this many bytes is full. The writer has one group in memory, and more than that for a moment."""
 
-_parquet: Any = parquet  # the stubs do not know of what types its parameters are
+_parquet: Any = parquet  # the stubs do not know the types of its parameters
 
 
 def stream_head(model: type) -> bytes:
-    """Return how a stream of a model's items begins."""
+    """Return the beginning of a stream of a model's items."""
     return schema(model).serialize().to_pybytes()
 
 
@@ -41,7 +41,7 @@ def stream_part(items: Sequence[Any], model: type) -> bytes:
 
     Args:
         items: Models or shapes, as a server sent them.
-        model: Their class, or that of the models whose shapes they are.
+        model: The class of the models, also if the items are shapes.
 
     Raises:
         DecodeError: A duration is longer than Arrow can hold.
@@ -50,14 +50,14 @@ def stream_part(items: Sequence[Any], model: type) -> bytes:
 
 
 async def write_parquet(stream: FileIO, target: BufferedIOBase) -> None:
-    """Make a Parquet file of a stream. The event loop gets its turn after each group of rows.
+    """Make a Parquet file of a stream. Other tasks run after each group of rows.
 
     Args:
-        stream: Is read from where it stands to its end, and stays open.
-        target: Is written to, and stays open.
+        stream: The stream. It is read from its current position to its end, and stays open.
+        target: The file that is written. It stays open.
 
     Raises:
-        OSError: There is no room for it.
+        OSError: The file cannot be written, such as to a full disk.
     """
     with (
         ipc.open_stream(pa.PythonFile(stream, mode="r")) as reader,
@@ -69,7 +69,7 @@ async def write_parquet(stream: FileIO, target: BufferedIOBase) -> None:
 
 
 def _groups(batches: Iterable[pa.RecordBatch]) -> Iterator[pa.Table]:
-    """Join batches to groups that are neither small nor large."""
+    """Join batches into groups that are neither small nor large."""
     gathered: list[pa.RecordBatch] = []
     rows = size = 0
     for batch in batches:

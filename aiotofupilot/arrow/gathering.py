@@ -1,4 +1,4 @@
-"""The columns of a record batch while its rows come: values are added as they come, and an array is made in the end."""
+"""The columns of a record batch while its rows arrive. Values are added as they come, and then become an array."""
 
 from __future__ import annotations
 
@@ -19,20 +19,20 @@ __all__ = ["MOMENT", "Gathering", "Lists", "Maps", "Members", "Moments", "Plain"
 
 MOMENT = pa.timestamp("us", "UTC")
 
-_arrow: Any = pa  # the stubs know other arguments than the constructors of nested arrays take
+_arrow: Any = pa  # the constructors of nested arrays take arguments that the stubs do not know
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 
 class Gathering(Protocol):
-    """A column, as far as its rows have come."""
+    """A column, with the rows that have arrived so far."""
 
     def add(self, values: Sequence[Any]) -> None:
-        """Take up the values of more rows. A value may be None."""
+        """Add the values of more rows. A value may be None."""
         ...
 
     def build(self) -> pa.Array[Any]:
-        """Return the array of all values, of which those in pools have been converted, and begin anew."""
+        """Return the array of all values, and start over. Values in pools must have been converted."""
         ...
 
 
@@ -43,7 +43,7 @@ class Plain(Gathering):
         self._share = share
 
     def add(self, values: Sequence[Any]) -> None:
-        """Take up values."""
+        """Add values."""
         self._share.values += values
 
     def build(self) -> pa.Array[Any]:
@@ -52,10 +52,10 @@ class Plain(Gathering):
 
 
 class Moments(Plain):
-    """Moments, gathered as the time since another moment, because pyarrow takes a quarter as long for that."""
+    """Moments. They are gathered as durations since 1970, because pyarrow converts these in a quarter of the time."""
 
     def add(self, values: Sequence[datetime | None]) -> None:
-        """Take up moments, which are timezone-aware."""
+        """Add moments, which are timezone-aware."""
         self._share.values += [None if value is None else value - _EPOCH for value in values]
 
     def build(self) -> pa.Array[Any]:
@@ -68,19 +68,19 @@ def _json(value: object) -> str:
 
 
 class Texts(Plain):
-    """Values of several types, gathered as their JSON text."""
+    """Values of several types. They are gathered as their JSON text."""
 
     def add(self, values: Sequence[Any]) -> None:
-        """Take up values."""
+        """Add values."""
         self._share.values += [None if value is None else _json(value) for value in values]
 
 
 class Members:
-    """The attributes of a model, each a column.
+    """The attributes of a model. Each is a column.
 
     Args:
-        read: From items to the values of all attributes, attribute by attribute.
-        columns: By name of the attribute.
+        read: Takes items, and returns a list of values for each attribute.
+        columns: The column of each attribute, by its name.
     """
 
     def __init__(self, read: Callable[[Sequence[Any]], Sequence[list[Any]]], columns: Mapping[str, Gathering]) -> None:
@@ -88,22 +88,22 @@ class Members:
         self._columns = columns
 
     def add(self, items: Sequence[Any]) -> None:
-        """Take up models or shapes. None of them is None."""
+        """Add models or shapes. None of them is None."""
         for column, values in zip(self._columns.values(), self._read(items), strict=True):
             column.add(values)
 
     def build(self) -> list[pa.Array[Any]]:
-        """Return the array of each attribute, and begin anew."""
+        """Return the array of each attribute, and start over."""
         return [column.build() for column in self._columns.values()]
 
 
 class Structs:
-    """Models or shapes, each a struct.
+    """Models or shapes. Each becomes a struct.
 
     Args:
-        model: Their class, or that of the models whose shapes they are.
+        model: The class of the models, also if the values are shapes.
         fields: Names and types of the attributes.
-        members: The attributes.
+        members: The attributes, as columns.
     """
 
     def __init__(self, model: type, fields: Sequence[pa.Field[Any]], members: Members) -> None:
@@ -113,7 +113,7 @@ class Structs:
         self._missing: list[bool] = []
 
     def add(self, values: Sequence[Any]) -> None:
-        """Take up values."""
+        """Add values."""
         missing = [value is None for value in values]
         self._missing += missing
         if True in missing:
@@ -130,16 +130,16 @@ class Structs:
         return array
 
     def _blank(self, values: Sequence[Any]) -> Any:  # noqa: ANN401 - a model or a shape
-        """Return what stands for None: an item without values, and a shape if the others are shapes.
+        """Return an item without values, which takes the place of None. It is a shape if the others are shapes.
 
-        Python reads an attribute faster where all objects are of one class.
+        Python reads an attribute faster if all objects are of one class.
         """
         others = next((value.__class__ for value in values if value is not None), self._model)
         return _without_values(others if hasattr(others, "__struct_fields__") else self._model)
 
 
 @cache
-def _without_values(kind: Any) -> Any:  # noqa: ANN401 - a class of models or shapes, and one of it
+def _without_values(kind: Any) -> Any:  # noqa: ANN401 - a class of models or shapes, and an object of it
     names = getattr(kind, "__struct_fields__", None) or [field.name for field in kind.__attrs_attrs__]
     return kind(**dict.fromkeys(names))
 
@@ -149,7 +149,7 @@ def _mask(missing: list[bool]) -> pa.Array[Any] | None:
 
 
 class _Several:
-    """Values that hold several others each, or none."""
+    """Values that each hold several other values, or none."""
 
     def __init__(self) -> None:
         self._lengths: list[int] = []
@@ -160,7 +160,10 @@ class _Several:
         self._lengths += [0 if value is None else len(value) for value in values]
 
     def _bounds(self) -> tuple[pa.Array[Any], pa.Array[Any] | None]:
-        """Return where each value begins in all of them joined, and which are None, if any is; and begin anew."""
+        """Return where each value begins when all are joined, and which values are None, and start over.
+
+        The second array is None if no value is None.
+        """
         starts = pa.array(list(accumulate(self._lengths, initial=0)), pa.int32())
         mask = _mask(self._missing)
         self._lengths, self._missing = [], []
@@ -168,11 +171,11 @@ class _Several:
 
 
 class Lists(_Several):
-    """Tuples, each a list.
+    """Tuples. Each becomes a list.
 
     Args:
         kind: The type of the column.
-        elements: The column of what is in them.
+        elements: The column of the elements of all tuples.
     """
 
     def __init__(self, kind: pa.DataType, elements: Gathering) -> None:
@@ -181,7 +184,7 @@ class Lists(_Several):
         self._elements = elements
 
     def add(self, values: Sequence[Sequence[Any] | None]) -> None:
-        """Take up values."""
+        """Add values."""
         self._count(values)
         self._elements.add(list(chain.from_iterable(filter(None, values))))
 
@@ -193,12 +196,12 @@ class Lists(_Several):
 
 
 class Maps(_Several):
-    """Mappings from strings to what becomes JSON text.
+    """Mappings from strings to values. The values become JSON text.
 
     Args:
         kind: The type of the column.
-        keys: The column of their keys.
-        texts: The column of their values' texts.
+        keys: The column of the keys of all mappings.
+        texts: The column of the JSON texts of all their values.
     """
 
     def __init__(self, kind: pa.DataType, keys: Gathering, texts: Gathering) -> None:
@@ -207,7 +210,7 @@ class Maps(_Several):
         self._keys, self._texts = keys, texts
 
     def add(self, values: Sequence[Mapping[str, Any] | None]) -> None:
-        """Take up values."""
+        """Add values."""
         self._count(values)
         present = [value for value in values if value]
         self._keys.add(list(chain.from_iterable(present)))

@@ -1,7 +1,7 @@
-"""From Python's values to arrays, many columns at once.
+"""Converts Python's values to arrays, for many columns at once.
 
-A call of pyarrow costs as much as a hundred values do, and a model has up to fifty columns. So the values of all
-columns of one type become one array, and each column takes its slice of it.
+A call of pyarrow costs as much as a hundred values, and a model has up to fifty columns. So the values of all columns
+of one type become one array, and each column takes its slice of this array.
 """
 
 from __future__ import annotations
@@ -34,7 +34,7 @@ def _durations(values: Sequence[timedelta | None]) -> pa.Array[Any]:
 def _numbers(values: Sequence[float | None]) -> pa.Array[Any]:
     try:
         return pa.array(values, DOUBLE)
-    except pa.ArrowInvalid:  # an integer that no double has exactly: JavaScript, which the server speaks, rounds it too
+    except pa.ArrowInvalid:  # no double is exactly this integer; JavaScript, which the server speaks, rounds it too
         return pa.array([None if value is None else float(value) for value in values], DOUBLE)
 
 
@@ -48,7 +48,7 @@ _CONVERTERS: dict[pa.DataType, Callable[[Sequence[Any]], pa.Array[Any]]] = {
 
 
 class Share:
-    """The values of one column in a pool, and the slices of arrays that have become of them.
+    """The values of one column in a pool, and the slices of arrays that were made of them.
 
     Args:
         kind: The type of the column.
@@ -57,23 +57,23 @@ class Share:
     def __init__(self, kind: pa.DataType) -> None:
         self._type = kind
         self.values: list[Any] = []
-        """Those that are not in an array yet. A value may be None."""
+        """The values that are not in an array yet. A value may be None."""
         self._slices: list[pa.Array[Any]] = []
 
     def receive(self, array: pa.Array[Any]) -> None:
-        """Take up the array that has become of the values."""
+        """Keep the array that was made of the values, and forget the values."""
         self._slices.append(array)
         self.values = []
 
     def take(self) -> pa.Array[Any]:
-        """Return all that has been converted as one array, and begin anew."""
+        """Return one array of everything that has been converted, and start over."""
         slices, self._slices = self._slices, []
         array: pa.Array[Any] = _arrow.concat_arrays(slices) if slices else pa.array([], self._type)
         return array
 
 
 class Pools:
-    """A pool for each type of columns."""
+    """A pool for each type of column."""
 
     def __init__(self) -> None:
         self._shares: dict[pa.DataType, list[Share]] = {}
@@ -86,17 +86,17 @@ class Pools:
         return sum(map(len, self._shares.values()))
 
     def share(self, kind: pa.DataType) -> Share:
-        """Return a share for another column, whose values become an array of this type."""
+        """Return a share for another column. Its values become an array of this type."""
         share = Share(kind)
         self._shares.setdefault(kind, []).append(share)
         return share
 
     def convert(self) -> None:
-        """Make arrays of the values that wait.
+        """Convert the values that are not in an array yet.
 
         Raises:
-            OverflowError: A duration is longer than Arrow can hold. It waits on, and so do all other durations.
-            TypeError: A value is of another type than its column. Likewise.
+            OverflowError: A duration is longer than Arrow can hold. No duration is converted.
+            TypeError: A value is of another type than its column. No value of columns of this type is converted.
         """
         for kind, shares in self._shares.items():
             values: list[Any] = []

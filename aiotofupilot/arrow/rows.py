@@ -17,9 +17,9 @@ __all__ = ["Rows"]
 _arrow: Any = pa  # the stubs do not know that a batch can be made with a schema
 
 _AT_ONCE = 20_000
-"""Values that are read and converted together, if each column has one in each row.
+"""At least this many values are read and converted together. A column counts as one value in each row.
 
-With fewer, calls cost more than the values do. With more, the values have left the CPU's caches in between.
+With fewer values, the calls cost more than the values. With more, the values leave the CPU's caches in between.
 """
 
 
@@ -42,11 +42,11 @@ class Rows:
 
     @property
     def size(self) -> int:
-        """How many bytes the rows take, without those of the last few that have not been converted yet."""
+        """How many bytes the rows take, without the last few rows, which have not been converted yet."""
         return self._pools.size
 
     def add(self, items: Sequence[Any]) -> None:
-        """Take up items.
+        """Add items.
 
         Args:
             items: Models, or their shapes.
@@ -61,11 +61,11 @@ class Rows:
             self._convert()
 
     def build(self) -> pa.RecordBatch:
-        """Return the rows as a record batch, and begin anew.
+        """Return the rows as a record batch, and start over.
 
         Raises:
-            OverflowError: As `add`. The rows stay.
-            TypeError: As `add`.
+            OverflowError: As in `add`. The rows stay.
+            TypeError: As in `add`.
         """
         self._convert()
         batch: pa.RecordBatch = _arrow.RecordBatch.from_arrays(self._members.build(), schema=self._schema)
@@ -74,5 +74,5 @@ class Rows:
 
     def _convert(self) -> None:
         self._members.add(self._items)
-        self._items = []  # nobody needs them for the arrays, and they take as much memory as their values
+        self._items = []  # the arrays do not need them, and they take as much memory as their values
         self._pools.convert()

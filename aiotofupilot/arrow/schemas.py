@@ -1,4 +1,4 @@
-"""The schema of each model, and some items as a record batch of it."""
+"""The schema of each model, and items as a record batch with this schema."""
 
 from __future__ import annotations
 
@@ -20,17 +20,17 @@ if TYPE_CHECKING:
 __all__ = ["received", "record_batch", "schema", "without_durations"]
 
 _AT_ONCE = 500
-"""Items that are read together, so that no array of texts grows beyond the 2 GiB that it may have."""
+"""At most this many items are read together, because an array of texts can have at most 2 GiB."""
 
 
 def schema(model: type) -> pa.Schema:
     """Return the schema of a model's columns. It follows from the model, and not from any data.
 
     Args:
-        model: A model of a listing, such as `Run`; or of what items hold, such as `Repository`.
+        model: The model of an item, such as `Run`, or of a part of an item, such as `Repository`.
 
     Raises:
-        TypeError: It is no model.
+        TypeError: It is not a model.
     """
     return _schema(_checked(model))
 
@@ -47,15 +47,15 @@ def _schema(model: type) -> pa.Schema:
 
 
 def record_batch(items: Iterable[Any], model: type) -> pa.RecordBatch:
-    """Return items as a record batch, a row for each.
+    """Return a record batch with a row for each item.
 
     Args:
-        items: Models of one class. None at all make an empty batch, which has the whole schema.
+        items: Models of one class. If there are none, the batch is empty, and has the whole schema.
         model: Their class.
 
     Raises:
         TypeError: An item is of another class, or an attribute is of another type than the model says.
-        OverflowError: A duration is longer than Arrow can hold, which is 106,751,991 days.
+        OverflowError: A duration is longer than 106,751,991 days, the longest that Arrow can hold.
     """
     rows = list(items)
     _checked(model)
@@ -65,11 +65,11 @@ def record_batch(items: Iterable[Any], model: type) -> pa.RecordBatch:
 
 
 def received(items: Sequence[Any], model: type) -> pa.RecordBatch:
-    """Return what a server sent as a record batch.
+    """Return a record batch of items that a server sent.
 
     Args:
         items: Models or shapes.
-        model: Their class, or that of the models whose shapes they are.
+        model: The class of the models, also if the items are shapes.
 
     Raises:
         DecodeError: A duration is longer than Arrow can hold.
@@ -90,7 +90,10 @@ def _converted(items: Sequence[Any], model: type) -> pa.RecordBatch:
 def without_durations(kind: pa.Schema) -> pa.Schema:
     """Return a schema with int64 in place of each duration, for formats without durations, such as Delta Lake.
 
-    ``table.cast(without_durations(table.schema))`` then holds microseconds, and no value is changed or copied.
+    ``table.cast(without_durations(table.schema))`` then holds microseconds. No value is changed or copied.
+
+    Args:
+        kind: The schema, such as that of a table.
     """
     return pa.schema([_plain(field) for field in cast("Any", kind)])
 

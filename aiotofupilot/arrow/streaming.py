@@ -1,4 +1,4 @@
-"""A listing as record batches, as its pages arrive, or as one table."""
+"""A listing as record batches while its pages arrive, or as one table."""
 
 from __future__ import annotations
 
@@ -22,19 +22,19 @@ if TYPE_CHECKING:
 __all__ = ["RecordBatches", "batches", "table"]
 
 _LARGEST = 64 * 2**20
-"""Bytes of a batch from which on it takes up no more rows."""
+"""A batch with this many bytes takes no more rows."""
 
 
 class RecordBatches(AsyncIterator[pa.RecordBatch]):
-    """A pass over a listing, in record batches. Pages are fetched as batches are asked for, never on their own.
+    """A pass over a listing, in record batches. Pages are requested only while you wait for a batch.
 
-    Enter it with ``async with``, which closes it, or call `aclose`. What a walk promises holds for it too: a failure
-    costs nothing that was listed before. The rows that came before a failure are yielded first, as a shorter batch. The
-    next batch then raises the error. Whoever asks on asks the server again.
+    Enter it with ``async with``, which closes it, or call `aclose`. As in a walk, a failure costs nothing that was
+    listed before it. The rows that came before a failure are yielded first, as a shorter batch. The next batch then
+    raises the error. If you ask for another batch after that, the server is asked again.
 
     Args:
-        listing: What is listed.
-        rows: Rows of a batch.
+        listing: The listing.
+        rows: The number of rows of a batch.
     """
 
     def __init__(self, listing: Paginator[Any], *, rows: int) -> None:
@@ -76,7 +76,7 @@ class RecordBatches(AsyncIterator[pa.RecordBatch]):
         return batch
 
     async def aclose(self) -> None:
-        """End where the batch yielded last ends, and wait until nothing is in flight.
+        """End after the batch that was yielded last, and wait until nothing is in flight.
 
         Raises:
             RuntimeError: Another task is waiting for the next batch.
@@ -87,20 +87,20 @@ class RecordBatches(AsyncIterator[pa.RecordBatch]):
 
     @property
     def checkpoint(self) -> Checkpoint:
-        """Where the last row of the batch yielded last stands. ``list(cursor=...)`` resumes after it.
+        """The place after the batch that was yielded last. ``list(cursor=...)`` resumes there.
 
-        Store it together with the batch, and each item is stored exactly once.
+        If you store it together with the batch, each item is stored exactly once.
         """
         return self._checkpoint
 
     @property
     def stats(self) -> WalkStats:
-        """What the walk has done so far. It counts items of the next batch too, if they have arrived."""
+        """The counts of the walk so far. Items of the next batch count too, if they have arrived."""
         return self._walk.stats
 
     def _check_idle(self) -> None:
         if self._is_gathering:
-            raise RuntimeError("another task is waiting for the next batch: give each task batches of its own")
+            raise RuntimeError("another task is waiting for the next batch: give each task its own batches")
 
     async def _gather(self) -> None:
         """Gather the rows of the next batch."""
@@ -123,50 +123,51 @@ class RecordBatches(AsyncIterator[pa.RecordBatch]):
             try:
                 raise failure
             finally:
-                del failure  # its traceback knows this frame
+                del failure  # its traceback refers to this frame
 
     def _room(self) -> int:
         """Return how many more items the next batch takes."""
         return 0 if self._rows.size >= _LARGEST else self._wanted - self._rows.count
 
     def _beyond_arrow(self, error: OverflowError) -> DecodeError:
-        """Return the error for what Arrow cannot hold, which knows where the batch before ended."""
+        """Return the error for a duration that Arrow cannot hold. Its checkpoint is the end of the last batch."""
         beyond = DecodeError(str(error))
         beyond.checkpoint = self._checkpoint
         return beyond
 
 
 def batches(listing: Paginator[Any], *, rows: int = 10_000) -> RecordBatches:
-    """Return a listing as record batches of its model's `schema`. Nothing is sent before the first is asked for.
+    """Return a listing as record batches with the `schema` of its model. Nothing is sent before the first is used.
 
     Args:
-        listing: What is listed, as ``list()`` returns it.
-        rows: Rows of a batch, 1 or more. The last has fewer, and so has one that holds 64 MiB or that a failure ends.
+        listing: The listing, as ``list()`` returns it.
+        rows: Rows of a batch, 1 or more. The last batch may have fewer, and so may a batch of 64 MiB, or one that a
+            failure ends.
 
     Raises:
-        TypeError: It is no listing, or one without models.
+        TypeError: It is not a listing, or a listing without models.
         ValueError: `rows` is out of bounds.
     """
     return RecordBatches(_checked(listing), rows=integer("rows", rows, low=1))
 
 
-def _checked(listing: Any) -> Paginator[Any]:  # noqa: ANN401 - that is what is found out
+def _checked(listing: Any) -> Paginator[Any]:  # noqa: ANN401 - it can be anything
     if not isinstance(listing, Paginator):
         raise named(TypeError(f"listing must be what list() returns, got {listing!r}"), "listing")
-    paginator: Paginator[Any] = listing  # pyright: ignore[reportUnknownVariableType] - of what, is not known
+    paginator: Paginator[Any] = listing  # pyright: ignore[reportUnknownVariableType] - the type of its items is not known
     if paginator.model is RawItem:
         raise named(TypeError(f"listing must have models, and raw() has none: got {listing!r}"), "listing")
     return paginator
 
 
 async def table(listing: Paginator[Any]) -> pa.Table:
-    """Return a whole listing as one table of its model's `schema`. If nothing is listed, it has no rows.
+    """Return a whole listing as one table with the `schema` of its model. If nothing is listed, it has no rows.
 
     Args:
-        listing: What is listed, as ``list()`` returns it.
+        listing: The listing, as ``list()`` returns it.
 
     Raises:
-        TypeError: It is no listing, or one without models.
+        TypeError: It is not a listing, or a listing without models.
     """
     async with batches(listing) as stream:
         return pa.Table.from_batches([batch async for batch in stream], schema=stream.schema)
