@@ -33,7 +33,7 @@ from fakes.guides import BLOCKS, FRONT, GUIDES, POLICIES, ROOT, TABLES, blocks, 
 from fastapi.routing import APIRoute
 
 import aiotofupilot
-from aiotofupilot import TofuPilotSession
+from aiotofupilot import TofuPilotSession, arrow, dlt, models, sandbox as sandbox_room, testing
 from aiotofupilot.sandbox import BusyLine, Sandbox, faults, paging
 from aiotofupilot.testing import serve
 
@@ -214,6 +214,27 @@ def test_everything_that_can_go_wrong_is_in_its_table(heading, room, beside):
     assert {call.partition("(")[0] for call in calls} == set(room.__all__) - beside
     for call in calls:
         assert callable(getattr(made := eval(call, vars(room)), "alter", made))  # noqa: S307 - the README's own text
+
+
+IN_CODE = re.compile(r"^```.*?^```$|`[^`\n]+`", re.MULTILINE | re.DOTALL)
+OF_A_FAMILY = {name for name in models.__all__ if name not in {model.__name__ for model in models.MODELS.values()}}
+"""Classes of what is in an item. A guide names two of them, and says that there are more."""
+INSIDE_THE_SANDBOX = {"Answer", "Api", "Factory", "Listing", "Query", "Rows"}
+"""What its `Service` consists of."""
+HELD = [
+    *(aiotofupilot.Paginator, aiotofupilot.Walk, aiotofupilot.IncrementalWalk, aiotofupilot.FollowedListing),
+    *(aiotofupilot.Page, aiotofupilot.PageMeta, aiotofupilot.WalkStats, aiotofupilot.TofuPilotError, dlt.Brought),
+]
+"""Classes of what a listing gives to its user."""
+
+
+def test_every_public_name_is_in_a_guide():
+    """Nobody uses what no guide names. A family of names, such as the builders, is named by some of its members."""
+    code = "\n".join(part for guide in GUIDES for part in IN_CODE.findall(read(guide)))
+    names = {name for room in (aiotofupilot, arrow, dlt, sandbox_room, testing) for name in room.__all__}
+    names -= OF_A_FAMILY | INSIDE_THE_SANDBOX | {name for name in testing.__all__ if name.startswith("make_")}
+    attributes = {name for kind in HELD for name in dir(kind) if name[0] != "_" and not hasattr(BaseException, name)}
+    assert sorted(name for name in names | attributes if not re.search(rf"\b{name}\b", code)) == []
 
 
 def test_every_listing_has_its_row():
