@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-import errno
 import os
+import stat
 from contextlib import contextmanager
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
@@ -13,7 +13,7 @@ import pyarrow as pa
 
 from aiotofupilot.models import MODELS
 
-from .errors import MirrorError
+from .errors import DISK_FAILED, MirrorError
 from .rows import schema_of
 
 if TYPE_CHECKING:
@@ -36,9 +36,6 @@ _MAGIC, _AT = b"DUCK", 8
 
 Source: https://duckdb.org/docs/stable/internals/storage
 """
-
-_REFUSALS = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EIO)
-"""What a disk may say to a write. DuckDB tells it in words."""
 
 _SCHEMAS = "_dlt_version"
 """Where dlt notes the tables that it has made."""
@@ -164,22 +161,27 @@ def opened(path: Path, server: str) -> Generator[Database]:
 def _check_file(path: Path) -> None:
     """Refuse other files, which DuckDB may have extensions for, and remove one that it had not finished making."""
     try:
+        kind = path.stat().st_mode
+        if not (stat.S_ISREG(kind) or stat.S_ISDIR(kind)):  # not opened, because a pipe waits for its other end
+            raise MirrorError(f"{path} is no file: choose another path")
         with path.open("rb") as file:
             head = file.read(_HEADERS)
     except FileNotFoundError:
         return
-    except (IsADirectoryError, PermissionError) as error:
+    except OSError as error:
+        if error.errno in DISK_FAILED:
+            raise
         raise MirrorError(f"cannot read {path}: {error.strerror}") from error
     if head and not head[_AT:].startswith(_MAGIC):
         raise MirrorError(f"{path} is no DuckDB database: choose another file")
     if len(head) < _HEADERS:
-        path.unlink()
+        path.resolve().unlink()  # and keep a link to it
 
 
 def unusable(error: duckdb.Error, path: Path) -> MirrorError | OSError:
     """Return the error for one of DuckDB's: what the disk refuses, or that the database cannot be used."""
     text = str(error)
-    for code in _REFUSALS:
+    for code in DISK_FAILED:  # which DuckDB tells in words
         if os.strerror(code) in text:
             return OSError(code, os.strerror(code))
     if "Could not set lock" in text:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 from typing import TYPE_CHECKING
 
 from aiotofupilot.errors import TofuPilotError
@@ -9,7 +10,10 @@ from aiotofupilot.errors import TofuPilotError
 if TYPE_CHECKING:
     from .mirroring import Brought
 
-__all__ = ["MirrorError", "MirrorTimeoutError", "PlaceError"]
+__all__ = ["DISK_FAILED", "MirrorError", "MirrorTimeoutError", "PlaceError"]
+
+DISK_FAILED = frozenset({errno.ENOSPC, errno.EFBIG, errno.EIO, errno.EDQUOT})
+"""What a disk may say to a write, and no other path on the same disk would mend."""
 
 
 class MirrorError(TofuPilotError):

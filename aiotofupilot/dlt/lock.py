@@ -7,7 +7,7 @@ import sys
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
-from .errors import MirrorError
+from .errors import DISK_FAILED, MirrorError
 
 if sys.platform != "win32":
     import fcntl
@@ -33,11 +33,13 @@ def locked(path: Path) -> Generator[None]:
         MirrorError: Another program holds it, or there can be no file beside the database.
         OSError: There is no room.
     """
-    lock = path.with_name(f"{path.name}.lock")
+    lock = path.parent / f"{path.name}.lock"  # the root of the file system has no name, and is refused later
     while True:
         try:
             number = os.open(lock, os.O_RDWR | os.O_CREAT, 0o666)
-        except (FileNotFoundError, NotADirectoryError, PermissionError) as error:
+        except OSError as error:
+            if error.errno in DISK_FAILED:
+                raise
             raise MirrorError(f"cannot write {path}: {error.strerror}") from error
         try:
             _lock(number, path)

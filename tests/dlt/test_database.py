@@ -1,7 +1,11 @@
 """What can be the database of a mirror, and what cannot."""
 
+import errno
+import os
+import socket
 import sqlite3
 from datetime import UTC, datetime
+from pathlib import Path
 
 import duckdb
 import pytest
@@ -73,9 +77,47 @@ def test_a_damaged_database_is_refused(path):
     assert refused(path).startswith(f"cannot use {path}: ")
 
 
+@pytest.mark.parametrize("kind", ["pipe", "socket"])
+def test_what_is_no_file_is_refused_and_left_alone(path, kind):
+    """It is not waited for, and no database takes its place. A device is of the same sort."""
+    if kind == "pipe":
+        os.mkfifo(path)
+    else:
+        with socket.socket(socket.AF_UNIX) as bound:
+            bound.bind(os.path.relpath(path))  # the path of a socket has to be short
+    before = path.stat()
+    with pytest.raises(MirrorError, match=f"{path} is no file: choose another path"), opened(path, SERVER):
+        pytest.fail("it was opened")
+    assert os.path.samestat(path.stat(), before)
+
+
+def test_a_link_to_an_empty_file_stays_a_link(path, tmp_path):
+    target = tmp_path / "elsewhere.duckdb"
+    target.touch()
+    path.symlink_to(target)
+    with opened(path, SERVER):
+        pass
+    assert path.is_symlink()
+    with opened(target, SERVER) as database:
+        assert database.connection.execute("SELECT server FROM _mirror").fetchall() == [(SERVER,)]
+
+
 def test_a_folder_is_refused(path):
     path.mkdir()
     with pytest.raises(MirrorError, match=f"cannot read {path}: Is a directory"), opened(path, SERVER):
+        pytest.fail("it was opened")
+
+
+@pytest.mark.parametrize(("code", "error"), [(errno.ELOOP, MirrorError), (errno.EIO, OSError)])
+def test_a_file_that_cannot_be_read(path, monkeypatch, code, error):
+    """Another path is asked for, unless the disk has failed."""
+
+    def refuse(*_, **__):
+        raise OSError(code, os.strerror(code))
+
+    path.touch()
+    monkeypatch.setattr(Path, "open", refuse)
+    with pytest.raises(error, match=os.strerror(code)), opened(path, SERVER):
         pytest.fail("it was opened")
 
 

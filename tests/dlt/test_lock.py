@@ -5,6 +5,7 @@ import fcntl
 import os
 import subprocess
 import sys
+from pathlib import Path
 
 import pytest
 
@@ -72,7 +73,40 @@ def test_a_file_system_without_locks_is_no_obstacle(tmp_path, monkeypatch):
     assert not list(tmp_path.iterdir())
 
 
-def test_a_folder_that_is_not_there(tmp_path):
-    missing = tmp_path / "missing" / "line.duckdb"
-    with pytest.raises(MirrorError, match=r"cannot write .*line\.duckdb: No such file or directory"), locked(missing):
+@pytest.mark.parametrize(
+    ("name", "complaint"),
+    [
+        ("missing/line.duckdb", "cannot write .*line.duckdb: No such file or directory"),
+        (f"{'x' * 300}.duckdb", "cannot write .*x.duckdb: File name too long"),
+    ],
+    ids=["missing folder", "long name"],
+)
+def test_a_path_that_cannot_be_written(tmp_path, name, complaint):
+    with pytest.raises(MirrorError, match=complaint), locked(tmp_path / name):
         pytest.fail("it is locked")
+
+
+@pytest.mark.parametrize(("code", "error"), [(errno.EROFS, MirrorError), (errno.ENOSPC, OSError)])
+def test_another_path_is_asked_for_where_it_would_help(tmp_path, monkeypatch, code, error):
+    """It does on a file system that is read-only, and not on a disk that is full."""
+
+    def refuse(*_):
+        raise OSError(code, os.strerror(code))
+
+    monkeypatch.setattr(os, "open", refuse)
+    with pytest.raises(error, match=os.strerror(code)), locked(tmp_path / "line.duckdb"):
+        pytest.fail("it is locked")
+
+
+def test_the_root_of_the_file_system_has_a_lock_too(monkeypatch):
+    """A path without a name is no fault of the program."""
+    asked = []
+
+    def refuse(path, *_):
+        asked.append(str(path))
+        raise PermissionError(errno.EACCES, os.strerror(errno.EACCES))
+
+    monkeypatch.setattr(os, "open", refuse)
+    with pytest.raises(MirrorError, match="cannot write /: Permission denied"), locked(Path("/")):
+        pytest.fail("it is locked")
+    assert asked == ["/.lock"]
