@@ -7,10 +7,11 @@ another name, such as the option of a command.
 from __future__ import annotations
 
 import math
+from datetime import datetime
 from operator import index
 from typing import TypeVar
 
-__all__ = ["boolean", "integer", "named", "one_of", "plain", "seconds"]
+__all__ = ["as_float", "aware", "boolean", "integer", "named", "one_of", "plain", "seconds"]
 
 T = TypeVar("T")
 E = TypeVar("E", bound=Exception)
@@ -28,6 +29,30 @@ def plain(text: str) -> str:
     ``str()`` does not do this. For a member of a ``(str, Enum)`` it returns the name, such as ``Line.KEY``.
     """
     return str.__str__(text)
+
+
+def as_float(number: float) -> float:
+    """Return a number as a float. An int that is larger than any float becomes infinity."""
+    try:
+        return float(number)
+    except OverflowError:
+        return math.inf
+
+
+def aware(name: str, value: object) -> datetime | None:
+    """Return an argument that is a moment, or None.
+
+    Raises:
+        TypeError: It is anything else.
+        ValueError: It is naive.
+    """
+    if value is None:
+        return None
+    if not isinstance(value, datetime):
+        raise named(TypeError(f"{name} must be a datetime or None, got {value!r}"), name)
+    if value.utcoffset() is None:
+        raise named(ValueError(f"{name} must be timezone-aware, got {value!r}"), name)
+    return value
 
 
 def boolean(name: str, value: object) -> bool:
@@ -69,10 +94,7 @@ def seconds(name: str, value: object, *, zero: bool = True) -> float:
     """
     if not isinstance(value, int | float) or isinstance(value, bool):
         raise named(TypeError(f"{name} must be a number of seconds, got {value!r}"), name)
-    try:
-        number = float(value)
-    except OverflowError:  # an int may be larger than any float
-        number = math.inf
+    number = as_float(value)
     if not math.isfinite(number) or number < 0 or (number == 0 and not zero):
         bound = "0 or more" if zero else "more than 0"
         raise named(ValueError(f"{name} must be {bound} seconds and finite, got {value!r}"), name)

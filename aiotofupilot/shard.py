@@ -9,7 +9,7 @@ from urllib.parse import parse_qsl, urlencode
 
 from attrs import field, frozen
 
-from ._arguments import named
+from ._arguments import aware, named
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -34,22 +34,12 @@ _OPEN = ".."
 """The spelling of ISO 8601-2 for an end without a bound."""
 
 
-def _moment(name: str, value: object) -> datetime | None:
-    if value is None:
-        return None
-    if not isinstance(value, datetime):
-        raise named(TypeError(f"{name} must be a datetime, got {value!r}"), name)
-    if value.utcoffset() is None:
-        raise named(ValueError(f"{name} must be timezone-aware, got {value!r}"), name)
-    return value
-
-
 def _start(value: object) -> datetime | None:
-    return _moment("start", value)
+    return aware("start", value)
 
 
 def _end(value: object) -> datetime | None:
-    return _moment("end", value)
+    return aware("end", value)
 
 
 def _query(pairs: Iterable[tuple[str, str]]) -> tuple[tuple[str, str], ...]:
@@ -64,7 +54,7 @@ class Shard(Generic[T]):
     ``str(shard)`` spells it for files, JSON and command lines, and `Shard.parse` reads it back.
 
     Raises:
-        TypeError: A moment is not a datetime.
+        TypeError: A moment is neither a datetime nor None.
         ValueError: A moment is naive, or `start` is not before `end`.
     """
 

@@ -9,7 +9,7 @@ from urllib.parse import quote, unquote
 
 from attrs import field, frozen
 
-from ._arguments import named
+from ._arguments import aware, named
 from .checkpoint import read_digests, sealed, spell_digests, unsealed
 
 if TYPE_CHECKING:
@@ -50,13 +50,10 @@ class OpenRun:
     """ID of its procedure. None: the items of all runs can be asked for together."""
 
 
-def _whole_second(floor: object) -> datetime | None:
+def _whole_second(value: object) -> datetime | None:
+    floor = aware("floor", value)
     if floor is None:
         return None
-    if not isinstance(floor, datetime):
-        raise named(TypeError(f"floor must be a datetime or None, got {floor!r}"), "floor")
-    if floor.utcoffset() is None:
-        raise named(ValueError(f"floor must be timezone-aware, got {floor!r}"), "floor")
     if floor.microsecond:
         raise named(ValueError(f"floor must be a whole second, got {floor!r}"), "floor")
     if floor <= _FIRST:

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 from attrs import frozen
 
+from .kinds import KEY, LIMIT
 from .tables import official_frame, ours_parquet, ours_table
 
 if TYPE_CHECKING:
@@ -21,10 +22,6 @@ __all__ = ["CONTENDERS", "Candidate", "Contender", "Listing"]
 
 Listing = Callable[[], AsyncIterable[object]]
 """Begins one walk over all items, on a client that is open."""
-
-KEY = "benchmark"
-LIMIT = 100
-"""Items per page, which is the most that the API allows."""
 
 
 @asynccontextmanager

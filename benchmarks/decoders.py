@@ -46,14 +46,13 @@ def plain_cattrs(listing: str) -> Decode:
     from cattrs.preconf.orjson import make_converter
 
     from aiotofupilot._wire.moments import read_duration
-    from aiotofupilot.models import Validator
+    from aiotofupilot.models import Validator, wire_name
 
     converter = make_converter()
 
     @converter.register_structure_hook_factory(attrs.has)
     def model_hook(model: Any) -> Callable[[Any, Any], Any]:  # noqa: ANN401 - any of the models
-        wire_names = {field.name: field.metadata.get("wire") for field in attrs.fields(model)}
-        overrides: dict[str, Any] = {name: override(rename=wire_name) for name, wire_name in wire_names.items()}
+        overrides: dict[str, Any] = {field.name: override(rename=wire_name(field)) for field in attrs.fields(model)}
         return make_dict_structure_fn(model, converter, **overrides)
 
     converter.register_structure_hook(timedelta, lambda value, _: read_duration(value))

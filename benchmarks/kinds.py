@@ -12,7 +12,13 @@ from attrs import field, frozen
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-__all__ = ["KINDS", "WALKED", "Kind"]
+__all__ = ["KEY", "KINDS", "LIMIT", "WALKED", "Kind"]
+
+KEY = "benchmark"
+"""The key that clients send. The server does not look at it."""
+
+LIMIT = 100
+"""Items per page, the most that the API allows."""
 
 
 @frozen(kw_only=True)

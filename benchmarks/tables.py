@@ -11,6 +11,8 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING
 
+from .kinds import KEY, LIMIT
+
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
 
@@ -18,10 +20,6 @@ if TYPE_CHECKING:
     from .kinds import Kind
 
 __all__ = ["official_frame", "ours_parquet", "ours_table"]
-
-_KEY = "benchmark"
-_LIMIT = 100
-"""Items per page, which is the most that the API allows."""
 
 
 @asynccontextmanager
@@ -34,7 +32,7 @@ async def official_frame(url: str, kind: Kind) -> AsyncIterator[Listing]:
     async def listing() -> AsyncIterator[object]:
         items, cursor = [], 0
         while True:
-            page = await list_async(limit=_LIMIT, cursor=cursor, **kind.options)
+            page = await list_async(limit=LIMIT, cursor=cursor, **kind.options)
             items += page.data
             if not page.meta.has_more:
                 break
@@ -43,7 +41,7 @@ async def official_frame(url: str, kind: Kind) -> AsyncIterator[Listing]:
         for row in range(len(frame)):
             yield row
 
-    async with TofuPilot(api_key=_KEY, server_url=url) as client:
+    async with TofuPilot(api_key=KEY, server_url=url) as client:
         list_async = getattr(client, kind.listing).list_async
         yield listing
 
@@ -54,11 +52,11 @@ async def ours_table(url: str, kind: Kind) -> AsyncIterator[Listing]:
     from aiotofupilot import TofuPilotSession, arrow
 
     async def listing() -> AsyncIterator[object]:
-        table = await arrow.table(getattr(session, kind.listing).list(limit=_LIMIT, **kind.options))
+        table = await arrow.table(getattr(session, kind.listing).list(limit=LIMIT, **kind.options))
         for row in range(table.num_rows):
             yield row
 
-    async with TofuPilotSession(_KEY, base_url=url) as session:
+    async with TofuPilotSession(KEY, base_url=url) as session:
         yield listing
 
 
@@ -70,7 +68,7 @@ async def ours_parquet(url: str, kind: Kind) -> AsyncIterator[Listing]:
     from aiotofupilot import TofuPilotSession, arrow
 
     async def listing() -> AsyncIterator[object]:
-        listed = getattr(session, kind.listing).list(limit=_LIMIT, **kind.options)
+        listed = getattr(session, kind.listing).list(limit=LIMIT, **kind.options)
         with TemporaryDirectory() as folder:
             async with arrow.batches(listed) as batches:
                 with parquet.ParquetWriter(Path(folder, "listing.parquet"), batches.schema) as writer:
@@ -80,5 +78,5 @@ async def ours_parquet(url: str, kind: Kind) -> AsyncIterator[Listing]:
         for row in range(rows):
             yield row
 
-    async with TofuPilotSession(_KEY, base_url=url) as session:
+    async with TofuPilotSession(KEY, base_url=url) as session:
         yield listing

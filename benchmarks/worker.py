@@ -14,8 +14,8 @@ import time
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from .contenders import CONTENDERS, KEY, Listing
-from .kinds import KINDS
+from .contenders import CONTENDERS, Listing
+from .kinds import KEY, KINDS
 
 if TYPE_CHECKING:
     from collections.abc import Callable

@@ -2,12 +2,13 @@
 
 import math
 import re
+from datetime import UTC, datetime
 from enum import Enum
 
 import pytest
 from hypothesis import given, strategies as st
 
-from aiotofupilot._arguments import boolean, integer, one_of, plain, seconds
+from aiotofupilot._arguments import as_float, aware, boolean, integer, one_of, plain, seconds
 
 
 class Indexable:
@@ -118,3 +119,29 @@ def test_what_only_counts_as_true_or_false_is_refused(value):
     with pytest.raises(TypeError, match=f"^allow must be True or False, got {re.escape(repr(value))}$") as caught:
         boolean("allow", value)
     assert caught.value.parameter == "allow"
+
+
+@pytest.mark.parametrize(("number", "expected"), [(3, 3.0), (0.5, 0.5), (10**400, math.inf)])
+def test_a_number_beyond_all_floats_is_infinite(number, expected):
+    assert as_float(number) == expected
+    assert type(as_float(number)) is float
+
+
+@pytest.mark.parametrize("moment", [None, datetime(2026, 1, 5, tzinfo=UTC)])
+def test_a_moment_passes_as_it_is(moment):
+    """None stands for no moment."""
+    assert aware("start", moment) is moment
+
+
+@pytest.mark.parametrize(
+    ("value", "kind", "complaint"),
+    [
+        ("2026-01-05", TypeError, "start must be a datetime or None, got '2026-01-05'"),
+        (datetime(2026, 1, 5).date(), TypeError, "start must be a datetime or None, got datetime.date(2026, 1, 5)"),  # noqa: DTZ001 - a day
+        (datetime(2026, 1, 5), ValueError, "start must be timezone-aware, got datetime.datetime(2026, 1, 5, 0, 0)"),  # noqa: DTZ001 - naive
+    ],
+)
+def test_what_is_no_aware_moment_is_refused_by_name(value, kind, complaint):
+    with pytest.raises(kind, match=f"^{re.escape(complaint)}$") as caught:
+        aware("start", value)
+    assert caught.value.parameter == "start"

@@ -11,7 +11,7 @@ from collections.abc import Iterable, Mapping
 from datetime import UTC, date, datetime, timedelta
 from typing import Any, cast
 
-from aiotofupilot._arguments import named
+from aiotofupilot._arguments import as_float, named, plain
 
 __all__ = ["duration", "elements", "mapping", "moment", "number", "one_of", "text"]
 
@@ -20,7 +20,7 @@ def text(place: str, value: object, parameter: str, *, at_most: int | None = Non
     """Return a string as it is sent. `at_most` is its greatest length in UTF-16 code units."""
     if not isinstance(value, str):
         raise named(TypeError(f"{place} must be a string, got {value!r}"), parameter)
-    sent = str.__str__(value)  # str() of a (str, Enum) is the name of its member
+    sent = plain(value)
     try:
         length = len(sent.encode("utf-16-le")) // 2
     except UnicodeEncodeError as error:
@@ -89,10 +89,7 @@ def number(place: str, value: object, parameter: str) -> float:
     """Return a finite number."""
     if not isinstance(value, int | float) or isinstance(value, bool):
         raise named(TypeError(f"{place} must be a number, got {value!r}"), parameter)
-    try:
-        finite = float(value)
-    except OverflowError:  # an int may be larger than any float
-        finite = math.inf
+    finite = as_float(value)
     if not math.isfinite(finite):
         raise named(ValueError(f"{place} must be a finite number, got {value!r}"), parameter)
     return finite

@@ -85,11 +85,7 @@ def choices(name: str, values: object, allowed: tuple[str, ...]) -> Pairs:
 
 def boolean(name: str, value: object) -> Pairs:
     """Spell a truth value. Neither a number nor a string is one."""
-    if value is None:
-        return ()
-    if not isinstance(value, bool):
-        raise named(TypeError(f"{name} must be True or False, got {value!r}"), name)
-    return ((name, "true" if value else "false"),)
+    return () if value is None else ((name, "true" if _arguments.boolean(name, value) else "false"),)
 
 
 def moment_range(name: str, after: object, before: object) -> Pairs:

@@ -12,7 +12,16 @@ from typing import Any, Union, get_args, get_origin
 
 import attrs
 
-__all__ = ["FindHook", "Hook", "array_assembler", "is_kept", "model_assembler", "one_kind_of_array", "present"]
+__all__ = [
+    "FindHook",
+    "Hook",
+    "array_assembler",
+    "is_kept",
+    "is_one_of",
+    "model_assembler",
+    "one_kind_of_array",
+    "present",
+]
 
 Hook = Callable[[Any, Any], Any]
 """A function that takes a value and a type, and returns the value as that type. This is what cattrs calls a hook."""
@@ -32,6 +41,11 @@ def is_kept(kind: Any) -> bool:
         arrays = [member for member in arguments if get_origin(member) is tuple]
         return len(arrays) <= 1 and all(member is int or is_kept(member) for member in arguments)
     return kind in _KEPT or origin is Mapping
+
+
+def is_one_of(*origins: object) -> Callable[[Any], bool]:
+    """Return a function that returns whether a type is a generic one of these, such as ``list[str]`` of `list`."""
+    return lambda kind: get_origin(kind) in origins
 
 
 def present(kind: Any) -> Any:

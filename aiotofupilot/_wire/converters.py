@@ -5,16 +5,14 @@ from __future__ import annotations
 from datetime import datetime, timedelta
 from functools import cache
 from types import UnionType
-from typing import TYPE_CHECKING, Any, Union, get_args, get_origin
+from typing import TYPE_CHECKING, Any, Union, get_args
 
 import attrs
 from cattrs import Converter
-from cattrs.gen import make_dict_unstructure_fn, override
+from cattrs.gen import make_dict_unstructure_fn
 
-from aiotofupilot.models import wire_name
-
-from .assembly import array_assembler, model_assembler, one_kind_of_array
-from .detailed import integer
+from .assembly import array_assembler, is_one_of, model_assembler, one_kind_of_array
+from .detailed import integer, renamings
 from .spelling import spell_date_time, spell_duration
 
 if TYPE_CHECKING:
@@ -47,13 +45,9 @@ def shape_converter() -> Converter:
         return one_kind_of_array(get_args(union))
 
     converter.register_structure_hook_factory(attrs.has, model_hook)
-    converter.register_structure_hook_factory(_is(list, tuple), array_hook)
-    converter.register_structure_hook_factory(_is(Union, UnionType), union_hook)
+    converter.register_structure_hook_factory(is_one_of(list, tuple), array_hook)
+    converter.register_structure_hook_factory(is_one_of(Union, UnionType), union_hook)
     return converter
-
-
-def _is(*origins: object) -> Callable[[Any], bool]:
-    return lambda kind: get_origin(kind) in origins
 
 
 @cache
@@ -63,8 +57,7 @@ def wire_converter() -> Converter:
 
     @converter.register_unstructure_hook_factory(attrs.has)
     def model_hook(model: Any) -> Callable[[Any], dict[str, Any]]:
-        overrides: dict[str, Any] = {field.name: override(rename=wire_name(field)) for field in attrs.fields(model)}
-        return make_dict_unstructure_fn(model, converter, **overrides)
+        return make_dict_unstructure_fn(model, converter, **renamings(model))
 
     converter.register_unstructure_hook(datetime, spell_date_time)
     converter.register_unstructure_hook(timedelta, spell_duration)

@@ -23,7 +23,7 @@ from cattrs.gen import (
 from aiotofupilot.checkpoint import LARGEST
 from aiotofupilot.models import wire_name
 
-from .assembly import one_kind_of_array
+from .assembly import is_one_of, one_kind_of_array
 from .moments import read_date_time, read_duration
 
 if TYPE_CHECKING:
@@ -31,7 +31,7 @@ if TYPE_CHECKING:
 
     from .assembly import Hook
 
-__all__ = ["FAULTS", "detailed_converter", "integer", "locate"]
+__all__ = ["FAULTS", "detailed_converter", "integer", "locate", "renamings"]
 
 FAULTS = (BaseValidationError, TypeError)
 """The errors that the detailed converter raises for JSON that is not what the API promises."""
@@ -157,10 +157,10 @@ def detailed_converter() -> Converter:
         return make
 
     converter.register_structure_hook_factory(attrs.has, container(dict, _model_hook))
-    converter.register_structure_hook_factory(_is(list), container(list, list_structure_factory))
-    converter.register_structure_hook_factory(_is(tuple), container(list, homogenous_tuple_structure_factory))
-    converter.register_structure_hook_factory(_is(Mapping), container(dict, _mapping_hook))
-    converter.register_structure_hook_factory(_is(Union, UnionType), union_hook)
+    converter.register_structure_hook_factory(is_one_of(list), container(list, list_structure_factory))
+    converter.register_structure_hook_factory(is_one_of(tuple), container(list, homogenous_tuple_structure_factory))
+    converter.register_structure_hook_factory(is_one_of(Mapping), container(dict, _mapping_hook))
+    converter.register_structure_hook_factory(is_one_of(Union, UnionType), union_hook)
     return converter
 
 
@@ -169,12 +169,12 @@ def _mapping_hook(mapping: Any, converter: Converter) -> Any:
 
 
 def _model_hook(model: Any, converter: Converter) -> Hook:
-    overrides: dict[str, Any] = {field.name: override(rename=wire_name(field)) for field in attrs.fields(model)}
-    return make_dict_structure_fn(model, converter, **overrides)
+    return make_dict_structure_fn(model, converter, **renamings(model))
 
 
-def _is(*origins: object) -> Callable[[Any], bool]:
-    return lambda kind: get_origin(kind) in origins
+def renamings(model: Any) -> dict[str, Any]:
+    """Return the arguments that tell cattrs the names of a model's fields in the API's JSON."""
+    return {field.name: override(rename=wire_name(field)) for field in attrs.fields(model)}
 
 
 def locate(error: BaseException, path: str = "$") -> tuple[str, str]:

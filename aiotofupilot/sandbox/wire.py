@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import attrs
 import orjson
 
-from aiotofupilot.models import Repository
+from aiotofupilot.models import Repository, wire_name
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping, Sequence
@@ -117,7 +117,7 @@ def _fields(model: type[attrs.AttrsInstance]) -> _Fields:
     known = _known_fields.get(model)
     if known is None:
         fields = attrs.fields(model)
-        names = tuple(field.metadata.get("wire", field.name) for field in fields)
+        names = tuple(map(wire_name, fields))
         read = attrgetter(*(field.name for field in fields))
         # For a single field, attrgetter returns the value and not a tuple.
         known = _known_fields[model] = names, read if len(names) > 1 else lambda item: (read(item),)

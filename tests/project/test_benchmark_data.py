@@ -4,7 +4,7 @@ import attrs
 import orjson
 import pytest
 
-from aiotofupilot.models import MODELS
+from aiotofupilot.models import MODELS, wire_name
 from benchmarks.decoders import DECODERS
 from benchmarks.kinds import KINDS
 from benchmarks.pages import page_body
@@ -65,7 +65,7 @@ class TestData:
         fields = attrs.fields(MODELS[KINDS[kind].listing])
 
         for field in fields:
-            values = [item[field.metadata.get("wire", field.name)] for item in items]
+            values = [item[wire_name(field)] for item in items]
             assert any(value is not None for value in values), field.name
             assert all(len(item) == len(fields) for item in items)
 
