@@ -9,7 +9,7 @@ the page's anchor, and it proves that nothing was missed. Nothing in this module
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, Generic, TypeVar
+from typing import TYPE_CHECKING, Generic, TypeVar
 
 from aiotofupilot._paging.offsets import check_offsets
 from aiotofupilot._paging.source import Identified
@@ -64,6 +64,8 @@ class Anchored(Generic[T]):
         """Where to look for the place of the walk, after a page that did not show it."""
         self.resyncs = 0
         """How often the listing was found to have moved."""
+        self.lacks_offsets = False
+        """Whether a page showed that the server's cursors are no offsets."""
         self._progress = Progress()
         self._limit = limit
         self._resync = resync
@@ -86,7 +88,7 @@ class Anchored(Generic[T]):
                 so that nothing new is to be had, or so that what lies beside a gap is not sure.
             PaginationError: The server's cursor does not advance.
         """
-        _check_offsets(page, is_part=gap is not None)
+        self._check_offsets(page, is_part=gap is not None)
         memory = self.memory
         ids = [item.id for item in page.data]
         memory.take_up(ids)
@@ -110,6 +112,17 @@ class Anchored(Generic[T]):
             self._unconfirmed = 0
         self._stood_at = page.cursor + len(ids) - 1
         return new
+
+    def _check_offsets(self, page: Page[T], *, is_part: bool) -> None:
+        instead = 'on_drift="ignore" follows them as they are'
+        try:
+            check_offsets(page, instead)
+        except DriftError:
+            self.lacks_offsets = True
+            raise
+        if page.following is not None and len(page.data) == 1 and not is_part:
+            fault = "the server's pages are too short to begin each with the last item of the one before"
+            raise DriftError(f"{fault}; {instead}", cursor=page.cursor)
 
     def _follows(self, gap: Gap) -> bool:
         """Return whether a page behind a gap goes on where the walk stands.
@@ -194,11 +207,3 @@ class Anchored(Generic[T]):
                 cursor=page.cursor,
             )
         return False
-
-
-def _check_offsets(page: Page[Any], *, is_part: bool) -> None:
-    instead = 'on_drift="ignore" follows them as they are'
-    check_offsets(page, instead)
-    if page.following is not None and len(page.data) == 1 and not is_part:
-        fault = "the server's pages are too short to begin each with the last item of the one before"
-        raise DriftError(f"{fault}; {instead}", cursor=page.cursor)

@@ -61,7 +61,8 @@ class Created(Generic[T]):
     Where the API can be asked for the oldest first, everything that the walk has passed and that is old enough counts
     as settled: the floor follows the walk. The server has to prove that it sorts. Where the order is not known, the
     floor stays where it is until the listing was seen to its end. It also stays once an item turns up below the floor,
-    because that item shows that the server does not sort after all. Such an item is new all the same.
+    because that item shows that the server does not sort after all. Such an item is new all the same. And it stays if
+    an item may have been hidden, because the listing moved too much. The next pass finds that item.
 
     An item may become visible some time after its creation: at a place that the walk has passed, or when the pass is
     over. So only what was created `OVERLAP` seconds before the pass began is old enough, by the server's clock. That
@@ -144,7 +145,8 @@ class Created(Generic[T]):
                 self._coming = deque(fresh)
                 return [item for _, item in fresh]
         self._newest = _later(self._newest, self._newest_of_page)
-        self._settle()
+        if self._is_sorted or not self._walk.may_have_missed:
+            self._settle()
         return []
 
     def mark(self) -> float:

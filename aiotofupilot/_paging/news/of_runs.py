@@ -41,7 +41,7 @@ class OfRuns(Generic[T]):
     others of its procedure until there are a hundred, or no more come. A run is open as soon as it was found: its items
     are asked for, and each is noted when it is yielded. It is closed once its items were listed to their end, `OVERLAP`
     seconds or more after its creation. Before that more of them may become visible, so that the next pass asks for them
-    again, together with those of new runs.
+    again, together with those of new runs. The same holds if the items moved so much that one may have been hidden.
 
     Args:
         source: The listing.
@@ -88,7 +88,7 @@ class OfRuns(Generic[T]):
         while (walk := await self._walk_of_runs()) is not None:
             items = await walk.page(self._begin)
             if not items:
-                self._close_runs()
+                self._close_runs(walk)
                 continue
             fresh = await self._fresh(walk, items)
             if fresh:
@@ -145,9 +145,9 @@ class OfRuns(Generic[T]):
         if not waiting:
             del self._waiting[self._procedure_id]
 
-    def _close_runs(self) -> None:
+    def _close_runs(self, walk: RestartingWalk[T]) -> None:
         for run_id in self._asked:
-            if self._runs.began_at >= self._open[run_id].second + OVERLAP:
+            if not walk.may_have_missed and self._runs.began_at >= self._open[run_id].second + OVERLAP:
                 del self._open[run_id], self._yielded[run_id]
         self._walk = None
 

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Generic, TypeVar
 
 from attrs import evolve
 
+from aiotofupilot._paging.continuity.anchored import Anchored
 from aiotofupilot._paging.source import Identified
 from aiotofupilot._paging.walk import Walk
 from aiotofupilot.errors import DriftError, PaginationError
@@ -42,6 +43,11 @@ class Stretch(Walk[T]):
         """The position behind the last item that was left out because it cannot be read; None: there is none."""
         return self._behind_gap
 
+    @property
+    def lacks_offsets(self) -> bool:
+        """Whether a page showed that the server's cursors are no offsets, in a walk that needs them."""
+        return isinstance(self._continuity, Anchored) and self._continuity.lacks_offsets
+
     def _tell_place(self, error: Exception) -> None:
         pass
 
@@ -50,7 +56,8 @@ class RestartingWalk(Generic[T]):
     """Walks with resync, and begins again where that fails. Whoever uses it knows what it has seen before.
 
     If nothing new came since the walk was begun again, another beginning does not help. Then the pages are followed as
-    they are, which is what the server's cursors need if they are no offsets.
+    they are, which is what the server's cursors need if they are no offsets. If they are offsets, the listing moves too
+    much. Then an item that is removed meanwhile may hide another one.
 
     Args:
         on_drift: ``ignore``: as above. ``resync``: pages are never followed as they are. ``raise``: no walk is begun
@@ -63,12 +70,17 @@ class RestartingWalk(Generic[T]):
         self._mode: OnDrift = "raise" if on_drift == "raise" else "resync"
         self._stats = stats
         self._walk: Stretch[T] | None = None
-        self._has_progressed = False
+        self._has_progressed = self._lacks_offsets = False
 
     @property
     def follows_cursors(self) -> bool:
         """Whether pages are followed as they are."""
         return self._mode == "ignore"
+
+    @property
+    def may_have_missed(self) -> bool:
+        """Whether an item may have been hidden, because pages are followed whose cursors are offsets."""
+        return self.follows_cursors and not self._lacks_offsets
 
     @property
     def behind_gap(self) -> int | None:
@@ -100,6 +112,7 @@ class RestartingWalk(Generic[T]):
                 await self.restart()
                 raise
             except DriftError:
+                self._lacks_offsets |= self._walk.lacks_offsets
                 await self.restart()
                 if not self._may_begin_again():
                     raise

@@ -268,6 +268,29 @@ async def test_a_walk_that_lost_its_place_begins_again_where_the_watermark_is():
     assert walk.stats.duplicates < 300
 
 
+@pytest.mark.parametrize("kind", ["bounded", "of runs", "of procedures"])
+async def test_what_a_listing_hides_that_moves_too_much_to_be_held_to_anything_comes_with_the_next_pass(kind):
+    """Pages are followed as they are then, so that an item that is removed hides another one."""
+    server = Server(
+        now=1000.0, runs=[Row("run", 100.0, 0.0)], rows=[Row(f"{n}", 100.0 + n, 0.0, "run") for n in range(30)]
+    )
+    server.rows.append(Row("30", 900.0, 0.0, "run"))
+    moving = [DriftError("the listing moved", cursor=0)] * 2
+    if kind == "bounded":
+        server.failures += moving
+    else:
+        server.changes.append(lambda: server.failures.extend(moving))  # the first answer is about runs
+    walk = listing(kind, server, limit=10).since()
+    yielded = [int((await anext(walk)).id)]
+    first = server.rows[-1 if kind == "bounded" else 0]
+    server.changes.append(lambda: server.rows.remove(first))
+    yielded += await everything(walk)
+    assert not server.failures
+    assert len(yielded) == 30
+    yielded += await everything(listing(kind, server, limit=10).since(walk.watermark))
+    assert sorted(yielded) == list(range(31))
+
+
 async def test_a_server_that_ignores_the_bound_yields_nothing_twice():
     """What was created before the floor has been seen, although the watermark does not name it."""
 
