@@ -83,8 +83,6 @@ class WalkSpan:
         span, self._span = self._span, None
         if span is None:
             return
-        from opentelemetry.trace import StatusCode  # noqa: PLC0415 - it is imported: there is a span
-
         numbers = {
             "pages": stats.pages,
             "items": stats.items,
@@ -97,9 +95,15 @@ class WalkSpan:
         }
         span.set_attributes({f"tofupilot.walk.{name}": value for name, value in numbers.items()})
         if error is not None:  # only the type, because the message may quote the server
+            from opentelemetry.trace import StatusCode  # noqa: PLC0415 - it is imported: there is a span
+
             span.set_attribute("error.type", type(error).__qualname__)
             span.set_status(StatusCode.ERROR)
         span.end()
+
+    def __del__(self) -> None:
+        if self._span is not None:  # pages that were dropped after their loop was closed
+            self._span.end()
 
     @contextmanager
     def _fetching(self, told: Instruments) -> Generator[None]:

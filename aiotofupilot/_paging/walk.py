@@ -199,16 +199,21 @@ class Walk(AsyncIterator[T]):
         try:
             has_page = await self._next_page()
         except StopAsyncIteration as error:  # from a callback of the user's: it is not the end of the listing
-            raise RuntimeError("StopAsyncIteration was raised while a page was fetched") from error
+            failure = RuntimeError("StopAsyncIteration was raised while a page was fetched")
+            self._note_failure(failure)
+            raise failure from error
         except Exception as error:
-            self._tell_place(error)
-            self._span.end(self.stats, error)
+            self._note_failure(error)
             raise
         finally:
             self._is_loading = False
         if not has_page:
             self._span.end(self.stats)
             raise StopAsyncIteration
+
+    def _note_failure(self, error: Exception) -> None:
+        self._tell_place(error)
+        self._span.end(self.stats, error)
 
     def _tell_place(self, error: Exception) -> None:
         """Tell with an error where to resume."""

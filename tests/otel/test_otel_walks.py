@@ -4,14 +4,16 @@ import asyncio
 import gc
 import subprocess
 import sys
+from textwrap import dedent
 
 import pytest
+from fakes.in_process import InProcess
 from opentelemetry import trace
 from opentelemetry.trace import StatusCode
 
 from aiotofupilot import ForbiddenError, RetryPolicy, ServerError, TofuPilotSession
 from aiotofupilot._otel.walks import WalkSpan
-from aiotofupilot.sandbox import Sandbox
+from aiotofupilot.sandbox import Sandbox, Service
 from aiotofupilot.sandbox.faults import latency, status
 
 PATIENT = RetryPolicy(initial_wait=0)
@@ -104,6 +106,58 @@ async def test_a_walk_that_is_left_early_is_no_error(session, telemetry, leave):
     (walk,) = telemetry.walks
     assert walk.attributes["tofupilot.walk.items"] == 1
     assert walk.status.status_code is StatusCode.UNSET
+
+
+@pytest.mark.parametrize("method", ["walk", "pages"])
+def test_one_that_is_dropped_after_its_loop_was_closed_has_a_span(telemetry, method):
+    """Nothing of it can run any more."""
+    walk = getattr(InProcess(Service(30, runs=0)).procedures.list(limit=10, concurrency=3), method)()
+
+    async def begin(walk):
+        await anext(walk)
+
+    loop = asyncio.new_event_loop()
+    loop.run_until_complete(begin(walk))
+    loop.close()
+    assert telemetry.walks == []
+    del walk
+    gc.collect()
+    (span,) = telemetry.walks
+    assert span.status.status_code is StatusCode.UNSET
+
+
+def test_one_that_is_left_when_the_interpreter_ends_is_dropped_in_silence():
+    program = """
+        import asyncio
+
+        from opentelemetry import trace
+        from opentelemetry.sdk.trace import TracerProvider
+
+        from aiotofupilot import Checkpoint, Page, PageMeta, RawItem
+        from aiotofupilot._paging.plan import Plan
+        from aiotofupilot._paging.walk import Walk
+
+        async def fetch(cursor, limit, counts, *, once=False):
+            return Page([RawItem(id=str(cursor))], PageMeta(True, cursor + 1), cursor)
+
+        trace.set_tracer_provider(TracerProvider())
+        walk = Walk(fetch, Plan(100, Checkpoint(), None, 1, "ignore"))
+        print(asyncio.run(anext(walk)))
+    """
+    done = subprocess.run([sys.executable, "-c", dedent(program)], capture_output=True, text=True, check=True)  # noqa: S603 - our own
+    assert (done.stdout, done.stderr) == ("{'id': '0'}\n", "")
+
+
+async def test_an_error_that_would_end_the_loop_ends_the_span_as_any_other(telemetry):
+    class Broken(InProcess):
+        async def get(self, target, read, counts, *, once=False):
+            raise StopAsyncIteration
+
+    walk = Broken(Service(30, runs=0)).procedures.list().walk()
+    with pytest.raises(RuntimeError):
+        await anext(walk)
+    (span,) = telemetry.walks
+    assert span.attributes["error.type"] == "RuntimeError"
 
 
 async def test_a_walk_that_is_cancelled_is_no_error(session, sandbox, telemetry, stalled):

@@ -313,8 +313,10 @@ class TestErrors:
 
         walk = Broken(service).procedures.list(limit=10, concurrency=concurrency, on_drift=on_drift).walk()
         await take(walk, 10)
-        with pytest.raises(RuntimeError, match="StopAsyncIteration"):
+        with pytest.raises(RuntimeError, match="StopAsyncIteration") as caught:
             await anext(walk)
+        (note,) = caught.value.__notes__
+        assert note.startswith("cursor=10, resume with")
 
     async def test_a_listing_that_moves_is_an_error_where_one_is_wanted(self, listing, service):
         """What was yielded before it stands."""
