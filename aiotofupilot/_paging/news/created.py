@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from collections import deque
 from datetime import timedelta
 from functools import partial
@@ -14,6 +13,7 @@ from attrs import evolve
 from aiotofupilot._paging.source import Identified
 from aiotofupilot.errors import DecodeError
 
+from .beginning import Beginning
 from .left_out import Behind
 from .restarting import RestartingWalk, Stretch
 from .seen import OVERLAP, Seen, moment_at, moment_of
@@ -23,36 +23,14 @@ if TYPE_CHECKING:
 
     from aiotofupilot._paging.plan import OnDrift, Plan
     from aiotofupilot._paging.source import Source
-    from aiotofupilot.models import Page
-    from aiotofupilot.stats import RequestCounts, WalkStats
+    from aiotofupilot.stats import WalkStats
     from aiotofupilot.watermark import Watermark
 
-__all__ = ["Beginning", "Created"]
+__all__ = ["Created"]
 
 T = TypeVar("T", bound=Identified)
 
 _MILLISECOND = timedelta(milliseconds=1)
-
-
-class Beginning:
-    """When a pass began, by the server's clock.
-
-    The pages in flight hold it, and it holds nothing. So a pass that is dropped is freed, which cancels them.
-    """
-
-    def __init__(self) -> None:
-        self.moment = -math.inf
-        """Seconds since 1970; minus infinity before the server has answered."""
-
-    async def fetch(
-        self, source: Source[T], cursor: int, limit: int, counts: RequestCounts, *, once: bool = False
-    ) -> Page[T]:
-        """Return a page, and note when the first one was served."""
-        asked_at = source.clock.now()
-        page = await source.fetch(cursor, limit, counts, once=once)
-        if self.moment == -math.inf:
-            self.moment = moment_of(source.served_at(page) or asked_at)
-        return page
 
 
 class Created(Generic[T]):
@@ -224,7 +202,8 @@ class Created(Generic[T]):
 
     def _settle(self) -> None:
         if self._can_settle and self._newest is not None and self._behind is None:
-            self._seen.settle(min(self.began_at, self._newest) - OVERLAP)
+            began_at = self._beginning.bound(self._newest, self._source.clock.monotonic())
+            self._seen.settle(began_at - OVERLAP)
 
 
 def _is_before(moment: float | None, other: float | None) -> bool:

@@ -14,7 +14,7 @@ from aiotofupilot._paging.source import Identified
 from aiotofupilot.errors import TofuPilotError
 from aiotofupilot.stats import WalkStats
 
-from .created import Beginning
+from .beginning import Beginning
 from .incremental import IncrementalWalk
 from .left_out import LeftOut
 from .restarting import Stretch

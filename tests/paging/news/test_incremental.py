@@ -457,6 +457,24 @@ class TestLocalClock:
         server.now = 1004
         assert await make_one() == ["late"]
 
+    @pytest.mark.parametrize("kind", ["ordered", "bounded"])
+    @pytest.mark.parametrize("behind", [-3600.0, 0.0, 3600.0])
+    async def test_whatever_it_says_an_item_that_is_late_for_a_long_pass_comes_with_the_next_one(self, kind, behind):
+        """The newest item is of a time when the pass has lasted long. It does not tell when the pass began."""
+        server = Server([Row(f"{n}", 946 + n, 0.0) for n in range(5)], now=1000, tells_time=False)
+
+        def much_later():
+            server.now = 1090
+            server.rows += [Row("late", 945, 1001), Row("new", 1090, 1090)]
+
+        server.changes += [*[lambda: None] * 3, much_later]
+        paginator = listing(kind, server, limit=2)
+        paginator._source.clock.behind = behind
+        walk = paginator.since()
+        yielded = [item.id async for item in walk]
+        yielded += [item.id async for item in paginator.since(walk.watermark)]
+        assert sorted(yielded) == ["0", "1", "2", "3", "4", "late", "new"]
+
     async def test_if_it_is_ahead_an_item_from_the_future_hides_what_is_created_until_then(self):
         server = Server([Row("future", 5000, 1000), Row("a", 1200, 1200)], now=1000, tells_time=False)
         for behind, hidden in ((0.0, ["a"]), (-4000.0, [])):

@@ -1,0 +1,57 @@
+"""When a pass over what is new began, by the server's clock, or else by the local one."""
+
+from __future__ import annotations
+
+import math
+from typing import TYPE_CHECKING, TypeVar
+
+from aiotofupilot._paging.source import Identified
+
+from .seen import moment_of
+
+if TYPE_CHECKING:
+    from aiotofupilot._paging.source import Source
+    from aiotofupilot.models import Page
+    from aiotofupilot.stats import RequestCounts
+
+__all__ = ["Beginning"]
+
+T = TypeVar("T", bound=Identified)
+
+
+class Beginning:
+    """When a pass began, by the server's clock. If the server does not tell the time, the local clock counts.
+
+    The pages in flight hold it, and it holds nothing. So a pass that is dropped is freed, which cancels them.
+    """
+
+    def __init__(self) -> None:
+        self.moment = -math.inf
+        """Seconds since 1970; minus infinity before the server has answered."""
+        self._asked_at: float | None = None
+        """When the first page was asked for, in seconds by the monotonic clock; None: the server told the time."""
+
+    async def fetch(
+        self, source: Source[T], cursor: int, limit: int, counts: RequestCounts, *, once: bool = False
+    ) -> Page[T]:
+        """Return a page, and note when the first one was served."""
+        now, asked_at = source.clock.now(), source.clock.monotonic()
+        page = await source.fetch(cursor, limit, counts, once=once)
+        if self.moment == -math.inf:
+            served_at = source.served_at(page)
+            self.moment = moment_of(served_at or now)
+            self._asked_at = asked_at if served_at is None else None
+        return page
+
+    def bound(self, newest: float, now: float) -> float:
+        """Return a moment that is later than neither the beginning of the pass nor the newest item.
+
+        The local clock may be ahead. But the newest item was created by now. So the pass began at the moment of its
+        creation or later, less the seconds that the pass has taken.
+
+        Args:
+            newest: When the newest item was created that the pass has seen.
+            now: The time by the monotonic clock.
+        """
+        taken = 0.0 if self._asked_at is None else now - self._asked_at
+        return min(self.moment, newest - taken)
