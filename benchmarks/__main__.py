@@ -23,7 +23,7 @@ RESULTS = Path(__file__).parent / "results"
 
 
 def main() -> None:
-    """Ask, show how far it is, print the table; write the results if all was asked."""
+    """Ask the questions, show the progress and print the table. If every question was asked, write the results."""
     questions = {question.__name__: question for question in QUESTIONS}
     parser = argparse.ArgumentParser(
         prog="python -m benchmarks",
@@ -33,8 +33,8 @@ def main() -> None:
         ),
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
-    parser.add_argument("names", nargs="*", metavar="NAME", help="questions to ask; all of them without any")
-    parser.add_argument("--rounds", type=int, help="runs of each, instead of each question's own number")
+    parser.add_argument("names", nargs="*", metavar="NAME", help="the questions to ask; by default all of them")
+    parser.add_argument("--rounds", type=int, help="how often each client runs; by default each question decides")
     parser.add_argument("--redraw", action="store_true", help="draw the results that are kept, and ask nothing")
     arguments = parser.parse_args()
     if arguments.redraw:
@@ -67,7 +67,7 @@ def _draw(answers: Answers) -> None:
 
 
 def _show(*parts: str) -> None:
-    """Replace the line of progress, on a terminal; elsewhere one line follows another."""
+    """Replace the line of progress on a terminal. Elsewhere, print another line."""
     text = "".join(parts)
     if sys.stderr.isatty():
         print(f"\r\x1b[K{text}", end="", file=sys.stderr, flush=True)

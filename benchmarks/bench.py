@@ -1,4 +1,4 @@
-"""What questions are answered with: clients in workers of their own, run by turns."""
+"""Runs clients for the questions. Each client has its own process, and the clients take turns."""
 
 from __future__ import annotations
 
@@ -21,17 +21,17 @@ if TYPE_CHECKING:
 __all__ = ["Bench"]
 
 Samples = dict[str, list[Sample]]
-"""By name of who was run, a sample a round."""
+"""The samples of each client, by its name. There is one sample per round."""
 
 
 @define
 class Bench:
-    """Runs what a question wants to have run, and shows how far it is."""
+    """Runs what a question asks for, and shows the progress."""
 
     server: Server
     show: Callable[[str], None]
     rounds: int | None = None
-    """How often each is run, whatever a question asks for; None: as often as it asks for."""
+    """How often each client runs. None: as often as the question asks for."""
     walks_begun: int = 0
 
     def walk(
@@ -46,16 +46,16 @@ class Bench:
         walks: int = 1,
         one_core: bool = False,
     ) -> Samples:
-        """Have those contenders walk that are installed, each in a process that is warm from a short walk.
+        """Let the installed ones of some contenders walk, each in a process that is warm from a short walk.
 
         Args:
-            contenders: Names.
-            rounds: How often.
-            items: Items listed.
+            contenders: Names of the contenders.
+            rounds: How often each of them walks.
+            items: How many items are listed.
             data: Name of the kind of data that is listed.
             delay: Seconds from a request to its answer.
-            faults: Share of requests that fail, others in every round.
-            walks: Walks at once.
+            faults: Share of requests that fail. Each round has other faults.
+            walks: How many walks run at once.
             one_core: Whether server and contenders share a core.
         """
         with ExitStack() as stack:
@@ -73,7 +73,7 @@ class Bench:
             return self.by_turns(about, {name: partial(run, name) for name in workers}, rounds)
 
     def walk_afresh(self, contenders: Iterable[str], *, rounds: int, items: int, data: str) -> Samples:
-        """Have those contenders walk that are installed, each time in a new process."""
+        """Let the installed ones of some contenders walk, each time in a new process."""
 
         def run(name: str, _: int) -> Sample:
             with Worker() as worker:
@@ -83,7 +83,7 @@ class Bench:
         return self.by_turns(f"{items:,} items ({data})", runs, rounds)
 
     def work(self, task: str, names: Iterable[str], *, rounds: int, **arguments: object) -> Samples:
-        """Have a task done in a process for each name, with its name and the number of the round as seed."""
+        """Do a task in a process for each name. The task gets the name, and the number of the round as its seed."""
         with ExitStack() as stack:
             workers = {name: stack.enter_context(Worker()) for name in names}
 
@@ -94,7 +94,7 @@ class Bench:
             return self.by_turns(about, {name: partial(run, name) for name in workers}, rounds)
 
     def by_turns(self, about: str, runs: Mapping[str, Callable[[int], Sample]], rounds: int) -> Samples:
-        """Run each, given the number of the round, and show what is run."""
+        """Call each function with the number of the round, and show what is running."""
         rounds = self.rounds or rounds
         return interleave(runs, rounds, lambda name, number: self.show(f"{about}: {name}, round {number} of {rounds}"))
 

@@ -1,4 +1,4 @@
-"""The clients, each listing everything in the way its own documentation would have you do it."""
+"""The clients. Each lists everything in the way that its own documentation suggests."""
 
 from __future__ import annotations
 
@@ -76,7 +76,7 @@ def _official(url: str, *, retries: bool = False) -> Any:  # noqa: ANN401 - its 
     from tofupilot.v2 import TofuPilot
     from tofupilot.v2.utils import BackoffStrategy, RetryConfig
 
-    # Milliseconds; its documentation's values, but for an end in reasonable time.
+    # In milliseconds. These are the values of its documentation, except that it gives up in reasonable time.
     backoff = BackoffStrategy(initial_interval=500, max_interval=30_000, exponent=1.5, max_elapsed_time=120_000)
     retry = {"retry_config": RetryConfig("backoff", backoff, retry_connection_errors=True)} if retries else {}
     return TofuPilot(api_key=KEY, server_url=url, **retry)
@@ -103,7 +103,7 @@ async def official(url: str, kind: Kind, *, retries: bool = False) -> AsyncItera
 
 @asynccontextmanager
 async def official_gather(url: str, kind: Kind, *, pages: int) -> AsyncIterator[Listing]:
-    """The official SDK, asking for so many guessed pages at once, until one of them is the last."""
+    """The official SDK, which asks for several guessed pages at once, until one of them is the last."""
 
     async def listing() -> AsyncIterator[object]:
         cursor = 0
@@ -124,7 +124,7 @@ async def official_gather(url: str, kind: Kind, *, pages: int) -> AsyncIterator[
 
 @asynccontextmanager
 async def ours(url: str, kind: Kind, **options: Any) -> AsyncIterator[Listing]:  # noqa: ANN401 - those of list()
-    """aiotofupilot, typed models, everything on."""
+    """aiotofupilot, with typed models and every feature on."""
     from aiotofupilot import TofuPilotSession
 
     async with TofuPilotSession(KEY, base_url=url) as session:
@@ -133,8 +133,8 @@ async def ours(url: str, kind: Kind, **options: Any) -> AsyncIterator[Listing]: 
 
 @asynccontextmanager
 async def ours_told(url: str, kind: Kind) -> AsyncIterator[Listing]:
-    """The same in a program that has imported OpenTelemetry's API, without an SDK that would do something with it."""
-    from opentelemetry import metrics, trace  # noqa: F401 - being imported is all that it has to do
+    """The same in a program that has imported OpenTelemetry's API, without an SDK that would use it."""
+    from opentelemetry import metrics, trace  # noqa: F401 - the import alone makes the difference
 
     async with ours(url, kind) as listing:
         yield listing
@@ -142,7 +142,7 @@ async def ours_told(url: str, kind: Kind) -> AsyncIterator[Listing]:
 
 @asynccontextmanager
 async def ours_counted(url: str, kind: Kind, **options: Any) -> AsyncIterator[Listing]:  # noqa: ANN401 - those of list()
-    """aiotofupilot, which finds out how many items there are, and yields a number for each."""
+    """aiotofupilot, which counts the items, and yields a number for each."""
     from aiotofupilot import TofuPilotSession
 
     async def listing() -> AsyncIterator[object]:
@@ -155,16 +155,16 @@ async def ours_counted(url: str, kind: Kind, **options: Any) -> AsyncIterator[Li
 
 @frozen(kw_only=True)
 class Candidate:
-    """What is measured, if it can be."""
+    """Something that is measured if its packages are installed."""
 
     title: str
-    """For the table."""
+    """Its name in the table."""
     needs: frozenset[str] = frozenset()
-    """Packages of the extra ``bench`` that it cannot do without."""
+    """The packages of the extra ``bench`` that it needs."""
 
     @property
     def installed(self) -> bool:
-        """Whether it can be measured here."""
+        """Whether its packages are installed."""
         return all(find_spec(package) is not None for package in self.needs)
 
 

@@ -1,4 +1,4 @@
-"""From the bytes of a page to what a client hands out, in each client's way."""
+"""How each client turns the bytes of a page into items."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ Decode = Callable[[bytes], Any]
 
 
 def dicts(_: str) -> Decode:
-    """Parse alone: orjson's dicts."""
+    """Only parse, into orjson's dicts."""
     return orjson.loads
 
 
@@ -34,10 +34,10 @@ def ours(listing: str) -> Decode:
 
 
 def plain_cattrs(listing: str) -> Decode:
-    """Cattrs as it comes for orjson, detailed validation on, over the same models.
+    """Cattrs with its own settings for orjson and with detailed validation, for the same models.
 
     It is told how the wire spells names and durations. It is also told what a validator can expect, because it cannot
-    tell two kinds of array apart. It coerces, where ours checks.
+    tell two kinds of array apart. It coerces values where our decoder checks them.
     """
     from datetime import timedelta
 
@@ -76,7 +76,7 @@ def official(listing: str) -> Decode:
 
 
 def msgspec(listing: str) -> Decode:
-    """Msgspec into structs of the same shape: parser and structuring in one piece of C, which is as fast as it gets."""
+    """Msgspec, into structs of the same shape. It parses and structures in one pass of C, so nothing is faster."""
     from msgspec.json import Decoder
 
     from .structs.page import Page
@@ -91,10 +91,10 @@ class Decoder(Candidate):
     """One way to decode."""
 
     make_for: Callable[[str], Decode]
-    """Prepares it for a listing, given its name."""
+    """Takes the name of a listing, and returns its decoder."""
 
     def make(self, kind: str) -> Decode:
-        """Prepare it for a kind of data, given its name."""
+        """Return the decoder for a kind of data, given its name."""
         return self.make_for(KINDS[kind].listing)
 
 

@@ -22,17 +22,17 @@ class Goal:
     """A figure or a ratio, and the most that it may be."""
 
     case: str
-    """How the rows' case begins."""
+    """The beginning of the case of its rows."""
     client: str
     """Title of the client that is judged."""
     of: Literal["figure", "floor", "official"]
-    """The figure itself, of which the highest run counts; or one of its ratios, of which the median does."""
+    """What is judged: the highest run of the figure, or the median of one of its ratios."""
     at_most: float
 
 
 @frozen
 class Verdict:
-    """A goal, and what was measured of one case."""
+    """A goal, and what was measured in one case."""
 
     goal: Goal
     case: str
@@ -40,7 +40,7 @@ class Verdict:
 
     @property
     def reached(self) -> bool:
-        """Whether it holds."""
+        """Whether the goal was reached."""
         return self.measured <= self.goal.at_most
 
 

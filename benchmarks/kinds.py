@@ -34,7 +34,7 @@ class Kind:
 
     @property
     def path(self) -> str:
-        """Where the API has the listing, below its base URL."""
+        """The path of the listing, below the API's base URL."""
         return f"/v2/{self.listing}"
 
     @property

@@ -1,4 +1,4 @@
-"""Interleaved runs, and the figures that they come to."""
+"""Interleaved runs, and the figures that follow from them."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ Sample = dict[str, Any]
 
 @frozen
 class Figure:
-    """The median of some runs, and how far they lie apart."""
+    """The median of some runs, with the lowest and the highest."""
 
     median: float
     low: float
@@ -39,13 +39,13 @@ class Row:
     client: str
     """Title of the client."""
     figure: Figure | None
-    """None: it failed, as the note says."""
+    """What was measured. None: the client failed, as the note says."""
     floor: Figure | None = None
-    """This figure over that of the least that could be done, from runs of the same round; None: not comparable."""
+    """The figure divided by that of the least that could be done, in the same round. None: there is no comparison."""
     official: Figure | None = None
-    """Likewise, over that of the official SDK."""
+    """The figure divided by that of the official SDK, in the same round. None: there is no comparison."""
     at: float | None = None
-    """The number that the case is about, such as how many items, to plot by; None: there is none."""
+    """The number that the case is about, such as the number of items, for the plots. None: there is none."""
     note: str = ""
     """What a reader must know to judge the figure."""
 
@@ -53,12 +53,12 @@ class Row:
 def interleave(
     runs: Mapping[str, Callable[[int], Sample]], rounds: int, progress: Callable[[str, int], None]
 ) -> dict[str, list[Sample]]:
-    """Run each, round by round, every other round backwards, so that neighbours in time are compared both ways.
+    """Call each function once per round. Every other round has the reverse order, so neighbours meet in both orders.
 
     Args:
-        runs: By name, what to run, given the number of the round.
-        rounds: How often; at least 1.
-        progress: Told the name and the round, from 1 on, before each run.
+        runs: The functions, by name. They take the number of the round.
+        rounds: How many rounds there are; at least 1.
+        progress: Called before each run, with the name and the number of the round, from 1 on.
     """
     samples: dict[str, list[Sample]] = {name: [] for name in runs}
     for number in range(1, rounds + 1):
@@ -82,12 +82,12 @@ def compare(
 
     Args:
         case: What was measured, with its unit.
-        samples: By name of the client.
-        figure: From a sample to what was measured.
-        titles: By name of the client.
-        floor: Name of what does the least that could be done; None: there is no such thing.
-        official: Name of the official SDK; None: no comparison.
-        at: The number that the case is about, to plot by.
+        samples: The samples of each client, by its name.
+        figure: Returns what was measured in a sample.
+        titles: The title of each client, by its name.
+        floor: Name of the client that does the least that could be done. None: there is no such client.
+        official: Name of the official SDK. None: there is no comparison with it.
+        at: The number that the case is about, for the plots. None: there is none.
     """
     values = {name: [figure(sample) for sample in taken] for name, taken in samples.items() if not _failure(taken)}
 
@@ -111,7 +111,7 @@ def compare(
 
 
 def _failure(samples: Sequence[Sample]) -> str:
-    """Say which runs did not do all of the work, for then their time means nothing."""
+    """Say which runs did not do all of the work. Their time means nothing."""
     failed = [sample for sample in samples if sample.get("error") or sample.get("items") != sample.get("expected")]
     if not failed:
         return ""
@@ -125,6 +125,6 @@ _BUSY = 0.9
 
 
 def _bottleneck(samples: Sequence[Sample]) -> str:
-    """Say so if the server had no time to spare, for then it is what was measured."""
+    """Say so if the server had no time to spare, because then the server was measured."""
     busy = max(sample.get("busy", 0.0) for sample in samples)
     return f"the server was {busy:.0%} busy, and may have been the bottleneck" if busy > _BUSY else ""

@@ -24,10 +24,10 @@ _MAKERS: dict[str, Callable[[], Iterator[dict[str, Any]]]] = {
     "runs": runs,
     "measurements": measurements,
 }
-"""By name of the kind."""
+"""Functions that make the items of each kind."""
 
 _DISTINCT = 5_000
-"""Items made up of each kind. A longer listing repeats them, each time with new IDs."""
+"""How many items of each kind are made up. A longer listing repeats them, each time with new IDs."""
 
 
 @cache

@@ -1,6 +1,6 @@
-"""The picture that the READMEs show: how long a listing takes, by how far away the server is.
+"""The picture that the READMEs show: how long a listing takes, depending on how far away the server is.
 
-It is written by hand, and not by matplotlib, so that it follows a reader into dark mode.
+It is not drawn with matplotlib, so that its colours can follow the reader's dark mode.
 """
 
 from __future__ import annotations
@@ -13,9 +13,9 @@ if TYPE_CHECKING:
     from .measure import Row
 
     Points = Sequence[tuple[float, float]]
-    """Milliseconds with the seconds that they lead to."""
+    """Pairs of the milliseconds of a response and the seconds of a listing."""
     Place = Callable[[float, float], tuple[float, float]]
-    """From milliseconds and seconds to pixels."""
+    """Takes milliseconds and seconds, and returns pixels."""
 
 __all__ = ["picture"]
 
@@ -25,14 +25,14 @@ LINES = {
     "**aiotofupilot**, concurrency=16": ("concurrency=16", "some"),
     "**aiotofupilot**, concurrency=64": ("concurrency=64", "many"),
 }
-"""By client, how its line is labelled and which class of the style sheet it has."""
+"""The label of each client's line, and its class in the style sheet."""
 
 TITLE = "Seconds to list 10,000 procedures"
 BELOW = "milliseconds that the server takes for a response"
 
 WIDTH, HEIGHT = 800, 400
 LEFT, RIGHT, TOP, BOTTOM = 56, 530, 64, 340
-"""The edges of the part with the lines, in pixels. The labels are on its right."""
+"""The edges of the part with the lines, in pixels. The labels are to the right of it."""
 LINE_HEIGHT = 19
 """Labels are at least this far apart, in pixels."""
 SECONDS_APART, MILLISECONDS_APART = 5, 50
@@ -53,7 +53,7 @@ def picture(rows: Sequence[Row]) -> str:
     """Return an SVG document.
 
     Args:
-        rows: The answers to the question of the time by the clock.
+        rows: The answers to the question `wall`.
     """
     lines = {client: _points(rows, client) for client in LINES}
     most_ms = max(at for points in lines.values() for at, _ in points)
@@ -97,14 +97,14 @@ def _lines(place: Place, lines: Mapping[str, Points]) -> Iterator[str]:
 
 
 def _points(rows: Sequence[Row], client: str) -> Points:
-    """Return milliseconds and seconds of what was measured of a client, in the order of the milliseconds."""
+    """Return what was measured of a client, in the order of the milliseconds."""
     return sorted(
         (row.at, row.figure.median) for row in rows if row.client == client and row.figure and row.at is not None
     )
 
 
 def _apart(heights: Sequence[float]) -> Iterator[float]:
-    """Yield heights, from the highest place down, so far apart that their labels can be read."""
+    """Yield the heights in their order, moved so far apart that their labels can be read."""
     places: list[float] = []
     for height in reversed(heights):
         places.append(min(height, places[-1] - LINE_HEIGHT) if places else height)

@@ -1,4 +1,4 @@
-"""The results as pictures, one SVG a question that has something to show."""
+"""The results as pictures: an SVG for each question that has something to show."""
 
 from __future__ import annotations
 
@@ -14,14 +14,14 @@ if TYPE_CHECKING:
 __all__ = ["plot"]
 
 BARS = ("decode", "cpu")
-"""Questions whose answers are drawn as bars, the cases one below the other."""
+"""Questions whose answers are drawn as bars, with the cases one below the other."""
 
 LINES = {
     "wall": ("milliseconds per response", "seconds for 10,000 procedures", "log"),
     "memory": ("procedures listed", "peak memory, MiB", "linear"),
     "growth": ("procedures listed", "CPU, s", "log"),
 }
-"""By question, what is to be read off the axes, and how the vertical one is divided."""
+"""The labels of both axes for each question, and the scale of the vertical axis."""
 
 DASHES = {"gather": "--", "resync": ":", "uvloop": "-.", "=64": ":", "=16": "--", "=4": "-."}
 
@@ -40,7 +40,7 @@ STYLE: dict[str, Any] = {
 
 
 def plot(answers: Mapping[str, Sequence[Row]], folder: Path) -> None:
-    """Write what can be drawn of the answers, if matplotlib is there to draw it."""
+    """Draw the answers that can be drawn, if matplotlib is installed."""
     if find_spec("matplotlib") is None:
         return
     import matplotlib as mpl
@@ -60,7 +60,7 @@ def plot(answers: Mapping[str, Sequence[Row]], folder: Path) -> None:
 
 
 def _bars(plt: Any, rows: Sequence[Row]) -> Any:  # noqa: ANN401 - matplotlib's
-    """Draw the cases one below the other, each as high as its number of clients asks for."""
+    """Draw the cases one below the other. The height of each depends on its number of clients."""
     cases: dict[str, list[Row]] = {}
     for row in rows:
         cases.setdefault(row.case, []).append(row)
@@ -74,7 +74,7 @@ def _bars(plt: Any, rows: Sequence[Row]) -> Any:  # noqa: ANN401 - matplotlib's
 
 
 def _case(axes: Any, title: str, rows: Sequence[Row]) -> None:  # noqa: ANN401 - matplotlib's
-    """Draw a bar for each client, the lowest figure on top, with its spread."""
+    """Draw a bar for each client, with its spread. The lowest figure is at the top."""
     measured = sorted(((row.figure, row.client) for row in rows if row.figure), key=lambda pair: -pair[0].median)
     figures, clients = zip(*measured, strict=True)
     axes.barh(
@@ -91,7 +91,7 @@ def _case(axes: Any, title: str, rows: Sequence[Row]) -> None:  # noqa: ANN401 -
 
 
 def _lines(axes: Any, x: str, y: str, scale: str, rows: Sequence[Row]) -> None:  # noqa: ANN401 - matplotlib's
-    """Draw a line a client over the number that the cases are about, with its spread, the highest named first."""
+    """Draw a line for each client, with its spread, over the number that the cases are about. The highest is first."""
     lines: dict[str, list[tuple[float, Figure]]] = {}
     for row in rows:
         if row.at is not None and row.figure:
@@ -137,5 +137,5 @@ def _colour(client: str) -> str:
 
 
 def _dashes(client: str) -> str:
-    """Tell the ways to use one client apart."""
+    """Return the dashes of a line. They tell the ways to use one client apart."""
     return next((dashes for way, dashes in DASHES.items() if way in client), "-")

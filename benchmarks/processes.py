@@ -1,4 +1,4 @@
-"""The processes that measure, as seen from the one that asks: the server and the workers."""
+"""The server and the workers, as seen from the process that asks the questions."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ __all__ = ["Child", "Server", "Worker", "on_one_core"]
 
 
 class Child:
-    """A Python process that runs a module of this package, and ends when its input does."""
+    """A Python process that runs a module of this package. It ends when its input ends."""
 
     def __init__(self, module: str) -> None:
         self._process = subprocess.Popen(
@@ -28,14 +28,14 @@ class Child:
 
     @property
     def pid(self) -> int:
-        """Its number, as the system has it."""
+        """Its process ID."""
         return self._process.pid
 
     def read(self) -> str:
         """Return the next line that it prints.
 
         Raises:
-            RuntimeError: It has ended; its standard error says why.
+            RuntimeError: The process has ended. Its standard error says why.
         """
         assert self._process.stdout is not None  # noqa: S101 - a pipe was asked for
         line = self._process.stdout.readline()
@@ -44,7 +44,7 @@ class Child:
         return line
 
     def write(self, line: str) -> None:
-        """Give it a line."""
+        """Send it a line."""
         assert self._process.stdin is not None  # noqa: S101 - a pipe was asked for
         self._process.stdin.write(f"{line}\n")
         self._process.stdin.flush()
@@ -63,24 +63,24 @@ class Worker(Child):
         super().__init__("worker")
 
     def do(self, task: str, **arguments: object) -> dict[str, Any]:
-        """Have a task of `worker` done, and return what it measured."""
+        """Do a task of `worker` in the process, and return what it measured."""
         self.write(json.dumps({"task": task, **arguments}))
         return json.loads(self.read())
 
 
 class Server(Child):
-    """The process that serves."""
+    """The process of the server."""
 
     def __init__(self) -> None:
         super().__init__("server")
         self.origin = f"http://127.0.0.1:{int(self.read())}"
-        """Where it serves."""
+        """Its address."""
 
     def walk(self, worker: Worker, name: str, scenario: Scenario, *, walks: int = 1) -> dict[str, Any]:
-        """Have a client walk through a scenario, and return what was measured on both sides.
+        """Let a client walk through a scenario, and return what was measured on both sides.
 
-        To what the worker returns it adds the server's counters; ``expected``, how many items there were to list; and
-        ``busy``, the share of the time in which the server had work to do.
+        The sample of the worker gets the server's counters too. It also gets ``expected``, how many items there were to
+        list, and ``busy``, the share of the time in which the server had work to do.
         """
         before = self._counts(scenario)
         sample = worker.do("walk", name=name, url=f"{self.origin}/{scenario.path}/api", data=scenario.data, walks=walks)
@@ -95,12 +95,13 @@ class Server(Child):
 
 @contextmanager
 def on_one_core(*children: Child) -> Iterator[None]:
-    """Keep processes on one core, and let them go again.
+    """Keep processes on one core during a block.
 
-    On a core of its own, a client that waits is charged for its core's falling asleep and waking up, with caches gone
-    cold; one that is slower than the server is not, for it never waits. On one core none of them sleeps.
+    If a client waits on its own core, the core falls asleep, and wakes up with cold caches. This counts as CPU time of
+    the client. A client that is slower than the server never waits, so it does not have this cost. A core that client
+    and server share does not fall asleep.
 
-    Only Linux can be asked for this; elsewhere they stay where they are.
+    Only Linux offers this. On other systems, nothing changes.
     """
     if sys.platform != "linux":
         yield

@@ -35,20 +35,20 @@ _HEADLINE = (
     "10% of requests fail, items per second",
 )
 _HEADLINE_CLIENTS = tuple(CONTENDERS[name].title for name in ("official", "bare", "ours", "ours-16"))
-"""What the README of the benchmarks shows of it all."""
+"""The cases and clients that the README of the benchmarks shows."""
 
 Answers = Mapping[str, Sequence[Row]]
-"""By name of the question, its rows."""
+"""The rows of each question, by its name."""
 
 
 def markdown(answers: Answers) -> str:
-    """Return one table of all results, below it the goals, and what it was measured with."""
+    """Return a table of all results, the goals, and a line about the versions and the machine."""
     rows = [row for rows in answers.values() for row in rows]
     return "\n".join([*_table(rows), *_goals(rows), "", _measured_with()]) + "\n"
 
 
 def headline(answers: Answers) -> str:
-    """Return the table of benchmarks/README.md: the medians of what matters most, "-" where it was not measured."""
+    """Return the table of benchmarks/README.md: the medians of what matters most. "-": this was not measured."""
     rows = {(row.case, row.client): row for rows in answers.values() for row in rows}
     lines = [f"| median | {' | '.join(_HEADLINE_CLIENTS)} |", f"|-{'|-:' * len(_HEADLINE_CLIENTS)}|"]
     for case in _HEADLINE:
@@ -58,7 +58,7 @@ def headline(answers: Answers) -> str:
 
 
 def document(answers: Answers) -> bytes:
-    """Return everything that is known, as JSON: the answers, the versions, the machine."""
+    """Return the answers, the versions and the machine as JSON."""
     known = {
         "machine": _machine(),
         "versions": dict(_versions()),
@@ -68,7 +68,7 @@ def document(answers: Answers) -> bytes:
 
 
 def answers(document: bytes) -> Answers:
-    """Return the answers of a document, as they were."""
+    """Return the answers that a document holds."""
     return {
         name: [Row(**row | {ratio: row[ratio] and Figure(**row[ratio]) for ratio in _FIGURES}) for row in rows]
         for name, rows in orjson.loads(document)["answers"].items()

@@ -1,4 +1,4 @@
-"""What the server is asked to be. It travels in the path of the base URL, so that any client can ask for it."""
+"""What the server is asked to do. This is a part of the base URL, so any client can ask for it."""
 
 from __future__ import annotations
 
@@ -12,15 +12,15 @@ class Scenario:
     """One listing and its conditions."""
 
     run: str
-    """Keeps the counters of one run from those of another."""
+    """Name of the run. Each run has its own counters."""
     items: int
-    """Items listed."""
+    """How many items are listed."""
     data: str = "few"
     """Name of the kind of data that is listed."""
     delay: float = 0.0
     """Seconds from a request to its answer."""
     faults: float = 0.0
-    """Share of requests that fail: a 503, a reset connection or half a body, one as likely as another."""
+    """Share of requests that fail. A 503, a reset connection and half a body are equally likely."""
     seed: int = 0
     """Decides which requests fail."""
 

@@ -1,9 +1,9 @@
-"""The server of every benchmark: prepared bytes, straight from an asyncio protocol.
+"""The server of every benchmark. It sends prepared bytes, straight from an asyncio protocol.
 
 ``python -m benchmarks.server`` prints its port, and serves until its standard input ends.
 
-A framework would cost more than some of the clients that are measured. This one knows as much HTTP as those clients
-speak: GET without a body, one request after another on a connection.
+A framework would cost more than some of the clients that are measured. This server knows only the HTTP that these
+clients speak: GET without a body, one request after another on a connection.
 """
 
 from __future__ import annotations
@@ -34,18 +34,19 @@ _prepared = lru_cache(maxsize=2048)(page_body)
 
 @define
 class Run:
-    """One scenario being played, and what it has seen."""
+    """One scenario that is being played, with its counters."""
 
     scenario: Scenario
     requests: int = 0
-    """Requests for a page, those that failed included."""
+    """Requests for a page, including those that failed."""
     beyond: int = 0
-    """Those that asked for a page beyond the end."""
+    """Requests for a page beyond the end."""
     faults: int = 0
-    """Those that were made to fail."""
+    """Requests that were made to fail."""
     under_way: int = 0
-    """Requests not answered yet."""
+    """Requests that are not answered yet."""
     most_under_way: int = 0
+    """The most of these at any time."""
     random: Random = field(init=False)
 
     def __attrs_post_init__(self) -> None:
@@ -76,12 +77,12 @@ class Connection(asyncio.Protocol):
         self._transport: asyncio.Transport
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        """Keep the way back."""
+        """Remember the transport, for the answers."""
         assert isinstance(transport, asyncio.Transport)  # noqa: S101 - what a TCP server is given
         self._transport = transport
 
     def data_received(self, data: bytes) -> None:
-        """Answer each request that has arrived whole."""
+        """Answer each request that has arrived completely."""
         self._received += data
         while (end := self._received.find(b"\r\n\r\n")) >= 0:
             target = self._received[:end].split(b" ", 2)[1]

@@ -1,6 +1,6 @@
-"""The ways into a table or a file of columns, each in the way that its documentation would have you do it.
+"""Clients that make a table or a file with columns. Each does so in the way that its documentation suggests.
 
-Each yields a number for each row, once all rows are where they belong. So a worker counts them as it counts items.
+Each yields a number for each row after it has made the table or the file. So a worker counts rows as it counts items.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ __all__ = ["official_frame", "ours_parquet", "ours_table"]
 
 @asynccontextmanager
 async def official_frame(url: str, kind: Kind) -> AsyncIterator[Listing]:
-    """The official SDK in the obvious loop, and pandas' way to flatten what it brought."""
+    """The official SDK in the obvious loop, and pandas' own way to flatten the items."""
     os.environ["DISABLE_TELEMETRY"] = "true"
     import pandas as pd
     from tofupilot.v2 import TofuPilot

@@ -1,6 +1,7 @@
-"""The process that a client runs in, told over standard input what to do, so that it can be warm and wait its turn.
+"""The process of one client. It gets its tasks over standard input, so it can be warm and wait for its turn.
 
-``python -m benchmarks.worker``: a line of JSON in, naming a task and its arguments; a line of JSON out.
+``python -m benchmarks.worker`` reads lines of JSON, each with a task and its arguments. It answers each with a line of
+JSON.
 """
 
 from __future__ import annotations
@@ -32,7 +33,7 @@ def _cpu() -> float:
 def _peak_memory() -> int:
     """Return the most memory that this process has had, in bytes.
 
-    Linux's getrusage cannot be asked: it starts from what the parent had when it made this process.
+    Linux's getrusage is of no use here. It begins with the memory that the parent had when it made this process.
     """
     status = Path("/proc/self/status")
     if status.exists():
@@ -42,7 +43,7 @@ def _peak_memory() -> int:
 
 
 async def _walk(listing: Listing, walked: dict[str, Any]) -> None:
-    """Walk to the end; the first item is taken alone, so that its time costs the others nothing."""
+    """Walk to the end. The first item is taken alone, so measuring its time does not cost the others anything."""
     started = time.perf_counter()
     items = aiter(listing())
     await anext(items)
@@ -57,17 +58,17 @@ async def _walk(listing: Listing, walked: dict[str, Any]) -> None:
 
 
 def walk(name: str, url: str, data: str, walks: int = 1) -> dict[str, Any]:
-    """List everything, so many times at once, with one client.
+    """List everything with one client, in one walk or in several at once.
 
     Args:
-        name: Of the contender.
+        name: Name of the contender.
         url: Base URL of the API.
         data: Name of the kind of data that is listed there.
-        walks: How many walks, all at once.
+        walks: How many walks run at once.
 
     Returns:
-        Seconds of ``wall`` and ``cpu`` time from the first request to the last item; ``first``, seconds to the first
-        item; ``items`` seen; ``memory``, the peak in bytes; ``error``, None if there was none.
+        ``wall`` and ``cpu``, the seconds from the first request to the last item; ``first``, the seconds to the first
+        item; ``items``, how many were seen; ``memory``, the peak in bytes; and ``error``, None if there was none.
     """
     walked: dict[str, Any] = {"items": 0, "first": None, "error": None}
 
@@ -83,7 +84,7 @@ def walk(name: str, url: str, data: str, walks: int = 1) -> dict[str, Any]:
                     await asyncio.gather(*(_walk(listing, one) for one in each))
                     walked["first"] = max(one["first"] for one in each)
                     walked["items"] = sum(one["items"] for one in each)
-            except Exception as error:  # noqa: BLE001 - that it failed, and how, is what is reported
+            except Exception as error:  # noqa: BLE001 - the failure is what is reported
                 walked["error"] = f"{type(error).__name__}: {error}"
             walked["wall"], walked["cpu"] = time.perf_counter() - wall, _cpu() - cpu
 
@@ -96,10 +97,10 @@ def walk(name: str, url: str, data: str, walks: int = 1) -> dict[str, Any]:
 
 
 def decode(name: str, data: str, seed: int, pages: int) -> dict[str, Any]:
-    """Decode so many pages of 100 of one kind of data, others for another seed.
+    """Decode a number of pages of one kind of data, with 100 items each. Another seed takes other pages.
 
     Returns:
-        Seconds of ``cpu`` time.
+        ``cpu``, the seconds of CPU time.
     """
     from .decoders import DECODERS  # not above: a worker that walks has only its own client in memory
     from .pages import page_body
@@ -120,17 +121,18 @@ def _id(procedure: Any) -> str:  # noqa: ANN401 - a model, or a dict
 
 
 def drift(name: str, seed: int, items: int, inserts: float, removals: float) -> dict[str, Any]:
-    """List a sandbox whose procedures come and go while they are listed: what counts here is not time.
+    """List a sandbox whose procedures come and go while they are listed. The time does not count here.
 
     Args:
-        name: Of the contender.
-        seed: Decides which come and go.
-        items: Procedures listed at first.
-        inserts: How many come with each request, at the head of the listing.
-        removals: How many go with each request, anywhere.
+        name: Name of the contender.
+        seed: Decides which procedures come and go.
+        items: How many procedures are listed at first.
+        inserts: How many procedures come with each request, at the head of the listing.
+        removals: How many procedures go with each request, anywhere.
 
     Returns:
-        ``missed``, of the procedures that were listed throughout; ``doubled``; ``error``, None if there was none.
+        ``missed``, how many of the procedures that were listed throughout were not seen; ``doubled``, how many were
+        seen again; and ``error``, None if there was none.
     """
     from aiotofupilot.sandbox import BusyLine, Sandbox
 
@@ -150,7 +152,7 @@ def drift(name: str, seed: int, items: int, inserts: float, removals: float) -> 
     listed: list[str] = []
     try:
         listed = asyncio.run(run())
-    except Exception as raised:  # noqa: BLE001 - that it failed, and how, is what is reported
+    except Exception as raised:  # noqa: BLE001 - the failure is what is reported
         error = f"{type(raised).__name__}: {raised}"
     throughout = set(listed).difference(procedure.id for procedure in line.removed)
     return {

@@ -16,7 +16,7 @@ __all__ = ["NUMBER", "Draws", "duration", "moment"]
 T = TypeVar("T")
 
 NUMBER = "########"
-"""Stands for the first eight digits of an ID that no other item has. The number of the item decides them."""
+"""Stands for the first eight digits of an ID that no other item has. They follow from the number of the item."""
 
 _BEGIN = datetime(2024, 1, 8, 5, 30, tzinfo=UTC)
 _SPAN = timedelta(days=1_000)
@@ -63,7 +63,7 @@ class Draws:
         self.integer = self._random.randint
 
     def happens(self, share: float) -> bool:
-        """Tell whether something happens that happens in this share of all cases."""
+        """Return True in this share of all cases."""
         return self._random.random() < share
 
     def unless(self, share: float, value: T) -> T | None:
@@ -71,7 +71,7 @@ class Draws:
         return None if self.happens(share) else value
 
     def some(self, values: Sequence[T], least: int, most: int) -> list[T]:
-        """Return so many different values, in any order."""
+        """Return some of the values, each at most once, in any order."""
         return self._random.sample(values, self.integer(least, most))
 
     def number(self, low: float, high: float) -> float:
@@ -103,7 +103,7 @@ class Draws:
         return f"{self.choice(_FIRST)} {self.choice(_LAST)}"
 
     def person(self, person_id: str) -> dict[str, object]:
-        """Return a user as items refer to one. A few have no name, some hide their address."""
+        """Return a user as items refer to one. A few have no name, and some hide their address."""
         name = self.name()
         address = f"{_NOT_IN_AN_ADDRESS.sub('', name.lower().replace(' ', '.'))}{self.integer(1, 999)}@example.com"
         return {"id": person_id, "name": self.unless(0.03, name), "email": self.unless(0.1, address)}

@@ -19,7 +19,7 @@ _MEASUREMENTS_A_RUN = 8
 
 
 def measurements() -> Iterator[dict[str, Any]]:
-    """Yield measurements, several of each run, without end."""
+    """Yield measurements without end, several of each run."""
     draws = Draws("measurements")
     while True:
         run_id, serial_number = draws.id(), f"{draws.words(1)[:3].upper()}-{draws.integer(1, 99_999):05}"

@@ -1,4 +1,4 @@
-"""Procedures, of few creators and repositories or each of new ones."""
+"""Procedures that share a few creators and repositories, and procedures where these are all new."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ _NOT_LINKED = 0.125
 
 
 def procedures_of_few() -> Iterator[dict[str, Any]]:
-    """Yield procedures of a dozen creators and a score of repositories, without end."""
+    """Yield procedures without end. They share twelve creators and twenty repositories."""
     draws = Draws("few")
     people = [draws.person(draws.id()) for _ in range(12)]
     repositories = [_repository(draws, draws.id()) for _ in range(20)]
@@ -32,7 +32,7 @@ def procedures_of_few() -> Iterator[dict[str, Any]]:
 
 
 def procedures_of_new() -> Iterator[dict[str, Any]]:
-    """Yield procedures whose creators and repositories no other procedure has, without end."""
+    """Yield procedures without end. Each has its own creator and repository."""
     draws = Draws("new")
     while True:
         yield _procedure(draws, draws.person(draws.new_id()), _repository(draws, draws.new_id()))

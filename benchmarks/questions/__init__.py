@@ -1,4 +1,4 @@
-"""The questions, each a function from a `Bench` to rows. The first line of its docstring is its help."""
+"""The questions. Each is a function from a `Bench` to rows. The first line of its docstring is its help."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What it costs to have a listing in columns."""
+"""What it costs to get a listing in columns."""
 
 from __future__ import annotations
 
@@ -19,11 +19,11 @@ if TYPE_CHECKING:
 __all__ = ["columns", "parquet"]
 
 _DATA = "new"
-"""Where everything is new, whatever is kept grows."""
+"""Everything is new in these data, so anything that is kept grows with them."""
 
 
 def columns(bench: Bench) -> Iterable[Row]:
-    """What a page costs from request to a table, on one core with the server, for each kind of data."""
+    """What a page costs from the request to a table, on one core with the server, for each kind of data."""
     items = 20_000
     for data in WALKED:
         samples = bench.walk(("official-frame", "ours-table"), rounds=5, items=items, data=data, one_core=True)
@@ -37,7 +37,7 @@ def columns(bench: Bench) -> Iterable[Row]:
 
 
 def parquet(bench: Bench) -> Iterable[Row]:
-    """Whether memory grows with a Parquet file."""
+    """Whether memory grows with the length of a Parquet file."""
     few, many = 10_000, 1_000_000
     run = partial(bench.walk_afresh, ("ours-parquet",), rounds=3, data=_DATA)
     small, large = (run(items=items)["ours-parquet"] for items in (few, many))

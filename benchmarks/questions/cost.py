@@ -19,11 +19,11 @@ if TYPE_CHECKING:
 __all__ = ["cores", "cpu", "decode"]
 
 _SHORT = ("bare", "httpx", "official", "ours", "ours-16")
-"""Who walks through the other kinds of data than the first."""
+"""The clients that walk through all kinds of data. The others walk through the first kind."""
 
 
 def decode(bench: Bench) -> Iterable[Row]:
-    """What a page costs once its bytes are there, for each kind of data."""
+    """What it costs to decode a page, for each kind of data."""
     pages = 200
     names = [name for name, decoder in DECODERS.items() if decoder.installed]
     titles = {name: decoder.title for name, decoder in DECODERS.items()}
@@ -39,7 +39,7 @@ def decode(bench: Bench) -> Iterable[Row]:
 
 
 def cpu(bench: Bench) -> Iterable[Row]:
-    """What a page costs from request to the last item, on one core with the server, for each kind of data."""
+    """What a page costs from the request to the last item, on one core with the server, for each kind of data."""
     for data in WALKED:
         contenders = SEQUENTIAL + CONCURRENT if data == "few" else _SHORT
         case = f"CPU per page of 100 {KINDS[data].title}, µs"
@@ -47,7 +47,7 @@ def cpu(bench: Bench) -> Iterable[Row]:
 
 
 def cores(bench: Bench) -> Iterable[Row]:
-    """What it costs on a core each, waking up included."""
+    """What a page costs if client and server have a core each, including the time to wake up."""
     case = f"CPU per page of 100 {KINDS['few'].title}, on a core each, µs"
     yield from _cpu(bench, case, SEQUENTIAL, data="few", one_core=False)
 

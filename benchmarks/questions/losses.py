@@ -18,7 +18,7 @@ __all__ = ["beyond", "drift", "faults"]
 
 
 def faults(bench: Bench) -> Iterable[Row]:
-    """What is left on a bad day. Who fails has lost all items from there on."""
+    """What a client achieves on a bad day. A client that fails loses all further items."""
     contenders = ("bare", "httpx", "official", "official-retries", "ours", "ours-16", "ours-16-resync")
     for share in (0.01, 0.1):
         samples = bench.walk(contenders, rounds=5, items=10_000, faults=share)
@@ -27,7 +27,7 @@ def faults(bench: Bench) -> Iterable[Row]:
 
 
 def beyond(bench: Bench) -> Iterable[Row]:
-    """What is asked for in vain."""
+    """How many requests ask for pages beyond the end."""
     contenders = ("official", "official-16", "ours", "ours-4", "ours-16", "ours-64", "ours-16-resync")
     for items in (100, 500, 10_000):
         samples = bench.walk(contenders, rounds=1, items=items, delay=0.005)

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 __all__ = ["growth", "memory"]
 
 _DATA = "new"
-"""Where everything is new, whatever a client keeps grows."""
+"""Everything is new in these data, so anything that a client keeps grows with them."""
 
 
 def memory(bench: Bench) -> Iterable[Row]:
@@ -39,7 +39,7 @@ def memory(bench: Bench) -> Iterable[Row]:
 
 
 def growth(bench: Bench) -> Iterable[Row]:
-    """Whether the hundred-thousandth item costs what the first did."""
+    """Whether the hundred-thousandth item costs as much as the first."""
     for items in (1_000, 3_000, 10_000, 30_000, 100_000):
         samples = bench.walk(STREAMING, rounds=3, items=items, data=_DATA)
         yield from walked(f"{items:,} items, CPU s", samples, lambda sample: sample["cpu"], at=items)

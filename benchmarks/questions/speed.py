@@ -19,11 +19,11 @@ if TYPE_CHECKING:
 __all__ = ["count", "first", "ideal", "walks", "wall"]
 
 _FAR = ("bare", "official", "official-16", "ours", "ours-4", "ours-16", "ours-64", "ours-16-resync")
-"""Who walks where a response takes its time."""
+"""The clients that walk if a response takes its time."""
 
 
 def first(bench: Bench) -> Iterable[Row]:
-    """How soon something comes out."""
+    """How long it takes to get the first item."""
     for delay in (0.0, 0.05):
         samples = bench.walk(SEQUENTIAL + CONCURRENT, rounds=7, items=2_000, delay=delay)
         case = f"time to the first item, {delay * 1000:g} ms per response, ms"
@@ -39,7 +39,7 @@ def wall(bench: Bench) -> Iterable[Row]:
 
 
 def count(bench: Bench) -> Iterable[Row]:
-    """How soon it is known how many items there are. Other clients have to list them."""
+    """How long it takes to count the items. Other clients have to list them."""
     for items in (1_000, 20_000):
         samples = bench.walk(("official", "ours-16", "ours-count", "ours-4-count"), rounds=3, items=items, delay=0.05)
         case = f"{items:,} items counted, 50 ms per response"
@@ -49,7 +49,7 @@ def count(bench: Bench) -> Iterable[Row]:
 
 
 def ideal(bench: Bench) -> Iterable[Row]:
-    """How near pages in flight come to the best that so many pages in flight can do."""
+    """How close the time with many pages in flight comes to the ideal time."""
     with_16 = ("bare", "official", "official-16", "ours-16")
     yield from _ideal(bench, with_16, items=20_000, delay=0.05, concurrency=16)
     yield from _ideal(bench, ("bare", "ours-64"), items=10_000, delay=0.2, concurrency=64)

@@ -1,4 +1,4 @@
-"""What questions about walks have in common: who walks, and what a walk is compared with."""
+"""What questions about walks have in common: the clients, and what a walk is compared with."""
 
 from __future__ import annotations
 

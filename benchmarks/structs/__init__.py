@@ -1,4 +1,4 @@
 """The items as msgspec's structs: the same fields and types as this package's models, written out for msgspec alone.
 
-The modules are imported by the process that measures msgspec, and by no other.
+Only the process that measures msgspec imports these modules.
 """

@@ -12,14 +12,14 @@ T = TypeVar("T")
 
 
 class Meta(Struct):
-    """What follows."""
+    """What a page says about the rest of its listing."""
 
     has_more: bool
     next_cursor: int | None = None
 
 
 class Page(Struct, Generic[T]):
-    """An answer."""
+    """A page."""
 
     data: list[T]
     meta: Meta
