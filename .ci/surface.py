@@ -2,9 +2,9 @@
 
     python .ci/surface.py REPOSITORY FOLDER
 
-The last release is the highest tag of the git repository that begins with v. FOLDER has the package to compare with it.
-The exit code is 1 if something breaks, unless the version says so: a version breaks where the first of its numbers that
-is not 0 is larger (https://semver.org). Without a tag there is nothing to break.
+The last release is the highest tag that begins with v and was set before this commit of the git repository. FOLDER has
+the package to compare with it. The exit code is 1 if something breaks, unless the version says so: a version breaks
+where the first of its numbers that is not 0 is larger (https://semver.org). Without a tag there is nothing to break.
 """
 
 from __future__ import annotations
@@ -108,9 +108,9 @@ def git(repository: Path, *arguments: str) -> bytes:
 
 
 def last_release(repository: Path) -> str | None:
-    """Return the highest tag of a version; None: there is none."""
+    """Return the highest tag of a version, other than that of the version now; None: there is none."""
     newest_first = ["--count=1", "--sort=-v:refname", "--format=%(refname:short)"]
-    return git(repository, "for-each-ref", *newest_first, "refs/tags/v*").decode().strip() or None
+    return git(repository, "for-each-ref", *newest_first, "--no-contains=HEAD", "refs/tags/v*").decode().strip() or None
 
 
 def main(repository: Path, new: Path) -> int:

@@ -53,6 +53,14 @@ def test_only_the_job_that_publishes_may_speak_for_the_project():
     assert (jobs["build"]["needs"], jobs["publish"]["needs"]) == ("check", "build")
 
 
+@pytest.mark.parametrize(("workflow", "job"), [("ci.yml", "all"), ("release.yml", "check")])
+def test_the_checks_have_the_releases_to_compare_with(workflow, job):
+    """Without its tags, a checkout has no last release, and nothing would seem to break."""
+    checkout, *_ = yaml.safe_load(read(GITHUB / "workflows" / workflow))["jobs"][job]["steps"]
+    assert checkout["uses"].startswith("actions/checkout@")
+    assert checkout["with"] == {"persist-credentials": False, "fetch-tags": True, "fetch-depth": 0}
+
+
 @pytest.fixture
 def release(tmp_path):
     """Ask for a release of a copy of the project, which has what a release looks at."""

@@ -44,6 +44,7 @@ def released(tmp_path_factory):
     git(repository, "commit", "--quiet", "--message", "Release")
     for tag in ("v0.0.9", "v0.0.10", "nightly"):
         git(repository, "tag", tag)
+    git(repository, "commit", "--quiet", "--allow-empty", "--message", "Go on")
     return repository
 
 
@@ -105,10 +106,22 @@ def test_a_version_may_break_where_its_number_says_so(released, version, number,
     assert ("which the version allows" in ran.stdout) is (code == 0)
 
 
+def test_a_release_is_compared_with_the_one_before(released, version, tmp_path_factory):
+    """Its own tag is there when the workflow checks it."""
+    repository = tmp_path_factory.mktemp("tagged") / "repository"
+    git(released, "clone", "--quiet", ".", repository)
+    git(repository, "tag", "v0.1.0")
+    change(version, *CHANGES["a method is removed"][:3])
+    ran = compare(repository, version)
+    assert ran.returncode == 1
+    assert "breaking changes since v0.0.10" in ran.stdout
+
+
 def test_without_a_release_nothing_can_break(tmp_path, version):
     repository = tmp_path / "repository"
     repository.mkdir()
     git(repository, "init", "--quiet")
+    git(repository, "commit", "--quiet", "--allow-empty", "--message", "Begin")
     ran = compare(repository, version)
     assert ran.returncode == 0
     assert ran.stdout == "surface: there is no release yet, so nothing can break\n"
