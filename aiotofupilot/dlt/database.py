@@ -40,6 +40,9 @@ Source: https://duckdb.org/docs/stable/internals/storage
 _SCHEMAS = "_dlt_version"
 """Where dlt notes the tables that it has made."""
 
+_DLTS = (_SCHEMAS, "_dlt_loads", "_dlt_pipeline_state")
+"""The tables that dlt needs for itself."""
+
 _TYPES: Mapping[pa.DataType, str] = {
     pa.string(): "VARCHAR",
     pa.bool_(): "BOOLEAN",
@@ -68,9 +71,17 @@ class Database:
         """Return how many rows a table has. If there is no such table, it has none."""
         return self._number(f"SELECT count(*) FROM {listing}") if self.has(listing) else 0  # noqa: S608 - a listing's name
 
-    def expect_no_tables(self) -> None:
-        """Let dlt look which tables there are, and not believe what it noted when it made them."""
-        if _SCHEMAS in self._tables():
+    def let_dlt_look(self, listing: str) -> None:
+        """Let dlt look which tables and columns there are, where it may not believe what it noted when it made them.
+
+        Args:
+            listing: What is to be loaded. A user may have removed its table, or columns of it, or a table of dlt's.
+        """
+        present = self._tables()
+        is_whole = (
+            present.issuperset({listing, *_DLTS}) and _columns_of(listing).keys() <= self._columns(listing).keys()
+        )
+        if _SCHEMAS in present and not is_whole:
             self.connection.execute(f"DELETE FROM {_SCHEMAS}")  # noqa: S608 - our own
 
     def mark_gone(self, listing: str, seen_at: datetime) -> int:
@@ -109,14 +120,8 @@ class Database:
             self._check_columns(listing)
 
     def _check_columns(self, listing: str) -> None:
-        columns = self.connection.execute(
-            "SELECT column_name, data_type FROM duckdb_columns() WHERE schema_name = 'main' AND table_name = ?",
-            [listing],
-        )
-        found = dict(columns.fetchall())
-        schema: Any = schema_of(MODELS[listing])  # the stubs of pyarrow do not know the types of its fields
-        expected = {field.name: _TYPES[field.type] for field in schema}
-        for name, kind in expected.items():
+        found = self._columns(listing)
+        for name, kind in _columns_of(listing).items():
             if found.get(name, kind) != kind:
                 raise MirrorError(
                     f"the table {listing} has a column {name} of type {found[name]} where {kind} belongs: "
@@ -125,12 +130,25 @@ class Database:
         if missing := [name for name in ("id", SEEN, GONE) if name not in found]:
             raise MirrorError(f"the table {listing} has no column {missing[0]}: choose another file")
 
+    def _columns(self, listing: str) -> dict[str, str]:
+        columns = self.connection.execute(
+            "SELECT column_name, data_type FROM duckdb_columns() WHERE schema_name = 'main' AND table_name = ?",
+            [listing],
+        )
+        return dict(columns.fetchall())
+
     def _tables(self) -> set[str]:
         tables = self.connection.execute("SELECT table_name FROM information_schema.tables WHERE table_schema = 'main'")
         return {name for (name,) in tables.fetchall()}
 
     def _number(self, sql: str, *parameters: object) -> int:
         return int(self.connection.execute(sql, list(parameters)).fetchall()[0][0])
+
+
+def _columns_of(listing: str) -> dict[str, str]:
+    """Return the columns that the table of a listing has beside those of a mirror, and their types."""
+    schema: Any = schema_of(MODELS[listing])  # the stubs of pyarrow do not know the types of its fields
+    return {field.name: _TYPES[field.type] for field in schema}
 
 
 @contextmanager

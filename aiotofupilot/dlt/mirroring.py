@@ -209,10 +209,8 @@ def _brought(
 ) -> Brought:
     before, seen_at, is_begun, read = database.rows(name), datetime.now(UTC), False, 0
     unreadable: list[Unreadable] = []
-    is_anew = manner.full
-    if not database.has(name):  # never was, or a user has removed it
-        is_anew = True
-        database.expect_no_tables()
+    is_anew = manner.full or not database.has(name)  # never was, or a user has removed it
+    database.let_dlt_look(name)
 
     def seen(rows: pa.RecordBatch) -> pa.RecordBatch:
         nonlocal read

@@ -196,6 +196,28 @@ def test_a_schema_that_is_older_gets_its_columns(pull, sandbox, query, monkeypat
     ]
 
 
+def test_a_column_that_was_removed_is_there_again(pull, sandbox, query):
+    """Rows that were there have null in it until they are read again."""
+    pull("runs", "stations")
+    query("ALTER TABLE runs DROP COLUMN outcome")
+    sandbox.produce(1)
+    assert pull("runs", "stations")["runs"].new == 1
+    assert query("SELECT count(outcome), count(*) FROM runs") == [(1, 41)]
+    pull("runs", full=True)
+    assert query("SELECT count(outcome), count(*) FROM runs") == [(41, 41)]
+
+
+@pytest.mark.parametrize("table", ["_dlt_loads", "_dlt_pipeline_state", "_dlt_version"])
+def test_a_table_of_dlt_that_was_removed_is_made_again(pull, sandbox, query, mirrored, table):
+    """Where the place in the listing is lost with it, the listing is read again."""
+    pull("runs")
+    query(f"DROP TABLE {table}")
+    sandbox.produce(1)
+    for new in (1, 0):
+        assert pull("runs")["runs"].new == new
+        assert mirrored("runs") == ids(sandbox.runs)
+
+
 def test_a_table_that_was_removed_comes_anew(pull, sandbox, query, mirrored):
     """Whole, and not from where the last run ended."""
     pull("procedures", "runs")
