@@ -115,7 +115,10 @@ class Database:
             self.connection.execute("COMMIT")
         mirrored = str(self.connection.execute("SELECT min(server) FROM _mirror").fetchall()[0][0])
         if mirrored != server:
-            raise MirrorError(f"the database is a mirror of {mirrored}, not of {server}: choose another file")
+            if present & set(MODELS):
+                raise MirrorError(f"the database is a mirror of {mirrored}, not of {server}: choose another file")
+            # Nothing came from that server. Its address may have been a mistake.
+            self.connection.execute("UPDATE _mirror SET server = ?", [server])
         for listing in sorted(present & set(MODELS)):
             self._check_columns(listing)
 

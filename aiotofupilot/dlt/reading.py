@@ -126,7 +126,7 @@ async def _new(
 ) -> AsyncGenerator[Arrived]:
     spelled = place.get("watermark")
     try:
-        news = _since(name, session, None if spelled is None else Watermark.parse(spelled), unreadable)
+        news = _since(name, session, None if spelled is None else Watermark.parse(str(spelled)), unreadable)
     except ValueError as error:
         raise PlaceError(f"cannot go on where the last run ended, so read everything again: {error}") from error
     floor, is_of_runs = news.watermark.floor, name in _OF_RUNS

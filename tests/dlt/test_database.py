@@ -48,12 +48,20 @@ def test_a_new_database_says_what_it_is_a_mirror_of(path):
 
 
 def test_the_mirror_of_another_server_is_refused(path):
-    with opened(path, "https://tofupilot.elsewhere/api"):
-        pass
+    with opened(path, "https://tofupilot.elsewhere/api") as database:
+        database.connection.execute("CREATE TABLE users (id VARCHAR)")
     assert refused(path) == (
         "the database is a mirror of https://tofupilot.elsewhere/api, not of https://tofupilot.example/api: "
         "choose another file"
     )
+
+
+def test_an_address_that_nothing_came_from_does_not_count(path):
+    """It may have been a mistake, and the first run has failed."""
+    with opened(path, "https://tofupilot.elsewhere/api"):
+        pass
+    with opened(path, SERVER) as database:
+        assert database.connection.execute("FROM _mirror").fetchall() == [(SERVER, None)]
 
 
 @pytest.mark.parametrize("content", [b"serial,outcome\n1,PASS\n", b"x" * 20_000])

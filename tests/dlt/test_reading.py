@@ -143,3 +143,8 @@ async def test_a_place_that_does_not_fit_is_refused(session, sandbox, name, spel
     with pytest.raises(PlaceError, match="cannot go on where the last run ended, so read everything again: "):
         await read_all(name, session, {"watermark": sealed(spelled.format(name))})
     assert not sandbox.requests
+
+
+async def test_a_place_that_is_no_text_is_refused(session):
+    with pytest.raises(PlaceError, match="not a watermark, or one that was cut short or changed: '7'"):
+        await read_all("runs", session, {"watermark": 7})
