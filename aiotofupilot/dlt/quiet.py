@@ -8,6 +8,9 @@ from threading import Lock
 from typing import TYPE_CHECKING
 
 from attrs import define, field
+from dlt.common.configuration.exceptions import ConfigurationException
+
+from .unwrapping import misconfigured
 
 if TYPE_CHECKING:
     from collections.abc import Generator
@@ -23,7 +26,17 @@ def quieten() -> None:
 
     Call it before dlt is used. The user turns it on where dlt's settings are: in the environment, such as
     ``RUNTIME__DLTHUB_TELEMETRY=true``, or in a ``config.toml``.
+
+    Raises:
+        ConfigurationError: dlt cannot use its settings.
     """
+    try:
+        _quieten()
+    except ConfigurationException as error:
+        raise misconfigured(error) from error
+
+
+def _quieten() -> None:
     ours = {f"RUNTIME__{key.upper()}": (f"runtime.{key}", value) for key, value in _UNLESS_ASKED.items()}
     added = {name: value for name, (_, value) in ours.items() if name not in os.environ}
     os.environ.update(added)

@@ -108,6 +108,36 @@ def test_nothing_is_sent_where_its_user_has_turned_it_off(tmp_path):
     assert ran(MIRRORS, tmp_path, {"RUNTIME__DLTHUB_TELEMETRY": "false"}, "") == []
 
 
+REFUSED = """
+import json
+from aiotofupilot import ConfigurationError
+from aiotofupilot.dlt import mirror
+from aiotofupilot.dlt.quiet import quieten
+
+said = []
+for use in (quieten, lambda: list(mirror("line.duckdb", api_key="key", base_url="https://tofupilot.example"))):
+    try:
+        use()
+    except ConfigurationError as error:
+        said.append(str(error))
+print(json.dumps(said))
+"""
+
+
+@pytest.mark.parametrize(
+    ("config", "why"),
+    [("this is no toml\n", "config.toml"), ('[runtime]\ndlthub_telemetry = "perhaps"\n', "dlthub_telemetry")],
+    ids=["no toml", "wrong type"],
+)
+def test_settings_that_dlt_cannot_use_are_told_in_one_line(tmp_path, config, why):
+    said = ran(REFUSED, tmp_path, {}, config)
+    assert len(said) == 2
+    for line in said:
+        assert line.startswith("dlt cannot use its settings: ")
+        assert why in line
+        assert "\n" not in line
+
+
 def ran(program, folder, environment, config):
     """Return what a program prints where the user has some settings."""
     (folder / ".dlt").mkdir()
