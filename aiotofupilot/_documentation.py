@@ -1,4 +1,4 @@
-"""Keeps out of ``help()`` a word that only pytest reads, and constructors that only this package calls."""
+"""Hides two things from ``help()``: a word that only pytest reads, and constructors that only this package calls."""
 
 from __future__ import annotations
 

@@ -134,7 +134,9 @@ class RequestTimeoutError(TransportError):
 
 
 class RedirectError(TransportError):
-    """The server redirected to another origin, to which the key is not sent, or to an invalid URL, or over 5 times.
+    """The server redirected to another origin, to an invalid URL, or more than 5 times.
+
+    The key is not sent to another origin.
 
     Attributes:
         location: The address that the last redirect named.
@@ -177,7 +179,7 @@ class APIError(TofuPilotError):
         status: HTTP status code.
         code: The API's own code, such as ``BAD_REQUEST``; None if the answer was not the API's, such as a proxy's.
         message: The API's message, or a summary of a body that is not the API's.
-        issues: What was wrong with the input; empty if it was not that.
+        issues: What was wrong with the input; empty if the input was not at fault.
         request_id: The ID that the server or a proxy gave to this request, for a support ticket; None if there is none.
         retry_after: Seconds that the server asked to wait; None if it did not ask.
         body: The answer's first 64 KiB, decompressed, with ``***`` where the key was.
@@ -292,7 +294,7 @@ class DriftError(TofuPilotError):
     `Paginator.count` raises it too, if the server's cursors cannot be searched, or if the listing moves too much.
 
     Attributes:
-        cursor: Where the page began that did not fit the pages before it.
+        cursor: The beginning of the page that did not fit the pages before it.
     """
 
     def __init__(self, message: str, *, cursor: int) -> None:

@@ -123,7 +123,7 @@ class Connection:
     async def _ask(self, target: str, read: Callable[[Response], T], turn: Turn, *, resend_count: int) -> T:
         """Send a request once, within the timeout, and read its answer.
 
-        This is the only place where an error takes over what the server says. The key is removed from it here.
+        This is the only place where an error gets a part of what the server says, so the key is removed from it here.
 
         Args:
             target: As in `get`.

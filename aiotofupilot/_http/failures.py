@@ -53,7 +53,7 @@ def translated(error: aiohttp.ClientError | TimeoutError, url: URL) -> TofuPilot
 def _ours(error: aiohttp.ClientError | TimeoutError, url: URL) -> TofuPilotError:
     match error:
         case TimeoutError():
-            return RequestTimeoutError(f"no whole answer before the connection gave up from {url.path}", timeout=None)
+            return RequestTimeoutError(f"no whole answer from {url.path} before the connection gave up", timeout=None)
         case aiohttp.ClientSSLError():
             return CertificateError(f"TLS with {url.host} could not be set up: {_tls_reason(error)}")
         case aiohttp.ServerFingerprintMismatch():

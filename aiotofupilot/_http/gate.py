@@ -64,7 +64,7 @@ class Gate:
         self._allowed = math.inf
         """The most requests in flight. It is 1 after a pause, and grows with each request."""
         self._remaining = math.inf
-        """The same by the last answer's quota; at least 1, because only another answer can raise it."""
+        """The same, but as the last answer's quota allows; at least 1, because only another answer can raise it."""
         self._in_flight = 0
         self._pauses: list[tuple[float, float]] = []
         """The end of each pause by the monotonic clock, and the seconds that the server asked for."""

@@ -1,4 +1,4 @@
-"""The life of a session. It is in one event loop and one process, and nothing of it goes on after its end."""
+"""The life of a session. A session lives in one event loop and one process, and nothing of it outlives it."""
 
 from __future__ import annotations
 
@@ -101,7 +101,7 @@ class Lifetime:
 class Work:
     """Something that a session does within one task; see `Lifetime.work`.
 
-    It is ended by cancelling the task, as `asyncio.timeout` does. A task that its owner cancels too stays cancelled.
+    It is ended by cancelling the task, as `asyncio.timeout` does. If its owner cancels it too, it stays cancelled.
     """
 
     __slots__ = ("_cancelling", "_is_ended", "_lifetime", "task")

@@ -39,5 +39,5 @@ def checked_limiter(limiter: object) -> Limiter | None:
 async def leave(
     limiter: Limiter, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
 ) -> None:
-    """Tell a limiter how an attempt ended. It cannot suppress the error, as there would be no answer."""
+    """Tell a limiter how an attempt ended. It cannot suppress the error, because there would be no answer."""
     await limiter.__aexit__(kind, error, traceback)

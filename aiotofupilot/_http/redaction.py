@@ -21,10 +21,10 @@ __all__ = ["Redaction"]
 _MASK = "***"
 
 _RECOGNISABLE = 8
-"""The fewest characters of a key that is looked for. A shorter key might be a word of the API."""
+"""A key with fewer characters is not looked for, because it might be a word of the API."""
 
 _LONGEST_SPELLING = 128
-"""The most bytes that one character of the key takes in any spelling that is found."""
+"""The most bytes that a character of the key takes, in any of the spellings that are looked for."""
 
 
 class Redaction:

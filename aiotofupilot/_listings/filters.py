@@ -1,7 +1,7 @@
 """Filters of a listing. Each function checks one argument, or both ends of a range, and returns the pairs of a query.
 
-None means no filter, and gives no pairs. A member of a ``(str, Enum)`` is sent as its value, whatever ``str()`` of it
-is.
+None means no filter, and gives no pairs. A member of a ``(str, Enum)`` is sent as its value, whatever ``str()`` returns
+for it.
 
 An argument of the wrong type raises a TypeError. An argument that is out of bounds raises a ValueError. Both messages
 name the parameter, its bound and the value. Both errors have the name of the parameter as the attribute ``parameter``.

@@ -35,7 +35,7 @@ T = TypeVar("T", bound=Identified)
 R = TypeVar("R")
 
 LIMIT_AT_MOST = 100
-"""Items of a page."""
+"""The most items of a page."""
 
 
 class Connection(Protocol):

@@ -45,8 +45,8 @@ class Procedures(Listing[Procedure], item=Procedure):
         are rounded so that they leave no procedure out.
 
         Args:
-            search_query: Text that the name of a procedure contains. A text of 6 characters or more matches an ID that
-                contains it, too. At most 100 characters, as UTF-16 counts them. None: all.
+            search_query: Text that the name of a procedure contains. A text of 6 characters or more also matches an ID
+                that contains it. At most 100 characters, as UTF-16 counts them. None: all.
             created_after: Only procedures created at this moment or later. None: no bound.
             created_before: Only procedures created at this moment or earlier. None: no bound.
             limit: Procedures per page, 1 to 100.
@@ -67,8 +67,8 @@ class Procedures(Listing[Procedure], item=Procedure):
 
         Raises:
             TypeError: An argument is of the wrong type.
-            ValueError: An argument is out of bounds, a date-time is naive, the two are in the wrong order, or a
-                checkpoint is that of another listing or query.
+            ValueError: An argument is out of bounds, a date-time is naive, a range is empty, or a checkpoint is of
+                another listing or query.
         """
         pairs = (
             *filters.string("search_query", search_query, at_most=100),

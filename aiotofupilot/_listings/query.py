@@ -54,7 +54,7 @@ _RUN_FILTERS = {
     "created_by_user_ids": "created_by_user_ids",
     "created_by_station_ids": "created_by_station_ids",
 }
-"""Filters of listings of runs' items that are about the run, with their names in the listing of runs."""
+"""Filters that look at the run, in listings of what runs wrote. The values are their names in the listing of runs."""
 
 
 def _encoded(query: Query[Any]) -> str:
@@ -202,7 +202,7 @@ class Query(Source[T]):
         return text_at(item, self.listing.run_field)
 
     def procedure_id(self, run: Run) -> str | None:
-        """Return the procedure that has to be named where a run's items are asked for; None: none has to be."""
+        """Return the procedure that a request for a run's items has to name; None: it has to name none."""
         name = self.listing.procedure_filter
         if name is None or any(key == name for key, _ in self.pairs):
             return None

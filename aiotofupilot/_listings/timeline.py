@@ -1,8 +1,8 @@
 """Divides a query by time. The moment of an item never changes, and a filter bounds it.
 
 The filters of the API include both ends. Its stored moments may be finer than the milliseconds that it shows. So a part
-of a query is asked for with a millisecond more at both ends. The items that do not belong to it are then left out by
-the moment that they show.
+of a query is asked for with a millisecond more at both ends. Items that do not belong to the part are then left out.
+The moment that they show decides this.
 """
 
 from __future__ import annotations

@@ -1,9 +1,9 @@
 """Turns the bytes and texts of the API into values, and values into texts. All functions are pure: no I/O, no clock.
 
 - `response` is an answer, and the page or the error in it. `problems` reads the error.
-- `codec` reads the models of a page from its body. msgspec parses `shapes`, and `assembly` makes models of them, or
-  `settling` makes them hold what their models would hold. `converters` has the rules for that.
-- `detailed` reads a body that does not fit once more, step by step, to find its fault.
+- `codec` reads the models of a page from its body. msgspec parses `shapes`. Then `assembly` makes models of them, or
+  `settling` gives them the values that their models would have. `converters` has the rules for that.
+- `detailed` reads a faulty body again, step by step, to find the fault.
 - `raw` reads items as the server sent them, and `reading` reads a single item from somewhere else.
 - `moments` reads dates and durations, and `spelling` writes them, and whole items.
 - `query` is the query of a request.

@@ -1,4 +1,4 @@
-"""From shapes to shapes that hold what their models would hold, for a reader who needs the values and not the models.
+"""Gives shapes the values that their models would have, for readers that need the values and not the models.
 
 A shape has the fields of its model under the same names. Most of them have the same values too. The few others, such as
 integers that the server may spell as floats, are replaced in place, after the checks that the models' hooks make. This
@@ -22,11 +22,11 @@ __all__ = ["settler"]
 
 
 def settler(kind: Any, find_hook: FindHook) -> Callable[[Any], None] | None:
-    """Return what settles the shapes of a model, or of an array of models. None: they have the models' values already.
+    """Return a function that settles the shapes of a model or of an array. None: they have the models' values already.
 
     Args:
         kind: A model; or ``list[model]``, or ``tuple[model, ...]``.
-        find_hook: From a type to the hook that makes a model's value of a shape's.
+        find_hook: Takes a type, and returns the hook that turns the value of a shape into that of the model.
     """
     if attrs.has(kind):
         return _model_settler(kind, find_hook)

@@ -1,4 +1,4 @@
-"""Listings as Arrow: a fixed schema for each model, record batches as a walk goes on, and a listing as one table.
+"""Listings as Arrow: a fixed schema for each model, record batches during a walk, and a whole listing as one table.
 
 polars, pandas, DuckDB and every other library that reads Arrow take them as they are. This needs pyarrow, which the
 extra ``arrow`` installs.

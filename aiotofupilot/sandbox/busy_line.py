@@ -138,6 +138,6 @@ class BusyLine:
 
 
 def _times(rate: float, random: Random) -> int:
-    """Return how often something happens that happens at a rate."""
+    """Return how often something happens this time, given its rate."""
     whole, rest = divmod(rate, 1)
     return int(whole) + (random.random() < rest)

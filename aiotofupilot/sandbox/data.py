@@ -86,7 +86,7 @@ def make_procedures(count: int, *, seed: int = 0, nulls: bool = True) -> list[Pr
         nulls: Whether names and addresses of the creators may be None.
 
     Raises:
-        ValueError: If `count` is negative.
+        ValueError: `count` is negative.
     """
     if count < 0:
         raise ValueError(f"count must be at least 0, not {count}")

@@ -111,7 +111,7 @@ class Factory:
 
         Raises:
             TypeError: There is no such listing.
-            ValueError: If `runs` is negative.
+            ValueError: `runs` is negative.
         """
         self.procedures = list(procedures)
         self._given: dict[str, tuple[Any, ...]] = {}
@@ -166,7 +166,7 @@ class Factory:
         self._rows[resource.name] = rows
 
     def produce(self, runs: int = 1) -> None:
-        """Let the line go on: make up newer runs, with all that belongs to them, and list them first.
+        """Let the line continue: make up newer runs, with all that belongs to them, and list them first.
 
         Args:
             runs: How many runs to make up; at least 0.

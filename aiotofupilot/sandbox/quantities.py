@@ -55,7 +55,7 @@ class Whole(Scalar[int]):
     maximum: int | None = None
     """The largest number that is allowed; None: the largest safe integer of JavaScript."""
     safe: bool = True
-    """Whether integers must be safe ones of JavaScript."""
+    """Whether the number must be a safe integer of JavaScript."""
 
     _expected = "number"
 

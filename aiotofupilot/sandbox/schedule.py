@@ -121,7 +121,7 @@ class Sentence:
             heal_after: After this many failed attempts, the same request meets no fault; None: there is no such limit.
 
         Raises:
-            ValueError: If `rate` is out of bounds.
+            ValueError: `rate` is out of bounds.
         """
         if not 0 <= rate <= 1:
             raise ValueError(f"rate must be from 0 to 1, not {rate}")
