@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from enum import IntEnum
+from math import ceil
 from typing import TYPE_CHECKING
 
 from cyclopts import CycloptsError, UnknownOptionError, UnusedCliTokensError
@@ -152,6 +153,7 @@ _IN_OPTIONS = {
     "key given as api_key": "key given with --api-key",
     "base_url must ": "--base-url must ",
     "base_url is ": "--base-url is ",
+    'on_drift="ignore"': "--on-drift ignore",
 }
 """What the command has for what the library tells a program to do, and for its parameters."""
 
@@ -200,12 +202,19 @@ def _in_options(complaint: str) -> str:
 
 def _with_advice(error: TofuPilotError) -> str:
     attempts = f" (after {error.attempts} attempts)" if error.attempts > 1 else ""
-    if isinstance(error, APIError) and error.advice:
-        return f"{_in_options(str(error))}{attempts}"
-    advice = next(_ADVICE[kind] for kind in type(error).__mro__ if kind in _ADVICE)
+    line = f"{_in_options(str(error))}{attempts}"
+    # The error itself may say what to do.
+    if (isinstance(error, APIError) and error.advice) or (isinstance(error, DriftError) and "--on-drift" in line):
+        return line
+    return f"{line}; {_what_to_do(error)}"
+
+
+def _what_to_do(error: TofuPilotError) -> str:
     if error.position is not None:
-        advice = f"only the item at position {error.position} cannot be read: --on-unreadable skip leaves it out"
-    return f"{error}{attempts}; {advice}"
+        return f"only the item at position {error.position} cannot be read: --on-unreadable skip leaves it out"
+    if isinstance(error, RateLimitedError | ServerError) and error.retry_after:
+        return f"try again in {ceil(error.retry_after):,} s"
+    return next(_ADVICE[kind] for kind in type(error).__mro__ if kind in _ADVICE)
 
 
 def _what_is_left(stopped: StoppedError | MirrorStoppedError) -> str:

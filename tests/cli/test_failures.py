@@ -103,6 +103,22 @@ def test_attempts_are_told():
     assert explained(error)[1].startswith("refused (after 6 attempts); ")
 
 
+@pytest.mark.parametrize(("status", "kind"), [(429, errors.RateLimitedError), (503, errors.ServerError)])
+@pytest.mark.parametrize(
+    ("retry_after", "advice"),
+    [(None, "try again later"), (0.2, "try again in 1 s"), (3600.0, "try again in 3,600 s")],
+)
+def test_how_long_the_server_asks_to_wait_is_told(status, kind, retry_after, advice):
+    error = kind("Busy", status=status, code="CODE", retry_after=retry_after)
+    assert explained(error) == (ExitCode.FAILED, f"{status} CODE: Busy; {advice}")
+
+
+def test_another_way_to_follow_a_listing_is_told_by_its_option():
+    """It is all the advice there is: the listing has not moved."""
+    error = errors.DriftError('no offsets; on_drift="ignore" follows them', cursor=3)
+    assert explained(error) == (ExitCode.FAILED, "no offsets; --on-drift ignore follows them")
+
+
 def test_what_is_not_kept_is_not_gone_on_with():
     """The message gives no place to resume at, if the file is gone."""
     stopped = StoppedError(
