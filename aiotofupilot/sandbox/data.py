@@ -89,7 +89,7 @@ def make_procedures(count: int, *, seed: int = 0, nulls: bool = True) -> list[Pr
         ValueError: `count` is negative.
     """
     if count < 0:
-        raise ValueError(f"count must be at least 0, not {count}")
+        raise ValueError(f"count must be at least 0, got {count}")
     return list(islice(endless_procedures(seed, nulls=nulls), count))
 
 

@@ -125,7 +125,7 @@ class Factory:
             self._given["runs"] = tuple(runs)
             runs = 0
         elif runs < 0:
-            raise ValueError(f"runs must be at least 0, not {runs}")
+            raise ValueError(f"runs must be at least 0, got {runs}")
         self._make_world = partial(World, tuple(self.procedures), seed=seed, runs=runs, nulls=nulls)
         self._world: World | None = None
         self._rows: dict[str, Rows[Any]] = {}

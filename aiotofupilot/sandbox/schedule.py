@@ -124,7 +124,7 @@ class Sentence:
             ValueError: `rate` is out of bounds.
         """
         if not 0 <= rate <= 1:
-            raise ValueError(f"rate must be from 0 to 1, not {rate}")
+            raise ValueError(f"rate must be from 0 to 1, got {rate}")
         self._rules.append(_Chance(self._matches, faults or TRANSIENT, rate, seed, heal_after))
 
 

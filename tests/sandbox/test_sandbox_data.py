@@ -21,7 +21,7 @@ def test_fewer_procedures_are_the_first_of_more():
 
 
 def test_a_negative_count_is_refused():
-    with pytest.raises(ValueError, match="count must be at least 0, not -1"):
+    with pytest.raises(ValueError, match="count must be at least 0, got -1"):
         make_procedures(-1)
 
 

@@ -126,7 +126,7 @@ def test_a_request_in_line_for_a_fault_meets_only_that_one(faults):
 @pytest.mark.parametrize("rate", [-0.1, 1.1])
 def test_rate_out_of_bounds(faults, rate):
     """A rate is a share."""
-    with pytest.raises(ValueError, match="rate must be from 0 to 1, not"):
+    with pytest.raises(ValueError, match="rate must be from 0 to 1, got"):
         faults.randomly(rate=rate)
 
 

@@ -64,9 +64,9 @@ def test_there_are_as_many_runs_as_were_asked_for(runs):
 def test_without_a_procedure_there_are_no_runs():
     """A negative number is refused."""
     assert Factory(runs=100).runs == []
-    with pytest.raises(ValueError, match="runs must be at least 0, not -1"):
+    with pytest.raises(ValueError, match="runs must be at least 0, got -1"):
         factory(runs=-1)
-    with pytest.raises(ValueError, match="runs must be at least 0, not -1"):
+    with pytest.raises(ValueError, match="runs must be at least 0, got -1"):
         World(PROCEDURES, seed=0, runs=-1)
     with pytest.raises(ValueError, match="without procedures"):
         Factory().produce()

@@ -50,5 +50,5 @@ def test_a_wrong_option_is_named(options, complaint):
 
 
 def test_a_number_out_of_bounds_is_named_too():
-    with pytest.raises(ValueError, match=r"^runs must be at least 0, not -1$"):
+    with pytest.raises(ValueError, match=r"^runs must be at least 0, got -1$"):
         marked(runs=-1)

@@ -57,7 +57,7 @@ class Numbers:
             ValueError: `runs` is negative.
         """
         if runs < 0:
-            raise ValueError(f"runs must be at least 0, not {runs}")
+            raise ValueError(f"runs must be at least 0, got {runs}")
         self.lines = lines
         self.runs = runs if lines else 0
         self.cycle = _plan(seed, lines)
