@@ -31,6 +31,7 @@ from .unwrapping import unwrapped
 if TYPE_CHECKING:
     import os
     from collections.abc import Callable, Generator, Iterator, Sequence
+    from contextlib import AbstractAsyncContextManager
 
     from dlt.extract import DltSource
     from dlt.pipeline.pipeline import Pipeline
@@ -94,6 +95,7 @@ def mirror(
     concurrency: int = 1,
     timeout: float | None = 30.0,
     retry: RetryPolicy | None = RetryPolicy(),  # noqa: B008 - a value
+    make_limiter: Callable[[], AbstractAsyncContextManager[object]] | None = None,
     on_unreadable: Literal["raise", "skip"] = "raise",
     deadline: float | None = None,
     allow_insecure_http: bool = False,
@@ -119,6 +121,8 @@ def mirror(
         concurrency: As in `TofuPilotSession`.
         timeout: As in `TofuPilotSession`.
         retry: A `RetryPolicy`; None: every page is asked for once.
+        make_limiter: A function that returns what `TofuPilotSession` takes as ``limiter``, such as ``lambda:
+            AsyncLimiter(10, 1)``. Each session calls it. None: there is no limiter.
         on_unreadable: What to do about an item that the server cannot serve while it serves others: ``"raise"`` its
             error, or ``"skip"`` it. Only a run with ``full`` asks for it again. What belongs to it is left out too,
             such as the measurements of a run. A run that leaves out something of a listing marks nothing of that
@@ -148,6 +152,7 @@ def mirror(
         allow_insecure_http=allow_insecure_http,
         timeout=None if timeout is None else seconds("timeout", timeout, zero=False),
         retry=checked_retry(retry),
+        make_limiter=make_limiter,
     )
     skips = one_of("on_unreadable", on_unreadable, ("raise", "skip")) == "skip"
     target = Path(path).absolute(), server or settings.base_url

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence  # noqa: TC003 - dlt resolves the annotations
+from collections.abc import Callable, Sequence  # noqa: TC003 - dlt resolves the annotations
+from contextlib import AbstractAsyncContextManager  # noqa: TC003 - likewise
 from typing import TYPE_CHECKING, Literal
 
 import dlt
@@ -41,6 +42,7 @@ def tofupilot(
     allow_insecure_http: bool = False,
     timeout: float | None = 30.0,
     retry: RetryPolicy | None = RetryPolicy(),  # noqa: B008 - a value
+    make_limiter: Callable[[], AbstractAsyncContextManager[object]] | None = None,
     on_unreadable: Literal["raise", "skip"] = "raise",
     rows: int = 5000,
     max_items: int | None = None,
@@ -64,6 +66,8 @@ def tofupilot(
         allow_insecure_http: As in `TofuPilotSession`.
         timeout: As in `TofuPilotSession`.
         retry: A `RetryPolicy`; None: every page is asked for once.
+        make_limiter: A function that returns what `TofuPilotSession` takes as ``limiter``, such as ``lambda:
+            AsyncLimiter(10, 1)``. Each session calls it. None: there is no limiter.
         on_unreadable: What to do about an item that the server cannot serve while it serves others: ``"raise"`` its
             error; or ``"skip"`` it, with a warning in the log. Only a run with ``full`` asks for it again. What belongs
             to it is left out too, such as the measurements of a run.
@@ -89,6 +93,7 @@ def tofupilot(
         allow_insecure_http=allow_insecure_http,
         timeout=None if timeout is None else seconds("timeout", timeout, zero=False),
         retry=checked_retry(retry),
+        make_limiter=make_limiter,
     )
     skips = one_of("on_unreadable", on_unreadable, ("raise", "skip")) == "skip"
     for name in names:

@@ -1,5 +1,7 @@
 """A sandbox in a thread, and databases that are read as their users read them."""
 
+from contextlib import AbstractAsyncContextManager
+
 import duckdb
 import pytest
 
@@ -47,3 +49,31 @@ def query(tmp_path):
             return connection.execute(sql, parameters).fetchall()
 
     return query
+
+
+class Limiters:
+    """Makes limiters that let everybody in at once, and counts both."""
+
+    made = entered = 0
+
+    def __call__(self):
+        self.made += 1
+        return Limiter(self)
+
+
+class Limiter(AbstractAsyncContextManager):
+    """Belongs to some limiters, and counts there."""
+
+    def __init__(self, limiters):
+        self.limiters = limiters
+
+    async def __aenter__(self):
+        self.limiters.entered += 1
+
+    async def __aexit__(self, *_):
+        pass
+
+
+@pytest.fixture
+def limiters():
+    return Limiters()

@@ -97,6 +97,13 @@ def test_rows_are_counted_as_they_are_read(pull, sandbox):
     assert counted == [("runs", 40), ("users", len(sandbox.users))]
 
 
+def test_each_request_enters_a_limiter(pull, sandbox, limiters):
+    """Each listing has one of its own."""
+    pull("runs", "stations", make_limiter=limiters)
+    assert limiters.entered == len(sandbox.requests)
+    assert limiters.made == 2
+
+
 @pytest.mark.parametrize("step", ["normalize", "load"])
 def test_a_run_that_ends_within_a_load_is_repeated(pull, sandbox, monkeypatch, mirrored, step):
     """What had been read and not loaded is read again: the database alone says how far it is."""

@@ -44,6 +44,33 @@ async def test_a_session_that_cannot_be_made_has_no_users():
                 pytest.fail("there is a session")
 
 
+async def test_each_session_has_a_limiter_of_its_own():
+    """A limiter belongs to one event loop, and dlt makes several."""
+    made = []
+
+    def make():
+        made.append(asyncio.Semaphore(1))
+        return made[-1]
+
+    sessions = Sessions(make_limiter=make, **SESSIONS)
+    assert not made
+    async with sessions.session(), sessions.session():
+        assert len(made) == 1
+    async with sessions.session():
+        assert len(made) == 2
+
+
+def test_a_limiter_in_the_place_of_what_makes_one_is_refused():
+    with pytest.raises(TypeError, match=r"make_limiter must be a function that returns a limiter, or None, got <.*Sem"):
+        Sessions(make_limiter=asyncio.Semaphore(1), **SESSIONS)
+
+
+async def test_what_is_made_has_to_be_a_limiter():
+    with pytest.raises(TypeError, match="limiter must be an async context manager or None, got 10"):
+        async with Sessions(make_limiter=lambda: 10, **SESSIONS).session():
+            pytest.fail("there is a session")
+
+
 async def test_a_generator_that_is_closed_twice_is_no_news(caplog):
     """Where an extraction fails, dlt closes all generators at once. Whatever else the loop reports is reported."""
     async with Sessions(**SESSIONS).session():

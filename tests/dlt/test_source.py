@@ -68,6 +68,11 @@ def test_a_limit_of_dlts_own_loses_nothing(pipeline, sandbox, ids):
     assert ids("runs") == listed(sandbox.runs)
 
 
+def test_each_request_enters_a_limiter(pipeline, sandbox, limiters):
+    pipeline.run(tofupilot(sandbox.api_key, sandbox.url, listings=["runs", "stations"], make_limiter=limiters))
+    assert limiters.entered == len(sandbox.requests) > 1
+
+
 def test_full_reads_everything_again(pipeline, sandbox):
     """A run that had changed is updated."""
     source = {"listings": ["procedures"]}
