@@ -5,6 +5,7 @@ import gc
 import heapq
 import json
 import os
+import signal
 from contextlib import suppress
 from datetime import UTC, datetime, timedelta
 from itertools import count
@@ -23,6 +24,12 @@ settings.load_profile("same")
 
 
 os.environ.setdefault("RUNTIME__DLTHUB_TELEMETRY", "false")  # of dlt: no test sends any
+
+
+# A program that a test starts inherits which signals are ignored. A shell ignores SIGINT for what it starts in the
+# background, and nohup ignores SIGHUP.
+signal.signal(signal.SIGINT, signal.default_int_handler)
+signal.signal(signal.SIGHUP, signal.SIG_DFL)
 
 
 def pytest_collection_finish():
