@@ -110,8 +110,7 @@ if TYPE_CHECKING:
     from ._paging.paginator import Paginator
     from ._paging.walk import Walk
     from ._session import TofuPilotSession
-    from ._wire.reading import from_wire
-    from ._wire.spelling import to_wire
+    from ._wire.items import from_wire, to_wire
     from .checkpoint import Checkpoint
     from .errors import (
         APIError,
@@ -190,8 +189,7 @@ else:  # hidden from type checkers, because they would then accept any name
         "_paging.news.incremental",
         "_paging.news.follow",
         "_paging.paginator",
-        "_wire.spelling",
-        "_wire.reading",
+        "_wire.items",
         "_session",
     )
     __getattr__, __dir__ = _lazy.lazy(__name__, __all__, _LIGHTEST_FIRST)

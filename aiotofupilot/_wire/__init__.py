@@ -4,8 +4,8 @@
 - `codec` reads the models of a page from its body. msgspec parses `shapes`. Then `assembly` makes models of them, or
   `settling` gives them the values that their models would have. `converters` has the rules for that.
 - `detailed` reads a faulty body again, step by step, to find the fault.
-- `raw` reads items as the server sent them, and `reading` reads a single item from somewhere else.
-- `moments` reads dates and durations, and `spelling` writes them, and whole items.
+- `raw` reads items as the server sent them, and `items` reads and writes single items from somewhere else.
+- `moments` reads dates and durations, and `spelling` writes them. Nothing in `spelling` loads a parser.
 - `query` is the query of a request.
 - `quotas` reads how many requests are left, from `structured` header fields.
 """

@@ -1,24 +1,12 @@
-"""Turns values into the API's spelling. Nothing here parses, so a program that sends no request loads no parser."""
+"""Moments and durations, spelled as the API spells them."""
 
 from __future__ import annotations
 
 from datetime import UTC, datetime, timedelta
-from typing import Any, cast
 
-__all__ = ["spell_date_time", "spell_duration", "to_wire"]
+__all__ = ["spell_date_time", "spell_duration"]
 
 _LATEST = datetime.max.replace(microsecond=999_000, tzinfo=UTC)
-
-
-def to_wire(item: object) -> dict[str, Any]:
-    """Return an item in the API's spelling: its keys and order, and dates in UTC with milliseconds and ``Z``.
-
-    Args:
-        item: A model, such as a `Run`, or a part of one, such as a `RunUnit`.
-    """
-    from .converters import wire_converter  # noqa: PLC0415 - see the module's docstring
-
-    return cast("dict[str, Any]", wire_converter().unstructure(item))
 
 
 def spell_date_time(moment: datetime, *, round_up: bool = False) -> str:

@@ -24,7 +24,7 @@ BROKEN = {
         ("_listings/listing.py", "from aiotofupilot import arrow"),
         ("arrow/schemas.py", "from aiotofupilot.dlt import rows"),
         ("_http/credentials.py", "from aiotofupilot import settings"),
-        ("_wire/reading.py", "from aiotofupilot import listings"),
+        ("_wire/items.py", "from aiotofupilot import listings"),
         ("checkpoint.py", "from aiotofupilot import watermark"),
         ("errors.py", "from aiotofupilot import shard"),
         ("_otel/walks.py", "from aiotofupilot import checkpoint"),
@@ -52,7 +52,7 @@ BROKEN = {
     ],
     "The command uses public names only": [
         ("cli/server.py", "from aiotofupilot._http.settings import authorization"),
-        ("cli/output/formats.py", "from aiotofupilot._wire.spelling import to_wire"),
+        ("cli/output/formats.py", "from aiotofupilot._wire.items import to_wire"),
         ("cli/listing.py", "from aiotofupilot._session import TofuPilotSession"),
         ("cli/app.py", "from aiotofupilot._version import __version__"),
         ("cli/filter_options.py", "from aiotofupilot import _listings"),

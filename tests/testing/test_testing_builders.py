@@ -11,7 +11,7 @@ from fakes.wire_listings import MODELS, body, is_bare
 
 from aiotofupilot import Page, PageMeta, Procedure, Repository, UserRef, models
 from aiotofupilot._wire.codec import PageDecoder
-from aiotofupilot._wire.spelling import to_wire
+from aiotofupilot._wire.items import to_wire
 from aiotofupilot.testing import (
     builders,
     make_batch,

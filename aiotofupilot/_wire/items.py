@@ -1,4 +1,7 @@
-"""Turns parsed JSON into a model, for JSON that does not come from a page."""
+"""Single items as JSON objects, for JSON that does not come from a page.
+
+cattrs is imported when the first item is read or written, because few programs need it here.
+"""
 
 from __future__ import annotations
 
@@ -10,7 +13,7 @@ from aiotofupilot import models
 from aiotofupilot.errors import DecodeError
 from aiotofupilot.models import Page
 
-__all__ = ["from_wire"]
+__all__ = ["from_wire", "to_wire"]
 
 T = TypeVar("T")
 
@@ -26,7 +29,7 @@ def from_wire(document: object, model: type[T]) -> T:
         DecodeError: The object is not an item of this model. `DecodeError.path` says where the fault is.
         TypeError: ``model`` is not a model of this package.
     """
-    from .detailed import FAULTS, detailed_converter, locate  # noqa: PLC0415 - cattrs, which few programs need here
+    from .detailed import FAULTS, detailed_converter, locate  # noqa: PLC0415 - see the module's docstring
 
     kind: Any = model
     if not (isinstance(kind, type) and attrs.has(kind) and _is_of_models(kind)):
@@ -36,6 +39,17 @@ def from_wire(document: object, model: type[T]) -> T:
     except FAULTS as error:
         path, fault = locate(error)
     raise DecodeError(f"{path}: {fault}", path=path)
+
+
+def to_wire(item: object) -> dict[str, Any]:
+    """Return an item in the API's spelling: its keys and order, and dates in UTC with milliseconds and ``Z``.
+
+    Args:
+        item: A model, such as a `Run`, or a part of one, such as a `RunUnit`.
+    """
+    from .converters import wire_converter  # noqa: PLC0415 - see the module's docstring
+
+    return cast("dict[str, Any]", wire_converter().unstructure(item))
 
 
 def _is_of_models(kind: type[Any]) -> bool:
