@@ -5,7 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterable
 from functools import partial
 from threading import RLock
-from typing import TYPE_CHECKING, Any, Generic, Self, TypedDict, TypeVar, overload
+from typing import TYPE_CHECKING, Any, Generic, Self, TypedDict, TypeVar, cast, overload
+
+from aiotofupilot.models import MODELS
 
 from .pieces import Pieces
 from .resources import BATCHES, DEPLOYMENTS, LOGS, MEASUREMENTS, PARTS, PHASES, RUNS, STATIONS, UNITS, USERS
@@ -49,6 +51,18 @@ class Items(TypedDict, total=False):
     logs: Iterable[Log]
     measurements: Iterable[Measurement]
     phases: Iterable[Phase]
+
+
+def _checked(name: str, items: Iterable[object]) -> tuple[Any, ...]:
+    """Return the items that were given for a listing, each of its model."""
+    given, model = tuple(items), MODELS[name]
+    for place, item in enumerate(given):
+        if not isinstance(item, model):
+            raise TypeError(
+                f"{name}[{place}] must be of the class {model.__name__}, got {type(item).__name__}; "
+                "from_wire makes items of what JSON holds"
+            )
+    return given
 
 
 class Collection(Generic[T]):
@@ -110,19 +124,19 @@ class Factory:
             items: Items to list instead of made-up ones, by the name of the listing, in the listing's order.
 
         Raises:
-            TypeError: There is no such listing.
+            TypeError: There is no such listing, or an item is not of its model.
             ValueError: `runs` is negative.
         """
-        self.procedures = list(procedures)
+        self.procedures: list[Procedure] = list(_checked("procedures", procedures))
         self._given: dict[str, tuple[Any, ...]] = {}
         for name, listed in items.items():
             if not isinstance(getattr(type(self), name, None), Collection):
                 raise TypeError(
                     f"got an unexpected keyword argument {name!r}: it is not an option or the name of a listing"
                 )
-            self._given[name] = tuple(listed)  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType, reportUnknownArgumentType] - TypedDict.items() knows no types
+            self._given[name] = _checked(name, cast("Iterable[object]", listed))
         if isinstance(runs, Iterable):
-            self._given["runs"] = tuple(runs)
+            self._given["runs"] = _checked("runs", runs)
             runs = 0
         elif runs < 0:
             raise ValueError(f"runs must be at least 0, got {runs}")

@@ -167,7 +167,7 @@ class Sandbox(Service):
         await asyncio.sleep(0)  # transports call back once more when they close
         if self._failures:
             failures, self._failures = self._failures, []
-            raise ExceptionGroup("hooks of the sandbox failed", failures)
+            raise ExceptionGroup("the sandbox failed to answer: a hook, a fault or an item is wrong", failures)
 
     async def __aenter__(self) -> Self:
         await self.start()

@@ -86,10 +86,12 @@ class Service(Factory):
             items: Items to list instead of made-up ones, by the name of the listing, in the listing's order.
 
         Raises:
-            TypeError: There is no such listing.
+            TypeError: There is no such listing, or an item is not of its model.
             ValueError: A number is negative, or there is no such listing.
         """
         if not isinstance(procedures, Iterable):
+            if procedures < 0:
+                raise ValueError(f"procedures must be at least 0, got {procedures}")
             procedures = make_procedures(procedures, seed=seed, nulls=nulls)
         super().__init__(procedures, runs=runs, seed=seed, nulls=nulls, **items)
         self._api = Api(

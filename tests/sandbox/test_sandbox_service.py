@@ -1,6 +1,7 @@
 """The sandbox without its network."""
 
 import json
+import re
 
 import pytest
 
@@ -27,6 +28,30 @@ def test_procedures_made_up_or_given():
     given = tuple(make_procedures(4, seed=9))
     assert Service(given).procedures == list(given)
     assert Service(iter(given)).procedures == list(given)
+
+
+@pytest.mark.parametrize(
+    ("items", "complaint"),
+    [
+        (
+            {"procedures": [make_procedures(1)[0], {"id": "x"}]},
+            "procedures[1] must be of the class Procedure, got dict",
+        ),
+        ({"procedures": "three"}, "procedures[0] must be of the class Procedure, got str"),
+        ({"runs": make_procedures(1)}, "runs[0] must be of the class Run, got Procedure"),
+        ({"batches": [None]}, "batches[0] must be of the class Batch, got NoneType"),
+    ],
+    ids=str,
+)
+def test_items_of_another_kind_are_refused(items, complaint):
+    """Such as dicts that were read from JSON. Each request would fail later."""
+    with pytest.raises(TypeError, match=f"^{re.escape(complaint)}; from_wire makes items of what JSON holds$"):
+        Service(**items)
+
+
+def test_a_negative_number_of_procedures_is_refused():
+    with pytest.raises(ValueError, match=r"^procedures must be at least 0, got -1$"):
+        Service(-1)
 
 
 def test_an_answer_is_a_page_of_the_listing_as_json(service):

@@ -49,6 +49,7 @@ def test_a_wrong_option_is_named(options, complaint):
         marked(**options)
 
 
-def test_a_number_out_of_bounds_is_named_too():
-    with pytest.raises(ValueError, match=r"^runs must be at least 0, got -1$"):
-        marked(runs=-1)
+@pytest.mark.parametrize("name", ["procedures", "runs"])
+def test_a_number_out_of_bounds_is_named_too(name):
+    with pytest.raises(ValueError, match=rf"^{name} must be at least 0, got -1$"):
+        marked(**{name: -1})
