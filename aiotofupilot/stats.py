@@ -52,7 +52,8 @@ class WalkStats:
     resyncs: int = 0
     """How often the listing was found to have moved, with ``on_drift="resync"``."""
     unreadable: int = 0
-    """Items that were left out because they cannot be read, with ``on_unreadable="skip"``."""
+    """Items that were left out because they cannot be read, with ``on_unreadable="skip"``. An item that is met again,
+    because the listing moved, counts again."""
     unreadable_positions: list[int] = field(factory=list[int])
     """The positions of the first 1,000 of these items, counted from 0 in the server's order."""
 

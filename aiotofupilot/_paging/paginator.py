@@ -2,28 +2,21 @@
 
 from __future__ import annotations
 
-from functools import partial
 from typing import TYPE_CHECKING, Any, Generic, TypeVar
 
 from attrs import evolve
 
 from aiotofupilot._arguments import integer, named, seconds
 from aiotofupilot._documentation import internal
-from aiotofupilot._otel.walks import WalkSpan
-from aiotofupilot.stats import RequestCounts, WalkStats
+from aiotofupilot.stats import RequestCounts
 
-from .continuity.memory import Memory
-from .continuity.progress import Progress
 from .length.counting import count_items, count_left_out
 from .length.sharding import SHARDS_AT_MOST, cut
 from .news.follow import FollowedListing
 from .news.incremental import IncrementalWalk, check_watermark
-from .resumption import checkpoint_after, note_checkpoint
+from .pages import kept, pages_of
 from .source import Identified
-from .unreadable.gap import note_left_out
-from .unreadable.isolation import Isolation
 from .walk import Walk
-from .window import Window
 
 if TYPE_CHECKING:
     from collections.abc import AsyncGenerator, Generator
@@ -87,7 +80,7 @@ class Paginator(Generic[T]):
         """Return a pass over the items. It can be closed, and it tells where it stands and what it did."""
         return Walk(self._source.fetch, self._plan)
 
-    async def pages(self) -> AsyncGenerator[Page[T], None]:
+    def pages(self) -> AsyncGenerator[Page[T], None]:
         """Yield the pages as the server cuts them, as many as ``max_items`` needs.
 
         The pages are not changed, whatever ``on_drift`` says. After a checkpoint, the first page is the one in which
@@ -97,44 +90,7 @@ class Paginator(Generic[T]):
             PaginationError: The server's cursor does not advance, or is missing, or more than 100 pages in a row
                 brought nothing new.
         """
-        plan, checkpoint = self._plan, self._plan.start
-        remaining = None if plan.max_items is None else plan.max_items + bool(plan.max_items) * plan.start.skip
-        memory, progress, stats = Memory(), Progress(), WalkStats()
-        span = WalkSpan(plan.start.listing, plan.described())
-        ask = partial(self._source.fetch, counts=stats.counts)
-        window = Window(
-            ask,
-            cursor=plan.start.cursor,
-            limit=plan.limit,
-            concurrency=plan.concurrency,
-            isolation=plan.on_unreadable and Isolation(ask, plan.on_unreadable),
-        )
-        try:
-            while remaining is None or remaining > 0:
-                with span.fetching():
-                    page = await window.next(None if remaining is None else -(-remaining // plan.limit))
-                if page is None:
-                    return
-                span.arrived()
-                kept = self._kept(page)
-                stats.pages += 1
-                stats.items += len(kept.data)
-                if window.gap is not None:
-                    note_left_out(window.gap, stats, span)
-                yield kept
-                checkpoint = checkpoint_after(page, plan.start)
-                if remaining is not None:
-                    remaining -= len(kept.data)
-                ids = [item.id for item in page.data]
-                memory.take_up(ids)
-                progress.check(page, ids, is_new=bool(memory.new(page.data, 0)))
-        except Exception as error:
-            note_checkpoint(error, checkpoint, plan.start)
-            span.end(stats, error)
-            raise
-        finally:
-            span.end(stats)
-            await window.aclose()
+        return pages_of(self._source.fetch, self._plan)
 
     async def collect(self) -> list[T]:
         """Return all items."""
@@ -244,7 +200,7 @@ class Paginator(Generic[T]):
         created later. The server is asked when an item is asked for and none is at hand, so that a slow consumer
         slows the polls down.
 
-        To ask for an item that ``on_unreadable="skip"`` leaves out takes some 30 requests. If the API sorts the listing
+        To ask for an item that ``on_unreadable="skip"`` leaves out takes some 50 requests. If the API sorts the listing
         by creation, the polls after that look only behind the item. Everything is asked for again after a minute, and
         while nothing new comes, every five minutes at last. If the API does not sort it, each poll asks for the item.
 
@@ -273,11 +229,7 @@ class Paginator(Generic[T]):
 
     async def _first_page(self) -> Page[T]:
         plan = self._plan
-        return self._kept(await self._source.fetch(plan.start.cursor, plan.limit, RequestCounts()))
-
-    def _kept(self, page: Page[T]) -> Page[T]:
-        keep = self._plan.keep
-        return page if keep is None else evolve(page, data=[item for item in page.data if keep(item)])
+        return kept(await self._source.fetch(plan.start.cursor, plan.limit, RequestCounts()), plan)
 
     def _check_incremental(self, method: str) -> None:
         if self._source.has_own_order:

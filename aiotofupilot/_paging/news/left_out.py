@@ -1,6 +1,6 @@
 """When a stream asks again for items that it left out because they cannot be read, and where it looks meanwhile.
 
-Each poll of a stream asks for what was created lately. An item among it that cannot be read costs some 30 requests. So
+Each poll of a stream asks for what was created lately. An item among it that cannot be read costs some 50 requests. So
 for a while after a poll has left one out, the polls look only behind it, which takes one request. They do not raise the
 floor of the watermark. So whatever they do not see is found by the next poll that asks for everything.
 """

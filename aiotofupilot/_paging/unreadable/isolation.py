@@ -10,14 +10,14 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Generic, TypeVar, cast
 
 from aiotofupilot._paging.source import Identified
-from aiotofupilot.errors import DecodeError, InvalidJSONError, ResponseTooLargeError, TofuPilotError
+from aiotofupilot.errors import DecodeError, TofuPilotError
 from aiotofupilot.models import Page
 
 from .elsewhere import Elsewhere
 from .gap import Gap
 from .neighbours import Neighbours
 from .sightings import Sightings
-from .signs import is_due_to_length, is_inconclusive, is_unreadable, judged, page_or_error
+from .signs import calls_for_parts, is_due_to_length, is_inconclusive, judged, page_or_error
 
 if TYPE_CHECKING:
     from aiotofupilot._paging.plan import OnUnreadable
@@ -65,19 +65,8 @@ class Isolation(Generic[T]):
         self._sightings.has_moved = True
 
     def helps(self, error: TofuPilotError) -> bool:
-        """Return whether a page that failed is to be read in parts.
-
-        Only if unreadable items are to be skipped, this is so for an error that could have been tried again where the
-        user wants no retries, and after an attempt that told nothing of the items. Otherwise a test or a service would
-        see more requests during an outage than the policy has attempts.
-        """
-        if is_inconclusive(error):
-            return self._on_unreadable == "skip"
-        if not is_unreadable(error):
-            return False
-        if self._on_unreadable == "skip" or error.attempts > 1 or error.retry_budget is not None:
-            return True
-        return isinstance(error, DecodeError | ResponseTooLargeError) and not isinstance(error, InvalidJSONError)
+        """Return whether a page that failed is to be read in parts."""
+        return calls_for_parts(error, skips=self._on_unreadable == "skip")
 
     async def begin(
         self, cursor: int, limit: int, error: TofuPilotError, *, passed: int, read_at: int | None, has_offsets: bool

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
     from aiotofupilot.models import Page
 
-__all__ = ["Ask", "is_due_to_length", "is_inconclusive", "is_unreadable", "judged", "page_or_error"]
+__all__ = ["Ask", "calls_for_parts", "is_due_to_length", "is_inconclusive", "is_unreadable", "judged", "page_or_error"]
 
 T = TypeVar("T")
 
@@ -74,6 +74,26 @@ def is_inconclusive(error: TofuPilotError) -> bool:
     is_refused = isinstance(error, ServerError) and error.status == _REFUSED
     tells_nothing = is_refused or isinstance(error, ConnectionFailedError)
     return tells_nothing and error.attempts > 1 and error.retry_budget is None
+
+
+def calls_for_parts(error: TofuPilotError, *, skips: bool) -> bool:
+    """Return whether a page is to be read in parts after an error.
+
+    Only if unreadable items are to be skipped, this is so for an error that could have been tried again where the user
+    wants no retries, and after an attempt that told nothing of the items. Otherwise a test or a service would see more
+    requests during an outage than the policy has attempts.
+
+    Args:
+        error: How the page failed.
+        skips: Whether unreadable items are to be skipped.
+    """
+    if is_inconclusive(error):
+        return skips
+    if not is_unreadable(error):
+        return False
+    if skips or error.attempts > 1 or error.retry_budget is not None:
+        return True
+    return isinstance(error, DecodeError | ResponseTooLargeError) and not isinstance(error, InvalidJSONError)
 
 
 async def judged(ask: Ask[T], cursor: int, limit: int, error: TofuPilotError) -> Page[T] | TofuPilotError:

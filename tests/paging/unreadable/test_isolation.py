@@ -590,11 +590,11 @@ class TestCancellation:
 
 
 class TestRequests:
-    async def ask(self, service, fault, *, items=300, attempts=6):
-        service = Service(procedures=items)
+    async def ask(self, service, fault, **options):
+        service = Service(procedures=300)
         service.faults.always(fault)
-        walk = InProcess(service, attempts=attempts).procedures.list(on_unreadable="skip").walk()
-        assert len(await drain(walk)) == items - 1
+        walk = InProcess(service, attempts=6).procedures.list(on_unreadable="skip", **options).walk()
+        assert len(await drain(walk)) == 299
         return len(service.requests)
 
     async def test_one_item_of_three_hundred(self, service):
@@ -603,6 +603,11 @@ class TestRequests:
 
     async def test_an_error_that_tells_the_item(self, service):
         assert await self.ask(service, malformed(150)) == 2 + 1 + 1 + 2 + (1 + 2 * 2) + 1
+
+    async def test_with_resync_both_sides_of_the_gap_are_asked_for_too(self, service):
+        """Each page begins with the last item of the one before, so there is one more. The 500 takes one half more."""
+        assert await self.ask(service, unreadable(150), on_drift="resync") == 24 + 1 + 1 + 1 + 16
+        assert await self.ask(service, malformed(150), on_drift="resync") == 12 + 1 + 1 + 16
 
     async def test_a_good_listing_costs_nothing_more(self, listing, service):
         await listing(limit=10, on_unreadable="skip").collect()

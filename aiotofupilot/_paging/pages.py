@@ -1,0 +1,86 @@
+"""A listing page by page, as the server cuts it."""
+
+from __future__ import annotations
+
+from functools import partial
+from typing import TYPE_CHECKING, TypeVar
+
+from attrs import evolve
+
+from aiotofupilot._otel.walks import WalkSpan
+from aiotofupilot.stats import WalkStats
+
+from .continuity.memory import Memory
+from .continuity.progress import Progress
+from .resumption import checkpoint_after, note_checkpoint
+from .source import Identified
+from .unreadable.gap import note_left_out
+from .unreadable.isolation import Isolation
+from .window import Window
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncGenerator
+
+    from aiotofupilot.models import Page
+
+    from .plan import Fetch, Plan
+
+__all__ = ["kept", "pages_of"]
+
+T = TypeVar("T", bound=Identified)
+
+
+async def pages_of(fetch: Fetch[T], plan: Plan) -> AsyncGenerator[Page[T], None]:
+    """Yield pages, as many as the plan needs; see `Paginator.pages`.
+
+    Args:
+        fetch: Fetches a page.
+        plan: How the listing is walked. What it says about drift changes nothing.
+
+    Raises:
+        PaginationError: The server's cursor leads nowhere.
+    """
+    checkpoint = plan.start
+    remaining = None if plan.max_items is None else plan.max_items + bool(plan.max_items) * plan.start.skip
+    memory, progress, stats = Memory(), Progress(), WalkStats()
+    span = WalkSpan(plan.start.listing, plan.described())
+    ask = partial(fetch, counts=stats.counts)
+    window = Window(
+        ask,
+        cursor=plan.start.cursor,
+        limit=plan.limit,
+        concurrency=plan.concurrency,
+        isolation=plan.on_unreadable and Isolation(ask, plan.on_unreadable),
+    )
+    try:
+        while remaining is None or remaining > 0:
+            with span.fetching():
+                page = await window.next(None if remaining is None else -(-remaining // plan.limit))
+            if page is None:
+                return
+            span.arrived()
+            shown = kept(page, plan)
+            stats.pages += 1
+            stats.items += len(shown.data)
+            if window.gap is not None:
+                note_left_out(window.gap, stats, span)
+            yield shown
+            checkpoint = checkpoint_after(page, plan.start)
+            if remaining is not None:
+                remaining -= len(shown.data)
+            ids = [item.id for item in page.data]
+            memory.take_up(ids)
+            progress.check(page, ids, is_new=bool(memory.new(page.data, 0)))
+    except Exception as error:
+        note_checkpoint(error, checkpoint, plan.start)
+        span.end(stats, error)
+        raise
+    finally:
+        span.end(stats)
+        await window.aclose()
+
+
+def kept(page: Page[T], plan: Plan) -> Page[T]:
+    """Return a page with those of its items that the plan keeps."""
+    keep = plan.keep
+    return page if keep is None else evolve(page, data=[item for item in page.data if keep(item)])
