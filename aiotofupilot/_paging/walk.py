@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Iterator, Sequence
 from functools import partial
 from itertools import islice
 from operator import length_hint
@@ -13,12 +12,11 @@ from attrs import evolve
 from aiotofupilot._arguments import integer
 from aiotofupilot._documentation import internal
 from aiotofupilot._otel.walks import WalkSpan
-from aiotofupilot.checkpoint import BEGINNING
 from aiotofupilot.errors import TofuPilotError
 from aiotofupilot.stats import WalkStats
 
-from .continuity.anchored import Anchored
-from .continuity.deduplicated import Deduplicated
+from .iteration import Iteration
+from .outset import Outset
 from .resumption import checkpoint_after, note_checkpoint
 from .source import Identified
 from .unreadable.gap import note_left_out
@@ -26,8 +24,7 @@ from .unreadable.isolation import Isolation
 from .window import Window
 
 if TYPE_CHECKING:
-    from types import TracebackType
-    from typing import Self
+    from collections.abc import AsyncIterator, Iterator, Sequence
 
     from aiotofupilot.checkpoint import Checkpoint
     from aiotofupilot.models import Page
@@ -39,7 +36,7 @@ __all__ = ["Walk"]
 T = TypeVar("T", bound=Identified)
 
 
-class Walk(AsyncIterator[T]):
+class Walk(Iteration[T]):
     """One pass over a listing, in the server's order. Pages are fetched as items are asked for, never on their own.
 
     A walk may be left at any item. Nothing of it stays in flight once it ended, failed, was closed, was cancelled or
@@ -50,40 +47,25 @@ class Walk(AsyncIterator[T]):
 
     @internal
     def __init__(self, fetch: Fetch[T], plan: Plan, stats: WalkStats | None = None) -> None:
-        start, limit = plan.start, plan.limit
-        max_items = plan.max_items if plan.keep is None else None  # no short page is sure to be enough
-        anchors = start.anchors or (() if start.cursor or start.skip else (BEGINNING,))
-        self._continuity: Deduplicated[T] | Anchored[T]
-        if plan.on_drift == "ignore":
-            # A server that counts pages means another place by the same cursor if the pages have another length.
-            if max_items is not None and not start.cursor:
-                limit = max(1, min(limit, max_items + start.skip))
-            self._whole_page = limit
-            self._continuity = Deduplicated((*start.ahead, *anchors), skip=start.skip)
-            cursor = start.cursor
-        else:
-            # The first item of each page is the last item of the page before.
-            self._whole_page = max(2, limit)
-            if max_items is not None:
-                limit = min(limit, max_items + 1)
-            limit = max(2, limit)
-            self._continuity = Anchored(anchors, start.ahead, limit=self._whole_page, resync=plan.on_drift == "resync")
-            cursor = max(0, start.cursor + start.skip - bool(start.anchors))
+        start = plan.start
+        outset = Outset[T].of(plan)
+        self._continuity = outset.continuity
+        self._whole_page = outset.whole_page
         self._stats = WalkStats() if stats is None else stats
         ask = partial(fetch, counts=self._stats.counts)
         overlap = self._continuity.overlap
         self._isolation = Isolation(ask, plan.on_unreadable or "raise", overlap=overlap)
         self._window = Window(
             ask,
-            cursor=cursor,
-            limit=limit,
+            cursor=outset.cursor,
+            limit=outset.limit,
             overlap=overlap,
             concurrency=plan.concurrency,
             isolation=self._isolation if plan.on_unreadable else None,
             passed=start.cursor + start.skip,
         )
-        self._has_short_pages = limit < plan.limit
-        self._is_short = limit < self._whole_page
+        self._has_short_pages = outset.limit < plan.limit
+        self._is_short = outset.limit < outset.whole_page
         self._start = start
         self._wanted = plan.max_items
         self._keep = plan.keep
@@ -92,7 +74,6 @@ class Walk(AsyncIterator[T]):
         self._items: Iterator[T] = iter(())
         self._offered = 0
         self._yielded_before = 0
-        self._is_loading = False
         self._behind_gap: int | None = None
         self._span = WalkSpan(start.listing, plan.described())
 
@@ -105,14 +86,6 @@ class Walk(AsyncIterator[T]):
             for item in self._items:
                 return item
             await self._load_page()
-
-    async def __aenter__(self) -> Self:
-        return self
-
-    async def __aexit__(
-        self, exc_type: type[BaseException] | None, exc: BaseException | None, traceback: TracebackType | None
-    ) -> None:
-        await self.aclose()
 
     async def batches(self) -> AsyncIterator[list[T]]:
         """Yield the items in lists, as they arrive: first those at hand, then those that are new on page after page.
@@ -188,14 +161,10 @@ class Walk(AsyncIterator[T]):
     def _yielded_of_page(self) -> int:
         return self._offered - length_hint(self._items)
 
-    def _check_idle(self) -> None:
-        if self._is_loading:
-            raise RuntimeError("another task is waiting for the walk's next item: give each task a walk of its own")
-
     async def _load_page(self) -> None:
         """Make the next page the page at hand, or end."""
         self._check_idle()
-        self._is_loading = True
+        self._is_asking = True
         try:
             has_page = await self._next_page()
         except StopAsyncIteration as error:  # from a callback of the user's: it is not the end of the listing
@@ -206,7 +175,7 @@ class Walk(AsyncIterator[T]):
             self._note_failure(error)
             raise
         finally:
-            self._is_loading = False
+            self._is_asking = False
         if not has_page:
             self._span.end(self.stats)
             raise StopAsyncIteration

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import math
-from collections.abc import AsyncIterator
 from functools import partial
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from attrs import evolve
 
 from aiotofupilot._documentation import internal
+from aiotofupilot._paging.iteration import Iteration
 from aiotofupilot._paging.source import Identified
 from aiotofupilot.errors import TofuPilotError
 from aiotofupilot.stats import WalkStats
@@ -21,9 +21,6 @@ from .restarting import Stretch
 from .seen import OVERLAP, Seen, moment_of
 
 if TYPE_CHECKING:
-    from types import TracebackType
-    from typing import Self
-
     from aiotofupilot._paging.plan import Plan
     from aiotofupilot._paging.source import Source
     from aiotofupilot.watermark import Watermark
@@ -47,13 +44,15 @@ class _Poll(IncrementalWalk[T]):
         return self._news.left_out
 
 
-class FollowedListing(AsyncIterator[T]):
+class FollowedListing(Iteration[T]):
     """An endless stream of what is created in a listing. The server is asked when items are asked for, never before.
 
     It ends when it is closed, or by a `SessionError` when its session is closed, also while it waits. After any other
     error it can be asked on: it waits for an interval then, and goes on where it stood. An error of this package that
     it raises has the ``watermark`` too.
     """
+
+    _kind = "stream"
 
     @internal
     def __init__(
@@ -73,7 +72,7 @@ class FollowedListing(AsyncIterator[T]):
         self._items_before = 0
         self._due = -math.inf
         self._is_to_wait = True
-        self._has_ended = self._is_asking = False
+        self._has_ended = False
 
     def __repr__(self) -> str:
         return f"<FollowedListing: {self._stats.items} items, {self._stats.requests} requests so far>"
@@ -96,14 +95,6 @@ class FollowedListing(AsyncIterator[T]):
         finally:
             self._is_asking = False
         raise StopAsyncIteration
-
-    async def __aenter__(self) -> Self:
-        return self
-
-    async def __aexit__(
-        self, exc_type: type[BaseException] | None, exc: BaseException | None, traceback: TracebackType | None
-    ) -> None:
-        await self.aclose()
 
     async def aclose(self) -> None:
         """End the stream where it stands, and wait until nothing of it is in flight. It yields nothing any more.
@@ -134,10 +125,6 @@ class FollowedListing(AsyncIterator[T]):
         the API sorts by creation, that is one poll a minute, and one in five minutes while nothing new comes.
         """
         return self._stats
-
-    def _check_idle(self) -> None:
-        if self._is_asking:
-            raise RuntimeError("another task is waiting for the stream's next item: give each task a stream of its own")
 
     def _next_due(self) -> float:
         clock = self._source.clock

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import AsyncIterator
 from itertools import islice
 from typing import TYPE_CHECKING, Protocol, TypeVar
 
 from aiotofupilot._arguments import integer, named
 from aiotofupilot._documentation import internal
+from aiotofupilot._paging.iteration import Iteration
 from aiotofupilot._paging.source import Identified
 from aiotofupilot.errors import TofuPilotError
 from aiotofupilot.stats import WalkStats
@@ -18,8 +18,7 @@ from .created import Created
 from .of_runs import OfRuns
 
 if TYPE_CHECKING:
-    from types import TracebackType
-    from typing import Self
+    from collections.abc import AsyncIterator
 
     from aiotofupilot._paging.plan import Plan
     from aiotofupilot._paging.source import Source
@@ -57,7 +56,7 @@ class _News(Protocol[T]):
         ...
 
 
-class IncrementalWalk(AsyncIterator[T]):
+class IncrementalWalk(Iteration[T]):
     """One pass over what is new in a listing. Pages are fetched as items are asked for, never on their own.
 
     It may be left at any item: store `watermark` with the items, and the next pass goes on after the item yielded last.
@@ -85,7 +84,7 @@ class IncrementalWalk(AsyncIterator[T]):
         )
         self._wanted = plan.max_items
         self._items: deque[T] = deque()
-        self._has_ended = self._is_loading = False
+        self._has_ended = False
 
     def __repr__(self) -> str:
         return f"<IncrementalWalk: {self._stats.items} items, {self._stats.requests} requests so far>"
@@ -94,14 +93,6 @@ class IncrementalWalk(AsyncIterator[T]):
         while not self._items:
             await self._load()
         return self._next()
-
-    async def __aenter__(self) -> Self:
-        return self
-
-    async def __aexit__(
-        self, exc_type: type[BaseException] | None, exc: BaseException | None, traceback: TracebackType | None
-    ) -> None:
-        await self.aclose()
 
     async def batches(self) -> AsyncIterator[list[T]]:
         """Yield the items in lists, as they arrive: first those at hand, then those that are new on page after page.
@@ -157,16 +148,12 @@ class IncrementalWalk(AsyncIterator[T]):
             self._wanted -= 1
         return item
 
-    def _check_idle(self) -> None:
-        if self._is_loading:
-            raise RuntimeError("another task is waiting for the walk's next item: give each task a walk of its own")
-
     async def _load(self) -> None:
         """Have new items at hand, or end."""
         self._check_idle()
         if self._has_ended:
             raise StopAsyncIteration
-        self._is_loading = True
+        self._is_asking = True
         try:
             if self._wanted != 0:
                 self._items.extend(islice(await self._news.load(), self._wanted))
@@ -177,7 +164,7 @@ class IncrementalWalk(AsyncIterator[T]):
             error.watermark = self.watermark
             raise
         finally:
-            self._is_loading = False
+            self._is_asking = False
         if not self._items:
             raise StopAsyncIteration
 
