@@ -50,8 +50,8 @@ _ROWS = 5000
 _ROWS_IN_TIME = 500
 """The same where there is a deadline, because what has come of a batch is lost when it passes."""
 
-_SPECIAL = frozenset("'*?[]{}")
-"""Characters that mean something in a path that DuckDB finds in SQL."""
+_SPECIAL = frozenset("'*?[]{}=%")
+"""Characters that mean something in a path that DuckDB finds in SQL, or dlt in a template."""
 
 
 @frozen(kw_only=True)
@@ -195,8 +195,9 @@ def _mirrored(
 def _emptied_folder(path: Path) -> Path:
     """Return a folder for what dlt keeps while a run lasts: beside the database, so that the next run can remove it.
 
-    dlt puts the paths of its files into SQL as they are. There a quote would end them, and a star would stand for other
-    names. So a database with such a path has the folder among the system's temporary ones.
+    dlt puts the paths of its files into SQL and templates as they are. In SQL a quote would end them, a star would
+    stand for other names, and a folder such as ``outcome=PASS`` would be the outcome of each row. So a database with
+    such a path has the folder among the system's temporary ones.
     """
     if not _SPECIAL.isdisjoint(str(path)):
         return Path(mkdtemp(prefix="aiotofupilot-mirror-"))

@@ -146,15 +146,17 @@ def test_a_database_can_be_moved(pull, sandbox, tmp_path, mirrored):
     assert mirrored("runs", path=moved) == ids(sandbox.runs)
 
 
-def test_a_path_that_means_something_in_sql(pull, sandbox, tmp_path, mirrored, monkeypatch):
-    """dlt's files are elsewhere meanwhile, and nothing of them stays there."""
+@pytest.mark.parametrize("folder", ["O'Brien [1]*", "100%", "name=Nobody"])
+def test_a_path_that_means_something_in_sql(pull, sandbox, tmp_path, mirrored, query, monkeypatch, folder):
+    """dlt's files are elsewhere meanwhile, and nothing of them stays there. No row takes a value from the path."""
     temporary = tmp_path / "temporary"
     temporary.mkdir()
     monkeypatch.setattr("tempfile.tempdir", str(temporary))
-    odd = tmp_path / "O'Brien [1]*" / "line.duckdb"
+    odd = tmp_path / folder / "line.duckdb"
     odd.parent.mkdir()
     assert pull("users", path=odd)["users"].new == len(sandbox.users)
     assert mirrored("users", path=odd) == ids(sandbox.users)
+    assert query("FROM users WHERE name = 'Nobody'", path=odd) == []
     assert [path.name for path in odd.parent.iterdir()] == ["line.duckdb"]
     assert not list(temporary.iterdir())
 
