@@ -58,6 +58,8 @@ async def _list(
 
     serving.check()
     output, resume = writing.output, writing.resume
+    if output is not None and str(output) == "-":
+        raise UsageError("--output names a file: leave it out to write to standard output")
     output_format = format_for(writing.format, output, columns_of(name), listing.model)
     if resume and (output is None or not output_format.is_resumable):
         raise UsageError("--resume needs --output FILE, and another format than json")

@@ -108,6 +108,7 @@ def test_help_is_wrapped_by_the_terminal_alone(start, command):
         ),
         (["--sandbox", "--output", "/"], "cannot write /: Is a directory"),
         (["--sandbox", "--resume"], "--resume needs --output FILE, and another format than json"),
+        (["--output=-"], "--output names a file: leave it out to write to standard output"),
         (["--resume", "--output", "x.json"], "--resume needs --output FILE, and another format than json"),
         (["--sandbox", "--resume", "--output", "/dev/null"], "--resume needs a file, and /dev/null is a device"),
         ([], "no API key: set the environment variable TOFUPILOT_API_KEY, or log in with"),
