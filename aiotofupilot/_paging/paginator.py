@@ -34,11 +34,11 @@ T = TypeVar("T", bound=Identified)
 
 
 class Paginator(Generic[T]):
-    """A listing that has not been asked for yet. Nothing is sent before it is used, and every use begins anew.
+    """A listing that has not been asked for yet. Nothing is sent before it is used, and every use starts over.
 
     ``async for`` iterates over its items. ``await`` returns its first page as the server cuts it, whatever
-    ``max_items`` and ``on_drift`` say. An error of this package that is raised while it is iterated has a
-    ``checkpoint`` from which the listing can be resumed.
+    ``max_items`` and ``on_drift`` say. An error of this package that is raised during an iteration has a
+    ``checkpoint``, from which the listing can be resumed.
     """
 
     @internal
@@ -64,27 +64,27 @@ class Paginator(Generic[T]):
     def raw(self) -> Paginator[RawItem]:
         """Return the same listing with its items as the server sends them: dicts, with every key that the server knows.
 
-        That is for fields that are newer than this package. Dates and durations stay strings.
+        This is for fields that are newer than this package. Dates and durations stay strings.
         """
         return Paginator(self._source.raw(), self._plan)
 
     def shapes(self) -> Paginator[Any]:
-        """Return the same listing with items that have the attributes and the values of the models, and no more.
+        """Return the same listing with items that have only the attributes and the values of the models.
 
-        That is for whoever copies the values to somewhere else, as `aiotofupilot.arrow` does. To decode a page takes
-        half of the time that models take. The items are of no public class.
+        This is for code that copies the values to another place, as `aiotofupilot.arrow` does. Decoding a page takes
+        half of the time that models take. The items have no public class.
         """
         return Paginator(self._source.shapes(), self._plan)
 
     def walk(self) -> Walk[T]:
-        """Return a pass over the items. It can be closed, and it tells where it stands and what it did."""
+        """Return a pass over the items. It can be closed, and it knows its place and its counts."""
         return Walk(self._source.fetch, self._plan)
 
     def pages(self) -> AsyncGenerator[Page[T], None]:
         """Yield the pages as the server cuts them, as many as ``max_items`` needs.
 
-        The pages are not changed, whatever ``on_drift`` says. After a checkpoint, the first page is the one in which
-        the checkpoint lies. If you leave before the end, close the generator, as with any asynchronous generator.
+        The pages are not changed, whatever ``on_drift`` says. After a checkpoint, the first page is the one that holds
+        the checkpoint. If you leave before the end, close the generator, as with any asynchronous generator.
 
         Raises:
             PaginationError: The server's cursor does not advance, or is missing, or more than 100 pages in a row
@@ -107,58 +107,60 @@ class Paginator(Generic[T]):
             return await anext(walk, None)
 
     async def count(self) -> int:
-        """Return how many items match the filters, which takes few requests however many they are.
+        """Return how many items match the filters. This takes few requests, however many items there are.
 
-        The server does not tell, so the end of the listing is searched for. 100,000 items take about 20 requests, one
+        The server does not say it, so the end of the listing is searched for. 100,000 items take about 20 requests, one
         after the other, and 29 if ``concurrency`` lets 4 be in flight. A listing of one page takes one request.
 
-        All items count, whatever ``cursor`` and ``max_items`` say. So do those that cannot be read. If the search meets
-        one of them, ``on_unreadable="skip"`` reads around it, and ``"raise"`` raises its error. If items come or go
-        meanwhile, the number is right for one moment of the search.
+        All items count, whatever ``cursor`` and ``max_items`` say. Items that cannot be read count too. If the search
+        meets one, ``on_unreadable="skip"`` reads around it, and ``"raise"`` raises its error. If items come or go
+        during the search, the number is right for one moment of it.
 
         Raises:
-            DriftError: The server's cursors are no offsets, or it does not go to a cursor, so that there is nothing to
-                search by. A walk can still count. Or the listing changes too much meanwhile.
+            DriftError: The listing cannot be searched, because the server's cursors are not offsets, or because the
+                server does not go to the cursor that it is asked for. A walk can still count the items. Or the listing
+                changes too much during the search.
             PaginationError: The server's cursor does not advance, or is missing.
         """
         total = await count_items(self._source.raw().fetch, self._plan)
         return total - await count_left_out(self._source, self._plan) if total else total
 
     async def shards(self, n: int) -> tuple[Shard[T], ...]:
-        """Return parts that do not overlap and leave nothing out, to be listed anywhere at the same time.
+        """Return parts that do not overlap and leave nothing out. They can be listed anywhere, at the same time.
 
-        The listing is cut by the moment of creation, and for measurements and phases by that of the start. Neither
-        changes. The moments are drawn from the listing, so that the parts are of like size. That takes a `count` and
-        about a request for each part. The first part has no earliest moment, and the last part no latest: what is
-        created later belongs to it.
+        The listing is cut by the moment of creation. Measurements and phases are cut by the moment of their start.
+        These moments never change. They are drawn from the listing, so that the parts have similar sizes. That takes a
+        `count` and about one request for each part. The first part has no earliest moment. The last part has no latest
+        moment, so items that are created later belong to it.
 
-        The parts are those of all items that match the filters. All options of the listing have to be given again where
-        a part is listed.
+        The parts hold all items that match the filters. They do not have the other options of the listing, so give
+        these again when you list a part.
 
         Args:
-            n: How many parts there may be, 1 to 1,000. There are fewer if there is too little for them, one page each,
-                or if many items have the same moment. There is one part if the API has no filter by time, as for parts,
-                stations and users, or if an item lacks the moment.
+            n: The most parts, 1 to 1,000. There are fewer if the listing has fewer pages, or if many items have the
+                same moment. There is one part if the API has no filter by time, as for parts, stations and users, or if
+                an item lacks the moment.
 
         Raises:
-            TypeError: ``n`` is no integer.
+            TypeError: ``n`` is not an integer.
             ValueError: ``n`` is out of bounds.
-            DriftError: As `count`.
-            PaginationError: As `count`.
+            DriftError: As in `count`.
+            PaginationError: As in `count`.
         """
         return await cut(self._source, self._plan, integer("n", n, low=1, high=SHARDS_AT_MOST))
 
     def since(self, watermark: Watermark | None = None) -> IncrementalWalk[T]:
-        """Return a pass over what was created since a watermark. Its own watermark is where the next pass goes on.
+        """Return a pass over the items that were created since a watermark. The next pass begins at its own watermark.
 
-        Over any number of passes each item is yielded exactly once: whatever is created while a pass lasts, however
-        many items were created at one moment, and wherever a pass ended, if only the watermark was stored with the
-        items. Items may become visible up to 60 seconds after their creation.
+        Over any number of passes, each item is yielded exactly once, if the watermark is stored together with the
+        items. This holds for items that are created during a pass, for any number of items with the same moment of
+        creation, and wherever a pass ended. Items may become visible up to 60 seconds after their creation.
 
-        It does not see what was renamed, changed or removed; a full pull does. An item that begins to match the filters
-        later than that is not seen either. If the server's cursors are no offsets and the API does not sort the
-        listing, something that is removed during a pass can hide an item from it. If the server lists an item behind
-        others that were created more than 60 seconds after it, and a pass is broken off between them, the item is lost.
+        A pass does not see that an item was renamed, changed or removed. A full pull does. It does not see an item
+        either that begins to match the filters later than these 60 seconds. If the server's cursors are not offsets and
+        the API does not sort the listing, an item that is removed during a pass can hide another item from it. If the
+        server lists an item behind others that were created more than 60 seconds after it, and a pass is broken off
+        between them, the item is lost.
 
         The time is that of the ``Date`` header of the server's answers. If they have none, it is that of the local
         clock. A clock that is behind makes watermarks longer, and nothing is missed. A clock that is ahead by some
@@ -166,57 +168,58 @@ class Paginator(Generic[T]):
         run. In other listings it matters only if an item claims to have been created in the future: such an item can
         then hide what is created until that moment.
 
-        - Runs, units and batches come oldest first. Only what is new is asked for, and what was created in the
-          last minute before the newest item.
-        - Procedures and deployments come in the server's order. Only what is new is asked for, but a pass that is
-          broken off is begun again, without the items that it had yielded.
+        - Runs, units and batches come oldest first. Only new items are asked for, and those of the last minute before
+          the newest item.
+        - Procedures and deployments come in the server's order. Only new items are asked for. A pass that is broken off
+          begins again, without the items that it has yielded.
         - Parts, stations and users are compared as a whole, because the API does not filter them by creation. The
           watermark names each of them.
-        - Measurements, phases and logs come with their runs, oldest run first. The watermark is that of the runs. A
-          hundred runs are asked for at once.
+        - Measurements, phases and logs come with their runs, the oldest run first. The watermark is about the runs. The
+          items of a hundred runs are asked for at once.
 
         An item that ``on_unreadable="skip"`` leaves out is asked for again by the next passes, until they begin after
         its creation. From then on only a full pull sees it, if it can be read again.
 
-        ``max_items`` ends a pass early. ``on_drift="ignore"`` resyncs all the same where the server's cursors are
-        offsets; ``"resync"`` raises a `DriftError` where they are not, and ``"raise"`` where anything moved.
+        ``max_items`` ends a pass early. With ``on_drift="ignore"``, a pass resyncs too if the server's cursors are
+        offsets. ``"resync"`` raises a `DriftError` if they are not, and ``"raise"`` raises one if anything moved.
 
         Args:
-            watermark: What has been seen: the ``watermark`` of a pass, or one that was parsed. None: nothing yet, so
-                that everything is yielded.
+            watermark: What has been seen: the ``watermark`` of a pass, or a parsed one. None: nothing has been seen, so
+                everything is yielded.
 
         Raises:
-            TypeError: The argument is no watermark.
-            ValueError: The watermark is that of another listing, or of other filters. Or the listing has a cursor,
+            TypeError: The argument is not a watermark.
+            ValueError: The watermark is of another listing, or of other filters. Or the listing has a cursor,
                 ``sort_by`` or ``sort_order``, which only a full listing can have.
         """
         self._check_incremental("since()")
         return IncrementalWalk(self._source, self._plan, check_watermark("watermark", watermark, self._plan))
 
     def follow(self, interval: float = 5.0, since: Watermark | None = None) -> FollowedListing[T]:
-        """Return an endless stream of what is created, polled by passes of `since`, which say what they cannot see.
+        """Return an endless stream of the items that are created. Each poll is a pass of `since`, with its limits.
 
-        Each poll yields what is new, oldest first. Only where something became visible late, it comes after what was
-        created later. The server is asked when an item is asked for and none is at hand, so that a slow consumer
-        slows the polls down.
+        Each poll yields what is new, oldest first. An item that became visible late may come after items that were
+        created later. The server is asked only when you ask for an item and none is at hand, so a slow consumer slows
+        the polls down.
 
-        To ask for an item that ``on_unreadable="skip"`` leaves out takes some 50 requests. If the API sorts the listing
-        by creation, the polls after that look only behind the item. Everything is asked for again after a minute, and
-        while nothing new comes, every five minutes at last. If the API does not sort it, each poll asks for the item.
+        Asking for an item that ``on_unreadable="skip"`` leaves out takes some 50 requests. If the API sorts the listing
+        by creation, the polls after that look only behind the item. Everything is asked for again after a minute. This
+        time doubles while nothing new comes, up to five minutes. If the API does not sort the listing, each poll asks
+        for the item.
 
-        The stream ends with ``max_items``, or with a `SessionError` when its session is closed. It can be asked on
-        after any other error.
+        The stream ends with ``max_items``, or with a `SessionError` when its session is closed. After any other error,
+        you can ask for the next item.
 
         Args:
-            interval: Seconds from the beginning of one poll to that of the next; more than 0. Each time it is made
-                longer or shorter by up to a tenth at random.
-            since: What has been seen: the ``watermark`` of a stream or a pass. None: begin with what is created from
-                now on, which is the moment when the first item is asked for. What exists then is not yielded.
+            interval: Seconds from the beginning of one poll to the beginning of the next; more than 0. Each interval is
+                made longer or shorter at random, by up to a tenth.
+            since: What has been seen: the ``watermark`` of a stream or a pass. None: the stream begins when the first
+                item is asked for. Items that exist at that moment are not yielded.
 
         Raises:
             TypeError: An argument is of the wrong type.
-            ValueError: The interval is out of bounds. Or the watermark is that of another listing, or of other filters.
-                Or the listing has a cursor, ``sort_by`` or ``sort_order``.
+            ValueError: The interval is out of bounds. Or the watermark is of another listing, or of other filters. Or
+                the listing has a cursor, ``sort_by`` or ``sort_order``.
         """
         self._check_incremental("follow()")
         return FollowedListing(

@@ -18,7 +18,7 @@ __all__ = ["Fetch", "OnDrift", "OnUnreadable", "Plan"]
 T = TypeVar("T")
 
 OnDrift = Literal["ignore", "resync", "raise"]
-"""What a walk does about a listing that moves under it."""
+"""What a walk does about a listing that moves during the walk."""
 
 
 OnUnreadable = Literal["raise", "skip"]
@@ -51,16 +51,16 @@ class Plan:
     start: Checkpoint
     """Where to begin."""
     max_items: int | None
-    """How many items to yield at most; None: all."""
+    """The most items to yield; None: all."""
     concurrency: int
     """How many pages may be in flight or waiting to be used."""
     on_drift: OnDrift
     """What to do about a listing that moves."""
     keep: Callable[[Any], bool] | None = None
-    """Which of the items that the server lists are yielded; None: all. The others are passed over."""
+    """Returns whether to yield an item that the server lists; None: all are yielded. The others are passed over."""
     on_unreadable: OnUnreadable | None = "raise"
-    """What to do about an item that cannot be read. None: the server does not cut the listing into pages, so that none
-    can be asked for in parts."""
+    """What to do about an item that cannot be read. None: the server does not cut the listing into pages, so no
+    page can be asked for in parts."""
 
     def described(self) -> dict[str, int | str]:
         """Return how the listing is walked, for instruments."""

@@ -63,7 +63,7 @@ class Source(Protocol[T]):
 
     @property
     def whole(self) -> Shard[T]:
-        """The query as a single shard; of what a shard lists, that shard."""
+        """The query as a single shard. For the query of a shard, it is that shard."""
         ...
 
     async def fetch(self, cursor: int, limit: int, counts: RequestCounts, *, once: bool = False) -> Page[T]:
@@ -82,10 +82,10 @@ class Source(Protocol[T]):
         ...
 
     def shapes(self) -> Source[Any]:
-        """Return the same query with items that have the attributes and the values of the models, and no more.
+        """Return the same query with items that have only the attributes and the values of the models.
 
-        They take half of the time that models take. They are not of the models' classes, except on a page that is
-        spelled in a way that is seldom met.
+        They take half of the time that models take. Their class is not that of the models, except on a page with a rare
+        spelling.
         """
         ...
 
@@ -129,7 +129,7 @@ class Source(Protocol[T]):
         ...
 
     def created_at(self, item: T) -> datetime | None:
-        """Return when an item was created; None: items of this listing do not tell.
+        """Return when an item was created; None: items of this listing do not say it.
 
         Raises:
             DecodeError: The item has no such moment, although its listing has.
@@ -137,7 +137,7 @@ class Source(Protocol[T]):
         ...
 
     def runs(self) -> Source[Any] | None:
-        """Return the runs whose items are asked for; None: items are not those of runs."""
+        """Return the runs whose items are asked for; None: the items do not belong to runs."""
         ...
 
     def run_id(self, item: T) -> str:
@@ -145,11 +145,11 @@ class Source(Protocol[T]):
         ...
 
     def procedure_id(self, run: Any) -> str | None:  # noqa: ANN401 - an item of the source of runs
-        """Return the procedure that has to be named where a run's items are asked for; None: none has to be."""
+        """Return the procedure that a request for a run's items has to name; None: it has to name none."""
         ...
 
     def served_at(self, page: Page[Any]) -> datetime | None:
-        """Return the server's time when it answered with a page; None: it did not tell."""
+        """Return the server's time when it answered with a page; None: the server did not say."""
         ...
 
     @property

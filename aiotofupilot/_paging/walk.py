@@ -37,12 +37,12 @@ T = TypeVar("T", bound=Identified)
 
 
 class Walk(Iteration[T]):
-    """One pass over a listing, in the server's order. Pages are fetched as items are asked for, never on their own.
+    """One pass over a listing, in the server's order. Pages are requested only while you wait for an item.
 
-    A walk may be left at any item. Nothing of it stays in flight once it ended, failed, was closed, was cancelled or
-    was dropped. It cannot notice a ``break`` while a variable still holds it: enter it with ``async with``, which
-    closes it, or call `aclose`. A walk that failed can be asked on. It then asks the server again for the page that it
-    did not get, except after a `PaginationError`.
+    You may leave a walk at any item. Nothing of it stays in flight after it ended, failed, was closed, was cancelled or
+    was dropped. It cannot notice a ``break`` while a variable still holds it. So enter it with ``async with``, which
+    closes it, or call `aclose`. After an error you can ask for the next item. The walk then asks the server again for
+    the page that it did not get, except after a `PaginationError`.
     """
 
     @internal
@@ -88,9 +88,10 @@ class Walk(Iteration[T]):
             await self._load_page()
 
     async def batches(self) -> AsyncIterator[list[T]]:
-        """Yield the items in lists, as they arrive: first those at hand, then those that are new on page after page.
+        """Yield the items in lists, as they arrive: first those at hand, then the new items of each page.
 
-        The checkpoint stands after the list yielded last. Store both together, and each item is stored exactly once.
+        The checkpoint is the place after the list that was yielded last. If you store both together, each item is
+        stored exactly once.
         """
         async for item in self:
             yield [item, *self._items]
@@ -98,10 +99,10 @@ class Walk(Iteration[T]):
     async def take(self, at_most: int) -> list[T]:
         """Return the next items: those at hand, or else those of the next page. No items: the walk has ended.
 
-        The checkpoint stands after them.
+        The checkpoint is then the place after them.
 
         Args:
-            at_most: How many items to return at most, 1 or more.
+            at_most: The most items to return, 1 or more.
         """
         more = integer("at_most", at_most, low=1) - 1
         async for item in self:
@@ -109,7 +110,7 @@ class Walk(Iteration[T]):
         return []
 
     async def aclose(self) -> None:
-        """End the walk where it stands, and wait until nothing of it is in flight. It yields nothing any more.
+        """End the walk after the item that was yielded last, and wait until nothing of it is in flight.
 
         Raises:
             RuntimeError: Another task is waiting for the walk's next item.
@@ -151,7 +152,7 @@ class Walk(Iteration[T]):
 
     @property
     def stats(self) -> WalkStats:
-        """What the walk has done so far. It is the same object each time, brought up to date."""
+        """The counts of the walk so far. It is the same object each time, brought up to date."""
         self._stats.items = self._yielded_before + self._yielded_of_page
         self._stats.duplicates = self._continuity.memory.duplicates
         self._stats.resyncs = self._continuity.resyncs

@@ -1,4 +1,4 @@
-"""An endless stream of what is created in a listing: one pass over what is new after another."""
+"""An endless stream of the items that are created in a listing. It makes one pass over what is new after another."""
 
 from __future__ import annotations
 
@@ -45,11 +45,11 @@ class _Poll(IncrementalWalk[T]):
 
 
 class FollowedListing(Iteration[T]):
-    """An endless stream of what is created in a listing. The server is asked when items are asked for, never before.
+    """An endless stream of the items that are created in a listing. It makes requests only while you wait for an item.
 
-    It ends when it is closed, or by a `SessionError` when its session is closed, also while it waits. After any other
-    error it can be asked on: it waits for an interval then, and goes on where it stood. An error of this package that
-    it raises has the ``watermark`` too.
+    It ends when it is closed, and with a `SessionError` when its session is closed, even while it waits. After any
+    other error you can ask for the next item. The stream then waits for an interval, and continues where it was. An
+    error of this package that it raises also has the ``watermark``.
     """
 
     _kind = "stream"
@@ -97,7 +97,7 @@ class FollowedListing(Iteration[T]):
         raise StopAsyncIteration
 
     async def aclose(self) -> None:
-        """End the stream where it stands, and wait until nothing of it is in flight. It yields nothing any more.
+        """End the stream after the item that was yielded last, and wait until nothing of it is in flight.
 
         Raises:
             RuntimeError: Another task is waiting for the stream's next item.
@@ -112,17 +112,17 @@ class FollowedListing(Iteration[T]):
     def watermark(self) -> Watermark | None:
         """What has been seen, up to the item that was yielded last. ``follow(since=watermark)`` yields the rest.
 
-        None: the stream was to begin with what is created from now on, and does not know yet what exists.
+        None: the stream begins with items that are created from now on, and does not know yet which items exist.
         """
         return self._watermark if self._poll is None else self._poll.watermark
 
     @property
     def stats(self) -> WalkStats:
-        """What the stream has done so far, as one object that is kept up to date.
+        """The counts of the stream so far, as one object that is kept up to date.
 
-        ``duplicates`` counts the items that the server listed although they had been seen. What is created within the
-        overlap of 60 seconds is listed by every poll. ``unreadable`` counts an item at every poll that meets it. Where
-        the API sorts by creation, that is one poll a minute, and one in five minutes while nothing new comes.
+        ``duplicates`` counts the items that the server listed although they had been seen. Every poll lists the items
+        of the last 60 seconds again. ``unreadable`` counts an item at every poll that meets it. If the API sorts by
+        creation, that is one poll per minute, and one in five minutes while nothing new comes.
         """
         return self._stats
 

@@ -57,11 +57,12 @@ class _News(Protocol[T]):
 
 
 class IncrementalWalk(Iteration[T]):
-    """One pass over what is new in a listing. Pages are fetched as items are asked for, never on their own.
+    """One pass over what is new in a listing. Pages are requested only while you wait for an item.
 
-    It may be left at any item: store `watermark` with the items, and the next pass goes on after the item yielded last.
-    As with a `Walk`, nothing of it stays in flight once it ended, failed, was closed, was cancelled or was dropped, and
-    one that failed can be asked on. An error of this package that it raises has the ``watermark`` too.
+    You may leave it at any item. Store `watermark` with the items, and the next pass continues after the item that was
+    yielded last. As with a `Walk`, nothing of it stays in flight after it ended, failed, was closed, was cancelled or
+    was dropped, and you can ask for the next item after an error. An error of this package that it raises also has the
+    ``watermark``.
     """
 
     @internal
@@ -95,9 +96,10 @@ class IncrementalWalk(Iteration[T]):
         return self._next()
 
     async def batches(self) -> AsyncIterator[list[T]]:
-        """Yield the items in lists, as they arrive: first those at hand, then those that are new on page after page.
+        """Yield the items in lists, as they arrive: first those at hand, then the new items of each page.
 
-        The watermark stands after the list yielded last. Store both together, and each item is stored exactly once.
+        The watermark is then about everything up to this list. If you store both together, each item is stored exactly
+        once.
         """
         async for item in self:
             yield [item, *(self._next() for _ in range(len(self._items)))]
@@ -105,10 +107,10 @@ class IncrementalWalk(Iteration[T]):
     async def take(self, at_most: int) -> list[T]:
         """Return the next items: those at hand, or else new ones of the next page. No items: the walk has ended.
 
-        The watermark stands after them.
+        The watermark is then about everything up to them.
 
         Args:
-            at_most: How many items to return at most, 1 or more.
+            at_most: The most items to return, 1 or more.
         """
         more = integer("at_most", at_most, low=1) - 1
         async for item in self:
@@ -116,7 +118,7 @@ class IncrementalWalk(Iteration[T]):
         return []
 
     async def aclose(self) -> None:
-        """End the walk where it stands, and wait until nothing of it is in flight. It yields nothing any more.
+        """End the walk after the item that was yielded last, and wait until nothing of it is in flight.
 
         Raises:
             RuntimeError: Another task is waiting for the walk's next item.
@@ -133,10 +135,10 @@ class IncrementalWalk(Iteration[T]):
 
     @property
     def stats(self) -> WalkStats:
-        """What the walk has done so far, as one object that is kept up to date.
+        """The counts of the walk so far, as one object that is kept up to date.
 
-        ``duplicates`` counts the items that the server listed although they had been seen, in earlier passes too.
-        ``unreadable_positions`` are positions in what the walk asks for, which begins where the watermark was.
+        ``duplicates`` counts the items that the server listed although this walk or an earlier pass had seen them.
+        ``unreadable_positions`` are positions in what the walk asks for, which begins at the watermark.
         """
         return self._stats
 
@@ -170,16 +172,16 @@ class IncrementalWalk(Iteration[T]):
 
 
 def check_watermark(parameter: str, given: object, plan: Plan) -> Watermark:
-    """Return the watermark to begin at; of None, one of a listing of which nothing was seen.
+    """Return the watermark to begin at.
 
     Args:
-        parameter: What the argument is called.
-        given: The argument.
+        parameter: The name of the argument, for errors.
+        given: The argument. None: nothing of the listing has been seen.
         plan: A plan of the listing.
 
     Raises:
-        TypeError: It is no watermark.
-        ValueError: It is that of another listing or query.
+        TypeError: It is not a watermark.
+        ValueError: It is of another listing or query.
     """
     listing, query = plan.start.listing, plan.start.query
     if given is None:
