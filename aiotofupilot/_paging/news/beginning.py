@@ -1,4 +1,4 @@
-"""When a pass over what is new began, by the server's clock, or else by the local one."""
+"""When a pass over what is new began, and what time it is, by the server's clock, or else by the local one."""
 
 from __future__ import annotations
 
@@ -28,8 +28,10 @@ class Beginning:
     def __init__(self) -> None:
         self.moment = -math.inf
         """Seconds since 1970; minus infinity before the server has answered."""
-        self._asked_at: float | None = None
-        """When the first page was asked for, in seconds by the monotonic clock; None: the server told the time."""
+        self._is_told = False
+        """Whether the server told the time."""
+        self._asked_at = 0.0
+        """When the first page was asked for, in seconds by the monotonic clock."""
 
     async def fetch(
         self, source: Source[T], cursor: int, limit: int, counts: RequestCounts, *, once: bool = False
@@ -40,8 +42,16 @@ class Beginning:
         if self.moment == -math.inf:
             served_at = source.served_at(page)
             self.moment = moment_of(served_at or now)
-            self._asked_at = asked_at if served_at is None else None
+            self._is_told, self._asked_at = served_at is not None, asked_at
         return page
+
+    def time(self, now: float) -> float:
+        """Return the time by the clock that tells when the pass began, in seconds since 1970.
+
+        Args:
+            now: The time by the monotonic clock.
+        """
+        return self.moment + now - self._asked_at
 
     def bound(self, newest: float, now: float) -> float:
         """Return a moment that is later than neither the beginning of the pass nor the newest item.
@@ -53,5 +63,5 @@ class Beginning:
             newest: When the newest item was created that the pass has seen.
             now: The time by the monotonic clock.
         """
-        taken = 0.0 if self._asked_at is None else now - self._asked_at
+        taken = 0.0 if self._is_told else now - self._asked_at
         return min(self.moment, newest - taken)

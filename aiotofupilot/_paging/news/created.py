@@ -96,6 +96,11 @@ class Created(Generic[T]):
         return self._beginning.moment
 
     @property
+    def time(self) -> float:
+        """The time by the same clock, once the server has answered."""
+        return self._beginning.time(self._source.clock.monotonic())
+
+    @property
     def watermark(self) -> Watermark:
         """What was seen, up to the item yielded last."""
         if self._is_sorted:

@@ -129,7 +129,7 @@ class OfRuns(Generic[T]):
             if not new_runs:
                 return
             for run in new_runs:
-                second = math.ceil(min(self._runs.mark(), self._runs.began_at))
+                second = math.ceil(min(self._runs.mark(), self._runs.time))
                 opened = OpenRun(run.id, second, procedure_id=self._source.procedure_id(run))
                 self._open[run.id], self._yielded[run.id] = opened, {}
                 self._let_wait(opened)

@@ -98,6 +98,26 @@ async def test_new_runs_are_asked_for_together_with_those_that_may_not_be_comple
     assert len(server.requests) == 2
 
 
+@pytest.mark.parametrize("kind", ["of runs", "of procedures"])
+async def test_a_run_that_is_created_while_a_long_pass_lasts_stays_open_for_its_own_time(kind):
+    """It is not taken for one that claims to be of the future."""
+    server = Server(now=1000.0, runs=[Row(f"old {n}", 900.0 + n, 0.0) for n in range(3)])
+
+    def much_later():
+        server.now = 1050.0
+        server.runs.append(Row("run", 1050.0, 1050.0))
+        server.rows += [Row("early", 1050.0, 1050.0, "run"), Row("late", 1050.0, 1100.0, "run")]
+
+    server.changes += [lambda: None, much_later]
+    yielded, watermark = [], None
+    for server.now in (1000.0, 1065.0, 1105.0, 1200.0):
+        walk = listing(kind, server, limit=2).since(watermark)
+        yielded.append([item.id async for item in walk])
+        watermark = walk.watermark
+    assert yielded == [["early"], [], ["late"], []]
+    assert watermark.runs == ()
+
+
 @pytest.mark.parametrize("procedures", [1, 3])
 async def test_runs_that_waited_when_a_pass_was_broken_off_are_asked_for_by_the_next_one(procedures):
     server = with_procedures(server_with(250), procedures)
