@@ -16,11 +16,13 @@ PUBLIC = [getattr(aiotofupilot, name) for name in aiotofupilot.__all__]
 LISTINGS = [value for name in dir(TofuPilotSession) if hasattr(value := getattr(TofuPilotSession("key"), name), "list")]
 NOT_FOR_USERS = re.compile(r"(?<!_make\.)\b(_[A-Z]\w*|Plan'|Source\[|Fetch|Connection')|PYTEST_DONT_REWRITE")
 """From 3.13 on, Python names the class of attrs, in ``_make``, that has made a method."""
+REPLACE = re.compile(r"^ \|  __replace__ = .*\n(?: \|  {4}.*\n)*", re.MULTILINE)
+"""From 3.13 on, attrs gives all of its classes the same method. Its help names the last of these classes."""
 
 
 def shown(what):
-    """The text of help(), without what Python itself says of its classes."""
-    return pydoc.plaintext.document(what)
+    """The text of help(), without a method of attrs."""
+    return REPLACE.sub("", pydoc.plaintext.document(what))
 
 
 def test_help_of_the_package_says_nothing_to_pytest():
