@@ -16,7 +16,7 @@ PUBLIC = [getattr(aiotofupilot, name) for name in aiotofupilot.__all__]
 LISTINGS = [value for name in dir(TofuPilotSession) if hasattr(value := getattr(TofuPilotSession("key"), name), "list")]
 NOT_FOR_USERS = re.compile(r"(?<!_make\.)\b(_[A-Z]\w*|Plan'|Source\[|Fetch|Connection')|PYTEST_DONT_REWRITE")
 """From 3.13 on, Python names the class of attrs, in ``_make``, that has made a method."""
-REPLACE = re.compile(r"^ \|  __replace__ = .*\n(?: \|  {4}.*\n)*", re.MULTILINE)
+REPLACE = re.compile(r"^ \|  __replace__.*\n(?: \|  {4}.*\n)*", re.MULTILINE)
 """From 3.13 on, attrs gives all of its classes the same method. Its help names the last of these classes."""
 
 
