@@ -24,6 +24,8 @@ class Search:
 
     def __init__(self, origin: int, limit: int) -> None:
         self._origin = self._back = self._forth = origin
+        self._looked_from = origin
+        """From here to the origin, everything was looked at."""
         self._step = limit // 2
         self._has_ended = False
         self._furthest: Sequence[Any] = ()
@@ -36,6 +38,11 @@ class Search:
             self._furthest = page.data
         if page.following is not None:  # the server may give fewer items than it was asked for
             self._step = max(1, min(self._step, len(page.data) // 2))
+        if self._back < self._looked_from:
+            end = page.cursor + len(page.data)
+            if page.following is not None and end < self._looked_from:
+                return end  # the page was too short to reach what was looked at before
+            self._looked_from = self._back
         forth_is_nearer = self._forth - self._origin < self._origin - self._back
         if not self._has_ended and (forth_is_nearer or not self._back):
             self._forth += self._step

@@ -48,6 +48,17 @@ def test_no_item_lies_between_two_places(limit, shown):
     assert looks[-1] + shown >= 90
 
 
+def test_what_a_short_page_on_the_way_back_leaves_out_is_looked_at_next():
+    """As where an item that cannot be read ends a page, and the first page was the last of the listing."""
+    search, looks = Search(25, 100), []
+    cursor = search.after(Page([*range(25, 30)], PageMeta(has_more=False, next_cursor=None), 25))
+    while cursor is not None:
+        looks.append(cursor)
+        end = min(cursor + 4, 25)
+        cursor = search.after(Page([*range(cursor, end)], PageMeta(has_more=True, next_cursor=end), cursor))
+    assert looks == [0, 4, 8, 12, 16, 20, 24]
+
+
 def test_a_server_that_shows_its_last_page_for_ever_ends_the_way_forth():
     """As one that clamps or ignores the cursor does, whatever it announces."""
     search, cursor, looks = Search(50, 10), 50, []
