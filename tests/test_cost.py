@@ -175,7 +175,7 @@ class TestMemory:
         assert kept <= (3 + 3 + 1 + 3 + 4) * 100 + 20
 
     async def test_a_walk_needs_no_more_memory_for_more_pages(self):
-        """The peak of a walk over forty pages is that of one over twenty, within a page."""
+        """The peak of a walk over eighty pages is that of one over twenty, within two pages."""
 
         async def peak(pages):
             listing = Procedures(Prepared(pages)).list()
@@ -189,4 +189,4 @@ class TestMemory:
                 tracemalloc.stop()
 
         await peak(1)  # makes what is made once
-        assert await peak(40) - await peak(20) < len(body(make_procedures(100)))
+        assert await peak(80) - await peak(20) < 2 * len(body(make_procedures(100)))  # a set may grow in between
