@@ -24,7 +24,7 @@ from .unreadable.isolation import Isolation
 from .window import Window
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Iterator, Sequence
+    from collections.abc import AsyncIterator, Collection, Iterator, Sequence
 
     from aiotofupilot.checkpoint import Checkpoint
     from aiotofupilot.models import Page
@@ -196,6 +196,7 @@ class Walk(Iteration[T]):
         while (page := await self._fetch_page()) is not None:
             resyncs = self._continuity.resyncs
             try:
+                dropped = self._dropped(page)
                 new = self._continuity.admit(page, is_short=self._is_short, gap=self._window.gap)
             except TofuPilotError:
                 self._window.restart(page.cursor)
@@ -208,7 +209,7 @@ class Walk(Iteration[T]):
                     note_left_out(self._window.gap, self._stats, self._span)
                     if self._window.gap.left_out:
                         self._behind_gap = self._window.gap.stop
-                await self._offer(page, new)
+                await self._offer(page, [item for item in new if item.id not in dropped] if dropped else new)
                 return True
             self._is_short = False
             self._window.restart(self._continuity.next_look, limit=self._whole_page)
@@ -221,10 +222,17 @@ class Walk(Iteration[T]):
             self._span.arrived()
         return page
 
+    def _dropped(self, page: Page[T]) -> Collection[str]:
+        """Return the IDs of the items that do not belong to what is listed.
+
+        Raises:
+            DecodeError: An item does not tell. It is found out before the page counts as passed, so the page is asked
+                for again.
+        """
+        return () if self._keep is None else {item.id for item in page.data if not self._keep(item)}
+
     async def _offer(self, page: Page[T], new: Sequence[T]) -> None:
         self._yielded_before += self._offered
-        if self._keep is not None:
-            new = [item for item in new if self._keep(item)]
         self._page, self._new = page, new
         self._stats.pages += 1
         offered = new if self._wanted is None else new[: self._wanted]

@@ -107,6 +107,16 @@ async def test_a_moment_that_cannot_be_read_is_an_error_of_the_answer(sandbox, s
         await Shard(listing="batches", end=START).list(session).raw().collect()
 
 
+async def test_a_walk_that_met_a_moment_that_cannot_be_read_asks_for_its_page_again(sandbox, session):
+    """The page does not count as passed, so none of its items is lost."""
+    page = {"data": [{"id": "x", "created_at": "yesterday"}], "meta": {"has_more": True, "next_cursor": 1}}
+    sandbox.faults.next(json(page))
+    walk = Shard(listing="batches", end=datetime(2100, 1, 1, tzinfo=UTC)).list(session, limit=20).raw().walk()
+    with pytest.raises(DecodeError, match="'yesterday'"):
+        await anext(walk)
+    assert ids([item async for item in walk]) == ids(sandbox.batches)
+
+
 class TestPartOfAPage:
     """The server lists the items a millisecond around a shard too. A walk of the shard does not yield them."""
 
