@@ -42,18 +42,18 @@ def plain_cattrs(listing: str) -> Decode:
     from datetime import timedelta
 
     import attrs
-    from cattrs.gen import make_dict_structure_fn, override
+    from cattrs.gen import make_dict_structure_fn
     from cattrs.preconf.orjson import make_converter
 
+    from aiotofupilot._wire.detailed import renamings
     from aiotofupilot._wire.moments import read_duration
-    from aiotofupilot.models import Validator, wire_name
+    from aiotofupilot.models import Validator
 
     converter = make_converter()
 
     @converter.register_structure_hook_factory(attrs.has)
     def model_hook(model: Any) -> Callable[[Any, Any], Any]:  # noqa: ANN401 - any of the models
-        overrides: dict[str, Any] = {field.name: override(rename=wire_name(field)) for field in attrs.fields(model)}
-        return make_dict_structure_fn(model, converter, **overrides)
+        return make_dict_structure_fn(model, converter, **renamings(model))
 
     converter.register_structure_hook(timedelta, lambda value, _: read_duration(value))
     expected = attrs.fields(Validator).expected_value.type

@@ -2,8 +2,8 @@
 
 `paginator` is what users hold, `source` is what it lists, and `plan` says how to walk. `walk` is one pass over the
 items, with its `outset`, and `pages` is one over the pages. A `window` fetches pages in order, in `tasks`. `resumption`
-says where a pass that ended early continues. `iteration` is what walks and streams have in common. Code that relies on
-positions first checks that cursors are `offsets`.
+says where a pass that ended early continues. `iteration` is what walks, streams and record batches share. Code that
+relies on positions first checks that cursors are `offsets`.
 
 - `continuity` says which items of a page are new, and finds the place again after the listing has moved.
 - `unreadable` reads around an item that the server cannot serve.

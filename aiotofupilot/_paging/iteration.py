@@ -1,4 +1,4 @@
-"""What walks and streams have in common: one task at a time asks for items, and ``async with`` closes."""
+"""What walks, streams and record batches share: one task at a time asks for the next, and ``async with`` closes."""
 
 from __future__ import annotations
 
@@ -16,12 +16,12 @@ T = TypeVar("T")
 
 
 class Iteration(AsyncIterator[T]):
-    """Yields items to one task at a time, and can be closed."""
+    """Yields something to one task at a time, and can be closed."""
 
-    _kind: ClassVar[str] = "walk"
-    """What it is called in an error."""
+    _in_use: ClassVar[str] = "another task is waiting for the walk's next item: give each task a walk of its own"
+    """The error for a second task."""
     _is_asking = False
-    """Whether a task is waiting for the next item."""
+    """Whether a task is waiting for what comes next."""
 
     async def __aenter__(self) -> Self:
         return self
@@ -37,6 +37,4 @@ class Iteration(AsyncIterator[T]):
 
     def _check_idle(self) -> None:
         if self._is_asking:
-            raise RuntimeError(
-                f"another task is waiting for the {self._kind}'s next item: give each task a {self._kind} of its own"
-            )
+            raise RuntimeError(self._in_use)

@@ -2,21 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
 from typing import TYPE_CHECKING, Any
 
 import pyarrow as pa
 
 from aiotofupilot import DecodeError, Paginator, RawItem
 from aiotofupilot._arguments import integer, named
+from aiotofupilot._paging.iteration import Iteration
 
 from .rows import Rows
 from .schemas import schema
 
 if TYPE_CHECKING:
-    from types import TracebackType
-    from typing import Self
-
     from aiotofupilot import Checkpoint, WalkStats
 
 __all__ = ["RecordBatches", "batches", "table"]
@@ -25,7 +22,7 @@ _LARGEST = 64 * 2**20
 """A batch with this many bytes takes no more rows."""
 
 
-class RecordBatches(AsyncIterator[pa.RecordBatch]):
+class RecordBatches(Iteration[pa.RecordBatch]):
     """A pass over a listing, in record batches. Pages are requested only while you wait for a batch.
 
     Enter it with ``async with``, which closes it, or call `aclose`. As in a walk, a failure costs nothing that was
@@ -37,6 +34,8 @@ class RecordBatches(AsyncIterator[pa.RecordBatch]):
         rows: The number of rows of a batch.
     """
 
+    _in_use = "another task is waiting for the next batch: give each task its own batches"
+
     def __init__(self, listing: Paginator[Any], *, rows: int) -> None:
         self._model = listing.model
         self.schema = schema(self._model)
@@ -46,26 +45,17 @@ class RecordBatches(AsyncIterator[pa.RecordBatch]):
         self._checkpoint = self._walk.checkpoint
         self._rows = Rows(self._model, self.schema)
         self._failure: Exception | None = None
-        self._is_gathering = False
 
     def __repr__(self) -> str:
         return f"<RecordBatches of {self._model.__name__}: {self.stats.items} items so far>"
 
-    async def __aenter__(self) -> Self:
-        return self
-
-    async def __aexit__(
-        self, exc_type: type[BaseException] | None, exc: BaseException | None, traceback: TracebackType | None
-    ) -> None:
-        await self.aclose()
-
     async def __anext__(self) -> pa.RecordBatch:
         self._check_idle()
-        self._is_gathering = True
+        self._is_asking = True
         try:
             await self._gather()
         finally:
-            self._is_gathering = False
+            self._is_asking = False
         if not self._rows.count:
             raise StopAsyncIteration
         try:
@@ -97,10 +87,6 @@ class RecordBatches(AsyncIterator[pa.RecordBatch]):
     def stats(self) -> WalkStats:
         """The counts of the walk so far. Items of the next batch count too, if they have arrived."""
         return self._walk.stats
-
-    def _check_idle(self) -> None:
-        if self._is_gathering:
-            raise RuntimeError("another task is waiting for the next batch: give each task its own batches")
 
     async def _gather(self) -> None:
         """Gather the rows of the next batch."""

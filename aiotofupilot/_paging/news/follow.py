@@ -52,7 +52,7 @@ class FollowedListing(Iteration[T]):
     error of this package that it raises also has the ``watermark``.
     """
 
-    _kind = "stream"
+    _in_use = "another task is waiting for the stream's next item: give each task a stream of its own"
 
     @internal
     def __init__(
