@@ -34,7 +34,7 @@ def ours(listing: str) -> Decode:
 
 
 def plain_cattrs(listing: str) -> Decode:
-    """Cattrs with its own settings for orjson and with detailed validation, for the same models.
+    """Use cattrs for the same models, with its own settings for orjson and with detailed validation.
 
     It is told how the wire spells names and durations. It is also told what a validator can expect, because it cannot
     tell two kinds of array apart. It coerces values where our decoder checks them.

@@ -45,7 +45,7 @@ class Row:
     official: Figure | None = None
     """The figure divided by that of the official SDK, in the same round. None: there is no comparison."""
     at: float | None = None
-    """The number that the case is about, such as the number of items, for the plots. None: there is none."""
+    """The number that the plots show the figure over, such as the number of items. None: there is none."""
     note: str = ""
     """What a reader must know to judge the figure."""
 
@@ -87,7 +87,7 @@ def compare(
         titles: The title of each client, by its name.
         floor: Name of the client that does the least that could be done. None: there is no such client.
         official: Name of the official SDK. None: there is no comparison with it.
-        at: The number that the case is about, for the plots. None: there is none.
+        at: The number that the plots show the figure over. None: there is none.
     """
     values = {name: [figure(sample) for sample in taken] for name, taken in samples.items() if not _failure(taken)}
 

@@ -38,7 +38,7 @@ class Run:
 
     scenario: Scenario
     requests: int = 0
-    """Requests for a page, including those that failed."""
+    """How many requests asked for a page. Requests that failed count too."""
     beyond: int = 0
     """Requests for a page beyond the end."""
     faults: int = 0
@@ -77,7 +77,7 @@ class Connection(asyncio.Protocol):
         self._transport: asyncio.Transport
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        """Remember the transport, for the answers."""
+        """Keep the transport. The answers are written to it."""
         assert isinstance(transport, asyncio.Transport)  # noqa: S101 - what a TCP server is given
         self._transport = transport
 

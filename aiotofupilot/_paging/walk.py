@@ -226,8 +226,8 @@ class Walk(Iteration[T]):
         """Return the IDs of the items that do not belong to what is listed.
 
         Raises:
-            DecodeError: An item does not tell. It is found out before the page counts as passed, so the page is asked
-                for again.
+            DecodeError: An item does not say whether it belongs. The page does not count as passed then, so the walk
+                asks for it again.
         """
         return () if self._keep is None else {item.id for item in page.data if not self._keep(item)}
 

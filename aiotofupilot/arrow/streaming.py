@@ -25,8 +25,8 @@ _LARGEST = 64 * 2**20
 class RecordBatches(Iteration[pa.RecordBatch]):
     """A pass over a listing, in record batches. Pages are requested only while you wait for a batch.
 
-    Enter it with ``async with``, which closes it, or call `aclose`. As in a walk, a failure costs nothing that was
-    listed before it. The rows that came before a failure are yielded first, as a shorter batch. The next batch then
+    Enter it with ``async with``, which closes it, or call `aclose`. As in a walk, no row that was listed before a
+    failure is lost. The rows that came before a failure are yielded first, as a shorter batch. The next batch then
     raises the error. If you ask for another batch after that, the server is asked again.
 
     Args:

@@ -74,5 +74,5 @@ def _leaving_at_once(termination: Termination) -> Generator[None]:
         if line:
             _tell(f"aiotofupilot: {line}")
         if code == ExitCode.TERMINATED:
-            signal.raise_signal(signal.SIGTERM)  # whoever sent it can see that it was obeyed
+            signal.raise_signal(signal.SIGTERM)  # so the sender sees that the signal ended the process
         os._exit(code)  # and in a container's first process, which the signal alone does not end

@@ -121,7 +121,7 @@ def hidden_rows(every: int = 100, hide: int = 250) -> Paging:
 
 
 def page_numbers(total: int, cursor: int, limit: int) -> Window:
-    """Take a cursor as the number of a page. The first page has the number 0.
+    """Number the pages: a cursor is the number of a page, and the first page has the number 0.
 
     Args:
         total: How many items match.

@@ -98,7 +98,7 @@ def test_rows_are_counted_as_they_are_read(pull, sandbox):
 
 
 def test_each_request_enters_a_limiter(pull, sandbox, limiters):
-    """Each listing has one of its own."""
+    """Each listing has its own limiter."""
     pull("runs", "stations", make_limiter=limiters)
     assert limiters.entered == len(sandbox.requests)
     assert limiters.made == 2

@@ -36,7 +36,7 @@ class Beginning:
     async def fetch(
         self, source: Source[T], cursor: int, limit: int, counts: RequestCounts, *, once: bool = False
     ) -> Page[T]:
-        """Return a page, and note when the first one was served."""
+        """Return a page. If it is the first page, note when it was served."""
         now, asked_at = source.clock.now(), source.clock.monotonic()
         page = await source.fetch(cursor, limit, counts, once=once)
         if self.moment == -math.inf:

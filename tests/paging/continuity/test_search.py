@@ -49,7 +49,7 @@ def test_no_item_lies_between_two_places(limit, shown):
 
 
 def test_what_a_short_page_on_the_way_back_leaves_out_is_looked_at_next():
-    """As where an item that cannot be read ends a page, and the first page was the last of the listing."""
+    """An item that cannot be read ends a page early. The first page here was the last of the listing."""
     search, looks = Search(25, 100), []
     cursor = search.after(Page([*range(25, 30)], PageMeta(has_more=False, next_cursor=None), 25))
     while cursor is not None:
