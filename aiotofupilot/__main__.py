@@ -17,7 +17,7 @@ def main() -> int:
     except ModuleNotFoundError as error:
         if error.name != "cyclopts":  # rich is installed with it
             raise
-        sys.stderr.write("aiotofupilot: the command needs an extra: pip install 'aiotofupilot[cli]'\n")
+        sys.stderr.write("aiotofupilot: the command needs cyclopts: install the extra 'cli'\n")
         return 2
 
 

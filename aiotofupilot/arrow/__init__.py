@@ -32,7 +32,7 @@ them. `streaming` makes record batches of a listing as its pages arrive, and `fi
 from importlib.util import find_spec
 
 if find_spec("pyarrow") is None:
-    raise ModuleNotFoundError("aiotofupilot.arrow needs pyarrow: pip install 'aiotofupilot[arrow]'", name="pyarrow")
+    raise ModuleNotFoundError("aiotofupilot.arrow needs pyarrow: install the extra 'arrow'", name="pyarrow")
 
 from .schemas import record_batch, schema, without_durations
 from .streaming import RecordBatches, batches, table

@@ -11,7 +11,7 @@ from unittest.mock import Mock
 
 if find_spec("aioresponses") is None:
     raise ModuleNotFoundError(
-        "mock_listing and MockResponse need aioresponses: pip install 'aiotofupilot[testing]'", name="aioresponses"
+        "mock_listing and MockResponse need aioresponses: install the extra 'testing'", name="aioresponses"
     )
 
 import aiohttp

@@ -28,7 +28,7 @@ _MARKER = (
 
 _NO_EVENT_LOOP = (
     "tofupilot_session needs pytest-asyncio, which is not installed or not enabled: "
-    "pip install 'aiotofupilot[testing]'; or use tofupilot_sandbox, which needs no event loop, and your own session"
+    "install the extra 'testing'; or use tofupilot_sandbox, which needs no event loop, and your own session"
 )
 
 _NOT_ASYNCIO = (

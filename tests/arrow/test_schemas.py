@@ -285,4 +285,4 @@ def test_without_pyarrow_the_room_says_what_to_install():
         "except ModuleNotFoundError as error: print(error.name, error)"
     )
     printed = subprocess.run([sys.executable, "-W", "error", "-c", program], capture_output=True, text=True, check=True)  # noqa: S603 - our own
-    assert printed.stdout == "pyarrow aiotofupilot.arrow needs pyarrow: pip install 'aiotofupilot[arrow]'\n"
+    assert printed.stdout == "pyarrow aiotofupilot.arrow needs pyarrow: install the extra 'arrow'\n"

@@ -110,7 +110,7 @@ def test_without_pyarrow_it_says_what_to_install(sandbox, output):
     command = [sys.executable, "-c", program, "procedures", "--output", str(output)]
     done = subprocess.run(command, capture_output=True, text=True, check=False)  # noqa: S603 - our own
     assert done.returncode == 2
-    assert done.stderr == "aiotofupilot: parquet needs pyarrow: pip install 'aiotofupilot[arrow]'\n"
+    assert done.stderr == "aiotofupilot: parquet needs pyarrow: install the extra 'arrow'\n"
     assert list(output.parent.iterdir()) == []
 
 

@@ -46,7 +46,7 @@ def test_without_the_extra_one_line_says_how_to_install_it():
     program = "import sys; sys.modules['cyclopts'] = None; from aiotofupilot.__main__ import main; sys.exit(main())"
     done = subprocess.run([sys.executable, "-c", program, "--version"], capture_output=True, text=True, check=False)  # noqa: S603 - our own
     assert done.returncode == 2
-    assert done.stderr == "aiotofupilot: the command needs an extra: pip install 'aiotofupilot[cli]'\n"
+    assert done.stderr == "aiotofupilot: the command needs cyclopts: install the extra 'cli'\n"
     assert done.stdout == ""
 
 

@@ -68,6 +68,12 @@ def test_the_package_is_typed():
     assert Path(aiotofupilot.__file__).with_name("py.typed").is_file()
 
 
+def test_the_metadata_names_no_address():
+    """The project has none, and a stranger could own whatever stood there."""
+    assert metadata("aiotofupilot").get_all("Project-URL") is None
+    assert metadata("aiotofupilot").get_all("Home-page") is None
+
+
 def test_the_licence_travels_with_the_package():
     """Its text lies beside the modules, and in the metadata, where tools look for it."""
     text = Path(aiotofupilot.__file__).with_name("LICENSE").read_text(encoding="utf-8")

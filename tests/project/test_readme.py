@@ -40,8 +40,6 @@ from aiotofupilot.testing import serve
 COMMANDS = [block.text.rstrip("\n") for block in blocks("sh") if block.guide == FRONT and block.text.count("\n") == 1]
 SIGNATURES = [table for table in TABLES if re.fullmatch(r"`[\w.]+`", table[0][0]) and table[0][1] == "default"]
 LINK = re.compile(r"!?\[[^\]]*\]\(([^)\s]+)\)")
-BLOB = "https://github.com/aiotofupilot/aiotofupilot/blob/main/"
-RAW = "https://raw.githubusercontent.com/aiotofupilot/aiotofupilot/main/"
 MOST_LINES, MOST_WORDS = 130, 800
 """What a front page may have, so that it is read in a minute or two."""
 
@@ -306,30 +304,30 @@ def test_the_front_page_repeats_the_figures_that_are_kept():
 
 @pytest.mark.parametrize("guide", [*GUIDES, *POLICIES], ids=lambda guide: str(guide.relative_to(ROOT)))
 def test_every_link_leads_somewhere(guide):
-    """Links into the project lead to existing files and headings.
-
-    Links on the front page also work on a package index.
-    """
+    """Links into the project are relative, because it has no address of its own, and lead to files and headings."""
     targets = LINK.findall(re.sub(r"^```.*?^```$", "", read(guide), flags=re.MULTILINE | re.DOTALL))
     for target in targets:
-        if target.startswith((BLOB, RAW)):
-            file = ROOT / target.removeprefix(BLOB).removeprefix(RAW)
-        elif target.startswith("https://"):
+        if target.startswith("https://"):
+            assert "aiotofupilot" not in target
             continue
-        else:
-            assert guide != FRONT, f"{target} leads nowhere on a package index"
-            file = guide.parent / target.partition("#")[0] if target[0] != "#" else guide
-            if anchor := target.partition("#")[2]:
-                headings = re.findall(r"^#+ (.+)$", read(file), re.MULTILINE)
-                assert anchor in {re.sub(r"[^\w -]", "", heading).lower().replace(" ", "-") for heading in headings}
+        file = guide.parent / target.partition("#")[0] if target[0] != "#" else guide
+        if anchor := target.partition("#")[2]:
+            headings = re.findall(r"^#+ (.+)$", read(file), re.MULTILINE)
+            assert anchor in {re.sub(r"[^\w -]", "", heading).lower().replace(" ", "-") for heading in headings}
         assert file.is_file(), target
 
 
 def test_every_guide_is_linked_from_the_front_page():
     """A guide that nothing leads to is not read."""
-    assert {str(guide.relative_to(ROOT)) for guide in [*GUIDES[1:], *POLICIES]} <= {
-        target.removeprefix(BLOB) for target in LINK.findall(read(FRONT))
-    }
+    assert {str(guide.relative_to(ROOT)) for guide in [*GUIDES[1:], *POLICIES]} <= set(LINK.findall(read(FRONT)))
+
+
+def test_every_guide_installs_from_a_checkout():
+    """The package is on no index, where its name could be a stranger's, and only the front page says so."""
+    installed = re.findall(r"pip install ([^`\n]+)", "".join(map(read, [*GUIDES, *POLICIES])))
+    assert len(installed) > 8
+    assert all(re.match(r"(-e )?('\.\[[a-z,]+\]'|\. )", what) for what in installed), installed
+    assert [guide for guide in [*GUIDES, *POLICIES] if "package index" in read(guide)] == [FRONT]
 
 
 def test_the_tests_that_are_named_exist():

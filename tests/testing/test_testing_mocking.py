@@ -300,5 +300,5 @@ def test_without_aioresponses_it_says_what_to_install():
         "except ModuleNotFoundError as error: print(error.name, error)"
     )
     printed = subprocess.run([sys.executable, "-W", "error", "-c", program], capture_output=True, text=True, check=True)  # noqa: S603 - our own
-    told = "mock_listing and MockResponse need aioresponses: pip install 'aiotofupilot[testing]'"
+    told = "mock_listing and MockResponse need aioresponses: install the extra 'testing'"
     assert printed.stdout == f"aioresponses {told}\n"

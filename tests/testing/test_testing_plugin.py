@@ -428,7 +428,7 @@ def test_the_session_says_what_it_needs(run):
     """Without pytest-asyncio, a test that uses the session fixture is told how to get one."""
     result = run("def test(tofupilot_session): pass")
     result.assert_outcomes(errors=1)
-    result.stdout.fnmatch_lines(["tofupilot_session needs pytest-asyncio*pip install 'aiotofupilot?testing?'*"])
+    result.stdout.fnmatch_lines(["tofupilot_session needs pytest-asyncio*install the extra 'testing'*"])
 
 
 def test_the_fixtures_and_the_marker_are_explained(run):

@@ -76,5 +76,5 @@ def _parquet(output: Path | None, model: type) -> Format:
     except ModuleNotFoundError as error:
         if error.name != "pyarrow":
             raise
-        raise UsageError("parquet needs pyarrow: pip install 'aiotofupilot[arrow]'") from error
+        raise UsageError("parquet needs pyarrow: install the extra 'arrow'") from error
     return Parquet(model)
