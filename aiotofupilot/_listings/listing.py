@@ -64,7 +64,7 @@ class Connection(Protocol):
 
 
 class Options(TypedDict):
-    """The options of every listing; see any ``list()``."""
+    """The options of every listing that has pages; see any ``list()``."""
 
     limit: int
     cursor: int | Checkpoint | None
@@ -164,12 +164,12 @@ class Listing(Generic[T]):
         self,
         pairs: Pairs,
         *,
-        limit: int,
+        limit: int = LIMIT_AT_MOST,
         cursor: int | Checkpoint | None,
         max_items: int | None,
-        concurrency: int | None,
+        concurrency: int | None = None,
         on_drift: OnDrift,
-        on_unreadable: OnUnreadable,
+        on_unreadable: OnUnreadable = "raise",
         sort_by: str | None = None,
         part: Shard[T] | None = None,
         keep: Callable[[Any], bool] | None = None,

@@ -63,16 +63,20 @@ async def _list(
     output_format = format_for(writing.format, output, columns_of(name), listing.model)
     if resume and (output is None or not output_format.is_resumable):
         raise UsageError("--resume needs --output FILE, and another format than json")
-    paged = asking if isinstance(asking, AskingForPages) else AskingForPages(on_drift=asking.on_drift)
+    pages: dict[str, Any] = {}
+    if isinstance(asking, AskingForPages):
+        pages = {
+            "limit": asking.page_size,
+            "concurrency": asking.concurrency,
+            "on_unreadable": asking.on_unreadable,
+        }
     query = Query(
         name=name,
         filters={parameter: value for parameter, value in filters.items() if value is not None},
         max_items=how_many.max_items,
         cursor=how_many.cursor,
-        limit=paged.page_size,
-        concurrency=paged.concurrency,
-        on_drift=paged.on_drift,
-        on_unreadable=paged.on_unreadable,
+        on_drift=asking.on_drift,
+        **pages,
     )
     server = Server(
         base_url=serving.base_url,

@@ -36,10 +36,11 @@ class Query:
     """Arguments of ``list()`` that are the listing's own; None: not given."""
     max_items: int | None = None
     cursor: Checkpoint | None = None
-    limit: int = 100
-    concurrency: int = 1
     on_drift: str = "ignore"
-    on_unreadable: str = "raise"
+    limit: int | None = None
+    """None: the library's default, or the listing has no pages. Likewise for the two below."""
+    concurrency: int | None = None
+    on_unreadable: str | None = None
 
     def listing(self, session: TofuPilotSession, after: Mark | None = None) -> Paginator[Any]:
         """Return the listing, or what of it is after a mark. It is not asked for yet.
@@ -51,15 +52,14 @@ class Query:
         if after and after.checkpoint:
             cursor = Checkpoint.parse(after.checkpoint)
             max_items = None if max_items is None else max_items - after.items
+        pages = {"limit": self.limit, "concurrency": self.concurrency, "on_unreadable": self.on_unreadable}
         try:
             paginator: Paginator[Any] = getattr(session, self.name).list(
                 **self.filters,
                 max_items=max_items,
                 cursor=cursor,
-                limit=self.limit,
-                concurrency=self.concurrency,
                 on_drift=self.on_drift,
-                on_unreadable=self.on_unreadable,
+                **{name: value for name, value in pages.items() if value is not None},
             )
         except (TypeError, ValueError) as error:
             parameter = getattr(error, "parameter", None)

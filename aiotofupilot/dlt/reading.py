@@ -101,7 +101,10 @@ async def read(
 def listing_of(name: str, session: TofuPilotSession, **options: Any) -> Paginator[Any]:  # noqa: ANN401 - of any type
     """Return a listing with all that the API can tell of its items."""
     on_drift = {"on_drift": "resync"} if name in COMPARED else {}
-    listing: Paginator[Any] = getattr(session, name).list(**_EVERYTHING.get(name, {}), **options, **on_drift)
+    found = getattr(session, name)
+    if found.is_bare:  # it has no pages, and so no options about them
+        options.pop("on_unreadable", None)
+    listing: Paginator[Any] = found.list(**_EVERYTHING.get(name, {}), **options, **on_drift)
     return listing
 
 

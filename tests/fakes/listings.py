@@ -12,12 +12,20 @@ LISTINGS = {name: getattr(listings, name.capitalize()) for name in MODELS if nam
 """The class of each listing with filters and pages. Users have neither."""
 
 OPTIONS = ("limit", "cursor", "max_items", "concurrency", "on_drift", "on_unreadable")
-"""The arguments that every listing takes."""
+"""The arguments that every listing with pages takes."""
+
+PAGED = frozenset({"limit", "concurrency", "on_unreadable"})
+"""The options about pages."""
 
 
 def required(name, procedure_id="p"):
     """Return the arguments without which a listing cannot be called."""
     return {"procedure_id": procedure_id} if name in {"measurements", "phases"} else {}
+
+
+def offered(name, **options):
+    """Return those of some options that a listing has. Users have none about pages."""
+    return {option: value for option, value in options.items() if name != "users" or option not in PAGED}
 
 
 class Connection:

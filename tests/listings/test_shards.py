@@ -5,7 +5,7 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 from attrs import evolve
-from fakes.listings import LISTINGS, required
+from fakes.listings import LISTINGS, offered, required
 
 from aiotofupilot import Checkpoint, DecodeError, DriftError, RawItem, Shard, TofuPilotSession
 from aiotofupilot.sandbox import Sandbox, paging
@@ -39,7 +39,7 @@ def ids(items):
 @EVERY
 @pytest.mark.parametrize("n", [1, 2, 7])
 async def test_shards_of_every_listing_hold_each_item_once(sandbox, session, name, n):
-    listing = getattr(session, name).list(**arguments(sandbox, name), limit=50)
+    listing = getattr(session, name).list(**arguments(sandbox, name), **offered(name, limit=50))
     shards = await listing.shards(n)
     assert len(sandbox.requests) <= (0 if n == 1 or name in UNDIVIDED else 20 + max(n + 1, 2 * n))
     everything = await listing.collect()

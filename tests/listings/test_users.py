@@ -19,11 +19,17 @@ def users(service):
     return Users(InProcess(service))
 
 
+@pytest.mark.parametrize("option", ["limit", "concurrency", "on_unreadable"])
+def test_what_would_do_nothing_is_not_a_parameter(users, option):
+    """There are no pages, so there are no options about pages."""
+    with pytest.raises(TypeError, match=option):
+        users.list(**{option: None})
+
+
 @pytest.mark.parametrize("on_drift", ["ignore", "resync", "raise"])
-@pytest.mark.parametrize("concurrency", [1, 8])
-async def test_every_user_is_listed_with_one_request(service, users, on_drift, concurrency):
+async def test_every_user_is_listed_with_one_request(service, users, on_drift):
     """It asks for nothing but the path."""
-    walk = users.list(limit=2, on_drift=on_drift, concurrency=concurrency).walk()
+    walk = users.list(on_drift=on_drift).walk()
     assert [user async for user in walk] == [*service.users]
     assert walk.stats.requests == 1
     assert service.requests[0].query == {}
@@ -37,7 +43,7 @@ async def test_a_page_is_all_of_them(service, users):
 
 
 async def test_users_are_counted_with_one_request(service, users):
-    assert await users.list(limit=1, cursor=2).count() == len(service.users) > 2
+    assert await users.list(cursor=2).count() == len(service.users) > 2
     assert len(service.requests) == 1
 
 

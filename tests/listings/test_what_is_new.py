@@ -4,6 +4,7 @@ from datetime import timedelta
 from random import Random
 
 import pytest
+from fakes.listings import offered
 
 from aiotofupilot import RetryPolicy, ServerError, TofuPilotSession, Watermark
 from aiotofupilot.models import MODELS
@@ -16,7 +17,7 @@ AT_ONCE = RetryPolicy(attempts=10, initial_wait=0)
 def listing(session, sandbox, name, **options):
     if name in {"measurements", "phases"}:
         options = {"procedure_id": sandbox.procedures[-1].id, "exclude_retries": False} | options
-    return getattr(session, name).list(**options)
+    return getattr(session, name).list(**offered(name, **options))
 
 
 @pytest.fixture

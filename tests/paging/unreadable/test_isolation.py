@@ -397,7 +397,7 @@ class TestOddServers:
     async def test_users_come_whole_or_not_at_all(self, service, connection):
         service.faults.always(malformed(1))
         with pytest.raises(DecodeError) as caught:
-            await Users(connection).list(on_unreadable="skip").collect()
+            await Users(connection).list().collect()
         assert caught.value.position is None
         assert len(service.requests) == 1
 
