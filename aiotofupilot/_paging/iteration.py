@@ -1,21 +1,36 @@
-"""What walks, streams and record batches share: one task at a time asks for the next, and ``async with`` closes."""
+"""What walks, streams and record batches share: one task at a time asks for the next, and ``async with`` closes.
+
+A listing shares with them that it can be iterated over with ``async for`` only.
+"""
 
 from __future__ import annotations
 
 from abc import abstractmethod
 from collections.abc import AsyncIterator
-from typing import TYPE_CHECKING, ClassVar, TypeVar
+from typing import TYPE_CHECKING, ClassVar, NoReturn, TypeVar
 
 if TYPE_CHECKING:
     from types import TracebackType
     from typing import Self
 
-__all__ = ["Iteration"]
+__all__ = ["AsyncOnly", "Iteration"]
 
 T = TypeVar("T")
 
 
-class Iteration(AsyncIterator[T]):
+class AsyncOnly:
+    """Says what to write instead of ``for``. Type checkers do not see this, so they refuse ``for`` as before."""
+
+    if not TYPE_CHECKING:
+
+        def __iter__(self) -> NoReturn:
+            name = type(self).__name__
+            raise TypeError(
+                f"a {name} is asynchronous: write 'async for item in ...', or '[item async for item in ...]' for a list"
+            )
+
+
+class Iteration(AsyncOnly, AsyncIterator[T]):
     """Yields something to one task at a time, and can be closed."""
 
     _in_use: ClassVar[str] = "another task is waiting for the walk's next item: give each task a walk of its own"

@@ -10,6 +10,7 @@ from aiotofupilot._arguments import integer, named, seconds
 from aiotofupilot._documentation import internal
 from aiotofupilot.stats import RequestCounts
 
+from .iteration import AsyncOnly
 from .length.counting import count_items, count_left_out
 from .length.sharding import SHARDS_AT_MOST, cut
 from .news.follow import FollowedListing
@@ -32,8 +33,17 @@ __all__ = ["Paginator"]
 
 T = TypeVar("T", bound=Identified)
 
+_SHOWN = 4
+"""At most this many values of a filter are shown. A query may name hundreds of IDs."""
 
-class Paginator(Generic[T]):
+
+def _shown(values: list[str]) -> str:
+    if len(values) == 1:
+        return repr(values[0])
+    return f"[{', '.join(map(repr, values[:_SHOWN]))}{', ...' if len(values) > _SHOWN else ''}]"
+
+
+class Paginator(AsyncOnly, Generic[T]):
     """A listing that has not been asked for yet. Nothing is sent before it is used, and every use starts over.
 
     ``async for`` iterates over its items. ``await`` returns its first page as the server cuts it, whatever
@@ -48,7 +58,11 @@ class Paginator(Generic[T]):
 
     def __repr__(self) -> str:
         start = self._plan.start
-        return f"<Paginator of {start.listing} from {start.place}, limit={self._plan.limit}>"
+        values: dict[str, list[str]] = {}
+        for name, value in self._source.whole.query:
+            values.setdefault(name, []).append(value)
+        filters = "".join(f", {name}={_shown(sent)}" for name, sent in values.items())
+        return f"<Paginator of {start.listing} from {start.place}, limit={self._plan.limit}{filters}>"
 
     @property
     def model(self) -> type[T]:

@@ -1,10 +1,13 @@
 """A listing is lazy, can be used in every way, and begins anew each time."""
 
+from datetime import UTC, datetime
+
 import pytest
 from fakes.in_process import InProcess
 from hypothesis import given, settings, strategies as st
 
 from aiotofupilot import Checkpoint, Page, PaginationError, ServerError
+from aiotofupilot._listings.runs import Runs
 from aiotofupilot.sandbox import Service, paging
 from aiotofupilot.sandbox.faults import status
 
@@ -34,6 +37,48 @@ async def test_nothing_is_sent_before_it_is_used(listing, connection):
 def test_it_shows_what_it_lists(listing):
     """Whoever prints it instead of iterating it sees why nothing was listed."""
     assert repr(listing(limit=10, cursor=Checkpoint(20, 3))) == "<Paginator of procedures from 20+3, limit=10>"
+
+
+def test_it_shows_its_filters(connection):
+    """As they are sent. Of hundreds of IDs, the first ones are enough."""
+    created_after = datetime(2026, 1, 5, tzinfo=UTC)
+    paginator = connection.procedures.list(search_query="Ada's", created_after=created_after)
+    filters = """search_query="Ada's", created_after='2026-01-05T00:00:00.000Z'"""
+    assert repr(paginator) == f"<Paginator of procedures from 0, limit=100, {filters}>"
+    assert repr(paginator.raw()) == repr(paginator)
+    runs = Runs(connection).list(outcomes=["FAIL"], serial_numbers=[f"SN{number}" for number in range(200)])
+    filters = "outcomes='FAIL', serial_numbers=['SN0', 'SN1', 'SN2', 'SN3', ...]"
+    assert repr(runs) == f"<Paginator of runs from 0, limit=100, {filters}>"
+
+
+@pytest.mark.parametrize(
+    "iterate",
+    [
+        lambda listing: listing,
+        lambda listing: listing.raw(),
+        lambda listing: listing.walk(),
+        lambda listing: listing.since(),
+        lambda listing: listing.follow(),
+    ],
+    ids=["the listing", "raw items", "a walk", "what is new", "a stream"],
+)
+@pytest.mark.parametrize("use", [list, lambda items: [item for item in items]], ids=["list", "for"])  # noqa: C416
+def test_without_async_the_error_says_what_to_write(listing, connection, iterate, use):
+    """It is the first mistake that everybody makes, and Python's own message does not say what else to write."""
+    items = iterate(listing())
+    name = type(items).__name__
+    with pytest.raises(TypeError) as caught:
+        use(items)
+    assert str(caught.value) == (
+        f"a {name} is asynchronous: write 'async for item in ...', or '[item async for item in ...]' for a list"
+    )
+    assert connection.cursors == []
+
+
+def test_it_has_no_length(listing):
+    """``if listing:`` is true, also where nothing matches: its length is not known before it is walked."""
+    assert bool(listing())
+    assert not hasattr(listing(), "__len__")
 
 
 async def test_awaited_it_is_its_first_page(listing, service):

@@ -28,6 +28,11 @@ from aiotofupilot import (
 )
 
 
+def without_async_it_cannot_be_iterated(session: TofuPilotSession) -> None:
+    for _ in session.procedures.list():  # type: ignore[attr-defined]  # pyright: ignore[reportGeneralTypeIssues, reportUnknownVariableType] - async for
+        pass
+
+
 async def iterated_it_gives_procedures(session: TofuPilotSession) -> None:
     async for procedure in session.procedures.list(search_query="battery"):
         assert_type(procedure, Procedure)
