@@ -206,7 +206,7 @@ class APIError(TofuPilotError):
         self.message = message
         self.status = status
         self.code = code
-        self.issues = tuple(issues)
+        self.issues: tuple[ValidationIssue, ...] = tuple(issues)
         self.request_id = request_id
         self.retry_after = retry_after
         self.body = body

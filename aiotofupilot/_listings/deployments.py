@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence  # noqa: TC003 - the command reads the types of list() at run time
 from datetime import datetime  # noqa: TC003 - likewise
-from typing import get_args
+from typing import ClassVar, get_args
 
 from aiotofupilot._paging.paginator import Paginator  # noqa: TC001 - likewise
 from aiotofupilot._paging.plan import OnDrift, OnUnreadable  # noqa: TC001 - likewise
@@ -26,8 +26,8 @@ class Deployments(Listing[Deployment], item=Deployment):
 
     name = "deployments"
     path = "/v2/deployments"
-    creation_field = "deployed_at"
-    creation_filter = "deployed"
+    creation_field: ClassVar[str | None] = "deployed_at"
+    creation_filter: ClassVar[str | None] = "deployed"
 
     def list(
         self,

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence  # noqa: TC003 - the command reads the types of list() at run time
 from datetime import datetime  # noqa: TC003 - likewise
-from typing import Literal, get_args
+from typing import ClassVar, Literal, get_args
 
 from aiotofupilot._paging.paginator import Paginator  # noqa: TC001 - likewise
 from aiotofupilot._paging.plan import OnDrift, OnUnreadable  # noqa: TC001 - likewise
@@ -29,12 +29,12 @@ class Logs(Listing[Log], item=Log):
 
     name = "logs"
     path = "/v2/logs"
-    stable_orders = frozenset({"created_at", "level", "run_id"})
-    creation_field = "created_at"
-    creation_filter = "timestamp"
-    oldest_first = "created_at"
-    run_filter = "run_ids"
-    run_field = ("run", "id")
+    stable_orders: ClassVar[frozenset[str]] = frozenset({"created_at", "level", "run_id"})
+    creation_field: ClassVar[str | None] = "created_at"
+    creation_filter: ClassVar[str | None] = "timestamp"
+    oldest_first: ClassVar[str | None] = "created_at"
+    run_filter: ClassVar[str | None] = "run_ids"
+    run_field: ClassVar[tuple[str, ...]] = ("run", "id")
 
     def list(
         self,

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence  # noqa: TC003 - the command reads the types of list() at run time
 from datetime import datetime, timedelta  # noqa: TC003 - likewise
-from typing import Literal, get_args
+from typing import ClassVar, Literal, get_args
 
 from aiotofupilot._paging.paginator import Paginator  # noqa: TC001 - likewise
 from aiotofupilot._paging.plan import OnDrift, OnUnreadable  # noqa: TC001 - likewise
@@ -29,13 +29,13 @@ class Measurements(Listing[Measurement], item=Measurement):
 
     name = "measurements"
     path = "/v2/measurements"
-    stable_orders = frozenset({"measurement_name", "phase_name", "started_at", "value"})
-    oldest_first = "started_at"
-    shard_field = "started_at"
-    shard_filter = "started"
-    run_filter = "ids"
-    run_field = ("run_id",)
-    procedure_filter = "procedure_id"
+    stable_orders: ClassVar[frozenset[str]] = frozenset({"measurement_name", "phase_name", "started_at", "value"})
+    oldest_first: ClassVar[str | None] = "started_at"
+    shard_field: ClassVar[str | None] = "started_at"
+    shard_filter: ClassVar[str | None] = "started"
+    run_filter: ClassVar[str | None] = "ids"
+    run_field: ClassVar[tuple[str, ...]] = ("run_id",)
+    procedure_filter: ClassVar[str | None] = "procedure_id"
 
     def list(
         self,

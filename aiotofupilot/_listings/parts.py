@@ -6,7 +6,7 @@ Source: https://www.tofupilot.com/docs/dashboard/api/v2/parts/list
 from __future__ import annotations
 
 from collections.abc import Sequence  # noqa: TC003 - the command reads the types of list() at run time
-from typing import Literal, get_args
+from typing import ClassVar, Literal, get_args
 
 from aiotofupilot._paging.paginator import Paginator  # noqa: TC001 - likewise
 from aiotofupilot._paging.plan import OnDrift, OnUnreadable  # noqa: TC001 - likewise
@@ -28,9 +28,9 @@ class Parts(Listing[Part], item=Part):
 
     name = "parts"
     path = "/v2/parts"
-    stable_orders = frozenset({"created_at"})
-    creation_field = "created_at"
-    oldest_first = "created_at"
+    stable_orders: ClassVar[frozenset[str]] = frozenset({"created_at"})
+    creation_field: ClassVar[str | None] = "created_at"
+    oldest_first: ClassVar[str | None] = "created_at"
 
     def list(
         self,

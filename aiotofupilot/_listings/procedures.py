@@ -6,6 +6,7 @@ Source: https://www.tofupilot.com/docs/dashboard/api/v2/procedures/list
 from __future__ import annotations
 
 from datetime import datetime  # noqa: TC003 - the command reads the types of list() at run time
+from typing import ClassVar
 
 from aiotofupilot._paging.paginator import Paginator  # noqa: TC001 - likewise
 from aiotofupilot._paging.plan import OnDrift, OnUnreadable  # noqa: TC001 - likewise
@@ -23,8 +24,8 @@ class Procedures(Listing[Procedure], item=Procedure):
 
     name = "procedures"
     path = "/v2/procedures"
-    creation_field = "created_at"
-    creation_filter = "created"
+    creation_field: ClassVar[str | None] = "created_at"
+    creation_filter: ClassVar[str | None] = "created"
 
     def list(
         self,

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence  # noqa: TC003 - the command reads the types of list() at run time
 from datetime import datetime, timedelta  # noqa: TC003 - likewise
-from typing import Literal, get_args
+from typing import ClassVar, Literal, get_args
 
 from aiotofupilot._paging.paginator import Paginator  # noqa: TC001 - likewise
 from aiotofupilot._paging.plan import OnDrift, OnUnreadable  # noqa: TC001 - likewise
@@ -29,10 +29,10 @@ class Runs(Listing[Run], item=Run):
 
     name = "runs"
     path = "/v2/runs"
-    stable_orders = frozenset({"started_at", "created_at", "duration"})
-    creation_field = "created_at"
-    creation_filter = "created"
-    oldest_first = "created_at"
+    stable_orders: ClassVar[frozenset[str]] = frozenset({"started_at", "created_at", "duration"})
+    creation_field: ClassVar[str | None] = "created_at"
+    creation_filter: ClassVar[str | None] = "created"
+    oldest_first: ClassVar[str | None] = "created_at"
 
     def list(
         self,

@@ -77,7 +77,7 @@ class Pools:
 
     def __init__(self) -> None:
         self._shares: dict[pa.DataType, list[Share]] = {}
-        self.size = 0
+        self.size: int = 0
         """Bytes of the arrays that have been made."""
 
     @property

@@ -37,7 +37,7 @@ class Rows:
         self._members = members_of(model).gathering(self._pools)
         self._columns = self._pools.columns
         self._items: list[Any] = []
-        self.count = 0
+        self.count: int = 0
         """How many rows there are."""
 
     @property

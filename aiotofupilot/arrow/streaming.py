@@ -38,7 +38,7 @@ class RecordBatches(Iteration[pa.RecordBatch]):
 
     def __init__(self, listing: Paginator[Any], *, rows: int) -> None:
         self._model = listing.model
-        self.schema = schema(self._model)
+        self.schema: pa.Schema = schema(self._model)
         """The schema of every batch."""
         self._wanted = rows
         self._walk = listing.shapes().walk()

@@ -11,8 +11,8 @@ has what can end a mirror. `quiet` turns off dlt's telemetry and its log.
 
 from importlib.util import find_spec
 
-if missing := [name for name in ("dlt", "duckdb", "pyarrow") if find_spec(name) is None]:
-    raise ModuleNotFoundError(f"aiotofupilot.dlt needs {missing[0]}: install the extra 'dlt'", name=missing[0])
+if _missing := [name for name in ("dlt", "duckdb", "pyarrow") if find_spec(name) is None]:
+    raise ModuleNotFoundError(f"aiotofupilot.dlt needs {_missing[0]}: install the extra 'dlt'", name=_missing[0])
 
 from .errors import MirrorError, MirrorTimeoutError, PlaceError
 from .mirroring import Brought, mirror

@@ -23,7 +23,7 @@ class Deadline:
 
     def __init__(self, seconds: float | None) -> None:
         self.seconds = seconds
-        self.is_missed = False
+        self.is_missed: bool = False
         """Whether it has ended the reading of something."""
         self._at = None if seconds is None else time.monotonic() + seconds  # which is the clock of event loops
 

@@ -27,8 +27,8 @@ def _session_fixture(loop_scope: Literal["function", "class", "module", "package
     return session
 
 
-in_function_loop = _session_fixture("function")
-in_class_loop = _session_fixture("class")
-in_module_loop = _session_fixture("module")
-in_package_loop = _session_fixture("package")
-in_session_loop = _session_fixture("session")
+in_function_loop: object = _session_fixture("function")
+in_class_loop: object = _session_fixture("class")
+in_module_loop: object = _session_fixture("module")
+in_package_loop: object = _session_fixture("package")
+in_session_loop: object = _session_fixture("session")

@@ -67,7 +67,7 @@ class PartFile:
         self._made: Path | None = None
         self._notes: FileIO | None = None
         self._has_new_journal = self._is_taken = False
-        self.mark = Mark()
+        self.mark: Mark = Mark()
         self.begun: datetime | None = None
         self._stream, is_new = _opened(self._part)
         with ExitStack() as failing:

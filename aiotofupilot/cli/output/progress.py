@@ -27,7 +27,7 @@ class Progress(logging.Handler):
 
     def __init__(self) -> None:
         super().__init__()
-        self.failure = ""
+        self.failure: str = ""
         self._is_untold = True
 
     @contextmanager

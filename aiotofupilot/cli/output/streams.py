@@ -37,9 +37,9 @@ class Stream:
     """
 
     def __init__(self, stream: RawIOBase) -> None:
-        self.mark = Mark()
-        self.torn = 0
-        self.is_terminal = stream.isatty()
+        self.mark: Mark = Mark()
+        self.torn: int = 0
+        self.is_terminal: bool = stream.isatty()
         self._stream = stream
         # One write of a whole page keeps the pages of several processes apart in a file that all of them append to.
         # Windows can poll neither a pipe nor its console.
