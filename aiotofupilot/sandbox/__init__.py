@@ -43,6 +43,7 @@ from .listing import Listing
 from .log import Request, RequestLog
 from .request import Query
 from .rows import Rows
+from .schedule import Faults
 from .server import Sandbox
 from .service import Hook, Service
 from .wire import Answer
@@ -53,6 +54,7 @@ __all__ = [
     "BusyLine",
     "Delivery",
     "Factory",
+    "Faults",
     "Hook",
     "Listing",
     "Query",

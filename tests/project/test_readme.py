@@ -158,6 +158,7 @@ def test_no_block_escapes_the_tests():
         "js",
         "sql",
         "text",
+        "toml",
         *engines,
     }
     assert len(blocks("js")) == 1

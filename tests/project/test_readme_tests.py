@@ -24,6 +24,8 @@ def test_a_block_of_tests_passes(block, pytester):
         assert f"Ran {tests} test" in ran.stderr
         assert ran.returncode == 0, ran.stderr
     else:
-        loop_scope = "asyncio_default_fixture_loop_scope=function"  # pytest-asyncio warns where it is not set
-        result = pytester.runpytest_subprocess("-W", "error", "-o", loop_scope)
+        (configuration,) = [block.text for block in blocks("toml")]
+        pytester.makepyprojecttoml(configuration)
+        result = pytester.runpytest_subprocess("-W", "error")
         result.assert_outcomes(passed=tests)
+        assert "asyncio: mode=Mode.AUTO" in result.stdout.str()
