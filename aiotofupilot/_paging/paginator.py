@@ -176,11 +176,13 @@ class Paginator(AsyncOnly, Generic[T]):
         server lists an item behind others that were created more than 60 seconds after it, and a pass is broken off
         between them, the item is lost.
 
-        The time is that of the ``Date`` header of the server's answers. If they have none, it is that of the local
-        clock. A clock that is behind makes watermarks longer, and nothing is missed. A clock that is ahead by some
-        seconds shortens the 60 seconds for measurements, phases and logs by as many, counted from the creation of their
-        run. In other listings it matters only if an item claims to have been created in the future: such an item can
-        then hide what is created until that moment.
+        The 60 seconds are counted back from before a pass sent its first request. The server's ``Date`` header and the
+        local clock tell when that was, and so do the newest items. If they disagree, the earliest of them counts, so
+        that a clock that is ahead hides nothing. The watermark then names more items. Two cases are left. If both
+        clocks are ahead by some seconds, or if the server does not tell the time and the local clock is ahead, the 60
+        seconds are shorter by as many for measurements, phases and logs, counted from the creation of their run. And
+        if an item claims to have been created in the future while such a clock is ahead, it can hide what is created
+        until that moment.
 
         - Runs, units and batches come oldest first. Only new items are asked for, and those of the last minute before
           the newest item.

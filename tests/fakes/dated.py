@@ -38,6 +38,10 @@ class Server:
     now: float = 0.0
     """Seconds since `BEGIN`."""
     tells_time: bool = True
+    ahead: float = 0.0
+    """How far the clock that tells the time is ahead of the one that dates items."""
+    takes: list[float] = field(factory=list)
+    """How many seconds pass between reading the items and telling the time, for one answer each."""
     counts_pages: bool = False
     """Whether a cursor is the number of a page, and no offset."""
     sorts: bool = True
@@ -119,6 +123,8 @@ class Dated:
             if server.changes:
                 server.changes.pop(0)()
             page = self.page(cursor, limit)
+            if server.takes:
+                server.now += server.takes.pop(0)
             if not server.unreadable.isdisjoint(row.id for row in page.data):
                 raise ServerError("", status=500)
             await asyncio.sleep(0)
@@ -168,7 +174,8 @@ class Dated:
         return run.procedure_id if self.is_by_procedure else None
 
     def served_at(self, page):
-        return BEGIN + timedelta(seconds=int(self.server.now)) if self.server.tells_time else None
+        server = self.server
+        return BEGIN + timedelta(seconds=int(server.now + server.ahead)) if server.tells_time else None
 
     async def pause(self, seconds):
         if self.server.is_closed:

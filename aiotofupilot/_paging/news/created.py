@@ -43,9 +43,9 @@ class Created(Generic[T]):
     an item may have been hidden, because the listing moved too much. The next pass finds that item.
 
     An item may become visible some time after its creation: at a place that the walk has passed, or when the pass is
-    over. So only what was created `OVERLAP` seconds before the pass began is old enough, by the server's clock. That
-    clock may be ahead of the one that dates the items. So what was created less than `OVERLAP` seconds before the
-    newest item that was seen is not old enough either.
+    over. So only what was created `OVERLAP` seconds before the pass began is old enough. The clock that tells this may
+    be ahead of the one that dates the items. So what was created less than `OVERLAP` seconds before the newest item
+    that was seen is not old enough either; see `Beginning`.
 
     Args:
         source: The listing.
@@ -92,12 +92,12 @@ class Created(Generic[T]):
 
     @property
     def began_at(self) -> float:
-        """When the pass began, in seconds since 1970 by the server's clock; minus infinity before it has answered."""
-        return self._beginning.moment
+        """When the pass began, or a little earlier, in seconds since 1970; minus infinity before the server answers."""
+        return self._beginning.at_latest
 
     @property
     def time(self) -> float:
-        """The time by the same clock, once the server has answered."""
+        """The time, or a little later, once the server has answered."""
         return self._beginning.time(self._source.clock.monotonic())
 
     @property
@@ -182,6 +182,8 @@ class Created(Generic[T]):
             raise
         known = [moment for moment in moments if moment is not None]
         self._newest_of_page = max(known, default=None)
+        if self._newest_of_page is not None:
+            self._beginning.note(self._newest_of_page, self._source.clock.monotonic())
         if any(before > after for before, after in pairwise(known)):
             self._is_sorted = False
         elif known and known[0] < known[-1] and self._is_sorted is None:
@@ -207,8 +209,7 @@ class Created(Generic[T]):
 
     def _settle(self) -> None:
         if self._can_settle and self._newest is not None and self._behind is None:
-            began_at = self._beginning.bound(self._newest, self._source.clock.monotonic())
-            self._seen.settle(began_at - OVERLAP)
+            self._seen.settle(min(self._newest, self._beginning.bound) - OVERLAP)
 
 
 def _is_before(moment: float | None, other: float | None) -> bool:

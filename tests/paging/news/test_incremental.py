@@ -446,6 +446,55 @@ async def test_one_that_is_dropped_leaves_nothing_in_flight(kind, method):
         gc.enable()
 
 
+class TestServersClock:
+    """Items may become visible until 60 seconds after their creation, whatever the server says about the time."""
+
+    @pytest.mark.parametrize("kind", ["ordered", "bounded"])
+    async def test_a_slow_answer_that_tells_the_time_late_hides_nothing(self, kind):
+        """The time is told when the answer is sent, and the items were read before."""
+        server = Server([Row(f"{n}", 950.0 + n, 0.0) for n in range(3)], now=1000.0)
+        server.rows += [Row("late", 941.0, 1000.5), Row("new", 1003.0, 1003.0)]
+        server.takes += [4.0]
+        first = listing(kind, server, limit=2).since()
+        yielded = [item.id async for item in first]
+        assert server.now == 1004.0
+        yielded += [item.id async for item in listing(kind, server).since(first.watermark)]
+        assert sorted(yielded) == ["0", "1", "2", "late", "new"]
+
+    @pytest.mark.parametrize("kind", ["ordered", "bounded"])
+    @pytest.mark.parametrize("behind", [0.0, -3600.0])
+    @pytest.mark.parametrize("ahead", [20.0, 3600.0])
+    async def test_a_clock_that_is_ahead_hides_nothing_from_a_slow_consumer(self, kind, ahead, behind):
+        """Items that are created while the consumer is slow do not show that the pass began late."""
+        server = Server([Row(f"{n}", 946.0 + n, 0.0) for n in range(5)], now=1000.0, ahead=ahead)
+        paginator = listing(kind, server, limit=2)
+        paginator._source.clock.behind = behind
+        walk = paginator.since()
+        yielded = [(await anext(walk)).id]
+        server.now = 1100.0
+        server.rows += [Row("late", 945.0, 1001.0), Row("new", 1099.0, 1099.0)]
+        yielded += [item.id async for item in walk]
+        yielded += [item.id async for item in paginator.since(walk.watermark)]
+        assert sorted(yielded) == ["0", "1", "2", "3", "4", "late", "new"]
+
+    async def test_what_a_run_wrote_has_its_time_by_the_earlier_of_the_two_clocks(self):
+        runs = [Row("run", 1000.0, 1000.0)]
+        server = Server([Row("late", 1000.0, 1059.0, "run")], runs, now=1050.0, ahead=20.0)
+        first = listing("of runs", server).since()
+        assert [item.id async for item in first] == []
+        server.now = 1059.0
+        assert [item.id async for item in listing("of runs", server).since(first.watermark)] == ["late"]
+
+    async def test_if_the_local_clock_is_behind_a_newer_run_tells_that_time_has_passed(self):
+        """Otherwise the runs of hours would be asked for again with each pass."""
+        server = Server(runs=[Row("old", 1000.0, 0.0), Row("new", 1061.0, 0.0)], now=1070.0)
+        paginator = listing("of runs", server)
+        paginator._source.clock.behind = 3600.0
+        walk = paginator.since()
+        assert [item.id async for item in walk] == []
+        assert [run.id for run in walk.watermark.runs] == ["new"]
+
+
 class TestLocalClock:
     """It counts where the server does not tell the time."""
 

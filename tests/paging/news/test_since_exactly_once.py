@@ -13,7 +13,7 @@ from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, pr
 from aiotofupilot import ServerError, Watermark
 
 MANY = settings().max_examples
-LATE = st.one_of(st.just(0.0), st.floats(0, 59))
+LATE = st.one_of(st.just(0.0), st.just(60.0), st.floats(0, 60))
 LATER = st.one_of(st.just(0.0), st.floats(0, 100))
 
 
@@ -30,16 +30,17 @@ class Line(RuleBasedStateMachine):
         counts_pages=st.booleans(),
         sorts=st.sampled_from([True, True, True, False]),
         behind=st.sampled_from([0.0, 0.0, 30.0, 3600.0, -3600.0]),
+        ahead=st.sampled_from([0.0, 0.0, 20.0, 3600.0, -30.0]),
     )
-    def begin(self, total, limit, concurrency, tells_time, counts_pages, sorts, behind):
+    def begin(self, total, limit, concurrency, tells_time, counts_pages, sorts, behind, ahead):
         self.loop = asyncio.new_event_loop()
         self.numbers = count()
         # A server that neither sorts nor has offsets can hide an item when another one is removed.
         counts_pages = counts_pages and sorts and self.kind == "ordered"
-        self.server = Server(now=1000.0, tells_time=tells_time, counts_pages=counts_pages, sorts=sorts)
+        self.server = Server(now=1000.0, tells_time=tells_time, ahead=ahead, counts_pages=counts_pages, sorts=sorts)
         self.is_of_runs = "is_of_runs" in KINDS[self.kind]
-        if self.is_of_runs and not tells_time:
-            behind = max(behind, 0.0)  # by a clock that is ahead, items are late that are not
+        if self.is_of_runs and not (tells_time and ahead <= 0):
+            behind = max(behind, 0.0)  # if both clocks are ahead, items are late that are not
         self.limit, self.concurrency, self.behind = limit, concurrency, behind
         self.stored, self.watermark = [], None
         self.taken = []
@@ -71,7 +72,7 @@ class Line(RuleBasedStateMachine):
                 # A run may be visible before its items are.
                 procedure_id = f"procedure {number // 3 % 2}"
                 server.runs.append(Row(run_id, created, (server.now + visible) / 2, procedure_id=procedure_id))
-                self.latest = server.now, max(server.now, created + 59 if ago >= 0 else 0.0)
+                self.latest = server.now, max(server.now, created + 60 if ago >= 0 else 0.0)
             run_made, latest = self.latest
             if server.now <= latest:
                 server.rows.append(Row(f"{number}", run_made, max(server.now, min(visible, latest)), run_id))
@@ -88,10 +89,10 @@ class Line(RuleBasedStateMachine):
         else:
             self.make(how_many, ago, late)
 
-    @precondition(lambda self: self.server.tells_time or self.behind >= 0)
+    @precondition(lambda self: self.server.ahead <= 0 if self.server.tells_time else self.behind >= 0)
     @rule(later=st.booleans())
     def create_in_the_future(self, later):
-        """A clock that is ahead by a day dates an item. If the client's is ahead too, nobody knows what time it is."""
+        """A clock that is ahead by a day dates an item. If another one is ahead too, nobody knows what time it is."""
         make = self.server.changes.append if later else lambda change: change()
         make(lambda: self.make(1, -86400.0, 0.0))
 
@@ -101,6 +102,11 @@ class Line(RuleBasedStateMachine):
             self.server.now += seconds
 
         self.server.changes.append(pass_) if later else pass_()
+
+    @rule(seconds=LATER)
+    def answer_slowly(self, seconds):
+        """The time that an answer tells is that of its end."""
+        self.server.takes.append(seconds)
 
     @rule(which=st.integers(0, 100), how_many=st.integers(1, 4), later=st.booleans())
     def remove(self, which, how_many, later):
