@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import logging
-from typing import TYPE_CHECKING, Any, NoReturn
+from typing import TYPE_CHECKING, Any, NoReturn, TypeVar
 from warnings import warn
 
 from attrs import evolve
 
 from . import _listings
-from ._arguments import boolean
+from ._arguments import boolean, named
 from ._http.connection import Connection
 from ._http.credentials import trusting
 from ._http.gate import Gate
@@ -24,6 +24,7 @@ from ._http.transport import Transport
 from .clock import Clock
 from .errors import ConfigurationError
 from .settings import Settings
+from .shard import Shard
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -34,6 +35,12 @@ if TYPE_CHECKING:
 
     from ._http.limiter import Limiter
     from ._http.retries import Retry
+    from ._paging.paginator import Paginator
+    from ._paging.plan import OnDrift, OnUnreadable
+    from ._paging.source import Identified
+    from .checkpoint import Checkpoint
+
+    T = TypeVar("T", bound=Identified)
 
 __all__ = ["TofuPilotSession"]
 
@@ -213,6 +220,52 @@ class TofuPilotSession:
         """The phases of the runs of one procedure."""
         return _listings.Phases(self._connection)
 
+    def list(
+        self,
+        shard: Shard[T],
+        *,
+        limit: int = 100,
+        cursor: int | Checkpoint | None = None,
+        max_items: int | None = None,
+        concurrency: int | None = None,
+        on_drift: OnDrift = "ignore",
+        on_unreadable: OnUnreadable = "raise",
+    ) -> Paginator[T]:
+        """List the items of a shard, as the ``list()`` of its listing does. Nothing is sent before it is used.
+
+        Shards that are listed at the same time share the server's rate limit, so divide the concurrency among them.
+
+        Args:
+            shard: A part of a listing, which ``listing.shards(n)`` made, here or in another process.
+            limit: Items per page, 1 to 100.
+            cursor: Where to begin, or a `Checkpoint` of the same shard. None: at the beginning.
+            max_items: Yield at most this many items, 0 or more. None: all.
+            concurrency: Pages in flight, 1 or more. None: the session's.
+            on_drift: What to do about items that come and go during the walk.
+            on_unreadable: What to do about an item that the server cannot serve while it serves others.
+
+        Raises:
+            TypeError: An argument is of the wrong type.
+            ValueError: An argument is out of bounds, or a checkpoint is of another listing, query or shard. Or there is
+                no such listing, or the query of the shard has a malformed date-time.
+        """
+        from ._listings.listing import Listing  # noqa: PLC0415 - a program that lists nothing does not wait for it
+
+        _check_shard(shard)
+        listing: Listing[Any] | None = getattr(self, shard.listing, None)
+        if not isinstance(listing, Listing):
+            raise named(ValueError(f"shard is one of {shard.listing}, and there is no such listing"), "shard")
+        part: Paginator[T] = listing.part(
+            shard,
+            limit=limit,
+            cursor=cursor,
+            max_items=max_items,
+            concurrency=concurrency,
+            on_drift=on_drift,
+            on_unreadable=on_unreadable,
+        )
+        return part
+
     @property
     def _connection(self) -> _Connection:
         return _Connection(
@@ -285,3 +338,8 @@ class TofuPilotSession:
         if getattr(self, "_viewed", self) is None and self._transport.opened:
             self._transport.abandon()
             _warn(f"{self!r} was not closed", ResourceWarning, source=self)
+
+
+def _check_shard(given: object) -> None:
+    if not isinstance(given, Shard):
+        raise named(TypeError(f"shard must be a Shard, got {given!r}: use Shard.parse() for a text"), "shard")

@@ -1,32 +1,25 @@
-"""A part of a listing. It can be sent to another process or machine, and listed there."""
+"""A part of a listing: a value that can be sent to another process or machine, and listed there by a session."""
 
 from __future__ import annotations
 
 import re
 from datetime import datetime
-from typing import TYPE_CHECKING, Any, Generic, TypeVar
+from typing import TYPE_CHECKING, Generic, TypeVar
 from urllib.parse import parse_qsl, urlencode
 
 from attrs import field, frozen
 
 from ._arguments import aware, named
+from .checkpoint import sealed, unsealed
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
     from typing import Self
 
-    from ._listings.listing import Listing
-    from ._paging.paginator import Paginator
-    from ._paging.plan import OnDrift, OnUnreadable
-    from ._paging.source import Identified
-    from ._session import TofuPilotSession
-    from .checkpoint import Checkpoint
-
-    T = TypeVar("T", bound=Identified)
-else:  # the bound is in a higher layer
-    T = TypeVar("T")
-
 __all__ = ["Shard"]
+
+T = TypeVar("T")
+"""The class of an item."""
 
 _SPELLING = re.compile(r"([a-z_]+):([^/?]+)/([^/?]+)\?(.*)", re.ASCII)
 
@@ -50,8 +43,9 @@ def _query(pairs: Iterable[tuple[str, str]]) -> tuple[tuple[str, str], ...]:
 class Shard(Generic[T]):
     """A part of a listing: the items whose moment is at or after `start`, and before `end`. It holds no key.
 
-    ``listing.shards(n)`` makes shards. Together they hold every item of the listing once. A shard can be pickled.
-    ``str(shard)`` spells it for files, JSON and command lines, and `Shard.parse` reads it back.
+    ``listing.shards(n)`` makes shards. Together they hold every item of the listing once. ``session.list(shard)`` lists
+    one. A shard can be pickled. ``str(shard)`` writes it for files, JSON and command lines, and `Shard.parse` reads it
+    back. The text ends with a checksum, so that a text that was cut short or changed is refused.
 
     Raises:
         TypeError: A moment is neither a datetime nor None.
@@ -73,21 +67,21 @@ class Shard(Generic[T]):
 
     def __str__(self) -> str:
         start, end = (_OPEN if moment is None else moment.isoformat() for moment in (self.start, self.end))
-        return f"{self.listing}:{start}/{end}?{urlencode(self.query)}"
+        return sealed(f"{self.listing}:{start}/{end}?{urlencode(self.query)}")
 
     @classmethod
     def parse(cls, text: str) -> Self:
-        """Return the shard that a text spells.
+        """Return the shard that a text stands for.
 
         Args:
             text: What ``str(shard)`` returned.
 
         Raises:
-            ValueError: The text is not a shard.
+            ValueError: The text is not a shard, or it was cut short or changed.
         """
-        match = _SPELLING.fullmatch(text)
+        match = _SPELLING.fullmatch(unsealed(text))
         if match is None:
-            raise ValueError(f"not a shard: {text!r}")
+            raise ValueError(f"not a shard, or one that was cut short or changed: {text!r}")
         try:
             listing, start, end, query = match.groups()
             return cls(
@@ -109,46 +103,3 @@ class Shard(Generic[T]):
         if moment is None:
             return self.start is None
         return (self.start is None or self.start <= moment) and (self.end is None or moment < self.end)
-
-    def list(
-        self,
-        session: TofuPilotSession,
-        *,
-        limit: int = 100,
-        cursor: int | Checkpoint | None = None,
-        max_items: int | None = None,
-        concurrency: int | None = None,
-        on_drift: OnDrift = "ignore",
-        on_unreadable: OnUnreadable = "raise",
-    ) -> Paginator[T]:
-        """List the items of this shard, as the listing's own ``list()`` does. Nothing is sent before it is used.
-
-        Args:
-            session: The session that asks. Every process has its own. Shards that are listed at the same time share the
-                server's rate limit, so divide the concurrency among them.
-            limit: Items per page, 1 to 100.
-            cursor: Where to begin, or a `Checkpoint` of the same shard. None: at the beginning.
-            max_items: Yield at most this many items, 0 or more. None: all.
-            concurrency: Pages in flight, 1 or more. None: the session's.
-            on_drift: What to do about items that come and go during the walk.
-            on_unreadable: What to do about an item that the server cannot serve while it serves others.
-
-        Raises:
-            TypeError: An argument is of the wrong type.
-            ValueError: An argument is out of bounds, or a checkpoint is of another listing, query or shard. Or the
-                session has no such listing, or the query has a malformed date-time.
-        """
-        listing: Listing[Any] | None = getattr(session, self.listing, None)
-        part = getattr(listing, "part", None)
-        if part is None:
-            raise named(ValueError(f"shard is one of {self.listing}, and there is no such listing"), "shard")
-        paginator: Paginator[T] = part(
-            self,
-            limit=limit,
-            cursor=cursor,
-            max_items=max_items,
-            concurrency=concurrency,
-            on_drift=on_drift,
-            on_unreadable=on_unreadable,
-        )
-        return paginator

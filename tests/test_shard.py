@@ -6,6 +6,7 @@ from datetime import UTC, datetime, timedelta, timezone
 import pytest
 
 from aiotofupilot import Shard
+from aiotofupilot.checkpoint import sealed
 
 START, END = datetime(2026, 1, 5, tzinfo=UTC), datetime(2026, 2, 1, 12, 30, 15, 500000, tzinfo=UTC)
 MICROSECOND = timedelta(microseconds=1)
@@ -43,10 +44,22 @@ def test_an_item_without_a_moment_belongs_to_the_shard_that_has_no_start():
     ],
 )
 def test_its_spelling_is_read_back(shard, spelling):
-    assert str(shard) == spelling
-    assert Shard.parse(spelling) == shard
-    assert hash(Shard.parse(spelling)) == hash(shard)
+    text = sealed(spelling)
+    assert str(shard) == text
+    assert Shard.parse(text) == shard
+    assert hash(Shard.parse(text)) == hash(shard)
     assert pickle.loads(pickle.dumps(shard)) == shard  # noqa: S301 - pickled here
+
+
+def test_a_spelling_that_was_cut_short_or_changed_is_refused():
+    """A filter that is lost would make a shard of more items."""
+    text = str(Shard(listing="runs", query=[("outcomes", "FAIL"), ("serial_numbers", "")], start=START, end=END))
+    assert text.endswith("?outcomes=FAIL&serial_numbers=:y_kO_w")
+    for length in range(len(text)):
+        with pytest.raises(ValueError, match="not a shard, or one that was cut short or changed"):
+            Shard.parse(text[:length])
+        with pytest.raises(ValueError, match="not a shard, or one that was cut short or changed"):
+            Shard.parse(f"{text[:length]}{'x' if text[length] != 'x' else 'y'}{text[length + 1 :]}")
 
 
 @pytest.mark.parametrize(
@@ -66,9 +79,10 @@ def test_its_spelling_is_read_back(shard, spelling):
     ],
 )
 def test_what_spells_no_shard_is_refused(text):
-    with pytest.raises(ValueError, match="not a shard: ") as caught:
-        Shard.parse(text)
-    assert repr(text) in str(caught.value)
+    for spelled in (text, sealed(text)):
+        with pytest.raises(ValueError, match="not a shard") as caught:
+            Shard.parse(spelled)
+        assert repr(spelled) in str(caught.value)
 
 
 @pytest.mark.parametrize("end", ["start", "end"])

@@ -139,7 +139,7 @@ class Listing(Generic[T]):
         return None if field is None or name is None else (field, name)
 
     def part(self, shard: Shard[T], **options: Unpack[Options]) -> Paginator[T]:
-        """Return the items of a shard of this listing. Users call `Shard.list`.
+        """Return the items of a shard of this listing. Users call `TofuPilotSession.list`.
 
         Raises:
             ValueError: The shard is one of another listing, or it has bounds and this listing has no filter by time.

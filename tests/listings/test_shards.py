@@ -44,9 +44,9 @@ async def test_shards_of_every_listing_hold_each_item_once(sandbox, session, nam
     assert len(sandbox.requests) <= (0 if n == 1 or name in UNDIVIDED else 20 + max(n + 1, 2 * n))
     everything = await listing.collect()
     assert len(shards) == (1 if name in UNDIVIDED else min(n, -(-len(everything) // 50)))
-    parts = [await shard.list(session, limit=50).collect() for shard in shards]
+    parts = [await session.list(shard, limit=50).collect() for shard in shards]
     assert sorted(ids(item for part in parts for item in part)) == sorted(ids(everything))
-    assert [await shard.list(session).count() for shard in shards] == list(map(len, parts))
+    assert [await session.list(shard).count() for shard in shards] == list(map(len, parts))
     if len(shards) > 1:
         assert max(map(len, parts)) < 1.5 * len(everything) / len(shards)
         assert min(map(len, parts)) > 0.5 * len(everything) / len(shards)
@@ -61,9 +61,9 @@ async def test_shards_travel_and_are_listed_by_another_session(sandbox, session,
         assert sandbox.api_key.encode() not in pickled
         assert len(pickled) < 1000
         async with TofuPilotSession(sandbox.api_key, base_url=sandbox.url) as other:
-            expected = await shard.list(session).collect()
-            assert await pickle.loads(pickled).list(other).collect() == expected  # noqa: S301 - pickled above
-            assert await Shard.parse(str(shard)).list(other, concurrency=2, on_drift="resync").collect() == expected
+            expected = await session.list(shard).collect()
+            assert await other.list(pickle.loads(pickled)).collect() == expected  # noqa: S301 - pickled above
+            assert await other.list(Shard.parse(str(shard)), concurrency=2, on_drift="resync").collect() == expected
 
 
 async def test_shards_are_of_what_the_filters_match_in_the_order_that_was_asked_for(session):
@@ -76,27 +76,27 @@ async def test_shards_are_of_what_the_filters_match_in_the_order_that_was_asked_
     assert len(expected) == len(everything) - 39
     shards = await session.runs.list(**options, **bounds, limit=50, cursor=5, max_items=3).shards(4)
     assert len(shards) == 4
-    parts = [await shard.list(session, limit=50).collect() for shard in shards]
+    parts = [await session.list(shard, limit=50).collect() for shard in shards]
     assert sorted(ids(run for part in parts for run in part)) == sorted(ids(expected))
     assert all(part == sorted(part, key=lambda run: run.duration) for part in parts)
     with pytest.raises(ValueError, match="got 'outcome'"):
-        (await session.runs.list(sort_by="outcome").shards(2))[0].list(session, on_drift="resync")
+        session.list((await session.runs.list(sort_by="outcome").shards(2))[0], on_drift="resync")
 
 
 @pytest.mark.parametrize("name", ["procedures", "runs", "logs", "measurements", "phases"])
 async def test_what_is_new_in_a_shard_is_what_it_holds(sandbox, session, name):
     """A measurement can have started after the beginning of a shard, and its run before."""
     for shard in await getattr(session, name).list(**arguments(sandbox, name)).shards(3):
-        new = shard.list(session).since()
-        assert sorted([item.id async for item in new]) == sorted(ids(await shard.list(session).collect()))
-        assert [item async for item in shard.list(session).since(new.watermark)] == []
+        new = session.list(shard).since()
+        assert sorted([item.id async for item in new]) == sorted(ids(await session.list(shard).collect()))
+        assert [item async for item in session.list(shard).since(new.watermark)] == []
 
 
 async def test_what_is_created_later_belongs_to_the_last_shard(sandbox, session):
     shards = await session.batches.list(limit=10).shards(2)
     newest = evolve(sandbox.batches[0], id="new", created_at=sandbox.batches[0].created_at + timedelta(days=1))
     sandbox.batches.insert(0, newest)
-    assert [newest in await shard.list(session).collect() for shard in shards] == [False, True]
+    assert [newest in await session.list(shard).collect() for shard in shards] == [False, True]
 
 
 async def test_a_moment_that_cannot_be_read_is_an_error_of_the_answer(sandbox, session):
@@ -104,14 +104,14 @@ async def test_a_moment_that_cannot_be_read_is_an_error_of_the_answer(sandbox, s
     page = {"data": [{"id": "x", "created_at": "yesterday"}], "meta": {"has_more": False, "next_cursor": None}}
     sandbox.faults.always(json(page))
     with pytest.raises(DecodeError, match="created_at of 'x': expected a date-time, got 'yesterday'"):
-        await Shard(listing="batches", end=START).list(session).raw().collect()
+        await session.list(Shard(listing="batches", end=START)).raw().collect()
 
 
 async def test_a_walk_that_met_a_moment_that_cannot_be_read_asks_for_its_page_again(sandbox, session):
     """The page does not count as passed, so none of its items is lost."""
     page = {"data": [{"id": "x", "created_at": "yesterday"}], "meta": {"has_more": True, "next_cursor": 1}}
     sandbox.faults.next(json(page))
-    walk = Shard(listing="batches", end=datetime(2100, 1, 1, tzinfo=UTC)).list(session, limit=20).raw().walk()
+    walk = session.list(Shard(listing="batches", end=datetime(2100, 1, 1, tzinfo=UTC)), limit=20).raw().walk()
     with pytest.raises(DecodeError, match="'yesterday'"):
         await anext(walk)
     assert ids([item async for item in walk]) == ids(sandbox.batches)
@@ -140,7 +140,7 @@ class TestPartOfAPage:
     @pytest.mark.parametrize("concurrency", [1, 4])
     @pytest.mark.parametrize("on_drift", ["ignore", "resync"])
     async def test_a_walk_yields_what_belongs_to_it(self, session, shard, expected, limit, concurrency, on_drift):
-        listing = shard.list(session, limit=limit, concurrency=concurrency, on_drift=on_drift)
+        listing = session.list(shard, limit=limit, concurrency=concurrency, on_drift=on_drift)
         assert len(expected) == 20
         async with listing.walk() as walk:
             assert [batch async for batch in walk] == expected
@@ -153,15 +153,15 @@ class TestPartOfAPage:
         assert [batch async for page in listing.pages() for batch in page.data] == expected
 
     async def test_its_first_page_has_what_belongs_to_it(self, session, shard, expected):
-        assert (await shard.list(session)).data == expected
-        assert (await shard.list(session, limit=15)).data == expected[:5]
-        assert (await shard.list(session, limit=15)).meta.next_cursor == 15
+        assert (await session.list(shard)).data == expected
+        assert (await session.list(shard, limit=15)).data == expected[:5]
+        assert (await session.list(shard, limit=15)).meta.next_cursor == 15
 
     @pytest.mark.parametrize("max_items", [0, 1, 5, 19, 20, 21])
     @pytest.mark.parametrize("limit", [1, 7, 100])
     @pytest.mark.parametrize("on_drift", ["ignore", "resync"])
     async def test_as_many_are_yielded_as_are_wanted(self, session, shard, expected, max_items, limit, on_drift):
-        listing = shard.list(session, limit=limit, max_items=max_items, on_drift=on_drift)
+        listing = session.list(shard, limit=limit, max_items=max_items, on_drift=on_drift)
         assert await listing.collect() == expected[:max_items]
         pages = [batch async for page in listing.pages() for batch in page.data]
         assert pages[:max_items] == expected[:max_items]
@@ -170,17 +170,17 @@ class TestPartOfAPage:
     async def test_a_checkpoint_resumes_after_any_item(self, session, shard, expected, limit, on_drift):
         options = {"limit": limit, "on_drift": on_drift}
         for passed in range(21):
-            async with shard.list(session, **options).walk() as walk:
+            async with session.list(shard, **options).walk() as walk:
                 assert [await anext(walk) for _ in range(passed)] == expected[:passed]
             checkpoint = Checkpoint.parse(str(walk.checkpoint))
-            assert await shard.list(session, **options, cursor=checkpoint).collect() == expected[passed:]
-            pages = [batch async for page in shard.list(session, cursor=checkpoint).pages() for batch in page.data]
+            assert await session.list(shard, **options, cursor=checkpoint).collect() == expected[passed:]
+            pages = [batch async for page in session.list(shard, cursor=checkpoint).pages() for batch in page.data]
             assert pages == expected[20 - len(pages) :]
 
     async def test_a_checkpoint_knows_its_shard(self, session, shard):
-        async with shard.list(session).walk() as walk:
+        async with session.list(shard).walk() as walk:
             await anext(walk)
-        for other in (session.batches.list, lambda **options: evolve(shard, end=None).list(session, **options)):
+        for other in (session.batches.list, lambda **options: session.list(evolve(shard, end=None), **options)):
             with pytest.raises(ValueError, match="with other filters or another order") as caught:
                 other(cursor=walk.checkpoint)
             assert caught.value.parameter == "cursor"
@@ -198,7 +198,7 @@ async def test_items_without_a_moment_are_left_out_by_no_shard(sandbox, session)
     sandbox.measurements[sandbox.measurements.index(oldest)] = evolve(oldest, started_at=None)
     (whole,) = await listing.shards(4)
     assert (whole.start, whole.end) == (None, None)
-    assert oldest.id in ids(await whole.list(session).collect())
+    assert oldest.id in ids(await session.list(whole).collect())
 
 
 @pytest.mark.parametrize("name", ["runs", "procedures"])
@@ -211,7 +211,7 @@ async def test_items_that_cannot_be_read_do_not_keep_a_listing_from_being_cut(sa
     async with TofuPilotSession(sandbox.api_key, base_url=sandbox.url, retry=None) as other:
         shards = await getattr(other, name).list(limit=20, on_unreadable="skip").shards(4)
         assert len(shards) == 4
-        parts = [await shard.list(other, limit=20, on_unreadable="skip").collect() for shard in shards]
+        parts = [await other.list(shard, limit=20, on_unreadable="skip").collect() for shard in shards]
         assert sorted(ids(item for part in parts for item in part)) == sorted(expected)
 
 
@@ -226,7 +226,7 @@ async def test_items_of_one_moment_make_one_shard(sandbox, session, order):
 
 async def test_a_listing_of_nothing_is_one_shard(session):
     (shard,) = await session.runs.list(search_query="no such run").shards(5)
-    assert await shard.list(session).collect() == []
+    assert await session.list(shard).collect() == []
 
 
 async def test_a_listing_that_empties_meanwhile_is_one_shard(sandbox, session):
@@ -263,10 +263,17 @@ async def test_a_shard_of_another_listing_is_refused(session):
     assert caught.value.parameter == "shard"
 
 
+@pytest.mark.parametrize("given", ["runs:../..?", None])
+async def test_what_is_not_a_shard_is_refused(session, given):
+    with pytest.raises(TypeError, match=r"shard must be a Shard, got .*: use Shard\.parse\(\) for a text") as caught:
+        session.list(given)
+    assert caught.value.parameter == "shard"
+
+
 @pytest.mark.parametrize("listing", ["close", "base_url", "with_options", "nothing", "_state"])
 async def test_a_shard_of_no_listing_is_refused(session, listing):
     with pytest.raises(ValueError, match=f"shard is one of {listing}, and there is no such listing") as caught:
-        Shard(listing=listing).list(session)
+        session.list(Shard(listing=listing))
     assert caught.value.parameter == "shard"
 
 
@@ -276,18 +283,18 @@ async def test_a_shard_of_no_listing_is_refused(session, listing):
 async def test_a_shard_with_a_malformed_filter_is_refused(session, name, start, spelled):
     shard = Shard.parse(str(Shard(listing="runs", start=start, query=[(name, spelled)])))
     with pytest.raises(ValueError, match=f"{name} must be a date-time with a UTC offset, got '{spelled}'") as caught:
-        shard.list(session)
+        session.list(shard)
     assert caught.value.parameter == name
 
 
 @pytest.mark.parametrize("listing", sorted(UNDIVIDED))
 async def test_bounds_that_the_api_does_not_know_are_refused(session, listing):
     with pytest.raises(ValueError, match=f"shard has bounds, and {listing} have no filter by time"):
-        Shard(listing=listing, start=START).list(session)
+        session.list(Shard(listing=listing, start=START))
 
 
 @pytest.mark.parametrize("moment", [datetime.min.replace(tzinfo=UTC), datetime.max.replace(tzinfo=UTC)])
 async def test_the_first_and_the_last_moment_of_all_can_be_bounds(session, moment):
     before, after = Shard(listing="batches", end=moment), Shard(listing="batches", start=moment)
     total = await session.batches.list().count()
-    assert sorted([await before.list(session).count(), await after.list(session).count()]) == [0, total]
+    assert sorted([await session.list(before).count(), await session.list(after).count()]) == [0, total]

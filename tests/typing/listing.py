@@ -19,6 +19,7 @@ from aiotofupilot import (
     Phase,
     Procedure,
     Run,
+    Shard,
     Station,
     TofuPilotSession,
     Unit,
@@ -132,3 +133,9 @@ async def what_is_new_keeps_the_type(session: TofuPilotSession) -> None:
 def a_watermark_has_to_be_one(session: TofuPilotSession) -> None:
     session.runs.list().since("runs.abcdefgh:-")  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType] - parse it
     session.runs.list().follow(since=Checkpoint())  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType] - no place
+
+
+async def a_shard_keeps_the_type(session: TofuPilotSession) -> None:
+    for shard in await session.runs.list().shards(4):
+        assert_type(shard, Shard[Run])
+        assert_type(session.list(shard, limit=50), Paginator[Run])
