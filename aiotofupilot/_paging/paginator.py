@@ -153,7 +153,7 @@ class Paginator(AsyncOnly, Generic[T]):
         Args:
             n: The most parts, 1 to 1,000. There are fewer if the listing has fewer pages, or if many items have the
                 same moment. There is one part if the API has no filter by time, as for parts, stations and users, or if
-                an item lacks the moment.
+                an item lacks the moment. An item that is created later and lacks the moment is in no part.
 
         Raises:
             TypeError: ``n`` is not an integer.

@@ -201,6 +201,37 @@ async def test_items_without_a_moment_are_left_out_by_no_shard(sandbox, session)
     assert oldest.id in ids(await session.list(whole).collect())
 
 
+@pytest.mark.parametrize("created", [1, 150])
+async def test_items_without_a_moment_are_found_while_others_are_created(sandbox, session, created):
+    """They stand behind all others. What is created after the count stands between these and the place counted last."""
+    name = arguments(sandbox, "phases")
+    everything = await session.phases.list(**name, exclude_retries=False).collect()
+    oldest = everything[-1]
+    at = next(at for at, item in enumerate(sandbox.phases) if item.id == oldest.id)
+    sandbox.phases[at] = evolve(sandbox.phases[at], started_at=None)
+
+    def create(_procedures, request):
+        if request.query.get("sort_order") == "asc" and not any(phase.id == "new 0" for phase in sandbox.phases):
+            sandbox.phases += [evolve(everything[0], id=f"new {number}") for number in range(created)]
+
+    sandbox.before_response.append(create)
+    (whole,) = await session.phases.list(**name, exclude_retries=False).shards(4)
+    assert (whole.start, whole.end) == (None, None)
+
+
+async def test_a_listing_whose_end_is_removed_during_the_cut_is_one_shard(sandbox, session):
+    """Nobody knows what stood there."""
+    total = len(sandbox.batches)
+
+    def remove(_procedures, request):
+        if request.query.get("sort_order") == "asc" and request.query.get("cursor") == str(total - 5):
+            del sandbox.batches[5:]
+
+    sandbox.before_response.append(remove)
+    (whole,) = await session.batches.list(limit=5).shards(3)
+    assert (whole.start, whole.end) == (None, None)
+
+
 @pytest.mark.parametrize("name", ["runs", "procedures"])
 async def test_items_that_cannot_be_read_do_not_keep_a_listing_from_being_cut(sandbox, session, name):
     """The cuts are drawn from these items."""

@@ -8,6 +8,9 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 from attrs import evolve
 
+from aiotofupilot._paging.walk import Walk
+from aiotofupilot.checkpoint import Checkpoint
+
 from .counting import count_items, look_at, reading_around
 from .extent import Look
 
@@ -17,6 +20,7 @@ if TYPE_CHECKING:
 
     from aiotofupilot._paging.plan import Fetch, Plan
     from aiotofupilot._paging.source import Identified, Source, Timeline
+    from aiotofupilot.models import RawItem
     from aiotofupilot.shard import Shard
 
 __all__ = ["SHARDS_AT_MOST", "cut"]
@@ -64,13 +68,27 @@ async def _drawn(source: Source[T], timeline: Timeline, plan: Plan, total: int, 
     ordered = timeline.ordered()
     if ordered is not None:
         # Items without a moment stand at one end of the order.
-        places = sorted({*(total * nth // n for nth in range(n)), total - 1})
-        looks = [Look(place, 1) for place in places]
-        return await _moments(ordered.fetch, timeline, looks, plan)
+        looks = [Look(total * nth // n, 1) for nth in range(n)]
+        moments = await _moments(ordered.fetch, timeline, looks, plan)
+        return [*moments, await _last(ordered, timeline, plan, total)]
     # Whatever the order is, pages from all over the listing tell how the moments are distributed.
     pages = min(2 * n, -(-total // plan.limit))
     looks = [Look(total * nth // pages, plan.limit) for nth in range(pages)]
     return await _moments(source.raw().fetch, timeline, looks, plan)
+
+
+async def _last(ordered: Source[RawItem], timeline: Timeline, plan: Plan, total: int) -> datetime | None:
+    """Return the moment of the last item in the order of time. None: it has none, or there is no such item any more.
+
+    The last page that was counted is read, and whatever follows it. So an item that was created after the count cannot
+    hide an item that stands behind it.
+    """
+    start = Checkpoint(max(0, total - plan.limit), listing=plan.start.listing)
+    plan = evolve(plan, start=start, max_items=None, on_drift="resync", keep=None)
+    last = None
+    async for item in Walk(ordered.fetch, plan):
+        last = timeline.moment(item)
+    return last
 
 
 async def _moments(fetch: Fetch[Any], timeline: Timeline, looks: Sequence[Look], plan: Plan) -> list[datetime | None]:
