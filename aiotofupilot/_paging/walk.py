@@ -156,6 +156,7 @@ class Walk(Iteration[T]):
         self._stats.items = self._yielded_before + self._yielded_of_page
         self._stats.duplicates = self._continuity.memory.duplicates
         self._stats.resyncs = self._continuity.resyncs
+        self._stats.is_sequential = self._window.is_sequential
         return self._stats
 
     @property

@@ -73,6 +73,10 @@ class Window(Generic[T]):
         self._cancelled: list[asyncio.Task[Page[T]]] = []
         self._isolation = isolation
         self._has_offsets = False
+        self.is_sequential = False
+        """Whether one page is in flight at most, although more are allowed, because cursors cannot be predicted."""
+        self._too_long = 0
+        """How many pages in a row came only in parts, because they were too long."""
         self.gap: Gap | None = None
         """What lies before the page handed over last, if that is a part of one that failed; None: it is whole."""
         self.restart(cursor, limit=limit)
@@ -202,8 +206,10 @@ class Window(Generic[T]):
         self.gap, self._is_in_parts = isolation.gap, isolation.is_under_way
         self._note_following(page, page.following)
         if isolation.is_too_long:
-            self.limit = max(self._overlap + 1, self.limit // 2)
-            self._cancel_prefetched()
+            self._too_long += 1
+            if self._too_long > 1:  # the first time, the server may have been slow for another reason
+                self.limit = max(self._overlap + 1, self.limit // 2)
+                self._cancel_prefetched()
         is_joined = self._prefetched and self._prefetched[0][0] == self._cursor
         if not is_joined and not self._is_in_parts:
             self._cancel_prefetched()
@@ -220,7 +226,9 @@ class Window(Generic[T]):
             self._cancel_prefetched()
             self._width = 1
             if cursor is not None and not self._learn(page):
+                self.is_sequential = self._concurrency > 1 or self.is_sequential
                 self._concurrency = 1
+        self._too_long = 0
         self._note_following(page, following)
 
     def _note_following(self, page: Page[T], following: int | None) -> None:

@@ -372,6 +372,13 @@ class TestCheckpoints:
         await take(walk, 7)
         assert (walk.checkpoint.cursor, walk.checkpoint.skip) == (4, 0)
 
+    async def test_a_walk_that_falls_back_to_one_page_in_flight_says_so_in_its_stats(self, listing, service):
+        for odd, is_sequential in ((paging.offsets, False), (paging.capped(7), False), (paging.page_numbers, True)):
+            service.paging = odd
+            walk = listing(limit=10, concurrency=8).walk()
+            assert [procedure async for procedure in walk] == service.procedures
+            assert walk.stats.is_sequential is is_sequential
+
     async def test_where_cursors_count_pages_max_items_changes_no_place(self, listing, service):
         """Neither a given cursor nor a checkpoint means another item by it, as in pages of another length it would."""
         service.paging = paging.page_numbers

@@ -183,6 +183,16 @@ async def test_cursors_that_are_not_arithmetic_are_followed_one_by_one():
     assert server.asked == [page.cursor for page in pages] == list(range(0, 92, 7))
 
 
+@pytest.mark.parametrize("concurrency", [1, 16])
+async def test_a_window_that_falls_back_to_one_page_in_flight_says_so(concurrency):
+    """Unless no more are allowed anyway."""
+    for step in (10, 7):
+        server = Server(100, next_cursor=lambda cursor, _, step=step: cursor + step)
+        window = Window(server.fetch, cursor=0, limit=10, concurrency=concurrency)
+        await drain(window)
+        assert window.is_sequential is (step == 7 and concurrency == 16)
+
+
 async def test_a_page_that_breaks_the_prediction_throws_away_what_lies_beyond():
     """From there on the server's own cursors are followed, and none is computed any more."""
     server = Server(200, next_cursor=lambda cursor, limit: cursor + (limit if cursor < 50 else 15))

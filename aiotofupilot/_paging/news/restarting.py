@@ -142,3 +142,4 @@ class RestartingWalk(Generic[T]):
             stats.duplicates += walk.stats.duplicates - before.duplicates
             stats.resyncs += walk.stats.resyncs - before.resyncs
             stats.unreadable += walk.stats.unreadable - before.unreadable
+            stats.is_sequential |= walk.stats.is_sequential

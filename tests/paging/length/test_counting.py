@@ -202,6 +202,23 @@ async def test_an_error_ends_the_count_and_leaves_nothing_in_flight(service, con
     assert connection.in_flight == 0
 
 
+async def test_an_error_ends_the_requests_that_were_sent_together_with_the_one_that_failed(service):
+    """Their answers would take longer."""
+
+    class Slow(InProcess):
+        async def _answer(self, target):
+            for _ in range(0 if "cursor=3200" in target else 20):
+                await asyncio.sleep(0)
+            return await super()._answer(target)
+
+    service.faults.on(cursor=3200).next(faults.status(500))
+    connection = Slow(service, attempts=1)
+    with pytest.raises(ServerError):
+        await connection.procedures.list(concurrency=4).count()
+    assert connection.most_in_flight == 4
+    assert connection.in_flight == 0
+
+
 @pytest.mark.parametrize("turns", range(1, 12))
 async def test_a_count_that_is_cancelled_leaves_nothing_in_flight(service, turns):
     connection = InProcess(service, turns=lambda: 3)

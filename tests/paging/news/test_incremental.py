@@ -244,6 +244,13 @@ async def test_a_server_that_counts_pages_is_asked_for_what_comes_after_each_pag
     assert await everything(listing("ordered", server).since(walk.watermark)) == []
 
 
+@pytest.mark.parametrize("counts_pages", [True, False])
+async def test_a_pass_that_falls_back_to_one_page_in_flight_says_so_in_its_stats(counts_pages):
+    walk = listing("compared", server_with(50, counts_pages=counts_pages), limit=10, concurrency=4).since()
+    assert sorted(await everything(walk)) == list(range(50))
+    assert walk.stats.is_sequential is counts_pages
+
+
 async def test_a_page_of_one_moment_is_followed_by_the_cursor():
     """No moment tells its items apart."""
     server = server_with(0, counts_pages=True)

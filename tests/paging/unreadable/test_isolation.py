@@ -310,6 +310,25 @@ class TestOutage:
             assert await drain(walk) == service.procedures
             assert walk.stats.unreadable == 0
 
+    @pytest.mark.parametrize("concurrency", [1, 4])
+    @pytest.mark.parametrize("on_drift", ["ignore", "resync"])
+    async def test_pages_are_whole_again_after_one_that_took_too_long(self, listing, service, on_drift, concurrency):
+        """The server may have been slow for another reason."""
+
+        def is_first_whole_one(request):
+            return "cursor" not in request.query and request.query["limit"] == "20"
+
+        service.faults.on(is_first_whole_one).always(empty(504))
+        walk = listing(limit=20, on_drift=on_drift, concurrency=concurrency).walk()
+        assert await drain(walk) == service.procedures
+        last = [request.query["limit"] for request in service.requests][-3:]
+        assert last == ["20"] * 3
+
+    async def test_pages_are_shorter_from_the_second_one_in_a_row_on_that_took_too_long(self, listing, service):
+        service.faults.on(lambda request: len(request.page.data) > 6).always(empty(504))
+        assert await drain(listing(limit=20).walk()) == service.procedures
+        assert [request.query["limit"] for request in service.requests][-3:] == ["5"] * 3
+
     async def test_a_closed_session_ends_the_search(self, listing, service, connection):
         service.faults.always(unreadable(45))
         answer = connection._answer
