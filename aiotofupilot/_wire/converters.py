@@ -13,7 +13,7 @@ from cattrs.gen import make_dict_unstructure_fn
 
 from .assembly import array_assembler, is_one_of, model_assembler, one_kind_of_array
 from .detailed import integer, renamings
-from .spelling import spell_date_time, spell_duration
+from .spelling import spell_duration, spell_moment
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -59,6 +59,6 @@ def wire_converter() -> Converter:
     def model_hook(model: Any) -> Callable[[Any], dict[str, Any]]:
         return make_dict_unstructure_fn(model, converter, **renamings(model))
 
-    converter.register_unstructure_hook(datetime, spell_date_time)
+    converter.register_unstructure_hook(datetime, spell_moment)
     converter.register_unstructure_hook(timedelta, spell_duration)
     return converter

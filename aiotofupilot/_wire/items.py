@@ -44,6 +44,8 @@ def from_wire(document: object, model: type[T]) -> T:
 def to_wire(item: object) -> dict[str, Any]:
     """Return an item in the API's spelling: its keys and order, and dates in UTC with milliseconds and ``Z``.
 
+    A date with a fraction of a millisecond keeps its microseconds, so that `from_wire` returns the same item.
+
     Args:
         item: A model, such as a `Run`, or a part of one, such as a `RunUnit`.
     """

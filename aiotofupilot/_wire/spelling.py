@@ -4,13 +4,29 @@ from __future__ import annotations
 
 from datetime import UTC, datetime, timedelta
 
-__all__ = ["spell_date_time", "spell_duration"]
+__all__ = ["spell_date_time", "spell_duration", "spell_moment"]
 
 _LATEST = datetime.max.replace(microsecond=999_000, tzinfo=UTC)
 
 
+def spell_moment(moment: datetime) -> str:
+    """Spell an aware moment as the API sends it: ISO 8601, UTC, ``Z``. No microsecond is lost.
+
+    The API sends milliseconds. A moment with a fraction of a millisecond is spelled with microseconds.
+
+    Args:
+        moment: Timezone-aware. Outside of the years 1 to 9999 in UTC it keeps its own offset.
+    """
+    precision = "microseconds" if moment.microsecond % 1000 else "milliseconds"
+    try:
+        moment = moment.astimezone(UTC)
+    except OverflowError:
+        return moment.isoformat(timespec=precision)
+    return f"{moment.replace(tzinfo=None).isoformat(timespec=precision)}Z"
+
+
 def spell_date_time(moment: datetime, *, round_up: bool = False) -> str:
-    """Spell an aware moment as the API takes it: ISO 8601, UTC, milliseconds, ``Z``.
+    """Spell an aware moment as the API takes it in a query: ISO 8601, UTC, milliseconds, ``Z``.
 
     A moment that lies outside of the years 1 to 9999 in UTC keeps its own offset.
 

@@ -123,3 +123,10 @@ def test_a_moment_that_utc_has_no_year_for_keeps_its_offset(form_of):
     """The first hours of the year 1 in the east lie before the first year in UTC."""
     first = Procedure("1", "x", datetime(1, 1, 1, tzinfo=timezone(timedelta(hours=5))))
     assert "0001-01-01T00:00:00.000+05:00" in written(form_of(), [first])
+
+
+@pytest.mark.parametrize("form_of", [JSONLines, partial(CSV, Procedure), JSONArray])
+def test_the_microseconds_of_a_moment_are_kept(form_of):
+    """As the models, Arrow and Parquet keep them."""
+    procedure = Procedure("1", "x", datetime(2026, 1, 1, 0, 0, 0, 123_456, tzinfo=UTC))
+    assert "2026-01-01T00:00:00.123456Z" in written(form_of(), [procedure])

@@ -232,7 +232,7 @@ def test_the_order_of_metadata_does_not_matter():
     assert make_unit(metadata={"a": 1, "b": 2}).id == make_unit(metadata={"b": 2, "a": 1}).id
 
 
-@pytest.mark.parametrize(
+MOMENTS = pytest.mark.parametrize(
     ("make", "name"),
     [
         (make_procedure, "created_at"),
@@ -248,9 +248,26 @@ def test_the_order_of_metadata_does_not_matter():
         (make_deployment, "deployed_at"),
     ],
 )
+
+
+@MOMENTS
 def test_a_naive_moment_is_refused_by_name(make, name):
     with pytest.raises(ValueError, match=rf"^{name} must be timezone-aware, got datetime\.datetime\(2026, 1, 1"):
         make(**{name: datetime(2026, 1, 1)})  # noqa: DTZ001 - naive on purpose
+
+
+@MOMENTS
+def test_a_moment_has_milliseconds_as_those_that_the_api_sends(make, name):
+    """So what a test gets from a server is equal to what it made."""
+    made = make(**{name: datetime(2026, 1, 1, 0, 0, 0, 123_456, tzinfo=UTC)})
+    assert getattr(made, name).microsecond == 123_000
+
+
+def test_an_end_has_milliseconds_whatever_the_duration_has():
+    duration = timedelta(seconds=1, microseconds=1)
+    ends = [make_run(duration=duration), make_run_sequence(duration=duration), make_phase(duration_ms=1000.001)]
+    assert [made.ended_at - made.started_at for made in ends] == [timedelta(seconds=1)] * 3
+    assert ends[0].duration == ends[1].duration == duration
 
 
 class TestLinks:

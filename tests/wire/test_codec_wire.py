@@ -9,7 +9,7 @@ import pytest
 
 from aiotofupilot import Procedure
 from aiotofupilot._wire.codec import PageDecoder
-from aiotofupilot._wire.items import to_wire
+from aiotofupilot._wire.items import from_wire, to_wire
 from aiotofupilot._wire.spelling import spell_date_time
 from aiotofupilot.sandbox import make_procedures
 
@@ -35,7 +35,15 @@ def test_what_is_spelled_decodes_to_the_same():
 
 def test_dates_are_as_in_queries():
     """A date in an item is spelled like one in a query: UTC, whole milliseconds, Z."""
-    moment = datetime(2024, 1, 1, 0, 30, 0, 123_999, tzinfo=timezone(timedelta(hours=1)))
+    moment = datetime(2024, 1, 1, 0, 30, 0, 123_000, tzinfo=timezone(timedelta(hours=1)))
     spelled = to_wire(Procedure("1", "x", moment))["created_at"]
     assert spelled == spell_date_time(moment) == "2023-12-31T23:30:00.123Z"
     assert to_wire(Procedure("1", "x", datetime(2024, 1, 1, tzinfo=UTC)))["created_at"] == "2024-01-01T00:00:00.000Z"
+
+
+def test_a_date_with_microseconds_comes_back_as_it_was_sent():
+    """No server is known that sends them. The models, Arrow and Parquet keep them too."""
+    sent = {"id": "1", "name": "x", "created_at": "2024-01-01T00:00:00.123456Z", "created_by_user": None}
+    procedure = from_wire(sent, Procedure)
+    assert to_wire(procedure)["created_at"] == sent["created_at"]
+    assert from_wire(to_wire(procedure), Procedure) == procedure

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import example, given, strategies as st
 
 from aiotofupilot._wire.moments import read_date_time, read_duration
-from aiotofupilot._wire.spelling import spell_date_time, spell_duration
+from aiotofupilot._wire.spelling import spell_date_time, spell_duration, spell_moment
 
 
 @pytest.mark.parametrize(
@@ -95,6 +95,15 @@ def test_what_is_no_moment_with_an_offset_is_refused(text, complaint):
     """The message quotes the text."""
     with pytest.raises(ValueError, match=f"^{re.escape(complaint)}$"):
         read_date_time(text)
+
+
+@given(st.datetimes(timezones=st.timezones()))
+def test_every_moment_comes_back_from_its_exact_spelling(moment):
+    """In any year and time zone. It has milliseconds where these are enough."""
+    spelled = spell_moment(moment)
+    assert read_date_time(spelled) == moment
+    if moment.microsecond % 1000 == 0:
+        assert spelled == spell_date_time(moment)
 
 
 @given(st.datetimes(timezones=st.timezones()))

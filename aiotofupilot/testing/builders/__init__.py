@@ -7,7 +7,8 @@ A builder takes the item that its item belongs to: ``make_run(unit=make_unit("SN
 ``make_unit("SN-1")``, and ``make_run()`` is a run of ``make_unit()``. An ID that is not given is a UUID that depends on
 the other arguments, so items with other arguments are other items.
 
-Moments have to be timezone-aware. A naive one is a ValueError. Use ``attrs.evolve`` to change a field for which a
+Moments have to be timezone-aware. A naive one is a ValueError. A fraction of a millisecond is dropped, because the API
+sends none. Use ``attrs.evolve`` to change a field for which a
 builder has no argument.
 """
 

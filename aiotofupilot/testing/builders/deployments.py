@@ -49,7 +49,7 @@ def make_commit(
         ValueError: `committed_at` is naive.
     """
     if committed_at is not None:
-        aware("committed_at", committed_at)
+        committed_at = aware("committed_at", committed_at)
     identity = id or identify("commit", message, sha, author_username, author_avatar_url, committed_at, branch)
     return Commit(identity, sha, message, author_username, author_avatar_url, committed_at, branch)
 
@@ -94,7 +94,7 @@ def make_deployment(
     Raises:
         ValueError: `deployed_at` is naive.
     """
-    aware("deployed_at", deployed_at)
+    deployed_at = aware("deployed_at", deployed_at)
     deployment = Deployment(
         id="",
         environment=environment,

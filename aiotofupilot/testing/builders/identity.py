@@ -41,14 +41,14 @@ def identified(item: T, given: str | None, kind: str, *values: object) -> T:
 
 
 def aware(name: str, moment: datetime) -> datetime:
-    """Return a moment that is timezone-aware.
+    """Return a moment that is timezone-aware, without its fraction of a millisecond, because the API sends none.
 
     Raises:
         ValueError: The moment is naive.
     """
     if moment.utcoffset() is None:
         raise ValueError(f"{name} must be timezone-aware, got {moment!r}")
-    return moment
+    return moment.replace(microsecond=moment.microsecond // 1000 * 1000)
 
 
 def _plain(value: object) -> object:

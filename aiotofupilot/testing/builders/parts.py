@@ -56,7 +56,7 @@ def make_part(
         ValueError: `created_at` is naive.
     """
     revisions = (make_revision(part_number=number),) if revisions is None else tuple(revisions)
-    aware("created_at", created_at)
+    created_at = aware("created_at", created_at)
     identity = id or identify("part", number, name, created_at, revisions, metadata)
     return Part(identity, number, name, created_at, revisions, metadata)
 

@@ -53,7 +53,7 @@ def make_phase(
         name=name,
         outcome=outcome,
         started_at=started_at,
-        ended_at=None if duration_ms is None else started_at + timedelta(milliseconds=duration_ms),
+        ended_at=None if duration_ms is None else aware("ended_at", started_at + timedelta(milliseconds=duration_ms)),
         duration_ms=duration_ms,
         retry_count=retry_count,
         sequence_path=sequence_path,

@@ -56,7 +56,7 @@ def make_procedure(
         ValueError: `created_at` is naive.
     """
     creator = user_ref(created_by_user)
-    aware("created_at", created_at)
+    created_at = aware("created_at", created_at)
     identity = id or identify("procedure", name, created_at, creator, linked_repository)
     return Procedure(identity, name, created_at, creator, linked_repository)
 

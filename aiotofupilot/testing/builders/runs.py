@@ -83,7 +83,7 @@ def make_run_sequence(
     if started_at is None:
         duration = None
     else:
-        aware("started_at", started_at)
+        started_at = aware("started_at", started_at)
     name = name or key
     return RunSequence(
         id=id or identify("sequence", path, name, source, outcome, started_at, duration),
@@ -94,7 +94,7 @@ def make_run_sequence(
         source=source,
         outcome=outcome,
         started_at=started_at,
-        ended_at=None if started_at is None or duration is None else started_at + duration,
+        ended_at=None if started_at is None or duration is None else aware("ended_at", started_at + duration),
         duration=duration,
     )
 
@@ -144,7 +144,8 @@ def make_run(
         ValueError: A moment is naive.
     """
     procedure = procedure or make_procedure()
-    ended_at = aware("started_at", started_at) + duration
+    started_at = aware("started_at", started_at)
+    ended_at = aware("ended_at", started_at + duration)
     run = Run(
         id="",
         created_at=ended_at + _UPLOAD if created_at is None else aware("created_at", created_at),

@@ -43,7 +43,7 @@ def make_batch(
         ValueError: `created_at` is naive.
     """
     creator = user_ref(created_by_user), station_ref(created_by_station)
-    aware("created_at", created_at)
+    created_at = aware("created_at", created_at)
     identity = id or identify("batch", number, created_at, unit_count, creator)
     return Batch(identity, number, created_at, unit_count, *creator)
 
@@ -100,7 +100,7 @@ def make_unit(
     part_ref = make_part_ref(part, revision)
     batch_ref = None if batch is None else make_batch_ref(batch)
     user, station = user_ref(created_by_user), station_ref(created_by_station)
-    aware("created_at", created_at)
+    created_at = aware("created_at", created_at)
     made_of = (serial_number, created_at, sample, part_ref, batch_ref, user, station, metadata)
     return Unit(
         id=id or identify("unit", *made_of),
