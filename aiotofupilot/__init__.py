@@ -4,10 +4,19 @@
         async for procedure in session.procedures.list(search_query="battery"):
             print(procedure.name)
 
-Begin with `TofuPilotSession`. Each of its listings has a ``list()`` that returns a `Paginator`. `Paginator.walk`
-returns a `Walk`, and a walk knows its `Checkpoint`. Every error of a server or a network is a `TofuPilotError`.
+The session finds the key in ``TOFUPILOT_API_KEY`` and the server in ``TOFUPILOT_URL``. It has each listing under its
+name, such as ``session.runs``, with a ``list()`` that takes the filters and returns a `Paginator`.
 
-The rooms of the house, from top to bottom. A room imports only from rooms below it.
+- ``async for`` yields the items, and ``await`` returns the first page. ``collect()`` returns all items, ``first()`` the
+  first one, and ``count()`` their number.
+- ``walk()`` returns a `Walk`. It knows its `Checkpoint`, from which another process can resume it.
+- ``since(watermark)`` yields only what is new, and ``follow()`` yields items as they come.
+- ``concurrency=16`` asks for 16 pages at once. ``on_drift="resync"`` yields each item once while others come and go.
+- Failing requests are sent again, by the session's `RetryPolicy`. What fails in the end is a `TofuPilotError`.
+- Items are frozen models. ``help(Run)`` says what each field means.
+
+The rest is for readers of the source: the rooms of the house, from top to bottom. A room imports only from rooms below
+it.
 
 - `cli`, `testing` and `__main__` use the public names, as any program does.
 - `dlt` loads listings into databases, and keeps a DuckDB database up to date.

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 from attrs import evolve, field, frozen
 
 from ._arguments import integer
+from ._documentation import fields_explained
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -51,6 +52,7 @@ def _skip(value: int) -> int:
     return integer("skip", value, low=0, high=LARGEST)
 
 
+@fields_explained
 @frozen
 class Checkpoint:
     """Where a walk stands. ``list(cursor=checkpoint)`` of the same query resumes after the last item yielded.

@@ -32,6 +32,8 @@ from typing import TYPE_CHECKING, Any
 
 from attrs import frozen
 
+from ._documentation import fields_explained
+
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
@@ -160,6 +162,7 @@ class ResponseTooLargeError(TransportError):
         self.limit = limit
 
 
+@fields_explained
 @frozen
 class ValidationIssue:
     """One complaint about the input, as the API words it (zod's issues)."""

@@ -10,7 +10,7 @@ import pytest
 
 import aiotofupilot
 from aiotofupilot import Checkpoint, Paginator, TofuPilotSession, Walk
-from aiotofupilot._documentation import NotRewritten, internal
+from aiotofupilot._documentation import NotRewritten, fields_explained, internal
 
 PUBLIC = [getattr(aiotofupilot, name) for name in aiotofupilot.__all__]
 LISTINGS = [value for name in dir(TofuPilotSession) if hasattr(value := getattr(TofuPilotSession("key"), name), "list")]
@@ -48,6 +48,42 @@ def test_what_the_package_makes_has_no_constructor_in_its_signature(made_by_list
 def test_what_users_make_tells_its_types():
     """A value that is checked has the type of what it checks for."""
     assert "cursor: 'int' = 0, skip: 'int' = 0" in str(inspect.signature(Checkpoint))
+
+
+EXPLAINED = [cls for cls in PUBLIC if attrs.has(cls) and cls is not aiotofupilot.RetryPolicy]
+
+
+@pytest.mark.parametrize("model", EXPLAINED, ids=lambda model: model.__name__)
+def test_help_explains_each_field(model):
+    """It says what the literal under the field says in the source, and what None means where the field can be None."""
+    listed = inspect.getdoc(model).partition("\nAttributes:\n")[2]
+    entries = dict(re.findall(r"^    (\w+): (.+(?:\n {8}.*)*)", listed, re.MULTILINE))
+    fields = {field.name: field.type for field in attrs.fields(model) if not field.name.startswith("_")}
+    assert list(entries) == list(fields)
+    assert [name for name, kind in fields.items() if "None" in str(kind) and "None" not in entries[name]] == []
+    text = " ".join(shown(model).replace("\n |", " ").split())
+    assert all(" ".join(entry.split()) in text for entry in entries.values())
+
+
+def test_help_of_a_run_gives_units_and_says_what_none_means():
+    text = shown(aiotofupilot.Phase)
+    assert "duration_ms: How long it took, in milliseconds. None: it did not end." in text
+
+
+def test_without_its_source_a_model_has_its_summary(monkeypatch):
+    """A program that is frozen into one file has no sources."""
+
+    def missing(_):
+        raise OSError("source code not available")
+
+    monkeypatch.setattr(inspect, "getsource", missing)
+    assert aiotofupilot.Run.__doc__ == "One execution of a procedure on a unit."
+
+
+def test_without_docstrings_a_model_has_no_documentation():
+    """``python -OO`` drops them."""
+    cls = fields_explained(type("Value", (), {}))
+    assert cls.__doc__ is None
 
 
 def test_an_internal_constructor_still_works():

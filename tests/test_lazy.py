@@ -12,7 +12,7 @@ import aiotofupilot
 from aiotofupilot import errors, listings, models
 from aiotofupilot._lazy import lazy
 
-HEAVY = {"aiohttp", "attr", "attrs", "cattrs", "orjson", "tenacity", "asyncio"}
+HEAVY = {"aiohttp", "attr", "attrs", "cattrs", "msgspec", "tenacity", "asyncio"}
 
 
 def run(program):
@@ -92,7 +92,7 @@ def test_public_modules_are_attributes():
     [
         ("import aiotofupilot", set()),
         ("from aiotofupilot import Procedure", {"attr", "attrs"}),
-        ("from aiotofupilot import TofuPilotSession", HEAVY - {"cattrs", "tenacity"}),
+        ("from aiotofupilot import TofuPilotSession", HEAVY - {"cattrs", "msgspec", "tenacity"}),
     ],
 )
 def test_a_name_loads_what_it_needs(statement, packages):

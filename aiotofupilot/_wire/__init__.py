@@ -1,9 +1,8 @@
 """Turns the bytes and texts of the API into values, and values into texts. All functions are pure: no I/O, no clock.
 
-- `response` is an answer, and the page or the error in it. `problems` reads the error.
-- `codec` reads the models of a page from its body. msgspec parses `shapes`. Then `assembly` makes models of them, or
-  `settling` gives them the values that their models would have. `converters` has the rules for that.
-- `detailed` reads a faulty body again, step by step, to find the fault.
+- `response` is an answer, and the page or the error in it.
+- `codec` reads the models of a page from its body. `structs` has the types that msgspec parses for them.
+- `detailed` reads a faulty body again, step by step, to find the fault. It also writes models as JSON.
 - `raw` reads items as the server sent them, and `items` reads and writes single items from somewhere else.
 - `moments` reads dates and durations, and `spelling` writes them. Nothing in `spelling` loads a parser.
 - `query` is the query of a request.

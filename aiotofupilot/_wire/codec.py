@@ -1,9 +1,9 @@
 """Turns the bytes of a page into models.
 
-A page is decoded in one of two ways. The usual way is fast: msgspec parses the bytes into shapes, and cattrs structures
-these with hooks that are written out field by field. If the fast way fails for any reason, orjson parses the bytes
-again, and cattrs structures the result with detailed validation. This either succeeds, because the page is good but has
-a rare spelling, or it names the JSON path of the fault.
+A page is decoded in one of two ways. The usual way is fast: msgspec parses the bytes into objects, and cattrs makes
+models of those that are not models yet. If that fails for any reason, the bytes are parsed into plain JSON, and cattrs
+structures it with detailed validation. This either succeeds, because the page is good but has a rare form, or it names
+the JSON path of the fault.
 
 msgspec and cattrs are imported when the first page comes. Importing cattrs takes a twentieth of the time that importing
 aiohttp takes, and many programs import this package without listing anything.
@@ -13,25 +13,26 @@ Nothing is coerced. In both ways, a number where a string belongs is an error, a
 
 from __future__ import annotations
 
+import logging
 from functools import cached_property
-from typing import TYPE_CHECKING, Any, Generic, TypeVar
+from typing import TYPE_CHECKING, Any, ClassVar, Generic, TypeVar, cast
 
-import attrs
-import orjson
-
-from aiotofupilot.errors import BODY_EXCERPT, DecodeError, InvalidJSONError
+from aiotofupilot.errors import BODY_EXCERPT, DecodeError
 from aiotofupilot.models import Page, PageMeta
+
+from .response import read_json
 
 if TYPE_CHECKING:
     from collections.abc import Callable
-
-    from .assembly import Hook
 
 __all__ = ["PageDecoder", "ShapeDecoder"]
 
 T = TypeVar("T")
 
-_REFUSED: Any = object()
+_LOGGER = logging.getLogger("aiotofupilot")
+
+Content = tuple[list[Any], PageMeta]
+"""The items of a page, and what it says about the rest of its listing."""
 
 
 class PageDecoder(Generic[T]):
@@ -44,30 +45,13 @@ class PageDecoder(Generic[T]):
         bare: Whether a body is an array of items, with no envelope around it. It is then the only page.
     """
 
+    _as_structs: ClassVar[bool] = False
+
     def __init__(self, item: type[T], *, bare: bool = False) -> None:
         self.item = item
         """The class of an item."""
         self._bare = bare
-
-    @cached_property
-    def _document(self) -> Any:
-        """The type of a whole body."""
-        array = list[self.item]  # type: ignore[name-defined]  # a type that only the run time knows
-        if self._bare:
-            return array
-        return attrs.make_class("Envelope", {"data": attrs.field(type=array), "meta": attrs.field(type=PageMeta)})
-
-    @cached_property
-    def _parse(self) -> Callable[[bytes], Any]:
-        from .shapes import parser  # noqa: PLC0415 - see the module's docstring
-
-        return parser(self._document)
-
-    @cached_property
-    def _assemble(self) -> Hook:
-        from .converters import shape_converter  # noqa: PLC0415 - see the module's docstring
-
-        return shape_converter().get_structure_hook(self._document)
+        self._was_slow = False
 
     def __call__(self, body: bytes, cursor: int) -> Page[T]:
         """Return the page that a body spells.
@@ -80,60 +64,70 @@ class PageDecoder(Generic[T]):
             InvalidJSONError: The body is not JSON.
             DecodeError: The body is JSON, but not what the API promises.
         """
-        document = self._at_once(body)
-        if document is _REFUSED:
-            document = self._in_detail(body)
-        if self._bare:
-            return Page(document, PageMeta(has_more=False), cursor)
-        return Page(document.data, document.meta, cursor)
-
-    def _at_once(self, body: bytes) -> Any:
-        parse, assemble = self._parse, self._assemble
+        decode = self._at_once
         try:
-            return assemble(parse(body), self._document)
-        except Exception:  # noqa: BLE001 - the detailed way meets the same fault, and says where it is
-            return _REFUSED
-
-    def _in_detail(self, body: bytes) -> Any:
-        # Errors are raised outside of the handlers. orjson's error keeps the whole body, and cattrs' errors quote it.
-        try:
-            document = orjson.loads(body)
-        except orjson.JSONDecodeError as error:
-            complaint = str(error)
+            items, meta = decode(body)
+        except Exception as error:  # noqa: BLE001 - the detailed way meets the same fault, and says where it is
+            reason = str(error) or type(error).__name__
         else:
-            return self._structure(document, body)
-        raise InvalidJSONError(f"the body is not JSON: {complaint}", body=body[:BODY_EXCERPT])
+            return Page(items, meta, cursor)
+        items, meta = self._in_detail(body)
+        if not self._was_slow:
+            self._was_slow = True
+            _LOGGER.info(
+                "pages of %s take up to ten times as long to decode, because of their form: %s",
+                self.item.__name__,
+                reason,
+            )
+        return Page(items, meta, cursor)
 
-    def _structure(self, document: Any, body: bytes) -> Any:
-        from .detailed import FAULTS, detailed_converter, locate  # noqa: PLC0415 - see the module's docstring
+    @cached_property
+    def _at_once(self) -> Callable[[bytes], Content]:
+        """Returns the content of a page. For a page with a fault or in a rare form, it raises any error."""
+        from .structs import items_converter, page_parser  # noqa: PLC0415 - see the module's docstring
 
+        kind: Any = list[self.item]  # type: ignore[name-defined]  # a type that only the run time knows
+        parse = page_parser(self.item, bare=self._bare, structs=self._as_structs)
+        make: Callable[[Any, Any], Any] = _as_parsed if self._as_structs else items_converter().get_structure_hook(kind)
+
+        def decode(body: bytes) -> Content:
+            parsed = parse(body)
+            return make(parsed.data, kind), _meta(parsed.meta)
+
+        def decode_bare(body: bytes) -> Content:
+            return make(parse(body), kind), PageMeta(has_more=False)
+
+        return decode_bare if self._bare else decode
+
+    def _in_detail(self, body: bytes) -> Content:
+        from .detailed import FAULTS, locate, page_structure  # noqa: PLC0415 - see the module's docstring
+
+        document = read_json(body)
         try:
-            return detailed_converter().structure(document, self._document)
+            return page_structure(cast("Any", self.item), bare=self._bare)(document)
         except FAULTS as error:
             path, fault = locate(error)
+        # This is raised outside of the handler, because cattrs' errors quote the body.
         raise DecodeError(f"{path}: {fault}", path=path, body=body[:BODY_EXCERPT])
 
 
 class ShapeDecoder(PageDecoder[Any]):
-    """Decode the pages of one kind of item to shapes, which have the attributes of the models and their values.
+    """Decode the pages of one kind of item to structs, which have the attributes of the models and their values.
 
-    The same pages are accepted. If a page has a rare spelling, its items are models and not shapes.
+    The same pages are accepted. If a page has a rare form, its items are models and not structs.
     """
 
-    @cached_property
-    def _assemble(self) -> Hook:
-        from .converters import shape_converter  # noqa: PLC0415 - see the module's docstring
-        from .settling import settler  # noqa: PLC0415 - few programs need it
+    _as_structs = True
 
-        find_hook = shape_converter().get_structure_hook
-        settle = settler(list[self.item], find_hook)  # type: ignore[name-defined]  # a type that only the run time knows
-        structure_meta = find_hook(PageMeta)
 
-        def assemble(document: Any, _: object) -> Any:
-            if settle:
-                settle(document if self._bare else document.data)
-            if not self._bare:
-                document.meta = structure_meta(document.meta, PageMeta)
-            return document
+def _as_parsed(items: Any, _: object) -> Any:
+    return items
 
-        return assemble
+
+def _meta(parsed: Any) -> PageMeta:
+    cursor = parsed.next_cursor
+    if cursor.__class__ is float:
+        from .detailed import integer  # noqa: PLC0415 - for older servers
+
+        cursor = integer(cursor, int)
+    return PageMeta(parsed.has_more, cursor)

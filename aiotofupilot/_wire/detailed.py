@@ -1,37 +1,37 @@
-"""Turns parsed JSON into models step by step, so that a fault is named by its JSON path.
+"""Turns parsed JSON into models step by step, so that a fault is named by its JSON path; and models into JSON.
 
 This way takes ten times as long as the usual one. Each of its checks is a separate function.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from datetime import datetime, timedelta
 from functools import cache
 from types import NoneType, UnionType
-from typing import TYPE_CHECKING, Any, Union, get_args, get_origin
+from typing import Any, Union, get_args, get_origin
 
 import attrs
 from cattrs import BaseValidationError, ClassValidationError, Converter, IterableValidationError
 from cattrs.cols import homogenous_tuple_structure_factory, list_structure_factory
 from cattrs.gen import (
     make_dict_structure_fn,
+    make_dict_unstructure_fn,
     make_mapping_structure_fn,  # pyright: ignore[reportUnknownVariableType] - two of its parameters have no types
     override,
 )
 
 from aiotofupilot.checkpoint import LARGEST
-from aiotofupilot.models import wire_name
+from aiotofupilot.models import PageMeta
+from aiotofupilot.models.fields import check_array, fields_of
 
-from .assembly import is_one_of, one_kind_of_array
 from .moments import read_date_time, read_duration
+from .spelling import spell_duration, spell_moment
 
-if TYPE_CHECKING:
-    from collections.abc import Callable
+__all__ = ["FAULTS", "detailed_converter", "integer", "locate", "page_structure", "renamings", "wire_converter"]
 
-    from .assembly import Hook
-
-__all__ = ["FAULTS", "detailed_converter", "integer", "locate", "renamings"]
+Hook = Callable[[Any, Any], Any]
+"""A function that takes a value and a type, and returns the value as that type. This is what cattrs calls a hook."""
 
 FAULTS = (BaseValidationError, TypeError)
 """The errors that the detailed converter raises for JSON that is not what the API promises."""
@@ -103,10 +103,11 @@ _LEAVES: dict[Any, Hook] = {
 _SCALARS: dict[type, str] = {bool: "a boolean", int: "a number", float: "a number", str: "a string"}
 
 
-def _union(kinds: tuple[Any, ...], find_hook: Callable[[Any], Hook]) -> Hook:
+def _union(union: Any, find_hook: Callable[[Any], Hook]) -> Hook:
     """Return the hook for a value that may be null, or that may be one of several scalars or an array of them."""
+    kinds = get_args(union)
     present = [kind for kind in kinds if kind is not NoneType]
-    otherwise = find_hook(present[0]) if len(present) == 1 else _scalars(present)
+    otherwise = find_hook(present[0]) if len(present) == 1 else _scalars(present, union)
 
     def structure(value: Any, _: object) -> Any:
         return None if value is None and NoneType in kinds else otherwise(value, present[0])
@@ -114,23 +115,47 @@ def _union(kinds: tuple[Any, ...], find_hook: Callable[[Any], Hook]) -> Hook:
     return structure
 
 
-def _scalars(kinds: list[Any]) -> Hook:
+def _scalars(kinds: list[Any], union: Any) -> Hook:
     arrays = [kind for kind in kinds if get_origin(kind) is tuple]
     classes = {kind for kind in kinds if kind not in arrays} | {int for kind in kinds if kind is float}
     wanted = " or ".join(
         dict.fromkeys([_SCALARS[cls] for cls in _SCALARS if cls in classes] + ["an array"] * len(arrays))
     )
 
-    check_array = one_kind_of_array(arrays)
-
     def structure(value: Any, _: object) -> Any:
         if value.__class__ in classes:
             return value
         if value.__class__ is list and arrays:
-            return check_array(tuple(value), None)
+            check_array(union, array := tuple(value))
+            return array
         raise TypeError(_unexpected(wanted, value))
 
     return structure
+
+
+def _is_one_of(*origins: object) -> Callable[[Any], bool]:
+    return lambda kind: get_origin(kind) in origins
+
+
+@cache
+def page_structure(item: Any, *, bare: bool) -> Callable[[Any], tuple[list[Any], PageMeta]]:
+    """Return a function that turns the JSON of a page into its items, and what it says about the rest of its listing.
+
+    Args:
+        item: The model of the items, or `dict`.
+        bare: Whether a page is an array of items, with no envelope around it.
+    """
+    items: Any = list[item]
+    structure = detailed_converter().structure
+    if bare:
+        return lambda document: (structure(document, items), PageMeta(has_more=False))
+    envelope: Any = attrs.make_class("Envelope", {"data": attrs.field(type=items), "meta": attrs.field(type=PageMeta)})
+
+    def structure_envelope(document: Any) -> tuple[list[Any], PageMeta]:
+        page = structure(document, envelope)
+        return page.data, page.meta
+
+    return structure_envelope
 
 
 @cache
@@ -142,7 +167,7 @@ def detailed_converter() -> Converter:
         converter.register_structure_hook(kind, hook)
 
     def union_hook(union: Any) -> Hook:
-        return _union(get_args(union), find_hook)
+        return _union(union, find_hook)
 
     def container(cls: type, factory: Callable[[Any, Converter], Any]) -> Callable[[Any], Hook]:
         def make(kind: Any) -> Hook:
@@ -157,10 +182,10 @@ def detailed_converter() -> Converter:
         return make
 
     converter.register_structure_hook_factory(attrs.has, container(dict, _model_hook))
-    converter.register_structure_hook_factory(is_one_of(list), container(list, list_structure_factory))
-    converter.register_structure_hook_factory(is_one_of(tuple), container(list, homogenous_tuple_structure_factory))
-    converter.register_structure_hook_factory(is_one_of(Mapping), container(dict, _mapping_hook))
-    converter.register_structure_hook_factory(is_one_of(Union, UnionType), union_hook)
+    converter.register_structure_hook_factory(_is_one_of(list), container(list, list_structure_factory))
+    converter.register_structure_hook_factory(_is_one_of(tuple), container(list, homogenous_tuple_structure_factory))
+    converter.register_structure_hook_factory(_is_one_of(Mapping), container(dict, _mapping_hook))
+    converter.register_structure_hook_factory(_is_one_of(Union, UnionType), union_hook)
     return converter
 
 
@@ -174,7 +199,7 @@ def _model_hook(model: Any, converter: Converter) -> Hook:
 
 def renamings(model: Any) -> dict[str, Any]:
     """Return the arguments that tell cattrs the names of a model's fields in the API's JSON."""
-    return {field.name: override(rename=wire_name(field)) for field in attrs.fields(model)}
+    return {field.name: override(rename=field.wire_name) for field in fields_of(model)}
 
 
 def locate(error: BaseException, path: str = "$") -> tuple[str, str]:
@@ -184,5 +209,20 @@ def locate(error: BaseException, path: str = "$") -> tuple[str, str]:
         return locate(fault, f"{path}[{element.index!r}]")
     if isinstance(error, ClassValidationError):
         (fault, member), *_ = error.group_exceptions()[0]
-        return locate(fault, f"{path}.{wire_name(attrs.fields_dict(error.cl)[member.name])}")
+        names = {field.name: field.wire_name for field in fields_of(error.cl)}
+        return locate(fault, f"{path}.{names[member.name]}")
     return path, "it is missing" if isinstance(error, KeyError) else str(error)
+
+
+@cache
+def wire_converter() -> Converter:
+    """Return the converter from models to JSON."""
+    converter = Converter()
+
+    @converter.register_unstructure_hook_factory(attrs.has)
+    def model_hook(model: Any) -> Callable[[Any], dict[str, Any]]:
+        return make_dict_unstructure_fn(model, converter, **renamings(model))
+
+    converter.register_unstructure_hook(datetime, spell_moment)
+    converter.register_unstructure_hook(timedelta, spell_duration)
+    return converter

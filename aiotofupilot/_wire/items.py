@@ -49,7 +49,7 @@ def to_wire(item: object) -> dict[str, Any]:
     Args:
         item: A model, such as a `Run`, or a part of one, such as a `RunUnit`.
     """
-    from .converters import wire_converter  # noqa: PLC0415 - see the module's docstring
+    from .detailed import wire_converter  # noqa: PLC0415 - see the module's docstring
 
     return cast("dict[str, Any]", wire_converter().unstructure(item))
 

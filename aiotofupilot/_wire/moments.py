@@ -33,7 +33,7 @@ def read_date_time(text: str) -> datetime:
     """
     import msgspec  # noqa: PLC0415 - see the module's docstring
 
-    from .shapes import AwareDatetime  # noqa: PLC0415 - likewise
+    from .structs import AwareDatetime  # noqa: PLC0415 - likewise
 
     try:
         return msgspec.convert(text, AwareDatetime)

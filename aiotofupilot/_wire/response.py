@@ -1,23 +1,38 @@
-"""An HTTP answer as a value, and the page or the error that it holds."""
+"""An HTTP answer as a value, and the page or the error that it holds.
+
+Source: https://www.tofupilot.com/docs/api
+"""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, TypeVar
+import re
+from typing import TYPE_CHECKING, Any, TypeVar, cast
 
 from attrs import frozen
 
+from aiotofupilot.errors import (
+    BODY_EXCERPT,
+    APIError,
+    BadRequestError,
+    ForbiddenError,
+    InvalidJSONError,
+    NotFoundError,
+    RateLimitedError,
+    ServerError,
+    UnauthorizedError,
+    ValidationIssue,
+)
 from aiotofupilot.models import Page
 
-from .problems import problem
+from .moments import read_http_date
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
     from datetime import datetime
 
-__all__ = ["Response", "read_page"]
+__all__ = ["Response", "problem", "read_json", "read_page", "retry_after"]
 
 T = TypeVar("T")
-
 
 _REQUEST_ID_HEADERS = ("x-request-id", "x-vercel-id", "cf-ray")
 """Headers in which servers and proxies put the ID of a request. The first one that is there counts."""
@@ -59,3 +74,105 @@ def read_page(response: Response, cursor: int, decode: Callable[[bytes, int], Pa
         page = decode(response.body, cursor)
         return Page(page.data, page.meta, page.cursor, response.request_id, response.headers)
     raise problem(response)
+
+
+def read_json(body: bytes) -> Any:
+    """Return what a body says, as plain JSON values.
+
+    Raises:
+        InvalidJSONError: The body is not JSON.
+    """
+    import msgspec  # noqa: PLC0415 - when the first answer needs it
+
+    try:
+        return msgspec.json.decode(body)
+    except (ValueError, RecursionError) as error:
+        complaint = str(error)
+    # This is raised outside of the handler, because the cause may hold a part of the body.
+    raise InvalidJSONError(f"the body is not JSON: {complaint}", body=body[:BODY_EXCERPT])
+
+
+_ERRORS: dict[int, type[APIError]] = {
+    400: BadRequestError,
+    401: UnauthorizedError,
+    403: ForbiddenError,
+    404: NotFoundError,
+    408: ServerError,
+    429: RateLimitedError,
+}
+
+_SERVER_FAULT = 500
+"""This status code and all higher ones are faults of the server."""
+
+_SECONDS = re.compile(r"\d{1,9}(\.\d{1,9})?", re.ASCII)
+"""A number of ten digits is not a duration. Some servers send a point in time by mistake."""
+
+
+def problem(response: Response) -> APIError:
+    """Return the error for an answer, whatever its body is."""
+    status = response.status
+    problem = _members(_parsed(response.body)) if len(response.body) <= BODY_EXCERPT else {}
+    message, code = problem.get("message"), problem.get("code")
+    return _ERRORS.get(status, ServerError if status >= _SERVER_FAULT else APIError)(
+        message if isinstance(message, str) and message else _summary(response),
+        status=status,
+        code=code if isinstance(code, str) else None,
+        issues=[_issue(_members(issue)) for issue in _elements(problem.get("issues"))],
+        request_id=response.request_id,
+        retry_after=retry_after(response),
+        body=response.body[:BODY_EXCERPT],
+        headers=response.headers,
+    )
+
+
+def _issue(issue: dict[str, Any]) -> ValidationIssue:
+    message, code = issue.get("message"), issue.get("code")
+    return ValidationIssue(
+        message=message if isinstance(message, str) else "unexplained",
+        path=tuple(step for step in _elements(issue.get("path")) if isinstance(step, str | int)),
+        code=code if isinstance(code, str) else None,
+    )
+
+
+def _parsed(body: bytes) -> object:
+    try:
+        return read_json(body)
+    except InvalidJSONError:
+        return None  # a proxy's HTML, or nothing at all
+
+
+def _members(value: object) -> dict[str, Any]:
+    return cast("Any", value) if isinstance(value, dict) else {}
+
+
+def _elements(value: object) -> list[Any]:
+    return cast("Any", value) if isinstance(value, list) else []
+
+
+def _summary(response: Response) -> str:
+    """Describe a body that does not come from the API."""
+    if not response.body:
+        return "the answer has no body"
+    kind = response.headers.get("Content-Type", "unknown type").partition(";")[0]
+    return f"the answer is not TofuPilot's: {len(response.body)} bytes of {kind}"
+
+
+def retry_after(response: Response) -> float | None:
+    """Return the seconds that an answer asks to wait.
+
+    A date is compared with the ``Date`` of the same answer, if it has one, because the two clocks may differ.
+
+    Returns:
+        Seconds; 0.0 for a date that has passed. None: the answer does not ask, or its header is malformed.
+
+    Source: https://www.rfc-editor.org/rfc/rfc9110#field.retry-after. The standard has no fractions, but servers send
+    them.
+    """
+    asked = response.headers.get("Retry-After", "").strip()
+    if _SECONDS.fullmatch(asked):
+        return float(asked)
+    until = read_http_date(asked)
+    if until is None:
+        return None
+    since = read_http_date(response.headers.get("Date", "")) or response.received_at
+    return max(0.0, (until - since).total_seconds())

@@ -2,14 +2,15 @@
 
 - `page` is one page of a listing, and `raw` is an item without a model.
 - `people` has users, and how other items refer to people. `metadata` is the type of metadata.
-- `frozen` is how a model is defined, and `wire` has the names of its fields in the API's JSON.
+- `frozen` is how a model is defined. `fields` describes the fields of a model for whatever reads or writes all models,
+  and `wire` has their names in the API's JSON.
 - `listed` says which model each listing has.
 
 Field names are the API's own. A few names are spelled otherwise on the wire. Such a field has that spelling in its
-attrs metadata, under ``"wire"``, and `wire_name` reads it. All models are attrs classes with slots. They compare and
-hash by value. Metadata and the items of a page cannot be hashed, so they are left out of the hash. Models are frozen
-for the type checker, but not at run time. Enumerated values are plain strings, so a value that TofuPilot adds later is
-accepted. Arrays in items are tuples. `MODELS` has the model of each listing's items.
+attrs metadata, under ``"wire"``, and `wire_name` reads it. All models are frozen attrs classes with slots. They compare
+and hash by value. Metadata and the items of a page cannot be hashed, so they are left out of the hash. Enumerated
+values are plain strings, so a value that TofuPilot adds later is accepted. Arrays in items are tuples. `MODELS` has the
+model of each listing's items.
 
 A model is loaded when it is first used. Making a class takes half a millisecond, and few programs use every listing.
 
@@ -79,6 +80,6 @@ else:  # hidden from type checkers, because they would then accept any name
 
     _NEEDED_MOST_FIRST = (
         *("page", "people", "procedures", "parts", "stations", "batches", "units", "runs"),
-        *("phases", "measurements", "logs", "deployments", "metadata", "raw", "wire", "listed"),
+        *("phases", "measurements", "logs", "deployments", "metadata", "raw", "wire", "fields", "listed"),
     )
     __getattr__, __dir__ = _lazy.lazy(__name__, __all__, _NEEDED_MOST_FIRST)

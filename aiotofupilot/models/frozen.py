@@ -1,18 +1,19 @@
-"""How every model is defined.
-
-The models are frozen for the type checker, but not at run time. A frozen ``__init__`` would call ``object.__setattr__``
-for each field, and that triples the cost of decoding a page.
-"""
+"""How every model is defined: as a frozen attrs class whose documentation has its fields."""
 
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from attrs import frozen
 else:
-    from functools import partial
+    import attrs
 
-    from attrs import define
+    from aiotofupilot._documentation import fields_explained
 
-    frozen = partial(define, unsafe_hash=True)
+    def frozen(cls: type | None = None, **options: bool) -> object:
+        """Define a model, with the options of ``attrs.frozen``."""
+        if cls is None:
+            return lambda cls: frozen(cls, **options)
+        return fields_explained(attrs.frozen(cls, **options))
+
 
 __all__ = ["frozen"]

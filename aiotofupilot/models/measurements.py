@@ -5,6 +5,9 @@ Source: the official Python SDK ``tofupilot`` 2.26.1, ``v2/models/measurement_li
 
 from datetime import datetime
 
+from attrs import fields
+
+from .fields import check_array
 from .frozen import frozen
 
 __all__ = ["Measurement", "Validator"]
@@ -30,6 +33,10 @@ class Validator:
     """The expression that analytics use. None: the server names none."""
     has_custom_expression: bool
     """Whether somebody wrote the expression by hand."""
+
+    def __attrs_post_init__(self) -> None:
+        if self.expected_value.__class__ is tuple:
+            check_array(fields(Validator).expected_value.type, self.expected_value)
 
 
 @frozen(kw_only=True)

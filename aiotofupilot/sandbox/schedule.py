@@ -144,7 +144,11 @@ class Faults(Sentence):
         return [rule.fault for rule in self._rules if isinstance(rule, _Certainty) and rule.once]
 
     def decide(self, request: Request) -> Fault | None:
-        """Return the fault of a request, and remove it if it came from ``next``; None: nothing goes wrong."""
+        """Return the fault of a request, and remove it if it came from ``next``; None: nothing goes wrong.
+
+        Args:
+            request: The request.
+        """
         rules = [rule for rule in self._rules if rule.matches(request)]
         certain = [rule for rule in rules if isinstance(rule, _Certainty)]
         met = [rule.fault for rule in certain if not rule.once]
@@ -157,7 +161,12 @@ class Faults(Sentence):
         return reduce(add, met) if met else None
 
     def alter(self, delivery: Delivery, request: Request) -> Delivery:
-        """Decide the fault of a request, note it in the request, and return the altered answer."""
+        """Decide the fault of a request, note it in the request, and return the altered answer.
+
+        Args:
+            delivery: The right answer.
+            request: The request.
+        """
         request.fault = self.decide(request)
         if request.fault is None:
             return delivery

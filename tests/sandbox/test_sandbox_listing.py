@@ -56,13 +56,6 @@ def test_the_next_answer_shows_a_change_of_the_list(listing):
     assert ask(listing, limit="1")["data"][0]["name"] == "renamed"
 
 
-def test_a_procedure_that_was_changed_in_place_is_written_as_it_is_now(listing):
-    """Its type forbids such a change."""
-    ask(listing, limit="1")
-    listing.procedures[0].name = "changed"
-    assert ask(listing, limit="1")["data"][0]["name"] == "changed"
-
-
 def test_search_by_name_ignores_case(listing):
     """The name contains the query, in any case, and the listing's order stays."""
     expected = [p.id for p in listing.procedures if "BATTERY" in p.name.upper()]

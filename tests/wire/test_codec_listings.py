@@ -208,8 +208,7 @@ def test_an_item_may_have_a_cursor_of_its_own():
     assert page.cursor == 50
     assert page.data == [Place("a", 3), Place("b", 4, 2)]
     assert type(page.data[1].cursor) is int
-    assert repr(decode._in_detail(orjson.dumps(body("runs", {"id": "c", "cursor": 5, "weight": 2}))).data) == (
-        "[Place(id='c', cursor=5, weight=2)]"
-    )
+    items, _ = decode._in_detail(orjson.dumps(body("runs", {"id": "c", "cursor": 5, "weight": 2})))
+    assert repr(items) == "[Place(id='c', cursor=5, weight=2)]"
     with pytest.raises(DecodeError, match="expected a number, got a string"):
         decode(orjson.dumps(body("runs", {"id": "a", "cursor": 3, "weight": "2"})), 0)

@@ -9,8 +9,7 @@ from hypothesis import example, given, strategies as st
 from multidict import CIMultiDict
 
 from aiotofupilot import APIError, RateLimitedError, ServerError, ValidationIssue
-from aiotofupilot._wire.problems import problem, retry_after
-from aiotofupilot._wire.response import Response
+from aiotofupilot._wire.response import Response, problem, retry_after
 
 NOW = datetime(2026, 2, 1, 12, 0, 0, tzinfo=UTC)
 

@@ -1,0 +1,166 @@
+"""The models as msgspec parses them.
+
+msgspec parses JSON, checks its types and makes objects in one pass of C. A model is made in that pass, unless the wire
+has other names for some of its fields, or for fields of what is in it. msgspec has no names but a class's own for
+attrs classes. Such a model is parsed as a struct of msgspec, which has the names of the wire, and then converted.
+
+A reader that needs the values alone takes structs for all models, because structs cost half as much.
+
+msgspec is strict and refuses some pages that are good. The codec then parses these again in another way.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import datetime, timedelta
+from functools import cache
+from types import UnionType
+from typing import TYPE_CHECKING, Annotated, Any, Union, get_args, get_origin
+
+import attrs
+import msgspec
+from cattrs import Converter
+
+from aiotofupilot.checkpoint import LARGEST
+from aiotofupilot.models.fields import fields_of
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from aiotofupilot.models.fields import Field
+
+__all__ = ["AwareDatetime", "items_converter", "page_parser", "parsed_type"]
+
+AwareDatetime = Annotated[datetime, msgspec.Meta(tz=True)]
+"""The type that msgspec reads from a date-time (RFC 3339) with a UTC offset."""
+
+_INTEGER = Annotated[int, msgspec.Meta(ge=-LARGEST, le=LARGEST)]
+
+_CURSOR: Any = Union[_INTEGER, float, None]  # noqa: UP007 - the first is no class
+"""Older servers wrote 50.0 for 50. The codec checks that such a float is whole."""
+
+_PLAIN: dict[object, Any] = {
+    str: str,
+    bool: bool,
+    int: _INTEGER,
+    float: int | float,  # as for type checkers; the value keeps its type
+    dict: dict[str, Any],
+    datetime: AwareDatetime,
+    timedelta: timedelta,
+}
+
+
+def page_parser(item: Any, *, bare: bool, structs: bool) -> Callable[[bytes], Any]:
+    """Return a function that parses a page.
+
+    Args:
+        item: The model of the items, or `dict`.
+        bare: Whether a body is an array of items, with no envelope around it.
+        structs: Whether the items shall be structs.
+    """
+    items: Any = list[parsed_type(item, structs=structs)]  # type: ignore[misc]  # a type that only the run time knows
+    if bare:
+        return msgspec.json.Decoder(items).decode
+    meta = msgspec.defstruct("Meta", [("has_more", bool), ("next_cursor", _CURSOR, None)])
+    return msgspec.json.Decoder(msgspec.defstruct("Envelope", [("data", items), ("meta", meta)])).decode
+
+
+@cache
+def items_converter() -> Converter:
+    """Return the converter from the items that msgspec has parsed to models."""
+    converter = Converter(detailed_validation=False)
+
+    def is_list(kind: Any) -> bool:
+        return get_origin(kind) is list
+
+    @converter.register_structure_hook_factory(is_list)
+    def items_hook(items: Any) -> Callable[[Any, Any], Any]:
+        (item,) = get_args(items)
+        if attrs.has(item) and _is_renamed(item):
+            return lambda parsed, _: msgspec.convert(parsed, items, from_attributes=True)
+        return lambda parsed, _: parsed
+
+    return converter
+
+
+def parsed_type(kind: Any, *, structs: bool) -> Any:
+    """Return the type that msgspec parses for a type in the annotations of models.
+
+    Args:
+        kind: The type, without None and not as an array, as in `Field.kind`.
+        structs: Whether a model is parsed as a struct in any case.
+
+    Raises:
+        TypeError: The type is not known here. A new kind of field in a model needs a rule here.
+    """
+    if attrs.has(kind):
+        return _struct(kind, structs=structs) if structs or _is_renamed(kind) else _annotated(kind)
+    if kind in _PLAIN:
+        return _PLAIN[kind]
+    origin, arguments = get_origin(kind), get_args(kind)
+    if origin is Mapping:
+        return dict[str, parsed_type(arguments[1], structs=structs)]  # type: ignore[misc]  # likewise
+    if origin in {Union, UnionType}:
+        return _union(arguments)
+    raise TypeError(f"the wire has no type for {kind!r}")
+
+
+def _union(kinds: tuple[Any, ...]) -> Any:
+    """Return the type for a union of plain types and arrays of them."""
+    arrays = [get_args(kind)[0] for kind in kinds if get_origin(kind) is tuple]
+    scalars = [kind for kind in kinds if get_origin(kind) is not tuple and not (kind is int and float in kinds)]
+    others = [parsed_type(kind, structs=False) for kind in scalars]
+    if arrays:  # msgspec allows one array in a union, so the model checks afterwards that its items are of one type
+        items = {item for array in arrays for item in (get_args(array) or [array])}
+        others.append(tuple[_union(tuple(items)), ...])  # type: ignore[misc]  # likewise
+    return Union[tuple(others)]  # noqa: UP007 - of a tuple of types
+
+
+@cache
+def _is_renamed(model: Any) -> bool:
+    """Return whether the wire has another name for a field of a model, or of what is in it."""
+    return any(
+        field.wire_name != field.name or (field.model is not None and _is_renamed(field.model))
+        for field in fields_of(model)
+    )
+
+
+def _type_of(field: Field, *, structs: bool) -> Any:
+    kind: Any = parsed_type(field.kind, structs=structs)
+    if field.is_array:
+        kind = tuple[kind, ...]
+    return Union[kind, None] if field.is_optional else kind  # noqa: UP007 - likewise
+
+
+@cache
+def _annotated(model: Any) -> Any:
+    """Return a model, after telling msgspec what its annotations do not say: offsets of date-times, and bounds.
+
+    msgspec reads the annotations of a class once, when the first decoder needs them, and keeps what it has read.
+    """
+    annotations = model.__annotations__
+    model.__annotations__ = {field.name: _type_of(field, structs=False) for field in fields_of(model)}
+    try:
+        msgspec.json.Decoder(model)
+    finally:
+        model.__annotations__ = annotations
+    return model
+
+
+@cache
+def _struct(model: Any, *, structs: bool) -> type[msgspec.Struct]:
+    """Return a struct with the fields of a model, under the same names, and with the model's own check."""
+    members: list[Any] = []
+    for field in fields_of(model):
+        default = () if field.default is attrs.NOTHING else (field.default,)
+        members.append((field.name, _type_of(field, structs=structs), *default))
+    check = getattr(model, "__attrs_post_init__", None)
+    # Structs live as long as one page, and are in no reference cycles, so the garbage collector need not track them.
+    return msgspec.defstruct(
+        model.__name__,
+        members,
+        rename={field.name: field.wire_name for field in fields_of(model)},
+        namespace={"__post_init__": check} if check else None,
+        kw_only=True,
+        gc=False,
+    )

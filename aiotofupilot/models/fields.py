@@ -1,0 +1,85 @@
+"""A description of the fields of a model, for whatever reads or writes all models alike."""
+
+from __future__ import annotations
+
+from functools import cache
+from types import NoneType, UnionType
+from typing import Any, Union, cast, get_args, get_origin
+
+import attrs
+
+from .wire import wire_name
+
+__all__ = ["Field", "check_array", "fields_of"]
+
+
+@attrs.frozen
+class Field:
+    """A field of a model."""
+
+    name: str
+    """Its name in Python."""
+    wire_name: str
+    """Its name in the API's JSON."""
+    kind: Any
+    """The type of its value: without None, and of a tuple the type of its items."""
+    is_optional: bool
+    """Whether it may be None."""
+    is_array: bool
+    """Whether it is a tuple of `kind`."""
+    model: Any
+    """`kind`, if that is a model. None: it is none."""
+    default: Any
+    """The value where the server leaves it out. ``attrs.NOTHING``: the server must send it."""
+
+
+@cache
+def fields_of(model: Any) -> tuple[Field, ...]:
+    """Return the fields of a model, in their order.
+
+    Raises:
+        TypeError: The constructor of the class converts values or makes defaults. The items of pages are made without
+            it.
+    """
+    attributes = attrs.fields(model)
+    if any(attribute.converter or isinstance(attribute.default, attrs.Factory) for attribute in attributes):  # type: ignore[arg-type]  # it is a class
+        raise TypeError(f"the constructor of {model.__name__} does more than setting its fields")
+    return tuple(map(_described, attributes))
+
+
+def _described(attribute: attrs.Attribute[Any]) -> Field:
+    kinds = get_args(attribute.type) if get_origin(attribute.type) in {Union, UnionType} else (attribute.type,)
+    present = tuple(kind for kind in kinds if kind is not NoneType)
+    kind: Any = Union[present]  # noqa: UP007 - of a tuple of types
+    is_array = get_origin(kind) is tuple
+    if is_array:
+        kind = get_args(kind)[0]
+    return Field(
+        name=attribute.name,
+        wire_name=wire_name(attribute),
+        kind=kind,
+        is_optional=NoneType in kinds,
+        is_array=is_array,
+        model=kind if attrs.has(kind) else None,
+        default=attribute.default,
+    )
+
+
+def check_array(union: Any, value: object) -> None:
+    """Check that a tuple is one of the tuples in a union, such as ``tuple[str, ...]``. Other values pass.
+
+    Raises:
+        TypeError: It is none of them.
+    """
+    if isinstance(value, tuple):
+        classes = frozenset(map(type, cast("tuple[object, ...]", value)))
+        if not any(classes <= allowed for allowed in _arrays(union)):
+            raise TypeError("the items of the array differ in type")
+
+
+@cache
+def _arrays(union: Any) -> list[frozenset[Any]]:
+    """Return the classes of the items of each tuple in a union."""
+    items = [get_args(kind)[0] for kind in get_args(union) if get_origin(kind) is tuple]
+    classes = [frozenset(get_args(item) or [item]) for item in items]
+    return [found | {int} if float in found else found for found in classes]

@@ -1,0 +1,161 @@
+"""Structs are the models' types as msgspec parses them, where the models themselves are not parsed."""
+
+from collections.abc import Mapping
+from datetime import datetime, timedelta
+
+import attrs
+import msgspec
+import orjson
+import pytest
+from fakes.wire_listings import EVERYTHING, EXAMPLES, MODELS, OPTIONAL, body, inside, is_bare
+
+from aiotofupilot import models
+from aiotofupilot._wire.codec import PageDecoder, ShapeDecoder
+from aiotofupilot._wire.structs import AwareDatetime, parsed_type
+from aiotofupilot.errors import DecodeError
+from aiotofupilot.models import Measurement, PageMeta, Procedure
+
+
+def test_a_struct_has_the_names_of_the_wire():
+    """The model's own names stay the names of the attributes."""
+    repository = msgspec.json.decode(
+        b'{"id":"r","name":"n","fullName":"o/n"}', type=parsed_type(models.Repository, structs=False)
+    )
+    assert (repository.full_name, repository.provider) == ("o/n", None)
+
+
+def test_a_model_is_parsed_as_itself_unless_the_wire_has_other_names_for_its_fields():
+    """Also for those of what is in it."""
+    names = {name for name, model in MODELS.items() if parsed_type(model, structs=False) is not model}
+    assert names == {"procedures"}
+
+
+@pytest.mark.parametrize(
+    ("kind", "expected"),
+    [
+        (str, str),
+        (bool, bool),
+        (datetime, AwareDatetime),
+        (timedelta, timedelta),
+        (str | None, str | None),
+        (timedelta | None, timedelta | None),
+        (tuple[str, ...], tuple[str, ...]),
+        (tuple[bool, ...] | None, tuple[bool, ...] | None),
+        (Mapping[str, str | bool], dict[str, str | bool]),
+        (tuple[bool, ...] | tuple[str, ...] | None, tuple[bool | str, ...] | None),
+        (int | float | None, int | float | None),
+    ],
+    ids=str,
+)
+def test_a_type_is_parsed_as_its_json(kind, expected):
+    """A date-time must have an offset, and a tuple is an array."""
+    model = attrs.make_class("Model", {"field": attrs.field(type=kind, metadata={"wire": "Field"})})
+    (field,) = msgspec.structs.fields(parsed_type(model, structs=False))
+    assert field.type == expected
+    assert (field.name, field.encode_name) == ("field", "Field")
+
+
+@pytest.mark.parametrize("name", MODELS)
+def test_the_annotations_of_a_model_stay_as_they_are(name):
+    """msgspec is told more than they say, and nobody else is."""
+    model = MODELS[name]
+    parsed_type(model, structs=False)
+    assert model.__annotations__ == {field.name: field.type for field in attrs.fields(model)}
+
+
+@pytest.mark.parametrize("name", MODELS)
+def test_a_model_has_one_struct(name):
+    """A struct is made once, with the fields of its model."""
+    model = MODELS[name]
+    struct = parsed_type(model, structs=True)
+    assert struct is parsed_type(model, structs=True)
+    assert {field.name for field in msgspec.structs.fields(struct)} == {field.name for field in model.__attrs_attrs__}
+
+
+@pytest.mark.parametrize("kind", [bytes, set[str], complex | float, object], ids=str)
+def test_a_type_that_no_model_has_is_refused(kind):
+    """It would otherwise be decoded in a way that nobody chose."""
+    with pytest.raises(TypeError, match=r"^the wire has no type for "):
+        parsed_type(kind, structs=False)
+
+
+@attrs.frozen
+class Converting:
+    """A model that changes what it is given."""
+
+    name: str = attrs.field(converter=str.upper)
+
+
+@attrs.frozen
+class Making:
+    """A model that makes a default."""
+
+    names: tuple[str, ...] = attrs.field(factory=tuple)
+
+
+@pytest.mark.parametrize("model", [Converting, Making], ids=lambda model: model.__name__)
+def test_a_decoder_of_a_model_that_cannot_be_decoded_says_so(model):
+    """Its items would otherwise differ from those that its constructor makes. The error is no fault of the page."""
+    with pytest.raises(TypeError, match=f"^the constructor of {model.__name__} does more than setting its fields$"):
+        PageDecoder(model)(b'{"data":[],"meta":{"has_more":false}}', 0)
+
+
+def decoded(name, document):
+    """A page as models and as shapes."""
+    kinds = (PageDecoder, ShapeDecoder)
+    return [kind(MODELS[name], bare=is_bare(name))(orjson.dumps(document), 0) for kind in kinds]
+
+
+@pytest.mark.parametrize("name", MODELS)
+def test_shapes_have_the_values_of_the_models(name):
+    models, shapes = decoded(name, body(name, EXAMPLES[name], EVERYTHING[name]))
+    assert repr(shapes.data) == repr(models.data)
+    assert not isinstance(shapes.data[0], MODELS[name])
+    assert shapes.meta == models.meta
+    assert type(shapes.meta) is PageMeta
+
+
+@pytest.mark.parametrize(("name", "path", "field"), OPTIONAL)
+def test_what_is_absent_is_none(name, path, field):
+    item = orjson.loads(orjson.dumps(EVERYTHING[name]))
+    del inside(item, path)[path[-1]]
+    models, shapes = decoded(name, body(name, item))
+    assert repr(shapes.data) == repr(models.data)
+
+
+@pytest.mark.parametrize(
+    ("name", "field", "value", "path"),
+    [
+        ("runs", "duration", "1.5 h", "$.data[0].duration"),
+        (
+            "runs",
+            "sequences",
+            [EXAMPLES["runs"]["sequences"][0] | {"duration": "1 s"}],
+            "$.data[0].sequences[0].duration",
+        ),
+        ("measurements", "retry_count", 2**53, "$.data[0].retry_count"),
+        ("measurements", "retry_count", 1.5, "$.data[0].retry_count"),
+        ("procedures", "created_at", "2024-01-15T10:30:00", "$.data[0].created_at"),
+    ],
+)
+def test_a_page_that_breaks_the_contract_is_refused_with_its_path(name, field, value, path):
+    decode = ShapeDecoder(MODELS[name])
+    with pytest.raises(DecodeError) as refused:
+        decode(orjson.dumps(body(name, EXAMPLES[name] | {field: value})), 0)
+    assert refused.value.path == path
+
+
+def test_a_page_in_a_spelling_that_is_seldom_met_has_models():
+    """They have the same attributes, so that a reader of values need not care."""
+    _, page = decoded("procedures", body("procedures", EXAMPLES["procedures"] | {"created_at": "2026-03-02T08:14Z"}))
+    assert isinstance(page.data[0], Procedure)
+
+
+def test_an_array_of_two_types_is_refused():
+    """A validator may expect numbers or strings, but not both."""
+    validators = [EXAMPLES["measurements"]["validators"][0] | {"expected_value": [1, "a"]}]
+    with pytest.raises(DecodeError) as refused:
+        ShapeDecoder(Measurement)(
+            orjson.dumps(body("measurements", EXAMPLES["measurements"] | {"validators": validators})), 0
+        )
+    assert refused.value.path == "$.data[0].validators[0].expected_value"
