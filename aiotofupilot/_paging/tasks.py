@@ -24,17 +24,19 @@ def begun(fetching: Coroutine[Any, Any, R]) -> asyncio.Task[R]:
 
 
 async def result(task: asyncio.Task[R]) -> R:
-    """Return the page that a task fetches.
+    """Return the page that a task fetches, or raise its error as it is.
+
+    Its error may be an `asyncio.CancelledError` that a limiter of the user has raised.
 
     Raises:
-        SessionError: The session was closed meanwhile.
+        SessionError: Somebody has cancelled the task, as the end of an event loop does.
     """
     try:
         if task.done():
             await asyncio.sleep(0)  # the pages asked for just now set off before this one is consumed
         else:
             await asyncio.wait((task,))  # awaiting the task itself could not tell its cancellation from ours
-        if task.cancelled():
+        if task.cancelled() and task.cancelling():
             raise SessionError("the session was closed while a page was under way")
         return task.result()
     finally:
