@@ -22,11 +22,12 @@ it.
 - `dlt` loads listings into databases, and keeps a DuckDB database up to date.
 - `arrow` turns listings into Arrow. Like every room for an optional library, it is imported only when it is used.
 - `_session` holds the key, the server and the options, and has one property for each listing.
-- `settings` finds the key and the server. `listings` has the public names of the listings' classes.
+- `listings` has the public names of the listings' classes.
 - `_listings` says what can be listed: the path of each listing, its model and its filters.
 - `_paging` says how a listing is walked, and knows no HTTP. `_http` says how one request gets through, and knows no
   paging. The two stand side by side, and a listing puts them together.
 - `_wire` turns bytes into values and values into queries, without I/O.
+- `settings` finds the key and the server.
 - `watermark`, `checkpoint`, `shard`, `errors`, `stats` and `models` are the values that users meet.
 - `_otel` tells OpenTelemetry what happens, in programs that use OpenTelemetry.
 - `sandbox` is a TofuPilot for tests. The client never imports it.
@@ -74,6 +75,7 @@ __all__ = [
     "Procedure",
     "ProcedureRef",
     "ProcedureVersion",
+    "ProxyError",
     "RateLimitedError",
     "RawItem",
     "RedirectError",
@@ -133,6 +135,7 @@ if TYPE_CHECKING:
         InvalidJSONError,
         NotFoundError,
         PaginationError,
+        ProxyError,
         RateLimitedError,
         RedirectError,
         RequestTimeoutError,

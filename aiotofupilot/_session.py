@@ -11,22 +11,23 @@ from attrs import evolve
 from . import _listings
 from ._arguments import boolean, named
 from ._http.connection import Connection
-from ._http.credentials import trusting
 from ._http.gate import Gate
 from ._http.lifetime import Lifetime
 from ._http.limiter import checked_limiter
 from ._http.options import Options
 from ._http.policy import RetryPolicy
+from ._http.proxy import resolve_proxy
 from ._http.records import log_exposed
 from ._http.redaction import Redaction
 from ._http.retries import Retries
 from ._http.transport import Transport
 from .clock import Clock
 from .errors import ConfigurationError
-from .settings import Settings
+from .settings import Secret, Settings
 from .shard import Shard
 
 if TYPE_CHECKING:
+    import os
     from collections.abc import Callable, Sequence
     from types import TracebackType
     from typing import Self
@@ -86,12 +87,19 @@ class TofuPilotSession:
             before the request is sent, and leaves it afterwards. The wait to enter it ends when the session is closed.
             This wait counts in ``max_elapsed``, but not in ``timeout``. An error of the limiter ends the walk, and is
             raised as it is. None: there is no limiter.
+        proxy: The address of an HTTP proxy, such as ``http://user:password@proxy.example.com:3128``. An empty string:
+            there is no proxy. None: the proxy in ``https_proxy`` or ``HTTPS_PROXY``, unless ``no_proxy`` or
+            ``NO_PROXY`` names the server; for a server with plain HTTP it is ``http_proxy`` or ``HTTP_PROXY``. A server
+            on this machine never has a proxy of the environment.
+        ca_cert: An authority that is trusted in addition to the system's: the path of a PEM file, or a string with
+            certificates in PEM. None: the authority of a login, if its key is used, or else only the system's.
         http_session: Your own ``aiohttp.ClientSession``, which is left open. It brings its own connector, and with it
             TLS and proxies. Its trace hooks do not see the key. None: an aiohttp session is made on first use, and
             closed with this session.
-        trace_configs: Trace hooks for the aiohttp session that is made. They cannot be given along with
-            ``http_session``. None: no hooks.
+        trace_configs: Trace hooks for the aiohttp session that is made. None: no hooks.
         allow_insecure_http: Whether the key may be sent unencrypted to another host than this one.
+
+    An aiohttp session of your own cannot be given along with ``proxy``, ``ca_cert`` or ``trace_configs``.
 
     Raises:
         ConfigurationError: There is no key, or the key, the URL or a combination of options cannot be used.
@@ -123,40 +131,45 @@ class TofuPilotSession:
         retry: Retry = RetryPolicy(),  # noqa: B008 - a value
         concurrency: int = 1,
         limiter: Limiter | None = None,
+        proxy: str | None = None,
+        ca_cert: str | os.PathLike[str] | None = None,
         http_session: aiohttp.ClientSession | None = None,
         trace_configs: Sequence[aiohttp.TraceConfig] | None = None,
         allow_insecure_http: bool = False,
     ) -> None:
-        if http_session is not None and trace_configs is not None:
-            raise ConfigurationError(
-                "trace_configs cannot be given with http_session: give them to the aiohttp session"
-            )
+        key, way = Secret.of(api_key), Secret.of(proxy)
+        del api_key, proxy  # so that no traceback with local variables shows them
+        is_own = http_session is None
+        are_missing = {"proxy": way.value is None, "ca_cert": ca_cert is None, "trace_configs": trace_configs is None}
+        for name, is_missing in are_missing.items():
+            if not (is_own or is_missing):
+                raise ConfigurationError(f"{name} cannot be given with http_session: give it to the aiohttp session")
         self._options = Options(timeout=timeout, retry=retry, concurrency=concurrency)
-        settings = Settings.resolve(
-            api_key, base_url=base_url, allow_insecure_http=boolean("allow_insecure_http", allow_insecure_http)
-        )
+        allow_insecure_http = boolean("allow_insecure_http", allow_insecure_http)
+        settings = Settings.resolve(key, base_url=base_url, allow_insecure_http=allow_insecure_http)
         if settings.is_exposed:
             log_exposed(settings.key_source)
-        tls = trusting(settings.ca_cert) if settings.ca_cert and http_session is None else None
         self._base_url, self._key_source = settings.base_url, settings.key_source
-        header = settings.authorization
+        route = resolve_proxy(way, self._base_url, allow_insecure_http=allow_insecure_http) if is_own else None
         self._clock = clock = Clock()
         self._lifetime = Lifetime()
-        self._redaction = Redaction(header.removeprefix("Bearer "))
+        self._redaction = Redaction(settings.authorization.removeprefix("Bearer "), *(route.login if route else ()))
         self._transport = Transport(
-            self._base_url,
-            header,
+            settings,
             http_session=http_session,
             trace_configs=trace_configs,
             clock=clock,
             redaction=self._redaction,
-            tls=tls,
+            tls=settings.tls(ca_cert) if is_own else None,
+            proxy=route,
         )
         self._gate = Gate(clock, self._transport.connections, checked_limiter(limiter))
         self._retries = Retries(clock, self._gate)
         self._viewed: TofuPilotSession | None = None
 
     def __repr__(self) -> str:
+        if not hasattr(self, "_lifetime"):  # in the traceback of a session that could not be made
+            return "<TofuPilotSession>"
         state = "closed" if self._lifetime.closed else "open"
         return f"<TofuPilotSession {self._base_url} {state}>"
 

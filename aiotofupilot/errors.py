@@ -7,6 +7,7 @@ TofuPilotError
  │    ├── ConnectionFailedError  refused, reset, or the body was cut short
  │    │    └── CertificateError  the server's certificate was not accepted; never tried again
  │    ├── RequestTimeoutError    no whole answer within ``timeout``
+ │    ├── ProxyError             the proxy refused to pass the request on; never tried again
  │    ├── RedirectError          the server pointed to another origin, or on and on
  │    └── ResponseTooLargeError  more bytes than any page can have
  ├── APIError                    an answer that says no
@@ -52,6 +53,7 @@ __all__ = [
     "InvalidJSONError",
     "NotFoundError",
     "PaginationError",
+    "ProxyError",
     "RateLimitedError",
     "RedirectError",
     "RequestTimeoutError",
@@ -64,9 +66,8 @@ __all__ = [
     "ValidationIssue",
 ]
 
-BODY_EXCERPT = 64 * 1024
+BODY_EXCERPT = 2000
 """An error keeps at most this many bytes of an answer that cannot be used."""
-
 
 _ITEM = re.compile(r"\$(?:\.data)?\[(\d+)\]", re.ASCII)
 """The beginning of a path into an item. The items are on a page or in a bare array."""
@@ -94,9 +95,15 @@ class TofuPilotError(Exception):
     """How many requests were attempted for the page that this error is about. A request that could not connect counts.
     A request that was refused before it began, such as by a closed session, does not count. 0: the error is about no
     page, or no request was attempted."""
+    hint: str | None = None
+    """What to do about the error, in one sentence. None: there is nothing to advise."""
     retry_budget: float | None = None
     """How much was left of the session's retry budget when it forbade another attempt; less than 1. None: the budget
     did not forbid one."""
+
+    def __str__(self) -> str:
+        message = super().__str__()
+        return f"{message}; {self.hint}" if self.hint else message
 
     def __reduce__(self) -> tuple[Any, ...]:
         # The method of BaseException would call __init__ with the message alone, and lose the keyword arguments.
@@ -133,6 +140,21 @@ class RequestTimeoutError(TransportError):
     def __init__(self, message: str, *, timeout: float | None) -> None:
         super().__init__(message)
         self.timeout = timeout
+
+
+class ProxyError(TransportError):
+    """The proxy refused to pass the request on. There is no retry, because the proxy would refuse again.
+
+    A proxy that cannot be reached, or that does not reach the server, is a `ConnectionFailedError`.
+
+    Attributes:
+        status: The status code of the proxy's response: 407 if the proxy wants a user name and a password or does not
+            accept them, and 403 if it forbids this server.
+    """
+
+    def __init__(self, message: str, *, status: int) -> None:
+        super().__init__(message)
+        self.status = status
 
 
 class RedirectError(TransportError):
@@ -185,13 +207,13 @@ class APIError(TofuPilotError):
         issues: What was wrong with the input; empty if the input was not at fault.
         request_id: The ID that the server or a proxy gave to this request, for a support ticket; None if there is none.
         retry_after: Seconds that the server asked to wait; None if it did not ask.
-        body: The answer's first 64 KiB, decompressed, with ``***`` where the key was.
-        headers: The headers of the answer, such as those about rate limits, with ``***`` where the key was. Upper and
-            lower case do not matter in their names.
-    """
+        body: The answer's first 2,000 bytes, decompressed.
+        headers: The headers of the answer, such as those about rate limits. Upper and lower case do not matter in their
+            names.
 
-    advice: str | None = None
-    """What was refused and what to do about it, in one sentence; None: there is nothing to advise."""
+    If the answer repeats the key anywhere, all texts of the error are withheld, and its body, issues and headers are
+    empty.
+    """
 
     def __init__(
         self,
@@ -221,8 +243,8 @@ class APIError(TofuPilotError):
             f"{'.'.join(map(str, issue.path))}: {issue.message}" if issue.path else issue.message
             for issue in self.issues
         )
-        told = f"{head}: {self.message}" + (f" ({complaints})" if complaints else "")
-        return f"{told}; {self.advice}" if self.advice else told
+        message = f"{head}: {self.message}" + (f" ({complaints})" if complaints else "")
+        return f"{message}; {self.hint}" if self.hint else message
 
 
 class BadRequestError(APIError):
@@ -254,7 +276,8 @@ class DecodeError(TofuPilotError):
 
     Attributes:
         path: JSON path of the value at fault, such as ``$.data[3].name``.
-        body: The answer's first 64 KiB, decompressed, with ``***`` where the key was.
+        body: The first 2,000 bytes of the item at fault, as JSON; or of the answer, if no single item is at fault. It
+            is empty, and the path is withheld, if the answer repeats the key.
     """
 
     def __init__(self, message: str, *, path: str = "$", body: bytes = b"") -> None:

@@ -2,28 +2,60 @@
 
 from __future__ import annotations
 
+import json
 import os
-from typing import TYPE_CHECKING
+import re
+import stat
+from ipaddress import ip_address
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, cast
 
 from attrs import field, frozen
+from yarl import URL
 
-from ._arguments import named
-from ._http.credentials import CREDENTIALS, Credentials, find_credentials
-from ._http.settings import (
-    API_KEY,
-    BASE_URL,
-    DEFAULT_BASE_URL,
-    authorization,
-    checked_base_url,
-    origin,
-    resolve_base_url,
-)
+from ._arguments import named, plain
 from .errors import ConfigurationError
 
 if TYPE_CHECKING:
+    from ssl import SSLContext
     from typing import Self
 
 __all__ = ["Settings"]
+
+API_KEY, BASE_URL = "TOFUPILOT_API_KEY", "TOFUPILOT_URL"
+"""The environment variables."""
+
+CREDENTIALS = "~/.tofupilot/credentials.json"
+"""The file that TofuPilot's own command writes at login, as messages name it."""
+
+DEFAULT_BASE_URL = "https://www.tofupilot.app/api"
+
+_BEARER = re.compile(r"bearer\s+", re.IGNORECASE)
+_VISIBLE = re.compile(r"[!-~]+")
+_QUERY = re.compile("[?#]")
+
+_SIZE_LIMIT = 64 * 1024
+"""The most bytes that the credentials file may have. It holds three strings: a few hundred bytes, or a few thousand
+with a certificate."""
+
+
+@frozen(repr=False)
+class Secret:
+    """A value that its repr does not show.
+
+    Some tools show the local variables of every function in a traceback. So no function that can raise keeps a key or a
+    password in a local variable as it is.
+    """
+
+    value: Any = field(repr=False)  # rich shows the fields of a class by this, whatever its repr is
+
+    @classmethod
+    def of(cls, value: object) -> Self:
+        """Return a value as a secret, also if it is one already."""
+        return value if isinstance(value, cls) else cls(value)
+
+    def __repr__(self) -> str:
+        return "None" if self.value is None else "***"
 
 
 @frozen(kw_only=True)
@@ -42,14 +74,14 @@ class Settings:
     key_source: str
     """The source of the key: ``api_key``, ``TOFUPILOT_API_KEY`` or ``~/.tofupilot/credentials.json``."""
     ca_cert: str | None = None
-    """Certificates of an authority that is trusted in addition to the system's: the PEM text, or the path of a PEM
-    file. None: only the system's authorities are trusted."""
+    """Certificates of an authority that the login trusts in addition to the system's: the PEM text, or the path of a
+    PEM file. None: the key is not of a login, or the login names no authority."""
     is_exposed: bool = False
     """Whether the key is from a file that other users than its owner can read."""
 
     @classmethod
     def resolve(
-        cls, api_key: str | None = None, *, base_url: str | None = None, allow_insecure_http: bool = False
+        cls, api_key: str | Secret | None = None, *, base_url: str | None = None, allow_insecure_http: bool = False
     ) -> Self:
         """Return the settings that a session with these arguments uses.
 
@@ -62,37 +94,275 @@ class Settings:
             ConfigurationError: There is no key, or the key or the URL cannot be used, or the file is malformed.
             TypeError: An argument is of the wrong type.
         """
-        given = api_key is not None or bool(os.environ.get(API_KEY))
-        if not given and (credentials := find_credentials()) is not None:
-            return cls._of(credentials, base_url, allow_insecure_http=allow_insecure_http)
-        address = resolve_base_url(base_url, allow_insecure_http=allow_insecure_http)
+        key = Secret.of(api_key)
+        del api_key
+        source = "api_key"
+        if key.value is None:
+            key, source = Secret(os.environ.get(API_KEY, "")), API_KEY
+            if not key.value and (login := _login()) is not None:
+                return cls._of_login(login, base_url, allow_insecure_http=allow_insecure_http)
         return cls(
-            base_url=address,
-            authorization=authorization(api_key),
-            key_source=API_KEY if api_key is None else "api_key",
+            base_url=_resolved_base_url(base_url, allow_insecure_http=allow_insecure_http),
+            authorization=_authorization(key, source),
+            key_source=source,
         )
 
     @classmethod
-    def _of(cls, credentials: Credentials, base_url: str | None, *, allow_insecure_http: bool) -> Self:
-        """Return the settings of the file, for its own server or another address of the same origin."""
+    def _of_login(cls, login: _Login, base_url: str | None, *, allow_insecure_http: bool) -> Self:
+        """Return the settings of a login, for its own server or another address of the same origin."""
         elsewhere = base_url is not None or bool(os.environ.get(BASE_URL))
-        address = checked_base_url(
-            credentials.base_url or DEFAULT_BASE_URL,
+        address = _checked_base_url(
+            login.base_url or DEFAULT_BASE_URL,
             f"base_url in {CREDENTIALS}",
             allow_insecure_http=allow_insecure_http or elsewhere,
         )
         if elsewhere:
-            own, address = address, resolve_base_url(base_url, allow_insecure_http=allow_insecure_http)
-            if origin(address) != origin(own):
-                complaint = (
-                    f"no API key for {origin(address)}: the key of {CREDENTIALS} is for {origin(own)}, and is "
+            own, address = address, _resolved_base_url(base_url, allow_insecure_http=allow_insecure_http)
+            origin, own_origin = URL(address).origin(), URL(own).origin()
+            if origin != own_origin:
+                message = (
+                    f"no API key for {origin}: the key of {CREDENTIALS} is for {own_origin}, and is "
                     "sent nowhere else; set the environment variable TOFUPILOT_API_KEY, or pass api_key="
                 )
-                raise named(ConfigurationError(complaint), "api_key")
+                raise named(ConfigurationError(message), "api_key")
         return cls(
             base_url=address,
-            authorization=authorization(credentials.api_key, CREDENTIALS),
+            authorization=_authorization(login.api_key, CREDENTIALS),
             key_source=CREDENTIALS,
-            ca_cert=credentials.ca_cert,
-            is_exposed=credentials.is_exposed,
+            ca_cert=login.ca_cert,
+            is_exposed=login.is_exposed,
         )
+
+    def tls(self, ca_cert: str | os.PathLike[str] | None = None) -> SSLContext | None:
+        """Return a TLS context that trusts an authority in addition to the system's. None: only the system's.
+
+        Args:
+            ca_cert: As in `TofuPilotSession`. None: the authority of the login, if there is one.
+
+        Raises:
+            ConfigurationError: The text holds no certificate, or the file cannot be read, or it is not a file.
+            TypeError: The argument is of the wrong type.
+        """
+        if ca_cert is not None:
+            return _trusting(ca_cert, "ca_cert")
+        return None if self.ca_cert is None else _trusting(self.ca_cert, f"ca_cert in {CREDENTIALS}")
+
+
+def is_loopback(host: str) -> bool:
+    """Return whether a host is certainly this machine."""
+    try:
+        return ip_address(host).is_loopback
+    except ValueError:
+        return host == "localhost"  # not *.localhost: some resolvers ask the network for those names
+
+
+def is_visible(text: str) -> bool:
+    """Return whether a text is made of visible ASCII characters, without spaces or line breaks, and is not empty."""
+    return _VISIBLE.fullmatch(text) is not None
+
+
+def _authorization(key: Secret, source: str) -> str:
+    """Return the value of the ``Authorization`` header.
+
+    Args:
+        key: The key. It may begin with ``Bearer``.
+        source: How errors name the place of the key.
+
+    Raises:
+        ConfigurationError: There is no key, or it has characters that a header cannot carry. The key is not shown.
+        TypeError: The key is not a string.
+    """
+    if not isinstance(key.value, str):
+        raise named(TypeError(f"api_key must be a string or None, got {type(key.value).__name__}"), "api_key")
+    key = Secret(_BEARER.sub("", plain(key.value), count=1) if _BEARER.match(key.value) else plain(key.value))
+    if not key.value:
+        message = (
+            "no API key: set the environment variable TOFUPILOT_API_KEY, or pass api_key=; "
+            "keys are made in TofuPilot's settings"
+        )
+        raise named(ConfigurationError(message), "api_key")
+    if not is_visible(key.value):
+        message = f"the API key in {source} has a space, a line break or another character that is not visible ASCII"
+        raise named(ConfigurationError(message), source)
+    return f"Bearer {key.value}"
+
+
+def _resolved_base_url(base_url: object, *, allow_insecure_http: bool) -> str:
+    """Return the address that request targets are appended to, without a trailing slash.
+
+    Args:
+        base_url: ``https://HOST``, with or without ``/api`` and a trailing slash. None: the address in
+            ``TOFUPILOT_URL``, or TofuPilot's own address if this variable is not set.
+        allow_insecure_http: Whether the key may be sent unencrypted to another machine.
+
+    Raises:
+        ConfigurationError: It is not an address that can be used.
+        TypeError: The address is not a string.
+    """
+    source = "base_url"
+    if base_url is None:
+        source, base_url = BASE_URL, os.environ.get(BASE_URL) or DEFAULT_BASE_URL
+    if not isinstance(base_url, str):
+        raise named(TypeError(f"base_url must be a string or None, got {type(base_url).__name__}"), "base_url")
+    return _checked_base_url(plain(base_url), source, allow_insecure_http=allow_insecure_http)
+
+
+def _checked_base_url(base_url: str, source: str, *, allow_insecure_http: bool) -> str:
+    """Return an address without a trailing slash, after checking it; see `_resolved_base_url`.
+
+    Args:
+        base_url: As in `_resolved_base_url`.
+        source: How errors name the place of the address.
+        allow_insecure_http: As in `_resolved_base_url`.
+
+    Raises:
+        ConfigurationError: It is not an address that can be used.
+    """
+    if "@" in base_url:  # looked for before anything that shows the address
+        raise named(ConfigurationError(f"{source} must not hold a user name or password"), source)
+    if not base_url.lower().startswith(("https://", "http://")):
+        message = (
+            f"{source} must begin with https:// or http://, such as https://tofupilot.example.com; "
+            "the value is not shown, because it may be a key"
+        )
+        raise named(ConfigurationError(message), source)
+    if query := _QUERY.search(base_url):
+        message = f"{source} must not have a query or fragment, got one after {base_url[: query.start()]!r}"
+        raise named(ConfigurationError(message), source)
+    if not is_visible(base_url):
+        message = f"{source} must be visible ASCII without spaces or line breaks, got {base_url!r}"
+        raise named(ConfigurationError(message), source)
+    try:
+        url = URL(base_url)  # aiohttp parses it in this way too; another parser might find another host
+        host = url.host  # this decodes it, so it may fail
+        (url.raw_host or "").encode("idna")  # the host is looked up in this form
+    except ValueError as error:
+        raise named(ConfigurationError(f"{source} is not a URL, got {base_url!r}: {error}"), source) from error
+    if not host:
+        message = f"{source} must be a URL such as https://tofupilot.example.com, got {base_url!r}"
+        raise named(ConfigurationError(message), source)
+    if url.scheme == "http" and not allow_insecure_http and not is_loopback(host):
+        message = (
+            f"{source} is plain HTTP, and the network between here and {host} could read the key: "
+            "use https, or pass allow_insecure_http=True"
+        )
+        raise named(ConfigurationError(message), "allow_insecure_http")
+    return str(url.with_path(url.raw_path.rstrip("/") or "/api", encoded=True))
+
+
+@frozen
+class _Login:
+    """What TofuPilot's own command has written: a key and the server that it is for."""
+
+    api_key: Secret
+    base_url: str | None
+    """None: TofuPilot's own server."""
+    ca_cert: str | None
+    """As in `Settings`. A path is absolute."""
+    is_exposed: bool
+    """As in `Settings`."""
+
+
+def _login() -> _Login | None:
+    """Return what the credentials file says; None: there is no home directory, no file, or no key in the file.
+
+    Raises:
+        ConfigurationError: The file cannot be read, or is malformed. The error shows nothing of its content.
+    """
+    home = os.environ.get("USERPROFILE" if os.name == "nt" else "HOME")
+    if not home:
+        return None
+    path = Path(home, *CREDENTIALS.split("/")[1:])
+    try:
+        mode = _mode_of_file(path, CREDENTIALS)
+        with path.open("rb") as file:
+            members = _members(Secret(file.read(_SIZE_LIMIT + 1)))
+    except (FileNotFoundError, NotADirectoryError):
+        return None
+    except OSError as error:
+        raise ConfigurationError(f"{CREDENTIALS} cannot be read: {error.strerror}") from error
+    api_key, base_url, ca_cert = (_text(members, name) for name in ("api_key", "base_url", "ca_cert"))
+    if api_key.value is None:
+        return None
+    return _Login(
+        api_key=api_key,
+        base_url=base_url.value,
+        ca_cert=None if ca_cert.value is None else _beside(path, ca_cert.value),
+        is_exposed=os.name != "nt" and bool(mode & (stat.S_IRGRP | stat.S_IROTH)),
+    )
+
+
+def _mode_of_file(path: Path, source: str) -> int:
+    """Return the mode of a file.
+
+    Args:
+        path: The file.
+        source: How errors name it.
+
+    Raises:
+        ConfigurationError: It is something else, such as a named pipe, which would be opened only when it has a writer.
+        OSError: There is no file.
+    """
+    mode = path.stat().st_mode
+    if not stat.S_ISREG(mode):
+        raise ConfigurationError(f"{source} is not a file")
+    return mode
+
+
+def _members(content: Secret) -> Secret:
+    """Return the members of a JSON object."""
+    if len(content.value) > _SIZE_LIMIT:
+        raise ConfigurationError(f"{CREDENTIALS} is malformed: it has more than {_SIZE_LIMIT} bytes")
+    try:
+        document = Secret(json.loads(content.value))
+    except (ValueError, RecursionError):
+        document = Secret(None)
+    if not isinstance(document.value, dict):
+        raise ConfigurationError(f"{CREDENTIALS} is malformed: it is not a JSON object")
+    return document
+
+
+def _text(members: Secret, name: str) -> Secret:
+    """Return a member that is a string. If it is missing or empty, None."""
+    member = Secret(members.value.get(name))
+    if not isinstance(member.value, str | None):
+        raise ConfigurationError(f"{CREDENTIALS} is malformed: {name} is not a string")
+    return member if member.value else Secret(None)
+
+
+def _is_pem(ca_cert: str) -> bool:
+    return "-----BEGIN" in ca_cert
+
+
+def _beside(path: Path, ca_cert: str) -> str:
+    """Return a certificate that a file names. A relative path is relative to that file."""
+    return ca_cert if _is_pem(ca_cert) or ca_cert.startswith("~") else str(path.parent / ca_cert)
+
+
+def _trusting(ca_cert: object, source: str) -> SSLContext:
+    """Return a TLS context that trusts an authority in addition to the system's.
+
+    Args:
+        ca_cert: The PEM text, or the path of a PEM file.
+        source: How errors name the place of the certificate.
+
+    Raises:
+        ConfigurationError: The text holds no certificate, or the file cannot be read, or it is not a file.
+        TypeError: It is of another type.
+    """
+    import ssl  # noqa: PLC0415 - only where there is an authority to trust
+
+    if not isinstance(ca_cert, str | os.PathLike):
+        raise named(TypeError(f"ca_cert must be a string, a path or None, got {ca_cert!r}"), "ca_cert")
+    context = ssl.create_default_context()
+    try:
+        if isinstance(ca_cert, str) and _is_pem(ca_cert):
+            context.load_verify_locations(cadata=ca_cert)
+        else:
+            path = Path(cast("str | os.PathLike[str]", ca_cert)).expanduser()
+            _mode_of_file(path, source)
+            context.load_verify_locations(cafile=path)
+    except (OSError, ValueError, RuntimeError) as error:  # RuntimeError: ~ has no home directory
+        reason = getattr(error, "strerror", None) or error
+        raise named(ConfigurationError(f"{source} cannot be used: {reason}"), "ca_cert") from error
+    return context

@@ -58,8 +58,8 @@ async def test_a_refused_key_is_named_by_where_it_is_from(login, sandbox, monkey
     async with TofuPilotSession(**given) as session:
         with pytest.raises(UnauthorizedError) as caught:
             await session.procedures.list().collect()
-    assert caught.value.advice == f"{server} refused {named[source]}: check it, and that it is of this server"
-    assert str(caught.value) == f"401 UNAUTHORIZED: {caught.value.message}; {caught.value.advice}"
+    assert caught.value.hint == f"{server} refused {named[source]}: check it, and that it is of this server"
+    assert str(caught.value) == f"401 UNAUTHORIZED: {caught.value.message}; {caught.value.hint}"
     assert not hasattr(caught.value, "__notes__")
     assert "s3cr3t" not in str(caught.value)
 

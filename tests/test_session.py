@@ -316,31 +316,6 @@ async def test_trace_configs_are_passed_through(sandbox):
     assert urls == [f"{sandbox.url}/v2/procedures?limit=3"]
 
 
-async def test_a_proxy_comes_with_an_aiohttp_session_that_trusts_the_environment(sandbox, monkeypatch):
-    """Without one, the proxy of the environment is not used."""
-    asked = []
-
-    async def proxy(reader, writer):
-        asked.append((await reader.readuntil(b"\r\n\r\n")).split(b"\r\n")[0])
-        writer.write(b"HTTP/1.1 200 OK\r\nContent-Length: 38\r\n\r\n" + b'{"data":[],"meta":{"has_more":false}}\n')
-        await writer.drain()
-        writer.close()
-
-    server = await asyncio.start_server(proxy, "127.0.0.1", 0)
-    monkeypatch.setenv("http_proxy", f"http://127.0.0.1:{server.sockets[0].getsockname()[1]}")
-    monkeypatch.delenv("no_proxy", raising=False)
-    monkeypatch.delenv("NO_PROXY", raising=False)
-    async with TofuPilotSession(sandbox.api_key, base_url=sandbox.url) as session:
-        assert (await session.procedures.list(limit=3)).data
-    assert asked == []
-    async with aiohttp.ClientSession(trust_env=True) as http_session:
-        session = TofuPilotSession(sandbox.api_key, base_url=sandbox.url, http_session=http_session)
-        assert (await session.procedures.list(limit=3)).data == []
-    assert asked == [f"GET {sandbox.url}/v2/procedures?limit=3 HTTP/1.1".encode()]
-    server.close()
-    await server.wait_closed()
-
-
 async def test_a_pause_is_the_whole_sessions(sandbox, until):
     """A Retry-After that one walk meets holds up another, and is no part of its timeout."""
     async with TofuPilotSession(sandbox.api_key, base_url=sandbox.url, retry=None) as session:
@@ -490,7 +465,7 @@ async def test_an_error_keeps_no_more_of_a_body_than_its_excerpt(session, sandbo
     with pytest.raises((DecodeError, ServerError)) as caught:
         await session.procedures.list()
     assert (caught.value.__cause__, caught.value.__context__) == (None, None)
-    assert 0 < len(caught.value.body) <= 64 * 1024
+    assert 0 < len(caught.value.body) <= 2000
 
 
 async def test_a_page_and_an_error_can_be_pickled_with_the_headers_of_their_answer(session, sandbox):

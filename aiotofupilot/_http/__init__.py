@@ -6,11 +6,10 @@
   `controller_attempts` those that the user's own tenacity controller allows.
 - `policy` is the `RetryPolicy`. It decides whether a failed request is sent again, and after how long.
 - `gate` lets an attempt wait for its turn. `limiter` is the user's own rate limiter, which can stand there.
-- `transport` sends a request with aiohttp. `connection_limits` has the limits of a connector on its connections.
-- `key` adds the key to a request, at a place where no trace hook sees it.
-- `redirects` follows redirects within the key's own origin.
+- `transport` sends a request with aiohttp, and follows redirects within the key's own origin. `connection_limits` has
+  the limits of a connector on its connections.
+- `auth` adds the key to a request, at a place where no trace hook sees it. `proxy` finds the proxy of a session.
 - `failures` turns errors of aiohttp into errors of this package, and `advice` says what to do about a refusal.
 - `redaction` hides the key in what a server says, and `records` writes the log.
 - `lifetime` ends everything with the session.
-- `settings` checks the key and the address, and `credentials` reads them from the file of a login.
 """

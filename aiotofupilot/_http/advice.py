@@ -1,4 +1,4 @@
-"""What to do about a server that refuses a request. The advice names the server and where the key is from."""
+"""What to do about a server that refuses a request. The hint names the server and where the key is from."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ __all__ = ["advise"]
 
 
 def advise(error: TofuPilotError, url: URL, key_source: str) -> None:
-    """Add advice to an error, if the error is about the key or the address.
+    """Add a hint to an error, if the error is about the key or the address.
 
     Args:
         error: How an attempt failed.
@@ -26,12 +26,10 @@ def advise(error: TofuPilotError, url: URL, key_source: str) -> None:
     key = "the key given as api_key" if key_source == "api_key" else f"the key of {key_source}"
     match error:
         case UnauthorizedError():
-            error.advice = f"{server} refused {key}: check it, and that it is of this server"
+            error.hint = f"{server} refused {key}: check it, and that it is of this server"
         case ForbiddenError():
-            error.advice = (
-                f"{server} does not let {key} list this: use the key of a user, because a station's is limited"
-            )
+            error.hint = f"{server} does not let {key} list this: use the key of a user, because a station's is limited"
         case NotFoundError():
-            error.advice = f"{server} has no {url.path}: check the address of the server"
+            error.hint = f"{server} has no {url.path}: check the address of the server"
         case _:
             pass

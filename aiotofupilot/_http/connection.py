@@ -10,7 +10,6 @@ from aiotofupilot._wire.quotas import quotas
 from aiotofupilot.errors import ConfigurationError, RequestTimeoutError, SessionError, TofuPilotError
 
 from .advice import advise
-from .redirects import follow, is_redirect
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -137,7 +136,6 @@ class Connection:
             with telemetry.attempt(url.path, resend_count):
                 async with asyncio.timeout(timeout):
                     response = await self._transport.get(url)
-                    response = await follow(self._transport.get, url, response) if is_redirect(response) else response
             turn.heed(quotas(response.headers))
             return read(response)
         except TimeoutError:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import socket
+from http import HTTPStatus
 from typing import TYPE_CHECKING
 
 import aiohttp
@@ -12,15 +13,18 @@ from aiohttp.http_exceptions import LineTooLong
 from aiotofupilot.errors import (
     CertificateError,
     ConnectionFailedError,
+    ProxyError,
     RequestTimeoutError,
     ResponseTooLargeError,
-    TofuPilotError,
+    TransportError,
 )
 
 if TYPE_CHECKING:
     from yarl import URL
 
-__all__ = ["HEADERS", "HEADER_LIMIT", "LostError", "translated"]
+    from .proxy import Proxy
+
+__all__ = ["HEADERS", "HEADER_LIMIT", "refusal", "translated"]
 
 HEADERS, HEADER_LIMIT = 128, 8190
 """The most header fields that an answer may have, and the most bytes of one field.
@@ -29,48 +33,79 @@ These are aiohttp's default bounds. An aiohttp session of the user may have othe
 """
 
 
-class LostError(aiohttp.ClientConnectionError):
-    """Wraps an error after which aiohttp would send the request again by itself."""
+_TRUST = "if its certificate is of a private authority, set SSL_CERT_FILE to a PEM file, or pass ca_cert="
 
-    def __init__(self, error: aiohttp.ClientError) -> None:
-        super().__init__()
-        self.error = error
+_PASSING = frozenset({408, 429})
+"""Statuses of a proxy that say nothing about the next request, besides those of 500 and more."""
 
 
-def translated(error: aiohttp.ClientError | TimeoutError, url: URL) -> TofuPilotError:
+def translated(error: aiohttp.ClientError | TimeoutError, url: URL, proxy: Proxy | None) -> TransportError:
     """Return the error of this package for an error of aiohttp. Its cause is an error of the operating system, or None.
 
-    An error of aiohttp may hold the request with the key, and its text may quote a piece of the answer. A part of the
-    key in such a piece could not be found and hidden. So the text is not repeated, and the error is not chained.
+    An error of aiohttp may hold the request with the key or with the password of a proxy. Its text may quote the
+    address with its filters, or a piece of the response. A part of the key in such a piece could not be found and
+    hidden. So the text is not repeated, and the error is not chained.
+
+    Args:
+        error: How a request failed.
+        url: The address that was asked for.
+        proxy: The proxy of the session. None: there is none, or it is one of the user's own aiohttp session.
     """
-    if isinstance(error, LostError):
-        error = error.error
-    ours = _ours(error, url)
+    ours = _ours(error, url, proxy)
     ours.__cause__ = _os_error(error)
     return ours
 
 
-def _ours(error: aiohttp.ClientError | TimeoutError, url: URL) -> TofuPilotError:
+def refusal(status: int, url: URL, proxy: Proxy | None) -> ProxyError:
+    """Return the error for a proxy that refuses a request.
+
+    Args:
+        status: The status code of its response.
+        url: The address that was asked for.
+        proxy: As in `translated`.
+    """
+    error = ProxyError(f"{proxy or 'the proxy'} refused the way to {url.host}: it answered {status}", status=status)
+    source = "the aiohttp session" if proxy is None else proxy.source
+    if status != HTTPStatus.PROXY_AUTHENTICATION_REQUIRED:
+        error.hint = f"check the proxy in {source}, and that it allows {url.host}"
+    elif proxy is None or not proxy.login:
+        error.hint = f"give {source} a user name and a password, such as http://USER:PASSWORD@proxy.example.com:3128"
+    else:
+        error.hint = f"check the user name and the password in {source}"
+    return error
+
+
+def _ours(error: aiohttp.ClientError | TimeoutError, url: URL, proxy: Proxy | None) -> TransportError:
     match error:
         case TimeoutError():
             return RequestTimeoutError(f"no whole answer from {url.path} before the connection gave up", timeout=None)
         case aiohttp.ClientSSLError():
-            return CertificateError(f"TLS with {url.host} could not be set up: {_tls_reason(error)}")
+            return _untrusted(_peer(error, url), _tls_reason(error))
         case aiohttp.ServerFingerprintMismatch():
-            return CertificateError(f"TLS with {url.host} could not be set up: its certificate is not the pinned one")
+            return _untrusted(url.host or "", "its certificate is not the pinned one")
+        case aiohttp.ClientHttpProxyError() if not _is_about_server(error.status):
+            return refusal(error.status, url, proxy)
         case aiohttp.ClientResponseError() if _is_flood(error):
             return ResponseTooLargeError(
                 f"the answer has more than {HEADERS} headers, or one of more than {HEADER_LIMIT} bytes", limit=None
             )
         case _:
-            return ConnectionFailedError(f"the connection to {url.host_port_subcomponent} failed: {_reason(error)}")
+            return ConnectionFailedError(
+                f"the connection to {url.host_port_subcomponent} failed: {_reason(error, url, proxy)}"
+            )
 
 
-def _reason(error: aiohttp.ClientError) -> str:
+def _untrusted(peer: str, reason: str) -> CertificateError:
+    error = CertificateError(f"TLS with {peer} could not be set up: {reason}")
+    error.hint = f"check its address; {_TRUST}"
+    return error
+
+
+def _reason(error: aiohttp.ClientError, url: URL, proxy: Proxy | None) -> str:
     """Return the reason why there is no answer, in words."""
     match error:
         case aiohttp.ClientHttpProxyError():
-            return f"the proxy answered {error.status}"
+            return f"{proxy or 'the proxy'} answered {error.status}"
         case aiohttp.ClientResponseError():
             return f"the answer is not HTTP ({type(error.__cause__ or error).__name__})"
         case aiohttp.ClientPayloadError():
@@ -78,17 +113,18 @@ def _reason(error: aiohttp.ClientError) -> str:
         case aiohttp.ServerDisconnectedError():
             return "the server disconnected"
         case aiohttp.ClientConnectorError():
-            return _unreachable(error)
+            words = _in_words(error.os_error)
+            peer = _peer(error, url)
+            return words if peer == url.host else f"{peer} cannot be reached: {words}"
         case _:  # the operating system's own words, if there are any
             return str(error) if isinstance(error, aiohttp.ClientOSError) and str(error) else type(error).__name__
 
 
-def _unreachable(error: aiohttp.ClientConnectorError) -> str:
-    """Return the reason why there is no connection, in words."""
-    words = _in_words(error.os_error)
-    if isinstance(error, aiohttp.ClientProxyConnectionError):
-        return f"the proxy at {error.host}:{error.port} cannot be reached: {words}"
-    return words
+def _peer(error: aiohttp.ClientConnectorError | aiohttp.ClientSSLError, url: URL) -> str:
+    """Return whom a connection was to lead to: the server, or else a proxy."""
+    if (error.host, error.port) == (url.raw_host, url.port):
+        return url.host or ""
+    return f"the proxy at {error.host}:{error.port}"
 
 
 def _tls_reason(error: aiohttp.ClientSSLError) -> str:
@@ -107,6 +143,11 @@ def _in_words(error: OSError) -> str:
 def _os_error(error: aiohttp.ClientError | TimeoutError) -> OSError | None:
     cause = error.os_error if isinstance(error, aiohttp.ClientConnectorError) else error.__cause__
     return cause if isinstance(cause, OSError) and not isinstance(cause, aiohttp.ClientError) else None
+
+
+def _is_about_server(status: int) -> bool:
+    """Return whether a status of a proxy means that the proxy did not reach the server, or not now."""
+    return status >= HTTPStatus.INTERNAL_SERVER_ERROR or status in _PASSING
 
 
 def _is_flood(error: aiohttp.ClientResponseError) -> bool:

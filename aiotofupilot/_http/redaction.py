@@ -1,4 +1,4 @@
-"""Hides the API key in what a server says, before an error or a log line keeps it."""
+"""Withholds what a server says, if it repeats the key, before an error or a log line keeps it."""
 
 from __future__ import annotations
 
@@ -8,114 +8,116 @@ from collections.abc import Mapping
 from functools import cached_property
 from typing import TYPE_CHECKING, Any, cast
 
-from attrs import evolve, fields, has
-
-from aiotofupilot.errors import BODY_EXCERPT, APIError, DecodeError
+from attrs import asdict, has
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from aiotofupilot._wire.response import Response
     from aiotofupilot.errors import TofuPilotError
 
 __all__ = ["Redaction"]
 
-_MASK = "***"
+WITHHELD = "withheld, because the response repeats the key"
+"""What an error says instead of its message."""
 
 _RECOGNISABLE = 8
-"""A key with fewer characters is not looked for, because it might be a word of the API."""
-
-_LONGEST_SPELLING = 128
-"""The most bytes that a character of the key takes, in any of the spellings that are looked for."""
+"""A secret with fewer characters is not looked for, because it might be a word of the API."""
 
 
 class Redaction:
-    """Replaces the key by ``***``.
+    """Finds the key, and the password of a proxy.
 
-    The key is found as it is, and in upper or lower case. It is found where some of its characters are escaped as in
+    A secret is found as it is, and in upper or lower case. It is found where some of its characters are escaped as in
     JSON, URLs, HTML, Python, cookies or e-mail, or by several of these in turn. It is found in UTF-16, hexadecimal and
     base64 too. Every repetition in the pattern is bounded, so no text makes the search slow.
 
     Args:
-        key: The key without ``Bearer``. A key of fewer than 8 characters is not looked for.
+        secrets: The key without ``Bearer``, and others. One of fewer than 8 characters is not looked for.
     """
 
-    def __init__(self, key: str) -> None:
-        self._key = key
+    def __init__(self, *secrets: str) -> None:
+        self._secrets = [secret for secret in secrets if len(secret) >= _RECOGNISABLE]
 
-    def text(self, said: str) -> str:
-        """Return a text without the key."""
-        return self._in_text.sub(_MASK, said)
-
-    def excerpt(self, body: bytes, size: int = BODY_EXCERPT) -> bytes:
-        """Return the beginning of a body without the key.
-
-        Args:
-            body: The bytes that the server sent, decompressed.
-            size: How many bytes of the body to keep. A key that begins within these bytes is hidden as a whole.
-        """
-        kept: list[bytes] = []
-        end = 0
-        for found in self._in_bytes.finditer(body, 0, size + _LONGEST_SPELLING * len(self._key)):
-            if found.start() >= size:
-                break
-            kept += [body[end : found.start()], _MASK.encode()]
-            end = found.end()
-        return b"".join([*kept, body[end:size]])
+    def finds(self, value: str | bytes) -> bool:
+        """Return whether a text or a body has a secret."""
+        if not self._secrets:
+            return False
+        return bool(self._in_text.search(value) if isinstance(value, str) else self._in_bytes.search(value))
 
     def clean(self, error: TofuPilotError, response: Response | None = None) -> None:
-        """Hide the key in everything that an error says, and remove the errors that it is chained to.
+        """Leave nothing in an error that could hold a secret.
 
-        Chained errors come from other libraries, and may quote the server in ways that cannot be searched for the key.
-        An error of the operating system stays as the cause, because it knows nothing of the answer.
+        If the response or the error has a secret anywhere, the message, the body, the headers and all other texts are
+        withheld as a whole. The frames that saw the response are removed from the traceback, because some tools show
+        their local variables. So are the errors that the error is chained to: they come from other libraries, and may
+        quote a piece of the response. An error of the operating system stays as the cause, because it knows nothing of
+        the response.
 
         Args:
-            error: The error. If it keeps the beginning of an answer's body, this is taken from ``response`` again. The
-                excerpt that it has could end in the middle of the key.
-            response: The answer that the error is about; None: there was no answer.
+            error: The error.
+            response: The response that the error is about; None: there was no response.
         """
-        error.args = self._value(error.args)
-        for name, value in vars(error).items():
-            setattr(error, name, self._value(value))
-        if response is not None and isinstance(error, APIError | DecodeError):
-            error.body = self.excerpt(response.body)
+        said: list[object] = [error.args, vars(error)]
+        if response is not None:
+            said += [response.body, response.headers]
+        if any(map(self.finds, _texts(said))):
+            error.args = (WITHHELD,)
+            for name, value in vars(error).items():
+                setattr(error, name, _withheld(value))
         cause = error.__cause__ if isinstance(error.__cause__, OSError) else None
         if cause is not None:
-            cause.__cause__ = cause.__context__ = None
-        error.__context__ = None
+            cause.__cause__ = cause.__context__ = cause.__traceback__ = None
+        error.__context__ = error.__traceback__ = None
         error.__cause__ = cause
-
-    def _value(self, value: Any) -> Any:  # noqa: ANN401 - an error's attributes are of any type
-        """Return a value without the key, in all of its parts."""
-        if isinstance(value, str):
-            return self.text(value)
-        if isinstance(value, bytes):
-            return self.excerpt(value, len(value))
-        if isinstance(value, Mapping):
-            mapping = cast("Any", value)  # a dict, or the headers of an answer, in which names may repeat
-            return type(mapping)([(self._value(name), self._value(member)) for name, member in mapping.items()])
-        if isinstance(value, tuple | list):
-            members = [self._value(member) for member in cast("Any", value)]
-            return members if isinstance(value, list) else tuple(members)
-        if has(kind := value.__class__):
-            return evolve(value, **{field.name: self._value(getattr(value, field.name)) for field in fields(kind)})
-        return value
 
     @cached_property
     def _in_text(self) -> re.Pattern[str]:
-        return re.compile(self._pattern, re.IGNORECASE)
+        return re.compile("|".join(map(_pattern, self._secrets)), re.IGNORECASE)
 
     @cached_property
     def _in_bytes(self) -> re.Pattern[bytes]:
-        return re.compile(self._pattern.encode(), re.IGNORECASE)
+        return re.compile(self._in_text.pattern.encode(), re.IGNORECASE)
 
-    @cached_property
-    def _pattern(self) -> str:
-        if len(self._key) < _RECOGNISABLE:
-            return r"(?!)"  # matches nothing
-        characters = "".join(rf"\x00{{0,3}}(?:{'|'.join(_spellings(character))})" for character in self._key)
-        whole = [characters, *map(re.escape, _encodings(self._key.encode()))]
-        # Most places in a text are ruled out by their first character alone.
-        beginnings = "".join(re.escape(spelled[0]) for spelled in (self._key, *whole[1:]))
-        return rf"(?=[\x00\\%&={beginnings}])(?:{'|'.join(whole)})"
+
+def _texts(value: object) -> Iterator[str | bytes]:
+    """Yield the texts and the bytes in a value, at any depth."""
+    if isinstance(value, str | bytes):
+        yield value
+    elif isinstance(value, Mapping):
+        for pair in cast("Mapping[object, object]", value).items():
+            yield from _texts(pair)
+    elif isinstance(value, tuple | list):
+        for member in cast("list[object]", value):
+            yield from _texts(member)
+    elif has(value.__class__):
+        yield from _texts(asdict(cast("Any", value), recurse=False))
+
+
+def _withheld(value: object) -> object:
+    """Return what takes the place of an attribute of an error. Numbers and the like stay."""
+    match value:
+        case str():
+            return WITHHELD
+        case bytes():
+            return b""
+        case tuple():
+            return ()
+        case list():
+            return []
+        case Mapping():
+            return {}
+        case _:
+            return value
+
+
+def _pattern(secret: str) -> str:
+    """Return a regular expression for every way to write a secret."""
+    characters = "".join(rf"\x00{{0,3}}(?:{'|'.join(_spellings(character))})" for character in secret)
+    whole = [characters, *map(re.escape, _encodings(secret.encode()))]
+    # Most places in a text are ruled out by their first character alone.
+    beginnings = "".join(re.escape(spelled[0]) for spelled in (secret, *whole[1:]))
+    return rf"(?=[\x00\\%&={beginnings}])(?:{'|'.join(whole)})"
 
 
 def _spellings(character: str) -> list[str]:

@@ -1,10 +1,11 @@
-"""Sends one request with aiohttp, and reads its whole answer."""
+"""Sends one request with aiohttp, and reads its whole answer. Redirects are followed within the key's own origin."""
 
 from __future__ import annotations
 
 import asyncio
 import logging
 from collections.abc import Iterable
+from http import HTTPStatus
 from typing import TYPE_CHECKING, cast
 
 import aiohttp
@@ -14,11 +15,17 @@ from yarl import URL
 from aiotofupilot._arguments import named
 from aiotofupilot._version import __version__
 from aiotofupilot._wire.response import Response
-from aiotofupilot.errors import ConfigurationError, ResponseTooLargeError, SessionError
+from aiotofupilot.errors import (
+    ConfigurationError,
+    RedirectError,
+    ResponseTooLargeError,
+    SessionError,
+    TransportError,
+)
 
+from .auth import authorizing
 from .connection_limits import connection_limits
-from .failures import HEADER_LIMIT, HEADERS, translated
-from .key import key_sender
+from .failures import HEADER_LIMIT, HEADERS, refusal, translated
 from .records import log_answer
 
 if TYPE_CHECKING:
@@ -26,7 +33,9 @@ if TYPE_CHECKING:
     from ssl import SSLContext
 
     from aiotofupilot.clock import Clock
+    from aiotofupilot.settings import Settings
 
+    from .proxy import Proxy
     from .redaction import Redaction
 
 __all__ = ["Transport"]
@@ -44,19 +53,22 @@ _BODY_LIMIT = 64 * 1024 * 1024
 _NO_LIMIT = aiohttp.ClientTimeout(total=None)
 """aiohttp limits nothing. Each attempt has a limit as a whole; see `Connection`."""
 
+_REDIRECTS = frozenset({301, 302, 303, 307, 308})
+_REDIRECTS_AT_MOST = 5
+
 
 class Transport:
     """Carries requests to one server with one key, over one aiohttp session.
 
     Args:
-        base_url: The address that request targets are appended to, without a trailing slash.
-        authorization: The value of that header.
+        settings: The server and the key.
         http_session: The user's aiohttp session, which is left open; None: an aiohttp session is made on first use.
         trace_configs: For the aiohttp session that is made here.
         clock: Dates the answers.
         redaction: Hides the key in log lines.
         tls: For the connections of the aiohttp session that is made here. None: aiohttp's default, which trusts the
             authorities that the system trusts.
+        proxy: For the aiohttp session that is made here. None: there is no proxy.
 
     Raises:
         TypeError: ``http_session`` is not an aiohttp session, or ``trace_configs`` holds something else.
@@ -64,27 +76,28 @@ class Transport:
 
     def __init__(
         self,
-        base_url: str,
-        authorization: str,
+        settings: Settings,
         *,
         http_session: aiohttp.ClientSession | None,
         trace_configs: Sequence[aiohttp.TraceConfig] | None,
         clock: Clock,
         redaction: Redaction,
         tls: SSLContext | None = None,
+        proxy: Proxy | None = None,
     ) -> None:
-        self._base = URL(base_url)
+        self._settings = settings
+        self._base = URL(settings.base_url)
         self._prefix = str(self._base)
         # A CIMultiDict, because aiohttp would otherwise make one for each request.
         self._headers = CIMultiDict({"Accept": "application/json", "User-Agent": _USER_AGENT})
         self._session = _checked_session(http_session)
         self._owns_session = http_session is None
         self._trace_configs = _checked_trace_configs(trace_configs)
-        self._authorization = authorization
-        self._middlewares = None if http_session is None else _middlewares(http_session, authorization)
+        self._middlewares: list[aiohttp.ClientMiddlewareType] | None = None
         self._clock = clock
         self._redaction = redaction
         self._tls = tls
+        self._proxy = proxy
         self._loop: asyncio.AbstractEventLoop | None = None
 
     @property
@@ -117,13 +130,24 @@ class Transport:
         return URL(f"{self._prefix}{target}", encoded=True)
 
     async def get(self, url: URL) -> Response:
-        """Send one GET, and return its whole answer. A redirect is an answer.
+        """Send a GET, and return its whole answer, or the one that redirects lead to.
 
         Raises:
+            RedirectError: A redirect leads to another origin, or to an invalid URL, or there were more than 5 in a row.
             TransportError: No whole answer arrived.
             SessionError: The aiohttp session is closed.
-            ConfigurationError: The user's aiohttp session has two kinds of credentials.
+            ConfigurationError: The user's aiohttp session has two kinds of credentials, or this version of aiohttp
+                cannot be used.
         """
+        for _ in range(1 + _REDIRECTS_AT_MOST):
+            response = await self._get(url)
+            if response.status not in _REDIRECTS or "Location" not in response.headers:
+                return response
+            url = _target(url, response.headers["Location"])
+        raise RedirectError(f"redirected more than {_REDIRECTS_AT_MOST} times, at last to {url}", location=str(url))
+
+    async def _get(self, url: URL) -> Response:
+        """Send one GET, and return its whole answer. A redirect is an answer."""
         session = self._open()
         try:
             async with session.get(
@@ -138,18 +162,22 @@ class Transport:
                 max_line_size=HEADER_LIMIT,
                 max_field_size=HEADER_LIMIT,
             ) as response:
+                self._check_proxy(response)
                 body = await _read(response)
                 if _log.isEnabledFor(logging.DEBUG):
-                    log_answer(self._redaction.text(str(url)), status=response.status, size=len(body))
+                    shown = "an address with the key" if self._redaction.finds(str(url)) else str(url)
+                    log_answer(shown, status=response.status, size=len(body))
                 # The headers are copied because a copy can be pickled. aiohttp's own object cannot.
                 return Response(response.status, CIMultiDict(response.headers), body, self._clock.now())
-        except (aiohttp.ClientError, TimeoutError) as error:
+        except (aiohttp.ClientError, TimeoutError, TransportError) as error:
             if session.closed:
                 raise SessionError("the aiohttp session was closed while a request was under way") from None
-            failure = translated(error, url)
+            if isinstance(error, TransportError):
+                raise
+            failure = translated(error, url, self._proxy)
             raise failure from failure.__cause__
         except ValueError as error:
-            if "AUTH" not in str(error):
+            if not str(error).startswith("Cannot combine AUTHORIZATION"):
                 raise
             raise ConfigurationError(
                 "the aiohttp session given as http_session has an Authorization header and other credentials, from "
@@ -194,20 +222,43 @@ class Transport:
                 connector=aiohttp.TCPConnector(limit=_CONNECTIONS, ssl=self._tls or True),
                 cookie_jar=aiohttp.DummyCookieJar(),
                 trace_configs=self._trace_configs,
+                proxy=None if self._proxy is None else self._proxy.url,
             )
-            self._middlewares = _middlewares(self._session, self._authorization)
         self.check()
+        if self._middlewares is None:
+            self._middlewares = authorizing(self._session, self._settings, self._proxy)
         return self._session
 
+    def _check_proxy(self, response: aiohttp.ClientResponse) -> None:
+        """Refuse a response of a proxy in the place of the server's.
 
-def _middlewares(session: aiohttp.ClientSession, authorization: str) -> list[aiohttp.ClientMiddlewareType]:
-    """Return the middlewares of a request: those of the aiohttp session, and at the end the one that sends the key.
+        Only a proxy answers with 407. A 403 to an unencrypted request can be the server's own, which is JSON.
 
-    The middlewares of a request replace those of the session. aiohttp has no public name for the session's middlewares.
-    """
-    of_session = session._middlewares  # noqa: SLF001  # pyright: ignore[reportPrivateUsage] - see above
-    # A library that instruments aiohttp adds its hooks when a session is made, so they are read off the session.
-    return [*of_session, key_sender(authorization, session.trace_configs)]
+        Raises:
+            ProxyError: The proxy has refused the request.
+        """
+        forbids = (
+            response.status == HTTPStatus.FORBIDDEN
+            and self._proxy is not None
+            and response.url.scheme == "http"
+            and "json" not in response.content_type
+        )
+        if forbids or response.status == HTTPStatus.PROXY_AUTHENTICATION_REQUIRED:
+            raise refusal(response.status, response.url, self._proxy)
+
+
+def _target(url: URL, location: str) -> URL:
+    """Return where a redirect leads, without credentials, if the key may be sent there."""
+    try:
+        target = url.join(URL(location)).with_user(None)
+        origin = target.origin()
+    except ValueError:
+        raise RedirectError(f"redirected to {location!r}, which is not a URL", location=location) from None
+    if origin != url.origin():
+        raise RedirectError(
+            f"redirected to another origin, {target}, to which the key is not sent", location=str(target)
+        )
+    return target
 
 
 def _checked_session(session: object) -> aiohttp.ClientSession | None:

@@ -20,7 +20,7 @@ from typing import TYPE_CHECKING, Any, ClassVar, Generic, TypeVar, cast
 from aiotofupilot.errors import BODY_EXCERPT, DecodeError
 from aiotofupilot.models import Page, PageMeta
 
-from .response import read_json
+from .response import json_excerpt, read_json
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -107,8 +107,10 @@ class PageDecoder(Generic[T]):
             return page_structure(cast("Any", self.item), bare=self._bare)(document)
         except FAULTS as error:
             path, fault = locate(error)
-        # This is raised outside of the handler, because cattrs' errors quote the body.
-        raise DecodeError(f"{path}: {fault}", path=path, body=body[:BODY_EXCERPT])
+        failure = DecodeError(f"{path}: {fault}", path=path, body=body[:BODY_EXCERPT])
+        if failure.item is not None:
+            failure.body = json_excerpt((document if self._bare else document["data"])[failure.item])
+        raise failure  # outside of the handler, because cattrs' errors quote the body
 
 
 class ShapeDecoder(PageDecoder[Any]):

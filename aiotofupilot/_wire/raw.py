@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from typing import Any
 
-from aiotofupilot.errors import BODY_EXCERPT, DecodeError
+from aiotofupilot.errors import DecodeError
 from aiotofupilot.models import Page, RawItem
 
 from .codec import PageDecoder
+from .response import json_excerpt
 
 __all__ = ["RawDecoder"]
 
@@ -43,5 +44,5 @@ class RawDecoder:
             if not isinstance(item.get("id"), str):
                 path = f"{self._items}[{at}].id"
                 fault = "expected a string" if "id" in item else "it is missing"
-                raise DecodeError(f"{path}: {fault}", path=path, body=body[:BODY_EXCERPT])
+                raise DecodeError(f"{path}: {fault}", path=path, body=json_excerpt(item))
         return Page(items, page.meta, page.cursor)

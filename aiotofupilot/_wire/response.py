@@ -8,7 +8,7 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING, Any, TypeVar, cast
 
-from attrs import frozen
+from attrs import field, frozen
 
 from aiotofupilot.errors import (
     BODY_EXCERPT,
@@ -30,7 +30,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
     from datetime import datetime
 
-__all__ = ["Response", "problem", "read_json", "read_page", "retry_after"]
+__all__ = ["Response", "json_excerpt", "problem", "read_json", "read_page", "retry_after"]
 
 T = TypeVar("T")
 
@@ -44,9 +44,9 @@ class Response:
 
     status: int
     """Status code."""
-    headers: Mapping[str, str]
+    headers: Mapping[str, str] = field(repr=False)  # a server may repeat the key, and tools show local variables
     """Case-insensitive."""
-    body: bytes
+    body: bytes = field(repr=False)
     """Decompressed."""
     received_at: datetime
     """When the whole answer had arrived, by the local clock; timezone-aware."""
@@ -92,6 +92,13 @@ def read_json(body: bytes) -> Any:
     raise InvalidJSONError(f"the body is not JSON: {complaint}", body=body[:BODY_EXCERPT])
 
 
+def json_excerpt(value: object) -> bytes:
+    """Return the beginning of a plain JSON value as an error keeps it."""
+    import msgspec  # noqa: PLC0415 - as above
+
+    return msgspec.json.encode(value)[:BODY_EXCERPT]
+
+
 _ERRORS: dict[int, type[APIError]] = {
     400: BadRequestError,
     401: UnauthorizedError,
@@ -104,6 +111,9 @@ _ERRORS: dict[int, type[APIError]] = {
 _SERVER_FAULT = 500
 """This status code and all higher ones are faults of the server."""
 
+_PARSED_AT_MOST = 64 * 1024
+"""A body with more bytes than this is not the API's, which has a few hundred."""
+
 _SECONDS = re.compile(r"\d{1,9}(\.\d{1,9})?", re.ASCII)
 """A number of ten digits is not a duration. Some servers send a point in time by mistake."""
 
@@ -111,7 +121,7 @@ _SECONDS = re.compile(r"\d{1,9}(\.\d{1,9})?", re.ASCII)
 def problem(response: Response) -> APIError:
     """Return the error for an answer, whatever its body is."""
     status = response.status
-    problem = _members(_parsed(response.body)) if len(response.body) <= BODY_EXCERPT else {}
+    problem = _members(_parsed(response.body)) if len(response.body) <= _PARSED_AT_MOST else {}
     message, code = problem.get("message"), problem.get("code")
     return _ERRORS.get(status, ServerError if status >= _SERVER_FAULT else APIError)(
         message if isinstance(message, str) and message else _summary(response),

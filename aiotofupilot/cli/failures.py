@@ -18,6 +18,7 @@ from aiotofupilot.errors import (
     DriftError,
     ForbiddenError,
     NotFoundError,
+    ProxyError,
     RateLimitedError,
     RedirectError,
     RequestTimeoutError,
@@ -137,6 +138,7 @@ _ADVICE: dict[type[BaseException], str] = {
     ServerError: "try again later",
     APIError: _ADDRESS,
     CertificateError: _ADDRESS,
+    ProxyError: "check the proxy",
     ConnectionFailedError: f"{_ADDRESS}, and the network",
     RequestTimeoutError: f"{_ADDRESS}, and the network",
     RedirectError: _ADDRESS,
@@ -154,6 +156,12 @@ _IN_OPTIONS = {
     "base_url must ": "--base-url must ",
     "base_url is ": "--base-url is ",
     'on_drift="ignore"': "--on-drift ignore",
+    "pass ca_cert=": "give --ca-cert",
+    "ca_cert is ": "--ca-cert is ",
+    "ca_cert cannot ": "--ca-cert cannot ",
+    "proxy must ": "--proxy must ",
+    "proxy would ": "--proxy would ",
+    "proxy=": "--proxy",
 }
 """What the command has for what the library tells a program to do, and for its parameters."""
 
@@ -204,7 +212,7 @@ def _with_advice(error: TofuPilotError) -> str:
     attempts = f" (after {error.attempts} attempts)" if error.attempts > 1 else ""
     line = f"{_in_options(str(error))}{attempts}"
     # The error itself may say what to do.
-    if (isinstance(error, APIError) and error.advice) or (isinstance(error, DriftError) and "--on-drift" in line):
+    if error.hint or (isinstance(error, DriftError) and "--on-drift" in line):
         return line
     return f"{line}; {_what_to_do(error)}"
 

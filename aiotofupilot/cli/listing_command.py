@@ -81,6 +81,8 @@ async def _list(
     server = Server(
         base_url=serving.base_url,
         api_key=serving.api_key,
+        proxy=serving.proxy,
+        ca_cert=serving.ca_cert,
         sandbox=serving.sandbox,
         allow_insecure_http=serving.allow_insecure_http,
         timeout=asking.timeout,

@@ -7,7 +7,7 @@ import sys
 from collections import Counter
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from aiotofupilot.errors import TofuPilotError
 
@@ -57,7 +57,7 @@ async def bring_up_to_date(
     def on_rows(_listing: str, rows: int) -> None:
         shown[-1].advance(rows)
 
-    def begin(key: str | None, address: str | None) -> Iterator[Brought]:
+    def begin(options: dict[str, Any]) -> Iterator[Brought]:
         try:
             from aiotofupilot.dlt import mirror  # noqa: PLC0415 - half a second
             from aiotofupilot.dlt.quiet import quieten  # noqa: PLC0415 - likewise
@@ -70,21 +70,17 @@ async def bring_up_to_date(
             path,
             listings=tuple(listings),
             full=full,
-            api_key=key,
-            base_url=address,
+            **options,
             concurrency=asking.concurrency,
-            timeout=server.timeout,
-            retry=server.retry,
             on_unreadable=asking.on_unreadable,
             deadline=asking.deadline,
-            allow_insecure_http=server.allow_insecure_http,
             server=server.name,
             on_rows=on_rows,
         )
 
     brought: list[Brought] = []
-    async with server.reached() as (key, address):
-        steps = await loop.run_in_executor(thread, begin, key, address)
+    async with server.reached() as options:
+        steps = await loop.run_in_executor(thread, begin, options)
         for name in (name for name in LISTINGS if name in listings):
             with progress_shown(name, to_standard_output=False, total=None) as progress, _explaining(name):
                 shown.append(progress)

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from contextlib import asynccontextmanager
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from attrs import field, frozen
 
 from aiotofupilot import RetryPolicy, TofuPilotSession
-from aiotofupilot.settings import Settings
+from aiotofupilot.settings import Secret, Settings
 
 from .output.terminal import say
 
@@ -28,6 +28,10 @@ class Server:
     """None: that of the environment, or of the login."""
     api_key: str | None = field(repr=False)
     """None: that of the environment, or of the login."""
+    proxy: str | None = field(default=None, repr=False)
+    """None: that of the environment."""
+    ca_cert: str | None = None
+    """None: that of the login."""
     sandbox: bool = False
     """Whether to start the embedded server and ask that, whatever the environment says."""
     allow_insecure_http: bool = False
@@ -67,8 +71,8 @@ class Server:
         return Settings.resolve(self.api_key, base_url=self.base_url, allow_insecure_http=self.allow_insecure_http)
 
     @asynccontextmanager
-    async def reached(self) -> AsyncGenerator[tuple[str | None, str | None]]:
-        """Give the key and the address to ask with, as a session takes them. An embedded server runs meanwhile.
+    async def reached(self) -> AsyncGenerator[dict[str, Any]]:
+        """Give the options of a session with it. An embedded server runs meanwhile.
 
         Raises:
             ConfigurationError: There is no key, or it or the address cannot be used.
@@ -77,12 +81,21 @@ class Server:
             settings = self._settings
             if settings.is_exposed:
                 say(f"aiotofupilot: {settings.key_source} can be read by others: chmod 600 {settings.key_source}")
-            yield self.api_key, self.base_url
+            yield self._options(self.api_key, self.base_url) | {"proxy": Secret(self.proxy), "ca_cert": self.ca_cert}
             return
         from aiotofupilot.sandbox import Sandbox  # noqa: PLC0415 - an HTTP server that is seldom wanted
 
         async with Sandbox(_SANDBOX_PROCEDURES) as sandbox:
-            yield sandbox.api_key, sandbox.url
+            yield self._options(sandbox.api_key, sandbox.url)
+
+    def _options(self, api_key: str | None, base_url: str | None) -> dict[str, Any]:
+        return {
+            "api_key": Secret(api_key),
+            "base_url": base_url,
+            "allow_insecure_http": self.allow_insecure_http,
+            "timeout": self.timeout,
+            "retry": self.retry,
+        }
 
     @asynccontextmanager
     async def session(self) -> AsyncGenerator[TofuPilotSession]:
@@ -91,14 +104,5 @@ class Server:
         Raises:
             ConfigurationError: There is no key, or it or the address cannot be used.
         """
-        async with (
-            self.reached() as (key, address),
-            TofuPilotSession(
-                key,
-                base_url=address,
-                allow_insecure_http=self.allow_insecure_http,
-                timeout=self.timeout,
-                retry=self.retry,
-            ) as session,
-        ):
+        async with self.reached() as options, TofuPilotSession(**options) as session:
             yield session

@@ -8,7 +8,7 @@ from __future__ import annotations
 from pathlib import Path  # noqa: TC003 - cyclopts resolves the annotations
 from typing import Annotated, Literal
 
-from attrs import frozen
+from attrs import field, frozen
 from cyclopts import Group, Parameter
 from cyclopts.validators import Number
 
@@ -238,6 +238,26 @@ class Serving:
                 "or log in with TofuPilot's own command."
             ),
         ),
+    ] = field(default=None, repr=False)
+    proxy: Annotated[
+        str | None,
+        Parameter(
+            group=_SERVER,
+            metavar="URL",
+            help=(
+                "HTTP proxy on the way to the server, such as http://proxy.example.com:3128. By default it is that of "
+                "HTTPS_PROXY, unless NO_PROXY names the server. If it wants a password, set HTTPS_PROXY, because "
+                "everyone on this machine can read a command's arguments."
+            ),
+        ),
+    ] = field(default=None, repr=False)
+    ca_cert: Annotated[
+        str | None,
+        Parameter(
+            group=_SERVER,
+            metavar="FILE",
+            help="Trust the certificates in this PEM file too, such as that of your company's own authority.",
+        ),
     ] = None
 
     def check(self) -> None:
@@ -246,8 +266,9 @@ class Serving:
         Raises:
             UsageError: A sandbox is wanted, and another server or key.
         """
-        if self.sandbox and (self.base_url or self.api_key or self.allow_insecure_http):
+        of_a_server = (self.base_url, self.api_key, self.allow_insecure_http, self.proxy, self.ca_cert)
+        if self.sandbox and any(of_a_server):
             raise UsageError(
-                "--sandbox has an address and a key of its own: leave out --base-url, --api-key and "
-                "--allow-insecure-http"
+                "--sandbox has an address and a key of its own: leave out --base-url, --api-key, "
+                "--allow-insecure-http, --proxy and --ca-cert"
             )

@@ -15,7 +15,7 @@ from attrs import field, frozen
 from aiotofupilot import RetryPolicy
 from aiotofupilot._arguments import boolean, integer, one_of, seconds
 from aiotofupilot._http.retries import checked_retry
-from aiotofupilot.settings import Settings
+from aiotofupilot.settings import Secret, Settings
 
 from .database import GONE, SEEN, opened
 from .deadline import Deadline
@@ -99,6 +99,8 @@ def mirror(
     on_unreadable: Literal["raise", "skip"] = "raise",
     deadline: float | None = None,
     allow_insecure_http: bool = False,
+    proxy: str | None = None,
+    ca_cert: str | os.PathLike[str] | None = None,
     server: str | None = None,
     on_rows: Callable[[str, int], None] | None = None,
 ) -> Iterator[Brought]:
@@ -130,6 +132,8 @@ def mirror(
         deadline: Seconds after which nothing more is read, more than 0. What has come by then is loaded. None: there is
             no limit.
         allow_insecure_http: As in `TofuPilotSession`.
+        proxy: As in `TofuPilotSession`.
+        ca_cert: As in `TofuPilotSession`.
         server: What the database is a mirror of, which must stay the same. None: the server's address.
         on_rows: Called with a listing and how many more of its rows were read. None: nobody wants to know.
 
@@ -143,13 +147,17 @@ def mirror(
         TypeError: An argument is of the wrong type.
         ValueError: There is no such listing, or an argument is out of bounds.
     """
+    key, way = Secret.of(api_key), Secret.of(proxy)
+    del api_key, proxy  # so that no traceback with local variables shows them
     wanted = chosen(listings)
-    settings = Settings.resolve(api_key, base_url=base_url, allow_insecure_http=allow_insecure_http)
+    settings = Settings.resolve(key, base_url=base_url, allow_insecure_http=allow_insecure_http)
     sessions = Sessions(
-        api_key=api_key,
+        api_key=key,
         base_url=base_url,
         concurrency=integer("concurrency", concurrency, low=1),
         allow_insecure_http=allow_insecure_http,
+        proxy=way,
+        ca_cert=ca_cert,
         timeout=None if timeout is None else seconds("timeout", timeout, zero=False),
         retry=checked_retry(retry),
         make_limiter=make_limiter,

@@ -12,6 +12,7 @@ from dlt.extract import DltSource
 from aiotofupilot import RetryPolicy
 from aiotofupilot._arguments import boolean, integer, one_of, seconds
 from aiotofupilot._http.retries import checked_retry
+from aiotofupilot.settings import Secret
 
 from .reading import chosen
 from .resources import Amounts, resource
@@ -40,6 +41,8 @@ def tofupilot(
     listings: Sequence[str] | None = None,
     concurrency: int = 1,
     allow_insecure_http: bool = False,
+    proxy: str | None = None,
+    ca_cert: str | None = None,
     timeout: float | None = 30.0,
     retry: RetryPolicy | None = RetryPolicy(),  # noqa: B008 - a value
     make_limiter: Callable[[], AbstractAsyncContextManager[object]] | None = None,
@@ -64,6 +67,8 @@ def tofupilot(
         listings: Names of the listings to have as resources, in any order. None: all eleven.
         concurrency: As in `TofuPilotSession`.
         allow_insecure_http: As in `TofuPilotSession`.
+        proxy: As in `TofuPilotSession`.
+        ca_cert: As in `TofuPilotSession`.
         timeout: As in `TofuPilotSession`.
         retry: A `RetryPolicy`; None: every page is asked for once.
         make_limiter: A function that returns what `TofuPilotSession` takes as ``limiter``, such as ``lambda:
@@ -80,6 +85,8 @@ def tofupilot(
         TypeError: An argument is of the wrong type.
         ValueError: An argument is out of bounds, or there is no such listing.
     """
+    key, way = Secret(api_key), Secret(proxy)
+    del api_key, proxy  # so that no traceback with local variables shows them
     names = chosen(listings)
     amounts = Amounts(
         rows=integer("rows", rows, low=1),
@@ -87,10 +94,12 @@ def tofupilot(
         full=boolean("full", full),
     )
     sessions = Sessions(
-        api_key=api_key,
+        api_key=key,
         base_url=base_url,
         concurrency=integer("concurrency", concurrency, low=1),
         allow_insecure_http=allow_insecure_http,
+        proxy=way,
+        ca_cert=ca_cert,
         timeout=None if timeout is None else seconds("timeout", timeout, zero=False),
         retry=checked_retry(retry),
         make_limiter=make_limiter,

@@ -90,7 +90,7 @@ def test_a_failure_has_a_code_and_a_line_that_says_what_to_do(error, code, line)
 def test_an_error_that_has_advice_of_its_own_is_told_with_that():
     """It knows the server and where the key is from."""
     error = api_error(errors.UnauthorizedError, 401)
-    error.advice = "https://tofu.example refused the key"
+    error.hint = "https://tofu.example refused the key"
     error.attempts = 2
     line = "401 CODE: Some reason; https://tofu.example refused the key (after 2 attempts)"
     assert explained(error) == (ExitCode.REFUSED, line)

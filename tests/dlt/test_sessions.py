@@ -3,9 +3,12 @@
 import asyncio
 
 import pytest
+from fakes.proxies import AUTHORITY, Proxy, with_tls
 
 from aiotofupilot import ConfigurationError, SessionError
+from aiotofupilot.dlt import mirror, tofupilot
 from aiotofupilot.dlt.sessions import Sessions
+from aiotofupilot.sandbox import Sandbox
 
 SESSIONS = {"api_key": "key", "base_url": "https://tofupilot.example"}
 
@@ -79,3 +82,26 @@ async def test_a_generator_that_is_closed_twice_is_no_news(caplog):
         report({"message": "not closed", "asyncgen": None, "exception": OSError("disk")})
         report({"message": "another one", "exception": RuntimeError("already running")})
     assert [record.message.splitlines()[0] for record in caplog.records] == ["not closed", "another one"]
+
+
+@pytest.mark.parametrize("source", ["mirror", "tofupilot"])
+async def test_a_mirror_and_a_source_go_through_a_proxy(tmp_path, source):
+    """Each of them takes what a session takes."""
+
+    def run(**options):
+        if source == "mirror":
+            return [brought.rows for brought in mirror(tmp_path / "line.duckdb", listings=["stations"], **options)]
+        rows = list(tofupilot(listings=["stations"], **options).resources["stations"])
+        return [sum(batch.num_rows for batch in rows)]
+
+    async with Sandbox(30) as sandbox, with_tls(int(sandbox.url.split(":")[2].split("/")[0])) as port:
+        async with Proxy(port, login="user:of-the-proxy") as proxy:
+            found = await asyncio.to_thread(
+                run,
+                api_key=sandbox.api_key,
+                base_url="https://tofu.example.com",
+                proxy=proxy.url.replace("//", "//user:of-the-proxy@"),
+                ca_cert=AUTHORITY.cert_pem.bytes().decode(),
+            )
+        assert found == [len(sandbox.stations)]
+        assert set(proxy.lines) == {"CONNECT tofu.example.com:443 HTTP/1.1"}

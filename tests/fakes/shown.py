@@ -2,10 +2,50 @@
 
 import pickle
 import traceback
+from pathlib import Path
+
+from rich.pretty import pretty_repr
 
 from aiotofupilot import TofuPilotError
 
-__all__ = ["texts"]
+__all__ = ["chain", "local_variables", "texts"]
+
+_TESTS = str(Path(__file__).parents[1])
+
+
+def chain(error):
+    """Yield an error, its causes and contexts, and the members of groups."""
+    seen, todo = set(), [error]
+    while todo:
+        error = todo.pop()
+        if error is None or id(error) in seen:
+            continue
+        seen.add(id(error))
+        yield error
+        todo += [error.__cause__, error.__context__, *getattr(error, "exceptions", ())]
+
+
+def local_variables(error):
+    """Yield the local variables of every frame of an error and its chain, as tools that show them write them.
+
+    The frames of the tests are left out, because these know the secret.
+    """
+    for link in chain(error):
+        for frame, _ in traceback.walk_tb(link.__traceback__):
+            if not frame.f_code.co_filename.startswith(_TESTS):
+                for name, value in frame.f_locals.items():
+                    yield f"{frame.f_code.co_qualname}: {name} = {_shown(value)}"
+
+
+def _shown(value):
+    """Return what Python's own traceback shows of a local variable, and what rich shows."""
+    shown = []
+    for show in (repr, pretty_repr):
+        try:
+            shown.append(show(value))
+        except Exception as error:  # noqa: BLE001 - such as of an object whose making has failed
+            shown.append(repr(error))
+    return "\n".join(shown)
 
 
 def texts(value):
@@ -21,6 +61,7 @@ def texts(value):
         if isinstance(value, BaseException):
             todo += [value.__cause__, value.__context__, *value.args, *vars(value).values()]
             yield "".join(traceback.format_exception(value))
+            yield from local_variables(value)
             if isinstance(value, TofuPilotError):
                 yield pickle.dumps(value).decode("latin-1")
         elif isinstance(value, dict):

@@ -18,6 +18,7 @@ from aiotofupilot import (
     CertificateError,
     ConfigurationError,
     ConnectionFailedError,
+    ProxyError,
     RedirectError,
     RequestTimeoutError,
     ResponseTooLargeError,
@@ -27,9 +28,10 @@ from aiotofupilot._http.connection import Connection
 from aiotofupilot._http.gate import Gate
 from aiotofupilot._http.lifetime import Lifetime
 from aiotofupilot._http.options import Options
-from aiotofupilot._http.redaction import Redaction
+from aiotofupilot._http.redaction import WITHHELD, Redaction
 from aiotofupilot._http.retries import Retries
 from aiotofupilot._http.transport import Transport
+from aiotofupilot.settings import Settings
 from aiotofupilot.stats import RequestCounts
 
 KEY = "secret-key-of-a-test"
@@ -116,7 +118,8 @@ class Client:
 
     def __init__(self, base_url, clock, *, key=KEY, **options):
         redaction = Redaction(key)
-        self.transport = Transport(base_url, f"Bearer {key}", clock=clock, redaction=redaction, **options)
+        settings = Settings(base_url=base_url, authorization=f"Bearer {key}", key_source="api_key")
+        self.transport = Transport(settings, clock=clock, redaction=redaction, **options)
         gate = Gate(clock, self.transport.connections)
         self._parts = {
             "transport": self.transport,
@@ -581,12 +584,10 @@ async def test_a_pinned_certificate_that_is_another_one_is_not_accepted(get, sec
         await get(origin=server.origin, http_session=session)
 
 
-async def test_a_proxy_that_opens_no_tunnel_is_a_failed_connection(get, server, handed_in):
+async def test_a_proxy_of_a_session_that_was_handed_in_may_refuse(get, server, handed_in):
     """The error has the status of its answer, and none of its words."""
     server.answers = [http(status=f"407 {KEY}")]
-    with pytest.raises(
-        ConnectionFailedError, match=r"^the connection to tofu\.invalid failed: the proxy answered 407$"
-    ):
+    with pytest.raises(ProxyError, match=r"^the proxy refused the way to tofu\.invalid: it answered 407; give the aio"):
         await get(origin="https://tofu.invalid", http_session=handed_in(proxy=server.origin))
     assert KEY not in server.requests[0]
 
@@ -654,6 +655,17 @@ def netrc(monkeypatch, tmp_path):
     """A file with credentials for every server, which aiohttp reads in a session with trust_env."""
     (tmp_path / "netrc").write_text("default login user password word")
     monkeypatch.setenv("NETRC", str(tmp_path / "netrc"))
+
+
+@pytest.mark.usefixtures("netrc")
+async def test_a_session_of_its_own_does_not_read_a_netrc_file(make, server, monkeypatch):
+    """It has the key, and a proxy that this package finds."""
+    monkeypatch.setattr("aiohttp.ClientSession._get_netrc_auth", None)
+    server.answers = [http()]
+    client = make()
+    await client.get("/", timeout=60.0)
+    assert not client.transport._session.trust_env
+    assert f"Authorization: Bearer {KEY}\r\n" in server.requests[0]
 
 
 @pytest.mark.usefixtures("netrc")
@@ -758,7 +770,7 @@ async def test_the_key_is_hidden_in_where_a_redirect_leads(get, server):
     server.answers = [http(b"", f"Location: https://evil.example.com/?key={KEY}", status="302 Found")]
     with pytest.raises(RedirectError) as caught:
         await get()
-    assert caught.value.location == "https://evil.example.com/?key=***"
+    assert caught.value.location == WITHHELD
 
 
 async def test_closing_before_the_first_request_is_nothing(make):

@@ -2,11 +2,12 @@
 
 import asyncio
 
+import aiohttp
 import pytest
 from opentelemetry import trace
 from opentelemetry.trace import SpanKind, StatusCode
 
-from aiotofupilot import RetryPolicy, TofuPilotSession
+from aiotofupilot import ConnectionFailedError, RetryPolicy, TofuPilotSession
 from aiotofupilot.sandbox import Sandbox
 from aiotofupilot.sandbox.faults import redirect, status
 
@@ -65,6 +66,53 @@ async def test_neither_the_key_nor_what_is_searched_for_is_told(sandbox, telemet
     base = f"{sandbox.url}/v2/procedures"
     assert addresses == {f"{base}?limit=10&cursor=20", f"{base}?limit=100"}
     assert KEY not in telemetry.text
+    assert "secret" not in telemetry.text
+
+
+@pytest.mark.parametrize(
+    "answer",
+    [b"SSH-2.0-OpenSSH_9.6\r\n", b"HTTP/1.1 200 OK\r\nContent-Length: many\r\n\r\n", b"", None],
+    ids=["not HTTP", "no length", "nothing", "no server"],
+)
+async def test_a_request_that_fails_does_not_tell_what_is_searched_for(telemetry, answer):
+    """aiohttp's own error quotes the whole address. The span has the error of this package."""
+
+    async def reply(reader, writer):
+        await reader.readuntil(b"\r\n\r\n")
+        writer.write(answer)
+        writer.close()
+
+    server = await asyncio.start_server(reply, "127.0.0.1", 0)
+    base_url = f"http://127.0.0.1:{server.sockets[0].getsockname()[1]}"
+    if answer is None:
+        server.close()
+    traces = [telemetry.trace_config()]
+    async with TofuPilotSession(KEY, base_url=base_url, trace_configs=traces, retry=None) as session:
+        with pytest.raises(ConnectionFailedError):
+            await session.procedures.list(search_query=SECRET)
+    (span,) = telemetry.requests
+    (event,) = span.events
+    assert event.attributes["exception.type"] == "aiotofupilot.errors.ConnectionFailedError"
+    assert KEY not in telemetry.text
+    assert "secret" not in telemetry.text
+    server.close()
+    await server.wait_closed()
+
+
+async def test_a_middleware_that_fails_does_not_tell_what_is_searched_for(sandbox, telemetry):
+    """It runs before the key is added."""
+
+    async def fail(request, handler):
+        raise OSError("of the middleware")
+
+    traces = [telemetry.trace_config()]
+    async with (
+        aiohttp.ClientSession(trace_configs=traces, middlewares=[fail]) as http_session,
+        TofuPilotSession(KEY, base_url=sandbox.url, http_session=http_session, retry=None) as session,
+    ):
+        with pytest.raises(ConnectionFailedError):
+            await session.procedures.list(search_query=SECRET)
+    assert len(telemetry.requests) == 1
     assert "secret" not in telemetry.text
 
 

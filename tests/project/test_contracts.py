@@ -23,7 +23,7 @@ BROKEN = {
         ("sandbox/paging.py", "from aiotofupilot._wire import codec"),
         ("_listings/listing.py", "from aiotofupilot import arrow"),
         ("arrow/schemas.py", "from aiotofupilot.dlt import rows"),
-        ("_http/credentials.py", "from aiotofupilot import settings"),
+        ("settings.py", "from aiotofupilot._http import proxy"),
         ("_wire/items.py", "from aiotofupilot import listings"),
         ("checkpoint.py", "from aiotofupilot import watermark"),
         ("errors.py", "from aiotofupilot import shard"),
@@ -51,7 +51,7 @@ BROKEN = {
         ("_http/retries.py", "from aiotofupilot._listings import filters"),
     ],
     "The command uses public names only": [
-        ("cli/server.py", "from aiotofupilot._http.settings import authorization"),
+        ("cli/server.py", "from aiotofupilot._http.proxy import resolve_proxy"),
         ("cli/output/formats.py", "from aiotofupilot._wire.items import to_wire"),
         ("cli/listing.py", "from aiotofupilot._session import TofuPilotSession"),
         ("cli/app.py", "from aiotofupilot._version import __version__"),
@@ -62,7 +62,10 @@ BROKEN = {
         ("cli/process.py", "from aiotofupilot._otel import instruments"),
         ("__main__.py", "from aiotofupilot import _lazy"),
     ],
-    "aiohttp and its family are HTTP's; the sandbox serves with them, and mocks stand in for them": [
+    (
+        "aiohttp and its family are HTTP's; the sandbox serves with them, mocks stand in for them, "
+        "and settings parse addresses"
+    ): [
         ("_session.py", "import aiohttp"),
         ("_wire/response.py", "from multidict import CIMultiDict"),
         ("_listings/listing.py", "from yarl import URL"),

@@ -164,7 +164,6 @@ async def test_the_context_that_tracing_gets_is_empty(sandbox):
         lambda: TofuPilotSession(f"{KEY}\n"),
         lambda: TofuPilotSession(f"Bearer {KEY} {KEY}"),
         lambda: TofuPilotSession(KEY.encode()),
-        lambda: TofuPilotSession(KEY, base_url=f"https://user:{KEY}@tofu.example.com"),
         lambda: TofuPilotSession(KEY, base_url="http://tofu.example.com"),
     ],
 )

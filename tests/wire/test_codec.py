@@ -168,7 +168,8 @@ def fault(document):
         decoded(document)
     error = caught.value
     assert not isinstance(error, InvalidJSONError)
-    assert error.body == orjson.dumps(document)
+    at_fault = document if error.item is None else document["data"][error.item]
+    assert error.body == orjson.dumps(at_fault)[:2000]
     path, _, complaint = str(error).partition(": ")
     assert path == error.path
     return path, complaint
@@ -251,15 +252,19 @@ def test_what_is_not_json_is_said_to_be_no_json(body):
     with pytest.raises(InvalidJSONError, match=r"^the body is not JSON: ") as caught:
         decode(body, 0)
     assert caught.value.path == "$"
-    assert caught.value.body == body[: 64 * 1024]
+    assert caught.value.body == body[:2000]
 
 
-def test_an_error_keeps_64_kib_of_the_body():
-    """A page may be larger than a log should hold."""
-    body = orjson.dumps(changed(DOCUMENT, "data", 1, "id", to=["x" * 100_000]))
+def test_an_error_keeps_the_beginning_of_the_item_at_fault():
+    """A page may be larger than a log should hold. If no item is at fault, it is the beginning of the page."""
+    document = changed(DOCUMENT, "data", 1, "id", to=["x" * 100_000])
+    with pytest.raises(DecodeError) as caught:
+        decode(orjson.dumps(document), 0)
+    assert caught.value.body == orjson.dumps(document["data"][1])[:2000]
+    body = orjson.dumps(changed(DOCUMENT, "meta", to="x" * 100_000))
     with pytest.raises(DecodeError) as caught:
         decode(body, 0)
-    assert caught.value.body == body[: 64 * 1024]
+    assert caught.value.body == body[:2000]
 
 
 @pytest.mark.parametrize("created_at", ["2024-01-15T10:30:00.000Z", "2024-01-15T10:30Z"], ids=["fast", "detailed"])

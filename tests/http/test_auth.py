@@ -8,10 +8,11 @@ from contextlib import asynccontextmanager
 import aiohttp
 import pytest
 
-from aiotofupilot import RetryPolicy, TofuPilotSession
-from aiotofupilot._http.key import key_sender
+from aiotofupilot import ConfigurationError, RetryPolicy, TofuPilotSession
+from aiotofupilot._http.auth import authorizing
 from aiotofupilot.sandbox import Sandbox
 from aiotofupilot.sandbox.faults import redirect, reset, status
+from aiotofupilot.settings import Settings
 
 KEY = "tofu_0123456789abcdef"
 HOOKS = [name for name in dir(aiohttp.TraceConfig) if name.startswith("on_")]
@@ -97,10 +98,49 @@ async def test_middlewares_of_a_session_that_is_handed_in_run_too():
     assert KEY not in repr(seen)
 
 
-def test_the_sender_is_its_own_copy():
+async def test_the_sender_is_its_own_copy():
     """A mock that records a call copies the arguments, and must not copy a connection."""
-    sender = key_sender(f"Bearer {KEY}", ())
+    async with aiohttp.ClientSession() as http_session:
+        (sender,) = authorizing(http_session, Settings.resolve(KEY, base_url="https://tofu.example.com"), None)
     assert copy.deepcopy(sender) is sender
+    assert KEY not in repr(sender)
+
+
+class Missing:
+    """An attribute that aiohttp has under another name."""
+
+    def __get__(self, instance, owner):
+        raise AttributeError
+
+    def __set__(self, instance, value):
+        pass
+
+
+@pytest.mark.parametrize("is_handed_in", [False, True])
+@pytest.mark.parametrize(
+    ("owner", "name", "consequence"),
+    [
+        (aiohttp.ClientRequest, "_on_headers_request_sent", "trace hooks would see the key"),
+        (aiohttp.ClientSession, "_middlewares", "the middlewares of a session would not run"),
+    ],
+)
+async def test_an_aiohttp_without_the_private_names_is_refused(monkeypatch, is_handed_in, owner, name, consequence):
+    """The key is not shown to the hooks instead. The first request fails, and nothing is sent."""
+    seen = []
+    async with (
+        Sandbox(3, api_key=KEY) as sandbox,
+        session(sandbox, is_handed_in=is_handed_in, trace=recording(seen)) as client,
+    ):
+        monkeypatch.setattr(owner, name, Missing(), raising=False)
+        with pytest.raises(ConfigurationError) as caught:
+            await client.procedures.list()
+        assert not sandbox.requests
+    assert str(caught.value) == (
+        f"aiohttp {aiohttp.__version__} cannot be used, because it has no {owner.__name__}.{name}, without which "
+        f"{consequence}: install another version of aiohttp"
+    )
+    assert caught.value.attempts == 0
+    assert KEY not in repr(seen)
 
 
 def test_opentelemetry_captures_headers_without_the_key():

@@ -9,7 +9,7 @@ import trustme
 from hypothesis import HealthCheck, given, settings, strategies as st
 
 from aiotofupilot import ConfigurationError
-from aiotofupilot._http.credentials import find_credentials, trusting
+from aiotofupilot.settings import Settings, _login
 
 
 @pytest.fixture
@@ -31,8 +31,8 @@ def write(path, mode=0o600, **members):
 
 def test_a_login_has_a_key_and_its_server(path):
     write(path, api_key="k-1", base_url="https://tofu.example.com", ca_cert="/etc/ca.pem", later=1)
-    found = find_credentials()
-    assert (found.api_key, found.base_url, found.ca_cert) == ("k-1", "https://tofu.example.com", "/etc/ca.pem")
+    found = _login()
+    assert (found.api_key.value, found.base_url, found.ca_cert) == ("k-1", "https://tofu.example.com", "/etc/ca.pem")
     assert not found.is_exposed
     assert "k-1" not in repr(found)
 
@@ -40,7 +40,7 @@ def test_a_login_has_a_key_and_its_server(path):
 def test_what_a_login_lacks_is_none(path):
     """An empty string counts as missing."""
     write(path, api_key="k-1", base_url=None, ca_cert="")
-    found = find_credentials()
+    found = _login()
     assert (found.base_url, found.ca_cert) == (None, None)
 
 
@@ -48,14 +48,14 @@ def test_what_a_login_lacks_is_none(path):
 def test_without_a_key_there_is_no_login(path, members):
     """A file without a key is there after a logout."""
     write(path, **members)
-    assert find_credentials() is None
+    assert _login() is None
 
 
 def test_without_a_file_there_is_no_login(home):
     """The folder may be missing too, or be a file."""
-    assert find_credentials() is None
+    assert _login() is None
     (home / ".tofupilot").write_text("")
-    assert find_credentials() is None
+    assert _login() is None
 
 
 @pytest.mark.parametrize("value", [None, ""])
@@ -66,14 +66,14 @@ def test_without_a_home_there_is_no_login(path, monkeypatch, value):
         monkeypatch.delenv("HOME")
     else:
         monkeypatch.setenv("HOME", value)
-    assert find_credentials() is None
+    assert _login() is None
 
 
 @pytest.mark.parametrize(("mode", "is_exposed"), [(0o600, False), (0o400, False), (0o640, True), (0o604, True)])
 def test_a_file_that_others_can_read_is_taken_and_known(path, mode, is_exposed):
     """Its group can read it, or everyone can."""
     write(path, mode, api_key="k-1")
-    assert find_credentials().is_exposed is is_exposed
+    assert _login().is_exposed is is_exposed
 
 
 @pytest.mark.parametrize(
@@ -85,7 +85,7 @@ def test_a_malformed_file_is_named_and_not_shown(path, content):
     """The error names the place of the fault, and does not show the key."""
     path.write_bytes(content)
     with pytest.raises(ConfigurationError) as caught:
-        find_credentials()
+        _login()
     assert str(caught.value) == "~/.tofupilot/credentials.json is malformed: it is not a JSON object"
     assert "secret" not in f"{caught.value!r} {caught.value.__cause__!r}"
 
@@ -97,35 +97,35 @@ def test_a_value_that_is_no_string_is_named_and_not_shown(path, name, value):
     write(path, **{"api_key": "secret", name: value})
     complaint = f"~/.tofupilot/credentials.json is malformed: {name} is not a string"
     with pytest.raises(ConfigurationError) as caught:
-        find_credentials()
+        _login()
     assert str(caught.value) == complaint
 
 
 def test_a_file_of_a_byte_order_mark_is_read(path):
     """Some editors write one."""
     path.write_bytes(b'\xef\xbb\xbf{"api_key": "k-1"}')
-    assert find_credentials().api_key == "k-1"
+    assert _login().api_key.value == "k-1"
 
 
 def test_a_file_that_is_too_large_is_not_read_to_its_end(path):
     """It is something else."""
     path.write_bytes(b" " * 65_536 + b"{}")
     with pytest.raises(ConfigurationError, match="malformed: it has more than 65536 bytes"):
-        find_credentials()
+        _login()
 
 
 def test_what_is_no_file_is_not_opened(path):
     """Reading a named pipe would wait without end."""
     os.mkfifo(path)
     with pytest.raises(ConfigurationError, match=r"^~/\.tofupilot/credentials\.json is not a file$"):
-        find_credentials()
+        _login()
 
 
 def test_a_file_that_cannot_be_read_says_why(path):
     """Here its links lead in a circle, so that no user can read it."""
     path.symlink_to(path)
     with pytest.raises(ConfigurationError, match=r"^~/\.tofupilot/credentials\.json cannot be read: Too many "):
-        find_credentials()
+        _login()
 
 
 @settings(suppress_health_check=[HealthCheck.function_scoped_fixture])
@@ -133,7 +133,7 @@ def test_a_file_that_cannot_be_read_says_why(path):
 def test_any_content_is_read_or_refused_by_one_error(path, content):
     path.write_bytes(content)
     try:
-        found = find_credentials()
+        found = _login()
     except ConfigurationError as error:
         assert "credentials.json is malformed" in str(error)  # noqa: PT017 - both ends are right
     else:
@@ -145,19 +145,62 @@ def authority():
     return trustme.CA()
 
 
-@pytest.mark.parametrize("form", ["text", "path", "path from home"])
-def test_an_authority_is_trusted_beside_those_of_the_system(home, authority, form):
-    """It is the PEM text, or the path of a PEM file."""
-    (home / "ca.pem").write_bytes(authority.cert_pem.bytes())
-    given = {"text": authority.cert_pem.bytes().decode(), "path": str(home / "ca.pem"), "path from home": "~/ca.pem"}
-    context = trusting(given[form])
+@pytest.fixture
+def tls(path):
+    """Return a function that makes a TLS context, for an argument or the authority of a login."""
+
+    def tls(ca_cert, *, is_argument):
+        write(path, api_key="k-1", ca_cert=None if is_argument else ca_cert)
+        return Settings.resolve().tls(ca_cert if is_argument else None)
+
+    return tls
+
+
+@pytest.mark.parametrize("is_argument", [True, False])
+def test_an_authority_is_trusted_beside_those_of_the_system(home, authority, tls, monkeypatch, is_argument):
+    """It is the PEM text, or the path of a PEM file. A relative one begins at the login's own file, if that has it."""
+    text = authority.cert_pem.bytes()
+    for folder in (home, home / ".tofupilot"):
+        (folder / "ca.pem").write_bytes(text)
+    (home / ".tofupilot" / "own.pem").write_bytes(text)
+    monkeypatch.chdir(home / ".tofupilot" if is_argument else home)
     own = ssl.create_default_context()
-    assert context.cert_store_stats()["x509_ca"] == own.cert_store_stats()["x509_ca"] + 1
-    assert (context.verify_mode, context.check_hostname) == (ssl.CERT_REQUIRED, True)
+    for form in (text.decode(), str(home / "ca.pem"), "~/ca.pem", "own.pem", "../ca.pem"):
+        context = tls(form, is_argument=is_argument)
+        assert context.cert_store_stats()["x509_ca"] == own.cert_store_stats()["x509_ca"] + 1
+        assert (context.verify_mode, context.check_hostname) == (ssl.CERT_REQUIRED, True)
 
 
+def test_an_authority_may_be_a_path(home, authority):
+    (home / "ca.pem").write_bytes(authority.cert_pem.bytes())
+    assert isinstance(Settings.resolve("k").tls(home / "ca.pem"), ssl.SSLContext)
+
+
+def test_without_an_authority_the_system_decides(home):
+    assert Settings.resolve("k").tls() is None
+
+
+@pytest.mark.parametrize("is_argument", [True, False])
 @pytest.mark.parametrize("ca_cert", ["-----BEGIN CERTIFICATE-----\nx", "/nowhere/ca.pem", "~nobody/ca.pem", "a\0b"])
-def test_an_authority_that_cannot_be_used_is_named(ca_cert):
+def test_an_authority_that_cannot_be_used_is_named(tls, ca_cert, is_argument):
     """It is not a certificate, or its file is missing."""
-    with pytest.raises(ConfigurationError, match=r"^ca_cert in ~/\.tofupilot/credentials\.json cannot be used: "):
-        trusting(ca_cert)
+    place = "ca_cert" if is_argument else r"ca_cert in ~/\.tofupilot/credentials\.json"
+    with pytest.raises(ConfigurationError, match=rf"^{place} cannot be used: "):
+        tls(ca_cert, is_argument=is_argument)
+
+
+@pytest.mark.parametrize("is_argument", [True, False])
+def test_an_authority_that_is_no_file_is_not_opened(home, tls, is_argument):
+    """Reading a named pipe would wait without end."""
+    os.mkfifo(home / "pipe")
+    place = "ca_cert" if is_argument else "ca_cert in ~/.tofupilot/credentials.json"
+    for ca_cert in (str(home / "pipe"), "/dev/zero", str(home)):
+        with pytest.raises(ConfigurationError) as caught:
+            tls(ca_cert, is_argument=is_argument)
+        assert str(caught.value) == f"{place} is not a file"
+
+
+@pytest.mark.parametrize("ca_cert", [True, b"-----BEGIN", 3])
+def test_an_authority_of_another_type_is_refused(home, ca_cert):
+    with pytest.raises(TypeError, match=r"^ca_cert must be a string, a path or None, got "):
+        Settings.resolve("k").tls(ca_cert)

@@ -8,17 +8,22 @@ from hypothesis import given, strategies as st
 from yarl import URL
 
 from aiotofupilot import ConfigurationError
-from aiotofupilot._http.settings import DEFAULT_BASE_URL, authorization, resolve_base_url
+from aiotofupilot.settings import DEFAULT_BASE_URL, Settings
 
 
 @pytest.fixture(autouse=True)
-def no_environment(monkeypatch):
+def no_environment(monkeypatch, tmp_path):
+    monkeypatch.setenv("HOME", str(tmp_path))
     monkeypatch.delenv("TOFUPILOT_API_KEY", raising=False)
     monkeypatch.delenv("TOFUPILOT_URL", raising=False)
 
 
 def resolve(base_url=None, *, allow_insecure_http=False):
-    return resolve_base_url(base_url, allow_insecure_http=allow_insecure_http)
+    return Settings.resolve("key", base_url=base_url, allow_insecure_http=allow_insecure_http).base_url
+
+
+def authorization(key):
+    return Settings.resolve(key).authorization
 
 
 @pytest.mark.parametrize("key", ["k-1", "Bearer k-1", "bearer k-1", "BEARER  k-1", "Bearer\tk-1"])

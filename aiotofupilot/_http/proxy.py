@@ -1,0 +1,101 @@
+"""Which proxy a session goes through: the one that it is given, or the one of the environment."""
+
+from __future__ import annotations
+
+import os
+from base64 import b64encode
+from urllib.request import getproxies_environment, proxy_bypass
+
+from attrs import field, frozen
+from yarl import URL
+
+from aiotofupilot._arguments import named
+from aiotofupilot.errors import ConfigurationError
+from aiotofupilot.settings import Secret, is_loopback, is_visible
+
+__all__ = ["Proxy", "resolve_proxy"]
+
+_UNUSABLE = (
+    "must be the http:// or https:// address of a proxy, such as http://proxy.example.com:3128; "
+    "the value is not shown, because it may hold a password"
+)
+
+
+@frozen(kw_only=True)
+class Proxy:
+    """A proxy that has been found and checked. Nothing has been sent."""
+
+    url: URL
+    """Scheme, host and port."""
+    login: tuple[str, str] | tuple[()] = field(repr=False)
+    """User name and password, decoded. Empty: the proxy gets neither."""
+    source: str
+    """Where it is from: ``proxy=``, or the name of an environment variable."""
+
+    def __str__(self) -> str:
+        return f"the proxy at {self.url.host_subcomponent}:{self.url.port}"
+
+    @property
+    def authorization(self) -> str | None:
+        """The value of the ``Proxy-Authorization`` header; None: there is none."""
+        return None if not self.login else f"Basic {b64encode(':'.join(self.login).encode()).decode()}"
+
+
+def resolve_proxy(proxy: Secret, base_url: str, *, allow_insecure_http: bool) -> Proxy | None:
+    """Return the proxy for a server; None: the server is connected to directly.
+
+    Args:
+        proxy: As in `TofuPilotSession`.
+        base_url: The server's address, which has been checked.
+        allow_insecure_http: Whether the key may leave this machine unencrypted.
+
+    Raises:
+        ConfigurationError: The address of the proxy cannot be used, or the proxy would get the key unencrypted.
+        TypeError: The argument is not a string.
+    """
+    server, source = URL(base_url), "proxy="
+    is_here = is_loopback(server.host or "")
+    if proxy.value is None:
+        if is_here:
+            return None
+        source, proxy = _of_environment(server)
+    elif not isinstance(proxy.value, str):
+        raise named(TypeError(f"proxy must be a string or None, got {type(proxy.value).__name__}"), "proxy")
+    elif proxy.value and is_here and server.scheme == "http" and not allow_insecure_http:
+        message = (
+            f"proxy would get the key unencrypted on its way to {server.origin()}: leave out the proxy, "
+            "or pass allow_insecure_http=True"
+        )
+        raise named(ConfigurationError(message), "allow_insecure_http")
+    if not proxy.value:
+        return None
+    found = _parsed(proxy, source)
+    if found is None:
+        raise named(ConfigurationError(f"{source.rstrip('=')} {_UNUSABLE}"), "proxy")
+    return found
+
+
+def _of_environment(server: URL) -> tuple[str, Secret]:
+    """Return the name and the value of the environment variable with the proxy for a server.
+
+    The standard library reads the variables: lower case before upper, and no HTTP_PROXY in a CGI program, where a
+    client could set it. NO_PROXY has names, ends of names, either with a port, or a star; it cannot have networks, such
+    as 10.0.0.0/8. The value is None if there is no variable, or if NO_PROXY names the server.
+    """
+    name, found = f"{server.scheme}_proxy", Secret(getproxies_environment().get(server.scheme))
+    if found.value and proxy_bypass(f"{server.host_subcomponent}:{server.port}"):
+        return name, Secret(None)
+    return name if name in os.environ else name.upper(), found
+
+
+def _parsed(proxy: Secret, source: str) -> Proxy | None:
+    """Return the proxy with an address; None: the address cannot be used. An address without a scheme is http."""
+    try:
+        url = URL(proxy.value if "://" in proxy.value else f"http://{proxy.value}")
+        if not (is_visible(proxy.value) and url.scheme in {"http", "https"} and url.host and url.port):
+            return None
+        is_open = url.raw_user is None and url.raw_password is None
+        login = () if is_open else (url.user or "", url.password or "")
+        return Proxy(url=url.origin(), login=login, source=source)
+    except ValueError:
+        return None
