@@ -255,7 +255,10 @@ class Copy:
                 command.chmod(0o755)
 
     def run(self, tests: list[str]) -> str | None:
-        """Run tests until one fails, and return its name. None: all pass; ``OVER``: they take too long."""
+        """Run tests until one fails, and return its name. None: all pass; ``OVER``: they take too long.
+
+        Pytest itself fails where it cannot start, and where a test hangs.
+        """
         settings = re.compile("PYTEST|PYTHON|TOFUPILOT|VIRTUAL_ENV")  # which could lead away from this copy
         options = ["-x", "-q", "-p", "no:cacheprovider", "-o", "asyncio_debug=false", "--hypothesis-profile=quick"]
         command = [".venv/bin/python", "-m", "pytest", *options, *tests]
@@ -280,7 +283,7 @@ class Copy:
             failed = re.findall(r"^(?:FAILED|ERROR) (\S+)", output.read(), re.MULTILINE)
         if code in {-signal.SIGXCPU, -signal.SIGKILL}:
             return OVER
-        return (failed or ["pytest does not start"])[0] if code else None
+        return (failed or ["pytest itself"])[0] if code else None
 
     def try_mutant(self, mutant: Mutant) -> str | None:
         """Run the tests of a mutant. The copy is as before afterwards."""
