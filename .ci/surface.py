@@ -36,16 +36,41 @@ INNER = {"faults", "paging"}
 
 def load(folder: Path) -> Known:
     """Read a version of the package. Nothing of it is imported."""
-    return griffe.load(
+    package: Known = griffe.load(
         PACKAGE, search_paths=[folder], try_relative_path=False, resolve_aliases=True, allow_inspection=False
     )
+    for module in package["listings"].modules.values():
+        for listing in module.classes.values():
+            if not listing.is_alias and "list" in listing.functions:
+                unpack(listing.functions["list"], module)
+    return package
+
+
+def unpack(function: griffe.Function, module: Known) -> None:
+    """Give a function the keys of the TypedDict that it unpacks as parameters.
+
+    An extension of griffe does the same, but not for keys of a base in another module.
+    """
+    (declared,) = re.findall(r"Unpack\[(\w+)\]", str(function.parameters["arguments"].annotation))
+    del function.parameters["arguments"]
+    for name, key in module[declared].all_members.items():
+        if key.is_attribute:
+            annotation = str(key.annotation)
+            default = re.search(r"\bDefault\((.*?)\)", annotation)
+            function.parameters.add(
+                griffe.Parameter(
+                    name,
+                    kind=griffe.ParameterKind.keyword_only,
+                    default=None if annotation.startswith("Required") else default[1] if default else "None",
+                )
+            )
 
 
 def public_modules(package: Known) -> Iterator[Known]:
-    """Yield the modules from which programs import, and the one whose classes they reach by a session."""
+    """Yield the modules from which programs import."""
     yield package
     for name, room in package.modules.items():
-        if name == "_listings" or not (name.startswith("_") or name in NOT_FOR_PROGRAMS):
+        if not (name.startswith("_") or name in NOT_FOR_PROGRAMS):
             yield room
             yield from (module for inner, module in room.modules.items() if inner in INNER)
 
@@ -70,28 +95,14 @@ def breaking_changes(old: Known, new: Known) -> Iterator[str]:
     before, after = public_names(old), public_names(new)
     for name in sorted(before.keys() - after.keys()):
         yield f"- `{name}`: *Public name was removed*"
-    changes = [
-        *griffe.find_breaking_changes(old, new),
-        *(
-            change
-            for name in before.keys() & after.keys()
-            if name.startswith(f"{PACKAGE}._listings.")  # a private module, into which the comparison does not look
-            for change in griffe.find_breaking_changes(_at(old, name), _at(new, name))
-        ),
-    ]
     public = tuple(f"{path}{end}" for path in before.values() for end in ".(")
     yield from sorted(
         {
             change.explain(griffe.ExplanationStyle.MARKDOWN)
-            for change in changes
+            for change in griffe.find_breaking_changes(old, new)
             if f"{change.obj.canonical_path}(".startswith(public) and not is_internal(change.obj)
         }
     )
-
-
-def _at(package: Known, name: str) -> Known:
-    found: Known = package[name.removeprefix(f"{PACKAGE}.")]
-    return found
 
 
 def breaking_number(folder: Path) -> tuple[int, ...]:

@@ -21,9 +21,9 @@ it.
 - `cli`, `testing` and `__main__` use the public names, as any program does.
 - `dlt` loads listings into databases, and keeps a DuckDB database up to date.
 - `arrow` turns listings into Arrow. Like every room for an optional library, it is imported only when it is used.
-- `_session` holds the key, the server and the options, and has one property for each listing.
-- `listings` has the public names of the listings' classes.
-- `_listings` says what can be listed: the path of each listing, its model and its filters.
+- `_session` holds the key, the server and the options.
+- `listings` says what can be listed: the path of each listing, its model and its filters. It is also the part of a
+  session that has the listings.
 - `_paging` says how a listing is walked, and knows no HTTP. `_http` says how one request gets through, and knows no
   paging. The two stand side by side, and a listing puts them together.
 - `_wire` turns bytes into values and values into queries, without I/O.

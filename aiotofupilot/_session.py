@@ -8,7 +8,6 @@ from warnings import warn
 
 from attrs import evolve
 
-from . import _listings
 from ._arguments import boolean, named
 from ._http.connection import Connection
 from ._http.gate import Gate
@@ -23,6 +22,7 @@ from ._http.retries import Retries
 from ._http.transport import Transport
 from .clock import Clock
 from .errors import ConfigurationError
+from .listings import NAMES, Listings, listing_class
 from .settings import Secret, Settings
 from .shard import Shard
 
@@ -30,16 +30,15 @@ if TYPE_CHECKING:
     import os
     from collections.abc import Callable, Sequence
     from types import TracebackType
-    from typing import Self
+    from typing import Self, Unpack
 
     import aiohttp
 
     from ._http.limiter import Limiter
     from ._http.retries import Retry
     from ._paging.paginator import Paginator
-    from ._paging.plan import OnDrift, OnUnreadable
     from ._paging.source import Identified
-    from .checkpoint import Checkpoint
+    from .listings import PageOptions
 
     T = TypeVar("T", bound=Identified)
 
@@ -64,7 +63,7 @@ class _Connection(Connection):
         self._session = session
 
 
-class TofuPilotSession:
+class TofuPilotSession(Listings):
     """A session with TofuPilot: one key, one server and one pool of connections, for any number of walks at once.
 
     Use it as an async context manager, or close it yourself. It belongs to the event loop in which it is first used.
@@ -178,105 +177,22 @@ class TofuPilotSession:
         """The address that requests begin with, such as ``https://www.tofupilot.app/api``."""
         return self._base_url
 
-    @property
-    def procedures(self) -> _listings.Procedures:
-        """The procedures that the key may read."""
-        return _listings.Procedures(self._connection)
-
-    @property
-    def runs(self) -> _listings.Runs:
-        """The runs that the key may read."""
-        return _listings.Runs(self._connection)
-
-    @property
-    def units(self) -> _listings.Units:
-        """The units that the key may read."""
-        return _listings.Units(self._connection)
-
-    @property
-    def parts(self) -> _listings.Parts:
-        """The part numbers that units can have."""
-        return _listings.Parts(self._connection)
-
-    @property
-    def batches(self) -> _listings.Batches:
-        """The batches that units are made in."""
-        return _listings.Batches(self._connection)
-
-    @property
-    def stations(self) -> _listings.Stations:
-        """The test benches of the organization."""
-        return _listings.Stations(self._connection)
-
-    @property
-    def users(self) -> _listings.Users:
-        """The users of the organization."""
-        return _listings.Users(self._connection)
-
-    @property
-    def deployments(self) -> _listings.Deployments:
-        """The deployments of procedures to stations."""
-        return _listings.Deployments(self._connection)
-
-    @property
-    def logs(self) -> _listings.Logs:
-        """The lines in the logs of runs."""
-        return _listings.Logs(self._connection)
-
-    @property
-    def measurements(self) -> _listings.Measurements:
-        """The values that the runs of one procedure measured."""
-        return _listings.Measurements(self._connection)
-
-    @property
-    def phases(self) -> _listings.Phases:
-        """The phases of the runs of one procedure."""
-        return _listings.Phases(self._connection)
-
-    def list(
-        self,
-        shard: Shard[T],
-        *,
-        limit: int = 100,
-        cursor: int | Checkpoint | None = None,
-        max_items: int | None = None,
-        concurrency: int | None = None,
-        on_drift: OnDrift = "ignore",
-        on_unreadable: OnUnreadable = "raise",
-    ) -> Paginator[T]:
+    def list(self, shard: Shard[T], **options: Unpack[PageOptions]) -> Paginator[T]:
         """List the items of a shard, as the ``list()`` of its listing does. Nothing is sent before it is used.
 
         Shards that are listed at the same time share the server's rate limit, so divide the concurrency among them.
 
         Args:
             shard: A part of a listing, which ``listing.shards(n)`` made, here or in another process.
-            limit: Items per page, 1 to 100.
-            cursor: Where to begin, or a `Checkpoint` of the same shard. None: at the beginning.
-            max_items: Yield at most this many items, 0 or more. None: all.
-            concurrency: Pages in flight, 1 or more. None: the session's.
-            on_drift: What to do about items that come and go during the walk.
-            on_unreadable: What to do about an item that the server cannot serve while it serves others.
+            options: As in the ``list()`` of the listing. A `Checkpoint` is one of the same shard.
 
         Raises:
-            TypeError: An argument is of the wrong type.
+            TypeError: An argument is of the wrong type, or the listing has no such option.
             ValueError: An argument is out of bounds, or a checkpoint is of another listing, query or shard. Or there is
                 no such listing, or the query of the shard has a malformed date-time.
         """
-        from ._listings.listing import Listing  # noqa: PLC0415 - a program that lists nothing does not wait for it
-
         _check_shard(shard)
-        listing: Listing[Any] | None = getattr(self, shard.listing, None)
-        if not isinstance(listing, Listing):
-            raise named(ValueError(f"shard is one of {shard.listing}, and there is no such listing"), "shard")
-        part: Paginator[T] = listing.part(
-            shard,
-            limit=limit,
-            cursor=cursor,
-            max_items=max_items,
-            concurrency=concurrency,
-            on_drift=on_drift,
-            on_unreadable=on_unreadable,
-        )
+        part: Paginator[T] = listing_class(shard.listing)(self._connection).part(shard, **options)
         return part
 
     @property
@@ -356,3 +272,5 @@ class TofuPilotSession:
 def _check_shard(given: object) -> None:
     if not isinstance(given, Shard):
         raise named(TypeError(f"shard must be a Shard, got {given!r}: use Shard.parse() for a text"), "shard")
+    if given.listing not in NAMES:
+        raise named(ValueError(f"shard is one of {given.listing}, and there is no such listing"), "shard")

@@ -10,9 +10,9 @@ import orjson
 import pytest
 
 from aiotofupilot import PageMeta, Procedure, TofuPilotSession
-from aiotofupilot._listings.procedures import Procedures
 from aiotofupilot._wire.codec import PageDecoder
 from aiotofupilot._wire.response import Response
+from aiotofupilot.listings.procedures import Procedures
 from aiotofupilot.sandbox import Sandbox, make_procedures
 from aiotofupilot.sandbox.wire import procedure_json, write_page
 

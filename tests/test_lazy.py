@@ -1,6 +1,7 @@
 """The names of the package are loaded when they are used."""
 
 import ast
+import inspect
 import subprocess
 import sys
 from importlib import import_module
@@ -121,43 +122,35 @@ print(len(found), len(set(found)))
 
 
 def test_a_listing_is_loaded_when_it_is_asked_for():
-    """A program pays for the listings that it uses, and for their models."""
+    """A program pays for the listings that it uses, and for their models. None of them loads aiohttp."""
     program = """
 import sys
-from aiotofupilot import TofuPilotSession, _listings
+from aiotofupilot import TofuPilotSession, listings
 
 def loaded():
-    return sorted(name.rpartition(".")[2] for name in sys.modules if name.startswith("aiotofupilot._listings."))
+    return {"users", "runs"} & {name.rpartition(".")[2] for name in sys.modules if name.startswith("aiotofupilot.list")}
 
+print(loaded(), set(listings.__all__) <= set(dir(listings)))
+listings.Users
 print(loaded())
-_listings.Parts
-print({"parts", "runs"} & {*loaded()}, "Runs" in dir(_listings))
+TofuPilotSession("key").runs
+print(sorted(loaded()))
 """
-    assert run(program) == "[]\n{'parts'} True\n"
+    assert run(program) == "set() True\n{'users'}\n['runs', 'users']\n"
+    assert run("import sys\nfrom aiotofupilot.listings import Runs\nprint('aiohttp' in sys.modules)") == "False\n"
 
 
 def test_a_name_that_no_module_holds_is_an_attribute_error():
-    from aiotofupilot import _listings  # noqa: PLC0415 - it is what is tested
-
-    with pytest.raises(AttributeError, match=r"module 'aiotofupilot\._listings' has no attribute 'Nothing'"):
-        _ = _listings.Nothing
-
-
-def test_a_class_of_a_listing_is_loaded_alone_and_without_aiohttp():
-    """An annotation costs the listing that it names."""
-    program = """
-import sys
-from aiotofupilot import listings
-listings.Users
-loaded = sorted(name for name in sys.modules if name.startswith("aiotofupilot._listings."))
-print("aiotofupilot._listings.users" in loaded, "aiotofupilot._listings.runs" in loaded, "aiohttp" in sys.modules)
-print(set(listings.__all__) <= set(dir(listings)))
-"""
-    assert run(program) == "True False False\nTrue\n"
+    with pytest.raises(AttributeError, match=r"module 'aiotofupilot\.listings' has no attribute 'Nothing'"):
+        _ = listings.Nothing
 
 
 def test_a_session_has_the_listings_of_the_public_classes():
-    """`session.runs` is a `Runs`."""
+    """`session.runs` is a `Runs`. It cannot be set, and its help is that of the class."""
     session = aiotofupilot.TofuPilotSession("key")
-    for name in listings.__all__:
-        assert type(getattr(session, name.lower())) is getattr(listings, name)
+    for name in listings.NAMES:
+        listing_class = getattr(listings, name.capitalize())
+        assert type(getattr(session, name)) is listing_class is listings.listing_class(name)
+        assert inspect.getdoc(getattr(aiotofupilot.TofuPilotSession, name)) == inspect.getdoc(listing_class)
+        with pytest.raises(AttributeError, match=f"{name} cannot be set"):
+            setattr(session, name, None)

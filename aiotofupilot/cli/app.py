@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING, cast
 from cyclopts import App, Parameter
 
 from aiotofupilot import __version__
+from aiotofupilot.listings import NAMES, listing_class
 
-from .listings import LISTINGS
 from .mirror_command import mirror
 from .sandbox_command import sandbox
 
@@ -36,9 +36,9 @@ _INSTALLS_COMPLETION = "--install-completion"
 def app_for(arguments: Sequence[str]) -> App:
     """Return the command line, ready for some arguments.
 
-    It takes some time to read the options of a listing. So only those of the listing that is asked for are read; of
-    another listing, the command has one line of help. All of them are read where a shell is taught to complete them.
-    Only the help of the whole command offers that completion.
+    It takes some time to load a listing and to read its options. So only the listing that is asked for is loaded. The
+    help of the whole command has a line for each, and a shell is taught to complete the options of all of them. Only
+    that help offers the completion.
     """
     app = App(
         name="aiotofupilot",
@@ -53,15 +53,16 @@ def app_for(arguments: Sequence[str]) -> App:
         exit_on_error=False,
     )
     wanted = next(iter(arguments), "")
-    for name, listed in LISTINGS.items():
+    tells_all = wanted in ("", "--help", "-h")
+    for name in NAMES:
         if wanted in (name, _INSTALLS_COMPLETION):
             from .listing_command import listing_command  # noqa: PLC0415 - see above
 
             app.command(listing_command(name), name=name)
         else:
-            app.command(App(name=name, help=listed.summary))
+            app.command(App(name=name, help=listing_class(name).summary if tells_all else ""))
     app.command(mirror, usage=_USAGE_OF_MIRROR)
     app.command(sandbox)
-    if wanted not in LISTINGS:
+    if wanted not in NAMES:
         app.register_install_completion_command(add_to_startup=False)  # pyright: ignore[reportUnknownMemberType]
     return app

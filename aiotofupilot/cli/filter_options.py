@@ -1,31 +1,27 @@
-"""The command's options for a listing's filters, made from the signature and the docstring of its ``list()``."""
+"""The command's options for a listing's filters, made from the declaration of the listing."""
 
 from __future__ import annotations
 
 import inspect
+import re
 from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
-from types import NoneType, UnionType
-from typing import Annotated, Any, Literal, Union, get_args, get_origin, get_type_hints
+from typing import TYPE_CHECKING, Annotated, Any, get_origin
 
 from attrs import frozen
 from cyclopts import Group, Parameter
-from docstring_parser import DocstringStyle, parse
 
-from aiotofupilot import listings  # and not the session, which loads aiohttp: help does not wait for it
+from aiotofupilot.listings import listing_class  # and not the session, which loads aiohttp: help does not wait for it
 
 from .converters import duration, metadata, moment
 from .help_panels import panel
 
+if TYPE_CHECKING:
+    from aiotofupilot.listings import Argument
+
 __all__ = ["Described", "described", "option"]
 
-_SHARED = frozenset({"self", "limit", "cursor", "max_items", "concurrency", "on_drift", "on_unreadable", "return"})
-"""Parameters that every listing has. The command has options of its own for them."""
-
 _FILTERS = Group("Which ones", sort_key=1, help_formatter=panel)
-
-_FALSE_ANYWAY = frozenset({"exclude_units_with_parent", "include_metadata", "include_sequences", "latest_only"})
-"""Parameters that the API takes for False where they are not sent. The command has no option that says so."""
 
 _FORMS = {
     Sequence: "An option marked with ... can be given several times: an item has to match one of its values.",
@@ -54,8 +50,8 @@ class Described:
     """Whether the server cuts the listing into pages."""
     parameters: Mapping[str, inspect.Parameter]
     """The options for the filters, by the name of the parameter."""
-    forms: str
-    """How the values of some of these options are typed; empty: there is nothing to say of them."""
+    doc: str
+    """What the help says: what is listed, and how the values of some of the options are typed."""
 
 
 def option(parameter: str) -> str:
@@ -67,47 +63,47 @@ def described(listing: str) -> Described:
     """Return what ``list()`` of a listing takes, as options of the command.
 
     Args:
-        listing: The name of the listing, which is also that of a property of the session.
+        listing: The name of the listing.
     """
-    listing_class = getattr(listings, listing.capitalize())
-    function = listing_class.list
-    told = parse(inspect.getdoc(function) or "", DocstringStyle.GOOGLE)
-    texts = {argument.arg_name: _text(argument.description or "") for argument in told.params}
-    hints = get_type_hints(function)
-    own = {name: _without_none(hint) for name, hint in hints.items() if name not in _SHARED}
-    kinds = {get_origin(kind) or kind for kind in own.values()}
-    parameters = {
-        name: _option(name, kind, texts[name], inspect.signature(function).parameters[name].default)
-        for name, kind in own.items()
-    }
+    declared = listing_class(listing)
+    names = {argument.name for argument in declared.filters}
+    kinds = {get_origin(kind) or kind for argument in declared.filters for kind in (argument.type, argument.item_type)}
+    note = re.sub(r"``(\w+)``", lambda name: option(name[1]) if name[1] in names else name[1], declared.note)
+    forms = " ".join(text for kind, text in _FORMS.items() if kind in kinds)
     return Described(
-        model=get_args(hints["return"])[0],
-        is_paged=not listing_class.is_bare,
-        parameters=parameters,
-        forms=" ".join(text for kind, text in _FORMS.items() if kind in kinds),
+        model=declared.model,
+        is_paged=not declared.is_bare,
+        parameters={argument.name: _option(argument) for argument in declared.filters},
+        doc="\n\n".join(part for part in (declared.summary, note.replace("\n", " "), forms) if part),
     )
 
 
-def _text(description: str) -> str:
-    """Return what an option's help says: the description, as plain text.
-
-    What None means comes last in a description. It is no news for a command, whose options can be left out.
-    """
-    return " ".join(description.split()).partition(" None:")[0].replace("``", "")
-
-
-def _option(name: str, hint: Any, text: str, default: object) -> inspect.Parameter:  # noqa: ANN401 - any annotation
-    kind, usual = _kind(hint)
-    details: dict[str, Any] = {**usual, "negative": ()} if name in _FALSE_ANYWAY else usual
-    is_required = default is inspect.Parameter.empty
-    names = [option(name), "--search"] if name == "search_query" else option(name)
-    parameter = Parameter(name=names, group=_FILTERS, help=text, required=is_required, **details)
+def _option(argument: Argument) -> inspect.Parameter:
+    kind, described = _kind(argument)
+    is_false_anyway = argument.server_default is False  # an option that says so would change nothing
+    details: dict[str, Any] = {**described, "negative": ()} if is_false_anyway else described
+    name = option(argument.name)
+    parameter = Parameter(
+        name=[name, "--search"] if argument.name == "search_query" else name,
+        group=_FILTERS,
+        help=_text(argument),
+        required=argument.is_required,
+        **details,
+    )
     return inspect.Parameter(
-        name,
+        argument.name,
         inspect.Parameter.KEYWORD_ONLY,
-        default=default if is_required else None,
-        annotation=Annotated[kind if is_required else kind | None, parameter],
+        default=inspect.Parameter.empty if argument.is_required else None,
+        annotation=Annotated[kind if argument.is_required else kind | None, parameter],
     )
+
+
+def _text(argument: Argument) -> str:
+    """Return what an option's help says: the documentation of the argument, as plain text.
+
+    What None means comes last there. It is no news for a command, whose options can be left out.
+    """
+    return argument.full_doc.partition(" None:")[0].replace("``", "")
 
 
 _PLAIN: dict[Any, dict[str, Any]] = {
@@ -121,24 +117,18 @@ _PLAIN: dict[Any, dict[str, Any]] = {
 """How a value of each type is typed."""
 
 
-def _kind(hint: Any) -> tuple[Any, dict[str, Any]]:  # noqa: ANN401 - any annotation
+def _kind(argument: Argument) -> tuple[Any, dict[str, Any]]:
     """Return the type that cyclopts reads from the command line, and how it is described."""
-    origin = get_origin(hint)
-    if hint in _PLAIN:
-        return hint, _PLAIN[hint]
-    if origin is Literal:
-        return hint, {}
-    if origin is Sequence:
-        (item,) = get_args(hint)
-        metavar = f"{_PLAIN[item]['metavar'] if item in _PLAIN else 'CHOICE'}..."
-        return list[item], {"negative": (), **_PLAIN.get(item, {}), "metavar": metavar}  # type: ignore[valid-type]  # known at run time
-    # Of a list, cyclopts takes the option several times, and the converter gets what was typed each time. What the
-    # converter returns is a dict, and where pydantic is imported, cyclopts has it check that.
-    return list[str] | dict[str, Any], {"negative": (), "metavar": "CONDITION...", "converter": metadata}
-
-
-def _without_none(hint: Any) -> Any:  # noqa: ANN401 - any annotation
-    if get_origin(hint) in (Union, UnionType):
-        kinds = [kind for kind in get_args(hint) if kind is not NoneType]
-        return kinds[0] if len(kinds) == 1 else Union[tuple(kinds)]  # noqa: UP007 - made of a list
-    return hint
+    kind = argument.item_type
+    if get_origin(kind) is Mapping:
+        # Of a list, cyclopts takes the option several times, and the converter gets what was typed each time. What the
+        # converter returns is a dict, and where pydantic is imported, cyclopts has it check that.
+        return list[str] | dict[str, Any], {"negative": (), "metavar": "CONDITION...", "converter": metadata}
+    described = _PLAIN.get(kind, {})
+    if argument.is_repeated:
+        return list[kind], {  # type: ignore[valid-type] # known at run time
+            "negative": (),
+            **described,
+            "metavar": f"{described.get('metavar', 'CHOICE')}...",
+        }
+    return kind, described

@@ -10,7 +10,6 @@ from typing import TYPE_CHECKING, Any, cast
 from .columns import columns_of
 from .failures import UsageError
 from .filter_options import described
-from .listings import LISTINGS
 from .output.descriptors import is_standard_output
 from .output.terminal import is_terminal, say
 from .shared_options import Asking, AskingForPages, HowMany, Serving, Writing
@@ -25,7 +24,7 @@ __all__ = ["listing_command"]
 
 def listing_command(name: str) -> Callable[..., Any]:
     """Return the command of a listing, as a function from which cyclopts can make a command."""
-    listing, listed = described(name), LISTINGS[name]
+    listing = described(name)
     groups = {
         "how_many": HowMany,
         "writing": Writing,
@@ -36,8 +35,8 @@ def listing_command(name: str) -> Callable[..., Any]:
         inspect.Parameter(group, inspect.Parameter.KEYWORD_ONLY, default=options(), annotation=options)
         for group, options in groups.items()
     ]
-    doc = "\n\n".join(part for part in (listed.summary, listed.note, listing.forms) if part)
-    return _with_signature([*listing.parameters.values(), *shared], partial(_list, name, listing), name, doc)
+    parameters = [*listing.parameters.values(), *shared]
+    return _with_signature(parameters, partial(_list, name, listing), name, listing.doc)
 
 
 async def _list(

@@ -10,10 +10,10 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
 from aiotofupilot.errors import TofuPilotError
+from aiotofupilot.listings import NAMES
 
 from .columns import columns_of
 from .failures import DeadlineError, MirrorStoppedError, UsageError
-from .listings import LISTINGS
 from .output.progress_display import progress_shown
 from .output.terminal import put, visible
 
@@ -81,7 +81,7 @@ async def bring_up_to_date(
     brought: list[Brought] = []
     async with server.reached() as options:
         steps = await loop.run_in_executor(thread, begin, options)
-        for name in (name for name in LISTINGS if name in listings):
+        for name in (name for name in NAMES if name in listings):
             with progress_shown(name, to_standard_output=False, total=None) as progress, _explaining(name):
                 shown.append(progress)
                 brought.append(await loop.run_in_executor(thread, next, steps))

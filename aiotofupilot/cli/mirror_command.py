@@ -7,9 +7,10 @@ from typing import Annotated
 
 from cyclopts import Parameter
 
+from aiotofupilot.listings import NAMES
+
 from .failures import UsageError
 from .help_text import unwrapped
-from .listings import LISTINGS
 from .shared_options import AskingForAll, Serving
 
 __all__ = ["mirror"]
@@ -39,8 +40,8 @@ async def mirror(
     """
     serving.check()
     for name in listings:
-        if name not in LISTINGS:
-            raise UsageError(f"no such listing: {name}; there are {', '.join(LISTINGS)}")
+        if name not in NAMES:
+            raise UsageError(f"no such listing: {name}; there are {', '.join(NAMES)}")
     # Here and not above, because help and a wrong option need not wait for aiohttp.
     from .mirror import bring_up_to_date  # noqa: PLC0415
     from .server import Server  # noqa: PLC0415
@@ -55,4 +56,4 @@ async def mirror(
         timeout=asking.timeout,
         retries=asking.retries,
     )
-    await bring_up_to_date(database, listings or tuple(LISTINGS), server, asking, full=full)
+    await bring_up_to_date(database, listings or tuple(NAMES), server, asking, full=full)

@@ -8,10 +8,10 @@ import orjson
 
 from aiotofupilot import from_wire
 from aiotofupilot.errors import DecodeError
+from aiotofupilot.listings import NAMES
 
 from .failures import UsageError
 from .filter_options import described
-from .listings import LISTINGS
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -40,8 +40,8 @@ def items_of(path: Path) -> dict[str, list[Any]]:
 
 
 def _items(path: Path, name: str, listed: object) -> list[Any]:
-    if name not in LISTINGS:
-        raise UsageError(f"--data {path}: {name} is no listing; there are {', '.join(LISTINGS)}")
+    if name not in NAMES:
+        raise UsageError(f"--data {path}: {name} is no listing; there are {', '.join(NAMES)}")
     if not isinstance(listed, list):
         raise UsageError(f"--data {path}: {name} must be an array of items")
     model = described(name).model

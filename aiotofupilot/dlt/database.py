@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 import duckdb
 import pyarrow as pa
 
-from aiotofupilot.models import MODELS
+from aiotofupilot.listings import NAMES, listing_class
 
 from .errors import DISK_FAILED, MirrorError
 from .rows import schema_of
@@ -107,7 +107,7 @@ class Database:
         """
         present = self._tables()
         if "_mirror" not in present:
-            if strange := sorted(present & set(MODELS)):
+            if strange := sorted(present & set(NAMES)):
                 raise MirrorError(f"the database has a table {strange[0]} that is no mirror's: choose another file")
             self.connection.execute("BEGIN")
             self.connection.execute("CREATE TABLE _mirror (server VARCHAR, updated_at TIMESTAMPTZ)")
@@ -115,11 +115,11 @@ class Database:
             self.connection.execute("COMMIT")
         mirrored = str(self.connection.execute("SELECT min(server) FROM _mirror").fetchall()[0][0])
         if mirrored != server:
-            if present & set(MODELS):
+            if present & set(NAMES):
                 raise MirrorError(f"the database is a mirror of {mirrored}, not of {server}: choose another file")
             # Nothing came from that server. Its address may have been a mistake.
             self.connection.execute("UPDATE _mirror SET server = ?", [server])
-        for listing in sorted(present & set(MODELS)):
+        for listing in sorted(present & set(NAMES)):
             self._check_columns(listing)
 
     def _check_columns(self, listing: str) -> None:
@@ -150,7 +150,7 @@ class Database:
 
 def _columns_of(listing: str) -> dict[str, str]:
     """Return the columns that the table of a listing has beside those of a mirror, and their types."""
-    schema: Any = schema_of(MODELS[listing])  # the stubs of pyarrow do not know the types of its fields
+    schema: Any = schema_of(listing_class(listing).model)  # the stubs of pyarrow do not know the types of its fields
     return {field.name: _TYPES[field.type] for field in schema}
 
 

@@ -22,7 +22,7 @@ from .deadline import Deadline
 from .errors import MirrorTimeoutError
 from .lock import locked
 from .quiet import without_telemetry
-from .reading import COMPARED, chosen
+from .reading import chosen, is_compared
 from .resources import Amounts, resource
 from .sessions import Sessions
 from .source import source_of
@@ -242,9 +242,9 @@ def _brought(
         listing.apply_hints(columns=[{"name": column, "data_type": "timestamp"} for column in (SEEN, GONE)])
         _load(pipeline, source_of([listing]))
         is_begun = True
-        if read < _AT_ONCE or name in COMPARED or manner.deadline.is_missed:
+        if read < _AT_ONCE or is_compared(name) or manner.deadline.is_missed:
             break
-    sees_all = (manner.full or name in COMPARED) and not (unreadable or manner.deadline.is_missed)
+    sees_all = (manner.full or is_compared(name)) and not (unreadable or manner.deadline.is_missed)
     gone = database.mark_gone(name, seen_at) if sees_all else 0
     rows = database.rows(name)
     return Brought(listing=name, new=rows - before, gone=gone, rows=rows, unreadable=unreadable)

@@ -7,11 +7,10 @@ from __future__ import annotations
 
 from contextlib import aclosing
 from datetime import timedelta
-from typing import TYPE_CHECKING, Any, Literal, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from aiotofupilot._arguments import one_of
-from aiotofupilot._listings import every_procedure
-from aiotofupilot.models import MODELS
+from aiotofupilot.listings import NAMES, listing_class
 from aiotofupilot.watermark import Watermark
 
 from .errors import PlaceError
@@ -20,32 +19,19 @@ from .unreadable import Unreadable, noting
 if TYPE_CHECKING:
     from collections.abc import AsyncGenerator, AsyncIterator, Iterable, Mapping
 
-    from aiotofupilot import IncrementalWalk, Paginator, TofuPilotSession
+    from aiotofupilot import Paginator, TofuPilotSession
+    from aiotofupilot._paging.plan import OnUnreadable
 
-__all__ = ["COMPARED", "Arrived", "chosen", "read"]
-
-COMPARED = frozenset({"parts", "stations", "users"})
-"""Listings without a filter on creation. Each run reads them from beginning to end."""
-
-_BY_PROCEDURE = frozenset({"measurements", "phases"})
-"""Listings of one procedure at a time."""
-
-_OF_RUNS = _BY_PROCEDURE | {"logs"}
-"""Listings of what runs wrote."""
+__all__ = ["Arrived", "chosen", "is_compared", "read"]
 
 _MILLISECOND = timedelta(milliseconds=1)
 """`Paginator.since` asks for what was created so much before its watermark's floor, or later."""
 
-_ALL_ATTEMPTS = (("exclude_retries", "false"),)
-"""The filters with which they are asked for."""
 
-_EVERYTHING: Mapping[str, Mapping[str, bool]] = {
-    "runs": {"include_metadata": True, "include_sequences": True},
-    "units": {"include_metadata": True},
-    "parts": {"include_metadata": True},
-    "stations": {"include_metadata": True},
-}
-"""Arguments without which the API leaves something out."""
+def is_compared(name: str) -> bool:
+    """Return whether a listing has no filter on creation. Each run reads it from beginning to end."""
+    declared = listing_class(name)
+    return declared.creation_filter is None and declared.by_run is None
 
 
 class Arrived(NamedTuple):
@@ -64,8 +50,8 @@ def chosen(listings: Iterable[str] | None) -> list[str]:
     Raises:
         ValueError: There is no such listing.
     """
-    names = MODELS if listings is None else [one_of("listings", name, tuple(MODELS)) for name in listings]
-    return [name for name in MODELS if name in names]
+    names = NAMES if listings is None else [one_of("listings", name, NAMES) for name in listings]
+    return [name for name in NAMES if name in names]
 
 
 async def read(
@@ -89,7 +75,7 @@ async def read(
         PlaceError: The place holds no watermark, or that of a query with other filters.
         TofuPilotError: The server did not answer as it should.
     """
-    if name in COMPARED:
+    if is_compared(name):
         arrivals = _compared(name, session, rows, unreadable)
     else:
         arrivals = _new(name, session, place, rows, unreadable)
@@ -98,24 +84,31 @@ async def read(
             yield arrived
 
 
-def listing_of(name: str, session: TofuPilotSession, **options: Any) -> Paginator[Any]:  # noqa: ANN401 - of any type
+def listing_of(name: str, session: TofuPilotSession, on_unreadable: OnUnreadable) -> Paginator[Any]:
     """Return a listing with all that the API can tell of its items."""
-    on_drift = {"on_drift": "resync"} if name in COMPARED else {}
-    found = getattr(session, name)
-    if found.is_bare:  # it has no pages, and so no options about them
-        options.pop("on_unreadable", None)
-    listing: Paginator[Any] = found.list(**_EVERYTHING.get(name, {}), **options, **on_drift)
-    return listing
+    listing = getattr(session, name)
+    options: dict[str, Any] = {} if listing.is_bare else {"on_unreadable": on_unreadable}
+    if is_compared(name):
+        options["on_drift"] = "resync"
+    for argument in listing.filters:  # without which the API leaves something out
+        if argument.name.startswith("include_"):
+            options[argument.name] = True
+    paginator: Paginator[Any]
+    if listing.by_run and listing.by_run.procedure_id:
+        paginator = listing.of_every_procedure(**options, exclude_retries=False)
+    else:
+        paginator = listing.list(**options)
+    return paginator
 
 
-def _on_unreadable(unreadable: list[Unreadable] | None) -> Literal["raise", "skip"]:
+def _on_unreadable(unreadable: list[Unreadable] | None) -> OnUnreadable:
     return "raise" if unreadable is None else "skip"
 
 
 async def _compared(
     name: str, session: TofuPilotSession, rows: int, unreadable: list[Unreadable] | None
 ) -> AsyncGenerator[Arrived]:
-    listing = listing_of(name, session, on_unreadable=_on_unreadable(unreadable))
+    listing = listing_of(name, session, _on_unreadable(unreadable))
     async with (
         noting(listing.walk(), name, unreadable) as walk,
         aclosing(_gathered(walk.batches(), rows)) as gathered,
@@ -129,10 +122,11 @@ async def _new(
 ) -> AsyncGenerator[Arrived]:
     spelled = place.get("watermark")
     try:
-        news = _since(name, session, None if spelled is None else Watermark.parse(str(spelled)), unreadable)
+        watermark = None if spelled is None else Watermark.parse(str(spelled))
+        news = listing_of(name, session, _on_unreadable(unreadable)).since(watermark)
     except ValueError as error:
         raise PlaceError(f"cannot go on where the last run ended, so read everything again: {error}") from error
-    floor, is_of_runs = news.watermark.floor, name in _OF_RUNS
+    floor, is_of_runs = news.watermark.floor, listing_class(name).by_run is not None
     since = None if floor is None or is_of_runs else floor - _MILLISECOND
     async with (
         noting(news, name, unreadable, since=since, has_positions=not is_of_runs) as walk,
@@ -140,15 +134,6 @@ async def _new(
     ):
         async for items in gathered:
             yield Arrived(items, {"watermark": str(walk.watermark)})
-
-
-def _since(
-    name: str, session: TofuPilotSession, watermark: Watermark | None, unreadable: list[Unreadable] | None
-) -> IncrementalWalk[Any]:
-    how = _on_unreadable(unreadable)
-    if name in _BY_PROCEDURE:
-        return every_procedure.since(getattr(session, name), _ALL_ATTEMPTS, watermark, on_unreadable=how)
-    return listing_of(name, session, on_unreadable=how).since(watermark)
 
 
 async def _gathered(pages: AsyncIterator[list[Any]], rows: int) -> AsyncGenerator[list[Any]]:

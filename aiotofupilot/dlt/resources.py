@@ -10,10 +10,10 @@ from typing import TYPE_CHECKING, Any, NamedTuple, cast
 import dlt
 from attrs import define, field, frozen
 
-from aiotofupilot.models import MODELS
+from aiotofupilot.listings import listing_class
 
 from .deadline import Deadline
-from .reading import COMPARED, read
+from .reading import is_compared, read
 from .rows import rows_of, schema_of
 
 if TYPE_CHECKING:
@@ -80,12 +80,12 @@ def resource(
         amounts: How much it reads.
         unreadable: Where to note items that cannot be read, which are left out. None: such an item is an error.
     """
-    model, numbers, places = MODELS[name], count(), Places()
+    model, numbers, places = listing_class(name).model, count(), Places()
 
     async def batches() -> AsyncGenerator[PlacedRows]:
         place = dlt.current.resource_state()
         is_new = not place
-        left = None if name in COMPARED else amounts.max_items
+        left = None if is_compared(name) else amounts.max_items
         rows_at_once = amounts.rows if left is None else min(amounts.rows, left)
         start = {} if amounts.full else dict(place)
         async with (

@@ -9,11 +9,11 @@ from fakes.in_process import InProcess
 from fakes.wire_listings import EVERYTHING, EXAMPLES, MODELS, body, is_bare
 
 from aiotofupilot import DecodeError, Procedure, Repository, Run
-from aiotofupilot._listings.runs import Runs
 from aiotofupilot._wire.codec import PageDecoder, ShapeDecoder
 from aiotofupilot.arrow import batches, record_batch, rows, schema, table
 from aiotofupilot.arrow.files import stream_part
 from aiotofupilot.arrow.rows import Rows
+from aiotofupilot.listings.runs import Runs
 from aiotofupilot.sandbox import Service
 from aiotofupilot.testing import make_procedure, make_repository, make_run
 

@@ -12,8 +12,8 @@ from fakes.listings import required
 from fakes.wire_listings import MODELS
 
 from aiotofupilot import Checkpoint, DecodeError, Procedure, RawItem, Run, ServerError, TofuPilotSession
-from aiotofupilot._listings.runs import Runs
 from aiotofupilot.arrow import batches, record_batch, schema, streaming, table
+from aiotofupilot.listings.runs import Runs
 from aiotofupilot.sandbox import Sandbox, Service, faults
 
 ITEMS = 1_250

@@ -10,7 +10,7 @@ import pytest
 from aiotofupilot.cli import run
 from aiotofupilot.cli.columns import columns_of
 from aiotofupilot.cli.filter_options import described, option
-from aiotofupilot.cli.listings import LISTINGS
+from aiotofupilot.listings import NAMES
 from aiotofupilot.sandbox.faults import status
 
 
@@ -29,7 +29,7 @@ def arguments(procedure_id):
     return arguments
 
 
-@pytest.mark.parametrize("listing", LISTINGS)
+@pytest.mark.parametrize("listing", NAMES)
 def test_a_listing_is_written_in_every_format(capfd, arguments, listing):
     """With the same items in each."""
     outputs = {}
@@ -140,7 +140,7 @@ def test_an_interrupted_file_of_another_query_is_not_resumed(capfd, tmp_path, sa
 
 
 @pytest.mark.parametrize("columns", [60, 80])
-@pytest.mark.parametrize("listing", LISTINGS)
+@pytest.mark.parametrize("listing", NAMES)
 def test_help_names_every_option_whole_and_speaks_no_python(capsys, monkeypatch, listing, columns):
     """An option that is broken between lines cannot be copied, and a shell knows neither None nor backticks."""
     monkeypatch.setenv("COLUMNS", str(columns))

@@ -50,7 +50,7 @@ def test_a_wrong_option_loads_neither_http_nor_rich(arguments):
 
 def test_a_command_without_a_listing_loads_no_listing():
     """So the listings' help and options cost nothing where nobody asks for them."""
-    for arguments in (["--help"], ["--version"], ["sandbox", "--help"]):
+    for arguments in (["--version"], ["mirror", "--help"], ["sandbox", "--help"]):
         _, modules = loaded(*arguments)
-        assert not [name for name in modules if name.startswith(("aiotofupilot._listings", "aiotofupilot._paging"))]
+        assert not [name for name in modules if name.startswith(("aiotofupilot.listings.", "aiotofupilot._paging"))]
         assert "asyncio" not in modules

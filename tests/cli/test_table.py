@@ -6,8 +6,8 @@ import pytest
 from rich.cells import cell_len
 
 from aiotofupilot.cli.columns import columns_of
-from aiotofupilot.cli.listings import LISTINGS
 from aiotofupilot.cli.output.table import Table
+from aiotofupilot.listings import NAMES
 from aiotofupilot.models import Procedure, Repository, UserRef
 from aiotofupilot.sandbox import make_procedures
 
@@ -86,7 +86,7 @@ def test_sixty_columns_have_room_for_what_a_listing_is_about(listing, columns):
     assert " ".join(head.split()) == columns
 
 
-@pytest.mark.parametrize("listing", LISTINGS)
+@pytest.mark.parametrize("listing", NAMES)
 def test_an_id_goes_first_in_a_terminal_and_never_in_a_pipe(listing):
     columns = columns_of(listing).columns
     needed = sum(column.width + 2 for column in columns) - 2

@@ -255,7 +255,7 @@ def test_a_server_that_refuses_a_listing_costs_the_others_nothing(pull, sandbox,
 def test_a_place_of_other_filters(pull, sandbox, monkeypatch, mirrored):
     """A full run does without it."""
     with monkeypatch.context() as patched:
-        patched.setitem(reading._EVERYTHING, "runs", {"outcomes": ["PASS"]})
+        patched.setattr(reading, "listing_of", lambda name, session, how: session.runs.list(outcomes=["PASS"]))
         pull("runs")
     with pytest.raises(PlaceError, match="cannot go on where the last run ended, so read everything again"):
         pull("runs")

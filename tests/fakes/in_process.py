@@ -5,9 +5,9 @@ from datetime import UTC, datetime
 from urllib.parse import parse_qsl, urlsplit
 
 from aiotofupilot._http.policy import is_transient
-from aiotofupilot._listings.procedures import Procedures
 from aiotofupilot._wire.response import Response
 from aiotofupilot.errors import ConnectionFailedError
+from aiotofupilot.listings.procedures import Procedures
 from aiotofupilot.sandbox import Request, Service
 
 NOW = datetime(2026, 1, 1, tzinfo=UTC)

@@ -4,11 +4,10 @@ from datetime import UTC, datetime
 
 from multidict import CIMultiDict
 
-from aiotofupilot import listings
 from aiotofupilot._wire.response import Response
-from aiotofupilot.models import MODELS
+from aiotofupilot.listings import NAMES, listing_class
 
-LISTINGS = {name: getattr(listings, name.capitalize()) for name in MODELS if name != "users"}
+LISTINGS = {name: listing_class(name) for name in NAMES if name != "users"}
 """The class of each listing with filters and pages. Users have neither."""
 
 OPTIONS = ("limit", "cursor", "max_items", "concurrency", "on_drift", "on_unreadable")

@@ -14,9 +14,9 @@ from aiotofupilot._http.lifetime import Lifetime
 from aiotofupilot._http.options import Options
 from aiotofupilot._http.redaction import Redaction
 from aiotofupilot._http.retries import Retries
-from aiotofupilot._listings.procedures import Procedures
 from aiotofupilot._wire.quotas import Quota
 from aiotofupilot._wire.response import Response
+from aiotofupilot.listings.procedures import Procedures
 from aiotofupilot.sandbox import Request, Sandbox, Service
 from aiotofupilot.sandbox.faults import quota
 from aiotofupilot.stats import RequestCounts

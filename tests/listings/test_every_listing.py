@@ -1,17 +1,19 @@
 """What holds for every listing: its arguments, its documentation, its items, and its walks over a server."""
 
 import inspect
+from collections.abc import Sequence
 from copy import deepcopy
 from datetime import datetime, timedelta
-from types import UnionType
-from typing import Literal, Union, get_args, get_origin, get_type_hints
+from typing import Literal
 
 import orjson
 import pytest
-from fakes.listings import LISTINGS, OPTIONS, Connection, required
+from fakes.listings import LISTINGS, OPTIONS, Connection, offered, required
 from fakes.wire_listings import ENDPOINTS, EVERYTHING, EXAMPLES, MODELS, NULLABLE, OPTIONAL, body, inside, value_at
 
 from aiotofupilot import Checkpoint, Paginator, RawItem, RetryPolicy, TofuPilotSession
+from aiotofupilot.listings import NAMES, listing_class
+from aiotofupilot.listings._shared import MetadataFilter
 from aiotofupilot.sandbox import Sandbox, faults, paging
 
 AT_ONCE = RetryPolicy(initial_wait=0)
@@ -34,78 +36,118 @@ def test_the_models_are_named_for_every_listing():
     assert {name: getattr(session, name).decode.item for name in MODELS} == MODELS
 
 
-@EVERY
-def test_its_arguments_are_the_parameters_of_the_api(name):
-    """They come before the options that every listing takes, and are keyword-only."""
-    parameters = inspect.signature(LISTINGS[name].list).parameters
-    filters = list(parameters)[1 : -len(OPTIONS)]
-    assert tuple(parameters)[-len(OPTIONS) :] == OPTIONS
-    assert set(filters) == ENDPOINTS[name]["params"].keys() - {"limit", "cursor"}
-    assert all(parameter.kind is parameter.KEYWORD_ONLY for parameter in list(parameters.values())[1:])
-    needed = [argument for argument in filters if parameters[argument].default is inspect.Parameter.empty]
-    assert needed == [argument for argument, fact in ENDPOINTS[name]["params"].items() if fact["required"]]
-    assert all(parameters[argument].default is None for argument in filters if argument not in needed)
+def recorded(argument, fact):
+    """What the recordings say of a parameter, in the words of a declaration: all but its documentation."""
+    item = fact.get("items", fact)
+    kind = {"string": str, "boolean": bool, "integer": int, "number": float, "object": MetadataFilter}[item["type"]]
+    # Two listings call a duration a string.
+    kind = timedelta if argument.startswith("duration_") else {"date-time": datetime}.get(item.get("format"), kind)
+    kind = Literal[tuple(item["enum"])] if "enum" in item else kind
+    length = {"minimum": None, "maximum": fact["maxLength"]} if "maxLength" in fact else fact
+    return {
+        "type": Sequence[kind] if fact["type"] == "array" else kind,
+        "is_required": fact["required"],
+        "bounds": (length.get("minimum"), length.get("maximum")),
+        "server_default": fact.get("default"),
+    }
 
 
-def plain(hint):
-    """Return a type without None."""
-    choices = [choice for choice in get_args(hint) if choice is not type(None)]
-    return choices[0] if get_origin(hint) in {Union, UnionType} and len(choices) == 1 else hint
+OUR_OWN_BOUNDS = {"run_count_min": (0, None), "run_count_max": (0, None)}
+"""A number of runs is not negative, and the API does not say so."""
 
 
-@EVERY
-def test_its_arguments_have_the_types_of_the_api(name):
-    """Words that the API knows are Literals, and a duration is a timedelta wherever it is called a string."""
-    hints = get_type_hints(LISTINGS[name].list)
-    for argument, fact in ENDPOINTS[name]["params"].items():
-        if argument in OPTIONS:
-            continue
-        hint, item = plain(hints[argument]), fact.get("items", fact)
-        if fact["type"] == "array":
-            (hint,) = get_args(hint)
-        if "enum" in item:
-            assert get_origin(hint) is Literal
-            assert set(get_args(hint)) == set(item["enum"]), argument
-        elif fact["type"] != "object":
-            kind = "duration" if argument.startswith("duration_") else item.get("format", item["type"])
-            types = {"string": str, "boolean": bool, "integer": int, "number": float}
-            assert hint is (types | {"date-time": datetime, "duration": timedelta})[kind], argument
+def test_the_filters_are_the_parameters_of_the_api():
+    """Each has the type, the words, the bounds and the default that the API has, and is required where it is there."""
+    found, wanted = {}, {}
+    for name, listing in LISTINGS.items():
+        facts = {argument: fact for argument, fact in ENDPOINTS[name]["params"].items() if argument not in OPTIONS}
+        assert {argument.name for argument in listing.filters} == facts.keys()
+        for argument in listing.filters:
+            found[name, argument.name] = {
+                "type": argument.type,
+                "is_required": argument.is_required,
+                "bounds": (argument.bounds.low, argument.bounds.high) if argument.bounds else (None, None),
+                "server_default": argument.server_default,
+            }
+            wanted[name, argument.name] = recorded(argument.name, facts[argument.name])
+            if argument.name in OUR_OWN_BOUNDS:
+                wanted[name, argument.name]["bounds"] = OUR_OWN_BOUNDS[argument.name]
+            assert argument.default is None
+            assert argument.is_optional is not argument.is_required
+    assert found == wanted
+    assert len(found) == 161
 
 
-@EVERY
-def test_every_argument_is_documented(name):
+def test_the_options_are_those_of_every_listing():
+    """Users have none about pages. No listing has another bound of a page than the API, as far as it has one."""
+    for name in NAMES:
+        options = {option.name: option for option in listing_class(name).options}
+        assert set(options) == set(offered(name, **dict.fromkeys(OPTIONS)))
+        limit = ENDPOINTS[name]["params"].get("limit", {})
+        if "maximum" in limit:
+            assert (options["limit"].bounds.low, options["limit"].bounds.high) == (limit["minimum"], limit["maximum"])
+
+
+def test_the_signature_has_every_argument_by_name():
+    """Required ones come first, and options come last."""
+    for name in NAMES:
+        listing = listing_class(name)
+        own, *parameters = inspect.signature(listing.list).parameters.values()
+        assert own.name == "self"
+        assert [parameter.name for parameter in parameters] == [
+            argument.name for argument in (*listing.filters, *listing.options)
+        ]
+        for parameter, argument in zip(parameters, (*listing.filters, *listing.options), strict=True):
+            assert parameter.kind is parameter.KEYWORD_ONLY
+            assert parameter.annotation == argument.annotation
+            assert parameter.default == (parameter.empty if argument.is_required else argument.default)
+        assert inspect.signature(listing.list).return_annotation == Paginator[listing.model]
+
+
+def test_every_argument_is_documented():
     """Each has one entry, in the order of the signature, and the entry ends with a period."""
-    method = LISTINGS[name].list
-    documented = inspect.getdoc(method).partition("\nArgs:\n")[2].partition("\nRaises:\n")[0]
-    entries = inspect.cleandoc(documented.replace("\n        ", " ")).splitlines()
-    assert [entry.partition(":")[0] for entry in entries if entry] == list(inspect.signature(method).parameters)[1:]
-    assert all(entry.endswith(".") for entry in entries if entry)
+    for name in NAMES:
+        listing = listing_class(name)
+        text = inspect.getdoc(listing.list)
+        assert text.startswith(f"{listing.summary} Nothing is sent before the listing is used.\n\n")
+        assert max(map(len, text.splitlines())) <= 112
+        documented = text.partition("\nArgs:\n")[2].partition("\nRaises:\n")[0]
+        entries = inspect.cleandoc(documented.replace("\n        ", " ")).splitlines()
+        assert [entry.partition(":")[0] for entry in entries if entry] == list(
+            inspect.signature(listing.list).parameters
+        )[1:]
+        assert all(entry.endswith(".") for entry in entries if entry)
 
 
-@EVERY
-def test_an_argument_of_the_wrong_type_is_refused_by_name(name):
+def test_an_argument_of_the_wrong_type_is_refused_by_name():
     """Nothing is sent."""
     connection = Connection()
-    for argument in inspect.signature(LISTINGS[name].list).parameters:
-        if argument not in {"self", "on_drift", "on_unreadable"}:
+    for name, listing in LISTINGS.items():
+        for argument in (*listing.filters, *listing.options):
             with pytest.raises(TypeError) as caught:
-                LISTINGS[name](connection).list(**{**required(name), argument: object()})
-            assert caught.value.parameter == argument
-            assert str(caught.value).startswith(argument)
+                listing(connection).list(**{**required(name), argument.name: object()})
+            assert caught.value.parameter == argument.name
+            assert str(caught.value).startswith(argument.name)
     assert connection.targets == []
 
 
-@EVERY
-def test_an_unknown_word_is_refused_by_name(name):
+def test_an_unknown_word_is_refused_by_name():
     """The words that are known are told."""
-    for argument, fact in ENDPOINTS[name]["params"].items():
-        words = fact.get("enum") or fact.get("items", {}).get("enum")
-        if words:
-            with pytest.raises(ValueError, match="must be one of ") as caught:
-                unknown = ["?"] if fact["type"] == "array" else "?"
-                LISTINGS[name](Connection()).list(**{**required(name), argument: unknown})
-            assert caught.value.parameter == argument
-            assert all(repr(word) in str(caught.value) for word in words)
+    for name, listing in LISTINGS.items():
+        for argument in (*listing.filters, *listing.options):
+            if argument.choices:
+                with pytest.raises(ValueError, match="must be one of ") as caught:
+                    unknown = ["?"] if argument.is_repeated else "?"
+                    listing(Connection()).list(**{**required(name), argument.name: unknown})
+                assert caught.value.parameter == argument.name
+                assert all(repr(word) in str(caught.value) for word in argument.choices)
+
+
+def test_an_argument_that_a_listing_lacks_is_refused_by_name():
+    with pytest.raises(TypeError, match=r"Runs\.list\(\) got an unexpected keyword argument 'outcome'"):
+        LISTINGS["runs"](Connection()).list(outcome=["PASS"])
+    with pytest.raises(TypeError, match=r"Phases\.list\(\) lacks the required argument 'procedure_id'"):
+        LISTINGS["phases"](Connection()).list()
 
 
 STABLE = {

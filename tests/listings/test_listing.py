@@ -6,8 +6,8 @@ import pytest
 from fakes.listings import Connection
 
 from aiotofupilot import Checkpoint
-from aiotofupilot._listings.procedures import Procedures
-from aiotofupilot._listings.runs import Runs
+from aiotofupilot.listings.procedures import Procedures
+from aiotofupilot.listings.runs import Runs
 
 NOW = datetime(2026, 2, 1, tzinfo=UTC)
 

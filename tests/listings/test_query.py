@@ -7,16 +7,18 @@ import pytest
 from fakes.listings import LISTINGS, Connection, required
 from fakes.wire_listings import ENDPOINTS, MODELS
 
-from aiotofupilot._listings.query import Query
-from aiotofupilot._listings.users import Users
 from aiotofupilot.errors import DecodeError
+from aiotofupilot.listings._query import Query, time_in
+from aiotofupilot.listings.users import Users
 from aiotofupilot.models import Page, PageMeta, RawItem
 from aiotofupilot.stats import RequestCounts
-from aiotofupilot.testing import make_run
+from aiotofupilot.testing import make_phase, make_run
 
 EVERY = pytest.mark.parametrize("name", LISTINGS)
 NOW = datetime(2026, 2, 1, 12, 30, 15, 123456, tzinfo=UTC)
 HOUR = timedelta(hours=1)
+HALF_PAST = datetime(2026, 2, 1, 12, 30, tzinfo=UTC)
+IN_PARIS = "2026-02-01T13:30:00.000+01:00"
 
 
 async def sent(query):
@@ -63,7 +65,8 @@ def test_what_a_listing_knows_of_creation_is_what_the_api_has(name):
 @EVERY
 def test_listings_of_what_runs_wrote_are_listed_by_run(name):
     runs = {"logs": "run_ids", "measurements": "ids", "phases": "ids"}.get(name)
-    assert LISTINGS[name].run_filter == runs
+    by_run = LISTINGS[name].by_run
+    assert (by_run and by_run.run_ids) == runs
     assert runs is None or ENDPOINTS[name]["params"][runs]["type"] == "array"
 
 
@@ -126,11 +129,12 @@ async def test_the_oldest_or_the_newest_come_first_where_the_api_sorts(name, fir
 
 @EVERY
 async def test_what_some_runs_wrote_is_asked_for_where_the_api_can_be(name):
-    parameter = LISTINGS[name].run_filter
-    if parameter is None:
+    by_run = LISTINGS[name].by_run
+    if by_run is None:
         with pytest.raises(ValueError, match=f"{name} are not listed by run"):
             query(name).narrowed(run_ids=["a"])
     else:
+        parameter = by_run.run_ids
         own = query(name, (parameter, "a"), (parameter, "b"), ("exclude_retries", "false"))
         (pairs,) = await sent(own.narrowed(run_ids=iter(["b", "c"])))
         assert pairs[1:] == [("exclude_retries", "false"), (parameter, "b"), (parameter, "c")]
@@ -141,7 +145,8 @@ async def test_what_some_runs_wrote_is_asked_for_where_the_api_can_be(name):
 async def test_a_procedure_is_named_where_the_api_wants_it(name):
     """Unless the query names one."""
     run = make_run()
-    if LISTINGS[name].procedure_filter is None:
+    by_run = LISTINGS[name].by_run
+    if by_run is None or by_run.procedure_id is None:
         assert query(name).procedure_id(run) is None
         with pytest.raises(ValueError, match=f"{name} can be listed without naming a procedure"):
             query(name).narrowed(procedure_id="p")
@@ -160,7 +165,7 @@ async def test_a_narrowed_query_without_models_stays_narrowed():
 
 
 def test_users_tell_nothing_of_their_creation():
-    assert (Users.creation_field, Users.creation_filter, Users.oldest_first, Users.run_filter) == (None,) * 4
+    assert (Users.creation_field, Users.creation_filter, Users.oldest_first, Users.by_run) == (None,) * 4
 
 
 async def test_the_arguments_of_a_listing_are_the_pairs_of_its_query():
@@ -191,11 +196,31 @@ class TestWhatAnItemTells:
         assert query("phases").run_id(RawItem(id="x", run_id="r")) == "r"
         assert query("logs").run_id(RawItem(id="x", run={"id": "r"})) == "r"
 
-    @pytest.mark.parametrize("told", [{}, {"run": None}, {"run": {}}, {"run": {"id": 3}}])
+    @pytest.mark.parametrize("told", [{}, {"run": None}, {"run": {}}, {"run": {"id": 3}}, {"run": "r"}])
     def test_an_item_that_does_not_tell_its_run_is_an_error(self, told):
         with pytest.raises(DecodeError, match=r"run\.id of 'x': expected a string, got ") as caught:
             query("logs").run_id(RawItem(id="x", **told))
         assert caught.value.path == "run.id"
+
+
+class TestTimes:
+    """A time is read alike from models, from shapes and from dicts of the server's."""
+
+    @pytest.mark.parametrize(
+        "item", [make_phase(started_at=HALF_PAST), RawItem(id="x", started_at=IN_PARIS)], ids=["model", "dict"]
+    )
+    def test_a_time_is_aware(self, item):
+        assert time_in(item, "started_at") == HALF_PAST
+
+    @pytest.mark.parametrize("item", [RawItem(id="x"), RawItem(id="x", started_at=None)], ids=["missing", "null"])
+    def test_an_item_may_lack_a_time(self, item):
+        assert time_in(item, "started_at") is None
+
+    @pytest.mark.parametrize("value", ["yesterday", "2026-02-01T13:30:00", "", 3, False, ["2026"]], ids=repr)
+    def test_a_value_that_is_no_time_is_an_error_of_the_answer(self, value):
+        with pytest.raises(DecodeError, match=r"^started_at of 'x': expected a date-time, got ") as caught:
+            time_in(RawItem(id="x", started_at=value), "started_at")
+        assert caught.value.path == "started_at"
 
 
 def test_the_runs_of_a_query_are_filtered_by_what_means_the_run():

@@ -9,9 +9,9 @@ from hypothesis import given, strategies as st
 from multidict import CIMultiDict
 
 from aiotofupilot import Shard
-from aiotofupilot._listings.batches import Batches
-from aiotofupilot._listings.procedures import Procedures
 from aiotofupilot._wire.response import Response
+from aiotofupilot.listings.batches import Batches
+from aiotofupilot.listings.procedures import Procedures
 
 START = datetime(2026, 1, 5, tzinfo=UTC)
 MICROSECOND = timedelta(microseconds=1)

@@ -4,7 +4,7 @@ import pytest
 from fakes.in_process import InProcess
 
 from aiotofupilot import Checkpoint
-from aiotofupilot._listings.users import Users
+from aiotofupilot.listings.users import Users
 from aiotofupilot.sandbox import Service
 from aiotofupilot.sandbox.faults import status
 

@@ -7,7 +7,7 @@ from fakes.in_process import InProcess
 from hypothesis import given, settings, strategies as st
 
 from aiotofupilot import Checkpoint, Page, PaginationError, ServerError
-from aiotofupilot._listings.runs import Runs
+from aiotofupilot.listings.runs import Runs
 from aiotofupilot.sandbox import Service, paging
 from aiotofupilot.sandbox.faults import status
 

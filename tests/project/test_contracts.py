@@ -21,7 +21,7 @@ BROKEN = {
         ("_http/gate.py", "from aiotofupilot._paging import window"),
         ("models/page.py", "from aiotofupilot import errors"),
         ("sandbox/paging.py", "from aiotofupilot._wire import codec"),
-        ("_listings/listing.py", "from aiotofupilot import arrow"),
+        ("listings/_base.py", "from aiotofupilot import arrow"),
         ("arrow/schemas.py", "from aiotofupilot.dlt import rows"),
         ("settings.py", "from aiotofupilot._http import proxy"),
         ("_wire/items.py", "from aiotofupilot import listings"),
@@ -34,7 +34,7 @@ BROKEN = {
     "Paging knows no HTTP and no bytes": [
         ("_paging/window.py", "from aiotofupilot._http import transport"),
         ("_paging/walk.py", "from aiotofupilot._wire import codec"),
-        ("_paging/plan.py", "from aiotofupilot._listings import listing"),
+        ("_paging/plan.py", "from aiotofupilot.listings import _base"),
     ],
     "A walk knows neither what is new nor how long the listing is, and what it stands on knows no walk": [
         ("_paging/walk.py", "from aiotofupilot._paging.news import seen"),
@@ -48,14 +48,14 @@ BROKEN = {
     ],
     "HTTP knows no paging": [
         ("_http/gate.py", "from aiotofupilot._paging import window"),
-        ("_http/retries.py", "from aiotofupilot._listings import filters"),
+        ("_http/retries.py", "from aiotofupilot.listings import _query"),
     ],
     "The command uses public names only": [
         ("cli/server.py", "from aiotofupilot._http.proxy import resolve_proxy"),
         ("cli/output/formats.py", "from aiotofupilot._wire.items import to_wire"),
         ("cli/listing.py", "from aiotofupilot._session import TofuPilotSession"),
         ("cli/app.py", "from aiotofupilot._version import __version__"),
-        ("cli/filter_options.py", "from aiotofupilot import _listings"),
+        ("cli/filter_options.py", "from aiotofupilot import _documentation"),
         ("cli/query.py", "import aiotofupilot._arguments"),
         ("cli/columns/runs.py", "from aiotofupilot._paging.walk import Walk"),
         ("cli/app.py", "from aiotofupilot._documentation import internal"),
@@ -68,7 +68,7 @@ BROKEN = {
     ): [
         ("_session.py", "import aiohttp"),
         ("_wire/response.py", "from multidict import CIMultiDict"),
-        ("_listings/listing.py", "from yarl import URL"),
+        ("listings/_base.py", "from yarl import URL"),
         ("cli/server.py", "import yarl"),
     ],
     "cattrs is the codec's": [
@@ -86,10 +86,10 @@ BROKEN = {
         ("cli/listing.py", "import pyarrow.parquet"),
     ],
     "dlt and DuckDB are the dlt room's": [("cli/mirror.py", "import duckdb"), ("arrow/streaming.py", "import dlt")],
-    "cyclopts, docstring_parser and rich are the command line's": [
+    "cyclopts and rich are the command line's": [
         ("_session.py", "import rich"),
         ("testing/serving.py", "import cyclopts"),
-        ("_listings/listing.py", "import docstring_parser"),
+        ("listings/_base.py", "import cyclopts"),
     ],
     "The client never imports its sandbox": [("_session.py", "from aiotofupilot import sandbox")],
 }

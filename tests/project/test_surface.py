@@ -9,7 +9,19 @@ from fakes.guides import ROOT
 
 CHANGES = {
     "a method is removed": ("_paging/paginator.py", "async def first(", "async def foremost(", "Paginator.first"),
-    "a filter is renamed": ("_listings/procedures.py", "search_query: str", "search: str", "list(search_query)"),
+    "a filter is renamed": (
+        "listings/procedures.py",
+        "    search_query: Annotated",
+        "    search: Annotated",
+        "list(search_query)",
+    ),
+    "an option's default changes": ("listings/_shared.py", 'Default("ignore")', 'Default("raise")', "list(on_drift)"),
+    "a filter of several listings is gone": (
+        "listings/_shared.py",
+        "    serial_numbers:",
+        "    serials:",
+        "Logs.list(serial_numbers)",
+    ),
     "a default changes": ("_session.py", "timeout: float | None = 30.0", "timeout: float | None = 9.0", "(timeout)"),
     "a name is no longer exported": ("__init__.py", '    "WalkStats",\n', "", "aiotofupilot.WalkStats"),
     "a field is renamed": ("models/procedures.py", "created_by_user:", "creator:", "Procedure.created_by_user"),
@@ -21,9 +33,9 @@ HARMLESS = {
     "an internal constructor changes": ("_paging/walk.py", "def __init__(self, fetch:", "def __init__(self, ask:"),
     "a private module changes": ("_http/budget.py", "class ", "class Other"),
     "a filter joins": (
-        "_listings/procedures.py",
-        "search_query: str | None = None,",
-        "search_query: str | None = None, team: str | None = None,",
+        "listings/procedures.py",
+        "    search_query: Annotated",
+        '    team: Annotated[str | None, "A team."]\n    search_query: Annotated',
     ),
     "a docstring changes": ("_paging/paginator.py", "Return all items.", "Return every item."),
 }

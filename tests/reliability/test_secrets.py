@@ -130,7 +130,7 @@ async def parrot():
 @pytest.mark.parametrize("status", [200, 302, 400, 401, 429, 500])
 async def test_what_a_server_repeats_of_the_key_is_hidden(parrot, monkeypatch, kind, status):
     """It may be in messages, codes, issues, request IDs, bodies, JSON paths and locations of redirects."""
-    monkeypatch.setattr("aiotofupilot._listings.listing.integer", lambda name, value, **bounds: value)
+    monkeypatch.setattr("aiotofupilot.listings._base.checked", lambda option, value: value)
     async with TofuPilotSession(KEY, base_url=parrot, retry=RetryPolicy(attempts=2, initial_wait=0)) as session:
         with pytest.raises(TofuPilotError) as caught:
             await session.procedures.list(limit=status, search_query=kind)

@@ -78,7 +78,7 @@ async def a_walk_is_an_iterator_to_be_closed(session: TofuPilotSession) -> None:
 
 
 async def its_options_are_checked(session: TofuPilotSession) -> None:
-    session.procedures.list(20)  # type: ignore[call-arg, arg-type]  # pyright: ignore[reportCallIssue] - keyword-only
+    session.procedures.list(20)  # type: ignore[call-arg]  # pyright: ignore[reportCallIssue] - keyword-only
     session.procedures.list(limit="20")  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType] - a number
     session.procedures.list(created_after="2024-01-01")  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType] - a datetime
     session.procedures.list(on_drift="wait")  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType] - one of three
@@ -103,7 +103,7 @@ async def every_listing_gives_its_own_items(session: TofuPilotSession) -> None:
 
 def their_arguments_are_checked(session: TofuPilotSession) -> None:
     session.phases.list()  # type: ignore[call-arg]  # pyright: ignore[reportCallIssue] - a procedure is required
-    session.measurements.list("p")  # type: ignore[call-arg]  # pyright: ignore[reportCallIssue] - keyword-only
+    session.measurements.list("p")  # type: ignore[call-arg, arg-type]  # pyright: ignore[reportCallIssue] - keyword-only
     session.phases.list(procedure_id="p", outcomes=["TIMEOUT"])  # type: ignore[list-item]  # pyright: ignore[reportArgumentType] - that is a run's
     session.logs.list(samples=["production"])  # type: ignore[list-item]  # pyright: ignore[reportArgumentType] - not of logs
     session.units.list(sort_by="id")  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType] - no order of units

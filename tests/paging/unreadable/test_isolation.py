@@ -19,9 +19,9 @@ from aiotofupilot import (
     ServerError,
     SessionError,
 )
-from aiotofupilot._listings.users import Users
 from aiotofupilot._paging.resumption import note_checkpoint
 from aiotofupilot._paging.unreadable.signs import is_inconclusive, is_unreadable
+from aiotofupilot.listings.users import Users
 from aiotofupilot.sandbox import Service, paging
 from aiotofupilot.sandbox.faults import empty, html, malformed, reset, status, unreadable
 

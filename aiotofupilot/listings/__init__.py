@@ -1,0 +1,131 @@
+"""The listings of TofuPilot. Each module declares one: its path, its model, and the arguments of its ``list()``.
+
+`TofuPilotSession` has the listings of `Listings`: ``session.runs`` is a `Runs`. A listing's `filters` are read off the
+TypedDict that its ``list()`` takes, and the query, ``help()`` and the options of the command are made from them.
+
+- `_shared` has the values, options and filters that several listings take.
+- `_declaration` reads a TypedDict, and `_encoding` checks arguments and turns filters into a query.
+- `_base` is the base class of all listings. `_query` is a listing with its filters, as paging knows it, and `_bounds`
+  narrows it by time.
+
+A listing is loaded when it is first used. No listing loads aiohttp.
+"""
+
+from __future__ import annotations
+
+from importlib import import_module
+from typing import TYPE_CHECKING, Any, Generic, TypeVar, overload
+
+from aiotofupilot import _lazy
+
+if TYPE_CHECKING:
+    from typing import Self
+
+    from aiotofupilot._http.connection import Connection
+
+    from ._base import Listing
+    from ._declaration import Argument, Bounds
+    from ._shared import Options, PageOptions
+    from .batches import Batches
+    from .deployments import Deployments
+    from .logs import Logs
+    from .measurements import Measurements
+    from .parts import Parts
+    from .phases import Phases
+    from .procedures import Procedures
+    from .runs import Runs
+    from .stations import Stations
+    from .units import Units
+    from .users import Users
+
+__all__ = [
+    "NAMES",
+    "Argument",
+    "Batches",
+    "Bounds",
+    "Deployments",
+    "Listing",
+    "Listings",
+    "Logs",
+    "Measurements",
+    "Options",
+    "PageOptions",
+    "Parts",
+    "Phases",
+    "Procedures",
+    "Runs",
+    "Stations",
+    "Units",
+    "Users",
+    "listing_class",
+]
+
+L = TypeVar("L", bound="Listing[Any]")
+
+
+def listing_class(name: str) -> type[Listing[Any]]:
+    """Return the class of a listing.
+
+    Args:
+        name: The name of the listing, such as ``runs``. It is one of `NAMES`.
+    """
+    found: type[Listing[Any]] = getattr(import_module(f".{name}", __name__), name.capitalize())
+    return found
+
+
+class Attribute(Generic[L]):
+    """An attribute of a session: the listing that has the attribute's name."""
+
+    def __set_name__(self, owner: type[Listings], name: str) -> None:
+        self._name = name
+
+    @property
+    def __doc__(self) -> str | None:  # type: ignore[override] # pydoc reads it
+        return listing_class(self._name).__doc__
+
+    @overload
+    def __get__(self, session: None, owner: type[Listings]) -> Self: ...
+    @overload
+    def __get__(self, session: Listings, owner: type[Listings]) -> L: ...
+    def __get__(self, session: Listings | None, owner: type[Listings]) -> Self | Listing[Any]:
+        return self if session is None else listing_class(self._name)(session._connection)  # noqa: SLF001 # pyright: ignore[reportPrivateUsage] - a part of the session
+
+    def __set__(self, session: Listings, value: object) -> None:
+        raise AttributeError(f"{self._name} cannot be set", name=self._name, obj=session)
+
+
+class Listings:
+    """The listings of a session, by the API's names. Runs stand before what they wrote."""
+
+    __slots__ = ()
+
+    procedures: Attribute[Procedures] = Attribute()
+    runs: Attribute[Runs] = Attribute()
+    units: Attribute[Units] = Attribute()
+    parts: Attribute[Parts] = Attribute()
+    batches: Attribute[Batches] = Attribute()
+    stations: Attribute[Stations] = Attribute()
+    users: Attribute[Users] = Attribute()
+    deployments: Attribute[Deployments] = Attribute()
+    logs: Attribute[Logs] = Attribute()
+    measurements: Attribute[Measurements] = Attribute()
+    phases: Attribute[Phases] = Attribute()
+
+    if TYPE_CHECKING:
+
+        @property
+        def _connection(self) -> Connection:
+            """The way to the server, with the options of the session."""
+            ...
+
+
+NAMES = tuple(name for name, value in vars(Listings).items() if isinstance(value, Attribute))
+"""The names of the listings."""
+
+if not TYPE_CHECKING:  # pragma: no branch - hidden from type checkers, because they would then accept any name
+    __getattr__, __dir__ = _lazy.lazy_from(
+        __name__,
+        {"Argument": "_declaration", "Bounds": "_declaration", "Listing": "_base"}
+        | {"Options": "_shared", "PageOptions": "_shared"}
+        | {name.capitalize(): name for name in NAMES},
+    )

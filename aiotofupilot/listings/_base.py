@@ -1,0 +1,204 @@
+"""The base class of all listings: what `list` does with its arguments."""
+
+from __future__ import annotations
+
+import inspect
+from typing import TYPE_CHECKING, Any, ClassVar, TypeVar, get_args
+
+from attrs import evolve
+
+from aiotofupilot._arguments import named
+from aiotofupilot._documentation import internal
+from aiotofupilot._paging.paginator import Paginator
+from aiotofupilot._paging.plan import Plan
+from aiotofupilot._paging.source import Identified
+from aiotofupilot._wire.codec import PageDecoder, ShapeDecoder
+from aiotofupilot._wire.raw import RawDecoder
+from aiotofupilot.checkpoint import Checkpoint
+
+from ._bounds import widely_bounded
+from ._declaration import Argument, arguments_of, describe
+from ._encoding import checked, query_of
+from ._query import Endpoint, Query, time_in
+from ._shared import OfProcedure, PageOptions, WithMetadata, WithOrder
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping, Sequence
+    from typing import Unpack
+
+    from aiotofupilot._http.connection import Connection
+    from aiotofupilot._wire.query import Pairs
+    from aiotofupilot.shard import Shard
+
+__all__ = ["Listing"]
+
+T = TypeVar("T", bound=Identified)
+
+
+_PAGE_OPTIONS = arguments_of(PageOptions)
+
+_SHARED_FILTERS = {*WithMetadata.__annotations__, *WithOrder.__annotations__, *OfProcedure.__annotations__}
+
+
+def _rank(argument: Argument) -> tuple[bool, ...]:
+    """Return where an argument stands: required ones first, then the listing's own, shared ones, and the order."""
+    return not argument.is_required, argument.name.startswith("sort_"), argument.name in _SHARED_FILTERS
+
+
+class Listing(Endpoint[T]):
+    """A listing of one kind of item.
+
+    A subclass names its model, ``Listing[Station]``, and its path. Its ``list()`` names a TypedDict, whose keys are its
+    arguments. `filters` and the documentation of ``list()`` are made from these.
+
+    Args:
+        connection: The way to the server.
+    """
+
+    model: ClassVar[type]
+    """The class of an item."""
+    filters: ClassVar[tuple[Argument, ...]]
+    """The filters and the order, which are sent as parameters of the same name."""
+    options: ClassVar[tuple[Argument, ...]]
+    """The other arguments of ``list()``, which say how to list."""
+    summary: ClassVar[str]
+    """What ``list()`` does, in one sentence."""
+    note: ClassVar[str]
+    """What else there is to know of the listing. Empty: nothing."""
+    stable_orders: ClassVar[frozenset[str]] = frozenset()
+    """The values of ``sort_by`` for an order in which no item can move past another one."""
+
+    @internal
+    def __init__(self, connection: Connection) -> None:
+        super().__init__(connection)
+
+    def __init_subclass__(cls) -> None:
+        super().__init_subclass__()
+        (cls.model,) = get_args(vars(cls)["__orig_bases__"][0])
+        cls.name = cls.__name__.lower()
+        method: Callable[..., Paginator[Any]] = vars(cls)["list"]
+        (declared,) = get_args(method.__annotations__["arguments"])
+        arguments = sorted(map(cls._with_stable_orders, arguments_of(declared)), key=_rank)
+        cls.filters = tuple(argument for argument in arguments if argument.name not in PageOptions.__annotations__)
+        cls.options = tuple(argument for argument in arguments if argument.name in PageOptions.__annotations__)
+        cls.is_bare = all(option.name != "limit" for option in cls.options)
+        cls.summary, _, cls.note = (inspect.getdoc(method) or "").partition("\n\n")
+        describe(method, (*cls.filters, *cls.options))
+        cls.decode = PageDecoder(cls.model, bare=cls.is_bare)
+        cls.decode_raw = RawDecoder(is_bare=cls.is_bare)
+        cls.decode_shapes = ShapeDecoder(cls.model, bare=cls.is_bare)
+
+    @classmethod
+    def _with_stable_orders(cls, argument: Argument) -> Argument:
+        """Return an argument after adding to ``sort_by`` which orders ``resync`` takes."""
+        if argument.name != "sort_by":
+            return argument
+        *others, last = (f"``{order}``" for order in sorted(cls.stable_orders))
+        orders = f"{', '.join(others)} or {last}" if others else last
+        return evolve(argument, doc=f"{argument.doc} ``resync`` takes no order but {orders}.")
+
+    def __repr__(self) -> str:
+        return f"<{type(self).__name__} at {self.path}>"
+
+    def part(self, shard: Shard[T], **options: Unpack[PageOptions]) -> Paginator[T]:
+        """Return the items of a shard of this listing. Where it has one page, options about pages change nothing.
+
+        Raises:
+            TypeError: An option is of the wrong type, or unknown.
+            ValueError: The shard is one of another listing, or it has bounds and this listing has no filter by time.
+        """
+        self._check_names(options, _PAGE_OPTIONS)
+        if shard.listing != self.name:
+            raise named(ValueError(f"shard is one of {shard.listing}, and not of {self.name}"), "shard")
+        if shard.start is None and shard.end is None:
+            return self._paginator(shard.query, options)
+        if self.cut_by is None:
+            raise named(ValueError(f"shard has bounds, and {self.name} have no filter by time"), "shard")
+        field, name = self.cut_by
+        pairs = widely_bounded(shard.query, name, shard.start, shard.end)
+        return self._paginator(pairs, options, shard, lambda item: shard.holds(time_in(item, field)))
+
+    def of_every_procedure(self, **arguments: Any) -> Paginator[T]:  # noqa: ANN401 - those of `list`
+        """Return what the runs of all procedures wrote, to call `Paginator.since` on it.
+
+        It finds the runs of all procedures in the listing of runs, and asks for the items of each procedure with new
+        runs. The API lists the items of one procedure only, so everything else fails.
+
+        Args:
+            arguments: Those of ``list()`` without ``procedure_id``.
+        """
+        return self._listed(arguments, [argument for argument in self.filters if not argument.is_required])
+
+    def _listed(self, arguments: Mapping[str, Any], filters: Sequence[Argument] | None = None) -> Paginator[T]:
+        """Return a paginator for the arguments of ``list()``. Nothing has been sent.
+
+        Args:
+            arguments: The arguments.
+            filters: The filters that can be among them. None: all that the listing has.
+        """
+        filters = self.filters if filters is None else filters
+        self._check_names(arguments, (*filters, *self.options))
+        return self._paginator(query_of(filters, arguments), arguments)
+
+    def _check_names(self, given: Mapping[str, Any], taken: Sequence[Argument]) -> None:
+        if unknown := given.keys() - {argument.name for argument in taken}:
+            raise TypeError(f"{type(self).__name__}.list() got an unexpected keyword argument {min(unknown)!r}")
+        for argument in taken:
+            if argument.is_required and argument.name not in given:
+                raise TypeError(f"{type(self).__name__}.list() lacks the required argument {argument.name!r}")
+
+    def _paginator(
+        self,
+        pairs: Pairs,
+        given: Mapping[str, Any],
+        part: Shard[T] | None = None,
+        keep: Callable[[Any], bool] | None = None,
+    ) -> Paginator[T]:
+        """Return a paginator. Nothing has been sent.
+
+        Args:
+            pairs: Filters and order, checked and in their string form.
+            given: Options, perhaps among other arguments.
+            part: The shard that is listed; None: the listing is not cut.
+            keep: Whether to keep an item that the server lists; None: all are kept.
+        """
+        query: Query[T] = Query(self, pairs, self.decode, part)
+        how: dict[str, Any] = {}
+        for option in _PAGE_OPTIONS:
+            value = given.get(option.name, option.default)
+            how[option.name] = value if value is None and option.is_optional else checked(option, value)
+        plan = Plan(
+            limit=how["limit"],
+            start=self._start(how["cursor"], query.digest),
+            max_items=how["max_items"],
+            concurrency=how["concurrency"] or self.connection.concurrency,
+            on_drift=how["on_drift"],
+            keep=keep,
+            on_unreadable=None if self.is_bare else how["on_unreadable"],
+        )
+        sort_by = dict(pairs).get("sort_by")
+        if plan.on_drift == "resync" and sort_by is not None and sort_by not in self.stable_orders:
+            stable = ", ".join(map(repr, sorted(self.stable_orders)))
+            raise named(
+                ValueError(
+                    f"sort_by must be one of {stable} where on_drift is 'resync', got {sort_by!r}: "
+                    "an item can change its place in that order, and then a walk cannot find its own place again"
+                ),
+                "sort_by",
+            )
+        return Paginator(query, plan)
+
+    def _start(self, cursor: int | Checkpoint | None, query: str) -> Checkpoint:
+        """Return where to begin, as a checkpoint of this listing and of a query, which is named by its digest."""
+        if not isinstance(cursor, Checkpoint):
+            return Checkpoint(cursor or 0, listing=self.name, query=query)
+        if cursor.listing not in ("", self.name):
+            complaint = f"cursor is a checkpoint of {cursor.listing}, and cannot resume {self.name}"
+            raise named(ValueError(complaint), "cursor")
+        if cursor.listing and cursor.query != query:
+            complaint = (
+                f"cursor is a checkpoint of {self.name} with other filters or another order (query {cursor.query}), "
+                f"and cannot resume these (query {query})"
+            )
+            raise named(ValueError(complaint), "cursor")
+        return evolve(cursor, listing=self.name, query=query)

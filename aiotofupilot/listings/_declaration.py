@@ -1,0 +1,189 @@
+"""Reads what a listing takes from a TypedDict, whose keys are the arguments of ``list()``.
+
+The annotation of a key says everything about the argument: its type, its documentation, its bounds and its default.
+
+    class StationFilters(PageOptions, total=False):
+        search_query: Annotated[str | None, "Text that the name contains.", Bounds(high=100)]
+
+`arguments_of` reads the keys, `describe` makes the signature and the docstring of ``list()`` from them, and `_encoding`
+checks and sends what is given. The command and the sandbox read `Argument` too.
+"""
+
+from __future__ import annotations
+
+import inspect
+from collections.abc import Sequence
+from datetime import datetime
+from textwrap import fill
+from types import NoneType, UnionType
+from typing import TYPE_CHECKING, Any, Literal, Required, Union, get_args, get_origin, get_type_hints
+
+from attrs import frozen
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+__all__ = ["Argument", "Bounds", "Default", "ServerDefault", "arguments_of", "describe"]
+
+
+@frozen
+class Bounds:
+    """What a number can be, or how many characters a string can have, as UTF-16 counts them."""
+
+    low: int | None = None
+    """The least. None: there is no least."""
+    high: int | None = None
+    """The most. None: there is no most."""
+
+    def __str__(self) -> str:
+        match self:
+            case Bounds(low=None):
+                return f"at most {self.high}"
+            case Bounds(high=None):
+                return f"{self.low} or more"
+            case _:
+                return f"{self.low} to {self.high}"
+
+
+@frozen
+class Default:
+    """The value of an argument that is not given, if that is not None."""
+
+    value: object
+
+
+@frozen
+class ServerDefault:
+    """What the server takes for a parameter that is not sent."""
+
+    value: bool | str
+
+
+@frozen(kw_only=True)
+class Argument:
+    """An argument of ``list()``. A filter is a parameter of the API with the same name."""
+
+    name: str
+    """The name of the argument."""
+    annotation: Any
+    """The type as type checkers see it, such as ``Sequence[str] | None``."""
+    doc: str
+    """What it means: sentences, with names and values in double backticks."""
+    is_required: bool = False
+    """Whether it has to be given."""
+    bounds: Bounds | None = None
+    """What a number can be, or how long a string can be. None: there are no bounds."""
+    default: Any = None
+    """Its value if it is not given. None is not sent."""
+    server_default: bool | str | None = None
+    """What the server takes for a filter that is not sent. None: the server does not filter."""
+
+    @property
+    def type(self) -> Any:  # noqa: ANN401 - any annotation
+        """The type without None, such as ``Sequence[str]``, `datetime` or a Literal."""
+        if get_origin(self.annotation) not in (Union, UnionType):
+            return self.annotation
+        kinds = tuple(kind for kind in get_args(self.annotation) if kind is not NoneType)
+        return Union[kinds]  # noqa: UP007 - made of a tuple
+
+    @property
+    def is_optional(self) -> bool:
+        """Whether it can be None."""
+        return NoneType in get_args(self.annotation)
+
+    @property
+    def is_repeated(self) -> bool:
+        """Whether it takes several values. Each is sent under the same name."""
+        return get_origin(self.type) is Sequence
+
+    @property
+    def item_type(self) -> Any:  # noqa: ANN401 - any annotation
+        """The type of one value, such as `str`."""
+        return get_args(self.type)[0] if self.is_repeated else self.type
+
+    @property
+    def choices(self) -> tuple[str, ...]:
+        """The values that can be given. Empty: others too."""
+        return get_args(self.item_type) if get_origin(self.item_type) is Literal else ()
+
+    @property
+    def full_doc(self) -> str:
+        """The documentation with the bounds, and with what the server takes if the argument is not sent."""
+        told = self.doc
+        if self.bounds:
+            sentence, _, rest = told.partition(".")
+            length = " characters as UTF-16 counts them" if self.type is str else ""
+            told = f"{sentence}, {self.bounds}{length}.{rest}"
+        return told if self.server_default is None else f"{told} None: ``{self.server_default}``."
+
+
+def arguments_of(declared: type[Any]) -> tuple[Argument, ...]:
+    """Return the arguments that a TypedDict declares, those of its bases first."""
+    hints = get_type_hints(declared, include_extras=True)
+    return tuple(_argument(name, hint) for name, hint in hints.items())
+
+
+def _argument(name: str, hint: Any) -> Argument:  # noqa: ANN401 - any annotation
+    is_required = get_origin(hint) is Required
+    annotation, doc, *facts = get_args(get_args(hint)[0] if is_required else hint)
+    told: dict[str, Any] = {}
+    for fact in facts:
+        match fact:
+            case Bounds():
+                told["bounds"] = fact
+            case Default(value):
+                told["default"] = value
+            case ServerDefault(value):
+                told["server_default"] = value
+            case _:
+                raise TypeError(f"{name} is annotated with {fact!r}, which nothing reads")
+    return Argument(name=name, annotation=annotation, doc=doc, is_required=is_required, **told)
+
+
+def describe(method: Callable[..., Any], arguments: Sequence[Argument]) -> None:
+    """Give the ``list()`` of a listing the signature and the docstring that ``help()`` shows.
+
+    Args:
+        method: It takes all arguments as ``**arguments``, and returns what its annotation says. Its docstring has a
+            summary, and perhaps more.
+        arguments: What it takes.
+    """
+    own = next(iter(inspect.signature(method).parameters.values()))
+    parameters = [
+        inspect.Parameter(
+            argument.name,
+            inspect.Parameter.KEYWORD_ONLY,
+            default=inspect.Parameter.empty if argument.is_required else argument.default,
+            annotation=argument.annotation,
+        )
+        for argument in arguments
+    ]
+    returned = method.__annotations__["return"]
+    method.__signature__ = inspect.Signature([own, *parameters], return_annotation=returned)  # type: ignore[attr-defined] # what inspect looks for first
+    summary, _, note = (inspect.getdoc(method) or "").partition("\n\n")
+    parts = [f"{summary} Nothing is sent before the listing is used.", note, _rules(arguments)]
+    entries = [_filled(f"{argument.name}: {argument.full_doc}", "    ") for argument in arguments]
+    method.__doc__ = "\n\n".join([*map(_filled, filter(None, parts)), "Args:\n" + "\n".join(entries), _RAISES])
+
+
+def _filled(text: str, indent: str = "") -> str:
+    return fill(text, 112, initial_indent=indent, subsequent_indent=indent * 2)
+
+
+def _rules(arguments: Sequence[Argument]) -> str:
+    """Return what holds for several filters."""
+    rules: list[str] = []
+    if any(argument.is_repeated for argument in arguments):
+        rules.append("Where a filter takes several values, an item has to match one of them.")
+        rules.append("None and an empty list are no filter.")
+    if any(argument.type is datetime for argument in arguments):
+        rules.append(
+            "Date-times are timezone-aware; fractions of a millisecond are rounded so that they leave no item out."
+        )
+    return " ".join(rules)
+
+
+_RAISES = """Raises:
+    TypeError: An argument is of the wrong type or unknown, or a required one is missing.
+    ValueError: An argument is out of bounds, a date-time is naive, a range is empty, or a checkpoint is of
+        another listing or query."""

@@ -1,0 +1,236 @@
+"""Checks arguments, and turns filters into the query of a request. The type of an argument says how.
+
+A sequence is sent under a repeated name. A date-time is sent in UTC with milliseconds, and rounded so that no item is
+left out. A duration is sent in ISO 8601, and a condition on metadata as JSON. A member of a ``(str, Enum)`` is sent as
+its value, whatever ``str()`` returns for it.
+
+An argument of the wrong type raises a TypeError. An argument that is out of bounds raises a ValueError. Both messages
+name the place, such as ``ids[1]``, its bound and the value. Both errors have the name of the argument as the attribute
+``parameter``.
+
+Sources: https://www.tofupilot.com/docs/api/v2 and the official Python SDK ``tofupilot`` 2.26.1
+"""
+
+from __future__ import annotations
+
+import json
+import math
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from datetime import UTC, date, datetime, timedelta
+from typing import TYPE_CHECKING, Any, Literal, cast, get_args, get_origin
+
+from aiotofupilot import _arguments
+from aiotofupilot._arguments import as_float, named, plain
+from aiotofupilot._wire.spelling import spell_date_time, spell_duration
+from aiotofupilot.checkpoint import Checkpoint
+
+from ._declaration import Bounds
+
+if TYPE_CHECKING:
+    from aiotofupilot._wire.query import Pairs
+
+    from ._declaration import Argument
+
+__all__ = ["checked", "query_of"]
+
+
+def checked(argument: Argument, value: object) -> Any:  # noqa: ANN401 - of the type that the argument has
+    """Return an argument after checking it: a plain value of its type, or a list of them.
+
+    Raises:
+        TypeError: It is of the wrong type.
+        ValueError: It is out of bounds.
+    """
+    try:
+        return _checked(argument.type, argument.name, value, argument.bounds or Bounds())
+    except (TypeError, ValueError) as error:
+        named(error, argument.name)
+        raise
+
+
+def query_of(filters: Sequence[Argument], given: Mapping[str, object]) -> Pairs:
+    """Return the query that some filters ask for. None asks for nothing.
+
+    Args:
+        filters: The filters of the listing. The query has their order.
+        given: Arguments by name.
+
+    Raises:
+        TypeError: A filter is of the wrong type.
+        ValueError: A filter is out of bounds, or the ends of a range are in the wrong order.
+    """
+    values = {
+        argument.name: checked(argument, given.get(argument.name))
+        for argument in filters
+        if argument.is_required or given.get(argument.name) is not None
+    }
+    for name, value in values.items():
+        for end, other_end, relation in (("_after", "_before", "later"), ("_min", "_max", "more")):
+            other = name.removesuffix(end) + other_end
+            if name.endswith(end) and other in values and value > values[other]:
+                complaint = f"{name} must not be {relation} than {other}, got {value} and {values[other]}"
+                raise named(ValueError(complaint), name)
+    return tuple((name, text) for name, value in values.items() for text in _texts(name, value))
+
+
+def _texts(name: str, value: object) -> list[str]:
+    """Return a checked value as it is sent, with a text for each time that its name is sent."""
+    match value:
+        case list():
+            return [text for one in cast("list[object]", value) for text in _texts(name, one)]
+        case str():
+            return [value]
+        case datetime():
+            return [spell_date_time(value, round_up=name.endswith("_before"))]
+        case timedelta():
+            return [spell_duration(value)]
+        case _:
+            return [] if value == {} else [json.dumps(value, separators=(",", ":"))]
+
+
+def _checked(kind: Any, place: str, value: object, bounds: Bounds) -> Any:  # noqa: ANN401 - any annotation
+    origin, inner = get_origin(kind), get_args(kind)
+    if origin is Sequence:
+        return [_checked(inner[0], at, one, bounds) for at, one in _elements(place, value)]
+    if origin is Literal:
+        return _choice(place, value, inner)
+    if origin is Mapping:
+        return _metadata(place, value)
+    return _CHECKS[kind](place, value, bounds)
+
+
+def _string(place: str, value: object, bounds: Bounds) -> str:
+    if not isinstance(value, str):
+        raise TypeError(f"{place} must be a string, got {value!r}")
+    sent = plain(value)
+    try:
+        length = len(sent.encode("utf-16-le")) // 2
+    except UnicodeEncodeError as error:
+        raise ValueError(f"{place} has half a surrogate pair and cannot be sent, got {sent!r}") from error
+    if bounds.high is not None and length > bounds.high:
+        raise ValueError(f"{place} must have at most {bounds.high} characters, got {length}")
+    return sent
+
+
+def _choice(place: str, value: object, choices: tuple[str, ...]) -> str:
+    return _arguments.one_of(place, _string(place, value, Bounds()), choices)
+
+
+def _elements(place: str, values: object) -> list[tuple[str, object]]:
+    """Return the elements of an iterable with their places."""
+    if isinstance(values, str | bytes | bytearray | memoryview | Mapping) or not isinstance(values, Iterable):
+        raise TypeError(f"{place} must be a list or another iterable of strings, got {values!r}")
+    return [(f"{place}[{at}]", value) for at, value in enumerate(cast("Iterable[object]", values))]
+
+
+def _date_time(place: str, value: object, _: Bounds) -> datetime:
+    if not isinstance(value, datetime):
+        advice = "datetime.fromisoformat() turns a string into one"
+        if isinstance(value, date):
+            advice = "datetime.combine(day, time(), tzinfo=UTC) is the first moment of a day in UTC"
+        raise TypeError(f"{place} must be a datetime, got {value!r}; {advice}")
+    if value.utcoffset() is None:
+        raise ValueError(
+            f"{place} must be timezone-aware, got {value!r}; "
+            "use moment.astimezone() for local time, or moment.replace(tzinfo=UTC) for UTC"
+        )
+    try:
+        value.astimezone(UTC)
+    except OverflowError as error:
+        raise ValueError(f"{place} must be within the years 1 to 9999 in UTC, got {value!r}") from error
+    return value
+
+
+def _duration(place: str, value: object, _: Bounds) -> timedelta:
+    if not isinstance(value, timedelta):
+        raise TypeError(f"{place} must be a timedelta, got {value!r}")
+    if value < timedelta():
+        raise ValueError(f"{place} must be at least timedelta(0), got {value!r}")
+    return value
+
+
+def _number(place: str, value: object, _: Bounds) -> float:
+    if not isinstance(value, int | float) or isinstance(value, bool):
+        raise TypeError(f"{place} must be a number, got {value!r}")
+    finite = as_float(value)
+    if not math.isfinite(finite):
+        raise ValueError(f"{place} must be a finite number, got {value!r}")
+    return finite
+
+
+def _integer(place: str, value: object, bounds: Bounds) -> int:
+    return _arguments.integer(place, value, low=bounds.low or 0, high=bounds.high)
+
+
+def _boolean(place: str, value: object, _: Bounds) -> bool:
+    return _arguments.boolean(place, value)
+
+
+def _cursor(place: str, value: object, bounds: Bounds) -> int | Checkpoint:
+    if isinstance(value, Checkpoint):
+        return value
+    if isinstance(value, str):
+        raise TypeError(f"{place} must be an integer or a Checkpoint, got {value!r}: use Checkpoint.parse()")
+    return _integer(place, value, bounds)
+
+
+_CHECKS: Mapping[Any, Callable[[str, object, Bounds], object]] = {
+    int | Checkpoint: _cursor,
+    bool: _boolean,
+    datetime: _date_time,
+    float: _number,
+    int: _integer,
+    str: _string,
+    timedelta: _duration,
+}
+
+
+def _metadata(place: str, value: object) -> dict[str, object]:
+    """Return a metadata filter in the form in which it is sent, as one JSON value.
+
+    A condition is ``{"in": [str, ...]}``, ``{"contains": str}``, ``{"eq": bool}``, or any of ``gte``, ``lte``, ``gt``,
+    ``lt`` and ``eq``, each with a number. An empty mapping is no filter.
+    """
+    conditions = _mapping(place, value)
+    if len(conditions) > _METADATA_KEYS:
+        raise ValueError(f"{place} must have at most {_METADATA_KEYS} keys, got {len(conditions)}")
+    return {
+        _string(f"a key of {place}", key, Bounds()): _condition(f"{place}[{key!r}]", condition)
+        for key, condition in conditions.items()
+    }
+
+
+_METADATA_KEYS = 5
+
+_COMPARISONS = ("gte", "lte", "gt", "lt", "eq")
+
+
+def _mapping(place: str, value: object) -> Mapping[Any, object]:
+    if not isinstance(value, Mapping):
+        raise TypeError(f"{place} must be a mapping, got {value!r}")
+    return cast("Mapping[Any, object]", value)
+
+
+def _condition(place: str, value: object) -> dict[str, object]:
+    condition = _mapping(place, value)
+    match condition:
+        case {"in": texts, **others} if not others:
+            elements = _elements(f"{place}['in']", texts)
+            if not elements:
+                raise ValueError(f"{place}['in'] must name at least one string, got {texts!r}")
+            return {"in": [_string(at, one, Bounds()) for at, one in elements]}
+        case {"contains": text, **others} if not others:
+            return {"contains": _string(f"{place}['contains']", text, Bounds())}
+        case {"eq": bool(wanted), **others} if not others:
+            return {"eq": wanted}
+        case _ if condition and all(operator in _COMPARISONS for operator in condition):
+            return {
+                operator: _number(f"{place}[{operator!r}]", condition[operator], Bounds())
+                for operator in _COMPARISONS
+                if operator in condition
+            }
+        case _:
+            raise ValueError(
+                f"{place} must be {{'in': [...]}}, {{'contains': ...}}, {{'eq': ...}}, "
+                f"or comparisons by {', '.join(_COMPARISONS)}, got {value!r}"
+            )

@@ -1,0 +1,347 @@
+"""One query of a listing: its filters and its order, how its pages are fetched, and how it is narrowed."""
+
+from __future__ import annotations
+
+import hashlib
+from base64 import urlsafe_b64encode
+from datetime import datetime
+from functools import partial
+from itertools import chain
+from typing import TYPE_CHECKING, Any, ClassVar, Generic, Protocol, TypeVar, cast
+
+from attrs import Factory, evolve, field, frozen
+
+from aiotofupilot._paging.source import Identified, Source, Timeline
+from aiotofupilot._wire.moments import read_date_time, read_http_date
+from aiotofupilot._wire.query import Pairs, encoded
+from aiotofupilot._wire.response import read_page
+from aiotofupilot.errors import DecodeError
+from aiotofupilot.models import Page, PageMeta
+from aiotofupilot.shard import Shard
+
+from ._bounds import bounded, bounds_of, widely_bounded
+from ._shared import OfOperatedRun
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable
+
+    from aiotofupilot._http.connection import Connection
+    from aiotofupilot._paging.source import Order
+    from aiotofupilot._wire.codec import PageDecoder, ShapeDecoder
+    from aiotofupilot._wire.raw import RawDecoder
+    from aiotofupilot.clock import Clock
+    from aiotofupilot.models import RawItem, Run
+    from aiotofupilot.stats import RequestCounts
+
+__all__ = ["ByRun", "Endpoint", "Query"]
+
+T = TypeVar("T", bound=Identified)
+
+
+class Endpoint(Generic[T]):
+    """Where items of one kind are listed, and what the API lets ask for there.
+
+    Args:
+        connection: The way to the server.
+    """
+
+    name: ClassVar[str]
+    """The API's word for the items."""
+    path: ClassVar[str]
+    """The path of the listing, after the base URL."""
+    is_bare: ClassVar[bool]
+    """Whether the server answers with a bare array. It is the only page."""
+    creation_field: ClassVar[str | None] = None
+    """The field of an item that says when it was created. None: items do not say it."""
+    creation_filter: ClassVar[str | None] = None
+    """The beginning of the names of the parameters that bound the time of creation, such as ``created``. None: there
+    are no such parameters."""
+    oldest_first: ClassVar[str | None] = None
+    """The value of ``sort_by`` whose ascending order lists the oldest items first. None: there is no such order."""
+    shard_field: ClassVar[str | None] = None
+    """The field by which shards are cut: a time that never changes. None: `creation_field`."""
+    shard_filter: ClassVar[str | None] = None
+    """The beginning of the names of the parameters that bound this time. None: `creation_filter`."""
+    by_run: ClassVar[ByRun | None] = None
+    """How the items of some runs are asked for. None: the items do not belong to runs."""
+
+    decode: ClassVar[PageDecoder[Any]]
+    """Reads a page of models."""
+    decode_raw: ClassVar[RawDecoder]
+    """Reads a page of items as the server sent them."""
+    decode_shapes: ClassVar[ShapeDecoder]
+    """Reads a page of shapes. They have the values of the models."""
+
+    def __init__(self, connection: Connection) -> None:
+        self.connection = connection
+        """The way to the server."""
+
+    @property
+    def cut_by(self) -> tuple[str, str] | None:
+        """The field by which shards are cut, and the beginning of the names of its filters.
+
+        None: there is no such field, or no filter for it.
+        """
+        field, name = self.shard_field or self.creation_field, self.shard_filter or self.creation_filter
+        return None if field is None or name is None else (field, name)
+
+
+@frozen
+class ByRun:
+    """How the items of some runs are asked for, in a listing of what runs wrote."""
+
+    runs: Callable[[Connection], Endpoint[Run]]
+    """The listing of runs."""
+    run_ids: str = field(kw_only=True)
+    """The parameter that names the runs."""
+    run_id: tuple[str, ...] = field(kw_only=True)
+    """The path in an item to the ID of its run: one field, or a field and a field in it."""
+    procedure_id: str | None = field(default=None, kw_only=True)
+    """The parameter that has to name the procedure of the runs. None: none has to be named."""
+
+    def query(self, pairs: Pairs) -> Pairs:
+        """Return the query for the runs whose items a query asks for. Filters about the items are left out."""
+        names = {name: name for name in ("procedure_ids", *OfOperatedRun.__annotations__)} | {self.run_ids: "ids"}
+        if self.procedure_id is not None:
+            names[self.procedure_id] = "procedure_ids"
+        return tuple((names[name], value) for name, value in pairs if name in names)
+
+
+def _encoded(query: Query[Any]) -> str:
+    return encoded(query.pairs)
+
+
+def _has_empty_range(query: Query[Any]) -> bool:
+    name = query.listing.creation_filter
+    after, before = (None, None) if name is None else bounds_of(query.pairs, name)
+    return after is not None and before is not None and after > before
+
+
+class Decode(Protocol[T]):
+    """Reads a page."""
+
+    @property
+    def item(self) -> type[T]:
+        """The class of an item."""
+        ...
+
+    def __call__(self, body: bytes, cursor: int) -> Page[T]:
+        """Return the page in a body. The cursor is the one that was asked for."""
+        ...
+
+
+@frozen(eq=False)
+class Query(Source[T]):
+    """A listing with its filters and order. Paging knows it as a `Source`."""
+
+    listing: Endpoint[Any]
+    """What is listed, with the way to the server."""
+    pairs: Pairs
+    """Filters and order, checked and in their string form."""
+    decode: Decode[T]
+    """Reads a page from a body and its cursor."""
+    part: Shard[Any] | None = None
+    """The shard whose items are asked for, with slightly wider bounds. None: the query is not a shard's."""
+    _text: str = field(init=False, default=Factory(_encoded, takes_self=True))
+    _is_empty: bool = field(init=False, default=Factory(_has_empty_range, takes_self=True))
+
+    @property
+    def model(self) -> type[T]:
+        """The class of an item."""
+        return self.decode.item
+
+    @property
+    def timeline(self) -> QueryTimeline | None:
+        """How the query is divided by time; see `Source.timeline`."""
+        cut_by = self.listing.cut_by
+        return None if cut_by is None else QueryTimeline(self, *cut_by)
+
+    @property
+    def whole(self) -> Shard[T]:
+        """The query as a single shard."""
+        return self.part or Shard(listing=self.listing.name, query=self.pairs)
+
+    @property
+    def digest(self) -> str:
+        """A few characters that differ between queries."""
+        hashed = hashlib.blake2b(encoded(tuple(sorted(self.pairs))).encode(), digest_size=6).digest()
+        return urlsafe_b64encode(hashed).decode()
+
+    async def fetch(self, cursor: int, limit: int, counts: RequestCounts, *, once: bool = False) -> Page[T]:
+        """Return the page that begins at a cursor. If the bounds exclude every time, the server is not asked."""
+        if self._is_empty:
+            return Page([], PageMeta(has_more=False), cursor)
+        listing = self.listing
+        if listing.is_bare:
+            read = partial(read_page, cursor=0, decode=self.decode)
+            page = await listing.connection.get(listing.path, read, counts, once=once)
+            return evolve(page, data=page.data[cursor:], cursor=cursor)  # the server knows no cursor here
+        target = f"{listing.path}?limit={limit}"
+        if self._text:
+            target += f"&{self._text}"
+        if cursor:
+            target += f"&cursor={cursor}"
+        read = partial(read_page, cursor=cursor, decode=self.decode)
+        return await listing.connection.get(target, read, counts, once=once)
+
+    def raw(self) -> Query[RawItem]:
+        """Return the same query, with items as the server sends them."""
+        return Query(self.listing, self.pairs, self.listing.decode_raw, self.part)
+
+    def shapes(self) -> Query[Any]:
+        """Return the same query, with shapes as items. They have the attributes and values of the models."""
+        return Query(self.listing, self.pairs, self.listing.decode_shapes, self.part)
+
+    def narrowed(
+        self,
+        *,
+        after: datetime | None = None,
+        before: datetime | None = None,
+        order: Order | None = None,
+        run_ids: Iterable[str] = (),
+        procedure_id: str | None = None,
+    ) -> Query[T]:
+        """Return the same query for some of its items; see `Source.narrowed`."""
+        pairs, by_run = self.pairs, self.listing.by_run
+        if after is not None or before is not None:
+            name = self._offered(self.listing.creation_filter, "have no filter on their creation")
+            pairs = bounded(pairs, name, after=after, before=before)
+        changed: dict[str, Pairs] = {}
+        if order is not None:
+            sort_by = self._offered(self.listing.oldest_first, "cannot be asked for the oldest first")
+            changed |= {"sort_by": (("sort_by", sort_by),), "sort_order": (("sort_order", order),)}
+        if runs := tuple(run_ids):
+            name = self._offered(by_run.run_ids if by_run else None, "are not listed by run")
+            changed[name] = tuple((name, run_id) for run_id in runs)
+        if procedure_id is not None:
+            name = self._offered(by_run.procedure_id if by_run else None, "can be listed without naming a procedure")
+            changed[name] = ((name, procedure_id),)
+        kept = (pair for pair in pairs if pair[0] not in changed)
+        return evolve(self, pairs=(*kept, *chain.from_iterable(changed.values())))
+
+    @property
+    def has_own_order(self) -> bool:
+        """Whether the query names the order of the items."""
+        return any(name in ("sort_by", "sort_order") for name, _ in self.pairs)
+
+    @property
+    def can_be_bounded(self) -> bool:
+        """Whether items can be asked for by the time of their creation."""
+        return self.listing.creation_filter is not None
+
+    @property
+    def can_be_ordered(self) -> bool:
+        """Whether items can be asked for in the order of their creation."""
+        return self.listing.oldest_first is not None
+
+    def created_at(self, item: T) -> datetime | None:
+        """Return when an item was created; see `Source.created_at`."""
+        name = self.listing.creation_field
+        return None if name is None else time_of(item, name, _value(item, name))
+
+    def runs(self) -> Query[Run] | None:
+        """Return the query for the runs whose items are asked for; None: the items do not belong to runs."""
+        by_run = self.listing.by_run
+        if by_run is None:
+            return None
+        runs = by_run.runs(self.listing.connection)
+        return Query(runs, by_run.query(self.pairs), runs.decode)
+
+    def run_id(self, item: T) -> str:
+        """Return the ID of the run that wrote an item.
+
+        Raises:
+            DecodeError: The item does not say it.
+        """
+        path = self.listing.by_run.run_id if self.listing.by_run else ()
+        value: Any = item
+        for name in path:
+            value = _value(value, name)
+        if not isinstance(value, str):
+            where = ".".join(path)
+            raise DecodeError(f"{where} of {item.id!r}: expected a string, got {value!r}", path=where)
+        return value
+
+    def procedure_id(self, run: Run) -> str | None:
+        """Return the procedure that a request for a run's items has to name; None: it has to name none."""
+        name = self.listing.by_run and self.listing.by_run.procedure_id
+        if name is None or any(key == name for key, _ in self.pairs):
+            return None
+        return run.procedure.id
+
+    def served_at(self, page: Page[Any]) -> datetime | None:
+        """Return the server's time when it answered with a page; None: the server did not say."""
+        return read_http_date(page.headers.get("Date", ""))
+
+    @property
+    def clock(self) -> Clock:
+        """Time and chance."""
+        return self.listing.connection.clock
+
+    async def pause(self, seconds: float) -> None:
+        """Wait between two requests; see `Source.pause`."""
+        await self.listing.connection.pause(seconds)
+
+    def _offered(self, name: str | None, complaint: str) -> str:
+        if name is None:
+            raise ValueError(f"{self.listing.name} {complaint}")
+        return name
+
+
+@frozen(eq=False)
+class QueryTimeline(Timeline):
+    """How a query is divided by a time of its items that never changes. A filter bounds it, and includes both ends."""
+
+    query: Query[Any]
+    """The query that is divided."""
+    field: str
+    """The field with the time."""
+    name: str
+    """The beginning of the names of the parameters that bound this field, such as ``created``."""
+
+    def ordered(self) -> Source[RawItem] | None:
+        """Return the query's items as the server sends them, the oldest first; see `Timeline.ordered`."""
+        if self.query.listing.oldest_first != self.field:
+            return None
+        return self.query.raw().narrowed(order="asc")
+
+    def moment(self, item: Identified) -> datetime | None:
+        """Return the time of an item; see `Timeline.moment`."""
+        return time_in(item, self.field)
+
+    def edges(self) -> tuple[Source[RawItem], ...]:
+        """Return the query's items near its own bounds; see `Timeline.edges`."""
+        pairs = self.query.pairs
+        return tuple(
+            evolve(self.query.raw(), pairs=widely_bounded(pairs, self.name, bound, bound, by=2))
+            for bound in bounds_of(pairs, self.name)
+            if bound is not None
+        )
+
+
+def time_in(item: Identified, name: str) -> datetime | None:
+    """Return the time in a field of an item, with or without a model; None: the item has no such time.
+
+    Raises:
+        DecodeError: The field has another value. Only an item without a model can have one.
+    """
+    value = _value(item, name)
+    return None if value is None else time_of(item, name, value)
+
+
+def time_of(item: Identified, name: str, value: Any) -> datetime:  # noqa: ANN401 - an item without a model holds anything
+    """Return the value of a field as a time.
+
+    Raises:
+        DecodeError: It is not one.
+    """
+    if isinstance(value, datetime):
+        return value
+    try:
+        return read_date_time(value)
+    except (TypeError, ValueError) as error:
+        raise DecodeError(f"{name} of {item.id!r}: expected a date-time, got {value!r}", path=name) from error
+
+
+def _value(item: object, name: str) -> Any:  # noqa: ANN401 - likewise
+    return cast("dict[str, Any]", item).get(name) if isinstance(item, dict) else getattr(item, name, None)

@@ -1,0 +1,53 @@
+"""The listing of batches.
+
+Source: https://www.tofupilot.com/docs/dashboard/api/v2/batches/list
+"""
+
+from collections.abc import Sequence
+from datetime import datetime
+from typing import Annotated, Literal, Unpack
+
+from aiotofupilot._paging.paginator import Paginator
+from aiotofupilot.models import Batch
+
+from ._base import Listing
+from ._declaration import Bounds, ServerDefault
+from ._shared import PageOptions, WithOrder
+
+__all__ = ["BatchFilters", "BatchOrder", "Batches"]
+
+BatchOrder = Literal["number", "created_at"]
+"""What batches can be sorted by."""
+
+
+class BatchFilters(WithOrder, PageOptions, total=False):
+    """What ``session.batches.list()`` takes."""
+
+    search_query: Annotated[
+        str | None,
+        "Text that the number of the batch, or the serial number of a unit in it, contains.",
+        Bounds(high=100),
+    ]
+    ids: Annotated[Sequence[str] | None, "IDs of batches."]
+    numbers: Annotated[Sequence[str] | None, "Numbers of batches."]
+    part_numbers: Annotated[Sequence[str] | None, "Part numbers. A batch matches if it holds a unit with one of them."]
+    revision_numbers: Annotated[
+        Sequence[str] | None, "Revision numbers. A batch matches if it holds a unit with one of them."
+    ]
+    created_after: Annotated[datetime | None, "Only batches created at this moment or later."]
+    created_before: Annotated[datetime | None, "Only batches created at this moment or earlier."]
+    sort_by: Annotated[BatchOrder | None, "What to sort by.", ServerDefault("created_at")]
+
+
+class Batches(Listing[Batch]):
+    """The batches that units are made in."""
+
+    path = "/v2/batches"
+    stable_orders = frozenset({"created_at"})
+    creation_field = "created_at"
+    creation_filter = "created"
+    oldest_first = "created_at"
+
+    def list(self, **arguments: Unpack[BatchFilters]) -> Paginator[Batch]:
+        """List batches, the latest created first."""
+        return self._listed(arguments)

@@ -1,0 +1,47 @@
+"""The listing of deployments.
+
+Source: the official Python SDK ``tofupilot`` 2.26.1, ``v2/models/deployment_listop.py``
+"""
+
+from collections.abc import Sequence
+from datetime import datetime
+from typing import Annotated, Unpack
+
+from aiotofupilot._paging.paginator import Paginator
+from aiotofupilot.models import Deployment
+
+from ._base import Listing
+from ._shared import BuildStatus, Environment, PageOptions
+
+__all__ = ["DeploymentFilters", "Deployments"]
+
+
+class DeploymentFilters(PageOptions, total=False):
+    """What ``session.deployments.list()`` takes."""
+
+    search_query: Annotated[str | None, "Text to search for. The API does not say in which fields."]
+    procedure_ids: Annotated[Sequence[str] | None, "IDs of the procedures that were deployed."]
+    environments: Annotated[Sequence[Environment] | None, "Environments that they were deployed to."]
+    build_statuses: Annotated[Sequence[BuildStatus] | None, "States of the build."]
+    pushed: Annotated[
+        bool | None, "Whether only deployments that were pushed to stations are listed, or only the others. None: all."
+    ]
+    branch_names: Annotated[Sequence[str] | None, "Names of the branches that were deployed."]
+    author_usernames: Annotated[Sequence[str] | None, "Account names of the authors of the commits."]
+    deployed_after: Annotated[datetime | None, "Only deployments made at this moment or later."]
+    deployed_before: Annotated[datetime | None, "Only deployments made at this moment or earlier."]
+
+
+class Deployments(Listing[Deployment]):
+    """The deployments of procedures to stations. The API does not document the length of pages, so 100 is assumed."""
+
+    path = "/v2/deployments"
+    creation_field = "deployed_at"
+    creation_filter = "deployed"
+
+    def list(self, **arguments: Unpack[DeploymentFilters]) -> Paginator[Deployment]:
+        """List deployments.
+
+        The API does not say in which order it lists deployments.
+        """
+        return self._listed(arguments)
