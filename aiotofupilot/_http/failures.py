@@ -32,9 +32,6 @@ HEADERS, HEADER_LIMIT = 128, 8190
 These are aiohttp's default bounds. An aiohttp session of the user may have others.
 """
 
-
-_TRUST = "if its certificate is of a private authority, set SSL_CERT_FILE to a PEM file, or pass ca_cert="
-
 _PASSING = frozenset({408, 429})
 """Statuses of a proxy that say nothing about the next request, besides those of 500 and more."""
 
@@ -65,7 +62,7 @@ def refusal(status: int, url: URL, proxy: Proxy | None) -> ProxyError:
         proxy: As in `translated`.
     """
     error = ProxyError(f"{proxy or 'the proxy'} refused the way to {url.host}: it answered {status}", status=status)
-    source = "the aiohttp session" if proxy is None else proxy.source
+    source = _source(proxy)
     if status != HTTPStatus.PROXY_AUTHENTICATION_REQUIRED:
         error.hint = f"check the proxy in {source}, and that it allows {url.host}"
     elif proxy is None or not proxy.login:
@@ -79,29 +76,42 @@ def _ours(error: aiohttp.ClientError | TimeoutError, url: URL, proxy: Proxy | No
     match error:
         case TimeoutError():
             return RequestTimeoutError(f"no whole answer from {url.path} before the connection gave up", timeout=None)
-        case aiohttp.ClientSSLError():
-            return _untrusted(_peer(error, url), _tls_reason(error))
-        case aiohttp.ServerFingerprintMismatch():
-            return _untrusted(url.host or "", "its certificate is not the pinned one")
+        case aiohttp.ClientSSLError() | aiohttp.ServerFingerprintMismatch():
+            return _untrusted(error, url)
         case aiohttp.ClientHttpProxyError() if not _is_about_server(error.status):
             return refusal(error.status, url, proxy)
         case aiohttp.ClientResponseError() if _is_flood(error):
             return ResponseTooLargeError(
                 f"the answer has more than {HEADERS} headers, or one of more than {HEADER_LIMIT} bytes", limit=None
             )
+        case aiohttp.ClientConnectorError() if (peer := _peer(error, url)) != url.host:
+            failure = _failed(url, f"{peer} cannot be reached: {_in_words(error.os_error)}")
+            failure.hint = f"check the proxy in {_source(proxy)}"
+            return failure
         case _:
-            return ConnectionFailedError(
-                f"the connection to {url.host_port_subcomponent} failed: {_reason(error, url, proxy)}"
-            )
+            return _failed(url, _reason(error, proxy))
 
 
-def _untrusted(peer: str, reason: str) -> CertificateError:
-    error = CertificateError(f"TLS with {peer} could not be set up: {reason}")
-    error.hint = f"check its address; {_TRUST}"
-    return error
+def _failed(url: URL, reason: str) -> ConnectionFailedError:
+    return ConnectionFailedError(f"the connection to {url.host_port_subcomponent} failed: {reason}")
 
 
-def _reason(error: aiohttp.ClientError, url: URL, proxy: Proxy | None) -> str:
+def _source(proxy: Proxy | None) -> str:
+    return "the aiohttp session" if proxy is None else proxy.source
+
+
+def _untrusted(error: aiohttp.ClientSSLError | aiohttp.ServerFingerprintMismatch, url: URL) -> CertificateError:
+    if isinstance(error, aiohttp.ServerFingerprintMismatch):
+        return CertificateError(f"TLS with {url.host} could not be set up: its certificate is not the pinned one")
+    failure = CertificateError(f"TLS with {_peer(error, url)} could not be set up: {error.os_error}")
+    failure.hint = (
+        "check its address; if its certificate is of a private authority, set SSL_CERT_FILE to a PEM file, "
+        "or pass ca_cert="
+    )
+    return failure
+
+
+def _reason(error: aiohttp.ClientError, proxy: Proxy | None) -> str:
     """Return the reason why there is no answer, in words."""
     match error:
         case aiohttp.ClientHttpProxyError():
@@ -113,9 +123,7 @@ def _reason(error: aiohttp.ClientError, url: URL, proxy: Proxy | None) -> str:
         case aiohttp.ServerDisconnectedError():
             return "the server disconnected"
         case aiohttp.ClientConnectorError():
-            words = _in_words(error.os_error)
-            peer = _peer(error, url)
-            return words if peer == url.host else f"{peer} cannot be reached: {words}"
+            return _in_words(error.os_error)
         case _:  # the operating system's own words, if there are any
             return str(error) if isinstance(error, aiohttp.ClientOSError) and str(error) else type(error).__name__
 
@@ -125,12 +133,6 @@ def _peer(error: aiohttp.ClientConnectorError | aiohttp.ClientSSLError, url: URL
     if (error.host, error.port) == (url.raw_host, url.port):
         return url.host or ""
     return f"the proxy at {error.host}:{error.port}"
-
-
-def _tls_reason(error: aiohttp.ClientSSLError) -> str:
-    if isinstance(error, aiohttp.ClientConnectorCertificateError):
-        return str(error.certificate_error)
-    return str(error.os_error)
 
 
 def _in_words(error: OSError) -> str:

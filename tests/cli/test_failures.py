@@ -87,7 +87,14 @@ def test_a_failure_has_a_code_and_a_line_that_says_what_to_do(error, code, line)
     assert explained(error)[1].startswith(line)
 
 
-def test_an_error_that_has_advice_of_its_own_is_told_with_that():
+def test_a_certificate_is_trusted_with_an_option():
+    """The library's way is an argument."""
+    error = errors.CertificateError("unknown")
+    error.hint = "check its address, or pass ca_cert="
+    assert explained(error) == (ExitCode.FAILED, "unknown; check its address, or give --ca-cert")
+
+
+def test_an_error_that_has_a_hint_of_its_own_is_told_with_that():
     """It knows the server and where the key is from."""
     error = api_error(errors.UnauthorizedError, 401)
     error.hint = "https://tofu.example refused the key"

@@ -184,7 +184,7 @@ async def test_a_proxy_that_cannot_be_reached_is_a_failed_connection(connect, pr
                 ConnectionFailedError, match=rf"^the connection to {host} failed: the proxy at {reason}"
             ) as caught:
                 await session.procedures.list()
-            assert caught.value.attempts == 2
+            assert (caught.value.attempts, caught.value.hint) == (2, "check the proxy in proxy=")
     await proxy.start(proxy._proxy)  # for the end of the test
 
 
