@@ -121,7 +121,7 @@ if TYPE_CHECKING:
     from ._paging.paginator import Paginator
     from ._paging.walk import Walk
     from ._session import TofuPilotSession
-    from ._wire.items import from_wire, to_wire
+    from ._wire.codec import from_wire, to_wire
     from .checkpoint import Checkpoint
     from .errors import (
         APIError,
@@ -201,7 +201,7 @@ else:  # hidden from type checkers, because they would then accept any name
         "_paging.news.incremental",
         "_paging.news.follow",
         "_paging.paginator",
-        "_wire.items",
+        "_wire.codec",
         "_session",
     )
     __getattr__, __dir__ = _lazy.lazy(__name__, __all__, _LIGHTEST_FIRST)

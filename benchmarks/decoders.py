@@ -46,7 +46,7 @@ def plain_cattrs(listing: str) -> Decode:
     from cattrs.preconf.orjson import make_converter
 
     from aiotofupilot._wire.detailed import renamings
-    from aiotofupilot._wire.moments import read_duration
+    from aiotofupilot._wire.times import read_duration
     from aiotofupilot.models import Validator
 
     converter = make_converter()

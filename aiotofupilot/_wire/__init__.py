@@ -1,10 +1,10 @@
 """Turns the bytes and texts of the API into values, and values into texts. All functions are pure: no I/O, no clock.
 
 - `response` is an answer, and the page or the error in it.
-- `codec` reads the models of a page from its body. `structs` has the types that msgspec parses for them.
+- `codec` reads the models of a page from its body, or items as the server sent them. It also reads and writes single
+  items. `structs` has the types that msgspec parses for models.
 - `detailed` reads a faulty body again, step by step, to find the fault. It also writes models as JSON.
-- `raw` reads items as the server sent them, and `items` reads and writes single items from somewhere else.
-- `moments` reads dates and durations, and `spelling` writes them. Nothing in `spelling` loads a parser.
+- `times` reads and writes dates and durations.
 - `query` is the query of a request.
 - `quotas` reads how many requests are left, from `structured` header fields.
 """

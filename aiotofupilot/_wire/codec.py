@@ -1,4 +1,4 @@
-"""Turns the bytes of a page into models.
+"""Turns the bytes of a page into models, and single items from and into JSON objects.
 
 A page is decoded in one of two ways. The usual way is fast: msgspec parses the bytes into objects, and cattrs makes
 models of those that are not models yet. If that fails for any reason, the bytes are parsed into plain JSON, and cattrs
@@ -17,15 +17,18 @@ import logging
 from functools import cached_property
 from typing import TYPE_CHECKING, Any, ClassVar, Generic, TypeVar, cast
 
+import attrs
+
+from aiotofupilot import models
 from aiotofupilot.errors import BODY_EXCERPT, DecodeError
-from aiotofupilot.models import Page, PageMeta
+from aiotofupilot.models import Page, PageMeta, RawItem
 
 from .response import json_excerpt, read_json
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-__all__ = ["PageDecoder", "ShapeDecoder"]
+__all__ = ["PageDecoder", "RawDecoder", "ShapeDecoder", "from_wire", "to_wire"]
 
 T = TypeVar("T")
 
@@ -133,3 +136,79 @@ def _meta(parsed: Any) -> PageMeta:
 
         cursor = integer(cursor, int)
     return PageMeta(parsed.has_more, cursor)
+
+
+class RawDecoder:
+    """Decode the pages of a listing without models.
+
+    Args:
+        is_bare: Whether a body is an array of items, with no envelope around it.
+    """
+
+    item = RawItem
+    """The class of an item."""
+
+    def __init__(self, *, is_bare: bool) -> None:
+        self._items = "$" if is_bare else "$.data"
+        self._decode: PageDecoder[Any] = PageDecoder(dict, bare=is_bare)
+
+    def __call__(self, body: bytes, cursor: int) -> Page[RawItem]:
+        """Return the page that a body spells.
+
+        Args:
+            body: The bytes of the answer, decompressed.
+            cursor: Where the page was asked to begin.
+
+        Raises:
+            InvalidJSONError: The body is not JSON.
+            DecodeError: The JSON is not a page, or an item has no ID. A walk needs the IDs to tell items apart.
+        """
+        page = self._decode(body, cursor)
+        items = [RawItem(item) for item in page.data]
+        for at, item in enumerate(items):
+            if not isinstance(item.get("id"), str):
+                path = f"{self._items}[{at}].id"
+                fault = "expected a string" if "id" in item else "it is missing"
+                raise DecodeError(f"{path}: {fault}", path=path, body=json_excerpt(item))
+        return Page(items, page.meta, page.cursor)
+
+
+def from_wire(document: object, model: type[T]) -> T:
+    """Return the item for a JSON object in the API's spelling. This is the reverse of `to_wire`.
+
+    Args:
+        document: The parsed object, such as a line of a file of JSON lines that the command has written.
+        model: The model of the item, such as `Run`.
+
+    Raises:
+        DecodeError: The object is not an item of this model. `DecodeError.path` says where the fault is.
+        TypeError: ``model`` is not a model of this package.
+    """
+    from .detailed import FAULTS, detailed_converter, locate  # noqa: PLC0415 - see the module's docstring
+
+    kind: Any = model
+    if not (isinstance(kind, type) and attrs.has(kind) and _is_of_models(kind)):
+        raise TypeError(f"model must be a model of aiotofupilot, such as Run, got {model!r}")
+    try:
+        return cast("T", detailed_converter().structure(document, kind))
+    except FAULTS as error:
+        path, fault = locate(error)
+    raise DecodeError(f"{path}: {fault}", path=path)
+
+
+def to_wire(item: object) -> dict[str, Any]:
+    """Return an item in the API's spelling: its keys and order, and dates in UTC with milliseconds and ``Z``.
+
+    A date with a fraction of a millisecond keeps its microseconds, so that `from_wire` returns the same item.
+
+    Args:
+        item: A model, such as a `Run`, or a part of one, such as a `RunUnit`.
+    """
+    from .detailed import wire_converter  # noqa: PLC0415 - see the module's docstring
+
+    return cast("dict[str, Any]", wire_converter().unstructure(item))
+
+
+def _is_of_models(kind: type[Any]) -> bool:
+    """Return whether a class is the model of an item or of a part of one. The class of a page is not."""
+    return getattr(models, kind.__name__, None) is kind and kind not in {Page, PageMeta}

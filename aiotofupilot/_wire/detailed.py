@@ -25,8 +25,7 @@ from aiotofupilot.checkpoint import LARGEST
 from aiotofupilot.models import PageMeta
 from aiotofupilot.models.fields import check_array, fields_of
 
-from .moments import read_date_time, read_duration
-from .spelling import spell_duration, spell_moment
+from .times import read_date_time, read_duration, spell_duration, spell_moment
 
 __all__ = ["FAULTS", "detailed_converter", "integer", "locate", "page_structure", "renamings", "wire_converter"]
 

@@ -24,7 +24,7 @@ from aiotofupilot.errors import (
 )
 from aiotofupilot.models import Page
 
-from .moments import read_http_date
+from .times import read_http_date
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping

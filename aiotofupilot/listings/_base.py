@@ -12,8 +12,7 @@ from aiotofupilot._documentation import internal
 from aiotofupilot._paging.paginator import Paginator
 from aiotofupilot._paging.plan import Plan
 from aiotofupilot._paging.source import Identified
-from aiotofupilot._wire.codec import PageDecoder, ShapeDecoder
-from aiotofupilot._wire.raw import RawDecoder
+from aiotofupilot._wire.codec import PageDecoder, RawDecoder, ShapeDecoder
 from aiotofupilot.checkpoint import Checkpoint
 
 from ._bounds import widely_bounded

@@ -7,8 +7,7 @@ from functools import partial
 from typing import TYPE_CHECKING
 
 from aiotofupilot._arguments import named
-from aiotofupilot._wire.moments import read_date_time
-from aiotofupilot._wire.spelling import spell_date_time
+from aiotofupilot._wire.times import read_date_time, spell_date_time
 
 if TYPE_CHECKING:
     from aiotofupilot._wire.query import Pairs

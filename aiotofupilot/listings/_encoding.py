@@ -21,7 +21,7 @@ from typing import TYPE_CHECKING, Any, Literal, cast, get_args, get_origin
 
 from aiotofupilot import _arguments
 from aiotofupilot._arguments import as_float, named, plain
-from aiotofupilot._wire.spelling import spell_date_time, spell_duration
+from aiotofupilot._wire.times import spell_date_time, spell_duration
 from aiotofupilot.checkpoint import Checkpoint
 
 from ._declaration import Bounds

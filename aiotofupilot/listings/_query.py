@@ -12,9 +12,9 @@ from typing import TYPE_CHECKING, Any, ClassVar, Generic, Protocol, TypeVar, cas
 from attrs import Factory, evolve, field, frozen
 
 from aiotofupilot._paging.source import Identified, Source, Timeline
-from aiotofupilot._wire.moments import read_date_time, read_http_date
 from aiotofupilot._wire.query import Pairs, encoded
 from aiotofupilot._wire.response import read_page
+from aiotofupilot._wire.times import read_date_time, read_http_date
 from aiotofupilot.errors import DecodeError
 from aiotofupilot.models import Page, PageMeta
 from aiotofupilot.shard import Shard
@@ -27,8 +27,7 @@ if TYPE_CHECKING:
 
     from aiotofupilot._http.connection import Connection
     from aiotofupilot._paging.source import Order
-    from aiotofupilot._wire.codec import PageDecoder, ShapeDecoder
-    from aiotofupilot._wire.raw import RawDecoder
+    from aiotofupilot._wire.codec import PageDecoder, RawDecoder, ShapeDecoder
     from aiotofupilot.clock import Clock
     from aiotofupilot.models import RawItem, Run
     from aiotofupilot.stats import RequestCounts

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from functools import cache
 from types import NoneType, UnionType
-from typing import Any, Union, cast, get_args, get_origin
+from typing import Any, Union, get_args, get_origin
 
 import attrs
 
@@ -65,16 +65,15 @@ def _described(attribute: attrs.Attribute[Any]) -> Field:
     )
 
 
-def check_array(union: Any, value: object) -> None:
-    """Check that a tuple is one of the tuples in a union, such as ``tuple[str, ...]``. Other values pass.
+def check_array(union: Any, value: tuple[object, ...]) -> None:
+    """Check that a tuple is one of the tuples in a union, such as ``tuple[str, ...]``.
 
     Raises:
         TypeError: It is none of them.
     """
-    if isinstance(value, tuple):
-        classes = frozenset(map(type, cast("tuple[object, ...]", value)))
-        if not any(classes <= allowed for allowed in _arrays(union)):
-            raise TypeError("the items of the array differ in type")
+    classes = frozenset(map(type, value))
+    if not any(classes <= allowed for allowed in _arrays(union)):
+        raise TypeError("the items of the array differ in type")
 
 
 @cache

@@ -35,7 +35,7 @@ class Validator:
     """Whether somebody wrote the expression by hand."""
 
     def __attrs_post_init__(self) -> None:
-        if self.expected_value.__class__ is tuple:
+        if isinstance(self.expected_value, tuple):
             check_array(fields(Validator).expected_value.type, self.expected_value)
 
 

@@ -11,7 +11,7 @@ from typing import Annotated, Literal, Required, TypedDict
 import pytest
 from hypothesis import given, strategies as st
 
-from aiotofupilot._wire.moments import read_duration
+from aiotofupilot._wire.times import read_duration
 from aiotofupilot.listings._declaration import Bounds, arguments_of
 from aiotofupilot.listings._encoding import query_of
 from aiotofupilot.listings._shared import MetadataFilter

@@ -13,7 +13,7 @@ import pytest
 from fakes.in_process import InProcess
 
 from aiotofupilot import Checkpoint, DecodeError, DriftError, NotFoundError, PaginationError, ServerError, Walk
-from aiotofupilot._wire.items import to_wire
+from aiotofupilot._wire.codec import to_wire
 from aiotofupilot.sandbox import BusyLine, Service, make_procedures, paging
 from aiotofupilot.sandbox.faults import json, status
 

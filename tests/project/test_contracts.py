@@ -24,7 +24,7 @@ BROKEN = {
         ("listings/_base.py", "from aiotofupilot import arrow"),
         ("arrow/schemas.py", "from aiotofupilot.dlt import rows"),
         ("settings.py", "from aiotofupilot._http import proxy"),
-        ("_wire/items.py", "from aiotofupilot import listings"),
+        ("_wire/codec.py", "from aiotofupilot import listings"),
         ("checkpoint.py", "from aiotofupilot import watermark"),
         ("errors.py", "from aiotofupilot import shard"),
         ("_otel/walks.py", "from aiotofupilot import checkpoint"),
@@ -52,7 +52,7 @@ BROKEN = {
     ],
     "The command uses public names only": [
         ("cli/server.py", "from aiotofupilot._http.proxy import resolve_proxy"),
-        ("cli/output/formats.py", "from aiotofupilot._wire.items import to_wire"),
+        ("cli/output/formats.py", "from aiotofupilot._wire.codec import to_wire"),
         ("cli/listing.py", "from aiotofupilot._session import TofuPilotSession"),
         ("cli/app.py", "from aiotofupilot._version import __version__"),
         ("cli/filter_options.py", "from aiotofupilot import _documentation"),
@@ -72,7 +72,7 @@ BROKEN = {
         ("cli/server.py", "import yarl"),
     ],
     "cattrs is the codec's": [
-        ("_wire/moments.py", "import cattrs"),
+        ("_wire/times.py", "import cattrs"),
         ("models/page.py", "from cattrs import Converter"),
     ],
     "msgspec is the wire's": [("models/page.py", "import msgspec")],

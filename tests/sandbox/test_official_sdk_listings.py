@@ -14,7 +14,7 @@ import pytest
 from fakes.asking import items
 from fakes.listings import LISTINGS
 
-from aiotofupilot._wire.items import to_wire
+from aiotofupilot._wire.codec import to_wire
 from aiotofupilot.sandbox import Sandbox
 from aiotofupilot.sandbox.faults import status
 from aiotofupilot.testing import serve, session_on

@@ -10,8 +10,7 @@ import pytest
 from fakes.wire_listings import MODELS, body, is_bare
 
 from aiotofupilot import Page, PageMeta, Procedure, Repository, UserRef, models
-from aiotofupilot._wire.codec import PageDecoder
-from aiotofupilot._wire.items import to_wire
+from aiotofupilot._wire.codec import PageDecoder, to_wire
 from aiotofupilot.testing import (
     builders,
     make_batch,

@@ -21,8 +21,7 @@ from fakes.wire_listings import (
 )
 
 from aiotofupilot import DecodeError, Page, PageMeta
-from aiotofupilot._wire.codec import PageDecoder
-from aiotofupilot._wire.items import to_wire
+from aiotofupilot._wire.codec import PageDecoder, to_wire
 from aiotofupilot.models import Operator, RunSequence, User, Validator
 
 DECODERS = {name: PageDecoder(model, bare=is_bare(name)) for name, model in MODELS.items()}

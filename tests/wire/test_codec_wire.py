@@ -8,9 +8,8 @@ import orjson
 import pytest
 
 from aiotofupilot import Procedure
-from aiotofupilot._wire.codec import PageDecoder
-from aiotofupilot._wire.items import from_wire, to_wire
-from aiotofupilot._wire.spelling import spell_date_time
+from aiotofupilot._wire.codec import PageDecoder, from_wire, to_wire
+from aiotofupilot._wire.times import spell_date_time
 from aiotofupilot.sandbox import make_procedures
 
 WIRE = json.loads((Path(__file__).parent.parent / "recordings" / "procedures.json").read_text("utf-8"))

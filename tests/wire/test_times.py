@@ -6,8 +6,7 @@ from datetime import UTC, datetime, timedelta, timezone
 import pytest
 from hypothesis import example, given, strategies as st
 
-from aiotofupilot._wire.moments import read_date_time, read_duration
-from aiotofupilot._wire.spelling import spell_date_time, spell_duration, spell_moment
+from aiotofupilot._wire.times import read_date_time, read_duration, spell_date_time, spell_duration, spell_moment
 
 
 @pytest.mark.parametrize(

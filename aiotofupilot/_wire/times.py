@@ -1,4 +1,4 @@
-"""Moments and durations, read as the API spells them.
+"""Dates and durations, read and written as the API writes them.
 
 msgspec reads the usual spellings, because its parsers cost a fifth of what Python's regular expressions cost. The
 functions here read the spellings that msgspec does not know. msgspec is imported when the first text is read, so that
@@ -11,7 +11,7 @@ import re
 from datetime import UTC, datetime, timedelta
 from email.utils import parsedate_to_datetime
 
-__all__ = ["read_date_time", "read_duration", "read_http_date"]
+__all__ = ["read_date_time", "read_duration", "read_http_date", "spell_date_time", "spell_duration", "spell_moment"]
 
 
 def read_http_date(text: str) -> datetime | None:
@@ -33,10 +33,8 @@ def read_date_time(text: str) -> datetime:
     """
     import msgspec  # noqa: PLC0415 - see the module's docstring
 
-    from .structs import AwareDatetime  # noqa: PLC0415 - likewise
-
     try:
-        return msgspec.convert(text, AwareDatetime)
+        moment = msgspec.convert(text, datetime)
     except msgspec.ValidationError:
         moment = datetime.fromisoformat(text)  # knows more spellings, such as one without seconds
     if moment.tzinfo is None:
@@ -81,3 +79,58 @@ def read_duration(text: str) -> timedelta:
         return days + msgspec.convert(f"P{rest.replace(',', '.')}", timedelta) if rest else days
     except (OverflowError, ValueError, msgspec.ValidationError) as error:
         raise ValueError(f"expected a duration of at most {timedelta.max.days} days, got {text!r}") from error
+
+
+_LATEST = datetime.max.replace(microsecond=999_000, tzinfo=UTC)
+
+
+def spell_moment(moment: datetime) -> str:
+    """Spell an aware moment as the API sends it: ISO 8601, UTC, ``Z``. No microsecond is lost.
+
+    The API sends milliseconds. A moment with a fraction of a millisecond is spelled with microseconds.
+
+    Args:
+        moment: Timezone-aware. Outside of the years 1 to 9999 in UTC it keeps its own offset.
+    """
+    precision = "microseconds" if moment.microsecond % 1000 else "milliseconds"
+    try:
+        moment = moment.astimezone(UTC)
+    except OverflowError:
+        return moment.isoformat(timespec=precision)
+    return f"{moment.replace(tzinfo=None).isoformat(timespec=precision)}Z"
+
+
+def spell_date_time(moment: datetime, *, round_up: bool = False) -> str:
+    """Spell an aware moment as the API takes it in a query: ISO 8601, UTC, milliseconds, ``Z``.
+
+    A moment that lies outside of the years 1 to 9999 in UTC keeps its own offset.
+
+    Args:
+        moment: Timezone-aware.
+        round_up: Whether a fraction of a millisecond is rounded up. Otherwise it is dropped.
+    """
+    try:
+        moment = moment.astimezone(UTC)
+    except OverflowError:
+        return moment.isoformat(timespec="milliseconds")
+    if round_up:
+        moment = min(moment, _LATEST)
+        moment += timedelta(microseconds=-moment.microsecond % 1000)
+    return f"{moment.replace(tzinfo=None).isoformat(timespec='milliseconds')}Z"
+
+
+def spell_duration(duration: timedelta) -> str:
+    """Spell a duration as the API does: ISO 8601 in hours, minutes and seconds, such as ``PT1M30.732S``.
+
+    A negative duration has a minus sign in front. The API has no such durations.
+    """
+    sign, duration = ("-", -duration) if duration < timedelta() else ("", duration)
+    seconds, fraction = divmod(duration // timedelta(microseconds=1), 1_000_000)
+    minutes, seconds = divmod(seconds, 60)
+    hours, minutes = divmod(minutes, 60)
+    spelled = f"{hours}H" * bool(hours) + f"{minutes}M" * bool(minutes)
+    if fraction:
+        spelled += f"{seconds}.{fraction:06}".rstrip("0") + "S"
+    elif seconds or not spelled:
+        spelled += f"{seconds}S"
+    return f"{sign}PT{spelled}"
