@@ -93,12 +93,10 @@ class TofuPilotSession(Listings):
         ca_cert: An authority that is trusted in addition to the system's: the path of a PEM file, or a string with
             certificates in PEM. None: the authority of a login, if its key is used, or else only the system's.
         http_session: Your own ``aiohttp.ClientSession``, which is left open. It brings its own connector, and with it
-            TLS and proxies. Its trace hooks do not see the key. None: an aiohttp session is made on first use, and
-            closed with this session.
+            TLS and proxies, so it cannot be given along with ``proxy``, ``ca_cert`` or ``trace_configs``. Its trace
+            hooks do not see the key. None: an aiohttp session is made on first use, and closed with this session.
         trace_configs: Trace hooks for the aiohttp session that is made. None: no hooks.
         allow_insecure_http: Whether the key may be sent unencrypted to another host than this one.
-
-    An aiohttp session of your own cannot be given along with ``proxy``, ``ca_cert`` or ``trace_configs``.
 
     Raises:
         ConfigurationError: There is no key, or the key, the URL or a combination of options cannot be used.
