@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import os
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from aiotofupilot.errors import SessionError
 
@@ -112,8 +112,8 @@ class Work:
 
     def __enter__(self) -> None:
         self._lifetime.enter(self)
-        self.task = task = asyncio.current_task()
-        self._cancelling = task.cancelling() if task else 0
+        self.task: asyncio.Task[Any] | None = asyncio.current_task()
+        self._cancelling = self.task.cancelling() if self.task else 0
 
     def end(self) -> None:
         """Leave the body at the place where its task is waiting."""

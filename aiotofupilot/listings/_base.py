@@ -12,7 +12,6 @@ from aiotofupilot._documentation import internal
 from aiotofupilot._paging.paginator import Paginator
 from aiotofupilot._paging.plan import Plan
 from aiotofupilot._paging.source import Identified
-from aiotofupilot._wire.codec import PageDecoder, RawDecoder, ShapeDecoder
 from aiotofupilot.checkpoint import Checkpoint
 
 from ._bounds import widely_bounded
@@ -54,8 +53,6 @@ class Listing(Endpoint[T]):
         connection: The way to the server.
     """
 
-    model: ClassVar[type]
-    """The class of an item."""
     filters: ClassVar[tuple[Argument, ...]]
     """The filters and the order, which are sent as parameters of the same name."""
     options: ClassVar[tuple[Argument, ...]]
@@ -73,19 +70,15 @@ class Listing(Endpoint[T]):
 
     def __init_subclass__(cls) -> None:
         super().__init_subclass__()
-        (cls.model,) = get_args(vars(cls)["__orig_bases__"][0])
-        cls.name = cls.__name__.lower()
         method: Callable[..., Paginator[Any]] = vars(cls)["list"]
         (declared,) = get_args(method.__annotations__["arguments"])
         arguments = sorted(map(cls._with_stable_orders, arguments_of(declared)), key=_rank)
         cls.filters = tuple(argument for argument in arguments if argument.name not in PageOptions.__annotations__)
         cls.options = tuple(argument for argument in arguments if argument.name in PageOptions.__annotations__)
-        cls.is_bare = all(option.name != "limit" for option in cls.options)
         cls.summary, _, cls.note = (inspect.getdoc(method) or "").partition("\n\n")
         describe(method, (*cls.filters, *cls.options))
-        cls.decode = PageDecoder(cls.model, bare=cls.is_bare)
-        cls.decode_raw = RawDecoder(is_bare=cls.is_bare)
-        cls.decode_shapes = ShapeDecoder(cls.model, bare=cls.is_bare)
+        (model,) = get_args(vars(cls)["__orig_bases__"][0])
+        cls._set_up(model, is_bare=all(option.name != "limit" for option in cls.options))
 
     @classmethod
     def _with_stable_orders(cls, argument: Argument) -> Argument:

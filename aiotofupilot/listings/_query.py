@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any, ClassVar, Generic, Protocol, TypeVar, cas
 from attrs import Factory, evolve, field, frozen
 
 from aiotofupilot._paging.source import Identified, Source, Timeline
+from aiotofupilot._wire.codec import PageDecoder, RawDecoder, ShapeDecoder
 from aiotofupilot._wire.query import Pairs, encoded
 from aiotofupilot._wire.response import read_page
 from aiotofupilot._wire.times import read_date_time, read_http_date
@@ -27,7 +28,6 @@ if TYPE_CHECKING:
 
     from aiotofupilot._http.connection import Connection
     from aiotofupilot._paging.source import Order
-    from aiotofupilot._wire.codec import PageDecoder, RawDecoder, ShapeDecoder
     from aiotofupilot.clock import Clock
     from aiotofupilot.models import RawItem, Run
     from aiotofupilot.stats import RequestCounts
@@ -48,6 +48,8 @@ class Endpoint(Generic[T]):
     """The API's word for the items."""
     path: ClassVar[str]
     """The path of the listing, after the base URL."""
+    model: ClassVar[type]
+    """The class of an item."""
     is_bare: ClassVar[bool]
     """Whether the server answers with a bare array. It is the only page."""
     creation_field: ClassVar[str | None] = None
@@ -71,8 +73,17 @@ class Endpoint(Generic[T]):
     decode_shapes: ClassVar[ShapeDecoder]
     """Reads a page of shapes. They have the values of the models."""
 
+    @classmethod
+    def _set_up(cls, model: type, *, is_bare: bool) -> None:
+        """Set what a listing need not say itself."""
+        cls.name = cls.__name__.lower()
+        cls.model, cls.is_bare = model, is_bare
+        cls.decode = PageDecoder(model, bare=is_bare)
+        cls.decode_raw = RawDecoder(is_bare=is_bare)
+        cls.decode_shapes = ShapeDecoder(model, bare=is_bare)
+
     def __init__(self, connection: Connection) -> None:
-        self.connection = connection
+        self.connection: Connection = connection
         """The way to the server."""
 
     @property

@@ -5,7 +5,7 @@ Source: the official Python SDK ``tofupilot`` 2.26.1, ``v2/models/log_listop.py`
 
 from collections.abc import Sequence
 from datetime import datetime
-from typing import Annotated, Literal, Unpack
+from typing import Annotated, ClassVar, Literal, Unpack
 
 from aiotofupilot._paging.paginator import Paginator
 from aiotofupilot.models import Log
@@ -44,11 +44,11 @@ class Logs(Listing[Log]):
     """The lines in the logs of runs. The API does not document the length of pages, so 100 is assumed."""
 
     path = "/v2/logs"
-    stable_orders = frozenset({"created_at", "level", "run_id"})
-    creation_field = "created_at"
-    creation_filter = "timestamp"
-    oldest_first = "created_at"
-    by_run = ByRun(Runs, run_ids="run_ids", run_id=("run", "id"))
+    stable_orders: ClassVar[frozenset[str]] = frozenset({"created_at", "level", "run_id"})
+    creation_field: ClassVar[str | None] = "created_at"
+    creation_filter: ClassVar[str | None] = "timestamp"
+    oldest_first: ClassVar[str | None] = "created_at"
+    by_run: ClassVar[ByRun | None] = ByRun(Runs, run_ids="run_ids", run_id=("run", "id"))
 
     def list(self, **arguments: Unpack[LogFilters]) -> Paginator[Log]:
         """List log lines, the latest written first.

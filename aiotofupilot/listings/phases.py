@@ -4,7 +4,7 @@ Source: the official Python SDK ``tofupilot`` 2.26.1, ``v2/models/phase_listop.p
 """
 
 from collections.abc import Sequence
-from typing import Annotated, Literal, Unpack
+from typing import Annotated, ClassVar, Literal, Unpack
 
 from aiotofupilot._paging.paginator import Paginator
 from aiotofupilot.models import Phase
@@ -41,11 +41,11 @@ class Phases(Listing[Phase]):
     """The phases of runs. The API does not document the length of pages, so 100 is assumed."""
 
     path = "/v2/phases"
-    stable_orders = frozenset({"duration", "phase_name", "started_at"})
-    oldest_first = "started_at"
-    shard_field = "started_at"
-    shard_filter = "started"
-    by_run = ByRun(Runs, run_ids="ids", run_id=("run_id",), procedure_id="procedure_id")
+    stable_orders: ClassVar[frozenset[str]] = frozenset({"duration", "phase_name", "started_at"})
+    oldest_first: ClassVar[str | None] = "started_at"
+    shard_field: ClassVar[str | None] = "started_at"
+    shard_filter: ClassVar[str | None] = "started"
+    by_run: ClassVar[ByRun | None] = ByRun(Runs, run_ids="ids", run_id=("run_id",), procedure_id="procedure_id")
 
     def list(self, **arguments: Unpack[PhaseFilters]) -> Paginator[Phase]:
         """List phases of a procedure, the latest first.

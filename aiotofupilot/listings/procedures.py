@@ -4,7 +4,7 @@ Source: https://www.tofupilot.com/docs/dashboard/api/v2/procedures/list
 """
 
 from datetime import datetime
-from typing import Annotated, Unpack
+from typing import Annotated, ClassVar, Unpack
 
 from aiotofupilot._paging.paginator import Paginator
 from aiotofupilot.models import Procedure
@@ -32,8 +32,8 @@ class Procedures(Listing[Procedure]):
     """The procedures that the key may read."""
 
     path = "/v2/procedures"
-    creation_field = "created_at"
-    creation_filter = "created"
+    creation_field: ClassVar[str | None] = "created_at"
+    creation_filter: ClassVar[str | None] = "created"
 
     def list(self, **arguments: Unpack[ProcedureFilters]) -> Paginator[Procedure]:
         """List procedures.

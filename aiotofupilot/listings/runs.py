@@ -5,7 +5,7 @@ Source: https://www.tofupilot.com/docs/dashboard/api/v2/runs/list
 
 from collections.abc import Sequence
 from datetime import datetime, timedelta
-from typing import Annotated, Literal, Unpack
+from typing import Annotated, ClassVar, Literal, Unpack
 
 from aiotofupilot._paging.paginator import Paginator
 from aiotofupilot.models import Run
@@ -54,10 +54,10 @@ class Runs(Listing[Run]):
     """The runs that the key may read."""
 
     path = "/v2/runs"
-    stable_orders = frozenset({"started_at", "created_at", "duration"})
-    creation_field = "created_at"
-    creation_filter = "created"
-    oldest_first = "created_at"
+    stable_orders: ClassVar[frozenset[str]] = frozenset({"started_at", "created_at", "duration"})
+    creation_field: ClassVar[str | None] = "created_at"
+    creation_filter: ClassVar[str | None] = "created"
+    oldest_first: ClassVar[str | None] = "created_at"
 
     def list(self, **arguments: Unpack[RunFilters]) -> Paginator[Run]:
         """List runs, the latest started first."""
