@@ -20,6 +20,7 @@ PROGRAM = Path(__file__).parent / "clients" / "official_sdk.py"
 @pytest.fixture(scope="module")
 def sandbox():
     sandbox = Sandbox(procedures=250)
+    sandbox.station_listings.discard("procedures")
     sandbox.faults.on(search_query="outage").always(status(500))
     with serve(sandbox):
         yield sandbox

@@ -99,6 +99,7 @@ async def test_the_errors_of_the_api_are_typed(sandbox):
         with pytest.raises(UnauthorizedError, match=r"^401 UNAUTHORIZED: ") as caught:
             await session.procedures.list()
         assert caught.value.attempts == 1
+    sandbox.station_listings.discard("procedures")
     async with TofuPilotSession(sandbox.station_key, base_url=sandbox.url) as session:
         with pytest.raises(ForbiddenError, match=r"^403 FORBIDDEN: "):
             await session.procedures.list().first()

@@ -92,7 +92,7 @@ async def serve(sandbox: Sandbox) -> None:
         UsageError: The address or the port cannot be had.
     """
     answered = asyncio.Queue[Request]()
-    sandbox.after_response.append(lambda _procedures, request: answered.put_nowait(request))
+    sandbox.after_response.append(lambda _factory, request: answered.put_nowait(request))
     try:
         await sandbox.start()
     except OSError as error:

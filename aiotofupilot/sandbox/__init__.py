@@ -20,17 +20,17 @@ Faults are given in sentences. `faults` has all that can go wrong, and `paging` 
 
 The modules, from the outside to the inside. Each of them works without those above it.
 
-- `server` is the `Sandbox`: an HTTP server. `playing` plays an answer on a connection.
-- `service` is the sandbox without its network: calls, with no socket and no event loop.
+- `server` is the `Sandbox`: it handles requests, and serves them over HTTP.
 - `faults` are what can go wrong, and `schedule` decides which request meets which. A fault alters a `delivery`, which
   is an answer as steps.
 - `log` remembers the requests. `busy_line` is a production line that keeps working while a client lists.
-- `api` gives the right answers alone. `listing` is the same for procedures that are given.
-- `request` is what a client asks. `parameters`, `quantities` and `metadata` read its query, as the validator `zod`
-  would. `selection` finds the rows that it asks for, `paging` cuts them into pages, and `wire` writes them as JSON.
-- `resource` describes a listing, and `resources` has all of them.
-- `factory` has the items of all listings. They are `rows`, which consist of `pieces`.
-- `world` is the made-up factory, and `data` makes its procedures.
+- `api` gives the right answers alone. `paging` cuts listings into pages.
+- `factory` has the items of all listings, given or made up.
+- `resources` has a module for each listing: its parameters, what they select, its sort orders, and how its items are
+  made. `resource` has what they have in common.
+- `request` is what a client asks. `parameters` and `metadata` read its query, as the validator `zod` would. `wire`
+  writes answers as JSON.
+- `world` plans what the made-up factory does. `recipes` has its products and tests, and `data` makes its procedures.
 """
 
 from . import faults, paging
@@ -39,30 +39,26 @@ from .busy_line import BusyLine
 from .data import make_procedures
 from .delivery import Delivery
 from .factory import Factory
-from .listing import Listing
 from .log import Request, RequestLog
 from .request import Query
-from .rows import Rows
 from .schedule import Faults
-from .server import Sandbox
-from .service import Hook, Service
+from .server import Hook, Sandbox
 from .wire import Answer
+from .world import DeployedRun
 
 __all__ = [
     "Answer",
     "Api",
     "BusyLine",
     "Delivery",
+    "DeployedRun",
     "Factory",
     "Faults",
     "Hook",
-    "Listing",
     "Query",
     "Request",
     "RequestLog",
-    "Rows",
     "Sandbox",
-    "Service",
     "faults",
     "make_procedures",
     "paging",

@@ -14,30 +14,25 @@ from .paging import Paging, offsets
 from .parameters import read
 from .request import Query
 from .resources import RESOURCES
-from .selection import select
 from .wire import Answer, Refusal, not_found, write_array, write_page
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Mapping, Sequence
-
-    from orjson import Fragment
+    from collections.abc import Iterable, Mapping, Sequence
 
     from .factory import Factory
-    from .paging import Window
     from .parameters import Asked
-    from .pieces import Pieces
     from .request import Pairs
-    from .resource import Resource
+    from .resource import Resource, Snapshot
 
 __all__ = ["Api"]
 
 _ROOT = "/api/v2/"
-_RESOURCES: Mapping[str, Resource[Any]] = {_ROOT + resource.name: resource for resource in RESOURCES}
 _OF_PAGES = frozenset({"limit", "cursor", "include_metadata", "include_sequences"})
-"""Parameters that do not select rows."""
-_MOST_CHOSEN = 16
-"""For at most this many queries, the selected rows are remembered."""
-_FORBIDDEN_TO_STATIONS = frozenset({"procedures", "stations"})
+"""Parameters that do not select items."""
+_MOST_SELECTED = 16
+"""For at most this many queries, the selected items are remembered."""
+_FORBIDDEN_TO_STATIONS = frozenset({"stations"})
+"""Tests of the official SDK: https://github.com/tofupilot/python/tree/main/tests/v2"""
 
 
 class Api:
@@ -47,9 +42,9 @@ class Api:
         factory: The items of all listings.
         api_key: Key of a user. It may list everything.
         station_key: Key of a station.
-        station_listings: Names of the listings that the station's key may list. For procedures, sources disagree.
-        paging: How listings are cut into pages.
-        pagings: How single listings, by name, are cut into pages in another way.
+        station_listings: Names of the listings that the station's key may list. You may change it at any time.
+        paging: How listings are cut into pages. You may set it at any time.
+        pagings: How single listings, by name, are cut into pages in another way. You may change it at any time.
     """
 
     def __init__(
@@ -70,24 +65,23 @@ class Api:
             station_key: Key of a station.
             paging: How listings are cut into pages.
             pagings: How single listings, by name, are cut into pages in another way; None: there are none.
-            station_listings: What the station's key may list; None: all but procedures and stations.
+            station_listings: What the station's key may list; None: all but stations, as in the tests of the official
+                SDK.
+
+        Raises:
+            ValueError: There is no such listing.
         """
-        names = {resource.name for resource in RESOURCES}
         self.factory = factory
         self.api_key = api_key
         self.station_key = station_key
-        self.station_listings = set(names - _FORBIDDEN_TO_STATIONS if station_listings is None else station_listings)
+        self.station_listings = set(
+            RESOURCES.keys() - _FORBIDDEN_TO_STATIONS if station_listings is None else station_listings
+        )
         self.paging = paging
         self.pagings = dict(pagings or {})
-        if unknown := (self.station_listings | self.pagings.keys()) - names:
-            raise ValueError(f"there is no listing {min(unknown)!r}, only {', '.join(sorted(names))}")
-        self._chosen: dict[tuple[Any, ...], tuple[tuple[Pieces[Any], ...], Sequence[int]]] = {}
-        # A page of known items costs a quarter of a new one. Items are known by value, so a changed one is written
-        # anew.
-        self._json: dict[str, Callable[[Any], Fragment]] = {
-            resource.name: lru_cache(maxsize=100_000)(resource.json) if resource.remembered else resource.json
-            for resource in RESOURCES
-        }
+        if unknown := (self.station_listings | self.pagings.keys()) - RESOURCES.keys():
+            raise ValueError(f"there is no listing {min(unknown)!r}, only {', '.join(sorted(RESOURCES))}")
+        self._selected: dict[tuple[Any, ...], tuple[Snapshot, Sequence[Any]]] = {}
 
     @staticmethod
     def knows(path: str) -> bool:
@@ -127,41 +121,28 @@ class Api:
             raise not_found()
         self._admit(resource.name, authorization)
         query = query if isinstance(query, Query) else Query(query)
-        asked = read(resource.parameters, query)
-        pieces, chosen = self._choose(resource, asked, query)
+        asked, snapshot = read(resource.parameters, query), self.factory.snapshot()
+        selected = self._select(resource, asked, query, snapshot)
         if not resource.paged:
-            return Page(data=list(pieces), meta=PageMeta(has_more=False))
-        cut = self.pagings.get(resource.name, self.paging)
+            return Page(data=list(selected), meta=PageMeta(has_more=False))
         cursor = max(asked["cursor"], 0)  # the validator of parts allows negative ones
-        window = cut(len(chosen), cursor, asked["limit"])
-        items = _take(pieces, chosen, window)
-        if resource.dress is not None:
-            items = [resource.dress(item, asked, self.factory) for item in items]
+        window = self.pagings.get(resource.name, self.paging)(len(selected), cursor, asked["limit"])
         return Page(
-            data=items,
+            data=[resource.shown(item, asked, snapshot) for item in selected[window.start : window.stop]],
             meta=PageMeta(has_more=window.has_more, next_cursor=window.next_cursor),
             cursor=cursor,
         )
 
-    def _choose(self, resource: Resource[Any], asked: Asked, query: Query) -> tuple[Pieces[Any], Sequence[int]]:
-        """Return the rows of a listing, and the positions of the rows that are asked for.
-
-        The positions are remembered for the other pages, until something changes.
-        """
-        pieces = self.factory.pieces(resource.name)
-        if resource.make is None:  # a plain list does not say whether it has changed
-            return pieces, select(resource, pieces, asked, self.factory)
-        state = self.factory.state
-        pieces = self.factory.pieces(resource.name)  # again, because another thread may have changed them
+    def _select(self, resource: Resource[Any], asked: Asked, query: Query, snapshot: Snapshot) -> Sequence[Any]:
+        """Return the items that are asked for. They are remembered for the other pages, until something changes."""
         key = (resource.name, *sorted(pair for pair in query.pairs if pair[0] not in _OF_PAGES))
-        known = self._chosen.pop(key, None)
-        if known is None or known[0] != state:
-            known = state, select(resource, pieces, asked, self.factory)
-        if self.factory.state == state:
-            self._chosen[key] = known
-            if len(self._chosen) > _MOST_CHOSEN:
-                del self._chosen[next(iter(self._chosen))]
-        return pieces, known[1]
+        known = self._selected.pop(key, None)
+        if known is None or known[0] is not snapshot:
+            known = snapshot, resource.select(asked, snapshot)
+        self._selected[key] = known
+        while len(self._selected) > _MOST_SELECTED:
+            del self._selected[next(iter(self._selected))]
+        return known[1]
 
     def write(self, path: str, page: Page[Any]) -> Answer:
         """Write a page of a listing as JSON.
@@ -176,7 +157,7 @@ class Api:
         resource = _find(path)
         if resource is None:
             raise not_found()
-        items = map(self._json[resource.name], page.data)
+        items = map(resource.json, page.data)
         return write_page(items, page.meta) if resource.paged else write_array(items)
 
     def _admit(self, name: str, authorization: str | None) -> None:
@@ -195,11 +176,5 @@ class Api:
 @lru_cache(maxsize=256)
 def _find(path: str) -> Resource[Any] | None:
     """Find the listing at a path. Upper and lower case and a trailing slash do not matter."""
-    return _RESOURCES.get(path.removesuffix("/").lower())
-
-
-def _take(pieces: Pieces[Any], chosen: Sequence[int], window: Window) -> list[Any]:
-    """Return the chosen rows in a window."""
-    if isinstance(chosen, range) and chosen.step == 1:
-        return pieces[window.start : window.stop]
-    return [pieces[position] for position in chosen[window.start : window.stop]]
+    root, name = path[: len(_ROOT)].lower(), path[len(_ROOT) :].removesuffix("/").lower()
+    return RESOURCES.get(name) if root == _ROOT else None

@@ -13,6 +13,7 @@ from .data import NEWEST, endless_procedures
 if TYPE_CHECKING:
     from aiotofupilot.models import Procedure
 
+    from .factory import Factory
     from .log import Request
 
 __all__ = ["BusyLine"]
@@ -76,15 +77,15 @@ class BusyLine:
         self._pace = Random(f"busy line's runs {seed}")  # noqa: S311 - test data
         self._supply = endless_procedures(self._random.getrandbits(64))
 
-    def __call__(self, procedures: list[Procedure], request: Request | None = None) -> None:
+    def __call__(self, factory: Factory, _request: Request | None = None) -> None:
         """Make the changes of one request.
 
         Args:
-            procedures: The procedures of the service. They are changed in place.
-            request: The request; None: there is none, so no runs can be made.
+            factory: The factory. Its listings are changed in place.
+            _request: The request. It makes no difference.
 
         Raises:
-            ValueError: Runs are to be made, and the request has no factory or the factory no procedures.
+            ValueError: Runs are to be made, and the factory has no procedures.
         """
         for change, rate in (
             (self.insert, self.inserts),
@@ -92,12 +93,10 @@ class BusyLine:
             (self.rename, self.renames),
         ):
             for _ in range(_times(rate, self._random)):
-                change(procedures)
+                change(factory.procedures)
         if self.runs:
-            if request is None or request.factory is None:
-                raise ValueError("runs can be made only in answer to a service's request")
             made = _times(self.runs, self._pace)
-            request.factory.produce(made)
+            factory.produce(made)
             self.produced += made
 
     def insert(self, procedures: list[Procedure]) -> None:

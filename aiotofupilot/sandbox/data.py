@@ -6,14 +6,13 @@ from datetime import UTC, datetime, timedelta
 from itertools import islice
 from random import Random
 from typing import TYPE_CHECKING
-from uuid import UUID
 
 from aiotofupilot.models import Procedure, Repository, UserRef
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-__all__ = ["NEWEST", "endless_procedures", "make_procedures", "named"]
+__all__ = ["NEWEST", "endless_procedures", "make_procedures", "named", "uuid"]
 
 NEWEST = datetime(2026, 1, 30, 16, 45, tzinfo=UTC)
 
@@ -75,7 +74,7 @@ _REPOSITORIES = (
 )
 
 
-def make_procedures(count: int, *, seed: int = 0, nulls: bool = True) -> list[Procedure]:
+def make_procedures(count: int, *, seed: int = 0, nulls: bool = True, newest: datetime = NEWEST) -> list[Procedure]:
     """Make plausible procedures, newest first.
 
     The first ones do not depend on the count: the first 10 of 250 are the same as 10 of 10.
@@ -84,26 +83,27 @@ def make_procedures(count: int, *, seed: int = 0, nulls: bool = True) -> list[Pr
         count: How many to make; at least 0.
         seed: Another seed gives other procedures with other ids.
         nulls: Whether names and addresses of the creators may be None.
+        newest: When the first one was created; timezone-aware.
 
     Raises:
         ValueError: `count` is negative.
     """
     if count < 0:
         raise ValueError(f"count must be at least 0, got {count}")
-    return list(islice(endless_procedures(seed, nulls=nulls), count))
+    return list(islice(endless_procedures(seed, nulls=nulls, newest=newest), count))
 
 
-def endless_procedures(seed: int, *, nulls: bool = True) -> Iterator[Procedure]:
+def endless_procedures(seed: int, *, nulls: bool = True, newest: datetime = NEWEST) -> Iterator[Procedure]:
     """Yield procedures for `make_procedures`, newest first, without end."""
     random = Random(seed)  # noqa: S311 - test data
-    creators = [UserRef(_uuid(random), name, email) for name, email in _CREATORS]
+    creators = [UserRef(uuid(random), name, email) for name, email in _CREATORS]
     if not nulls:
         creators = [named(creator) for creator in creators]
-    repositories = [Repository(_uuid(random), *repository) for repository in _REPOSITORIES]
-    created_at = NEWEST
+    repositories = [Repository(uuid(random), *repository) for repository in _REPOSITORIES]
+    created_at = newest
     while True:
         yield Procedure(
-            id=_uuid(random),
+            id=uuid(random),
             name=f"{random.choice(_SUBJECTS)} {random.choice(_STAGES)}{random.choice(_VARIANTS)}",
             created_at=created_at,
             created_by_user=random.choice(creators),
@@ -117,6 +117,8 @@ def named(user: UserRef) -> UserRef:
     return UserRef(user.id, user.name or f"User {user.id[:8]}", user.email or f"{user.id[:8]}@example.com")
 
 
-def _uuid(random: Random) -> str:
-    """Draw a version 4 UUID."""
-    return str(UUID(int=random.getrandbits(128), version=4))
+def uuid(random: Random) -> str:
+    """Draw a UUID of version 4."""
+    digits = f"{random.getrandbits(128):032x}"
+    variant = "89ab"[int(digits[16], 16) % 4]
+    return f"{digits[:8]}-{digits[8:12]}-4{digits[13:16]}-{variant}{digits[17:20]}-{digits[20:]}"

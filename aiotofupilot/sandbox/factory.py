@@ -1,42 +1,42 @@
-"""The factory whose data the sandbox lists. It has the items of every listing."""
+"""The factory whose items the sandbox lists."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-from functools import partial
+from abc import ABC, abstractmethod
+from functools import lru_cache
+from operator import is_
 from threading import RLock
 from typing import TYPE_CHECKING, Any, Generic, Self, TypedDict, TypeVar, cast, overload
 
-from aiotofupilot.models import MODELS
+from aiotofupilot.models import (
+    Batch,
+    Deployment,
+    Log,
+    Measurement,
+    Part,
+    Phase,
+    Procedure,
+    Run,
+    Station,
+    Unit,
+    User,
+)
 
-from .pieces import Pieces
-from .resources import BATCHES, DEPLOYMENTS, LOGS, MEASUREMENTS, PARTS, PHASES, RUNS, STATIONS, UNITS, USERS
-from .rows import Rows
+from .resource import Snapshot
+from .resources import RESOURCES
 from .world import World
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Iterable, Sequence
+    from datetime import datetime
     from typing import Unpack
 
-    from aiotofupilot.models import (
-        Batch,
-        Deployment,
-        Log,
-        Measurement,
-        Part,
-        Phase,
-        Procedure,
-        Run,
-        Station,
-        Unit,
-        User,
-    )
-
-    from .resource import Resource
-
-__all__ = ["Factory", "Items"]
+__all__ = ["Factory", "Items", "Listings"]
 
 T = TypeVar("T")
+
+_MOST_SHARED = 2000
+"""The most runs of a made-up factory that is shared."""
 
 
 class Items(TypedDict, total=False):
@@ -53,131 +53,127 @@ class Items(TypedDict, total=False):
     phases: Iterable[Phase]
 
 
-def _checked(name: str, items: Iterable[object]) -> tuple[Any, ...]:
-    """Return the items that were given for a listing, each of its model."""
-    given, model = tuple(items), MODELS[name]
-    for place, item in enumerate(given):
-        if not isinstance(item, model):
-            raise TypeError(
-                f"{name}[{place}] must be of the class {model.__name__}, got {type(item).__name__}; "
-                "from_wire makes items of what JSON holds"
-            )
-    return given
+class _Rows(Generic[T]):
+    """A descriptor for the list of the items of a listing. To set it replaces the items in the list."""
 
-
-class Collection(Generic[T]):
-    """A descriptor for the rows of one listing. They are made up when the attribute is first read."""
-
-    def __init__(self, resource: Resource[T]) -> None:
-        self._resource = resource
+    def __set_name__(self, owner: type[Listings], name: str) -> None:
+        self._name = name
 
     @overload
-    def __get__(self, factory: None, owner: type[Factory]) -> Self: ...
+    def __get__(self, listings: None, owner: type[Listings]) -> Self: ...
     @overload
-    def __get__(self, factory: Factory, owner: type[Factory]) -> Rows[T]: ...
-    def __get__(self, factory: Factory | None, owner: type[Factory]) -> Rows[T] | Self:
-        return self if factory is None else factory.rows(self._resource)
+    def __get__(self, listings: Listings, owner: type[Listings]) -> list[T]: ...
+    def __get__(self, listings: Listings | None, owner: type[Listings]) -> list[T] | Self:
+        return self if listings is None else listings.rows(self._name)
+
+    def __set__(self, listings: Listings, items: Iterable[T]) -> None:
+        listings.rows(self._name)[:] = items
 
 
-class Factory:
-    """The items of all listings. You may add, remove and replace items at any time. The next answer has the change.
+class Listings(ABC):
+    """The items of every listing, as lists in the order in which they are listed if a request asks for no other.
 
-    Rows are in the order in which they are listed if the request asks for no other order. Made-up items refer to each
-    other: the unit, the phases and the logs of a run are listed too. A change of one listing does not change the
-    others.
-
-    An item is made up when it is read, so a million runs take no time and no memory. But a filter or a sort order may
-    have to look at every item once.
-
-    Attributes:
-        procedures: The procedures, in the listing's order.
+    You may change the lists at any time. The next answer has the change. Models cannot be changed, so replace an item
+    by another one. Made-up items refer to each other: the unit, the phases and the logs of a run are listed too. A
+    change of one listing does not change the others.
     """
 
-    runs = Collection(RUNS)
-    units = Collection(UNITS)
-    parts = Collection(PARTS)
-    batches = Collection(BATCHES)
-    stations = Collection(STATIONS)
-    users = Collection(USERS)
-    deployments = Collection(DEPLOYMENTS)
-    logs = Collection(LOGS)
-    measurements = Collection(MEASUREMENTS)
-    phases = Collection(PHASES)
+    procedures = _Rows[Procedure]()
+    runs = _Rows[Run]()
+    units = _Rows[Unit]()
+    parts = _Rows[Part]()
+    batches = _Rows[Batch]()
+    stations = _Rows[Station]()
+    users = _Rows[User]()
+    deployments = _Rows[Deployment]()
+    logs = _Rows[Log]()
+    measurements = _Rows[Measurement]()
+    phases = _Rows[Phase]()
+
+    @abstractmethod
+    def rows(self, listing: str) -> list[Any]:
+        """Return the list of the items of a listing.
+
+        Args:
+            listing: The name of the listing.
+        """
+
+
+class Factory(Listings):
+    """The items of all listings: those that are given, and made-up ones for the rest.
+
+    The items of a listing are made up when it is first read or asked for. All factories of a process that are made up
+    of the same numbers share their items, and each has its own lists, so another small factory costs almost nothing.
+    """
 
     def __init__(
         self,
-        procedures: Iterable[Procedure] = (),
+        procedures: int | Iterable[Procedure] = (),
         *,
         runs: int | Iterable[Run] = 0,
         seed: int = 0,
         nulls: bool = True,
+        until: datetime | None = None,
         **items: Unpack[Items],
     ) -> None:
         """Describe a factory.
 
         Args:
-            procedures: Procedures, in the listing's order. The first 16 of them have runs.
+            procedures: How many procedures to make up, or the procedures themselves, in the listing's order. The first
+                16 of them have runs.
             runs: How many runs to make up, with their units, phases, measurements, logs and so on; or the runs
                 themselves, newest first. Without a procedure, no run is made up.
             seed: Another seed makes other data.
             nulls: Whether names and addresses of made-up people may be None.
+            until: When the newest made-up run has been uploaded; timezone-aware, from the year 2000 to 2100. The same
+                seed makes the same factory, earlier or later. None: the newest made-up procedure was created on
+                2026-01-30, and the first run was made a day after that.
             items: Items to list instead of made-up ones, by the name of the listing, in the listing's order.
 
         Raises:
             TypeError: There is no such listing, or an item is not of its model.
-            ValueError: `runs` is negative.
+            ValueError: A number is negative, or `until` is naive or out of bounds.
         """
-        self.procedures: list[Procedure] = list(_checked("procedures", procedures))
-        self._given: dict[str, tuple[Any, ...]] = {}
+        self._lock = RLock()
+        self._rows: dict[str, list[Any]] = {}
+        self._seen: dict[str, list[Any]] = {}
         for name, listed in items.items():
-            if not isinstance(getattr(type(self), name, None), Collection):
+            if name not in Items.__annotations__:
                 raise TypeError(
                     f"got an unexpected keyword argument {name!r}: it is not an option or the name of a listing"
                 )
-            self._given[name] = _checked(name, cast("Iterable[object]", listed))
-        if isinstance(runs, Iterable):
-            self._given["runs"] = _checked("runs", runs)
+            self._rows[name] = _checked(name, cast("Iterable[object]", listed))
+        if not isinstance(procedures, int):
+            self._rows["procedures"] = procedures = _checked("procedures", procedures)
+        elif procedures < 0:
+            raise ValueError(f"procedures must be at least 0, got {procedures}")
+        if not isinstance(runs, int):
+            self._rows["runs"] = _checked("runs", runs)
             runs = 0
         elif runs < 0:
             raise ValueError(f"runs must be at least 0, got {runs}")
-        self._make_world = partial(World, tuple(self.procedures), seed=seed, runs=runs, nulls=nulls)
-        self._world: World | None = None
-        self._rows: dict[str, Rows[Any]] = {}
-        self._counts: dict[str, Callable[[World], int]] = {}
-        self._lock = RLock()
+        if until is not None and until.utcoffset() is None:
+            raise ValueError(f"until must be timezone-aware, got {until!r}")
+        if until is not None and not 2000 <= until.year <= 2100:  # noqa: PLR2004 - as the documentation says
+            raise ValueError(f"until must be from the year 2000 to 2100, got {until}")
+        self._is_shared = isinstance(procedures, int) and runs <= _MOST_SHARED
+        if isinstance(procedures, int) and self._is_shared:
+            self._world = _shared_world(procedures, runs, seed, nulls, until)
+        else:
+            made_of = procedures if isinstance(procedures, int) else tuple(procedures)
+            self._world = World(RESOURCES, made_of, runs=runs, seed=seed, nulls=nulls, until=until)
+        self._snapshot = Snapshot(self._world, self._seen)
 
-    @property
-    def world(self) -> World:
-        """The made-up factory. It is made from the procedures that were given first."""
-        with self._lock:
-            if self._world is None:
-                self._world = self._make_world()
-            return self._world
-
-    def rows(self, resource: Resource[T]) -> Rows[T]:
-        """Return the rows of a listing.
+    def rows(self, listing: str) -> list[Any]:
+        """Return the list of the items of a listing. You may change it.
 
         Args:
-            resource: The description of the listing.
+            listing: The name of the listing, such as ``runs``.
         """
         with self._lock:
-            if resource.name not in self._rows:
-                self._fill(resource)
-            return self._rows[resource.name]
-
-    def _fill(self, resource: Resource[T]) -> None:
-        """Make the rows of a listing: the items that were given, or else made-up ones."""
-        if resource.make is None or resource.count is None:  # pragma: no cover - only procedures are always given
-            raise TypeError(f"{resource.name} are not made up")
-        rows = Rows(
-            count=resource.count(self.world),
-            make=partial(resource.make, self.world),
-            number=partial(self.world.number, resource.name),
-        )
-        if resource.name in self._given:
-            rows[:] = self._given.pop(resource.name)
-        self._counts[resource.name] = resource.count
-        self._rows[resource.name] = rows
+            if listing not in self._rows:
+                self._rows[listing] = list(self._world.listed(listing))
+            return self._rows[listing]
 
     def produce(self, runs: int = 1) -> None:
         """Let the line continue: make up newer runs, with all that belongs to them, and list them first.
@@ -186,27 +182,56 @@ class Factory:
             runs: How many runs to make up; at least 0.
 
         Raises:
-            ValueError: No procedure was given first, so nothing can be run.
+            ValueError: No procedure was given first, so nothing can be run, or `runs` is negative.
         """
+        if runs < 0:
+            raise ValueError(f"runs must be at least 0, got {runs}")
         with self._lock:
-            if not self.world.procedures:
+            if not self._world.lines:
                 raise ValueError("a factory without procedures has no runs")
-            self.world.runs += runs
-            for name, rows in self._rows.items():
-                rows.grow(self._counts[name](self.world))
+            old = {name: self._world.listed(name) for name in self._rows}
+            if self._is_shared:
+                self._world, self._is_shared = self._world.again(), False
+            self._world.produce(runs)
+            for name, items in old.items():
+                old_ids, old_items = {item.id for item in items}, set(map(id, items))
+                made = {item.id: item for item in self._world.listed(name)}
+                rows = self._rows[name]
+                # A made-up item may refer to newer ones, as a unit does to its last run.
+                rows[:] = [made[row.id] if id(row) in old_items else row for row in rows]
+                rows[:0] = [item for identity, item in made.items() if identity not in old_ids]
+            self._snapshot = Snapshot(self._world, self._seen)
 
-    def pieces(self, name: str) -> Pieces[Any]:
-        """Return the rows of a listing as they are now.
+    def snapshot(self) -> Snapshot:
+        """Return the items of all listings as they are now. It is another object after any change."""
+        with self._lock:
+            seen = {name: rows.copy() for name, rows in self._rows.items()}
+            if seen.keys() != self._seen.keys() or not all(
+                _same(rows, self._seen[name]) for name, rows in seen.items()
+            ):
+                self._seen = seen
+                self._snapshot = Snapshot(self._world, seen)
+            return self._snapshot
 
-        Args:
-            name: The name of the listing, such as ``runs``.
-        """
-        rows: list[Any] | Rows[Any] = getattr(self, name)
-        if isinstance(rows, Rows):
-            return rows.pieces
-        return Pieces[Any].of(rows)
 
-    @property
-    def state(self) -> tuple[Pieces[Any], ...]:
-        """The rows of all listings that were read. After a change, the state is another one."""
-        return tuple(rows.pieces for rows in tuple(self._rows.values()))
+@lru_cache(maxsize=4)
+def _shared_world(procedures: int, runs: int, seed: int, nulls: bool, until: datetime | None) -> World:  # noqa: FBT001 - a cache knows positions
+    """Return a made-up factory that nobody changes."""
+    return World(RESOURCES, procedures, runs=runs, seed=seed, nulls=nulls, until=until)
+
+
+def _same(rows: Sequence[object], others: Sequence[object]) -> bool:
+    """Return whether two lists hold the same objects."""
+    return len(rows) == len(others) and all(map(is_, rows, others))
+
+
+def _checked(name: str, items: Iterable[object]) -> list[Any]:
+    """Return the items that were given for a listing, each of its model."""
+    given, model = list(items), RESOURCES[name].model
+    for place, item in enumerate(given):
+        if not isinstance(item, model):
+            raise TypeError(
+                f"{name}[{place}] must be of the class {model.__name__}, got {type(item).__name__}; "
+                "from_wire makes items of what JSON holds"
+            )
+    return given

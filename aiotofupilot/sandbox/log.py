@@ -13,7 +13,6 @@ from .request import Question
 if TYPE_CHECKING:
     from collections.abc import Generator
 
-    from .factory import Factory
     from .faults import Fault
 
 __all__ = ["Request", "RequestLog"]
@@ -25,11 +24,9 @@ class Request(Question):
 
     fault: Fault | None = None
     """What goes wrong with the answer; None: nothing goes wrong."""
-    factory: Factory | None = None
-    """The items of all listings, for hooks that change them; None: no service has handled the request yet."""
     status: int | None = None
-    """HTTP status code of the answer that is sent, unless the client disconnects before; None: nothing is sent, or the
-    answer is not decided yet."""
+    """HTTP status code of the answer that was sent; None: nothing was sent, the client disconnected before it had all
+    of the answer, or the answer is not decided yet."""
 
     is_as_it_should_be: bool = False
     """Whether the client can read the right answer, because there is no fault or only a harmless one."""

@@ -5,20 +5,18 @@
 
 from __future__ import annotations
 
+import json
 import operator
-from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, cast
 
-import orjson
-from attrs import frozen
-
-from .parameters import Scalar
-from .zod import Complaint, mistyped
+from .wire import Complaint, mistyped
 
 if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+
     from aiotofupilot.models import Metadata
 
-__all__ = ["Conditions", "matches"]
+__all__ = ["conditions", "matches"]
 
 _MOST_KEYS = 5
 
@@ -31,33 +29,35 @@ _COMPARISONS: Mapping[str, Callable[[Any, Any], bool]] = {
 }
 
 
-@frozen
-class Conditions(Scalar[Mapping[str, Mapping[str, Any]]]):
-    """Conditions for the values of metadata, by key. The official SDK sends an empty text if there are none."""
+def conditions(text: str) -> Mapping[str, Mapping[str, Any]] | None:
+    """Read conditions for the values of metadata, by key; None: there are none.
 
-    _expected = "record"
+    The official SDK sends an empty text if there are none.
 
-    def _parse(self, text: str) -> Mapping[str, Mapping[str, Any]] | None:
-        if not text:
-            return None
-        try:
-            document: Any = orjson.loads(text)
-        except orjson.JSONDecodeError:
-            raise Complaint(mistyped("record", "string")) from None  # zod sees a text that is not JSON as a string
-        if not isinstance(document, dict):
-            raise Complaint(mistyped("record", _zod_type(document)))
-        conditions = cast("dict[str, Any]", document)
-        if wrong := [key for key, condition in conditions.items() if not _is_condition(condition)]:
-            raise Complaint(*map(_wrong_condition, wrong))
-        if len(conditions) > _MOST_KEYS:
-            raise Complaint({"code": "custom", "message": f"At most {_MOST_KEYS} metadata keys can be filtered by"})
-        return conditions or None
+    Raises:
+        Complaint: The text is not valid.
+    """
+    if not text:
+        return None
+    try:
+        document: Any = json.loads(text, parse_constant=_not_json)
+    except ValueError:
+        raise Complaint(mistyped("record", "string")) from None  # zod sees a text that is not JSON as a string
+    if not isinstance(document, dict):
+        raise Complaint(mistyped("record", _ZOD_TYPES[type(document)]))
+    wanted = cast("dict[str, Any]", document)
+    if wrong := [key for key, condition in wanted.items() if not _is_condition(condition)]:
+        issue: dict[str, Any] = {"code": "invalid_union", "errors": [], "message": "Invalid input"}
+        raise Complaint(*({**issue, "index": key} for key in wrong))
+    if len(wanted) > _MOST_KEYS:
+        raise Complaint({"code": "custom", "message": f"At most {_MOST_KEYS} metadata keys can be filtered by"})
+    return wanted or None
 
 
-def matches(metadata: Metadata | None, conditions: Mapping[str, Mapping[str, Any]]) -> bool:
+def matches(metadata: Metadata | None, wanted: Mapping[str, Mapping[str, Any]]) -> bool:
     """Return whether metadata meet all conditions. A missing key meets no condition."""
     return metadata is not None and all(
-        key in metadata and _meets(metadata[key], condition) for key, condition in conditions.items()
+        key in metadata and _meets(metadata[key], condition) for key, condition in wanted.items()
     )
 
 
@@ -82,9 +82,8 @@ def _is_condition(condition: object) -> bool:
     if parts.keys() <= {"in", "contains"}:
         listed = parts.get("in", [])
         return (
-            isinstance(listed, Sequence)
-            and not isinstance(listed, str)
-            and all(isinstance(text, str) for text in cast("Sequence[object]", listed))
+            isinstance(listed, list)
+            and all(isinstance(text, str) for text in cast("list[object]", listed))
             and isinstance(parts.get("contains", ""), str)
         )
     return parts.keys() <= _COMPARISONS.keys() and all(
@@ -92,17 +91,17 @@ def _is_condition(condition: object) -> bool:
     )
 
 
-def _wrong_condition(key: str) -> dict[str, Any]:
-    """Say that the condition of a key fits no type."""
-    return {"code": "invalid_union", "errors": [], "index": key, "message": "Invalid input"}
+def _not_json(constant: str) -> float:
+    """Refuse NaN and Infinity, which Python reads and JSON does not have."""
+    raise ValueError(constant)
 
 
-def _zod_type(value: object) -> str:
-    """Name the type of a JSON value as zod does."""
-    if isinstance(value, list):
-        return "array"
-    if isinstance(value, bool):
-        return "boolean"
-    if isinstance(value, str):
-        return "string"
-    return "null" if value is None else "number"
+_ZOD_TYPES: Mapping[type, str] = {
+    list: "array",
+    bool: "boolean",
+    str: "string",
+    type(None): "null",
+    int: "number",
+    float: "number",
+}
+"""The names that zod has for the types of JSON values."""

@@ -1,180 +1,104 @@
-"""The types of query parameters, with the complaints of zod, TofuPilot's validator.
+"""Query parameters: how they are declared, how their values are read, and what zod says of wrong ones.
 
-Each type is a class that reads the values of one parameter. `read` reads a whole query. Unknown parameters are ignored.
-A scalar parameter that is repeated is refused.
+zod is TofuPilot's validator. `read` reads a whole query. Unknown parameters are ignored, and a single value that is
+repeated is refused. Numbers are read as by JavaScript's `Number()`, so ``50.0``, ``0x10`` and the empty string are
+numbers.
 """
 
 from __future__ import annotations
 
-from abc import abstractmethod
-from typing import TYPE_CHECKING, Any, Generic, TypeVar
+import re
+from datetime import UTC, datetime, timedelta
+from typing import TYPE_CHECKING, Any, Literal
 
 from attrs import frozen
 
-from .wire import Refusal
-from .zod import Complaint, mistyped, not_among
+from .metadata import conditions
+from .wire import Complaint, Refusal, mistyped
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Mapping, Sequence
 
     from .request import Query
 
-__all__ = [
-    "Asked",
-    "Choice",
-    "Choices",
-    "Flag",
-    "Parameter",
-    "Scalar",
-    "Text",
-    "Texts",
-    "read",
-]
-
-T = TypeVar("T")
+__all__ = ["Asked", "Parameter", "pages", "read"]
 
 Asked = dict[str, Any]
 """The parameters of a valid request, with their values. A parameter without a value and a default is left out."""
 
+Kind = Literal[
+    "text", "texts", "choice", "choices", "boolean", "number", "integer", "datetime", "duration", "conditions"
+]
+
 
 @frozen
-class Parameter(Generic[T]):
+class Parameter:
     """One parameter of a listing."""
 
     name: str
     """The name in the query."""
+    kind: Kind
+    """What its value is. ``texts`` and ``choices`` may be repeated, and a single value is an array of one."""
+    test: Callable[[Any, Any], Callable[[Any], bool]] | None = None
+    """Takes the value and a `Snapshot`, and returns which items are asked for. None: the parameter selects no items by
+    itself."""
+    options: tuple[str, ...] = ()
+    """The words of a ``choice``, or of ``choices``."""
+    default: Any = None
+    """The value if the parameter was not sent; None: there is none."""
+    minimum: int | None = None
+    """The smallest integer that is allowed; None: the smallest safe integer of JavaScript."""
+    maximum: int | None = None
+    """The largest integer that is allowed, or the most characters of a text, in UTF-16 code units as JavaScript counts.
+    None: the largest safe integer of JavaScript, or any number of characters."""
+    safe: bool = True
+    """Whether an integer must be a safe one of JavaScript."""
+    required: bool = False
+    """Whether the parameter must be sent."""
 
-    @property
-    def default(self) -> T | None:
-        """The value if the parameter was not sent; None: there is none."""
-        return None
+    def read(self, values: Sequence[str]) -> Any:  # noqa: ANN401 - each kind has its type
+        """Return the value of what was sent; None: the parameter counts as not sent, and has no default.
 
-    @abstractmethod
-    def read(self, values: Sequence[str]) -> T | None:
-        """Return the value of what was sent, at least one text; None: the parameter counts as not sent.
+        Args:
+            values: The texts that were sent; empty: the parameter was not sent.
 
         Raises:
             Complaint: The texts are not valid.
         """
-
-
-@frozen
-class Scalar(Parameter[T]):
-    """A parameter that must not be repeated."""
-
-    _expected = "string"
-
-    def read(self, values: Sequence[str]) -> T | None:
-        """Read the only value that may be sent."""
+        if not values:
+            if self.required:
+                raise Complaint(mistyped("string", "undefined"))
+            return self.default
+        if self.kind == "choice":
+            # zod has the same complaint about a repeated word and an unknown one.
+            if len(values) > 1 or values[0] not in self.options:
+                raise Complaint(_not_among(self.options))
+            return values[0]
+        if self.kind in {"texts", "choices"}:
+            known = self.options or values
+            if unknown := [index for index, value in enumerate(values) if value not in known]:
+                raise Complaint(*({**_not_among(self.options), "index": index} for index in unknown))
+            return frozenset(values)
+        expected, parse = _SCALARS[self.kind]
         if len(values) > 1:
-            raise Complaint(self._mistyped("array"))
-        return self._parse(values[0])
-
-    @abstractmethod
-    def _parse(self, text: str) -> T | None:
-        """Read one value."""
-
-    def _mistyped(self, received: str) -> dict[str, Any]:
-        """Say that a value is of another type."""
-        return mistyped(self._expected, received)
+            raise Complaint(mistyped(expected, "array"))
+        return parse(self, values[0])
 
 
-@frozen
-class Text(Scalar[str]):
-    """A string."""
+def pages(*, minimum: int | None = 0, safe: bool = True) -> tuple[Parameter, ...]:
+    """Return the parameters of a listing with pages.
 
-    maximum: int | None = None
-    """The most characters, in UTF-16 code units as JavaScript counts; None: any number."""
-    required: bool = False
-    """Whether the parameter must be sent."""
-
-    def _parse(self, text: str) -> str:
-        if self.maximum is not None and len(text.encode("utf-16-le", "surrogatepass")) // 2 > self.maximum:
-            raise Complaint(
-                {
-                    "origin": "string",
-                    "code": "too_big",
-                    "maximum": self.maximum,
-                    "inclusive": True,
-                    "message": f"Too big: expected string to have <={self.maximum} characters",
-                }
-            )
-        return text
-
-    @property
-    def default(self) -> str | None:
-        """None, if the parameter is not required."""
-        if self.required:
-            raise Complaint(self._mistyped("undefined"))
-        return None
+    Args:
+        minimum: The smallest cursor; None: any.
+        safe: Whether a cursor must be a safe integer of JavaScript.
+    """
+    return (
+        Parameter("limit", "integer", default=50, minimum=1, maximum=100),
+        Parameter("cursor", "integer", default=0, minimum=minimum, safe=safe),
+    )
 
 
-@frozen
-class Flag(Scalar[bool]):
-    """A boolean: ``true`` or ``1``, ``false`` or ``0``."""
-
-    preset: bool | None = None
-    """The value if the parameter was not sent; None: there is none."""
-
-    _expected = "boolean"
-
-    @property
-    def default(self) -> bool | None:
-        """The value if the parameter was not sent."""
-        return self.preset
-
-    def _parse(self, text: str) -> bool:
-        if text not in {"true", "1", "false", "0"}:
-            raise Complaint(self._mistyped("string"))
-        return text in {"true", "1"}
-
-
-@frozen
-class Choice(Parameter[str]):
-    """One of several words."""
-
-    options: tuple[str, ...]
-    """The words."""
-    preset: str | None = None
-    """The value if the parameter was not sent; None: there is none."""
-
-    @property
-    def default(self) -> str | None:
-        """The value if the parameter was not sent."""
-        return self.preset
-
-    def read(self, values: Sequence[str]) -> str:
-        """Read one word. zod has the same complaint about a repeated word and an unknown one."""
-        if len(values) > 1 or values[0] not in self.options:
-            raise Complaint(not_among(self.options))
-        return values[0]
-
-
-@frozen
-class Texts(Parameter[frozenset[str]]):
-    """Strings. The key may be repeated, and a single value is an array of one."""
-
-    def read(self, values: Sequence[str]) -> frozenset[str]:
-        """Take the values as they are."""
-        return frozenset(values)
-
-
-@frozen
-class Choices(Parameter[frozenset[str]]):
-    """Words of a known set. The key may be repeated."""
-
-    options: tuple[str, ...]
-    """The words."""
-
-    def read(self, values: Sequence[str]) -> frozenset[str]:
-        """Check the values one by one."""
-        unknown = [index for index, value in enumerate(values) if value not in self.options]
-        if unknown:
-            raise Complaint(*({**not_among(self.options), "index": index} for index in unknown))
-        return frozenset(values)
-
-
-def read(parameters: Sequence[Parameter[Any]], query: Query) -> Asked:
+def read(parameters: Sequence[Parameter], query: Query) -> Asked:
     """Read the query of a request.
 
     Raises:
@@ -186,9 +110,8 @@ def read(parameters: Sequence[Parameter[Any]], query: Query) -> Asked:
     asked: Asked = {}
     issues: list[dict[str, Any]] = []
     for parameter in parameters:
-        values = sent.get(parameter.name)
         try:
-            value = parameter.default if values is None else parameter.read(values)
+            value = parameter.read(sent.get(parameter.name, ()))
         except Complaint as complaint:
             issues += complaint.at(parameter.name)
         else:
@@ -197,3 +120,156 @@ def read(parameters: Sequence[Parameter[Any]], query: Query) -> Asked:
     if issues:
         raise Refusal(400, "BAD_REQUEST", "Input validation failed", issues)
     return asked
+
+
+def _not_among(options: Sequence[str]) -> dict[str, Any]:
+    """Return the issue of an unknown word."""
+    told = "|".join(f'"{option}"' for option in options)
+    return {"code": "invalid_value", "values": list(options), "message": f"Invalid option: expected one of {told}"}
+
+
+def _malformed(form: str, pattern: str) -> Complaint:
+    """Complain about a string that does not have the expected form."""
+    message = f"Invalid ISO {form}"
+    return Complaint(
+        {
+            "origin": "string",
+            "code": "invalid_format",
+            "format": form,
+            "pattern": f"/{pattern}/",
+            "message": message,
+        }
+    )
+
+
+def _beyond(kind: str, unit: str, bound: str, limit: int, **details: object) -> dict[str, Any]:
+    """Return the issue of a value that is too big or too small.
+
+    Args:
+        kind: The type, as zod names it.
+        unit: What the message says after the bound, such as `` characters``.
+        bound: ``maximum`` or ``minimum``.
+        limit: The bound.
+        details: More of the issue, which zod writes after the bound.
+    """
+    code, sign = ("too_big", "<=") if bound == "maximum" else ("too_small", ">=")
+    size = f"{kind} to {'have ' if unit else 'be '}{sign}{limit}{unit}"
+    return {"code": code, bound: limit, **details, "inclusive": True, "message": f"Too {code[4:]}: expected {size}"}
+
+
+_WHITE_SPACE = (
+    "\t\n\v\f\r \u00a0\u1680\u2000\u2001\u2002\u2003\u2004\u2005\u2006\u2007\u2008\u2009\u200a"
+    "\u2028\u2029\u202f\u205f\u3000\ufeff"
+)
+"""The characters that JavaScript's `Number()` strips. Python's `str.strip` strips other characters."""
+_DECIMAL = re.compile(r"[+-]?(?:\d+\.?\d*|\.\d+)(?:[eE][+-]?\d+)?|[+-]?Infinity", re.ASCII)
+_BASED = re.compile(r"0(?:[xX][0-9a-fA-F]+|[oO][0-7]+|[bB][01]+)", re.ASCII)
+_SAFE = 2**53 - 1  # the largest safe integer of JavaScript
+
+
+def _number(_parameter: Parameter, text: str) -> float:
+    """Read a finite number as JavaScript's `Number()` does."""
+    text = text.strip(_WHITE_SPACE)
+    if not text:
+        return 0.0
+    if _DECIMAL.fullmatch(text):
+        number = float(text)
+    elif _BASED.fullmatch(text):
+        number = _as_float(int(text, 0))
+    else:
+        raise Complaint(mistyped("number", "string"))
+    if abs(number) == float("inf"):
+        raise Complaint({**mistyped("number", "number"), "received": "Infinity"})
+    return number
+
+
+def _as_float(number: int) -> float:
+    """Convert an integer to a float. An integer beyond the range of floats becomes infinity."""
+    try:
+        return float(number)
+    except OverflowError:
+        return float("inf")
+
+
+def _integer(parameter: Parameter, text: str) -> int:
+    """Read a number that has to be whole."""
+    number = _number(parameter, text)
+    if not number.is_integer():
+        message = "Invalid input: expected int, received number"
+        raise Complaint({"expected": "int", "format": "safeint", "code": "invalid_type", "message": message})
+    whole = int(number)
+    issues: list[dict[str, Any]] = []
+    if parameter.safe and abs(whole) > _SAFE:
+        bound, limit = ("maximum", _SAFE) if whole > 0 else ("minimum", -_SAFE)
+        note = "Integers must be within the safe integer range."
+        issues.append(_beyond("int", "", bound, limit, note=note, origin="int"))
+    if parameter.minimum is not None and whole < parameter.minimum:
+        issues.append({"origin": "number", **_beyond("number", "", "minimum", parameter.minimum)})
+    if parameter.maximum is not None and whole > parameter.maximum:
+        issues.append({"origin": "number", **_beyond("number", "", "maximum", parameter.maximum)})
+    if issues:
+        raise Complaint(*issues)
+    return whole
+
+
+def _text(parameter: Parameter, text: str) -> str:
+    """Read a string that may have a largest length."""
+    if parameter.maximum is not None and len(text.encode("utf-16-le", "surrogatepass")) // 2 > parameter.maximum:
+        raise Complaint({"origin": "string", **_beyond("string", " characters", "maximum", parameter.maximum)})
+    return text
+
+
+def _boolean(_parameter: Parameter, text: str) -> bool:
+    """Read ``true`` or ``1``, ``false`` or ``0``."""
+    if text not in {"true", "1", "false", "0"}:
+        raise Complaint(mistyped("boolean", "string"))
+    return text in {"true", "1"}
+
+
+# The patterns of zod, as its issues show them.
+_DATETIME_PATTERN = (
+    r"^(?:(?:\d\d[2468][048]|\d\d[13579][26]|\d\d0[48]|[02468][048]00|[13579][26]00)-02-29"
+    r"|\d{4}-(?:(?:0[13578]|1[02])-(?:0[1-9]|[12]\d|3[01])|(?:0[469]|11)-(?:0[1-9]|[12]\d|30)"
+    r"|(?:02)-(?:0[1-9]|1\d|2[0-8])))"
+    r"T(?:(?:[01]\d|2[0-3]):[0-5]\d(?::[0-5]\d(?:\.\d+)?)?(?:Z|([+-](?:[01]\d|2[0-3]):[0-5]\d)))$"
+)
+_DATETIME = re.compile(_DATETIME_PATTERN, re.ASCII)
+_DURATION_PATTERN = r"^P(?:(\d+W)|(?!.*W)(?=\d|T\d)(\d+Y)?(\d+M)?(\d+D)?(T(?=\d)(\d+H)?(\d+M)?(\d+([.,]\d+)?S)?)?)$"
+_DURATION = re.compile(_DURATION_PATTERN, re.ASCII)
+_DAYS = {"W": 7, "Y": 365, "M": 30, "D": 1}  # years and months have no fixed length
+_SECONDS = {"H": 3600, "M": 60, "S": 1}
+
+
+def _datetime(_parameter: Parameter, text: str) -> datetime:
+    """Read a date-time with a UTC offset. It is cut to milliseconds, as in JavaScript."""
+    if not _DATETIME.fullmatch(text):
+        raise _malformed("datetime", _DATETIME_PATTERN)
+    if text.startswith("0000"):  # JavaScript has this year, and Python does not
+        return datetime.min.replace(tzinfo=UTC)
+    moment = datetime.fromisoformat(text)
+    return moment.replace(microsecond=moment.microsecond // 1000 * 1000)
+
+
+def _duration(_parameter: Parameter, text: str) -> timedelta:
+    """Read an ISO 8601 duration, such as ``PT1M30.5S``. zod accepts no signs in it."""
+    if not _DURATION.fullmatch(text):
+        raise _malformed("duration", _DURATION_PATTERN)
+    date, _, time = text[1:].replace(",", ".").partition("T")
+    days = sum(float(number) * _DAYS[unit] for number, unit in re.findall(r"(\d+)([WYMD])", date))
+    seconds = sum(float(number) * _SECONDS[unit] for number, unit in re.findall(r"([\d.]+)([HMS])", time))
+    try:
+        return timedelta(days=days, seconds=seconds)
+    except OverflowError:
+        return timedelta.max
+
+
+_SCALARS: Mapping[str, tuple[str, Callable[[Parameter, str], Any]]] = {
+    "text": ("string", _text),
+    "boolean": ("boolean", _boolean),
+    "number": ("number", _number),
+    "integer": ("number", _integer),
+    "datetime": ("string", _datetime),
+    "duration": ("string", _duration),
+    "conditions": ("record", lambda _parameter, text: conditions(text)),
+}
+"""The kinds of single values: the type that zod names if the value is repeated, and how the value is read."""

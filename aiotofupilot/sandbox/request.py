@@ -76,6 +76,8 @@ class Question:
     """Query parameters, decoded."""
     authorization: str | None = None
     """The header ``Authorization``; None: there was none."""
+    head_size: int = 0
+    """Bytes of the request line and the headers; 0: it is not known, because the request came without a network."""
     time: datetime = Factory(lambda: datetime.now(UTC))
     """When it arrived; UTC."""
     attempt: int = 1

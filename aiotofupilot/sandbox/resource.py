@@ -1,162 +1,293 @@
-"""The description of one listing: its parameters, what they select, its sort orders, and how its items are written."""
+"""The description of one listing, and the building blocks of its filters.
+
+A field is named by its path, such as ``procedure.version.tag``. A path that leads through None ends in None.
+"""
 
 from __future__ import annotations
 
 import operator
+from collections import defaultdict
 from collections.abc import Callable, Mapping, Sequence
 from datetime import timedelta
-from typing import TYPE_CHECKING, Any, Generic, TypeVar
+from functools import cached_property
+from typing import TYPE_CHECKING, Any, TypeVar
 
-from attrs import field, frozen
+from attrs import evolve, field, frozen
 
-from .wire import document, item_json
+from .metadata import matches
+from .wire import document, dumps
+from .world import Maker, World
 
 if TYPE_CHECKING:
-    from datetime import datetime
+    from aiotofupilot.models import Metadata, Run, Unit
 
-    from orjson import Fragment
-
-    from .factory import Factory
     from .parameters import Asked, Parameter
-    from .world import World
 
 __all__ = [
-    "Narrowed",
+    "ENVIRONMENTS",
+    "RUN_OUTCOMES",
+    "SAMPLES",
+    "Path",
     "Predicate",
     "Resource",
+    "Snapshot",
     "Test",
     "among",
     "at_least",
     "at_most",
     "contains",
     "equal_to",
-    "everything",
     "if_asked",
-    "since",
+    "meets_conditions",
+    "mentions",
+    "path",
+    "sorting",
     "until",
 ]
 
 T = TypeVar("T")
 
-Predicate = Callable[[T], bool]
+_MILLISECOND = timedelta(milliseconds=1)
+
+ENVIRONMENTS = ("production", "preview", "development")
+RUN_OUTCOMES = ("PASS", "FAIL", "ERROR", "TIMEOUT", "ABORTED")
+SAMPLES = ("production", "golden", "failing", "ignored")
+
+Predicate = Callable[[Any], bool]
 """Whether an item is asked for."""
 
-Test = Callable[[Any, "Factory"], Predicate[T]]
-"""A function that takes the value of a parameter and the factory, and returns a predicate."""
+Path = str | Callable[[Any], Any]
+"""The path of a field, or a function that reads a value of an item."""
 
 
-@frozen
-class Narrowed:
-    """The numbers of made-up items that may be asked for. They repeat with the plan of production."""
+class Snapshot:
+    """The items of all listings at one moment."""
 
-    period: int
-    """The plan repeats after this many numbers."""
-    offsets: Sequence[int]
-    """The numbers in the first period, in ascending order."""
-    settled: frozenset[str]
-    """Parameters that need no further test."""
+    def __init__(self, world: World, changed: Mapping[str, Sequence[Any]]) -> None:
+        """Describe the items.
+
+        Args:
+            world: The made-up factory.
+            changed: The items of the listings that are not, or may not be, the made-up ones, by the listing's name.
+        """
+        self.world = world
+        self._changed = changed
+
+    def rows(self, listing: str) -> Sequence[Any]:
+        """Return the items of a listing, in its order.
+
+        Args:
+            listing: The name of the listing.
+        """
+        return self._changed[listing] if listing in self._changed else self.world.listed(listing)
+
+    @cached_property
+    def runs(self) -> Mapping[str, Run]:
+        """The runs by their ids. If ids are equal, the first run counts."""
+        return {run.id: run for run in reversed(self.rows("runs"))}
+
+    @cached_property
+    def runs_of_units(self) -> Mapping[str, Sequence[Run]]:
+        """The runs of each unit, by the unit's id."""
+        return _grouped(self.rows("runs"), "unit.id")
+
+    @cached_property
+    def units_of_batches(self) -> Mapping[str | None, Sequence[Unit]]:
+        """The units of each batch, by the batch's id."""
+        return _grouped(self.rows("units"), "batch.id")
+
+    def metadata_of(self, listing: str, item: Any) -> Metadata:  # noqa: ANN401 - four models have metadata
+        """Return the metadata of any item. An item that was given without metadata has none.
+
+        Args:
+            listing: The name of the item's listing.
+            item: The item.
+        """
+        return self.world.metadata_of(listing, item.id) if item.metadata is None else item.metadata
 
 
-_MILLISECOND = timedelta(milliseconds=1)
+def _grouped(items: Sequence[Any], by: str) -> Mapping[Any, Sequence[Any]]:
+    """Group items by the value of a field."""
+    read, groups = path(by), defaultdict[Any, list[Any]](list)
+    for item in items:
+        groups[read(item)].append(item)
+    return groups
+
+
+Test = Callable[[Any, Snapshot], Predicate]
+"""A function that takes the value of a parameter, and returns which items are asked for."""
 
 
 @frozen(kw_only=True, eq=False)
-class Resource(Generic[T]):
-    """One listing."""
+class Resource(Maker[T]):
+    """One listing: how its items are made up, what it can be asked for, and how its items are written."""
 
-    name: str
-    """The last segment of the path."""
-    parameters: tuple[Parameter[Any], ...] = ()
+    model: type[Any]
+    """The model of its items."""
+    parameters: tuple[Parameter, ...] = ()
     """The parameters, in the order of the API's documentation."""
-    make: Callable[[World, int], T] | None = None
-    """Makes up the item with a number; None: the items are given."""
-    count: Callable[[World], int] | None = None
-    """How many items the made-up factory has so far; None: the items are given."""
-    tests: Mapping[str, Test[T]] = field(factory=dict[str, "Test[T]"])
-    """The tests of the parameters that select items."""
-    joined: Callable[[Asked, Factory], Predicate[T] | None] | None = None
+    joined: Callable[[Asked, Snapshot], Predicate | None] | None = None
     """A test of several parameters together; None: there is none."""
-    narrow: Callable[[Asked, Factory], Narrowed | None] | None = None
-    """Finds made-up items without making them; None: all are made and tested."""
-    bounds: tuple[str, str] | None = None
-    """The parameters for the earliest and the latest moment of the rows' own order; None: there are none."""
-    sorts: Mapping[str, Callable[[T], Any]] = field(factory=dict[str, Callable[[T], Any]])
-    """The sort key of an item, for each value of ``sort_by``. None is the largest key, as in PostgreSQL."""
-    order: str | None = None
-    """The rows are in the descending order of this ``sort_by``. None: the listing has no sort orders."""
-    dress: Callable[[T, Asked, Factory], T] | None = None
-    """Adds the fields that are listed only on request; None: there are no such fields."""
-    document: Callable[[T], Mapping[str, Any]] = document
-    """Returns an item as a document with the names of the wire."""
-    remembered: bool = False
-    """Whether the JSON of items is remembered. This is worth it for items that are given and not made up."""
+    sorts: Mapping[str, Callable[[Any], Any]] = field(factory=dict[str, Callable[[Any], Any]])
+    """The sort key of an item, for each value of ``sort_by``; empty: the listing has no sort orders."""
+    sequences: Callable[[T, Asked, Snapshot], T] | None = None
+    """Adds the sequences of a run if they are asked for; None: the listing has no sequences."""
+    hides_addresses: bool = False
+    """Whether the creators of items are written without their addresses."""
     paged: bool = True
     """Whether the listing has pages. Otherwise it is a bare array."""
 
-    def json(self, item: T) -> Fragment:
-        """Write an item."""
-        return item_json(self.document(item))
+    def select(self, asked: Asked, snapshot: Snapshot) -> Sequence[T]:
+        """Return the items that a request asks for, in its order. None is the largest sort key, as in PostgreSQL."""
+        tests = [(parameter.test, asked[parameter.name]) for parameter in self.parameters if parameter.name in asked]
+        predicates = [test(value, snapshot) for test, value in tests if test is not None]
+        if self.joined and (joined := self.joined(asked, snapshot)):
+            predicates.append(joined)
+        items: Sequence[T] = snapshot.rows(self.name)
+        for predicate in predicates:
+            items = list(filter(predicate, items))
+        if not self.sorts:
+            return items
+        key = self.sorts[asked["sort_by"]]
+        items = sorted(items, key=lambda item: ((value := key(item)) is None, value), reverse=True)
+        return items if asked["sort_order"] == "desc" else items[::-1]
+
+    def shown(self, item: Any, asked: Asked, snapshot: Snapshot) -> Any:  # noqa: ANN401 - an item of the listing
+        """Add metadata and sequences to an item if they are asked for. Otherwise leave them out."""
+        if self.metadata is not None:
+            metadata = snapshot.metadata_of(self.name, item) if asked["include_metadata"] else None
+            if metadata is not item.metadata:
+                item = evolve(item, metadata=metadata)
+        return item if self.sequences is None else self.sequences(item, asked, snapshot)
+
+    def json(self, item: T) -> bytes:
+        """Write an item. The result is remembered, because a page of known items costs a quarter of a new one."""
+        known = _written.get(id(item))
+        if known is None:
+            written = document(item, self.model)
+            if self.hides_addresses and written["created_by_user"]:
+                del written["created_by_user"]["email"]
+            if len(_written) >= _MOST_WRITTEN:
+                _written.clear()
+            known = _written[id(item)] = item, dumps(written)
+        return known[1]
 
 
-def everything(_item: object) -> bool:
-    """Select every item. No item is made up to be tested by this predicate."""
-    return True
+_MOST_WRITTEN = 10_000
+_written: dict[int, tuple[object, bytes]] = {}
+"""The JSON of items, by their identity. An item in here stays alive, so its identity is not given to another one."""
 
 
-def if_asked(holds: Predicate[T]) -> Test[T]:
-    """Select by a predicate if the parameter is true. If it is false, select every item."""
-    return lambda wanted, _factory: holds if wanted else everything
+def sorting(**paths: Path) -> Mapping[str, Callable[[Any], Any]]:
+    """Return sort keys, for each value of ``sort_by``."""
+    return {name: path(read) for name, read in paths.items()}
 
 
-def equal_to(read: Callable[[T], object]) -> Test[T]:
+def path(read: Path) -> Callable[[Any], Any]:
+    """Return a function that reads the field at a path."""
+    if not isinstance(read, str):
+        return read
+    names = read.split(".")
+    if len(names) == 1:
+        return operator.attrgetter(read)
+
+    def walk(item: Any) -> Any:  # noqa: ANN401 - any model and any value of a field
+        for name in names:
+            if item is None:
+                return None
+            item = getattr(item, name)
+        return item
+
+    return walk
+
+
+def if_asked(read: Path, *, expected: bool = True) -> Test:
+    """Select by a field that is a truth value, if the parameter is true. If it is false, select every item."""
+    holds = path(read)
+    return lambda wanted, _snapshot: lambda item: not wanted or bool(holds(item)) is expected
+
+
+def equal_to(read: Path) -> Test:
     """Select the items whose field has the given value."""
-    return lambda wanted, _factory: lambda item: read(item) == wanted
+    value = path(read)
+    return lambda wanted, _snapshot: lambda item: value(item) == wanted
 
 
-def among(read: Callable[[T], object]) -> Test[T]:
-    """Select the items whose field has one of the given values."""
-    return lambda wanted, _factory: lambda item: read(item) in wanted
+def among(read: Path, *, missing: str | None = None) -> Test:
+    """Select the items whose field has one of the given values.
 
+    Args:
+        read: The field.
+        missing: The word of the filter for items without a value; None: it has no such word.
+    """
+    value = path(read)
 
-def contains(*reads: Callable[[T], str | None]) -> Test[T]:
-    """Select the items with a field that contains the given text, in upper or lower case."""
-
-    def test(text: str, _factory: Factory) -> Predicate[T]:
-        needle = text.lower()
-        return lambda item: any(needle in (read(item) or "").lower() for read in reads)
+    def test(wanted: frozenset[str], _snapshot: Snapshot) -> Predicate:
+        if missing in wanted:
+            return lambda item: (missing if (found := value(item)) is None else found) in wanted
+        return lambda item: value(item) in wanted
 
     return test
 
 
-def at_least(read: Callable[[T], Any]) -> Test[T]:
+def contains(*reads: Path) -> Test:
+    """Select the items with a field that contains the given text, in upper or lower case."""
+    values = [path(read) for read in reads]
+
+    def test(text: str, _snapshot: Snapshot) -> Predicate:
+        needle = text.lower()
+        return lambda item: any(needle in (value(item) or "").lower() for value in values)
+
+    return test
+
+
+def mentions(read: Path, *, shortest: int, within: bool = False) -> Test:
+    """Select by text in a field. A long text may also be the beginning of the item's id.
+
+    Args:
+        read: The field.
+        shortest: How many characters a long text has at least.
+        within: Whether a long text may be anywhere in the id.
+    """
+    value = path(read)
+
+    def test(text: str, _snapshot: Snapshot) -> Predicate:
+        needle = text.lower()
+        if len(text) < shortest:
+            return lambda item: needle in value(item).lower()
+        found = operator.contains if within else str.startswith
+        return lambda item: needle in value(item).lower() or found(item.id.lower(), needle)
+
+    return test
+
+
+def at_least(read: Path) -> Test:
     """Select the items with a value that is not less than the given one. None is not a value."""
     return _compared(read, operator.ge)
 
 
-def at_most(read: Callable[[T], Any]) -> Test[T]:
+def at_most(read: Path) -> Test:
     """Select the items with a value that is not more than the given one. None is not a value."""
     return _compared(read, operator.le)
 
 
-def since(read: Callable[[T], datetime | None]) -> Test[T]:
-    """Select the items with a moment that is not before the given one. None is not a moment."""
-    return at_least(read)
+def until(read: Path) -> Test:
+    """Select the items with a date-time that is not after the given one. None is not a date-time.
 
-
-def until(read: Callable[[T], datetime | None]) -> Test[T]:
-    """Select the items with a moment that is not after the given one. None is not a moment.
-
-    A moment within the given millisecond is selected, because a client sees moments in whole milliseconds.
+    A date-time within the given millisecond is selected, because a client sees date-times in whole milliseconds.
     """
-    return _compared(read, lambda moment, bound: moment - bound < _MILLISECOND)
+    return _compared(read, lambda value, bound: value - bound < _MILLISECOND)
 
 
-def _compared(read: Callable[[T], Any], holds: Callable[[Any, Any], bool]) -> Test[T]:
-    def test(bound: object, _factory: Factory) -> Predicate[T]:
-        def is_in_bounds(item: T) -> bool:
-            value = read(item)
-            return value is not None and holds(value, bound)
+def meets_conditions(listing: str) -> Test:
+    """Select the items of a listing by their metadata."""
+    return lambda wanted, snapshot: lambda item: matches(snapshot.metadata_of(listing, item), wanted)
 
-        return is_in_bounds
+
+def _compared(read: Path, holds: Callable[[Any, Any], bool]) -> Test:
+    value = path(read)
+
+    def test(bound: object, _snapshot: Snapshot) -> Predicate:
+        return lambda item: (found := value(item)) is not None and holds(found, bound)
 
     return test

@@ -1,21 +1,30 @@
-"""The sandbox as an HTTP server. A `Service` decides the answers."""
+"""The sandbox: it decides the answer of each request, what goes wrong, and what changes meanwhile, and serves it."""
 
 from __future__ import annotations
 
 import asyncio
 import logging
-from typing import TYPE_CHECKING, Self
+import socket
+import struct
+from collections import Counter
+from collections.abc import Callable, Iterable
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Any, Self
 
 from aiohttp import web
 from aiohttp.http_exceptions import HttpProcessingError
 
-from .log import Request
+from .api import Api
+from .delivery import Chunk, Close, Delivery, Head, Wait
+from .factory import Factory, Listings
+from .log import Request, RequestLog
 from .paging import Paging, offsets
-from .playing import play
-from .service import Service
+from .schedule import Faults
+from .wire import Refusal, not_found
 
 if TYPE_CHECKING:
-    from collections.abc import Awaitable, Callable, Iterable, Mapping
+    from collections.abc import Awaitable, Generator, Mapping
+    from datetime import datetime
     from ssl import SSLContext
     from types import TracebackType
     from typing import Unpack
@@ -23,10 +32,19 @@ if TYPE_CHECKING:
     from aiotofupilot.models import Procedure, Run
 
     from .factory import Items
+    from .wire import Answer
 
-__all__ = ["Sandbox"]
+__all__ = ["Hook", "Sandbox"]
+
+Hook = Callable[[Factory, Request], None]
+"""A function that is called around a response. It gets the factory, whose listings it may change, and the request."""
 
 _EVERY_ADDRESS = {"0.0.0.0": "127.0.0.1", "::": "::1"}  # noqa: S104 - how such an address is reached from this machine
+_MOST_HEAD = 16 * 1024
+"""The most bytes of a request line and headers together. Node, which serves TofuPilot, refuses more."""
+_READ_HEAD = 1024 * 1024
+"""The most bytes of a request line or a header that are read at all."""
+_RESET_ON_CLOSE = struct.pack("ii", 1, 0)  # linger on, for no time
 
 _NOT_HTTP = (HttpProcessingError, web.RequestPayloadError)
 _LOGGER = logging.getLogger("aiotofupilot.sandbox")
@@ -40,14 +58,29 @@ def _is_ours(record: logging.LogRecord) -> bool:
 _LOGGER.addFilter(_is_ours)
 
 
-class Sandbox(Service):
+class _DisconnectedError(Exception):
+    """The client has disconnected before it had all of its answer."""
+
+
+class Sandbox(Listings):
     """A TofuPilot of your own: a server on the loopback interface, with data and keys. It runs for the time of a block.
 
     Example:
         async with Sandbox(procedures=250) as sandbox:
             session = TofuPilotSession(sandbox.api_key, base_url=sandbox.url)
 
-    `Service` describes its answers, its faults and its log.
+    It need not be started to answer. `handle` waits for nothing and opens no socket, so a property test can use its own
+    clock, and its own connection to a client:
+
+        with sandbox.handle(Request(query={"cursor": "50"}, authorization=f"Bearer {sandbox.api_key}")) as delivery:
+            delivery.status, delivery.body, delivery.complete, delivery.seconds
+
+    Attributes:
+        factory: The items of all listings.
+        faults: What goes wrong. It is empty at first.
+        requests: The requests, in the order of arrival.
+        before_response: Called in order before each answer is made.
+        after_response: Called in order when each answer has been sent, or its client has disconnected.
     """
 
     def __init__(
@@ -57,6 +90,7 @@ class Sandbox(Service):
         runs: int | Iterable[Run] = 1000,
         seed: int = 0,
         nulls: bool = True,
+        until: datetime | None = None,
         api_key: str = "sandbox-user-key",
         station_key: str = "sandbox-station-key",
         station_listings: Iterable[str] | None = None,
@@ -76,10 +110,11 @@ class Sandbox(Service):
                 themselves, newest first. Without a procedure, no run is made up.
             seed: Another seed makes other data.
             nulls: Whether names and addresses of made-up people may be None, which some clients cannot read.
+            until: When the newest made-up run has been uploaded, as for `Factory`; None: in the beginning of 2026.
             api_key: Key of a user. It may list everything.
             station_key: Key of a station.
-            station_listings: Names of the listings that the station's key may list; None: all but procedures and
-                stations.
+            station_listings: Names of the listings that the station's key may list; None: all but stations, as in the
+                tests of the official SDK.
             paging: How listings are cut into pages.
             pagings: How single listings, by name, are cut into pages in another way; None: there are none.
             host: Address to listen on.
@@ -89,27 +124,80 @@ class Sandbox(Service):
             items: Items to list instead of made-up ones, by the name of the listing, in the listing's order.
 
         Raises:
-            TypeError: There is no such listing.
-            ValueError: A number is negative, or there is no such listing.
+            TypeError: There is no such listing, or an item is not of its model.
+            ValueError: A number is negative, there is no such listing, or `until` is naive or out of bounds.
         """
-        super().__init__(
-            procedures,
-            runs=runs,
-            seed=seed,
-            nulls=nulls,
+        self.factory = Factory(procedures, runs=runs, seed=seed, nulls=nulls, until=until, **items)
+        self._api = Api(
+            self.factory,
             api_key=api_key,
             station_key=station_key,
             station_listings=station_listings,
             paging=paging,
             pagings=pagings,
-            **items,
         )
+        self.faults = Faults()
+        self.requests = RequestLog()
+        self.before_response: list[Hook] = []
+        self.after_response: list[Hook] = []
+        self._asked: Counter[tuple[str, str]] = Counter()
+        """How often each question came. A question is a method and a target."""
+        self._failed: Counter[tuple[str, str]] = Counter()
+        """How often in a row each question did not get the right answer."""
         self._host = host
         self._port = port
         self._ssl_context = ssl_context
         self._sleep = sleep
         self._running: tuple[web.Server, web.ServerRunner] | None = None
         self._failures: list[Exception] = []
+
+    def rows(self, listing: str) -> list[Any]:
+        """Return the list of the items of a listing. You may change it.
+
+        Args:
+            listing: The name of the listing, such as ``runs``.
+        """
+        return self.factory.rows(listing)
+
+    def produce(self, runs: int = 1) -> None:
+        """Let the line continue, as `Factory.produce` does.
+
+        Args:
+            runs: How many runs to make up; at least 0.
+
+        Raises:
+            ValueError: No procedure was given first, so nothing can be run, or `runs` is negative.
+        """
+        self.factory.produce(runs)
+
+    @property
+    def api_key(self) -> str:
+        """Key of a user. It may list everything."""
+        return self._api.api_key
+
+    @property
+    def station_key(self) -> str:
+        """Key of a station. It gets a 403 for listings that are not in `station_listings`."""
+        return self._api.station_key
+
+    @property
+    def station_listings(self) -> set[str]:
+        """Names of the listings that the station's key may list. You may change it at any time."""
+        return self._api.station_listings
+
+    @property
+    def paging(self) -> Paging:
+        """How listings are cut into pages. You may set it at any time."""
+        return self._api.paging
+
+    @paging.setter
+    def paging(self, paging: Paging) -> None:
+        self._api.paging = paging
+
+    @property
+    def pagings(self) -> dict[str, Paging]:
+        """How single listings, by name, are cut into pages in another way. You may change it at any time."""
+        return self._api.pagings
 
     @property
     def url(self) -> str:
@@ -131,6 +219,52 @@ class Sandbox(Service):
         """How many connections of clients are open."""
         return len(self._running[0].connections) if self._running else 0
 
+    @contextmanager
+    def handle(self, request: Request) -> Generator[Delivery]:
+        """Decide the answer of a request. Send it inside the block.
+
+        Args:
+            request: The request. What happens to it is noted in it. If the block raises, it got no answer.
+        """
+        question = (request.method, request.target)
+        self._asked[question] += 1
+        request.asked, request.attempt = self._asked[question], self._failed[question] + 1
+        with self.requests.under_way(request):
+            for hook in self.before_response:
+                hook(self.factory, request)
+            answer = self._answer(request)
+            delivery = self.faults.alter(answer, request)
+            request.status = delivery.status
+            request.is_as_it_should_be = delivery is answer or (request.fault is not None and request.fault.is_harmless)
+            if request.is_as_it_should_be:
+                del self._failed[question]
+            else:
+                self._failed[question] += 1
+            try:
+                yield delivery
+            except BaseException:
+                request.status, request.is_as_it_should_be = None, False
+                self._failed[question] = request.attempt
+                raise
+            finally:
+                for hook in self.after_response:
+                    hook(self.factory, request)
+
+    def _answer(self, request: Request) -> Delivery:
+        if request.head_size > _MOST_HEAD:
+            return Delivery((*Delivery.of(431, {"Connection": "close"}, b"").steps, Close()))
+        if request.method == "HEAD":  # the REST layer answers it, whatever the key is
+            return Delivery.of(200 if self._api.knows(request.path) else 404, {}, b"")
+        answer = self._answer_get(request) if request.method == "GET" else not_found().answer()
+        return Delivery.of(answer.status, {"Content-Type": "application/json"}, answer.body)
+
+    def _answer_get(self, request: Request) -> Answer:
+        try:
+            request.page = self._api.page(request.path, request.query, request.authorization)
+        except Refusal as refusal:
+            return refusal.answer()
+        return self._api.write(request.path, request.page)
+
     async def start(self) -> None:
         """Open the port and answer from now on.
 
@@ -140,8 +274,14 @@ class Sandbox(Service):
         """
         if self._running is not None:
             raise RuntimeError("the sandbox is already running")
-        # A handler whose client has disconnected is cancelled, so that a stall ends.
-        server = web.Server(self._handle, access_log=None, handler_cancellation=True, logger=_LOGGER)
+        server = web.Server(
+            self._serve,
+            access_log=None,
+            handler_cancellation=True,  # a handler whose client has disconnected is cancelled, so that a stall ends
+            logger=_LOGGER,
+            max_line_size=_READ_HEAD,
+            max_field_size=_READ_HEAD,
+        )
         runner = web.ServerRunner(server, shutdown_timeout=1.0)
         await runner.setup()
         site = web.TCPSite(runner, self._host, self._port, ssl_context=self._ssl_context)
@@ -185,22 +325,67 @@ class Sandbox(Service):
         where = self.url if self._port else "not started"
         return f"<Sandbox {where}, {len(self.procedures)} procedures, {len(self.requests)} requests>"
 
-    async def _handle(self, http: web.BaseRequest) -> web.StreamResponse:
+    async def _serve(self, http: web.BaseRequest) -> web.StreamResponse:
         request = Request(
             method=http.method,
             path=_sent_path(http),
             query=http.query.items(),
             authorization=http.headers.get("Authorization"),
+            head_size=len(f"{http.method} {http.raw_path} HTTP/1.1\r\n")
+            + sum(len(name) + len(value) + len(b": \r\n") for name, value in http.raw_headers),
         )
         try:
             with self.handle(request) as delivery:
-                return await play(delivery, http, self._sleep)
+                try:
+                    return await self._play(delivery, http)
+                except ConnectionError as error:
+                    raise _DisconnectedError from error
+        except _DisconnectedError:
+            return web.StreamResponse()  # nobody gets it; aiohttp notices by itself that the client has disconnected
         except Exception as exc:
             self._failures.append(exc)
             raise
+
+    async def _play(self, delivery: Delivery, http: web.BaseRequest) -> web.StreamResponse:
+        """Play the steps of a delivery as the answer to a request, and return the response."""
+        response = web.StreamResponse()
+        for step in delivery.steps:
+            match step:
+                case Head(status, headers):
+                    response = web.StreamResponse(status=status, headers=headers)
+                    await response.prepare(http)
+                case Chunk(data):
+                    if http.method != "HEAD":
+                        await response.write(data)
+                case Wait(seconds):
+                    await _flush(response)
+                    await self._sleep(seconds)
+                case _:  # a Close or a Reset
+                    await _flush(response)
+                    _end(http, reset=not isinstance(step, Close))
+                    return response
+        await response.write_eof()
+        return response
 
 
 def _sent_path(http: web.BaseRequest) -> str:
     """Return the path as it was sent. The path of aiohttp is decoded."""
     target = http.raw_path.partition("?")[0]
     return target if target.startswith("/") else http.rel_url.raw_path  # a request to a proxy names the whole URL
+
+
+async def _flush(response: web.StreamResponse) -> None:
+    """Send the headers. Otherwise aiohttp would hold them back until the first bytes of the body."""
+    if response.prepared:
+        await response.write(b"")
+
+
+def _end(http: web.BaseRequest, *, reset: bool) -> None:
+    """Reset the connection of a request, or close it after everything that was written is sent."""
+    if http.transport is None:
+        return  # the client has ended it
+    if not reset:
+        http.transport.close()
+        return
+    http.transport.get_extra_info("socket").setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, _RESET_ON_CLOSE)
+    http.transport.abort()

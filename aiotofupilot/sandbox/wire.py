@@ -1,35 +1,39 @@
-"""Writes items, pages and errors as JSON, as TofuPilot's REST layer does."""
+"""Items, pages and errors as JSON, as TofuPilot's REST layer writes them."""
 
 from __future__ import annotations
 
+import json
+from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta
+from functools import cache
 from operator import attrgetter
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple, cast
 
-import attrs
-import orjson
-
-from aiotofupilot.models import Repository, wire_name
+from aiotofupilot.models.fields import fields_of
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Mapping, Sequence
+    from collections.abc import Callable, Iterable, Sequence
 
-    from aiotofupilot.models import PageMeta, Procedure
+    import attrs
+
+    from aiotofupilot.models import PageMeta
 
 __all__ = [
     "Answer",
+    "Complaint",
     "Refusal",
     "document",
-    "item_json",
+    "dumps",
+    "format_duration",
+    "mistyped",
     "not_found",
-    "procedure_json",
-    "span_text",
     "write_array",
     "write_page",
 ]
 
-_Fields = tuple[tuple[str, ...], "Callable[[object], tuple[Any, ...]]"]
-_known_fields: dict[type[attrs.AttrsInstance], _Fields] = {}
+_LEFT_OUT_IF_NONE = frozenset({"metadata", "sequences", "provider"})
+"""Fields that the API leaves out: metadata and sequences that nobody asked for, and a provider that an older server did
+not know."""
 
 
 class Answer(NamedTuple):
@@ -63,7 +67,34 @@ class Refusal(Exception):  # noqa: N818 - it is an answer of the API and not a f
         error: dict[str, Any] = {"message": self.message, "code": self.code}
         if self.issues:
             error["issues"] = self.issues
-        return Answer(self.status, orjson.dumps(error))
+        return Answer(self.status, dumps(error))
+
+
+class Complaint(Exception):  # noqa: N818 - a value that the validator refuses is not a failure of the sandbox
+    """A value of a parameter is not valid.
+
+    Args:
+        issues: The issues of zod, without the path. Their key ``index`` names a part of the value.
+    """
+
+    def __init__(self, *issues: dict[str, Any]) -> None:
+        super().__init__(*issues)
+        self.issues = issues
+
+    def at(self, name: str) -> list[dict[str, Any]]:
+        """Return the issues with their path, in zod's key order."""
+        written: list[dict[str, Any]] = []
+        for issue in self.issues:
+            details = {key: value for key, value in issue.items() if key not in {"index", "message"}}
+            path = [name, issue["index"]] if "index" in issue else [name]
+            written.append({**details, "path": path, "message": issue["message"]})
+        return written
+
+
+def mistyped(expected: str, received: str) -> dict[str, Any]:
+    """Return the issue of a value that has another type."""
+    message = f"Invalid input: expected {expected}, received {received}"
+    return {"expected": expected, "code": "invalid_type", "message": message}
 
 
 def not_found() -> Refusal:
@@ -71,63 +102,63 @@ def not_found() -> Refusal:
     return Refusal(404, "NOT_FOUND", "Not found")
 
 
-def write_page(data: Iterable[orjson.Fragment], meta: PageMeta) -> Answer:
-    """Write one page of a listing."""
-    page = {"data": list(data), "meta": {"has_more": meta.has_more, "next_cursor": meta.next_cursor}}
-    return Answer(200, orjson.dumps(page))
+def dumps(value: object) -> bytes:
+    """Write a document of types that JSON has, without spaces, in UTF-8."""
+    return json.dumps(value, ensure_ascii=False, separators=(",", ":")).encode()
 
 
-def write_array(data: Iterable[orjson.Fragment]) -> Answer:
-    """Write a listing without pages, as a bare array."""
-    return Answer(200, orjson.dumps(list(data)))
+def write_array(items: Iterable[bytes]) -> Answer:
+    """Write a listing without pages, as a bare array of items that are JSON."""
+    return Answer(200, b"[" + b",".join(items) + b"]")
 
 
-def item_json(item: Mapping[str, Any]) -> orjson.Fragment:
-    """Write one item of a page."""
-    return orjson.Fragment(orjson.dumps(item, default=_written, option=orjson.OPT_PASSTHROUGH_DATETIME))
+def write_page(items: Iterable[bytes], meta: PageMeta) -> Answer:
+    """Write one page of a listing, with items that are JSON."""
+    told = dumps({"has_more": meta.has_more, "next_cursor": meta.next_cursor})
+    return Answer(200, b'{"data":' + write_array(items).body + b',"meta":' + told + b"}")
 
 
-def procedure_json(procedure: Procedure) -> orjson.Fragment:
-    """Write one procedure."""
-    return item_json(document(procedure))
+def document(value: object, model: type[attrs.AttrsInstance] | None = None) -> Any:  # noqa: ANN401 - any JSON value
+    """Return a value as a document of types that JSON has, with the names of the wire.
 
+    Dates are cut to milliseconds and not rounded, as in JavaScript.
 
-def document(item: Any) -> dict[str, Any]:  # noqa: ANN401 - any model
-    """Return an item as a document with the names of the wire. Items in it are spelled when they are written."""
-    names, values = _fields(item.__class__)
-    spelled: dict[str, Any] = dict(zip(names, values(item), strict=True))
-    if isinstance(item, Repository) and item.provider is None:
-        del spelled["provider"]  # older servers had no provider and left the key out
-    return spelled
-
-
-def span_text(span: timedelta) -> str:
-    """Return a duration in ISO 8601, cut to milliseconds, such as ``PT1M30.732S``."""
-    milliseconds = span // timedelta(milliseconds=1)
-    seconds, milliseconds = divmod(milliseconds, 1000)
-    minutes, seconds = divmod(seconds, 60)
-    hours, minutes = divmod(minutes, 60)
-    fraction = f".{milliseconds:03}".rstrip("0") if milliseconds else ""
-    text = f"{f'{hours}H' if hours else ''}{f'{minutes}M' if minutes else ''}"
-    return f"PT{text}{seconds}{fraction}S" if seconds or fraction or not text else f"PT{text}"
-
-
-def _fields(model: type[attrs.AttrsInstance]) -> _Fields:
-    """Return the names of a model's fields on the wire, and a function that reads their values."""
-    known = _known_fields.get(model)
-    if known is None:
-        fields = attrs.fields(model)
-        names = tuple(map(wire_name, fields))
-        read = attrgetter(*(field.name for field in fields))
-        # For a single field, attrgetter returns the value and not a tuple.
-        known = _known_fields[model] = names, read if len(names) > 1 else lambda item: (read(item),)
-    return known
-
-
-def _written(value: object) -> object:
-    """Spell a value for which JSON has no type. Dates are cut to milliseconds and not rounded, as in JavaScript."""
+    Args:
+        value: An item or a value of a field.
+        model: Write the fields of this model, of which the item is a subclass; None: those of the item's own class.
+    """
+    if value is None or isinstance(value, str | int | float):
+        return value
     if isinstance(value, datetime):
         return value.astimezone(UTC).isoformat(timespec="milliseconds").removesuffix("+00:00") + "Z"
     if isinstance(value, timedelta):
-        return span_text(value)
-    return document(value)
+        return format_duration(value)
+    if isinstance(value, Mapping):
+        return dict(cast("Mapping[str, object]", value))
+    if isinstance(value, tuple | list):
+        return [document(part) for part in cast("Sequence[object]", value)]
+    names, read = _fields(model or cast("type[attrs.AttrsInstance]", value.__class__))
+    return {
+        name: document(part)
+        for name, part in zip(names, read(value), strict=True)
+        if part is not None or name not in _LEFT_OUT_IF_NONE
+    }
+
+
+@cache
+def _fields(model: type[attrs.AttrsInstance]) -> tuple[tuple[str, ...], Callable[[object], tuple[Any, ...]]]:
+    """Return the names of a model's fields on the wire, and a function that reads their values."""
+    fields = fields_of(model)
+    read = attrgetter(*(field.name for field in fields))
+    # For a single field, attrgetter returns the value and not a tuple.
+    return tuple(field.wire_name for field in fields), read if len(fields) > 1 else lambda item: (read(item),)
+
+
+def format_duration(duration: timedelta) -> str:
+    """Return a duration in ISO 8601, such as ``PT1M30.732S``. Each part of a negative one has a sign."""
+    sign = "-" if duration < timedelta(0) else ""
+    minutes, seconds = divmod(abs(duration), timedelta(minutes=1))
+    hours, minutes = divmod(minutes, 60)
+    whole, fraction = divmod(seconds // timedelta(microseconds=1), 1_000_000)
+    parts = [(str(hours), "H"), (str(minutes), "M"), (f"{whole}.{fraction:06}".rstrip("0").rstrip("."), "S")]
+    return "PT" + ("".join(f"{sign}{number}{unit}" for number, unit in parts if number != "0") or "0S")

@@ -111,7 +111,7 @@ def mock_listing(
         limit: The most items per page, 1 to 100, so that a few items make several pages. None: as many as are asked
             for.
         api_key: The only valid key. Other keys get a 401. None: every key is valid. But ``sandbox-station-key`` is the
-            key of a station, and gets a 403 for procedures and stations.
+            key of a station, and gets a 403 for stations.
         base_url: The server, as for `TofuPilotSession`. Requests to other servers are not answered here. None: any
             server.
         items: Items to list instead of made-up ones, by the name of the listing, in the listing's order. If you give

@@ -14,7 +14,7 @@ from aiotofupilot.arrow import batches, record_batch, rows, schema, table
 from aiotofupilot.arrow.files import stream_part
 from aiotofupilot.arrow.rows import Rows
 from aiotofupilot.listings.runs import Runs
-from aiotofupilot.sandbox import Service
+from aiotofupilot.sandbox import Sandbox
 from aiotofupilot.testing import make_procedure, make_repository, make_run
 
 
@@ -133,12 +133,12 @@ async def test_such_a_duration_in_a_later_page_costs_no_row_before_it(converting
                 return answer
             return attrs.evolve(answer, body=answer.body.replace(b'"duration":"PT', too_long, 1))
 
-    stream = batches(Runs(Lying(Service(procedures=3, runs=40))).list(limit=10), rows=15)
+    stream = batches(Runs(Lying(Sandbox(procedures=3, runs=40))).list(limit=10), rows=15)
     assert (await anext(stream)).num_rows == 15
     after = stream.checkpoint
     for _ in range(3):
         with pytest.raises(DecodeError, match="Arrow holds a duration of at most") as refused:
             await anext(stream)
         assert refused.value.checkpoint == stream.checkpoint == after
-    rest = await table(Runs(InProcess(Service(procedures=3, runs=40))).list(cursor=after))
+    rest = await table(Runs(InProcess(Sandbox(procedures=3, runs=40))).list(cursor=after))
     assert rest.num_rows == 25

@@ -14,14 +14,14 @@ from fakes.wire_listings import MODELS
 from aiotofupilot import Checkpoint, DecodeError, Procedure, RawItem, Run, ServerError, TofuPilotSession
 from aiotofupilot.arrow import batches, record_batch, schema, streaming, table
 from aiotofupilot.listings.runs import Runs
-from aiotofupilot.sandbox import Sandbox, Service, faults
+from aiotofupilot.sandbox import Sandbox, faults
 
 ITEMS = 1_250
 
 
 @pytest.fixture
 def service():
-    return Service(procedures=ITEMS)
+    return Sandbox(procedures=ITEMS)
 
 
 @pytest.fixture
@@ -209,7 +209,7 @@ async def test_an_item_that_cannot_be_read_can_be_left_out(service, listing, who
 
 async def test_a_duration_that_arrow_cannot_hold_is_an_error_of_this_package():
     """As often as it is asked for. The checkpoint stays before it."""
-    service = Service(procedures=3, runs=40)
+    service = Sandbox(procedures=3, runs=40)
     runs = Runs(InProcess(service)).list
     (run, *_) = await runs().collect()
     too_long = f"P{timedelta.max.days}D"

@@ -73,6 +73,7 @@ async def test_an_empty_listing(sandbox, server, output):
 
 async def test_a_refused_listing_writes_nothing(sandbox, capfdbinary, output):
     """Not even a header precedes an error, and no file is left."""
+    sandbox.station_listings.discard("procedures")
     station = Server(base_url=sandbox.url, api_key=sandbox.station_key)
     for path in (None, output):
         with pytest.raises(ForbiddenError):

@@ -150,7 +150,7 @@ def test_the_mirror_of_another_server(sandbox, database, capfd):
 def test_a_key_that_may_not_list_something(sandbox, database, capfd):
     """What came before stays."""
 
-    def refuse(_procedures, request):
+    def refuse(_factory, request):
         if request.path.endswith("/stations"):
             sandbox.faults.next(faults.status(403))
 

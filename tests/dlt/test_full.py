@@ -130,7 +130,7 @@ class Failing:
         self.sandbox, self.name, self.after = sandbox, name, after
         self.answers = 0
 
-    def refuse(self, _procedures, request):
+    def refuse(self, _factory, request):
         """Let the server fail, once it has answered so many requests for the listing."""
         if request.path.endswith(f"/{self.name}"):
             self.answers += 1

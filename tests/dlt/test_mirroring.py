@@ -240,7 +240,7 @@ def test_a_table_that_was_removed_comes_anew(pull, sandbox, query, mirrored):
 
 def test_a_server_that_refuses_a_listing_costs_the_others_nothing(pull, sandbox, mirrored):
     """What is raised is what the session raised."""
-    sandbox.before_response.append(lambda _procedures, request: refuse(request))
+    sandbox.before_response.append(lambda _factory, request: refuse(request))
 
     def refuse(request):
         if request.path.endswith("/units"):

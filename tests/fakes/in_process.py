@@ -8,20 +8,20 @@ from aiotofupilot._http.policy import is_transient
 from aiotofupilot._wire.response import Response
 from aiotofupilot.errors import ConnectionFailedError
 from aiotofupilot.listings.procedures import Procedures
-from aiotofupilot.sandbox import Request, Service
+from aiotofupilot.sandbox import Request, Sandbox
 
 NOW = datetime(2026, 1, 1, tzinfo=UTC)
 
 
 class InProcess:
-    """How a listing reaches a `Service`: each answer comes some turns of the event loop after its request.
+    """How a listing reaches a `Sandbox`: each answer comes some turns of the event loop after its request.
 
     What fails is tried again for as long as it is transient, up to `attempts` times.
     """
 
     concurrency = 1
 
-    def __init__(self, service: Service, *, turns=lambda: 1, attempts: int = 10) -> None:
+    def __init__(self, service: Sandbox, *, turns=lambda: 1, attempts: int = 10) -> None:
         self.service = service
         self.in_flight = self.most_in_flight = 0
         self.cursors: list[int] = []

@@ -2,6 +2,7 @@
 
 import asyncio
 import math
+import time
 
 import pytest
 from multidict import CIMultiDict
@@ -17,11 +18,35 @@ from aiotofupilot._http.retries import Retries
 from aiotofupilot._wire.quotas import Quota
 from aiotofupilot._wire.response import Response
 from aiotofupilot.listings.procedures import Procedures
-from aiotofupilot.sandbox import Request, Sandbox, Service
-from aiotofupilot.sandbox.faults import quota
+from aiotofupilot.sandbox import Request, Sandbox
+from aiotofupilot.sandbox.faults import fault, status
 from aiotofupilot.stats import RequestCounts
 
 LONGEST = 60.0
+
+
+@fault
+def quota(requests, *, window=60.0, clock=time.monotonic):
+    """Allow a number of requests in each window of time, as a proxy does, and answer 429 to the others."""
+    left, ends = requests, -math.inf
+
+    def alter(delivery, request, random):
+        nonlocal left, ends
+        now = clock()
+        if now >= ends:
+            left, ends = requests, now + window
+        if left:
+            left -= 1
+        else:
+            delivery = status(429).alter(delivery, request, random)
+        return delivery.with_headers(
+            {
+                "RateLimit-Policy": f'"sandbox";q={requests};w={math.ceil(window)}',
+                "RateLimit": f'"sandbox";r={left};t={math.ceil(ends - now)}',
+            }
+        )
+
+    return alter
 
 
 class Server:
@@ -144,7 +169,7 @@ async def test_answers_of_one_volley_begin_one_pause(clock):
 
 
 class Transport:
-    """Asks a `Service` and answers a quarter of a second later, as the clock has it."""
+    """Asks a `Sandbox` and answers a quarter of a second later, as the clock has it."""
 
     def __init__(self, clock, service):
         self.clock, self.service = clock, service
@@ -170,7 +195,7 @@ async def test_walks_through_a_proxy_that_counts_are_not_refused(clock, concurre
 
     A wide walk gives up pages beyond the end, which the proxy has counted without telling. One request finds that out.
     """
-    service = Service(procedures=40)
+    service = Sandbox(procedures=40)
     service.faults.always(quota(10, window=5.0, clock=clock.monotonic))
     gate = Gate(clock)
     transport = Transport(clock, service)

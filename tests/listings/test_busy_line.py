@@ -14,7 +14,7 @@ def busy(rate, *, most, seed=0):
     """Make a line, and hooks that let it work until it has made so many runs. So every walk comes to an end."""
     line = BusyLine(runs=rate, seed=seed)
 
-    def rest(procedures, request):
+    def rest(factory, request):
         if line.produced >= most:
             line.runs = 0
 
@@ -29,8 +29,8 @@ class Removals:
         self._rate = rate
         self._random = random
 
-    def __call__(self, procedures, request):
-        runs = request.factory.runs
+    def __call__(self, factory, request):
+        runs = factory.runs
         if runs and self._random.random() < self._rate:
             at = self._random.randrange(len(runs))
             self.ids.add(runs[at].id)

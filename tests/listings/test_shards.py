@@ -263,7 +263,7 @@ async def test_a_listing_of_nothing_is_one_shard(session):
 async def test_a_listing_that_empties_meanwhile_is_one_shard(sandbox, session):
     counting = 0
 
-    def empty(_procedures, _request):
+    def empty(_factory, _request):
         nonlocal counting
         counting += 1
         if counting == 2:

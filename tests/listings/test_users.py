@@ -5,13 +5,13 @@ from fakes.in_process import InProcess
 
 from aiotofupilot import Checkpoint
 from aiotofupilot.listings.users import Users
-from aiotofupilot.sandbox import Service
+from aiotofupilot.sandbox import Sandbox
 from aiotofupilot.sandbox.faults import status
 
 
 @pytest.fixture
 def service():
-    return Service(procedures=3, runs=50)
+    return Sandbox(procedures=3, runs=50)
 
 
 @pytest.fixture

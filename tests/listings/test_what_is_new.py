@@ -38,9 +38,9 @@ async def test_each_item_is_yielded_once_while_a_line_works_and_runs_are_broken_
     random, line = Random(name), BusyLine(runs=1.5, inserts=0.5, seed=7)  # noqa: S311 - test data
     sandbox.faults.randomly(faults.status(503), faults.cut(), rate=0.1, seed=3, heal_after=2)
 
-    def work(procedures, request):
+    def work(factory, request):
         if line.produced < 150:
-            line(procedures, request)
+            line(factory, request)
 
     sandbox.before_response.append(work)
     yielded, watermark = [], None
@@ -129,9 +129,9 @@ async def test_what_is_created_after_the_first_look_is_followed(sandbox, session
     wanted = None if name in {"parts", "stations", "users"} else 1
     stream = listing(session, sandbox, name, max_items=wanted or 0).follow(0.001)
 
-    def work(procedures, request):
+    def work(factory, request):
         if stream.watermark is not None:
-            line(procedures, request)
+            line(factory, request)
 
     sandbox.before_response.append(work)
     async with stream:

@@ -13,7 +13,7 @@ from opentelemetry.trace import StatusCode
 
 from aiotofupilot import ForbiddenError, RetryPolicy, ServerError, TofuPilotSession
 from aiotofupilot._otel.walks import WalkSpan
-from aiotofupilot.sandbox import Sandbox, Service
+from aiotofupilot.sandbox import Sandbox
 from aiotofupilot.sandbox.faults import latency, status
 
 PATIENT = RetryPolicy(initial_wait=0)
@@ -111,7 +111,7 @@ async def test_a_walk_that_is_left_early_is_no_error(session, telemetry, leave):
 @pytest.mark.parametrize("method", ["walk", "pages"])
 def test_one_that_is_dropped_after_its_loop_was_closed_has_a_span(telemetry, method):
     """Nothing of it can run any more."""
-    walk = getattr(InProcess(Service(30, runs=0)).procedures.list(limit=10, concurrency=3), method)()
+    walk = getattr(InProcess(Sandbox(30, runs=0)).procedures.list(limit=10, concurrency=3), method)()
 
     async def begin(walk):
         await anext(walk)
@@ -153,7 +153,7 @@ async def test_an_error_that_would_end_the_loop_ends_the_span_as_any_other(telem
         async def get(self, target, read, counts, *, once=False):
             raise StopAsyncIteration
 
-    walk = Broken(Service(30, runs=0)).procedures.list().walk()
+    walk = Broken(Sandbox(30, runs=0)).procedures.list().walk()
     with pytest.raises(RuntimeError):
         await anext(walk)
     (span,) = telemetry.walks

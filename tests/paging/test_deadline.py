@@ -5,7 +5,7 @@ import asyncio
 import pytest
 from fakes.in_process import InProcess
 
-from aiotofupilot.sandbox import Service
+from aiotofupilot.sandbox import Sandbox
 
 
 async def walk_until(listing, steps, seen):
@@ -31,7 +31,7 @@ async def walk_until(listing, steps, seen):
 @pytest.mark.parametrize("concurrency", [1, 4])
 async def test_a_deadline_keeps_what_came_at_any_moment(concurrency, on_drift):
     """What the walk yielded and what its checkpoint leads to are together the listing."""
-    service = Service(procedures=23)
+    service = Sandbox(procedures=23)
     connection = InProcess(service, turns=lambda: 3)
     options = {"limit": 5, "concurrency": concurrency, "on_drift": on_drift}
     steps, parts = 0, set()

@@ -14,7 +14,7 @@ from hypothesis import given, settings, strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
 
 from aiotofupilot import Checkpoint, ConnectionFailedError, DriftError
-from aiotofupilot.sandbox import BusyLine, Service, faults, make_procedures
+from aiotofupilot.sandbox import BusyLine, Sandbox, faults, make_procedures
 
 SUPPLY = make_procedures(2000, seed=1)
 MANY = settings().max_examples
@@ -26,7 +26,7 @@ concurrencies = st.integers(1, 16)
 class Parking(InProcess):
     """Answers a request when it is told to, from what is listed at that moment."""
 
-    def __init__(self, service: Service) -> None:
+    def __init__(self, service: Sandbox) -> None:
         super().__init__(service, attempts=1000)
         self.parked: list[asyncio.Future[bool]] = []
 
@@ -54,7 +54,7 @@ class MovingListing(RuleBasedStateMachine):
         self.loop = asyncio.new_event_loop()
         self.loop.set_debug(True)
         self.supply = iter(SUPPLY)
-        self.service = Service([next(self.supply) for _ in range(total)])
+        self.service = Sandbox([next(self.supply) for _ in range(total)])
         self.connection = Parking(self.service)
         self.listed_throughout = [procedure.id for procedure in self.service.procedures]
         self.removed = set()
@@ -199,7 +199,7 @@ class Busy:
         self.line = BusyLine(
             inserts=rate * random.random(), removals=rate * random.random(), renames=rate, anywhere=True, seed=seed
         )
-        self.service = Service(SUPPLY[: random.choice([0, 1, 10, 60, 300])])
+        self.service = Sandbox(SUPPLY[: random.choice([0, 1, 10, 60, 300])])
         self.service.before_response.append(self.change)
         # A page that is looked at again is not to fail again, or each look would take the line several steps further.
         self.service.faults.on(lambda request: request.asked <= HEALED).randomly(
@@ -215,11 +215,11 @@ class Busy:
     def removed(self) -> set[str]:
         return {procedure.id for procedure in self.line.removed}
 
-    def change(self, procedures, request) -> None:
+    def change(self, factory, request) -> None:
         # A line that makes more than a page between two pages would never be listed to its end.
         if self.changes:
             self.changes -= 1
-            self.line(procedures, request)
+            self.line(factory, request)
 
     def listing(self, **options):
         limit = self.random.choice(self.limits)  # which a resumed walk need not share with the one before

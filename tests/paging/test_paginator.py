@@ -8,13 +8,13 @@ from hypothesis import given, settings, strategies as st
 
 from aiotofupilot import Checkpoint, Page, PaginationError, ServerError
 from aiotofupilot.listings.runs import Runs
-from aiotofupilot.sandbox import Service, paging
+from aiotofupilot.sandbox import Sandbox, paging
 from aiotofupilot.sandbox.faults import status
 
 
 @pytest.fixture
 def service():
-    return Service(procedures=35)
+    return Sandbox(procedures=35)
 
 
 @pytest.fixture
@@ -187,7 +187,7 @@ async def test_the_first_item_costs_one_request_for_one_item(listing, service, c
 )
 async def test_a_listing_equals_its_pages_joined_however_it_is_cut(total, limit, concurrency, start, on_drift):
     """And both equal what is listed."""
-    service = Service(procedures=total)
+    service = Sandbox(procedures=total)
     listing = InProcess(service).procedures.list(limit=limit, concurrency=concurrency, cursor=start, on_drift=on_drift)
     joined = [procedure async for page in listing.pages() for procedure in page.data]
     assert await listing.collect() == joined == service.procedures[start:]

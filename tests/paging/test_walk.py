@@ -14,7 +14,7 @@ from fakes.in_process import InProcess
 
 from aiotofupilot import Checkpoint, DecodeError, DriftError, NotFoundError, PaginationError, ServerError, Walk
 from aiotofupilot._wire.codec import to_wire
-from aiotofupilot.sandbox import BusyLine, Service, make_procedures, paging
+from aiotofupilot.sandbox import BusyLine, Sandbox, make_procedures, paging
 from aiotofupilot.sandbox.faults import json, status
 
 EVERY_WAY = pytest.mark.parametrize(
@@ -24,7 +24,7 @@ EVERY_WAY = pytest.mark.parametrize(
 
 @pytest.fixture
 def service():
-    return Service(procedures=95)
+    return Sandbox(procedures=95)
 
 
 @pytest.fixture
@@ -440,7 +440,7 @@ class TestListingsThatMove:
     async def test_a_pause_in_which_many_are_created_costs_nothing(self, total, taken, inserted, options, concurrency):
         """Neither are items doubled nor is the place lost."""
         supply = make_procedures(total + inserted)
-        service = Service(supply[:total])
+        service = Sandbox(supply[:total])
         walk = InProcess(service).procedures.list(on_drift="resync", concurrency=concurrency, **options).walk()
         seen = await take(walk, taken)
         service.procedures[:0] = supply[total:]
@@ -485,7 +485,7 @@ class TestListingsThatMove:
     async def test_items_that_were_gone_for_a_while_mislead_no_resumed_walk(self, limit, concurrency):
         """The checkpoint names them as passed, but the walk has long gone on without them."""
         supply = make_procedures(2300)
-        service = Service(supply[300:])
+        service = Sandbox(supply[300:])
         listing = InProcess(service).procedures.list
         walk = listing(limit=limit, concurrency=concurrency, on_drift="resync").walk()
         seen = await take(walk, 100)
@@ -504,7 +504,7 @@ class TestListingsThatMove:
     async def test_a_replica_that_lags_for_a_while_misleads_no_resumed_walk(self, limit, lag):
         """Two of the items that it lists were created late enough for the replica not to know them."""
         supply = make_procedures(2300)
-        newest, replica = Service(supply[300:]), Service(supply[300:398] + supply[400:])
+        newest, replica = Sandbox(supply[300:]), Sandbox(supply[300:398] + supply[400:])
 
         class Replicated(InProcess):
             async def _answer(self, query):
@@ -526,7 +526,7 @@ class TestListingsThatMove:
     @pytest.mark.parametrize("places", [1, 60, 150])
     async def test_an_item_that_moves_on_costs_no_other_item(self, limit, taken, moved, places):
         """A rename does that in a listing that is sorted by name."""
-        service = Service(taken + places + 100)
+        service = Sandbox(taken + places + 100)
         kept = [*service.procedures]
         walk = InProcess(service).procedures.list(limit=limit, on_drift="resync").walk()
         seen = await take(walk, taken)
@@ -540,7 +540,7 @@ class TestListingsThatMove:
     @pytest.mark.parametrize("moved", range(8))
     async def test_an_item_that_moves_on_before_a_walk_is_resumed_costs_no_other_item(self, limit, moved):
         """Even though a checkpoint names eight items only."""
-        service = Service(1000)
+        service = Sandbox(1000)
         kept = [*service.procedures]
         listing = InProcess(service).procedures.list
         walk = listing(limit=limit, on_drift="resync").walk()
@@ -555,7 +555,7 @@ class TestListingsThatMove:
     @pytest.mark.parametrize("change", ["reversed", "halves swapped", "a third moved to the end", "shuffled"])
     async def test_a_new_order_costs_nothing_while_all_that_was_yielded_is_known(self, limit, taken, change):
         """The walk begins again, and drops what it knows."""
-        service = Service(1000)
+        service = Sandbox(1000)
         kept = [*service.procedures]
         walk = InProcess(service).procedures.list(limit=limit, on_drift="resync").walk()
         seen = await take(walk, taken)
@@ -568,7 +568,7 @@ class TestListingsThatMove:
     @pytest.mark.parametrize("change", ["reversed", "shuffled"])
     async def test_a_new_order_is_an_error_once_some_of_what_was_yielded_is_forgotten(self, taken, change):
         """Rather than items that are missing or come twice."""
-        service = Service(5000)
+        service = Sandbox(5000)
         walk = InProcess(service).procedures.list(on_drift="resync").walk()
         seen = await take(walk, taken)
         service.procedures[:] = reordered(service.procedures, change)
@@ -583,7 +583,7 @@ class TestListingsThatMove:
     async def test_a_burst_of_creations_is_passed_in_short_pages_too(self, limit, created, resumed):
         """Each page brings the walk nearer to what it has not seen."""
         supply = make_procedures(1200 + created)
-        service = Service(supply[created:])
+        service = Sandbox(supply[created:])
         listing = InProcess(service).procedures.list
         walk = listing(limit=limit, on_drift="resync").walk()
         seen = await take(walk, 1100)
@@ -598,7 +598,7 @@ class TestListingsThatMove:
     async def test_a_place_is_looked_for_in_whole_pages_however_few_items_are_wanted(self, max_items):
         """A search in pages of the items wanted would take thousands of requests."""
         supply = make_procedures(5000)
-        service = Service(supply[3000:])
+        service = Sandbox(supply[3000:])
         connection = InProcess(service)
         walk = connection.procedures.list(on_drift="resync").walk()
         await take(walk, 500)

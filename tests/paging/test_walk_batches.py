@@ -3,12 +3,12 @@
 import pytest
 from fakes.in_process import InProcess
 
-from aiotofupilot.sandbox import Service, paging
+from aiotofupilot.sandbox import Sandbox, paging
 
 
 @pytest.fixture
 def service():
-    return Service(procedures=95)
+    return Sandbox(procedures=95)
 
 
 @pytest.fixture

@@ -8,7 +8,7 @@ import aiohttp
 import pytest
 from yarl import URL
 
-from aiotofupilot.sandbox import Request, Sandbox, Service, faults
+from aiotofupilot.sandbox import Request, Sandbox, faults
 from aiotofupilot.sandbox.delivery import Reset
 from aiotofupilot.sandbox.faults import (
     chunked,
@@ -107,7 +107,7 @@ async def get(client, sandbox, **options):
 )
 async def test_what_is_decided_is_what_arrives(sandbox, slept, fault):
     """A socket gets the status, bytes, waits and end that the service decides without one."""
-    service = Service(30)
+    service = Sandbox(30)
     service.faults.next(fault)
     with service.handle(Request(authorization=f"Bearer {service.api_key}")) as delivery:
         pass
@@ -246,7 +246,7 @@ async def test_client_that_stops_reading(sandbox, client):
     """A client that refuses to read on ends the request, and the sandbox goes on."""
     sandbox.faults.next(oversized(64 * MIB))
     gone = asyncio.Event()
-    sandbox.after_response.append(lambda _procedures, _request: gone.set())
+    sandbox.after_response.append(lambda _factory, _request: gone.set())
     headers = {"Authorization": f"Bearer {sandbox.api_key}"}
     async with client.get(f"{sandbox.url}/v2/procedures", headers=headers) as response:
         await response.content.read(1000)

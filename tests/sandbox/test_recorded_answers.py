@@ -12,7 +12,10 @@ async def sandbox(recorded, recorded_procedures):
     """Give the recorded server's data and keys: it held made-up procedures where the sandbox's own keys were used."""
     own = recorded["request"]["authorization"] == "Bearer sandbox-user-key"
     keys = {} if own else {"api_key": "user", "station_key": "station"}
-    async with Sandbox(**({} if own else {"procedures": recorded_procedures}), **keys) as sandbox:
+    listings = {"runs"}  # a station of the recorded server could not list procedures
+    async with Sandbox(
+        **({} if own else {"procedures": recorded_procedures}), **keys, station_listings=listings
+    ) as sandbox:
         # The recorded server's database failed for this key.
         sandbox.faults.on(lambda request: request.authorization == "Bearer boom").always(status(500, message="db down"))
         yield sandbox

@@ -5,7 +5,7 @@ from itertools import pairwise
 import pytest
 from fakes.asking import ask, items
 
-from aiotofupilot.sandbox import BusyLine, Request, Service, make_procedures
+from aiotofupilot.sandbox import BusyLine, Factory, Sandbox, make_procedures
 
 
 @pytest.fixture
@@ -14,8 +14,10 @@ def procedures():
 
 
 def run(line, procedures, requests=400):
+    factory = Factory(procedures)
     for _ in range(requests):
-        line(procedures)
+        line(factory)
+    procedures[:] = factory.procedures
     return line
 
 
@@ -70,7 +72,7 @@ def test_new_procedures_may_appear_anywhere_in_the_list(procedures):
 def test_renaming_changes_the_name_alone(procedures):
     """A renamed procedure keeps its id, its place and everything else."""
     line = BusyLine(renames=1)
-    line(procedures)
+    run(line, procedures, requests=1)
     (old,) = line.renamed
     index = make_procedures(100).index(old)
     assert procedures[index].id == old.id
@@ -91,7 +93,7 @@ def test_nothing_is_removed_or_renamed_in_an_empty_list():
 
 def test_runs_are_made_at_their_rate_and_come_first():
     """Each comes with its unit, phases, measurements and logs."""
-    service = Service(20, runs=100)
+    service = Sandbox(20, runs=100)
     before = list(service.runs)
     service.before_response.append(line := BusyLine(runs=1.5, seed=4))
     for _ in range(100):
@@ -100,18 +102,18 @@ def test_runs_are_made_at_their_rate_and_come_first():
     assert 130 < line.produced < 170
     assert len(service.runs) == 100 + line.produced
     assert service.runs[line.produced :] == before
-    assert service.runs == Service(20, runs=100 + line.produced).runs
+    assert service.runs == Sandbox(20, runs=100 + line.produced).runs
 
 
 def test_what_belongs_to_runs():
     """Every listing grows with the runs, whether it was read before or not, and all of it fits together."""
-    service = Service(20, runs=500)
+    service = Sandbox(20, runs=500)
     names = ("units", "batches", "deployments", "phases", "measurements", "logs")
     counts = {name: len(getattr(service, name)) for name in names[::2]}
     line = BusyLine(runs=3)
     for _ in range(40):
-        line(service.procedures, Request(factory=service))
-    grown = Service(20, runs=620)
+        line(service.factory)
+    grown = Sandbox(20, runs=620)
     for name in names:
         assert getattr(service, name) == getattr(grown, name)
     assert all(len(getattr(service, name)) > count for name, count in counts.items())
@@ -119,7 +121,7 @@ def test_what_belongs_to_runs():
 
 def test_a_walk_meets_every_run_that_was_there():
     """A client that follows the cursor while runs are made gets all runs that were there, and some of them twice."""
-    service = Service(20, runs=100)
+    service = Sandbox(20, runs=100)
     before = [run.id for run in service.runs]
     service.before_response.append(BusyLine(runs=2))
     seen = [item["id"] for item in items(service, "runs", limit=20)]
@@ -129,16 +131,14 @@ def test_a_walk_meets_every_run_that_was_there():
 
 def test_runs_do_not_change_what_happens_to_procedures(procedures):
     """The same seed makes the same changes to procedures, with runs or without."""
-    again = Service(procedures, runs=0)
+    again = Sandbox(procedures, runs=0)
     run(BusyLine(inserts=0.5, renames=0.5, seed=3), procedures, requests=50)
     line = BusyLine(inserts=0.5, renames=0.5, runs=0.5, seed=3)
     for _ in range(50):
-        line(again.procedures, Request(factory=again))
+        line(again.factory)
     assert again.procedures == procedures
 
 
-@pytest.mark.parametrize("request_", [None, Request()])
-def test_runs_need_a_factory(procedures, request_):
-    """A list of procedures alone has no place for runs."""
-    with pytest.raises(ValueError, match="only in answer to a service's request"):
-        BusyLine(runs=1)(procedures, request_)
+def test_runs_need_a_procedure():
+    with pytest.raises(ValueError, match="a factory without procedures has no runs"):
+        BusyLine(runs=1)(Factory([]))

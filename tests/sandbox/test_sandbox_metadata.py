@@ -4,8 +4,8 @@ import json
 
 import pytest
 
-from aiotofupilot.sandbox.metadata import Conditions, matches
-from aiotofupilot.sandbox.parameters import read
+from aiotofupilot.sandbox.metadata import matches
+from aiotofupilot.sandbox.parameters import Parameter, read
 from aiotofupilot.sandbox.request import Query
 from aiotofupilot.sandbox.wire import Refusal
 
@@ -13,7 +13,7 @@ METADATA = {"shift": "Night B", "humidity": 41.5, "layers": 8, "rework": False}
 
 
 def parse(text):
-    return read([Conditions("metadata")], Query({"metadata": text}))
+    return read([Parameter("metadata", "conditions")], Query({"metadata": text}))
 
 
 def test_an_empty_text_or_object_is_no_filter():
@@ -59,6 +59,7 @@ def test_an_item_without_metadata_meets_no_condition():
     ("text", "received"),
     [
         ("{", "string"),
+        ('{"a": {"eq": NaN}}', "string"),
         ("[]", "array"),
         ("1", "number"),
         ("null", "null"),
@@ -81,7 +82,7 @@ def test_a_value_that_is_not_an_object_is_refused_with_its_type(text, received):
 
 def test_a_filter_that_is_sent_twice_is_an_array():
     with pytest.raises(Refusal) as caught:
-        read([Conditions("metadata")], Query([("metadata", ""), ("metadata", "")]))
+        read([Parameter("metadata", "conditions")], Query([("metadata", ""), ("metadata", "")]))
     assert [issue["message"] for issue in caught.value.issues] == ["Invalid input: expected record, received array"]
 
 

@@ -6,7 +6,7 @@ from random import Random
 from fakes.asking import ids
 from hypothesis import given, settings, strategies as st
 
-from aiotofupilot.sandbox import Delivery, Request, Service, make_procedures
+from aiotofupilot.sandbox import Delivery, Request, Sandbox, make_procedures
 from aiotofupilot.sandbox.faults import (
     TRANSIENT,
     chunked,
@@ -45,7 +45,7 @@ QUERIES = ["", "battery", "TEST", "no such thing", PROCEDURES[7].id[2:9], "rev b
 )
 def test_pages_joined_are_the_matches(count, limit, search_query, paging):
     """With any search and any paging, following the cursor gives each match once, in order, and comes to an end."""
-    service = Service(PROCEDURES[:count], paging=paging)
+    service = Sandbox(PROCEDURES[:count], paging=paging)
     found, cursor = [], 0
     while cursor is not None:
         query = {"cursor": str(cursor), "limit": str(limit), "search_query": search_query}
@@ -80,7 +80,7 @@ def test_faults_together_are_still_http(body, faults, seed):
     assert delivery.seconds >= 0
 
 
-FACTORY = Service(20, runs=1200)
+FACTORY = Sandbox(20, runs=1200)
 FILTERS = {
     "outcomes": ["PASS", "FAIL", "ERROR"],
     "samples": ["production", "golden"],

@@ -9,11 +9,12 @@ from types import SimpleNamespace
 import aiohttp
 import pytest
 import trustme
+from aiohttp import web
 
 from aiotofupilot.sandbox import Sandbox, faults
 from aiotofupilot.sandbox.faults import stall
 from aiotofupilot.sandbox.paging import capped
-from aiotofupilot.sandbox.playing import _close, _reset
+from aiotofupilot.sandbox.server import _end
 
 
 async def get(client, sandbox, key=None, **query):
@@ -39,8 +40,8 @@ async def test_the_url_leads_to_the_address_to_listen_on(client, host, spelled):
         pytest.skip(f"this machine has no {host}: {error}")
 
 
-async def test_the_key_of_a_station_may_not_list_procedures(client):
-    async with Sandbox(procedures=1) as sandbox:
+async def test_the_key_of_a_station_may_not_list_procedures_unless_it_is_told_so(client):
+    async with Sandbox(procedures=1, station_listings=["runs"]) as sandbox:
         assert (await get(client, sandbox, sandbox.station_key))[0] == 403
 
 
@@ -210,7 +211,7 @@ async def test_client_that_goes_ends_its_stall(client):
 
     async with Sandbox(1, sleep=sleep) as sandbox, asyncio.timeout(1):
         sandbox.faults.next(stall(60))
-        sandbox.after_response.append(lambda _procedures, _request: gone.set())
+        sandbox.after_response.append(lambda _factory, _request: gone.set())
         asked = asyncio.create_task(get(client, sandbox))
         await stalled.wait()
         assert sandbox.requests.in_flight == 1
@@ -236,7 +237,7 @@ async def test_the_paging_can_be_chosen(client):
 async def test_the_error_of_a_hook_is_a_500_and_is_raised_when_the_sandbox_stops(client, caplog):
     """It is raised once, in whatever way the sandbox is stopped."""
     sandbox = Sandbox(1)
-    sandbox.before_response.append(lambda _procedures, _request: 1 / 0)
+    sandbox.before_response.append(lambda _factory, _request: 1 / 0)
     with pytest.raises(ExceptionGroup, match="the sandbox failed to answer: a hook") as caught:
         async with sandbox, client.get(sandbox.url) as response:
             assert response.status == 500
@@ -246,9 +247,64 @@ async def test_the_error_of_a_hook_is_a_500_and_is_raised_when_the_sandbox_stops
         assert (await get(client, sandbox))[0] == 200
 
 
-@pytest.mark.parametrize("end", [_close, _reset])
-def test_a_connection_that_the_client_has_ended_needs_no_end(end):
-    end(SimpleNamespace(transport=None))
+@pytest.mark.parametrize("reset", [True, False])
+def test_a_connection_that_the_client_has_ended_needs_no_end(reset):
+    _end(SimpleNamespace(transport=None), reset=reset)
+
+
+async def test_the_log_says_what_was_delivered(client):
+    """A client that goes before it has its answer has got no status."""
+    stalled, gone = asyncio.Event(), asyncio.Event()
+
+    async def sleep(_seconds):
+        stalled.set()
+        await asyncio.Event().wait()
+
+    async with Sandbox(1, sleep=sleep) as sandbox, asyncio.timeout(1):
+        sandbox.after_response.append(lambda _factory, _request: gone.set())
+        for fault in (stall(60), stall(60, inside_body=True), faults.latency(60)):
+            sandbox.faults.next(fault)
+            asked = asyncio.create_task(get(client, sandbox))
+            await stalled.wait()
+            asked.cancel()
+            await gone.wait()
+            stalled.clear()
+            gone.clear()
+        assert (await get(client, sandbox))[0] == 200
+    assert sandbox.requests.statuses == {None: 3, 200: 1}
+    assert [request.attempt for request in sandbox.requests] == [1, 2, 3, 4]
+    assert str(sandbox.requests[2]) == "GET /api/v2/procedures: no answer, attempt 3, latency(60)"
+
+
+async def test_a_client_that_goes_while_an_answer_is_written(client, monkeypatch):
+    """It is no failure of the sandbox."""
+
+    async def write(response, _data):
+        response._req.transport.abort()
+        raise ConnectionResetError
+
+    async with Sandbox(1) as sandbox:
+        with monkeypatch.context() as patched:
+            patched.setattr(web.StreamResponse, "write", write)
+            with pytest.raises(aiohttp.ClientError):
+                await get(client, sandbox)
+        assert (await get(client, sandbox))[0] == 200
+    assert sandbox.requests.statuses == {None: 1, 200: 1}
+
+
+async def test_two_hundred_ids_can_be_asked_for(client):
+    """A head of up to 16 KiB is read, as by Node. A longer one is refused with a 431, and logged."""
+    async with Sandbox(3, runs=200) as sandbox:
+        wanted = [run.id for run in sandbox.runs]
+        assert len({*wanted}) == 200
+        headers = {"Authorization": f"Bearer {sandbox.api_key}"}
+        for ids, status in ((wanted, 200), (wanted * 2, 431), (wanted, 200)):
+            params = [("ids", identity) for identity in ids] + [("limit", "100")]
+            async with client.get(f"{sandbox.url}/v2/runs", params=params, headers=headers) as response:
+                assert response.status == status
+                assert bool(await response.read()) is (status == 200)
+        assert [request.status for request in sandbox.requests] == [200, 431, 200]
+        assert 8190 < sandbox.requests[0].head_size < 16 * 1024 < sandbox.requests[1].head_size
 
 
 async def test_with_a_certificate_the_sandbox_speaks_https(client):

@@ -2,11 +2,11 @@
 
 from fakes.asking import ask
 
-from aiotofupilot.sandbox import Service
+from aiotofupilot.sandbox import Sandbox
 
 
 def test_users_are_one_bare_array_whatever_the_query_is():
-    service = Service(20, runs=10)
+    service = Sandbox(20, runs=10)
     status, document = ask(service, "users", {"limit": "1", "cursor": "x"})
     assert status == 200
     assert document == [
@@ -17,7 +17,7 @@ def test_users_are_one_bare_array_whatever_the_query_is():
 
 
 def test_a_removed_user_is_not_listed_any_more():
-    service = Service(20, runs=10)
+    service = Sandbox(20, runs=10)
     gone = service.users.pop()
     assert gone.id not in {user["id"] for user in ask(service, "users")[1]}
     assert str(service.requests[-1]) == f"GET /api/v2/users: 200, {len(service.users)} users"
@@ -25,6 +25,6 @@ def test_a_removed_user_is_not_listed_any_more():
 
 def test_the_key_of_a_station_lists_users():
     """Another key does not."""
-    service = Service(1)
+    service = Sandbox(1)
     assert ask(service, "users", key=service.station_key)[0] == 200
     assert ask(service, "users", key="x")[0] == 401

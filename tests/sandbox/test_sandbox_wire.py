@@ -3,16 +3,16 @@
 import json
 from datetime import UTC, datetime, timedelta, timezone
 
-import orjson
+import pytest
 
 from aiotofupilot.models import PageMeta, Procedure, Repository, UserRef
-from aiotofupilot.sandbox.wire import Answer, Refusal, procedure_json, write_page
+from aiotofupilot.sandbox.wire import Answer, Refusal, document, dumps, format_duration, write_page
 
 MOMENT = datetime(2024, 1, 15, 10, 30, tzinfo=UTC)
 
 
 def written(procedure):
-    return json.loads(bytes(orjson.dumps(procedure_json(procedure))))
+    return json.loads(dumps(document(procedure)))
 
 
 def test_procedure_in_camel_case():
@@ -44,7 +44,7 @@ def test_dates_in_utc_cut_to_milliseconds():
 
 
 def test_a_page_holds_its_items_and_what_follows():
-    fragment = procedure_json(Procedure("p", "n", MOMENT))
+    fragment = dumps(document(Procedure("p", "n", MOMENT)))
     status, body = write_page([fragment], PageMeta(has_more=True, next_cursor=1))
     assert status == 200
     assert json.loads(body) == {
@@ -57,3 +57,21 @@ def test_an_error_has_issues_only_if_the_input_is_not_valid():
     assert Refusal(404, "NOT_FOUND", "Not found").answer() == Answer(404, b'{"message":"Not found","code":"NOT_FOUND"}')
     refusal = Refusal(400, "BAD_REQUEST", "m", [{"path": ["limit"]}])
     assert json.loads(refusal.answer().body)["issues"] == [{"path": ["limit"]}]
+
+
+@pytest.mark.parametrize(
+    ("seconds", "text"),
+    [
+        (0, "PT0S"),
+        (90.732, "PT1M30.732S"),
+        (60, "PT1M"),
+        (3600, "PT1H"),
+        (90_000, "PT25H"),
+        (0.000_001, "PT0.000001S"),
+        (10, "PT10S"),
+        (-5, "PT-5S"),
+        (-90.5, "PT-1M-30.5S"),
+    ],
+)
+def test_a_duration_keeps_its_microseconds_and_its_sign(seconds, text):
+    assert format_duration(timedelta(seconds=seconds)) == text

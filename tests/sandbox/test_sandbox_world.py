@@ -1,15 +1,13 @@
 """The made-up factory."""
 
 from collections import Counter, defaultdict
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from itertools import pairwise
 
 import pytest
 from attrs import evolve
 
-from aiotofupilot.sandbox import Factory, Rows, make_procedures
-from aiotofupilot.sandbox.world import World
-from aiotofupilot.sandbox.world.identity import Identities
+from aiotofupilot.sandbox import Factory, make_procedures
 
 PROCEDURES = make_procedures(40)
 
@@ -23,19 +21,6 @@ def made():
     return factory()
 
 
-def test_ids_tell_their_number():
-    """An id is a UUID of version 4 that tells its number, and only to its own kind and seed."""
-    ids = Identities(7, "runs")
-    for number in (0, 1, 1023, 10**6, 2**61):
-        uuid = ids.uuid(number)
-        assert (uuid[14], uuid[19] in "89ab", len(uuid)) == ("4", True, 36)
-        assert ids.number(uuid) == ids.number(uuid.upper()) == number
-        assert Identities(7, "units").number(uuid) is None
-        assert Identities(8, "runs").number(uuid) is None
-    assert [ids.number(text) for text in ("", "run-1", "é", "0" * 36)] == [None] * 4
-    assert len({ids.uuid(number) for number in range(2000)}) == 2000
-
-
 def test_the_same_seed_makes_the_same_factory():
     assert factory(runs=20).runs == factory(runs=20).runs
     assert factory(runs=20).runs[0].id != factory(runs=20, seed=1).runs[0].id
@@ -44,14 +29,6 @@ def test_the_same_seed_makes_the_same_factory():
 def test_the_first_runs_do_not_depend_on_how_many_follow(made):
     """The oldest runs are the same, however many there are."""
     assert list(reversed(made.runs))[:50] == list(reversed(factory(runs=50).runs))
-
-
-def test_a_million_runs_take_no_time():
-    """Rows are made when they are read, wherever they stand."""
-    many = factory(runs=1_000_000)
-    assert len(many.runs) == 1_000_000
-    assert len({many.runs[index].id for index in (0, 1, 500_000, -1)}) == 4
-    assert many.runs.find(many.runs[123_456].id) == many.runs[123_456]
 
 
 @pytest.mark.parametrize("runs", [0, 1, 1023, 1024, 1025])
@@ -67,7 +44,7 @@ def test_without_a_procedure_there_are_no_runs():
     with pytest.raises(ValueError, match="runs must be at least 0, got -1"):
         factory(runs=-1)
     with pytest.raises(ValueError, match="runs must be at least 0, got -1"):
-        World(PROCEDURES, seed=0, runs=-1)
+        factory().produce(-1)
     with pytest.raises(ValueError, match="without procedures"):
         Factory().produce()
 
@@ -162,7 +139,6 @@ def test_the_users_include_all_creators_and_operators_with_an_account(made):
 def test_given_items_are_listed_instead_of_made_up_ones(made):
     """The line can still continue."""
     given = Factory(PROCEDURES, runs=made.runs[5:8], users=made.users[:1])
-    assert isinstance(given.runs, Rows)
     assert given.runs == made.runs[5:8]
     assert given.users == made.users[:1]
     given.produce(2)
@@ -170,7 +146,7 @@ def test_given_items_are_listed_instead_of_made_up_ones(made):
     assert given.users == made.users[:1]
 
 
-@pytest.mark.parametrize("name", ["nope", "procedure", "world", "rows"])
+@pytest.mark.parametrize("name", ["nope", "procedure", "rows"])
 def test_items_of_an_unknown_listing_are_refused(name):
     with pytest.raises(
         TypeError, match=f"unexpected keyword argument '{name}': it is not an option or the name of a listing"
@@ -193,6 +169,64 @@ def test_runs_go_on_five_minutes_apart(made):
     """The line keeps its pace: a run begins five minutes after the one before, or some seconds more or less."""
     spans = [newer.started_at - older.started_at for newer, older in pairwise(made.runs)]
     assert all(abs(span - timedelta(minutes=5)) < timedelta(seconds=45) for span in spans)
+
+
+def test_the_end_moves_the_whole_factory():
+    """The same seed makes the same factory, relative to its end."""
+    fixed = Factory(40, runs=300)
+    ends = datetime(2030, 5, 17, 12, 0, 0, 123_456, tzinfo=UTC)
+    moved = Factory(40, runs=300, until=ends)
+    (by,) = {after.started_at - before.started_at for after, before in zip(moved.runs, fixed.runs, strict=True)}
+    assert [run.id for run in moved.runs] == [run.id for run in fixed.runs]
+    for name, field in (
+        *(("procedures", "created_at"), ("units", "created_at"), ("batches", "created_at"), ("parts", "created_at")),
+        *(("deployments", "deployed_at"), ("logs", "created_at"), ("measurements", "started_at")),
+        *(("phases", "started_at"), ("runs", "created_at")),
+    ):
+        pairs = zip(getattr(moved, name), getattr(fixed, name), strict=True)
+        assert {getattr(after, field) - getattr(before, field) for after, before in pairs} == {by}, name
+    assert ends - timedelta(minutes=5) < moved.runs[0].created_at <= ends
+    assert moved.runs[0].created_at.microsecond % 1000 == 0
+    moved.produce(2)
+    assert moved.runs[2:] == Factory(40, runs=300, until=ends).runs
+
+
+@pytest.mark.parametrize(
+    ("until", "complaint"),
+    [
+        (datetime(2030, 1, 1), "until must be timezone-aware, got datetime"),  # noqa: DTZ001 - naive on purpose
+        (datetime(1999, 12, 31, tzinfo=UTC), "until must be from the year 2000 to 2100, got 1999-12-31"),
+    ],
+)
+def test_an_end_that_no_factory_can_have_is_refused(until, complaint):
+    with pytest.raises(ValueError, match=complaint):
+        Factory(3, until=until)
+
+
+def test_factories_of_the_same_numbers_share_items_and_not_lists():
+    one, other = Factory(30, runs=20, seed=9), Factory(30, runs=20, seed=9)
+    assert one.runs is not other.runs
+    assert all(mine is its for mine, its in zip(one.runs, other.runs, strict=True))
+    del one.runs[3:]
+    one.procedures.clear()
+    one.produce(2)
+    assert (len(other.runs), len(other.procedures)) == (20, 30)
+    assert other.runs == Factory(30, runs=20, seed=9).runs
+    one.runs = other.runs[:1]
+    assert one.runs == other.runs[:1]
+
+
+def test_what_a_unit_tells_of_its_runs_follows_when_the_line_continues():
+    """So do batches. An item that a test has replaced stays."""
+    few = factory(runs=300)
+    replaced = few.units[-1] = evolve(few.units[-1], serial_number="OWN")
+    assert few.batches
+    few.produce(200)
+    expected = factory(runs=500)
+    assert few.units[:-1] == expected.units[:-1]
+    assert few.units[-1] is replaced
+    assert few.batches == expected.batches
+    assert few.phases == expected.phases
 
 
 @pytest.mark.parametrize("year", [1, 9999])

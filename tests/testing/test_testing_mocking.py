@@ -14,7 +14,7 @@ from fakes.listings import LISTINGS, required
 
 from aiotofupilot import ConfigurationError, ForbiddenError, RetryPolicy, TofuPilotSession, UnauthorizedError
 from aiotofupilot.errors import ConnectionFailedError
-from aiotofupilot.sandbox import Service, make_procedures
+from aiotofupilot.sandbox import Sandbox, make_procedures
 from aiotofupilot.testing import (
     MockResponse,
     make_batch,
@@ -121,7 +121,7 @@ async def test_filters_follow_from_a_measurement_to_its_run(mocked, session):
 async def test_what_is_not_given_is_made_up_as_in_the_sandbox(mocked, session, name):
     """The same seed makes the same items."""
     mock_listing(mocked, 20, runs=60, seed=7)
-    made = Service(20, runs=60, seed=7)
+    made = Sandbox(20, runs=60, seed=7)
     arguments = required(name, made.procedures[0].id)
     listed = list(getattr(made, name))
     found = await getattr(session, name).list(**arguments).collect()
@@ -192,7 +192,7 @@ async def test_a_station_s_key_is_forbidden(mocked):
     mock_listing(mocked, 3)
     async with TofuPilotSession("sandbox-station-key", base_url="https://www.tofupilot.app") as session:
         with pytest.raises(ForbiddenError):
-            await session.procedures.list()
+            await session.stations.list()
         assert len((await session.runs.list()).data) == 100
 
 

@@ -98,7 +98,7 @@ def test_hooks_run_in_its_own_event_loop():
     met = []
     sandbox = Sandbox(procedures=0)
     sandbox.before_response.append(
-        lambda _procedures, _request: met.append((threading.current_thread().name, asyncio.get_running_loop()))
+        lambda _factory, _request: met.append((threading.current_thread().name, asyncio.get_running_loop()))
     )
     with serve(sandbox):
         get(sandbox)
@@ -110,7 +110,7 @@ def test_hooks_run_in_its_own_event_loop():
 def test_a_failing_hook_fails_the_test():
     """The error of a hook is raised again after the block."""
 
-    def fail(_procedures, _request):
+    def fail(_factory, _request):
         raise ZeroDivisionError
 
     sandbox = Sandbox(procedures=0)
@@ -160,7 +160,7 @@ async def test_a_walk_is_exact_while_a_test_s_thread_changes_the_sandbox():
     sandbox = Sandbox(procedures=500)
     throughout = list(sandbox.procedures)
     asked, done = threading.Event(), threading.Event()
-    sandbox.before_response.append(lambda _procedures, _request: asked.set())
+    sandbox.before_response.append(lambda _factory, _request: asked.set())
 
     def until_asked():
         asked.wait()

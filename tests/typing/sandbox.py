@@ -6,14 +6,14 @@ from typing import assert_type
 
 from aiotofupilot import Procedure
 from aiotofupilot.models import Measurement, Run, Unit, User
-from aiotofupilot.sandbox import Api, BusyLine, Factory, Request, Rows, Sandbox, Service, paging
+from aiotofupilot.sandbox import Api, BusyLine, Factory, Request, Sandbox, paging
 from aiotofupilot.sandbox.wire import Answer
 
 
 def every_listing_is_a_list_of_its_items() -> None:
     sandbox = Sandbox(procedures=3, runs=10)
     assert_type(sandbox.procedures, list[Procedure])
-    assert_type(sandbox.runs, Rows[Run])
+    assert_type(sandbox.runs, list[Run])
     assert_type(sandbox.units[0], Unit)
     assert_type(sandbox.measurements[:3], list[Measurement])
     sandbox.runs.insert(0, sandbox.runs[1])
@@ -22,7 +22,7 @@ def every_listing_is_a_list_of_its_items() -> None:
 
 
 def items_may_be_given(runs: list[Run], users: tuple[User, ...]) -> None:
-    Service([], runs=runs, users=users, nulls=False)
+    Sandbox([], runs=runs, users=users, nulls=False)
     Factory([], runs=5, seed=7)
 
 
@@ -32,9 +32,8 @@ def an_api_answers_for_a_factory(factory: Factory) -> None:
 
 
 def a_hook_sees_every_listing(sandbox: Sandbox) -> None:
-    def hook(procedures: list[Procedure], request: Request) -> None:
-        procedures.clear()
-        if request.factory is not None:
-            request.factory.runs.clear()
+    def hook(factory: Factory, request: Request) -> None:
+        if request.attempt > 1:
+            factory.runs.clear()
 
     sandbox.before_response += [hook, BusyLine(runs=0.5)]

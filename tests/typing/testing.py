@@ -22,7 +22,7 @@ from aiotofupilot import (
     Unit,
     User,
 )
-from aiotofupilot.sandbox import Factory, Rows, Sandbox
+from aiotofupilot.sandbox import Factory, Sandbox
 from aiotofupilot.testing import (
     MockResponse,
     make_batch,
@@ -77,6 +77,6 @@ def mocks_take_items_or_their_number(mocked: aioresponses) -> None:
     assert_type(mock_listing(mocked, [make_procedure()], limit=1), Factory)
     factory = mock_listing(mocked, 250, runs=[make_run()], units=[make_unit()], seed=7)
     assert_type(factory.procedures, list[Procedure])
-    assert_type(factory.units, Rows[Unit])
+    assert_type(factory.units, list[Unit])
     mock_listing(mocked, units=3)  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType] - only two take a number
     mocked.get("https://example.com/", response_class=MockResponse)  # pyright: ignore[reportUnknownMemberType] - aioresponses says of a pattern no more than that it is one

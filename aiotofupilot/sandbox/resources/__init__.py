@@ -1,10 +1,4 @@
-"""The register of listings: one module for each listing, with its import and its line here.
-
-- `by_run` has the filters that look at runs. The listings of what runs wrote have them too.
-- `described` adds metadata to items, and `creators` names creators without their addresses.
-- `planned` finds made-up items by the plan of production, without making them.
-- `enums` has the words that the API knows.
-"""
+"""The register of listings: one module for each listing, with its import and its line here."""
 
 from __future__ import annotations
 
@@ -23,34 +17,17 @@ from .units import UNITS
 from .users import USERS
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from aiotofupilot.sandbox.resource import Resource
 
-__all__ = [
-    "BATCHES",
-    "DEPLOYMENTS",
-    "LOGS",
-    "MEASUREMENTS",
-    "PARTS",
-    "PHASES",
-    "PROCEDURES",
-    "RESOURCES",
-    "RUNS",
-    "STATIONS",
-    "UNITS",
-    "USERS",
-]
+__all__ = ["RESOURCES"]
 
-RESOURCES: tuple[Resource[Any], ...] = (
-    PROCEDURES,
-    RUNS,
-    UNITS,
-    PARTS,
-    BATCHES,
-    STATIONS,
-    USERS,
-    DEPLOYMENTS,
-    LOGS,
-    MEASUREMENTS,
-    PHASES,
-)
-"""Every listing that the sandbox answers for."""
+RESOURCES: Mapping[str, Resource[Any]] = {
+    resource.name: resource
+    for resource in (
+        *(PROCEDURES, RUNS, UNITS, PARTS, BATCHES, STATIONS),
+        *(USERS, DEPLOYMENTS, LOGS, MEASUREMENTS, PHASES),
+    )
+}
+"""Every listing that the sandbox answers for, by its name."""

@@ -1,115 +1,80 @@
-"""The listing of batches."""
+"""The listing of batches. A batch is found by its units, too."""
 
 from __future__ import annotations
 
-from collections import defaultdict
 from datetime import timedelta
 from typing import TYPE_CHECKING
 
 from aiotofupilot.models import Batch
-from aiotofupilot.sandbox.parameters import Choice, Text, Texts
-from aiotofupilot.sandbox.quantities import Moment, pages
-from aiotofupilot.sandbox.resource import Resource, among, since, until
-from aiotofupilot.sandbox.wire import document
+from aiotofupilot.sandbox.parameters import Parameter, pages
+from aiotofupilot.sandbox.resource import (
+    Predicate,
+    Resource,
+    Snapshot,
+    Test,
+    among,
+    at_least,
+    contains,
+    sorting,
+    until,
+)
 
-from .creators import hide_address, without_address
-from .enums import ORDERS
+from .units import without_address
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
-    from typing import Any
+    from collections.abc import Iterator
 
-    from aiotofupilot.models import Unit
-    from aiotofupilot.sandbox.factory import Factory
-    from aiotofupilot.sandbox.resource import Predicate
-    from aiotofupilot.sandbox.world import World
+    from aiotofupilot.sandbox.world import PlannedBatch, World
 
 __all__ = ["BATCHES"]
 
 
-def _make(world: World, number: int) -> Batch:
-    """Make the batch with a number."""
-    units = world.units_in(number)
-    user, station = world.creator(world.entry(world.runs_of(units[0])[0]))
-    return Batch(
-        id=world.id("batches", number),
-        number=world.batch_number(number),
-        created_at=world.unit_created_at(units[0]) - timedelta(minutes=1),
-        unit_count=len(units),
-        created_by_user=without_address(user),
-        created_by_station=station,
+def _make(_world: World, planned: PlannedBatch) -> Iterator[Batch]:
+    """Make a batch."""
+    first = planned.units[0]
+    yield Batch(
+        id=planned.ref.id,
+        number=planned.ref.number,
+        created_at=first.created_at - timedelta(minutes=1),
+        unit_count=len(planned.units),
+        created_by_user=without_address(first.entries[0].run.created_by_user),
+        created_by_station=first.entries[0].run.created_by_station,
     )
 
 
-def _document(batch: Batch) -> dict[str, Any]:
-    """Return the document of a batch. Its creator has no address."""
-    return hide_address(document(batch), batch.created_by_user)
+def _having(test: Test) -> Test:
+    """Select batches with a unit that passes a test."""
+
+    def select(wanted: object, snapshot: Snapshot) -> Predicate:
+        passes = test(wanted, snapshot)
+        return lambda batch: any(map(passes, snapshot.units_of_batches.get(batch.id, ())))
+
+    return select
 
 
-def _units_of(factory: Factory) -> Callable[[Batch], list[Unit]]:
-    """Return a function that returns the units of a batch, as they are listed now."""
-    pieces = factory.units.pieces
-    given: dict[str, list[Unit]] = defaultdict(list)
-    for unit in pieces.given:
-        if unit.batch is not None:
-            given[unit.batch.id].append(unit)
-
-    def units_of(batch: Batch) -> list[Unit]:
-        number = factory.world.number("batches", batch.id)
-        made = [] if number is None else factory.world.units_in(number)
-        return [*(pieces.make(unit) for unit in made if pieces.holds(unit)), *given[batch.id]]
-
-    return units_of
-
-
-def _mentions(query: str, factory: Factory) -> Predicate[Batch]:
+def _mentions(query: str, snapshot: Snapshot) -> Predicate:
     """Select by text in the number of the batch, or in the serial number of a unit in it."""
-    needle = query.lower()
-    units_of = _units_of(factory)
-    return lambda batch: (
-        needle in batch.number.lower() or any(needle in unit.serial_number.lower() for unit in units_of(batch))
-    )
-
-
-def _of_parts(wanted: frozenset[str], factory: Factory) -> Predicate[Batch]:
-    """Select batches with units of one of the parts."""
-    units_of = _units_of(factory)
-    return lambda batch: any(unit.part.number in wanted for unit in units_of(batch))
-
-
-def _of_revisions(wanted: frozenset[str], factory: Factory) -> Predicate[Batch]:
-    """Select batches with units of one of the revisions."""
-    units_of = _units_of(factory)
-    return lambda batch: any(unit.part.revision.number in wanted for unit in units_of(batch))
+    needle, has_unit = query.lower(), _having(contains("serial_number"))(query, snapshot)
+    return lambda batch: needle in batch.number.lower() or has_unit(batch)
 
 
 BATCHES: Resource[Batch] = Resource(
     name="batches",
+    model=Batch,
+    source=lambda world: world.batches,
     make=_make,
-    count=lambda world: world.batches,
+    hides_addresses=True,
     parameters=(
-        Texts("ids"),
-        Texts("numbers"),
-        Moment("created_after"),
-        Moment("created_before"),
+        Parameter("ids", "texts", among("id")),
+        Parameter("numbers", "texts", among("number")),
+        Parameter("created_after", "datetime", at_least("created_at")),
+        Parameter("created_before", "datetime", until("created_at")),
         *pages(),
-        Text("search_query", maximum=100),
-        Texts("part_numbers"),
-        Texts("revision_numbers"),
-        Choice("sort_by", ("number", "created_at"), preset="created_at"),
-        Choice("sort_order", ORDERS, preset="desc"),
+        Parameter("search_query", "text", _mentions, maximum=100),
+        Parameter("part_numbers", "texts", _having(among("part.number"))),
+        Parameter("revision_numbers", "texts", _having(among("part.revision.number"))),
+        Parameter("sort_by", "choice", options=("number", "created_at"), default="created_at"),
+        Parameter("sort_order", "choice", options=("asc", "desc"), default="desc"),
     ),
-    tests={
-        "ids": among(lambda batch: batch.id),
-        "numbers": among(lambda batch: batch.number),
-        "created_after": since(lambda batch: batch.created_at),
-        "created_before": until(lambda batch: batch.created_at),
-        "search_query": _mentions,
-        "part_numbers": _of_parts,
-        "revision_numbers": _of_revisions,
-    },
-    bounds=("created_after", "created_before"),
-    sorts={"number": lambda batch: batch.number, "created_at": lambda batch: batch.created_at},
-    order="created_at",
-    document=_document,
+    sorts=sorting(number="number", created_at="created_at"),
 )

@@ -2,18 +2,16 @@
 
 from __future__ import annotations
 
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import TYPE_CHECKING
 
 from aiotofupilot.models import Commit, Deployment, DeploymentRepository
-from aiotofupilot.sandbox.parameters import Choices, Flag, Text, Texts
-from aiotofupilot.sandbox.quantities import Moment, pages
-from aiotofupilot.sandbox.resource import Resource, among, contains, equal_to, since, until
-
-from .enums import BUILD_STATUSES, ENVIRONMENTS
+from aiotofupilot.sandbox.parameters import Parameter, pages
+from aiotofupilot.sandbox.resource import ENVIRONMENTS, Resource, among, at_least, contains, equal_to, until
 
 if TYPE_CHECKING:
-    from datetime import datetime
+    from collections.abc import Iterator
+    from random import Random
 
     from aiotofupilot.sandbox.world import World
 
@@ -25,79 +23,63 @@ _QUEUED = timedelta(seconds=4)
 _BUILT = timedelta(seconds=51)
 
 
-def _make(world: World, number: int) -> Deployment:
+def _make(world: World, number: int) -> Iterator[Deployment]:
     """Make the deployment with a number. Deployments with an even number are for production."""
-    wave, index = divmod(number, 2 * len(world.procedures))
+    wave, index = divmod(number, 2 * len(world.lines))
     line, other = divmod(index, 2)
-    chance = world.chance(number, 5)
+    random = world.random("deployment", number)
     deployed_at = world.deployed_at(wave) + timedelta(minutes=index)
     environment, status, trigger = "production", "ready", "auto"
     if other:
-        environment = ("preview", "development")[chance % 2]
-        status = _STATUSES[(chance >> 8) % len(_STATUSES)]
-        trigger = ("manual", "cli", "auto")[(chance >> 16) % 3]
+        environment = random.choice(("preview", "development"))
+        status = random.choice(_STATUSES)
+        trigger = random.choice(("manual", "cli", "auto"))
     repository = world.procedures[line].linked_repository
-    return Deployment(
+    yield Deployment(
         id=world.id("deployments", number),
         environment=environment,
         trigger=trigger,
         status=status,
-        skipped=status == "failed" and (chance >> 24) % 2 == 0,
+        skipped=status == "failed" and random.random() < 0.5,  # noqa: PLR2004 - half of them
         started_at=None if status == "pending" else deployed_at + _QUEUED,
         ended_at=None if status in {"pending", "building"} else deployed_at + _BUILT,
         deployed_at=deployed_at,
-        procedure=world.procedure(line),
-        commit=None if trigger == "cli" else _commit(world, number, deployed_at, main=not other),
+        procedure=world.lines[line],
+        commit=None if trigger == "cli" else _commit(world, random, number, deployed_at),
         repository=None if repository is None else DeploymentRepository(repository.provider or "github"),
-        stations=tuple(world.stations[bench] for bench in world.cycle.benches_of(line)) if status == "ready" else (),
+        stations=tuple(world.stations[bench] for bench in world.benches_of(line)) if status == "ready" else (),
     )
 
 
-def _commit(world: World, number: int, deployed_at: datetime, *, main: bool) -> Commit:
+def _commit(world: World, random: Random, number: int, deployed_at: datetime) -> Commit:
     """Make the commit of a deployment."""
-    chance = [world.chance(number, purpose) for purpose in (6, 7, 8)]
-    author = world.people.refs[chance[0] % len(world.people.refs)]
+    author = random.choice(world.refs)
     return Commit(
         id=world.id("commits", number),
-        sha="".join(f"{part:016x}" for part in chance)[:40],
-        message=_MESSAGES[chance[1] % len(_MESSAGES)],
+        sha=f"{random.getrandbits(160):040x}",
+        message=random.choice(_MESSAGES),
         author_username=(author.email or "line@example.com").partition("@")[0].replace(".", "-"),
-        author_avatar_url=None if chance[1] % 2 else f"https://example.com/people/{author.id}.png",
-        committed_at=None if chance[2] % 5 == 0 else deployed_at - timedelta(seconds=89),
-        branch="main" if main else ("next", "hotfix", None)[chance[2] % 3],
+        author_avatar_url=random.choice((None, f"https://example.com/people/{author.id}.png")),
+        committed_at=None if random.random() < 0.2 else deployed_at - timedelta(seconds=89),  # noqa: PLR2004 - some
+        branch=random.choice(("next", "hotfix", None)) if number % 2 else "main",
     )
 
 
 DEPLOYMENTS: Resource[Deployment] = Resource(
     name="deployments",
+    model=Deployment,
+    source=lambda world: world.deployments,
     make=_make,
-    count=lambda world: world.deployments,
     parameters=(
-        Texts("procedure_ids"),
-        Choices("environments", ENVIRONMENTS),
-        Choices("build_statuses", BUILD_STATUSES),
-        Flag("pushed"),
-        Texts("branch_names"),
-        Texts("author_usernames"),
-        Moment("deployed_after"),
-        Moment("deployed_before"),
-        Text("search_query"),
+        Parameter("procedure_ids", "texts", among("procedure.id")),
+        Parameter("environments", "choices", among("environment"), options=ENVIRONMENTS),
+        Parameter("build_statuses", "choices", among("status"), options=("pending", "building", "ready", "failed")),
+        Parameter("pushed", "boolean", equal_to(lambda deployment: bool(deployment.stations))),
+        Parameter("branch_names", "texts", among("commit.branch")),
+        Parameter("author_usernames", "texts", among("commit.author_username")),
+        Parameter("deployed_after", "datetime", at_least("deployed_at")),
+        Parameter("deployed_before", "datetime", until("deployed_at")),
+        Parameter("search_query", "text", contains("commit.message", "commit.sha", "procedure.name")),
         *pages(),
     ),
-    tests={
-        "procedure_ids": among(lambda deployment: deployment.procedure and deployment.procedure.id),
-        "environments": among(lambda deployment: deployment.environment),
-        "build_statuses": among(lambda deployment: deployment.status),
-        "pushed": equal_to(lambda deployment: bool(deployment.stations)),
-        "branch_names": among(lambda deployment: deployment.commit and deployment.commit.branch),
-        "author_usernames": among(lambda deployment: deployment.commit and deployment.commit.author_username),
-        "deployed_after": since(lambda deployment: deployment.deployed_at),
-        "deployed_before": until(lambda deployment: deployment.deployed_at),
-        "search_query": contains(
-            lambda deployment: deployment.commit.message if deployment.commit else None,
-            lambda deployment: deployment.commit.sha if deployment.commit else None,
-            lambda deployment: deployment.procedure.name if deployment.procedure else None,
-        ),
-    },
-    bounds=("deployed_after", "deployed_before"),
 )

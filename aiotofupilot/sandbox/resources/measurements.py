@@ -4,124 +4,171 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from aiotofupilot.models import Measurement
-from aiotofupilot.sandbox.parameters import Choice, Choices, Flag, Text, Texts
-from aiotofupilot.sandbox.quantities import Moment, Number, Span, pages
-from aiotofupilot.sandbox.resource import Resource, among, at_least, at_most, equal_to, if_asked, since, until
-from aiotofupilot.sandbox.world import MILLISECOND, number_measured, text_measured, truth_measured, validators
+from aiotofupilot.models import Measurement, Validator
+from aiotofupilot.sandbox.data import uuid
+from aiotofupilot.sandbox.parameters import Parameter, pages
+from aiotofupilot.sandbox.resource import (
+    ENVIRONMENTS,
+    RUN_OUTCOMES,
+    Resource,
+    among,
+    at_least,
+    at_most,
+    equal_to,
+    if_asked,
+    sorting,
+    until,
+)
+from aiotofupilot.sandbox.world import MILLISECOND
 
-from .by_run import FILTERS_OF_RUNS, of_procedure, of_run
-from .enums import ENVIRONMENTS, MEASUREMENT_OUTCOMES, MEASUREMENT_TYPES, ORDERS, RUN_OUTCOMES
-from .planned import by_procedure, each_measured
+from .runs import of_procedure, of_run
 
 if TYPE_CHECKING:
-    from aiotofupilot.sandbox.world import Attempt, Measured, Place, World
+    from collections.abc import Iterator
+    from random import Random
+
+    from aiotofupilot.sandbox.recipes import Limit, Measured
+    from aiotofupilot.sandbox.world import Entry, World
 
 __all__ = ["MEASUREMENTS"]
 
+_RECALIBRATION = 2000  # runs from one recalibration of the instruments to the next
 
-def _make(world: World, number: int) -> Measurement:
-    """Make the measurement with a number."""
-    place = world.place(number, world.cycle.measurements_before)
-    attempt, (measured, outcome) = _find(place)
-    chance = world.chance(number, 9)
-    unit = world.unit_of(place.run)
-    return Measurement(
-        id=world.id("measurements", number),
-        phase_name=attempt.step.name,
-        measurement_name=measured.name,
-        started_at=world.started_at(place.run) + attempt.begin * MILLISECOND,
-        value=number_measured(measured, outcome, place.run, chance),
-        bool_value=truth_measured(measured, outcome),
-        string_value=text_measured(measured, outcome, chance),
-        units=measured.units,
-        measurement_outcome=outcome,
-        run_id=world.id("runs", place.run),
-        serial_number=world.serial_number(unit),
-        sample=world.planned_unit(unit).sample,
-        measurement_type=measured.kind,
-        retry_count=attempt.retry,
-        is_final_attempt=attempt.final,
-        validators=validators(measured, outcome),
+
+def _make(world: World, entry: Entry) -> Iterator[Measurement]:
+    """Make the measurements of a run."""
+    run, random = entry.run, world.random("measurements", entry.index)
+    for attempt in entry.attempts:
+        for measured, outcome in attempt.measured:
+            known = outcome != "UNSET"
+            yield Measurement(
+                id=uuid(random),
+                phase_name=attempt.step.name,
+                measurement_name=measured.name,
+                started_at=run.started_at + attempt.begin * MILLISECOND,
+                value=_number(measured, outcome, entry.index, random) if known and measured.kind == "numeric" else None,
+                bool_value=outcome == "PASS" if known and measured.kind == "boolean" else None,
+                string_value=_text(measured, outcome, random) if known and measured.kind == "string" else None,
+                units=measured.units,
+                measurement_outcome=outcome,
+                run_id=run.id,
+                serial_number=run.unit.serial_number,
+                sample=run.unit.sample,
+                measurement_type=measured.kind,
+                retry_count=attempt.retry,
+                is_final_attempt=attempt.final,
+                validators=tuple(_validators(measured, outcome)) or None,
+            )
+
+
+def _number(measured: Measured, outcome: str, run: int, random: Random) -> float:
+    """Return a measured number. It is within the limits if and only if it passes."""
+    low, high = measured.low, measured.high
+    least = low if low is not None else 0.2 * (high or 0.0)
+    most = high if high is not None else 1.08 * least
+    noise = random.random()
+    if outcome == "FAIL":
+        place = 1.05 + 0.35 * noise if high is not None else -1.05 - 0.35 * noise
+    else:
+        drift = 1.1 * (run % _RECALIBRATION) / _RECALIBRATION - 0.3 if measured.drifts else 0.0
+        place = max(-0.97, min(0.97, drift + 0.5 * (noise - 0.5)))
+    return round((least + most) / 2 + place * (most - least) / 2, 4)
+
+
+def _text(measured: Measured, outcome: str, random: Random) -> str:
+    """Return a measured text."""
+    allowed = measured.expected if isinstance(measured.expected, tuple) else (str(measured.expected),)
+    return random.choice(allowed) if outcome == "PASS" else "unreadable"
+
+
+def _validators(measured: Measured, outcome: str) -> Iterator[Validator]:
+    """Yield the checks of a measured value. Only the last limit can fail."""
+    limits = measured.limits
+    for limit in limits:
+        yield _validator(limit, outcome if limit is limits[-1] or outcome == "UNSET" else "PASS")
+    if measured.expression is not None:
+        yield Validator(
+            outcome=outcome,
+            operator=None,
+            expected_value=None,
+            expression=measured.expression,
+            is_decisive=None,
+            is_expression_only=True,
+            analytics_expression=None,
+            has_custom_expression=True,
+        )
+
+
+def _validator(limit: Limit, outcome: str) -> Validator:
+    """Return one check."""
+    expected = list(limit.expected) if isinstance(limit.expected, tuple) else limit.expected
+    expression = f"x {limit.operator} {expected!r}"
+    return Validator(
+        outcome=outcome,
+        operator=limit.operator,
+        expected_value=limit.expected,
+        expression=expression,
+        is_decisive=True,
+        is_expression_only=False,
+        analytics_expression=expression,
+        has_custom_expression=False,
     )
-
-
-def _find(place: Place) -> tuple[Attempt, tuple[Measured, str]]:
-    """Find a measurement among those of its run."""
-    planned = [(attempt, measured) for attempt in place.entry.attempts for measured in attempt.measured]
-    return planned[place.item]
-
-
-def _run_id(measurement: Measurement) -> str:
-    return measurement.run_id
 
 
 MEASUREMENTS: Resource[Measurement] = Resource(
     name="measurements",
+    model=Measurement,
+    source=lambda world: world.entries,
     make=_make,
-    count=lambda world: world.measurements,
     parameters=(
-        Text("procedure_id", required=True),
-        Text("phase_name"),
-        Text("measurement_name"),
-        Texts("phase_names"),
-        Choices("outcomes", RUN_OUTCOMES),
-        Texts("ids"),
-        Span("duration_min"),
-        Span("duration_max"),
-        Texts("deployment_ids"),
-        Texts("procedure_versions"),
-        Choices("environments", ENVIRONMENTS),
-        Texts("serial_numbers"),
-        Texts("part_numbers"),
-        Texts("revision_numbers"),
-        Texts("batch_numbers"),
-        Texts("operated_by_ids"),
-        Texts("operated_by_names"),
-        Texts("created_by_station_ids"),
-        Texts("created_by_user_ids"),
-        Moment("started_after"),
-        Moment("started_before"),
-        Flag("exclude_retries", preset=True),
-        Number("value_min"),
-        Number("value_max"),
-        Flag("value_bool"),
-        Texts("value_strings"),
-        Choices("measurement_outcomes", MEASUREMENT_OUTCOMES),
-        Choices("measurement_types", MEASUREMENT_TYPES),
-        Choice(
-            "sort_by",
-            ("started_at", "value", "outcome", "serial_number", "phase_name", "measurement_name"),
-            preset="started_at",
+        Parameter("procedure_id", "text", of_procedure("run_id"), required=True),
+        Parameter("phase_name", "text", equal_to("phase_name")),
+        Parameter("measurement_name", "text", equal_to("measurement_name")),
+        Parameter("phase_names", "texts", among("phase_name")),
+        Parameter("outcomes", "choices", of_run("outcomes", "run_id"), options=RUN_OUTCOMES),
+        Parameter("ids", "texts", of_run("ids", "run_id")),
+        Parameter("duration_min", "duration", of_run("duration_min", "run_id")),
+        Parameter("duration_max", "duration", of_run("duration_max", "run_id")),
+        Parameter("deployment_ids", "texts", of_run("deployment_ids", "run_id")),
+        Parameter("procedure_versions", "texts", of_run("procedure_versions", "run_id")),
+        Parameter("environments", "choices", of_run("environments", "run_id"), options=ENVIRONMENTS),
+        Parameter("serial_numbers", "texts", of_run("serial_numbers", "run_id")),
+        Parameter("part_numbers", "texts", of_run("part_numbers", "run_id")),
+        Parameter("revision_numbers", "texts", of_run("revision_numbers", "run_id")),
+        Parameter("batch_numbers", "texts", of_run("batch_numbers", "run_id")),
+        Parameter("operated_by_ids", "texts", of_run("operated_by_ids", "run_id")),
+        Parameter("operated_by_names", "texts", of_run("operated_by_names", "run_id")),
+        Parameter("created_by_station_ids", "texts", of_run("created_by_station_ids", "run_id")),
+        Parameter("created_by_user_ids", "texts", of_run("created_by_user_ids", "run_id")),
+        Parameter("started_after", "datetime", at_least("started_at")),
+        Parameter("started_before", "datetime", until("started_at")),
+        Parameter("exclude_retries", "boolean", if_asked("is_final_attempt"), default=True),
+        Parameter("value_min", "number", at_least("value")),
+        Parameter("value_max", "number", at_most("value")),
+        Parameter("value_bool", "boolean", equal_to("bool_value")),
+        Parameter("value_strings", "texts", among("string_value")),
+        Parameter("measurement_outcomes", "choices", among("measurement_outcome"), options=("PASS", "FAIL", "UNSET")),
+        Parameter(
+            "measurement_types",
+            "choices",
+            among("measurement_type"),
+            options=("numeric", "boolean", "string", "multidimensional", "empty", "json"),
         ),
-        Choice("sort_order", ORDERS, preset="desc"),
+        Parameter(
+            "sort_by",
+            "choice",
+            options=("started_at", "value", "outcome", "serial_number", "phase_name", "measurement_name"),
+            default="started_at",
+        ),
+        Parameter("sort_order", "choice", options=("asc", "desc"), default="desc"),
         *pages(),
     ),
-    tests={
-        "procedure_id": of_procedure(_run_id),
-        "exclude_retries": if_asked(lambda measurement: measurement.is_final_attempt),
-        "phase_name": equal_to(lambda measurement: measurement.phase_name),
-        "measurement_name": equal_to(lambda measurement: measurement.measurement_name),
-        "phase_names": among(lambda measurement: measurement.phase_name),
-        **{name: of_run(name, _run_id) for name in (*FILTERS_OF_RUNS, "outcomes", "serial_numbers")},
-        "started_after": since(lambda measurement: measurement.started_at),
-        "started_before": until(lambda measurement: measurement.started_at),
-        "value_min": at_least(lambda measurement: measurement.value),
-        "value_max": at_most(lambda measurement: measurement.value),
-        "value_bool": equal_to(lambda measurement: measurement.bool_value),
-        "value_strings": among(lambda measurement: measurement.string_value),
-        "measurement_outcomes": among(lambda measurement: measurement.measurement_outcome),
-        "measurement_types": among(lambda measurement: measurement.measurement_type),
-    },
-    bounds=("started_after", "started_before"),
-    narrow=by_procedure(lambda world: world.cycle.measurements_before, each_measured),
-    sorts={
-        "started_at": lambda measurement: measurement.started_at,
-        "value": lambda measurement: measurement.value,
-        "outcome": lambda measurement: measurement.measurement_outcome,
-        "serial_number": lambda measurement: measurement.serial_number,
-        "phase_name": lambda measurement: measurement.phase_name,
-        "measurement_name": lambda measurement: measurement.measurement_name,
-    },
-    order="started_at",
+    sorts=sorting(
+        started_at="started_at",
+        value="value",
+        outcome="measurement_outcome",
+        serial_number="serial_number",
+        phase_name="phase_name",
+        measurement_name="measurement_name",
+    ),
 )

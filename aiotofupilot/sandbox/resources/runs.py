@@ -1,132 +1,88 @@
-"""The listing of runs."""
+"""The listing of runs, and the filters that the listings of what runs wrote have in common with it."""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, TypeVar
+from typing import TYPE_CHECKING
 
 from attrs import evolve
 
-from aiotofupilot.models import ProcedureVersion, Run, RunProcedure, RunSequence, RunUnit
-from aiotofupilot.sandbox.metadata import Conditions
-from aiotofupilot.sandbox.parameters import Choice, Choices, Flag, Text, Texts
-from aiotofupilot.sandbox.quantities import Moment, Span, pages
-from aiotofupilot.sandbox.resource import Resource, since, until
-from aiotofupilot.sandbox.world import LENGTH, MILLISECOND
-
-from .by_run import RUN_TESTS, mentions_unit
-from .described import Described
-from .enums import ENVIRONMENTS, ORDERS, RUN_OUTCOMES, SAMPLES
-from .planned import by_plan
+from aiotofupilot.models import Run, RunSequence
+from aiotofupilot.sandbox.parameters import Asked, Parameter, pages
+from aiotofupilot.sandbox.resource import (
+    ENVIRONMENTS,
+    RUN_OUTCOMES,
+    SAMPLES,
+    Path,
+    Predicate,
+    Resource,
+    Snapshot,
+    among,
+    at_least,
+    at_most,
+    meets_conditions,
+    mentions,
+    path,
+    sorting,
+    until,
+)
+from aiotofupilot.sandbox.world import MILLISECOND
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
-    from typing import Any
+    from collections.abc import Iterator, Mapping, Sequence
 
     from aiotofupilot.models import Metadata
-    from aiotofupilot.sandbox.factory import Factory
-    from aiotofupilot.sandbox.parameters import Asked
-    from aiotofupilot.sandbox.world import Attempt, World
+    from aiotofupilot.sandbox.resource import Test
+    from aiotofupilot.sandbox.world import Attempt, Entry, World
 
-__all__ = ["RUNS"]
-
-T = TypeVar("T")
-
-_LINES = 100
-"""A number that is larger than the number of procedures with runs. It is used to number their versions."""
+__all__ = ["RUNS", "of_procedure", "of_run"]
 
 
-def _make(world: World, number: int) -> Run:
-    """Make the run with a number."""
-    entry = world.entry(number)
-    started_at = world.started_at(number)
-    duration = world.duration(number)
-    ended_at = started_at + duration
-    user, station = world.creator(entry)
-    execution = slot_key = slot_name = None
-    if entry.execution is not None and entry.slot is not None:
-        execution = world.id("executions", world.execution(number))
-        slot_key = f"slot_{entry.slot + 1}"
-        slot_name = f"{world.stations[entry.bench].name}, slot {entry.slot + 1}"
-    return Run(
-        id=world.id("runs", number),
-        created_at=ended_at + world.chance(number, 3) % 2000 * MILLISECOND,
-        started_at=started_at,
-        ended_at=ended_at,
-        duration=duration,
-        outcome=entry.outcome,
-        execution_id=execution,
-        slot_key=slot_key,
-        slot_name=slot_name,
-        procedure=_procedure(world, number),
-        unit=_unit(world, world.unit_of(number)),
-        docstring=None if entry.retest == 0 else f"Test number {entry.retest + 1} of this unit.",
-        created_by_user=user,
-        created_by_station=station,
-        operated_by=world.operator(entry),
-    )
+def _make(_world: World, entry: Entry) -> Iterator[Run]:
+    """Make a run."""
+    yield entry.run
 
 
-def _procedure(world: World, run: int) -> RunProcedure:
-    """Return the procedure of a run, with its version."""
-    entry, wave = world.entry(run), world.wave(run)
-    ref = world.procedure(entry.line)
-    if entry.environment == "development":
-        return RunProcedure(ref.id, ref.name, None)
-    preview = entry.environment == "preview"
-    tag = f"v1.{wave + 1}.0-rc.1" if preview else f"v1.{wave}.0"
-    number = (wave * _LINES + entry.line) * 2 + preview
-    return RunProcedure(ref.id, ref.name, ProcedureVersion(world.id("versions", number), tag))
-
-
-def _unit(world: World, unit: int) -> RunUnit:
-    """Return the unit of a run."""
-    planned = world.planned_unit(unit)
-    return RunUnit(
-        id=world.id("units", unit),
-        serial_number=world.serial_number(unit),
-        sample=planned.sample,
-        part=world.parts[planned.part][planned.revision],
-        batch=world.batch_ref(unit),
-    )
-
-
-def _metadata(world: World, run: int) -> Metadata:
+def _metadata(world: World, entry: Entry) -> Metadata:
     """Return the metadata of a made-up run."""
     return {
-        "shift": "ABC"[world.started_at(run).hour // 8],
-        "humidity": 30.5 + world.chance(run, 4) % 200 / 10,
-        "rework": world.entry(run).retest > 0,
+        "shift": "ABC"[entry.run.started_at.hour // 8],
+        "humidity": 30.5 + world.random("humidity", entry.index).randrange(200) / 10,
+        "rework": entry.retest > 0,
     }
 
 
-def _sequences(world: World, run: int) -> tuple[RunSequence, ...]:
-    """Return the sequences of a made-up run."""
-    paths = dict.fromkeys(attempt.step.sequence for attempt in world.entry(run).attempts)
-    return tuple(_sequence(world, run, path, number) for number, path in enumerate(paths))
+def _with_sequences(run: Run, asked: Asked, snapshot: Snapshot) -> Run:
+    """Add the sequences of a run if they are asked for. Otherwise leave them out."""
+    sequences = None
+    if asked["include_sequences"]:
+        entry = snapshot.world.planned("runs", run.id)
+        sequences = run.sequences or (() if entry is None else tuple(_sequences(snapshot.world, entry)))
+    return run if run.sequences is sequences else evolve(run, sequences=sequences)
 
 
-def _sequence(world: World, run: int, path: str, number: int) -> RunSequence:
-    """Return one sequence of a run."""
-    entry = world.entry(run)
-    attempts = [attempt for attempt in entry.attempts if attempt.step.sequence == path]
-    done = [attempt for attempt in attempts if attempt.duration is not None]
-    started_at = world.started_at(run) + done[0].begin * MILLISECOND if done else None
-    duration = (done[-1].begin - done[0].begin + (done[-1].duration or 0)) * MILLISECOND if done else None
-    return RunSequence(
-        id=world.id("sequences", run * 10 + number),
-        path=path,
-        key=path,
-        parent_path=None,
-        name=path.capitalize(),
-        source=None if entry.environment == "development" else f"./sequences/{path}.yaml",
-        outcome=_sequence_outcome(attempts, entry.outcome),
-        started_at=started_at,
-        ended_at=None if started_at is None or duration is None else started_at + duration,
-        duration=duration,
-    )
+def _sequences(world: World, entry: Entry) -> Iterator[RunSequence]:
+    """Yield the sequences of a made-up run."""
+    paths = dict.fromkeys(attempt.step.sequence for attempt in entry.attempts)
+    for number, name in enumerate(paths):
+        attempts = [attempt for attempt in entry.attempts if attempt.step.sequence == name]
+        done = [attempt for attempt in attempts if attempt.duration is not None]
+        begin = entry.run.started_at + done[0].begin * MILLISECOND if done else None
+        end = entry.run.started_at + (done[-1].begin + (done[-1].duration or 0)) * MILLISECOND if done else None
+        yield RunSequence(
+            id=world.id("sequences", entry.index, number),
+            path=name,
+            key=name,
+            parent_path=None,
+            name=name.capitalize(),
+            source=None if entry.run.environment == "development" else f"./sequences/{name}.yaml",
+            outcome=_outcome(attempts, entry.run.outcome),
+            started_at=begin,
+            ended_at=end,
+            duration=None if begin is None or end is None else end - begin,
+        )
 
 
-def _sequence_outcome(attempts: Sequence[Attempt], run: str) -> str:
+def _outcome(attempts: Sequence[Attempt], run: str) -> str:
     """Return the outcome of a sequence, from its phases and the outcome of the run."""
     outcomes = {attempt.outcome for attempt in attempts if attempt.final}
     if "ERROR" in outcomes:
@@ -136,113 +92,97 @@ def _sequence_outcome(attempts: Sequence[Attempt], run: str) -> str:
     return "SKIP" if outcomes == {"SKIP"} else "PASS"
 
 
-_DESCRIBED: Described[Run] = Described("runs", _metadata)
-
-
-def _dress(run: Run, asked: Asked, factory: Factory) -> Run:
-    """Add metadata and sequences if they are asked for. Otherwise leave them out."""
-    run = _DESCRIBED.dress(run, asked, factory)
-    sequences = None
-    if asked["include_sequences"]:
-        number = factory.runs.number_of(run.id)
-        sequences = run.sequences or (() if number is None else _sequences(factory.world, number))
-    return run if run.sequences is sequences else evolve(run, sequences=sequences)
-
-
-def _document(run: Run) -> dict[str, Any]:
-    """Return the document of a run. Sequences are left out if they were not asked for."""
-    spelled = _DESCRIBED.document(run)
-    if run.sequences is None:
-        del spelled["sequences"]
-    return spelled
-
-
-_PLANNED = {
-    name: RUN_TESTS[name]
-    for name in (
-        "outcomes",
-        "procedure_ids",
-        "slot_keys",
-        "slot_names",
-        "environments",
-        "samples",
-        "part_numbers",
-        "revision_numbers",
-        "created_by_user_ids",
-        "created_by_station_ids",
-        "operated_by_ids",
-        "operated_by_names",
-    )
-}
-"""Filters on values that repeat with the plan of production."""
-
-
 RUNS: Resource[Run] = Resource(
     name="runs",
+    model=Run,
+    source=lambda world: world.entries,
     make=_make,
-    count=lambda world: world.runs,
+    metadata=_metadata,
+    sequences=_with_sequences,
     parameters=(
-        Text("search_query"),
-        Texts("ids"),
-        Choices("outcomes", RUN_OUTCOMES),
-        Texts("procedure_ids"),
-        Texts("procedure_versions"),
-        Texts("deployment_ids"),
-        Texts("execution_ids"),
-        Texts("slot_keys"),
-        Texts("slot_names"),
-        Choices("environments", ENVIRONMENTS),
-        Texts("serial_numbers"),
-        Choices("samples", SAMPLES),
-        Texts("part_numbers"),
-        Texts("revision_numbers"),
-        Texts("batch_numbers"),
-        Span("duration_min"),
-        Span("duration_max"),
-        Moment("started_after"),
-        Moment("started_before"),
-        Moment("ended_after"),
-        Moment("ended_before"),
-        Moment("created_after"),
-        Moment("created_before"),
-        Texts("created_by_user_ids"),
-        Texts("created_by_station_ids"),
-        Texts("operated_by_ids"),
-        Texts("operated_by_names"),
-        *pages(),
-        Choice(
-            "sort_by",
-            ("started_at", "created_at", "duration", "outcome", "serial_number", "part_number", "revision_number"),
-            preset="started_at",
+        Parameter("search_query", "text", mentions("unit.serial_number", shortest=8)),
+        Parameter("ids", "texts", among("id")),
+        Parameter("outcomes", "choices", among("outcome"), options=RUN_OUTCOMES),
+        Parameter("procedure_ids", "texts", among("procedure.id")),
+        Parameter("procedure_versions", "texts", among("procedure.version.tag")),
+        Parameter("deployment_ids", "texts", among(lambda run: getattr(run, "deployment_id", None))),
+        Parameter("execution_ids", "texts", among("execution_id")),
+        Parameter("slot_keys", "texts", among("slot_key")),
+        Parameter("slot_names", "texts", among("slot_name")),
+        Parameter(
+            "environments", "choices", among(lambda run: getattr(run, "environment", None)), options=ENVIRONMENTS
         ),
-        Choice("sort_order", ORDERS, preset="desc"),
-        Conditions("metadata"),
-        Flag("include_metadata", preset=False),
-        Flag("include_sequences", preset=False),
+        Parameter("serial_numbers", "texts", among("unit.serial_number")),
+        Parameter("samples", "choices", among("unit.sample", missing="production"), options=SAMPLES),
+        Parameter("part_numbers", "texts", among("unit.part.number")),
+        Parameter("revision_numbers", "texts", among("unit.part.revision.number")),
+        Parameter("batch_numbers", "texts", among("unit.batch.number", missing="")),
+        Parameter("duration_min", "duration", at_least("duration")),
+        Parameter("duration_max", "duration", at_most("duration")),
+        Parameter("started_after", "datetime", at_least("started_at")),
+        Parameter("started_before", "datetime", until("started_at")),
+        Parameter("ended_after", "datetime", at_least("ended_at")),
+        Parameter("ended_before", "datetime", until("ended_at")),
+        Parameter("created_after", "datetime", at_least("created_at")),
+        Parameter("created_before", "datetime", until("created_at")),
+        Parameter("created_by_user_ids", "texts", among("created_by_user.id")),
+        Parameter("created_by_station_ids", "texts", among("created_by_station.id")),
+        Parameter("operated_by_ids", "texts", among("operated_by.id")),
+        Parameter("operated_by_names", "texts", among("operated_by.name")),
+        *pages(),
+        Parameter(
+            "sort_by",
+            "choice",
+            options=(
+                "started_at",
+                "created_at",
+                "duration",
+                "outcome",
+                "serial_number",
+                "part_number",
+                "revision_number",
+            ),
+            default="started_at",
+        ),
+        Parameter("sort_order", "choice", options=("asc", "desc"), default="desc"),
+        Parameter("metadata", "conditions", meets_conditions("runs")),
+        Parameter("include_metadata", "boolean", default=False),
+        Parameter("include_sequences", "boolean", default=False),
     ),
-    tests={
-        **RUN_TESTS,
-        "search_query": mentions_unit(lambda run: run.id, lambda run: run.unit.serial_number),
-        "started_after": since(lambda run: run.started_at),
-        "started_before": until(lambda run: run.started_at),
-        "ended_after": since(lambda run: run.ended_at),
-        "ended_before": until(lambda run: run.ended_at),
-        "created_after": since(lambda run: run.created_at),
-        "created_before": until(lambda run: run.created_at),
-        "metadata": _DESCRIBED.test,
-    },
-    sorts={
-        "started_at": lambda run: run.started_at,
-        "created_at": lambda run: run.created_at,
-        "duration": lambda run: run.duration,
-        "outcome": lambda run: run.outcome,
-        "serial_number": lambda run: run.unit.serial_number,
-        "part_number": lambda run: run.unit.part.number,
-        "revision_number": lambda run: run.unit.part.revision.number,
-    },
-    order="started_at",
-    bounds=("started_after", "started_before"),
-    narrow=by_plan(_PLANNED, _make, lambda _world: LENGTH),
-    dress=_dress,
-    document=_document,
+    sorts=sorting(
+        started_at="started_at",
+        created_at="created_at",
+        duration="duration",
+        outcome="outcome",
+        serial_number="unit.serial_number",
+        part_number="unit.part.number",
+        revision_number="unit.part.revision.number",
+    ),
 )
+
+_TESTS: Mapping[str, Test] = {
+    parameter.name: parameter.test for parameter in RUNS.parameters if parameter.test is not None
+}
+
+
+def of_run(name: str, run_id: Path) -> Test:
+    """Select items of another listing by a filter of runs.
+
+    Args:
+        name: The filter.
+        run_id: The id of an item's run.
+    """
+    read = path(run_id)
+
+    def test(wanted: object, snapshot: Snapshot) -> Predicate:
+        predicate = _TESTS[name](wanted, snapshot)
+        chosen = {identity for identity, run in snapshot.runs.items() if predicate(run)}
+        return lambda item: read(item) in chosen
+
+    return test
+
+
+def of_procedure(run_id: Path) -> Test:
+    """Select items of another listing by the one procedure of their run. `run_id` is the id of an item's run."""
+    test = of_run("procedure_ids", run_id)
+    return lambda wanted, snapshot: test(frozenset({wanted}), snapshot)

@@ -1,119 +1,89 @@
-"""The listing of units."""
+"""The listing of units. A unit is found by its runs, too."""
 
 from __future__ import annotations
 
-from collections import defaultdict
 from typing import TYPE_CHECKING
 
-from aiotofupilot.models import LastRun, Unit
-from aiotofupilot.sandbox.metadata import Conditions
-from aiotofupilot.sandbox.parameters import Choice, Choices, Flag, Text, Texts
-from aiotofupilot.sandbox.quantities import Moment, Whole, pages
-from aiotofupilot.sandbox.resource import Resource, among, if_asked, since, until
-
-from .by_run import RUN_TESTS, batch_among, mentions_unit, sample_among
-from .creators import hide_address, without_address
-from .described import Described
-from .enums import ORDERS, RUN_OUTCOMES, SAMPLES
+from aiotofupilot.models import LastRun, ProcedureRef, Unit, UserRef
+from aiotofupilot.sandbox.parameters import Parameter, pages
+from aiotofupilot.sandbox.resource import (
+    RUN_OUTCOMES,
+    SAMPLES,
+    Predicate,
+    Resource,
+    Snapshot,
+    among,
+    at_least,
+    if_asked,
+    meets_conditions,
+    mentions,
+    sorting,
+    until,
+)
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
-    from typing import Any
+    from collections.abc import Iterator, Mapping
 
-    from aiotofupilot.models import Metadata, Run
-    from aiotofupilot.sandbox.factory import Factory
+    from aiotofupilot.models import Metadata
     from aiotofupilot.sandbox.parameters import Asked
-    from aiotofupilot.sandbox.resource import Predicate, Test
-    from aiotofupilot.sandbox.world import World
+    from aiotofupilot.sandbox.resource import Test
+    from aiotofupilot.sandbox.world import PlannedUnit, World
 
-__all__ = ["UNITS"]
+__all__ = ["UNITS", "without_address"]
 
 _MOST_CHILDREN = 10
 
 
-def _make(world: World, number: int) -> Unit:
-    """Make the unit with a number."""
-    planned = world.planned_unit(number)
-    runs = world.runs_of(number)
-    user, station = world.creator(world.entry(runs[0]))
-    parent = None if planned.parent is None else world.neighbour(number, planned.parent)
-    return Unit(
-        id=world.id("units", number),
-        serial_number=world.serial_number(number),
-        created_at=world.unit_created_at(number),
-        sample=planned.sample,
-        children=tuple(world.unit_ref(world.neighbour(number, child)) for child in planned.children[:_MOST_CHILDREN]),
-        part=world.parts[planned.part][planned.revision],
-        created_by_user=without_address(user),
-        created_by_station=station,
-        batch=world.batch_ref(number),
-        parent=None if parent is None or parent >= world.units else world.unit_ref(parent),
-        last_run=_last_run(world, runs[-1]),
+def without_address(user: UserRef | None) -> UserRef | None:
+    """Return a user without the address, as the listings of units and batches show their creators."""
+    return None if user is None else UserRef(user.id, user.name)
+
+
+def _make(_world: World, planned: PlannedUnit) -> Iterator[Unit]:
+    """Make a unit."""
+    ref, first, last = planned.ref, planned.entries[0].run, planned.entries[-1].run
+    yield Unit(
+        id=ref.id,
+        serial_number=ref.serial_number,
+        created_at=planned.created_at,
+        sample=ref.sample,
+        children=tuple(child.unit_ref for child in planned.children[:_MOST_CHILDREN]),
+        part=ref.part,
+        created_by_user=without_address(first.created_by_user),
+        created_by_station=first.created_by_station,
+        batch=ref.batch,
+        parent=None if planned.parent is None else planned.parent.unit_ref,
+        last_run=LastRun(
+            last.id, last.outcome, last.started_at, last.ended_at, ProcedureRef(last.procedure.id, last.procedure.name)
+        ),
     )
 
 
-def _last_run(world: World, run: int) -> LastRun:
-    """Return the latest run, as a unit shows it."""
-    entry = world.entry(run)
-    started_at = world.started_at(run)
-    return LastRun(
-        world.id("runs", run),
-        entry.outcome,
-        started_at,
-        started_at + world.duration(run),
-        world.procedure(entry.line),
-    )
-
-
-def _metadata(_world: World, unit: int) -> Metadata:
+def _metadata(_world: World, planned: PlannedUnit) -> Metadata:
     """Return the metadata of a made-up unit."""
-    return {"pcb_lot": f"L{2000 + unit // 40}"}
+    return {"pcb_lot": f"L{2000 + planned.index // 40}"}
 
 
-_DESCRIBED: Described[Unit] = Described("units", _metadata)
-
-
-def _document(unit: Unit) -> dict[str, Any]:
-    """Return the document of a unit. Its creator has no address."""
-    return hide_address(_DESCRIBED.document(unit), unit.created_by_user)
-
-
-def _runs_of(factory: Factory) -> Callable[[Unit], list[Run]]:
-    """Return a function that returns the runs of a unit, as they are listed now."""
-    pieces = factory.runs.pieces
-    given: dict[str, list[Run]] = defaultdict(list)
-    for run in pieces.given:
-        given[run.unit.id].append(run)
-
-    def runs_of(unit: Unit) -> list[Run]:
-        number = factory.world.number("units", unit.id)
-        made = [] if number is None else factory.world.runs_of(number)
-        return [*(pieces.make(run) for run in made if pieces.holds(run)), *given[unit.id]]
-
-    return runs_of
-
-
-_TESTS_OF_ITS_RUNS: Mapping[str, Test[Run]] = {
-    "procedure_ids": RUN_TESTS["procedure_ids"],
-    "outcomes": RUN_TESTS["outcomes"],
-    "started_after": since(lambda run: run.started_at),
-    "started_before": until(lambda run: run.started_at),
+_OF_ITS_RUNS: Mapping[str, Test] = {
+    "procedure_ids": among("procedure.id"),
+    "outcomes": among("outcome"),
+    "started_after": at_least("started_at"),
+    "started_before": until("started_at"),
 }
 
 
-def _by_its_runs(asked: Asked, factory: Factory) -> Predicate[Unit] | None:
+def _by_its_runs(asked: Asked, snapshot: Snapshot) -> Predicate | None:
     """Select units by the number of their runs, and by the filters that look at runs.
 
     With ``latest_only``, this run has to be the latest.
     """
-    predicates = [test(asked[name], factory) for name, test in _TESTS_OF_ITS_RUNS.items() if name in asked]
+    predicates = [test(asked[name], snapshot) for name, test in _OF_ITS_RUNS.items() if name in asked]
     least, most = asked.get("run_count_min"), asked.get("run_count_max")
     if not predicates and least is None and most is None:
         return None
-    runs_of = _runs_of(factory)
 
     def is_asked_for(unit: Unit) -> bool:
-        runs = runs_of(unit)
+        runs = snapshot.runs_of_units.get(unit.id, ())
         if (least is not None and len(runs) < least) or (most is not None and len(runs) > most):
             return False
         if asked["latest_only"] and runs:
@@ -125,63 +95,48 @@ def _by_its_runs(asked: Asked, factory: Factory) -> Predicate[Unit] | None:
 
 UNITS: Resource[Unit] = Resource(
     name="units",
+    model=Unit,
+    source=lambda world: world.units,
     make=_make,
-    count=lambda world: world.units,
+    metadata=_metadata,
+    hides_addresses=True,
     parameters=(
-        Text("search_query"),
-        Texts("ids"),
-        Texts("serial_numbers"),
-        Texts("part_numbers"),
-        Texts("revision_numbers"),
-        Texts("batch_numbers"),
-        Texts("procedure_ids"),
-        Choices("outcomes", RUN_OUTCOMES),
-        Moment("started_after"),
-        Moment("started_before"),
-        Flag("latest_only", preset=False),
-        Whole("run_count_min"),
-        Whole("run_count_max"),
-        Moment("created_after"),
-        Moment("created_before"),
-        Texts("created_by_user_ids"),
-        Texts("created_by_station_ids"),
-        Flag("exclude_units_with_parent", preset=False),
-        Choices("samples", SAMPLES),
+        Parameter("search_query", "text", mentions("serial_number", shortest=8)),
+        Parameter("ids", "texts", among("id")),
+        Parameter("serial_numbers", "texts", among("serial_number")),
+        Parameter("part_numbers", "texts", among("part.number")),
+        Parameter("revision_numbers", "texts", among("part.revision.number")),
+        Parameter("batch_numbers", "texts", among("batch.number", missing="")),
+        Parameter("procedure_ids", "texts"),
+        Parameter("outcomes", "choices", options=RUN_OUTCOMES),
+        Parameter("started_after", "datetime"),
+        Parameter("started_before", "datetime"),
+        Parameter("latest_only", "boolean", default=False),
+        Parameter("run_count_min", "integer"),
+        Parameter("run_count_max", "integer"),
+        Parameter("created_after", "datetime", at_least("created_at")),
+        Parameter("created_before", "datetime", until("created_at")),
+        Parameter("created_by_user_ids", "texts", among("created_by_user.id")),
+        Parameter("created_by_station_ids", "texts", among("created_by_station.id")),
+        Parameter("exclude_units_with_parent", "boolean", if_asked("parent", expected=False), default=False),
+        Parameter("samples", "choices", among("sample", missing="production"), options=SAMPLES),
         *pages(),
-        Choice(
+        Parameter(
             "sort_by",
-            ("serial_number", "created_at", "last_run_at", "part_number", "last_run_procedure"),
-            preset="created_at",
+            "choice",
+            options=("serial_number", "created_at", "last_run_at", "part_number", "last_run_procedure"),
+            default="created_at",
         ),
-        Choice("sort_order", ORDERS, preset="desc"),
-        Conditions("metadata"),
-        Flag("include_metadata", preset=False),
+        Parameter("sort_order", "choice", options=("asc", "desc"), default="desc"),
+        Parameter("metadata", "conditions", meets_conditions("units")),
+        Parameter("include_metadata", "boolean", default=False),
     ),
-    tests={
-        "search_query": mentions_unit(lambda unit: unit.id, lambda unit: unit.serial_number),
-        "ids": among(lambda unit: unit.id),
-        "serial_numbers": among(lambda unit: unit.serial_number),
-        "part_numbers": among(lambda unit: unit.part.number),
-        "revision_numbers": among(lambda unit: unit.part.revision.number),
-        "batch_numbers": batch_among(lambda unit: unit.batch),
-        "created_after": since(lambda unit: unit.created_at),
-        "created_before": until(lambda unit: unit.created_at),
-        "created_by_user_ids": among(lambda unit: unit.created_by_user and unit.created_by_user.id),
-        "created_by_station_ids": among(lambda unit: unit.created_by_station and unit.created_by_station.id),
-        "exclude_units_with_parent": if_asked(lambda unit: unit.parent is None),
-        "samples": sample_among(lambda unit: unit.sample),
-        "metadata": _DESCRIBED.test,
-    },
     joined=_by_its_runs,
-    bounds=("created_after", "created_before"),
-    sorts={
-        "serial_number": lambda unit: unit.serial_number,
-        "created_at": lambda unit: unit.created_at,
-        "last_run_at": lambda unit: unit.last_run and unit.last_run.started_at,
-        "part_number": lambda unit: unit.part.number,
-        "last_run_procedure": lambda unit: unit.last_run and unit.last_run.procedure and unit.last_run.procedure.name,
-    },
-    order="created_at",
-    dress=_DESCRIBED.dress,
-    document=_document,
+    sorts=sorting(
+        serial_number="serial_number",
+        created_at="created_at",
+        last_run_at="last_run.started_at",
+        part_number="part.number",
+        last_run_procedure="last_run.procedure.name",
+    ),
 )

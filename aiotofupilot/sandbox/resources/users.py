@@ -2,24 +2,15 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
+from aiotofupilot.models import User
 from aiotofupilot.sandbox.resource import Resource
-
-if TYPE_CHECKING:
-    from aiotofupilot.models import User
-    from aiotofupilot.sandbox.world import World
 
 __all__ = ["USERS"]
 
-
-def _make(world: World, number: int) -> User:
-    return world.people.users[number]
-
-
 USERS: Resource[User] = Resource(
     name="users",
-    make=_make,
-    count=lambda world: len(world.people.users),
+    model=User,
+    source=lambda world: world.users,
+    make=lambda _world, user: (user,),
     paged=False,
 )

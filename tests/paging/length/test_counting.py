@@ -11,7 +11,7 @@ from aiotofupilot import Checkpoint, DriftError, ForbiddenError, Page, PageMeta,
 from aiotofupilot._paging.length.counting import count_items
 from aiotofupilot._paging.plan import Plan
 from aiotofupilot.models import RawItem
-from aiotofupilot.sandbox import Service, faults, make_procedures, paging
+from aiotofupilot.sandbox import Sandbox, faults, make_procedures, paging
 
 SUPPLY = make_procedures(10_000)
 
@@ -75,7 +75,7 @@ async def test_a_listing_that_never_ends_is_refused():
 
 @pytest.fixture
 def service():
-    return Service(SUPPLY[:1050])
+    return Sandbox(SUPPLY[:1050])
 
 
 @pytest.fixture
@@ -106,7 +106,7 @@ async def test_at_most_four_pages_are_in_flight(connection):
 async def test_a_server_whose_pages_are_short_is_counted(odd, total):
     """Its cursors are offsets all the same."""
     for limit, concurrency in product((1, 2, 100), (1, 4)):
-        connection = InProcess(Service(SUPPLY[:total], paging=odd))
+        connection = InProcess(Sandbox(SUPPLY[:total], paging=odd))
         assert await connection.procedures.list(limit=limit, concurrency=concurrency).count() == total
         assert len(connection.cursors) <= 30
 
@@ -144,7 +144,7 @@ def clamped_to_a_whole_page(total, cursor, limit):
 async def test_a_server_that_gives_nothing_to_search_by_is_refused(odd, error, total):
     """After a few requests. Where the oddity does not show, because the listing ends before, the count is right."""
     for limit, concurrency in product((2, 10, 100), (1, 4)):
-        connection = InProcess(Service(SUPPLY[:total], paging=odd))
+        connection = InProcess(Sandbox(SUPPLY[:total], paging=odd))
         counted = None
         with suppress(error):
             counted = await connection.procedures.list(limit=limit, concurrency=concurrency).count()
@@ -154,7 +154,7 @@ async def test_a_server_that_gives_nothing_to_search_by_is_refused(odd, error, t
 
 @pytest.mark.parametrize("odd", [clamped_to_the_last_page, clamped_to_a_whole_page, paging.clamped_cursor(1000)])
 async def test_a_server_that_shows_its_last_page_again_is_told_by_the_item_that_is_met_again(odd):
-    connection = InProcess(Service(SUPPLY[:1050], paging=odd))
+    connection = InProcess(Sandbox(SUPPLY[:1050], paging=odd))
     with pytest.raises(DriftError, match=r"shows an item that was seen \d+ places away") as caught:
         await connection.procedures.list().count()
     assert caught.value.cursor == connection.cursors[-1]
@@ -167,7 +167,7 @@ async def test_a_server_that_shows_its_last_page_again_is_told_by_the_item_that_
 @pytest.mark.parametrize("concurrency", [1, 4])
 async def test_items_that_cannot_be_read_count_where_they_are_to_be_skipped(total, bad, concurrency, caplog):
     """They are where the search has to look: at the beginning, at the end and at powers of four. None is left out."""
-    service = Service(procedures=total)
+    service = Sandbox(procedures=total)
     service.faults.always(faults.unreadable(*(service.procedures[place].id for place in bad)))
     listing = InProcess(service).procedures.list
     assert await listing(limit=10, concurrency=concurrency, on_unreadable="skip").count() == total
@@ -189,7 +189,7 @@ async def test_a_count_during_an_outage_is_an_error_whatever_is_to_be_skipped():
 
 
 async def test_an_error_that_is_due_to_no_item_ends_a_count_that_skips():
-    service = Service(procedures=1001)
+    service = Sandbox(procedures=1001)
     service.faults.always(faults.status(403))
     with pytest.raises(ForbiddenError):
         await InProcess(service).procedures.list(on_unreadable="skip").count()
@@ -250,7 +250,7 @@ class Moving(InProcess):
 async def test_items_that_go_during_a_count_are_not_counted_once_that_shows(before, left):
     """The number is right for one moment of the search."""
     connection = Moving(
-        Service(SUPPLY[:1050]), **{f"at_{before}": lambda listed: listed.__delitem__(slice(left, None))}
+        Sandbox(SUPPLY[:1050]), **{f"at_{before}": lambda listed: listed.__delitem__(slice(left, None))}
     )
     assert await connection.procedures.list().count() in {1050, left}
     assert len(connection.cursors) <= 30
@@ -259,14 +259,14 @@ async def test_items_that_go_during_a_count_are_not_counted_once_that_shows(befo
 @pytest.mark.parametrize("before", range(2, 12))
 @pytest.mark.parametrize("added", [1, 50, 100, 5000])
 async def test_items_that_come_during_a_count_are_counted_once_that_shows(before, added):
-    connection = Moving(Service(SUPPLY[:1050]), **{f"at_{before}": lambda listed: listed.extend(SUPPLY[-added:])})
+    connection = Moving(Sandbox(SUPPLY[:1050]), **{f"at_{before}": lambda listed: listed.extend(SUPPLY[-added:])})
     assert await connection.procedures.list().count() in {1050, 1050 + added}
     assert len(connection.cursors) <= 40
 
 
 async def test_a_listing_that_never_stays_as_it_is_is_refused():
     """It is four items long, or a thousand, in turns."""
-    service = Service(SUPPLY[:1050])
+    service = Sandbox(SUPPLY[:1050])
 
     class Flickering(InProcess):
         async def _answer(self, target):

@@ -9,7 +9,7 @@ from fakes.in_process import InProcess
 from hypothesis import given, strategies as st
 
 from aiotofupilot import DriftError
-from aiotofupilot.sandbox import BusyLine, Service, make_procedures
+from aiotofupilot.sandbox import BusyLine, Sandbox, make_procedures
 
 SUPPLY = make_procedures(3000, seed=1)
 
@@ -36,7 +36,7 @@ class Watching(InProcess):
     seed=st.integers(0, 1000),
 )
 def test_a_count_is_a_length_that_the_listing_had_meanwhile(total, limit, concurrency, rates, seed):
-    service = Service(SUPPLY[:total])
+    service = Sandbox(SUPPLY[:total])
     service.before_response.append(BusyLine(inserts=rates[0], removals=rates[1], anywhere=True, seed=seed))
     connection = Watching(service)
     try:
@@ -50,5 +50,5 @@ def test_a_count_is_a_length_that_the_listing_had_meanwhile(total, limit, concur
 
 @given(total=st.integers(0, 3000), limit=st.integers(1, 100), concurrency=st.integers(1, 5))
 def test_a_count_is_the_number_of_the_items_that_a_walk_yields(total, limit, concurrency):
-    make = InProcess(Service(SUPPLY[:total])).procedures.list
+    make = InProcess(Sandbox(SUPPLY[:total])).procedures.list
     assert asyncio.run(make(limit=limit, concurrency=concurrency).count()) == total

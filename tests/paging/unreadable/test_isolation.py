@@ -22,7 +22,7 @@ from aiotofupilot import (
 from aiotofupilot._paging.resumption import note_checkpoint
 from aiotofupilot._paging.unreadable.signs import is_inconclusive, is_unreadable
 from aiotofupilot.listings.users import Users
-from aiotofupilot.sandbox import Service, paging
+from aiotofupilot.sandbox import Sandbox, paging
 from aiotofupilot.sandbox.faults import empty, html, malformed, reset, status, unreadable
 
 EVERY_WAY = pytest.mark.parametrize(
@@ -44,7 +44,7 @@ BAD = {
 
 @pytest.fixture
 def service():
-    return Service(procedures=95)
+    return Sandbox(procedures=95)
 
 
 @pytest.fixture
@@ -518,8 +518,10 @@ class TestMovingListing:
             service.procedures.insert(0, newest) if service.procedures[0] is not newest else None
             service.requests.clear()
             service.before_response[:] = [
-                lambda procedures, _, at=removed_after: (
-                    procedures.remove(newest) if len(service.requests) == at and newest in procedures else None
+                lambda factory, _, at=removed_after: (
+                    factory.procedures.remove(newest)
+                    if len(service.requests) == at and newest in factory.procedures
+                    else None
                 )
             ]
             walk = listing(limit=10, on_drift="resync", on_unreadable="skip").walk()
@@ -545,8 +547,9 @@ class TestMovingListing:
         wanted = but(service, {0, 45})
         service.faults.always(unreadable(service.procedures[45].id))
 
-        def toggle(procedures, _request):
+        def toggle(factory, _request):
             check_bound(service)
+            procedures = factory.procedures
             if len(seen) >= 40 and len(service.requests) % changes_every == 0:
                 procedures.remove(newest) if newest in procedures else procedures.insert(0, newest)
 
@@ -610,7 +613,7 @@ class TestCancellation:
 
 class TestRequests:
     async def ask(self, service, fault, **options):
-        service = Service(procedures=300)
+        service = Sandbox(procedures=300)
         service.faults.always(fault)
         walk = InProcess(service, attempts=6).procedures.list(on_unreadable="skip", **options).walk()
         assert len(await drain(walk)) == 299

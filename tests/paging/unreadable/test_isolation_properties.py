@@ -6,7 +6,7 @@ from fakes.in_process import InProcess
 from hypothesis import given, strategies as st
 
 from aiotofupilot import Checkpoint, DriftError, ServerError
-from aiotofupilot.sandbox import Service, make_procedures, paging
+from aiotofupilot.sandbox import Sandbox, make_procedures, paging
 from aiotofupilot.sandbox.faults import empty, html, malformed, status, unreadable
 
 PROCEDURES = make_procedures(60)
@@ -40,7 +40,7 @@ async def drain(walk):
 @given(bad=POSITIONS, way=WAYS, fault=FAULTS, odd=ODD)
 def test_every_other_item_comes_once(bad, way, fault, odd):
     async def main():
-        service = Service(list(PROCEDURES), runs=0, paging=odd if way["on_drift"] == "ignore" else paging.offsets)
+        service = Sandbox(list(PROCEDURES), runs=0, paging=odd if way["on_drift"] == "ignore" else paging.offsets)
         service.faults.always(fault(*bad))
         walk = InProcess(service, attempts=2).procedures.list(on_unreadable="skip", **way).walk()
         assert await drain(walk) == but(bad)
@@ -55,7 +55,7 @@ def test_resumed_at_any_item_in_another_way_it_is_the_same(bad, way, other, take
     """Items that became unreadable meanwhile are missing only if they were still to come."""
 
     async def main():
-        service = Service(list(PROCEDURES), runs=0)
+        service = Sandbox(list(PROCEDURES), runs=0)
         service.faults.always(unreadable(*bad))
         listing = InProcess(service, attempts=2).procedures.list
         seen = []
@@ -78,7 +78,7 @@ def test_resumed_at_any_item_in_another_way_it_is_the_same(bad, way, other, take
 @given(bad=POSITIONS, way=WAYS)
 def test_resuming_after_each_error_reads_all_the_others(bad, way):
     async def main():
-        service = Service(list(PROCEDURES), runs=0)
+        service = Sandbox(list(PROCEDURES), runs=0)
         service.faults.always(unreadable(*bad))
         listing = InProcess(service, attempts=2).procedures.list
         seen, positions, cursor = [], [], None
@@ -100,7 +100,7 @@ def test_an_outage_of_any_length_leaves_nothing_else_out(bad, way, begins_at, la
     """It may begin within the search for an unreadable item. What was not yielded comes after resuming."""
 
     async def main():
-        service = Service(list(PROCEDURES), runs=0)
+        service = Sandbox(list(PROCEDURES), runs=0)
         service.faults.always(unreadable(*bad))
         service.faults.on(lambda _: begins_at < len(service.requests) <= begins_at + lasts).always(status(500))
         listing = InProcess(service, attempts=2).procedures.list
@@ -130,12 +130,13 @@ def test_resync_misses_nothing_that_stays_and_can_be_read(bad, way, changes):
     """An item comes or goes at the top of the listing, at any request. An error in between is resumed from."""
 
     async def main():
-        service = Service(list(PROCEDURES), runs=0)
+        service = Sandbox(list(PROCEDURES), runs=0)
         new = make_procedures(10, seed=9)
         stay = but({0, 1, 2, 3, *bad})
         service.faults.always(unreadable(*(PROCEDURES[position].id for position in bad)))
 
-        def change(procedures, _request):
+        def change(factory, _request):
+            procedures = factory.procedures
             match changes.get(len(service.requests)):
                 case "insert":
                     procedures.insert(0, new.pop())

@@ -1,18 +1,18 @@
-"""The sandbox without its network."""
+"""How the sandbox handles a request, without a network."""
 
 import json
 import re
 
 import pytest
 
-from aiotofupilot.sandbox import BusyLine, Request, Service, make_procedures
+from aiotofupilot.sandbox import BusyLine, Request, Sandbox, make_procedures
 from aiotofupilot.sandbox.faults import gzip, latency, reset, status
 from aiotofupilot.sandbox.paging import capped, offsets
 
 
 @pytest.fixture
 def service():
-    return Service(30)
+    return Sandbox(30)
 
 
 def ask(service, **query):
@@ -23,11 +23,11 @@ def ask(service, **query):
 
 def test_procedures_made_up_or_given():
     """A count makes up as many from the seed; given ones are listed as given, in a list of the service's own."""
-    assert Service().procedures == make_procedures(250)
-    assert Service(3, seed=5).procedures == make_procedures(3, seed=5)
+    assert Sandbox().procedures == make_procedures(250)
+    assert Sandbox(3, seed=5).procedures == make_procedures(3, seed=5)
     given = tuple(make_procedures(4, seed=9))
-    assert Service(given).procedures == list(given)
-    assert Service(iter(given)).procedures == list(given)
+    assert Sandbox(given).procedures == list(given)
+    assert Sandbox(iter(given)).procedures == list(given)
 
 
 @pytest.mark.parametrize(
@@ -46,12 +46,12 @@ def test_procedures_made_up_or_given():
 def test_items_of_another_kind_are_refused(items, complaint):
     """Such as dicts that were read from JSON. Each request would fail later."""
     with pytest.raises(TypeError, match=f"^{re.escape(complaint)}; from_wire makes items of what JSON holds$"):
-        Service(**items)
+        Sandbox(**items)
 
 
 def test_a_negative_number_of_procedures_is_refused():
     with pytest.raises(ValueError, match=r"^procedures must be at least 0, got -1$"):
-        Service(-1)
+        Sandbox(-1)
 
 
 def test_an_answer_is_a_page_of_the_listing_as_json(service):
@@ -110,18 +110,18 @@ def test_a_scalar_that_is_sent_twice_is_refused(service):
 
 def test_a_users_key_may_list_and_a_stations_key_may_not():
     """Another key is unknown."""
-    service = Service(1, api_key="u", station_key="s")
+    service = Sandbox(1, api_key="u", station_key="s")
     statuses = []
     for authorization in ("Bearer u", "Bearer s", "Bearer x", None):
-        with service.handle(Request(authorization=authorization)) as delivery:
+        with service.handle(Request(path="/api/v2/stations", authorization=authorization)) as delivery:
             statuses.append(delivery.status)
     assert statuses == [200, 403, 401, 401]
     assert (service.api_key, service.station_key) == ("u", "s")
 
 
 def test_what_a_station_may_list():
-    """Sources disagree whether a station may list procedures, so both can be had, and changed at any time."""
-    service = Service(1, station_key="s", station_listings=["procedures"])
+    """It can be chosen, and changed at any time."""
+    service = Sandbox(1, station_key="s", station_listings=["procedures"])
     request = Request(authorization="Bearer s")
     with service.handle(request) as delivery:
         assert delivery.status == 200
@@ -133,7 +133,7 @@ def test_what_a_station_may_list():
 @pytest.mark.parametrize("options", [{"station_listings": ["nope"]}, {"pagings": {"nope": offsets}}])
 def test_the_name_of_an_unknown_listing_is_refused(options):
     with pytest.raises(ValueError, match=r"there is no listing 'nope', only .*procedures"):
-        Service(**options)
+        Sandbox(**options)
 
 
 def test_the_same_question_is_another_attempt_until_it_is_answered(service):
@@ -164,9 +164,9 @@ def test_a_change_before_a_response_shows_in_it(service):
     """A change after it shows in the next one."""
     first, second = service.procedures[:2]
     seen = []
-    service.before_response.append(lambda procedures, request: seen.append((len(procedures), request.page)))
-    service.after_response.append(lambda procedures, request: seen.append((len(procedures), request.page)))
-    service.after_response.append(lambda procedures, _request: procedures.pop(0))
+    service.before_response.append(lambda factory, request: seen.append((len(factory.procedures), request.page)))
+    service.after_response.append(lambda factory, request: seen.append((len(factory.procedures), request.page)))
+    service.after_response.append(lambda factory, _request: factory.procedures.pop(0))
     one, _ = ask(service, limit="1")
     two, _ = ask(service, limit="1")
     assert (one.page.data, two.page.data) == ([first], [second])
@@ -176,7 +176,7 @@ def test_a_change_before_a_response_shows_in_it(service):
 def test_after_response_waits_for_the_end(service):
     """While an answer is being sent, it is in flight. The hook is called when the block ends, also after an error."""
     ended = []
-    service.after_response.append(lambda _procedures, request: ended.append(request))
+    service.after_response.append(lambda _factory, request: ended.append(request))
     first, second = Request(), Request()
     with service.handle(first):
         assert (ended, service.requests.in_flight) == ([], 1)
@@ -196,12 +196,12 @@ def test_the_paging_can_be_set_at_any_time(service):
     assert service.paging is offsets
     service.paging = capped(5)
     assert len(ask(service)[0].page.data) == 5
-    assert len(ask(Service(30, paging=capped(7)))[0].page.data) == 7
+    assert len(ask(Sandbox(30, paging=capped(7)))[0].page.data) == 7
 
 
 def test_paging_of_one_listing():
     """One listing may be cut in a way of its own."""
-    service = Service(30, paging=capped(7), pagings={"procedures": capped(5)})
+    service = Sandbox(30, paging=capped(7), pagings={"procedures": capped(5)})
     assert len(ask(service)[0].page.data) == 5
     del service.pagings["procedures"]
     assert len(ask(service)[0].page.data) == 7

@@ -1,0 +1,453 @@
+"""What can go wrong with an answer. Each function takes the details and returns a `Fault`.
+
+| fault | the client sees |
+|-|-|
+| `status(503)` | an error of the API's form; also 429 and others with Retry-After |
+| `html(502)`, `empty(504)`, `json([])` | an answer that is not the API's, with any status, also 200 |
+| `reset()`, `reset(after="headers")`, `reset(after="half")` | the connection reset |
+| `hang_up()` | the connection closed without an answer, as an idle one is |
+| `cut()`, `cut(announced=False)` | half a body, less than was announced; half a document in a complete answer |
+| `stall(5)`, `stall(5, inside_body=True)` | nothing for some seconds |
+| `latency(0.05, jitter=0.02)` | the same answer, later |
+| `gzip()`, `chunked()` | the same answer, compressed; in chunked transfer coding |
+| `gzip_bomb()`, `oversized()`, `header_flood()` | more than any page can be |
+| `unreadable(62)`, `unreadable("an-id", by=stall(60))` | a 500, or another fault, for each page that holds the item |
+| `malformed(62)` | an item that is not what the API promises, on a page that is otherwise right |
+| `redirect()`, `redirect("https://other.example/")` | a redirect to the same address; to another one |
+
+`unreadable` and `malformed` are about items on any page that holds them: ``sandbox.faults.always(unreadable(62))``. An
+item is named by its ID, or by its position in the listing as the request filters and sorts it. The first item has the
+position 0. Positions can be used only if the server's cursors are offsets.
+
+Faults can be added. The left one happens first: ``gzip() + cut()`` cuts compressed bytes. Faults that are written in
+the same way are equal, so ``request.fault == status(503)`` is true for a logged request that met this fault.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from datetime import UTC, datetime
+from email.utils import format_datetime
+from functools import lru_cache, wraps
+from http import HTTPStatus
+from json import loads
+from random import Random
+from typing import Any, Literal, ParamSpec, cast
+from zlib import Z_FINISH, Z_SYNC_FLUSH, compressobj
+
+from attrs import field, frozen
+
+from .delivery import Chunk, Close, Delivery, Reset, Step, Wait
+from .request import Question
+from .wire import Refusal, dumps
+
+__all__ = [
+    "TRANSIENT",
+    "Alteration",
+    "Fault",
+    "chunked",
+    "cut",
+    "empty",
+    "gzip",
+    "gzip_bomb",
+    "hang_up",
+    "header_flood",
+    "html",
+    "json",
+    "latency",
+    "malformed",
+    "oversized",
+    "redirect",
+    "reset",
+    "stall",
+    "status",
+    "unreadable",
+]
+
+_GZIP = 31  # zlib's window bits for the gzip format
+_MIB = 1024 * 1024
+
+P = ParamSpec("P")
+
+Alteration = Callable[[Delivery, Question, Random], Delivery]
+"""A function that returns the altered answer. All randomness comes from the `Random` that it is given."""
+
+
+@frozen
+class Fault:
+    """Something that goes wrong with an answer. It may consist of several faults."""
+
+    name: str
+    """The fault as it is written in code, such as ``status(503)``."""
+    alter: Alteration = field(eq=False)
+    """Alters an answer."""
+    is_harmless: bool = field(default=False, eq=False)
+    """Whether the client still reads the right answer, so that it has no reason to ask again."""
+
+    def __add__(self, other: Fault) -> Fault:
+        def alter(delivery: Delivery, request: Question, random: Random) -> Delivery:
+            return other.alter(self.alter(delivery, request, random), request, random)
+
+        return Fault(f"{self.name} + {other.name}", alter, self.is_harmless and other.is_harmless)
+
+    def __repr__(self) -> str:
+        return self.name
+
+
+def fault(build: Callable[P, Alteration], *, is_harmless: bool = False) -> Callable[P, Fault]:
+    """Turn a function that returns an alteration into one that returns a fault. The fault is named after the call.
+
+    Args:
+        build: The function.
+        is_harmless: Whether the client still reads the right answer.
+    """
+
+    @wraps(build)
+    def make(*args: P.args, **kwargs: P.kwargs) -> Fault:
+        details = [*map(repr, args), *(f"{name}={value!r}" for name, value in kwargs.items())]
+        return Fault(f"{build.__name__}({', '.join(details)})", build(*args, **kwargs), is_harmless)
+
+    return make
+
+
+def harmless(build: Callable[P, Alteration]) -> Callable[P, Fault]:
+    """Do the same as `fault`, for a fault after which the client still reads the right answer."""
+    return fault(build, is_harmless=True)
+
+
+def instead(status: int, headers: Mapping[str, str], body: bytes) -> Alteration:
+    """Return an alteration that replaces the answer."""
+    answer = Delivery.of(status, headers, body)
+    return lambda delivery, _request, _random: delivery.with_answer(answer)
+
+
+# Another answer takes the place of the listing's.
+
+# The API is built with tRPC. These are the codes of tRPC for which Python has other names, or names that depend on its
+# version, and statuses of proxies that Python does not know. https://trpc.io/docs/server/error-handling
+_NAMES: Mapping[int, tuple[str, str]] = {
+    405: ("METHOD_NOT_SUPPORTED", "Method Not Allowed"),
+    408: ("TIMEOUT", "Request Timeout"),
+    413: ("PAYLOAD_TOO_LARGE", "Content Too Large"),
+    414: ("URI_TOO_LONG", "URI Too Long"),
+    416: ("RANGE_NOT_SATISFIABLE", "Range Not Satisfiable"),
+    422: ("UNPROCESSABLE_CONTENT", "Unprocessable Content"),
+    499: ("CLIENT_CLOSED_REQUEST", "Client Closed Request"),
+    520: ("INTERNAL_SERVER_ERROR", "Web Server Returned an Unknown Error"),
+    524: ("INTERNAL_SERVER_ERROR", "A Timeout Occurred"),
+    529: ("INTERNAL_SERVER_ERROR", "Site Is Overloaded"),
+}
+
+
+@fault
+def status(
+    code: int,
+    *,
+    message: str | None = None,
+    retry_after: float | datetime | str | None = None,
+    headers: Mapping[str, str] | None = None,
+) -> Alteration:
+    """Answer with an error in the API's form.
+
+    Args:
+        code: An HTTP status code, or a code that only proxies use: 499, 520, 524 or 529.
+        message: The API's message; None: the standard phrase of the code.
+        retry_after: The header ``Retry-After``: seconds, an aware date, or any text; None: the header is not sent.
+        headers: More headers, such as the `Date` of a server whose clock is wrong; None: there are none.
+    """
+    name, phrase = _NAMES[code] if code in _NAMES else (HTTPStatus(code).name, HTTPStatus(code).phrase)
+    wanted = {"Content-Type": "application/json", **(headers or {})}
+    if isinstance(retry_after, datetime):
+        wanted["Retry-After"] = format_datetime(retry_after.astimezone(UTC), usegmt=True)
+    elif retry_after is not None:
+        wanted["Retry-After"] = str(retry_after)
+    return instead(code, wanted, Refusal(code, name, message or phrase).answer().body)
+
+
+@fault
+def html(code: int = 200, *, headers: Mapping[str, str] | None = None) -> Alteration:
+    """Answer with a web page, as proxies do.
+
+    Args:
+        code: HTTP status code.
+        headers: More headers; None: there are none.
+    """
+    page = b"<!DOCTYPE html>\n<html><head><title>Please wait</title></head><body><h1>Please wait</h1></body></html>\n"
+    return instead(code, {"Content-Type": "text/html; charset=utf-8", **(headers or {})}, page)
+
+
+@fault
+def empty(code: int = 200, *, headers: Mapping[str, str] | None = None) -> Alteration:
+    """Answer with no body at all.
+
+    Args:
+        code: HTTP status code.
+        headers: The headers; None: there are none.
+    """
+    return instead(code, headers or {}, b"")
+
+
+@fault
+def json(document: Any, code: int = 200) -> Alteration:  # noqa: ANN401 - any JSON document
+    """Answer with another JSON document.
+
+    Args:
+        document: The document, of types that JSON has.
+        code: HTTP status code.
+    """
+    return instead(code, {"Content-Type": "application/json"}, dumps(document))
+
+
+@fault
+def redirect(location: str | None = None, *, code: int = 307) -> Alteration:
+    """Redirect to another address.
+
+    Args:
+        location: The address, absolute or relative; None: the same address again.
+        code: 301, 302, 303, 307 or 308.
+    """
+    return lambda delivery, request, _random: delivery.with_answer(
+        Delivery.of(code, {"Location": location or request.target}, b""),
+    )
+
+
+# The answer of the listing is lost, late or in another coding.
+
+
+@fault
+def reset(*, after: Literal["request", "headers", "half"] = "request") -> Alteration:
+    """Reset the connection.
+
+    Args:
+        after: When to do it: after the request, after the answer's headers, or after half of its body.
+    """
+
+    def alter(delivery: Delivery, _request: Question, _random: Random) -> Delivery:
+        sent = delivery.before_head() if after == "request" else delivery.split(0.0 if after == "headers" else 0.5)[0]
+        return Delivery((*sent, Reset()))
+
+    return alter
+
+
+@fault
+def hang_up() -> Alteration:
+    """Close the connection in an orderly manner, without an answer."""
+    return lambda delivery, _request, _random: Delivery((*delivery.before_head(), Close()))
+
+
+@fault
+def cut(*, at: float = 0.5, announced: bool = True) -> Alteration:
+    """End the body early.
+
+    Args:
+        at: The share of the body's bytes that is sent, 0 to 1.
+        announced: Whether Content-Length still names the whole body, so that the client notices. Otherwise it names the
+            part, and HTTP considers the answer complete: a 200 with half a JSON document.
+    """
+
+    def alter(delivery: Delivery, _request: Question, _random: Random) -> Delivery:
+        part = Delivery(delivery.split(at)[0])
+        if announced:
+            return Delivery((*part.steps, Close()))
+        return part.with_headers({"Content-Length": str(len(part.body))})
+
+    return alter
+
+
+@fault
+def stall(seconds: float, *, inside_body: bool = False) -> Alteration:
+    """Send nothing for a while, and then continue.
+
+    Args:
+        seconds: How long nothing is sent; at least 0.
+        inside_body: Whether to stop in the middle of the body. Otherwise nothing has been sent before.
+    """
+
+    def alter(delivery: Delivery, _request: Question, _random: Random) -> Delivery:
+        before, after = delivery.split(0.5) if inside_body else ((), delivery.steps)
+        return Delivery((*before, Wait(seconds), *after))
+
+    return alter
+
+
+@harmless
+def latency(seconds: float, *, jitter: float = 0.0) -> Alteration:
+    """Answer later.
+
+    Args:
+        seconds: How much later, on average; at least 0.
+        jitter: How much a wait may be shorter or longer than that, in seconds; at least 0. No wait is less than 0.
+    """
+
+    def alter(delivery: Delivery, _request: Question, random: Random) -> Delivery:
+        return Delivery((Wait(max(0.0, random.uniform(seconds - jitter, seconds + jitter))), *delivery.steps))
+
+    return alter
+
+
+@harmless
+def chunked() -> Alteration:
+    """Send the body in chunked transfer coding."""
+    return lambda delivery, _request, _random: delivery.with_headers({"Content-Length": None})
+
+
+@harmless
+def gzip() -> Alteration:
+    """Compress the body."""
+
+    def alter(delivery: Delivery, _request: Question, _random: Random) -> Delivery:
+        compressor = compressobj(wbits=_GZIP)
+        left = sum(isinstance(step, Chunk) for step in delivery.steps)
+        steps: list[Step] = []
+        for step in delivery.steps:
+            if isinstance(step, Chunk):
+                left -= 1
+                data = compressor.compress(step.data) + compressor.flush(Z_SYNC_FLUSH if left else Z_FINISH)
+                steps.append(Chunk(data))
+            else:
+                steps.append(step)
+        compressed = Delivery(steps).with_headers({"Content-Encoding": "gzip"})
+        if delivery.complete and "Content-Length" in delivery.headers:
+            return compressed.with_headers({"Content-Length": str(len(compressed.body))})
+        return compressed
+
+    return alter
+
+
+# More is sent than any page can be.
+
+
+@fault
+def gzip_bomb(size: int = 80 * _MIB) -> Alteration:
+    """Answer with a few bytes that decompress to many spaces.
+
+    Args:
+        size: The least number of spaces, in bytes.
+    """
+    return instead(200, {"Content-Type": "application/json", "Content-Encoding": "gzip"}, _bomb(size))
+
+
+@lru_cache(maxsize=4)
+def _bomb(size: int) -> bytes:
+    """Compress that many spaces. The result is remembered, because this takes time."""
+    compressor = compressobj(wbits=_GZIP)
+    return b"".join(compressor.compress(b" " * _MIB) for _ in range(_mebibytes(size))) + compressor.flush()
+
+
+def _mebibytes(size: int) -> int:
+    """Round bytes up to MiB."""
+    return -(-size // _MIB)
+
+
+@fault
+def oversized(size: int = 80 * _MIB, *, announced: bool = True) -> Alteration:
+    """Send many spaces after the answer. JSON allows that.
+
+    Args:
+        size: The least number of spaces, in bytes.
+        announced: Whether Content-Length says so, and the client can refuse before it reads.
+    """
+
+    def alter(delivery: Delivery, _request: Question, _random: Random) -> Delivery:
+        padding = _mebibytes(size) * (Chunk(b" " * _MIB),)  # one chunk many times takes little memory
+        padded = Delivery((*delivery.steps, *padding))
+        length = str(len(delivery.body) + len(padding) * _MIB) if announced else None
+        return padded.with_headers({"Content-Length": length})
+
+    return alter
+
+
+@fault
+def header_flood(count: int = 1000, *, size: int = 1000) -> Alteration:
+    """Send many more headers.
+
+    Args:
+        count: How many more headers to send.
+        size: The length of each of their values, in bytes.
+    """
+    flood = {f"X-Flood-{number}": "x" * size for number in range(count)}
+    return lambda delivery, _request, _random: delivery.with_headers(flood)
+
+
+# Single items go wrong, on any page that holds them.
+
+
+@fault
+def unreadable(*items: int | str, by: Fault | None = None) -> Alteration:
+    """Apply a fault to each page that holds one of these items, and to no other page.
+
+    Args:
+        items: Positions or IDs.
+        by: The fault of such a page, such as ``empty(504)`` or ``stall(60)``; None: ``status(500)``.
+    """
+    met = status(500) if by is None else by
+
+    def alter(delivery: Delivery, request: Question, random: Random) -> Delivery:
+        return met.alter(delivery, request, random) if _among(request, items) else delivery
+
+    return alter
+
+
+@fault
+def malformed(*items: int | str) -> Alteration:
+    """Write null as the ID of these items. The rest of the page stays the same.
+
+    An answer that another fault has replaced stays as it is.
+
+    Args:
+        items: Positions or IDs.
+    """
+
+    def alter(delivery: Delivery, request: Question, _random: Random) -> Delivery:
+        among = _among(request, items)
+        document = _document(delivery) if among else None
+        if document is None:
+            return delivery
+        for index in among:
+            _items(document)[index]["id"] = None
+        body = dumps(document)
+        return delivery.with_answer(Delivery.of(200, {"Content-Type": "application/json"}, body))
+
+    return alter
+
+
+def _document(delivery: Delivery) -> Any:  # noqa: ANN401 - any JSON document
+    """Return the document that the API answered; None: another fault has replaced it."""
+    if delivery.status != HTTPStatus.OK:
+        return None
+    try:
+        return loads(delivery.body)
+    except ValueError:
+        return None
+
+
+def _items(document: Any) -> list[Any]:  # noqa: ANN401 - any JSON document
+    """Return the items of a page or of a bare array."""
+    return cast("list[Any]", document if isinstance(document, list) else document["data"])
+
+
+def _among(request: Question, items: tuple[int | str, ...]) -> list[int]:
+    """Return the indexes of the named items that are on the page."""
+    page = request.page
+    if page is None:
+        return []
+    return [index for index, item in enumerate(page.data) if item.id in items or page.cursor + index in items]
+
+
+TRANSIENT = (
+    status(500),
+    html(502),
+    status(503, retry_after=0),
+    empty(504),
+    status(408),
+    status(429),
+    reset(),
+    reset(after="headers"),
+    reset(after="half"),
+    hang_up(),
+    cut(),
+    chunked() + cut(),
+    cut(announced=False),
+    html(),
+)
+"""The faults of a bad day. Each is gone at the next attempt, and none of them is slow."""

@@ -1,0 +1,559 @@
+"""A made-up factory that tests units, computed from one seed.
+
+A world plans the production: which unit is tested when, where and by whom, and with which outcome. Each run follows
+from the runs before it, so the first runs do not depend on how many follow. `Maker` says how the items of a listing are
+made of the plan. They are made when the listing is first read.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict, deque
+from datetime import UTC, datetime, timedelta
+from heapq import heappop, heappush
+from operator import attrgetter
+from random import Random
+from threading import RLock
+from typing import TYPE_CHECKING, Any, Generic, NamedTuple, TypeVar
+
+import attrs
+from attrs import Factory, define, frozen
+
+from aiotofupilot.models import (
+    BatchRef,
+    Operator,
+    PartRef,
+    ProcedureRef,
+    ProcedureVersion,
+    Revision,
+    Run,
+    RunProcedure,
+    RunUnit,
+    StationRef,
+    UnitRef,
+    User,
+    UserRef,
+)
+
+from .data import NEWEST, make_procedures, named, uuid
+from .recipes import BENCHES, PARTS, TESTS, Measured, Step
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+
+    from aiotofupilot.models import Metadata, Procedure
+
+__all__ = ["MILLISECOND", "Attempt", "DeployedRun", "Entry", "Line", "Maker", "PlannedBatch", "PlannedUnit", "World"]
+
+T = TypeVar("T")
+
+MILLISECOND = timedelta(milliseconds=1)
+
+_MOST_LINES = 16  # procedures that have runs
+_WAVE = 512  # runs from one version of the procedures to the next
+_STEP = timedelta(minutes=5)  # from one run to the next; every run takes less time
+_EARLIEST = datetime(2000, 1, 1, tzinfo=UTC)
+_LATEST = datetime(2100, 1, 1, tzinfo=UTC)
+_BATCH = 24  # units
+_MOST_TESTS = 3
+_RETEST_FAILS = 0.35
+_PREPARATION = 500  # milliseconds before the first phase
+_PAUSE = 100  # milliseconds between phases
+_OVERTIME = 45_000  # milliseconds
+
+
+@frozen(kw_only=True, eq=False)
+class DeployedRun(Run):
+    """A run that says where it ran.
+
+    The API does not tell the environment and the deployment of a run, but clients can filter by them. Such a run equals
+    the run that a client reads.
+    """
+
+    environment: str | None = None
+    """``production``, ``preview``, ``development``, or another one. None: no filter for environments finds it."""
+    deployment_id: str | None = None
+    """UUID of the deployment. None: no filter for deployments finds it."""
+
+    def __eq__(self, other: object) -> bool:
+        return _told(self) == _told(other) if isinstance(other, Run) else NotImplemented
+
+    __hash__ = Run.__hash__
+
+
+_told = attrgetter(*(field.name for field in attrs.fields(Run)))
+
+
+class Attempt(NamedTuple):
+    """One attempt at a phase."""
+
+    step: Step
+    """The phase."""
+    retry: int
+    """How many attempts came before this one."""
+    final: bool
+    """Whether this is the last attempt."""
+    outcome: str
+    """PASS, FAIL, SKIP or ERROR."""
+    begin: int
+    """When it began, in milliseconds after the run did."""
+    duration: int | None
+    """How long it took, in milliseconds; None: it was skipped."""
+    measured: tuple[tuple[Measured, str], ...]
+    """The measurements, with the outcome of each."""
+
+
+class Line(NamedTuple):
+    """One line of a log."""
+
+    at: int
+    """When it was written, in milliseconds after the run began."""
+    level: str
+    """The level of the line."""
+    message: str
+    """The text of the line."""
+    file: str | None
+    """The source file that wrote it; None: it is unknown."""
+    number: int | None
+    """The line in the source file; None: it is unknown."""
+
+
+@define(eq=False)
+class PlannedBatch:
+    """One batch of the plan."""
+
+    index: int
+    """Its number; 0 is the oldest batch."""
+    ref: BatchRef
+    """How units refer to it."""
+    units: list[PlannedUnit] = Factory(list["PlannedUnit"])
+    """Its units, the oldest first."""
+
+
+@define(eq=False, kw_only=True)
+class PlannedUnit:
+    """One unit of the plan."""
+
+    index: int
+    """Its number; 0 is the oldest unit."""
+    part: int
+    """The index of what it is made as."""
+    ref: RunUnit
+    """How runs refer to it."""
+    batch: PlannedBatch | None
+    """Its batch; None: it belongs to no batch."""
+    children: list[PlannedUnit]
+    """The units that are built into it."""
+    parent: PlannedUnit | None = None
+    """The unit that it is built into; None: it is not built into another unit."""
+    entries: list[Entry] = Factory(list["Entry"])
+    """Its runs, the oldest first."""
+
+    @property
+    def unit_ref(self) -> UnitRef:
+        """How other units refer to it."""
+        return UnitRef(self.ref.id, self.ref.serial_number)
+
+    @property
+    def created_at(self) -> datetime:
+        """When it was created: just before its first run."""
+        return self.entries[0].run.started_at - timedelta(seconds=40)
+
+
+@frozen(kw_only=True, eq=False)
+class Entry:
+    """One run of the plan."""
+
+    index: int
+    """Its number; 0 is the oldest run."""
+    unit: PlannedUnit
+    """The unit that is tested."""
+    retest: int
+    """How often this procedure tested the unit before."""
+    attempts: tuple[Attempt, ...]
+    """Phases in the order of their beginning."""
+    lines: tuple[Line, ...]
+    """The log, in order."""
+    run: DeployedRun
+    """The run as it is listed."""
+
+
+@frozen(kw_only=True, eq=False)
+class Maker(Generic[T]):
+    """How the items of one listing are made up."""
+
+    name: str
+    """The last segment of the listing's path."""
+    source: Callable[[World], Sequence[Any]] = lambda _world: ()
+    """Returns the parts of the plan that the items are made of, the oldest first."""
+    make: Callable[[World, Any], Iterable[T]] = lambda _world, _planned: ()
+    """Makes the items of one part of the plan, the oldest first."""
+    metadata: Callable[[World, Any], Metadata] | None = None
+    """Returns the metadata of the item that is made of a part of the plan; None: the items have no metadata."""
+
+
+class World:
+    """A factory that has made one run every five minutes since its procedures were created.
+
+    Attributes:
+        procedures: All procedures. The first 16 of them have runs.
+        begin: When the first run was due.
+        refs: The people who create items: the creators of procedures, and two more.
+        users: The people with an account: those in `refs`, and one who is banned.
+        stations: The stations that test units.
+        revisions: The revisions of each part.
+        entries: The runs, the oldest first.
+        units: The units, in the order of their first run.
+        batches: The batches, in the order of their first unit.
+    """
+
+    def __init__(
+        self,
+        makers: Mapping[str, Maker[Any]],
+        procedures: int | Sequence[Procedure],
+        *,
+        runs: int,
+        seed: int,
+        nulls: bool = True,
+        until: datetime | None = None,
+    ) -> None:
+        """Describe a factory. Nothing is planned before something is read.
+
+        Args:
+            makers: How the items of each listing are made.
+            procedures: How many procedures to make up, or the procedures.
+            runs: How many runs there have been; at least 0. Without a procedure, there are none.
+            seed: Another seed makes another factory.
+            nulls: Whether names and addresses of people may be missing.
+            until: When the newest run has been uploaded; timezone-aware, from the year 2000 to 2100. None: the first
+                run is made a day after the newest of the procedures was created.
+        """
+        self._options = {"runs": runs, "seed": seed, "nulls": nulls, "until": until}
+        self._makers = makers
+        self._given = procedures
+        self._seed = seed
+        self._lock = RLock()
+        self._lists: dict[str, list[Any]] = {}
+        self._groups: dict[str, list[list[Any]]] = {}
+        self._planned: dict[str, dict[str, Any]] = {}
+        self._stale = defaultdict[str, set[int]](set)
+        self._due: list[tuple[int, int, int, int]] = []  # run, unit, which of its part's procedures, retest
+        self._open_batches: dict[int, PlannedBatch] = {}
+        self._finished = [deque[PlannedUnit]() for _ in PARTS]
+        self._executions = [0] * len(BENCHES)
+        self.entries: list[Entry] = []
+        self.units: list[PlannedUnit] = []
+        self.batches: list[PlannedBatch] = []
+        listed = make_procedures(procedures, seed=seed, nulls=nulls) if isinstance(procedures, int) else [*procedures]
+        begin = max((procedure.created_at for procedure in listed[:_MOST_LINES]), default=NEWEST)
+        begin = _cut(min(max(begin, _EARLIEST), _LATEST)) + timedelta(days=1)
+        self.begin = begin if until is None else _cut(until) - runs * _STEP
+        if isinstance(procedures, int) and until is not None:
+            listed = make_procedures(procedures, seed=seed, nulls=nulls, newest=self.begin - timedelta(days=1))
+        self.procedures = listed
+        self._lines = [ProcedureRef(procedure.id, procedure.name) for procedure in listed[:_MOST_LINES]]
+        self._runs = runs if self._lines else 0
+        self._random = Random(f"cycle {seed} {len(self._lines)}")  # noqa: S311 - test data
+        self._steps = [self._choose_steps() for _ in self._lines]
+        self.refs, self.users, self._operators = self._people(nulls=nulls)
+        self.stations = [StationRef(self.id("stations", n), bench.name) for n, bench in enumerate(BENCHES)]
+        self.revisions = [
+            [Revision(self.id("revisions", part, n), number) for n, number in enumerate(product.revisions)]
+            for part, product in enumerate(PARTS)
+        ]
+
+    @property
+    def deployments(self) -> range:
+        """The numbers of deployments. Each version of a procedure has two. The first of the two is for production."""
+        return range((self._runs // _WAVE + 1) * 2 * len(self._lines))
+
+    @property
+    def lines(self) -> Sequence[ProcedureRef]:
+        """The procedures that have runs."""
+        return self._lines
+
+    @staticmethod
+    def benches_of(line: int) -> tuple[int, int]:
+        """Return the indexes of the stations that run a procedure."""
+        return line % len(BENCHES), (line + 1) % len(BENCHES)
+
+    def deployed_at(self, wave: int) -> datetime:
+        """Return when a version of the procedures was first deployed: an hour before its first run."""
+        return self.begin + wave * _WAVE * _STEP - timedelta(hours=1)
+
+    def id(self, kind: str, *numbers: int) -> str:
+        """Return the id of a single item."""
+        return uuid(self.random(kind, *numbers))
+
+    def random(self, kind: str, *numbers: int) -> Random:
+        """Return a source of chance for one item, or for the items of one run."""
+        return Random(f"{self._seed} {kind} {numbers}")  # noqa: S311 - test data
+
+    def listed(self, name: str) -> Sequence[Any]:
+        """Return the made-up items of a listing, the newest first. Do not change the sequence.
+
+        Args:
+            name: The name of the listing.
+        """
+        with self._lock:
+            if name == "procedures":
+                return self.procedures
+            if name not in self._lists:
+                maker, groups = self._makers[name], self._groups.setdefault(name, [])
+                source = self._source(maker)
+                for index in self._stale.pop(name, ()):
+                    if index < len(groups):
+                        groups[index] = list(maker.make(self, source[index]))
+                groups += (list(maker.make(self, planned)) for planned in source[len(groups) :])
+                self._lists[name] = [item for group in reversed(groups) for item in reversed(group)]
+            return self._lists[name]
+
+    def planned(self, name: str, identity: str) -> Any | None:  # noqa: ANN401 - each listing has its own plan
+        """Return the part of the plan that an item was made of; None: the item was not made up.
+
+        Args:
+            name: The name of the listing. Of each part of its plan, one item is made.
+            identity: The id of the item.
+        """
+        with self._lock:
+            if name not in self._planned:
+                self.listed(name)
+                source = self._source(self._makers[name])
+                self._planned[name] = {
+                    group[0].id: planned for planned, group in zip(source, self._groups[name], strict=True)
+                }
+            return self._planned[name].get(identity)
+
+    def metadata_of(self, name: str, identity: str) -> Metadata:
+        """Return the metadata of an item; empty: the item was not made up.
+
+        Args:
+            name: The name of the listing.
+            identity: The id of the item.
+        """
+        tell, planned = self._makers[name].metadata, self.planned(name, identity)
+        return {} if tell is None or planned is None else tell(self, planned)
+
+    def again(self) -> World:
+        """Return another factory that has made the same."""
+        world = World(self._makers, self._given, **self._options)  # type: ignore[arg-type]
+        world._runs = self._runs
+        return world
+
+    def produce(self, runs: int) -> None:
+        """Make up newer runs.
+
+        Args:
+            runs: How many; at least 0.
+        """
+        with self._lock:
+            self._runs += runs
+            self._lists.clear()
+            self._planned.clear()
+
+    def _source(self, maker: Maker[T]) -> Sequence[Any]:
+        """Return the parts of the plan for a listing. The plan is made up to the newest run before."""
+        for index in range(len(self.entries), self._runs):
+            self._plan(index)
+        return maker.source(self)
+
+    def _people(self, *, nulls: bool) -> tuple[list[UserRef], list[User], list[Operator]]:
+        """Return the people who create items, those with an account, and those who operate runs."""
+        creators = {user.id: user for procedure in self.procedures if (user := procedure.created_by_user)}
+        refs = [
+            *creators.values(),
+            UserRef(self.id("users", 0), "Sam Lee", "sam.lee@example.com"),
+            UserRef(self.id("users", 1), None, "line-1@example.com"),
+        ]
+        refs = refs if nulls else [named(ref) for ref in refs]
+        former = User(
+            self.id("users", 2),
+            "Robin Former",
+            "robin.former@example.com",
+            "https://example.com/robin.png",
+            banned=True,
+        )
+        operators = [Operator(ref.id, ref.name, ref.email) for ref in refs]
+        if nulls:
+            operators += [Operator(name="Night shift"), Operator(name="Temp worker 7")]
+        return refs, [*(User(ref.id, ref.name, ref.email) for ref in refs), former], operators
+
+    def _choose_steps(self) -> tuple[Step, ...]:
+        """Choose the phases of a procedure. Each phase measures something that can fail."""
+        chosen = self._random.sample(TESTS, self._random.randint(4, 6))
+        return tuple(step for step in TESTS if step in chosen)
+
+    def _plan(self, index: int) -> None:
+        """Plan a run. Each unit goes from one procedure of its part to the next."""
+        if self._due and self._due[0][0] <= index:
+            number, stage, retest = heappop(self._due)[1:]
+            unit = self.units[number]
+        else:
+            unit, stage, retest = self._begin(), 0, 0
+        lines = range(unit.part, len(self._lines), len(PARTS))
+        entry = self._test(index, unit, lines[stage], retest)
+        self.entries.append(entry)
+        unit.entries.append(entry)
+        self._stale["units"].add(unit.index)
+        soon = index + self._random.randint(2, 12)
+        if entry.run.outcome != "PASS":
+            if retest + 1 < _MOST_TESTS:
+                heappush(self._due, (soon, unit.index, stage, retest + 1))
+        elif stage + 1 < len(lines):
+            heappush(self._due, (soon, unit.index, stage + 1, 0))
+        else:
+            self._finished[unit.part].append(unit)
+
+    def _begin(self) -> PlannedUnit:
+        """Begin a unit."""
+        random, index = self._random, len(self.units)
+        parts = range(min(len(PARTS), len(self._lines)))
+        part = random.choices(parts, [PARTS[number].share for number in parts])[0]
+        product = PARTS[part]
+        children = [self._finished[kind].popleft() for kind in product.built_from if self._finished[kind]]
+        revisions = range(len(product.revisions))
+        revision = random.choices(revisions, range(1, len(revisions) + 1))[0]
+        batch = self._batch(part) if random.random() < 0.9 else None  # noqa: PLR2004 - most
+        unit = PlannedUnit(
+            index=index,
+            part=part,
+            ref=RunUnit(
+                id=self.id("units", index),
+                serial_number=f"{product.prefix}-{index:06}",
+                sample=random.choices((None, "golden", "failing", "ignored"), (94, 3, 2, 1))[0],
+                part=PartRef(self.id("parts", part), product.number, product.name, self.revisions[part][revision]),
+                batch=None if batch is None else batch.ref,
+            ),
+            batch=batch,
+            children=children,
+        )
+        self.units.append(unit)
+        for child in children:
+            child.parent = unit
+        self._stale["units"].update(child.index for child in children)
+        if batch is not None:
+            batch.units.append(unit)
+            self._stale["batches"].add(batch.index)
+        return unit
+
+    def _batch(self, part: int) -> PlannedBatch:
+        """Return the open batch of a part."""
+        batch = self._open_batches.get(part)
+        if batch is None or len(batch.units) == _BATCH:
+            number = len(self.batches)
+            batch = PlannedBatch(number, BatchRef(self.id("batches", number), f"LOT-{number:05}"))
+            self._open_batches[part] = batch
+            self.batches.append(batch)
+        return batch
+
+    def _test(self, index: int, unit: PlannedUnit, line: int, retest: int) -> Entry:
+        """Test a unit once."""
+        random, details = self._random, self.random("runs", index)
+        bench = self.benches_of(line)[random.random() < 0.5]  # noqa: PLR2004 - half of them
+        fails = _RETEST_FAILS if retest else BENCHES[bench].failure_rate
+        shares = {"ERROR": 1, "TIMEOUT": 1, "ABORTED": 1, "FAIL": 97 * fails, "PASS": 97 * (1 - fails)}
+        outcome = random.choices(list(shares), list(shares.values()))[0]
+        attempts = tuple(_attempts(random, self._steps[line], outcome))
+        end = max(attempt.begin + (attempt.duration or 0) for attempt in attempts)
+        environment = random.choices(("production", "preview", "development"), (94, 3, 3))[0]
+        user = self._one_of(self.refs) if random.random() < 0.15 else None  # noqa: PLR2004 - some
+        operator = self._one_of(self._operators) if random.random() < 0.75 else None  # noqa: PLR2004 - most
+        lines = tuple(_log(random, BENCHES[bench].name, attempts, outcome, end))
+        execution, slot = self._slot(bench)
+        version, deployment = self._version(index // _WAVE, line, environment)
+        started_at = self.begin + index * _STEP + details.randrange(45_000) * MILLISECOND
+        duration = (end + _PREPARATION + details.randrange(900)) * MILLISECOND
+        run = DeployedRun(
+            id=uuid(details),
+            created_at=started_at + duration + details.randrange(2000) * MILLISECOND,
+            started_at=started_at,
+            ended_at=started_at + duration,
+            duration=duration,
+            outcome=outcome,
+            execution_id=execution,
+            slot_key=None if slot is None else f"slot_{slot}",
+            slot_name=None if slot is None else f"{BENCHES[bench].name}, slot {slot}",
+            procedure=RunProcedure(self._lines[line].id, self._lines[line].name, version),
+            unit=unit.ref,
+            docstring=None if retest == 0 else f"Test number {retest + 1} of this unit.",
+            created_by_user=user,
+            created_by_station=self.stations[bench] if user is None else None,
+            operated_by=operator,
+            environment=environment,
+            deployment_id=deployment,
+        )
+        return Entry(index=index, unit=unit, retest=retest, attempts=attempts, lines=lines, run=run)
+
+    def _one_of(self, people: Sequence[T]) -> T:
+        """Pick a person."""
+        return people[self._random.getrandbits(16) % len(people)]
+
+    def _slot(self, bench: int) -> tuple[str | None, int | None]:
+        """Return the execution and the slot of a station's next run; None: the station has no slots."""
+        slots = BENCHES[bench].slots
+        turn, self._executions[bench] = self._executions[bench], self._executions[bench] + 1
+        return (self.id("executions", bench, turn // slots), turn % slots + 1) if slots > 1 else (None, None)
+
+    def _version(self, wave: int, line: int, environment: str) -> tuple[ProcedureVersion | None, str | None]:
+        """Return the version of a procedure and its deployment; None: a run in development has neither."""
+        if environment == "development":
+            return None, None
+        preview = environment == "preview"
+        number = (wave * len(self._lines) + line) * 2 + preview
+        tag = f"v1.{wave + 1}.0-rc.1" if preview else f"v1.{wave}.0"
+        return ProcedureVersion(self.id("versions", number), tag), self.id("deployments", number)
+
+
+def _cut(moment: datetime) -> datetime:
+    """Cut a date-time to milliseconds."""
+    return moment.replace(microsecond=moment.microsecond // 1000 * 1000)
+
+
+def _attempts(random: Random, steps: Sequence[Step], outcome: str) -> Iterator[Attempt]:
+    """Yield the attempts at the phases of a run with an outcome."""
+    broken = None if outcome == "PASS" else random.randrange(len(steps))
+    clock = _PREPARATION
+    for index, step in enumerate(steps):
+        if broken is not None and index > broken:
+            if outcome != "FAIL":
+                return
+            yield Attempt(step, 0, final=True, outcome="SKIP", begin=clock, duration=None, measured=())
+            clock += 1
+            continue
+        last = {"FAIL": "FAIL", "ABORTED": "PASS"}.get(outcome, "ERROR") if index == broken else "PASS"
+        tried = random.random() < (0.7 if last == "FAIL" else 0.06)
+        for retry, result in enumerate(("FAIL", last) if tried else (last,)):
+            duration = int(step.milliseconds * random.uniform(0.9, 1.1))
+            if outcome == "TIMEOUT" and result == "ERROR":
+                duration += _OVERTIME
+            yield Attempt(step, retry, retry == int(tried), result, clock, duration, _measured(step, result))
+            clock += duration + _PAUSE
+
+
+def _measured(step: Step, outcome: str) -> tuple[tuple[Measured, str], ...]:
+    """Return the measurements of an attempt with their outcomes. Only the first one of a phase can fail."""
+    if outcome == "ERROR":
+        return tuple((measured, "UNSET") for measured in step.measures[:1])
+    return tuple(
+        (measured, "FAIL" if outcome == "FAIL" and index == 0 else "PASS" if measured.limits else "UNSET")
+        for index, measured in enumerate(step.measures)
+    )
+
+
+def _log(random: Random, bench: str, attempts: Sequence[Attempt], outcome: str, end: int) -> Iterator[Line]:
+    """Yield the log of a run."""
+    yield Line(0, "INFO", f"Run started on {bench}", "main.py", 12)
+    if random.random() < 0.3:  # noqa: PLR2004 - some
+        yield Line(_PREPARATION // 2, "DEBUG", "Fixture closed", None, None)
+    for attempt in attempts:
+        at, name = attempt.begin + (attempt.duration or 0), attempt.step.name
+        source = f"phases/{name.lower().replace(' ', '_')}.py"
+        if attempt.outcome == "FAIL" and not attempt.final:
+            yield Line(at, "WARNING", f"{name} failed, trying again", "phases/retry.py", 31)
+        elif attempt.outcome == "FAIL":
+            yield Line(at, "ERROR", f"{name} is out of limits", source, 88)
+        elif attempt.outcome == "ERROR" and outcome == "TIMEOUT":
+            yield Line(at, "ERROR", f"{name} took too long", source, 104)
+        elif attempt.outcome == "ERROR":
+            yield Line(at, "CRITICAL", f"{name}: the instrument does not answer", "plugs/dmm.py", 57)
+    if outcome == "ABORTED":
+        yield Line(end, "WARNING", "Stopped by the operator", None, None)
