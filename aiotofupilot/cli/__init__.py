@@ -1,14 +1,13 @@
 """The command line: what the library streams, as a table, JSON, CSV or Parquet.
 
-`process` runs a command of the `app`, up to its end or its `termination`. The `listings` are commands:
-`listing_command` makes each of them from the library's own signature, which `filter_options` reads, and from
-`shared_options`. `converters` read what is typed, and `help_panels` and `help_text` are how the help looks. `listing`
-then writes what a `query` asks of a `server` to its destination, in `output`, while the `outlook` counts how much is to
-come. `columns` say how each listing looks as a table, and `failures` what went wrong.
-
-`mirror_command` keeps a `mirror`. `sandbox_command` runs a `standing_sandbox`, of `sandbox_data` if a file has any.
+`app` is the command as a whole, and runs it as a process. `listing_command` makes the command of a listing from the
+listing's declaration, which `filter_options` reads, and from the `options` that all listings share. `converters` read
+what is typed. `listing` then writes what a query asks of a `server` to its `output`: standard output, or a file that
+another run can `resume`. `formats` are how items are written, and `tables` what is shown of each listing. `progress`
+shows how far a listing is, `terminal` says what a terminal may be shown, and `failures` what went wrong. `mirror` keeps
+a database, and `sandbox` runs a server.
 """
 
-from .process import run
+from .app import run
 
 __all__ = ["run"]

@@ -1,23 +1,30 @@
-"""The command line as a whole: a command for each listing, the mirror and the sandbox."""
+"""The command line as a whole, and a command as a process: its event loop, Ctrl-C, SIGTERM and its exit code."""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, cast
+import inspect
+import os
+import signal
+import sys
+from contextlib import contextmanager, nullcontext, redirect_stdout, suppress
+from typing import TYPE_CHECKING, Any, TextIO, cast
 
 from cyclopts import App, Parameter
 
 from aiotofupilot import __version__
 from aiotofupilot.listings import NAMES, listing_class
 
-from .mirror_command import mirror
-from .sandbox_command import sandbox
+from .failures import EXPECTED, DeadlineError, ExitCode, StoppedError, explained
+from .mirror import mirror
+from .sandbox import sandbox
+from .terminal import Whole, is_terminal, say
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Coroutine, Generator, Sequence
 
     from rich.console import Console
 
-__all__ = ["app_for"]
+__all__ = ["app_for", "run"]
 
 _EXIT_CODES = (
     "Exit codes: 0 done, 2 wrong usage, 3 key refused (401, 403), 4 other failure of server, network or disk, "
@@ -66,3 +73,97 @@ def app_for(arguments: Sequence[str]) -> App:
     if wanted not in NAMES:
         app.register_install_completion_command(add_to_startup=False)  # pyright: ignore[reportUnknownMemberType]
     return app
+
+
+def run(arguments: Sequence[str]) -> ExitCode:
+    """Run the command that the arguments ask for, and return its exit code.
+
+    Ctrl-C, SIGTERM and a deadline end the process here and now.
+    """
+    # All that is written goes past the buffers of the standard streams, so that nothing is left in them in the end.
+    try:
+        with nullcontext() if sys.stdout is None else redirect_stdout(cast("TextIO", Whole(sys.stdout))):  # for help
+            command, bound, _ = app_for(arguments).parse_args(arguments)
+            work = command(*bound.args, **bound.kwargs)
+        if inspect.iscoroutine(work):
+            import asyncio  # noqa: PLC0415 - help and a wrong option need not wait for it
+
+            termination = _Termination()
+            with asyncio.Runner() as runner, _leaving_at_once(termination):
+                runner.run(termination.ending(work))
+    except SystemExit:
+        pass  # from rich, when the reader of the help has enough
+    except BrokenPipeError:
+        pass  # the reader has enough
+    except EXPECTED as error:
+        code, line = explained(error)
+        _tell(f"aiotofupilot: {line}")
+        return code
+    return ExitCode.DONE
+
+
+def _tell(line: str) -> None:
+    """Say why the command ends. If standard error takes nothing more, the exit code is all that is left to tell it."""
+    with suppress(OSError):
+        say(line)
+
+
+@contextmanager
+def _leaving_at_once(termination: _Termination) -> Generator[None]:
+    """End the process when Ctrl-C, SIGTERM or the deadline has ended a block.
+
+    A thread may be stuck in a name lookup or a full pipe. Closing the event loop would wait for it, and so would
+    Python's own exit.
+    """
+    try:
+        yield
+    except (KeyboardInterrupt, StoppedError, DeadlineError) as error:
+        code, line = (ExitCode.INTERRUPTED, "") if isinstance(error, KeyboardInterrupt) else explained(error)
+        reason = error.reason if isinstance(error, StoppedError) else error
+        if code != ExitCode.INTERRUPTED and not isinstance(reason, DeadlineError):
+            raise
+        if code == ExitCode.INTERRUPTED and termination.has_come:
+            code = ExitCode.TERMINATED
+        if code == ExitCode.INTERRUPTED and is_terminal(sys.stderr):
+            _tell("")  # after the terminal's ^C
+        if line:
+            _tell(f"aiotofupilot: {line}")
+        if code == ExitCode.TERMINATED:
+            signal.raise_signal(signal.SIGTERM)  # so the sender sees that the signal ended the process
+        os._exit(code)  # and in a container's first process, which the signal alone does not end
+
+
+class _Termination:
+    """What becomes of a command when SIGTERM comes, which service managers, ``docker stop`` and ``timeout`` send.
+
+    Attributes:
+        has_come: Whether the signal has come.
+    """
+
+    def __init__(self) -> None:
+        self.has_come = False
+
+    async def ending(self, work: Coroutine[Any, Any, None]) -> None:
+        """Do some work, which the signal cancels. Another signal ends the process, whatever it is doing.
+
+        Raises:
+            KeyboardInterrupt: The work was cancelled by the signal, and had nothing to say about it.
+        """
+        import asyncio  # noqa: PLC0415 - help and a wrong option need not wait for it
+
+        loop, task = asyncio.get_running_loop(), cast("asyncio.Task[None]", asyncio.current_task())
+
+        def cancel(*_: object) -> None:
+            signal.signal(signal.SIGTERM, before)
+            self.has_come = True
+            loop.call_soon_threadsafe(task.cancel)
+
+        before = signal.signal(signal.SIGTERM, cancel)
+        try:
+            await work
+        except asyncio.CancelledError:
+            if self.has_come:
+                raise KeyboardInterrupt from None
+            raise
+        finally:
+            signal.signal(signal.SIGTERM, before)

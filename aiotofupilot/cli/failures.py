@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
+import re
 from enum import IntEnum
 from math import ceil
-from typing import TYPE_CHECKING
 
 from cyclopts import CycloptsError, UnknownOptionError, UnusedCliTokensError
 
@@ -27,14 +27,10 @@ from aiotofupilot.errors import (
     UnauthorizedError,
 )
 
-if TYPE_CHECKING:
-    from .output.journal import Mark
-
 __all__ = [
     "EXPECTED",
     "DeadlineError",
     "ExitCode",
-    "MirrorStoppedError",
     "StoppedError",
     "UsageError",
     "explained",
@@ -77,51 +73,20 @@ class DeadlineError(Exception):
 
 
 class StoppedError(Exception):
-    """A listing ended early, after something was written, or because it was interrupted.
+    """A command ended early, with something done, or because it was interrupted.
 
     Attributes:
         reason: Why: an error that is `EXPECTED`, or a cancellation, which is Ctrl-C or SIGTERM.
-        mark: How much was written.
-        written: The same in words.
-        can_resume: Whether ``--resume`` can go on with the file.
-        is_kept: Whether what was written is still there, so that another run can resume after it.
-        left_out: Which items were left out because they could not be read, in words; empty: none.
+        left: What is done, and how to go on, in words.
     """
 
-    def __init__(
-        self,
-        reason: BaseException,
-        mark: Mark,
-        *,
-        written: str,
-        can_resume: bool,
-        is_kept: bool = True,
-        left_out: str = "",
-    ) -> None:
-        super().__init__(reason)
+    def __init__(self, reason: BaseException, left: str) -> None:
+        super().__init__(reason, left)
         self.reason = reason
-        self.mark = mark
-        self.written = written
-        self.can_resume = can_resume
-        self.is_kept = is_kept
-        self.left_out = left_out
+        self.left = left
 
 
-class MirrorStoppedError(Exception):
-    """A mirror was not brought up to date to its end.
-
-    Attributes:
-        reason: Why, as for `StoppedError`.
-        place: The listing that it was at; or ``end``, after all of them.
-    """
-
-    def __init__(self, reason: BaseException, place: str) -> None:
-        super().__init__(reason)
-        self.reason = reason
-        self.place = place
-
-
-EXPECTED = (CycloptsError, UsageError, DeadlineError, StoppedError, MirrorStoppedError, TofuPilotError, OSError)
+EXPECTED = (CycloptsError, UsageError, DeadlineError, StoppedError, TofuPilotError, OSError)
 """What `explained` explains. Anything else is a fault of this package, and its traceback is what helps."""
 
 _ADDRESS = "check the address in TOFUPILOT_URL or --base-url"
@@ -148,22 +113,13 @@ _ADVICE: dict[type[BaseException], str] = {
 }
 """By the error's nearest kind."""
 
-_IN_OPTIONS = {
-    "pass api_key=": "log in with TofuPilot's own command, or try --sandbox, which needs no key",
-    "pass allow_insecure_http=True": "give --allow-insecure-http",
-    "key in api_key ": "key in --api-key ",
-    "key given as api_key": "key given with --api-key",
-    "base_url must ": "--base-url must ",
-    "base_url is ": "--base-url is ",
-    'on_drift="ignore"': "--on-drift ignore",
-    "pass ca_cert=": "give --ca-cert",
-    "ca_cert is ": "--ca-cert is ",
-    "ca_cert cannot ": "--ca-cert cannot ",
-    "proxy must ": "--proxy must ",
-    "proxy would ": "--proxy would ",
-    "proxy=": "--proxy",
-}
-"""What the command has for what the library tells a program to do, and for its parameters."""
+_PARAMETER = re.compile(
+    r"(\b(?:api_key|base_url|allow_insecure_http|on_drift|ca_cert)\b(?! in )|^proxy\b|\bproxy(?==))"
+    r'(?:=(?:True\b|"(\w+)")?)?'
+)
+"""A parameter for which the command has an option, as messages name it, perhaps with a value. The login's file has
+members of the same names, which stay.
+"""
 
 
 def explained(error: BaseException) -> tuple[ExitCode, str]:
@@ -182,13 +138,14 @@ def explained(error: BaseException) -> tuple[ExitCode, str]:
             line = _with_advice(error)
         case DeadlineError():
             line = str(error)
-        case StoppedError() | MirrorStoppedError():
+        case StoppedError():
             code, reason = explained(error.reason)
-            line = f"{reason}; {_what_is_left(error)}"
-        case _ if not isinstance(error, Exception):  # a cancellation, and so Ctrl-C or SIGTERM
+            line = f"{reason}; {error.left}"
+        case OSError():
+            name = f" {error.filename}" if error.filename else ""
+            line = f"cannot write{name}: {error.strerror or error}"
+        case _:  # a cancellation, and so Ctrl-C or SIGTERM
             code, line = ExitCode.INTERRUPTED, "interrupted"
-        case _:
-            line = f"cannot write: {getattr(error, 'strerror', None) or error}"
     return code, line
 
 
@@ -202,10 +159,11 @@ def _misunderstood(error: CycloptsError) -> str:
             return f"{error} See --help."
 
 
-def _in_options(complaint: str) -> str:
-    for in_python, in_options in _IN_OPTIONS.items():
-        complaint = complaint.replace(in_python, in_options)
-    return complaint
+def _in_options(message: str) -> str:
+    """Return a message of the library, which speaks of parameters, with the options of the command instead."""
+    told = _PARAMETER.sub(lambda named: f"--{named[1].replace('_', '-')}{f' {named[2]}' if named[2] else ''}", message)
+    # A key on the command line is discouraged.
+    return told.replace("pass --api-key", "log in with TofuPilot's own command, or try --sandbox, which needs no key")
 
 
 def _with_advice(error: TofuPilotError) -> str:
@@ -223,19 +181,3 @@ def _what_to_do(error: TofuPilotError) -> str:
     if isinstance(error, RateLimitedError | ServerError) and error.retry_after:
         return f"try again in {ceil(error.retry_after):,} s"
     return next(_ADVICE[kind] for kind in type(error).__mro__ if kind in _ADVICE)
-
-
-def _what_is_left(stopped: StoppedError | MirrorStoppedError) -> str:
-    if isinstance(stopped, MirrorStoppedError):
-        return f"it had come to the {stopped.place}, run it again to go on"
-    left = f"{stopped.written} {_what_became_of_them(stopped)}"
-    return f"{left}; {stopped.left_out}" if stopped.left_out else left
-
-
-def _what_became_of_them(stopped: StoppedError) -> str:
-    if not stopped.mark.items:
-        return "written"
-    if not stopped.is_kept:
-        return "written and removed again, because --resume cannot go on with a json file"
-    cursor = f"--cursor {stopped.mark.checkpoint}"
-    return f"written, go on with {f'--resume, or elsewhere with {cursor}' if stopped.can_resume else cursor}"

@@ -14,7 +14,7 @@ from cyclopts import Group, Parameter
 from aiotofupilot.listings import listing_class  # and not the session, which loads aiohttp: help does not wait for it
 
 from .converters import duration, metadata, moment
-from .help_panels import panel
+from .options import panel
 
 if TYPE_CHECKING:
     from aiotofupilot.listings import Argument

@@ -1,46 +1,128 @@
-"""From a server to a destination: a listing, as its pages arrive."""
+"""From a server to an output: a listing, as its pages arrive."""
 
 from __future__ import annotations
 
 import asyncio
-from itertools import accumulate
+import logging
+from contextlib import asynccontextmanager
+from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any
-from zlib import crc32
 
-from attrs import evolve, frozen
+from attrs import evolve, field, frozen
 
-from aiotofupilot import __version__
-from aiotofupilot.checkpoint import digest
+from aiotofupilot import Checkpoint, __version__
 from aiotofupilot.errors import TofuPilotError
 from aiotofupilot.stats import WalkStats
 
-from .failures import DeadlineError, StoppedError
-from .outlook import Outlook
-from .output.descriptors import is_standard_output
-from .output.destinations import Output, destination
-from .output.files import PartFile
-from .output.journal import Mark
-from .output.likeness import COLUMNS
-from .output.progress_display import progress_shown
-from .output.terminal import say
+from .failures import DeadlineError, StoppedError, UsageError
+from .filter_options import option
+from .output import output
+from .progress import progress_shown
+from .resume import PartFile
+from .tables import counted
+from .terminal import say
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import AsyncGenerator, Callable, Mapping
     from pathlib import Path
 
-    from aiotofupilot import Checkpoint, Walk
+    from aiotofupilot import Paginator, TofuPilotSession, Walk
 
-    from .output.formats import Format
-    from .output.journal import Header
-    from .output.progress import Progress
-    from .query import Query
+    from .formats import Format
+    from .output import Output
+    from .progress import Progress
+    from .resume import Options
     from .server import Server
 
-__all__ = ["Written", "write_listing"]
+__all__ = ["Query", "Written", "write_listing"]
+
+_SHOWN = 10
+"""At most this many positions of items that were left out are named."""
+
+_PAGES = 3
+"""A listing is counted once so many pages have come. A shorter one is over before it would be counted."""
+
+_log = logging.getLogger("aiotofupilot.cli")
 
 
-_ANCHORS = 8
-"""How many of the items written last a checkpoint after a part of a page names, as a walk's checkpoint does."""
+@frozen(kw_only=True)
+class Query:
+    """What to list, and how to ask for it, in the library's words."""
+
+    name: str
+    """The listing."""
+    filters: Mapping[str, Any] = field(factory=dict[str, Any])
+    """Arguments of ``list()`` that are the listing's own; None: not given."""
+    max_items: int | None = None
+    cursor: Checkpoint | None = None
+    on_drift: str = "ignore"
+    limit: int | None = None
+    """None: the library's default, or the listing has no pages. Likewise for the two below."""
+    concurrency: int | None = None
+    on_unreadable: str | None = None
+
+    def listing(self, session: TofuPilotSession) -> Paginator[Any]:
+        """Return the listing. It is not asked for yet.
+
+        Raises:
+            UsageError: An option is out of bounds.
+        """
+        pages = {"limit": self.limit, "concurrency": self.concurrency, "on_unreadable": self.on_unreadable}
+        try:
+            paginator: Paginator[Any] = getattr(session, self.name).list(
+                **self.filters,
+                max_items=self.max_items,
+                cursor=self.cursor,
+                on_drift=self.on_drift,
+                **{name: value for name, value in pages.items() if value is not None},
+            )
+        except (TypeError, ValueError) as error:
+            parameter = getattr(error, "parameter", None)
+            if parameter is None:
+                raise
+            raise UsageError(f"wrong {option(parameter)}: {error}") from error
+        return paginator
+
+    def after(self, out: Output) -> Query:
+        """Return the query of what is behind the items that are written."""
+        if out.checkpoint is None:
+            return self
+        max_items = None if self.max_items is None else self.max_items - out.items
+        return evolve(self, cursor=Checkpoint.parse(out.checkpoint), max_items=max_items)
+
+    def options(self) -> Options:
+        """Return the options that decide what is listed."""
+        return {
+            "listing": self.name,
+            **{option(name): _as_text(value) for name, value in self.filters.items()},
+            "--max-items": self.max_items,
+            "--cursor": str(self.cursor) if self.cursor else None,
+        }
+
+    def left_out(self, stats: WalkStats) -> str:
+        """Return in words which items a walk left out; empty: none."""
+        count = stats.unreadable
+        if not count:
+            return ""
+        shown = ", ".join(map(str, stats.unreadable_positions[:_SHOWN]))
+        more = f" and {count - _SHOWN:,} more" if count > _SHOWN else ""
+        places = f"position {shown}" if count == 1 else f"positions {shown}{more}"
+        return (
+            f"{counted(count, self.name)} could not be read and {'is' if count == 1 else 'are'} left out, at {places}"
+        )
+
+
+def _as_text(value: object) -> str | int | None:
+    """Return a filter's value as the state of a file keeps it."""
+    match value:
+        case None | int() | str():
+            return value
+        case datetime():
+            return value.astimezone(UTC).isoformat()
+        case timedelta():
+            return f"{value.total_seconds()} s"
+        case _:
+            return repr(value)
 
 
 @frozen
@@ -69,11 +151,11 @@ async def write_listing(
         server: Whom to ask.
         output_format: How it is written.
         path: Where to write it; None: standard output.
-        resume: Whether to go on with the file that an earlier run has left.
+        resume: Whether to complete the file that an earlier run has left.
         deadline: Seconds after which it ends with what has come by then; None: no limit.
 
     Raises:
-        UsageError: An option is out of bounds, or the file cannot be written or gone on with.
+        UsageError: An option is out of bounds, or the file cannot be written or completed.
         StoppedError: It ended early, with something written, or because it was interrupted.
         DeadlineError: The time was over, with nothing written.
         TofuPilotError: It ended early, with nothing written.
@@ -87,65 +169,88 @@ async def write_listing(
     try:
         async with server.session() as session, time:
             query.listing(session)  # what is wrong with it is said before a file is touched
-            header = _header(query, server, output_format)
-            remake = output_format.remake
-            async with destination(path, header, key=server.key, resume=resume, remake=remake) as out:
+            options = _options(query, server, output_format)
+            async with output(path, options, key=server.key, resume=resume, remake=output_format.remake) as out:
                 output_format.for_terminal = out.is_terminal
                 _say_when_begun(out, path)
                 with progress_shown(
-                    query.name,
-                    to_standard_output=is_standard_output(path),
-                    total=query.max_items,
-                    begun=out.mark.items,
+                    query.name, to_standard_output=path is None, total=query.max_items, begun=out.items
                 ) as progress:
-                    listing = query.listing(session, out.mark)
+                    listing = query.after(out).listing(session)
                     walk = (listing.shapes() if output_format.takes_shapes else listing).walk()
                     stats = walk.stats
-                    await _write(walk, Outlook(query, session, progress), output_format, out, progress)
+                    async with _total_told(query, session, progress) as page_arrived:
+                        await _write(walk, output_format, out, progress, page_arrived)
             is_whole = True
     except (TofuPilotError, OSError, asyncio.CancelledError) as error:
         is_late = isinstance(error, TimeoutError) and time.expired()  # and no TimeoutError of the disk, say
         reason: BaseException = error
         if deadline is not None and is_late:
             reason = DeadlineError(deadline, progress.failure if progress else "")
-        mark = out.mark if out else Mark()
+        items = out.items if out else 0
         is_interrupted = isinstance(error, asyncio.CancelledError)
-        if not (mark.items or is_interrupted) or is_whole or isinstance(error, BrokenPipeError):
+        if not (items or is_interrupted) or is_whole or isinstance(error, BrokenPipeError):
             if reason is error:
                 raise
             raise reason from None
-        is_file = isinstance(out, PartFile)
-        raise StoppedError(
-            reason,
-            mark,
-            written=query.counted(mark.items),
-            left_out=query.left_out(stats),
-            can_resume=is_file and output_format.is_resumable,
-            is_kept=not is_file or output_format.is_resumable,
-        ) from error
-    return Written(out.mark.items, query.left_out(stats))
+        left = f"{counted(items, query.name)} {_what_became_of_them(out, output_format)}"
+        raise StoppedError(reason, "; ".join(filter(None, (left, query.left_out(stats))))) from error
+    return Written(out.items, query.left_out(stats))
 
 
-async def _write(walk: Walk[Any], outlook: Outlook, output_format: Format, out: Output, progress: Progress) -> None:
-    mark = out.mark
+async def _write(
+    walk: Walk[Any], output_format: Format, out: Output, progress: Progress, page_arrived: Callable[[], None]
+) -> None:
+    before = out.items
     # It is written with the first items, so that a listing that is refused leaves no header.
-    pending = b"" if mark.size else output_format.head()
-    async with walk, outlook:
-        place = walk.checkpoint
+    pending = b"" if out.size else output_format.head()
+    async with walk:
         async for items in walk.batches():
             text = pending + output_format.page(items)
-            try:
-                with progress.aside():
-                    await out.write(text, items=mark.items + walk.stats.items, checkpoint=str(walk.checkpoint))
-            except (OSError, asyncio.CancelledError):
-                _note_torn(out, place, items, output_format, len(pending))
-                raise
+            with progress.aside():
+                await out.write(text, items=before + walk.stats.items, checkpoint=str(walk.checkpoint))
             progress.advance(len(items))
-            outlook.page_arrived()
-            pending, place = b"", walk.checkpoint
+            page_arrived()
+            pending = b""
     if rest := pending + output_format.tail():
         with progress.aside():
-            await out.write(rest, items=out.mark.items, checkpoint=out.mark.checkpoint)
+            await out.write(rest, items=out.items, checkpoint=out.checkpoint)
+
+
+@asynccontextmanager
+async def _total_told(
+    query: Query, session: TofuPilotSession, progress: Progress
+) -> AsyncGenerator[Callable[[], None]]:
+    """Give a function to call with each page. After a few of them, a task tells the progress how many items there are.
+
+    It counts with one request in flight, and tries none again, so that it takes little from the walk. A count that
+    fails is no failure. At the end of the block it is over, finished or not.
+    """
+    pages, counting = 0, None
+
+    def page_arrived() -> None:
+        nonlocal pages, counting
+        pages += 1
+        if pages == _PAGES and progress.wants_total:
+            counting = asyncio.create_task(_tell_total(query, session, progress))
+
+    try:
+        yield page_arrived
+    finally:
+        if counting is not None:
+            counting.cancel()
+            await asyncio.wait((counting,))
+
+
+async def _tell_total(query: Query, session: TofuPilotSession, progress: Progress) -> None:
+    try:
+        total = await evolve(query, concurrency=1).listing(session.with_options(retry=None)).count()
+    except TofuPilotError as error:
+        _log.debug("the listing cannot be counted: %s", error)
+    else:
+        # Cursors are offsets, or the count would have failed.
+        before = query.cursor.cursor + query.cursor.skip if query.cursor else 0
+        progress.total = max(0, total - before)
 
 
 def _say_when_begun(out: Output, path: Path | None) -> None:
@@ -156,40 +261,25 @@ def _say_when_begun(out: Output, path: Path | None) -> None:
         )
 
 
-def _note_torn(out: Output, place: Checkpoint, items: Sequence[Any], output_format: Format, head: int) -> None:
-    """Count the items that are whole in a page that was written in part.
-
-    Args:
-        out: Has been written to.
-        place: Where the listing stood before the page.
-        items: The page's items.
-        output_format: How they were written.
-        head: How many bytes were written before them.
-    """
-    ends = accumulate((len(output_format.page([item])) for item in items), initial=head)
-    whole = items[: max(0, sum(end <= out.torn for end in ends) - 1)]
-    if whole:
-        out.mark = Mark(items=out.mark.items + len(whole), checkpoint=str(_place_after(place, whole)))
+def _what_became_of_them(out: Output | None, output_format: Format) -> str:
+    """Return in words what became of the items of a listing that ended early, and how to go on."""
+    if out is None or not out.items:
+        return "written"
+    if isinstance(out, PartFile):
+        if not output_format.is_resumable:
+            return f"written and removed again, because --resume cannot go on with a {output_format.name} file"
+        return f"written, go on with --resume, or elsewhere with --cursor {out.checkpoint}"
+    torn = ", and a part of the next page" if out.is_torn else ""
+    return f"written{torn}, go on with --cursor {out.checkpoint}"
 
 
-def _place_after(place: Checkpoint, items: Sequence[Any]) -> Checkpoint:
-    """Return the place after some items of one page.
-
-    If the page also holds items of an earlier page, the place lies before the last of the items. The anchors name the
-    items written last, so that they are not written twice.
-    """
-    anchors = (*place.anchors, *(digest(item.id) for item in items))[-_ANCHORS:]
-    return evolve(place, skip=place.skip + len(items), anchors=anchors)
-
-
-def _header(query: Query, server: Server, output_format: Format) -> Header | None:
-    """Return all that decides what is written; None: another run cannot go on with it anyway."""
+def _options(query: Query, server: Server, output_format: Format) -> Options | None:
+    """Return all that decides what is written; None: another run cannot complete it anyway."""
     if not output_format.is_resumable:
         return None
     return {
         "aiotofupilot": __version__,
         "server": server.name,
-        **query.header(),
+        **query.options(),
         "--format": output_format.name,
-        COLUMNS: crc32(output_format.head()),
     }

@@ -7,12 +7,11 @@ import sys
 from functools import partial
 from typing import TYPE_CHECKING, Any, cast
 
-from .columns import columns_of
 from .failures import UsageError
 from .filter_options import described
-from .output.descriptors import is_standard_output
-from .output.terminal import is_terminal, say
-from .shared_options import Asking, AskingForPages, HowMany, Serving, Writing
+from .options import Asking, AskingForPages, HowMany, Serving, Writing
+from .tables import counted
+from .terminal import is_terminal, say
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -50,16 +49,15 @@ async def _list(
     **filters: object,
 ) -> None:
     # Here and not above, because help and a wrong option need not wait for aiohttp.
-    from .listing import write_listing  # noqa: PLC0415
-    from .output.format_choice import format_for  # noqa: PLC0415
-    from .query import Query  # noqa: PLC0415
+    from .formats import format_for  # noqa: PLC0415
+    from .listing import Query, write_listing  # noqa: PLC0415
     from .server import Server  # noqa: PLC0415
 
     serving.check()
     output, resume = writing.output, writing.resume
     if output is not None and str(output) == "-":
         raise UsageError("--output names a file: leave it out to write to standard output")
-    output_format = format_for(writing.format, output, columns_of(name), listing.model)
+    output_format = format_for(writing.format, output, name, listing.model)
     if resume and (output is None or not output_format.is_resumable):
         raise UsageError("--resume needs --output FILE, and another format than json")
     pages: dict[str, Any] = {}
@@ -77,20 +75,11 @@ async def _list(
         on_drift=asking.on_drift,
         **pages,
     )
-    server = Server(
-        base_url=serving.base_url,
-        api_key=serving.api_key,
-        proxy=serving.proxy,
-        ca_cert=serving.ca_cert,
-        sandbox=serving.sandbox,
-        allow_insecure_http=serving.allow_insecure_http,
-        timeout=asking.timeout,
-        retries=asking.retries,
-    )
+    server = Server.of(serving, asking)
     written = await write_listing(query, server, output_format, output, resume=resume, deadline=asking.deadline)
     # Whatever reads a pipe, such as a pager, may own the terminal.
-    if is_terminal(sys.stderr) and (is_terminal(sys.stdout) or not is_standard_output(output)):
-        count = query.counted(written.items) + (f" in {output}" if output else "")
+    if is_terminal(sys.stderr) and (is_terminal(sys.stdout) or output is not None):
+        count = counted(written.items, name) + (f" in {output}" if output else "")
         say(f"{count}; {written.left_out}" if written.left_out else count)
     elif written.left_out:
         say(f"aiotofupilot: {written.left_out}")

@@ -1,36 +1,68 @@
-"""A mirror as a command: its progress, its last line, and what went wrong."""
+"""``aiotofupilot mirror``: its options, its progress, its last line, and what went wrong."""
 
 from __future__ import annotations
 
-import asyncio
 import sys
 from collections import Counter
-from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
-from typing import TYPE_CHECKING, Any
+from pathlib import Path  # noqa: TC003 - cyclopts resolves the annotations
+from typing import TYPE_CHECKING, Annotated, Any
+
+from cyclopts import Parameter
 
 from aiotofupilot.errors import TofuPilotError
 from aiotofupilot.listings import NAMES
 
-from .columns import columns_of
-from .failures import DeadlineError, MirrorStoppedError, UsageError
-from .output.progress_display import progress_shown
-from .output.terminal import put, visible
+from .failures import DeadlineError, StoppedError, UsageError
+from .options import AskingForAll, Serving, unwrapped
+from .progress import progress_shown
+from .tables import counted
+from .terminal import put, visible
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Generator, Iterator
-    from pathlib import Path
 
     from aiotofupilot.dlt import Brought
 
-    from .output.progress import Progress
+    from .progress import Progress
     from .server import Server
-    from .shared_options import AskingForAll
 
-__all__ = ["bring_up_to_date"]
+__all__ = ["bring_up_to_date", "mirror"]
 
 _EXTRA = frozenset({"dlt", "duckdb", "pyarrow"})
 """What the extra ``dlt`` installs. Without it, a user can do something about a missing module."""
+
+
+@unwrapped
+async def mirror(
+    database: Annotated[Path, Parameter(metavar="DATABASE")],
+    /,
+    *listings: Annotated[str, Parameter(metavar="LISTING")],
+    full: Annotated[bool, Parameter(show_default=False)] = False,
+    asking: AskingForAll = AskingForAll(),  # noqa: B008 - a value
+    serving: Serving = Serving(),  # noqa: B008 - a value
+) -> None:
+    """Bring a DuckDB database up to date, with a table for each listing.
+
+    The first run reads everything, and each later one what is new. It can be stopped at any moment and run again.
+    Parts, stations and users are compared as a whole by each run. Of the other listings, only --full sees what was
+    changed or removed. A row that the server lists no more stays, and _gone_at says when that was found.
+
+    Args:
+        database: The file. If there is none, it is made.
+        listings: The listings to bring up to date, such as runs. All of them by default.
+        full: Read everything again, and mark what is gone.
+        asking: How the server is asked.
+        serving: Which server is asked, and with which key.
+    """
+    serving.check()
+    for name in listings:
+        if name not in NAMES:
+            raise UsageError(f"no such listing: {name}; there are {', '.join(NAMES)}")
+    # Here and not above, because help and a wrong option need not wait for aiohttp.
+    from .server import Server  # noqa: PLC0415
+
+    await bring_up_to_date(database, listings or tuple(NAMES), Server.of(serving, asking), asking, full=full)
 
 
 async def bring_up_to_date(
@@ -47,8 +79,11 @@ async def bring_up_to_date(
 
     Raises:
         UsageError: The database cannot be used.
-        MirrorStoppedError: It ended early.
+        StoppedError: It ended early.
     """
+    import asyncio  # noqa: PLC0415 - help and a wrong option need not wait for it
+    from concurrent.futures import ThreadPoolExecutor  # noqa: PLC0415 - likewise
+
     # One thread, because dlt keeps to the one that it began in. Nobody waits for it where Ctrl-C ends the process.
     thread = ThreadPoolExecutor(1)
     loop = asyncio.get_running_loop()
@@ -97,24 +132,27 @@ def _explaining(place: str) -> Generator[None]:
     Args:
         place: The listing, or the end.
     """
+    from asyncio import CancelledError  # noqa: PLC0415 - it is loaded by now
+
+    left = f"it had come to the {place}, run it again to go on"
     try:
         yield
-    except (TofuPilotError, OSError, asyncio.CancelledError) as error:
+    except (TofuPilotError, OSError, CancelledError) as error:
         from aiotofupilot.dlt import MirrorError, MirrorTimeoutError, PlaceError  # noqa: PLC0415 - they are loaded by now
 
         if isinstance(error, MirrorTimeoutError):
-            raise MirrorStoppedError(DeadlineError(error.seconds), place) from error
+            raise StoppedError(DeadlineError(error.seconds), left) from error
         if isinstance(error, PlaceError):
             raise UsageError(f"{error}; the option is --full") from error
         if isinstance(error, MirrorError):
             raise UsageError(str(error)) from error
-        raise MirrorStoppedError(error, place) from error
+        raise StoppedError(error, left) from error
 
 
 def _said(brought: list[Brought]) -> str:
     """Return what a run has brought, in words."""
-    new = [_counted(came.new, came.listing) for came in brought if came.new]
-    gone = [_counted(came.gone, came.listing) for came in brought if came.gone]
+    new = [counted(came.new, came.listing) for came in brought if came.new]
+    gone = [counted(came.gone, came.listing) for came in brought if came.gone]
     said = [f"{', '.join(new)} came" if new else "nothing new"]
     said += [f"{', '.join(gone)} gone"] if gone else []
     # Not where they stand: that counts from where this run began to ask, which the user of the command cannot see.
@@ -127,10 +165,6 @@ def _left_out(brought: list[Brought]) -> list[str]:
     for unreadable in (unreadable for came in brought for unreadable in came.unreadable):
         counts[unreadable.listing] += unreadable.count
     return [
-        f"{_counted(count, listing)} could not be read and {'is' if count == 1 else 'are'} left out"
+        f"{counted(count, listing)} could not be read and {'is' if count == 1 else 'are'} left out"
         for listing, count in counts.items()
     ]
-
-
-def _counted(count: int, listing: str) -> str:
-    return f"{count:,} {columns_of(listing).singular if count == 1 else listing}"

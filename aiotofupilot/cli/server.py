@@ -10,10 +10,13 @@ from attrs import field, frozen
 from aiotofupilot import RetryPolicy, TofuPilotSession
 from aiotofupilot.settings import Secret, Settings
 
-from .output.terminal import say
+from .terminal import say
 
 if TYPE_CHECKING:
     from collections.abc import AsyncGenerator
+    from typing import Self
+
+    from .options import Patience, Serving
 
 __all__ = ["Server"]
 
@@ -40,6 +43,20 @@ class Server:
     """Seconds for one attempt; more than 0."""
     retries: int = 5
     """Attempts at a request beyond the first one, at most; 0 or more."""
+
+    @classmethod
+    def of(cls, serving: Serving, patience: Patience) -> Self:
+        """Return the server that the options name, and how long it is waited for."""
+        return cls(
+            base_url=serving.base_url,
+            api_key=serving.api_key,
+            proxy=serving.proxy,
+            ca_cert=serving.ca_cert,
+            sandbox=serving.sandbox,
+            allow_insecure_http=serving.allow_insecure_http,
+            timeout=patience.timeout,
+            retries=patience.retries,
+        )
 
     @property
     def name(self) -> str:

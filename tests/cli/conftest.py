@@ -1,4 +1,4 @@
-"""The command as its users have it: a process with an environment, pipes and a terminal; and a server to ask."""
+"""The command as its users have it: an environment, pipes and a terminal; and a server to ask."""
 
 import asyncio
 import os
@@ -147,3 +147,22 @@ def terminal():
             terminal.close()
 
     return terminal
+
+
+@pytest.fixture
+def on_terminal(terminal, monkeypatch):
+    """Let this process have a terminal of so many columns for a block, as standard output, standard error or both."""
+
+    @contextmanager
+    def on_terminal(columns=80, *, streams=("stdout", "stderr")):
+        with (
+            terminal(columns) as shown,
+            open(shown.tty, "w", closefd=False) as stream,
+            monkeypatch.context() as patch,
+        ):
+            patch.setenv("COLUMNS", str(columns))
+            for name in streams:
+                patch.setattr(sys, name, stream)
+            yield shown
+
+    return on_terminal

@@ -9,10 +9,8 @@ from pyarrow import parquet
 from aiotofupilot import Checkpoint, Procedure
 from aiotofupilot.arrow import files as arrow_files
 from aiotofupilot.cli.failures import DeadlineError, StoppedError
-from aiotofupilot.cli.listing import write_listing
-from aiotofupilot.cli.output.formats import JSONArray, JSONLines
-from aiotofupilot.cli.output.parquet import Parquet
-from aiotofupilot.cli.query import Query
+from aiotofupilot.cli.formats import JSONArray, JSONLines, Parquet
+from aiotofupilot.cli.listing import Query, write_listing
 from aiotofupilot.cli.server import Server
 from aiotofupilot.sandbox import Sandbox
 from aiotofupilot.sandbox.faults import stall, status
@@ -79,7 +77,8 @@ async def test_a_file_is_gone_on_with_after_a_deadline(sandbox, server, tmp_path
         await write_listing(query, server, JSONLines(), output, deadline=LATE)
     stopped = caught.value
     assert isinstance(stopped.reason, DeadlineError)
-    assert (stopped.reason.seconds, stopped.mark.items, stopped.can_resume) == (LATE, 200, True)
+    assert stopped.reason.seconds == LATE
+    assert stopped.left.startswith("200 procedures written, go on with --resume, or elsewhere with --cursor ")
     assert not output.exists()
     sandbox.before_response.clear()
     assert (await write_listing(query, server, JSONLines(), output, resume=True, deadline=LATE)).items == 250
@@ -106,9 +105,9 @@ async def test_a_deadline_that_passes_while_a_parquet_file_is_made(sandbox, serv
             await write_listing(query, server, Parquet(Procedure), output, deadline=LATE)
     stopped = caught.value
     assert isinstance(stopped.reason, DeadlineError)
-    assert (stopped.mark.items, stopped.can_resume) == (250, True)
+    assert stopped.left.startswith("250 procedures written, go on with --resume")
     assert len(made) <= 2
-    assert sorted(path.name for path in tmp_path.iterdir()) == ["list.parquet.part", "list.parquet.part.journal"]
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["list.parquet.part", "list.parquet.part.state"]
 
     sandbox.requests.clear()
     assert (await write_listing(query, server, Parquet(Procedure), output, resume=True)).items == 250
@@ -122,9 +121,10 @@ async def test_what_came_is_on_standard_output_after_a_deadline(sandbox, server,
     passes_at("100")
     with pytest.raises(StoppedError) as caught:
         await write_listing(Query(name="procedures"), server, JSONLines(), None, deadline=LATE)
-    assert caught.value.mark.items == 100
+    told, _, cursor = caught.value.left.rpartition(" ")
+    assert told == "100 procedures written, go on with --cursor"
     sandbox.before_response.clear()
-    rest = Query(name="procedures", cursor=Checkpoint.parse(caught.value.mark.checkpoint))
+    rest = Query(name="procedures", cursor=Checkpoint.parse(cursor))
     assert (await write_listing(rest, server, JSONLines(), None)).items == 150
     written = [json.loads(line)["id"] for line in capfdbinary.readouterr().out.splitlines()]
     assert written == [procedure.id for procedure in sandbox.procedures]
@@ -167,6 +167,6 @@ async def test_another_timeout_is_not_mistaken_for_the_deadline(sandbox, server,
     def write(*_, **__):
         raise TimeoutError(110, "Connection timed out")
 
-    monkeypatch.setattr("aiotofupilot.cli.output.files.PartFile.write", write)
+    monkeypatch.setattr("aiotofupilot.cli.resume.PartFile.write", write)
     with pytest.raises(TimeoutError, match="Connection timed out"):
         await write_listing(Query(name="procedures"), server, JSONLines(), tmp_path / "list.jsonl", deadline=LATE)

@@ -7,7 +7,6 @@ from cyclopts import App, CycloptsError
 
 from aiotofupilot import ConfigurationError, TofuPilotSession, errors
 from aiotofupilot.cli.failures import EXPECTED, DeadlineError, ExitCode, StoppedError, UsageError, explained
-from aiotofupilot.cli.output.journal import Mark
 
 
 def api_error(kind, status):
@@ -46,36 +45,16 @@ FAILURES = [
     (OSError("odd"), 4, "cannot write: odd"),
     (DeadlineError(90.0), 4, "the deadline of 90 s has passed"),
     (
-        StoppedError(DeadlineError(0.5), Mark(items=200, checkpoint="200"), written="200 procedures", can_resume=True),
+        StoppedError(DeadlineError(0.5), "200 procedures written, go on with --cursor 200"),
         4,
-        "the deadline of 0.5 s has passed; 200 procedures written, go on with --resume, or elsewhere with --cursor 200",
+        "the deadline of 0.5 s has passed; 200 procedures written, go on with --cursor 200",
     ),
     (
-        StoppedError(
-            api_error(errors.UnauthorizedError, 401),
-            Mark(items=1300, checkpoint="13@x"),
-            written="1,300 procedures",
-            can_resume=False,
-        ),
+        StoppedError(api_error(errors.UnauthorizedError, 401), "1,300 procedures written"),
         3,
         "401 CODE: Some reason; check the key in TOFUPILOT_API_KEY, and that it is of this server; 1,300 procedures w",
     ),
-    (
-        StoppedError(
-            errors.DecodeError("no id"),
-            Mark(items=1300, checkpoint="13"),
-            written="1,300 procedures",
-            can_resume=False,
-            is_kept=False,
-        ),
-        4,
-        "no id; check the address in TOFUPILOT_URL or --base-url, or get a newer aiotofupilot; 1,300 procedures writt",
-    ),
-    (
-        StoppedError(CancelledError(), Mark(items=1, checkpoint="1"), written="1 procedure", can_resume=True),
-        130,
-        "interrupted; 1 procedure written, go on with --resume, or elsewhere with --cursor 1",
-    ),
+    (StoppedError(CancelledError(), "1 procedure written"), 130, "interrupted; 1 procedure written"),
 ]
 
 
@@ -91,7 +70,7 @@ def test_a_certificate_is_trusted_with_an_option():
     """The library's way is an argument."""
     error = errors.CertificateError("unknown")
     error.hint = "check its address, or pass ca_cert="
-    assert explained(error) == (ExitCode.FAILED, "unknown; check its address, or give --ca-cert")
+    assert explained(error) == (ExitCode.FAILED, "unknown; check its address, or pass --ca-cert")
 
 
 def test_an_error_that_has_a_hint_of_its_own_is_told_with_that():
@@ -124,17 +103,6 @@ def test_another_way_to_follow_a_listing_is_told_by_its_option():
     """It is all the advice there is: the listing has not moved."""
     error = errors.DriftError('no offsets; on_drift="ignore" follows them', cursor=3)
     assert explained(error) == (ExitCode.FAILED, "no offsets; --on-drift ignore follows them")
-
-
-def test_what_is_not_kept_is_not_gone_on_with():
-    """The message gives no place to resume at, if the file is gone."""
-    stopped = StoppedError(
-        OSError("odd"), Mark(items=2, checkpoint="2"), written="2 procedures", can_resume=False, is_kept=False
-    )
-    assert explained(stopped) == (
-        ExitCode.FAILED,
-        "cannot write: odd; 2 procedures written and removed again, because --resume cannot go on with a json file",
-    )
 
 
 @pytest.mark.parametrize(
@@ -186,7 +154,7 @@ def test_wrong_usage(arguments, line):
             {"api_key": "x", "base_url": "http://x.example"},
             (
                 "--base-url is plain HTTP, and the network between here and x.example could read the key: use https, "
-                "or give --allow-insecure-http"
+                "or pass --allow-insecure-http"
             ),
         ),
     ],

@@ -1,18 +1,22 @@
-"""Procedures as text for programs."""
+"""Procedures as text for programs, and which format a listing is written in."""
 
 import csv
 import io
 import json
+import sys
 from datetime import UTC, datetime, timedelta, timezone
 from functools import partial
+from pathlib import Path
 
 import pytest
 from hypothesis import given, strategies as st
 
-from aiotofupilot.cli.output.formats import CSV, JSONArray, JSONLines
-from aiotofupilot.cli.output.terminal import visible
+from aiotofupilot.cli.formats import CSV, JSONArray, JSONLines, Table, format_for
+from aiotofupilot.cli.tables import TABLES
+from aiotofupilot.cli.terminal import visible
 from aiotofupilot.models import Procedure, Repository, UserRef
 from aiotofupilot.sandbox import make_procedures
+from aiotofupilot.testing import make_measurement
 
 BARE = Procedure("1", "Bare", datetime(2024, 1, 1, tzinfo=UTC))
 FULL = Procedure(
@@ -130,3 +134,56 @@ def test_the_microseconds_of_a_moment_are_kept(form_of):
     """As the models, Arrow and Parquet keep them."""
     procedure = Procedure("1", "x", datetime(2026, 1, 1, 0, 0, 0, 123_456, tzinfo=UTC))
     assert "2026-01-01T00:00:00.123456Z" in written(form_of(), [procedure])
+
+
+@pytest.mark.parametrize(
+    ("number", "text"),
+    [
+        (1e-7, "1e-7"),
+        (0.00001, "0.00001"),
+        (-0.0, "-0.0"),
+        (3.0, "3.0"),
+        (123456789.125, "123456789.125"),
+        (5e-324, "5e-324"),
+        (1e22, "1e22"),
+    ],
+)
+def test_numbers_in_json(number, text):
+    """They are as short as they can be, and stand for the same number."""
+    (line,) = written(JSONLines(), [make_measurement(value=number)]).splitlines()
+    assert f'"value":{text},' in line
+    assert float(text) == number
+
+
+@pytest.mark.parametrize(
+    ("name", "output", "kind"),
+    [
+        ("jsonl", None, JSONLines),
+        ("json", None, JSONArray),
+        ("csv", None, CSV),
+        ("table", "list.csv", Table),
+        ("csv", "list.json", CSV),
+        (None, None, Table),
+        (None, "list", Table),
+        (None, "list.txt", Table),
+        (None, "list.jsonl", JSONLines),
+        (None, "list.ndjson", JSONLines),
+        (None, "list.json", JSONArray),
+        (None, "dir.d/list.CSV", CSV),
+    ],
+)
+def test_the_name_decides_then_the_ending(name, output, kind):
+    """A format that is named is taken; else the file's ending tells, and a table is for everything else."""
+    assert isinstance(format_for(name, output and Path(output), "procedures", Procedure), kind)
+
+
+def test_a_table_fits_the_terminal_that_it_is_shown_on(terminal, monkeypatch):
+    """Only on standard output is a table cut, and only where that is a terminal."""
+    monkeypatch.setenv("COLUMNS", "40")
+    whole = Table(TABLES["procedures"].columns, None).head()
+    assert format_for("table", None, "procedures", Procedure).head() == whole
+    with terminal() as shown, open(shown.tty, "w", closefd=False) as stream:
+        monkeypatch.setattr(sys, "stdout", stream)
+        fitted = Table(TABLES["procedures"].columns, 40).head()
+        assert format_for("table", None, "procedures", Procedure).head() == fitted
+        assert format_for("table", Path("list.txt"), "procedures", Procedure).head() == whole

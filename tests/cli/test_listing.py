@@ -1,30 +1,31 @@
 """From a server to a destination."""
 
 import asyncio
-import errno
 import json
+import logging
+import re
+from contextlib import nullcontext
+from datetime import UTC, datetime, timedelta
 from functools import partial
+from types import SimpleNamespace
 
 import pytest
-from attrs import evolve
 
 from aiotofupilot import Checkpoint, ForbiddenError
 from aiotofupilot.cli import listing as listing_module
-from aiotofupilot.cli.columns import columns_of
 from aiotofupilot.cli.failures import ExitCode, StoppedError, UsageError, explained
-from aiotofupilot.cli.listing import write_listing
-from aiotofupilot.cli.output.files import PartFile
-from aiotofupilot.cli.output.formats import CSV, JSONArray, JSONLines
-from aiotofupilot.cli.output.journal import Mark
-from aiotofupilot.cli.output.table import Table
-from aiotofupilot.cli.query import Query
+from aiotofupilot.cli.formats import CSV, JSONArray, JSONLines
+from aiotofupilot.cli.listing import Query, write_listing
+from aiotofupilot.cli.progress import Progress
+from aiotofupilot.cli.resume import PartFile
 from aiotofupilot.cli.server import Server
+from aiotofupilot.cli.tables import counted
 from aiotofupilot.models import Procedure
-from aiotofupilot.sandbox import Sandbox, make_procedures
-from aiotofupilot.sandbox.faults import json as json_fault
+from aiotofupilot.sandbox import Sandbox, make_procedures, paging
+from aiotofupilot.sandbox.faults import json as json_fault, stall, status
 
-COLUMNS = columns_of("procedures")
 ProceduresCSV = partial(CSV, Procedure)
+WHEN = datetime(2024, 1, 1, tzinfo=UTC)
 
 
 @pytest.fixture
@@ -36,6 +37,12 @@ async def sandbox():
 @pytest.fixture
 def server(sandbox):
     return Server(base_url=sandbox.url, api_key=sandbox.api_key)
+
+
+@pytest.fixture
+async def session(server):
+    async with server.session() as session:
+        yield session
 
 
 @pytest.fixture
@@ -101,9 +108,8 @@ async def test_a_failed_listing_can_be_gone_on_with(sandbox, server, output, for
     sandbox.faults.on(cursor=200).next(json_fault([]))
     with pytest.raises(StoppedError) as caught:
         await write_listing(Query(name="procedures", concurrency=2), server, form(), output)
-    stopped = caught.value
-    place = stopped.mark.checkpoint.partition(":")[2]
-    assert (stopped.mark.items, place[:4], stopped.can_resume) == (200, "200@", True)
+    advice = r"200 procedures written, go on with --resume, or elsewhere with --cursor procedures\.\w+:200@\S+"
+    assert re.fullmatch(advice, caught.value.left)
     assert not output.exists()
     asked = len(sandbox.requests)
     assert (await write_listing(Query(name="procedures"), server, form(), output, resume=True)).items == 250
@@ -116,9 +122,9 @@ async def test_a_failed_listing_to_standard_output(sandbox, server, capfdbinary)
     sandbox.faults.on(cursor=200).next(json_fault([]))
     with pytest.raises(StoppedError) as caught:
         await write_listing(Query(name="procedures"), server, JSONLines(), None)
-    assert not caught.value.can_resume
-    assert caught.value.is_kept
-    from_checkpoint = Query(name="procedures", cursor=Checkpoint.parse(caught.value.mark.checkpoint))
+    told, _, cursor = caught.value.left.rpartition(" ")
+    assert told == "200 procedures written, go on with --cursor"
+    from_checkpoint = Query(name="procedures", cursor=Checkpoint.parse(cursor))
     await write_listing(from_checkpoint, server, JSONLines(), None)
     assert ids(capfdbinary.readouterr().out) == [procedure.id for procedure in sandbox.procedures]
 
@@ -128,8 +134,7 @@ async def test_a_file_that_cannot_be_gone_on_with(sandbox, server, output):
     sandbox.faults.on(cursor=200).next(json_fault([]))
     with pytest.raises(StoppedError) as caught:
         await write_listing(Query(name="procedures"), server, JSONArray(), output)
-    assert not caught.value.can_resume
-    assert not caught.value.is_kept
+    assert caught.value.left.endswith(" written and removed again, because --resume cannot go on with a json file")
     assert not list(output.parent.iterdir())
 
 
@@ -140,7 +145,7 @@ async def test_cancelled(sandbox, server, output):
     with pytest.raises(StoppedError) as caught:
         await pulling
     assert isinstance(caught.value.reason, asyncio.CancelledError)
-    assert caught.value.mark.items == 100
+    assert caught.value.left.startswith("100 procedures written, go on with --resume")
 
 
 async def test_cancelled_before_anything_is_written(sandbox, server, output):
@@ -167,117 +172,6 @@ async def test_cancelled_when_the_file_is_whole(sandbox, server, output, monkeyp
         await pulling
     assert output.read_bytes().count(b"\r\n") == 251
     assert [path.name for path in output.parent.iterdir()] == ["list"]
-
-
-async def test_cancelled_within_the_first_page(sandbox, server, monkeypatch):
-    """Then what is whole of it counts as written, and the place after it lies within the page."""
-    pulling = asyncio.create_task(write_listing(Query(name="procedures"), server, JSONLines(), None))
-    out = Torn(pulling.cancel, pages=0, size=10_000)
-    monkeypatch.setattr(listing_module, "destination", lambda *_, **__: out)
-    with pytest.raises(StoppedError) as caught:
-        await pulling
-    mark = caught.value.mark
-    assert 0 < mark.items < 100
-    assert mark.items == out.written.count(b"\n")
-    assert await collect(server, mark) == sandbox.procedures[mark.items :]
-
-
-@pytest.mark.parametrize("on_drift", ["ignore", "resync"])
-async def test_cancelled_within_a_later_page(sandbox, server, monkeypatch, on_drift):
-    """Then what is whole of the page counts as written."""
-    pulling = asyncio.create_task(write_listing(Query(name="procedures", on_drift=on_drift), server, JSONLines(), None))
-    out = Torn(pulling.cancel, pages=1, size=10_000)
-    monkeypatch.setattr(listing_module, "destination", lambda *_, **__: out)
-    with pytest.raises(StoppedError) as caught:
-        await pulling
-    mark = caught.value.mark
-    assert 100 < mark.items < 200
-    assert mark.items == out.written.count(b"\n")
-    assert await collect(server, mark) == sandbox.procedures[mark.items :]
-
-
-class Torn:
-    """An output that takes some pages, and of the next so many bytes."""
-
-    is_terminal = False
-
-    def __init__(self, end, *, pages, size):
-        self.mark, self.torn, self.written = Mark(), 0, b""
-        self._end, self._pages, self._size = end, pages, size
-
-    async def __aenter__(self):
-        return self
-
-    async def __aexit__(self, *_):
-        pass
-
-    async def write(self, data, *, items, checkpoint):
-        if self._pages:
-            self._pages -= 1
-            self.written += data
-            self.mark = Mark(items=items, checkpoint=checkpoint)
-            return
-        self.torn = min(self._size, len(data))
-        self.written += data[: self.torn]
-        self._end()
-        await asyncio.sleep(0)
-
-
-def refuse():
-    raise OSError(errno.ENOSPC, "No space left on device")
-
-
-@pytest.mark.parametrize(
-    "form",
-    [JSONLines, ProceduresCSV, JSONArray, partial(Table, COLUMNS.columns, None), partial(Table, COLUMNS.columns, 80)],
-)
-@pytest.mark.parametrize("size", [0, 1, 40, 500, 7777])
-@pytest.mark.parametrize("pages", [0, 2])
-@pytest.mark.parametrize("on_drift", ["ignore", "resync"])
-async def test_a_page_that_is_written_in_part(sandbox, server, monkeypatch, form, size, pages, on_drift):
-    """An item counts if it is whole, in every format, and the checkpoint goes on with the next."""
-    sandbox.procedures[:] = [
-        evolve(procedure, name=f"line\r\nof {at}") for at, procedure in enumerate(sandbox.procedures)
-    ]
-    out = Torn(refuse, pages=pages, size=size)
-    monkeypatch.setattr(listing_module, "destination", lambda *_, **__: out)
-    with pytest.raises((OSError, StoppedError)) as caught:
-        await write_listing(Query(name="procedures", limit=50, on_drift=on_drift), server, form(), None)
-    spelling = form()
-    whole = spelling.head()
-    ends = [len(whole := whole + spelling.page([procedure])) for procedure in sandbox.procedures]
-    count = sum(end <= len(out.written) for end in ends)
-    if not count:
-        assert isinstance(caught.value, OSError)
-        return
-    mark = caught.value.mark
-    assert mark.items == count
-    async with server.session() as session:
-        listing = Query(name="procedures", on_drift=on_drift, cursor=Checkpoint.parse(mark.checkpoint)).listing(session)
-        assert await listing.collect() == sandbox.procedures[count:]
-
-
-async def test_a_page_that_repeats_items_and_is_written_in_part(sandbox, server, monkeypatch):
-    """No item is lost behind a page on which some were dropped."""
-    out = Torn(refuse, pages=1, size=2000)
-    monkeypatch.setattr(listing_module, "destination", lambda *_, **__: out)
-
-    def create(_, request):
-        if "cursor" not in request.query:
-            sandbox.procedures[:0] = make_procedures(3, seed=9)
-
-    stay = list(sandbox.procedures)
-    sandbox.after_response.append(create)
-    with pytest.raises(StoppedError) as caught:
-        await write_listing(Query(name="procedures", limit=50), server, JSONLines(), None)
-    assert ids(out.written.rpartition(b"\n")[0]) == [procedure.id for procedure in stay[: caught.value.mark.items]]
-    rest = await collect(server, caught.value.mark)
-    assert rest == stay[caught.value.mark.items :]
-
-
-async def collect(server, mark):
-    async with server.session() as session:
-        return await Query(name="procedures", cursor=Checkpoint.parse(mark.checkpoint)).listing(session).collect()
 
 
 async def test_a_listing_that_moved_in_between(sandbox, server, output):
@@ -315,3 +209,158 @@ async def test_other_options_are_another_file(sandbox, server, output):
         resume=True,
     )
     assert written.items > 200
+
+
+@pytest.mark.parametrize(
+    ("query", "cut"),
+    [
+        (Query(name="procedures"), slice(None)),
+        (Query(name="procedures", max_items=0), slice(0)),
+        (Query(name="procedures", max_items=150, concurrency=3), slice(150)),
+        (Query(name="procedures", max_items=1000, on_drift="resync"), slice(None)),
+        (Query(name="procedures", cursor=Checkpoint(240)), slice(240, None)),
+        (Query(name="procedures", limit=7, max_items=20, cursor=Checkpoint(0, 3)), slice(3, 23)),
+    ],
+)
+async def test_what_is_asked_for_is_listed(sandbox, session, query, cut):
+    """Neither less nor more, in the server's order."""
+    assert await query.listing(session).collect() == sandbox.procedures[cut]
+
+
+@pytest.mark.parametrize(("max_items", "end"), [(None, 250), (150, 150), (100, 100)])
+async def test_what_comes_after_what_is_written(sandbox, session, max_items, end):
+    """It is the rest of the whole listing: what is written counts as listed."""
+    written = SimpleNamespace(items=100, checkpoint="100")
+    listed = await Query(name="procedures", max_items=max_items).after(written).listing(session).collect()
+    assert listed == sandbox.procedures[100:end]
+
+
+@pytest.mark.parametrize(
+    ("query", "message"),
+    [
+        (
+            Query(name="procedures", filters={"search_query": "x" * 101}),
+            "wrong --search-query: search_query must have at most 100 characters, got 101",
+        ),
+        (
+            Query(name="procedures", filters={"created_after": WHEN, "created_before": WHEN - timedelta(days=1)}),
+            "wrong --created-after: created_after must not be later than created_before, got 2024-01-01 00:00:00+00:00",
+        ),
+    ],
+)
+async def test_a_bad_query_is_wrong_usage(session, query, message):
+    """It is named as the option that it came from."""
+    with pytest.raises(UsageError) as caught:
+        query.listing(session)
+    assert str(caught.value).startswith(message)
+
+
+def test_the_options_are_what_decides_what_is_listed():
+    """How it is asked for does not."""
+    nothing = {"listing": "procedures", "--max-items": None, "--cursor": None}
+    assert Query(name="procedures", limit=7, concurrency=3, on_drift="resync").options() == nothing
+    filters = {"search_query": "x", "created_after": WHEN, "duration_min": timedelta(minutes=1), "ids": ["a", "b"]}
+    query = Query(name="runs", filters=filters, max_items=0, cursor=Checkpoint(3, 0, (b"abcdef",)))
+    assert query.options() == {
+        "listing": "runs",
+        "--search-query": "x",
+        "--created-after": "2024-01-01T00:00:00+00:00",
+        "--duration-min": "60.0 s",
+        "--ids": "['a', 'b']",
+        "--max-items": 0,
+        "--cursor": "3@YWJjZGVm",
+    }
+
+
+@pytest.mark.parametrize(
+    ("name", "items", "words"),
+    [
+        ("procedures", 0, "0 procedures"),
+        ("procedures", 1, "1 procedure"),
+        ("procedures", 1300, "1,300 procedures"),
+        ("batches", 1, "1 batch"),
+        ("phases", 1, "1 phase"),
+        ("phases", 2, "2 phases"),
+    ],
+)
+def test_items_are_counted_in_words(name, items, words):
+    """One is one, and many have a comma."""
+    assert counted(items, name) == words
+
+
+async def test_an_error_that_names_no_parameter_is_no_wrong_usage(session):
+    """It is a fault of this package."""
+    with pytest.raises(TypeError, match="unexpected keyword argument"):
+        Query(name="procedures", filters={"no_such_filter": 1}).listing(session)
+
+
+class Watched(Progress):
+    """Progress that somebody watches."""
+
+    def __init__(self):
+        super().__init__("procedures")
+        self.setLevel(logging.WARNING)
+        self.warnings = []
+
+    @property
+    def wants_total(self):
+        return self.total is None
+
+    def emit(self, record):
+        self.warnings.append(record.getMessage())
+
+
+class TestTotal:
+    """A listing is counted beside its walk, for someone who watches, and the walk does not notice."""
+
+    @pytest.fixture
+    def watched(self, monkeypatch):
+        watched = Watched()
+        logger = logging.getLogger("aiotofupilot")
+        logger.addHandler(watched)
+        monkeypatch.setattr(listing_module, "progress_shown", lambda *_, **__: nullcontext(watched))
+        yield watched
+        logger.removeHandler(watched)
+
+    @pytest.mark.parametrize(("cursor", "total"), [(None, 600), (Checkpoint(), 600), (Checkpoint(100, 20), 480)])
+    async def test_the_total_is_told_while_pages_arrive(self, sandbox, server, output, watched, cursor, total):
+        """What lies before the cursor does not count."""
+        sandbox.procedures[:] = make_procedures(600)
+        query = Query(name="procedures", limit=10, cursor=cursor)
+        assert (await write_listing(query, server, JSONLines(), output)).items == total
+        assert watched.total == total
+
+    @pytest.mark.parametrize("total", [0, 200])
+    async def test_a_short_listing_is_not_counted(self, sandbox, server, output, watched, total):
+        """Each request is one of the walk's."""
+        del sandbox.procedures[total:]
+        await write_listing(Query(name="procedures"), server, JSONLines(), output)
+        assert watched.total is None
+        assert len(sandbox.requests) == max(1, total // 100)
+
+    async def test_nothing_is_counted_where_nobody_watches(self, sandbox, server, output):
+        await write_listing(Query(name="procedures", limit=10), server, JSONLines(), output)
+        assert len(sandbox.requests) == 25
+
+    @pytest.mark.parametrize("broken", ["cursors", "requests"])
+    async def test_a_count_that_fails_is_no_failure(self, sandbox, server, output, watched, caplog, broken):
+        """None of its requests is tried again, and why it fails is in the debug log alone."""
+        caplog.set_level(logging.DEBUG, "aiotofupilot.cli")
+        if broken == "cursors":
+            sandbox.paging = paging.page_numbers
+        else:
+            sandbox.faults.on(limit=1).always(status(503))
+        query = Query(name="procedures", limit=5)
+        assert (await write_listing(query, server, JSONLines(), output)).items == 250
+        assert (watched.total, watched.warnings) == (None, [])
+        assert [record.levelname for record in caplog.records if record.name == "aiotofupilot.cli"] == ["DEBUG"]
+        assert "the listing cannot be counted: " in caplog.text
+        if broken == "requests":
+            assert [request.query["limit"] for request in sandbox.requests].count("1") == 1
+
+    async def test_a_count_ends_with_the_listing(self, sandbox, server, output, watched):
+        """However far it is."""
+        sandbox.faults.on(limit=1).always(stall(3600))
+        assert (await write_listing(Query(name="procedures", limit=10), server, JSONLines(), output)).items == 250
+        assert watched.total is None
+        assert not [task for task in asyncio.all_tasks() if "_tell_total" in repr(task)]

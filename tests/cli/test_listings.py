@@ -8,8 +8,8 @@ import re
 import pytest
 
 from aiotofupilot.cli import run
-from aiotofupilot.cli.columns import columns_of
 from aiotofupilot.cli.filter_options import described, option
+from aiotofupilot.cli.tables import TABLES
 from aiotofupilot.listings import NAMES
 from aiotofupilot.sandbox.faults import status
 
@@ -42,7 +42,7 @@ def test_a_listing_is_written_in_every_format(capfd, arguments, listing):
     rows = list(csv.DictReader(io.StringIO(outputs["csv"], newline="")))
     assert [row["id"] for row in rows] == [item["id"] for item in items]
     head, *lines = outputs["table"].splitlines()
-    assert " ".join(head.split()) == " ".join(column.heading for column in columns_of(listing).columns)
+    assert " ".join(head.split()) == " ".join(column.heading for column in TABLES[listing].columns)
     assert len(lines) == len(items)
 
 
@@ -124,7 +124,7 @@ def test_wrong_usage_names_the_option(capsys, arguments, line):
 
 
 def test_an_interrupted_file_of_another_query_is_not_resumed(capfd, tmp_path, sandbox):
-    """The journal names the listing and its filters."""
+    """The state of the file names the listing and its filters."""
     output = tmp_path / "runs.csv"
     common = ["--output", str(output), "--page-size", "10"]
     sandbox.faults.on(cursor=20).always(status(418))

@@ -12,10 +12,10 @@ import pytest
 
 import aiotofupilot.dlt
 from aiotofupilot.cli import mirror, run
-from aiotofupilot.cli.failures import ExitCode, MirrorStoppedError, explained
-from aiotofupilot.cli.output.progress import Progress
+from aiotofupilot.cli.failures import ExitCode, StoppedError, explained
+from aiotofupilot.cli.options import AskingForAll
+from aiotofupilot.cli.progress import Progress
 from aiotofupilot.cli.server import Server
-from aiotofupilot.cli.shared_options import AskingForAll
 from aiotofupilot.sandbox import faults
 
 
@@ -60,7 +60,7 @@ async def test_a_deadline_that_passes_is_told(monkeypatch, database):
 
     monkeypatch.setattr(aiotofupilot.dlt, "mirror", late)
     server = Server(base_url=None, api_key=None, sandbox=True)
-    with pytest.raises(MirrorStoppedError) as caught:
+    with pytest.raises(StoppedError) as caught:
         await mirror.bring_up_to_date(database, ["stations"], server, AskingForAll(deadline=2.0), full=False)
     said = "the deadline of 2 s has passed; it had come to the stations, run it again to go on"
     assert explained(caught.value) == (ExitCode.FAILED, said)
@@ -218,12 +218,8 @@ def test_each_listing_shows_its_progress(monkeypatch, sandbox, database):
     shown = {}
 
     class Counted(Progress):
-        def __init__(self, name):
-            super().__init__()
-            self.name = name
-
         def advance(self, items):
-            shown[self.name] += items
+            shown[self._name] += items
 
     @contextmanager
     def progress_shown(name, **_):

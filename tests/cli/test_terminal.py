@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from aiotofupilot.cli.output.terminal import Courtesy, Whole, is_pipe, is_terminal, put, say, visible
+from aiotofupilot.cli.terminal import Courtesy, Whole, is_pipe, is_terminal, put, say, visible
 
 
 @pytest.mark.parametrize("text", ["", "Überprüfung: 山田 花子", "👩‍🔧 final test", "a\N{NO-BREAK SPACE}b"])

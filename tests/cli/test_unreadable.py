@@ -4,11 +4,9 @@ import json
 
 import pytest
 
-from aiotofupilot import DecodeError, WalkStats
+from aiotofupilot import WalkStats
 from aiotofupilot.cli import run
-from aiotofupilot.cli.failures import StoppedError, explained
-from aiotofupilot.cli.output.journal import Mark
-from aiotofupilot.cli.query import Query
+from aiotofupilot.cli.listing import Query
 from aiotofupilot.sandbox.faults import malformed, status
 
 
@@ -29,11 +27,10 @@ def test_a_file_without_the_item_and_a_line_that_says_so(sandbox, tmp_path, capf
     assert capfd.readouterr().err == "aiotofupilot: 1 procedure could not be read and is left out, at position 150\n"
 
 
-def test_on_a_terminal_the_last_line_says_it(sandbox, terminal, start):
+def test_on_a_terminal_the_last_line_says_it(sandbox, on_terminal):
     sandbox.faults.always(malformed(3, 150))
-    with terminal() as shown:
-        process = start("procedures", "--on-unreadable", "skip", stdin=shown.tty, stdout=shown.tty, stderr=shown.tty)
-        assert process.wait(60) == 0
+    with on_terminal() as shown:
+        assert run(["procedures", "--on-unreadable", "skip"]) == 0
     lines = [line for line in shown.screen.splitlines() if line]
     assert lines[-1].endswith("248 procedures; 2 procedures could not be read and are left out, at positions 3, 150")
 
@@ -77,10 +74,3 @@ def test_users_have_no_such_option(sandbox, capfd):
 def test_what_is_left_out_is_told_in_words(positions, words):
     stats = WalkStats(unreadable=len(positions), unreadable_positions=[*positions][:1000])
     assert Query(name="runs").left_out(stats) == words
-
-
-def test_the_line_of_a_failure_says_what_is_left_out():
-    stopped = StoppedError(
-        DecodeError("no id"), Mark(items=2, checkpoint="2"), written="2 runs", can_resume=False, left_out="1 run is out"
-    )
-    assert explained(stopped)[1].endswith("2 runs written, go on with --cursor 2; 1 run is out")

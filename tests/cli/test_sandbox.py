@@ -1,26 +1,23 @@
 """A sandbox as a process of its own."""
 
 import asyncio
-import os
+import json
 import re
 import signal
 import urllib.request
 
 import aiohttp
-import orjson
 import pytest
 
 from aiotofupilot import TofuPilotSession, to_wire
-from aiotofupilot.cli import run, standing_sandbox
+from aiotofupilot.cli import run, sandbox as command
 from aiotofupilot.cli.failures import UsageError
-from aiotofupilot.cli.sandbox_data import items_of
-from aiotofupilot.cli.standing_sandbox import BadDay
+from aiotofupilot.cli.sandbox import items_of
 from aiotofupilot.sandbox import Sandbox, faults, make_procedures
 
 
-def sandbox_of(*, procedures=3, runs=20, latency=0.0, rate=None, faults=(), **options):
-    bad_day = BadDay(latency=latency, rate=rate, faults=faults)
-    return standing_sandbox.sandbox_of({"procedures": procedures, "runs": runs}, bad_day=bad_day, **options)
+def sandbox_of(*, procedures=3, runs=20, **options):
+    return command.sandbox_of({"procedures": procedures, "runs": runs}, **options)
 
 
 def ask(exports, query=""):
@@ -61,14 +58,14 @@ def test_a_bad_day():
 )
 def test_a_bad_day_by_name(named, rate, told):
     """The named faults take the place of the usual ones, and strike every request unless a share is given."""
-    assert repr(sandbox_of(faults=named, rate=rate).faults) == told
+    assert repr(sandbox_of(named=named, rate=rate).faults) == told
 
 
 @pytest.mark.parametrize("name", ["", "399", "600", "four", "unreadable", "-1", "٤٢٩"])
 def test_a_fault_that_there_is_not(name):
     """What there is, is named."""
     with pytest.raises(UsageError, match=r"^wrong --fault .*: it is a status from 400 to 599, or one of reset, "):
-        sandbox_of(faults=(name,))
+        sandbox_of(named=(name,))
 
 
 async def test_a_line_that_keeps_working():
@@ -96,7 +93,7 @@ async def test_listening_on_every_address():
 
 async def test_an_address_that_is_not_this_machines():
     with pytest.raises(UsageError, match="choose another --host or --port"):
-        await standing_sandbox.serve(sandbox_of(host="192.0.2.1"))
+        await command.serve(sandbox_of(host="192.0.2.1"))
 
 
 def test_items_of_a_file(tmp_path):
@@ -104,8 +101,8 @@ def test_items_of_a_file(tmp_path):
     made = Sandbox(2, runs=3)
     path = tmp_path / "line.json"
     listed = {"procedures": made.procedures, "runs": list(made.runs), "stations": []}
-    path.write_bytes(orjson.dumps({name: [to_wire(item) for item in items] for name, items in listed.items()}))
-    sandbox = standing_sandbox.sandbox_of({"runs": 20} | items_of(path))
+    path.write_text(json.dumps({name: [to_wire(item) for item in items] for name, items in listed.items()}))
+    sandbox = command.sandbox_of({"runs": 20} | items_of(path))
     assert sandbox.procedures == made.procedures
     assert sandbox.runs == list(made.runs)
     assert sandbox.stations == []
@@ -137,9 +134,9 @@ def test_a_file_that_holds_something_else(tmp_path, text, complaint):
 async def test_serves_and_tells(monkeypatch, capsys):
     """Where it is comes first, then a line a request, of which nothing is kept; cancelled, it is gone."""
     said = asyncio.Queue()
-    monkeypatch.setattr(standing_sandbox, "say", said.put_nowait)
+    monkeypatch.setattr(command, "say", said.put_nowait)
     sandbox = sandbox_of()
-    running = asyncio.create_task(standing_sandbox.serve(sandbox))
+    running = asyncio.create_task(command.serve(sandbox))
     assert await said.get() == f"3 procedures, 20 runs and more at {sandbox.url}, until Ctrl-C"
     assert capsys.readouterr().out == (
         f"export TOFUPILOT_URL={sandbox.url}\nexport TOFUPILOT_API_KEY={sandbox.api_key}\n"
@@ -161,7 +158,7 @@ async def test_port_that_is_taken():
     async with sandbox_of() as first:
         second = sandbox_of(port=int(first.url.split(":")[2].removesuffix("/api")))
         with pytest.raises(UsageError, match="address already in use; choose another --host or --port"):
-            await standing_sandbox.serve(second)
+            await command.serve(second)
 
 
 def test_the_command(start):
@@ -212,11 +209,13 @@ def test_wrong_usage(capsys, arguments, line):
     assert capsys.readouterr().err.startswith(f"aiotofupilot: {line}")
 
 
-def test_help(start):
+def test_help(capfd, monkeypatch):
     """The command is among the others, and every option is explained."""
-    told = start("--help").communicate(timeout=30)[0].decode()
-    assert re.search(r"sandbox +Run a TofuPilot of your own", told)
-    told = start("sandbox", "--help", env=os.environ | {"COLUMNS": "200"}).communicate(timeout=30)[0].decode()
+    assert run(["--help"]) == 0
+    assert re.search(r"sandbox +Run a TofuPilot of your own", capfd.readouterr().out)
+    monkeypatch.setenv("COLUMNS", "200")
+    assert run(["sandbox", "--help"]) == 0
+    told = capfd.readouterr().out
     options = "host port procedures runs data latency faults fault arrivals removals seed"
     for option in options.split():
         assert re.search(rf"--{option} +[A-Z]+ +[A-Z]", told), option

@@ -1,12 +1,15 @@
-"""The progress bar, as a terminal gets it."""
+"""Who sees how far a listing is, and the bar, as a terminal gets it."""
 
+import io
 import logging
 import re
 import sys
 
 import pytest
 
-from aiotofupilot.cli.output.bar import Bar
+from aiotofupilot.cli.progress import Progress, progress_shown
+
+LIBRARY_LOG = logging.getLogger("aiotofupilot")
 
 
 @pytest.fixture
@@ -16,7 +19,7 @@ def show(terminal, monkeypatch):
     def show(use, *, columns=80, total=None):
         with terminal(columns) as shown, open(shown.tty, "w", closefd=False) as stream:
             monkeypatch.setattr(sys, "stderr", stream)
-            bar = Bar("procedures", total)
+            bar = Progress("procedures", total, has_bar=True)
             with bar.shown():
                 use(bar)
         return shown.screen
@@ -45,7 +48,7 @@ def test_what_is_left_is_estimated_once_the_total_is_known(show):
     def use(bar):
         assert bar.wants_total
         bar.advance(1000)
-        bar.expect(2000)
+        bar.total = 2000
         assert not bar.wants_total
         bar.advance(200)
         bar.advance(300)
@@ -59,9 +62,9 @@ def test_a_total_that_is_exceeded_is_told_no_more(show):
     """The listing has grown since it was counted."""
 
     def use(bar):
-        bar.expect(2000)
+        bar.total = 2000
         bar.advance(1999)
-        bar._rich.refresh()
+        bar._live.refresh()
         bar.advance(1)
         bar.advance(1)
 
@@ -81,7 +84,7 @@ def test_a_warning_shows_until_more_arrives(show):
     def use(bar):
         bar.advance(1)
         warn(bar, "attempt 1 failed [red]\x07")
-        bar._rich.refresh()
+        bar._live.refresh()
         bar.advance(1)
 
     screen = show(use)
@@ -99,7 +102,7 @@ def test_every_warning_is_whole_on_a_terminal_of_any_width(show, columns):
     def use(bar):
         for attempt in (1, 2, 3):
             warn(bar, f"attempt {attempt} failed, {REASON}")
-            bar._rich.refresh()
+            bar._live.refresh()
 
     screen = show(use, columns=columns)
     text = text_of(screen)
@@ -117,7 +120,7 @@ def test_a_word_that_is_wider_than_the_terminal_is_whole(show):
     def use(bar):
         bar.advance(1)
         warn(bar, f"no connection to {address}")
-        bar._rich.refresh()
+        bar._live.refresh()
 
     assert address in text_of(show(use, columns=30)).replace(" ", "")
 
@@ -128,7 +131,7 @@ def test_the_count_is_whole_on_a_narrow_terminal(show):
     def use(bar):
         bar.advance(1000)
         warn(bar, "attempt 1 failed, next in 0.25 s: 503: the answer has no body")
-        bar._rich.refresh()
+        bar._live.refresh()
 
     assert "1,000 procedures" in show(use, columns=40)
 
@@ -147,3 +150,45 @@ def test_nothing_is_left(show):
     for part in (before, after):
         assert part.rindex(erased) > part.rindex("procedures")
         assert part.rindex(cursor_on) > part.rindex(cursor_off)
+
+
+def watch(progress):
+    progress.advance(3)
+    with progress.aside():
+        LIBRARY_LOG.warning("attempt 1 failed")
+
+
+def test_nothing_shows_in_a_pipe(monkeypatch):
+    """Where standard error is no terminal, it stays empty: counts, warnings of the library and all."""
+    stderr = io.StringIO()
+    monkeypatch.setattr(sys, "stderr", stderr)
+    monkeypatch.setenv("FORCE_COLOR", "1")
+    with progress_shown("procedures", to_standard_output=True, total=None) as progress:
+        watch(progress)
+    assert stderr.getvalue() == ""
+    assert progress not in LIBRARY_LOG.handlers
+
+
+@pytest.mark.parametrize(("name", "bar"), [("xterm-256color", True), ("dumb", False)])
+def test_a_terminal_shows_a_bar(terminal, monkeypatch, name, bar):
+    """A terminal does, unless it cannot move its cursor."""
+    monkeypatch.setenv("TERM", name)
+    with terminal() as shown, open(shown.tty, "w", closefd=False) as stream:
+        monkeypatch.setattr(sys, "stderr", stream)
+        with progress_shown("procedures", to_standard_output=True, total=None) as progress:
+            watch(progress)
+            assert progress.wants_total == bar
+    assert bool(shown.screen) == bar
+    assert progress not in LIBRARY_LOG.handlers
+
+
+def test_a_first_failure_is_told_where_there_is_no_bar(terminal, monkeypatch):
+    """It may be a mistyped address. What fails after it is no news."""
+    monkeypatch.setenv("TERM", "dumb")
+    with terminal() as shown, open(shown.tty, "w", closefd=False) as stream:
+        monkeypatch.setattr(sys, "stderr", stream)
+        with progress_shown("procedures", to_standard_output=True, total=None):
+            LIBRARY_LOG.warning("attempt 1 failed: no such host")
+            LIBRARY_LOG.warning("attempt 2 failed: no such host")
+    assert "aiotofupilot: attempt 1 failed: no such host" in shown.screen
+    assert "attempt 2" not in shown.screen

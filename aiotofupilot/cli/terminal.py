@@ -1,17 +1,19 @@
-"""What a terminal is and may be shown."""
+"""What a terminal is and may be shown, and the standard streams without Python's buffers."""
 
 from __future__ import annotations
 
 import os
 import re
+import select
 import stat
 import sys
 from io import TextIOBase
-from typing import IO, Any, TextIO
+from typing import IO, TYPE_CHECKING, Any, TextIO, cast
 
-from .unbuffered import raw, write_all
+if TYPE_CHECKING:
+    from io import RawIOBase
 
-__all__ = ["Courtesy", "Whole", "is_pipe", "is_terminal", "put", "say", "visible", "visible_json"]
+__all__ = ["Courtesy", "Whole", "is_pipe", "is_terminal", "put", "raw", "say", "visible", "visible_json", "write_all"]
 
 _CONTROLS = re.compile(
     "[\x00-\x1f\x7f-\x9f"  # C0, DEL and C1
@@ -35,13 +37,37 @@ def visible_json(document: bytes) -> bytes:
 
 
 def is_terminal(stream: TextIO | None) -> bool:
-    """Return whether one of the standard streams is a terminal; None, which Python has for a closed one, is none."""
+    """Return whether one of the standard streams is a terminal. Python has None for a closed one."""
     return stream is not None and stream.isatty()
 
 
 def is_pipe(stream: IO[Any] | None) -> bool:
     """Return whether a stream is a pipe."""
     return stream is not None and stat.S_ISFIFO(os.fstat(stream.fileno()).st_mode)
+
+
+def raw(stream: IO[Any]) -> RawIOBase:
+    """Return the unbuffered stream below one of the standard streams.
+
+    It says how many bytes it took, whether Python runs unbuffered or the stream does not block.
+    """
+    binary = getattr(stream, "buffer", stream)
+    return cast("RawIOBase", getattr(binary, "raw", binary))
+
+
+def write_all(stream: RawIOBase, data: bytes) -> None:
+    """Write all of the data to a raw stream. If the stream would block, wait until it is writable.
+
+    Raises:
+        OSError: There is no room, or nobody reads any more.
+    """
+    rest = memoryview(data)
+    while rest:
+        written = stream.write(rest)
+        if written is None:
+            select.select([], [stream], [])
+        else:
+            rest = rest[written:]
 
 
 def put(stream: TextIO | None, text: str) -> None:

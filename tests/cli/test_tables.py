@@ -1,17 +1,18 @@
 """Procedures as a table for people."""
 
 from datetime import UTC, datetime, timedelta, timezone
+from types import SimpleNamespace
 
 import pytest
 from rich.cells import cell_len
 
-from aiotofupilot.cli.columns import columns_of
-from aiotofupilot.cli.output.table import Table
+from aiotofupilot.cli.formats import Table
+from aiotofupilot.cli.tables import TABLES, Column
 from aiotofupilot.listings import NAMES
 from aiotofupilot.models import Procedure, Repository, UserRef
 from aiotofupilot.sandbox import make_procedures
 
-COLUMNS = columns_of("procedures")
+COLUMNS = TABLES["procedures"]
 ID = "550e8400-e29b-41d4-a716-446655440000"
 CREATED = datetime(2024, 1, 15, 10, 30, 59, tzinfo=UTC)
 LONG = Procedure(ID, "N" * 200, CREATED, UserRef("u", "U" * 200), Repository("r", "r", "R" * 200))
@@ -82,13 +83,13 @@ def test_spare_room_is_shared_in_proportion_to_what_a_column_can_use():
 )
 def test_sixty_columns_have_room_for_what_a_listing_is_about(listing, columns):
     """A name and a moment tell more than an ID does."""
-    head = Table(columns_of(listing).columns, 60).head().decode()
+    head = Table(TABLES[listing].columns, 60).head().decode()
     assert " ".join(head.split()) == columns
 
 
 @pytest.mark.parametrize("listing", NAMES)
 def test_an_id_goes_first_in_a_terminal_and_never_in_a_pipe(listing):
-    columns = columns_of(listing).columns
+    columns = TABLES[listing].columns
     needed = sum(column.width + 2 for column in columns) - 2
     headings = [column.heading for column in columns]
     if "ID" in headings:
@@ -128,3 +129,51 @@ def test_a_moment_that_utc_has_no_year_for_shows_its_offset():
     created = datetime(1, 1, 1, tzinfo=timezone(timedelta(hours=5)))
     (row,) = lines(None, [Procedure(ID, "x", created)])[1:]
     assert row.split()[1:3] == ["0001-01-01", "00:00+05:00"]
+
+
+def text_of(value, path="value"):
+    return Column("HEADING", path, width=9, enough=9, leaves=0).text(SimpleNamespace(value=value))
+
+
+@pytest.mark.parametrize(
+    ("value", "text"),
+    [
+        (datetime(2024, 1, 15, 10, 30, 59, tzinfo=UTC), "2024-01-15 10:30Z"),
+        (datetime(2024, 1, 15, 1, 30, tzinfo=timezone(timedelta(hours=2))), "2024-01-14 23:30Z"),
+        (datetime(1, 1, 1, tzinfo=timezone(timedelta(hours=2))), "0001-01-01 00:00+02:00"),
+    ],
+)
+def test_a_moment_is_shown_to_the_minute_in_utc(value, text):
+    """Beyond the years that UTC has, it keeps its offset."""
+    assert text_of(value) == text
+
+
+@pytest.mark.parametrize(
+    ("value", "text"),
+    [
+        (timedelta(seconds=9.25), "0:09.2"),
+        (timedelta(minutes=1, seconds=30.732), "1:30.7"),
+        (timedelta(hours=26, minutes=3), "26:03:00.0"),
+    ],
+)
+def test_a_duration_is_shown_in_hours_minutes_and_seconds(value, text):
+    assert text_of(value) == text
+
+
+@pytest.mark.parametrize(
+    ("value", "path", "text"),
+    [
+        (None, "value", "-"),
+        ("", "value", "-"),
+        (None, "value.name", "-"),
+        (SimpleNamespace(name=None), "value.name", "-"),
+        (SimpleNamespace(name="Ada"), "value.name", "Ada"),
+        ((), "value.name", "-"),
+        ((SimpleNamespace(name="a"), SimpleNamespace(name="b")), "value.name", "a, b"),
+        (True, "value", "yes"),
+        (False, "value", "no"),
+        (12345, "value", "12,345"),
+    ],
+)
+def test_a_value_is_found_by_its_path_and_shown_by_its_type(value, path, text):
+    assert text_of(value, path) == text

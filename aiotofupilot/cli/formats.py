@@ -1,0 +1,283 @@
+"""How a listing is written: a table for people; JSON lines, JSON, CSV or Parquet for programs.
+
+JSON and CSV have the API's own names and spelling, and Parquet has the library's.
+"""
+
+from __future__ import annotations
+
+import csv
+import shutil
+import sys
+from abc import ABC, abstractmethod
+from io import StringIO
+from typing import TYPE_CHECKING, Any, ClassVar
+
+from msgspec import json
+from rich.cells import cell_len, set_cell_size
+
+from aiotofupilot import to_wire
+from aiotofupilot.models.fields import fields_of
+
+from .failures import UsageError
+from .tables import GAP, TABLES, fitted, whole
+from .terminal import is_terminal, visible, visible_json
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from pathlib import Path
+
+    from .resume import Remake
+    from .tables import Column
+
+__all__ = ["CSV", "Format", "JSONArray", "JSONLines", "Parquet", "Table", "format_for"]
+
+
+class Format(ABC):
+    """A way to write a listing, page by page. Text is in UTF-8."""
+
+    name: ClassVar[str]
+    """What ``--format`` calls it."""
+    is_resumable: ClassVar[bool] = True
+    """Whether no page depends on what was written before, so that another run can resume after any of them."""
+    takes_shapes: ClassVar[bool] = False
+    """Whether it needs the attributes of items alone, and no models."""
+    for_terminal: bool = False
+    """Whether a terminal shows what is written. Nothing that a server says may steer it.
+
+    A pipe or a file gets the server's characters unchanged.
+    """
+    remake: Remake | None = None
+    """What makes the file of what was written, when everything has arrived. None: what was written is the file."""
+
+    def head(self) -> bytes:
+        """Return what comes before all items."""
+        return b""
+
+    @abstractmethod
+    def page(self, items: Sequence[Any]) -> bytes:
+        """Return some items, which follow those of the call before."""
+
+    def tail(self) -> bytes:
+        """Return what comes after all items."""
+        return b""
+
+
+class _JSON(Format):
+    def _json(self, item: Any) -> bytes:  # noqa: ANN401 - of any listing
+        document = json.encode(to_wire(item))
+        return visible_json(document) if self.for_terminal else document
+
+
+class JSONLines(_JSON):
+    """One JSON object a line."""
+
+    name = "jsonl"
+
+    def page(self, items: Sequence[Any]) -> bytes:
+        """Return a line for each item."""
+        return b"".join(self._json(item) + b"\n" for item in items)
+
+
+class JSONArray(_JSON):
+    """One JSON array, an item a line, so that it can be both streamed and searched."""
+
+    name = "json"
+    is_resumable = False
+
+    def __init__(self) -> None:
+        self._separator = b"\n"
+
+    def head(self) -> bytes:
+        """Return the opening bracket."""
+        return b"["
+
+    def page(self, items: Sequence[Any]) -> bytes:
+        """Return a line for each item, without a comma after the last."""
+        lines: list[bytes] = []
+        for item in items:
+            lines += self._separator, self._json(item)
+            self._separator = b",\n"
+        return b"".join(lines)
+
+    def tail(self) -> bytes:
+        """Return the closing bracket."""
+        return b"\n]\n"
+
+
+class CSV(Format):
+    """A header and a row for each item; names of nested objects are joined with dots, null is an empty field.
+
+    Arrays and metadata are JSON.
+
+    Source: https://www.rfc-editor.org/rfc/rfc4180, lines ending with CR LF included
+    """
+
+    name = "csv"
+
+    def __init__(self, model: type) -> None:
+        self._columns = _paths(model)
+
+    def head(self) -> bytes:
+        """Return the header."""
+        return _rows([[".".join(path) for path in self._columns]])
+
+    def page(self, items: Sequence[Any]) -> bytes:
+        """Return a row for each item."""
+        documents = [to_wire(item) for item in items]
+        rows = [[_cell(document, path) for path in self._columns] for document in documents]
+        if self.for_terminal:
+            rows = [[value and visible(value) for value in row] for row in rows]
+        return _rows(rows)
+
+
+def _paths(model: type) -> list[tuple[str, ...]]:
+    """Return the path of each field of a model, through nested models, as the wire has it.
+
+    They are read off the model, so that the header does not depend on which items come first.
+    """
+    paths: list[tuple[str, ...]] = []
+    for field in fields_of(model):
+        if field.model is None or field.is_array:
+            paths.append((field.wire_name,))
+        else:
+            paths += [(field.wire_name, *path) for path in _paths(field.model)]
+    return paths
+
+
+def _cell(document: Any, path: tuple[str, ...]) -> str | None:  # noqa: ANN401 - JSON
+    for name in path:
+        if document is None:
+            return None
+        document = document[name]
+    match document:
+        case None | str():
+            return document
+        case bool() | dict() | list() | tuple():
+            return json.encode(document).decode()
+        case _:
+            return str(document)
+
+
+def _rows(rows: Sequence[Sequence[str | None]]) -> bytes:
+    text = StringIO(newline="")
+    csv.writer(text).writerows(rows)
+    return text.getvalue().encode()
+
+
+class Table(Format):
+    """A header and a row for each item. The widths are settled before the first row, so that rows can stream.
+
+    Args:
+        columns: What is shown of each item.
+        width: Terminal cells that no row may exceed: text is cut, and columns that do not fit are left out; None: all
+            columns are there and nothing is cut, as befits a pipe or a file.
+    """
+
+    name = "table"
+
+    def __init__(self, columns: Sequence[Column], width: int | None) -> None:
+        self._columns = whole(columns) if width is None else fitted(columns, width)
+        self._cuts = width is not None
+
+    def head(self) -> bytes:
+        """Return the header."""
+        return self._row([column.heading for column in self._columns])
+
+    def page(self, items: Sequence[Any]) -> bytes:
+        """Return a row for each item."""
+        return b"".join(self._row([visible(column.text(item)) for column in self._columns]) for item in items)
+
+    def _row(self, texts: Sequence[str]) -> bytes:
+        cells = (self._cell(text, column.width) for text, column in zip(texts, self._columns, strict=True))
+        return (GAP.join(cells).rstrip() + "\n").encode()
+
+    def _cell(self, text: str, width: int) -> str:
+        length = cell_len(text)
+        if length <= width:
+            return text + " " * (width - length)
+        return set_cell_size(text, width - 1) + "…" if self._cuts else text
+
+
+class Parquet(Format):
+    """An Arrow stream while items arrive, of which a Parquet file is made in the end.
+
+    Args:
+        model: The model of an item, which gives the file its columns.
+
+    Raises:
+        UsageError: pyarrow is not installed.
+    """
+
+    name = "parquet"
+    takes_shapes = True
+
+    def __init__(self, model: type) -> None:
+        try:
+            from aiotofupilot.arrow.files import stream_head, stream_part, write_parquet  # noqa: PLC0415 - it needs an extra
+        except ModuleNotFoundError as error:
+            if error.name != "pyarrow":
+                raise
+            raise UsageError("parquet needs pyarrow: install the extra 'arrow'") from error
+        self.remake = write_parquet
+        self._head, self._part = stream_head, stream_part
+        self._model = model
+
+    def head(self) -> bytes:
+        """Return the schema."""
+        return self._head(self._model)
+
+    def page(self, items: Sequence[Any]) -> bytes:
+        """Return a record batch."""
+        return self._part(items, self._model)
+
+
+_ENDINGS = {
+    ".csv": "csv",
+    ".json": "json",
+    ".jsonl": "jsonl",
+    ".ndjson": "jsonl",
+    ".parquet": "parquet",
+    ".txt": "table",
+}
+
+
+def format_for(name: str | None, output: Path | None, listing: str, model: type) -> Format:
+    """Return a new format.
+
+    Args:
+        name: ``table``, ``jsonl``, ``json``, ``csv`` or ``parquet``; None: what the output's ending says, and a table
+            where there is none.
+        output: The file to be written; None: standard output, whose width, if it is a terminal, bounds a table's.
+        listing: The listing, which gives a table its columns.
+        model: The model of an item, which gives a CSV or a Parquet file its columns.
+
+    Raises:
+        UsageError: The ending is that of no format, or something is missing that the format needs.
+    """
+    match name or _by_ending(output):
+        case "jsonl":
+            return JSONLines()
+        case "json":
+            return JSONArray()
+        case "csv":
+            return CSV(model)
+        case "parquet":
+            if output is None:
+                raise UsageError(
+                    "parquet needs --output FILE, because a Parquet file is made when everything has arrived"
+                )
+            return Parquet(model)
+        case _:
+            is_shown = output is None and is_terminal(sys.stdout)
+            return Table(TABLES[listing].columns, shutil.get_terminal_size().columns if is_shown else None)
+
+
+def _by_ending(output: Path | None) -> str:
+    ending = output.suffix.lower() if output else ""
+    if ending and ending not in _ENDINGS:
+        *others, last = _ENDINGS
+        raise UsageError(
+            f"no format is written into files that end in {ending}: "
+            f"let {output} end in {', '.join(others)} or {last}, or name a format with --format"
+        )
+    return _ENDINGS.get(ending, "table")

@@ -1,0 +1,170 @@
+"""How far a listing is, on standard error and only for someone who watches: a bar, by rich."""
+
+from __future__ import annotations
+
+import logging
+import math
+import os
+import sys
+import time
+from contextlib import contextmanager, suppress
+from datetime import timedelta
+from typing import TYPE_CHECKING, TextIO, cast
+
+from .terminal import Courtesy, is_pipe, is_terminal, say, visible
+
+if TYPE_CHECKING:
+    from collections.abc import Generator
+
+    from rich.console import Console, RenderableType
+
+__all__ = ["Progress", "progress_shown"]
+
+_LONGEST = 100 * 24 * 3600
+"""Seconds that may be left. Nobody waits for longer, and a timedelta does not hold every number."""
+
+
+class Progress(logging.Handler):
+    """Counts items, and takes the library's warnings, each of which is about an attempt that failed.
+
+    An attempt that was made up for is no news. But a failure before anything has arrived may be a mistyped address. It
+    is told at once to whoever watches, because the attempts that follow take some seconds.
+
+    Args:
+        name: What the items are called.
+        total: At most this many items will arrive; None: nobody knows, and the bar moves to and fro.
+        begun: How many of them are there already.
+        has_bar: Whether the count is shown, and below it the latest warning, until more arrives.
+
+    Attributes:
+        failure: The latest warning about an attempt, until more arrives; empty: there is none.
+        total: How many items will arrive, those included that have; None: nobody knows.
+    """
+
+    def __init__(self, name: str, total: int | None = None, begun: int = 0, *, has_bar: bool = False) -> None:
+        super().__init__()
+        self.failure: str = ""
+        self.total: int | None = total
+        self._name = name
+        self._begun = self._count = begun
+        self._start = time.monotonic()
+        self._warning = ""
+        self._is_untold = True
+        self._live = None
+        if has_bar:
+            from rich.console import Console  # noqa: PLC0415 - a tenth of a second that nobody pays for in a pipe
+            from rich.live import Live  # noqa: PLC0415 - likewise
+
+            console = Console(file=cast("TextIO", Courtesy(sys.stderr)))  # rich uses no more of a file than that has
+            self._live = Live(
+                get_renderable=lambda: self._lines(console),
+                console=console,
+                refresh_per_second=10,
+                transient=True,
+                redirect_stdout=False,
+                redirect_stderr=False,
+            )
+
+    @contextmanager
+    def shown(self) -> Generator[None]:
+        """Show the bar during a block, and leave nothing on the terminal."""
+        if self._live is None:
+            yield
+            return
+        self._live.start(refresh=True)
+        try:
+            yield
+        finally:
+            self._live.stop()
+
+    @contextmanager
+    def aside(self) -> Generator[None]:
+        """Take the bar off the terminal while a block may write there."""
+        if self._live is None:
+            yield
+            return
+        self._live.stop()
+        yield
+        self._live.start(refresh=True)
+
+    @property
+    def wants_total(self) -> bool:
+        """Whether somebody watches who would like to know how many items there are."""
+        return self._live is not None and self.total is None
+
+    def advance(self, items: int) -> None:
+        """Count items that have arrived."""
+        self._is_untold = False
+        self.failure = self._warning = ""
+        self._count += items
+
+    def emit(self, record: logging.LogRecord) -> None:
+        """Take a warning. Tell it if it is the first and nothing has arrived, or else show it below the bar."""
+        message = record.getMessage()
+        if hasattr(record, "tofupilot_attempt"):
+            self.failure = message
+        if self._is_untold and is_terminal(sys.stderr):
+            self._is_untold = False
+            self._tell(f"aiotofupilot: {visible(message)}")
+        else:
+            self._warning = visible(message)
+
+    def _tell(self, line: str) -> None:
+        if self._live is None:
+            with suppress(OSError):  # the terminal is gone, and with it whoever watched
+                say(line)
+        else:
+            from rich.text import Text  # noqa: PLC0415 - it is loaded by now
+
+            self._live.console.print(Text(line), soft_wrap=True)  # above the bar
+
+    def _lines(self, console: Console) -> RenderableType:
+        """Return the bar, and below it the warning, whole.
+
+        They leave room at the end of each line for the ^C that a terminal shows there, however wide it is by now.
+        """
+        from rich.console import Group  # noqa: PLC0415 - they are loaded by now
+        from rich.constrain import Constrain  # noqa: PLC0415
+        from rich.progress_bar import ProgressBar  # noqa: PLC0415
+        from rich.table import Column, Table  # noqa: PLC0415
+        from rich.text import Text  # noqa: PLC0415
+
+        line = Table.grid("", Column(no_wrap=True, ratio=1), padding=(0, 1), expand=True)
+        line.add_row(ProgressBar(self.total, self._count, width=12), Text(self._told()))
+        warning = [Text(self._warning, style="yellow", overflow="fold")] if self._warning else []
+        return Constrain(Group(line, *warning), max(1, console.width - len("^C")))
+
+    def _told(self) -> str:
+        """Return the count, what part of all that is, the rate, and the time that is left."""
+        rate = (self._count - self._begun) / max(time.monotonic() - self._start, 1e-3)
+        fast = f", {rate:,.0f}/s" if rate else ""
+        # A listing may have grown since it was counted.
+        if self.total is None or self._count > self.total:
+            return f"{self._count:,} {self._name}{fast}"
+        share = self._count / self.total if self.total else 1.0
+        left = ""
+        if rate and (seconds := (self.total - self._count) / rate) <= _LONGEST:
+            left = f", {timedelta(seconds=math.ceil(seconds))} left"
+        return f"{self._count:,} of {self.total:,} {self._name} ({share:.0%}){fast}{left}"
+
+
+@contextmanager
+def progress_shown(name: str, *, to_standard_output: bool, total: int | None, begun: int = 0) -> Generator[Progress]:
+    """Show progress during a block, if standard error is a terminal, and nobody else can be expected to write there.
+
+    Args:
+        name: What the items are called.
+        to_standard_output: Whether the listing goes there. If that is a pipe, its reader may write to the terminal.
+        total: At most this many items will arrive; None: nobody knows.
+        begun: How many of them are there already.
+    """
+    library_log = logging.getLogger("aiotofupilot")
+    # rich would take FORCE_COLOR, which continuous integration likes to set, for a terminal.
+    is_seen = is_terminal(sys.stderr) and os.environ.get("TERM") != "dumb"
+    progress = Progress(name, total, begun, has_bar=is_seen and not (to_standard_output and is_pipe(sys.stdout)))
+    library_log.addHandler(progress)
+    try:
+        with progress.shown():
+            yield progress
+    finally:
+        library_log.removeHandler(progress)

@@ -1,0 +1,204 @@
+"""``aiotofupilot sandbox``: a sandbox as a process of its own, which shows what it is asked."""
+
+from __future__ import annotations
+
+import json
+import sys
+from http import HTTPStatus
+from pathlib import Path  # noqa: TC003 - cyclopts resolves the annotations
+from typing import TYPE_CHECKING, Annotated, Any, cast
+
+from cyclopts import Parameter
+from cyclopts.validators import Number
+
+from aiotofupilot.errors import DecodeError
+from aiotofupilot.listings import NAMES
+
+from .failures import UsageError
+from .options import unwrapped
+from .terminal import put, say
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    from aiotofupilot.sandbox import Request, Sandbox
+    from aiotofupilot.sandbox.faults import Fault
+
+__all__ = ["items_of", "sandbox", "sandbox_of", "serve"]
+
+
+@unwrapped
+async def sandbox(
+    *,
+    host: Annotated[str, Parameter(metavar="ADDRESS")] = "127.0.0.1",
+    port: Annotated[int, Parameter(metavar="N", validator=Number(gte=0, lte=65535), show_default=False)] = 0,
+    procedures: Annotated[int, Parameter(metavar="N", validator=Number(gte=0, lte=1_000_000))] = 250,
+    runs: Annotated[int, Parameter(metavar="N", validator=Number(gte=0, lte=1_000_000))] = 1000,
+    data: Annotated[Path | None, Parameter(metavar="FILE")] = None,
+    latency: Annotated[float, Parameter(metavar="SECONDS", validator=Number(gte=0))] = 0.0,
+    faults: Annotated[float | None, Parameter(metavar="RATE", validator=Number(gte=0, lte=1))] = None,
+    fault: Annotated[list[str] | None, Parameter(metavar="FAULT", negative_iterable=())] = None,
+    arrivals: Annotated[float, Parameter(metavar="RATE", validator=Number(gte=0))] = 0.0,
+    removals: Annotated[float, Parameter(metavar="RATE", validator=Number(gte=0))] = 0.0,
+    seed: Annotated[int, Parameter(metavar="N")] = 0,
+) -> None:
+    """Run a TofuPilot of your own on this machine, with a made-up factory, until Ctrl-C.
+
+    It serves every listing. It prints the two lines that a shell needs to lead other programs to it, and then each
+    request with its answer.
+
+    Args:
+        host: Listen on this address of this machine. 0.0.0.0 lets containers and other machines in.
+        port: Listen on this port. By default any free one.
+        procedures: Make up this many procedures, at most 1,000,000.
+        runs: Make up this many runs, at most 1,000,000, with their units, phases, measurements and logs.
+        data: List what is in this JSON file, and make up the other listings: an object with the name of a listing, such
+            as runs, for each array of items, as --format json writes them.
+        latency: Answer this much later.
+        faults: Let this share of requests, 0 to 1, fail: errors, resets, answers that are cut short or not the API's.
+        fault: Let requests fail in this way: a status, such as 429 or 503, or reset, hang_up, cut or html. Given
+            several times, each fails in one of the ways. Without --faults, every request does.
+        arrivals: Make this many runs and procedures per request, on average, so that the listings grow.
+        removals: Remove this many procedures per request, on average.
+        seed: Another seed makes up another factory, and other requests fail.
+    """
+    items = {"procedures": procedures, "runs": runs} | ({} if data is None else items_of(data))
+    made = sandbox_of(
+        items,
+        host=host,
+        port=port,
+        seed=seed,
+        latency=latency,
+        rate=faults,
+        named=fault or (),
+        arrivals=arrivals,
+        removals=removals,
+    )
+    await serve(made)
+
+
+# The sandbox is imported in functions, because help and a wrong option need not wait for an HTTP server.
+
+
+def sandbox_of(
+    items: Mapping[str, Any],
+    *,
+    host: str = "127.0.0.1",
+    port: int = 0,
+    seed: int = 0,
+    latency: float = 0.0,
+    rate: float | None = None,
+    named: Sequence[str] = (),
+    arrivals: float = 0.0,
+    removals: float = 0.0,
+) -> Sandbox:
+    """Describe a sandbox.
+
+    Args:
+        items: What it lists, by the name of the listing: a number of items to make up, or the items.
+        host: To listen on.
+        port: To listen on; 0: any free one.
+        seed: Decides what is made up, what changes, and which requests fail.
+        latency: Seconds by which each answer is late.
+        rate: The share of requests that meet a fault, 0 to 1. None: all of them where faults are named, and otherwise
+            none.
+        named: Names of faults: statuses of errors, or reset, hang_up, cut or html. Empty: those of a bad day.
+        arrivals: How many runs and procedures are made per request, on average.
+        removals: How many procedures are removed per request, on average.
+
+    Raises:
+        UsageError: There is no such fault, or there is no procedure to make runs of.
+    """
+    from aiotofupilot.sandbox import BusyLine, Sandbox, faults  # noqa: PLC0415
+
+    sandbox = Sandbox(**items, seed=seed, host=host, port=port)
+    those = [_fault(name) for name in named]
+    share = rate if rate is not None else float(bool(those))
+    if latency:
+        sandbox.faults.always(faults.latency(latency))
+    if share:
+        sandbox.faults.randomly(*those, rate=share, seed=seed)
+    if arrivals or removals:
+        if arrivals and not sandbox.procedures:
+            raise UsageError("--arrivals needs a procedure at least, which runs can be made of")
+        sandbox.before_response.append(BusyLine(runs=arrivals, inserts=arrivals, removals=removals, seed=seed))
+    return sandbox
+
+
+_LAST_STATUS = 599
+
+
+def _fault(name: str) -> Fault:
+    from aiotofupilot.sandbox import faults  # noqa: PLC0415
+
+    named = {"reset": faults.reset, "hang_up": faults.hang_up, "cut": faults.cut, "html": faults.html}
+    if name in named:
+        return named[name]()
+    if name.isascii() and name.isdigit() and HTTPStatus.BAD_REQUEST <= int(name) <= _LAST_STATUS:
+        return faults.status(int(name))
+    raise UsageError(f"wrong --fault {name}: it is a status from 400 to 599, or one of {', '.join(named)}")
+
+
+async def serve(sandbox: Sandbox) -> None:
+    """Run a sandbox until this is cancelled. Its address goes to standard output, its requests to standard error.
+
+    Raises:
+        UsageError: The address or the port cannot be had.
+    """
+    import asyncio  # noqa: PLC0415 - help and a wrong option need not wait for it
+
+    answered: asyncio.Queue[Request] = asyncio.Queue()
+    sandbox.after_response.append(lambda _factory, request: answered.put_nowait(request))
+    try:
+        await sandbox.start()
+    except OSError as error:
+        raise UsageError(f"{error.strerror}; choose another --host or --port, or leave them out") from error
+    try:
+        put(sys.stdout, f"export TOFUPILOT_URL={sandbox.url}\nexport TOFUPILOT_API_KEY={sandbox.api_key}\n")
+        made_up = f"{len(sandbox.procedures):,} procedures, {len(sandbox.runs):,} runs and more"
+        say(f"{made_up} at {sandbox.url}, until Ctrl-C")
+        while True:
+            request = await answered.get()
+            sandbox.requests.clear()  # it may run for days
+            say(f"{request.time.astimezone():%H:%M:%S} {request}")
+    finally:
+        await sandbox.stop()
+
+
+def items_of(path: Path) -> dict[str, list[Any]]:
+    """Return the items in a JSON file, by the name of their listing.
+
+    Args:
+        path: The file. It holds an object with an array of items, as the API spells them, for each of some listings.
+
+    Raises:
+        UsageError: The file cannot be read, or it holds something else.
+    """
+    try:
+        document = json.loads(path.read_bytes())
+    except OSError as error:
+        raise UsageError(f"cannot read --data {path}: {error.strerror}") from error
+    except (ValueError, RecursionError) as error:  # the latter: it is nested too deeply
+        raise UsageError(f"--data {path} is not JSON: {error}") from None
+    if not isinstance(document, dict):
+        raise UsageError(f"--data {path} must hold an object with arrays of items, by the names of their listings")
+    return {name: _items(path, name, listed) for name, listed in cast("dict[str, object]", document).items()}
+
+
+def _items(path: Path, name: str, listed: object) -> list[Any]:
+    if name not in NAMES:
+        raise UsageError(f"--data {path}: {name} is no listing; there are {', '.join(NAMES)}")
+    if not isinstance(listed, list):
+        raise UsageError(f"--data {path}: {name} must be an array of items")
+    from aiotofupilot import from_wire  # noqa: PLC0415 - help and a wrong option need not wait for the codec
+
+    from .filter_options import described  # noqa: PLC0415 - likewise
+
+    model = described(name).model
+    items: list[Any] = []
+    for index, item in enumerate(cast("list[object]", listed)):
+        try:
+            items.append(from_wire(item, model))
+        except DecodeError as error:
+            raise UsageError(f"--data {path}: {name}[{index}]{str(error).removeprefix('$')}") from None
+    return items

@@ -1,0 +1,267 @@
+"""What a table shows of each listing, and how its columns are made to fit."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta
+from itertools import accumulate, pairwise
+from typing import TYPE_CHECKING, Any, cast
+
+from attrs import evolve, frozen
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+
+    from aiotofupilot import Batch, Deployment, Measurement, Phase, Procedure
+
+__all__ = ["GAP", "TABLES", "Column", "Columns", "counted", "fitted", "whole"]
+
+
+@frozen
+class Column:
+    """A column of a table."""
+
+    heading: str
+    value: str | Callable[[Any], object]
+    """Where the value of its cell is: the names of attributes, joined by dots; or a function of the item."""
+    width: int
+    """Terminal cells that it needs."""
+    enough: int
+    """The width up to which more room is of use, in terminal cells."""
+    leaves: int
+    """Where the terminal is too narrow for all columns, the column with the lowest number is left out first."""
+
+    def text(self, item: object) -> str:
+        """Return the text of its cell for an item; ``-`` stands for null."""
+        value = _at(item, self.value.split(".")) if isinstance(self.value, str) else self.value(item)
+        return "-" if value is None else _text(value) or "-"
+
+
+@frozen
+class Columns:
+    """How the items of a listing are shown."""
+
+    singular: str
+    """What one item is called."""
+    columns: tuple[Column, ...]
+    """Columns of a fixed width come first. Where nothing is cut, a long text moves only what follows it."""
+
+
+def _at(value: object, names: Sequence[str]) -> object:
+    """Return what is behind the names of attributes, of each item where there are several; None: nothing."""
+    if value is None or not names:
+        return value
+    if isinstance(value, tuple):
+        return tuple(_at(each, names) for each in cast("tuple[object, ...]", value))
+    return _at(getattr(value, names[0]), names[1:])
+
+
+def _text(value: object) -> str:
+    match value:
+        case bool():
+            return "yes" if value else "no"
+        case int():
+            return f"{value:,}"
+        case datetime():
+            return _moment(value)
+        case timedelta():
+            return _duration(value)
+        case tuple():
+            return ", ".join(_text(each) for each in cast("tuple[object, ...]", value))
+        case _:
+            return str(value)
+
+
+def _moment(value: datetime) -> str:
+    """Return a moment to the minute, in UTC."""
+    try:
+        utc = value.astimezone(UTC)
+    except OverflowError:  # beyond the years that a date can have in UTC
+        return value.isoformat(" ", "minutes")
+    return utc.replace(tzinfo=None).isoformat(" ", "minutes") + "Z"
+
+
+def _duration(value: timedelta) -> str:
+    """Return a duration in hours, minutes and seconds."""
+    minutes, seconds = divmod(value.total_seconds(), 60)
+    hours, minutes = divmod(int(minutes), 60)
+    return f"{hours}:{minutes:02}:{seconds:04.1f}" if hours else f"{minutes}:{seconds:04.1f}"
+
+
+def _creator_of_procedure(procedure: Procedure) -> str | None:
+    user = procedure.created_by_user
+    return None if user is None else user.name or user.email
+
+
+def _creator_of_batch(batch: Batch) -> str | None:
+    creator = batch.created_by_user or batch.created_by_station
+    return None if creator is None else creator.name
+
+
+def _commit(deployment: Deployment) -> str | None:
+    commit = deployment.commit
+    return None if commit is None else f"{commit.sha[:7]} {commit.message}"
+
+
+def _measured(measurement: Measurement) -> str | None:
+    values = (measurement.value, measurement.bool_value, measurement.string_value)
+    value = next((value for value in values if value is not None), None)
+    if value is None:
+        return None
+    return f"{value} {measurement.units}" if measurement.units else f"{value}"
+
+
+def _duration_of_phase(phase: Phase) -> timedelta | None:
+    return None if phase.duration_ms is None else timedelta(milliseconds=phase.duration_ms)
+
+
+_ID = Column("ID", "id", width=36, enough=36, leaves=0)
+
+TABLES = {
+    "procedures": Columns(
+        "procedure",
+        (
+            _ID,
+            Column("CREATED", "created_at", width=17, enough=17, leaves=3),
+            Column("NAME", "name", width=20, enough=48, leaves=4),
+            Column("CREATED BY", _creator_of_procedure, width=12, enough=24, leaves=2),
+            Column("REPOSITORY", "linked_repository.full_name", width=16, enough=48, leaves=1),
+        ),
+    ),
+    "runs": Columns(
+        "run",
+        (
+            _ID,
+            Column("STARTED", "started_at", width=17, enough=17, leaves=3),
+            Column("OUTCOME", "outcome", width=7, enough=7, leaves=5),
+            Column("DURATION", "duration", width=9, enough=9, leaves=1),
+            Column("SERIAL NUMBER", "unit.serial_number", width=14, enough=24, leaves=4),
+            Column("PROCEDURE", "procedure.name", width=16, enough=48, leaves=2),
+        ),
+    ),
+    "units": Columns(
+        "unit",
+        (
+            _ID,
+            Column("CREATED", "created_at", width=17, enough=17, leaves=2),
+            Column("LAST RUN", "last_run.outcome", width=8, enough=8, leaves=4),
+            Column("SERIAL NUMBER", "serial_number", width=16, enough=32, leaves=5),
+            Column("PART", "part.number", width=12, enough=24, leaves=3),
+            Column("BATCH", "batch.number", width=10, enough=20, leaves=1),
+        ),
+    ),
+    "parts": Columns(
+        "part",
+        (
+            _ID,
+            Column("CREATED", "created_at", width=17, enough=17, leaves=1),
+            Column("NUMBER", "number", width=16, enough=32, leaves=4),
+            Column("NAME", "name", width=20, enough=40, leaves=3),
+            Column("REVISIONS", "revisions.number", width=12, enough=24, leaves=2),
+        ),
+    ),
+    "batches": Columns(
+        "batch",
+        (
+            _ID,
+            Column("CREATED", "created_at", width=17, enough=17, leaves=2),
+            Column("UNITS", "unit_count", width=7, enough=7, leaves=3),
+            Column("NUMBER", "number", width=16, enough=40, leaves=4),
+            Column("CREATED BY", _creator_of_batch, width=12, enough=24, leaves=1),
+        ),
+    ),
+    "stations": Columns(
+        "station",
+        (
+            _ID,
+            Column("NAME", "name", width=16, enough=32, leaves=3),
+            Column("TEAM", "team.name", width=12, enough=24, leaves=1),
+            Column("PROCEDURES", "procedures.name", width=16, enough=60, leaves=2),
+        ),
+    ),
+    "users": Columns(
+        "user",
+        (
+            _ID,
+            Column("BANNED", "banned", width=6, enough=6, leaves=1),
+            Column("NAME", "name", width=16, enough=32, leaves=3),
+            Column("EMAIL", "email", width=20, enough=48, leaves=2),
+        ),
+    ),
+    "deployments": Columns(
+        "deployment",
+        (
+            _ID,
+            Column("DEPLOYED", "deployed_at", width=17, enough=17, leaves=3),
+            Column("STATUS", "status", width=8, enough=8, leaves=4),
+            Column("ENVIRONMENT", "environment", width=11, enough=11, leaves=2),
+            Column("PROCEDURE", "procedure.name", width=18, enough=40, leaves=5),
+            Column("COMMIT", _commit, width=16, enough=48, leaves=1),
+        ),
+    ),
+    "logs": Columns(
+        "log",
+        (
+            Column("CREATED", "created_at", width=17, enough=17, leaves=3),
+            Column("LEVEL", "level", width=8, enough=8, leaves=4),
+            Column("SERIAL NUMBER", "unit.serial_number", width=16, enough=24, leaves=2),
+            Column("SOURCE", "source_file", width=14, enough=24, leaves=0),
+            Column("MESSAGE", "message", width=20, enough=80, leaves=5),
+            Column("PROCEDURE", "procedure.name", width=12, enough=32, leaves=1),
+        ),
+    ),
+    "measurements": Columns(
+        "measurement",
+        (
+            Column("STARTED", "started_at", width=17, enough=17, leaves=2),
+            Column("OUTCOME", "measurement_outcome", width=7, enough=7, leaves=4),
+            Column("SERIAL NUMBER", "serial_number", width=16, enough=24, leaves=1),
+            Column("MEASUREMENT", "measurement_name", width=16, enough=32, leaves=5),
+            Column("VALUE", _measured, width=12, enough=24, leaves=3),
+            Column("PHASE", "phase_name", width=12, enough=32, leaves=0),
+        ),
+    ),
+    "phases": Columns(
+        "phase",
+        (
+            Column("STARTED", "started_at", width=17, enough=17, leaves=2),
+            Column("OUTCOME", "outcome", width=7, enough=7, leaves=4),
+            Column("DURATION", _duration_of_phase, width=9, enough=9, leaves=1),
+            Column("SERIAL NUMBER", "serial_number", width=14, enough=24, leaves=3),
+            Column("NAME", "name", width=16, enough=48, leaves=5),
+            Column("RETRY", "retry_count", width=5, enough=5, leaves=0),
+        ),
+    ),
+}
+"""How the items of each listing are shown, by its name."""
+
+
+def counted(items: int, listing: str) -> str:
+    """Return a number of items of a listing in words."""
+    return f"{items:,} {TABLES[listing].singular if items == 1 else listing}"
+
+
+GAP = "  "
+"""What stands between two columns."""
+
+
+def whole(columns: Sequence[Column]) -> list[Column]:
+    """Return all columns, each as wide as is of use."""
+    return [evolve(column, width=column.enough) for column in columns]
+
+
+def fitted(columns: Sequence[Column], width: int) -> list[Column]:
+    """Return the columns that fit, with their widths.
+
+    What there is no room for is left out. What is left over is shared in proportion to what each column can use.
+    """
+    kept = list(columns)
+    while (missing := sum(column.width + len(GAP) for column in kept) - len(GAP) - width) > 0 and len(kept) > 1:
+        kept.remove(min(kept, key=lambda column: column.leaves))
+    if missing > 0:
+        return [evolve(kept[0], width=max(1, width))]
+    usable = list(accumulate((column.enough - column.width for column in kept), initial=0))
+    shared = min(-missing, usable[-1])
+    ends = [shared * end // (usable[-1] or 1) for end in usable]  # rounded where a share ends, so that none is lost
+    return [
+        evolve(column, width=column.width + end - at) for column, (at, end) in zip(kept, pairwise(ends), strict=True)
+    ]

@@ -1,0 +1,214 @@
+"""Where bytes go."""
+
+import asyncio
+import errno
+import os
+import re
+import sys
+from contextlib import contextmanager, suppress
+from fcntl import F_SETPIPE_SZ, fcntl
+from io import TextIOWrapper
+from pathlib import Path
+
+import pytest
+
+from aiotofupilot.cli.failures import ExitCode, UsageError, explained
+from aiotofupilot.cli.output import output
+
+
+class SomeError(Exception):
+    pass
+
+
+async def write(path, *chunks):
+    async with output(path) as out:
+        for chunk in chunks:
+            await out.write(chunk, items=1, checkpoint=None)
+
+
+async def write_and_fail(path, failure):
+    async with output(path) as out:
+        await out.write(b"half", items=1, checkpoint=None)
+        raise failure
+
+
+async def test_standard_output(capfdbinary):
+    """Bytes arrive as they are, each write at once."""
+    async with output(None) as out:
+        await out.write("Prüfung\r\n".encode(), items=1, checkpoint=None)
+        assert capfdbinary.readouterr().out == "Prüfung\r\n".encode()
+
+
+async def test_closed_standard_output(monkeypatch):
+    """Without a standard output there is advice instead of a traceback."""
+    monkeypatch.setattr(sys, "stdout", None)
+    with pytest.raises(UsageError, match="standard output is closed: use --output FILE"):
+        await write(None)
+
+
+async def test_a_file_takes_its_place_when_it_is_whole(tmp_path):
+    """Until the end, the place holds what it held; then nothing but the file is there."""
+    path = tmp_path / "list.csv"
+    path.write_text("old")
+    async with output(path) as out:
+        await out.write(b"new", items=1, checkpoint=None)
+        await out.write(b"er", items=1, checkpoint=None)
+        assert path.read_text() == "old"
+    assert path.read_text() == "newer"
+    assert list(tmp_path.iterdir()) == [path]
+
+
+@pytest.mark.parametrize("held", [None, "old"])
+@pytest.mark.parametrize("failure", [SomeError, asyncio.CancelledError, KeyboardInterrupt])
+async def test_a_failed_run_leaves_the_place_as_it_was(tmp_path, held, failure):
+    """Whatever ends it, no half file is in its place, and none beside it."""
+    path = tmp_path / "list.csv"
+    if held:
+        path.write_text(held)
+    with pytest.raises(failure):
+        await write_and_fail(path, failure)
+    assert [file.read_text() for file in tmp_path.iterdir()] == ([held] if held else [])
+
+
+async def test_a_link_stays_a_link(tmp_path):
+    """What a symbolic link leads to is replaced, not the link."""
+    link, file = tmp_path / "link", tmp_path / "file"
+    link.symlink_to(file)
+    await write(link, b"x")
+    assert link.is_symlink()
+    assert file.read_bytes() == b"x"
+
+
+@pytest.mark.parametrize("path", ["/dev/null", "/dev/stdout", "/dev/fd/1", "/proc/self/fd/1", "/dev/new", "pipe"])
+async def test_what_is_no_file_is_wrong_usage(tmp_path, monkeypatch, path):
+    """A device is not replaced, nor is the file that standard output is redirected to."""
+    monkeypatch.chdir(tmp_path)
+    os.mkfifo("pipe")
+    with pytest.raises(UsageError) as caught:
+        await write(Path(path))
+    told = f"--output names a file, and {path} is none: leave it out to write to standard output"
+    assert str(caught.value) == told
+    assert [path.name for path in tmp_path.iterdir()] == ["pipe"]
+
+
+@pytest.mark.parametrize(
+    ("name", "reason"),
+    [(".", "Is a directory"), ("none/list.csv", "No such file or directory"), ("n" * 300, "File name too long")],
+)
+async def test_what_cannot_be_written_is_wrong_usage(tmp_path, name, reason):
+    """It is said before anything is asked of a server."""
+    path = tmp_path / name
+    with pytest.raises(UsageError) as caught:
+        await write(path)
+    assert str(caught.value) == f"cannot write {path}: {reason}"
+
+
+async def test_a_folder_where_the_part_is_to_be(tmp_path):
+    """The line names it."""
+    part = tmp_path / "list.csv.part"
+    part.mkdir()
+    with pytest.raises(UsageError) as caught:
+        await write(tmp_path / "list.csv")
+    assert str(caught.value) == f"cannot write {part}: Is a directory"
+
+
+class TestPipe:
+    """Standard output as a pipe, whose reader may pause or leave."""
+
+    @pytest.fixture
+    def pipe(self, monkeypatch):
+        @contextmanager
+        def pipe(*, blocking=True, unbuffered=False):
+            reading, writing = os.pipe()
+            fcntl(writing, F_SETPIPE_SZ, 4096)
+            os.set_blocking(writing, blocking)
+            raw = open(writing, "wb", buffering=0) if unbuffered else open(writing, "wb")  # noqa: PTH123, SIM115
+            with (
+                open(reading, "rb") as reader,  # noqa: PTH123 - a descriptor
+                suppress(BrokenPipeError),
+                TextIOWrapper(raw, write_through=unbuffered) as stream,
+                monkeypatch.context() as patch,
+            ):
+                patch.setattr(sys, "stdout", stream)
+                yield reader
+
+        return pipe
+
+    @pytest.mark.parametrize("blocking", [True, False])
+    @pytest.mark.parametrize("unbuffered", [True, False])
+    async def test_every_byte_arrives_while_other_tasks_run(self, pipe, blocking, unbuffered):
+        """A pipe that takes little at a time stalls nobody else."""
+        data = os.urandom(100_000)
+        with pipe(blocking=blocking, unbuffered=unbuffered) as reader:
+            async with output(None) as out:
+                writing = asyncio.create_task(out.write(data, items=1, checkpoint="1"))
+                await asyncio.sleep(0)
+                assert not writing.done()
+                assert await asyncio.to_thread(reader.read, len(data)) == data
+                await writing
+                assert (out.items, out.checkpoint, out.is_torn) == (1, "1", False)
+
+    async def test_a_reader_that_has_left(self, pipe):
+        with pipe() as reader:
+            reader.close()
+            with pytest.raises(BrokenPipeError):
+                await write(None, b"x")
+
+    @pytest.mark.parametrize(("size", "is_torn"), [(4096, False), (10_000, True)])
+    async def test_cancelled_while_the_pipe_is_full(self, pipe, size, is_torn):
+        """What is written in part does not count, and is known to be there."""
+        with pipe() as reader:
+            async with output(None) as out:
+                await out.write(b"x", items=1, checkpoint="1")
+                reader.read(1)
+                writing = asyncio.create_task(out.write(bytes(size), items=2, checkpoint="2"))
+                for _ in range(100):
+                    await asyncio.sleep(0)
+                assert writing.cancel() == is_torn
+                await asyncio.wait((writing,))
+                assert writing.cancelled() == is_torn
+                assert (out.items, out.is_torn) == (1 if is_torn else 2, is_torn)
+
+
+@pytest.fixture
+def full():
+    with Path("/dev/full").open("w") as full:
+        yield full
+
+
+async def test_a_full_disk(full, monkeypatch):
+    """It is an OSError at the write that it refused. Nothing of that is written."""
+    monkeypatch.setattr(sys, "stdout", full)
+    async with output(None) as out:
+        with pytest.raises(OSError, match="No space left on device"):
+            await out.write(b"x", items=1, checkpoint=None)
+        assert not out.is_torn
+        assert out.items == 0
+
+
+@pytest.mark.parametrize("number", [errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EIO])
+async def test_a_disk_that_fails_at_the_start_is_no_wrong_usage(tmp_path, monkeypatch, number):
+    """Nothing about the command would have to be different."""
+
+    def fail(*_):
+        raise OSError(number, os.strerror(number))
+
+    monkeypatch.setattr("aiotofupilot.cli.resume.os.open", fail)
+    with pytest.raises(OSError, match=re.escape(os.strerror(number))) as caught:
+        async with output(tmp_path / "x.csv"):
+            pass
+    assert explained(caught.value) == (ExitCode.FAILED, f"cannot write: {os.strerror(number)}")
+    assert not list(tmp_path.iterdir())
+
+
+@pytest.mark.parametrize("number", [errno.EACCES, errno.EROFS, errno.ENOENT])
+async def test_a_place_that_cannot_be_written_is_wrong_usage(tmp_path, monkeypatch, number):
+    """Such as a folder that is not there, or that only others may write to."""
+
+    def fail(*_):
+        raise OSError(number, os.strerror(number))
+
+    monkeypatch.setattr("aiotofupilot.cli.resume.os.open", fail)
+    with pytest.raises(UsageError, match=f"^cannot write .*x.csv: {re.escape(os.strerror(number))}$"):
+        async with output(tmp_path / "x.csv"):
+            pass

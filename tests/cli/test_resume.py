@@ -1,0 +1,406 @@
+"""A file that takes its place only when it is whole, and that another run can complete."""
+
+import errno
+import fcntl
+import json
+import os
+import stat
+from contextlib import contextmanager
+from pathlib import Path
+
+import pytest
+
+from aiotofupilot.cli import resume as resume_module
+from aiotofupilot.cli.failures import UsageError
+from aiotofupilot.cli.resume import PartFile
+
+OPTIONS = {"--search": None, "--format": "csv"}
+PAGES = [f"{page}{'x' * page}\n".encode() for page in range(5)]
+
+
+@pytest.fixture
+def target(tmp_path):
+    return tmp_path / "list.csv"
+
+
+async def write_pages(file, pages):
+    for page in range(file.items, pages):
+        await file.write(PAGES[page], items=page + 1, checkpoint=str(page + 1))
+
+
+async def write_all(target, *, options=OPTIONS, resume=True):
+    """What a command does: write what is missing, to the end."""
+    file = PartFile(target, options, resume=resume)
+    try:
+        await write_pages(file, len(PAGES))
+        file.finish()
+    except BaseException:
+        file.leave()
+        raise
+
+
+@pytest.fixture
+async def left(target):
+    """What a run left that ended after three pages: the bytes of the file and of its state."""
+    file = PartFile(target, OPTIONS, resume=False)
+    await write_pages(file, 3)
+    file.leave()
+    return beside(target, ".part").read_bytes(), beside(target, ".part.state").read_bytes()
+
+
+def beside(target, suffix):
+    return target.with_name(target.name + suffix)
+
+
+def names(target):
+    return sorted(path.name for path in target.parent.iterdir())
+
+
+async def test_a_whole_file_is_alone(target):
+    """In the end there is the file, and nothing else."""
+    target.write_text("old")
+    await write_all(target, resume=False)
+    assert target.read_bytes() == b"".join(PAGES)
+    assert names(target) == ["list.csv"]
+
+
+async def test_until_then_the_place_is_left_alone(target):
+    """Each page is on the disk when it is written, and so is its state, beside the place."""
+    target.write_text("old")
+    file = PartFile(target, OPTIONS, resume=False)
+    for page in range(3):
+        await file.write(PAGES[page], items=page + 1, checkpoint=str(page + 1))
+        assert beside(target, ".part").read_bytes() == b"".join(PAGES[: page + 1])
+        state = json.loads(beside(target, ".part.state").read_bytes())
+        assert (state["size"], state["items"], state["checkpoint"]) == (file.size, page + 1, str(page + 1))
+    assert target.read_text() == "old"
+    assert names(target) == ["list.csv", "list.csv.part", "list.csv.part.state"]
+    file.finish()
+    assert target.read_bytes() == b"".join(PAGES[:3])
+
+
+async def test_what_is_left_is_completed(target, left):
+    """Nothing of it is written again."""
+    file = PartFile(target, OPTIONS, resume=True)
+    assert (file.items, file.checkpoint) == (3, "3")
+    file.leave()
+    assert (beside(target, ".part").read_bytes(), beside(target, ".part.state").read_bytes()) == left
+    await write_all(target)
+    assert target.read_bytes() == b"".join(PAGES)
+    assert names(target) == ["list.csv"]
+
+
+class Killed(BaseException):
+    """What ends a run in the place of a signal."""
+
+
+@contextmanager
+def killed_at(step):
+    """Let a run end before one of the steps that change a file, without a chance to tidy up. A write takes two."""
+    steps, write = iter(range(step)), resume_module.write_all
+
+    def stepped(call):
+        def one_step(*arguments, **options):
+            if next(steps, None) is None:
+                raise Killed
+            return call(*arguments, **options)
+
+        return one_step
+
+    def write_in_two(stream, data):
+        stepped(write)(stream, data[: len(data) // 2])
+        stepped(write)(stream, data[len(data) // 2 :])
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(resume_module, "write_all", write_in_two)
+        patch.setattr(resume_module, "_opened", stepped(resume_module._opened))
+        patch.setattr(Path, "replace", stepped(Path.replace))
+        patch.setattr(Path, "unlink", stepped(Path.unlink))
+        patch.setattr(PartFile, "leave", lambda file: file._file.close())
+        yield
+
+
+async def test_killed_at_any_step(target):
+    """Whatever a run does last, the next one completes the file that would have been."""
+    for step in range(1000):
+        try:
+            with killed_at(step):
+                await write_all(target)
+        except Killed:
+            if not target.exists():
+                await write_all(target)
+            assert target.read_bytes() == b"".join(PAGES), step
+        else:
+            break
+        target.unlink()
+        for path in target.parent.iterdir():  # beside a file that took its place, its state may be left
+            path.unlink()
+    assert step > 7 * len(PAGES)
+    assert target.read_bytes() == b"".join(PAGES)
+
+
+@pytest.mark.parametrize("suffix", [".part", ".part.state"])
+async def test_what_was_cut_is_not_completed(target, left, suffix):
+    """By a power failure, say: with fewer bytes than the state says, or with half a state, the file is begun."""
+    content = beside(target, suffix).read_bytes()
+    for size in range(len(content)):
+        beside(target, ".part").write_bytes(left[0])
+        beside(target, ".part.state").write_bytes(left[1])
+        beside(target, suffix).write_bytes(content[:size])
+        file = PartFile(target, OPTIONS, resume=True)
+        assert file.items == 0, size
+        file.leave()
+
+
+@pytest.mark.parametrize("missing", [".part", ".part.state"])
+async def test_one_of_the_two_missing(target, left, missing):
+    """Then there is nothing to complete, and the file is begun."""
+    beside(target, missing).unlink()
+    await write_all(target)
+    assert target.read_bytes() == b"".join(PAGES)
+
+
+FINISHED = (
+    "{} is there already, and no interrupted run has left anything of it to go on with: "
+    "leave out --resume to replace it, or choose another --output"
+)
+
+
+@pytest.mark.parametrize("options", [OPTIONS, OPTIONS | {"--max-items": 5}, {"--format": "jsonl"}])
+async def test_a_finished_file_is_not_completed(target, options):
+    """Nobody knows any more what it holds, so that it is neither replaced nor taken for what is asked for."""
+    await write_all(target)
+    with pytest.raises(UsageError) as caught:
+        PartFile(target, options, resume=True)
+    assert str(caught.value) == FINISHED.format(target)
+    assert target.read_bytes() == b"".join(PAGES)
+    assert names(target) == ["list.csv"]
+
+
+async def test_a_finished_file_beside_a_part_without_state(target, left):
+    """A part without its state cannot be completed. Both files are kept as they are."""
+    beside(target, ".part.state").unlink()
+    target.write_text("finished")
+    kept = {path: path.read_bytes() for path in target.parent.iterdir()}
+    with pytest.raises(UsageError) as caught:
+        PartFile(target, OPTIONS, resume=True)
+    assert str(caught.value) == FINISHED.format(target)
+    assert {path: path.read_bytes() for path in target.parent.iterdir()} == kept
+
+
+async def test_an_empty_file_is_written(target):
+    """Nothing can be lost of it, and a program that makes temporary files begins with one."""
+    target.touch()
+    await write_all(target)
+    assert target.read_bytes() == b"".join(PAGES)
+
+
+async def test_a_file_that_is_being_replaced_is_completed(target, left):
+    """The run that was interrupted was to replace it, and so it is replaced when everything has arrived."""
+    target.write_text("of yesterday")
+    await write_all(target)
+    assert target.read_bytes() == b"".join(PAGES)
+
+
+async def test_without_resume_it_is_begun_anew(target, left):
+    """The files of the earlier run are not read, not even their options. They are replaced when a page has arrived."""
+    options = OPTIONS | {"--search": "x"}
+    file = PartFile(target, options, resume=False)
+    assert file.items == 0
+    await file.write(b"anew\n", items=1, checkpoint="1")
+    assert beside(target, ".part").read_bytes() == b"anew\n"
+    file.leave()
+    assert beside(target, ".part").read_bytes() == b"anew\n"
+    file = PartFile(target, options, resume=True)
+    assert file.items == 1
+    file.leave()
+
+
+@pytest.mark.parametrize("options", [OPTIONS, OPTIONS | {"--search": "x"}, None])
+async def test_a_run_that_begins_anew_and_fails_loses_nothing(target, left, options):
+    """What an interrupted run has left is kept until there is something in its stead."""
+    file = PartFile(target, options, resume=False)
+    assert file.items == 0
+    file.leave()
+    assert (beside(target, ".part").read_bytes(), beside(target, ".part.state").read_bytes()) == left
+    await write_all(target)
+    assert target.read_bytes() == b"".join(PAGES)
+
+
+async def test_a_part_without_a_state_is_kept_by_a_run_that_fails(target, left):
+    """It may be a file of the user's. No state is left beside it that would not speak of it."""
+    beside(target, ".part.state").unlink()
+    file = PartFile(target, OPTIONS, resume=False)
+    file.leave()
+    assert names(target) == ["list.csv.part"]
+    assert beside(target, ".part").read_bytes() == left[0]
+
+
+async def test_an_empty_listing_begins_anew_as_well(target, left):
+    """Nothing of it has been written when it takes its place."""
+    PartFile(target, OPTIONS, resume=False).finish()
+    assert target.read_bytes() == b""
+    assert names(target) == ["list.csv"]
+
+
+@pytest.mark.parametrize(
+    ("options", "difference"),
+    [
+        (OPTIONS | {"--search": "x"}, "without --search"),
+        ({"--format": "jsonl"}, "with --format csv"),
+        ({"--search": "x", "--max-items": 5}, "without --search and without --max-items and with --format csv"),
+    ],
+)
+async def test_other_options_are_refused(target, left, options, difference):
+    """The line spells the options that go on, and nothing is touched."""
+    with pytest.raises(UsageError) as caught:
+        PartFile(target, options, resume=True)
+    again = "give the same again, or leave out --resume to begin anew"
+    assert str(caught.value) == f"{target}.part was begun {difference}: {again}"
+    assert (beside(target, ".part").read_bytes(), beside(target, ".part.state").read_bytes()) == left
+
+
+async def test_a_run_that_writes_no_item_leaves_nothing(target):
+    """A header alone is nothing to go on with."""
+    file = PartFile(target, OPTIONS, resume=False)
+    await file.write(b"head\n", items=0, checkpoint=None)
+    file.leave()
+    assert names(target) == []
+
+
+async def test_a_file_that_cannot_be_completed_leaves_nothing(target, left):
+    """It keeps no state, and clears away the one that is there, which does not speak of it."""
+    file = PartFile(target, None, resume=False)
+    await file.write(b"[", items=1, checkpoint="1")
+    assert names(target) == ["list.csv.part"]
+    file.leave()
+    assert names(target) == []
+
+
+async def test_one_run_at_a_time(target):
+    """Another run about the same place is refused, and harms neither."""
+    file = PartFile(target, OPTIONS, resume=False)
+    for page in range(2):
+        for resume in (True, False):
+            with pytest.raises(UsageError, match=r"^another run is writing .*list\.csv\.part$"):
+                PartFile(target, OPTIONS, resume=resume)
+        await write_pages(file, page + 1)
+    file.finish()
+    assert target.read_bytes() == b"".join(PAGES[:2])
+    await write_all(target, resume=False)
+
+
+async def test_a_file_system_without_locks(target, monkeypatch):
+    """It is written all the same."""
+
+    def flock(*_):
+        raise OSError(errno.ENOLCK, "No locks available")
+
+    monkeypatch.setattr(fcntl, "flock", flock)
+    await write_all(target)
+    assert target.read_bytes() == b"".join(PAGES)
+
+
+@pytest.mark.parametrize("gone", [True, False])
+async def test_a_run_that_comes_while_another_ends(target, monkeypatch, gone):
+    """A file that was put in its place between being opened and being locked is not written into."""
+    first = PartFile(target, OPTIONS, resume=False)
+    await write_pages(first, 1)
+    open_path = os.open
+
+    def open_late(path, flags, mode):
+        number = open_path(path, flags, mode)
+        first.finish()
+        if not gone:
+            path.write_bytes(b"")
+        return number
+
+    with monkeypatch.context() as patch:
+        patch.setattr(os, "open", open_late)
+        with pytest.raises(UsageError, match="another run is writing"):
+            PartFile(target, OPTIONS, resume=False)
+    assert target.read_bytes() == PAGES[0]
+
+
+@pytest.mark.parametrize("write", range(2), ids=["page", "state"])
+async def test_a_full_disk(target, left, monkeypatch, write):
+    """A page that found no room is cut off, and so is one whose state found none."""
+    file = PartFile(target, OPTIONS, resume=True)
+    writes, write_all = [], resume_module.write_all
+
+    def write_some(stream, data):
+        writes.append(data)
+        if len(writes) > write:
+            stream.write(data[:1])
+            raise OSError(errno.ENOSPC, "No space left on device")
+        write_all(stream, data)
+
+    monkeypatch.setattr(resume_module, "write_all", write_some)
+    with pytest.raises(OSError, match="No space left"):
+        await file.write(PAGES[3], items=4, checkpoint="4")
+    assert file.items == 3
+    file.leave()
+    assert (beside(target, ".part").read_bytes(), beside(target, ".part.state").read_bytes()) == left
+    assert names(target) == ["list.csv.part", "list.csv.part.state"]
+
+
+@pytest.mark.parametrize("suffix", [".part", ".part.state.new"])
+async def test_a_link_beside_the_place_is_not_followed(target, suffix):
+    """What a symbolic link in place of either file leads to is not touched."""
+    precious = target.with_name("precious")
+    precious.write_text("precious")
+    beside(target, suffix).symlink_to(precious)
+    with pytest.raises(OSError, match="Too many levels of symbolic links"):
+        await write_all(target, resume=False)
+    assert precious.read_text() == "precious"
+
+
+class TestKey:
+    """Who asked for what the file holds."""
+
+    @pytest.fixture
+    async def asked(self, target):
+        file = PartFile(target, OPTIONS, key="s3cr3t", resume=False)
+        await file.write(PAGES[0], items=1, checkpoint="1")
+        file.leave()
+
+    async def test_the_same_key(self, target, asked):
+        """The same key can complete the file, whichever run it is."""
+        for _ in range(2):
+            file = PartFile(target, OPTIONS, key="s3cr3t", resume=True)
+            assert file.items == 1
+            file.leave()
+
+    @pytest.mark.parametrize("key", ["other", None])
+    async def test_another_key(self, target, asked, key):
+        """Another account's listing is not mixed in."""
+        with pytest.raises(UsageError) as caught:
+            PartFile(target, OPTIONS, key=key, resume=True)
+        assert str(caught.value) == (
+            f"{target}.part was begun with another API key: give the same again, or leave out --resume to begin anew"
+        )
+
+    async def test_a_file_of_no_key(self, target, left):
+        """Such as the sandbox's: it is another listing."""
+        with pytest.raises(UsageError, match="with another API key"):
+            PartFile(target, OPTIONS, key="s3cr3t", resume=True)
+
+    async def test_the_key_is_not_kept(self, target, asked):
+        """The state does not hold the key. The digests of the same key in two files differ."""
+        kept = beside(target, ".part.state").read_bytes()
+        assert b"s3cr3t" not in kept
+        file = PartFile(target, OPTIONS, key="s3cr3t", resume=False)
+        await file.write(PAGES[0], items=1, checkpoint="1")
+        file.leave()
+        assert json.loads(beside(target, ".part.state").read_bytes())["key"] != json.loads(kept)["key"]
+
+
+async def test_a_replaced_file_keeps_its_mode(target):
+    """Who may read a file is decided once; a new one is as any program's."""
+    await write_all(target)
+    usual = target.with_name("usual")
+    usual.touch()
+    assert target.stat().st_mode == usual.stat().st_mode
+    target.chmod(0o640)
+    await write_all(target, resume=False)
+    assert stat.S_IMODE(target.stat().st_mode) == 0o640
