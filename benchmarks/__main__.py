@@ -1,4 +1,4 @@
-"""``python -m benchmarks [--rounds N] [NAME ...]``, or ``python -m benchmarks --redraw``."""
+"""``python -m benchmarks [--rounds N] [--keep] [NAME ...]``, or ``python -m benchmarks --redraw``."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from .picture import picture
 from .plots import plot
 from .processes import Server
 from .questions import QUESTIONS
-from .report import answers as kept_answers, document, headline, markdown
+from .report import answers as kept_answers, document, headline, markdown, measured_with
 
 if TYPE_CHECKING:
     from .measure import Row
@@ -23,7 +23,10 @@ RESULTS = Path(__file__).parent / "results"
 
 
 def main() -> None:
-    """Ask the questions, show the progress and print the table. If every question was asked, write the results."""
+    """Ask the questions, show the progress and print the table.
+
+    The results are kept if every question was asked, or if ``--keep`` says so.
+    """
     questions = {question.__name__: question for question in QUESTIONS}
     parser = argparse.ArgumentParser(
         prog="python -m benchmarks",
@@ -35,6 +38,7 @@ def main() -> None:
     )
     parser.add_argument("names", nargs="*", metavar="NAME", help="the questions to ask; by default all of them")
     parser.add_argument("--rounds", type=int, help="how often each client runs; by default each question decides")
+    parser.add_argument("--keep", action="store_true", help="keep the answers to these questions with the others")
     parser.add_argument("--redraw", action="store_true", help="draw the results that are kept, and ask nothing")
     arguments = parser.parse_args()
     if arguments.redraw:
@@ -53,11 +57,17 @@ def main() -> None:
     _show()
     table = markdown(answers)
     print(table)
-    if not names and not arguments.rounds:
+    if arguments.keep or not (names or arguments.rounds):
         RESULTS.mkdir(exist_ok=True)
+        if names:  # the other answers, and where they were measured, stay as they are
+            asked = ", ".join(names)
+            kept = (RESULTS / "results.md").read_text().rpartition("\n\n")[2].splitlines()
+            lines = [line for line in kept if not line.startswith(f"{asked}: ")]
+            answers = {**kept_answers((RESULTS / "results.json").read_bytes()), **answers}
+            table = markdown(answers, "\n".join([*lines, f"{asked}: {measured_with()}"]))
         (RESULTS / "results.md").write_text(table)
         (RESULTS / "headline.md").write_text(headline(answers))
-        (RESULTS / "results.json").write_bytes(document(answers))
+        (RESULTS / "results.json").write_bytes(document(answers, kept=(RESULTS / "results.json") if names else None))
         _draw(answers)
 
 

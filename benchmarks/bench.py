@@ -43,6 +43,7 @@ class Bench:
         data: str = "few",
         delay: float = 0.0,
         faults: float = 0.0,
+        refusals: float = 0.0,
         walks: int = 1,
         one_core: bool = False,
     ) -> Samples:
@@ -54,7 +55,8 @@ class Bench:
             items: How many items are listed.
             data: Name of the kind of data that is listed.
             delay: Seconds from a request to its answer.
-            faults: Share of requests that fail. Each round has other faults.
+            faults: Share of requests that fail in any way. Each round has other faults.
+            refusals: Share of requests that are answered with 429, 500 or 503. Likewise.
             walks: How many walks run at once.
             one_core: Whether server and contenders share a core.
         """
@@ -66,10 +68,10 @@ class Bench:
                 self._walk(worker, name, items=1_000, data=data)
 
             def run(name: str, number: int) -> Sample:
-                conditions = {"delay": delay, "faults": faults, "seed": number}
+                conditions = {"delay": delay, "faults": faults, "refusals": refusals, "seed": number}
                 return self._walk(workers[name], name, walks=walks, items=items, data=data, **conditions)
 
-            about = f"{walks} × {items:,} items ({data}), {delay * 1000:g} ms, {faults:.0%} faults"
+            about = f"{walks} × {items:,} items ({data}), {delay * 1000:g} ms, {faults + refusals:.0%} faults"
             return self.by_turns(about, {name: partial(run, name) for name in workers}, rounds)
 
     def walk_afresh(self, contenders: Iterable[str], *, rounds: int, items: int, data: str) -> Samples:

@@ -20,7 +20,7 @@ from .measure import Figure, Row
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
-__all__ = ["answers", "document", "headline", "markdown"]
+__all__ = ["answers", "document", "headline", "markdown", "measured_with"]
 
 _PACKAGES = (
     *("aiotofupilot", "aiohttp", "attrs", "cattrs", "orjson", "tenacity", "yarl"),
@@ -32,19 +32,27 @@ _HEADLINE = (
     "10,000 items, 50 ms per response, s",
     "64 walks of 1,000 items at once, s",
     "1,000,000 items, peak MiB",
+    "10% answer 429, 500 or 503, items per second",
     "10% of requests fail, items per second",
 )
-_HEADLINE_CLIENTS = tuple(CONTENDERS[name].title for name in ("official", "bare", "ours", "ours-16"))
+_HEADLINE_CLIENTS = tuple(
+    CONTENDERS[name].title for name in ("official", "official-retries", "bare", "ours", "ours-16")
+)
 """The cases and clients that the README of the benchmarks shows."""
 
 Answers = Mapping[str, Sequence[Row]]
 """The rows of each question, by its name."""
 
 
-def markdown(answers: Answers) -> str:
-    """Return a table of all results, the goals, and a line about the versions and the machine."""
+def markdown(answers: Answers, measured: str | None = None) -> str:
+    """Return a table of all results, the goals, and a line about the versions and the machine.
+
+    Args:
+        answers: The results.
+        measured: The line. None: the results were measured here and now.
+    """
     rows = [row for rows in answers.values() for row in rows]
-    return "\n".join([*_table(rows), *_goals(rows), "", _measured_with()]) + "\n"
+    return "\n".join([*_table(rows), *_goals(rows), "", measured or measured_with()]) + "\n"
 
 
 def headline(answers: Answers) -> str:
@@ -57,13 +65,15 @@ def headline(answers: Answers) -> str:
     return "\n".join(lines) + "\n"
 
 
-def document(answers: Answers) -> bytes:
-    """Return the answers, the versions and the machine as JSON."""
-    known = {
-        "machine": _machine(),
-        "versions": dict(_versions()),
-        "answers": {name: [asdict(row) for row in rows] for name, rows in answers.items()},
-    }
+def document(answers: Answers, kept: Path | None = None) -> bytes:
+    """Return the answers, the versions and the machine as JSON.
+
+    Args:
+        answers: The answers.
+        kept: A file with the versions and the machine. None: the answers were measured here and now.
+    """
+    where = {"machine": _machine(), "versions": dict(_versions())} if kept is None else orjson.loads(kept.read_bytes())
+    known = where | {"answers": {name: [asdict(row) for row in rows] for name, rows in answers.items()}}
     return orjson.dumps(known, option=orjson.OPT_INDENT_2 | orjson.OPT_APPEND_NEWLINE)
 
 
@@ -132,7 +142,8 @@ def _versions() -> Iterator[tuple[str, str]]:
             continue
 
 
-def _measured_with() -> str:
+def measured_with() -> str:
+    """Return a line about the versions and the machine."""
     machine, versions = _machine(), dict(_versions())
     packages = ", ".join(f"{package} {number}" for package, number in versions.items() if package != "python")
     return f"Measured with Python {versions['python']} on {machine['cores']} cores of {machine['cpu']}; {packages}."

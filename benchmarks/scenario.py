@@ -21,12 +21,14 @@ class Scenario:
     """Seconds from a request to its answer."""
     faults: float = 0.0
     """Share of requests that fail. A 503, a reset connection and half a body are equally likely."""
+    refusals: float = 0.0
+    """Share of requests that are answered with an error. 429, 500 and 503 are equally likely."""
     seed: int = 0
     """Decides which requests fail."""
 
     @property
     def path(self) -> str:
-        """The scenario as one path segment, such as ``run=cpu-1,items=10000,data=few,delay=0.0,faults=0.0,seed=0``."""
+        """The scenario as one path segment, such as ``run=cpu-1,items=10000,data=few,delay=0.0`` and so on."""
         return ",".join(f"{name}={value}" for name, value in asdict(self).items())
 
     @classmethod
@@ -39,5 +41,6 @@ class Scenario:
             data=fields["data"],
             delay=float(fields["delay"]),
             faults=float(fields["faults"]),
+            refusals=float(fields["refusals"]),
             seed=int(fields["seed"]),
         )

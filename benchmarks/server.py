@@ -65,6 +65,12 @@ def _answer(body: bytes, status: bytes = b"200 OK") -> bytes:
 
 _UNAVAILABLE = _answer(b'{"message":"Service unavailable","code":"SERVICE_UNAVAILABLE"}', b"503 Service Unavailable")
 
+_REFUSALS = (
+    _answer(b'{"message":"Too many requests","code":"TOO_MANY_REQUESTS"}', b"429 Too Many Requests"),
+    _answer(b'{"message":"Internal server error","code":"INTERNAL_SERVER_ERROR"}', b"500 Internal Server Error"),
+    _UNAVAILABLE,
+)
+
 _NOT_FOUND = _answer(b'{"message":"Not found","code":"NOT_FOUND"}', b"404 Not Found")
 
 
@@ -123,6 +129,9 @@ class Connection(asyncio.Protocol):
         if run.scenario.faults and run.random.random() < run.scenario.faults:
             run.faults += 1
             run.random.choice((self._send_unavailable, self._send_nothing, self._send_half))(body)
+        elif run.scenario.refusals and run.random.random() < run.scenario.refusals:
+            run.faults += 1
+            self._transport.write(run.random.choice(_REFUSALS))
         else:
             self._transport.write(_answer(body))
 

@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable
 
     from benchmarks.bench import Bench
-    from benchmarks.measure import Row
+    from benchmarks.measure import Row, Sample
 
 __all__ = ["beyond", "drift", "faults"]
 
@@ -23,7 +23,13 @@ def faults(bench: Bench) -> Iterable[Row]:
     for share in (0.01, 0.1):
         samples = bench.walk(contenders, rounds=5, items=10_000, faults=share)
         case = f"{share:.0%} of requests fail, items per second"
-        yield from compare(case, samples, lambda sample: sample["items"] / sample["wall"], titles=TITLES)
+        yield from compare(case, samples, _items_per_second, titles=TITLES)
+    samples = bench.walk(contenders, rounds=5, items=10_000, refusals=0.1)
+    yield from compare("10% answer 429, 500 or 503, items per second", samples, _items_per_second, titles=TITLES)
+
+
+def _items_per_second(sample: Sample) -> float:
+    return sample["items"] / sample["wall"]
 
 
 def beyond(bench: Bench) -> Iterable[Row]:
