@@ -1,4 +1,4 @@
-"""The listings of TofuPilot. Each module declares one: its path, its model, and the arguments of its ``list()``.
+"""The listings of TofuPilot, one module for each listing: its path, its model, and the arguments of its ``list()``.
 
 `TofuPilotSession` has the listings of `Listings`: ``session.runs`` is a `Runs`. A listing's `filters` are read off the
 TypedDict that its ``list()`` takes, and the query, ``help()`` and the options of the command are made from them.
