@@ -156,7 +156,7 @@ class Prepared:
 
 class TestMemory:
     def test_an_item_keeps_few_objects(self):
-        """It keeps three models, their texts and a moment. The JSON and its shapes are freed."""
+        """It keeps three models, their texts and a moment. The JSON and its structs are freed."""
         decode = PageDecoder(Procedure)
         page_body = body(make_procedures(100, seed=1))
         decode(page_body, 0)  # makes what is made once

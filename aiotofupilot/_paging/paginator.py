@@ -82,13 +82,13 @@ class Paginator(AsyncOnly, Generic[T]):
         """
         return Paginator(self._source.raw(), self._plan)
 
-    def shapes(self) -> Paginator[Any]:
+    def structs(self) -> Paginator[Any]:
         """Return the same listing with items that have only the attributes and the values of the models.
 
         This is for code that copies the values to another place, as `aiotofupilot.arrow` does. Decoding a page takes
         half of the time that models take. The items have no public class.
         """
-        return Paginator(self._source.shapes(), self._plan)
+        return Paginator(self._source.structs(), self._plan)
 
     def walk(self) -> Walk[T]:
         """Return a pass over the items. It can be closed, and it knows its place and its counts."""

@@ -81,7 +81,7 @@ class Source(Protocol[T]):
         """Return the same query with its items as the server sends them."""
         ...
 
-    def shapes(self) -> Source[Any]:
+    def structs(self) -> Source[Any]:
         """Return the same query with items that have only the attributes and the values of the models.
 
         They take half of the time that models take. Their class is not that of the models, except on a page with a rare

@@ -28,7 +28,7 @@ from .response import json_excerpt, read_json
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-__all__ = ["PageDecoder", "RawDecoder", "ShapeDecoder", "from_wire", "to_wire"]
+__all__ = ["PageDecoder", "RawDecoder", "StructDecoder", "from_wire", "to_wire"]
 
 T = TypeVar("T")
 
@@ -116,7 +116,7 @@ class PageDecoder(Generic[T]):
         raise failure  # outside of the handler, because cattrs' errors quote the body
 
 
-class ShapeDecoder(PageDecoder[Any]):
+class StructDecoder(PageDecoder[Any]):
     """Decode the pages of one kind of item to structs, which have the attributes of the models and their values.
 
     The same pages are accepted. If a page has a rare form, its items are models and not structs.

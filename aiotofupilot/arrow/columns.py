@@ -1,7 +1,7 @@
 """The column for each type that a model's attribute can have, and the class that gathers its values.
 
 The values of an attribute are read from many items at once. So it does not matter whether an item is a model or a
-shape, and a row costs neither a dict nor a call.
+struct, and a row costs neither a dict nor a call.
 """
 
 from __future__ import annotations

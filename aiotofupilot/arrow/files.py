@@ -40,8 +40,8 @@ def stream_part(items: Sequence[Any], model: type) -> bytes:
     """Return some items as a part of a stream.
 
     Args:
-        items: Models or shapes, as a server sent them.
-        model: The class of the models, also if the items are shapes.
+        items: Models or structs, as a server sent them.
+        model: The class of the models, also if the items are structs.
 
     Raises:
         DecodeError: A duration is longer than Arrow can hold.

@@ -88,7 +88,7 @@ class Members:
         self._columns = columns
 
     def add(self, items: Sequence[Any]) -> None:
-        """Add models or shapes. None of them is None."""
+        """Add models or structs. None of them is None."""
         for column, values in zip(self._columns.values(), self._read(items), strict=True):
             column.add(values)
 
@@ -98,10 +98,10 @@ class Members:
 
 
 class Structs:
-    """Models or shapes. Each becomes a struct.
+    """Models or structs. Each becomes a struct.
 
     Args:
-        model: The class of the models, also if the values are shapes.
+        model: The class of the models, also if the values are structs.
         fields: Names and types of the attributes.
         members: The attributes, as columns.
     """
@@ -129,8 +129,8 @@ class Structs:
         )
         return array
 
-    def _blank(self, values: Sequence[Any]) -> Any:  # noqa: ANN401 - a model or a shape
-        """Return an item without values, which takes the place of None. It is a shape if the others are shapes.
+    def _blank(self, values: Sequence[Any]) -> Any:  # noqa: ANN401 - a model or a struct
+        """Return an item without values, which takes the place of None. It is a struct if the others are structs.
 
         Python reads an attribute faster if all objects are of one class.
         """
@@ -139,7 +139,7 @@ class Structs:
 
 
 @cache
-def _without_values(kind: Any) -> Any:  # noqa: ANN401 - a class of models or shapes, and an object of it
+def _without_values(kind: Any) -> Any:  # noqa: ANN401 - a class of models or structs, and an object of it
     names = getattr(kind, "__struct_fields__", None) or [field.name for field in kind.__attrs_attrs__]
     return kind(**dict.fromkeys(names))
 

@@ -49,7 +49,7 @@ class Rows:
         """Add items.
 
         Args:
-            items: Models, or their shapes.
+            items: Models, or their structs.
 
         Raises:
             OverflowError: A duration is longer than Arrow can hold. The rows stay.

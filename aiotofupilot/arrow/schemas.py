@@ -68,8 +68,8 @@ def received(items: Sequence[Any], model: type) -> pa.RecordBatch:
     """Return a record batch of items that a server sent.
 
     Args:
-        items: Models or shapes.
-        model: The class of the models, also if the items are shapes.
+        items: Models or structs.
+        model: The class of the models, also if the items are structs.
 
     Raises:
         DecodeError: A duration is longer than Arrow can hold.

@@ -41,7 +41,7 @@ class RecordBatches(Iteration[pa.RecordBatch]):
         self.schema: pa.Schema = schema(self._model)
         """The schema of every batch."""
         self._wanted = rows
-        self._walk = listing.shapes().walk()
+        self._walk = listing.structs().walk()
         self._checkpoint = self._walk.checkpoint
         self._rows = Rows(self._model, self.schema)
         self._failure: Exception | None = None

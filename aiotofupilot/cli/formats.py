@@ -39,7 +39,7 @@ class Format(ABC):
     """What ``--format`` calls it."""
     is_resumable: ClassVar[bool] = True
     """Whether no page depends on what was written before, so that another run can resume after any of them."""
-    takes_shapes: ClassVar[bool] = False
+    takes_structs: ClassVar[bool] = False
     """Whether it needs the attributes of items alone, and no models."""
     for_terminal: bool = False
     """Whether a terminal shows what is written. Nothing that a server says may steer it.
@@ -209,7 +209,7 @@ class Parquet(Format):
     """
 
     name = "parquet"
-    takes_shapes = True
+    takes_structs = True
 
     def __init__(self, model: type) -> None:
         try:

@@ -177,7 +177,7 @@ async def write_listing(
                     query.name, to_standard_output=path is None, total=query.max_items, begun=out.items
                 ) as progress:
                     listing = query.after(out).listing(session)
-                    walk = (listing.shapes() if output_format.takes_shapes else listing).walk()
+                    walk = (listing.structs() if output_format.takes_structs else listing).walk()
                     stats = walk.stats
                     async with _total_told(query, session, progress) as page_arrived:
                         await _write(walk, output_format, out, progress, page_arrived)

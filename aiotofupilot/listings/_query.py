@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any, ClassVar, Generic, Protocol, TypeVar, cas
 from attrs import Factory, evolve, field, frozen
 
 from aiotofupilot._paging.source import Identified, Source, Timeline
-from aiotofupilot._wire.codec import PageDecoder, RawDecoder, ShapeDecoder
+from aiotofupilot._wire.codec import PageDecoder, RawDecoder, StructDecoder
 from aiotofupilot._wire.query import Pairs, encoded
 from aiotofupilot._wire.response import read_page
 from aiotofupilot._wire.times import read_date_time, read_http_date
@@ -70,8 +70,8 @@ class Endpoint(Generic[T]):
     """Reads a page of models."""
     decode_raw: ClassVar[RawDecoder]
     """Reads a page of items as the server sent them."""
-    decode_shapes: ClassVar[ShapeDecoder]
-    """Reads a page of shapes. They have the values of the models."""
+    decode_structs: ClassVar[StructDecoder]
+    """Reads a page of structs. They have the values of the models."""
 
     @classmethod
     def _set_up(cls, model: type, *, is_bare: bool) -> None:
@@ -80,7 +80,7 @@ class Endpoint(Generic[T]):
         cls.model, cls.is_bare = model, is_bare
         cls.decode = PageDecoder(model, bare=is_bare)
         cls.decode_raw = RawDecoder(is_bare=is_bare)
-        cls.decode_shapes = ShapeDecoder(model, bare=is_bare)
+        cls.decode_structs = StructDecoder(model, bare=is_bare)
 
     def __init__(self, connection: Connection) -> None:
         self.connection: Connection = connection
@@ -198,9 +198,9 @@ class Query(Source[T]):
         """Return the same query, with items as the server sends them."""
         return Query(self.listing, self.pairs, self.listing.decode_raw, self.part)
 
-    def shapes(self) -> Query[Any]:
-        """Return the same query, with shapes as items. They have the attributes and values of the models."""
-        return Query(self.listing, self.pairs, self.listing.decode_shapes, self.part)
+    def structs(self) -> Query[Any]:
+        """Return the same query, with structs as items. They have the attributes and values of the models."""
+        return Query(self.listing, self.pairs, self.listing.decode_structs, self.part)
 
     def narrowed(
         self,

@@ -9,7 +9,7 @@ from fakes.in_process import InProcess
 from fakes.wire_listings import EVERYTHING, EXAMPLES, MODELS, body, is_bare
 
 from aiotofupilot import DecodeError, Procedure, Repository, Run
-from aiotofupilot._wire.codec import PageDecoder, ShapeDecoder
+from aiotofupilot._wire.codec import PageDecoder, StructDecoder
 from aiotofupilot.arrow import batches, record_batch, rows, schema, table
 from aiotofupilot.arrow.files import stream_part
 from aiotofupilot.arrow.rows import Rows
@@ -33,7 +33,7 @@ def converting(monkeypatch):
 def test_it_does_not_matter_how_much_is_converted_at_once(converting, name, at_once):
     """Nor does what a batch before has held."""
     document = orjson.dumps(body(name, *[EXAMPLES[name], EVERYTHING[name]] * 4))
-    models, items = (kind(MODELS[name], bare=is_bare(name))(document, 0).data for kind in (PageDecoder, ShapeDecoder))
+    models, items = (kind(MODELS[name], bare=is_bare(name))(document, 0).data for kind in (PageDecoder, StructDecoder))
     whole = record_batch(models, MODELS[name])
     converting(at_once)
     gathered = Rows(MODELS[name], schema(MODELS[name]))

@@ -11,7 +11,7 @@ import pytest
 from fakes.wire_listings import ENDPOINTS, EVERYTHING, EXAMPLES, FIELDS, MODELS, OPTIONAL, body, inside, is_bare
 
 from aiotofupilot import Measurement, Procedure, RawItem, Repository, Run, Station, UserRef, Validator
-from aiotofupilot._wire.codec import PageDecoder, ShapeDecoder
+from aiotofupilot._wire.codec import PageDecoder, StructDecoder
 from aiotofupilot.arrow import record_batch, schema, without_durations
 from aiotofupilot.arrow.columns import members_of
 from aiotofupilot.arrow.schemas import received
@@ -152,11 +152,11 @@ def test_what_is_absent_is_null(name, path, field):
 
 
 @pytest.mark.parametrize("name", MODELS)
-def test_shapes_make_the_same_rows_as_models(name):
+def test_structs_make_the_same_rows_as_models(name):
     items = (EXAMPLES[name], EVERYTHING[name])
     model = MODELS[name]
-    shapes = decoded(name, ShapeDecoder, *items)
-    assert received(shapes, model).equals(record_batch(decoded(name, PageDecoder, *items), model))
+    structs = decoded(name, StructDecoder, *items)
+    assert received(structs, model).equals(record_batch(decoded(name, PageDecoder, *items), model))
 
 
 @pytest.mark.parametrize("model", MODELS.values())

@@ -204,7 +204,7 @@ class TestWhatAnItemTells:
 
 
 class TestTimes:
-    """A time is read alike from models, from shapes and from dicts of the server's."""
+    """A time is read alike from models, from structs and from dicts of the server's."""
 
     @pytest.mark.parametrize(
         "item", [make_phase(started_at=HALF_PAST), RawItem(id="x", started_at=IN_PARIS)], ids=["model", "dict"]

@@ -1,4 +1,4 @@
-"""The fast way and the detailed way decode every body alike, to models and to shapes."""
+"""The fast way and the detailed way decode every body alike, to models and to structs."""
 
 from copy import deepcopy
 
@@ -7,11 +7,11 @@ import pytest
 from fakes.wire_listings import ENDPOINTS, EXAMPLES, MODELS, body, fields, is_bare
 from hypothesis import given, settings, strategies as st
 
-from aiotofupilot._wire.codec import PageDecoder, ShapeDecoder
+from aiotofupilot._wire.codec import PageDecoder, StructDecoder
 from aiotofupilot.models import User
 
 DECODERS = {name: PageDecoder(model, bare=is_bare(name)) for name, model in MODELS.items()}
-SHAPE_DECODERS = {name: ShapeDecoder(model, bare=is_bare(name)) for name, model in MODELS.items()}
+STRUCT_DECODERS = {name: StructDecoder(model, bare=is_bare(name)) for name, model in MODELS.items()}
 
 
 def documents(name):
@@ -91,12 +91,12 @@ def at_once(decoder, body):
 
 def assert_agreement(name, body):
     """Check that the fast way refuses a body, or has the same result as the detailed way."""
-    fast, shapes = at_once(DECODERS[name], body), at_once(SHAPE_DECODERS[name], body)
-    assert (fast is REFUSED) == (shapes is REFUSED)
+    fast, structs = at_once(DECODERS[name], body), at_once(STRUCT_DECODERS[name], body)
+    assert (fast is REFUSED) == (structs is REFUSED)
     if fast is not REFUSED:
         detailed = repr(DECODERS[name]._in_detail(body))  # unlike ==, repr tells 1, 1.0 and True apart
         assert repr(fast) == detailed
-        assert repr(shapes) == detailed
+        assert repr(structs) == detailed
 
 
 @pytest.mark.parametrize("name", MODELS)

@@ -10,7 +10,7 @@ import pytest
 from fakes.wire_listings import EVERYTHING, EXAMPLES, MODELS, OPTIONAL, body, inside, is_bare
 
 from aiotofupilot import models
-from aiotofupilot._wire.codec import PageDecoder, ShapeDecoder
+from aiotofupilot._wire.codec import PageDecoder, StructDecoder
 from aiotofupilot._wire.structs import AwareDatetime, parsed_type
 from aiotofupilot.errors import DecodeError
 from aiotofupilot.models import Measurement, PageMeta, Procedure
@@ -101,26 +101,26 @@ def test_a_decoder_of_a_model_that_cannot_be_decoded_says_so(model):
 
 
 def decoded(name, document):
-    """A page as models and as shapes."""
-    kinds = (PageDecoder, ShapeDecoder)
+    """A page as models and as structs."""
+    kinds = (PageDecoder, StructDecoder)
     return [kind(MODELS[name], bare=is_bare(name))(orjson.dumps(document), 0) for kind in kinds]
 
 
 @pytest.mark.parametrize("name", MODELS)
-def test_shapes_have_the_values_of_the_models(name):
-    models, shapes = decoded(name, body(name, EXAMPLES[name], EVERYTHING[name]))
-    assert repr(shapes.data) == repr(models.data)
-    assert not isinstance(shapes.data[0], MODELS[name])
-    assert shapes.meta == models.meta
-    assert type(shapes.meta) is PageMeta
+def test_structs_have_the_values_of_the_models(name):
+    models, structs = decoded(name, body(name, EXAMPLES[name], EVERYTHING[name]))
+    assert repr(structs.data) == repr(models.data)
+    assert not isinstance(structs.data[0], MODELS[name])
+    assert structs.meta == models.meta
+    assert type(structs.meta) is PageMeta
 
 
 @pytest.mark.parametrize(("name", "path", "field"), OPTIONAL)
 def test_what_is_absent_is_none(name, path, field):
     item = orjson.loads(orjson.dumps(EVERYTHING[name]))
     del inside(item, path)[path[-1]]
-    models, shapes = decoded(name, body(name, item))
-    assert repr(shapes.data) == repr(models.data)
+    models, structs = decoded(name, body(name, item))
+    assert repr(structs.data) == repr(models.data)
 
 
 @pytest.mark.parametrize(
@@ -139,7 +139,7 @@ def test_what_is_absent_is_none(name, path, field):
     ],
 )
 def test_a_page_that_breaks_the_contract_is_refused_with_its_path(name, field, value, path):
-    decode = ShapeDecoder(MODELS[name])
+    decode = StructDecoder(MODELS[name])
     with pytest.raises(DecodeError) as refused:
         decode(orjson.dumps(body(name, EXAMPLES[name] | {field: value})), 0)
     assert refused.value.path == path
@@ -155,7 +155,7 @@ def test_an_array_of_two_types_is_refused():
     """A validator may expect numbers or strings, but not both."""
     validators = [EXAMPLES["measurements"]["validators"][0] | {"expected_value": [1, "a"]}]
     with pytest.raises(DecodeError) as refused:
-        ShapeDecoder(Measurement)(
+        StructDecoder(Measurement)(
             orjson.dumps(body("measurements", EXAMPLES["measurements"] | {"validators": validators})), 0
         )
     assert refused.value.path == "$.data[0].validators[0].expected_value"
