@@ -1,16 +1,27 @@
-"""A description of the fields of a model, for whatever reads or writes all models alike."""
+"""How every model is defined, and a description of its fields for whatever reads or writes all models alike."""
 
 from __future__ import annotations
 
 from functools import cache
 from types import NoneType, UnionType
-from typing import Any, Union, get_args, get_origin
+from typing import TYPE_CHECKING, Any, Union, get_args, get_origin
 
 import attrs
 
-from .wire import wire_name
+from aiotofupilot._documentation import fields_explained
 
-__all__ = ["Field", "check_array", "fields_of"]
+if TYPE_CHECKING:
+    from attrs import frozen
+else:
+
+    def frozen(cls: type | None = None, **options: bool) -> object:
+        """Define a model: a frozen attrs class with slots, whose documentation has its fields."""
+        if cls is None:
+            return lambda cls: frozen(cls, **options)
+        return fields_explained(attrs.frozen(cls, **options))
+
+
+__all__ = ["Field", "check_array", "fields_of", "frozen", "wire_name"]
 
 
 @attrs.frozen
@@ -63,6 +74,16 @@ def _described(attribute: attrs.Attribute[Any]) -> Field:
         model=kind if attrs.has(kind) else None,
         default=attribute.default,
     )
+
+
+def wire_name(field: attrs.Attribute[Any]) -> str:
+    """Return the key that a field of a model has in the API's JSON.
+
+    Args:
+        field: One of ``attrs.fields(model)``.
+    """
+    name: str = field.metadata.get("wire", field.name)
+    return name
 
 
 def check_array(union: Any, value: tuple[object, ...]) -> None:

@@ -1,13 +1,13 @@
-"""One page of a listing."""
+"""One page of a listing, and an item without a model."""
 
 from collections.abc import Mapping
-from typing import Generic, TypeVar
+from typing import Any, Generic, TypeVar
 
 from attrs import field
 
-from .frozen import frozen
+from .fields import frozen
 
-__all__ = ["Page", "PageMeta"]
+__all__ = ["Page", "PageMeta", "RawItem"]
 
 T = TypeVar("T")
 
@@ -44,3 +44,13 @@ class Page(Generic[T]):
     def following(self) -> int | None:
         """The cursor of the next page. None: this page is the last one, or it names no cursor."""
         return self.meta.next_cursor if self.meta.has_more else None
+
+
+class RawItem(dict[str, Any]):
+    """An item of a listing as the server sent it: a dict of JSON values, with every key that the server knows."""
+
+    @property
+    def id(self) -> str:
+        """The ID of the item."""
+        item_id: str = self["id"]
+        return item_id

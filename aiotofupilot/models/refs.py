@@ -1,0 +1,296 @@
+"""What items hold and refer to: people, parts, batches and so on, as they appear in other items.
+
+Source: https://www.tofupilot.com/docs/api, and ``v2/models`` of the official Python SDK ``tofupilot`` 2.26.1
+"""
+
+from collections.abc import Mapping
+from datetime import datetime, timedelta
+
+from attrs import field, fields
+
+from .fields import check_array, frozen
+
+__all__ = [
+    "BatchRef",
+    "Commit",
+    "DeploymentRepository",
+    "LastRun",
+    "LogRun",
+    "Metadata",
+    "Operator",
+    "PartRef",
+    "ProcedureRef",
+    "ProcedureVersion",
+    "Repository",
+    "Revision",
+    "RunProcedure",
+    "RunSequence",
+    "RunUnit",
+    "StationRef",
+    "Team",
+    "UnitRef",
+    "UserRef",
+    "Validator",
+]
+
+Metadata = Mapping[str, str | int | float | bool]
+"""Names and their values, at most 50 of them. A number keeps the type that it has in JSON: 4 is an int, 4.5 a float."""
+
+
+@frozen
+class UserRef:
+    """The user who created an item."""
+
+    id: str
+    """UUID."""
+    name: str | None = None
+    """Display name. None: the user has set none."""
+    email: str | None = None
+    """E-mail address. None: this listing does not have it, or it is hidden from the owner of this API key."""
+
+
+@frozen
+class Operator:
+    """The person who operated a run. An operator need not be a user."""
+
+    id: str | None = None
+    """UUID of the user. None: only the name of the operator is known."""
+    name: str | None = None
+    """Display name. None: the server names none."""
+    email: str | None = None
+    """E-mail address. None: the server names none."""
+
+
+@frozen
+class ProcedureRef:
+    """The procedure that an item belongs to."""
+
+    id: str
+    """UUID."""
+    name: str
+    """Display name."""
+
+
+@frozen
+class ProcedureVersion:
+    """A version of a procedure."""
+
+    id: str
+    """UUID."""
+    tag: str
+    """Name of the version, such as ``v3.2.0``."""
+
+
+@frozen
+class RunProcedure:
+    """The procedure that was run."""
+
+    id: str
+    """UUID."""
+    name: str
+    """Display name."""
+    version: ProcedureVersion | None
+    """The version that was run. None: the run names no version."""
+
+
+@frozen
+class Repository:
+    """The source repository that a procedure is linked to."""
+
+    id: str
+    """UUID."""
+    name: str
+    """Short name, such as ``my-repo``."""
+    full_name: str = field(metadata={"wire": "fullName"})
+    """Name with its owner, such as ``org/my-repo``; ``fullName`` on the wire."""
+    provider: str | None = None
+    """``github``, ``gitlab``, ``bitbucket``, or one that TofuPilot adds later. None: the server did not say."""
+
+
+@frozen
+class StationRef:
+    """The station that created an item, or to which a procedure was deployed."""
+
+    id: str
+    """UUID."""
+    name: str
+    """Display name."""
+
+
+@frozen
+class Team:
+    """The team that a station belongs to."""
+
+    id: str
+    """UUID."""
+    name: str
+    """Display name."""
+
+
+@frozen
+class BatchRef:
+    """The batch that a unit was made in."""
+
+    id: str
+    """UUID."""
+    number: str
+    """Batch number, 1 to 60 characters."""
+
+
+@frozen
+class Revision:
+    """A revision of a part."""
+
+    id: str
+    """UUID."""
+    number: str
+    """Revision number, 1 to 60 characters, such as ``C``."""
+
+
+@frozen
+class PartRef:
+    """The part that a unit is an instance of, with the unit's revision."""
+
+    id: str
+    """UUID."""
+    number: str
+    """Part number, 1 to 60 characters."""
+    name: str
+    """Display name."""
+    revision: Revision
+    """The revision of the unit."""
+
+
+@frozen
+class UnitRef:
+    """A unit as other items refer to it."""
+
+    id: str
+    """UUID."""
+    serial_number: str
+    """Serial number."""
+
+
+@frozen(kw_only=True)
+class RunUnit:
+    """The unit that was tested."""
+
+    id: str
+    """UUID."""
+    serial_number: str
+    """Serial number."""
+    sample: str | None = None
+    """``golden``, ``failing``, ``ignored``, or one that TofuPilot adds later. None: a unit of production, or the server
+    is too old to say."""
+    part: PartRef
+    """The part that the unit is an instance of."""
+    batch: BatchRef | None = None
+    """The batch that it was made in. None: it belongs to no batch."""
+
+
+@frozen(kw_only=True)
+class RunSequence:
+    """A sequence at the top level of a run."""
+
+    id: str
+    """UUID."""
+    path: str
+    """The keys of the sequences from the top level down to this one."""
+    key: str
+    """Name of the sequence within its parent."""
+    parent_path: str | None
+    """Path of the sequence that holds this one. None: it is at the top level."""
+    name: str
+    """Display name."""
+    source: str | None
+    """The file that defines it, such as ``./sequences/power_up.yaml``. None: the server names none."""
+    outcome: str
+    """``PASS``, ``FAIL``, ``ERROR``, ``TIMEOUT``, ``ABORTED``, ``SKIP``, or one that TofuPilot adds later."""
+    started_at: datetime | None
+    """When it began; timezone-aware. None: it did not begin."""
+    ended_at: datetime | None
+    """When it ended; timezone-aware. None: it did not end."""
+    duration: timedelta | None
+    """How long it took. None: it did not end."""
+
+
+@frozen
+class LastRun:
+    """The latest run of a unit."""
+
+    id: str
+    """UUID."""
+    outcome: str
+    """``PASS``, ``FAIL``, ``ERROR``, ``TIMEOUT``, ``ABORTED``, or one that TofuPilot adds later."""
+    started_at: datetime
+    """When it began; timezone-aware."""
+    ended_at: datetime | None
+    """When it ended; timezone-aware. None: it has not ended."""
+    procedure: ProcedureRef | None
+    """The procedure that was run. None: the server names none."""
+
+
+@frozen
+class LogRun:
+    """The run that wrote a log line."""
+
+    id: str
+    """UUID."""
+    outcome: str
+    """``PASS``, ``FAIL``, ``ERROR``, ``TIMEOUT``, ``ABORTED``, or one that TofuPilot adds later."""
+    started_at: datetime
+    """When the run began; timezone-aware."""
+
+
+@frozen(kw_only=True)
+class Validator:
+    """One check of a measured value."""
+
+    outcome: str
+    """``PASS``, ``FAIL``, ``UNSET``, or one that TofuPilot adds later."""
+    operator: str | None
+    """How the value is compared, such as ``<=``. None: the validator has an expression and no operator."""
+    expected_value: bool | int | float | str | tuple[int | float, ...] | tuple[str, ...] | None
+    """The value to compare with. Numbers keep the type that they have in JSON. None: there is none."""
+    expression: str
+    """The check as text, such as ``x <= 50``."""
+    is_decisive: bool | None
+    """Whether the check decides the outcome of the measurement. None: the server does not say."""
+    is_expression_only: bool
+    """Whether the check has an expression and no operator."""
+    analytics_expression: str | None
+    """The expression that analytics use. None: the server names none."""
+    has_custom_expression: bool
+    """Whether somebody wrote the expression by hand."""
+
+    def __attrs_post_init__(self) -> None:
+        if isinstance(self.expected_value, tuple):
+            check_array(fields(Validator).expected_value.type, self.expected_value)
+
+
+@frozen
+class Commit:
+    """The commit that was deployed."""
+
+    id: str
+    """UUID of TofuPilot's record."""
+    sha: str
+    """Hash of the commit, in hexadecimal digits."""
+    message: str
+    """Message of the commit."""
+    author_username: str
+    """Name of the author's account at the provider."""
+    author_avatar_url: str | None
+    """URL of the author's picture. None: the author has none."""
+    committed_at: datetime | None
+    """When it was committed; timezone-aware. None: the provider did not say."""
+    branch: str | None
+    """The branch that was deployed. None: the server names none."""
+
+
+@frozen
+class DeploymentRepository:
+    """The repository that was deployed from."""
+
+    provider: str
+    """``github``, ``gitlab``, ``bitbucket``, or one that TofuPilot adds later."""
