@@ -280,7 +280,7 @@ class Copy:
                 os.killpg(process.pid, signal.SIGKILL)  # with all that the tests have started
             process.wait()
             output.seek(0)
-            failed = re.findall(r"^(?:FAILED|ERROR) (\S+)", output.read(), re.MULTILINE)
+            failed = re.findall(r"^(?:FAILED|ERROR) (tests\S+)", output.read(), re.MULTILINE)
         if code in {-signal.SIGXCPU, -signal.SIGKILL}:
             return OVER
         return (failed or ["pytest itself"])[0] if code else None
