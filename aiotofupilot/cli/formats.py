@@ -218,7 +218,7 @@ class Parquet(Format):
             if error.name != "pyarrow":
                 raise
             raise UsageError("parquet needs pyarrow: install the extra 'arrow'") from error
-        self.remake = write_parquet
+        self.remake: Remake | None = write_parquet
         self._head, self._part = stream_head, stream_part
         self._model = model
 

@@ -74,11 +74,11 @@ class Api:
         self.factory = factory
         self.api_key = api_key
         self.station_key = station_key
-        self.station_listings = set(
+        self.station_listings: set[str] = set(
             RESOURCES.keys() - _FORBIDDEN_TO_STATIONS if station_listings is None else station_listings
         )
         self.paging = paging
-        self.pagings = dict(pagings or {})
+        self.pagings: dict[str, Paging] = dict(pagings or {})
         if unknown := (self.station_listings | self.pagings.keys()) - RESOURCES.keys():
             raise ValueError(f"there is no listing {min(unknown)!r}, only {', '.join(sorted(RESOURCES))}")
         self._selected: dict[tuple[Any, ...], tuple[Snapshot, Sequence[Any]]] = {}

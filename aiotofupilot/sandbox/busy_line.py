@@ -68,7 +68,7 @@ class BusyLine:
         self.inserts = inserts
         self.removals = removals
         self.renames = renames
-        self.produced = 0
+        self.produced: int = 0
         self.inserted: list[Procedure] = []
         self.removed: list[Procedure] = []
         self.renamed: list[Procedure] = []

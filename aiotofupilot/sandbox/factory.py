@@ -78,17 +78,17 @@ class Listings(ABC):
     change of one listing does not change the others.
     """
 
-    procedures = _Rows[Procedure]()
-    runs = _Rows[Run]()
-    units = _Rows[Unit]()
-    parts = _Rows[Part]()
-    batches = _Rows[Batch]()
-    stations = _Rows[Station]()
-    users = _Rows[User]()
-    deployments = _Rows[Deployment]()
-    logs = _Rows[Log]()
-    measurements = _Rows[Measurement]()
-    phases = _Rows[Phase]()
+    procedures: _Rows[Procedure] = _Rows[Procedure]()
+    runs: _Rows[Run] = _Rows[Run]()
+    units: _Rows[Unit] = _Rows[Unit]()
+    parts: _Rows[Part] = _Rows[Part]()
+    batches: _Rows[Batch] = _Rows[Batch]()
+    stations: _Rows[Station] = _Rows[Station]()
+    users: _Rows[User] = _Rows[User]()
+    deployments: _Rows[Deployment] = _Rows[Deployment]()
+    logs: _Rows[Log] = _Rows[Log]()
+    measurements: _Rows[Measurement] = _Rows[Measurement]()
+    phases: _Rows[Phase] = _Rows[Phase]()
 
     @abstractmethod
     def rows(self, listing: str) -> list[Any]:

@@ -61,8 +61,8 @@ class RequestLog(list[Request]):
 
     def __init__(self) -> None:
         super().__init__()
-        self.in_flight = 0
-        self.peak_in_flight = 0
+        self.in_flight: int = 0
+        self.peak_in_flight: int = 0
 
     @contextmanager
     def under_way(self, request: Request) -> Generator[None]:

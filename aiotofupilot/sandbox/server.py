@@ -127,7 +127,7 @@ class Sandbox(Listings):
             TypeError: There is no such listing, or an item is not of its model.
             ValueError: A number is negative, there is no such listing, or `until` is naive or out of bounds.
         """
-        self.factory = Factory(procedures, runs=runs, seed=seed, nulls=nulls, until=until, **items)
+        self.factory: Factory = Factory(procedures, runs=runs, seed=seed, nulls=nulls, until=until, **items)
         self._api = Api(
             self.factory,
             api_key=api_key,
@@ -136,8 +136,8 @@ class Sandbox(Listings):
             paging=paging,
             pagings=pagings,
         )
-        self.faults = Faults()
-        self.requests = RequestLog()
+        self.faults: Faults = Faults()
+        self.requests: RequestLog = RequestLog()
         self.before_response: list[Hook] = []
         self.after_response: list[Hook] = []
         self._asked: Counter[tuple[str, str]] = Counter()

@@ -77,7 +77,8 @@ class DeployedRun(Run):
     def __eq__(self, other: object) -> bool:
         return _told(self) == _told(other) if isinstance(other, Run) else NotImplemented
 
-    __hash__ = Run.__hash__
+    def __hash__(self) -> int:
+        return super().__hash__()
 
 
 _told = attrgetter(*(field.name for field in attrs.fields(Run)))
@@ -246,7 +247,7 @@ class World:
         listed = make_procedures(procedures, seed=seed, nulls=nulls) if isinstance(procedures, int) else [*procedures]
         begin = max((procedure.created_at for procedure in listed[:_MOST_LINES]), default=NEWEST)
         begin = _cut(min(max(begin, _EARLIEST), _LATEST)) + timedelta(days=1)
-        self.begin = begin if until is None else _cut(until) - runs * _STEP
+        self.begin: datetime = begin if until is None else _cut(until) - runs * _STEP
         if isinstance(procedures, int) and until is not None:
             listed = make_procedures(procedures, seed=seed, nulls=nulls, newest=self.begin - timedelta(days=1))
         self.procedures = listed
@@ -254,9 +255,13 @@ class World:
         self._runs = runs if self._lines else 0
         self._random = Random(f"cycle {seed} {len(self._lines)}")  # noqa: S311 - test data
         self._steps = [self._choose_steps() for _ in self._lines]
+        self.refs: list[UserRef]
+        self.users: list[User]
         self.refs, self.users, self._operators = self._people(nulls=nulls)
-        self.stations = [StationRef(self.id("stations", n), bench.name) for n, bench in enumerate(BENCHES)]
-        self.revisions = [
+        self.stations: list[StationRef] = [
+            StationRef(self.id("stations", n), bench.name) for n, bench in enumerate(BENCHES)
+        ]
+        self.revisions: list[list[Revision]] = [
             [Revision(self.id("revisions", part, n), number) for n, number in enumerate(product.revisions)]
             for part, product in enumerate(PARTS)
         ]
