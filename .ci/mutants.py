@@ -46,8 +46,8 @@ if TYPE_CHECKING:
 PACKAGE = "aiotofupilot"
 PARTS = {"arrow", "cli", "dlt", "http", "listings", "mirror", "models", "otel", "paging", "sandbox", "testing", "wire"}
 """Parts of the package, by the names of their tests. In the package, a part is ``http``, ``_http`` or a module."""
-ALSO = {"models": "wire"}
-"""Whose tests a part has beside its own."""
+ALSO = {"models": "wire", "stats": "paging"}
+"""In which other folder the tests of a part or a module are."""
 OTHERS = "values"
 """The part of all other modules."""
 LIMITS = "ulimit -t 60; ulimit -v 8000000; ulimit -c 0"
@@ -215,16 +215,13 @@ def sample(package: Path, seed: int, quota: int) -> dict[str, list[Mutant]]:
 def tests_of(tests: Path, file: str) -> list[str]:
     """Return the test files for a module, from the root: first those that bear its name, then those of its part.
 
-    A module whose name no test bears is tested by all tests that stand in no folder.
+    A module beside the packages is tested by what bears its name in any folder, or else by what stands in no folder.
     """
     part = Path(file).parts[0].removesuffix(".py").strip("_")
-    patterns = [
-        f"test_{part}*.py",
-        f"{part}/**/test_*.py",
-        f"{ALSO.get(part)}/**/test_*.py",
-        f"project/test_{part}*.py",
-    ]
-    found = {path for pattern in patterns for path in tests.glob(pattern)} or {*tests.glob("test_*.py")}
+    bearing = (tests.glob if part in PARTS else tests.rglob)(f"test_{part}*.py")
+    folders = {part, ALSO.get(part, part)}
+    inside = (path for folder in folders for path in tests.glob(f"{folder}/**/test_*.py"))
+    found = {*bearing, *inside} or {*tests.glob("test_*.py")}
 
     def words(path: str) -> set[str]:
         return {*re.split(r"[_/.]+", path)}
