@@ -79,7 +79,8 @@ def public_names(package: Known) -> dict[str, str]:
     """Return each name that programs may use, with the path of the object that it names."""
     names = {}
     for module in public_modules(package):
-        for name in map(str, module.exports or ()):
+        wildcards = (name for name, member in module.members.items() if getattr(member, "wildcard_imported", False))
+        for name in map(str, module.exports or wildcards):
             with suppress(KeyError, griffe.AliasResolutionError):  # it is announced, but not there
                 names[f"{module.path}.{name}"] = str(module[name].canonical_path)
     return names

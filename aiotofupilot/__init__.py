@@ -43,68 +43,34 @@ from ._version import __version__ as __version__
 __all__ = [
     "APIError",
     "BadRequestError",
-    "Batch",
-    "BatchRef",
     "CertificateError",
     "Checkpoint",
-    "Commit",
     "ConfigurationError",
     "ConnectionFailedError",
     "DecodeError",
-    "Deployment",
-    "DeploymentRepository",
     "DriftError",
     "FollowedListing",
     "ForbiddenError",
     "IncrementalWalk",
     "InvalidJSONError",
-    "LastRun",
-    "Log",
-    "LogRun",
-    "Measurement",
-    "Metadata",
     "NotFoundError",
-    "Operator",
-    "Page",
-    "PageMeta",
     "PaginationError",
     "Paginator",
-    "Part",
-    "PartRef",
-    "Phase",
-    "Procedure",
-    "ProcedureRef",
-    "ProcedureVersion",
     "ProxyError",
     "RateLimitedError",
-    "RawItem",
     "RedirectError",
-    "Repository",
     "RequestCounts",
     "RequestTimeoutError",
     "ResponseTooLargeError",
     "RetryPolicy",
-    "Revision",
-    "Run",
-    "RunProcedure",
-    "RunSequence",
-    "RunUnit",
     "ServerError",
     "SessionError",
     "Shard",
-    "Station",
-    "StationRef",
-    "Team",
     "TofuPilotError",
     "TofuPilotSession",
     "TransportError",
     "UnauthorizedError",
-    "Unit",
-    "UnitRef",
-    "User",
-    "UserRef",
     "ValidationIssue",
-    "Validator",
     "Walk",
     "WalkStats",
     "Watermark",
@@ -147,50 +113,22 @@ if TYPE_CHECKING:
         UnauthorizedError,
         ValidationIssue,
     )
-    from .models import (
-        Batch,
-        BatchRef,
-        Commit,
-        Deployment,
-        DeploymentRepository,
-        LastRun,
-        Log,
-        LogRun,
-        Measurement,
-        Metadata,
-        Operator,
-        Page,
-        PageMeta,
-        Part,
-        PartRef,
-        Phase,
-        Procedure,
-        ProcedureRef,
-        ProcedureVersion,
-        RawItem,
-        Repository,
-        Revision,
-        Run,
-        RunProcedure,
-        RunSequence,
-        RunUnit,
-        Station,
-        StationRef,
-        Team,
-        Unit,
-        UnitRef,
-        User,
-        UserRef,
-        Validator,
-    )
+    from .models import items, page, refs
+    from .models.items import *  # noqa: F403 - the names of the models stand there
+    from .models.page import *  # noqa: F403 - likewise
+    from .models.refs import *  # noqa: F403 - likewise
     from .shard import Shard
     from .stats import RequestCounts, WalkStats
     from .watermark import Watermark
+
+    __all__ += items.__all__
+    __all__ += page.__all__
+    __all__ += refs.__all__
 else:  # hidden from type checkers, because they would then accept any name
     from . import _lazy
 
+    _MODELS = ("models.page", "models.refs", "models.items")
     _LIGHTEST_FIRST = (
-        "models",
         "checkpoint",
         "shard",
         "stats",
@@ -204,4 +142,5 @@ else:  # hidden from type checkers, because they would then accept any name
         "_wire.codec",
         "_session",
     )
-    __getattr__, __dir__ = _lazy.lazy(__name__, __all__, _LIGHTEST_FIRST)
+    __getattr__, __dir__ = _lazy.lazy(__name__, __all__, ("models", *_LIGHTEST_FIRST), _MODELS)
+    del __all__  # `__getattr__` adds the names of the models when somebody asks, because they take time to load

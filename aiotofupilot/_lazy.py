@@ -17,22 +17,29 @@ __all__ = ["lazy", "lazy_from"]
 
 
 def lazy(
-    package: str, names: Sequence[str], modules: Sequence[str]
+    package: str, names: Sequence[str], modules: Sequence[str], whole: Sequence[str] = ()
 ) -> tuple[Callable[[str], object], Callable[[], list[str]]]:
     """Return the ``__getattr__`` and the ``__dir__`` of a package that re-exports names of its modules.
 
     Args:
         package: The package's ``__name__``.
-        names: The package's ``__all__``.
+        names: The names that the package re-exports, apart from those of `whole`.
         modules: The package's modules whose ``__all__`` hold these names. They become attributes of the package too.
             They are searched in this order, so put the lighter modules first: their names then load no heavier module.
+        whole: Those of the modules whose names are all re-exported. They are names of classes. The ``__all__`` of the
+            package has them too, if it is not set, and asking for it loads these modules.
     """
 
+    def every_name() -> list[str]:
+        return sorted({*names, *(name for module in whole for name in import_module(f"{package}.{module}").__all__)})
+
     def load(name: str) -> object:
+        if name == "__all__" and whole:
+            return every_name()
         if name in modules:
             return import_module(f"{package}.{name}")
-        if name in names:
-            for module in modules:
+        if name in names or name[:1].isupper():
+            for module in modules if name in names else whole:
                 if name in (loaded := import_module(f"{package}.{module}")).__all__:
                     value = getattr(loaded, name)
                     setattr(sys.modules[package], name, value)  # so the next access does not come here
@@ -41,7 +48,7 @@ def lazy(
 
     def listing() -> list[str]:
         public = (module for module in modules if not module.startswith("_"))
-        return sorted({*vars(sys.modules[package]), *names, *public})
+        return sorted({*vars(sys.modules[package]), "__all__", *every_name(), *public})
 
     return load, listing
 

@@ -10,7 +10,8 @@ from typing import Any
 import orjson
 from attrs import frozen
 
-from aiotofupilot.models import MODELS, Page
+from aiotofupilot.listings import listing_class
+from aiotofupilot.models import Page
 
 from .contenders import Candidate
 from .kinds import KINDS
@@ -29,7 +30,7 @@ def ours(listing: str) -> Decode:
     """Aiotofupilot's decoder."""
     from aiotofupilot._wire.codec import PageDecoder
 
-    decode: PageDecoder[Any] = PageDecoder(MODELS[listing])
+    decode: PageDecoder[Any] = PageDecoder(listing_class(listing).model)
     return lambda body: decode(body, 0)
 
 
@@ -60,7 +61,7 @@ def plain_cattrs(listing: str) -> Decode:
     converter.register_structure_hook_func(
         lambda kind: kind == expected, lambda value, _: tuple(value) if isinstance(value, list) else value
     )
-    page: Any = Page[MODELS[listing]]  # type: ignore[valid-type]  # only the run time knows it
+    page: Any = Page[listing_class(listing).model]  # type: ignore[valid-type]  # only the run time knows it
     return lambda body: converter.structure(orjson.loads(body), page)
 
 
@@ -81,7 +82,7 @@ def msgspec(listing: str) -> Decode:
 
     from .structs.page import Page
 
-    item = getattr(import_module(f"benchmarks.structs.{listing}"), MODELS[listing].__name__)
+    item = getattr(import_module(f"benchmarks.structs.{listing}"), listing_class(listing).model.__name__)
     page: Any = Page[item]  # type: ignore[valid-type]  # only the run time knows it
     return Decoder(page).decode
 

@@ -3,7 +3,6 @@
 Source: https://www.tofupilot.com/docs/api, and ``v2/models`` of the official Python SDK ``tofupilot`` 2.26.1
 """
 
-from collections.abc import Mapping
 from datetime import datetime, timedelta
 
 from attrs import field
@@ -32,7 +31,6 @@ from .refs import (
 )
 
 __all__ = [
-    "MODELS",
     "Batch",
     "Deployment",
     "Log",
@@ -336,19 +334,3 @@ class Phase:
     """Serial number of the unit. None: the server names none."""
     sample: str | None
     """``golden``, ``failing``, ``ignored``, or one that TofuPilot adds later. None: a unit of production."""
-
-
-MODELS: Mapping[str, type] = {
-    "procedures": Procedure,
-    "runs": Run,
-    "units": Unit,
-    "parts": Part,
-    "batches": Batch,
-    "stations": Station,
-    "users": User,
-    "deployments": Deployment,
-    "logs": Log,
-    "measurements": Measurement,
-    "phases": Phase,
-}
-"""The model of each listing, by the listing's name. Runs stand before what they wrote."""

@@ -20,7 +20,7 @@ from aioresponses import CallbackResult, aioresponses
 from multidict import CIMultiDict
 
 from aiotofupilot import TofuPilotSession
-from aiotofupilot.models import MODELS, Procedure, Run
+from aiotofupilot.listings import NAMES, listing_class
 from aiotofupilot.sandbox import Api, Factory, make_procedures, paging
 
 if TYPE_CHECKING:
@@ -29,6 +29,7 @@ if TYPE_CHECKING:
 
     from yarl import URL
 
+    from aiotofupilot.models import Procedure, Run
     from aiotofupilot.sandbox.factory import Items
 
 __all__ = ["MockResponse", "mock_listing"]
@@ -170,7 +171,7 @@ def mock_listing(
 
     server = _ANY_SERVER if base_url is None else re.escape(session.base_url)
     mocked.get(  # pyright: ignore[reportUnknownMemberType] - aioresponses says of a pattern no more than that it is one
-        re.compile(rf"{server}/v2/(?:{'|'.join(MODELS)})(?:\?|$)"), callback=answer, repeat=True
+        re.compile(rf"{server}/v2/(?:{'|'.join(NAMES)})(?:\?|$)"), callback=answer, repeat=True
     )
     return factory
 
@@ -192,9 +193,9 @@ def _checked(name: str, items: object, *, number: bool = False) -> list[Any]:
         items: The argument.
         number: Whether a number is allowed too, for the error.
     """
-    model = MODELS.get(name)
-    if model is None:
-        raise TypeError(f"there is no listing {name!r}, only {', '.join(MODELS)}")
+    if name not in NAMES:
+        raise TypeError(f"there is no listing {name!r}, only {', '.join(NAMES)}")
+    model = listing_class(name).model
     if isinstance(items, str | bytes | bool) or not isinstance(items, Iterable):
         choice = "a number or an iterable" if number else "an iterable"
         raise TypeError(f"{name} must be {choice} of {name}, got {items!r}")

@@ -7,9 +7,9 @@ from random import Random
 
 import duckdb
 import pytest
+from fakes.wire_listings import MODELS
 
 from aiotofupilot.dlt import mirror
-from aiotofupilot.models import MODELS
 from aiotofupilot.sandbox import BusyLine, Sandbox
 from aiotofupilot.testing import serve
 

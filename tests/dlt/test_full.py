@@ -5,10 +5,10 @@ A run that fails before it has read a whole listing marks nothing, and the next 
 
 import pytest
 from attrs import evolve
+from fakes.wire_listings import MODELS
 
 from aiotofupilot import ForbiddenError, Log, ServerError
 from aiotofupilot.dlt import Brought, mirroring
-from aiotofupilot.models import MODELS
 from aiotofupilot.sandbox import Sandbox, faults, paging
 from aiotofupilot.testing import serve
 

@@ -9,10 +9,10 @@ import pytest
 from attrs import evolve
 from dlt.pipeline.exceptions import PipelineStepFailed
 from dlt.pipeline.pipeline import Pipeline
+from fakes.wire_listings import MODELS
 
 from aiotofupilot import ForbiddenError
 from aiotofupilot.dlt import Brought, MirrorError, PlaceError, database, mirror, mirroring, reading, resources
-from aiotofupilot.models import MODELS
 from aiotofupilot.sandbox import faults
 
 

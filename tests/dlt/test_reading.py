@@ -6,12 +6,12 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 from attrs import evolve
+from fakes.wire_listings import MODELS
 
 from aiotofupilot import TofuPilotSession
 from aiotofupilot.checkpoint import sealed
 from aiotofupilot.dlt.errors import PlaceError
 from aiotofupilot.dlt.reading import read
-from aiotofupilot.models import MODELS
 from aiotofupilot.sandbox import Sandbox, make_procedures
 
 

@@ -6,10 +6,10 @@ from datetime import datetime, timedelta
 import pyarrow as pa
 import pytest
 from attrs import evolve
+from fakes.wire_listings import MODELS
 
 from aiotofupilot import Run
 from aiotofupilot.dlt.rows import rows_of, schema_of
-from aiotofupilot.models import MODELS
 from aiotofupilot.sandbox import Factory, make_procedures
 from aiotofupilot.testing.builders import make_run, make_run_sequence
 

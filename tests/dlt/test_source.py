@@ -3,9 +3,9 @@
 import dlt
 import duckdb
 import pytest
+from fakes.wire_listings import MODELS
 
 from aiotofupilot.dlt import resources, tofupilot
-from aiotofupilot.models import MODELS
 
 
 @pytest.fixture

@@ -6,9 +6,10 @@ from pathlib import Path
 
 import pytest
 
-from aiotofupilot.models import MODELS
+from aiotofupilot.listings import NAMES, listing_class
 
 ENDPOINTS = json.loads((Path(__file__).parent.parent / "recordings" / "listings.json").read_text("utf-8"))["endpoints"]
+MODELS = {name: listing_class(name).model for name in NAMES}
 EXAMPLES = {name: endpoint["example_item"] for name, endpoint in ENDPOINTS.items()}
 EVERYTHING = deepcopy(EXAMPLES)
 """The examples, with the objects that they leave null."""

@@ -5,9 +5,9 @@ from random import Random
 
 import pytest
 from fakes.listings import offered
+from fakes.wire_listings import MODELS
 
 from aiotofupilot import RetryPolicy, ServerError, TofuPilotSession, Watermark
-from aiotofupilot.models import MODELS
 from aiotofupilot.sandbox import BusyLine, Sandbox, faults
 
 EVERY = pytest.mark.parametrize("name", MODELS)

@@ -3,8 +3,9 @@
 import attrs
 import orjson
 import pytest
+from fakes.wire_listings import MODELS
 
-from aiotofupilot.models import MODELS, wire_name
+from aiotofupilot.models import wire_name
 from benchmarks.decoders import DECODERS
 from benchmarks.kinds import KINDS
 from benchmarks.pages import page_body

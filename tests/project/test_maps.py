@@ -5,8 +5,7 @@ import re
 from pathlib import Path
 
 import pytest
-
-from aiotofupilot.models import MODELS
+from fakes.wire_listings import MODELS
 
 PACKAGE = Path(__file__).resolve().parents[2] / "aiotofupilot"
 ROOMS = [init.parent for init in sorted(PACKAGE.rglob("__init__.py"))]

@@ -30,6 +30,7 @@ from types import SimpleNamespace
 import httpx
 import pytest
 from fakes.guides import BLOCKS, FRONT, GUIDES, POLICIES, ROOT, TABLES, blocks, read, read_tables
+from fakes.wire_listings import MODELS
 from fastapi.routing import APIRoute
 
 import aiotofupilot
@@ -216,7 +217,7 @@ def test_everything_that_can_go_wrong_is_in_its_table(heading, room, beside):
 
 
 IN_CODE = re.compile(r"^```.*?^```$|`[^`\n]+`", re.MULTILINE | re.DOTALL)
-OF_A_FAMILY = {name for name in models.__all__ if name not in {model.__name__ for model in models.MODELS.values()}}
+OF_A_FAMILY = {name for name in models.__all__ if name not in {model.__name__ for model in MODELS.values()}}
 """Classes of what is in an item. A guide names two of them, and says that there are more."""
 INSIDE_THE_SANDBOX = {"Answer", "Api", "Factory", "Query"}
 """What it consists of."""
