@@ -86,7 +86,7 @@ def read_json(body: bytes) -> Any:
 
     try:
         return msgspec.json.decode(body)
-    except (ValueError, RecursionError) as error:
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
         complaint = str(error)
     # This is raised outside of the handler, because the cause may hold a part of the body.
     raise InvalidJSONError(f"the body is not JSON: {complaint}", body=body[:BODY_EXCERPT])

@@ -2,6 +2,7 @@
 
 from copy import deepcopy
 
+import msgspec
 import orjson
 import pytest
 from fakes.wire_listings import ENDPOINTS, EXAMPLES, MODELS, body, fields, is_bare
@@ -85,7 +86,7 @@ def at_once(decoder, body):
     decode = decoder._at_once
     try:
         return decode(body)
-    except (TypeError, ValueError, RecursionError):
+    except (msgspec.MsgspecError, TypeError, ValueError, RecursionError):
         return REFUSED
 
 
