@@ -149,5 +149,5 @@ def _target(path: Path) -> Path:
     except FileNotFoundError:
         is_file = True
     if is_stream or not is_file:
-        raise UsageError(f"--output names a file, and {path} is none: leave it out to write to standard output")
+        raise UsageError(f"--output names a file, and {path} is not one: leave it out to write to standard output")
     return Path(os.path.realpath(path))

@@ -86,7 +86,7 @@ def test_an_empty_listing_has_all_columns(sandbox, output, resume):
         ),
         (
             ["--format", "parquet", "--output", "/dev/null"],
-            "--output names a file, and /dev/null is none: leave it out to write to standard output",
+            "--output names a file, and /dev/null is not one: leave it out to write to standard output",
         ),
         (
             ["--output", "list.xlsx"],
