@@ -15,19 +15,19 @@ if TYPE_CHECKING:
 
     from cyclopts import Token
 
-__all__ = ["checkpoint", "duration", "metadata", "moment", "read_moment", "seconds"]
+__all__ = ["checkpoint", "duration", "metadata", "read_timestamp", "seconds", "timestamp"]
 
 
-def moment(_: object, tokens: Sequence[Token]) -> datetime:
-    """Read a moment as `read_moment` does, by this machine's clock.
+def timestamp(_: object, tokens: Sequence[Token]) -> datetime:
+    """Read a timestamp as `read_timestamp` does, by this machine's clock.
 
     Raises:
-        ValueError: It is no moment.
+        ValueError: It is none.
     """
-    return read_moment(tokens[0].value, datetime.now(UTC))
+    return read_timestamp(tokens[0].value, datetime.now(UTC))
 
 
-def read_moment(text: str, now: datetime) -> datetime:
+def read_timestamp(text: str, now: datetime) -> datetime:
     """Read a date or date-time in ISO 8601; ``now``, ``today`` or ``yesterday``; or an age, such as 7d or 1d12h.
 
     Without an offset from UTC a date-time is this machine's local time, as with git, journalctl and docker. A date, be

@@ -13,7 +13,7 @@ from cyclopts import Group, Parameter
 
 from aiotofupilot.listings import listing_class  # and not the session, which loads aiohttp: help does not wait for it
 
-from .converters import duration, metadata, moment
+from .converters import duration, metadata, timestamp
 from .options import panel
 
 if TYPE_CHECKING:
@@ -108,7 +108,7 @@ def _text(argument: Argument) -> str:
 
 _PLAIN: dict[Any, dict[str, Any]] = {
     bool: {"negative": None},
-    datetime: {"metavar": "DATE", "converter": moment},
+    datetime: {"metavar": "DATE", "converter": timestamp},
     timedelta: {"metavar": "DURATION", "converter": duration},
     int: {"metavar": "N"},
     float: {"metavar": "N"},

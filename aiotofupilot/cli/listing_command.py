@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, cast
 
 from .failures import UsageError
 from .filter_options import described
-from .options import Asking, AskingForPages, HowMany, Serving, Writing
+from .options import Asking, AskingForPages, Selection, Serving, Writing
 from .tables import counted
 from .terminal import is_terminal, say
 
@@ -25,7 +25,7 @@ def listing_command(name: str) -> Callable[..., Any]:
     """Return the command of a listing, as a function from which cyclopts can make a command."""
     listing = described(name)
     groups = {
-        "how_many": HowMany,
+        "selection": Selection,
         "writing": Writing,
         "asking": AskingForPages if listing.is_paged else Asking,
         "serving": Serving,
@@ -42,7 +42,7 @@ async def _list(
     name: str,
     listing: Described,
     *,
-    how_many: HowMany,
+    selection: Selection,
     writing: Writing,
     asking: Asking,
     serving: Serving,
@@ -70,8 +70,8 @@ async def _list(
     query = Query(
         name=name,
         filters={parameter: value for parameter, value in filters.items() if value is not None},
-        max_items=how_many.max_items,
-        cursor=how_many.cursor,
+        max_items=selection.max_items,
+        cursor=selection.cursor,
         on_drift=asking.on_drift,
         **pages,
     )

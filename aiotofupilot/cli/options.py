@@ -29,9 +29,9 @@ __all__ = [
     "Asking",
     "AskingForAll",
     "AskingForPages",
-    "HowMany",
-    "Patience",
+    "Selection",
     "Serving",
+    "TimeoutOptions",
     "Writing",
     "panel",
     "unwrapped",
@@ -92,24 +92,24 @@ def _stacked(entry: HelpEntry) -> RenderableType:
     return Group(names, Padding(DescriptionRenderer()(entry), (0, 0, 0, 2)))
 
 
-_HOW_MANY = Group("How many", sort_key=2, help_formatter=panel)
+_SELECTION = Group("How many", sort_key=2, help_formatter=panel)
 _OUTPUT = Group("Output", sort_key=3, help_formatter=panel)
 _ASKING = Group("How to ask", sort_key=4, help_formatter=panel)
 _SERVER = Group("Server", sort_key=5, help_formatter=panel)
 
-_flat = Parameter(name="*")  # the options are --cursor, and not --how-many.cursor
+_flat = Parameter(name="*")  # the options are --cursor, and not --selection.cursor
 
 
 @_flat
 @frozen(kw_only=True)
-class HowMany:
+class Selection:
     """Which part of a listing is wanted."""
 
     max_items: Annotated[
         int | None,
         Parameter(
             name=["--max-items", "-n"],
-            group=_HOW_MANY,
+            group=_SELECTION,
             metavar="N",
             validator=Number(gte=0),
             help="Stop after this many.",
@@ -118,7 +118,7 @@ class HowMany:
     cursor: Annotated[
         Checkpoint | None,
         Parameter(
-            group=_HOW_MANY,
+            group=_SELECTION,
             metavar="PLACE",
             converter=checkpoint,
             accepts_keys=False,
@@ -197,7 +197,7 @@ _OnUnreadable = Annotated[
 
 @_flat
 @frozen(kw_only=True)
-class Patience:
+class TimeoutOptions:
     """How long the server is waited for."""
 
     timeout: Annotated[
@@ -231,7 +231,7 @@ class Patience:
 
 @_flat
 @frozen(kw_only=True)
-class Asking(Patience):
+class Asking(TimeoutOptions):
     """How the server is asked for a listing that it sends as one page."""
 
     on_drift: Annotated[
@@ -261,7 +261,7 @@ class AskingForPages(Asking):
 
 @_flat
 @frozen(kw_only=True)
-class AskingForAll(Patience):
+class AskingForAll(TimeoutOptions):
     """How the server is asked for several listings, one after the other."""
 
     concurrency: _Concurrency = 1

@@ -11,7 +11,7 @@ from contextlib import contextmanager, suppress
 from datetime import timedelta
 from typing import TYPE_CHECKING, TextIO, cast
 
-from .terminal import Courtesy, is_pipe, is_terminal, say, visible
+from .terminal import BestEffort, is_pipe, is_terminal, say, visible
 
 if TYPE_CHECKING:
     from collections.abc import Generator
@@ -55,7 +55,7 @@ class Progress(logging.Handler):
             from rich.console import Console  # noqa: PLC0415 - a tenth of a second that nobody pays for in a pipe
             from rich.live import Live  # noqa: PLC0415 - likewise
 
-            console = Console(file=cast("TextIO", Courtesy(sys.stderr)))  # rich uses no more of a file than that has
+            console = Console(file=cast("TextIO", BestEffort(sys.stderr)))  # rich uses no more of a file than that has
             self._live = Live(
                 get_renderable=lambda: self._lines(console),
                 console=console,

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from collections.abc import AsyncGenerator
     from typing import Self
 
-    from .options import Patience, Serving
+    from .options import Serving, TimeoutOptions
 
 __all__ = ["Server"]
 
@@ -45,7 +45,7 @@ class Server:
     """Attempts at a request beyond the first one, at most; 0 or more."""
 
     @classmethod
-    def of(cls, serving: Serving, patience: Patience) -> Self:
+    def of(cls, serving: Serving, options: TimeoutOptions) -> Self:
         """Return the server that the options name, and how long it is waited for."""
         return cls(
             base_url=serving.base_url,
@@ -54,8 +54,8 @@ class Server:
             ca_cert=serving.ca_cert,
             sandbox=serving.sandbox,
             allow_insecure_http=serving.allow_insecure_http,
-            timeout=patience.timeout,
-            retries=patience.retries,
+            timeout=options.timeout,
+            retries=options.retries,
         )
 
     @property

@@ -62,7 +62,7 @@ def _text(value: object) -> str:
         case int():
             return f"{value:,}"
         case datetime():
-            return _moment(value)
+            return _timestamp(value)
         case timedelta():
             return _duration(value)
         case tuple():
@@ -71,8 +71,8 @@ def _text(value: object) -> str:
             return str(value)
 
 
-def _moment(value: datetime) -> str:
-    """Return a moment to the minute, in UTC."""
+def _timestamp(value: datetime) -> str:
+    """Return a timestamp to the minute, in UTC."""
     try:
         utc = value.astimezone(UTC)
     except OverflowError:  # beyond the years that a date can have in UTC

@@ -13,7 +13,7 @@ from typing import IO, TYPE_CHECKING, Any, TextIO, cast
 if TYPE_CHECKING:
     from io import RawIOBase
 
-__all__ = ["Courtesy", "Whole", "is_pipe", "is_terminal", "put", "raw", "say", "visible", "visible_json", "write_all"]
+__all__ = ["BestEffort", "Whole", "is_pipe", "is_terminal", "put", "raw", "say", "visible", "visible_json", "write_all"]
 
 _CONTROLS = re.compile(
     "[\x00-\x1f\x7f-\x9f"  # C0, DEL and C1
@@ -113,8 +113,8 @@ class Whole(TextIOBase):
         return len(text)
 
 
-class Courtesy(Whole):
-    """A standard stream for what is shown only as a courtesy.
+class BestEffort(Whole):
+    """A standard stream for what is shown as well as possible.
 
     Once its terminal is gone, or refuses to be written to, what is shown there is dropped.
     """

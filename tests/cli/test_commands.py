@@ -110,7 +110,10 @@ def test_help_is_wrapped_by_the_terminal_alone(capfd, monkeypatch, command):
         (["--sandbox", "--resume"], "--resume needs --output FILE, and another format than json"),
         (["--output=-"], "--output names a file: leave it out to write to standard output"),
         (["--resume", "--output", "x.json"], "--resume needs --output FILE, and another format than json"),
-        (["--sandbox", "--resume", "--output", "/dev/null"], "--output names a file, and /dev/null is not one: leave it"),
+        (
+            ["--sandbox", "--resume", "--output", "/dev/null"],
+            "--output names a file, and /dev/null is not one: leave it",
+        ),
         ([], "no API key: set the environment variable TOFUPILOT_API_KEY, or log in with"),
     ],
 )

@@ -8,7 +8,7 @@ import pytest
 from cyclopts import Token
 
 from aiotofupilot import Checkpoint
-from aiotofupilot.cli.converters import checkpoint, duration, metadata, moment, read_moment
+from aiotofupilot.cli.converters import checkpoint, duration, metadata, read_timestamp, timestamp
 
 
 @pytest.fixture(autouse=True)
@@ -34,7 +34,7 @@ def _tokyo(monkeypatch):
 )
 def test_a_moment_is_aware(text, utc):
     """An offset counts; without one it is local time, and a date is its midnight."""
-    assert moment(datetime, [Token(value=text)]) == datetime(*utc, tzinfo=UTC)
+    assert timestamp(datetime, [Token(value=text)]) == datetime(*utc, tzinfo=UTC)
 
 
 @pytest.mark.parametrize(
@@ -44,7 +44,7 @@ def test_a_moment_is_aware(text, utc):
 def test_what_is_no_date_is_refused_with_what_is(text):
     """The message repeats what was given and shows every form."""
     with pytest.raises(ValueError, match=f'"{text}" is no date: write 2024-01-31, .*T09:30Z or .*02:00'):
-        moment(datetime, [Token(value=text)])
+        timestamp(datetime, [Token(value=text)])
 
 
 @pytest.mark.parametrize(
@@ -63,7 +63,7 @@ def test_what_is_no_date_is_refused_with_what_is(text):
 )
 def test_a_moment_is_told_from_now(text, utc):
     """It is half past one in the night of 2 March here. A day begins at the midnight of this place."""
-    assert read_moment(text, datetime(2026, 3, 1, 16, 30, tzinfo=UTC)) == datetime(*utc, tzinfo=UTC)
+    assert read_timestamp(text, datetime(2026, 3, 1, 16, 30, tzinfo=UTC)) == datetime(*utc, tzinfo=UTC)
 
 
 @pytest.mark.parametrize(("text", "utc"), [("today", (2026, 3, 29, 22)), ("yesterday", (2026, 3, 28, 23))])
@@ -71,12 +71,12 @@ def test_a_day_that_clocks_are_put_forward_begins_at_its_midnight(monkeypatch, t
     """In Berlin, 29 March 2026 has 23 hours."""
     monkeypatch.setenv("TZ", "Europe/Berlin")
     time.tzset()
-    assert read_moment(text, datetime(2026, 3, 30, 12, tzinfo=UTC)) == datetime(*utc, tzinfo=UTC)
+    assert read_timestamp(text, datetime(2026, 3, 30, 12, tzinfo=UTC)) == datetime(*utc, tzinfo=UTC)
 
 
 def test_an_age_is_that_of_this_machine_s_clock():
     before = datetime.now(UTC)
-    read = moment(datetime, [Token(value="1h")])
+    read = timestamp(datetime, [Token(value="1h")])
     assert before <= read + timedelta(hours=1) <= datetime.now(UTC)
 
 
