@@ -74,6 +74,18 @@ class DeployedRun(Run):
     deployment_id: str | None = None
     """UUID of the deployment. None: no filter for deployments finds it."""
 
+    @classmethod
+    def of(cls, run: Run, *, environment: str | None = None, deployment_id: str | None = None) -> DeployedRun:
+        """Say of a run where it ran.
+
+        Args:
+            run: The run.
+            environment: The environment. None: no filter for environments finds the run.
+            deployment_id: UUID of the deployment. None: no filter for deployments finds the run.
+        """
+        told = {field.name: getattr(run, field.name) for field in attrs.fields(Run)}
+        return cls(**told, environment=environment, deployment_id=deployment_id)
+
     def __eq__(self, other: object) -> bool:
         return _told(self) == _told(other) if isinstance(other, Run) else NotImplemented
 

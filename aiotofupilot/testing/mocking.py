@@ -21,7 +21,7 @@ from multidict import CIMultiDict
 
 from aiotofupilot import TofuPilotSession
 from aiotofupilot.listings import NAMES, listing_class
-from aiotofupilot.sandbox import Api, Factory, make_procedures, paging
+from aiotofupilot.sandbox import Api, Factory, paging
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Mapping, Sequence
@@ -100,7 +100,7 @@ def mock_listing(
 
     Example:
         with aioresponses() as mocked:
-            mock_listing(mocked, [make_procedure("Burn-In")], runs=[make_run(outcome="FAIL")])
+            mock_listing(mocked, [make(Procedure, name="Burn-In")], runs=[make_run(outcome="FAIL")])
             assert await my_service.failures() == 1
 
     Args:
@@ -143,7 +143,7 @@ def mock_listing(
     if not _is_number(runs):
         runs = _checked("runs", runs, number=True)
     factory = Factory(
-        make_procedures(procedures, seed=seed) if isinstance(procedures, int) else procedures,
+        procedures,
         runs=runs,
         seed=seed,
         **cast("Items", given),

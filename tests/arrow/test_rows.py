@@ -15,7 +15,7 @@ from aiotofupilot.arrow.files import stream_part
 from aiotofupilot.arrow.rows import Rows
 from aiotofupilot.listings.runs import Runs
 from aiotofupilot.sandbox import Sandbox
-from aiotofupilot.testing import make_procedure, make_repository, make_run
+from aiotofupilot.testing import make, make_run
 
 
 @pytest.fixture
@@ -57,16 +57,16 @@ def test_no_rows_are_an_empty_batch(name):
 def test_the_size_is_that_of_the_rows_that_are_converted(converting):
     converting(20)  # of ten columns
     gathered = Rows(Procedure, schema(Procedure))
-    gathered.add([make_procedure(name="x" * 1_000)])
+    gathered.add([make(Procedure, name="x" * 1_000)])
     assert gathered.size == 0
-    gathered.add([make_procedure(name="x" * 1_000)])
+    gathered.add([make(Procedure, name="x" * 1_000)])
     assert 2_000 < gathered.size < 4_000
 
 
 def test_a_column_holds_no_memory_of_other_columns(converting):
     """Columns share arrays only until the batch is built."""
     converting(20)
-    batch = record_batch([make_procedure(name="x" * 100_000)] * 5, Procedure)
+    batch = record_batch([make(Procedure, name="x" * 100_000)] * 5, Procedure)
     buffers = {name: batch.column(name).get_total_buffer_size() for name in batch.schema.names}
     assert buffers["name"] > 500_000
     assert sum(buffers.values()) - buffers["name"] < 5_000
@@ -74,7 +74,7 @@ def test_a_column_holds_no_memory_of_other_columns(converting):
 
 def test_items_without_anything_nested_have_null_there():
     """No other item of theirs tells of which class what is nested would be."""
-    bare = make_procedure(created_by_user=None, linked_repository=None)
+    bare = make(Procedure, created_by_user=None, linked_repository=None)
     row = record_batch([bare], Procedure).to_pylist()[0]
     assert (row["created_by_user"], row["linked_repository"]) == (None, None)
 
@@ -86,8 +86,8 @@ def test_nested_models_may_be_of_a_subclass():
         def __init__(self, note):
             super().__init__("r", note, f"o/{note}")
 
-    repositories = [Noted("mine"), None, make_repository("o/theirs")]
-    items = [make_procedure(linked_repository=repository) for repository in repositories]
+    repositories = [Noted("mine"), None, make(Repository, full_name="o/theirs")]
+    items = [make(Procedure, linked_repository=repository) for repository in repositories]
     column = record_batch(items, Procedure).column("linked_repository").to_pylist()
     assert [row and row["name"] for row in column] == ["mine", None, "theirs"]
 

@@ -10,8 +10,9 @@ from fakes.wire_listings import MODELS
 
 from aiotofupilot import Run
 from aiotofupilot.dlt.rows import rows_of, schema_of
+from aiotofupilot.models import RunSequence
 from aiotofupilot.sandbox import Factory, make_procedures
-from aiotofupilot.testing.builders import make_run, make_run_sequence
+from aiotofupilot.testing.builders import make, make_run
 
 FACTORY = Factory(make_procedures(5), runs=30)
 FLAT = {pa.string(), pa.bool_(), pa.int64(), pa.float64(), pa.timestamp("us", "UTC")}
@@ -51,7 +52,7 @@ def test_a_list_or_a_mapping_becomes_json():
     assert [check["expected_value"] for check in json.loads(row["validators"])] == [
         check.expected_value for check in measurement.validators
     ]
-    run = make_run(metadata={"shift": "B", "humidity": 41.5, "rework": False}, sequences=[make_run_sequence()])
+    run = make_run(metadata={"shift": "B", "humidity": 41.5, "rework": False}, sequences=[make(RunSequence)])
     (row,) = rows_of([run], Run).to_pylist()
     assert row["metadata"] == '{"shift":"B","humidity":41.5,"rework":false}'
     (sequence,) = json.loads(row["sequences"])

@@ -1,122 +1,92 @@
 """`testing.builders`: models for tests."""
 
 import inspect
+import json
+import re
 from datetime import UTC, datetime, timedelta
 from uuid import UUID
 
 import attrs
-import orjson
 import pytest
 from fakes.wire_listings import MODELS, body, is_bare
 
-from aiotofupilot import Page, PageMeta, Procedure, Repository, UserRef, models
-from aiotofupilot._wire.codec import PageDecoder, to_wire
-from aiotofupilot.testing import (
-    builders,
-    make_batch,
-    make_commit,
-    make_deployment,
-    make_deployment_repository,
-    make_last_run,
-    make_log,
-    make_log_run,
-    make_measurement,
-    make_operator,
-    make_page,
-    make_part,
-    make_part_ref,
-    make_phase,
-    make_procedure,
-    make_procedure_ref,
-    make_procedure_version,
-    make_repository,
-    make_revision,
-    make_run,
-    make_run_procedure,
-    make_run_sequence,
-    make_run_unit,
-    make_station,
-    make_station_ref,
-    make_team,
-    make_unit,
-    make_unit_ref,
-    make_user,
-    make_user_ref,
-    make_validator,
+from aiotofupilot import Procedure, Repository, UserRef, from_wire, models, to_wire
+from aiotofupilot._wire.codec import PageDecoder
+from aiotofupilot.models import (
+    Batch,
+    BatchRef,
+    Commit,
+    Deployment,
+    DeploymentRepository,
+    LastRun,
+    Log,
+    LogRun,
+    Measurement,
+    Operator,
+    Page,
+    Part,
+    PartRef,
+    Phase,
+    ProcedureRef,
+    ProcedureVersion,
+    Revision,
+    Run,
+    RunSequence,
+    RunUnit,
+    Station,
+    StationRef,
+    Team,
+    Unit,
+    UnitRef,
+    User,
+    Validator,
 )
+from aiotofupilot.models.fields import fields_of
+from aiotofupilot.sandbox import DeployedRun
+from aiotofupilot.testing import make, make_deployment, make_measurement, make_phase, make_run, make_unit
 
-ITEMS = {
-    "procedures": make_procedure,
-    "runs": make_run,
-    "units": make_unit,
-    "parts": make_part,
-    "batches": make_batch,
-    "stations": make_station,
-    "users": make_user,
-    "deployments": make_deployment,
-    "logs": make_log,
-    "measurements": make_measurement,
-    "phases": make_phase,
-}
-IDENTIFIED = [*ITEMS.values(), make_repository, make_procedure_version, make_team, make_revision]
-IDENTIFIED += [make_commit, make_run_sequence]
+MADE = [
+    model
+    for name in models.__all__
+    if attrs.has(model := getattr(models, name)) and name not in {"Page", "PageMeta", "RawItem"}
+]
+REFERENCES = {UserRef, Operator, ProcedureRef, StationRef, PartRef, BatchRef, UnitRef, RunUnit, LastRun, LogRun}
+REFERENCES |= {models.RunProcedure}
+IDENTIFIED = [model for model in MADE if "id" in {field.name for field in fields_of(model)} and model not in REFERENCES]
+DERIVING = {Run: make_run, Unit: make_unit, Phase: make_phase, Measurement: make_measurement}
+DERIVING |= {Deployment: make_deployment}
 WHEN = datetime(2026, 1, 1, tzinfo=UTC)
 
 
 def test_a_procedure_is_complete():
     """Without arguments, every field has a value."""
-    procedure = make_procedure()
+    procedure = make(Procedure)
     assert procedure == Procedure(
         id=procedure.id,
         name="Battery Pack Functional Test",
         created_at=datetime(2026, 1, 30, 16, 45, tzinfo=UTC),
-        created_by_user=make_user_ref(),
-        linked_repository=make_repository(),
+        created_by_user=make(UserRef),
+        linked_repository=make(Repository),
     )
 
 
-@pytest.mark.parametrize("make", IDENTIFIED)
-def test_an_id_is_a_uuid(make):
+def test_an_id_is_a_uuid():
     """A made-up id is a UUID, in the usual spelling."""
-    assert str(UUID(make().id)) == make().id
+    assert [model for model in IDENTIFIED if str(UUID(make(model).id)) != make(model).id] == []
 
 
 def test_the_same_arguments_make_the_same():
     """The item depends only on the arguments, in this run and in any other."""
-    assert make_procedure(name="Burn-In") == make_procedure(name="Burn-In")
-    assert make_user().id == "ff1408b8-ed5d-5d87-bae4-9e3171e431a3"
-    assert make_procedure().id == "7e8b01b6-bf3c-58ed-ab69-069244c03c0b"
-
-
-@pytest.mark.parametrize(
-    "other",
-    [
-        {"name": "Burn-In"},
-        {"created_at": datetime(2026, 1, 1, tzinfo=UTC)},
-        {"created_by_user": None},
-        {"created_by_user": make_user("Mina Okafor")},
-        {"linked_repository": None},
-        {"linked_repository": make_repository("org/rf-bench", provider="gitlab")},
-    ],
-    ids=lambda other: next(iter(other)),
-)
-def test_other_arguments_make_another_id(other):
-    """Procedures that differ are different ones, so that a listing may hold both."""
-    assert make_procedure(**other).id != make_procedure().id
-
-
-def test_an_id_can_be_chosen():
-    """A given id is kept."""
-    assert make_procedure(id="p").id == "p"
-    assert make_repository(id="r").id == "r"
-    assert make_user(id="u").id == "u"
+    assert make(Procedure, name="Burn-In") == make(Procedure, name="Burn-In")
+    assert make(User).id == "ff1408b8-ed5d-5d87-bae4-9e3171e431a3"
+    assert make(Procedure).id == "7e8b01b6-bf3c-58ed-ab69-069244c03c0b"
 
 
 def test_nulls_of_the_api_can_be_made():
     """None is a value, where the API has nulls."""
-    assert make_user_ref(make_user(None, id="u", email=None)) == UserRef("u", None, None)
-    assert make_repository(id="r", provider=None).provider is None
-    assert make_procedure(id="p", created_by_user=None, linked_repository=None) == Procedure(
+    assert make(Procedure, created_by_user=make(User, name=None, id="u", email=None)).created_by_user == UserRef("u")
+    assert make(Repository, id="r", provider=None).provider is None
+    assert make(Procedure, id="p", created_by_user=None, linked_repository=None) == Procedure(
         "p", "Battery Pack Functional Test", datetime(2026, 1, 30, 16, 45, tzinfo=UTC)
     )
 
@@ -124,65 +94,74 @@ def test_nulls_of_the_api_can_be_made():
 @pytest.mark.parametrize(("full_name", "name"), [("org/repo", "repo"), ("org/group/repo", "repo"), ("repo", "repo")])
 def test_a_repository_is_named_after_its_full_name(full_name, name):
     """The short name is the part behind the last slash."""
-    assert make_repository(full_name, id="r") == Repository("r", name, full_name, "github")
+    assert make(Repository, full_name=full_name, id="r") == Repository("r", name, full_name, "github")
 
 
-def test_a_naive_date_is_refused():
-    """No server can have sent one."""
-    with pytest.raises(ValueError, match=r"created_at must be timezone-aware, got datetime\.datetime\(2026, 1, 1"):
-        make_procedure(created_at=datetime(2026, 1, 1))  # noqa: DTZ001 - naive on purpose
+def test_every_model_can_be_made():
+    """Without arguments, it makes an item that can be sent and read. It has the types that the API promises."""
+    for model in MADE:
+        item = make(model)
+        assert type(item) is model
+        assert make(model) == item
+        assert from_wire(json.loads(json.dumps(to_wire(item))), model) == item
 
 
-def test_a_page_says_what_follows():
-    """A page has more where it has a next cursor, and is the only one otherwise."""
-    assert make_page() == Page([], PageMeta(has_more=False, next_cursor=None), 0)
-    items = (make_procedure(),)
-    assert make_page(items, cursor=50, next_cursor=51) == Page([*items], PageMeta(has_more=True, next_cursor=51), 50)
+@pytest.mark.parametrize("name", MODELS)
+def test_what_is_made_can_be_sent_and_read(name):
+    item = make(MODELS[name])
+    sent = json.dumps(body(name, to_wire(item))).encode()
+    assert PageDecoder(MODELS[name], bare=is_bare(name))(sent, 0).data == [item]
+
+
+def test_the_builders_that_derive_fields_make_the_same_items():
+    assert [model for model, build in DERIVING.items() if make(model) != build()] == []
 
 
 @pytest.mark.parametrize(
-    "name", [name for name in models.__all__ if attrs.has(getattr(models, name)) and name != "PageMeta"]
+    ("model", "changes", "complaint"),
+    [
+        (Run, {"outcom": "FAIL"}, "Run has no field 'outcom': did you mean outcome?"),
+        (Team, {"zzz": 1}, "Team has no field 'zzz': it has id, name"),
+        (Run, {"outcome": 5}, "outcome must be str, got 5"),
+        (Run, {"duration": 3}, "duration must be timedelta, got 3"),
+        (Run, {"unit": make(Station)}, "unit must be RunUnit, got Station("),
+        (Run, {"sequences": [make_unit()]}, "sequences must be RunSequence or None, got Unit("),
+        (Run, {"sequences": 5}, "sequences must be an iterable, got 5"),
+        (Part, {"revisions": "AB"}, "revisions must be an iterable, got 'AB'"),
+        (Run, {"started_at": None}, "started_at must be datetime, got None"),
+        (Run, {"metadata": 1}, "metadata must be Mapping or None, got 1"),
+        (Phase, {"retry_count": True}, "retry_count must be int, got True"),
+        (Measurement, {"value": "1"}, "value must be int or float or None, got '1'"),
+        (Page, {}, "make() makes items and their parts, not <class 'aiotofupilot.models.page.Page'>"),
+    ],
+    ids=str,
 )
-def test_every_model_has_its_builder(name):
-    """Without arguments, it makes an item."""
-    words = "".join(f"_{letter.lower()}" if letter.isupper() else letter for letter in name)
-    assert type(getattr(builders, f"make{words}")()) is getattr(models, name)
-
-
-@pytest.mark.parametrize("make", [getattr(builders, name) for name in builders.__all__])
-def test_what_is_made_of_the_same_arguments_is_equal(make):
-    assert make() == make()
-
-
-@pytest.mark.parametrize("name", ITEMS)
-def test_what_is_made_can_be_sent_and_read(name):
-    """It has the types that the API promises."""
-    item = ITEMS[name]()
-    sent = orjson.dumps(body(name, to_wire(item)))
-    assert PageDecoder(MODELS[name], bare=is_bare(name))(sent, 0).data == [item]
+def test_what_no_model_can_have_is_refused_at_once(model, changes, complaint):
+    with pytest.raises(TypeError, match=f"^{re.escape(complaint)}"):
+        make(model, **changes)
 
 
 OTHER = {
     "unit": make_unit("SN-2"),
-    "procedure": make_procedure("Burn-In"),
+    "procedure": make(Procedure, name="Burn-In"),
     "procedures": [],
-    "part": make_part("INV-2000"),
-    "revision": make_revision("B"),
+    "part": make(Part, number="INV-2000"),
+    "revision": make(Revision, number="B"),
     "batch": None,
     "run": make_run("FAIL"),
     "phase": make_phase("Self Test"),
-    "created_by_user": make_user("Mina Okafor"),
+    "created_by_user": make(User, name="Mina Okafor"),
     "created_by_station": None,
     "linked_repository": None,
     "team": None,
     "operated_by": None,
     "metadata": {"shift": "B"},
-    "sequences": [make_run_sequence()],
-    "revisions": [make_revision("A"), make_revision("B")],
-    "validators": [make_validator()],
+    "sequences": [make(RunSequence)],
+    "revisions": [make(Revision), make(Revision, number="B")],
+    "validators": [make(Validator)],
     "parent": make_unit("SN-2"),
     "children": [make_unit("SN-2")],
-    "last_run": make_last_run(),
+    "last_run": make_run(),
     "commit": None,
     "repository": None,
     "stations": [],
@@ -191,39 +170,42 @@ OTHER = {
     "status": "building",
 }
 """Arguments that no builder has by default."""
-APART = {"unit": {"parent", "children", "last_run"}, "user": {"image", "banned"}}
-"""Arguments that make the same item at another time, by the kind of item."""
+APART = {
+    Unit: {"parent", "children", "last_run"},
+    User: {"image", "banned"},
+    Repository: {"name"},
+}
+"""Arguments that make the same item at another time."""
 
 
-def other(parameter):
-    if parameter.name in OTHER:
-        return OTHER[parameter.name]
-    if parameter.name.endswith("_at"):
+def other(name, default):
+    if name in OTHER:
+        return OTHER[name]
+    if name.endswith("_at"):
         return WHEN
-    if isinstance(parameter.default, bool):
-        return not parameter.default
-    return 7 if isinstance(parameter.default, int) else "another"
+    if isinstance(default, bool):
+        return not default
+    return 7 if isinstance(default, int) else "another"
 
 
-@pytest.mark.parametrize(
-    ("make", "parameter"),
-    [
-        pytest.param(make, parameter, id=f"{make.__name__}-{parameter.name}")
-        for make in IDENTIFIED
-        for parameter in inspect.signature(make).parameters.values()
-        if parameter.name != "id"
-    ],
-)
-def test_an_id_depends_on_every_argument(make, parameter):
+def test_an_id_depends_on_every_argument():
     """But for what another item or a later time adds to the same item."""
-    made = make(**{parameter.name: other(parameter)})
-    apart = APART.get(make.__name__.removeprefix("make_"), set())
-    assert (made.id == make().id) is (parameter.name in apart)
+    wrong = []
+    for model in set(IDENTIFIED) - set(DERIVING):
+        for name in {field.name for field in fields_of(model)} - {"id"}:
+            made = make(model, **{name: other(name, getattr(make(model), name))})
+            wrong += [(model, name)] * ((made.id == make(model).id) is not (name in APART.get(model, ())))
+    for model, build in DERIVING.items():
+        for name, parameter in inspect.signature(build).parameters.items():
+            if name not in {"id", "environment", "deployment"}:
+                made = build(**{name: other(name, parameter.default)})
+                wrong += [(build, name)] * ((made.id == build().id) is not (name in APART.get(model, ())))
+    assert wrong == []
 
 
-@pytest.mark.parametrize("make", IDENTIFIED)
-def test_an_id_is_kept(make):
-    assert make(id="x").id == "x"
+def test_an_id_is_kept():
+    assert [make(model, id="x").id for model in IDENTIFIED] == ["x"] * len(IDENTIFIED)
+    assert [build(id="x").id for build in DERIVING.values()] == ["x"] * len(DERIVING)
 
 
 def test_the_order_of_metadata_does_not_matter():
@@ -231,96 +213,110 @@ def test_the_order_of_metadata_does_not_matter():
     assert make_unit(metadata={"a": 1, "b": 2}).id == make_unit(metadata={"b": 2, "a": 1}).id
 
 
-MOMENTS = pytest.mark.parametrize(
-    ("make", "name"),
+def of(model):
+    def build(**changes):
+        return make(model, **changes)
+
+    return build
+
+
+DATE_TIMES = pytest.mark.parametrize(
+    ("build", "name"),
     [
-        (make_procedure, "created_at"),
-        (make_part, "created_at"),
-        (make_batch, "created_at"),
+        (of(Procedure), "created_at"),
+        (of(Part), "created_at"),
+        (of(Batch), "created_at"),
         (make_unit, "created_at"),
         (make_run, "started_at"),
         (make_run, "created_at"),
-        (make_run_sequence, "started_at"),
-        (make_log, "created_at"),
+        (of(RunSequence), "started_at"),
+        (of(Log), "created_at"),
         (make_phase, "started_at"),
-        (make_commit, "committed_at"),
+        (of(Commit), "committed_at"),
         (make_deployment, "deployed_at"),
     ],
 )
 
 
-@MOMENTS
-def test_a_naive_moment_is_refused_by_name(make, name):
+@DATE_TIMES
+def test_a_naive_moment_is_refused_by_name(build, name):
+    """No server can have sent one."""
     with pytest.raises(ValueError, match=rf"^{name} must be timezone-aware, got datetime\.datetime\(2026, 1, 1"):
-        make(**{name: datetime(2026, 1, 1)})  # noqa: DTZ001 - naive on purpose
+        build(**{name: datetime(2026, 1, 1)})  # noqa: DTZ001 - naive on purpose
 
 
-@MOMENTS
-def test_a_moment_has_milliseconds_as_those_that_the_api_sends(make, name):
+@DATE_TIMES
+def test_a_moment_has_milliseconds_as_those_that_the_api_sends(build, name):
     """So what a test gets from a server is equal to what it made."""
-    made = make(**{name: datetime(2026, 1, 1, 0, 0, 0, 123_456, tzinfo=UTC)})
+    made = build(**{name: datetime(2026, 1, 1, 0, 0, 0, 123_456, tzinfo=UTC)})
     assert getattr(made, name).microsecond == 123_000
 
 
 def test_an_end_has_milliseconds_whatever_the_duration_has():
     duration = timedelta(seconds=1, microseconds=1)
-    ends = [make_run(duration=duration), make_run_sequence(duration=duration), make_phase(duration_ms=1000.001)]
+    ends = [make_run(duration=duration), make(RunSequence, duration=duration), make_phase(duration_ms=1000)]
     assert [made.ended_at - made.started_at for made in ends] == [timedelta(seconds=1)] * 3
     assert ends[0].duration == ends[1].duration == duration
 
 
 class TestLinks:
     def test_a_run_is_of_the_unit_that_is_made_of_the_same_arguments(self):
-        unit = make_unit("SN-1", sample="golden", part=make_part("INV-2000"), batch=None)
-        for run, of in [(make_run(), make_unit()), (make_run("FAIL", unit=unit), unit)]:
-            assert run.unit == make_run_unit(of)
-            assert (run.unit.id, run.unit.serial_number) == (of.id, of.serial_number)
-            assert (run.unit.part, run.unit.batch, run.unit.sample) == (of.part, of.batch, of.sample)
+        unit = make_unit("SN-1", sample="golden", part=make(Part, number="INV-2000"), batch=None)
+        for run, made in [(make_run(), make_unit()), (make_run("FAIL", unit=unit), unit)]:
+            assert (run.unit.id, run.unit.serial_number) == (made.id, made.serial_number)
+            assert (run.unit.part, run.unit.batch, run.unit.sample) == (made.part, made.batch, made.sample)
 
     def test_a_unit_stays_itself_when_it_is_run_and_assembled(self):
         unit = make_unit("SN-1")
         run = make_run(unit=unit)
         board = make_unit("SN-1-1", parent=unit)
-        later = make_unit("SN-1", last_run=make_last_run(run), children=[board, make_unit_ref(make_unit("SN-1-2"))])
+        later = make_unit("SN-1", last_run=run, children=[board, UnitRef("u", "SN-1-2")])
         assert later.id == unit.id == run.unit.id
         assert later.last_run.id == run.id
         assert (later.last_run.outcome, later.last_run.ended_at) == (run.outcome, run.ended_at)
+        assert later.last_run.procedure == ProcedureRef(run.procedure.id, run.procedure.name)
         assert [child.serial_number for child in later.children] == ["SN-1-1", "SN-1-2"]
-        assert board.parent == make_unit_ref(unit)
+        assert board.parent == UnitRef(unit.id, "SN-1")
 
     def test_a_unit_is_of_a_part_a_revision_and_a_batch(self):
-        part = make_part("INV-2000", revisions=[make_revision("A"), make_revision("B")])
-        batch = make_batch("W6")
-        assert make_unit(part=part).part == make_part_ref(part, make_revision("B"))
-        assert make_unit(part=part, revision=make_revision("A")).part.revision == make_revision("A")
-        assert make_unit(batch=batch).batch == models.BatchRef(batch.id, "W6")
-        assert make_part("INV-2000").revisions == (make_revision(part_number="INV-2000"),)
+        part = make(Part, number="INV-2000", revisions=[make(Revision), make(Revision, number="B")])
+        batch = make(Batch, number="W6")
+        assert make_unit(part=part).part == PartRef(part.id, part.number, part.name, make(Revision, number="B"))
+        assert make_unit(part=part, revision=make(Revision)).part.revision == make(Revision)
+        assert make_unit(batch=batch).batch == BatchRef(batch.id, "W6")
+        (own,), (another,) = make(Part, number="INV-2000").revisions, make(Part).revisions
+        assert own.number == another.number
+        assert own.id != another.id
         with pytest.raises(ValueError, match="revision must be given, because the part 'X' has no revision"):
-            make_unit(part=make_part("X", revisions=[]))
+            make_unit(part=make(Part, number="X", revisions=[]))
 
     def test_a_run_is_of_a_procedure_and_its_version(self):
-        procedure = make_procedure("Burn-In")
-        version = make_procedure_version("v2", procedure=procedure)
-        assert make_run(procedure=procedure, version="v2").procedure == make_run_procedure(procedure, version)
+        procedure = make(Procedure, name="Burn-In")
+        run = make_run(procedure=procedure, version="v2")
+        assert (run.procedure.id, run.procedure.name, run.procedure.version.tag) == (procedure.id, "Burn-In", "v2")
+        assert run.procedure.version != make_run(version="v2").procedure.version
+        assert type(run.procedure.version) is ProcedureVersion
         assert make_run(version=None).procedure.version is None
-        assert make_run().procedure.id == make_procedure().id
+        assert make_run().procedure.id == make(Procedure).id
 
     def test_people_and_stations_create_items(self):
-        user, station = make_user("Mina Okafor"), make_station("Bench 2")
-        for make in (make_run, make_unit, make_batch):
-            item = make(created_by_user=user, created_by_station=station)
-            assert item.created_by_user == make_user_ref(user)
-            assert item.created_by_station == make_station_ref(station)
-            again = make(created_by_user=item.created_by_user, created_by_station=item.created_by_station)
+        user, station = make(User, name="Mina Okafor"), make(Station, name="Bench 2")
+        for build in (make_run, make_unit, of(Batch)):
+            item = build(created_by_user=user, created_by_station=station)
+            assert item.created_by_user == UserRef(user.id, user.name, user.email)
+            assert item.created_by_station == StationRef(station.id, station.name)
+            again = build(created_by_user=item.created_by_user, created_by_station=item.created_by_station)
             assert again == item
+        assert make_run(operated_by=user).operated_by == Operator(user.id, user.name, user.email)
 
     def test_what_a_run_wrote_is_of_the_run(self):
-        run = make_run("FAIL", unit=make_unit("SN-1", sample="failing"), created_by_user=make_user())
-        log = make_log(run=run)
-        assert log.run == make_log_run(run)
-        assert log.unit == make_unit_ref(make_unit("SN-1", sample="failing"))
+        run = make_run("FAIL", unit=make_unit("SN-1", sample="failing"), created_by_user=make(User))
+        log = make(Log, run=run)
+        assert log.run == LogRun(run.id, run.outcome, run.started_at)
+        assert log.unit == UnitRef(run.unit.id, run.unit.serial_number)
         assert (log.procedure.id, log.created_at) == (run.procedure.id, run.started_at)
         assert (log.created_by_user, log.created_by_station) == (run.created_by_user, run.created_by_station)
+        assert make(Log, run=log.run).run == log.run
         phase = make_phase(run=run, retry_count=1, is_final_attempt=False)
         measurement = make_measurement(phase=phase)
         for item in (phase, measurement):
@@ -330,19 +326,33 @@ class TestLinks:
         assert measurement.phase_name == phase.name
 
     def test_a_deployment_is_of_a_procedure_and_went_to_stations(self):
-        deployment = make_deployment(procedure=make_procedure("Burn-In"), stations=[make_station()])
-        assert deployment.procedure == make_procedure_ref(make_procedure("Burn-In"))
-        assert deployment.stations == (make_station_ref(),)
-        assert deployment.repository == make_deployment_repository()
+        procedure = make(Procedure, name="Burn-In")
+        deployment = make_deployment(procedure=procedure, stations=[make(Station)])
+        assert deployment.procedure == ProcedureRef(procedure.id, "Burn-In")
+        assert deployment.stations == (make(StationRef),)
+        assert deployment.repository == make(DeploymentRepository)
+        assert make_deployment(repository=make(Repository, provider="gitlab")).repository.provider == "gitlab"
         assert make_deployment(procedure=None).procedure is None
-        commit = make_commit(committed_at=None, branch=None)
+        commit = make(Commit, committed_at=None, branch=None)
         assert make_deployment(commit=commit).commit == commit
         assert (commit.committed_at, commit.branch) == (None, None)
 
+    def test_a_run_says_where_it_ran_for_the_filters_of_a_sandbox(self):
+        deployment = make_deployment("preview", procedure=make(Procedure, name="Burn-In"))
+        run = make_run(deployment=deployment)
+        assert (run.environment, run.deployment_id, run.procedure.name) == ("preview", deployment.id, "Burn-In")
+        assert make_run(deployment=deployment, environment="production").environment == "production"
+        assert make_run(deployment=make_deployment(procedure=None)).procedure.name == make(Procedure).name
+        bare = make_run(environment="production")
+        assert (type(bare), bare.environment, bare.deployment_id) == (DeployedRun, "production", None)
+        assert bare == make_run()
+        assert type(make_run()) is Run
+
     def test_a_station_counts_its_procedures(self):
-        station = make_station(procedures=[make_procedure("A"), make_procedure("B")])
+        procedures = [make(Procedure, name="A"), make(Procedure, name="B")]
+        station = make(Station, procedures=iter(procedures))
         assert station.procedures_count == 2
-        assert station.procedures[1] == make_procedure_ref(make_procedure("B"))
+        assert station.procedures[1] == ProcedureRef(procedures[1].id, "B")
 
 
 class TestTimes:
@@ -357,9 +367,10 @@ class TestTimes:
         assert make_phase(started_at=WHEN, duration_ms=duration_ms).ended_at == end
 
     def test_a_sequence_that_did_not_begin_did_not_end(self):
-        assert make_run_sequence(started_at=WHEN, duration=timedelta(seconds=2)).ended_at == WHEN + timedelta(seconds=2)
-        assert make_run_sequence(started_at=WHEN, duration=None).ended_at is None
-        skipped = make_run_sequence(started_at=None)
+        lasting = make(RunSequence, started_at=WHEN, duration=timedelta(seconds=2))
+        assert lasting.ended_at == WHEN + timedelta(seconds=2)
+        assert make(RunSequence, started_at=WHEN, duration=None).ended_at is None
+        skipped = make(RunSequence, started_at=None)
         assert (skipped.started_at, skipped.ended_at, skipped.duration) == (None, None, None)
 
     @pytest.mark.parametrize(
@@ -372,9 +383,9 @@ class TestTimes:
 
 
 def test_a_sequence_is_named_by_its_path():
-    inner = make_run_sequence("main.power_up")
+    inner = make(RunSequence, path="main.power_up")
     assert (inner.parent_path, inner.key, inner.name) == ("main", "power_up", "power_up")
-    assert make_run_sequence(name="Main").parent_path is None
+    assert make(RunSequence, name="Main").parent_path is None
     assert make_run(sequences=[inner]).sequences == (inner,)
 
 
@@ -396,15 +407,15 @@ def test_a_measured_value_stands_in_the_field_of_its_type(value, fields, kind):
 
 
 def test_a_validator_spells_its_expression():
-    assert make_validator("<=", 50).expression == "x <= 50"
-    assert not make_validator().has_custom_expression
-    custom = make_validator(None, None, expression="x % 2 == 0")
+    assert make(Validator, operator="<=", expected_value=50).expression == "x <= 50"
+    assert not make(Validator).has_custom_expression
+    custom = make(Validator, operator=None, expected_value=None, expression="x % 2 == 0")
     assert (custom.expression, custom.is_expression_only, custom.has_custom_expression) == ("x % 2 == 0", True, True)
     assert make_measurement(validators=[custom]).validators == (custom,)
     with pytest.raises(ValueError, match="expression must be given if operator is None"):
-        make_validator(None)
+        make(Validator, operator=None)
 
 
 def test_an_operator_may_be_a_user():
-    assert make_operator() == models.Operator(None, "Night shift", None)
-    assert make_operator("Ada Park", id=make_user().id).id == make_user().id
+    assert make(Operator) == Operator(None, "Night shift", None)
+    assert make(Operator, name="Ada Park", id=make(User).id).id == make(User).id

@@ -14,20 +14,16 @@ from fakes.listings import LISTINGS, required
 
 from aiotofupilot import ConfigurationError, ForbiddenError, RetryPolicy, TofuPilotSession, UnauthorizedError
 from aiotofupilot.errors import ConnectionFailedError
+from aiotofupilot.models import Batch, Log, Part, Procedure, Station, User
 from aiotofupilot.sandbox import Sandbox, make_procedures
 from aiotofupilot.testing import (
     MockResponse,
-    make_batch,
+    make,
     make_deployment,
-    make_log,
     make_measurement,
-    make_part,
     make_phase,
-    make_procedure,
     make_run,
-    make_station,
     make_unit,
-    make_user,
     mock_listing,
 )
 
@@ -70,7 +66,7 @@ async def test_a_mock_response_is_a_response(mocked):
 
 async def test_three_lines_make_a_listing(mocked, session):
     """A listing of given procedures is answered without a server."""
-    mock_listing(mocked, [make_procedure("Burn-In"), make_procedure("ICT")])
+    mock_listing(mocked, [make(Procedure, name="Burn-In"), make(Procedure, name="ICT")])
     assert [procedure.name async for procedure in session.procedures.list()] == ["Burn-In", "ICT"]
 
 
@@ -84,15 +80,15 @@ async def test_any_walk_is_answered(mocked, session):
 
 
 LINKED = {
-    "procedures": [make_procedure()],
+    "procedures": [make(Procedure)],
     "runs": [make_run("FAIL"), make_run()],
     "units": [make_unit()],
-    "parts": [make_part()],
-    "batches": [make_batch()],
-    "stations": [make_station()],
-    "users": [make_user()],
+    "parts": [make(Part)],
+    "batches": [make(Batch)],
+    "stations": [make(Station)],
+    "users": [make(User)],
     "deployments": [make_deployment()],
-    "logs": [make_log()],
+    "logs": [make(Log)],
     "measurements": [make_measurement(phase=make_phase(run=make_run("FAIL"))), make_measurement()],
     "phases": [make_phase(run=make_run("FAIL")), make_phase()],
 }
@@ -104,13 +100,13 @@ async def test_given_items_of_every_listing_are_answered(mocked, session, name):
     """They come in the listing's order, in pages of the given size."""
     mock_listing(mocked, **LINKED, limit=1)
     listing = getattr(session, name)
-    assert await listing.list(**required(name, make_procedure().id)).collect() == LINKED[name]
+    assert await listing.list(**required(name, make(Procedure).id)).collect() == LINKED[name]
 
 
 async def test_filters_follow_from_a_measurement_to_its_run(mocked, session):
     """The run of an item is found where it was given."""
     mock_listing(mocked, **LINKED)
-    failed = session.measurements.list(procedure_id=make_procedure().id, outcomes=["FAIL"])
+    failed = session.measurements.list(procedure_id=make(Procedure).id, outcomes=["FAIL"])
     assert await failed.collect() == LINKED["measurements"][:1]
     units = session.units.list(outcomes=["FAIL"], serial_numbers=[make_unit().serial_number])
     assert await units.collect() == LINKED["units"]
@@ -151,8 +147,8 @@ async def test_pages_can_be_small(mocked, session):
 
 async def test_searches_and_dates_are_answered(mocked, session):
     """The listing is searched as the server does it."""
-    old = make_procedure("Battery Test", created_at=datetime(2024, 1, 1, tzinfo=UTC))
-    new = make_procedure("Charger Test")
+    old = make(Procedure, name="Battery Test", created_at=datetime(2024, 1, 1, tzinfo=UTC))
+    new = make(Procedure, name="Charger Test")
     mock_listing(mocked, [new, old])
     assert await session.procedures.list(search_query="battery").collect() == [old]
     assert await session.procedures.list(created_after=datetime(2025, 1, 1, tzinfo=UTC)).collect() == [new]
@@ -162,9 +158,9 @@ async def test_the_listing_may_change(mocked, session):
     """The next request sees a change of the listing."""
     listing = mock_listing(mocked, 0)
     assert await session.procedures.list().collect() == []
-    listing.procedures.append(make_procedure())
+    listing.procedures.append(make(Procedure))
     listing.runs.insert(0, make_run())
-    assert await session.procedures.list().collect() == [make_procedure()]
+    assert await session.procedures.list().collect() == [make(Procedure)]
     assert await session.runs.list().collect() == [make_run()]
 
 
@@ -234,16 +230,16 @@ async def test_nothing_else_is_answered(mocked):
         ({"limit": 0}, ValueError, "limit"),
         ({"limit": 101}, ValueError, "limit"),
         ({"limit": "2"}, TypeError, "limit"),
-        ({"procedures": -1}, ValueError, "count"),
+        ({"procedures": -1}, ValueError, "procedures"),
         ({"procedures": "abc"}, TypeError, r"^procedures must be a number or an iterable of procedures, got 'abc'$"),
         ({"procedures": True}, TypeError, r"^procedures must be a number or an iterable of procedures, got True$"),
         ({"procedures": None}, TypeError, r"^procedures must be a number or an iterable of procedures, got None$"),
         ({"procedures": ["abc"]}, TypeError, r"^procedures\[0\] must be a Procedure, got 'abc'$"),
         ({"runs": -1}, ValueError, "runs"),
         ({"runs": "abc"}, TypeError, r"^runs must be a number or an iterable of runs, got 'abc'$"),
-        ({"runs": [make_procedure]}, TypeError, r"^runs\[0\] must be a Run, got <function make_procedure "),
+        ({"runs": [make_run]}, TypeError, r"^runs\[0\] must be a Run, got <function make_run "),
         ({"units": 3}, TypeError, r"^units must be an iterable of units, got 3$"),
-        ({"logs": [make_log(), None]}, TypeError, r"^logs\[1\] must be a Log, got None$"),
+        ({"logs": [make(Log), None]}, TypeError, r"^logs\[1\] must be a Log, got None$"),
         ({"widgets": []}, TypeError, r"^there is no listing 'widgets', only procedures, runs, units, parts, batches, "),
         ({"api_key": b"key"}, TypeError, r"^api_key must be a string, got b'key'$"),
         ({"base_url": "tofupilot"}, ConfigurationError, "base_url"),

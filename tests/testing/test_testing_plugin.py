@@ -52,12 +52,13 @@ import pytest
 
 from aiotofupilot import RetryPolicy, TofuPilotSession
 from aiotofupilot.sandbox.faults import status
-from aiotofupilot.testing import make_procedure
+from aiotofupilot.models import Procedure
+from aiotofupilot.testing import make
 
 async def test_sandbox(tofupilot_sandbox):
     async with TofuPilotSession(tofupilot_sandbox.api_key, base_url=tofupilot_sandbox.url) as session:
         assert await session.procedures.list().collect() == tofupilot_sandbox.procedures
-        tofupilot_sandbox.procedures.insert(0, make_procedure("Burn-In"))
+        tofupilot_sandbox.procedures.insert(0, make(Procedure, name="Burn-In"))
         assert (await session.procedures.list().first()).name == "Burn-In"
 
 async def test_session(tofupilot_session, tofupilot_sandbox):
@@ -74,14 +75,15 @@ EVERY_LISTING = """
 import pytest
 
 from aiotofupilot.sandbox.paging import capped
-from aiotofupilot.testing import make_log, make_run, make_station, make_unit
+from aiotofupilot.models import Log, Station
+from aiotofupilot.testing import make, make_run, make_unit
 
 pytestmark = pytest.mark.tofupilot(
     procedures=3,
     runs=[make_run("FAIL")],
     units=[make_unit()],
     stations=[],
-    logs=[make_log(str(number)) for number in range(7)],
+    logs=[make(Log, message=str(number)) for number in range(7)],
     pagings={"logs": capped(5)},
 )
 
@@ -92,9 +94,9 @@ async def test_items(tofupilot_session, tofupilot_sandbox):
     assert len((await tofupilot_session.logs.list()).data) == 5
     assert await tofupilot_session.logs.list().collect() == tofupilot_sandbox.logs
 
-@pytest.mark.tofupilot(stations=[make_station()])
+@pytest.mark.tofupilot(stations=[make(Station)])
 async def test_items_of_the_closest_marker(tofupilot_session):
-    assert await tofupilot_session.stations.list().collect() == [make_station()]
+    assert await tofupilot_session.stations.list().collect() == [make(Station)]
     assert await tofupilot_session.units.list().collect() == [make_unit()]
 """
 

@@ -12,11 +12,11 @@ from urllib.parse import urlsplit
 
 import pytest
 
-from aiotofupilot import TofuPilotSession
+from aiotofupilot import Procedure, TofuPilotSession
 from aiotofupilot.sandbox import Sandbox
 from aiotofupilot.sandbox.faults import cut, gzip, html, status
 from aiotofupilot.sandbox.paging import offsets
-from aiotofupilot.testing import make_procedure, serve, session_on
+from aiotofupilot.testing import make, serve, session_on
 
 
 def get(sandbox):
@@ -50,7 +50,7 @@ async def test_it_answers_a_test_in_an_event_loop():
 def test_it_may_be_changed_from_the_test_s_thread():
     """The next request sees a change that the test makes. The log can be read from the test."""
     with serve(Sandbox(procedures=3)) as sandbox:
-        sandbox.procedures.insert(0, make_procedure("Burn-In"))
+        sandbox.procedures.insert(0, make(Procedure, name="Burn-In"))
         sandbox.faults.next(status(503))
         assert [get(sandbox)[0], get(sandbox)[0]] == [503, 200]
         del sandbox.procedures[1:]
@@ -169,7 +169,7 @@ async def test_a_walk_is_exact_while_a_test_s_thread_changes_the_sandbox():
     def change():
         for number in takewhile(lambda _: not done.is_set(), count()):
             until_asked()
-            sandbox.procedures.insert(number % 500, make_procedure(f"Passing {number}"))
+            sandbox.procedures.insert(number % 500, make(Procedure, name=f"Passing {number}"))
             sandbox.faults.next(gzip())
             assert sandbox.faults.pending in ([gzip()], [])  # a request may have met it
             until_asked()
