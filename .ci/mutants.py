@@ -46,7 +46,7 @@ if TYPE_CHECKING:
 PACKAGE = "aiotofupilot"
 PARTS = {"arrow", "cli", "dlt", "http", "listings", "mirror", "models", "otel", "paging", "sandbox", "testing", "wire"}
 """Parts of the package, by the names of their tests. In the package, a part is ``http``, ``_http`` or a module."""
-ALSO = {"models": "wire", "stats": "paging"}
+ALSO = {"models": "wire", "stats": "http"}
 """In which other folder the tests of a part or a module are."""
 OTHERS = "values"
 """The part of all other modules."""
@@ -305,30 +305,25 @@ class Outcome:
     """The test that failed, or ``OVER``. None: it has survived."""
 
 
-def try_unchanged(mutants: list[Mutant], copy: Copy) -> str | None:
-    """Run the tests of mutants without any of them. They have to pass, or to take too long.
+def try_unchanged(tests: frozenset[str], copy: Copy) -> str | None:
+    """Run tests without a mutant. They have to pass, or to take too long.
 
     Raises:
         SystemExit: One of them fails.
     """
-    tests = dict.fromkeys(test for mutant in mutants for test in tests_of(copy.folder / "tests", mutant.file))
-    ended_by = copy.run([*tests])
+    ended_by = copy.run(sorted(tests))
     if ended_by not in {None, OVER}:
         message = f"without a mutant, {ended_by} fails"
         raise SystemExit(message)
     if ended_by:
-        print(f"without a mutant, the tests of {part_of(mutants[0].file)} reach {ended_by}", flush=True)
+        print(f"without a mutant, the tests from {min(tests)} to {max(tests)} reach {ended_by}", flush=True)
     return ended_by
 
 
-def try_mutants(mutants: list[Mutant], copies: list[Copy], unchanged: str | None) -> Iterator[Outcome]:
-    """Try mutants, as many at a time as there are copies.
-
-    Args:
-        mutants: All of one part.
-        copies: Where to try them.
-        unchanged: What has ended the tests without a mutant.
-    """
+def try_mutants(mutants: list[Mutant], copies: list[Copy]) -> Iterator[Outcome]:
+    """Try mutants, as many at a time as there are copies."""
+    tests = {mutant.file: frozenset(tests_of(copies[0].folder / "tests", mutant.file)) for mutant in mutants}
+    unchanged = {some: try_unchanged(some, copies[0]) for some in dict.fromkeys(tests.values())}
     free: SimpleQueue[Copy] = SimpleQueue()
     for copy in copies:
         free.put(copy)
@@ -339,7 +334,7 @@ def try_mutants(mutants: list[Mutant], copies: list[Copy], unchanged: str | None
             ended_by = copy.try_mutant(mutant)
         finally:
             free.put(copy)
-        return Outcome(mutant, None if ended_by == unchanged else ended_by)
+        return Outcome(mutant, None if ended_by == unchanged[tests[mutant.file]] else ended_by)
 
     with ThreadPoolExecutor(len(copies)) as pool:
         yield from pool.map(attempt, mutants)
@@ -371,18 +366,16 @@ def main(arguments: list[str] | None = None) -> None:
     if unknown := {*(options.part or ())} - drawn.keys():
         parser.error(f"--part: there is no part {', '.join(sorted(unknown))}, only {', '.join(drawn)}")
     drawn = {part: mutants for part, mutants in drawn.items() if not options.part or part in options.part}
+    mutants = [mutant for some in drawn.values() for mutant in some]
     if options.list:
-        print(*(mutant for mutants in drawn.values() for mutant in mutants), sep="\n")
+        print(*mutants, sep="\n")
         return
-    outcomes: dict[str, list[Outcome]] = {}
+    outcomes: dict[str, list[Outcome]] = {part: [] for part in drawn}
     with TemporaryDirectory() as work:
         copies = [Copy(folder, Path(work).resolve() / str(number)) for number in range(options.jobs)]
-        unchanged = {part: try_unchanged(mutants, copies[0]) for part, mutants in drawn.items()}
-        for part, mutants in drawn.items():
-            outcomes[part] = []
-            for outcome in try_mutants(mutants, copies, unchanged[part]):
-                outcomes[part].append(outcome)
-                print(f"{outcome.caught_by or 'SURVIVED'}: {outcome.mutant}", flush=True)
+        for outcome in try_mutants(mutants, copies):
+            outcomes[part_of(outcome.mutant.file)].append(outcome)
+            print(f"{outcome.caught_by or 'SURVIVED'}: {outcome.mutant}", flush=True)
     print(*summary(outcomes), sep="\n")
     if options.json:
         document = {part: [asdict(outcome) for outcome in some] for part, some in outcomes.items()}

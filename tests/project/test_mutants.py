@@ -157,14 +157,15 @@ def test_a_mutant_is_caught_or_survives(mutants, checkout, tmp_path, capsys):
 def test_tests_that_fail_without_a_mutant_are_refused(mutants, tmp_path):
     copy = SimpleNamespace(folder=tmp_path, run=lambda _tests: "tests/test_shard.py::test_parts")
     with pytest.raises(SystemExit, match=r"without a mutant, tests/test_shard\.py::test_parts fails"):
-        mutants["try_unchanged"]([], copy)
+        mutants["try_unchanged"](frozenset({"tests/test_shard.py"}), copy)
 
 
 @pytest.mark.parametrize("unchanged", [None, "a limit"])
-def test_a_limit_catches_a_mutant_unless_the_tests_reach_it_without_one(mutants, unchanged):
-    copy = SimpleNamespace(try_mutant=lambda _mutant: "a limit")
-    (outcome,) = mutants["try_mutants"](["a mutant"], [copy], unchanged)
+def test_a_limit_catches_a_mutant_unless_the_tests_reach_it_without_one(mutants, checkout, unchanged, capsys):
+    copy = SimpleNamespace(folder=checkout, run=lambda _tests: unchanged, try_mutant=lambda _mutant: "a limit")
+    (outcome,) = mutants["try_mutants"]([SimpleNamespace(file="shard.py")], [copy])
     assert outcome.caught_by == (None if unchanged else "a limit")
+    assert ("reach a limit" in capsys.readouterr().out) is bool(unchanged)
 
 
 def test_a_program_that_takes_too_long_is_ended(mutants, checkout, tmp_path_factory, monkeypatch):
