@@ -2,6 +2,7 @@
 
 import io
 import os
+import select
 import sys
 from pathlib import Path
 
@@ -70,6 +71,20 @@ def test_what_is_put_is_whole(tmp_path):
         put(file, "\N{LATIN SMALL LETTER U WITH DIAERESIS}\n")
         assert (tmp_path / "file").read_text() == "before \\xfc\n"
     put(None, "nobody")
+
+
+def test_a_stream_that_would_block_is_waited_for(monkeypatch):
+    """Nothing is lost while the reader of a pipe pauses."""
+    reading, writing = os.pipe()
+    os.set_blocking(writing, False)
+    read = []
+    monkeypatch.setattr(select, "select", lambda *_: read.append(os.read(reading, 1_000_000)))
+    with open(reading, "rb", buffering=0) as reader:  # noqa: PTH123 - a descriptor
+        with open(writing, "w") as pipe:  # noqa: PTH123 - likewise
+            put(pipe, "x" * 1_000_000)
+        read.append(reader.readall())
+    assert len(read) > 2
+    assert b"".join(read) == b"x" * 1_000_000
 
 
 def test_a_whole_stream_is_the_stream(terminal):
