@@ -81,7 +81,7 @@ __all__ = [
 __doc__ = _documentation.NotRewritten(__doc__)  # pytest has a plugin in here
 
 if TYPE_CHECKING:
-    from ._http.policy import RetryPolicy
+    from ._http.retry import RetryPolicy
     from ._paging.news.follow import FollowedListing
     from ._paging.news.incremental import IncrementalWalk
     from ._paging.paginator import Paginator
@@ -133,7 +133,7 @@ else:  # hidden from type checkers, because they would then accept any name
         "shard",
         "stats",
         "errors",
-        "_http.policy",
+        "_http.retry",
         "_paging.walk",
         "watermark",
         "_paging.news.incremental",

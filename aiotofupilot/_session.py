@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import logging
 from typing import TYPE_CHECKING, Any, NoReturn, TypeVar
 from warnings import warn
 
@@ -10,15 +9,13 @@ from attrs import evolve
 
 from ._arguments import boolean, named
 from ._http.connection import Connection
-from ._http.gate import Gate
 from ._http.lifetime import Lifetime
-from ._http.limiter import checked_limiter
 from ._http.options import Options
-from ._http.policy import RetryPolicy
 from ._http.proxy import resolve_proxy
 from ._http.records import log_exposed
 from ._http.redaction import Redaction
-from ._http.retries import Retries
+from ._http.retry import RetryPolicy
+from ._http.throttle import Throttle, checked_limiter
 from ._http.transport import Transport
 from .clock import Clock
 from .errors import ConfigurationError
@@ -34,8 +31,8 @@ if TYPE_CHECKING:
 
     import aiohttp
 
-    from ._http.limiter import Limiter
-    from ._http.retries import Retry
+    from ._http.retry import Retry
+    from ._http.throttle import Limiter
     from ._paging.paginator import Paginator
     from ._paging.source import Identified
     from .listings import PageOptions
@@ -43,8 +40,6 @@ if TYPE_CHECKING:
     T = TypeVar("T", bound=Identified)
 
 __all__ = ["TofuPilotSession"]
-
-logging.getLogger("aiotofupilot").addHandler(logging.NullHandler())  # the application decides where records go
 
 
 class _Unchanged:
@@ -107,12 +102,11 @@ class TofuPilotSession(Listings):
     _STATE = (
         "_base_url",
         "_clock",
-        "_gate",
         "_key_source",
         "_lifetime",
         "_options",
         "_redaction",
-        "_retries",
+        "_throttle",
         "_transport",
         "_viewed",
     )
@@ -160,8 +154,7 @@ class TofuPilotSession(Listings):
             tls=settings.tls(ca_cert) if is_own else None,
             proxy=route,
         )
-        self._gate = Gate(clock, self._transport.connections, checked_limiter(limiter))
-        self._retries = Retries(clock, self._gate)
+        self._throttle = Throttle(clock, self._transport.connections, checked_limiter(limiter))
         self._viewed: TofuPilotSession | None = None
 
     def __repr__(self) -> str:
@@ -199,8 +192,7 @@ class TofuPilotSession(Listings):
             self,
             transport=self._transport,
             lifetime=self._lifetime,
-            gate=self._gate,
-            retries=self._retries,
+            throttle=self._throttle,
             redaction=self._redaction,
             clock=self._clock,
             options=self._options,

@@ -7,7 +7,19 @@ import random
 import time
 from datetime import UTC, datetime
 
-__all__ = ["Clock"]
+from attrs import define
+
+__all__ = ["Clock", "Deadline"]
+
+
+@define
+class Deadline:
+    """A point in time after which no request of a group begins. The first request sets it by its policy."""
+
+    at: float | None = None
+    """By the monotonic clock; None: it is not set yet."""
+    is_missed: bool = False
+    """Whether a request of the group was refused because of it."""
 
 
 class Clock:
@@ -45,3 +57,16 @@ class Clock:
             seconds: The time of the context; 0 or less: it is up at once.
         """
         return asyncio.timeout(seconds)
+
+    async def wait(self, event: asyncio.Event, seconds: float) -> None:
+        """Wait until an event is set, but not longer than some time.
+
+        Args:
+            event: The event.
+            seconds: How long to wait at most.
+        """
+        try:
+            async with self.timeout(seconds):
+                await event.wait()
+        except TimeoutError:
+            pass

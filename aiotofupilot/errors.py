@@ -37,6 +37,7 @@ from ._documentation import fields_explained
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
+    from datetime import datetime
 
     from .checkpoint import Checkpoint
     from .watermark import Watermark
@@ -97,12 +98,21 @@ class TofuPilotError(Exception):
     page, or no request was attempted."""
     hint: str | None = None
     """What to do about the error, in one sentence. None: there is nothing to advise."""
-    retry_budget: float | None = None
-    """How much was left of the session's retry budget when it forbade another attempt; less than 1. None: the budget
-    did not forbid one."""
+    elapsed: float | None = None
+    """Seconds from the beginning of the first attempt, or of the wait before it, to this error. None: there was one
+    attempt, and its error was raised at once."""
+    down_since: datetime | None = None
+    """Since when the server had given no good response, in UTC, if the session was down when this error was raised.
+    None: it was not down."""
 
     def __str__(self) -> str:
-        message = super().__str__()
+        return self._completed(super().__str__())
+
+    def _completed(self, message: str) -> str:
+        """Return a message with the number of attempts, unless there was only one, and with the hint."""
+        if self.elapsed is not None:
+            attempts = "1 attempt" if self.attempts == 1 else f"{self.attempts} attempts"
+            message = f"{message} ({attempts} in {self.elapsed:.1f} s)"
         return f"{message}; {self.hint}" if self.hint else message
 
     def __reduce__(self) -> tuple[Any, ...]:
@@ -244,7 +254,7 @@ class APIError(TofuPilotError):
             for issue in self.issues
         )
         message = f"{head}: {self.message}" + (f" ({complaints})" if complaints else "")
-        return f"{message}; {self.hint}" if self.hint else message
+        return self._completed(message)
 
 
 class BadRequestError(APIError):

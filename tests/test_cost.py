@@ -142,7 +142,7 @@ class Prepared:
         self._pages = pages
         self._item = orjson.loads(orjson.dumps(procedure_json(*make_procedures(1))))
 
-    async def get(self, target, read, counts, *, once=False):
+    async def get(self, target, read, counts, *, once=False, **_):
         cursor = int(dict(parse_qsl(urlsplit(target).query)).get("cursor", 0))
         end = cursor + 100
         data = [self._item | {"id": str(number)} for number in range(cursor, end)]

@@ -288,21 +288,6 @@ async def test_sessions_that_share_an_aiohttp_session_wait_for_its_connections_i
     assert queued == []
 
 
-async def test_a_view_that_obeys_a_long_pause_does_not_hold_up_one_that_would_not(session, sandbox):
-    """The other view asks at once, and gets an answer or the error."""
-    patient = session.with_options(retry=RetryPolicy(max_retry_after=3600.0, max_elapsed=7200.0))
-    sandbox.faults.next(faults.status(503, retry_after=1800))
-    waiting = asyncio.create_task(patient.procedures.list().first())
-    async with asyncio.timeout(30):
-        while not session._gate.rest(3600.0):  # noqa: ASYNC110 - no event tells of it
-            await asyncio.sleep(0)
-        assert await session.procedures.list().first() == sandbox.procedures[0]
-    assert not waiting.done()
-    await session.close()
-    with pytest.raises(SessionError):
-        await waiting
-
-
 async def test_trace_configs_are_passed_through(sandbox):
     """They are aiohttp's own way to watch requests."""
     urls = []
@@ -324,12 +309,12 @@ async def test_a_pause_is_the_whole_sessions(sandbox, until):
         with pytest.raises(RateLimitedError):
             await session.procedures.list()
         other = asyncio.create_task(session.with_options(timeout=1e-6).procedures.list().first())
-        await until(lambda: session._gate._queued)
+        await until(lambda: session._throttle._queued)
         for _ in range(10):  # a timeout that had begun would be over
             await asyncio.sleep(0)
         assert not other.done()
         assert len(sandbox.requests) == 1
-        assert session._gate.rest(60.0) > 25
+        assert session._throttle.rest() > 25
     with pytest.raises(SessionError, match="closed meanwhile"):
         await other
 
@@ -368,7 +353,7 @@ async def test_closing_ends_a_wait_between_attempts_at_once(sandbox, until, retr
     sandbox.faults.next(fault)
     session = TofuPilotSession(sandbox.api_key, base_url=sandbox.url, retry=retry)
     walk = asyncio.create_task(session.procedures.list().first())
-    await until(lambda: len(sandbox.requests) == 1 and not session._gate._in_flight)
+    await until(lambda: len(sandbox.requests) == 1 and not session._throttle._in_flight)
     async with asyncio.timeout(10):
         await session.close()
         with pytest.raises(SessionError, match="closed meanwhile"):
@@ -382,12 +367,12 @@ async def test_closing_ends_waiting_in_the_queue_at_once(sandbox, until):
     with pytest.raises(ServerError):
         await session.procedures.list()
     walk = asyncio.create_task(session.procedures.list().first())
-    await until(lambda: session._gate._queued)
+    await until(lambda: session._throttle._queued)
     async with asyncio.timeout(10):
         await session.close()
         with pytest.raises(SessionError, match="closed meanwhile"):
             await walk
-    assert not session._gate._queued
+    assert not session._throttle._queued
 
 
 async def test_closing_ends_pages_that_are_fetched_ahead(sandbox, until):
@@ -502,13 +487,13 @@ async def test_a_request_that_is_refused_before_it_is_sent_is_no_attempt(sandbox
         assert len(sandbox.requests) == 1
 
 
-async def test_a_session_logs_a_line_a_request_and_one_a_retry(session, sandbox, caplog):
+async def test_a_session_logs_a_line_a_request_and_the_beginning_and_end_of_an_outage(session, sandbox, caplog):
     """It logs nothing else."""
     caplog.set_level(logging.DEBUG, "aiotofupilot")
     sandbox.faults.next(faults.status(503))
     await session.procedures.list(limit=3)
     records = [record for record in caplog.records if record.name.startswith("aiotofupilot")]
-    assert [record.levelname for record in records] == ["DEBUG", "WARNING", "DEBUG"]
+    assert [record.levelname for record in records] == ["DEBUG", "WARNING", "DEBUG", "INFO"]
 
 
 def test_what_is_not_given_shows_as_unchanged():

@@ -3,27 +3,27 @@
 from __future__ import annotations
 
 import asyncio
+from functools import partial
 from typing import TYPE_CHECKING, TypeVar
 
 from aiotofupilot._otel import requests as telemetry
-from aiotofupilot._wire.quotas import quotas
-from aiotofupilot.errors import ConfigurationError, RequestTimeoutError, SessionError, TofuPilotError
+from aiotofupilot.errors import RequestTimeoutError, SessionError, TofuPilotError
 
 from .advice import advise
+from .retry import Attempts
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
     from aiotofupilot._wire.response import Response
-    from aiotofupilot.clock import Clock
+    from aiotofupilot.clock import Clock, Deadline
     from aiotofupilot.stats import RequestCounts
 
-    from .attempts import Attempts
-    from .gate import Gate, Turn
     from .lifetime import Lifetime
     from .options import Options
     from .redaction import Redaction
-    from .retries import Retries
+    from .retry import Control
+    from .throttle import Throttle
     from .transport import Transport
 
 __all__ = ["Connection"]
@@ -37,8 +37,7 @@ class Connection:
     Args:
         transport: Sends requests.
         lifetime: Ends what is under way when the session is closed.
-        gate: Says when a request may be sent.
-        retries: Makes the attempts.
+        throttle: Says when a request may be sent.
         redaction: Hides the key in errors.
         clock: Tells the time.
         options: The options of the session or of the view.
@@ -50,8 +49,7 @@ class Connection:
         *,
         transport: Transport,
         lifetime: Lifetime,
-        gate: Gate,
-        retries: Retries,
+        throttle: Throttle,
         redaction: Redaction,
         clock: Clock,
         options: Options,
@@ -59,8 +57,7 @@ class Connection:
     ) -> None:
         self._transport = transport
         self._lifetime = lifetime
-        self._gate = gate
-        self._retries = retries
+        self._throttle = throttle
         self._redaction = redaction
         self._clock = clock
         self._options = options
@@ -87,7 +84,16 @@ class Connection:
             return
         raise SessionError("the session was closed meanwhile")
 
-    async def get(self, target: str, read: Callable[[Response], T], counts: RequestCounts, *, once: bool = False) -> T:
+    async def get(
+        self,
+        target: str,
+        read: Callable[[Response], T],
+        counts: RequestCounts,
+        *,
+        once: bool = False,
+        deadline: Deadline | None = None,
+        control: Control | None = None,
+    ) -> T:
         """Return what is read from the answer to a GET. The options say which failures are tried again.
 
         Args:
@@ -96,30 +102,39 @@ class Connection:
                 failure of the attempt.
             counts: Where requests, retries and waits are counted.
             once: Whether to make a single attempt, whatever the options say.
+            deadline: A time limit that other requests have too. If it is not set, it is set to the time limit of this
+                request. None: there is none but that of the options.
+            control: Asks for something else of the listing once, and returns whether there was a good response. It
+                tells whether the server is down, or only this page fails. None: nothing else can be asked for.
 
         Raises:
             TofuPilotError: No attempt succeeded. The error knows how many attempts were made.
         """
-        retry = None if once else self._options.retry
-        attempts: Attempts[T] = self._retries.attempts(target, retry, counts)
+        attempts: Attempts[T] = Attempts(
+            self._throttle,
+            self._clock,
+            target=target,
+            retry=self._options.retry,
+            once=once,
+            counts=counts,
+            deadline=deadline,
+            control=control,
+        )
         try:
             with self._lifetime.work():
-                async for attempt in attempts:
-                    with attempt:
-                        async with self._gate.turn(attempts.max_retry_after, counts, until=attempts.until) as turn:
-                            self._lifetime.check()
-                            self._transport.check()
-                            attempt.begin()
-                            attempt.answer = await self._ask(target, read, turn, resend_count=attempts.made - 1)
-                return attempts.answer
+                return await attempts.make(partial(self._send, target, read))
             raise SessionError("the session was closed meanwhile")
         except TofuPilotError as error:
-            if isinstance(error, ConfigurationError):
-                attempts.take_back()
-            error.attempts = attempts.made
+            attempts.sign(error)
             raise
 
-    async def _ask(self, target: str, read: Callable[[Response], T], turn: Turn, *, resend_count: int) -> T:
+    async def _send(self, target: str, read: Callable[[Response], T], attempts: Attempts[T]) -> T:
+        self._lifetime.check()
+        self._transport.check()
+        attempts.begin()
+        return await self._ask(target, read, resend_count=attempts.made - 1)
+
+    async def _ask(self, target: str, read: Callable[[Response], T], *, resend_count: int) -> T:
         """Send a request once, within the timeout, and read its answer.
 
         This is the only place where an error gets a part of what the server says, so the key is removed from it here.
@@ -127,7 +142,6 @@ class Connection:
         Args:
             target: As in `get`.
             read: As in `get`.
-            turn: The turn of the request at the gate.
             resend_count: How many attempts were made before.
         """
         url, timeout = self._transport.url(target), self._options.timeout
@@ -136,7 +150,6 @@ class Connection:
             with telemetry.attempt(url.path, resend_count):
                 async with asyncio.timeout(timeout):
                     response = await self._transport.get(url)
-            turn.heed(quotas(response.headers))
             return read(response)
         except TimeoutError:
             failure: TofuPilotError = RequestTimeoutError(

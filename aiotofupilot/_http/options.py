@@ -8,10 +8,10 @@ from attrs import field, frozen
 
 from aiotofupilot._arguments import integer, seconds
 
-from .retries import checked_retry
+from .retry import checked_retry
 
 if TYPE_CHECKING:
-    from .retries import Retry
+    from .retry import Retry
 
 __all__ = ["Options"]
 

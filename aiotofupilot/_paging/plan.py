@@ -10,8 +10,11 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Coroutine
 
     from aiotofupilot.checkpoint import Checkpoint
+    from aiotofupilot.clock import Deadline
     from aiotofupilot.models import Page
     from aiotofupilot.stats import RequestCounts
+
+    from .source import Control
 
 __all__ = ["Fetch", "OnDrift", "OnUnreadable", "Plan"]
 
@@ -29,16 +32,16 @@ class Fetch(Protocol[T]):
     """Fetches a page of a listing."""
 
     def __call__(
-        self, cursor: int, limit: int, counts: RequestCounts, *, once: bool = False
+        self,
+        cursor: int,
+        limit: int,
+        counts: RequestCounts,
+        *,
+        once: bool = False,
+        deadline: Deadline | None = None,
+        control: Control | None = None,
     ) -> Coroutine[Any, Any, Page[T]]:
-        """Return the page that begins at a cursor.
-
-        Args:
-            cursor: Where the page begins, in the server's counting. The listing itself begins at 0.
-            limit: How many items to ask for.
-            counts: Where the requests are counted.
-            once: Whether to make a single attempt, however many the session allows.
-        """
+        """Return the page that begins at a cursor; see `Source.fetch`."""
         ...
 
 

@@ -2,22 +2,27 @@
 
 from __future__ import annotations
 
+from collections.abc import Awaitable, Callable
 from typing import TYPE_CHECKING, Any, Literal, Protocol, TypeVar
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
     from datetime import datetime
 
-    from aiotofupilot.clock import Clock
+    from aiotofupilot.clock import Clock, Deadline
     from aiotofupilot.models import Page, RawItem
     from aiotofupilot.shard import Shard
     from aiotofupilot.stats import RequestCounts
 
 
-__all__ = ["Identified", "Order", "Source", "Timeline"]
+__all__ = ["Control", "Identified", "Order", "Source", "Timeline"]
 
 Order = Literal["asc", "desc"]
 """Whether the oldest or the newest items come first."""
+
+
+Control = Callable[[], Awaitable[bool]]
+"""A function that asks for something else of a listing once, and returns whether there was a good response."""
 
 
 class Identified(Protocol):
@@ -66,7 +71,16 @@ class Source(Protocol[T]):
         """The query as a single shard. For the query of a shard, it is that shard."""
         ...
 
-    async def fetch(self, cursor: int, limit: int, counts: RequestCounts, *, once: bool = False) -> Page[T]:
+    async def fetch(
+        self,
+        cursor: int,
+        limit: int,
+        counts: RequestCounts,
+        *,
+        once: bool = False,
+        deadline: Deadline | None = None,
+        control: Control | None = None,
+    ) -> Page[T]:
         """Return the page that begins at a cursor.
 
         Args:
@@ -74,6 +88,10 @@ class Source(Protocol[T]):
             limit: How many items to ask for.
             counts: Where the requests are counted.
             once: Whether to make a single attempt, however many the session allows.
+            deadline: A time limit that other requests have too. If it is not set, this request sets it. None: there is
+                none but that of the session.
+            control: Asks for something else of the listing, and returns whether there was a good response. It tells
+                whether the server is down or only this page fails. None: nothing else can be asked for.
         """
         ...
 

@@ -11,6 +11,7 @@ from collections import deque
 from collections.abc import Callable, Coroutine
 from typing import TYPE_CHECKING, Any, Generic, TypeVar
 
+from aiotofupilot.clock import Deadline
 from aiotofupilot.errors import PaginationError, TofuPilotError
 from aiotofupilot.models import Page
 
@@ -69,7 +70,8 @@ class Window(Generic[T]):
         """How many items are asked for per page."""
         self._overlap = overlap
         self._concurrency = concurrency
-        self._prefetched: deque[tuple[int, asyncio.Task[Page[T]]]] = deque()
+        self._prefetched: deque[tuple[int, Deadline, asyncio.Task[Page[T]]]] = deque()
+        self._deadline = Deadline()
         self._cancelled: list[asyncio.Task[Page[T]]] = []
         self._isolation = isolation
         self._has_offsets = False
@@ -133,7 +135,7 @@ class Window(Generic[T]):
             )
         width = self._width if at_most is None else min(self._width, at_most)
         try:
-            page = await (self._head(width) if width > 1 or self._prefetched else self._fetch(self._cursor, self.limit))
+            page = await (self._head(width) if width > 1 or self._prefetched else self._alone())
         except TofuPilotError as error:
             if self._isolation is None or not self._isolation.helps(error):
                 raise
@@ -151,7 +153,7 @@ class Window(Generic[T]):
         if not self._prefetched:
             return
         # The last reference may have gone in another thread, or after the loop was closed.
-        tasks = [task for _, task in self._prefetched]
+        tasks = [task for _, _, task in self._prefetched]
         loop = tasks[0].get_loop()
         if not loop.is_closed():
             loop.call_soon_threadsafe(cancel, tasks)
@@ -163,12 +165,23 @@ class Window(Generic[T]):
         self._is_in_parts = False
         self._width = 1
 
+    def _page(self, cursor: int, deadline: Deadline) -> Coroutine[Any, Any, Page[T]]:
+        """Return how to get a page. The deadline is then that of the page."""
+        if self._isolation is None:
+            return self._fetch(cursor, self.limit)
+        return self._isolation.page(cursor, self.limit, deadline)
+
+    async def _alone(self) -> Page[T]:
+        self._deadline = Deadline()
+        return await self._page(self._cursor, self._deadline)
+
     async def _head(self, width: int) -> Page[T]:
         """Fill the window and wait for its first page."""
         while len(self._prefetched) < width:
             cursor = self._prefetched[-1][0] + self.stride if self._prefetched else self._cursor
-            self._prefetched.append((cursor, begun(self._fetch(cursor, self.limit))))
-        _, task = self._prefetched[0]
+            deadline = Deadline()
+            self._prefetched.append((cursor, deadline, begun(self._page(cursor, deadline))))
+        _, self._deadline, task = self._prefetched[0]
         try:
             page = await result(task)
         except TofuPilotError as error:
@@ -191,6 +204,7 @@ class Window(Generic[T]):
             self._cursor,
             self.limit,
             error,
+            deadline=self._deadline,
             passed=self._passed,
             read_at=self._page_cursor if self._page_cursor >= 0 else None,
             has_offsets=self._has_offsets,
@@ -251,7 +265,7 @@ class Window(Generic[T]):
         return True
 
     def _cancel_prefetched(self) -> None:
-        tasks = [task for _, task in self._prefetched]
+        tasks = [task for _, _, task in self._prefetched]
         self._prefetched.clear()
         cancel(tasks)
         self._cancelled = [task for task in (*self._cancelled, *tasks) if not task.done()]

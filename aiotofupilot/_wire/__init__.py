@@ -6,5 +6,4 @@
 - `detailed` reads a faulty body again, step by step, to find the fault. It also writes models as JSON.
 - `times` reads and writes dates and durations.
 - `query` is the query of a request.
-- `quotas` reads how many requests are left, from `structured` header fields.
 """

@@ -14,7 +14,7 @@ from attrs import field, frozen
 
 from aiotofupilot import RetryPolicy
 from aiotofupilot._arguments import boolean, integer, one_of, seconds
-from aiotofupilot._http.retries import checked_retry
+from aiotofupilot._http.retry import checked_retry
 from aiotofupilot.settings import Secret, Settings
 
 from .database import GONE, SEEN, opened

@@ -11,7 +11,7 @@ from dlt.extract import DltSource
 
 from aiotofupilot import RetryPolicy
 from aiotofupilot._arguments import boolean, integer, one_of, seconds
-from aiotofupilot._http.retries import checked_retry
+from aiotofupilot._http.retry import checked_retry
 from aiotofupilot.settings import Secret
 
 from .reading import chosen

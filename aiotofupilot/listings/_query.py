@@ -27,8 +27,8 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
 
     from aiotofupilot._http.connection import Connection
-    from aiotofupilot._paging.source import Order
-    from aiotofupilot.clock import Clock
+    from aiotofupilot._paging.source import Control, Order
+    from aiotofupilot.clock import Clock, Deadline
     from aiotofupilot.models import RawItem, Run
     from aiotofupilot.stats import RequestCounts
 
@@ -177,14 +177,25 @@ class Query(Source[T]):
         hashed = hashlib.blake2b(encoded(tuple(sorted(self.pairs))).encode(), digest_size=6).digest()
         return urlsafe_b64encode(hashed).decode()
 
-    async def fetch(self, cursor: int, limit: int, counts: RequestCounts, *, once: bool = False) -> Page[T]:
+    async def fetch(
+        self,
+        cursor: int,
+        limit: int,
+        counts: RequestCounts,
+        *,
+        once: bool = False,
+        deadline: Deadline | None = None,
+        control: Control | None = None,
+    ) -> Page[T]:
         """Return the page that begins at a cursor. If the bounds exclude every time, the server is not asked."""
         if self._is_empty:
             return Page([], PageMeta(has_more=False), cursor)
         listing = self.listing
         if listing.is_bare:
             read = partial(read_page, cursor=0, decode=self.decode)
-            page = await listing.connection.get(listing.path, read, counts, once=once)
+            page = await listing.connection.get(
+                listing.path, read, counts, once=once, deadline=deadline, control=control
+            )
             return evolve(page, data=page.data[cursor:], cursor=cursor)  # the server knows no cursor here
         target = f"{listing.path}?limit={limit}"
         if self._text:
@@ -192,7 +203,7 @@ class Query(Source[T]):
         if cursor:
             target += f"&cursor={cursor}"
         read = partial(read_page, cursor=cursor, decode=self.decode)
-        return await listing.connection.get(target, read, counts, once=once)
+        return await listing.connection.get(target, read, counts, once=once, deadline=deadline, control=control)
 
     def raw(self) -> Query[RawItem]:
         """Return the same query, with items as the server sends them."""

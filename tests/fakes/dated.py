@@ -108,7 +108,7 @@ class Dated:
     named: str | None = None
     """The procedure that is named."""
 
-    async def fetch(self, cursor, limit, counts, *, once=False):
+    async def fetch(self, cursor, limit, counts, *, once=False, **_):
         server = self.server
         counts.add(requests=1)
         server.in_flight += 1

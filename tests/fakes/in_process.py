@@ -4,7 +4,7 @@ import asyncio
 from datetime import UTC, datetime
 from urllib.parse import parse_qsl, urlsplit
 
-from aiotofupilot._http.policy import is_transient
+from aiotofupilot._http.retry import is_transient
 from aiotofupilot._wire.response import Response
 from aiotofupilot.errors import ConnectionFailedError
 from aiotofupilot.listings.procedures import Procedures
@@ -32,7 +32,7 @@ class InProcess:
     def procedures(self) -> Procedures:
         return Procedures(self)
 
-    async def get(self, target, read, counts, *, once=False):
+    async def get(self, target, read, counts, *, once=False, **_):
         query = dict(parse_qsl(urlsplit(target).query))
         self.cursors.append(int(query.get("cursor", 0)))
         self.in_flight += 1

@@ -36,6 +36,6 @@ class Connection:
         self.body = body
         self.targets = []
 
-    async def get(self, target, read, counts, *, once=False):
+    async def get(self, target, read, counts, *, once=False, **_):
         self.targets.append(target)
         return read(Response(200, CIMultiDict(), self.body, datetime(2026, 2, 1, tzinfo=UTC)))

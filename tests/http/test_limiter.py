@@ -1,6 +1,7 @@
 """The user's own limiter: when it is entered, how it is left, and that nothing stays in it."""
 
 import asyncio
+import math
 from contextlib import asynccontextmanager
 
 import pytest
@@ -9,17 +10,15 @@ from yarl import URL
 
 from aiotofupilot import RateLimitedError, RetryPolicy, ServerError, SessionError, TofuPilotSession
 from aiotofupilot._http.connection import Connection
-from aiotofupilot._http.gate import Gate, MissedTurnError
 from aiotofupilot._http.lifetime import Lifetime
-from aiotofupilot._http.limiter import checked_limiter
 from aiotofupilot._http.options import Options
 from aiotofupilot._http.redaction import Redaction
-from aiotofupilot._http.retries import Retries
+from aiotofupilot._http.throttle import MissedSlotError, Throttle, checked_limiter
 from aiotofupilot._wire.response import Response
 from aiotofupilot.sandbox import Sandbox
 from aiotofupilot.stats import RequestCounts
 
-LONGEST = 60.0
+POLICY = RetryPolicy()
 
 
 class Limiter:
@@ -50,17 +49,17 @@ class Limiter:
 
 
 class Server:
-    """Sends requests through a gate with a limiter. A function of the time decides how each one ends."""
+    """Sends requests through a throttle with a limiter. A function of the time decides how each one ends."""
 
     def __init__(self, clock, limiter, connections=100, takes=0.25, answer=lambda seconds: None):
         self.clock, self.takes, self.answer = clock, takes, answer
         self.connections = asyncio.Semaphore(connections)
-        self.gate = Gate(clock, [self.connections], limiter)
+        self.throttle = Throttle(clock, [self.connections], limiter)
         self.counts = RequestCounts()
         self.began = []
 
-    async def request(self, name=None, until=None):
-        async with self.gate.turn(LONGEST, self.counts, until=until):
+    async def request(self, name=None, until=math.inf):
+        async with self.throttle.slot(POLICY, self.counts, until=until):
             self.began.append((self.clock.seconds, name))
             await self.clock.sleep(self.takes)
             if (error := self.answer(self.clock.seconds)) is not None:
@@ -69,9 +68,9 @@ class Server:
 
     @property
     def is_idle(self):
-        """Whether nothing of a request is left in the gate."""
-        gate = self.gate
-        return (gate._in_flight, gate._queued, gate._queue.locked()) == (0, 0, False)
+        """Whether nothing of a request is left in the throttle."""
+        throttle = self.throttle
+        return (throttle._in_flight, throttle._queued, throttle._queue.locked()) == (0, 0, False)
 
 
 async def test_each_request_is_within_the_limiter_while_it_is_in_flight(clock):
@@ -90,7 +89,7 @@ async def test_a_request_that_waits_in_the_limiter_holds_no_connection(clock):
     limiter = Limiter(clock, takes=10.0)
     server = Server(clock, limiter, connections=1)
     other = Server(clock, None)
-    other.gate = Gate(clock, [server.connections])
+    other.throttle = Throttle(clock, [server.connections])
     await clock.run(server.request("paced"), other.request("free"), other.request("free too"))
     assert other.began == [(0.0, "free"), (0.25, "free too")]
     assert server.began == [(10.0, "paced")]
@@ -136,14 +135,14 @@ async def test_the_wait_in_the_limiter_ends_when_the_time_of_the_request_is_up(c
     limiter = Limiter(clock, takes=5.0)
     server = Server(clock, limiter)
     results = await clock.run(server.request("late", until=3.0), server.request("next"))
-    assert isinstance(results[0], MissedTurnError)
+    assert isinstance(results[0], MissedSlotError)
     assert server.began == [(8.0, "next")]
     assert limiter.left == [None]
     assert server.counts.waited == 3.0 + 8.0
     assert server.is_idle
 
 
-@pytest.mark.parametrize("until", [None, 9.0])
+@pytest.mark.parametrize("until", [math.inf, 9.0])
 async def test_what_a_limiter_raises_is_raised(clock, until):
     """A TimeoutError of its own, such as a database's, is not mistaken for the end of the request's time."""
 
@@ -191,7 +190,7 @@ async def test_wherever_a_request_is_cancelled_nothing_of_it_stays_behind(clock,
         refused = RateLimitedError("slow down", status=429, retry_after=2.0)
         server.answer = lambda seconds, began=began, refused=refused: refused if seconds == began + 2.5 else None
         requests = [
-            asyncio.create_task(server.request(name, until=None if until is None else began + until))
+            asyncio.create_task(server.request(name, until=math.inf if until is None else began + until))
             for name in ("first", "victim", "third")
         ]
 
@@ -234,12 +233,10 @@ class Pages:
 
 def connect(clock, limiter, *answers, retry=RetryPolicy(), timeout=None, lifetime=None):  # noqa: B008 - a value
     """Return how a listing reaches pages, and the room's parts."""
-    gate = Gate(clock, [], limiter)
     return Connection(
         transport=Pages(*answers),
         lifetime=lifetime or Lifetime(),
-        gate=gate,
-        retries=Retries(clock, gate),
+        throttle=Throttle(clock, [], limiter),
         redaction=Redaction("no-key-in-here"),
         clock=clock,
         options=Options(timeout=timeout, retry=retry, concurrency=1),
@@ -258,7 +255,7 @@ def page(clock):
 async def test_every_attempt_enters_the_limiter(clock, page):
     """The first one and the retries, and the waits of both kinds are added up."""
     limiter, counts = Limiter(clock), RequestCounts()
-    failures = [ServerError("down", status=503) for _ in range(2)]
+    failures = [ServerError("broken", status=500) for _ in range(2)]
     connection = connect(clock, limiter, *failures, page, retry=RetryPolicy(initial_wait=0.5))
     assert await clock.run(ask(connection, counts)) == [b"page"]
     assert limiter.left == [*failures, None]
@@ -266,7 +263,7 @@ async def test_every_attempt_enters_the_limiter(clock, page):
 
 
 async def test_the_wait_in_the_limiter_counts_in_max_elapsed(clock):
-    """The error is raised when the time is up, and the retry that was not sent costs the budget nothing."""
+    """The error is raised when the time is up, and the retry was not sent."""
     counts = RequestCounts()
 
     class Patient(Limiter):
@@ -278,7 +275,7 @@ async def test_the_wait_in_the_limiter_counts_in_max_elapsed(clock):
     connection = connect(clock, Patient(clock), error, retry=RetryPolicy(initial_wait=1.0, max_elapsed=4.0))
     assert await clock.run(ask(connection, counts)) == [error]
     assert clock.seconds == 4.0
-    assert (error.attempts, counts.requests, connection._retries.budget.tokens) == (1, 1, 30.0)
+    assert (error.attempts, counts.requests) == (1, 1)
 
 
 async def test_the_wait_in_the_limiter_does_not_count_in_the_timeout(clock, page, monkeypatch):
@@ -348,7 +345,7 @@ async def test_views_share_the_limiter():
             page = asyncio.ensure_future(session.with_options(timeout=5).procedures.list().first())
             await asyncio.sleep(0.0)
             assert not sandbox.requests
-            assert session._gate._queued == 1
+            assert session._throttle._queued == 1
         assert await page == sandbox.procedures[0]
 
 

@@ -5,7 +5,6 @@ import logging
 import math
 from datetime import UTC, datetime
 from inspect import signature
-from random import Random
 
 import pytest
 from hypothesis import given, strategies as st
@@ -32,18 +31,21 @@ from aiotofupilot import (
     UnauthorizedError,
 )
 from aiotofupilot._http.connection import Connection
-from aiotofupilot._http.gate import Gate
 from aiotofupilot._http.lifetime import Lifetime
 from aiotofupilot._http.options import Options
-from aiotofupilot._http.policy import is_transient
 from aiotofupilot._http.redaction import Redaction
-from aiotofupilot._http.retries import Retries, checked_retry
+from aiotofupilot._http.retry import checked_retry, is_transient
+from aiotofupilot._http.throttle import Throttle
 from aiotofupilot._wire.response import Response
 from aiotofupilot.stats import RequestCounts
 
 
 def down():
     return ServerError("down", status=503)
+
+
+def broken():
+    return ServerError("broken", status=500)
 
 
 TRANSIENT = [
@@ -99,22 +101,20 @@ class Session:
     """Asks for pages as a session does, but without a transport: a page answers for itself."""
 
     def __init__(self, clock, connections=()):
+        self.clock = clock
         self.lifetime = Lifetime()
-        self.gate = Gate(clock, connections)
-        self.retries = Retries(clock, self.gate)
-        self.budget = self.retries.budget
+        self.throttle = Throttle(clock, connections)
 
-    async def ask(self, page, retry, stats):
+    async def ask(self, page, retry, stats, **how):
         connection = Connection(
             transport=PageTransport(page),
             lifetime=self.lifetime,
-            gate=self.gate,
-            retries=self.retries,
+            throttle=self.throttle,
             redaction=Redaction("no-key-in-here"),
-            clock=self.retries.clock,
+            clock=self.clock,
             options=Options(timeout=None, retry=retry, concurrency=1),
         )
-        return await connection.get("/v2/runs?limit=100&cursor=200", lambda response: response.body, stats)
+        return await connection.get("/v2/runs?limit=100&cursor=200", lambda response: response.body, stats, **how)
 
 
 class PageTransport:
@@ -219,7 +219,7 @@ async def test_retries_can_be_done_without(run, stats, retry):
 async def test_waits_double_up_to_the_longest_and_are_drawn_from_zero_on(run, clock, stats):
     """This is exponential backoff with full jitter."""
     clock.chance = 0.75
-    await run(Page(down()), RetryPolicy(attempts=8, initial_wait=0.5, max_wait=10.0))
+    await run(Page(broken()), RetryPolicy(attempts=8, initial_wait=0.5, max_wait=10.0))
     assert clock.drawn[:7] == [(0.0, high) for high in (0.5, 1.0, 2.0, 4.0, 8.0, 10.0, 10.0)]
     assert clock.slept == [0.375, 0.75, 1.5, 3.0, 6.0, 7.5, 7.5]
     assert stats.waited == sum(clock.slept)
@@ -235,23 +235,23 @@ def test_a_wait_is_never_longer_than_the_longest(attempt, initial_wait, max_wait
 
 
 async def test_no_attempt_begins_after_the_time_is_up(run, clock, stats):
-    """Counted from the first attempt on, the wait before the next included."""
+    """Counted from the first failure on, the wait before the next included."""
     page = Page(down(), takes=4.0, clock=clock)
     assert (
-        await run(page, RetryPolicy(attempts=100, max_elapsed=15.0, initial_wait=1.0, max_wait=1.0)) is page.answers[0]
+        await run(page, RetryPolicy(attempts=100, max_elapsed=11.0, initial_wait=1.0, max_wait=1.0)) is page.answers[0]
     )
     assert stats.requests == 3  # at 0, 5 and 10 seconds; the fourth would be at 15
     assert clock.seconds == 14.0
 
 
-async def test_the_time_that_a_page_waits_for_its_first_attempt_does_not_count(clock, session, stats):
-    """A pause of the session is not the page's fault."""
+async def test_the_time_that_a_page_waits_for_a_session_that_is_down_counts(clock, session, stats):
+    """From when it begins to wait, although it was not asked for."""
     policy = RetryPolicy(max_elapsed=20.0, initial_wait=0.0)
     busy = Page(RateLimitedError("m", status=429, retry_after=15.0))
     page = Page(down(), down(), "page", takes=4.0, clock=clock)
     assert (await clock.run(session.ask(busy, None, stats)))[0].retry_after == 15.0
-    assert await clock.run(session.ask(page, policy, stats)) == ["page"]
-    assert clock.seconds == 15.0 + 3 * 4.0
+    (error,) = await clock.run(session.ask(page, policy, stats))
+    assert (error.attempts, clock.seconds) == (1, 15.0 + 4.0)
 
 
 async def test_a_page_does_not_wait_for_a_pause_that_outlasts_its_time(clock, session, stats):
@@ -265,19 +265,19 @@ async def test_a_page_does_not_wait_for_a_pause_that_outlasts_its_time(clock, se
 
 
 async def test_no_attempt_begins_late_because_it_waited_for_a_connection(clock, stats):
-    """The last error is raised when the time is up, and the token of the retry that was not sent is put back."""
+    """The last error is raised when the time is up."""
     session = Session(clock, [asyncio.Semaphore(1)])
-    failing = Page(down(), "page")
+    failing = Page(broken(), "page")
     slow = Page("slow", takes=3.6, clock=clock)
 
     async def timed():
         try:
             await session.ask(failing, RetryPolicy(max_elapsed=1.0, initial_wait=0.1), stats)
         except ServerError as error:
-            return clock.seconds, error.attempts, session.budget.tokens
+            return clock.seconds, error.attempts
 
     results = await clock.run(timed(), session.ask(slow, RetryPolicy(), stats))
-    assert results == [(1.0, 1, 30.0), "slow"]
+    assert results == [(1.0, 1), "slow"]
     assert failing.sent == 1
     assert stats.requests == 2
 
@@ -307,19 +307,20 @@ async def test_a_longer_retry_after_than_the_policy_obeys_is_raised_at_once(run,
     )
 
 
-async def test_each_retry_is_one_warning(run, clock, caplog):
-    """It has the page, the attempt, how long the attempt took, the wait and the error. Nothing else is logged."""
+async def test_the_first_failure_is_one_warning(run, clock, caplog):
+    """It has the page, the attempt, how long the attempt took, the wait and the error. Repeats are at INFO."""
     caplog.set_level(logging.DEBUG)
-    await run(Page(down(), InvalidJSONError("html"), "page", takes=0.25, clock=clock))
+    await run(Page(broken(), InvalidJSONError("html"), "page", takes=0.25, clock=clock))
     assert [(record.name, record.levelname, record.getMessage()) for record in caplog.records] == [
-        ("aiotofupilot", "WARNING", "runs at cursor 200: attempt 1 failed after 0.25 s, next in 0.50 s: 503: down"),
-        ("aiotofupilot", "WARNING", "runs at cursor 200: attempt 2 failed after 0.25 s, next in 1.00 s: html"),
+        ("aiotofupilot", "WARNING", "runs at cursor 200: attempt 1 failed after 0.25 s, next in 0.50 s: 500: broken"),
+        ("aiotofupilot", "INFO", "runs at cursor 200: attempt 2 failed after 0.25 s, next in 1.00 s: html"),
     ]
 
 
 async def test_a_warning_has_its_facts_as_fields(run, clock, caplog):
     """Handlers that write JSON need them. No other library uses these names."""
-    await run(Page(down(), InvalidJSONError("html"), "page", takes=0.25, clock=clock))
+    caplog.set_level(logging.INFO)
+    await run(Page(broken(), InvalidJSONError("html"), "page", takes=0.25, clock=clock))
     fields = [
         {name: value for name, value in vars(record).items() if name.startswith("tofupilot_")}
         for record in caplog.records
@@ -331,7 +332,7 @@ async def test_a_warning_has_its_facts_as_fields(run, clock, caplog):
             "tofupilot_attempt": 1,
             "tofupilot_wait": 0.5,
             "tofupilot_error": "ServerError",
-            "tofupilot_status": 503,
+            "tofupilot_status": 500,
         },
         {
             **page,
@@ -341,81 +342,6 @@ async def test_a_warning_has_its_facts_as_fields(run, clock, caplog):
             "tofupilot_status": None,
         },
     ]
-
-
-async def test_an_outage_costs_less_than_half_as_much_again(clock, session, stats):
-    """64 walks run at once. After the 30 retries of the budget, each page is asked for once."""
-    pages = [Page(down()) for _ in range(64)]
-    results = await clock.run(*(session.ask(page, RetryPolicy(), stats) for page in pages))
-    assert stats.requests == 64 + 30
-    assert stats.requests < 1.5 * 64
-    refused = [error for error in results if error.retry_budget is not None]
-    assert len(refused) >= 64 - 30
-    again = await clock.run(*(session.ask(Page(down()), RetryPolicy(), stats) for _ in range(64)))
-    assert stats.requests == 64 + 30 + 64
-    assert all(error.retry_budget == 0.0 for error in again)
-
-
-async def test_an_error_that_the_budget_caused_says_so(clock, session, stats):
-    """It has an attribute, and a note below its traceback."""
-    (error, *_) = await clock.run(
-        *(session.ask(Page(down()), RetryPolicy(attempts=100, max_elapsed=1e6), stats) for _ in range(1))
-    )
-    assert error.attempts == 31
-    assert error.retry_budget == 0.0
-    assert error.__notes__ == [
-        "not tried again: the retry budget of the session is used up (0.0 of 30 left, each success adds 0.25)"
-    ]
-
-
-async def test_an_error_of_another_cause_says_nothing_of_the_budget(run):
-    """It was the policy that ended it."""
-    error = await run(Page(ServerError("down", status=500)))
-    assert error.attempts == 6
-    assert error.retry_budget is None
-    assert not hasattr(error, "__notes__")
-
-
-async def test_successes_refill_the_budget(clock, session, stats):
-    """After an outage, there are retries again."""
-    await clock.run(*(session.ask(Page(down()), RetryPolicy(), stats) for _ in range(64)))
-    await clock.run(*(session.ask(Page("page"), retry, stats) for retry in (None, RetryPolicy()) * 5))
-    assert await clock.run(session.ask(Page(down(), down(), "page"), RetryPolicy(), stats)) == ["page"]
-
-
-@pytest.mark.parametrize("faults", [0, 1, 2, 5])
-async def test_a_page_that_succeeds_in_the_end_gives_back_exactly_what_it_took_and_a_quarter(
-    clock, session, stats, faults
-):
-    """The budget is neither full nor empty, so that neither of its bounds hides a wrong sum."""
-    for _ in range(20):
-        session.budget.take()
-    page = Page(*[down()] * faults, "page")
-    assert await clock.run(session.ask(page, RetryPolicy(), stats)) == ["page"]
-    assert session.budget.tokens == 10 + 0.25
-
-
-async def test_a_page_that_fails_in_the_end_gives_nothing_back(clock, session, stats):
-    for _ in range(20):
-        session.budget.take()
-    await clock.run(session.ask(Page(down(), down(), UnauthorizedError("m", status=401)), RetryPolicy(), stats))
-    assert session.budget.tokens == 10 - 2
-
-
-@pytest.mark.parametrize("rate", [0.01, 0.1, 0.5])
-async def test_faults_that_heal_do_not_use_the_budget_up(clock, session, stats, rate):
-    """A thousand pages, one after the other: what helped is given back."""
-    random = Random(rate)  # noqa: S311 - test data
-
-    async def walk():
-        for _ in range(1000):
-            faults = 0
-            while random.random() < rate and faults < 5:
-                faults += 1
-            assert await session.ask(Page(*[down()] * faults, "page"), RetryPolicy(), stats) == "page"
-
-    assert await clock.run(walk()) == [None]
-    assert stats.retries == stats.requests - 1000
 
 
 async def test_a_controller_of_the_users_own_is_taken_as_it_is(run, clock, stats):
@@ -513,13 +439,6 @@ async def test_a_callback_of_a_controller_may_be_asynchronous(run, clock, stats)
     controller = AsyncRetrying(sleep=clock.sleep, stop=stop_after_attempt(2), retry_error_callback=make_up)
     error = await run(Page(down()), controller)
     assert str(error) == "retry must not make up an answer: its retry_error_callback returned 'made up'"
-
-
-async def test_a_controller_is_not_stopped_by_the_budget(run, clock, stats):
-    """A controller of the user decides alone."""
-    error = await run(Page(down()), AsyncRetrying(sleep=clock.sleep, stop=stop_after_attempt(50), reraise=True))
-    assert error.attempts == stats.requests == 50
-    assert error.retry_budget is None
 
 
 async def test_a_controller_can_be_shared_by_many_pages_at_once(clock, session):

@@ -25,11 +25,10 @@ from aiotofupilot import (
     SessionError,
 )
 from aiotofupilot._http.connection import Connection
-from aiotofupilot._http.gate import Gate
 from aiotofupilot._http.lifetime import Lifetime
 from aiotofupilot._http.options import Options
 from aiotofupilot._http.redaction import WITHHELD, Redaction
-from aiotofupilot._http.retries import Retries
+from aiotofupilot._http.throttle import Throttle
 from aiotofupilot._http.transport import Transport
 from aiotofupilot.settings import Settings
 from aiotofupilot.stats import RequestCounts
@@ -120,12 +119,10 @@ class Client:
         redaction = Redaction(key)
         settings = Settings(base_url=base_url, authorization=f"Bearer {key}", key_source="api_key")
         self.transport = Transport(settings, clock=clock, redaction=redaction, **options)
-        gate = Gate(clock, self.transport.connections)
         self._parts = {
             "transport": self.transport,
             "lifetime": Lifetime(),
-            "gate": gate,
-            "retries": Retries(clock, gate),
+            "throttle": Throttle(clock, self.transport.connections),
             "redaction": redaction,
             "clock": clock,
         }

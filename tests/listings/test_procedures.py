@@ -23,7 +23,7 @@ class Connection:
         self.concurrency = concurrency
         self.targets = []
 
-    async def get(self, target, read, counts, *, once=False):
+    async def get(self, target, read, counts, *, once=False, **_):
         self.targets.append(target)
         return read(EMPTY)
 

@@ -39,7 +39,7 @@ class Server:
         listing = getattr(self, shard.listing)
         return listing.part(shard, limit=limit, on_drift=on_drift, on_unreadable="raise", **options)
 
-    async def get(self, target, read, counts, *, once=False):
+    async def get(self, target, read, counts, *, once=False, **_):
         query = {name: values[0] for name, values in parse_qs(urlsplit(target).query).items()}
         first, limit = int(query.get("cursor", 0)), int(query["limit"])
         items = [item for item in self.items if self._matches(item[1], query)]

@@ -137,7 +137,7 @@ def test_one_that_is_left_when_the_interpreter_ends_is_dropped_in_silence():
         from aiotofupilot._paging.plan import Plan
         from aiotofupilot._paging.walk import Walk
 
-        async def fetch(cursor, limit, counts, *, once=False):
+        async def fetch(cursor, limit, counts, *, once=False, **_):
             return Page([RawItem(id=str(cursor))], PageMeta(True, cursor + 1), cursor)
 
         trace.set_tracer_provider(TracerProvider())
@@ -150,7 +150,7 @@ def test_one_that_is_left_when_the_interpreter_ends_is_dropped_in_silence():
 
 async def test_an_error_that_would_end_the_loop_ends_the_span_as_any_other(telemetry):
     class Broken(InProcess):
-        async def get(self, target, read, counts, *, once=False):
+        async def get(self, target, read, counts, *, once=False, **_):
             raise StopAsyncIteration
 
     walk = Broken(Sandbox(30, runs=0)).procedures.list().walk()

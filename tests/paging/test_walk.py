@@ -280,7 +280,7 @@ class TestErrors:
         """As from a retry policy of the user's own."""
 
         class Broken(InProcess):
-            async def get(self, target, read, counts, *, once=False):
+            async def get(self, target, read, counts, *, once=False, **_):
                 if "cursor" not in target:
                     return await super().get(target, read, counts)
                 raise LookupError(target)
@@ -306,7 +306,7 @@ class TestErrors:
         """As a callback of the user's may raise it."""
 
         class Broken(InProcess):
-            async def get(self, target, read, counts, *, once=False):
+            async def get(self, target, read, counts, *, once=False, **_):
                 if "cursor" in target:
                     raise StopAsyncIteration
                 return await super().get(target, read, counts)

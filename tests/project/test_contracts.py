@@ -18,7 +18,7 @@ BROKEN = {
     "Imports point down; every room has its layer": [
         ("_wire/query.py", "from aiotofupilot import _session"),
         ("_paging/window.py", "from aiotofupilot._http import transport"),
-        ("_http/gate.py", "from aiotofupilot._paging import window"),
+        ("_http/throttle.py", "from aiotofupilot._paging import window"),
         ("models/page.py", "from aiotofupilot import errors"),
         ("sandbox/paging.py", "from aiotofupilot._wire import codec"),
         ("listings/_base.py", "from aiotofupilot import arrow"),
@@ -47,8 +47,8 @@ BROKEN = {
         ("_paging/unreadable/isolation.py", "from aiotofupilot._paging.continuity import memory"),
     ],
     "HTTP knows no paging": [
-        ("_http/gate.py", "from aiotofupilot._paging import window"),
-        ("_http/retries.py", "from aiotofupilot.listings import _query"),
+        ("_http/throttle.py", "from aiotofupilot._paging import window"),
+        ("_http/retry.py", "from aiotofupilot.listings import _query"),
     ],
     "The command uses public names only": [
         ("cli/server.py", "from aiotofupilot._http.proxy import resolve_proxy"),
@@ -79,9 +79,9 @@ BROKEN = {
         ("models/page.py", "import msgspec"),
         ("cli/listing.py", "import msgspec"),
     ],
-    "tenacity is the retries'": [("_http/gate.py", "import tenacity"), ("_session.py", "import tenacity")],
+    "tenacity is the retries'": [("_http/throttle.py", "import tenacity"), ("_session.py", "import tenacity")],
     "OpenTelemetry is told in its room alone": [
-        ("_http/retries.py", "from opentelemetry import trace"),
+        ("_http/retry.py", "from opentelemetry import trace"),
         ("_paging/walk.py", "import opentelemetry"),
     ],
     "pyarrow is the Arrow room's, and the dlt room's, which builds on it": [

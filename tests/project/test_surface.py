@@ -31,7 +31,7 @@ CHANGES = {
 
 HARMLESS = {
     "an internal constructor changes": ("_paging/walk.py", "def __init__(self, fetch:", "def __init__(self, ask:"),
-    "a private module changes": ("_http/budget.py", "class ", "class Other"),
+    "a private module changes": ("_http/throttle.py", "class ", "class Other"),
     "a filter joins": (
         "listings/procedures.py",
         "    search_query: Annotated",

@@ -1,6 +1,8 @@
 """Every fault that the sandbox can script: a walk completes exactly, or raises a typed error that it resumes from."""
 
+import asyncio
 from collections import Counter
+from operator import attrgetter
 
 import pytest
 
@@ -51,6 +53,9 @@ HEALING = {
     **dict.fromkeys(STALLS, RequestTimeoutError),
 }
 """Faults that another attempt may not meet, and the error if each of them does."""
+
+SLOW = [*STALLS, faults.status(504), faults.status(408), faults.empty(504)]
+"""Faults that may be due to the length of the page."""
 
 FINAL = {
     faults.status(400): BadRequestError,
@@ -119,7 +124,7 @@ async def test_a_walk_gets_over_what_heals(sandbox, session, fault, concurrency)
     assert error is None
     assert items == sandbox.procedures
     assert_within_policy(sandbox.requests)
-    if fault not in STALLS:  # whose short timeout another page may meet on a busy machine
+    if fault not in SLOW:  # after two of these, the page is read in parts
         asked = Counter(sandbox.requests.cursors)
         assert asked.pop("200") == (3 if fault in HEALING else 1)
         assert set(asked.values()) == {1}
@@ -133,8 +138,7 @@ async def test_a_walk_resumes_from_what_does_not_heal(sandbox, session, fault, e
     listing = session.procedures.list(limit=20, concurrency=concurrency)
     items, error = await take(listing.walk())
     assert type(error) is expected
-    if fault not in STALLS or error.retry_budget is None:  # other pages may meet the short timeout, and need retries
-        assert error.attempts == (ATTEMPTS if fault in HEALING else 1)
+    assert error.attempts == (2 if fault in SLOW else ATTEMPTS if fault in HEALING else 1)
     assert items == sandbox.procedures[:200]
     assert_within_policy(sandbox.requests)
     sandbox.faults.clear()
@@ -158,11 +162,12 @@ async def test_mixtures_end_well_or_in_an_error_that_is_resumed_from(sandbox, ra
                 ).walk()
                 items, error = await take(walk)
                 yielded += items
-                assert_within_policy(sandbox.requests)
+                if rate < 0.5:  # where half of all requests fail, the server is down now and then
+                    assert_within_policy(sandbox.requests)
                 if error is None:
                     break
                 assert type(error) in HEALING.values()
-                assert error.attempts == ATTEMPTS or error.retry_budget is not None
+                assert error.attempts >= 2
                 checkpoint = error.checkpoint
             assert error is None
             assert yielded == sandbox.procedures
@@ -170,23 +175,31 @@ async def test_mixtures_end_well_or_in_an_error_that_is_resumed_from(sandbox, ra
 
 @CONCURRENCY
 async def test_an_outage_of_many_walks_is_not_multiplied(sandbox, concurrency):
-    """Every request of the 64 walks of a session fails. Their retries are less than half as many as their requests."""
-    sandbox.faults.always(faults.status(503))
+    """Every request of the 64 walks of a session fails. Then one page at a time is asked for."""
+    sandbox.faults.on(lambda _: len(sandbox.requests) <= 64 + 5).always(faults.status(503))
     async with TofuPilotSession(sandbox.api_key, base_url=sandbox.url, concurrency=concurrency) as session:
-        results = [await take(session.procedures.list(limit=10).walk()) for _ in range(64)]
-        assert all(type(error) is ServerError for _, error in results)
-        assert len(sandbox.requests) < 1.5 * 64
-        assert "retry budget" in results[-1][1].__notes__[0]
-        sandbox.faults.clear()
-        assert await session.procedures.list().collect() == sandbox.procedures
+        walks = [session.procedures.list(limit=100).collect() for _ in range(64)]
+        assert await asyncio.gather(*walks) == [sandbox.procedures] * 64
+    assert sum(status == 503 for status in map(attrgetter("status"), sandbox.requests)) == 64 + 5
 
 
-async def test_an_outage_of_resets_is_not_multiplied_either(sandbox):
+async def test_resets_are_not_multiplied_either(sandbox):
     """aiohttp would ask twice each time by itself."""
     sandbox.faults.always(faults.hang_up())
-    policy = RetryPolicy(attempts=2)
-    async with TofuPilotSession(sandbox.api_key, base_url=sandbox.url, retry=policy) as session:
+    async with TofuPilotSession(sandbox.api_key, base_url=sandbox.url, retry=None) as session:
         for _ in range(10):
             with pytest.raises(ConnectionFailedError):
                 await session.procedures.list()
-    assert len(sandbox.requests) == 20
+    assert len(sandbox.requests) == 10
+
+
+async def test_a_wrong_address_is_reported_in_seconds(sandbox):
+    """A connection that is refused is tried as often as the policy says, and then every page that waits fails."""
+    policy = RetryPolicy(attempts=2)
+    async with Sandbox(procedures=1) as other:
+        gone = other.url
+    async with TofuPilotSession("key", base_url=gone, retry=policy) as session:
+        walks = [session.procedures.list().collect() for _ in range(64)]
+        errors = await asyncio.gather(*walks, return_exceptions=True)
+    assert {type(error) for error in errors} == {ConnectionFailedError}
+    assert sum(error.attempts for error in errors) == 64 + 1

@@ -9,7 +9,6 @@ from pathlib import Path
 import pytest
 
 from aiotofupilot import SessionError, TofuPilotSession
-from aiotofupilot._http.budget import RetryBudget
 from aiotofupilot.sandbox import Sandbox, faults
 
 OPEN_FILES = Path("/proc/self/fd")
@@ -61,8 +60,8 @@ async def test_ten_thousand_requests_leave_nothing_behind(until, caplog):
             gc.collect()
             assert requests > 10_000
             assert sys.getallocatedblocks() - blocks < requests / 4
-            assert session._retries.budget.tokens == RetryBudget.CAPACITY
-            assert session._gate._in_flight == 0
+            assert session._throttle.health.next is None
+            assert session._throttle._in_flight == 0
         await until(lambda: not sandbox.connections)
     assert asyncio.all_tasks() == {asyncio.current_task()}
 

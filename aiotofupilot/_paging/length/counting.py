@@ -12,6 +12,7 @@ from aiotofupilot._paging.source import Identified
 from aiotofupilot._paging.unreadable.isolation import Isolation
 from aiotofupilot._paging.walk import Walk
 from aiotofupilot.checkpoint import Checkpoint
+from aiotofupilot.clock import Deadline
 from aiotofupilot.errors import TofuPilotError
 from aiotofupilot.stats import RequestCounts
 
@@ -67,16 +68,18 @@ def reading_around(fetch: Fetch[T], plan: Plan) -> Fetch[T]:
     read_at: int | None = None
     has_offsets = False
 
-    async def fetch_around(cursor: int, limit: int, counts: RequestCounts, *, once: bool = False) -> Page[T]:
+    async def fetch_around(cursor: int, limit: int, counts: RequestCounts, **how: Any) -> Page[T]:  # noqa: ANN401 - as fetch has it
         nonlocal read_at, has_offsets
         ask = partial(fetch, counts=counts)
         try:
-            page = await ask(cursor, limit, once=once)
+            page = await ask(cursor, limit, **how)
         except TofuPilotError as error:
             isolation = Isolation(ask, "skip")
             if not isolation.helps(error):
                 raise
-            page = await isolation.begin(cursor, limit, error, passed=cursor, read_at=read_at, has_offsets=has_offsets)
+            page = await isolation.begin(
+                cursor, limit, error, deadline=Deadline(), passed=cursor, read_at=read_at, has_offsets=has_offsets
+            )
         if page.data:
             read_at = page.cursor
             has_offsets = has_offsets or page.following == page.cursor + len(page.data) > page.cursor + 1

@@ -10,7 +10,8 @@ from aiotofupilot._paging.source import Identified
 from .seen import moment_of
 
 if TYPE_CHECKING:
-    from aiotofupilot._paging.source import Source
+    from aiotofupilot._paging.source import Control, Source
+    from aiotofupilot.clock import Deadline
     from aiotofupilot.models import Page
     from aiotofupilot.stats import RequestCounts
 
@@ -45,11 +46,19 @@ class Beginning:
         """When the first page was asked for, in seconds by the monotonic clock."""
 
     async def fetch(
-        self, source: Source[T], cursor: int, limit: int, counts: RequestCounts, *, once: bool = False
+        self,
+        source: Source[T],
+        cursor: int,
+        limit: int,
+        counts: RequestCounts,
+        *,
+        once: bool = False,
+        deadline: Deadline | None = None,
+        control: Control | None = None,
     ) -> Page[T]:
         """Return a page. If it is the first page, note when it was asked for."""
         local, asked_at = moment_of(source.clock.now()), source.clock.monotonic()
-        page = await source.fetch(cursor, limit, counts, once=once)
+        page = await source.fetch(cursor, limit, counts, once=once, deadline=deadline, control=control)
         if self.moment == -math.inf:
             served_at = source.served_at(page)
             taken = source.clock.monotonic() - asked_at

@@ -3,14 +3,21 @@
 The longest page that can be read up to the item is found by halving, and the item then stands alone behind it. Before
 an item is called unreadable, it is asked for alone, and another page has to answer in between. So an outage is not
 mistaken for an unreadable item. Positions are computed, so the server's cursors have to be offsets.
+
+The search begins only if another page is answered within the time that the policy has for the page. It takes no longer
+than that time once more.
 """
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Generic, TypeVar, cast
+import logging
+from contextlib import suppress
+from itertools import cycle
+from typing import TYPE_CHECKING, Any, Generic, TypeVar, cast
 
 from aiotofupilot._paging.source import Identified
-from aiotofupilot.errors import DecodeError, TofuPilotError
+from aiotofupilot.clock import Deadline
+from aiotofupilot.errors import APIError, DecodeError, TofuPilotError, TransportError
 from aiotofupilot.models import Page
 
 from .elsewhere import Elsewhere
@@ -20,36 +27,50 @@ from .sightings import Sightings
 from .signs import calls_for_parts, is_due_to_length, is_inconclusive, judged, page_or_error
 
 if TYPE_CHECKING:
-    from aiotofupilot._paging.plan import OnUnreadable
+    from collections.abc import Callable, Coroutine
 
-    from .signs import Ask
+    from aiotofupilot._paging.plan import OnUnreadable
+    from aiotofupilot._paging.source import Control
+
 
 __all__ = ["Isolation"]
 
 T = TypeVar("T", bound=Identified)
+R = TypeVar("R")
+
+_log = logging.getLogger("aiotofupilot")
 
 _FAILURES = 3
 """An item is unreadable after at least this many requests for it alone have failed."""
+
+
+class _TimeUpError(Exception):
+    """The search has taken too long."""
 
 
 class Isolation(Generic[T]):
     """Hands over what can be read of a page that failed, part by part, each part a page of its own.
 
     Args:
-        ask: Fetches a page.
+        fetch: Fetches a page; see `Source.fetch`.
         on_unreadable: What to do about an item that cannot be read.
         overlap: How many items of a page the next page is to begin with.
     """
 
-    def __init__(self, ask: Ask[T], on_unreadable: OnUnreadable, *, overlap: int = 0) -> None:
+    def __init__(
+        self, fetch: Callable[..., Coroutine[Any, Any, Page[T]]], on_unreadable: OnUnreadable, *, overlap: int = 0
+    ) -> None:
         self.gap: Gap | None = None
         """What lies before the part that was handed over last."""
-        self._ask = self._sightings = Sightings(ask)
+        self._fetch = fetch
+        self._deadline = Deadline()
+        self._ask = self._sightings = Sightings(self._fetch_in_time)
         self._on_unreadable = on_unreadable
         self._overlap = overlap
         self._suspect: int | None = None
         self._left_out: dict[int, str] = {}
         self._elsewhere: Elsewhere[T]
+        self._error: TofuPilotError
         self._limit = self._passed = 0
         self._is_slow = False
         self.is_too_long = False
@@ -68,8 +89,26 @@ class Isolation(Generic[T]):
         """Return whether a page that failed is to be read in parts."""
         return calls_for_parts(error, skips=self._on_unreadable == "skip")
 
+    async def page(self, cursor: int, limit: int, deadline: Deadline) -> Page[T]:
+        """Return a page as the server cuts it.
+
+        Args:
+            cursor: Where the page begins.
+            limit: How many items to ask for.
+            deadline: It is set to the time limit of the page.
+        """
+        return await self._fetch(cursor, limit, deadline=deadline, control=self._control(cursor, limit, deadline))
+
     async def begin(
-        self, cursor: int, limit: int, error: TofuPilotError, *, passed: int, read_at: int | None, has_offsets: bool
+        self,
+        cursor: int,
+        limit: int,
+        error: TofuPilotError,
+        *,
+        deadline: Deadline,
+        passed: int,
+        read_at: int | None,
+        has_offsets: bool,
     ) -> Page[T]:
         """Return the first part that can be read of a page that failed.
 
@@ -77,6 +116,7 @@ class Isolation(Generic[T]):
             cursor: Where the page begins.
             limit: How many items the page was to have.
             error: How the page failed.
+            deadline: The time limit of the page.
             passed: The position before which all items have been passed.
             read_at: The position of an item that was read before; None: there is none.
             has_offsets: Whether the server's cursors were seen to be offsets.
@@ -90,8 +130,14 @@ class Isolation(Generic[T]):
         self._left_out = {}
         self._limit, self._passed = limit, passed
         self._elsewhere = Elsewhere(self._ask, cursor, limit, read_at=read_at, has_offsets=has_offsets)
-        if not await self._elsewhere.is_answered():
+        self._deadline, self._error = deadline, error
+        is_answered = await self._in_time(self._elsewhere.is_answered())
+        if not is_answered:
             raise error
+        self._deadline = Deadline()
+        return await self._in_time(self._first_part(cursor, limit, error))
+
+    async def _first_part(self, cursor: int, limit: int, error: TofuPilotError) -> Page[T]:
         if is_inconclusive(error):
             answer = await judged(self._ask, cursor, limit, error)
             if isinstance(answer, Page):
@@ -113,6 +159,10 @@ class Isolation(Generic[T]):
         Raises:
             TofuPilotError: As `begin`.
         """
+        self._deadline = Deadline()
+        return await self._in_time(self._next_part())
+
+    async def _next_part(self) -> Page[T]:
         position = cast("int", self._suspect)
         self.is_too_long = False
         self._passed = max(self._passed, position)
@@ -128,6 +178,41 @@ class Isolation(Generic[T]):
         self._suspect = None
         self.gap = Gap(position, position)
         return answer
+
+    async def _in_time(self, searching: Coroutine[Any, Any, R]) -> R:
+        """Return what a part of the search finds.
+
+        Raises:
+            TofuPilotError: How the page failed, because the time of the search is up.
+        """
+        try:
+            return await searching
+        except _TimeUpError:
+            raise self._error from None
+
+    def _control(self, cursor: int, limit: int, deadline: Deadline) -> Control:
+        """Return a function that asks for an item behind a page, and returns whether there was a good response."""
+        end = cursor + limit
+        elsewhere = cycle((end, end + limit, end + 10 * limit))
+
+        async def is_answered() -> bool:
+            with suppress(APIError, TransportError, DecodeError):
+                await self._fetch(next(elsewhere), 1, once=True, deadline=deadline)
+                return True
+            return False
+
+        return is_answered
+
+    async def _fetch_in_time(self, cursor: int, limit: int, *, once: bool = False) -> Page[T]:
+        deadline = self._deadline
+        control = None if once else self._control(cursor, limit, deadline)
+        try:
+            return await self._fetch(cursor, limit, once=once, deadline=deadline, control=control)
+        except TofuPilotError as error:
+            if deadline.is_missed:
+                raise _TimeUpError from error
+            _log.info("looking for an unreadable item: %d items at position %d fail: %s", limit, cursor, error)
+            raise
 
     async def _beyond(self, position: int, *, start: int, error: TofuPilotError | None = None) -> Page[T]:
         """Return the first part that can be read at a position or behind it.

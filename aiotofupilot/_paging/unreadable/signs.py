@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any, Protocol, TypeVar
 
 from aiotofupilot.errors import (
     APIError,
+    CertificateError,
     ConnectionFailedError,
     DecodeError,
     InvalidJSONError,
@@ -51,6 +52,8 @@ def is_unreadable(error: TofuPilotError) -> bool:
     match error:
         case ServerError():
             return error.status in _TOO_SLOW | _CRASHED
+        case ConnectionFailedError():  # the server may reset the connection when the item crashes it
+            return not isinstance(error, CertificateError)
         case ResponseTooLargeError():
             return error.limit is not None
         case DecodeError():
@@ -67,13 +70,8 @@ def is_due_to_length(error: TofuPilotError) -> bool:
 
 
 def is_inconclusive(error: TofuPilotError) -> bool:
-    """Return whether the last of several attempts at a page told nothing of its items, so that earlier ones may have.
-
-    Where the budget ended the retries, an outage is more likely.
-    """
-    is_refused = isinstance(error, ServerError) and error.status == _REFUSED
-    tells_nothing = is_refused or isinstance(error, ConnectionFailedError)
-    return tells_nothing and error.attempts > 1 and error.retry_budget is None
+    """Return whether the last attempt at a page told nothing of its items, and there were others that may have."""
+    return isinstance(error, ServerError) and error.status == _REFUSED and error.attempts > 1
 
 
 def calls_for_parts(error: TofuPilotError, *, skips: bool) -> bool:
@@ -91,7 +89,7 @@ def calls_for_parts(error: TofuPilotError, *, skips: bool) -> bool:
         return skips
     if not is_unreadable(error):
         return False
-    if skips or error.attempts > 1 or error.retry_budget is not None:
+    if skips or error.attempts > 1:
         return True
     return isinstance(error, DecodeError | ResponseTooLargeError) and not isinstance(error, InvalidJSONError)
 

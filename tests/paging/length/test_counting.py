@@ -22,7 +22,7 @@ class Numbers:
     def __init__(self, total):
         self.total, self.asked = total, []
 
-    async def __call__(self, cursor, limit, counts, *, once=False):
+    async def __call__(self, cursor, limit, counts, *, once=False, **_):
         self.asked.append((cursor, limit))
         await asyncio.sleep(0)
         end = min(cursor + limit, self.total)
@@ -179,7 +179,7 @@ async def test_items_that_cannot_be_read_count_where_they_are_to_be_skipped(tota
 
 async def test_a_count_during_an_outage_is_an_error_whatever_is_to_be_skipped():
     class Outage(Numbers):
-        async def __call__(self, cursor, limit, counts, *, once=False):
+        async def __call__(self, cursor, limit, counts, *, once=False, **_):
             if len(self.asked) >= 3:
                 raise ServerError("down", status=500, code=None, request_id=None)
             return await super().__call__(cursor, limit, counts, once=once)

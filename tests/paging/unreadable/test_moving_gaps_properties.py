@@ -41,7 +41,7 @@ class MovingServer:
         self.change = random.choice([self.toggle, self.toggle, self.change_the_top, self.change_anything])
         self.away = None
 
-    async def fetch(self, cursor, limit, counts, *, once=False):
+    async def fetch(self, cursor, limit, counts, *, once=False, **_):
         for _ in range(self.random.randint(1, 3)):
             await asyncio.sleep(0)
         attempts = 1 if once else 2

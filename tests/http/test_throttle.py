@@ -1,14 +1,15 @@
-"""The gate of a session: order, the bound on requests in flight, pauses, and the gradual return."""
+"""The throttle of a session: order, the bound on requests in flight, pauses, and the gradual return."""
 
 import asyncio
+import math
 
 import pytest
 
-from aiotofupilot import APIError, RateLimitedError, ServerError
-from aiotofupilot._http.gate import Gate, MissedTurnError
+from aiotofupilot import APIError, RateLimitedError, RetryPolicy, ServerError
+from aiotofupilot._http.throttle import MissedSlotError, Throttle
 from aiotofupilot.stats import RequestCounts
 
-LONGEST = 60.0
+POLICY = RetryPolicy()
 
 
 class Server:
@@ -16,13 +17,13 @@ class Server:
 
     def __init__(self, clock, limit=None, answer=lambda seconds: None, takes=1.0):
         self.clock, self.answer, self.takes = clock, answer, takes
-        self.gate = Gate(clock, [] if limit is None else [asyncio.Semaphore(limit)])
+        self.throttle = Throttle(clock, [] if limit is None else [asyncio.Semaphore(limit)])
         self.in_flight = 0
         self.most = 0
         self.began = []
         self.stats = RequestCounts()
 
-    async def request(self, name=None, max_retry_after=LONGEST, until=None):
+    async def request(self, name=None, policy=POLICY, until=math.inf):
         async def send():
             self.began.append((self.clock.seconds, name))
             self.in_flight += 1
@@ -35,7 +36,7 @@ class Server:
                 self.in_flight -= 1
             return name
 
-        async with self.gate.turn(max_retry_after, self.stats, until=until):
+        async with self.throttle.slot(policy, self.stats, until=until):
             return await send()
 
     def begun_at(self, seconds):
@@ -47,7 +48,7 @@ def too_many(retry_after=None):
 
 
 async def test_what_is_sent_comes_back(clock):
-    """Values and errors pass the gate as they are."""
+    """Values and errors pass the throttle as they are."""
     server = Server(clock)
     assert await clock.run(server.request("page")) == ["page"]
     error = ServerError("down", status=500)
@@ -153,7 +154,7 @@ async def test_of_several_pauses_the_latest_end_counts(clock):
     asked = iter([2.0, 9.0, 4.0])
     server = Server(clock, answer=lambda seconds: too_many(next(asked)) if seconds == 1.0 else None)
     await clock.run(*(server.request() for _ in range(3)))
-    assert server.gate.rest(LONGEST) == 9.0
+    assert server.throttle.rest() == 9.0
     await clock.run(*(server.request() for _ in range(7)))
     assert [server.begun_at(seconds) for seconds in (10, 11, 12)] == [1, 2, 4]
 
@@ -172,71 +173,34 @@ async def test_a_pause_may_grow_while_it_is_waited_for(clock):
     assert server.began[-1] == (14.0, None)
 
 
-async def test_a_429_that_says_nothing_pauses_longer_each_time(clock):
-    """A success starts the pauses from the beginning."""
-    refusing = True
-    server = Server(clock, answer=lambda _: too_many() if refusing else None, takes=0.0)
-    for pause in (1.0, 2.0, 4.0, 8.0, 16.0, 30.0, 30.0):
-        await clock.run(server.request())
-        assert server.gate.rest(LONGEST) == pause
-    refusing = False
-    await clock.run(server.request())
-    refusing = True
-    await clock.run(server.request())
-    assert server.gate.rest(LONGEST) == 1.0
-
-
 async def test_a_volley_of_429s_that_say_nothing_is_one(clock):
     """It does not count sixteenfold."""
     server = Server(clock, answer=lambda _: too_many())
     await clock.run(*(server.request() for _ in range(16)))
-    assert server.gate.rest(LONGEST) == 1.0
+    assert server.throttle.rest() == 1.0
 
 
 async def test_nobody_waits_for_one_who_asks_for_too_long(clock):
     """Everyone gets the error at once instead."""
     server = Server(clock, answer=lambda _: too_many(3600.0))
-    await clock.run(server.request(max_retry_after=3599.0))
-    assert server.gate.rest(LONGEST) == 0.0
-    await clock.run(server.request(max_retry_after=3600.0))
-    assert server.gate.rest(3600.0) == 3600.0
+    await clock.run(server.request(policy=RetryPolicy(max_retry_after=3599.0)))
+    assert server.throttle.rest() == 0.0
+    await clock.run(server.request(policy=RetryPolicy(max_retry_after=3600.0)))
+    assert server.throttle.rest() == 3600.0
 
 
-async def test_a_pause_that_one_request_obeys_holds_up_none_that_would_not(clock):
-    """Those that are waiting for its end do not stand in the way of the others either."""
-    server = Server(clock, answer=lambda seconds: too_many(1800.0) if seconds == 1.0 else None)
-    await clock.run(server.request("refused", max_retry_after=3600.0))
-    assert (server.gate.rest(1799.0), server.gate.rest(1800.0)) == (0.0, 1800.0)
-    await clock.run(
-        server.request("obeys", max_retry_after=3600.0),
-        server.request("does not", max_retry_after=60.0),
-        server.request("obeys too", max_retry_after=1800.0),
-    )
-    assert server.began == [(0, "refused"), (1.0, "does not"), (1801.0, "obeys"), (1801.0, "obeys too")]
-
-
-async def test_a_longer_pause_does_not_hide_a_shorter_one(clock):
-    """A request that obeys only the shorter pause waits for the end of that one."""
-    asked = iter([too_many(1800.0), too_many(30.0)])
-    server = Server(clock, answer=lambda seconds: next(asked) if seconds == 1.0 else None)
-    await clock.run(*(server.request(max_retry_after=3600.0) for _ in range(2)))
-    assert [server.gate.rest(longest) for longest in (29.0, 30.0, 3600.0)] == [0.0, 30.0, 1800.0]
-    await clock.run(server.request("short", max_retry_after=60.0))
-    assert server.began[-1] == (31.0, "short")
-
-
-async def test_a_turn_that_comes_too_late_is_given_up_in_time(clock):
+async def test_a_slot_that_comes_too_late_is_given_up_in_time(clock):
     """The request waits until then and no longer, and is not sent."""
     server = Server(clock, limit=1, takes=5.0)
     results = await clock.run(server.request("slow"), server.request("late", until=3.0), server.request("next"))
-    assert isinstance(results[1], MissedTurnError)
+    assert isinstance(results[1], MissedSlotError)
     assert server.began == [(0, "slow"), (5.0, "next")]
     assert server.stats.waited == 3.0 + 5.0
     (missed,) = await clock.run(server.request("later still", until=clock.seconds))
-    assert isinstance(missed, MissedTurnError)
+    assert isinstance(missed, MissedSlotError)
 
 
-async def test_a_turn_in_time_is_taken(clock):
+async def test_a_slot_in_time_is_taken(clock):
     """The moment itself is too late."""
     server = Server(clock, limit=1, takes=5.0)
     await clock.run(server.request("slow"), server.request("in time", until=5.5))
@@ -247,14 +211,14 @@ async def test_a_pause_that_outlasts_the_wait_is_not_waited_for(clock):
     """The pause may begin while the request is queued."""
     server = Server(clock, limit=1, answer=lambda seconds: too_many(50.0) if seconds == 1.0 else None)
     results = await clock.run(server.request("refused"), server.request("late", until=10.0))
-    assert isinstance(results[1], MissedTurnError)
+    assert isinstance(results[1], MissedSlotError)
     assert clock.seconds == 1.0
 
 
-async def test_gates_that_share_connections_wait_for_each_other(clock):
+async def test_throttles_that_share_connections_wait_for_each_other(clock):
     """Their requests take turns, whichever session they are of."""
     one, other = Server(clock, limit=2), Server(clock)
-    other.gate = Gate(clock, one.gate._connections)
+    other.throttle = Throttle(clock, one.throttle._connections)
     await clock.run(*(server.request(number) for number in range(3) for server in (one, other)))
     assert sorted(seconds for seconds, _ in one.began + other.began) == [0, 0, 1, 1, 2, 2]
     assert one.began == [(0, 0), (1, 1), (2, 2)]
@@ -264,14 +228,14 @@ async def test_gates_that_share_connections_wait_for_each_other(clock):
 async def test_connections_that_come_free_during_a_pause_are_left_to_others(clock):
     """A request that waited for one gives it back, waits for the end of the pause, and takes one then."""
     paused, busy = Server(clock, limit=2), Server(clock, takes=5.0)
-    busy.gate = Gate(clock, paused.gate._connections)
+    busy.throttle = Throttle(clock, paused.throttle._connections)
     paused.answer = lambda seconds: too_many(30.0) if seconds == 1.0 else None
     await clock.run(
         paused.request("refused"), busy.request(0), paused.request("waits"), busy.request(1), busy.request(2)
     )
     assert paused.began == [(0, "refused"), (31.0, "waits")]
     assert [name for _, name in busy.began] == [0, 1, 2]
-    assert not any(connection.locked() for connection in paused.gate._connections)
+    assert not any(connection.locked() for connection in paused.throttle._connections)
 
 
 @pytest.mark.parametrize("error", [ServerError("down", status=503), APIError("teapot", status=418)])
@@ -279,7 +243,7 @@ async def test_other_errors_hold_up_nobody(clock, error):
     """They concern only the request that met them."""
     server = Server(clock, answer=lambda _: error)
     await clock.run(server.request())
-    assert server.gate.rest(LONGEST) == 0.0
+    assert server.throttle.rest() == 0.0
 
 
 async def test_retry_after_zero_is_no_wait_but_a_gradual_return(clock):

@@ -1,0 +1,551 @@
+"""Whether and when a page is asked for again: the policy, which is pure, and the attempts at one page."""
+
+from __future__ import annotations
+
+import logging
+import math
+import sys
+from collections.abc import Awaitable, Callable, Sequence
+from inspect import isawaitable
+from typing import TYPE_CHECKING, Any, Generic, TypeVar, cast
+from urllib.parse import parse_qs, urlsplit
+
+from attrs import frozen
+
+from aiotofupilot._arguments import integer, named, seconds
+from aiotofupilot._otel import walks
+from aiotofupilot.errors import (
+    APIError,
+    CertificateError,
+    ConfigurationError,
+    ConnectionFailedError,
+    InvalidJSONError,
+    RateLimitedError,
+    RequestTimeoutError,
+    ServerError,
+    SessionError,
+    TofuPilotError,
+)
+
+from .outage import copied, evidence, is_slow
+from .throttle import MissedSlotError
+
+if TYPE_CHECKING:
+    from typing import Self, TypeAlias
+
+    from tenacity import AsyncRetrying, RetryCallState
+
+    from aiotofupilot.clock import Clock, Deadline
+    from aiotofupilot.stats import RequestCounts
+
+    from .throttle import Throttle
+
+    Retry: TypeAlias = "RetryPolicy | AsyncRetrying | None"
+
+__all__ = ["Attempts", "Control", "RetryPolicy", "Rule", "checked_retry", "is_transient"]
+
+T = TypeVar("T")
+
+Rule = Callable[[TofuPilotError, int], bool | float | None]
+"""A function that takes an error and the number of the attempt, and returns a decision; see `RetryPolicy.rules`."""
+
+Control = Callable[[], Awaitable[bool]]
+"""A function that asks for another page once, and returns whether there was a good response."""
+
+_TRANSIENT = (ServerError, RateLimitedError, ConnectionFailedError, RequestTimeoutError, InvalidJSONError)
+
+_SLOW_ATTEMPTS = 2
+"""After so many attempts that took too long, a page is given up if others are answered, so that it is read in parts."""
+
+_log = logging.getLogger("aiotofupilot")
+
+
+def is_transient(error: TofuPilotError) -> bool:
+    """Return whether another attempt may succeed.
+
+    It may succeed after a 5xx, a 408 or a 429, after a timeout, and after a connection that was refused, reset or cut.
+    It may also succeed after an answer that claims success but is not JSON, because such an answer comes from a proxy.
+    It will not succeed after a certificate that was not accepted.
+    """
+    return isinstance(error, _TRANSIENT) and not isinstance(error, CertificateError)
+
+
+@frozen(kw_only=True)
+class RetryPolicy:
+    """How often a page is asked for again, and after how long.
+
+    A failure is about the page or about the server. It is about the page after a 500, 504, 408 or 524, a timeout, and a
+    response that is not JSON. Then the wait before attempt n + 1 is drawn from 0 to ``min(max_wait, initial_wait * 2 **
+    (n - 1))``: exponential backoff with full jitter.
+
+    A failure is about the server after a 429, 502, 503, 520 to 523, 529 or 530, and if there is no connection or it is
+    lost. While these come and no response is good, the session is down. Then one page at a time is asked for, and all
+    others wait. The wait before the next one is drawn from 0 to ``min(max_wait, max(initial_wait, seconds since the
+    outage began))``. After the first good response, requests begin again gradually: one, two, four and so on at a time.
+
+    If the server sends Retry-After, the wait is that time, unless it is 0 or has passed. A 429 or a Retry-After pauses
+    the whole session. If a 429 does not say for how long, the pause is at least 1 second.
+
+    Example:
+        def on_conflict(error: TofuPilotError, attempt: int) -> bool | None:
+            return True if isinstance(error, APIError) and error.status == 409 else None
+
+        RetryPolicy(rules=[on_conflict])
+
+    Raises:
+        TypeError: An option is of the wrong type.
+        ValueError: An option is out of bounds.
+
+    Source: https://aws.amazon.com/blogs/architecture/exponential-backoff-and-jitter/
+    """
+
+    attempts: int = 6
+    """The most requests for one page, including the first, while the server responds well to others. 1 means no
+    retries. During an outage only ``max_elapsed`` counts. Until there has been any response, the address may be wrong.
+    So a connection that is refused or reset is tried ``attempts`` times until then, and a name is resolved twice."""
+    max_elapsed: float = 120.0
+    """Seconds during which a page may be asked for again, and the longest outage that is waited for. They count from
+    the first failure of the page, or from when it begins to wait because the session is down. After a timeout they
+    count from the beginning of the request. 0 means no retries."""
+    initial_wait: float = 0.5
+    """The longest wait before the first retry, in seconds. 0 means that no wait is longer than the server asks for."""
+    max_wait: float = 30.0
+    """The longest wait that the policy chooses, in seconds. A Retry-After may be longer."""
+    max_retry_after: float = 60.0
+    """The longest Retry-After that is obeyed, in seconds. If the server asks for more, the error is raised at once."""
+    rules: Sequence[Rule] = ()
+    """Functions that decide before the policy does, in this order.
+
+    Each is called with the error, and with the number of the attempt that failed, from 1 on. It returns True to try
+    again after the policy's wait, a number of seconds to try again after that time, or False to raise the error. It
+    returns None to leave the decision to the next rule, and after the last rule to the policy. The rules are not asked
+    about a `SessionError` or a `ConfigurationError`. They cannot exceed ``attempts`` and ``max_elapsed``.
+    """
+
+    def __attrs_post_init__(self) -> None:
+        # Checked here and not by attrs' converters, because mypy would see the type object for every option.
+        checked = {
+            "attempts": integer("attempts", self.attempts, low=1),
+            **{
+                name: seconds(name, getattr(self, name))
+                for name in ("max_elapsed", "initial_wait", "max_wait", "max_retry_after")
+            },
+            "rules": _rules(self.rules),
+        }
+        for name, value in checked.items():
+            object.__setattr__(self, name, value)
+
+    def longest_wait(self, attempt: int) -> float:
+        """Return the longest wait after an attempt, in seconds.
+
+        Args:
+            attempt: The number of the attempt, from 1 on.
+        """
+        try:
+            return min(self.max_wait, self.initial_wait * 2.0 ** (attempt - 1))
+        except OverflowError:
+            return self.max_wait
+
+    def longest_probe_wait(self, elapsed: float) -> float:
+        """Return the longest wait before the next request while the session is down, in seconds.
+
+        Args:
+            elapsed: Seconds since the outage began.
+        """
+        return min(self.max_wait, max(self.initial_wait, elapsed))
+
+    def next_wait(self, error: TofuPilotError, attempt: int, uniform: Callable[[float, float], float]) -> float | None:
+        """Return the seconds to wait before the next attempt, or None if the error is final.
+
+        Args:
+            error: What ended the attempt.
+            attempt: The number of the attempt, from 1 on.
+            uniform: Draws a random number between two others.
+        """
+        if attempt >= self.attempts:
+            return None
+        decision = self.decide(error, attempt)
+        return None if decision is False else self.wait_after(error, attempt, decision, uniform)
+
+    def wait_after(
+        self, error: TofuPilotError, attempt: int, decision: float, uniform: Callable[[float, float], float]
+    ) -> float:
+        """Return the seconds to wait before the next attempt.
+
+        Args:
+            error: What ended the attempt.
+            attempt: The number of the attempt, from 1 on.
+            decision: What `decide` returned about it, but not False.
+            uniform: Draws a random number between two others.
+        """
+        if decision is not True:
+            return decision
+        return self.retry_after(error) or uniform(0.0, self.longest_wait(attempt))
+
+    def retry_after(self, error: TofuPilotError) -> float | None:
+        """Return the seconds that the server asked to wait; None: it did not, or they are too many to be obeyed."""
+        asked = error.retry_after if isinstance(error, APIError) else None
+        return None if asked is None or asked > self.max_retry_after else asked
+
+    def decide(self, error: TofuPilotError, attempt: int) -> bool | float:
+        """Return whether a page is asked for again, or after how many seconds.
+
+        Args:
+            error: What ended the attempt.
+            attempt: The number of the attempt, from 1 on.
+        """
+        for rule in self.rules:
+            decision = rule(error, attempt)
+            if isinstance(decision, bool):
+                return decision
+            if decision is not None:
+                return seconds("the decision of a retry rule", decision)
+        asked = error.retry_after if isinstance(error, APIError) else None
+        return is_transient(error) and (asked or 0.0) <= self.max_retry_after
+
+
+def _rules(rules: object) -> tuple[Rule, ...]:
+    """Return the rules as a tuple, so that the policy can be hashed."""
+    if not isinstance(rules, Sequence) or isinstance(rules, str):
+        raise named(TypeError(f"rules must be a sequence of functions, got {rules!r}"), "rules")
+    for rule in cast("Sequence[object]", rules):
+        if not callable(rule):
+            raise named(TypeError(f"rules must hold functions, got {rule!r}"), "rules")
+    return tuple(cast("Sequence[Rule]", rules))
+
+
+_DEFAULT = RetryPolicy()
+"""How long is waited where ``retry=`` does not say it, because it is None or a controller."""
+
+
+def checked_retry(retry: object) -> Retry:
+    """Return the argument ``retry=``: a policy, a tenacity controller, or None for no retries.
+
+    Raises:
+        TypeError: It is anything else.
+    """
+    if retry is None or isinstance(retry, RetryPolicy):
+        return retry
+    tenacity = sys.modules.get("tenacity")  # a program that has a controller has imported it
+    if tenacity is not None and isinstance(retry, tenacity.AsyncRetrying):
+        return cast("AsyncRetrying", retry)
+    raise named(TypeError(f"retry must be a RetryPolicy, a tenacity.AsyncRetrying or None, got {retry!r}"), "retry")
+
+
+class Attempts(Generic[T]):
+    """The attempts at one page.
+
+    The first attempt is made plainly, because tenacity would add to the cost of each page. tenacity makes all others.
+    The wait for a session that is down is a part of tenacity's sleep.
+
+    Args:
+        throttle: Says when a request may be sent, and whether the session is down.
+        clock: Tells the time, waits and draws random numbers.
+        target: Path and query of the request.
+        retry: Which failures are worth another attempt, and when it is made.
+        once: Whether to make a single attempt, whatever ``retry`` says.
+        counts: Where requests, retries and waits are counted.
+        deadline: The time limit that other requests have too. It is set to that of this page; None: there is none.
+        control: Asks for another item of the listing once, and returns whether the server responds well. Then a page
+            that keeps failing is not read in vain during an outage; None: nothing else can be asked for.
+    """
+
+    def __init__(
+        self,
+        throttle: Throttle,
+        clock: Clock,
+        *,
+        target: str,
+        retry: Retry,
+        once: bool,
+        counts: RequestCounts,
+        deadline: Deadline | None = None,
+        control: Control | None = None,
+    ) -> None:
+        self.made = 0
+        """How many requests were sent."""
+        self.until = math.inf
+        """The time from which on no other attempt may begin."""
+        self._throttle = throttle
+        self._clock = clock
+        self._target = target
+        self._policy = retry if isinstance(retry, RetryPolicy) else _DEFAULT
+        self._controller = None if once or isinstance(retry, RetryPolicy) else retry
+        self._is_tried_again = not once and retry is self._policy and retry.attempts > 1 and retry.max_elapsed > 0
+        self._counts = counts
+        self._deadline = deadline
+        self._control = control
+        self._began = self._attempt_began = clock.monotonic()
+        if deadline is not None and deadline.at is None and once:
+            deadline.at = self._began + self._policy.max_elapsed
+        self._first_until = math.inf if deadline is None or deadline.at is None else deadline.at
+        self._good = throttle.health.good
+        self._own = self._slow = 0
+        self._is_confirmed = self._has_given_up = False
+        self._failure: Exception | None = None
+        self._took = self._wait = 0.0
+        self._warned_at = -math.inf
+
+    @property
+    def is_exhausted(self) -> bool:
+        """Whether the next attempt but one is the last, so that something else should be asked for before."""
+        return self.made >= self._policy.attempts - 1
+
+    async def make(self, send: Callable[[Self], Awaitable[T]]) -> T:
+        """Return the result of the first attempt that succeeds.
+
+        Args:
+            send: Sends the request once. It calls `begin` first.
+
+        Raises:
+            TofuPilotError: There is no other attempt. `sign` tells more about it.
+        """
+        try:
+            if self._controller is not None:
+                return await self._iterate(self._as_controlled(self._controller), send)
+            if self._is_tried_again and self._throttle.health.outage is not None:
+                self._limit(self._clock.monotonic())
+                await self._wait_for_server(is_new=True)
+            try:
+                return await self._attempt(send)
+            except TofuPilotError as error:
+                if not self._is_tried_again or isinstance(error, SessionError | ConfigurationError):
+                    raise
+                self._note_failure(error)
+            return await self._iterate(self._of_policy(), send)
+        except MissedSlotError:
+            self._give_up()
+            if isinstance(self._failure, TofuPilotError):
+                raise self._failure from None
+            path = urlsplit(self._target).path
+            raise RequestTimeoutError(f"{path} was not asked for, because the time is up", timeout=None) from None
+        finally:
+            self._failure = None  # its traceback refers to frames that refer to this object
+
+    def begin(self) -> None:
+        """Count an attempt. Call it when the request is about to be sent."""
+        self._attempt_began = self._clock.monotonic()
+        if self.made:
+            walks.retried(self.made + 1, type(self._failure).__qualname__)
+        elif self.until == math.inf:
+            self._began = self._attempt_began
+        self._counts.add(requests=1, retries=1 if self.made else 0)
+        self.made += 1
+
+    def take_back(self) -> None:
+        """Do not count the last attempt after all, because the request could not be sent."""
+        self.made -= 1
+        self._counts.add(requests=-1, retries=-1 if self.made else 0)
+
+    def sign(self, error: TofuPilotError) -> None:
+        """Note with an error how many attempts were made, in which time, and whether the session is down."""
+        if isinstance(error, ConfigurationError):
+            self.take_back()
+        error.attempts = self.made
+        if self.made > 1 or self._has_given_up:
+            error.elapsed = self._clock.monotonic() - self._began
+        health = self._throttle.health
+        if health.outage is not None and health.is_reached:
+            error.down_since = since = self._throttle.down_since
+            if self._has_given_up and since is not None:
+                error.add_note(
+                    f"not asked for again: the session has been down since {since.isoformat(timespec='seconds')}, "
+                    f"and the page may take {self._policy.max_elapsed} s (max_elapsed)"
+                )
+
+    async def _attempt(self, send: Callable[[Self], Awaitable[T]]) -> T:
+        """Make one attempt.
+
+        Raises:
+            MissedSlotError: It could not begin in time.
+        """
+        until = self.until if self.made else self._first_until
+        try:
+            async with self._throttle.slot(self._policy, self._counts, until=until):
+                return await send(self)
+        finally:
+            self._throttle.release(self)
+
+    async def _iterate(self, controller: AsyncRetrying, send: Callable[[Self], Awaitable[T]]) -> T:
+        """Make the attempts that a controller allows. It is told the last failure first, if there is one.
+
+        The controller is not asked when the request is cancelled, or when the session is closed.
+        """
+        untold = self._failure
+        state: RetryCallState | None = None
+        async for attempt in controller:
+            if state is not None and state.outcome is not None:  # pragma: no cover - only before tenacity 9.2
+                break  # before 9.2, tenacity yields another attempt after a good response
+            state = attempt.retry_state
+            if untold is None:
+                try:
+                    self._result = await self._attempt(send)
+                except (SessionError, MissedSlotError):
+                    raise
+                except Exception as error:  # noqa: BLE001 - the controller decides about it
+                    self._note_failure(error)
+                    untold = error
+            if untold is None:
+                state.set_result(self._result)
+            else:
+                state.set_exception((type(untold), untold, untold.__traceback__))
+                untold = None
+        return self._result
+
+    def _as_controlled(self, controller: AsyncRetrying) -> AsyncRetrying:
+        """Return a copy of a controller of the user, because it holds the state of its iteration."""
+        callback, sleep = controller.retry_error_callback, cast("Any", controller.sleep)
+
+        async def refuse(state: RetryCallState) -> None:
+            answer: Any = cast("Any", callback)(state)
+            if isawaitable(answer):
+                answer = await answer
+            raise TypeError(f"retry must not make up an answer: its retry_error_callback returned {answer!r}")
+
+        async def counted(seconds: float) -> None:
+            self._counts.add(waited=seconds)
+            await sleep(seconds)
+
+        if callback is None:
+            return controller.copy(sleep=counted)
+        return controller.copy(sleep=counted, retry_error_callback=refuse)
+
+    def _of_policy(self) -> AsyncRetrying:
+        from tenacity import AsyncRetrying  # noqa: PLC0415 - a tenth of the package's import
+
+        return AsyncRetrying(
+            retry=self._is_to_retry,
+            stop=self._is_too_late,
+            wait=lambda _: self._wait,
+            sleep=self._sleep,
+            before_sleep=self._log,
+            reraise=True,
+        )
+
+    async def _is_to_retry(self, state: RetryCallState) -> bool:
+        """Return whether another attempt is wanted, and decide how long to wait before it."""
+        error = self._failure
+        if state.outcome is None or not state.outcome.failed or not isinstance(error, TofuPilotError):
+            return False
+        decision = not isinstance(error, ConfigurationError) and self._policy.decide(error, self.made)
+        if decision is False:
+            return False
+        health = self._throttle.health
+        are_others_answered, self._good = health.good > self._good, health.good
+        if evidence(error) != "server":
+            return self._allows_another(error, decision) and not await self._is_too_slow(error, are_others_answered)
+        if health.outage is None and not health.is_reached:  # the address is probably wrong
+            self._give_up()
+            return False
+        is_own = are_others_answered or health.outage is None
+        if self._is_confirmed or (is_own and not self._allows_another(error, decision)):
+            return False
+        if health.outage is not None:
+            self._wait = decision if decision is not True else self._policy.retry_after(error) or 0.0
+        return True
+
+    def _allows_another(self, error: TofuPilotError, decision: float) -> bool:
+        """Count a failure of the page itself, and return whether another attempt is allowed."""
+        self._own += 1
+        if self._own >= self._policy.attempts:
+            return False
+        self._wait = self._policy.wait_after(error, self._own, decision, self._clock.uniform)
+        return True
+
+    async def _is_too_slow(self, error: TofuPilotError, are_others_answered: bool) -> bool:  # noqa: FBT001 - a fact
+        """Return whether the page took too long before, while others are answered, so that it is to be divided."""
+        if self._control is None or not is_slow(error):
+            return False
+        self._slow += 1
+        return self._slow >= _SLOW_ATTEMPTS and (are_others_answered or await self._control())
+
+    def _is_too_late(self, _: RetryCallState) -> bool:
+        """Return whether the next attempt could not begin in time."""
+        outage, now = self._throttle.health.outage, self._clock.monotonic()
+        next_at = now + max(self._wait, self._throttle.rest())
+        if outage is not None:
+            next_at = max(next_at, outage.next_probe_at)
+        if next_at < self.until:
+            return False
+        self._give_up()
+        return True
+
+    async def _sleep(self, seconds: float) -> None:
+        """Wait for the time of the next attempt, and until the session is not down or it is the page's turn to probe.
+
+        Raises:
+            TofuPilotError: The time is up.
+        """
+        if seconds:
+            self._counts.add(waited=seconds)
+            await self._clock.sleep(seconds)
+        if self._throttle.health.outage is not None:
+            await self._wait_for_server()
+
+    async def _wait_for_server(self, *, is_new: bool = False) -> None:
+        while (outage := await self._throttle.wait_for_server(self, self._counts, is_new=is_new)) is None:
+            health, is_new = self._throttle.health, False
+            if self._control is None or not self.is_exhausted or not health.is_probed_by(self) or not health.is_reached:
+                return
+            # The page was asked for often enough, and so was every other one that waits. So the probe is another.
+            try:
+                self._is_confirmed = await self._control()
+            finally:
+                self._throttle.release(self)
+            if self._is_confirmed:
+                return
+        self._give_up()
+        raise copied(outage.failure)
+
+    def _note_failure(self, error: Exception) -> None:
+        self._failure, self._took = error, self._clock.monotonic() - self._attempt_began
+        self._limit(self._began if isinstance(error, RequestTimeoutError) else self._clock.monotonic())
+
+    def _limit(self, began: float) -> None:
+        """Note when the time of this page has begun, unless it has begun before."""
+        if self.until == math.inf:
+            self.until = min(began + self._policy.max_elapsed, self._first_until)
+            if self._deadline is not None and self._deadline.at is None:
+                self._deadline.at = self.until
+
+    def _give_up(self) -> None:
+        """Note that the page and what depends on it are not asked for any longer."""
+        self._has_given_up = True
+        if self._deadline is not None:
+            self._deadline.at, self._deadline.is_missed = self._clock.monotonic(), True
+
+    def _log(self, _: RetryCallState) -> None:
+        """Log that an attempt has failed, and when the next one is made.
+
+        The record has its facts as attributes too: ``tofupilot_listing``, such as ``runs``; ``tofupilot_cursor``, where
+        the page begins; ``tofupilot_attempt``, from 1 on; ``tofupilot_duration`` and ``tofupilot_wait``, in seconds;
+        ``tofupilot_error``, the name of the error's class; and ``tofupilot_status``, None without a response. It does
+        not have the filters of the listing.
+        """
+        error, outage, now = self._failure, self._throttle.health.outage, self._clock.monotonic()
+        wait = self._wait if outage is None else max(self._wait, outage.next_probe_at - now)
+        parts = urlsplit(self._target)
+        listing = parts.path.rpartition("/")[2]
+        (cursor,) = parse_qs(parts.query).get("cursor", ["0"])
+        level = self._throttle.log_level(self._warned_at)
+        if level == logging.WARNING:
+            self._warned_at = now
+        _log.log(
+            level,
+            "%s at cursor %s: attempt %d failed after %.2f s, next in %.2f s: %s",
+            listing,
+            cursor,
+            self.made,
+            self._took,
+            wait,
+            error,
+            extra={
+                "tofupilot_listing": listing,
+                "tofupilot_cursor": int(cursor),
+                "tofupilot_attempt": self.made,
+                "tofupilot_duration": self._took,
+                "tofupilot_wait": wait,
+                "tofupilot_error": type(error).__name__,
+                "tofupilot_status": error.status if isinstance(error, APIError) else None,
+            },
+        )

@@ -1,0 +1,369 @@
+"""When a request may be sent: after pauses, while the server is not down, within the limiter, on a free connection."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import math
+from contextlib import AbstractAsyncContextManager, AsyncExitStack, nullcontext
+from datetime import timedelta
+from functools import partial
+from inspect import isasyncgen
+from typing import TYPE_CHECKING, Protocol, TypeAlias, cast
+
+from aiotofupilot._arguments import named
+from aiotofupilot._otel import walks
+from aiotofupilot.errors import APIError, RateLimitedError, TofuPilotError
+
+from .outage import Health, Sent, evidence
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from datetime import datetime
+    from types import TracebackType
+
+    from aiotofupilot.clock import Clock
+    from aiotofupilot.stats import RequestCounts
+
+    from .outage import Outage, Waiter
+
+    Limiter: TypeAlias = AbstractAsyncContextManager[object]
+
+__all__ = ["MissedSlotError", "Policy", "Slot", "Throttle", "checked_limiter"]
+
+_RATE_LIMITED_WAIT = 1.0
+"""Seconds to pause at least for a 429 without Retry-After."""
+
+_REMINDER = 600.0
+"""Seconds between two warnings while no good response comes."""
+
+_LONG = 10.0
+"""The end of failures that lasted this many seconds is logged, even if they were no outage."""
+
+_log = logging.getLogger("aiotofupilot")
+
+
+_NEVER = Sent(0, None)
+
+
+class Policy(Protocol):
+    """What the throttle needs to know of the policy of a request."""
+
+    @property
+    def attempts(self) -> int:
+        """How many attempts are made before the first response."""
+        ...
+
+    @property
+    def max_retry_after(self) -> float:
+        """The longest Retry-After that is obeyed, in seconds."""
+        ...
+
+    def longest_probe_wait(self, elapsed: float) -> float:
+        """Return the longest wait before a probe, from the seconds since the outage began."""
+        ...
+
+
+class MissedSlotError(Exception):
+    """The slot of a request did not come in time."""
+
+
+class Throttle:
+    """Lets the requests of a session through, in the order of their arrival.
+
+    No more are in flight than there are connections. After a 429, or any error with Retry-After, nothing is sent for
+    that time. Then one request is sent, and each request that comes back lets two more through: one, two, four and so
+    on are in flight. The same holds after an outage.
+
+    Only the request at the head of the queue enters the limiter. It does so after the pauses, and before it takes a
+    connection. So a request that waits in the limiter holds no connection. After the limiter, only this one request may
+    have to wait for a connection, so the limiter counts requests when they are sent. If a pause begins meanwhile, the
+    request leaves the limiter, and enters it again after the pause.
+
+    Args:
+        clock: Tells the time, waits and draws random numbers.
+        connections: A request holds each of these semaphores while it is in flight. Sessions that share connections
+            share the semaphores.
+        limiter: A request is within this context while it is in flight; None: there is no limiter.
+    """
+
+    def __init__(
+        self, clock: Clock, connections: Sequence[asyncio.Semaphore] = (), limiter: Limiter | None = None
+    ) -> None:
+        self._clock = clock
+        self._connections = connections
+        self.limiter = limiter
+        self.health = Health()
+        self._allowed = math.inf
+        """The most requests in flight. It is 1 after a pause, and grows with each request."""
+        self._starts = 0
+        """How often the session has begun to start slowly."""
+        self._in_flight = 0
+        self._queue = asyncio.Lock()
+        self._queued = 0
+        self._has_room_again = asyncio.Event()
+        self._wakes: dict[Waiter, asyncio.Event] = {}
+        """Wakes each page that waits because the session is down."""
+        self._warned_at = -math.inf
+
+    @property
+    def down_since(self) -> datetime | None:
+        """When the first request failed since the last good response, in UTC; None: none has failed since."""
+        since = self.health.failing_since
+        return None if since is None else self._clock.now() - timedelta(seconds=self._clock.monotonic() - since)
+
+    def slot(self, policy: Policy, counts: RequestCounts, *, until: float = math.inf) -> Slot:
+        """Return a context that is entered when a request may be sent, and left when the request is over.
+
+        Args:
+            policy: The policy of the request.
+            counts: Where the seconds of waiting are counted.
+            until: From this time by the monotonic clock on, the request is not wanted, and entering the context raises
+                a `MissedSlotError`.
+        """
+        return Slot(self, policy, counts, until)
+
+    def rest(self) -> float:
+        """Return the seconds until the pause ends; 0.0: there is no pause."""
+        if self.health.paused_until == -math.inf:
+            return 0.0
+        return max(0.0, self.health.paused_until - self._clock.monotonic())
+
+    async def wait_for_server(self, waiter: Waiter, counts: RequestCounts, *, is_new: bool = False) -> Outage | None:
+        """Wait until the session is not down, or until it is the turn of a page to probe.
+
+        A page that probes is to be released.
+
+        Args:
+            waiter: The page.
+            counts: Where the seconds of waiting are counted.
+            is_new: Whether the page was not asked for before.
+
+        Returns:
+            None: The page may be asked for. Otherwise it may not, because its time is up during this outage.
+        """
+        health, began = self.health, self._clock.monotonic()
+        health.join(waiter)
+        wake = self._wakes[waiter] = asyncio.Event()
+        try:
+            outage, now = health.outage, began
+            while not health.may_send(waiter, now, is_new=is_new):
+                outage, is_new = health.outage, False
+                wakes_at = health.wakes_at(waiter, now)
+                if wakes_at is None:
+                    return outage
+                wake.clear()
+                await self._clock.wait(wake, wakes_at - now)
+                now = self._clock.monotonic()
+                if outage is not None and outage.is_unreachable:
+                    return outage
+            return None
+        finally:
+            was_next = waiter is health.next
+            health.leave(waiter)
+            del self._wakes[waiter]
+            counts.add(waited=self._clock.monotonic() - began)
+            if was_next and health.next is not None:
+                self._wakes[health.next].set()
+
+    def release(self, waiter: Waiter) -> None:
+        """Let another page probe."""
+        if self.health.is_probed_by(waiter):
+            self.health.release(waiter)
+            self._wake_all()
+
+    def log_level(self, warned_at: float) -> int:
+        """Return the level at which a failure is logged: one warning each 10 minutes until a good response comes.
+
+        Args:
+            warned_at: When there was a warning about the same page, by the monotonic clock.
+        """
+        now = self._clock.monotonic()
+        if now - max(self._warned_at, warned_at) < _REMINDER:
+            return logging.INFO
+        self._warned_at = now
+        return logging.WARNING
+
+    async def enter(self, counts: RequestCounts, until: float) -> int:
+        """Wait for the slot of a request, and return how often the session has begun to start slowly by then."""
+        if until < math.inf and self._clock.monotonic() >= until:
+            raise MissedSlotError
+        if self.limiter is not None or self._queued or self.rest() or not self._has_room():
+            await self._wait(counts, until)
+        else:
+            for connection in self._connections:
+                await connection.acquire()  # there is room, so this does not wait
+            self._in_flight += 1
+        return self._starts
+
+    def leave(self, slot: Slot, error: BaseException | None) -> None:
+        """Note that a request is over, and what it says about the server."""
+        self._in_flight -= 1
+        for connection in self._connections:
+            connection.release()
+        match evidence(error):
+            case "good":
+                self._note_success(slot)
+            case "server" | "page":
+                self._note_failure(slot, cast("TofuPilotError", error))
+            case None:
+                pass
+        if slot.starts == self._starts:
+            self._allowed += 1
+        if isinstance(error, APIError):
+            self._pause_after(slot, error)
+        self._has_room_again.set()
+
+    def _note_success(self, slot: Slot) -> None:
+        health, outage = self.health, self.health.outage
+        if self._warned_at > -math.inf and health.failing_since is not None:
+            lasted = self._clock.monotonic() - health.failing_since
+            if outage is not None or lasted >= _LONG:
+                _log.info("the server answers again, after %.1f s", lasted)
+            self._warned_at = -math.inf
+        health.succeeded()
+        if outage is not None:
+            if slot.sent.outage is outage:  # otherwise it was a false alarm: others were under way, and one succeeded
+                self._starts += 1
+                self._allowed = 2
+            self._wake_all()
+
+    def _note_failure(self, slot: Slot, error: TofuPilotError) -> None:
+        policy, asked, outage = slot.policy, self._asked(slot, error), self.health.outage
+        self.health.failed(
+            error,
+            slot.sent,
+            self._clock.monotonic(),
+            in_flight=self._in_flight,
+            attempts=policy.attempts,
+            wait=lambda elapsed: asked or self._clock.uniform(0.0, policy.longest_probe_wait(elapsed)),
+        )
+        if outage is not None and outage.is_unreachable:
+            self._wake_all()
+
+    def _asked(self, slot: Slot, error: BaseException | None) -> float | None:
+        """Return the seconds that the server asked to wait; None: it did not, or they are too many to be obeyed."""
+        asked = error.retry_after if isinstance(error, APIError) else None
+        return None if asked is None or asked > slot.policy.max_retry_after else asked
+
+    def _pause_after(self, slot: Slot, error: APIError) -> None:
+        is_unexplained = isinstance(error, RateLimitedError) and error.retry_after is None
+        seconds = _RATE_LIMITED_WAIT if is_unexplained else self._asked(slot, error)
+        if seconds is None:
+            return
+        self.health.pause(self._clock.monotonic() + seconds)
+        if slot.starts == self._starts:  # a request that was sent before the last pause may only make it longer
+            self._starts += 1
+            self._allowed = 1
+            walks.paused(seconds)
+
+    def _wake_all(self) -> None:
+        for wake in self._wakes.values():
+            wake.set()
+
+    def _has_room(self) -> bool:
+        return self._in_flight < self._allowed and not any(connection.locked() for connection in self._connections)
+
+    async def _wait(self, counts: RequestCounts, until: float) -> None:
+        began = self._clock.monotonic()
+        time = nullcontext() if until == math.inf else self._clock.timeout(until - began)
+        self._queued += 1
+        try:
+            async with time:
+                await self._pass(until)
+        except TimeoutError:
+            if isinstance(time, asyncio.Timeout) and time.expired():
+                raise MissedSlotError from None
+            raise  # the limiter raised it
+        finally:
+            self._queued -= 1
+            counts.add(waited=self._clock.monotonic() - began)
+
+    async def _pass(self, until: float) -> None:
+        while True:
+            # This wait is outside of the queue, because some of the next requests have no time for such a long pause.
+            while rest := self.rest():
+                if self._clock.monotonic() + rest >= until:
+                    raise MissedSlotError
+                await self._clock.sleep(rest)
+            async with self._queue:
+                # The request that holds the lock is at the head of the queue. It alone watches for changes.
+                while self._in_flight >= self._allowed and not self.rest():
+                    self._has_room_again.clear()
+                    await self._has_room_again.wait()
+                if await self._take():
+                    return
+
+    async def _take(self) -> bool:
+        """Enter the limiter, wait for connections, and return whether the request may be sent.
+
+        If a pause has begun meanwhile, the connections are given back, and the limiter is left.
+        """
+        async with AsyncExitStack() as taken:
+            if self.limiter is not None:
+                await self.limiter.__aenter__()
+                taken.push_async_exit(partial(_leave, self.limiter))
+            for connection in self._connections:
+                await connection.acquire()
+                taken.callback(connection.release)
+            if self._in_flight < self._allowed and not self.rest():
+                taken.pop_all()
+                self._in_flight += 1
+                return True
+        return False
+
+
+class Slot:
+    """The time that one request is in flight; see `Throttle.slot`."""
+
+    __slots__ = ("_counts", "_throttle", "_until", "policy", "sent", "starts")
+
+    def __init__(self, throttle: Throttle, policy: Policy, counts: RequestCounts, until: float) -> None:
+        self._throttle = throttle
+        self.policy = policy
+        """The policy of the request."""
+        self._counts = counts
+        self._until = until
+        self.starts = 0
+        """How often the session had begun to start slowly when the request was sent."""
+        self.sent = _NEVER
+        """What was known when the request was sent."""
+
+    async def __aenter__(self) -> None:
+        self.starts = await self._throttle.enter(self._counts, self._until)
+        self.sent = self._throttle.health.sent()
+
+    async def __aexit__(
+        self, exc_type: type[BaseException] | None, exc: BaseException | None, traceback: TracebackType | None
+    ) -> None:
+        throttle = self._throttle
+        throttle.leave(self, exc)
+        if throttle.limiter is not None:  # last, because it may take time, and other requests wait for the connection
+            await _leave(throttle.limiter, exc_type, exc, traceback)
+
+
+def checked_limiter(limiter: object) -> Limiter | None:
+    """Return the argument ``limiter=``: an async context manager that can be entered again and again, or None.
+
+    Raises:
+        TypeError: It is anything else, such as the class of a limiter. What ``@asynccontextmanager`` makes is refused
+            too, because it can be entered only once.
+    """
+    if limiter is None:
+        return None
+    if not isinstance(limiter, AbstractAsyncContextManager):
+        raise named(TypeError(f"limiter must be an async context manager or None, got {limiter!r}"), "limiter")
+    if isasyncgen(getattr(cast("object", limiter), "gen", None)):
+        complaint = (
+            "limiter must be an async context manager that can be entered many times, and one of @asynccontextmanager "
+            f"can be entered only once, got {limiter!r}"
+        )
+        raise named(TypeError(complaint), "limiter")
+    return cast("Limiter", limiter)
+
+
+async def _leave(
+    limiter: Limiter, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
+) -> None:
+    """Tell a limiter how an attempt ended. It cannot suppress the error, because there would be no answer."""
+    await limiter.__aexit__(kind, error, traceback)

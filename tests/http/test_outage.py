@@ -1,0 +1,203 @@
+"""An outage belongs to the session: while its server is down, one request probes, and everyone else waits."""
+
+import asyncio
+import math
+from itertools import pairwise, product
+from random import Random
+
+import pytest
+from yarl import URL
+
+from aiotofupilot import ConnectionFailedError, RetryPolicy, ServerError
+from aiotofupilot._http.connection import Connection
+from aiotofupilot._http.lifetime import Lifetime
+from aiotofupilot._http.options import Options
+from aiotofupilot._http.redaction import Redaction
+from aiotofupilot._http.throttle import Throttle
+from aiotofupilot._wire.response import Response
+from aiotofupilot.stats import RequestCounts
+
+KINDS = {
+    "502": lambda: ServerError("bad gateway", status=502),
+    "503": lambda: ServerError("unavailable", status=503),
+    "reset": lambda: ConnectionFailedError("reset"),
+    "refused": lambda: ConnectionFailedError("refused"),
+}
+
+
+class Server:
+    """A server that fails between two points in time, as a session reaches it. It is also the session's transport."""
+
+    def __init__(self, clock, *, down=(math.inf, math.inf), kind="503", takes=0.3, connections=()):
+        self.clock, self.down, self.kind, self.takes = clock, down, kind, takes
+        self.lifetime, self.throttle, self.redaction = Lifetime(), Throttle(clock, connections), Redaction("no-key")
+        self.sent = []
+        self.once = {}
+        """The error of each page that fails once."""
+        self.bad = {}
+        """What makes the error of each page that always fails."""
+
+    def failure(self):
+        return KINDS[self.kind]()
+
+    def check(self):
+        pass
+
+    def url(self, target):
+        return URL("https://tofu.example.com" + target)
+
+    async def get(self, url):
+        began = self.clock.seconds
+        self.sent.append((began, url.query_string))
+        is_down = self.down[0] <= began < self.down[1]
+        if is_down and self.kind == "refused":
+            raise self.failure()
+        await self.clock.sleep(self.takes)
+        if is_down or began < self.down[0] <= self.clock.seconds:
+            raise self.failure()
+        if (error := self.once.pop(url.query_string, None)) is not None:
+            raise error
+        if (failure := self.bad.get(url.query_string)) is not None:
+            raise failure()
+        return Response(200, {}, b"page", self.clock.now())
+
+    def sent_while_down(self):
+        return [began for began, _ in self.sent if self.down[0] <= began < self.down[1]]
+
+    async def ask(self, page="page", retry=RetryPolicy(), counts=None, **how):  # noqa: B008 - a value
+        connection = Connection(
+            transport=self,
+            lifetime=self.lifetime,
+            throttle=self.throttle,
+            redaction=self.redaction,
+            clock=self.clock,
+            options=Options(timeout=None, retry=retry, concurrency=1),
+        )
+        return await connection.get(
+            f"/v2/runs?{page}", lambda response: response.body, counts or RequestCounts(), **how
+        )
+
+
+async def walk(server, name, in_flight, results):
+    """Ask for pages in order, several at once, as a walk does, until the outage is over."""
+    await server.ask(f"{name}-0")
+    number = 1
+    while server.clock.seconds < server.down[1]:
+        pages = [f"{name}-{number + page}" for page in range(in_flight)]
+        results += await asyncio.gather(*(server.ask(page) for page in pages))
+        number += in_flight
+
+
+WAYS = [(1, 1), (1, 16), (1, 64), (8, 4), (64, 1), (64, 2)]
+"""How many walks, with how many pages in flight each."""
+
+
+async def test_no_outage_ends_a_walk(clock):
+    """All go on within twice the outage. A dead server sees what was in flight, and then one request per wait."""
+    for kind, length, (walks, in_flight) in product(KINDS, (2, 8, 30, 60), WAYS):
+        clock.seconds = 0.0
+        clock.uniform = Random(f"{kind} {length} {walks} {in_flight}").uniform  # noqa: S311 - test data
+        server, results = Server(clock, down=(1.0, 1.0 + length), kind=kind), []
+        ends = await clock.run(*(walk(server, name, in_flight, results) for name in range(walks)))
+        assert not any(ends), (kind, length, walks, in_flight, ends)
+        assert set(results) == {b"page"}
+        goes_on_at = min(began for began, _ in server.sent if began >= server.down[1])
+        assert goes_on_at <= 1.0 + 2 * length
+        assert clock.seconds < goes_on_at + 12 * server.takes, "it does not open quickly"
+        begun = [began for began, _ in server.sent if server.down[0] <= began < server.down[1]]
+        assert len(begun) <= walks * in_flight + 20
+        probes = [began for began in begun if began > server.down[0] + server.takes]
+        gaps = [later - earlier for earlier, later in pairwise(probes)]
+        assert all(gap > 0 for gap in gaps), "two requests were sent at once"
+
+
+async def test_single_failures_among_good_responses_close_nothing(clock):
+    """With a tenth of all requests failing, each page goes on by itself, and nobody else waits for it."""
+    for kind in ("502", "503", "reset"):
+        random = Random(kind)  # noqa: S311 - test data
+        clock.uniform = random.uniform
+        server = Server(clock)
+
+        async def fails(server=server, random=random, kind=kind):
+            for _ in range(50):
+                page, counts = f"{random.random()}", RequestCounts()
+                if random.random() < 0.1:
+                    server.once[page] = KINDS[kind]()
+                assert await server.ask(page, counts=counts) == b"page"
+                assert counts.retries or not counts.waited, "it waited for another page"
+
+        await clock.run(server.ask("first"))
+        assert await clock.run(*(fails() for _ in range(16))) == [None] * 16
+
+
+async def test_an_item_that_crashes_the_worker_is_told_from_an_outage_by_something_else(clock):
+    """It ends after its attempts, with one page in flight and with many beside it."""
+    for kind, others in product(("502", "503", "reset"), (0, 1, 15)):
+        server, controls = Server(clock), []
+        server.bad["bad"] = KINDS[kind]
+
+        async def control(server=server, controls=controls):
+            controls.append(server.clock.seconds)
+            return await server.ask("other", once=True) == b"page"
+
+        async def keep_asking(number, server=server):
+            for page in range(100):
+                await server.ask(f"{number}-{page}")
+
+        await clock.run(server.ask("first"))
+        (error, *rest) = await clock.run(
+            server.ask("bad", control=control), *(keep_asking(number) for number in range(others))
+        )
+        assert not any(rest)
+        assert type(error) is type(KINDS[kind]())
+        assert error.attempts == 6 if others != 1 else 6 <= error.attempts <= 8
+        assert len(controls) <= 1
+        assert controls or others
+
+
+async def test_where_nothing_else_is_answered_waiting_goes_on(clock):
+    """The control is the probe then, so a dead server sees one request per wait."""
+    server = Server(clock, down=(1.0, 61.0))
+
+    async def control():
+        try:
+            return await server.ask("other", once=True) == b"page"
+        except ServerError:
+            return False
+
+    async def lone():
+        await server.ask("first")
+        await clock.sleep(1.0)
+        return await server.ask("page", control=control)
+
+    assert await clock.run(lone()) == [b"page"]
+    asked = [page for began, page in server.sent if 1.0 < began < 61.0]
+    assert asked.count("page") == 5
+    assert len(asked) < 20
+
+
+async def test_a_page_that_gives_up_raises_an_error_of_its_own(clock, caplog):
+    """It is of the class of the last probe's, with its own attempts, and says since when the session has been down."""
+    server = Server(clock, down=(1.0, math.inf), kind="502")
+    await clock.run(server.ask("first"))
+    await clock.run(clock.sleep(1.0 - clock.seconds))
+    began = clock.seconds
+    errors = await clock.run(*(server.ask(f"{number}") for number in range(8)))
+
+    async def later():
+        await clock.sleep(0.7)
+        return await server.ask("late", retry=RetryPolicy(max_elapsed=5.0))
+
+    late, *again = await clock.run(later(), *(server.ask(f"{number} again") for number in range(4)))
+    assert began + 120.0 <= clock.seconds < began + 2 * 121.0
+    assert len({id(error) for error in errors}) == 8
+    for error in (late, *errors, *again):
+        assert type(error) is ServerError
+        assert error.status == 502
+        assert error.down_since.timestamp() == pytest.approx(clock.now().timestamp() - clock.seconds + began + 0.3)
+        assert "not asked for again: the session has been down since 2026-02-01T00:00:01+00:00" in error.__notes__[0]
+    assert {error.attempts for error in errors} <= set(range(1, 20))
+    assert late.attempts == 0
+    assert str(late).startswith("502: bad gateway (0 attempts in ")
+    levels = [record.levelname for record in caplog.records]
+    assert levels.count("WARNING") == 1

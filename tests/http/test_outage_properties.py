@@ -1,0 +1,176 @@
+"""The state machine of an outage, whatever fails, comes and goes in whatever order."""
+
+import math
+
+from hypothesis import settings, strategies as st
+from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule
+
+from aiotofupilot import ConnectionFailedError, RateLimitedError, RequestTimeoutError, ServerError
+from aiotofupilot._http.outage import Health, evidence
+
+ABOUT_SERVER = [
+    ServerError("m", status=502),
+    ServerError("m", status=503),
+    RateLimitedError("m", status=429),
+    ConnectionFailedError("m"),
+]
+ABOUT_PAGE = [ServerError("m", status=500), RequestTimeoutError("m", timeout=1.0)]
+
+
+class Page:
+    """A page that someone wants."""
+
+    def __init__(self, until):
+        self.until = until
+        self.made = 0
+
+    @property
+    def is_exhausted(self):
+        return self.made >= 5
+
+
+class Session(RuleBasedStateMachine):
+    """Sends what the state machine allows, and checks each permission."""
+
+    def __init__(self):
+        super().__init__()
+        self.health = Health()
+        self.now = 0.0
+        self.waiting = []
+        self.in_flight = {}
+        self.probe = None
+        self.in_a_row = 0
+
+    def send(self, page):
+        page.made += 1
+        self.in_flight[page] = self.health.sent()
+
+    def ask(self, page, *, is_new=False):
+        outage, paused_until = self.health.outage, self.health.paused_until
+        is_old_news = outage is not None and self.now > outage.failed_at + 1.0
+        if not self.health.may_send(page, self.now, is_new=is_new):
+            return False
+        if outage is not None:
+            assert self.probe is None, "there are two probes"
+            assert self.now < page.until
+            assert self.now >= paused_until
+            assert self.now >= outage.next_probe_at or (is_new and is_old_news)
+            self.probe = page
+        return True
+
+    @rule(seconds=st.floats(0, 40))
+    def time_passes(self, seconds):
+        self.now += seconds
+
+    @rule(patience=st.sampled_from([0.5, 3.0, 120.0, 1e9]))
+    def a_page_comes(self, patience):
+        page = Page(self.now + patience)
+        self.health.join(page)
+        if self.ask(page, is_new=True):
+            self.health.leave(page)
+            self.send(page)
+        else:
+            self.waiting.append(page)
+
+    @precondition(lambda self: self.waiting)
+    @rule(data=st.data())
+    def a_page_wakes(self, data):
+        page = data.draw(st.sampled_from(self.waiting))
+        wakes_at = self.health.wakes_at(page, self.now)
+        if self.ask(page):
+            self.waiting.remove(page)
+            self.health.leave(page)
+            self.send(page)
+        elif wakes_at is None:  # it gives up
+            assert self.now >= page.until or self.health.outage.next_probe_at >= page.until
+            self.waiting.remove(page)
+            self.health.leave(page)
+        else:
+            assert wakes_at > self.now
+
+    @precondition(lambda self: self.waiting)
+    @rule(data=st.data())
+    def a_page_is_not_wanted_any_more(self, data):
+        page = data.draw(st.sampled_from(self.waiting))
+        self.waiting.remove(page)
+        self.health.leave(page)
+
+    def release(self, page):
+        self.health.release(page)
+        if self.probe is page:
+            self.probe = None
+
+    @precondition(lambda self: self.in_flight)
+    @rule(data=st.data())
+    def a_request_succeeds(self, data):
+        page = data.draw(st.sampled_from(list(self.in_flight)))
+        del self.in_flight[page]
+        self.in_a_row = 0
+        self.health.succeeded()
+        self.release(page)
+        assert self.health.outage is None
+        assert all(self.health.may_send(waiting, self.now) for waiting in self.waiting)
+
+    @precondition(lambda self: self.in_flight)
+    @rule(data=st.data(), chance=st.floats(0, 1), error=st.sampled_from([*ABOUT_SERVER, *ABOUT_PAGE]))
+    def a_request_fails(self, data, chance, error):
+        page = data.draw(st.sampled_from(list(self.in_flight)))
+        sent, before = self.in_flight.pop(page), self.health.outage
+        goods = self.health.good
+        self.in_a_row += evidence(error) == "server"
+
+        def wait(elapsed):
+            assert elapsed >= 0
+            return chance * min(30.0, max(0.5, elapsed))
+
+        self.health.failed(error, sent, self.now, in_flight=len(self.in_flight), attempts=6, wait=wait)
+        self.release(page)
+        outage = self.health.outage
+        if before is None and outage is not None:
+            assert evidence(error) == "server"
+            is_single = sent.good < goods and self.in_a_row == 1 and not isinstance(error, RateLimitedError)
+            assert not is_single, "a single failure among good responses began an outage"
+            assert self.now <= outage.next_probe_at <= max(self.now + 30.0, self.health.paused_until)
+        elif evidence(error) == "server" and sent.good == goods and not self.in_flight and self.health.is_reached:
+            assert outage is not None
+        if before is not None and outage is None:
+            assert before.is_unreachable
+            assert not self.health.is_reached
+        if outage is not None and evidence(error) == "server":
+            assert outage.failure is not error
+            assert type(outage.failure) is type(error)
+
+    @precondition(lambda self: self.in_flight)
+    @rule(data=st.data())
+    def a_request_is_cancelled(self, data):
+        """Which says nothing."""
+        page = data.draw(st.sampled_from(list(self.in_flight)))
+        del self.in_flight[page]
+        self.release(page)
+
+    @rule(seconds=st.floats(0, 60))
+    def the_server_asks_for_a_pause(self, seconds):
+        self.health.pause(self.now + seconds)
+
+    @invariant()
+    def somebody_probes_in_the_end(self):
+        """If anyone waits who has time, a probe is under way, or the next page may probe when it is due."""
+        outage, first = self.health.outage, self.health.next
+        assert (first is None) == (not self.waiting)
+        if outage is None or first is None or self.probe is not None:
+            return
+        due = max(self.now, outage.next_probe_at)
+        if due < first.until:
+            assert self.health.wakes_at(first, self.now) == outage.next_probe_at
+            assert due < math.inf
+        else:
+            assert self.health.wakes_at(first, self.now) is None
+
+    @invariant()
+    def a_page_that_was_asked_for_too_often_lets_others_probe(self):
+        if any(not page.is_exhausted for page in self.waiting):
+            assert not self.health.next.is_exhausted
+
+
+TestSession = Session.TestCase
+TestSession.settings = settings(max_examples=settings().max_examples // 2, stateful_step_count=40)
