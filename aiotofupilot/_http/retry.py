@@ -246,9 +246,29 @@ class Attempts(Generic[T]):
         once: Whether to make a single attempt, whatever ``retry`` says.
         counts: Where requests, retries and waits are counted.
         deadline: The time limit that other requests have too. It is set to that of this page; None: there is none.
-        control: Asks for another item of the listing once, and returns whether the server responds well. Then a page
-            that keeps failing is not read in vain during an outage; None: nothing else can be asked for.
+        control: Asks for another item of the listing once, and returns whether there was a good response. It tells
+            whether the server is down, or only this page fails. None: nothing else can be asked for.
     """
+
+    # What most pages never change is not set for each of them.
+    made: int = 0
+    """How many requests were sent."""
+    until: float = math.inf
+    """The time from which on no other attempt may begin."""
+    _first_until: float = math.inf
+    _began: float = 0.0
+    _attempt_began: float = 0.0
+    _took: float = 0.0
+    _wait: float = 0.0
+    _own: int = 0
+    """How many failures were about this page."""
+    _slow: int = 0
+    """How many of them were due to its length, perhaps."""
+    _is_confirmed: bool = False
+    """Whether there was a good response to something else when this page failed."""
+    _has_given_up: bool = False
+    _failure: Exception | None = None
+    _warned_at: float = -math.inf
 
     def __init__(
         self,
@@ -262,10 +282,6 @@ class Attempts(Generic[T]):
         deadline: Deadline | None = None,
         control: Control | None = None,
     ) -> None:
-        self.made = 0
-        """How many requests were sent."""
-        self.until = math.inf
-        """The time from which on no other attempt may begin."""
         self._throttle = throttle
         self._clock = clock
         self._target = target
@@ -275,16 +291,12 @@ class Attempts(Generic[T]):
         self._counts = counts
         self._deadline = deadline
         self._control = control
-        self._began = self._attempt_began = clock.monotonic()
-        if deadline is not None and deadline.at is None and once:
-            deadline.at = self._began + self._policy.max_elapsed
-        self._first_until = math.inf if deadline is None or deadline.at is None else deadline.at
         self._good = throttle.health.good
-        self._own = self._slow = 0
-        self._is_confirmed = self._has_given_up = False
-        self._failure: Exception | None = None
-        self._took = self._wait = 0.0
-        self._warned_at = -math.inf
+        if deadline is not None:
+            if once and deadline.at is None:
+                deadline.at = clock.monotonic() + self._policy.max_elapsed
+            if deadline.at is not None:
+                self._first_until = deadline.at
 
     @property
     def is_exhausted(self) -> bool:
@@ -304,7 +316,8 @@ class Attempts(Generic[T]):
             if self._controller is not None:
                 return await self._iterate(self._as_controlled(self._controller), send)
             if self._is_tried_again and self._throttle.health.outage is not None:
-                self._limit(self._clock.monotonic())
+                self._began = self._clock.monotonic()
+                self._limit(self._began)
                 await self._wait_for_server(is_new=True)
             try:
                 return await self._attempt(send)

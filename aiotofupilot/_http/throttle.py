@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from aiotofupilot.clock import Clock
     from aiotofupilot.stats import RequestCounts
 
-    from .outage import Outage, Waiter
+    from .outage import Evidence, Outage, Waiter
 
     Limiter: TypeAlias = AbstractAsyncContextManager[object]
 
@@ -201,13 +201,11 @@ class Throttle:
         self._in_flight -= 1
         for connection in self._connections:
             connection.release()
-        match evidence(error):
-            case "good":
-                self._note_success(slot)
-            case "server" | "page":
-                self._note_failure(slot, cast("TofuPilotError", error))
-            case None:
-                pass
+        about: Evidence | None = "good" if error is None else evidence(error)
+        if about == "good":
+            self._note_success(slot)
+        elif about is not None:
+            self._note_failure(slot, cast("TofuPilotError", error))
         if slot.starts == self._starts:
             self._allowed += 1
         if isinstance(error, APIError):

@@ -135,7 +135,11 @@ class Window(Generic[T]):
             )
         width = self._width if at_most is None else min(self._width, at_most)
         try:
-            page = await (self._head(width) if width > 1 or self._prefetched else self._alone())
+            if width > 1 or self._prefetched:
+                page = await self._head(width)
+            else:
+                self._deadline = Deadline()
+                page = await self._page(self._cursor, self._deadline)
         except TofuPilotError as error:
             if self._isolation is None or not self._isolation.helps(error):
                 raise
@@ -170,10 +174,6 @@ class Window(Generic[T]):
         if self._isolation is None:
             return self._fetch(cursor, self.limit)
         return self._isolation.page(cursor, self.limit, deadline)
-
-    async def _alone(self) -> Page[T]:
-        self._deadline = Deadline()
-        return await self._page(self._cursor, self._deadline)
 
     async def _head(self, width: int) -> Page[T]:
         """Fill the window and wait for its first page."""

@@ -12,7 +12,7 @@ from __future__ import annotations
 
 import logging
 from contextlib import suppress
-from itertools import cycle
+from functools import partial
 from typing import TYPE_CHECKING, Any, Generic, TypeVar, cast
 
 from aiotofupilot._paging.source import Identified
@@ -30,7 +30,6 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Coroutine
 
     from aiotofupilot._paging.plan import OnUnreadable
-    from aiotofupilot._paging.source import Control
 
 
 __all__ = ["Isolation"]
@@ -67,6 +66,7 @@ class Isolation(Generic[T]):
         self._ask = self._sightings = Sightings(self._fetch_in_time)
         self._on_unreadable = on_unreadable
         self._overlap = overlap
+        self._controls = -1
         self._suspect: int | None = None
         self._left_out: dict[int, str] = {}
         self._elsewhere: Elsewhere[T]
@@ -97,7 +97,8 @@ class Isolation(Generic[T]):
             limit: How many items to ask for.
             deadline: It is set to the time limit of the page.
         """
-        return await self._fetch(cursor, limit, deadline=deadline, control=self._control(cursor, limit, deadline))
+        control = partial(self._is_answered_behind, cursor, limit, deadline)
+        return await self._fetch(cursor, limit, deadline=deadline, control=control)
 
     async def begin(
         self,
@@ -190,22 +191,19 @@ class Isolation(Generic[T]):
         except _TimeUpError:
             raise self._error from None
 
-    def _control(self, cursor: int, limit: int, deadline: Deadline) -> Control:
-        """Return a function that asks for an item behind a page, and returns whether there was a good response."""
+    async def _is_answered_behind(self, cursor: int, limit: int, deadline: Deadline) -> bool:
+        """Ask for an item behind a page, in another place each time, and return whether there was a good response."""
         end = cursor + limit
-        elsewhere = cycle((end, end + limit, end + 10 * limit))
-
-        async def is_answered() -> bool:
-            with suppress(APIError, TransportError, DecodeError):
-                await self._fetch(next(elsewhere), 1, once=True, deadline=deadline)
-                return True
-            return False
-
-        return is_answered
+        places = (end, end + limit, end + 10 * limit)
+        self._controls += 1
+        with suppress(APIError, TransportError, DecodeError):
+            await self._fetch(places[self._controls % len(places)], 1, once=True, deadline=deadline)
+            return True
+        return False
 
     async def _fetch_in_time(self, cursor: int, limit: int, *, once: bool = False) -> Page[T]:
         deadline = self._deadline
-        control = None if once else self._control(cursor, limit, deadline)
+        control = None if once else partial(self._is_answered_behind, cursor, limit, deadline)
         try:
             return await self._fetch(cursor, limit, once=once, deadline=deadline, control=control)
         except TofuPilotError as error:
