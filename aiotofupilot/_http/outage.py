@@ -268,6 +268,11 @@ class Health:
             return None
         return self.outage.next_probe_at if waiter is self.next else waiter.until
 
+    @property
+    def is_probed(self) -> bool:
+        """Whether a probe is under way, or about to be."""
+        return self._probing is not None
+
     def is_probed_by(self, waiter: Waiter) -> bool:
         """Return whether a page is the one to probe."""
         return self._probing is waiter

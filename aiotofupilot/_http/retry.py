@@ -164,44 +164,53 @@ class RetryPolicy:
         """
         if attempt >= self.attempts:
             return None
-        decision = self.decide(error, attempt)
-        return None if decision is False else self.wait_after(error, attempt, decision, uniform)
+        decision = _decision(self, error, attempt)
+        return None if decision is False else _wait(self, error, attempt, decision, uniform)
 
-    def wait_after(
-        self, error: TofuPilotError, attempt: int, decision: float, uniform: Callable[[float, float], float]
-    ) -> float:
-        """Return the seconds to wait before the next attempt.
 
-        Args:
-            error: What ended the attempt.
-            attempt: The number of the attempt, from 1 on.
-            decision: What `decide` returned about it, but not False.
-            uniform: Draws a random number between two others.
-        """
-        if decision is not True:
+def _decision(policy: RetryPolicy, error: TofuPilotError, attempt: int) -> bool | float:
+    """Return whether a page is asked for again, or after how many seconds.
+
+    Args:
+        policy: It decides after its rules.
+        error: What ended the attempt.
+        attempt: The number of the attempt, from 1 on.
+    """
+    for rule in policy.rules:
+        decision = rule(error, attempt)
+        if isinstance(decision, bool):
             return decision
-        return self.retry_after(error) or uniform(0.0, self.longest_wait(attempt))
+        if decision is not None:
+            return seconds("the decision of a retry rule", decision)
+    asked = error.retry_after if isinstance(error, APIError) else None
+    return is_transient(error) and (asked or 0.0) <= policy.max_retry_after
 
-    def retry_after(self, error: TofuPilotError) -> float | None:
-        """Return the seconds that the server asked to wait; None: it did not, or they are too many to be obeyed."""
-        asked = error.retry_after if isinstance(error, APIError) else None
-        return None if asked is None or asked > self.max_retry_after else asked
 
-    def decide(self, error: TofuPilotError, attempt: int) -> bool | float:
-        """Return whether a page is asked for again, or after how many seconds.
+def _asked(policy: RetryPolicy, error: TofuPilotError) -> float:
+    """Return the seconds that the server asked to wait; 0.0: it did not, or they are too many to be obeyed."""
+    asked = error.retry_after if isinstance(error, APIError) else None
+    return 0.0 if asked is None or asked > policy.max_retry_after else asked
 
-        Args:
-            error: What ended the attempt.
-            attempt: The number of the attempt, from 1 on.
-        """
-        for rule in self.rules:
-            decision = rule(error, attempt)
-            if isinstance(decision, bool):
-                return decision
-            if decision is not None:
-                return seconds("the decision of a retry rule", decision)
-        asked = error.retry_after if isinstance(error, APIError) else None
-        return is_transient(error) and (asked or 0.0) <= self.max_retry_after
+
+def _wait(
+    policy: RetryPolicy,
+    error: TofuPilotError,
+    attempt: int,
+    decision: float,
+    uniform: Callable[[float, float], float],
+) -> float:
+    """Return the seconds to wait before the next attempt.
+
+    Args:
+        policy: It tells the longest wait.
+        error: What ended the attempt.
+        attempt: The number of the attempt, from 1 on.
+        decision: What `_decision` returned about it, but not False.
+        uniform: Draws a random number between two others.
+    """
+    if decision is not True:
+        return decision
+    return _asked(policy, error) or uniform(0.0, policy.longest_wait(attempt))
 
 
 def _rules(rules: object) -> tuple[Rule, ...]:
@@ -287,7 +296,8 @@ class Attempts(Generic[T]):
         self._target = target
         self._policy = retry if isinstance(retry, RetryPolicy) else _DEFAULT
         self._controller = None if once or isinstance(retry, RetryPolicy) else retry
-        self._is_tried_again = not once and retry is self._policy and retry.attempts > 1 and retry.max_elapsed > 0
+        is_patient = self._policy.attempts > 1 and self._policy.max_elapsed > 0
+        self._is_tried_again = is_patient and not once and self._policy is retry
         self._counts = counts
         self._deadline = deadline
         self._control = control
@@ -440,7 +450,7 @@ class Attempts(Generic[T]):
         error = self._failure
         if state.outcome is None or not state.outcome.failed or not isinstance(error, TofuPilotError):
             return False
-        decision = not isinstance(error, ConfigurationError) and self._policy.decide(error, self.made)
+        decision = not isinstance(error, ConfigurationError) and _decision(self._policy, error, self.made)
         if decision is False:
             return False
         health = self._throttle.health
@@ -454,7 +464,7 @@ class Attempts(Generic[T]):
         if self._is_confirmed or (is_own and not self._allows_another(error, decision)):
             return False
         if health.outage is not None:
-            self._wait = decision if decision is not True else self._policy.retry_after(error) or 0.0
+            self._wait = decision if decision is not True else _asked(self._policy, error)
         return True
 
     def _allows_another(self, error: TofuPilotError, decision: float) -> bool:
@@ -462,7 +472,7 @@ class Attempts(Generic[T]):
         self._own += 1
         if self._own >= self._policy.attempts:
             return False
-        self._wait = self._policy.wait_after(error, self._own, decision, self._clock.uniform)
+        self._wait = _wait(self._policy, error, self._own, decision, self._clock.uniform)
         return True
 
     async def _is_too_slow(self, error: TofuPilotError, are_others_answered: bool) -> bool:  # noqa: FBT001 - a fact

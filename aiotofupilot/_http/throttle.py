@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import logging
 import math
-from contextlib import AbstractAsyncContextManager, AsyncExitStack, nullcontext
+from contextlib import AbstractAsyncContextManager, AsyncExitStack, nullcontext, suppress
 from datetime import timedelta
 from functools import partial
 from inspect import isasyncgen
@@ -153,7 +153,12 @@ class Throttle:
                 if wakes_at is None:
                     return outage
                 wake.clear()
-                await self._clock.wait(wake, wakes_at - now)
+                if waiter is health.next and not health.is_probed:
+                    await self._clock.wait(wake, wakes_at - now)
+                else:
+                    with suppress(TimeoutError):
+                        async with self._clock.timeout(wakes_at - now):
+                            await wake.wait()
                 now = self._clock.monotonic()
                 if outage is not None and outage.is_unreachable:
                     return outage

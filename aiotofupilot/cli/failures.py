@@ -167,8 +167,7 @@ def _in_options(message: str) -> str:
 
 
 def _with_advice(error: TofuPilotError) -> str:
-    attempts = f" (after {error.attempts} attempts)" if error.attempts > 1 else ""
-    line = f"{_in_options(str(error))}{attempts}"
+    line = _in_options(str(error))
     # The error itself may say what to do.
     if error.hint or (isinstance(error, DriftError) and "--on-drift" in line):
         return line

@@ -16,6 +16,9 @@ if TYPE_CHECKING:
 
 __all__ = ["serve", "session_on"]
 
+_AT_ONCE = RetryPolicy(initial_wait=0.0, max_wait=0.05, max_elapsed=2.0)
+"""The policy of a session for tests. An outage that does not end is an error after two seconds."""
+
 
 @contextmanager
 def serve(sandbox: Sandbox) -> Generator[Sandbox]:
@@ -47,7 +50,9 @@ def serve(sandbox: Sandbox) -> Generator[Sandbox]:
 
 
 def session_on(sandbox: Sandbox) -> TofuPilotSession:
-    """Return a session with a running sandbox. It has the usual retries, but does not wait before them.
+    """Return a session with a running sandbox. It retries without waiting.
+
+    It makes the usual number of attempts. An outage is an error after 2 seconds.
 
     Example:
         async with session_on(sandbox) as session:
@@ -56,7 +61,7 @@ def session_on(sandbox: Sandbox) -> TofuPilotSession:
     Args:
         sandbox: A sandbox that is running.
     """
-    return TofuPilotSession(sandbox.api_key, base_url=sandbox.url, retry=RetryPolicy(initial_wait=0.0))
+    return TofuPilotSession(sandbox.api_key, base_url=sandbox.url, retry=_AT_ONCE)
 
 
 @contextmanager

@@ -20,7 +20,7 @@ def without_waits() -> Generator[None]:
     """Let sessions of this process wait for nothing while a block runs, neither before a retry nor in a pause.
 
     For a session, each wait is over at once. So it sends the same requests in the same order as a session that waits,
-    and gives up at the same attempt. It still waits for the server's answers. Sessions of other processes do not
+    and gives up as it would. It still waits for the server's answers. Sessions of other processes do not
     change.
 
     Example:
@@ -40,5 +40,15 @@ def without_waits() -> Generator[None]:
         await asyncio.sleep(0)  # other tasks run meanwhile, and may move the clock too
         ahead += max(0.0, over_at - clock.monotonic())
 
-    with patch.object(Clock, "monotonic", moved), patch.object(Clock, "sleep", pass_by):
+    async def pass_by_unless(clock: Clock, event: asyncio.Event, seconds: float) -> None:
+        over_at = clock.monotonic() + seconds
+        await asyncio.sleep(0)
+        if not event.is_set():
+            await pass_by(clock, over_at - clock.monotonic())
+
+    with (
+        patch.object(Clock, "monotonic", moved),
+        patch.object(Clock, "sleep", pass_by),
+        patch.object(Clock, "wait", pass_by_unless),
+    ):
         yield

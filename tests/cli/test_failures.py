@@ -77,16 +77,16 @@ def test_an_error_that_has_a_hint_of_its_own_is_told_with_that():
     """It knows the server and where the key is from."""
     error = api_error(errors.UnauthorizedError, 401)
     error.hint = "https://tofu.example refused the key"
-    error.attempts = 2
-    line = "401 CODE: Some reason; https://tofu.example refused the key (after 2 attempts)"
+    error.attempts, error.elapsed = 2, 1.25
+    line = "401 CODE: Some reason (2 attempts in 1.2 s); https://tofu.example refused the key"
     assert explained(error) == (ExitCode.REFUSED, line)
 
 
 def test_attempts_are_told():
     """Who waited for retries learns that there were some."""
     error = errors.ConnectionFailedError("refused")
-    error.attempts = 6
-    assert explained(error)[1].startswith("refused (after 6 attempts); ")
+    error.attempts, error.elapsed = 6, 11.0
+    assert explained(error)[1].startswith("refused (6 attempts in 11.0 s); ")
 
 
 @pytest.mark.parametrize(("status", "kind"), [(429, errors.RateLimitedError), (503, errors.ServerError)])

@@ -47,6 +47,54 @@ class _TimeUpError(Exception):
     """The search has taken too long."""
 
 
+class _Requests(Generic[T]):
+    """Fetches pages within a time limit.
+
+    It does not know the search, because a circle of references would keep a walk alive that nobody uses any more.
+
+    Args:
+        fetch: Fetches a page; see `Source.fetch`.
+    """
+
+    def __init__(self, fetch: Callable[..., Coroutine[Any, Any, Page[T]]]) -> None:
+        self.deadline = Deadline()
+        """The time limit of the search."""
+        self._fetch = fetch
+        self._controls = -1
+
+    async def page(self, cursor: int, limit: int, deadline: Deadline) -> Page[T]:
+        """Return a page; see `Isolation.page`."""
+        control = partial(self._is_answered_behind, cursor, limit, deadline)
+        return await self._fetch(cursor, limit, deadline=deadline, control=control)
+
+    async def __call__(self, cursor: int, limit: int, *, once: bool = False) -> Page[T]:
+        """Return a page that the search needs.
+
+        Raises:
+            _TimeUpError: The time of the search is up.
+        """
+        deadline = self.deadline
+        try:
+            if once:
+                return await self._fetch(cursor, limit, once=True, deadline=deadline)
+            return await self.page(cursor, limit, deadline)
+        except TofuPilotError as error:
+            if deadline.is_missed:
+                raise _TimeUpError from error
+            _log.info("looking for an unreadable item: %d items at position %d fail: %s", limit, cursor, error)
+            raise
+
+    async def _is_answered_behind(self, cursor: int, limit: int, deadline: Deadline) -> bool:
+        """Ask for an item behind a page, in another place each time, and return whether there was a good response."""
+        end = cursor + limit
+        places = (end, end + limit, end + 10 * limit)
+        self._controls += 1
+        with suppress(APIError, TransportError, DecodeError):
+            await self._fetch(places[self._controls % len(places)], 1, once=True, deadline=deadline)
+            return True
+        return False
+
+
 class Isolation(Generic[T]):
     """Hands over what can be read of a page that failed, part by part, each part a page of its own.
 
@@ -61,12 +109,10 @@ class Isolation(Generic[T]):
     ) -> None:
         self.gap: Gap | None = None
         """What lies before the part that was handed over last."""
-        self._fetch = fetch
-        self._deadline = Deadline()
-        self._ask = self._sightings = Sightings(self._fetch_in_time)
+        self._requests = _Requests(fetch)
+        self._ask = self._sightings = Sightings(self._requests)
         self._on_unreadable = on_unreadable
         self._overlap = overlap
-        self._controls = -1
         self._suspect: int | None = None
         self._left_out: dict[int, str] = {}
         self._elsewhere: Elsewhere[T]
@@ -97,8 +143,7 @@ class Isolation(Generic[T]):
             limit: How many items to ask for.
             deadline: It is set to the time limit of the page.
         """
-        control = partial(self._is_answered_behind, cursor, limit, deadline)
-        return await self._fetch(cursor, limit, deadline=deadline, control=control)
+        return await self._requests.page(cursor, limit, deadline)
 
     async def begin(
         self,
@@ -131,11 +176,11 @@ class Isolation(Generic[T]):
         self._left_out = {}
         self._limit, self._passed = limit, passed
         self._elsewhere = Elsewhere(self._ask, cursor, limit, read_at=read_at, has_offsets=has_offsets)
-        self._deadline, self._error = deadline, error
+        self._requests.deadline, self._error = deadline, error
         is_answered = await self._in_time(self._elsewhere.is_answered())
         if not is_answered:
             raise error
-        self._deadline = Deadline()
+        self._requests.deadline = Deadline()
         return await self._in_time(self._first_part(cursor, limit, error))
 
     async def _first_part(self, cursor: int, limit: int, error: TofuPilotError) -> Page[T]:
@@ -160,7 +205,7 @@ class Isolation(Generic[T]):
         Raises:
             TofuPilotError: As `begin`.
         """
-        self._deadline = Deadline()
+        self._requests.deadline = Deadline()
         return await self._in_time(self._next_part())
 
     async def _next_part(self) -> Page[T]:
@@ -190,27 +235,6 @@ class Isolation(Generic[T]):
             return await searching
         except _TimeUpError:
             raise self._error from None
-
-    async def _is_answered_behind(self, cursor: int, limit: int, deadline: Deadline) -> bool:
-        """Ask for an item behind a page, in another place each time, and return whether there was a good response."""
-        end = cursor + limit
-        places = (end, end + limit, end + 10 * limit)
-        self._controls += 1
-        with suppress(APIError, TransportError, DecodeError):
-            await self._fetch(places[self._controls % len(places)], 1, once=True, deadline=deadline)
-            return True
-        return False
-
-    async def _fetch_in_time(self, cursor: int, limit: int, *, once: bool = False) -> Page[T]:
-        deadline = self._deadline
-        control = None if once else partial(self._is_answered_behind, cursor, limit, deadline)
-        try:
-            return await self._fetch(cursor, limit, once=once, deadline=deadline, control=control)
-        except TofuPilotError as error:
-            if deadline.is_missed:
-                raise _TimeUpError from error
-            _log.info("looking for an unreadable item: %d items at position %d fail: %s", limit, cursor, error)
-            raise
 
     async def _beyond(self, position: int, *, start: int, error: TofuPilotError | None = None) -> Page[T]:
         """Return the first part that can be read at a position or behind it.
