@@ -61,7 +61,7 @@ Environment = Literal["production", "preview", "development"]
 Sample = Literal["golden", "failing", "ignored"]
 """What a unit is a sample of."""
 
-SampleFilter = Literal["golden", "failing", "ignored", "production"]
+SampleFilter = Literal["production", "golden", "failing", "ignored"]
 """What a unit is a sample of. ``production``: the unit is not a sample."""
 
 SortOrder = Literal["asc", "desc"]

@@ -138,7 +138,7 @@ class Factory(Listings):
         self._rows: dict[str, list[Any]] = {}
         self._seen: dict[str, list[Any]] = {}
         for name, listed in items.items():
-            if name not in Items.__annotations__:
+            if name not in RESOURCES:
                 raise TypeError(
                     f"got an unexpected keyword argument {name!r}: it is not an option or the name of a listing"
                 )

@@ -19,9 +19,11 @@ from .wire import Complaint, Refusal, mistyped
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
 
+    from aiotofupilot.listings import Argument
+
     from .request import Query
 
-__all__ = ["Asked", "Parameter", "pages", "read"]
+__all__ = ["Asked", "Parameter", "declared", "pages", "read"]
 
 Asked = dict[str, Any]
 """The parameters of a valid request, with their values. A parameter without a value and a default is left out."""
@@ -83,6 +85,34 @@ class Parameter:
         if len(values) > 1:
             raise Complaint(mistyped(expected, "array"))
         return parse(self, values[0])
+
+
+_KINDS: Mapping[Any, Kind] = {
+    bool: "boolean",
+    datetime: "datetime",
+    float: "number",
+    int: "integer",
+    str: "text",
+    timedelta: "duration",
+}
+
+
+def declared(argument: Argument, test: Callable[[Any, Any], Callable[[Any], bool]] | None) -> Parameter:
+    """Return a parameter as the client's listing declares it. Bounds of numbers are the client's own."""
+    kind: Kind = _KINDS.get(argument.type, "conditions")
+    if argument.choices:
+        kind = "choices" if argument.is_repeated else "choice"
+    elif argument.is_repeated:
+        kind = "texts"
+    return Parameter(
+        argument.name,
+        kind,
+        test,
+        options=argument.choices,
+        default=argument.server_default,
+        maximum=argument.bounds.high if argument.bounds and kind == "text" else None,
+        required=argument.is_required,
+    )
 
 
 def pages(*, minimum: int | None = 0, safe: bool = True) -> tuple[Parameter, ...]:

@@ -14,7 +14,10 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 from attrs import evolve, field, frozen
 
+from aiotofupilot.listings import listing_class
+
 from .metadata import matches
+from .parameters import declared, pages
 from .wire import document, dumps
 from .world import Maker, World
 
@@ -24,9 +27,6 @@ if TYPE_CHECKING:
     from .parameters import Asked, Parameter
 
 __all__ = [
-    "ENVIRONMENTS",
-    "RUN_OUTCOMES",
-    "SAMPLES",
     "Path",
     "Predicate",
     "Resource",
@@ -48,10 +48,6 @@ __all__ = [
 T = TypeVar("T")
 
 _MILLISECOND = timedelta(milliseconds=1)
-
-ENVIRONMENTS = ("production", "preview", "development")
-RUN_OUTCOMES = ("PASS", "FAIL", "ERROR", "TIMEOUT", "ABORTED")
-SAMPLES = ("production", "golden", "failing", "ignored")
 
 Predicate = Callable[[Any], bool]
 """Whether an item is asked for."""
@@ -122,10 +118,11 @@ Test = Callable[[Any, Snapshot], Predicate]
 class Resource(Maker[T]):
     """One listing: how its items are made up, what it can be asked for, and how its items are written."""
 
-    model: type[Any]
-    """The model of its items."""
-    parameters: tuple[Parameter, ...] = ()
-    """The parameters, in the order of the API's documentation."""
+    filters: Mapping[str, Test | None] = field(factory=dict[str, "Test | None"])
+    """The parameters in the order of the API's documentation, with what they select. The client's listing declares
+    their types. None: the parameter selects no items by itself. The name ``limit`` stands for all of `pages`."""
+    pages: tuple[Parameter, ...] = pages()
+    """The parameters of paging."""
     joined: Callable[[Asked, Snapshot], Predicate | None] | None = None
     """A test of several parameters together; None: there is none."""
     sorts: Mapping[str, Callable[[Any], Any]] = field(factory=dict[str, Callable[[Any], Any]])
@@ -134,8 +131,25 @@ class Resource(Maker[T]):
     """Adds the sequences of a run if they are asked for; None: the listing has no sequences."""
     hides_addresses: bool = False
     """Whether the creators of items are written without their addresses."""
-    paged: bool = True
-    """Whether the listing has pages. Otherwise it is a bare array."""
+
+    @property
+    def model(self) -> type:
+        """The model of its items."""
+        return listing_class(self.name).model
+
+    @property
+    def paged(self) -> bool:
+        """Whether the listing has pages. Otherwise it is a bare array."""
+        return not listing_class(self.name).is_bare
+
+    @cached_property
+    def parameters(self) -> tuple[Parameter, ...]:
+        """The parameters, in the order of the API's documentation."""
+        arguments = {argument.name: argument for argument in listing_class(self.name).filters}
+        found: list[Parameter] = []
+        for name, test in self.filters.items():
+            found += self.pages if name == "limit" else [declared(arguments[name], test)]
+        return tuple(found)
 
     def select(self, asked: Asked, snapshot: Snapshot) -> Sequence[T]:
         """Return the items that a request asks for, in its order. None is the largest sort key, as in PostgreSQL."""

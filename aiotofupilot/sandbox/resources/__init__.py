@@ -1,20 +1,11 @@
-"""The register of listings: one module for each listing, with its import and its line here."""
+"""What the sandbox answers for each listing, one module for each listing. It has the name of the listing."""
 
 from __future__ import annotations
 
+from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
-from .batches import BATCHES
-from .deployments import DEPLOYMENTS
-from .logs import LOGS
-from .measurements import MEASUREMENTS
-from .parts import PARTS
-from .phases import PHASES
-from .procedures import PROCEDURES
-from .runs import RUNS
-from .stations import STATIONS
-from .units import UNITS
-from .users import USERS
+from aiotofupilot.listings import NAMES
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -24,10 +15,6 @@ if TYPE_CHECKING:
 __all__ = ["RESOURCES"]
 
 RESOURCES: Mapping[str, Resource[Any]] = {
-    resource.name: resource
-    for resource in (
-        *(PROCEDURES, RUNS, UNITS, PARTS, BATCHES, STATIONS),
-        *(USERS, DEPLOYMENTS, LOGS, MEASUREMENTS, PHASES),
-    )
+    name: getattr(import_module(f".{name}", __name__), name.upper()) for name in NAMES
 }
 """Every listing that the sandbox answers for, by its name."""

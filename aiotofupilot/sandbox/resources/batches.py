@@ -6,7 +6,6 @@ from datetime import timedelta
 from typing import TYPE_CHECKING
 
 from aiotofupilot.models import Batch
-from aiotofupilot.sandbox.parameters import Parameter, pages
 from aiotofupilot.sandbox.resource import (
     Predicate,
     Resource,
@@ -60,21 +59,20 @@ def _mentions(query: str, snapshot: Snapshot) -> Predicate:
 
 BATCHES: Resource[Batch] = Resource(
     name="batches",
-    model=Batch,
     source=lambda world: world.batches,
     make=_make,
     hides_addresses=True,
-    parameters=(
-        Parameter("ids", "texts", among("id")),
-        Parameter("numbers", "texts", among("number")),
-        Parameter("created_after", "datetime", at_least("created_at")),
-        Parameter("created_before", "datetime", until("created_at")),
-        *pages(),
-        Parameter("search_query", "text", _mentions, maximum=100),
-        Parameter("part_numbers", "texts", _having(among("part.number"))),
-        Parameter("revision_numbers", "texts", _having(among("part.revision.number"))),
-        Parameter("sort_by", "choice", options=("number", "created_at"), default="created_at"),
-        Parameter("sort_order", "choice", options=("asc", "desc"), default="desc"),
-    ),
+    filters={
+        "ids": among("id"),
+        "numbers": among("number"),
+        "created_after": at_least("created_at"),
+        "created_before": until("created_at"),
+        "limit": None,
+        "search_query": _mentions,
+        "part_numbers": _having(among("part.number")),
+        "revision_numbers": _having(among("part.revision.number")),
+        "sort_by": None,
+        "sort_order": None,
+    },
     sorts=sorting(number="number", created_at="created_at"),
 )

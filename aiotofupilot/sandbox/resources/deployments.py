@@ -6,8 +6,7 @@ from datetime import datetime, timedelta
 from typing import TYPE_CHECKING
 
 from aiotofupilot.models import Commit, Deployment, DeploymentRepository
-from aiotofupilot.sandbox.parameters import Parameter, pages
-from aiotofupilot.sandbox.resource import ENVIRONMENTS, Resource, among, at_least, contains, equal_to, until
+from aiotofupilot.sandbox.resource import Resource, among, at_least, contains, equal_to, until
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -67,19 +66,18 @@ def _commit(world: World, random: Random, number: int, deployed_at: datetime) ->
 
 DEPLOYMENTS: Resource[Deployment] = Resource(
     name="deployments",
-    model=Deployment,
     source=lambda world: world.deployments,
     make=_make,
-    parameters=(
-        Parameter("procedure_ids", "texts", among("procedure.id")),
-        Parameter("environments", "choices", among("environment"), options=ENVIRONMENTS),
-        Parameter("build_statuses", "choices", among("status"), options=("pending", "building", "ready", "failed")),
-        Parameter("pushed", "boolean", equal_to(lambda deployment: bool(deployment.stations))),
-        Parameter("branch_names", "texts", among("commit.branch")),
-        Parameter("author_usernames", "texts", among("commit.author_username")),
-        Parameter("deployed_after", "datetime", at_least("deployed_at")),
-        Parameter("deployed_before", "datetime", until("deployed_at")),
-        Parameter("search_query", "text", contains("commit.message", "commit.sha", "procedure.name")),
-        *pages(),
-    ),
+    filters={
+        "procedure_ids": among("procedure.id"),
+        "environments": among("environment"),
+        "build_statuses": among("status"),
+        "pushed": equal_to(lambda deployment: bool(deployment.stations)),
+        "branch_names": among("commit.branch"),
+        "author_usernames": among("commit.author_username"),
+        "deployed_after": at_least("deployed_at"),
+        "deployed_before": until("deployed_at"),
+        "search_query": contains("commit.message", "commit.sha", "procedure.name"),
+        "limit": None,
+    },
 )

@@ -6,11 +6,7 @@ from typing import TYPE_CHECKING
 
 from aiotofupilot.models import Log, LogRun, ProcedureRef
 from aiotofupilot.sandbox.data import uuid
-from aiotofupilot.sandbox.parameters import Parameter, pages
 from aiotofupilot.sandbox.resource import (
-    ENVIRONMENTS,
-    RUN_OUTCOMES,
-    SAMPLES,
     Resource,
     among,
     at_least,
@@ -60,32 +56,30 @@ def _severity(log: Log) -> int:
 
 LOGS: Resource[Log] = Resource(
     name="logs",
-    model=Log,
     source=lambda world: world.entries,
     make=_make,
-    parameters=(
-        Parameter("procedure_ids", "texts", among("procedure.id")),
-        Parameter("search_query", "text", contains("message")),
-        Parameter("levels", "choices", among("level"), options=_LEVELS),
-        Parameter("timestamp_after", "datetime", at_least("created_at")),
-        Parameter("timestamp_before", "datetime", until("created_at")),
-        Parameter("source_files", "texts", among("source_file")),
-        Parameter("run_ids", "texts", among("run.id")),
-        Parameter("run_outcomes", "choices", among("run.outcome"), options=RUN_OUTCOMES),
-        Parameter("procedure_versions", "texts", of_run("procedure_versions", "run.id")),
-        Parameter("deployment_ids", "texts", of_run("deployment_ids", "run.id")),
-        Parameter("environments", "choices", of_run("environments", "run.id"), options=ENVIRONMENTS),
-        Parameter("serial_numbers", "texts", among("unit.serial_number")),
-        Parameter("part_numbers", "texts", of_run("part_numbers", "run.id")),
-        Parameter("revision_numbers", "texts", of_run("revision_numbers", "run.id")),
-        Parameter("batch_numbers", "texts", of_run("batch_numbers", "run.id")),
-        # This listing has no word for units of production.
-        Parameter("samples", "choices", of_run("samples", "run.id"), options=SAMPLES[1:]),
-        Parameter("created_by_station_ids", "texts", among("created_by_station.id")),
-        Parameter("created_by_user_ids", "texts", among("created_by_user.id")),
-        Parameter("sort_by", "choice", options=("created_at", "level", "run_id", "outcome"), default="created_at"),
-        Parameter("sort_order", "choice", options=("asc", "desc"), default="desc"),
-        *pages(),
-    ),
+    filters={
+        "procedure_ids": among("procedure.id"),
+        "search_query": contains("message"),
+        "levels": among("level"),
+        "timestamp_after": at_least("created_at"),
+        "timestamp_before": until("created_at"),
+        "source_files": among("source_file"),
+        "run_ids": among("run.id"),
+        "run_outcomes": among("run.outcome"),
+        "procedure_versions": of_run("procedure_versions", "run.id"),
+        "deployment_ids": of_run("deployment_ids", "run.id"),
+        "environments": of_run("environments", "run.id"),
+        "serial_numbers": among("unit.serial_number"),
+        "part_numbers": of_run("part_numbers", "run.id"),
+        "revision_numbers": of_run("revision_numbers", "run.id"),
+        "batch_numbers": of_run("batch_numbers", "run.id"),
+        "samples": of_run("samples", "run.id"),
+        "created_by_station_ids": among("created_by_station.id"),
+        "created_by_user_ids": among("created_by_user.id"),
+        "sort_by": None,
+        "sort_order": None,
+        "limit": None,
+    },
     sorts=sorting(created_at="created_at", level=_severity, run_id="run.id", outcome="run.outcome"),
 )

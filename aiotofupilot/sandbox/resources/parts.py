@@ -6,7 +6,7 @@ from datetime import timedelta
 from typing import TYPE_CHECKING
 
 from aiotofupilot.models import Part
-from aiotofupilot.sandbox.parameters import Parameter, pages
+from aiotofupilot.sandbox.parameters import pages
 from aiotofupilot.sandbox.recipes import PARTS as PRODUCTS
 from aiotofupilot.sandbox.resource import Predicate, Resource, Snapshot, contains, meets_conditions, sorting
 
@@ -43,18 +43,18 @@ def _tested_by(wanted: frozenset[str], snapshot: Snapshot) -> Predicate:
 
 PARTS: Resource[Part] = Resource(
     name="parts",
-    model=Part,
     source=lambda _world: range(len(PRODUCTS)),
     make=_make,
     metadata=_metadata,
-    parameters=(
-        *pages(minimum=None),
-        Parameter("search_query", "text", contains("name", "number"), maximum=100),
-        Parameter("procedure_ids", "texts", _tested_by),
-        Parameter("sort_by", "choice", options=("name", "number", "created_at"), default="created_at"),
-        Parameter("sort_order", "choice", options=("asc", "desc"), default="desc"),
-        Parameter("metadata", "conditions", meets_conditions("parts")),
-        Parameter("include_metadata", "boolean", default=False),
-    ),
+    filters={
+        "limit": None,
+        "search_query": contains("name", "number"),
+        "procedure_ids": _tested_by,
+        "sort_by": None,
+        "sort_order": None,
+        "metadata": meets_conditions("parts"),
+        "include_metadata": None,
+    },
+    pages=pages(minimum=None),
     sorts=sorting(name="name", number="number", created_at="created_at"),
 )

@@ -7,11 +7,7 @@ from typing import TYPE_CHECKING
 from attrs import evolve
 
 from aiotofupilot.models import Run, RunSequence
-from aiotofupilot.sandbox.parameters import Asked, Parameter, pages
 from aiotofupilot.sandbox.resource import (
-    ENVIRONMENTS,
-    RUN_OUTCOMES,
-    SAMPLES,
     Path,
     Predicate,
     Resource,
@@ -31,6 +27,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
 
     from aiotofupilot.models import Metadata
+    from aiotofupilot.sandbox.parameters import Asked
     from aiotofupilot.sandbox.resource import Test
     from aiotofupilot.sandbox.world import Attempt, Entry, World
 
@@ -94,61 +91,45 @@ def _outcome(attempts: Sequence[Attempt], run: str) -> str:
 
 RUNS: Resource[Run] = Resource(
     name="runs",
-    model=Run,
     source=lambda world: world.entries,
     make=_make,
     metadata=_metadata,
     sequences=_with_sequences,
-    parameters=(
-        Parameter("search_query", "text", mentions("unit.serial_number", shortest=8)),
-        Parameter("ids", "texts", among("id")),
-        Parameter("outcomes", "choices", among("outcome"), options=RUN_OUTCOMES),
-        Parameter("procedure_ids", "texts", among("procedure.id")),
-        Parameter("procedure_versions", "texts", among("procedure.version.tag")),
-        Parameter("deployment_ids", "texts", among(lambda run: getattr(run, "deployment_id", None))),
-        Parameter("execution_ids", "texts", among("execution_id")),
-        Parameter("slot_keys", "texts", among("slot_key")),
-        Parameter("slot_names", "texts", among("slot_name")),
-        Parameter(
-            "environments", "choices", among(lambda run: getattr(run, "environment", None)), options=ENVIRONMENTS
-        ),
-        Parameter("serial_numbers", "texts", among("unit.serial_number")),
-        Parameter("samples", "choices", among("unit.sample", missing="production"), options=SAMPLES),
-        Parameter("part_numbers", "texts", among("unit.part.number")),
-        Parameter("revision_numbers", "texts", among("unit.part.revision.number")),
-        Parameter("batch_numbers", "texts", among("unit.batch.number", missing="")),
-        Parameter("duration_min", "duration", at_least("duration")),
-        Parameter("duration_max", "duration", at_most("duration")),
-        Parameter("started_after", "datetime", at_least("started_at")),
-        Parameter("started_before", "datetime", until("started_at")),
-        Parameter("ended_after", "datetime", at_least("ended_at")),
-        Parameter("ended_before", "datetime", until("ended_at")),
-        Parameter("created_after", "datetime", at_least("created_at")),
-        Parameter("created_before", "datetime", until("created_at")),
-        Parameter("created_by_user_ids", "texts", among("created_by_user.id")),
-        Parameter("created_by_station_ids", "texts", among("created_by_station.id")),
-        Parameter("operated_by_ids", "texts", among("operated_by.id")),
-        Parameter("operated_by_names", "texts", among("operated_by.name")),
-        *pages(),
-        Parameter(
-            "sort_by",
-            "choice",
-            options=(
-                "started_at",
-                "created_at",
-                "duration",
-                "outcome",
-                "serial_number",
-                "part_number",
-                "revision_number",
-            ),
-            default="started_at",
-        ),
-        Parameter("sort_order", "choice", options=("asc", "desc"), default="desc"),
-        Parameter("metadata", "conditions", meets_conditions("runs")),
-        Parameter("include_metadata", "boolean", default=False),
-        Parameter("include_sequences", "boolean", default=False),
-    ),
+    filters={
+        "search_query": mentions("unit.serial_number", shortest=8),
+        "ids": among("id"),
+        "outcomes": among("outcome"),
+        "procedure_ids": among("procedure.id"),
+        "procedure_versions": among("procedure.version.tag"),
+        "deployment_ids": among(lambda run: getattr(run, "deployment_id", None)),
+        "execution_ids": among("execution_id"),
+        "slot_keys": among("slot_key"),
+        "slot_names": among("slot_name"),
+        "environments": among(lambda run: getattr(run, "environment", None)),
+        "serial_numbers": among("unit.serial_number"),
+        "samples": among("unit.sample", missing="production"),
+        "part_numbers": among("unit.part.number"),
+        "revision_numbers": among("unit.part.revision.number"),
+        "batch_numbers": among("unit.batch.number", missing=""),
+        "duration_min": at_least("duration"),
+        "duration_max": at_most("duration"),
+        "started_after": at_least("started_at"),
+        "started_before": until("started_at"),
+        "ended_after": at_least("ended_at"),
+        "ended_before": until("ended_at"),
+        "created_after": at_least("created_at"),
+        "created_before": until("created_at"),
+        "created_by_user_ids": among("created_by_user.id"),
+        "created_by_station_ids": among("created_by_station.id"),
+        "operated_by_ids": among("operated_by.id"),
+        "operated_by_names": among("operated_by.name"),
+        "limit": None,
+        "sort_by": None,
+        "sort_order": None,
+        "metadata": meets_conditions("runs"),
+        "include_metadata": None,
+        "include_sequences": None,
+    },
     sorts=sorting(
         started_at="started_at",
         created_at="created_at",
@@ -160,9 +141,7 @@ RUNS: Resource[Run] = Resource(
     ),
 )
 
-_TESTS: Mapping[str, Test] = {
-    parameter.name: parameter.test for parameter in RUNS.parameters if parameter.test is not None
-}
+_TESTS: Mapping[str, Test] = {name: test for name, test in RUNS.filters.items() if test is not None}
 
 
 def of_run(name: str, run_id: Path) -> Test:

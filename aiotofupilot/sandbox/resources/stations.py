@@ -5,7 +5,6 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from aiotofupilot.models import Station, Team
-from aiotofupilot.sandbox.parameters import Parameter, pages
 from aiotofupilot.sandbox.recipes import BENCHES, TEAMS
 from aiotofupilot.sandbox.resource import Predicate, Resource, Snapshot, contains, meets_conditions
 
@@ -43,15 +42,14 @@ def _runs_procedures(wanted: frozenset[str], _snapshot: Snapshot) -> Predicate:
 
 STATIONS: Resource[Station] = Resource(
     name="stations",
-    model=Station,
     source=lambda _world: range(len(BENCHES)),
     make=_make,
     metadata=_metadata,
-    parameters=(
-        *pages(),
-        Parameter("search_query", "text", contains("name")),
-        Parameter("procedure_ids", "texts", _runs_procedures),
-        Parameter("metadata", "conditions", meets_conditions("stations")),
-        Parameter("include_metadata", "boolean", default=False),
-    ),
+    filters={
+        "limit": None,
+        "search_query": contains("name"),
+        "procedure_ids": _runs_procedures,
+        "metadata": meets_conditions("stations"),
+        "include_metadata": None,
+    },
 )

@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
-from aiotofupilot.models import User
+from typing import TYPE_CHECKING
+
 from aiotofupilot.sandbox.resource import Resource
+
+if TYPE_CHECKING:
+    from aiotofupilot.models import User
 
 __all__ = ["USERS"]
 
 USERS: Resource[User] = Resource(
     name="users",
-    model=User,
     source=lambda world: world.users,
     make=lambda _world, user: (user,),
-    paged=False,
 )
