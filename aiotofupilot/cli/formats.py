@@ -19,7 +19,7 @@ from aiotofupilot import to_wire
 from aiotofupilot.models.fields import fields_of
 
 from .failures import UsageError
-from .tables import GAP, TABLES, fitted, whole
+from .tables import GAP, columns_of, fitted, whole
 from .terminal import is_terminal, visible, visible_json
 
 if TYPE_CHECKING:
@@ -269,7 +269,7 @@ def format_for(name: str | None, output: Path | None, listing: str, model: type)
             return Parquet(model)
         case _:
             is_shown = output is None and is_terminal(sys.stdout)
-            return Table(TABLES[listing].columns, shutil.get_terminal_size().columns if is_shown else None)
+            return Table(columns_of(listing).columns, shutil.get_terminal_size().columns if is_shown else None)
 
 
 def _by_ending(output: Path | None) -> str:

@@ -3,17 +3,21 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime, timedelta
+from functools import cache
 from itertools import accumulate, pairwise
 from typing import TYPE_CHECKING, Any, cast
 
 from attrs import evolve, frozen
+
+from aiotofupilot.listings import listing_class
+from aiotofupilot.models.fields import fields_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
     from aiotofupilot import Batch, Deployment, Measurement, Phase, Procedure
 
-__all__ = ["GAP", "TABLES", "Column", "Columns", "counted", "fitted", "whole"]
+__all__ = ["GAP", "TABLES", "Column", "Columns", "columns_of", "counted", "fitted", "whole"]
 
 
 @frozen
@@ -235,9 +239,28 @@ TABLES = {
 """How the items of each listing are shown, by its name."""
 
 
+_SHOWN = 5
+"""At most this many fields are shown of a listing without a table of its own."""
+
+
+def columns_of(listing: str) -> Columns:
+    """Return how the items of a listing are shown. Without a table of its own, it shows its first fields."""
+    return TABLES.get(listing) or _first_fields(listing_class(listing).model)
+
+
+@cache
+def _first_fields(model: type) -> Columns:
+    names = [field.name for field in fields_of(model) if field.model is None and field.name != "id"]
+    columns = [
+        Column(name.replace("_", " ").upper(), name, width=17, enough=40, leaves=leaves)
+        for leaves, name in enumerate(names[: _SHOWN - 1], start=1)
+    ]
+    return Columns(model.__name__.lower(), (_ID, *columns))
+
+
 def counted(items: int, listing: str) -> str:
     """Return a number of items of a listing in words."""
-    return f"{items:,} {TABLES[listing].singular if items == 1 else listing}"
+    return f"{items:,} {columns_of(listing).singular if items == 1 else listing}"
 
 
 GAP = "  "
