@@ -147,13 +147,13 @@ class Health:
 
     def __init__(self) -> None:
         self.outage: Outage | None = None
-        self.is_reached = False
+        self.is_reached: bool = False
         """Whether there ever was a response."""
-        self.good = 0
+        self.good: int = 0
         """How many responses were good."""
         self.failing_since: float | None = None
         """When the first request failed since the last good response; None: none has."""
-        self.paused_until = -math.inf
+        self.paused_until: float = -math.inf
         """The time before which the server wants no request."""
         self._in_a_row = 0
         self._waiting: OrderedDict[Waiter, None] = OrderedDict()

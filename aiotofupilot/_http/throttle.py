@@ -92,8 +92,8 @@ class Throttle:
     ) -> None:
         self._clock = clock
         self._connections = connections
-        self.limiter = limiter
-        self.health = Health()
+        self.limiter: Limiter | None = limiter
+        self.health: Health = Health()
         self._allowed = math.inf
         """The most requests in flight. It is 1 after a pause, and grows with each request."""
         self._starts = 0
@@ -323,13 +323,13 @@ class Slot:
 
     def __init__(self, throttle: Throttle, policy: Policy, counts: RequestCounts, until: float) -> None:
         self._throttle = throttle
-        self.policy = policy
+        self.policy: Policy = policy
         """The policy of the request."""
         self._counts = counts
         self._until = until
-        self.starts = 0
+        self.starts: int = 0
         """How often the session had begun to start slowly when the request was sent."""
-        self.sent = _NEVER
+        self.sent: Sent = _NEVER
         """What was known when the request was sent."""
 
     async def __aenter__(self) -> None:

@@ -51,7 +51,13 @@ class Outset(Generic[T]):
         if max_items is not None:
             limit = min(limit, max_items + 1)
         return cls(
-            Anchored(anchors, start.ahead, limit=whole_page, resync=plan.on_drift == "resync"),
+            Anchored(
+                anchors,
+                start.ahead,
+                limit=whole_page,
+                resync=plan.on_drift == "resync",
+                sort_key=plan.sort_key,
+            ),
             max(0, start.cursor + start.skip - bool(start.anchors)),
             max(2, limit),
             whole_page,

@@ -197,7 +197,9 @@ class Paginator(AsyncOnly, Generic[T]):
         its creation. From then on only a full pull sees it, if it can be read again.
 
         ``max_items`` ends a pass early. With ``on_drift="ignore"``, a pass resyncs too if the server's cursors are
-        offsets. ``"resync"`` raises a `DriftError` if they are not, and ``"raise"`` raises one if anything moved.
+        offsets. ``"resync"`` raises a `DriftError` if they are not, and ``"raise"`` raises one if anything moved. Each
+        of the three raises one rather than leave an item out, if the server lists items of one moment in another order
+        on each page.
 
         Args:
             watermark: What has been seen: the ``watermark`` of a pass, or a parsed one. None: nothing has been seen, so

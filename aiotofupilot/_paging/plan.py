@@ -61,6 +61,8 @@ class Plan:
     """What to do about a listing that moves."""
     keep: Callable[[Any], bool] | None = None
     """Returns whether to yield an item that the server lists; None: all are yielded. The others are passed over."""
+    sort_key: Callable[[Any], object] | None = None
+    """Returns what the server sorts an item by; None: that is not known. Items with equal keys have no order."""
     on_unreadable: OnUnreadable | None = "raise"
     """What to do about an item that cannot be read. None: the server does not cut the listing into pages, so no
     page can be asked for in parts."""

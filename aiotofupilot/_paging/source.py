@@ -137,6 +137,14 @@ class Source(Protocol[T]):
         ...
 
     @property
+    def sort_key(self) -> Callable[[Any], object] | None:
+        """What returns the value that the server sorts an item by; None: that is not known.
+
+        The server may list items with equal values in another order with each page.
+        """
+        ...
+
+    @property
     def can_be_bounded(self) -> bool:
         """Whether items can be asked for by the moment of their creation."""
         ...

@@ -24,9 +24,8 @@ several other types   string with the value's JSON text (`Validator.expected_val
 Every column may hold null, even where the API promises a value. So a table still fits after the API has taken the
 promise back.
 
-`schemas` has the schema of each model. `columns` says which type of column an attribute has, and which class of
-`gathering` gathers its values. `pools` converts the values of many columns at once, and `rows` makes a record batch of
-them. `streaming` makes record batches of a listing as its pages arrive, and `files` writes them to Parquet.
+`columns` has the schema of each model and makes columns of items. `streaming` makes record batches of a listing as its
+pages arrive, and `files` writes them to Parquet.
 """
 
 from importlib.util import find_spec
@@ -34,7 +33,7 @@ from importlib.util import find_spec
 if find_spec("pyarrow") is None:
     raise ModuleNotFoundError("aiotofupilot.arrow needs pyarrow: install the extra 'arrow'", name="pyarrow")
 
-from .schemas import record_batch, schema, without_durations
+from .columns import record_batch, schema, without_durations
 from .streaming import RecordBatches, batches, table
 
 __all__ = ["RecordBatches", "batches", "record_batch", "schema", "table", "without_durations"]

@@ -1,124 +1,227 @@
-"""The column for each type that a model's attribute can have, and the class that gathers its values.
+"""The columns of a model, and items as columns.
 
-The values of an attribute are read from many items at once. So it does not matter whether an item is a model or a
-struct, and a row costs neither a dict nor a call.
+The values of an attribute are read from many items at once and become one array. So an item can be a model or a struct
+of msgspec, and a row costs no dict.
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from datetime import datetime, timedelta
-from functools import cache
-from types import NoneType, UnionType
-from typing import TYPE_CHECKING, Any, Union, get_args, get_origin
+from datetime import UTC, datetime, timedelta
+from functools import cache, partial
+from itertools import accumulate
+from types import UnionType
+from typing import TYPE_CHECKING, Any, Union, cast, get_origin
 
 import attrs
+import msgspec
 import pyarrow as pa
-from attrs import frozen
 
-from .gathering import MOMENT, Gathering, Lists, Maps, Members, Moments, Plain, Structs, Texts
-from .pools import BOOLEAN, DOUBLE, DURATION, INTEGER, STRING, Pools
+from aiotofupilot._arguments import named
+from aiotofupilot.errors import DecodeError
+from aiotofupilot.models.fields import fields_of
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable, Iterable, Sequence
 
-__all__ = ["Column", "Model", "members_of"]
+    from aiotofupilot.models.fields import Field
+
+    Build = Callable[[Sequence[Any]], pa.Array[Any]]
+    """Makes an array of values. A value may be None."""
+
+__all__ = ["record_batch", "schema", "sent_batch", "without_durations"]
+
+_STRING, _DOUBLE, _DURATION = pa.string(), pa.float64(), pa.duration("us")
+_TIMESTAMP, _MAP = pa.timestamp("us", "UTC"), pa.map_(_STRING, _STRING)
+
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+
+_arrow: Any = pa  # the stubs do not know all arguments of the constructors
 
 
-@frozen
-class Column:
-    """How values of one type become an array."""
+@attrs.frozen
+class _Column:
+    """The column of an attribute."""
 
+    name: str
+    """The name of the attribute."""
     type: pa.DataType
     """The type of the column."""
-    gathering: Callable[[Pools], Gathering]
-    """Takes the pools of a record batch, and returns the object that gathers the values of the column."""
+    build: Build
+    """Makes the column of the values of the attribute."""
 
 
-@frozen
-class Model:
-    """The attributes of a model, as columns."""
+def schema(model: type) -> pa.Schema:
+    """Return the schema of a model's columns. It follows from the model, and not from any data.
 
-    fields: tuple[pa.Field[Any], ...]
-    """Names and types."""
-    columns: Mapping[str, Column]
-    """The column of each attribute, by its name."""
-    read: Callable[[Sequence[Any]], Sequence[list[Any]]]
-    """Takes items, and returns a list of values for each attribute."""
+    Args:
+        model: The model of an item, such as `Run`, or of a part of an item, such as `Repository`.
 
-    def gathering(self, pools: Pools) -> Members:
-        """Return the object that gathers the values of the columns."""
-        return Members(self.read, {name: column.gathering(pools) for name, column in self.columns.items()})
-
-
-def _leaf(kind: pa.DataType) -> Column:
-    return Column(kind, lambda pools: Plain(pools.share(kind)))
+    Raises:
+        TypeError: It is not a model.
+    """
+    anything: Any = model
+    if not isinstance(anything, type) or not attrs.has(anything):
+        raise named(TypeError(f"model must be a model such as Run, got {model!r}"), "model")
+    return pa.schema([pa.field(column.name, column.type) for column in _columns(model)])
 
 
-_LEAVES: dict[Any, Column] = {
-    str: _leaf(STRING),
-    bool: _leaf(BOOLEAN),
-    int: _leaf(INTEGER),
-    float: _leaf(DOUBLE),
-    datetime: Column(MOMENT, lambda pools: Moments(pools.share(DURATION))),
-    timedelta: _leaf(DURATION),
-}
+def record_batch(items: Iterable[Any], model: type) -> pa.RecordBatch:
+    """Return a record batch with a row for each item.
 
-_TEXTS = Column(STRING, lambda pools: Texts(pools.share(STRING)))
+    Args:
+        items: Models of one class. If there are none, the batch is empty, and has the whole schema.
+        model: Their class.
 
-
-def _struct(model: type) -> Column:
-    members = members_of(model)
-    fields = list(members.fields)
-    return Column(pa.struct(fields), lambda pools: Structs(model, fields, members.gathering(pools)))
-
-
-def _list(element: Column) -> Column:
-    # Parquet has this name for the values of a list, so a table is the same after it was written and read.
-    kind = pa.list_(pa.field("element", element.type))
-    return Column(kind, lambda pools: Lists(kind, element.gathering(pools)))
+    Raises:
+        TypeError: An item is of another class, or an attribute is of another type than the model says.
+        OverflowError: A duration is longer than 106,751,991 days, the longest that Arrow can hold.
+    """
+    rows = list(items)
+    schema(model)  # refuses what is not a model
+    if others := {type(item).__name__ for item in rows if not isinstance(item, model)}:
+        raise named(TypeError(f"items must be of the class {model.__name__}, got {', '.join(sorted(others))}"), "items")
+    return _batch(rows, model)
 
 
-def _map() -> Column:
-    kind = pa.map_(STRING, STRING)
-    text = _LEAVES[str]
-    return Column(kind, lambda pools: Maps(kind, text.gathering(pools), text.gathering(pools)))
+def sent_batch(items: Sequence[Any], model: type) -> pa.RecordBatch:
+    """Return a record batch of items that a server sent.
+
+    Args:
+        items: Models or structs.
+        model: The class of the models, also if the items are structs.
+
+    Raises:
+        DecodeError: A duration is longer than Arrow can hold.
+    """
+    try:
+        return _batch(items, model)
+    except OverflowError as error:
+        raise DecodeError(str(error)) from error
 
 
-def _column(kind: Any) -> Column:  # noqa: ANN401 - any annotation
-    """Return the column for a type that models are annotated with.
+def _batch(items: Sequence[Any], model: type) -> pa.RecordBatch:
+    batch: pa.RecordBatch = _arrow.RecordBatch.from_arrays(_arrays(_columns(model), items), schema=schema(model))
+    return batch
+
+
+def without_durations(kind: pa.Schema) -> pa.Schema:
+    """Return a schema with int64 in place of each duration, for formats without durations, such as Delta Lake.
+
+    ``table.cast(without_durations(table.schema))`` then holds microseconds. No value is changed or copied.
+
+    Args:
+        kind: The schema, such as that of a table.
+    """
+    return pa.schema([_plain(field) for field in cast("Any", kind)])
+
+
+def _plain(field: Any) -> Any:  # noqa: ANN401 - a pa.Field[Any]
+    kind: Any = field.type
+    if pa.types.is_duration(kind):
+        return field.with_type(pa.int64())
+    if pa.types.is_struct(kind):
+        return field.with_type(pa.struct([_plain(member) for member in cast("Any", kind)]))
+    if pa.types.is_list(kind):
+        return field.with_type(pa.list_(_plain(kind.value_field)))
+    return field
+
+
+@cache
+def _columns(model: type) -> tuple[_Column, ...]:
+    return tuple(map(_column, fields_of(model)))
+
+
+def _column(field: Field) -> _Column:
+    kind, build = _rule(field.kind)
+    if field.is_array:
+        # Parquet has this name for the values of a list, so a table is the same after it was written and read.
+        kind = pa.list_(pa.field("element", kind))
+        build = partial(_lists, kind, build)
+    return _Column(field.name, kind, build)
+
+
+def _rule(kind: Any) -> tuple[pa.DataType, Build]:  # noqa: ANN401 - the type of a field
+    """Return the type of the column for values of a type, and what makes it.
 
     Raises:
         TypeError: The type is not known here. A new kind of attribute needs a rule here.
     """
-    kinds = {member for member in get_args(kind) if member is not NoneType}
-    if get_origin(kind) in {Union, UnionType}:
-        if len(kinds) > 1:
-            return _LEAVES[float] if kinds == {int, float} else _TEXTS
-        (kind,) = kinds
     if attrs.has(kind):
-        return _struct(kind)
-    if get_origin(kind) is tuple:
-        return _list(_column(get_args(kind)[0]))
+        struct = pa.struct(list(cast("Any", schema(kind))))
+        return struct, partial(_structs, struct, _columns(kind))
+    if kind in _RULES:
+        return _RULES[kind]
     if get_origin(kind) is Mapping:
-        return _map()
-    if kind in _LEAVES:
-        return _LEAVES[kind]
+        return _MAP, _maps
+    if get_origin(kind) in {Union, UnionType}:
+        return _STRING, _texts
     raise TypeError(f"Arrow has no column for {kind!r}")
 
 
-def _reader(names: Sequence[str]) -> Callable[[Sequence[Any]], Sequence[list[Any]]]:
-    """Return a function that reads attributes of items.
-
-    Its code is written out. `attrgetter` would take twice the time.
-    """
-    lists = ", ".join(f"[item.{name} for item in items]" for name in names)
-    read: Callable[[Sequence[Any]], Sequence[list[Any]]] = eval(f"lambda items: [{lists}]")  # noqa: S307 - of nothing but the names of a model's attributes
-    return read
+def _arrays(columns: Iterable[_Column], items: Sequence[Any]) -> list[pa.Array[Any]]:
+    """Return the array of each attribute of items. An item may be None."""
+    return [
+        column.build([None if item is None else getattr(item, column.name) for item in items]) for column in columns
+    ]
 
 
-@cache
-def members_of(model: type) -> Model:
-    """Return the attributes of a model, as columns."""
-    columns = {field.name: _column(field.type) for field in attrs.fields(model)}
-    return Model(tuple(pa.field(name, column.type) for name, column in columns.items()), columns, _reader([*columns]))
+def _structs(kind: pa.DataType, columns: Iterable[_Column], values: Sequence[Any]) -> pa.Array[Any]:
+    array: pa.Array[Any] = _arrow.StructArray.from_arrays(_arrays(columns, values), type=kind, mask=_mask(values))
+    return array
+
+
+def _lists(kind: pa.DataType, build: Build, values: Sequence[Sequence[Any] | None]) -> pa.Array[Any]:
+    offsets = pa.array(accumulate(map(len, (value or () for value in values)), initial=0), pa.int32())
+    elements = build([element for value in values for element in value or ()])
+    array: pa.Array[Any] = _arrow.ListArray.from_arrays(offsets, elements, type=kind, mask=_mask(values))
+    return array
+
+
+def _mask(values: Sequence[Any]) -> pa.Array[Any]:
+    return pa.array([value is None for value in values], pa.bool_())
+
+
+def _maps(values: Sequence[Mapping[str, Any] | None]) -> pa.Array[Any]:
+    return pa.array(
+        [None if value is None else [(key, _json(member)) for key, member in value.items()] for value in values], _MAP
+    )
+
+
+def _texts(values: Sequence[Any]) -> pa.Array[Any]:
+    return pa.array([None if value is None else _json(value) for value in values], _STRING)
+
+
+def _json(value: object) -> str:
+    return msgspec.json.encode(value).decode()
+
+
+def _doubles(values: Sequence[float | None]) -> pa.Array[Any]:
+    try:
+        return pa.array(values, _DOUBLE)
+    except pa.ArrowInvalid:  # no double is exactly this integer; JavaScript, which the server speaks, rounds it too
+        return pa.array([None if value is None else float(value) for value in values], _DOUBLE)
+
+
+def _durations(values: Sequence[timedelta | None]) -> pa.Array[Any]:
+    try:
+        return pa.array(values, _DURATION)
+    except pa.ArrowInvalid as error:
+        longest = max((value for value in values if value is not None), key=abs)
+        raise OverflowError(f"Arrow holds a duration of at most 106,751,991 days, got {longest}") from error
+
+
+def _timestamps(values: Sequence[datetime | None]) -> pa.Array[Any]:
+    """Return aware datetimes as an array. pyarrow converts durations in a quarter of the time that datetimes take."""
+    return _durations([None if value is None else value - _EPOCH for value in values]).view(pa.int64()).view(_TIMESTAMP)
+
+
+_RULES: dict[Any, tuple[pa.DataType, Build]] = {
+    str: (_STRING, partial(pa.array, type=_STRING)),
+    bool: (pa.bool_(), partial(pa.array, type=pa.bool_())),
+    int: (pa.int64(), partial(pa.array, type=pa.int64())),
+    float: (_DOUBLE, _doubles),
+    int | float: (_DOUBLE, _doubles),
+    datetime: (_TIMESTAMP, _timestamps),
+    timedelta: (_DURATION, _durations),
+}

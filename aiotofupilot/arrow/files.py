@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 import pyarrow as pa
 from pyarrow import ipc, parquet
 
-from .schemas import received, schema
+from .columns import schema, sent_batch
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
@@ -46,7 +46,7 @@ def stream_part(items: Sequence[Any], model: type) -> bytes:
     Raises:
         DecodeError: A duration is longer than Arrow can hold.
     """
-    return received(items, model).serialize().to_pybytes()
+    return sent_batch(items, model).serialize().to_pybytes()
 
 
 async def write_parquet(stream: FileIO, target: BufferedIOBase) -> None:

@@ -10,8 +10,7 @@ from aiotofupilot import DecodeError, Paginator, RawItem
 from aiotofupilot._arguments import integer, named
 from aiotofupilot._paging.iteration import Iteration
 
-from .rows import Rows
-from .schemas import schema
+from .columns import schema, sent_batch
 
 if TYPE_CHECKING:
     from aiotofupilot import Checkpoint, WalkStats
@@ -20,6 +19,11 @@ __all__ = ["RecordBatches", "batches", "table"]
 
 _LARGEST = 64 * 2**20
 """A batch with this many bytes takes no more rows."""
+
+_AT_ONCE = 1_000
+"""At least this many items are converted together. Fewer cost more calls, and more take more memory than their rows."""
+
+_arrow: Any = pa  # the stubs do not know concat_batches
 
 
 class RecordBatches(Iteration[pa.RecordBatch]):
@@ -40,10 +44,12 @@ class RecordBatches(Iteration[pa.RecordBatch]):
         self._model = listing.model
         self.schema: pa.Schema = schema(self._model)
         """The schema of every batch."""
-        self._wanted = rows
+        self._rows = rows
         self._walk = listing.structs().walk()
         self._checkpoint = self._walk.checkpoint
-        self._rows = Rows(self._model, self.schema)
+        self._items: list[Any] = []  # items of the next batch
+        self._parts: list[pa.RecordBatch] = []  # rows of the next batch, before these items
+        self._size = 0  # bytes of these parts
         self._failure: Exception | None = None
 
     def __repr__(self) -> str:
@@ -56,14 +62,18 @@ class RecordBatches(Iteration[pa.RecordBatch]):
             await self._gather()
         finally:
             self._is_asking = False
-        if not self._rows.count:
-            raise StopAsyncIteration
+        if self._items:
+            self._convert()
+        if self._parts:
+            batch: pa.RecordBatch = _arrow.concat_batches(self._parts)
+            self._parts, self._size = [], 0
+            self._checkpoint = self._walk.checkpoint
+            return batch
+        failure, self._failure = self._failure, None
         try:
-            batch = self._rows.build()
-        except OverflowError as error:
-            raise self._beyond_arrow(error) from error
-        self._checkpoint = self._walk.checkpoint
-        return batch
+            raise failure or StopAsyncIteration
+        finally:
+            del failure  # its traceback refers to this frame
 
     async def aclose(self) -> None:
         """End after the batch that was yielded last, and wait until nothing is in flight.
@@ -72,7 +82,7 @@ class RecordBatches(Iteration[pa.RecordBatch]):
             RuntimeError: Another task is waiting for the next batch.
         """
         self._check_idle()
-        self._rows, self._failure = Rows(self._model, self.schema), None
+        self._items, self._parts, self._failure = [], [], None
         await self._walk.aclose()
 
     @property
@@ -89,37 +99,39 @@ class RecordBatches(Iteration[pa.RecordBatch]):
         return self._walk.stats
 
     async def _gather(self) -> None:
-        """Gather the rows of the next batch."""
+        """Gather the items of the next batch, up to a failure."""
         while self._failure is None and (room := self._room()):
             try:
                 items = await self._walk.take(room)
-            except Exception as error:
-                if not self._rows.count:
-                    raise
+            except Exception as error:  # noqa: BLE001 - it is raised after the rows before it
                 self._failure = error
-                break
+                return
             if not items:
-                break
-            try:
-                self._rows.add(items)
-            except OverflowError as error:
-                raise self._beyond_arrow(error) from error
-        if self._failure is not None and not self._rows.count:
-            failure, self._failure = self._failure, None
-            try:
-                raise failure
-            finally:
-                del failure  # its traceback refers to this frame
+                return
+            self._items += items
+            if len(self._items) >= _AT_ONCE:
+                self._convert()
 
     def _room(self) -> int:
         """Return how many more items the next batch takes."""
-        return 0 if self._rows.size >= _LARGEST else self._wanted - self._rows.count
+        if self._size >= _LARGEST:
+            return 0
+        return self._rows - len(self._items) - sum(part.num_rows for part in self._parts)
 
-    def _beyond_arrow(self, error: OverflowError) -> DecodeError:
-        """Return the error for a duration that Arrow cannot hold. Its checkpoint is the end of the last batch."""
-        beyond = DecodeError(str(error))
-        beyond.checkpoint = self._checkpoint
-        return beyond
+    def _convert(self) -> None:
+        """Convert the items.
+
+        Raises:
+            DecodeError: A duration is longer than Arrow can hold. The items stay.
+        """
+        try:
+            part = sent_batch(self._items, self._model)
+        except DecodeError as error:
+            error.checkpoint = self._checkpoint
+            raise
+        self._parts.append(part)
+        self._size += part.nbytes
+        self._items = []
 
 
 def batches(listing: Paginator[Any], *, rows: int = 10_000) -> RecordBatches:

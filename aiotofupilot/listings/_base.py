@@ -166,6 +166,7 @@ class Listing(Endpoint[T]):
             concurrency=how["concurrency"] or self.connection.concurrency,
             on_drift=how["on_drift"],
             keep=keep,
+            sort_key=query.sort_key,
             on_unreadable=None if self.is_bare else how["on_unreadable"],
         )
         sort_by = dict(pairs).get("sort_by")

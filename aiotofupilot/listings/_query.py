@@ -59,6 +59,9 @@ class Endpoint(Generic[T]):
     are no such parameters."""
     oldest_first: ClassVar[str | None] = None
     """The value of ``sort_by`` whose ascending order lists the oldest items first. None: there is no such order."""
+    sort_paths: ClassVar[dict[str | None, tuple[str, ...]]] = {}
+    """The paths in an item to what it is sorted by, for values of ``sort_by`` that are not the name of a field. None
+    stands for the default order; if it is missing, this is the order of `oldest_first` or `creation_field`."""
     shard_field: ClassVar[str | None] = None
     """The field by which shards are cut: a time that never changes. None: `creation_field`."""
     shard_filter: ClassVar[str | None] = None
@@ -246,6 +249,14 @@ class Query(Source[T]):
         return any(name in ("sort_by", "sort_order") for name, _ in self.pairs)
 
     @property
+    def sort_key(self) -> Callable[[Any], object] | None:
+        """What returns the value that the server sorts an item by; see `Source.sort_key`."""
+        listing, sort_by = self.listing, dict(self.pairs).get("sort_by")
+        field = sort_by or listing.oldest_first or listing.creation_field
+        path = listing.sort_paths.get(sort_by, None if field is None else (field,))
+        return None if path is None else partial(_value_at, path=path)
+
+    @property
     def can_be_bounded(self) -> bool:
         """Whether items can be asked for by the time of their creation."""
         return self.listing.creation_filter is not None
@@ -275,9 +286,7 @@ class Query(Source[T]):
             DecodeError: The item does not say it.
         """
         path = self.listing.by_run.run_id if self.listing.by_run else ()
-        value: Any = item
-        for name in path:
-            value = _value(value, name)
+        value = _value_at(item, path)
         if not isinstance(value, str):
             where = ".".join(path)
             raise DecodeError(f"{where} of {item.id!r}: expected a string, got {value!r}", path=where)
@@ -362,6 +371,12 @@ def time_of(item: Identified, name: str, value: Any) -> datetime:  # noqa: ANN40
         return read_date_time(value)
     except (TypeError, ValueError) as error:
         raise DecodeError(f"{name} of {item.id!r}: expected a date-time, got {value!r}", path=name) from error
+
+
+def _value_at(item: object, path: tuple[str, ...]) -> Any:  # noqa: ANN401 - likewise
+    for name in path:
+        item = _value(item, name)
+    return item
 
 
 def _value(item: object, name: str) -> Any:  # noqa: ANN401 - likewise

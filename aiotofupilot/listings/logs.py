@@ -47,6 +47,7 @@ class Logs(Listing[Log]):
     stable_orders: ClassVar[frozenset[str]] = frozenset({"created_at", "level", "run_id"})
     creation_field: ClassVar[str | None] = "created_at"
     creation_filter: ClassVar[str | None] = "timestamp"
+    sort_paths: ClassVar[dict[str | None, tuple[str, ...]]] = {"run_id": ("run", "id")}
     oldest_first: ClassVar[str | None] = "created_at"
     by_run: ClassVar[ByRun | None] = ByRun(Runs, run_ids="run_ids", run_id=("run", "id"))
 

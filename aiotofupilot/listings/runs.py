@@ -57,6 +57,7 @@ class Runs(Listing[Run]):
     stable_orders: ClassVar[frozenset[str]] = frozenset({"started_at", "created_at", "duration"})
     creation_field: ClassVar[str | None] = "created_at"
     creation_filter: ClassVar[str | None] = "created"
+    sort_paths: ClassVar[dict[str | None, tuple[str, ...]]] = {None: ("started_at",)}
     oldest_first: ClassVar[str | None] = "created_at"
 
     def list(self, **arguments: Unpack[RunFilters]) -> Paginator[Run]:

@@ -13,8 +13,10 @@ from fakes.wire_listings import MODELS
 
 from aiotofupilot import Checkpoint, DecodeError, Procedure, RawItem, Run, ServerError, TofuPilotSession
 from aiotofupilot.arrow import batches, record_batch, schema, streaming, table
+from aiotofupilot.arrow.files import stream_part
 from aiotofupilot.listings.runs import Runs
 from aiotofupilot.sandbox import Sandbox, faults
+from aiotofupilot.testing import make_run
 
 ITEMS = 1_250
 
@@ -40,7 +42,7 @@ def whole(service):
 
 @pytest.mark.parametrize("on_drift", ["ignore", "resync"])
 @pytest.mark.parametrize("concurrency", [1, 8])
-@pytest.mark.parametrize("size", [1, 130, 999, ITEMS, 10_000])
+@pytest.mark.parametrize("size", [1, 130, ITEMS, 10_000])
 async def test_every_batch_has_as_many_rows_as_wanted(listing, whole, concurrency, on_drift, size):
     """The last has the rest. Pages may be cut."""
     items = min(ITEMS, size * 20)
@@ -164,7 +166,7 @@ async def test_two_tasks_cannot_share_a_stream(listing):
 async def test_a_batch_of_many_bytes_is_not_filled_up(listing, monkeypatch, whole):
     """A row group or a message that is built of it stays small, whatever the server writes into texts."""
     monkeypatch.setattr(streaming, "_LARGEST", 1)
-    monkeypatch.setattr("aiotofupilot.arrow.rows._AT_ONCE", 5_000)  # of 10 columns: known are the bytes of 500 rows
+    monkeypatch.setattr(streaming, "_AT_ONCE", 500)
     parts = [batch async for batch in batches(listing())]
     assert [part.num_rows for part in parts] == [500, 500, 250]
     assert rows(*parts).equals(whole)
@@ -230,20 +232,51 @@ async def test_a_duration_that_arrow_cannot_hold_is_an_error_of_this_package():
     assert isinstance(run, Run)
 
 
+@pytest.mark.parametrize("at_once", [1, 1_000])
+async def test_such_a_duration_in_a_later_page_costs_no_row_before_it(monkeypatch, at_once):
+    """No shorter batch is yielded, whose checkpoint would stand after the rows at fault."""
+    monkeypatch.setattr(streaming, "_AT_ONCE", at_once)
+    too_long = b'"duration":"P%dDT' % timedelta.max.days
+
+    class Lying(InProcess):
+        answered = 0
+
+        async def _answer(self, target):
+            answer = await super()._answer(target)
+            self.answered += 1
+            if self.answered < 3:
+                return answer
+            return attrs.evolve(answer, body=answer.body.replace(b'"duration":"PT', too_long, 1))
+
+    stream = batches(Runs(Lying(Sandbox(procedures=3, runs=40))).list(limit=10), rows=15)
+    assert (await anext(stream)).num_rows == 15
+    after = stream.checkpoint
+    for _ in range(3):
+        with pytest.raises(DecodeError, match="Arrow holds a duration of at most") as refused:
+            await anext(stream)
+        assert refused.value.checkpoint == stream.checkpoint == after
+    rest = await table(Runs(InProcess(Sandbox(procedures=3, runs=40))).list(cursor=after))
+    assert rest.num_rows == 25
+
+
+def test_a_part_of_a_stream_tells_of_such_a_duration_with_an_error_of_this_package():
+    with pytest.raises(DecodeError, match="Arrow holds a duration of at most"):
+        stream_part([attrs.evolve(make_run(), duration=timedelta.max)], Run)
+
+
 @pytest.fixture
 async def sandbox():
     async with Sandbox(procedures=5, runs=60) as sandbox:
         yield sandbox
 
 
-@pytest.mark.parametrize("name", MODELS)
-async def test_every_listing_becomes_the_table_of_its_models(sandbox, name):
+async def test_every_listing_becomes_the_table_of_its_models(sandbox):
     async with TofuPilotSession(sandbox.api_key, base_url=sandbox.url) as session:
-        arguments = required(name, sandbox.procedures[0].id)
-        if name in {"runs", "units", "parts", "stations"}:
-            arguments["include_metadata"] = True
-        found = getattr(session, name).list(**arguments)
-        items = await found.collect()
-        assert items
-        table_of_models = pa.Table.from_batches([record_batch(items, MODELS[name])])
-        assert (await table(found)).equals(table_of_models)
+        for name, model in MODELS.items():
+            arguments = required(name, sandbox.procedures[0].id)
+            if name in {"runs", "units", "parts", "stations"}:
+                arguments["include_metadata"] = True
+            found = getattr(session, name).list(**arguments)
+            items = await found.collect()
+            assert items
+            assert (await table(found)).equals(pa.Table.from_batches([record_batch(items, model)]))

@@ -48,6 +48,9 @@ class Server:
     """Whether it sorts where it is asked to. Otherwise the newest come first."""
     sorts_by: Callable[[Row], float] = field(default=lambda row: row.created)
     """By what it sorts where it is asked for the oldest first."""
+    shuffle: Callable[[list[Row], int, int], None] | None = None
+    """Puts all rows in an order, given the cursor and the limit of a request, before they are sorted. So it decides on
+    the order of rows that were created at the same moment."""
     changes: list[Callable[[], None]] = field(factory=list)
     """What happens before one answer each."""
     failures: list[Exception] = field(factory=list)
@@ -145,6 +148,9 @@ class Dated:
         if self.after is not None:
             rows = [row for row in rows if row.created >= self.after]
         rows.reverse()
+        if server.shuffle is not None:
+            server.shuffle(rows, cursor, limit)
+            rows.sort(key=lambda row: -row.created)
         if self.order == "asc" and server.sorts:
             rows.sort(key=server.sorts_by)
         elif self.can_be_ordered:
@@ -160,6 +166,10 @@ class Dated:
         bound = self.after if after is None else (after - BEGIN).total_seconds()
         named, run_ids = procedure_id or self.named, tuple(run_ids) or self.run_ids
         return evolve(self, after=bound, order=order or self.order, run_ids=run_ids, named=named)
+
+    @property
+    def sort_key(self):
+        return lambda row: row.created
 
     def created_at(self, item):
         return BEGIN + timedelta(seconds=item.created) if self.is_dated or self.kind == "runs" else None
@@ -203,4 +213,5 @@ def listing(
     server = server or Server()
     source = Dated(server, Clock(server), **KINDS[kind])
     start = Checkpoint(listing="rows", query="abcdefgh")
-    return Paginator(source, Plan(limit, start, max_items, concurrency, on_drift, on_unreadable=on_unreadable))
+    plan = Plan(limit, start, max_items, concurrency, on_drift, on_unreadable=on_unreadable, sort_key=source.sort_key)
+    return Paginator(source, plan)

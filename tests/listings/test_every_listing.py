@@ -5,6 +5,7 @@ from collections.abc import Sequence
 from copy import deepcopy
 from datetime import datetime, timedelta
 from typing import Literal
+from urllib.parse import parse_qs, urlsplit
 
 import orjson
 import pytest
@@ -76,6 +77,14 @@ def test_the_filters_are_the_parameters_of_the_api():
             assert argument.is_optional is not argument.is_required
     assert found == wanted
     assert len(found) == 161
+
+
+@pytest.mark.parametrize("name", LISTINGS)
+async def test_it_asks_for_as_many_items_a_page_as_the_api_gives(name):
+    """The fewest requests are sent then."""
+    connection = Connection()
+    await LISTINGS[name](connection).list(**required(name))
+    assert [parse_qs(urlsplit(target).query)["limit"] for target in connection.targets] == [["100"]]
 
 
 def test_the_options_are_those_of_every_listing():

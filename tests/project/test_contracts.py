@@ -22,7 +22,7 @@ BROKEN = {
         ("models/page.py", "from aiotofupilot import errors"),
         ("listings/_query.py", "from aiotofupilot import sandbox"),
         ("listings/_base.py", "from aiotofupilot import arrow"),
-        ("arrow/schemas.py", "from aiotofupilot.dlt import rows"),
+        ("arrow/columns.py", "from aiotofupilot.dlt import rows"),
         ("settings.py", "from aiotofupilot._http import proxy"),
         ("_wire/codec.py", "from aiotofupilot import listings"),
         ("checkpoint.py", "from aiotofupilot import watermark"),
@@ -75,7 +75,7 @@ BROKEN = {
         ("_wire/times.py", "import cattrs"),
         ("models/page.py", "from cattrs import Converter"),
     ],
-    "msgspec is the wire's, and the command writes JSON with it": [
+    "msgspec is the wire's, and the command and Arrow write JSON with it": [
         ("models/page.py", "import msgspec"),
         ("cli/listing.py", "import msgspec"),
     ],

@@ -18,9 +18,11 @@ from aiotofupilot.errors import DriftError
 from .memory import Memory
 from .progress import Progress
 from .resync import Resync
+from .ties import Ties
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Callable, Iterable, Sequence
+    from typing import Any
 
     from aiotofupilot._paging.unreadable.gap import Gap
     from aiotofupilot.models import Page
@@ -34,6 +36,9 @@ _AHEAD_AT_MOST = 10_000
 
 _COST_OF_A_PART = 10
 """A part of a page that failed takes about as many requests as this many whole pages."""
+
+_SHUFFLED_AT_MOST = 10
+"""At most this often may the walk stand among items that are sorted alike, before anything new is found."""
 
 _UNCONFIRMED_AT_MOST = 10
 """At most this often may a gap not be confirmed, because the listing moves, before anything new is found."""
@@ -50,6 +55,7 @@ class Anchored(Generic[T]):
         ahead: Digests of items that were passed after those, and that may be met again.
         limit: Items of a whole page; at least 2, because one of them is the anchor.
         resync: Whether to look for the place where the listing goes on. If not, a listing that moved is an error.
+        sort_key: Returns what the server sorts an item by; None: that is not known.
     """
 
     overlap = 1
@@ -57,7 +63,15 @@ class Anchored(Generic[T]):
     skip = 0
     """How many items of the pages to come are still to be skipped. A page is placed by its items, so there are none."""
 
-    def __init__(self, anchors: Iterable[bytes] = (), ahead: Iterable[bytes] = (), *, limit: int, resync: bool) -> None:
+    def __init__(
+        self,
+        anchors: Iterable[bytes] = (),
+        ahead: Iterable[bytes] = (),
+        *,
+        limit: int,
+        resync: bool,
+        sort_key: Callable[[Any], object] | None = None,
+    ) -> None:
         self.memory = Memory(anchors, ahead)
         """What was passed."""
         self.next_look = 0
@@ -66,7 +80,11 @@ class Anchored(Generic[T]):
         """How often the listing was found to have moved."""
         self.lacks_offsets = False
         """Whether a page showed that the server's cursors are no offsets."""
+        self.is_shuffled = False
+        """Whether the walk lost its place among items that are sorted alike, and found nothing new since."""
         self._progress = Progress()
+        self._ties = Ties(sort_key)
+        self._shuffled = 0
         self._limit = limit
         self._resync = resync
         self._search: Resync | None = None
@@ -102,11 +120,14 @@ class Anchored(Generic[T]):
         new = memory.new(page.data, start)
         if self._is_doubtful and (new or page.following is None) and self._is_contradicted(page):
             return None
+        if len(new) < len(page.data) - start and self._comes_again(page, start, new):
+            return None
         cost = 1 if gap is None else _COST_OF_A_PART
         if not self._progress.note(ids, is_new=bool(new), cost=cost) or memory.ahead_count > _AHEAD_AT_MOST:
             memory.reject()
             self._progress = Progress()
             raise DriftError("the listing moves too much to be followed, or its pages disagree", cursor=page.cursor)
+        self._note_ties(page, has_news=bool(new))
         self._search = None
         if new:
             self._unconfirmed = 0
@@ -179,11 +200,58 @@ class Anchored(Generic[T]):
             return None
         if self._search is None:
             stood_at = page.cursor if self._stood_at is None else self._stood_at
-            self._search = Resync(memory, page.cursor, stood_at=stood_at, limit=self._limit)
+            self._search = Resync(memory, page.cursor, stood_at=stood_at, limit=self._limit, ties=self._ties)
             self.resyncs += 1
-        start = self._search.look(page, is_first=is_first)
+        try:
+            start = self._search.look(page, is_first=is_first)
+        finally:
+            self.is_shuffled |= self._search.is_among_ties
         self.next_look, self._is_doubtful = self._search.next_look, self._search.is_doubtful
         return start
+
+    def _comes_again(self, page: Page[T], start: int, new: Sequence[T]) -> bool:
+        """Return whether a page shows an item again that no creation or removal has moved.
+
+        Another item may have been missed then. So the walk looks for its place before the items that are sorted alike.
+
+        Raises:
+            DriftError: `resync` is false.
+        """
+        memory, new_ids = self.memory, {item.id for item in new}
+        passed = [item for item in page.data[start:] if item.id not in new_ids and not memory.is_ahead(item.id)]
+        if not self._ties.comes_again(page.data, start, passed):
+            return False
+        memory.reject()
+        if not self._resync:
+            raise DriftError(
+                f"the listing moved: the page at cursor {page.cursor} shows {passed[0].id!r} again", cursor=page.cursor
+            )
+        stood_at = page.cursor if self._stood_at is None else self._stood_at
+        self._search = Resync(memory, page.cursor, stood_at=stood_at, limit=self._limit, ties=self._ties)
+        self.is_shuffled = True
+        self._search.look_back(page)
+        self.next_look = self._search.next_look
+        self.resyncs += 1
+        return True
+
+    def _note_ties(self, page: Page[T], *, has_news: bool) -> None:
+        """Take note of the items of a page that are sorted alike.
+
+        Raises:
+            DriftError: The walk stood among such items again and again.
+        """
+        self._ties.note_passed(page.data)
+        if has_news:
+            self._shuffled, self.is_shuffled = 0, False
+        elif self._search is not None and self._search.is_among_ties:
+            self._shuffled += 1
+        if self._shuffled > _SHUFFLED_AT_MOST:
+            self._shuffled = 0
+            raise DriftError(
+                "the server lists items that are sorted alike in another order with each page: items come again, and "
+                "others may be missing",
+                cursor=page.cursor,
+            )
 
     def _is_contradicted(self, page: Page[T]) -> bool:
         """Return whether a page shows that the place found was a wrong one. The listing is begun again then.

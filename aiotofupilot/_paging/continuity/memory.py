@@ -147,6 +147,10 @@ class Memory:
         """Return the same for the items that may be met again."""
         return self._places([*self._ahead])
 
+    def is_ahead(self, item_id: str) -> bool:
+        """Return whether an item was passed, did not turn up again yet, and may still do so."""
+        return item_id in self._ahead or (self._has_digests and _key(digest(item_id)) in self._ahead)
+
     def go_back(self, rank: int) -> None:
         """Stand after the item of a rank again. All items that were passed after it may be met again.
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 from enum import IntEnum
 from typing import TYPE_CHECKING, Any
 
+from aiotofupilot.checkpoint import LARGEST
 from aiotofupilot.errors import DriftError
 
 from .search import Search
@@ -20,6 +21,7 @@ if TYPE_CHECKING:
     from aiotofupilot.models import Page
 
     from .memory import Memory
+    from .ties import Ties
 
 __all__ = ["Resync"]
 
@@ -43,19 +45,24 @@ class Resync:
         origin: The cursor of the page that did not begin with the item passed last.
         stood_at: The cursor at which the item passed last stood when it was passed.
         limit: Items of a whole page; at least 2.
+        ties: What is known of items that are sorted alike. These do not show the place.
     """
 
-    def __init__(self, memory: Memory, origin: int, *, stood_at: int, limit: int) -> None:
+    def __init__(self, memory: Memory, origin: int, *, stood_at: int, limit: int, ties: Ties) -> None:
         self._memory = memory
+        self._ties = ties
         self._stood_at = stood_at
         self._limit = limit
         self._search = Search(origin, limit)
         self._wanted = _Evidence.RELIABLE
+        self._looked_back_to = LARGEST
         self._lesser: dict[_Evidence, tuple[int, int]] = {}
         self.next_look = origin
         """Where to look next, after a page that did not show the place."""
         self.is_doubtful = False
         """Whether items that were passed after the place found should be met again, or else it is the wrong place."""
+        self.is_among_ties = False
+        """Whether the walk stood among items that are sorted alike. Its place is then before all of them."""
 
     def look(self, page: Page[Any], *, is_first: bool) -> int | None:
         """Return how many items at the top of a page are not new. None: look at `next_look` next.
@@ -66,10 +73,13 @@ class Resync:
 
         Raises:
             DriftError: No page shows an item that was passed. Or the order of the items changed, and not all that were
-                yielded are remembered.
+                yielded are remembered. Or more items are sorted alike than are remembered.
         """
         memory = self._memory
         ranks = memory.ranks()
+        ties_begin = self._ties.beginning(page.data, ranks)
+        self.is_among_ties |= ties_begin is not None
+        ranks = ranks[:ties_begin]
         row = in_order(ranks)
         if is_first and memory.reaches_back_to_the_beginning:
             # All that is not known is new, whatever happened to the order.
@@ -77,9 +87,12 @@ class Resync:
         if is_out_of_order(ranks, row):
             self._begin_again(page)
             return None
-        place = reliable(row) or self._lesser_evidence(page, row)
+        place = reliable(row)
+        if place is None and not (ties_begin is not None and self.look_back(page)):
+            place = self._lesser_evidence(page, row, memory.ranks_ahead()[:ties_begin])
+            if place is None:
+                self._look_further(page)
         if place is None:
-            self._look_further(page)
             return None
         if place.rank > memory.newest_rank:
             return self._found(place)
@@ -94,6 +107,25 @@ class Resync:
         self.is_doubtful = growth > 0 and row[-1].rank < memory.newest_rank
         return self._found(place)
 
+    def look_back(self, page: Page[Any]) -> bool:
+        """Look next for what is sorted before the items on a page that are sorted alike, if that is new to the search.
+
+        Raises:
+            DriftError: Nothing that was passed before these items is remembered.
+        """
+        self.is_among_ties = True
+        before = max(0, page.cursor - max(1, self._limit - 2))
+        if before >= min(page.cursor, self._looked_back_to):
+            return False
+        if page.cursor + self._limit < self._stood_at - self._memory.newest_rank:
+            raise DriftError(
+                "the listing moved among items that are sorted alike, which are more than a walk remembers",
+                cursor=page.cursor,
+            )
+        self.next_look = self._looked_back_to = before
+        self._search = Search(before, self._limit)
+        return True
+
     def _found(self, place: Place) -> int:
         self._memory.go_back(place.rank)
         return place.position + 1
@@ -106,7 +138,9 @@ class Resync:
             )
         self.next_look = 0
 
-    def _lesser_evidence(self, page: Page[Any], row: Sequence[Place]) -> Place | None:
+    def _lesser_evidence(
+        self, page: Page[Any], row: Sequence[Place], ranks_ahead: Sequence[int | None]
+    ) -> Place | None:
         """Return the place that a page without reliable items shows, if that is believed by now."""
         memory = self._memory
         if row:
@@ -114,7 +148,7 @@ class Resync:
             place, evidence = row[-2:][0], _Evidence.KNOWN
             if memory.newest_rank == 0:
                 return place  # there is no other item to look for
-        elif ahead := in_order(memory.ranks_ahead()):
+        elif ahead := in_order(ranks_ahead):
             place, evidence = ahead[-1], _Evidence.AHEAD
             place = place._replace(rank=memory.newest_rank + 1 + place.rank)
         else:

@@ -84,7 +84,7 @@ async def _last(ordered: Source[RawItem], timeline: Timeline, plan: Plan, total:
     hide an item that stands behind it.
     """
     start = Checkpoint(max(0, total - plan.limit), listing=plan.start.listing)
-    plan = evolve(plan, start=start, max_items=None, on_drift="resync", keep=None)
+    plan = evolve(plan, start=start, max_items=None, on_drift="resync", keep=None, sort_key=ordered.sort_key)
     last = None
     async for item in Walk(ordered.fetch, plan):
         last = timeline.moment(item)

@@ -160,7 +160,7 @@ class Created(Generic[T]):
         if self._can_settle and floor is not None:
             source = source.narrowed(after=floor - _MILLISECOND)  # "after" may mean later than that
         self._asked_after = floor
-        plan = evolve(self._plan, start=start, max_items=None, on_drift=on_drift)
+        plan = evolve(self._plan, start=start, max_items=None, on_drift=on_drift, sort_key=source.sort_key)
         return Stretch(partial(self._beginning.fetch, source), plan, self._stats)
 
     async def _leave_page(self) -> None:

@@ -153,7 +153,8 @@ class OfRuns(Generic[T]):
 
     def _begin(self, on_drift: OnDrift) -> Stretch[T]:
         source = self._source.narrowed(order="asc", run_ids=self._asked, procedure_id=self._procedure_id)
-        return Stretch(source.fetch, evolve(self._plan, max_items=None, on_drift=on_drift), self._stats)
+        plan = evolve(self._plan, max_items=None, on_drift=on_drift, sort_key=source.sort_key)
+        return Stretch(source.fetch, plan, self._stats)
 
     async def _fresh(self, walk: RestartingWalk[T], items: list[T]) -> list[tuple[str, T]]:
         """Return the items of a page that were not yielded before, with the IDs of their runs."""

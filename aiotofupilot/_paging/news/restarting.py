@@ -44,6 +44,11 @@ class Stretch(Walk[T]):
         return self._behind_gap
 
     @property
+    def is_shuffled(self) -> bool:
+        """Whether the walk lost its place among items that are sorted alike, and found nothing new since."""
+        return isinstance(self._continuity, Anchored) and self._continuity.is_shuffled
+
+    @property
     def lacks_offsets(self) -> bool:
         """Whether a page showed that the server's cursors are no offsets, in a walk that needs them."""
         return isinstance(self._continuity, Anchored) and self._continuity.lacks_offsets
@@ -57,7 +62,8 @@ class RestartingWalk(Generic[T]):
 
     If nothing new came since the walk was begun again, another beginning does not help. Then the pages are followed as
     they are, which is what the server's cursors need if they are no offsets. If they are offsets, the listing moves too
-    much. Then an item that is removed meanwhile may hide another one.
+    much. Then an item that is removed meanwhile may hide another one. Pages are never followed as they are if the
+    server lists items that are sorted alike in another order each time, because an item could be missed for ever.
 
     Args:
         on_drift: ``ignore``: as above. ``resync``: pages are never followed as they are. ``raise``: no walk is begun
@@ -113,8 +119,9 @@ class RestartingWalk(Generic[T]):
                 raise
             except DriftError:
                 self._lacks_offsets |= self._walk.lacks_offsets
+                is_shuffled = self._walk.is_shuffled
                 await self.restart()
-                if not self._may_begin_again():
+                if not self._may_begin_again(is_shuffled=is_shuffled):
                     raise
 
     async def restart(self) -> None:
@@ -123,11 +130,11 @@ class RestartingWalk(Generic[T]):
         if walk is not None:
             await walk.aclose()
 
-    def _may_begin_again(self) -> bool:
+    def _may_begin_again(self, *, is_shuffled: bool) -> bool:
         if self._on_drift == "raise":
             return False
         if not self._has_progressed:
-            if self._on_drift == "resync":
+            if self._on_drift == "resync" or is_shuffled:
                 return False
             self._mode = "ignore"
         self._has_progressed = False

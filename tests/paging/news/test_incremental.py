@@ -53,6 +53,17 @@ async def test_what_is_remembered_is_bounded_by_the_overlap(kind):
     assert walk.watermark.floor == BEGIN.replace(hour=5, minute=32, second=20)
 
 
+@pytest.mark.parametrize("kind", ["ordered", "of runs"])
+async def test_a_watermark_counts_seconds_since_1970(kind):
+    server = server_with(3)
+    walk = listing(kind, server).since()
+    assert len(await everything(walk)) == 3
+    begin = int(BEGIN.timestamp())
+    assert [second for second, _ in walk.watermark.seen] == [begin + 10, begin + 20, begin + 30]
+    expected = [] if kind == "ordered" else [begin + 10, begin + 20, begin + 30]
+    assert [run.second for run in walk.watermark.runs] == expected
+
+
 def with_procedures(server, count):
     """Let the runs of a server be of so many procedures, by turns."""
     for number, run in enumerate(server.runs):
