@@ -114,13 +114,13 @@ def telemetry(monkeypatch):
     """OpenTelemetry's SDK in memory. It records this package, and not the instruments of other tests."""
     from fakes.telemetry import Telemetry  # noqa: PLC0415 - few tests need OpenTelemetry
 
-    from aiotofupilot._otel import instruments  # noqa: PLC0415 - likewise
+    from aiotofupilot import _otel  # noqa: PLC0415 - likewise
 
     told = Telemetry()
     monkeypatch.setattr("opentelemetry.trace._TRACER_PROVIDER", told.tracers)
     monkeypatch.setattr("opentelemetry.metrics._internal._METER_PROVIDER", told.meters)
-    made = instruments._made.__wrapped__()
-    monkeypatch.setattr(instruments, "_made", lambda: made)
+    made = _otel._made.__wrapped__()
+    monkeypatch.setattr(_otel, "_made", lambda: made)
     yield told
     told.meters.shutdown()
 

@@ -6,13 +6,12 @@ OpenTelemetry's capture of headers, see the request without the key.
 
 from __future__ import annotations
 
-import asyncio
 from typing import TYPE_CHECKING
 
 import aiohttp
 from multidict import CIMultiDict
 
-from aiotofupilot._otel import requests as telemetry
+from aiotofupilot._otel import hide_filters
 from aiotofupilot.errors import ConfigurationError
 
 from .failures import translated
@@ -54,7 +53,7 @@ def authorizing(
     if of_session is None:
         raise _unknown_aiohttp(f"ClientSession.{_OF_SESSION}", "the middlewares of a session would not run")
     sender = _Sender(session, settings, proxy)
-    return [_described, *of_session, sender] if of_session else [sender]
+    return [_without_filters, *of_session, sender] if of_session else [sender]
 
 
 class _Sender:
@@ -84,12 +83,9 @@ class _Sender:
             self._authorize(request.headers, request.url)
         if self._proxy and self._proxy.authorization and request.url.scheme == "https":  # it goes with the CONNECT
             request.proxy_headers = CIMultiDict({"Proxy-Authorization": self._proxy.authorization})
-        telemetry.describe(request.url)
+        hide_filters(request.url)
         try:
             return await handler(request)
-        except asyncio.CancelledError as error:
-            telemetry.given_up(error)
-            raise
         except (aiohttp.ClientError, TimeoutError) as error:
             # After some errors, aiohttp would send the request again, at once and uncounted.
             failure = translated(error, request.url, self._proxy)
@@ -121,9 +117,11 @@ class _Sender:
         setattr(request, _SHOW_HEADERS, show_without_key)
 
 
-async def _described(request: aiohttp.ClientRequest, handler: aiohttp.ClientHandlerType) -> aiohttp.ClientResponse:
+async def _without_filters(
+    request: aiohttp.ClientRequest, handler: aiohttp.ClientHandlerType
+) -> aiohttp.ClientResponse:
     """Hide the filters in the span of a request before a middleware of the user can fail."""
-    telemetry.describe(request.url)
+    hide_filters(request.url)
     return await handler(request)
 
 

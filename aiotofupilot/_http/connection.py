@@ -6,7 +6,6 @@ import asyncio
 from functools import partial
 from typing import TYPE_CHECKING, TypeVar
 
-from aiotofupilot._otel import requests as telemetry
 from aiotofupilot.errors import RequestTimeoutError, SessionError, TofuPilotError
 
 from .advice import advise
@@ -132,9 +131,9 @@ class Connection:
         self._lifetime.check()
         self._transport.check()
         attempts.begin()
-        return await self._ask(target, read, resend_count=attempts.made - 1)
+        return await self._ask(target, read)
 
-    async def _ask(self, target: str, read: Callable[[Response], T], *, resend_count: int) -> T:
+    async def _ask(self, target: str, read: Callable[[Response], T]) -> T:
         """Send a request once, within the timeout, and read its answer.
 
         This is the only place where an error gets a part of what the server says, so the key is removed from it here.
@@ -142,14 +141,12 @@ class Connection:
         Args:
             target: As in `get`.
             read: As in `get`.
-            resend_count: How many attempts were made before.
         """
         url, timeout = self._transport.url(target), self._options.timeout
         response: Response | None = None
         try:
-            with telemetry.attempt(url.path, resend_count):
-                async with asyncio.timeout(timeout):
-                    response = await self._transport.get(url)
+            async with asyncio.timeout(timeout):
+                response = await self._transport.get(url)
             return read(response)
         except TimeoutError:
             failure: TofuPilotError = RequestTimeoutError(

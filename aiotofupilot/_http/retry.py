@@ -14,7 +14,7 @@ from attrs import frozen
 
 from aiotofupilot._arguments import integer, named, seconds
 from aiotofupilot._documentation import fields_explained
-from aiotofupilot._otel import walks
+from aiotofupilot._otel import retried
 from aiotofupilot.errors import (
     APIError,
     CertificateError,
@@ -351,7 +351,7 @@ class Attempts(Generic[T]):
         """Count an attempt. Call it when the request is about to be sent."""
         self._attempt_began = self._clock.monotonic()
         if self.made:
-            walks.retried(self.made + 1, type(self._failure).__qualname__)
+            retried(self.made + 1, type(self._failure).__qualname__)
         elif self.until == math.inf:
             self._began = self._attempt_began
         self._counts.add(requests=1, retries=1 if self.made else 0)

@@ -12,7 +12,7 @@ from inspect import isasyncgen
 from typing import TYPE_CHECKING, Protocol, TypeAlias, cast
 
 from aiotofupilot._arguments import named
-from aiotofupilot._otel import walks
+from aiotofupilot._otel import paused
 from aiotofupilot.errors import APIError, RateLimitedError, TofuPilotError
 
 from .outage import Health, Sent, evidence
@@ -258,7 +258,7 @@ class Throttle:
         if slot.starts == self._starts:  # a request that was sent before the last pause may only make it longer
             self._starts += 1
             self._allowed = 1
-            walks.paused(seconds)
+            paused(seconds)
 
     def _wake_all(self) -> None:
         for wake in self._wakes.values():

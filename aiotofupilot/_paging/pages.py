@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, TypeVar
 
 from attrs import evolve
 
-from aiotofupilot._otel.walks import WalkSpan
+from aiotofupilot._otel import WalkSpan
 from aiotofupilot.stats import WalkStats
 
 from .continuity.memory import Memory

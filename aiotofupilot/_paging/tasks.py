@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 from typing import TYPE_CHECKING, Any, TypeVar
 
-from aiotofupilot._otel.requests import UNWANTED
 from aiotofupilot.errors import SessionError
 
 if TYPE_CHECKING:
@@ -46,7 +45,7 @@ async def result(task: asyncio.Task[R]) -> R:
 def cancel(tasks: Iterable[asyncio.Task[Any]]) -> None:
     """Cancel tasks whose pages nobody wants any more."""
     for task in tasks:
-        task.cancel(UNWANTED)
+        task.cancel()
 
 
 def _retrieve(task: asyncio.Task[Any]) -> None:

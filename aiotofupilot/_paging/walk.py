@@ -11,7 +11,7 @@ from attrs import evolve
 
 from aiotofupilot._arguments import integer
 from aiotofupilot._documentation import internal
-from aiotofupilot._otel.walks import WalkSpan
+from aiotofupilot._otel import WalkSpan
 from aiotofupilot.errors import TofuPilotError
 from aiotofupilot.stats import WalkStats
 

@@ -12,7 +12,7 @@ from opentelemetry import trace
 from opentelemetry.trace import StatusCode
 
 from aiotofupilot import ForbiddenError, RetryPolicy, ServerError, TofuPilotSession
-from aiotofupilot._otel.walks import WalkSpan
+from aiotofupilot._otel import WalkSpan
 from aiotofupilot.sandbox import Sandbox
 from aiotofupilot.sandbox.faults import latency, status
 

@@ -27,7 +27,7 @@ BROKEN = {
         ("_wire/codec.py", "from aiotofupilot import listings"),
         ("checkpoint.py", "from aiotofupilot import watermark"),
         ("errors.py", "from aiotofupilot import shard"),
-        ("_otel/walks.py", "from aiotofupilot import checkpoint"),
+        ("_otel.py", "from aiotofupilot import checkpoint"),
         ("clock.py", "from aiotofupilot._otel import instruments"),
         ("newcomer.py", ""),
     ],
@@ -80,7 +80,7 @@ BROKEN = {
         ("cli/listing.py", "import msgspec"),
     ],
     "tenacity is the retries'": [("_http/throttle.py", "import tenacity"), ("_session.py", "import tenacity")],
-    "OpenTelemetry is told in its room alone": [
+    "OpenTelemetry has one module": [
         ("_http/retry.py", "from opentelemetry import trace"),
         ("_paging/walk.py", "import opentelemetry"),
     ],

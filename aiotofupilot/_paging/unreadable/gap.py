@@ -12,7 +12,7 @@ from attrs import frozen
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from aiotofupilot._otel.walks import WalkSpan
+    from aiotofupilot._otel import WalkSpan
     from aiotofupilot.stats import WalkStats
 
 __all__ = ["Gap", "note_left_out"]

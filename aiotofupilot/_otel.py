@@ -1,26 +1,37 @@
-"""The span of a walk. Retries, pauses and other happenings become events in it."""
+"""Tells OpenTelemetry what happens: a span for each walk, events in it, and three metrics.
+
+A program that sends telemetry has imported OpenTelemetry's API before it lists anything. So this package does not
+import the API before the program does. In a program without it, a walk costs a lookup in `sys.modules` for each page.
+
+Spans of requests are made by the instrumentation of aiohttp. They are children of the span of the walk. Their address
+loses the filters here, because a filter may be somebody's name.
+"""
 
 from __future__ import annotations
 
+import sys
 import time
 from contextlib import contextmanager, nullcontext
+from functools import cache
 from typing import TYPE_CHECKING
 
-from .instruments import instruments
+from attrs import frozen
 
 if TYPE_CHECKING:
     from collections.abc import Generator, Mapping
     from contextlib import AbstractContextManager
 
     from opentelemetry.context import Context
-    from opentelemetry.trace import Span
+    from opentelemetry.metrics import Counter, Histogram
+    from opentelemetry.trace import Span, Tracer
     from opentelemetry.util.types import AttributeValue
+    from yarl import URL
 
     from aiotofupilot.stats import WalkStats
 
-    from .instruments import Instruments
+__all__ = ["Instruments", "WalkSpan", "hide_filters", "instruments", "paused", "retried"]
 
-__all__ = ["WalkSpan", "paused", "retried"]
+_SCOPE = "aiotofupilot"
 
 _NOTHING = nullcontext()
 
@@ -28,6 +39,53 @@ _LISTING = "tofupilot.listing"
 
 _WALK = "aiotofupilot.walk"
 """The key of the current walk's span in OpenTelemetry's context."""
+
+_URLS = ("url.full", "http.url")
+"""The attribute for the address of a request, in the new and the old semantic conventions."""
+
+_SECONDS = (0.005, 0.01, 0.025, 0.05, 0.075, 0.1, 0.25, 0.5, 0.75, 1, 2.5, 5, 7.5, 10, 30, 60)
+"""Boundaries of the histogram. They are those of the semantic conventions for HTTP, and some longer ones, because the
+retries of a page can take a minute."""
+
+
+@frozen
+class Instruments:
+    """The tracer and the metrics, with their names."""
+
+    tracer: Tracer
+    """Makes the spans."""
+    retries: Counter
+    """``tofupilot.client.retries``: requests that asked again after an attempt had failed."""
+    pauses: Counter
+    """``tofupilot.client.pauses``: how often the server made a session pause."""
+    pages: Histogram
+    """``tofupilot.client.page.duration``: seconds that walks waited for each page, retries included."""
+
+
+def instruments() -> Instruments | None:
+    """Return the instruments. None: the program does not use OpenTelemetry."""
+    return _made() if "opentelemetry.trace" in sys.modules else None
+
+
+@cache
+def _made() -> Instruments:
+    from opentelemetry.metrics import get_meter  # noqa: PLC0415 - an extra; see the module's docstring
+    from opentelemetry.trace import get_tracer  # noqa: PLC0415 - likewise
+
+    meter = get_meter(_SCOPE)
+    return Instruments(
+        tracer=get_tracer(_SCOPE),
+        retries=meter.create_counter(
+            "tofupilot.client.retries", "{retry}", "Requests that asked again after an attempt had failed."
+        ),
+        pauses=meter.create_counter("tofupilot.client.pauses", "{pause}", "How often the server made a session pause."),
+        pages=meter.create_histogram(
+            "tofupilot.client.page.duration",
+            "s",
+            "How long walks waited for each page, retries included.",
+            explicit_bucket_boundaries_advisory=_SECONDS,
+        ),
+    )
 
 
 class WalkSpan:
@@ -54,14 +112,14 @@ class WalkSpan:
 
     def fetching(self) -> AbstractContextManager[None]:
         """Return a context in which one page is fetched. It begins the span if there is none."""
-        told = instruments()
-        return _NOTHING if told is None else self._fetching(told)
+        otel = instruments()
+        return _NOTHING if otel is None else self._fetching(otel)
 
     def arrived(self) -> None:
         """Record how long the last page took."""
-        told = instruments()
-        if told is not None and self._span is not None:
-            told.pages.record(time.perf_counter() - self._asked_at, {_LISTING: self._attributes[_LISTING]})
+        otel = instruments()
+        if otel is not None and self._span is not None:
+            otel.pages.record(time.perf_counter() - self._asked_at, {_LISTING: self._attributes[_LISTING]})
 
     def event(self, name: str, attributes: Mapping[str, AttributeValue]) -> None:
         """Add an event, if the span has begun.
@@ -106,11 +164,11 @@ class WalkSpan:
             self._span.end()
 
     @contextmanager
-    def _fetching(self, told: Instruments) -> Generator[None]:
+    def _fetching(self, otel: Instruments) -> Generator[None]:
         from opentelemetry import context, trace  # noqa: PLC0415 - it is imported: there are instruments
 
         if self._span is None or self._context is None:
-            self._span = told.tracer.start_span(self._name, attributes=self._attributes)
+            self._span = otel.tracer.start_span(self._name, attributes=self._attributes)
             self._context = context.set_value(_WALK, self, trace.set_span_in_context(self._span))
         token = context.attach(self._context)
         self._asked_at = time.perf_counter()
@@ -127,17 +185,17 @@ def retried(attempt: int, failure: str) -> None:
         attempt: The number of the attempt that begins; the second one is the first retry.
         failure: The type of the error that ended the last attempt.
     """
-    told = instruments()
-    if told is not None:
-        told.retries.add(1, {"error.type": failure})
+    otel = instruments()
+    if otel is not None:
+        otel.retries.add(1, {"error.type": failure})
         _event("retry", {"attempt": attempt, "failure": failure})
 
 
 def paused(seconds: float) -> None:
     """Record that the server made the session pause for a number of seconds."""
-    told = instruments()
-    if told is not None:
-        told.pauses.add(1)
+    otel = instruments()
+    if otel is not None:
+        otel.pauses.add(1)
         _event("pause", {"seconds": seconds})
 
 
@@ -147,3 +205,23 @@ def _event(name: str, attributes: Mapping[str, AttributeValue]) -> None:
     walk = get_value(_WALK)
     if isinstance(walk, WalkSpan):
         walk.event(name, attributes)
+
+
+def hide_filters(url: URL) -> None:
+    """Let the span of the current request keep only ``limit`` and ``cursor`` of the query of its address.
+
+    A span without this address, such as one of the user's own, is left alone.
+
+    Args:
+        url: The address.
+    """
+    if instruments() is None:
+        return
+    from opentelemetry import trace  # noqa: PLC0415 - it is imported: there are instruments
+
+    span = trace.get_current_span()
+    written: Mapping[str, object] = getattr(span, "attributes", None) or {}
+    shown = str(url.with_query([(name, url.query[name]) for name in ("limit", "cursor") if name in url.query]))
+    for name in _URLS:
+        if str(written.get(name)).startswith(str(url.with_query(None))):
+            span.set_attribute(name, shown)
