@@ -42,7 +42,10 @@ class Phases(Listing[Phase]):
 
     path = "/v2/phases"
     stable_orders: ClassVar[frozenset[str]] = frozenset({"duration", "phase_name", "started_at"})
-    sort_paths: ClassVar[dict[str | None, tuple[str, ...]]] = {"phase_name": ("name",)}
+    sort_paths: ClassVar[dict[str | None, tuple[str, ...]]] = {
+        "duration": ("duration_ms",),
+        "phase_name": ("name",),
+    }
     oldest_first: ClassVar[str | None] = "started_at"
     shard_field: ClassVar[str | None] = "started_at"
     shard_filter: ClassVar[str | None] = "started"

@@ -12,7 +12,7 @@ import pytest
 from fakes.listings import LISTINGS, OPTIONS, Connection, offered, required
 from fakes.wire_listings import ENDPOINTS, EVERYTHING, EXAMPLES, MODELS, NULLABLE, OPTIONAL, body, inside, value_at
 
-from aiotofupilot import Checkpoint, Paginator, RawItem, RetryPolicy, TofuPilotSession
+from aiotofupilot import Checkpoint, Paginator, RawItem, RetryPolicy, TofuPilotSession, from_wire
 from aiotofupilot.listings import NAMES, listing_class
 from aiotofupilot.listings._shared import MetadataFilter
 from aiotofupilot.sandbox import Sandbox, faults, paging
@@ -77,6 +77,20 @@ def test_the_filters_are_the_parameters_of_the_api():
             assert argument.is_optional is not argument.is_required
     assert found == wanted
     assert len(found) == 161
+
+
+@pytest.mark.parametrize("name", LISTINGS)
+def test_what_its_items_are_sorted_by_is_read_from_them(name):
+    """Items with the same value have no order that the API promises. Stations may be in any order."""
+    listing = LISTINGS[name](Connection())
+    for order in (None, *sorted(listing.stable_orders)):
+        sort_key = listing.list(**required(name), **({"sort_by": order} if order else {}))._source.sort_key
+        if name == "stations":
+            assert sort_key is None
+        else:
+            item = RawItem(EXAMPLES[name])
+            assert sort_key(item) is not None
+            assert sort_key(from_wire(EXAMPLES[name], MODELS[name])) is not None
 
 
 @pytest.mark.parametrize("name", LISTINGS)
