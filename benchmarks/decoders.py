@@ -52,7 +52,9 @@ def plain_cattrs(listing: str) -> Decode:
 
     converter = make_converter()
 
-    @converter.register_structure_hook_factory(attrs.has)
+    page: Any = Page[listing_class(listing).model]  # type: ignore[valid-type]  # only the run time knows it
+
+    @converter.register_structure_hook_factory(lambda kind: attrs.has(kind) and kind is not page)
     def model_hook(model: Any) -> Callable[[Any, Any], Any]:  # noqa: ANN401 - any of the models
         return make_dict_structure_fn(model, converter, **renamings(model))
 
@@ -61,7 +63,6 @@ def plain_cattrs(listing: str) -> Decode:
     converter.register_structure_hook_func(
         lambda kind: kind == expected, lambda value, _: tuple(value) if isinstance(value, list) else value
     )
-    page: Any = Page[listing_class(listing).model]  # type: ignore[valid-type]  # only the run time knows it
     return lambda body: converter.structure(orjson.loads(body), page)
 
 

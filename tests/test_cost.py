@@ -6,15 +6,14 @@ import tracemalloc
 from datetime import UTC, datetime
 from urllib.parse import parse_qsl, urlsplit
 
-import orjson
 import pytest
+from msgspec import json
 
-from aiotofupilot import PageMeta, Procedure, TofuPilotSession
+from aiotofupilot import Procedure, TofuPilotSession, to_wire
 from aiotofupilot._wire.codec import PageDecoder
 from aiotofupilot._wire.response import Response
 from aiotofupilot.listings.procedures import Procedures
 from aiotofupilot.sandbox import Sandbox, make_procedures
-from aiotofupilot.sandbox.wire import procedure_json, write_page
 
 PAGES = 12
 LIMIT = 20
@@ -95,12 +94,12 @@ class TestTasks:
 
 def body(procedures, *drop):
     """A page as the wire has it, its items and their creators without some names."""
-    document = orjson.loads(write_page(map(procedure_json, procedures), PageMeta(has_more=True, next_cursor=100)).body)
-    for item in document["data"]:
+    items = [to_wire(procedure) for procedure in procedures]
+    for item in items:
         for name in drop:
             item.pop(name, None)
             (item.get("created_by_user") or {}).pop(name, None)
-    return orjson.dumps(document)
+    return json.encode({"data": items, "meta": {"has_more": True, "next_cursor": 100}})
 
 
 class TestDecoding:
@@ -140,7 +139,7 @@ class Prepared:
 
     def __init__(self, pages):
         self._pages = pages
-        self._item = orjson.loads(orjson.dumps(procedure_json(*make_procedures(1))))
+        self._item = to_wire(*make_procedures(1))
 
     async def get(self, target, read, counts, *, once=False, **_):
         cursor = int(dict(parse_qsl(urlsplit(target).query)).get("cursor", 0))
@@ -148,7 +147,7 @@ class Prepared:
         data = [self._item | {"id": str(number)} for number in range(cursor, end)]
         more = end < self._pages * 100
         meta = {"has_more": more, "next_cursor": end if more else None}
-        return read(Response(200, {}, orjson.dumps({"data": data, "meta": meta}), datetime.now(UTC)))
+        return read(Response(200, {}, json.encode({"data": data, "meta": meta}), datetime.now(UTC)))
 
     def spawn(self, coroutine):
         pytest.fail("one page at a time needs no tasks")

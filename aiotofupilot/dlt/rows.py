@@ -6,12 +6,12 @@ joins them: ``unit__part__number``. A list or a mapping becomes JSON text. A dur
 
 from __future__ import annotations
 
-from datetime import timedelta
+import json
+from datetime import UTC, datetime, timedelta
 from functools import cache
 from typing import TYPE_CHECKING, Any
 
 import attrs
-import orjson
 import pyarrow as pa
 import pyarrow.compute as pc
 
@@ -72,10 +72,12 @@ def _flat(name: str, column: Any) -> Iterator[tuple[str, Any]]:  # noqa: ANN401 
 
 
 def _json(value: object) -> str | None:
-    return None if value is None else orjson.dumps(value, default=_plain, option=orjson.OPT_UTC_Z).decode()
+    return None if value is None else json.dumps(value, default=_plain, ensure_ascii=False, separators=(",", ":"))
 
 
 def _plain(value: Any) -> object:  # noqa: ANN401 - whatever JSON has no word for
     if isinstance(value, timedelta):
         return value.total_seconds()
+    if isinstance(value, datetime):
+        return value.astimezone(UTC).isoformat().replace("+00:00", "Z")
     return attrs.asdict(value, recurse=False)

@@ -5,10 +5,10 @@ import sys
 from datetime import UTC, datetime, timedelta, timezone
 
 import attrs
-import orjson
 import pyarrow as pa
 import pytest
 from fakes.wire_listings import ENDPOINTS, EVERYTHING, EXAMPLES, FIELDS, MODELS, OPTIONAL, body, inside, is_bare
+from msgspec import json
 
 from aiotofupilot import Measurement, Procedure, RawItem, Repository, Run, Station, UserRef, Validator
 from aiotofupilot._wire.codec import PageDecoder, StructDecoder
@@ -107,7 +107,7 @@ def test_an_attribute_of_an_unknown_type_has_no_column():
 
 
 def decoded(name, kind, *items):
-    return kind(MODELS[name], bare=is_bare(name))(orjson.dumps(body(name, *items)), 0).data
+    return kind(MODELS[name], bare=is_bare(name))(json.encode(body(name, *items)), 0).data
 
 
 def plain(value):
@@ -124,9 +124,9 @@ def plain(value):
 def as_json(value, field):
     """Return what a row holds of a field, where that is JSON text."""
     if field.name == "expected_value":
-        return None if value is None else orjson.dumps(value).decode()
+        return None if value is None else json.encode(value).decode()
     if field.name == "metadata":
-        return None if value is None else [(key, orjson.dumps(member).decode()) for key, member in value.items()]
+        return None if value is None else [(key, json.encode(member).decode()) for key, member in value.items()]
     return plain(value)
 
 
@@ -142,7 +142,7 @@ def test_a_row_holds_what_the_item_holds():
 
 def test_what_is_absent_is_null():
     for name, path, _ in (parameters.values for parameters in OPTIONAL):
-        lacking = orjson.loads(orjson.dumps(EVERYTHING[name]))
+        lacking = json.decode(json.encode(EVERYTHING[name]))
         del inside(lacking, path)[path[-1]]
         items = decoded(name, PageDecoder, EVERYTHING[name], lacking)
         batch = record_batch(items, MODELS[name])

@@ -7,10 +7,10 @@ from datetime import datetime, timedelta
 from typing import Literal
 from urllib.parse import parse_qs, urlsplit
 
-import orjson
 import pytest
 from fakes.listings import LISTINGS, OPTIONS, Connection, offered, required
 from fakes.wire_listings import ENDPOINTS, EVERYTHING, EXAMPLES, MODELS, NULLABLE, OPTIONAL, body, inside, value_at
+from msgspec import json
 
 from aiotofupilot import Checkpoint, Paginator, RawItem, RetryPolicy, TofuPilotSession, from_wire
 from aiotofupilot.listings import NAMES, listing_class
@@ -212,7 +212,7 @@ def test_a_procedure_has_to_be_named(name, arguments):
 
 async def first(name, item):
     """Return the first item of a page, as the listing yields it."""
-    return await LISTINGS[name](Connection(orjson.dumps(body(name, item)))).list(**required(name)).first()
+    return await LISTINGS[name](Connection(json.encode(body(name, item)))).list(**required(name)).first()
 
 
 @EVERY

@@ -4,8 +4,8 @@ import asyncio
 from datetime import UTC, datetime, timedelta
 from urllib.parse import parse_qs, urlsplit
 
-import orjson
 from hypothesis import given, strategies as st
+from msgspec import json
 from multidict import CIMultiDict
 
 from aiotofupilot import Shard
@@ -48,7 +48,7 @@ class Server:
         page = [self._written(*item) for item in items[first : first + limit]]
         following = first + limit if first + limit < len(items) else None
         body = {"data": page, "meta": {"has_more": following is not None, "next_cursor": following}}
-        return read(Response(200, CIMultiDict(), orjson.dumps(body), START))
+        return read(Response(200, CIMultiDict(), json.encode(body), START))
 
     def _matches(self, moment, query):
         after, before = (query.get(f"created_{end}") for end in ("after", "before"))

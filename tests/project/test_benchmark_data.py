@@ -1,9 +1,9 @@
 """The benchmarks' data are of several kinds, vary as real ones do, and mean the same to every decoder."""
 
 import attrs
-import orjson
 import pytest
 from fakes.wire_listings import MODELS
+from msgspec import json
 
 from aiotofupilot.models import wire_name
 from benchmarks.decoders import DECODERS
@@ -13,15 +13,15 @@ from benchmarks.pages import page_body
 
 def listed(kind, items):
     """Return the items of one large page, as dicts."""
-    return orjson.loads(page_body(kind, items, items, 0))["data"]
+    return json.decode(page_body(kind, items, items, 0))["data"]
 
 
 @pytest.mark.parametrize("kind", KINDS)
 class TestPages:
     def test_pages_are_those_of_one_listing(self, kind):
         """Pages of any size hold the same items, and each item has its own ID."""
-        hundreds = [orjson.loads(page_body(kind, 250, 100, cursor)) for cursor in (0, 100, 200)]
-        sevens = [orjson.loads(page_body(kind, 250, 7, cursor)) for cursor in range(0, 250, 7)]
+        hundreds = [json.decode(page_body(kind, 250, 100, cursor)) for cursor in (0, 100, 200)]
+        sevens = [json.decode(page_body(kind, 250, 7, cursor)) for cursor in range(0, 250, 7)]
         items = [item for page in hundreds for item in page["data"]]
 
         assert [item for page in sevens for item in page["data"]] == items
@@ -34,7 +34,7 @@ class TestPages:
 
     def test_beyond_the_end_there_is_an_empty_page(self, kind):
         """TofuPilot sends such a page too."""
-        page = orjson.loads(page_body(kind, 250, 100, 300))
+        page = json.decode(page_body(kind, 250, 100, 300))
         assert page == {"data": [], "meta": {"has_more": False, "next_cursor": None}}
 
     def test_a_long_listing_has_no_id_twice(self, kind):
@@ -112,7 +112,7 @@ class TestDecoders:
 
         items = page["data"] if name == "dicts" else page.data
         ids = [item["id"] if name == "dicts" else item.id for item in items]
-        assert ids == [item["id"] for item in orjson.loads(body)["data"]]
+        assert ids == [item["id"] for item in json.decode(body)["data"]]
 
     def test_plain_cattrs_makes_the_same_models(self, kind):
         """It takes another way to the same values."""

@@ -1,19 +1,18 @@
 """Which bodies are pages, which are not, and what the error says."""
 
 import gc
-import json
 from datetime import UTC, datetime, timedelta, timezone
 from pathlib import Path
 
 import attrs
-import orjson
 import pytest
 from hypothesis import given, strategies as st
+from msgspec import json
 
 from aiotofupilot import DecodeError, InvalidJSONError, Page, PageMeta, Procedure, Repository, UserRef
 from aiotofupilot._wire.codec import PageDecoder
 
-WIRE = json.loads((Path(__file__).parent.parent / "recordings" / "procedures.json").read_text("utf-8"))
+WIRE = json.decode((Path(__file__).parent.parent / "recordings" / "procedures.json").read_text("utf-8"))
 PAGES = {case["name"]: case["response"]["body"] for case in WIRE if "data" in case["response"]["body"]}
 
 PROCEDURE = {
@@ -32,7 +31,7 @@ DROP = object()
 
 def changed(document, *path, to):
     """A copy of a document with another value at a path, or without it."""
-    document = json.loads(json.dumps(document))  # in which nothing is shared, as it is not on the wire
+    document = json.decode(json.encode(document))  # in which nothing is shared, as it is not on the wire
     inner = document
     for step in path[:-1]:
         inner = inner[step]
@@ -44,7 +43,7 @@ def changed(document, *path, to):
 
 
 def decoded(document, cursor=0):
-    return decode(orjson.dumps(document), cursor)
+    return decode(json.encode(document), cursor)
 
 
 def item(*path, to):
@@ -169,7 +168,7 @@ def fault(document):
     error = caught.value
     assert not isinstance(error, InvalidJSONError)
     at_fault = document if error.item is None else document["data"][error.item]
-    assert len(error.body) == 2000 or orjson.loads(error.body) == orjson.loads(orjson.dumps(at_fault))
+    assert len(error.body) == 2000 or json.decode(error.body) == json.decode(json.encode(at_fault))
     path, _, complaint = str(error).partition(": ")
     assert path == error.path
     return path, complaint
@@ -259,9 +258,9 @@ def test_an_error_keeps_the_beginning_of_the_item_at_fault():
     """A page may be larger than a log should hold. If no item is at fault, it is the beginning of the page."""
     document = changed(DOCUMENT, "data", 1, "id", to=["x" * 100_000])
     with pytest.raises(DecodeError) as caught:
-        decode(orjson.dumps(document), 0)
-    assert caught.value.body == orjson.dumps(document["data"][1])[:2000]
-    body = orjson.dumps(changed(DOCUMENT, "meta", to="x" * 100_000))
+        decode(json.encode(document), 0)
+    assert caught.value.body == json.encode(document["data"][1])[:2000]
+    body = json.encode(changed(DOCUMENT, "meta", to="x" * 100_000))
     with pytest.raises(DecodeError) as caught:
         decode(body, 0)
     assert caught.value.body == body[:2000]
@@ -284,8 +283,8 @@ def test_the_first_page_that_is_decoded_slowly_is_logged_with_the_reason(caplog)
     """Pages in a rare form take up to ten times as long, and nothing else tells why."""
     caplog.set_level("INFO", "aiotofupilot")
     decode = PageDecoder(Procedure)
-    rare = orjson.dumps(changed(DOCUMENT, "data", 1, "created_at", to="2024-01-15T10:30Z"))
-    decode(orjson.dumps(DOCUMENT), 0)
+    rare = json.encode(changed(DOCUMENT, "data", 1, "created_at", to="2024-01-15T10:30Z"))
+    decode(json.encode(DOCUMENT), 0)
     for _ in range(3):
         decode(rare, 0)
     (record,) = caplog.records
@@ -300,7 +299,7 @@ def test_a_page_that_is_refused_is_not_logged_as_slow(caplog):
     """The error says enough."""
     caplog.set_level("INFO", "aiotofupilot")
     with pytest.raises(DecodeError):
-        PageDecoder(Procedure)(orjson.dumps(changed(DOCUMENT, "data", 1, "created_at", to="?")), 0)
+        PageDecoder(Procedure)(json.encode(changed(DOCUMENT, "data", 1, "created_at", to="?")), 0)
     assert caplog.records == []
 
 
@@ -314,8 +313,8 @@ def test_nothing_is_remembered():
 
 
 def test_an_error_keeps_neither_the_whole_body_nor_what_other_libraries_say_of_it():
-    """orjson's error holds the body, and cattrs' errors quote its values."""
-    for body in (b'{"data": [' + b" " * 100_000, orjson.dumps(changed(DOCUMENT, "data", to="x" * 100_000))):
+    """The parser's error holds the body, and cattrs' errors quote its values."""
+    for body in (b'{"data": [' + b" " * 100_000, json.encode(changed(DOCUMENT, "data", to="x" * 100_000))):
         with pytest.raises(DecodeError) as caught:
             decode(body, 0)
         assert caught.value.__cause__ is None

@@ -4,7 +4,6 @@ from copy import deepcopy
 from datetime import UTC, datetime, timedelta
 
 import attrs
-import orjson
 import pytest
 from fakes.wire_listings import (
     EVERYTHING,
@@ -19,6 +18,7 @@ from fakes.wire_listings import (
     is_bare,
     value_at,
 )
+from msgspec import json
 
 from aiotofupilot import DecodeError, Page, PageMeta
 from aiotofupilot._wire.codec import PageDecoder, to_wire
@@ -31,7 +31,7 @@ REQUIRED = [case for case in FIELDS if case not in OPTIONAL and case not in NULL
 
 
 def decoded(name, item):
-    (found,) = DECODERS[name](orjson.dumps(body(name, item)), 0).data
+    (found,) = DECODERS[name](json.encode(body(name, item)), 0).data
     return found
 
 
@@ -45,8 +45,8 @@ def test_an_example_becomes_its_model(name):
         if key == "created_by_user" and value and "email" not in value:
             assert spelled[key] == {**value, "email": None}
         else:
-            assert orjson.dumps(orjson.loads(orjson.dumps(spelled[key])), option=orjson.OPT_SORT_KEYS) == orjson.dumps(
-                value, option=orjson.OPT_SORT_KEYS
+            assert json.encode(json.decode(json.encode(spelled[key])), order="sorted") == json.encode(
+                value, order="sorted"
             )
 
 
@@ -167,7 +167,7 @@ def test_unknown_values_of_enumerations_survive():
 
 def test_a_bare_array_is_one_page_with_nothing_after_it():
     """The listing of users has neither an envelope nor a cursor."""
-    page = DECODERS["users"](orjson.dumps([EXAMPLES["users"]]), 0)
+    page = DECODERS["users"](json.encode([EXAMPLES["users"]]), 0)
     assert page == Page([User("0192f3a4-7c1e-7b52-9d3e-000000000011", "Ines Moreau", "ines@example.com")], page.meta)
     assert page.meta == PageMeta(has_more=False)
     assert page.following is None
@@ -177,17 +177,17 @@ def test_a_bare_array_is_one_page_with_nothing_after_it():
 def test_a_bare_listing_takes_nothing_but_an_array(document):
     """An envelope would hold pages that nobody asks for."""
     with pytest.raises(DecodeError) as caught:
-        DECODERS["users"](orjson.dumps(document), 0)
+        DECODERS["users"](json.encode(document), 0)
     assert caught.value.path == "$"
 
 
 def test_items_can_be_left_as_the_server_sent_them():
     """Keys that no model knows are there too."""
     decode = PageDecoder(dict)
-    page = decode(orjson.dumps(body("runs", {**EXAMPLES["runs"], "later": [1, None]})), 7)
+    page = decode(json.encode(body("runs", {**EXAMPLES["runs"], "later": [1, None]})), 7)
     assert page == Page([{**EXAMPLES["runs"], "later": [1, None]}], PageMeta(has_more=True, next_cursor=50), 7)
     with pytest.raises(DecodeError) as caught:
-        decode(orjson.dumps(body("runs", {}, [])), 0)
+        decode(json.encode(body("runs", {}, [])), 0)
     assert caught.value.path == "$.data[1]"
 
 
@@ -203,11 +203,11 @@ class Place:
 def test_an_item_may_have_a_cursor_of_its_own():
     """The cursor of a page comes from the caller. The cursor of an item comes from the body."""
     decode = PageDecoder(Place)
-    page = decode(orjson.dumps(body("runs", {"id": "a", "cursor": 3}, {"id": "b", "cursor": 4.0, "weight": 2})), 50)
+    page = decode(json.encode(body("runs", {"id": "a", "cursor": 3}, {"id": "b", "cursor": 4.0, "weight": 2})), 50)
     assert page.cursor == 50
     assert page.data == [Place("a", 3), Place("b", 4, 2)]
     assert type(page.data[1].cursor) is int
-    items, _ = decode._in_detail(orjson.dumps(body("runs", {"id": "c", "cursor": 5, "weight": 2})))
+    items, _ = decode._in_detail(json.encode(body("runs", {"id": "c", "cursor": 5, "weight": 2})))
     assert repr(items) == "[Place(id='c', cursor=5, weight=2)]"
     with pytest.raises(DecodeError, match="expected a number, got a string"):
-        decode(orjson.dumps(body("runs", {"id": "a", "cursor": 3, "weight": "2"})), 0)
+        decode(json.encode(body("runs", {"id": "a", "cursor": 3, "weight": "2"})), 0)

@@ -1,18 +1,17 @@
 """How the wire spells an item."""
 
-import json
 from datetime import UTC, datetime, timedelta, timezone
 from pathlib import Path
 
-import orjson
 import pytest
+from msgspec import json
 
 from aiotofupilot import Procedure
 from aiotofupilot._wire.codec import PageDecoder, from_wire, to_wire
 from aiotofupilot._wire.times import spell_date_time
 from aiotofupilot.sandbox import make_procedures
 
-WIRE = json.loads((Path(__file__).parent.parent / "recordings" / "procedures.json").read_text("utf-8"))
+WIRE = json.decode((Path(__file__).parent.parent / "recordings" / "procedures.json").read_text("utf-8"))
 PAGES = {case["name"]: case["response"]["body"] for case in WIRE if "data" in case["response"]["body"]}
 
 decode = PageDecoder(Procedure)
@@ -21,15 +20,15 @@ decode = PageDecoder(Procedure)
 @pytest.mark.parametrize("page", PAGES.values(), ids=PAGES)
 def test_recorded_items_come_back_as_they_came(page):
     """The keys and their order, the nulls and the dates are the same."""
-    items = [to_wire(procedure) for procedure in decode(orjson.dumps(page), 0).data]
-    assert json.dumps(items) == json.dumps(page["data"])
+    items = [to_wire(procedure) for procedure in decode(json.encode(page), 0).data]
+    assert json.encode(items) == json.encode(page["data"])
 
 
 def test_what_is_spelled_decodes_to_the_same():
     """Nothing is lost between values and their spelling."""
     procedures = make_procedures(200)
     document = {"data": [to_wire(procedure) for procedure in procedures], "meta": {"has_more": False}}
-    assert decode(orjson.dumps(document), 0).data == procedures
+    assert decode(json.encode(document), 0).data == procedures
 
 
 def test_dates_are_as_in_queries():

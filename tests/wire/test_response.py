@@ -1,11 +1,10 @@
 """Answers become pages or errors: no socket, no clock."""
 
-import json
 from datetime import UTC, datetime
 from pathlib import Path
 
-import orjson
 import pytest
+from msgspec import json
 from multidict import CIMultiDict
 
 from aiotofupilot import (
@@ -23,7 +22,7 @@ from aiotofupilot import (
 from aiotofupilot._wire.codec import PageDecoder
 from aiotofupilot._wire.response import Response, read_page
 
-WIRE = json.loads((Path(__file__).parents[1] / "recordings" / "procedures.json").read_text("utf-8"))
+WIRE = json.decode((Path(__file__).parents[1] / "recordings" / "procedures.json").read_text("utf-8"))
 NOW = datetime(2026, 2, 1, 12, 0, 0, tzinfo=UTC)
 ERRORS = {400: BadRequestError, 401: UnauthorizedError, 403: ForbiddenError, 404: NotFoundError, 500: ServerError}
 
@@ -55,7 +54,7 @@ def whole(document):
 def test_a_recorded_answer_is_read_as_it_was_meant(case):
     """Pages give their items, errors their class, code, message and issues."""
     status, document = case["response"]["status"], whole(case["response"]["body"])
-    response = answer(status, orjson.dumps(document), Content_Type=case["response"]["content_type"])
+    response = answer(status, json.encode(document), Content_Type=case["response"]["content_type"])
     if status == 200:
         page = read_page(response, 7, decode)
         assert page.cursor == 7

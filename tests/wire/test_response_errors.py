@@ -3,9 +3,9 @@
 from datetime import UTC, datetime, timedelta
 from email.utils import format_datetime
 
-import orjson
 import pytest
 from hypothesis import example, given, strategies as st
+from msgspec import json
 from multidict import CIMultiDict
 
 from aiotofupilot import APIError, RateLimitedError, ServerError, ValidationIssue
@@ -70,7 +70,7 @@ def test_an_error_of_unknown_type_says_so():
 
 def test_an_error_keeps_2000_bytes_of_a_body_and_its_message_no_more():
     """An error page may be large, but the error keeps only its beginning."""
-    body = orjson.dumps({"message": "x" * 100_000, "code": "HUGE"})
+    body = json.encode({"message": "x" * 100_000, "code": "HUGE"})
     error = refusal(500, body)
     assert error.body == body[:2000]
     assert len(str(error)) < 100
@@ -78,8 +78,8 @@ def test_an_error_keeps_2000_bytes_of_a_body_and_its_message_no_more():
 
 def test_an_error_body_of_exactly_64_kib_keeps_its_message():
     """One more byte, and the body is no longer parsed."""
-    empty = len(orjson.dumps({"message": "", "code": "LARGE"}))
-    body = orjson.dumps({"message": "x" * (64 * 1024 - empty), "code": "LARGE"})
+    empty = len(json.encode({"message": "", "code": "LARGE"}))
+    body = json.encode({"message": "x" * (64 * 1024 - empty), "code": "LARGE"})
     assert len(body) == 64 * 1024
     error = refusal(500, body)
     assert (error.message, error.code, error.body) == ("x" * (64 * 1024 - empty), "LARGE", body[:2000])
@@ -91,7 +91,7 @@ def test_an_error_body_of_exactly_64_kib_keeps_its_message():
 def test_issues_of_another_shape_lose_only_what_is_strange():
     """The issues of zod depend on its version."""
     issues = [{"message": "m", "path": ["a", 0, None, {}], "code": "c", "more": 1}, {"path": "a"}, "text", None]
-    assert refusal(400, orjson.dumps({"message": "no", "issues": issues})).issues == (
+    assert refusal(400, json.encode({"message": "no", "issues": issues})).issues == (
         ValidationIssue("m", ("a", 0), "c"),
         ValidationIssue("unexplained"),
         ValidationIssue("unexplained"),
@@ -132,7 +132,7 @@ JSON = st.recursive(
 @given(st.fixed_dictionaries({}, optional={"message": JSON, "code": JSON, "issues": st.lists(JSON, max_size=3) | JSON}))
 def test_any_json_of_any_error_becomes_an_api_error(document):
     """There may be more keys, and known keys with other types."""
-    error = refusal(400, orjson.dumps(document))
+    error = refusal(400, json.encode(document))
     assert isinstance(error.message, str)
     assert error.code is None or isinstance(error.code, str)
     assert all(isinstance(issue, ValidationIssue) for issue in error.issues)

@@ -4,10 +4,9 @@ from collections.abc import Mapping
 from datetime import datetime, timedelta
 
 import attrs
-import msgspec
-import orjson
 import pytest
 from fakes.wire_listings import EVERYTHING, EXAMPLES, MODELS, OPTIONAL, body, inside, is_bare
+from msgspec import json, structs
 
 from aiotofupilot import models
 from aiotofupilot._wire.codec import PageDecoder, StructDecoder
@@ -18,7 +17,7 @@ from aiotofupilot.models import Measurement, PageMeta, Procedure
 
 def test_a_struct_has_the_names_of_the_wire():
     """The model's own names stay the names of the attributes."""
-    repository = msgspec.json.decode(
+    repository = json.decode(
         b'{"id":"r","name":"n","fullName":"o/n"}', type=parsed_type(models.Repository, structs=False)
     )
     assert (repository.full_name, repository.provider) == ("o/n", None)
@@ -50,7 +49,7 @@ def test_a_model_is_parsed_as_itself_unless_the_wire_has_other_names_for_its_fie
 def test_a_type_is_parsed_as_its_json(kind, expected):
     """A date-time must have an offset, and a tuple is an array."""
     model = attrs.make_class("Model", {"field": attrs.field(type=kind, metadata={"wire": "Field"})})
-    (field,) = msgspec.structs.fields(parsed_type(model, structs=False))
+    (field,) = structs.fields(parsed_type(model, structs=False))
     assert field.type == expected
     assert (field.name, field.encode_name) == ("field", "Field")
 
@@ -69,7 +68,7 @@ def test_a_model_has_one_struct(name):
     model = MODELS[name]
     struct = parsed_type(model, structs=True)
     assert struct is parsed_type(model, structs=True)
-    assert {field.name for field in msgspec.structs.fields(struct)} == {field.name for field in model.__attrs_attrs__}
+    assert {field.name for field in structs.fields(struct)} == {field.name for field in model.__attrs_attrs__}
 
 
 @pytest.mark.parametrize("kind", [bytes, set[str], complex | float, object], ids=str)
@@ -103,7 +102,7 @@ def test_a_decoder_of_a_model_that_cannot_be_decoded_says_so(model):
 def decoded(name, document):
     """A page as models and as structs."""
     kinds = (PageDecoder, StructDecoder)
-    return [kind(MODELS[name], bare=is_bare(name))(orjson.dumps(document), 0) for kind in kinds]
+    return [kind(MODELS[name], bare=is_bare(name))(json.encode(document), 0) for kind in kinds]
 
 
 @pytest.mark.parametrize("name", MODELS)
@@ -117,7 +116,7 @@ def test_structs_have_the_values_of_the_models(name):
 
 @pytest.mark.parametrize(("name", "path", "field"), OPTIONAL)
 def test_what_is_absent_is_none(name, path, field):
-    item = orjson.loads(orjson.dumps(EVERYTHING[name]))
+    item = json.decode(json.encode(EVERYTHING[name]))
     del inside(item, path)[path[-1]]
     models, structs = decoded(name, body(name, item))
     assert repr(structs.data) == repr(models.data)
@@ -141,7 +140,7 @@ def test_what_is_absent_is_none(name, path, field):
 def test_a_page_that_breaks_the_contract_is_refused_with_its_path(name, field, value, path):
     decode = StructDecoder(MODELS[name])
     with pytest.raises(DecodeError) as refused:
-        decode(orjson.dumps(body(name, EXAMPLES[name] | {field: value})), 0)
+        decode(json.encode(body(name, EXAMPLES[name] | {field: value})), 0)
     assert refused.value.path == path
 
 
@@ -156,6 +155,6 @@ def test_an_array_of_two_types_is_refused():
     validators = [EXAMPLES["measurements"]["validators"][0] | {"expected_value": [1, "a"]}]
     with pytest.raises(DecodeError) as refused:
         StructDecoder(Measurement)(
-            orjson.dumps(body("measurements", EXAMPLES["measurements"] | {"validators": validators})), 0
+            json.encode(body("measurements", EXAMPLES["measurements"] | {"validators": validators})), 0
         )
     assert refused.value.path == "$.data[0].validators[0].expected_value"
