@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from aiotofupilot.errors import ForbiddenError, NotFoundError, UnauthorizedError
+from aiotofupilot.errors import APIError, ForbiddenError, NotFoundError, UnauthorizedError
 
 if TYPE_CHECKING:
     from yarl import URL
@@ -13,9 +13,12 @@ if TYPE_CHECKING:
 
 __all__ = ["advise"]
 
+_LONG = 4_000
+"""Servers and proxies take an address of this many characters."""
+
 
 def advise(error: TofuPilotError, url: URL, key_source: str) -> None:
-    """Add a hint to an error, if the error is about the key or the address.
+    """Add a hint to an error, if the error is about the key or the address, or a long address may be its cause.
 
     Args:
         error: How an attempt failed.
@@ -31,5 +34,10 @@ def advise(error: TofuPilotError, url: URL, key_source: str) -> None:
             error.hint = f"{server} does not let {key} list this: use the key of a user, because a station's is limited"
         case NotFoundError():
             error.hint = f"{server} has no {url.path}: check the address of the server"
+        case APIError(status=400 | 414 | 431) if len(url.raw_path_qs) > _LONG:
+            error.hint = (
+                f"the address has {len(url.raw_path_qs):,} characters, which may be more than {server} takes: "
+                "give the filters fewer values, and list several times"
+            )
         case _:
             pass

@@ -43,12 +43,12 @@ def read_date_time(text: str) -> datetime:
 
 
 _DURATION = re.compile(
-    r"P(?:(?P<weeks>\d+)W|(?=\d|T\d)(?:(?P<years>\d+)Y)?(?:(?P<months>\d+)M)?"
-    r"(?P<rest>(?:\d+D)?(?:T(?=\d)(?:\d+H)?(?:\d+M)?(?:\d+(?:[.,]\d+)?S)?)?))",
+    r"P(?:(?P<weeks>-?\d+)W|(?=-?\d|T-?\d)(?:(?P<years>-?\d+)Y)?(?:(?P<months>-?\d+)M)?(?:(?P<days>-?\d+)D)?"
+    r"(?:T(?=-?\d)(?:(?P<hours>-?\d+)H)?(?:(?P<minutes>-?\d+)M)?(?:(?P<seconds>-?\d+(?:[.,]\d+)?)S)?)?)",
     re.ASCII,
 )
-
-_DAYS_A_YEAR, _DAYS_A_MONTH = 365, 30
+_OF_DAYS = (("weeks", 7), ("years", 365), ("months", 30), ("days", 1))
+_OF_SECONDS = (("hours", 3600), ("minutes", 60))
 
 
 def read_duration(text: str) -> timedelta:
@@ -58,9 +58,11 @@ def read_duration(text: str) -> timedelta:
     Such a duration is not refused, because then the whole page could not be read. Digits after the microseconds are
     rounded.
 
-    The API writes no signs, no small letters, and no fractions of days, hours or minutes. msgspec reads these
-    nevertheless, and so does this function. To refuse them, Python would have to check each spelling. A page of runs
-    has hundreds of durations, and the checks would take a quarter of the time of decoding the page.
+    Each part may have a minus sign, as PostgreSQL writes durations: ``PT-5S``, ``P-1DT-2H``, ``PT1M-5S``.
+
+    The API writes no sign in front of the ``P``, no small letters, and no fractions of days, hours or minutes. msgspec
+    reads these nevertheless, and so does this function. To refuse them, Python would have to check each spelling. A
+    page of runs has hundreds of durations, and the checks would take a quarter of the time of decoding the page.
 
     Raises:
         ValueError: The text is not a duration, or the duration is longer than a timedelta can be.
@@ -70,14 +72,17 @@ def read_duration(text: str) -> timedelta:
     try:
         return msgspec.convert(text, timedelta)
     except msgspec.ValidationError:
-        match = _DURATION.fullmatch(text)  # knows weeks, months, years, and the comma
+        match = _DURATION.fullmatch(text)  # knows weeks, months, years, signs of parts, and the comma
     if match is None:
         raise ValueError(f"expected an ISO 8601 duration, got {text!r}")
-    weeks, years, months, rest = match.groups()
+    parts = match.groupdict(default="0")
+    whole, _, fraction = parts["seconds"].replace(",", ".").partition(".")
     try:
-        days = timedelta(weeks=int(weeks or 0), days=_DAYS_A_YEAR * int(years or 0) + _DAYS_A_MONTH * int(months or 0))
-        return days + msgspec.convert(f"P{rest.replace(',', '.')}", timedelta) if rest else days
-    except (OverflowError, ValueError, msgspec.ValidationError) as error:
+        micros = round(float(f"{'-' * whole.startswith('-')}0.{fraction or 0}") * 1_000_000)
+        seconds = int(whole) + sum(int(parts[name]) * size for name, size in _OF_SECONDS)
+        days = sum(int(parts[name]) * size for name, size in _OF_DAYS)
+        return timedelta(days=days, seconds=seconds, microseconds=micros)
+    except (OverflowError, ValueError) as error:
         raise ValueError(f"expected a duration of at most {timedelta.max.days} days, got {text!r}") from error
 
 

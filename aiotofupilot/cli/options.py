@@ -7,7 +7,8 @@ from __future__ import annotations
 
 import inspect
 import re
-from pathlib import Path  # noqa: TC003 - cyclopts resolves the annotations
+from datetime import datetime  # noqa: TC003 - cyclopts resolves the annotations
+from pathlib import Path  # noqa: TC003 - likewise
 from typing import TYPE_CHECKING, Annotated, Literal, TypeVar
 
 from attrs import evolve, field, frozen
@@ -16,7 +17,7 @@ from cyclopts.validators import Number
 
 from aiotofupilot.checkpoint import Checkpoint  # noqa: TC001 - likewise
 
-from .converters import checkpoint, seconds
+from .converters import checkpoint, seconds, timestamp
 from .failures import UsageError
 
 if TYPE_CHECKING:
@@ -281,6 +282,16 @@ class Serving:
             help="List the made-up factory of an embedded server: no account or key needed.",
         ),
     ] = False
+    until: Annotated[
+        datetime | None,
+        Parameter(
+            group=_SERVER,
+            metavar="DATE",
+            converter=timestamp,
+            accepts_keys=False,
+            help="With --sandbox: when the newest run of the made-up factory has been uploaded. By default now.",
+        ),
+    ] = None
     base_url: Annotated[
         str | None,
         Parameter(
@@ -336,8 +347,12 @@ class Serving:
         """Refuse options that contradict each other.
 
         Raises:
-            UsageError: A sandbox is wanted, and another server or key.
+            UsageError: A sandbox is wanted, and another server or key; or the end of a sandbox, and no sandbox.
         """
+        if self.until is not None and not self.sandbox:
+            raise UsageError(
+                "--until is for --sandbox; to list what is older, filter with --created-before or the like"
+            )
         of_a_server = (self.base_url, self.api_key, self.allow_insecure_http, self.proxy, self.ca_cert)
         if self.sandbox and any(of_a_server):
             raise UsageError(

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import sys
+from datetime import UTC, datetime
 from http import HTTPStatus
 from pathlib import Path  # noqa: TC003 - cyclopts resolves the annotations
 from typing import TYPE_CHECKING, Annotated, Any, cast
@@ -14,6 +15,7 @@ from cyclopts.validators import Number
 from aiotofupilot.errors import DecodeError
 from aiotofupilot.listings import NAMES
 
+from .converters import timestamp
 from .failures import UsageError
 from .options import unwrapped
 from .terminal import put, say
@@ -21,6 +23,7 @@ from .terminal import put, say
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
+    from aiotofupilot.models import Run
     from aiotofupilot.sandbox import Request, Sandbox
     from aiotofupilot.sandbox.faults import Fault
 
@@ -33,8 +36,12 @@ async def sandbox(
     host: Annotated[str, Parameter(metavar="ADDRESS")] = "127.0.0.1",
     port: Annotated[int, Parameter(metavar="N", validator=Number(gte=0, lte=65535), show_default=False)] = 0,
     procedures: Annotated[int, Parameter(metavar="N", validator=Number(gte=0, lte=1_000_000))] = 250,
-    runs: Annotated[int, Parameter(metavar="N", validator=Number(gte=0, lte=1_000_000))] = 1000,
+    runs: Annotated[int, Parameter(metavar="N", validator=Number(gte=0, lte=100_000))] = 1000,
+    until: Annotated[datetime | None, Parameter(metavar="DATE", converter=timestamp, accepts_keys=False)] = None,
     data: Annotated[Path | None, Parameter(metavar="FILE")] = None,
+    station_listings: Annotated[
+        list[str] | None, Parameter(name="--station-listing", metavar="LISTING", negative_iterable=())
+    ] = None,
     latency: Annotated[float, Parameter(metavar="SECONDS", validator=Number(gte=0))] = 0.0,
     faults: Annotated[float | None, Parameter(metavar="RATE", validator=Number(gte=0, lte=1))] = None,
     fault: Annotated[list[str] | None, Parameter(metavar="FAULT", negative_iterable=())] = None,
@@ -51,9 +58,13 @@ async def sandbox(
         host: Listen on this address of this machine. 0.0.0.0 lets containers and other machines in.
         port: Listen on this port. By default any free one.
         procedures: Make up this many procedures, at most 1,000,000.
-        runs: Make up this many runs, at most 1,000,000, with their units, phases, measurements and logs.
+        runs: Make up this many runs, at most 100,000, with their units, phases, measurements and logs.
+        until: When the newest made-up run has been uploaded. By default now.
         data: List what is in this JSON file, and make up the other listings: an object with the name of a listing, such
-            as runs, for each array of items, as --format json writes them.
+            as runs, for each array of items, as --format json writes them. A run may have an environment and a
+            deployment_id too, for the filters.
+        station_listings: Let the station's key list this. Given several times, it lists all of them. By default all but
+            stations.
         latency: Answer this much later.
         faults: Let this share of requests, 0 to 1, fail: errors, resets, answers that are cut short or not the API's.
         fault: Let requests fail in this way: a status, such as 429 or 503, or reset, hang_up, cut or html. Given
@@ -68,6 +79,8 @@ async def sandbox(
         host=host,
         port=port,
         seed=seed,
+        until=until or datetime.now(UTC),
+        station_listings=station_listings,
         latency=latency,
         rate=faults,
         named=fault or (),
@@ -86,6 +99,8 @@ def sandbox_of(
     host: str = "127.0.0.1",
     port: int = 0,
     seed: int = 0,
+    until: datetime | None = None,
+    station_listings: Sequence[str] | None = None,
     latency: float = 0.0,
     rate: float | None = None,
     named: Sequence[str] = (),
@@ -99,6 +114,8 @@ def sandbox_of(
         host: To listen on.
         port: To listen on; 0: any free one.
         seed: Decides what is made up, what changes, and which requests fail.
+        until: When the newest made-up run has been uploaded; timezone-aware. None: in the beginning of 2026.
+        station_listings: The listings that the station's key may list; None: all but stations.
         latency: Seconds by which each answer is late.
         rate: The share of requests that meet a fault, 0 to 1. None: all of them where faults are named, and otherwise
             none.
@@ -107,11 +124,15 @@ def sandbox_of(
         removals: How many procedures are removed per request, on average.
 
     Raises:
-        UsageError: There is no such fault, or there is no procedure to make runs of.
+        UsageError: There is no such fault or listing, there is no procedure to make runs of, or `until` is not from the
+            year 2000 to 2100.
     """
     from aiotofupilot.sandbox import BusyLine, Sandbox, faults  # noqa: PLC0415
 
-    sandbox = Sandbox(**items, seed=seed, host=host, port=port)
+    try:
+        sandbox = Sandbox(**items, seed=seed, until=until, station_listings=station_listings, host=host, port=port)
+    except ValueError as error:
+        raise UsageError(str(error)) from None
     those = [_fault(name) for name in named]
     share = rate if rate is not None else float(bool(those))
     if latency:
@@ -196,9 +217,25 @@ def _items(path: Path, name: str, listed: object) -> list[Any]:
 
     model = described(name).model
     items: list[Any] = []
-    for index, item in enumerate(cast("list[object]", listed)):
+    for index, item in enumerate(cast("list[dict[str, object]]", listed)):
         try:
             items.append(from_wire(item, model))
         except DecodeError as error:
             raise UsageError(f"--data {path}: {name}[{index}]{str(error).removeprefix('$')}") from None
+        if name == "runs":
+            items[-1] = _deployed(f"--data {path}: {name}[{index}]", items[-1], item)
     return items
+
+
+def _deployed(place: str, run: Run, document: Mapping[str, object]) -> Run:
+    """Return a run with its environment and deployment, if the file tells them."""
+    from aiotofupilot.sandbox import DeployedRun  # noqa: PLC0415
+
+    told: dict[str, str] = {}
+    for name in ("environment", "deployment_id"):
+        value = document.get(name)
+        if isinstance(value, str):
+            told[name] = value
+        elif value is not None:
+            raise UsageError(f"{place}.{name}: expected a string, got {value!r}")
+    return DeployedRun.of(run, **told) if told else run

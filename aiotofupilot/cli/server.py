@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from contextlib import asynccontextmanager
+from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
 from attrs import field, frozen
@@ -37,6 +38,8 @@ class Server:
     """None: that of the login."""
     sandbox: bool = False
     """Whether to start the embedded server and ask that, whatever the environment says."""
+    until: datetime | None = None
+    """When the newest run of the embedded server's factory has been uploaded; timezone-aware. None: now."""
     allow_insecure_http: bool = False
     """Whether the key may travel unencrypted beyond this machine."""
     timeout: float = 30.0
@@ -53,6 +56,7 @@ class Server:
             proxy=serving.proxy,
             ca_cert=serving.ca_cert,
             sandbox=serving.sandbox,
+            until=serving.until,
             allow_insecure_http=serving.allow_insecure_http,
             timeout=options.timeout,
             retries=options.retries,
@@ -102,7 +106,7 @@ class Server:
             return
         from aiotofupilot.sandbox import Sandbox  # noqa: PLC0415 - an HTTP server that is seldom wanted
 
-        async with Sandbox(_SANDBOX_PROCEDURES) as sandbox:
+        async with Sandbox(_SANDBOX_PROCEDURES, until=self.until or datetime.now(UTC)) as sandbox:
             yield self._options(sandbox.api_key, sandbox.url)
 
     def _options(self, api_key: str | None, base_url: str | None) -> dict[str, Any]:

@@ -188,8 +188,8 @@ _CHECKS: Mapping[Any, Callable[[str, object, Bounds], object]] = {
 def _metadata(place: str, value: object) -> dict[str, object]:
     """Return a metadata filter in the form in which it is sent, as one JSON value.
 
-    A condition is ``{"in": [str, ...]}``, ``{"contains": str}``, ``{"eq": bool}``, or any of ``gte``, ``lte``, ``gt``,
-    ``lt`` and ``eq``, each with a number. An empty mapping is no filter.
+    A condition is ``{"in": [str, ...], "contains": str}`` or one of the two, ``{"eq": bool}``, or any of ``gte``,
+    ``lte``, ``gt``, ``lt`` and ``eq``, each with a number. An empty mapping is no filter.
     """
     conditions = _mapping(place, value)
     if len(conditions) > _METADATA_KEYS:
@@ -211,16 +211,24 @@ def _mapping(place: str, value: object) -> Mapping[Any, object]:
     return cast("Mapping[Any, object]", value)
 
 
+def _text_condition(place: str, condition: Mapping[Any, object]) -> dict[str, object]:
+    """Return a condition for a text: what it is among, what it contains, or both."""
+    sent: dict[str, object] = {}
+    if "in" in condition:
+        elements = _elements(f"{place}['in']", condition["in"])
+        if not elements:
+            raise ValueError(f"{place}['in'] must name at least one string, got {condition['in']!r}")
+        sent["in"] = [_string(at, one, Bounds()) for at, one in elements]
+    if "contains" in condition:
+        sent["contains"] = _string(f"{place}['contains']", condition["contains"], Bounds())
+    return sent
+
+
 def _condition(place: str, value: object) -> dict[str, object]:
     condition = _mapping(place, value)
     match condition:
-        case {"in": texts, **others} if not others:
-            elements = _elements(f"{place}['in']", texts)
-            if not elements:
-                raise ValueError(f"{place}['in'] must name at least one string, got {texts!r}")
-            return {"in": [_string(at, one, Bounds()) for at, one in elements]}
-        case {"contains": text, **others} if not others:
-            return {"contains": _string(f"{place}['contains']", text, Bounds())}
+        case _ if condition and condition.keys() <= {"in", "contains"}:
+            return _text_condition(place, condition)
         case {"eq": bool(wanted), **others} if not others:
             return {"eq": wanted}
         case _ if condition and all(operator in _COMPARISONS for operator in condition):

@@ -68,8 +68,8 @@ SortOrder = Literal["asc", "desc"]
 """What comes first: the smallest or oldest, or the largest or newest."""
 
 MetadataFilter = Mapping[str, Mapping[str, str | float | bool | Sequence[str]]]
-"""At most 5 keys with one condition each. A condition is ``{"in": [str, ...]}``, ``{"contains": str}``, ``{"eq":
-bool}``, or any of ``gte``, ``lte``, ``gt``, ``lt`` and ``eq``, each with a number."""
+"""At most 5 keys with one condition each. A condition is ``{"in": [str, ...], "contains": str}`` or
+one of the two, ``{"eq": bool}``, or any of ``gte``, ``lte``, ``gt``, ``lt`` and ``eq``, each with a number."""
 
 LIMIT_AT_MOST = 100
 """The most items of a page."""

@@ -95,6 +95,7 @@ def test_help_is_wrapped_by_the_terminal_alone(capfd, monkeypatch, command):
         (["--limit", "5"], "Unknown option: --limit. At most so many in all is -n or --max-items; so many per request"),
         (["--limit=5"], "Unknown option: --limit. At most so many in all is -n or --max-items; so many per request is"),
         (["stray"], "no such argument: stray; see --help"),
+        (["--until", "now"], "--until is for --sandbox; to list what is older, filter with --created-before"),
         (["--sandbox", "--api-key", "k"], "--sandbox has an address and a key of its own: leave out"),
         (["--sandbox", "--base-url", "https://x"], "--sandbox has an address and a key of its own: leave out"),
         (["--sandbox", "--allow-insecure-http"], "--sandbox has an address and a key of its own: leave out"),

@@ -13,6 +13,9 @@ from aiotofupilot.cli.tables import TABLES
 from aiotofupilot.listings import NAMES
 from aiotofupilot.sandbox.faults import status
 
+SANDBOX = ["--sandbox", "--until", "2026-02-04T04:05Z"]
+"""A factory that does not depend on the clock."""
+
 
 @pytest.fixture
 def procedure_id(capfd):
@@ -24,7 +27,7 @@ def procedure_id(capfd):
 def arguments(procedure_id):
     def arguments(listing, *more):
         needed = ["--procedure-id", procedure_id] if listing in ("measurements", "phases") else []
-        return [listing, "--sandbox", *needed, *more]
+        return [listing, *SANDBOX, *needed, *more]
 
     return arguments
 
@@ -49,15 +52,26 @@ def test_a_listing_is_written_in_every_format(capfd, arguments, listing):
 def test_a_csv_has_every_field_of_a_run(capfd):
     """Names of nested objects are joined with dots; arrays and metadata are JSON."""
     included = ["--include-metadata", "--include-sequences"]
-    assert run(["runs", "--sandbox", "-n", "2", "--format", "csv", *included]) == 0
+    assert run(["runs", *SANDBOX, "-n", "2", "--format", "csv", *included]) == 0
     row, *_ = csv.DictReader(io.StringIO(capfd.readouterr().out, newline=""))
-    assert run(["runs", "--sandbox", "-n", "1", "--format", "jsonl", *included]) == 0
+    assert run(["runs", *SANDBOX, "-n", "1", "--format", "jsonl", *included]) == 0
     item = json.loads(capfd.readouterr().out)
     assert row["unit.part.revision.number"] == item["unit"]["part"]["revision"]["number"]
     assert row["duration"] == item["duration"]
     assert json.loads(row["metadata"]) == item["metadata"]
     assert json.loads(row["sequences"]) == item["sequences"]
     assert row["docstring"] == (item["docstring"] or "")
+
+
+def test_the_factory_of_a_sandbox_ends_now(capfd):
+    """So an age finds something. Another end can be chosen."""
+    counts = []
+    for options in (["--started-after", "7d"], ["--started-after", "1d"], ["--started-after", "1d", *SANDBOX[1:]]):
+        assert run(["runs", "--sandbox", "--format", "jsonl", *options]) == 0
+        counts.append(len(capfd.readouterr().out.splitlines()))
+    assert counts[0] == 1000
+    assert 280 < counts[1] < 295
+    assert counts[2] == 0
 
 
 def test_a_filter_that_takes_several_values_is_given_several_times(capfd):

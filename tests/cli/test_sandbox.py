@@ -5,6 +5,7 @@ import json
 import re
 import signal
 import urllib.request
+from datetime import UTC, datetime, timedelta
 
 import aiohttp
 import pytest
@@ -14,6 +15,7 @@ from aiotofupilot.cli import run, sandbox as command
 from aiotofupilot.cli.failures import UsageError
 from aiotofupilot.cli.sandbox import items_of
 from aiotofupilot.sandbox import Sandbox, faults, make_procedures
+from aiotofupilot.testing import make_run
 
 
 def sandbox_of(*, procedures=3, runs=20, **options):
@@ -68,6 +70,37 @@ def test_a_fault_that_there_is_not(name):
         sandbox_of(named=(name,))
 
 
+def test_the_end_of_the_factory_and_what_a_station_may_list():
+    sandbox = sandbox_of(until=datetime(2030, 1, 1, tzinfo=UTC), station_listings=["runs", "users"])
+    assert timedelta(0) <= datetime(2030, 1, 1, tzinfo=UTC) - sandbox.runs[0].created_at < timedelta(minutes=5)
+    assert sandbox.station_listings == {"runs", "users"}
+
+
+@pytest.mark.parametrize(
+    ("options", "complaint"),
+    [
+        ({"station_listings": ["nope"]}, "there is no listing 'nope', only batches, "),
+        ({"until": datetime(1999, 1, 1, tzinfo=UTC)}, "until must be from the year 2000 to 2100, got 1999"),
+    ],
+    ids=str,
+)
+def test_what_no_sandbox_has_is_refused(options, complaint):
+    with pytest.raises(UsageError, match=f"^{complaint}"):
+        sandbox_of(**options)
+
+
+def test_runs_of_a_file_may_say_where_they_ran(tmp_path):
+    runs = Sandbox(2, runs=3).runs
+    bare, preview, deployed = (to_wire(make_run(id=run.id)) for run in runs)
+    path = tmp_path / "line.json"
+    path.write_text(
+        json.dumps({"runs": [bare, preview | {"environment": "preview"}, deployed | {"deployment_id": "d"}]})
+    )
+    listed = items_of(path)["runs"]
+    assert [getattr(run, "environment", None) for run in listed] == [None, "preview", None]
+    assert [getattr(run, "deployment_id", None) for run in listed] == [None, None, "d"]
+
+
 async def test_a_line_that_keeps_working():
     """Runs and procedures arrive with each request, and procedures go."""
     sandbox = sandbox_of(procedures=30, arrivals=2.0, removals=1.0)
@@ -118,6 +151,7 @@ def test_items_of_a_file(tmp_path):
         ('{"run": []}', "--data PATH: run is no listing; there are procedures, runs, "),
         ('{"runs": 3}', "--data PATH: runs must be an array of items"),
         ('{"procedures": [{"id": "a"}]}', "--data PATH: procedures[0].name: it is missing"),
+        ('{"runs": [RUN]}', "--data PATH: runs[0].environment: expected a string, got 3"),
         ('{"procedures": [3]}', "--data PATH: procedures[0]: expected an object, got a number"),
     ],
     ids=str,
@@ -126,7 +160,7 @@ def test_a_file_that_holds_something_else(tmp_path, text, complaint):
     """The file is named, and the place in it."""
     path = tmp_path / "line.json"
     if text is not None:
-        path.write_text(text)
+        path.write_text(text.replace("RUN", json.dumps(to_wire(make_run()) | {"environment": 3})))
     with pytest.raises(UsageError, match=f"^{re.escape(complaint).replace('PATH', re.escape(str(path)))}"):
         items_of(path)
 

@@ -337,6 +337,7 @@ class TestMetadata:
             ({"lot": {"in": ["a", Line.BATTERY]}}, '{"lot":{"in":["a","battery"]}}'),
             ({"lot": {"in": (text for text in "ab")}}, '{"lot":{"in":["a","b"]}}'),
             ({"lot": {"contains": "é"}}, '{"lot":{"contains":"\\u00e9"}}'),
+            ({"lot": {"contains": "a", "in": ["a"]}}, '{"lot":{"in":["a"],"contains":"a"}}'),
             ({"bay": {"lt": 5, "gte": Count.SEVEN}}, '{"bay":{"gte":7.0,"lt":5.0}}'),
             ({"bay": {"eq": 4}}, '{"bay":{"eq":4.0}}'),
             ({"rework": {"eq": False}}, '{"rework":{"eq":false}}'),
@@ -360,7 +361,7 @@ class TestMetadata:
                     {"lot": condition},
                     NO_CONDITION + repr(condition),
                 )
-                for condition in [{}, {"is": 1}, {"in": ["a"], "contains": "a"}, {"contains": "a", "gt": 1}, {5: 5}]
+                for condition in [{}, {"is": 1}, {"in": ["a"], "eq": True}, {"contains": "a", "gt": 1}, {5: 5}]
             ),
         ],
         ids=lambda value: str(value)[:40],

@@ -26,7 +26,7 @@ CHANGES = {
     "a name is no longer exported": ("__init__.py", '    "WalkStats",\n', "", "aiotofupilot.WalkStats"),
     "a field is renamed": ("models/items.py", "created_by_user:", "creator:", "Procedure.created_by_user"),
     "a fault is renamed": ("sandbox/faults.py", "def cut(", "def cut_off(", "sandbox.faults.cut"),
-    "a builder is renamed": ("testing/builders/runs.py", "def make_run(", "def build_run(", "testing.make_run"),
+    "a builder is renamed": ("testing/builders.py", "def make_run(", "def build_run(", "testing.make_run"),
 }
 
 HARMLESS = {

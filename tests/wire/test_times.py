@@ -129,6 +129,10 @@ def test_a_moment_comes_back_from_its_spelling(moment):
         ("PT0,0000016S", timedelta(microseconds=2)),
         ("P999999999D", timedelta(days=999_999_999)),
         ("-PT1S", timedelta(seconds=-1)),
+        ("PT-5S", timedelta(seconds=-5)),
+        ("P-1DT-2H", timedelta(days=-1, hours=-2)),
+        ("PT1M-5S", timedelta(seconds=55)),
+        ("P1M-2DT-0.25S", timedelta(days=28, seconds=-0.25)),
         ("+PT1S", timedelta(seconds=1)),
         ("pt1s", timedelta(seconds=1)),
         ("P1d", timedelta(days=1)),
@@ -146,7 +150,7 @@ def test_a_duration_is_read(text, duration):
     "text",
     [
         *("", "P", "PT", "P1", "PT1", "1S", "T1S", "P1DT", "PT1S1M", "PT1S2S", "P1S", "PT1D", "P1W2D", "P1WT1S"),
-        *("PT-1S", "P1,5W", "P1.5W", "PT1,5H", "p1w", "PT.5S", "PT1.S", "PT1e3S"),
+        *("PT--1S", "PT-S", "P-T1S", "PT5S-", "P1,5W", "P1.5W", "PT1,5H", "p1w", "PT.5S", "PT1.S", "PT1e3S"),
         *(" PT1S", "PT1S\n", "PT\uff11S", "P1Y1W", "01:30", "90"),
     ],
 )
