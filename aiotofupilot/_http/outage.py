@@ -156,6 +156,9 @@ class Health:
         self.paused_until: float = -math.inf
         """The time before which the server wants no request."""
         self._in_a_row = 0
+        """How many failures about the server have come since the last good response."""
+        self._began = 0.0
+        """When the first of them came."""
         self._waiting: OrderedDict[Waiter, None] = OrderedDict()
         self._exhausted: OrderedDict[Waiter, None] = OrderedDict()
         self._probing: Waiter | None = None
@@ -210,10 +213,12 @@ class Health:
         if self.failing_since is None:
             self.failing_since = now
         is_about_server = evidence(error) == "server"
+        if is_about_server and not self._in_a_row:
+            self._began = now
         self._in_a_row += is_about_server
         is_probe = sent.outage is not None and sent.outage is self.outage
         if self.outage is None and is_about_server and self._is_outage(error, sent, in_flight):
-            self.outage = Outage(self.failing_since, copied(error), now, now)
+            self.outage = Outage(self._began, copied(error), now, now)
             self._schedule(self.outage, now, wait)
         elif self.outage is not None:
             if is_about_server:
@@ -301,4 +306,5 @@ class Health:
     def _check_reach(self, outage: Outage, error: TofuPilotError, attempts: int) -> None:
         if outage.probes + 1 >= (_NAME_ATTEMPTS if is_unresolved(error) else attempts):
             outage.is_unreachable = True
-            self.outage = None
+            self.failing_since = self.outage = None
+            self._in_a_row = 0

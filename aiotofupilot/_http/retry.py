@@ -519,6 +519,7 @@ class Attempts(Generic[T]):
                 self._throttle.release(self)
             if self._is_confirmed:
                 return
+            self._log_outage()
         self._give_up()
         raise copied(outage.failure)
 
@@ -539,6 +540,25 @@ class Attempts(Generic[T]):
         if self._deadline is not None:
             self._deadline.at, self._deadline.is_missed = self._clock.monotonic(), True
 
+    def _log_outage(self) -> None:
+        """Log that something else than this page has failed too, so that the server seems to be down."""
+        outage, now = self._throttle.health.outage, self._clock.monotonic()
+        if outage is None:  # it was a failure about what was asked for
+            return
+        _log.log(
+            self._log_level(now),
+            "the server has been down for %.1f s, next request in %.2f s: %s",
+            now - outage.began,
+            outage.next_probe_at - now,
+            outage.failure,
+        )
+
+    def _log_level(self, now: float) -> int:
+        level = self._throttle.log_level(self._warned_at)
+        if level == logging.WARNING:
+            self._warned_at = now
+        return level
+
     def _log(self, _: RetryCallState) -> None:
         """Log that an attempt has failed, and when the next one is made.
 
@@ -552,11 +572,8 @@ class Attempts(Generic[T]):
         parts = urlsplit(self._target)
         listing = parts.path.rpartition("/")[2]
         (cursor,) = parse_qs(parts.query).get("cursor", ["0"])
-        level = self._throttle.log_level(self._warned_at)
-        if level == logging.WARNING:
-            self._warned_at = now
         _log.log(
-            level,
+            self._log_level(now),
             "%s at cursor %s: attempt %d failed after %.2f s, next in %.2f s: %s",
             listing,
             cursor,

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import TYPE_CHECKING, Any, Generic, TypeVar
 
 from attrs import evolve
 
 from aiotofupilot._arguments import integer, named, seconds
 from aiotofupilot._documentation import internal
+from aiotofupilot.clock import Deadline
 from aiotofupilot.stats import RequestCounts
 
 from .iteration import AsyncOnly
@@ -17,6 +19,7 @@ from .news.follow import FollowedListing
 from .news.incremental import IncrementalWalk, check_watermark
 from .pages import kept, pages_of
 from .source import Identified
+from .unreadable.isolation import Isolation
 from .walk import Walk
 
 if TYPE_CHECKING:
@@ -249,8 +252,11 @@ class Paginator(AsyncOnly, Generic[T]):
         )
 
     async def _first_page(self) -> Page[T]:
-        plan = self._plan
-        return kept(await self._source.fetch(plan.start.cursor, plan.limit, RequestCounts()), plan)
+        plan, fetch = self._plan, partial(self._source.fetch, counts=RequestCounts())
+        if plan.on_unreadable is None:
+            return kept(await fetch(plan.start.cursor, plan.limit), plan)
+        isolation = Isolation(fetch, plan.on_unreadable)  # it reads nothing around, but tells an outage from a bad page
+        return kept(await isolation.page(plan.start.cursor, plan.limit, Deadline()), plan)
 
     def _check_incremental(self, method: str) -> None:
         if self._source.has_own_order:

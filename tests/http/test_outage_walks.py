@@ -1,0 +1,301 @@
+"""Walks through an outage, on a clock of their own: what is read around, what is waited for, and for how long."""
+
+import asyncio
+import logging
+import socket
+from urllib.parse import parse_qsl
+
+import pytest
+from yarl import URL
+
+from aiotofupilot import (
+    APIError,
+    ConnectionFailedError,
+    RequestTimeoutError,
+    RetryPolicy,
+    ServerError,
+    SessionError,
+)
+from aiotofupilot._http.connection import Connection
+from aiotofupilot._http.lifetime import Lifetime
+from aiotofupilot._http.options import Options
+from aiotofupilot._http.redaction import Redaction
+from aiotofupilot._http.throttle import Throttle
+from aiotofupilot._wire.response import Response
+from aiotofupilot.listings.procedures import Procedures
+from aiotofupilot.sandbox import Request, Sandbox
+
+TIMEOUT = 5.0
+
+
+class Server:
+    """A sandbox without a socket. Each response takes a tenth of a second by the clock of the test."""
+
+    def __init__(self, clock, items=95):
+        self.clock = clock
+        self.sandbox = Sandbox(procedures=items)
+        self.lifetime, self.throttle, self.redaction = Lifetime(), Throttle(clock), Redaction("no-key")
+        self.sent = []
+        self.fails = lambda query, began: None
+        """Returns the error of a request, or None. A `RequestTimeoutError` comes when the time is up."""
+
+    def check(self):
+        pass
+
+    def url(self, target):
+        return URL("https://tofu.example.com/api" + target)
+
+    async def get(self, url):
+        query, began = dict(url.query), self.clock.seconds
+        self.sent.append((began, query))
+        failure = self.fails(query, began)
+        await self.clock.sleep(TIMEOUT if isinstance(failure, RequestTimeoutError) else 0.1)
+        if failure is not None:
+            raise failure
+        request = Request(
+            path=url.path, query=parse_qsl(url.query_string), authorization=f"Bearer {self.sandbox.api_key}"
+        )
+        with self.sandbox.handle(request) as delivery:
+            return Response(delivery.status, delivery.headers, delivery.body, self.clock.now())
+
+    def procedures(self, retry=RetryPolicy()):  # noqa: B008 - a value
+        return Procedures(
+            Connection(
+                transport=self,
+                lifetime=self.lifetime,
+                throttle=self.throttle,
+                redaction=self.redaction,
+                clock=self.clock,
+                options=Options(timeout=None, retry=retry, concurrency=1),
+            )
+        )
+
+
+def timed_out():
+    return RequestTimeoutError("no whole answer", timeout=TIMEOUT)
+
+
+def covers(query, position):
+    cursor = int(query.get("cursor", 0))
+    return cursor <= position < cursor + int(query["limit"])
+
+
+@pytest.fixture
+def server(clock):
+    return Server(clock)
+
+
+async def test_a_server_that_hangs_costs_the_time_and_one_timeout(clock):
+    """Nothing begins after the time, also no search for an unreadable item."""
+    for policy in (
+        RetryPolicy(attempts=4, max_elapsed=20),
+        RetryPolicy(attempts=100, max_elapsed=20),
+        RetryPolicy(attempts=3, max_elapsed=60),
+        RetryPolicy(),
+    ):
+        for answers, concurrency, skips in ((0, 1, "raise"), (3, 1, "skip"), (3, 16, "skip"), (3, 16, "raise")):
+            clock.seconds = 0.0
+            server = Server(clock)
+            server.fails = lambda _, began, hangs_from=answers * 0.1: timed_out() if began >= hangs_from else None
+            listing = server.procedures(policy).list(limit=10, concurrency=concurrency, on_unreadable=skips)
+            (error,) = await clock.run(listing.collect())
+            assert isinstance(error, RequestTimeoutError)
+            begun = max(began for began, _ in server.sent)
+            assert begun < answers * 0.1 + policy.max_elapsed
+            assert clock.seconds <= answers * 0.1 + policy.max_elapsed + TIMEOUT
+
+
+async def test_an_item_that_crashes_the_worker_is_read_around(clock):
+    """Whatever the server does then, and with any number of pages in flight."""
+    for failure in (
+        lambda: ServerError("bad gateway", status=502),
+        lambda: ServerError("unknown", status=520),
+        lambda: ConnectionFailedError("reset"),
+        lambda: ServerError("broken", status=500),
+        timed_out,
+    ):
+        for concurrency in (1, 16):
+            server = Server(clock)
+            server.fails = lambda query, _, failure=failure: failure() if covers(query, 45) else None
+            walk = server.procedures().list(limit=10, concurrency=concurrency, on_unreadable="skip").walk()
+
+            async def read(walk=walk):
+                return [item async for item in walk]
+
+            (items,) = await clock.run(read())
+            assert items == server.sandbox.procedures[:45] + server.sandbox.procedures[46:]
+            assert walk.stats.unreadable_positions == [45]
+            assert walk.stats.requests == len(server.sent)
+
+
+async def test_a_page_that_is_slow_is_read_in_parts_after_two_attempts(clock, server):
+    """While others are answered: with the default, a page costs a minute otherwise, or six."""
+    server.fails = lambda query, _: timed_out() if covers(query, 45) and int(query["limit"]) > 5 else None
+    assert await clock.run(server.procedures().list(limit=10).collect()) == [server.sandbox.procedures]
+    whole = [query for _, query in server.sent if query.get("cursor") == "40" and query["limit"] == "10"]
+    assert len(whole) == 2
+
+
+async def test_the_search_takes_the_time_of_the_policy_once_more(clock, server, caplog):
+    """Its requests are logged. The error of the page is raised."""
+    caplog.set_level(logging.INFO)
+    policy = RetryPolicy(attempts=2, max_elapsed=12, initial_wait=0)
+    server.fails = lambda query, _: timed_out() if covers(query, 0) else None
+    (error,) = await clock.run(server.procedures(policy).list(limit=50, on_unreadable="skip").collect())
+    assert isinstance(error, RequestTimeoutError)
+    assert error.position is None
+    assert error.attempts == 2
+    assert clock.seconds <= 2 * TIMEOUT + 1 + policy.max_elapsed + TIMEOUT
+    told = [record.getMessage() for record in caplog.records if "unreadable" in record.getMessage()]
+    assert all(message.startswith("looking for an unreadable item: ") for message in told)
+    assert len(told) >= 2
+
+
+async def first_page(listing):
+    return await listing
+
+
+async def test_one_page_that_fails_alone_ends_after_its_attempts(clock, server):
+    """``await`` reads nothing around."""
+    for failure in (ServerError("bad gateway", status=502), ConnectionFailedError("reset")):
+        clock.seconds = 0.0
+        server.sent.clear()
+        server.fails = lambda query, _, failure=failure: failure if covers(query, 45) else None
+        (error,) = await clock.run(first_page(server.procedures().list(limit=100)))
+        assert type(error) is type(failure)
+        assert error.attempts == 6
+        assert clock.seconds < 60
+
+
+async def test_a_name_is_resolved_twice_before_the_first_response(clock, server):
+    """Later, it is an outage like others."""
+
+    def unresolved(*_):
+        error = ConnectionFailedError("the name cannot be resolved")
+        error.__cause__ = socket.gaierror(-2, "Name or service not known")
+        return error
+
+    server.fails = unresolved
+    (error,) = await clock.run(server.procedures().list().collect())
+    assert error.attempts == len(server.sent) == 2
+    assert clock.seconds < 2
+    assert error.down_since is None
+    server.fails = lambda *_: APIError("a proxy's", status=418)
+    await clock.run(server.procedures().list().collect())
+    began = clock.seconds
+    server.fails = lambda query, at: unresolved() if at < began + 30 else None
+    assert await clock.run(server.procedures().list().collect()) == [server.sandbox.procedures]
+
+
+async def test_a_wrong_address_is_tried_as_often_as_the_policy_says(clock):
+    """And every page that waits fails with it, with an error of its own, whatever is in flight."""
+    server = Server(clock)
+    server.fails = lambda *_: ConnectionFailedError("refused")
+    listing = server.procedures().list(limit=10, concurrency=16)
+    errors = await clock.run(*(listing.collect() for _ in range(8)))
+    assert {type(error) for error in errors} == {ConnectionFailedError}
+    assert len({id(error) for error in errors}) == 8
+    assert len(server.sent) == 8 + 5
+    assert clock.seconds < 20
+    (error,) = await clock.run(listing.collect())
+    assert error.attempts == 6, "someone who comes later begins anew"
+
+
+async def test_a_session_without_retries_asks_at_once(clock, server):
+    """It does not wait while the session is down, and what it learns counts."""
+    await clock.run(server.procedures().list(max_items=1).collect())
+    server.fails = lambda *_: ServerError("down", status=503)
+    for retry in (None, RetryPolicy(attempts=1), RetryPolicy(max_elapsed=0)):
+        began, sent = clock.seconds, len(server.sent)
+        (error,) = await clock.run(server.procedures(retry).list().collect())
+        assert (error.attempts, len(server.sent) - sent) == (1, 1)
+        assert clock.seconds == pytest.approx(began + 0.1)
+        assert error.down_since is not None
+    assert server.throttle.health.outage is not None
+    server.fails = lambda *_: None
+    assert await clock.run(server.procedures(None).list().collect()) == [server.sandbox.procedures]
+    assert server.throttle.health.outage is None
+
+
+async def test_closing_the_session_ends_every_wait_of_an_outage(clock, server):
+    """At once: that for a probe, that for the turn to probe, and the probe itself."""
+    await clock.run(server.procedures().list(max_items=1).collect())
+    server.fails = lambda *_: ServerError("down", status=503)
+
+    async def close():
+        await clock.sleep(20.0)
+        await server.lifetime.close()
+
+    walks = [server.procedures().list(limit=10, concurrency=4).collect() for _ in range(8)]
+    *errors, _ = await clock.run(*walks, close())
+    assert {type(error) for error in errors} == {SessionError}
+    assert clock.seconds == pytest.approx(20.3, abs=0.5)
+    assert server.throttle.health.next is None
+    assert not server.throttle.health.is_probed
+    assert not server.throttle._wakes
+
+
+async def test_wherever_a_page_is_cancelled_during_an_outage_another_one_probes(clock):
+    """Nothing of it stays behind."""
+    for moment in range(30):
+        clock.seconds = 0.0
+        clock._sleepers.clear()
+        server = Server(clock, items=5)
+        server.fails = lambda _, began: ServerError("down", status=503) if 1.0 <= began < 9.0 else None
+
+        async def cancelled(moment=moment, server=server):
+            task = asyncio.ensure_future(server.procedures().list().collect())
+            await clock.sleep(moment / 4)
+            for _ in range(moment % 4):
+                await asyncio.sleep(0)
+            task.cancel()
+            await asyncio.wait([task])
+            return task.cancelled()
+
+        async def other(server=server):
+            await clock.sleep(1.0)
+            return await server.procedures().list().collect()
+
+        await clock.run(server.procedures().list(max_items=1).collect())
+        await clock.run(clock.sleep(1.0 - clock.seconds))
+        was_cancelled, *rest = await clock.run(cancelled(), other(), other())
+        assert rest == [server.sandbox.procedures] * 2
+        health = server.throttle.health
+        assert health.next is None
+        assert not health.is_probed
+        assert not server.throttle._wakes
+        assert not server.throttle._in_flight
+        assert was_cancelled or moment > 8
+
+
+async def test_the_warnings_of_a_long_outage_are_ten_minutes_apart(clock, server, caplog):
+    """Whoever notices it, and one line tells its end."""
+    caplog.set_level(logging.INFO)
+    patient = RetryPolicy(max_elapsed=1e6)
+    server.fails = lambda _, began: ServerError("down", status=503) if 1.0 <= began < 3600 else None
+
+    async def read():
+        await clock.sleep(1.0)
+        return await server.procedures(patient).list(limit=10).collect()
+
+    await clock.run(server.procedures().list(max_items=1).collect())
+    assert await clock.run(read(), read()) == [server.sandbox.procedures] * 2
+    warned = [record for record in caplog.records if record.levelno == logging.WARNING]
+    assert 6 <= len(warned) <= 7
+    assert "attempt 1 failed after 0.10 s, next in 0.50 s: 503: down" in warned[0].getMessage()
+    ends = [record for record in caplog.records if "answers again" in record.getMessage()]
+    assert [record.levelname for record in ends] == ["INFO"]
+
+
+async def test_sessions_that_share_connections_have_outages_of_their_own(clock):
+    """One that is down keeps no connection from the others."""
+    shared = [asyncio.Semaphore(2)]
+    down, fine = Server(clock), Server(clock)
+    for server in (down, fine):
+        server.throttle = Throttle(clock, shared)
+    down.fails = lambda _, began: ServerError("down", status=503) if began < 30 else None
+    walks = [server.procedures().list(limit=10, concurrency=4).collect() for server in (down, fine, down, fine)]
+    results = await clock.run(*walks)
+    assert results == [down.sandbox.procedures, fine.sandbox.procedures] * 2
+    assert max(began for began, _ in fine.sent) < 10
+    assert not any(connection.locked() for connection in shared)
