@@ -3,16 +3,21 @@
 from __future__ import annotations
 
 import asyncio
+from copy import copy
 from functools import partial
 from typing import TYPE_CHECKING, TypeVar
+
+from attrs import evolve
 
 from aiotofupilot.errors import RequestTimeoutError, SessionError, TofuPilotError
 
 from .advice import advise
-from .retry import Attempts
+from .retry import Attempts, RetryPolicy
 
 if TYPE_CHECKING:
     from collections.abc import Callable
+    from datetime import datetime
+    from typing import Self
 
     from aiotofupilot._wire.response import Response
     from aiotofupilot.clock import Clock, Deadline
@@ -72,12 +77,31 @@ class Connection:
         """Time and chance."""
         return self._clock
 
-    async def pause(self, seconds: float) -> None:
+    @property
+    def down_since(self) -> datetime | None:
+        """Since when requests fail and no response has been good, in UTC; None: the last one was good."""
+        return self._throttle.down_since
+
+    def within(self, max_elapsed: float) -> Self:
+        """Return the same way, but pages are asked for again for no longer than some seconds."""
+        other, retry = copy(self), self._options.retry
+        if isinstance(retry, RetryPolicy):
+            shorter = evolve(retry, max_elapsed=min(retry.max_elapsed, max_elapsed))
+            other._options = evolve(self._options, retry=shorter)  # noqa: SLF001 - its own
+        return other
+
+    async def pause(self, seconds: float, *, after: TofuPilotError | None = None) -> None:
         """Wait between two requests. Closing the session ends the wait.
+
+        Args:
+            seconds: How long to wait.
+            after: An error that is not raised, but logged; None: there is none.
 
         Raises:
             SessionError: The session is closed, or was closed meanwhile.
         """
+        if after is not None:
+            self._throttle.log_wait(seconds, after)
         with self._lifetime.work():
             await self._clock.sleep(seconds)
             return

@@ -306,5 +306,5 @@ class Health:
     def _check_reach(self, outage: Outage, error: TofuPilotError, attempts: int) -> None:
         if outage.probes + 1 >= (_NAME_ATTEMPTS if is_unresolved(error) else attempts):
             outage.is_unreachable = True
-            self.failing_since = self.outage = None
+            self.outage = None
             self._in_a_row = 0

@@ -189,6 +189,10 @@ class Throttle:
         self._warned_at = now
         return logging.WARNING
 
+    def log_wait(self, seconds: float, error: TofuPilotError) -> None:
+        """Log that an error is not raised, because the next poll of a stream asks again after some seconds."""
+        _log.log(self.log_level(-math.inf), "the stream asks again in %.1f s: %s", seconds, error)
+
     async def enter(self, counts: RequestCounts, until: float) -> int:
         """Wait for the slot of a request, and return how often the session has begun to start slowly by then."""
         if until < math.inf and self._clock.monotonic() >= until:

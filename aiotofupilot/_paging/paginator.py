@@ -216,31 +216,36 @@ class Paginator(AsyncOnly, Generic[T]):
         self._check_incremental("since()")
         return IncrementalWalk(self._source, self._plan, check_watermark("watermark", watermark, self._plan))
 
-    def follow(self, interval: float = 5.0, since: Watermark | None = None) -> FollowedListing[T]:
+    def follow(
+        self, interval: float = 5.0, since: Watermark | None = None, *, max_outage: float | None = None
+    ) -> FollowedListing[T]:
         """Return an endless stream of the items that are created. Each poll is a pass of `since`, with its limits.
 
         Each poll yields what is new, oldest first. An item that became visible late may come after items that were
         created later. The server is asked only when you ask for an item and none is at hand, so a slow consumer slows
         the polls down.
 
-        Asking for an item that ``on_unreadable="skip"`` leaves out takes some 50 requests. If the API sorts the listing
-        by creation, the polls after that look only behind the item. Everything is asked for again after a minute. This
-        time doubles while nothing new comes, up to five minutes. If the API does not sort the listing, each poll asks
-        for the item.
+        An item that ``on_unreadable="skip"`` leaves out is asked for by each poll until it is a minute older than the
+        newest one.
 
-        The stream ends with ``max_items``, or with a `SessionError` when its session is closed. After any other error,
-        you can ask for the next item.
+        The stream ends with ``max_items``, or with a `SessionError` when its session is closed. It outlives outages and
+        a server that is slow: a connection that fails, a timeout, a 429, a 408 and any 5xx. The next poll then asks
+        again. These errors are logged, the first one as a warning, with another warning every ten minutes. Other errors
+        are raised, and you can ask for the next item then. So is the error of an item that cannot be read, with
+        ``on_unreadable="raise"``. And so is a name that cannot be resolved, unless the server has responded before.
 
         Args:
             interval: Seconds from the beginning of one poll to the beginning of the next; more than 0. Each interval is
                 made longer or shorter at random, by up to a tenth.
             since: What has been seen: the ``watermark`` of a stream or a pass. None: the stream begins when the first
                 item is asked for. Items that exist at that moment are not yielded.
+            max_outage: Seconds without a good response after which the error is raised after all; more than 0. A poll
+                that is under way may end later, but asks for no page longer than that. None: there is no limit.
 
         Raises:
             TypeError: An argument is of the wrong type.
-            ValueError: The interval is out of bounds. Or the watermark is of another listing, or of other filters. Or
-                the listing has a cursor, ``sort_by`` or ``sort_order``.
+            ValueError: The interval or ``max_outage`` is out of bounds. Or the watermark is of another listing, or of
+                other filters. Or the listing has a cursor, ``sort_by`` or ``sort_order``.
         """
         self._check_incremental("follow()")
         return FollowedListing(
@@ -249,6 +254,7 @@ class Paginator(AsyncOnly, Generic[T]):
             interval=seconds("interval", interval, zero=False),
             unseen=check_watermark("since", None, self._plan),
             since=None if since is None else check_watermark("since", since, self._plan),
+            max_outage=None if max_outage is None else seconds("max_outage", max_outage, zero=False),
         )
 
     async def _first_page(self) -> Page[T]:

@@ -10,6 +10,7 @@ if TYPE_CHECKING:
     from datetime import datetime
 
     from aiotofupilot.clock import Clock, Deadline
+    from aiotofupilot.errors import TofuPilotError
     from aiotofupilot.models import Page, RawItem
     from aiotofupilot.shard import Shard
     from aiotofupilot.stats import RequestCounts
@@ -183,8 +184,21 @@ class Source(Protocol[T]):
         """Time and chance."""
         ...
 
-    async def pause(self, seconds: float) -> None:
+    @property
+    def down_since(self) -> datetime | None:
+        """Since when requests fail and no response has been good, in UTC; None: the last one was good."""
+        ...
+
+    def within(self, max_elapsed: float) -> Source[T]:
+        """Return the same query, no page of which is asked for again for longer than some seconds."""
+        ...
+
+    async def pause(self, seconds: float, *, after: TofuPilotError | None = None) -> None:
         """Wait between two requests.
+
+        Args:
+            seconds: How long to wait.
+            after: An error that is not raised, but logged; None: there is none.
 
         Raises:
             SessionError: The session is closed, or was closed meanwhile.

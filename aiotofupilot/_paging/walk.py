@@ -74,7 +74,6 @@ class Walk(Iteration[T]):
         self._items: Iterator[T] = iter(())
         self._offered = 0
         self._yielded_before = 0
-        self._behind_gap: int | None = None
         self._span = WalkSpan(start.listing, plan.described())
 
     def __repr__(self) -> str:
@@ -208,8 +207,6 @@ class Walk(Iteration[T]):
             if new is not None:
                 if self._window.gap is not None:
                     note_left_out(self._window.gap, self._stats, self._span)
-                    if self._window.gap.left_out:
-                        self._behind_gap = self._window.gap.stop
                 await self._offer(page, [item for item in new if item.id not in dropped] if dropped else new)
                 return True
             self._is_short = False

@@ -29,6 +29,7 @@ if TYPE_CHECKING:
     from aiotofupilot._http.connection import Connection
     from aiotofupilot._paging.source import Control, Order
     from aiotofupilot.clock import Clock, Deadline
+    from aiotofupilot.errors import TofuPilotError
     from aiotofupilot.models import RawItem, Run
     from aiotofupilot.stats import RequestCounts
 
@@ -308,9 +309,18 @@ class Query(Source[T]):
         """Time and chance."""
         return self.listing.connection.clock
 
-    async def pause(self, seconds: float) -> None:
+    @property
+    def down_since(self) -> datetime | None:
+        """Since when requests of the session fail, and no response has been good; see `Source.down_since`."""
+        return self.listing.connection.down_since
+
+    def within(self, max_elapsed: float) -> Query[T]:
+        """Return the same query, no page of which is asked for again for longer than some seconds."""
+        return evolve(self, listing=type(self.listing)(self.listing.connection.within(max_elapsed)))
+
+    async def pause(self, seconds: float, *, after: TofuPilotError | None = None) -> None:
         """Wait between two requests; see `Source.pause`."""
-        await self.listing.connection.pause(seconds)
+        await self.listing.connection.pause(seconds, after=after)
 
     def _offered(self, name: str | None, complaint: str) -> str:
         if name is None:

@@ -58,6 +58,11 @@ class Server:
     unreadable: set[str] = field(factory=set)
     """IDs of items with which no page can be served."""
     requests: list[Any] = field(factory=list)
+    outlived: list[Exception] = field(factory=list)
+    """Errors that a stream has outlived."""
+    bounds: list[float] = field(factory=list)
+    """How long a page may be asked for again."""
+    down_since: datetime | None = None
     in_flight: int = 0
     most_in_flight: int = 0
     is_closed: bool = False
@@ -187,7 +192,16 @@ class Dated:
         server = self.server
         return BEGIN + timedelta(seconds=int(server.now + server.ahead)) if server.tells_time else None
 
-    async def pause(self, seconds):
+    @property
+    def down_since(self):
+        return self.server.down_since
+
+    def within(self, max_elapsed):
+        self.server.bounds.append(max_elapsed)
+        return self
+
+    async def pause(self, seconds, *, after=None):
+        self.server.outlived += [] if after is None else [after]
         if self.server.is_closed:
             raise SessionError("the session is closed")
         self.clock.slept.append(seconds)

@@ -14,13 +14,10 @@ from aiotofupilot._paging.source import Identified
 from aiotofupilot.errors import DecodeError
 
 from .beginning import Beginning
-from .left_out import Behind
 from .restarting import RestartingWalk, Stretch
 from .seen import OVERLAP, Seen, moment_at, moment_of
 
 if TYPE_CHECKING:
-    from datetime import datetime
-
     from aiotofupilot._paging.plan import OnDrift, Plan
     from aiotofupilot._paging.source import Source
     from aiotofupilot.stats import WalkStats
@@ -54,7 +51,6 @@ class Created(Generic[T]):
         stats: Where requests, pages and duplicates are counted.
         sorts: Whether to hold the new items back until all are there, and to sort them by creation, where the server
             does not sort.
-        behind: Where to look, if not for everything. Then nothing counts as settled, because not everything was seen.
     """
 
     def __init__(
@@ -65,7 +61,6 @@ class Created(Generic[T]):
         stats: WalkStats,
         *,
         sorts: bool = False,
-        behind: Behind | None = None,
     ) -> None:
         self._source = source
         self._plan = plan
@@ -82,11 +77,6 @@ class Created(Generic[T]):
         self._seen_before: float | None = None
         self._newest: float | None = None
         self._newest_of_page: float | None = None
-        self._behind = behind
-        self._asked_after: datetime | None = None
-        self.left_out: Behind | None = None
-        """Where the items begin behind those that were left out because they cannot be read, once everything was seen.
-        None: none was left out, or the API does not sort by creation."""
         self._has_ended = False
         self._beginning = Beginning()
 
@@ -118,7 +108,6 @@ class Created(Generic[T]):
             fresh = await self._fresh(items)
             if not items:
                 self._has_ended = True
-                self._note_left_out()
                 fresh, self._held = sorted(self._held.values(), key=_order), {}
             elif self._holds_back:
                 self._held |= {item.id: (moment, item) for moment, item in fresh}
@@ -155,11 +144,8 @@ class Created(Generic[T]):
             self._walk_began_at = self._newest
             floor = moment_at(self._newest) if self._newest is not None else floor
         start = self._plan.start
-        if self._behind is not None:
-            floor, start = self._behind.after, evolve(start, cursor=self._behind.cursor)
         if self._can_settle and floor is not None:
             source = source.narrowed(after=floor - _MILLISECOND)  # "after" may mean later than that
-        self._asked_after = floor
         plan = evolve(self._plan, start=start, max_items=None, on_drift=on_drift, sort_key=source.sort_key)
         return Stretch(partial(self._beginning.fetch, source), plan, self._stats)
 
@@ -202,13 +188,8 @@ class Created(Generic[T]):
         created_at = self._source.created_at(item)
         return None if created_at is None else moment_of(created_at)
 
-    def _note_left_out(self) -> None:
-        cursor = self._walk.behind_gap
-        if cursor is not None and self._can_settle and self._source.can_be_ordered:
-            self.left_out = Behind(self._asked_after, cursor)
-
     def _settle(self) -> None:
-        if self._can_settle and self._newest is not None and self._behind is None:
+        if self._can_settle and self._newest is not None:
             self._seen.settle(min(self._newest, self._beginning.bound) - OVERLAP)
 
 

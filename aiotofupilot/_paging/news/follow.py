@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from functools import partial
+from socket import gaierror
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from attrs import evolve
@@ -11,21 +12,28 @@ from attrs import evolve
 from aiotofupilot._documentation import internal
 from aiotofupilot._paging.iteration import Iteration
 from aiotofupilot._paging.source import Identified
-from aiotofupilot.errors import TofuPilotError
+from aiotofupilot.errors import (
+    APIError,
+    CertificateError,
+    ConnectionFailedError,
+    RateLimitedError,
+    RequestTimeoutError,
+    ServerError,
+    TofuPilotError,
+)
 from aiotofupilot.stats import WalkStats
 
 from .beginning import Beginning
 from .incremental import IncrementalWalk
-from .left_out import LeftOut
 from .restarting import Stretch
 from .seen import OVERLAP, Seen, moment_of
 
 if TYPE_CHECKING:
+    from datetime import datetime
+
     from aiotofupilot._paging.plan import Plan
     from aiotofupilot._paging.source import Source
     from aiotofupilot.watermark import Watermark
-
-    from .left_out import Behind
 
 __all__ = ["JITTER", "FollowedListing"]
 
@@ -35,30 +43,32 @@ JITTER = 0.1
 """An interval is made longer or shorter by up to this part of it, so that many clients do not poll in step."""
 
 
-class _Poll(IncrementalWalk[T]):
-    """A pass that knows what it left out."""
-
-    @property
-    def left_out(self) -> Behind | None:
-        """Where the items begin behind those that were left out, once everything was seen; None: none is known."""
-        return self._news.left_out
-
-
 class FollowedListing(Iteration[T]):
     """An endless stream of the items that are created in a listing. It makes requests only while you wait for an item.
 
-    It ends when it is closed, and with a `SessionError` when its session is closed, even while it waits. After any
-    other error you can ask for the next item. The stream then waits for an interval, and continues where it was. An
-    error of this package that it raises also has the ``watermark``.
+    It ends when it is closed, and with a `SessionError` when its session is closed, even while it waits. It outlives
+    outages and timeouts, as `Paginator.follow` says. After any other error you can ask for the next item. The stream
+    then waits for an interval, and continues where it was. An error of this package that it raises also has the
+    ``watermark``.
     """
 
     _in_use = "another task is waiting for the stream's next item: give each task a stream of its own"
 
     @internal
     def __init__(
-        self, source: Source[T], plan: Plan, *, interval: float, unseen: Watermark, since: Watermark | None
+        self,
+        source: Source[T],
+        plan: Plan,
+        *,
+        interval: float,
+        unseen: Watermark,
+        since: Watermark | None,
+        max_outage: float | None = None,
     ) -> None:
-        self._source = source
+        self._source = source if max_outage is None else source.within(max_outage)
+        self._max_outage = math.inf if max_outage is None else max_outage
+        self._failing_since: float | None = None
+        self._outlived: TofuPilotError | None = None
         self._plan = plan
         self._interval = interval
         self._unseen = unseen
@@ -66,10 +76,7 @@ class FollowedListing(Iteration[T]):
         self._wanted = plan.max_items
         self._stats = WalkStats()
         self._existing: IncrementalWalk[T] | None = None
-        self._poll: _Poll[T] | None = None
-        self._left_out = LeftOut()
-        self._behind: Behind | None = None
-        self._items_before = 0
+        self._poll: IncrementalWalk[T] | None = None
         self._due = -math.inf
         self._is_to_wait = True
         self._has_ended = False
@@ -82,16 +89,21 @@ class FollowedListing(Iteration[T]):
         self._is_asking = True
         try:
             while not self._has_ended and self._wanted != 0:
-                poll = await self._poll_at_hand()
-                async for item in poll:
-                    if self._wanted is not None:
-                        self._wanted -= 1
-                    return item
-                self._note_end(poll)
-        except TofuPilotError as error:
-            error.watermark = self.watermark
-            self._due, self._is_to_wait = self._next_due(), True
-            raise
+                try:
+                    poll = await self._poll_at_hand()
+                    async for item in poll:
+                        self._failing_since = None
+                        if self._wanted is not None:
+                            self._wanted -= 1
+                        return item
+                    self._watermark, self._poll, self._is_to_wait = poll.watermark, None, True
+                    self._failing_since = None
+                except TofuPilotError as error:
+                    error.watermark = self.watermark
+                    self._due, self._is_to_wait = self._next_due(), True
+                    if not self._outlives(error):
+                        raise
+                    self._outlived = error
         finally:
             self._is_asking = False
         raise StopAsyncIteration
@@ -121,21 +133,29 @@ class FollowedListing(Iteration[T]):
         """The counts of the stream so far, as one object that is kept up to date.
 
         ``duplicates`` counts the items that the server listed although they had been seen. Every poll lists the items
-        of the last 60 seconds again. ``unreadable`` counts an item at every poll that meets it. If the API sorts by
-        creation, that is one poll per minute, and one in five minutes while nothing new comes.
+        of the last 60 seconds again. ``unreadable`` counts an item at every poll that meets it.
         """
         return self._stats
+
+    @property
+    def down_since(self) -> datetime | None:
+        """Since when requests of the session fail, and no response has been good, in UTC; None: the last one was good.
+
+        It is told while the stream waits or asks too. So a service can show it.
+        """
+        return self._source.down_since
 
     def _next_due(self) -> float:
         clock = self._source.clock
         return clock.monotonic() + self._interval * clock.uniform(1 - JITTER, 1 + JITTER)
 
-    async def _poll_at_hand(self) -> _Poll[T]:
+    async def _poll_at_hand(self) -> IncrementalWalk[T]:
         """Return the poll that is under way, or begin one when it is due."""
         while True:
             if self._is_to_wait:
+                error, self._outlived = self._outlived, None
                 if (delay := self._due - self._source.clock.monotonic()) > 0:
-                    await self._source.pause(delay)
+                    await self._source.pause(delay, after=error)
                 self._due, self._is_to_wait = self._next_due(), False
             if self._poll is not None:
                 return self._poll
@@ -145,16 +165,21 @@ class FollowedListing(Iteration[T]):
             await self._pass_what_exists()
             self._is_to_wait = True
 
-    def _next_poll(self, watermark: Watermark) -> _Poll[T]:
+    def _next_poll(self, watermark: Watermark) -> IncrementalWalk[T]:
         plan = evolve(self._plan, max_items=self._wanted)
-        self._items_before = self._stats.items
-        self._behind = self._left_out.behind(self._source.clock.monotonic())
-        return _Poll(self._source, plan, watermark, sorts=True, behind=self._behind, stats=self._stats)
+        return IncrementalWalk(self._source, plan, watermark, sorts=True, stats=self._stats)
 
-    def _note_end(self, poll: _Poll[T]) -> None:
-        self._watermark, self._poll, self._is_to_wait = poll.watermark, None, True
-        has_news, now = self._stats.items > self._items_before, self._source.clock.monotonic()
-        self._left_out.note(self._behind, poll.left_out, has_news=has_news, now=now)
+    def _outlives(self, error: TofuPilotError) -> bool:
+        """Return whether the next poll asks again after an error, and note since when polls fail."""
+        if not is_passing(error):
+            self._failing_since = None
+            return False
+        now = self._source.clock.monotonic()
+        if self._failing_since is None:
+            self._failing_since = now - (error.elapsed or 0.0)
+        asked = error.retry_after if isinstance(error, APIError) else None
+        self._due = max(self._due, now + (asked or 0.0))
+        return self._due < self._failing_since + self._max_outage
 
     async def _pass_what_exists(self) -> None:
         plan, stats = evolve(self._plan, max_items=None), WalkStats(counts=self._stats.counts)
@@ -164,6 +189,22 @@ class FollowedListing(Iteration[T]):
         async for _ in self._existing:
             pass
         self._watermark, self._existing = self._existing.watermark, None
+
+
+def is_passing(error: TofuPilotError) -> bool:
+    """Return whether an error ends by itself, so that a stream outlives it: an outage, or a server that is slow.
+
+    A name that cannot be resolved before the first response is probably misspelled.
+    """
+    match error:
+        case CertificateError():
+            return False
+        case ConnectionFailedError():
+            return error.down_since is not None or not isinstance(error.__cause__, gaierror)
+        case ServerError():
+            return error.position is None
+        case _:
+            return isinstance(error, RequestTimeoutError | RateLimitedError) and error.position is None
 
 
 async def before_newest(source: Source[Any], plan: Plan, unseen: Watermark, stats: WalkStats) -> Watermark:

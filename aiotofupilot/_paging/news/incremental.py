@@ -23,7 +23,6 @@ if TYPE_CHECKING:
     from aiotofupilot._paging.plan import Plan
     from aiotofupilot._paging.source import Source
 
-    from .left_out import Behind
 
 __all__ = ["IncrementalWalk", "check_watermark"]
 
@@ -36,11 +35,6 @@ class _News(Protocol[T]):
     @property
     def watermark(self) -> Watermark:
         """What was seen, up to the item yielded last."""
-        ...
-
-    @property
-    def left_out(self) -> Behind | None:
-        """Where the items begin behind those that were left out, once everything was seen; None: that is not known."""
         ...
 
     async def load(self) -> list[T]:
@@ -73,13 +67,12 @@ class IncrementalWalk(Iteration[T]):
         watermark: Watermark,
         *,
         sorts: bool = False,
-        behind: Behind | None = None,
         stats: WalkStats | None = None,
     ) -> None:
         self._stats = WalkStats() if stats is None else stats
         runs = source.runs()
         self._news: _News[T] = (
-            Created(source, plan, watermark, self._stats, sorts=sorts, behind=behind)
+            Created(source, plan, watermark, self._stats, sorts=sorts)
             if runs is None
             else OfRuns(source, runs, plan, watermark, self._stats)
         )

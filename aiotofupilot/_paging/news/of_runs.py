@@ -71,9 +71,6 @@ class OfRuns(Generic[T]):
         self._walk: RestartingWalk[T] | None = None
         self._coming: deque[tuple[str, T]] = deque()
 
-    left_out = None
-    """Where the items begin behind those that were left out. It is not known, because they are those of many runs."""
-
     @property
     def watermark(self) -> Watermark:
         """What was seen, up to the item yielded last."""

@@ -39,11 +39,6 @@ class Stretch(Walk[T]):
         super().__init__(fetch, plan, WalkStats(counts, unreadable_positions=positions))
 
     @property
-    def behind_gap(self) -> int | None:
-        """The position behind the last item that was left out because it cannot be read; None: there is none."""
-        return self._behind_gap
-
-    @property
     def is_shuffled(self) -> bool:
         """Whether the walk lost its place among items that are sorted alike, and found nothing new since."""
         return isinstance(self._continuity, Anchored) and self._continuity.is_shuffled
@@ -87,11 +82,6 @@ class RestartingWalk(Generic[T]):
     def may_have_missed(self) -> bool:
         """Whether an item may have been hidden, because pages are followed whose cursors are offsets."""
         return self.follows_cursors and not self._lacks_offsets
-
-    @property
-    def behind_gap(self) -> int | None:
-        """As that of the walk under way. None too if there is no walk, or pages are followed as they are."""
-        return None if self._walk is None or self.follows_cursors else self._walk.behind_gap
 
     def note_progress(self) -> None:
         """Note that the last page brought something new."""
