@@ -35,8 +35,9 @@ from fastapi.routing import APIRoute
 
 import aiotofupilot
 from aiotofupilot import TofuPilotSession, arrow, dlt, models, sandbox as sandbox_room, testing
+from aiotofupilot.clock import Clock
 from aiotofupilot.sandbox import BusyLine, Sandbox, faults, paging
-from aiotofupilot.testing import serve
+from aiotofupilot.testing import serve, without_waits
 
 COMMANDS = [block.text.rstrip("\n") for block in blocks("sh") if block.guide == FRONT and block.text.count("\n") == 1]
 SIGNATURES = [table for table in TABLES if re.fullmatch(r"`[\w.]+`", table[0][0]) and table[0][1] == "default"]
@@ -136,6 +137,28 @@ async def test_a_service_says_that_tofupilot_does_not_answer(block, environment,
         environment.faults.clear()
     assert answer.status_code == status
     assert answer.json() == {"detail": "TofuPilot did not answer"}
+
+
+async def test_a_service_answers_within_four_seconds_of_an_outage(environment, until):
+    """Though the task in the background waits for its end. The time is that of a clock that nobody waits for."""
+    (block,) = SERVICES
+    with without_waits():
+        clock = Clock()
+        async with client_of(block) as (app, client):
+            await until(lambda: app.state.station_names)
+            for fault in (faults.status(503), faults.status(502), faults.reset(), faults.hang_up()):
+                environment.faults.always(fault)
+                try:
+                    for _ in range(3):
+                        began = clock.monotonic()
+                        answer = await client.get("/procedures")
+                        assert answer.status_code == 503
+                        assert clock.monotonic() - began < 4
+                finally:
+                    environment.faults.clear()
+                ended = clock.monotonic()
+                while (await client.get("/procedures")).status_code == 503:
+                    assert clock.monotonic() < ended + 60
 
 
 @pytest.mark.skipif(shutil.which("node") is None, reason="Node.js is not installed")
