@@ -30,7 +30,8 @@ The modules, from the outside to the inside. Each of them works without those ab
   made. `resource` has what they have in common.
 - `request` is what a client asks. `parameters` and `metadata` read its query, as the validator `zod` would. `wire`
   writes answers as JSON.
-- `world` plans what the made-up factory does. `recipes` has its products and tests, and `data` makes its procedures.
+- `world` is the made-up factory, and `plan` has the parts of what it plans. `recipes` has its products and tests, and
+  `data` makes its procedures.
 """
 
 from . import faults, paging
@@ -40,11 +41,11 @@ from .data import make_procedures
 from .delivery import Delivery
 from .factory import Factory
 from .log import Request, RequestLog
+from .plan import DeployedRun
 from .request import Query
 from .schedule import Faults
 from .server import Hook, Sandbox
 from .wire import Answer
-from .world import DeployedRun
 
 __all__ = [
     "Answer",

@@ -207,8 +207,7 @@ def test_a_run_that_a_test_adds_is_listed_and_filtered():
 def test_a_given_run_may_say_where_it_ran():
     """It is found by its environment and its deployment, and so is what it wrote. It equals the run that is read."""
     like = plain(Sandbox(3, runs=5).runs[0])
-    values = {field.name: getattr(like, field.name) for field in fields(Run)}
-    run = DeployedRun(**values, environment="preview", deployment_id="d")
+    run = DeployedRun.of(like, environment="preview", deployment_id="d")
     service = Sandbox(3, runs=[evolve(like, id="bare"), run])
     assert ids(service, "runs", {"environments": "preview"}) == [run.id]
     assert ids(service, "runs", {"environments": "production"}) == []

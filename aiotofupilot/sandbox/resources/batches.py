@@ -23,7 +23,8 @@ from .units import without_address
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from aiotofupilot.sandbox.world import PlannedBatch, World
+    from aiotofupilot.sandbox.plan import PlannedBatch
+    from aiotofupilot.sandbox.world import World
 
 __all__ = ["BATCHES"]
 

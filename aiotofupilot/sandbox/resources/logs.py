@@ -21,7 +21,8 @@ from .runs import of_run
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from aiotofupilot.sandbox.world import Entry, World
+    from aiotofupilot.sandbox.plan import Entry
+    from aiotofupilot.sandbox.world import World
 
 __all__ = ["LOGS"]
 

@@ -24,8 +24,9 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
     from random import Random
 
+    from aiotofupilot.sandbox.plan import Entry
     from aiotofupilot.sandbox.recipes import Limit, Measured
-    from aiotofupilot.sandbox.world import Entry, World
+    from aiotofupilot.sandbox.world import World
 
 __all__ = ["MEASUREMENTS"]
 

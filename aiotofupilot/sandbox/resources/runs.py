@@ -28,8 +28,9 @@ if TYPE_CHECKING:
 
     from aiotofupilot.models import Metadata
     from aiotofupilot.sandbox.parameters import Asked
+    from aiotofupilot.sandbox.plan import Attempt, Entry
     from aiotofupilot.sandbox.resource import Test
-    from aiotofupilot.sandbox.world import Attempt, Entry, World
+    from aiotofupilot.sandbox.world import World
 
 __all__ = ["RUNS", "of_procedure", "of_run"]
 

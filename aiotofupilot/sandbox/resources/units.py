@@ -23,8 +23,9 @@ if TYPE_CHECKING:
 
     from aiotofupilot.models import Metadata
     from aiotofupilot.sandbox.parameters import Asked
+    from aiotofupilot.sandbox.plan import PlannedUnit
     from aiotofupilot.sandbox.resource import Test
-    from aiotofupilot.sandbox.world import PlannedUnit, World
+    from aiotofupilot.sandbox.world import World
 
 __all__ = ["UNITS", "without_address"]
 

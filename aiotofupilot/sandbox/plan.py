@@ -1,0 +1,219 @@
+"""The parts of a plan of production: runs with their phases and logs, units, and batches."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from operator import attrgetter
+from typing import TYPE_CHECKING, NamedTuple
+
+import attrs
+from attrs import Factory, define, frozen
+
+from aiotofupilot.models import Run, UnitRef
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+    from datetime import datetime
+    from random import Random
+
+    from aiotofupilot.models import BatchRef, RunUnit
+
+    from .recipes import Measured, Step
+
+__all__ = [
+    "PREPARATION",
+    "Attempt",
+    "DeployedRun",
+    "Entry",
+    "Line",
+    "PlannedBatch",
+    "PlannedUnit",
+    "plan_attempts",
+    "plan_log",
+]
+
+PREPARATION = 500
+"""Milliseconds before the first phase."""
+
+_PAUSE = 100  # milliseconds between phases
+_OVERTIME = 45_000  # milliseconds
+
+
+@frozen(kw_only=True, eq=False)
+class DeployedRun(Run):
+    """A run that says where it ran.
+
+    The API does not tell the environment and the deployment of a run, but clients can filter by them. Such a run equals
+    the run that a client reads.
+    """
+
+    environment: str | None = None
+    """``production``, ``preview``, ``development``, or another one. None: no filter for environments finds it."""
+    deployment_id: str | None = None
+    """UUID of the deployment. None: no filter for deployments finds it."""
+
+    @classmethod
+    def of(cls, run: Run, *, environment: str | None = None, deployment_id: str | None = None) -> DeployedRun:
+        """Say of a run where it ran.
+
+        Args:
+            run: The run.
+            environment: The environment. None: no filter for environments finds the run.
+            deployment_id: UUID of the deployment. None: no filter for deployments finds the run.
+        """
+        told = {field.name: getattr(run, field.name) for field in attrs.fields(Run)}
+        return cls(**told, environment=environment, deployment_id=deployment_id)
+
+    def __eq__(self, other: object) -> bool:
+        return _told(self) == _told(other) if isinstance(other, Run) else NotImplemented
+
+    def __hash__(self) -> int:
+        return super().__hash__()
+
+
+_told = attrgetter(*(field.name for field in attrs.fields(Run)))
+
+
+class Attempt(NamedTuple):
+    """One attempt at a phase."""
+
+    step: Step
+    """The phase."""
+    retry: int
+    """How many attempts came before this one."""
+    final: bool
+    """Whether this is the last attempt."""
+    outcome: str
+    """PASS, FAIL, SKIP or ERROR."""
+    begin: int
+    """When it began, in milliseconds after the run did."""
+    duration: int | None
+    """How long it took, in milliseconds; None: it was skipped."""
+    measured: tuple[tuple[Measured, str], ...]
+    """The measurements, with the outcome of each."""
+
+
+class Line(NamedTuple):
+    """One line of a log."""
+
+    at: int
+    """When it was written, in milliseconds after the run began."""
+    level: str
+    """The level of the line."""
+    message: str
+    """The text of the line."""
+    file: str | None
+    """The source file that wrote it; None: it is unknown."""
+    number: int | None
+    """The line in the source file; None: it is unknown."""
+
+
+@define(eq=False)
+class PlannedBatch:
+    """One batch of the plan."""
+
+    index: int
+    """Its number; 0 is the oldest batch."""
+    ref: BatchRef
+    """How units refer to it."""
+    units: list[PlannedUnit] = Factory(list["PlannedUnit"])
+    """Its units, the oldest first."""
+
+
+@define(eq=False, kw_only=True)
+class PlannedUnit:
+    """One unit of the plan."""
+
+    index: int
+    """Its number; 0 is the oldest unit."""
+    part: int
+    """The index of what it is made as."""
+    ref: RunUnit
+    """How runs refer to it."""
+    batch: PlannedBatch | None
+    """Its batch; None: it belongs to no batch."""
+    children: list[PlannedUnit]
+    """The units that are built into it."""
+    parent: PlannedUnit | None = None
+    """The unit that it is built into; None: it is not built into another unit."""
+    entries: list[Entry] = Factory(list["Entry"])
+    """Its runs, the oldest first."""
+
+    @property
+    def unit_ref(self) -> UnitRef:
+        """How other units refer to it."""
+        return UnitRef(self.ref.id, self.ref.serial_number)
+
+    @property
+    def created_at(self) -> datetime:
+        """When it was created: just before its first run."""
+        return self.entries[0].run.started_at - timedelta(seconds=40)
+
+
+@frozen(kw_only=True, eq=False)
+class Entry:
+    """One run of the plan."""
+
+    index: int
+    """Its number; 0 is the oldest run."""
+    unit: PlannedUnit
+    """The unit that is tested."""
+    retest: int
+    """How often this procedure tested the unit before."""
+    attempts: tuple[Attempt, ...]
+    """Phases in the order of their beginning."""
+    lines: tuple[Line, ...]
+    """The log, in order."""
+    run: DeployedRun
+    """The run as it is listed."""
+
+
+def plan_attempts(random: Random, steps: Sequence[Step], outcome: str) -> Iterator[Attempt]:
+    """Yield the attempts at the phases of a run with an outcome."""
+    broken = None if outcome == "PASS" else random.randrange(len(steps))
+    clock = PREPARATION
+    for index, step in enumerate(steps):
+        if broken is not None and index > broken:
+            if outcome != "FAIL":
+                return
+            yield Attempt(step, 0, final=True, outcome="SKIP", begin=clock, duration=None, measured=())
+            clock += 1
+            continue
+        last = {"FAIL": "FAIL", "ABORTED": "PASS"}.get(outcome, "ERROR") if index == broken else "PASS"
+        tried = random.random() < (0.7 if last == "FAIL" else 0.06)
+        for retry, result in enumerate(("FAIL", last) if tried else (last,)):
+            duration = int(step.milliseconds * random.uniform(0.9, 1.1))
+            if outcome == "TIMEOUT" and result == "ERROR":
+                duration += _OVERTIME
+            yield Attempt(step, retry, retry == int(tried), result, clock, duration, _measured(step, result))
+            clock += duration + _PAUSE
+
+
+def _measured(step: Step, outcome: str) -> tuple[tuple[Measured, str], ...]:
+    """Return the measurements of an attempt with their outcomes. Only the first one of a phase can fail."""
+    if outcome == "ERROR":
+        return tuple((measured, "UNSET") for measured in step.measures[:1])
+    return tuple(
+        (measured, "FAIL" if outcome == "FAIL" and index == 0 else "PASS" if measured.limits else "UNSET")
+        for index, measured in enumerate(step.measures)
+    )
+
+
+def plan_log(random: Random, bench: str, attempts: Sequence[Attempt], outcome: str, end: int) -> Iterator[Line]:
+    """Yield the log of a run."""
+    yield Line(0, "INFO", f"Run started on {bench}", "main.py", 12)
+    if random.random() < 0.3:  # noqa: PLR2004 - some
+        yield Line(PREPARATION // 2, "DEBUG", "Fixture closed", None, None)
+    for attempt in attempts:
+        at, name = attempt.begin + (attempt.duration or 0), attempt.step.name
+        source = f"phases/{name.lower().replace(' ', '_')}.py"
+        if attempt.outcome == "FAIL" and not attempt.final:
+            yield Line(at, "WARNING", f"{name} failed, trying again", "phases/retry.py", 31)
+        elif attempt.outcome == "FAIL":
+            yield Line(at, "ERROR", f"{name} is out of limits", source, 88)
+        elif attempt.outcome == "ERROR" and outcome == "TIMEOUT":
+            yield Line(at, "ERROR", f"{name} took too long", source, 104)
+        elif attempt.outcome == "ERROR":
+            yield Line(at, "CRITICAL", f"{name}: the instrument does not answer", "plugs/dmm.py", 57)
+    if outcome == "ABORTED":
+        yield Line(end, "WARNING", "Stopped by the operator", None, None)
