@@ -133,14 +133,14 @@ else:  # hidden from type checkers, because they would then accept any name
         "shard",
         "stats",
         "errors",
-        "_http.retry",
-        "_paging.walk",
         "watermark",
+        "_wire.codec",
+        "_http.retry",
+        "_session",  # it does not need paging before something is listed
+        "_paging.walk",
         "_paging.news.incremental",
         "_paging.news.follow",
         "_paging.paginator",
-        "_wire.codec",
-        "_session",
     )
-    __getattr__, __dir__ = _lazy.lazy(__name__, __all__, ("models", *_LIGHTEST_FIRST), _MODELS)
+    __getattr__, __dir__ = _lazy.lazy(__name__, __all__, _LIGHTEST_FIRST, _MODELS)
     del __all__  # `__getattr__` adds the names of the models when somebody asks, because they take time to load

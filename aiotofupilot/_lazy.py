@@ -26,9 +26,10 @@ def lazy(
         names: The names that the package re-exports, apart from those of `whole`.
         modules: The package's modules whose ``__all__`` hold these names. They become attributes of the package too.
             They are searched in this order, so put the lighter modules first: their names then load no heavier module.
-        whole: Those of the modules whose names are all re-exported. They are names of classes. The ``__all__`` of the
+        whole: Further modules, whose names are all re-exported. They are names of classes. The ``__all__`` of the
             package has them too, if it is not set, and asking for it loads these modules.
     """
+    public = {module.partition(".")[0] for module in (*modules, *whole) if not module.startswith("_")}
 
     def every_name() -> list[str]:
         return sorted({*names, *(name for module in whole for name in import_module(f"{package}.{module}").__all__)})
@@ -36,7 +37,7 @@ def lazy(
     def load(name: str) -> object:
         if name == "__all__" and whole:
             return every_name()
-        if name in modules:
+        if name in public:
             return import_module(f"{package}.{name}")
         if name in names or name[:1].isupper():
             for module in modules if name in names else whole:
@@ -47,7 +48,6 @@ def lazy(
         raise AttributeError(f"module {package!r} has no attribute {name!r}", name=name, obj=sys.modules[package])
 
     def listing() -> list[str]:
-        public = (module for module in modules if not module.startswith("_"))
         return sorted({*vars(sys.modules[package]), "__all__", *every_name(), *public})
 
     return load, listing

@@ -25,4 +25,4 @@ else:  # hidden from type checkers, because they would then accept any name
     from aiotofupilot import _lazy
 
     _WHOLE = ("page", "refs", "items")
-    __getattr__, __dir__ = _lazy.lazy(__name__, ("wire_name",), (*_WHOLE, "fields"), _WHOLE)
+    __getattr__, __dir__ = _lazy.lazy(__name__, ("wire_name",), ("fields",), _WHOLE)
