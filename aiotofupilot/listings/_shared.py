@@ -33,6 +33,7 @@ __all__ = [
     "Sample",
     "SampleFilter",
     "SortOrder",
+    "UnitSamples",
     "WithMetadata",
     "WithOrder",
 ]
@@ -70,6 +71,12 @@ SortOrder = Literal["asc", "desc"]
 MetadataFilter = Mapping[str, Mapping[str, str | float | bool | Sequence[str]]]
 """At most 5 keys with one condition each. A condition is ``{"in": [str, ...], "contains": str}`` or
 one of the two, ``{"eq": bool}``, or any of ``gte``, ``lte``, ``gt``, ``lt`` and ``eq``, each with a number."""
+
+UnitSamples = Annotated[
+    Sequence[SampleFilter] | None,
+    "What the units are samples of; ``production`` stands for units that are not samples.",
+]
+"""The filter by what units are samples of."""
 
 LIMIT_AT_MOST = 100
 """The most items of a page."""

@@ -12,7 +12,7 @@ from aiotofupilot.models import Phase
 from ._base import Listing
 from ._declaration import ServerDefault
 from ._query import ByRun
-from ._shared import OfProcedure, PageOptions, PhaseOutcome, RunOutcome, SampleFilter, WithOrder
+from ._shared import OfProcedure, PageOptions, PhaseOutcome, RunOutcome, UnitSamples, WithOrder
 from .runs import Runs
 
 __all__ = ["PhaseFilters", "PhaseOrder", "Phases"]
@@ -30,10 +30,7 @@ class PhaseFilters(OfProcedure, WithOrder, PageOptions, total=False):
         Sequence[RunOutcome] | None, "Outcomes of runs. They do not look at the outcome of the phase."
     ]
     sequence_paths: Annotated[Sequence[str] | None, "Paths of the sequences that hold the phases."]
-    samples: Annotated[
-        Sequence[SampleFilter] | None,
-        "What the units are samples of; ``production`` stands for units that are not samples.",
-    ]
+    samples: UnitSamples
     sort_by: Annotated[PhaseOrder | None, "What to sort by.", ServerDefault("started_at")]
 
 

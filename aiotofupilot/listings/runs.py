@@ -12,7 +12,7 @@ from aiotofupilot.models import Run
 
 from ._base import Listing
 from ._declaration import ServerDefault
-from ._shared import OfOperatedRun, PageOptions, RunOutcome, SampleFilter, WithMetadata, WithOrder
+from ._shared import OfOperatedRun, PageOptions, RunOutcome, UnitSamples, WithMetadata, WithOrder
 
 __all__ = ["RunFilters", "RunOrder", "Runs"]
 
@@ -32,10 +32,7 @@ class RunFilters(OfOperatedRun, WithMetadata, WithOrder, PageOptions, total=Fals
     execution_ids: Annotated[Sequence[str] | None, "IDs of executions. One execution can test several slots together."]
     slot_keys: Annotated[Sequence[str] | None, "Keys of the slots in which the units were tested."]
     slot_names: Annotated[Sequence[str] | None, "Names of the slots in which the units were tested."]
-    samples: Annotated[
-        Sequence[SampleFilter] | None,
-        "What the units are samples of; ``production`` stands for units that are not samples.",
-    ]
+    samples: UnitSamples
     duration_min: Annotated[timedelta | None, "Only runs that took this long or longer."]
     duration_max: Annotated[timedelta | None, "Only runs that took this long or shorter."]
     started_after: Annotated[datetime | None, "Only runs started at this moment or later."]

@@ -12,7 +12,7 @@ from aiotofupilot.models import Unit
 
 from ._base import Listing
 from ._declaration import Bounds, ServerDefault
-from ._shared import PageOptions, RunOutcome, SampleFilter, WithMetadata, WithOrder
+from ._shared import PageOptions, RunOutcome, UnitSamples, WithMetadata, WithOrder
 
 __all__ = ["UnitFilters", "UnitOrder", "Units"]
 
@@ -50,10 +50,7 @@ class UnitFilters(WithMetadata, WithOrder, PageOptions, total=False):
     exclude_units_with_parent: Annotated[
         bool | None, "Whether units that are built into another unit are left out.", ServerDefault(False)
     ]
-    samples: Annotated[
-        Sequence[SampleFilter] | None,
-        "What the units are samples of; ``production`` stands for units that are not samples.",
-    ]
+    samples: UnitSamples
     sort_by: Annotated[UnitOrder | None, "What to sort by.", ServerDefault("created_at")]
 
 
