@@ -100,7 +100,7 @@ def test_what_is_no_moment_with_an_offset_is_refused(text, complaint):
 def test_every_moment_comes_back_from_its_exact_spelling(moment):
     """In any year and time zone. It has milliseconds where these are enough."""
     spelled = spell_moment(moment)
-    assert read_date_time(spelled) == moment
+    assert read_date_time(spelled) - moment == timedelta(0)  # an hour that a zone has twice equals none of another zone
     if moment.microsecond % 1000 == 0:
         assert spelled == spell_date_time(moment)
 
