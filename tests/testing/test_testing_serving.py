@@ -123,11 +123,20 @@ def test_a_failing_hook_fails_the_test():
 async def test_a_session_on_a_sandbox_does_not_wait():
     """Its retries come at once, so that a test of a bad day is as fast as one of a good day."""
     with serve(Sandbox(procedures=3)) as sandbox:
-        sandbox.faults.next(status(500), status(502), cut(), html())
+        sandbox.faults.next(status(500), html())
         async with session_on(sandbox) as session, session.procedures.list().walk() as walk:
             assert [procedure async for procedure in walk] == sandbox.procedures
-    assert walk.stats.retries == 4
+    assert walk.stats.retries == 2
     assert walk.stats.waited == 0.0
+
+
+async def test_a_session_on_a_sandbox_waits_no_longer_than_an_outage_lasts():
+    with serve(Sandbox(procedures=3)) as sandbox:
+        sandbox.faults.next(status(502), cut())
+        async with session_on(sandbox) as session, session.procedures.list().walk() as walk:
+            assert [procedure async for procedure in walk] == sandbox.procedures
+    assert walk.stats.retries == 2
+    assert walk.stats.waited < 2.0  # an outage of two seconds is an error
 
 
 def test_an_answer_is_of_one_moment():
