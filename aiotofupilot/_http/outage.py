@@ -297,11 +297,9 @@ class Health:
         )
 
     def _schedule(self, outage: Outage, now: float, wait: Callable[[float], float]) -> None:
-        """Set the time of the next probe, unless a pause has set it."""
+        """Set the time of the next probe, after the pause that the server wants."""
         outage.failed_at = now
-        outage.next_probe_at = max(now, self.paused_until)
-        if self.paused_until <= now:
-            outage.next_probe_at += wait(now - outage.began)
+        outage.next_probe_at = max(now + wait(now - outage.began), self.paused_until)
 
     def _check_reach(self, outage: Outage, error: TofuPilotError, attempts: int) -> None:
         if outage.probes + 1 >= (_NAME_ATTEMPTS if is_unresolved(error) else attempts):

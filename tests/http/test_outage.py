@@ -2,13 +2,14 @@
 
 import asyncio
 import math
-from itertools import pairwise, product
+from itertools import chain, pairwise, product
 from random import Random
 
 import pytest
+from tenacity import AsyncRetrying, stop_after_attempt, wait_fixed
 from yarl import URL
 
-from aiotofupilot import ConnectionFailedError, RetryPolicy, ServerError
+from aiotofupilot import ConnectionFailedError, RateLimitedError, RetryPolicy, ServerError
 from aiotofupilot._http.connection import Connection
 from aiotofupilot._http.lifetime import Lifetime
 from aiotofupilot._http.options import Options
@@ -88,13 +89,16 @@ async def walk(server, name, in_flight, results):
         number += in_flight
 
 
-WAYS = [(1, 1), (1, 16), (1, 64), (8, 4), (64, 1), (64, 2)]
+FEW, MANY = [(1, 1), (1, 16), (8, 4)], [(1, 64), (64, 1), (64, 2)]
 """How many walks, with how many pages in flight each."""
+
+LENGTHS = (2, 8, 30, 60)
 
 
 async def test_no_outage_ends_a_walk(clock):
     """All go on within twice the outage. A dead server sees what was in flight, and then one request per wait."""
-    for kind, length, (walks, in_flight) in product(KINDS, (2, 8, 30, 60), WAYS):
+    cases = chain(product(KINDS, LENGTHS, FEW), product(("502", "refused"), LENGTHS, MANY))
+    for kind, length, (walks, in_flight) in cases:
         clock.seconds = 0.0
         clock.uniform = Random(f"{kind} {length} {walks} {in_flight}").uniform  # noqa: S311 - test data
         server, results = Server(clock, down=(1.0, 1.0 + length), kind=kind), []
@@ -201,3 +205,62 @@ async def test_a_page_that_gives_up_raises_an_error_of_its_own(clock, caplog):
     assert str(late).startswith("502: bad gateway (0 attempts in ")
     levels = [record.levelname for record in caplog.records]
     assert levels.count("WARNING") == 1
+
+
+async def test_a_429_that_says_nothing_pauses_for_a_second_at_least(clock):
+    """Then the waits grow as in any outage."""
+    clock.chance = 0.0
+    server = Server(clock)
+    server.bad["page"] = lambda: RateLimitedError("slower", status=429)
+    (error,) = await clock.run(server.ask(retry=RetryPolicy(max_elapsed=5.0)))
+    assert error.status == 429
+    begun = [began for began, _ in server.sent]
+    assert all(later - earlier == pytest.approx(1.3) for earlier, later in pairwise(begun))
+    clock.chance = 1.0
+    server.sent.clear()
+    await clock.run(server.ask("other"), server.ask(retry=RetryPolicy(max_elapsed=60.0)))
+    gaps = [later - earlier for (earlier, _), (later, _) in pairwise(server.sent)]
+    assert gaps[-1] > 10
+
+
+async def test_someone_who_comes_late_may_probe(clock):
+    """Unless the last probe is less than a second old. So whoever waits for seconds only learns of the end."""
+    server = Server(clock, down=(1.0, 40.0))
+
+    async def late(at, max_elapsed):
+        await clock.sleep(at)
+        try:
+            return await server.ask(f"late at {at}", retry=RetryPolicy(max_elapsed=max_elapsed))
+        except ServerError as error:
+            return error.attempts, clock.seconds - at
+
+    async def first():
+        await server.ask("first")
+        await clock.sleep(1.0)
+        return await server.ask("page")
+
+    early, late_, result, page = await clock.run(late(33.0, 3.0), late(33.5, 3.0), late(41.0, 3.0), first())
+    assert early == (1, pytest.approx(0.3))
+    assert late_ == (0, 0.0)
+    assert (result, page) == (b"page", b"page")
+    assert clock.seconds < 43.0, "the page that waited goes on when someone else has found the server up"
+
+
+async def test_a_controller_of_the_users_own_decides_alone(clock):
+    """Its attempts obey pauses, do not wait while the session is down, and count as evidence."""
+    server = Server(clock, down=(1.0, 30.0))
+    controller = AsyncRetrying(sleep=clock.sleep, stop=stop_after_attempt(100), wait=wait_fixed(0.7), reraise=True)
+
+    async def first():
+        await server.ask("first")
+        await clock.sleep(1.0)
+        return await asyncio.gather(server.ask("own", retry=controller), server.ask("page"))
+
+    assert await clock.run(first()) == [[b"page", b"page"]]
+    own = [began for began, page in server.sent if page == "own"]
+    assert all(later - earlier == pytest.approx(1.0) for earlier, later in pairwise(own))
+    assert clock.seconds < 32.0, "its good response ends the outage for the others"
+    server.once["own"] = RateLimitedError("slower", status=429, retry_after=9.0)
+    began = clock.seconds
+    assert await clock.run(server.ask("own", retry=controller)) == [b"page"]
+    assert clock.seconds == pytest.approx(began + 0.3 + 9.0 + 0.3)

@@ -10,7 +10,12 @@ from yarl import URL
 
 from aiotofupilot import (
     APIError,
+    CertificateError,
     ConnectionFailedError,
+    DecodeError,
+    InvalidJSONError,
+    ProxyError,
+    RedirectError,
     RequestTimeoutError,
     RetryPolicy,
     ServerError,
@@ -19,11 +24,15 @@ from aiotofupilot import (
 from aiotofupilot._http.connection import Connection
 from aiotofupilot._http.lifetime import Lifetime
 from aiotofupilot._http.options import Options
+from aiotofupilot._http.outage import Health, evidence
 from aiotofupilot._http.redaction import Redaction
+from aiotofupilot._http.retry import Attempts
 from aiotofupilot._http.throttle import Throttle
 from aiotofupilot._wire.response import Response
+from aiotofupilot.clock import Clock
 from aiotofupilot.listings.procedures import Procedures
 from aiotofupilot.sandbox import Request, Sandbox
+from aiotofupilot.stats import RequestCounts
 
 TIMEOUT = 5.0
 
@@ -299,3 +308,89 @@ async def test_sessions_that_share_connections_have_outages_of_their_own(clock):
     assert results == [down.sandbox.procedures, fine.sandbox.procedures] * 2
     assert max(began for began, _ in fine.sent) < 10
     assert not any(connection.locked() for connection in shared)
+
+
+async def followed(stream, seen):
+    async for item in stream:
+        seen.append(item)
+
+
+async def test_a_stream_goes_on_after_an_outage_of_hours(clock, server, caplog):
+    """It says since when it lasts, and warns every ten minutes, whatever the outage is."""
+    for failure in (lambda: ServerError("down", status=502), timed_out):
+        for retry in (RetryPolicy(), None):
+            caplog.clear()
+            caplog.set_level(logging.INFO)
+            clock.seconds = 0.0
+            clock._sleepers.clear()
+            server = Server(clock, items=3)
+            server.fails = lambda _, began, failure=failure: failure() if 100.0 <= began < 7300.0 else None
+            stream = server.procedures(retry).list().follow(interval=20.0)
+            told = {}
+
+            async def look(server=server, stream=stream, told=told):
+                for seconds in (50.0, 3600.0, 7600.0):
+                    await clock.sleep(seconds - clock.seconds)
+                    told[seconds] = stream.down_since
+                await server.lifetime.close()
+
+            error, _ = await clock.run(followed(stream, []), look())
+            assert isinstance(error, SessionError)
+            assert told[50.0] is told[7600.0] is None
+            assert 100.0 <= (told[3600.0] - clock.now()).total_seconds() + clock.seconds < 130.0
+            levels = [record.levelno for record in caplog.records]
+            assert 12 <= levels.count(logging.WARNING) <= 14
+            assert caplog.records[-1].getMessage().startswith("the server answers again, after 7")
+
+
+async def test_max_outage_shortens_the_retries_of_a_stream(clock, server):
+    """The policy is otherwise the session's. Other ways to try again stay as they are."""
+    server.fails = lambda _, began: ServerError("down", status=503) if began >= 10.0 else None
+    stream = server.procedures().list().follow(interval=5.0, max_outage=40.0)
+    (error,) = await clock.run(followed(stream, []))
+    assert isinstance(error, ServerError)
+    assert error.watermark == stream.watermark
+    assert error.down_since is not None
+    assert clock.seconds < 10.0 + 2 * 40.0 + 10.0
+    untried = server.procedures(None).list().follow(max_outage=40.0)
+    assert untried._source.listing.connection._options.retry is None
+
+
+async def test_something_else_that_is_refused_does_not_confirm_a_failure(clock, server):
+    """But the server works, so the failure is about the page, and it ends after its attempts."""
+    await clock.run(server.procedures().list(max_items=1).collect())
+    refused = APIError("teapot", status=418)
+    server.fails = lambda query, _: refused if query["limit"] == "1" else ServerError("bad gateway", status=502)
+    (error,) = await clock.run(server.procedures().list(limit=10).collect())
+    assert error.status == 502
+    assert error.attempts <= 12
+
+
+@pytest.mark.parametrize(
+    ("error", "about"),
+    [
+        (None, "good"),
+        (APIError("m", status=404), "good"),
+        (DecodeError("m"), "good"),
+        (ServerError("m", status=530), "server"),
+        (ServerError("m", status=507), "page"),
+        (RedirectError("m", location="/"), "page"),
+        (InvalidJSONError("m"), "page"),
+        (CertificateError("m"), None),
+        (ProxyError("m", status=407), None),
+        (SessionError("m"), None),
+        (asyncio.CancelledError(), None),
+    ],
+    ids=repr,
+)
+def test_what_the_end_of_a_request_says_about_the_server(error, about):
+    assert evidence(error) == about
+
+
+def test_a_page_that_may_be_asked_for_need_not_wait():
+    health = Health()
+    page = Attempts(Throttle(Clock()), Clock(), target="/", retry=None, once=False, counts=RequestCounts())
+    page.until = 5.0
+    assert health.may_send(page, 4.0)
+    assert health.wakes_at(page, 4.0) == 5.0
+    assert health.wakes_at(page, 5.0) is None

@@ -57,6 +57,18 @@ async def test_waits_at_the_same_time_pass_together():
         assert clock.monotonic() - began == pytest.approx(5.0, abs=0.5)
 
 
+async def test_a_wait_for_an_event_ends_with_it():
+    """Its time passes only if the event does not come."""
+    clock, event = Clock(), asyncio.Event()
+    with without_waits():
+        began = clock.monotonic()
+        await clock.wait(event, 7.0)
+        assert clock.monotonic() - began == pytest.approx(7.0, abs=0.5)
+        event.set()
+        await clock.wait(event, 1000.0)
+        assert clock.monotonic() - began == pytest.approx(7.0, abs=0.5)
+
+
 def test_the_clock_is_the_real_one_afterwards():
     with without_waits():
         pass
