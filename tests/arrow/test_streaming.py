@@ -166,7 +166,7 @@ async def test_two_tasks_cannot_share_a_stream(listing):
 async def test_a_batch_of_many_bytes_is_not_filled_up(listing, monkeypatch, whole):
     """A row group or a message that is built of it stays small, whatever the server writes into texts."""
     monkeypatch.setattr(streaming, "_LARGEST", 1)
-    monkeypatch.setattr(streaming, "_AT_ONCE", 500)
+    monkeypatch.setattr(streaming, "_AT_ONCE", 2_500)  # of 5 columns: known are the bytes of 500 rows
     parts = [batch async for batch in batches(listing())]
     assert [part.num_rows for part in parts] == [500, 500, 250]
     assert rows(*parts).equals(whole)
@@ -232,7 +232,7 @@ async def test_a_duration_that_arrow_cannot_hold_is_an_error_of_this_package():
     assert isinstance(run, Run)
 
 
-@pytest.mark.parametrize("at_once", [1, 1_000])
+@pytest.mark.parametrize("at_once", [1, 5_000])
 async def test_such_a_duration_in_a_later_page_costs_no_row_before_it(monkeypatch, at_once):
     """No shorter batch is yielded, whose checkpoint would stand after the rows at fault."""
     monkeypatch.setattr(streaming, "_AT_ONCE", at_once)
