@@ -92,6 +92,38 @@ class FakeClock(Clock):
         return await running
 
 
+class SkippingClock(Clock):
+    """The real clock, but for the waits of retries and pauses: they are over at once, as if their time had passed."""
+
+    skipped = 0.0
+
+    def monotonic(self):
+        return super().monotonic() + self.skipped
+
+    async def sleep(self, seconds):
+        self.skipped += seconds
+        await asyncio.sleep(0)
+
+    async def wait(self, event, seconds):
+        await asyncio.sleep(0)
+        if not event.is_set():
+            self.skipped += seconds
+
+
+@pytest.fixture(scope="session", autouse=True)
+def no_waiting():
+    """Sessions of this process wait for nobody but the server, unless a test gives them another clock."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("aiotofupilot._session.Clock", SkippingClock)
+        yield
+
+
+@pytest.fixture
+def waiting(monkeypatch):
+    """Sessions that are made in this test wait as those of users do."""
+    monkeypatch.setattr("aiotofupilot._session.Clock", Clock)
+
+
 @pytest.fixture
 def clock():
     return FakeClock()

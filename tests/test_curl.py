@@ -19,7 +19,7 @@ pytestmark = pytest.mark.skipif(CURL is None, reason="curl is not installed: apt
 
 @pytest.fixture
 def sandbox():
-    with serve(Sandbox(procedures=250)) as sandbox:
+    with serve(Sandbox(procedures=250, station_listings=["runs"])) as sandbox:
         yield sandbox
 
 

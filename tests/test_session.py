@@ -302,7 +302,7 @@ async def test_trace_configs_are_passed_through(sandbox):
     assert urls == [f"{sandbox.url}/v2/procedures?limit=3"]
 
 
-async def test_a_pause_is_the_whole_sessions(sandbox, until):
+async def test_a_pause_is_the_whole_sessions(waiting, sandbox, until):
     """A Retry-After that one walk meets holds up another, and is no part of its timeout."""
     async with TofuPilotSession(sandbox.api_key, base_url=sandbox.url, retry=None) as session:
         sandbox.faults.next(faults.status(429, retry_after=30))
@@ -348,7 +348,7 @@ async def test_closing_ends_a_request_under_way_at_once(sandbox, until, handed_i
     ],
     ids=["as the server asks", "backoff", "controller"],
 )
-async def test_closing_ends_a_wait_between_attempts_at_once(sandbox, until, retry, fault):
+async def test_closing_ends_a_wait_between_attempts_at_once(waiting, sandbox, until, retry, fault):
     """Nobody waits out a backoff for nothing."""
     sandbox.faults.next(fault)
     session = TofuPilotSession(sandbox.api_key, base_url=sandbox.url, retry=retry)
@@ -360,7 +360,7 @@ async def test_closing_ends_a_wait_between_attempts_at_once(sandbox, until, retr
             await walk
 
 
-async def test_closing_ends_waiting_in_the_queue_at_once(sandbox, until):
+async def test_closing_ends_waiting_in_the_queue_at_once(waiting, sandbox, until):
     """A request waits for the end of a pause that another request began."""
     sandbox.faults.next(faults.status(503, retry_after=50))
     session = TofuPilotSession(sandbox.api_key, base_url=sandbox.url, retry=None)
@@ -396,7 +396,7 @@ async def anext_until_the_end(walk):
         pass
 
 
-async def test_closing_from_a_callback_is_no_deadlock(sandbox):
+async def test_closing_from_a_callback_is_no_deadlock(waiting, sandbox):
     """The callback is one of tenacity's."""
     session = None
 

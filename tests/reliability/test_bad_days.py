@@ -77,8 +77,6 @@ HARMLESS = [faults.gzip(), faults.chunked(), faults.latency(0.001, jitter=0.001)
 
 CONCURRENCY = pytest.mark.parametrize("concurrency", [1, 16])
 
-pytestmark = pytest.mark.usefixtures("no_waiting")
-
 
 @pytest.fixture
 async def sandbox():

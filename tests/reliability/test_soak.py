@@ -45,7 +45,6 @@ async def soak(session, sandbox, rounds):
     return requests
 
 
-@pytest.mark.usefixtures("no_waiting")
 async def test_ten_thousand_requests_leave_nothing_behind(until, caplog):
     """No task, no socket, no connection, and no memory that grows with them."""
     caplog.set_level(logging.CRITICAL, "aiotofupilot")  # pytest keeps every record
@@ -83,7 +82,6 @@ class Turnstile:
         self._places.release()
 
 
-@pytest.mark.usefixtures("no_waiting")
 async def test_a_limiter_and_telemetry_leave_nothing_behind_either(until, caplog, telemetry):
     """Every span ends, every place of the limiter is given back, and no memory grows."""
     caplog.set_level(logging.CRITICAL, "aiotofupilot")
