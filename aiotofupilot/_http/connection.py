@@ -15,7 +15,7 @@ from .advice import advise
 from .retry import Attempts, RetryPolicy
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Awaitable, Callable
     from datetime import datetime
     from typing import Self
 
@@ -151,11 +151,11 @@ class Connection:
             attempts.sign(error)
             raise
 
-    async def _send(self, target: str, read: Callable[[Response], T], attempts: Attempts[T]) -> T:
+    def _send(self, target: str, read: Callable[[Response], T], attempts: Attempts[T]) -> Awaitable[T]:
         self._lifetime.check()
         self._transport.check()
         attempts.begin()
-        return await self._ask(target, read)
+        return self._ask(target, read)
 
     async def _ask(self, target: str, read: Callable[[Response], T]) -> T:
         """Send a request once, within the timeout, and read its answer.

@@ -332,11 +332,13 @@ class Attempts(Generic[T]):
                 self._limit(self._began)
                 await self._wait_for_server(is_new=True)
             try:
-                return await self._attempt(send)
+                async with self._throttle.slot(self._policy, self._counts, until=self._first_until):
+                    return await send(self)
             except TofuPilotError as error:
                 if not self._is_tried_again or isinstance(error, SessionError | ConfigurationError):
                     raise
                 self._note_failure(error)
+            self._throttle.release(self)
             return await self._iterate(self._of_policy(), send)
         except MissedSlotError:
             self._give_up()
@@ -345,6 +347,7 @@ class Attempts(Generic[T]):
             path = urlsplit(self._target).path
             raise RequestTimeoutError(f"{path} was not asked for, because the time is up", timeout=None) from None
         finally:
+            self._throttle.release(self)
             self._failure = None  # its traceback refers to frames that refer to this object
 
     def begin(self) -> None:

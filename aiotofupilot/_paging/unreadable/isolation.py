@@ -62,10 +62,10 @@ class _Requests(Generic[T]):
         self._fetch = fetch
         self._controls = -1
 
-    async def page(self, cursor: int, limit: int, deadline: Deadline) -> Page[T]:
+    def page(self, cursor: int, limit: int, deadline: Deadline) -> Coroutine[Any, Any, Page[T]]:
         """Return a page; see `Isolation.page`."""
         control = partial(self._is_answered_behind, cursor, limit, deadline)
-        return await self._fetch(cursor, limit, deadline=deadline, control=control)
+        return self._fetch(cursor, limit, deadline=deadline, control=control)
 
     async def __call__(self, cursor: int, limit: int, *, once: bool = False) -> Page[T]:
         """Return a page that the search needs.
@@ -135,7 +135,7 @@ class Isolation(Generic[T]):
         """Return whether a page that failed is to be read in parts."""
         return calls_for_parts(error, skips=self._on_unreadable == "skip")
 
-    async def page(self, cursor: int, limit: int, deadline: Deadline) -> Page[T]:
+    def page(self, cursor: int, limit: int, deadline: Deadline) -> Coroutine[Any, Any, Page[T]]:
         """Return a page as the server cuts it.
 
         Args:
@@ -143,7 +143,7 @@ class Isolation(Generic[T]):
             limit: How many items to ask for.
             deadline: It is set to the time limit of the page.
         """
-        return await self._requests.page(cursor, limit, deadline)
+        return self._requests.page(cursor, limit, deadline)
 
     async def begin(
         self,
