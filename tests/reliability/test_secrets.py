@@ -76,7 +76,7 @@ async def test_no_error_holds_the_key(sandbox, http_session, fault, handed_in, c
         KEY,
         base_url=sandbox.url,
         timeout=0.1,
-        retry=RetryPolicy(attempts=2, initial_wait=0),
+        retry=RetryPolicy(attempts=2, initial_wait=0, max_elapsed=0.3),
         http_session=http_session if handed_in else None,
     )
     async with session, session.procedures.list(concurrency=4).walk() as walk:
@@ -131,7 +131,7 @@ async def parrot():
 async def test_what_a_server_repeats_of_the_key_is_hidden(parrot, monkeypatch, kind, status):
     """It may be in messages, codes, issues, request IDs, bodies, JSON paths and locations of redirects."""
     monkeypatch.setattr("aiotofupilot.listings._base.checked", lambda option, value: value)
-    async with TofuPilotSession(KEY, base_url=parrot, retry=RetryPolicy(attempts=2, initial_wait=0)) as session:
+    async with TofuPilotSession(KEY, base_url=parrot, retry=RetryPolicy(attempts=2, initial_wait=0, max_elapsed=0.3)) as session:
         with pytest.raises(TofuPilotError) as caught:
             await session.procedures.list(limit=status, search_query=kind)
         assert_hidden(caught.value)

@@ -156,7 +156,7 @@ async def test_the_key_is_hidden_wherever_an_answer_has_it(serve, caplog, place,
     """Errors, their attributes, their whole chain and every log record are read with their escapes undone."""
     caplog.set_level(logging.DEBUG)
     said = PLACES[place](SPELLINGS[spelling])
-    policy = RetryPolicy(attempts=2, initial_wait=0)
+    policy = RetryPolicy(attempts=2, initial_wait=0, max_elapsed=0.3)
     async with TofuPilotSession(KEY, base_url=await serve(said), retry=policy) as session:
         with pytest.raises(TofuPilotError) as caught:
             await session.procedures.list().first()
