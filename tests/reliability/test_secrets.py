@@ -131,7 +131,9 @@ async def parrot():
 async def test_what_a_server_repeats_of_the_key_is_hidden(parrot, monkeypatch, kind, status):
     """It may be in messages, codes, issues, request IDs, bodies, JSON paths and locations of redirects."""
     monkeypatch.setattr("aiotofupilot.listings._base.checked", lambda option, value: value)
-    async with TofuPilotSession(KEY, base_url=parrot, retry=RetryPolicy(attempts=2, initial_wait=0, max_elapsed=0.3)) as session:
+    async with TofuPilotSession(
+        KEY, base_url=parrot, retry=RetryPolicy(attempts=2, initial_wait=0, max_elapsed=0.3)
+    ) as session:
         with pytest.raises(TofuPilotError) as caught:
             await session.procedures.list(limit=status, search_query=kind)
         assert_hidden(caught.value)

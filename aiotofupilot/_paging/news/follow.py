@@ -43,6 +43,9 @@ JITTER = 0.1
 """An interval is made longer or shorter by up to this part of it, so that many clients do not poll in step."""
 
 
+_INTERNAL_ERROR = 500
+
+
 class FollowedListing(Iteration[T]):
     """An endless stream of the items that are created in a listing. It makes requests only while you wait for an item.
 
@@ -194,7 +197,8 @@ class FollowedListing(Iteration[T]):
 def is_passing(error: TofuPilotError) -> bool:
     """Return whether an error ends by itself, so that a stream outlives it: an outage, or a server that is slow.
 
-    A name that cannot be resolved before the first response is probably misspelled.
+    A name that cannot be resolved before the first response is probably misspelled. A single 500 may be due to an item
+    that cannot be read, and then each poll would meet it.
     """
     match error:
         case CertificateError():
@@ -202,7 +206,8 @@ def is_passing(error: TofuPilotError) -> bool:
         case ConnectionFailedError():
             return error.down_since is not None or not isinstance(error.__cause__, gaierror)
         case ServerError():
-            return error.position is None
+            is_single = error.status == _INTERNAL_ERROR and error.attempts <= 1
+            return error.position is None and not is_single
         case _:
             return isinstance(error, RequestTimeoutError | RateLimitedError) and error.position is None
 

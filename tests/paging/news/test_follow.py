@@ -23,6 +23,7 @@ from aiotofupilot import (
     TofuPilotSession,
     Watermark,
 )
+from aiotofupilot._paging.news.follow import is_passing
 from aiotofupilot.sandbox import Sandbox
 
 EVERY = pytest.mark.parametrize("kind", KINDS)
@@ -283,7 +284,7 @@ class TestOutage:
         """Neither at the first poll, nor later. Nothing is lost, and the errors are logged."""
         for error in (
             ServerError("down", status=503),
-            ServerError("broken", status=500),
+            ServerError("slow", status=504),
             ServerError("slow", status=408),
             RateLimitedError("busy", status=429),
             ConnectionFailedError("refused"),
@@ -309,6 +310,7 @@ class TestOutage:
         [
             ForbiddenError("no", status=403),
             APIError("teapot", status=418),
+            ServerError("broken", status=500),
             DecodeError("no name"),
             InvalidJSONError("html"),
             PaginationError("no way", cursor=3, next_cursor=3),
@@ -324,6 +326,12 @@ class TestOutage:
             await anext(stream)
         assert caught.value is error
         assert server.outlived == []
+
+    def test_a_500_is_outlived_after_retries(self):
+        """Without retries, an item that cannot be read would be asked for by each poll, for ever."""
+        error = ServerError("broken", status=500)
+        for error.attempts, is_outlived in ((0, False), (1, False), (2, True)):
+            assert is_passing(error) is is_outlived
 
     async def test_a_name_that_was_resolved_before_is_waited_for(self, server):
         stream = listing("ordered", server).follow(10.0, listing("ordered", server).since().watermark)
