@@ -239,3 +239,24 @@ async def test_uvloop_runs_it_all(run, sandbox):
             runner.run(main())
         """
     assert await run(program, "-W", "error") == ""
+
+
+async def test_a_program_without_logging_is_told_of_a_server_that_cannot_be_reached(run):
+    """Otherwise it would be silent for seconds. One line tells it, and the error tells the attempts."""
+    program = """
+        import asyncio
+        from aiotofupilot import ConnectionFailedError, RetryPolicy, TofuPilotSession
+
+        async def main():
+            retry = RetryPolicy(attempts=3, initial_wait=0.01)
+            async with TofuPilotSession(base_url="http://127.0.0.1:9", retry=retry) as session:
+                try:
+                    await session.procedures.list().collect()
+                except ConnectionFailedError as error:
+                    assert "(3 attempts in " in str(error), error
+
+        asyncio.run(main())
+        """
+    told = await run(program, "-W", "error")
+    assert told.startswith("procedures at cursor 0: attempt 1 failed after ")
+    assert told.count("\n") == 1
