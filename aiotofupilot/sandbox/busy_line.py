@@ -106,8 +106,9 @@ class BusyLine:
             procedures: The list to insert it into.
         """
         index = self._random.randrange(len(procedures) + 1) if self._anywhere else 0
-        if index > 0:
-            created_at = procedures[index - 1].created_at
+        if index > 0:  # between its neighbours, because a server may list items of one date in any order
+            newer, older = procedures[index - 1].created_at, procedures[min(index, len(procedures) - 1)].created_at
+            created_at = older + (newer - older) / 2
         elif procedures:
             created_at = procedures[0].created_at + timedelta(seconds=self._random.randint(1, 3600))
         else:
