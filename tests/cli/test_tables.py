@@ -7,7 +7,7 @@ import pytest
 from rich.cells import cell_len
 
 from aiotofupilot.cli.formats import Table
-from aiotofupilot.cli.tables import TABLES, Column
+from aiotofupilot.cli.tables import TABLES, Column, columns_of
 from aiotofupilot.listings import NAMES
 from aiotofupilot.models import Procedure, Repository, UserRef
 from aiotofupilot.sandbox import make_procedures
@@ -177,3 +177,9 @@ def test_a_duration_is_shown_in_hours_minutes_and_seconds(value, text):
 )
 def test_a_value_is_found_by_its_path_and_shown_by_its_type(value, path, text):
     assert text_of(value, path) == text
+
+
+def test_a_listing_without_columns_of_its_own_shows_its_first_fields(monkeypatch):
+    monkeypatch.delitem(TABLES, "stations")
+    headings = [column.heading for column in columns_of("stations").columns]
+    assert headings == ["ID", "NAME", "PROCEDURES COUNT", "METADATA"]
