@@ -15,12 +15,19 @@ from hypothesis import HealthCheck, settings
 
 from aiotofupilot.clock import Clock
 
-# Examples have no deadline, because their time depends on the machine. They are the same in every run, so a test fails
-# because of a change; --hypothesis-profile=explore draws new ones, and quick takes a tenth of them.
-settings.register_profile("explore", deadline=None, suppress_health_check=[HealthCheck.too_slow])
-settings.register_profile("same", settings.get_profile("explore"), derandomize=True)
-settings.register_profile("quick", settings.get_profile("same"), max_examples=settings().max_examples // 10)
-settings.load_profile("same")
+# Examples have no deadline, because their time depends on the machine. Those of the default profile are few, and the
+# same in every run, so that a test fails because of a change. --hypothesis-profile=nightly draws ten times as many, and
+# new ones in each run. What fails there becomes an explicit example.
+settings.register_profile(
+    "nightly",
+    max_examples=100,
+    derandomize=False,
+    deadline=None,
+    print_blob=True,
+    suppress_health_check=[HealthCheck.too_slow],
+)
+settings.register_profile("quick", settings.get_profile("nightly"), max_examples=10, derandomize=True)
+settings.load_profile("quick")
 
 
 os.environ.setdefault("RUNTIME__DLTHUB_TELEMETRY", "false")  # of dlt: no test sends any

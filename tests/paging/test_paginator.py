@@ -4,7 +4,7 @@ from datetime import UTC, datetime
 
 import pytest
 from fakes.in_process import InProcess
-from hypothesis import given, settings, strategies as st
+from hypothesis import given, strategies as st
 
 from aiotofupilot import Checkpoint, Page, PaginationError, ServerError
 from aiotofupilot.listings.runs import Runs
@@ -177,7 +177,6 @@ async def test_the_first_item_costs_one_request_for_one_item(listing, service, c
     assert len(connection.cursors) == 2
 
 
-@settings(deadline=None)
 @given(
     total=st.integers(0, 60),
     limit=st.integers(1, 100),

@@ -4,7 +4,7 @@ import json
 from random import Random
 
 from fakes.asking import ids
-from hypothesis import given, settings, strategies as st
+from hypothesis import given, strategies as st
 
 from aiotofupilot.sandbox import Delivery, Request, Sandbox, make_procedures
 from aiotofupilot.sandbox.faults import (
@@ -36,7 +36,6 @@ PROCEDURES = make_procedures(120)
 QUERIES = ["", "battery", "TEST", "no such thing", PROCEDURES[7].id[2:9], "rev b"]
 
 
-@settings(deadline=None)  # a busy machine is no failure
 @given(
     count=st.integers(0, 120),
     limit=st.integers(1, 100),
@@ -58,7 +57,6 @@ def test_pages_joined_are_the_matches(count, limit, search_query, paging):
     assert found == [p.name for p in PROCEDURES[:count] if needle in p.name.lower() or (by_id and needle in p.id)]
 
 
-@settings(deadline=None)  # a busy machine is no failure
 @given(
     body=st.binary(max_size=50),
     faults=st.lists(st.sampled_from(ANY_FAULT), min_size=1, max_size=5),
@@ -98,7 +96,6 @@ FILTERS = {
 NAMES = st.lists(st.sampled_from(sorted(FILTERS)), max_size=3, unique=True)
 
 
-@settings(deadline=None, max_examples=40)  # a busy machine is no failure
 @given(names=NAMES, sort_by=st.sampled_from(["started_at", "duration", "serial_number"]), data=st.data())
 def test_filters_together_are_all_of_them(names, sort_by, data):
     """With any shortcuts, several filters select the items that each of them selects, in the order asked for."""

@@ -109,7 +109,7 @@ def test_both_ways_make_the_same_of_every_value_in_every_place(name):
 
 
 @pytest.mark.parametrize("name", MODELS)
-@settings(max_examples=300)
+@settings(max_examples=3 * settings().max_examples)
 @given(changes)
 def test_both_ways_make_the_same_of_any_page(name, changes):
     """Several changes at once, and containers made at random, find no difference either."""
