@@ -96,6 +96,23 @@ def test_a_listing_that_moves_is_read_to_its_end_if_items_keep_their_order(block
     asyncio.run(check())
 
 
+async def test_a_walk_ends_although_items_of_one_moment_are_created_as_fast_as_it_asks():
+    """And although each of its pages shows some that are new."""
+    server, chance = Server(now=10_000.0), Random(1)  # noqa: S311 - test data
+    server.rows = [Row(f"old {nth}", 1.0 * (nth >= 30) + (nth >= 90), 0.0) for nth in range(120)]
+    numbers = count()
+
+    def change():
+        server.rows.insert(chance.randrange(30, 90), Row(f"new {next(numbers)}", 1.0, 0.0))
+        del server.rows[chance.randrange(30, 90)]
+
+    server.changes += [change] * 3000
+    yielded, is_error = await taken(listing("ordered", server, limit=5, on_drift="resync"))
+    assert is_error
+    assert len(server.requests) < 1000
+    assert len(set(yielded)) == len(yielded)
+
+
 @settings(max_examples=10 * MANY)
 @given(
     kind=st.sampled_from(["ordered", "bounded", "compared", "of runs"]),

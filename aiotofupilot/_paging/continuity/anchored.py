@@ -37,9 +37,6 @@ _AHEAD_AT_MOST = 10_000
 _COST_OF_A_PART = 10
 """A part of a page that failed takes about as many requests as this many whole pages."""
 
-_SHUFFLED_AT_MOST = 10
-"""At most this often may the walk stand among items that are sorted alike, before anything new is found."""
-
 _UNCONFIRMED_AT_MOST = 10
 """At most this often may a gap not be confirmed, because the listing moves, before anything new is found."""
 
@@ -84,7 +81,6 @@ class Anchored(Generic[T]):
         """Whether the walk lost its place among items that are sorted alike, and found nothing new since."""
         self._progress = Progress()
         self._ties = Ties(sort_key)
-        self._shuffled = 0
         self._limit = limit
         self._resync = resync
         self._search: Resync | None = None
@@ -127,10 +123,10 @@ class Anchored(Generic[T]):
             memory.reject()
             self._progress = Progress()
             raise DriftError("the listing moves too much to be followed, or its pages disagree", cursor=page.cursor)
-        self._note_ties(page, has_news=bool(new))
+        self._ties.note_passed(page.data)
         self._search = None
         if new:
-            self._unconfirmed = 0
+            self._unconfirmed, self.is_shuffled = 0, False
         self._stood_at = page.cursor + len(ids) - 1
         return new
 
@@ -202,10 +198,13 @@ class Anchored(Generic[T]):
             stood_at = page.cursor if self._stood_at is None else self._stood_at
             self._search = Resync(memory, page.cursor, stood_at=stood_at, limit=self._limit, ties=self._ties)
             self.resyncs += 1
+        was_among_ties = self._search.is_among_ties
         try:
             start = self._search.look(page, is_first=is_first)
         finally:
             self.is_shuffled |= self._search.is_among_ties
+        if self._search.is_among_ties and not was_among_ties:
+            self._note_lost(page)
         self.next_look, self._is_doubtful = self._search.next_look, self._search.is_doubtful
         return start
 
@@ -230,26 +229,21 @@ class Anchored(Generic[T]):
         self._search = Resync(memory, page.cursor, stood_at=stood_at, limit=self._limit, ties=self._ties)
         self.is_shuffled = True
         self._search.look_back(page)
+        self._note_lost(page)
         self.next_look = self._search.next_look
         self.resyncs += 1
         return True
 
-    def _note_ties(self, page: Page[T], *, has_news: bool) -> None:
-        """Take note of the items of a page that are sorted alike.
+    def _note_lost(self, page: Page[T]) -> None:
+        """Take note of a walk that lost its place among items that are sorted alike.
 
         Raises:
-            DriftError: The walk stood among such items again and again.
+            DriftError: It lost its place among the same items again and again.
         """
-        self._ties.note_passed(page.data)
-        if has_news:
-            self._shuffled, self.is_shuffled = 0, False
-        elif self._search is not None and self._search.is_among_ties:
-            self._shuffled += 1
-        if self._shuffled > _SHUFFLED_AT_MOST:
-            self._shuffled = 0
+        if not self._ties.note_lost():
             raise DriftError(
-                "the server lists items that are sorted alike in another order with each page: items come again, and "
-                "others may be missing",
+                "a walk loses its place again and again among items that are sorted alike: the server lists them in "
+                "another order with each page, or too many of them come and go",
                 cursor=page.cursor,
             )
 

@@ -6,12 +6,17 @@ item that is sorted before them shows where they begin.
 
 from __future__ import annotations
 
+from collections import Counter
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Sequence
 
 __all__ = ["Ties"]
+
+_LOST_AT_MOST = 40
+"""At most this often may a walk lose its place among items that are sorted alike. What is new meanwhile does not count,
+because such items may be created as fast as they are listed."""
 
 
 class Ties:
@@ -25,6 +30,7 @@ class Ties:
         self._sort_key = sort_key
         self._newest: Any = None
         self._has_others = False
+        self._lost: Counter[str] = Counter()
 
     def note_passed(self, items: Sequence[Any]) -> None:
         """Take note of a page whose last item is the one passed last."""
@@ -60,6 +66,18 @@ class Ties:
         """
         place = items[start - 1] if start else self._newest
         return place is not None and any(self._are_alike(item, place) for item in passed)
+
+    def note_lost(self) -> bool:
+        """Note that the walk lost its place among these items, and return whether it may look for it again.
+
+        After an error the walk begins to count anew.
+        """
+        key = repr(self._newest is not None and self._sort_key is not None and self._sort_key(self._newest))
+        self._lost[key] += 1
+        if self._lost[key] <= _LOST_AT_MOST:
+            return True
+        self._lost.clear()
+        return False
 
     def _are_alike(self, one: object, other: object) -> bool:
         return self._sort_key is not None and self._sort_key(one) == self._sort_key(other)
