@@ -2,17 +2,15 @@
 
 from __future__ import annotations
 
+import logging
 from typing import TYPE_CHECKING, Any, NoReturn, TypeVar
 from warnings import warn
 
 from attrs import evolve
 
 from ._arguments import boolean, named
-from ._http.connection import Connection
-from ._http.lifetime import Lifetime
-from ._http.options import Options
+from ._http.client import Connection, Lifetime, Options
 from ._http.proxy import resolve_proxy
-from ._http.records import log_exposed
 from ._http.redaction import Redaction
 from ._http.retry import RetryPolicy
 from ._http.throttle import Throttle, checked_limiter
@@ -40,6 +38,8 @@ if TYPE_CHECKING:
     T = TypeVar("T", bound=Identified)
 
 __all__ = ["TofuPilotSession"]
+
+_log = logging.getLogger("aiotofupilot")
 
 
 class _Unchanged:
@@ -139,7 +139,7 @@ class TofuPilotSession(Listings):
         allow_insecure_http = boolean("allow_insecure_http", allow_insecure_http)
         settings = Settings.resolve(key, base_url=base_url, allow_insecure_http=allow_insecure_http)
         if settings.is_exposed:
-            log_exposed(settings.key_source)
+            _warn_of_exposure(settings.key_source)
         self._base_url, self._key_source = settings.base_url, settings.key_source
         route = resolve_proxy(way, self._base_url, allow_insecure_http=allow_insecure_http) if is_own else None
         self._clock = clock = Clock()
@@ -264,3 +264,12 @@ def _check_shard(given: object) -> None:
         raise named(TypeError(f"shard must be a Shard, got {given!r}: use Shard.parse() for a text"), "shard")
     if given.listing not in NAMES:
         raise named(ValueError(f"shard is one of {given.listing}, and there is no such listing"), "shard")
+
+
+def _warn_of_exposure(path: str) -> None:
+    """Log that other users can read the file with the key.
+
+    This is not a Python warning, because a change of the program does not help, and some programs turn warnings into
+    errors.
+    """
+    _log.warning("%s can be read by others: chmod 600 %s", path, path)

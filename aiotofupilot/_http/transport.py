@@ -7,6 +7,7 @@ import logging
 from collections.abc import Iterable
 from http import HTTPStatus
 from typing import TYPE_CHECKING, cast
+from weakref import WeakKeyDictionary
 
 import aiohttp
 from multidict import CIMultiDict
@@ -24,9 +25,7 @@ from aiotofupilot.errors import (
 )
 
 from .auth import authorizing
-from .connection_limits import connection_limits
 from .failures import HEADER_LIMIT, HEADERS, refusal, translated
-from .records import log_answer
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -51,10 +50,17 @@ _BODY_LIMIT = 64 * 1024 * 1024
 """The most bytes of a body after decompression. A page has at most 100 items of a few hundred bytes."""
 
 _NO_LIMIT = aiohttp.ClientTimeout(total=None)
-"""aiohttp limits nothing. Each attempt has a limit as a whole; see `Connection`."""
+"""aiohttp limits nothing. Each attempt has a limit as a whole; see `client`."""
 
 _REDIRECTS = frozenset({301, 302, 303, 307, 308})
 _REDIRECTS_AT_MOST = 5
+
+_connections: WeakKeyDictionary[aiohttp.BaseConnector, dict[URL | None, asyncio.Semaphore]] = WeakKeyDictionary()
+"""The limits of each connector on its connections: one for each server, and under None the one for all servers.
+
+A request that waited within aiohttp for a connection would use up its timeout there. So it waits for these semaphores
+before it is sent.
+"""
 
 
 class Transport:
@@ -109,7 +115,7 @@ class Transport:
         """
         if self._session is None:
             return (asyncio.Semaphore(_CONNECTIONS),)
-        return connection_limits(self._session.connector, self._base.origin())
+        return _connection_limits(self._session.connector, self._base.origin())
 
     @property
     def opened(self) -> bool:
@@ -165,8 +171,7 @@ class Transport:
                 self._check_proxy(response)
                 body = await _read(response)
                 if _log.isEnabledFor(logging.DEBUG):
-                    shown = "an address with the key" if self._redaction.finds(str(url)) else str(url)
-                    log_answer(shown, status=response.status, size=len(body))
+                    self._log_response(url, response.status, len(body))
                 # The headers are copied because a copy can be pickled. aiohttp's own object cannot.
                 return Response(response.status, CIMultiDict(response.headers), body, self._clock.now())
         except (aiohttp.ClientError, TimeoutError, TransportError) as error:
@@ -229,6 +234,18 @@ class Transport:
             self._middlewares = authorizing(self._session, self._settings, self._proxy)
         return self._session
 
+    def _log_response(self, url: URL, status: int, size: int) -> None:
+        """Log a response, whatever its status. The record has ``tofupilot_status`` and ``tofupilot_bytes`` too.
+
+        Args:
+            url: The address that was asked for.
+            status: The status code.
+            size: The size of the decompressed body, in bytes.
+        """
+        shown = "an address with the key" if self._redaction.finds(str(url)) else str(url)
+        fields = {"tofupilot_status": status, "tofupilot_bytes": size}
+        _log.debug("GET %s: %d, %d bytes", shown, status, size, extra=fields)
+
     def _check_proxy(self, response: aiohttp.ClientResponse) -> None:
         """Refuse a response of a proxy in the place of the server's.
 
@@ -280,6 +297,21 @@ def _checked_trace_configs(configs: object) -> list[aiohttp.TraceConfig]:
             raise named(TypeError(complaint), "trace_configs")
         checked.append(config)
     return checked
+
+
+def _connection_limits(connector: aiohttp.BaseConnector | None, origin: URL) -> tuple[asyncio.Semaphore, ...]:
+    """Return the semaphores that a request to a server has to hold.
+
+    Args:
+        connector: The connector of the aiohttp session; None: the session is closed.
+        origin: Scheme, host and port of the server.
+    """
+    if connector is None:  # nothing will be sent
+        return ()
+    shared = _connections.setdefault(connector, {})
+    # The server's own limit comes first. A request that waits for it must not hold a place that others could use.
+    limits = {origin: connector.limit_per_host, None: connector.limit}
+    return tuple(shared.setdefault(key, asyncio.Semaphore(limit)) for key, limit in limits.items() if limit)
 
 
 async def _read(response: aiohttp.ClientResponse) -> bytes:

@@ -21,7 +21,7 @@ from aiotofupilot import _lazy
 if TYPE_CHECKING:
     from typing import Self
 
-    from aiotofupilot._http.connection import Connection
+    from aiotofupilot._http.client import Connection
 
     from ._base import Listing
     from ._declaration import Argument, Bounds

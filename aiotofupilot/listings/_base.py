@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
     from typing import Unpack
 
-    from aiotofupilot._http.connection import Connection
+    from aiotofupilot._http.client import Connection
     from aiotofupilot._wire.query import Pairs
     from aiotofupilot.shard import Shard
 

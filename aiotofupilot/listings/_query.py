@@ -26,7 +26,7 @@ from ._shared import OfOperatedRun
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
 
-    from aiotofupilot._http.connection import Connection
+    from aiotofupilot._http.client import Connection
     from aiotofupilot._paging.source import Control, Order
     from aiotofupilot.clock import Clock, Deadline
     from aiotofupilot.errors import TofuPilotError

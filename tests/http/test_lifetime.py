@@ -6,7 +6,7 @@ import os
 import pytest
 
 from aiotofupilot import SessionError
-from aiotofupilot._http.lifetime import Lifetime
+from aiotofupilot._http.client import Lifetime
 
 
 @pytest.fixture

@@ -9,9 +9,7 @@ from aiolimiter import AsyncLimiter
 from yarl import URL
 
 from aiotofupilot import RateLimitedError, RetryPolicy, ServerError, SessionError, TofuPilotSession
-from aiotofupilot._http.connection import Connection
-from aiotofupilot._http.lifetime import Lifetime
-from aiotofupilot._http.options import Options
+from aiotofupilot._http.client import Connection, Lifetime, Options
 from aiotofupilot._http.redaction import Redaction
 from aiotofupilot._http.throttle import MissedSlotError, Throttle, checked_limiter
 from aiotofupilot._wire.response import Response
@@ -286,7 +284,7 @@ async def test_the_wait_in_the_limiter_does_not_count_in_the_timeout(clock, page
         begun.append((seconds, limiter.inside))
         return asyncio.Timeout(None)
 
-    monkeypatch.setattr("aiotofupilot._http.connection.asyncio.timeout", timeout)
+    monkeypatch.setattr("aiotofupilot._http.client.asyncio.timeout", timeout)
     assert await clock.run(ask(connect(clock, limiter, page, timeout=3.0), RequestCounts())) == [b"page"]
     assert begun == [(3.0, 1)]
 

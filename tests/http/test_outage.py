@@ -10,9 +10,7 @@ from tenacity import AsyncRetrying, stop_after_attempt, wait_fixed
 from yarl import URL
 
 from aiotofupilot import ConnectionFailedError, RateLimitedError, RetryPolicy, ServerError
-from aiotofupilot._http.connection import Connection
-from aiotofupilot._http.lifetime import Lifetime
-from aiotofupilot._http.options import Options
+from aiotofupilot._http.client import Connection, Lifetime, Options
 from aiotofupilot._http.redaction import Redaction
 from aiotofupilot._http.throttle import Throttle
 from aiotofupilot._wire.response import Response

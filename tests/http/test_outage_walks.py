@@ -21,9 +21,7 @@ from aiotofupilot import (
     ServerError,
     SessionError,
 )
-from aiotofupilot._http.connection import Connection
-from aiotofupilot._http.lifetime import Lifetime
-from aiotofupilot._http.options import Options
+from aiotofupilot._http.client import Connection, Lifetime, Options
 from aiotofupilot._http.outage import Health, evidence
 from aiotofupilot._http.redaction import Redaction
 from aiotofupilot._http.retry import Attempts

@@ -30,9 +30,7 @@ from aiotofupilot import (
     SessionError,
     UnauthorizedError,
 )
-from aiotofupilot._http.connection import Connection
-from aiotofupilot._http.lifetime import Lifetime
-from aiotofupilot._http.options import Options
+from aiotofupilot._http.client import Connection, Lifetime, Options
 from aiotofupilot._http.redaction import Redaction
 from aiotofupilot._http.retry import checked_retry, is_transient
 from aiotofupilot._http.throttle import Throttle

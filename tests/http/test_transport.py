@@ -24,9 +24,7 @@ from aiotofupilot import (
     ResponseTooLargeError,
     SessionError,
 )
-from aiotofupilot._http.connection import Connection
-from aiotofupilot._http.lifetime import Lifetime
-from aiotofupilot._http.options import Options
+from aiotofupilot._http.client import Connection, Lifetime, Options
 from aiotofupilot._http.redaction import WITHHELD, Redaction
 from aiotofupilot._http.throttle import Throttle
 from aiotofupilot._http.transport import Transport

@@ -1,0 +1,370 @@
+"""How one request gets through: the whole way, from the target of the request to the value of the response.
+
+A session has `Options` and a `Lifetime`, and lives in one event loop and one process. Nothing outlives it.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import os
+from copy import copy
+from functools import partial
+from typing import TYPE_CHECKING, Any, TypeVar
+
+from attrs import evolve, field, frozen
+
+from aiotofupilot._arguments import integer, seconds
+from aiotofupilot.errors import (
+    APIError,
+    ForbiddenError,
+    NotFoundError,
+    RequestTimeoutError,
+    SessionError,
+    TofuPilotError,
+    UnauthorizedError,
+)
+
+from .retry import Attempts, RetryPolicy, checked_retry
+
+if TYPE_CHECKING:
+    from collections.abc import Awaitable, Callable
+    from datetime import datetime
+    from types import TracebackType
+    from typing import Self
+
+    from yarl import URL
+
+    from aiotofupilot._wire.response import Response
+    from aiotofupilot.clock import Clock, Deadline
+    from aiotofupilot.stats import RequestCounts
+
+    from .redaction import Redaction
+    from .retry import Control, Retry
+    from .throttle import Throttle
+    from .transport import Transport
+
+__all__ = ["Connection", "Lifetime", "Options"]
+
+T = TypeVar("T")
+
+_LONG = 4_000
+"""Servers and proxies take an address of this many characters."""
+
+
+def _timeout(value: object) -> float | None:
+    return None if value is None else seconds("timeout", value, zero=False)
+
+
+def _concurrency(value: object) -> int:
+    return integer("concurrency", value, low=1)
+
+
+@frozen(kw_only=True)
+class Options:
+    """The options of a session or a view.
+
+    Raises:
+        TypeError: An option is of the wrong type.
+        ValueError: An option is out of bounds.
+    """
+
+    timeout: float | None = field(converter=_timeout)
+    """Seconds for one attempt; more than 0. None: no limit."""
+    retry: Retry = field(converter=checked_retry)
+    """Which failures are worth another attempt, and when it is made."""
+    concurrency: int = field(converter=_concurrency)
+    """How many pages may be in flight, if a listing does not set its own number; 1 or more."""
+
+
+class Lifetime:
+    """Knows the work of a session, so that closing the session can end it.
+
+    The event loop and the process of the session are those of its first use.
+    """
+
+    def __init__(self) -> None:
+        self._loop: asyncio.AbstractEventLoop | None = None
+        self._pid = 0
+        self._closed = False
+        self._under_way: set[Work] = set()
+        self._something_left = asyncio.Event()
+
+    @property
+    def closed(self) -> bool:
+        """Whether the session is closed, so that no work may begin."""
+        return self._closed
+
+    def check(self) -> None:
+        """Raise an error if no work may begin here.
+
+        Raises:
+            SessionError: The session is closed, or belongs to another event loop or process, or no event loop runs
+                here.
+        """
+        try:
+            loop = asyncio.get_running_loop()
+        except RuntimeError:  # such as on trio, which has no event loop of asyncio
+            raise SessionError("a session needs a running event loop of asyncio, and there is none here") from None
+        if self._loop is None:
+            self._loop, self._pid = loop, os.getpid()
+        if self._closed:
+            raise SessionError("the session is closed")
+        if self._loop is not loop:
+            raise SessionError("the session belongs to another event loop: make one session in each")
+        if self._pid != os.getpid():  # a forked process goes on with its parent's loop
+            raise SessionError(
+                "this process was forked, and the session belongs to its parent: make one session in each"
+            )
+
+    def work(self) -> Work:
+        """Return a context whose body is ended when the session is closed.
+
+        Entering the context raises the same errors as `check`. When the session is closed, the body is cancelled, and
+        the program continues after the ``with`` statement. So raise the error there, after a body that ends with
+        ``return``:
+
+            with lifetime.work():
+                return await ...
+            raise SessionError("the session was closed meanwhile")
+        """
+        return Work(self)
+
+    def enter(self, work: Work) -> None:
+        """Note that work has begun."""
+        self.check()
+        self._under_way.add(work)
+
+    def leave(self, work: Work) -> None:
+        """Note that work is over."""
+        self._under_way.discard(work)
+        self._something_left.set()
+
+    async def close(self) -> None:
+        """End all work, and wait until it is over, whichever tasks it is done in.
+
+        The task that closes the session may be at work itself, such as in a callback. Its work is not ended here. It
+        gets the `SessionError` at its next step.
+
+        Raises:
+            SessionError: The session belongs to another event loop.
+        """
+        loop, own = asyncio.get_running_loop(), asyncio.current_task()
+        if self._loop not in (loop, None):
+            raise SessionError("the session belongs to another event loop: close it there")
+        self._closed = True
+        for work in self._under_way:
+            if work.task is not own:
+                work.end()
+        while any(work.task is not own for work in self._under_way):
+            self._something_left.clear()
+            await self._something_left.wait()
+
+
+class Work:
+    """Something that a session does within one task; see `Lifetime.work`.
+
+    It is ended by cancelling the task, as `asyncio.timeout` does. If its owner cancels it too, it stays cancelled.
+    """
+
+    __slots__ = ("_cancelling", "_is_ended", "_lifetime", "task")
+
+    def __init__(self, lifetime: Lifetime) -> None:
+        self._lifetime = lifetime
+        self._is_ended = False
+
+    def __enter__(self) -> None:
+        self._lifetime.enter(self)
+        self.task: asyncio.Task[Any] | None = asyncio.current_task()
+        self._cancelling = self.task.cancelling() if self.task else 0
+
+    def end(self) -> None:
+        """Leave the body at the place where its task is waiting."""
+        if not self._is_ended and self.task is not None:
+            self._is_ended = True
+            self.task.cancel()
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
+    ) -> bool:
+        self._lifetime.leave(self)
+        if not self._is_ended or self.task is None:
+            return False
+        return self.task.uncancel() <= self._cancelling and isinstance(error, asyncio.CancelledError)
+
+
+class Connection:
+    """How listings reach the server, with one set of options.
+
+    Args:
+        transport: Sends requests.
+        lifetime: Ends what is under way when the session is closed.
+        throttle: Says when a request may be sent.
+        redaction: Hides the key in errors.
+        clock: Tells the time.
+        options: The options of the session or of the view.
+        key_source: Where the key is from, for errors that are about the key.
+    """
+
+    def __init__(
+        self,
+        *,
+        transport: Transport,
+        lifetime: Lifetime,
+        throttle: Throttle,
+        redaction: Redaction,
+        clock: Clock,
+        options: Options,
+        key_source: str = "api_key",
+    ) -> None:
+        self._transport = transport
+        self._lifetime = lifetime
+        self._throttle = throttle
+        self._redaction = redaction
+        self._clock = clock
+        self._options = options
+        self._key_source = key_source
+
+    @property
+    def concurrency(self) -> int:
+        """How many pages may be in flight, if a listing does not set its own number."""
+        return self._options.concurrency
+
+    @property
+    def clock(self) -> Clock:
+        """Time and chance."""
+        return self._clock
+
+    @property
+    def down_since(self) -> datetime | None:
+        """Since when requests fail and no response has been good, in UTC; None: the last one was good."""
+        return self._throttle.down_since
+
+    def within(self, max_elapsed: float) -> Self:
+        """Return the same way, but pages are asked for again for no longer than some seconds."""
+        other, retry = copy(self), self._options.retry
+        if isinstance(retry, RetryPolicy):
+            shorter = evolve(retry, max_elapsed=min(retry.max_elapsed, max_elapsed))
+            other._options = evolve(self._options, retry=shorter)  # noqa: SLF001 - its own
+        return other
+
+    async def pause(self, seconds: float, *, after: TofuPilotError | None = None) -> None:
+        """Wait between two requests. Closing the session ends the wait.
+
+        Args:
+            seconds: How long to wait.
+            after: An error that is not raised, but logged; None: there is none.
+
+        Raises:
+            SessionError: The session is closed, or was closed meanwhile.
+        """
+        if after is not None:
+            self._throttle.log_wait(seconds, after)
+        with self._lifetime.work():
+            await self._clock.sleep(seconds)
+            return
+        raise SessionError("the session was closed meanwhile")
+
+    async def get(
+        self,
+        target: str,
+        read: Callable[[Response], T],
+        counts: RequestCounts,
+        *,
+        once: bool = False,
+        deadline: Deadline | None = None,
+        control: Control | None = None,
+    ) -> T:
+        """Return what is read from the answer to a GET. The options say which failures are tried again.
+
+        Args:
+            target: Path and query, percent-encoded, appended to the base URL.
+            read: Turns the answer into a value. It is called within the attempt, so an answer that cannot be read is a
+                failure of the attempt.
+            counts: Where requests, retries and waits are counted.
+            once: Whether to make a single attempt, whatever the options say.
+            deadline: A time limit that other requests have too. If it is not set, it is set to the time limit of this
+                request. None: there is none but that of the options.
+            control: Asks for something else of the listing once, and returns whether there was a good response. It
+                tells whether the server is down, or only this page fails. None: nothing else can be asked for.
+
+        Raises:
+            TofuPilotError: No attempt succeeded. The error knows how many attempts were made.
+        """
+        attempts: Attempts[T] = Attempts(
+            self._throttle,
+            self._clock,
+            target=target,
+            retry=self._options.retry,
+            once=once,
+            counts=counts,
+            deadline=deadline,
+            control=control,
+        )
+        try:
+            with self._lifetime.work():
+                return await attempts.make(partial(self._send, target, read))
+            raise SessionError("the session was closed meanwhile")
+        except TofuPilotError as error:
+            attempts.sign(error)
+            raise
+
+    def _send(self, target: str, read: Callable[[Response], T], attempts: Attempts[T]) -> Awaitable[T]:
+        self._lifetime.check()
+        self._transport.check()
+        attempts.begin()
+        return self._ask(target, read)
+
+    async def _ask(self, target: str, read: Callable[[Response], T]) -> T:
+        """Send a request once, within the timeout, and read its answer.
+
+        This is the only place where an error gets a part of what the server says, so the key is removed from it here.
+
+        Args:
+            target: As in `get`.
+            read: As in `get`.
+        """
+        url, timeout = self._transport.url(target), self._options.timeout
+        response: Response | None = None
+        try:
+            async with asyncio.timeout(timeout):
+                response = await self._transport.get(url)
+            return read(response)
+        except TimeoutError:
+            failure: TofuPilotError = RequestTimeoutError(
+                f"no whole answer within {timeout} s from {url.path}", timeout=timeout
+            )
+        except TofuPilotError as error:
+            failure = error
+        # Raised outside of the except clauses, so that no error of another library becomes the context of this one.
+        try:
+            self._redaction.clean(failure, response)
+            _advise(failure, url, self._key_source)
+            raise failure
+        finally:
+            del failure  # its traceback refers to this frame
+
+
+def _advise(error: TofuPilotError, url: URL, key_source: str) -> None:
+    """Add a hint to an error, if the error is about the key or the address, or a long address may be its cause.
+
+    Args:
+        error: How an attempt failed.
+        url: The address that was asked.
+        key_source: Where the key is from.
+    """
+    server = url.origin()
+    key = "the key given as api_key" if key_source == "api_key" else f"the key of {key_source}"
+    match error:
+        case UnauthorizedError():
+            error.hint = f"{server} refused {key}: check it, and that it is of this server"
+        case ForbiddenError():
+            error.hint = f"{server} does not let {key} list this: use the key of a user, because a station's is limited"
+        case NotFoundError():
+            error.hint = f"{server} has no {url.path}: check the address of the server"
+        case APIError(status=400 | 414 | 431) if len(url.raw_path_qs) > _LONG:
+            error.hint = (
+                f"the address has {len(url.raw_path_qs):,} characters, which may be more than {server} takes: "
+                "give the filters fewer values, and list several times"
+            )
+        case _:
+            pass
