@@ -28,6 +28,9 @@ T = TypeVar("T")
 _CAUTIOUS = 4
 """Up to this width the window grows by one with each page, so that a short listing costs few needless requests."""
 
+_GOOD_PAGES = 10
+"""After this many good pages in a row, pages that were halved are twice as long again."""
+
 Fetch = Callable[[int, int], Coroutine[Any, Any, Page[T]]]
 """From a cursor and a limit to the page that begins there. The listing itself begins at 0."""
 
@@ -70,7 +73,9 @@ class Window(Generic[T]):
         """How many items are asked for per page."""
         self._overlap = overlap
         self._concurrency = concurrency
-        self._prefetched: deque[tuple[int, Deadline, asyncio.Task[Page[T]]]] = deque()
+        self._asked = limit
+        """How many items the page was to have that is at hand or failed."""
+        self._prefetched: deque[tuple[int, int, Deadline, asyncio.Task[Page[T]]]] = deque()
         self._deadline = Deadline()
         self._cancelled: list[asyncio.Task[Page[T]]] = []
         self._isolation = isolation
@@ -78,7 +83,9 @@ class Window(Generic[T]):
         self.is_sequential = False
         """Whether one page is in flight at most, although more are allowed, because cursors cannot be predicted."""
         self._too_long = 0
-        """How many pages in a row came only in parts, because they were too long."""
+        """How many pages came only in parts, because they were too long, since a whole page came."""
+        self._good = 0
+        """How many pages in a row came whole since they were halved."""
         self.gap: Gap | None = None
         """What lies before the page handed over last, if that is a part of one that failed; None: it is whole."""
         self.restart(cursor, limit=limit)
@@ -97,7 +104,8 @@ class Window(Generic[T]):
             limit: How many items to ask for per page from now on; None: as many as before.
         """
         if limit is not None:
-            self.limit, self._has_learned = limit, False
+            self.limit = self._whole = limit
+            self._has_learned = False
         self._step_back()
         self._cursor, self._passed = cursor, 0
         self._ended = self._cut_off = False
@@ -138,7 +146,7 @@ class Window(Generic[T]):
             if width > 1 or self._prefetched:
                 page = await self._head(width)
             else:
-                self._deadline = Deadline()
+                self._asked, self._deadline = self.limit, Deadline()
                 page = await self._page(self._cursor, self._deadline)
         except TofuPilotError as error:
             if self._isolation is None or not self._isolation.helps(error):
@@ -157,7 +165,7 @@ class Window(Generic[T]):
         if not self._prefetched:
             return
         # The last reference may have gone in another thread, or after the loop was closed.
-        tasks = [task for _, _, task in self._prefetched]
+        tasks = [task for _, _, _, task in self._prefetched]
         loop = tasks[0].get_loop()
         if not loop.is_closed():
             loop.call_soon_threadsafe(cancel, tasks)
@@ -178,10 +186,12 @@ class Window(Generic[T]):
     async def _head(self, width: int) -> Page[T]:
         """Fill the window and wait for its first page."""
         while len(self._prefetched) < width:
-            cursor = self._prefetched[-1][0] + self.stride if self._prefetched else self._cursor
+            cursor = self._cursor
+            if self._prefetched:
+                cursor = self._prefetched[-1][0] + self._prefetched[-1][1] - self._overlap
             deadline = Deadline()
-            self._prefetched.append((cursor, deadline, begun(self._page(cursor, deadline))))
-        _, self._deadline, task = self._prefetched[0]
+            self._prefetched.append((cursor, self.limit, deadline, begun(self._page(cursor, deadline))))
+        _, self._asked, self._deadline, task = self._prefetched[0]
         try:
             page = await result(task)
         except TofuPilotError as error:
@@ -202,7 +212,7 @@ class Window(Generic[T]):
         """Return how to get the first part of the page that failed."""
         return isolation.begin(
             self._cursor,
-            self.limit,
+            self._asked,
             error,
             deadline=self._deadline,
             passed=self._passed,
@@ -222,7 +232,7 @@ class Window(Generic[T]):
         if isolation.is_too_long:
             self._too_long += 1
             if self._too_long > 1:  # the first time, the server may have been slow for another reason
-                self.limit = max(self._overlap + 1, self.limit // 2)
+                self.limit, self._good = max(self._overlap + 1, self._asked // 2), 0
                 self._cancel_prefetched()
         is_joined = self._prefetched and self._prefetched[0][0] == self._cursor
         if not is_joined and not self._is_in_parts:
@@ -232,9 +242,10 @@ class Window(Generic[T]):
 
     def _settle(self, page: Page[T]) -> None:
         """Hold a page against what was predicted, and note what follows it."""
+        self._grow()
         following = page.following
         cursor = None if following is None else following - self._overlap
-        if cursor == page.cursor + self.stride:
+        if cursor == page.cursor + self._asked - self._overlap:
             self._width = min(self._width + (1 if self._width < _CAUTIOUS else 2), self._concurrency)
         else:
             self._cancel_prefetched()
@@ -242,8 +253,16 @@ class Window(Generic[T]):
             if cursor is not None and not self._learn(page):
                 self.is_sequential = self._concurrency > 1 or self.is_sequential
                 self._concurrency = 1
-        self._too_long = 0
         self._note_following(page, following)
+
+    def _grow(self) -> None:
+        """Make pages that were halved longer again, after enough of them have come whole."""
+        if self._asked == self._whole:
+            self._too_long = 0
+        elif self.limit < self._whole:
+            self._good += 1
+            if self._good == _GOOD_PAGES:
+                self.limit, self._good = min(2 * self.limit, self._whole), 0
 
     def _note_following(self, page: Page[T], following: int | None) -> None:
         self._page_cursor = page.cursor
@@ -259,13 +278,14 @@ class Window(Generic[T]):
         A second page of an unexpected length shows that the lengths are not to be predicted.
         """
         length = len(page.data)
-        if self._has_learned or not self._overlap < length < self.limit or page.following != page.cursor + length:
+        if self._has_learned or not self._overlap < length < self._asked or page.following != page.cursor + length:
             return False
-        self.limit, self._has_learned = length, True
+        self.limit = self._whole = length
+        self._has_learned = True
         return True
 
     def _cancel_prefetched(self) -> None:
-        tasks = [task for _, _, task in self._prefetched]
+        tasks = [task for _, _, _, task in self._prefetched]
         self._prefetched.clear()
         cancel(tasks)
         self._cancelled = [task for task in (*self._cancelled, *tasks) if not task.done()]

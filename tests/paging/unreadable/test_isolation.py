@@ -333,6 +333,18 @@ class TestOutage:
         assert await drain(listing(limit=20).walk()) == service.procedures
         assert [request.query["limit"] for request in service.requests][-3:] == ["5"] * 3
 
+    @pytest.mark.parametrize("concurrency", [1, 4])
+    @pytest.mark.parametrize("on_drift", ["ignore", "resync"])
+    async def test_pages_are_whole_again_after_ten_good_short_ones(self, on_drift, concurrency):
+        """The server was slow for a while."""
+        service = Sandbox(600)
+        service.faults.on(lambda request: len(service.requests) < 50 and len(request.page.data) > 20).always(empty(504))
+        walk = InProcess(service).procedures.list(limit=40, on_drift=on_drift, concurrency=concurrency).walk()
+        assert await drain(walk) == service.procedures
+        limits = [request.query["limit"] for request in service.requests]
+        assert limits.count("20") >= 10
+        assert limits[-4:] == ["40"] * 4
+
     async def test_a_closed_session_ends_the_search(self, listing, service, connection):
         service.faults.always(unreadable(45))
         answer = connection._answer
