@@ -23,8 +23,8 @@ T = TypeVar("T", bound=Identified)
 _LOOKS = 3
 """How often an item that was read before is asked for, to see that the server still answers."""
 
-_NEAR = 8
-"""Fewer items than this on each side of one that fails are looked at one by one, for an item that can be read."""
+_STEPS = tuple(2**power for power in range(11))
+"""How far from an item that fails an item is looked for that can be read, on each side of it."""
 
 
 class Elsewhere(Generic[T]):
@@ -94,15 +94,16 @@ class Elsewhere(Generic[T]):
 
     def _around(self, position: int) -> list[int]:
         """Return where to look for an item that can be read: beside a position, and then further and further away."""
-        steps = (*range(1, _NEAR), *(2**power for power in range(_NEAR.bit_length() - 1, self._limit.bit_length())))
-        behind = [position + step for step in steps if position + step < self.end]
-        before = [position - step for step in steps if position >= step]
-        return [*behind, *before, *self._beside]
+        places = dict.fromkeys(place for step in _STEPS for place in (position + step, max(0, position - step)))
+        return [place for place in places if place != position]
 
     @property
     def _beside(self) -> tuple[int, ...]:
-        """Where to look for a page that is answered: right behind the page that failed, and further on."""
-        return self.end, self.end + self._limit, self.end + 10 * self._limit
+        """Where to look for a page that is answered: right behind the page that failed, and further on.
+
+        The last place is beyond the end of most listings. An empty page cannot fail because of an item.
+        """
+        return self.end, self.end + 10 * self._limit, self.end + 1000 * self._limit
 
     async def _is_read(self, cursor: int) -> bool:
         """Return whether an item can be read at a cursor, which is an offset and not the number of a page."""

@@ -87,7 +87,7 @@ class _Requests(Generic[T]):
     async def _is_answered_behind(self, cursor: int, limit: int, deadline: Deadline) -> bool:
         """Ask for an item behind a page, in another place each time, and return whether there was a good response."""
         end = cursor + limit
-        places = (end, end + limit, end + 10 * limit)
+        places = (end, end + 10 * limit, end + 1000 * limit)
         self._controls += 1
         with suppress(APIError, TransportError, DecodeError):
             await self._fetch(places[self._controls % len(places)], 1, once=True, deadline=deadline)
@@ -337,9 +337,9 @@ class Isolation(Generic[T]):
         left_out, self._left_out = self._left_out, {}
         if start == stop or not self._overlap:
             return Gap(start, stop, left_out)
-        neighbours = Neighbours(self._sightings, self._elsewhere, start, stop, behind)
+        neighbours = Neighbours(self._sightings, self._elsewhere, start, stop, behind, passed=self._passed)
         is_confirmed = await neighbours.are_confirmed()
-        return Gap(start, stop, left_out, before=neighbours.before, is_confirmed=is_confirmed)
+        return Gap(neighbours.start, stop, left_out, before=neighbours.before, is_confirmed=is_confirmed)
 
 
 def _between(low: int, high: int, guess: int | None) -> int:

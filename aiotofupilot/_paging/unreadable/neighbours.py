@@ -26,6 +26,9 @@ _LOOKS = 16
 """How often the two sides are looked at, in a listing that seems to stand still. If it moves all the same, at random
 and at whatever pace, that many looks agree by chance at fewer than one of ten thousand gaps."""
 
+_FURTHEST = 7
+"""At most this many items before a gap may be unreadable too, because a checkpoint names 8 of those passed last."""
+
 _LOOKS_WHILE_MOVING = 24
 """How often they are looked at once the listing was seen to move. That many agree by chance at fewer than one of a
 million gaps."""
@@ -40,16 +43,19 @@ class Neighbours(Generic[T]):
         start: The first position of the gap.
         stop: The position after the last one.
         behind: The page behind the gap, which begins at `stop`.
+        passed: The position before which all items have been passed.
     """
 
     def __init__(
-        self, sightings: Sightings[T], elsewhere: Elsewhere[T], start: int, stop: int, behind: Page[T]
+        self, sightings: Sightings[T], elsewhere: Elsewhere[T], start: int, stop: int, behind: Page[T], *, passed: int
     ) -> None:
         self._sightings = sightings
         self._elsewhere = elsewhere
-        self._start = start
+        self.start = start
+        """The first position of the gap. It is less than before if the items before the gap cannot be read either."""
         self._stop = stop
         self._behind = _first(behind)
+        self._passed = passed
         self.before: str | None = None
         """The ID of the item before the gap; None: the gap is at the beginning of the listing, or is not confirmed."""
 
@@ -59,14 +65,18 @@ class Neighbours(Generic[T]):
         Raises:
             TofuPilotError: A page failed, and others fail as well.
         """
-        for position in range(self._start, self._stop):
+        for position in range(self.start, self._stop):
             if not await self._fails(position):
                 return False
-        if self._start:
-            before = await self._read(self._start - 1)
-            if before is None or not before.data:
+        lowest = self.start - _FURTHEST if self.start <= self._passed else self.start
+        while self.start:
+            before = await self._read(self.start - 1)
+            if before is not None and before.data:
+                self.before = _first(before)
+                break
+            if before is not None or self.start == lowest:
                 return False
-            self.before = _first(before)
+            self.start -= 1  # it was passed before, and became unreadable
         look = 1
         while look < (_LOOKS_WHILE_MOVING if self._sightings.has_moved else _LOOKS):
             if not (await self._behind_stands() if _is_behind(look) else await self._before_stands()):
@@ -75,9 +85,9 @@ class Neighbours(Generic[T]):
         return True
 
     async def _before_stands(self) -> bool:
-        if not self._start:
+        if not self.start:
             return await self._fails(self._stop - 1)
-        page = await self._read(self._start - 1)
+        page = await self._read(self.start - 1)
         return page is not None and _first(page) == self.before
 
     async def _behind_stands(self) -> bool:

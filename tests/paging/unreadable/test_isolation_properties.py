@@ -3,7 +3,7 @@
 import asyncio
 
 from fakes.in_process import InProcess
-from hypothesis import given, strategies as st
+from hypothesis import example, given, strategies as st
 
 from aiotofupilot import Checkpoint, DriftError, ServerError
 from aiotofupilot.sandbox import Sandbox, make_procedures, paging
@@ -37,7 +37,12 @@ async def drain(walk):
     return [item async for item in walk]
 
 
+def way(limit, on_drift="ignore"):
+    return {"limit": limit, "concurrency": 1, "on_drift": on_drift}
+
+
 @given(bad=POSITIONS, way=WAYS, fault=FAULTS, odd=ODD)
+@example(bad={0, 1, 2, 11}, way=way(1), fault=unreadable, odd=paging.offsets)
 def test_every_other_item_comes_once(bad, way, fault, odd):
     async def main():
         service = Sandbox(list(PROCEDURES), runs=0, paging=odd if way["on_drift"] == "ignore" else paging.offsets)
@@ -51,6 +56,8 @@ def test_every_other_item_comes_once(bad, way, fault, odd):
 
 
 @given(bad=POSITIONS, way=WAYS, other=WAYS, taken=st.integers(0, 60), later=POSITIONS)
+@example(bad=set(), way=way(1), other=way(1, "raise"), taken=35, later={0, 1, 33, 34})
+@example(bad=set(), way=way(7, "resync"), other=way(10, "raise"), taken=6, later={0, 1, 2, 3, 4, 5})
 def test_resumed_at_any_item_in_another_way_it_is_the_same(bad, way, other, taken, later):
     """Items that became unreadable meanwhile are missing only if they were still to come."""
 
@@ -76,6 +83,8 @@ def test_resumed_at_any_item_in_another_way_it_is_the_same(bad, way, other, take
 
 
 @given(bad=POSITIONS, way=WAYS)
+@example(bad={0, 1, 2, 11}, way=way(1))
+@example(bad={0, 1, 2, 4, 8, 16}, way=way(1))
 def test_resuming_after_each_error_reads_all_the_others(bad, way):
     async def main():
         service = Sandbox(list(PROCEDURES), runs=0)
@@ -96,6 +105,7 @@ def test_resuming_after_each_error_reads_all_the_others(bad, way):
 
 
 @given(bad=POSITIONS, way=WAYS, begins_at=st.integers(0, 60), lasts=st.integers(1, 100))
+@example(bad={0, 1}, way=way(1, "resync"), begins_at=17, lasts=4)
 def test_an_outage_of_any_length_leaves_nothing_else_out(bad, way, begins_at, lasts):
     """It may begin within the search for an unreadable item. What was not yielded comes after resuming."""
 
