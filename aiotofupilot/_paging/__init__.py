@@ -3,10 +3,10 @@
 `paginator` is what users hold, `source` is what it lists, and `plan` says how to walk. `walk` is one pass over the
 items, with its `outset`, and `pages` is one over the pages. A `window` fetches pages in order, in `tasks`. `resumption`
 says where a pass that ended early continues. `iteration` is what walks, streams and record batches share. Code that
-relies on positions first checks that cursors are `offsets`.
+relies on positions first checks that cursors are `offsets`. `count` finds out how many items a listing has, and
+`shards` cuts it into parts.
 
 - `continuity` says which items of a page are new, and finds the place again after the listing has moved.
 - `unreadable` reads around an item that the server cannot serve.
-- `length` counts the items of a listing, and cuts it into parts.
 - `news` finds what is new in a listing since an earlier pass.
 """

@@ -12,12 +12,12 @@ from aiotofupilot._documentation import internal
 from aiotofupilot.clock import Deadline
 from aiotofupilot.stats import RequestCounts
 
+from .count import count_items, count_not_kept
 from .iteration import AsyncOnly
-from .length.counting import count_items, count_left_out
-from .length.sharding import SHARDS_AT_MOST, cut
 from .news.follow import FollowedListing
 from .news.incremental import IncrementalWalk, check_watermark
 from .pages import kept, pages_of
+from .shards import SHARDS_AT_MOST, cut
 from .source import Identified
 from .unreadable.isolation import Isolation
 from .walk import Walk
@@ -129,9 +129,9 @@ class Paginator(AsyncOnly, Generic[T]):
         The server does not say it, so the end of the listing is searched for. 100,000 items take about 20 requests, one
         after the other, and 29 if ``concurrency`` lets 4 be in flight. A listing of one page takes one request.
 
-        All items count, whatever ``cursor`` and ``max_items`` say. Items that cannot be read count too. If the search
-        meets one, ``on_unreadable="skip"`` reads around it, and ``"raise"`` raises its error. If items come or go
-        during the search, the number is right for one moment of it.
+        All items count, whatever ``cursor`` and ``max_items`` say. Items that cannot be read count too, but if the
+        search meets one, its error is raised, whatever ``on_unreadable`` says. If items come or go during the search,
+        the number is right for one moment of it.
 
         Raises:
             DriftError: The listing cannot be searched, because the server's cursors are not offsets, or because the
@@ -140,14 +140,15 @@ class Paginator(AsyncOnly, Generic[T]):
             PaginationError: The server's cursor does not advance, or is missing.
         """
         total = await count_items(self._source.raw().fetch, self._plan)
-        return total - await count_left_out(self._source, self._plan) if total else total
+        return total - await count_not_kept(self._source, self._plan) if total else total
 
     async def shards(self, n: int) -> tuple[Shard[T], ...]:
         """Return parts that do not overlap and leave nothing out. They can be listed anywhere, at the same time.
 
         The listing is cut by the moment of creation. Measurements and phases are cut by the moment of their start.
         These moments never change. They are drawn from the listing, so that the parts have similar sizes. That takes a
-        `count` and about one request for each part. The first part has no earliest moment. The last part has no latest
+        `count` and about one request for each part. If one of them meets an item that cannot be read, its error is
+        raised, whatever ``on_unreadable`` says. The first part has no earliest moment. The last part has no latest
         moment, so items that are created later belong to it.
 
         The parts hold all items that match the filters. They do not have the other options of the listing, so give

@@ -9,7 +9,7 @@ from fakes.listings import LISTINGS, offered, required
 
 from aiotofupilot import Checkpoint, DecodeError, DriftError, RawItem, Shard, TofuPilotSession
 from aiotofupilot.sandbox import Sandbox, paging
-from aiotofupilot.sandbox.faults import json, unreadable
+from aiotofupilot.sandbox.faults import json
 
 EVERY = pytest.mark.parametrize("name", [*LISTINGS, "users"])
 UNDIVIDED = {"parts", "stations", "users"}
@@ -230,20 +230,6 @@ async def test_a_listing_whose_end_is_removed_during_the_cut_is_one_shard(sandbo
     sandbox.before_response.append(remove)
     (whole,) = await session.batches.list(limit=5).shards(3)
     assert (whole.start, whole.end) == (None, None)
-
-
-@pytest.mark.parametrize("name", ["runs", "procedures"])
-async def test_items_that_cannot_be_read_do_not_keep_a_listing_from_being_cut(sandbox, session, name):
-    """The cuts are drawn from these items."""
-    everything = sorted(await getattr(session, name).list().collect(), key=lambda item: item.created_at)
-    bad = {everything[len(everything) * nth // 4].id for nth in range(4)} | {everything[-1].id}
-    expected = [item_id for item_id in ids(everything) if item_id not in bad]
-    sandbox.faults.always(unreadable(*bad))
-    async with TofuPilotSession(sandbox.api_key, base_url=sandbox.url, retry=None) as other:
-        shards = await getattr(other, name).list(limit=20, on_unreadable="skip").shards(4)
-        assert len(shards) == 4
-        parts = [await other.list(shard, limit=20, on_unreadable="skip").collect() for shard in shards]
-        assert sorted(ids(item for part in parts for item in part)) == sorted(expected)
 
 
 @pytest.mark.parametrize("order", ["procedures", "batches"])

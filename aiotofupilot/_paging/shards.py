@@ -1,4 +1,4 @@
-"""Cuts a listing into shards of like size, at moments that are drawn from it."""
+"""Cuts a listing into shards of like size, at timestamps that are drawn from it."""
 
 from __future__ import annotations
 
@@ -8,20 +8,20 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 from attrs import evolve
 
-from aiotofupilot._paging.walk import Walk
 from aiotofupilot.checkpoint import Checkpoint
 
-from .counting import count_items, look_at, reading_around
-from .extent import Look
+from .count import Probe, count_items, fetch_probes
+from .walk import Walk
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
     from datetime import datetime
 
-    from aiotofupilot._paging.plan import Fetch, Plan
-    from aiotofupilot._paging.source import Identified, Source, Timeline
     from aiotofupilot.models import RawItem
     from aiotofupilot.shard import Shard
+
+    from .plan import Fetch, Plan
+    from .source import Identified, Source, Timeline
 
 __all__ = ["SHARDS_AT_MOST", "cut"]
 
@@ -32,7 +32,7 @@ SHARDS_AT_MOST = 1000
 
 _GAP = timedelta(milliseconds=2)
 """How long before the first item of a shard it begins. The shard before it is asked for with a millisecond more, and
-is not to be sent all the items that may have been created at the moment of that first item."""
+is not to be sent all the items that may have been created at the timestamp of that first item."""
 
 
 async def cut(source: Source[T], plan: Plan, n: int) -> tuple[Shard[T], ...]:
@@ -44,7 +44,7 @@ async def cut(source: Source[T], plan: Plan, n: int) -> tuple[Shard[T], ...]:
         n: How many parts there may be.
 
     Raises:
-        DriftError: The server's cursors are no offsets. Or the listing changes too much.
+        DriftError: The server's cursors are not offsets. Or the listing changes too much.
         PaginationError: The server's cursor does not advance, or is missing.
     """
     timeline = source.timeline
@@ -52,33 +52,33 @@ async def cut(source: Source[T], plan: Plan, n: int) -> tuple[Shard[T], ...]:
         return (source.whole,)
     total = await count_items(source.raw().fetch, plan)
     n = min(n, -(-total // plan.limit))
-    moments = await _drawn(source, timeline, plan, total, n) if n > 1 else []
-    dated = sorted(moment for moment in moments if moment is not None)
-    if not dated or len(dated) < len(moments):
-        return (source.whole,)  # no bound finds the items that lack the moment
+    timestamps = await _drawn(source, timeline, plan, total, n) if n > 1 else []
+    dated = sorted(timestamp for timestamp in timestamps if timestamp is not None)
+    if not dated or len(dated) < len(timestamps):
+        return (source.whole,)  # no bound finds the items that lack the timestamp
     whole = source.whole
-    # Of a shard, some moments may be drawn that lie a little before its start.
-    within = (moment for moment in _boundaries(dated, n) if whole.holds(moment) and moment != whole.start)
+    # Of a shard, some timestamps may be drawn that lie a little before its start.
+    within = (timestamp for timestamp in _boundaries(dated, n) if whole.holds(timestamp) and timestamp != whole.start)
     ends = (whole.start, *within, whole.end)
     return tuple(evolve(whole, start=start, end=end) for start, end in pairwise(ends))
 
 
 async def _drawn(source: Source[T], timeline: Timeline, plan: Plan, total: int, n: int) -> list[datetime | None]:
-    """Return moments that divide a listing, among others."""
+    """Return timestamps that divide a listing, among others."""
     ordered = timeline.ordered()
     if ordered is not None:
-        # Items without a moment stand at one end of the order.
-        looks = [Look(total * nth // n, 1) for nth in range(n)]
-        moments = await _moments(ordered.fetch, timeline, looks, plan)
-        return [*moments, await _last(ordered, timeline, plan, total)]
-    # Whatever the order is, pages from all over the listing tell how the moments are distributed.
+        # Items without a timestamp stand at one end of the order.
+        probes = [Probe(total * nth // n, 1) for nth in range(n)]
+        timestamps = await _timestamps(ordered.fetch, timeline, probes, plan.concurrency)
+        return [*timestamps, await _last(ordered, timeline, plan, total)]
+    # Whatever the order is, pages from all over the listing tell how the timestamps are distributed.
     pages = min(2 * n, -(-total // plan.limit))
-    looks = [Look(total * nth // pages, plan.limit) for nth in range(pages)]
-    return await _moments(source.raw().fetch, timeline, looks, plan)
+    probes = [Probe(total * nth // pages, plan.limit) for nth in range(pages)]
+    return await _timestamps(source.raw().fetch, timeline, probes, plan.concurrency)
 
 
 async def _last(ordered: Source[RawItem], timeline: Timeline, plan: Plan, total: int) -> datetime | None:
-    """Return the moment of the last item in the order of time. None: it has none, or there is no such item any more.
+    """Return the timestamp of the last item in the order of time. None: it has none, or there is no such item any more.
 
     The last page that was counted is read, and whatever follows it. So an item that was created after the count cannot
     hide an item that stands behind it.
@@ -91,26 +91,29 @@ async def _last(ordered: Source[RawItem], timeline: Timeline, plan: Plan, total:
     return last
 
 
-async def _moments(fetch: Fetch[Any], timeline: Timeline, looks: Sequence[Look], plan: Plan) -> list[datetime | None]:
-    moments: list[datetime | None] = []
-    for first in range(0, len(looks), plan.concurrency):
-        for page in await look_at(reading_around(fetch, plan), looks[first : first + plan.concurrency]):
-            moments += map(timeline.moment, page.data)
-    return moments
+async def _timestamps(
+    fetch: Fetch[Any], timeline: Timeline, probes: Sequence[Probe], at_once: int
+) -> list[datetime | None]:
+    pages = [
+        page
+        for first in range(0, len(probes), at_once)
+        for page in await fetch_probes(fetch, probes[first : first + at_once])
+    ]
+    return [timeline.moment(item) for page in pages for item in page.data]
 
 
-def _boundaries(moments: Sequence[datetime], n: int) -> list[datetime]:
-    """Return where the shards but the first begin. Each of them has one of the moments in it.
+def _boundaries(timestamps: Sequence[datetime], n: int) -> list[datetime]:
+    """Return where the shards but the first begin. Each of them has one of the timestamps in it.
 
     Args:
-        moments: In ascending order; one or more.
+        timestamps: In ascending order; one or more.
         n: How many shards there may be.
     """
     boundaries: list[datetime] = []
-    latest = moments[0]
+    latest = timestamps[0]
     for nth in range(1, n):
-        moment = moments[len(moments) * nth // n]
-        if moment - latest > _GAP:
-            boundaries.append(moment - _GAP)
-            latest = moment
+        timestamp = timestamps[len(timestamps) * nth // n]
+        if timestamp - latest > _GAP:
+            boundaries.append(timestamp - _GAP)
+            latest = timestamp
     return boundaries

@@ -1,30 +1,40 @@
-"""How long a listing is, as far as a few of its pages tell: where to look next, and what each look shows.
+"""Counts the items of a listing in a few requests. This needs cursors that are offsets.
 
-A listing says nowhere how many items it has. But a page at any offset tells whether the listing reaches that far, and
+A listing does not say how many items it has. But a page at any offset tells whether the listing reaches that far, and
 the last page tells exactly where it ends. So the end is searched for. First come pages of one item at offsets that grow
 by a factor, until one lies beyond the end. From then on, pages of one item divide what lies between. Whole pages cover
 the rest as soon as few of them can, and one of those shows the end.
-
-Nothing in this module waits or does I/O.
 """
 
 from __future__ import annotations
 
+import asyncio
 from typing import TYPE_CHECKING, Any
 
-from attrs import frozen
+from attrs import evolve, frozen
 
-from aiotofupilot._paging.offsets import check_offsets
-from aiotofupilot.checkpoint import LARGEST
+from aiotofupilot.checkpoint import LARGEST, Checkpoint
 from aiotofupilot.errors import DriftError, PaginationError
+from aiotofupilot.stats import RequestCounts
+
+from .offsets import check_offsets
+from .walk import Walk
 
 if TYPE_CHECKING:
-    from aiotofupilot.models import Page
+    from collections.abc import Sequence
 
-__all__ = ["Extent", "Look"]
+    from aiotofupilot.models import Page, RawItem
+
+    from .plan import Fetch, Plan
+    from .source import Source
+
+__all__ = ["Extent", "Probe", "count_items", "count_not_kept", "fetch_probes"]
+
+_AT_ONCE = 4
+"""At most this many pages are in flight. More would save little time, and each that is not needed is a request."""
 
 _FACTOR = 4
-"""How much further each look beyond what is known goes. 2 would need more looks, and 8 hardly fewer."""
+"""How much further each probe beyond what is known goes. 2 would need more probes, and 8 hardly fewer."""
 
 _MOVED_AT_MOST = 100
 """An item that moves along while others come and go is met again at most this many places away."""
@@ -33,8 +43,62 @@ _CONTRADICTIONS_AT_MOST = 10
 """At most this often may a page contradict the pages before it, because the listing changed in between."""
 
 
+async def count_items(fetch: Fetch[Any], plan: Plan) -> int:
+    """Return how many items a listing has, wherever the plan begins and ends.
+
+    Args:
+        fetch: Fetches a page.
+        plan: Its limit says how long pages are, and its concurrency how many may be in flight.
+
+    Raises:
+        DriftError: The server's cursors are not offsets. Or the listing changes too much.
+        PaginationError: The server's cursor does not advance, or is missing.
+        TofuPilotError: A page cannot be had, also because of an item on it that the server cannot serve.
+    """
+    extent, at_most = Extent(plan.limit), min(plan.concurrency, _AT_ONCE)
+    while (length := extent.length) is None:
+        probes = extent.probes(at_most)
+        for probe, page in zip(probes, await fetch_probes(fetch, probes), strict=True):
+            extent.note(page, probe)
+    return length
+
+
+async def count_not_kept(source: Source[Any], plan: Plan) -> int:
+    """Return how many items the server lists that the plan does not keep. They lie near the bounds of the query.
+
+    Args:
+        source: A query with bounds that are a little wider than what is kept.
+        plan: How the listing is walked.
+    """
+    keep = plan.keep
+    if keep is None or source.timeline is None:
+        return 0
+
+    def is_not_kept(item: RawItem) -> bool:
+        return not keep(item)
+
+    start = Checkpoint(listing=plan.start.listing)
+    plan = evolve(plan, start=start, max_items=None, on_drift="ignore", on_unreadable="raise", keep=is_not_kept)
+    return len({item.id for edge in source.timeline.edges() async for item in Walk(edge.fetch, plan)})
+
+
+async def fetch_probes(fetch: Fetch[Any], probes: Sequence[Probe]) -> list[Page[Any]]:
+    """Return the pages of some probes. If one of them cannot be had, none stays in flight."""
+    counts = RequestCounts()
+    if len(probes) == 1:
+        return [await fetch(probes[0].cursor, probes[0].limit, counts)]
+    tasks = [asyncio.create_task(fetch(probe.cursor, probe.limit, counts)) for probe in probes]
+    try:
+        return await asyncio.gather(*tasks)
+    finally:
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
+        del tasks  # which know their errors, which know this frame
+
+
 @frozen
-class Look:
+class Probe:
     """A page to ask for."""
 
     cursor: int
@@ -44,7 +108,7 @@ class Look:
 
 
 class Extent:
-    """What is known of the length of a listing.
+    """What is known of the length of a listing: where to probe next, and what each probe shows. It does no I/O.
 
     Args:
         limit: Items of a whole page; 1 or more.
@@ -61,7 +125,7 @@ class Extent:
         """Where a page that was the last one ended; None: no such page was seen."""
         self._is_sure = False
         """Whether a page beyond the end would tell nothing new about `_end`."""
-        self._places: dict[str, int] = {}
+        self._positions: dict[str, int] = {}
         self._contradictions = 0
 
     @property
@@ -69,35 +133,34 @@ class Extent:
         """How many items the listing has; None: that is not known yet."""
         return self._end if self._is_sure or self._at_most is not None else None
 
-    def looks(self, at_most: int) -> list[Look]:
-        """Return where to look next, in the order of the cursors. What each look shows is to be noted in this order.
+    def probes(self, at_most: int) -> list[Probe]:
+        """Return the next pages to ask for, in the order of the cursors. They are to be noted in this order.
 
         Args:
-            at_most: How many looks may be taken at once; 1 or more.
+            at_most: How many pages may be asked for at once; 1 or more.
 
         Raises:
             DriftError: The listing seems to have no end.
         """
         if self._at_most is None:
-            return [Look(self._more_than, self._limit)] if self._pages <= 1 else self._looks_beyond(at_most)
+            return [Probe(self._more_than, self._limit)] if self._pages <= 1 else self._probes_beyond(at_most)
         first, width = self._more_than, self._at_most - self._more_than
         pages = -(-width // self._limit)
         if pages > at_most:
-            return [Look(first + width * nth // (at_most + 1), 1) for nth in range(1, at_most + 1)]
-        # The room that is left over lies at both ends, for items that come and go meanwhile.
+            return [Probe(first + width * nth // (at_most + 1), 1) for nth in range(1, at_most + 1)]
+        # What the pages cover beyond that lies at both ends, for items that come and go meanwhile.
         first = max(0, first - (pages * self._limit - width) // 2)
-        return [Look(first + nth * self._limit, self._limit) for nth in range(pages)]
+        return [Probe(first + nth * self._limit, self._limit) for nth in range(pages)]
 
-    def note(self, page: Page[Any], look: Look) -> None:
-        """Take note of what a look showed.
+    def note(self, page: Page[Any], probe: Probe) -> None:
+        """Take note of what a probe showed.
 
         Args:
-            page: The page. It begins further on than it was to, if no item can be read before. It is shorter, if one
-                cannot be read behind it.
-            look: What was asked for.
+            page: The page.
+            probe: What was asked for.
 
         Raises:
-            DriftError: The server's cursors are no offsets. Or it shows the same items wherever it is asked. Or the
+            DriftError: The server's cursors are not offsets. Or it shows the same items wherever it is asked. Or the
                 listing changes too much.
             PaginationError: The server's cursor does not advance, or is missing.
         """
@@ -112,7 +175,7 @@ class Extent:
         has_moved = self._has_moved(page)
         if page.following is not None:
             self._note_more(page.following)
-            if len(page.data) < look.limit:
+            if len(page.data) < probe.limit:
                 self._limit = min(self._limit, len(page.data))  # the server gives no longer pages
         elif page.data or not page.cursor:
             # Some servers show their last page whatever cursor beyond the end they are asked for. A page that goes on
@@ -120,28 +183,27 @@ class Extent:
             self._is_sure = page.cursor == self._more_than and not has_moved
             self._note_end(page.cursor + len(page.data))
         else:
-            if page.cursor > look.cursor:
-                self._note_end(page.cursor)  # behind items that cannot be read
             self._note_nothing(page.cursor)
         if self._contradictions > _CONTRADICTIONS_AT_MOST:
             raise DriftError("the listing moves too much to be counted, or its pages disagree", cursor=page.cursor)
 
-    def _looks_beyond(self, at_most: int) -> list[Look]:
+    def _probes_beyond(self, at_most: int) -> list[Probe]:
         known = max(self._more_than, self._end or 0)
         cursors = [cursor for nth in range(1, at_most + 1) if (cursor := known * _FACTOR**nth) <= LARGEST]
         if not cursors:
             raise DriftError(f"the listing has no end: it goes on after {known} items", cursor=known)
-        return [Look(cursor, 1) for cursor in cursors]
+        return [Probe(cursor, 1) for cursor in cursors]
 
     def _has_moved(self, page: Page[Any]) -> bool:
-        """Return whether a page shows an item that another page showed at another place."""
+        """Return whether a page shows an item that another page showed at another position."""
         has_moved = False
-        for place, item in enumerate(page.data, page.cursor):
-            known = self._places.setdefault(item.id, place)
-            has_moved |= known != place
-            if abs(known - place) > _MOVED_AT_MOST:
+        for position, item in enumerate(page.data, page.cursor):
+            known = self._positions.setdefault(item.id, position)
+            has_moved |= known != position
+            if abs(known - position) > _MOVED_AT_MOST:
+                distance = abs(known - position)
                 raise DriftError(
-                    f"the page at cursor {page.cursor} shows an item that was seen {abs(known - place)} places away: "
+                    f"the page at cursor {page.cursor} shows an item that was seen {distance} places away: "
                     "the server does not go to the cursor, or the listing moves too much to be counted",
                     cursor=page.cursor,
                 )
