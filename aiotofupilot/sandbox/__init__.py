@@ -21,28 +21,23 @@ Faults are given in sentences. `faults` has all that can go wrong, and `paging` 
 The modules, from the outside to the inside. Each of them works without those above it.
 
 - `server` is the `Sandbox`: it handles requests, and serves them over HTTP.
-- `faults` are what can go wrong, and `schedule` decides which request meets which. A fault alters a `delivery`, which
-  is an answer as steps.
-- `log` remembers the requests. `busy_line` is a production line that keeps working while a client lists.
+- `faults` are what can go wrong, and `schedule` decides which request meets which.
 - `api` gives the right answers alone. `paging` cuts listings into pages.
-- `factory` has the items of all listings, given or made up.
-- `resources` has a module for each listing: its parameters, what they select, its sort orders, and how its items are
-  made. `resource` has what they have in common.
-- `request` is what a client asks. `parameters` and `metadata` read its query, as the validator `zod` would. `wire`
-  writes answers as JSON.
-- `world` is the made-up factory, and `plan` has the parts of what it plans. `recipes` has its products and tests, and
-  `data` makes its procedures.
+- `factory` has the items of all listings, given or made up, and a production line that keeps working meanwhile.
+- `resources` has the listings: what their parameters select, their sort orders, and how their items are made.
+  `resource` has what they have in common. `parameters` reads a query, as the validator `zod` would.
+- `request` is what a client asks, and the log of all requests. A fault alters a `delivery`, which is an answer as
+  steps. `wire` writes answers as JSON.
+- `world` is the made-up factory, and `plan` has the parts of what it plans. `recipes` has what it makes and tests.
 """
 
 from . import faults, paging
 from .api import Api
-from .busy_line import BusyLine
-from .data import make_procedures
 from .delivery import Delivery
-from .factory import Factory
-from .log import Request, RequestLog
+from .factory import BusyLine, Factory
 from .plan import DeployedRun
-from .request import Query
+from .recipes import make_procedures
+from .request import Query, Request, RequestLog
 from .schedule import Faults
 from .server import Hook, Sandbox
 from .wire import Answer

@@ -41,10 +41,12 @@ class Api:
     Attributes:
         factory: The items of all listings.
         api_key: Key of a user. It may list everything.
-        station_key: Key of a station.
-        station_listings: Names of the listings that the station's key may list. You may change it at any time.
+        station_key: Key of a station. It gets a 403 for listings that are not in `station_listings`.
+        station_listings: Names of the listings that the station's key may list. You may change it at any time. If None
+            is given, these are all but stations, as in the tests of the official SDK.
         paging: How listings are cut into pages. You may set it at any time.
-        pagings: How single listings, by name, are cut into pages in another way. You may change it at any time.
+        pagings: How single listings, by name, are cut into pages in another way. You may change it at any time. If None
+            is given, there are none.
     """
 
     def __init__(
@@ -53,31 +55,22 @@ class Api:
         *,
         api_key: str,
         station_key: str,
+        station_listings: Iterable[str] | None = None,
         paging: Paging = offsets,
         pagings: Mapping[str, Paging] | None = None,
-        station_listings: Iterable[str] | None = None,
     ) -> None:
         """Describe the API.
-
-        Args:
-            factory: The items of all listings.
-            api_key: Key of a user.
-            station_key: Key of a station.
-            paging: How listings are cut into pages.
-            pagings: How single listings, by name, are cut into pages in another way; None: there are none.
-            station_listings: What the station's key may list; None: all but stations, as in the tests of the official
-                SDK.
 
         Raises:
             ValueError: There is no such listing.
         """
-        self.factory = factory
-        self.api_key = api_key
-        self.station_key = station_key
+        self.factory: Factory = factory
+        self.api_key: str = api_key
+        self.station_key: str = station_key
         self.station_listings: set[str] = set(
             RESOURCES.keys() - _FORBIDDEN_TO_STATIONS if station_listings is None else station_listings
         )
-        self.paging = paging
+        self.paging: Paging = paging
         self.pagings: dict[str, Paging] = dict(pagings or {})
         if unknown := (self.station_listings | self.pagings.keys()) - RESOURCES.keys():
             raise ValueError(f"there is no listing {min(unknown)!r}, only {', '.join(sorted(RESOURCES))}")

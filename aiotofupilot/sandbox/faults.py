@@ -25,21 +25,21 @@ the same way are equal, so ``request.fault == status(503)`` is true for a logged
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
 from email.utils import format_datetime
 from functools import lru_cache, wraps
 from http import HTTPStatus
 from json import loads
-from random import Random
-from typing import Any, Literal, ParamSpec, cast
+from typing import TYPE_CHECKING, Any, Literal, ParamSpec, cast
 from zlib import Z_FINISH, Z_SYNC_FLUSH, compressobj
 
-from attrs import field, frozen
-
 from .delivery import Chunk, Close, Delivery, Reset, Step, Wait
-from .request import Question
+from .request import Alteration, Fault, Request
 from .wire import Refusal, dumps
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+    from random import Random
 
 __all__ = [
     "TRANSIENT",
@@ -68,30 +68,6 @@ _GZIP = 31  # zlib's window bits for the gzip format
 _MIB = 1024 * 1024
 
 P = ParamSpec("P")
-
-Alteration = Callable[[Delivery, Question, Random], Delivery]
-"""A function that returns the altered answer. All randomness comes from the `Random` that it is given."""
-
-
-@frozen
-class Fault:
-    """Something that goes wrong with an answer. It may consist of several faults."""
-
-    name: str
-    """The fault as it is written in code, such as ``status(503)``."""
-    alter: Alteration = field(eq=False)
-    """Alters an answer."""
-    is_harmless: bool = field(default=False, eq=False)
-    """Whether the client still reads the right answer, so that it has no reason to ask again."""
-
-    def __add__(self, other: Fault) -> Fault:
-        def alter(delivery: Delivery, request: Question, random: Random) -> Delivery:
-            return other.alter(self.alter(delivery, request, random), request, random)
-
-        return Fault(f"{self.name} + {other.name}", alter, self.is_harmless and other.is_harmless)
-
-    def __repr__(self) -> str:
-        return self.name
 
 
 def fault(build: Callable[P, Alteration], *, is_harmless: bool = False) -> Callable[P, Fault]:
@@ -222,7 +198,7 @@ def reset(*, after: Literal["request", "headers", "half"] = "request") -> Altera
         after: When to do it: after the request, after the answer's headers, or after half of its body.
     """
 
-    def alter(delivery: Delivery, _request: Question, _random: Random) -> Delivery:
+    def alter(delivery: Delivery, _request: Request, _random: Random) -> Delivery:
         sent = delivery.before_head() if after == "request" else delivery.split(0.0 if after == "headers" else 0.5)[0]
         return Delivery((*sent, Reset()))
 
@@ -245,7 +221,7 @@ def cut(*, at: float = 0.5, announced: bool = True) -> Alteration:
             part, and HTTP considers the answer complete: a 200 with half a JSON document.
     """
 
-    def alter(delivery: Delivery, _request: Question, _random: Random) -> Delivery:
+    def alter(delivery: Delivery, _request: Request, _random: Random) -> Delivery:
         part = Delivery(delivery.split(at)[0])
         if announced:
             return Delivery((*part.steps, Close()))
@@ -263,7 +239,7 @@ def stall(seconds: float, *, inside_body: bool = False) -> Alteration:
         inside_body: Whether to stop in the middle of the body. Otherwise nothing has been sent before.
     """
 
-    def alter(delivery: Delivery, _request: Question, _random: Random) -> Delivery:
+    def alter(delivery: Delivery, _request: Request, _random: Random) -> Delivery:
         before, after = delivery.split(0.5) if inside_body else ((), delivery.steps)
         return Delivery((*before, Wait(seconds), *after))
 
@@ -279,7 +255,7 @@ def latency(seconds: float, *, jitter: float = 0.0) -> Alteration:
         jitter: How much a wait may be shorter or longer than that, in seconds; at least 0. No wait is less than 0.
     """
 
-    def alter(delivery: Delivery, _request: Question, random: Random) -> Delivery:
+    def alter(delivery: Delivery, _request: Request, random: Random) -> Delivery:
         return Delivery((Wait(max(0.0, random.uniform(seconds - jitter, seconds + jitter))), *delivery.steps))
 
     return alter
@@ -295,7 +271,7 @@ def chunked() -> Alteration:
 def gzip() -> Alteration:
     """Compress the body."""
 
-    def alter(delivery: Delivery, _request: Question, _random: Random) -> Delivery:
+    def alter(delivery: Delivery, _request: Request, _random: Random) -> Delivery:
         compressor = compressobj(wbits=_GZIP)
         left = sum(isinstance(step, Chunk) for step in delivery.steps)
         steps: list[Step] = []
@@ -348,7 +324,7 @@ def oversized(size: int = 80 * _MIB, *, announced: bool = True) -> Alteration:
         announced: Whether Content-Length says so, and the client can refuse before it reads.
     """
 
-    def alter(delivery: Delivery, _request: Question, _random: Random) -> Delivery:
+    def alter(delivery: Delivery, _request: Request, _random: Random) -> Delivery:
         padding = _mebibytes(size) * (Chunk(b" " * _MIB),)  # one chunk many times takes little memory
         padded = Delivery((*delivery.steps, *padding))
         length = str(len(delivery.body) + len(padding) * _MIB) if announced else None
@@ -382,7 +358,7 @@ def unreadable(*items: int | str, by: Fault | None = None) -> Alteration:
     """
     met = status(500) if by is None else by
 
-    def alter(delivery: Delivery, request: Question, random: Random) -> Delivery:
+    def alter(delivery: Delivery, request: Request, random: Random) -> Delivery:
         return met.alter(delivery, request, random) if _among(request, items) else delivery
 
     return alter
@@ -398,7 +374,7 @@ def malformed(*items: int | str) -> Alteration:
         items: Positions or IDs.
     """
 
-    def alter(delivery: Delivery, request: Question, _random: Random) -> Delivery:
+    def alter(delivery: Delivery, request: Request, _random: Random) -> Delivery:
         among = _among(request, items)
         document = _document(delivery) if among else None
         if document is None:
@@ -426,7 +402,7 @@ def _items(document: Any) -> list[Any]:  # noqa: ANN401 - any JSON document
     return cast("list[Any]", document if isinstance(document, list) else document["data"])
 
 
-def _among(request: Question, items: tuple[int | str, ...]) -> list[int]:
+def _among(request: Request, items: tuple[int | str, ...]) -> list[int]:
     """Return the indexes of the named items that are on the page."""
     page = request.page
     if page is None:

@@ -7,23 +7,25 @@ numbers.
 
 from __future__ import annotations
 
+import json
+import operator
 import re
 from datetime import UTC, datetime, timedelta
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Any, Literal, cast
 
 from attrs import frozen
 
-from .metadata import conditions
-from .wire import Complaint, Refusal, mistyped
+from .wire import Refusal
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
 
     from aiotofupilot.listings import Argument
+    from aiotofupilot.models import Metadata
 
     from .request import Query
 
-__all__ = ["Asked", "Parameter", "declared", "pages", "read"]
+__all__ = ["Asked", "Complaint", "Parameter", "declared", "matches", "pages", "read"]
 
 Asked = dict[str, Any]
 """The parameters of a valid request, with their values. A parameter without a value and a default is left out."""
@@ -31,6 +33,33 @@ Asked = dict[str, Any]
 Kind = Literal[
     "text", "texts", "choice", "choices", "boolean", "number", "integer", "datetime", "duration", "conditions"
 ]
+
+
+class Complaint(Exception):  # noqa: N818 - a value that the validator refuses is not a failure of the sandbox
+    """A value of a parameter is not valid.
+
+    Args:
+        issues: The issues of zod, without the path. Their key ``index`` names a part of the value.
+    """
+
+    def __init__(self, *issues: dict[str, Any]) -> None:
+        super().__init__(*issues)
+        self.issues = issues
+
+    def at(self, name: str) -> list[dict[str, Any]]:
+        """Return the issues with their path, in zod's key order."""
+        written: list[dict[str, Any]] = []
+        for issue in self.issues:
+            details = {key: value for key, value in issue.items() if key not in {"index", "message"}}
+            path = [name, issue["index"]] if "index" in issue else [name]
+            written.append({**details, "path": path, "message": issue["message"]})
+        return written
+
+
+def mistyped(expected: str, received: str) -> dict[str, Any]:
+    """Return the issue of a value that has another type."""
+    message = f"Invalid input: expected {expected}, received {received}"
+    return {"expected": expected, "code": "invalid_type", "message": message}
 
 
 @frozen
@@ -293,6 +322,95 @@ def _duration(_parameter: Parameter, text: str) -> timedelta:
         return timedelta.max
 
 
+_MOST_KEYS = 5
+
+_COMPARISONS: Mapping[str, Callable[[Any, Any], bool]] = {
+    "gte": operator.ge,
+    "lte": operator.le,
+    "gt": operator.gt,
+    "lt": operator.lt,
+    "eq": operator.eq,
+}
+
+
+def _conditions(_parameter: Parameter, text: str) -> Mapping[str, Mapping[str, Any]] | None:
+    """Read conditions for the values of metadata, by key; None: there are none.
+
+    The official SDK sends an empty text if there are none.
+
+    Raises:
+        Complaint: The text is not valid.
+    """
+    if not text:
+        return None
+    try:
+        document: Any = json.loads(text, parse_constant=_not_json)
+    except ValueError:
+        raise Complaint(mistyped("record", "string")) from None  # zod sees a text that is not JSON as a string
+    if not isinstance(document, dict):
+        raise Complaint(mistyped("record", _ZOD_TYPES[type(document)]))
+    wanted = cast("dict[str, Any]", document)
+    if wrong := [key for key, condition in wanted.items() if not _is_condition(condition)]:
+        issue: dict[str, Any] = {"code": "invalid_union", "errors": [], "message": "Invalid input"}
+        raise Complaint(*({**issue, "index": key} for key in wrong))
+    if len(wanted) > _MOST_KEYS:
+        raise Complaint({"code": "custom", "message": f"At most {_MOST_KEYS} metadata keys can be filtered by"})
+    return wanted or None
+
+
+def matches(metadata: Metadata | None, wanted: Mapping[str, Mapping[str, Any]]) -> bool:
+    """Return whether metadata meet all conditions. A missing key meets no condition."""
+    return metadata is not None and all(
+        key in metadata and _meets(metadata[key], condition) for key, condition in wanted.items()
+    )
+
+
+def _meets(value: str | float, condition: Mapping[str, Any]) -> bool:
+    """Return whether one value meets one condition. A condition for another type is not met."""
+    if isinstance(value, str):
+        wanted, needle = condition.get("in", [value]), condition.get("contains", value)
+        return condition.keys() <= {"in", "contains"} and value in wanted and needle in value
+    return all(
+        name in _COMPARISONS and isinstance(bound, bool) is isinstance(value, bool) and _COMPARISONS[name](value, bound)
+        for name, bound in condition.items()
+    )
+
+
+def _is_condition(condition: object) -> bool:
+    """Return whether a condition is a valid one for a truth value, for text or for numbers."""
+    if not isinstance(condition, dict):
+        return False
+    parts = cast("dict[str, object]", condition)
+    if isinstance(parts.get("eq"), bool):
+        return parts.keys() == {"eq"}
+    if parts.keys() <= {"in", "contains"}:
+        listed = parts.get("in", [])
+        return (
+            isinstance(listed, list)
+            and all(isinstance(text, str) for text in cast("list[object]", listed))
+            and isinstance(parts.get("contains", ""), str)
+        )
+    return parts.keys() <= _COMPARISONS.keys() and all(
+        isinstance(bound, int | float) and not isinstance(bound, bool) for bound in parts.values()
+    )
+
+
+def _not_json(constant: str) -> float:
+    """Refuse NaN and Infinity, which Python reads and JSON does not have."""
+    raise ValueError(constant)
+
+
+_ZOD_TYPES: Mapping[type, str] = {
+    list: "array",
+    bool: "boolean",
+    str: "string",
+    type(None): "null",
+    int: "number",
+    float: "number",
+}
+"""The names that zod has for the types of JSON values."""
+
+
 _SCALARS: Mapping[str, tuple[str, Callable[[Parameter, str], Any]]] = {
     "text": ("string", _text),
     "boolean": ("boolean", _boolean),
@@ -300,6 +418,6 @@ _SCALARS: Mapping[str, tuple[str, Callable[[Parameter, str], Any]]] = {
     "integer": ("number", _integer),
     "datetime": ("string", _datetime),
     "duration": ("string", _duration),
-    "conditions": ("record", lambda _parameter, text: conditions(text)),
+    "conditions": ("record", _conditions),
 }
 """The kinds of single values: the type that zod names if the value is repeated, and how the value is read."""

@@ -1,14 +1,67 @@
-"""The products of the made-up factory, and the tests of them."""
+"""What the made-up factory makes and tests, where, and for whom. The same seed makes the same procedures."""
 
 from __future__ import annotations
 
-from attrs import field, frozen
+from datetime import UTC, datetime, timedelta
+from itertools import islice
+from random import Random
+from typing import TYPE_CHECKING, NamedTuple
 
-__all__ = ["BENCHES", "PARTS", "TEAMS", "TESTS", "Bench", "Limit", "Measured", "Product", "Step"]
+from aiotofupilot.models import Procedure, Repository, UserRef
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+__all__ = [
+    "BENCHES",
+    "NEWEST",
+    "PARTS",
+    "TEAMS",
+    "TESTS",
+    "Bench",
+    "Measured",
+    "Product",
+    "Step",
+    "endless_procedures",
+    "make_procedures",
+    "named",
+    "uuid",
+]
+
+NEWEST = datetime(2026, 1, 30, 16, 45, tzinfo=UTC)
+
+_SUBJECTS = (
+    "Battery Pack,Charger,Drone ESC,E-Bike Display,Flight Controller,Gateway PCBA,GNSS Receiver,Infusion Pump,Inverter,"
+    "IP Camera,LED Driver,LiDAR Module,Motor Controller,Power Supply,Pressure Sensor,Smart Meter,Thermostat,"
+    "Wireless Module"
+)
+_STAGES = (
+    "AOI,Boundary Scan,Burn-In,Calibration,End-of-Line Test,Firmware Flash,Functional Test,Hi-Pot Test,ICT,Leak Test,"
+    "RF Test,Vibration Screening"
+)
+_VARIANTS = ",,, (Line 2), rev B, rev C, v2, - EVT, - DVT, - PVT, – Überprüfung"  # noqa: RUF001 - an en dash, as people type them
+
+_CREATORS = (
+    ("Ada Park", "ada.park@example.com"),
+    ("Bilal Haddad", "bilal.haddad@example.com"),
+    ("Chiara Rossi", "chiara.rossi@example.com"),
+    ("Jürgen Weiß", "juergen.weiss@example.com"),
+    ("山田 花子", "hanako.yamada@example.com"),
+    ("Mina Okafor", None),
+    (None, "line-2@example.com"),
+    (None, None),
+)
+
+_REPOSITORIES = (
+    ("example-energy/eol-tests", "github"),
+    ("example-energy/pcba-bringup", "github"),
+    ("example-metrology/calibration", "gitlab"),
+    ("example-metrology/embedded/firmware", "gitlab"),
+    ("example-radio/rf-bench", "bitbucket"),
+)
 
 
-@frozen
-class Product:
+class Product(NamedTuple):
     """A part that is made."""
 
     number: str
@@ -17,8 +70,8 @@ class Product:
     """Display name."""
     prefix: str
     """The beginning of its serial numbers."""
-    revisions: tuple[str, ...]
-    """Revision numbers, the oldest first."""
+    revisions: str
+    """Revision numbers of one letter, the oldest first."""
     share: int
     """How often a unit of it is begun, relative to other parts."""
     built_from: tuple[int, ...] = ()
@@ -26,22 +79,20 @@ class Product:
 
 
 PARTS = (
-    Product("INV-2000", "Inverter 2 kW", "INV", ("A", "B", "C"), 5, (1, 2)),
-    Product("PSU-120", "Power Supply 120 W", "PSU", ("A", "B"), 4),
-    Product("CTL-16", "Control Board", "CTL", ("A", "B", "C", "D"), 4),
-    Product("BAT-48", "Battery Pack 48 V", "BAT", ("A", "B"), 3, (4,)),
-    Product("BMS-48", "Battery Management Board", "BMS", ("A", "B", "C"), 3),
-    Product("GWY-5", "Gateway", "GWY", ("A",), 2),
-    Product("SNS-P1", "Pressure Sensor", "SNS", ("A", "B"), 2),
-    Product("ESC-40", "Drone ESC 40 A", "ESC", ("A", "B"), 1),
+    Product("INV-2000", "Inverter 2 kW", "INV", "ABC", 5, (1, 2)),
+    Product("PSU-120", "Power Supply 120 W", "PSU", "AB", 4),
+    Product("CTL-16", "Control Board", "CTL", "ABCD", 4),
+    Product("BAT-48", "Battery Pack 48 V", "BAT", "AB", 3, (4,)),
+    Product("BMS-48", "Battery Management Board", "BMS", "ABC", 3),
+    Product("GWY-5", "Gateway", "GWY", "A", 2),
+    Product("SNS-P1", "Pressure Sensor", "SNS", "AB", 2),
+    Product("ESC-40", "Drone ESC 40 A", "ESC", "AB", 1),
 )
-
 
 TEAMS = ("Lyon line 1", "Lyon line 2")
 
 
-@frozen
-class Bench:
+class Bench(NamedTuple):
     """A station."""
 
     name: str
@@ -64,24 +115,11 @@ BENCHES = (
 )
 
 
-@frozen
-class Limit:
-    """One check of a measured value."""
-
-    operator: str
-    """How the value is compared."""
-    expected: float | str | bool | tuple[str, ...]
-    """The value to compare with."""
-
-
-@frozen
-class Measured:
+class Measured(NamedTuple):
     """A measurement of a step."""
 
     name: str
     """Name of the measurement."""
-    kind: str = "numeric"
-    """Type of the measurement."""
     units: str | None = None
     """Unit of its values; None: they have none."""
     low: float | None = None
@@ -90,6 +128,8 @@ class Measured:
     """The largest value that passes; None: there is no upper limit."""
     drifts: bool = False
     """Whether its values move towards a limit from one recalibration to the next."""
+    kind: str = "numeric"
+    """Type of the measurement."""
     expression: str | None = None
     """A check that somebody wrote by hand; None: there is none."""
     expected: str | bool | tuple[str, ...] | None = None
@@ -97,20 +137,17 @@ class Measured:
     value is a number."""
 
     @property
-    def limits(self) -> tuple[Limit, ...]:
-        """All checks."""
-        if isinstance(self.expected, tuple):
-            return (Limit("in", self.expected),)
-        if self.expected is not None:
-            return (Limit("==", self.expected),)
-        return (
-            *(() if self.low is None else (Limit(">=", self.low),)),
-            *(() if self.high is None else (Limit("<=", self.high),)),
+    def limits(self) -> tuple[tuple[str, float | str | bool | tuple[str, ...]], ...]:
+        """All checks: how the value is compared, and with what."""
+        bounds = (
+            ("in" if isinstance(self.expected, tuple) else "==", self.expected),
+            (">=", self.low),
+            ("<=", self.high),
         )
+        return tuple((operator, bound) for operator, bound in bounds if bound is not None)
 
 
-@frozen
-class Step:
+class Step(NamedTuple):
     """A phase that a procedure may have."""
 
     name: str
@@ -119,46 +156,82 @@ class Step:
     """Path of the sequence that holds it."""
     milliseconds: int
     """How long it takes, in milliseconds."""
-    measures: tuple[Measured, ...] = field(default=())
+    measures: tuple[Measured, ...]
     """The measurements."""
 
 
-TESTS = (
-    Step(
-        "Power Up",
-        "setup",
-        8000,
-        (
-            Measured("supply_voltage", units="V", low=11.4, high=12.6, drifts=True),
-            Measured("inrush_current", units="A", high=3.0),
-        ),
-    ),
-    Step("Firmware Version", "setup", 3000, (Measured("firmware_version", "string", expected="2.4.1"),)),
-    Step("Self Test", "setup", 5000, (Measured("self_test_passed", "boolean", expected=True),)),
-    Step("Output Ripple", "main", 21000, (Measured("ripple_pp", units="mV", high=50.0, drifts=True),)),
-    Step("Efficiency", "main", 15000, (Measured("efficiency", units="%", low=92.0),)),
-    Step("Leakage Current", "main", 12000, (Measured("leakage_current", units="uA", high=250.0),)),
-    Step(
-        "Calibration",
-        "main",
-        18000,
-        (
-            Measured("gain", low=0.98, high=1.02, drifts=True),
-            Measured("offset", units="mV", low=-5.0, high=5.0, expression="abs(x) <= 5"),
-            Measured("calibration_table", "json"),
-        ),
-    ),
-    Step(
-        "RF Power",
-        "main",
-        9000,
-        (Measured("tx_power", units="dBm", low=17.0, high=20.0), Measured("spectrum", "multidimensional")),
-    ),
-    Step("Temperature Rise", "main", 30000, (Measured("temperature", units="°C", high=85.0),)),
-    Step(
-        "Visual Inspection",
-        "main",
-        6000,
-        (Measured("label", "string", expected=("L1", "L2")), Measured("remark", "empty")),
-    ),
+_SUPPLY = (Measured("supply_voltage", "V", 11.4, 12.6, drifts=True), Measured("inrush_current", "A", high=3.0))
+_GAIN = (
+    Measured("gain", low=0.98, high=1.02, drifts=True),
+    Measured("offset", "mV", -5.0, 5.0, expression="abs(x) <= 5"),
+    Measured("calibration_table", kind="json"),
 )
+_POWER = (Measured("tx_power", "dBm", 17.0, 20.0), Measured("spectrum", kind="multidimensional"))
+_LABEL = (Measured("label", kind="string", expected=("L1", "L2")), Measured("remark", kind="empty"))
+
+TESTS = (
+    Step("Power Up", "setup", 8000, _SUPPLY),
+    Step("Firmware Version", "setup", 3000, (Measured("firmware_version", kind="string", expected="2.4.1"),)),
+    Step("Self Test", "setup", 5000, (Measured("self_test_passed", kind="boolean", expected=True),)),
+    Step("Output Ripple", "main", 21000, (Measured("ripple_pp", "mV", high=50.0, drifts=True),)),
+    Step("Efficiency", "main", 15000, (Measured("efficiency", "%", low=92.0),)),
+    Step("Leakage Current", "main", 12000, (Measured("leakage_current", "uA", high=250.0),)),
+    Step("Calibration", "main", 18000, _GAIN),
+    Step("RF Power", "main", 9000, _POWER),
+    Step("Temperature Rise", "main", 30000, (Measured("temperature", "°C", high=85.0),)),
+    Step("Visual Inspection", "main", 6000, _LABEL),
+)
+
+
+def make_procedures(count: int, *, seed: int = 0, nulls: bool = True, newest: datetime = NEWEST) -> list[Procedure]:
+    """Make plausible procedures, newest first.
+
+    The first ones do not depend on the count: the first 10 of 250 are the same as 10 of 10.
+
+    Args:
+        count: How many to make; at least 0.
+        seed: Another seed gives other procedures with other ids.
+        nulls: Whether names and addresses of the creators may be None.
+        newest: When the first one was created; timezone-aware.
+
+    Raises:
+        ValueError: `count` is negative.
+    """
+    if count < 0:
+        raise ValueError(f"count must be at least 0, got {count}")
+    return list(islice(endless_procedures(seed, nulls=nulls, newest=newest), count))
+
+
+def endless_procedures(seed: int, *, nulls: bool = True, newest: datetime = NEWEST) -> Iterator[Procedure]:
+    """Yield procedures for `make_procedures`, newest first, without end."""
+    random = Random(seed)  # noqa: S311 - test data
+    creators = [UserRef(uuid(random), name, email) for name, email in _CREATORS]
+    if not nulls:
+        creators = [named(creator) for creator in creators]
+    repositories = [
+        Repository(uuid(random), full_name.rpartition("/")[2], full_name, provider)
+        for full_name, provider in _REPOSITORIES
+    ]
+    subjects, stages, variants = _SUBJECTS.split(","), _STAGES.split(","), _VARIANTS.split(",")
+    created_at = newest
+    while True:
+        yield Procedure(
+            id=uuid(random),
+            name=f"{random.choice(subjects)} {random.choice(stages)}{random.choice(variants)}",
+            created_at=created_at,
+            created_by_user=random.choice(creators),
+            linked_repository=random.choice(repositories) if random.random() < 0.6 else None,  # noqa: PLR2004 - many do
+        )
+        created_at -= timedelta(milliseconds=random.randint(1, 2 * 60 * 60 * 1000))
+
+
+def named(user: UserRef) -> UserRef:
+    """Give a name and an address to a user who has none."""
+    return UserRef(user.id, user.name or f"User {user.id[:8]}", user.email or f"{user.id[:8]}@example.com")
+
+
+def uuid(random: Random) -> str:
+    """Draw a UUID of version 4."""
+    digits = f"{random.getrandbits(128):032x}"
+    variant = "89ab"[int(digits[16], 16) % 4]
+    return f"{digits[:8]}-{digits[8:12]}-4{digits[13:16]}-{variant}{digits[17:20]}-{digits[20:]}"

@@ -1,18 +1,25 @@
-"""The request of a client: method, path, query and key."""
+"""The request of a client, what goes wrong with its answer, and the log of all requests."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections import Counter
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from contextlib import contextmanager
 from datetime import UTC, datetime
+from random import Random
 from typing import TYPE_CHECKING, Any, cast
 from urllib.parse import quote, urlencode
 
-from attrs import Factory, define, field, setters
+from attrs import Factory, define, field, frozen, setters
+
+from .delivery import Delivery
 
 if TYPE_CHECKING:
+    from collections.abc import Generator
+
     from aiotofupilot.models import Page
 
-__all__ = ["Pairs", "Query", "Question"]
+__all__ = ["Alteration", "Fault", "Pairs", "Query", "Request", "RequestLog"]
 
 Pairs = Mapping[str, str] | Iterable[tuple[str, str]]
 """Query parameters, decoded: a mapping with one value for each name, or pairs in which names may repeat."""
@@ -65,8 +72,8 @@ class Query(Mapping[str, str]):
 
 
 @define(kw_only=True, eq=False, repr=False, on_setattr=setters.NO_OP)
-class Question:
-    """One request, as it arrived."""
+class Request:
+    """One request, and what happened to it."""
 
     method: str = "GET"
     """HTTP method."""
@@ -87,8 +94,107 @@ class Question:
     page: Page[Any] | None = None
     """The page that the API answers, before a fault alters it; None: the API answers with an error, or has not answered
     yet."""
+    fault: Fault | None = None
+    """What goes wrong with the answer; None: nothing goes wrong."""
+    status: int | None = None
+    """HTTP status code of the answer that was sent; None: nothing was sent, the client disconnected before it had all
+    of the answer, or the answer is not decided yet."""
+    is_as_it_should_be: bool = False
+    """Whether the client can read the right answer, because there is no fault or only a harmless one."""
 
     @property
     def target(self) -> str:
         """Path and query, encoded."""
         return quote(self.path, safe=_READABLE) + (f"?{urlencode(self.query.pairs)}" if self.query.pairs else "")
+
+    def __str__(self) -> str:
+        told = [f"{self.method} {self.target}: {self.status or 'no answer'}"]
+        if self.attempt > 1:
+            told.append(f"attempt {self.attempt}")
+        if self.page and (self.is_as_it_should_be or not self.fault):
+            told.append(_counted(len(self.page.data), self.path.removesuffix("/").rpartition("/")[2].lower()))
+        if self.fault:
+            told.append(repr(self.fault))
+        return ", ".join(told)
+
+    def __repr__(self) -> str:
+        return f"<{self}>"
+
+
+def _counted(items: int, listing: str) -> str:
+    """Return a number of items, such as ``1 batch`` or ``3 runs``."""
+    singular = "batch" if listing == "batches" else listing.removesuffix("s")
+    return f"{items} {singular if items == 1 else listing}"
+
+
+Alteration = Callable[[Delivery, Request, Random], Delivery]
+"""A function that returns the altered answer. All randomness comes from the `Random` that it is given."""
+
+
+@frozen
+class Fault:
+    """Something that goes wrong with an answer. It may consist of several faults."""
+
+    name: str
+    """The fault as it is written in code, such as ``status(503)``."""
+    alter: Alteration = field(eq=False)
+    """Alters an answer."""
+    is_harmless: bool = field(default=False, eq=False)
+    """Whether the client still reads the right answer, so that it has no reason to ask again."""
+
+    def __add__(self, other: Fault) -> Fault:
+        def alter(delivery: Delivery, request: Request, random: Random) -> Delivery:
+            return other.alter(self.alter(delivery, request, random), request, random)
+
+        return Fault(f"{self.name} + {other.name}", alter, self.is_harmless and other.is_harmless)
+
+    def __repr__(self) -> str:
+        return self.name
+
+
+class RequestLog(list[Request]):
+    """Requests in the order of their arrival.
+
+    Attributes:
+        in_flight: How many requests have answers that are not completely sent.
+        peak_in_flight: The most requests that were in flight at any time.
+    """
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.in_flight: int = 0
+        self.peak_in_flight: int = 0
+
+    @contextmanager
+    def under_way(self, request: Request) -> Generator[None]:
+        """Add a request to the log. It is in flight inside the block.
+
+        Args:
+            request: The request that has arrived.
+        """
+        self.append(request)
+        self.in_flight += 1
+        self.peak_in_flight = max(self.peak_in_flight, self.in_flight)
+        try:
+            yield
+        finally:
+            self.in_flight -= 1
+
+    @property
+    def cursors(self) -> list[str | None]:
+        """The cursors that were asked for; None for a request without a cursor."""
+        return [request.query.get("cursor") for request in self]
+
+    @property
+    def statuses(self) -> Counter[int | None]:
+        """How often each HTTP status code was sent. The key None counts the requests without an answer."""
+        return Counter(request.status for request in self)
+
+    @property
+    def faults(self) -> Counter[Fault]:
+        """How often each fault happened."""
+        return Counter(request.fault for request in self if request.fault)
+
+    def __repr__(self) -> str:
+        lines = "".join(f"\n  {request}" for request in self)
+        return f"<{len(self)} requests{lines}>"

@@ -9,39 +9,38 @@ import operator
 from collections import defaultdict
 from collections.abc import Callable, Mapping, Sequence
 from datetime import timedelta
-from functools import cached_property
+from functools import cache, cached_property
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from attrs import evolve, field, frozen
 
 from aiotofupilot.listings import listing_class
+from aiotofupilot.models.fields import fields_of
 
-from .metadata import matches
-from .parameters import declared, pages
+from .parameters import declared, matches, pages
 from .wire import document, dumps
 from .world import Maker, World
 
 if TYPE_CHECKING:
+    from aiotofupilot.listings import Argument
     from aiotofupilot.models import Metadata, Run, Unit
 
     from .parameters import Asked, Parameter
 
 __all__ = [
+    "Filter",
     "Path",
     "Predicate",
     "Resource",
     "Snapshot",
-    "Test",
     "among",
     "at_least",
     "at_most",
     "contains",
     "equal_to",
     "if_asked",
-    "meets_conditions",
     "mentions",
     "path",
-    "sorting",
     "until",
 ]
 
@@ -57,7 +56,7 @@ Path = str | Callable[[Any], Any]
 
 
 class Snapshot:
-    """The items of all listings at one moment."""
+    """The items of all listings at one time."""
 
     def __init__(self, world: World, changed: Mapping[str, Sequence[Any]]) -> None:
         """Describe the items.
@@ -70,11 +69,7 @@ class Snapshot:
         self._changed = changed
 
     def rows(self, listing: str) -> Sequence[Any]:
-        """Return the items of a listing, in its order.
-
-        Args:
-            listing: The name of the listing.
-        """
+        """Return the items of a listing, in its order."""
         return self._changed[listing] if listing in self._changed else self.world.listed(listing)
 
     @cached_property
@@ -93,12 +88,7 @@ class Snapshot:
         return _grouped(self.rows("units"), "batch.id")
 
     def metadata_of(self, listing: str, item: Any) -> Metadata:  # noqa: ANN401 - four models have metadata
-        """Return the metadata of any item. An item that was given without metadata has none.
-
-        Args:
-            listing: The name of the item's listing.
-            item: The item.
-        """
+        """Return the metadata of an item of a listing. An item that was given without metadata has none."""
         return self.world.metadata_of(listing, item.id) if item.metadata is None else item.metadata
 
 
@@ -110,23 +100,33 @@ def _grouped(items: Sequence[Any], by: str) -> Mapping[Any, Sequence[Any]]:
     return groups
 
 
-Test = Callable[[Any, Snapshot], Predicate]
+Filter = Callable[[Any, Snapshot], Predicate]
 """A function that takes the value of a parameter, and returns which items are asked for."""
 
 
 @frozen(kw_only=True, eq=False)
 class Resource(Maker[T]):
-    """One listing: how its items are made up, what it can be asked for, and how its items are written."""
+    """One listing: how its items are made up, what it can be asked for, and how its items are written.
 
-    filters: Mapping[str, Test | None] = field(factory=dict[str, "Test | None"])
-    """The parameters in the order of the API's documentation, with what they select. The client's listing declares
-    their types. None: the parameter selects no items by itself. The name ``limit`` stands for all of `pages`."""
+    The client's listing declares the parameters, and most filters follow from that. A filter reads the field of its
+    name, in the singular or without the words about its range: ``slot_keys`` reads ``slot_key``, and ``started_after``
+    reads ``started_at``. A dot in a path is an underscore in a name: ``created_by_user_ids`` reads
+    ``created_by_user.id``.
+    """
+
+    order: str = ""
+    """The names of the parameters in the order of the API's documentation, in which errors name them. ``limit`` stands
+    for all of `pages`."""
+    filters: Mapping[str, Filter | None] = field(factory=dict[str, "Filter | None"])
+    """What the other filters select. None: the parameter selects no items by itself."""
+    otherwise: Callable[[str], Filter] | None = None
+    """Returns the filter of a name that no field of the items has. None: there is no such filter."""
     pages: tuple[Parameter, ...] = pages()
     """The parameters of paging."""
     joined: Callable[[Asked, Snapshot], Predicate | None] | None = None
     """A test of several parameters together; None: there is none."""
-    sorts: Mapping[str, Callable[[Any], Any]] = field(factory=dict[str, Callable[[Any], Any]])
-    """The sort key of an item, for each value of ``sort_by``; empty: the listing has no sort orders."""
+    sort_paths: Mapping[str, Path] = field(factory=dict[str, Path])
+    """What is sorted by, for the values of ``sort_by`` that are not the name of a field."""
     sequences: Callable[[T, Asked, Snapshot], T] | None = None
     """Adds the sequences of a run if they are asked for; None: the listing has no sequences."""
     hides_addresses: bool = False
@@ -147,18 +147,50 @@ class Resource(Maker[T]):
         """The parameters, in the order of the API's documentation."""
         arguments = {argument.name: argument for argument in listing_class(self.name).filters}
         found: list[Parameter] = []
-        for name, test in self.filters.items():
-            found += self.pages if name == "limit" else [declared(arguments[name], test)]
+        for name in self.order.split():
+            found += self.pages if name == "limit" else [declared(arguments[name], self._filter(arguments[name]))]
         return tuple(found)
+
+    @cached_property
+    def sorts(self) -> Mapping[str, Callable[[Any], Any]]:
+        """The sort key of an item, for each value of ``sort_by``; empty: the listing has no sort orders."""
+        orders = next(
+            (argument.choices for argument in listing_class(self.name).filters if argument.name == "sort_by"), ()
+        )
+        return {order: path(self.sort_paths.get(order) or _paths(self.model)[order]) for order in orders}
+
+    def _filter(self, argument: Argument) -> Filter | None:
+        """Return what a parameter selects; None: it selects no items by itself."""
+        name = argument.name
+        if name in self.filters:
+            return self.filters[name]
+        if name == "metadata":
+            return lambda wanted, snapshot: lambda item: matches(snapshot.metadata_of(self.name, item), wanted)
+        stem, _, end = name.rpartition("_")
+        if stem in {"sort", "include"}:
+            return None
+        if end in _RANGES:
+            ending, select = _RANGES[end]
+            name = stem + ending
+        elif argument.is_repeated:
+            name, select = name.removesuffix("s"), among
+        else:
+            select = equal_to
+        read = _paths(self.model).get(name)
+        if read is None and self.otherwise is not None:
+            return self.otherwise(argument.name)
+        return select(_paths(self.model)[name])
+
+    def predicates(self, asked: Asked, snapshot: Snapshot) -> list[Predicate]:
+        """Return what all items have to meet that a request asks for."""
+        tests = [(parameter.test, asked[parameter.name]) for parameter in self.parameters if parameter.name in asked]
+        joined = self.joined(asked, snapshot) if self.joined else None
+        return [test(value, snapshot) for test, value in tests if test] + ([joined] if joined else [])
 
     def select(self, asked: Asked, snapshot: Snapshot) -> Sequence[T]:
         """Return the items that a request asks for, in its order. None is the largest sort key, as in PostgreSQL."""
-        tests = [(parameter.test, asked[parameter.name]) for parameter in self.parameters if parameter.name in asked]
-        predicates = [test(value, snapshot) for test, value in tests if test is not None]
-        if self.joined and (joined := self.joined(asked, snapshot)):
-            predicates.append(joined)
         items: Sequence[T] = snapshot.rows(self.name)
-        for predicate in predicates:
+        for predicate in self.predicates(asked, snapshot):
             items = list(filter(predicate, items))
         if not self.sorts:
             return items
@@ -192,9 +224,16 @@ _written: dict[int, tuple[object, bytes]] = {}
 """The JSON of items, by their identity. An item in here stays alive, so its identity is not given to another one."""
 
 
-def sorting(**paths: Path) -> Mapping[str, Callable[[Any], Any]]:
-    """Return sort keys, for each value of ``sort_by``."""
-    return {name: path(read) for name, read in paths.items()}
+@cache
+def _paths(model: type) -> Mapping[str, str]:
+    """Return the paths of the values in a model, by the paths with underscores."""
+    paths: dict[str, str] = {}
+    for part in fields_of(model):
+        if part.model is None:
+            paths[part.name] = part.name
+        elif not part.is_array:
+            paths |= {f"{part.name}_{name}": f"{part.name}.{inner}" for name, inner in _paths(part.model).items()}
+    return paths
 
 
 def path(read: Path) -> Callable[[Any], Any]:
@@ -215,19 +254,19 @@ def path(read: Path) -> Callable[[Any], Any]:
     return walk
 
 
-def if_asked(read: Path, *, expected: bool = True) -> Test:
+def if_asked(read: Path, *, expected: bool = True) -> Filter:
     """Select by a field that is a truth value, if the parameter is true. If it is false, select every item."""
     holds = path(read)
     return lambda wanted, _snapshot: lambda item: not wanted or bool(holds(item)) is expected
 
 
-def equal_to(read: Path) -> Test:
+def equal_to(read: Path) -> Filter:
     """Select the items whose field has the given value."""
     value = path(read)
     return lambda wanted, _snapshot: lambda item: value(item) == wanted
 
 
-def among(read: Path, *, missing: str | None = None) -> Test:
+def among(read: Path, *, missing: str | None = None) -> Filter:
     """Select the items whose field has one of the given values.
 
     Args:
@@ -236,26 +275,26 @@ def among(read: Path, *, missing: str | None = None) -> Test:
     """
     value = path(read)
 
-    def test(wanted: frozenset[str], _snapshot: Snapshot) -> Predicate:
+    def select(wanted: frozenset[str], _snapshot: Snapshot) -> Predicate:
         if missing in wanted:
             return lambda item: (missing if (found := value(item)) is None else found) in wanted
         return lambda item: value(item) in wanted
 
-    return test
+    return select
 
 
-def contains(*reads: Path) -> Test:
+def contains(*reads: Path) -> Filter:
     """Select the items with a field that contains the given text, in upper or lower case."""
     values = [path(read) for read in reads]
 
-    def test(text: str, _snapshot: Snapshot) -> Predicate:
+    def select(text: str, _snapshot: Snapshot) -> Predicate:
         needle = text.lower()
         return lambda item: any(needle in (value(item) or "").lower() for value in values)
 
-    return test
+    return select
 
 
-def mentions(read: Path, *, shortest: int, within: bool = False) -> Test:
+def mentions(read: Path, *, shortest: int, within: bool = False) -> Filter:
     """Select by text in a field. A long text may also be the beginning of the item's id.
 
     Args:
@@ -265,27 +304,27 @@ def mentions(read: Path, *, shortest: int, within: bool = False) -> Test:
     """
     value = path(read)
 
-    def test(text: str, _snapshot: Snapshot) -> Predicate:
+    def select(text: str, _snapshot: Snapshot) -> Predicate:
         needle = text.lower()
         if len(text) < shortest:
             return lambda item: needle in value(item).lower()
         found = operator.contains if within else str.startswith
         return lambda item: needle in value(item).lower() or found(item.id.lower(), needle)
 
-    return test
+    return select
 
 
-def at_least(read: Path) -> Test:
+def at_least(read: Path) -> Filter:
     """Select the items with a value that is not less than the given one. None is not a value."""
     return _compared(read, operator.ge)
 
 
-def at_most(read: Path) -> Test:
+def at_most(read: Path) -> Filter:
     """Select the items with a value that is not more than the given one. None is not a value."""
     return _compared(read, operator.le)
 
 
-def until(read: Path) -> Test:
+def until(read: Path) -> Filter:
     """Select the items with a date-time that is not after the given one. None is not a date-time.
 
     A date-time within the given millisecond is selected, because a client sees date-times in whole milliseconds.
@@ -293,15 +332,15 @@ def until(read: Path) -> Test:
     return _compared(read, lambda value, bound: value - bound < _MILLISECOND)
 
 
-def meets_conditions(listing: str) -> Test:
-    """Select the items of a listing by their metadata."""
-    return lambda wanted, snapshot: lambda item: matches(snapshot.metadata_of(listing, item), wanted)
-
-
-def _compared(read: Path, holds: Callable[[Any, Any], bool]) -> Test:
+def _compared(read: Path, holds: Callable[[Any, Any], bool]) -> Filter:
     value = path(read)
+    return lambda bound, _snapshot: lambda item: (found := value(item)) is not None and holds(found, bound)
 
-    def test(bound: object, _snapshot: Snapshot) -> Predicate:
-        return lambda item: (found := value(item)) is not None and holds(found, bound)
 
-    return test
+_RANGES: Mapping[str, tuple[str, Callable[[Path], Filter]]] = {
+    "after": ("_at", at_least),
+    "before": ("_at", until),
+    "min": ("", at_least),
+    "max": ("", at_most),
+}
+"""The last words of filters about ranges: how the name of the field ends instead, and the filter."""

@@ -26,7 +26,7 @@ from typing import TYPE_CHECKING
 from attrs import frozen
 
 from .faults import TRANSIENT, Fault
-from .log import Request
+from .request import Request
 
 if TYPE_CHECKING:
     from .delivery import Delivery

@@ -17,8 +17,8 @@ from aiohttp.http_exceptions import HttpProcessingError
 from .api import Api
 from .delivery import Chunk, Close, Delivery, Head, Wait
 from .factory import Factory, Listings
-from .log import Request, RequestLog
 from .paging import Paging, offsets
+from .request import Request, RequestLog
 from .schedule import Faults
 from .wire import Refusal, not_found
 
@@ -62,7 +62,7 @@ class _DisconnectedError(Exception):
     """The client has disconnected before it had all of its answer."""
 
 
-class Sandbox(Listings):
+class Sandbox(Api, Listings):
     """A TofuPilot of your own: a server on the loopback interface, with data and keys. It runs for the time of a block.
 
     Example:
@@ -76,7 +76,6 @@ class Sandbox(Listings):
             delivery.status, delivery.body, delivery.complete, delivery.seconds
 
     Attributes:
-        factory: The items of all listings.
         faults: What goes wrong. It is empty at first.
         requests: The requests, in the order of arrival.
         before_response: Called in order before each answer is made.
@@ -127,9 +126,8 @@ class Sandbox(Listings):
             TypeError: There is no such listing, or an item is not of its model.
             ValueError: A number is negative, there is no such listing, or `until` is naive or out of bounds.
         """
-        self.factory: Factory = Factory(procedures, runs=runs, seed=seed, nulls=nulls, until=until, **items)
-        self._api = Api(
-            self.factory,
+        super().__init__(
+            Factory(procedures, runs=runs, seed=seed, nulls=nulls, until=until, **items),
             api_key=api_key,
             station_key=station_key,
             station_listings=station_listings,
@@ -169,35 +167,6 @@ class Sandbox(Listings):
             ValueError: No procedure was given first, so nothing can be run, or `runs` is negative.
         """
         self.factory.produce(runs)
-
-    @property
-    def api_key(self) -> str:
-        """Key of a user. It may list everything."""
-        return self._api.api_key
-
-    @property
-    def station_key(self) -> str:
-        """Key of a station. It gets a 403 for listings that are not in `station_listings`."""
-        return self._api.station_key
-
-    @property
-    def station_listings(self) -> set[str]:
-        """Names of the listings that the station's key may list. You may change it at any time."""
-        return self._api.station_listings
-
-    @property
-    def paging(self) -> Paging:
-        """How listings are cut into pages. You may set it at any time."""
-        return self._api.paging
-
-    @paging.setter
-    def paging(self, paging: Paging) -> None:
-        self._api.paging = paging
-
-    @property
-    def pagings(self) -> dict[str, Paging]:
-        """How single listings, by name, are cut into pages in another way. You may change it at any time."""
-        return self._api.pagings
 
     @property
     def url(self) -> str:
@@ -254,16 +223,16 @@ class Sandbox(Listings):
         if request.head_size > _MOST_HEAD:
             return Delivery((*Delivery.of(431, {"Connection": "close"}, b"").steps, Close()))
         if request.method == "HEAD":  # the REST layer answers it, whatever the key is
-            return Delivery.of(200 if self._api.knows(request.path) else 404, {}, b"")
+            return Delivery.of(200 if self.knows(request.path) else 404, {}, b"")
         answer = self._answer_get(request) if request.method == "GET" else not_found().answer()
         return Delivery.of(answer.status, {"Content-Type": "application/json"}, answer.body)
 
     def _answer_get(self, request: Request) -> Answer:
         try:
-            request.page = self._api.page(request.path, request.query, request.authorization)
+            request.page = self.page(request.path, request.query, request.authorization)
         except Refusal as refusal:
             return refusal.answer()
-        return self._api.write(request.path, request.page)
+        return self.write(request.path, request.page)
 
     async def start(self) -> None:
         """Open the port and answer from now on.

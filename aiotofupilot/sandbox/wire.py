@@ -20,12 +20,10 @@ if TYPE_CHECKING:
 
 __all__ = [
     "Answer",
-    "Complaint",
     "Refusal",
     "document",
     "dumps",
     "format_duration",
-    "mistyped",
     "not_found",
     "write_array",
     "write_page",
@@ -68,33 +66,6 @@ class Refusal(Exception):  # noqa: N818 - it is an answer of the API and not a f
         if self.issues:
             error["issues"] = self.issues
         return Answer(self.status, dumps(error))
-
-
-class Complaint(Exception):  # noqa: N818 - a value that the validator refuses is not a failure of the sandbox
-    """A value of a parameter is not valid.
-
-    Args:
-        issues: The issues of zod, without the path. Their key ``index`` names a part of the value.
-    """
-
-    def __init__(self, *issues: dict[str, Any]) -> None:
-        super().__init__(*issues)
-        self.issues = issues
-
-    def at(self, name: str) -> list[dict[str, Any]]:
-        """Return the issues with their path, in zod's key order."""
-        written: list[dict[str, Any]] = []
-        for issue in self.issues:
-            details = {key: value for key, value in issue.items() if key not in {"index", "message"}}
-            path = [name, issue["index"]] if "index" in issue else [name]
-            written.append({**details, "path": path, "message": issue["message"]})
-        return written
-
-
-def mistyped(expected: str, received: str) -> dict[str, Any]:
-    """Return the issue of a value that has another type."""
-    message = f"Invalid input: expected {expected}, received {received}"
-    return {"expected": expected, "code": "invalid_type", "message": message}
 
 
 def not_found() -> Refusal:

@@ -30,9 +30,8 @@ from aiotofupilot.models import (
     UserRef,
 )
 
-from .data import NEWEST, make_procedures, named, uuid
 from .plan import PREPARATION, DeployedRun, Entry, PlannedBatch, PlannedUnit, plan_attempts, plan_log
-from .recipes import BENCHES, PARTS, TESTS, Step
+from .recipes import BENCHES, NEWEST, PARTS, TESTS, Step, make_procedures, named, uuid
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping, Sequence

@@ -293,7 +293,7 @@ def test_a_malformed_item_of_a_bare_array(service):
 @pytest.mark.parametrize("other", [status(503), html()], ids=repr)
 def test_what_another_fault_answers_is_left_as_it_is(service, other, met):
     """There is no item in it to write otherwise."""
-    request = Request(page=service._api.page("/api/v2/procedures", (), f"Bearer {service.api_key}"))
+    request = Request(page=service.page("/api/v2/procedures", (), f"Bearer {service.api_key}"))
     answer = met(other, request=request)
     assert met(malformed(0), answer, request=request) == answer
 

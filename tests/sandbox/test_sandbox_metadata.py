@@ -4,8 +4,7 @@ import json
 
 import pytest
 
-from aiotofupilot.sandbox.metadata import matches
-from aiotofupilot.sandbox.parameters import Parameter, read
+from aiotofupilot.sandbox.parameters import Parameter, matches, read
 from aiotofupilot.sandbox.request import Query
 from aiotofupilot.sandbox.wire import Refusal
 

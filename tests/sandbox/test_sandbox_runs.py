@@ -247,7 +247,7 @@ def test_many_queries_are_not_kept_for_ever(service):
     """Only the latest queries are remembered."""
     for number in range(40):
         ids(service, "runs", {"search_query": str(number)})
-    assert len(service._api._selected) == 16
+    assert len(service._selected) == 16
 
 
 def test_a_station_lists_runs(service):

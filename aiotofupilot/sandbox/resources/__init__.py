@@ -1,20 +1,27 @@
-"""What the sandbox answers for each listing, one module for each listing. It has the name of the listing."""
+"""What the sandbox answers for each listing. Every module of this package describes one listing or more.
+
+- `runs` has the runs, and `results` what they wrote: phases, measurements and logs.
+- `units` has units, batches and parts.
+- `sites` has procedures, deployments, stations and users.
+"""
 
 from __future__ import annotations
 
 from importlib import import_module
+from pkgutil import iter_modules
 from typing import TYPE_CHECKING, Any
 
 from aiotofupilot.listings import NAMES
+from aiotofupilot.sandbox.resource import Resource
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from aiotofupilot.sandbox.resource import Resource
-
 __all__ = ["RESOURCES"]
 
-RESOURCES: Mapping[str, Resource[Any]] = {
-    name: getattr(import_module(f".{name}", __name__), name.upper()) for name in NAMES
+_MODULES = [import_module(f"{__name__}.{module.name}") for module in iter_modules(__path__)]
+_FOUND: dict[str, Resource[Any]] = {
+    found.name: found for module in _MODULES for found in vars(module).values() if isinstance(found, Resource)
 }
+RESOURCES: Mapping[str, Resource[Any]] = {name: _FOUND[name] for name in NAMES}
 """Every listing that the sandbox answers for, by its name."""

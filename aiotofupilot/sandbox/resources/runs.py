@@ -1,4 +1,4 @@
-"""The listing of runs, and the filters that the listings of what runs wrote have in common with it."""
+"""The listing of runs, and its filters for the listings of what runs wrote."""
 
 from __future__ import annotations
 
@@ -7,29 +7,16 @@ from typing import TYPE_CHECKING
 from attrs import evolve
 
 from aiotofupilot.models import Run, RunSequence
-from aiotofupilot.sandbox.resource import (
-    Path,
-    Predicate,
-    Resource,
-    Snapshot,
-    among,
-    at_least,
-    at_most,
-    meets_conditions,
-    mentions,
-    path,
-    sorting,
-    until,
-)
+from aiotofupilot.sandbox.resource import Path, Predicate, Resource, Snapshot, among, mentions, path
 from aiotofupilot.sandbox.world import MILLISECOND
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping, Sequence
+    from collections.abc import Callable, Iterator, Sequence
 
     from aiotofupilot.models import Metadata
     from aiotofupilot.sandbox.parameters import Asked
     from aiotofupilot.sandbox.plan import Attempt, Entry
-    from aiotofupilot.sandbox.resource import Test
+    from aiotofupilot.sandbox.resource import Filter
     from aiotofupilot.sandbox.world import World
 
 __all__ = ["RUNS", "of_procedure", "of_run"]
@@ -96,73 +83,50 @@ RUNS: Resource[Run] = Resource(
     make=_make,
     metadata=_metadata,
     sequences=_with_sequences,
+    order="search_query ids outcomes procedure_ids procedure_versions deployment_ids execution_ids slot_keys "
+    "slot_names environments serial_numbers samples part_numbers revision_numbers batch_numbers duration_min "
+    "duration_max started_after started_before ended_after ended_before created_after created_before "
+    "created_by_user_ids created_by_station_ids operated_by_ids operated_by_names limit sort_by sort_order "
+    "metadata include_metadata include_sequences",
     filters={
         "search_query": mentions("unit.serial_number", shortest=8),
-        "ids": among("id"),
-        "outcomes": among("outcome"),
-        "procedure_ids": among("procedure.id"),
         "procedure_versions": among("procedure.version.tag"),
         "deployment_ids": among(lambda run: getattr(run, "deployment_id", None)),
-        "execution_ids": among("execution_id"),
-        "slot_keys": among("slot_key"),
-        "slot_names": among("slot_name"),
         "environments": among(lambda run: getattr(run, "environment", None)),
         "serial_numbers": among("unit.serial_number"),
         "samples": among("unit.sample", missing="production"),
         "part_numbers": among("unit.part.number"),
         "revision_numbers": among("unit.part.revision.number"),
         "batch_numbers": among("unit.batch.number", missing=""),
-        "duration_min": at_least("duration"),
-        "duration_max": at_most("duration"),
-        "started_after": at_least("started_at"),
-        "started_before": until("started_at"),
-        "ended_after": at_least("ended_at"),
-        "ended_before": until("ended_at"),
-        "created_after": at_least("created_at"),
-        "created_before": until("created_at"),
-        "created_by_user_ids": among("created_by_user.id"),
-        "created_by_station_ids": among("created_by_station.id"),
-        "operated_by_ids": among("operated_by.id"),
-        "operated_by_names": among("operated_by.name"),
-        "limit": None,
-        "sort_by": None,
-        "sort_order": None,
-        "metadata": meets_conditions("runs"),
-        "include_metadata": None,
-        "include_sequences": None,
     },
-    sorts=sorting(
-        started_at="started_at",
-        created_at="created_at",
-        duration="duration",
-        outcome="outcome",
-        serial_number="unit.serial_number",
-        part_number="unit.part.number",
-        revision_number="unit.part.revision.number",
-    ),
+    sort_paths={
+        "serial_number": "unit.serial_number",
+        "part_number": "unit.part.number",
+        "revision_number": "unit.part.revision.number",
+    },
 )
 
-_TESTS: Mapping[str, Test] = {name: test for name, test in RUNS.filters.items() if test is not None}
 
-
-def of_run(name: str, run_id: Path) -> Test:
-    """Select items of another listing by a filter of runs.
+def of_run(run_id: Path) -> Callable[[str], Filter]:
+    """Return filters of another listing: by its name, what a filter of runs selects.
 
     Args:
-        name: The filter.
         run_id: The id of an item's run.
     """
     read = path(run_id)
 
-    def test(wanted: object, snapshot: Snapshot) -> Predicate:
-        predicate = _TESTS[name](wanted, snapshot)
-        chosen = {identity for identity, run in snapshot.runs.items() if predicate(run)}
-        return lambda item: read(item) in chosen
+    def named(name: str) -> Filter:
+        def select(wanted: object, snapshot: Snapshot) -> Predicate:
+            (predicate,) = RUNS.predicates({name: wanted}, snapshot)
+            chosen = {identity for identity, run in snapshot.runs.items() if predicate(run)}
+            return lambda item: read(item) in chosen
 
-    return test
+        return select
+
+    return named
 
 
-def of_procedure(run_id: Path) -> Test:
+def of_procedure(run_id: Path) -> Filter:
     """Select items of another listing by the one procedure of their run. `run_id` is the id of an item's run."""
-    test = of_run("procedure_ids", run_id)
-    return lambda wanted, snapshot: test(frozenset({wanted}), snapshot)
+    select = of_run(run_id)("procedure_ids")
+    return lambda wanted, snapshot: select(frozenset({wanted}), snapshot)

@@ -1,20 +1,23 @@
-"""The listing of units. A unit is found by its runs, too."""
+"""The listings of units, of batches and of parts. A unit is found by its runs, too, and a batch by its units."""
 
 from __future__ import annotations
 
+from datetime import timedelta
 from typing import TYPE_CHECKING
 
-from aiotofupilot.models import LastRun, ProcedureRef, Unit, UserRef
+from aiotofupilot.models import Batch, LastRun, Part, ProcedureRef, Unit, UserRef
+from aiotofupilot.sandbox.parameters import pages
+from aiotofupilot.sandbox.recipes import PARTS as PRODUCTS
 from aiotofupilot.sandbox.resource import (
+    Filter,
     Predicate,
     Resource,
     Snapshot,
     among,
     at_least,
+    contains,
     if_asked,
-    meets_conditions,
     mentions,
-    sorting,
     until,
 )
 
@@ -23,23 +26,23 @@ if TYPE_CHECKING:
 
     from aiotofupilot.models import Metadata
     from aiotofupilot.sandbox.parameters import Asked
-    from aiotofupilot.sandbox.plan import PlannedUnit
-    from aiotofupilot.sandbox.resource import Test
+    from aiotofupilot.sandbox.plan import PlannedBatch, PlannedUnit
     from aiotofupilot.sandbox.world import World
 
-__all__ = ["UNITS", "without_address"]
+__all__ = ["BATCHES", "PARTS", "UNITS"]
 
 _MOST_CHILDREN = 10
 
 
-def without_address(user: UserRef | None) -> UserRef | None:
+def _without_address(user: UserRef | None) -> UserRef | None:
     """Return a user without the address, as the listings of units and batches show their creators."""
     return None if user is None else UserRef(user.id, user.name)
 
 
-def _make(_world: World, planned: PlannedUnit) -> Iterator[Unit]:
+def _unit(_world: World, planned: PlannedUnit) -> Iterator[Unit]:
     """Make a unit."""
     ref, first, last = planned.ref, planned.entries[0].run, planned.entries[-1].run
+    procedure = ProcedureRef(last.procedure.id, last.procedure.name)
     yield Unit(
         id=ref.id,
         serial_number=ref.serial_number,
@@ -47,22 +50,20 @@ def _make(_world: World, planned: PlannedUnit) -> Iterator[Unit]:
         sample=ref.sample,
         children=tuple(child.unit_ref for child in planned.children[:_MOST_CHILDREN]),
         part=ref.part,
-        created_by_user=without_address(first.created_by_user),
+        created_by_user=_without_address(first.created_by_user),
         created_by_station=first.created_by_station,
         batch=ref.batch,
         parent=None if planned.parent is None else planned.parent.unit_ref,
-        last_run=LastRun(
-            last.id, last.outcome, last.started_at, last.ended_at, ProcedureRef(last.procedure.id, last.procedure.name)
-        ),
+        last_run=LastRun(last.id, last.outcome, last.started_at, last.ended_at, procedure),
     )
 
 
-def _metadata(_world: World, planned: PlannedUnit) -> Metadata:
+def _metadata_of_unit(_world: World, planned: PlannedUnit) -> Metadata:
     """Return the metadata of a made-up unit."""
     return {"pcb_lot": f"L{2000 + planned.index // 40}"}
 
 
-_OF_ITS_RUNS: Mapping[str, Test] = {
+_OF_ITS_RUNS: Mapping[str, Filter] = {
     "procedure_ids": among("procedure.id"),
     "outcomes": among("outcome"),
     "started_after": at_least("started_at"),
@@ -94,41 +95,98 @@ def _by_its_runs(asked: Asked, snapshot: Snapshot) -> Predicate | None:
 UNITS: Resource[Unit] = Resource(
     name="units",
     source=lambda world: world.units,
-    make=_make,
-    metadata=_metadata,
+    make=_unit,
+    metadata=_metadata_of_unit,
     hides_addresses=True,
+    order="search_query ids serial_numbers part_numbers revision_numbers batch_numbers procedure_ids outcomes "
+    "started_after started_before latest_only run_count_min run_count_max created_after created_before "
+    "created_by_user_ids created_by_station_ids exclude_units_with_parent samples limit sort_by sort_order metadata "
+    "include_metadata",
     filters={
+        **dict.fromkeys((*_OF_ITS_RUNS, "latest_only", "run_count_min", "run_count_max")),
         "search_query": mentions("serial_number", shortest=8),
-        "ids": among("id"),
-        "serial_numbers": among("serial_number"),
-        "part_numbers": among("part.number"),
         "revision_numbers": among("part.revision.number"),
         "batch_numbers": among("batch.number", missing=""),
-        "procedure_ids": None,
-        "outcomes": None,
-        "started_after": None,
-        "started_before": None,
-        "latest_only": None,
-        "run_count_min": None,
-        "run_count_max": None,
-        "created_after": at_least("created_at"),
-        "created_before": until("created_at"),
-        "created_by_user_ids": among("created_by_user.id"),
-        "created_by_station_ids": among("created_by_station.id"),
         "exclude_units_with_parent": if_asked("parent", expected=False),
         "samples": among("sample", missing="production"),
-        "limit": None,
-        "sort_by": None,
-        "sort_order": None,
-        "metadata": meets_conditions("units"),
-        "include_metadata": None,
     },
     joined=_by_its_runs,
-    sorts=sorting(
-        serial_number="serial_number",
-        created_at="created_at",
-        last_run_at="last_run.started_at",
-        part_number="part.number",
-        last_run_procedure="last_run.procedure.name",
-    ),
+    sort_paths={"last_run_at": "last_run.started_at", "last_run_procedure": "last_run.procedure.name"},
+)
+
+
+def _batch(_world: World, planned: PlannedBatch) -> Iterator[Batch]:
+    """Make a batch."""
+    first = planned.units[0]
+    yield Batch(
+        id=planned.ref.id,
+        number=planned.ref.number,
+        created_at=first.created_at - timedelta(minutes=1),
+        unit_count=len(planned.units),
+        created_by_user=_without_address(first.entries[0].run.created_by_user),
+        created_by_station=first.entries[0].run.created_by_station,
+    )
+
+
+def _having(of_units: Filter) -> Filter:
+    """Select batches with a unit that a filter of units selects."""
+
+    def select(wanted: object, snapshot: Snapshot) -> Predicate:
+        passes = of_units(wanted, snapshot)
+        return lambda batch: any(map(passes, snapshot.units_of_batches.get(batch.id, ())))
+
+    return select
+
+
+def _mentions(query: str, snapshot: Snapshot) -> Predicate:
+    """Select by text in the number of the batch, or in the serial number of a unit in it."""
+    needle, has_unit = query.lower(), _having(contains("serial_number"))(query, snapshot)
+    return lambda batch: needle in batch.number.lower() or has_unit(batch)
+
+
+BATCHES: Resource[Batch] = Resource(
+    name="batches",
+    source=lambda world: world.batches,
+    make=_batch,
+    hides_addresses=True,
+    order="ids numbers created_after created_before limit search_query part_numbers revision_numbers "
+    "sort_by sort_order",
+    filters={
+        "search_query": _mentions,
+        "part_numbers": _having(among("part.number")),
+        "revision_numbers": _having(among("part.revision.number")),
+    },
+)
+
+
+def _part(world: World, number: int) -> Iterator[Part]:
+    """Make the part with a number."""
+    yield Part(
+        id=world.id("parts", number),
+        number=PRODUCTS[number].number,
+        name=PRODUCTS[number].name,
+        created_at=world.begin - timedelta(days=400 - 20 * number),
+        revisions=tuple(world.revisions[number]),
+    )
+
+
+def _metadata_of_part(_world: World, number: int) -> Metadata:
+    """Return the metadata of a made-up part."""
+    return {"supplier": ("Acme", "Volta")[number % 2], "layers": 2 + number % 4 * 2, "certified": number % 3 == 0}
+
+
+def _tested_by(wanted: frozenset[str], snapshot: Snapshot) -> Predicate:
+    """Select parts whose units are tested by one of the procedures."""
+    numbers = {run.unit.part.number for run in snapshot.rows("runs") if run.procedure.id in wanted}
+    return lambda part: part.number in numbers
+
+
+PARTS: Resource[Part] = Resource(
+    name="parts",
+    source=lambda _world: range(len(PRODUCTS)),
+    make=_part,
+    metadata=_metadata_of_part,
+    order="limit search_query procedure_ids sort_by sort_order metadata include_metadata",
+    filters={"search_query": contains("name", "number"), "procedure_ids": _tested_by},
+    pages=pages(minimum=None),
 )

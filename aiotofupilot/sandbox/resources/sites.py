@@ -1,28 +1,42 @@
-"""The listing of deployments. The API does not document its order. Here, the latest comes first."""
+"""The listings of procedures, deployments, stations and users. The API documents the order of none of them.
+
+The latest deployment comes first. The listing of users is a bare array, without pages or parameters.
+"""
 
 from __future__ import annotations
 
-from datetime import datetime, timedelta
+from datetime import timedelta
 from typing import TYPE_CHECKING
 
-from aiotofupilot.models import Commit, Deployment, DeploymentRepository
-from aiotofupilot.sandbox.resource import Resource, among, at_least, contains, equal_to, until
+from aiotofupilot.models import Commit, Deployment, DeploymentRepository, Procedure, Station, Team, User
+from aiotofupilot.sandbox.parameters import pages
+from aiotofupilot.sandbox.recipes import BENCHES, TEAMS
+from aiotofupilot.sandbox.resource import Predicate, Resource, Snapshot, among, contains, equal_to, mentions
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+    from datetime import datetime
     from random import Random
 
+    from aiotofupilot.models import Metadata
     from aiotofupilot.sandbox.world import World
 
-__all__ = ["DEPLOYMENTS"]
+__all__ = ["DEPLOYMENTS", "PROCEDURES", "STATIONS", "USERS"]
 
 _MESSAGES = ("Tighten the ripple limit", "Wait for the fixture", "Read the label twice")
 _STATUSES = ("ready", "ready", "failed", "building", "pending")
 _QUEUED = timedelta(seconds=4)
 _BUILT = timedelta(seconds=51)
 
+PROCEDURES: Resource[Procedure] = Resource(
+    name="procedures",
+    order="limit search_query created_after created_before",
+    filters={"search_query": mentions("name", shortest=6, within=True)},
+    pages=pages(safe=False),
+)
 
-def _make(world: World, number: int) -> Iterator[Deployment]:
+
+def _deployment(world: World, number: int) -> Iterator[Deployment]:
     """Make the deployment with a number. Deployments with an even number are for production."""
     wave, index = divmod(number, 2 * len(world.lines))
     line, other = divmod(index, 2)
@@ -67,17 +81,53 @@ def _commit(world: World, random: Random, number: int, deployed_at: datetime) ->
 DEPLOYMENTS: Resource[Deployment] = Resource(
     name="deployments",
     source=lambda world: world.deployments,
-    make=_make,
+    make=_deployment,
+    order="procedure_ids environments build_statuses pushed branch_names author_usernames deployed_after "
+    "deployed_before search_query limit",
     filters={
-        "procedure_ids": among("procedure.id"),
-        "environments": among("environment"),
         "build_statuses": among("status"),
         "pushed": equal_to(lambda deployment: bool(deployment.stations)),
         "branch_names": among("commit.branch"),
         "author_usernames": among("commit.author_username"),
-        "deployed_after": at_least("deployed_at"),
-        "deployed_before": until("deployed_at"),
         "search_query": contains("commit.message", "commit.sha", "procedure.name"),
-        "limit": None,
     },
+)
+
+
+def _station(world: World, number: int) -> Iterator[Station]:
+    """Make the station with a number."""
+    ref, team = world.stations[number], BENCHES[number].team
+    lines = [ref for line, ref in enumerate(world.lines) if number in world.benches_of(line)]
+    yield Station(
+        id=ref.id,
+        name=ref.name,
+        procedures=tuple(lines),
+        procedures_count=len(lines),
+        team=None if team is None else Team(world.id("teams", team), TEAMS[team]),
+    )
+
+
+def _metadata(_world: World, number: int) -> Metadata:
+    """Return the metadata of a made-up station."""
+    return {"location": ("Lyon", "Graz")[number % 2], "bay": number + 1, "worn": BENCHES[number].failure_rate > 0.3}  # noqa: PLR2004 - more than others
+
+
+def _runs_procedures(wanted: frozenset[str], _snapshot: Snapshot) -> Predicate:
+    """Select stations that run one of the procedures."""
+    return lambda station: any(procedure.id in wanted for procedure in station.procedures)
+
+
+STATIONS: Resource[Station] = Resource(
+    name="stations",
+    source=lambda _world: range(len(BENCHES)),
+    make=_station,
+    metadata=_metadata,
+    order="limit search_query procedure_ids metadata include_metadata",
+    filters={"search_query": contains("name"), "procedure_ids": _runs_procedures},
+)
+
+USERS: Resource[User] = Resource(
+    name="users",
+    source=lambda world: world.users,
+    make=lambda _world, user: (user,),
 )

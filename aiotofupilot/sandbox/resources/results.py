@@ -1,0 +1,206 @@
+"""The listings of what runs wrote: phases, measurements and logs.
+
+The filter ``ids`` is about runs. In the listing of phases, ``outcomes`` is about phases; in that of measurements, about
+runs. A log's ``created_at`` is ``timestamp`` in the names of its filters.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from aiotofupilot.models import Log, LogRun, Measurement, Phase, ProcedureRef, Validator
+from aiotofupilot.sandbox.recipes import uuid
+from aiotofupilot.sandbox.resource import Resource, among, at_least, contains, equal_to, if_asked, until
+from aiotofupilot.sandbox.world import MILLISECOND
+
+from .runs import of_procedure, of_run
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from random import Random
+
+    from aiotofupilot.sandbox.plan import Entry
+    from aiotofupilot.sandbox.recipes import Measured
+    from aiotofupilot.sandbox.world import World
+
+__all__ = ["LOGS", "MEASUREMENTS", "PHASES"]
+
+_RECALIBRATION = 2000  # runs from one recalibration of the instruments to the next
+_LEVELS = ("DEBUG", "INFO", "WARNING", "ERROR", "CRITICAL")
+
+
+def _phases(world: World, entry: Entry) -> Iterator[Phase]:
+    """Make the phases of a run. Each attempt is one."""
+    run, random = entry.run, world.random("phases", entry.index)
+    for attempt in entry.attempts:
+        started_at = run.started_at + attempt.begin * MILLISECOND
+        yield Phase(
+            id=uuid(random),
+            name=attempt.step.name,
+            outcome=attempt.outcome,
+            started_at=started_at,
+            ended_at=None if attempt.duration is None else started_at + attempt.duration * MILLISECOND,
+            duration_ms=attempt.duration,
+            retry_count=attempt.retry,
+            sequence_path=attempt.step.sequence,
+            is_final_attempt=attempt.final,
+            run_id=run.id,
+            run_outcome=run.outcome,
+            serial_number=run.unit.serial_number,
+            sample=run.unit.sample,
+        )
+
+
+def _measurements(world: World, entry: Entry) -> Iterator[Measurement]:
+    """Make the measurements of a run."""
+    run, random = entry.run, world.random("measurements", entry.index)
+    for attempt in entry.attempts:
+        for measured, outcome in attempt.measured:
+            known = outcome != "UNSET"
+            yield Measurement(
+                id=uuid(random),
+                phase_name=attempt.step.name,
+                measurement_name=measured.name,
+                started_at=run.started_at + attempt.begin * MILLISECOND,
+                value=_number(measured, outcome, entry.index, random) if known and measured.kind == "numeric" else None,
+                bool_value=outcome == "PASS" if known and measured.kind == "boolean" else None,
+                string_value=_text(measured, outcome, random) if known and measured.kind == "string" else None,
+                units=measured.units,
+                measurement_outcome=outcome,
+                run_id=run.id,
+                serial_number=run.unit.serial_number,
+                sample=run.unit.sample,
+                measurement_type=measured.kind,
+                retry_count=attempt.retry,
+                is_final_attempt=attempt.final,
+                validators=tuple(_validators(measured, outcome)) or None,
+            )
+
+
+def _number(measured: Measured, outcome: str, run: int, random: Random) -> float:
+    """Return a measured number. It is within the limits if and only if it passes."""
+    low, high = measured.low, measured.high
+    least = low if low is not None else 0.2 * (high or 0.0)
+    most = high if high is not None else 1.08 * least
+    noise = random.random()
+    if outcome == "FAIL":
+        position = 1.05 + 0.35 * noise if high is not None else -1.05 - 0.35 * noise
+    else:
+        drift = 1.1 * (run % _RECALIBRATION) / _RECALIBRATION - 0.3 if measured.drifts else 0.0
+        position = max(-0.97, min(0.97, drift + 0.5 * (noise - 0.5)))
+    return round((least + most) / 2 + position * (most - least) / 2, 4)
+
+
+def _text(measured: Measured, outcome: str, random: Random) -> str:
+    """Return a measured text."""
+    allowed = measured.expected if isinstance(measured.expected, tuple) else (str(measured.expected),)
+    return random.choice(allowed) if outcome == "PASS" else "unreadable"
+
+
+def _validators(measured: Measured, outcome: str) -> Iterator[Validator]:
+    """Yield the checks of a measured value. Only the last limit can fail."""
+    limits = measured.limits
+    for operator, expected in limits:
+        expression = f"x {operator} {list(expected) if isinstance(expected, tuple) else expected!r}"
+        yield Validator(
+            outcome=outcome if (operator, expected) == limits[-1] or outcome == "UNSET" else "PASS",
+            operator=operator,
+            expected_value=expected,
+            expression=expression,
+            is_decisive=True,
+            is_expression_only=False,
+            analytics_expression=expression,
+            has_custom_expression=False,
+        )
+    if measured.expression is not None:
+        yield Validator(
+            outcome=outcome,
+            operator=None,
+            expected_value=None,
+            expression=measured.expression,
+            is_decisive=None,
+            is_expression_only=True,
+            analytics_expression=None,
+            has_custom_expression=True,
+        )
+
+
+def _logs(world: World, entry: Entry) -> Iterator[Log]:
+    """Make the log of a run."""
+    run, random = entry.run, world.random("logs", entry.index)
+    run_ref, unit_ref = LogRun(run.id, run.outcome, run.started_at), entry.unit.unit_ref
+    procedure_ref = ProcedureRef(run.procedure.id, run.procedure.name)
+    for line in entry.lines:
+        yield Log(
+            id=uuid(random),
+            level=line.level,
+            message=line.message,
+            created_at=run.started_at + line.at * MILLISECOND,
+            source_file=line.file,
+            line_number=line.number,
+            run=run_ref,
+            unit=unit_ref,
+            procedure=procedure_ref,
+            created_by_user=run.created_by_user,
+            created_by_station=run.created_by_station,
+        )
+
+
+def _severity(log: Log) -> int:
+    """Return the rank of a line's level. An unknown level has the highest rank."""
+    return _LEVELS.index(log.level) if log.level in _LEVELS else len(_LEVELS)
+
+
+PHASES: Resource[Phase] = Resource(
+    name="phases",
+    source=lambda world: world.entries,
+    make=_phases,
+    order="procedure_id names outcomes sequence_paths started_after started_before exclude_retries run_outcomes ids "
+    "duration_min duration_max deployment_ids procedure_versions environments operated_by_ids operated_by_names "
+    "created_by_station_ids created_by_user_ids serial_numbers part_numbers revision_numbers batch_numbers samples "
+    "sort_by sort_order limit",
+    filters={
+        "procedure_id": of_procedure("run_id"),
+        "exclude_retries": if_asked("is_final_attempt"),
+        "ids": of_run("run_id")("ids"),
+        "samples": among("sample", missing="production"),
+    },
+    otherwise=of_run("run_id"),
+    sort_paths={"duration": "duration_ms", "phase_name": "name"},
+)
+
+MEASUREMENTS: Resource[Measurement] = Resource(
+    name="measurements",
+    source=lambda world: world.entries,
+    make=_measurements,
+    order="procedure_id phase_name measurement_name phase_names outcomes ids duration_min duration_max deployment_ids "
+    "procedure_versions environments serial_numbers part_numbers revision_numbers batch_numbers operated_by_ids "
+    "operated_by_names created_by_station_ids created_by_user_ids started_after started_before exclude_retries "
+    "value_min value_max value_bool value_strings measurement_outcomes measurement_types sort_by sort_order limit",
+    filters={
+        "procedure_id": of_procedure("run_id"),
+        "ids": of_run("run_id")("ids"),
+        "exclude_retries": if_asked("is_final_attempt"),
+        "value_bool": equal_to("bool_value"),
+        "value_strings": among("string_value"),
+    },
+    otherwise=of_run("run_id"),
+    sort_paths={"outcome": "measurement_outcome"},
+)
+
+LOGS: Resource[Log] = Resource(
+    name="logs",
+    source=lambda world: world.entries,
+    make=_logs,
+    order="procedure_ids search_query levels timestamp_after timestamp_before source_files run_ids run_outcomes "
+    "procedure_versions deployment_ids environments serial_numbers part_numbers revision_numbers batch_numbers samples "
+    "created_by_station_ids created_by_user_ids sort_by sort_order limit",
+    filters={
+        "search_query": contains("message"),
+        "timestamp_after": at_least("created_at"),
+        "timestamp_before": until("created_at"),
+        "serial_numbers": among("unit.serial_number"),
+    },
+    otherwise=of_run("run.id"),
+    sort_paths={"level": _severity, "outcome": "run.outcome"},
+)
