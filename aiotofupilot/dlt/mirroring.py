@@ -10,23 +10,18 @@ from typing import TYPE_CHECKING, Literal
 
 import dlt
 import pyarrow as pa
-from attrs import field, frozen
+from attrs import frozen
 
 from aiotofupilot import RetryPolicy
 from aiotofupilot._arguments import boolean, integer, one_of, seconds
 from aiotofupilot._http.retry import checked_retry
 from aiotofupilot.settings import Secret, Settings
 
-from .database import GONE, SEEN, opened
-from .deadline import Deadline
-from .errors import MirrorTimeoutError
-from .lock import locked
-from .quiet import without_telemetry
-from .reading import chosen, is_compared
-from .resources import Amounts, resource
-from .sessions import Sessions
-from .source import source_of
-from .unwrapping import unwrapped
+from .database import GONE, SEEN, locked, opened
+from .quiet import unwrapped, without_telemetry
+from .reading import Deadline, chosen, is_compared
+from .results import Brought, MirrorTimeoutError
+from .source import Amounts, Sessions, resource, source_of
 
 if TYPE_CHECKING:
     import os
@@ -37,9 +32,9 @@ if TYPE_CHECKING:
     from dlt.pipeline.pipeline import Pipeline
 
     from .database import Database
-    from .unreadable import Unreadable
+    from .results import Unreadable
 
-__all__ = ["Brought", "mirror"]
+__all__ = ["mirror"]
 
 _AT_ONCE = 100_000
 """Items of a listing that are read before they are loaded. A run that is killed has to read no more of them again."""
@@ -52,22 +47,6 @@ _ROWS_IN_TIME = 500
 
 _SPECIAL = frozenset("'*?[]{}=%")
 """Characters that mean something in a path that DuckDB finds in SQL, or dlt in a template."""
-
-
-@frozen(kw_only=True)
-class Brought:
-    """What a run has brought of one listing, such as 42 new runs."""
-
-    listing: str
-    """Its name, which is that of the table."""
-    new: int
-    """Rows that the table did not have before."""
-    gone: int
-    """Rows that were found to be listed no more, and marked."""
-    rows: int
-    """Rows that the table has now, with those that are marked."""
-    unreadable: tuple[Unreadable, ...] = field(default=(), converter=tuple["Unreadable", ...])
-    """What was left out because it cannot be read, with ``on_unreadable="skip"``."""
 
 
 @frozen(kw_only=True)

@@ -1,4 +1,4 @@
-"""dlt as a part of a program that is not dlt's: without telemetry, and without log lines."""
+"""dlt as a part of a program that is not dlt's: without telemetry and log lines, and with the reasons of its errors."""
 
 from __future__ import annotations
 
@@ -7,15 +7,19 @@ from contextlib import contextmanager
 from threading import Lock
 from typing import TYPE_CHECKING
 
+import duckdb
 from attrs import define, field
 from dlt.common.configuration.exceptions import ConfigurationException
 
-from .unwrapping import misconfigured
+from aiotofupilot import ConfigurationError, TofuPilotError
+
+from .database import unusable
 
 if TYPE_CHECKING:
     from collections.abc import Generator
+    from pathlib import Path
 
-__all__ = ["quieten", "without_telemetry"]
+__all__ = ["quieten", "unwrapped", "without_telemetry"]
 
 _UNLESS_ASKED = {"dlthub_telemetry": "false", "log_level": "CRITICAL"}
 """Settings in dlt's section ``runtime``, unless the user has chosen others."""
@@ -33,7 +37,7 @@ def quieten() -> None:
     try:
         _quieten()
     except ConfigurationException as error:
-        raise misconfigured(error) from error
+        raise _misconfigured(error) from error
 
 
 def _quieten() -> None:
@@ -89,3 +93,47 @@ def without_telemetry() -> Generator[None]:
             _mirrors.number -= 1
             if settings.dlthub_telemetry and not _mirrors.number:
                 anon_tracker.init_anon_tracker(settings)
+
+
+@contextmanager
+def unwrapped(path: Path) -> Generator[None]:
+    """Raise the reason in place of an error that dlt raises during a block.
+
+    The reason is an error of the server, the database, the disk or the settings of dlt. An error with another reason is
+    raised as it is, because its whole traceback is needed.
+
+    Args:
+        path: The database.
+
+    Raises:
+        ConfigurationError: dlt cannot use its settings.
+        MirrorError: DuckDB cannot use the database.
+        OSError: There is no room, or a file cannot be written.
+        TofuPilotError: The server did not answer as it should.
+    """
+    try:
+        yield
+    except Exception as error:
+        reason = _reason(error, path)
+        if reason is None or reason is error:
+            raise
+        raise reason from None
+
+
+def _reason(error: BaseException, path: Path) -> BaseException | None:
+    """Return the error that `unwrapped` raises in place of another one. None: there is none."""
+    wrapped: BaseException | None = error
+    while wrapped is not None:
+        if isinstance(wrapped, TofuPilotError | OSError | KeyboardInterrupt):
+            return wrapped
+        if isinstance(wrapped, duckdb.Error):
+            return unusable(wrapped, path)
+        if isinstance(wrapped, ConfigurationException):
+            return _misconfigured(wrapped)
+        wrapped = getattr(wrapped, "exception", None) or wrapped.__cause__ or wrapped.__context__
+    return None
+
+
+def _misconfigured(error: ConfigurationException) -> ConfigurationError:
+    """Return the error for what dlt says about its settings, such as a ``config.toml`` that is not TOML."""
+    return ConfigurationError(f"dlt cannot use its settings: {' '.join(str(error).split())}")

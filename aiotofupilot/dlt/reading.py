@@ -1,28 +1,32 @@
-"""What one run reads of a listing, and the place in it after each batch of items.
+"""What one run reads of a listing until its deadline, and the place in it after each batch of items.
 
 A place is a dict of JSON's types. It is kept in dlt's state of the resource, which dlt commits with the rows.
 """
 
 from __future__ import annotations
 
-from contextlib import aclosing
+import asyncio
+import time
+from contextlib import aclosing, asynccontextmanager
 from datetime import timedelta
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any, Literal, NamedTuple, Protocol, TypeVar
 
+from aiotofupilot import Watermark
 from aiotofupilot._arguments import one_of
 from aiotofupilot.listings import NAMES, listing_class
-from aiotofupilot.watermark import Watermark
 
-from .errors import PlaceError
-from .unreadable import Unreadable, noting
+from .results import PlaceError, Unreadable
 
 if TYPE_CHECKING:
     from collections.abc import AsyncGenerator, AsyncIterator, Iterable, Mapping
+    from datetime import datetime
 
-    from aiotofupilot import Paginator, TofuPilotSession
-    from aiotofupilot._paging.plan import OnUnreadable
+    from aiotofupilot import Paginator, TofuPilotSession, WalkStats
 
-__all__ = ["Arrived", "chosen", "is_compared", "read"]
+__all__ = ["Arrived", "Deadline", "chosen", "is_compared", "read"]
+
+T = TypeVar("T")
+W = TypeVar("W", bound="_Walk")
 
 _MILLISECOND = timedelta(milliseconds=1)
 """`Paginator.since` asks for what was created so much before its watermark's floor, or later."""
@@ -84,7 +88,7 @@ async def read(
             yield arrived
 
 
-def listing_of(name: str, session: TofuPilotSession, on_unreadable: OnUnreadable) -> Paginator[Any]:
+def listing_of(name: str, session: TofuPilotSession, on_unreadable: Literal["raise", "skip"]) -> Paginator[Any]:
     """Return a listing with all that the API can tell of its items."""
     listing = getattr(session, name)
     options: dict[str, Any] = {} if listing.is_bare else {"on_unreadable": on_unreadable}
@@ -101,7 +105,7 @@ def listing_of(name: str, session: TofuPilotSession, on_unreadable: OnUnreadable
     return paginator
 
 
-def _on_unreadable(unreadable: list[Unreadable] | None) -> OnUnreadable:
+def _on_unreadable(unreadable: list[Unreadable] | None) -> Literal["raise", "skip"]:
     return "raise" if unreadable is None else "skip"
 
 
@@ -110,7 +114,7 @@ async def _compared(
 ) -> AsyncGenerator[Arrived]:
     listing = listing_of(name, session, _on_unreadable(unreadable))
     async with (
-        noting(listing.walk(), name, unreadable) as walk,
+        _noting(listing.walk(), name, unreadable) as walk,
         aclosing(_gathered(walk.batches(), rows)) as gathered,
     ):
         async for items in gathered:
@@ -129,11 +133,52 @@ async def _new(
     floor, is_of_runs = news.watermark.floor, listing_class(name).by_run is not None
     since = None if floor is None or is_of_runs else floor - _MILLISECOND
     async with (
-        noting(news, name, unreadable, since=since, has_positions=not is_of_runs) as walk,
+        _noting(news, name, unreadable, since=since, has_positions=not is_of_runs) as walk,
         aclosing(_gathered(walk.batches(), rows)) as gathered,
     ):
         async for items in gathered:
             yield Arrived(items, {"watermark": str(walk.watermark)})
+
+
+class _Walk(Protocol):
+    """A walk of any kind."""
+
+    @property
+    def stats(self) -> WalkStats:
+        """What it has done so far."""
+        ...
+
+    async def aclose(self) -> None:
+        """End it."""
+        ...
+
+
+@asynccontextmanager
+async def _noting(
+    walk: W,
+    listing: str,
+    unreadable: list[Unreadable] | None,
+    *,
+    since: datetime | None = None,
+    has_positions: bool = True,
+) -> AsyncGenerator[W]:
+    """Walk during a block, and note at its end what the walk has left out.
+
+    Args:
+        walk: A walk.
+        listing: What it walks.
+        unreadable: Where to note it. None: the walk leaves nothing out.
+        since: From which moment of creation on it walks. None: it walks the whole listing.
+        has_positions: Whether its positions are those of one query.
+    """
+    async with aclosing(walk):
+        try:
+            yield walk
+        finally:
+            stats = walk.stats
+            if unreadable is not None and stats.unreadable:
+                positions = stats.unreadable_positions if has_positions else ()
+                unreadable.append(Unreadable(listing=listing, count=stats.unreadable, positions=positions, since=since))
 
 
 async def _gathered(pages: AsyncIterator[list[Any]], rows: int) -> AsyncGenerator[list[Any]]:
@@ -145,3 +190,33 @@ async def _gathered(pages: AsyncIterator[list[Any]], rows: int) -> AsyncGenerato
             yield items
             items = []
     yield items
+
+
+class Deadline:
+    """A time from now on in which reading has to end.
+
+    Args:
+        seconds: How long it is, more than 0. None: there is no limit.
+    """
+
+    def __init__(self, seconds: float | None) -> None:
+        self.seconds = seconds
+        self.is_missed: bool = False
+        """Whether it has ended the reading of something."""
+        self._at = None if seconds is None else time.monotonic() + seconds  # which is the clock of event loops
+
+    async def before(self, arrivals: AsyncIterator[T]) -> AsyncGenerator[T]:
+        """Yield what arrives in time. What is waited for when the time is over is cancelled."""
+        while True:
+            scope = asyncio.timeout_at(self._at)
+            try:
+                async with scope:
+                    arrived = await anext(arrivals)
+            except StopAsyncIteration:
+                return
+            except TimeoutError:
+                if not scope.expired():
+                    raise
+                self.is_missed = True
+                return
+            yield arrived

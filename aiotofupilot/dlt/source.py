@@ -1,31 +1,185 @@
-"""The dlt source."""
+"""The dlt source: one resource for each listing, and one session for all that are extracted at the same time."""
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Callable, Sequence  # noqa: TC003 - dlt resolves the annotations
-from contextlib import AbstractAsyncContextManager  # noqa: TC003 - likewise
-from typing import TYPE_CHECKING, Literal
+from contextlib import AbstractAsyncContextManager, aclosing, asynccontextmanager
+from functools import partial
+from itertools import count
+from typing import TYPE_CHECKING, Any, Literal, NamedTuple, cast
 
 import dlt
+from attrs import define, field, frozen
 from dlt.extract import DltSource
 
-from aiotofupilot import RetryPolicy
-from aiotofupilot._arguments import boolean, integer, one_of, seconds
+from aiotofupilot import RetryPolicy, TofuPilotSession
+from aiotofupilot._arguments import boolean, integer, named, one_of, seconds
 from aiotofupilot._http.retry import checked_retry
+from aiotofupilot.listings import listing_class
 from aiotofupilot.settings import Secret
 
-from .reading import chosen
-from .resources import Amounts, resource
-from .sessions import Sessions
+from .reading import Deadline, chosen, is_compared, read
+from .rows import rows_of, schema_of
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import AsyncGenerator, Iterator
 
+    import pyarrow as pa
     from dlt.extract import DltResource
 
-__all__ = ["source_of", "tofupilot"]
+    from .results import Unreadable
+
+__all__ = ["Amounts", "PlacedRows", "Places", "Sessions", "resource", "source_of", "tofupilot"]
 
 _NAME = "tofupilot"
+
+
+class Sessions:
+    """Opens a session for whoever comes first, and closes it after the last one.
+
+    dlt extracts resources one after another or at the same time, on an event loop of its own that ends with the
+    extraction. A session belongs to one loop, so it may not outlive the resources that use it. While there is one,
+    all resources share it: when the server asks one of them to wait, all of them do.
+
+    Args:
+        make_limiter: Makes the ``limiter`` of each session. None: they have none.
+        options: What `TofuPilotSession` takes.
+
+    Raises:
+        TypeError: ``make_limiter`` is not a function.
+    """
+
+    def __init__(
+        self,
+        *,
+        make_limiter: Callable[[], AbstractAsyncContextManager[object]] | None = None,
+        **options: Any,  # noqa: ANN401 - each option has a type of its own
+    ) -> None:
+        if not (make_limiter is None or callable(make_limiter)):
+            complaint = f"make_limiter must be a function that returns a limiter, or None, got {make_limiter!r}"
+            raise named(TypeError(complaint), "make_limiter")
+        self._make_limiter = make_limiter
+        self._options = options
+        self._session: TofuPilotSession | None = None
+        self._users = 0
+
+    @asynccontextmanager
+    async def session(self) -> AsyncGenerator[TofuPilotSession]:
+        """Hold the session open.
+
+        Raises:
+            ConfigurationError: There is no key, or it or the address cannot be used.
+            TypeError: What ``make_limiter`` has made is no limiter.
+        """
+        asyncio.get_running_loop().set_exception_handler(_on_error)
+        session = self._session = self._session or self._made()
+        self._users += 1
+        try:
+            yield session
+        finally:
+            self._users -= 1
+            if not self._users:
+                self._session = None
+                await session.close()
+
+    def _made(self) -> TofuPilotSession:
+        limiter = None if self._make_limiter is None else self._make_limiter()
+        return TofuPilotSession(**self._options, limiter=limiter)
+
+
+def _on_error(loop: asyncio.AbstractEventLoop, context: dict[str, Any]) -> None:
+    """Report what dlt's event loop reports, except that a generator was being closed already.
+
+    When an extraction fails, dlt lets its loop close all generators at the same time. A generator also closes those
+    that it reads from, and the loop reports each that it finds closing.
+    """
+    if not ("asyncgen" in context and isinstance(context.get("exception"), RuntimeError)):
+        loop.default_exception_handler(context)
+
+
+@frozen(kw_only=True)
+class Amounts:
+    """How much a resource reads."""
+
+    rows: int
+    """Rows of a batch, about."""
+    max_items: int | None
+    """In one run, stop after about this many items. None: read to the end."""
+    full: bool
+    """Whether to begin anew, whatever was read before."""
+    deadline: Deadline = field(factory=partial(Deadline, None))
+    """When to stop, with the batches that have come by then."""
+
+
+class PlacedRows(NamedTuple):
+    """Rows on their way to dlt, and the place after them."""
+
+    rows: pa.RecordBatch | None
+    """None: only the place is new."""
+    place: dict[str, Any]
+    """Where the resource stands after these rows."""
+    number: int
+    """How many such batches came before, because dlt may take two of them in the wrong order."""
+
+
+@define
+class Places:
+    """Keeps the latest place of a resource in dlt's state."""
+
+    _noted: int = -1
+
+    def note(self, placed: PlacedRows) -> pa.RecordBatch | None:
+        """Note the place after some rows, now that dlt has taken them, and return the rows."""
+        if placed.number > self._noted:
+            self._noted = placed.number
+            place = dlt.current.resource_state()
+            place.clear()
+            place.update(placed.place)
+        return placed.rows
+
+
+def resource(
+    name: str, sessions: Sessions, amounts: Amounts, unreadable: list[Unreadable] | None = None
+) -> DltResource:
+    """Return the resource for a listing.
+
+    Args:
+        name: The listing.
+        sessions: Whom to ask.
+        amounts: How much it reads.
+        unreadable: Where to note items that cannot be read, which are left out. None: such an item is an error.
+    """
+    model, numbers, places = listing_class(name).model, count(), Places()
+
+    async def batches() -> AsyncGenerator[PlacedRows]:
+        place = dlt.current.resource_state()
+        is_new = not place
+        left = None if is_compared(name) else amounts.max_items
+        rows_at_once = amounts.rows if left is None else min(amounts.rows, left)
+        start = {} if amounts.full else dict(place)
+        async with (
+            sessions.session() as session,
+            aclosing(read(name, session, start, rows=rows_at_once, unreadable=unreadable)) as arrivals,
+        ):
+            async for items, after in amounts.deadline.before(arrivals):
+                # One batch without rows makes the table of a listing that is empty.
+                rows = rows_of(items, model) if items or is_new else None
+                is_new = False
+                yield PlacedRows(rows, after, next(numbers))
+                if left is not None:
+                    left -= len(items)
+                    if left <= 0:
+                        return
+
+    made: DltResource = dlt.resource(
+        batches,
+        name=name,
+        primary_key="id",
+        write_disposition={"disposition": "merge", "strategy": "delete-insert"},
+        columns=cast("Any", schema_of(model)),  # its types leave out that it takes a schema of Arrow
+    )
+    return made.add_map(places.note)
 
 
 def source_of(resources: Sequence[DltResource]) -> DltSource:

@@ -11,7 +11,7 @@ import duckdb
 import pytest
 
 from aiotofupilot.dlt.database import Database, opened, unusable
-from aiotofupilot.dlt.errors import MirrorError
+from aiotofupilot.dlt.results import MirrorError
 
 SERVER = "https://tofupilot.example/api"
 

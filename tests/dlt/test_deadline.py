@@ -7,7 +7,7 @@ from types import SimpleNamespace
 
 import pytest
 
-from aiotofupilot.dlt import Brought, MirrorTimeoutError, deadline, mirroring
+from aiotofupilot.dlt import Brought, MirrorTimeoutError, mirroring, reading
 
 
 @pytest.fixture
@@ -29,7 +29,7 @@ def passing_after(batches):
         return asyncio.timeout_at(None if left[0] >= 0 else 0)
 
     with pytest.MonkeyPatch.context() as patched:
-        patched.setattr(deadline, "asyncio", SimpleNamespace(timeout_at=timeout_at))
+        patched.setattr(reading, "asyncio", SimpleNamespace(timeout_at=timeout_at))
         patched.setattr(mirroring, "_ROWS_IN_TIME", 100)
         yield
 
@@ -64,7 +64,7 @@ async def test_a_timeout_of_another_kind_is_no_deadline():
         yield 1
         raise TimeoutError("the disk")
 
-    limit = deadline.Deadline(3600)
+    limit = reading.Deadline(3600)
     with pytest.raises(TimeoutError, match="the disk"):
         _ = [arrived async for arrived in limit.before(arrivals())]
     assert not limit.is_missed

@@ -9,8 +9,8 @@ from pathlib import Path
 
 import pytest
 
-from aiotofupilot.dlt.errors import MirrorError
-from aiotofupilot.dlt.lock import locked
+from aiotofupilot.dlt.database import locked
+from aiotofupilot.dlt.results import MirrorError
 
 
 def test_a_second_one_is_refused(tmp_path):
@@ -30,7 +30,7 @@ def test_nothing_stays_behind(tmp_path):
 def test_a_process_that_is_killed_leaves_it(tmp_path):
     database = tmp_path / "line.duckdb"
     program = (
-        "import os, signal, pathlib; from aiotofupilot.dlt.lock import locked\n"
+        "import os, signal, pathlib; from aiotofupilot.dlt.database import locked\n"
         f"with locked(pathlib.Path({str(database)!r})): os.kill(os.getpid(), signal.SIGKILL)"
     )
     killed = subprocess.run([sys.executable, "-c", program], check=False)  # noqa: S603 - our own

@@ -12,7 +12,7 @@ from dlt.pipeline.pipeline import Pipeline
 from fakes.wire_listings import MODELS
 
 from aiotofupilot import ForbiddenError
-from aiotofupilot.dlt import Brought, MirrorError, PlaceError, database, mirror, mirroring, reading, resources
+from aiotofupilot.dlt import Brought, MirrorError, PlaceError, database, mirror, mirroring, reading, source
 from aiotofupilot.sandbox import faults
 
 
@@ -185,15 +185,15 @@ def test_one_that_is_closed_early_lets_go_of_the_database(pull, sandbox, tmp_pat
 
 def test_a_schema_that_is_older_gets_its_columns(pull, sandbox, query, monkeypatch):
     """Rows that were there have null in them until they are read again."""
-    schema_of, rows_of = resources.schema_of, resources.rows_of
+    schema_of, rows_of = source.schema_of, source.rows_of
 
     def older_schema(model):
         schema = schema_of(model)
         return schema.remove(schema.get_field_index("docstring"))
 
     with monkeypatch.context() as patched:
-        patched.setattr(resources, "schema_of", older_schema)
-        patched.setattr(resources, "rows_of", lambda items, model: rows_of(items, model).drop_columns(["docstring"]))
+        patched.setattr(source, "schema_of", older_schema)
+        patched.setattr(source, "rows_of", lambda items, model: rows_of(items, model).drop_columns(["docstring"]))
         pull("runs")
     assert query("SELECT count(*) FROM information_schema.columns WHERE column_name = 'docstring'") == [(0,)]
     sandbox.produce(1)
@@ -293,7 +293,7 @@ def test_ctrl_c_is_not_wrapped_in_an_error_of_dlt(pull):
 
 
 def test_a_fault_of_the_program_is_told_with_all_that_led_to_it(pull, monkeypatch):
-    monkeypatch.setattr(resources, "rows_of", lambda *_: 1 / 0)
+    monkeypatch.setattr(source, "rows_of", lambda *_: 1 / 0)
     with pytest.raises(PipelineStepFailed, match="division by zero"):
         pull("users")
 

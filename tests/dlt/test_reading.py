@@ -10,8 +10,8 @@ from fakes.wire_listings import MODELS
 
 from aiotofupilot import TofuPilotSession
 from aiotofupilot.checkpoint import sealed
-from aiotofupilot.dlt.errors import PlaceError
 from aiotofupilot.dlt.reading import read
+from aiotofupilot.dlt.results import PlaceError
 from aiotofupilot.sandbox import Sandbox, make_procedures
 
 

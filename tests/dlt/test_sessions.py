@@ -7,7 +7,7 @@ from fakes.proxies import AUTHORITY, Proxy, with_tls
 
 from aiotofupilot import ConfigurationError, SessionError
 from aiotofupilot.dlt import mirror, tofupilot
-from aiotofupilot.dlt.sessions import Sessions
+from aiotofupilot.dlt.source import Sessions
 from aiotofupilot.sandbox import Sandbox
 
 SESSIONS = {"api_key": "key", "base_url": "https://tofupilot.example"}

@@ -5,7 +5,7 @@ import duckdb
 import pytest
 from fakes.wire_listings import MODELS
 
-from aiotofupilot.dlt import resources, tofupilot
+from aiotofupilot.dlt import source, tofupilot
 
 
 @pytest.fixture
@@ -122,7 +122,7 @@ def test_an_earlier_batch_that_comes_late_does_not_set_the_place_back(monkeypatc
     """dlt waits for whichever batch is there first, and so it can take two of them in the wrong order."""
     state = {}
     monkeypatch.setattr(dlt.current, "resource_state", lambda: state)
-    note = resources.Places().note
+    note = source.Places().note
     for number in (1, 0, 2):
-        note(resources.PlacedRows(None, {"watermark": str(number)}, number))
+        note(source.PlacedRows(None, {"watermark": str(number)}, number))
         assert state == {"watermark": str(max(number, 1))}
