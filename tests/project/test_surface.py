@@ -1,5 +1,6 @@
 """`.ci/surface.py` sees what breaks programs, and nothing else."""
 
+import runpy
 import shutil
 import subprocess
 import sys
@@ -41,16 +42,35 @@ HARMLESS = {
 }
 
 
+SMALL = {
+    "__init__.py": '__all__ = ["Walk"]\n\n\nclass Walk:\n    def first(self): ...\n',
+    "_version.py": '__version__ = "0.1.0"\n',
+    "listings/__init__.py": "",
+}
+"""A package of one class."""
+
+main = runpy.run_path(str(ROOT / ".ci" / "surface.py"))["main"]
+
+
 def git(folder, *arguments):
     identity = ["-c", "user.name=test", "-c", "user.email=test@localhost", "-c", "commit.gpgsign=false"]
     subprocess.run(["git", *identity, *arguments], cwd=folder, check=True, capture_output=True)  # noqa: S603, S607 - our own
 
 
-@pytest.fixture(scope="module")
-def released(tmp_path_factory):
-    """A repository in which this version is the last release."""
-    repository = tmp_path_factory.mktemp("released")
-    copy(repository)
+def write_small(folder):
+    for name, text in SMALL.items():
+        path = folder / "aiotofupilot" / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(text, encoding="utf-8")
+
+
+def copy(folder):
+    shutil.copytree(ROOT / "aiotofupilot", folder / "aiotofupilot", ignore=shutil.ignore_patterns("__pycache__"))
+    (folder / "aiotofupilot" / "_version.py").write_text('__version__ = "0.1.0"\n', encoding="utf-8")
+
+
+def release(repository):
+    """Make a repository in which the version that is there is the last release."""
     git(repository, "init", "--quiet")
     git(repository, "add", ".")
     git(repository, "commit", "--quiet", "--message", "Release")
@@ -60,16 +80,29 @@ def released(tmp_path_factory):
     return repository
 
 
-def copy(folder):
-    shutil.copytree(ROOT / "aiotofupilot", folder / "aiotofupilot", ignore=shutil.ignore_patterns("__pycache__"))
-    (folder / "aiotofupilot" / "_version.py").write_text('__version__ = "0.1.0"\n', encoding="utf-8")
+@pytest.fixture(scope="module")
+def released(tmp_path_factory):
+    """A repository in which this version is the last release."""
+    repository = tmp_path_factory.mktemp("released")
+    copy(repository)
+    return release(repository)
 
 
 @pytest.fixture
-def version(tmp_path):
-    """The version of now, to be changed."""
-    copy(tmp_path)
-    return tmp_path
+def small(tmp_path):
+    """A repository in which the small package is the last release."""
+    repository = tmp_path / "repository"
+    write_small(repository)
+    return release(repository)
+
+
+@pytest.fixture
+def changed(tmp_path):
+    """The small package of now, which lacks a method."""
+    folder = tmp_path / "changed"
+    write_small(folder)
+    change(folder, "__init__.py", "def first(", "def foremost(")
+    return folder
 
 
 def change(folder, file, old, new):
@@ -79,61 +112,49 @@ def change(folder, file, old, new):
     path.write_text(text.replace(old, new, 1), encoding="utf-8")
 
 
-def compare(repository, folder):
-    command = [sys.executable, ROOT / ".ci" / "surface.py", repository, folder]
-    return subprocess.run(command, check=False, capture_output=True, text=True)  # noqa: S603 - our own
-
-
-@pytest.fixture(scope="module")
-def broken(released, tmp_path_factory):
-    """What is said of a version with all of the changes that break programs."""
-    folder = tmp_path_factory.mktemp("broken")
-    copy(folder)
+def test_each_change_that_breaks_programs_is_named(released, tmp_path, capsys):
+    copy(tmp_path)
     for file, old, new, _ in CHANGES.values():
-        change(folder, file, old, new)
-    return compare(released, folder)
+        change(tmp_path, file, old, new)
+    assert main(released, tmp_path) == 1
+    said = capsys.readouterr().out
+    assert [named for *_, named in CHANGES.values() if named not in said] == []
+    assert "breaking changes since v0.0.10" in said
 
 
-@pytest.mark.parametrize("named", [named for *_, named in CHANGES.values()], ids=CHANGES)
-def test_a_change_that_breaks_programs_is_named(broken, named):
-    assert broken.returncode == 1, broken.stderr
-    assert named in broken.stdout
-    assert "breaking changes since v0.0.10" in broken.stdout
-
-
-def test_other_changes_are_free(released, version):
+def test_other_changes_are_free(released, tmp_path, capsys):
+    copy(tmp_path)
     for file, old, new in HARMLESS.values():
-        change(version, file, old, new)
-    ran = compare(released, version)
-    assert ran.returncode == 0, ran.stdout + ran.stderr
-    assert "0 breaking changes since v0.0.10" in ran.stdout
+        change(tmp_path, file, old, new)
+    assert main(released, tmp_path) == 0
+    assert "0 breaking changes since v0.0.10" in capsys.readouterr().out
 
 
 @pytest.mark.parametrize(("number", "code"), [("0.1.1", 1), ("0.2.0", 0), ("1.0.0", 0)])
-def test_a_version_may_break_where_its_number_says_so(released, version, number, code):
-    change(version, *CHANGES["a method is removed"][:3])
-    change(version, "_version.py", '"0.1.0"', f'"{number}"')
-    ran = compare(released, version)
-    assert ran.returncode == code
-    assert ("which the version allows" in ran.stdout) is (code == 0)
+def test_a_version_may_break_where_its_number_says_so(small, changed, capsys, number, code):
+    change(changed, "_version.py", '"0.1.0"', f'"{number}"')
+    assert main(small, changed) == code
+    said = capsys.readouterr().out
+    assert "1 breaking changes since v0.0.10" in said
+    assert ("which the version allows" in said) is (code == 0)
 
 
-def test_a_release_is_compared_with_the_one_before(released, version, tmp_path_factory):
+def test_a_release_is_compared_with_the_one_before(small, changed, capsys, tmp_path):
     """Its own tag is there when the workflow checks it."""
-    repository = tmp_path_factory.mktemp("tagged") / "repository"
-    git(released, "clone", "--quiet", ".", repository)
+    repository = tmp_path / "tagged"
+    git(small, "clone", "--quiet", ".", repository)
     git(repository, "tag", "v0.1.0")
-    change(version, *CHANGES["a method is removed"][:3])
-    ran = compare(repository, version)
-    assert ran.returncode == 1
-    assert "breaking changes since v0.0.10" in ran.stdout
+    assert main(repository, changed) == 1
+    assert "breaking changes since v0.0.10" in capsys.readouterr().out
 
 
-def test_without_a_release_nothing_can_break(tmp_path, version):
+def test_without_a_release_nothing_can_break(tmp_path, changed):
+    """The script is a program that is given two folders."""
     repository = tmp_path / "repository"
     repository.mkdir()
     git(repository, "init", "--quiet")
     git(repository, "commit", "--quiet", "--allow-empty", "--message", "Begin")
-    ran = compare(repository, version)
+    command = [sys.executable, ROOT / ".ci" / "surface.py", repository, changed]
+    ran = subprocess.run(command, check=False, capture_output=True, text=True)  # noqa: S603 - our own
     assert ran.returncode == 0
     assert ran.stdout == "surface: there is no release yet, so nothing can break\n"
