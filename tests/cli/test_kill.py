@@ -1,15 +1,12 @@
 """A file whose writer is killed, at whatever moment, is gone on with to the file that it would have been."""
 
-import os
 from itertools import count
 from random import Random
 
 import pytest
+from fakes.budget import KILLS
 
 from aiotofupilot.cli import run
-
-KILLS = int(os.environ.get("AIOTOFUPILOT_KILLS", "0")) or 3
-"""How often it is killed, at most."""
 
 
 @pytest.mark.usefixtures("unmeasured")

@@ -1,22 +1,21 @@
 """A mirror that is killed again and again while the line goes on ends as one that was never interrupted."""
 
-import os
 import subprocess
 import threading
 from random import Random
 
 import duckdb
 import pytest
+from fakes.budget import KILLS, NIGHTLY
 from fakes.wire_listings import MODELS
 
 from aiotofupilot.dlt import mirror
 from aiotofupilot.sandbox import BusyLine, Sandbox
 from aiotofupilot.testing import serve
 
-KILLS = int(os.environ.get("AIOTOFUPILOT_KILLS", "0"))
-"""How often it is killed, with all listings; 0: twice, with a few of them, because each run takes seconds."""
-
-NAMES = tuple(MODELS) if KILLS else ("runs", "units", "stations", "measurements")
+NAMES = tuple(MODELS) if NIGHTLY else ("runs", "units", "stations", "measurements")
+KILLED = KILLS if NIGHTLY else 2
+"""How often it is killed. Each run takes seconds."""
 
 
 def pulled(sandbox, path, **options):
@@ -52,7 +51,7 @@ def test_killed_again_and_again(start, tmp_path, monkeypatch):
         busy = BusyLine(runs=0.3)
         sandbox.before_response.append(busy)
         killed = 0
-        while killed < (KILLS or 2):
+        while killed < KILLED:
             last, answered = len(sandbox.requests) + random.randint(1, len(NAMES)), threading.Event()
 
             def count(*_, last=last, answered=answered):

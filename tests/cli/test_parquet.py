@@ -2,7 +2,6 @@
 
 import asyncio
 import errno
-import os
 import subprocess
 import sys
 from contextlib import contextmanager, suppress
@@ -14,6 +13,7 @@ from random import Random
 
 import pyarrow as pa
 import pytest
+from fakes.budget import KILLS
 from fakes.listings import required
 from fakes.wire_listings import MODELS
 from pyarrow import parquet
@@ -25,9 +25,6 @@ from aiotofupilot.cli.formats import Parquet
 from aiotofupilot.cli.resume import PartFile
 from aiotofupilot.sandbox import BusyLine, make_procedures
 from aiotofupilot.sandbox.faults import status
-
-KILLS = int(os.environ.get("AIOTOFUPILOT_KILLS", "0")) or 3
-"""How often a run is killed, at most. Each takes a second."""
 
 
 def beside(output):
