@@ -1,4 +1,4 @@
-"""The tests that the READMEs show pass as they stand: their ``python test`` blocks, each in a process of its own."""
+"""The tests that the READMEs show pass as they stand: their ``python test`` blocks, each in a run of its own."""
 
 import re
 import subprocess
@@ -26,6 +26,6 @@ def test_a_block_of_tests_passes(block, pytester):
     else:
         (configuration,) = [block.text for block in blocks("toml")]
         pytester.makepyprojecttoml(configuration)
-        result = pytester.runpytest_subprocess("-W", "error")
+        result = pytester.runpytest("-W", "error")
         result.assert_outcomes(passed=tests)
         assert "asyncio: mode=Mode.AUTO" in result.stdout.str()
