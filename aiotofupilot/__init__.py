@@ -82,8 +82,8 @@ __doc__ = _documentation.NotRewritten(__doc__)  # pytest has a plugin in here
 
 if TYPE_CHECKING:
     from ._http.retry import RetryPolicy
-    from ._paging.news.follow import FollowedListing
-    from ._paging.news.incremental import IncrementalWalk
+    from ._paging.follow import FollowedListing
+    from ._paging.incremental import IncrementalWalk
     from ._paging.paginator import Paginator
     from ._paging.walk import Walk
     from ._session import TofuPilotSession
@@ -138,8 +138,8 @@ else:  # hidden from type checkers, because they would then accept any name
         "_http.retry",
         "_session",  # it does not need paging before something is listed
         "_paging.walk",
-        "_paging.news.incremental",
-        "_paging.news.follow",
+        "_paging.incremental",
+        "_paging.follow",
         "_paging.paginator",
     )
     __getattr__, __dir__ = _lazy.lazy(__name__, __all__, _LIGHTEST_FIRST, _MODELS)

@@ -4,9 +4,10 @@
 items, with its `outset`, and `pages` is one over the pages. A `window` fetches pages in order, in `tasks`. `resumption`
 says where a pass that ended early continues. `iteration` is what walks, streams and record batches share. Code that
 relies on positions first checks that cursors are `offsets`. `count` finds out how many items a listing has, and
-`shards` cuts it into parts.
+`shards` cuts it into parts. `incremental` is one pass over what is new in a listing: `by_creation` finds that by the
+time of creation, and `per_run` finds what new runs wrote. Both need what is in `passes`. `follow` makes one pass after
+another, and outlives outages.
 
 - `continuity` says which items of a page are new, and finds the place again after the listing has moved.
 - `unreadable` reads around an item that the server cannot serve.
-- `news` finds what is new in a listing since an earlier pass.
 """

@@ -164,7 +164,7 @@ class Extent:
                 listing changes too much.
             PaginationError: The server's cursor does not advance, or is missing.
         """
-        check_offsets(page, "count() needs offsets, and a walk does not")
+        check_offsets(page)
         if page.following is None and page.meta.has_more:
             raise PaginationError(
                 f"the page at cursor {page.cursor} announces more items, and no cursor that leads to them",

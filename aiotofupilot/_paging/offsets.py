@@ -9,19 +9,18 @@ from aiotofupilot.errors import DriftError, PaginationError
 if TYPE_CHECKING:
     from aiotofupilot.models import Page
 
-__all__ = ["check_offsets"]
+__all__ = ["INSTEAD", "check_offsets"]
+
+INSTEAD = 'a walk with on_drift="ignore" follows any cursor'
+"""What an error says about the way out."""
 
 
-def check_offsets(page: Page[Any], instead: str) -> None:
-    """Refuse a page whose cursor is no offset. The last page has no cursor, so there is nothing to refuse.
-
-    Args:
-        page: The page.
-        instead: What works with any cursor, for the error's message.
+def check_offsets(page: Page[Any]) -> None:
+    """Refuse a page whose cursor is not an offset. The last page has no cursor, so there is nothing to refuse.
 
     Raises:
         PaginationError: The cursor does not advance.
-        DriftError: It advances, and is no offset.
+        DriftError: It advances, and is not an offset.
     """
     cursor, count = page.following, len(page.data)
     if cursor is None or cursor == page.cursor + count > page.cursor:
@@ -33,6 +32,6 @@ def check_offsets(page: Page[Any], instead: str) -> None:
             next_cursor=cursor,
         )
     raise DriftError(
-        f"the server's cursors are no offsets: {count} items at {page.cursor} lead to {cursor}; {instead}",
+        f"the server's cursors are not offsets: {count} items at {page.cursor} lead to {cursor}; {INSTEAD}",
         cursor=page.cursor,
     )

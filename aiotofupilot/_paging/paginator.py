@@ -13,9 +13,9 @@ from aiotofupilot.clock import Deadline
 from aiotofupilot.stats import RequestCounts
 
 from .count import count_items, count_not_kept
+from .follow import FollowedListing
+from .incremental import IncrementalWalk, check_watermark
 from .iteration import AsyncOnly
-from .news.follow import FollowedListing
-from .news.incremental import IncrementalWalk, check_watermark
 from .pages import kept, pages_of
 from .shards import SHARDS_AT_MOST, cut
 from .source import Identified
@@ -175,10 +175,8 @@ class Paginator(AsyncOnly, Generic[T]):
         creation, and wherever a pass ended. Items may become visible up to 60 seconds after their creation.
 
         A pass does not see that an item was renamed, changed or removed. A full pull does. It does not see an item
-        either that begins to match the filters later than these 60 seconds. If the server's cursors are not offsets and
-        the API does not sort the listing, an item that is removed during a pass can hide another item from it. If the
-        server lists an item behind others that were created more than 60 seconds after it, and a pass is broken off
-        between them, the item is lost.
+        either that begins to match the filters later than these 60 seconds. If the server lists an item behind others
+        that were created more than 60 seconds after it, and a pass is broken off between them, the item is lost.
 
         The 60 seconds are counted back from before a pass sent its first request. The server's ``Date`` header and the
         local clock tell when that was, and so do the newest items. If they disagree, the earliest of them counts, so
@@ -200,10 +198,10 @@ class Paginator(AsyncOnly, Generic[T]):
         An item that ``on_unreadable="skip"`` leaves out is asked for again by the next passes, until they begin after
         its creation. From then on only a full pull sees it, if it can be read again.
 
-        ``max_items`` ends a pass early. With ``on_drift="ignore"``, a pass resyncs too if the server's cursors are
-        offsets. ``"resync"`` raises a `DriftError` if they are not, and ``"raise"`` raises one if anything moved. Each
-        of the three raises one rather than leave an item out, if the server lists items of one moment in another order
-        on each page.
+        ``max_items`` ends a pass early. With ``on_drift="ignore"``, a pass resyncs too. ``"raise"`` raises a
+        `DriftError` if anything moved. Each of the three raises one rather than leave an item out: if the server's
+        cursors are not offsets, if the listing moves too much, or if the server lists items that it sorts alike in
+        another order on each page. The next pass begins at the watermark then.
 
         Args:
             watermark: What has been seen: the ``watermark`` of a pass, or a parsed one. None: nothing has been seen, so

@@ -270,7 +270,7 @@ async def test_a_number_of_shards_out_of_bounds_is_refused(sandbox, session, n):
 
 async def test_a_server_that_cannot_be_searched_is_refused(sandbox, session):
     sandbox.paging = paging.page_numbers
-    with pytest.raises(DriftError, match="are no offsets"):
+    with pytest.raises(DriftError, match="are not offsets"):
         await session.runs.list().shards(2)
 
 

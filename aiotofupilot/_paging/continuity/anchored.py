@@ -11,7 +11,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Generic, TypeVar
 
-from aiotofupilot._paging.offsets import check_offsets
+from aiotofupilot._paging.offsets import INSTEAD, check_offsets
 from aiotofupilot._paging.source import Identified
 from aiotofupilot.errors import DriftError
 
@@ -75,10 +75,6 @@ class Anchored(Generic[T]):
         """Where to look for the place of the walk, after a page that did not show it."""
         self.resyncs = 0
         """How often the listing was found to have moved."""
-        self.lacks_offsets = False
-        """Whether a page showed that the server's cursors are no offsets."""
-        self.is_shuffled = False
-        """Whether the walk lost its place among items that are sorted alike, and found nothing new since."""
         self._progress = Progress()
         self._ties = Ties(sort_key)
         self._limit = limit
@@ -97,7 +93,7 @@ class Anchored(Generic[T]):
             gap: What lies before the page, if that is a part of one that failed.
 
         Raises:
-            DriftError: The server's cursors are no offsets. Or the listing moved, and `resync` is false, or no page
+            DriftError: The server's cursors are not offsets. Or the listing moved, and `resync` is false, or no page
                 shows an item that was passed lately, or the order of the items changed, or the listing goes on moving
                 so that nothing new is to be had, or so that what lies beside a gap is not sure.
             PaginationError: The server's cursor does not advance.
@@ -126,20 +122,15 @@ class Anchored(Generic[T]):
         self._ties.note_passed(page.data)
         self._search = None
         if new:
-            self._unconfirmed, self.is_shuffled = 0, False
+            self._unconfirmed = 0
         self._stood_at = page.cursor + len(ids) - 1
         return new
 
     def _check_offsets(self, page: Page[T], *, is_part: bool) -> None:
-        instead = 'on_drift="ignore" follows them as they are'
-        try:
-            check_offsets(page, instead)
-        except DriftError:
-            self.lacks_offsets = True
-            raise
+        check_offsets(page)
         if page.following is not None and len(page.data) == 1 and not is_part:
             fault = "the server's pages are too short to begin each with the last item of the one before"
-            raise DriftError(f"{fault}; {instead}", cursor=page.cursor)
+            raise DriftError(f"{fault}; {INSTEAD}", cursor=page.cursor)
 
     def _follows(self, gap: Gap) -> bool:
         """Return whether a page behind a gap goes on where the walk stands.
@@ -199,10 +190,7 @@ class Anchored(Generic[T]):
             self._search = Resync(memory, page.cursor, stood_at=stood_at, limit=self._limit, ties=self._ties)
             self.resyncs += 1
         was_among_ties = self._search.is_among_ties
-        try:
-            start = self._search.look(page, is_first=is_first)
-        finally:
-            self.is_shuffled |= self._search.is_among_ties
+        start = self._search.look(page, is_first=is_first)
         if self._search.is_among_ties and not was_among_ties:
             self._note_lost(page)
         self.next_look, self._is_doubtful = self._search.next_look, self._search.is_doubtful
@@ -227,7 +215,6 @@ class Anchored(Generic[T]):
             )
         stood_at = page.cursor if self._stood_at is None else self._stood_at
         self._search = Resync(memory, page.cursor, stood_at=stood_at, limit=self._limit, ties=self._ties)
-        self.is_shuffled = True
         self._search.look_back(page)
         self._note_lost(page)
         self.next_look = self._search.next_look

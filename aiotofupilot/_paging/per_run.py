@@ -8,22 +8,24 @@ from typing import TYPE_CHECKING, Any, Generic, TypeVar
 
 from attrs import evolve
 
-from aiotofupilot._paging.source import Identified
 from aiotofupilot.checkpoint import digest
 from aiotofupilot.errors import DecodeError
 from aiotofupilot.watermark import OpenRun
 
-from .created import Created
-from .restarting import RestartingWalk, Stretch
-from .seen import OVERLAP
+from .by_creation import ByCreation
+from .passes import OVERLAP, SegmentWalk
+from .source import Identified
 
 if TYPE_CHECKING:
-    from aiotofupilot._paging.plan import OnDrift, Plan
-    from aiotofupilot._paging.source import Source
+    from collections.abc import Callable
+
     from aiotofupilot.stats import WalkStats
     from aiotofupilot.watermark import Watermark
 
-__all__ = ["OfRuns"]
+    from .plan import Fetch, Plan
+    from .source import Source
+
+__all__ = ["PerRun"]
 
 T = TypeVar("T", bound=Identified)
 
@@ -34,14 +36,14 @@ _MOST_WAITING = 5000
 """While so many runs wait, no more are looked for. A watermark names all of them."""
 
 
-class OfRuns(Generic[T]):
-    """Finds the items that runs wrote and that were not seen before. Their own moments may lie long before the upload.
+class PerRun(Generic[T]):
+    """Finds the items that runs wrote and that were not seen before. Their own times may lie long before the upload.
 
     New runs are asked for their items a hundred at a time. Where each request has to name a procedure, a run waits for
     others of its procedure until there are a hundred, or no more come. A run is open as soon as it was found: its items
     are asked for, and each is noted when it is yielded. It is closed once its items were listed to their end, `OVERLAP`
     seconds or more after its creation. Before that more of them may become visible, so that the next pass asks for them
-    again, together with those of new runs. The same holds if the items moved so much that one may have been hidden.
+    again, together with those of new runs.
 
     Args:
         source: The listing.
@@ -60,7 +62,7 @@ class OfRuns(Generic[T]):
         # Runs are a small part of what is asked for, so one page of them in flight is enough. What is kept of the items
         # says nothing about their runs.
         of_runs = evolve(plan, concurrency=1, keep=None)
-        self._runs: Created[Any] = Created(runs, of_runs, evolve(watermark, runs=()), stats)
+        self._runs: ByCreation[Any] = ByCreation(runs, of_runs, evolve(watermark, runs=()), stats)
         self._open = {run.id: run for run in watermark.runs}
         self._yielded = {run.id: dict.fromkeys(run.yielded) for run in watermark.runs}
         self._waiting: dict[str | None, deque[str]] = {}
@@ -68,8 +70,8 @@ class OfRuns(Generic[T]):
             self._let_wait(run)
         self._procedure_id: str | None = None
         self._asked: tuple[str, ...] = ()
-        self._walk: RestartingWalk[T] | None = None
-        self._coming: deque[tuple[str, T]] = deque()
+        self._walk: SegmentWalk[T] | None = None
+        self._upcoming: deque[tuple[str, T]] = deque()
 
     @property
     def watermark(self) -> Watermark:
@@ -85,18 +87,18 @@ class OfRuns(Generic[T]):
         while (walk := await self._walk_of_runs()) is not None:
             items = await walk.page(self._begin)
             if not items:
-                self._close_runs(walk)
+                self._close_runs()
                 continue
             fresh = await self._fresh(walk, items)
             if fresh:
                 walk.note_progress()
-                self._coming = deque(fresh)
+                self._upcoming = deque(fresh)
                 return [item for _, item in fresh]
         return []
 
     def mark(self) -> None:
         """Count the next of the items that were loaded as yielded."""
-        run_id, item = self._coming.popleft()
+        run_id, item = self._upcoming.popleft()
         self._yielded[run_id][digest(item.id)] = None
 
     async def aclose(self) -> None:
@@ -105,19 +107,19 @@ class OfRuns(Generic[T]):
         if self._walk is not None:
             await self._walk.restart()
 
-    async def _walk_of_runs(self) -> RestartingWalk[T] | None:
+    async def _walk_of_runs(self) -> SegmentWalk[T] | None:
         """Return a walk over the items of some runs; None: all runs were asked for."""
         if self._walk is None:
             await self._find_runs()
             if self._waiting:
                 self._choose()
-                self._walk = RestartingWalk(self._plan.on_drift, self._stats)
+                self._walk = SegmentWalk(self._plan, self._stats)
         return self._walk
 
     async def _find_runs(self) -> None:
         """Find new runs, until there are enough of a procedure, or of all, or no more."""
         while True:
-            # Also if enough are waiting that were open before, because the answer tells the time.
+            # Also if enough are waiting that were open before, because the response tells the time.
             has_begun = self._runs.began_at > -math.inf
             numbers = [len(waiting) for waiting in self._waiting.values()]
             if has_begun and (max(numbers, default=0) >= _AT_ONCE or sum(numbers) >= _MOST_WAITING):
@@ -142,18 +144,17 @@ class OfRuns(Generic[T]):
         if not waiting:
             del self._waiting[self._procedure_id]
 
-    def _close_runs(self, walk: RestartingWalk[T]) -> None:
+    def _close_runs(self) -> None:
         for run_id in self._asked:
-            if not walk.may_have_missed and self._runs.began_at >= self._open[run_id].second + OVERLAP:
+            if self._runs.began_at >= self._open[run_id].second + OVERLAP:
                 del self._open[run_id], self._yielded[run_id]
         self._walk = None
 
-    def _begin(self, on_drift: OnDrift) -> Stretch[T]:
+    def _begin(self) -> tuple[Fetch[T], Callable[[Any], object] | None]:
         source = self._source.narrowed(order="asc", run_ids=self._asked, procedure_id=self._procedure_id)
-        plan = evolve(self._plan, max_items=None, on_drift=on_drift, sort_key=source.sort_key)
-        return Stretch(source.fetch, plan, self._stats)
+        return source.fetch, source.sort_key
 
-    async def _fresh(self, walk: RestartingWalk[T], items: list[T]) -> list[tuple[str, T]]:
+    async def _fresh(self, walk: SegmentWalk[T], items: list[T]) -> list[tuple[str, T]]:
         """Return the items of a page that were not yielded before, with the IDs of their runs."""
         try:
             run_ids = [self._source.run_id(item) for item in items]

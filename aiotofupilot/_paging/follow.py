@@ -10,8 +10,6 @@ from typing import TYPE_CHECKING, Any, TypeVar
 from attrs import evolve
 
 from aiotofupilot._documentation import internal
-from aiotofupilot._paging.iteration import Iteration
-from aiotofupilot._paging.source import Identified
 from aiotofupilot.errors import (
     APIError,
     CertificateError,
@@ -23,17 +21,18 @@ from aiotofupilot.errors import (
 )
 from aiotofupilot.stats import WalkStats
 
-from .beginning import Beginning
 from .incremental import IncrementalWalk
-from .restarting import Stretch
-from .seen import OVERLAP, Seen, moment_of
+from .iteration import Iteration
+from .passes import OVERLAP, PassClock, Seen, Segment
+from .source import Identified
 
 if TYPE_CHECKING:
     from datetime import datetime
 
-    from aiotofupilot._paging.plan import Plan
-    from aiotofupilot._paging.source import Source
     from aiotofupilot.watermark import Watermark
+
+    from .plan import Plan
+    from .source import Source
 
 __all__ = ["JITTER", "FollowedListing"]
 
@@ -41,7 +40,6 @@ T = TypeVar("T", bound=Identified)
 
 JITTER = 0.1
 """An interval is made longer or shorter by up to this part of it, so that many clients do not poll in step."""
-
 
 _INTERNAL_ERROR = 500
 
@@ -226,10 +224,10 @@ async def before_newest(source: Source[Any], plan: Plan, unseen: Watermark, stat
     dated = source.runs() or source
     if not (dated.can_be_bounded and dated.can_be_ordered):
         return unseen
-    beginning, seen = Beginning(), Seen(unseen)
+    clock, seen = PassClock(), Seen(unseen)
     plan = evolve(plan, max_items=1, on_drift="ignore", keep=plan.keep if dated is source else None)
-    async with Stretch(partial(beginning.fetch, dated.narrowed(order="desc")), plan, stats) as newest:
-        moments = [created_at async for item in newest if (created_at := dated.created_at(item)) is not None]
-    for created_at in moments:
-        seen.settle(min(moment_of(created_at), beginning.moment) - OVERLAP)
+    async with Segment(partial(clock.fetch, dated.narrowed(order="desc")), plan, stats) as newest:
+        created = [created_at async for item in newest if (created_at := dated.created_at(item)) is not None]
+    for created_at in created:
+        seen.raise_floor(min(created_at.timestamp(), clock.began_at) - OVERLAP)
     return evolve(unseen, floor=seen.floor_at)

@@ -27,17 +27,14 @@ class Line(RuleBasedStateMachine):
         limit=st.one_of(st.integers(1, 4), st.just(100)),
         concurrency=st.integers(1, 6),
         tells_time=st.booleans(),
-        counts_pages=st.booleans(),
         sorts=st.sampled_from([True, True, True, False]),
         behind=st.sampled_from([0.0, 0.0, 30.0, 3600.0, -3600.0]),
         ahead=st.sampled_from([0.0, 0.0, 20.0, 3600.0, -30.0]),
     )
-    def begin(self, total, limit, concurrency, tells_time, counts_pages, sorts, behind, ahead):
+    def begin(self, total, limit, concurrency, tells_time, sorts, behind, ahead):
         self.loop = asyncio.new_event_loop()
         self.numbers = count()
-        # A server that neither sorts nor has offsets can hide an item when another one is removed.
-        counts_pages = counts_pages and sorts and self.kind == "ordered"
-        self.server = Server(now=1000.0, tells_time=tells_time, ahead=ahead, counts_pages=counts_pages, sorts=sorts)
+        self.server = Server(now=1000.0, tells_time=tells_time, ahead=ahead, sorts=sorts)
         self.is_of_runs = "is_of_runs" in KINDS[self.kind]
         if self.is_of_runs and not (tells_time and ahead <= 0):
             behind = max(behind, 0.0)  # if both clocks are ahead, items are late that are not

@@ -4,50 +4,28 @@ from __future__ import annotations
 
 from collections import deque
 from itertools import islice
-from typing import TYPE_CHECKING, Protocol, TypeVar
+from typing import TYPE_CHECKING, TypeVar
 
 from aiotofupilot._arguments import integer, named
 from aiotofupilot._documentation import internal
-from aiotofupilot._paging.iteration import Iteration
-from aiotofupilot._paging.source import Identified
 from aiotofupilot.errors import TofuPilotError
 from aiotofupilot.stats import WalkStats
 from aiotofupilot.watermark import Watermark
 
-from .created import Created
-from .of_runs import OfRuns
+from .by_creation import ByCreation
+from .iteration import Iteration
+from .per_run import PerRun
+from .source import Identified
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
 
-    from aiotofupilot._paging.plan import Plan
-    from aiotofupilot._paging.source import Source
-
+    from .plan import Plan
+    from .source import Source
 
 __all__ = ["IncrementalWalk", "check_watermark"]
 
 T = TypeVar("T", bound=Identified)
-
-
-class _News(Protocol[T]):
-    """Finds what is new."""
-
-    @property
-    def watermark(self) -> Watermark:
-        """What was seen, up to the item yielded last."""
-        ...
-
-    async def load(self) -> list[T]:
-        """Return the next new items, all of which are to be marked before the next call; none: that was all."""
-        ...
-
-    def mark(self) -> object:
-        """Count the next of the items that were loaded as yielded."""
-        ...
-
-    async def aclose(self) -> None:
-        """Wait until nothing is in flight."""
-        ...
 
 
 class IncrementalWalk(Iteration[T]):
@@ -71,10 +49,10 @@ class IncrementalWalk(Iteration[T]):
     ) -> None:
         self._stats = WalkStats() if stats is None else stats
         runs = source.runs()
-        self._news: _News[T] = (
-            Created(source, plan, watermark, self._stats, sorts=sorts)
+        self._finder = (
+            ByCreation(source, plan, watermark, self._stats, sorts=sorts)
             if runs is None
-            else OfRuns(source, runs, plan, watermark, self._stats)
+            else PerRun(source, runs, plan, watermark, self._stats)
         )
         self._wanted = plan.max_items
         self._items: deque[T] = deque()
@@ -119,12 +97,12 @@ class IncrementalWalk(Iteration[T]):
         self._check_idle()
         self._has_ended = True
         self._items.clear()
-        await self._news.aclose()
+        await self._finder.aclose()
 
     @property
     def watermark(self) -> Watermark:
         """What has been seen, up to the item that was yielded last. ``since(watermark)`` yields the rest."""
-        return self._news.watermark
+        return self._finder.watermark
 
     @property
     def stats(self) -> WalkStats:
@@ -137,7 +115,7 @@ class IncrementalWalk(Iteration[T]):
 
     def _next(self) -> T:
         item = self._items.popleft()
-        self._news.mark()
+        self._finder.mark()
         self._stats.items += 1
         if self._wanted is not None:
             self._wanted -= 1
@@ -151,10 +129,10 @@ class IncrementalWalk(Iteration[T]):
         self._is_asking = True
         try:
             if self._wanted != 0:
-                self._items.extend(islice(await self._news.load(), self._wanted))
+                self._items.extend(islice(await self._finder.load(), self._wanted))
             if not self._items or len(self._items) == self._wanted:
                 self._has_ended = True
-                await self._news.aclose()
+                await self._finder.aclose()
         except TofuPilotError as error:
             error.watermark = self.watermark
             raise

@@ -1,0 +1,188 @@
+"""What of a listing is new, by the time of creation, or by comparing all of it where items do not tell."""
+
+from __future__ import annotations
+
+from collections import deque
+from datetime import timedelta
+from functools import partial
+from itertools import pairwise
+from typing import TYPE_CHECKING, Any, Generic, TypeVar
+
+from attrs import evolve
+
+from aiotofupilot.errors import DecodeError
+
+from .passes import OVERLAP, PassClock, Seen, SegmentWalk
+from .source import Identified
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from aiotofupilot.stats import WalkStats
+    from aiotofupilot.watermark import Watermark
+
+    from .plan import Fetch, Plan
+    from .source import Source
+
+__all__ = ["ByCreation"]
+
+T = TypeVar("T", bound=Identified)
+
+_MILLISECOND = timedelta(milliseconds=1)
+
+
+class ByCreation(Generic[T]):
+    """Finds the items of a listing that were not seen before.
+
+    Where the API can be asked for the oldest first, the floor follows the walk: everything that the walk has passed and
+    that is old enough counts as seen. The server has to prove that it sorts. Where the order is not known, the floor
+    stays where it is until the listing was seen to its end. It also stays once an item turns up below the floor,
+    because that item shows that the server does not sort after all. Such an item is new all the same.
+
+    An item may become visible some time after its creation: at a position that the walk has passed, or when the pass is
+    over. So only what was created `OVERLAP` seconds before the pass began is old enough. The clock that tells this may
+    be ahead of the one that dates the items. So what was created less than `OVERLAP` seconds before the newest item
+    that was seen is not old enough either; see `PassClock`.
+
+    Args:
+        source: The listing.
+        plan: How it is walked.
+        watermark: What was seen before.
+        stats: Where requests, pages and duplicates are counted.
+        sorts: Whether to hold the new items back until all are there, and to sort them by creation, where the server
+            does not sort.
+    """
+
+    def __init__(
+        self, source: Source[T], plan: Plan, watermark: Watermark, stats: WalkStats, *, sorts: bool = False
+    ) -> None:
+        self._source = source
+        self._watermark = watermark
+        self._stats = stats
+        self._seen = Seen(watermark)
+        self._has_floor = source.can_be_bounded
+        self._is_sorted: bool | None = None
+        self._holds_back = sorts and not source.can_be_ordered
+        self._held: dict[str, tuple[float | None, T]] = {}
+        self._upcoming: deque[tuple[float | None, T]] = deque()
+        self._walk = SegmentWalk[T](plan, stats)
+        self._floor_before: float | None = None
+        self._newest: float | None = None
+        self._newest_of_page: float | None = None
+        self._has_ended = False
+        self._clock = PassClock()
+
+    @property
+    def began_at(self) -> float:
+        """When the pass began, or a little earlier, as a timestamp; minus infinity before the server has responded."""
+        return self._clock.at_latest
+
+    @property
+    def time(self) -> float:
+        """The time, or a little later, once the server has responded."""
+        return self._clock.time(self._source.clock.monotonic())
+
+    @property
+    def watermark(self) -> Watermark:
+        """What was seen, up to the item yielded last."""
+        if self._is_sorted:
+            self._raise_floor()
+        return evolve(self._watermark, floor=self._seen.floor_at, seen=self._seen.items)
+
+    async def load(self) -> list[T]:
+        """Return the next new items, all of which are to be marked before the next call.
+
+        The list is empty once everything was seen.
+        """
+        while not self._has_ended:
+            self._leave_page()
+            items = await self._walk.page(self._begin)
+            fresh = await self._fresh(items)
+            if not items:
+                self._has_ended = True
+                fresh, self._held = sorted(self._held.values(), key=_order), {}
+            elif self._holds_back:
+                self._held |= {item.id: (created, item) for created, item in fresh}
+                continue
+            if fresh:
+                self._walk.note_progress()
+                self._upcoming = deque(fresh)
+                return [item for _, item in fresh]
+        self._leave_page()
+        self._raise_floor()
+        return []
+
+    def mark(self) -> float:
+        """Count the next of the items that were loaded as yielded, and return when it was created.
+
+        An item that does not tell counts as old.
+        """
+        created, item = self._upcoming.popleft()
+        self._seen.add(item.id, created if self._has_floor else None)
+        self._newest = _later(self._newest, created)
+        return created or 0.0
+
+    async def aclose(self) -> None:
+        """Wait until nothing is in flight."""
+        await self._walk.restart()
+
+    def _begin(self) -> tuple[Fetch[T], Callable[[Any], object] | None]:
+        source, floor = self._source, self._seen.floor_at
+        self._floor_before = self._seen.floor
+        if source.can_be_ordered:
+            source = source.narrowed(order="asc")
+        if self._has_floor and floor is not None:
+            source = source.narrowed(after=floor - _MILLISECOND)  # "after" may mean later than that
+        return partial(self._clock.fetch, source), source.sort_key
+
+    def _leave_page(self) -> None:
+        """Count a page as seen, after all of its new items were yielded."""
+        self._newest = _later(self._newest, self._newest_of_page)
+        if self._is_sorted:
+            self._raise_floor()
+
+    async def _fresh(self, items: list[T]) -> list[tuple[float | None, T]]:
+        """Return the items of a page that were not seen before, with the timestamps of their creation."""
+        try:
+            created = [self._created(item) for item in items]
+        except DecodeError:
+            await self._walk.restart()  # which has passed these items
+            raise
+        known = [timestamp for timestamp in created if timestamp is not None]
+        self._newest_of_page = max(known, default=None)
+        if self._newest_of_page is not None:
+            self._clock.note(self._newest_of_page, self._source.clock.monotonic())
+        if any(before > after for before, after in pairwise(known)):
+            self._is_sorted = False
+        elif known and known[0] < known[-1] and self._is_sorted is None:
+            self._is_sorted = self._has_floor and self._source.can_be_ordered
+        fresh = [
+            (timestamp, item)
+            for timestamp, item in zip(created, items, strict=True)
+            if not (_is_before(timestamp, self._floor_before) or self._seen.knows(item.id))
+        ]
+        if any(_is_before(timestamp, self._seen.floor) for timestamp, _ in fresh):
+            self._is_sorted = False
+        self._stats.duplicates += len(items) - len(fresh)
+        return fresh
+
+    def _created(self, item: T) -> float | None:
+        created_at = self._source.created_at(item)
+        return None if created_at is None else created_at.timestamp()
+
+    def _raise_floor(self) -> None:
+        if self._has_floor and self._newest is not None:
+            self._seen.raise_floor(min(self._newest, self._clock.bound) - OVERLAP)
+
+
+def _is_before(timestamp: float | None, other: float | None) -> bool:
+    return timestamp is not None and other is not None and timestamp < other
+
+
+def _later(one: float | None, other: float | None) -> float | None:
+    return max((timestamp for timestamp in (one, other) if timestamp is not None), default=None)
+
+
+def _order(entry: tuple[float | None, object]) -> float:
+    """Return what an item is sorted by. Items without a timestamp keep their order."""
+    return entry[0] or 0.0
