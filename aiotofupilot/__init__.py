@@ -32,12 +32,12 @@ it.
 - `_otel` tells OpenTelemetry what happens, in programs that use OpenTelemetry.
 - `sandbox` is a TofuPilot for tests. The client never imports it.
 - `clock` is time and chance, in one place where a test can replace them. `_arguments` checks arguments.
-- `_documentation` and `_lazy` decide what ``help()`` shows, and when a public name is loaded.
+- `_public` decides when a public name is loaded, and what ``help()`` shows of it.
 """
 
 from typing import TYPE_CHECKING
 
-from . import _documentation
+from . import _public
 from ._version import __version__ as __version__
 
 __all__ = [
@@ -78,7 +78,7 @@ __all__ = [
     "to_wire",
 ]
 
-__doc__ = _documentation.NotRewritten(__doc__)  # pytest has a plugin in here
+__doc__ = _public.NotRewritten(__doc__)  # pytest has a plugin in here
 
 if TYPE_CHECKING:
     from ._http.retry import RetryPolicy
@@ -125,8 +125,6 @@ if TYPE_CHECKING:
     __all__ += page.__all__
     __all__ += refs.__all__
 else:  # hidden from type checkers, because they would then accept any name
-    from . import _lazy
-
     _MODELS = ("models.page", "models.refs", "models.items")
     _LIGHTEST_FIRST = (
         "checkpoint",
@@ -142,5 +140,5 @@ else:  # hidden from type checkers, because they would then accept any name
         "_paging.follow",
         "_paging.paginator",
     )
-    __getattr__, __dir__ = _lazy.lazy(__name__, __all__, _LIGHTEST_FIRST, _MODELS)
+    __getattr__, __dir__ = _public.lazy(__name__, __all__, _LIGHTEST_FIRST, _MODELS)
     del __all__  # `__getattr__` adds the names of the models when somebody asks, because they take time to load

@@ -11,7 +11,6 @@ from typing import TYPE_CHECKING
 from attrs import evolve, field, frozen
 
 from ._arguments import integer
-from ._documentation import fields_explained
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -52,7 +51,6 @@ def _skip(value: int) -> int:
     return integer("skip", value, low=0, high=LARGEST)
 
 
-@fields_explained
 @frozen
 class Checkpoint:
     """Where a walk stands. ``list(cursor=checkpoint)`` of the same query resumes after the last item yielded.

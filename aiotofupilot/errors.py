@@ -33,8 +33,6 @@ from typing import TYPE_CHECKING, Any
 
 from attrs import frozen
 
-from ._documentation import fields_explained
-
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
     from datetime import datetime
@@ -194,7 +192,6 @@ class ResponseTooLargeError(TransportError):
         self.limit = limit
 
 
-@fields_explained
 @frozen
 class ValidationIssue:
     """One complaint about the input, as the API words it (zod's issues)."""

@@ -10,7 +10,6 @@ from urllib.parse import parse_qsl, urlencode
 from attrs import field, frozen
 
 from ._arguments import aware, named
-from ._documentation import fields_explained
 from .checkpoint import sealed, unsealed
 
 if TYPE_CHECKING:
@@ -40,7 +39,6 @@ def _query(pairs: Iterable[tuple[str, str]]) -> tuple[tuple[str, str], ...]:
     return tuple((name, value) for name, value in pairs)
 
 
-@fields_explained
 @frozen(kw_only=True)
 class Shard(Generic[T]):
     """A part of a listing: the items whose moment is at or after `start`, and before `end`. It holds no key.

@@ -4,12 +4,9 @@ from __future__ import annotations
 
 from attrs import define, field
 
-from ._documentation import fields_explained
-
 __all__ = ["RequestCounts", "WalkStats"]
 
 
-@fields_explained
 @define
 class RequestCounts:
     """The requests that were sent so far for one purpose, such as a walk."""
@@ -40,7 +37,6 @@ class RequestCounts:
             self.whole.add(requests=requests, retries=retries, waited=waited)
 
 
-@fields_explained
 @define
 class WalkStats:
     """The counts of one walk so far."""

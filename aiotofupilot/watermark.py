@@ -10,7 +10,6 @@ from urllib.parse import quote, unquote
 from attrs import field, frozen
 
 from ._arguments import aware, named
-from ._documentation import fields_explained
 from .checkpoint import read_digests, sealed, spell_digests, unsealed
 
 if TYPE_CHECKING:
@@ -62,7 +61,6 @@ def _whole_second(value: object) -> datetime | None:
     return floor.astimezone(UTC)
 
 
-@fields_explained
 @frozen
 class Watermark:
     """What has been seen of a listing. ``listing.since(watermark)`` of the same query yields the rest.

@@ -10,7 +10,7 @@ import pytest
 
 import aiotofupilot
 from aiotofupilot import Checkpoint, Paginator, TofuPilotSession, Walk
-from aiotofupilot._documentation import NotRewritten, fields_explained, internal
+from aiotofupilot._public import NotRewritten, explained, internal
 
 PUBLIC = [getattr(aiotofupilot, name) for name in aiotofupilot.__all__]
 LISTINGS = [value for name in dir(TofuPilotSession) if hasattr(value := getattr(TofuPilotSession("key"), name), "list")]
@@ -82,7 +82,7 @@ def test_without_its_source_a_model_has_its_summary(monkeypatch):
 
 def test_without_docstrings_a_model_has_no_documentation():
     """``python -OO`` drops them."""
-    cls = fields_explained(type("Value", (), {}))
+    cls = explained(attrs.frozen(type("Value", (), {})))
     assert cls.__doc__ is None
 
 

@@ -13,7 +13,6 @@ from urllib.parse import parse_qs, urlsplit
 from attrs import frozen
 
 from aiotofupilot._arguments import integer, named, seconds
-from aiotofupilot._documentation import fields_explained
 from aiotofupilot._otel import retried
 from aiotofupilot.errors import (
     APIError,
@@ -71,7 +70,6 @@ def is_transient(error: TofuPilotError) -> bool:
     return isinstance(error, _TRANSIENT) and not isinstance(error, CertificateError)
 
 
-@fields_explained
 @frozen(kw_only=True)
 class RetryPolicy:
     """How often a page is asked for again, and after how long.

@@ -7,7 +7,7 @@ from itertools import islice
 from typing import TYPE_CHECKING, TypeVar
 
 from aiotofupilot._arguments import integer, named
-from aiotofupilot._documentation import internal
+from aiotofupilot._public import internal
 from aiotofupilot.errors import TofuPilotError
 from aiotofupilot.stats import WalkStats
 from aiotofupilot.watermark import Watermark

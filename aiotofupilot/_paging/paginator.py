@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, Generic, TypeVar
 from attrs import evolve
 
 from aiotofupilot._arguments import integer, named, seconds
-from aiotofupilot._documentation import internal
+from aiotofupilot._public import internal
 from aiotofupilot.clock import Deadline
 from aiotofupilot.stats import RequestCounts
 

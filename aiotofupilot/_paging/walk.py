@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING, TypeVar
 from attrs import evolve
 
 from aiotofupilot._arguments import integer
-from aiotofupilot._documentation import internal
 from aiotofupilot._otel import WalkSpan
+from aiotofupilot._public import internal
 from aiotofupilot.errors import TofuPilotError
 from aiotofupilot.stats import WalkStats
 

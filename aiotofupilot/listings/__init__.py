@@ -16,7 +16,7 @@ from __future__ import annotations
 from importlib import import_module
 from typing import TYPE_CHECKING, Any, Generic, TypeVar, overload
 
-from aiotofupilot import _lazy
+from aiotofupilot import _public
 
 if TYPE_CHECKING:
     from typing import Self
@@ -123,7 +123,7 @@ NAMES = tuple(name for name, value in vars(Listings).items() if isinstance(value
 """The names of the listings."""
 
 if not TYPE_CHECKING:  # pragma: no branch - hidden from type checkers, because they would then accept any name
-    __getattr__, __dir__ = _lazy.lazy_from(
+    __getattr__, __dir__ = _public.lazy_from(
         __name__,
         {"Argument": "_declaration", "Bounds": "_declaration", "Listing": "_base"}
         | {"Options": "_shared", "PageOptions": "_shared"}

@@ -8,10 +8,10 @@ from typing import TYPE_CHECKING, Any, ClassVar, TypeVar, get_args
 from attrs import evolve
 
 from aiotofupilot._arguments import named
-from aiotofupilot._documentation import internal
 from aiotofupilot._paging.paginator import Paginator
 from aiotofupilot._paging.plan import Plan
 from aiotofupilot._paging.source import Identified
+from aiotofupilot._public import internal
 from aiotofupilot.checkpoint import Checkpoint
 
 from ._bounds import widely_bounded

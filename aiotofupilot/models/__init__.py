@@ -2,7 +2,7 @@
 
 - `items` has the items of the listings, and `refs` has what they hold and refer to.
 - `page` is one page of a listing, and an item without a model.
-- `fields` says how a model is defined, and describes the fields of a model for whatever reads or writes all models.
+- `fields` describes the fields of a model, for whatever reads or writes all models.
 
 Field names are the API's own. A few names are spelled otherwise on the wire. Such a field has that spelling in its
 attrs metadata, under ``"wire"``, and `wire_name` reads it. All models are frozen attrs classes with slots. They compare
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from .page import *  # noqa: F403 - likewise
     from .refs import *  # noqa: F403 - likewise
 else:  # hidden from type checkers, because they would then accept any name
-    from aiotofupilot import _lazy
+    from aiotofupilot import _public
 
     _WHOLE = ("page", "refs", "items")
-    __getattr__, __dir__ = _lazy.lazy(__name__, ("wire_name",), ("fields",), _WHOLE)
+    __getattr__, __dir__ = _public.lazy(__name__, ("wire_name",), ("fields",), _WHOLE)

@@ -1,27 +1,14 @@
-"""How every model is defined, and a description of its fields for whatever reads or writes all models alike."""
+"""A description of the fields of a model, for whatever reads or writes all models alike."""
 
 from __future__ import annotations
 
 from functools import cache
 from types import NoneType, UnionType
-from typing import TYPE_CHECKING, Any, Union, get_args, get_origin
+from typing import Any, Union, get_args, get_origin
 
 import attrs
 
-from aiotofupilot._documentation import fields_explained
-
-if TYPE_CHECKING:
-    from attrs import frozen
-else:
-
-    def frozen(cls: type | None = None, **options: bool) -> object:
-        """Define a model: a frozen attrs class with slots, whose documentation has its fields."""
-        if cls is None:
-            return lambda cls: frozen(cls, **options)
-        return fields_explained(attrs.frozen(cls, **options))
-
-
-__all__ = ["Field", "check_array", "fields_of", "frozen", "wire_name"]
+__all__ = ["Field", "check_array", "fields_of", "wire_name"]
 
 
 @attrs.frozen

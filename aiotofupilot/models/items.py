@@ -5,9 +5,8 @@ Source: https://www.tofupilot.com/docs/api, and ``v2/models`` of the official Py
 
 from datetime import datetime, timedelta
 
-from attrs import field
+from attrs import field, frozen
 
-from .fields import frozen
 from .refs import (
     BatchRef,
     Commit,

@@ -3,9 +3,7 @@
 from collections.abc import Mapping
 from typing import Any, Generic, TypeVar
 
-from attrs import field
-
-from .fields import frozen
+from attrs import field, frozen
 
 __all__ = ["Page", "PageMeta", "RawItem"]
 

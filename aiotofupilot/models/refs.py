@@ -6,9 +6,9 @@ Source: https://www.tofupilot.com/docs/api, and ``v2/models`` of the official Py
 from collections.abc import Mapping
 from datetime import datetime, timedelta
 
-from attrs import field, fields
+from attrs import field, fields, frozen
 
-from .fields import check_array, frozen
+from .fields import check_array
 
 __all__ = [
     "BatchRef",

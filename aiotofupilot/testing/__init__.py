@@ -42,6 +42,6 @@ if TYPE_CHECKING:
     from .serving import serve, session_on
     from .waiting import without_waits
 else:  # hidden from type checkers, because they would then accept any name
-    from aiotofupilot import _lazy
+    from aiotofupilot import _public
 
-    __getattr__, __dir__ = _lazy.lazy(__name__, __all__, ("builders", "serving", "waiting", "mocking"))
+    __getattr__, __dir__ = _public.lazy(__name__, __all__, ("builders", "serving", "waiting", "mocking"))

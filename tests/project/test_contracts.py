@@ -55,12 +55,12 @@ BROKEN = {
         ("cli/formats.py", "from aiotofupilot._wire.codec import to_wire"),
         ("cli/listing.py", "from aiotofupilot._session import TofuPilotSession"),
         ("cli/app.py", "from aiotofupilot._version import __version__"),
-        ("cli/filter_options.py", "from aiotofupilot import _documentation"),
+        ("cli/filter_options.py", "from aiotofupilot import _public"),
         ("cli/resume.py", "import aiotofupilot._arguments"),
         ("cli/tables.py", "from aiotofupilot._paging.walk import Walk"),
-        ("cli/app.py", "from aiotofupilot._documentation import internal"),
+        ("cli/app.py", "from aiotofupilot._public import internal"),
         ("cli/output.py", "from aiotofupilot._otel import instruments"),
-        ("__main__.py", "from aiotofupilot import _lazy"),
+        ("__main__.py", "from aiotofupilot import _public"),
     ],
     (
         "aiohttp and its family are HTTP's; the sandbox serves with them, mocks stand in for them, "

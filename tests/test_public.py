@@ -11,7 +11,7 @@ import pytest
 
 import aiotofupilot
 from aiotofupilot import errors, listings, models
-from aiotofupilot._lazy import lazy
+from aiotofupilot._public import lazy
 
 HEAVY = {"aiohttp", "attr", "attrs", "cattrs", "msgspec", "tenacity", "asyncio"}
 
@@ -78,7 +78,7 @@ def test_a_name_that_no_module_has_is_an_attribute_error():
         load("Slip")
 
 
-@pytest.mark.parametrize("program", ["import aiotofupilot", "from aiotofupilot import _lazy"])
+@pytest.mark.parametrize("program", ["import aiotofupilot", "from aiotofupilot import _public"])
 def test_dir_lists_what_can_be_asked_for(program):
     """`dir()` and completion know every public name before it is loaded."""
     names = run(f"{program}\nimport aiotofupilot\nprint(*dir(aiotofupilot))").split()

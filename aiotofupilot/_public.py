@@ -1,0 +1,151 @@
+"""The public names: when they are loaded, and what ``help()`` shows of them.
+
+A name is loaded when it is first used, by a module's ``__getattr__`` (PEP 562). pytest imports every installed plugin
+in every test run, and with it the plugin's parent packages. This package has a plugin, so it must cost little to
+import.
+
+``help()`` shows what the fields of a value mean. It does not show a word that only pytest reads, and constructors that
+only this package calls.
+"""
+
+from __future__ import annotations
+
+import ast
+import inspect
+import sys
+import textwrap
+from importlib import import_module
+from itertools import pairwise
+from typing import TYPE_CHECKING, ParamSpec, TypeVar
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping, Sequence
+
+__all__ = ["NotRewritten", "explained", "internal", "lazy", "lazy_from"]
+
+P = ParamSpec("P")
+T = TypeVar("T")
+
+
+def lazy(
+    package: str, names: Sequence[str], modules: Sequence[str], whole: Sequence[str] = ()
+) -> tuple[Callable[[str], object], Callable[[], list[str]]]:
+    """Return the ``__getattr__`` and the ``__dir__`` of a package that re-exports names of its modules.
+
+    Args:
+        package: The package's ``__name__``.
+        names: The names that the package re-exports, apart from those of `whole`.
+        modules: The package's modules whose ``__all__`` hold these names. They become attributes of the package too.
+            They are searched in this order, so put the lighter modules first: their names then load no heavier module.
+        whole: Further modules, whose names are all re-exported. They are names of classes. The ``__all__`` of the
+            package has them too, if it is not set, and asking for it loads these modules.
+    """
+    public = {module.partition(".")[0] for module in (*modules, *whole) if not module.startswith("_")}
+
+    def every_name() -> list[str]:
+        return sorted({*names, *(name for module in whole for name in import_module(f"{package}.{module}").__all__)})
+
+    def load(name: str) -> object:
+        if name == "__all__" and whole:
+            return every_name()
+        if name in public:
+            return import_module(f"{package}.{name}")
+        if name in names or name[:1].isupper():
+            for module in modules if name in names else whole:
+                if name in (loaded := import_module(f"{package}.{module}")).__all__:
+                    value = explained(getattr(loaded, name))
+                    setattr(sys.modules[package], name, value)  # so the next access does not come here
+                    return value
+        raise AttributeError(f"module {package!r} has no attribute {name!r}", name=name, obj=sys.modules[package])
+
+    def listing() -> list[str]:
+        return sorted({*vars(sys.modules[package]), "__all__", *every_name(), *public})
+
+    return load, listing
+
+
+def lazy_from(package: str, homes: Mapping[str, str]) -> tuple[Callable[[str], object], Callable[[], list[str]]]:
+    """Return the same as `lazy`, for a package that knows the module of each name. Only this module is loaded.
+
+    Args:
+        package: The package's ``__name__``.
+        homes: The module that holds each name. A module with a leading dot is not in the package but next to it.
+    """
+
+    def load(name: str) -> object:
+        if name not in homes:
+            raise AttributeError(f"module {package!r} has no attribute {name!r}", name=name, obj=sys.modules[package])
+        value = explained(getattr(import_module(f".{homes[name]}", package), name))
+        setattr(sys.modules[package], name, value)  # so the next access does not come here
+        return value
+
+    def listing() -> list[str]:
+        return sorted({*vars(sys.modules[package]), *homes})
+
+    return load, listing
+
+
+def explained(value: object) -> object:
+    """Return a public value. If it is a class of attrs, its documentation has its fields from now on."""
+    if isinstance(value, type) and "__attrs_attrs__" in vars(value):
+        summary = vars(value)["__doc__"]
+        if not isinstance(summary, _Explained):
+            value.__doc__ = _Explained(summary)  # type: ignore[assignment]  # Python asks a descriptor for the text
+    return value
+
+
+_STEP = "    "
+
+
+class _Explained:
+    """The documentation of a class with fields. It has what the string literals under the fields say.
+
+    Python drops these literals, so they are read from the source, and only when somebody asks.
+    """
+
+    def __init__(self, summary: str | None) -> None:
+        self._summary = summary
+
+    def __get__(self, instance: object, owner: type) -> str | None:
+        if self._summary is None:  # Python runs without docstrings
+            return None
+        try:
+            source = inspect.getsource(owner)
+        except OSError:  # the source is not installed
+            return self._summary
+        (definition,) = ast.parse(inspect.cleandoc(source)).body
+        body = getattr(definition, "body", [])
+        fields = [
+            f"{field.target.id}: {' '.join(text.value.value.split())}"
+            for field, text in pairwise(body)
+            if isinstance(field, ast.AnnAssign)
+            and isinstance(field.target, ast.Name)
+            and isinstance(text, ast.Expr)
+            and isinstance(text.value, ast.Constant)
+            and isinstance(text.value.value, str)
+            and not field.target.id.startswith("_")
+        ]
+        lines = (textwrap.fill(text, 116, initial_indent=_STEP, subsequent_indent=2 * _STEP) for text in fields)
+        return "\n".join([inspect.cleandoc(self._summary), "", "Attributes:", *lines])
+
+
+class NotRewritten(str):
+    """A docstring that tells pytest not to rewrite its module, without showing that to readers.
+
+    pytest rewrites the assertions of every package that has a plugin. If such a package is imported before pytest runs,
+    pytest warns, unless it finds a certain word in the docstring of the package.
+
+    Source: https://docs.pytest.org/en/stable/how-to/assert.html#disabling-assert-rewriting
+    """
+
+    __slots__ = ()
+
+    def __contains__(self, text: object) -> bool:
+        return text == "PYTEST_DONT_REWRITE" or (isinstance(text, str) and super().__contains__(text))
+
+
+def internal(constructor: Callable[P, T]) -> Callable[P, T]:
+    """Keep the parameters of a constructor out of ``help()`` and signatures, because only this package calls it."""
+    own = next(iter(inspect.signature(constructor).parameters.values()))
+    constructor.__signature__ = inspect.Signature([own])  # type: ignore[attr-defined] # what inspect looks for first
+    return constructor
