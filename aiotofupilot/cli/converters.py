@@ -8,7 +8,7 @@ import re
 from datetime import UTC, datetime, time, timedelta
 from typing import TYPE_CHECKING, Any, cast
 
-from aiotofupilot.checkpoint import Checkpoint
+from aiotofupilot import Checkpoint
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

@@ -8,7 +8,7 @@ from math import ceil
 
 from cyclopts import CycloptsError, UnknownOptionError, UnusedCliTokensError
 
-from aiotofupilot.errors import (
+from aiotofupilot import (
     APIError,
     BadRequestError,
     CertificateError,

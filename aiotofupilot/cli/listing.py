@@ -10,9 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from attrs import evolve, field, frozen
 
-from aiotofupilot import Checkpoint, __version__
-from aiotofupilot.errors import TofuPilotError
-from aiotofupilot.stats import WalkStats
+from aiotofupilot import Checkpoint, TofuPilotError, WalkStats, __version__
 
 from .failures import DeadlineError, StoppedError, UsageError
 from .filter_options import option

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 from cyclopts import Parameter
 
-from aiotofupilot.errors import TofuPilotError
+from aiotofupilot import TofuPilotError
 from aiotofupilot.listings import NAMES
 
 from .failures import DeadlineError, StoppedError, UsageError

@@ -15,7 +15,7 @@ from attrs import evolve, field, frozen
 from cyclopts import Group, Parameter
 from cyclopts.validators import Number
 
-from aiotofupilot.checkpoint import Checkpoint  # noqa: TC001 - likewise
+from aiotofupilot import Checkpoint  # noqa: TC001 - likewise
 
 from .converters import checkpoint, seconds, timestamp
 from .failures import UsageError

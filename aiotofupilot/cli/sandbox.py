@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Annotated, Any, cast
 from cyclopts import Parameter
 from cyclopts.validators import Number
 
-from aiotofupilot.errors import DecodeError
+from aiotofupilot import DecodeError
 from aiotofupilot.listings import NAMES
 
 from .converters import timestamp
