@@ -15,12 +15,12 @@ name, such as ``session.runs``, with a ``list()`` that takes the filters and ret
 - Failing requests are sent again, by the session's `RetryPolicy`. What fails in the end is a `TofuPilotError`.
 - Items are frozen models. ``help(Run)`` says what each field means.
 
-The rest is for readers of the source: the rooms of the house, from top to bottom. A room imports only from rooms below
-it.
+The rest is for readers of the source: what the package consists of, from top to bottom. Each part imports only from
+parts below it.
 
 - `cli`, `testing` and `__main__` use the public names, as any program does.
 - `dlt` loads listings into databases, and keeps a DuckDB database up to date.
-- `arrow` turns listings into Arrow. Like every room for an optional library, it is imported only when it is used.
+- `arrow` turns listings into Arrow. Like every package for an optional library, it is imported only when it is used.
 - `_session` holds the key, the server and the options.
 - `listings` says what can be listed: the path of each listing, its model and its filters. It is also the part of a
   session that has the listings.

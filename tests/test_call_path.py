@@ -1,4 +1,4 @@
-"""The way of a page through the house enters each room once, from the top to the bottom."""
+"""The way of a page through the package enters each layer once, from the top to the bottom."""
 
 import sys
 from itertools import groupby
@@ -15,7 +15,7 @@ PACKAGE = Path(aiotofupilot.__file__).parent
 
 
 def frames():
-    """The functions of the package that are on the stack, the outermost first: room, module and function."""
+    """The functions of the package that are on the stack, the outermost first: layer, module and function."""
     frame, found = sys._getframe(1), []
     while frame is not None:
         path = Path(frame.f_code.co_filename)
@@ -28,7 +28,7 @@ def frames():
 
 @pytest.mark.skipif(sys.version_info < (3, 11), reason="a code object's qualified name")
 @pytest.mark.parametrize("options", [{}, {"on_drift": "resync"}, {"concurrency": 4}], ids=str)
-async def test_a_page_enters_each_room_once(monkeypatch, options):
+async def test_a_page_enters_each_layer_once(monkeypatch, options):
     """It goes from paging to the listing, to HTTP, to the wire, and back. ``pytest -s`` shows the way."""
     paths = []
 
@@ -45,6 +45,6 @@ async def test_a_page_enters_each_room_once(monkeypatch, options):
 
     for path in paths:
         print("\n".join(name for _, name in path), end="\n\n")  # noqa: T201 - what is asked for
-        rooms = [room for room, _ in groupby(path, key=lambda step: step[0])]
-        assert rooms in (["_paging", "listings", "_http", "_wire"], ["listings", "_http", "_wire"])
+        layers = [layer for layer, _ in groupby(path, key=lambda step: step[0])]
+        assert layers in (["_paging", "listings", "_http", "_wire"], ["listings", "_http", "_wire"])
         assert len(path) <= 12

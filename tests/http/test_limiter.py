@@ -230,7 +230,7 @@ class Pages:
 
 
 def connect(clock, limiter, *answers, retry=RetryPolicy(), timeout=None, lifetime=None):  # noqa: B008 - a value
-    """Return how a listing reaches pages, and the room's parts."""
+    """Return how a listing reaches pages, and the parts of the connection."""
     return Connection(
         transport=Pages(*answers),
         lifetime=lifetime or Lifetime(),

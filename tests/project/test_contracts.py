@@ -1,4 +1,4 @@
-"""The contracts between the rooms of the package can fail. Each of them is broken on purpose here."""
+"""The contracts between the modules of the package can fail. Each of them is broken on purpose here."""
 
 import json
 import shutil
@@ -14,7 +14,7 @@ CONTRACTS = [
 ]
 
 BROKEN = {
-    "Imports point down; every room has its layer": [
+    "Imports point down; every entry of the package has its layer": [
         ("_wire/query.py", "from aiotofupilot import _session"),
         ("_paging/window.py", "from aiotofupilot._http import transport"),
         ("_http/throttle.py", "from aiotofupilot._paging import window"),
@@ -25,10 +25,15 @@ BROKEN = {
         ("settings.py", "from aiotofupilot._http import proxy"),
         ("_wire/codec.py", "from aiotofupilot import listings"),
         ("checkpoint.py", "from aiotofupilot import watermark"),
-        ("errors.py", "from aiotofupilot import shard"),
+        ("shard.py", "from aiotofupilot import errors"),
+        ("errors.py", "if TYPE_CHECKING:\n    from aiotofupilot.settings import Settings"),
         ("_otel.py", "from aiotofupilot import checkpoint"),
         ("clock.py", "from aiotofupilot._otel import instruments"),
         ("newcomer.py", ""),
+    ],
+    "No modules import one another in a circle": [
+        ("_http/outage.py", "from aiotofupilot._http import throttle"),
+        ("_http/outage.py", "if TYPE_CHECKING:\n    from aiotofupilot._http.throttle import Throttle"),
     ],
     "Paging knows no HTTP and no bytes": [
         ("_paging/window.py", "from aiotofupilot._http import transport"),
@@ -66,7 +71,7 @@ BROKEN = {
         "aiohttp and its family are HTTP's; the sandbox serves with them, mocks stand in for them, "
         "and settings parse addresses"
     ): [
-        ("_session.py", "import aiohttp"),
+        ("_session.py", "import multidict"),
         ("_wire/response.py", "from multidict import CIMultiDict"),
         ("listings/_base.py", "from yarl import URL"),
         ("cli/server.py", "import yarl"),
@@ -84,11 +89,11 @@ BROKEN = {
         ("_http/retry.py", "from opentelemetry import trace"),
         ("_paging/walk.py", "import opentelemetry"),
     ],
-    "pyarrow is the Arrow room's, and the dlt room's, which builds on it": [
+    "pyarrow is Arrow's, and dlt's, which builds on it": [
         ("_wire/codec.py", "import pyarrow"),
         ("cli/listing.py", "import pyarrow.parquet"),
     ],
-    "dlt and DuckDB are the dlt room's": [("cli/mirror.py", "import duckdb"), ("arrow/streaming.py", "import dlt")],
+    "dlt and DuckDB are the mirror's": [("cli/mirror.py", "import duckdb"), ("arrow/streaming.py", "import dlt")],
     "cyclopts and rich are the command line's": [
         ("_session.py", "import rich"),
         ("testing/serving.py", "import cyclopts"),
@@ -108,7 +113,7 @@ def test_each_contract_is_broken_here():
 
 
 LINT = """
-import io, json, sys
+import io, json, re, sys
 from contextlib import redirect_stdout
 from pathlib import Path
 
@@ -118,7 +123,7 @@ from importlinter.cli import lint_imports
 def verdicts():
     with redirect_stdout(io.StringIO()) as out:
         lint_imports(no_logo=True, no_cache=True)
-    return dict(line.rsplit(" ", 1) for line in out.getvalue().splitlines() if line.endswith((" KEPT", " BROKEN")))
+    return dict(re.findall(r"^(.*) (KEPT|BROKEN)(?: \\(\\d+ ignored imports\\))?$", out.getvalue(), re.MULTILINE))
 
 
 said = [verdicts()]
