@@ -1,11 +1,11 @@
 """The command line: what the library streams, as a table, JSON, CSV or Parquet.
 
 `app` is the command as a whole, and runs it as a process. `listing_command` makes the command of a listing from the
-listing's declaration, which `filter_options` reads, and from the `options` that all listings share. `converters` read
-what is typed. `listing` then writes what a query asks of a `server` to its `output`: standard output, or a file that
-another run can `resume`. `formats` are how items are written, and `tables` what is shown of each listing. `progress`
-shows how far a listing is, `terminal` says what a terminal may be shown, and `failures` what went wrong. `mirror` keeps
-a database, and `sandbox` runs a server.
+listing's declaration, and from the `options` that all listings share. `converters` read what is typed. `listing` then
+writes what a query asks of a `server` to its `output`: standard output, or a file that another run can complete.
+`formats` are how items are written, and `tables` what is shown of each listing. `progress` shows how far a listing is,
+`terminal` says what a terminal may be shown, and `failures` what went wrong. `mirror` keeps a database, and `sandbox`
+runs a server.
 """
 
 from .app import run

@@ -8,24 +8,7 @@ from math import ceil
 
 from cyclopts import CycloptsError, UnknownOptionError, UnusedCliTokensError
 
-from aiotofupilot import (
-    APIError,
-    BadRequestError,
-    CertificateError,
-    ConfigurationError,
-    ConnectionFailedError,
-    DecodeError,
-    DriftError,
-    ForbiddenError,
-    NotFoundError,
-    ProxyError,
-    RateLimitedError,
-    RedirectError,
-    RequestTimeoutError,
-    ServerError,
-    TofuPilotError,
-    UnauthorizedError,
-)
+import aiotofupilot
 
 __all__ = [
     "EXPECTED",
@@ -38,7 +21,7 @@ __all__ = [
 
 
 class ExitCode(IntEnum):
-    """What the shell gets to know."""
+    """How a command ended, for the shell."""
 
     DONE = 0
     USAGE = 2
@@ -86,7 +69,7 @@ class StoppedError(Exception):
         self.left = left
 
 
-EXPECTED = (CycloptsError, UsageError, DeadlineError, StoppedError, TofuPilotError, OSError)
+EXPECTED = (CycloptsError, UsageError, DeadlineError, StoppedError, aiotofupilot.TofuPilotError, OSError)
 """What `explained` explains. Anything else is a fault of this package, and its traceback is what helps."""
 
 _ADDRESS = "check the address in TOFUPILOT_URL or --base-url"
@@ -95,21 +78,21 @@ _LIMIT = "At most so many in all is -n or --max-items; so many per request is --
 """What is said about --limit. In the library it is the size of a page, and in many commands the number of items."""
 
 _ADVICE: dict[type[BaseException], str] = {
-    UnauthorizedError: "check the key in TOFUPILOT_API_KEY, and that it is of this server",
-    ForbiddenError: "use the key of a user: a station's key may not list everything",
-    BadRequestError: "the server does not accept these options",
-    NotFoundError: _ADDRESS,
-    RateLimitedError: "try again later",
-    ServerError: "try again later",
-    APIError: _ADDRESS,
-    CertificateError: _ADDRESS,
-    ProxyError: "check the proxy",
-    ConnectionFailedError: f"{_ADDRESS}, and the network",
-    RequestTimeoutError: f"{_ADDRESS}, and the network",
-    RedirectError: _ADDRESS,
-    DriftError: "items came or went meanwhile: run it again, or with --on-drift resync",
-    DecodeError: f"{_ADDRESS}, or get a newer aiotofupilot",
-    TofuPilotError: "get a newer aiotofupilot, or report this",
+    aiotofupilot.UnauthorizedError: "check the key in TOFUPILOT_API_KEY, and that it is of this server",
+    aiotofupilot.ForbiddenError: "use the key of a user: a station's key may not list everything",
+    aiotofupilot.BadRequestError: "the server does not accept these options",
+    aiotofupilot.NotFoundError: _ADDRESS,
+    aiotofupilot.RateLimitedError: "try again later",
+    aiotofupilot.ServerError: "try again later",
+    aiotofupilot.APIError: _ADDRESS,
+    aiotofupilot.CertificateError: _ADDRESS,
+    aiotofupilot.ProxyError: "check the proxy",
+    aiotofupilot.ConnectionFailedError: f"{_ADDRESS}, and the network",
+    aiotofupilot.RequestTimeoutError: f"{_ADDRESS}, and the network",
+    aiotofupilot.RedirectError: _ADDRESS,
+    aiotofupilot.DriftError: "items came or went meanwhile: run it again, or with --on-drift resync",
+    aiotofupilot.DecodeError: f"{_ADDRESS}, or get a newer aiotofupilot",
+    aiotofupilot.TofuPilotError: "get a newer aiotofupilot, or report this",
 }
 """By the error's nearest kind."""
 
@@ -130,11 +113,11 @@ def explained(error: BaseException) -> tuple[ExitCode, str]:
             code, line = ExitCode.USAGE, _misunderstood(error)
         case UsageError():
             code, line = ExitCode.USAGE, str(error)
-        case ConfigurationError():
+        case aiotofupilot.ConfigurationError():
             code, line = ExitCode.USAGE, _in_options(str(error))
-        case UnauthorizedError() | ForbiddenError():
+        case aiotofupilot.UnauthorizedError() | aiotofupilot.ForbiddenError():
             code, line = ExitCode.REFUSED, _with_advice(error)
-        case TofuPilotError():
+        case aiotofupilot.TofuPilotError():
             line = _with_advice(error)
         case DeadlineError():
             line = str(error)
@@ -166,17 +149,17 @@ def _in_options(message: str) -> str:
     return told.replace("pass --api-key", "log in with TofuPilot's own command, or try --sandbox, which needs no key")
 
 
-def _with_advice(error: TofuPilotError) -> str:
+def _with_advice(error: aiotofupilot.TofuPilotError) -> str:
     line = _in_options(str(error))
     # The error itself may say what to do.
-    if error.hint or (isinstance(error, DriftError) and "--on-drift" in line):
+    if error.hint or (isinstance(error, aiotofupilot.DriftError) and "--on-drift" in line):
         return line
     return f"{line}; {_what_to_do(error)}"
 
 
-def _what_to_do(error: TofuPilotError) -> str:
+def _what_to_do(error: aiotofupilot.TofuPilotError) -> str:
     if error.position is not None:
         return f"only the item at position {error.position} cannot be read: --on-unreadable skip leaves it out"
-    if isinstance(error, RateLimitedError | ServerError) and error.retry_after:
+    if isinstance(error, aiotofupilot.RateLimitedError | aiotofupilot.ServerError) and error.retry_after:
         return f"try again in {ceil(error.retry_after):,} s"
     return next(_ADVICE[kind] for kind in type(error).__mro__ if kind in _ADVICE)

@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
     from pathlib import Path
 
-    from .resume import Remake
+    from .output import Remake
     from .tables import Column
 
 __all__ = ["CSV", "Format", "JSONArray", "JSONLines", "Parquet", "Table", "format_for"]
@@ -269,7 +269,7 @@ def format_for(name: str | None, output: Path | None, listing: str, model: type)
             return Parquet(model)
         case _:
             is_shown = output is None and is_terminal(sys.stdout)
-            return Table(columns_of(listing).columns, shutil.get_terminal_size().columns if is_shown else None)
+            return Table(columns_of(listing), shutil.get_terminal_size().columns if is_shown else None)
 
 
 def _by_ending(output: Path | None) -> str:

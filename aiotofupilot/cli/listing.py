@@ -13,10 +13,9 @@ from attrs import evolve, field, frozen
 from aiotofupilot import Checkpoint, TofuPilotError, WalkStats, __version__
 
 from .failures import DeadlineError, StoppedError, UsageError
-from .filter_options import option
-from .output import output
+from .options import option
+from .output import PartFile, output
 from .progress import progress_shown
-from .resume import PartFile
 from .tables import counted
 from .terminal import say
 
@@ -27,9 +26,8 @@ if TYPE_CHECKING:
     from aiotofupilot import Paginator, TofuPilotSession, Walk
 
     from .formats import Format
-    from .output import Output
+    from .output import Options, Output
     from .progress import Progress
-    from .resume import Options
     from .server import Server
 
 __all__ = ["Query", "Written", "write_listing"]

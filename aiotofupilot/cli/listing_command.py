@@ -1,24 +1,139 @@
-"""The command of a listing: its filters from the library's own signature, and the options that all listings share."""
+"""The command of a listing: options for the filters that it declares, and the options that all listings share."""
 
 from __future__ import annotations
 
 import inspect
+import re
 import sys
+from collections.abc import Mapping, Sequence
+from datetime import datetime, timedelta
 from functools import partial
-from typing import TYPE_CHECKING, Any, cast
+from typing import TYPE_CHECKING, Annotated, Any, cast, get_origin
 
+from attrs import frozen
+from cyclopts import Group, Parameter
+
+from aiotofupilot.listings import listing_class  # and not the session, which loads aiohttp: help does not wait for it
+
+from .converters import duration, metadata, timestamp
 from .failures import UsageError
-from .filter_options import described
-from .options import Asking, AskingForPages, Selection, Serving, Writing
+from .options import Asking, AskingForPages, Selection, Serving, Writing, option, panel
 from .tables import counted
 from .terminal import is_terminal, say
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable
 
-    from .filter_options import Described
+    from aiotofupilot.listings import Argument
 
-__all__ = ["listing_command"]
+__all__ = ["Described", "described", "listing_command"]
+
+_FILTERS = Group("Which ones", sort_key=1, help_formatter=panel)
+
+_FORMS = {
+    Sequence: "An option marked with ... can be given several times: an item has to match one of its values.",
+    datetime: (
+        "DATE is ISO 8601: 2024-01-31, 2024-01-31T09:30, 2024-01-31T09:30Z or 2024-01-31T09:30+02:00. Without Z or an "
+        "offset it is this machine's local time; a date alone is its midnight. It is also today, yesterday, now, or an "
+        "age such as 7d, 12h or 30m."
+    ),
+    timedelta: "DURATION is 90s, 1m30s, 2h or PT1M30S.",
+    Mapping: (
+        'CONDITION is KEY=TEXT; or a JSON object with several keys, such as {"humidity": {"gte": 40}, "shift": {"in": '
+        '["A", "B"]}}, which can be given once. An item has to meet the conditions on all keys. Where a key is given '
+        "several texts, the item has to have one of them."
+    ),
+}
+"""By the type of an option's value, how it is typed."""
+
+
+@frozen
+class Described:
+    """What the command tells and takes for one listing."""
+
+    model: type
+    """The model of an item."""
+    is_paged: bool
+    """Whether the server cuts the listing into pages."""
+    parameters: Mapping[str, inspect.Parameter]
+    """The options for the filters, by the name of the parameter."""
+    doc: str
+    """What the help says: what is listed, and how the values of some of the options are typed."""
+
+
+def described(listing: str) -> Described:
+    """Return what ``list()`` of a listing takes, as options of the command.
+
+    Args:
+        listing: The name of the listing.
+    """
+    declared = listing_class(listing)
+    names = {argument.name for argument in declared.filters}
+    kinds = {get_origin(kind) or kind for argument in declared.filters for kind in (argument.type, argument.item_type)}
+    note = re.sub(r"``(\w+)``", lambda name: option(name[1]) if name[1] in names else name[1], declared.note)
+    forms = " ".join(text for kind, text in _FORMS.items() if kind in kinds)
+    return Described(
+        model=declared.model,
+        is_paged=not declared.is_bare,
+        parameters={argument.name: _option(argument) for argument in declared.filters},
+        doc="\n\n".join(part for part in (declared.summary, note.replace("\n", " "), forms) if part),
+    )
+
+
+def _option(argument: Argument) -> inspect.Parameter:
+    kind, described = _kind(argument)
+    is_false_anyway = argument.server_default is False  # an option that says so would change nothing
+    details: dict[str, Any] = {**described, "negative": ()} if is_false_anyway else described
+    name = option(argument.name)
+    parameter = Parameter(
+        name=[name, "--search"] if argument.name == "search_query" else name,
+        group=_FILTERS,
+        help=_text(argument),
+        required=argument.is_required,
+        **details,
+    )
+    return inspect.Parameter(
+        argument.name,
+        inspect.Parameter.KEYWORD_ONLY,
+        default=inspect.Parameter.empty if argument.is_required else None,
+        annotation=Annotated[kind if argument.is_required else kind | None, parameter],
+    )
+
+
+def _text(argument: Argument) -> str:
+    """Return what an option's help says: the documentation of the argument, as plain text.
+
+    What None means comes last there. It is no news for a command, whose options can be left out.
+    """
+    return argument.full_doc.partition(" None:")[0].replace("``", "")
+
+
+_PLAIN: dict[Any, dict[str, Any]] = {
+    bool: {"negative": None},
+    datetime: {"metavar": "DATE", "converter": timestamp},
+    timedelta: {"metavar": "DURATION", "converter": duration},
+    int: {"metavar": "N"},
+    float: {"metavar": "N"},
+    str: {"metavar": "TEXT"},
+}
+"""How a value of each type is typed."""
+
+
+def _kind(argument: Argument) -> tuple[Any, dict[str, Any]]:
+    """Return the type that cyclopts reads from the command line, and how it is described."""
+    kind = argument.item_type
+    if get_origin(kind) is Mapping:
+        # Of a list, cyclopts takes the option several times, and the converter gets what was typed each time. What the
+        # converter returns is a dict, and where pydantic is imported, cyclopts has it check that.
+        return list[str] | dict[str, Any], {"negative": (), "metavar": "CONDITION...", "converter": metadata}
+    described = _PLAIN.get(kind, {})
+    if argument.is_repeated:
+        return list[kind], {  # type: ignore[valid-type] # known at run time
+            "negative": (),
+            **described,
+            "metavar": f"{described.get('metavar', 'CHOICE')}...",
+        }
+    return kind, described
 
 
 def listing_command(name: str) -> Callable[..., Any]:
@@ -75,7 +190,7 @@ async def _list(
         on_drift=asking.on_drift,
         **pages,
     )
-    server = Server.of(serving, asking)
+    server = Server(serving, asking)
     written = await write_listing(query, server, output_format, output, resume=resume, deadline=asking.deadline)
     # Whatever reads a pipe, such as a pager, may own the terminal.
     if is_terminal(sys.stderr) and (is_terminal(sys.stdout) or output is not None):

@@ -62,7 +62,7 @@ async def mirror(
     # Here and not above, because help and a wrong option need not wait for aiohttp.
     from .server import Server  # noqa: PLC0415
 
-    await bring_up_to_date(database, listings or tuple(NAMES), Server.of(serving, asking), asking, full=full)
+    await bring_up_to_date(database, listings or tuple(NAMES), Server(serving, asking), asking, full=full)
 
 
 async def bring_up_to_date(

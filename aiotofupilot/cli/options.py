@@ -8,6 +8,7 @@ from __future__ import annotations
 import inspect
 import re
 from datetime import datetime  # noqa: TC003 - cyclopts resolves the annotations
+from functools import partial
 from pathlib import Path  # noqa: TC003 - likewise
 from typing import TYPE_CHECKING, Annotated, Literal, TypeVar
 
@@ -34,6 +35,7 @@ __all__ = [
     "Serving",
     "TimeoutOptions",
     "Writing",
+    "option",
     "panel",
     "unwrapped",
 ]
@@ -48,6 +50,11 @@ def unwrapped(command: C) -> C:
     """Let each paragraph of a command's docstring be one line, because cyclopts keeps the breaks of the source."""
     command.__doc__ = _BREAK.sub(" ", inspect.getdoc(command) or "") or None
     return command
+
+
+def option(parameter: str) -> str:
+    """Return how a parameter of the library is called on the command line."""
+    return f"--{parameter.replace('_', '-')}"
 
 
 _AROUND = 6
@@ -98,6 +105,10 @@ _OUTPUT = Group("Output", sort_key=3, help_formatter=panel)
 _ASKING = Group("How to ask", sort_key=4, help_formatter=panel)
 _SERVER = Group("Server", sort_key=5, help_formatter=panel)
 
+_how_many = partial(Parameter, group=_SELECTION)
+_how_written = partial(Parameter, group=_OUTPUT)
+_how_asked = partial(Parameter, group=_ASKING)
+_whom = partial(Parameter, group=_SERVER)
 _flat = Parameter(name="*")  # the options are --cursor, and not --selection.cursor
 
 
@@ -108,25 +119,16 @@ class Selection:
 
     max_items: Annotated[
         int | None,
-        Parameter(
-            name=["--max-items", "-n"],
-            group=_SELECTION,
-            metavar="N",
-            validator=Number(gte=0),
-            help="Stop after this many.",
-        ),
+        _how_many(name=["--max-items", "-n"], metavar="N", validator=Number(gte=0), help="Stop after this many."),
     ] = None
     cursor: Annotated[
         Checkpoint | None,
-        Parameter(
-            group=_SELECTION,
+        _how_many(
             metavar="PLACE",
             converter=checkpoint,
             accepts_keys=False,
-            help=(
-                "Begin at this place: the cursor that an earlier run printed when it ended early, or a position in the "
-                "server's counting, such as 200."
-            ),
+            help="Begin at this place: the cursor that an earlier run printed when it ended early, or a position "
+            "in the server's counting, such as 200.",
         ),
     ] = None
 
@@ -138,60 +140,45 @@ class Writing:
 
     format: Annotated[
         Literal["table", "jsonl", "json", "csv", "parquet"] | None,
-        Parameter(
-            group=_OUTPUT,
-            help=(
-                "How to write the items. A table is cut to fit a terminal, never a pipe or a file; jsonl, json and csv "
-                "have the API's own names and spelling; parquet has the library's, and needs the extra arrow. By "
-                "default the ending of --output decides, and without one it is a table."
-            ),
+        _how_written(
+            help="How to write the items. A table is cut to fit a terminal, never a pipe or a file; jsonl, json "
+            "and csv have the API's own names and spelling; parquet has the library's, and needs the extra "
+            "arrow. By default the ending of --output decides, and without one it is a table."
         ),
     ] = None
     output: Annotated[
         Path | None,
-        Parameter(
+        _how_written(
             name=["--output", "-o"],
-            group=_OUTPUT,
             metavar="FILE",
-            help=(
-                "Write into this file. If it is there already, it is replaced, but only when all has arrived. Its "
-                "ending names the format: .csv, .json, .jsonl, .ndjson, .parquet or .txt. An interrupted run leaves "
-                "what it had in FILE.part, unless the format is json."
-            ),
+            help="Write into this file. If it is there already, it is replaced, but only when all has arrived. Its"
+            " ending names the format: .csv, .json, .jsonl, .ndjson, .parquet or .txt. An interrupted run "
+            "leaves what it had in FILE.part, unless the format is json.",
         ),
     ] = None
     resume: Annotated[
         bool,
-        Parameter(
-            group=_OUTPUT,
+        _how_written(
             show_default=False,
-            help=(
-                "Go on with what an interrupted run of the same command has left of the file. That completes its "
-                "listing, and does not look for newer items. If no run has left anything, begin, unless the file is "
-                "there already: a finished file is never replaced then."
-            ),
+            help="Go on with what an interrupted run of the same command has left of the file. That completes its "
+            "listing, and does not look for newer items. If no run has left anything, begin, unless the file "
+            "is there already: a finished file is never replaced then.",
         ),
     ] = False
 
 
 _Concurrency = Annotated[
     int,
-    Parameter(
-        group=_ASKING,
-        metavar="N",
-        validator=Number(gte=1),
-        help="Requests at a time. Items are written in order all the same.",
+    _how_asked(
+        metavar="N", validator=Number(gte=1), help="Requests at a time. Items are written in order all the same."
     ),
 ]
 
 _OnUnreadable = Annotated[
     Literal["raise", "skip"],
-    Parameter(
-        group=_ASKING,
-        help=(
-            "What to do about an item that the server cannot serve while it serves others: raise, to fail after the "
-            "items before it; or skip, to leave it out and say so in the end."
-        ),
+    _how_asked(
+        help="What to do about an item that the server cannot serve while it serves others: raise, to fail "
+        "after the items before it; or skip, to leave it out and say so in the end."
     ),
 ]
 
@@ -203,8 +190,7 @@ class TimeoutOptions:
 
     timeout: Annotated[
         float,
-        Parameter(
-            group=_ASKING,
+        _how_asked(
             metavar="SECONDS",
             converter=seconds,
             help="Give up a request that has no complete answer after this time, and repeat it.",
@@ -212,8 +198,7 @@ class TimeoutOptions:
     ] = 30.0
     retries: Annotated[
         int,
-        Parameter(
-            group=_ASKING,
+        _how_asked(
             metavar="N",
             validator=Number(gte=0),
             help="Repeat a failed request at most this many times, if that may help.",
@@ -221,8 +206,7 @@ class TimeoutOptions:
     ] = 5
     deadline: Annotated[
         float | None,
-        Parameter(
-            group=_ASKING,
+        _how_asked(
             metavar="SECONDS",
             converter=seconds,
             help="End after this time, with what has come by then. By default there is no limit.",
@@ -237,12 +221,9 @@ class Asking(TimeoutOptions):
 
     on_drift: Annotated[
         Literal["ignore", "resync", "raise"],
-        Parameter(
-            group=_ASKING,
-            help=(
-                "What to do when items are added or removed meanwhile, because the server's positions then skip or "
-                "repeat some: ignore it; resync, to list each item that stays exactly once; or raise, to fail."
-            ),
+        _how_asked(
+            help="What to do when items are added or removed meanwhile, because the server's positions then skip "
+            "or repeat some: ignore it; resync, to list each item that stays exactly once; or raise, to fail."
         ),
     ] = "ignore"
 
@@ -276,16 +257,11 @@ class Serving:
 
     sandbox: Annotated[
         bool,
-        Parameter(
-            group=_SERVER,
-            show_default=False,
-            help="List the made-up factory of an embedded server: no account or key needed.",
-        ),
+        _whom(show_default=False, help="List the made-up factory of an embedded server: no account or key needed."),
     ] = False
     until: Annotated[
         datetime | None,
-        Parameter(
-            group=_SERVER,
+        _whom(
             metavar="DATE",
             converter=timestamp,
             accepts_keys=False,
@@ -294,50 +270,36 @@ class Serving:
     ] = None
     base_url: Annotated[
         str | None,
-        Parameter(
-            group=_SERVER,
+        _whom(
             metavar="URL",
-            help=(
-                "Address of the server. TOFUPILOT_URL can hold it instead. Without either, it is the server of your "
-                "login with TofuPilot's own command, or https://www.tofupilot.app."
-            ),
+            help="Address of the server. TOFUPILOT_URL can hold it instead. Without either, it is the server of "
+            "your login with TofuPilot's own command, or https://www.tofupilot.app.",
         ),
     ] = None
     allow_insecure_http: Annotated[
         bool,
-        Parameter(
-            group=_SERVER,
-            show_default=False,
-            help="Let the key travel unencrypted to a server whose address begins with http.",
-        ),
+        _whom(show_default=False, help="Let the key travel unencrypted to a server whose address begins with http."),
     ] = False
     api_key: Annotated[
         str | None,
-        Parameter(
-            group=_SERVER,
+        _whom(
             metavar="KEY",
-            help=(
-                "Discouraged, because everyone on this machine can read a command's arguments: set TOFUPILOT_API_KEY, "
-                "or log in with TofuPilot's own command."
-            ),
+            help="Discouraged, because everyone on this machine can read a command's arguments: set "
+            "TOFUPILOT_API_KEY, or log in with TofuPilot's own command.",
         ),
     ] = field(default=None, repr=False)
     proxy: Annotated[
         str | None,
-        Parameter(
-            group=_SERVER,
+        _whom(
             metavar="URL",
-            help=(
-                "HTTP proxy on the way to the server, such as http://proxy.example.com:3128. By default it is that of "
-                "HTTPS_PROXY, unless NO_PROXY names the server. If it wants a password, set HTTPS_PROXY, because "
-                "everyone on this machine can read a command's arguments."
-            ),
+            help="HTTP proxy on the way to the server, such as http://proxy.example.com:3128. By default it is "
+            "that of HTTPS_PROXY, unless NO_PROXY names the server. If it wants a password, set HTTPS_PROXY, "
+            "because everyone on this machine can read a command's arguments.",
         ),
     ] = field(default=None, repr=False)
     ca_cert: Annotated[
         str | None,
-        Parameter(
-            group=_SERVER,
+        _whom(
             metavar="FILE",
             help="Trust the certificates in this PEM file too, such as that of your company's own authority.",
         ),

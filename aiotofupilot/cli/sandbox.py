@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import json
+import re
 import sys
+from contextlib import suppress
 from datetime import UTC, datetime
-from http import HTTPStatus
 from pathlib import Path  # noqa: TC003 - cyclopts resolves the annotations
 from typing import TYPE_CHECKING, Annotated, Any, cast
 
@@ -13,7 +14,7 @@ from cyclopts import Parameter
 from cyclopts.validators import Number
 
 from aiotofupilot import DecodeError
-from aiotofupilot.listings import NAMES
+from aiotofupilot.listings import NAMES, listing_class
 
 from .converters import timestamp
 from .failures import UsageError
@@ -73,9 +74,8 @@ async def sandbox(
         removals: Remove this many procedures per request, on average.
         seed: Another seed makes up another factory, and other requests fail.
     """
-    items = {"procedures": procedures, "runs": runs} | ({} if data is None else items_of(data))
     made = sandbox_of(
-        items,
+        {"procedures": procedures, "runs": runs} | ({} if data is None else items_of(data)),
         host=host,
         port=port,
         seed=seed,
@@ -96,32 +96,26 @@ async def sandbox(
 def sandbox_of(
     items: Mapping[str, Any],
     *,
-    host: str = "127.0.0.1",
-    port: int = 0,
     seed: int = 0,
-    until: datetime | None = None,
-    station_listings: Sequence[str] | None = None,
     latency: float = 0.0,
     rate: float | None = None,
     named: Sequence[str] = (),
     arrivals: float = 0.0,
     removals: float = 0.0,
+    **options: Any,  # noqa: ANN401 - as `Sandbox` declares them
 ) -> Sandbox:
     """Describe a sandbox.
 
     Args:
         items: What it lists, by the name of the listing: a number of items to make up, or the items.
-        host: To listen on.
-        port: To listen on; 0: any free one.
         seed: Decides what is made up, what changes, and which requests fail.
-        until: When the newest made-up run has been uploaded; timezone-aware. None: in the beginning of 2026.
-        station_listings: The listings that the station's key may list; None: all but stations.
         latency: Seconds by which each answer is late.
         rate: The share of requests that meet a fault, 0 to 1. None: all of them where faults are named, and otherwise
             none.
         named: Names of faults: statuses of errors, or reset, hang_up, cut or html. Empty: those of a bad day.
         arrivals: How many runs and procedures are made per request, on average.
         removals: How many procedures are removed per request, on average.
+        options: Other options of `Sandbox`.
 
     Raises:
         UsageError: There is no such fault or listing, there is no procedure to make runs of, or `until` is not from the
@@ -130,7 +124,7 @@ def sandbox_of(
     from aiotofupilot.sandbox import BusyLine, Sandbox, faults  # noqa: PLC0415
 
     try:
-        sandbox = Sandbox(**items, seed=seed, until=until, station_listings=station_listings, host=host, port=port)
+        sandbox = Sandbox(**items, **options, seed=seed)
     except ValueError as error:
         raise UsageError(str(error)) from None
     those = [_fault(name) for name in named]
@@ -146,17 +140,15 @@ def sandbox_of(
     return sandbox
 
 
-_LAST_STATUS = 599
-
-
 def _fault(name: str) -> Fault:
     from aiotofupilot.sandbox import faults  # noqa: PLC0415
 
     named = {"reset": faults.reset, "hang_up": faults.hang_up, "cut": faults.cut, "html": faults.html}
     if name in named:
         return named[name]()
-    if name.isascii() and name.isdigit() and HTTPStatus.BAD_REQUEST <= int(name) <= _LAST_STATUS:
-        return faults.status(int(name))
+    if re.fullmatch(r"[45][0-9]{2}", name):
+        with suppress(ValueError):  # HTTP has no such status
+            return faults.status(int(name))
     raise UsageError(f"wrong --fault {name}: it is a status from 400 to 599, or one of {', '.join(named)}")
 
 
@@ -213,9 +205,7 @@ def _items(path: Path, name: str, listed: object) -> list[Any]:
         raise UsageError(f"--data {path}: {name} must be an array of items")
     from aiotofupilot import from_wire  # noqa: PLC0415 - help and a wrong option need not wait for the codec
 
-    from .filter_options import described  # noqa: PLC0415 - likewise
-
-    model = described(name).model
+    model = listing_class(name).model
     items: list[Any] = []
     for index, item in enumerate(cast("list[dict[str, object]]", listed)):
         try:

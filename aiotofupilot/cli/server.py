@@ -6,7 +6,7 @@ from contextlib import asynccontextmanager
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
-from attrs import field, frozen
+from attrs import frozen
 
 from aiotofupilot import RetryPolicy, TofuPilotSession
 from aiotofupilot.settings import Secret, Settings
@@ -15,52 +15,20 @@ from .terminal import say
 
 if TYPE_CHECKING:
     from collections.abc import AsyncGenerator
-    from typing import Self
 
     from .options import Serving, TimeoutOptions
 
 __all__ = ["Server"]
 
-_SANDBOX_PROCEDURES = 250
 
-
-@frozen(kw_only=True)
+@frozen
 class Server:
-    """Whom to ask."""
+    """Whom to ask, and how long to wait."""
 
-    base_url: str | None
-    """None: that of the environment, or of the login."""
-    api_key: str | None = field(repr=False)
-    """None: that of the environment, or of the login."""
-    proxy: str | None = field(default=None, repr=False)
-    """None: that of the environment."""
-    ca_cert: str | None = None
-    """None: that of the login."""
-    sandbox: bool = False
-    """Whether to start the embedded server and ask that, whatever the environment says."""
-    until: datetime | None = None
-    """When the newest run of the embedded server's factory has been uploaded; timezone-aware. None: now."""
-    allow_insecure_http: bool = False
-    """Whether the key may travel unencrypted beyond this machine."""
-    timeout: float = 30.0
-    """Seconds for one attempt; more than 0."""
-    retries: int = 5
-    """Attempts at a request beyond the first one, at most; 0 or more."""
-
-    @classmethod
-    def of(cls, serving: Serving, options: TimeoutOptions) -> Self:
-        """Return the server that the options name, and how long it is waited for."""
-        return cls(
-            base_url=serving.base_url,
-            api_key=serving.api_key,
-            proxy=serving.proxy,
-            ca_cert=serving.ca_cert,
-            sandbox=serving.sandbox,
-            until=serving.until,
-            allow_insecure_http=serving.allow_insecure_http,
-            timeout=options.timeout,
-            retries=options.retries,
-        )
+    serving: Serving
+    """Which server, with which key."""
+    timeouts: TimeoutOptions
+    """How long each request is waited for, and how often it is repeated."""
 
     @property
     def name(self) -> str:
@@ -69,9 +37,7 @@ class Server:
         Raises:
             ConfigurationError: There is no key, or it or the address cannot be used.
         """
-        if self.sandbox:
-            return "sandbox"
-        return self._settings.base_url
+        return "sandbox" if self.serving.sandbox else self._settings.base_url
 
     @property
     def key(self) -> str | None:
@@ -80,16 +46,12 @@ class Server:
         Raises:
             ConfigurationError: There is no key, or it or the address cannot be used.
         """
-        return None if self.sandbox else self._settings.authorization
-
-    @property
-    def retry(self) -> RetryPolicy:
-        """What is tried again, and how often."""
-        return RetryPolicy(attempts=self.retries + 1)
+        return None if self.serving.sandbox else self._settings.authorization
 
     @property
     def _settings(self) -> Settings:
-        return Settings.resolve(self.api_key, base_url=self.base_url, allow_insecure_http=self.allow_insecure_http)
+        told = self.serving
+        return Settings.resolve(told.api_key, base_url=told.base_url, allow_insecure_http=told.allow_insecure_http)
 
     @asynccontextmanager
     async def reached(self) -> AsyncGenerator[dict[str, Any]]:
@@ -98,25 +60,23 @@ class Server:
         Raises:
             ConfigurationError: There is no key, or it or the address cannot be used.
         """
-        if not self.sandbox:
-            settings = self._settings
-            if settings.is_exposed:
-                say(f"aiotofupilot: {settings.key_source} can be read by others: chmod 600 {settings.key_source}")
-            yield self._options(self.api_key, self.base_url) | {"proxy": Secret(self.proxy), "ca_cert": self.ca_cert}
-            return
-        from aiotofupilot.sandbox import Sandbox  # noqa: PLC0415 - an HTTP server that is seldom wanted
-
-        async with Sandbox(_SANDBOX_PROCEDURES, until=self.until or datetime.now(UTC)) as sandbox:
-            yield self._options(sandbox.api_key, sandbox.url)
-
-    def _options(self, api_key: str | None, base_url: str | None) -> dict[str, Any]:
-        return {
-            "api_key": Secret(api_key),
-            "base_url": base_url,
-            "allow_insecure_http": self.allow_insecure_http,
-            "timeout": self.timeout,
-            "retry": self.retry,
+        options = {
+            "allow_insecure_http": self.serving.allow_insecure_http,
+            "timeout": self.timeouts.timeout,
+            "retry": RetryPolicy(attempts=self.timeouts.retries + 1),
         }
+        if self.serving.sandbox:
+            from aiotofupilot.sandbox import Sandbox  # noqa: PLC0415 - an HTTP server that is seldom wanted
+
+            async with Sandbox(until=self.serving.until or datetime.now(UTC)) as sandbox:
+                yield {"api_key": Secret(sandbox.api_key), "base_url": sandbox.url, **options}
+            return
+        settings = self._settings
+        if settings.is_exposed:
+            say(f"aiotofupilot: {settings.key_source} can be read by others: chmod 600 {settings.key_source}")
+        named = self.serving
+        key, proxy = Secret(named.api_key), Secret(named.proxy)
+        yield {"api_key": key, "base_url": named.base_url, "proxy": proxy, "ca_cert": named.ca_cert, **options}
 
     @asynccontextmanager
     async def session(self) -> AsyncGenerator[TofuPilotSession]:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime, timedelta
-from functools import cache
 from itertools import accumulate, pairwise
 from typing import TYPE_CHECKING, Any, cast
 
@@ -15,9 +14,9 @@ from aiotofupilot.models.fields import fields_of
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
-    from aiotofupilot import Batch, Deployment, Measurement, Phase, Procedure
+    from aiotofupilot import Deployment, Measurement, Phase
 
-__all__ = ["GAP", "TABLES", "Column", "Columns", "columns_of", "counted", "fitted", "whole"]
+__all__ = ["GAP", "TABLES", "Column", "columns_of", "counted", "fitted", "whole"]
 
 
 @frozen
@@ -25,8 +24,9 @@ class Column:
     """A column of a table."""
 
     heading: str
-    value: str | Callable[[Any], object]
-    """Where the value of its cell is: the names of attributes, joined by dots; or a function of the item."""
+    value: str | tuple[str, ...] | Callable[[Any], object]
+    """Where the value of its cell is: the names of attributes, joined by dots; several of these, of which the first one
+    counts that leads to something; or a function of the item."""
     width: int
     """Terminal cells that it needs."""
     enough: int
@@ -36,18 +36,13 @@ class Column:
 
     def text(self, item: object) -> str:
         """Return the text of its cell for an item; ``-`` stands for null."""
-        value = _at(item, self.value.split(".")) if isinstance(self.value, str) else self.value(item)
+        if callable(self.value):
+            value = self.value(item)
+        else:
+            paths = (self.value,) if isinstance(self.value, str) else self.value
+            found = (_at(item, path.split(".")) for path in paths)
+            value = next((value for value in found if value not in (None, "")), None)
         return "-" if value is None else _text(value) or "-"
-
-
-@frozen
-class Columns:
-    """How the items of a listing are shown."""
-
-    singular: str
-    """What one item is called."""
-    columns: tuple[Column, ...]
-    """Columns of a fixed width come first. Where nothing is cut, a long text moves only what follows it."""
 
 
 def _at(value: object, names: Sequence[str]) -> object:
@@ -91,16 +86,6 @@ def _duration(value: timedelta) -> str:
     return f"{hours}:{minutes:02}:{seconds:04.1f}" if hours else f"{minutes}:{seconds:04.1f}"
 
 
-def _creator_of_procedure(procedure: Procedure) -> str | None:
-    user = procedure.created_by_user
-    return None if user is None else user.name or user.email
-
-
-def _creator_of_batch(batch: Batch) -> str | None:
-    creator = batch.created_by_user or batch.created_by_station
-    return None if creator is None else creator.name
-
-
 def _commit(deployment: Deployment) -> str | None:
     commit = deployment.commit
     return None if commit is None else f"{commit.sha[:7]} {commit.message}"
@@ -118,149 +103,111 @@ def _duration_of_phase(phase: Phase) -> timedelta | None:
     return None if phase.duration_ms is None else timedelta(milliseconds=phase.duration_ms)
 
 
-_ID = Column("ID", "id", width=36, enough=36, leaves=0)
+_ID = Column("ID", "id", 36, 36, leaves=0)
 
-TABLES = {
-    "procedures": Columns(
-        "procedure",
-        (
-            _ID,
-            Column("CREATED", "created_at", width=17, enough=17, leaves=3),
-            Column("NAME", "name", width=20, enough=48, leaves=4),
-            Column("CREATED BY", _creator_of_procedure, width=12, enough=24, leaves=2),
-            Column("REPOSITORY", "linked_repository.full_name", width=16, enough=48, leaves=1),
-        ),
+TABLES: dict[str, tuple[Column, ...]] = {
+    "procedures": (
+        _ID,
+        Column("CREATED", "created_at", 17, 17, leaves=3),
+        Column("NAME", "name", 20, 48, leaves=4),
+        Column("CREATED BY", ("created_by_user.name", "created_by_user.email"), 12, 24, leaves=2),
+        Column("REPOSITORY", "linked_repository.full_name", 16, 48, leaves=1),
     ),
-    "runs": Columns(
-        "run",
-        (
-            _ID,
-            Column("STARTED", "started_at", width=17, enough=17, leaves=3),
-            Column("OUTCOME", "outcome", width=7, enough=7, leaves=5),
-            Column("DURATION", "duration", width=9, enough=9, leaves=1),
-            Column("SERIAL NUMBER", "unit.serial_number", width=14, enough=24, leaves=4),
-            Column("PROCEDURE", "procedure.name", width=16, enough=48, leaves=2),
-        ),
+    "runs": (
+        _ID,
+        Column("STARTED", "started_at", 17, 17, leaves=3),
+        Column("OUTCOME", "outcome", 7, 7, leaves=5),
+        Column("DURATION", "duration", 9, 9, leaves=1),
+        Column("SERIAL NUMBER", "unit.serial_number", 14, 24, leaves=4),
+        Column("PROCEDURE", "procedure.name", 16, 48, leaves=2),
     ),
-    "units": Columns(
-        "unit",
-        (
-            _ID,
-            Column("CREATED", "created_at", width=17, enough=17, leaves=2),
-            Column("LAST RUN", "last_run.outcome", width=8, enough=8, leaves=4),
-            Column("SERIAL NUMBER", "serial_number", width=16, enough=32, leaves=5),
-            Column("PART", "part.number", width=12, enough=24, leaves=3),
-            Column("BATCH", "batch.number", width=10, enough=20, leaves=1),
-        ),
+    "units": (
+        _ID,
+        Column("CREATED", "created_at", 17, 17, leaves=2),
+        Column("LAST RUN", "last_run.outcome", 8, 8, leaves=4),
+        Column("SERIAL NUMBER", "serial_number", 16, 32, leaves=5),
+        Column("PART", "part.number", 12, 24, leaves=3),
+        Column("BATCH", "batch.number", 10, 20, leaves=1),
     ),
-    "parts": Columns(
-        "part",
-        (
-            _ID,
-            Column("CREATED", "created_at", width=17, enough=17, leaves=1),
-            Column("NUMBER", "number", width=16, enough=32, leaves=4),
-            Column("NAME", "name", width=20, enough=40, leaves=3),
-            Column("REVISIONS", "revisions.number", width=12, enough=24, leaves=2),
-        ),
+    "parts": (
+        _ID,
+        Column("CREATED", "created_at", 17, 17, leaves=1),
+        Column("NUMBER", "number", 16, 32, leaves=4),
+        Column("NAME", "name", 20, 40, leaves=3),
+        Column("REVISIONS", "revisions.number", 12, 24, leaves=2),
     ),
-    "batches": Columns(
-        "batch",
-        (
-            _ID,
-            Column("CREATED", "created_at", width=17, enough=17, leaves=2),
-            Column("UNITS", "unit_count", width=7, enough=7, leaves=3),
-            Column("NUMBER", "number", width=16, enough=40, leaves=4),
-            Column("CREATED BY", _creator_of_batch, width=12, enough=24, leaves=1),
-        ),
+    "batches": (
+        _ID,
+        Column("CREATED", "created_at", 17, 17, leaves=2),
+        Column("UNITS", "unit_count", 7, 7, leaves=3),
+        Column("NUMBER", "number", 16, 40, leaves=4),
+        Column("CREATED BY", ("created_by_user.name", "created_by_station.name"), 12, 24, leaves=1),
     ),
-    "stations": Columns(
-        "station",
-        (
-            _ID,
-            Column("NAME", "name", width=16, enough=32, leaves=3),
-            Column("TEAM", "team.name", width=12, enough=24, leaves=1),
-            Column("PROCEDURES", "procedures.name", width=16, enough=60, leaves=2),
-        ),
+    "stations": (
+        _ID,
+        Column("NAME", "name", 16, 32, leaves=3),
+        Column("TEAM", "team.name", 12, 24, leaves=1),
+        Column("PROCEDURES", "procedures.name", 16, 60, leaves=2),
     ),
-    "users": Columns(
-        "user",
-        (
-            _ID,
-            Column("BANNED", "banned", width=6, enough=6, leaves=1),
-            Column("NAME", "name", width=16, enough=32, leaves=3),
-            Column("EMAIL", "email", width=20, enough=48, leaves=2),
-        ),
+    "users": (
+        _ID,
+        Column("BANNED", "banned", 6, 6, leaves=1),
+        Column("NAME", "name", 16, 32, leaves=3),
+        Column("EMAIL", "email", 20, 48, leaves=2),
     ),
-    "deployments": Columns(
-        "deployment",
-        (
-            _ID,
-            Column("DEPLOYED", "deployed_at", width=17, enough=17, leaves=3),
-            Column("STATUS", "status", width=8, enough=8, leaves=4),
-            Column("ENVIRONMENT", "environment", width=11, enough=11, leaves=2),
-            Column("PROCEDURE", "procedure.name", width=18, enough=40, leaves=5),
-            Column("COMMIT", _commit, width=16, enough=48, leaves=1),
-        ),
+    "deployments": (
+        _ID,
+        Column("DEPLOYED", "deployed_at", 17, 17, leaves=3),
+        Column("STATUS", "status", 8, 8, leaves=4),
+        Column("ENVIRONMENT", "environment", 11, 11, leaves=2),
+        Column("PROCEDURE", "procedure.name", 18, 40, leaves=5),
+        Column("COMMIT", _commit, 16, 48, leaves=1),
     ),
-    "logs": Columns(
-        "log",
-        (
-            Column("CREATED", "created_at", width=17, enough=17, leaves=3),
-            Column("LEVEL", "level", width=8, enough=8, leaves=4),
-            Column("SERIAL NUMBER", "unit.serial_number", width=16, enough=24, leaves=2),
-            Column("SOURCE", "source_file", width=14, enough=24, leaves=0),
-            Column("MESSAGE", "message", width=20, enough=80, leaves=5),
-            Column("PROCEDURE", "procedure.name", width=12, enough=32, leaves=1),
-        ),
+    "logs": (
+        Column("CREATED", "created_at", 17, 17, leaves=3),
+        Column("LEVEL", "level", 8, 8, leaves=4),
+        Column("SERIAL NUMBER", "unit.serial_number", 16, 24, leaves=2),
+        Column("SOURCE", "source_file", 14, 24, leaves=0),
+        Column("MESSAGE", "message", 20, 80, leaves=5),
+        Column("PROCEDURE", "procedure.name", 12, 32, leaves=1),
     ),
-    "measurements": Columns(
-        "measurement",
-        (
-            Column("STARTED", "started_at", width=17, enough=17, leaves=2),
-            Column("OUTCOME", "measurement_outcome", width=7, enough=7, leaves=4),
-            Column("SERIAL NUMBER", "serial_number", width=16, enough=24, leaves=1),
-            Column("MEASUREMENT", "measurement_name", width=16, enough=32, leaves=5),
-            Column("VALUE", _measured, width=12, enough=24, leaves=3),
-            Column("PHASE", "phase_name", width=12, enough=32, leaves=0),
-        ),
+    "measurements": (
+        Column("STARTED", "started_at", 17, 17, leaves=2),
+        Column("OUTCOME", "measurement_outcome", 7, 7, leaves=4),
+        Column("SERIAL NUMBER", "serial_number", 16, 24, leaves=1),
+        Column("MEASUREMENT", "measurement_name", 16, 32, leaves=5),
+        Column("VALUE", _measured, 12, 24, leaves=3),
+        Column("PHASE", "phase_name", 12, 32, leaves=0),
     ),
-    "phases": Columns(
-        "phase",
-        (
-            Column("STARTED", "started_at", width=17, enough=17, leaves=2),
-            Column("OUTCOME", "outcome", width=7, enough=7, leaves=4),
-            Column("DURATION", _duration_of_phase, width=9, enough=9, leaves=1),
-            Column("SERIAL NUMBER", "serial_number", width=14, enough=24, leaves=3),
-            Column("NAME", "name", width=16, enough=48, leaves=5),
-            Column("RETRY", "retry_count", width=5, enough=5, leaves=0),
-        ),
+    "phases": (
+        Column("STARTED", "started_at", 17, 17, leaves=2),
+        Column("OUTCOME", "outcome", 7, 7, leaves=4),
+        Column("DURATION", _duration_of_phase, 9, 9, leaves=1),
+        Column("SERIAL NUMBER", "serial_number", 14, 24, leaves=3),
+        Column("NAME", "name", 16, 48, leaves=5),
+        Column("RETRY", "retry_count", 5, 5, leaves=0),
     ),
 }
-"""How the items of each listing are shown, by its name."""
-
+"""The columns of each listing, by its name. Those of a fixed width come first. Where nothing is cut, a long text moves
+only what follows it."""
 
 _SHOWN = 5
 """At most this many fields are shown of a listing without a table of its own."""
 
 
-def columns_of(listing: str) -> Columns:
-    """Return how the items of a listing are shown. Without a table of its own, it shows its first fields."""
-    return TABLES.get(listing) or _first_fields(listing_class(listing).model)
-
-
-@cache
-def _first_fields(model: type) -> Columns:
-    names = [field.name for field in fields_of(model) if field.model is None and field.name != "id"]
-    columns = [
-        Column(name.replace("_", " ").upper(), name, width=17, enough=40, leaves=leaves)
-        for leaves, name in enumerate(names[: _SHOWN - 1], start=1)
-    ]
-    return Columns(model.__name__.lower(), (_ID, *columns))
+def columns_of(listing: str) -> tuple[Column, ...]:
+    """Return what a table shows of a listing. Without a table of its own, it shows its first fields."""
+    if listing in TABLES:
+        return TABLES[listing]
+    fields = fields_of(listing_class(listing).model)
+    names = [field.name for field in fields if field.model is None and field.name != "id"][: _SHOWN - 1]
+    columns = (Column(name.replace("_", " ").upper(), name, 17, 40, leaves) for leaves, name in enumerate(names, 1))
+    return (_ID, *columns)
 
 
 def counted(items: int, listing: str) -> str:
     """Return a number of items of a listing in words."""
-    return f"{items:,} {columns_of(listing).singular if items == 1 else listing}"
+    return f"{items:,} {listing_class(listing).model.__name__.lower() if items == 1 else listing}"
 
 
 GAP = "  "

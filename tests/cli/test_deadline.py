@@ -11,6 +11,7 @@ from aiotofupilot.arrow import files as arrow_files
 from aiotofupilot.cli.failures import DeadlineError, StoppedError
 from aiotofupilot.cli.formats import JSONArray, JSONLines, Parquet
 from aiotofupilot.cli.listing import Query, write_listing
+from aiotofupilot.cli.options import Serving, TimeoutOptions
 from aiotofupilot.cli.server import Server
 from aiotofupilot.sandbox import Sandbox
 from aiotofupilot.sandbox.faults import stall, status
@@ -27,7 +28,7 @@ async def sandbox():
 
 @pytest.fixture
 def server(sandbox):
-    return Server(base_url=sandbox.url, api_key=sandbox.api_key)
+    return Server(Serving(base_url=sandbox.url, api_key=sandbox.api_key), TimeoutOptions())
 
 
 @pytest.fixture
@@ -167,6 +168,6 @@ async def test_another_timeout_is_not_mistaken_for_the_deadline(sandbox, server,
     def write(*_, **__):
         raise TimeoutError(110, "Connection timed out")
 
-    monkeypatch.setattr("aiotofupilot.cli.resume.PartFile.write", write)
+    monkeypatch.setattr("aiotofupilot.cli.output.PartFile.write", write)
     with pytest.raises(TimeoutError, match="Connection timed out"):
         await write_listing(Query(name="procedures"), server, JSONLines(), tmp_path / "list.jsonl", deadline=LATE)

@@ -3,7 +3,8 @@
 import inspect
 import re
 
-from aiotofupilot.cli.filter_options import described, option
+from aiotofupilot.cli.listing_command import described
+from aiotofupilot.cli.options import option
 from aiotofupilot.cli.tables import TABLES
 from aiotofupilot.listings import NAMES, listing_class
 
@@ -59,7 +60,7 @@ def test_help_explains_the_forms_that_its_options_take_and_no_others():
 
 def test_a_table_has_a_few_columns_and_fits_a_narrow_terminal():
     for listing in NAMES:
-        columns = TABLES[listing].columns
+        columns = TABLES[listing]
         assert 4 <= len(columns) <= 6
         assert sorted(column.leaves for column in columns) == list(range(len(columns)))
         assert max(column.width for column in columns if column.leaves) < 40

@@ -16,8 +16,9 @@ from aiotofupilot.cli import listing as listing_module
 from aiotofupilot.cli.failures import ExitCode, StoppedError, UsageError, explained
 from aiotofupilot.cli.formats import CSV, JSONArray, JSONLines
 from aiotofupilot.cli.listing import Query, write_listing
+from aiotofupilot.cli.options import Serving, TimeoutOptions
+from aiotofupilot.cli.output import PartFile
 from aiotofupilot.cli.progress import Progress
-from aiotofupilot.cli.resume import PartFile
 from aiotofupilot.cli.server import Server
 from aiotofupilot.cli.tables import counted
 from aiotofupilot.models import Procedure
@@ -36,7 +37,7 @@ async def sandbox():
 
 @pytest.fixture
 def server(sandbox):
-    return Server(base_url=sandbox.url, api_key=sandbox.api_key)
+    return Server(Serving(base_url=sandbox.url, api_key=sandbox.api_key), TimeoutOptions())
 
 
 @pytest.fixture
@@ -81,7 +82,7 @@ async def test_an_empty_listing(sandbox, server, output):
 async def test_a_refused_listing_writes_nothing(sandbox, capfdbinary, output):
     """Not even a header precedes an error, and no file is left."""
     sandbox.station_listings.discard("procedures")
-    station = Server(base_url=sandbox.url, api_key=sandbox.station_key)
+    station = Server(Serving(base_url=sandbox.url, api_key=sandbox.station_key), TimeoutOptions())
     for path in (None, output):
         with pytest.raises(ForbiddenError):
             await write_listing(Query(name="procedures"), station, ProceduresCSV(), path)
@@ -196,7 +197,7 @@ async def test_other_options_are_another_file(sandbox, server, output):
         await write_listing(
             Query(name="procedures", filters={"search_query": "e"}), server, JSONLines(), output, resume=True
         )
-    elsewhere = Server(base_url="https://other.example", api_key="k")
+    elsewhere = Server(Serving(base_url="https://other.example", api_key="k"), TimeoutOptions())
     with pytest.raises(UsageError, match=f"was begun with server {sandbox.url}: give"):
         await write_listing(
             Query(name="procedures", filters={"search_query": "e"}), elsewhere, ProceduresCSV(), output, resume=True

@@ -8,7 +8,8 @@ import re
 import pytest
 
 from aiotofupilot.cli import run
-from aiotofupilot.cli.filter_options import described, option
+from aiotofupilot.cli.listing_command import described
+from aiotofupilot.cli.options import option
 from aiotofupilot.cli.tables import TABLES
 from aiotofupilot.listings import NAMES
 from aiotofupilot.sandbox.faults import status
@@ -45,7 +46,7 @@ def test_a_listing_is_written_in_every_format(capfd, arguments, listing):
     rows = list(csv.DictReader(io.StringIO(outputs["csv"], newline="")))
     assert [row["id"] for row in rows] == [item["id"] for item in items]
     head, *lines = outputs["table"].splitlines()
-    assert " ".join(head.split()) == " ".join(column.heading for column in TABLES[listing].columns)
+    assert " ".join(head.split()) == " ".join(column.heading for column in TABLES[listing])
     assert len(lines) == len(items)
 
 

@@ -193,7 +193,7 @@ async def test_a_disk_that_fails_at_the_start_is_no_wrong_usage(tmp_path, monkey
     def fail(*_):
         raise OSError(number, os.strerror(number))
 
-    monkeypatch.setattr("aiotofupilot.cli.resume.os.open", fail)
+    monkeypatch.setattr("aiotofupilot.cli.output.os.open", fail)
     with pytest.raises(OSError, match=re.escape(os.strerror(number))) as caught:
         async with output(tmp_path / "x.csv"):
             pass
@@ -208,7 +208,7 @@ async def test_a_place_that_cannot_be_written_is_wrong_usage(tmp_path, monkeypat
     def fail(*_):
         raise OSError(number, os.strerror(number))
 
-    monkeypatch.setattr("aiotofupilot.cli.resume.os.open", fail)
+    monkeypatch.setattr("aiotofupilot.cli.output.os.open", fail)
     with pytest.raises(UsageError, match=f"^cannot write .*x.csv: {re.escape(os.strerror(number))}$"):
         async with output(tmp_path / "x.csv"):
             pass

@@ -20,9 +20,9 @@ from pyarrow import parquet
 
 from aiotofupilot import Procedure
 from aiotofupilot.arrow import files as arrow_files, record_batch, schema
-from aiotofupilot.cli import resume as part_files, run
+from aiotofupilot.cli import output as part_files, run
 from aiotofupilot.cli.formats import Parquet
-from aiotofupilot.cli.resume import PartFile
+from aiotofupilot.cli.output import PartFile
 from aiotofupilot.sandbox import BusyLine, make_procedures
 from aiotofupilot.sandbox.faults import status
 

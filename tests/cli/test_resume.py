@@ -10,9 +10,9 @@ from pathlib import Path
 
 import pytest
 
-from aiotofupilot.cli import resume as resume_module
+from aiotofupilot.cli import output as output_module
 from aiotofupilot.cli.failures import UsageError
-from aiotofupilot.cli.resume import PartFile
+from aiotofupilot.cli.output import PartFile
 
 OPTIONS = {"--search": None, "--format": "csv"}
 PAGES = [f"{page}{'x' * page}\n".encode() for page in range(5)]
@@ -97,7 +97,7 @@ class Killed(BaseException):
 @contextmanager
 def killed_at(step):
     """Let a run end before one of the steps that change a file, without a chance to tidy up. A write takes two."""
-    steps, write = iter(range(step)), resume_module.write_all
+    steps, write = iter(range(step)), output_module.write_all
 
     def stepped(call):
         def one_step(*arguments, **options):
@@ -112,8 +112,8 @@ def killed_at(step):
         stepped(write)(stream, data[len(data) // 2 :])
 
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(resume_module, "write_all", write_in_two)
-        patch.setattr(resume_module, "_opened", stepped(resume_module._opened))
+        patch.setattr(output_module, "write_all", write_in_two)
+        patch.setattr(output_module, "_opened", stepped(output_module._opened))
         patch.setattr(Path, "replace", stepped(Path.replace))
         patch.setattr(Path, "unlink", stepped(Path.unlink))
         patch.setattr(PartFile, "leave", lambda file: file._file.close())
@@ -326,7 +326,7 @@ async def test_a_run_that_comes_while_another_ends(target, monkeypatch, gone):
 async def test_a_full_disk(target, left, monkeypatch, write):
     """A page that found no room is cut off, and so is one whose state found none."""
     file = PartFile(target, OPTIONS, resume=True)
-    writes, write_all = [], resume_module.write_all
+    writes, write_all = [], output_module.write_all
 
     def write_some(stream, data):
         writes.append(data)
@@ -335,7 +335,7 @@ async def test_a_full_disk(target, left, monkeypatch, write):
             raise OSError(errno.ENOSPC, "No space left on device")
         write_all(stream, data)
 
-    monkeypatch.setattr(resume_module, "write_all", write_some)
+    monkeypatch.setattr(output_module, "write_all", write_some)
     with pytest.raises(OSError, match="No space left"):
         await file.write(PAGES[3], items=4, checkpoint="4")
     assert file.items == 3

@@ -63,7 +63,7 @@ def test_a_bad_day_by_name(named, rate, told):
     assert repr(sandbox_of(named=named, rate=rate).faults) == told
 
 
-@pytest.mark.parametrize("name", ["", "399", "600", "four", "unreadable", "-1", "٤٢٩"])
+@pytest.mark.parametrize("name", ["", "399", "600", "477", "four", "unreadable", "-1", "٤٢٩"])
 def test_a_fault_that_there_is_not(name):
     """What there is, is named."""
     with pytest.raises(UsageError, match=r"^wrong --fault .*: it is a status from 400 to 599, or one of reset, "):

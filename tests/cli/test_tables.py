@@ -19,7 +19,7 @@ LONG = Procedure(ID, "N" * 200, CREATED, UserRef("u", "U" * 200), Repository("r"
 
 
 def lines(width, procedures):
-    table = Table(COLUMNS.columns, width)
+    table = Table(COLUMNS, width)
     return (table.head() + table.page(procedures) + table.tail()).decode().split("\n")[:-1]
 
 
@@ -83,13 +83,13 @@ def test_spare_room_is_shared_in_proportion_to_what_a_column_can_use():
 )
 def test_sixty_columns_have_room_for_what_a_listing_is_about(listing, columns):
     """A name and a moment tell more than an ID does."""
-    head = Table(TABLES[listing].columns, 60).head().decode()
+    head = Table(TABLES[listing], 60).head().decode()
     assert " ".join(head.split()) == columns
 
 
 @pytest.mark.parametrize("listing", NAMES)
 def test_an_id_goes_first_in_a_terminal_and_never_in_a_pipe(listing):
-    columns = TABLES[listing].columns
+    columns = TABLES[listing]
     needed = sum(column.width + 2 for column in columns) - 2
     headings = [column.heading for column in columns]
     if "ID" in headings:
@@ -132,7 +132,7 @@ def test_a_moment_that_utc_has_no_year_for_shows_its_offset():
 
 
 def text_of(value, path="value"):
-    return Column("HEADING", path, width=9, enough=9, leaves=0).text(SimpleNamespace(value=value))
+    return Column("HEADING", path, 9, 9, leaves=0).text(SimpleNamespace(value=value))
 
 
 @pytest.mark.parametrize(
@@ -181,5 +181,5 @@ def test_a_value_is_found_by_its_path_and_shown_by_its_type(value, path, text):
 
 def test_a_listing_without_columns_of_its_own_shows_its_first_fields(monkeypatch):
     monkeypatch.delitem(TABLES, "stations")
-    headings = [column.heading for column in columns_of("stations").columns]
+    headings = [column.heading for column in columns_of("stations")]
     assert headings == ["ID", "NAME", "PROCEDURES COUNT", "METADATA"]
