@@ -17,7 +17,7 @@ from aiotofupilot.checkpoint import LARGEST, Checkpoint
 from aiotofupilot.errors import DriftError, PaginationError
 from aiotofupilot.stats import RequestCounts
 
-from .offsets import check_offsets
+from .drift import check_offsets
 from .walk import Walk
 
 if TYPE_CHECKING:

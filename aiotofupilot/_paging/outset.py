@@ -8,8 +8,7 @@ from attrs import frozen
 
 from aiotofupilot.checkpoint import BEGINNING
 
-from .continuity.anchored import Anchored
-from .continuity.deduplicated import Deduplicated
+from .drift import DetectDrift, IgnoreDrift
 from .source import Identified
 
 if TYPE_CHECKING:
@@ -26,7 +25,7 @@ T = TypeVar("T", bound=Identified)
 class Outset(Generic[T]):
     """The beginning of a walk."""
 
-    continuity: Deduplicated[T] | Anchored[T]
+    drift: IgnoreDrift[T] | DetectDrift[T]
     """Says what of each page is new."""
     cursor: int
     """Where the first page begins."""
@@ -45,13 +44,13 @@ class Outset(Generic[T]):
             # A server that counts pages means another place by the same cursor if the pages have another length.
             if max_items is not None and not start.cursor:
                 limit = max(1, min(limit, max_items + start.skip))
-            return cls(Deduplicated((*start.ahead, *anchors), skip=start.skip), start.cursor, limit, limit)
+            return cls(IgnoreDrift((*start.ahead, *anchors), skip=start.skip), start.cursor, limit, limit)
         # The first item of each page is the last item of the page before.
         whole_page = max(2, limit)
         if max_items is not None:
             limit = min(limit, max_items + 1)
         return cls(
-            Anchored(
+            DetectDrift(
                 anchors,
                 start.ahead,
                 limit=whole_page,

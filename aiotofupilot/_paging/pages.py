@@ -10,8 +10,7 @@ from attrs import evolve
 from aiotofupilot._otel import WalkSpan
 from aiotofupilot.stats import WalkStats
 
-from .continuity.memory import Memory
-from .continuity.progress import Progress
+from .memory import Memory, Progress
 from .resumption import checkpoint_after, note_checkpoint
 from .source import Identified
 from .unreadable.gap import note_left_out

@@ -1,4 +1,4 @@
-"""One pass over a listing: the window fetches pages, continuity says what is new, the walk yields item by item."""
+"""One pass over a listing: the window fetches pages, `drift` says what is new, the walk yields item by item."""
 
 from __future__ import annotations
 
@@ -49,11 +49,11 @@ class Walk(Iteration[T]):
     def __init__(self, fetch: Fetch[T], plan: Plan, stats: WalkStats | None = None) -> None:
         start = plan.start
         outset = Outset[T].of(plan)
-        self._continuity = outset.continuity
+        self._drift = outset.drift
         self._whole_page = outset.whole_page
         self._stats = WalkStats() if stats is None else stats
         ask = partial(fetch, counts=self._stats.counts)
-        overlap = self._continuity.overlap
+        overlap = self._drift.overlap
         self._isolation = Isolation(ask, plan.on_unreadable or "raise", overlap=overlap)
         self._window = Window(
             ask,
@@ -129,7 +129,7 @@ class Walk(Iteration[T]):
         """Where the walk stands, after the last item that it yielded. ``list(cursor=...)`` resumes there."""
         if self._page is None:
             return self._start
-        page, memory = self._page, self._continuity.memory
+        page, memory = self._page, self._drift.memory
         if self._yielded_of_page < len(self._new):
             upcoming = self._new[self._yielded_of_page]
             passed = next(at for at, item in enumerate(page.data) if item is upcoming)
@@ -144,7 +144,7 @@ class Walk(Iteration[T]):
             )
         return evolve(
             place,
-            skip=place.skip + self._continuity.skip,
+            skip=place.skip + self._drift.skip,
             anchors=memory.anchors(passed),
             ahead=memory.ahead(passed),
         )
@@ -153,8 +153,8 @@ class Walk(Iteration[T]):
     def stats(self) -> WalkStats:
         """The counts of the walk so far. It is the same object each time, brought up to date."""
         self._stats.items = self._yielded_before + self._yielded_of_page
-        self._stats.duplicates = self._continuity.memory.duplicates
-        self._stats.resyncs = self._continuity.resyncs
+        self._stats.duplicates = self._drift.memory.duplicates
+        self._stats.resyncs = self._drift.resyncs
         self._stats.is_sequential = self._window.is_sequential
         return self._stats
 
@@ -194,14 +194,14 @@ class Walk(Iteration[T]):
         if self._wanted == 0:
             return False
         while (page := await self._fetch_page()) is not None:
-            resyncs = self._continuity.resyncs
+            resyncs = self._drift.resyncs
             try:
                 dropped = self._dropped(page)
-                new = self._continuity.admit(page, is_short=self._is_short, gap=self._window.gap)
+                new = self._drift.admit(page, is_short=self._is_short, gap=self._window.gap)
             except TofuPilotError:
                 self._window.restart(page.cursor)
                 raise
-            if self._continuity.resyncs > resyncs:
+            if self._drift.resyncs > resyncs:
                 self._span.event("resync", {"cursor": page.cursor})
                 self._isolation.note_move()
             if new is not None:
@@ -210,7 +210,7 @@ class Walk(Iteration[T]):
                 await self._offer(page, [item for item in new if item.id not in dropped] if dropped else new)
                 return True
             self._is_short = False
-            self._window.restart(self._continuity.next_look, limit=self._whole_page)
+            self._window.restart(self._drift.next_probe, limit=self._whole_page)
         return False
 
     async def _fetch_page(self) -> Page[T] | None:
@@ -244,4 +244,4 @@ class Walk(Iteration[T]):
         """Return how many pages can still be needed, if they are full; None: any number."""
         if self._wanted is None:
             return None
-        return -(-(self._wanted + self._continuity.skip) // self._window.stride)
+        return -(-(self._wanted + self._drift.skip) // self._window.stride)

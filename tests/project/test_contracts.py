@@ -47,9 +47,10 @@ BROKEN = {
         ("_paging/passes.py", "from aiotofupilot._paging import by_creation"),
         ("_paging/shards.py", "from aiotofupilot._paging import paginator"),
         ("_paging/count.py", "from aiotofupilot._paging import incremental"),
-        ("_paging/continuity/anchored.py", "from aiotofupilot._paging import walk"),
-        ("_paging/continuity/memory.py", "from aiotofupilot._paging import window"),
-        ("_paging/unreadable/isolation.py", "from aiotofupilot._paging.continuity import memory"),
+        ("_paging/drift.py", "from aiotofupilot._paging import walk"),
+        ("_paging/memory.py", "from aiotofupilot._paging import window"),
+        ("_paging/resync.py", "from aiotofupilot._paging import drift"),
+        ("_paging/unreadable/isolation.py", "from aiotofupilot._paging import memory"),
     ],
     "HTTP knows no paging": [
         ("_http/throttle.py", "from aiotofupilot._paging import window"),

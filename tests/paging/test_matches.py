@@ -5,13 +5,13 @@ from itertools import combinations, pairwise
 import pytest
 from hypothesis import given, strategies as st
 
-from aiotofupilot._paging.continuity.sight import in_order, is_out_of_order, reliable
+from aiotofupilot._paging.resync import is_out_of_order, last_reliable, longest_row
 
 pages = st.lists(st.none() | st.integers(0, 12), max_size=9)
 
 
 def positions(ranks):
-    return [position for position, _ in in_order(ranks)]
+    return [position for position, _ in longest_row(ranks)]
 
 
 @pytest.mark.parametrize(
@@ -31,9 +31,9 @@ def test_the_items_in_order_are_the_longest_rising_row(ranks, expected):
 
 @given(pages)
 def test_no_row_that_rises_is_longer(ranks):
-    row = in_order(ranks)
+    row = longest_row(ranks)
     assert all(ranks[position] == rank for position, rank in row)
-    assert all(before.position < after.position and before.rank < after.rank for before, after in pairwise(row))
+    assert all(before.at < after.at and before.rank < after.rank for before, after in pairwise(row))
     known = [rank for rank in ranks if rank is not None]
     longest = max(
         (
@@ -63,8 +63,8 @@ def test_no_row_that_rises_is_longer(ranks):
 )
 def test_items_side_by_side_are_relied_on_up_to_the_first_stranger(ranks, position):
     """An item that stands alone may have moved."""
-    place = reliable(in_order(ranks))
-    assert (place and place.position) == position
+    match = last_reliable(longest_row(ranks))
+    assert (match and match.at) == position
 
 
 @pytest.mark.parametrize(
@@ -81,4 +81,4 @@ def test_items_side_by_side_are_relied_on_up_to_the_first_stranger(ranks, positi
 )
 def test_the_order_has_changed_where_half_of_the_known_items_do_not_fit(ranks, expected):
     """A few may have moved on their own."""
-    assert is_out_of_order(ranks, in_order(ranks)) is expected
+    assert is_out_of_order(ranks, longest_row(ranks)) is expected

@@ -1,33 +1,28 @@
-"""Continuity of pages while the listing moves: from what was passed lately and a page to what is new on that page.
+"""What of each page is new, and where in the listing the walk stands, while items come and go.
 
-Items come and go while a walk runs, and the offsets of all items after them shift. But every page is a snapshot of one
-stretch of the listing, and in most listings the items that stay keep their order.
-
-A page that is asked for one place early begins with the item passed last, for as long as nothing moves. That item is
-the page's anchor, and it proves that nothing was missed. Nothing in this module waits or does I/O.
+Then the offsets of all items behind them shift. But every page is a snapshot of one segment of the listing, and in most
+listings the items that stay keep their order. There are two strategies: `IgnoreDrift` takes pages as they come, and
+`DetectDrift` holds each page to the one before. Nothing in this module waits or does I/O.
 """
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Generic, TypeVar
+from typing import TYPE_CHECKING, Any, Generic, TypeVar
 
-from aiotofupilot._paging.offsets import INSTEAD, check_offsets
-from aiotofupilot._paging.source import Identified
-from aiotofupilot.errors import DriftError
+from aiotofupilot.errors import DriftError, PaginationError
 
-from .memory import Memory
-from .progress import Progress
-from .resync import Resync
-from .ties import Ties
+from .memory import Memory, Progress
+from .resync import Resync, Ties
+from .source import Identified
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Sequence
-    from typing import Any
 
-    from aiotofupilot._paging.unreadable.gap import Gap
     from aiotofupilot.models import Page
 
-__all__ = ["Anchored"]
+    from .unreadable.gap import Gap
+
+__all__ = ["DetectDrift", "IgnoreDrift", "check_offsets"]
 
 T = TypeVar("T", bound=Identified)
 
@@ -40,25 +35,100 @@ _COST_OF_A_PART = 10
 _UNCONFIRMED_AT_MOST = 10
 """At most this often may a gap not be confirmed, because the listing moves, before anything new is found."""
 
+_INSTEAD = 'a walk with on_drift="ignore" follows any cursor'
+"""What an error says about the way out."""
 
-class Anchored(Generic[T]):
-    """Takes pages that were asked for one place early, and holds each to beginning with its anchor.
 
-    Where a page does not, the listing has moved. Then `next_look` says where to look, until a page shows where the
-    listing goes on. Items that were passed after that place may be met again, and are not new then.
+def check_offsets(page: Page[Any]) -> None:
+    """Refuse a page whose cursor is not an offset: a page of n items at cursor c leads to c + n.
+
+    The last page has no cursor, so there is nothing to refuse.
+
+    Raises:
+        PaginationError: The cursor does not advance.
+        DriftError: It advances, and is not an offset.
+    """
+    cursor, count = page.following, len(page.data)
+    if cursor is None or cursor == page.cursor + count > page.cursor:
+        return
+    if cursor <= page.cursor:
+        raise PaginationError(
+            f"the page at cursor {page.cursor} leads to {cursor}, which is not beyond it",
+            cursor=page.cursor,
+            next_cursor=cursor,
+        )
+    raise DriftError(
+        f"the server's cursors are not offsets: {count} items at {page.cursor} lead to {cursor}; {_INSTEAD}",
+        cursor=page.cursor,
+    )
+
+
+class IgnoreDrift(Generic[T]):
+    """Takes pages as they come, and drops items that were passed lately.
+
+    Args:
+        anchors: Digests of the items passed last, oldest first, from a checkpoint.
+        skip: How many items of the pages to come have been passed already.
+    """
+
+    overlap = 0
+    """How many items of a page the next page is to begin with."""
+    next_probe = 0
+    """Where to look for the position of the walk. It is never lost, because every page is taken as it comes."""
+    resyncs = 0
+    """How often the listing was found to have moved. Nothing is checked, so it never is."""
+
+    def __init__(self, anchors: Iterable[bytes] = (), *, skip: int = 0) -> None:
+        self.memory = Memory(anchors)
+        """What was passed."""
+        self.skip = skip
+        """How many items of the pages to come are still to be skipped."""
+        self._progress = Progress()
+
+    def admit(
+        self,
+        page: Page[T],
+        *,
+        is_short: bool = False,  # noqa: ARG002 - each page is welcome
+        gap: Gap | None = None,
+    ) -> Sequence[T]:
+        """Return the new items of a page, in the page's order; see `DetectDrift.admit`.
+
+        Raises:
+            PaginationError: More than 100 pages in a row brought nothing.
+        """
+        ids = [item.id for item in page.data]
+        self.memory.take_up(ids)
+        if gap is not None:
+            self.skip = max(0, self.skip - (gap.stop - gap.start))
+        skipped = min(self.skip, len(ids))
+        if skipped:
+            self.skip -= skipped
+            self.memory.skip(skipped)
+        new = self.memory.new(page.data, skipped)
+        self._progress.check(page, ids, is_new=bool(new or skipped))
+        return new
+
+
+class DetectDrift(Generic[T]):
+    """Takes pages that were asked for one item early, and holds each to beginning with the item passed last.
+
+    That item is the page's anchor, and it proves that nothing was missed. Where a page does not begin with it, the
+    listing has moved. Then `next_probe` says where to look, until a page shows where the listing goes on. Items that
+    were passed behind that position may be met again, and are not new then.
 
     Args:
         anchors: Digests of the items passed last, oldest first. `BEGINNING` stands before the first item of a listing.
         ahead: Digests of items that were passed after those, and that may be met again.
         limit: Items of a whole page; at least 2, because one of them is the anchor.
-        resync: Whether to look for the place where the listing goes on. If not, a listing that moved is an error.
+        resync: Whether to look for the position where the listing goes on. If not, a listing that moved is an error.
         sort_key: Returns what the server sorts an item by; None: that is not known.
     """
 
     overlap = 1
     """How many items of a page the next page is to begin with."""
     skip = 0
-    """How many items of the pages to come are still to be skipped. A page is placed by its items, so there are none."""
+    """How many items of the pages to come are still to be skipped. The items of a page show its position, so none."""
 
     def __init__(
         self,
@@ -71,8 +141,8 @@ class Anchored(Generic[T]):
     ) -> None:
         self.memory = Memory(anchors, ahead)
         """What was passed."""
-        self.next_look = 0
-        """Where to look for the place of the walk, after a page that did not show it."""
+        self.next_probe = 0
+        """The cursor of the page to look at, after a page that did not show the position of the walk."""
         self.resyncs = 0
         """How often the listing was found to have moved."""
         self._progress = Progress()
@@ -80,12 +150,13 @@ class Anchored(Generic[T]):
         self._limit = limit
         self._resync = resync
         self._search: Resync | None = None
-        self._stood_at: int | None = None
+        self._expected: int | None = None
+        """The offset of the item passed last; None: the walk has only begun."""
         self._is_doubtful = False
         self._unconfirmed = 0
 
     def admit(self, page: Page[T], *, is_short: bool = False, gap: Gap | None = None) -> Sequence[T] | None:
-        """Return the new items of a page, in the page's order. None: the whole page at `next_look` is to be asked for.
+        """Return the new items of a page, in the page's order. None: ask for the whole page at `next_probe`.
 
         Args:
             page: The page.
@@ -98,21 +169,24 @@ class Anchored(Generic[T]):
                 so that nothing new is to be had, or so that what lies beside a gap is not sure.
             PaginationError: The server's cursor does not advance.
         """
-        self._check_offsets(page, is_part=gap is not None)
+        check_offsets(page)
+        if page.following is not None and len(page.data) == 1 and gap is None:
+            fault = "the server's pages are too short to begin each with the last item of the one before"
+            raise DriftError(f"{fault}; {_INSTEAD}", cursor=page.cursor)
         memory = self.memory
         ids = [item.id for item in page.data]
         memory.take_up(ids)
         follows = gap is not None and self._follows(gap)
-        if self._stood_at is None:
-            self._stood_at = page.cursor
+        if self._expected is None:
+            self._expected = page.cursor
         is_first = page.cursor == 0 or (gap is not None and gap.start == 0 and gap.is_confirmed)
-        start = 0 if follows else self._start(page, is_first=is_first, is_short=is_short)
+        start = 0 if follows else self._start(page, self._expected, is_first=is_first, is_short=is_short)
         if start is None:
             return None
         new = memory.new(page.data, start)
         if self._is_doubtful and (new or page.following is None) and self._is_contradicted(page):
             return None
-        if len(new) < len(page.data) - start and self._comes_again(page, start, new):
+        if len(new) < len(page.data) - start and self._comes_again(page, self._expected, start, new):
             return None
         cost = 1 if gap is None else _COST_OF_A_PART
         if not self._progress.note(ids, is_new=bool(new), cost=cost) or memory.ahead_count > _AHEAD_AT_MOST:
@@ -123,14 +197,8 @@ class Anchored(Generic[T]):
         self._search = None
         if new:
             self._unconfirmed = 0
-        self._stood_at = page.cursor + len(ids) - 1
+        self._expected = page.cursor + len(ids) - 1
         return new
-
-    def _check_offsets(self, page: Page[T], *, is_part: bool) -> None:
-        check_offsets(page)
-        if page.following is not None and len(page.data) == 1 and not is_part:
-            fault = "the server's pages are too short to begin each with the last item of the one before"
-            raise DriftError(f"{fault}; {INSTEAD}", cursor=page.cursor)
 
     def _follows(self, gap: Gap) -> bool:
         """Return whether a page behind a gap goes on where the walk stands.
@@ -146,10 +214,10 @@ class Anchored(Generic[T]):
         rank = memory.rank(gap.before)
         if rank is None or (gap.before is None and gap.start):
             return False
-        stood_at = gap.start - 1 + memory.newest_rank - rank
-        if self._stood_at is None and stood_at < gap.stop:
-            self._stood_at = stood_at  # the walk was resumed, and begins at an item that cannot be read
-        return stood_at == self._stood_at
+        expected = gap.start - 1 + memory.newest_rank - rank
+        if self._expected is None and expected < gap.stop:
+            self._expected = expected  # the walk was resumed, and begins at an item that cannot be read
+        return expected == self._expected
 
     def _note_unconfirmed(self, gap: Gap) -> None:
         self._unconfirmed += 1
@@ -161,21 +229,22 @@ class Anchored(Generic[T]):
                 cursor=gap.start,
             )
 
-    def _start(self, page: Page[T], *, is_first: bool, is_short: bool) -> int | None:
+    def _start(self, page: Page[T], expected: int, *, is_first: bool, is_short: bool) -> int | None:
         """Return how many items at the top of a page are not new. None: the page does not tell.
 
         Args:
             page: The page.
+            expected: The offset of the item passed last.
             is_first: Whether the listing has no item before this page that can be read.
             is_short: Whether fewer items were asked for than a whole page has.
         """
         memory = self.memory
         if memory.is_empty:
             return 0  # the walk began at a bare cursor: there is nothing yet to hold the page to
-        if memory.has_passed_nothing:
+        if memory.is_at_beginning:
             if is_first:
                 return 0
-        elif page.cursor == self._stood_at and memory.begins_with_newest():
+        elif page.cursor == expected and memory.begins_with_newest():
             return 1
         if not self._resync:
             raise DriftError(
@@ -183,23 +252,25 @@ class Anchored(Generic[T]):
                 cursor=page.cursor,
             )
         if is_short:
-            self.next_look = page.cursor  # a place is found soonest in whole pages
+            self.next_probe = page.cursor  # whole pages show the position soonest
             return None
-        if self._search is None:
-            stood_at = page.cursor if self._stood_at is None else self._stood_at
-            self._search = Resync(memory, page.cursor, stood_at=stood_at, limit=self._limit, ties=self._ties)
-            self.resyncs += 1
-        was_among_ties = self._search.is_among_ties
-        start = self._search.look(page, is_first=is_first)
-        if self._search.is_among_ties and not was_among_ties:
+        search = self._search or self._begin_search(page, expected)
+        was_among_ties = search.is_among_ties
+        start = search.start(page, is_first=is_first)
+        if search.is_among_ties and not was_among_ties:
             self._note_lost(page)
-        self.next_look, self._is_doubtful = self._search.next_look, self._search.is_doubtful
+        self.next_probe, self._is_doubtful = search.next_probe, search.is_doubtful
         return start
 
-    def _comes_again(self, page: Page[T], start: int, new: Sequence[T]) -> bool:
+    def _begin_search(self, page: Page[T], expected: int) -> Resync:
+        self._search = Resync(self.memory, page.cursor, expected=expected, limit=self._limit, ties=self._ties)
+        self.resyncs += 1
+        return self._search
+
+    def _comes_again(self, page: Page[T], expected: int, start: int, new: Sequence[T]) -> bool:
         """Return whether a page shows an item again that no creation or removal has moved.
 
-        Another item may have been missed then. So the walk looks for its place before the items that are sorted alike.
+        Another item may have been missed then. So the walk looks for its position before the ties.
 
         Raises:
             DriftError: `resync` is false.
@@ -213,19 +284,17 @@ class Anchored(Generic[T]):
             raise DriftError(
                 f"the listing moved: the page at cursor {page.cursor} shows {passed[0].id!r} again", cursor=page.cursor
             )
-        stood_at = page.cursor if self._stood_at is None else self._stood_at
-        self._search = Resync(memory, page.cursor, stood_at=stood_at, limit=self._limit, ties=self._ties)
-        self._search.look_back(page)
+        search = self._begin_search(page, expected)
+        search.go_before_ties(page)
         self._note_lost(page)
-        self.next_look = self._search.next_look
-        self.resyncs += 1
+        self.next_probe = search.next_probe
         return True
 
     def _note_lost(self, page: Page[T]) -> None:
-        """Take note of a walk that lost its place among items that are sorted alike.
+        """Take note of a walk that lost its position among ties.
 
         Raises:
-            DriftError: It lost its place among the same items again and again.
+            DriftError: It lost its position among the same items again and again.
         """
         if not self._ties.note_lost():
             raise DriftError(
@@ -235,7 +304,7 @@ class Anchored(Generic[T]):
             )
 
     def _is_contradicted(self, page: Page[T]) -> bool:
-        """Return whether a page shows that the place found was a wrong one. The listing is begun again then.
+        """Return whether a page shows that the position found was a wrong one. The listing is begun again then.
 
         Items that were passed and do not turn up again before others do, or before the listing ends, may have been
         removed. If the walk also seems to stand further on than before, the order may have changed instead.
@@ -245,9 +314,9 @@ class Anchored(Generic[T]):
         """
         memory = self.memory
         missing = len(memory.ahead(len(page.data)))
-        if memory.reaches_back_to_the_beginning and missing:
+        if memory.is_complete and missing:
             memory.reject()
-            self.next_look, self._search, self._is_doubtful = 0, None, False
+            self.next_probe, self._search, self._is_doubtful = 0, None, False
             return True
         if page.following is None and missing > self._limit:
             memory.reject()

@@ -2,7 +2,7 @@
 
 import pytest
 
-from aiotofupilot._paging.continuity.progress import Progress
+from aiotofupilot._paging.memory import Progress
 from aiotofupilot.errors import PaginationError
 from aiotofupilot.models import Page, PageMeta
 

@@ -1,20 +1,24 @@
-"""What a walk remembers of the items that it passed, in their order. The memory is bounded.
+"""What a walk remembers of the items that it passed, in their order, and whether it brings anything new.
 
-Items are remembered by ID. A checkpoint names items by digest, and so a resumed walk remembers those by digest.
+Items are remembered by ID. A checkpoint names items by digest, and so a resumed walk remembers those by digest. The
+memory is bounded.
 """
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from aiotofupilot.checkpoint import BEGINNING, digest
+from aiotofupilot.errors import PaginationError
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
-    from aiotofupilot._paging.source import Identified
+    from aiotofupilot.models import Page
 
-__all__ = ["Memory"]
+    from .source import Identified
+
+__all__ = ["Memory", "Progress"]
 
 T = TypeVar("T", bound="Identified")
 
@@ -23,6 +27,9 @@ _REMEMBERED = 1000
 
 _ANCHORS = 8
 """How many of the items passed last a checkpoint names."""
+
+_FRUITLESS_AT_MOST = 100
+"""At most this many pages in a row may bring nothing."""
 
 
 class Memory:
@@ -49,12 +56,12 @@ class Memory:
         return not self._passed
 
     @property
-    def reaches_back_to_the_beginning(self) -> bool:
+    def is_complete(self) -> bool:
         """Whether every item that was passed is remembered."""
         return self._passed[:1] == [_BEGINNING]
 
     @property
-    def has_passed_nothing(self) -> bool:
+    def is_at_beginning(self) -> bool:
         """Whether the walk stands at the beginning of the listing."""
         return self._passed == [_BEGINNING]
 
@@ -207,6 +214,50 @@ class Memory:
         ahead = [*self._ahead]
         done = max((place for place, key in enumerate(ahead, 1) if key in met), default=0)
         return [key for key in ahead[:done] if key not in met], ahead[done:]
+
+
+class Progress:
+    """Counts the pages in a row that brought nothing.
+
+    A page without a new item brings something if it shows an item that none of the pages before it in the row showed.
+    So a walk that has to pass many known items again is not mistaken for one that stands still.
+    """
+
+    def __init__(self) -> None:
+        self._fruitless = 0
+        self._met: set[str] = set()
+
+    def note(self, ids: Sequence[str], *, is_new: bool, cost: int = 1) -> bool:
+        """Take note of a page, and return whether the walk may go on.
+
+        Args:
+            ids: The IDs of the items on the page.
+            is_new: Whether any of them is new.
+            cost: How many pages it counts for, if it brings nothing.
+        """
+        if is_new:
+            self._fruitless = 0
+            self._met.clear()
+            return True
+        met = len(self._met)
+        self._met.update(ids)
+        self._fruitless = 0 if len(self._met) > met else self._fruitless + cost
+        return self._fruitless <= _FRUITLESS_AT_MOST
+
+    def check(self, page: Page[Any], ids: Sequence[str], *, is_new: bool) -> None:
+        """Take note of a page, and refuse to follow its cursor if that leads nowhere.
+
+        Raises:
+            PaginationError: It is one page too many in a row that brought nothing.
+        """
+        if not self.note(ids, is_new=is_new):
+            raise PaginationError(
+                f"{self._fruitless} pages in a row brought nothing new, the last one at cursor {page.cursor}: "
+                "the server's cursor advances, but the listing does not",
+                cursor=page.cursor,
+                next_cursor=page.following,
+                fruitless_pages=self._fruitless,
+            )
 
 
 _DIGEST_MARK = "\0"  # no ID of the API begins with it

@@ -1,0 +1,354 @@
+"""Finds the position of a walk again, in a listing that moved: one page after the other, until one shows the position.
+
+The position is behind an item that was passed and did not move. What stands behind such an item was not listed when the
+walk was there, or is still to be yielded. The better a page shows that an item did not move, the sooner it is believed.
+
+A page is described by ranks, one for each of its items: the older an item was passed, the lower its rank. None stands
+for an item that is not known. Items that were passed keep their order in most listings. In some an item moves, because
+it was renamed in a listing that is sorted by name, say. Then its rank no longer fits its neighbours' ranks.
+
+Items that the server sorts alike are ties. It may list them in another order with each page, because no order is
+promised. So the offset of such an item tells nothing. One that was passed may come again, and hide one that was not.
+Only an item that is sorted before them shows where they begin.
+"""
+
+from __future__ import annotations
+
+from bisect import bisect_left
+from collections import Counter
+from enum import IntEnum
+from itertools import pairwise
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+from aiotofupilot.checkpoint import LARGEST
+from aiotofupilot.errors import DriftError
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Sequence
+
+    from aiotofupilot.models import Page
+
+    from .memory import Memory
+
+__all__ = ["Match", "Resync", "Search", "Ties", "is_out_of_order", "last_reliable", "longest_row"]
+
+_ENOUGH_TO_JUDGE = 4
+"""Two or three items out of order may be a single one that moved."""
+
+_LOST_AT_MOST = 40
+"""At most this often may a walk lose its position among items that are sorted alike. What is new meanwhile does not
+count, because such items may be created as fast as they are listed."""
+
+
+class _Evidence(IntEnum):
+    """What a page has to show. The next kind is accepted only when no page of the listing shows the one before."""
+
+    RELIABLE = 0
+    """Two items that were passed stand side by side, in their order."""
+    KNOWN = 1
+    """An item that was passed."""
+    AHEAD = 2
+    """An item that was passed before the walk had to go back, and was not met again since."""
+
+
+class Resync:
+    """One search for the position of a walk.
+
+    Args:
+        memory: What the walk passed. It is told where the walk stands once that is found.
+        origin: The cursor of the page that did not begin with the item passed last.
+        expected: The offset at which the item passed last stood when it was passed.
+        limit: Items of a whole page; at least 2.
+        ties: What is known of items that are sorted alike. These do not show the position.
+    """
+
+    def __init__(self, memory: Memory, origin: int, *, expected: int, limit: int, ties: Ties) -> None:
+        self._memory = memory
+        self._ties = ties
+        self._expected = expected
+        self._limit = limit
+        self._search = Search(origin, limit)
+        self._wanted = _Evidence.RELIABLE
+        self._went_back_to = LARGEST
+        self._lesser: dict[_Evidence, tuple[int, int]] = {}
+        self.next_probe = origin
+        """The cursor of the next page to look at, after a page that did not show the position."""
+        self.is_doubtful = False
+        """Whether items that were passed behind the position found should be met again, or else it is a wrong one."""
+        self.is_among_ties = False
+        """Whether the walk stood among items that are sorted alike. Its position is then before all of them."""
+
+    def start(self, page: Page[Any], *, is_first: bool) -> int | None:
+        """Return how many items at the top of a page are not new. None: look at `next_probe` next.
+
+        Args:
+            page: The page.
+            is_first: Whether the listing has no item before this page that can be read.
+
+        Raises:
+            DriftError: No page shows an item that was passed. Or the order of the items changed, and not all that were
+                yielded are remembered. Or more items are sorted alike than are remembered.
+        """
+        memory = self._memory
+        ranks = memory.ranks()
+        ties_begin = self._ties.beginning(page.data, ranks)
+        self.is_among_ties |= ties_begin is not None
+        ranks = ranks[:ties_begin]
+        row = longest_row(ranks)
+        if is_first and memory.is_complete:
+            # All that is not known is new, whatever happened to the order.
+            return self._found(row[0] if row and row[0].at == 0 else Match(-1, 0))
+        if is_out_of_order(ranks, row):
+            self._begin_again(page)
+            return None
+        match = last_reliable(row)
+        if match is None and not (ties_begin is not None and self.go_before_ties(page)):
+            match = self._lesser_evidence(page, row, memory.ranks_ahead()[:ties_begin])
+            if match is None:
+                self._go_on(page)
+        if match is None:
+            return None
+        if match.rank > memory.newest_rank:
+            return self._found(match)
+        growth = page.cursor + match.at - (self._expected - (memory.newest_rank - match.rank))
+        if memory.is_complete:
+            # No item that was passed is forgotten. So strangers before the position were created there, or they moved
+            # there before they were yielded. A few that are out of sight are taken for created.
+            if None in ranks[: row[0].at] or growth > self._limit:
+                self._begin_again(page)
+                return None
+            match = row[0]
+        self.is_doubtful = growth > 0 and row[-1].rank < memory.newest_rank
+        return self._found(match)
+
+    def go_before_ties(self, page: Page[Any]) -> bool:
+        """Look next for what is sorted before the ties on a page, if that is new to the search.
+
+        Raises:
+            DriftError: Nothing that was passed before the ties is remembered.
+        """
+        self.is_among_ties = True
+        before = max(0, page.cursor - max(1, self._limit - 2))
+        if before >= min(page.cursor, self._went_back_to):
+            return False
+        if page.cursor + self._limit < self._expected - self._memory.newest_rank:
+            raise DriftError(
+                "the listing moved among items that are sorted alike, which are more than a walk remembers",
+                cursor=page.cursor,
+            )
+        self.next_probe = self._went_back_to = before
+        self._search = Search(before, self._limit)
+        return True
+
+    def _found(self, match: Match) -> int:
+        self._memory.go_back(match.rank)
+        return match.at + 1
+
+    def _begin_again(self, page: Page[Any]) -> None:
+        if not self._memory.is_complete:
+            raise DriftError(
+                f"the order of the listing changed: the page at cursor {page.cursor} contradicts what was passed",
+                cursor=page.cursor,
+            )
+        self.next_probe = 0
+
+    def _lesser_evidence(
+        self, page: Page[Any], row: Sequence[Match], ranks_ahead: Sequence[int | None]
+    ) -> Match | None:
+        """Return the position that a page without reliable items shows, if that is believed by now."""
+        memory = self._memory
+        if row:
+            # One item may have moved here alone, so what lies between two of them is not taken for passed.
+            match, evidence = row[-2:][0], _Evidence.KNOWN
+            if memory.newest_rank == 0:
+                return match  # there is no other item to look for
+        elif ahead := longest_row(ranks_ahead):
+            match, evidence = ahead[-1], _Evidence.AHEAD
+            match = match._replace(rank=memory.newest_rank + 1 + match.rank)
+        else:
+            return None
+        if self._wanted >= evidence:
+            return match
+        self._lesser[evidence] = max(self._lesser.get(evidence, (0, 0)), (match.rank, page.cursor))
+        return None
+
+    def _go_on(self, page: Page[Any]) -> None:
+        next_probe = self._search.after(page)
+        while next_probe is None:
+            if self._wanted is _Evidence.AHEAD:
+                raise DriftError(
+                    "the listing moved: none of the items passed lately is to be found in it", cursor=page.cursor
+                )
+            self._wanted = _Evidence(self._wanted + 1)
+            if self._wanted in self._lesser:
+                _, next_probe = self._lesser[self._wanted]
+                self._search = Search(next_probe, self._limit)
+        self.next_probe = next_probe
+
+
+class Search:
+    """Names one cursor after the other, back and forth in turn, the nearer one first.
+
+    The cursors lie half a page apart, so that little slips through between two probes.
+
+    Args:
+        origin: The cursor of the first page that did not show the position.
+        limit: Items per page, as far as is known; 2 or more.
+    """
+
+    def __init__(self, origin: int, limit: int) -> None:
+        self._origin = self._back = self._forth = origin
+        self._probed_from = origin
+        """From here to the origin, everything was looked at."""
+        self._step = limit // 2
+        self._has_ended = False
+        self._furthest: Sequence[Any] = ()
+
+    def after(self, page: Page[Any]) -> int | None:
+        """Return the cursor to probe after a page that did not show the position; None: there is nowhere left."""
+        if page.cursor >= self._forth:
+            # Some servers show their last page again, whatever cursor beyond it they are asked for.
+            self._has_ended = page.following is None or page.data == self._furthest
+            self._furthest = page.data
+        end = page.cursor + len(page.data)
+        if page.following is not None:
+            self._step = max(1, min(self._step, len(page.data) // 2))  # the server may give fewer items than asked for
+            if end < self._probed_from:
+                return end  # the page was too short to reach what was looked at before
+        self._probed_from = self._back
+        forth_is_nearer = self._forth - self._origin < self._origin - self._back
+        if not self._has_ended and (forth_is_nearer or not self._back):
+            self._forth += self._step
+            return self._forth
+        if not self._back:
+            return None
+        self._back = max(0, self._back - self._step)
+        return self._back
+
+
+class Match(NamedTuple):
+    """A known item on a page."""
+
+    at: int
+    """Index of the item on the page."""
+    rank: int
+    """Rank of the item among those that were passed."""
+
+
+def longest_row(ranks: Sequence[int | None]) -> list[Match]:
+    """Return the known items that are still in their order: the longest row of rising ranks."""
+    lowest_ends: list[int] = []  # the lowest rank that ends a row of 1, 2, 3 ... items
+    ends: list[Match] = []  # the items that end those rows
+    before: dict[Match, Match | None] = {}
+    for index, rank in enumerate(ranks):
+        if rank is None:
+            continue
+        length = bisect_left(lowest_ends, rank)
+        match = Match(index, rank)
+        before[match] = ends[length - 1] if length else None
+        lowest_ends[length:] = [rank, *lowest_ends[length + 1 :]]
+        ends[length:] = [match, *ends[length + 1 :]]
+    row: list[Match] = []
+    last = ends[-1] if ends else None
+    while last is not None:
+        row.append(last)
+        last = before[last]
+    return row[::-1]
+
+
+def is_out_of_order(ranks: Sequence[int | None], row: Sequence[Match]) -> bool:
+    """Return whether most of the known items on a page are not in their order any more.
+
+    Args:
+        ranks: The page.
+        row: What `longest_row` returned for it.
+    """
+    known = sum(rank is not None for rank in ranks)
+    return known >= _ENOUGH_TO_JUDGE and 2 * len(row) <= known
+
+
+def last_reliable(row: Sequence[Match]) -> Match | None:
+    """Return the last of the first items that stand side by side, for those surely did not move.
+
+    An item that moved on its own stands between strangers. Strangers that stand behind the item returned may have been
+    created there, or they are still to be yielded, because what stands behind them moved.
+
+    Args:
+        row: What `longest_row` returned for a page.
+    """
+    found = None
+    for before, match in pairwise(row):
+        if match.at == before.at + 1:
+            found = match
+        elif found:
+            break
+    return found
+
+
+class Ties:
+    """What is known of the items that are sorted like the item passed last.
+
+    Args:
+        sort_key: Returns what the server sorts an item by. None: that is not known, and no items count as sorted alike.
+    """
+
+    def __init__(self, sort_key: Callable[[Any], object] | None) -> None:
+        self._sort_key = sort_key or _no_key
+        self._newest: Any = None
+        self._has_others = False
+        self._lost: Counter[str | None] = Counter()
+
+    def note_passed(self, items: Sequence[Any]) -> None:
+        """Take note of a page whose last item is the one passed last."""
+        if items:
+            self._newest = items[-1]
+            self._has_others = len(items) > 1 and self._are_alike(items[-2], items[-1])
+
+    def note_lost(self) -> bool:
+        """Note that the walk lost its position among these items, and return whether it may look for it again.
+
+        After an error the walk begins to count anew.
+        """
+        key = None if self._newest is None else repr(self._sort_key(self._newest))
+        self._lost[key] += 1
+        if self._lost[key] <= _LOST_AT_MOST:
+            return True
+        self._lost.clear()
+        return False
+
+    def beginning(self, items: Sequence[Any], ranks: Sequence[int | None]) -> int | None:
+        """Return where on a page the items begin that are sorted like the item passed last.
+
+        None: the page shows none of them, or there is only that item as far as the pages show, or what the server sorts
+        by is not known.
+
+        Args:
+            items: The items of the page.
+            ranks: Their ranks among the items passed. If the walk was resumed, they tell which was passed last.
+        """
+        newest, known = self._newest, [(rank, at) for at, rank in enumerate(ranks) if rank is not None]
+        if newest is None and known:
+            newest = items[max(known)[1]]
+        if newest is None:
+            return None
+        alike = [at for at, item in enumerate(items) if self._are_alike(item, newest)]
+        return alike[0] if len(alike) + self._has_others > 1 else None
+
+    def comes_again(self, items: Sequence[Any], start: int, passed: Iterable[Any]) -> bool:
+        """Return whether an item comes again that is sorted like the walk's position, and so did not move.
+
+        Args:
+            items: The items of a page.
+            start: How many items at its top were passed before. The last of these is the position of the walk.
+            passed: Those of the others that were passed before.
+        """
+        anchor = items[start - 1] if start else self._newest
+        return anchor is not None and any(self._are_alike(item, anchor) for item in passed)
+
+    def _are_alike(self, one: object, other: object) -> bool:
+        return self._sort_key(one) == self._sort_key(other)
+
+
+def _no_key(_item: object) -> object:
+    """Return a sort key that equals no other."""
+    return object()
