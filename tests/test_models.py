@@ -8,7 +8,7 @@ import pytest
 
 from aiotofupilot import models
 from aiotofupilot.listings import NAMES, listing_class
-from aiotofupilot.models import Page, PageMeta, PartRef, Revision, Run, RunProcedure, RunUnit, UnitRef
+from aiotofupilot.models import Page, PageMeta, PartRef, RawItem, Revision, Run, RunProcedure, RunUnit, UnitRef
 
 MODELS = [model for name in models.__all__ if attrs.has(model := getattr(models, name))]
 
@@ -99,3 +99,10 @@ def test_models_that_need_many_fields_take_them_by_keyword():
     with pytest.raises(TypeError):
         Run("run", MOMENT)
     assert UnitRef("u", "INV-42") == UnitRef(id="u", serial_number="INV-42")
+
+
+def test_an_item_without_a_model_has_its_id_like_others():
+    """It is a dict otherwise."""
+    item = RawItem(id="u-1", name="Ada Park")
+    assert item.id == "u-1"
+    assert item == {"id": "u-1", "name": "Ada Park"}

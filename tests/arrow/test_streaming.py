@@ -2,6 +2,7 @@
 
 import asyncio
 import gc
+import inspect
 from datetime import timedelta
 
 import attrs
@@ -38,6 +39,10 @@ def rows(*parts):
 @pytest.fixture
 def whole(service):
     return rows(record_batch(service.procedures, Procedure))
+
+
+def test_a_batch_has_ten_thousand_rows_unless_it_is_told_otherwise():
+    assert inspect.signature(batches).parameters["rows"].default == 10_000
 
 
 @pytest.mark.parametrize("on_drift", ["ignore", "resync"])

@@ -282,12 +282,6 @@ async def test_the_file_can_be_made_in_several_groups_and_cancelled_between_them
     assert found.read().equals(table_of(procedures))
 
 
-def test_a_group_of_many_bytes_takes_up_no_more(monkeypatch):
-    batches = [record_batch(make_procedures(10), Procedure)] * 4
-    monkeypatch.setattr(arrow_files, "_GROUP_SIZE", batches[0].nbytes + 1)
-    assert [group.num_rows for group in arrow_files._groups(batches)] == [20, 20]
-
-
 @pytest.mark.usefixtures("unmeasured")
 def test_killed_again_and_again_while_the_line_is_busy(start, sandbox, output):
     """With kill -9, before an answer or while it is taken in.

@@ -10,7 +10,7 @@ from pathlib import Path
 import duckdb
 import pytest
 
-from aiotofupilot.dlt.database import Database, opened, unusable
+from aiotofupilot.dlt.database import Database, _columns_of, opened, unusable
 from aiotofupilot.dlt.results import MirrorError
 
 SERVER = "https://tofupilot.example/api"
@@ -189,3 +189,45 @@ def test_a_database_that_another_program_has_open(path):
 def test_a_table_that_is_not_there_has_no_rows():
     with duckdb.connect() as connection:
         assert Database(connection).rows("runs") == 0
+
+
+DLTS = ("_dlt_version", "_dlt_loads", "_dlt_pipeline_state")
+
+
+@pytest.fixture
+def loaded(path):
+    """A mirror of users that dlt has filled."""
+    with opened(path, SERVER) as database:
+        columns = ", ".join(f"{name} {kind}" for name, kind in _columns_of("users").items())
+        database.connection.execute(f"CREATE TABLE users ({columns})")
+        for table in DLTS:
+            database.connection.execute(f"CREATE TABLE {table} AS SELECT 1 AS version")
+        yield database
+
+
+def is_believed(database):
+    return database.rows("_dlt_version") == 1
+
+
+def test_dlt_may_believe_its_notes_about_tables_that_are_whole(loaded):
+    """A column of the user's own changes nothing."""
+    loaded.let_dlt_look("users")
+    loaded.connection.execute("ALTER TABLE users ADD COLUMN remark VARCHAR")
+    loaded.let_dlt_look("users")
+    assert is_believed(loaded)
+
+
+@pytest.mark.parametrize(
+    "statement",
+    ["ALTER TABLE users DROP COLUMN email", "DROP TABLE users", *(f"DROP TABLE {name}" for name in DLTS[1:])],
+)
+def test_dlt_looks_again_where_something_was_removed(loaded, statement):
+    loaded.connection.execute(statement)
+    loaded.let_dlt_look("users")
+    assert not is_believed(loaded)
+
+
+def test_dlt_without_notes_has_nothing_to_look_at_again(path):
+    with opened(path, SERVER) as database:
+        database.let_dlt_look("users")
+        assert not database.has("_dlt_version")

@@ -196,6 +196,17 @@ async def test_a_request_has_the_key_and_says_who_asks(get, server):
     assert "gzip" in headers["Accept-Encoding"]
 
 
+async def test_a_cookie_is_not_sent_back(make, server):
+    """Whoever sets it, the server or a proxy, could tell the requests of a session from others."""
+    cookie = "Set-Cookie: route=a1; Path=/"
+    server.answers = [http(b"", cookie, "Location: /api/v2/users", status="302 Found"), http(b"", cookie), http()]
+    client = make(f"http://localhost:{server.port}")  # aiohttp would keep no cookie of a server that has no name
+    await client.get("/v2/procedures", timeout=60.0)
+    await client.get("/v2/procedures", timeout=60.0)
+    assert len(server.requests) == 3
+    assert not [request for request in server.requests if "cookie" in request.lower()]
+
+
 BODY = b'{"data": []}' * 1000
 
 

@@ -4,14 +4,16 @@ import asyncio
 import gc
 import subprocess
 import sys
+from itertools import chain, repeat
 from textwrap import dedent
+from types import SimpleNamespace
 
 import pytest
 from fakes.in_process import InProcess
 from opentelemetry import trace
 from opentelemetry.trace import StatusCode
 
-from aiotofupilot import ForbiddenError, RetryPolicy, ServerError, TofuPilotSession
+from aiotofupilot import ForbiddenError, RetryPolicy, ServerError, TofuPilotSession, _otel
 from aiotofupilot._otel import WalkSpan
 from aiotofupilot.sandbox import Sandbox
 from aiotofupilot.sandbox.faults import latency, status
@@ -252,6 +254,16 @@ async def test_the_time_of_each_page_is_measured(session, telemetry):
     await session.runs.list(limit=10, max_items=5).collect()
     points = telemetry.points("tofupilot.client.page.duration")
     assert {point.attributes["tofupilot.listing"]: point.count for point in points} == {"procedures": 3, "runs": 1}
+
+
+async def test_the_time_of_a_page_is_from_its_request_to_its_arrival(session, telemetry, monkeypatch):
+    """Its histogram tells milliseconds from minutes."""
+    times = chain([100.0, 100.5, 1000.0, 1020.0], repeat(9000.0))  # the end of the listing is not a page
+    monkeypatch.setattr(_otel, "time", SimpleNamespace(perf_counter=lambda: next(times)))
+    await session.procedures.list(limit=20).collect()
+    (point,) = telemetry.points("tofupilot.client.page.duration")
+    assert (point.count, point.min, point.max, point.sum) == (2, 0.5, 20.0, 20.5)
+    assert point.explicit_bounds == (0.005, 0.01, 0.025, 0.05, 0.075, 0.1, 0.25, 0.5, 0.75, 1, 2.5, 5, 7.5, 10, 30, 60)
 
 
 async def test_a_server_error_that_outlasts_its_retries_ends_the_span(session, sandbox, telemetry):

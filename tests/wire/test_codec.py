@@ -9,8 +9,8 @@ import pytest
 from hypothesis import given, strategies as st
 from msgspec import json
 
-from aiotofupilot import DecodeError, InvalidJSONError, Page, PageMeta, Procedure, Repository, UserRef
-from aiotofupilot._wire.codec import PageDecoder
+from aiotofupilot import DecodeError, InvalidJSONError, Page, PageMeta, Procedure, RawItem, Repository, UserRef
+from aiotofupilot._wire.codec import PageDecoder, RawDecoder
 
 WIRE = json.decode((Path(__file__).parent.parent / "recordings" / "procedures.json").read_text("utf-8"))
 PAGES = {case["name"]: case["response"]["body"] for case in WIRE if "data" in case["response"]["body"]}
@@ -381,3 +381,29 @@ def test_any_bytes_are_a_page_or_a_decode_error(body):
     """Nothing else comes out."""
     with pytest.raises(DecodeError):
         decode(body, 0)
+
+
+@pytest.mark.parametrize(
+    ("item", "fault"),
+    [
+        ({"name": "Ada Park"}, "it is missing"),
+        ({"id": None}, "expected a string"),
+        ({"id": 7}, "expected a string"),
+    ],
+)
+@pytest.mark.parametrize("is_bare", [False, True])
+def test_an_item_without_a_model_has_an_id(is_bare, item, fault):
+    """A walk tells items apart by it. The error quotes only the item at fault."""
+    items = [{"id": "u-1"}, item]
+    body = json.encode(items if is_bare else {"data": items, "meta": {"has_more": False}})
+    with pytest.raises(DecodeError) as caught:
+        RawDecoder(is_bare=is_bare)(body, 0)
+    path = f"{'$' if is_bare else '$.data'}[1].id"
+    assert (str(caught.value), caught.value.path) == (f"{path}: {fault}", path)
+    assert json.decode(caught.value.body) == item
+
+
+def test_items_without_a_model_are_as_they_were_sent():
+    page = RawDecoder(is_bare=False)(b'{"data": [{"id": "u-1", "new": 1.5}], "meta": {"has_more": false}}', 100)
+    assert page == Page([RawItem(id="u-1", new=1.5)], PageMeta(has_more=False), 100)
+    assert type(page.data[0]) is RawItem
