@@ -6,7 +6,6 @@ import logging
 import math
 import sys
 from collections.abc import Awaitable, Callable, Sequence
-from inspect import isawaitable
 from typing import TYPE_CHECKING, Any, Generic, TypeVar, cast
 from urllib.parse import parse_qs, urlsplit
 
@@ -231,14 +230,17 @@ def checked_retry(retry: object) -> Retry:
     """Return the argument ``retry=``: a policy, a tenacity controller, or None for no retries.
 
     Raises:
-        TypeError: It is anything else.
+        TypeError: It is anything else, or a controller that would make up a page where there is none.
     """
     if retry is None or isinstance(retry, RetryPolicy):
         return retry
     tenacity = sys.modules.get("tenacity")  # a program that has a controller has imported it
-    if tenacity is not None and isinstance(retry, tenacity.AsyncRetrying):
-        return cast("AsyncRetrying", retry)
-    raise named(TypeError(f"retry must be a RetryPolicy, a tenacity.AsyncRetrying or None, got {retry!r}"), "retry")
+    if tenacity is None or not isinstance(retry, tenacity.AsyncRetrying):
+        raise named(TypeError(f"retry must be a RetryPolicy, a tenacity.AsyncRetrying or None, got {retry!r}"), "retry")
+    controller = cast("AsyncRetrying", retry)
+    if controller.retry_error_callback is not None:
+        raise named(TypeError("retry must not have a retry_error_callback, because it would make up a page"), "retry")
+    return controller
 
 
 class Attempts(Generic[T]):
@@ -263,8 +265,9 @@ class Attempts(Generic[T]):
     made: int = 0
     """How many requests were sent."""
     until: float = math.inf
-    """The time from which on no other attempt may begin."""
-    _first_until: float = math.inf
+    """The time from which on no attempt may begin."""
+    _is_limited: bool = False
+    """Whether the time of the page has begun."""
     _began: float = 0.0
     _attempt_began: float = 0.0
     _took: float = 0.0
@@ -294,24 +297,26 @@ class Attempts(Generic[T]):
         self._throttle = throttle
         self._clock = clock
         self._target = target
-        self._policy = retry if isinstance(retry, RetryPolicy) else _DEFAULT
+        self.policy: RetryPolicy = retry if isinstance(retry, RetryPolicy) else _DEFAULT
+        """When another attempt is made. If there is a controller, it says only what the throttle has to know."""
+        self.counts: RequestCounts = counts
+        """Where requests, retries and waits are counted."""
         self._controller = None if once or isinstance(retry, RetryPolicy) else retry
-        is_patient = self._policy.attempts > 1 and self._policy.max_elapsed > 0
-        self._is_tried_again = is_patient and not once and self._policy is retry
-        self._counts = counts
+        is_patient = self.policy.attempts > 1 and self.policy.max_elapsed > 0
+        self._is_tried_again = is_patient and not once and self.policy is retry
         self._deadline = deadline
         self._control = control
         self._good = throttle.health.good
         if deadline is not None:
             if once and deadline.at is None:
-                deadline.at = clock.monotonic() + self._policy.max_elapsed
+                deadline.at = clock.monotonic() + self.policy.max_elapsed
             if deadline.at is not None:
-                self._first_until = deadline.at
+                self.until = deadline.at
 
     @property
     def is_exhausted(self) -> bool:
         """Whether the next attempt but one is the last, so that something else should be asked for before."""
-        return self.made >= self._policy.attempts - 1
+        return self.made >= self.policy.attempts - 1
 
     async def make(self, send: Callable[[Self], Awaitable[T]]) -> T:
         """Return the result of the first attempt that succeeds.
@@ -330,13 +335,12 @@ class Attempts(Generic[T]):
                 self._limit(self._began)
                 await self._wait_for_server(is_new=True)
             try:
-                async with self._throttle.slot(self._policy, self._counts, until=self._first_until):
+                async with self._throttle.slot(self):
                     return await send(self)
             except TofuPilotError as error:
                 if not self._is_tried_again or isinstance(error, SessionError | ConfigurationError):
                     raise
                 self._note_failure(error)
-            self._throttle.release(self)
             return await self._iterate(self._of_policy(), send)
         except MissedSlotError:
             self._give_up()
@@ -353,20 +357,16 @@ class Attempts(Generic[T]):
         self._attempt_began = self._clock.monotonic()
         if self.made:
             retried(self.made + 1, type(self._failure).__qualname__)
-        elif self.until == math.inf:
+        elif not self._is_limited:
             self._began = self._attempt_began
-        self._counts.add(requests=1, retries=1 if self.made else 0)
+        self.counts.add(requests=1, retries=1 if self.made else 0)
         self.made += 1
-
-    def take_back(self) -> None:
-        """Do not count the last attempt after all, because the request could not be sent."""
-        self.made -= 1
-        self._counts.add(requests=-1, retries=-1 if self.made else 0)
 
     def sign(self, error: TofuPilotError) -> None:
         """Note with an error how many attempts were made, in which time, and whether the session is down."""
-        if isinstance(error, ConfigurationError):
-            self.take_back()
+        if isinstance(error, ConfigurationError):  # the request could not be sent
+            self.made -= 1
+            self.counts.add(requests=-1, retries=-1 if self.made else 0)
         error.attempts = self.made
         if self.made > 1 or self._has_given_up:
             error.elapsed = self._clock.monotonic() - self._began
@@ -376,21 +376,8 @@ class Attempts(Generic[T]):
             if self._has_given_up and since is not None:
                 error.add_note(
                     f"not asked for again: the session has been down since {since.isoformat(timespec='seconds')}, "
-                    f"and the page may take {self._policy.max_elapsed} s (max_elapsed)"
+                    f"and the page may take {self.policy.max_elapsed} s (max_elapsed)"
                 )
-
-    async def _attempt(self, send: Callable[[Self], Awaitable[T]]) -> T:
-        """Make one attempt.
-
-        Raises:
-            MissedSlotError: It could not begin in time.
-        """
-        until = self.until if self.made else self._first_until
-        try:
-            async with self._throttle.slot(self._policy, self._counts, until=until):
-                return await send(self)
-        finally:
-            self._throttle.release(self)
 
     async def _iterate(self, controller: AsyncRetrying, send: Callable[[Self], Awaitable[T]]) -> T:
         """Make the attempts that a controller allows. It is told the last failure first, if there is one.
@@ -405,7 +392,8 @@ class Attempts(Generic[T]):
             state = attempt.retry_state
             if untold is None:
                 try:
-                    self._result = await self._attempt(send)
+                    async with self._throttle.slot(self):
+                        self._result = await send(self)
                 except (SessionError, MissedSlotError):
                     raise
                 except Exception as error:  # noqa: BLE001 - the controller decides about it
@@ -420,21 +408,13 @@ class Attempts(Generic[T]):
 
     def _as_controlled(self, controller: AsyncRetrying) -> AsyncRetrying:
         """Return a copy of a controller of the user, because it holds the state of its iteration."""
-        callback, sleep = controller.retry_error_callback, cast("Any", controller.sleep)
-
-        async def refuse(state: RetryCallState) -> None:
-            answer: Any = cast("Any", callback)(state)
-            if isawaitable(answer):
-                answer = await answer
-            raise TypeError(f"retry must not make up an answer: its retry_error_callback returned {answer!r}")
+        sleep = cast("Any", controller.sleep)
 
         async def counted(seconds: float) -> None:
-            self._counts.add(waited=seconds)
+            self.counts.add(waited=seconds)
             await sleep(seconds)
 
-        if callback is None:
-            return controller.copy(sleep=counted)
-        return controller.copy(sleep=counted, retry_error_callback=refuse)
+        return controller.copy(sleep=counted)
 
     def _of_policy(self) -> AsyncRetrying:
         from tenacity import AsyncRetrying  # noqa: PLC0415 - a tenth of the package's import
@@ -453,7 +433,7 @@ class Attempts(Generic[T]):
         error = self._failure
         if state.outcome is None or not state.outcome.failed or not isinstance(error, TofuPilotError):
             return False
-        decision = not isinstance(error, ConfigurationError) and _decision(self._policy, error, self.made)
+        decision = not isinstance(error, ConfigurationError) and _decision(self.policy, error, self.made)
         if decision is False:
             return False
         health = self._throttle.health
@@ -467,15 +447,15 @@ class Attempts(Generic[T]):
         if self._is_confirmed or (is_own and not self._allows_another(error, decision)):
             return False
         if health.outage is not None:
-            self._wait = decision if decision is not True else _asked(self._policy, error)
+            self._wait = decision if decision is not True else _asked(self.policy, error)
         return True
 
     def _allows_another(self, error: TofuPilotError, decision: float) -> bool:
         """Count a failure of the page itself, and return whether another attempt is allowed."""
         self._own += 1
-        if self._own >= self._policy.attempts:
+        if self._own >= self.policy.attempts:
             return False
-        self._wait = _wait(self._policy, error, self._own, decision, self._clock.uniform)
+        self._wait = _wait(self.policy, error, self._own, decision, self._clock.uniform)
         return True
 
     async def _is_too_slow(self, error: TofuPilotError, are_others_answered: bool) -> bool:  # noqa: FBT001 - a fact
@@ -503,13 +483,13 @@ class Attempts(Generic[T]):
             TofuPilotError: The time is up.
         """
         if seconds:
-            self._counts.add(waited=seconds)
+            self.counts.add(waited=seconds)
             await self._clock.sleep(seconds)
         if self._throttle.health.outage is not None:
             await self._wait_for_server()
 
     async def _wait_for_server(self, *, is_new: bool = False) -> None:
-        while (outage := await self._throttle.wait_for_server(self, self._counts, is_new=is_new)) is None:
+        while (outage := await self._throttle.wait_for_server(self, is_new=is_new)) is None:
             health, is_new = self._throttle.health, False
             if self._control is None or not self.is_exhausted or not health.is_probed_by(self) or not health.is_reached:
                 return
@@ -529,9 +509,10 @@ class Attempts(Generic[T]):
         self._limit(self._began if isinstance(error, RequestTimeoutError) else self._clock.monotonic())
 
     def _limit(self, began: float) -> None:
-        """Note when the time of this page has begun, unless it has begun before."""
-        if self.until == math.inf:
-            self.until = min(began + self._policy.max_elapsed, self._first_until)
+        """Note when the time of this page has begun, unless it has begun before. A controller sets its own limits."""
+        if not self._is_limited and self._controller is None:
+            self._is_limited = True
+            self.until = min(began + self.policy.max_elapsed, self.until)
             if self._deadline is not None and self._deadline.at is None:
                 self._deadline.at = self.until
 

@@ -15,7 +15,7 @@ from aiotofupilot._arguments import named
 from aiotofupilot._otel import paused
 from aiotofupilot.errors import APIError, RateLimitedError, TofuPilotError
 
-from .outage import Health, Sent, evidence
+from .outage import Health, Sent, Waiter, evidence
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -25,11 +25,11 @@ if TYPE_CHECKING:
     from aiotofupilot.clock import Clock
     from aiotofupilot.stats import RequestCounts
 
-    from .outage import Evidence, Outage, Waiter
+    from .outage import Evidence, Outage
 
     Limiter: TypeAlias = AbstractAsyncContextManager[object]
 
-__all__ = ["MissedSlotError", "Policy", "Slot", "Throttle", "checked_limiter"]
+__all__ = ["MissedSlotError", "Policy", "Slot", "Throttle", "Wanted", "checked_limiter"]
 
 _RATE_LIMITED_WAIT = 1.0
 """Seconds to pause at least for a 429 without Retry-After."""
@@ -47,7 +47,7 @@ _NEVER = Sent(0, None)
 
 
 class Policy(Protocol):
-    """What the throttle needs to know of the policy of a request."""
+    """What the throttle has to know of the policy of a page."""
 
     @property
     def attempts(self) -> int:
@@ -61,6 +61,20 @@ class Policy(Protocol):
 
     def longest_probe_wait(self, elapsed: float) -> float:
         """Return the longest wait before a probe, from the seconds since the outage began."""
+        ...
+
+
+class Wanted(Waiter, Protocol):
+    """A page that is to be asked for."""
+
+    @property
+    def policy(self) -> Policy:
+        """How failures are waited for."""
+        ...
+
+    @property
+    def counts(self) -> RequestCounts:
+        """Where the seconds of waiting are counted."""
         ...
 
 
@@ -112,16 +126,12 @@ class Throttle:
         since = self.health.failing_since
         return None if since is None else self._clock.now() - timedelta(seconds=self._clock.monotonic() - since)
 
-    def slot(self, policy: Policy, counts: RequestCounts, *, until: float = math.inf) -> Slot:
-        """Return a context that is entered when a request may be sent, and left when the request is over.
+    def slot(self, page: Wanted) -> Slot:
+        """Return a context that is entered when a page may be asked for, and left when the request is over.
 
-        Args:
-            policy: The policy of the request.
-            counts: Where the seconds of waiting are counted.
-            until: From this time by the monotonic clock on, the request is not wanted, and entering the context raises
-                a `MissedSlotError`.
+        Entering it raises a `MissedSlotError` when the time of the page is up. Leaving it lets another page probe.
         """
-        return Slot(self, policy, counts, until)
+        return Slot(self, page)
 
     def rest(self) -> float:
         """Return the seconds until the pause ends; 0.0: there is no pause."""
@@ -129,31 +139,30 @@ class Throttle:
             return 0.0
         return max(0.0, self.health.paused_until - self._clock.monotonic())
 
-    async def wait_for_server(self, waiter: Waiter, counts: RequestCounts, *, is_new: bool = False) -> Outage | None:
+    async def wait_for_server(self, page: Wanted, *, is_new: bool = False) -> Outage | None:
         """Wait until the session is not down, or until it is the turn of a page to probe.
 
         A page that probes is to be released.
 
         Args:
-            waiter: The page.
-            counts: Where the seconds of waiting are counted.
+            page: The page.
             is_new: Whether the page was not asked for before.
 
         Returns:
             None: The page may be asked for. Otherwise it may not, because its time is up during this outage.
         """
         health, began = self.health, self._clock.monotonic()
-        health.join(waiter)
-        wake = self._wakes[waiter] = asyncio.Event()
+        health.join(page)
+        wake = self._wakes[page] = asyncio.Event()
         try:
             outage, now = health.outage, began
-            while not health.may_send(waiter, now, is_new=is_new):
+            while not health.may_send(page, now, is_new=is_new):
                 outage, is_new = health.outage, False
-                wakes_at = health.wakes_at(waiter, now)
+                wakes_at = health.wakes_at(page, now)
                 if wakes_at is None:
                     return outage
                 wake.clear()
-                if waiter is health.next and not health.is_probed:
+                if page is health.next and not health.is_probed:
                     await self._clock.wait(wake, wakes_at - now)
                 else:
                     with suppress(TimeoutError):
@@ -164,17 +173,17 @@ class Throttle:
                     return outage
             return None
         finally:
-            was_next = waiter is health.next
-            health.leave(waiter)
-            del self._wakes[waiter]
-            counts.add(waited=self._clock.monotonic() - began)
+            was_next = page is health.next
+            health.leave(page)
+            del self._wakes[page]
+            page.counts.add(waited=self._clock.monotonic() - began)
             if was_next and health.next is not None:
                 self._wakes[health.next].set()
 
-    def release(self, waiter: Waiter) -> None:
-        """Let another page probe."""
-        if self.health.is_probed_by(waiter):
-            self.health.release(waiter)
+    def release(self, page: Waiter) -> None:
+        """Let another page probe, if this one does."""
+        if self.health.is_probed_by(page):
+            self.health.release(page)
             self._wake_all()
 
     def log_level(self, warned_at: float) -> int:
@@ -193,12 +202,12 @@ class Throttle:
         """Log that an error is not raised, because the next poll of a stream asks again after some seconds."""
         _log.log(self.log_level(-math.inf), "the stream asks again in %.1f s: %s", seconds, error)
 
-    async def enter(self, counts: RequestCounts, until: float) -> int:
-        """Wait for the slot of a request, and return how often the session has begun to start slowly by then."""
-        if until < math.inf and self._clock.monotonic() >= until:
+    async def enter(self, page: Wanted) -> int:
+        """Wait for the slot of a page, and return how often the session has begun to start slowly by then."""
+        if page.until < math.inf and self._clock.monotonic() >= page.until:
             raise MissedSlotError
         if self.limiter is not None or self._queued or self.rest() or not self._has_room():
-            await self._wait(counts, until)
+            await self._wait(page.counts, page.until)
         else:
             for connection in self._connections:
                 await connection.acquire()  # there is room, so this does not wait
@@ -220,6 +229,7 @@ class Throttle:
         if isinstance(error, APIError):
             self._pause_after(slot, error)
         self._has_room_again.set()
+        self.release(slot.page)
 
     def _note_success(self, slot: Slot) -> None:
         health, outage = self.health, self.health.outage
@@ -236,7 +246,7 @@ class Throttle:
             self._wake_all()
 
     def _note_failure(self, slot: Slot, error: TofuPilotError) -> None:
-        policy, asked, outage = slot.policy, self._asked(slot, error), self.health.outage
+        policy, asked, outage = slot.page.policy, self._asked(slot, error), self.health.outage
         self.health.failed(
             error,
             slot.sent,
@@ -251,7 +261,7 @@ class Throttle:
     def _asked(self, slot: Slot, error: BaseException | None) -> float | None:
         """Return the seconds that the server asked to wait; None: it did not, or they are too many to be obeyed."""
         asked = error.retry_after if isinstance(error, APIError) else None
-        return None if asked is None or asked > slot.policy.max_retry_after else asked
+        return None if asked is None or asked > slot.page.policy.max_retry_after else asked
 
     def _pause_after(self, slot: Slot, error: APIError) -> None:
         is_unexplained = isinstance(error, RateLimitedError) and error.retry_after is None
@@ -323,21 +333,19 @@ class Throttle:
 class Slot:
     """The time that one request is in flight; see `Throttle.slot`."""
 
-    __slots__ = ("_counts", "_throttle", "_until", "policy", "sent", "starts")
+    __slots__ = ("_throttle", "page", "sent", "starts")
 
-    def __init__(self, throttle: Throttle, policy: Policy, counts: RequestCounts, until: float) -> None:
+    def __init__(self, throttle: Throttle, page: Wanted) -> None:
         self._throttle = throttle
-        self.policy: Policy = policy
-        """The policy of the request."""
-        self._counts = counts
-        self._until = until
+        self.page: Wanted = page
+        """The page that is asked for."""
         self.starts: int = 0
         """How often the session had begun to start slowly when the request was sent."""
         self.sent: Sent = _NEVER
         """What was known when the request was sent."""
 
     async def __aenter__(self) -> None:
-        self.starts = await self._throttle.enter(self._counts, self._until)
+        self.starts = await self._throttle.enter(self.page)
         self.sent = self._throttle.health.sent()
 
     async def __aexit__(

@@ -3,6 +3,7 @@
 import asyncio
 import math
 from contextlib import asynccontextmanager
+from types import SimpleNamespace
 
 import pytest
 from aiolimiter import AsyncLimiter
@@ -57,7 +58,7 @@ class Server:
         self.began = []
 
     async def request(self, name=None, until=math.inf):
-        async with self.throttle.slot(POLICY, self.counts, until=until):
+        async with self.throttle.slot(SimpleNamespace(policy=POLICY, counts=self.counts, until=until)):
             self.began.append((self.clock.seconds, name))
             await self.clock.sleep(self.takes)
             if (error := self.answer(self.clock.seconds)) is not None:

@@ -2,6 +2,7 @@
 
 import asyncio
 import math
+from types import SimpleNamespace
 
 import pytest
 
@@ -36,7 +37,7 @@ class Server:
                 self.in_flight -= 1
             return name
 
-        async with self.throttle.slot(policy, self.stats, until=until):
+        async with self.throttle.slot(SimpleNamespace(policy=policy, counts=self.stats, until=until)):
             return await send()
 
     def begun_at(self, seconds):
