@@ -1,6 +1,6 @@
 """What of each page is new, and where in the listing the walk stands, while items come and go.
 
-Then the offsets of all items behind them shift. But every page is a snapshot of one segment of the listing, and in most
+Then the offsets of all items after them shift. But every page is a snapshot of one segment of the listing, and in most
 listings the items that stay keep their order. There are two strategies: `IgnoreDrift` takes pages as they come, and
 `DetectDrift` holds each page to the one before. Nothing in this module waits or does I/O.
 """
@@ -115,7 +115,7 @@ class DetectDrift(Generic[T]):
 
     That item is the page's anchor, and it proves that nothing was missed. Where a page does not begin with it, the
     listing has moved. Then `next_probe` says where to look, until a page shows where the listing goes on. Items that
-    were passed behind that position may be met again, and are not new then.
+    were passed after that position may be met again, and are not new then.
 
     Args:
         anchors: Digests of the items passed last, oldest first. `BEGINNING` stands before the first item of a listing.
@@ -201,7 +201,7 @@ class DetectDrift(Generic[T]):
         return new
 
     def _follows(self, gap: Gap) -> bool:
-        """Return whether a page behind a gap goes on where the walk stands.
+        """Return whether a page after a gap goes on where the walk stands.
 
         Such a page has no anchor. Instead, the item before the gap has to stand where it stood when it was passed.
         """
@@ -298,7 +298,7 @@ class DetectDrift(Generic[T]):
         """
         if not self._ties.note_lost():
             raise DriftError(
-                "a walk loses its place again and again among items that are sorted alike: the server lists them in "
+                "a walk loses its position again and again among items that are sorted alike: the server lists them in "
                 "another order with each page, or too many of them come and go",
                 cursor=page.cursor,
             )

@@ -137,12 +137,12 @@ class Memory:
 
     def ranks(self) -> list[int | None]:
         """Return the rank of each item of the page at hand among the items passed; None: it is not among them."""
-        return self._places(self._passed)
+        return self._ranks(self._passed)
 
     def rank(self, item_id: str | None) -> int | None:
         """Return the rank of one item among the items passed; None: it is not among them.
 
-        An item that was met again after items behind it has the rank at which it was passed last, as in `ranks`.
+        An item that was met again after items that follow it has the rank at which it was passed last, as in `ranks`.
 
         Args:
             item_id: The item's ID. None: the beginning of the listing, which is passed before the first item.
@@ -152,7 +152,7 @@ class Memory:
 
     def ranks_ahead(self) -> list[int | None]:
         """Return the same for the items that may be met again."""
-        return self._places([*self._ahead])
+        return self._ranks([*self._ahead])
 
     def is_ahead(self, item_id: str) -> bool:
         """Return whether an item was passed, did not turn up again yet, and may still do so."""
@@ -198,11 +198,11 @@ class Memory:
     def _knows(self, item_id: str) -> bool:
         return item_id in self._known or (self._has_digests and _key(digest(item_id)) in self._known)
 
-    def _places(self, keys: Sequence[str]) -> list[int | None]:
-        places = {key: place for place, key in enumerate(keys)}
+    def _ranks(self, keys: Sequence[str]) -> list[int | None]:
+        positions = {key: position for position, key in enumerate(keys)}
         if not self._has_digests:
-            return [places.get(item_id) for item_id in self._ids]
-        return [places.get(item_id, places.get(_key(digest(item_id)))) for item_id in self._ids]
+            return [positions.get(item_id) for item_id in self._ids]
+        return [positions.get(item_id, positions.get(_key(digest(item_id)))) for item_id in self._ids]
 
     def _split_ahead(self, passed: Sequence[str]) -> tuple[list[str], list[str]]:
         """Split the items that may be met again in two, given what was passed on the page at hand.
@@ -212,7 +212,7 @@ class Memory:
         """
         met = {*passed, *(_key(digest(item_id)) for item_id in passed)}
         ahead = [*self._ahead]
-        done = max((place for place, key in enumerate(ahead, 1) if key in met), default=0)
+        done = max((count for count, key in enumerate(ahead, 1) if key in met), default=0)
         return [key for key in ahead[:done] if key not in met], ahead[done:]
 
 

@@ -1,4 +1,4 @@
-"""What each pass over what is new needs: the time, what was seen, and a walk that begins again where it lost its place.
+"""What a pass over what is new needs: the time, what was seen, and a walk that begins again where it lost its position.
 
 A timestamp is a number of seconds since 1970 in UTC here. Items are known by digest.
 """

@@ -1,6 +1,6 @@
 """Finds the position of a walk again, in a listing that moved: one page after the other, until one shows the position.
 
-The position is behind an item that was passed and did not move. What stands behind such an item was not listed when the
+The position is after an item that was passed and did not move. What stands after such an item was not listed when the
 walk was there, or is still to be yielded. The better a page shows that an item did not move, the sooner it is believed.
 
 A page is described by ranks, one for each of its items: the older an item was passed, the lower its rank. None stands
@@ -74,7 +74,7 @@ class Resync:
         self.next_probe = origin
         """The cursor of the next page to look at, after a page that did not show the position."""
         self.is_doubtful = False
-        """Whether items that were passed behind the position found should be met again, or else it is a wrong one."""
+        """Whether items that were passed after the position found should be met again, or else it is a wrong one."""
         self.is_among_ties = False
         """Whether the walk stood among items that are sorted alike. Its position is then before all of them."""
 
@@ -270,8 +270,8 @@ def is_out_of_order(ranks: Sequence[int | None], row: Sequence[Match]) -> bool:
 def last_reliable(row: Sequence[Match]) -> Match | None:
     """Return the last of the first items that stand side by side, for those surely did not move.
 
-    An item that moved on its own stands between strangers. Strangers that stand behind the item returned may have been
-    created there, or they are still to be yielded, because what stands behind them moved.
+    An item that moved on its own stands between strangers. Strangers that stand after the item returned may have been
+    created there, or they are still to be yielded, because what stands after them moved.
 
     Args:
         row: What `longest_row` returned for a page.

@@ -81,7 +81,7 @@ async def _last(ordered: Source[RawItem], timeline: Timeline, plan: Plan, total:
     """Return the timestamp of the last item in the order of time. None: it has none, or there is no such item any more.
 
     The last page that was counted is read, and whatever follows it. So an item that was created after the count cannot
-    hide an item that stands behind it.
+    hide an item that stands after it.
     """
     start = Checkpoint(max(0, total - plan.limit), listing=plan.start.listing)
     plan = evolve(plan, start=start, max_items=None, on_drift="resync", keep=None, sort_key=ordered.sort_key)

@@ -1,0 +1,243 @@
+"""The position of a walk is found again: what a page shows of the items passed, where to look, and what ties hide."""
+
+from itertools import combinations, pairwise
+
+import pytest
+from attrs import frozen
+from hypothesis import given, strategies as st
+
+from aiotofupilot._paging.drift import DetectDrift
+from aiotofupilot._paging.resync import Search, Ties, is_out_of_order, last_reliable, longest_row
+from aiotofupilot.checkpoint import BEGINNING, digest
+from aiotofupilot.errors import DriftError
+from aiotofupilot.models import Page, PageMeta
+
+pages = st.lists(st.none() | st.integers(0, 12), max_size=9)
+
+
+def positions(ranks):
+    return [position for position, _ in longest_row(ranks)]
+
+
+@pytest.mark.parametrize(
+    ("ranks", "expected"),
+    [
+        ([], []),
+        ([None, None], []),
+        ([None, 5, None], [1]),
+        ([3, 4, 5, None], [0, 1, 2]),
+        ([3, 9, 4, None, 5], [0, 2, 4]),
+        ([3, 4, None, 1, 5], [0, 1, 4]),
+    ],
+)
+def test_the_items_in_order_are_the_longest_rising_row(ranks, expected):
+    assert positions(ranks) == expected
+
+
+@given(pages)
+def test_no_row_that_rises_is_longer(ranks):
+    row = longest_row(ranks)
+    assert all(ranks[position] == rank for position, rank in row)
+    assert all(before.at < after.at and before.rank < after.rank for before, after in pairwise(row))
+    known = [rank for rank in ranks if rank is not None]
+    longest = max(
+        (
+            len(some)
+            for size in range(len(known) + 1)
+            for some in combinations(known, size)
+            if sorted(set(some)) == [*some]
+        ),
+        default=0,
+    )
+    assert len(row) == longest
+
+
+@pytest.mark.parametrize(
+    ("ranks", "position"),
+    [
+        ([], None),
+        ([None, 7], None),
+        ([5, None, 7], None),
+        ([5, 6, None], 1),
+        ([5, 6, 7, None, None], 2),
+        ([5, 6, None, 7, None], 1),
+        ([5, 6, None, 8, 9], 1),
+        ([2, None, 5, 6, None], 3),
+        ([None, 5, 6], 2),
+    ],
+)
+def test_items_side_by_side_are_relied_on_up_to_the_first_stranger(ranks, position):
+    """An item that stands alone may have moved."""
+    match = last_reliable(longest_row(ranks))
+    assert (match and match.at) == position
+
+
+@pytest.mark.parametrize(
+    ("ranks", "expected"),
+    [
+        ([], False),
+        ([9, 8, 7], False),
+        ([9, 8, 7, 6], True),
+        ([9, 8, None, 7, 6], True),
+        ([1, 2, 9, 3, 4], False),
+        ([3, 4, 1, 2], True),
+        ([4, 5, 6, 1, 2], False),
+    ],
+)
+def test_the_order_has_changed_where_half_of_the_known_items_do_not_fit(ranks, expected):
+    """A few may have moved on their own."""
+    assert is_out_of_order(ranks, longest_row(ranks)) is expected
+
+
+def places(origin, *, total, limit=10, shown=None):
+    """Every cursor that a search names in a listing that shows nothing of what is sought."""
+    search, cursor, named = Search(origin, limit), origin, []
+    shown = shown or limit
+    while cursor is not None:
+        beyond = cursor + shown
+        more = beyond < total
+        cursor = search.after(
+            Page([*range(cursor, min(cursor + shown, total))], PageMeta(more, beyond if more else None), cursor)
+        )
+        named.append(cursor)
+    return named
+
+
+def test_the_nearer_probe_comes_first():
+    """Back, forth, back ... until each end is reached."""
+    assert places(12, total=35) == [7, 17, 2, 22, 0, 27, None]
+
+
+def test_beyond_the_end_there_is_nothing_to_look_for():
+    """A page that is the last, or empty, ends the way forth."""
+    assert places(12, total=15) == [7, 2, 0, None]
+    assert places(17, total=15) == [12, 7, 2, 0, None]
+
+
+def test_from_the_beginning_there_is_only_forth():
+    """Or nowhere at all."""
+    assert places(0, total=25) == [5, 10, 15, None]
+    assert places(0, total=10) == [None]
+
+
+@pytest.mark.parametrize(("limit", "shown"), [(2, 2), (3, 3), (10, 10), (100, 100), (100, 10), (10, 2)])
+def test_no_item_lies_between_two_probes(limit, shown):
+    """Neighbouring probes overlap by half a page, or touch, also where the server gives fewer items than asked for."""
+    probes = sorted({50, *places(50, total=90, limit=limit, shown=shown)[:-1]})
+    assert probes[0] == 0
+    assert all(right - left <= max(1, shown // 2) for left, right in pairwise(probes))
+    assert probes[-1] + shown >= 90
+
+
+def test_what_a_short_page_on_the_way_back_leaves_out_is_looked_at_next():
+    """An item that cannot be read ends a page early. The first page here was the last of the listing."""
+    search, probes = Search(25, 100), []
+    cursor = search.after(Page([*range(25, 30)], PageMeta(has_more=False, next_cursor=None), 25))
+    while cursor is not None:
+        probes.append(cursor)
+        end = min(cursor + 4, 25)
+        cursor = search.after(Page([*range(cursor, end)], PageMeta(has_more=True, next_cursor=end), cursor))
+    assert probes == [0, 4, 8, 12, 16, 20, 24]
+
+
+def test_a_server_that_shows_its_last_page_for_ever_ends_the_way_forth():
+    """As one that clamps or ignores the cursor does, whatever it announces."""
+    search, cursor, probes = Search(50, 10), 50, []
+    while cursor is not None:
+        at = min(cursor, 57)
+        cursor = search.after(Page([*range(at, at + 10)], PageMeta(has_more=True, next_cursor=cursor + 10), cursor))
+        probes.append(cursor)
+    assert max(look for look in probes if look is not None) == 65
+    assert probes[-2:] == [0, None]
+
+
+@frozen
+class Item:
+    id: str
+
+
+def page(ids, cursor=0, *, total=1000):
+    """A page of items that are sorted by the letter that their ids begin with."""
+    beyond = cursor + len(ids)
+    return Page(
+        [Item(item_id) for item_id in ids], PageMeta(beyond < total, beyond if beyond < total else None), cursor
+    )
+
+
+def anchored(*passed, anchors=(BEGINNING,), limit=5, resync=True):
+    drift = DetectDrift(anchors, limit=limit, resync=resync, sort_key=lambda item: item.id[0])
+    cursor = 0
+    for ids in passed:
+        drift.admit(page(ids, cursor))
+        cursor += len(ids) - 1
+    return drift
+
+
+def ids(items):
+    return [item.id for item in items]
+
+
+def test_an_item_that_comes_again_among_others_sorted_alike_lets_the_walk_look_before_them():
+    """The page begins as it should. But b2 took the place of an item that was not seen."""
+    drift = anchored(["a1", "a2", "b1", "b2", "b3"])
+    assert drift.admit(page(["b3", "b2", "b5", "c1"], 4)) is None
+    assert drift.next_probe == 1
+    assert drift.admit(page(["a2", "b4", "b2", "b3", "b1"], 1)) is None
+    assert drift.next_probe == 0
+    assert ids(drift.admit(page(["a1", "a2", "b4", "b2", "b3"], 0))) == ["b4"]
+
+
+def test_what_else_comes_again_may_have_moved():
+    assert ids(anchored(["a1", "a2", "b1"]).admit(page(["b1", "a2", "c1"], 2))) == ["c1"]
+
+
+def test_a_page_that_begins_with_another_of_them_is_no_sign_that_an_item_was_created():
+    """Taken for one that was created, b4 would be left out."""
+    drift = anchored(["a1", "a2", "b1", "b2", "b3"])
+    assert drift.admit(page(["b2", "b3", "c1"], 4)) is None
+    assert drift.next_probe == 1
+    assert drift.admit(page(["a2", "b1", "b2", "b4", "b3"], 1)) is None
+    assert ids(drift.admit(page(["a1", "a2", "b1", "b2", "b4"], 0))) == ["b4"]
+    assert ids(drift.admit(page(["b4", "b3", "c1"], 4))) == ["c1"]
+
+
+def test_two_items_before_them_show_where_they_begin():
+    drift = anchored(["a1", "a2", "a3", "b1", "b2"])
+    assert drift.admit(page(["b3", "b2", "c1"], 4)) is None
+    assert ids(drift.admit(page(["a2", "a3", "b1", "b3", "b2"], 1))) == ["b3"]
+
+
+def test_with_raise_an_item_that_comes_again_is_an_error():
+    drift = anchored(["a1", "b1", "b2"], resync=False)
+    with pytest.raises(DriftError, match="the page at cursor 2 shows 'b1' again"):
+        drift.admit(page(["b2", "b1", "c1"], 2))
+
+
+def test_a_server_that_orders_them_anew_again_and_again_is_an_error():
+    drift = anchored(["a1", "a2", "b1", "b2"])
+    with pytest.raises(DriftError, match="in another order with each page"):
+        for _ in range(50):
+            drift.admit(page(["b2", "b1", "b2"], 3))
+            drift.admit(page(["a1", "a2", "b1", "b2"], 0))
+
+
+def test_more_of_them_than_are_remembered_are_an_error():
+    """Nobody knows what stood before them."""
+    drift = DetectDrift(limit=5, resync=True, sort_key=lambda item: item.id[0])
+    drift.admit(page(["b1", "b2", "b3"], 50))
+    with pytest.raises(DriftError, match="more than a walk remembers"):
+        for cursor in (52, 49, 46, 43):
+            assert drift.admit(page(["b7", "b8", "b9"], cursor)) is None
+
+
+def test_a_walk_that_is_resumed_looks_before_them_too():
+    drift = anchored(anchors=[digest(item_id) for item_id in ("a1", "a2", "b1", "b2")])
+    assert drift.admit(page(["b1", "b2", "c1"], 3)) is None
+    assert ids(drift.admit(page(["a1", "a2", "b1", "b3", "b2"], 0))) == ["b3"]
+
+
+def test_without_a_sort_key_nothing_is_sorted_alike():
+    ties, items = Ties(None), page(["a1", "a2"]).data
+    ties.note_passed(items)
+    assert ties.beginning(items, [0, 1]) is None
+    assert not ties.comes_again(items, 1, items)
