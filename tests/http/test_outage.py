@@ -132,6 +132,21 @@ async def test_single_failures_among_good_responses_close_nothing(clock):
         assert await clock.run(*(fails() for _ in range(16))) == [None] * 16
 
 
+async def test_a_single_failure_with_one_page_in_flight_costs_one_wait(clock):
+    """The session counts as down then, and waits for no longer than a page waits that fails by itself."""
+    for failure in KINDS.values():
+        clock.seconds = 0.0
+        server = Server(clock)
+        server.once = {f"page-{number}": failure() for number in range(5, 100, 10)}
+
+        async def read(server=server):
+            for number in range(100):
+                assert await server.ask(f"page-{number}") == b"page"
+
+        assert await clock.run(read()) == [None]
+        assert clock.seconds == pytest.approx((100 + 10) * server.takes + 10 * RetryPolicy().initial_wait)
+
+
 async def test_an_item_that_crashes_the_worker_is_told_from_an_outage_by_something_else(clock):
     """It ends after its attempts, with one page in flight and with many beside it."""
     for kind, others in product(("502", "503", "reset"), (0, 1, 15)):
