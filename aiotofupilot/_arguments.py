@@ -11,19 +11,19 @@ from datetime import datetime
 from operator import index
 from typing import TypeVar
 
-__all__ = ["as_float", "aware", "boolean", "integer", "named", "one_of", "plain", "seconds"]
+__all__ = ["as_float", "as_str", "aware", "boolean", "for_parameter", "integer", "one_of", "seconds"]
 
 T = TypeVar("T")
 E = TypeVar("E", bound=Exception)
 
 
-def named(error: E, parameter: str) -> E:
+def for_parameter(error: E, parameter: str) -> E:
     """Return an error after giving it the attribute ``parameter``."""
     vars(error)["parameter"] = parameter
     return error
 
 
-def plain(text: str) -> str:
+def as_str(text: str) -> str:
     """Return the characters of a string as a string of exactly that type.
 
     ``str()`` does not do this. For a member of a ``(str, Enum)`` it returns the name, such as ``Line.KEY``.
@@ -49,9 +49,9 @@ def aware(name: str, value: object) -> datetime | None:
     if value is None:
         return None
     if not isinstance(value, datetime):
-        raise named(TypeError(f"{name} must be a datetime or None, got {value!r}"), name)
+        raise for_parameter(TypeError(f"{name} must be a datetime or None, got {value!r}"), name)
     if value.utcoffset() is None:
-        raise named(ValueError(f"{name} must be timezone-aware, got {value!r}"), name)
+        raise for_parameter(ValueError(f"{name} must be timezone-aware, got {value!r}"), name)
     return value
 
 
@@ -62,7 +62,7 @@ def boolean(name: str, value: object) -> bool:
         TypeError: It is anything else. Otherwise the string ``"false"`` would count as True.
     """
     if not isinstance(value, bool):
-        raise named(TypeError(f"{name} must be True or False, got {value!r}"), name)
+        raise for_parameter(TypeError(f"{name} must be True or False, got {value!r}"), name)
     return value
 
 
@@ -78,10 +78,10 @@ def integer(name: str, value: object, *, low: int, high: int | None = None) -> i
     except TypeError:
         number = None
     if number is None or isinstance(value, bool):
-        raise named(TypeError(f"{name} must be an integer, got {value!r}"), name)
+        raise for_parameter(TypeError(f"{name} must be an integer, got {value!r}"), name)
     if number < low or (high is not None and number > high):
         bound = f"at least {low}" if high is None else f"between {low} and {high}"
-        raise named(ValueError(f"{name} must be {bound}, got {number}"), name)
+        raise for_parameter(ValueError(f"{name} must be {bound}, got {number}"), name)
     return int(number)  # a member of an (int, Enum) would be spelled by its name
 
 
@@ -93,11 +93,11 @@ def seconds(name: str, value: object, *, zero: bool = True) -> float:
         ValueError: It is negative, infinite or NaN; or it is zero, and ``zero`` is false.
     """
     if not isinstance(value, int | float) or isinstance(value, bool):
-        raise named(TypeError(f"{name} must be a number of seconds, got {value!r}"), name)
+        raise for_parameter(TypeError(f"{name} must be a number of seconds, got {value!r}"), name)
     number = as_float(value)
     if not math.isfinite(number) or number < 0 or (number == 0 and not zero):
         bound = "0 or more" if zero else "more than 0"
-        raise named(ValueError(f"{name} must be {bound} seconds and finite, got {value!r}"), name)
+        raise for_parameter(ValueError(f"{name} must be {bound} seconds and finite, got {value!r}"), name)
     return number
 
 
@@ -108,5 +108,5 @@ def one_of(name: str, value: T, choices: tuple[T, ...]) -> T:
         ValueError: It is another value.
     """
     if value not in choices:
-        raise named(ValueError(f"{name} must be one of {', '.join(map(repr, choices))}, got {value!r}"), name)
+        raise for_parameter(ValueError(f"{name} must be one of {', '.join(map(repr, choices))}, got {value!r}"), name)
     return value

@@ -8,7 +8,7 @@ from warnings import warn
 
 from attrs import evolve
 
-from ._arguments import boolean, named
+from ._arguments import boolean, for_parameter
 from ._http.client import Connection, Lifetime, Options
 from ._http.proxy import resolve_proxy
 from ._http.redaction import Redaction
@@ -261,9 +261,9 @@ class TofuPilotSession(Listings):
 
 def _check_shard(given: object) -> None:
     if not isinstance(given, Shard):
-        raise named(TypeError(f"shard must be a Shard, got {given!r}: use Shard.parse() for a text"), "shard")
+        raise for_parameter(TypeError(f"shard must be a Shard, got {given!r}: use Shard.parse() for a text"), "shard")
     if given.listing not in NAMES:
-        raise named(ValueError(f"shard is one of {given.listing}, and there is no such listing"), "shard")
+        raise for_parameter(ValueError(f"shard is one of {given.listing}, and there is no such listing"), "shard")
 
 
 def _warn_of_exposure(path: str) -> None:

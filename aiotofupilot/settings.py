@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any, cast
 from attrs import field, frozen
 from yarl import URL
 
-from ._arguments import named, plain
+from ._arguments import as_str, for_parameter
 from .errors import ConfigurationError
 
 if TYPE_CHECKING:
@@ -124,7 +124,7 @@ class Settings:
                     f"no API key for {origin}: the key of {CREDENTIALS} is for {own_origin}, and is "
                     "sent nowhere else; set the environment variable TOFUPILOT_API_KEY, or pass api_key="
                 )
-                raise named(ConfigurationError(message), "api_key")
+                raise for_parameter(ConfigurationError(message), "api_key")
         return cls(
             base_url=address,
             authorization=_authorization(login.api_key, CREDENTIALS),
@@ -173,17 +173,17 @@ def _authorization(key: Secret, source: str) -> str:
         TypeError: The key is not a string.
     """
     if not isinstance(key.value, str):
-        raise named(TypeError(f"api_key must be a string or None, got {type(key.value).__name__}"), "api_key")
-    key = Secret(_BEARER.sub("", plain(key.value), count=1) if _BEARER.match(key.value) else plain(key.value))
+        raise for_parameter(TypeError(f"api_key must be a string or None, got {type(key.value).__name__}"), "api_key")
+    key = Secret(_BEARER.sub("", as_str(key.value), count=1) if _BEARER.match(key.value) else as_str(key.value))
     if not key.value:
         message = (
             "no API key: set the environment variable TOFUPILOT_API_KEY, or pass api_key=; "
             "keys are made in TofuPilot's settings"
         )
-        raise named(ConfigurationError(message), "api_key")
+        raise for_parameter(ConfigurationError(message), "api_key")
     if not is_visible(key.value):
         message = f"the API key in {source} has a space, a line break or another character that is not visible ASCII"
-        raise named(ConfigurationError(message), source)
+        raise for_parameter(ConfigurationError(message), source)
     return f"Bearer {key.value}"
 
 
@@ -203,8 +203,8 @@ def _resolved_base_url(base_url: object, *, allow_insecure_http: bool) -> str:
     if base_url is None:
         source, base_url = BASE_URL, os.environ.get(BASE_URL) or DEFAULT_BASE_URL
     if not isinstance(base_url, str):
-        raise named(TypeError(f"base_url must be a string or None, got {type(base_url).__name__}"), "base_url")
-    return _checked_base_url(plain(base_url), source, allow_insecure_http=allow_insecure_http)
+        raise for_parameter(TypeError(f"base_url must be a string or None, got {type(base_url).__name__}"), "base_url")
+    return _checked_base_url(as_str(base_url), source, allow_insecure_http=allow_insecure_http)
 
 
 def _checked_base_url(base_url: str, source: str, *, allow_insecure_http: bool) -> str:
@@ -219,34 +219,34 @@ def _checked_base_url(base_url: str, source: str, *, allow_insecure_http: bool) 
         ConfigurationError: It is not an address that can be used.
     """
     if "@" in base_url:  # looked for before anything that shows the address
-        raise named(ConfigurationError(f"{source} must not hold a user name or password"), source)
+        raise for_parameter(ConfigurationError(f"{source} must not hold a user name or password"), source)
     if not base_url.lower().startswith(("https://", "http://")):
         message = (
             f"{source} must begin with https:// or http://, such as https://tofupilot.example.com; "
             "the value is not shown, because it may be a key"
         )
-        raise named(ConfigurationError(message), source)
+        raise for_parameter(ConfigurationError(message), source)
     if query := _QUERY.search(base_url):
         message = f"{source} must not have a query or fragment, got one after {base_url[: query.start()]!r}"
-        raise named(ConfigurationError(message), source)
+        raise for_parameter(ConfigurationError(message), source)
     if not is_visible(base_url):
         message = f"{source} must be visible ASCII without spaces or line breaks, got {base_url!r}"
-        raise named(ConfigurationError(message), source)
+        raise for_parameter(ConfigurationError(message), source)
     try:
         url = URL(base_url)  # aiohttp parses it in this way too; another parser might find another host
         host = url.host  # this decodes it, so it may fail
         (url.raw_host or "").encode("idna")  # the host is looked up in this form
     except ValueError as error:
-        raise named(ConfigurationError(f"{source} is not a URL, got {base_url!r}: {error}"), source) from error
+        raise for_parameter(ConfigurationError(f"{source} is not a URL, got {base_url!r}: {error}"), source) from error
     if not host:
         message = f"{source} must be a URL such as https://tofupilot.example.com, got {base_url!r}"
-        raise named(ConfigurationError(message), source)
+        raise for_parameter(ConfigurationError(message), source)
     if url.scheme == "http" and not allow_insecure_http and not is_loopback(host):
         message = (
             f"{source} is plain HTTP, and the network between here and {host} could read the key: "
             "use https, or pass allow_insecure_http=True"
         )
-        raise named(ConfigurationError(message), "allow_insecure_http")
+        raise for_parameter(ConfigurationError(message), "allow_insecure_http")
     return str(url.with_path(url.raw_path.rstrip("/") or "/api", encoded=True))
 
 
@@ -353,7 +353,7 @@ def _trusting(ca_cert: object, source: str) -> SSLContext:
     import ssl  # noqa: PLC0415 - only where there is an authority to trust
 
     if not isinstance(ca_cert, str | os.PathLike):
-        raise named(TypeError(f"ca_cert must be a string, a path or None, got {ca_cert!r}"), "ca_cert")
+        raise for_parameter(TypeError(f"ca_cert must be a string, a path or None, got {ca_cert!r}"), "ca_cert")
     context = ssl.create_default_context()
     try:
         if isinstance(ca_cert, str) and _is_pem(ca_cert):
@@ -364,5 +364,5 @@ def _trusting(ca_cert: object, source: str) -> SSLContext:
             context.load_verify_locations(cafile=path)
     except (OSError, ValueError, RuntimeError) as error:  # RuntimeError: ~ has no home directory
         reason = getattr(error, "strerror", None) or error
-        raise named(ConfigurationError(f"{source} cannot be used: {reason}"), "ca_cert") from error
+        raise for_parameter(ConfigurationError(f"{source} cannot be used: {reason}"), "ca_cert") from error
     return context

@@ -9,7 +9,7 @@ from urllib.parse import parse_qsl, urlencode
 
 from attrs import field, frozen
 
-from ._arguments import aware, named
+from ._arguments import aware, for_parameter
 from .checkpoint import sealed, unsealed
 
 if TYPE_CHECKING:
@@ -63,7 +63,7 @@ class Shard(Generic[T]):
 
     def __attrs_post_init__(self) -> None:
         if self.start is not None and self.end is not None and self.start >= self.end:
-            raise named(ValueError(f"start must be before end, got {self.start} and {self.end}"), "start")
+            raise for_parameter(ValueError(f"start must be before end, got {self.start} and {self.end}"), "start")
 
     def __str__(self) -> str:
         start, end = (_OPEN if moment is None else moment.isoformat() for moment in (self.start, self.end))

@@ -9,7 +9,7 @@ from urllib.parse import quote, unquote
 
 from attrs import field, frozen
 
-from ._arguments import aware, named
+from ._arguments import aware, for_parameter
 from .checkpoint import read_digests, sealed, spell_digests, unsealed
 
 if TYPE_CHECKING:
@@ -55,9 +55,9 @@ def _whole_second(value: object) -> datetime | None:
     if floor is None:
         return None
     if floor.microsecond:
-        raise named(ValueError(f"floor must be a whole second, got {floor!r}"), "floor")
+        raise for_parameter(ValueError(f"floor must be a whole second, got {floor!r}"), "floor")
     if floor <= _FIRST:
-        raise named(ValueError(f"floor must be later than {_FIRST}, got {floor!r}"), "floor")
+        raise for_parameter(ValueError(f"floor must be later than {_FIRST}, got {floor!r}"), "floor")
     return floor.astimezone(UTC)
 
 

@@ -8,7 +8,7 @@ from enum import Enum
 import pytest
 from hypothesis import given, strategies as st
 
-from aiotofupilot._arguments import as_float, aware, boolean, integer, one_of, plain, seconds
+from aiotofupilot._arguments import as_float, as_str, aware, boolean, integer, one_of, seconds
 
 
 class Indexable:
@@ -103,8 +103,8 @@ def test_a_plain_string_is_the_value_of_an_enumerations_member():
     class Line(str, Enum):  # noqa: UP042 - str() of a StrEnum member is its value
         BATTERY = "battery"
 
-    assert plain(Line.BATTERY) == "battery"
-    assert type(plain(Line.BATTERY)) is str
+    assert as_str(Line.BATTERY) == "battery"
+    assert type(as_str(Line.BATTERY)) is str
 
 
 @pytest.mark.parametrize("value", [True, False])

@@ -9,7 +9,7 @@ from urllib.request import getproxies_environment, proxy_bypass
 from attrs import field, frozen
 from yarl import URL
 
-from aiotofupilot._arguments import named
+from aiotofupilot._arguments import for_parameter
 from aiotofupilot.errors import ConfigurationError
 from aiotofupilot.settings import Secret, is_loopback, is_visible
 
@@ -60,18 +60,18 @@ def resolve_proxy(proxy: Secret, base_url: str, *, allow_insecure_http: bool) ->
             return None
         source, proxy = _of_environment(server)
     elif not isinstance(proxy.value, str):
-        raise named(TypeError(f"proxy must be a string or None, got {type(proxy.value).__name__}"), "proxy")
+        raise for_parameter(TypeError(f"proxy must be a string or None, got {type(proxy.value).__name__}"), "proxy")
     elif proxy.value and is_here and server.scheme == "http" and not allow_insecure_http:
         message = (
             f"proxy would get the key unencrypted on its way to {server.origin()}: leave out the proxy, "
             "or pass allow_insecure_http=True"
         )
-        raise named(ConfigurationError(message), "allow_insecure_http")
+        raise for_parameter(ConfigurationError(message), "allow_insecure_http")
     if not proxy.value:
         return None
     found = _parsed(proxy, source)
     if found is None:
-        raise named(ConfigurationError(f"{source.rstrip('=')} {_UNUSABLE}"), "proxy")
+        raise for_parameter(ConfigurationError(f"{source.rstrip('=')} {_UNUSABLE}"), "proxy")
     return found
 
 

@@ -11,7 +11,7 @@ from urllib.parse import parse_qs, urlsplit
 
 from attrs import frozen
 
-from aiotofupilot._arguments import integer, named, seconds
+from aiotofupilot._arguments import for_parameter, integer, seconds
 from aiotofupilot._otel import retried
 from aiotofupilot.errors import (
     APIError,
@@ -215,10 +215,10 @@ def _wait(
 def _rules(rules: object) -> tuple[Rule, ...]:
     """Return the rules as a tuple, so that the policy can be hashed."""
     if not isinstance(rules, Sequence) or isinstance(rules, str):
-        raise named(TypeError(f"rules must be a sequence of functions, got {rules!r}"), "rules")
+        raise for_parameter(TypeError(f"rules must be a sequence of functions, got {rules!r}"), "rules")
     for rule in cast("Sequence[object]", rules):
         if not callable(rule):
-            raise named(TypeError(f"rules must hold functions, got {rule!r}"), "rules")
+            raise for_parameter(TypeError(f"rules must hold functions, got {rule!r}"), "rules")
     return tuple(cast("Sequence[Rule]", rules))
 
 
@@ -236,10 +236,14 @@ def checked_retry(retry: object) -> Retry:
         return retry
     tenacity = sys.modules.get("tenacity")  # a program that has a controller has imported it
     if tenacity is None or not isinstance(retry, tenacity.AsyncRetrying):
-        raise named(TypeError(f"retry must be a RetryPolicy, a tenacity.AsyncRetrying or None, got {retry!r}"), "retry")
+        raise for_parameter(
+            TypeError(f"retry must be a RetryPolicy, a tenacity.AsyncRetrying or None, got {retry!r}"), "retry"
+        )
     controller = cast("AsyncRetrying", retry)
     if controller.retry_error_callback is not None:
-        raise named(TypeError("retry must not have a retry_error_callback, because it would make up a page"), "retry")
+        raise for_parameter(
+            TypeError("retry must not have a retry_error_callback, because it would make up a page"), "retry"
+        )
     return controller
 
 

@@ -11,7 +11,7 @@ from functools import partial
 from inspect import isasyncgen
 from typing import TYPE_CHECKING, Protocol, TypeAlias, cast
 
-from aiotofupilot._arguments import named
+from aiotofupilot._arguments import for_parameter
 from aiotofupilot._otel import paused
 from aiotofupilot.errors import APIError, RateLimitedError, TofuPilotError
 
@@ -367,13 +367,13 @@ def checked_limiter(limiter: object) -> Limiter | None:
     if limiter is None:
         return None
     if not isinstance(limiter, AbstractAsyncContextManager):
-        raise named(TypeError(f"limiter must be an async context manager or None, got {limiter!r}"), "limiter")
+        raise for_parameter(TypeError(f"limiter must be an async context manager or None, got {limiter!r}"), "limiter")
     if isasyncgen(getattr(cast("object", limiter), "gen", None)):
-        complaint = (
+        message = (
             "limiter must be an async context manager that can be entered many times, and one of @asynccontextmanager "
             f"can be entered only once, got {limiter!r}"
         )
-        raise named(TypeError(complaint), "limiter")
+        raise for_parameter(TypeError(message), "limiter")
     return cast("Limiter", limiter)
 
 

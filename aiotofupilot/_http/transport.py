@@ -13,7 +13,7 @@ import aiohttp
 from multidict import CIMultiDict
 from yarl import URL
 
-from aiotofupilot._arguments import named
+from aiotofupilot._arguments import for_parameter
 from aiotofupilot._version import __version__
 from aiotofupilot._wire.response import Response
 from aiotofupilot.errors import (
@@ -281,20 +281,22 @@ def _target(url: URL, location: str) -> URL:
 def _checked_session(session: object) -> aiohttp.ClientSession | None:
     if session is None or isinstance(session, aiohttp.ClientSession):
         return session
-    raise named(TypeError(f"http_session must be an aiohttp.ClientSession or None, got {session!r}"), "http_session")
+    raise for_parameter(
+        TypeError(f"http_session must be an aiohttp.ClientSession or None, got {session!r}"), "http_session"
+    )
 
 
 def _checked_trace_configs(configs: object) -> list[aiohttp.TraceConfig]:
     if configs is None:
         return []
     if not isinstance(configs, Iterable):
-        complaint = f"trace_configs must be a sequence of aiohttp.TraceConfig or None, got {configs!r}"
-        raise named(TypeError(complaint), "trace_configs")
+        message = f"trace_configs must be a sequence of aiohttp.TraceConfig or None, got {configs!r}"
+        raise for_parameter(TypeError(message), "trace_configs")
     checked: list[aiohttp.TraceConfig] = []
     for config in cast("Iterable[object]", configs):
         if not isinstance(config, aiohttp.TraceConfig):
-            complaint = f"trace_configs must hold aiohttp.TraceConfig objects, got {config!r}"
-            raise named(TypeError(complaint), "trace_configs")
+            message = f"trace_configs must hold aiohttp.TraceConfig objects, got {config!r}"
+            raise for_parameter(TypeError(message), "trace_configs")
         checked.append(config)
     return checked
 

@@ -6,7 +6,7 @@ from collections import deque
 from itertools import islice
 from typing import TYPE_CHECKING, TypeVar
 
-from aiotofupilot._arguments import integer, named
+from aiotofupilot._arguments import for_parameter, integer
 from aiotofupilot._public import internal
 from aiotofupilot.errors import TofuPilotError
 from aiotofupilot.stats import WalkStats
@@ -159,14 +159,14 @@ def check_watermark(parameter: str, given: object, plan: Plan) -> Watermark:
         return Watermark(listing, query)
     if not isinstance(given, Watermark):
         hint = ": use Watermark.parse()" if isinstance(given, str) else ""
-        raise named(TypeError(f"{parameter} must be a Watermark, got {given!r}{hint}"), parameter)
+        raise for_parameter(TypeError(f"{parameter} must be a Watermark, got {given!r}{hint}"), parameter)
     if given.listing != listing:
         complaint = f"{parameter} is a watermark of {given.listing}, and says nothing of {listing}"
-        raise named(ValueError(complaint), parameter)
+        raise for_parameter(ValueError(complaint), parameter)
     if given.query != query:
         complaint = (
             f"{parameter} is a watermark of {listing} with other filters (query {given.query}), "
             f"and says nothing of these (query {query})"
         )
-        raise named(ValueError(complaint), parameter)
+        raise for_parameter(ValueError(complaint), parameter)
     return given

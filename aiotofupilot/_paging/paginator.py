@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, Generic, TypeVar
 
 from attrs import evolve
 
-from aiotofupilot._arguments import integer, named, seconds
+from aiotofupilot._arguments import for_parameter, integer, seconds
 from aiotofupilot._public import internal
 from aiotofupilot.clock import Deadline
 from aiotofupilot.stats import RequestCounts
@@ -267,7 +267,7 @@ class Paginator(AsyncOnly, Generic[T]):
     def _check_incremental(self, method: str) -> None:
         if self._source.has_own_order:
             complaint = f"{method} decides on the order itself: sort_by and sort_order must be left out"
-            raise named(ValueError(complaint), "sort_by")
+            raise for_parameter(ValueError(complaint), "sort_by")
         if self._plan.start.place != "0":
             complaint = f"{method} begins where the watermark is: cursor must be left out, got {self._plan.start.place}"
-            raise named(ValueError(complaint), "cursor")
+            raise for_parameter(ValueError(complaint), "cursor")

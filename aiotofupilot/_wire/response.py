@@ -87,9 +87,9 @@ def read_json(body: bytes) -> Any:
     try:
         return msgspec.json.decode(body)
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
-        complaint = str(error)
+        message = str(error)
     # This is raised outside of the handler, because the cause may hold a part of the body.
-    raise InvalidJSONError(f"the body is not JSON: {complaint}", body=body[:BODY_EXCERPT])
+    raise InvalidJSONError(f"the body is not JSON: {message}", body=body[:BODY_EXCERPT])
 
 
 def json_excerpt(value: object) -> bytes:

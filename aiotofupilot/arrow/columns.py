@@ -18,7 +18,7 @@ import msgspec
 import pyarrow as pa
 
 from aiotofupilot import DecodeError
-from aiotofupilot._arguments import named
+from aiotofupilot._arguments import for_parameter
 from aiotofupilot.models.fields import fields_of
 
 if TYPE_CHECKING:
@@ -62,7 +62,7 @@ def schema(model: type) -> pa.Schema:
     """
     anything: Any = model
     if not isinstance(anything, type) or not attrs.has(anything):
-        raise named(TypeError(f"model must be a model such as Run, got {model!r}"), "model")
+        raise for_parameter(TypeError(f"model must be a model such as Run, got {model!r}"), "model")
     return pa.schema([pa.field(column.name, column.type) for column in _columns(model)])
 
 
@@ -80,7 +80,9 @@ def record_batch(items: Iterable[Any], model: type) -> pa.RecordBatch:
     rows = list(items)
     schema(model)  # refuses what is not a model
     if others := {type(item).__name__ for item in rows if not isinstance(item, model)}:
-        raise named(TypeError(f"items must be of the class {model.__name__}, got {', '.join(sorted(others))}"), "items")
+        raise for_parameter(
+            TypeError(f"items must be of the class {model.__name__}, got {', '.join(sorted(others))}"), "items"
+        )
     return _batch(rows, model)
 
 

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 import pyarrow as pa
 
 from aiotofupilot import DecodeError, Paginator, RawItem
-from aiotofupilot._arguments import integer, named
+from aiotofupilot._arguments import for_parameter, integer
 from aiotofupilot._paging.iteration import Iteration
 
 from .columns import schema, sent_batch
@@ -155,10 +155,10 @@ def batches(listing: Paginator[Any], *, rows: int = 10_000) -> RecordBatches:
 
 def _checked(listing: Any) -> Paginator[Any]:  # noqa: ANN401 - it can be anything
     if not isinstance(listing, Paginator):
-        raise named(TypeError(f"listing must be what list() returns, got {listing!r}"), "listing")
+        raise for_parameter(TypeError(f"listing must be what list() returns, got {listing!r}"), "listing")
     paginator: Paginator[Any] = listing  # pyright: ignore[reportUnknownVariableType] - the type of its items is not known
     if paginator.model is RawItem:
-        raise named(TypeError(f"listing must have models, and raw() has none: got {listing!r}"), "listing")
+        raise for_parameter(TypeError(f"listing must have models, and raw() has none: got {listing!r}"), "listing")
     return paginator
 
 

@@ -22,7 +22,7 @@ from .terminal import put, visible
 if TYPE_CHECKING:
     from collections.abc import Collection, Generator, Iterator
 
-    from aiotofupilot.dlt import Brought
+    from aiotofupilot.dlt import MirrorResult
 
     from .progress import Progress
     from .server import Server
@@ -92,7 +92,7 @@ async def bring_up_to_date(
     def on_rows(_listing: str, rows: int) -> None:
         shown[-1].advance(rows)
 
-    def begin(options: dict[str, Any]) -> Iterator[Brought]:
+    def begin(options: dict[str, Any]) -> Iterator[MirrorResult]:
         try:
             from aiotofupilot.dlt import mirror  # noqa: PLC0415 - half a second
             from aiotofupilot.dlt.quiet import quieten  # noqa: PLC0415 - likewise
@@ -113,7 +113,7 @@ async def bring_up_to_date(
             on_rows=on_rows,
         )
 
-    brought: list[Brought] = []
+    brought: list[MirrorResult] = []
     async with server.reached() as options:
         steps = await loop.run_in_executor(thread, begin, options)
         for name in (name for name in NAMES if name in listings):
@@ -138,18 +138,18 @@ def _explaining(place: str) -> Generator[None]:
     try:
         yield
     except (TofuPilotError, OSError, CancelledError) as error:
-        from aiotofupilot.dlt import MirrorError, MirrorTimeoutError, PlaceError  # noqa: PLC0415 - they are loaded by now
+        from aiotofupilot.dlt import MirrorError, MirrorTimeoutError, StaleWatermarkError  # noqa: PLC0415 - they are loaded by now
 
         if isinstance(error, MirrorTimeoutError):
             raise StoppedError(DeadlineError(error.seconds), left) from error
-        if isinstance(error, PlaceError):
+        if isinstance(error, StaleWatermarkError):
             raise UsageError(f"{error}; the option is --full") from error
         if isinstance(error, MirrorError):
             raise UsageError(str(error)) from error
         raise StoppedError(error, left) from error
 
 
-def _said(brought: list[Brought]) -> str:
+def _said(brought: list[MirrorResult]) -> str:
     """Return what a run has brought, in words."""
     new = [counted(came.new, came.listing) for came in brought if came.new]
     gone = [counted(came.gone, came.listing) for came in brought if came.gone]
@@ -160,7 +160,7 @@ def _said(brought: list[Brought]) -> str:
     return "; ".join(said)
 
 
-def _left_out(brought: list[Brought]) -> list[str]:
+def _left_out(brought: list[MirrorResult]) -> list[str]:
     counts = Counter[str]()
     for unreadable in (unreadable for came in brought for unreadable in came.unreadable):
         counts[unreadable.listing] += unreadable.count

@@ -13,7 +13,15 @@ if _missing := [name for name in ("dlt", "duckdb", "pyarrow") if find_spec(name)
     raise ModuleNotFoundError(f"aiotofupilot.dlt needs {_missing[0]}: install the extra 'dlt'", name=_missing[0])
 
 from .mirroring import mirror
-from .results import Brought, MirrorError, MirrorTimeoutError, PlaceError, Unreadable
+from .results import MirrorError, MirrorResult, MirrorTimeoutError, StaleWatermarkError, Unreadable
 from .source import tofupilot
 
-__all__ = ["Brought", "MirrorError", "MirrorTimeoutError", "PlaceError", "Unreadable", "mirror", "tofupilot"]
+__all__ = [
+    "MirrorError",
+    "MirrorResult",
+    "MirrorTimeoutError",
+    "StaleWatermarkError",
+    "Unreadable",
+    "mirror",
+    "tofupilot",
+]

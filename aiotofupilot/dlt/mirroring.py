@@ -20,7 +20,7 @@ from aiotofupilot.settings import Secret, Settings
 from .database import GONE, SEEN, locked, opened
 from .quiet import unwrapped, without_telemetry
 from .reading import Deadline, chosen, is_compared
-from .results import Brought, MirrorTimeoutError
+from .results import MirrorResult, MirrorTimeoutError
 from .source import Amounts, Sessions, resource, source_of
 
 if TYPE_CHECKING:
@@ -82,7 +82,7 @@ def mirror(
     ca_cert: str | os.PathLike[str] | None = None,
     server: str | None = None,
     on_rows: Callable[[str, int], None] | None = None,
-) -> Iterator[Brought]:
+) -> Iterator[MirrorResult]:
     """Bring a DuckDB database up to date, a listing at a time, and yield what each has brought.
 
     It works as it is iterated, and blocks. Killed at any moment and run again, it has each row once. The file is all
@@ -119,7 +119,7 @@ def mirror(
     Raises:
         ConfigurationError: There is no key, or the key or the address cannot be used.
         MirrorError: The database cannot be used: it is open elsewhere, belongs to another server, or is something else.
-        PlaceError: What an earlier run has noted does not fit the listing, so that everything is to be read again.
+        StaleWatermarkError: What an earlier run has noted does not fit the listing. Read everything again.
         MirrorTimeoutError: The deadline has passed. What came by then is loaded.
         OSError: There is no room, or a file cannot be written.
         TofuPilotError: The server did not answer as it should. What was yielded before stays.
@@ -154,7 +154,7 @@ def _mirrored(
     sessions: Sessions,
     listings: Sequence[str],
     manner: _Manner,
-) -> Generator[Brought]:
+) -> Generator[MirrorResult]:
     with unwrapped(path), locked(path), opened(path, server) as database, without_telemetry():
         # What is in the folder counts for nothing: dlt restores its state from the database.
         folder = _emptied_folder(path)
@@ -170,8 +170,8 @@ def _mirrored(
                 brought = _brought(name, pipeline, database, sessions, manner)
                 seconds = manner.deadline.seconds
                 if seconds is not None and manner.deadline.is_missed:
-                    complaint = f"the deadline of {seconds:g} s has passed"
-                    raise MirrorTimeoutError(complaint, seconds=seconds, brought=brought)
+                    message = f"the deadline of {seconds:g} s has passed"
+                    raise MirrorTimeoutError(message, seconds=seconds, brought=brought)
                 yield brought
             database.finish()
         finally:
@@ -199,7 +199,7 @@ def _brought(
     database: Database,
     sessions: Sessions,
     manner: _Manner,
-) -> Brought:
+) -> MirrorResult:
     before, seen_at, is_begun, read = database.rows(name), datetime.now(UTC), False, 0
     unreadable: list[Unreadable] = []
     is_anew = manner.full or not database.has(name)  # never was, or a user has removed it
@@ -226,7 +226,7 @@ def _brought(
     sees_all = (manner.full or is_compared(name)) and not (unreadable or manner.deadline.is_missed)
     gone = database.mark_gone(name, seen_at) if sees_all else 0
     rows = database.rows(name)
-    return Brought(listing=name, new=rows - before, gone=gone, rows=rows, unreadable=unreadable)
+    return MirrorResult(listing=name, new=rows - before, gone=gone, rows=rows, unreadable=unreadable)
 
 
 def _load(pipeline: Pipeline, source: DltSource) -> None:

@@ -15,7 +15,7 @@ from aiotofupilot import Watermark
 from aiotofupilot._arguments import one_of
 from aiotofupilot.listings import NAMES, listing_class
 
-from .results import PlaceError, Unreadable
+from .results import StaleWatermarkError, Unreadable
 
 if TYPE_CHECKING:
     from collections.abc import AsyncGenerator, AsyncIterator, Iterable, Mapping
@@ -76,7 +76,7 @@ async def read(
         unreadable: Where to note items that cannot be read, which are left out. None: such an item is an error.
 
     Raises:
-        PlaceError: The place holds no watermark, or that of a query with other filters.
+        StaleWatermarkError: The place holds no watermark, or that of a query with other filters.
         TofuPilotError: The server did not answer as it should.
     """
     if is_compared(name):
@@ -129,7 +129,9 @@ async def _new(
         watermark = None if spelled is None else Watermark.parse(str(spelled))
         news = listing_of(name, session, _on_unreadable(unreadable)).since(watermark)
     except ValueError as error:
-        raise PlaceError(f"cannot go on where the last run ended, so read everything again: {error}") from error
+        raise StaleWatermarkError(
+            f"cannot go on where the last run ended, so read everything again: {error}"
+        ) from error
     floor, is_of_runs = news.watermark.floor, listing_class(name).by_run is not None
     since = None if floor is None or is_of_runs else floor - _MILLISECOND
     async with (

@@ -12,7 +12,7 @@ from aiotofupilot import TofuPilotError
 if TYPE_CHECKING:
     from datetime import datetime
 
-__all__ = ["DISK_FAILED", "Brought", "MirrorError", "MirrorTimeoutError", "PlaceError", "Unreadable"]
+__all__ = ["DISK_FAILED", "MirrorError", "MirrorResult", "MirrorTimeoutError", "StaleWatermarkError", "Unreadable"]
 
 DISK_FAILED = frozenset({errno.ENOSPC, errno.EFBIG, errno.EIO, errno.EDQUOT})
 """What a disk may say to a write, and no other path on the same disk would mend."""
@@ -36,7 +36,7 @@ class Unreadable:
 
 
 @frozen(kw_only=True)
-class Brought:
+class MirrorResult:
     """What a run has brought of one listing, such as 42 new runs."""
 
     listing: str
@@ -63,11 +63,11 @@ class MirrorTimeoutError(TofuPilotError):
         brought: What came of the listing that was not read to its end.
     """
 
-    def __init__(self, message: str, *, seconds: float, brought: Brought) -> None:
+    def __init__(self, message: str, *, seconds: float, brought: MirrorResult) -> None:
         super().__init__(message)
         self.seconds = seconds
         self.brought = brought
 
 
-class PlaceError(TofuPilotError):
+class StaleWatermarkError(TofuPilotError):
     """What an earlier run has noted of its place in a listing does not fit the listing. Read everything again."""

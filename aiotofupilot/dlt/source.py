@@ -14,7 +14,7 @@ from attrs import define, field, frozen
 from dlt.extract import DltSource
 
 from aiotofupilot import RetryPolicy, TofuPilotSession
-from aiotofupilot._arguments import boolean, integer, named, one_of, seconds
+from aiotofupilot._arguments import boolean, for_parameter, integer, one_of, seconds
 from aiotofupilot._http.retry import checked_retry
 from aiotofupilot.listings import listing_class
 from aiotofupilot.settings import Secret
@@ -57,8 +57,8 @@ class Sessions:
         **options: Any,  # noqa: ANN401 - each option has a type of its own
     ) -> None:
         if not (make_limiter is None or callable(make_limiter)):
-            complaint = f"make_limiter must be a function that returns a limiter, or None, got {make_limiter!r}"
-            raise named(TypeError(complaint), "make_limiter")
+            message = f"make_limiter must be a function that returns a limiter, or None, got {make_limiter!r}"
+            raise for_parameter(TypeError(message), "make_limiter")
         self._make_limiter = make_limiter
         self._options = options
         self._session: TofuPilotSession | None = None

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, ClassVar, TypeVar, get_args
 
 from attrs import evolve
 
-from aiotofupilot._arguments import named
+from aiotofupilot._arguments import for_parameter
 from aiotofupilot._paging.paginator import Paginator
 from aiotofupilot._paging.plan import Plan
 from aiotofupilot._paging.source import Identified
@@ -101,11 +101,11 @@ class Listing(Endpoint[T]):
         """
         self._check_names(options, _PAGE_OPTIONS)
         if shard.listing != self.name:
-            raise named(ValueError(f"shard is one of {shard.listing}, and not of {self.name}"), "shard")
+            raise for_parameter(ValueError(f"shard is one of {shard.listing}, and not of {self.name}"), "shard")
         if shard.start is None and shard.end is None:
             return self._paginator(shard.query, options)
         if self.cut_by is None:
-            raise named(ValueError(f"shard has bounds, and {self.name} have no filter by time"), "shard")
+            raise for_parameter(ValueError(f"shard has bounds, and {self.name} have no filter by time"), "shard")
         field, name = self.cut_by
         pairs = widely_bounded(shard.query, name, shard.start, shard.end)
         return self._paginator(pairs, options, shard, lambda item: shard.holds(time_in(item, field)))
@@ -172,7 +172,7 @@ class Listing(Endpoint[T]):
         sort_by = dict(pairs).get("sort_by")
         if plan.on_drift == "resync" and sort_by is not None and sort_by not in self.stable_orders:
             stable = ", ".join(map(repr, sorted(self.stable_orders)))
-            raise named(
+            raise for_parameter(
                 ValueError(
                     f"sort_by must be one of {stable} where on_drift is 'resync', got {sort_by!r}: "
                     "an item can change its place in that order, and then a walk cannot find its own place again"
@@ -187,11 +187,11 @@ class Listing(Endpoint[T]):
             return Checkpoint(cursor or 0, listing=self.name, query=query)
         if cursor.listing not in ("", self.name):
             complaint = f"cursor is a checkpoint of {cursor.listing}, and cannot resume {self.name}"
-            raise named(ValueError(complaint), "cursor")
+            raise for_parameter(ValueError(complaint), "cursor")
         if cursor.listing and cursor.query != query:
             complaint = (
                 f"cursor is a checkpoint of {self.name} with other filters or another order (query {cursor.query}), "
                 f"and cannot resume these (query {query})"
             )
-            raise named(ValueError(complaint), "cursor")
+            raise for_parameter(ValueError(complaint), "cursor")
         return evolve(cursor, listing=self.name, query=query)

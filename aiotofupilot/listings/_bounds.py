@@ -6,7 +6,7 @@ from datetime import UTC, datetime, timedelta
 from functools import partial
 from typing import TYPE_CHECKING
 
-from aiotofupilot._arguments import named
+from aiotofupilot._arguments import for_parameter
 from aiotofupilot._wire.times import read_date_time, spell_date_time
 
 if TYPE_CHECKING:
@@ -87,4 +87,4 @@ def _read(name: str, text: str) -> datetime:
     try:
         return read_date_time(text)
     except ValueError as error:
-        raise named(ValueError(f"{name} must be a date-time with a UTC offset, got {text!r}"), name) from error
+        raise for_parameter(ValueError(f"{name} must be a date-time with a UTC offset, got {text!r}"), name) from error

@@ -20,7 +20,7 @@ from datetime import UTC, date, datetime, timedelta
 from typing import TYPE_CHECKING, Any, Literal, cast, get_args, get_origin
 
 from aiotofupilot import _arguments
-from aiotofupilot._arguments import as_float, named, plain
+from aiotofupilot._arguments import as_float, as_str, for_parameter
 from aiotofupilot._wire.times import spell_date_time, spell_duration
 from aiotofupilot.checkpoint import Checkpoint
 
@@ -44,7 +44,7 @@ def checked(argument: Argument, value: object) -> Any:  # noqa: ANN401 - of the 
     try:
         return _checked(argument.type, argument.name, value, argument.bounds or Bounds())
     except (TypeError, ValueError) as error:
-        named(error, argument.name)
+        for_parameter(error, argument.name)
         raise
 
 
@@ -69,7 +69,7 @@ def query_of(filters: Sequence[Argument], given: Mapping[str, object]) -> Pairs:
             other = name.removesuffix(end) + other_end
             if name.endswith(end) and other in values and value > values[other]:
                 complaint = f"{name} must not be {relation} than {other}, got {value} and {values[other]}"
-                raise named(ValueError(complaint), name)
+                raise for_parameter(ValueError(complaint), name)
     return tuple((name, text) for name, value in values.items() for text in _texts(name, value))
 
 
@@ -102,7 +102,7 @@ def _checked(kind: Any, place: str, value: object, bounds: Bounds) -> Any:  # no
 def _string(place: str, value: object, bounds: Bounds) -> str:
     if not isinstance(value, str):
         raise TypeError(f"{place} must be a string, got {value!r}")
-    sent = plain(value)
+    sent = as_str(value)
     try:
         length = len(sent.encode("utf-16-le")) // 2
     except UnicodeEncodeError as error:

@@ -55,7 +55,7 @@ async def test_a_deadline_that_passes_is_told(monkeypatch, database):
 
     def late(*_, **__):
         yield from ()
-        brought = aiotofupilot.dlt.Brought(listing="stations", new=0, gone=0, rows=0)
+        brought = aiotofupilot.dlt.MirrorResult(listing="stations", new=0, gone=0, rows=0)
         raise aiotofupilot.dlt.MirrorTimeoutError("late", seconds=2.0, brought=brought)
 
     monkeypatch.setattr(aiotofupilot.dlt, "mirror", late)
@@ -72,7 +72,7 @@ def test_options_reach_the_mirror(monkeypatch, sandbox, database):
     def note(path, *, listings, **options):
         given.update(options)
         for name in listings:
-            yield aiotofupilot.dlt.Brought(listing=name, new=0, gone=0, rows=0)
+            yield aiotofupilot.dlt.MirrorResult(listing=name, new=0, gone=0, rows=0)
 
     monkeypatch.setattr(aiotofupilot.dlt, "mirror", note)
     arguments = [
@@ -176,7 +176,7 @@ def test_ctrl_c_interrupts_the_mirror_at_once(sandbox, database, start):
 def test_a_full_run_is_the_way_out_where_a_run_cannot_be_continued(monkeypatch, database, capfd):
     def refuse(*_, **__):
         yield from ()
-        raise aiotofupilot.dlt.PlaceError("cannot go on")
+        raise aiotofupilot.dlt.StaleWatermarkError("cannot go on")
 
     monkeypatch.setattr(aiotofupilot.dlt, "mirror", refuse)
     assert run(["mirror", str(database), "stations", "--sandbox"]) == ExitCode.USAGE
@@ -185,7 +185,7 @@ def test_a_full_run_is_the_way_out_where_a_run_cannot_be_continued(monkeypatch, 
 
 def test_a_disk_that_is_full_at_the_end(monkeypatch, database, capfd):
     def full(*_, **__):
-        yield aiotofupilot.dlt.Brought(listing="stations", new=1, gone=0, rows=1)
+        yield aiotofupilot.dlt.MirrorResult(listing="stations", new=1, gone=0, rows=1)
         raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
 
     monkeypatch.setattr(aiotofupilot.dlt, "mirror", full)

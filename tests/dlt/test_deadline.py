@@ -7,7 +7,7 @@ from types import SimpleNamespace
 
 import pytest
 
-from aiotofupilot.dlt import Brought, MirrorTimeoutError, mirroring, reading
+from aiotofupilot.dlt import MirrorResult, MirrorTimeoutError, mirroring, reading
 
 
 @pytest.fixture
@@ -40,7 +40,7 @@ def test_what_has_come_is_loaded(pull, sandbox, mirrored):
         pull("runs", "units", deadline=5)
     came = caught.value.brought
     assert 200 <= came.new < 400
-    assert came == Brought(listing="runs", new=came.new, gone=0, rows=came.new)
+    assert came == MirrorResult(listing="runs", new=came.new, gone=0, rows=came.new)
     assert pull("runs")["runs"].new == 400 - came.new
     assert mirrored("runs") == ids(sandbox.runs)
 
@@ -71,6 +71,6 @@ async def test_a_timeout_of_another_kind_is_no_deadline():
 
 
 def test_the_error_survives_pickling():
-    brought = Brought(listing="runs", new=1, gone=0, rows=1)
+    brought = MirrorResult(listing="runs", new=1, gone=0, rows=1)
     error = pickle.loads(pickle.dumps(MirrorTimeoutError("late", seconds=2.0, brought=brought)))  # noqa: S301 - our own
     assert (str(error), error.brought) == ("late", brought)

@@ -9,7 +9,7 @@ from fakes.budget import NIGHTLY
 from fakes.wire_listings import MODELS
 
 from aiotofupilot import ForbiddenError, Log, ServerError
-from aiotofupilot.dlt import Brought, mirroring
+from aiotofupilot.dlt import MirrorResult, mirroring
 from aiotofupilot.sandbox import Sandbox, faults, paging
 from aiotofupilot.testing import serve
 
@@ -100,7 +100,7 @@ def test_it_sees_what_was_changed_or_removed_and_touches_nothing_else(pull, sand
     changed, removed = change(sandbox)
     came = pull(*NAMES, full=True)
     assert came == {
-        name: Brought(listing=name, new=0, gone=len(removed[name]), rows=len(before[name])) for name in NAMES
+        name: MirrorResult(listing=name, new=0, gone=len(removed[name]), rows=len(before[name])) for name in NAMES
     }
     after, gone = tables()
     assert gone == removed
@@ -126,7 +126,7 @@ def test_it_sees_that_nothing_is_listed_any_more(pull, sandbox, tables):
 def test_it_makes_the_tables_of_empty_listings(pull, sandbox, tables):
     for name in NAMES:
         del getattr(sandbox, name)[:]
-    assert pull(*NAMES, full=True) == {name: Brought(listing=name, new=0, gone=0, rows=0) for name in NAMES}
+    assert pull(*NAMES, full=True) == {name: MirrorResult(listing=name, new=0, gone=0, rows=0) for name in NAMES}
     assert tables() == ({name: {} for name in NAMES}, {name: set() for name in NAMES})
 
 

@@ -12,7 +12,16 @@ from dlt.pipeline.pipeline import Pipeline
 from fakes.wire_listings import MODELS
 
 from aiotofupilot import ForbiddenError
-from aiotofupilot.dlt import Brought, MirrorError, PlaceError, database, mirror, mirroring, reading, source
+from aiotofupilot.dlt import (
+    MirrorError,
+    MirrorResult,
+    StaleWatermarkError,
+    database,
+    mirror,
+    mirroring,
+    reading,
+    source,
+)
 from aiotofupilot.sandbox import faults
 
 
@@ -42,7 +51,7 @@ def test_every_listing_is_a_table(pull, sandbox, query, mirrored):
     sandbox.produce(2)
     came = pull("measurements", "runs")
     assert list(came) == ["runs", "measurements"]
-    assert came["runs"] == Brought(listing="runs", new=2, gone=0, rows=42)
+    assert came["runs"] == MirrorResult(listing="runs", new=2, gone=0, rows=42)
     assert mirrored("measurements") == ids(sandbox.measurements)
     assert query("SELECT server, updated_at > now() - INTERVAL 1 HOUR FROM _mirror") == [("sandbox", True)]
     assert {name for (name,) in query("SELECT DISTINCT table_schema FROM information_schema.tables")} == {"main"}
@@ -59,7 +68,7 @@ def test_what_is_gone_is_marked(pull, sandbox, query):
     removed = sandbox.procedures.pop(2)
     sandbox.procedures[0] = evolve(sandbox.procedures[0], name="Renamed")
     assert pull("procedures")["procedures"].gone == 0
-    assert pull("procedures", full=True)["procedures"] == Brought(listing="procedures", new=0, gone=1, rows=5)
+    assert pull("procedures", full=True)["procedures"] == MirrorResult(listing="procedures", new=0, gone=1, rows=5)
     assert query("SELECT id FROM procedures WHERE _gone_at IS NOT NULL") == [(removed.id,)]
     assert query("SELECT id FROM procedures WHERE name = 'Renamed'") == [(sandbox.procedures[0].id,)]
     sandbox.procedures.insert(2, removed)
@@ -257,7 +266,7 @@ def test_a_place_of_other_filters(pull, sandbox, monkeypatch, mirrored):
     with monkeypatch.context() as patched:
         patched.setattr(reading, "listing_of", lambda name, session, how: session.runs.list(outcomes=["PASS"]))
         pull("runs")
-    with pytest.raises(PlaceError, match="cannot go on where the last run ended, so read everything again"):
+    with pytest.raises(StaleWatermarkError, match="cannot go on where the last run ended, so read everything again"):
         pull("runs")
     pull("runs", full=True)
     assert mirrored("runs") == ids(sandbox.runs)

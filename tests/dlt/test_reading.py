@@ -11,7 +11,7 @@ from fakes.wire_listings import MODELS
 from aiotofupilot import TofuPilotSession
 from aiotofupilot.checkpoint import sealed
 from aiotofupilot.dlt.reading import read
-from aiotofupilot.dlt.results import PlaceError
+from aiotofupilot.dlt.results import StaleWatermarkError
 from aiotofupilot.sandbox import Sandbox, make_procedures
 
 
@@ -140,11 +140,11 @@ class TestByProcedure:
     ids=["none", "another listing's", "another query's"],
 )
 async def test_a_place_that_does_not_fit_is_refused(session, sandbox, name, spelled):
-    with pytest.raises(PlaceError, match="cannot go on where the last run ended, so read everything again: "):
+    with pytest.raises(StaleWatermarkError, match="cannot go on where the last run ended, so read everything again: "):
         await read_all(name, session, {"watermark": sealed(spelled.format(name))})
     assert not sandbox.requests
 
 
 async def test_a_place_that_is_no_text_is_refused(session):
-    with pytest.raises(PlaceError, match="not a watermark, or one that was cut short or changed: '7'"):
+    with pytest.raises(StaleWatermarkError, match="not a watermark, or one that was cut short or changed: '7'"):
         await read_all("runs", session, {"watermark": 7})

@@ -246,7 +246,7 @@ INSIDE_THE_SANDBOX = {"Answer", "Api", "Factory", "Query"}
 """What it consists of."""
 HELD = [
     *(aiotofupilot.Paginator, aiotofupilot.Walk, aiotofupilot.IncrementalWalk, aiotofupilot.FollowedListing),
-    *(aiotofupilot.Page, aiotofupilot.PageMeta, aiotofupilot.WalkStats, aiotofupilot.TofuPilotError, dlt.Brought),
+    *(aiotofupilot.Page, aiotofupilot.PageMeta, aiotofupilot.WalkStats, aiotofupilot.TofuPilotError, dlt.MirrorResult),
 ]
 """Classes of what a listing gives to its user."""
 

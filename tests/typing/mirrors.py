@@ -7,11 +7,11 @@ from pathlib import Path
 from typing import assert_type
 
 from aiotofupilot import TofuPilotError
-from aiotofupilot.dlt import Brought, MirrorError, PlaceError, mirror
+from aiotofupilot.dlt import MirrorError, MirrorResult, StaleWatermarkError, mirror
 
 
 def a_mirror_is_iterated() -> None:
-    assert_type(mirror("line.duckdb"), Iterator[Brought])
+    assert_type(mirror("line.duckdb"), Iterator[MirrorResult])
     for brought in mirror(Path("line.duckdb"), listings=["runs"], full=True, concurrency=4):
         assert_type(brought.listing, str)
         assert_type((brought.new, brought.gone, brought.rows), tuple[int, int, int])
@@ -22,4 +22,4 @@ def a_mirror_counts_its_rows(counted: dict[str, int]) -> None:
 
 
 def its_errors_are_of_the_family() -> list[type[TofuPilotError]]:
-    return [MirrorError, PlaceError]
+    return [MirrorError, StaleWatermarkError]
