@@ -71,7 +71,7 @@ async def count_not_kept(source: Source[Any], plan: Plan) -> int:
         plan: How the listing is walked.
     """
     keep = plan.keep
-    if keep is None or source.timeline is None:
+    if keep is None or source.partitioning is None:
         return 0
 
     def is_not_kept(item: RawItem) -> bool:
@@ -79,7 +79,8 @@ async def count_not_kept(source: Source[Any], plan: Plan) -> int:
 
     start = Checkpoint(listing=plan.start.listing)
     plan = evolve(plan, start=start, max_items=None, on_drift="ignore", on_unreadable="raise", keep=is_not_kept)
-    return len({item.id for edge in source.timeline.edges() async for item in Walk(edge.fetch, plan)})
+    near = source.partitioning.boundaries()
+    return len({item.id for boundary in near async for item in Walk(boundary.fetch, plan)})
 
 
 async def fetch_probes(fetch: Fetch[Any], probes: Sequence[Probe]) -> list[Page[Any]]:

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from aiotofupilot.shard import Shard
 
     from .plan import Fetch, Plan
-    from .source import Identified, Source, Timeline
+    from .source import Identified, Source, TimePartitioning
 
 __all__ = ["SHARDS_AT_MOST", "cut"]
 
@@ -47,12 +47,12 @@ async def cut(source: Source[T], plan: Plan, n: int) -> tuple[Shard[T], ...]:
         DriftError: The server's cursors are not offsets. Or the listing changes too much.
         PaginationError: The server's cursor does not advance, or is missing.
     """
-    timeline = source.timeline
-    if n == 1 or timeline is None:
+    partitioning = source.partitioning
+    if n == 1 or partitioning is None:
         return (source.whole,)
     total = await count_items(source.raw().fetch, plan)
     n = min(n, -(-total // plan.limit))
-    timestamps = await _drawn(source, timeline, plan, total, n) if n > 1 else []
+    timestamps = await _drawn(source, partitioning, plan, total, n) if n > 1 else []
     dated = sorted(timestamp for timestamp in timestamps if timestamp is not None)
     if not dated or len(dated) < len(timestamps):
         return (source.whole,)  # no bound finds the items that lack the timestamp
@@ -63,21 +63,23 @@ async def cut(source: Source[T], plan: Plan, n: int) -> tuple[Shard[T], ...]:
     return tuple(evolve(whole, start=start, end=end) for start, end in pairwise(ends))
 
 
-async def _drawn(source: Source[T], timeline: Timeline, plan: Plan, total: int, n: int) -> list[datetime | None]:
+async def _drawn(
+    source: Source[T], partitioning: TimePartitioning, plan: Plan, total: int, n: int
+) -> list[datetime | None]:
     """Return timestamps that divide a listing, among others."""
-    ordered = timeline.ordered()
+    ordered = partitioning.ordered()
     if ordered is not None:
         # Items without a timestamp stand at one end of the order.
         probes = [Probe(total * nth // n, 1) for nth in range(n)]
-        timestamps = await _timestamps(ordered.fetch, timeline, probes, plan.concurrency)
-        return [*timestamps, await _last(ordered, timeline, plan, total)]
+        timestamps = await _timestamps(ordered.fetch, partitioning, probes, plan.concurrency)
+        return [*timestamps, await _last(ordered, partitioning, plan, total)]
     # Whatever the order is, pages from all over the listing tell how the timestamps are distributed.
     pages = min(2 * n, -(-total // plan.limit))
     probes = [Probe(total * nth // pages, plan.limit) for nth in range(pages)]
-    return await _timestamps(source.raw().fetch, timeline, probes, plan.concurrency)
+    return await _timestamps(source.raw().fetch, partitioning, probes, plan.concurrency)
 
 
-async def _last(ordered: Source[RawItem], timeline: Timeline, plan: Plan, total: int) -> datetime | None:
+async def _last(ordered: Source[RawItem], partitioning: TimePartitioning, plan: Plan, total: int) -> datetime | None:
     """Return the timestamp of the last item in the order of time. None: it has none, or there is no such item any more.
 
     The last page that was counted is read, and whatever follows it. So an item that was created after the count cannot
@@ -87,19 +89,19 @@ async def _last(ordered: Source[RawItem], timeline: Timeline, plan: Plan, total:
     plan = evolve(plan, start=start, max_items=None, on_drift="resync", keep=None, sort_key=ordered.sort_key)
     last = None
     async for item in Walk(ordered.fetch, plan):
-        last = timeline.moment(item)
+        last = partitioning.timestamp(item)
     return last
 
 
 async def _timestamps(
-    fetch: Fetch[Any], timeline: Timeline, probes: Sequence[Probe], at_once: int
+    fetch: Fetch[Any], partitioning: TimePartitioning, probes: Sequence[Probe], at_once: int
 ) -> list[datetime | None]:
     pages = [
         page
         for first in range(0, len(probes), at_once)
         for page in await fetch_probes(fetch, probes[first : first + at_once])
     ]
-    return [timeline.moment(item) for page in pages for item in page.data]
+    return [partitioning.timestamp(item) for page in pages for item in page.data]
 
 
 def _boundaries(timestamps: Sequence[datetime], n: int) -> list[datetime]:

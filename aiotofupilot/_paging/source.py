@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from aiotofupilot.stats import RequestCounts
 
 
-__all__ = ["Control", "Identified", "Order", "Source", "Timeline"]
+__all__ = ["Control", "Identified", "Order", "Source", "TimePartitioning"]
 
 Order = Literal["asc", "desc"]
 """Whether the oldest or the newest items come first."""
@@ -38,18 +38,18 @@ class Identified(Protocol):
 T = TypeVar("T", bound=Identified)
 
 
-class Timeline(Protocol):
-    """How a query is divided by time: by a moment of its items that never changes, and that a filter bounds."""
+class TimePartitioning(Protocol):
+    """How a query is divided by time: by a timestamp of its items that never changes, and that a filter bounds."""
 
     def ordered(self) -> Source[RawItem] | None:
-        """Return the query's items in the order of their moments, the oldest first; None: the API has no such order."""
+        """Return the query's items in the order of their timestamps, oldest first; None: the API has no such order."""
         ...
 
-    def moment(self, item: Identified) -> datetime | None:
-        """Return the moment of an item; None: this one has none, and no bound finds it."""
+    def timestamp(self, item: Identified) -> datetime | None:
+        """Return the timestamp of an item; None: this one has none, and no bound finds it."""
         ...
 
-    def edges(self) -> tuple[Source[RawItem], ...]:
+    def boundaries(self) -> tuple[Source[RawItem], ...]:
         """Return the query's items within two milliseconds of its own bounds, as the server sends them."""
         ...
 
@@ -63,8 +63,8 @@ class Source(Protocol[T]):
         ...
 
     @property
-    def timeline(self) -> Timeline | None:
-        """How the query is divided by time; None: no filter bounds a moment of its items."""
+    def partitioning(self) -> TimePartitioning | None:
+        """How the query is divided by time; None: no filter bounds a timestamp of its items."""
         ...
 
     @property
@@ -120,9 +120,9 @@ class Source(Protocol[T]):
         """Return the same query for some of its items only.
 
         Args:
-            after: Only items created at this moment or later; timezone-aware. The query's own bound still holds. A
+            after: Only items created at this time or later; timezone-aware. The query's own bound still holds. A
                 fraction of a millisecond is dropped. None: no further bound.
-            before: Only items created at this moment or earlier; likewise. A fraction of a millisecond is rounded up.
+            before: Only items created at this time or earlier; likewise. A fraction of a millisecond is rounded up.
             order: ``asc``: the oldest first; ``desc``: the newest first. None: in the query's own order.
             run_ids: Only what these runs wrote, in place of the runs that the query names. Empty: no change.
             procedure_id: Only what runs of this procedure wrote. None: no change.
@@ -147,7 +147,7 @@ class Source(Protocol[T]):
 
     @property
     def can_be_bounded(self) -> bool:
-        """Whether items can be asked for by the moment of their creation."""
+        """Whether items can be asked for by the time of their creation."""
         ...
 
     @property
@@ -159,7 +159,7 @@ class Source(Protocol[T]):
         """Return when an item was created; None: items of this listing do not say it.
 
         Raises:
-            DecodeError: The item has no such moment, although its listing has.
+            DecodeError: The item has no such timestamp, although its listing has.
         """
         ...
 

@@ -104,9 +104,9 @@ class Listing(Endpoint[T]):
             raise for_parameter(ValueError(f"shard is one of {shard.listing}, and not of {self.name}"), "shard")
         if shard.start is None and shard.end is None:
             return self._paginator(shard.query, options)
-        if self.cut_by is None:
+        if self.partition_key is None:
             raise for_parameter(ValueError(f"shard has bounds, and {self.name} have no filter by time"), "shard")
-        field, name = self.cut_by
+        field, name = self.partition_key
         pairs = widely_bounded(shard.query, name, shard.start, shard.end)
         return self._paginator(pairs, options, shard, lambda item: shard.holds(time_in(item, field)))
 

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, ClassVar, Generic, Protocol, TypeVar, cas
 
 from attrs import Factory, evolve, field, frozen
 
-from aiotofupilot._paging.source import Identified, Source, Timeline
+from aiotofupilot._paging.source import Identified, Source, TimePartitioning
 from aiotofupilot._wire.codec import PageDecoder, RawDecoder, StructDecoder
 from aiotofupilot._wire.query import Pairs, encoded
 from aiotofupilot._wire.response import read_page
@@ -91,7 +91,7 @@ class Endpoint(Generic[T]):
         """The way to the server."""
 
     @property
-    def cut_by(self) -> tuple[str, str] | None:
+    def partition_key(self) -> tuple[str, str] | None:
         """The field by which shards are cut, and the beginning of the names of its filters.
 
         None: there is no such field, or no filter for it.
@@ -165,10 +165,10 @@ class Query(Source[T]):
         return self.decode.item
 
     @property
-    def timeline(self) -> QueryTimeline | None:
-        """How the query is divided by time; see `Source.timeline`."""
-        cut_by = self.listing.cut_by
-        return None if cut_by is None else QueryTimeline(self, *cut_by)
+    def partitioning(self) -> QueryPartitioning | None:
+        """How the query is divided by time; see `Source.partitioning`."""
+        partition_key = self.listing.partition_key
+        return None if partition_key is None else QueryPartitioning(self, *partition_key)
 
     @property
     def whole(self) -> Shard[T]:
@@ -329,7 +329,7 @@ class Query(Source[T]):
 
 
 @frozen(eq=False)
-class QueryTimeline(Timeline):
+class QueryPartitioning(TimePartitioning):
     """How a query is divided by a time of its items that never changes. A filter bounds it, and includes both ends."""
 
     query: Query[Any]
@@ -340,17 +340,17 @@ class QueryTimeline(Timeline):
     """The beginning of the names of the parameters that bound this field, such as ``created``."""
 
     def ordered(self) -> Source[RawItem] | None:
-        """Return the query's items as the server sends them, the oldest first; see `Timeline.ordered`."""
+        """Return the query's items as the server sends them, the oldest first; see `TimePartitioning.ordered`."""
         if self.query.listing.oldest_first != self.field:
             return None
         return self.query.raw().narrowed(order="asc")
 
-    def moment(self, item: Identified) -> datetime | None:
-        """Return the time of an item; see `Timeline.moment`."""
+    def timestamp(self, item: Identified) -> datetime | None:
+        """Return the time of an item; see `TimePartitioning.timestamp`."""
         return time_in(item, self.field)
 
-    def edges(self) -> tuple[Source[RawItem], ...]:
-        """Return the query's items near its own bounds; see `Timeline.edges`."""
+    def boundaries(self) -> tuple[Source[RawItem], ...]:
+        """Return the query's items near its own bounds; see `TimePartitioning.boundaries`."""
         pairs = self.query.pairs
         return tuple(
             evolve(self.query.raw(), pairs=widely_bounded(pairs, self.name, bound, bound, by=2))
