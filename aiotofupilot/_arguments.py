@@ -40,7 +40,7 @@ def as_float(number: float) -> float:
 
 
 def aware(name: str, value: object) -> datetime | None:
-    """Return an argument that is a moment, or None.
+    """Return an argument that is a timestamp, or None.
 
     Raises:
         TypeError: It is anything else.
@@ -82,7 +82,7 @@ def integer(name: str, value: object, *, low: int, high: int | None = None) -> i
     if number < low or (high is not None and number > high):
         bound = f"at least {low}" if high is None else f"between {low} and {high}"
         raise for_parameter(ValueError(f"{name} must be {bound}, got {number}"), name)
-    return int(number)  # a member of an (int, Enum) would be spelled by its name
+    return int(number)  # the string form of a member of an (int, Enum) would be its name
 
 
 def seconds(name: str, value: object, *, zero: bool = True) -> float:

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable
     from typing import Self
 
-__all__ = ["BEGINNING", "LARGEST", "Checkpoint", "digest", "read_digests", "sealed", "spell_digests", "unsealed"]
+__all__ = ["BEGINNING", "LARGEST", "Checkpoint", "digest", "format_digests", "read_digests", "sealed", "unsealed"]
 
 _DIGEST_SIZE = 6
 """Bytes that are kept of an ID. A resumed walk compares thousands of IDs. The chance that two of them agree in these
@@ -31,7 +31,7 @@ LARGEST = 2**53 - 1
 _SEAL_LENGTH = 7
 """Characters of a seal: a colon, and a checksum of four bytes."""
 
-_SPELLING = re.compile(r"(?:([a-z_]+)\.([\w-]{8}):)?(\d{1,16})(?:\+(\d{1,16}))?(?:@([\w-]+))?(?:~([\w-]+))?", re.ASCII)
+_FORMAT = re.compile(r"(?:([a-z_]+)\.([\w-]{8}):)?(\d{1,16})(?:\+(\d{1,16}))?(?:@([\w-]+))?(?:~([\w-]+))?", re.ASCII)
 
 
 def digest(item_id: str) -> bytes:
@@ -55,8 +55,8 @@ def _skip(value: int) -> int:
 class Checkpoint:
     """Where a walk stands. ``list(cursor=checkpoint)`` of the same query resumes after the last item yielded.
 
-    Its spelling, ``str(checkpoint)``, is fit for files, JSON and command lines, and `Checkpoint.parse` reads it back.
-    If it names its `listing`, it ends with a checksum, so that a spelling that was cut short or changed is refused.
+    Its string form, ``str(checkpoint)``, is fit for files, JSON and command lines, and `Checkpoint.parse` reads it
+    back. If it names its `listing`, it ends with a checksum, so that a text that was cut short or changed is refused.
     Two checkpoints of the same place are equal, even if they are of different listings.
     """
 
@@ -69,7 +69,7 @@ class Checkpoint:
     ahead: tuple[bytes, ...] = ()
     """Digests of items that were yielded and may come again, because the walk had to go back.
 
-    It is empty as a rule. Each item adds eight characters to the spelling.
+    It is empty as a rule. Each item adds eight characters to the string form.
     """
     listing: str = field(default="", eq=False)
     """The listing that this is a place in, such as ``procedures``. Empty: any listing, as for a plain cursor."""
@@ -78,12 +78,12 @@ class Checkpoint:
 
     @property
     def place(self) -> str:
-        """The spelling without `listing` and `query`."""
+        """The string form without `listing` and `query`."""
         text = f"{self.cursor}+{self.skip}" if self.skip else f"{self.cursor}"
         if self.anchors:
-            text += f"@{spell_digests(self.anchors)}"
+            text += f"@{format_digests(self.anchors)}"
         if self.ahead:
-            text += f"~{spell_digests(self.ahead)}"
+            text += f"~{format_digests(self.ahead)}"
         return text
 
     def __str__(self) -> str:
@@ -108,7 +108,7 @@ class Checkpoint:
 
     @classmethod
     def parse(cls, text: str) -> Self:
-        """Return the checkpoint that a text spells.
+        """Return the checkpoint in a text.
 
         Args:
             text: What ``str(checkpoint)`` returned, or the digits of a cursor.
@@ -117,7 +117,7 @@ class Checkpoint:
             ValueError: The text is not a checkpoint, or it was cut short or changed.
         """
         content = unsealed(text)
-        match = _SPELLING.fullmatch(content or text)
+        match = _FORMAT.fullmatch(content or text)
         if match is None or bool(match[1]) != bool(content):
             raise ValueError(f"not a checkpoint, or one that was cut short or changed: {text!r}")
         listing, query, cursor, skip, anchors, ahead = match.groups()
@@ -153,8 +153,8 @@ def unsealed(text: str) -> str:
     return content if sealed(content) == text else ""
 
 
-def spell_digests(digests: Iterable[bytes]) -> str:
-    """Return the spelling of digests: eight characters each.
+def format_digests(digests: Iterable[bytes]) -> str:
+    """Return the string form of digests: eight characters each.
 
     Args:
         digests: Digests, as `digest` returns them.
@@ -162,23 +162,23 @@ def spell_digests(digests: Iterable[bytes]) -> str:
     return urlsafe_b64encode(b"".join(digests)).decode()  # six bytes are eight characters: there is no padding
 
 
-def read_digests(spelled: str) -> tuple[bytes, ...]:
-    """Return the digests that a text spells.
+def read_digests(text: str) -> tuple[bytes, ...]:
+    """Return the digests in a text.
 
     Args:
-        spelled: A text that `spell_digests` returned.
+        text: A text that `format_digests` returned.
 
     Raises:
         ValueError: The text was cut short.
     """
-    if len(spelled) % (_DIGEST_SIZE * 4 // 3):
-        raise ValueError(f"{len(spelled)} characters spell no digests")
-    joined = urlsafe_b64decode(spelled)
+    if len(text) % (_DIGEST_SIZE * 4 // 3):
+        raise ValueError(f"{len(text)} characters are not digests")
+    joined = urlsafe_b64decode(text)
     return tuple(joined[at : at + _DIGEST_SIZE] for at in range(0, len(joined), _DIGEST_SIZE))
 
 
-def _read(spelled: str | None, text: str) -> tuple[bytes, ...]:
+def _read(digests: str | None, text: str) -> tuple[bytes, ...]:
     try:
-        return read_digests(spelled or "")
+        return read_digests(digests or "")
     except ValueError as error:
         raise ValueError(f"not a checkpoint, or one that was cut short or changed: {text!r}") from error

@@ -26,7 +26,7 @@ class Clock:
     """The real clock and real chance. Tests give a clock that moves when they tell it to."""
 
     def monotonic(self) -> float:
-        """Return the seconds since some moment. They never go back."""
+        """Return the seconds since some point in time. They never go back."""
         return time.monotonic()
 
     def now(self) -> datetime:

@@ -21,10 +21,10 @@ __all__ = ["Shard"]
 T = TypeVar("T")
 """The class of an item."""
 
-_SPELLING = re.compile(r"([a-z_]+):([^/?]+)/([^/?]+)\?(.*)", re.ASCII)
+_FORMAT = re.compile(r"([a-z_]+):([^/?]+)/([^/?]+)\?(.*)", re.ASCII)
 
 _OPEN = ".."
-"""The spelling of ISO 8601-2 for an end without a bound."""
+"""The text of ISO 8601-2 for an end without a bound."""
 
 
 def _start(value: object) -> datetime | None:
@@ -41,15 +41,15 @@ def _query(pairs: Iterable[tuple[str, str]]) -> tuple[tuple[str, str], ...]:
 
 @frozen(kw_only=True)
 class Shard(Generic[T]):
-    """A part of a listing: the items whose moment is at or after `start`, and before `end`. It holds no key.
+    """A part of a listing: the items whose timestamp is at or after `start`, and before `end`. It holds no key.
 
     ``listing.shards(n)`` makes shards. Together they hold every item of the listing once. ``session.list(shard)`` lists
     one. A shard can be pickled. ``str(shard)`` writes it for files, JSON and command lines, and `Shard.parse` reads it
     back. The text ends with a checksum, so that a text that was cut short or changed is refused.
 
     Raises:
-        TypeError: A moment is neither a datetime nor None.
-        ValueError: A moment is naive, or `start` is not before `end`.
+        TypeError: A timestamp is neither a datetime nor None.
+        ValueError: A timestamp is naive, or `start` is not before `end`.
     """
 
     listing: str
@@ -57,16 +57,16 @@ class Shard(Generic[T]):
     query: tuple[tuple[str, str], ...] = field(default=(), converter=_query)
     """The filters and the order of the listing, as in the query of a request."""
     start: datetime | None = field(default=None, converter=_start)
-    """The earliest moment of an item; timezone-aware. None: there is no earliest moment."""
+    """The earliest time of an item; timezone-aware. None: there is no earliest time."""
     end: datetime | None = field(default=None, converter=_end)
-    """All items are before this moment; timezone-aware. None: there is no latest moment, so new items belong here."""
+    """All items are before this time; timezone-aware. None: there is no latest time, so new items belong here."""
 
     def __attrs_post_init__(self) -> None:
         if self.start is not None and self.end is not None and self.start >= self.end:
             raise for_parameter(ValueError(f"start must be before end, got {self.start} and {self.end}"), "start")
 
     def __str__(self) -> str:
-        start, end = (_OPEN if moment is None else moment.isoformat() for moment in (self.start, self.end))
+        start, end = (_OPEN if timestamp is None else timestamp.isoformat() for timestamp in (self.start, self.end))
         return sealed(f"{self.listing}:{start}/{end}?{urlencode(self.query)}")
 
     @classmethod
@@ -79,7 +79,7 @@ class Shard(Generic[T]):
         Raises:
             ValueError: The text is not a shard, or it was cut short or changed.
         """
-        match = _SPELLING.fullmatch(unsealed(text))
+        match = _FORMAT.fullmatch(unsealed(text))
         if match is None:
             raise ValueError(f"not a shard, or one that was cut short or changed: {text!r}")
         try:
@@ -93,13 +93,13 @@ class Shard(Generic[T]):
         except ValueError as error:
             raise ValueError(f"not a shard: {text!r}") from error
 
-    def holds(self, moment: datetime | None) -> bool:
-        """Return whether an item with a moment belongs to this shard.
+    def holds(self, timestamp: datetime | None) -> bool:
+        """Return whether an item with a timestamp belongs to this shard.
 
         Args:
-            moment: The moment of the item; timezone-aware. None: it has none. Such items belong to the shard without a
-                start.
+            timestamp: The timestamp of the item; timezone-aware. None: it has none. Such items belong to the shard
+                without a start.
         """
-        if moment is None:
+        if timestamp is None:
             return self.start is None
-        return (self.start is None or self.start <= moment) and (self.end is None or moment < self.end)
+        return (self.start is None or self.start <= timestamp) and (self.end is None or timestamp < self.end)

@@ -10,7 +10,7 @@ from urllib.parse import quote, unquote
 from attrs import field, frozen
 
 from ._arguments import aware, for_parameter
-from .checkpoint import read_digests, sealed, spell_digests, unsealed
+from .checkpoint import format_digests, read_digests, sealed, unsealed
 
 if TYPE_CHECKING:
     from typing import Self
@@ -20,13 +20,13 @@ __all__ = ["OpenRun", "Watermark"]
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _SECOND = timedelta(seconds=1)
 _FIRST = datetime.min.replace(tzinfo=UTC)
-"""The first moment of all. A floor is later, because items are asked for from a moment before the floor."""
+"""The first timestamp of all. A floor is later, because items are asked for from a time before the floor."""
 
 _SHOWN = 200
 """At most this many characters of a text that is not a watermark are shown."""
 
 _SECONDS = r"-?\d{1,12}"
-_SPELLING = re.compile(
+_FORMAT = re.compile(
     r"([a-z_]+)\.([\w-]{8}):"
     r"(-|\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ)"
     rf"((?:~{_SECONDS}\.[\w-]+)*)"
@@ -65,9 +65,9 @@ def _whole_second(value: object) -> datetime | None:
 class Watermark:
     """What has been seen of a listing. ``listing.since(watermark)`` of the same query yields the rest.
 
-    Its spelling, ``str(watermark)``, is fit for files, JSON and databases, and `Watermark.parse` reads it back. It has
-    some 50 characters, and eight more for each item that is named in `seen` or by an open run. It ends with a checksum,
-    so that a spelling that was cut short or changed is refused.
+    Its string form, ``str(watermark)``, is fit for files, JSON and databases, and `Watermark.parse` reads it back. It
+    has some 50 characters, and eight more for each item that is named in `seen` or by an open run. It ends with a
+    checksum, so that a text that was cut short or changed is refused.
     """
 
     listing: str
@@ -75,7 +75,7 @@ class Watermark:
     query: str
     """A digest of the listing's filters. Watermarks of other queries have another one."""
     floor: datetime | None = field(default=None, converter=_whole_second)
-    """Everything that was created before this moment has been seen; a whole second, in UTC. In a listing of what runs
+    """Everything that was created before this time has been seen; a whole second, in UTC. In a listing of what runs
     wrote, this is about the runs. None: only what `seen` names has been seen."""
     seen: tuple[tuple[int, tuple[bytes, ...]], ...] = ()
     """Digests of the other items that were seen, by the second in which they were created, counted since 1970 in
@@ -87,13 +87,13 @@ class Watermark:
         floor, begin = "-", 0
         if self.floor is not None:
             floor, begin = f"{self.floor.replace(tzinfo=None).isoformat()}Z", _seconds(self.floor)
-        seen = "".join(f"~{second - begin}.{spell_digests(digests)}" for second, digests in self.seen)
-        runs = "".join(f"!{_spelled_run(run)}={run.second - begin}.{spell_digests(run.yielded)}" for run in self.runs)
+        seen = "".join(f"~{second - begin}.{format_digests(digests)}" for second, digests in self.seen)
+        runs = "".join(f"!{_format_run(run)}={run.second - begin}.{format_digests(run.yielded)}" for run in self.runs)
         return sealed(f"{self.listing}.{self.query}:{floor}{seen}{runs}")
 
     @classmethod
     def parse(cls, text: str) -> Self:
-        """Return the watermark that a text spells.
+        """Return the watermark in a text.
 
         Args:
             text: What ``str(watermark)`` returned.
@@ -101,12 +101,12 @@ class Watermark:
         Raises:
             ValueError: The text is not a watermark, or it was cut short or changed.
         """
-        match = _SPELLING.fullmatch(unsealed(text))
+        match = _FORMAT.fullmatch(unsealed(text))
         if match is None:
             raise ValueError(f"not a watermark, or one that was cut short or changed: {_excerpt(text)}")
-        listing, query, moment, seen, runs = match.groups()
+        listing, query, timestamp, seen, runs = match.groups()
         try:
-            floor = None if moment == "-" else datetime.fromisoformat(moment)
+            floor = None if timestamp == "-" else datetime.fromisoformat(timestamp)
             begin = 0 if floor is None else _seconds(floor)
             watermark = cls(
                 listing,
@@ -118,12 +118,12 @@ class Watermark:
         except ValueError as error:
             raise ValueError(f"not a watermark: {_excerpt(text)}") from error
         if str(watermark) != text:
-            raise ValueError(f"not a watermark as it is spelled: {_excerpt(text)}")
+            raise ValueError(f"not a watermark in its own format: {_excerpt(text)}")
         return watermark
 
 
-def _seconds(moment: datetime) -> int:
-    return (moment - _EPOCH) // _SECOND
+def _seconds(timestamp: datetime) -> int:
+    return (timestamp - _EPOCH) // _SECOND
 
 
 def _read_second(group: str, begin: int) -> tuple[int, tuple[bytes, ...]]:
@@ -131,14 +131,14 @@ def _read_second(group: str, begin: int) -> tuple[int, tuple[bytes, ...]]:
     return begin + int(second), read_digests(digests)
 
 
-def _spelled_run(run: OpenRun) -> str:
+def _format_run(run: OpenRun) -> str:
     run_id = quote(run.id, safe="")
     return run_id if run.procedure_id is None else f"{run_id}@{quote(run.procedure_id, safe='')}"
 
 
 def _read_run(group: str, begin: int) -> OpenRun:
-    spelled, _, rest = group.partition("=")
-    run_id, _, procedure_id = (unquote(part, errors="strict") for part in spelled.partition("@"))
+    text, _, rest = group.partition("=")
+    run_id, _, procedure_id = (unquote(part, errors="strict") for part in text.partition("@"))
     return OpenRun(run_id, *_read_second(rest, begin), procedure_id or None)
 
 

@@ -113,14 +113,14 @@ def _withheld(value: object) -> object:
 
 def _pattern(secret: str) -> str:
     """Return a regular expression for every way to write a secret."""
-    characters = "".join(rf"\x00{{0,3}}(?:{'|'.join(_spellings(character))})" for character in secret)
+    characters = "".join(rf"\x00{{0,3}}(?:{'|'.join(_forms(character))})" for character in secret)
     whole = [characters, *map(re.escape, _encodings(secret.encode()))]
     # Most places in a text are ruled out by their first character alone.
-    beginnings = "".join(re.escape(spelled[0]) for spelled in (secret, *whole[1:]))
+    beginnings = "".join(re.escape(form[0]) for form in (secret, *whole[1:]))
     return rf"(?=[\x00\\%&={beginnings}])(?:{'|'.join(whole)})"
 
 
-def _spellings(character: str) -> list[str]:
+def _forms(character: str) -> list[str]:
     """Return patterns of every way to write one character of a key."""
     from html.entities import html5  # noqa: PLC0415 - it has two thousand names, and only errors need them
 

@@ -57,7 +57,7 @@ class PageDecoder(Generic[T]):
         self._was_slow = False
 
     def __call__(self, body: bytes, cursor: int) -> Page[T]:
-        """Return the page that a body spells.
+        """Return the page in a body.
 
         Args:
             body: The bytes of the answer, decompressed.
@@ -153,7 +153,7 @@ class RawDecoder:
         self._decode: PageDecoder[Any] = PageDecoder(dict, bare=is_bare)
 
     def __call__(self, body: bytes, cursor: int) -> Page[RawItem]:
-        """Return the page that a body spells.
+        """Return the page in a body.
 
         Args:
             body: The bytes of the answer, decompressed.
@@ -174,7 +174,7 @@ class RawDecoder:
 
 
 def from_wire(document: object, model: type[T]) -> T:
-    """Return the item for a JSON object in the API's spelling. This is the reverse of `to_wire`.
+    """Return the item for a JSON object in the API's format. This is the reverse of `to_wire`.
 
     Args:
         document: The parsed object, such as a line of a file of JSON lines that the command has written.
@@ -197,7 +197,7 @@ def from_wire(document: object, model: type[T]) -> T:
 
 
 def to_wire(item: object) -> dict[str, Any]:
-    """Return an item in the API's spelling: its keys and order, and dates in UTC with milliseconds and ``Z``.
+    """Return an item in the API's format: its keys and order, and dates in UTC with milliseconds and ``Z``.
 
     A date with a fraction of a millisecond keeps its microseconds, so that `from_wire` returns the same item.
 

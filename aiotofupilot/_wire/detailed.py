@@ -25,7 +25,7 @@ from aiotofupilot.checkpoint import LARGEST
 from aiotofupilot.models import PageMeta
 from aiotofupilot.models.fields import check_array, fields_of
 
-from .times import read_date_time, read_duration, spell_duration, spell_moment
+from .times import format_duration, format_timestamp, read_date_time, read_duration
 
 __all__ = ["FAULTS", "detailed_converter", "integer", "locate", "page_structure", "renamings", "wire_converter"]
 
@@ -63,7 +63,7 @@ def _object(value: Any, _: object) -> Any:
 
 
 def integer(value: Any, _: object) -> Any:
-    """Return an integer, also if it is spelled as a float."""
+    """Return an integer, also if it is written as a float."""
     if value.__class__ is float and value.is_integer():  # older servers wrote 50.0
         value = int(value)
     _expect(int, "an integer", value)
@@ -78,7 +78,7 @@ def _number(value: Any, _: object) -> Any:
     return value
 
 
-def _moment(value: Any, _: object) -> datetime:
+def _timestamp(value: Any, _: object) -> datetime:
     _expect(str, "a date-time string", value)
     return read_date_time(value)
 
@@ -94,7 +94,7 @@ _LEAVES: dict[Any, Hook] = {
     int: integer,
     float: _number,
     dict: _object,
-    datetime: _moment,
+    datetime: _timestamp,
     timedelta: _duration,
 }
 
@@ -222,6 +222,6 @@ def wire_converter() -> Converter:
     def model_hook(model: Any) -> Callable[[Any], dict[str, Any]]:
         return make_dict_unstructure_fn(model, converter, **renamings(model))
 
-    converter.register_unstructure_hook(datetime, spell_moment)
-    converter.register_unstructure_hook(timedelta, spell_duration)
+    converter.register_unstructure_hook(datetime, format_timestamp)
+    converter.register_unstructure_hook(timedelta, format_duration)
     return converter

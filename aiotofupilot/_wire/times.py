@@ -1,7 +1,7 @@
 """Dates and durations, read and written as the API writes them.
 
-msgspec reads the usual spellings, because its parsers cost a fifth of what Python's regular expressions cost. The
-functions here read the spellings that msgspec does not know. msgspec is imported when the first text is read, so that
+msgspec reads the usual formats, because its parsers cost a fifth of what Python's regular expressions cost. The
+functions here read the formats that msgspec does not know. msgspec is imported when the first text is read, so that
 the command's help does not wait for it.
 """
 
@@ -11,20 +11,28 @@ import re
 from datetime import UTC, datetime, timedelta
 from email.utils import parsedate_to_datetime
 
-__all__ = ["read_date_time", "read_duration", "read_http_date", "spell_date_time", "spell_duration", "spell_moment"]
+__all__ = [
+    "format_date_time",
+    "format_duration",
+    "format_timestamp",
+    "read_date_time",
+    "read_duration",
+    "read_http_date",
+]
 
 
 def read_http_date(text: str) -> datetime | None:
     """Read a date of an HTTP header; None: the text is not a date."""
     try:
-        moment = parsedate_to_datetime(text)
+        timestamp = parsedate_to_datetime(text)
     except (ValueError, OverflowError):
         return None
-    return moment if moment.tzinfo else moment.replace(tzinfo=UTC)  # "-0000" means UTC, from an unknown time zone
+    # "-0000" means UTC, from an unknown time zone.
+    return timestamp if timestamp.tzinfo else timestamp.replace(tzinfo=UTC)
 
 
 def read_date_time(text: str) -> datetime:
-    """Read a moment: ISO 8601 with ``Z`` or an offset. The seconds and their fraction may be missing.
+    """Read a timestamp: ISO 8601 with ``Z`` or an offset. The seconds and their fraction may be missing.
 
     Digits after the microseconds are rounded.
 
@@ -34,12 +42,12 @@ def read_date_time(text: str) -> datetime:
     import msgspec  # noqa: PLC0415 - see the module's docstring
 
     try:
-        moment = msgspec.convert(text, datetime)
+        timestamp = msgspec.convert(text, datetime)
     except msgspec.ValidationError:
-        moment = datetime.fromisoformat(text)  # knows more spellings, such as one without seconds
-    if moment.tzinfo is None:
+        timestamp = datetime.fromisoformat(text)  # knows more formats, such as one without seconds
+    if timestamp.tzinfo is None:
         raise ValueError(f"expected a date-time with a UTC offset, got {text!r}")
-    return moment
+    return timestamp
 
 
 _DURATION = re.compile(
@@ -61,7 +69,7 @@ def read_duration(text: str) -> timedelta:
     Each part may have a minus sign, as PostgreSQL writes durations: ``PT-5S``, ``P-1DT-2H``, ``PT1M-5S``.
 
     The API writes no sign in front of the ``P``, no small letters, and no fractions of days, hours or minutes. msgspec
-    reads these nevertheless, and so does this function. To refuse them, Python would have to check each spelling. A
+    reads these nevertheless, and so does this function. To refuse them, Python would have to check each text. A
     page of runs has hundreds of durations, and the checks would take a quarter of the time of decoding the page.
 
     Raises:
@@ -89,43 +97,43 @@ def read_duration(text: str) -> timedelta:
 _LATEST = datetime.max.replace(microsecond=999_000, tzinfo=UTC)
 
 
-def spell_moment(moment: datetime) -> str:
-    """Spell an aware moment as the API sends it: ISO 8601, UTC, ``Z``. No microsecond is lost.
+def format_timestamp(timestamp: datetime) -> str:
+    """Format an aware timestamp as the API sends it: ISO 8601, UTC, ``Z``. No microsecond is lost.
 
-    The API sends milliseconds. A moment with a fraction of a millisecond is spelled with microseconds.
+    The API sends milliseconds. A timestamp with a fraction of a millisecond is written with microseconds.
 
     Args:
-        moment: Timezone-aware. Outside of the years 1 to 9999 in UTC it keeps its own offset.
+        timestamp: Timezone-aware. Outside of the years 1 to 9999 in UTC it keeps its own offset.
     """
-    precision = "microseconds" if moment.microsecond % 1000 else "milliseconds"
+    precision = "microseconds" if timestamp.microsecond % 1000 else "milliseconds"
     try:
-        moment = moment.astimezone(UTC)
+        timestamp = timestamp.astimezone(UTC)
     except OverflowError:
-        return moment.isoformat(timespec=precision)
-    return f"{moment.replace(tzinfo=None).isoformat(timespec=precision)}Z"
+        return timestamp.isoformat(timespec=precision)
+    return f"{timestamp.replace(tzinfo=None).isoformat(timespec=precision)}Z"
 
 
-def spell_date_time(moment: datetime, *, round_up: bool = False) -> str:
-    """Spell an aware moment as the API takes it in a query: ISO 8601, UTC, milliseconds, ``Z``.
+def format_date_time(timestamp: datetime, *, round_up: bool = False) -> str:
+    """Format an aware timestamp as the API takes it in a query: ISO 8601, UTC, milliseconds, ``Z``.
 
-    A moment that lies outside of the years 1 to 9999 in UTC keeps its own offset.
+    A timestamp that lies outside of the years 1 to 9999 in UTC keeps its own offset.
 
     Args:
-        moment: Timezone-aware.
+        timestamp: Timezone-aware.
         round_up: Whether a fraction of a millisecond is rounded up. Otherwise it is dropped.
     """
     try:
-        moment = moment.astimezone(UTC)
+        timestamp = timestamp.astimezone(UTC)
     except OverflowError:
-        return moment.isoformat(timespec="milliseconds")
+        return timestamp.isoformat(timespec="milliseconds")
     if round_up:
-        moment = min(moment, _LATEST)
-        moment += timedelta(microseconds=-moment.microsecond % 1000)
-    return f"{moment.replace(tzinfo=None).isoformat(timespec='milliseconds')}Z"
+        timestamp = min(timestamp, _LATEST)
+        timestamp += timedelta(microseconds=-timestamp.microsecond % 1000)
+    return f"{timestamp.replace(tzinfo=None).isoformat(timespec='milliseconds')}Z"
 
 
-def spell_duration(duration: timedelta) -> str:
-    """Spell a duration as the API does: ISO 8601 in hours, minutes and seconds, such as ``PT1M30.732S``.
+def format_duration(duration: timedelta) -> str:
+    """Format a duration as the API does: ISO 8601 in hours, minutes and seconds, such as ``PT1M30.732S``.
 
     A negative duration has a minus sign in front. The API has no such durations.
     """
@@ -133,9 +141,9 @@ def spell_duration(duration: timedelta) -> str:
     seconds, fraction = divmod(duration // timedelta(microseconds=1), 1_000_000)
     minutes, seconds = divmod(seconds, 60)
     hours, minutes = divmod(minutes, 60)
-    spelled = f"{hours}H" * bool(hours) + f"{minutes}M" * bool(minutes)
+    text = f"{hours}H" * bool(hours) + f"{minutes}M" * bool(minutes)
     if fraction:
-        spelled += f"{seconds}.{fraction:06}".rstrip("0") + "S"
-    elif seconds or not spelled:
-        spelled += f"{seconds}S"
-    return f"{sign}PT{spelled}"
+        text += f"{seconds}.{fraction:06}".rstrip("0") + "S"
+    elif seconds or not text:
+        text += f"{seconds}S"
+    return f"{sign}PT{text}"

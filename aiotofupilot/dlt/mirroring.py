@@ -210,8 +210,8 @@ def _brought(
         read += rows.num_rows
         if manner.on_rows is not None:
             manner.on_rows(name, rows.num_rows)
-        moments = pa.array([seen_at] * rows.num_rows, pa.timestamp("us", "UTC"))
-        return rows.append_column(SEEN, moments)
+        timestamps = pa.array([seen_at] * rows.num_rows, pa.timestamp("us", "UTC"))
+        return rows.append_column(SEEN, timestamps)
 
     while True:
         read = 0

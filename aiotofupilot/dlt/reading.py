@@ -124,9 +124,9 @@ async def _compared(
 async def _new(
     name: str, session: TofuPilotSession, place: Mapping[str, Any], rows: int, unreadable: list[Unreadable] | None
 ) -> AsyncGenerator[Arrived]:
-    spelled = place.get("watermark")
+    text = place.get("watermark")
     try:
-        watermark = None if spelled is None else Watermark.parse(str(spelled))
+        watermark = None if text is None else Watermark.parse(str(text))
         news = listing_of(name, session, _on_unreadable(unreadable)).since(watermark)
     except ValueError as error:
         raise StaleWatermarkError(
@@ -170,7 +170,7 @@ async def _noting(
         walk: A walk.
         listing: What it walks.
         unreadable: Where to note it. None: the walk leaves nothing out.
-        since: From which moment of creation on it walks. None: it walks the whole listing.
+        since: From which time of creation on it walks. None: it walks the whole listing.
         has_positions: Whether its positions are those of one query.
     """
     async with aclosing(walk):

@@ -32,7 +32,7 @@ class Unreadable:
     ``deployed_after``. Empty: the listing is one of what runs wrote, whose items are asked for a hundred runs at a
     time."""
     since: datetime | None = None
-    """The moment of creation from which on the run asked, in UTC. None: it asked for the whole listing."""
+    """The time of creation from which on the run asked, in UTC. None: it asked for the whole listing."""
 
 
 @frozen(kw_only=True)

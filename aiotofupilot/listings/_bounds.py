@@ -7,7 +7,7 @@ from functools import partial
 from typing import TYPE_CHECKING
 
 from aiotofupilot._arguments import for_parameter
-from aiotofupilot._wire.times import read_date_time, spell_date_time
+from aiotofupilot._wire.times import format_date_time, read_date_time
 
 if TYPE_CHECKING:
     from aiotofupilot._wire.query import Pairs
@@ -45,9 +45,9 @@ def bounded(pairs: Pairs, name: str, *, after: datetime | None = None, before: d
     """
     bounds: dict[str, str] = {}
     if after is not None:
-        bounds[f"{name}_after"] = spell_date_time(after)
+        bounds[f"{name}_after"] = format_date_time(after)
     if before is not None:
-        bounds[f"{name}_before"] = spell_date_time(before, round_up=True)
+        bounds[f"{name}_before"] = format_date_time(before, round_up=True)
     for key, own in pairs:
         if key in bounds:
             choose = max if key.endswith("_after") else min

@@ -21,7 +21,7 @@ from typing import TYPE_CHECKING, Any, Literal, cast, get_args, get_origin
 
 from aiotofupilot import _arguments
 from aiotofupilot._arguments import as_float, as_str, for_parameter
-from aiotofupilot._wire.times import spell_date_time, spell_duration
+from aiotofupilot._wire.times import format_date_time, format_duration
 from aiotofupilot.checkpoint import Checkpoint
 
 from ._declaration import Bounds
@@ -81,9 +81,9 @@ def _texts(name: str, value: object) -> list[str]:
         case str():
             return [value]
         case datetime():
-            return [spell_date_time(value, round_up=name.endswith("_before"))]
+            return [format_date_time(value, round_up=name.endswith("_before"))]
         case timedelta():
-            return [spell_duration(value)]
+            return [format_duration(value)]
         case _:
             return [] if value == {} else [json.dumps(value, separators=(",", ":"))]
 

@@ -4,7 +4,7 @@
 - `page` is one page of a listing, and an item without a model.
 - `fields` describes the fields of a model, for whatever reads or writes all models.
 
-Field names are the API's own. A few names are spelled otherwise on the wire. Such a field has that spelling in its
+Field names are the API's own. A few names are other ones on the wire. Such a field has that name in its
 attrs metadata, under ``"wire"``, and `wire_name` reads it. All models are frozen attrs classes with slots. They compare
 and hash by value. Metadata and the items of a page cannot be hashed, so they are left out of the hash. Enumerated
 values are plain strings, so a value that TofuPilot adds later is accepted. Arrays in items are tuples.

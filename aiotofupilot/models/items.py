@@ -49,7 +49,7 @@ class Procedure:
     """A test sequence. Each run belongs to one."""
 
     id: str
-    """UUID, in the server's spelling."""
+    """UUID, as the server writes it."""
     name: str
     """Display name."""
     created_at: datetime

@@ -8,7 +8,7 @@ from msgspec import json
 
 from aiotofupilot import Procedure
 from aiotofupilot._wire.codec import PageDecoder, from_wire, to_wire
-from aiotofupilot._wire.times import spell_date_time
+from aiotofupilot._wire.times import format_date_time
 from aiotofupilot.sandbox import make_procedures
 
 WIRE = json.decode((Path(__file__).parent.parent / "recordings" / "procedures.json").read_text("utf-8"))
@@ -35,7 +35,7 @@ def test_dates_are_as_in_queries():
     """A date in an item is spelled like one in a query: UTC, whole milliseconds, Z."""
     moment = datetime(2024, 1, 1, 0, 30, 0, 123_000, tzinfo=timezone(timedelta(hours=1)))
     spelled = to_wire(Procedure("1", "x", moment))["created_at"]
-    assert spelled == spell_date_time(moment) == "2023-12-31T23:30:00.123Z"
+    assert spelled == format_date_time(moment) == "2023-12-31T23:30:00.123Z"
     assert to_wire(Procedure("1", "x", datetime(2024, 1, 1, tzinfo=UTC)))["created_at"] == "2024-01-01T00:00:00.000Z"
 
 

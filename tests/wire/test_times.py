@@ -6,7 +6,7 @@ from datetime import UTC, datetime, timedelta, timezone
 import pytest
 from hypothesis import example, given, strategies as st
 
-from aiotofupilot._wire.times import read_date_time, read_duration, spell_date_time, spell_duration, spell_moment
+from aiotofupilot._wire.times import format_date_time, format_duration, format_timestamp, read_date_time, read_duration
 
 
 @pytest.mark.parametrize(
@@ -21,7 +21,7 @@ from aiotofupilot._wire.times import read_date_time, read_duration, spell_date_t
 )
 def test_moments_are_spelled_in_utc_with_milliseconds_and_z(moment, spelled):
     """A fraction of a millisecond is dropped."""
-    assert spell_date_time(moment) == spelled
+    assert format_date_time(moment) == spelled
 
 
 @pytest.mark.parametrize(
@@ -31,18 +31,18 @@ def test_moments_are_spelled_in_utc_with_milliseconds_and_z(moment, spelled):
 def test_a_fraction_of_a_millisecond_can_be_rounded_up(microsecond, spelled):
     """An item that was created within the fraction is not lost."""
     moment = datetime(2024, 1, 1, 0, 0, 0, microsecond, tzinfo=UTC)
-    assert spell_date_time(moment, round_up=True) == f"2024-01-01T00:00:{spelled}"
+    assert format_date_time(moment, round_up=True) == f"2024-01-01T00:00:{spelled}"
 
 
 def test_the_last_moment_of_all_cannot_be_rounded_up():
     """No later moment can be spelled."""
-    assert spell_date_time(datetime.max.replace(tzinfo=UTC), round_up=True) == "9999-12-31T23:59:59.999Z"
+    assert format_date_time(datetime.max.replace(tzinfo=UTC), round_up=True) == "9999-12-31T23:59:59.999Z"
 
 
 @given(st.datetimes(min_value=datetime(1, 1, 2), max_value=datetime(9999, 12, 30), timezones=st.timezones()))  # noqa: DTZ001 - hypothesis adds the time zone
 def test_a_spelled_moment_is_at_most_a_millisecond_off(moment):
     """The spelling lies before the moment or after it, as asked."""
-    down, up = spell_date_time(moment), spell_date_time(moment, round_up=True)
+    down, up = format_date_time(moment), format_date_time(moment, round_up=True)
     assert timedelta(0) <= moment - datetime.fromisoformat(down) < timedelta(milliseconds=1)
     assert timedelta(0) <= datetime.fromisoformat(up) - moment < timedelta(milliseconds=1)
 
@@ -60,7 +60,7 @@ def test_a_spelled_moment_is_at_most_a_millisecond_off(moment):
 @pytest.mark.parametrize("round_up", [False, True])
 def test_a_moment_that_utc_has_no_year_for_keeps_its_offset(moment, spelled, round_up):
     """An output that spells it goes on, and whoever reads the spelling gets the moment back."""
-    assert spell_date_time(moment, round_up=round_up) == spelled
+    assert format_date_time(moment, round_up=round_up) == spelled
     assert abs(read_date_time(spelled) - moment) < timedelta(milliseconds=1)
 
 
@@ -99,16 +99,16 @@ def test_what_is_no_moment_with_an_offset_is_refused(text, complaint):
 @given(st.datetimes(timezones=st.timezones()))
 def test_every_moment_comes_back_from_its_exact_spelling(moment):
     """In any year and time zone. It has milliseconds where these are enough."""
-    spelled = spell_moment(moment)
+    spelled = format_timestamp(moment)
     assert read_date_time(spelled) - moment == timedelta(0)  # an hour that a zone has twice equals none of another zone
     if moment.microsecond % 1000 == 0:
-        assert spelled == spell_date_time(moment)
+        assert spelled == format_date_time(moment)
 
 
 @given(st.datetimes(timezones=st.timezones()))
 def test_a_moment_comes_back_from_its_spelling(moment):
     """Nothing is lost but the fraction of a millisecond, in any year and time zone."""
-    assert timedelta(0) <= moment - read_date_time(spell_date_time(moment)) < timedelta(milliseconds=1)
+    assert timedelta(0) <= moment - read_date_time(format_date_time(moment)) < timedelta(milliseconds=1)
 
 
 @pytest.mark.parametrize(
@@ -205,10 +205,10 @@ def test_what_the_grammar_allows_is_read(text):
 )
 def test_a_duration_is_spelled(duration, spelled):
     """Hours, minutes and seconds are enough for any duration."""
-    assert spell_duration(duration) == spelled
+    assert format_duration(duration) == spelled
 
 
 @given(st.timedeltas(min_value=timedelta(0)))
 def test_a_duration_comes_back_from_its_spelling(duration):
     """No microsecond is lost."""
-    assert read_duration(spell_duration(duration)) == duration
+    assert read_duration(format_duration(duration)) == duration
