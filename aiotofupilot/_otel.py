@@ -89,7 +89,7 @@ def _made() -> Instruments:
 
 
 class WalkSpan:
-    """The INTERNAL span of one walk. It begins when the first page is asked for.
+    """The INTERNAL span of one walk. It begins when the first page is requested.
 
     The span is attached to the context only while the walk waits for a page, and not while the user of the walk works
     on an item. Requests that begin meanwhile are its children, also those that continue in the background.
@@ -179,7 +179,7 @@ class WalkSpan:
 
 
 def retried(attempt: int, failure: str) -> None:
-    """Record that a page is asked for again.
+    """Record that a page is requested again.
 
     Args:
         attempt: The number of the attempt that begins; the second one is the first retry.

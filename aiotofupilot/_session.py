@@ -73,9 +73,9 @@ class TofuPilotSession(Listings):
             but the file's.
         timeout: Seconds for one attempt, from connecting to the body's last byte; more than 0. None: no limit.
         retry: A `RetryPolicy`, or your own ``tenacity.AsyncRetrying``, which is used as it is. None: every page is
-            asked for once.
+            requested once.
         concurrency: At most this many pages of a listing are in flight or waiting to be used; 1 or more. A listing can
-            name its own number. 1: a page is asked for only when the walk needs it.
+            name its own number. 1: a page is requested only when the walk needs it.
         limiter: Your own rate limiter, such as ``aiolimiter.AsyncLimiter(10, 1)``. It is an async context manager that
             can be entered many times, also at the same time. Each attempt of this session and its views enters it
             before the request is sent, and leaves it afterwards. The wait to enter it ends when the session is closed.

@@ -61,7 +61,7 @@ class Checkpoint:
     """
 
     cursor: int = field(default=0, converter=_cursor)
-    """The cursor of the page to ask for, in the server's counting; from 0 to 2 ** 53 - 1."""
+    """The cursor of the page to request, in the server's counting; from 0 to 2 ** 53 - 1."""
     skip: int = field(default=0, converter=_skip)
     """How many items of the page at `cursor` were passed already; from 0 to 2 ** 53 - 1."""
     anchors: tuple[bytes, ...] = ()

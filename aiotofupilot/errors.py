@@ -3,21 +3,21 @@
 TofuPilotError
  ├── ConfigurationError          key, URL or option unusable; nothing was sent
  ├── SessionError                closed, or used from another event loop
- ├── TransportError              no answer
+ ├── TransportError              no response
  │    ├── ConnectionFailedError  refused, reset, or the body was cut short
  │    │    └── CertificateError  the server's certificate was not accepted; never tried again
- │    ├── RequestTimeoutError    no whole answer within ``timeout``
+ │    ├── RequestTimeoutError    no whole response within ``timeout``
  │    ├── ProxyError             the proxy refused to pass the request on; never tried again
  │    ├── RedirectError          the server pointed to another origin, or on and on
  │    └── ResponseTooLargeError  more bytes than any page can have
- ├── APIError                    an answer that says no
+ ├── APIError                    an error of the server
  │    ├── BadRequestError        400
  │    ├── UnauthorizedError      401
  │    ├── ForbiddenError         403
  │    ├── NotFoundError          404
  │    ├── RateLimitedError       429
  │    └── ServerError            5xx, and 408
- ├── DecodeError                 an answer that is not what the API promises
+ ├── DecodeError                 a response that is not what the API promises
  │    └── InvalidJSONError       not even JSON
  ├── PaginationError             a cursor that leads nowhere
  └── DriftError                  the listing moved, and the walk's place in it was lost
@@ -66,7 +66,7 @@ __all__ = [
 ]
 
 BODY_EXCERPT = 2000
-"""An error keeps at most this many bytes of an answer that cannot be used."""
+"""An error keeps at most this many bytes of a response that cannot be used."""
 
 _ITEM = re.compile(r"\$(?:\.data)?\[(\d+)\]", re.ASCII)
 """The beginning of a path into an item. The items are on a page or in a bare array."""
@@ -131,7 +131,7 @@ class TransportError(TofuPilotError):
 
 
 class ConnectionFailedError(TransportError):
-    """No connection could be made, or it was lost before the whole body had arrived, or the answer is not HTTP."""
+    """No connection could be made, or it was lost before the whole body had arrived, or the response is not HTTP."""
 
 
 class CertificateError(ConnectionFailedError):
@@ -139,7 +139,7 @@ class CertificateError(ConnectionFailedError):
 
 
 class RequestTimeoutError(TransportError):
-    """The whole answer, body included, did not arrive within the timeout.
+    """The whole response, body included, did not arrive within the timeout.
 
     Attributes:
         timeout: The time limit, in seconds; None if the connection itself gave up first.
@@ -180,7 +180,7 @@ class RedirectError(TransportError):
 
 
 class ResponseTooLargeError(TransportError):
-    """The answer grew beyond what any page can be; reading stopped there.
+    """The response grew beyond what any page can be; reading stopped there.
 
     Attributes:
         limit: The most bytes that a body may have, decompressed; None: there were too many headers, or one was too
@@ -205,20 +205,20 @@ class ValidationIssue:
 
 
 class APIError(TofuPilotError):
-    """The server answered, and the answer is no.
+    """The server responded with an error.
 
     Attributes:
         status: HTTP status code.
-        code: The API's own code, such as ``BAD_REQUEST``; None if the answer was not the API's, such as a proxy's.
+        code: The API's own code, such as ``BAD_REQUEST``; None if the response was not the API's, such as a proxy's.
         message: The API's message, or a summary of a body that is not the API's.
         issues: What was wrong with the input; empty if the input was not at fault.
         request_id: The ID that the server or a proxy gave to this request, for a support ticket; None if there is none.
         retry_after: Seconds that the server asked to wait; None if it did not ask.
-        body: The answer's first 2,000 bytes, decompressed.
-        headers: The headers of the answer, such as those about rate limits. Upper and lower case do not matter in their
-            names.
+        body: The response's first 2,000 bytes, decompressed.
+        headers: The headers of the response, such as those about rate limits. Upper and lower case do not matter in
+            their names.
 
-    If the answer repeats the key anywhere, all texts of the error are withheld, and its body, issues and headers are
+    If the response repeats the key anywhere, all texts of the error are withheld, and its body, issues and headers are
     empty.
     """
 
@@ -279,12 +279,12 @@ class ServerError(APIError):
 
 
 class DecodeError(TofuPilotError):
-    """The answer is not what the API promises.
+    """The response is not what the API promises.
 
     Attributes:
         path: JSON path of the value at fault, such as ``$.data[3].name``.
-        body: The first 2,000 bytes of the item at fault, as JSON; or of the answer, if no single item is at fault. It
-            is empty, and the path is withheld, if the answer repeats the key.
+        body: The first 2,000 bytes of the item at fault, as JSON; or of the response, if no single item is at fault. It
+            is empty, and the path is withheld, if the response repeats the key.
     """
 
     def __init__(self, message: str, *, path: str = "$", body: bytes = b"") -> None:
@@ -300,7 +300,7 @@ class DecodeError(TofuPilotError):
 
 
 class InvalidJSONError(DecodeError):
-    """The answer claims success but is not JSON, such as a proxy's HTML page or half a document."""
+    """The response claims success but is not JSON, such as a proxy's HTML page or half a document."""
 
 
 class PaginationError(TofuPilotError):

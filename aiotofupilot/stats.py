@@ -14,7 +14,7 @@ class RequestCounts:
     requests: int = 0
     """Requests sent. A redirect that is followed does not count as another request."""
     retries: int = 0
-    """How many of these requests asked for a page again, after an attempt had failed."""
+    """How many of these requests were for a page again, after an attempt had failed."""
     waited: float = 0.0
     """Seconds of waiting between attempts, in a pause of the session, in its limiter, and for a free connection. The
     waits of all pages in flight are added up."""
@@ -67,7 +67,7 @@ class WalkStats:
 
     @property
     def retries(self) -> int:
-        """Requests that asked for a page again; see `RequestCounts`."""
+        """Requests that were for a page again; see `RequestCounts`."""
         return self.counts.retries
 
     @property

@@ -20,7 +20,7 @@ __all__ = ["OpenRun", "Watermark"]
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _SECOND = timedelta(seconds=1)
 _FIRST = datetime.min.replace(tzinfo=UTC)
-"""The first timestamp of all. A floor is later, because items are asked for from a time before the floor."""
+"""The first timestamp of all. A floor is later, because items are requested from a time before the floor."""
 
 _SHOWN = 200
 """At most this many characters of a text that is not a watermark are shown."""
@@ -47,7 +47,7 @@ class OpenRun:
     yielded: tuple[bytes, ...] = ()
     """Digests of those of its items that were yielded."""
     procedure_id: str | None = None
-    """ID of its procedure. None: the items of all runs can be asked for together."""
+    """ID of its procedure. None: the items of all runs can be requested together."""
 
 
 def _whole_second(value: object) -> datetime | None:
@@ -81,7 +81,7 @@ class Watermark:
     """Digests of the other items that were seen, by the second in which they were created, counted since 1970 in
     UTC. Items that do not say when they were created have the second 0."""
     runs: tuple[OpenRun, ...] = ()
-    """In a listing of what runs wrote: the runs whose items are to be asked for again."""
+    """In a listing of what runs wrote: the runs whose items are to be requested again."""
 
     def __str__(self) -> str:
         floor, begin = "-", 0

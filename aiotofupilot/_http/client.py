@@ -240,7 +240,7 @@ class Connection:
         return self._throttle.down_since
 
     def within(self, max_elapsed: float) -> Self:
-        """Return the same way, but pages are asked for again for no longer than some seconds."""
+        """Return the same way, but pages are requested again for no longer than some seconds."""
         other, retry = copy(self), self._options.retry
         if isinstance(retry, RetryPolicy):
             shorter = evolve(retry, max_elapsed=min(retry.max_elapsed, max_elapsed))
@@ -274,18 +274,18 @@ class Connection:
         deadline: Deadline | None = None,
         control: Control | None = None,
     ) -> T:
-        """Return what is read from the answer to a GET. The options say which failures are tried again.
+        """Return what is read from the response to a GET. The options say which failures are tried again.
 
         Args:
             target: Path and query, percent-encoded, appended to the base URL.
-            read: Turns the answer into a value. It is called within the attempt, so an answer that cannot be read is a
-                failure of the attempt.
+            read: Turns the response into a value. It is called within the attempt, so a response that cannot be read is
+                a failure of the attempt.
             counts: Where requests, retries and waits are counted.
             once: Whether to make a single attempt, whatever the options say.
             deadline: A time limit that other requests have too. If it is not set, it is set to the time limit of this
                 request. None: there is none but that of the options.
-            control: Asks for something else of the listing once, and returns whether there was a good response. It
-                tells whether the server is down, or only this page fails. None: nothing else can be asked for.
+            control: Requests something else of the listing once, and returns whether there was a good response. It
+                tells whether the server is down, or only this page fails. None: nothing else can be requested.
 
         Raises:
             TofuPilotError: No attempt succeeded. The error knows how many attempts were made.
@@ -315,7 +315,7 @@ class Connection:
         return self._ask(target, read)
 
     async def _ask(self, target: str, read: Callable[[Response], T]) -> T:
-        """Send a request once, within the timeout, and read its answer.
+        """Send a request once, within the timeout, and read its response.
 
         This is the only place where an error gets a part of what the server says, so the key is removed from it here.
 

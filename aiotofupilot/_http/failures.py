@@ -1,4 +1,4 @@
-"""Errors of aiohttp become errors of this package. Their messages quote nothing of an answer."""
+"""Errors of aiohttp become errors of this package. Their messages quote nothing of a response."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 __all__ = ["HEADERS", "HEADER_LIMIT", "refusal", "translated"]
 
 HEADERS, HEADER_LIMIT = 128, 8190
-"""The most header fields that an answer may have, and the most bytes of one field.
+"""The most header fields that a response may have, and the most bytes of one field.
 
 These are aiohttp's default bounds. An aiohttp session of the user may have others.
 """
@@ -45,7 +45,7 @@ def translated(error: aiohttp.ClientError | TimeoutError, url: URL, proxy: Proxy
 
     Args:
         error: How a request failed.
-        url: The address that was asked for.
+        url: The address that was requested.
         proxy: The proxy of the session. None: there is none, or it is one of the user's own aiohttp session.
     """
     ours = _ours(error, url, proxy)
@@ -58,7 +58,7 @@ def refusal(status: int, url: URL, proxy: Proxy | None) -> ProxyError:
 
     Args:
         status: The status code of its response.
-        url: The address that was asked for.
+        url: The address that was requested.
         proxy: As in `translated`.
     """
     error = ProxyError(f"{proxy or 'the proxy'} refused the way to {url.host}: it answered {status}", status=status)
@@ -112,7 +112,7 @@ def _untrusted(error: aiohttp.ClientSSLError | aiohttp.ServerFingerprintMismatch
 
 
 def _reason(error: aiohttp.ClientError, proxy: Proxy | None) -> str:
-    """Return the reason why there is no answer, in words."""
+    """Return the reason why there is no response, in words."""
     match error:
         case aiohttp.ClientHttpProxyError():
             return f"{proxy or 'the proxy'} answered {error.status}"

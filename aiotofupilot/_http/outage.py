@@ -1,6 +1,6 @@
 """Whether the server of a session is down: a state machine without tasks, I/O and a clock.
 
-A failure is about the server or about the page that was asked for. While failures about the server come, and no
+A failure is about the server or about the page that was requested. While failures about the server come, and no
 response is good, the session is down. Then one request at a time probes, and all others wait.
 """
 
@@ -102,12 +102,12 @@ class Waiter(Protocol):
 
     @property
     def is_exhausted(self) -> bool:
-        """Whether the page has been asked for so often that another page should probe."""
+        """Whether the page has been requested so often that another page should probe."""
         ...
 
     @property
     def until(self) -> float:
-        """The time from which on the page may not be asked for."""
+        """The time from which on the page may not be requested."""
         ...
 
 
@@ -169,7 +169,7 @@ class Health:
 
     @property
     def next(self) -> Waiter | None:
-        """The next page to probe: of those that were not asked for too often, the one that waits longest.
+        """The next page to probe: of those that were not requested too often, the one that waits longest.
 
         If all were, it is the one of them that waits longest. None: no page waits.
         """
@@ -239,12 +239,12 @@ class Health:
         self._exhausted.pop(waiter, None)
 
     def may_send(self, waiter: Waiter, now: float, *, is_new: bool = False) -> bool:
-        """Return whether a page that waits may be asked for. If the session is down, the page is then the one to probe.
+        """Return whether a page that waits may be requested. If the session is down, the page is then the one to probe.
 
         Args:
             waiter: The page.
             now: The time.
-            is_new: Whether the page begins to wait now, and was not asked for before.
+            is_new: Whether the page begins to wait now, and was not requested before.
         """
         outage = self.outage
         if outage is None:
@@ -260,7 +260,7 @@ class Health:
         return is_due
 
     def wakes_at(self, waiter: Waiter, now: float) -> float | None:
-        """Return until when a page waits at most that may not be asked for now.
+        """Return until when a page waits at most that may not be requested now.
 
         Returns:
             None: Its time is up before the next probe, so it does not wait.

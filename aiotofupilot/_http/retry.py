@@ -1,4 +1,4 @@
-"""Whether and when a page is asked for again: the policy, which is pure, and the attempts at one page."""
+"""Whether and when a page is requested again: the policy, which is pure, and the attempts at one page."""
 
 from __future__ import annotations
 
@@ -49,7 +49,7 @@ Rule = Callable[[TofuPilotError, int], bool | float | None]
 """A function that takes an error and the number of the attempt, and returns a decision; see `RetryPolicy.rules`."""
 
 Control = Callable[[], Awaitable[bool]]
-"""A function that asks for another page once, and returns whether there was a good response."""
+"""A function that requests another page once, and returns whether there was a good response."""
 
 _TRANSIENT = (ServerError, RateLimitedError, ConnectionFailedError, RequestTimeoutError, InvalidJSONError)
 
@@ -63,22 +63,22 @@ def is_transient(error: TofuPilotError) -> bool:
     """Return whether another attempt may succeed.
 
     It may succeed after a 5xx, a 408 or a 429, after a timeout, and after a connection that was refused, reset or cut.
-    It may also succeed after an answer that claims success but is not JSON, because such an answer comes from a proxy.
-    It will not succeed after a certificate that was not accepted.
+    It may also succeed after a response that claims success but is not JSON, because such a response comes from a
+    proxy. It will not succeed after a certificate that was not accepted.
     """
     return isinstance(error, _TRANSIENT) and not isinstance(error, CertificateError)
 
 
 @frozen(kw_only=True)
 class RetryPolicy:
-    """How often a page is asked for again, and after how long.
+    """How often a page is requested again, and after how long.
 
     A failure is about the page or about the server. It is about the page after a 500, 504, 408 or 524, a timeout, and a
     response that is not JSON. Then the wait before attempt n + 1 is drawn from 0 to ``min(max_wait, initial_wait * 2 **
     (n - 1))``: exponential backoff with full jitter.
 
     A failure is about the server after a 429, 502, 503, 520 to 523, 529 or 530, and if there is no connection or it is
-    lost. While these come and no response is good, the session is down. Then one page at a time is asked for, and all
+    lost. While these come and no response is good, the session is down. Then one page at a time is requested, and all
     others wait. The wait before the next one is drawn from 0 to ``min(max_wait, max(initial_wait, seconds since the
     outage began))``. After the first good response, requests begin again gradually: one, two, four and so on at a time.
 
@@ -103,15 +103,15 @@ class RetryPolicy:
     retries. During an outage only ``max_elapsed`` counts. Until there has been any response, the address may be wrong.
     So a connection that is refused or reset is tried ``attempts`` times until then, and a name is resolved twice."""
     max_elapsed: float = 120.0
-    """Seconds during which a page may be asked for again, and the longest outage that is waited for. They count from
+    """Seconds during which a page may be requested again, and the longest outage that is waited for. They count from
     the first failure of the page, or from when it begins to wait because the session is down. After a timeout they
     count from the beginning of the request. 0 means no retries."""
     initial_wait: float = 0.5
-    """The longest wait before the first retry, in seconds. 0 means that no wait is longer than the server asks for."""
+    """The longest wait before the first retry, in seconds. 0 means that no wait is longer than the server requests."""
     max_wait: float = 30.0
     """The longest wait that the policy chooses, in seconds. A Retry-After may be longer."""
     max_retry_after: float = 60.0
-    """The longest Retry-After that is obeyed, in seconds. If the server asks for more, the error is raised at once."""
+    """The longest Retry-After that is obeyed, in seconds. If the server requests more, the error is raised at once."""
     rules: Sequence[Rule] = ()
     """Functions that decide before the policy does, in this order.
 
@@ -168,7 +168,7 @@ class RetryPolicy:
 
 
 def _decision(policy: RetryPolicy, error: TofuPilotError, attempt: int) -> bool | float:
-    """Return whether a page is asked for again, or after how many seconds.
+    """Return whether a page is requested again, or after how many seconds.
 
     Args:
         policy: It decides after its rules.
@@ -261,8 +261,8 @@ class Attempts(Generic[T]):
         once: Whether to make a single attempt, whatever ``retry`` says.
         counts: Where requests, retries and waits are counted.
         deadline: The time limit that other requests have too. It is set to that of this page; None: there is none.
-        control: Asks for another item of the listing once, and returns whether there was a good response. It tells
-            whether the server is down, or only this page fails. None: nothing else can be asked for.
+        control: Requests another item of the listing once, and returns whether there was a good response. It tells
+            whether the server is down, or only this page fails. None: nothing else can be requested.
     """
 
     # What most pages never change is not set for each of them.
@@ -319,7 +319,7 @@ class Attempts(Generic[T]):
 
     @property
     def is_exhausted(self) -> bool:
-        """Whether the next attempt but one is the last, so that something else should be asked for before."""
+        """Whether the next attempt but one is the last, so that something else should be requested before."""
         return self.made >= self.policy.attempts - 1
 
     async def make(self, send: Callable[[Self], Awaitable[T]]) -> T:
@@ -497,7 +497,7 @@ class Attempts(Generic[T]):
             health, is_new = self._throttle.health, False
             if self._control is None or not self.is_exhausted or not health.is_probed_by(self) or not health.is_reached:
                 return
-            # The page was asked for often enough, and so was every other one that waits. So the probe is another.
+            # The page was requested often enough, and so was every other one that waits. So the probe is another.
             try:
                 self._is_confirmed = await self._control()
             finally:
@@ -521,7 +521,7 @@ class Attempts(Generic[T]):
                 self._deadline.at = self.until
 
     def _give_up(self) -> None:
-        """Note that the page and what depends on it are not asked for any longer."""
+        """Note that the page and what depends on it are not requested any longer."""
         self._has_given_up = True
         if self._deadline is not None:
             self._deadline.at, self._deadline.is_missed = self._clock.monotonic(), True
@@ -529,7 +529,7 @@ class Attempts(Generic[T]):
     def _log_outage(self) -> None:
         """Log that something else than this page has failed too, so that the server seems to be down."""
         outage, now = self._throttle.health.outage, self._clock.monotonic()
-        if outage is None:  # it was a failure about what was asked for
+        if outage is None:  # it was a failure about what was requested
             return
         _log.log(
             self._log_level(now),

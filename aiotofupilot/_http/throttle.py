@@ -65,7 +65,7 @@ class Policy(Protocol):
 
 
 class Wanted(Waiter, Protocol):
-    """A page that is to be asked for."""
+    """A page that is to be requested."""
 
     @property
     def policy(self) -> Policy:
@@ -127,7 +127,7 @@ class Throttle:
         return None if since is None else self._clock.now() - timedelta(seconds=self._clock.monotonic() - since)
 
     def slot(self, page: Wanted) -> Slot:
-        """Return a context that is entered when a page may be asked for, and left when the request is over.
+        """Return a context that is entered when a page may be requested, and left when the request is over.
 
         Entering it raises a `MissedSlotError` when the time of the page is up. Leaving it lets another page probe.
         """
@@ -146,10 +146,10 @@ class Throttle:
 
         Args:
             page: The page.
-            is_new: Whether the page was not asked for before.
+            is_new: Whether the page was not requested before.
 
         Returns:
-            None: The page may be asked for. Otherwise it may not, because its time is up during this outage.
+            None: The page may be requested. Otherwise it may not, because its time is up during this outage.
         """
         health, began = self.health, self._clock.monotonic()
         health.join(page)
@@ -338,7 +338,7 @@ class Slot:
     def __init__(self, throttle: Throttle, page: Wanted) -> None:
         self._throttle = throttle
         self.page: Wanted = page
-        """The page that is asked for."""
+        """The page that is requested."""
         self.starts: int = 0
         """How often the session had begun to start slowly when the request was sent."""
         self.sent: Sent = _NEVER
@@ -380,5 +380,5 @@ def checked_limiter(limiter: object) -> Limiter | None:
 async def _leave(
     limiter: Limiter, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
 ) -> None:
-    """Tell a limiter how an attempt ended. It cannot suppress the error, because there would be no answer."""
+    """Tell a limiter how an attempt ended. It cannot suppress the error, because there would be no response."""
     await limiter.__aexit__(kind, error, traceback)

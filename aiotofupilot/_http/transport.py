@@ -1,4 +1,4 @@
-"""Sends one request with aiohttp, and reads its whole answer. Redirects are followed within the key's own origin."""
+"""Sends one request with aiohttp, and reads its whole response. Redirects are followed within the key's own origin."""
 
 from __future__ import annotations
 
@@ -70,7 +70,7 @@ class Transport:
         settings: The server and the key.
         http_session: The user's aiohttp session, which is left open; None: an aiohttp session is made on first use.
         trace_configs: For the aiohttp session that is made here.
-        clock: Dates the answers.
+        clock: Dates the responses.
         redaction: Hides the key in log lines.
         tls: For the connections of the aiohttp session that is made here. None: aiohttp's default, which trusts the
             authorities that the system trusts.
@@ -136,11 +136,11 @@ class Transport:
         return URL(f"{self._prefix}{target}", encoded=True)
 
     async def get(self, url: URL) -> Response:
-        """Send a GET, and return its whole answer, or the one that redirects lead to.
+        """Send a GET, and return its whole response, or the one that redirects lead to.
 
         Raises:
             RedirectError: A redirect leads to another origin, or to an invalid URL, or there were more than 5 in a row.
-            TransportError: No whole answer arrived.
+            TransportError: No whole response arrived.
             SessionError: The aiohttp session is closed.
             ConfigurationError: The user's aiohttp session has two kinds of credentials, or this version of aiohttp
                 cannot be used.
@@ -153,7 +153,7 @@ class Transport:
         raise RedirectError(f"redirected more than {_REDIRECTS_AT_MOST} times, at last to {url}", location=str(url))
 
     async def _get(self, url: URL) -> Response:
-        """Send one GET, and return its whole answer. A redirect is an answer."""
+        """Send one GET, and return its whole response. A redirect is a response."""
         session = self._open()
         try:
             async with session.get(
@@ -238,7 +238,7 @@ class Transport:
         """Log a response, whatever its status. The record has ``tofupilot_status`` and ``tofupilot_bytes`` too.
 
         Args:
-            url: The address that was asked for.
+            url: The address that was requested.
             status: The status code.
             size: The size of the decompressed body, in bytes.
         """

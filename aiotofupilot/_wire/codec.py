@@ -60,7 +60,7 @@ class PageDecoder(Generic[T]):
         """Return the page in a body.
 
         Args:
-            body: The bytes of the answer, decompressed.
+            body: The bytes of the response, decompressed.
             cursor: Where the page was asked to begin.
 
         Raises:
@@ -156,7 +156,7 @@ class RawDecoder:
         """Return the page in a body.
 
         Args:
-            body: The bytes of the answer, decompressed.
+            body: The bytes of the response, decompressed.
             cursor: Where the page was asked to begin.
 
         Raises:

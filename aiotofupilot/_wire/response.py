@@ -49,7 +49,7 @@ class Response:
     body: bytes = field(repr=False)
     """Decompressed."""
     received_at: datetime
-    """When the whole answer had arrived, by the local clock; timezone-aware."""
+    """When the whole response had arrived, by the local clock; timezone-aware."""
 
     @property
     def request_id(self) -> str | None:
@@ -59,10 +59,10 @@ class Response:
 
 
 def read_page(response: Response, cursor: int, decode: Callable[[bytes, int], Page[T]]) -> Page[T]:
-    """Return the page that an answer holds.
+    """Return the page that a response holds.
 
     Args:
-        response: The answer to the request for a page.
+        response: The response to the request for a page.
         cursor: Where that page was asked to begin.
         decode: Turns a body and its cursor into a page.
 
@@ -82,7 +82,7 @@ def read_json(body: bytes) -> Any:
     Raises:
         InvalidJSONError: The body is not JSON.
     """
-    import msgspec  # noqa: PLC0415 - when the first answer needs it
+    import msgspec  # noqa: PLC0415 - when the first response needs it
 
     try:
         return msgspec.json.decode(body)
@@ -119,7 +119,7 @@ _SECONDS = re.compile(r"\d{1,9}(\.\d{1,9})?", re.ASCII)
 
 
 def problem(response: Response) -> APIError:
-    """Return the error for an answer, whatever its body is."""
+    """Return the error for a response, whatever its body is."""
     status = response.status
     problem = _members(_parsed(response.body)) if len(response.body) <= _PARSED_AT_MOST else {}
     message, code = problem.get("message"), problem.get("code")
@@ -168,12 +168,12 @@ def _summary(response: Response) -> str:
 
 
 def retry_after(response: Response) -> float | None:
-    """Return the seconds that an answer asks to wait.
+    """Return the seconds that a response asks to wait.
 
     A date is compared with the ``Date`` of the same answer, if it has one, because the two clocks may differ.
 
     Returns:
-        Seconds; 0.0 for a date that has passed. None: the answer does not ask, or its header is malformed.
+        Seconds; 0.0 for a date that has passed. None: the response does not ask, or its header is malformed.
 
     Source: https://www.rfc-editor.org/rfc/rfc9110#field.retry-after. The standard has no fractions, but servers send
     them.

@@ -36,7 +36,7 @@ AwareDatetime = Annotated[datetime, msgspec.Meta(tz=True)]
 
 _INTEGER = Annotated[int, msgspec.Meta(ge=-LARGEST, le=LARGEST)]
 
-_CURSOR: Any = Union[_INTEGER, float, None]  # noqa: UP007 - the first is no class
+_CURSOR: Any = Union[_INTEGER, float, None]  # noqa: UP007 - the first is not a class
 """Older servers wrote 50.0 for 50. The codec checks that such a float is whole."""
 
 _PLAIN: dict[object, Any] = {

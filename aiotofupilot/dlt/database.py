@@ -112,7 +112,7 @@ class Database:
         present = self._tables()
         if "_mirror" not in present:
             if strange := sorted(present & set(NAMES)):
-                raise MirrorError(f"the database has a table {strange[0]} that is no mirror's: choose another file")
+                raise MirrorError(f"the database has a table {strange[0]} that does not belong to a mirror: choose another file")
             self.connection.execute("BEGIN")
             self.connection.execute("CREATE TABLE _mirror (server VARCHAR, updated_at TIMESTAMPTZ)")
             self.connection.execute("INSERT INTO _mirror VALUES (?, NULL)", [server])
@@ -188,7 +188,7 @@ def _check_file(path: Path) -> None:
     try:
         kind = path.stat().st_mode
         if not (stat.S_ISREG(kind) or stat.S_ISDIR(kind)):  # not opened, because a pipe waits for its other end
-            raise MirrorError(f"{path} is no file: choose another path")
+            raise MirrorError(f"{path} is not a file: choose another path")
         with path.open("rb") as file:
             head = file.read(_HEADERS)
     except FileNotFoundError:
@@ -198,7 +198,7 @@ def _check_file(path: Path) -> None:
             raise
         raise MirrorError(f"cannot read {path}: {error.strerror}") from error
     if head and not head[_AT:].startswith(_MAGIC):
-        raise MirrorError(f"{path} is no DuckDB database: choose another file")
+        raise MirrorError(f"{path} is not a DuckDB database: choose another file")
     if len(head) < _HEADERS:
         path.resolve().unlink()  # and keep a link to it
 

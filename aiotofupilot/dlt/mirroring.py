@@ -101,11 +101,11 @@ def mirror(
         base_url: As in `TofuPilotSession`.
         concurrency: As in `TofuPilotSession`.
         timeout: As in `TofuPilotSession`.
-        retry: A `RetryPolicy`; None: every page is asked for once.
+        retry: A `RetryPolicy`; None: every page is requested once.
         make_limiter: A function that returns what `TofuPilotSession` takes as ``limiter``, such as ``lambda:
             AsyncLimiter(10, 1)``. Each session calls it. None: there is no limiter.
         on_unreadable: What to do about an item that the server cannot serve while it serves others: ``"raise"`` its
-            error, or ``"skip"`` it. Only a run with ``full`` asks for it again. What belongs to it is left out too,
+            error, or ``"skip"`` it. Only a run with ``full`` requests it again. What belongs to it is left out too,
             such as the measurements of a run. A run that leaves out something of a listing marks nothing of that
             listing as gone, because it cannot tell the one from the other.
         deadline: Seconds after which nothing more is read, more than 0. What has come by then is loaded. None: there is

@@ -29,7 +29,7 @@ T = TypeVar("T")
 W = TypeVar("W", bound="_Walk")
 
 _MILLISECOND = timedelta(milliseconds=1)
-"""`Paginator.since` asks for what was created so much before its watermark's floor, or later."""
+"""`Paginator.since` requests what was created so much before its watermark's floor, or later."""
 
 
 def is_compared(name: str) -> bool:

@@ -29,10 +29,10 @@ class Unreadable:
     positions: tuple[int, ...] = field(converter=tuple[int, ...])
     """Where the first 1,000 of them stood, counted from 0. Each is a ``cursor`` of the listing with `since` as
     ``created_after``, in ascending order of ``created_at`` where the API sorts by that. For deployments it is
-    ``deployed_after``. Empty: the listing is one of what runs wrote, whose items are asked for a hundred runs at a
+    ``deployed_after``. Empty: the listing is one of what runs wrote, whose items are requested a hundred runs at a
     time."""
     since: datetime | None = None
-    """The time of creation from which on the run asked, in UTC. None: it asked for the whole listing."""
+    """The time of creation from which on the run asked, in UTC. None: it requested the whole listing."""
 
 
 @frozen(kw_only=True)

@@ -70,7 +70,7 @@ class Sessions:
 
         Raises:
             ConfigurationError: There is no key, or it or the address cannot be used.
-            TypeError: What ``make_limiter`` has made is no limiter.
+            TypeError: What ``make_limiter`` has made is not a limiter.
         """
         asyncio.get_running_loop().set_exception_handler(_on_error)
         session = self._session = self._session or self._made()
@@ -224,11 +224,11 @@ def tofupilot(
         proxy: As in `TofuPilotSession`.
         ca_cert: As in `TofuPilotSession`.
         timeout: As in `TofuPilotSession`.
-        retry: A `RetryPolicy`; None: every page is asked for once.
+        retry: A `RetryPolicy`; None: every page is requested once.
         make_limiter: A function that returns what `TofuPilotSession` takes as ``limiter``, such as ``lambda:
             AsyncLimiter(10, 1)``. Each session calls it. None: there is no limiter.
         on_unreadable: What to do about an item that the server cannot serve while it serves others: ``"raise"`` its
-            error; or ``"skip"`` it, with a warning in the log. Only a run with ``full`` asks for it again. What belongs
+            error; or ``"skip"`` it, with a warning in the log. Only a run with ``full`` requests it again. What belongs
             to it is left out too, such as the measurements of a run.
         rows: Rows of an Arrow batch, about; 1 or more.
         max_items: In one run, stop a listing after about this many items, 1 or more; the next run continues after

@@ -95,9 +95,9 @@ class Run:
     operated_by: Operator | None = None
     """The person who operated it. None: the run names nobody."""
     metadata: Metadata | None = field(default=None, hash=False)
-    """Metadata of the run. None: the listing did not ask for it, or the server is too old to have it."""
+    """Metadata of the run. None: the listing did not request it, or the server is too old to have it."""
     sequences: tuple[RunSequence, ...] | None = None
-    """Sequences at the top level. None: the listing did not ask for them, or the server is too old to have them."""
+    """Sequences at the top level. None: the listing did not request them, or the server is too old to have them."""
 
 
 @frozen(kw_only=True)
@@ -129,7 +129,7 @@ class Unit:
     last_run: LastRun | None = None
     """The latest run of the unit. None: it was never run."""
     metadata: Metadata | None = field(default=None, hash=False)
-    """Metadata of the unit. None: the listing did not ask for it, or the server is too old to have it."""
+    """Metadata of the unit. None: the listing did not request it, or the server is too old to have it."""
 
 
 @frozen
@@ -147,7 +147,7 @@ class Part:
     revisions: tuple[Revision, ...]
     """All revisions of the part."""
     metadata: Metadata | None = field(default=None, hash=False)
-    """Metadata of the part. None: the listing did not ask for it, or the server is too old to have it."""
+    """Metadata of the part. None: the listing did not request it, or the server is too old to have it."""
 
 
 @frozen
@@ -184,7 +184,7 @@ class Station:
     team: Team | None
     """The team of the station. None: it belongs to no team."""
     metadata: Metadata | None = field(default=None, hash=False)
-    """Metadata of the station. None: the listing did not ask for it, or the server is too old to have it."""
+    """Metadata of the station. None: the listing did not request it, or the server is too old to have it."""
 
 
 @frozen

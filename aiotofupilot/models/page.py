@@ -36,7 +36,7 @@ class Page(Generic[T]):
     request_id: str | None = field(default=None, eq=False)
     """The ID that the server or a proxy gave to the request, for a support ticket. None: there is none."""
     headers: Mapping[str, str] = field(factory=dict[str, str], eq=False, repr=False)
-    """The headers of the answer, such as those about rate limits. Upper and lower case do not matter in their names."""
+    """The headers of the response, such as those about rate limits. Upper and lower case do not matter in names."""
 
     @property
     def following(self) -> int | None:

@@ -120,7 +120,7 @@ def test_wrong_usage_is_told_in_one_line_and_leaves_no_file(tmp_path, monkeypatc
 def test_a_file_that_is_no_database(database, capfd):
     database.write_text("serial,outcome\n", encoding="utf-8")
     assert run(["mirror", str(database), "--sandbox"]) == ExitCode.USAGE
-    assert capfd.readouterr().err == f"aiotofupilot: {database} is no DuckDB database: choose another file\n"
+    assert capfd.readouterr().err == f"aiotofupilot: {database} is not a DuckDB database: choose another file\n"
 
 
 def test_a_database_that_is_open_elsewhere(database, capfd):

@@ -67,7 +67,7 @@ def test_an_address_that_nothing_came_from_does_not_count(path):
 @pytest.mark.parametrize("content", [b"serial,outcome\n1,PASS\n", b"x" * 20_000])
 def test_a_file_that_is_no_database_is_refused(path, content):
     path.write_bytes(content)
-    assert refused(path) == f"{path} is no DuckDB database: choose another file"
+    assert refused(path) == f"{path} is not a DuckDB database: choose another file"
 
 
 def test_another_kind_of_database_is_refused(path):
@@ -76,7 +76,7 @@ def test_another_kind_of_database_is_refused(path):
     connection.execute("CREATE TABLE runs (id)")
     connection.commit()
     connection.close()
-    assert "is no DuckDB database" in refused(path)
+    assert "is not a DuckDB database" in refused(path)
 
 
 def test_a_damaged_database_is_refused(path):
@@ -94,7 +94,7 @@ def test_what_is_no_file_is_refused_and_left_alone(path, kind):
         with socket.socket(socket.AF_UNIX) as bound:
             bound.bind(os.path.relpath(path))  # the path of a socket has to be short
     before = path.stat()
-    with pytest.raises(MirrorError, match=f"{path} is no file: choose another path"), opened(path, SERVER):
+    with pytest.raises(MirrorError, match=f"{path} is not a file: choose another path"), opened(path, SERVER):
         pytest.fail("it was opened")
     assert os.path.samestat(path.stat(), before)
 
@@ -139,7 +139,7 @@ def test_a_database_that_was_not_finished_is_made_anew(path, content):
 
 def test_tables_of_another_program_are_refused(path):
     made(path, "CREATE TABLE runs (id VARCHAR)", "CREATE TABLE notes (text VARCHAR)")
-    assert refused(path) == "the database has a table runs that is no mirror's: choose another file"
+    assert refused(path) == "the database has a table runs that does not belong to a mirror: choose another file"
 
 
 def test_other_tables_are_left_alone(path):
