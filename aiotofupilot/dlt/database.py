@@ -112,7 +112,8 @@ class Database:
         present = self._tables()
         if "_mirror" not in present:
             if strange := sorted(present & set(NAMES)):
-                raise MirrorError(f"the database has a table {strange[0]} that does not belong to a mirror: choose another file")
+                message = f"the database has a table {strange[0]} that does not belong to a mirror: choose another file"
+                raise MirrorError(message)
             self.connection.execute("BEGIN")
             self.connection.execute("CREATE TABLE _mirror (server VARCHAR, updated_at TIMESTAMPTZ)")
             self.connection.execute("INSERT INTO _mirror VALUES (?, NULL)", [server])
