@@ -14,6 +14,7 @@ import pytest
 from hypothesis import HealthCheck, settings
 
 from aiotofupilot.clock import Clock
+from aiotofupilot.testing import without_waits
 
 # Examples have no deadline, because their time depends on the machine. Those of the default profile are few, and the
 # same in every run, so that a test fails because of a change. --hypothesis-profile=nightly draws ten times as many, and
@@ -73,6 +74,8 @@ class FakeClock(Clock):
         heapq.heappush(self._sleepers, (self.seconds + seconds, next(self._order), woken))
         await woken
 
+    wait = Clock.wait  # the real one, even where sessions wait for nothing
+
     def timeout(self, seconds):
         scope = asyncio.timeout(None)
         over = asyncio.get_running_loop().create_future()
@@ -99,36 +102,21 @@ class FakeClock(Clock):
         return await running
 
 
-class SkippingClock(Clock):
-    """The real clock, but for the waits of retries and pauses: they are over at once, as if their time had passed."""
-
-    skipped = 0.0
-
-    def monotonic(self):
-        return super().monotonic() + self.skipped
-
-    async def sleep(self, seconds):
-        self.skipped += seconds
-        await asyncio.sleep(0)
-
-    async def wait(self, event, seconds):
-        await asyncio.sleep(0)
-        if not event.is_set():
-            self.skipped += seconds
+_REAL = {name: getattr(Clock, name) for name in ("monotonic", "sleep", "wait")}
 
 
 @pytest.fixture(scope="session", autouse=True)
 def no_waiting():
-    """Sessions of this process wait for nobody but the server, unless a test gives them another clock."""
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr("aiotofupilot._session.Clock", SkippingClock)
+    """Sessions of this process wait for nobody but the server, unless a test asks for `waiting`."""
+    with without_waits():
         yield
 
 
 @pytest.fixture
 def waiting(monkeypatch):
-    """Sessions that are made in this test wait as those of users do."""
-    monkeypatch.setattr("aiotofupilot._session.Clock", Clock)
+    """Sessions wait in this test as those of users do."""
+    for name, method in _REAL.items():
+        monkeypatch.setattr(Clock, name, method)
 
 
 @pytest.fixture

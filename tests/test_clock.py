@@ -7,6 +7,8 @@ import pytest
 
 from aiotofupilot.clock import Clock
 
+pytestmark = pytest.mark.usefixtures("waiting")
+
 
 def test_monotonic_never_goes_back():
     """Durations are differences of it."""

@@ -7,8 +7,8 @@ When aiotofupilot is installed, pytest has the fixtures `tofupilot_sandbox`, `to
         service = Service(url=sandbox.url, api_key=sandbox.api_key)
 
 - `plugin` has the fixtures. `marker` makes the sandbox of a test, and `asyncio_session` the session of pytest-asyncio.
-- `serving` runs a sandbox in its own thread.
-- `waiting` has `without_waits`, which lets retries wait for nothing, like the marker's ``waits=False``.
+- `serving` runs a sandbox in its own thread. Its `without_waits` lets retries wait for nothing, like the marker's
+  ``waits=False``.
 - `mocking` has `mock_listing`, which answers without a server, for tests that use aioresponses.
 - `builders` make items, such as `make_run`, for the sandbox and for the mock.
 """
@@ -30,18 +30,10 @@ __all__ = [
 ]
 
 if TYPE_CHECKING:
-    from .builders import (
-        make,
-        make_deployment,
-        make_measurement,
-        make_phase,
-        make_run,
-        make_unit,
-    )
+    from .builders import make, make_deployment, make_measurement, make_phase, make_run, make_unit
     from .mocking import MockResponse, mock_listing
-    from .serving import serve, session_on
-    from .waiting import without_waits
+    from .serving import serve, session_on, without_waits
 else:  # hidden from type checkers, because they would then accept any name
     from aiotofupilot import _public
 
-    __getattr__, __dir__ = _public.lazy(__name__, __all__, ("builders", "serving", "waiting", "mocking"))
+    __getattr__, __dir__ = _public.lazy(__name__, __all__, ("builders", "serving", "mocking"))

@@ -98,13 +98,15 @@ def make(model: type[T], **changes: Any) -> T:  # noqa: ANN401 - each model has 
         name: tuple(cast("Iterator[object]", value)) if isinstance(value, Iterator) else value
         for name, value in changes.items()
     }
-    return _build(model, {**_EXAMPLES[model](changes), **changes})
+    return _build(model, None, **{**_EXAMPLES[model](changes), **changes})
 
 
-def _build(model: type[T], values: Mapping[str, Any]) -> T:
+def _build(model: type[T], identity: str | None, /, **values: Any) -> T:  # noqa: ANN401 - each field has its type
     """Make a model of values as the wire can carry them, with an ID if none is given."""
     fields = _described(model)
-    values = {name: field.default for name, field in fields.items() if field.default is not attrs.NOTHING} | {**values}
+    values = {name: field.default for name, field in fields.items() if field.default is not attrs.NOTHING} | values
+    if identity is not None:
+        values["id"] = identity
     values = {name: _checked(fields[name], value) for name, value in values.items()}
     if "id" in fields and "id" not in values:
         told_later = _TOLD_LATER.get(model, frozenset())
@@ -357,11 +359,6 @@ def _fields(item: object) -> dict[str, Any]:
     return {name: getattr(item, name) for name in _described(type(item)) if name != "id"}
 
 
-def _with_id(identity: str | None) -> dict[str, str]:
-    """Return the field of an ID that is given. None: it is left out, so that one is made."""
-    return {} if identity is None else {"id": identity}
-
-
 _STATION = make(Station)
 _BATCH = make(Batch)
 _OPERATOR = make(Operator)
@@ -417,20 +414,18 @@ def make_unit(
         revision = part.revisions[-1]
     return _build(
         Unit,
-        {
-            **_with_id(id),
-            "serial_number": serial_number,
-            "created_at": created_at,
-            "sample": sample,
-            "children": children,
-            "part": PartRef(part.id, part.number, part.name, revision),
-            "created_by_user": created_by_user,
-            "created_by_station": created_by_station,
-            "batch": batch,
-            "parent": parent,
-            "last_run": last_run,
-            "metadata": metadata,
-        },
+        id,
+        serial_number=serial_number,
+        created_at=created_at,
+        sample=sample,
+        children=children,
+        part=PartRef(part.id, part.number, part.name, revision),
+        created_by_user=created_by_user,
+        created_by_station=created_by_station,
+        batch=batch,
+        parent=parent,
+        last_run=last_run,
+        metadata=metadata,
     )
 
 
@@ -490,25 +485,23 @@ def make_run(
     tag = None if version is None else ProcedureVersion(_identify(ProcedureVersion, version, procedure.id), version)
     run = _build(
         Run,
-        {
-            **_with_id(id),
-            "created_at": ended_at + _UPLOAD if created_at is None else created_at,
-            "started_at": started_at,
-            "ended_at": ended_at,
-            "duration": duration,
-            "outcome": outcome,
-            "execution_id": execution_id,
-            "slot_key": slot_key,
-            "slot_name": slot_name,
-            "procedure": RunProcedure(procedure.id, procedure.name, tag),
-            "unit": unit or make_unit(),
-            "docstring": docstring,
-            "created_by_user": created_by_user,
-            "created_by_station": created_by_station,
-            "operated_by": operated_by,
-            "metadata": metadata,
-            "sequences": sequences,
-        },
+        id,
+        created_at=ended_at + _UPLOAD if created_at is None else created_at,
+        started_at=started_at,
+        ended_at=ended_at,
+        duration=duration,
+        outcome=outcome,
+        execution_id=execution_id,
+        slot_key=slot_key,
+        slot_name=slot_name,
+        procedure=RunProcedure(procedure.id, procedure.name, tag),
+        unit=unit or make_unit(),
+        docstring=docstring,
+        created_by_user=created_by_user,
+        created_by_station=created_by_station,
+        operated_by=operated_by,
+        metadata=metadata,
+        sequences=sequences,
     )
     if deployment is not None:
         return DeployedRun.of(run, environment=environment or deployment.environment, deployment_id=deployment.id)
@@ -548,21 +541,19 @@ def make_phase(
     started_at = run.started_at if started_at is None else _aware("started_at", started_at)
     return _build(
         Phase,
-        {
-            **_with_id(id),
-            "name": name,
-            "outcome": outcome,
-            "started_at": started_at,
-            "ended_at": None if duration_ms is None else started_at + timedelta(milliseconds=duration_ms),
-            "duration_ms": duration_ms,
-            "retry_count": retry_count,
-            "sequence_path": sequence_path,
-            "is_final_attempt": is_final_attempt,
-            "run_id": run.id,
-            "run_outcome": run.outcome,
-            "serial_number": run.unit.serial_number,
-            "sample": run.unit.sample,
-        },
+        id,
+        name=name,
+        outcome=outcome,
+        started_at=started_at,
+        ended_at=None if duration_ms is None else started_at + timedelta(milliseconds=duration_ms),
+        duration_ms=duration_ms,
+        retry_count=retry_count,
+        sequence_path=sequence_path,
+        is_final_attempt=is_final_attempt,
+        run_id=run.id,
+        run_outcome=run.outcome,
+        serial_number=run.unit.serial_number,
+        sample=run.unit.sample,
     )
 
 
@@ -597,24 +588,22 @@ def make_measurement(
     kind = "boolean" if isinstance(value, bool) else "string" if isinstance(value, str) else "numeric"
     return _build(
         Measurement,
-        {
-            **_with_id(id),
-            "phase_name": phase.name,
-            "measurement_name": measurement_name,
-            "started_at": phase.started_at,
-            "value": value if kind == "numeric" else None,
-            "bool_value": value if kind == "boolean" else None,
-            "string_value": value if kind == "string" else None,
-            "units": units,
-            "measurement_outcome": measurement_outcome,
-            "run_id": phase.run_id,
-            "serial_number": phase.serial_number,
-            "sample": phase.sample,
-            "measurement_type": measurement_type or ("empty" if value is None else kind),
-            "retry_count": phase.retry_count,
-            "is_final_attempt": phase.is_final_attempt,
-            "validators": validators,
-        },
+        id,
+        phase_name=phase.name,
+        measurement_name=measurement_name,
+        started_at=phase.started_at,
+        value=value if kind == "numeric" else None,
+        bool_value=value if kind == "boolean" else None,
+        string_value=value if kind == "string" else None,
+        units=units,
+        measurement_outcome=measurement_outcome,
+        run_id=phase.run_id,
+        serial_number=phase.serial_number,
+        sample=phase.sample,
+        measurement_type=measurement_type or ("empty" if value is None else kind),
+        retry_count=phase.retry_count,
+        is_final_attempt=phase.is_final_attempt,
+        validators=validators,
     )
 
 
@@ -654,18 +643,16 @@ def make_deployment(
     begun, ended = status in {"building", "ready", "failed"}, status in {"ready", "failed"}
     return _build(
         Deployment,
-        {
-            **_with_id(id),
-            "environment": environment,
-            "trigger": trigger,
-            "status": status,
-            "skipped": skipped,
-            "started_at": deployed_at + _QUEUE if begun else None,
-            "ended_at": deployed_at + _QUEUE + _BUILD if ended else None,
-            "deployed_at": deployed_at,
-            "procedure": procedure,
-            "commit": commit,
-            "repository": repository,
-            "stations": stations,
-        },
+        id,
+        environment=environment,
+        trigger=trigger,
+        status=status,
+        skipped=skipped,
+        started_at=deployed_at + _QUEUE if begun else None,
+        ended_at=deployed_at + _QUEUE + _BUILD if ended else None,
+        deployed_at=deployed_at,
+        procedure=procedure,
+        commit=commit,
+        repository=repository,
+        stations=stations,
     )

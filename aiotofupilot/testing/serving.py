@@ -1,4 +1,4 @@
-"""A sandbox in its own thread, for tests of every kind, and a session with it."""
+"""A sandbox in its own thread, for tests of every kind, a session with it, and sessions that wait for nothing."""
 
 from __future__ import annotations
 
@@ -6,15 +6,17 @@ import asyncio
 import threading
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
+from unittest.mock import patch
 
 from aiotofupilot import RetryPolicy, TofuPilotSession
+from aiotofupilot.clock import Clock
 
 if TYPE_CHECKING:
     from collections.abc import Generator
 
     from aiotofupilot.sandbox import Sandbox
 
-__all__ = ["serve", "session_on"]
+__all__ = ["serve", "session_on", "without_waits"]
 
 _AT_ONCE = RetryPolicy(initial_wait=0.0, max_wait=0.05, max_elapsed=2.0)
 """The policy of a session for tests. An outage that does not end is an error after two seconds."""
@@ -62,6 +64,45 @@ def session_on(sandbox: Sandbox) -> TofuPilotSession:
         sandbox: A sandbox that is running.
     """
     return TofuPilotSession(sandbox.api_key, base_url=sandbox.url, retry=_AT_ONCE)
+
+
+@contextmanager
+def without_waits() -> Generator[None]:
+    """Let sessions of this process wait for nothing while a block runs, neither before a retry nor in a pause.
+
+    For a session, each wait is over at once. So it sends the same requests in the same order as a session that waits,
+    and gives up as it would. It still waits for the server's answers. Sessions of other processes do not
+    change.
+
+    Example:
+        with serve(Sandbox()) as sandbox, without_waits():
+            sandbox.faults.always(status(503))
+            ...  # a service that gives up after a minute gives up at once
+    """
+    ahead = 0.0
+    monotonic = Clock.monotonic
+
+    def moved(clock: Clock) -> float:
+        return monotonic(clock) + ahead
+
+    async def pass_by(clock: Clock, seconds: float) -> None:
+        nonlocal ahead
+        over_at = clock.monotonic() + seconds
+        await asyncio.sleep(0)  # other tasks run meanwhile, and may move the clock too
+        ahead += max(0.0, over_at - clock.monotonic())
+
+    async def pass_by_unless(clock: Clock, event: asyncio.Event, seconds: float) -> None:
+        over_at = clock.monotonic() + seconds
+        await asyncio.sleep(0)
+        if not event.is_set():
+            await pass_by(clock, over_at - clock.monotonic())
+
+    with (
+        patch.object(Clock, "monotonic", moved),
+        patch.object(Clock, "sleep", pass_by),
+        patch.object(Clock, "wait", pass_by_unless),
+    ):
+        yield
 
 
 @contextmanager

@@ -40,6 +40,13 @@ def test_it_answers_a_test_that_blocks():
         assert get(sandbox) == (200, [procedure.name for procedure in sandbox.procedures])
 
 
+def test_it_keeps_no_program_alive():
+    """A program ends while it serves, such as a test process that is told to stop."""
+    with serve(Sandbox(procedures=3)):
+        (thread,) = sandbox_threads()
+        assert thread.daemon
+
+
 async def test_it_answers_a_test_in_an_event_loop():
     """The test's own event loop is not used for it."""
     with serve(Sandbox(procedures=250)) as sandbox:

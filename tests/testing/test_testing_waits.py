@@ -11,6 +11,8 @@ from aiotofupilot.sandbox import Sandbox
 from aiotofupilot.sandbox.faults import TRANSIENT, status
 from aiotofupilot.testing import without_waits
 
+pytestmark = pytest.mark.usefixtures("waiting")
+
 
 @pytest.fixture(autouse=True)
 def no_real_wait(monkeypatch):
