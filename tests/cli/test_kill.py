@@ -40,6 +40,6 @@ def test_killed_again_and_again(start, sandbox, tmp_path, form, options):
             assert output.read_bytes() == whole.read_bytes()
             output.unlink()  # a finished file is not gone on with
         killed += 1
-    assert killed > 2
+    assert killed >= 2
     assert output.read_bytes() == whole.read_bytes()
     assert sorted(tmp_path.iterdir()) == sorted([whole, output])

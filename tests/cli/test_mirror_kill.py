@@ -13,9 +13,7 @@ from aiotofupilot.dlt import mirror
 from aiotofupilot.sandbox import BusyLine, Sandbox
 from aiotofupilot.testing import serve
 
-NAMES = tuple(MODELS) if NIGHTLY else ("runs", "units", "stations", "measurements")
-KILLED = KILLS if NIGHTLY else 2
-"""How often it is killed. Each run takes seconds."""
+NAMES = tuple(MODELS) if NIGHTLY else ("runs", "stations", "measurements")
 
 
 def pulled(sandbox, path, **options):
@@ -48,10 +46,10 @@ def test_killed_again_and_again(start, tmp_path, monkeypatch):
     with serve(Sandbox(procedures=4, runs=60)) as sandbox:
         monkeypatch.setenv("TOFUPILOT_API_KEY", sandbox.api_key)
         monkeypatch.setenv("TOFUPILOT_URL", sandbox.url)
-        busy = BusyLine(runs=0.3)
+        busy = BusyLine(runs=0.6)
         sandbox.before_response.append(busy)
         killed = 0
-        while killed < KILLED:
+        while killed < KILLS:
             last, answered = len(sandbox.requests) + random.randint(1, len(NAMES)), threading.Event()
 
             def count(*_, last=last, answered=answered):

@@ -311,7 +311,7 @@ def test_killed_again_and_again_while_the_line_is_busy(start, sandbox, output):
         assert code == -9, process[0].stderr.read()
         output.unlink(missing_ok=True)  # a finished file is not gone on with
         killed += 1
-    assert killed > 2
+    assert killed >= 2
     ids = parquet.read_table(output, columns=["id"])["id"].to_pylist()
     assert len(ids) == len(set(ids))
     gone = {procedure.id for procedure in line.removed}

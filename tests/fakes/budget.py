@@ -4,5 +4,5 @@ from hypothesis import settings
 
 NIGHTLY = settings.get_current_profile_name() == "nightly"
 
-KILLS = 12 if NIGHTLY else 3
-"""How often a process is killed by a test that kills it again and again, at most."""
+KILLS = 12 if NIGHTLY else 2
+"""How often a test kills what it kills again and again. Each time takes a second or more."""
