@@ -334,6 +334,14 @@ class TestDetectDriftWhereThingsMove:
         assert drift.admit(page("fgh", 5)) is None
         assert ids(drift.admit(page("abc", 0))) == ["a", "b", "c"]
 
+    def test_an_item_that_stands_alone_is_believed_only_if_no_page_shows_two_side_by_side(self):
+        """It may have moved alone."""
+        drift = DetectDrift(limit=10, resync=True)
+        drift.admit(page("abcde", 50))
+        assert drift.admit(page(["d", *range(9)], 54)) is None
+        assert drift.next_probe == 49
+        assert ids(drift.admit(page([20, 21, "a", "b", "c", "e", "f"], 49))) == ["f"]
+
     def test_the_only_item_that_is_remembered_is_enough(self):
         """There is no other to look for."""
         drift = DetectDrift([digest("a")], limit=10, resync=True)

@@ -221,6 +221,20 @@ def test_a_server_that_orders_them_anew_again_and_again_is_an_error():
             drift.admit(page(["a1", "a2", "b1", "b2"], 0))
 
 
+def test_a_walk_looks_before_the_same_items_forty_times():
+    """What is new meanwhile does not count. Before other items, it may look as often again."""
+    drift = anchored(["a1", "a2", "b1", "b2"])
+    for group in ("b", "c"):
+        for nth in range(40):
+            new = f"{group}1{nth:02}"
+            assert drift.admit(page([f"{group}2", f"{group}1", "d1"], 3)) is None
+            drift.admit(page(["a1", "a2", f"{group}1", new, f"{group}2"], 0))
+        if group == "b":
+            drift.admit(page(["b2", "c1", "c2"], 4))
+    with pytest.raises(DriftError, match="loses its position again and again"):
+        drift.admit(page(["c2", "c1", "d1"], 3))
+
+
 def test_more_of_them_than_are_remembered_are_an_error():
     """Nobody knows what stood before them."""
     drift = DetectDrift(limit=5, resync=True, sort_key=lambda item: item.id[0])
