@@ -355,6 +355,19 @@ class TestDetectDriftWhereThingsMove:
         assert ids(drift.admit(page("ijyzabcdef", 0))) == ["y", "z"]
         assert ids(drift.admit(page("fghx", 9))) == ["x"]
 
+    def test_what_stands_before_the_items_passed_last_may_have_moved_there(self):
+        """So a listing of which all is remembered is read anew."""
+        drift = anchored("abcde")
+        assert drift.admit(page("xdef", 4)) is None
+        assert drift.next_probe == 0
+        assert ids(drift.admit(page("abcxdef", 0))) == ["x", "f"]
+
+    def test_items_missing_at_the_end_of_a_listing_that_did_not_grow_were_removed(self):
+        drift = DetectDrift(limit=10, resync=True)
+        for start in range(100, 200, 10):
+            drift.admit(page(range(start, start + 11), start))
+        assert drift.admit(page(range(110, 120), 110, total=120)) == []
+
     def test_items_missing_at_the_end_of_a_listing_that_grew_are_an_error(self):
         """Most likely the order changed, and what stands behind them now was not yielded."""
         drift = DetectDrift(limit=10, resync=True)

@@ -235,6 +235,30 @@ def test_a_walk_looks_before_the_same_items_forty_times():
         drift.admit(page(["c2", "c1", "d1"], 3))
 
 
+@pytest.mark.parametrize("shown", [["a1", "a2", "b2", "b1"], ["a1", "a2", "b3", "b1"]])
+def test_a_page_that_shows_what_is_before_them_counts_too(shown):
+    drift = anchored(["a1", "a2", "b1", "b2"])
+    for _ in range(40):
+        assert drift.admit(page(shown, 0)) is not None
+    with pytest.raises(DriftError, match="loses its position again and again"):
+        drift.admit(page(shown, 0))
+
+
+def test_a_page_that_shows_the_position_among_other_items_does_not_count():
+    drift = anchored(["a1", "b1", "c1"])
+    for _ in range(50):
+        assert drift.admit(page(["b1", "c1"], 1)) == []
+    assert drift.resyncs == 50
+
+
+def test_before_the_first_item_there_is_nothing_to_look_at():
+    """The walk was resumed among items that are sorted alike, and the listing begins with them now."""
+    drift = anchored(anchors=[digest(item_id) for item_id in ("b1", "b2")])
+    with pytest.raises(DriftError, match="none of the items passed lately"):
+        for _ in range(10):
+            assert drift.admit(page(["b1", "b2", "c1"], total=3)) is None
+
+
 def test_more_of_them_than_are_remembered_are_an_error():
     """Nobody knows what stood before them."""
     drift = DetectDrift(limit=5, resync=True, sort_key=lambda item: item.id[0])
