@@ -46,8 +46,8 @@ def _rank(argument: Argument) -> tuple[bool, ...]:
 class Listing(Endpoint[T]):
     """A listing of one kind of item.
 
-    A subclass names its model, ``Listing[Station]``, and its path. Its ``list()`` names a TypedDict, whose keys are its
-    arguments. `filters` and the documentation of ``list()`` are made from these.
+    A subclass names its model, ``Listing[Station]``, and it has the name of its path. Its ``list()`` names a TypedDict,
+    whose keys are its arguments. `filters` and the documentation of ``list()`` are made from these.
 
     Args:
         connection: The way to the server.
@@ -78,7 +78,8 @@ class Listing(Endpoint[T]):
         cls.summary, _, cls.note = (inspect.getdoc(method) or "").partition("\n\n")
         describe(method, (*cls.filters, *cls.options))
         (model,) = get_args(vars(cls)["__orig_bases__"][0])
-        cls._set_up(model, is_bare=all(option.name != "limit" for option in cls.options))
+        is_bare = all(option.name != "limit" for option in cls.options)
+        cls._set_up(model, {argument.name: argument for argument in cls.filters}, is_bare=is_bare)
 
     @classmethod
     def _with_stable_orders(cls, argument: Argument) -> Argument:

@@ -18,13 +18,14 @@ from aiotofupilot._wire.response import read_page
 from aiotofupilot._wire.times import read_date_time, read_http_date
 from aiotofupilot.errors import DecodeError
 from aiotofupilot.models import Page, PageMeta
+from aiotofupilot.models.fields import fields_of
 from aiotofupilot.shard import Shard
 
 from ._bounds import bounded, bounds_of, widely_bounded
 from ._shared import OfOperatedRun
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable
+    from collections.abc import Callable, Iterable, Mapping
 
     from aiotofupilot._http.client import Connection
     from aiotofupilot._paging.source import Control, Order
@@ -32,6 +33,8 @@ if TYPE_CHECKING:
     from aiotofupilot.errors import TofuPilotError
     from aiotofupilot.models import RawItem, Run
     from aiotofupilot.stats import RequestCounts
+
+    from ._declaration import Argument
 
 __all__ = ["ByRun", "Endpoint", "Query"]
 
@@ -54,19 +57,22 @@ class Endpoint(Generic[T]):
     is_bare: ClassVar[bool]
     """Whether the server answers with a bare array. It is the only page."""
     creation_field: ClassVar[str | None] = None
-    """The field of an item that says when it was created. None: items do not say it."""
+    """The field of an item that says when it was created: ``created_at``, if items have it and nothing else is said.
+    None: items do not say it."""
     creation_filter: ClassVar[str | None] = None
-    """The beginning of the names of the parameters that bound the time of creation, such as ``created``. None: there
-    are no such parameters."""
-    oldest_first: ClassVar[str | None] = None
-    """The value of ``sort_by`` whose ascending order lists the oldest items first. None: there is no such order."""
+    """The beginning of the names of the parameters that bound the time of creation, such as ``created``, which is that
+    of the field if nothing else is said. None: there are no such parameters."""
+    shard_field: ClassVar[str | None] = None
+    """The field by which shards are cut: a time that never changes. None: `creation_field`."""
+    oldest_first: ClassVar[str | None]
+    """The value of ``sort_by`` whose ascending order lists the oldest items first. It is the name of the field by which
+    shards are cut. None: there is no such order."""
+    partition_key: ClassVar[tuple[str, str] | None]
+    """The field by which shards are cut, and the beginning of the names of its filters. None: there is no such field,
+    or no filter for it."""
     sort_paths: ClassVar[dict[str | None, tuple[str, ...]]] = {}
     """The paths in an item to what it is sorted by, for values of ``sort_by`` that are not the name of a field. None
     stands for the default order; if it is missing, this is the order of `oldest_first` or `creation_field`."""
-    shard_field: ClassVar[str | None] = None
-    """The field by which shards are cut: a time that never changes. None: `creation_field`."""
-    shard_filter: ClassVar[str | None] = None
-    """The beginning of the names of the parameters that bound this time. None: `creation_filter`."""
     by_run: ClassVar[ByRun | None] = None
     """How the items of some runs are asked for. None: the items do not belong to runs."""
 
@@ -78,10 +84,23 @@ class Endpoint(Generic[T]):
     """Reads a page of structs. They have the values of the models."""
 
     @classmethod
-    def _set_up(cls, model: type, *, is_bare: bool) -> None:
-        """Set what a listing need not say itself."""
+    def _set_up(cls, model: type, filters: Mapping[str, Argument], *, is_bare: bool) -> None:
+        """Set what a listing need not say itself, because it follows from the model and the filters."""
         cls.name = cls.__name__.lower()
+        cls.path = f"/v2/{cls.name}"
         cls.model, cls.is_bare = model, is_bare
+        if any(field.name == "created_at" for field in fields_of(model)):
+            cls.creation_field = cls.creation_field or "created_at"
+
+        def filter_of(field: str | None) -> str | None:
+            name = field and field.removesuffix("_at")
+            return name if f"{name}_after" in filters else None
+
+        cls.creation_filter = cls.creation_filter or filter_of(cls.creation_field)
+        field = cls.shard_field or cls.creation_field
+        name = filter_of(cls.shard_field) if cls.shard_field else cls.creation_filter
+        cls.partition_key = None if field is None or name is None else (field, name)
+        cls.oldest_first = field if "sort_by" in filters and field in filters["sort_by"].choices else None
         cls.decode = PageDecoder(model, bare=is_bare)
         cls.decode_raw = RawDecoder(is_bare=is_bare)
         cls.decode_structs = StructDecoder(model, bare=is_bare)
@@ -89,15 +108,6 @@ class Endpoint(Generic[T]):
     def __init__(self, connection: Connection) -> None:
         self.connection: Connection = connection
         """The way to the server."""
-
-    @property
-    def partition_key(self) -> tuple[str, str] | None:
-        """The field by which shards are cut, and the beginning of the names of its filters.
-
-        None: there is no such field, or no filter for it.
-        """
-        field, name = self.shard_field or self.creation_field, self.shard_filter or self.creation_filter
-        return None if field is None or name is None else (field, name)
 
 
 @frozen

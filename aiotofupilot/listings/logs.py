@@ -43,13 +43,10 @@ class LogFilters(OfRun, WithOrder, PageOptions, total=False):
 class Logs(Listing[Log]):
     """The lines in the logs of runs. The API does not document the length of pages, so 100 is assumed."""
 
-    path = "/v2/logs"
-    stable_orders: ClassVar[frozenset[str]] = frozenset({"created_at", "level", "run_id"})
-    creation_field: ClassVar[str | None] = "created_at"
-    creation_filter: ClassVar[str | None] = "timestamp"
+    stable_orders = frozenset({"created_at", "level", "run_id"})
+    creation_filter = "timestamp"
     sort_paths: ClassVar[dict[str | None, tuple[str, ...]]] = {"run_id": ("run", "id")}
-    oldest_first: ClassVar[str | None] = "created_at"
-    by_run: ClassVar[ByRun | None] = ByRun(Runs, run_ids="run_ids", run_id=("run", "id"))
+    by_run = ByRun(Runs, run_ids="run_ids", run_id=("run", "id"))
 
     def list(self, **arguments: Unpack[LogFilters]) -> Paginator[Log]:
         """List log lines, the latest written first.

@@ -4,7 +4,7 @@ Source: https://www.tofupilot.com/docs/dashboard/api/v2/procedures/list
 """
 
 from datetime import datetime
-from typing import Annotated, ClassVar, Unpack
+from typing import Annotated, Unpack
 
 from aiotofupilot._paging.paginator import Paginator
 from aiotofupilot.models import Procedure
@@ -30,10 +30,6 @@ class ProcedureFilters(PageOptions, total=False):
 
 class Procedures(Listing[Procedure]):
     """The procedures that the key may read."""
-
-    path = "/v2/procedures"
-    creation_field: ClassVar[str | None] = "created_at"
-    creation_filter: ClassVar[str | None] = "created"
 
     def list(self, **arguments: Unpack[ProcedureFilters]) -> Paginator[Procedure]:
         """List procedures.

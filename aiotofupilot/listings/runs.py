@@ -50,12 +50,8 @@ class RunFilters(OfOperatedRun, WithMetadata, WithOrder, PageOptions, total=Fals
 class Runs(Listing[Run]):
     """The runs that the key may read."""
 
-    path = "/v2/runs"
-    stable_orders: ClassVar[frozenset[str]] = frozenset({"started_at", "created_at", "duration"})
-    creation_field: ClassVar[str | None] = "created_at"
-    creation_filter: ClassVar[str | None] = "created"
+    stable_orders = frozenset({"started_at", "created_at", "duration"})
     sort_paths: ClassVar[dict[str | None, tuple[str, ...]]] = {None: ("started_at",)}
-    oldest_first: ClassVar[str | None] = "created_at"
 
     def list(self, **arguments: Unpack[RunFilters]) -> Paginator[Run]:
         """List runs, the latest started first."""

@@ -25,8 +25,6 @@ class StationFilters(WithMetadata, PageOptions, total=False):
 class Stations(Listing[Station]):
     """The test benches of the organization."""
 
-    path = "/v2/stations"
-
     def list(self, **arguments: Unpack[StationFilters]) -> Paginator[Station]:
         """List stations.
 

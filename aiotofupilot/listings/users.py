@@ -17,8 +17,6 @@ __all__ = ["Users"]
 class Users(Listing[User]):
     """The users of the organization."""
 
-    path = "/v2/users"
-
     def list(self, **arguments: Unpack[Options]) -> Paginator[User]:
         """List the users of the organization.
 
