@@ -25,13 +25,14 @@ parts below it.
 - `listings` says what can be listed: the path of each listing, its model and its filters. It is also the part of a
   session that has the listings.
 - `_paging` says how a listing is walked, and knows no HTTP. `_http` says how one request gets through, and knows no
-  paging. The two stand side by side, and a listing puts them together.
+  paging. The two stand side by side, and a session puts them together.
 - `_wire` turns bytes into values and values into queries, without I/O.
 - `settings` finds the key and the server.
 - `watermark`, `checkpoint`, `shard`, `errors`, `stats` and `models` are the values that users meet.
 - `_otel` tells OpenTelemetry what happens, in programs that use OpenTelemetry.
 - `sandbox` is a TofuPilot for tests. The client never imports it.
-- `clock` is time and chance, in one place where a test can replace them. `_arguments` checks arguments.
+- `clock` is time and chance, in one place where a test can replace them. `_arguments` checks arguments. `_digests` has
+  the checksums of the texts that checkpoints, watermarks and shards become.
 - `_public` decides when a public name is loaded, and what ``help()`` shows of it.
 """
 

@@ -2,45 +2,28 @@
 
 from __future__ import annotations
 
-import hashlib
 import re
-from base64 import urlsafe_b64decode, urlsafe_b64encode
-from binascii import crc32
 from typing import TYPE_CHECKING
 
 from attrs import evolve, field, frozen
 
 from ._arguments import integer
+from ._digests import DIGEST_SIZE, format_digests, read_digests, sealed, unsealed
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
     from typing import Self
 
-__all__ = ["BEGINNING", "LARGEST", "Checkpoint", "digest", "format_digests", "read_digests", "sealed", "unsealed"]
+__all__ = ["BEGINNING", "LARGEST", "Checkpoint"]
 
-_DIGEST_SIZE = 6
-"""Bytes that are kept of an ID. A resumed walk compares thousands of IDs. The chance that two of them agree in these
-bytes is one in 10 ** 9."""
 
-BEGINNING = bytes(_DIGEST_SIZE)
+BEGINNING = bytes(DIGEST_SIZE)
 """Stands for the place before the first item of a listing."""
 
 LARGEST = 2**53 - 1
 """The largest cursor. The server counts in JavaScript's numbers, and larger integers are not exact there."""
 
-_SEAL_LENGTH = 7
-"""Characters of a seal: a colon, and a checksum of four bytes."""
 
 _FORMAT = re.compile(r"(?:([a-z_]+)\.([\w-]{8}):)?(\d{1,16})(?:\+(\d{1,16}))?(?:@([\w-]+))?(?:~([\w-]+))?", re.ASCII)
-
-
-def digest(item_id: str) -> bytes:
-    """Return the few bytes that stand for an ID in a checkpoint.
-
-    Args:
-        item_id: ID of an item.
-    """
-    return hashlib.blake2b(item_id.encode(), digest_size=_DIGEST_SIZE).digest()
 
 
 def _cursor(value: int) -> int:
@@ -129,52 +112,6 @@ class Checkpoint:
             listing or "",
             query or "",
         )
-
-
-def sealed(text: str) -> str:
-    """Return a text with a seal, a checksum that shows whether the text was cut short or changed.
-
-    Any change of a single character changes the checksum.
-
-    Args:
-        text: The text to seal.
-    """
-    checksum = crc32(text.encode(errors="surrogatepass")).to_bytes(4)
-    return f"{text}:{urlsafe_b64encode(checksum).decode().rstrip('=')}"
-
-
-def unsealed(text: str) -> str:
-    """Return a text without its seal. An empty text: there is no seal, or the seal does not fit.
-
-    Args:
-        text: A text that `sealed` returned.
-    """
-    content = text[:-_SEAL_LENGTH]
-    return content if sealed(content) == text else ""
-
-
-def format_digests(digests: Iterable[bytes]) -> str:
-    """Return the string form of digests: eight characters each.
-
-    Args:
-        digests: Digests, as `digest` returns them.
-    """
-    return urlsafe_b64encode(b"".join(digests)).decode()  # six bytes are eight characters: there is no padding
-
-
-def read_digests(text: str) -> tuple[bytes, ...]:
-    """Return the digests in a text.
-
-    Args:
-        text: A text that `format_digests` returned.
-
-    Raises:
-        ValueError: The text was cut short.
-    """
-    if len(text) % (_DIGEST_SIZE * 4 // 3):
-        raise ValueError(f"{len(text)} characters are not digests")
-    joined = urlsafe_b64decode(text)
-    return tuple(joined[at : at + _DIGEST_SIZE] for at in range(0, len(joined), _DIGEST_SIZE))
 
 
 def _read(digests: str | None, text: str) -> tuple[bytes, ...]:

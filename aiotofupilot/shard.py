@@ -10,7 +10,7 @@ from urllib.parse import parse_qsl, urlencode
 from attrs import field, frozen
 
 from ._arguments import aware, for_parameter
-from .checkpoint import sealed, unsealed
+from ._digests import sealed, unsealed
 
 if TYPE_CHECKING:
     from collections.abc import Iterable

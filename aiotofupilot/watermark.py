@@ -10,7 +10,7 @@ from urllib.parse import quote, unquote
 from attrs import field, frozen
 
 from ._arguments import aware, for_parameter
-from .checkpoint import format_digests, read_digests, sealed, unsealed
+from ._digests import format_digests, read_digests, sealed, unsealed
 
 if TYPE_CHECKING:
     from typing import Self

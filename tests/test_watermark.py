@@ -8,7 +8,7 @@ from attrs import evolve
 from hypothesis import given, strategies as st
 
 from aiotofupilot import Checkpoint, Watermark
-from aiotofupilot.checkpoint import digest, sealed
+from aiotofupilot._digests import digest, sealed
 from aiotofupilot.watermark import OpenRun
 
 FLOOR = datetime(2026, 2, 1, 12, 30, 15, tzinfo=UTC)

@@ -8,7 +8,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, TypeVar
 
-from aiotofupilot.checkpoint import BEGINNING, digest
+from aiotofupilot._digests import digest
+from aiotofupilot.checkpoint import BEGINNING
 from aiotofupilot.errors import PaginationError
 
 if TYPE_CHECKING:

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, Generic, TypeVar
 
 from attrs import evolve
 
-from aiotofupilot.checkpoint import digest
+from aiotofupilot._digests import digest
 from aiotofupilot.errors import DriftError, PaginationError
 from aiotofupilot.stats import RequestCounts, WalkStats
 

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, Generic, TypeVar
 
 from attrs import evolve
 
-from aiotofupilot.checkpoint import digest
+from aiotofupilot._digests import digest
 from aiotofupilot.errors import DecodeError
 from aiotofupilot.watermark import OpenRun
 

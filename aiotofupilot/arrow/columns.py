@@ -17,8 +17,8 @@ import attrs
 import msgspec
 import pyarrow as pa
 
-from aiotofupilot import DecodeError
 from aiotofupilot._arguments import for_parameter
+from aiotofupilot.errors import DecodeError
 from aiotofupilot.models.fields import fields_of
 
 if TYPE_CHECKING:

@@ -6,14 +6,17 @@ from typing import TYPE_CHECKING, Any
 
 import pyarrow as pa
 
-from aiotofupilot import DecodeError, Paginator, RawItem
 from aiotofupilot._arguments import for_parameter, integer
 from aiotofupilot._paging.iteration import Iteration
+from aiotofupilot._paging.paginator import Paginator
+from aiotofupilot.errors import DecodeError
+from aiotofupilot.models import RawItem
 
 from .columns import schema, sent_batch
 
 if TYPE_CHECKING:
-    from aiotofupilot import Checkpoint, WalkStats
+    from aiotofupilot.checkpoint import Checkpoint
+    from aiotofupilot.stats import WalkStats
 
 __all__ = ["RecordBatches", "batches", "table"]
 

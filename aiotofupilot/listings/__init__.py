@@ -21,10 +21,9 @@ from aiotofupilot import _public
 if TYPE_CHECKING:
     from typing import Self
 
-    from aiotofupilot._http.client import Connection
-
     from ._base import Listing
     from ._declaration import Argument, Bounds
+    from ._query import Connection
     from ._shared import Options, PageOptions
     from .batches import Batches
     from .deployments import Deployments

@@ -17,14 +17,13 @@ from aiotofupilot.checkpoint import Checkpoint
 from ._bounds import widely_bounded
 from ._declaration import Argument, arguments_of, describe
 from ._encoding import checked, query_of
-from ._query import Endpoint, Query, time_in
+from ._query import Connection, Endpoint, Query, time_in
 from ._shared import OfProcedure, PageOptions, WithMetadata, WithOrder
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
     from typing import Unpack
 
-    from aiotofupilot._http.client import Connection
     from aiotofupilot._wire.query import Pairs
     from aiotofupilot.shard import Shard
 

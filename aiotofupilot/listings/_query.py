@@ -26,9 +26,10 @@ from ._shared import OfOperatedRun
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping
+    from typing import Self
 
-    from aiotofupilot._http.client import Connection
     from aiotofupilot._paging.source import Control, Order
+    from aiotofupilot._wire.response import Response
     from aiotofupilot.clock import Clock, Deadline
     from aiotofupilot.errors import TofuPilotError
     from aiotofupilot.models import RawItem, Run
@@ -36,9 +37,59 @@ if TYPE_CHECKING:
 
     from ._declaration import Argument
 
-__all__ = ["ByRun", "Endpoint", "Query"]
+__all__ = ["ByRun", "Connection", "Endpoint", "Query"]
 
 T = TypeVar("T", bound=Identified)
+V = TypeVar("V")
+
+
+class Connection(Protocol):
+    """The way to the server. A listing knows nothing else of a session."""
+
+    @property
+    def concurrency(self) -> int:
+        """How many pages may be in flight, if a listing does not set its own number."""
+        ...
+
+    @property
+    def clock(self) -> Clock:
+        """Time and chance."""
+        ...
+
+    @property
+    def down_since(self) -> datetime | None:
+        """As in `Source`."""
+        ...
+
+    def within(self, max_elapsed: float) -> Self:
+        """As in `Source`."""
+        ...
+
+    async def pause(self, seconds: float, *, after: TofuPilotError | None = None) -> None:
+        """As in `Source`."""
+        ...
+
+    async def get(
+        self,
+        target: str,
+        read: Callable[[Response], V],
+        counts: RequestCounts,
+        *,
+        once: bool = False,
+        deadline: Deadline | None = None,
+        control: Control | None = None,
+    ) -> V:
+        """Return what a function reads from the response to a GET.
+
+        Args:
+            target: Path and query, percent-encoded.
+            read: Turns the response into a value.
+            counts: As in `Source.fetch`.
+            once: Likewise.
+            deadline: Likewise.
+            control: Likewise.
+        """
+        ...
 
 
 class Endpoint(Generic[T]):

@@ -6,9 +6,10 @@ import pytest
 from attrs import frozen
 from hypothesis import given, strategies as st
 
+from aiotofupilot._digests import digest
 from aiotofupilot._paging.drift import DetectDrift
 from aiotofupilot._paging.resync import Search, Ties, is_out_of_order, last_reliable, longest_row
-from aiotofupilot.checkpoint import BEGINNING, digest
+from aiotofupilot.checkpoint import BEGINNING
 from aiotofupilot.errors import DriftError
 from aiotofupilot.models import Page, PageMeta
 
