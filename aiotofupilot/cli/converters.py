@@ -22,7 +22,7 @@ def timestamp(_: object, tokens: Sequence[Token]) -> datetime:
     """Read a timestamp as `read_timestamp` does, by this machine's clock.
 
     Raises:
-        ValueError: It is none.
+        ValueError: It is not a timestamp.
     """
     return read_timestamp(tokens[0].value, datetime.now(UTC))
 
@@ -38,7 +38,7 @@ def read_timestamp(text: str, now: datetime) -> datetime:
         now: When it is typed; timezone-aware.
 
     Raises:
-        ValueError: It is none of these, or it lies before the year 1.
+        ValueError: It is not one of these, or it lies before the year 1.
     """
     try:
         match text.lower():
@@ -54,8 +54,8 @@ def read_timestamp(text: str, now: datetime) -> datetime:
                 return datetime.fromisoformat(text).astimezone()
     except (ValueError, OverflowError):
         raise ValueError(
-            f'"{text}" is no date: write 2024-01-31, 2024-01-31T09:30, 2024-01-31T09:30Z or 2024-01-31T09:30+02:00; or '
-            "today, yesterday, now, or an age such as 7d, 12h or 30m."
+            f'"{text}" is not a date: write 2024-01-31, 2024-01-31T09:30, 2024-01-31T09:30Z or 2024-01-31T09:30+02:00; '
+            "or today, yesterday, now, or an age such as 7d, 12h or 30m."
         ) from None
 
 
@@ -69,14 +69,14 @@ def checkpoint(_: object, tokens: Sequence[Token]) -> Checkpoint:
     try:
         return Checkpoint.parse(text)
     except ValueError:
-        raise ValueError(f'"{text}" is no place: write 0 or more, or what an earlier run printed.') from None
+        raise ValueError(f'"{text}" is not a cursor: write 0 or more, or what an earlier run printed.') from None
 
 
 def seconds(_: object, tokens: Sequence[Token]) -> float:
     """Read a number of seconds.
 
     Raises:
-        ValueError: It is none, or not more than 0, or without end.
+        ValueError: It is not a number, or not more than 0, or infinite.
     """
     text = tokens[0].value
     try:
@@ -84,7 +84,7 @@ def seconds(_: object, tokens: Sequence[Token]) -> float:
     except ValueError:
         number = math.nan
     if not 0.0 < number < math.inf:
-        raise ValueError(f'"{text}" is no number of seconds: write more than 0, such as 0.5 or 60.')
+        raise ValueError(f'"{text}" is not a number of seconds: write more than 0, such as 0.5 or 60.')
     return number
 
 
@@ -98,7 +98,7 @@ def duration(_: object, tokens: Sequence[Token]) -> timedelta:
     """Read a duration such as 90s, 1m30s, 2h or PT1M30S.
 
     Raises:
-        ValueError: It is none, or it is longer than a timedelta can be.
+        ValueError: It is not a duration, or it is longer than a timedelta can be.
     """
     text = tokens[0].value
     try:
@@ -113,7 +113,7 @@ def _timedelta(text: str) -> timedelta:
     if len(text) > len("P") and text[-1] not in "Tt" and (match := _ISO_DURATION.fullmatch(text)):
         weeks, days, hours, minutes, seconds = (float((part or "0").replace(",", ".")) for part in match.groups())
         return timedelta(weeks=weeks, days=days, hours=hours, minutes=minutes, seconds=seconds)
-    raise ValueError(f'"{text}" is no duration: write 90s, 1m30s, 2h or PT1M30S.')
+    raise ValueError(f'"{text}" is not a duration: write 90s, 1m30s, 2h or PT1M30S.')
 
 
 def _sum(duration: re.Match[str]) -> timedelta:
@@ -150,5 +150,5 @@ def _conditions(text: str) -> dict[str, Any]:
     except (ValueError, RecursionError):  # the latter: it is nested too deeply
         document = None
     if not isinstance(document, dict):
-        raise ValueError(f'"{text}" is no metadata filter: write KEY=TEXT, or {{"KEY": {{"gte": 5}}}} as JSON.')  # noqa: TRY004 - cyclopts explains a ValueError
+        raise ValueError(f'"{text}" is not a metadata filter: write KEY=TEXT, or {{"KEY": {{"gte": 5}}}} as JSON.')  # noqa: TRY004 - cyclopts explains a ValueError
     return cast("dict[str, Any]", document)

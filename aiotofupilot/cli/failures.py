@@ -77,7 +77,7 @@ _ADDRESS = "check the address in TOFUPILOT_URL or --base-url"
 _LIMIT = "At most so many in all is -n or --max-items; so many per request is --page-size. See --help."
 """What is said about --limit. In the library it is the size of a page, and in many commands the number of items."""
 
-_ADVICE: dict[type[BaseException], str] = {
+_HINTS: dict[type[BaseException], str] = {
     aiotofupilot.UnauthorizedError: "check the key in TOFUPILOT_API_KEY, and that it is of this server",
     aiotofupilot.ForbiddenError: "use the key of a user: a station's key may not list everything",
     aiotofupilot.BadRequestError: "the server does not accept these options",
@@ -116,9 +116,9 @@ def explained(error: BaseException) -> tuple[ExitCode, str]:
         case aiotofupilot.ConfigurationError():
             code, line = ExitCode.USAGE, _in_options(str(error))
         case aiotofupilot.UnauthorizedError() | aiotofupilot.ForbiddenError():
-            code, line = ExitCode.REFUSED, _with_advice(error)
+            code, line = ExitCode.REFUSED, _with_hint(error)
         case aiotofupilot.TofuPilotError():
-            line = _with_advice(error)
+            line = _with_hint(error)
         case DeadlineError():
             line = str(error)
         case StoppedError():
@@ -144,12 +144,16 @@ def _misunderstood(error: CycloptsError) -> str:
 
 def _in_options(message: str) -> str:
     """Return a message of the library, which speaks of parameters, with the options of the command instead."""
-    told = _PARAMETER.sub(lambda named: f"--{named[1].replace('_', '-')}{f' {named[2]}' if named[2] else ''}", message)
+    message = _PARAMETER.sub(
+        lambda named: f"--{named[1].replace('_', '-')}{f' {named[2]}' if named[2] else ''}", message
+    )
     # A key on the command line is discouraged.
-    return told.replace("pass --api-key", "log in with TofuPilot's own command, or try --sandbox, which needs no key")
+    return message.replace(
+        "pass --api-key", "log in with TofuPilot's own command, or try --sandbox, which needs no key"
+    )
 
 
-def _with_advice(error: aiotofupilot.TofuPilotError) -> str:
+def _with_hint(error: aiotofupilot.TofuPilotError) -> str:
     line = _in_options(str(error))
     # The error itself may say what to do.
     if error.hint or (isinstance(error, aiotofupilot.DriftError) and "--on-drift" in line):
@@ -162,4 +166,4 @@ def _what_to_do(error: aiotofupilot.TofuPilotError) -> str:
         return f"only the item at position {error.position} cannot be read: --on-unreadable skip leaves it out"
     if isinstance(error, aiotofupilot.RateLimitedError | aiotofupilot.ServerError) and error.retry_after:
         return f"try again in {ceil(error.retry_after):,} s"
-    return next(_ADVICE[kind] for kind in type(error).__mro__ if kind in _ADVICE)
+    return next(_HINTS[kind] for kind in type(error).__mro__ if kind in _HINTS)

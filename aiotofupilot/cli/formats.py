@@ -1,6 +1,6 @@
 """How a listing is written: a table for people; JSON lines, JSON, CSV or Parquet for programs.
 
-JSON and CSV have the API's own names and spelling, and Parquet has the library's.
+JSON and CSV have the API's own names and formats, and Parquet has the library's.
 """
 
 from __future__ import annotations

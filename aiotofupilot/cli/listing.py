@@ -102,10 +102,8 @@ class Query:
             return ""
         shown = ", ".join(map(str, stats.unreadable_positions[:_SHOWN]))
         more = f" and {count - _SHOWN:,} more" if count > _SHOWN else ""
-        places = f"position {shown}" if count == 1 else f"positions {shown}{more}"
-        return (
-            f"{counted(count, self.name)} could not be read and {'is' if count == 1 else 'are'} left out, at {places}"
-        )
+        where = f"position {shown}" if count == 1 else f"positions {shown}{more}"
+        return f"{counted(count, self.name)} could not be read and {'is' if count == 1 else 'are'} left out, at {where}"
 
 
 def _as_text(value: object) -> str | int | None:
@@ -220,7 +218,7 @@ async def _total_told(
     """Give a function to call with each page. After a few of them, a task tells the progress how many items there are.
 
     It counts with one request in flight, and tries none again, so that it takes little from the walk. A count that
-    fails is no failure. At the end of the block it is over, finished or not.
+    fails is not a failure. At the end of the block it is over, finished or not.
     """
     pages, counting = 0, None
 

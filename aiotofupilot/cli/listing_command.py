@@ -103,7 +103,7 @@ def _option(argument: Argument) -> inspect.Parameter:
 def _text(argument: Argument) -> str:
     """Return what an option's help says: the documentation of the argument, as plain text.
 
-    What None means comes last there. It is no news for a command, whose options can be left out.
+    What None means comes last there. It is not news for a command, whose options can be left out.
     """
     return argument.full_doc.partition(" None:")[0].replace("``", "")
 

@@ -126,15 +126,15 @@ async def bring_up_to_date(
 
 
 @contextmanager
-def _explaining(place: str) -> Generator[None]:
+def _explaining(step: str) -> Generator[None]:
     """Turn what can go wrong with a mirror during a block into what the command explains.
 
     Args:
-        place: The listing, or the end.
+        step: The listing, or the end.
     """
     from asyncio import CancelledError  # noqa: PLC0415 - it is loaded by now
 
-    left = f"it had come to the {place}, run it again to go on"
+    left = f"it had come to the {step}, run it again to go on"
     try:
         yield
     except (TofuPilotError, OSError, CancelledError) as error:

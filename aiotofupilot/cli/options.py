@@ -124,10 +124,10 @@ class Selection:
     cursor: Annotated[
         Checkpoint | None,
         _how_many(
-            metavar="PLACE",
+            metavar="CURSOR",
             converter=checkpoint,
             accepts_keys=False,
-            help="Begin at this place: the cursor that an earlier run printed when it ended early, or a position "
+            help="Begin here: the cursor that an earlier run printed when it ended early, or a position "
             "in the server's counting, such as 200.",
         ),
     ] = None
@@ -142,7 +142,7 @@ class Writing:
         Literal["table", "jsonl", "json", "csv", "parquet"] | None,
         _how_written(
             help="How to write the items. A table is cut to fit a terminal, never a pipe or a file; jsonl, json "
-            "and csv have the API's own names and spelling; parquet has the library's, and needs the extra "
+            "and csv have the API's own names and formats; parquet has the library's, and needs the extra "
             "arrow. By default the ending of --output decides, and without one it is a table."
         ),
     ] = None

@@ -363,8 +363,8 @@ async def output(
     except OSError as error:
         if error.errno in _DISK_FAILED:
             raise
-        place = path if error.errno == errno.ENOENT else error.filename or path  # it may be about FILE.part
-        raise UsageError(f"cannot write {place}: {error.strerror}") from error
+        name = path if error.errno == errno.ENOENT else error.filename or path  # it may be about FILE.part
+        raise UsageError(f"cannot write {name}: {error.strerror}") from error
     try:
         yield file
         if remake:

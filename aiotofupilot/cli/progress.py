@@ -27,7 +27,7 @@ _LONGEST = 100 * 24 * 3600
 class Progress(logging.Handler):
     """Counts items, and takes the library's warnings, each of which is about an attempt that failed.
 
-    An attempt that was made up for is no news. But a failure before anything has arrived may be a mistyped address. It
+    An attempt that was made up for is not news. But a failure before anything has arrived may be a mistyped address. It
     is told at once to whoever watches, because the attempts that follow take some seconds.
 
     Args:

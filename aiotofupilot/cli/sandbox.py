@@ -53,7 +53,7 @@ async def sandbox(
     """Run a TofuPilot of your own on this machine, with a made-up factory, until Ctrl-C.
 
     It serves every listing. It prints the two lines that a shell needs to lead other programs to it, and then each
-    request with its answer.
+    request with its response.
 
     Args:
         host: Listen on this address of this machine. 0.0.0.0 lets containers and other machines in.
@@ -66,7 +66,7 @@ async def sandbox(
             deployment_id too, for the filters.
         station_listings: Let the station's key list this. Given several times, it lists all of them. By default all but
             stations.
-        latency: Answer this much later.
+        latency: Response this much later.
         faults: Let this share of requests, 0 to 1, fail: errors, resets, answers that are cut short or not the API's.
         fault: Let requests fail in this way: a status, such as 429 or 503, or reset, hang_up, cut or html. Given
             several times, each fails in one of the ways. Without --faults, every request does.
@@ -109,7 +109,7 @@ def sandbox_of(
     Args:
         items: What it lists, by the name of the listing: a number of items to make up, or the items.
         seed: Decides what is made up, what changes, and which requests fail.
-        latency: Seconds by which each answer is late.
+        latency: Seconds by which each response is late.
         rate: The share of requests that meet a fault, 0 to 1. None: all of them where faults are named, and otherwise
             none.
         named: Names of faults: statuses of errors, or reset, hang_up, cut or html. Empty: those of a bad day.
@@ -200,7 +200,7 @@ def items_of(path: Path) -> dict[str, list[Any]]:
 
 def _items(path: Path, name: str, listed: object) -> list[Any]:
     if name not in NAMES:
-        raise UsageError(f"--data {path}: {name} is no listing; there are {', '.join(NAMES)}")
+        raise UsageError(f"--data {path}: {name} is not a listing; there are {', '.join(NAMES)}")
     if not isinstance(listed, list):
         raise UsageError(f"--data {path}: {name} must be an array of items")
     from aiotofupilot import from_wire  # noqa: PLC0415 - help and a wrong option need not wait for the codec
@@ -217,15 +217,15 @@ def _items(path: Path, name: str, listed: object) -> list[Any]:
     return items
 
 
-def _deployed(place: str, run: Run, document: Mapping[str, object]) -> Run:
-    """Return a run with its environment and deployment, if the file tells them."""
+def _deployed(path: str, run: Run, document: Mapping[str, object]) -> Run:
+    """Return a run with its environment and deployment, if the file names them."""
     from aiotofupilot.sandbox import DeployedRun  # noqa: PLC0415
 
-    told: dict[str, str] = {}
+    given: dict[str, str] = {}
     for name in ("environment", "deployment_id"):
         value = document.get(name)
         if isinstance(value, str):
-            told[name] = value
+            given[name] = value
         elif value is not None:
-            raise UsageError(f"{place}.{name}: expected a string, got {value!r}")
-    return DeployedRun.of(run, **told) if told else run
+            raise UsageError(f"{path}.{name}: expected a string, got {value!r}")
+    return DeployedRun.of(run, **given) if given else run

@@ -50,8 +50,8 @@ class Server:
 
     @property
     def _settings(self) -> Settings:
-        told = self.serving
-        return Settings.resolve(told.api_key, base_url=told.base_url, allow_insecure_http=told.allow_insecure_http)
+        named = self.serving
+        return Settings.resolve(named.api_key, base_url=named.base_url, allow_insecure_http=named.allow_insecure_http)
 
     @asynccontextmanager
     async def reached(self) -> AsyncGenerator[dict[str, Any]]:

@@ -186,12 +186,12 @@ class Listing(Endpoint[T]):
         if not isinstance(cursor, Checkpoint):
             return Checkpoint(cursor or 0, listing=self.name, query=query)
         if cursor.listing not in ("", self.name):
-            complaint = f"cursor is a checkpoint of {cursor.listing}, and cannot resume {self.name}"
-            raise for_parameter(ValueError(complaint), "cursor")
+            message = f"cursor is a checkpoint of {cursor.listing}, and cannot resume {self.name}"
+            raise for_parameter(ValueError(message), "cursor")
         if cursor.listing and cursor.query != query:
-            complaint = (
+            message = (
                 f"cursor is a checkpoint of {self.name} with other filters or another order (query {cursor.query}), "
                 f"and cannot resume these (query {query})"
             )
-            raise for_parameter(ValueError(complaint), "cursor")
+            raise for_parameter(ValueError(message), "cursor")
         return evolve(cursor, listing=self.name, query=query)

@@ -5,7 +5,7 @@ left out. A duration is sent in ISO 8601, and a condition on metadata as JSON. A
 its value, whatever ``str()`` returns for it.
 
 An argument of the wrong type raises a TypeError. An argument that is out of bounds raises a ValueError. Both messages
-name the place, such as ``ids[1]``, its bound and the value. Both errors have the name of the argument as the attribute
+name the path, such as ``ids[1]``, its bound and the value. Both errors have the name of the argument as the attribute
 ``parameter``.
 
 Sources: https://www.tofupilot.com/docs/api/v2 and the official Python SDK ``tofupilot`` 2.26.1
@@ -68,8 +68,8 @@ def query_of(filters: Sequence[Argument], given: Mapping[str, object]) -> Pairs:
         for end, other_end, relation in (("_after", "_before", "later"), ("_min", "_max", "more")):
             other = name.removesuffix(end) + other_end
             if name.endswith(end) and other in values and value > values[other]:
-                complaint = f"{name} must not be {relation} than {other}, got {value} and {values[other]}"
-                raise for_parameter(ValueError(complaint), name)
+                message = f"{name} must not be {relation} than {other}, got {value} and {values[other]}"
+                raise for_parameter(ValueError(message), name)
     return tuple((name, text) for name, value in values.items() for text in _texts(name, value))
 
 
@@ -88,90 +88,90 @@ def _texts(name: str, value: object) -> list[str]:
             return [] if value == {} else [json.dumps(value, separators=(",", ":"))]
 
 
-def _checked(kind: Any, place: str, value: object, bounds: Bounds) -> Any:  # noqa: ANN401 - any annotation
+def _checked(kind: Any, path: str, value: object, bounds: Bounds) -> Any:  # noqa: ANN401 - any annotation
     origin, inner = get_origin(kind), get_args(kind)
     if origin is Sequence:
-        return [_checked(inner[0], at, one, bounds) for at, one in _elements(place, value)]
+        return [_checked(inner[0], at, one, bounds) for at, one in _elements(path, value)]
     if origin is Literal:
-        return _choice(place, value, inner)
+        return _choice(path, value, inner)
     if origin is Mapping:
-        return _metadata(place, value)
-    return _CHECKS[kind](place, value, bounds)
+        return _metadata(path, value)
+    return _CHECKS[kind](path, value, bounds)
 
 
-def _string(place: str, value: object, bounds: Bounds) -> str:
+def _string(path: str, value: object, bounds: Bounds) -> str:
     if not isinstance(value, str):
-        raise TypeError(f"{place} must be a string, got {value!r}")
+        raise TypeError(f"{path} must be a string, got {value!r}")
     sent = as_str(value)
     try:
         length = len(sent.encode("utf-16-le")) // 2
     except UnicodeEncodeError as error:
-        raise ValueError(f"{place} has half a surrogate pair and cannot be sent, got {sent!r}") from error
+        raise ValueError(f"{path} has half a surrogate pair and cannot be sent, got {sent!r}") from error
     if bounds.high is not None and length > bounds.high:
-        raise ValueError(f"{place} must have at most {bounds.high} characters, got {length}")
+        raise ValueError(f"{path} must have at most {bounds.high} characters, got {length}")
     return sent
 
 
-def _choice(place: str, value: object, choices: tuple[str, ...]) -> str:
-    return _arguments.one_of(place, _string(place, value, Bounds()), choices)
+def _choice(path: str, value: object, choices: tuple[str, ...]) -> str:
+    return _arguments.one_of(path, _string(path, value, Bounds()), choices)
 
 
-def _elements(place: str, values: object) -> list[tuple[str, object]]:
-    """Return the elements of an iterable with their places."""
+def _elements(path: str, values: object) -> list[tuple[str, object]]:
+    """Return the elements of an iterable with their paths."""
     if isinstance(values, str | bytes | bytearray | memoryview | Mapping) or not isinstance(values, Iterable):
-        raise TypeError(f"{place} must be a list or another iterable of strings, got {values!r}")
-    return [(f"{place}[{at}]", value) for at, value in enumerate(cast("Iterable[object]", values))]
+        raise TypeError(f"{path} must be a list or another iterable of strings, got {values!r}")
+    return [(f"{path}[{at}]", value) for at, value in enumerate(cast("Iterable[object]", values))]
 
 
-def _date_time(place: str, value: object, _: Bounds) -> datetime:
+def _date_time(path: str, value: object, _: Bounds) -> datetime:
     if not isinstance(value, datetime):
-        advice = "datetime.fromisoformat() turns a string into one"
+        hint = "datetime.fromisoformat() turns a string into one"
         if isinstance(value, date):
-            advice = "datetime.combine(day, time(), tzinfo=UTC) is the first moment of a day in UTC"
-        raise TypeError(f"{place} must be a datetime, got {value!r}; {advice}")
+            hint = "datetime.combine(day, time(), tzinfo=UTC) is the first moment of a day in UTC"
+        raise TypeError(f"{path} must be a datetime, got {value!r}; {hint}")
     if value.utcoffset() is None:
         raise ValueError(
-            f"{place} must be timezone-aware, got {value!r}; "
+            f"{path} must be timezone-aware, got {value!r}; "
             "use moment.astimezone() for local time, or moment.replace(tzinfo=UTC) for UTC"
         )
     try:
         value.astimezone(UTC)
     except OverflowError as error:
-        raise ValueError(f"{place} must be within the years 1 to 9999 in UTC, got {value!r}") from error
+        raise ValueError(f"{path} must be within the years 1 to 9999 in UTC, got {value!r}") from error
     return value
 
 
-def _duration(place: str, value: object, _: Bounds) -> timedelta:
+def _duration(path: str, value: object, _: Bounds) -> timedelta:
     if not isinstance(value, timedelta):
-        raise TypeError(f"{place} must be a timedelta, got {value!r}")
+        raise TypeError(f"{path} must be a timedelta, got {value!r}")
     if value < timedelta():
-        raise ValueError(f"{place} must be at least timedelta(0), got {value!r}")
+        raise ValueError(f"{path} must be at least timedelta(0), got {value!r}")
     return value
 
 
-def _number(place: str, value: object, _: Bounds) -> float:
+def _number(path: str, value: object, _: Bounds) -> float:
     if not isinstance(value, int | float) or isinstance(value, bool):
-        raise TypeError(f"{place} must be a number, got {value!r}")
+        raise TypeError(f"{path} must be a number, got {value!r}")
     finite = as_float(value)
     if not math.isfinite(finite):
-        raise ValueError(f"{place} must be a finite number, got {value!r}")
+        raise ValueError(f"{path} must be a finite number, got {value!r}")
     return finite
 
 
-def _integer(place: str, value: object, bounds: Bounds) -> int:
-    return _arguments.integer(place, value, low=bounds.low or 0, high=bounds.high)
+def _integer(path: str, value: object, bounds: Bounds) -> int:
+    return _arguments.integer(path, value, low=bounds.low or 0, high=bounds.high)
 
 
-def _boolean(place: str, value: object, _: Bounds) -> bool:
-    return _arguments.boolean(place, value)
+def _boolean(path: str, value: object, _: Bounds) -> bool:
+    return _arguments.boolean(path, value)
 
 
-def _cursor(place: str, value: object, bounds: Bounds) -> int | Checkpoint:
+def _cursor(path: str, value: object, bounds: Bounds) -> int | Checkpoint:
     if isinstance(value, Checkpoint):
         return value
     if isinstance(value, str):
-        raise TypeError(f"{place} must be an integer or a Checkpoint, got {value!r}: use Checkpoint.parse()")
-    return _integer(place, value, bounds)
+        raise TypeError(f"{path} must be an integer or a Checkpoint, got {value!r}: use Checkpoint.parse()")
+    return _integer(path, value, bounds)
 
 
 _CHECKS: Mapping[Any, Callable[[str, object, Bounds], object]] = {
@@ -185,17 +185,17 @@ _CHECKS: Mapping[Any, Callable[[str, object, Bounds], object]] = {
 }
 
 
-def _metadata(place: str, value: object) -> dict[str, object]:
+def _metadata(path: str, value: object) -> dict[str, object]:
     """Return a metadata filter in the form in which it is sent, as one JSON value.
 
     A condition is ``{"in": [str, ...], "contains": str}`` or one of the two, ``{"eq": bool}``, or any of ``gte``,
     ``lte``, ``gt``, ``lt`` and ``eq``, each with a number. An empty mapping is no filter.
     """
-    conditions = _mapping(place, value)
+    conditions = _mapping(path, value)
     if len(conditions) > _METADATA_KEYS:
-        raise ValueError(f"{place} must have at most {_METADATA_KEYS} keys, got {len(conditions)}")
+        raise ValueError(f"{path} must have at most {_METADATA_KEYS} keys, got {len(conditions)}")
     return {
-        _string(f"a key of {place}", key, Bounds()): _condition(f"{place}[{key!r}]", condition)
+        _string(f"a key of {path}", key, Bounds()): _condition(f"{path}[{key!r}]", condition)
         for key, condition in conditions.items()
     }
 
@@ -205,40 +205,40 @@ _METADATA_KEYS = 5
 _COMPARISONS = ("gte", "lte", "gt", "lt", "eq")
 
 
-def _mapping(place: str, value: object) -> Mapping[Any, object]:
+def _mapping(path: str, value: object) -> Mapping[Any, object]:
     if not isinstance(value, Mapping):
-        raise TypeError(f"{place} must be a mapping, got {value!r}")
+        raise TypeError(f"{path} must be a mapping, got {value!r}")
     return cast("Mapping[Any, object]", value)
 
 
-def _text_condition(place: str, condition: Mapping[Any, object]) -> dict[str, object]:
+def _text_condition(path: str, condition: Mapping[Any, object]) -> dict[str, object]:
     """Return a condition for a text: what it is among, what it contains, or both."""
     sent: dict[str, object] = {}
     if "in" in condition:
-        elements = _elements(f"{place}['in']", condition["in"])
+        elements = _elements(f"{path}['in']", condition["in"])
         if not elements:
-            raise ValueError(f"{place}['in'] must name at least one string, got {condition['in']!r}")
+            raise ValueError(f"{path}['in'] must name at least one string, got {condition['in']!r}")
         sent["in"] = [_string(at, one, Bounds()) for at, one in elements]
     if "contains" in condition:
-        sent["contains"] = _string(f"{place}['contains']", condition["contains"], Bounds())
+        sent["contains"] = _string(f"{path}['contains']", condition["contains"], Bounds())
     return sent
 
 
-def _condition(place: str, value: object) -> dict[str, object]:
-    condition = _mapping(place, value)
+def _condition(path: str, value: object) -> dict[str, object]:
+    condition = _mapping(path, value)
     match condition:
         case _ if condition and condition.keys() <= {"in", "contains"}:
-            return _text_condition(place, condition)
+            return _text_condition(path, condition)
         case {"eq": bool(wanted), **others} if not others:
             return {"eq": wanted}
         case _ if condition and all(operator in _COMPARISONS for operator in condition):
             return {
-                operator: _number(f"{place}[{operator!r}]", condition[operator], Bounds())
+                operator: _number(f"{path}[{operator!r}]", condition[operator], Bounds())
                 for operator in _COMPARISONS
                 if operator in condition
             }
         case _:
             raise ValueError(
-                f"{place} must be {{'in': [...]}}, {{'contains': ...}}, {{'eq': ...}}, "
+                f"{path} must be {{'in': [...]}}, {{'contains': ...}}, {{'eq': ...}}, "
                 f"or comparisons by {', '.join(_COMPARISONS)}, got {value!r}"
             )

@@ -383,9 +383,9 @@ class Query(Source[T]):
         """Wait between two requests; see `Source.pause`."""
         await self.listing.connection.pause(seconds, after=after)
 
-    def _offered(self, name: str | None, complaint: str) -> str:
+    def _offered(self, name: str | None, message: str) -> str:
         if name is None:
-            raise ValueError(f"{self.listing.name} {complaint}")
+            raise ValueError(f"{self.listing.name} {message}")
         return name
 
 

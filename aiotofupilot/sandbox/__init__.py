@@ -22,12 +22,12 @@ The modules, from the outside to the inside. Each of them works without those ab
 
 - `server` is the `Sandbox`: it handles requests, and serves them over HTTP.
 - `faults` are what can go wrong, and `schedule` decides which request meets which.
-- `api` gives the right answers alone. `paging` cuts listings into pages.
+- `api` gives the right responses alone. `paging` cuts listings into pages.
 - `factory` has the items of all listings, given or made up, and a production line that keeps working meanwhile.
 - `resources` has the listings: what their parameters select, their sort orders, and how their items are made.
   `resource` has what they have in common. `parameters` reads a query, as the validator `zod` would.
-- `request` is what a client asks, and the log of all requests. A fault alters a `delivery`, which is an answer as
-  steps. `wire` writes answers as JSON.
+- `request` is what a client asks, and the log of all requests. A fault alters a `delivery`, which is a response as
+  steps. `wire` writes responses as JSON.
 - `world` is the made-up factory, and `plan` has the parts of what it plans. `recipes` has what it makes and tests.
 """
 
@@ -40,10 +40,9 @@ from .recipes import make_procedures
 from .request import Query, Request, RequestLog
 from .schedule import Faults
 from .server import Hook, Sandbox
-from .wire import Answer
+from .wire import Response
 
 __all__ = [
-    "Answer",
     "Api",
     "BusyLine",
     "Delivery",
@@ -54,6 +53,7 @@ __all__ = [
     "Query",
     "Request",
     "RequestLog",
+    "Response",
     "Sandbox",
     "faults",
     "make_procedures",

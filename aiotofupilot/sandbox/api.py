@@ -14,7 +14,7 @@ from .paging import Paging, offsets
 from .parameters import read
 from .request import Query
 from .resources import RESOURCES
-from .wire import Answer, Refusal, not_found, write_array, write_page
+from .wire import Refusal, Response, not_found, write_array, write_page
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
@@ -85,7 +85,7 @@ class Api:
         """
         return _find(path) is not None
 
-    def answer(self, path: str, query: Pairs, authorization: str | None) -> Answer:
+    def response(self, path: str, query: Pairs, authorization: str | None) -> Response:
         """Answer one request.
 
         Args:
@@ -96,15 +96,15 @@ class Api:
         try:
             return self.write(path, self.page(path, query, authorization))
         except Refusal as refusal:
-            return refusal.answer()
+            return refusal.response()
 
     def page(self, path: str, query: Pairs, authorization: str | None) -> Page[Any]:
-        """Return the page that `answer` writes.
+        """Return the page that `response` writes.
 
         Args:
-            path: As in `answer`.
-            query: As in `answer`.
-            authorization: As in `answer`.
+            path: As in `response`.
+            query: As in `response`.
+            authorization: As in `response`.
 
         Raises:
             Refusal: There is no page for this path, key or query.
@@ -137,11 +137,11 @@ class Api:
             del self._selected[next(iter(self._selected))]
         return known[1]
 
-    def write(self, path: str, page: Page[Any]) -> Answer:
+    def write(self, path: str, page: Page[Any]) -> Response:
         """Write a page of a listing as JSON.
 
         Args:
-            path: The path of the listing, as in `answer`.
+            path: The path of the listing, as in `response`.
             page: The page.
 
         Raises:

@@ -1,7 +1,7 @@
-"""An answer as steps on a connection. Faults alter the steps, and the server plays them.
+"""A response as steps on a connection. Faults alter the steps, and the server plays them.
 
 A delivery is a value. It says without a socket what a client would get: `status`, `headers` and `body`, whether the
-answer is `complete`, and after how many `seconds` it arrives.
+response is `complete`, and after how many `seconds` it arrives.
 """
 
 from __future__ import annotations
@@ -73,14 +73,14 @@ def _chunks(data: bytes) -> tuple[Chunk, ...]:
 
 @frozen
 class Delivery:
-    """The steps of one answer. If no step ends the connection, it is then open for another request."""
+    """The steps of one response. If no step ends the connection, it is then open for another request."""
 
     steps: tuple[Step, ...] = field(converter=_until_end)
     """The steps in order. Steps after the end of the connection are dropped."""
 
     @classmethod
     def of(cls, status: int, headers: Mapping[str, str], body: bytes) -> Delivery:
-        """Return the delivery of a whole answer at once.
+        """Return the delivery of a whole response at once.
 
         Args:
             status: HTTP status code.
@@ -101,7 +101,7 @@ class Delivery:
 
     @property
     def headers(self) -> Mapping[str, str]:
-        """Headers of the answer; empty if nothing is sent."""
+        """Headers of the response; empty if nothing is sent."""
         return self.head.headers if self.head else {}
 
     @property
@@ -116,7 +116,7 @@ class Delivery:
 
     @property
     def complete(self) -> bool:
-        """Whether the answer is complete for HTTP. Its body may still be half a document."""
+        """Whether the response is complete for HTTP. Its body may still be half a document."""
         return not any(isinstance(step, Close | Reset) for step in self.steps)
 
     def before_head(self) -> tuple[Step, ...]:
@@ -142,13 +142,13 @@ class Delivery:
         headers = {**self.head.headers, **changes}
         return self.with_head(evolve(self.head, headers={name: v for name, v in headers.items() if v is not None}))
 
-    def with_answer(self, answer: Delivery) -> Delivery:
-        """Replace the answer. The waits before it stay.
+    def with_response(self, response: Delivery) -> Delivery:
+        """Replace the response. The waits before it stay.
 
         Args:
-            answer: The steps that take its place.
+            response: The steps that take its place.
         """
-        return Delivery((*self.before_head(), *answer.steps))
+        return Delivery((*self.before_head(), *response.steps))
 
     def split(self, at: float) -> tuple[tuple[Step, ...], tuple[Step, ...]]:
         """Split the steps in the body.

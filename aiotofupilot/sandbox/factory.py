@@ -80,7 +80,7 @@ class _Rows(Generic[T]):
 class Listings(ABC):
     """The items of every listing, as lists in the order in which they are listed if a request asks for no other.
 
-    You may change the lists at any time. The next answer has the change. Models cannot be changed, so replace an item
+    You may change the lists at any time. The next response has the change. Models cannot be changed, so replace an item
     by another one. Made-up items refer to each other: the unit, the phases and the logs of a run are listed too. A
     change of one listing does not change the others.
     """
@@ -235,10 +235,10 @@ def _same(rows: Sequence[object], others: Sequence[object]) -> bool:
 def _checked(name: str, items: Iterable[object]) -> list[Any]:
     """Return the items that were given for a listing, each of its model."""
     given, model = list(items), RESOURCES[name].model
-    for place, item in enumerate(given):
+    for index, item in enumerate(given):
         if not isinstance(item, model):
             raise TypeError(
-                f"{name}[{place}] must be of the class {model.__name__}, got {type(item).__name__}; "
+                f"{name}[{index}] must be of the class {model.__name__}, got {type(item).__name__}; "
                 "from_wire makes items of what JSON holds"
             )
     return given

@@ -1,15 +1,15 @@
-"""What can go wrong with an answer. Each function takes the details and returns a `Fault`.
+"""What can go wrong with a response. Each function takes the details and returns a `Fault`.
 
 | fault | the client sees |
 |-|-|
 | `status(503)` | an error of the API's form; also 429 and others with Retry-After |
-| `html(502)`, `empty(504)`, `json([])` | an answer that is not the API's, with any status, also 200 |
+| `html(502)`, `empty(504)`, `json([])` | a response that is not the API's, with any status, also 200 |
 | `reset()`, `reset(after="headers")`, `reset(after="half")` | the connection reset |
-| `hang_up()` | the connection closed without an answer, as an idle one is |
-| `cut()`, `cut(announced=False)` | half a body, less than was announced; half a document in a complete answer |
+| `hang_up()` | the connection closed without a response, as an idle one is |
+| `cut()`, `cut(announced=False)` | half a body, less than was announced; half a document in a complete response |
 | `stall(5)`, `stall(5, inside_body=True)` | nothing for some seconds |
-| `latency(0.05, jitter=0.02)` | the same answer, later |
-| `gzip()`, `chunked()` | the same answer, compressed; in chunked transfer coding |
+| `latency(0.05, jitter=0.02)` | the same response, later |
+| `gzip()`, `chunked()` | the same response, compressed; in chunked transfer coding |
 | `gzip_bomb()`, `oversized()`, `header_flood()` | more than any page can be |
 | `unreadable(62)`, `unreadable("an-id", by=stall(60))` | a 500, or another fault, for each page that holds the item |
 | `malformed(62)` | an item that is not what the API promises, on a page that is otherwise right |
@@ -75,7 +75,7 @@ def fault(build: Callable[P, Alteration], *, is_harmless: bool = False) -> Calla
 
     Args:
         build: The function.
-        is_harmless: Whether the client still reads the right answer.
+        is_harmless: Whether the client still reads the right response.
     """
 
     @wraps(build)
@@ -87,17 +87,17 @@ def fault(build: Callable[P, Alteration], *, is_harmless: bool = False) -> Calla
 
 
 def harmless(build: Callable[P, Alteration]) -> Callable[P, Fault]:
-    """Do the same as `fault`, for a fault after which the client still reads the right answer."""
+    """Do the same as `fault`, for a fault after which the client still reads the right response."""
     return fault(build, is_harmless=True)
 
 
 def instead(status: int, headers: Mapping[str, str], body: bytes) -> Alteration:
-    """Return an alteration that replaces the answer."""
-    answer = Delivery.of(status, headers, body)
-    return lambda delivery, _request, _random: delivery.with_answer(answer)
+    """Return an alteration that replaces the response."""
+    response = Delivery.of(status, headers, body)
+    return lambda delivery, _request, _random: delivery.with_response(response)
 
 
-# Another answer takes the place of the listing's.
+# Another response takes the place of the listing's.
 
 # The API is built with tRPC. These are the codes of tRPC for which Python has other names, or names that depend on its
 # version, and statuses of proxies that Python does not know. https://trpc.io/docs/server/error-handling
@@ -137,7 +137,7 @@ def status(
         wanted["Retry-After"] = format_datetime(retry_after.astimezone(UTC), usegmt=True)
     elif retry_after is not None:
         wanted["Retry-After"] = str(retry_after)
-    return instead(code, wanted, Refusal(code, name, message or phrase).answer().body)
+    return instead(code, wanted, Refusal(code, name, message or phrase).response().body)
 
 
 @fault
@@ -182,12 +182,12 @@ def redirect(location: str | None = None, *, code: int = 307) -> Alteration:
         location: The address, absolute or relative; None: the same address again.
         code: 301, 302, 303, 307 or 308.
     """
-    return lambda delivery, request, _random: delivery.with_answer(
+    return lambda delivery, request, _random: delivery.with_response(
         Delivery.of(code, {"Location": location or request.target}, b""),
     )
 
 
-# The answer of the listing is lost, late or in another coding.
+# The response of the listing is lost, late or in another coding.
 
 
 @fault
@@ -195,7 +195,7 @@ def reset(*, after: Literal["request", "headers", "half"] = "request") -> Altera
     """Reset the connection.
 
     Args:
-        after: When to do it: after the request, after the answer's headers, or after half of its body.
+        after: When to do it: after the request, after the response's headers, or after half of its body.
     """
 
     def alter(delivery: Delivery, _request: Request, _random: Random) -> Delivery:
@@ -207,7 +207,7 @@ def reset(*, after: Literal["request", "headers", "half"] = "request") -> Altera
 
 @fault
 def hang_up() -> Alteration:
-    """Close the connection in an orderly manner, without an answer."""
+    """Close the connection in an orderly manner, without a response."""
     return lambda delivery, _request, _random: Delivery((*delivery.before_head(), Close()))
 
 
@@ -218,7 +218,7 @@ def cut(*, at: float = 0.5, announced: bool = True) -> Alteration:
     Args:
         at: The share of the body's bytes that is sent, 0 to 1.
         announced: Whether Content-Length still names the whole body, so that the client notices. Otherwise it names the
-            part, and HTTP considers the answer complete: a 200 with half a JSON document.
+            part, and HTTP considers the response complete: a 200 with half a JSON document.
     """
 
     def alter(delivery: Delivery, _request: Request, _random: Random) -> Delivery:
@@ -317,7 +317,7 @@ def _mebibytes(size: int) -> int:
 
 @fault
 def oversized(size: int = 80 * _MIB, *, announced: bool = True) -> Alteration:
-    """Send many spaces after the answer. JSON allows that.
+    """Send many spaces after the response. JSON allows that.
 
     Args:
         size: The least number of spaces, in bytes.
@@ -368,7 +368,7 @@ def unreadable(*items: int | str, by: Fault | None = None) -> Alteration:
 def malformed(*items: int | str) -> Alteration:
     """Write null as the ID of these items. The rest of the page stays the same.
 
-    An answer that another fault has replaced stays as it is.
+    A response that another fault has replaced stays as it is.
 
     Args:
         items: Positions or IDs.
@@ -382,7 +382,7 @@ def malformed(*items: int | str) -> Alteration:
         for index in among:
             _items(document)[index]["id"] = None
         body = dumps(document)
-        return delivery.with_answer(Delivery.of(200, {"Content-Type": "application/json"}, body))
+        return delivery.with_response(Delivery.of(200, {"Content-Type": "application/json"}, body))
 
     return alter
 

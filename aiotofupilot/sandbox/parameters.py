@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 
     from .request import Query
 
-__all__ = ["Asked", "Complaint", "Parameter", "declared", "matches", "pages", "read"]
+__all__ = ["Asked", "InvalidValueError", "Parameter", "declared", "matches", "pages", "read"]
 
 Asked = dict[str, Any]
 """The parameters of a valid request, with their values. A parameter without a value and a default is left out."""
@@ -35,7 +35,7 @@ Kind = Literal[
 ]
 
 
-class Complaint(Exception):  # noqa: N818 - a value that the validator refuses is not a failure of the sandbox
+class InvalidValueError(Exception):
     """A value of a parameter is not valid.
 
     Args:
@@ -94,25 +94,25 @@ class Parameter:
             values: The texts that were sent; empty: the parameter was not sent.
 
         Raises:
-            Complaint: The texts are not valid.
+            InvalidValueError: The texts are not valid.
         """
         if not values:
             if self.required:
-                raise Complaint(mistyped("string", "undefined"))
+                raise InvalidValueError(mistyped("string", "undefined"))
             return self.default
         if self.kind == "choice":
-            # zod has the same complaint about a repeated word and an unknown one.
+            # zod has the same issue for a repeated word and an unknown one.
             if len(values) > 1 or values[0] not in self.options:
-                raise Complaint(_not_among(self.options))
+                raise InvalidValueError(_not_among(self.options))
             return values[0]
         if self.kind in {"texts", "choices"}:
             known = self.options or values
             if unknown := [index for index, value in enumerate(values) if value not in known]:
-                raise Complaint(*({**_not_among(self.options), "index": index} for index in unknown))
+                raise InvalidValueError(*({**_not_among(self.options), "index": index} for index in unknown))
             return frozenset(values)
         expected, parse = _SCALARS[self.kind]
         if len(values) > 1:
-            raise Complaint(mistyped(expected, "array"))
+            raise InvalidValueError(mistyped(expected, "array"))
         return parse(self, values[0])
 
 
@@ -171,8 +171,8 @@ def read(parameters: Sequence[Parameter], query: Query) -> Asked:
     for parameter in parameters:
         try:
             value = parameter.read(sent.get(parameter.name, ()))
-        except Complaint as complaint:
-            issues += complaint.at(parameter.name)
+        except InvalidValueError as error:
+            issues += error.at(parameter.name)
         else:
             if value is not None:
                 asked[parameter.name] = value
@@ -187,10 +187,10 @@ def _not_among(options: Sequence[str]) -> dict[str, Any]:
     return {"code": "invalid_value", "values": list(options), "message": f"Invalid option: expected one of {told}"}
 
 
-def _malformed(form: str, pattern: str) -> Complaint:
-    """Complain about a string that does not have the expected form."""
+def _malformed(form: str, pattern: str) -> InvalidValueError:
+    """Return the error of a string that does not have the expected form."""
     message = f"Invalid ISO {form}"
-    return Complaint(
+    return InvalidValueError(
         {
             "origin": "string",
             "code": "invalid_format",
@@ -236,9 +236,9 @@ def _number(_parameter: Parameter, text: str) -> float:
     elif _BASED.fullmatch(text):
         number = _as_float(int(text, 0))
     else:
-        raise Complaint(mistyped("number", "string"))
+        raise InvalidValueError(mistyped("number", "string"))
     if abs(number) == float("inf"):
-        raise Complaint({**mistyped("number", "number"), "received": "Infinity"})
+        raise InvalidValueError({**mistyped("number", "number"), "received": "Infinity"})
     return number
 
 
@@ -255,7 +255,7 @@ def _integer(parameter: Parameter, text: str) -> int:
     number = _number(parameter, text)
     if not number.is_integer():
         message = "Invalid input: expected int, received number"
-        raise Complaint({"expected": "int", "format": "safeint", "code": "invalid_type", "message": message})
+        raise InvalidValueError({"expected": "int", "format": "safeint", "code": "invalid_type", "message": message})
     whole = int(number)
     issues: list[dict[str, Any]] = []
     if parameter.safe and abs(whole) > _SAFE:
@@ -267,21 +267,21 @@ def _integer(parameter: Parameter, text: str) -> int:
     if parameter.maximum is not None and whole > parameter.maximum:
         issues.append({"origin": "number", **_beyond("number", "", "maximum", parameter.maximum)})
     if issues:
-        raise Complaint(*issues)
+        raise InvalidValueError(*issues)
     return whole
 
 
 def _text(parameter: Parameter, text: str) -> str:
     """Read a string that may have a largest length."""
     if parameter.maximum is not None and len(text.encode("utf-16-le", "surrogatepass")) // 2 > parameter.maximum:
-        raise Complaint({"origin": "string", **_beyond("string", " characters", "maximum", parameter.maximum)})
+        raise InvalidValueError({"origin": "string", **_beyond("string", " characters", "maximum", parameter.maximum)})
     return text
 
 
 def _boolean(_parameter: Parameter, text: str) -> bool:
     """Read ``true`` or ``1``, ``false`` or ``0``."""
     if text not in {"true", "1", "false", "0"}:
-        raise Complaint(mistyped("boolean", "string"))
+        raise InvalidValueError(mistyped("boolean", "string"))
     return text in {"true", "1"}
 
 
@@ -305,8 +305,8 @@ def _datetime(_parameter: Parameter, text: str) -> datetime:
         raise _malformed("datetime", _DATETIME_PATTERN)
     if text.startswith("0000"):  # JavaScript has this year, and Python does not
         return datetime.min.replace(tzinfo=UTC)
-    moment = datetime.fromisoformat(text)
-    return moment.replace(microsecond=moment.microsecond // 1000 * 1000)
+    timestamp = datetime.fromisoformat(text)
+    return timestamp.replace(microsecond=timestamp.microsecond // 1000 * 1000)
 
 
 def _duration(_parameter: Parameter, text: str) -> timedelta:
@@ -339,22 +339,22 @@ def _conditions(_parameter: Parameter, text: str) -> Mapping[str, Mapping[str, A
     The official SDK sends an empty text if there are none.
 
     Raises:
-        Complaint: The text is not valid.
+        InvalidValueError: The text is not valid.
     """
     if not text:
         return None
     try:
         document: Any = json.loads(text, parse_constant=_not_json)
     except ValueError:
-        raise Complaint(mistyped("record", "string")) from None  # zod sees a text that is not JSON as a string
+        raise InvalidValueError(mistyped("record", "string")) from None  # zod sees a text that is not JSON as a string
     if not isinstance(document, dict):
-        raise Complaint(mistyped("record", _ZOD_TYPES[type(document)]))
+        raise InvalidValueError(mistyped("record", _ZOD_TYPES[type(document)]))
     wanted = cast("dict[str, Any]", document)
     if wrong := [key for key, condition in wanted.items() if not _is_condition(condition)]:
         issue: dict[str, Any] = {"code": "invalid_union", "errors": [], "message": "Invalid input"}
-        raise Complaint(*({**issue, "index": key} for key in wrong))
+        raise InvalidValueError(*({**issue, "index": key} for key in wrong))
     if len(wanted) > _MOST_KEYS:
-        raise Complaint({"code": "custom", "message": f"At most {_MOST_KEYS} metadata keys can be filtered by"})
+        raise InvalidValueError({"code": "custom", "message": f"At most {_MOST_KEYS} metadata keys can be filtered by"})
     return wanted or None
 
 

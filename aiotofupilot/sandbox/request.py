@@ -1,4 +1,4 @@
-"""The request of a client, what goes wrong with its answer, and the log of all requests."""
+"""The request of a client, what goes wrong with its response, and the log of all requests."""
 
 from __future__ import annotations
 
@@ -88,19 +88,19 @@ class Request:
     time: datetime = Factory(lambda: datetime.now(UTC))
     """When it arrived; UTC."""
     attempt: int = 1
-    """How often the same request has come since it last got the right answer, including this time."""
+    """How often the same request has come since it last got the right response, including this time."""
     asked: int = 1
     """How often the same request has come in all, including this time."""
     page: Page[Any] | None = None
     """The page that the API answers, before a fault alters it; None: the API answers with an error, or has not answered
     yet."""
     fault: Fault | None = None
-    """What goes wrong with the answer; None: nothing goes wrong."""
+    """What goes wrong with the response; None: nothing goes wrong."""
     status: int | None = None
-    """HTTP status code of the answer that was sent; None: nothing was sent, the client disconnected before it had all
-    of the answer, or the answer is not decided yet."""
+    """HTTP status code of the response that was sent; None: nothing was sent, the client disconnected before it had all
+    of the response, or the response is not decided yet."""
     is_as_it_should_be: bool = False
-    """Whether the client can read the right answer, because there is no fault or only a harmless one."""
+    """Whether the client can read the right response, because there is no fault or only a harmless one."""
 
     @property
     def target(self) -> str:
@@ -108,7 +108,7 @@ class Request:
         return quote(self.path, safe=_READABLE) + (f"?{urlencode(self.query.pairs)}" if self.query.pairs else "")
 
     def __str__(self) -> str:
-        told = [f"{self.method} {self.target}: {self.status or 'no answer'}"]
+        told = [f"{self.method} {self.target}: {self.status or 'no response'}"]
         if self.attempt > 1:
             told.append(f"attempt {self.attempt}")
         if self.page and (self.is_as_it_should_be or not self.fault):
@@ -128,19 +128,19 @@ def _counted(items: int, listing: str) -> str:
 
 
 Alteration = Callable[[Delivery, Request, Random], Delivery]
-"""A function that returns the altered answer. All randomness comes from the `Random` that it is given."""
+"""A function that returns the altered response. All randomness comes from the `Random` that it is given."""
 
 
 @frozen
 class Fault:
-    """Something that goes wrong with an answer. It may consist of several faults."""
+    """Something that goes wrong with a response. It may consist of several faults."""
 
     name: str
     """The fault as it is written in code, such as ``status(503)``."""
     alter: Alteration = field(eq=False)
-    """Alters an answer."""
+    """Alters a response."""
     is_harmless: bool = field(default=False, eq=False)
-    """Whether the client still reads the right answer, so that it has no reason to ask again."""
+    """Whether the client still reads the right response, so that it has no reason to ask again."""
 
     def __add__(self, other: Fault) -> Fault:
         def alter(delivery: Delivery, request: Request, random: Random) -> Delivery:
@@ -156,7 +156,7 @@ class RequestLog(list[Request]):
     """Requests in the order of their arrival.
 
     Attributes:
-        in_flight: How many requests have answers that are not completely sent.
+        in_flight: How many requests have responses that are not completely sent.
         peak_in_flight: The most requests that were in flight at any time.
     """
 
@@ -187,7 +187,7 @@ class RequestLog(list[Request]):
 
     @property
     def statuses(self) -> Counter[int | None]:
-        """How often each HTTP status code was sent. The key None counts the requests without an answer."""
+        """How often each HTTP status code was sent. The key None counts the requests without a response."""
         return Counter(request.status for request in self)
 
     @property

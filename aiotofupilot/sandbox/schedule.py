@@ -161,10 +161,10 @@ class Faults(Sentence):
         return reduce(add, met) if met else None
 
     def alter(self, delivery: Delivery, request: Request) -> Delivery:
-        """Decide the fault of a request, note it in the request, and return the altered answer.
+        """Decide the fault of a request, note it in the request, and return the altered response.
 
         Args:
-            delivery: The right answer.
+            delivery: The right response.
             request: The request.
         """
         request.fault = self.decide(request)

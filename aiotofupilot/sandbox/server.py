@@ -1,4 +1,4 @@
-"""The sandbox: it decides the answer of each request, what goes wrong, and what changes meanwhile, and serves it."""
+"""The sandbox: it decides the response of each request, what goes wrong, and what changes meanwhile, and serves it."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ if TYPE_CHECKING:
     from aiotofupilot.models import Procedure, Run
 
     from .factory import Items
-    from .wire import Answer
+    from .wire import Response
 
 __all__ = ["Hook", "Sandbox"]
 
@@ -59,7 +59,7 @@ _LOGGER.addFilter(_is_ours)
 
 
 class _DisconnectedError(Exception):
-    """The client has disconnected before it had all of its answer."""
+    """The client has disconnected before it had all of its response."""
 
 
 class Sandbox(Api, Listings):
@@ -78,8 +78,8 @@ class Sandbox(Api, Listings):
     Attributes:
         faults: What goes wrong. It is empty at first.
         requests: The requests, in the order of arrival.
-        before_response: Called in order before each answer is made.
-        after_response: Called in order when each answer has been sent, or its client has disconnected.
+        before_response: Called in order before each response is made.
+        after_response: Called in order when each response has been sent, or its client has disconnected.
     """
 
     def __init__(
@@ -141,7 +141,7 @@ class Sandbox(Api, Listings):
         self._asked: Counter[tuple[str, str]] = Counter()
         """How often each question came. A question is a method and a target."""
         self._failed: Counter[tuple[str, str]] = Counter()
-        """How often in a row each question did not get the right answer."""
+        """How often in a row each question did not get the right response."""
         self._host = host
         self._port = port
         self._ssl_context = ssl_context
@@ -190,10 +190,10 @@ class Sandbox(Api, Listings):
 
     @contextmanager
     def handle(self, request: Request) -> Generator[Delivery]:
-        """Decide the answer of a request. Send it inside the block.
+        """Decide the response of a request. Send it inside the block.
 
         Args:
-            request: The request. What happens to it is noted in it. If the block raises, it got no answer.
+            request: The request. What happens to it is noted in it. If the block raises, it got no response.
         """
         question = (request.method, request.target)
         self._asked[question] += 1
@@ -201,10 +201,12 @@ class Sandbox(Api, Listings):
         with self.requests.under_way(request):
             for hook in self.before_response:
                 hook(self.factory, request)
-            answer = self._answer(request)
-            delivery = self.faults.alter(answer, request)
+            response = self._respond(request)
+            delivery = self.faults.alter(response, request)
             request.status = delivery.status
-            request.is_as_it_should_be = delivery is answer or (request.fault is not None and request.fault.is_harmless)
+            request.is_as_it_should_be = delivery is response or (
+                request.fault is not None and request.fault.is_harmless
+            )
             if request.is_as_it_should_be:
                 del self._failed[question]
             else:
@@ -219,19 +221,19 @@ class Sandbox(Api, Listings):
                 for hook in self.after_response:
                     hook(self.factory, request)
 
-    def _answer(self, request: Request) -> Delivery:
+    def _respond(self, request: Request) -> Delivery:
         if request.head_size > _MOST_HEAD:
             return Delivery((*Delivery.of(431, {"Connection": "close"}, b"").steps, Close()))
         if request.method == "HEAD":  # the REST layer answers it, whatever the key is
             return Delivery.of(200 if self.knows(request.path) else 404, {}, b"")
-        answer = self._answer_get(request) if request.method == "GET" else not_found().answer()
-        return Delivery.of(answer.status, {"Content-Type": "application/json"}, answer.body)
+        response = self._respond_to_get(request) if request.method == "GET" else not_found().response()
+        return Delivery.of(response.status, {"Content-Type": "application/json"}, response.body)
 
-    def _answer_get(self, request: Request) -> Answer:
+    def _respond_to_get(self, request: Request) -> Response:
         try:
             request.page = self.page(request.path, request.query, request.authorization)
         except Refusal as refusal:
-            return refusal.answer()
+            return refusal.response()
         return self.write(request.path, request.page)
 
     async def start(self) -> None:
@@ -316,7 +318,7 @@ class Sandbox(Api, Listings):
             raise
 
     async def _play(self, delivery: Delivery, http: web.BaseRequest) -> web.StreamResponse:
-        """Play the steps of a delivery as the answer to a request, and return the response."""
+        """Play the steps of a delivery as the response to a request, and return it."""
         response = web.StreamResponse()
         for step in delivery.steps:
             match step:

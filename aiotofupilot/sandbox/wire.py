@@ -19,8 +19,8 @@ if TYPE_CHECKING:
     from aiotofupilot.models import PageMeta
 
 __all__ = [
-    "Answer",
     "Refusal",
+    "Response",
     "document",
     "dumps",
     "format_duration",
@@ -34,8 +34,8 @@ _LEFT_OUT_IF_NONE = frozenset({"metadata", "sequences", "provider"})
 not know."""
 
 
-class Answer(NamedTuple):
-    """An answer of the API."""
+class Response(NamedTuple):
+    """A response of the API."""
 
     status: int
     """HTTP status code."""
@@ -43,7 +43,7 @@ class Answer(NamedTuple):
     """JSON document."""
 
 
-class Refusal(Exception):  # noqa: N818 - it is an answer of the API and not a failure of the sandbox
+class Refusal(Exception):  # noqa: N818 - it is a response of the API and not a failure of the sandbox
     """An error that the API answers instead of a page.
 
     Args:
@@ -60,12 +60,12 @@ class Refusal(Exception):  # noqa: N818 - it is an answer of the API and not a f
         self.message = message
         self.issues = issues
 
-    def answer(self) -> Answer:
-        """Return the answer. Its document has the key `issues` only if there are some."""
+    def response(self) -> Response:
+        """Return the response. Its document has the key `issues` only if there are some."""
         error: dict[str, Any] = {"message": self.message, "code": self.code}
         if self.issues:
             error["issues"] = self.issues
-        return Answer(self.status, dumps(error))
+        return Response(self.status, dumps(error))
 
 
 def not_found() -> Refusal:
@@ -78,15 +78,15 @@ def dumps(value: object) -> bytes:
     return json.dumps(value, ensure_ascii=False, separators=(",", ":")).encode()
 
 
-def write_array(items: Iterable[bytes]) -> Answer:
+def write_array(items: Iterable[bytes]) -> Response:
     """Write a listing without pages, as a bare array of items that are JSON."""
-    return Answer(200, b"[" + b",".join(items) + b"]")
+    return Response(200, b"[" + b",".join(items) + b"]")
 
 
-def write_page(items: Iterable[bytes], meta: PageMeta) -> Answer:
+def write_page(items: Iterable[bytes], meta: PageMeta) -> Response:
     """Write one page of a listing, with items that are JSON."""
     told = dumps({"has_more": meta.has_more, "next_cursor": meta.next_cursor})
-    return Answer(200, b'{"data":' + write_array(items).body + b',"meta":' + told + b"}")
+    return Response(200, b'{"data":' + write_array(items).body + b',"meta":' + told + b"}")
 
 
 def document(value: object, model: type[attrs.AttrsInstance] | None = None) -> Any:  # noqa: ANN401 - any JSON value

@@ -384,6 +384,6 @@ class World:
         return ProcedureVersion(self.id("versions", number), tag), self.id("deployments", number)
 
 
-def _cut(moment: datetime) -> datetime:
+def _cut(timestamp: datetime) -> datetime:
     """Cut a date-time to milliseconds."""
-    return moment.replace(microsecond=moment.microsecond // 1000 * 1000)
+    return timestamp.replace(microsecond=timestamp.microsecond // 1000 * 1000)

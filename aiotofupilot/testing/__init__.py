@@ -1,4 +1,4 @@
-"""Tools to test programs that use aiotofupilot: with a sandbox, in any test framework, or with mocked answers.
+"""Tools to test programs that use aiotofupilot: with a sandbox, in any test framework, or with mocked responses.
 
 When aiotofupilot is installed, pytest has the fixtures `tofupilot_sandbox`, `tofupilot_session` and
 `tofupilot_environment`, and the marker ``tofupilot`` (see `plugin`). In other frameworks, use `serve`:

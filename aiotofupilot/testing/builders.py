@@ -153,15 +153,15 @@ def _classes(kind: Any) -> tuple[type, ...]:  # noqa: ANN401 - an annotation
     return tuple(dict.fromkeys(get_origin(part) or part for part in parts))
 
 
-def _aware(name: str, moment: datetime) -> datetime:
+def _aware(name: str, timestamp: datetime) -> datetime:
     """Return a date-time without its fraction of a millisecond.
 
     Raises:
         ValueError: It is naive.
     """
-    if moment.utcoffset() is None:
-        raise ValueError(f"{name} must be timezone-aware, got {moment!r}")
-    return moment.replace(microsecond=moment.microsecond // 1000 * 1000)
+    if timestamp.utcoffset() is None:
+        raise ValueError(f"{name} must be timezone-aware, got {timestamp!r}")
+    return timestamp.replace(microsecond=timestamp.microsecond // 1000 * 1000)
 
 
 def _identify(model: type, *values: object) -> str:

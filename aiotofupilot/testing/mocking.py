@@ -94,9 +94,9 @@ def mock_listing(
 ) -> Factory:
     """Let aioresponses answer all requests for listings.
 
-    The answers are those of the sandbox, for every parameter of every listing. Items that are not given are made up as
-    in the sandbox. If you want an answer that fails, register it first, with `MockResponse`. aioresponses uses the
-    first registered answer that matches.
+    The responses are those of the sandbox, for every parameter of every listing. Items that are not given are made up
+    as in the sandbox. If you want a response that fails, register it first, with `MockResponse`. aioresponses uses the
+    first registered response that matches.
 
     Example:
         with aioresponses() as mocked:
@@ -119,7 +119,7 @@ def mock_listing(
             runs, nothing is made up for them, so give their units, phases, measurements and logs too.
 
     Returns:
-        The factory with the items. You may change its ``procedures``, ``runs`` and so on at any time. The next answer
+        The factory with the items. You may change its ``procedures``, ``runs`` and so on at any time. The next response
         has the change.
 
     Raises:
@@ -155,7 +155,7 @@ def mock_listing(
         paging=paging.offsets if limit is None else paging.capped(limit),
     )
 
-    async def answer(
+    async def response(
         url: URL,
         *,
         headers: Mapping[str, str] | None = None,
@@ -166,12 +166,12 @@ def mock_listing(
         if api_key is None and authorization not in (None, f"Bearer {_STATION_KEY}"):
             authorization = f"Bearer {_ANY_KEY}"
         path = f"/api/v2/{url.name}"  # base_url may have another path before it
-        status, body = api.answer(path, url.query.items(), authorization)  # a name may repeat among the items
+        status, body = api.response(path, url.query.items(), authorization)  # a name may repeat among the items
         return CallbackResult(status=status, body=body, response_class=MockResponse)
 
     server = _ANY_SERVER if base_url is None else re.escape(session.base_url)
     mocked.get(  # pyright: ignore[reportUnknownMemberType] - aioresponses says of a pattern no more than that it is one
-        re.compile(rf"{server}/v2/(?:{'|'.join(NAMES)})(?:\?|$)"), callback=answer, repeat=True
+        re.compile(rf"{server}/v2/(?:{'|'.join(NAMES)})(?:\?|$)"), callback=response, repeat=True
     )
     return factory
 

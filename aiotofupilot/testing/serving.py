@@ -27,7 +27,7 @@ def serve(sandbox: Sandbox) -> Generator[Sandbox]:
     """Run a sandbox in its own thread and event loop, for the time of a block.
 
     So it needs no event loop of the test. It also answers a test that blocks, or another process. The test may change
-    the sandbox from its own thread: each answer shows the items as they are at one moment. Hooks are called in the
+    the sandbox from its own thread: each response shows the items as they are at one time. Hooks are called in the
     sandbox's thread.
 
     Example:
@@ -71,7 +71,7 @@ def without_waits() -> Generator[None]:
     """Let sessions of this process wait for nothing while a block runs, neither before a retry nor in a pause.
 
     For a session, each wait is over at once. So it sends the same requests in the same order as a session that waits,
-    and gives up as it would. It still waits for the server's answers. Sessions of other processes do not
+    and gives up as it would. It still waits for the server's responses. Sessions of other processes do not
     change.
 
     Example:

@@ -78,18 +78,33 @@ def test_help_is_wrapped_by_the_terminal_alone(capfd, monkeypatch, command):
         (["--retries", "few"], "Invalid value for --retries: unable to convert"),
         (
             ["--timeout", "0"],
-            'Invalid value for --timeout: "0" is no number of seconds: write more than 0, such as 0.5',
+            'Invalid value for --timeout: "0" is not a number of seconds: write more than 0, such as 0.5',
         ),
-        (["--timeout", "-1"], 'Invalid value for --timeout: "-1" is no number of seconds: write more than 0, such as'),
-        (["--timeout", "soon"], 'Invalid value for --timeout: "soon" is no number of seconds: write more than 0, such'),
-        (["--deadline", "nan"], 'Invalid value for --deadline: "nan" is no number of seconds: write more than 0, such'),
-        (["--deadline", "inf"], 'Invalid value for --deadline: "inf" is no number of seconds: write more than 0, such'),
-        (["--cursor", "-1"], 'Invalid value for --cursor: "-1" is no place: write 0 or more, or what an earlier run'),
+        (
+            ["--timeout", "-1"],
+            'Invalid value for --timeout: "-1" is not a number of seconds: write more than 0, such as',
+        ),
+        (
+            ["--timeout", "soon"],
+            'Invalid value for --timeout: "soon" is not a number of seconds: write more than 0, such',
+        ),
+        (
+            ["--deadline", "nan"],
+            'Invalid value for --deadline: "nan" is not a number of seconds: write more than 0, such',
+        ),
+        (
+            ["--deadline", "inf"],
+            'Invalid value for --deadline: "inf" is not a number of seconds: write more than 0, such',
+        ),
+        (
+            ["--cursor", "-1"],
+            'Invalid value for --cursor: "-1" is not a cursor: write 0 or more, or what an earlier run',
+        ),
         (
             ["--format", "xml"],
             'Invalid value "xml" for --format. Choose from: "table", "jsonl", "json", "csv", "parquet". See',
         ),
-        (["--created-after", "soon"], 'Invalid value for --created-after: "soon" is no date: write 2024-01-31, '),
+        (["--created-after", "soon"], 'Invalid value for --created-after: "soon" is not a date: write 2024-01-31, '),
         (["--serch", "x"], "Unknown option: --serch. Did you mean --search? See --help."),
         (["--no-sandbox"], "Unknown option: --no-sandbox."),
         (["--limit", "5"], "Unknown option: --limit. At most so many in all is -n or --max-items; so many per request"),

@@ -43,7 +43,7 @@ def test_a_moment_is_aware(text, utc):
 )
 def test_what_is_no_date_is_refused_with_what_is(text):
     """The message repeats what was given and shows every form."""
-    with pytest.raises(ValueError, match=f'"{text}" is no date: write 2024-01-31, .*T09:30Z or .*02:00'):
+    with pytest.raises(ValueError, match=f'"{text}" is not a date: write 2024-01-31, .*T09:30Z or .*02:00'):
         timestamp(datetime, [Token(value=text)])
 
 
@@ -89,7 +89,9 @@ def test_a_place_is_a_checkpoint(place):
 @pytest.mark.parametrize("text", ["", "x", "-1", "1.5", "200@abc"])
 def test_what_is_no_place_is_refused_with_what_is(text):
     """The message repeats what was given."""
-    with pytest.raises(ValueError, match=f'"{re.escape(text)}" is no place: write 0 or more, or what an earlier run'):
+    with pytest.raises(
+        ValueError, match=f'"{re.escape(text)}" is not a cursor: write 0 or more, or what an earlier run'
+    ):
         checkpoint(Checkpoint, [Token(value=text)])
 
 
@@ -115,7 +117,7 @@ def test_a_duration_is_read(text, seconds):
 
 @pytest.mark.parametrize("text", ["", "soon", "5", "P", "PT", "P1D2H", "-5s", "1s1m", "P1Y"])
 def test_what_is_no_duration_is_refused_with_what_is(text):
-    with pytest.raises(ValueError, match=f'"{text}" is no duration: write 90s, 1m30s, 2h or PT1M30S'):
+    with pytest.raises(ValueError, match=f'"{text}" is not a duration: write 90s, 1m30s, 2h or PT1M30S'):
         duration(timedelta, [Token(value=text)])
 
 
@@ -134,11 +136,11 @@ def test_conditions_on_metadata_are_read():
 
 @pytest.mark.parametrize("text", ["", "shift", "=A", "[1]", "{", '"x"'])
 def test_what_is_no_condition_is_refused(text):
-    with pytest.raises(ValueError, match="is no metadata filter: write KEY=TEXT"):
+    with pytest.raises(ValueError, match="is not a metadata filter: write KEY=TEXT"):
         metadata(dict, [Token(value=text)])
 
 
 def test_metadata_that_is_nested_too_deeply_is_refused():
     """JSON of any depth ends in a line, and not in a RecursionError."""
-    with pytest.raises(ValueError, match="is no metadata filter: write KEY=TEXT"):
+    with pytest.raises(ValueError, match="is not a metadata filter: write KEY=TEXT"):
         metadata(dict, [Token(value='{"a":' * 100_000)])

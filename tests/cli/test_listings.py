@@ -109,9 +109,9 @@ def test_options_are_sent_as_the_api_has_them(capfd, sandbox, options, query):
     ("arguments", "line"),
     [
         (["runs", "--outcomes", "BAD"], 'Invalid value "BAD" for --outcomes. Choose from: "PASS", "FAIL", "ERROR"'),
-        (["runs", "--duration-min", "soon"], 'Invalid value for --duration-min: "soon" is no duration: write 90s'),
-        (["runs", "--metadata", "x"], 'Invalid value for --metadata: "x" is no metadata filter: write KEY=TEXT'),
-        (["runs", "--metadata", "a=b", "--metadata", "x"], '"x" is no metadata filter: write KEY=TEXT, or '),
+        (["runs", "--duration-min", "soon"], 'Invalid value for --duration-min: "soon" is not a duration: write 90s'),
+        (["runs", "--metadata", "x"], 'Invalid value for --metadata: "x" is not a metadata filter: write KEY=TEXT'),
+        (["runs", "--metadata", "a=b", "--metadata", "x"], '"x" is not a metadata filter: write KEY=TEXT, or '),
         (
             ["runs", "--metadata", '{"a": {"gte": 1}}', "--metadata", '{"b": {"gte": 1}}'],
             "give --metadata one JSON object, with the conditions on all keys. See --help.",

@@ -148,7 +148,7 @@ def test_items_of_a_file(tmp_path):
         (None, "cannot read --data PATH: No such file or directory"),
         ("{", "--data PATH is not JSON: "),
         ("[]", "--data PATH must hold an object with arrays of items, by the names of their listings"),
-        ('{"run": []}', "--data PATH: run is no listing; there are procedures, runs, "),
+        ('{"run": []}', "--data PATH: run is not a listing; there are procedures, runs, "),
         ('{"runs": 3}', "--data PATH: runs must be an array of items"),
         ('{"procedures": [{"id": "a"}]}', "--data PATH: procedures[0].name: it is missing"),
         ('{"runs": [RUN]}', "--data PATH: runs[0].environment: expected a string, got 3"),

@@ -42,7 +42,7 @@ class InProcess:
             for attempt in range(1, attempts + 1):
                 counts.add(requests=1, retries=int(attempt > 1))
                 try:
-                    return read(await self._answer(target))
+                    return read(await self._respond(target))
                 except Exception as error:
                     if attempt == attempts or not is_transient(error):
                         error.attempts = attempt
@@ -50,7 +50,7 @@ class InProcess:
         finally:
             self.in_flight -= 1
 
-    async def _answer(self, target) -> Response:
+    async def _respond(self, target) -> Response:
         for _ in range(self._turns()):
             await asyncio.sleep(0)
         path, _, query = target.partition("?")

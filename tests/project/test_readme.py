@@ -242,7 +242,7 @@ def test_everything_that_can_go_wrong_is_in_its_table(heading, room, beside):
 IN_CODE = re.compile(r"^```.*?^```$|`[^`\n]+`", re.MULTILINE | re.DOTALL)
 OF_A_FAMILY = {name for name in models.__all__ if name not in {model.__name__ for model in MODELS.values()}}
 """Classes of what is in an item. A guide names two of them, and says that there are more."""
-INSIDE_THE_SANDBOX = {"Answer", "Api", "Factory", "Query"}
+INSIDE_THE_SANDBOX = {"Api", "Factory", "Query", "Response"}
 """What it consists of."""
 HELD = [
     *(aiotofupilot.Paginator, aiotofupilot.Walk, aiotofupilot.IncrementalWalk, aiotofupilot.FollowedListing),

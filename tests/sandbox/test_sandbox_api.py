@@ -17,7 +17,7 @@ def api():
 def test_answers_for_every_listing(api):
     """One function answers for every listing, whatever the path's spelling."""
     for path in ("/api/v2/runs", "/api/v2/Runs/", "/API/V2/RUNS"):
-        status, body = api.answer(path, [("outcomes", "PASS"), ("outcomes", "FAIL"), ("limit", "2")], "Bearer k")
+        status, body = api.response(path, [("outcomes", "PASS"), ("outcomes", "FAIL"), ("limit", "2")], "Bearer k")
         found = json.loads(body)["data"]
         assert status == 200
         assert [item["id"] for item in found] == [
@@ -26,15 +26,15 @@ def test_answers_for_every_listing(api):
 
 
 def test_a_refusal_is_an_answer_too(api):
-    assert [api.answer("/api/v2/runs", {}, key).status for key in (None, "Bearer s", "Bearer k")] == [401, 200, 200]
-    assert api.answer("/api/v2/runs", {"limit": "0"}, "Bearer k").status == 400
-    assert api.answer("/api/v2/nope", {}, "Bearer k").status == 404
+    assert [api.response("/api/v2/runs", {}, key).status for key in (None, "Bearer s", "Bearer k")] == [401, 200, 200]
+    assert api.response("/api/v2/runs", {"limit": "0"}, "Bearer k").status == 400
+    assert api.response("/api/v2/nope", {}, "Bearer k").status == 404
     assert (api.knows("/api/v2/users"), api.knows("/api/v2/nope")) == (True, False)
 
 
 def test_a_page_has_the_models_that_are_written(api):
     page = api.page("/api/v2/runs", {"limit": "2", "cursor": "3"}, "Bearer k")
     assert page == Page(api.factory.runs[3:5], PageMeta(has_more=True, next_cursor=5), cursor=3)
-    assert api.write("/api/v2/runs", page) == api.answer("/api/v2/runs", {"limit": "2", "cursor": "3"}, "Bearer k")
+    assert api.write("/api/v2/runs", page) == api.response("/api/v2/runs", {"limit": "2", "cursor": "3"}, "Bearer k")
     with pytest.raises(Refusal, match="Not found"):
         api.write("/api/v2/nope", page)

@@ -48,7 +48,7 @@ def test_headers_are_set_or_removed():
 
 
 def test_another_answer_comes_after_the_same_waits():
-    assert Delivery((Wait(1), *PLAIN.steps)).with_answer(Delivery((HEAD,))).steps == (Wait(1), HEAD)
+    assert Delivery((Wait(1), *PLAIN.steps)).with_response(Delivery((HEAD,))).steps == (Wait(1), HEAD)
 
 
 @pytest.mark.parametrize(

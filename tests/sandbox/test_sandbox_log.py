@@ -59,7 +59,7 @@ def test_the_cursors_are_listed_in_order(log):
 
 def test_a_request_shows_its_target_its_status_and_its_fault_but_no_key():
     page = Page(make_procedures(3), PageMeta(has_more=False))
-    assert repr(Request(authorization="Bearer secret")) == "<GET /api/v2/procedures: no answer>"
+    assert repr(Request(authorization="Bearer secret")) == "<GET /api/v2/procedures: no response>"
     assert (
         repr(Request(query={"limit": "3"}, status=200, page=page))
         == "<GET /api/v2/procedures?limit=3: 200, 3 procedures>"
@@ -69,7 +69,7 @@ def test_a_request_shows_its_target_its_status_and_its_fault_but_no_key():
     for listing, told in {"runs": "1 run", "batches": "1 batch"}.items():
         single = Request(path=f"/v2/{listing}", status=200, page=Page(make_procedures(1), PageMeta(has_more=False)))
         assert str(single) == f"GET /v2/{listing}: 200, {told}"
-    assert repr(Request(path="/x", attempt=2, page=page, fault=reset())) == "<GET /x: no answer, attempt 2, reset()>"
+    assert repr(Request(path="/x", attempt=2, page=page, fault=reset())) == "<GET /x: no response, attempt 2, reset()>"
     late = Request(path="/v2/runs", status=200, page=page, fault=latency(0.1), is_as_it_should_be=True)
     assert str(late) == "GET /v2/runs: 200, 3 runs, latency(0.1)"
 

@@ -273,7 +273,7 @@ async def test_the_log_says_what_was_delivered(client):
         assert (await get(client, sandbox))[0] == 200
     assert sandbox.requests.statuses == {None: 3, 200: 1}
     assert [request.attempt for request in sandbox.requests] == [1, 2, 3, 4]
-    assert str(sandbox.requests[2]) == "GET /api/v2/procedures: no answer, attempt 3, latency(60)"
+    assert str(sandbox.requests[2]) == "GET /api/v2/procedures: no response, attempt 3, latency(60)"
 
 
 async def test_a_client_that_goes_while_an_answer_is_written(client, monkeypatch):

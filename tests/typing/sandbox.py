@@ -7,7 +7,7 @@ from typing import assert_type
 from aiotofupilot import Procedure
 from aiotofupilot.models import Measurement, Run, Unit, User
 from aiotofupilot.sandbox import Api, BusyLine, Factory, Request, Sandbox, paging
-from aiotofupilot.sandbox.wire import Answer
+from aiotofupilot.sandbox.wire import Response
 
 
 def every_listing_is_a_list_of_its_items() -> None:
@@ -28,7 +28,7 @@ def items_may_be_given(runs: list[Run], users: tuple[User, ...]) -> None:
 
 def an_api_answers_for_a_factory(factory: Factory) -> None:
     api = Api(factory, api_key="k", station_key="s", pagings={"runs": paging.capped(25)})
-    assert_type(api.answer("/api/v2/runs", [("ids", "a"), ("ids", "b")], None), Answer)
+    assert_type(api.response("/api/v2/runs", [("ids", "a"), ("ids", "b")], None), Response)
 
 
 def a_hook_sees_every_listing(sandbox: Sandbox) -> None:
