@@ -138,7 +138,10 @@ class Memory:
 
     def ranks(self) -> list[int | None]:
         """Return the rank of each item of the page at hand among the items passed; None: it is not among them."""
-        return self._ranks(self._passed)
+        ranks = {key: rank for rank, key in enumerate(self._passed)}
+        if not self._has_digests:
+            return [ranks.get(item_id) for item_id in self._ids]
+        return [ranks.get(item_id, ranks.get(_key(digest(item_id)))) for item_id in self._ids]
 
     def rank(self, item_id: str | None) -> int | None:
         """Return the rank of one item among the items passed; None: it is not among them.
@@ -151,22 +154,14 @@ class Memory:
         keys = (_BEGINNING,) if item_id is None else (item_id, _key(digest(item_id)))
         return next((rank for rank in range(self.newest_rank, -1, -1) if self._passed[rank] in keys), None)
 
-    def ranks_ahead(self) -> list[int | None]:
-        """Return the same for the items that may be met again."""
-        return self._ranks([*self._ahead])
-
     def is_ahead(self, item_id: str) -> bool:
         """Return whether an item was passed, did not turn up again yet, and may still do so."""
         return item_id in self._ahead or (self._has_digests and _key(digest(item_id)) in self._ahead)
 
     def go_back(self, rank: int) -> None:
-        """Stand after the item of a rank again. All items that were passed after it may be met again.
-
-        Items that may be met again have the ranks above `newest_rank`, in the order in which they were passed.
-        """
-        known = [*self._passed, *self._ahead]
-        self._passed = known[: rank + 1]
-        self._ahead = dict.fromkeys(known[rank + 1 :])
+        """Stand after the item of a rank again. All items that were passed after it may be met again."""
+        self._ahead = dict.fromkeys([*self._passed[rank + 1 :], *self._ahead])
+        del self._passed[rank + 1 :]
 
     def anchors(self, passed: int) -> tuple[bytes, ...]:
         """Return the digests of the items passed last, oldest first.
@@ -198,12 +193,6 @@ class Memory:
 
     def _knows(self, item_id: str) -> bool:
         return item_id in self._known or (self._has_digests and _key(digest(item_id)) in self._known)
-
-    def _ranks(self, keys: Sequence[str]) -> list[int | None]:
-        positions = {key: position for position, key in enumerate(keys)}
-        if not self._has_digests:
-            return [positions.get(item_id) for item_id in self._ids]
-        return [positions.get(item_id, positions.get(_key(digest(item_id)))) for item_id in self._ids]
 
     def _split_ahead(self, passed: Sequence[str]) -> tuple[list[str], list[str]]:
         """Split the items that may be met again in two, given what was passed on the page at hand.

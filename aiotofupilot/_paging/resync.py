@@ -16,7 +16,6 @@ from __future__ import annotations
 
 from bisect import bisect_left
 from collections import Counter
-from enum import IntEnum
 from itertools import pairwise
 from typing import TYPE_CHECKING, Any, NamedTuple
 
@@ -40,19 +39,11 @@ _LOST_AT_MOST = 40
 count, because such items may be created as fast as they are listed."""
 
 
-class _Evidence(IntEnum):
-    """What a page has to show. The next kind is accepted only when no page of the listing shows the one before."""
-
-    RELIABLE = 0
-    """Two items that were passed stand side by side, in their order."""
-    KNOWN = 1
-    """An item that was passed."""
-    AHEAD = 2
-    """An item that was passed before the walk had to go back, and was not met again since."""
-
-
 class Resync:
     """One search for the position of a walk.
+
+    Two items that were passed and stand side by side, in their order, show the position. An item that stands alone is
+    believed only when no page of the listing shows two.
 
     Args:
         memory: What the walk passed. It is told where the walk stands once that is found.
@@ -68,9 +59,10 @@ class Resync:
         self._expected = expected
         self._limit = limit
         self._search = Search(origin, limit)
-        self._wanted = _Evidence.RELIABLE
+        self._lone: tuple[int, int] | None = None
+        """The best rank of an item that stands alone, and the cursor of its page; None: no page showed one."""
+        self._believes_lone = False
         self._went_back_to = LARGEST
-        self._lesser: dict[_Evidence, tuple[int, int]] = {}
         self.next_probe = origin
         """The cursor of the next page to look at, after a page that did not show the position."""
         self.is_doubtful = False
@@ -103,13 +95,11 @@ class Resync:
             return None
         match = last_reliable(row)
         if match is None and not (ties_begin is not None and self.go_before_ties(page)):
-            match = self._lesser_evidence(page, row, memory.ranks_ahead()[:ties_begin])
+            match = self._lone_match(page, row)
             if match is None:
                 self._go_on(page)
         if match is None:
             return None
-        if match.rank > memory.newest_rank:
-            return self._found(match)
         growth = page.cursor + match.at - (self._expected - (memory.newest_rank - match.rank))
         if memory.is_complete:
             # No item that was passed is forgotten. So strangers before the position were created there, or they moved
@@ -152,37 +142,26 @@ class Resync:
             )
         self.next_probe = 0
 
-    def _lesser_evidence(
-        self, page: Page[Any], row: Sequence[Match], ranks_ahead: Sequence[int | None]
-    ) -> Match | None:
-        """Return the position that a page without reliable items shows, if that is believed by now."""
-        memory = self._memory
-        if row:
-            # One item may have moved here alone, so what lies between two of them is not taken for passed.
-            match, evidence = row[-2:][0], _Evidence.KNOWN
-            if memory.newest_rank == 0:
-                return match  # there is no other item to look for
-        elif ahead := longest_row(ranks_ahead):
-            match, evidence = ahead[-1], _Evidence.AHEAD
-            match = match._replace(rank=memory.newest_rank + 1 + match.rank)
-        else:
+    def _lone_match(self, page: Page[Any], row: Sequence[Match]) -> Match | None:
+        """Return an item of a page without two side by side, if it is believed by now."""
+        if not row:
             return None
-        if self._wanted >= evidence:
+        match = row[-2:][0]  # it may have moved here alone, so what lies between two of them is not taken for passed
+        if self._believes_lone or self._memory.newest_rank == 0:  # there may be no other item to look for
             return match
-        self._lesser[evidence] = max(self._lesser.get(evidence, (0, 0)), (match.rank, page.cursor))
+        self._lone = max(self._lone or (0, 0), (match.rank, page.cursor))
         return None
 
     def _go_on(self, page: Page[Any]) -> None:
         next_probe = self._search.after(page)
-        while next_probe is None:
-            if self._wanted is _Evidence.AHEAD:
+        if next_probe is None:
+            if self._lone is None:
                 raise DriftError(
                     "the listing moved: none of the items passed lately is to be found in it", cursor=page.cursor
                 )
-            self._wanted = _Evidence(self._wanted + 1)
-            if self._wanted in self._lesser:
-                _, next_probe = self._lesser[self._wanted]
-                self._search = Search(next_probe, self._limit)
+            self._believes_lone = True
+            (_, next_probe), self._lone = self._lone, None
+            self._search = Search(next_probe, self._limit)
         self.next_probe = next_probe
 
 

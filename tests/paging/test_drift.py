@@ -257,20 +257,6 @@ class TestDetectDriftWhereThingsMove:
         assert looks == [95, 105, 90]
         assert ids(drift.admit(page("fghij", 110))) == ["i", "j"]
 
-    def test_what_lies_ahead_is_held_on_to_only_where_nothing_before_it_is_left(self):
-        """Items that were gone for a while look the same, and would hide all that stands before them."""
-        drift = DetectDrift([digest(key) for key in "ab"], [digest(key) for key in "ce"], limit=5, resync=True)
-        assert drift.admit(page([3, "c", 4, "e", 5], 3, total=8)) is None
-        looks = [drift.next_probe]
-        while looks[-1] != 3:
-            shown = [number + 100 for number in range(looks[-1], min(looks[-1] + 5, 8))]
-            assert drift.admit(page(shown, looks[-1], total=8)) is None
-            looks.append(drift.next_probe)
-        assert looks == [1, 0, 3]
-        assert ids(drift.admit(page([3, "c", 4, "e", 5], 3, total=8))) == ["5"]
-        assert drift.memory.ahead(0) == ()
-        assert drift.memory.anchors(5) == tuple(digest(key) for key in "abce5")
-
     def test_a_checkpoint_hands_on_what_lies_ahead(self):
         """It had been yielded before the walk had to go back."""
         drift = DetectDrift([digest("b")], [digest("d")], limit=10, resync=True)
@@ -342,6 +328,17 @@ class TestDetectDriftWhereThingsMove:
         assert drift.admit(page(["d", *range(9)], 54)) is None
         assert drift.next_probe == 49
         assert ids(drift.admit(page([20, 21, "a", "b", "c", "e", "f"], 49))) == ["f"]
+
+    def test_an_item_that_stands_alone_is_believed_if_no_page_shows_two_side_by_side(self):
+        """All others were removed. Of two that stand alone, the one passed last is believed."""
+        drift = DetectDrift(limit=4, resync=True)
+        drift.admit(page("abcde", 20))
+        listed, probes, new = [*range(5), "b", *range(5, 10), "d", *range(10, 15)], [24], None
+        while new is None:
+            new = drift.admit(page(listed[probes[-1] :][:4], probes[-1], total=len(listed)))
+            probes.append(drift.next_probe)
+        assert ids(new) == ["10", "11"]
+        assert probes[-3:-1] == [0, 10]
 
     def test_the_only_item_that_is_remembered_is_enough(self):
         """There is no other to look for."""
