@@ -8,9 +8,10 @@ from contextlib import asynccontextmanager
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
-from attrs import evolve, field, frozen
+from attrs import frozen
 
 from aiotofupilot import Checkpoint, TofuPilotError, WalkStats, __version__
+from aiotofupilot.listings import listing_class
 
 from .failures import DeadlineError, StoppedError, UsageError
 from .options import option
@@ -20,7 +21,7 @@ from .tables import counted
 from .terminal import say
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncGenerator, Callable, Mapping
+    from collections.abc import AsyncGenerator, Callable
     from pathlib import Path
 
     from aiotofupilot import Paginator, TofuPilotSession, Walk
@@ -41,21 +42,17 @@ _PAGES = 3
 _log = logging.getLogger("aiotofupilot.cli")
 
 
-@frozen(kw_only=True)
 class Query:
-    """What to list, and how to ask for it, in the library's words."""
+    """What to list, and how to ask for it, in the library's words.
 
-    name: str
-    """The listing."""
-    filters: Mapping[str, Any] = field(factory=dict[str, Any])
-    """Arguments of ``list()`` that are the listing's own; None: not given."""
-    max_items: int | None = None
-    cursor: Checkpoint | None = None
-    on_drift: str = "ignore"
-    limit: int | None = None
-    """None: the library's default, or the listing has no pages. Likewise for the two below."""
-    concurrency: int | None = None
-    on_unreadable: str | None = None
+    Args:
+        name: The listing.
+        arguments: Arguments of its ``list()``.
+    """
+
+    def __init__(self, name: str, /, **arguments: Any) -> None:  # noqa: ANN401 - each argument has its type
+        self.name = name
+        self.arguments = arguments
 
     def listing(self, session: TofuPilotSession) -> Paginator[Any]:
         """Return the listing. It is not asked for yet.
@@ -63,15 +60,8 @@ class Query:
         Raises:
             UsageError: An option is out of bounds.
         """
-        pages = {"limit": self.limit, "concurrency": self.concurrency, "on_unreadable": self.on_unreadable}
         try:
-            paginator: Paginator[Any] = getattr(session, self.name).list(
-                **self.filters,
-                max_items=self.max_items,
-                cursor=self.cursor,
-                on_drift=self.on_drift,
-                **{name: value for name, value in pages.items() if value is not None},
-            )
+            paginator: Paginator[Any] = getattr(session, self.name).list(**self.arguments)
         except (TypeError, ValueError) as error:
             parameter = getattr(error, "parameter", None)
             if parameter is None:
@@ -79,21 +69,25 @@ class Query:
             raise UsageError(f"wrong {option(parameter)}: {error}") from error
         return paginator
 
+    def changed(self, **arguments: Any) -> Query:  # noqa: ANN401 - each argument has its type
+        """Return the query with some other arguments."""
+        return Query(self.name, **self.arguments | arguments)
+
     def after(self, out: Output) -> Query:
         """Return the query of what is behind the items that are written."""
         if out.checkpoint is None:
             return self
-        max_items = None if self.max_items is None else self.max_items - out.items
-        return evolve(self, cursor=Checkpoint.parse(out.checkpoint), max_items=max_items)
+        max_items = self.arguments.get("max_items")
+        left = None if max_items is None else max_items - out.items
+        return self.changed(cursor=Checkpoint.parse(out.checkpoint), max_items=left)
 
     def options(self) -> Options:
         """Return the options that decide what is listed."""
-        return {
-            "listing": self.name,
-            **{option(name): _as_text(value) for name, value in self.filters.items()},
-            "--max-items": self.max_items,
-            "--cursor": str(self.cursor) if self.cursor else None,
-        }
+        filters = {argument.name for argument in listing_class(self.name).filters}
+        decisive = {name: value for name, value in self.arguments.items() if name in filters}
+        for name in ("max_items", "cursor"):
+            decisive[name] = self.arguments.get(name)
+        return {"listing": self.name, **{option(name): _as_text(value) for name, value in decisive.items()}}
 
     def left_out(self, stats: WalkStats) -> str:
         """Return in words which items a walk left out; empty: none."""
@@ -111,6 +105,8 @@ def _as_text(value: object) -> str | int | None:
     match value:
         case None | int() | str():
             return value
+        case Checkpoint():
+            return str(value)
         case datetime():
             return value.astimezone(UTC).isoformat()
         case timedelta():
@@ -168,7 +164,7 @@ async def write_listing(
                 output_format.for_terminal = out.is_terminal
                 _say_when_begun(out, path)
                 with progress_shown(
-                    query.name, to_standard_output=path is None, total=query.max_items, begun=out.items
+                    query.name, to_standard_output=path is None, total=query.arguments.get("max_items"), begun=out.items
                 ) as progress:
                     listing = query.after(out).listing(session)
                     walk = (listing.structs() if output_format.takes_structs else listing).walk()
@@ -238,12 +234,13 @@ async def _total_told(
 
 async def _tell_total(query: Query, session: TofuPilotSession, progress: Progress) -> None:
     try:
-        total = await evolve(query, concurrency=1).listing(session.with_options(retry=None)).count()
+        total = await query.changed(concurrency=1).listing(session.with_options(retry=None)).count()
     except TofuPilotError as error:
         _log.debug("the listing cannot be counted: %s", error)
     else:
         # Cursors are offsets, or the count would have failed.
-        before = query.cursor.cursor + query.cursor.skip if query.cursor else 0
+        cursor = query.arguments.get("cursor")
+        before = cursor.cursor + cursor.skip if cursor else 0
         progress.total = max(0, total - before)
 
 

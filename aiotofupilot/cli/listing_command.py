@@ -175,21 +175,15 @@ async def _list(
     output_format = format_for(writing.format, output, name, listing.model)
     if resume and (output is None or not output_format.is_resumable):
         raise UsageError("--resume needs --output FILE, and another format than json")
-    pages: dict[str, Any] = {}
+    arguments = {parameter: value for parameter, value in filters.items() if value is not None}
+    arguments |= {"max_items": selection.max_items, "cursor": selection.cursor, "on_drift": asking.on_drift}
     if isinstance(asking, AskingForPages):
-        pages = {
+        arguments |= {
             "limit": asking.page_size,
             "concurrency": asking.concurrency,
             "on_unreadable": asking.on_unreadable,
         }
-    query = Query(
-        name=name,
-        filters={parameter: value for parameter, value in filters.items() if value is not None},
-        max_items=selection.max_items,
-        cursor=selection.cursor,
-        on_drift=asking.on_drift,
-        **pages,
-    )
+    query = Query(name, **arguments)
     server = Server(serving, asking)
     written = await write_listing(query, server, output_format, output, resume=resume, deadline=asking.deadline)
     # Whatever reads a pipe, such as a pager, may own the terminal.

@@ -1,20 +1,5 @@
 """What can go wrong with a response. Each function takes the details and returns a `Fault`.
 
-| fault | the client sees |
-|-|-|
-| `status(503)` | an error of the API's form; also 429 and others with Retry-After |
-| `html(502)`, `empty(504)`, `json([])` | a response that is not the API's, with any status, also 200 |
-| `reset()`, `reset(after="headers")`, `reset(after="half")` | the connection reset |
-| `hang_up()` | the connection closed without a response, as an idle one is |
-| `cut()`, `cut(announced=False)` | half a body, less than was announced; half a document in a complete response |
-| `stall(5)`, `stall(5, inside_body=True)` | nothing for some seconds |
-| `latency(0.05, jitter=0.02)` | the same response, later |
-| `gzip()`, `chunked()` | the same response, compressed; in chunked transfer coding |
-| `gzip_bomb()`, `oversized()`, `header_flood()` | more than any page can be |
-| `unreadable(62)`, `unreadable("an-id", by=stall(60))` | a 500, or another fault, for each page that holds the item |
-| `malformed(62)` | an item that is not what the API promises, on a page that is otherwise right |
-| `redirect()`, `redirect("https://other.example/")` | a redirect to the same address; to another one |
-
 `unreadable` and `malformed` are about items on any page that holds them: ``sandbox.faults.always(unreadable(62))``. An
 item is named by its ID, or by its position in the listing as the request filters and sorts it. The first item has the
 position 0. Positions can be used only if the server's cursors are offsets.

@@ -1,22 +1,7 @@
 """Ways to cut a listing into pages: the way of TofuPilot, and those of odd servers.
 
 A paging is a function. It takes the number of items that match, the cursor and the limit, and returns the window that a
-page shows. You can write your own in a line. These are the ready-made ones:
-
-| paging | what is odd |
-|-|-|
-| `offsets` | nothing: a cursor is an offset, pages are full |
-| `capped(25)` | no page has more than 25 items, whatever the limit |
-| `short_pages()` | pages are shorter than the limit, although more items follow |
-| `hidden_rows(every, hide)` | rows that the key can't see count: pages are short or empty, although more follow |
-| `page_numbers` | a cursor is a page number |
-| `null_cursor` | a page announces more without a cursor |
-| `repeating_cursor(at)` | from there on, the next cursor of each page is its own cursor |
-| `cycling_cursor(at)` | from there on, the next page is the first one |
-| `backward_cursor(at)` | from there on, the next page is the one before |
-| `endless_empty(at)` | from there on, all pages are empty, while the cursor advances without end |
-| `ignored_cursor(at)` | from there on, each page shows the same items, while the cursor advances |
-| `clamped_cursor(at)` | a cursor beyond `at` counts as `at`, while the next cursor advances |
+page shows. You can write your own in a line.
 
 `Sandbox(paging=short_pages())` sets a paging for every listing, and ``sandbox.paging = offsets`` ends it.
 `Sandbox(pagings={"runs": capped(25)})` sets a paging for a single listing. The listing of users has no pages, so no

@@ -73,7 +73,7 @@ async def test_a_file_is_gone_on_with_after_a_deadline(sandbox, server, tmp_path
     """The part is kept, and the second run makes it the file that one run would have made."""
     output = tmp_path / "list.jsonl"
     passes_at("200")
-    query = Query(name="procedures", concurrency=3)
+    query = Query("procedures", concurrency=3)
     with pytest.raises(StoppedError) as caught:
         await write_listing(query, server, JSONLines(), output, deadline=LATE)
     stopped = caught.value
@@ -98,7 +98,7 @@ async def test_a_deadline_that_passes_while_a_parquet_file_is_made(sandbox, serv
             made.append(group)
             yield group
 
-    query = Query(name="procedures", limit=10)
+    query = Query("procedures", limit=10)
     with monkeypatch.context() as patch:
         patch.setattr(arrow_files, "_GROUP_ROWS", 25)
         patch.setattr(arrow_files, "_groups", groups)
@@ -121,11 +121,11 @@ async def test_what_came_is_on_standard_output_after_a_deadline(sandbox, server,
     """The checkpoint leads to the rest."""
     passes_at("100")
     with pytest.raises(StoppedError) as caught:
-        await write_listing(Query(name="procedures"), server, JSONLines(), None, deadline=LATE)
+        await write_listing(Query("procedures"), server, JSONLines(), None, deadline=LATE)
     told, _, cursor = caught.value.left.rpartition(" ")
     assert told == "100 procedures written, go on with --cursor"
     sandbox.before_response.clear()
-    rest = Query(name="procedures", cursor=Checkpoint.parse(cursor))
+    rest = Query("procedures", cursor=Checkpoint.parse(cursor))
     assert (await write_listing(rest, server, JSONLines(), None)).items == 150
     written = [json.loads(line)["id"] for line in capfdbinary.readouterr().out.splitlines()]
     assert written == [procedure.id for procedure in sandbox.procedures]
@@ -135,7 +135,7 @@ async def test_a_deadline_before_anything_came_leaves_nothing(server, tmp_path, 
     """No file, and an error that says no more than that."""
     passes_at(None)
     with pytest.raises(DeadlineError, match=r"^the deadline of 3600 s has passed$"):
-        await write_listing(Query(name="procedures"), server, JSONArray(), tmp_path / "list.json", deadline=LATE)
+        await write_listing(Query("procedures"), server, JSONArray(), tmp_path / "list.json", deadline=LATE)
     assert not list(tmp_path.iterdir())
 
 
@@ -144,7 +144,7 @@ async def test_a_deadline_tells_the_failure_that_was_not_got_over(server, tmp_pa
     passes_at(None, status(503))
     told = r"^the deadline of 3600 s has passed; the latest warning was: procedures at cursor 0: attempt 1 failed .*503"
     with without_waits(), pytest.raises(DeadlineError, match=told):
-        await write_listing(Query(name="procedures"), server, JSONLines(), tmp_path / "list.jsonl", deadline=LATE)
+        await write_listing(Query("procedures"), server, JSONLines(), tmp_path / "list.jsonl", deadline=LATE)
 
 
 async def test_a_deadline_tells_no_failure_that_was_got_over(sandbox, server, tmp_path, passes_at):
@@ -152,13 +152,13 @@ async def test_a_deadline_tells_no_failure_that_was_got_over(sandbox, server, tm
     sandbox.faults.on(cursor=None).next(status(503))
     passes_at("100")
     with without_waits(), pytest.raises(StoppedError) as caught:
-        await write_listing(Query(name="procedures"), server, JSONLines(), tmp_path / "list.jsonl", deadline=LATE)
+        await write_listing(Query("procedures"), server, JSONLines(), tmp_path / "list.jsonl", deadline=LATE)
     assert str(caught.value.reason) == "the deadline of 3600 s has passed"
 
 
 async def test_a_deadline_that_does_not_pass_changes_nothing(server, tmp_path):
     """The listing is whole."""
-    query = Query(name="procedures")
+    query = Query("procedures")
     assert (await write_listing(query, server, JSONArray(), tmp_path / "list.json", deadline=LATE)).items == 250
 
 
@@ -170,4 +170,4 @@ async def test_another_timeout_is_not_mistaken_for_the_deadline(sandbox, server,
 
     monkeypatch.setattr("aiotofupilot.cli.output.PartFile.write", write)
     with pytest.raises(TimeoutError, match="Connection timed out"):
-        await write_listing(Query(name="procedures"), server, JSONLines(), tmp_path / "list.jsonl", deadline=LATE)
+        await write_listing(Query("procedures"), server, JSONLines(), tmp_path / "list.jsonl", deadline=LATE)

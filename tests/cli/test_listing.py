@@ -57,7 +57,7 @@ def ids(text):
 
 async def test_a_listing_is_written_and_counted(sandbox, server, output):
     """All of it, in the server's order."""
-    assert (await write_listing(Query(name="procedures"), server, JSONLines(), output)).items == 250
+    assert (await write_listing(Query("procedures"), server, JSONLines(), output)).items == 250
     assert ids(output.read_bytes()) == [procedure.id for procedure in sandbox.procedures]
 
 
@@ -66,16 +66,16 @@ async def test_rows_are_written_as_pages_arrive(sandbox, server, capfdbinary, on
     """What a page brought is on standard output before the next is asked for."""
     written = []
     sandbox.before_response.append(lambda *_: written.append(capfdbinary.readouterr().out.count(b"\n")))
-    await write_listing(Query(name="procedures", on_drift=on_drift), server, ProceduresCSV(), None)
+    await write_listing(Query("procedures", on_drift=on_drift), server, ProceduresCSV(), None)
     assert written == ([0, 101, 100] if on_drift == "ignore" else [0, 101, 99])
 
 
 async def test_an_empty_listing(sandbox, server, output):
     """It has a header and no rows."""
     sandbox.procedures.clear()
-    assert (await write_listing(Query(name="procedures"), server, ProceduresCSV(), output)).items == 0
+    assert (await write_listing(Query("procedures"), server, ProceduresCSV(), output)).items == 0
     assert output.read_bytes().count(b"\r\n") == 1
-    assert (await write_listing(Query(name="procedures"), server, JSONArray(), output)).items == 0
+    assert (await write_listing(Query("procedures"), server, JSONArray(), output)).items == 0
     assert json.loads(output.read_bytes()) == []
 
 
@@ -85,7 +85,7 @@ async def test_a_refused_listing_writes_nothing(sandbox, capfdbinary, output):
     station = Server(Serving(base_url=sandbox.url, api_key=sandbox.station_key), TimeoutOptions())
     for path in (None, output):
         with pytest.raises(ForbiddenError):
-            await write_listing(Query(name="procedures"), station, ProceduresCSV(), path)
+            await write_listing(Query("procedures"), station, ProceduresCSV(), path)
     assert capfdbinary.readouterr().out == b""
     assert not list(output.parent.iterdir())
 
@@ -95,9 +95,7 @@ async def test_a_bad_query_touches_nothing(sandbox, server, output):
     part = output.with_name("list.part")
     part.write_text("left")
     with pytest.raises(UsageError, match=r"^wrong --search-query: search_query must have"):
-        await write_listing(
-            Query(name="procedures", filters={"search_query": "x" * 101}), server, ProceduresCSV(), output
-        )
+        await write_listing(Query("procedures", search_query="x" * 101), server, ProceduresCSV(), output)
     assert part.read_text() == "left"
     assert not sandbox.requests
 
@@ -105,15 +103,15 @@ async def test_a_bad_query_touches_nothing(sandbox, server, output):
 @pytest.mark.parametrize("form", [ProceduresCSV, JSONLines])
 async def test_a_failed_listing_can_be_gone_on_with(sandbox, server, output, form):
     """The error has its reason and how much is written; going on gives the file that it would have been."""
-    await write_listing(Query(name="procedures"), server, form(), output.with_name("whole"))
+    await write_listing(Query("procedures"), server, form(), output.with_name("whole"))
     sandbox.faults.on(cursor=200).next(json_fault([]))
     with pytest.raises(StoppedError) as caught:
-        await write_listing(Query(name="procedures", concurrency=2), server, form(), output)
+        await write_listing(Query("procedures", concurrency=2), server, form(), output)
     advice = r"200 procedures written, go on with --resume, or elsewhere with --cursor procedures\.\w+:200@\S+"
     assert re.fullmatch(advice, caught.value.left)
     assert not output.exists()
     asked = len(sandbox.requests)
-    assert (await write_listing(Query(name="procedures"), server, form(), output, resume=True)).items == 250
+    assert (await write_listing(Query("procedures"), server, form(), output, resume=True)).items == 250
     assert sandbox.requests[asked:].pop().query["cursor"] == "200"
     assert output.read_bytes() == output.with_name("whole").read_bytes()
 
@@ -122,10 +120,10 @@ async def test_a_failed_listing_to_standard_output(sandbox, server, capfdbinary)
     """The output and the items after the checkpoint are together the listing."""
     sandbox.faults.on(cursor=200).next(json_fault([]))
     with pytest.raises(StoppedError) as caught:
-        await write_listing(Query(name="procedures"), server, JSONLines(), None)
+        await write_listing(Query("procedures"), server, JSONLines(), None)
     told, _, cursor = caught.value.left.rpartition(" ")
     assert told == "200 procedures written, go on with --cursor"
-    from_checkpoint = Query(name="procedures", cursor=Checkpoint.parse(cursor))
+    from_checkpoint = Query("procedures", cursor=Checkpoint.parse(cursor))
     await write_listing(from_checkpoint, server, JSONLines(), None)
     assert ids(capfdbinary.readouterr().out) == [procedure.id for procedure in sandbox.procedures]
 
@@ -134,14 +132,14 @@ async def test_a_file_that_cannot_be_gone_on_with(sandbox, server, output):
     """It leaves nothing, and the error knows that."""
     sandbox.faults.on(cursor=200).next(json_fault([]))
     with pytest.raises(StoppedError) as caught:
-        await write_listing(Query(name="procedures"), server, JSONArray(), output)
+        await write_listing(Query("procedures"), server, JSONArray(), output)
     assert caught.value.left.endswith(" written and removed again, because --resume cannot go on with a json file")
     assert not list(output.parent.iterdir())
 
 
 async def test_cancelled(sandbox, server, output):
     """Ctrl-C, which is a cancellation, stops a listing like an error does."""
-    pulling = asyncio.create_task(write_listing(Query(name="procedures"), server, ProceduresCSV(), output))
+    pulling = asyncio.create_task(write_listing(Query("procedures"), server, ProceduresCSV(), output))
     sandbox.before_response.append(lambda _, request: pulling.cancel() if "cursor" in request.query else None)
     with pytest.raises(StoppedError) as caught:
         await pulling
@@ -151,7 +149,7 @@ async def test_cancelled(sandbox, server, output):
 
 async def test_cancelled_before_anything_is_written(sandbox, server, output):
     """Then it says so, and there is nothing to go on with."""
-    pulling = asyncio.create_task(write_listing(Query(name="procedures"), server, ProceduresCSV(), output))
+    pulling = asyncio.create_task(write_listing(Query("procedures"), server, ProceduresCSV(), output))
     sandbox.before_response.append(lambda *_: pulling.cancel())
     with pytest.raises(StoppedError) as caught:
         await pulling
@@ -168,7 +166,7 @@ async def test_cancelled_when_the_file_is_whole(sandbox, server, output, monkeyp
         pulling.cancel()
 
     monkeypatch.setattr(PartFile, "finish", cancel_and_finish)
-    pulling = asyncio.create_task(write_listing(Query(name="procedures"), server, ProceduresCSV(), output))
+    pulling = asyncio.create_task(write_listing(Query("procedures"), server, ProceduresCSV(), output))
     with pytest.raises(asyncio.CancelledError):
         await pulling
     assert output.read_bytes().count(b"\r\n") == 251
@@ -180,9 +178,9 @@ async def test_a_listing_that_moved_in_between(sandbox, server, output):
     stay = list(sandbox.procedures)
     sandbox.faults.on(cursor=198).next(json_fault([]))
     with pytest.raises(StoppedError):
-        await write_listing(Query(name="procedures", on_drift="resync"), server, JSONLines(), output)
+        await write_listing(Query("procedures", on_drift="resync"), server, JSONLines(), output)
     sandbox.procedures[:0] = make_procedures(30, seed=9)
-    await write_listing(Query(name="procedures", on_drift="resync"), server, JSONLines(), output, resume=True)
+    await write_listing(Query("procedures", on_drift="resync"), server, JSONLines(), output, resume=True)
     assert ids(output.read_bytes()) == [procedure.id for procedure in stay]
 
 
@@ -190,20 +188,16 @@ async def test_other_options_are_another_file(sandbox, server, output):
     """A file is gone on with only by the command that it was begun by, but for how it asks."""
     sandbox.faults.on(cursor=200).next(json_fault([]))
     with pytest.raises(StoppedError):
-        await write_listing(Query(name="procedures", filters={"search_query": "e"}), server, ProceduresCSV(), output)
+        await write_listing(Query("procedures", search_query="e"), server, ProceduresCSV(), output)
     with pytest.raises(UsageError, match="was begun with --search-query e: give"):
-        await write_listing(Query(name="procedures"), server, ProceduresCSV(), output, resume=True)
+        await write_listing(Query("procedures"), server, ProceduresCSV(), output, resume=True)
     with pytest.raises(UsageError, match="was begun with --format csv: give"):
-        await write_listing(
-            Query(name="procedures", filters={"search_query": "e"}), server, JSONLines(), output, resume=True
-        )
+        await write_listing(Query("procedures", search_query="e"), server, JSONLines(), output, resume=True)
     elsewhere = Server(Serving(base_url="https://other.example", api_key="k"), TimeoutOptions())
     with pytest.raises(UsageError, match=f"was begun with server {sandbox.url}: give"):
-        await write_listing(
-            Query(name="procedures", filters={"search_query": "e"}), elsewhere, ProceduresCSV(), output, resume=True
-        )
+        await write_listing(Query("procedures", search_query="e"), elsewhere, ProceduresCSV(), output, resume=True)
     written = await write_listing(
-        Query(name="procedures", filters={"search_query": "e"}, limit=7, concurrency=5),
+        Query("procedures", search_query="e", limit=7, concurrency=5),
         server,
         ProceduresCSV(),
         output,
@@ -215,12 +209,12 @@ async def test_other_options_are_another_file(sandbox, server, output):
 @pytest.mark.parametrize(
     ("query", "cut"),
     [
-        (Query(name="procedures"), slice(None)),
-        (Query(name="procedures", max_items=0), slice(0)),
-        (Query(name="procedures", max_items=150, concurrency=3), slice(150)),
-        (Query(name="procedures", max_items=1000, on_drift="resync"), slice(None)),
-        (Query(name="procedures", cursor=Checkpoint(240)), slice(240, None)),
-        (Query(name="procedures", limit=7, max_items=20, cursor=Checkpoint(0, 3)), slice(3, 23)),
+        (Query("procedures"), slice(None)),
+        (Query("procedures", max_items=0), slice(0)),
+        (Query("procedures", max_items=150, concurrency=3), slice(150)),
+        (Query("procedures", max_items=1000, on_drift="resync"), slice(None)),
+        (Query("procedures", cursor=Checkpoint(240)), slice(240, None)),
+        (Query("procedures", limit=7, max_items=20, cursor=Checkpoint(0, 3)), slice(3, 23)),
     ],
 )
 async def test_what_is_asked_for_is_listed(sandbox, session, query, cut):
@@ -232,7 +226,7 @@ async def test_what_is_asked_for_is_listed(sandbox, session, query, cut):
 async def test_what_comes_after_what_is_written(sandbox, session, max_items, end):
     """It is the rest of the whole listing: what is written counts as listed."""
     written = SimpleNamespace(items=100, checkpoint="100")
-    listed = await Query(name="procedures", max_items=max_items).after(written).listing(session).collect()
+    listed = await Query("procedures", max_items=max_items).after(written).listing(session).collect()
     assert listed == sandbox.procedures[100:end]
 
 
@@ -240,11 +234,11 @@ async def test_what_comes_after_what_is_written(sandbox, session, max_items, end
     ("query", "message"),
     [
         (
-            Query(name="procedures", filters={"search_query": "x" * 101}),
+            Query("procedures", search_query="x" * 101),
             "wrong --search-query: search_query must have at most 100 characters, got 101",
         ),
         (
-            Query(name="procedures", filters={"created_after": WHEN, "created_before": WHEN - timedelta(days=1)}),
+            Query("procedures", created_after=WHEN, created_before=WHEN - timedelta(days=1)),
             "wrong --created-after: created_after must not be later than created_before, got 2024-01-01 00:00:00+00:00",
         ),
     ],
@@ -259,9 +253,9 @@ async def test_a_bad_query_is_wrong_usage(session, query, message):
 def test_the_options_are_what_decides_what_is_listed():
     """How it is asked for does not."""
     nothing = {"listing": "procedures", "--max-items": None, "--cursor": None}
-    assert Query(name="procedures", limit=7, concurrency=3, on_drift="resync").options() == nothing
+    assert Query("procedures", limit=7, concurrency=3, on_drift="resync").options() == nothing
     filters = {"search_query": "x", "created_after": WHEN, "duration_min": timedelta(minutes=1), "ids": ["a", "b"]}
-    query = Query(name="runs", filters=filters, max_items=0, cursor=Checkpoint(3, 0, (b"abcdef",)))
+    query = Query("runs", **filters, max_items=0, cursor=Checkpoint(3, 0, (b"abcdef",)))
     assert query.options() == {
         "listing": "runs",
         "--search-query": "x",
@@ -292,7 +286,7 @@ def test_items_are_counted_in_words(name, items, words):
 async def test_an_error_that_names_no_parameter_is_no_wrong_usage(session):
     """It is a fault of this package."""
     with pytest.raises(TypeError, match="unexpected keyword argument"):
-        Query(name="procedures", filters={"no_such_filter": 1}).listing(session)
+        Query("procedures", no_such_filter=1).listing(session)
 
 
 class Watched(Progress):
@@ -327,7 +321,7 @@ class TestTotal:
     async def test_the_total_is_told_while_pages_arrive(self, sandbox, server, output, watched, cursor, total):
         """What lies before the cursor does not count."""
         sandbox.procedures[:] = make_procedures(600)
-        query = Query(name="procedures", limit=10, cursor=cursor)
+        query = Query("procedures", limit=10, cursor=cursor)
         assert (await write_listing(query, server, JSONLines(), output)).items == total
         assert watched.total == total
 
@@ -335,12 +329,12 @@ class TestTotal:
     async def test_a_short_listing_is_not_counted(self, sandbox, server, output, watched, total):
         """Each request is one of the walk's."""
         del sandbox.procedures[total:]
-        await write_listing(Query(name="procedures"), server, JSONLines(), output)
+        await write_listing(Query("procedures"), server, JSONLines(), output)
         assert watched.total is None
         assert len(sandbox.requests) == max(1, total // 100)
 
     async def test_nothing_is_counted_where_nobody_watches(self, sandbox, server, output):
-        await write_listing(Query(name="procedures", limit=10), server, JSONLines(), output)
+        await write_listing(Query("procedures", limit=10), server, JSONLines(), output)
         assert len(sandbox.requests) == 25
 
     @pytest.mark.parametrize("broken", ["cursors", "requests"])
@@ -351,7 +345,7 @@ class TestTotal:
             sandbox.paging = paging.page_numbers
         else:
             sandbox.faults.on(limit=1).always(status(503))
-        query = Query(name="procedures", limit=5)
+        query = Query("procedures", limit=5)
         assert (await write_listing(query, server, JSONLines(), output)).items == 250
         assert (watched.total, watched.warnings) == (None, [])
         assert [record.levelname for record in caplog.records if record.name == "aiotofupilot.cli"] == ["DEBUG"]
@@ -362,6 +356,6 @@ class TestTotal:
     async def test_a_count_ends_with_the_listing(self, sandbox, server, output, watched):
         """However far it is."""
         sandbox.faults.on(limit=1).always(stall(3600))
-        assert (await write_listing(Query(name="procedures", limit=10), server, JSONLines(), output)).items == 250
+        assert (await write_listing(Query("procedures", limit=10), server, JSONLines(), output)).items == 250
         assert watched.total is None
         assert not [task for task in asyncio.all_tasks() if "_tell_total" in repr(task)]

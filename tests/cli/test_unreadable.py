@@ -73,4 +73,4 @@ def test_users_have_no_such_option(sandbox, capfd):
 )
 def test_what_is_left_out_is_told_in_words(positions, words):
     stats = WalkStats(unreadable=len(positions), unreadable_positions=[*positions][:1000])
-    assert Query(name="runs").left_out(stats) == words
+    assert Query("runs").left_out(stats) == words
