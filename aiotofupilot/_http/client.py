@@ -338,13 +338,13 @@ class Connection:
         # Raised outside of the except clauses, so that no error of another library becomes the context of this one.
         try:
             self._redaction.clean(failure, response)
-            _advise(failure, url, self._key_source)
+            _add_hint(failure, url, self._key_source)
             raise failure
         finally:
             del failure  # its traceback refers to this frame
 
 
-def _advise(error: TofuPilotError, url: URL, key_source: str) -> None:
+def _add_hint(error: TofuPilotError, url: URL, key_source: str) -> None:
     """Add a hint to an error, if the error is about the key or the address, or a long address may be its cause.
 
     Args:

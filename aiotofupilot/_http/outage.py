@@ -30,7 +30,18 @@ from aiotofupilot.errors import (
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-__all__ = ["Evidence", "Health", "Outage", "Sent", "Waiter", "copied", "evidence", "is_slow", "is_unresolved"]
+__all__ = [
+    "Evidence",
+    "Health",
+    "Outage",
+    "Sent",
+    "Waiter",
+    "asked_wait",
+    "copied",
+    "evidence",
+    "is_slow",
+    "is_unresolved",
+]
 
 Evidence = Literal["good", "server", "page"]
 """What the end of a request says: the server works, or fails, or fails for this page. The last one may be both."""
@@ -82,6 +93,12 @@ def evidence(error: BaseException | None) -> Evidence | None:
 def is_slow(error: BaseException) -> bool:
     """Return whether a page took too long."""
     return isinstance(error, RequestTimeoutError) or (isinstance(error, APIError) and error.status in _SLOW)
+
+
+def asked_wait(error: BaseException | None, max_retry_after: float) -> float | None:
+    """Return the seconds that the server asked to wait. None: it did not, or they are too many to be obeyed."""
+    asked = error.retry_after if isinstance(error, APIError) else None
+    return None if asked is None or asked > max_retry_after else asked
 
 
 def is_unresolved(error: BaseException) -> bool:

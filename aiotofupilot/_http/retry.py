@@ -26,7 +26,7 @@ from aiotofupilot.errors import (
     TofuPilotError,
 )
 
-from .outage import copied, evidence, is_slow
+from .outage import asked_wait, copied, evidence, is_slow
 from .throttle import MissedSlotError
 
 if TYPE_CHECKING:
@@ -185,12 +185,6 @@ def _decision(policy: RetryPolicy, error: TofuPilotError, attempt: int) -> bool 
     return is_transient(error) and (asked or 0.0) <= policy.max_retry_after
 
 
-def _asked(policy: RetryPolicy, error: TofuPilotError) -> float:
-    """Return the seconds that the server asked to wait; 0.0: it did not, or they are too many to be obeyed."""
-    asked = error.retry_after if isinstance(error, APIError) else None
-    return 0.0 if asked is None or asked > policy.max_retry_after else asked
-
-
 def _wait(
     policy: RetryPolicy,
     error: TofuPilotError,
@@ -209,7 +203,7 @@ def _wait(
     """
     if decision is not True:
         return decision
-    return _asked(policy, error) or uniform(0.0, policy.longest_wait(attempt))
+    return asked_wait(error, policy.max_retry_after) or uniform(0.0, policy.longest_wait(attempt))
 
 
 def _rules(rules: object) -> tuple[Rule, ...]:
@@ -451,7 +445,7 @@ class Attempts(Generic[T]):
         if self._is_confirmed or (is_own and not self._allows_another(error, decision)):
             return False
         if health.outage is not None:
-            self._wait = decision if decision is not True else _asked(self.policy, error)
+            self._wait = (asked_wait(error, self.policy.max_retry_after) or 0.0) if decision is True else decision
         return True
 
     def _allows_another(self, error: TofuPilotError, decision: float) -> bool:

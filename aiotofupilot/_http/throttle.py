@@ -15,7 +15,7 @@ from aiotofupilot._arguments import for_parameter
 from aiotofupilot._otel import paused
 from aiotofupilot.errors import APIError, RateLimitedError, TofuPilotError
 
-from .outage import Health, Sent, Waiter, evidence
+from .outage import Health, Sent, Waiter, asked_wait, evidence
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -246,7 +246,8 @@ class Throttle:
             self._wake_all()
 
     def _note_failure(self, slot: Slot, error: TofuPilotError) -> None:
-        policy, asked, outage = slot.page.policy, self._asked(slot, error), self.health.outage
+        policy, outage = slot.page.policy, self.health.outage
+        asked = asked_wait(error, policy.max_retry_after)
         self.health.failed(
             error,
             slot.sent,
@@ -258,14 +259,9 @@ class Throttle:
         if outage is not None and outage.is_unreachable:
             self._wake_all()
 
-    def _asked(self, slot: Slot, error: BaseException | None) -> float | None:
-        """Return the seconds that the server asked to wait; None: it did not, or they are too many to be obeyed."""
-        asked = error.retry_after if isinstance(error, APIError) else None
-        return None if asked is None or asked > slot.page.policy.max_retry_after else asked
-
     def _pause_after(self, slot: Slot, error: APIError) -> None:
         is_unexplained = isinstance(error, RateLimitedError) and error.retry_after is None
-        seconds = _RATE_LIMITED_WAIT if is_unexplained else self._asked(slot, error)
+        seconds = _RATE_LIMITED_WAIT if is_unexplained else asked_wait(error, slot.page.policy.max_retry_after)
         if seconds is None:
             return
         self.health.pause(self._clock.monotonic() + seconds)
