@@ -5,7 +5,7 @@ Source: https://www.tofupilot.com/docs/dashboard/api/v2/batches/list
 
 from collections.abc import Sequence
 from datetime import datetime
-from typing import Annotated, Literal, Unpack
+from typing import Annotated, ClassVar, Literal, Unpack
 
 from aiotofupilot._paging.paginator import Paginator
 from aiotofupilot.models import Batch
@@ -42,7 +42,7 @@ class BatchFilters(WithOrder, PageOptions, total=False):
 class Batches(Listing[Batch]):
     """The batches that units are made in."""
 
-    stable_orders = frozenset({"created_at"})
+    stable_orders: ClassVar[frozenset[str]] = frozenset({"created_at"})
 
     def list(self, **arguments: Unpack[BatchFilters]) -> Paginator[Batch]:
         """List batches, the latest created first."""

@@ -5,7 +5,7 @@ Source: the official Python SDK ``tofupilot`` 2.26.1, ``v2/models/deployment_lis
 
 from collections.abc import Sequence
 from datetime import datetime
-from typing import Annotated, Unpack
+from typing import Annotated, ClassVar, Unpack
 
 from aiotofupilot._paging.paginator import Paginator
 from aiotofupilot.models import Deployment
@@ -35,7 +35,7 @@ class DeploymentFilters(PageOptions, total=False):
 class Deployments(Listing[Deployment]):
     """The deployments of procedures to stations. The API does not document the length of pages, so 100 is assumed."""
 
-    creation_field = "deployed_at"
+    creation_field: ClassVar[str | None] = "deployed_at"
 
     def list(self, **arguments: Unpack[DeploymentFilters]) -> Paginator[Deployment]:
         """List deployments.

@@ -43,10 +43,10 @@ class LogFilters(OfRun, WithOrder, PageOptions, total=False):
 class Logs(Listing[Log]):
     """The lines in the logs of runs. The API does not document the length of pages, so 100 is assumed."""
 
-    stable_orders = frozenset({"created_at", "level", "run_id"})
-    creation_filter = "timestamp"
+    stable_orders: ClassVar[frozenset[str]] = frozenset({"created_at", "level", "run_id"})
+    creation_filter: ClassVar[str | None] = "timestamp"
     sort_paths: ClassVar[dict[str | None, tuple[str, ...]]] = {"run_id": ("run", "id")}
-    by_run = ByRun(Runs, run_ids="run_ids", run_id=("run", "id"))
+    by_run: ClassVar[ByRun | None] = ByRun(Runs, run_ids="run_ids", run_id=("run", "id"))
 
     def list(self, **arguments: Unpack[LogFilters]) -> Paginator[Log]:
         """List log lines, the latest written first.

@@ -4,7 +4,7 @@ Source: the official Python SDK ``tofupilot`` 2.26.1, ``v2/models/measurement_li
 """
 
 from collections.abc import Sequence
-from typing import Annotated, Literal, Unpack
+from typing import Annotated, ClassVar, Literal, Unpack
 
 from aiotofupilot._paging.paginator import Paginator
 from aiotofupilot.models import Measurement
@@ -42,9 +42,9 @@ class MeasurementFilters(OfProcedure, WithOrder, PageOptions, total=False):
 class Measurements(Listing[Measurement]):
     """The values that runs measured. The API does not document the length of pages, so 100 is assumed."""
 
-    stable_orders = frozenset({"measurement_name", "phase_name", "started_at", "value"})
-    shard_field = "started_at"
-    by_run = ByRun(Runs, run_ids="ids", run_id=("run_id",), procedure_id="procedure_id")
+    stable_orders: ClassVar[frozenset[str]] = frozenset({"measurement_name", "phase_name", "started_at", "value"})
+    shard_field: ClassVar[str | None] = "started_at"
+    by_run: ClassVar[ByRun | None] = ByRun(Runs, run_ids="ids", run_id=("run_id",), procedure_id="procedure_id")
 
     def list(self, **arguments: Unpack[MeasurementFilters]) -> Paginator[Measurement]:
         """List measurements of a procedure, the latest first.

@@ -4,7 +4,7 @@ Source: https://www.tofupilot.com/docs/dashboard/api/v2/parts/list
 """
 
 from collections.abc import Sequence
-from typing import Annotated, Literal, Unpack
+from typing import Annotated, ClassVar, Literal, Unpack
 
 from aiotofupilot._paging.paginator import Paginator
 from aiotofupilot.models import Part
@@ -30,7 +30,7 @@ class PartFilters(WithMetadata, WithOrder, PageOptions, total=False):
 class Parts(Listing[Part]):
     """The part numbers that units can have."""
 
-    stable_orders = frozenset({"created_at"})
+    stable_orders: ClassVar[frozenset[str]] = frozenset({"created_at"})
 
     def list(self, **arguments: Unpack[PartFilters]) -> Paginator[Part]:
         """List parts, the latest created first.

@@ -37,13 +37,13 @@ class PhaseFilters(OfProcedure, WithOrder, PageOptions, total=False):
 class Phases(Listing[Phase]):
     """The phases of runs. The API does not document the length of pages, so 100 is assumed."""
 
-    stable_orders = frozenset({"duration", "phase_name", "started_at"})
+    stable_orders: ClassVar[frozenset[str]] = frozenset({"duration", "phase_name", "started_at"})
     sort_paths: ClassVar[dict[str | None, tuple[str, ...]]] = {
         "duration": ("duration_ms",),
         "phase_name": ("name",),
     }
-    shard_field = "started_at"
-    by_run = ByRun(Runs, run_ids="ids", run_id=("run_id",), procedure_id="procedure_id")
+    shard_field: ClassVar[str | None] = "started_at"
+    by_run: ClassVar[ByRun | None] = ByRun(Runs, run_ids="ids", run_id=("run_id",), procedure_id="procedure_id")
 
     def list(self, **arguments: Unpack[PhaseFilters]) -> Paginator[Phase]:
         """List phases of a procedure, the latest first.

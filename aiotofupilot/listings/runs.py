@@ -50,7 +50,7 @@ class RunFilters(OfOperatedRun, WithMetadata, WithOrder, PageOptions, total=Fals
 class Runs(Listing[Run]):
     """The runs that the key may read."""
 
-    stable_orders = frozenset({"started_at", "created_at", "duration"})
+    stable_orders: ClassVar[frozenset[str]] = frozenset({"started_at", "created_at", "duration"})
     sort_paths: ClassVar[dict[str | None, tuple[str, ...]]] = {None: ("started_at",)}
 
     def list(self, **arguments: Unpack[RunFilters]) -> Paginator[Run]:

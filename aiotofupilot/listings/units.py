@@ -5,7 +5,7 @@ Source: https://www.tofupilot.com/docs/dashboard/api/v2/units/list
 
 from collections.abc import Sequence
 from datetime import datetime
-from typing import Annotated, Literal, Unpack
+from typing import Annotated, ClassVar, Literal, Unpack
 
 from aiotofupilot._paging.paginator import Paginator
 from aiotofupilot.models import Unit
@@ -57,7 +57,7 @@ class UnitFilters(WithMetadata, WithOrder, PageOptions, total=False):
 class Units(Listing[Unit]):
     """The units that the key may read."""
 
-    stable_orders = frozenset({"created_at"})
+    stable_orders: ClassVar[frozenset[str]] = frozenset({"created_at"})
 
     def list(self, **arguments: Unpack[UnitFilters]) -> Paginator[Unit]:
         """List units, the latest created first.
