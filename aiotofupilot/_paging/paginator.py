@@ -145,19 +145,19 @@ class Paginator(AsyncOnly, Generic[T]):
     async def shards(self, n: int) -> tuple[Shard[T], ...]:
         """Return parts that do not overlap and leave nothing out. They can be listed anywhere, at the same time.
 
-        The listing is cut by the moment of creation. Measurements and phases are cut by the moment of their start.
-        These moments never change. They are drawn from the listing, so that the parts have similar sizes. That takes a
+        The listing is cut by the time of creation. Measurements and phases are cut by the time of their start.
+        These timestamps never change. They are drawn from the listing, so that the parts have similar sizes. It takes a
         `count` and about one request for each part. If one of them meets an item that cannot be read, its error is
-        raised, whatever ``on_unreadable`` says. The first part has no earliest moment. The last part has no latest
-        moment, so items that are created later belong to it.
+        raised, whatever ``on_unreadable`` says. The first part has no earliest time. The last part has no latest
+        time, so items that are created later belong to it.
 
         The parts hold all items that match the filters. They do not have the other options of the listing, so give
         these again when you list a part.
 
         Args:
             n: The most parts, 1 to 1,000. There are fewer if the listing has fewer pages, or if many items have the
-                same moment. There is one part if the API has no filter by time, as for parts, stations and users, or if
-                an item lacks the moment. An item that is created later and lacks the moment is in no part.
+                same time. There is one part if the API has no filter by time, as for parts, stations and users, or if
+                an item lacks the timestamp. An item that is created later and lacks it is in no part.
 
         Raises:
             TypeError: ``n`` is not an integer.
@@ -171,7 +171,7 @@ class Paginator(AsyncOnly, Generic[T]):
         """Return a pass over the items that were created since a watermark. The next pass begins at its own watermark.
 
         Over any number of passes, each item is yielded exactly once, if the watermark is stored together with the
-        items. This holds for items that are created during a pass, for any number of items with the same moment of
+        items. This holds for items that are created during a pass, for any number of items with the same time of
         creation, and wherever a pass ended. Items may become visible up to 60 seconds after their creation.
 
         A pass does not see that an item was renamed, changed or removed. A full pull does. It does not see an item
