@@ -67,7 +67,7 @@ def test_json_array(pages):
     assert text.count("\n") == len(wire) + 2
 
 
-def test_csv():
+def test_csv_has_a_header_of_dotted_names_and_empty_fields_for_null():
     """Nested names are joined with a dot, null is an empty field, and the header is there even for no row."""
     bare, full = rows(written(CSV(Procedure), [BARE], [FULL]))
     assert full == {

@@ -70,7 +70,7 @@ async def test_rows_are_written_as_pages_arrive(sandbox, server, capfdbinary, on
     assert written == ([0, 101, 100] if on_drift == "ignore" else [0, 101, 99])
 
 
-async def test_an_empty_listing(sandbox, server, output):
+async def test_an_empty_listing_has_a_header_and_no_rows(sandbox, server, output):
     """It has a header and no rows."""
     sandbox.procedures.clear()
     assert (await write_listing(Query("procedures"), server, ProceduresCSV(), output)).items == 0
@@ -116,7 +116,7 @@ async def test_a_failed_listing_can_be_gone_on_with(sandbox, server, output, for
     assert output.read_bytes() == output.with_name("whole").read_bytes()
 
 
-async def test_a_failed_listing_to_standard_output(sandbox, server, capfdbinary):
+async def test_standard_output_and_what_follows_the_checkpoint_are_the_listing(sandbox, server, capfdbinary):
     """The output and the items after the checkpoint are together the listing."""
     sandbox.faults.on(cursor=200).next(json_fault([]))
     with pytest.raises(StoppedError) as caught:
@@ -137,7 +137,7 @@ async def test_a_file_that_cannot_be_gone_on_with(sandbox, server, output):
     assert not list(output.parent.iterdir())
 
 
-async def test_cancelled(sandbox, server, output):
+async def test_a_cancellation_stops_a_listing_as_an_error_does(sandbox, server, output):
     """Ctrl-C, which is a cancellation, stops a listing like an error does."""
     pulling = asyncio.create_task(write_listing(Query("procedures"), server, ProceduresCSV(), output))
     sandbox.before_response.append(lambda _, request: pulling.cancel() if "cursor" in request.query else None)
@@ -173,7 +173,7 @@ async def test_cancelled_when_the_file_is_whole(sandbox, server, output, monkeyp
     assert [path.name for path in output.parent.iterdir()] == ["list"]
 
 
-async def test_a_listing_that_moved_in_between(sandbox, server, output):
+async def test_resuming_with_resync_writes_what_stays_listed_once(sandbox, server, output):
     """With resync, going on finds its place again: what stays listed is written once."""
     stay = list(sandbox.procedures)
     sandbox.faults.on(cursor=198).next(json_fault([]))

@@ -39,7 +39,7 @@ async def test_standard_output(capfdbinary):
         assert capfdbinary.readouterr().out == "Prüfung\r\n".encode()
 
 
-async def test_closed_standard_output(monkeypatch):
+async def test_a_closed_standard_output_is_refused_with_a_hint(monkeypatch):
     """Without a standard output there is advice instead of a traceback."""
     monkeypatch.setattr(sys, "stdout", None)
     with pytest.raises(UsageError, match="standard output is closed: use --output FILE"):
@@ -176,7 +176,7 @@ def full():
         yield full
 
 
-async def test_a_full_disk(full, monkeypatch):
+async def test_a_full_disk_is_an_error_and_nothing_of_the_page_is_written(full, monkeypatch):
     """It is an OSError at the write that it refused. Nothing of that is written."""
     monkeypatch.setattr(sys, "stdout", full)
     async with output(None) as out:

@@ -73,7 +73,7 @@ def test_a_file_is_confirmed_on_a_terminal(on_terminal, tmp_path):
     ("key", "code", "line"),
     [("wrong", 3, "401 UNAUTHORIZED: Unauthorized; http://127.0.0.1:"), ("sandbox-station-key", 3, "403 FORBIDDEN: ")],
 )
-def test_a_refused_key(capfd, sandbox, monkeypatch, key, code, line):
+def test_a_refused_key_ends_with_a_line_and_a_code_of_its_own(capfd, sandbox, monkeypatch, key, code, line):
     """One line, no traceback, no output, the key not shown, and a code of its own."""
     monkeypatch.setenv("TOFUPILOT_API_KEY", key)
     sandbox.station_listings.discard("procedures")
@@ -85,7 +85,7 @@ def test_a_refused_key(capfd, sandbox, monkeypatch, key, code, line):
     assert key not in err
 
 
-def test_another_failure(capfd, sandbox, tmp_path):
+def test_a_failure_leaves_no_file(capfd, sandbox, tmp_path):
     """What a server cannot answer ends with a line and another code; no file is left."""
     sandbox.faults.always(status(404))
     assert run(["procedures", "--output", str(tmp_path / "list.csv")]) == 4
@@ -111,7 +111,7 @@ def full():
 
 
 @pytest.mark.parametrize("arguments", [["procedures", "--sandbox"], ["--help"], ["--version"], []], ids=" ".join)
-def test_a_full_disk(capfd, monkeypatch, full, arguments):
+def test_a_full_disk_ends_with_a_line(capfd, monkeypatch, full, arguments):
     """What cannot be written is a failure, told in a line."""
     monkeypatch.setattr(sys, "stdout", full)
     assert run(arguments) == 4
@@ -142,7 +142,7 @@ def test_an_error_that_cannot_be_told(capfd, sandbox, monkeypatch, full, closed)
     assert capfd.readouterr() == ("", "")
 
 
-def test_a_failed_json_file(capfd, sandbox, tmp_path):
+def test_a_json_file_that_failed_is_removed(capfd, sandbox, tmp_path):
     """Nothing of it is left, so that there is nothing to go on behind."""
     sandbox.faults.on(cursor=200).next(status(418))
     assert run(["procedures", "--output", str(tmp_path / "x.json")]) == 4
@@ -154,14 +154,14 @@ def test_a_failed_json_file(capfd, sandbox, tmp_path):
     assert not list(tmp_path.iterdir())
 
 
-def test_a_failed_json_on_standard_output(capfd, sandbox):
+def test_json_on_standard_output_stays_when_it_failed(capfd, sandbox):
     """What is written there stays, and so does the advice."""
     sandbox.faults.on(cursor=200).next(status(418))
     assert run(["procedures", "--format", "json"]) == 4
     assert "; 200 procedures written, go on with --cursor procedures.3dnEB2f5:200@" in capfd.readouterr().err
 
 
-def test_another_key(capfd, sandbox, tmp_path):
+def test_a_file_is_not_resumed_with_another_key(capfd, sandbox, tmp_path):
     """A file that one account's key began cannot be resumed with another's. Neither key is shown or kept."""
     output = tmp_path / "list.csv"
     sandbox.faults.on(cursor=200).next(status(418))
@@ -177,7 +177,7 @@ def test_another_key(capfd, sandbox, tmp_path):
     assert run(["procedures", "--output", str(output), "--resume", "--api-key", f"Bearer {sandbox.api_key}"]) == 0
 
 
-def test_a_loop_of_links(capfd, tmp_path):
+def test_a_loop_of_links_is_wrong_usage(capfd, tmp_path):
     """It is wrong usage."""
     loop = tmp_path / "loop.csv"
     loop.symlink_to(loop)
@@ -185,7 +185,7 @@ def test_a_loop_of_links(capfd, tmp_path):
     assert capfd.readouterr().err == f"aiotofupilot: cannot write {loop}: Too many levels of symbolic links\n"
 
 
-def test_a_large_number_of_items(on_terminal, sandbox, tmp_path):
+def test_any_number_of_items_may_be_wanted(on_terminal, sandbox, tmp_path):
     """Any number may be the most that is wanted, even where a file and a bar note it."""
     output = tmp_path / "list.jsonl"
     arguments = ["procedures", "--output", str(output), "--max-items", str(10**30)]

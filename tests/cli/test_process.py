@@ -57,7 +57,7 @@ def test_a_deadline_that_passes_before_anything_came(start, sandbox, tmp_path):
     assert not list(tmp_path.iterdir())
 
 
-def test_closed_pipe(start):
+def test_a_command_ends_quietly_when_its_reader_leaves(start):
     """With a reader that has left already, or leaves after a line, the command ends at once, content and silent."""
     process = start("procedures", "--sandbox")
     assert process.stdout.readline().startswith(b"ID ")
@@ -65,7 +65,7 @@ def test_closed_pipe(start):
     assert (process.wait(30), process.stderr.read()) == (0, b"")
 
 
-def test_closed_pipe_of_help(start):
+def test_help_ends_quietly_when_its_reader_leaves(start):
     """Help ends as quietly."""
     read, write = os.pipe()
     os.close(read)
@@ -107,7 +107,7 @@ def test_a_pipe_that_takes_little_at_a_time(start, sandbox):
 
 
 @pytest.mark.usefixtures("unmeasured")  # which would meet the same limit
-def test_a_full_disk_in_the_middle_of_a_page(sandbox, tmp_path, capfd):
+def test_a_disk_that_is_full_within_a_page_counts_the_whole_pages(sandbox, tmp_path, capfd):
     """The line counts the pages that are whole, and what it goes on with is the next of them."""
     command = [sys.executable, "-m", "aiotofupilot", "procedures", "--format", "jsonl"]
     script = 'ulimit -f 80; exec "$@" > list.jsonl'  # blocks of 512 bytes
@@ -296,7 +296,7 @@ def test_a_command_that_has_ended_takes_no_signal(working):
     assert signal.getsignal(signal.SIGTERM) == signal.SIG_DFL
 
 
-def test_development_mode(start):
+def test_development_mode_has_nothing_to_warn_of(start):
     """Nothing that Python's development mode warns of happens: no open socket, loop or file is left behind."""
     process = start("procedures", "--sandbox", env=os.environ | {"PYTHONDEVMODE": "1", "PYTHONWARNINGS": "error"})
     _, err = process.communicate(timeout=60)
@@ -308,7 +308,7 @@ def test_development_mode(start):
     ("closed", "code", "told"),
     [(">&-", 2, (0, "aiotofupilot: standard output is closed: use --output FILE\n")), ("<&- 2>&-", 0, (251, ""))],
 )
-def test_closed_stream(closed, code, told):
+def test_a_command_works_with_a_closed_stream(closed, code, told):
     """A command that is started with a stream closed does what it can, without a traceback."""
     command = [sys.executable, "-m", "aiotofupilot", "procedures", "--sandbox"]
     done = subprocess.run(  # noqa: S603 - our own

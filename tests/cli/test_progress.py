@@ -32,7 +32,7 @@ def warn(bar, text):
 
 
 @pytest.mark.parametrize(("total", "count"), [(None, "1,300 procedures"), (2000, "1,300 of 2,000 procedures (65%)")])
-def test_count_and_rate(show, total, count):
+def test_a_bar_shows_the_count_and_the_rate(show, total, count):
     """What has arrived is counted, with what is expected where that is known, and how fast it comes."""
 
     def use(bar):

@@ -177,7 +177,7 @@ async def test_a_finished_file_is_not_completed(target, options):
     assert names(target) == ["list.csv"]
 
 
-async def test_a_finished_file_beside_a_part_without_state(target, left):
+async def test_a_finished_file_and_a_part_without_state_are_kept(target, left):
     """A part without its state cannot be completed. Both files are kept as they are."""
     beside(target, ".part.state").unlink()
     target.write_text("finished")
@@ -290,7 +290,7 @@ async def test_one_run_at_a_time(target):
     await write_all(target, resume=False)
 
 
-async def test_a_file_system_without_locks(target, monkeypatch):
+async def test_a_file_system_may_have_no_locks(target, monkeypatch):
     """It is written all the same."""
 
     def flock(*_):
@@ -323,7 +323,7 @@ async def test_a_run_that_comes_while_another_ends(target, monkeypatch, gone):
 
 
 @pytest.mark.parametrize("write", range(2), ids=["page", "state"])
-async def test_a_full_disk(target, left, monkeypatch, write):
+async def test_a_page_that_found_no_room_is_cut_off(target, left, monkeypatch, write):
     """A page that found no room is cut off, and so is one whose state found none."""
     file = PartFile(target, OPTIONS, resume=True)
     writes, write_all = [], output_module.write_all
@@ -372,7 +372,7 @@ class TestKey:
             file.leave()
 
     @pytest.mark.parametrize("key", ["other", None])
-    async def test_another_key(self, target, asked, key):
+    async def test_a_part_of_another_key_is_refused(self, target, asked, key):
         """Another account's listing is not mixed in."""
         with pytest.raises(UsageError) as caught:
             PartFile(target, OPTIONS, key=key, resume=True)
@@ -380,7 +380,7 @@ class TestKey:
             f"{target}.part was begun with another API key: give the same again, or leave out --resume to begin anew"
         )
 
-    async def test_a_file_of_no_key(self, target, left):
+    async def test_a_part_without_a_key_is_refused(self, target, left):
         """Such as the sandbox's: it is another listing."""
         with pytest.raises(UsageError, match="with another API key"):
             PartFile(target, OPTIONS, key="s3cr3t", resume=True)

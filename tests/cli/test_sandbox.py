@@ -31,7 +31,7 @@ def ask(exports, query=""):
         return response.status
 
 
-def test_a_good_day():
+def test_by_default_nothing_goes_wrong():
     """By default nothing is late and nothing goes wrong; the seed makes up the procedures."""
     sandbox = sandbox_of(procedures=7, runs=11, seed=5)
     assert len(sandbox.runs) == 11
@@ -39,7 +39,7 @@ def test_a_good_day():
     assert repr(sandbox.faults) == "<Faults: none>"
 
 
-def test_a_bad_day():
+def test_all_responses_are_late_and_a_share_fails():
     """Latency is for everybody, the faults of a bad day are for a share."""
     sandbox = sandbox_of(latency=0.25, rate=0.1)
     assert repr(sandbox.faults).startswith(f"<Faults: always latency(0.25); 10% of {faults.TRANSIENT[0]!r}, ")
@@ -58,19 +58,19 @@ def test_a_bad_day():
     ],
     ids=str,
 )
-def test_a_bad_day_by_name(named, rate, told):
+def test_named_faults_replace_the_usual_ones(named, rate, told):
     """The named faults take the place of the usual ones, and strike every request unless a share is given."""
     assert repr(sandbox_of(named=named, rate=rate).faults) == told
 
 
 @pytest.mark.parametrize("name", ["", "399", "600", "477", "four", "unreadable", "-1", "٤٢٩"])
-def test_a_fault_that_there_is_not(name):
+def test_an_unknown_fault_is_refused(name):
     """What there is, is named."""
     with pytest.raises(UsageError, match=r"^wrong --fault .*: it is a status from 400 to 599, or one of reset, "):
         sandbox_of(named=(name,))
 
 
-def test_the_end_of_the_factory_and_what_a_station_may_list():
+def test_the_factory_ends_when_it_should_and_a_station_lists_what_it_may():
     sandbox = sandbox_of(until=datetime(2030, 1, 1, tzinfo=UTC), station_listings=["runs", "users"])
     assert timedelta(0) <= datetime(2030, 1, 1, tzinfo=UTC) - sandbox.runs[0].created_at < timedelta(minutes=5)
     assert sandbox.station_listings == {"runs", "users"}
@@ -111,7 +111,7 @@ async def test_a_line_that_keeps_working():
     assert len(sandbox.procedures) == 32
 
 
-def test_arrivals_without_a_procedure():
+def test_arrivals_need_a_procedure():
     """Runs are made of procedures."""
     with pytest.raises(UsageError, match=r"^--arrivals needs a procedure at least"):
         sandbox_of(procedures=0, arrivals=1.0)
@@ -129,7 +129,7 @@ async def test_an_address_that_is_not_this_machines():
         await command.serve(sandbox_of(host="192.0.2.1"))
 
 
-def test_items_of_a_file(tmp_path):
+def test_a_file_replaces_the_made_up_items(tmp_path):
     """They are listed as they are, and what the file does not have is made up."""
     made = Sandbox(2, runs=3)
     path = tmp_path / "line.json"

@@ -111,7 +111,7 @@ def test_rows_are_aligned():
     assert {cell_len(row.partition("Ada")[0]) for row in rows} == {head.index("CREATED BY")}
 
 
-def test_what_is_null():
+def test_a_dash_stands_for_null():
     """A dash stands for null; a creator without a name is named by email."""
     people = [None, UserRef("u"), UserRef("u", None, "ada@example.com"), UserRef("u", "Ada", "ada@example.com")]
     rows = lines(None, [Procedure(ID, "", CREATED, user) for user in people])[1:]
@@ -124,7 +124,7 @@ def test_names_do_nothing_to_the_terminal():
     assert row.endswith("a\N{REPLACEMENT CHARACTER}[2J\N{REPLACEMENT CHARACTER}b")
 
 
-def test_a_moment_that_utc_has_no_year_for_shows_its_offset():
+def test_a_timestamp_that_utc_has_no_year_for_shows_its_offset():
     """The first hours of the year 1 in the east lie before the first year in UTC."""
     created = datetime(1, 1, 1, tzinfo=timezone(timedelta(hours=5)))
     (row,) = lines(None, [Procedure(ID, "x", created)])[1:]
@@ -143,7 +143,7 @@ def text_of(value, path="value"):
         (datetime(1, 1, 1, tzinfo=timezone(timedelta(hours=2))), "0001-01-01 00:00+02:00"),
     ],
 )
-def test_a_moment_is_shown_to_the_minute_in_utc(value, text):
+def test_a_timestamp_is_shown_to_the_minute_in_utc(value, text):
     """Beyond the years that UTC has, it keeps its offset."""
     assert text_of(value) == text
 

@@ -299,7 +299,7 @@ async def test_errors_web_pages_and_other_json_arrive_as_written(sandbox, client
 
 
 @pytest.mark.parametrize("fault", faults.TRANSIENT, ids=repr)
-async def test_connection_after_a_fault(sandbox, client, fault):
+async def test_the_next_request_is_answered_after_every_fault(sandbox, client, fault):
     """The next request is answered after every fault."""
     sandbox.faults.next(fault)
     try:

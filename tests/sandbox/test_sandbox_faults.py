@@ -172,7 +172,7 @@ def test_cut_that_was_announced_whole(met):
     assert met(cut(at=0.9)).body == b"012345678"
 
 
-def test_cut_that_claims_to_be_all(met):
+def test_a_cut_body_can_have_the_length_of_its_part(met):
     """Content-Length is honest about the part: whole for HTTP, half a document for JSON."""
     part = met(cut(announced=False))
     assert part == Delivery.of(200, {"Content-Type": "application/json"}, b"01234")
@@ -284,7 +284,7 @@ def test_a_malformed_item_has_no_id_and_leaves_the_rest_of_the_page_alone(servic
     assert all(item["id"] for item in get(service, 0, 4)[1]["data"])
 
 
-def test_a_malformed_item_of_a_bare_array(service):
+def test_an_item_of_a_bare_array_can_be_malformed(service):
     service.faults.always(malformed(0))
     _, document = ask(service, "users")
     assert [item["id"] for item in document] == [None, *(user.id for user in service.users[1:])]

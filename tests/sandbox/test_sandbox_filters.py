@@ -363,7 +363,7 @@ def test_units_of_production_can_be_selected_except_in_logs(service):
     assert ids(service, "phases", [*query, ("samples", "production")]) == [row.id for row in rows if row.sample is None]
 
 
-def test_batches_by_their_units(service):
+def test_a_batch_is_found_by_its_units(service):
     """A batch is found by its units: their serial numbers, parts and revisions."""
     units = {
         batch.id: [unit for unit in service.units if unit.batch and unit.batch.id == batch.id]
@@ -411,7 +411,7 @@ def test_parts_and_stations_by_procedure(service):
     assert ids(own, "parts", {"procedure_ids": "nope"}) == []
 
 
-def test_a_given_log_of_an_unknown_level():
+def test_a_log_of_an_unknown_level_has_the_highest_rank():
     """An unknown level has the highest rank. A log of a run that is not listed has no part."""
     service = Sandbox(20, runs=20)
     log = evolve(service.logs[0], id="own", level="FATAL", run=evolve(service.logs[0].run, id="gone"))
@@ -432,7 +432,7 @@ def test_items_without_a_moment():
         assert "own" not in ids(service, "phases", [*query, (name, bound)])
 
 
-def test_a_cursor_before_the_beginning(service):
+def test_a_negative_cursor_of_parts_is_the_first_page(service):
     """Parts have a cursor that may be negative; the page is then the first."""
     first = ask(service, "parts", {"limit": "3"})
     assert ask(service, "parts", {"limit": "3", "cursor": "-5"}) == first

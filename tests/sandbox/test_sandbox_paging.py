@@ -101,7 +101,7 @@ def test_backward_cursor_stops_at_the_beginning():
     ("paging", "start", "stop"),
     [(endless_empty(100), 500, 500), (ignored_cursor(100), 100, 150), (clamped_cursor(100), 100, 150)],
 )
-def test_cursors_that_advance_for_nothing(paging, start, stop):
+def test_cursors_can_advance_without_new_items(paging, start, stop):
     """Before the offset, all is well. From it on, nothing new comes, although the next cursor is always a later one."""
     assert paging(1000, 50, 50) == offsets(1000, 50, 50)
     assert paging(1000, 500, 50) == Window(start, stop, has_more=True, next_cursor=550)

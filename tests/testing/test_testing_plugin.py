@@ -369,7 +369,7 @@ def test_unittest_needs_no_pytest(pytester):
     assert ran.stderr.endswith("\n\nOK\n")
 
 
-def test_all_plugins_at_once(run, monkeypatch):
+def test_the_plugin_works_with_all_others(run, monkeypatch):
     """pytest finds the plugin by itself, and the plugin works with all others that are installed."""
     monkeypatch.delenv("PYTEST_DISABLE_PLUGIN_AUTOLOAD")
     run(
