@@ -40,8 +40,9 @@ signal.signal(signal.SIGINT, signal.default_int_handler)
 signal.signal(signal.SIGHUP, signal.SIG_DFL)
 
 
-def pytest_collection_finish():
-    """What the collection made stays to the end, so that no search for garbage within a test has to look at it."""
+@pytest.fixture(scope="module", autouse=True)
+def frozen():
+    """What is there now, such as modules, stays to the end: no search for garbage within a test has to look at it."""
     gc.collect()
     gc.freeze()
 

@@ -7,6 +7,7 @@ import pytest
 from fakes.dated import BEGIN, KINDS, Dated, Row, Server, listing
 
 from aiotofupilot import DecodeError, DriftError, PaginationError, ServerError, Watermark
+from aiotofupilot._paging import per_run
 from aiotofupilot.models import Page, PageMeta
 
 EVERY = pytest.mark.parametrize("kind", KINDS)
@@ -86,13 +87,14 @@ async def test_runs_wait_for_others_of_their_procedures():
     )
 
 
-async def test_no_more_runs_are_looked_for_while_5000_wait():
+async def test_no_more_runs_are_looked_for_while_many_wait(monkeypatch):
     """The watermark has all of them."""
-    server = with_procedures(server_with(6000), 3000)
+    monkeypatch.setattr(per_run, "_MOST_WAITING", 500)
+    server = with_procedures(server_with(800), 400)
     walk = listing("of procedures", server).since()
     await anext(walk)
-    assert 5000 <= len(walk.watermark.runs) < 5100
-    assert sorted([0, *await everything(walk)]) == list(range(6000))
+    assert 500 <= len(walk.watermark.runs) < 600
+    assert sorted([0, *await everything(walk)]) == list(range(800))
 
 
 async def test_new_runs_are_asked_for_together_with_those_that_may_not_be_complete():

@@ -267,17 +267,19 @@ def test_sentence_about_faults(tofupilot_sandbox):
 
 @pytest.fixture
 def run(pytester, monkeypatch):
-    """Run pytest on a test file in a process of its own, with this plugin and the named ones alone."""
+    """Run pytest on a test file, with this plugin and the named ones alone; apart: in a process of its own."""
     monkeypatch.setenv("PYTEST_DISABLE_PLUGIN_AUTOLOAD", "1")
     monkeypatch.delenv("TOFUPILOT_API_KEY", raising=False)
     monkeypatch.delenv("TOFUPILOT_URL", raising=False)
 
-    def run(source, *arguments, plugins=()):
+    def run(source, *arguments, plugins=(), apart=False):
         if not {"asyncio", "pytest_asyncio.plugin"}.isdisjoint(plugins):  # it warns where this is not set
             arguments = ("-o", "asyncio_default_fixture_loop_scope=function", *arguments)
         pytester.makepyfile(source)
         named = [argument for plugin in ("aiotofupilot", *plugins) for argument in ("-p", plugin)]
-        return pytester.runpytest_subprocess("-W", "error", "--strict-markers", *named, *arguments)
+        warnings = ("-W", "error", "-W", "ignore:Module already imported:pytest.PytestAssertRewriteWarning")
+        start = pytester.runpytest_subprocess if apart else pytester.runpytest
+        return start(*warnings, "--strict-markers", *named, *arguments)
 
     return run
 
@@ -435,7 +437,7 @@ def test_the_session_says_what_it_needs(run):
 
 def test_the_fixtures_and_the_marker_are_explained(run):
     """`pytest --fixtures` and `pytest --markers` tell what there is, and hide how it is done."""
-    listing = run("", "--fixtures", plugins=["asyncio"]).stdout.str()
+    listing = run("", "--fixtures", plugins=["asyncio"], apart=True).stdout.str()
     assert [line.split(" -- ")[0] for line in listing.splitlines() if " -- " in line and "tofupilot" in line] == [
         "tofupilot_sandbox",
         "tofupilot_session",
@@ -459,4 +461,4 @@ def test_it_costs_nothing_where_it_is_not_used(run, plugins):
             "aiotofupilot.testing", "aiotofupilot.testing.plugin",
         }
     """
-    run(source, plugins=plugins).assert_outcomes(passed=1)
+    run(source, plugins=plugins, apart=True).assert_outcomes(passed=1)
