@@ -70,8 +70,8 @@ async def test_shards_are_of_what_the_filters_match_in_the_order_that_was_asked_
     """Bounds of the listing's own hold too."""
     options = {"outcomes": ["PASS"], "sort_by": "duration", "sort_order": "asc"}
     everything = await session.runs.list(**options).collect()
-    moments = sorted(run.created_at for run in everything)
-    bounds = {"created_after": moments[20], "created_before": moments[-20]}
+    timestamps = sorted(run.created_at for run in everything)
+    bounds = {"created_after": timestamps[20], "created_before": timestamps[-20]}
     expected = await session.runs.list(**options, **bounds).collect()
     assert len(expected) == len(everything) - 39
     shards = await session.runs.list(**options, **bounds, limit=50, cursor=5, max_items=3).shards(4)
@@ -99,15 +99,15 @@ async def test_what_is_created_later_belongs_to_the_last_shard(sandbox, session)
     assert [newest in await session.list(shard).collect() for shard in shards] == [False, True]
 
 
-async def test_a_moment_that_cannot_be_read_is_an_error_of_the_answer(sandbox, session):
-    """A model has no such moment, but an item as the server sends it can have one."""
+async def test_a_timestamp_that_cannot_be_read_is_an_error_of_the_answer(sandbox, session):
+    """A model has no such timestamp, but an item as the server sends it can have one."""
     page = {"data": [{"id": "x", "created_at": "yesterday"}], "meta": {"has_more": False, "next_cursor": None}}
     sandbox.faults.always(json(page))
     with pytest.raises(DecodeError, match="created_at of 'x': expected a date-time, got 'yesterday'"):
         await session.list(Shard(listing="batches", end=START)).raw().collect()
 
 
-async def test_a_walk_that_met_a_moment_that_cannot_be_read_asks_for_its_page_again(sandbox, session):
+async def test_a_walk_that_met_a_timestamp_that_cannot_be_read_asks_for_its_page_again(sandbox, session):
     """The page does not count as passed, so none of its items is lost."""
     page = {"data": [{"id": "x", "created_at": "yesterday"}], "meta": {"has_more": True, "next_cursor": 1}}
     sandbox.faults.next(json(page))
@@ -186,7 +186,7 @@ class TestPartOfAPage:
             assert caught.value.parameter == "cursor"
 
 
-async def test_items_without_a_moment_are_left_out_by_no_shard(sandbox, session):
+async def test_items_without_a_timestamp_are_left_out_by_no_shard(sandbox, session):
     """No filter finds them, so the listing is not cut."""
     name = arguments(sandbox, "measurements")
     listing = session.measurements.list(**name)
@@ -202,7 +202,7 @@ async def test_items_without_a_moment_are_left_out_by_no_shard(sandbox, session)
 
 
 @pytest.mark.parametrize("created", [1, 150])
-async def test_items_without_a_moment_are_found_while_others_are_created(sandbox, session, created):
+async def test_items_without_a_timestamp_are_found_while_others_are_created(sandbox, session, created):
     """They stand behind all others. What is created after the count stands between these and the place counted last."""
     name = arguments(sandbox, "phases")
     everything = await session.phases.list(**name, exclude_retries=False).collect()
@@ -233,7 +233,7 @@ async def test_a_listing_whose_end_is_removed_during_the_cut_is_one_shard(sandbo
 
 
 @pytest.mark.parametrize("order", ["procedures", "batches"])
-async def test_items_of_one_moment_make_one_shard(sandbox, session, order):
+async def test_items_of_one_timestamp_make_one_shard(sandbox, session, order):
     items = getattr(sandbox, order)
     items[:] = [evolve(item, created_at=START) for item in items]
     assert len(await getattr(session, order).list(limit=10).shards(5)) == 1
@@ -310,8 +310,8 @@ async def test_bounds_that_the_api_does_not_know_are_refused(session, listing):
         session.list(Shard(listing=listing, start=START))
 
 
-@pytest.mark.parametrize("moment", [datetime.min.replace(tzinfo=UTC), datetime.max.replace(tzinfo=UTC)])
-async def test_the_first_and_the_last_moment_of_all_can_be_bounds(session, moment):
-    before, after = Shard(listing="batches", end=moment), Shard(listing="batches", start=moment)
+@pytest.mark.parametrize("timestamp", [datetime.min.replace(tzinfo=UTC), datetime.max.replace(tzinfo=UTC)])
+async def test_the_first_and_the_last_timestamp_of_all_can_be_bounds(session, timestamp):
+    before, after = Shard(listing="batches", end=timestamp), Shard(listing="batches", start=timestamp)
     total = await session.batches.list().count()
     assert sorted([await session.list(before).count(), await session.list(after).count()]) == [0, total]

@@ -1,4 +1,4 @@
-"""Shards hold each item once, also with equal moments, within one millisecond, and on any server."""
+"""Shards hold each item once, also with equal timestamps, within one millisecond, and on any server."""
 
 import asyncio
 from datetime import UTC, datetime, timedelta
@@ -18,18 +18,18 @@ MICROSECOND = timedelta(microseconds=1)
 
 
 class Server:
-    """Stores moments in microseconds, shows them in milliseconds, and bounds them by what it stores.
+    """Stores timestamps in microseconds, shows them in milliseconds, and bounds them by what it stores.
 
     Args:
-        moments: Of its items, in microseconds.
+        timestamps: Of its items, in microseconds.
         shows: What it makes of a number of microseconds when it shows it.
         is_inclusive: Whether its filters include both ends.
     """
 
     concurrency = 3
 
-    def __init__(self, moments, shows, *, is_inclusive):
-        self.items = [(f"item-{at}", START + moment * MICROSECOND) for at, moment in enumerate(moments)]
+    def __init__(self, timestamps, shows, *, is_inclusive):
+        self.items = [(f"item-{at}", START + timestamp * MICROSECOND) for at, timestamp in enumerate(timestamps)]
         self.shows, self.is_inclusive = shows, is_inclusive
         self.batches, self.procedures = Batches(self), Procedures(self)
 
@@ -50,16 +50,16 @@ class Server:
         body = {"data": page, "meta": {"has_more": following is not None, "next_cursor": following}}
         return read(Response(200, CIMultiDict(), json.encode(body), START))
 
-    def _matches(self, moment, query):
+    def _matches(self, timestamp, query):
         after, before = (query.get(f"created_{end}") for end in ("after", "before"))
         since = None if after is None else datetime.fromisoformat(after)
         until = None if before is None else datetime.fromisoformat(before)
         if self.is_inclusive:
-            return (since is None or since <= moment) and (until is None or moment <= until)
-        return (since is None or since < moment) and (until is None or moment < until)
+            return (since is None or since <= timestamp) and (until is None or timestamp <= until)
+        return (since is None or since < timestamp) and (until is None or timestamp < until)
 
-    def _written(self, item_id, moment):
-        milliseconds = self.shows((moment - START) // MICROSECOND / 1000)
+    def _written(self, item_id, timestamp):
+        milliseconds = self.shows((timestamp - START) // MICROSECOND / 1000)
         shown = START + timedelta(milliseconds=milliseconds)
         spelled = shown.replace(tzinfo=None).isoformat(timespec="milliseconds") + "Z"
         user = {"id": "u", "name": None, "email": None}
@@ -73,7 +73,7 @@ class Server:
         }
 
 
-moments = st.one_of(
+timestamps = st.one_of(
     st.lists(st.integers(0, 10_000), max_size=80),  # within ten milliseconds
     st.lists(st.integers(0, 999), max_size=80),  # within one
     st.lists(st.sampled_from([0, 1500, 2500, 1_000_000]), max_size=80),  # few
@@ -82,7 +82,7 @@ moments = st.one_of(
 
 
 @given(
-    moments=moments,
+    timestamps=timestamps,
     shows=st.sampled_from([int, round]),
     is_inclusive=st.booleans(),
     name=st.sampled_from(["batches", "procedures"]),
@@ -90,12 +90,12 @@ moments = st.one_of(
     limit=st.integers(1, 20),
     on_drift=st.sampled_from(["ignore", "resync"]),
 )
-def test_shards_hold_each_item_once(moments, shows, is_inclusive, name, n, limit, on_drift):
+def test_shards_hold_each_item_once(timestamps, shows, is_inclusive, name, n, limit, on_drift):
     async def check():
-        server = Server(moments, shows, is_inclusive=is_inclusive)
+        server = Server(timestamps, shows, is_inclusive=is_inclusive)
         listing = getattr(server, name).list(limit=limit)
         shards = await listing.shards(n)
-        assert 1 <= len(shards) <= min(n, max(1, -(-len(moments) // limit)))
+        assert 1 <= len(shards) <= min(n, max(1, -(-len(timestamps) // limit)))
         found = []
         for shard in shards:
             part = server.list(shard, limit=limit, on_drift=on_drift)
@@ -109,16 +109,16 @@ def test_shards_hold_each_item_once(moments, shows, is_inclusive, name, n, limit
 
 
 @given(
-    moments=moments,
+    timestamps=timestamps,
     shows=st.sampled_from([int, round]),
     is_inclusive=st.booleans(),
     name=st.sampled_from(["batches", "procedures"]),
     ns=st.tuples(st.integers(1, 5), st.integers(1, 5)),
     limit=st.integers(1, 5),
 )
-def test_shards_of_shards_hold_each_item_once(moments, shows, is_inclusive, name, ns, limit):
+def test_shards_of_shards_hold_each_item_once(timestamps, shows, is_inclusive, name, ns, limit):
     async def check():
-        server = Server(moments, shows, is_inclusive=is_inclusive)
+        server = Server(timestamps, shows, is_inclusive=is_inclusive)
         found = []
         for shard in await getattr(server, name).list(limit=limit).shards(ns[0]):
             parts = await server.list(shard, limit=limit).shards(ns[1])
@@ -132,7 +132,7 @@ def test_shards_of_shards_hold_each_item_once(moments, shows, is_inclusive, name
 
 words = st.text(st.characters(codec="utf-8", exclude_characters="\0"), max_size=5)
 bounds = st.one_of(
-    st.none(), st.datetimes(timezones=st.timezones()).filter(lambda moment: moment.utcoffset() is not None)
+    st.none(), st.datetimes(timezones=st.timezones()).filter(lambda timestamp: timestamp.utcoffset() is not None)
 )
 
 

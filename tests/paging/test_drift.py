@@ -239,7 +239,7 @@ class TestDetectDriftWhereThingsMove:
         assert ids(anchored("abcde").admit(page("efbg", 4))) == ["f", "g"]
 
     def test_digests_of_a_checkpoint_are_looked_for_like_items(self):
-        """A resumed walk finds its place though the listing moved in between."""
+        """A resumed walk finds its position though the listing moved in between."""
         anchors = [digest(item_id) for item_id in "abcdefgh"]
         drift = DetectDrift(anchors, limit=10, resync=True)
         assert ids(drift.admit(page(["new", *"fhij"], 7))) == ["i", "j"]
@@ -400,7 +400,7 @@ class TestDetectDriftWhereThingsMove:
         assert drift.memory.anchors(0) == (BEGINNING,)
 
     def test_pages_that_disagree_for_ever_are_an_error(self):
-        """As of two servers asked by turns, of which one lags behind: each shows the place, and nothing new."""
+        """As of two servers asked by turns, of which one lags behind: each shows the position, and nothing new."""
         drift = anchored("ab", limit=2)
         with pytest.raises(DriftError, match="disagree"):
             for _ in range(300):
@@ -415,7 +415,7 @@ class TestDetectDriftWhereThingsMove:
         assert (caught.value.cursor, caught.value.next_cursor) == (7, next_cursor)
 
     def test_pages_of_one_item_are_an_error(self):
-        """There is no room on them for an anchor."""
+        """There is nothing on them but the anchor."""
         with pytest.raises(DriftError, match="too short"):
             anchored().admit(page("a"))
 
@@ -432,7 +432,7 @@ class TestDetectDriftThatRaises:
     @pytest.mark.parametrize("resync", [True, False])
     @pytest.mark.parametrize("next_cursor", [1, 3, 5, 10])
     def test_cursors_that_are_no_offsets_are_an_error(self, resync, next_cursor):
-        """One place earlier means nothing to such a server."""
+        """One item earlier means nothing to such a server."""
         drift = DetectDrift((BEGINNING,), limit=10, resync=resync)
         with pytest.raises(DriftError, match="not offsets") as caught:
             drift.admit(page("abcd", 0, next_cursor=next_cursor))

@@ -195,7 +195,7 @@ async def test_a_closed_walk_yields_nothing_and_keeps_its_watermark(kind):
 
 @EVERY
 async def test_an_error_has_the_watermark_and_no_checkpoint_and_the_walk_can_be_asked_on(kind):
-    """The place of a walk over a stretch is of no use to anyone."""
+    """The position of a walk over a segment is of no use to anyone."""
     server = server_with(25)
     walk = listing(kind, server, limit=4).since()
     yielded = [int((await anext(walk)).id)]
@@ -419,9 +419,9 @@ async def test_one_that_is_dropped_leaves_nothing_in_flight(kind, method):
     paginator = listing(kind, server, limit=4, concurrency=16)
 
     async def leave_early():
-        news = paginator.since() if method == "since" else paginator.follow(since=Watermark("rows", "abcdefgh"))
+        walk = paginator.since() if method == "since" else paginator.follow(since=Watermark("rows", "abcdefgh"))
         for _ in range(20):
-            await anext(news)
+            await anext(walk)
         return server.in_flight
 
     gc.disable()
