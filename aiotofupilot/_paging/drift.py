@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
     from aiotofupilot.models import Page
 
-    from .unreadable.gap import Gap
+    from .unreadable import Gap
 
 __all__ = ["DetectDrift", "IgnoreDrift", "check_offsets"]
 

@@ -13,8 +13,7 @@ from aiotofupilot.stats import WalkStats
 from .memory import Memory, Progress
 from .resumption import checkpoint_after, note_checkpoint
 from .source import Identified
-from .unreadable.gap import note_left_out
-from .unreadable.isolation import Isolation
+from .unreadable import Bisection, note_left_out
 from .window import Window
 
 if TYPE_CHECKING:
@@ -49,7 +48,7 @@ async def pages_of(fetch: Fetch[T], plan: Plan) -> AsyncGenerator[Page[T], None]
         cursor=plan.start.cursor,
         limit=plan.limit,
         concurrency=plan.concurrency,
-        isolation=plan.on_unreadable and Isolation(ask, plan.on_unreadable),
+        bisection=plan.on_unreadable and Bisection(ask, plan.on_unreadable),
     )
     try:
         while remaining is None or remaining > 0:

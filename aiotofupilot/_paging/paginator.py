@@ -19,7 +19,7 @@ from .iteration import AsyncOnly
 from .pages import kept, pages_of
 from .shards import SHARDS_AT_MOST, cut
 from .source import Identified
-from .unreadable.isolation import Isolation
+from .unreadable import Bisection
 from .walk import Walk
 
 if TYPE_CHECKING:
@@ -261,8 +261,8 @@ class Paginator(AsyncOnly, Generic[T]):
         plan, fetch = self._plan, partial(self._source.fetch, counts=RequestCounts())
         if plan.on_unreadable is None:
             return kept(await fetch(plan.start.cursor, plan.limit), plan)
-        isolation = Isolation(fetch, plan.on_unreadable)  # it reads nothing around, but tells an outage from a bad page
-        return kept(await isolation.page(plan.start.cursor, plan.limit, Deadline()), plan)
+        bisection = Bisection(fetch, plan.on_unreadable)  # it reads nothing around, but tells an outage from a bad page
+        return kept(await bisection.page(plan.start.cursor, plan.limit, Deadline()), plan)
 
     def _check_incremental(self, method: str) -> None:
         if self._source.has_own_order:

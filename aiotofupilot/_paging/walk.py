@@ -19,8 +19,7 @@ from .iteration import Iteration
 from .outset import Outset
 from .resumption import checkpoint_after, note_checkpoint
 from .source import Identified
-from .unreadable.gap import note_left_out
-from .unreadable.isolation import Isolation
+from .unreadable import Bisection, note_left_out
 from .window import Window
 
 if TYPE_CHECKING:
@@ -54,14 +53,13 @@ class Walk(Iteration[T]):
         self._stats = WalkStats() if stats is None else stats
         ask = partial(fetch, counts=self._stats.counts)
         overlap = self._drift.overlap
-        self._isolation = Isolation(ask, plan.on_unreadable or "raise", overlap=overlap)
         self._window = Window(
             ask,
             cursor=outset.cursor,
             limit=outset.limit,
             overlap=overlap,
             concurrency=plan.concurrency,
-            isolation=self._isolation if plan.on_unreadable else None,
+            bisection=plan.on_unreadable and Bisection(ask, plan.on_unreadable, overlap=overlap),
             passed=start.cursor + start.skip,
         )
         self._has_short_pages = outset.limit < plan.limit
@@ -203,7 +201,6 @@ class Walk(Iteration[T]):
                 raise
             if self._drift.resyncs > resyncs:
                 self._span.event("resync", {"cursor": page.cursor})
-                self._isolation.note_move()
             if new is not None:
                 if self._window.gap is not None:
                     note_left_out(self._window.gap, self._stats, self._span)

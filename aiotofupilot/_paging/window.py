@@ -18,8 +18,7 @@ from aiotofupilot.models import Page
 from .tasks import begun, cancel, result
 
 if TYPE_CHECKING:
-    from .unreadable.gap import Gap
-    from .unreadable.isolation import Isolation
+    from .unreadable import Bisection, Gap
 
 __all__ = ["Window"]
 
@@ -53,7 +52,7 @@ class Window(Generic[T]):
         limit: How many items to ask for per page.
         overlap: How many items of a page the next page is to begin with; less than `limit`.
         concurrency: How many pages may be in flight or waiting to be handed over; 1 or more.
-        isolation: Reads a page that fails in parts. None: the error is raised.
+        bisection: Reads a page that fails in parts. None: the error is raised.
         passed: The position before which all items have been passed.
     """
 
@@ -65,7 +64,7 @@ class Window(Generic[T]):
         limit: int,
         overlap: int = 0,
         concurrency: int = 1,
-        isolation: Isolation[Any] | None = None,
+        bisection: Bisection[Any] | None = None,
         passed: int = 0,
     ) -> None:
         self._fetch = fetch
@@ -78,7 +77,7 @@ class Window(Generic[T]):
         self._prefetched: deque[tuple[int, int, Deadline, asyncio.Task[Page[T]]]] = deque()
         self._deadline = Deadline()
         self._cancelled: list[asyncio.Task[Page[T]]] = []
-        self._isolation = isolation
+        self._bisection = bisection
         self._has_offsets = False
         self.is_sequential = False
         """Whether one page is in flight at most, although more are allowed, because cursors cannot be predicted."""
@@ -127,8 +126,8 @@ class Window(Generic[T]):
         if self._ended:
             await self.aclose()
             return None
-        if self._is_in_parts and self._isolation is not None:
-            return await self._part(self._isolation, self._isolation.go_on())
+        if self._is_in_parts and self._bisection is not None:
+            return await self._part(self._bisection, self._bisection.go_on())
         if self._cut_off:
             raise PaginationError(
                 f"the page at cursor {self._page_cursor} announces more items, and no cursor that leads to them",
@@ -149,9 +148,9 @@ class Window(Generic[T]):
                 self._asked, self._deadline = self.limit, Deadline()
                 page = await self._page(self._cursor, self._deadline)
         except TofuPilotError as error:
-            if self._isolation is None or not self._isolation.helps(error):
+            if self._bisection is None or not self._bisection.helps(error):
                 raise
-            return await self._part(self._isolation, self._first_part(self._isolation, error))
+            return await self._part(self._bisection, self._first_part(self._bisection, error))
         self._settle(page)
         return page
 
@@ -179,9 +178,9 @@ class Window(Generic[T]):
 
     def _page(self, cursor: int, deadline: Deadline) -> Coroutine[Any, Any, Page[T]]:
         """Return how to get a page. The deadline is then that of the page."""
-        if self._isolation is None:
+        if self._bisection is None:
             return self._fetch(cursor, self.limit)
-        return self._isolation.page(cursor, self.limit, deadline)
+        return self._bisection.page(cursor, self.limit, deadline)
 
     async def _head(self, width: int) -> Page[T]:
         """Fill the window and wait for its first page."""
@@ -195,7 +194,7 @@ class Window(Generic[T]):
         try:
             page = await result(task)
         except TofuPilotError as error:
-            if self._isolation is None or not self._isolation.helps(error):
+            if self._bisection is None or not self._bisection.helps(error):
                 self._step_back()
             else:
                 self._prefetched.popleft()  # the pages beyond it are as good as ever
@@ -208,9 +207,9 @@ class Window(Generic[T]):
         self._prefetched.popleft()
         return page
 
-    def _first_part(self, isolation: Isolation[Any], error: TofuPilotError) -> Coroutine[Any, Any, Page[T]]:
+    def _first_part(self, bisection: Bisection[Any], error: TofuPilotError) -> Coroutine[Any, Any, Page[T]]:
         """Return how to get the first part of the page that failed."""
-        return isolation.begin(
+        return bisection.begin(
             self._cursor,
             self._asked,
             error,
@@ -220,16 +219,16 @@ class Window(Generic[T]):
             has_offsets=self._has_offsets,
         )
 
-    async def _part(self, isolation: Isolation[Any], part: Coroutine[Any, Any, Page[T]]) -> Page[T]:
+    async def _part(self, bisection: Bisection[Any], part: Coroutine[Any, Any, Page[T]]) -> Page[T]:
         """Return a part of a page that failed."""
         try:
             page = await part
         except BaseException:
             self._step_back()
             raise
-        self.gap, self._is_in_parts = isolation.gap, isolation.is_under_way
+        self.gap, self._is_in_parts = bisection.gap, bisection.is_under_way
         self._note_following(page, page.following)
-        if isolation.is_too_long:
+        if bisection.is_too_long:
             self._too_long += 1
             if self._too_long > 1:  # the first time, the server may have been slow for another reason
                 self.limit, self._good = max(self._overlap + 1, self._asked // 2), 0

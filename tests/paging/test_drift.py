@@ -5,7 +5,7 @@ from attrs import frozen
 
 from aiotofupilot._digests import digest
 from aiotofupilot._paging.drift import DetectDrift, IgnoreDrift
-from aiotofupilot._paging.unreadable.gap import Gap
+from aiotofupilot._paging.unreadable import Gap
 from aiotofupilot.checkpoint import BEGINNING
 from aiotofupilot.errors import DriftError, PaginationError
 from aiotofupilot.models import Page, PageMeta

@@ -50,7 +50,7 @@ BROKEN = {
         ("_paging/drift.py", "from aiotofupilot._paging import walk"),
         ("_paging/memory.py", "from aiotofupilot._paging import window"),
         ("_paging/resync.py", "from aiotofupilot._paging import drift"),
-        ("_paging/unreadable/isolation.py", "from aiotofupilot._paging import memory"),
+        ("_paging/unreadable.py", "from aiotofupilot._paging import memory"),
     ],
     "HTTP knows no paging": [
         ("_http/throttle.py", "from aiotofupilot._paging import window"),

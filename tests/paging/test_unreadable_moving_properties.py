@@ -1,4 +1,4 @@
-"""Unreadable items in a listing that changes between any two requests: with resync, they cost no other item."""
+"""With resync, unreadable items cost no other item while the listing changes up to three times during a search."""
 
 import asyncio
 from random import Random
@@ -12,6 +12,8 @@ from aiotofupilot._paging.walk import Walk
 from aiotofupilot.models import Page, PageMeta
 
 MANY = settings().max_examples
+MOST, LATELY = 3, 100
+"""At most so many changes come among so many requests. More of them could agree by chance where a gap is confirmed."""
 START = Checkpoint(listing="items", query="anything")
 
 
@@ -40,6 +42,7 @@ class MovingServer:
         self.rate = random.choice([0.02, 0.1, 0.3, 0.6, 1.0])
         self.change = random.choice([self.toggle, self.toggle, self.change_the_top, self.change_anything])
         self.away = None
+        self.changed_at = []
 
     async def fetch(self, cursor, limit, counts, *, once=False, **_):
         for _ in range(self.random.randint(1, 3)):
@@ -48,8 +51,10 @@ class MovingServer:
         for _ in range(attempts):
             counts.add(requests=1)
             self.requests += 1
-            if self.changes and self.random.random() < self.rate:
+            lately = sum(self.requests - at <= LATELY for at in self.changed_at[-MOST:])
+            if self.changes and lately < MOST and self.random.random() < self.rate:
                 self.changes -= 1
+                self.changed_at.append(self.requests)
                 self.change()
             data = self.items[cursor : cursor + limit]
             if self.unreadable.isdisjoint(item.id for item in data):

@@ -1,0 +1,542 @@
+"""Reads around an item that the server cannot serve, and that fails every page it is on.
+
+The page is read in parts. Bisection finds the item: half of what fails is asked for, and each part that can be read is
+handed over at once. Then the item stands alone. Before it is called unreadable, it is asked for alone three times, and
+another item has to be read in between, as a control. So an outage is not mistaken for an unreadable item. Each request
+of the search is made once, and the policy adds none. Positions are computed, so the server's cursors have to be
+offsets.
+
+The search begins only if a control is answered within the time that the policy has for the page. It then takes no
+longer than that time once more for each part.
+"""
+
+from __future__ import annotations
+
+import logging
+from contextlib import suppress
+from functools import partial
+from itertools import islice
+from types import MappingProxyType
+from typing import TYPE_CHECKING, Any, Generic, TypeVar
+
+from attrs import frozen
+
+from aiotofupilot.clock import Deadline
+from aiotofupilot.errors import (
+    APIError,
+    CertificateError,
+    ConnectionFailedError,
+    DecodeError,
+    InvalidJSONError,
+    RequestTimeoutError,
+    ResponseTooLargeError,
+    ServerError,
+    TofuPilotError,
+    TransportError,
+)
+from aiotofupilot.models import Page
+
+from .source import Identified
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Coroutine, Mapping
+
+    from aiotofupilot._otel import WalkSpan
+    from aiotofupilot.stats import WalkStats
+
+    from .plan import OnUnreadable
+
+__all__ = ["Bisection", "Gap", "is_unreadable", "note_left_out"]
+
+T = TypeVar("T", bound=Identified)
+
+_TOO_SLOW = frozenset({408, 504, 524})
+_CRASHED = frozenset({500, 502, 520})
+"""Statuses that one page alone can have. 520 and 524 are what Cloudflare says for 502 and 504.
+
+503, 429 and 529 are not among them: with these a server refuses work, whatever page it is asked for.
+"""
+
+_STEPS = tuple(2**power for power in range(11))
+"""How far from an item that fails a control is looked for, on each side of it."""
+
+_CONTROLS = 3
+"""How often an item that was read before is asked for as a control."""
+
+_BEFORE = 7
+"""At most this many items before a gap may be unreadable too, because a checkpoint names 8 of those passed last."""
+
+_POSITIONS = 1000
+"""At most this many positions of items that were left out are kept."""
+
+_NONE: Mapping[int, str] = MappingProxyType({})
+
+_log = logging.getLogger("aiotofupilot")
+
+
+@frozen
+class Gap:
+    """The positions before a page at which nothing could be read; none as a rule."""
+
+    start: int
+    """The first position."""
+    stop: int
+    """The position after the last one, where the page begins."""
+    left_out: Mapping[int, str] = _NONE
+    """Those of the positions that the walk has not passed before, and why the items there cannot be read."""
+    before: str | None = None
+    """The ID of the item before the gap, read after the page behind it; None: there is none, or it is not needed."""
+    is_confirmed: bool = True
+    """Whether both sides of the gap were found where they stood, three times, after the page behind it was read."""
+
+
+def note_left_out(gap: Gap, stats: WalkStats, span: WalkSpan) -> None:
+    """Count what is left out before a page, and tell it."""
+    stats.unreadable += len(gap.left_out)
+    stats.unreadable_positions += islice(gap.left_out, _POSITIONS - len(stats.unreadable_positions))
+    for position, reason in gap.left_out.items():
+        _log.warning("the item at position %d cannot be read and is left out: %s", position, reason)
+        span.event("skip", {"position": position})
+
+
+def is_unreadable(error: TofuPilotError) -> bool:
+    """Return whether an error can be due to an item of the page that was asked for."""
+    match error:
+        case ServerError():
+            return error.status in _TOO_SLOW | _CRASHED
+        case ConnectionFailedError():  # the server may reset the connection when the item crashes it
+            return not isinstance(error, CertificateError)
+        case ResponseTooLargeError():
+            return error.limit is not None
+        case DecodeError():
+            return error.item is not None or isinstance(error, InvalidJSONError)
+        case _:
+            return isinstance(error, RequestTimeoutError)
+
+
+def _is_due_to_length(error: TofuPilotError) -> bool:
+    """Return whether an error can be due to the length of the page, so that a shorter one might come."""
+    if isinstance(error, ServerError):
+        return error.status in _TOO_SLOW
+    return isinstance(error, RequestTimeoutError | ResponseTooLargeError)
+
+
+class _TimeUpError(Exception):
+    """The search has taken too long."""
+
+
+class _Requests(Generic[T]):
+    """Fetches pages within a time limit.
+
+    It does not know the search, because a circle of references would keep a walk alive that nobody uses any more.
+
+    Args:
+        fetch: Fetches a page; see `Source.fetch`.
+    """
+
+    def __init__(self, fetch: Callable[..., Coroutine[Any, Any, Page[T]]]) -> None:
+        self.deadline = Deadline()
+        """The time limit of the search."""
+        self._fetch = fetch
+        self._controls = -1
+
+    def page(self, cursor: int, limit: int, deadline: Deadline) -> Coroutine[Any, Any, Page[T]]:
+        """Return a page; see `Bisection.page`."""
+        control = partial(self._is_answered_beside, cursor, limit, deadline)
+        return self._fetch(cursor, limit, deadline=deadline, control=control)
+
+    async def probe(self, cursor: int, limit: int, *, once: bool = True) -> Page[T] | TofuPilotError:
+        """Return items, or an error that can be due to one of them.
+
+        Args:
+            cursor: Where the items begin.
+            limit: How many to ask for.
+            once: Whether to ask once. If not, and after an error that tells nothing of the items, as a 503 does, the
+                policy decides how often they are asked for.
+
+        Raises:
+            TofuPilotError: The policy gave up, and the error tells nothing of the items.
+            _TimeUpError: The time of the search is up.
+        """
+        try:
+            return await self._request(cursor, limit, once=once)
+        except (APIError, TransportError, DecodeError) as error:
+            if is_unreadable(error):
+                return error
+            if not once:
+                raise
+        return await self.probe(cursor, limit, once=False)
+
+    async def control(self, cursor: int, limit: int = 1) -> Page[T] | None:
+        """Ask for items elsewhere once, and return them; None: there was no good response.
+
+        Raises:
+            _TimeUpError: The time of the search is up.
+        """
+        with suppress(APIError, TransportError, DecodeError):
+            return await self._request(cursor, limit, once=True)
+        return None
+
+    async def _request(self, cursor: int, limit: int, *, once: bool) -> Page[T]:
+        deadline = self.deadline
+        try:
+            if once:
+                return await self._fetch(cursor, limit, once=True, deadline=deadline)
+            return await self.page(cursor, limit, deadline)
+        except TofuPilotError as error:
+            if deadline.is_missed:
+                raise _TimeUpError from error
+            _log.info("looking for an unreadable item: %d items at position %d fail: %s", limit, cursor, error)
+            raise
+
+    async def _is_answered_beside(self, cursor: int, limit: int, deadline: Deadline) -> bool:
+        """Ask for an item beside a page, in another place each time, and return whether there was a good response."""
+        places = _beside(cursor, limit)
+        self._controls += 1
+        with suppress(APIError, TransportError, DecodeError):
+            await self._fetch(places[self._controls % len(places)], 1, once=True, deadline=deadline)
+            return True
+        return False
+
+
+class Bisection(Generic[T]):
+    """Hands over what can be read of a page that failed, part by part, each part a page of its own.
+
+    Args:
+        fetch: Fetches a page; see `Source.fetch`.
+        on_unreadable: What to do about an item that cannot be read.
+        overlap: How many items of a page the next page is to begin with, 0 or 1.
+    """
+
+    def __init__(
+        self, fetch: Callable[..., Coroutine[Any, Any, Page[T]]], on_unreadable: OnUnreadable, *, overlap: int = 0
+    ) -> None:
+        self.gap: Gap | None = None
+        """What lies before the part that was handed over last."""
+        self.is_under_way = False
+        """Whether more of the page is to be read in parts."""
+        self.is_too_long = False
+        """Whether the page failed only because it was too long, as far as the part shows that was handed over last."""
+        self._requests = _Requests(fetch)
+        self._skips = on_unreadable == "skip"
+        self._overlap = overlap
+        self._error: TofuPilotError
+        self._limit = self._passed = self._next = self._failing = self._end = 0
+        self._is_anchored = self._has_offsets = False
+        self._gap_start: int | None = None
+        self._left_out: dict[int, str] = {}
+        self._guess: int | None = None
+        self._read_at: int | None = None
+
+    def helps(self, error: TofuPilotError) -> bool:
+        """Return whether a page that failed is to be read in parts.
+
+        Where the user wants no retries, and items are not to be skipped, a page is only asked for in parts after an
+        error that no retry could have mended. Otherwise a test or a service would see more requests during an outage
+        than the policy has attempts.
+        """
+        if not is_unreadable(error):
+            return False
+        if self._skips or error.attempts > 1:
+            return True
+        return isinstance(error, DecodeError | ResponseTooLargeError) and not isinstance(error, InvalidJSONError)
+
+    def page(self, cursor: int, limit: int, deadline: Deadline) -> Coroutine[Any, Any, Page[T]]:
+        """Return a page as the server cuts it.
+
+        Args:
+            cursor: Where the page begins.
+            limit: How many items to ask for.
+            deadline: It is set to the time limit of the page.
+        """
+        return self._requests.page(cursor, limit, deadline)
+
+    async def begin(
+        self,
+        cursor: int,
+        limit: int,
+        error: TofuPilotError,
+        *,
+        deadline: Deadline,
+        passed: int,
+        read_at: int | None,
+        has_offsets: bool,
+    ) -> Page[T]:
+        """Return the first part that can be read of a page that failed.
+
+        Args:
+            cursor: Where the page begins.
+            limit: How many items the page was to have.
+            error: How the page failed.
+            deadline: The time limit of the page.
+            passed: The position before which all items have been passed.
+            read_at: The position of an item that was read before; None: there is none.
+            has_offsets: Whether the server's cursors were seen to be offsets.
+
+        Raises:
+            TofuPilotError: The same error, because no control is answered, or the server's cursors are not offsets. Or
+                the error of an item that stands alone; its ``position`` says where.
+        """
+        self._error, self._limit, self._passed = error, limit, passed
+        self._is_anchored = cursor < passed
+        self._next = cursor + self._overlap if self._is_anchored else cursor
+        self._failing = self._end = cursor + limit
+        self._has_offsets = has_offsets or limit == 1  # then no other limit is asked for
+        self._read_at = read_at if self._has_offsets else None
+        self._gap_start, self._left_out, self._guess = None, {}, _guessed(error, cursor)
+        self._requests.deadline = deadline
+        return await self._in_time(self._first_part(cursor, limit))
+
+    async def go_on(self) -> Page[T]:
+        """Return the next part that can be read.
+
+        Raises:
+            TofuPilotError: As `begin`.
+        """
+        self._requests.deadline = Deadline()
+        return await self._in_time(self._part())
+
+    async def _in_time(self, searching: Coroutine[Any, Any, Page[T]]) -> Page[T]:
+        try:
+            return await searching
+        except _TimeUpError:
+            raise self._error from None
+
+    async def _first_part(self, cursor: int, limit: int) -> Page[T]:
+        places = _beside(cursor, limit) if self._read_at is None else (self._read_at,) * _CONTROLS
+        for place in places:
+            # Two items show whether the cursor behind them is an offset, and not the number of the next page.
+            asked = 1 if self._has_offsets else 2
+            page = await self._requests.control(place, asked)
+            if page is not None:
+                self._note(page, asked)
+                self._requests.deadline = Deadline()
+                return await self._part()
+        raise self._error
+
+    async def _part(self) -> Page[T]:
+        """Return the next part that can be read.
+
+        All items before `_next` were handed over or left out. Those from there to `_failing` fail as a page.
+        """
+        self.is_too_long = False
+        while True:
+            if self._failing == self._next + 1 and (page := await self._suspect()) is not None:
+                return await self._handed_over(page)
+            if self._failing > self._next:
+                middle = self._middle()
+            else:  # what is behind an item is asked for at once
+                if self._end <= self._next + self._overlap:  # no page may begin with an item that was left out
+                    self._end = self._next + self._limit
+                middle = self._end
+            cursor = self._cursor
+            answer = await self._requests.probe(cursor, middle - cursor)
+            if isinstance(answer, Page):
+                if self._note(answer, middle - cursor) == 1:
+                    await self._check_offsets(self._next + 1)
+                return await self._handed_over(answer)
+            self._failing, self._guess = middle, _guessed(answer, cursor) or self._guess
+
+    @property
+    def _cursor(self) -> int:
+        """Where the next part begins: if pages overlap, with the item before, unless that was left out."""
+        return self._next - self._overlap if self._is_anchored and self._gap_start is None else self._next
+
+    def _middle(self) -> int:
+        """Return where to end the next part: where it tells whether the guess is right, or else in the middle."""
+        if self._guess is not None and self._has_offsets:
+            for position in (self._guess, self._guess + 1):
+                if self._next < position < self._failing:
+                    return position
+        return (self._next + self._failing + 1) // 2
+
+    async def _suspect(self) -> Page[T] | None:
+        """Return a page with the item at `_next`, which is left to fail a longer one. None: it is left out.
+
+        Raises:
+            TofuPilotError: The error of the item, because nothing is to be left out. Or a page with two items fails,
+                and each of them alone does not.
+        """
+        page, cursor = await self._verified(self._next), self._cursor
+        if not isinstance(page, Page):
+            self._leave_out(page)
+            return None
+        self.is_too_long = _is_due_to_length(self._error)
+        if cursor == self._next:
+            return page
+        pair = await self._requests.probe(cursor, 2, once=False)
+        if isinstance(pair, Page):
+            return pair
+        if isinstance(await self._verified(cursor), Page):
+            raise pair
+        self._gap_start = cursor  # the item was passed before, and became unreadable
+        return page
+
+    def _leave_out(self, error: TofuPilotError) -> None:
+        """Take note that the item at `_next` is to be left out, unless it was passed before.
+
+        Raises:
+            TofuPilotError: The error given, because nothing is to be left out.
+        """
+        position = self._next
+        if position >= self._passed:
+            if not self._skips:
+                error.position = position
+                raise error
+            self._left_out[position] = str(error)
+        if self._gap_start is None:
+            self._gap_start = position
+        # Unreadable items often stand side by side.
+        self._next = self._failing = self._guess = position + 1
+
+    async def _handed_over(self, page: Page[T]) -> Page[T]:
+        """Return a part, and note what lies before it and what is still to be read."""
+        self.gap = await self._gap_before(page)
+        self._gap_start, self._is_anchored = None, True
+        following = page.following
+        self.is_under_way = False
+        if following is not None:
+            is_short = following == page.cursor + self._overlap  # the next page would begin with the same item
+            self.is_under_way = is_short or (following < self._end and not self.is_too_long)
+            self._next, self._passed = following, max(self._passed, following)
+            self._failing = max(self._failing, following)
+        return page
+
+    async def _verified(self, position: int) -> Page[T] | TofuPilotError:
+        """Return the page of a single item, or the error because of which it is unreadable.
+
+        Raises:
+            TofuPilotError: The error of the item, because no control can be read either.
+        """
+        answer = await self._requests.probe(position, 1)
+        for is_last in (False, True):
+            if isinstance(answer, Page):
+                return answer
+            if is_last and not await self._is_another_read(position):
+                raise answer
+            answer = await self._requests.probe(position, 1)
+        if not isinstance(answer, Page):
+            answer.attempts = 3
+        return answer
+
+    def _note(self, page: Page[T], asked: int) -> int | None:
+        """Take note of items that were read, and return how many positions they take up; None: the listing ends there.
+
+        Args:
+            page: The items.
+            asked: How many were asked for.
+
+        Raises:
+            TofuPilotError: The error of the page, because the server's cursors are not offsets.
+        """
+        length = None if page.following is None else page.following - page.cursor
+        if length is not None:
+            if length not in (asked, len(page.data)):
+                raise self._error
+            self._has_offsets = self._has_offsets or length > 1
+        if page.data and self._has_offsets:
+            self._read_at = page.cursor
+        return length
+
+    async def _is_another_read(self, position: int) -> bool:
+        """Return whether another item than the one at a position can be read right now."""
+        places = _around(position) if self._read_at in (None, position) else (self._read_at,) * _CONTROLS
+        for place in places:
+            page = await self._requests.control(place)
+            if page is None or not page.data:
+                continue
+            if not self._has_offsets:
+                # The pages of one item and of two begin with the same item only where cursors are offsets.
+                longer = await self._requests.control(place, 2)
+                self._has_offsets = longer is not None and [item.id for item in longer.data[:1]] == [page.data[0].id]
+            if self._has_offsets:
+                self._read_at = place
+                return True
+        return False
+
+    async def _check_offsets(self, position: int) -> None:
+        """Hold the server's cursors against being offsets, as the position of an item that fails, after the first.
+
+        Raises:
+            TofuPilotError: The error of the page, because they are not offsets.
+        """
+        if not self._has_offsets and isinstance(await self._requests.probe(position, 2), Page):
+            raise self._error  # a page number leads to other items than that, now that two are asked for
+        self._has_offsets = True
+
+    async def _gap_before(self, behind: Page[T]) -> Gap:
+        """Return what lies before a part. Where pages overlap, make sure that nothing else was missed there.
+
+        No page can show both sides of a gap, because every page with the unreadable item fails. So both sides are asked
+        for three times, and what lies between them once more. Only a listing that moves at least four times during the
+        search can hide an item.
+        """
+        stop, start = behind.cursor, self._gap_start
+        left_out, self._left_out = self._left_out, {}
+        if start is None:
+            return Gap(stop, stop)
+        if not self._overlap:
+            return Gap(start, stop, left_out)
+        lowest = max(0, start - _BEFORE) if start < self._passed else start
+        page = await self._side(start - 1)
+        while page is None and start > lowest:  # the item was passed before, and became unreadable
+            start -= 1
+            page = await self._side(start - 1)
+        before = None if page is None else _first(page)
+        is_confirmed = (before is not None or not start) and await self._is_confirmed(start, before, behind)
+        return Gap(start, stop, left_out, before=before, is_confirmed=is_confirmed)
+
+    async def _is_confirmed(self, start: int, before: str | None, behind: Page[T]) -> bool:
+        """Return whether a gap, and the items before and behind it, are found where they stood."""
+        for position in range(start, behind.cursor):
+            if isinstance(await self._requests.probe(position, 1), Page):
+                return False
+        sides = ((start - 1, before), (behind.cursor, _first(behind)))
+        for position, first in (sides[1], sides[0], sides[0], sides[1]):
+            if position < 0:  # nothing stands before the gap, so its first item has to fail
+                is_as_before = not isinstance(await self._requests.probe(0, 1), Page)
+            else:
+                page = await self._side(position)
+                is_as_before = page is not None and _first(page) == first
+            if not is_as_before:
+                return False
+        return True
+
+    async def _side(self, position: int) -> Page[T] | None:
+        """Return the page of an item beside a gap. None: it cannot be read, or the listing begins with the gap.
+
+        Raises:
+            TofuPilotError: The error of the item, because no control can be read either.
+        """
+        if position < 0:
+            return None
+        answer = await self._requests.probe(position, 1, once=False)
+        if isinstance(answer, Page):
+            return answer
+        if not await self._is_another_read(position):
+            raise answer
+        return None
+
+
+def _first(page: Page[Any]) -> str | None:
+    """Return the ID of the first item of a page; None: the page is empty."""
+    return page.data[0].id if page.data else None
+
+
+def _guessed(error: TofuPilotError, cursor: int) -> int | None:
+    """Return the position of the item at fault, if an error of a page tells it."""
+    return cursor + error.item if isinstance(error, DecodeError) and error.item is not None else None
+
+
+def _beside(cursor: int, limit: int) -> tuple[int, ...]:
+    """Return where to ask for a control: right behind a page, and further on.
+
+    The last place is beyond the end of most listings. An empty page cannot fail because of an item.
+    """
+    return cursor + limit, cursor + 11 * limit, cursor + 1001 * limit
+
+
+def _around(position: int) -> list[int]:
+    """Return where to look for an item that can be read: beside a position, and then further and further away."""
+    places = dict.fromkeys(place for step in _STEPS for place in (position + step, max(0, position - step)))
+    return [place for place in places if place != position]
