@@ -74,10 +74,9 @@ NOWHERE = {"RUNTIME__DLTHUB_TELEMETRY_ENDPOINT": "http://127.0.0.1:9/", "HOME": 
 @pytest.mark.parametrize(
     ("environment", "config", "told"),
     [
-        ({"RUNTIME__DLTHUB_TELEMETRY": "true"}, "", [True, "CRITICAL"]),
-        ({}, '[runtime]\nlog_level = "INFO"\n', [False, "INFO"]),
-    ],
-    ids=["environment", "only the log"],
+        pytest.param({"RUNTIME__DLTHUB_TELEMETRY": "true"}, "", [True, "CRITICAL"], id="environment"),
+        pytest.param({}, '[runtime]\nlog_level = "INFO"\n', [False, "INFO"], id="only the log"),
+    ][: None if NIGHTLY else 1],
 )
 def test_it_is_quiet_unless_its_user_has_chosen_otherwise(tmp_path, environment, config, told):
     assert ran(PROGRAM, tmp_path, environment, config) == told
@@ -123,8 +122,10 @@ print(json.dumps(said))
 
 @pytest.mark.parametrize(
     ("config", "why"),
-    [("this is no toml\n", "config.toml"), ('[runtime]\ndlthub_telemetry = "perhaps"\n', "dlthub_telemetry")],
-    ids=["no toml", "wrong type"],
+    [
+        pytest.param("this is no toml\n", "config.toml", id="no toml"),
+        pytest.param('[runtime]\ndlthub_telemetry = "perhaps"\n', "dlthub_telemetry", id="wrong type"),
+    ][: None if NIGHTLY else 1],
 )
 def test_settings_that_dlt_cannot_use_are_told_in_one_line(tmp_path, config, why):
     said = ran(REFUSED, tmp_path, {}, config)

@@ -1,11 +1,7 @@
 """The key is sent to the server, and shows nowhere else, whatever goes wrong."""
 
-import asyncio
 import gc
 import logging
-import os
-import subprocess
-import sys
 
 import aiohttp
 import pytest
@@ -13,7 +9,9 @@ from aiohttp import web
 from fakes.shown import texts
 
 from aiotofupilot import ConfigurationError, RetryPolicy, TofuPilotError, TofuPilotSession
+from aiotofupilot.cli import run
 from aiotofupilot.sandbox import Sandbox, faults
+from aiotofupilot.testing import serve
 
 KEY = "tp_user_5f2c8e9d7b1a"
 
@@ -176,9 +174,6 @@ def test_a_refusal_does_not_show_what_it_refuses(make):
     assert_hidden(caught.value)
 
 
-COMMAND = [sys.executable, "-X", "dev", "-W", "error", "-m", "aiotofupilot"]
-
-
 @pytest.mark.parametrize(
     ("arguments", "fault"),
     [
@@ -197,17 +192,17 @@ COMMAND = [sys.executable, "-X", "dev", "-W", "error", "-m", "aiotofupilot"]
     ],
     ids=lambda value: " ".join(value[:2]) if isinstance(value, list) else None,
 )
-async def test_the_command_shows_no_key(sandbox, arguments, fault):
+def test_the_command_shows_no_key(monkeypatch, capfd, arguments, fault):
     """The key is not in the output, the errors or the help, wherever it comes from."""
-    if fault is not None:
-        sandbox.faults.always(fault)
-    environment = {**os.environ, "TOFUPILOT_API_KEY": KEY, "TOFUPILOT_URL": sandbox.url}
-    process = await asyncio.create_subprocess_exec(
-        *COMMAND, *arguments, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, env=environment
-    )
-    output, _ = await process.communicate()
-    assert output
-    assert KEY not in output.decode()
+    with serve(Sandbox(procedures=30, api_key=KEY)) as sandbox:
+        if fault is not None:
+            sandbox.faults.always(fault)
+        monkeypatch.setenv("TOFUPILOT_API_KEY", KEY)
+        monkeypatch.setenv("TOFUPILOT_URL", sandbox.url)
+        run(arguments)
+    output, errors = capfd.readouterr()
+    assert output or errors
+    assert KEY not in output + errors
 
 
 async def test_the_key_does_not_travel_to_another_origin(sandbox):
