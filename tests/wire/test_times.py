@@ -1,4 +1,4 @@
-"""Moments and durations are spelled as the API spells them, and read in each spelling that the API may use."""
+"""Timestamps and durations are formatted as the API does it, and read in each format that the API may use."""
 
 import re
 from datetime import UTC, datetime, timedelta, timezone
@@ -10,7 +10,7 @@ from aiotofupilot._wire.times import format_date_time, format_duration, format_t
 
 
 @pytest.mark.parametrize(
-    ("moment", "spelled"),
+    ("timestamp", "written"),
     [
         (datetime(2024, 1, 1, tzinfo=UTC), "2024-01-01T00:00:00.000Z"),
         (datetime.fromisoformat("2024-12-31T23:59:59.999Z"), "2024-12-31T23:59:59.999Z"),
@@ -19,36 +19,36 @@ from aiotofupilot._wire.times import format_date_time, format_duration, format_t
         (datetime(1, 1, 1, tzinfo=UTC), "0001-01-01T00:00:00.000Z"),
     ],
 )
-def test_moments_are_spelled_in_utc_with_milliseconds_and_z(moment, spelled):
+def test_timestamps_are_formatted_in_utc_with_milliseconds_and_z(timestamp, written):
     """A fraction of a millisecond is dropped."""
-    assert format_date_time(moment) == spelled
+    assert format_date_time(timestamp) == written
 
 
 @pytest.mark.parametrize(
-    ("microsecond", "spelled"),
+    ("microsecond", "written"),
     [(0, "00.000Z"), (1, "00.001Z"), (1000, "00.001Z"), (1001, "00.002Z"), (999_001, "01.000Z")],
 )
-def test_a_fraction_of_a_millisecond_can_be_rounded_up(microsecond, spelled):
+def test_a_fraction_of_a_millisecond_can_be_rounded_up(microsecond, written):
     """An item that was created within the fraction is not lost."""
-    moment = datetime(2024, 1, 1, 0, 0, 0, microsecond, tzinfo=UTC)
-    assert format_date_time(moment, round_up=True) == f"2024-01-01T00:00:{spelled}"
+    timestamp = datetime(2024, 1, 1, 0, 0, 0, microsecond, tzinfo=UTC)
+    assert format_date_time(timestamp, round_up=True) == f"2024-01-01T00:00:{written}"
 
 
-def test_the_last_moment_of_all_cannot_be_rounded_up():
-    """No later moment can be spelled."""
+def test_the_last_timestamp_of_all_cannot_be_rounded_up():
+    """No later timestamp can be written."""
     assert format_date_time(datetime.max.replace(tzinfo=UTC), round_up=True) == "9999-12-31T23:59:59.999Z"
 
 
 @given(st.datetimes(min_value=datetime(1, 1, 2), max_value=datetime(9999, 12, 30), timezones=st.timezones()))  # noqa: DTZ001 - hypothesis adds the time zone
-def test_a_spelled_moment_is_at_most_a_millisecond_off(moment):
-    """The spelling lies before the moment or after it, as asked."""
-    down, up = format_date_time(moment), format_date_time(moment, round_up=True)
-    assert timedelta(0) <= moment - datetime.fromisoformat(down) < timedelta(milliseconds=1)
-    assert timedelta(0) <= datetime.fromisoformat(up) - moment < timedelta(milliseconds=1)
+def test_a_formatted_timestamp_is_at_most_a_millisecond_off(timestamp):
+    """The text lies before the timestamp or after it, as asked."""
+    down, up = format_date_time(timestamp), format_date_time(timestamp, round_up=True)
+    assert timedelta(0) <= timestamp - datetime.fromisoformat(down) < timedelta(milliseconds=1)
+    assert timedelta(0) <= datetime.fromisoformat(up) - timestamp < timedelta(milliseconds=1)
 
 
 @pytest.mark.parametrize(
-    ("moment", "spelled"),
+    ("timestamp", "written"),
     [
         (datetime(1, 1, 1, tzinfo=timezone(timedelta(hours=5))), "0001-01-01T00:00:00.000+05:00"),
         (
@@ -58,14 +58,14 @@ def test_a_spelled_moment_is_at_most_a_millisecond_off(moment):
     ],
 )
 @pytest.mark.parametrize("round_up", [False, True])
-def test_a_moment_that_utc_has_no_year_for_keeps_its_offset(moment, spelled, round_up):
-    """An output that spells it goes on, and whoever reads the spelling gets the moment back."""
-    assert format_date_time(moment, round_up=round_up) == spelled
-    assert abs(read_date_time(spelled) - moment) < timedelta(milliseconds=1)
+def test_a_timestamp_that_utc_has_no_year_for_keeps_its_offset(timestamp, written, round_up):
+    """An output that writes it goes on, and whoever reads the text gets the timestamp back."""
+    assert format_date_time(timestamp, round_up=round_up) == written
+    assert abs(read_date_time(written) - timestamp) < timedelta(milliseconds=1)
 
 
 @pytest.mark.parametrize(
-    ("text", "moment"),
+    ("text", "timestamp"),
     [
         ("2024-01-15T10:30:00Z", datetime(2024, 1, 15, 10, 30, tzinfo=UTC)),
         ("2024-01-15T10:30Z", datetime(2024, 1, 15, 10, 30, tzinfo=UTC)),
@@ -76,9 +76,9 @@ def test_a_moment_that_utc_has_no_year_for_keeps_its_offset(moment, spelled, rou
         ("0001-01-01T00:00:00+05:00", datetime(1, 1, 1, tzinfo=timezone(timedelta(hours=5)))),
     ],
 )
-def test_a_moment_is_read_with_its_offset(text, moment):
+def test_a_timestamp_is_read_with_its_offset(text, timestamp):
     """Seconds and their fraction may be missing."""
-    assert read_date_time(text) == moment
+    assert read_date_time(text) == timestamp
 
 
 @pytest.mark.parametrize(
@@ -90,25 +90,28 @@ def test_a_moment_is_read_with_its_offset(text, moment):
         ("", "Invalid isoformat string: ''"),
     ],
 )
-def test_what_is_no_moment_with_an_offset_is_refused(text, complaint):
+def test_what_is_not_a_timestamp_with_an_offset_is_refused(text, complaint):
     """The message quotes the text."""
     with pytest.raises(ValueError, match=f"^{re.escape(complaint)}$"):
         read_date_time(text)
 
 
 @given(st.datetimes(timezones=st.timezones()))
-def test_every_moment_comes_back_from_its_exact_spelling(moment):
+@example(datetime.min.replace(tzinfo=timezone(timedelta(hours=1))))  # in UTC it has no year
+def test_every_timestamp_comes_back_from_its_exact_text(timestamp):
     """In any year and time zone. It has milliseconds where these are enough."""
-    spelled = format_timestamp(moment)
-    assert read_date_time(spelled) - moment == timedelta(0)  # an hour that a zone has twice equals none of another zone
-    if moment.microsecond % 1000 == 0:
-        assert spelled == format_date_time(moment)
+    written = format_timestamp(timestamp)
+    assert read_date_time(written) - timestamp == timedelta(
+        0
+    )  # an hour that a zone has twice equals none of another zone
+    if timestamp.microsecond % 1000 == 0:
+        assert written == format_date_time(timestamp)
 
 
 @given(st.datetimes(timezones=st.timezones()))
-def test_a_moment_comes_back_from_its_spelling(moment):
+def test_a_timestamp_comes_back_from_its_text(timestamp):
     """Nothing is lost but the fraction of a millisecond, in any year and time zone."""
-    assert timedelta(0) <= moment - read_date_time(format_date_time(moment)) < timedelta(milliseconds=1)
+    assert timedelta(0) <= timestamp - read_date_time(format_date_time(timestamp)) < timedelta(milliseconds=1)
 
 
 @pytest.mark.parametrize(
@@ -142,7 +145,7 @@ def test_a_moment_comes_back_from_its_spelling(moment):
     ],
 )
 def test_a_duration_is_read(text, duration):
-    """A year counts as 365 days and a month as 30. A spelling that only the API lacks is read as it is meant."""
+    """A year counts as 365 days and a month as 30. A text that only the API lacks is read as it is meant."""
     assert read_duration(text) == duration
 
 
@@ -192,7 +195,7 @@ def test_what_the_grammar_allows_is_read(text):
 
 
 @pytest.mark.parametrize(
-    ("duration", "spelled"),
+    ("duration", "written"),
     [
         (timedelta(0), "PT0S"),
         (timedelta(seconds=90.732), "PT1M30.732S"),
@@ -203,12 +206,12 @@ def test_what_the_grammar_allows_is_read(text):
         (timedelta(seconds=-1.5), "-PT1.5S"),
     ],
 )
-def test_a_duration_is_spelled(duration, spelled):
+def test_a_duration_is_formatted(duration, written):
     """Hours, minutes and seconds are enough for any duration."""
-    assert format_duration(duration) == spelled
+    assert format_duration(duration) == written
 
 
 @given(st.timedeltas(min_value=timedelta(0)))
-def test_a_duration_comes_back_from_its_spelling(duration):
+def test_a_duration_comes_back_from_its_text(duration):
     """No microsecond is lost."""
     assert read_duration(format_duration(duration)) == duration
