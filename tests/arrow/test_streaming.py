@@ -222,8 +222,8 @@ async def test_a_duration_that_arrow_cannot_hold_is_an_error_of_this_package():
     too_long = f"P{timedelta.max.days}D"
 
     class Lying(InProcess):
-        async def _answer(self, target):
-            answer = await super()._answer(target)
+        async def _respond(self, target):
+            answer = await super()._respond(target)
             return attrs.evolve(
                 answer, body=answer.body.replace(b'"duration":"PT', b'"duration":"%bT' % too_long.encode(), 1)
             )
@@ -246,8 +246,8 @@ async def test_such_a_duration_in_a_later_page_costs_no_row_before_it(monkeypatc
     class Lying(InProcess):
         answered = 0
 
-        async def _answer(self, target):
-            answer = await super()._answer(target)
+        async def _respond(self, target):
+            answer = await super()._respond(target)
             self.answered += 1
             if self.answered < 3:
                 return answer

@@ -190,10 +190,10 @@ async def test_an_error_ends_the_requests_that_were_sent_together_with_the_one_t
     """Their answers would take longer."""
 
     class Slow(InProcess):
-        async def _answer(self, target):
+        async def _respond(self, target):
             for _ in range(0 if "cursor=3200" in target else 20):
                 await asyncio.sleep(0)
-            return await super()._answer(target)
+            return await super()._respond(target)
 
     service.faults.on(cursor=3200).next(faults.status(500))
     connection = Slow(service, attempts=1)
@@ -222,11 +222,11 @@ class Moving(InProcess):
         super().__init__(service)
         self._changes = changes
 
-    async def _answer(self, target):
+    async def _respond(self, target):
         change = self._changes.get(f"at_{len(self.cursors)}")
         if change:
             change(self.service.procedures)
-        return await super()._answer(target)
+        return await super()._respond(target)
 
 
 @pytest.mark.parametrize("before", range(2, 12))
@@ -253,9 +253,9 @@ async def test_a_listing_that_never_stays_as_it_is_is_refused():
     service = Sandbox(SUPPLY[:1050])
 
     class Flickering(InProcess):
-        async def _answer(self, target):
+        async def _respond(self, target):
             service.procedures[:] = SUPPLY[:1050] if len(self.cursors) % 2 else SUPPLY[:4]
-            return await super()._answer(target)
+            return await super()._respond(target)
 
     connection = Flickering(service)
     connection.cursors.append(0)

@@ -21,9 +21,9 @@ class Watching(InProcess):
         super().__init__(service, **options)
         self.lengths = set()
 
-    async def _answer(self, target):
+    async def _respond(self, target):
         self.lengths.add(len(self.service.procedures))
-        answer = await super()._answer(target)
+        answer = await super()._respond(target)
         self.lengths.add(len(self.service.procedures))
         return answer
 

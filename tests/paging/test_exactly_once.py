@@ -30,7 +30,7 @@ class Parking(InProcess):
         super().__init__(service, attempts=1000)
         self.parked: list[asyncio.Future[bool]] = []
 
-    async def _answer(self, query):
+    async def _respond(self, query):
         place = asyncio.get_running_loop().create_future()
         self.parked.append(place)
         try:
@@ -38,7 +38,7 @@ class Parking(InProcess):
                 raise ConnectionFailedError("cut off")
         finally:
             self.parked.remove(place)
-        return await super()._answer(query)
+        return await super()._respond(query)
 
     def let_go(self, which: int, *, fails: bool = False) -> None:
         waiting = [place for place in self.parked if not place.done()]

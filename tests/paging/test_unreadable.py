@@ -367,14 +367,14 @@ class TestOutage:
 
     async def test_a_closed_session_ends_the_search(self, listing, service, connection):
         service.faults.always(unreadable(45))
-        answer = connection._answer
+        answer = connection._respond
 
         async def closed(target):
             if len(service.requests) > 15:
                 raise SessionError("closed")
             return await answer(target)
 
-        connection._answer = closed
+        connection._respond = closed
         with pytest.raises(SessionError):
             await listing(on_unreadable="skip").collect()
 

@@ -507,9 +507,9 @@ class TestListingsThatMove:
         newest, replica = Sandbox(supply[300:]), Sandbox(supply[300:398] + supply[400:])
 
         class Replicated(InProcess):
-            async def _answer(self, query):
+            async def _respond(self, query):
                 self.service = replica if len(self.cursors) in lag else newest
-                return await super()._answer(query)
+                return await super()._respond(query)
 
         listing = Replicated(newest).procedures.list
         walk = listing(limit=limit, on_drift="resync").walk()
