@@ -123,14 +123,6 @@ class Delivery:
         """Return the steps before anything is sent."""
         return self.steps[: self.steps.index(self.head)] if self.head else self.steps
 
-    def with_head(self, head: Head) -> Delivery:
-        """Replace the head, if there is one.
-
-        Args:
-            head: The new status line and headers.
-        """
-        return Delivery(tuple(head if isinstance(step, Head) else step for step in self.steps))
-
     def with_headers(self, changes: Mapping[str, str | None]) -> Delivery:
         """Set and remove headers. If nothing is sent, nothing changes.
 
@@ -140,7 +132,8 @@ class Delivery:
         if self.head is None:
             return self
         headers = {**self.head.headers, **changes}
-        return self.with_head(evolve(self.head, headers={name: v for name, v in headers.items() if v is not None}))
+        head = evolve(self.head, headers={name: value for name, value in headers.items() if value is not None})
+        return Delivery(tuple(head if isinstance(step, Head) else step for step in self.steps))
 
     def with_response(self, response: Delivery) -> Delivery:
         """Replace the response. The waits before it stay.

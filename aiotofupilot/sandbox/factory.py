@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
+from collections.abc import Iterable
 from datetime import timedelta
-from functools import lru_cache
+from functools import lru_cache, partial
 from operator import is_
 from random import Random
 from threading import RLock
@@ -32,7 +33,7 @@ from .resources import RESOURCES
 from .world import World
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Sequence
     from datetime import datetime
     from typing import Unpack
 
@@ -144,31 +145,27 @@ class Factory(Listings):
         self._lock = RLock()
         self._rows: dict[str, list[Any]] = {}
         self._seen: dict[str, list[Any]] = {}
-        for name, listed in items.items():
+        for name, listed in {**items, "procedures": procedures, "runs": runs}.items():
             if name not in RESOURCES:
                 raise TypeError(
                     f"got an unexpected keyword argument {name!r}: it is not an option or the name of a listing"
                 )
-            self._rows[name] = _checked(name, cast("Iterable[object]", listed))
-        if not isinstance(procedures, int):
-            self._rows["procedures"] = procedures = _checked("procedures", procedures)
-        elif procedures < 0:
-            raise ValueError(f"procedures must be at least 0, got {procedures}")
-        if not isinstance(runs, int):
-            self._rows["runs"] = _checked("runs", runs)
-            runs = 0
-        elif runs < 0:
-            raise ValueError(f"runs must be at least 0, got {runs}")
+            if not isinstance(listed, int) or isinstance(listed, bool) or name in items:
+                self._rows[name] = _checked(name, listed, may_be_number=name not in items)
+            elif listed < 0:
+                raise ValueError(f"{name} must be at least 0, got {listed}")
         if until is not None and until.utcoffset() is None:
             raise ValueError(f"until must be timezone-aware, got {until!r}")
         if until is not None and not 2000 <= until.year <= 2100:  # noqa: PLR2004 - as the documentation says
             raise ValueError(f"until must be from the year 2000 to 2100, got {until}")
-        self._is_shared = isinstance(procedures, int) and runs <= _MOST_SHARED
-        if isinstance(procedures, int) and self._is_shared:
-            self._world = _shared_world(procedures, runs, seed, nulls, until)
+        made_of = procedures if isinstance(procedures, int) else tuple(self._rows["procedures"])
+        runs = runs if isinstance(runs, int) else 0
+        self._world_of_its_own = partial(World, RESOURCES, made_of, runs=runs, seed=seed, nulls=nulls, until=until)
+        self._is_shared = isinstance(made_of, int) and runs <= _MOST_SHARED
+        if isinstance(made_of, int) and self._is_shared:
+            self._world = _shared_world(made_of, runs, seed, nulls, until)
         else:
-            made_of = procedures if isinstance(procedures, int) else tuple(procedures)
-            self._world = World(RESOURCES, made_of, runs=runs, seed=seed, nulls=nulls, until=until)
+            self._world = self._world_of_its_own()
         self._snapshot = Snapshot(self._world, self._seen)
 
     def rows(self, listing: str) -> list[Any]:
@@ -198,7 +195,7 @@ class Factory(Listings):
                 raise ValueError("a factory without procedures has no runs")
             old = {name: self._world.listed(name) for name in self._rows}
             if self._is_shared:
-                self._world, self._is_shared = self._world.again(), False
+                self._world, self._is_shared = self._world_of_its_own(), False
             self._world.produce(runs)
             for name, items in old.items():
                 old_ids, old_items = {item.id for item in items}, set(map(id, items))
@@ -232,9 +229,12 @@ def _same(rows: Sequence[object], others: Sequence[object]) -> bool:
     return len(rows) == len(others) and all(map(is_, rows, others))
 
 
-def _checked(name: str, items: Iterable[object]) -> list[Any]:
+def _checked(name: str, items: object, *, may_be_number: bool) -> list[Any]:
     """Return the items that were given for a listing, each of its model."""
-    given, model = list(items), RESOURCES[name].model
+    if isinstance(items, str | bytes) or not isinstance(items, Iterable):
+        wanted = "a number or an iterable" if may_be_number else "an iterable"
+        raise TypeError(f"{name} must be {wanted} of {name}, got {items!r}")
+    given, model = list(cast("Iterable[object]", items)), RESOURCES[name].model
     for index, item in enumerate(given):
         if not isinstance(item, model):
             raise TypeError(

@@ -104,9 +104,7 @@ class World:
             until: When the newest run has been uploaded; timezone-aware, from the year 2000 to 2100. None: the first
                 run is made a day after the newest of the procedures was created.
         """
-        self._options = {"runs": runs, "seed": seed, "nulls": nulls, "until": until}
         self._makers = makers
-        self._given = procedures
         self._seed = seed
         self._lock = RLock()
         self._lists: dict[str, list[Any]] = {}
@@ -213,12 +211,6 @@ class World:
         """
         tell, planned = self._makers[name].metadata, self.planned(name, identity)
         return {} if tell is None or planned is None else tell(self, planned)
-
-    def again(self) -> World:
-        """Return another factory that has made the same."""
-        world = World(self._makers, self._given, **self._options)  # type: ignore[arg-type]
-        world._runs = self._runs
-        return world
 
     def produce(self, runs: int) -> None:
         """Make up newer runs.

@@ -7,20 +7,14 @@ from collections.abc import Callable, Iterable
 from difflib import get_close_matches
 from typing import TYPE_CHECKING, Any, cast
 
+from aiotofupilot.listings import NAMES
 from aiotofupilot.sandbox import Sandbox
-from aiotofupilot.sandbox.factory import Items
 from aiotofupilot.sandbox.faults import Fault
 
 if TYPE_CHECKING:
     import pytest
 
 __all__ = ["sandbox_of"]
-
-_COUNTED = ("procedures", "runs")
-"""The listings whose option may be a number of items to make up."""
-
-_LISTED = (*_COUNTED, *Items.__annotations__)
-"""All listings. The name of a listing is also the option for its items."""
 
 
 def sandbox_of(markers: Iterable[pytest.Mark]) -> tuple[Sandbox, bool]:
@@ -43,7 +37,6 @@ def sandbox_of(markers: Iterable[pytest.Mark]) -> tuple[Sandbox, bool]:
     faults, waits = options.pop("faults", ()), options.pop("waits", True)
     if not isinstance(waits, bool):
         raise TypeError(f"waits of the marker tofupilot must be True or False, got {waits!r}")
-    _check_items(options)
     sandbox = Sandbox(**options)
     if callable(faults) and not isinstance(faults, Fault):
         cast("Callable[[object], object]", faults)(sandbox.faults)
@@ -55,22 +48,12 @@ def sandbox_of(markers: Iterable[pytest.Mark]) -> tuple[Sandbox, bool]:
 def _check_names(options: dict[str, Any]) -> None:
     signature = inspect.signature(Sandbox.__init__).parameters.values()
     known = {parameter.name for parameter in signature if parameter.kind is parameter.KEYWORD_ONLY}
-    known |= {*_LISTED, "faults", "waits"}
+    known |= {*NAMES, "faults", "waits"}
     for name in options:
         if name not in known:
             close = get_close_matches(name, known, 1)
             hint = f"did you mean {close[0]}?" if close else f"it has {', '.join(sorted(known))}"
             raise TypeError(f"the marker tofupilot has no option {name}: {hint}")
-
-
-def _check_items(options: dict[str, Any]) -> None:
-    """Refuse a value that is not a collection of items. A later error would not name the option."""
-    for name in _LISTED:
-        value = options.get(name, ())
-        is_count = name in _COUNTED and isinstance(value, int) and not isinstance(value, bool)
-        if not is_count and (isinstance(value, str) or not isinstance(value, Iterable)):
-            wanted = "a number or a list of items" if name in _COUNTED else "a list of items"
-            raise TypeError(f"{name} of the marker tofupilot must be {wanted}, got {value!r}")
 
 
 def _checked_faults(faults: object) -> list[Fault]:

@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
 from importlib.util import find_spec
 from types import SimpleNamespace
-from typing import TYPE_CHECKING, Any, TypeVar, cast
+from typing import TYPE_CHECKING, Any, TypeVar
 from unittest.mock import Mock
 
 if find_spec("aioresponses") is None:
@@ -20,11 +19,11 @@ from aioresponses import CallbackResult, aioresponses
 from multidict import CIMultiDict
 
 from aiotofupilot import TofuPilotSession
-from aiotofupilot.listings import NAMES, listing_class
+from aiotofupilot.listings import NAMES
 from aiotofupilot.sandbox import Api, Factory, paging
 
 if TYPE_CHECKING:
-    from collections.abc import Awaitable, Callable, Mapping, Sequence
+    from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
     from typing import Unpack
 
     from yarl import URL
@@ -137,17 +136,7 @@ def mock_listing(
     )
     if limit is not None:
         session.procedures.list(limit=limit)
-    given = {name: _checked(name, listed) for name, listed in items.items()}
-    if not _is_number(procedures):
-        procedures = _checked("procedures", procedures, number=True)
-    if not _is_number(runs):
-        runs = _checked("runs", runs, number=True)
-    factory = Factory(
-        procedures,
-        runs=runs,
-        seed=seed,
-        **cast("Items", given),
-    )
+    factory = Factory(procedures, runs=runs, seed=seed, **items)
     api = Api(
         factory,
         api_key=_ANY_KEY if api_key is None else str.__str__(api_key),  # str() of an Enum is a name
@@ -179,27 +168,3 @@ def mock_listing(
 def _expect(cls: type, rule: str, value: object) -> None:
     if not isinstance(value, cls):
         raise TypeError(f"{rule}, got {value!r}")
-
-
-def _is_number(value: object) -> bool:
-    return isinstance(value, int) and not isinstance(value, bool)
-
-
-def _checked(name: str, items: object, *, number: bool = False) -> list[Any]:
-    """Return the items of a listing, after checking each of them.
-
-    Args:
-        name: Name of the listing.
-        items: The argument.
-        number: Whether a number is allowed too, for the error.
-    """
-    if name not in NAMES:
-        raise TypeError(f"there is no listing {name!r}, only {', '.join(NAMES)}")
-    model = listing_class(name).model
-    if isinstance(items, str | bytes | bool) or not isinstance(items, Iterable):
-        choice = "a number or an iterable" if number else "an iterable"
-        raise TypeError(f"{name} must be {choice} of {name}, got {items!r}")
-    listed = list(cast("Iterable[object]", items))
-    for index, item in enumerate(listed):
-        _expect(model, f"{name}[{index}] must be a {model.__name__}", item)
-    return listed

@@ -37,7 +37,6 @@ def test_procedures_made_up_or_given():
             {"procedures": [make_procedures(1)[0], {"id": "x"}]},
             "procedures[1] must be of the class Procedure, got dict",
         ),
-        ({"procedures": "three"}, "procedures[0] must be of the class Procedure, got str"),
         ({"runs": make_procedures(1)}, "runs[0] must be of the class Run, got Procedure"),
         ({"batches": [None]}, "batches[0] must be of the class Batch, got NoneType"),
     ],
@@ -46,6 +45,20 @@ def test_procedures_made_up_or_given():
 def test_items_of_another_kind_are_refused(items, complaint):
     """Such as dicts that were read from JSON. Each request would fail later."""
     with pytest.raises(TypeError, match=f"^{re.escape(complaint)}; from_wire makes items of what JSON holds$"):
+        Sandbox(**items)
+
+
+@pytest.mark.parametrize(
+    ("items", "complaint"),
+    [
+        ({"procedures": "three"}, "procedures must be a number or an iterable of procedures, got 'three'"),
+        ({"runs": True}, "runs must be a number or an iterable of runs, got True"),
+        ({"units": 3}, "units must be an iterable of units, got 3"),
+    ],
+    ids=str,
+)
+def test_what_is_not_a_collection_of_items_is_refused(items, complaint):
+    with pytest.raises(TypeError, match=f"^{re.escape(complaint)}$"):
         Sandbox(**items)
 
 

@@ -38,9 +38,9 @@ def test_options_become_those_of_the_sandbox():
         ({"faults": [503]}, "faults of the marker tofupilot must be a list of faults, such as [status(503)], or a"),
         ({"faults": reset()}, "faults of the marker tofupilot must be a list of faults, such as [status(503)], or a"),
         ({"waits": 0}, "waits of the marker tofupilot must be True or False, got 0"),
-        ({"runs": "3"}, "runs of the marker tofupilot must be a number or a list of items, got '3'"),
-        ({"procedures": True}, "procedures of the marker tofupilot must be a number or a list of items, got True"),
-        ({"units": 3}, "units of the marker tofupilot must be a list of items, got 3"),
+        ({"runs": "3"}, "runs must be a number or an iterable of runs, got '3'"),
+        ({"procedures": True}, "procedures must be a number or an iterable of procedures, got True"),
+        ({"units": 3}, "units must be an iterable of units, got 3"),
     ],
     ids=str,
 )
