@@ -12,7 +12,7 @@ from fakes.in_process import InProcess
 
 from aiotofupilot import Checkpoint, DriftError, Page, PageMeta, PaginationError, ServerError
 from aiotofupilot._paging.count import Extent, Probe, count_items
-from aiotofupilot._paging.plan import Plan
+from aiotofupilot._paging.source import Plan
 from aiotofupilot.models import RawItem
 from aiotofupilot.sandbox import Sandbox, faults, make_procedures, paging
 
