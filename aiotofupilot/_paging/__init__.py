@@ -1,8 +1,7 @@
 """How a listing is walked: page after page, whatever its items are and however a page is fetched.
 
-`paginator` is what users hold, `source` is what it lists, and `plan` says how to walk. `walk` is one pass over the
-items, with its `outset`, and `pages` is one over the pages. A `window` fetches pages in order, in `tasks`. `resumption`
-says where a pass that ended early continues. `iteration` is what walks, streams and record batches share.
+`paginator` is what users hold, and `source` is what it lists, and how. `walk` is one pass over the items, and `pages`
+is one over the pages. Both get their pages from `prefetch`.
 
 - `drift` says what of each page is new, by the `memory` of what was passed, and `resync` finds the position again after
   the listing has moved.

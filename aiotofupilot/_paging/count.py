@@ -25,8 +25,7 @@ if TYPE_CHECKING:
 
     from aiotofupilot.models import Page, RawItem
 
-    from .plan import Fetch, Plan
-    from .source import Source
+    from .source import Fetch, Plan, Source
 
 __all__ = ["Extent", "Probe", "count_items", "count_not_kept", "fetch_probes"]
 

@@ -22,17 +22,16 @@ from aiotofupilot.errors import (
 from aiotofupilot.stats import WalkStats
 
 from .incremental import IncrementalWalk
-from .iteration import Iteration
 from .passes import OVERLAP, PassClock, Seen, Segment
 from .source import Identified
+from .walk import Iteration
 
 if TYPE_CHECKING:
     from datetime import datetime
 
     from aiotofupilot.watermark import Watermark
 
-    from .plan import Plan
-    from .source import Source
+    from .source import Plan, Source
 
 __all__ = ["JITTER", "FollowedListing"]
 

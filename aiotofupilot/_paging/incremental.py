@@ -13,15 +13,14 @@ from aiotofupilot.stats import WalkStats
 from aiotofupilot.watermark import Watermark
 
 from .by_creation import ByCreation
-from .iteration import Iteration
 from .per_run import PerRun
 from .source import Identified
+from .walk import Iteration
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
 
-    from .plan import Plan
-    from .source import Source
+    from .source import Plan, Source
 
 __all__ = ["IncrementalWalk", "check_watermark"]
 

@@ -3,27 +3,28 @@
 from __future__ import annotations
 
 from functools import partial
-from typing import TYPE_CHECKING, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from attrs import evolve
 
 from aiotofupilot._otel import WalkSpan
+from aiotofupilot.errors import TofuPilotError
 from aiotofupilot.stats import WalkStats
 
 from .memory import Memory, Progress
-from .resumption import checkpoint_after, note_checkpoint
+from .prefetch import Window
 from .source import Identified
 from .unreadable import Bisection, note_left_out
-from .window import Window
 
 if TYPE_CHECKING:
     from collections.abc import AsyncGenerator
 
+    from aiotofupilot.checkpoint import Checkpoint
     from aiotofupilot.models import Page
 
-    from .plan import Fetch, Plan
+    from .source import Fetch, Plan
 
-__all__ = ["kept", "pages_of"]
+__all__ = ["checkpoint_after", "kept", "note_checkpoint", "pages_of"]
 
 T = TypeVar("T", bound=Identified)
 
@@ -82,3 +83,44 @@ def kept(page: Page[T], plan: Plan) -> Page[T]:
     """Return a page with those of its items that the plan keeps."""
     keep = plan.keep
     return page if keep is None else evolve(page, data=[item for item in page.data if keep(item)])
+
+
+def checkpoint_after(page: Page[Any], start: Checkpoint) -> Checkpoint:
+    """Return the place after a page's last item.
+
+    Args:
+        page: The page.
+        start: A checkpoint of the same listing and query.
+    """
+    cursor = page.following
+    if cursor is None or cursor <= page.cursor:
+        return evolve(start, cursor=page.cursor, skip=len(page.data), anchors=(), ahead=())
+    return evolve(start, cursor=cursor, skip=0, anchors=(), ahead=())
+
+
+def note_checkpoint(error: Exception, checkpoint: Checkpoint, start: Checkpoint) -> None:
+    """Tell with an error where to resume, also if it is not one of this package.
+
+    Args:
+        error: What ended the walk.
+        checkpoint: Where the walk stands.
+        start: Where it began. An error that came before anything else has no note, because there is nothing to resume.
+    """
+    if isinstance(error, TofuPilotError):
+        error.checkpoint = checkpoint
+        if error.position is not None:
+            _note_position(error, error.position, checkpoint)
+    if checkpoint != start:
+        error.add_note(f"cursor={checkpoint.cursor}, resume with cursor=Checkpoint.parse({str(checkpoint)!r})")
+
+
+def _note_position(error: TofuPilotError, position: int, checkpoint: Checkpoint) -> None:
+    """Tell with an error how to resume after the item that cannot be read, if the walk stands right before it."""
+    if position > checkpoint.cursor + checkpoint.skip:
+        error.position = None  # the walk was looking for its place, and there are items before this one that it missed
+        return
+    after = checkpoint.after(position)
+    error.add_note(
+        f'the item at position {position} cannot be read, and others can: on_unreadable="skip" leaves it out, or '
+        f"resume after it with cursor=Checkpoint.parse({str(after)!r})"
+    )

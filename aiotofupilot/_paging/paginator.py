@@ -15,12 +15,11 @@ from aiotofupilot.stats import RequestCounts
 from .count import count_items, count_not_kept
 from .follow import FollowedListing
 from .incremental import IncrementalWalk, check_watermark
-from .iteration import AsyncOnly
 from .pages import kept, pages_of
 from .shards import SHARDS_AT_MOST, cut
 from .source import Identified
 from .unreadable import Bisection
-from .walk import Walk
+from .walk import AsyncOnly, Walk
 
 if TYPE_CHECKING:
     from collections.abc import AsyncGenerator, Generator
@@ -29,8 +28,7 @@ if TYPE_CHECKING:
     from aiotofupilot.shard import Shard
     from aiotofupilot.watermark import Watermark
 
-    from .plan import Plan
-    from .source import Source
+    from .source import Plan, Source
 
 __all__ = ["Paginator"]
 

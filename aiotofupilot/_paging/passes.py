@@ -24,8 +24,7 @@ if TYPE_CHECKING:
     from aiotofupilot.models import Page
     from aiotofupilot.watermark import Watermark
 
-    from .plan import Fetch, Plan
-    from .source import Source
+    from .source import Fetch, Plan, Source
 
 __all__ = ["OVERLAP", "PassClock", "Seen", "Segment", "SegmentWalk"]
 

@@ -22,8 +22,7 @@ if TYPE_CHECKING:
     from aiotofupilot.stats import WalkStats
     from aiotofupilot.watermark import Watermark
 
-    from .plan import Fetch, Plan
-    from .source import Source
+    from .source import Fetch, Plan, Source
 
 __all__ = ["PerRun"]
 

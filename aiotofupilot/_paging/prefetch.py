@@ -1,4 +1,4 @@
-"""Pages in order, several of them in flight.
+"""Pages in order, several of them in flight, each in a task of its own.
 
 The cursor to follow is the one that the server gave. Where that has been arithmetic so far, `Window` computes the
 cursors beyond it and fetches those pages early; each page that is handed over must confirm the cursor of the next.
@@ -8,14 +8,12 @@ from __future__ import annotations
 
 import asyncio
 from collections import deque
-from collections.abc import Callable, Coroutine
+from collections.abc import Callable, Coroutine, Iterable
 from typing import TYPE_CHECKING, Any, Generic, TypeVar
 
 from aiotofupilot.clock import Deadline
-from aiotofupilot.errors import PaginationError, TofuPilotError
+from aiotofupilot.errors import PaginationError, SessionError, TofuPilotError
 from aiotofupilot.models import Page
-
-from .tasks import begun, cancel, result
 
 if TYPE_CHECKING:
     from .unreadable import Bisection, Gap
@@ -167,7 +165,7 @@ class Window(Generic[T]):
         tasks = [task for _, _, _, task in self._prefetched]
         loop = tasks[0].get_loop()
         if not loop.is_closed():
-            loop.call_soon_threadsafe(cancel, tasks)
+            loop.call_soon_threadsafe(_cancel, tasks)
 
     def _step_back(self) -> None:
         """Throw away what is in flight, and let the page that is due be asked for alone."""
@@ -189,10 +187,10 @@ class Window(Generic[T]):
             if self._prefetched:
                 cursor = self._prefetched[-1][0] + self._prefetched[-1][1] - self._overlap
             deadline = Deadline()
-            self._prefetched.append((cursor, self.limit, deadline, begun(self._page(cursor, deadline))))
+            self._prefetched.append((cursor, self.limit, deadline, _begun(self._page(cursor, deadline))))
         _, self._asked, self._deadline, task = self._prefetched[0]
         try:
-            page = await result(task)
+            page = await _result(task)
         except TofuPilotError as error:
             if self._bisection is None or not self._bisection.helps(error):
                 self._step_back()
@@ -286,5 +284,44 @@ class Window(Generic[T]):
     def _cancel_prefetched(self) -> None:
         tasks = [task for _, _, _, task in self._prefetched]
         self._prefetched.clear()
-        cancel(tasks)
+        _cancel(tasks)
         self._cancelled = [task for task in (*self._cancelled, *tasks) if not task.done()]
+
+
+def _begun(fetching: Coroutine[Any, Any, T]) -> asyncio.Task[T]:
+    """Return a task that fetches a page. Nobody has to ask for its error."""
+    task = asyncio.create_task(fetching)
+    task.add_done_callback(_retrieve)
+    return task
+
+
+async def _result(task: asyncio.Task[T]) -> T:
+    """Return the page that a task fetches, or raise its error as it is.
+
+    Its error may be an `asyncio.CancelledError` that a limiter of the user has raised.
+
+    Raises:
+        SessionError: Somebody has cancelled the task, as the end of an event loop does.
+    """
+    try:
+        if task.done():
+            await asyncio.sleep(0)  # the pages asked for just now set off before this one is consumed
+        else:
+            await asyncio.wait((task,))  # awaiting the task itself could not tell its cancellation from ours
+        if task.cancelled() and task.cancelling():
+            raise SessionError("the session was closed while a page was under way")
+        return task.result()
+    finally:
+        del task  # which knows its error, which knows this frame
+
+
+def _cancel(tasks: Iterable[asyncio.Task[Any]]) -> None:
+    """Cancel tasks whose pages nobody wants any more."""
+    for task in tasks:
+        task.cancel()
+
+
+def _retrieve(task: asyncio.Task[Any]) -> None:
+    """Retrieve the error of a page that nobody may ask for any more, so that asyncio does not report it as unseen."""
+    if not task.cancelled():
+        task.exception()

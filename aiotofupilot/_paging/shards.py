@@ -20,8 +20,7 @@ if TYPE_CHECKING:
     from aiotofupilot.models import RawItem
     from aiotofupilot.shard import Shard
 
-    from .plan import Fetch, Plan
-    from .source import Identified, Source, TimePartitioning
+    from .source import Fetch, Identified, Plan, Source, TimePartitioning
 
 __all__ = ["SHARDS_AT_MOST", "cut"]
 

@@ -44,7 +44,7 @@ if TYPE_CHECKING:
     from aiotofupilot._otel import WalkSpan
     from aiotofupilot.stats import WalkStats
 
-    from .plan import OnUnreadable
+    from .source import OnUnreadable
 
 __all__ = ["Bisection", "Gap", "is_unreadable", "note_left_out"]
 

@@ -2,37 +2,79 @@
 
 from __future__ import annotations
 
+from abc import abstractmethod
+from collections.abc import AsyncIterator
 from functools import partial
 from itertools import islice
 from operator import length_hint
-from typing import TYPE_CHECKING, TypeVar
+from typing import TYPE_CHECKING, Any, ClassVar, NoReturn, TypeVar
 
 from attrs import evolve
 
 from aiotofupilot._arguments import integer
 from aiotofupilot._otel import WalkSpan
 from aiotofupilot._public import internal
+from aiotofupilot.checkpoint import BEGINNING
 from aiotofupilot.errors import TofuPilotError
 from aiotofupilot.stats import WalkStats
 
-from .iteration import Iteration
-from .outset import Outset
-from .resumption import checkpoint_after, note_checkpoint
+from .drift import DetectDrift, IgnoreDrift
+from .pages import checkpoint_after, note_checkpoint
+from .prefetch import Window
 from .source import Identified
 from .unreadable import Bisection, note_left_out
-from .window import Window
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Collection, Iterator, Sequence
+    from collections.abc import Collection, Iterator, Sequence
+    from types import TracebackType
+    from typing import Self
 
     from aiotofupilot.checkpoint import Checkpoint
     from aiotofupilot.models import Page
 
-    from .plan import Fetch, Plan
+    from .source import Fetch, Plan
 
-__all__ = ["Walk"]
+__all__ = ["AsyncOnly", "Iteration", "Walk"]
 
 T = TypeVar("T", bound=Identified)
+R = TypeVar("R")
+
+
+class AsyncOnly:
+    """Says what to write instead of ``for``. Type checkers do not see this, so they refuse ``for`` as before."""
+
+    if not TYPE_CHECKING:
+
+        def __iter__(self) -> NoReturn:
+            name = type(self).__name__
+            raise TypeError(
+                f"a {name} is asynchronous: write 'async for item in ...', or '[item async for item in ...]' for a list"
+            )
+
+
+class Iteration(AsyncOnly, AsyncIterator[R]):
+    """Yields something to one task at a time, and can be closed."""
+
+    _in_use: ClassVar[str] = "another task is waiting for the walk's next item: give each task a walk of its own"
+    """The error for a second task."""
+    _is_asking = False
+    """Whether a task is waiting for what comes next."""
+
+    async def __aenter__(self) -> Self:
+        return self
+
+    async def __aexit__(
+        self, exc_type: type[BaseException] | None, exc: BaseException | None, traceback: TracebackType | None
+    ) -> None:
+        await self.aclose()
+
+    @abstractmethod
+    async def aclose(self) -> None:
+        """End it where it stands, and wait until nothing of it is in flight. It yields nothing any more."""
+
+    def _check_idle(self) -> None:
+        if self._is_asking:
+            raise RuntimeError(self._in_use)
 
 
 class Walk(Iteration[T]):
@@ -47,23 +89,21 @@ class Walk(Iteration[T]):
     @internal
     def __init__(self, fetch: Fetch[T], plan: Plan, stats: WalkStats | None = None) -> None:
         start = plan.start
-        outset = Outset[T].of(plan)
-        self._drift = outset.drift
-        self._whole_page = outset.whole_page
+        self._drift, cursor, limit, self._whole_page = _start(plan)
         self._stats = WalkStats() if stats is None else stats
         ask = partial(fetch, counts=self._stats.counts)
         overlap = self._drift.overlap
         self._window = Window(
             ask,
-            cursor=outset.cursor,
-            limit=outset.limit,
+            cursor=cursor,
+            limit=limit,
             overlap=overlap,
             concurrency=plan.concurrency,
             bisection=plan.on_unreadable and Bisection(ask, plan.on_unreadable, overlap=overlap),
             passed=start.cursor + start.skip,
         )
-        self._has_short_pages = outset.limit < plan.limit
-        self._is_short = outset.limit < outset.whole_page
+        self._has_short_pages = limit < plan.limit
+        self._is_short = limit < self._whole_page
         self._start = start
         self._wanted = plan.max_items
         self._keep = plan.keep
@@ -242,3 +282,36 @@ class Walk(Iteration[T]):
         if self._wanted is None:
             return None
         return -(-(self._wanted + self._drift.skip) // self._window.stride)
+
+
+def _start(plan: Plan) -> tuple[IgnoreDrift[Any] | DetectDrift[Any], int, int, int]:
+    """Return how a walk begins. If few items are wanted, its first pages are short.
+
+    Returns:
+        What says which items of a page are new; where the first page begins; how many items to ask for per page at
+        first; and how many once a short page was not enough.
+    """
+    start, limit = plan.start, plan.limit
+    max_items = plan.max_items if plan.keep is None else None  # no short page is sure to be enough
+    anchors = start.anchors or (() if start.cursor or start.skip else (BEGINNING,))
+    if plan.on_drift == "ignore":
+        # A server that counts pages means another place by the same cursor if the pages have another length.
+        if max_items is not None and not start.cursor:
+            limit = max(1, min(limit, max_items + start.skip))
+        return IgnoreDrift((*start.ahead, *anchors), skip=start.skip), start.cursor, limit, limit
+    # The first item of each page is the last item of the page before.
+    whole_page = max(2, limit)
+    if max_items is not None:
+        limit = min(limit, max_items + 1)
+    return (
+        DetectDrift(
+            anchors,
+            start.ahead,
+            limit=whole_page,
+            resync=plan.on_drift == "resync",
+            sort_key=plan.sort_key,
+        ),
+        max(0, start.cursor + start.skip - bool(start.anchors)),
+        max(2, limit),
+        whole_page,
+    )

@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING, Any
 import pyarrow as pa
 
 from aiotofupilot._arguments import for_parameter, integer
-from aiotofupilot._paging.iteration import Iteration
 from aiotofupilot._paging.paginator import Paginator
+from aiotofupilot._paging.walk import Iteration
 from aiotofupilot.errors import DecodeError
 from aiotofupilot.models import RawItem
 

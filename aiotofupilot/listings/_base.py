@@ -9,8 +9,7 @@ from attrs import evolve
 
 from aiotofupilot._arguments import for_parameter
 from aiotofupilot._paging.paginator import Paginator
-from aiotofupilot._paging.plan import Plan
-from aiotofupilot._paging.source import Identified
+from aiotofupilot._paging.source import Identified, Plan
 from aiotofupilot._public import internal
 from aiotofupilot.checkpoint import Checkpoint
 

@@ -10,7 +10,7 @@ from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import Annotated, Literal, Required, TypedDict
 
-from aiotofupilot._paging.plan import OnDrift, OnUnreadable
+from aiotofupilot._paging.source import OnDrift, OnUnreadable
 from aiotofupilot.checkpoint import LARGEST, Checkpoint
 
 from ._declaration import Bounds, Default, ServerDefault

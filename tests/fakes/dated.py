@@ -8,7 +8,7 @@ from typing import Any
 from attrs import define, evolve, field
 
 from aiotofupilot._paging.paginator import Paginator
-from aiotofupilot._paging.plan import Plan
+from aiotofupilot._paging.source import Plan
 from aiotofupilot.checkpoint import Checkpoint
 from aiotofupilot.errors import ServerError, SessionError
 from aiotofupilot.models import Page, PageMeta

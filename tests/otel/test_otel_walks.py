@@ -136,7 +136,7 @@ def test_one_that_is_left_when_the_interpreter_ends_is_dropped_in_silence():
         from opentelemetry.sdk.trace import TracerProvider
 
         from aiotofupilot import Checkpoint, Page, PageMeta, RawItem
-        from aiotofupilot._paging.plan import Plan
+        from aiotofupilot._paging.source import Plan
         from aiotofupilot._paging.walk import Walk
 
         async def fetch(cursor, limit, counts, *, once=False, **_):

@@ -1,7 +1,7 @@
 """An error of a walk says how to resume."""
 
 from aiotofupilot import Checkpoint, ServerError
-from aiotofupilot._paging.resumption import note_checkpoint
+from aiotofupilot._paging.pages import note_checkpoint
 
 
 def noted(position, checkpoint):

@@ -5,7 +5,7 @@ import gc
 
 import pytest
 
-from aiotofupilot._paging.window import Window
+from aiotofupilot._paging.prefetch import Window
 from aiotofupilot.errors import PaginationError, SessionError
 from aiotofupilot.models import Page, PageMeta
 

@@ -21,7 +21,7 @@ from aiotofupilot import (
     ServerError,
     SessionError,
 )
-from aiotofupilot._paging.resumption import note_checkpoint
+from aiotofupilot._paging.pages import note_checkpoint
 from aiotofupilot._paging.unreadable import is_unreadable
 from aiotofupilot.listings.users import Users
 from aiotofupilot.sandbox import Sandbox, paging
@@ -367,12 +367,12 @@ class TestOutage:
 
     async def test_a_closed_session_ends_the_search(self, listing, service, connection):
         service.faults.always(unreadable(45))
-        answer = connection._respond
+        respond = connection._respond
 
         async def closed(target):
             if len(service.requests) > 15:
                 raise SessionError("closed")
-            return await answer(target)
+            return await respond(target)
 
         connection._respond = closed
         with pytest.raises(SessionError):

@@ -7,7 +7,7 @@ from attrs import frozen
 from hypothesis import given, settings, strategies as st
 
 from aiotofupilot import Checkpoint, DriftError, ServerError
-from aiotofupilot._paging.plan import Plan
+from aiotofupilot._paging.source import Plan
 from aiotofupilot._paging.walk import Walk
 from aiotofupilot.models import Page, PageMeta
 

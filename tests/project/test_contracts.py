@@ -16,8 +16,8 @@ CONTRACTS = [
 BROKEN = {
     "Imports point down; every entry of the package has its layer": [
         ("_wire/query.py", "from aiotofupilot import _session"),
-        ("_paging/window.py", "from aiotofupilot._http import transport"),
-        ("_http/throttle.py", "from aiotofupilot._paging import window"),
+        ("_paging/prefetch.py", "from aiotofupilot._http import transport"),
+        ("_http/throttle.py", "from aiotofupilot._paging import prefetch"),
         ("models/page.py", "from aiotofupilot import errors"),
         ("listings/_query.py", "from aiotofupilot import sandbox"),
         ("listings/_base.py", "from aiotofupilot import arrow"),
@@ -36,24 +36,24 @@ BROKEN = {
         ("_http/outage.py", "if TYPE_CHECKING:\n    from aiotofupilot._http.throttle import Throttle"),
     ],
     "Paging knows no HTTP and no bytes": [
-        ("_paging/window.py", "from aiotofupilot._http import transport"),
+        ("_paging/prefetch.py", "from aiotofupilot._http import transport"),
         ("_paging/walk.py", "from aiotofupilot._wire import codec"),
-        ("_paging/plan.py", "from aiotofupilot.listings import _base"),
+        ("_paging/source.py", "from aiotofupilot.listings import _base"),
     ],
     "A walk knows neither what is new nor how long the listing is, and what it stands on knows no walk": [
         ("_paging/walk.py", "from aiotofupilot._paging import passes"),
-        ("_paging/window.py", "from aiotofupilot._paging import count"),
+        ("_paging/prefetch.py", "from aiotofupilot._paging import count"),
         ("_paging/by_creation.py", "from aiotofupilot._paging import shards"),
         ("_paging/passes.py", "from aiotofupilot._paging import by_creation"),
         ("_paging/shards.py", "from aiotofupilot._paging import paginator"),
         ("_paging/count.py", "from aiotofupilot._paging import incremental"),
         ("_paging/drift.py", "from aiotofupilot._paging import walk"),
-        ("_paging/memory.py", "from aiotofupilot._paging import window"),
+        ("_paging/memory.py", "from aiotofupilot._paging import prefetch"),
         ("_paging/resync.py", "from aiotofupilot._paging import drift"),
         ("_paging/unreadable.py", "from aiotofupilot._paging import memory"),
     ],
     "HTTP knows no paging": [
-        ("_http/throttle.py", "from aiotofupilot._paging import window"),
+        ("_http/throttle.py", "from aiotofupilot._paging import prefetch"),
         ("_http/retry.py", "from aiotofupilot.listings import _query"),
     ],
     "Listings and Arrow know no HTTP; a session puts them together": [
