@@ -297,6 +297,7 @@ class DetectDrift(Generic[T]):
             DriftError: It lost its position among the same items again and again.
         """
         if not self._ties.note_lost():
+            self._search = None
             raise DriftError(
                 "a walk loses its position again and again among items that are sorted alike: the server lists them in "
                 "another order with each page, or too many of them come and go",

@@ -234,6 +234,8 @@ def test_a_walk_looks_before_the_same_items_forty_times():
             drift.admit(page(["b2", "c1", "c2"], 4))
     with pytest.raises(DriftError, match="loses its position again and again"):
         drift.admit(page(["c2", "c1", "d1"], 3))
+    assert drift.admit(page(["c2", "c1", "d1"], 3)) is None
+    assert drift.next_probe == 0
 
 
 @pytest.mark.parametrize("shown", [["a1", "a2", "b2", "b1"], ["a1", "a2", "b3", "b1"]])
@@ -243,6 +245,7 @@ def test_a_page_that_shows_what_is_before_them_counts_too(shown):
         assert drift.admit(page(shown, 0)) is not None
     with pytest.raises(DriftError, match="loses its position again and again"):
         drift.admit(page(shown, 0))
+    assert drift.admit(page(shown, 0)) == []
 
 
 def test_a_page_that_shows_the_position_among_other_items_does_not_count():
