@@ -3,6 +3,7 @@
 from random import Random
 
 import pytest
+from fakes.budget import NIGHTLY
 
 from aiotofupilot import Checkpoint, RetryPolicy, TofuPilotSession
 from aiotofupilot.sandbox import BusyLine, Sandbox, faults
@@ -49,7 +50,7 @@ QUERIES = [
 @pytest.mark.parametrize("query", QUERIES, ids=str)
 async def test_runs_are_yielded_exactly_once_while_a_line_produces_and_others_are_removed(query):
     """Requests fail and heal, and the walk is resumed now and then from a checkpoint that was spelled out."""
-    for seed in range(6):
+    for seed in range(6 if NIGHTLY else 2):
         random = Random(f"{query} {seed}")  # noqa: S311 - test data
         _, hooks = busy(3 * random.random(), most=200, seed=seed)
         removals = Removals(random.choice([0, 0.5]), random)
