@@ -42,8 +42,7 @@ class OpenRun:
     id: str
     """ID of the run."""
     second: int
-    """When it was created, in whole seconds since 1970 in UTC, rounded up. Or when it was seen first, if it claims to
-    have been created later than that."""
+    """When it was created, in whole seconds since 1970 in UTC, rounded up."""
     yielded: tuple[bytes, ...] = ()
     """Digests of those of its items that were yielded."""
     procedure_id: str | None = None

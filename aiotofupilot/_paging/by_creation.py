@@ -77,11 +77,6 @@ class ByCreation(Generic[T]):
         return self._clock.at_latest
 
     @property
-    def time(self) -> float:
-        """The time, or a little later, once the server has responded."""
-        return self._clock.time(self._source.clock.monotonic())
-
-    @property
     def watermark(self) -> Watermark:
         """What was seen, up to the item yielded last."""
         if self._is_sorted:

@@ -37,9 +37,6 @@ _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _EARLIEST = (datetime.min.replace(tzinfo=UTC) - _EPOCH) // timedelta(seconds=1) + 1
 """The earliest floor. A second before it is a datetime too."""
 
-_FRACTION = 1.0
-"""The ``Date`` header drops a fraction of a second."""
-
 _PAGE_AT_MOST = 1000
 """More items than any page has."""
 
@@ -59,8 +56,6 @@ class PassClock:
         """When the pass began, by the earlier of the two clocks; minus infinity before the server has responded."""
         self._by_server = -math.inf
         """The same by the server's clock, or else by the local one."""
-        self._by_later = -math.inf
-        """The same by the later of the two clocks."""
         self._by_items = -math.inf
         """The same as far as items show it. The pass began then or later."""
         self._asked_at = 0.0
@@ -81,17 +76,8 @@ class PassClock:
             served_at = source.served_at(page)
             duration = source.clock.monotonic() - asked_at
             self._by_server = local if served_at is None else served_at.timestamp() - duration
-            self.began_at, self._by_later = min(local, self._by_server), max(local, self._by_server + _FRACTION)
-            self._asked_at = asked_at
+            self.began_at, self._asked_at = min(local, self._by_server), asked_at
         return page
-
-    def time(self, now: float) -> float:
-        """Return the latest that the time can be by either clock, as a timestamp.
-
-        Args:
-            now: The time by the monotonic clock.
-        """
-        return self._by_later + now - self._asked_at
 
     def note(self, newest: float, now: float) -> None:
         """Take note of an item that the pass has seen. The item was created by now.

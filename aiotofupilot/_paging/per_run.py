@@ -42,7 +42,8 @@ class PerRun(Generic[T]):
     others of its procedure until there are a hundred, or no more come. A run is open as soon as it was found: its items
     are asked for, and each is noted when it is yielded. It is closed once its items were listed to their end, `OVERLAP`
     seconds or more after its creation. Before that more of them may become visible, so that the next pass asks for them
-    again, together with those of new runs.
+    again, together with those of new runs. So a run that claims to have been created in the future stays open until
+    then.
 
     Args:
         source: The listing.
@@ -127,8 +128,7 @@ class PerRun(Generic[T]):
             if not new_runs:
                 return
             for run in new_runs:
-                second = math.ceil(min(self._runs.mark(), self._runs.time))
-                opened = OpenRun(run.id, second, procedure_id=self._source.procedure_id(run))
+                opened = OpenRun(run.id, math.ceil(self._runs.mark()), procedure_id=self._source.procedure_id(run))
                 self._open[run.id], self._yielded[run.id] = opened, {}
                 self._let_wait(opened)
 
