@@ -10,15 +10,16 @@ from __future__ import annotations
 import json
 import operator
 import re
+from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta
-from typing import TYPE_CHECKING, Any, Literal, cast
+from typing import TYPE_CHECKING, Any, cast, get_origin
 
 from attrs import frozen
 
 from .wire import Refusal
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping, Sequence
+    from collections.abc import Callable, Sequence
 
     from aiotofupilot.listings import Argument
     from aiotofupilot.models import Metadata
@@ -29,10 +30,6 @@ __all__ = ["Asked", "InvalidValueError", "Parameter", "declared", "matches", "pa
 
 Asked = dict[str, Any]
 """The parameters of a valid request, with their values. A parameter without a value and a default is left out."""
-
-Kind = Literal[
-    "text", "texts", "choice", "choices", "boolean", "number", "integer", "datetime", "duration", "conditions"
-]
 
 
 class InvalidValueError(Exception):
@@ -68,13 +65,15 @@ class Parameter:
 
     name: str
     """The name in the query."""
-    kind: Kind
-    """What its value is. ``texts`` and ``choices`` may be repeated, and a single value is an array of one."""
+    type: Any
+    """The type of one value."""
     test: Callable[[Any, Any], Callable[[Any], bool]] | None = None
     """Takes the value and a `Snapshot`, and returns which items are asked for. None: the parameter selects no items by
     itself."""
+    is_repeated: bool = False
+    """Whether it may be repeated. A single value is then an array of one."""
     options: tuple[str, ...] = ()
-    """The words of a ``choice``, or of ``choices``."""
+    """The words that are allowed. Empty: any."""
     default: Any = None
     """The value if the parameter was not sent; None: there is none."""
     minimum: int | None = None
@@ -100,46 +99,33 @@ class Parameter:
             if self.required:
                 raise InvalidValueError(mistyped("string", "undefined"))
             return self.default
-        if self.kind == "choice":
-            # zod has the same issue for a repeated word and an unknown one.
-            if len(values) > 1 or values[0] not in self.options:
-                raise InvalidValueError(_not_among(self.options))
-            return values[0]
-        if self.kind in {"texts", "choices"}:
+        if self.is_repeated:
             known = self.options or values
             if unknown := [index for index, value in enumerate(values) if value not in known]:
                 raise InvalidValueError(*({**_not_among(self.options), "index": index} for index in unknown))
             return frozenset(values)
-        expected, parse = _SCALARS[self.kind]
+        if self.options:
+            # zod has the same issue for a repeated word and an unknown one.
+            if len(values) > 1 or values[0] not in self.options:
+                raise InvalidValueError(_not_among(self.options))
+            return values[0]
+        expected, parse = _SCALARS[self.type]
         if len(values) > 1:
             raise InvalidValueError(mistyped(expected, "array"))
         return parse(self, values[0])
 
 
-_KINDS: Mapping[Any, Kind] = {
-    bool: "boolean",
-    datetime: "datetime",
-    float: "number",
-    int: "integer",
-    str: "text",
-    timedelta: "duration",
-}
-
-
 def declared(argument: Argument, test: Callable[[Any, Any], Callable[[Any], bool]] | None) -> Parameter:
     """Return a parameter as the client's listing declares it. Bounds of numbers are the client's own."""
-    kind: Kind = _KINDS.get(argument.type, "conditions")
-    if argument.choices:
-        kind = "choices" if argument.is_repeated else "choice"
-    elif argument.is_repeated:
-        kind = "texts"
+    kind: Any = str if argument.choices else get_origin(argument.item_type) or argument.item_type
     return Parameter(
         argument.name,
         kind,
         test,
+        is_repeated=argument.is_repeated,
         options=argument.choices,
         default=argument.server_default,
-        maximum=argument.bounds.high if argument.bounds and kind == "text" else None,
+        maximum=argument.bounds.high if argument.bounds and kind is str else None,
         required=argument.is_required,
     )
 
@@ -152,8 +138,8 @@ def pages(*, minimum: int | None = 0, safe: bool = True) -> tuple[Parameter, ...
         safe: Whether a cursor must be a safe integer of JavaScript.
     """
     return (
-        Parameter("limit", "integer", default=50, minimum=1, maximum=100),
-        Parameter("cursor", "integer", default=0, minimum=minimum, safe=safe),
+        Parameter("limit", int, default=50, minimum=1, maximum=100),
+        Parameter("cursor", int, default=0, minimum=minimum, safe=safe),
     )
 
 
@@ -411,13 +397,13 @@ _ZOD_TYPES: Mapping[type, str] = {
 """The names that zod has for the types of JSON values."""
 
 
-_SCALARS: Mapping[str, tuple[str, Callable[[Parameter, str], Any]]] = {
-    "text": ("string", _text),
-    "boolean": ("boolean", _boolean),
-    "number": ("number", _number),
-    "integer": ("number", _integer),
-    "datetime": ("string", _datetime),
-    "duration": ("string", _duration),
-    "conditions": ("record", _conditions),
+_SCALARS: Mapping[Any, tuple[str, Callable[[Parameter, str], Any]]] = {
+    str: ("string", _text),
+    bool: ("boolean", _boolean),
+    float: ("number", _number),
+    int: ("number", _integer),
+    datetime: ("string", _datetime),
+    timedelta: ("string", _duration),
+    Mapping: ("record", _conditions),
 }
-"""The kinds of single values: the type that zod names if the value is repeated, and how the value is read."""
+"""For each type of a single value: the type that zod names if the value is repeated, and how the value is read."""

@@ -113,9 +113,11 @@ def test_rows_are_aligned():
 
 def test_a_dash_stands_for_null():
     """A dash stands for null; a creator without a name is named by email."""
-    people = [None, UserRef("u"), UserRef("u", None, "ada@example.com"), UserRef("u", "Ada", "ada@example.com")]
+    people = [None, UserRef("u"), *(UserRef("u", name, "ada@example.com") for name in (None, "", "Ada"))]
     rows = lines(None, [Procedure(ID, "", CREATED, user) for user in people])[1:]
-    assert [row.split()[3:] for row in rows] == [["-", name, "-"] for name in ("-", "-", "ada@example.com", "Ada")]
+    assert [row.split()[3:] for row in rows] == [
+        ["-", name, "-"] for name in ("-", "-", "ada@example.com", "ada@example.com", "Ada")
+    ]
 
 
 def test_names_do_nothing_to_the_terminal():

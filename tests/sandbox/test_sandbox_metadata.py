@@ -1,6 +1,7 @@
 """The filter of metadata."""
 
 import json
+from collections.abc import Mapping
 
 import pytest
 
@@ -12,7 +13,7 @@ METADATA = {"shift": "Night B", "humidity": 41.5, "layers": 8, "rework": False}
 
 
 def parse(text):
-    return read([Parameter("metadata", "conditions")], Query({"metadata": text}))
+    return read([Parameter("metadata", Mapping)], Query({"metadata": text}))
 
 
 def test_an_empty_text_or_object_is_no_filter():
@@ -81,7 +82,7 @@ def test_a_value_that_is_not_an_object_is_refused_with_its_type(text, received):
 
 def test_a_filter_that_is_sent_twice_is_an_array():
     with pytest.raises(Refusal) as caught:
-        read([Parameter("metadata", "conditions")], Query([("metadata", ""), ("metadata", "")]))
+        read([Parameter("metadata", Mapping)], Query([("metadata", ""), ("metadata", "")]))
     assert [issue["message"] for issue in caught.value.issues] == ["Invalid input: expected record, received array"]
 
 

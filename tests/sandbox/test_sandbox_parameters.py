@@ -10,9 +10,9 @@ from aiotofupilot.sandbox.wire import Refusal
 
 PROCEDURES = (
     *pages(safe=False),
-    Parameter("search_query", "text", maximum=100),
-    Parameter("created_after", "datetime"),
-    Parameter("created_before", "datetime"),
+    Parameter("search_query", str, maximum=100),
+    Parameter("created_after", datetime),
+    Parameter("created_before", datetime),
 )
 DAY = timedelta(days=1)
 
@@ -185,7 +185,7 @@ def test_infinity_is_a_number_that_is_refused():
 @pytest.mark.parametrize("sign", [1, -1])
 def test_integers_beyond_the_safe_ones(sign):
     """A whole number that JavaScript cannot hold exactly is refused, unless the parameter is a plain number."""
-    parameters = [Parameter("n", "integer"), Parameter("plain", "integer", safe=False)]
+    parameters = [Parameter("n", int), Parameter("plain", int, safe=False)]
     text = str(sign * 2**53)
     assert parse({"n": str(sign * (2**53 - 1)), "plain": text}, parameters) == {
         "n": sign * (2**53 - 1),
@@ -197,12 +197,12 @@ def test_integers_beyond_the_safe_ones(sign):
 @pytest.mark.parametrize(
     ("parameter", "expected"),
     [
-        (Parameter("x", "integer"), "number"),
-        (Parameter("x", "number"), "number"),
-        (Parameter("x", "text"), "string"),
-        (Parameter("x", "datetime"), "string"),
-        (Parameter("x", "duration"), "string"),
-        (Parameter("x", "boolean"), "boolean"),
+        (Parameter("x", int), "number"),
+        (Parameter("x", float), "number"),
+        (Parameter("x", str), "string"),
+        (Parameter("x", datetime), "string"),
+        (Parameter("x", timedelta), "string"),
+        (Parameter("x", bool), "boolean"),
     ],
 )
 def test_a_scalar_that_is_sent_twice_is_refused_as_an_array(parameter, expected):
@@ -217,7 +217,7 @@ def test_a_scalar_that_is_sent_twice_is_refused_as_an_array(parameter, expected)
 
 
 def test_a_required_string_is_asked_for():
-    parameters = [Parameter("x", "text", required=True)]
+    parameters = [Parameter("x", str, required=True)]
     assert parse({"x": ""}, parameters) == {"x": ""}
     assert refused({}, parameters) == [
         {
@@ -230,23 +230,23 @@ def test_a_required_string_is_asked_for():
 
 
 def test_a_number_need_not_be_whole():
-    assert parse({"x": "-1.5"}, [Parameter("x", "number")]) == {"x": -1.5}
-    assert [issue["code"] for issue in refused({"x": "y"}, [Parameter("x", "number")])] == ["invalid_type"]
+    assert parse({"x": "-1.5"}, [Parameter("x", float)]) == {"x": -1.5}
+    assert [issue["code"] for issue in refused({"x": "y"}, [Parameter("x", float)])] == ["invalid_type"]
 
 
 def test_a_boolean_is_true_false_1_or_0_in_small_letters():
-    assert [parse({"x": text}, [Parameter("x", "boolean")])["x"] for text in ("true", "1", "false", "0")] == [
+    assert [parse({"x": text}, [Parameter("x", bool)])["x"] for text in ("true", "1", "false", "0")] == [
         True,
         True,
         False,
         False,
     ]
-    assert (parse({}, [Parameter("x", "boolean")]), parse({}, [Parameter("x", "boolean", default=True)])) == (
+    assert (parse({}, [Parameter("x", bool)]), parse({}, [Parameter("x", bool, default=True)])) == (
         {},
         {"x": True},
     )
     for text in ("", "True", "yes", "2"):
-        assert refused({"x": text}, [Parameter("x", "boolean")]) == [
+        assert refused({"x": text}, [Parameter("x", bool)]) == [
             {
                 "expected": "boolean",
                 "code": "invalid_type",
@@ -258,7 +258,10 @@ def test_a_boolean_is_true_false_1_or_0_in_small_letters():
 
 def test_an_array_is_a_repeated_key():
     """A single value is an array of one, also an empty value."""
-    parameters = [Parameter("ids", "texts"), Parameter("outcomes", "choices", options=("PASS", "FAIL"))]
+    parameters = [
+        Parameter("ids", str, is_repeated=True),
+        Parameter("outcomes", str, is_repeated=True, options=("PASS", "FAIL")),
+    ]
     query = [("ids", "a"), ("outcomes", "PASS"), ("ids", "b"), ("ids", "a")]
     assert parse(query, parameters) == {"ids": {"a", "b"}, "outcomes": {"PASS"}}
     assert parse({"ids": ""}, parameters) == {"ids": {""}}
@@ -268,8 +271,8 @@ def test_an_array_is_a_repeated_key():
 def test_an_unknown_word_is_refused_with_all_known_ones():
     """In an array, the issue has its index."""
     parameters = [
-        Parameter("order", "choice", options=("asc", "desc"), default="desc"),
-        Parameter("outcomes", "choices", options=("PASS", "FAIL")),
+        Parameter("order", str, options=("asc", "desc"), default="desc"),
+        Parameter("outcomes", str, is_repeated=True, options=("PASS", "FAIL")),
     ]
     assert parse({}, parameters) == {"order": "desc"}
     assert parse({"order": "asc"}, parameters) == {"order": "asc"}
@@ -306,12 +309,12 @@ def test_an_unknown_word_is_refused_with_all_known_ones():
 )
 def test_an_iso_8601_duration_is_read(text, span):
     """A duration that is longer than a timedelta can be becomes the longest timedelta."""
-    assert parse({"x": text}, [Parameter("x", "duration")]) == {"x": span}
+    assert parse({"x": text}, [Parameter("x", timedelta)]) == {"x": span}
 
 
 @pytest.mark.parametrize("text", ["", "P", "PT", "90", "1:30", "P1W2D", "PT1.5M", "-PT1S", "PT1S\n"])
 def test_another_text_than_a_duration_is_refused(text):
     assert [
         (issue["code"], issue["format"], issue["message"])
-        for issue in refused({"x": text}, [Parameter("x", "duration")])
+        for issue in refused({"x": text}, [Parameter("x", timedelta)])
     ] == [("invalid_format", "duration", "Invalid ISO duration")]
