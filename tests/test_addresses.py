@@ -82,7 +82,7 @@ def test_a_key_that_no_header_may_carry_is_refused_without_being_shown(key, vari
 
 
 @pytest.mark.parametrize("key", [b"secret", 12345, ["secret"]])
-def test_a_key_that_is_no_string_is_a_type_error_without_its_value(key):
+def test_a_key_that_is_not_a_string_is_a_type_error_without_its_value(key):
     """Bytes read from a file are a likely mistake, and a secret."""
     with pytest.raises(TypeError, match=rf"^api_key must be a string or None, got {type(key).__name__}$"):
         authorization(key)
@@ -229,7 +229,7 @@ def test_a_password_in_the_address_is_refused_without_being_shown(base_url):
 
 
 @pytest.mark.parametrize("base_url", [b"https://h", URL("https://h"), 3])
-def test_an_address_that_is_no_string_is_a_type_error(base_url):
+def test_an_address_that_is_not_a_string_is_a_type_error(base_url):
     """A URL object is spelled out by its owner."""
     with pytest.raises(TypeError, match=rf"^base_url must be a string or None, got {type(base_url).__name__}$"):
         resolve(base_url)

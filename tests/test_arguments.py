@@ -26,7 +26,7 @@ def test_integers_within_their_bounds_pass_as_ints(value, number):
 
 
 @pytest.mark.parametrize("value", [True, False, 1.0, "1", None, b"1", [1]])
-def test_what_is_no_integer_is_a_type_error(value):
+def test_what_is_not_an_integer_is_a_type_error(value):
     """A bool would count as 1 or 0, and a float as its whole part. Both are mistakes."""
     with pytest.raises(TypeError) as caught:
         integer("limit", value, low=0)
@@ -65,7 +65,7 @@ def test_seconds_are_finite_numbers_from_0_on(value):
 
 
 @pytest.mark.parametrize("value", [True, "30", None, 30j])
-def test_what_is_no_number_of_seconds_is_a_type_error(value):
+def test_what_is_not_a_number_of_seconds_is_a_type_error(value):
     """Text is not parsed."""
     with pytest.raises(TypeError) as caught:
         seconds("timeout", value)
@@ -128,7 +128,7 @@ def test_a_number_beyond_all_floats_is_infinite(number, expected):
 
 
 @pytest.mark.parametrize("moment", [None, datetime(2026, 1, 5, tzinfo=UTC)])
-def test_a_moment_passes_as_it_is(moment):
+def test_a_timestamp_passes_as_it_is(moment):
     """None stands for no moment."""
     assert aware("start", moment) is moment
 
@@ -141,7 +141,7 @@ def test_a_moment_passes_as_it_is(moment):
         (datetime(2026, 1, 5), ValueError, "start must be timezone-aware, got datetime.datetime(2026, 1, 5, 0, 0)"),  # noqa: DTZ001 - naive
     ],
 )
-def test_what_is_no_aware_moment_is_refused_by_name(value, kind, complaint):
+def test_what_is_not_an_aware_timestamp_is_refused_by_name(value, kind, complaint):
     with pytest.raises(kind, match=f"^{re.escape(complaint)}$") as caught:
         aware("start", value)
     assert caught.value.parameter == "start"

@@ -15,7 +15,7 @@ checkpoints = st.builds(Checkpoint, st.integers(0, 2**53 - 1), st.integers(0, 2*
 
 
 @given(checkpoints)
-def test_its_spelling_reads_back(checkpoint):
+def test_its_string_form_reads_back(checkpoint):
     """`parse` undoes `str`, whatever it holds."""
     assert Checkpoint.parse(str(checkpoint)) == checkpoint
 
@@ -28,7 +28,7 @@ def test_it_survives_json_and_pickling(checkpoint):
 
 
 @given(checkpoints)
-def test_its_spelling_needs_no_quotes_on_a_command_line(checkpoint):
+def test_its_string_form_needs_no_quotes_on_a_command_line(checkpoint):
     """It has letters, digits and a few signs that no shell interprets in the middle of a word."""
     assert not set(str(checkpoint)) & set(" \t\n'\"\\$`&|;<>()[]{}*?!#%^=,:")
 
@@ -43,7 +43,7 @@ def test_its_spelling_needs_no_quotes_on_a_command_line(checkpoint):
         ("7@AAECAwQF~BQQDAgEA", Checkpoint(7, 0, (b"\0\1\2\3\4\5",), (b"\5\4\3\2\1\0",))),
     ],
 )
-def test_it_spells_out_where_to_ask_what_to_skip_and_whom_to_look_for(text, checkpoint):
+def test_it_says_where_to_ask_what_to_skip_and_whom_to_look_for(text, checkpoint):
     """A bare cursor is a checkpoint too."""
     assert Checkpoint.parse(text) == checkpoint
     assert str(checkpoint) == text
@@ -52,7 +52,7 @@ def test_it_spells_out_where_to_ask_what_to_skip_and_whom_to_look_for(text, chec
 @pytest.mark.parametrize(
     "text", ["", "x", "-1", "1.5", "200+", "200@", "200@AAEC", "200@AAECAwQ!", "200 ", "٣", "9" * 20]
 )
-def test_what_is_no_checkpoint_is_refused_by_its_spelling(text):
+def test_what_is_not_a_checkpoint_is_refused_with_its_text(text):
     """A spelling cut short is noticed, not taken for another place."""
     with pytest.raises(ValueError, match="not a checkpoint") as caught:
         Checkpoint.parse(text)

@@ -92,7 +92,7 @@ def test_a_malformed_file_is_named_and_not_shown(path, content):
 
 @pytest.mark.parametrize("name", ["api_key", "base_url", "ca_cert"])
 @pytest.mark.parametrize("value", [1, True, ["secret"], {"secret": 1}])
-def test_a_value_that_is_no_string_is_named_and_not_shown(path, name, value):
+def test_a_value_that_is_not_a_string_is_named_and_not_shown(path, name, value):
     """The others do not count then."""
     write(path, **{"api_key": "secret", name: value})
     complaint = f"~/.tofupilot/credentials.json is malformed: {name} is not a string"
@@ -114,7 +114,7 @@ def test_a_file_that_is_too_large_is_not_read_to_its_end(path):
         _login()
 
 
-def test_what_is_no_file_is_not_opened(path):
+def test_what_is_not_a_file_is_not_opened(path):
     """Reading a named pipe would wait without end."""
     os.mkfifo(path)
     with pytest.raises(ConfigurationError, match=r"^~/\.tofupilot/credentials\.json is not a file$"):
@@ -190,7 +190,7 @@ def test_an_authority_that_cannot_be_used_is_named(tls, ca_cert, is_argument):
 
 
 @pytest.mark.parametrize("is_argument", [True, False])
-def test_an_authority_that_is_no_file_is_not_opened(home, tls, is_argument):
+def test_an_authority_that_is_not_a_file_is_not_opened(home, tls, is_argument):
     """Reading a named pipe would wait without end."""
     os.mkfifo(home / "pipe")
     place = "ca_cert" if is_argument else "ca_cert in ~/.tofupilot/credentials.json"

@@ -105,7 +105,7 @@ def test_a_file_that_others_can_read_is_a_warning_in_the_log(login, caplog):
     assert record.getMessage() == f"{path} can be read by others: chmod 600 {path}"
 
 
-def test_a_file_that_is_the_owners_alone_is_no_warning(login, caplog):
+def test_a_file_that_is_the_owners_alone_is_not_a_warning(login, caplog):
     login(api_key="s3cr3t")
     TofuPilotSession()
     assert not caplog.records

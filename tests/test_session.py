@@ -396,7 +396,7 @@ async def anext_until_the_end(walk):
         pass
 
 
-async def test_closing_from_a_callback_is_no_deadlock(waiting, sandbox):
+async def test_closing_from_a_callback_does_not_deadlock(waiting, sandbox):
     """The callback is one of tenacity's."""
     session = None
 
@@ -431,7 +431,7 @@ async def test_a_closed_session_says_so(sandbox):
             raise AssertionError("entered")
 
 
-async def test_a_page_that_is_no_page_is_not_tried_again(session, sandbox):
+async def test_a_page_that_is_not_a_page_is_not_tried_again(session, sandbox):
     """The API has changed; its path says where."""
     sandbox.faults.next(faults.json({"data": 1}))
     with pytest.raises(DecodeError) as caught:
@@ -454,7 +454,7 @@ async def test_an_error_keeps_no_more_of_a_body_than_its_excerpt(session, sandbo
     assert 0 < len(caught.value.body) <= 2000
 
 
-async def test_a_page_and_an_error_can_be_pickled_with_the_headers_of_their_answer(session, sandbox):
+async def test_a_page_and_an_error_can_be_pickled_with_the_headers_of_their_response(session, sandbox):
     """They travel to other processes."""
     page = await session.procedures.list(limit=3)
     sandbox.faults.next(faults.status(401))
@@ -466,7 +466,7 @@ async def test_a_page_and_an_error_can_be_pickled_with_the_headers_of_their_answ
         assert twin.headers["CONTENT-TYPE"].startswith("application/json")
 
 
-async def test_a_request_that_is_refused_before_it_is_sent_is_no_attempt(sandbox):
+async def test_a_request_that_is_refused_before_it_is_sent_is_not_an_attempt(sandbox):
     """The aiohttp session that was handed in is closed, at first or between two attempts."""
     async with aiohttp.ClientSession() as http_session:
         session = TofuPilotSession(sandbox.api_key, base_url=sandbox.url, http_session=http_session, retry=AT_ONCE)

@@ -21,7 +21,7 @@ def test_it_holds_what_lies_between_its_ends_and_at_its_start():
     assert not Shard(listing="runs", start=START).holds(START - MICROSECOND)
 
 
-def test_an_item_without_a_moment_belongs_to_the_shard_that_has_no_start():
+def test_an_item_without_a_timestamp_belongs_to_the_shard_that_has_no_start():
     assert Shard(listing="phases", end=END).holds(None)
     assert not Shard(listing="phases", start=START).holds(None)
 
@@ -43,7 +43,7 @@ def test_an_item_without_a_moment_belongs_to_the_shard_that_has_no_start():
         (Shard(listing="units", query=[("search_query", "")]), "units:../..?search_query="),
     ],
 )
-def test_its_spelling_is_read_back(shard, spelling):
+def test_its_string_form_is_read_back(shard, spelling):
     text = sealed(spelling)
     assert str(shard) == text
     assert Shard.parse(text) == shard
@@ -51,7 +51,7 @@ def test_its_spelling_is_read_back(shard, spelling):
     assert pickle.loads(pickle.dumps(shard)) == shard  # noqa: S301 - pickled here
 
 
-def test_a_spelling_that_was_cut_short_or_changed_is_refused():
+def test_a_text_that_was_cut_short_or_changed_is_refused():
     """A filter that is lost would make a shard of more items."""
     text = str(Shard(listing="runs", query=[("outcomes", "FAIL"), ("serial_numbers", "")], start=START, end=END))
     assert text.endswith("?outcomes=FAIL&serial_numbers=:y_kO_w")
@@ -78,7 +78,7 @@ def test_a_spelling_that_was_cut_short_or_changed_is_refused():
         "runs:../..?\n",
     ],
 )
-def test_what_spells_no_shard_is_refused(text):
+def test_a_text_that_is_not_a_shard_is_refused(text):
     for spelled in (text, sealed(text)):
         with pytest.raises(ValueError, match="not a shard") as caught:
             Shard.parse(spelled)
@@ -86,7 +86,7 @@ def test_what_spells_no_shard_is_refused(text):
 
 
 @pytest.mark.parametrize("end", ["start", "end"])
-def test_a_bound_that_is_no_moment_is_refused_by_name(end):
+def test_a_bound_that_is_not_a_timestamp_is_refused_by_name(end):
     with pytest.raises(TypeError, match=f"{end} must be a datetime or None, got '2026'") as caught:
         Shard(listing="runs", **{end: "2026"})
     assert caught.value.parameter == end

@@ -19,7 +19,7 @@ FULL = Watermark(
 )
 
 
-def test_it_is_spelled_in_few_characters():
+def test_it_is_written_in_few_characters():
     assert str(Watermark("runs", "abcdefgh")) == sealed("runs.abcdefgh:-")
     assert str(Watermark("runs", "abcdefgh", FLOOR)) == sealed("runs.abcdefgh:2026-02-01T12:30:15Z")
     assert len(str(FULL)) == len("measurements.abcdefgh:2026-02-01T12:30:15Z~0.~7.!r%21%3D~%25%2F1=7.") + 4 * 8 + 7
@@ -113,7 +113,7 @@ def test_every_text_with_a_changed_character_is_refused(watermark, data):
         "runs.abcdefgh:-!a@b@c=0.",
     ],
 )
-def test_what_spells_none_is_refused(text):
+def test_a_text_that_is_not_a_watermark_is_refused(text):
     for given_text in (text, sealed(text)):
         with pytest.raises(ValueError, match="not a watermark"):
             Watermark.parse(given_text)

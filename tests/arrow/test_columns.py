@@ -93,7 +93,7 @@ def test_columns_are_named_and_ordered_as_the_attributes():
 
 
 @pytest.mark.parametrize("model", [dict, RawItem, Run(**dict.fromkeys(attrs.fields_dict(Run))), "runs", None])
-def test_what_is_no_model_has_no_schema(model):
+def test_what_is_not_a_model_has_no_schema(model):
     with pytest.raises(TypeError, match="model must be a model such as Run, got ") as refused:
         schema(model)
     assert refused.value.parameter == "model"
@@ -200,13 +200,13 @@ MOMENTS = [
 ]
 
 
-def test_a_moment_is_exact_in_utc():
+def test_a_timestamp_is_exact_in_utc():
     batch = record_batch([Procedure("x", "X", moment) for moment in MOMENTS], Procedure)
     assert batch["created_at"].to_pylist() == MOMENTS
     assert batch["created_at"].type == MOMENT
 
 
-def test_a_moment_that_is_outside_of_pythons_years_in_utc_is_exact():
+def test_a_timestamp_that_is_outside_of_pythons_years_in_utc_is_exact():
     """Python cannot say it in UTC, and Arrow can."""
     early = datetime.min.replace(tzinfo=timezone(timedelta(hours=14)))
     (number,) = record_batch([Procedure("x", "X", early)], Procedure)["created_at"].cast(pa.int64()).to_pylist()
@@ -214,7 +214,7 @@ def test_a_moment_that_is_outside_of_pythons_years_in_utc_is_exact():
     assert first - number == 14 * 3600 * 10**6
 
 
-def test_a_naive_moment_is_refused():
+def test_a_naive_timestamp_is_refused():
     """It would be taken for UTC."""
     with pytest.raises(TypeError, match="naive"):
         record_batch([Procedure("x", "X", datetime(2026, 1, 1))], Procedure)  # noqa: DTZ001 - that is the point

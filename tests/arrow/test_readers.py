@@ -54,7 +54,7 @@ def test_polars_reads_every_type_as_its_own(table, file, read):
 
 
 @pytest.mark.parametrize("read", ["arrow", "parquet"])
-def test_pandas_reads_moments_durations_and_structs(table, file, read):
+def test_pandas_reads_timestamps_durations_and_structs(table, file, read):
     frame = table.to_pandas() if read == "arrow" else pd.read_parquet(file)
     assert str(frame.dtypes["started_at"]) == "datetime64[us, UTC]"
     assert frame["duration"].sum() == TOOK * 3

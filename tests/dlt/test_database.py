@@ -65,7 +65,7 @@ def test_an_address_that_nothing_came_from_does_not_count(path):
 
 
 @pytest.mark.parametrize("content", [b"serial,outcome\n1,PASS\n", b"x" * 20_000])
-def test_a_file_that_is_no_database_is_refused(path, content):
+def test_a_file_that_is_not_a_database_is_refused(path, content):
     path.write_bytes(content)
     assert refused(path) == f"{path} is not a DuckDB database: choose another file"
 
@@ -86,7 +86,7 @@ def test_a_damaged_database_is_refused(path):
 
 
 @pytest.mark.parametrize("kind", ["pipe", "socket"])
-def test_what_is_no_file_is_refused_and_left_alone(path, kind):
+def test_what_is_not_a_file_is_refused_and_left_alone(path, kind):
     """It is not waited for, and no database takes its place. A device is of the same sort."""
     if kind == "pipe":
         os.mkfifo(path)

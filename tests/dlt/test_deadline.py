@@ -59,7 +59,7 @@ def test_a_deadline_that_is_far_changes_nothing(pull, sandbox, mirrored):
     assert mirrored("runs") == ids(sandbox.runs)
 
 
-async def test_a_timeout_of_another_kind_is_no_deadline():
+async def test_a_timeout_of_another_kind_is_not_a_deadline():
     async def arrivals():
         yield 1
         raise TimeoutError("the disk")

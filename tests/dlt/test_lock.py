@@ -61,7 +61,7 @@ def test_a_lock_that_its_holder_has_removed_meanwhile_is_none(tmp_path, monkeypa
         assert os.path.samestat(lock.stat(), os.fstat(opened[1]))
 
 
-def test_a_file_system_without_locks_is_no_obstacle(tmp_path, monkeypatch):
+def test_a_file_system_without_locks_is_not_an_obstacle(tmp_path, monkeypatch):
     """DuckDB's own lock is what remains."""
 
     def refuse(*_):

@@ -145,6 +145,6 @@ async def test_a_place_that_does_not_fit_is_refused(session, sandbox, name, spel
     assert not sandbox.requests
 
 
-async def test_a_place_that_is_no_text_is_refused(session):
+async def test_a_place_that_is_not_a_text_is_refused(session):
     with pytest.raises(StaleWatermarkError, match="not a watermark, or one that was cut short or changed: '7'"):
         await read_all("runs", session, {"watermark": 7})

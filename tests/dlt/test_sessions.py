@@ -74,7 +74,7 @@ async def test_what_is_made_has_to_be_a_limiter():
             pytest.fail("there is a session")
 
 
-async def test_a_generator_that_is_closed_twice_is_no_news(caplog):
+async def test_a_generator_that_is_closed_twice_is_not_reported(caplog):
     """Where an extraction fails, dlt closes all generators at once. Whatever else the loop reports is reported."""
     async with Sessions(**SESSIONS).session():
         report = asyncio.get_running_loop().call_exception_handler

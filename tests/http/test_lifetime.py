@@ -99,7 +99,7 @@ async def test_close_returns_after_what_it_ended(lifetime):
         await user
 
 
-async def test_cancelling_the_user_is_no_session_error(lifetime):
+async def test_cancelling_the_user_is_not_a_session_error(lifetime):
     """A task that is cancelled by its owner stays cancelled, even if the session is closed in the same moment."""
     user = asyncio.create_task(do(lifetime, forever()))
     await until_under_way()

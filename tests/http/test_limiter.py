@@ -384,7 +384,7 @@ async def once():
 
 
 @pytest.mark.parametrize("limiter", [3, 10.0, AsyncLimiter, lambda: None, once, object()])
-def test_what_is_no_async_context_manager_is_refused(limiter):
+def test_what_is_not_an_async_context_manager_is_refused(limiter):
     """A number or the class of a limiter are likely mistakes."""
     with pytest.raises(TypeError, match=r"^limiter must be an async context manager or None, got "):
         TofuPilotSession("key", limiter=limiter)

@@ -25,7 +25,7 @@ async def test_vcrpy_records_and_plays_without_the_key(tofupilot_sandbox, tmp_pa
     assert tofupilot_sandbox.api_key not in cassette.read_text(encoding="utf-8")
 
 
-async def test_aiohttp_client_cache_keeps_answers_without_the_key(tofupilot_sandbox):
+async def test_aiohttp_client_cache_keeps_responses_without_the_key(tofupilot_sandbox):
     """The second walk sends nothing, and no cached answer holds the key."""
     with warnings.catch_warnings():
         # CachedSession sets attributes of its own, which aiohttp discourages.

@@ -93,7 +93,7 @@ def test_a_rule_that_returns_no_decision_is_an_error(decision):
 
 
 @pytest.mark.parametrize("rules", [None, 5, "rule", [5], [None], {1: 2}])
-def test_rules_that_are_no_functions_are_refused(rules):
+def test_rules_that_are_not_functions_are_refused(rules):
     with pytest.raises(TypeError, match="rules must") as caught:
         RetryPolicy(rules=rules)
     assert caught.value.parameter == "rules"

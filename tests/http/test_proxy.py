@@ -363,7 +363,7 @@ def test_an_address_that_cannot_be_used_is_refused_without_being_shown(monkeypat
 
 
 @pytest.mark.parametrize("proxy", [True, 3128, b"http://proxy:1", ("http://proxy:1",)])
-def test_a_proxy_that_is_no_string_is_a_type_error(proxy):
+def test_a_proxy_that_is_not_a_string_is_a_type_error(proxy):
     with pytest.raises(TypeError, match=rf"^proxy must be a string or None, got {type(proxy).__name__}$"):
         TofuPilotSession("key", proxy=proxy)
 

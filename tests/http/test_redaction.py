@@ -49,7 +49,7 @@ def redaction():
     return Redaction(KEY)
 
 
-def test_every_spelling_of_the_key_is_found(redaction):
+def test_every_form_of_the_key_is_found(redaction):
     """In a text and in a body, whatever is before and after it."""
     for name, spelled in SPELLINGS.items():
         assert redaction.finds(f"before {spelled} behind"), name
@@ -68,7 +68,7 @@ def test_the_key_is_found_in_wide_characters(redaction):
 
 
 @given(st.data())
-def test_a_mixture_of_spellings_is_found(data):
+def test_a_mixture_of_forms_is_found(data):
     """Each character may be spelled in its own way."""
     by_character = [lambda c: c, lambda c: f"\\u{ord(c):04X}", lambda c: f"%{ord(c):02x}", lambda c: f"&#{ord(c)};"]
     mixed = "".join(data.draw(st.sampled_from(by_character))(character) for character in KEY)

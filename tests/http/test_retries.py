@@ -185,7 +185,7 @@ async def test_an_error_that_ends_the_retries_is_raised_with_its_attempts(run):
     assert error.attempts == 2
 
 
-async def test_what_could_not_be_sent_at_all_is_no_attempt(run, stats):
+async def test_what_could_not_be_sent_at_all_is_not_an_attempt(run, stats):
     """It counts neither the first time nor after others, and no rule is asked about it."""
     policy = RetryPolicy(rules=[lambda error, attempt: True])
     error = await run(Page(ConfigurationError("m")), policy)
@@ -420,7 +420,7 @@ async def test_a_controller_does_not_outlive_its_end(session, stats, condition, 
     assert page.sent == 2
 
 
-def test_a_controller_cannot_make_up_an_answer():
+def test_a_controller_cannot_make_up_a_response():
     """Nothing can replace a page, and a later error would not say where the replacement came from."""
     with pytest.raises(TypeError, match=r"^retry must not have a retry_error_callback, ") as caught:
         checked_retry(AsyncRetrying(stop=stop_after_attempt(2), retry_error_callback=lambda _: None))

@@ -247,7 +247,7 @@ async def test_other_errors_hold_up_nobody(clock, error):
     assert server.throttle.rest() == 0.0
 
 
-async def test_retry_after_zero_is_no_wait_but_a_gradual_return(clock):
+async def test_retry_after_zero_is_not_a_wait_but_a_gradual_return(clock):
     """So is a date that has passed."""
     server = Server(clock, answer=lambda seconds: too_many(0.0) if seconds == 1.0 else None)
     await clock.run(server.request())

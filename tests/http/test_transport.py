@@ -222,7 +222,7 @@ BODY = b'{"data": []}' * 1000
     ],
     ids=["length", "until closed", "chunked", "gzip", "deflate", "after 100"],
 )
-async def test_an_answer_comes_back_whole(get, server, clock, answer):
+async def test_a_response_comes_back_whole(get, server, clock, answer):
     """The way of the transfer does not matter."""
     server.answers = [answer]
     response = await get()
@@ -230,7 +230,7 @@ async def test_an_answer_comes_back_whole(get, server, clock, answer):
     assert response.received_at == clock.now()
 
 
-async def test_an_answer_of_any_status_is_an_answer(get, server):
+async def test_a_response_of_any_status_is_a_response(get, server):
     """Another module decides what it means. Upper and lower case do not matter in the names of headers."""
     server.answers = [http(b"busy", "RETRY-AFTER: 7", status="503 Busy")]
     response = await get()
@@ -238,7 +238,7 @@ async def test_an_answer_of_any_status_is_an_answer(get, server):
     assert response.headers["Retry-After"] == "7"
 
 
-async def test_an_empty_body_is_no_bytes(get, server):
+async def test_an_empty_body_has_zero_bytes(get, server):
     """It is not None."""
     server.answers = [http(status="204 No Content")]
     assert (await get()).body == b""
@@ -293,7 +293,7 @@ CUT = [
 
 
 @pytest.mark.parametrize("answer", CUT)
-async def test_an_answer_that_does_not_arrive_is_a_failed_connection(get, server, answer):
+async def test_a_response_that_does_not_arrive_is_a_failed_connection(get, server, answer):
     """It was asked for once, because nothing would count a second attempt by aiohttp itself."""
     server.answers = [answer]
     with pytest.raises(ConnectionFailedError, match=r"127\.0\.0\.1") as caught:
@@ -311,7 +311,7 @@ async def test_a_session_that_was_handed_in_sends_no_second_time_either(get, ser
     assert len(server.requests) == 1
 
 
-async def test_the_headers_of_an_answer_can_be_pickled(get, server):
+async def test_the_headers_of_a_response_can_be_pickled(get, server):
     """Names still have no case afterwards, and may come several times."""
     server.answers = [http(b"", "X-Limit: 1", "x-limit: 2")]
     headers = (await get()).headers
@@ -532,7 +532,7 @@ async def test_five_redirects_are_followed(get, server):
 
 
 @pytest.mark.parametrize("status", ["302 Found", "304 Not Modified", "300 Multiple Choices"])
-async def test_a_3xx_that_leads_nowhere_is_an_answer(get, server, status):
+async def test_a_3xx_that_leads_nowhere_is_a_response(get, server, status):
     """Another module decides what it means."""
     server.answers = [http(status=status)]
     assert (await get()).status == int(status[:3])

@@ -91,7 +91,7 @@ async def test_a_walk_is_part_of_what_its_user_does(session, telemetry):
 
 
 @pytest.mark.parametrize("leave", ["break", "aclose", "drop"])
-async def test_a_walk_that_is_left_early_is_no_error(session, telemetry, leave):
+async def test_a_walk_that_is_left_early_is_not_an_error(session, telemetry, leave):
     async def use():
         walk = session.procedures.list(limit=10, concurrency=3).walk()
         if leave == "break":
@@ -162,7 +162,7 @@ async def test_an_error_that_would_end_the_loop_ends_the_span_as_any_other(telem
     assert span.attributes["error.type"] == "RuntimeError"
 
 
-async def test_a_walk_that_is_cancelled_is_no_error(session, sandbox, telemetry, stalled):
+async def test_a_walk_that_is_cancelled_is_not_an_error(session, sandbox, telemetry, stalled):
     async def use():
         await session.procedures.list(limit=10, concurrency=3).collect()
 
@@ -264,6 +264,12 @@ async def test_the_time_of_a_page_is_from_its_request_to_its_arrival(session, te
     (point,) = telemetry.points("tofupilot.client.page.duration")
     assert (point.count, point.min, point.max, point.sum) == (2, 0.5, 20.0, 20.5)
     assert point.explicit_bounds == (0.005, 0.01, 0.025, 0.05, 0.075, 0.1, 0.25, 0.5, 0.75, 1, 2.5, 5, 7.5, 10, 30, 60)
+
+
+def test_a_page_that_was_requested_before_opentelemetry_was_there_is_not_measured(telemetry):
+    """Nobody knows when."""
+    WalkSpan("runs", {}).arrived()
+    assert telemetry.points("tofupilot.client.page.duration") == []
 
 
 async def test_a_server_error_that_outlasts_its_retries_ends_the_span(session, sandbox, telemetry):

@@ -228,7 +228,7 @@ def test_what_is_of_the_wrong_type_is_named_by_its_path(path, value, complaint):
 @pytest.mark.parametrize(
     ("document", "kind"), [([], "an array"), (None, "null"), ("{}", "a string"), (1, "a number"), (True, "a boolean")]
 )
-def test_a_document_that_is_no_object_is_named_as_the_root(document, kind):
+def test_a_document_that_is_not_an_object_is_named_as_the_root(document, kind):
     """A health check may answer with such JSON."""
     assert fault(document) == ("$", f"expected an object, got {kind}")
 

@@ -24,7 +24,7 @@ def test_recorded_items_come_back_as_they_came(page):
     assert json.encode(items) == json.encode(page["data"])
 
 
-def test_what_is_spelled_decodes_to_the_same():
+def test_what_is_written_decodes_to_the_same():
     """Nothing is lost between values and their spelling."""
     procedures = make_procedures(200)
     document = {"data": [to_wire(procedure) for procedure in procedures], "meta": {"has_more": False}}

@@ -17,7 +17,7 @@ from aiotofupilot import (
 
 
 @pytest.mark.parametrize("name", MODELS)
-def test_what_the_api_spells_is_read_and_spelled_again(name):
+def test_what_the_api_sends_is_read_and_written_again(name):
     item = from_wire(EXAMPLES[name], MODELS[name])
     assert type(item) is MODELS[name]
     assert from_wire(to_wire(item), MODELS[name]) == item
@@ -33,13 +33,13 @@ def test_what_the_api_spells_is_read_and_spelled_again(name):
     ],
     ids=["missing", "array", "null", "type"],
 )
-def test_what_is_no_such_item_is_refused_with_its_place(document, path, fault):
+def test_what_is_not_such_an_item_is_refused_with_its_path(document, path, fault):
     with pytest.raises(DecodeError) as caught:
         from_wire(document, Procedure)
     assert (caught.value.path, str(caught.value)) == (path, f"{path}: {fault}")
 
 
 @pytest.mark.parametrize("model", [dict, "Run", int, None, Page, PageMeta, Shard, Checkpoint, Watermark])
-def test_what_is_no_model_is_refused(model):
+def test_what_is_not_a_model_is_refused(model):
     with pytest.raises(TypeError, match=r"^model must be a model of aiotofupilot, such as Run, got "):
         from_wire({}, model)

@@ -51,7 +51,7 @@ def whole(document):
 
 
 @pytest.mark.parametrize("case", [pytest.param(case, id=case["name"]) for case in WIRE])
-def test_a_recorded_answer_is_read_as_it_was_meant(case):
+def test_a_recorded_response_is_read_as_it_was_meant(case):
     """Pages give their items, errors their class, code, message and issues."""
     status, document = case["response"]["status"], whole(case["response"]["body"])
     response = answer(status, json.encode(document), Content_Type=case["response"]["content_type"])

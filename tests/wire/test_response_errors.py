@@ -189,7 +189,7 @@ def test_retry_after_that_cannot_be_read_asks_for_nothing(asked):
     assert retry_after(answer(429, Retry_After=asked)) is None
 
 
-def test_an_answer_without_retry_after_asks_for_nothing():
+def test_a_response_without_retry_after_asks_for_nothing():
     """This is not the same as zero seconds."""
     assert retry_after(answer(429)) is None
 

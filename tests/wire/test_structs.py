@@ -144,7 +144,7 @@ def test_a_page_that_breaks_the_contract_is_refused_with_its_path(name, field, v
     assert refused.value.path == path
 
 
-def test_a_page_in_a_spelling_that_is_seldom_met_has_models():
+def test_a_page_in_a_format_that_is_seldom_met_has_models():
     """They have the same attributes, so that a reader of values need not care."""
     _, page = decoded("procedures", body("procedures", EXAMPLES["procedures"] | {"created_at": "2026-03-02T08:14Z"}))
     assert isinstance(page.data[0], Procedure)

@@ -157,7 +157,7 @@ def test_a_duration_is_read(text, duration):
         *(" PT1S", "PT1S\n", "PT\uff11S", "P1Y1W", "01:30", "90"),
     ],
 )
-def test_what_is_no_duration_is_refused(text):
+def test_what_is_not_a_duration_is_refused(text):
     """A unit is missing, or out of its order, or its number is no decimal number."""
     with pytest.raises(ValueError, match=r"^expected an ISO 8601 duration, got "):
         read_duration(text)
