@@ -65,6 +65,25 @@ async def test_a_watermark_counts_seconds_since_1970(kind):
     assert [run.second for run in walk.watermark.runs] == expected
 
 
+@pytest.mark.parametrize("kind", ["compared", "undated"])
+async def test_a_watermark_that_names_every_item_has_no_seconds(kind):
+    walk = listing(kind, server_with(3)).since()
+    assert len(await everything(walk)) == 3
+    ((second, digests),) = walk.watermark.seen
+    assert (second, len(digests), walk.watermark.floor) == (0, 3, None)
+
+
+async def test_stats_count_pages_and_what_was_listed_again():
+    """That is the item that moved, and four that the page with the position of the walk shows."""
+    server = server_with(30)
+    walk = listing("undated", server, limit=10).since()
+    yielded = [int((await anext(walk)).id) for _ in range(10)]
+    server.rows.insert(0, server.rows.pop(25))  # an item that was passed moves to the end
+    yielded += await everything(walk)
+    assert sorted(yielded) == list(range(30))
+    assert (walk.stats.items, walk.stats.pages, walk.stats.resyncs, walk.stats.duplicates) == (30, 4, 1, 5)
+
+
 def with_procedures(server, count):
     """Let the runs of a server be of so many procedures, by turns."""
     for number, run in enumerate(server.runs):
@@ -251,10 +270,11 @@ async def test_cursors_that_are_not_offsets_are_an_error(kind, on_drift):
     """The next attempt begins again, and yields nothing twice."""
     server = server_with(30, counts_pages=True)
     walk = listing(kind, server, limit=10, on_drift=on_drift).since()
-    for _ in range(2):
+    for requests in (1, 2):
         with pytest.raises(DriftError, match="not offsets") as caught:
             await anext(walk)
         assert caught.value.watermark == walk.watermark
+        assert len(server.requests) == requests
     server.counts_pages = False
     assert sorted(await everything(walk)) == list(range(30))
 
