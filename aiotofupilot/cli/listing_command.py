@@ -17,7 +17,7 @@ from aiotofupilot.listings import listing_class  # and not the session, which lo
 
 from .converters import duration, metadata, timestamp
 from .failures import UsageError
-from .options import Asking, AskingForPages, Selection, Serving, Writing, option, panel
+from .options import OutputOptions, PageRequestOptions, RequestOptions, Selection, ServerOptions, option, panel
 from .tables import counted
 from .terminal import is_terminal, say
 
@@ -141,9 +141,9 @@ def listing_command(name: str) -> Callable[..., Any]:
     listing = described(name)
     groups = {
         "selection": Selection,
-        "writing": Writing,
-        "asking": AskingForPages if listing.is_paged else Asking,
-        "serving": Serving,
+        "output_options": OutputOptions,
+        "requests": PageRequestOptions if listing.is_paged else RequestOptions,
+        "server_options": ServerOptions,
     }
     shared = [
         inspect.Parameter(group, inspect.Parameter.KEYWORD_ONLY, default=options(), annotation=options)
@@ -158,9 +158,9 @@ async def _list(
     listing: Described,
     *,
     selection: Selection,
-    writing: Writing,
-    asking: Asking,
-    serving: Serving,
+    output_options: OutputOptions,
+    requests: RequestOptions,
+    server_options: ServerOptions,
     **filters: object,
 ) -> None:
     # Here and not above, because help and a wrong option need not wait for aiohttp.
@@ -168,24 +168,24 @@ async def _list(
     from .listing import Query, write_listing  # noqa: PLC0415
     from .server import Server  # noqa: PLC0415
 
-    serving.check()
-    output, resume = writing.output, writing.resume
+    server_options.check()
+    output, resume = output_options.output, output_options.resume
     if output is not None and str(output) == "-":
         raise UsageError("--output names a file: leave it out to write to standard output")
-    output_format = format_for(writing.format, output, name, listing.model)
+    output_format = format_for(output_options.format, output, name, listing.model)
     if resume and (output is None or not output_format.is_resumable):
         raise UsageError("--resume needs --output FILE, and another format than json")
     arguments = {parameter: value for parameter, value in filters.items() if value is not None}
-    arguments |= {"max_items": selection.max_items, "cursor": selection.cursor, "on_drift": asking.on_drift}
-    if isinstance(asking, AskingForPages):
+    arguments |= {"max_items": selection.max_items, "cursor": selection.cursor, "on_drift": requests.on_drift}
+    if isinstance(requests, PageRequestOptions):
         arguments |= {
-            "limit": asking.page_size,
-            "concurrency": asking.concurrency,
-            "on_unreadable": asking.on_unreadable,
+            "limit": requests.page_size,
+            "concurrency": requests.concurrency,
+            "on_unreadable": requests.on_unreadable,
         }
     query = Query(name, **arguments)
-    server = Server(serving, asking)
-    written = await write_listing(query, server, output_format, output, resume=resume, deadline=asking.deadline)
+    server = Server(server_options, requests)
+    written = await write_listing(query, server, output_format, output, resume=resume, deadline=requests.deadline)
     # Whatever reads a pipe, such as a pager, may own the terminal.
     if is_terminal(sys.stderr) and (is_terminal(sys.stdout) or output is not None):
         count = counted(written.items, name) + (f" in {output}" if output else "")

@@ -14,7 +14,7 @@ from aiotofupilot import TofuPilotError
 from aiotofupilot.listings import NAMES
 
 from .failures import DeadlineError, StoppedError, UsageError
-from .options import AskingForAll, Serving, unwrapped
+from .options import MirrorOptions, ServerOptions, unwrapped
 from .progress import progress_shown
 from .tables import counted
 from .terminal import put, visible
@@ -39,8 +39,8 @@ async def mirror(
     /,
     *listings: Annotated[str, Parameter(metavar="LISTING")],
     full: Annotated[bool, Parameter(show_default=False)] = False,
-    asking: AskingForAll = AskingForAll(),  # noqa: B008 - a value
-    serving: Serving = Serving(),  # noqa: B008 - a value
+    requests: MirrorOptions = MirrorOptions(),  # noqa: B008 - a value
+    server_options: ServerOptions = ServerOptions(),  # noqa: B008 - a value
 ) -> None:
     """Bring a DuckDB database up to date, with a table for each listing.
 
@@ -52,21 +52,21 @@ async def mirror(
         database: The file. If there is none, it is made.
         listings: The listings to bring up to date, such as runs. All of them by default.
         full: Read everything again, and mark what is gone.
-        asking: How the server is asked.
-        serving: Which server is asked, and with which key.
+        requests: How the server is asked.
+        server_options: Which server is asked, and with which key.
     """
-    serving.check()
+    server_options.check()
     for name in listings:
         if name not in NAMES:
             raise UsageError(f"no such listing: {name}; there are {', '.join(NAMES)}")
     # Here and not above, because help and a wrong option need not wait for aiohttp.
     from .server import Server  # noqa: PLC0415
 
-    await bring_up_to_date(database, listings or tuple(NAMES), Server(serving, asking), asking, full=full)
+    await bring_up_to_date(database, listings or tuple(NAMES), Server(server_options, requests), requests, full=full)
 
 
 async def bring_up_to_date(
-    path: Path, listings: Collection[str], server: Server, asking: AskingForAll, *, full: bool
+    path: Path, listings: Collection[str], server: Server, requests: MirrorOptions, *, full: bool
 ) -> None:
     """Bring a database up to date, and say what came.
 
@@ -74,7 +74,7 @@ async def bring_up_to_date(
         path: The database.
         listings: Names of the listings.
         server: Whom to ask.
-        asking: How to ask.
+        requests: How to ask.
         full: Whether to read everything again.
 
     Raises:
@@ -106,9 +106,9 @@ async def bring_up_to_date(
             listings=tuple(listings),
             full=full,
             **options,
-            concurrency=asking.concurrency,
-            on_unreadable=asking.on_unreadable,
-            deadline=asking.deadline,
+            concurrency=requests.concurrency,
+            on_unreadable=requests.on_unreadable,
+            deadline=requests.deadline,
             server=server.name,
             on_rows=on_rows,
         )

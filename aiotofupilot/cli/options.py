@@ -28,13 +28,13 @@ if TYPE_CHECKING:
     from rich.console import Console, ConsoleOptions, RenderableType
 
 __all__ = [
-    "Asking",
-    "AskingForAll",
-    "AskingForPages",
+    "MirrorOptions",
+    "OutputOptions",
+    "PageRequestOptions",
+    "RequestOptions",
     "Selection",
-    "Serving",
+    "ServerOptions",
     "TimeoutOptions",
-    "Writing",
     "option",
     "panel",
     "unwrapped",
@@ -105,10 +105,10 @@ _OUTPUT = Group("Output", sort_key=3, help_formatter=panel)
 _ASKING = Group("How to ask", sort_key=4, help_formatter=panel)
 _SERVER = Group("Server", sort_key=5, help_formatter=panel)
 
-_how_many = partial(Parameter, group=_SELECTION)
-_how_written = partial(Parameter, group=_OUTPUT)
-_how_asked = partial(Parameter, group=_ASKING)
-_whom = partial(Parameter, group=_SERVER)
+_selection = partial(Parameter, group=_SELECTION)
+_output = partial(Parameter, group=_OUTPUT)
+_request = partial(Parameter, group=_ASKING)
+_server = partial(Parameter, group=_SERVER)
 _flat = Parameter(name="*")  # the options are --cursor, and not --selection.cursor
 
 
@@ -119,11 +119,11 @@ class Selection:
 
     max_items: Annotated[
         int | None,
-        _how_many(name=["--max-items", "-n"], metavar="N", validator=Number(gte=0), help="Stop after this many."),
+        _selection(name=["--max-items", "-n"], metavar="N", validator=Number(gte=0), help="Stop after this many."),
     ] = None
     cursor: Annotated[
         Checkpoint | None,
-        _how_many(
+        _selection(
             metavar="CURSOR",
             converter=checkpoint,
             accepts_keys=False,
@@ -135,12 +135,12 @@ class Selection:
 
 @_flat
 @frozen(kw_only=True)
-class Writing:
+class OutputOptions:
     """How a listing is written, and where."""
 
     format: Annotated[
         Literal["table", "jsonl", "json", "csv", "parquet"] | None,
-        _how_written(
+        _output(
             help="How to write the items. A table is cut to fit a terminal, never a pipe or a file; jsonl, json "
             "and csv have the API's own names and formats; parquet has the library's, and needs the extra "
             "arrow. By default the ending of --output decides, and without one it is a table."
@@ -148,7 +148,7 @@ class Writing:
     ] = None
     output: Annotated[
         Path | None,
-        _how_written(
+        _output(
             name=["--output", "-o"],
             metavar="FILE",
             help="Write into this file. If it is there already, it is replaced, but only when all has arrived. Its"
@@ -158,7 +158,7 @@ class Writing:
     ] = None
     resume: Annotated[
         bool,
-        _how_written(
+        _output(
             show_default=False,
             help="Go on with what an interrupted run of the same command has left of the file. That completes its "
             "listing, and does not look for newer items. If no run has left anything, begin, unless the file "
@@ -169,14 +169,12 @@ class Writing:
 
 _Concurrency = Annotated[
     int,
-    _how_asked(
-        metavar="N", validator=Number(gte=1), help="Requests at a time. Items are written in order all the same."
-    ),
+    _request(metavar="N", validator=Number(gte=1), help="Requests at a time. Items are written in order all the same."),
 ]
 
 _OnUnreadable = Annotated[
     Literal["raise", "skip"],
-    _how_asked(
+    _request(
         help="What to do about an item that the server cannot serve while it serves others: raise, to fail "
         "after the items before it; or skip, to leave it out and say so in the end."
     ),
@@ -190,7 +188,7 @@ class TimeoutOptions:
 
     timeout: Annotated[
         float,
-        _how_asked(
+        _request(
             metavar="SECONDS",
             converter=seconds,
             help="Give up a request that has no complete answer after this time, and repeat it.",
@@ -198,7 +196,7 @@ class TimeoutOptions:
     ] = 30.0
     retries: Annotated[
         int,
-        _how_asked(
+        _request(
             metavar="N",
             validator=Number(gte=0),
             help="Repeat a failed request at most this many times, if that may help.",
@@ -206,7 +204,7 @@ class TimeoutOptions:
     ] = 5
     deadline: Annotated[
         float | None,
-        _how_asked(
+        _request(
             metavar="SECONDS",
             converter=seconds,
             help="End after this time, with what has come by then. By default there is no limit.",
@@ -216,12 +214,12 @@ class TimeoutOptions:
 
 @_flat
 @frozen(kw_only=True)
-class Asking(TimeoutOptions):
+class RequestOptions(TimeoutOptions):
     """How the server is asked for a listing that it sends as one page."""
 
     on_drift: Annotated[
         Literal["ignore", "resync", "raise"],
-        _how_asked(
+        _request(
             help="What to do when items are added or removed meanwhile, because the server's positions then skip "
             "or repeat some: ignore it; resync, to list each item that stays exactly once; or raise, to fail."
         ),
@@ -230,7 +228,7 @@ class Asking(TimeoutOptions):
 
 @_flat
 @frozen(kw_only=True)
-class AskingForPages(Asking):
+class PageRequestOptions(RequestOptions):
     """How the server is asked for a listing that it cuts into pages."""
 
     page_size: Annotated[
@@ -243,7 +241,7 @@ class AskingForPages(Asking):
 
 @_flat
 @frozen(kw_only=True)
-class AskingForAll(TimeoutOptions):
+class MirrorOptions(TimeoutOptions):
     """How the server is asked for several listings, one after the other."""
 
     concurrency: _Concurrency = 1
@@ -252,16 +250,16 @@ class AskingForAll(TimeoutOptions):
 
 @_flat
 @frozen(kw_only=True)
-class Serving:
+class ServerOptions:
     """Which server is asked, and with which key."""
 
     sandbox: Annotated[
         bool,
-        _whom(show_default=False, help="List the made-up factory of an embedded server: no account or key needed."),
+        _server(show_default=False, help="List the made-up factory of an embedded server: no account or key needed."),
     ] = False
     until: Annotated[
         datetime | None,
-        _whom(
+        _server(
             metavar="DATE",
             converter=timestamp,
             accepts_keys=False,
@@ -270,7 +268,7 @@ class Serving:
     ] = None
     base_url: Annotated[
         str | None,
-        _whom(
+        _server(
             metavar="URL",
             help="Address of the server. TOFUPILOT_URL can hold it instead. Without either, it is the server of "
             "your login with TofuPilot's own command, or https://www.tofupilot.app.",
@@ -278,11 +276,11 @@ class Serving:
     ] = None
     allow_insecure_http: Annotated[
         bool,
-        _whom(show_default=False, help="Let the key travel unencrypted to a server whose address begins with http."),
+        _server(show_default=False, help="Let the key travel unencrypted to a server whose address begins with http."),
     ] = False
     api_key: Annotated[
         str | None,
-        _whom(
+        _server(
             metavar="KEY",
             help="Discouraged, because everyone on this machine can read a command's arguments: set "
             "TOFUPILOT_API_KEY, or log in with TofuPilot's own command.",
@@ -290,7 +288,7 @@ class Serving:
     ] = field(default=None, repr=False)
     proxy: Annotated[
         str | None,
-        _whom(
+        _server(
             metavar="URL",
             help="HTTP proxy on the way to the server, such as http://proxy.example.com:3128. By default it is "
             "that of HTTPS_PROXY, unless NO_PROXY names the server. If it wants a password, set HTTPS_PROXY, "
@@ -299,7 +297,7 @@ class Serving:
     ] = field(default=None, repr=False)
     ca_cert: Annotated[
         str | None,
-        _whom(
+        _server(
             metavar="FILE",
             help="Trust the certificates in this PEM file too, such as that of your company's own authority.",
         ),

@@ -16,7 +16,7 @@ from .terminal import say
 if TYPE_CHECKING:
     from collections.abc import AsyncGenerator
 
-    from .options import Serving, TimeoutOptions
+    from .options import ServerOptions, TimeoutOptions
 
 __all__ = ["Server"]
 
@@ -25,7 +25,7 @@ __all__ = ["Server"]
 class Server:
     """Whom to ask, and how long to wait."""
 
-    serving: Serving
+    options: ServerOptions
     """Which server, with which key."""
     timeouts: TimeoutOptions
     """How long each request is waited for, and how often it is repeated."""
@@ -37,7 +37,7 @@ class Server:
         Raises:
             ConfigurationError: There is no key, or it or the address cannot be used.
         """
-        return "sandbox" if self.serving.sandbox else self._settings.base_url
+        return "sandbox" if self.options.sandbox else self._settings.base_url
 
     @property
     def key(self) -> str | None:
@@ -46,12 +46,12 @@ class Server:
         Raises:
             ConfigurationError: There is no key, or it or the address cannot be used.
         """
-        return None if self.serving.sandbox else self._settings.authorization
+        return None if self.options.sandbox else self._settings.authorization
 
     @property
     def _settings(self) -> Settings:
-        named = self.serving
-        return Settings.resolve(named.api_key, base_url=named.base_url, allow_insecure_http=named.allow_insecure_http)
+        given = self.options
+        return Settings.resolve(given.api_key, base_url=given.base_url, allow_insecure_http=given.allow_insecure_http)
 
     @asynccontextmanager
     async def reached(self) -> AsyncGenerator[dict[str, Any]]:
@@ -60,23 +60,23 @@ class Server:
         Raises:
             ConfigurationError: There is no key, or it or the address cannot be used.
         """
-        options = {
-            "allow_insecure_http": self.serving.allow_insecure_http,
+        common = {
+            "allow_insecure_http": self.options.allow_insecure_http,
             "timeout": self.timeouts.timeout,
             "retry": RetryPolicy(attempts=self.timeouts.retries + 1),
         }
-        if self.serving.sandbox:
+        if self.options.sandbox:
             from aiotofupilot.sandbox import Sandbox  # noqa: PLC0415 - an HTTP server that is seldom wanted
 
-            async with Sandbox(until=self.serving.until or datetime.now(UTC)) as sandbox:
-                yield {"api_key": Secret(sandbox.api_key), "base_url": sandbox.url, **options}
+            async with Sandbox(until=self.options.until or datetime.now(UTC)) as sandbox:
+                yield {"api_key": Secret(sandbox.api_key), "base_url": sandbox.url, **common}
             return
         settings = self._settings
         if settings.is_exposed:
             say(f"aiotofupilot: {settings.key_source} can be read by others: chmod 600 {settings.key_source}")
-        named = self.serving
-        key, proxy = Secret(named.api_key), Secret(named.proxy)
-        yield {"api_key": key, "base_url": named.base_url, "proxy": proxy, "ca_cert": named.ca_cert, **options}
+        given = self.options
+        key, proxy = Secret(given.api_key), Secret(given.proxy)
+        yield {"api_key": key, "base_url": given.base_url, "proxy": proxy, "ca_cert": given.ca_cert, **common}
 
     @asynccontextmanager
     async def session(self) -> AsyncGenerator[TofuPilotSession]:

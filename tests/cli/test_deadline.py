@@ -11,7 +11,7 @@ from aiotofupilot.arrow import files as arrow_files
 from aiotofupilot.cli.failures import DeadlineError, StoppedError
 from aiotofupilot.cli.formats import JSONArray, JSONLines, Parquet
 from aiotofupilot.cli.listing import Query, write_listing
-from aiotofupilot.cli.options import Serving, TimeoutOptions
+from aiotofupilot.cli.options import ServerOptions, TimeoutOptions
 from aiotofupilot.cli.server import Server
 from aiotofupilot.sandbox import Sandbox
 from aiotofupilot.sandbox.faults import stall, status
@@ -28,7 +28,7 @@ async def sandbox():
 
 @pytest.fixture
 def server(sandbox):
-    return Server(Serving(base_url=sandbox.url, api_key=sandbox.api_key), TimeoutOptions())
+    return Server(ServerOptions(base_url=sandbox.url, api_key=sandbox.api_key), TimeoutOptions())
 
 
 @pytest.fixture

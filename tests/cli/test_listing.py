@@ -16,7 +16,7 @@ from aiotofupilot.cli import listing as listing_module
 from aiotofupilot.cli.failures import ExitCode, StoppedError, UsageError, explained
 from aiotofupilot.cli.formats import CSV, JSONArray, JSONLines
 from aiotofupilot.cli.listing import Query, write_listing
-from aiotofupilot.cli.options import Serving, TimeoutOptions
+from aiotofupilot.cli.options import ServerOptions, TimeoutOptions
 from aiotofupilot.cli.output import PartFile
 from aiotofupilot.cli.progress import Progress
 from aiotofupilot.cli.server import Server
@@ -37,7 +37,7 @@ async def sandbox():
 
 @pytest.fixture
 def server(sandbox):
-    return Server(Serving(base_url=sandbox.url, api_key=sandbox.api_key), TimeoutOptions())
+    return Server(ServerOptions(base_url=sandbox.url, api_key=sandbox.api_key), TimeoutOptions())
 
 
 @pytest.fixture
@@ -82,7 +82,7 @@ async def test_an_empty_listing_has_a_header_and_no_rows(sandbox, server, output
 async def test_a_refused_listing_writes_nothing(sandbox, capfdbinary, output):
     """Not even a header precedes an error, and no file is left."""
     sandbox.station_listings.discard("procedures")
-    station = Server(Serving(base_url=sandbox.url, api_key=sandbox.station_key), TimeoutOptions())
+    station = Server(ServerOptions(base_url=sandbox.url, api_key=sandbox.station_key), TimeoutOptions())
     for path in (None, output):
         with pytest.raises(ForbiddenError):
             await write_listing(Query("procedures"), station, ProceduresCSV(), path)
@@ -193,7 +193,7 @@ async def test_other_options_are_another_file(sandbox, server, output):
         await write_listing(Query("procedures"), server, ProceduresCSV(), output, resume=True)
     with pytest.raises(UsageError, match="was begun with --format csv: give"):
         await write_listing(Query("procedures", search_query="e"), server, JSONLines(), output, resume=True)
-    elsewhere = Server(Serving(base_url="https://other.example", api_key="k"), TimeoutOptions())
+    elsewhere = Server(ServerOptions(base_url="https://other.example", api_key="k"), TimeoutOptions())
     with pytest.raises(UsageError, match=f"was begun with server {sandbox.url}: give"):
         await write_listing(Query("procedures", search_query="e"), elsewhere, ProceduresCSV(), output, resume=True)
     written = await write_listing(

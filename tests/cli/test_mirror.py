@@ -13,7 +13,7 @@ import pytest
 import aiotofupilot.dlt
 from aiotofupilot.cli import mirror, run
 from aiotofupilot.cli.failures import ExitCode, StoppedError, explained
-from aiotofupilot.cli.options import AskingForAll, Serving, TimeoutOptions
+from aiotofupilot.cli.options import MirrorOptions, ServerOptions, TimeoutOptions
 from aiotofupilot.cli.progress import Progress
 from aiotofupilot.cli.server import Server
 from aiotofupilot.sandbox import faults
@@ -59,9 +59,9 @@ async def test_a_deadline_that_passes_is_told(monkeypatch, database):
         raise aiotofupilot.dlt.MirrorTimeoutError("late", seconds=2.0, brought=brought)
 
     monkeypatch.setattr(aiotofupilot.dlt, "mirror", late)
-    server = Server(Serving(sandbox=True), TimeoutOptions())
+    server = Server(ServerOptions(sandbox=True), TimeoutOptions())
     with pytest.raises(StoppedError) as caught:
-        await mirror.bring_up_to_date(database, ["stations"], server, AskingForAll(deadline=2.0), full=False)
+        await mirror.bring_up_to_date(database, ["stations"], server, MirrorOptions(deadline=2.0), full=False)
     said = "the deadline of 2 s has passed; it had come to the stations, run it again to go on"
     assert explained(caught.value) == (ExitCode.FAILED, said)
 
