@@ -29,9 +29,9 @@ Known = griffe.Object | griffe.Alias
 
 PACKAGE = "aiotofupilot"
 NOT_FOR_PROGRAMS = {"cli"}
-"""Rooms that no program imports; the command's own tests pin what it prints."""
+"""Packages that no program imports; the command's own tests pin what it prints."""
 INNER = {"faults", "paging"}
-"""Knowns of the sandbox from which programs import, beside the rooms themselves."""
+"""Modules of the sandbox from which programs import, beside the packages themselves."""
 
 
 def load(folder: Path) -> Known:
@@ -69,10 +69,10 @@ def unpack(function: griffe.Function, module: Known) -> None:
 def public_modules(package: Known) -> Iterator[Known]:
     """Yield the modules from which programs import."""
     yield package
-    for name, room in package.modules.items():
+    for name, part in package.modules.items():
         if not (name.startswith("_") or name in NOT_FOR_PROGRAMS):
-            yield room
-            yield from (module for inner, module in room.modules.items() if inner in INNER)
+            yield part
+            yield from (module for inner, module in part.modules.items() if inner in INNER)
 
 
 def public_names(package: Known) -> dict[str, str]:
