@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
 
     from .factory import Factory
-    from .parameters import Asked
+    from .parameters import Values
     from .request import Pairs
     from .resource import Resource, Snapshot
 
@@ -126,7 +126,7 @@ class Api:
             cursor=cursor,
         )
 
-    def _select(self, resource: Resource[Any], asked: Asked, query: Query, snapshot: Snapshot) -> Sequence[Any]:
+    def _select(self, resource: Resource[Any], asked: Values, query: Query, snapshot: Snapshot) -> Sequence[Any]:
         """Return the items that are asked for. They are remembered for the other pages, until something changes."""
         key = (resource.name, *sorted(pair for pair in query.pairs if pair[0] not in _OF_PAGES))
         known = self._selected.pop(key, None)

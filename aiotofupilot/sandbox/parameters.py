@@ -26,9 +26,9 @@ if TYPE_CHECKING:
 
     from .request import Query
 
-__all__ = ["Asked", "InvalidValueError", "Parameter", "declared", "matches", "pages", "read"]
+__all__ = ["InvalidValueError", "Parameter", "Values", "declared", "matches", "pages", "read"]
 
-Asked = dict[str, Any]
+Values = dict[str, Any]
 """The parameters of a valid request, with their values. A parameter without a value and a default is left out."""
 
 
@@ -143,7 +143,7 @@ def pages(*, minimum: int | None = 0, safe: bool = True) -> tuple[Parameter, ...
     )
 
 
-def read(parameters: Sequence[Parameter], query: Query) -> Asked:
+def read(parameters: Sequence[Parameter], query: Query) -> Values:
     """Read the query of a request.
 
     Raises:
@@ -152,7 +152,7 @@ def read(parameters: Sequence[Parameter], query: Query) -> Asked:
     sent: dict[str, list[str]] = {}
     for name, text in query.pairs:
         sent.setdefault(name, []).append(text)
-    asked: Asked = {}
+    asked: Values = {}
     issues: list[dict[str, Any]] = []
     for parameter in parameters:
         try:

@@ -99,7 +99,7 @@ class Request:
     status: int | None = None
     """HTTP status code of the response that was sent; None: nothing was sent, the client disconnected before it had all
     of the response, or the response is not decided yet."""
-    is_as_it_should_be: bool = False
+    is_right: bool = False
     """Whether the client can read the right response, because there is no fault or only a harmless one."""
 
     @property
@@ -111,7 +111,7 @@ class Request:
         told = [f"{self.method} {self.target}: {self.status or 'no response'}"]
         if self.attempt > 1:
             told.append(f"attempt {self.attempt}")
-        if self.page and (self.is_as_it_should_be or not self.fault):
+        if self.page and (self.is_right or not self.fault):
             told.append(_counted(len(self.page.data), self.path.removesuffix("/").rpartition("/")[2].lower()))
         if self.fault:
             told.append(repr(self.fault))

@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from aiotofupilot.listings import Argument
     from aiotofupilot.models import Metadata, Run, Unit
 
-    from .parameters import Asked, Parameter
+    from .parameters import Parameter, Values
 
 __all__ = [
     "Filter",
@@ -123,11 +123,11 @@ class Resource(Maker[T]):
     """Returns the filter of a name that no field of the items has. None: there is no such filter."""
     pages: tuple[Parameter, ...] = pages()
     """The parameters of paging."""
-    joined: Callable[[Asked, Snapshot], Predicate | None] | None = None
+    joined: Callable[[Values, Snapshot], Predicate | None] | None = None
     """A test of several parameters together; None: there is none."""
     sort_paths: Mapping[str, Path] = field(factory=dict[str, Path])
     """What is sorted by, for the values of ``sort_by`` that are not the name of a field."""
-    sequences: Callable[[T, Asked, Snapshot], T] | None = None
+    sequences: Callable[[T, Values, Snapshot], T] | None = None
     """Adds the sequences of a run if they are asked for; None: the listing has no sequences."""
     hides_addresses: bool = False
     """Whether the creators of items are written without their addresses."""
@@ -181,13 +181,13 @@ class Resource(Maker[T]):
             return self.otherwise(argument.name)
         return select(_paths(self.model)[name])
 
-    def predicates(self, asked: Asked, snapshot: Snapshot) -> list[Predicate]:
+    def predicates(self, asked: Values, snapshot: Snapshot) -> list[Predicate]:
         """Return what all items have to meet that a request asks for."""
         tests = [(parameter.test, asked[parameter.name]) for parameter in self.parameters if parameter.name in asked]
         joined = self.joined(asked, snapshot) if self.joined else None
         return [test(value, snapshot) for test, value in tests if test] + ([joined] if joined else [])
 
-    def select(self, asked: Asked, snapshot: Snapshot) -> Sequence[T]:
+    def select(self, asked: Values, snapshot: Snapshot) -> Sequence[T]:
         """Return the items that a request asks for, in its order. None is the largest sort key, as in PostgreSQL."""
         items: Sequence[T] = snapshot.rows(self.name)
         for predicate in self.predicates(asked, snapshot):
@@ -198,7 +198,7 @@ class Resource(Maker[T]):
         items = sorted(items, key=lambda item: ((value := key(item)) is None, value), reverse=True)
         return items if asked["sort_order"] == "desc" else items[::-1]
 
-    def shown(self, item: Any, asked: Asked, snapshot: Snapshot) -> Any:  # noqa: ANN401 - an item of the listing
+    def shown(self, item: Any, asked: Values, snapshot: Snapshot) -> Any:  # noqa: ANN401 - an item of the listing
         """Add metadata and sequences to an item if they are asked for. Otherwise leave them out."""
         if self.metadata is not None:
             metadata = snapshot.metadata_of(self.name, item) if asked["include_metadata"] else None

@@ -31,7 +31,7 @@ from .request import Request
 if TYPE_CHECKING:
     from .delivery import Delivery
 
-__all__ = ["Faults", "Match", "Sentence"]
+__all__ = ["Faults", "Match", "Rules"]
 
 Match = Callable[[Request], bool]
 
@@ -77,15 +77,15 @@ class _Chance:
 _Rule = _Certainty | _Chance
 
 
-class Sentence:
-    """The beginning of a sentence about some requests."""
+class Rules:
+    """Which faults some of the requests meet."""
 
     def __init__(self, rules: list[_Rule], matches: Match) -> None:
         self._rules = rules
         self._matches = matches
 
-    def on(self, match: Match | None = None, **query: object) -> Sentence:
-        """Limit the sentence to requests that match, as in ``faults.on(cursor=100).next(reset())``.
+    def on(self, match: Match | None = None, **query: object) -> Rules:
+        """Return the rules for requests that match, as in ``faults.on(cursor=100).next(reset())``.
 
         Args:
             match: Returns whether a request matches; None: every request does.
@@ -101,7 +101,7 @@ class Sentence:
                 and (match is None or match(request))
             )
 
-        return Sentence(self._rules, matches)
+        return Rules(self._rules, matches)
 
     def next(self, *faults: Fault, times: int = 1) -> None:
         """Give one fault to each of the next requests, in order. The whole sequence comes `times` times."""
@@ -128,8 +128,8 @@ class Sentence:
         self._rules.append(_Chance(self._matches, faults or TRANSIENT, rate, seed, heal_after))
 
 
-class Faults(Sentence):
-    """All faults to come. Without a sentence, nothing goes wrong."""
+class Faults(Rules):
+    """All faults to come. Without a rule, nothing goes wrong."""
 
     def __init__(self) -> None:
         super().__init__([], _anything)

@@ -139,9 +139,9 @@ class Sandbox(Api, Listings):
         self.before_response: list[Hook] = []
         self.after_response: list[Hook] = []
         self._asked: Counter[tuple[str, str]] = Counter()
-        """How often each question came. A question is a method and a target."""
+        """How often each request came, by its method and target."""
         self._failed: Counter[tuple[str, str]] = Counter()
-        """How often in a row each question did not get the right response."""
+        """How often in a row each request did not get the right response."""
         self._host = host
         self._port = port
         self._ssl_context = ssl_context
@@ -195,27 +195,25 @@ class Sandbox(Api, Listings):
         Args:
             request: The request. What happens to it is noted in it. If the block raises, it got no response.
         """
-        question = (request.method, request.target)
-        self._asked[question] += 1
-        request.asked, request.attempt = self._asked[question], self._failed[question] + 1
+        same = (request.method, request.target)
+        self._asked[same] += 1
+        request.asked, request.attempt = self._asked[same], self._failed[same] + 1
         with self.requests.under_way(request):
             for hook in self.before_response:
                 hook(self.factory, request)
             response = self._respond(request)
             delivery = self.faults.alter(response, request)
             request.status = delivery.status
-            request.is_as_it_should_be = delivery is response or (
-                request.fault is not None and request.fault.is_harmless
-            )
-            if request.is_as_it_should_be:
-                del self._failed[question]
+            request.is_right = delivery is response or (request.fault is not None and request.fault.is_harmless)
+            if request.is_right:
+                del self._failed[same]
             else:
-                self._failed[question] += 1
+                self._failed[same] += 1
             try:
                 yield delivery
             except BaseException:
-                request.status, request.is_as_it_should_be = None, False
-                self._failed[question] = request.attempt
+                request.status, request.is_right = None, False
+                self._failed[same] = request.attempt
                 raise
             finally:
                 for hook in self.after_response:

@@ -155,7 +155,7 @@ def test_the_same_question_is_another_attempt_until_it_is_answered(service):
     asked = [ask(service, cursor=cursor)[0] for cursor in ("0", "0", "0", "5", "5", "0", "0", "0")]
     assert [request.attempt for request in asked] == [1, 2, 3, 1, 2, 1, 2, 1]
     assert [request.asked for request in asked] == [1, 2, 3, 1, 2, 4, 5, 6]
-    assert [request.is_as_it_should_be for request in asked] == [False, False, True, False, True, False, True, True]
+    assert [request.is_right for request in asked] == [False, False, True, False, True, False, True, True]
 
 
 def test_a_fault_alters_what_is_sent_and_not_the_page_in_the_log(service):

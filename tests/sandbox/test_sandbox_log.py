@@ -70,7 +70,7 @@ def test_a_request_shows_its_target_its_status_and_its_fault_but_no_key():
         single = Request(path=f"/v2/{listing}", status=200, page=Page(make_procedures(1), PageMeta(has_more=False)))
         assert str(single) == f"GET /v2/{listing}: 200, {told}"
     assert repr(Request(path="/x", attempt=2, page=page, fault=reset())) == "<GET /x: no response, attempt 2, reset()>"
-    late = Request(path="/v2/runs", status=200, page=page, fault=latency(0.1), is_as_it_should_be=True)
+    late = Request(path="/v2/runs", status=200, page=page, fault=latency(0.1), is_right=True)
     assert str(late) == "GET /v2/runs: 200, 3 runs, latency(0.1)"
 
 

@@ -18,7 +18,7 @@ def ask(faults, *, attempt=1, asked=1, authorization=None, **query):
 
 
 def test_nothing_goes_wrong_at_first(faults):
-    """Without a sentence, there is no fault."""
+    """Without a rule, nothing goes wrong."""
     assert ask(faults) is None
     assert repr(faults) == "<Faults: none>"
 
@@ -46,7 +46,7 @@ def test_every_request_meets_all_faults_of_always(faults):
     assert ask(faults) == gzip() + latency(1)
 
 
-def test_a_sentence_can_be_limited_to_query_parameters(faults):
+def test_a_rule_can_be_limited_to_query_parameters(faults):
     """None means that a request must not have the parameter."""
     faults.on(cursor=100).next(reset())
     faults.on(cursor=None, limit=5).next(cut())
@@ -57,7 +57,7 @@ def test_a_sentence_can_be_limited_to_query_parameters(faults):
     assert ask(faults, cursor="100") is None
 
 
-def test_a_sentence_can_be_limited_by_a_function(faults):
+def test_a_rule_can_be_limited_by_a_function(faults):
     """Several conditions have to be met together."""
     faults.on(lambda request: request.authorization == "Bearer boom").always(status(500))
     faults.on(limit=5).on(lambda request: request.attempt == 1).always(stall(1))
@@ -156,7 +156,7 @@ def test_chance_inside_a_fault_is_the_same_for_the_same_request(faults):
     assert seconds[0] == seconds[2] != seconds[1]
 
 
-def test_a_repr_shows_the_sentences_as_they_were_written(faults):
+def test_a_repr_shows_the_rules_as_they_were_written(faults):
     faults.next(reset(), cut())
     faults.always(latency(1))
     faults.randomly(status(500), rate=0.25)

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
 
     from aiotofupilot.models import Metadata
-    from aiotofupilot.sandbox.parameters import Asked
+    from aiotofupilot.sandbox.parameters import Values
     from aiotofupilot.sandbox.plan import Attempt, Entry
     from aiotofupilot.sandbox.resource import Filter
     from aiotofupilot.sandbox.world import World
@@ -36,7 +36,7 @@ def _metadata(world: World, entry: Entry) -> Metadata:
     }
 
 
-def _with_sequences(run: Run, asked: Asked, snapshot: Snapshot) -> Run:
+def _with_sequences(run: Run, asked: Values, snapshot: Snapshot) -> Run:
     """Add the sequences of a run if they are asked for. Otherwise leave them out."""
     sequences = None
     if asked["include_sequences"]:

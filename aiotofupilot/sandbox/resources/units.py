@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
     from aiotofupilot.models import Metadata
-    from aiotofupilot.sandbox.parameters import Asked
+    from aiotofupilot.sandbox.parameters import Values
     from aiotofupilot.sandbox.plan import PlannedBatch, PlannedUnit
     from aiotofupilot.sandbox.world import World
 
@@ -71,7 +71,7 @@ _OF_ITS_RUNS: Mapping[str, Filter] = {
 }
 
 
-def _by_its_runs(asked: Asked, snapshot: Snapshot) -> Predicate | None:
+def _by_its_runs(asked: Values, snapshot: Snapshot) -> Predicate | None:
     """Select units by the number of their runs, and by the filters that look at runs.
 
     With ``latest_only``, this run has to be the latest.
