@@ -56,9 +56,16 @@ _CRASHED = frozenset({500, 502, 520})
 
 503, 429 and 529 are not among them: with these a server refuses work, whatever page it is asked for.
 """
+_REFUSED = 503
 
 _STEPS = tuple(2**power for power in range(11))
 """How far from an item that fails a control is looked for, on each side of it."""
+
+_FAILURES = 3
+"""An item is unreadable after this many requests for it alone have failed."""
+
+_IN_A_ROW = 100
+"""At most this many items in a row are left out. A server that fails from some position on has no end."""
 
 _CONTROLS = 3
 """How often an item that was read before is asked for as a control."""
@@ -137,6 +144,8 @@ class _Requests(Generic[T]):
     def __init__(self, fetch: Callable[..., Coroutine[Any, Any, Page[T]]]) -> None:
         self.deadline = Deadline()
         """The time limit of the search."""
+        self.has_waited = False
+        """Whether a control had to wait for the server. What failed before it may have failed for the same reason."""
         self._fetch = fetch
         self._controls = -1
 
@@ -170,11 +179,18 @@ class _Requests(Generic[T]):
     async def control(self, cursor: int, limit: int = 1) -> Page[T] | None:
         """Ask for items elsewhere once, and return them; None: there was no good response.
 
+        If the session is down, the policy decides how long to wait for the server.
+
         Raises:
             _TimeUpError: The time of the search is up.
         """
-        with suppress(APIError, TransportError, DecodeError):
-            return await self._request(cursor, limit, once=True)
+        for once in (True, False):
+            try:
+                return await self._request(cursor, limit, once=once)
+            except (APIError, TransportError, DecodeError) as error:
+                if error.down_since is None:
+                    break
+                self.has_waited = True
         return None
 
     async def _request(self, cursor: int, limit: int, *, once: bool) -> Page[T]:
@@ -236,7 +252,8 @@ class Bisection(Generic[T]):
         than the policy has attempts.
         """
         if not is_unreadable(error):
-            return False
+            # The attempts before the last one may have told more than a server that refuses work.
+            return self._skips and error.attempts > 1 and isinstance(error, ServerError) and error.status == _REFUSED
         if self._skips or error.attempts > 1:
             return True
         return isinstance(error, DecodeError | ResponseTooLargeError) and not isinstance(error, InvalidJSONError)
@@ -280,7 +297,8 @@ class Bisection(Generic[T]):
         self._error, self._limit, self._passed = error, limit, passed
         self._is_anchored = cursor < passed
         self._next = cursor + self._overlap if self._is_anchored else cursor
-        self._failing = self._end = cursor + limit
+        self._end = cursor + limit
+        self._failing = self._end if is_unreadable(error) else self._next  # or else the whole page is requested again
         self._has_offsets = has_offsets or limit == 1  # then no other limit is asked for
         self._read_at = read_at if self._has_offsets else None
         self._gap_start, self._left_out, self._guess = None, {}, _guessed(error, cursor)
@@ -376,7 +394,7 @@ class Bisection(Generic[T]):
         """Take note that the item at `_next` is to be left out, unless it was passed before.
 
         Raises:
-            TofuPilotError: The error given, because nothing is to be left out.
+            TofuPilotError: The error given, because nothing is to be left out, or too many items in a row.
         """
         position = self._next
         if position >= self._passed:
@@ -386,6 +404,8 @@ class Bisection(Generic[T]):
             self._left_out[position] = str(error)
         if self._gap_start is None:
             self._gap_start = position
+        elif position - self._gap_start >= _IN_A_ROW:
+            raise error
         # Unreadable items often stand side by side.
         self._next = self._failing = self._guess = position + 1
 
@@ -408,15 +428,20 @@ class Bisection(Generic[T]):
         Raises:
             TofuPilotError: The error of the item, because no control can be read either.
         """
-        answer = await self._requests.probe(position, 1)
-        for is_last in (False, True):
-            if isinstance(answer, Page):
-                return answer
-            if is_last and not await self._is_another_read(position):
-                raise answer
-            answer = await self._requests.probe(position, 1)
+        requests = self._requests
+        answer = await requests.probe(position, 1)
+        failures = 1
+        while not isinstance(answer, Page) and failures < _FAILURES:
+            if failures == _FAILURES - 1:
+                requests.has_waited = False
+                if not await self._is_another_read(position):
+                    raise answer
+                if requests.has_waited:
+                    failures = 0
+            answer = await requests.probe(position, 1)
+            failures += 1
         if not isinstance(answer, Page):
-            answer.attempts = 3
+            answer.attempts = failures
         return answer
 
     def _note(self, page: Page[T], asked: int) -> int | None:

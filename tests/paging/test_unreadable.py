@@ -449,6 +449,20 @@ class TestOddServers:
         )
         assert await listing(limit=10, on_unreadable="skip").collect() == but(service, {8})
 
+    @pytest.mark.parametrize("on_drift", ["ignore", "resync"])
+    async def test_a_server_that_fails_from_some_position_on_is_not_followed_for_ever(self, listing, service, on_drift):
+        """A hundred items in a row are left out at most."""
+        service.faults.on(
+            lambda request: int(request.query.get("cursor", "0")) + int(request.query["limit"]) > 45
+        ).always(status(500))
+        walk = listing(limit=10, on_drift=on_drift, on_unreadable="skip").walk()
+        seen = []
+        with pytest.raises(ServerError) as caught:
+            seen += [item async for item in walk]
+        assert caught.value.position is None
+        assert caught.value.checkpoint.cursor + caught.value.checkpoint.skip == 45
+        assert len(service.requests) < 1000
+
     async def test_users_come_whole_or_not_at_all(self, service, connection):
         service.faults.always(malformed(1))
         with pytest.raises(DecodeError) as caught:
@@ -479,9 +493,12 @@ class TestOtherErrors:
             await listing(on_unreadable="skip").collect()
         assert caught.value.position is None
 
+    @pytest.mark.parametrize("last", [status(503), reset()], ids=repr)
     @pytest.mark.parametrize("when", ["of the page", "of the item"])
     @EVERY_WAY
-    async def test_a_reset_that_ends_the_retries_hides_no_unreadable_item(self, service, concurrency, on_drift, when):
+    async def test_one_that_ends_the_attempts_hides_no_unreadable_item(
+        self, service, concurrency, on_drift, last, when
+    ):
         listing = InProcess(service, attempts=4).procedures.list
         service.faults.always(unreadable(45))
         limit, attempt = {"of the page": ("10", 4), "of the item": ("1", 3)}[when]
@@ -489,13 +506,14 @@ class TestOtherErrors:
         def is_last(request):
             return request.query.get("limit") == limit and request.attempt == attempt and covers(request, 45)
 
-        service.faults.on(is_last).always(reset())
+        service.faults.on(is_last).always(last)
         walk = listing(limit=10, concurrency=concurrency, on_drift=on_drift, on_unreadable="skip").walk()
         assert await drain(walk) == but(service, {45})
         assert walk.stats.unreadable_positions == [45]
 
-    async def test_one_that_heals_after_the_retries_leaves_nothing_out(self, service):
-        service.faults.on(cursor=40).next(reset(), times=4)
+    @pytest.mark.parametrize("fault", [status(503), reset()], ids=repr)
+    async def test_one_that_heals_after_the_retries_leaves_nothing_out(self, service, fault):
+        service.faults.on(cursor=40).next(fault, times=4)
         walk = InProcess(service, attempts=4).procedures.list(limit=10, on_unreadable="skip").walk()
         assert await drain(walk) == service.procedures
         assert walk.stats.unreadable == 0
@@ -506,13 +524,14 @@ class TestOtherErrors:
             await InProcess(service, attempts=4).procedures.list(limit=10, on_unreadable="skip").collect()
         assert len(service.requests) == 4 + 4 + 3
 
-    @pytest.mark.parametrize("on_unreadable", ["raise", "skip"])
-    async def test_a_503_that_ends_the_retries_is_raised_at_once(self, service, on_unreadable):
+    @pytest.mark.parametrize(("on_unreadable", "more"), [("raise", 0), ("skip", 1 + 1 + 4)])
+    async def test_a_503_that_stays_is_raised(self, service, on_unreadable, more):
+        """Only where an item may be skipped, a control and more attempts show that no item is the reason."""
         service.faults.on(cursor=40).always(status(503))
         with pytest.raises(ServerError) as caught:
             await InProcess(service, attempts=4).procedures.list(limit=10, on_unreadable=on_unreadable).collect()
         assert caught.value.position is None
-        assert len(service.requests) == 4 + 4
+        assert len(service.requests) == 4 + 4 + more
 
     def test_an_item_ahead_of_the_place_that_a_walk_looks_for_has_no_position(self):
         """To resume after it would leave out what the walk has not yielded yet."""
