@@ -127,16 +127,12 @@ class Factory(Listings):
         """Describe a factory.
 
         Args:
-            procedures: How many procedures to make up, or the procedures themselves, in the listing's order. The first
-                16 of them have runs.
-            runs: How many runs to make up, with their units, phases, measurements, logs and so on; or the runs
-                themselves, newest first. Without a procedure, no run is made up.
-            seed: Another seed makes other data.
-            nulls: Whether names and addresses of made-up people may be None.
-            until: When the newest made-up run has been uploaded; timezone-aware, from the year 2000 to 2100. The same
-                seed makes the same factory, earlier or later. None: the newest made-up procedure was created on
-                2026-01-30, and the first run was made a day after that.
-            items: Items to list instead of made-up ones, by the name of the listing, in the listing's order.
+            procedures: As in `Sandbox`, where it is 250 by default. The first 16 procedures have runs.
+            runs: As in `Sandbox`, where it is 1000 by default.
+            seed: As in `Sandbox`.
+            nulls: As in `Sandbox`.
+            until: As in `Sandbox`.
+            items: As in `Sandbox`.
 
         Raises:
             TypeError: There is no such listing, or an item is not of its model.

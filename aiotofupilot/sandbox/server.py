@@ -109,7 +109,9 @@ class Sandbox(Api, Listings):
                 themselves, newest first. Without a procedure, no run is made up.
             seed: Another seed makes other data.
             nulls: Whether names and addresses of made-up people may be None, which some clients cannot read.
-            until: When the newest made-up run has been uploaded, as for `Factory`; None: in the beginning of 2026.
+            until: When the newest made-up run has been uploaded; timezone-aware, from the year 2000 to 2100. The same
+                seed makes the same factory, earlier or later. None: the newest made-up procedure was created on
+                2026-01-30, and the first run was made a day after that.
             api_key: Key of a user. It may list everything.
             station_key: Key of a station.
             station_listings: Names of the listings that the station's key may list; None: all but stations, as in the

@@ -98,11 +98,10 @@ class World:
         Args:
             makers: How the items of each listing are made.
             procedures: How many procedures to make up, or the procedures.
-            runs: How many runs there have been; at least 0. Without a procedure, there are none.
-            seed: Another seed makes another factory.
-            nulls: Whether names and addresses of people may be missing.
-            until: When the newest run has been uploaded; timezone-aware, from the year 2000 to 2100. None: the first
-                run is made a day after the newest of the procedures was created.
+            runs: How many runs there have been. Without a procedure, there are none.
+            seed: As in `Sandbox`.
+            nulls: As in `Sandbox`.
+            until: As in `Sandbox`.
         """
         self._makers = makers
         self._seed = seed
