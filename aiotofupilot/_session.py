@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import logging
-from typing import TYPE_CHECKING, Any, NoReturn, TypeVar
+from typing import TYPE_CHECKING, Any, NoReturn
 from warnings import warn
 
 from attrs import evolve
 
-from ._arguments import boolean, for_parameter
+from ._arguments import boolean
 from ._http.client import Connection, Lifetime, Options
 from ._http.proxy import resolve_proxy
 from ._http.redaction import Redaction
@@ -17,25 +17,19 @@ from ._http.throttle import Throttle, checked_limiter
 from ._http.transport import Transport
 from .clock import Clock
 from .errors import ConfigurationError
-from .listings import NAMES, Listings, listing_class
+from .listings import Listings
 from .settings import Secret, Settings
-from .shard import Shard
 
 if TYPE_CHECKING:
     import os
     from collections.abc import Callable, Sequence
     from types import TracebackType
-    from typing import Self, Unpack
+    from typing import Self
 
     import aiohttp
 
     from ._http.retry import Retry
     from ._http.throttle import Limiter
-    from ._paging.paginator import Paginator
-    from ._paging.source import Identified
-    from .listings import PageOptions
-
-    T = TypeVar("T", bound=Identified)
 
 __all__ = ["TofuPilotSession"]
 
@@ -168,24 +162,6 @@ class TofuPilotSession(Listings):
         """The address that requests begin with, such as ``https://www.tofupilot.app/api``."""
         return self._base_url
 
-    def list(self, shard: Shard[T], **options: Unpack[PageOptions]) -> Paginator[T]:
-        """List the items of a shard, as the ``list()`` of its listing does. Nothing is sent before it is used.
-
-        Shards that are listed at the same time share the server's rate limit, so divide the concurrency among them.
-
-        Args:
-            shard: A part of a listing, which ``listing.shards(n)`` made, here or in another process.
-            options: As in the ``list()`` of the listing. A `Checkpoint` is one of the same shard.
-
-        Raises:
-            TypeError: An argument is of the wrong type, or the listing has no such option.
-            ValueError: An argument is out of bounds, or a checkpoint is of another listing, query or shard. Or there is
-                no such listing, or the query of the shard has a malformed date-time.
-        """
-        _check_shard(shard)
-        part: Paginator[T] = listing_class(shard.listing)(self._connection).part(shard, **options)
-        return part
-
     @property
     def _connection(self) -> _Connection:
         return _Connection(
@@ -257,13 +233,6 @@ class TofuPilotSession(Listings):
         if getattr(self, "_viewed", self) is None and self._transport.opened:
             self._transport.abandon()
             _warn(f"{self!r} was not closed", ResourceWarning, source=self)
-
-
-def _check_shard(given: object) -> None:
-    if not isinstance(given, Shard):
-        raise for_parameter(TypeError(f"shard must be a Shard, got {given!r}: use Shard.parse() for a text"), "shard")
-    if given.listing not in NAMES:
-        raise for_parameter(ValueError(f"shard is one of {given.listing}, and there is no such listing"), "shard")
 
 
 def _warn_of_exposure(path: str) -> None:

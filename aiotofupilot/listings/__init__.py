@@ -17,9 +17,14 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any, Generic, TypeVar, overload
 
 from aiotofupilot import _public
+from aiotofupilot._arguments import for_parameter
+from aiotofupilot.shard import Shard
 
 if TYPE_CHECKING:
-    from typing import Self
+    from typing import Self, Unpack
+
+    from aiotofupilot._paging.paginator import Paginator
+    from aiotofupilot._paging.source import Identified
 
     from ._base import Listing
     from ._declaration import Argument, Bounds
@@ -60,6 +65,7 @@ __all__ = [
 ]
 
 L = TypeVar("L", bound="Listing[Any]")
+T = TypeVar("T", bound="Identified")
 
 
 def listing_class(name: str) -> type[Listing[Any]]:
@@ -110,6 +116,24 @@ class Listings:
     measurements: Attribute[Measurements] = Attribute()
     phases: Attribute[Phases] = Attribute()
 
+    def list(self, shard: Shard[T], **options: Unpack[PageOptions]) -> Paginator[T]:
+        """List the items of a shard, as the ``list()`` of its listing does. Nothing is sent before it is used.
+
+        Shards that are listed at the same time share the server's rate limit, so divide the concurrency among them.
+
+        Args:
+            shard: A part of a listing, which ``listing.shards(n)`` made, here or in another process.
+            options: As in the ``list()`` of the listing. A `Checkpoint` is one of the same shard.
+
+        Raises:
+            TypeError: An argument is of the wrong type, or the listing has no such option.
+            ValueError: An argument is out of bounds, or a checkpoint is of another listing, query or shard. Or there is
+                no such listing, or the query of the shard has a malformed date-time.
+        """
+        _check_shard(shard)
+        part: Paginator[T] = listing_class(shard.listing)(self._connection).part(shard, **options)
+        return part
+
     if TYPE_CHECKING:
 
         @property
@@ -120,6 +144,14 @@ class Listings:
 
 NAMES = tuple(name for name, value in vars(Listings).items() if isinstance(value, Attribute))
 """The names of the listings."""
+
+
+def _check_shard(given: object) -> None:
+    if not isinstance(given, Shard):
+        raise for_parameter(TypeError(f"shard must be a Shard, got {given!r}: use Shard.parse() for a text"), "shard")
+    if given.listing not in NAMES:
+        raise for_parameter(ValueError(f"shard is one of {given.listing}, and there is no such listing"), "shard")
+
 
 if not TYPE_CHECKING:  # pragma: no branch - hidden from type checkers, because they would then accept any name
     __getattr__, __dir__ = _public.lazy_from(
