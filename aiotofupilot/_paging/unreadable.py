@@ -536,11 +536,9 @@ class Bisection(Generic[T]):
         if position < 0:
             return None
         answer = await self._requests.probe(position, 1, once=False)
-        if isinstance(answer, Page):
-            return answer
-        if not await self._is_another_read(position):
-            raise answer
-        return None
+        if not isinstance(answer, Page):
+            answer = await self._verified(position)
+        return answer if isinstance(answer, Page) else None
 
 
 def _first(page: Page[Any]) -> str | None:

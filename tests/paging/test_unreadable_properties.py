@@ -106,6 +106,7 @@ def test_resuming_after_each_error_reads_all_the_others(bad, way):
 
 @given(bad=POSITIONS, way=WAYS, begins_at=st.integers(0, 60), lasts=st.integers(1, 100))
 @example(bad={0, 1}, way=way(1, "resync"), begins_at=17, lasts=4)
+@example(bad={0}, way=way(1, "raise"), begins_at=9, lasts=3)
 def test_an_outage_of_any_length_leaves_nothing_else_out(bad, way, begins_at, lasts):
     """It may begin within the search for an unreadable item. What was not yielded comes after resuming."""
 
