@@ -361,6 +361,10 @@ class TestDetectDriftWhereThingsMove:
         assert drift.next_probe == 0
         assert ids(drift.admit(page("abcxdef", 0))) == ["x", "f"]
 
+    def test_what_stands_between_the_items_passed_last_was_created_there(self):
+        drift = anchored("abcde")
+        assert ids(drift.admit(page("cxdef", 4))) == ["x", "f"]
+
     def test_items_missing_at_the_end_of_a_listing_that_did_not_grow_were_removed(self):
         drift = DetectDrift(limit=10, resync=True)
         for start in range(100, 200, 10):
