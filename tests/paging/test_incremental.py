@@ -373,6 +373,16 @@ async def test_a_server_that_does_not_sort_settles_nothing_before_the_end():
     assert again.watermark.floor is not None
 
 
+async def test_a_listing_that_has_no_order_settles_nothing_before_the_end_although_it_seems_to_have_one():
+    server = server_with(300)
+    server.rows.reverse()
+    walk = listing("bounded", server, limit=100).since()
+    assert [int((await anext(walk)).id) for _ in range(250)] == list(range(250))
+    assert walk.watermark.floor is None
+    assert len(await everything(walk)) == 50
+    assert walk.watermark.floor is not None
+
+
 @pytest.mark.parametrize("sorts", [True, False])
 async def test_an_item_that_the_server_sorts_among_newer_ones_is_yielded_all_the_same(sorts):
     """A server that sorts by something like the creation seems to sort until an item shows that it does not."""
