@@ -40,6 +40,9 @@ signal.signal(signal.SIGINT, signal.default_int_handler)
 signal.signal(signal.SIGHUP, signal.SIG_DFL)
 
 
+gc.set_threshold(100_000, 20, 100)  # searches for garbage are rare, because each module of tests begins with one
+
+
 @pytest.fixture(scope="module", autouse=True)
 def frozen():
     """What is there now, such as modules, stays to the end: no search for garbage within a test has to look at it."""
