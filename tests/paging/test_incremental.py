@@ -84,6 +84,19 @@ async def test_stats_count_pages_and_what_was_listed_again():
     assert (walk.stats.items, walk.stats.pages, walk.stats.resyncs, walk.stats.duplicates) == (30, 4, 1, 5)
 
 
+@EVERY
+async def test_an_item_that_cannot_be_read_is_left_out_and_counted(kind):
+    """The next pass yields it, if it can be read by then and is not older than the watermark."""
+    server = server_with(30)
+    server.unreadable = {"27"}
+    walk = listing(kind, server, limit=10, on_unreadable="skip").since()
+    assert sorted(await everything(walk)) == [number for number in range(30) if number != 27]
+    assert (walk.stats.unreadable, len(walk.stats.unreadable_positions)) == (1, 1)
+    server.unreadable.clear()
+    again = listing(kind, server, limit=10, on_unreadable="skip").since(walk.watermark)
+    assert (await everything(again), again.stats.unreadable) == ([27], 0)
+
+
 def with_procedures(server, count):
     """Let the runs of a server be of so many procedures, by turns."""
     for number, run in enumerate(server.runs):
