@@ -43,13 +43,13 @@ async def pages_of(fetch: Fetch[T], plan: Plan) -> AsyncGenerator[Page[T], None]
     remaining = None if plan.max_items is None else plan.max_items + bool(plan.max_items) * plan.start.skip
     memory, progress, stats = Memory(), Progress(), WalkStats()
     span = WalkSpan(plan.start.listing, plan.described())
-    ask = partial(fetch, counts=stats.counts)
+    fetch_page = partial(fetch, counts=stats.counts)
     window = Window(
-        ask,
+        fetch_page,
         cursor=plan.start.cursor,
         limit=plan.limit,
         concurrency=plan.concurrency,
-        bisection=plan.on_unreadable and Bisection(ask, plan.on_unreadable),
+        bisection=plan.on_unreadable and Bisection(fetch_page, plan.on_unreadable),
     )
     try:
         while remaining is None or remaining > 0:
@@ -86,7 +86,7 @@ def kept(page: Page[T], plan: Plan) -> Page[T]:
 
 
 def checkpoint_after(page: Page[Any], start: Checkpoint) -> Checkpoint:
-    """Return the place after a page's last item.
+    """Return the checkpoint after a page's last item.
 
     Args:
         page: The page.
@@ -103,7 +103,7 @@ def note_checkpoint(error: Exception, checkpoint: Checkpoint, start: Checkpoint)
 
     Args:
         error: What ended the walk.
-        checkpoint: Where the walk stands.
+        checkpoint: Where the walk is.
         start: Where it began. An error that came before anything else has no note, because there is nothing to resume.
     """
     if isinstance(error, TofuPilotError):
@@ -115,9 +115,11 @@ def note_checkpoint(error: Exception, checkpoint: Checkpoint, start: Checkpoint)
 
 
 def _note_position(error: TofuPilotError, position: int, checkpoint: Checkpoint) -> None:
-    """Tell with an error how to resume after the item that cannot be read, if the walk stands right before it."""
+    """Tell with an error how to resume after the item that cannot be read, if the walk is right before it."""
     if position > checkpoint.cursor + checkpoint.skip:
-        error.position = None  # the walk was looking for its place, and there are items before this one that it missed
+        error.position = (
+            None  # the walk was looking for its position, and there are items before this one that it missed
+        )
         return
     after = checkpoint.after(position)
     error.add_note(

@@ -163,7 +163,7 @@ class Segment(Walk[T]):
         counts, positions = RequestCounts(whole=stats_of_all.counts), stats_of_all.unreadable_positions
         super().__init__(fetch, plan, WalkStats(counts, unreadable_positions=positions))
 
-    def _tell_place(self, error: Exception) -> None:
+    def _tell_position(self, error: Exception) -> None:
         pass
 
 

@@ -38,7 +38,7 @@ class Window(Generic[T]):
     The first page is fetched alone. From then on the window grows by one with each page that came as predicted, so
     that a short listing costs few requests beyond its end, and by two once it is wide. At the first page that did not,
     the pages fetched beyond it are thrown away. If that page is only shorter, the server caps the limit, and the window
-    goes on with pages of that length. Otherwise a page is asked for only when the walk needs it, at the cursor that the
+    goes on with pages of that length. Otherwise a page is requested only when the walk needs it, at the cursor that the
     server gave.
 
     Nothing is fetched before `next` is called, so a consumer that stops stops the requests. A window that is dropped
@@ -47,7 +47,7 @@ class Window(Generic[T]):
     Args:
         fetch: Fetches a page.
         cursor: Where to begin.
-        limit: How many items to ask for per page.
+        limit: How many items to request per page.
         overlap: How many items of a page the next page is to begin with; less than `limit`.
         concurrency: How many pages may be in flight or waiting to be handed over; 1 or more.
         bisection: Reads a page that fails in parts. None: the error is raised.
@@ -67,10 +67,10 @@ class Window(Generic[T]):
     ) -> None:
         self._fetch = fetch
         self.limit = limit
-        """How many items are asked for per page."""
+        """How many items are requested per page."""
         self._overlap = overlap
         self._concurrency = concurrency
-        self._asked = limit
+        self._requested = limit
         """How many items the page was to have that is at hand or failed."""
         self._prefetched: deque[tuple[int, int, Deadline, asyncio.Task[Page[T]]]] = deque()
         self._deadline = Deadline()
@@ -98,7 +98,7 @@ class Window(Generic[T]):
 
         Args:
             cursor: Where to go on.
-            limit: How many items to ask for per page from now on; None: as many as before.
+            limit: How many items to request per page from now on; None: as many as before.
         """
         if limit is not None:
             self.limit = self._whole = limit
@@ -110,7 +110,7 @@ class Window(Generic[T]):
     async def next(self, at_most: int | None = None) -> Page[T] | None:
         """Return the next page; None: the one before was the last.
 
-        After an error, or when cancelled, nothing is in flight, and the next call asks for the same page again.
+        After an error, or when cancelled, nothing is in flight, and the next call requests the same page again.
 
         Args:
             at_most: How many pages can be needed from here on, this one included; None: any number.
@@ -143,7 +143,7 @@ class Window(Generic[T]):
             if width > 1 or self._prefetched:
                 page = await self._head(width)
             else:
-                self._asked, self._deadline = self.limit, Deadline()
+                self._requested, self._deadline = self.limit, Deadline()
                 page = await self._page(self._cursor, self._deadline)
         except TofuPilotError as error:
             if self._bisection is None or not self._bisection.helps(error):
@@ -168,7 +168,7 @@ class Window(Generic[T]):
             loop.call_soon_threadsafe(_cancel, tasks)
 
     def _step_back(self) -> None:
-        """Throw away what is in flight, and let the page that is due be asked for alone."""
+        """Throw away what is in flight, and let the page that is due be requested alone."""
         self._cancel_prefetched()
         self._page_cursor = -1
         self._is_in_parts = False
@@ -188,7 +188,7 @@ class Window(Generic[T]):
                 cursor = self._prefetched[-1][0] + self._prefetched[-1][1] - self._overlap
             deadline = Deadline()
             self._prefetched.append((cursor, self.limit, deadline, _begun(self._page(cursor, deadline))))
-        _, self._asked, self._deadline, task = self._prefetched[0]
+        _, self._requested, self._deadline, task = self._prefetched[0]
         try:
             page = await _result(task)
         except TofuPilotError as error:
@@ -209,7 +209,7 @@ class Window(Generic[T]):
         """Return how to get the first part of the page that failed."""
         return bisection.begin(
             self._cursor,
-            self._asked,
+            self._requested,
             error,
             deadline=self._deadline,
             passed=self._passed,
@@ -229,7 +229,7 @@ class Window(Generic[T]):
         if bisection.is_too_long:
             self._too_long += 1
             if self._too_long > 1:  # the first time, the server may have been slow for another reason
-                self.limit, self._good = max(self._overlap + 1, self._asked // 2), 0
+                self.limit, self._good = max(self._overlap + 1, self._requested // 2), 0
                 self._cancel_prefetched()
         is_joined = self._prefetched and self._prefetched[0][0] == self._cursor
         if not is_joined and not self._is_in_parts:
@@ -242,7 +242,7 @@ class Window(Generic[T]):
         self._grow()
         following = page.following
         cursor = None if following is None else following - self._overlap
-        if cursor == page.cursor + self._asked - self._overlap:
+        if cursor == page.cursor + self._requested - self._overlap:
             self._width = min(self._width + (1 if self._width < _CAUTIOUS else 2), self._concurrency)
         else:
             self._cancel_prefetched()
@@ -254,7 +254,7 @@ class Window(Generic[T]):
 
     def _grow(self) -> None:
         """Make pages that were halved longer again, after enough of them have come whole."""
-        if self._asked == self._whole:
+        if self._requested == self._whole:
             self._too_long = 0
         elif self.limit < self._whole:
             self._good += 1
@@ -275,7 +275,7 @@ class Window(Generic[T]):
         A second page of an unexpected length shows that the lengths are not to be predicted.
         """
         length = len(page.data)
-        if self._has_learned or not self._overlap < length < self._asked or page.following != page.cursor + length:
+        if self._has_learned or not self._overlap < length < self._requested or page.following != page.cursor + length:
             return False
         self.limit = self._whole = length
         self._has_learned = True
@@ -289,7 +289,7 @@ class Window(Generic[T]):
 
 
 def _begun(fetching: Coroutine[Any, Any, T]) -> asyncio.Task[T]:
-    """Return a task that fetches a page. Nobody has to ask for its error."""
+    """Return a task that fetches a page. Nobody has to retrieve its error."""
     task = asyncio.create_task(fetching)
     task.add_done_callback(_retrieve)
     return task
@@ -305,7 +305,7 @@ async def _result(task: asyncio.Task[T]) -> T:
     """
     try:
         if task.done():
-            await asyncio.sleep(0)  # the pages asked for just now set off before this one is consumed
+            await asyncio.sleep(0)  # the pages requested just now set off before this one is consumed
         else:
             await asyncio.wait((task,))  # awaiting the task itself could not tell its cancellation from ours
         if task.cancelled() and task.cancelling():

@@ -30,7 +30,7 @@ OnUnreadable = Literal["raise", "skip"]
 """What a walk does about an item that the server cannot serve."""
 
 Control = Callable[[], Awaitable[bool]]
-"""A function that asks for something else of a listing once, and returns whether there was a good response."""
+"""A function that requests something else of a listing once, and returns whether there was a good response."""
 
 
 class Identified(Protocol):
@@ -93,13 +93,13 @@ class Source(Protocol[T]):
 
         Args:
             cursor: Where the page begins, in the server's counting. The listing itself begins at 0.
-            limit: How many items to ask for.
+            limit: How many items to request.
             counts: Where the requests are counted.
             once: Whether to make a single attempt, however many the session allows.
             deadline: A time limit that other requests have too. If it is not set, this request sets it. None: there is
                 none but that of the session.
-            control: Asks for something else of the listing, and returns whether there was a good response. It tells
-                whether the server is down or only this page fails. None: nothing else can be asked for.
+            control: Requests something else of the listing, and returns whether there was a good response. It tells
+                whether the server is down or only this page fails. None: nothing else can be requested.
         """
         ...
 
@@ -154,12 +154,12 @@ class Source(Protocol[T]):
 
     @property
     def can_be_bounded(self) -> bool:
-        """Whether items can be asked for by the time of their creation."""
+        """Whether items can be requested by the time of their creation."""
         ...
 
     @property
     def can_be_ordered(self) -> bool:
-        """Whether items can be asked for in the order of their creation."""
+        """Whether items can be requested in the order of their creation."""
         ...
 
     def created_at(self, item: T) -> datetime | None:
@@ -171,7 +171,7 @@ class Source(Protocol[T]):
         ...
 
     def runs(self) -> Source[Any] | None:
-        """Return the runs whose items are asked for; None: the items do not belong to runs."""
+        """Return the runs whose items are requested; None: the items do not belong to runs."""
         ...
 
     def run_id(self, item: T) -> str:
@@ -183,7 +183,7 @@ class Source(Protocol[T]):
         ...
 
     def served_at(self, page: Page[Any]) -> datetime | None:
-        """Return the server's time when it answered with a page; None: the server did not say."""
+        """Return the server's time when it responded with a page; None: the server did not say."""
         ...
 
     @property
@@ -197,7 +197,7 @@ class Source(Protocol[T]):
         ...
 
     def within(self, max_elapsed: float) -> Source[T]:
-        """Return the same query, no page of which is asked for again for longer than some seconds."""
+        """Return the same query, no page of which is requested again for longer than some seconds."""
         ...
 
     async def pause(self, seconds: float, *, after: TofuPilotError | None = None) -> None:
@@ -250,7 +250,7 @@ class Plan:
     """Returns what the server sorts an item by; None: that is not known. Items with equal keys have no order."""
     on_unreadable: OnUnreadable | None = "raise"
     """What to do about an item that cannot be read. None: the server does not cut the listing into pages, so no
-    page can be asked for in parts."""
+    page can be requested in parts."""
 
     def described(self) -> dict[str, int | str]:
         """Return how the listing is walked, for instruments."""

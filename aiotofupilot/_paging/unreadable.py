@@ -1,13 +1,13 @@
 """Reads around an item that the server cannot serve, and that fails every page it is on.
 
-The page is read in parts. Bisection finds the item: half of what fails is asked for, and each part that can be read is
-handed over at once. Then the item stands alone. Before it is called unreadable, it is asked for alone three times, and
-another item has to be read in between, as a control. So an outage is not mistaken for an unreadable item. Each request
-of the search is made once, and the policy adds none. Positions are computed, so the server's cursors have to be
+The page is read in parts. Bisection finds the item: half of what fails is requested, and each part that can be read is
+handed over at once. Then the item is alone. Before it is classified as unreadable, it is requested alone three times,
+and another item has to be read in between, as a control. So an outage is not mistaken for an unreadable item. Each
+request of the search is made once, and the policy adds none. Positions are computed, so the server's cursors have to be
 offsets.
 
-The search begins only if a control is answered within the time that the policy has for the page. It then takes no
-longer than that time once more for each part.
+The search begins only if a control has a good response within the time that the policy has for the page. It then takes
+no longer than that time once more for each part.
 """
 
 from __future__ import annotations
@@ -54,7 +54,7 @@ _TOO_SLOW = frozenset({408, 504, 524})
 _CRASHED = frozenset({500, 502, 520})
 """Statuses that one page alone can have. 520 and 524 are what Cloudflare says for 502 and 504.
 
-503, 429 and 529 are not among them: with these a server refuses work, whatever page it is asked for.
+503, 429 and 529 are not among them: with these a server refuses work, whatever page is requested.
 """
 _REFUSED = 503
 
@@ -68,7 +68,7 @@ _IN_A_ROW = 100
 """At most this many items in a row are left out. A server that fails from some position on has no end."""
 
 _CONTROLS = 3
-"""How often an item that was read before is asked for as a control."""
+"""How often an item that was read before is requested as a control."""
 
 _BEFORE = 7
 """At most this many items before a gap may be unreadable too, because a checkpoint names 8 of those passed last."""
@@ -94,7 +94,7 @@ class Gap:
     before: str | None = None
     """The ID of the item before the gap, read after the page behind it; None: there is none, or it is not needed."""
     is_confirmed: bool = True
-    """Whether both sides of the gap were found where they stood, three times, after the page behind it was read."""
+    """Whether both sides of the gap were found where they were, three times, after the page behind it was read."""
 
 
 def note_left_out(gap: Gap, stats: WalkStats, span: WalkSpan) -> None:
@@ -107,7 +107,7 @@ def note_left_out(gap: Gap, stats: WalkStats, span: WalkSpan) -> None:
 
 
 def is_unreadable(error: TofuPilotError) -> bool:
-    """Return whether an error can be due to an item of the page that was asked for."""
+    """Return whether an error can be due to an item of the page that was requested."""
     match error:
         case ServerError():
             return error.status in _TOO_SLOW | _CRASHED
@@ -151,7 +151,7 @@ class _Requests(Generic[T]):
 
     def page(self, cursor: int, limit: int, deadline: Deadline) -> Coroutine[Any, Any, Page[T]]:
         """Return a page; see `Bisection.page`."""
-        control = partial(self._is_answered_beside, cursor, limit, deadline)
+        control = partial(self._responds_beside, cursor, limit, deadline)
         return self._fetch(cursor, limit, deadline=deadline, control=control)
 
     async def probe(self, cursor: int, limit: int, *, once: bool = True) -> Page[T] | TofuPilotError:
@@ -159,9 +159,9 @@ class _Requests(Generic[T]):
 
         Args:
             cursor: Where the items begin.
-            limit: How many to ask for.
-            once: Whether to ask once. If not, and after an error that tells nothing of the items, as a 503 does, the
-                policy decides how often they are asked for.
+            limit: How many to request.
+            once: Whether to make a single request. If not, and after an error that tells nothing of the items, as a
+                503 does, the policy decides how many are made.
 
         Raises:
             TofuPilotError: The policy gave up, and the error tells nothing of the items.
@@ -177,7 +177,7 @@ class _Requests(Generic[T]):
         return await self.probe(cursor, limit, once=False)
 
     async def control(self, cursor: int, limit: int = 1) -> Page[T] | None:
-        """Ask for items elsewhere once, and return them; None: there was no good response.
+        """Request items elsewhere once, and return them; None: there was no good response.
 
         If the session is down, the policy decides how long to wait for the server.
 
@@ -205,12 +205,12 @@ class _Requests(Generic[T]):
             _log.info("looking for an unreadable item: %d items at position %d fail: %s", limit, cursor, error)
             raise
 
-    async def _is_answered_beside(self, cursor: int, limit: int, deadline: Deadline) -> bool:
-        """Ask for an item beside a page, in another place each time, and return whether there was a good response."""
-        places = _beside(cursor, limit)
+    async def _responds_beside(self, cursor: int, limit: int, deadline: Deadline) -> bool:
+        """Request an item beside a page, at another position each time; return whether there was a good response."""
+        positions = _beside(cursor, limit)
         self._controls += 1
         with suppress(APIError, TransportError, DecodeError):
-            await self._fetch(places[self._controls % len(places)], 1, once=True, deadline=deadline)
+            await self._fetch(positions[self._controls % len(positions)], 1, once=True, deadline=deadline)
             return True
         return False
 
@@ -247,7 +247,7 @@ class Bisection(Generic[T]):
     def helps(self, error: TofuPilotError) -> bool:
         """Return whether a page that failed is to be read in parts.
 
-        Where the user wants no retries, and items are not to be skipped, a page is only asked for in parts after an
+        Where the user wants no retries, and items are not to be skipped, a page is only read in parts after an
         error that no retry could have mended. Otherwise a test or a service would see more requests during an outage
         than the policy has attempts.
         """
@@ -263,7 +263,7 @@ class Bisection(Generic[T]):
 
         Args:
             cursor: Where the page begins.
-            limit: How many items to ask for.
+            limit: How many items to request.
             deadline: It is set to the time limit of the page.
         """
         return self._requests.page(cursor, limit, deadline)
@@ -291,15 +291,15 @@ class Bisection(Generic[T]):
             has_offsets: Whether the server's cursors were seen to be offsets.
 
         Raises:
-            TofuPilotError: The same error, because no control is answered, or the server's cursors are not offsets. Or
-                the error of an item that stands alone; its ``position`` says where.
+            TofuPilotError: The same error, because no control has a good response, or the server's cursors are not
+                offsets. Or the error of an item that fails alone; its ``position`` says where.
         """
         self._error, self._limit, self._passed = error, limit, passed
         self._is_anchored = cursor < passed
         self._next = cursor + self._overlap if self._is_anchored else cursor
         self._end = cursor + limit
         self._failing = self._end if is_unreadable(error) else self._next  # or else the whole page is requested again
-        self._has_offsets = has_offsets or limit == 1  # then no other limit is asked for
+        self._has_offsets = has_offsets or limit == 1  # then no other limit is requested
         self._read_at = read_at if self._has_offsets else None
         self._gap_start, self._left_out, self._guess = None, {}, _guessed(error, cursor)
         self._requests.deadline = deadline
@@ -321,13 +321,13 @@ class Bisection(Generic[T]):
             raise self._error from None
 
     async def _first_part(self, cursor: int, limit: int) -> Page[T]:
-        places = _beside(cursor, limit) if self._read_at is None else (self._read_at,) * _CONTROLS
-        for place in places:
+        positions = _beside(cursor, limit) if self._read_at is None else (self._read_at,) * _CONTROLS
+        for position in positions:
             # Two items show whether the cursor behind them is an offset, and not the number of the next page.
-            asked = 1 if self._has_offsets else 2
-            page = await self._requests.control(place, asked)
+            requested = 1 if self._has_offsets else 2
+            page = await self._requests.control(position, requested)
             if page is not None:
-                self._note(page, asked)
+                self._note(page, requested)
                 self._requests.deadline = Deadline()
                 return await self._part()
         raise self._error
@@ -343,17 +343,17 @@ class Bisection(Generic[T]):
                 return await self._handed_over(page)
             if self._failing > self._next:
                 middle = self._middle()
-            else:  # what is behind an item is asked for at once
+            else:  # what is behind an item is requested at once
                 if self._end <= self._next + self._overlap:  # no page may begin with an item that was left out
                     self._end = self._next + self._limit
                 middle = self._end
             cursor = self._cursor
-            answer = await self._requests.probe(cursor, middle - cursor)
-            if isinstance(answer, Page):
-                if self._note(answer, middle - cursor) == 1:
+            result = await self._requests.probe(cursor, middle - cursor)
+            if isinstance(result, Page):
+                if self._note(result, middle - cursor) == 1:
                     await self._check_offsets(self._next + 1)
-                return await self._handed_over(answer)
-            self._failing, self._guess = middle, _guessed(answer, cursor) or self._guess
+                return await self._handed_over(result)
+            self._failing, self._guess = middle, _guessed(result, cursor) or self._guess
 
     @property
     def _cursor(self) -> int:
@@ -406,7 +406,7 @@ class Bisection(Generic[T]):
             self._gap_start = position
         elif position - self._gap_start >= _IN_A_ROW:
             raise error
-        # Unreadable items often stand side by side.
+        # Unreadable items often lie side by side.
         self._next = self._failing = self._guess = position + 1
 
     async def _handed_over(self, page: Page[T]) -> Page[T]:
@@ -429,34 +429,34 @@ class Bisection(Generic[T]):
             TofuPilotError: The error of the item, because no control can be read either.
         """
         requests = self._requests
-        answer = await requests.probe(position, 1)
+        result = await requests.probe(position, 1)
         failures = 1
-        while not isinstance(answer, Page) and failures < _FAILURES:
+        while not isinstance(result, Page) and failures < _FAILURES:
             if failures == _FAILURES - 1:
                 requests.has_waited = False
                 if not await self._is_another_read(position):
-                    raise answer
+                    raise result
                 if requests.has_waited:
                     failures = 0
-            answer = await requests.probe(position, 1)
+            result = await requests.probe(position, 1)
             failures += 1
-        if not isinstance(answer, Page):
-            answer.attempts = failures
-        return answer
+        if not isinstance(result, Page):
+            result.attempts = failures
+        return result
 
-    def _note(self, page: Page[T], asked: int) -> int | None:
+    def _note(self, page: Page[T], requested: int) -> int | None:
         """Take note of items that were read, and return how many positions they take up; None: the listing ends there.
 
         Args:
             page: The items.
-            asked: How many were asked for.
+            requested: How many were requested.
 
         Raises:
             TofuPilotError: The error of the page, because the server's cursors are not offsets.
         """
         length = None if page.following is None else page.following - page.cursor
         if length is not None:
-            if length not in (asked, len(page.data)):
+            if length not in (requested, len(page.data)):
                 raise self._error
             self._has_offsets = self._has_offsets or length > 1
         if page.data and self._has_offsets:
@@ -465,17 +465,17 @@ class Bisection(Generic[T]):
 
     async def _is_another_read(self, position: int) -> bool:
         """Return whether another item than the one at a position can be read right now."""
-        places = _around(position) if self._read_at in (None, position) else (self._read_at,) * _CONTROLS
-        for place in places:
-            page = await self._requests.control(place)
+        others = _around(position) if self._read_at in (None, position) else (self._read_at,) * _CONTROLS
+        for other in others:
+            page = await self._requests.control(other)
             if page is None or not page.data:
                 continue
             if not self._has_offsets:
                 # The pages of one item and of two begin with the same item only where cursors are offsets.
-                longer = await self._requests.control(place, 2)
+                longer = await self._requests.control(other, 2)
                 self._has_offsets = longer is not None and [item.id for item in longer.data[:1]] == [page.data[0].id]
             if self._has_offsets:
-                self._read_at = place
+                self._read_at = other
                 return True
         return False
 
@@ -486,15 +486,15 @@ class Bisection(Generic[T]):
             TofuPilotError: The error of the page, because they are not offsets.
         """
         if not self._has_offsets and isinstance(await self._requests.probe(position, 2), Page):
-            raise self._error  # a page number leads to other items than that, now that two are asked for
+            raise self._error  # a page number leads to other items than that, now that two are requested
         self._has_offsets = True
 
     async def _gap_before(self, behind: Page[T]) -> Gap:
         """Return what lies before a part. Where pages overlap, make sure that nothing else was missed there.
 
-        No page can show both sides of a gap, because every page with the unreadable item fails. So both sides are asked
-        for three times, and what lies between them once more. Only a listing that moves at least four times during the
-        search can hide an item.
+        No page can show both sides of a gap, because every page with the unreadable item fails. So both sides are
+        requested three times, and what lies between them once more. Only a listing that moves at least four times
+        during the search can hide an item.
         """
         stop, start = behind.cursor, self._gap_start
         left_out, self._left_out = self._left_out, {}
@@ -512,13 +512,13 @@ class Bisection(Generic[T]):
         return Gap(start, stop, left_out, before=before, is_confirmed=is_confirmed)
 
     async def _is_confirmed(self, start: int, before: str | None, behind: Page[T]) -> bool:
-        """Return whether a gap, and the items before and behind it, are found where they stood."""
+        """Return whether a gap, and the items before and behind it, are found where they were."""
         for position in range(start, behind.cursor):
             if isinstance(await self._requests.probe(position, 1), Page):
                 return False
         sides = ((start - 1, before), (behind.cursor, _first(behind)))
         for position, first in (sides[1], sides[0], sides[0], sides[1]):
-            if position < 0:  # nothing stands before the gap, so its first item has to fail
+            if position < 0:  # nothing lies before the gap, so its first item has to fail
                 is_as_before = not isinstance(await self._requests.probe(0, 1), Page)
             else:
                 page = await self._side(position)
@@ -535,10 +535,10 @@ class Bisection(Generic[T]):
         """
         if position < 0:
             return None
-        answer = await self._requests.probe(position, 1, once=False)
-        if not isinstance(answer, Page):
-            answer = await self._verified(position)
-        return answer if isinstance(answer, Page) else None
+        result = await self._requests.probe(position, 1, once=False)
+        if not isinstance(result, Page):
+            result = await self._verified(position)
+        return result if isinstance(result, Page) else None
 
 
 def _first(page: Page[Any]) -> str | None:
@@ -552,14 +552,14 @@ def _guessed(error: TofuPilotError, cursor: int) -> int | None:
 
 
 def _beside(cursor: int, limit: int) -> tuple[int, ...]:
-    """Return where to ask for a control: right behind a page, and further on.
+    """Return the positions of controls: right behind a page, and further on.
 
-    The last place is beyond the end of most listings. An empty page cannot fail because of an item.
+    The last one is beyond the end of most listings. An empty page cannot fail because of an item.
     """
     return cursor + limit, cursor + 11 * limit, cursor + 1001 * limit
 
 
 def _around(position: int) -> list[int]:
-    """Return where to look for an item that can be read: beside a position, and then further and further away."""
-    places = dict.fromkeys(place for step in _STEPS for place in (position + step, max(0, position - step)))
-    return [place for place in places if place != position]
+    """Return the positions of controls around a position: beside it, and then further and further away."""
+    others = dict.fromkeys(other for step in _STEPS for other in (position + step, max(0, position - step)))
+    return [other for other in others if other != position]

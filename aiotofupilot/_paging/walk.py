@@ -70,7 +70,7 @@ class Iteration(AsyncOnly, AsyncIterator[R]):
 
     @abstractmethod
     async def aclose(self) -> None:
-        """End it where it stands, and wait until nothing of it is in flight. It yields nothing any more."""
+        """End it where it is, and wait until nothing of it is in flight. It yields nothing any more."""
 
     def _check_idle(self) -> None:
         if self._is_asking:
@@ -91,15 +91,15 @@ class Walk(Iteration[T]):
         start = plan.start
         self._drift, cursor, limit, self._whole_page = _start(plan)
         self._stats = WalkStats() if stats is None else stats
-        ask = partial(fetch, counts=self._stats.counts)
+        fetch_page = partial(fetch, counts=self._stats.counts)
         overlap = self._drift.overlap
         self._window = Window(
-            ask,
+            fetch_page,
             cursor=cursor,
             limit=limit,
             overlap=overlap,
             concurrency=plan.concurrency,
-            bisection=plan.on_unreadable and Bisection(ask, plan.on_unreadable, overlap=overlap),
+            bisection=plan.on_unreadable and Bisection(fetch_page, plan.on_unreadable, overlap=overlap),
             passed=start.cursor + start.skip,
         )
         self._has_short_pages = limit < plan.limit
@@ -127,7 +127,7 @@ class Walk(Iteration[T]):
     async def batches(self) -> AsyncIterator[list[T]]:
         """Yield the items in lists, as they arrive: first those at hand, then the new items of each page.
 
-        The checkpoint is the place after the list that was yielded last. If you store both together, each item is
+        The checkpoint is the position after the list that was yielded last. If you store both together, each item is
         stored exactly once.
         """
         async for item in self:
@@ -136,7 +136,7 @@ class Walk(Iteration[T]):
     async def take(self, at_most: int) -> list[T]:
         """Return the next items: those at hand, or else those of the next page. No items: the walk has ended.
 
-        The checkpoint is then the place after them.
+        The checkpoint is then the position after them.
 
         Args:
             at_most: The most items to return, 1 or more.
@@ -164,25 +164,25 @@ class Walk(Iteration[T]):
 
     @property
     def checkpoint(self) -> Checkpoint:
-        """Where the walk stands, after the last item that it yielded. ``list(cursor=...)`` resumes there."""
+        """Where the walk is, after the last item that it yielded. ``list(cursor=...)`` resumes there."""
         if self._page is None:
             return self._start
         page, memory = self._page, self._drift.memory
         if self._yielded_of_page < len(self._new):
             upcoming = self._new[self._yielded_of_page]
             passed = next(at for at, item in enumerate(page.data) if item is upcoming)
-            place = evolve(self._start, cursor=page.cursor, skip=passed)
+            checkpoint = evolve(self._start, cursor=page.cursor, skip=passed)
         else:
             passed = len(page.data)
-            # A server that counts pages would mean another place by the next cursor once pages are longer again.
-            place = (
+            # A server that counts pages would mean another position by the next cursor once pages are longer again.
+            checkpoint = (
                 evolve(self._start, cursor=page.cursor, skip=passed)
                 if self._has_short_pages
                 else checkpoint_after(page, self._start)
             )
         return evolve(
-            place,
-            skip=place.skip + self._drift.skip,
+            checkpoint,
+            skip=checkpoint.skip + self._drift.skip,
             anchors=memory.anchors(passed),
             ahead=memory.ahead(passed),
         )
@@ -220,10 +220,10 @@ class Walk(Iteration[T]):
             raise StopAsyncIteration
 
     def _note_failure(self, error: Exception) -> None:
-        self._tell_place(error)
+        self._tell_position(error)
         self._span.end(self.stats, error)
 
-    def _tell_place(self, error: Exception) -> None:
+    def _tell_position(self, error: Exception) -> None:
         """Tell with an error where to resume."""
         note_checkpoint(error, self.checkpoint, self._start)
 
@@ -262,7 +262,7 @@ class Walk(Iteration[T]):
 
         Raises:
             DecodeError: An item does not say whether it belongs. The page does not count as passed then, so the walk
-                asks for it again.
+                requests it again.
         """
         return () if self._keep is None else {item.id for item in page.data if not self._keep(item)}
 
@@ -288,14 +288,14 @@ def _start(plan: Plan) -> tuple[IgnoreDrift[Any] | DetectDrift[Any], int, int, i
     """Return how a walk begins. If few items are wanted, its first pages are short.
 
     Returns:
-        What says which items of a page are new; where the first page begins; how many items to ask for per page at
+        What says which items of a page are new; where the first page begins; how many items to request per page at
         first; and how many once a short page was not enough.
     """
     start, limit = plan.start, plan.limit
     max_items = plan.max_items if plan.keep is None else None  # no short page is sure to be enough
     anchors = start.anchors or (() if start.cursor or start.skip else (BEGINNING,))
     if plan.on_drift == "ignore":
-        # A server that counts pages means another place by the same cursor if the pages have another length.
+        # A server that counts pages means another position by the same cursor if the pages have another length.
         if max_items is not None and not start.cursor:
             limit = max(1, min(limit, max_items + start.skip))
         return IgnoreDrift((*start.ahead, *anchors), skip=start.skip), start.cursor, limit, limit

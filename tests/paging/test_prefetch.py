@@ -18,7 +18,7 @@ class Server:
         self.next_cursor = next_cursor
         self.asked, self.answered, self.cancelled = [], [], []
         self.errors = {}
-        self._gates = {}
+        self._released = {}
         self._held = held
 
     @property
@@ -27,16 +27,16 @@ class Server:
 
     def let_go(self, *cursors):
         for cursor in cursors:
-            self._gates[cursor].set()
+            self._released[cursor].set()
 
     async def fetch(self, at, limit):
         self.asked.append(at)
-        gate = self._gates[at] = asyncio.Event()
+        released = self._released[at] = asyncio.Event()
         if not self._held:
-            gate.set()
+            released.set()
         try:
             await asyncio.sleep(0)
-            await gate.wait()
+            await released.wait()
         except asyncio.CancelledError:
             self.cancelled.append(at)
             raise

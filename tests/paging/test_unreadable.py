@@ -32,7 +32,7 @@ EVERY_WAY = pytest.mark.parametrize(
     [(1, "ignore"), (1, "resync"), (1, "raise"), (16, "ignore"), (16, "resync"), (16, "raise")],
 )
 STEP = 1 if NIGHTLY else 4
-"""From one item or one moment to the next, where all are meant."""
+"""From one item or one step of the event loop to the next, where all are meant."""
 BAD = {
     "one": (45,),
     "first": (0,),
@@ -533,7 +533,7 @@ class TestOtherErrors:
         assert caught.value.position is None
         assert len(service.requests) == 4 + 4 + more
 
-    def test_an_item_ahead_of_the_place_that_a_walk_looks_for_has_no_position(self):
+    def test_an_item_ahead_of_the_position_that_a_walk_looks_for_has_none(self):
         """To resume after it would leave out what the walk has not yielded yet."""
         for position, told in ((44, 44), (45, 45), (46, None)):
             error = ServerError("", status=500)
@@ -545,7 +545,7 @@ class TestOtherErrors:
 
 class TestMovingListing:
     async def test_items_that_come_and_go_beside_a_gap_are_found(self, listing, service):
-        """Where both sides of a gap do not stand as before, the walk looks for its place, or says so."""
+        """Where the two sides of a gap are not where they were, the walk looks for its position, or says so."""
         bad = service.procedures[45].id
         newest = service.procedures[0]
         service.faults.always(unreadable(bad))
@@ -620,7 +620,7 @@ class TestCancellation:
         bad = (4, 5, 12, 19)
         service.procedures = service.procedures[:20]
         service.faults.always(unreadable(*bad))
-        for moment in range(0, 400, STEP):
+        for steps in range(0, 400, STEP):
             connection = InProcess(service, attempts=2)
             walk = connection.procedures.list(
                 limit=10, concurrency=concurrency, on_drift=on_drift, on_unreadable="skip"
@@ -632,7 +632,7 @@ class TestCancellation:
                     seen.append(item)
 
             task = asyncio.create_task(run())
-            for _ in range(moment):
+            for _ in range(steps):
                 await asyncio.sleep(0)
             was_done = task.done()
             task.cancel()

@@ -336,7 +336,7 @@ class TestCheckpoints:
     @EVERY_WAY
     @pytest.mark.parametrize("limit", [1, 3, 10, 100])
     async def test_resumed_at_any_item_the_walk_is_the_same(self, listing, service, concurrency, on_drift, limit):
-        """Exact to the item, and through its spelling."""
+        """Exact to the item, and through its string form."""
         options = {"limit": limit, "concurrency": concurrency, "on_drift": on_drift}
         walk = listing(**options).walk()
         for count in range(96):
