@@ -99,7 +99,10 @@ class Argument:
     @property
     def item_type(self) -> Any:  # noqa: ANN401 - any annotation
         """The type of one value, such as `str`."""
-        return get_args(self.type)[0] if self.is_repeated else self.type
+        if not self.is_repeated:
+            return self.type
+        (kind,) = get_args(self.type)
+        return kind
 
     @property
     def choices(self) -> tuple[str, ...]:

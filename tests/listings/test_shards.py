@@ -152,6 +152,13 @@ class TestPartOfAPage:
         assert await listing.count() == 20
         assert [batch async for page in listing.pages() for batch in page.data] == expected
 
+    async def test_a_millisecond_more_is_requested_at_both_ends(self, sandbox, session, shard):
+        """A server may know its items' times more exactly than it shows them."""
+        await session.list(shard)
+        bounds = [sandbox.requests[-1].query[name] for name in ("created_after", "created_before")]
+        wide = timedelta(milliseconds=1)
+        assert list(map(datetime.fromisoformat, bounds)) == [shard.start - wide, shard.end + wide]
+
     async def test_its_first_page_has_what_belongs_to_it(self, session, shard, expected):
         assert (await session.list(shard)).data == expected
         assert (await session.list(shard, limit=15)).data == expected[:5]

@@ -112,6 +112,14 @@ def test_two_random_rules_with_one_seed_pick_different_requests(faults):
     assert met == {None, reset(), cut(), reset() + cut()}
 
 
+def test_without_a_seed_chance_has_the_seed_0(faults):
+    faults.randomly(rate=0.5)
+    zero = Faults()
+    zero.randomly(rate=0.5, seed=0)
+    cursors = [str(cursor) for cursor in range(20)]
+    assert [ask(faults, cursor=cursor) for cursor in cursors] == [ask(zero, cursor=cursor) for cursor in cursors]
+
+
 def test_after_a_number_of_attempts_the_next_one_succeeds(faults):
     faults.randomly(reset(), rate=1, heal_after=2)
     assert [ask(faults, attempt=attempt) for attempt in (1, 2, 3)] == [reset(), reset(), None]

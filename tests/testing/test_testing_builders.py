@@ -427,7 +427,16 @@ def test_a_measured_value_stands_in_the_field_of_its_type(value, fields, kind):
 
 def test_a_validator_spells_its_expression():
     assert make(Validator, operator="<=", expected_value=50).expression == "x <= 50"
-    assert not make(Validator).has_custom_expression
+    assert make(Validator) == Validator(
+        outcome="PASS",
+        operator=">=",
+        expected_value=11.4,
+        expression="x >= 11.4",
+        is_decisive=True,
+        is_expression_only=False,
+        analytics_expression="x >= 11.4",
+        has_custom_expression=False,
+    )
     custom = make(Validator, operator=None, expected_value=None, expression="x % 2 == 0")
     assert (custom.expression, custom.is_expression_only, custom.has_custom_expression) == ("x % 2 == 0", True, True)
     assert make_measurement(validators=[custom]).validators == (custom,)
