@@ -29,7 +29,7 @@ def at(kind, path):
 
 
 def test_every_field_of_the_api_has_its_column():
-    for name, path, field in (parameters.values for parameters in FIELDS):
+    for name, path, field in FIELDS:
         found = at(schema(MODELS[name]), path)
         match field:
             case {"format": "date-time"}:
@@ -141,7 +141,7 @@ def test_a_row_holds_what_the_item_holds():
 
 
 def test_what_is_absent_is_null():
-    for name, path, _ in (parameters.values for parameters in OPTIONAL):
+    for name, path, _ in OPTIONAL:
         lacking = json.decode(json.encode(EVERYTHING[name]))
         del inside(lacking, path)[path[-1]]
         items = decoded(name, PageDecoder, EVERYTHING[name], lacking)

@@ -4,8 +4,6 @@ import json
 from copy import deepcopy
 from pathlib import Path
 
-import pytest
-
 from aiotofupilot.listings import NAMES, listing_class
 
 ENDPOINTS = json.loads((Path(__file__).parent.parent / "recordings" / "listings.json").read_text("utf-8"))["endpoints"]
@@ -59,11 +57,8 @@ def value_at(model, path):
     return model
 
 
-FIELDS = [
-    pytest.param(name, path, field, id=f"{name}: {'.'.join(map(str, path))}")
-    for name in MODELS
-    for path, field in fields(name)
-]
-OPTIONAL = [case for case in FIELDS if not case.values[2]["required"] or "since_sdk" in case.values[2]]
+FIELDS = [(name, path, field) for name in MODELS for path, field in fields(name)]
+"""Each field of each listing: the listing's name, the path of the field, and what the API says of it."""
+OPTIONAL = [row for row in FIELDS if not row[2]["required"] or "since_sdk" in row[2]]
 """Fields that may be absent, those that older servers lack included."""
-NULLABLE = [case for case in FIELDS if case.values[2].get("nullable")]
+NULLABLE = [row for row in FIELDS if row[2].get("nullable")]

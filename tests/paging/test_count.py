@@ -64,11 +64,11 @@ async def test_a_count_asks_for_whole_pages_at_the_beginning_and_at_the_end():
     assert [limit for _, limit in numbers.asked] == [100, 100, *[1] * 16, 100]
 
 
-@pytest.mark.parametrize("total", [*range(25), *range(95, 106), *range(195, 206), 799, 800, 801, 802, 999])
 @pytest.mark.parametrize("limit", [1, 2, 3, 10, 100])
-async def test_every_length_is_counted(total, limit):
-    for concurrency in (1, 2, 3, 4):
-        assert await Numbers(total).count(limit=limit, concurrency=concurrency) == total
+async def test_every_length_is_counted(limit):
+    for total in (*range(25), *range(95, 106), *range(195, 206), 799, 800, 801, 802, 999):
+        for concurrency in (1, 2, 3, 4):
+            assert await Numbers(total).count(limit=limit, concurrency=concurrency) == total, concurrency
 
 
 async def test_a_listing_that_never_ends_is_refused():

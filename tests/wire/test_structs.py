@@ -114,12 +114,12 @@ def test_structs_have_the_values_of_the_models(name):
     assert type(structs.meta) is PageMeta
 
 
-@pytest.mark.parametrize(("name", "path", "field"), OPTIONAL)
-def test_what_is_absent_is_none(name, path, field):
-    item = json.decode(json.encode(EVERYTHING[name]))
-    del inside(item, path)[path[-1]]
-    models, structs = decoded(name, body(name, item))
-    assert repr(structs.data) == repr(models.data)
+def test_what_is_absent_is_none():
+    for name, path, _ in OPTIONAL:
+        item = json.decode(json.encode(EVERYTHING[name]))
+        del inside(item, path)[path[-1]]
+        models, structs = decoded(name, body(name, item))
+        assert repr(structs.data) == repr(models.data), (name, path)
 
 
 @pytest.mark.parametrize(
