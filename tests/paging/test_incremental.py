@@ -386,6 +386,30 @@ async def test_a_server_that_does_not_sort_settles_nothing_before_the_end():
     assert again.watermark.floor is not None
 
 
+async def test_items_of_one_timestamp_do_not_show_whether_the_server_sorts():
+    """The newest come first, and the first page has only those."""
+    server = server_with(300, sorts=False)
+    for row in server.rows[180:]:
+        row.created = 3000.0
+    walk = listing("ordered", server, limit=100).since()
+    for _ in range(110):
+        await anext(walk)
+    assert walk.watermark.floor is None
+
+
+async def test_items_of_one_timestamp_do_not_keep_the_floor_where_it_is():
+    server = server_with(300)
+    for older, newer in zip(server.rows[::2], server.rows[1::2], strict=True):
+        newer.created = older.created
+    walk = listing("ordered", server, limit=100).since()
+    for _ in range(250):
+        await anext(walk)
+    assert walk.watermark.floor is not None
+    again = listing("ordered", server, limit=100).since(walk.watermark)
+    assert sorted(await everything(again)) == list(range(250, 300))
+    assert again.stats.duplicates == 8  # those of the last minute
+
+
 async def test_a_listing_that_has_no_order_settles_nothing_before_the_end_although_it_seems_to_have_one():
     server = server_with(300)
     server.rows.reverse()
