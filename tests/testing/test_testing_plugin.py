@@ -350,7 +350,7 @@ def test_a_test_on_trio_is_told_that_the_session_needs_asyncio(run):
 
 def test_a_service_that_retries_does_not_wait(run):
     """Its session is its own, with the usual waits, and the server is down."""
-    run(OUTAGE, "--asyncio-mode=auto", plugins=["asyncio"]).assert_outcomes(passed=2)
+    run(OUTAGE, "--asyncio-mode=auto", plugins=["asyncio"], apart=True).assert_outcomes(passed=2)
 
 
 def test_a_service_of_pytest_aiohttp_finds_the_sandbox_in_the_environment(run):
