@@ -92,9 +92,9 @@ def run(arguments: Sequence[str]) -> ExitCode:
             with asyncio.Runner() as runner, _leaving_at_once(termination):
                 runner.run(termination.ending(work))
     except SystemExit:
-        pass  # from rich, when the reader of the help has enough
+        pass  # from rich, when the reader of the help has closed the pipe
     except BrokenPipeError:
-        pass  # the reader has enough
+        pass  # the reader has closed the pipe
     except EXPECTED as error:
         code, line = explained(error)
         _tell(f"aiotofupilot: {line}")

@@ -30,8 +30,8 @@ def timestamp(_: object, tokens: Sequence[Token]) -> datetime:
 def read_timestamp(text: str, now: datetime) -> datetime:
     """Read a date or date-time in ISO 8601; ``now``, ``today`` or ``yesterday``; or an age, such as 7d or 1d12h.
 
-    Without an offset from UTC a date-time is this machine's local time, as with git, journalctl and docker. A date, be
-    it written out or not, is its midnight.
+    Without an offset from UTC a date-time is this machine's local time, as with git, journalctl and docker. A date
+    stands for its midnight, also today and yesterday.
 
     Args:
         text: What is typed.
@@ -63,7 +63,7 @@ def checkpoint(_: object, tokens: Sequence[Token]) -> Checkpoint:
     """Read a checkpoint, or a position, which is one too.
 
     Raises:
-        ValueError: It is neither.
+        ValueError: It is not a checkpoint and not a position.
     """
     text = tokens[0].value
     try:
@@ -127,7 +127,7 @@ def metadata(_: object, tokens: Sequence[Token]) -> dict[str, Any]:
     A key that is given several times may have any of the texts.
 
     Raises:
-        ValueError: It is neither, or two of them are about one key.
+        ValueError: It is not a condition, or two of them are about one key.
     """
     texts: dict[str, list[str]] = {}
     conditions: dict[str, Any] = {}

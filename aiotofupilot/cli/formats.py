@@ -170,7 +170,7 @@ class Table(Format):
     Args:
         columns: What is shown of each item.
         width: Terminal cells that no row may exceed: text is cut, and columns that do not fit are left out; None: all
-            columns are there and nothing is cut, as befits a pipe or a file.
+            columns are there and nothing is cut, as in a pipe or a file.
     """
 
     name = "table"

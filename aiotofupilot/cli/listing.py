@@ -74,7 +74,7 @@ class Query:
         return Query(self.name, **self.arguments | arguments)
 
     def after(self, out: Output) -> Query:
-        """Return the query of what is behind the items that are written."""
+        """Return the query of what follows the items that are written."""
         if out.checkpoint is None:
             return self
         max_items = self.arguments.get("max_items")
@@ -138,7 +138,7 @@ async def write_listing(
 
     Args:
         query: What to list.
-        server: Whom to ask.
+        server: The server to request from.
         output_format: How it is written.
         path: Where to write it; None: standard output.
         resume: Whether to complete the file that an earlier run has left.

@@ -73,7 +73,7 @@ async def bring_up_to_date(
     Args:
         path: The database.
         listings: Names of the listings.
-        server: Whom to ask.
+        server: The server to request from.
         requests: How to ask.
         full: Whether to read everything again.
 

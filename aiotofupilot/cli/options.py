@@ -169,7 +169,7 @@ class OutputOptions:
 
 _Concurrency = Annotated[
     int,
-    _request(metavar="N", validator=Number(gte=1), help="Requests at a time. Items are written in order all the same."),
+    _request(metavar="N", validator=Number(gte=1), help="Requests at a time. Items are still written in order."),
 ]
 
 _OnUnreadable = Annotated[

@@ -1,8 +1,8 @@
 """Where a listing goes: standard output, written plainly, or a file that another run can complete.
 
 A file takes its place when it is whole. Until then it is FILE.part. After each page, FILE.part.state says how far
-FILE.part is whole. It is replaced atomically, and another run cuts off what FILE.part has beyond that. So it does not
-matter when a run ends, be it by kill -9.
+FILE.part is whole. The state is replaced atomically, and another run cuts off what FILE.part has beyond that. So a run
+may end at any time, also by kill -9.
 
 A Parquet file can only be made when everything has arrived. It is made of FILE.part, and is called FILE.part.whole
 until it takes its place.
@@ -265,7 +265,7 @@ class PartFile:
             path.unlink(missing_ok=True)
 
     def _close_on_windows(self) -> None:
-        """Close where an open file can be neither moved nor removed. Elsewhere, it has still to be locked."""
+        """Close the file on Windows, where an open file cannot be moved. Elsewhere it keeps its lock until later."""
         if sys.platform == "win32":
             self._file.close()  # pragma: no cover - no test runs on Windows
 

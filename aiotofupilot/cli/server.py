@@ -1,4 +1,4 @@
-"""Whom the command asks: a server, or a sandbox of its own."""
+"""The server that the command requests from, or a sandbox of its own."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ __all__ = ["Server"]
 
 @frozen
 class Server:
-    """Whom to ask, and how long to wait."""
+    """A server, and how long to wait for it."""
 
     options: ServerOptions
     """Which server, with which key."""

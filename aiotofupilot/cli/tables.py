@@ -46,7 +46,7 @@ class Column:
 
 
 def _at(value: object, names: Sequence[str]) -> object:
-    """Return what is behind the names of attributes, of each item where there are several; None: nothing."""
+    """Return the value at a path of attributes. A tuple gives the value of each of its items."""
     if value is None or not names:
         return value
     if isinstance(value, tuple):

@@ -27,12 +27,12 @@ Source: https://www.unicode.org/reports/tr9/#Directional_Formatting_Characters
 
 
 def visible(text: str) -> str:
-    """Return text from elsewhere such that a terminal shows it, in one line, and does nothing else."""
+    """Return text for a terminal. It is shown in one line, and it cannot control the terminal."""
     return _CONTROLS.sub("\N{REPLACEMENT CHARACTER}", text)
 
 
 def visible_json(document: bytes) -> bytes:
-    """Return a JSON document such that a terminal shows it, in one line. It stands for the same value."""
+    """Return a JSON document for a terminal. It is shown in one line, and it has the same value."""
     return _CONTROLS.sub(lambda control: f"\\u{ord(control[0]):04x}", document.decode()).encode()
 
 
