@@ -127,7 +127,7 @@ class SessionError(TofuPilotError):
 
 
 class TransportError(TofuPilotError):
-    """No answer arrived."""
+    """No response arrived."""
 
 
 class ConnectionFailedError(TransportError):

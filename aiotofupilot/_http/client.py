@@ -331,7 +331,7 @@ class Connection:
             return read(response)
         except TimeoutError:
             failure: TofuPilotError = RequestTimeoutError(
-                f"no whole answer within {timeout} s from {url.path}", timeout=timeout
+                f"no whole response within {timeout} s from {url.path}", timeout=timeout
             )
         except TofuPilotError as error:
             failure = error

@@ -75,14 +75,14 @@ def refusal(status: int, url: URL, proxy: Proxy | None) -> ProxyError:
 def _ours(error: aiohttp.ClientError | TimeoutError, url: URL, proxy: Proxy | None) -> TransportError:
     match error:
         case TimeoutError():
-            return RequestTimeoutError(f"no whole answer from {url.path} before the connection gave up", timeout=None)
+            return RequestTimeoutError(f"no whole response from {url.path} before the connection gave up", timeout=None)
         case aiohttp.ClientSSLError() | aiohttp.ServerFingerprintMismatch():
             return _untrusted(error, url)
         case aiohttp.ClientHttpProxyError() if not _is_about_server(error.status):
             return refusal(error.status, url, proxy)
         case aiohttp.ClientResponseError() if _is_flood(error):
             return ResponseTooLargeError(
-                f"the answer has more than {HEADERS} headers, or one of more than {HEADER_LIMIT} bytes", limit=None
+                f"the response has more than {HEADERS} headers, or one of more than {HEADER_LIMIT} bytes", limit=None
             )
         case aiohttp.ClientConnectorError() if (peer := _peer(error, url)) != url.host:
             failure = _failed(url, f"{peer} cannot be reached: {_in_words(error.os_error)}")
@@ -117,7 +117,7 @@ def _reason(error: aiohttp.ClientError, proxy: Proxy | None) -> str:
         case aiohttp.ClientHttpProxyError():
             return f"{proxy or 'the proxy'} answered {error.status}"
         case aiohttp.ClientResponseError():
-            return f"the answer is not HTTP ({type(error.__cause__ or error).__name__})"
+            return f"the response is not HTTP ({type(error.__cause__ or error).__name__})"
         case aiohttp.ClientPayloadError():
             return f"the body was cut short, or is not encoded as announced ({type(error.__cause__ or error).__name__})"
         case aiohttp.ServerDisconnectedError():

@@ -323,5 +323,5 @@ async def _read(response: aiohttp.ClientResponse) -> bytes:
         chunks.append(await response.content.readany())
         size += len(chunks[-1])
         if size > _BODY_LIMIT:
-            raise ResponseTooLargeError(f"the answer is larger than {_BODY_LIMIT} bytes", limit=_BODY_LIMIT)
+            raise ResponseTooLargeError(f"the response is larger than {_BODY_LIMIT} bytes", limit=_BODY_LIMIT)
     return b"".join(chunks)  # joining a single chunk copies nothing

@@ -1,4 +1,4 @@
-"""An HTTP answer as a value, and the page or the error that it holds.
+"""An HTTP response as a value, and the page or the error that it holds.
 
 Source: https://www.tofupilot.com/docs/api
 """
@@ -40,7 +40,7 @@ _REQUEST_ID_HEADERS = ("x-request-id", "x-vercel-id", "cf-ray")
 
 @frozen
 class Response:
-    """An HTTP answer with its whole body."""
+    """An HTTP response with its whole body."""
 
     status: int
     """Status code."""
@@ -162,15 +162,15 @@ def _elements(value: object) -> list[Any]:
 def _summary(response: Response) -> str:
     """Describe a body that does not come from the API."""
     if not response.body:
-        return "the answer has no body"
+        return "the response has no body"
     kind = response.headers.get("Content-Type", "unknown type").partition(";")[0]
-    return f"the answer is not TofuPilot's: {len(response.body)} bytes of {kind}"
+    return f"the response is not TofuPilot's: {len(response.body)} bytes of {kind}"
 
 
 def retry_after(response: Response) -> float | None:
     """Return the seconds that a response asks to wait.
 
-    A date is compared with the ``Date`` of the same answer, if it has one, because the two clocks may differ.
+    A date is compared with the ``Date`` of the same response, if it has one, because the two clocks may differ.
 
     Returns:
         Seconds; 0.0 for a date that has passed. None: the response does not ask, or its header is malformed.

@@ -229,7 +229,7 @@ def test_a_timeout_is_that_of_an_attempt(capfd, sandbox):
     sandbox.faults.always(stall(60))
     assert run(["procedures", "--timeout", "0.05", "--retries", "0"]) == 4
     told = capfd.readouterr().err
-    assert told.startswith("aiotofupilot: no whole answer within 0.05 s")
+    assert told.startswith("aiotofupilot: no whole response within 0.05 s")
 
 
 def test_key_and_address_as_options(capfd, sandbox, monkeypatch):

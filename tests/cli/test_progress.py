@@ -130,7 +130,7 @@ def test_the_count_is_whole_on_a_narrow_terminal(show):
 
     def use(bar):
         bar.advance(1000)
-        warn(bar, "attempt 1 failed, next in 0.25 s: 503: the answer has no body")
+        warn(bar, "attempt 1 failed, next in 0.25 s: 503: the response has no body")
         bar._live.refresh()
 
     assert "1,000 procedures" in show(use, columns=40)

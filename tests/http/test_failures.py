@@ -52,7 +52,11 @@ ADDRESS = URL("https://tofupilot.example.com/api/v2/procedures")
             CertificateError,
             "TLS with tofupilot.example.com could not be set up: [SSL] record layer failure",
         ),
-        (TimeoutError(), RequestTimeoutError, "no whole answer from /api/v2/procedures before the connection gave up"),
+        (
+            TimeoutError(),
+            RequestTimeoutError,
+            "no whole response from /api/v2/procedures before the connection gave up",
+        ),
     ],
     ids=lambda value: type(value).__name__ if isinstance(value, Exception) else "",
 )

@@ -80,7 +80,7 @@ class Server:
 
 
 def timed_out():
-    return RequestTimeoutError("no whole answer", timeout=TIMEOUT)
+    return RequestTimeoutError("no whole response", timeout=TIMEOUT)
 
 
 def covers(query, position):

@@ -361,7 +361,7 @@ async def test_a_server_that_hangs_costs_the_timeout_and_no_more(get, server, an
     server.answers = [answer]
     began = asyncio.get_running_loop().time()
     with pytest.raises(
-        RequestTimeoutError, match=r"^no whole answer within 0\.05 s from /api/v2/procedures$"
+        RequestTimeoutError, match=r"^no whole response within 0\.05 s from /api/v2/procedures$"
     ) as caught:
         await get(timeout=0.05)
     assert caught.value.timeout == 0.05

@@ -49,12 +49,12 @@ def test_any_other_status_has_its_class_too(status, error):
 @pytest.mark.parametrize(
     ("body", "message"),
     [
-        (b"", "the answer has no body"),
-        (b"<html>busy</html>", "the answer is not TofuPilot's: 17 bytes of text/html"),
-        (b'"busy"', "the answer is not TofuPilot's: 6 bytes of text/html"),
-        (b"[]", "the answer is not TofuPilot's: 2 bytes of text/html"),
-        (b'{"message":null,"code":7}', "the answer is not TofuPilot's: 25 bytes of text/html"),
-        (b'{"message":""}', "the answer is not TofuPilot's: 14 bytes of text/html"),
+        (b"", "the response has no body"),
+        (b"<html>busy</html>", "the response is not TofuPilot's: 17 bytes of text/html"),
+        (b'"busy"', "the response is not TofuPilot's: 6 bytes of text/html"),
+        (b"[]", "the response is not TofuPilot's: 2 bytes of text/html"),
+        (b'{"message":null,"code":7}', "the response is not TofuPilot's: 25 bytes of text/html"),
+        (b'{"message":""}', "the response is not TofuPilot's: 14 bytes of text/html"),
     ],
 )
 def test_an_error_of_a_proxy_is_summed_up(body, message):
@@ -65,7 +65,7 @@ def test_an_error_of_a_proxy_is_summed_up(body, message):
 
 def test_an_error_of_unknown_type_says_so():
     """An answer need not have a Content-Type."""
-    assert refusal(503, b"?").message == "the answer is not TofuPilot's: 1 bytes of unknown type"
+    assert refusal(503, b"?").message == "the response is not TofuPilot's: 1 bytes of unknown type"
 
 
 def test_an_error_keeps_2000_bytes_of_a_body_and_its_message_no_more():
@@ -84,7 +84,7 @@ def test_an_error_body_of_exactly_64_kib_keeps_its_message():
     error = refusal(500, body)
     assert (error.message, error.code, error.body) == ("x" * (64 * 1024 - empty), "LARGE", body[:2000])
     longer = refusal(500, body + b" ")
-    assert (longer.message, longer.code) == ("the answer is not TofuPilot's: 65537 bytes of unknown type", None)
+    assert (longer.message, longer.code) == ("the response is not TofuPilot's: 65537 bytes of unknown type", None)
     assert longer.body == body[:2000]
 
 
