@@ -1,9 +1,10 @@
 """`Settings` finds the server and the key of a session."""
 
 import pytest
+from rich.pretty import pretty_repr
 
 from aiotofupilot.errors import ConfigurationError
-from aiotofupilot.settings import Settings
+from aiotofupilot.settings import Secret, Settings
 
 
 def test_they_are_those_of_the_environment(monkeypatch):
@@ -123,3 +124,9 @@ def test_a_login_over_plain_http_can_be_allowed(login):
 def test_a_login_that_others_can_read_is_told(login):
     login(0o644, api_key="s3cr3t")
     assert Settings.resolve().is_exposed
+
+
+def test_a_secret_does_not_show_where_rich_prints_it():
+    """rich asks attrs for the fields, and prints the local variables of tracebacks in this way."""
+    assert "abc" not in pretty_repr(Secret("secret-abc"))
+    assert (repr(Secret("secret-abc")), repr(Secret(None))) == ("***", "None")
