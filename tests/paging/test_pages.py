@@ -19,7 +19,8 @@ def test_an_item_that_the_walk_stands_before_can_be_passed():
 
 def test_an_item_further_on_has_no_position():
     """To resume after it would leave out what the walk has not yielded yet."""
-    error = noted(60, Checkpoint(40, 2))
+    assert noted(41, Checkpoint(40, 2)).position == 41
+    error = noted(43, Checkpoint(40, 2))
     assert error.position is None
     assert error.checkpoint == Checkpoint(40, 2)
     assert len(error.__notes__) == 1

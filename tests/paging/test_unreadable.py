@@ -21,7 +21,6 @@ from aiotofupilot import (
     ServerError,
     SessionError,
 )
-from aiotofupilot._paging.pages import note_checkpoint
 from aiotofupilot._paging.unreadable import is_unreadable
 from aiotofupilot.listings.users import Users
 from aiotofupilot.sandbox import Sandbox, paging
@@ -532,15 +531,6 @@ class TestOtherErrors:
             await InProcess(service, attempts=4).procedures.list(limit=10, on_unreadable=on_unreadable).collect()
         assert caught.value.position is None
         assert len(service.requests) == 4 + 4 + more
-
-    def test_an_item_ahead_of_the_position_that_a_walk_looks_for_has_none(self):
-        """To resume after it would leave out what the walk has not yielded yet."""
-        for position, told in ((44, 44), (45, 45), (46, None)):
-            error = ServerError("", status=500)
-            error.position = position
-            note_checkpoint(error, Checkpoint(40, 5), Checkpoint())
-            assert error.position == told
-            assert len(error.__notes__) == (1 if told is None else 2)
 
 
 class TestMovingListing:
