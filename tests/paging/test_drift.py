@@ -361,6 +361,13 @@ class TestDetectDriftWhereThingsMove:
         assert drift.next_probe == 0
         assert ids(drift.admit(page("abcxdef", 0))) == ["x", "f"]
 
+    def test_a_listing_that_grew_by_more_than_a_page_before_the_items_passed_last_is_read_anew(self):
+        """Up to a page, the items that are out of sight count as created."""
+        assert ids(anchored("abcde").admit(page("def", 13))) == ["f"]
+        drift = anchored("abcde")
+        assert drift.admit(page("def", 14)) is None
+        assert drift.next_probe == 0
+
     def test_what_stands_between_the_items_passed_last_was_created_there(self):
         drift = anchored("abcde")
         assert ids(drift.admit(page("cxdef", 4))) == ["x", "f"]
