@@ -88,8 +88,10 @@ MINE = ["pipeline_extract"]
 
 @pytest.mark.parametrize(
     ("config", "of_the_mirror"),
-    [("", False), ("[runtime]\ndlthub_telemetry = true\n", True)],
-    ids=["nothing", "file"],
+    [
+        pytest.param("", False, id="nothing"),
+        pytest.param("[runtime]\ndlthub_telemetry = true\n", True, id="file"),
+    ][: None if NIGHTLY else 1],
 )
 def test_a_mirror_sends_nothing_unless_its_user_has_turned_that_on(tmp_path, config, of_the_mirror):
     """Also without the command. What the user's own pipelines send is up to dlt's settings."""
