@@ -9,6 +9,7 @@ from urllib.request import urlopen
 
 import aiohttp
 import pytest
+from fakes.budget import NIGHTLY
 
 from benchmarks.bench import Bench
 from benchmarks.contenders import CONTENDERS
@@ -195,8 +196,8 @@ def worker():
 @pytest.mark.parametrize(
     "name",
     [
-        *("bare", "httpx", "official", "ours", "ours-16-resync"),
-        *("official-frame", "ours-table", "ours-parquet"),
+        *("bare", "official", "ours", "ours-16-resync"),
+        *(("httpx", "official-frame", "ours-table", "ours-parquet") if NIGHTLY else ()),
     ],
 )
 @pytest.mark.parametrize("kind", WALKED)
