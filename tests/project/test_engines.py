@@ -1,7 +1,7 @@
 """The recipes for engines that list shards on many workers count what is listed.
 
-Dask's runs as it stands, on a cluster of two processes, in the profile nightly, because each process loads all that Dask
-is. Ray and Spark are not a dependency of the tests, so their recipes run over stand-ins for the few names that they use.
+Dask's runs as it stands, on a cluster of two processes, in the profile nightly, because each process loads all of Dask.
+Ray and Spark are not a dependency of the tests, so their recipes run over stand-ins for the few names that they use.
 """
 
 import os
