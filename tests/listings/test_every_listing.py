@@ -57,6 +57,13 @@ OUR_OWN_BOUNDS = {"run_count_min": (0, None), "run_count_max": (0, None)}
 """A number of runs is not negative, and the API does not say so."""
 
 
+def test_a_required_filter_comes_first_and_the_order_last():
+    """Between them, filters of the listing itself come before those that several listings share."""
+    names = [argument.name for argument in listing_class("measurements").filters]
+    assert (names[0], names[-2:]) == ("procedure_id", ["sort_by", "sort_order"])
+    assert names.index("value_min") < names.index("serial_numbers")
+
+
 def test_the_filters_are_the_parameters_of_the_api():
     """Each has the type, the words, the bounds and the default that the API has, and is required where it is there."""
     found, wanted = {}, {}

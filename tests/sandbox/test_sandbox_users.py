@@ -14,6 +14,7 @@ def test_users_are_one_bare_array_whatever_the_query_is():
         for user in service.users
     ]
     assert len(document) > 5
+    assert not service.requests[-1].page.meta.has_more
 
 
 def test_a_removed_user_is_not_listed_any_more():

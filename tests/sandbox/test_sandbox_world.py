@@ -2,12 +2,14 @@
 
 from collections import Counter, defaultdict
 from datetime import UTC, datetime, timedelta
+from hashlib import sha256
 from itertools import pairwise
 
 import pytest
 from attrs import evolve
 
 from aiotofupilot.sandbox import Factory, make_procedures
+from aiotofupilot.sandbox.resources import RESOURCES
 
 PROCEDURES = make_procedures(40)
 
@@ -24,6 +26,27 @@ def made():
 def test_the_same_seed_makes_the_same_factory():
     assert factory(runs=20).runs == factory(runs=20).runs
     assert factory(runs=20).runs[0].id != factory(runs=20, seed=1).runs[0].id
+
+
+def test_the_same_seed_makes_the_same_items_in_every_version():
+    """Tests of other programs may name made-up items. This covers each byte that is sent of them."""
+    same = Factory(40, runs=300)
+    assert {
+        name: sha256(b"".join(map(resource.json, same.rows(name)))).hexdigest()[:16]
+        for name, resource in RESOURCES.items()
+    } == {
+        "procedures": "952787d15b811eb3",
+        "runs": "a9bfafe59fa72459",
+        "units": "a5526119e5336b23",
+        "parts": "3c3435f194864be9",
+        "batches": "db59a11468aeda11",
+        "stations": "0f6276a2af60f1c2",
+        "users": "dfbd79a7484e5866",
+        "deployments": "49432661e032c3ec",
+        "logs": "876d35e4888ac8ce",
+        "measurements": "3610d48ae7b7e34c",
+        "phases": "15484f9654e33fb6",
+    }
 
 
 def test_the_first_runs_do_not_depend_on_how_many_follow(made):
