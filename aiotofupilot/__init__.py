@@ -22,6 +22,7 @@ parts below it.
 - `dlt` loads listings into databases, and keeps a DuckDB database up to date.
 - `arrow` turns listings into Arrow. Like every package for an optional library, it is imported only when it is used.
 - `_session` holds the key, the server and the options.
+- `sandbox` is a TofuPilot for tests. The client never imports it.
 - `listings` says what can be listed: the path of each listing, its model and its filters. It is also the part of a
   session that has the listings.
 - `_paging` says how a listing is walked, and knows no HTTP. `_http` says how one request gets through, and knows no
@@ -30,9 +31,8 @@ parts below it.
 - `settings` finds the key and the server.
 - `watermark`, `checkpoint`, `shard`, `errors`, `stats` and `models` are the values that users meet.
 - `_otel` tells OpenTelemetry what happens, in programs that use OpenTelemetry.
-- `sandbox` is a TofuPilot for tests. The client never imports it.
 - `clock` is time and chance, in one place where a test can replace them. `_arguments` checks arguments. `_digests` has
-  the checksums of the texts that checkpoints, watermarks and shards become.
+  the checksums of the string forms of checkpoints, watermarks and shards.
 - `_public` decides when a public name is loaded, and what ``help()`` shows of it.
 """
 

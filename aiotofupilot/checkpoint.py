@@ -17,7 +17,7 @@ __all__ = ["BEGINNING", "LARGEST", "Checkpoint"]
 
 
 BEGINNING = bytes(DIGEST_SIZE)
-"""Stands for the place before the first item of a listing."""
+"""Stands for the position before the first item of a listing."""
 
 LARGEST = 2**53 - 1
 """The largest cursor. The server counts in JavaScript's numbers, and larger integers are not exact there."""
@@ -40,7 +40,7 @@ class Checkpoint:
 
     Its string form, ``str(checkpoint)``, is fit for files, JSON and command lines, and `Checkpoint.parse` reads it
     back. If it names its `listing`, it ends with a checksum, so that a text that was cut short or changed is refused.
-    Two checkpoints of the same place are equal, even if they are of different listings.
+    Two checkpoints of the same position are equal, even if they are of different listings.
     """
 
     cursor: int = field(default=0, converter=_cursor)
@@ -48,14 +48,14 @@ class Checkpoint:
     skip: int = field(default=0, converter=_skip)
     """How many items of the page at `cursor` were passed already; from 0 to 2 ** 53 - 1."""
     anchors: tuple[bytes, ...] = ()
-    """Digests of the items that were passed last, the earliest first. A walk that resyncs finds its place by them."""
+    """Digests of the items passed last, the earliest first. A walk that resyncs finds its position by them."""
     ahead: tuple[bytes, ...] = ()
     """Digests of items that were yielded and may come again, because the walk had to go back.
 
     It is empty as a rule. Each item adds eight characters to the string form.
     """
     listing: str = field(default="", eq=False)
-    """The listing that this is a place in, such as ``procedures``. Empty: any listing, as for a plain cursor."""
+    """The listing that this is a position in, such as ``procedures``. Empty: any listing, as for a plain cursor."""
     query: str = field(default="", eq=False)
     """A digest of the listing's filters and order. Checkpoints of other queries have another one."""
 
@@ -73,7 +73,7 @@ class Checkpoint:
         return sealed(f"{self.listing}.{self.query}:{self.place}") if self.listing else self.place
 
     def after(self, position: int) -> Self:
-        """Return the place after the item at a position, for a walk that stopped before an item that cannot be read.
+        """Return the checkpoint after the item at a position, for a walk that stopped at an item that cannot be read.
 
         A walk that resumes there has nothing to compare its first page with. From its second page on, it can see
         whether the listing has moved.

@@ -20,7 +20,7 @@ TofuPilotError
  ├── DecodeError                 a response that is not what the API promises
  │    └── InvalidJSONError       not even JSON
  ├── PaginationError             a cursor that leads nowhere
- └── DriftError                  the listing moved, and the walk's place in it was lost
+ └── DriftError                  the listing moved, and the walk's position in it was lost
 
 A bad argument is not in this tree: it is Python's own `ValueError` or `TypeError`, raised where the argument is given.
 Every error carries its facts as attributes, and can be pickled.
@@ -194,7 +194,7 @@ class ResponseTooLargeError(TransportError):
 
 @frozen
 class ValidationIssue:
-    """One complaint about the input, as the API words it (zod's issues)."""
+    """One fault of the input, as the API words it (zod's issues)."""
 
     message: str
     """In English, for people."""
@@ -321,10 +321,11 @@ class PaginationError(TofuPilotError):
 
 
 class DriftError(TofuPilotError):
-    """The listing moved during the walk, and the walk lost its place.
+    """The listing moved during the walk, and the walk lost its position. Or the server's cursors are not offsets.
 
-    With ``on_drift="raise"`` a walk does not look for its place. With ``on_drift="resync"`` it did not find the place.
-    `Paginator.count` raises it too, if the server's cursors cannot be searched, or if the listing moves too much.
+    With ``on_drift="raise"`` a walk does not look for its position. With ``on_drift="resync"`` it did not find it.
+    `Paginator.since` and `Paginator.follow` raise it as a walk that resyncs does. `Paginator.count` and
+    `Paginator.shards` raise it if the listing cannot be searched.
 
     Attributes:
         cursor: The beginning of the page that did not fit the pages before it.

@@ -54,7 +54,7 @@ Control = Callable[[], Awaitable[bool]]
 _TRANSIENT = (ServerError, RateLimitedError, ConnectionFailedError, RequestTimeoutError, InvalidJSONError)
 
 _SLOW_ATTEMPTS = 2
-"""After so many attempts that took too long, a page is given up if others are answered, so that it is read in parts."""
+"""After so many attempts that took too long, a page is given up if others can be read, so that it is read in parts."""
 
 _log = logging.getLogger("aiotofupilot")
 

@@ -210,7 +210,7 @@ class Throttle:
             await self._wait(page.counts, page.until)
         else:
             for connection in self._connections:
-                await connection.acquire()  # there is room, so this does not wait
+                await connection.acquire()  # a connection is free, so this does not wait
             self._in_flight += 1
         return self._starts
 

@@ -1,8 +1,8 @@
 """What of each page is new, and where in the listing the walk stands, while items come and go.
 
-Then the offsets of all items after them shift. But every page is a snapshot of one segment of the listing, and in most
-listings the items that stay keep their order. There are two strategies: `IgnoreDrift` takes pages as they come, and
-`DetectDrift` holds each page to the one before. Nothing in this module waits or does I/O.
+When an item comes or goes, the offsets of all items after it shift. But every page is a snapshot of one segment of the
+listing, and in most listings the items that stay keep their order. There are two strategies: `IgnoreDrift` takes pages
+as they come, and `DetectDrift` holds each page to the one before. Nothing in this module waits or does I/O.
 """
 
 from __future__ import annotations

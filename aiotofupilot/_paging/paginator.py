@@ -92,7 +92,7 @@ class Paginator(AsyncOnly, Generic[T]):
         return Paginator(self._source.structs(), self._plan)
 
     def walk(self) -> Walk[T]:
-        """Return a pass over the items. It can be closed, and it knows its place and its counts."""
+        """Return a pass over the items. It can be closed, and it knows its position and its counts."""
         return Walk(self._source.fetch, self._plan)
 
     def pages(self) -> AsyncGenerator[Page[T], None]:
@@ -115,7 +115,7 @@ class Paginator(AsyncOnly, Generic[T]):
     async def first(self) -> T | None:
         """Return the first item of the listing, in the server's order; None: there is none.
 
-        Unless a cursor is given, no whole page is asked for.
+        Unless a cursor is given, no whole page is requested.
         """
         limit = 1 if self._plan.max_items is None else min(1, self._plan.max_items)
         async with Walk(self._source.fetch, evolve(self._plan, max_items=limit)) as walk:
@@ -129,11 +129,11 @@ class Paginator(AsyncOnly, Generic[T]):
 
         All items count, whatever ``cursor`` and ``max_items`` say. Items that cannot be read count too, but if the
         search meets one, its error is raised, whatever ``on_unreadable`` says. If items come or go during the search,
-        the number is right for one moment of it.
+        the number was right at some time during it.
 
         Raises:
             DriftError: The listing cannot be searched, because the server's cursors are not offsets, or because the
-                server does not go to the cursor that it is asked for. A walk can still count the items. Or the listing
+                server does not go to the cursor that is requested. A walk can still count the items. Or the listing
                 changes too much during the search.
             PaginationError: The server's cursor does not advance, or is missing.
         """
@@ -172,8 +172,8 @@ class Paginator(AsyncOnly, Generic[T]):
         items. This holds for items that are created during a pass, for any number of items with the same time of
         creation, and wherever a pass ended. Items may become visible up to 60 seconds after their creation.
 
-        A pass does not see that an item was renamed, changed or removed. A full pull does. It does not see an item
-        either that begins to match the filters later than these 60 seconds. If the server lists an item behind others
+        A pass does not see that an item was renamed, changed or removed. A full pull does. Nor does a pass see an item
+        that begins to match the filters later than these 60 seconds. If the server lists an item behind others
         that were created more than 60 seconds after it, and a pass is broken off between them, the item is lost.
 
         The 60 seconds are counted back from before a pass sent its first request. The server's ``Date`` header and the
@@ -182,18 +182,18 @@ class Paginator(AsyncOnly, Generic[T]):
         clocks are ahead by some seconds, or if the server does not tell the time and the local clock is ahead, the 60
         seconds are shorter by as many for measurements, phases and logs, counted from the creation of their run. And
         if an item claims to have been created in the future while such a clock is ahead, it can hide what is created
-        until that moment.
+        until that time.
 
-        - Runs, units and batches come oldest first. Only new items are asked for, and those of the last minute before
+        - Runs, units and batches come oldest first. Only new items are requested, and those of the last minute before
           the newest item.
-        - Procedures and deployments come in the server's order. Only new items are asked for. A pass that is broken off
+        - Procedures and deployments come in the server's order. Only new items are requested. A pass that is broken off
           begins again, without the items that it has yielded.
         - Parts, stations and users are compared as a whole, because the API does not filter them by creation. The
           watermark names each of them.
         - Measurements, phases and logs come with their runs, the oldest run first. The watermark is about the runs. The
-          items of a hundred runs are asked for at once.
+          items of a hundred runs are requested at once.
 
-        An item that ``on_unreadable="skip"`` leaves out is asked for again by the next passes, until they begin after
+        An item that ``on_unreadable="skip"`` leaves out is requested again by the next passes, until they begin after
         its creation. From then on only a full pull sees it, if it can be read again.
 
         ``max_items`` ends a pass early. With ``on_drift="ignore"``, a pass resyncs too. ``"raise"`` raises a
@@ -219,10 +219,10 @@ class Paginator(AsyncOnly, Generic[T]):
         """Return an endless stream of the items that are created. Each poll is a pass of `since`, with its limits.
 
         Each poll yields what is new, oldest first. An item that became visible late may come after items that were
-        created later. The server is asked only when you ask for an item and none is at hand, so a slow consumer slows
-        the polls down.
+        created later. A poll is made only when you ask for an item and none is at hand, so a slow consumer slows the
+        polls down.
 
-        An item that ``on_unreadable="skip"`` leaves out is asked for by each poll until it is a minute older than the
+        An item that ``on_unreadable="skip"`` leaves out is requested by each poll until it is a minute older than the
         newest one.
 
         The stream ends with ``max_items``, or with a `SessionError` when its session is closed. It outlives outages and
@@ -236,9 +236,9 @@ class Paginator(AsyncOnly, Generic[T]):
             interval: Seconds from the beginning of one poll to the beginning of the next; more than 0. Each interval is
                 made longer or shorter at random, by up to a tenth.
             since: What has been seen: the ``watermark`` of a stream or a pass. None: the stream begins when the first
-                item is asked for. Items that exist at that moment are not yielded.
+                item is asked for. Items that exist by then are not yielded.
             max_outage: Seconds without a good response after which the error is raised after all; more than 0. A poll
-                that is under way may end later, but asks for no page longer than that. None: there is no limit.
+                that is under way may end later, but requests no page for longer than that. None: there is no limit.
 
         Raises:
             TypeError: An argument is of the wrong type.

@@ -1,7 +1,7 @@
 """Pages in order, several of them in flight, each in a task of its own.
 
-The cursor to follow is the one that the server gave. Where that has been arithmetic so far, `Window` computes the
-cursors beyond it and fetches those pages early; each page that is handed over must confirm the cursor of the next.
+The cursor to follow is the one that the server gave. While the cursors advance by the length of a page, `Window`
+computes those beyond, and fetches their pages early. Each page that is handed over must confirm the cursor of the next.
 """
 
 from __future__ import annotations

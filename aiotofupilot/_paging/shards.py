@@ -1,4 +1,4 @@
-"""Cuts a listing into shards of like size, at timestamps that are drawn from it."""
+"""Cuts a listing into shards of similar size, at timestamps that are drawn from it."""
 
 from __future__ import annotations
 

@@ -111,7 +111,7 @@ class Source(Protocol[T]):
         """Return the same query with items that have only the attributes and the values of the models.
 
         They take half of the time that models take. Their class is not that of the models, except on a page with a rare
-        spelling.
+        format.
         """
         ...
 

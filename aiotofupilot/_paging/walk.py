@@ -1,4 +1,4 @@
-"""One pass over a listing: the window fetches pages, `drift` says what is new, the walk yields item by item."""
+"""One pass over a listing: `prefetch` fetches pages, `drift` says what is new, the walk yields item by item."""
 
 from __future__ import annotations
 

@@ -94,7 +94,7 @@ class RecordBatches(Iteration[pa.RecordBatch]):
 
     @property
     def checkpoint(self) -> Checkpoint:
-        """The place after the batch that was yielded last. ``list(cursor=...)`` resumes there.
+        """The position after the batch that was yielded last. ``list(cursor=...)`` resumes there.
 
         If you store it together with the batch, each item is stored exactly once.
         """

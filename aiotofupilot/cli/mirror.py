@@ -44,7 +44,7 @@ async def mirror(
 ) -> None:
     """Bring a DuckDB database up to date, with a table for each listing.
 
-    The first run reads everything, and each later one what is new. It can be stopped at any moment and run again.
+    The first run reads everything, and each later one what is new. It can be stopped at any time and run again.
     Parts, stations and users are compared as a whole by each run. Of the other listings, only --full sees what was
     changed or removed. A row that the server lists no more stays, and _gone_at says when that was found.
 
@@ -52,8 +52,8 @@ async def mirror(
         database: The file. If there is none, it is made.
         listings: The listings to bring up to date, such as runs. All of them by default.
         full: Read everything again, and mark what is gone.
-        requests: How the server is asked.
-        server_options: Which server is asked, and with which key.
+        requests: How requests are sent.
+        server_options: Which server gets the requests, and with which key.
     """
     server_options.check()
     for name in listings:

@@ -74,7 +74,7 @@ def panel(console: Console, options: ConsoleOptions, panel: HelpPanel) -> None:
 def _columns(console: Console, options: ConsoleOptions, entries: Sequence[HelpEntry]) -> tuple[ColumnSpec, ...]:
     """Return the columns of names and descriptions, the former as wide as the longest name.
 
-    Where there is no room for both, a description is below its names.
+    If both do not fit side by side, a description is below its names.
     """
     from cyclopts.help import NameRenderer  # noqa: PLC0415 - likewise
     from cyclopts.help.specs import get_default_parameter_columns  # noqa: PLC0415 - likewise
@@ -191,7 +191,7 @@ class TimeoutOptions:
         _request(
             metavar="SECONDS",
             converter=seconds,
-            help="Give up a request that has no complete answer after this time, and repeat it.",
+            help="Give up a request that has no complete response after this time, and repeat it.",
         ),
     ] = 30.0
     retries: Annotated[
@@ -242,7 +242,7 @@ class PageRequestOptions(RequestOptions):
 @_flat
 @frozen(kw_only=True)
 class MirrorOptions(TimeoutOptions):
-    """How the server is asked for several listings, one after the other."""
+    """How several listings are requested, one after the other."""
 
     concurrency: _Concurrency = 1
     on_unreadable: _OnUnreadable = "raise"
@@ -251,7 +251,7 @@ class MirrorOptions(TimeoutOptions):
 @_flat
 @frozen(kw_only=True)
 class ServerOptions:
-    """Which server is asked, and with which key."""
+    """Which server gets the requests, and with which key."""
 
     sandbox: Annotated[
         bool,

@@ -81,7 +81,7 @@ class StandardOutput:
 
         Raises:
             BrokenPipeError: Nobody reads any more.
-            OSError: There is no room for them.
+            OSError: The disk is full.
         """
         rest = memoryview(data)
         try:
@@ -164,7 +164,7 @@ class PartFile:
             checkpoint: Where the listing resumes after them.
 
         Raises:
-            OSError: There is no room for them.
+            OSError: The disk is full.
         """
         self._begin()
         write_all(self._file, data)
@@ -181,7 +181,7 @@ class PartFile:
         """Make another file of what is written, and let that one take the place.
 
         Raises:
-            OSError: There is no room for it.
+            OSError: The disk is full.
         """
         self._begin()
         made = _opened(self._whole)

@@ -121,7 +121,7 @@ class Progress(logging.Handler):
     def _lines(self, console: Console) -> RenderableType:
         """Return the bar, and below it the warning, whole.
 
-        They leave room at the end of each line for the ^C that a terminal shows there, however wide it is by now.
+        They leave space at the end of each line for the ^C that a terminal shows there, however wide it is by now.
         """
         from rich.console import Group  # noqa: PLC0415 - they are loaded by now
         from rich.constrain import Constrain  # noqa: PLC0415

@@ -1,4 +1,4 @@
-"""``aiotofupilot sandbox``: a sandbox as a process of its own, which shows what it is asked."""
+"""``aiotofupilot sandbox``: a sandbox as a process of its own, which shows the requests that it gets."""
 
 from __future__ import annotations
 
@@ -67,7 +67,7 @@ async def sandbox(
         station_listings: Let the station's key list this. Given several times, it lists all of them. By default all but
             stations.
         latency: Response this much later.
-        faults: Let this share of requests, 0 to 1, fail: errors, resets, answers that are cut short or not the API's.
+        faults: Let this share of requests, 0 to 1, fail: errors, resets, responses that are cut short or not the API's.
         fault: Let requests fail in this way: a status, such as 429 or 503, or reset, hang_up, cut or html. Given
             several times, each fails in one of the ways. Without --faults, every request does.
         arrivals: Make this many runs and procedures per request, on average, so that the listings grow.
@@ -182,7 +182,7 @@ def items_of(path: Path) -> dict[str, list[Any]]:
     """Return the items in a JSON file, by the name of their listing.
 
     Args:
-        path: The file. It holds an object with an array of items, as the API spells them, for each of some listings.
+        path: The file. It holds an object with an array of items, as the API writes them, for each of some listings.
 
     Raises:
         UsageError: The file cannot be read, or it holds something else.

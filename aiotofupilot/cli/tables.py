@@ -30,7 +30,7 @@ class Column:
     width: int
     """Terminal cells that it needs."""
     enough: int
-    """The width up to which more room is of use, in terminal cells."""
+    """The width up to which more width is of use, in terminal cells."""
     leaves: int
     """Where the terminal is too narrow for all columns, the column with the lowest number is left out first."""
 
@@ -222,7 +222,7 @@ def whole(columns: Sequence[Column]) -> list[Column]:
 def fitted(columns: Sequence[Column], width: int) -> list[Column]:
     """Return the columns that fit, with their widths.
 
-    What there is no room for is left out. What is left over is shared in proportion to what each column can use.
+    Columns that do not fit are left out. The width that is left is shared in proportion to what each column can use.
     """
     kept = list(columns)
     while (missing := sum(column.width + len(GAP) for column in kept) - len(GAP) - width) > 0 and len(kept) > 1:

@@ -59,7 +59,7 @@ def write_all(stream: RawIOBase, data: bytes) -> None:
     """Write all of the data to a raw stream. If the stream would block, wait until it is writable.
 
     Raises:
-        OSError: There is no room, or nobody reads any more.
+        OSError: The disk is full, or nobody reads any more.
     """
     rest = memoryview(data)
     while rest:
@@ -76,7 +76,7 @@ def put(stream: TextIO | None, text: str) -> None:
     Python's own `print` loses text where Python runs unbuffered and the stream does not block.
 
     Raises:
-        OSError: There is no room, or nobody reads any more.
+        OSError: The disk is full, or nobody reads any more.
     """
     if stream is not None:
         stream.flush()

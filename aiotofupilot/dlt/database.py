@@ -169,7 +169,7 @@ def opened(path: Path, server: str) -> Generator[Database]:
 
     Raises:
         MirrorError: The file is in use, or cannot be such a database.
-        OSError: There is no room.
+        OSError: The disk is full.
     """
     _check_file(path)
     try:
@@ -227,7 +227,7 @@ def locked(path: Path) -> Generator[None]:
 
     Raises:
         MirrorError: Another program holds it, or there can be no file beside the database.
-        OSError: There is no room.
+        OSError: The disk is full.
     """
     lock = path.parent / f"{path.name}.lock"  # the root of the file system has no name, and is refused later
     while True:

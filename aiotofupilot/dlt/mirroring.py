@@ -85,7 +85,7 @@ def mirror(
 ) -> Iterator[MirrorResult]:
     """Bring a DuckDB database up to date, a listing at a time, and yield what each has brought.
 
-    It works as it is iterated, and blocks. Killed at any moment and run again, it has each row once. The file is all
+    It works as it is iterated, and blocks. Killed at any time and run again, it has each row once. The file is all
     that it needs: it can be moved, copied and restored. What a run leaves unfinished is in a folder beside it, and the
     next run removes that.
 
@@ -121,8 +121,8 @@ def mirror(
         MirrorError: The database cannot be used: it is open elsewhere, belongs to another server, or is something else.
         StaleWatermarkError: What an earlier run has noted does not fit the listing. Read everything again.
         MirrorTimeoutError: The deadline has passed. What came by then is loaded.
-        OSError: There is no room, or a file cannot be written.
-        TofuPilotError: The server did not answer as it should. What was yielded before stays.
+        OSError: The disk is full, or a file cannot be written.
+        TofuPilotError: The server did not respond as it should. What was yielded before stays.
         TypeError: An argument is of the wrong type.
         ValueError: There is no such listing, or an argument is out of bounds.
     """

@@ -108,8 +108,8 @@ def unwrapped(path: Path) -> Generator[None]:
     Raises:
         ConfigurationError: dlt cannot use its settings.
         MirrorError: DuckDB cannot use the database.
-        OSError: There is no room, or a file cannot be written.
-        TofuPilotError: The server did not answer as it should.
+        OSError: The disk is full, or a file cannot be written.
+        TofuPilotError: The server did not respond as it should.
     """
     try:
         yield

@@ -1,6 +1,6 @@
-"""What one run reads of a listing until its deadline, and the place in it after each batch of items.
+"""What one run reads of a listing until its deadline, and the position in it after each batch of items.
 
-A place is a dict of JSON's types. It is kept in dlt's state of the resource, which dlt commits with the rows.
+A position is a dict of JSON's types. It is kept in dlt's state of the resource, which dlt commits with the rows.
 """
 
 from __future__ import annotations
@@ -39,7 +39,7 @@ def is_compared(name: str) -> bool:
 
 
 class Arrived(NamedTuple):
-    """Items of one batch, and the place after them."""
+    """Items of one batch, and the position after them."""
 
     items: list[Any]
     place: dict[str, Any]
@@ -66,7 +66,7 @@ async def read(
     rows: int,
     unreadable: list[Unreadable] | None = None,
 ) -> AsyncGenerator[Arrived]:
-    """Read what is new since a place, in batches. A batch may be empty, where only the place is new.
+    """Read what is new since a position, in batches. A batch may be empty, if only the position is new.
 
     Args:
         name: The listing.
@@ -76,8 +76,8 @@ async def read(
         unreadable: Where to note items that cannot be read, which are left out. None: such an item is an error.
 
     Raises:
-        StaleWatermarkError: The place holds no watermark, or that of a query with other filters.
-        TofuPilotError: The server did not answer as it should.
+        StaleWatermarkError: The position does not hold a watermark, or that of a query with other filters.
+        TofuPilotError: The server did not respond as it should.
     """
     if is_compared(name):
         arrivals = _compared(name, session, rows, unreadable)

@@ -37,14 +37,14 @@ class Unreadable:
 
 @frozen(kw_only=True)
 class MirrorResult:
-    """What a run has brought of one listing, such as 42 new runs."""
+    """What a run did for one listing, such as to load 42 new runs."""
 
     listing: str
     """Its name, which is that of the table."""
     new: int
     """Rows that the table did not have before."""
     gone: int
-    """Rows that were found to be listed no more, and marked."""
+    """Rows that the server does not list any more, and that this run marked."""
     rows: int
     """Rows that the table has now, with those that are marked."""
     unreadable: tuple[Unreadable, ...] = field(default=(), converter=tuple["Unreadable", ...])
@@ -52,7 +52,7 @@ class MirrorResult:
 
 
 class MirrorError(TofuPilotError):
-    """A file cannot be used as the database of a mirror. Nothing in it was changed on account of this."""
+    """A file cannot be used as the database of a mirror. Nothing in it was changed because of this."""
 
 
 class MirrorTimeoutError(TofuPilotError):
@@ -70,4 +70,4 @@ class MirrorTimeoutError(TofuPilotError):
 
 
 class StaleWatermarkError(TofuPilotError):
-    """What an earlier run has noted of its place in a listing does not fit the listing. Read everything again."""
+    """The watermark of an earlier run cannot be used for the listing any more. Read everything again."""

@@ -174,7 +174,7 @@ class Listing(Endpoint[T]):
             raise for_parameter(
                 ValueError(
                     f"sort_by must be one of {stable} where on_drift is 'resync', got {sort_by!r}: "
-                    "an item can change its place in that order, and then a walk cannot find its own place again"
+                    "an item can change its position in that order, and then a walk cannot find its own position again"
                 ),
                 "sort_by",
             )

@@ -127,12 +127,12 @@ def _date_time(path: str, value: object, _: Bounds) -> datetime:
     if not isinstance(value, datetime):
         hint = "datetime.fromisoformat() turns a string into one"
         if isinstance(value, date):
-            hint = "datetime.combine(day, time(), tzinfo=UTC) is the first moment of a day in UTC"
+            hint = "datetime.combine(day, time(), tzinfo=UTC) is the beginning of a day in UTC"
         raise TypeError(f"{path} must be a datetime, got {value!r}; {hint}")
     if value.utcoffset() is None:
         raise ValueError(
             f"{path} must be timezone-aware, got {value!r}; "
-            "use moment.astimezone() for local time, or moment.replace(tzinfo=UTC) for UTC"
+            "use timestamp.astimezone() for local time, or timestamp.replace(tzinfo=UTC) for UTC"
         )
     try:
         value.astimezone(UTC)

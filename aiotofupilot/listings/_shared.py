@@ -95,9 +95,9 @@ class Options(TypedDict, total=False):
     on_drift: Annotated[
         OnDrift,
         'What to do about items that come and go during the walk. ``"ignore"`` follows the cursor. It drops an item '
-        'that comes again soon, and a removal can make it miss items. ``"resync"`` asks for each page one place early, '
-        "to see whether the listing has moved, and finds its place again if it has. It yields every item that is "
-        "listed during the whole walk, and yields it once. It asks for at least 2 items per page. "
+        'that comes again soon, and a removal can make it miss items. ``"resync"`` requests each page one item early, '
+        "to see whether the listing has moved, and finds its position again if it has. It yields every item that is "
+        "listed during the whole walk, and yields it once. It requests at least 2 items per page. "
         '``"raise"`` looks in the same way, and raises a `DriftError` if the listing has moved.',
         Default("ignore"),
     ]
@@ -121,7 +121,7 @@ class PageOptions(Options, total=False):
     on_unreadable: Annotated[
         OnUnreadable,
         "What to do about a single item that the server cannot serve, or that is not what the API promises. A page "
-        'with such an item fails. It is asked for in smaller parts until the item is alone. ``"raise"`` yields all '
+        'with such an item fails. It is requested in smaller parts until the item is alone. ``"raise"`` yields all '
         "items before it, and raises an error whose ``position`` is the position of the item. "
         '``"skip"`` leaves the item out and goes on. `WalkStats.unreadable` counts such items.',
         Default("raise"),
@@ -179,5 +179,5 @@ class OfProcedure(OfOperatedRun, total=False):
         timedelta | None, "The shortest duration, probably of the run. The API does not say which duration this is."
     ]
     duration_max: Annotated[timedelta | None, "The longest duration, probably of the run."]
-    started_after: Annotated[datetime | None, "Only items started at this moment or later."]
-    started_before: Annotated[datetime | None, "Only items started at this moment or earlier."]
+    started_after: Annotated[datetime | None, "Only items started at this time or later."]
+    started_before: Annotated[datetime | None, "Only items started at this time or earlier."]

@@ -34,8 +34,8 @@ class BatchFilters(WithOrder, PageOptions, total=False):
     revision_numbers: Annotated[
         Sequence[str] | None, "Revision numbers. A batch matches if it holds a unit with one of them."
     ]
-    created_after: Annotated[datetime | None, "Only batches created at this moment or later."]
-    created_before: Annotated[datetime | None, "Only batches created at this moment or earlier."]
+    created_after: Annotated[datetime | None, "Only batches created at this time or later."]
+    created_before: Annotated[datetime | None, "Only batches created at this time or earlier."]
     sort_by: Annotated[BatchOrder | None, "What to sort by.", ServerDefault("created_at")]
 
 

@@ -28,8 +28,8 @@ class DeploymentFilters(PageOptions, total=False):
     ]
     branch_names: Annotated[Sequence[str] | None, "Names of the branches that were deployed."]
     author_usernames: Annotated[Sequence[str] | None, "Account names of the authors of the commits."]
-    deployed_after: Annotated[datetime | None, "Only deployments made at this moment or later."]
-    deployed_before: Annotated[datetime | None, "Only deployments made at this moment or earlier."]
+    deployed_after: Annotated[datetime | None, "Only deployments made at this time or later."]
+    deployed_before: Annotated[datetime | None, "Only deployments made at this time or earlier."]
 
 
 class Deployments(Listing[Deployment]):

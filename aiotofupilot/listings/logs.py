@@ -27,8 +27,8 @@ class LogFilters(OfRun, WithOrder, PageOptions, total=False):
 
     search_query: Annotated[str | None, "Text that the message contains."]
     levels: Annotated[Sequence[LogLevel] | None, "Levels of the lines."]
-    timestamp_after: Annotated[datetime | None, "Only lines with a ``created_at`` of this moment or later."]
-    timestamp_before: Annotated[datetime | None, "Only lines with a ``created_at`` of this moment or earlier."]
+    timestamp_after: Annotated[datetime | None, "Only lines with a ``created_at`` of this time or later."]
+    timestamp_before: Annotated[datetime | None, "Only lines with a ``created_at`` of this time or earlier."]
     source_files: Annotated[Sequence[str] | None, "Files that wrote the lines."]
     run_ids: Annotated[Sequence[str] | None, "IDs of the runs that wrote the lines."]
     run_outcomes: Annotated[Sequence[RunOutcome] | None, "How the run ended."]

@@ -24,8 +24,8 @@ class ProcedureFilters(PageOptions, total=False):
         "Text that the name contains. A text of 6 characters or more also matches an ID that contains it.",
         Bounds(high=100),
     ]
-    created_after: Annotated[datetime | None, "Only procedures created at this moment or later."]
-    created_before: Annotated[datetime | None, "Only procedures created at this moment or earlier."]
+    created_after: Annotated[datetime | None, "Only procedures created at this time or later."]
+    created_before: Annotated[datetime | None, "Only procedures created at this time or earlier."]
 
 
 class Procedures(Listing[Procedure]):

@@ -35,12 +35,12 @@ class RunFilters(OfOperatedRun, WithMetadata, WithOrder, PageOptions, total=Fals
     samples: UnitSamples
     duration_min: Annotated[timedelta | None, "Only runs that took this long or longer."]
     duration_max: Annotated[timedelta | None, "Only runs that took this long or shorter."]
-    started_after: Annotated[datetime | None, "Only runs started at this moment or later."]
-    started_before: Annotated[datetime | None, "Only runs started at this moment or earlier."]
-    ended_after: Annotated[datetime | None, "Only runs ended at this moment or later."]
-    ended_before: Annotated[datetime | None, "Only runs ended at this moment or earlier."]
-    created_after: Annotated[datetime | None, "Only runs created at this moment or later."]
-    created_before: Annotated[datetime | None, "Only runs created at this moment or earlier."]
+    started_after: Annotated[datetime | None, "Only runs started at this time or later."]
+    started_before: Annotated[datetime | None, "Only runs started at this time or earlier."]
+    ended_after: Annotated[datetime | None, "Only runs ended at this time or later."]
+    ended_before: Annotated[datetime | None, "Only runs ended at this time or earlier."]
+    created_after: Annotated[datetime | None, "Only runs created at this time or later."]
+    created_before: Annotated[datetime | None, "Only runs created at this time or earlier."]
     include_sequences: Annotated[
         bool | None, "Whether runs come with the sequences at their top level.", ServerDefault(False)
     ]

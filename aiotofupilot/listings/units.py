@@ -36,15 +36,15 @@ class UnitFilters(WithMetadata, WithOrder, PageOptions, total=False):
     ]
     procedure_ids: Annotated[Sequence[str] | None, "IDs of procedures. A unit matches if one of them was run on it."]
     outcomes: Annotated[Sequence[RunOutcome] | None, "Outcomes of runs. A unit matches if one of its runs ended so."]
-    started_after: Annotated[datetime | None, "Only units with a run that started at this moment or later."]
-    started_before: Annotated[datetime | None, "Only units with a run that started at this moment or earlier."]
+    started_after: Annotated[datetime | None, "Only units with a run that started at this time or later."]
+    started_before: Annotated[datetime | None, "Only units with a run that started at this time or earlier."]
     latest_only: Annotated[
         bool | None, "Whether the filters about runs look only at the latest run of a unit.", ServerDefault(False)
     ]
     run_count_min: Annotated[int | None, "Only units that were run this often or more often.", Bounds(0)]
     run_count_max: Annotated[int | None, "Only units that were run this often or less often.", Bounds(0)]
-    created_after: Annotated[datetime | None, "Only units created at this moment or later."]
-    created_before: Annotated[datetime | None, "Only units created at this moment or earlier."]
+    created_after: Annotated[datetime | None, "Only units created at this time or later."]
+    created_before: Annotated[datetime | None, "Only units created at this time or earlier."]
     created_by_user_ids: Annotated[Sequence[str] | None, "IDs of the users that created the units."]
     created_by_station_ids: Annotated[Sequence[str] | None, "IDs of the stations that created the units."]
     exclude_units_with_parent: Annotated[

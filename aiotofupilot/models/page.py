@@ -22,7 +22,7 @@ class PageMeta:
 
 @frozen
 class Page(Generic[T]):
-    """One answer of a listing, as the server cut it.
+    """One response of a listing, as the server cut it.
 
     Pages compare by `data`, `meta` and `cursor`. Their hash leaves out `data`, because a list has no hash.
     """

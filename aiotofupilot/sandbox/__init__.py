@@ -1,7 +1,7 @@
 """An embedded TofuPilot for tests, demonstrations and benchmarks: a server with a made-up factory.
 
-It answers requests for every listing of API v2, as TofuPilot's REST layer does. It listens on a loopback port and needs
-no account:
+It responds to requests for every listing of API v2, as TofuPilot's REST layer does. It listens on a loopback port and
+needs no account:
 
     async with Sandbox(procedures=250, runs=1_000) as sandbox:
         async with TofuPilotSession(sandbox.api_key, base_url=sandbox.url) as session:
@@ -26,7 +26,7 @@ The modules, from the outside to the inside. Each of them works without those ab
 - `factory` has the items of all listings, given or made up, and a production line that keeps working meanwhile.
 - `resources` has the listings: what their parameters select, their sort orders, and how their items are made.
   `resource` has what they have in common. `parameters` reads a query, as the validator `zod` would.
-- `request` is what a client asks, and the log of all requests. A fault alters a `delivery`, which is a response as
+- `request` is the request of a client, and the log of all requests. A fault alters a `delivery`, which is a response as
   steps. `wire` writes responses as JSON.
 - `world` is the made-up factory, and `plan` has the parts of what it plans. `recipes` has what it makes and tests.
 """

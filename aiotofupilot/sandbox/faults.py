@@ -108,7 +108,7 @@ def status(
     retry_after: float | datetime | str | None = None,
     headers: Mapping[str, str] | None = None,
 ) -> Alteration:
-    """Answer with an error in the API's form.
+    """Respond with an error in the API's form.
 
     Args:
         code: An HTTP status code, or a code that only proxies use: 499, 520, 524 or 529.
@@ -127,7 +127,7 @@ def status(
 
 @fault
 def html(code: int = 200, *, headers: Mapping[str, str] | None = None) -> Alteration:
-    """Answer with a web page, as proxies do.
+    """Respond with a web page, as proxies do.
 
     Args:
         code: HTTP status code.
@@ -139,7 +139,7 @@ def html(code: int = 200, *, headers: Mapping[str, str] | None = None) -> Altera
 
 @fault
 def empty(code: int = 200, *, headers: Mapping[str, str] | None = None) -> Alteration:
-    """Answer with no body at all.
+    """Respond with no body at all.
 
     Args:
         code: HTTP status code.
@@ -150,7 +150,7 @@ def empty(code: int = 200, *, headers: Mapping[str, str] | None = None) -> Alter
 
 @fault
 def json(document: Any, code: int = 200) -> Alteration:  # noqa: ANN401 - any JSON document
-    """Answer with another JSON document.
+    """Respond with another JSON document.
 
     Args:
         document: The document, of types that JSON has.
@@ -233,7 +233,7 @@ def stall(seconds: float, *, inside_body: bool = False) -> Alteration:
 
 @harmless
 def latency(seconds: float, *, jitter: float = 0.0) -> Alteration:
-    """Answer later.
+    """Respond later.
 
     Args:
         seconds: How much later, on average; at least 0.
@@ -280,7 +280,7 @@ def gzip() -> Alteration:
 
 @fault
 def gzip_bomb(size: int = 80 * _MIB) -> Alteration:
-    """Answer with a few bytes that decompress to many spaces.
+    """Respond with a few bytes that decompress to many spaces.
 
     Args:
         size: The least number of spaces, in bytes.
@@ -373,7 +373,7 @@ def malformed(*items: int | str) -> Alteration:
 
 
 def _document(delivery: Delivery) -> Any:  # noqa: ANN401 - any JSON document
-    """Return the document that the API answered; None: another fault has replaced it."""
+    """Return the document of the API's response; None: another fault has replaced it."""
     if delivery.status != HTTPStatus.OK:
         return None
     try:

@@ -9,7 +9,7 @@ When aiotofupilot is installed, pytest has the fixtures `tofupilot_sandbox`, `to
 - `plugin` has the fixtures. `marker` makes the sandbox of a test, and `asyncio_session` the session of pytest-asyncio.
 - `serving` runs a sandbox in its own thread. Its `without_waits` lets retries wait for nothing, like the marker's
   ``waits=False``.
-- `mocking` has `mock_listing`, which answers without a server, for tests that use aioresponses.
+- `mocking` has `mock_listing`, which responds without a server, for tests that use aioresponses.
 - `builders` make items, such as `make_run`, for the sandbox and for the mock.
 """
 

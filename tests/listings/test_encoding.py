@@ -231,9 +231,7 @@ class TestMoments:
         day = MOMENT.date()
         message = refused(TypeError, "started_after", started_after=day)
         advice = "datetime.combine(day, time(), tzinfo=UTC)"
-        assert message == (
-            f"started_after must be a datetime, got {day!r}; {advice} is the first moment of a day in UTC"
-        )
+        assert message == (f"started_after must be a datetime, got {day!r}; {advice} is the beginning of a day in UTC")
         assert eval(advice, {"datetime": datetime, "day": day, "time": time, "UTC": UTC}).date() == day  # noqa: S307 - the advice itself
 
     def test_a_naive_one_is_refused(self):

@@ -139,7 +139,7 @@ async def test_a_search_is_measured_as_the_server_measures_it():
             {"created_after": datetime(2024, 1, 1)},  # noqa: DTZ001 - that is what is refused
             (
                 "created_after must be timezone-aware, got datetime.datetime(2024, 1, 1, 0, 0); "
-                "use moment.astimezone() for local time, or moment.replace(tzinfo=UTC) for UTC"
+                "use timestamp.astimezone() for local time, or timestamp.replace(tzinfo=UTC) for UTC"
             ),
         ),
         (

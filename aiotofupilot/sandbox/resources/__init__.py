@@ -1,4 +1,4 @@
-"""What the sandbox answers for each listing. Every module of this package describes one listing or more.
+"""The responses of the sandbox for each listing. Every module of this package describes one listing or more.
 
 - `runs` has the runs, and `results` what they wrote: phases, measurements and logs.
 - `units` has units, batches and parts.
