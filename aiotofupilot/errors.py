@@ -92,8 +92,8 @@ class TofuPilotError(Exception):
     or nothing had been seen yet."""
     attempts: int = 0
     """How many requests were attempted for the page that this error is about. A request that could not connect counts.
-    A request that was refused before it began, such as by a closed session, does not count. 0: the error is about no
-    page, or no request was attempted."""
+    A request that was refused before it began, such as by a closed session, does not count. If a single item cannot be
+    read, only the requests for this item alone count. 0: the error is about no page, or no request was attempted."""
     hint: str | None = None
     """What to do about the error, in one sentence. None: there is nothing to advise."""
     elapsed: float | None = None
