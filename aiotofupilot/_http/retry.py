@@ -345,7 +345,7 @@ class Attempts(Generic[T]):
             if isinstance(self._failure, TofuPilotError):
                 raise self._failure from None
             path = urlsplit(self._target).path
-            raise RequestTimeoutError(f"{path} was not asked for, because the time is up", timeout=None) from None
+            raise RequestTimeoutError(f"{path} was not requested, because the time is up", timeout=None) from None
         finally:
             self._throttle.release(self)
             self._failure = None  # its traceback refers to frames that refer to this object
@@ -373,7 +373,7 @@ class Attempts(Generic[T]):
             error.down_since = since = self._throttle.down_since
             if self._has_given_up and since is not None:
                 error.add_note(
-                    f"not asked for again: the session has been down since {since.isoformat(timespec='seconds')}, "
+                    f"not requested again: the session has been down since {since.isoformat(timespec='seconds')}, "
                     f"and the page may take {self.policy.max_elapsed} s (max_elapsed)"
                 )
 

@@ -33,7 +33,7 @@ _MILLISECOND = timedelta(milliseconds=1)
 class ByCreation(Generic[T]):
     """Finds the items of a listing that were not seen before.
 
-    Where the API can be asked for the oldest first, the floor follows the walk: everything that the walk has passed and
+    Where the API can list the oldest first, the floor follows the walk: everything that the walk has passed and
     that is old enough counts as seen. The server has to prove that it sorts. Where the order is not known, the floor
     stays where it is until the listing was seen to its end. It also stays once an item turns up below the floor,
     because that item shows that the server does not sort after all. Such an item is new all the same.

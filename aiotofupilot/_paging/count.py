@@ -99,12 +99,12 @@ async def fetch_probes(fetch: Fetch[Any], probes: Sequence[Probe]) -> list[Page[
 
 @frozen
 class Probe:
-    """A page to ask for."""
+    """A page to request."""
 
     cursor: int
     """Where it begins."""
     limit: int
-    """How many items to ask for."""
+    """How many items to request."""
 
 
 class Extent:
@@ -134,10 +134,10 @@ class Extent:
         return self._end if self._is_sure or self._at_most is not None else None
 
     def probes(self, at_most: int) -> list[Probe]:
-        """Return the next pages to ask for, in the order of the cursors. They are to be noted in this order.
+        """Return the next pages to request, in the order of the cursors. They are to be noted in this order.
 
         Args:
-            at_most: How many pages may be asked for at once; 1 or more.
+            at_most: How many pages may be requested at once; 1 or more.
 
         Raises:
             DriftError: The listing seems to have no end.
@@ -157,7 +157,7 @@ class Extent:
 
         Args:
             page: The page.
-            probe: What was asked for.
+            probe: What was requested.
 
         Raises:
             DriftError: The server's cursors are not offsets. Or it shows the same items wherever it is asked. Or the
@@ -178,7 +178,7 @@ class Extent:
             if len(page.data) < probe.limit:
                 self._limit = min(self._limit, len(page.data))  # the server gives no longer pages
         elif page.data or not page.cursor:
-            # Some servers show their last page whatever cursor beyond the end they are asked for. A page that goes on
+            # Some servers show their last page whatever cursor beyond the end is requested. A page that goes on
             # where another ended, with other items, is not of that kind.
             self._is_sure = page.cursor == self._more_than and not has_moved
             self._note_end(page.cursor + len(page.data))

@@ -111,7 +111,7 @@ class IgnoreDrift(Generic[T]):
 
 
 class DetectDrift(Generic[T]):
-    """Takes pages that were asked for one item early, and holds each to beginning with the item passed last.
+    """Takes pages that were requested one item early, and holds each to beginning with the item passed last.
 
     That item is the page's anchor, and it proves that nothing was missed. Where a page does not begin with it, the
     listing has moved. Then `next_probe` says where to look, until a page shows where the listing goes on. Items that
@@ -156,11 +156,11 @@ class DetectDrift(Generic[T]):
         self._unconfirmed = 0
 
     def admit(self, page: Page[T], *, is_short: bool = False, gap: Gap | None = None) -> Sequence[T] | None:
-        """Return the new items of a page, in the page's order. None: ask for the whole page at `next_probe`.
+        """Return the new items of a page, in the page's order. None: request the whole page at `next_probe`.
 
         Args:
             page: The page.
-            is_short: Whether fewer items were asked for than a whole page has.
+            is_short: Whether fewer items were requested than a whole page has.
             gap: What lies before the page, if that is a part of one that failed.
 
         Raises:
@@ -236,7 +236,7 @@ class DetectDrift(Generic[T]):
             page: The page.
             expected: The offset of the item passed last.
             is_first: Whether the listing has no item before this page that can be read.
-            is_short: Whether fewer items were asked for than a whole page has.
+            is_short: Whether fewer items were requested than a whole page has.
         """
         memory = self.memory
         if memory.is_empty:

@@ -212,7 +212,7 @@ def is_passing(error: TofuPilotError) -> bool:
 async def before_newest(source: Source[Any], plan: Plan, unseen: Watermark, stats: WalkStats) -> Watermark:
     """Return a watermark that leaves only what was created lately to be seen, at the cost of one request.
 
-    Where the API cannot be asked for the newest first, everything is left to be seen.
+    Where the API cannot list the newest first, everything is left to be seen.
 
     Args:
         source: A listing.

@@ -108,7 +108,7 @@ class IncrementalWalk(Iteration[T]):
         """The counts of the walk so far, as one object that is kept up to date.
 
         ``duplicates`` counts the items that the server listed although this walk or an earlier pass had seen them.
-        ``unreadable_positions`` are positions in what the walk asks for, which begins at the watermark.
+        ``unreadable_positions`` are positions in the listing from the watermark on.
         """
         return self._stats
 

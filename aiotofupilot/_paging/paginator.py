@@ -45,7 +45,7 @@ def _shown(values: list[str]) -> str:
 
 
 class Paginator(AsyncOnly, Generic[T]):
-    """A listing that has not been asked for yet. Nothing is sent before it is used, and every use starts over.
+    """A listing with its filters and options. Nothing is sent before it is used, and every use starts over.
 
     ``async for`` iterates over its items. ``await`` returns its first page as the server cuts it, whatever
     ``max_items`` and ``on_drift`` say. An error of this package that is raised during an iteration has a
@@ -176,13 +176,12 @@ class Paginator(AsyncOnly, Generic[T]):
         that begins to match the filters later than these 60 seconds. If the server lists an item behind others
         that were created more than 60 seconds after it, and a pass is broken off between them, the item is lost.
 
-        The 60 seconds are counted back from before a pass sent its first request. The server's ``Date`` header and the
-        local clock tell when that was, and so do the newest items. If they disagree, the earliest of them counts, so
-        that a clock that is ahead hides nothing. The watermark then names more items. Two cases are left. If both
-        clocks are ahead by some seconds, or if the server does not tell the time and the local clock is ahead, the 60
-        seconds are shorter by as many for measurements, phases and logs, counted from the creation of their run. And
-        if an item claims to have been created in the future while such a clock is ahead, it can hide what is created
-        until that time.
+        The 60 seconds are counted back from the first request of a pass. The server's ``Date`` header, the local clock
+        and the newest items tell when that was. So a single clock that is ahead hides nothing. If they disagree, the
+        watermark names more items. Two limits are left if both clocks are ahead, or if the local clock is ahead and the
+        server does not tell the time. For measurements, phases and logs, the 60 seconds are then shorter by as many
+        seconds. They are counted from the creation of their run. And an item that claims to have been created in the
+        future can hide what is created until that time.
 
         - Runs, units and batches come oldest first. Only new items are requested, and those of the last minute before
           the newest item.
@@ -193,13 +192,13 @@ class Paginator(AsyncOnly, Generic[T]):
         - Measurements, phases and logs come with their runs, the oldest run first. The watermark is about the runs. The
           items of a hundred runs are requested at once.
 
-        An item that ``on_unreadable="skip"`` leaves out is requested again by the next passes, until they begin after
-        its creation. From then on only a full pull sees it, if it can be read again.
+        An item that ``on_unreadable="skip"`` leaves out is requested again by the next passes, until it is a minute
+        older than the newest item. From then on only a full pull sees it, if it can be read again.
 
         ``max_items`` ends a pass early. With ``on_drift="ignore"``, a pass resyncs too. ``"raise"`` raises a
-        `DriftError` if anything moved. Each of the three raises one rather than leave an item out: if the server's
-        cursors are not offsets, if the listing moves too much, or if the server lists items that it sorts alike in
-        another order on each page. The next pass begins at the watermark then.
+        `DriftError` if anything moved. With any of the three, a pass raises one rather than leave an item out: if the
+        server's cursors are not offsets, if the listing moves too much, or if the server lists items that it sorts
+        alike in another order on each page. The next pass then begins at the watermark.
 
         Args:
             watermark: What has been seen: the ``watermark`` of a pass, or a parsed one. None: nothing has been seen, so
@@ -235,8 +234,8 @@ class Paginator(AsyncOnly, Generic[T]):
         Args:
             interval: Seconds from the beginning of one poll to the beginning of the next; more than 0. Each interval is
                 made longer or shorter at random, by up to a tenth.
-            since: What has been seen: the ``watermark`` of a stream or a pass. None: the stream begins when the first
-                item is asked for. Items that exist by then are not yielded.
+            since: What has been seen: the ``watermark`` of a stream or a pass. None: the stream begins when you ask for
+                the first item. Items that exist by then are not yielded.
             max_outage: Seconds without a good response after which the error is raised after all; more than 0. A poll
                 that is under way may end later, but requests no page for longer than that. None: there is no limit.
 

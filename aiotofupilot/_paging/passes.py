@@ -59,7 +59,7 @@ class PassClock:
         self._by_items = -math.inf
         """The same as far as items show it. The pass began then or later."""
         self._asked_at = 0.0
-        """When the first page was asked for, in seconds by the monotonic clock."""
+        """When the first page was requested, in seconds by the monotonic clock."""
 
     async def fetch(
         self,
@@ -69,7 +69,7 @@ class PassClock:
         counts: RequestCounts,
         **options: Any,  # noqa: ANN401 - as `Source.fetch` has them
     ) -> Page[T]:
-        """Return a page. If it is the first page, note when it was asked for."""
+        """Return a page. If it is the first page, note when it was requested."""
         local, asked_at = source.clock.now().timestamp(), source.clock.monotonic()
         page = await source.fetch(cursor, limit, counts, **options)
         if self.began_at == -math.inf:

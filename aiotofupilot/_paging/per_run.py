@@ -29,7 +29,7 @@ __all__ = ["PerRun"]
 T = TypeVar("T", bound=Identified)
 
 _AT_ONCE = 100
-"""The items of this many runs are asked for at once. Their IDs make some 4,000 characters in the address."""
+"""The items of this many runs are requested at once. Their IDs make some 4,000 characters in the address."""
 
 _MOST_WAITING = 5000
 """While so many runs wait, no more are looked for. A watermark names all of them."""
@@ -38,11 +38,11 @@ _MOST_WAITING = 5000
 class PerRun(Generic[T]):
     """Finds the items that runs wrote and that were not seen before. Their own times may lie long before the upload.
 
-    New runs are asked for their items a hundred at a time. Where each request has to name a procedure, a run waits for
-    others of its procedure until there are a hundred, or no more come. A run is open as soon as it was found: its items
-    are asked for, and each is noted when it is yielded. It is closed once its items were listed to their end, `OVERLAP`
-    seconds or more after its creation. Before that more of them may become visible, so that the next pass asks for them
-    again, together with those of new runs. So a run that claims to have been created in the future stays open until
+    The items of new runs are requested a hundred runs at a time. If each request has to name a procedure, a run waits
+    for others of its procedure until there are a hundred, or no more come. A run is open as soon as it was found: its
+    items are requested, and each is noted when it is yielded. It is closed once its items were listed to their end,
+    `OVERLAP` seconds or more after its creation. Before that, more may become visible. So the next pass requests them
+    again, together with those of new runs. A run that claims to have been created in the future stays open until
     then.
 
     Args:
@@ -59,7 +59,7 @@ class PerRun(Generic[T]):
         self._source = source
         self._plan = plan
         self._stats = stats
-        # Runs are a small part of what is asked for, so one page of them in flight is enough. What is kept of the items
+        # Runs are a small part of what is requested, so one page of them in flight is enough. What is kept of the items
         # says nothing about their runs.
         of_runs = evolve(plan, concurrency=1, keep=None)
         self._runs: ByCreation[Any] = ByCreation(runs, of_runs, evolve(watermark, runs=()), stats)
@@ -108,7 +108,7 @@ class PerRun(Generic[T]):
             await self._walk.restart()
 
     async def _walk_of_runs(self) -> SegmentWalk[T] | None:
-        """Return a walk over the items of some runs; None: all runs were asked for."""
+        """Return a walk over the items of some runs; None: all runs were requested."""
         if self._walk is None:
             await self._find_runs()
             if self._waiting:
@@ -136,7 +136,7 @@ class PerRun(Generic[T]):
         self._waiting.setdefault(run.procedure_id, deque()).append(run.id)
 
     def _choose(self) -> None:
-        """Choose the runs whose items are asked for next, of the procedure with the most of them."""
+        """Choose the runs whose items are requested next, of the procedure with the most of them."""
         self._procedure_id = max(self._waiting, key=lambda procedure_id: len(self._waiting[procedure_id]))
         waiting = self._waiting[self._procedure_id]
         self._asked = tuple(waiting.popleft() for _ in range(min(len(waiting), _AT_ONCE)))
@@ -163,7 +163,7 @@ class PerRun(Generic[T]):
         fresh = [
             (run_id, item)
             for run_id, item in zip(run_ids, items, strict=True)
-            # A server that lists other runs too lists these items again when their own runs are asked for.
+            # A server that lists other runs too lists these items again when their own runs are requested.
             if run_id in self._yielded and digest(item.id) not in self._yielded[run_id]
         ]
         self._stats.duplicates += len(items) - len(fresh)

@@ -186,12 +186,12 @@ class Search:
     def after(self, page: Page[Any]) -> int | None:
         """Return the cursor to probe after a page that did not show the position; None: there is nowhere left."""
         if page.cursor >= self._forth:
-            # Some servers show their last page again, whatever cursor beyond it they are asked for.
+            # Some servers show their last page again, whatever cursor beyond it is requested.
             self._has_ended = page.following is None or page.data == self._furthest
             self._furthest = page.data
         end = page.cursor + len(page.data)
         if page.following is not None:
-            self._step = max(1, min(self._step, len(page.data) // 2))  # the server may give fewer items than asked for
+            self._step = max(1, min(self._step, len(page.data) // 2))  # the server may give fewer items than requested
             if end < self._probed_from:
                 return end  # the page was too short to reach what was looked at before
         self._probed_from = self._back

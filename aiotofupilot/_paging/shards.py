@@ -30,7 +30,7 @@ SHARDS_AT_MOST = 1000
 """More parts than this would be more work to hand out than to list."""
 
 _GAP = timedelta(milliseconds=2)
-"""How long before the first item of a shard it begins. The shard before it is asked for with a millisecond more, and
+"""How long before the first item of a shard it begins. The shard before it is requested with a millisecond more, and
 is not to be sent all the items that may have been created at the timestamp of that first item."""
 
 

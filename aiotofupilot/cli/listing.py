@@ -55,7 +55,7 @@ class Query:
         self.arguments = arguments
 
     def listing(self, session: TofuPilotSession) -> Paginator[Any]:
-        """Return the listing. It is not asked for yet.
+        """Return the listing. Nothing is sent yet.
 
         Raises:
             UsageError: An option is out of bounds.

@@ -215,7 +215,7 @@ class TimeoutOptions:
 @_flat
 @frozen(kw_only=True)
 class RequestOptions(TimeoutOptions):
-    """How the server is asked for a listing that it sends as one page."""
+    """How a listing is requested that the server sends as one page."""
 
     on_drift: Annotated[
         Literal["ignore", "resync", "raise"],
@@ -229,7 +229,7 @@ class RequestOptions(TimeoutOptions):
 @_flat
 @frozen(kw_only=True)
 class PageRequestOptions(RequestOptions):
-    """How the server is asked for a listing that it cuts into pages."""
+    """How a listing is requested that the server cuts into pages."""
 
     page_size: Annotated[
         int,

@@ -83,15 +83,15 @@ def mirror(
     server: str | None = None,
     on_rows: Callable[[str, int], None] | None = None,
 ) -> Iterator[MirrorResult]:
-    """Bring a DuckDB database up to date, a listing at a time, and yield what each has brought.
+    """Bring a DuckDB database up to date, a listing at a time, and yield a result for each.
 
     It works as it is iterated, and blocks. Killed at any time and run again, it has each row once. The file is all
     that it needs: it can be moved, copied and restored. What a run leaves unfinished is in a folder beside it, and the
     next run removes that.
 
     Each row has two columns of the mirror's own. ``_seen_at`` is when the run began that read the row last.
-    ``_gone_at`` is when a run found that the server lists it no more; null: it still did. Parts, stations and users are
-    compared by each run, the other listings where ``full`` is true.
+    ``_gone_at`` is when a run found that the server does not list it any more; null: no run found that. Each run
+    compares parts, stations and users as a whole. The other listings are compared only if ``full`` is true.
 
     Args:
         path: The database. If there is none, it is made.
@@ -119,7 +119,7 @@ def mirror(
     Raises:
         ConfigurationError: There is no key, or the key or the address cannot be used.
         MirrorError: The database cannot be used: it is open elsewhere, belongs to another server, or is something else.
-        StaleWatermarkError: What an earlier run has noted does not fit the listing. Read everything again.
+        StaleWatermarkError: The watermark of an earlier run cannot be used. Read everything again.
         MirrorTimeoutError: The deadline has passed. What came by then is loaded.
         OSError: The disk is full, or a file cannot be written.
         TofuPilotError: The server did not respond as it should. What was yielded before stays.
@@ -171,7 +171,7 @@ def _mirrored(
                 seconds = manner.deadline.seconds
                 if seconds is not None and manner.deadline.is_missed:
                     message = f"the deadline of {seconds:g} s has passed"
-                    raise MirrorTimeoutError(message, seconds=seconds, brought=brought)
+                    raise MirrorTimeoutError(message, seconds=seconds, result=brought)
                 yield brought
             database.finish()
         finally:

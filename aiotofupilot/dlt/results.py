@@ -60,13 +60,13 @@ class MirrorTimeoutError(TofuPilotError):
 
     Attributes:
         seconds: The deadline.
-        brought: What came of the listing that was not read to its end.
+        result: The result for the listing that was not read to its end.
     """
 
-    def __init__(self, message: str, *, seconds: float, brought: MirrorResult) -> None:
+    def __init__(self, message: str, *, seconds: float, result: MirrorResult) -> None:
         super().__init__(message)
         self.seconds = seconds
-        self.brought = brought
+        self.result = result
 
 
 class StaleWatermarkError(TofuPilotError):

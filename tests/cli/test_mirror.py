@@ -56,7 +56,7 @@ async def test_a_deadline_that_passes_is_told(monkeypatch, database):
     def late(*_, **__):
         yield from ()
         brought = aiotofupilot.dlt.MirrorResult(listing="stations", new=0, gone=0, rows=0)
-        raise aiotofupilot.dlt.MirrorTimeoutError("late", seconds=2.0, brought=brought)
+        raise aiotofupilot.dlt.MirrorTimeoutError("late", seconds=2.0, result=brought)
 
     monkeypatch.setattr(aiotofupilot.dlt, "mirror", late)
     server = Server(ServerOptions(sandbox=True), TimeoutOptions())

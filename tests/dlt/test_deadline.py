@@ -38,7 +38,7 @@ def test_what_has_come_is_loaded(pull, sandbox, mirrored):
     sandbox.produce(360)
     with passing_after(2), pytest.raises(MirrorTimeoutError, match="the deadline of 5 s has passed") as caught:
         pull("runs", "units", deadline=5)
-    came = caught.value.brought
+    came = caught.value.result
     assert 200 <= came.new < 400
     assert came == MirrorResult(listing="runs", new=came.new, gone=0, rows=came.new)
     assert pull("runs")["runs"].new == 400 - came.new
@@ -50,7 +50,7 @@ def test_what_was_not_read_in_time_is_not_marked_as_gone(pull, query, listing, f
     pull(listing)
     with pytest.raises(MirrorTimeoutError) as caught:
         pull(listing, full=full, deadline=1e-9)
-    assert (caught.value.brought.new, caught.value.brought.gone) == (0, 0)
+    assert (caught.value.result.new, caught.value.result.gone) == (0, 0)
     assert query(f"SELECT count(*) FROM {listing} WHERE _gone_at IS NOT NULL") == [(0,)]  # noqa: S608 - a listing's name
 
 
@@ -72,5 +72,5 @@ async def test_a_timeout_of_another_kind_is_not_a_deadline():
 
 def test_the_error_survives_pickling():
     brought = MirrorResult(listing="runs", new=1, gone=0, rows=1)
-    error = pickle.loads(pickle.dumps(MirrorTimeoutError("late", seconds=2.0, brought=brought)))  # noqa: S301 - our own
-    assert (str(error), error.brought) == ("late", brought)
+    error = pickle.loads(pickle.dumps(MirrorTimeoutError("late", seconds=2.0, result=brought)))  # noqa: S301 - our own
+    assert (str(error), error.result) == ("late", brought)

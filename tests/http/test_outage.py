@@ -212,7 +212,7 @@ async def test_a_page_that_gives_up_raises_an_error_of_its_own(clock, caplog):
         assert type(error) is ServerError
         assert error.status == 502
         assert error.down_since.timestamp() == pytest.approx(clock.now().timestamp() - clock.seconds + began + 0.3)
-        assert "not asked for again: the session has been down since 2026-02-01T00:00:01+00:00" in error.__notes__[0]
+        assert "not requested again: the session has been down since 2026-02-01T00:00:01+00:00" in error.__notes__[0]
     assert {error.attempts for error in errors} <= set(range(1, 20))
     assert late.attempts == 0
     assert str(late).startswith("502: bad gateway (0 attempts in ")
