@@ -141,7 +141,7 @@ class FollowedListing(Iteration[T]):
     def down_since(self) -> datetime | None:
         """Since when requests of the session fail, and no response has been good, in UTC; None: the last one was good.
 
-        It is told while the stream waits or asks too. So a service can show it.
+        It is up to date while the stream waits or polls too. So a service can show it.
         """
         return self._source.down_since
 

@@ -38,7 +38,7 @@ class RecordBatches(Iteration[pa.RecordBatch]):
 
     Enter it with ``async with``, which closes it, or call `aclose`. As in a walk, no row that was listed before a
     failure is lost. The rows that came before a failure are yielded first, as a shorter batch. The next batch then
-    raises the error. If you request another batch after that, the server is asked again.
+    raises the error. If you request another batch after that, the page is requested again.
 
     Args:
         listing: The listing.

@@ -113,10 +113,10 @@ class Amounts:
 
 
 class PlacedRows(NamedTuple):
-    """Rows on their way to dlt, and the place after them."""
+    """Rows on their way to dlt, and the position after them."""
 
     rows: pa.RecordBatch | None
-    """None: only the place is new."""
+    """None: only the position is new."""
     place: dict[str, Any]
     """Where the resource stands after these rows."""
     number: int
@@ -130,7 +130,7 @@ class Places:
     _noted: int = -1
 
     def note(self, placed: PlacedRows) -> pa.RecordBatch | None:
-        """Note the place after some rows, now that dlt has taken them, and return the rows."""
+        """Note the position after some rows, now that dlt has taken them, and return the rows."""
         if placed.number > self._noted:
             self._noted = placed.number
             place = dlt.current.resource_state()
@@ -207,7 +207,7 @@ def tofupilot(
 ) -> Iterator[DltResource]:
     """Return TofuPilot as a dlt source, with a resource for each listing.
 
-    A resource brings what is new since the pipeline's last run, and the pipeline commits it together with the place
+    A resource brings what is new since the pipeline's last run, and the pipeline commits it together with the position
     where it ended. Rows are merged by ``id``. So each item is in the table once, whatever happens to a run. Parts,
     stations and users have no filter on creation: each run reads them from beginning to end, and updates their rows. Of
     the other listings, a run does not see that an item was changed or removed after it was read; ``full`` does see

@@ -106,7 +106,7 @@ class Endpoint(Generic[T]):
     model: ClassVar[type]
     """The class of an item."""
     is_bare: ClassVar[bool]
-    """Whether the server answers with a bare array. It is the only page."""
+    """Whether the server responds with a bare array. It is the only page."""
     creation_field: ClassVar[str | None] = None
     """The field of an item that says when it was created: ``created_at``, if items have it and nothing else is said.
     None: items do not say it."""
@@ -125,7 +125,7 @@ class Endpoint(Generic[T]):
     """The paths in an item to what it is sorted by, for values of ``sort_by`` that are not the name of a field. None
     stands for the default order; if it is missing, this is the order of `oldest_first` or `creation_field`."""
     by_run: ClassVar[ByRun | None] = None
-    """How the items of some runs are asked for. None: the items do not belong to runs."""
+    """How the items of some runs are requested. None: the items do not belong to runs."""
 
     decode: ClassVar[PageDecoder[Any]]
     """Reads a page of models."""
@@ -163,7 +163,7 @@ class Endpoint(Generic[T]):
 
 @frozen
 class ByRun:
-    """How the items of some runs are asked for, in a listing of what runs wrote."""
+    """How the items of some runs are requested, in a listing of what runs wrote."""
 
     runs: Callable[[Connection], Endpoint[Run]]
     """The listing of runs."""
@@ -201,7 +201,7 @@ class Decode(Protocol[T]):
         ...
 
     def __call__(self, body: bytes, cursor: int) -> Page[T]:
-        """Return the page in a body. The cursor is the one that was asked for."""
+        """Return the page in a body. The cursor is the one that was requested."""
         ...
 
 
@@ -216,7 +216,7 @@ class Query(Source[T]):
     decode: Decode[T]
     """Reads a page from a body and its cursor."""
     part: Shard[Any] | None = None
-    """The shard whose items are asked for, with slightly wider bounds. None: the query is not a shard's."""
+    """The shard whose items are requested, with slightly wider bounds. None: the query is not a shard's."""
     _text: str = field(init=False, default=Factory(_encoded, takes_self=True))
     _is_empty: bool = field(init=False, default=Factory(_has_empty_range, takes_self=True))
 
@@ -334,7 +334,7 @@ class Query(Source[T]):
         return None if name is None else time_of(item, name, _value(item, name))
 
     def runs(self) -> Query[Run] | None:
-        """Return the query for the runs whose items are asked for; None: the items do not belong to runs."""
+        """Return the query for the runs whose items are requested; None: the items do not belong to runs."""
         by_run = self.listing.by_run
         if by_run is None:
             return None
@@ -376,7 +376,7 @@ class Query(Source[T]):
         return self.listing.connection.down_since
 
     def within(self, max_elapsed: float) -> Query[T]:
-        """Return the same query, no page of which is asked for again for longer than some seconds."""
+        """Return the same query, no page of which is requested again for longer than some seconds."""
         return evolve(self, listing=type(self.listing)(self.listing.connection.within(max_elapsed)))
 
     async def pause(self, seconds: float, *, after: TofuPilotError | None = None) -> None:

@@ -20,6 +20,6 @@ class Users(Listing[User]):
     def list(self, **arguments: Unpack[Options]) -> Paginator[User]:
         """List the users of the organization.
 
-        The API has no filters here. It answers with all users at once, in an order that it does not document.
+        The API has no filters here. It returns all users at once, in an order that it does not document.
         """
         return self._listed(arguments)

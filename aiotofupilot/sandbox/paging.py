@@ -54,8 +54,8 @@ def offsets(total: int, cursor: int, limit: int) -> Window:
 
     Args:
         total: How many items match.
-        cursor: The cursor that was asked for.
-        limit: The most items that were asked for.
+        cursor: The cursor that was requested.
+        limit: The most items that were requested.
     """
     stop = cursor + limit
     has_more = stop < total
@@ -63,7 +63,7 @@ def offsets(total: int, cursor: int, limit: int) -> Window:
 
 
 def capped(most: int) -> Paging:
-    """Show fewer items per page than were asked for.
+    """Show fewer items per page than were requested.
 
     Args:
         most: The most items per page.
@@ -110,8 +110,8 @@ def page_numbers(total: int, cursor: int, limit: int) -> Window:
 
     Args:
         total: How many items match.
-        cursor: The number of the page that was asked for.
-        limit: The most items that were asked for.
+        cursor: The number of the page that was requested.
+        limit: The most items that were requested.
     """
     stop = (cursor + 1) * limit
     has_more = stop < total
@@ -123,8 +123,8 @@ def null_cursor(total: int, cursor: int, limit: int) -> Window:
 
     Args:
         total: How many items match.
-        cursor: The cursor that was asked for.
-        limit: The most items that were asked for.
+        cursor: The cursor that was requested.
+        limit: The most items that were requested.
     """
     return offsets(total, cursor, limit)._replace(next_cursor=None)
 

@@ -43,7 +43,7 @@ _OVERTIME = 45_000  # milliseconds
 class DeployedRun(Run):
     """A run that says where it ran.
 
-    The API does not tell the environment and the deployment of a run, but clients can filter by them. Such a run equals
+    The API does not show the environment and the deployment of a run, but clients can filter by them. Such a run equals
     the run that a client reads.
     """
 

@@ -182,7 +182,7 @@ class RequestLog(list[Request]):
 
     @property
     def cursors(self) -> list[str | None]:
-        """The cursors that were asked for; None for a request without a cursor."""
+        """The cursors that were requested; None for a request without a cursor."""
         return [request.query.get("cursor") for request in self]
 
     @property

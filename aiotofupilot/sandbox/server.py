@@ -69,7 +69,7 @@ class Sandbox(Api, Listings):
         async with Sandbox(procedures=250) as sandbox:
             session = TofuPilotSession(sandbox.api_key, base_url=sandbox.url)
 
-    It need not be started to answer. `handle` waits for nothing and opens no socket, so a property test can use its own
+    `handle` also works without a start. It waits for nothing and opens no socket, so a property test can use its own
     clock, and its own connection to a client:
 
         with sandbox.handle(Request(query={"cursor": "50"}, authorization=f"Bearer {sandbox.api_key}")) as delivery:
@@ -237,7 +237,7 @@ class Sandbox(Api, Listings):
         return self.write(request.path, request.page)
 
     async def start(self) -> None:
-        """Open the port and answer from now on.
+        """Open the port and respond from now on.
 
         Raises:
             RuntimeError: The sandbox is running.
@@ -265,7 +265,7 @@ class Sandbox(Api, Listings):
         It does nothing if the sandbox is not running.
 
         Raises:
-            ExceptionGroup: Hooks have raised these errors. Their requests were answered with a 500.
+            ExceptionGroup: Hooks have raised these errors. The responses to their requests were a 500.
         """
         if self._running is None:
             return

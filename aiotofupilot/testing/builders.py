@@ -471,7 +471,7 @@ def make_run(
         operated_by: None: the run names nobody.
         metadata: None: the listing did not ask for it.
         sequences: Sequences at the top level. None: the listing did not ask for them.
-        environment: ``production``, ``preview`` or ``development``, for a sandbox. The API does not tell it, and
+        environment: ``production``, ``preview`` or ``development``, for a sandbox. The API does not show it, and
             filters for environments find the run by it. None: that of the deployment, or no filter finds it.
         deployment: The deployment that was run, for a sandbox, as with `environment`. None: no filter finds it.
 

@@ -91,7 +91,7 @@ def mock_listing(
     base_url: str | None = None,
     **items: Unpack[Items],
 ) -> Factory:
-    """Let aioresponses answer all requests for listings.
+    """Let aioresponses respond to all requests for listings.
 
     The responses are those of the sandbox, for every parameter of every listing. Items that are not given are made up
     as in the sandbox. If you want a response that fails, register it first, with `MockResponse`. aioresponses uses the
@@ -108,12 +108,11 @@ def mock_listing(
         runs: How many runs to make up, with their units, phases, measurements and logs; or the runs themselves, newest
             first. Without a procedure, no run is made up.
         seed: Another seed makes other items.
-        limit: The most items per page, 1 to 100, so that a few items make several pages. None: as many as are asked
-            for.
+        limit: The most items per page, 1 to 100, so that a few items make several pages. None: as many as are
+            requested.
         api_key: The only valid key. Other keys get a 401. None: every key is valid. But ``sandbox-station-key`` is the
             key of a station, and gets a 403 for stations.
-        base_url: The server, as for `TofuPilotSession`. Requests to other servers are not answered here. None: any
-            server.
+        base_url: The server, as for `TofuPilotSession`. Requests to other servers are not mocked. None: any server.
         items: Items to list instead of made-up ones, by the name of the listing, in the listing's order. If you give
             runs, nothing is made up for them, so give their units, phases, measurements and logs too.
 

@@ -26,7 +26,7 @@ _AT_ONCE = RetryPolicy(initial_wait=0.0, max_wait=0.05, max_elapsed=2.0)
 def serve(sandbox: Sandbox) -> Generator[Sandbox]:
     """Run a sandbox in its own thread and event loop, for the time of a block.
 
-    So it needs no event loop of the test. It also answers a test that blocks, or another process. The test may change
+    So it needs no event loop of the test. It also serves a test that blocks, or another process. The test may change
     the sandbox from its own thread: each response shows the items as they are at one time. Hooks are called in the
     sandbox's thread.
 

@@ -8,7 +8,7 @@ ROOT = Path(__file__).parents[2]
 FRONT = ROOT / "README.md"
 GUIDES = [
     FRONT,
-    *sorted(path for room in ("aiotofupilot", "benchmarks", "tests") for path in ROOT.glob(f"{room}/**/README.md")),
+    *sorted(path for folder in ("aiotofupilot", "benchmarks", "tests") for path in ROOT.glob(f"{folder}/**/README.md")),
 ]
 
 POLICIES = sorted((ROOT / ".github").glob("*.md"))

@@ -14,19 +14,19 @@ GITHUB = ROOT / ".github"
 
 
 def test_the_files_that_contributors_are_sent_to_exist():
-    """The map of the house and the steps to add a listing name files and folders."""
+    """The map of the package and the steps to add a listing name files and folders."""
     named = re.findall(r"`((?:aiotofupilot|tests|benchmarks|\.github|\.ci)[\w./]*)`", read(GITHUB / "CONTRIBUTING.md"))
     assert len(named) > 15
     for path in named:
         assert (ROOT / path).exists(), path
 
 
-def test_every_room_is_on_the_map():
-    """A new room needs its line."""
+def test_every_package_is_on_the_map():
+    """A new package needs its line."""
     on_the_map = read(GITHUB / "CONTRIBUTING.md")
-    for room in (ROOT / "aiotofupilot").iterdir():
-        if room.is_dir() and room.name != "__pycache__":
-            assert f"`aiotofupilot/{room.name}`" in on_the_map
+    for package in (ROOT / "aiotofupilot").iterdir():
+        if package.is_dir() and package.name != "__pycache__":
+            assert f"`aiotofupilot/{package.name}`" in on_the_map
 
 
 def test_the_changelog_keeps_its_form():

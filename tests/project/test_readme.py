@@ -34,7 +34,7 @@ from fakes.wire_listings import MODELS
 from fastapi.routing import APIRoute
 
 import aiotofupilot
-from aiotofupilot import TofuPilotSession, arrow, dlt, models, sandbox as sandbox_room, testing
+from aiotofupilot import TofuPilotSession, arrow, dlt, models, sandbox as sandbox_package, testing
 from aiotofupilot.clock import Clock
 from aiotofupilot.sandbox import BusyLine, Sandbox, faults, paging
 from aiotofupilot.testing import serve, without_waits
@@ -238,16 +238,16 @@ def test_the_options_have_their_tables():
 
 
 @pytest.mark.parametrize(
-    ("heading", "room", "beside"),
+    ("heading", "package", "beside"),
     [("fault", faults, {"TRANSIENT", "Alteration", "Fault"}), ("paging", paging, {"Paging", "Window"})],
 )
-def test_everything_that_can_go_wrong_is_in_its_table(heading, room, beside):
+def test_everything_that_can_go_wrong_is_in_its_table(heading, package, beside):
     """Each fault and each odd paging has a row, which begins with a call that works."""
     (table,) = [table for table in TABLES if table[0][0] == heading]
     calls = [row[0].strip("`") for row in table[1:]]
-    assert {call.partition("(")[0] for call in calls} == set(room.__all__) - beside
+    assert {call.partition("(")[0] for call in calls} == set(package.__all__) - beside
     for call in calls:
-        assert callable(getattr(made := eval(call, vars(room)), "alter", made))  # noqa: S307 - the README's own text
+        assert callable(getattr(made := eval(call, vars(package)), "alter", made))  # noqa: S307 - the README's own text
 
 
 IN_CODE = re.compile(r"^```.*?^```$|`[^`\n]+`", re.MULTILINE | re.DOTALL)
@@ -265,7 +265,7 @@ HELD = [
 def test_every_public_name_is_in_a_guide():
     """Nobody uses what no guide names. A family of names, such as the builders, is named by some of its members."""
     code = "\n".join(part for guide in GUIDES for part in IN_CODE.findall(read(guide)))
-    names = {name for room in (aiotofupilot, arrow, dlt, sandbox_room, testing) for name in room.__all__}
+    names = {name for package in (aiotofupilot, arrow, dlt, sandbox_package, testing) for name in package.__all__}
     names -= OF_A_FAMILY | INSIDE_THE_SANDBOX | {name for name in testing.__all__ if name.startswith("make_")}
     attributes = {name for kind in HELD for name in dir(kind) if name[0] != "_" and not hasattr(BaseException, name)}
     assert sorted(name for name in names | attributes if not re.search(rf"\b{name}\b", code)) == []

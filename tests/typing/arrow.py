@@ -1,4 +1,4 @@
-"""The Arrow room as type checkers see it: never run, only checked."""
+"""`aiotofupilot.arrow` as type checkers see it: never run, only checked."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The dlt room as type checkers see it: never run, only checked."""
+"""`aiotofupilot.dlt` as type checkers see it: never run, only checked."""
 
 from __future__ import annotations
 
