@@ -160,12 +160,12 @@ def check_watermark(parameter: str, given: object, plan: Plan) -> Watermark:
         hint = ": use Watermark.parse()" if isinstance(given, str) else ""
         raise for_parameter(TypeError(f"{parameter} must be a Watermark, got {given!r}{hint}"), parameter)
     if given.listing != listing:
-        complaint = f"{parameter} is a watermark of {given.listing}, and says nothing of {listing}"
-        raise for_parameter(ValueError(complaint), parameter)
+        message = f"{parameter} is a watermark of {given.listing}, and says nothing of {listing}"
+        raise for_parameter(ValueError(message), parameter)
     if given.query != query:
-        complaint = (
+        message = (
             f"{parameter} is a watermark of {listing} with other filters (query {given.query}), "
             f"and says nothing of these (query {query})"
         )
-        raise for_parameter(ValueError(complaint), parameter)
+        raise for_parameter(ValueError(message), parameter)
     return given

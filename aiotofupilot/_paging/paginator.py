@@ -263,8 +263,8 @@ class Paginator(AsyncOnly, Generic[T]):
 
     def _check_incremental(self, method: str) -> None:
         if self._source.has_own_order:
-            complaint = f"{method} decides on the order itself: sort_by and sort_order must be left out"
-            raise for_parameter(ValueError(complaint), "sort_by")
+            message = f"{method} decides on the order itself: sort_by and sort_order must be left out"
+            raise for_parameter(ValueError(message), "sort_by")
         if self._plan.start.place != "0":
-            complaint = f"{method} begins where the watermark is: cursor must be left out, got {self._plan.start.place}"
-            raise for_parameter(ValueError(complaint), "cursor")
+            message = f"{method} begins where the watermark is: cursor must be left out, got {self._plan.start.place}"
+            raise for_parameter(ValueError(message), "cursor")

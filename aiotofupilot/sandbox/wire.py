@@ -50,7 +50,7 @@ class Refusal(Exception):  # noqa: N818 - it is a response of the API and not a 
         status: HTTP status code.
         code: The API's own code, such as ``BAD_REQUEST``.
         message: In English, for people.
-        issues: zod's complaints; empty if the input is valid.
+        issues: zod's issues; empty if the input is valid.
     """
 
     def __init__(self, status: int, code: str, message: str, issues: Sequence[dict[str, Any]] = ()) -> None:
