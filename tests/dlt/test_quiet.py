@@ -6,7 +6,10 @@ import subprocess
 import sys
 
 import pytest
+from dlt.common.runtime import anon_tracker
 from fakes.budget import NIGHTLY
+
+from aiotofupilot.dlt.quiet import without_telemetry
 
 PROGRAM = """
 import json
@@ -76,7 +79,7 @@ NOWHERE = {"RUNTIME__DLTHUB_TELEMETRY_ENDPOINT": "http://127.0.0.1:9/", "HOME": 
     [
         pytest.param({"RUNTIME__DLTHUB_TELEMETRY": "true"}, "", [True, "CRITICAL"], id="environment"),
         pytest.param({}, '[runtime]\nlog_level = "INFO"\n', [False, "INFO"], id="only the log"),
-    ][: None if NIGHTLY else 1],
+    ][0 if NIGHTLY else 1 :],
 )
 def test_it_is_quiet_unless_its_user_has_chosen_otherwise(tmp_path, environment, config, told):
     assert ran(PROGRAM, tmp_path, environment, config) == told
@@ -99,6 +102,14 @@ def test_a_mirror_sends_nothing_unless_its_user_has_turned_that_on(tmp_path, con
     assert sent[-1:] == MINE
     assert ("pipeline_load" in sent[:-1]) is of_the_mirror
     assert bool(sent[:-1]) is of_the_mirror
+
+
+def test_telemetry_that_its_user_has_turned_on_is_not_stopped(monkeypatch):
+    stopped = []
+    monkeypatch.setenv("RUNTIME__DLTHUB_TELEMETRY", "true")
+    monkeypatch.setattr(anon_tracker, "disable_anon_tracker", lambda: stopped.append(True))
+    with without_telemetry():
+        assert stopped == []
 
 
 @pytest.mark.skipif(not NIGHTLY, reason="dlt does this, and it takes five seconds")
