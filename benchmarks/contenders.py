@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import os
-from collections.abc import AsyncIterable, AsyncIterator, Callable
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from functools import partial
 from importlib.util import find_spec
@@ -12,16 +11,15 @@ from typing import TYPE_CHECKING, Any
 
 from attrs import frozen
 
-from .kinds import KEY, LIMIT
+from .kinds import KEY, LIMIT, Listing
 from .tables import official_frame, ours_parquet, ours_table
 
 if TYPE_CHECKING:
+    from collections.abc import AsyncIterator, Callable
+
     from .kinds import Kind
 
-__all__ = ["CONTENDERS", "Candidate", "Contender", "Listing"]
-
-Listing = Callable[[], AsyncIterable[object]]
-"""Begins one walk over all items, on a client that is open."""
+__all__ = ["CONTENDERS", "Candidate", "Contender"]
 
 
 @asynccontextmanager

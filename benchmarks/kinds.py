@@ -5,6 +5,7 @@ A worker imports this module before it measures memory, so it makes no data. The
 
 from __future__ import annotations
 
+from collections.abc import AsyncIterable, Callable
 from typing import TYPE_CHECKING
 
 from attrs import field, frozen
@@ -12,7 +13,10 @@ from attrs import field, frozen
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-__all__ = ["KEY", "KINDS", "LIMIT", "WALKED", "Kind"]
+__all__ = ["KEY", "KINDS", "LIMIT", "WALKED", "Kind", "Listing"]
+
+Listing = Callable[[], AsyncIterable[object]]
+"""Begins one walk over all items, on a client that is open."""
 
 KEY = "benchmark"
 """The key that clients send. The server does not look at it."""

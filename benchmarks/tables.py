@@ -16,8 +16,7 @@ from .kinds import KEY, LIMIT
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
 
-    from .contenders import Listing
-    from .kinds import Kind
+    from .kinds import Kind, Listing
 
 __all__ = ["official_frame", "ours_parquet", "ours_table"]
 

@@ -15,8 +15,8 @@ import time
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from .contenders import CONTENDERS, Listing
-from .kinds import KEY, KINDS
+from .contenders import CONTENDERS
+from .kinds import KEY, KINDS, Listing
 
 if TYPE_CHECKING:
     from collections.abc import Callable

@@ -82,8 +82,8 @@ class Walk(Iteration[T]):
 
     You may leave a walk at any item. Nothing of it stays in flight after it ended, failed, was closed, was cancelled or
     was dropped. It cannot notice a ``break`` while a variable still holds it. So enter it with ``async with``, which
-    closes it, or call `aclose`. After an error you can ask for the next item. The walk then requests the
-    page again that it did not get, except after a `PaginationError`.
+    closes it, or call `aclose`. After an error you can ask for the next item. The walk then requests the page again
+    that it did not get, except after a `PaginationError`.
     """
 
     @internal
