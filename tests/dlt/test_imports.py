@@ -3,23 +3,24 @@
 import subprocess
 import sys
 
-import pytest
-
 HEAVY = {"dlt", "duckdb", "pyarrow"}
 
 
-@pytest.mark.parametrize(
-    "program",
-    [
-        "import aiotofupilot; aiotofupilot.TofuPilotSession('key')",
-        "from aiotofupilot.cli import run; run(['--help'])",
-        "from aiotofupilot.cli import run; run(['mirror', '--help'])",
-        "from aiotofupilot.cli import run; run(['mirror', 'line.duckdb', 'nothing'])",
-    ],
-)
-def test_nothing_of_the_extra_is_loaded_before_it_is_used(program):
+PROGRAM = """
+import sys
+import aiotofupilot
+from aiotofupilot.cli import run
+
+aiotofupilot.TofuPilotSession("key")
+for arguments in (["--help"], ["mirror", "--help"], ["mirror", "line.duckdb", "nothing"]):
+    run(arguments)
+print(*sys.modules)
+"""
+
+
+def test_nothing_of_the_extra_is_loaded_before_it_is_used():
     ran = subprocess.run(  # noqa: S603 - our own
-        [sys.executable, "-c", f"{program}\nimport sys\nprint(*sys.modules)"],
+        [sys.executable, "-c", PROGRAM],
         check=True,
         capture_output=True,
         text=True,

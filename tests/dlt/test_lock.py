@@ -3,8 +3,6 @@
 import errno
 import fcntl
 import os
-import subprocess
-import sys
 from pathlib import Path
 
 import pytest
@@ -27,15 +25,10 @@ def test_nothing_stays_behind(tmp_path):
     assert not list(tmp_path.iterdir())
 
 
-def test_a_process_that_is_killed_leaves_it(tmp_path):
+def test_what_a_killed_process_leaves_is_taken_over(tmp_path):
+    """The system has unlocked its file."""
     database = tmp_path / "line.duckdb"
-    program = (
-        "import os, signal, pathlib; from aiotofupilot.dlt.database import locked\n"
-        f"with locked(pathlib.Path({str(database)!r})): os.kill(os.getpid(), signal.SIGKILL)"
-    )
-    killed = subprocess.run([sys.executable, "-c", program], check=False)  # noqa: S603 - our own
-    assert killed.returncode == -9
-    assert [path.name for path in tmp_path.iterdir()] == ["line.duckdb.lock"]
+    (tmp_path / "line.duckdb.lock").touch()
     with locked(database):
         pass
     assert not list(tmp_path.iterdir())

@@ -3,6 +3,7 @@
 import dlt
 import duckdb
 import pytest
+from fakes.budget import NIGHTLY
 from fakes.wire_listings import MODELS
 
 from aiotofupilot.dlt import source, tofupilot
@@ -41,8 +42,9 @@ def test_one_run_brings_all_listings_and_the_next_one_what_is_new(pipeline, sand
     pipeline.run(tofupilot(sandbox.api_key, sandbox.url))
     assert {name: ids(name) for name in MODELS} == {name: listed(getattr(sandbox, name)) for name in MODELS}
     sandbox.produce(3)
-    pipeline.run(tofupilot(sandbox.api_key, sandbox.url))
-    assert {name: ids(name) for name in MODELS} == {name: listed(getattr(sandbox, name)) for name in MODELS}
+    again = [*MODELS] if NIGHTLY else ["runs", "stations", "measurements"]
+    pipeline.run(tofupilot(sandbox.api_key, sandbox.url, listings=again))
+    assert {name: ids(name) for name in again} == {name: listed(getattr(sandbox, name)) for name in again}
 
 
 def test_a_limit_on_items_is_for_one_run(pipeline, sandbox, ids):
@@ -50,11 +52,11 @@ def test_a_limit_on_items_is_for_one_run(pipeline, sandbox, ids):
     sandbox.produce(180)
     source = {"listings": ["runs", "users"], "max_items": 150}
     counts = []
-    for _ in range(3):
+    for _ in range(2):
         pipeline.run(tofupilot(sandbox.api_key, sandbox.url, **source))
         counts.append((len(ids("runs")), len(ids("users"))))
     assert 150 <= counts[0][0] < 220
-    assert counts[1:] == [(220, len(sandbox.users))] * 2
+    assert counts[1:] == [(220, len(sandbox.users))]
     assert counts[0][1] == len(sandbox.users)
 
 
