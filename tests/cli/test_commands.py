@@ -7,6 +7,7 @@ from importlib.metadata import version
 from itertools import pairwise
 
 import pytest
+from fakes.budget import NIGHTLY
 
 from aiotofupilot.cli import run
 from aiotofupilot.sandbox.faults import latency, stall, status
@@ -295,9 +296,14 @@ def test_without_something_to_go_on_with_all_is_written(sandbox, tmp_path):
     assert len(output.read_bytes().splitlines()) == 250
 
 
-@pytest.mark.parametrize("ending", ["csv", "jsonl", "parquet", "txt"])
+ENDINGS = ("csv", "jsonl", "parquet", "txt")
+AGAIN = (["procedures"], ["procedures", "-n", "5"], ["procedures", "--search", "x"], ["runs"])
+
+
 @pytest.mark.parametrize(
-    "again", [["procedures"], ["procedures", "-n", "5"], ["procedures", "--search", "x"], ["runs"]], ids=" ".join
+    ("ending", "again"),
+    [(ending, again) for ending in ENDINGS for again in AGAIN if NIGHTLY or ending == "csv" or again == AGAIN[0]],
+    ids=str,
 )
 def test_a_finished_file_is_never_lost_by_resume(capfd, sandbox, tmp_path, ending, again):
     """It may hold more than what is asked for now. One line says so, and how to begin anew, and nothing is asked."""

@@ -29,10 +29,25 @@ def rows(database, table):
         return connection.execute(f"SELECT count(*), count(DISTINCT id) FROM {table}").fetchall()[0]  # noqa: S608 - a listing's name
 
 
-def test_its_last_line_says_what_came(sandbox, database, capfd):
-    """It goes to standard output, and nothing else is said anywhere."""
-    assert run(["mirror", str(database), "users", "procedures"]) == 0
+def test_its_last_line_says_what_came(monkeypatch, sandbox, database, capfd):
+    """It goes to standard output, and nothing else is said anywhere. Each listing shows its progress."""
+    shown = {}
+
+    class Counted(Progress):
+        def advance(self, items):
+            shown[self._name] += items
+
+    @contextmanager
+    def progress_shown(name, **_):
+        shown[name] = 0
+        yield Counted(name)
+
+    with monkeypatch.context() as patched:
+        patched.setattr(mirror, "progress_shown", progress_shown)
+        assert run(["mirror", str(database), "users", "procedures"]) == 0
     assert capfd.readouterr() == (f"{database}: 250 procedures, {len(sandbox.users)} users came\n", "")
+    assert shown == {"procedures": 250, "users": len(sandbox.users)}
+    assert list(shown) == ["procedures", "users"]
     sandbox.procedures.pop()
     sandbox.procedures.insert(0, sandbox.procedures.pop())
     assert run(["mirror", str(database), "procedures", "--full"]) == 0
@@ -92,10 +107,15 @@ def test_options_reach_the_mirror(monkeypatch, sandbox, database):
     assert (given["concurrency"], given["on_unreadable"]) == (4, "skip")
 
 
-def test_the_sandbox_of_its_own_is_the_same_each_time(database, capfd):
+def test_the_sandbox_of_its_own_is_the_same_each_time(sandbox, database, capfd):
+    """And another server is refused."""
     for said in ("6 stations came", "nothing new"):
         assert run(["mirror", str(database), "stations", "--sandbox"]) == 0
         assert capfd.readouterr().out == f"{database}: {said}\n"
+    assert run(["mirror", str(database), "stations"]) == ExitCode.USAGE
+    assert capfd.readouterr().err == (
+        f"aiotofupilot: the database is a mirror of sandbox, not of {sandbox.url}: choose another file\n"
+    )
 
 
 @pytest.mark.parametrize(
@@ -136,15 +156,6 @@ def test_a_database_that_is_open_elsewhere(database, capfd):
         )
         other.communicate(b"\n")
     assert run(["mirror", str(database), "stations", "--sandbox"]) == 0
-
-
-def test_the_mirror_of_another_server(sandbox, database, capfd):
-    assert run(["mirror", str(database), "stations", "--sandbox"]) == 0
-    capfd.readouterr()
-    assert run(["mirror", str(database), "stations"]) == ExitCode.USAGE
-    assert capfd.readouterr().err == (
-        f"aiotofupilot: the database is a mirror of sandbox, not of {sandbox.url}: choose another file\n"
-    )
 
 
 def test_a_key_that_may_not_list_something(sandbox, database, capfd):
@@ -212,21 +223,3 @@ def test_another_module_that_is_missing_is_no_wrong_usage(monkeypatch, database)
     monkeypatch.setitem(sys.modules, "aiotofupilot.dlt.rows", None)
     with pytest.raises(ModuleNotFoundError, match=r"aiotofupilot\.dlt\.rows"):
         run(["mirror", str(database), "--sandbox"])
-
-
-def test_each_listing_shows_its_progress(monkeypatch, sandbox, database):
-    shown = {}
-
-    class Counted(Progress):
-        def advance(self, items):
-            shown[self._name] += items
-
-    @contextmanager
-    def progress_shown(name, **_):
-        shown[name] = 0
-        yield Counted(name)
-
-    monkeypatch.setattr(mirror, "progress_shown", progress_shown)
-    assert run(["mirror", str(database), "users", "procedures"]) == 0
-    assert shown == {"procedures": 250, "users": len(sandbox.users)}
-    assert list(shown) == ["procedures", "users"]

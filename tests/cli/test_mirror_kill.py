@@ -13,7 +13,7 @@ from aiotofupilot.dlt import mirror
 from aiotofupilot.sandbox import BusyLine, Sandbox
 from aiotofupilot.testing import serve
 
-NAMES = tuple(MODELS) if NIGHTLY else ("runs", "stations", "measurements")
+NAMES = tuple(MODELS) if NIGHTLY else ("runs", "measurements")
 
 
 def pulled(sandbox, path, **options):
