@@ -120,3 +120,9 @@ async def test_a_login_for_another_server_is_not_used(login):
 def test_the_key_does_not_show():
     """Not in a repr."""
     assert "secret" not in repr(Server(ServerOptions(api_key="secret"), TimeoutOptions()))
+
+
+def test_the_options_show_neither_key_nor_proxy():
+    """A traceback with locals would print them."""
+    options = ServerOptions(api_key="the-key", proxy="http://user:the-password@proxy.example.com:3128")
+    assert "the-" not in repr(options)
