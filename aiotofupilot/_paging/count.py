@@ -14,10 +14,11 @@ from typing import TYPE_CHECKING, Any
 from attrs import evolve, frozen
 
 from aiotofupilot.checkpoint import LARGEST, Checkpoint
-from aiotofupilot.errors import DriftError, PaginationError
+from aiotofupilot.errors import DriftError
 from aiotofupilot.stats import RequestCounts
 
 from .drift import check_offsets
+from .source import leads_nowhere
 from .walk import Walk
 
 if TYPE_CHECKING:
@@ -166,11 +167,7 @@ class Extent:
         """
         check_offsets(page)
         if page.following is None and page.meta.has_more:
-            raise PaginationError(
-                f"the page at cursor {page.cursor} announces more items, and no cursor that leads to them",
-                cursor=page.cursor,
-                next_cursor=None,
-            )
+            raise leads_nowhere(page.cursor, None)
         self._pages += 1
         has_moved = self._has_moved(page)
         if page.following is not None:

@@ -9,11 +9,11 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, Generic, TypeVar
 
-from aiotofupilot.errors import DriftError, PaginationError
+from aiotofupilot.errors import DriftError
 
 from .memory import Memory, Progress
 from .resync import Resync, Ties
-from .source import Identified
+from .source import Identified, leads_nowhere
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Sequence
@@ -52,11 +52,7 @@ def check_offsets(page: Page[Any]) -> None:
     if cursor is None or cursor == page.cursor + count > page.cursor:
         return
     if cursor <= page.cursor:
-        raise PaginationError(
-            f"the page at cursor {page.cursor} leads to {cursor}, which is not beyond it",
-            cursor=page.cursor,
-            next_cursor=cursor,
-        )
+        raise leads_nowhere(page.cursor, cursor)
     raise DriftError(
         f"the server's cursors are not offsets: {count} items at {page.cursor} lead to {cursor}; {_INSTEAD}",
         cursor=page.cursor,

@@ -117,9 +117,7 @@ def note_checkpoint(error: Exception, checkpoint: Checkpoint, start: Checkpoint)
 def _note_position(error: TofuPilotError, position: int, checkpoint: Checkpoint) -> None:
     """Tell with an error how to resume after the item that cannot be read, if the walk is right before it."""
     if position > checkpoint.cursor + checkpoint.skip:
-        error.position = (
-            None  # the walk was looking for its position, and there are items before this one that it missed
-        )
+        error.position = None  # the walk was looking for its own position, and items before this one are still to come
         return
     after = checkpoint.after(position)
     error.add_note(

@@ -12,8 +12,10 @@ from collections.abc import Callable, Coroutine, Iterable
 from typing import TYPE_CHECKING, Any, Generic, TypeVar
 
 from aiotofupilot.clock import Deadline
-from aiotofupilot.errors import PaginationError, SessionError, TofuPilotError
+from aiotofupilot.errors import SessionError, TofuPilotError
 from aiotofupilot.models import Page
+
+from .source import leads_nowhere
 
 if TYPE_CHECKING:
     from .unreadable import Bisection, Gap
@@ -127,17 +129,9 @@ class Window(Generic[T]):
         if self._is_in_parts and self._bisection is not None:
             return await self._part(self._bisection, self._bisection.go_on())
         if self._cut_off:
-            raise PaginationError(
-                f"the page at cursor {self._page_cursor} announces more items, and no cursor that leads to them",
-                cursor=self._page_cursor,
-                next_cursor=None,
-            )
+            raise leads_nowhere(self._page_cursor, None)
         if self._cursor <= self._page_cursor:
-            raise PaginationError(
-                f"the page at cursor {self._page_cursor} leads to {self._cursor}, which is not beyond it",
-                cursor=self._page_cursor,
-                next_cursor=self._cursor,
-            )
+            raise leads_nowhere(self._page_cursor, self._cursor)
         width = self._width if at_most is None else min(self._width, at_most)
         try:
             if width > 1 or self._prefetched:

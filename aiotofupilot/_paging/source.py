@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING, Any, Literal, Protocol, TypeVar
 
 from attrs import frozen
 
+from aiotofupilot.errors import PaginationError
+
 if TYPE_CHECKING:
     from collections.abc import Coroutine, Iterable
     from datetime import datetime
@@ -18,7 +20,18 @@ if TYPE_CHECKING:
     from aiotofupilot.shard import Shard
     from aiotofupilot.stats import RequestCounts
 
-__all__ = ["Control", "Fetch", "Identified", "OnDrift", "OnUnreadable", "Order", "Plan", "Source", "TimePartitioning"]
+__all__ = [
+    "Control",
+    "Fetch",
+    "Identified",
+    "OnDrift",
+    "OnUnreadable",
+    "Order",
+    "Plan",
+    "Source",
+    "TimePartitioning",
+    "leads_nowhere",
+]
 
 Order = Literal["asc", "desc"]
 """Whether the oldest or the newest items come first."""
@@ -255,3 +268,18 @@ class Plan:
     def described(self) -> dict[str, int | str]:
         """Return how the listing is walked, for instruments."""
         return {"limit": self.limit, "concurrency": self.concurrency, "on_drift": self.on_drift}
+
+
+def leads_nowhere(cursor: int, next_cursor: int | None) -> PaginationError:
+    """Return the error for a page that announces more items and does not lead to them.
+
+    Args:
+        cursor: Where the page begins.
+        next_cursor: The cursor that it leads to, which is not beyond it. None: it names no cursor.
+    """
+    fault = (
+        "announces more items, and no cursor that leads to them"
+        if next_cursor is None
+        else f"leads to {next_cursor}, which is not beyond it"
+    )
+    return PaginationError(f"the page at cursor {cursor} {fault}", cursor=cursor, next_cursor=next_cursor)
