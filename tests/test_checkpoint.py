@@ -117,7 +117,7 @@ def test_what_cannot_be_counted_is_refused(name, value, error):
 
 
 def test_it_can_be_moved_behind_an_item_that_cannot_be_read():
-    """Never back. The last item has no place behind it."""
+    """It is never moved back. There is no checkpoint after the last position."""
     anchors = (digest("a"),)
     assert Checkpoint(100, 7, anchors).after(150) == Checkpoint(151)
     assert Checkpoint(100, 7, anchors, listing="runs").after(20) == Checkpoint(107)

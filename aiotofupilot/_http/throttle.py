@@ -203,7 +203,7 @@ class Throttle:
         _log.log(self.log_level(-math.inf), "the stream asks again in %.1f s: %s", seconds, error)
 
     async def enter(self, page: Wanted) -> int:
-        """Wait for the slot of a page, and return how often the session has begun to start slowly by then."""
+        """Wait for the slot of a page. Return how many slow starts the session has made by then."""
         if page.until < math.inf and self._clock.monotonic() >= page.until:
             raise MissedSlotError
         if self.limiter is not None or self._queued or self.rest() or not self._has_room():

@@ -36,7 +36,7 @@ _NAME = "tofupilot"
 
 
 class Sessions:
-    """Opens a session for whoever comes first, and closes it after the last one.
+    """Shares one session among the resources that are under way, and closes it after the last of them.
 
     dlt extracts resources one after another or at the same time, on an event loop of its own that ends with the
     extraction. A session belongs to one loop, so it may not outlive the resources that use it. While there is one,

@@ -237,7 +237,7 @@ async def test_a_429_that_says_nothing_pauses_for_a_second_at_least(clock):
 
 
 async def test_someone_who_comes_late_may_probe(clock):
-    """Unless the last probe is less than a second old. So whoever waits for seconds only learns of the end."""
+    """It does not if the last probe is less than a second old. Then it only learns when the outage ends."""
     server = Server(clock, down=(1.0, 40.0))
 
     async def late(at, max_elapsed):

@@ -137,7 +137,7 @@ async def test_an_item_that_crashes_the_worker_is_read_around(clock):
 
 
 async def test_an_outage_that_begins_in_the_search_for_an_item_is_waited_for(clock):
-    """It leaves nothing else out, and the search goes on behind it."""
+    """Nothing else is left out, and the walk goes on after it."""
     for failure in (
         lambda: ServerError("bad gateway", status=502),
         lambda: ServerError("overloaded", status=503),

@@ -81,11 +81,6 @@ def service():
     return Sandbox(SUPPLY[:1050])
 
 
-@pytest.fixture
-def connection(service):
-    return InProcess(service)
-
-
 async def test_all_items_that_match_count_wherever_a_walk_would_begin_and_end(connection):
     make = connection.procedures.list
     assert await make().count() == 1050

@@ -17,16 +17,6 @@ def service():
     return Sandbox(procedures=35)
 
 
-@pytest.fixture
-def connection(service):
-    return InProcess(service)
-
-
-@pytest.fixture
-def listing(connection):
-    return connection.procedures.list
-
-
 async def test_nothing_is_sent_before_it_is_used(listing, connection):
     """Neither by making it nor by making something of it."""
     listing().walk()

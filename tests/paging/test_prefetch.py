@@ -98,40 +98,34 @@ async def test_requests_beyond_the_end_stay_below_the_concurrency(total, concurr
     assert len(server.asked) - len(pages) < 2 * len(pages)
 
 
-async def test_the_window_doubles_with_each_round_trip_up_to_the_concurrency():
-    """It grows by one with each page that is handed over."""
+async def in_flight_by_round_trip(concurrency, *, round_trips):
+    """Return how many pages are in flight in each of the first round trips."""
     server = Server(10_000, held=True)
-    window = Window(server.fetch, cursor=0, limit=10, concurrency=6)
+    window = Window(server.fetch, cursor=0, limit=10, concurrency=concurrency)
     turn, in_flight = asyncio.ensure_future(window.next()), []
     await settle()
-    for _ in range(5):
+    for _ in range(round_trips):
         in_flight.append(server.in_flight)
         server.let_go(*server.asked)
         await settle()
         while turn.done():
             turn = asyncio.ensure_future(window.next())
             await settle()
-    assert in_flight == [1, 2, 4, 6, 6]
     turn.cancel()
     await asyncio.wait([turn])
+    return in_flight
+
+
+async def test_the_window_doubles_with_each_round_trip_up_to_the_concurrency():
+    """It grows by one with each page that is handed over."""
+    in_flight = await in_flight_by_round_trip(6, round_trips=5)
+    assert in_flight == [1, 2, 4, 6, 6]
 
 
 async def test_a_wide_window_is_soon_reached():
     """It more than doubles with each round trip once it is four pages wide."""
-    server = Server(10_000, held=True)
-    window = Window(server.fetch, cursor=0, limit=10, concurrency=64)
-    turn, in_flight = asyncio.ensure_future(window.next()), []
-    await settle()
-    for _ in range(6):
-        in_flight.append(server.in_flight)
-        server.let_go(*server.asked)
-        await settle()
-        while turn.done():
-            turn = asyncio.ensure_future(window.next())
-            await settle()
+    in_flight = await in_flight_by_round_trip(64, round_trips=6)
     assert in_flight == [1, 2, 4, 12, 36, 64]
-    turn.cancel()
-    await asyncio.wait([turn])
 
 
 async def test_pages_held_never_exceed_the_concurrency():

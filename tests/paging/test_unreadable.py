@@ -50,16 +50,6 @@ def service():
     return Sandbox(procedures=95)
 
 
-@pytest.fixture
-def connection(service):
-    return InProcess(service)
-
-
-@pytest.fixture
-def listing(connection):
-    return connection.procedures.list
-
-
 def but(service, positions):
     return [item for position, item in enumerate(service.procedures) if position not in positions]
 

@@ -28,16 +28,6 @@ def service():
 
 
 @pytest.fixture
-def connection(service):
-    return InProcess(service)
-
-
-@pytest.fixture
-def listing(connection):
-    return connection.procedures.list
-
-
-@pytest.fixture
 def nothing_left(connection):
     """Checks, a few turns of the loop later, that nothing is in flight."""
 

@@ -59,7 +59,7 @@ def test_a_formatted_timestamp_is_at_most_a_millisecond_off(timestamp):
 )
 @pytest.mark.parametrize("round_up", [False, True])
 def test_a_timestamp_that_utc_has_no_year_for_keeps_its_offset(timestamp, written, round_up):
-    """An output that writes it goes on, and whoever reads the text gets the timestamp back."""
+    """Writing it is not an error, and reading the text gives the timestamp back."""
     assert format_date_time(timestamp, round_up=round_up) == written
     assert abs(read_date_time(written) - timestamp) < timedelta(milliseconds=1)
 
