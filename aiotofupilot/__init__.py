@@ -29,10 +29,10 @@ parts below it.
   paging. The two stand side by side, and a session puts them together.
 - `_wire` turns bytes into values and values into queries, without I/O.
 - `settings` finds the key and the server.
-- `watermark`, `checkpoint`, `shard`, `errors`, `stats` and `models` are the values that users meet.
+- `errors`, `stats`, `positions` and `models` are the values that users meet. Checkpoints, watermarks and shards are
+  positions.
 - `_otel` tells OpenTelemetry what happens, in programs that use OpenTelemetry.
-- `clock` is time and chance, in one place where a test can replace them. `_arguments` checks arguments. `_digests` has
-  the checksums of the string forms of checkpoints, watermarks and shards.
+- `clock` is time and chance, in one place where a test can replace them. `_arguments` checks arguments.
 - `_public` decides when a public name is loaded, and what ``help()`` shows of it.
 """
 
@@ -89,7 +89,6 @@ if TYPE_CHECKING:
     from ._paging.walk import Walk
     from ._session import TofuPilotSession
     from ._wire.codec import from_wire, to_wire
-    from .checkpoint import Checkpoint
     from .errors import (
         APIError,
         BadRequestError,
@@ -118,9 +117,8 @@ if TYPE_CHECKING:
     from .models.items import *  # noqa: F403 - the names of the models stand there
     from .models.page import *  # noqa: F403 - likewise
     from .models.refs import *  # noqa: F403 - likewise
-    from .shard import Shard
+    from .positions import Checkpoint, Shard, Watermark
     from .stats import RequestCounts, WalkStats
-    from .watermark import Watermark
 
     __all__ += items.__all__
     __all__ += page.__all__
@@ -128,11 +126,9 @@ if TYPE_CHECKING:
 else:  # hidden from type checkers, because they would then accept any name
     _MODELS = ("models.page", "models.refs", "models.items")
     _LIGHTEST_FIRST = (
-        "checkpoint",
-        "shard",
+        "positions",
         "stats",
         "errors",
-        "watermark",
         "_wire.codec",
         "_http.retry",
         "_session",  # it does not need paging before something is listed

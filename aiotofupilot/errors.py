@@ -37,8 +37,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
     from datetime import datetime
 
-    from .checkpoint import Checkpoint
-    from .watermark import Watermark
+    from .positions import Checkpoint, Watermark
 
 __all__ = [
     "APIError",

@@ -8,7 +8,7 @@ from attrs import evolve
 from hypothesis import given, strategies as st
 
 from aiotofupilot import Checkpoint
-from aiotofupilot._digests import digest, sealed
+from aiotofupilot.positions import digest, sealed
 
 digests = st.lists(st.binary(min_size=6, max_size=6), max_size=8).map(tuple)
 checkpoints = st.builds(Checkpoint, st.integers(0, 2**53 - 1), st.integers(0, 2**53 - 1), digests, digests)

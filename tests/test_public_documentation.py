@@ -109,8 +109,8 @@ def test_a_docstring_for_pytest_is_a_string_otherwise():
 
 
 MODULES = [
-    *("aiotofupilot", "aiotofupilot.checkpoint", "aiotofupilot.clock", "aiotofupilot.models", "aiotofupilot.settings"),
-    *("aiotofupilot.shard", "aiotofupilot.stats", "aiotofupilot.watermark", "aiotofupilot.sandbox"),
+    *("aiotofupilot", "aiotofupilot.clock", "aiotofupilot.models", "aiotofupilot.settings"),
+    *("aiotofupilot.positions", "aiotofupilot.stats", "aiotofupilot.sandbox"),
     *("aiotofupilot.sandbox.faults", "aiotofupilot.sandbox.paging", "aiotofupilot.testing", "aiotofupilot.arrow"),
     "aiotofupilot.dlt",
 ]

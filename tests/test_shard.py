@@ -6,7 +6,7 @@ from datetime import UTC, datetime, timedelta, timezone
 import pytest
 
 from aiotofupilot import Shard
-from aiotofupilot._digests import sealed
+from aiotofupilot.positions import sealed
 
 START, END = datetime(2026, 1, 5, tzinfo=UTC), datetime(2026, 2, 1, 12, 30, 15, 500000, tzinfo=UTC)
 MICROSECOND = timedelta(microseconds=1)

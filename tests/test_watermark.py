@@ -8,8 +8,7 @@ from attrs import evolve
 from hypothesis import given, strategies as st
 
 from aiotofupilot import Checkpoint, Watermark
-from aiotofupilot._digests import digest, sealed
-from aiotofupilot.watermark import OpenRun
+from aiotofupilot.positions import OpenRun, digest, sealed
 
 FLOOR = datetime(2026, 2, 1, 12, 30, 15, tzinfo=UTC)
 SECOND = int(FLOOR.timestamp())

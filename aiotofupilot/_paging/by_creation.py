@@ -18,8 +18,8 @@ from .source import Identified
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from aiotofupilot.positions import Watermark
     from aiotofupilot.stats import WalkStats
-    from aiotofupilot.watermark import Watermark
 
     from .source import Fetch, Plan, Source
 

@@ -13,8 +13,8 @@ from typing import TYPE_CHECKING, Any
 
 from attrs import evolve, frozen
 
-from aiotofupilot.checkpoint import LARGEST, Checkpoint
 from aiotofupilot.errors import DriftError
+from aiotofupilot.positions import LARGEST, Checkpoint
 from aiotofupilot.stats import RequestCounts
 
 from .drift import check_offsets

@@ -29,7 +29,7 @@ from .walk import Iteration
 if TYPE_CHECKING:
     from datetime import datetime
 
-    from aiotofupilot.watermark import Watermark
+    from aiotofupilot.positions import Watermark
 
     from .source import Plan, Source
 

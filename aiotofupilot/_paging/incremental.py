@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING, TypeVar
 from aiotofupilot._arguments import for_parameter, integer
 from aiotofupilot._public import internal
 from aiotofupilot.errors import TofuPilotError
+from aiotofupilot.positions import Watermark
 from aiotofupilot.stats import WalkStats
-from aiotofupilot.watermark import Watermark
 
 from .by_creation import ByCreation
 from .per_run import PerRun

@@ -8,9 +8,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, TypeVar
 
-from aiotofupilot._digests import digest
-from aiotofupilot.checkpoint import BEGINNING
 from aiotofupilot.errors import PaginationError
+from aiotofupilot.positions import BEGINNING, digest
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence

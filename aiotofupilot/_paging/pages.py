@@ -19,8 +19,8 @@ from .unreadable import Bisection, note_left_out
 if TYPE_CHECKING:
     from collections.abc import AsyncGenerator
 
-    from aiotofupilot.checkpoint import Checkpoint
     from aiotofupilot.models import Page
+    from aiotofupilot.positions import Checkpoint
 
     from .source import Fetch, Plan
 

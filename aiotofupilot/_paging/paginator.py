@@ -25,8 +25,7 @@ if TYPE_CHECKING:
     from collections.abc import AsyncGenerator, Generator
 
     from aiotofupilot.models import Page, RawItem
-    from aiotofupilot.shard import Shard
-    from aiotofupilot.watermark import Watermark
+    from aiotofupilot.positions import Shard, Watermark
 
     from .source import Plan, Source
 

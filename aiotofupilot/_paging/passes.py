@@ -11,8 +11,8 @@ from typing import TYPE_CHECKING, Any, Generic, TypeVar
 
 from attrs import evolve
 
-from aiotofupilot._digests import digest
 from aiotofupilot.errors import DriftError, PaginationError
+from aiotofupilot.positions import digest
 from aiotofupilot.stats import RequestCounts, WalkStats
 
 from .source import Identified
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from aiotofupilot.models import Page
-    from aiotofupilot.watermark import Watermark
+    from aiotofupilot.positions import Watermark
 
     from .source import Fetch, Plan, Source
 

@@ -8,9 +8,8 @@ from typing import TYPE_CHECKING, Any, Generic, TypeVar
 
 from attrs import evolve
 
-from aiotofupilot._digests import digest
 from aiotofupilot.errors import DecodeError
-from aiotofupilot.watermark import OpenRun
+from aiotofupilot.positions import OpenRun, digest
 
 from .by_creation import ByCreation
 from .passes import OVERLAP, SegmentWalk
@@ -19,8 +18,8 @@ from .source import Identified
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from aiotofupilot.positions import Watermark
     from aiotofupilot.stats import WalkStats
-    from aiotofupilot.watermark import Watermark
 
     from .source import Fetch, Plan, Source
 

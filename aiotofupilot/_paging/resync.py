@@ -19,8 +19,8 @@ from collections import Counter
 from itertools import pairwise
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from aiotofupilot.checkpoint import LARGEST
 from aiotofupilot.errors import DriftError
+from aiotofupilot.positions import LARGEST
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Sequence

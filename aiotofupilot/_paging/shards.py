@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 from attrs import evolve
 
-from aiotofupilot.checkpoint import Checkpoint
+from aiotofupilot.positions import Checkpoint
 
 from .count import Probe, count_items, fetch_probes
 from .walk import Walk
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from datetime import datetime
 
     from aiotofupilot.models import RawItem
-    from aiotofupilot.shard import Shard
+    from aiotofupilot.positions import Shard
 
     from .source import Fetch, Identified, Plan, Source, TimePartitioning
 

@@ -13,11 +13,10 @@ if TYPE_CHECKING:
     from collections.abc import Coroutine, Iterable
     from datetime import datetime
 
-    from aiotofupilot.checkpoint import Checkpoint
     from aiotofupilot.clock import Clock, Deadline
     from aiotofupilot.errors import TofuPilotError
     from aiotofupilot.models import Page, RawItem
-    from aiotofupilot.shard import Shard
+    from aiotofupilot.positions import Checkpoint, Shard
     from aiotofupilot.stats import RequestCounts
 
 __all__ = [

@@ -14,8 +14,8 @@ from attrs import evolve
 from aiotofupilot._arguments import integer
 from aiotofupilot._otel import WalkSpan
 from aiotofupilot._public import internal
-from aiotofupilot.checkpoint import BEGINNING
 from aiotofupilot.errors import TofuPilotError
+from aiotofupilot.positions import BEGINNING
 from aiotofupilot.stats import WalkStats
 
 from .drift import DetectDrift, IgnoreDrift
@@ -29,8 +29,8 @@ if TYPE_CHECKING:
     from types import TracebackType
     from typing import Self
 
-    from aiotofupilot.checkpoint import Checkpoint
     from aiotofupilot.models import Page
+    from aiotofupilot.positions import Checkpoint
 
     from .source import Fetch, Plan
 

@@ -21,9 +21,9 @@ from cattrs.gen import (
     override,
 )
 
-from aiotofupilot.checkpoint import LARGEST
 from aiotofupilot.models import PageMeta
 from aiotofupilot.models.fields import check_array, fields_of
+from aiotofupilot.positions import LARGEST
 
 from .times import format_duration, format_timestamp, read_date_time, read_duration
 

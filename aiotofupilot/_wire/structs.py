@@ -21,8 +21,8 @@ import attrs
 import msgspec
 from cattrs import Converter
 
-from aiotofupilot.checkpoint import LARGEST
 from aiotofupilot.models.fields import fields_of
+from aiotofupilot.positions import LARGEST
 
 if TYPE_CHECKING:
     from collections.abc import Callable

@@ -15,7 +15,7 @@ from aiotofupilot.models import RawItem
 from .columns import schema, sent_batch
 
 if TYPE_CHECKING:
-    from aiotofupilot.checkpoint import Checkpoint
+    from aiotofupilot.positions import Checkpoint
     from aiotofupilot.stats import WalkStats
 
 __all__ = ["RecordBatches", "batches", "table"]

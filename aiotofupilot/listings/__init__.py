@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING, Any, Generic, TypeVar, overload
 
 from aiotofupilot import _public
 from aiotofupilot._arguments import for_parameter
-from aiotofupilot.shard import Shard
+from aiotofupilot.positions import Shard
 
 if TYPE_CHECKING:
     from typing import Self, Unpack

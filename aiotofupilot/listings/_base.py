@@ -11,7 +11,7 @@ from aiotofupilot._arguments import for_parameter
 from aiotofupilot._paging.paginator import Paginator
 from aiotofupilot._paging.source import Identified, Plan
 from aiotofupilot._public import internal
-from aiotofupilot.checkpoint import Checkpoint
+from aiotofupilot.positions import Checkpoint
 
 from ._bounds import widely_bounded
 from ._declaration import Argument, arguments_of, describe
@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from typing import Unpack
 
     from aiotofupilot._wire.query import Pairs
-    from aiotofupilot.shard import Shard
+    from aiotofupilot.positions import Shard
 
 __all__ = ["Listing"]
 

@@ -22,7 +22,7 @@ from typing import TYPE_CHECKING, Any, Literal, cast, get_args, get_origin
 from aiotofupilot import _arguments
 from aiotofupilot._arguments import as_float, as_str, for_parameter
 from aiotofupilot._wire.times import format_date_time, format_duration
-from aiotofupilot.checkpoint import Checkpoint
+from aiotofupilot.positions import Checkpoint
 
 from ._declaration import Bounds
 

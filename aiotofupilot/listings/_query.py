@@ -19,7 +19,7 @@ from aiotofupilot._wire.times import read_date_time, read_http_date
 from aiotofupilot.errors import DecodeError
 from aiotofupilot.models import Page, PageMeta
 from aiotofupilot.models.fields import fields_of
-from aiotofupilot.shard import Shard
+from aiotofupilot.positions import Shard
 
 from ._bounds import bounded, bounds_of, widely_bounded
 from ._shared import OfOperatedRun

@@ -11,7 +11,7 @@ from datetime import datetime, timedelta
 from typing import Annotated, Literal, Required, TypedDict
 
 from aiotofupilot._paging.source import OnDrift, OnUnreadable
-from aiotofupilot.checkpoint import LARGEST, Checkpoint
+from aiotofupilot.positions import LARGEST, Checkpoint
 
 from ._declaration import Bounds, Default, ServerDefault
 

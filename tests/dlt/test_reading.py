@@ -9,9 +9,9 @@ from attrs import evolve
 from fakes.wire_listings import MODELS
 
 from aiotofupilot import TofuPilotSession
-from aiotofupilot._digests import sealed
 from aiotofupilot.dlt.reading import read
 from aiotofupilot.dlt.results import StaleWatermarkError
+from aiotofupilot.positions import sealed
 from aiotofupilot.sandbox import Sandbox, make_procedures
 
 

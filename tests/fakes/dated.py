@@ -9,9 +9,9 @@ from attrs import define, evolve, field
 
 from aiotofupilot._paging.paginator import Paginator
 from aiotofupilot._paging.source import Plan
-from aiotofupilot.checkpoint import Checkpoint
 from aiotofupilot.errors import ServerError, SessionError
 from aiotofupilot.models import Page, PageMeta
+from aiotofupilot.positions import Checkpoint
 
 BEGIN = datetime(2026, 2, 1, tzinfo=UTC)
 

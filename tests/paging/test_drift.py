@@ -3,12 +3,11 @@
 import pytest
 from attrs import frozen
 
-from aiotofupilot._digests import digest
 from aiotofupilot._paging.drift import DetectDrift, IgnoreDrift
 from aiotofupilot._paging.unreadable import Gap
-from aiotofupilot.checkpoint import BEGINNING
 from aiotofupilot.errors import DriftError, PaginationError
 from aiotofupilot.models import Page, PageMeta
+from aiotofupilot.positions import BEGINNING, digest
 
 
 @frozen

@@ -6,12 +6,11 @@ import pytest
 from attrs import frozen
 from hypothesis import given, strategies as st
 
-from aiotofupilot._digests import digest
 from aiotofupilot._paging.drift import DetectDrift
 from aiotofupilot._paging.resync import Search, Ties, is_out_of_order, last_reliable, longest_row
-from aiotofupilot.checkpoint import BEGINNING
 from aiotofupilot.errors import DriftError
 from aiotofupilot.models import Page, PageMeta
+from aiotofupilot.positions import BEGINNING, digest
 
 pages = st.lists(st.none() | st.integers(0, 12), max_size=9)
 

@@ -1,0 +1,367 @@
+"""Positions in a listing, as values that are kept or sent elsewhere.
+
+A `Checkpoint` says where a walk stands, a `Watermark` says what has been seen, and a `Shard` is a part of a listing.
+Each has a string form, which ends with a checksum. An item is named by a few bytes there, the digest of its ID.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import re
+from base64 import urlsafe_b64decode, urlsafe_b64encode
+from binascii import crc32
+from datetime import UTC, datetime, timedelta
+from typing import TYPE_CHECKING, Generic, TypeVar
+from urllib.parse import parse_qsl, quote, unquote, urlencode
+
+from attrs import evolve, field, frozen
+
+from ._arguments import aware, for_parameter, integer
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable
+    from typing import Self
+
+__all__ = ["BEGINNING", "LARGEST", "Checkpoint", "OpenRun", "Shard", "Watermark", "digest", "sealed"]
+
+T = TypeVar("T")
+"""The class of an item."""
+Value = TypeVar("Value")
+
+_DIGEST_SIZE = 6
+"""Bytes that are kept of an ID. A resumed walk compares thousands of IDs. The chance that two of them agree in these
+bytes is one in 10 ** 9."""
+
+BEGINNING = bytes(_DIGEST_SIZE)
+"""Stands for the position before the first item of a listing."""
+
+LARGEST = 2**53 - 1
+"""The largest cursor. The server counts in JavaScript's numbers, and larger integers are not exact there."""
+
+_DIGEST = r"[\w-]{8}"
+_SEAL = r":[\w-]{6}"
+_QUERY = rf"([a-z_]+)\.({_DIGEST}):"
+"""The name of a listing, and a digest of its filters."""
+
+_CHECKPOINT = re.compile(
+    rf"(?:{_QUERY})?(\d{{1,16}})(?:\+(\d{{1,16}}))?(?:@((?:{_DIGEST})+))?(?:~((?:{_DIGEST})+))?(?:{_SEAL})?", re.ASCII
+)
+_SECONDS = r"-?\d{1,12}"
+_WATERMARK = re.compile(
+    rf"{_QUERY}(-|\d{{4}}-\d\d-\d\dT\d\d:\d\d:\d\dZ)"
+    rf"((?:~{_SECONDS}\.(?:{_DIGEST})+)*)"
+    rf"((?:![\w.~%-]+(?:@[\w.~%-]+)?={_SECONDS}\.(?:{_DIGEST})*)*){_SEAL}",
+    re.ASCII,
+)
+_SHARD = re.compile(rf"([a-z_]+):([^/?]+)/([^/?]+)\?(.*){_SEAL}", re.ASCII)
+
+_OPEN = ".."
+"""The text of ISO 8601-2 for an end without a bound."""
+
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+_FIRST = datetime.min.replace(tzinfo=UTC)
+"""The first timestamp of all. A floor is later, because items are requested from a time before the floor."""
+
+_SHOWN = 200
+"""At most this many characters of a text that cannot be read are shown."""
+
+
+def digest(item_id: str) -> bytes:
+    """Return the few bytes that stand for an ID in a checkpoint or a watermark.
+
+    Args:
+        item_id: ID of an item.
+    """
+    return hashlib.blake2b(item_id.encode(), digest_size=_DIGEST_SIZE).digest()
+
+
+def sealed(text: str) -> str:
+    """Return a text with a checksum at its end. Any change of a single character changes the checksum.
+
+    Args:
+        text: The text to seal.
+    """
+    checksum = crc32(text.encode(errors="surrogatepass")).to_bytes(4)
+    return f"{text}:{urlsafe_b64encode(checksum).decode().rstrip('=')}"
+
+
+def _format_digests(digests: Iterable[bytes]) -> str:
+    return urlsafe_b64encode(b"".join(digests)).decode()  # six bytes are eight characters: there is no padding
+
+
+def _read_digests(text: str | None) -> tuple[bytes, ...]:
+    joined = urlsafe_b64decode(text or "")
+    return tuple(joined[at : at + _DIGEST_SIZE] for at in range(0, len(joined), _DIGEST_SIZE))
+
+
+def _read(kind: str, pattern: re.Pattern[str], text: str, build: Callable[[re.Match[str]], Value]) -> Value:
+    """Return the value whose string form a text is.
+
+    Args:
+        kind: How an error calls such a value.
+        pattern: Matches such texts, and maybe others.
+        text: The text.
+        build: Makes the value of a match.
+
+    Raises:
+        ValueError: The text is not the string form of any such value.
+    """
+    cause = None
+    try:
+        match = pattern.fullmatch(text)
+        if match is not None and str(value := build(match)) == text:
+            return value
+    except ValueError as error:
+        cause = error
+    shown = text if len(text) <= _SHOWN else f"{text[:_SHOWN]}..."
+    raise ValueError(f"not a {kind}, or one that was cut short or changed: {shown!r}") from cause
+
+
+def _cursor(value: int) -> int:
+    return integer("cursor", value, low=0, high=LARGEST)
+
+
+def _skip(value: int) -> int:
+    return integer("skip", value, low=0, high=LARGEST)
+
+
+@frozen
+class Checkpoint:
+    """Where a walk stands. ``list(cursor=checkpoint)`` of the same query resumes after the last item yielded.
+
+    Its string form, ``str(checkpoint)``, is fit for files, JSON and command lines, and `Checkpoint.parse` reads it
+    back. If it names its `listing`, it ends with a checksum, so that a text that was cut short or changed is refused.
+    Two checkpoints of the same position are equal, even if they are of different listings.
+    """
+
+    cursor: int = field(default=0, converter=_cursor)
+    """The cursor of the page to request, in the server's counting; from 0 to 2 ** 53 - 1."""
+    skip: int = field(default=0, converter=_skip)
+    """How many items of the page at `cursor` were passed already; from 0 to 2 ** 53 - 1."""
+    anchors: tuple[bytes, ...] = ()
+    """Digests of the items passed last, the earliest first. A walk that resyncs finds its position by them."""
+    ahead: tuple[bytes, ...] = ()
+    """Digests of items that were yielded and may come again, because the walk had to go back.
+
+    It is empty as a rule. Each item adds eight characters to the string form.
+    """
+    listing: str = field(default="", eq=False)
+    """The listing that this is a position in, such as ``procedures``. Empty: any listing, as for a plain cursor."""
+    query: str = field(default="", eq=False)
+    """A digest of the listing's filters and order. Checkpoints of other queries have another one."""
+
+    @property
+    def place(self) -> str:
+        """The string form without `listing` and `query`."""
+        text = f"{self.cursor}+{self.skip}" if self.skip else f"{self.cursor}"
+        if self.anchors:
+            text += f"@{_format_digests(self.anchors)}"
+        if self.ahead:
+            text += f"~{_format_digests(self.ahead)}"
+        return text
+
+    def __str__(self) -> str:
+        return sealed(f"{self.listing}.{self.query}:{self.place}") if self.listing else self.place
+
+    def after(self, position: int) -> Self:
+        """Return the checkpoint after the item at a position, for a walk that stopped at an item that cannot be read.
+
+        A walk that resumes there has nothing to compare its first page with. From its second page on, it can see
+        whether the listing has moved.
+
+        Args:
+            position: The position of that item, from 0 to 2 ** 53 - 2; see `TofuPilotError.position`. The server's
+                cursors have to be offsets.
+
+        Raises:
+            TypeError: The position is not an integer.
+            ValueError: The position is out of bounds.
+        """
+        behind = integer("position", position, low=0, high=LARGEST - 1) + 1
+        return evolve(self, cursor=max(behind, self.cursor + self.skip), skip=0, anchors=())
+
+    @classmethod
+    def parse(cls, text: str) -> Self:
+        """Return the checkpoint in a text.
+
+        Args:
+            text: What ``str(checkpoint)`` returned, or the digits of a cursor.
+
+        Raises:
+            ValueError: The text is not a checkpoint, or it was cut short or changed.
+        """
+        return _read("checkpoint", _CHECKPOINT, text, cls._of)
+
+    @classmethod
+    def _of(cls, match: re.Match[str]) -> Self:
+        listing, query, cursor, skip, anchors, ahead = match.groups()
+        digests = _read_digests(anchors), _read_digests(ahead)
+        return cls(int(cursor), int(skip or 0), *digests, listing or "", query or "")
+
+
+@frozen
+class OpenRun:
+    """A run whose items were not all yielded yet, or were not all there yet."""
+
+    id: str
+    """ID of the run."""
+    second: int
+    """When it was created, in whole seconds since 1970 in UTC, rounded up."""
+    yielded: tuple[bytes, ...] = ()
+    """Digests of those of its items that were yielded."""
+    procedure_id: str | None = None
+    """ID of its procedure. None: the items of all runs can be requested together."""
+
+
+def _whole_second(value: object) -> datetime | None:
+    floor = aware("floor", value)
+    if floor is None:
+        return None
+    if floor.microsecond:
+        raise for_parameter(ValueError(f"floor must be a whole second, got {floor!r}"), "floor")
+    if floor <= _FIRST:
+        raise for_parameter(ValueError(f"floor must be later than {_FIRST}, got {floor!r}"), "floor")
+    return floor.astimezone(UTC)
+
+
+@frozen
+class Watermark:
+    """What has been seen of a listing. ``listing.since(watermark)`` of the same query yields the rest.
+
+    Its string form, ``str(watermark)``, is fit for files, JSON and databases, and `Watermark.parse` reads it back. It
+    has some 50 characters, and eight more for each item that is named in `seen` or by an open run. It ends with a
+    checksum, so that a text that was cut short or changed is refused.
+    """
+
+    listing: str
+    """The listing that it is of, such as ``runs``."""
+    query: str
+    """A digest of the listing's filters. Watermarks of other queries have another one."""
+    floor: datetime | None = field(default=None, converter=_whole_second)
+    """Everything that was created before this time has been seen; a whole second, in UTC. In a listing of what runs
+    wrote, this is about the runs. None: only what `seen` names has been seen."""
+    seen: tuple[tuple[int, tuple[bytes, ...]], ...] = ()
+    """Digests of the other items that were seen, by the second in which they were created, counted since 1970 in
+    UTC. Items that do not say when they were created have the second 0."""
+    runs: tuple[OpenRun, ...] = ()
+    """In a listing of what runs wrote: the runs whose items are to be requested again."""
+
+    def __str__(self) -> str:
+        floor, begin = "-", 0
+        if self.floor is not None:
+            floor, begin = f"{self.floor.replace(tzinfo=None).isoformat()}Z", _seconds(self.floor)
+        seen = "".join(f"~{second - begin}.{_format_digests(digests)}" for second, digests in self.seen)
+        runs = "".join(f"!{_format_run(run)}={run.second - begin}.{_format_digests(run.yielded)}" for run in self.runs)
+        return sealed(f"{self.listing}.{self.query}:{floor}{seen}{runs}")
+
+    @classmethod
+    def parse(cls, text: str) -> Self:
+        """Return the watermark in a text.
+
+        Args:
+            text: What ``str(watermark)`` returned.
+
+        Raises:
+            ValueError: The text is not a watermark, or it was cut short or changed.
+        """
+        return _read("watermark", _WATERMARK, text, cls._of)
+
+    @classmethod
+    def _of(cls, match: re.Match[str]) -> Self:
+        listing, query, timestamp, seen, runs = match.groups()
+        floor = None if timestamp == "-" else datetime.fromisoformat(timestamp)
+        begin = 0 if floor is None else _seconds(floor)
+        groups = tuple(_read_second(group, begin) for group in seen.split("~")[1:])
+        return cls(listing, query, floor, groups, tuple(_read_run(group, begin) for group in runs.split("!")[1:]))
+
+
+def _seconds(timestamp: datetime) -> int:
+    return (timestamp - _EPOCH) // timedelta(seconds=1)
+
+
+def _read_second(group: str, begin: int) -> tuple[int, tuple[bytes, ...]]:
+    second, _, digests = group.partition(".")
+    return begin + int(second), _read_digests(digests)
+
+
+def _format_run(run: OpenRun) -> str:
+    run_id = quote(run.id, safe="")
+    return run_id if run.procedure_id is None else f"{run_id}@{quote(run.procedure_id, safe='')}"
+
+
+def _read_run(group: str, begin: int) -> OpenRun:
+    text, _, rest = group.partition("=")
+    run_id, _, procedure_id = (unquote(part, errors="strict") for part in text.partition("@"))
+    return OpenRun(run_id, *_read_second(rest, begin), procedure_id or None)
+
+
+def _start(value: object) -> datetime | None:
+    return aware("start", value)
+
+
+def _end(value: object) -> datetime | None:
+    return aware("end", value)
+
+
+def _query(pairs: Iterable[tuple[str, str]]) -> tuple[tuple[str, str], ...]:
+    return tuple((name, value) for name, value in pairs)
+
+
+@frozen(kw_only=True)
+class Shard(Generic[T]):
+    """A part of a listing: the items whose timestamp is at or after `start`, and before `end`. It holds no key.
+
+    ``listing.shards(n)`` makes shards. Together they hold every item of the listing once. ``session.list(shard)`` lists
+    one. A shard can be pickled. ``str(shard)`` writes it for files, JSON and command lines, and `Shard.parse` reads it
+    back. The text ends with a checksum, so that a text that was cut short or changed is refused.
+
+    Raises:
+        TypeError: A timestamp is neither a datetime nor None.
+        ValueError: A timestamp is naive, or `start` is not before `end`.
+    """
+
+    listing: str
+    """The name of the listing, such as ``runs``."""
+    query: tuple[tuple[str, str], ...] = field(default=(), converter=_query)
+    """The filters and the order of the listing, as in the query of a request."""
+    start: datetime | None = field(default=None, converter=_start)
+    """The earliest time of an item; timezone-aware. None: there is no earliest time."""
+    end: datetime | None = field(default=None, converter=_end)
+    """All items are before this time; timezone-aware. None: there is no latest time, so new items belong here."""
+
+    def __attrs_post_init__(self) -> None:
+        if self.start is not None and self.end is not None and self.start >= self.end:
+            raise for_parameter(ValueError(f"start must be before end, got {self.start} and {self.end}"), "start")
+
+    def __str__(self) -> str:
+        start, end = (_OPEN if timestamp is None else timestamp.isoformat() for timestamp in (self.start, self.end))
+        return sealed(f"{self.listing}:{start}/{end}?{urlencode(self.query)}")
+
+    @classmethod
+    def parse(cls, text: str) -> Self:
+        """Return the shard that a text stands for.
+
+        Args:
+            text: What ``str(shard)`` returned.
+
+        Raises:
+            ValueError: The text is not a shard, or it was cut short or changed.
+        """
+        return _read("shard", _SHARD, text, cls._of)
+
+    @classmethod
+    def _of(cls, match: re.Match[str]) -> Self:
+        listing, *ends, query = match.groups()
+        start, end = (None if text == _OPEN else datetime.fromisoformat(text) for text in ends)
+        return cls(listing=listing, query=parse_qsl(query, keep_blank_values=True), start=start, end=end)
+
+    def holds(self, timestamp: datetime | None) -> bool:
+        """Return whether an item with a timestamp belongs to this shard.
+
+        Args:
+            timestamp: The timestamp of the item; timezone-aware. None: it has none. Such items belong to the shard
+                without a start.
+        """
+        if timestamp is None:
+            return self.start is None
+        return (self.start is None or self.start <= timestamp) and (self.end is None or timestamp < self.end)
