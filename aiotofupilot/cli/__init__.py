@@ -1,7 +1,7 @@
 """The command line: what the library streams, as a table, JSON, CSV or Parquet.
 
-`app` is the command as a whole, and runs it as a process. `listing_command` makes the command of a listing from the
-listing's declaration, and from the `options` that all listings share. `converters` read what is typed. `listing` then
+`app` is the command as a whole, and runs it as a process. `listing_command` makes the command of a listing. Its
+`options` are made from the listing's declaration, and some are shared. `converters` read what is typed. `listing` then
 requests pages from a `server`, and writes them to its `output`: standard output, or a file that another run completes.
 `formats` are how items are written, and `tables` what is shown of each listing. `progress` shows how far a listing is,
 `terminal` says what a terminal may be shown, and `failures` what went wrong. `mirror` keeps a database, and `sandbox`

@@ -1,43 +1,46 @@
-"""The options that commands have in common, a class for each group of them in the help, and how the help looks.
+"""The options of commands, and how their help looks.
 
-A field is an option: its annotation has the option's name, bounds and help. A command takes a class as one parameter.
+The options for what ``list()`` of a listing takes are made from its declaration: `options_of` returns them, and
+`with_options` gives them to a command. The other options have a class for each group of them in the help. A field is an
+option: its annotation has the option's name, bounds and help. A command takes a class as one parameter.
 """
 
 from __future__ import annotations
 
 import inspect
 import re
-from datetime import datetime  # noqa: TC003 - cyclopts resolves the annotations
+from collections.abc import Mapping
+from datetime import datetime, timedelta
 from functools import partial
-from pathlib import Path  # noqa: TC003 - likewise
-from typing import TYPE_CHECKING, Annotated, Literal, TypeVar
+from pathlib import Path  # noqa: TC003 - cyclopts resolves the annotations
+from typing import TYPE_CHECKING, Annotated, Any, Literal, TypeVar, get_origin
 
-from attrs import evolve, field, frozen
+from attrs import field, frozen
 from cyclopts import Group, Parameter
 from cyclopts.validators import Number
 
-from aiotofupilot import Checkpoint  # noqa: TC001 - likewise
+from aiotofupilot import Checkpoint
 
-from .converters import checkpoint, seconds, timestamp
+from .converters import checkpoint, duration, metadata, seconds, timestamp
 from .failures import UsageError
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable, Iterable
 
-    from cyclopts.help import ColumnSpec, HelpEntry, HelpPanel
+    from cyclopts.help import HelpEntry, HelpPanel
     from rich.console import Console, ConsoleOptions, RenderableType
+
+    from aiotofupilot.listings import Argument
 
 __all__ = [
     "MirrorOptions",
     "OutputOptions",
-    "PageRequestOptions",
-    "RequestOptions",
-    "Selection",
     "ServerOptions",
     "TimeoutOptions",
     "option",
-    "panel",
+    "options_of",
     "unwrapped",
+    "with_options",
 ]
 
 C = TypeVar("C", bound="Callable[..., object]")
@@ -52,41 +55,16 @@ def unwrapped(command: C) -> C:
     return command
 
 
-def option(parameter: str) -> str:
-    """Return how a parameter of the library is called on the command line."""
-    return f"--{parameter.replace('_', '-')}"
-
-
-_AROUND = 6
-"""Cells of a line that belong to no column: the borders, the spaces inside them, and the gap between two columns."""
-
-_ENOUGH = 26
-"""Cells from which on a description has a column of its own. The longest word is no longer."""
+_ENOUGH = 80
+"""Cells of a terminal from which on the names of every option fit beside its description."""
 
 
 def panel(console: Console, options: ConsoleOptions, panel: HelpPanel) -> None:
-    """Print the options of a group, as cyclopts does but for the width of their names."""
-    from cyclopts.help import DefaultFormatter  # noqa: PLC0415 - only the help needs it
+    """Print a group of options as cyclopts does. In a narrow terminal, a description stands below its names."""
+    from cyclopts.help import ColumnSpec, DefaultFormatter  # noqa: PLC0415 - only the help needs it
 
-    DefaultFormatter(column_specs=_columns)(console, options, panel)
-
-
-def _columns(console: Console, options: ConsoleOptions, entries: Sequence[HelpEntry]) -> tuple[ColumnSpec, ...]:
-    """Return the columns of names and descriptions, the former as wide as the longest name.
-
-    If both do not fit side by side, a description is below its names.
-    """
-    from cyclopts.help import NameRenderer  # noqa: PLC0415 - likewise
-    from cyclopts.help.specs import get_default_parameter_columns  # noqa: PLC0415 - likewise
-
-    names = [name for entry in entries for label in entry.display_labels_with_metavar for name in label.split()]
-    longest = max(map(len, names))
-    *before, name, description = get_default_parameter_columns(console, options, list(entries))
-    if options.max_width - _AROUND - longest < _ENOUGH:
-        return (*before, evolve(description, renderer=_stacked))
-    widest = max(name.max_width or 0, longest + len("  "))  # the indent of what does not fit the first line
-    name = evolve(name, renderer=NameRenderer(max_width=widest), min_width=longest, max_width=widest)
-    return (*before, name, description)
+    stacked = (ColumnSpec(renderer=_stacked, overflow="fold"),) if options.max_width < _ENOUGH else None
+    DefaultFormatter(column_specs=stacked)(console, options, panel)
 
 
 def _stacked(entry: HelpEntry) -> RenderableType:
@@ -100,37 +78,113 @@ def _stacked(entry: HelpEntry) -> RenderableType:
     return Group(names, Padding(DescriptionRenderer()(entry), (0, 0, 0, 2)))
 
 
+_FILTERS = Group("Which ones", sort_key=1, help_formatter=panel)
 _SELECTION = Group("How many", sort_key=2, help_formatter=panel)
 _OUTPUT = Group("Output", sort_key=3, help_formatter=panel)
 _ASKING = Group("How to ask", sort_key=4, help_formatter=panel)
 _SERVER = Group("Server", sort_key=5, help_formatter=panel)
 
-_selection = partial(Parameter, group=_SELECTION)
 _output = partial(Parameter, group=_OUTPUT)
 _request = partial(Parameter, group=_ASKING)
 _server = partial(Parameter, group=_SERVER)
-_flat = Parameter(name="*")  # the options are --cursor, and not --selection.cursor
+_flat = Parameter(name="*")  # the options are --output, and not --output-options.output
 
 
-@_flat
-@frozen(kw_only=True)
-class Selection:
-    """Which part of a listing is wanted."""
+_OF_LIST: dict[str, dict[str, Any]] = {
+    "search_query": {"name": ["--search-query", "--search"]},
+    "max_items": {"name": ["--max-items", "-n"], "group": _SELECTION, "help": "Stop after this many."},
+    "cursor": {
+        "group": _SELECTION,
+        "help": "Begin here: the cursor that an earlier run printed when it ended early, or a position in the server's "
+        "counting, such as 200.",
+    },
+    "limit": {"name": ["--page-size"], "group": _ASKING},
+    "concurrency": {
+        "group": _ASKING,
+        "help": "Requests at a time, 1 by default. Items are still written in order.",
+    },
+    "on_drift": {
+        "group": _ASKING,
+        "help": "What to do when items are added or removed meanwhile, because the server's positions then skip or "
+        "repeat some: ignore it; resync, to list each item that stays exactly once; or raise, to fail.",
+    },
+    "on_unreadable": {
+        "group": _ASKING,
+        "help": "What to do about an item that the server cannot serve while it serves others: raise, to fail after "
+        "the items before it; or skip, to leave it out and say so in the end.",
+    },
+}
+"""What is not as with the other arguments of ``list()``: names, the group, and a help that suits a command."""
 
-    max_items: Annotated[
-        int | None,
-        _selection(name=["--max-items", "-n"], metavar="N", validator=Number(gte=0), help="Stop after this many."),
-    ] = None
-    cursor: Annotated[
-        Checkpoint | None,
-        _selection(
-            metavar="CURSOR",
-            converter=checkpoint,
-            accepts_keys=False,
-            help="Begin here: the cursor that an earlier run printed when it ended early, or a position "
-            "in the server's counting, such as 200.",
-        ),
-    ] = None
+_TYPED: dict[Any, dict[str, Any]] = {
+    bool: {"negative": None},
+    datetime: {"metavar": "DATE", "converter": timestamp},
+    timedelta: {"metavar": "DURATION", "converter": duration},
+    int: {"metavar": "N"},
+    int | Checkpoint: {"metavar": "CURSOR", "converter": checkpoint, "accepts_keys": False},
+    float: {"metavar": "N"},
+    str: {"metavar": "TEXT"},
+}
+"""How a value of each type is typed."""
+
+
+def option(parameter: str) -> str:
+    """Return how a parameter of the library is called on the command line."""
+    names: list[str] = _OF_LIST.get(parameter, {}).get("name", [f"--{parameter.replace('_', '-')}"])
+    return names[0]
+
+
+def options_of(arguments: Iterable[Argument]) -> dict[str, inspect.Parameter]:
+    """Return an option for each argument of ``list()``, by the argument's name.
+
+    An argument that is not given is not passed to the command.
+    """
+    return {argument.name: _option(argument) for argument in arguments}
+
+
+def _option(argument: Argument) -> inspect.Parameter:
+    kind, typed = _kind(argument)
+    details: dict[str, Any] = {
+        "name": [option(argument.name)],
+        "group": _FILTERS,
+        # What None means comes last. It is not news for a command, whose options can be left out.
+        "help": argument.full_doc.partition(" None:")[0].replace("``", ""),
+        "required": argument.is_required,
+        **typed,
+    }
+    if argument.server_default is False:
+        details["negative"] = ()  # an option that says so would change nothing
+    if argument.type is int and argument.bounds:
+        details["validator"] = Number(gte=argument.bounds.low, lte=argument.bounds.high)
+    details |= _OF_LIST.get(argument.name, {})
+    return inspect.Parameter(
+        argument.name,
+        inspect.Parameter.KEYWORD_ONLY,
+        default=inspect.Parameter.empty if argument.is_required else argument.default,
+        annotation=Annotated[kind if argument.is_required else kind | None, Parameter(**details)],
+    )
+
+
+def _kind(argument: Argument) -> tuple[Any, dict[str, Any]]:
+    """Return the type that cyclopts reads from the command line, and how it is typed."""
+    kind = argument.item_type
+    if get_origin(kind) is Mapping:
+        # Of a list, cyclopts takes the option several times, and the converter gets what was typed each time. What the
+        # converter returns is a dict, and where pydantic is imported, cyclopts has it check that.
+        return list[str] | dict[str, Any], {"negative": (), "metavar": "CONDITION...", "converter": metadata}
+    typed = _TYPED.get(kind, {})
+    if not argument.is_repeated:
+        return kind, typed
+    return list[kind], {"negative": (), **typed, "metavar": f"{typed.get('metavar', 'CHOICE')}..."}  # type: ignore[valid-type] # known at run time
+
+
+def with_options(command: C, options: Mapping[str, inspect.Parameter]) -> C:
+    """Let a command have some options in the place of its ``**arguments``, where it gets those that are given."""
+    signature = inspect.signature(command)
+    *own, _ = signature.parameters.values()
+    command.__signature__ = signature.replace(parameters=[*own, *options.values()])  # type: ignore[attr-defined] # inspect looks for it
+    command.__annotations__ |= {name: parameter.annotation for name, parameter in options.items()}
+    return command
 
 
 @_flat
@@ -167,20 +221,6 @@ class OutputOptions:
     ] = False
 
 
-_Concurrency = Annotated[
-    int,
-    _request(metavar="N", validator=Number(gte=1), help="Requests at a time. Items are still written in order."),
-]
-
-_OnUnreadable = Annotated[
-    Literal["raise", "skip"],
-    _request(
-        help="What to do about an item that the server cannot serve while it serves others: raise, to fail "
-        "after the items before it; or skip, to leave it out and say so in the end."
-    ),
-]
-
-
 @_flat
 @frozen(kw_only=True)
 class TimeoutOptions:
@@ -214,38 +254,11 @@ class TimeoutOptions:
 
 @_flat
 @frozen(kw_only=True)
-class RequestOptions(TimeoutOptions):
-    """How a listing is requested that the server sends as one page."""
-
-    on_drift: Annotated[
-        Literal["ignore", "resync", "raise"],
-        _request(
-            help="What to do when items are added or removed meanwhile, because the server's positions then skip "
-            "or repeat some: ignore it; resync, to list each item that stays exactly once; or raise, to fail."
-        ),
-    ] = "ignore"
-
-
-@_flat
-@frozen(kw_only=True)
-class PageRequestOptions(RequestOptions):
-    """How a listing is requested that the server cuts into pages."""
-
-    page_size: Annotated[
-        int,
-        Parameter(group=_ASKING, metavar="N", validator=Number(gte=1, lte=100), help="Items per request, 1 to 100."),
-    ] = 100
-    concurrency: _Concurrency = 1
-    on_unreadable: _OnUnreadable = "raise"
-
-
-@_flat
-@frozen(kw_only=True)
 class MirrorOptions(TimeoutOptions):
     """How several listings are requested, one after the other."""
 
-    concurrency: _Concurrency = 1
-    on_unreadable: _OnUnreadable = "raise"
+    concurrency: Annotated[int, Parameter(**_OF_LIST["concurrency"], metavar="N", validator=Number(gte=1))] = 1
+    on_unreadable: Annotated[Literal["raise", "skip"], Parameter(**_OF_LIST["on_unreadable"])] = "raise"
 
 
 @_flat

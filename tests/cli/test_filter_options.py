@@ -3,16 +3,20 @@
 import inspect
 import re
 
-from aiotofupilot.cli.listing_command import described
-from aiotofupilot.cli.options import option
+from aiotofupilot.cli.listing_command import help_of
+from aiotofupilot.cli.options import option, options_of
 from aiotofupilot.cli.tables import TABLES
 from aiotofupilot.listings import NAMES, listing_class
+
+
+def filters_of(listing):
+    return options_of(listing_class(listing).filters)
 
 
 def test_every_filter_is_an_option_with_a_help():
     """Its name is the API's own, with hyphens."""
     for listing in NAMES:
-        parameters = described(listing).parameters
+        parameters = filters_of(listing)
         assert list(parameters) == [argument.name for argument in listing_class(listing).filters]
         for name, parameter in parameters.items():
             (details,) = parameter.annotation.__metadata__
@@ -23,7 +27,7 @@ def test_every_filter_is_an_option_with_a_help():
 
 
 def test_a_flag_that_the_api_takes_for_false_anyway_has_no_option_that_says_so():
-    parameters = described("units").parameters | described("phases").parameters | described("deployments").parameters
+    parameters = filters_of("units") | filters_of("phases") | filters_of("deployments")
     negatives = {name: parameter.annotation.__metadata__[0].negative for name, parameter in parameters.items()}
     assert [name for name in ("latest_only", "include_metadata", "exclude_units_with_parent") if negatives[name]] == []
     assert negatives["exclude_retries"] == negatives["pushed"] != negatives["latest_only"]
@@ -34,15 +38,15 @@ def test_the_summary_is_one_sentence():
         summary = listing_class(listing).summary
         assert summary.startswith("List ")
         assert summary.count(".") == 1
-        assert described(listing).doc.startswith(summary)
+        assert help_of(listing).startswith(summary)
 
 
 def test_a_note_speaks_of_options_that_the_command_has():
     noted = set()
     for listing in NAMES:
-        note = described(listing).doc.partition("An option marked")[0]
+        note = help_of(listing).partition("An option marked")[0]
         spoken = set(re.findall(r"--[a-z-]+", note))
-        assert spoken <= {option(name) for name in described(listing).parameters}
+        assert spoken <= {option(name) for name in filters_of(listing)}
         noted |= spoken
     assert {"--latest-only", "--exclude-retries", "--timestamp-after"} <= noted
 
@@ -50,12 +54,12 @@ def test_a_note_speaks_of_options_that_the_command_has():
 def test_help_explains_the_forms_that_its_options_take_and_no_others():
     """DATE, DURATION and repetition are explained where an option takes them."""
     for listing in NAMES:
-        told = described(listing)
-        metavars = {parameter.annotation.__metadata__[0].metavar or "" for parameter in told.parameters.values()}
-        assert ("DATE is" in told.doc) == ("DATE" in metavars)
-        assert ("DURATION is" in told.doc) == ("DURATION" in metavars)
-        assert ("CONDITION is" in told.doc) == ("CONDITION..." in metavars)
-        assert ("marked with ..." in told.doc) == any(metavar.endswith("...") for metavar in metavars)
+        told = help_of(listing)
+        metavars = {option.annotation.__metadata__[0].metavar or "" for option in filters_of(listing).values()}
+        assert ("DATE is" in told) == ("DATE" in metavars)
+        assert ("DURATION is" in told) == ("DURATION" in metavars)
+        assert ("CONDITION is" in told) == ("CONDITION..." in metavars)
+        assert ("marked with ..." in told) == any(metavar.endswith("...") for metavar in metavars)
 
 
 def test_a_table_has_a_few_columns_and_fits_a_narrow_terminal():

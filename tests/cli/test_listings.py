@@ -9,10 +9,9 @@ import pytest
 from fakes.budget import NIGHTLY
 
 from aiotofupilot.cli import run
-from aiotofupilot.cli.listing_command import described
 from aiotofupilot.cli.options import option
 from aiotofupilot.cli.tables import TABLES
-from aiotofupilot.listings import NAMES
+from aiotofupilot.listings import NAMES, listing_class
 from aiotofupilot.sandbox.faults import status
 
 SANDBOX = ["--sandbox", "--until", "2026-02-04T04:05Z"]
@@ -164,7 +163,7 @@ def test_help_names_every_option_whole_and_speaks_no_python(capsys, monkeypatch,
     assert run([listing, "--help"]) == 0
     told = capsys.readouterr().out
     assert max(map(len, told.splitlines())) <= columns
-    for name in described(listing).parameters:
-        assert re.search(rf"{option(name)}[\s,]", told), name
+    for argument in (*listing_class(listing).filters, *listing_class(listing).options):
+        assert re.search(rf"{option(argument.name)}[\s,]", told), argument.name
     for word in ("None", "False", "True", "`", "empty list", "timezone-aware", "Error"):
         assert word not in told, word
