@@ -3,8 +3,8 @@
 `paginator` is what users hold, and `source` is what it lists, and how. `walk` is one pass over the items, and `pages`
 is one over the pages. Both get their pages from `prefetch`.
 
-- `drift` says what of each page is new, by the `memory` of what was passed, and `resync` finds the position again after
-  the listing has moved.
+- `memory` says what of each page is new. `drift` also holds each page to the one before, and `resync` finds the
+  position again after the listing has moved.
 - `count` finds out how many items a listing has, and `shards` cuts it into parts.
 - `incremental` is one pass over what is new in a listing: `by_creation` finds that by the time of creation, and
   `per_run` finds what new runs wrote. Both need what is in `passes`. `follow` makes one pass after another.

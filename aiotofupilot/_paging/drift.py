@@ -1,8 +1,8 @@
 """What of each page is new, and where in the listing the walk stands, while items come and go.
 
 When an item comes or goes, the offsets of all items after it shift. But every page is a snapshot of one segment of the
-listing, and in most listings the items that stay keep their order. There are two strategies: `IgnoreDrift` takes pages
-as they come, and `DetectDrift` holds each page to the one before. Nothing in this module waits or does I/O.
+listing, and in most listings the items that stay keep their order. So each page can be held to the one before. Nothing
+in this module waits or does I/O.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
     from .unreadable import Gap
 
-__all__ = ["DetectDrift", "IgnoreDrift", "check_offsets"]
+__all__ = ["DetectDrift", "check_offsets"]
 
 T = TypeVar("T", bound=Identified)
 
@@ -57,53 +57,6 @@ def check_offsets(page: Page[Any]) -> None:
         f"the server's cursors are not offsets: {count} items at {page.cursor} lead to {cursor}; {_INSTEAD}",
         cursor=page.cursor,
     )
-
-
-class IgnoreDrift(Generic[T]):
-    """Takes pages as they come, and drops items that were passed lately.
-
-    Args:
-        anchors: Digests of the items passed last, oldest first, from a checkpoint.
-        skip: How many items of the pages to come have been passed already.
-    """
-
-    overlap = 0
-    """How many items of a page the next page is to begin with."""
-    next_probe = 0
-    """Where to look for the position of the walk. It is never lost, because every page is taken as it comes."""
-    resyncs = 0
-    """How often the listing was found to have moved. Nothing is checked, so it never is."""
-
-    def __init__(self, anchors: Iterable[bytes] = (), *, skip: int = 0) -> None:
-        self.memory = Memory(anchors)
-        """What was passed."""
-        self.skip = skip
-        """How many items of the pages to come are still to be skipped."""
-        self._progress = Progress()
-
-    def admit(
-        self,
-        page: Page[T],
-        *,
-        is_short: bool = False,  # noqa: ARG002 - each page is welcome
-        gap: Gap | None = None,
-    ) -> Sequence[T]:
-        """Return the new items of a page, in the page's order; see `DetectDrift.admit`.
-
-        Raises:
-            PaginationError: More than 100 pages in a row brought nothing.
-        """
-        ids = [item.id for item in page.data]
-        self.memory.take_up(ids)
-        if gap is not None:
-            self.skip = max(0, self.skip - (gap.stop - gap.start))
-        skipped = min(self.skip, len(ids))
-        if skipped:
-            self.skip -= skipped
-            self.memory.skip(skipped)
-        new = self.memory.new(page.data, skipped)
-        self._progress.check(page, ids, is_new=bool(new or skipped))
-        return new
 
 
 class DetectDrift(Generic[T]):

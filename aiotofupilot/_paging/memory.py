@@ -1,26 +1,28 @@
 """What a walk remembers of the items that it passed, in their order, and whether it brings anything new.
 
-Items are remembered by ID. A checkpoint names items by digest, and so a resumed walk remembers those by digest. The
-memory is bounded.
+Items are remembered by ID. A checkpoint names items by digest, and so a resumed walk remembers those by digest until it
+meets them again. The memory is bounded.
 """
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING, Any, Generic, TypeVar
 
 from aiotofupilot.errors import PaginationError
 from aiotofupilot.positions import BEGINNING, digest
+
+from .source import Identified
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
     from aiotofupilot.models import Page
 
-    from .source import Identified
+    from .unreadable import Gap
 
-__all__ = ["Memory", "Progress"]
+__all__ = ["IgnoreDrift", "Memory", "Progress"]
 
-T = TypeVar("T", bound="Identified")
+T = TypeVar("T", bound=Identified)
 
 _REMEMBERED = 1000
 """At least this many of the items passed last are remembered, and at most twice as many."""
@@ -44,7 +46,7 @@ class Memory:
         self._passed = [_key(anchor) for anchor in anchors]  # oldest first
         self._ahead = dict.fromkeys(map(_key, ahead))  # in the order in which they were passed
         self._known = {*self._passed, *self._ahead}  # the same and what the page at hand brought, without an order
-        self._has_digests = not {_BEGINNING}.issuperset(self._known)
+        self._has_digests = self._names_digests()
         self._ids: list[str] = []
         self._start = 0
         self.duplicates = 0
@@ -89,6 +91,7 @@ class Memory:
             self._ahead = dict.fromkeys(ahead)
         self._remember(brought)
         self._ids, self._start = ids, len(ids)
+        self._recognize(ids)
 
     def new(self, items: Sequence[T], start: int) -> Sequence[T]:
         """Return the items of the page at hand that are new, in the page's order.
@@ -101,17 +104,16 @@ class Memory:
         if start:
             items, ids = items[start:], ids[start:]
         self._start = start
-        if not self._has_digests:
-            # Every page of every walk comes by here. One pass over the IDs remembers them, and the growth of the set
-            # tells that none was known and none is on the page twice.
-            known = len(self._known)
-            self._known.update(ids)
-            if len(self._known) == known + len(ids):
-                return items
-            self._forget_page()
+        # Every page of every walk comes by here. One pass over the IDs remembers them, and the growth of the set tells
+        # that none was known and none is on the page twice.
+        known = len(self._known)
+        self._known.update(ids)
+        if len(self._known) == known + len(ids):
+            return items
+        self._forget_page()
         new: dict[str, T] = {}
         for item in items:
-            if not self._knows(item.id):
+            if item.id not in self._known:
                 new.setdefault(item.id, item)
         self._known.update(ids)
         self.duplicates += len(items) - len(new)
@@ -130,17 +132,12 @@ class Memory:
 
     def begins_with_newest(self) -> bool:
         """Return whether the page at hand begins with the item passed last."""
-        if not self._ids:
-            return False
-        newest, first = self._passed[-1], self._ids[0]
-        return newest == first or (self._has_digests and newest == _key(digest(first)))
+        return self._ids[:1] == self._passed[-1:]
 
     def ranks(self) -> list[int | None]:
         """Return the rank of each item of the page at hand among the items passed; None: it is not among them."""
         ranks = {key: rank for rank, key in enumerate(self._passed)}
-        if not self._has_digests:
-            return [ranks.get(item_id) for item_id in self._ids]
-        return [ranks.get(item_id, ranks.get(_key(digest(item_id)))) for item_id in self._ids]
+        return [ranks.get(item_id) for item_id in self._ids]
 
     def rank(self, item_id: str | None) -> int | None:
         """Return the rank of one item among the items passed; None: it is not among them.
@@ -150,12 +147,13 @@ class Memory:
         Args:
             item_id: The item's ID. None: the beginning of the listing, which is passed before the first item.
         """
-        keys = (_BEGINNING,) if item_id is None else (item_id, _key(digest(item_id)))
-        return next((rank for rank in range(self.newest_rank, -1, -1) if self._passed[rank] in keys), None)
+        self._recognize(() if item_id is None else (item_id,))
+        key = _BEGINNING if item_id is None else item_id
+        return next((rank for rank in range(self.newest_rank, -1, -1) if self._passed[rank] == key), None)
 
     def is_ahead(self, item_id: str) -> bool:
-        """Return whether an item was passed, did not turn up again yet, and may still do so."""
-        return item_id in self._ahead or (self._has_digests and _key(digest(item_id)) in self._ahead)
+        """Return whether an item of the page at hand was passed, did not turn up again yet, and may still do so."""
+        return item_id in self._ahead
 
     def go_back(self, rank: int) -> None:
         """Stand after the item of a rank again. All items that were passed after it may be met again."""
@@ -184,14 +182,22 @@ class Memory:
         if len(self._passed) > 2 * _REMEMBERED:
             del self._passed[:-_REMEMBERED]
             self._forget_page()
-            if self._has_digests:
-                self._has_digests = any(key.startswith(_DIGEST_MARK) for key in self._known)
+
+    def _recognize(self, ids: Iterable[str]) -> None:
+        """Remember items by ID that were remembered by digest, now that their IDs are known."""
+        if not self._has_digests:
+            return
+        by_digest = {_key(digest(item_id)): item_id for item_id in ids}
+        self._passed = [by_digest.get(key, key) for key in self._passed]
+        self._ahead = dict.fromkeys(by_digest.get(key, key) for key in self._ahead)
+        self._forget_page()
+        self._has_digests = self._names_digests()
+
+    def _names_digests(self) -> bool:
+        return any(key.startswith(_DIGEST_MARK) for key in self._known if key != _BEGINNING)
 
     def _forget_page(self) -> None:
         self._known = {*self._passed, *self._ahead}
-
-    def _knows(self, item_id: str) -> bool:
-        return item_id in self._known or (self._has_digests and _key(digest(item_id)) in self._known)
 
     def _split_ahead(self, passed: Sequence[str]) -> tuple[list[str], list[str]]:
         """Split the items that may be met again in two, given what was passed on the page at hand.
@@ -199,8 +205,7 @@ class Memory:
         Returns:
             Those that should have been met by now and were not, and those that are still to come.
         """
-        met = {*passed, *(_key(digest(item_id)) for item_id in passed)}
-        ahead = [*self._ahead]
+        ahead, met = [*self._ahead], set(passed)
         done = max((count for count, key in enumerate(ahead, 1) if key in met), default=0)
         return [key for key in ahead[:done] if key not in met], ahead[done:]
 
@@ -234,7 +239,7 @@ class Progress:
         return self._fruitless <= _FRUITLESS_AT_MOST
 
     def check(self, page: Page[Any], ids: Sequence[str], *, is_new: bool) -> None:
-        """Take note of a page, and refuse to follow its cursor if that leads nowhere.
+        """Take note of a page.
 
         Raises:
             PaginationError: It is one page too many in a row that brought nothing.
@@ -247,6 +252,53 @@ class Progress:
                 next_cursor=page.following,
                 fruitless_pages=self._fruitless,
             )
+
+
+class IgnoreDrift(Generic[T]):
+    """Takes pages as they come, and drops items that were passed lately; see `DetectDrift`.
+
+    Args:
+        anchors: Digests of the items passed last, oldest first, from a checkpoint.
+        skip: How many items of the pages to come have been passed already.
+    """
+
+    overlap = 0
+    """How many items of a page the next page is to begin with."""
+    next_probe = 0
+    """Where to look for the position of the walk. It is never lost, because every page is taken as it comes."""
+    resyncs = 0
+    """How often the listing was found to have moved. Nothing is checked, so it never is."""
+
+    def __init__(self, anchors: Iterable[bytes] = (), *, skip: int = 0) -> None:
+        self.memory = Memory(anchors)
+        """What was passed."""
+        self.skip = skip
+        """How many items of the pages to come are still to be skipped."""
+        self._progress = Progress()
+
+    def admit(
+        self,
+        page: Page[T],
+        *,
+        is_short: bool = False,  # noqa: ARG002 - each page is welcome
+        gap: Gap | None = None,
+    ) -> Sequence[T]:
+        """Return the new items of a page, in the page's order; see `DetectDrift.admit`.
+
+        Raises:
+            PaginationError: More than 100 pages in a row brought nothing.
+        """
+        ids = [item.id for item in page.data]
+        self.memory.take_up(ids)
+        if gap is not None:
+            self.skip = max(0, self.skip - (gap.stop - gap.start))
+        skipped = min(self.skip, len(ids))
+        if skipped:
+            self.skip -= skipped
+            self.memory.skip(skipped)
+        new = self.memory.new(page.data, skipped)
+        self._progress.check(page, ids, is_new=bool(new or skipped))
+        return new
 
 
 _DIGEST_MARK = "\0"  # no ID of the API begins with it

@@ -11,7 +11,7 @@ from aiotofupilot._otel import WalkSpan
 from aiotofupilot.errors import TofuPilotError
 from aiotofupilot.stats import WalkStats
 
-from .memory import Memory, Progress
+from .memory import IgnoreDrift
 from .prefetch import Window
 from .source import Identified
 from .unreadable import Bisection, note_left_out
@@ -41,7 +41,7 @@ async def pages_of(fetch: Fetch[T], plan: Plan) -> AsyncGenerator[Page[T], None]
     """
     checkpoint = plan.start
     remaining = None if plan.max_items is None else plan.max_items + bool(plan.max_items) * plan.start.skip
-    memory, progress, stats = Memory(), Progress(), WalkStats()
+    drift, stats = IgnoreDrift[T](), WalkStats()
     span = WalkSpan(plan.start.listing, plan.described())
     fetch_page = partial(fetch, counts=stats.counts)
     window = Window(
@@ -67,9 +67,7 @@ async def pages_of(fetch: Fetch[T], plan: Plan) -> AsyncGenerator[Page[T], None]
             checkpoint = checkpoint_after(page, plan.start)
             if remaining is not None:
                 remaining -= len(shown.data)
-            ids = [item.id for item in page.data]
-            memory.take_up(ids)
-            progress.check(page, ids, is_new=bool(memory.new(page.data, 0)))
+            drift.admit(page)  # which refuses a listing that goes on without end
     except Exception as error:
         note_checkpoint(error, checkpoint, plan.start)
         span.end(stats, error)

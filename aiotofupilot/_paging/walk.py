@@ -18,7 +18,8 @@ from aiotofupilot.errors import TofuPilotError
 from aiotofupilot.positions import BEGINNING
 from aiotofupilot.stats import WalkStats
 
-from .drift import DetectDrift, IgnoreDrift
+from .drift import DetectDrift
+from .memory import IgnoreDrift
 from .pages import checkpoint_after, note_checkpoint
 from .prefetch import Window
 from .source import Identified
