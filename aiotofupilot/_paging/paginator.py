@@ -16,9 +16,9 @@ from .count import count_items, count_not_kept
 from .follow import FollowedListing
 from .incremental import IncrementalWalk, check_watermark
 from .pages import kept, pages_of
+from .probes import ControlBeside
 from .shards import SHARDS_AT_MOST, cut
 from .source import Identified
-from .unreadable import Bisection
 from .walk import AsyncOnly, Walk
 
 if TYPE_CHECKING:
@@ -257,8 +257,9 @@ class Paginator(AsyncOnly, Generic[T]):
         plan, fetch = self._plan, partial(self._source.fetch, counts=RequestCounts())
         if plan.on_unreadable is None:
             return kept(await fetch(plan.start.cursor, plan.limit), plan)
-        bisection = Bisection(fetch, plan.on_unreadable)  # it reads nothing around, but tells an outage from a bad page
-        return kept(await bisection.page(plan.start.cursor, plan.limit, Deadline()), plan)
+        deadline = Deadline()
+        control = ControlBeside(fetch, plan.start.cursor, plan.limit, deadline)
+        return kept(await fetch(plan.start.cursor, plan.limit, deadline=deadline, control=control), plan)
 
     def _check_incremental(self, method: str) -> None:
         if self._source.has_own_order:

@@ -8,30 +8,31 @@ from __future__ import annotations
 
 import asyncio
 from collections import deque
-from collections.abc import Callable, Coroutine, Iterable
 from typing import TYPE_CHECKING, Any, Generic, TypeVar
 
 from aiotofupilot.clock import Deadline
 from aiotofupilot.errors import SessionError, TofuPilotError
-from aiotofupilot.models import Page
 
-from .source import leads_nowhere
+from .probes import ControlBeside
+from .source import Identified, leads_nowhere
 
 if TYPE_CHECKING:
+    from collections.abc import Coroutine, Iterable
+
+    from aiotofupilot.models import Page
+
+    from .source import Fetch
     from .unreadable import Bisection, Gap
 
 __all__ = ["Window"]
 
-T = TypeVar("T")
+T = TypeVar("T", bound=Identified)
 
 _CAUTIOUS = 4
 """Up to this width the window grows by one with each page, so that a short listing costs few needless requests."""
 
 _GOOD_PAGES = 10
 """After this many good pages in a row, pages that were halved are twice as long again."""
-
-Fetch = Callable[[int, int], Coroutine[Any, Any, Page[T]]]
-"""From a cursor and a limit to the page that begins there. The listing itself begins at 0."""
 
 
 class Window(Generic[T]):
@@ -172,7 +173,8 @@ class Window(Generic[T]):
         """Return how to get a page. The deadline is then that of the page."""
         if self._bisection is None:
             return self._fetch(cursor, self.limit)
-        return self._bisection.page(cursor, self.limit, deadline)
+        control = ControlBeside(self._fetch, cursor, self.limit, deadline)
+        return self._fetch(cursor, self.limit, deadline=deadline, control=control)
 
     async def _head(self, width: int) -> Page[T]:
         """Fill the window and wait for its first page."""
@@ -282,14 +284,14 @@ class Window(Generic[T]):
         self._cancelled = [task for task in (*self._cancelled, *tasks) if not task.done()]
 
 
-def _begun(fetching: Coroutine[Any, Any, T]) -> asyncio.Task[T]:
+def _begun(fetching: Coroutine[Any, Any, Page[T]]) -> asyncio.Task[Page[T]]:
     """Return a task that fetches a page. Nobody has to retrieve its error."""
     task = asyncio.create_task(fetching)
     task.add_done_callback(_retrieve)
     return task
 
 
-async def _result(task: asyncio.Task[T]) -> T:
+async def _result(task: asyncio.Task[Page[T]]) -> Page[T]:
     """Return the page that a task fetches, or raise its error as it is.
 
     Its error may be an `asyncio.CancelledError` that a limiter of the user has raised.

@@ -2,20 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Coroutine
 from typing import TYPE_CHECKING, Any, Literal, Protocol, TypeVar
 
 from attrs import frozen
 
 from aiotofupilot.errors import PaginationError
+from aiotofupilot.models import Page
 
 if TYPE_CHECKING:
-    from collections.abc import Coroutine, Iterable
+    from collections.abc import Iterable
     from datetime import datetime
 
     from aiotofupilot.clock import Clock, Deadline
     from aiotofupilot.errors import TofuPilotError
-    from aiotofupilot.models import Page, RawItem
+    from aiotofupilot.models import RawItem
     from aiotofupilot.positions import Checkpoint, Shard
     from aiotofupilot.stats import RequestCounts
 
@@ -225,21 +226,8 @@ class Source(Protocol[T]):
         ...
 
 
-class Fetch(Protocol[T]):
-    """Fetches a page of a listing."""
-
-    def __call__(
-        self,
-        cursor: int,
-        limit: int,
-        counts: RequestCounts,
-        *,
-        once: bool = False,
-        deadline: Deadline | None = None,
-        control: Control | None = None,
-    ) -> Coroutine[Any, Any, Page[T]]:
-        """Return the page that begins at a cursor; see `Source.fetch`."""
-        ...
+Fetch = Callable[..., Coroutine[Any, Any, Page[T]]]
+"""`Source.fetch`, perhaps with some of its arguments given."""
 
 
 @frozen

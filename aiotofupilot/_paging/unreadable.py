@@ -13,8 +13,6 @@ no longer than that time once more for each part.
 from __future__ import annotations
 
 import logging
-from contextlib import suppress
-from functools import partial
 from itertools import islice
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, Generic, TypeVar
@@ -22,44 +20,25 @@ from typing import TYPE_CHECKING, Any, Generic, TypeVar
 from attrs import frozen
 
 from aiotofupilot.clock import Deadline
-from aiotofupilot.errors import (
-    APIError,
-    CertificateError,
-    ConnectionFailedError,
-    DecodeError,
-    InvalidJSONError,
-    RequestTimeoutError,
-    ResponseTooLargeError,
-    ServerError,
-    TofuPilotError,
-    TransportError,
-)
+from aiotofupilot.errors import DecodeError, InvalidJSONError, ResponseTooLargeError, ServerError, TofuPilotError
 from aiotofupilot.models import Page
 
+from .probes import Probes, TimeUpError, is_due_to_length, is_unreadable, positions_beside
 from .source import Identified
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Coroutine, Mapping
+    from collections.abc import Coroutine, Mapping
 
     from aiotofupilot._otel import WalkSpan
     from aiotofupilot.stats import WalkStats
 
-    from .source import OnUnreadable
+    from .source import Fetch, OnUnreadable
 
-__all__ = ["Bisection", "Gap", "is_unreadable", "note_left_out"]
+__all__ = ["Bisection", "Gap", "note_left_out"]
 
 T = TypeVar("T", bound=Identified)
 
-_TOO_SLOW = frozenset({408, 504, 524})
-_CRASHED = frozenset({500, 502, 520})
-"""Statuses that one page alone can have. 520 and 524 are what Cloudflare says for 502 and 504.
-
-503, 429 and 529 are not among them: with these a server refuses work, whatever page is requested.
-"""
 _REFUSED = 503
-
-_STEPS = tuple(2**power for power in range(11))
-"""How far from an item that fails a control is looked for, on each side of it."""
 
 _FAILURES = 3
 """An item is unreadable after this many requests for it alone have failed."""
@@ -106,115 +85,6 @@ def note_left_out(gap: Gap, stats: WalkStats, span: WalkSpan) -> None:
         span.event("skip", {"position": position})
 
 
-def is_unreadable(error: TofuPilotError) -> bool:
-    """Return whether an error can be due to an item of the page that was requested."""
-    match error:
-        case ServerError():
-            return error.status in _TOO_SLOW | _CRASHED
-        case ConnectionFailedError():  # the server may reset the connection when the item crashes it
-            return not isinstance(error, CertificateError)
-        case ResponseTooLargeError():
-            return error.limit is not None
-        case DecodeError():
-            return error.item is not None or isinstance(error, InvalidJSONError)
-        case _:
-            return isinstance(error, RequestTimeoutError)
-
-
-def _is_due_to_length(error: TofuPilotError) -> bool:
-    """Return whether an error can be due to the length of the page, so that a shorter one might come."""
-    if isinstance(error, ServerError):
-        return error.status in _TOO_SLOW
-    return isinstance(error, RequestTimeoutError | ResponseTooLargeError)
-
-
-class _TimeUpError(Exception):
-    """The search has taken too long."""
-
-
-class _Requests(Generic[T]):
-    """Fetches pages within a time limit.
-
-    It does not know the search, because a circle of references would keep a walk alive that nobody uses any more.
-
-    Args:
-        fetch: Fetches a page; see `Source.fetch`.
-    """
-
-    def __init__(self, fetch: Callable[..., Coroutine[Any, Any, Page[T]]]) -> None:
-        self.deadline = Deadline()
-        """The time limit of the search."""
-        self.has_waited = False
-        """Whether a control had to wait for the server. What failed before it may have failed for the same reason."""
-        self._fetch = fetch
-        self._controls = -1
-
-    def page(self, cursor: int, limit: int, deadline: Deadline) -> Coroutine[Any, Any, Page[T]]:
-        """Return a page; see `Bisection.page`."""
-        control = partial(self._responds_beside, cursor, limit, deadline)
-        return self._fetch(cursor, limit, deadline=deadline, control=control)
-
-    async def probe(self, cursor: int, limit: int, *, once: bool = True) -> Page[T] | TofuPilotError:
-        """Return items, or an error that can be due to one of them.
-
-        Args:
-            cursor: Where the items begin.
-            limit: How many to request.
-            once: Whether to make a single request. If not, and after an error that tells nothing of the items, as a
-                503 does, the policy decides how many are made.
-
-        Raises:
-            TofuPilotError: The policy gave up, and the error tells nothing of the items.
-            _TimeUpError: The time of the search is up.
-        """
-        try:
-            return await self._request(cursor, limit, once=once)
-        except (APIError, TransportError, DecodeError) as error:
-            if is_unreadable(error):
-                return error
-            if not once:
-                raise
-        return await self.probe(cursor, limit, once=False)
-
-    async def control(self, cursor: int, limit: int = 1) -> Page[T] | None:
-        """Request items elsewhere once, and return them; None: there was no good response.
-
-        If the session is down, the policy decides how long to wait for the server.
-
-        Raises:
-            _TimeUpError: The time of the search is up.
-        """
-        for once in (True, False):
-            try:
-                return await self._request(cursor, limit, once=once)
-            except (APIError, TransportError, DecodeError) as error:
-                if error.down_since is None:
-                    break
-                self.has_waited = True
-        return None
-
-    async def _request(self, cursor: int, limit: int, *, once: bool) -> Page[T]:
-        deadline = self.deadline
-        try:
-            if once:
-                return await self._fetch(cursor, limit, once=True, deadline=deadline)
-            return await self.page(cursor, limit, deadline)
-        except TofuPilotError as error:
-            if deadline.is_missed:
-                raise _TimeUpError from error
-            _log.info("looking for an unreadable item: %d items at position %d fail: %s", limit, cursor, error)
-            raise
-
-    async def _responds_beside(self, cursor: int, limit: int, deadline: Deadline) -> bool:
-        """Request an item beside a page, at another position each time; return whether there was a good response."""
-        positions = _beside(cursor, limit)
-        self._controls += 1
-        with suppress(APIError, TransportError, DecodeError):
-            await self._fetch(positions[self._controls % len(positions)], 1, once=True, deadline=deadline)
-            return True
-        return False
-
-
 class Bisection(Generic[T]):
     """Hands over what can be read of a page that failed, part by part, each part a page of its own.
 
@@ -224,16 +94,14 @@ class Bisection(Generic[T]):
         overlap: How many items of a page the next page is to begin with, 0 or 1.
     """
 
-    def __init__(
-        self, fetch: Callable[..., Coroutine[Any, Any, Page[T]]], on_unreadable: OnUnreadable, *, overlap: int = 0
-    ) -> None:
+    def __init__(self, fetch: Fetch[T], on_unreadable: OnUnreadable, *, overlap: int = 0) -> None:
         self.gap: Gap | None = None
         """What lies before the part that was handed over last."""
         self.is_under_way = False
         """Whether more of the page is to be read in parts."""
         self.is_too_long = False
         """Whether the page failed only because it was too long, as far as the part shows that was handed over last."""
-        self._requests = _Requests(fetch)
+        self._probes = Probes(fetch)
         self._skips = on_unreadable == "skip"
         self._overlap = overlap
         self._error: TofuPilotError
@@ -241,7 +109,6 @@ class Bisection(Generic[T]):
         self._is_anchored = self._has_offsets = False
         self._gap_start: int | None = None
         self._left_out: dict[int, str] = {}
-        self._guess: int | None = None
         self._read_at: int | None = None
 
     def helps(self, error: TofuPilotError) -> bool:
@@ -257,16 +124,6 @@ class Bisection(Generic[T]):
         if self._skips or error.attempts > 1:
             return True
         return isinstance(error, DecodeError | ResponseTooLargeError) and not isinstance(error, InvalidJSONError)
-
-    def page(self, cursor: int, limit: int, deadline: Deadline) -> Coroutine[Any, Any, Page[T]]:
-        """Return a page as the server cuts it.
-
-        Args:
-            cursor: Where the page begins.
-            limit: How many items to request.
-            deadline: It is set to the time limit of the page.
-        """
-        return self._requests.page(cursor, limit, deadline)
 
     async def begin(
         self,
@@ -301,8 +158,8 @@ class Bisection(Generic[T]):
         self._failing = self._end if is_unreadable(error) else self._next  # or else the whole page is requested again
         self._has_offsets = has_offsets or limit == 1  # then no other limit is requested
         self._read_at = read_at if self._has_offsets else None
-        self._gap_start, self._left_out, self._guess = None, {}, _guessed(error, cursor)
-        self._requests.deadline = deadline
+        self._gap_start, self._left_out = None, {}
+        self._probes.deadline = deadline
         return await self._in_time(self._first_part(cursor, limit))
 
     async def go_on(self) -> Page[T]:
@@ -311,24 +168,24 @@ class Bisection(Generic[T]):
         Raises:
             TofuPilotError: As `begin`.
         """
-        self._requests.deadline = Deadline()
+        self._probes.deadline = Deadline()
         return await self._in_time(self._part())
 
     async def _in_time(self, searching: Coroutine[Any, Any, Page[T]]) -> Page[T]:
         try:
             return await searching
-        except _TimeUpError:
+        except TimeUpError:
             raise self._error from None
 
     async def _first_part(self, cursor: int, limit: int) -> Page[T]:
-        positions = _beside(cursor, limit) if self._read_at is None else (self._read_at,) * _CONTROLS
+        positions = positions_beside(cursor, limit) if self._read_at is None else (self._read_at,) * _CONTROLS
         for position in positions:
             # Two items show whether the cursor behind them is an offset, and not the number of the next page.
             requested = 1 if self._has_offsets else 2
-            page = await self._requests.control(position, requested)
+            page = await self._probes.control(position, requested)
             if page is not None:
                 self._note(page, requested)
-                self._requests.deadline = Deadline()
+                self._probes.deadline = Deadline()
                 return await self._part()
         raise self._error
 
@@ -342,31 +199,23 @@ class Bisection(Generic[T]):
             if self._failing == self._next + 1 and (page := await self._suspect()) is not None:
                 return await self._handed_over(page)
             if self._failing > self._next:
-                middle = self._middle()
+                middle = (self._next + self._failing + 1) // 2
             else:  # what is behind an item is requested at once
                 if self._end <= self._next + self._overlap:  # no page may begin with an item that was left out
                     self._end = self._next + self._limit
                 middle = self._end
             cursor = self._cursor
-            result = await self._requests.probe(cursor, middle - cursor)
+            result = await self._probes.probe(cursor, middle - cursor)
             if isinstance(result, Page):
                 if self._note(result, middle - cursor) == 1:
                     await self._check_offsets(self._next + 1)
                 return await self._handed_over(result)
-            self._failing, self._guess = middle, _guessed(result, cursor) or self._guess
+            self._failing = middle
 
     @property
     def _cursor(self) -> int:
         """Where the next part begins: if pages overlap, with the item before, unless that was left out."""
         return self._next - self._overlap if self._is_anchored and self._gap_start is None else self._next
-
-    def _middle(self) -> int:
-        """Return where to end the next part: where it tells whether the guess is right, or else in the middle."""
-        if self._guess is not None and self._has_offsets:
-            for position in (self._guess, self._guess + 1):
-                if self._next < position < self._failing:
-                    return position
-        return (self._next + self._failing + 1) // 2
 
     async def _suspect(self) -> Page[T] | None:
         """Return a page with the item at `_next`, which is left to fail a longer one. None: it is left out.
@@ -379,10 +228,10 @@ class Bisection(Generic[T]):
         if not isinstance(page, Page):
             self._leave_out(page)
             return None
-        self.is_too_long = _is_due_to_length(self._error)
+        self.is_too_long = is_due_to_length(self._error)
         if cursor == self._next:
             return page
-        pair = await self._requests.probe(cursor, 2, once=False)
+        pair = await self._probes.probe(cursor, 2, once=False)
         if isinstance(pair, Page):
             return pair
         if isinstance(await self._verified(cursor), Page):
@@ -406,8 +255,7 @@ class Bisection(Generic[T]):
             self._gap_start = position
         elif position - self._gap_start >= _IN_A_ROW:
             raise error
-        # Unreadable items often lie side by side.
-        self._next = self._failing = self._guess = position + 1
+        self._next = self._failing = position + 1
 
     async def _handed_over(self, page: Page[T]) -> Page[T]:
         """Return a part, and note what lies before it and what is still to be read."""
@@ -428,17 +276,17 @@ class Bisection(Generic[T]):
         Raises:
             TofuPilotError: The error of the item, because no control can be read either.
         """
-        requests = self._requests
-        result = await requests.probe(position, 1)
+        probes = self._probes
+        result = await probes.probe(position, 1)
         failures = 1
         while not isinstance(result, Page) and failures < _FAILURES:
             if failures == _FAILURES - 1:
-                requests.has_waited = False
+                probes.has_waited = False
                 if not await self._is_another_read(position):
                     raise result
-                if requests.has_waited:
+                if probes.has_waited:
                     failures = 0
-            result = await requests.probe(position, 1)
+            result = await probes.probe(position, 1)
             failures += 1
         if not isinstance(result, Page):
             result.attempts = failures
@@ -467,12 +315,12 @@ class Bisection(Generic[T]):
         """Return whether another item than the one at a position can be read right now."""
         others = _around(position) if self._read_at in (None, position) else (self._read_at,) * _CONTROLS
         for other in others:
-            page = await self._requests.control(other)
+            page = await self._probes.control(other)
             if page is None or not page.data:
                 continue
             if not self._has_offsets:
                 # The pages of one item and of two begin with the same item only where cursors are offsets.
-                longer = await self._requests.control(other, 2)
+                longer = await self._probes.control(other, 2)
                 self._has_offsets = longer is not None and [item.id for item in longer.data[:1]] == [page.data[0].id]
             if self._has_offsets:
                 self._read_at = other
@@ -485,7 +333,7 @@ class Bisection(Generic[T]):
         Raises:
             TofuPilotError: The error of the page, because they are not offsets.
         """
-        if not self._has_offsets and isinstance(await self._requests.probe(position, 2), Page):
+        if not self._has_offsets and isinstance(await self._probes.probe(position, 2), Page):
             raise self._error  # a page number leads to other items than that, now that two are requested
         self._has_offsets = True
 
@@ -514,12 +362,12 @@ class Bisection(Generic[T]):
     async def _is_confirmed(self, start: int, before: str | None, behind: Page[T]) -> bool:
         """Return whether a gap, and the items before and behind it, are found where they were."""
         for position in range(start, behind.cursor):
-            if isinstance(await self._requests.probe(position, 1), Page):
+            if isinstance(await self._probes.probe(position, 1), Page):
                 return False
         sides = ((start - 1, before), (behind.cursor, _first(behind)))
         for position, first in (sides[1], sides[0], sides[0], sides[1]):
             if position < 0:  # nothing lies before the gap, so its first item has to fail
-                is_as_before = not isinstance(await self._requests.probe(0, 1), Page)
+                is_as_before = not isinstance(await self._probes.probe(0, 1), Page)
             else:
                 page = await self._side(position)
                 is_as_before = page is not None and _first(page) == first
@@ -535,7 +383,7 @@ class Bisection(Generic[T]):
         """
         if position < 0:
             return None
-        result = await self._requests.probe(position, 1, once=False)
+        result = await self._probes.probe(position, 1, once=False)
         if not isinstance(result, Page):
             result = await self._verified(position)
         return result if isinstance(result, Page) else None
@@ -546,20 +394,8 @@ def _first(page: Page[Any]) -> str | None:
     return page.data[0].id if page.data else None
 
 
-def _guessed(error: TofuPilotError, cursor: int) -> int | None:
-    """Return the position of the item at fault, if an error of a page tells it."""
-    return cursor + error.item if isinstance(error, DecodeError) and error.item is not None else None
-
-
-def _beside(cursor: int, limit: int) -> tuple[int, ...]:
-    """Return the positions of controls: right behind a page, and further on.
-
-    The last one is beyond the end of most listings. An empty page cannot fail because of an item.
-    """
-    return cursor + limit, cursor + 11 * limit, cursor + 1001 * limit
-
-
 def _around(position: int) -> list[int]:
     """Return the positions of controls around a position: beside it, and then further and further away."""
-    others = dict.fromkeys(other for step in _STEPS for other in (position + step, max(0, position - step)))
+    steps = (2**power for power in range(11))
+    others = dict.fromkeys(other for step in steps for other in (position + step, max(0, position - step)))
     return [other for other in others if other != position]

@@ -21,7 +21,7 @@ from aiotofupilot import (
     ServerError,
     SessionError,
 )
-from aiotofupilot._paging.unreadable import is_unreadable
+from aiotofupilot._paging.probes import is_unreadable
 from aiotofupilot.listings.users import Users
 from aiotofupilot.sandbox import Sandbox, paging
 from aiotofupilot.sandbox.faults import empty, html, malformed, reset, status, unreadable
@@ -395,24 +395,6 @@ class TestOddServers:
         assert await drain(walk) == but(service, {0, 45, 46})
         assert walk.stats.unreadable == 3
 
-    @pytest.mark.parametrize("lie", [0, 3, 9, 500])
-    async def test_an_error_that_names_the_wrong_item(self, listing, service, connection, lie):
-        """What an error says of the item at fault saves requests where it is true, and costs a few where it is not."""
-        service.faults.always(malformed(45))
-        get = connection.get
-
-        async def lying(*arguments, **options):
-            try:
-                return await get(*arguments, **options)
-            except DecodeError as error:
-                error.path = f"$.data[{lie}].id"
-                raise
-
-        connection.get = lying
-        walk = listing(limit=10, on_unreadable="skip").walk()
-        assert await drain(walk) == but(service, {45})
-        assert walk.stats.unreadable_positions == [45]
-
     async def test_a_listing_with_a_single_item_that_can_be_read(self, listing, service):
         service.procedures = service.procedures[:2]
         for bad in (0, 1):
@@ -653,10 +635,6 @@ class TestRequests:
     async def test_six_more_where_both_sides_of_the_gap_are_confirmed(self):
         costs = [await self.cost(unreadable(position), 250, on_drift="resync") for position in range(101, 199)]
         assert max(costs) == 13 + 6
-
-    async def test_an_error_that_tells_the_item(self):
-        """A control, the part before the item, the item four times, another control and the rest."""
-        assert await self.cost(malformed(150), 300) == 1 + 1 + 4 + 1 + 1
 
     async def test_a_good_listing_costs_nothing_more(self, listing, service):
         await listing(limit=10, on_unreadable="skip").collect()

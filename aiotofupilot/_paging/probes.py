@@ -1,0 +1,177 @@
+"""Requests that tell an item that the server cannot serve from a server that is down.
+
+Each of these requests is made once, and the policy adds none, unless the error tells nothing of the items.
+"""
+
+from __future__ import annotations
+
+import logging
+from contextlib import suppress
+from typing import TYPE_CHECKING, Generic, TypeVar
+
+from attrs import define
+
+from aiotofupilot.clock import Deadline
+from aiotofupilot.errors import (
+    APIError,
+    CertificateError,
+    ConnectionFailedError,
+    DecodeError,
+    InvalidJSONError,
+    RequestTimeoutError,
+    ResponseTooLargeError,
+    ServerError,
+    TofuPilotError,
+    TransportError,
+)
+
+from .source import Identified
+
+if TYPE_CHECKING:
+    from aiotofupilot.models import Page
+
+    from .source import Fetch
+
+__all__ = ["ControlBeside", "Probes", "TimeUpError", "is_due_to_length", "is_unreadable", "positions_beside"]
+
+T = TypeVar("T", bound=Identified)
+
+_TOO_SLOW = frozenset({408, 504, 524})
+_CRASHED = frozenset({500, 502, 520})
+"""Statuses that one page alone can have. 520 and 524 are what Cloudflare says for 502 and 504.
+
+503, 429 and 529 are not among them: with these a server refuses work, whatever page is requested.
+"""
+
+_FAILED = (APIError, TransportError, DecodeError)
+"""How a request fails that was sent."""
+
+_log = logging.getLogger("aiotofupilot")
+
+
+def is_unreadable(error: TofuPilotError) -> bool:
+    """Return whether an error can be due to an item of the page that was requested."""
+    match error:
+        case ServerError():
+            return error.status in _TOO_SLOW | _CRASHED
+        case ConnectionFailedError():  # the server may reset the connection when the item crashes it
+            return not isinstance(error, CertificateError)
+        case ResponseTooLargeError():
+            return error.limit is not None
+        case DecodeError():
+            return error.item is not None or isinstance(error, InvalidJSONError)
+        case _:
+            return isinstance(error, RequestTimeoutError)
+
+
+def is_due_to_length(error: TofuPilotError) -> bool:
+    """Return whether an error can be due to the length of the page, so that a shorter one might come."""
+    if isinstance(error, ServerError):
+        return error.status in _TOO_SLOW
+    return isinstance(error, RequestTimeoutError | ResponseTooLargeError)
+
+
+def positions_beside(cursor: int, limit: int) -> tuple[int, ...]:
+    """Return the positions of controls: right behind a page, and further on.
+
+    The last one is beyond the end of most listings. An empty page cannot fail because of an item.
+    """
+    return cursor + limit, cursor + 11 * limit, cursor + 1001 * limit
+
+
+@define
+class ControlBeside(Generic[T]):
+    """The `Control` of a page: an item beside it, at another position each time.
+
+    The pages in flight hold it. It knows no walk, or else nothing would end them after the walk was dropped.
+    """
+
+    fetch: Fetch[T]
+    """Fetches a page."""
+    cursor: int
+    """Where the page begins."""
+    limit: int
+    """How many items were requested."""
+    deadline: Deadline
+    """The time limit of the page."""
+    count: int = 0
+    """How many controls were requested."""
+
+    async def __call__(self) -> bool:
+        """Request a control, and return whether there was a good response."""
+        positions = positions_beside(self.cursor, self.limit)
+        position = positions[self.count % len(positions)]
+        self.count += 1
+        with suppress(*_FAILED):
+            await self.fetch(position, 1, once=True, deadline=self.deadline)
+            return True
+        return False
+
+
+class TimeUpError(Exception):
+    """The search has taken too long."""
+
+
+class Probes(Generic[T]):
+    """Requests items within a time limit.
+
+    Args:
+        fetch: Fetches a page.
+    """
+
+    def __init__(self, fetch: Fetch[T]) -> None:
+        self.deadline = Deadline()
+        """The time limit of the search."""
+        self.has_waited = False
+        """Whether a control had to wait for the server. What failed before it may have failed for the same reason."""
+        self._fetch = fetch
+
+    async def probe(self, cursor: int, limit: int, *, once: bool = True) -> Page[T] | TofuPilotError:
+        """Return items, or an error that can be due to one of them.
+
+        Args:
+            cursor: Where the items begin.
+            limit: How many to request.
+            once: Whether to make a single request. If not, and after an error that tells nothing of the items, as a
+                503 does, the policy decides how many are made.
+
+        Raises:
+            TofuPilotError: The policy gave up, and the error tells nothing of the items.
+            TimeUpError: The time of the search is up.
+        """
+        try:
+            return await self._request(cursor, limit, once=once)
+        except _FAILED as error:
+            if is_unreadable(error):
+                return error
+            if not once:
+                raise
+        return await self.probe(cursor, limit, once=False)
+
+    async def control(self, cursor: int, limit: int = 1) -> Page[T] | None:
+        """Request items elsewhere once, and return them; None: there was no good response.
+
+        If the session is down, the policy decides how long to wait for the server.
+
+        Raises:
+            TimeUpError: The time of the search is up.
+        """
+        for once in (True, False):
+            try:
+                return await self._request(cursor, limit, once=once)
+            except _FAILED as error:
+                if error.down_since is None:
+                    break
+                self.has_waited = True
+        return None
+
+    async def _request(self, cursor: int, limit: int, *, once: bool) -> Page[T]:
+        deadline = self.deadline
+        control = None if once else ControlBeside(self._fetch, cursor, limit, deadline)
+        try:
+            return await self._fetch(cursor, limit, once=once, deadline=deadline, control=control)
+        except TofuPilotError as error:
+            if deadline.is_missed:
+                raise TimeUpError from error
+            _log.info("looking for an unreadable item: %d items at position %d fail: %s", limit, cursor, error)
+            raise
