@@ -25,11 +25,9 @@ __all__ = [
     "Attempt",
     "DeployedRun",
     "Entry",
-    "Line",
     "PlannedBatch",
     "PlannedUnit",
     "plan_attempts",
-    "plan_log",
 ]
 
 PREPARATION = 500
@@ -89,31 +87,27 @@ class Attempt(NamedTuple):
     """When it began, in milliseconds after the run did."""
     duration: int | None
     """How long it took, in milliseconds; None: it was skipped."""
-    measured: tuple[tuple[Measured, str], ...]
-    """The measurements, with the outcome of each."""
 
+    @property
+    def end(self) -> int:
+        """When it ended, in milliseconds after the run began."""
+        return self.begin + (self.duration or 0)
 
-class Line(NamedTuple):
-    """One line of a log."""
-
-    at: int
-    """When it was written, in milliseconds after the run began."""
-    level: str
-    """The level of the line."""
-    message: str
-    """The text of the line."""
-    file: str | None
-    """The source file that wrote it; None: it is unknown."""
-    number: int | None
-    """The line in the source file; None: it is unknown."""
+    @property
+    def measured(self) -> Iterator[tuple[Measured, str]]:
+        """The measurements with their outcomes. Only the first one of a phase can fail."""
+        if self.outcome == "ERROR":
+            yield self.step.measures[0], "UNSET"
+        elif self.outcome != "SKIP":
+            for index, measured in enumerate(self.step.measures):
+                fails = self.outcome == "FAIL" and index == 0
+                yield measured, "FAIL" if fails else "PASS" if measured.limits else "UNSET"
 
 
 @define(eq=False)
 class PlannedBatch:
     """One batch of the plan."""
 
-    index: int
-    """Its number; 0 is the oldest batch."""
     ref: BatchRef
     """How units refer to it."""
     units: list[PlannedUnit] = Factory(list["PlannedUnit"])
@@ -162,10 +156,17 @@ class Entry:
     """How often this procedure tested the unit before."""
     attempts: tuple[Attempt, ...]
     """Phases in the order of their beginning."""
-    lines: tuple[Line, ...]
-    """The log, in order."""
+    bench: str
+    """The name of the station."""
+    is_verbose: bool
+    """Whether the log has a line for debugging."""
     run: DeployedRun
     """The run as it is listed."""
+
+    @property
+    def end(self) -> int:
+        """When the last phase ended, in milliseconds after the run began."""
+        return max(attempt.end for attempt in self.attempts)
 
 
 def plan_attempts(random: Random, steps: Sequence[Step], outcome: str) -> Iterator[Attempt]:
@@ -176,7 +177,7 @@ def plan_attempts(random: Random, steps: Sequence[Step], outcome: str) -> Iterat
         if broken is not None and index > broken:
             if outcome != "FAIL":
                 return
-            yield Attempt(step, 0, final=True, outcome="SKIP", begin=clock, duration=None, measured=())
+            yield Attempt(step, 0, final=True, outcome="SKIP", begin=clock, duration=None)
             clock += 1
             continue
         last = {"FAIL": "FAIL", "ABORTED": "PASS"}.get(outcome, "ERROR") if index == broken else "PASS"
@@ -185,35 +186,5 @@ def plan_attempts(random: Random, steps: Sequence[Step], outcome: str) -> Iterat
             duration = int(step.milliseconds * random.uniform(0.9, 1.1))
             if outcome == "TIMEOUT" and result == "ERROR":
                 duration += _OVERTIME
-            yield Attempt(step, retry, retry == int(tried), result, clock, duration, _measured(step, result))
+            yield Attempt(step, retry, retry == int(tried), result, clock, duration)
             clock += duration + _PAUSE
-
-
-def _measured(step: Step, outcome: str) -> tuple[tuple[Measured, str], ...]:
-    """Return the measurements of an attempt with their outcomes. Only the first one of a phase can fail."""
-    if outcome == "ERROR":
-        return tuple((measured, "UNSET") for measured in step.measures[:1])
-    return tuple(
-        (measured, "FAIL" if outcome == "FAIL" and index == 0 else "PASS" if measured.limits else "UNSET")
-        for index, measured in enumerate(step.measures)
-    )
-
-
-def plan_log(random: Random, bench: str, attempts: Sequence[Attempt], outcome: str, end: int) -> Iterator[Line]:
-    """Yield the log of a run."""
-    yield Line(0, "INFO", f"Run started on {bench}", "main.py", 12)
-    if random.random() < 0.3:  # noqa: PLR2004 - some
-        yield Line(PREPARATION // 2, "DEBUG", "Fixture closed", None, None)
-    for attempt in attempts:
-        at, name = attempt.begin + (attempt.duration or 0), attempt.step.name
-        source = f"phases/{name.lower().replace(' ', '_')}.py"
-        if attempt.outcome == "FAIL" and not attempt.final:
-            yield Line(at, "WARNING", f"{name} failed, trying again", "phases/retry.py", 31)
-        elif attempt.outcome == "FAIL":
-            yield Line(at, "ERROR", f"{name} is out of limits", source, 88)
-        elif attempt.outcome == "ERROR" and outcome == "TIMEOUT":
-            yield Line(at, "ERROR", f"{name} took too long", source, 104)
-        elif attempt.outcome == "ERROR":
-            yield Line(at, "CRITICAL", f"{name}: the instrument does not answer", "plugs/dmm.py", 57)
-    if outcome == "ABORTED":
-        yield Line(end, "WARNING", "Stopped by the operator", None, None)

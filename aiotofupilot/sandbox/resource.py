@@ -9,7 +9,7 @@ import operator
 from collections import defaultdict
 from collections.abc import Callable, Mapping, Sequence
 from datetime import timedelta
-from functools import cache, cached_property
+from functools import cache, cached_property, partial
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from attrs import evolve, field, frozen
@@ -23,7 +23,6 @@ from .world import Maker, World
 
 if TYPE_CHECKING:
     from aiotofupilot.listings import Argument
-    from aiotofupilot.models import Metadata, Run, Unit
 
     from .parameters import Parameter, Values
 
@@ -35,7 +34,6 @@ __all__ = [
     "Snapshot",
     "among",
     "at_least",
-    "at_most",
     "contains",
     "equal_to",
     "if_asked",
@@ -65,39 +63,27 @@ class Snapshot:
             world: The made-up factory.
             changed: The items of the listings that are not, or may not be, the made-up ones, by the listing's name.
         """
-        self.world = world
+        self._world = world
         self._changed = changed
+        self._groups: dict[tuple[str, str], Mapping[Any, Sequence[Any]]] = {}
 
     def rows(self, listing: str) -> Sequence[Any]:
         """Return the items of a listing, in its order."""
-        return self._changed[listing] if listing in self._changed else self.world.listed(listing)
+        return self._changed[listing] if listing in self._changed else self._world.listed(listing)
 
-    @cached_property
-    def runs(self) -> Mapping[str, Run]:
-        """The runs by their ids. If ids are equal, the first run counts."""
-        return {run.id: run for run in reversed(self.rows("runs"))}
+    def grouped(self, listing: str, by: str) -> Mapping[Any, Sequence[Any]]:
+        """Return the items of a listing by the value of a field, such as the runs by ``unit.id``."""
+        if (listing, by) not in self._groups:
+            read, groups = path(by), defaultdict[Any, list[Any]](list)
+            for item in self.rows(listing):
+                groups[read(item)].append(item)
+            self._groups[listing, by] = groups
+        return self._groups[listing, by]
 
-    @cached_property
-    def runs_of_units(self) -> Mapping[str, Sequence[Run]]:
-        """The runs of each unit, by the unit's id."""
-        return _grouped(self.rows("runs"), "unit.id")
-
-    @cached_property
-    def units_of_batches(self) -> Mapping[str | None, Sequence[Unit]]:
-        """The units of each batch, by the batch's id."""
-        return _grouped(self.rows("units"), "batch.id")
-
-    def metadata_of(self, listing: str, item: Any) -> Metadata:  # noqa: ANN401 - four models have metadata
-        """Return the metadata of an item of a listing. An item that was given without metadata has none."""
-        return self.world.metadata_of(listing, item.id) if item.metadata is None else item.metadata
-
-
-def _grouped(items: Sequence[Any], by: str) -> Mapping[Any, Sequence[Any]]:
-    """Group items by the value of a field."""
-    read, groups = path(by), defaultdict[Any, list[Any]](list)
-    for item in items:
-        groups[read(item)].append(item)
-    return groups
+    def included(self, listing: str, item: Any, name: str) -> Any:  # noqa: ANN401 - any item and value
+        """Return a field that an item has only if a request includes it. An item that was given without it has none."""
+        value = getattr(item, name)
+        return self._world.included(listing, item.id, name) if value is None else value
 
 
 Filter = Callable[[Any, Snapshot], Predicate]
@@ -110,8 +96,8 @@ class Resource(Maker[T]):
 
     The client's listing declares the parameters, and most filters follow from that. A filter reads the field of its
     name, in the singular or without the words about its range: ``slot_keys`` reads ``slot_key``, and ``started_after``
-    reads ``started_at``. A dot in a path is an underscore in a name: ``created_by_user_ids`` reads
-    ``created_by_user.id``.
+    reads ``started_at``. A dot in a path is an underscore in a name, and the first parts of a path may be left out:
+    ``created_by_user_ids`` reads ``created_by_user.id``, and of runs, ``serial_numbers`` reads ``unit.serial_number``.
     """
 
     order: str = ""
@@ -127,8 +113,6 @@ class Resource(Maker[T]):
     """A test of several parameters together; None: there is none."""
     sort_paths: Mapping[str, Path] = field(factory=dict[str, Path])
     """What is sorted by, for the values of ``sort_by`` that are not the name of a field."""
-    sequences: Callable[[T, Values, Snapshot], T] | None = None
-    """Adds the sequences of a run if they are asked for; None: the listing has no sequences."""
     hides_addresses: bool = False
     """Whether the creators of items are written without their addresses."""
 
@@ -157,7 +141,7 @@ class Resource(Maker[T]):
         orders = next(
             (argument.choices for argument in listing_class(self.name).filters if argument.name == "sort_by"), ()
         )
-        return {order: path(self.sort_paths.get(order) or _paths(self.model)[order]) for order in orders}
+        return {order: path(self.sort_paths.get(order) or _path_named(self.model, order)) for order in orders}
 
     def _filter(self, argument: Argument) -> Filter | None:
         """Return what a parameter selects; None: it selects no items by itself."""
@@ -165,7 +149,7 @@ class Resource(Maker[T]):
         if name in self.filters:
             return self.filters[name]
         if name == "metadata":
-            return lambda wanted, snapshot: lambda item: matches(snapshot.metadata_of(self.name, item), wanted)
+            return lambda wanted, snapshot: lambda item: matches(snapshot.included(self.name, item, name), wanted)
         stem, _, end = name.rpartition("_")
         if stem in {"sort", "include"}:
             return None
@@ -173,13 +157,12 @@ class Resource(Maker[T]):
             ending, select = _RANGES[end]
             name = stem + ending
         elif argument.is_repeated:
-            name, select = name.removesuffix("s"), among
+            select, name = partial(among, missing=_MISSING.get(name)), name.removesuffix("s")
         else:
             select = equal_to
-        read = _paths(self.model).get(name)
-        if read is None and self.otherwise is not None:
+        if self.otherwise is not None and name not in _paths(self.model):
             return self.otherwise(argument.name)
-        return select(_paths(self.model)[name])
+        return select(_path_named(self.model, name))
 
     def predicates(self, asked: Values, snapshot: Snapshot) -> list[Predicate]:
         """Return what all items have to meet that a request asks for."""
@@ -199,12 +182,13 @@ class Resource(Maker[T]):
         return items if asked["sort_order"] == "desc" else items[::-1]
 
     def shown(self, item: Any, asked: Values, snapshot: Snapshot) -> Any:  # noqa: ANN401 - an item of the listing
-        """Add metadata and sequences to an item if they are asked for. Otherwise leave them out."""
-        if self.metadata is not None:
-            metadata = snapshot.metadata_of(self.name, item) if asked["include_metadata"] else None
-            if metadata is not item.metadata:
-                item = evolve(item, metadata=metadata)
-        return item if self.sequences is None else self.sequences(item, asked, snapshot)
+        """Add the fields to an item that the request includes, and leave out the others that it could include."""
+        values = {
+            name: snapshot.included(self.name, item, name) if asked[f"include_{name}"] else None
+            for name in self.included
+        }
+        changes = {name: value for name, value in values.items() if value is not getattr(item, name)}
+        return evolve(item, **changes) if changes else item
 
     def json(self, item: T) -> bytes:
         """Write an item. The result is remembered, because a page of known items costs a quarter of a new one."""
@@ -234,6 +218,13 @@ def _paths(model: type) -> Mapping[str, str]:
         elif not part.is_array:
             paths |= {f"{part.name}_{name}": f"{part.name}.{inner}" for name, inner in _paths(part.model).items()}
     return paths
+
+
+def _path_named(model: type, name: str) -> str:
+    """Return the path of a name, which may leave out the first parts: ``part_number`` is ``unit.part.number``."""
+    paths = _paths(model)
+    (found,) = {paths[name]} if name in paths else {paths[full] for full in paths if full.endswith(f"_{name}")}
+    return found
 
 
 def path(read: Path) -> Callable[[Any], Any]:
@@ -271,7 +262,7 @@ def among(read: Path, *, missing: str | None = None) -> Filter:
 
     Args:
         read: The field.
-        missing: The word of the filter for items without a value; None: it has no such word.
+        missing: The filter's word for items without a value; None: it has no such word.
     """
     value = path(read)
 
@@ -314,33 +305,27 @@ def mentions(read: Path, *, shortest: int, within: bool = False) -> Filter:
     return select
 
 
-def at_least(read: Path) -> Filter:
-    """Select the items with a value that is not less than the given one. None is not a value."""
-    return _compared(read, operator.ge)
+def _compared(holds: Callable[[Any, Any], bool]) -> Callable[[Path], Filter]:
+    """Return filters by a comparison of a field with the given value. An item without a value is not selected."""
+
+    def compared(read: Path) -> Filter:
+        value = path(read)
+        return lambda bound, _snapshot: lambda item: (found := value(item)) is not None and holds(found, bound)
+
+    return compared
 
 
-def at_most(read: Path) -> Filter:
-    """Select the items with a value that is not more than the given one. None is not a value."""
-    return _compared(read, operator.le)
-
-
-def until(read: Path) -> Filter:
-    """Select the items with a date-time that is not after the given one. None is not a date-time.
-
-    A date-time within the given millisecond is selected, because a client sees date-times in whole milliseconds.
-    """
-    return _compared(read, lambda value, bound: value - bound < _MILLISECOND)
-
-
-def _compared(read: Path, holds: Callable[[Any, Any], bool]) -> Filter:
-    value = path(read)
-    return lambda bound, _snapshot: lambda item: (found := value(item)) is not None and holds(found, bound)
-
+at_least = _compared(operator.ge)
+# A date-time within the given millisecond is selected, because a client sees date-times in whole milliseconds.
+until = _compared(lambda value, bound: value - bound < _MILLISECOND)
 
 _RANGES: Mapping[str, tuple[str, Callable[[Path], Filter]]] = {
     "after": ("_at", at_least),
     "before": ("_at", until),
     "min": ("", at_least),
-    "max": ("", at_most),
+    "max": ("", _compared(operator.le)),
 }
 """The last words of filters about ranges: how the name of the field ends instead, and the filter."""
+
+_MISSING: Mapping[str, str] = {"samples": "production", "batch_numbers": ""}
+"""The words of filters for items without a value."""

@@ -7,14 +7,14 @@ made of the plan. They are made when the listing is first read.
 
 from __future__ import annotations
 
-from collections import defaultdict, deque
+from collections import deque
 from datetime import UTC, datetime, timedelta
 from heapq import heappop, heappush
 from random import Random
 from threading import RLock
 from typing import TYPE_CHECKING, Any, Generic, TypeVar
 
-from attrs import frozen
+from attrs import field, frozen
 
 from aiotofupilot.models import (
     BatchRef,
@@ -30,13 +30,13 @@ from aiotofupilot.models import (
     UserRef,
 )
 
-from .plan import PREPARATION, DeployedRun, Entry, PlannedBatch, PlannedUnit, plan_attempts, plan_log
+from .plan import PREPARATION, DeployedRun, Entry, PlannedBatch, PlannedUnit, plan_attempts
 from .recipes import BENCHES, NEWEST, PARTS, TESTS, Step, make_procedures, named, uuid
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping, Sequence
 
-    from aiotofupilot.models import Metadata, Procedure
+    from aiotofupilot.models import Procedure
 
 __all__ = ["MILLISECOND", "Maker", "World"]
 
@@ -53,6 +53,9 @@ _BATCH = 24  # units
 _MOST_TESTS = 3
 _RETEST_FAILS = 0.35
 
+_NOTHING: Mapping[str, Any] = {"metadata": {}, "sequences": ()}
+"""What an item has that was not made up, if a request includes the field."""
+
 
 @frozen(kw_only=True, eq=False)
 class Maker(Generic[T]):
@@ -64,8 +67,8 @@ class Maker(Generic[T]):
     """Returns the parts of the plan that the items are made of, the oldest first."""
     make: Callable[[World, Any], Iterable[T]] = lambda _world, _planned: ()
     """Makes the items of one part of the plan, the oldest first."""
-    metadata: Callable[[World, Any], Metadata] | None = None
-    """Returns the metadata of the item that is made of a part of the plan; None: the items have no metadata."""
+    included: Mapping[str, Callable[[World, Any], Any]] = field(factory=dict[str, "Callable[[World, Any], Any]"])
+    """The fields that an item has only if a request includes them, by name: their values for a part of the plan."""
 
 
 class World:
@@ -107,9 +110,9 @@ class World:
         self._seed = seed
         self._lock = RLock()
         self._lists: dict[str, list[Any]] = {}
-        self._groups: dict[str, list[list[Any]]] = {}
         self._planned: dict[str, dict[str, Any]] = {}
-        self._stale = defaultdict[str, set[int]](set)
+        self._made: dict[tuple[str, object], list[Any]] = {}
+        """The items of each listing that were made of a part of the plan."""
         self._due: list[tuple[int, int, int, int]] = []  # run, unit, which of its part's procedures, retest
         self._open_batches: dict[int, PlannedBatch] = {}
         self._finished = [deque[PlannedUnit]() for _ in PARTS]
@@ -176,40 +179,24 @@ class World:
             if name == "procedures":
                 return self.procedures
             if name not in self._lists:
-                maker, groups = self._makers[name], self._groups.setdefault(name, [])
-                source = self._source(maker)
-                for index in self._stale.pop(name, ()):
-                    if index < len(groups):
-                        groups[index] = list(maker.make(self, source[index]))
-                groups += (list(maker.make(self, planned)) for planned in source[len(groups) :])
+                groups = [self._items(name, planned) for planned in self._source(name)]
                 self._lists[name] = [item for group in reversed(groups) for item in reversed(group)]
             return self._lists[name]
 
-    def planned(self, name: str, identity: str) -> Any | None:  # noqa: ANN401 - each listing has its own plan
-        """Return the part of the plan that an item was made of; None: the item was not made up.
-
-        Args:
-            name: The name of the listing. Of each part of its plan, one item is made.
-            identity: The id of the item.
-        """
-        with self._lock:
-            if name not in self._planned:
-                self.listed(name)
-                source = self._source(self._makers[name])
-                self._planned[name] = {
-                    group[0].id: planned for planned, group in zip(source, self._groups[name], strict=True)
-                }
-            return self._planned[name].get(identity)
-
-    def metadata_of(self, name: str, identity: str) -> Metadata:
-        """Return the metadata of an item; empty: the item was not made up.
+    def included(self, name: str, identity: str, field: str) -> Any:  # noqa: ANN401 - each field has its type
+        """Return a field of a made-up item that it has only if a request includes it; empty: it was not made up.
 
         Args:
             name: The name of the listing.
             identity: The id of the item.
+            field: The name of the field.
         """
-        tell, planned = self._makers[name].metadata, self.planned(name, identity)
-        return {} if tell is None or planned is None else tell(self, planned)
+        with self._lock:
+            if name not in self._planned:
+                parts = self._source(name)
+                self._planned[name] = {item.id: planned for planned in parts for item in self._items(name, planned)}
+            planned = self._planned[name].get(identity)
+        return _NOTHING[field] if planned is None else self._makers[name].included[field](self, planned)
 
     def produce(self, runs: int) -> None:
         """Make up newer runs.
@@ -222,11 +209,21 @@ class World:
             self._lists.clear()
             self._planned.clear()
 
-    def _source(self, maker: Maker[T]) -> Sequence[Any]:
+    def _source(self, name: str) -> Sequence[Any]:
         """Return the parts of the plan for a listing. The plan is made up to the newest run before."""
         for index in range(len(self.entries), self._runs):
             self._plan(index)
-        return maker.source(self)
+        return self._makers[name].source(self)
+
+    def _items(self, name: str, planned: object) -> list[Any]:
+        """Return the items of a listing that are made of a part of the plan."""
+        if (name, planned) not in self._made:
+            self._made[name, planned] = list(self._makers[name].make(self, planned))
+        return self._made[name, planned]
+
+    def _forget(self, name: str, planned: object) -> None:
+        """Make the items of a part of the plan again, because it has changed."""
+        self._made.pop((name, planned), None)
 
     def _people(self, *, nulls: bool) -> tuple[list[UserRef], list[User], list[Operator]]:
         """Return the people who create items, those with an account, and those who operate runs."""
@@ -265,7 +262,7 @@ class World:
         entry = self._test(index, unit, lines[stage], retest)
         self.entries.append(entry)
         unit.entries.append(entry)
-        self._stale["units"].add(unit.index)
+        self._forget("units", unit)
         soon = index + self._random.randint(2, 12)
         if entry.run.outcome != "PASS":
             if retest + 1 < _MOST_TESTS:
@@ -301,10 +298,10 @@ class World:
         self.units.append(unit)
         for child in children:
             child.parent = unit
-        self._stale["units"].update(child.index for child in children)
+            self._forget("units", child)
         if batch is not None:
             batch.units.append(unit)
-            self._stale["batches"].add(batch.index)
+            self._forget("batches", batch)
         return unit
 
     def _batch(self, part: int) -> PlannedBatch:
@@ -312,7 +309,7 @@ class World:
         batch = self._open_batches.get(part)
         if batch is None or len(batch.units) == _BATCH:
             number = len(self.batches)
-            batch = PlannedBatch(number, BatchRef(self.id("batches", number), f"LOT-{number:05}"))
+            batch = PlannedBatch(BatchRef(self.id("batches", number), f"LOT-{number:05}"))
             self._open_batches[part] = batch
             self.batches.append(batch)
         return batch
@@ -325,11 +322,11 @@ class World:
         shares = {"ERROR": 1, "TIMEOUT": 1, "ABORTED": 1, "FAIL": 97 * fails, "PASS": 97 * (1 - fails)}
         outcome = random.choices(list(shares), list(shares.values()))[0]
         attempts = tuple(plan_attempts(random, self._steps[line], outcome))
-        end = max(attempt.begin + (attempt.duration or 0) for attempt in attempts)
+        end = max(attempt.end for attempt in attempts)
         environment = random.choices(("production", "preview", "development"), (94, 3, 3))[0]
         user = self._one_of(self.refs) if random.random() < 0.15 else None  # noqa: PLR2004 - some
         operator = self._one_of(self._operators) if random.random() < 0.75 else None  # noqa: PLR2004 - most
-        lines = tuple(plan_log(random, BENCHES[bench].name, attempts, outcome, end))
+        is_verbose = random.random() < 0.3  # noqa: PLR2004 - some
         execution, slot = self._slot(bench)
         version, deployment = self._version(index // _WAVE, line, environment)
         started_at = self.begin + index * _STEP + details.randrange(45_000) * MILLISECOND
@@ -353,7 +350,15 @@ class World:
             environment=environment,
             deployment_id=deployment,
         )
-        return Entry(index=index, unit=unit, retest=retest, attempts=attempts, lines=lines, run=run)
+        return Entry(
+            index=index,
+            unit=unit,
+            retest=retest,
+            attempts=attempts,
+            bench=BENCHES[bench].name,
+            is_verbose=is_verbose,
+            run=run,
+        )
 
     def _one_of(self, people: Sequence[T]) -> T:
         """Pick a person."""

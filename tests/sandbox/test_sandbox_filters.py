@@ -20,7 +20,7 @@ def number(item):
 
 
 def run_of(service, item):
-    return service.factory.snapshot().runs[getattr(item, "run_id", None) or item.run.id]
+    return service.factory.snapshot().grouped("runs", "id")[getattr(item, "run_id", None) or item.run.id][0]
 
 
 def of_run(read):

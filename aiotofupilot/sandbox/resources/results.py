@@ -9,11 +9,12 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from aiotofupilot.models import Log, LogRun, Measurement, Phase, ProcedureRef, Validator
+from aiotofupilot.sandbox.plan import PREPARATION
 from aiotofupilot.sandbox.recipes import uuid
 from aiotofupilot.sandbox.resource import Resource, among, at_least, contains, equal_to, if_asked, until
 from aiotofupilot.sandbox.world import MILLISECOND
 
-from .runs import of_procedure, of_run
+from .runs import of_run
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -130,20 +131,41 @@ def _logs(world: World, entry: Entry) -> Iterator[Log]:
     run, random = entry.run, world.random("logs", entry.index)
     run_ref, unit_ref = LogRun(run.id, run.outcome, run.started_at), entry.unit.unit_ref
     procedure_ref = ProcedureRef(run.procedure.id, run.procedure.name)
-    for line in entry.lines:
+    for at, level, message, file, number in _lines(entry):
         yield Log(
             id=uuid(random),
-            level=line.level,
-            message=line.message,
-            created_at=run.started_at + line.at * MILLISECOND,
-            source_file=line.file,
-            line_number=line.number,
+            level=level,
+            message=message,
+            created_at=run.started_at + at * MILLISECOND,
+            source_file=file,
+            line_number=number,
             run=run_ref,
             unit=unit_ref,
             procedure=procedure_ref,
             created_by_user=run.created_by_user,
             created_by_station=run.created_by_station,
         )
+
+
+def _lines(entry: Entry) -> Iterator[tuple[int, str, str, str | None, int | None]]:
+    """Yield the lines of a log: milliseconds after the run began, level, message, source file, and line in it."""
+    outcome = entry.run.outcome
+    yield 0, "INFO", f"Run started on {entry.bench}", "main.py", 12
+    if entry.is_verbose:
+        yield PREPARATION // 2, "DEBUG", "Fixture closed", None, None
+    for attempt in entry.attempts:
+        at, name = attempt.end, attempt.step.name
+        source = f"phases/{name.lower().replace(' ', '_')}.py"
+        if attempt.outcome == "FAIL" and not attempt.final:
+            yield at, "WARNING", f"{name} failed, trying again", "phases/retry.py", 31
+        elif attempt.outcome == "FAIL":
+            yield at, "ERROR", f"{name} is out of limits", source, 88
+        elif attempt.outcome == "ERROR" and outcome == "TIMEOUT":
+            yield at, "ERROR", f"{name} took too long", source, 104
+        elif attempt.outcome == "ERROR":
+            yield at, "CRITICAL", f"{name}: the instrument does not answer", "plugs/dmm.py", 57
+    if outcome == "ABORTED":
+        yield entry.end, "WARNING", "Stopped by the operator", None, None
 
 
 def _severity(log: Log) -> int:
@@ -160,10 +182,8 @@ PHASES: Resource[Phase] = Resource(
     "created_by_station_ids created_by_user_ids serial_numbers part_numbers revision_numbers batch_numbers samples "
     "sort_by sort_order limit",
     filters={
-        "procedure_id": of_procedure("run_id"),
         "exclude_retries": if_asked("is_final_attempt"),
         "ids": of_run("run_id")("ids"),
-        "samples": among("sample", missing="production"),
     },
     otherwise=of_run("run_id"),
     sort_paths={"duration": "duration_ms", "phase_name": "name"},
@@ -178,14 +198,12 @@ MEASUREMENTS: Resource[Measurement] = Resource(
     "operated_by_names created_by_station_ids created_by_user_ids started_after started_before exclude_retries "
     "value_min value_max value_bool value_strings measurement_outcomes measurement_types sort_by sort_order limit",
     filters={
-        "procedure_id": of_procedure("run_id"),
         "ids": of_run("run_id")("ids"),
         "exclude_retries": if_asked("is_final_attempt"),
         "value_bool": equal_to("bool_value"),
         "value_strings": among("string_value"),
     },
     otherwise=of_run("run_id"),
-    sort_paths={"outcome": "measurement_outcome"},
 )
 
 LOGS: Resource[Log] = Resource(
@@ -202,5 +220,5 @@ LOGS: Resource[Log] = Resource(
         "serial_numbers": among("unit.serial_number"),
     },
     otherwise=of_run("run.id"),
-    sort_paths={"level": _severity, "outcome": "run.outcome"},
+    sort_paths={"level": _severity},
 )

@@ -88,7 +88,6 @@ DEPLOYMENTS: Resource[Deployment] = Resource(
         "build_statuses": among("status"),
         "pushed": equal_to(lambda deployment: bool(deployment.stations)),
         "branch_names": among("commit.branch"),
-        "author_usernames": among("commit.author_username"),
         "search_query": contains("commit.message", "commit.sha", "procedure.name"),
     },
 )
@@ -121,7 +120,7 @@ STATIONS: Resource[Station] = Resource(
     name="stations",
     source=lambda _world: range(len(BENCHES)),
     make=_station,
-    metadata=_metadata,
+    included={"metadata": _metadata},
     order="limit search_query procedure_ids metadata include_metadata",
     filters={"search_query": contains("name"), "procedure_ids": _runs_procedures},
 )

@@ -82,7 +82,7 @@ def _by_its_runs(asked: Values, snapshot: Snapshot) -> Predicate | None:
         return None
 
     def is_asked_for(unit: Unit) -> bool:
-        runs = snapshot.runs_of_units.get(unit.id, ())
+        runs = snapshot.grouped("runs", "unit.id").get(unit.id, ())
         if (least is not None and len(runs) < least) or (most is not None and len(runs) > most):
             return False
         if asked["latest_only"] and runs:
@@ -96,7 +96,7 @@ UNITS: Resource[Unit] = Resource(
     name="units",
     source=lambda world: world.units,
     make=_unit,
-    metadata=_metadata_of_unit,
+    included={"metadata": _metadata_of_unit},
     hides_addresses=True,
     order="search_query ids serial_numbers part_numbers revision_numbers batch_numbers procedure_ids outcomes "
     "started_after started_before latest_only run_count_min run_count_max created_after created_before "
@@ -105,10 +105,7 @@ UNITS: Resource[Unit] = Resource(
     filters={
         **dict.fromkeys((*_OF_ITS_RUNS, "latest_only", "run_count_min", "run_count_max")),
         "search_query": mentions("serial_number", shortest=8),
-        "revision_numbers": among("part.revision.number"),
-        "batch_numbers": among("batch.number", missing=""),
         "exclude_units_with_parent": if_asked("parent", expected=False),
-        "samples": among("sample", missing="production"),
     },
     joined=_by_its_runs,
     sort_paths={"last_run_at": "last_run.started_at", "last_run_procedure": "last_run.procedure.name"},
@@ -133,7 +130,8 @@ def _having(of_units: Filter) -> Filter:
 
     def select(wanted: object, snapshot: Snapshot) -> Predicate:
         passes = of_units(wanted, snapshot)
-        return lambda batch: any(map(passes, snapshot.units_of_batches.get(batch.id, ())))
+        units = snapshot.grouped("units", "batch.id")
+        return lambda batch: any(map(passes, units.get(batch.id, ())))
 
     return select
 
@@ -185,7 +183,7 @@ PARTS: Resource[Part] = Resource(
     name="parts",
     source=lambda _world: range(len(PRODUCTS)),
     make=_part,
-    metadata=_metadata_of_part,
+    included={"metadata": _metadata_of_part},
     order="limit search_query procedure_ids sort_by sort_order metadata include_metadata",
     filters={"search_query": contains("name", "number"), "procedure_ids": _tested_by},
     pages=pages(minimum=None),
