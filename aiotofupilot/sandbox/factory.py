@@ -156,12 +156,10 @@ class Factory(Listings):
             raise ValueError(f"until must be from the year 2000 to 2100, got {until}")
         made_of = procedures if isinstance(procedures, int) else tuple(self._rows["procedures"])
         runs = runs if isinstance(runs, int) else 0
-        self._world_of_its_own = partial(World, RESOURCES, made_of, runs=runs, seed=seed, nulls=nulls, until=until)
+        options: dict[str, Any] = {"runs": runs, "seed": seed, "nulls": nulls, "until": until}
         self._is_shared = isinstance(made_of, int) and runs <= _MOST_SHARED
-        if isinstance(made_of, int) and self._is_shared:
-            self._world = _shared_world(made_of, runs, seed, nulls, until)
-        else:
-            self._world = self._world_of_its_own()
+        self._world_of_its_own = partial(_world, made_of, **options)
+        self._world = (_shared_world if self._is_shared else _world)(made_of, **options)
         self._snapshot = Snapshot(self._world, self._seen)
 
     def rows(self, listing: str) -> list[Any]:
@@ -214,10 +212,9 @@ class Factory(Listings):
             return self._snapshot
 
 
-@lru_cache(maxsize=4)
-def _shared_world(procedures: int, runs: int, seed: int, nulls: bool, until: datetime | None) -> World:  # noqa: FBT001 - a cache knows positions
-    """Return a made-up factory that nobody changes."""
-    return World(RESOURCES, procedures, runs=runs, seed=seed, nulls=nulls, until=until)
+_world = partial(World, RESOURCES)
+_shared_world = lru_cache(maxsize=4)(_world)
+"""It returns made-up factories that nobody changes."""
 
 
 def _same(rows: Sequence[object], others: Sequence[object]) -> bool:

@@ -73,24 +73,18 @@ _told = attrgetter(*(field.name for field in attrs.fields(Run)))
 
 
 class Attempt(NamedTuple):
-    """One attempt at a phase."""
+    """One attempt at a phase. Times are milliseconds after the run began."""
 
     step: Step
-    """The phase."""
-    retry: int
-    """How many attempts came before this one."""
-    final: bool
-    """Whether this is the last attempt."""
+    retry: int  # how many attempts came before this one
+    final: bool  # whether this is the last attempt
     outcome: str
-    """PASS, FAIL, SKIP or ERROR."""
     begin: int
-    """When it began, in milliseconds after the run did."""
-    duration: int | None
-    """How long it took, in milliseconds; None: it was skipped."""
+    duration: int | None  # None: it was skipped
 
     @property
     def end(self) -> int:
-        """When it ended, in milliseconds after the run began."""
+        """When it ended. A phase that was skipped ends at once."""
         return self.begin + (self.duration or 0)
 
     @property
@@ -106,32 +100,22 @@ class Attempt(NamedTuple):
 
 @define(eq=False)
 class PlannedBatch:
-    """One batch of the plan."""
+    """One batch of the plan, with its units, the oldest first."""
 
     ref: BatchRef
-    """How units refer to it."""
     units: list[PlannedUnit] = Factory(list["PlannedUnit"])
-    """Its units, the oldest first."""
 
 
 @define(eq=False, kw_only=True)
 class PlannedUnit:
-    """One unit of the plan."""
+    """One unit of the plan, with its runs, the oldest first."""
 
-    index: int
-    """Its number; 0 is the oldest unit."""
-    part: int
-    """The index of what it is made as."""
+    index: int  # 0 is the oldest unit
+    part: int  # the index of what it is made as
     ref: RunUnit
-    """How runs refer to it."""
-    batch: PlannedBatch | None
-    """Its batch; None: it belongs to no batch."""
     children: list[PlannedUnit]
-    """The units that are built into it."""
     parent: PlannedUnit | None = None
-    """The unit that it is built into; None: it is not built into another unit."""
     entries: list[Entry] = Factory(list["Entry"])
-    """Its runs, the oldest first."""
 
     @property
     def unit_ref(self) -> UnitRef:
@@ -146,22 +130,15 @@ class PlannedUnit:
 
 @frozen(kw_only=True, eq=False)
 class Entry:
-    """One run of the plan."""
+    """One run of the plan, with its phases in the order of their beginning."""
 
-    index: int
-    """Its number; 0 is the oldest run."""
+    index: int  # 0 is the oldest run
     unit: PlannedUnit
-    """The unit that is tested."""
-    retest: int
-    """How often this procedure tested the unit before."""
+    retest: int  # how often this procedure tested the unit before
     attempts: tuple[Attempt, ...]
-    """Phases in the order of their beginning."""
-    bench: str
-    """The name of the station."""
-    is_verbose: bool
-    """Whether the log has a line for debugging."""
+    bench: str  # the name of the station
+    is_verbose: bool  # whether the log has a line for debugging
     run: DeployedRun
-    """The run as it is listed."""
 
     @property
     def end(self) -> int:

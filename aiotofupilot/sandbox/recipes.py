@@ -18,9 +18,7 @@ __all__ = [
     "PARTS",
     "TEAMS",
     "TESTS",
-    "Bench",
     "Measured",
-    "Product",
     "Step",
     "endless_procedures",
     "make_procedures",
@@ -65,17 +63,11 @@ class Product(NamedTuple):
     """A part that is made."""
 
     number: str
-    """Part number."""
     name: str
-    """Display name."""
-    prefix: str
-    """The beginning of its serial numbers."""
-    revisions: str
-    """Revision numbers of one letter, the oldest first."""
-    share: int
-    """How often a unit of it is begun, relative to other parts."""
-    built_from: tuple[int, ...] = ()
-    """The indexes of the parts that are built into it."""
+    prefix: str  # of its serial numbers
+    revisions: str  # one letter each, the oldest first
+    share: int  # how often a unit of it is begun, relative to other parts
+    built_from: tuple[int, ...] = ()  # the indexes of other parts
 
 
 PARTS = (
@@ -96,13 +88,9 @@ class Bench(NamedTuple):
     """A station."""
 
     name: str
-    """Display name."""
-    team: int | None
-    """The index of its team; None: it has no team."""
-    failure_rate: float
-    """The share of first runs that fail on it, 0 to 1."""
-    slots: int = 1
-    """How many units it tests at a time."""
+    team: int | None  # the index of its team
+    failure_rate: float  # the share of first runs that fail on it, 0 to 1
+    slots: int = 1  # how many units it tests at a time
 
 
 BENCHES = (
@@ -116,25 +104,16 @@ BENCHES = (
 
 
 class Measured(NamedTuple):
-    """A measurement of a step."""
+    """A measurement of a step. A number passes from `low` to `high`, and another value if it is `expected`."""
 
     name: str
-    """Name of the measurement."""
     units: str | None = None
-    """Unit of its values; None: they have none."""
     low: float | None = None
-    """The least value that passes; None: there is no lower limit."""
     high: float | None = None
-    """The largest value that passes; None: there is no upper limit."""
-    drifts: bool = False
-    """Whether its values move towards a limit from one recalibration to the next."""
+    drifts: bool = False  # whether values move towards a limit from one recalibration to the next
     kind: str = "numeric"
-    """Type of the measurement."""
-    expression: str | None = None
-    """A check that somebody wrote by hand; None: there is none."""
-    expected: str | bool | tuple[str, ...] | None = None
-    """For texts and truth values: the value that passes, or a tuple of all that pass. None: any value passes, or the
-    value is a number."""
+    expression: str | None = None  # a check that somebody wrote by hand
+    expected: str | bool | tuple[str, ...] | None = None  # a tuple: each of them passes
 
     @property
     def limits(self) -> tuple[tuple[str, float | str | bool | tuple[str, ...]], ...]:
@@ -151,13 +130,9 @@ class Step(NamedTuple):
     """A phase that a procedure may have."""
 
     name: str
-    """Display name."""
-    sequence: str
-    """Path of the sequence that holds it."""
+    sequence: str  # the path of the sequence that holds it
     milliseconds: int
-    """How long it takes, in milliseconds."""
     measures: tuple[Measured, ...]
-    """The measurements."""
 
 
 _SUPPLY = (Measured("supply_voltage", "V", 11.4, 12.6, drifts=True), Measured("inrush_current", "A", high=3.0))

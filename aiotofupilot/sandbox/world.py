@@ -26,7 +26,6 @@ from aiotofupilot.models import (
     RunProcedure,
     RunUnit,
     StationRef,
-    User,
     UserRef,
 )
 
@@ -49,6 +48,7 @@ _WAVE = 512  # runs from one version of the procedures to the next
 _STEP = timedelta(minutes=5)  # from one run to the next; every run takes less time
 _EARLIEST = datetime(2000, 1, 1, tzinfo=UTC)
 _LATEST = datetime(2100, 1, 1, tzinfo=UTC)
+_DAY = timedelta(days=1)
 _BATCH = 24  # units
 _MOST_TESTS = 3
 _RETEST_FAILS = 0.35
@@ -74,16 +74,8 @@ class Maker(Generic[T]):
 class World:
     """A factory that has made one run every five minutes since its procedures were created.
 
-    Attributes:
-        procedures: All procedures. The first 16 of them have runs.
-        begin: When the first run was due.
-        refs: The people who create items: the creators of procedures, and two more.
-        users: The people with an account: those in `refs`, and one who is banned.
-        stations: The stations that test units.
-        revisions: The revisions of each part.
-        entries: The runs, the oldest first.
-        units: The units, in the order of their first run.
-        batches: The batches, in the order of their first unit.
+    The first 16 procedures have runs: they are the `lines`. Runs, units and batches are planned when something is read,
+    and stand in the order of their (first) run.
     """
 
     def __init__(
@@ -93,19 +85,10 @@ class World:
         *,
         runs: int,
         seed: int,
-        nulls: bool = True,
-        until: datetime | None = None,
+        nulls: bool,
+        until: datetime | None,
     ) -> None:
-        """Describe a factory. Nothing is planned before something is read.
-
-        Args:
-            makers: How the items of each listing are made.
-            procedures: How many procedures to make up, or the procedures.
-            runs: How many runs there have been. Without a procedure, there are none.
-            seed: As in `Sandbox`.
-            nulls: As in `Sandbox`.
-            until: As in `Sandbox`.
-        """
+        """Describe a factory, with the arguments of `Sandbox` and how the items of each listing are made."""
         self._makers = makers
         self._seed = seed
         self._lock = RLock()
@@ -120,20 +103,24 @@ class World:
         self.entries: list[Entry] = []
         self.units: list[PlannedUnit] = []
         self.batches: list[PlannedBatch] = []
-        listed = make_procedures(procedures, seed=seed, nulls=nulls) if isinstance(procedures, int) else [*procedures]
-        begin = max((procedure.created_at for procedure in listed[:_MOST_LINES]), default=NEWEST)
-        begin = _cut(min(max(begin, _EARLIEST), _LATEST)) + timedelta(days=1)
-        self.begin: datetime = begin if until is None else _cut(until) - runs * _STEP
-        if isinstance(procedures, int) and until is not None:
-            listed = make_procedures(procedures, seed=seed, nulls=nulls, newest=self.begin - timedelta(days=1))
-        self.procedures = listed
-        self._lines = [ProcedureRef(procedure.id, procedure.name) for procedure in listed[:_MOST_LINES]]
-        self._runs = runs if self._lines else 0
-        self._random = Random(f"cycle {seed} {len(self._lines)}")  # noqa: S311 - test data
-        self._steps = [self._choose_steps() for _ in self._lines]
-        self.refs: list[UserRef]
-        self.users: list[User]
-        self.refs, self.users, self._operators = self._people(nulls=nulls)
+        begin = None if until is None else _cut(until) - runs * _STEP
+        if isinstance(procedures, int):
+            newest = NEWEST if begin is None else begin - _DAY
+            procedures = make_procedures(procedures, seed=seed, nulls=nulls, newest=newest)
+        self.procedures: Sequence[Procedure] = procedures
+        self.lines: Sequence[ProcedureRef] = [ProcedureRef(line.id, line.name) for line in procedures[:_MOST_LINES]]
+        if begin is None:
+            newest = max((line.created_at for line in procedures[:_MOST_LINES]), default=NEWEST)
+            begin = _cut(min(max(newest, _EARLIEST), _LATEST)) + _DAY
+        self.begin: datetime = begin
+        self._runs = runs if self.lines else 0
+        self._random = Random(f"cycle {seed} {len(self.lines)}")  # noqa: S311 - test data
+        self._steps = [self._choose_steps() for _ in self.lines]
+        self.refs: list[UserRef] = self._people(nulls=nulls)
+        """The people who create items: the creators of procedures, and two more."""
+        self._operators = [Operator(ref.id, ref.name, ref.email) for ref in self.refs]
+        if nulls:
+            self._operators += [Operator(name="Night shift"), Operator(name="Temp worker 7")]
         self.stations: list[StationRef] = [
             StationRef(self.id("stations", n), bench.name) for n, bench in enumerate(BENCHES)
         ]
@@ -142,15 +129,24 @@ class World:
             for part, product in enumerate(PARTS)
         ]
 
+    def _people(self, *, nulls: bool) -> list[UserRef]:
+        creators = {user.id: user for procedure in self.procedures if (user := procedure.created_by_user)}
+        refs = [
+            *creators.values(),
+            UserRef(self.id("users", 0), "Sam Lee", "sam.lee@example.com"),
+            UserRef(self.id("users", 1), None, "line-1@example.com"),
+        ]
+        return refs if nulls else [named(ref) for ref in refs]
+
+    def _choose_steps(self) -> tuple[Step, ...]:
+        """Choose the phases of a procedure. Each phase measures something that can fail."""
+        chosen = self._random.sample(TESTS, self._random.randint(4, 6))
+        return tuple(step for step in TESTS if step in chosen)
+
     @property
     def deployments(self) -> range:
         """The numbers of deployments. Each version of a procedure has two. The first of the two is for production."""
-        return range((self._runs // _WAVE + 1) * 2 * len(self._lines))
-
-    @property
-    def lines(self) -> Sequence[ProcedureRef]:
-        """The procedures that have runs."""
-        return self._lines
+        return range((self._runs // _WAVE + 1) * 2 * len(self.lines))
 
     @staticmethod
     def benches_of(line: int) -> tuple[int, int]:
@@ -170,11 +166,7 @@ class World:
         return Random(f"{self._seed} {kind} {numbers}")  # noqa: S311 - test data
 
     def listed(self, name: str) -> Sequence[Any]:
-        """Return the made-up items of a listing, the newest first. Do not change the sequence.
-
-        Args:
-            name: The name of the listing.
-        """
+        """Return the made-up items of a listing, the newest first. Do not change the sequence."""
         with self._lock:
             if name == "procedures":
                 return self.procedures
@@ -184,13 +176,7 @@ class World:
             return self._lists[name]
 
     def included(self, name: str, identity: str, field: str) -> Any:  # noqa: ANN401 - each field has its type
-        """Return a field of a made-up item that it has only if a request includes it; empty: it was not made up.
-
-        Args:
-            name: The name of the listing.
-            identity: The id of the item.
-            field: The name of the field.
-        """
+        """Return a field of an item that it has only if a request includes it. It is empty if it was not made up."""
         with self._lock:
             if name not in self._planned:
                 parts = self._source(name)
@@ -199,11 +185,7 @@ class World:
         return _NOTHING[field] if planned is None else self._makers[name].included[field](self, planned)
 
     def produce(self, runs: int) -> None:
-        """Make up newer runs.
-
-        Args:
-            runs: How many; at least 0.
-        """
+        """Make up newer runs."""
         with self._lock:
             self._runs += runs
             self._lists.clear()
@@ -225,32 +207,6 @@ class World:
         """Make the items of a part of the plan again, because it has changed."""
         self._made.pop((name, planned), None)
 
-    def _people(self, *, nulls: bool) -> tuple[list[UserRef], list[User], list[Operator]]:
-        """Return the people who create items, those with an account, and those who operate runs."""
-        creators = {user.id: user for procedure in self.procedures if (user := procedure.created_by_user)}
-        refs = [
-            *creators.values(),
-            UserRef(self.id("users", 0), "Sam Lee", "sam.lee@example.com"),
-            UserRef(self.id("users", 1), None, "line-1@example.com"),
-        ]
-        refs = refs if nulls else [named(ref) for ref in refs]
-        former = User(
-            self.id("users", 2),
-            "Robin Former",
-            "robin.former@example.com",
-            "https://example.com/robin.png",
-            banned=True,
-        )
-        operators = [Operator(ref.id, ref.name, ref.email) for ref in refs]
-        if nulls:
-            operators += [Operator(name="Night shift"), Operator(name="Temp worker 7")]
-        return refs, [*(User(ref.id, ref.name, ref.email) for ref in refs), former], operators
-
-    def _choose_steps(self) -> tuple[Step, ...]:
-        """Choose the phases of a procedure. Each phase measures something that can fail."""
-        chosen = self._random.sample(TESTS, self._random.randint(4, 6))
-        return tuple(step for step in TESTS if step in chosen)
-
     def _plan(self, index: int) -> None:
         """Plan a run. Each unit goes from one procedure of its part to the next."""
         if self._due and self._due[0][0] <= index:
@@ -258,7 +214,7 @@ class World:
             unit = self.units[number]
         else:
             unit, stage, retest = self._begin(), 0, 0
-        lines = range(unit.part, len(self._lines), len(PARTS))
+        lines = range(unit.part, len(self.lines), len(PARTS))
         entry = self._test(index, unit, lines[stage], retest)
         self.entries.append(entry)
         unit.entries.append(entry)
@@ -275,7 +231,7 @@ class World:
     def _begin(self) -> PlannedUnit:
         """Begin a unit."""
         random, index = self._random, len(self.units)
-        parts = range(min(len(PARTS), len(self._lines)))
+        parts = range(min(len(PARTS), len(self.lines)))
         part = random.choices(parts, [PARTS[number].share for number in parts])[0]
         product = PARTS[part]
         children = [self._finished[kind].popleft() for kind in product.built_from if self._finished[kind]]
@@ -292,7 +248,6 @@ class World:
                 part=PartRef(self.id("parts", part), product.number, product.name, self.revisions[part][revision]),
                 batch=None if batch is None else batch.ref,
             ),
-            batch=batch,
             children=children,
         )
         self.units.append(unit)
@@ -341,7 +296,7 @@ class World:
             execution_id=execution,
             slot_key=None if slot is None else f"slot_{slot}",
             slot_name=None if slot is None else f"{BENCHES[bench].name}, slot {slot}",
-            procedure=RunProcedure(self._lines[line].id, self._lines[line].name, version),
+            procedure=RunProcedure(self.lines[line].id, self.lines[line].name, version),
             unit=unit.ref,
             docstring=None if retest == 0 else f"Test number {retest + 1} of this unit.",
             created_by_user=user,
@@ -375,7 +330,7 @@ class World:
         if environment == "development":
             return None, None
         preview = environment == "preview"
-        number = (wave * len(self._lines) + line) * 2 + preview
+        number = (wave * len(self.lines) + line) * 2 + preview
         tag = f"v1.{wave + 1}.0-rc.1" if preview else f"v1.{wave}.0"
         return ProcedureVersion(self.id("versions", number), tag), self.id("deployments", number)
 

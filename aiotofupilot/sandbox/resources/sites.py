@@ -125,8 +125,12 @@ STATIONS: Resource[Station] = Resource(
     filters={"search_query": contains("name"), "procedure_ids": _runs_procedures},
 )
 
-USERS: Resource[User] = Resource(
-    name="users",
-    source=lambda world: world.users,
-    make=lambda _world, user: (user,),
-)
+
+def _users(world: World) -> list[User]:
+    """Return the people with an account: those who create items, and one who is banned."""
+    image = "https://example.com/robin.png"
+    former = User(world.id("users", 2), "Robin Former", "robin.former@example.com", image, banned=True)
+    return [*(User(ref.id, ref.name, ref.email) for ref in world.refs), former]
+
+
+USERS: Resource[User] = Resource(name="users", source=_users, make=lambda _world, user: (user,))
