@@ -11,6 +11,7 @@ import json
 import operator
 import re
 from collections.abc import Mapping
+from contextlib import suppress
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any, cast, get_origin
 
@@ -26,34 +27,27 @@ if TYPE_CHECKING:
 
     from .request import Query
 
-__all__ = ["InvalidValueError", "Parameter", "Values", "declared", "matches", "pages", "read"]
+__all__ = ["Parameter", "Values", "declared", "matches", "pages", "read"]
 
 Values = dict[str, Any]
 """The parameters of a valid request, with their values. A parameter without a value and a default is left out."""
 
 
 class InvalidValueError(Exception):
-    """A value of a parameter is not valid.
+    """A value of a parameter is not valid. The `args` are zod's issues, without the path.
 
-    Args:
-        issues: The issues of zod, without the path. Their key ``index`` names a part of the value.
+    An issue may have the key ``index``, which names a part of the value.
     """
 
-    def __init__(self, *issues: dict[str, Any]) -> None:
-        super().__init__(*issues)
-        self.issues = issues
 
-    def at(self, name: str) -> list[dict[str, Any]]:
-        """Return the issues with their path, in zod's key order."""
-        written: list[dict[str, Any]] = []
-        for issue in self.issues:
-            details = {key: value for key, value in issue.items() if key not in {"index", "message"}}
-            path = [name, issue["index"]] if "index" in issue else [name]
-            written.append({**details, "path": path, "message": issue["message"]})
-        return written
+def _placed(name: str, issue: dict[str, Any]) -> dict[str, Any]:
+    """Return an issue with its path, in zod's key order."""
+    path = [name, issue["index"]] if "index" in issue else [name]
+    details = {key: value for key, value in issue.items() if key not in {"index", "message"}}
+    return {**details, "path": path, "message": issue["message"]}
 
 
-def mistyped(expected: str, received: str) -> dict[str, Any]:
+def _mistyped(expected: str, received: str) -> dict[str, Any]:
     """Return the issue of a value that has another type."""
     message = f"Invalid input: expected {expected}, received {received}"
     return {"expected": expected, "code": "invalid_type", "message": message}
@@ -87,17 +81,14 @@ class Parameter:
     """Whether the parameter must be sent."""
 
     def read(self, values: Sequence[str]) -> Any:  # noqa: ANN401 - each kind has its type
-        """Return the value of what was sent; None: the parameter counts as not sent, and has no default.
-
-        Args:
-            values: The texts that were sent; empty: the parameter was not sent.
+        """Return the value of the texts that were sent; None: the parameter counts as not sent, and has no default.
 
         Raises:
             InvalidValueError: The texts are not valid.
         """
         if not values:
             if self.required:
-                raise InvalidValueError(mistyped("string", "undefined"))
+                raise InvalidValueError(_mistyped("string", "undefined"))
             return self.default
         if self.is_repeated:
             known = self.options or values
@@ -111,7 +102,7 @@ class Parameter:
             return values[0]
         expected, parse = _SCALARS[self.type]
         if len(values) > 1:
-            raise InvalidValueError(mistyped(expected, "array"))
+            raise InvalidValueError(_mistyped(expected, "array"))
         return parse(self, values[0])
 
 
@@ -131,12 +122,7 @@ def declared(argument: Argument, test: Callable[[Any, Any], Callable[[Any], bool
 
 
 def pages(*, minimum: int | None = 0, safe: bool = True) -> tuple[Parameter, ...]:
-    """Return the parameters of a listing with pages.
-
-    Args:
-        minimum: The smallest cursor; None: any.
-        safe: Whether a cursor must be a safe integer of JavaScript.
-    """
+    """Return the parameters of a listing with pages. The smallest cursor is `minimum`."""
     return (
         Parameter("limit", int, default=50, minimum=1, maximum=100),
         Parameter("cursor", int, default=0, minimum=minimum, safe=safe),
@@ -158,7 +144,7 @@ def read(parameters: Sequence[Parameter], query: Query) -> Values:
         try:
             value = parameter.read(sent.get(parameter.name, ()))
         except InvalidValueError as error:
-            issues += error.at(parameter.name)
+            issues += [_placed(parameter.name, issue) for issue in error.args]
         else:
             if value is not None:
                 asked[parameter.name] = value
@@ -175,28 +161,12 @@ def _not_among(options: Sequence[str]) -> dict[str, Any]:
 
 def _malformed(form: str, pattern: str) -> InvalidValueError:
     """Return the error of a string that does not have the expected form."""
-    message = f"Invalid ISO {form}"
-    return InvalidValueError(
-        {
-            "origin": "string",
-            "code": "invalid_format",
-            "format": form,
-            "pattern": f"/{pattern}/",
-            "message": message,
-        }
-    )
+    issue = {"origin": "string", "code": "invalid_format", "format": form, "pattern": f"/{pattern}/"}
+    return InvalidValueError({**issue, "message": f"Invalid ISO {form}"})
 
 
 def _beyond(kind: str, unit: str, bound: str, limit: int, **details: object) -> dict[str, Any]:
-    """Return the issue of a value that is too big or too small.
-
-    Args:
-        kind: The type, as zod names it.
-        unit: What the message says after the bound, such as `` characters``.
-        bound: ``maximum`` or ``minimum``.
-        limit: The bound.
-        details: More of the issue, which zod writes after the bound.
-    """
+    """Return the issue of a value that is too big or too small for a bound, ``maximum`` or ``minimum``."""
     code, sign = ("too_big", "<=") if bound == "maximum" else ("too_small", ">=")
     size = f"{kind} to {'have ' if unit else 'be '}{sign}{limit}{unit}"
     return {"code": code, bound: limit, **details, "inclusive": True, "message": f"Too {code[4:]}: expected {size}"}
@@ -210,30 +180,24 @@ _WHITE_SPACE = (
 _DECIMAL = re.compile(r"[+-]?(?:\d+\.?\d*|\.\d+)(?:[eE][+-]?\d+)?|[+-]?Infinity", re.ASCII)
 _BASED = re.compile(r"0(?:[xX][0-9a-fA-F]+|[oO][0-7]+|[bB][01]+)", re.ASCII)
 _SAFE = 2**53 - 1  # the largest safe integer of JavaScript
+_INFINITY = float("inf")
 
 
 def _number(_parameter: Parameter, text: str) -> float:
     """Read a finite number as JavaScript's `Number()` does."""
-    text = text.strip(_WHITE_SPACE)
+    text, number = text.strip(_WHITE_SPACE), _INFINITY
     if not text:
         return 0.0
     if _DECIMAL.fullmatch(text):
         number = float(text)
     elif _BASED.fullmatch(text):
-        number = _as_float(int(text, 0))
+        with suppress(OverflowError):
+            number = float(int(text, 0))
     else:
-        raise InvalidValueError(mistyped("number", "string"))
-    if abs(number) == float("inf"):
-        raise InvalidValueError({**mistyped("number", "number"), "received": "Infinity"})
+        raise InvalidValueError(_mistyped("number", "string"))
+    if abs(number) == _INFINITY:
+        raise InvalidValueError({**_mistyped("number", "number"), "received": "Infinity"})
     return number
-
-
-def _as_float(number: int) -> float:
-    """Convert an integer to a float. An integer beyond the range of floats becomes infinity."""
-    try:
-        return float(number)
-    except OverflowError:
-        return float("inf")
 
 
 def _integer(parameter: Parameter, text: str) -> int:
@@ -267,7 +231,7 @@ def _text(parameter: Parameter, text: str) -> str:
 def _boolean(_parameter: Parameter, text: str) -> bool:
     """Read ``true`` or ``1``, ``false`` or ``0``."""
     if text not in {"true", "1", "false", "0"}:
-        raise InvalidValueError(mistyped("boolean", "string"))
+        raise InvalidValueError(_mistyped("boolean", "string"))
     return text in {"true", "1"}
 
 
@@ -332,9 +296,9 @@ def _conditions(_parameter: Parameter, text: str) -> Mapping[str, Mapping[str, A
     try:
         document: Any = json.loads(text, parse_constant=_not_json)
     except ValueError:
-        raise InvalidValueError(mistyped("record", "string")) from None  # zod sees a text that is not JSON as a string
+        raise InvalidValueError(_mistyped("record", "string")) from None  # zod sees a text that is not JSON as a string
     if not isinstance(document, dict):
-        raise InvalidValueError(mistyped("record", _ZOD_TYPES[type(document)]))
+        raise InvalidValueError(_mistyped("record", _ZOD_TYPES[type(document)]))
     wanted = cast("dict[str, Any]", document)
     if wrong := [key for key, condition in wanted.items() if not _is_condition(condition)]:
         issue: dict[str, Any] = {"code": "invalid_union", "errors": [], "message": "Invalid input"}
