@@ -8,7 +8,6 @@ from warnings import warn
 
 from attrs import evolve
 
-from ._arguments import boolean
 from ._http.client import Connection, Lifetime, Options
 from ._http.proxy import resolve_proxy
 from ._http.redaction import Redaction
@@ -42,14 +41,6 @@ class _Unchanged:
 
 
 _UNCHANGED: Any = _Unchanged()  # of type Any, so help() and type checkers see each option's own type
-
-
-class _Connection(Connection):
-    """The part of a session that listings hold. The session lives while a listing is in use."""
-
-    def __init__(self, session: TofuPilotSession, **parts: Any) -> None:  # noqa: ANN401 - those of its base
-        super().__init__(**parts)
-        self._session = session
 
 
 class TofuPilotSession(Listings):
@@ -93,19 +84,8 @@ class TofuPilotSession(Listings):
         ValueError: An option is out of bounds.
     """
 
-    _STATE = (
-        "_base_url",
-        "_clock",
-        "_key_source",
-        "_lifetime",
-        "_options",
-        "_redaction",
-        "_throttle",
-        "_transport",
-        "_viewed",
-    )
     # Before Python 3.12, tracemalloc can tell where an object was made only if it has slots.
-    __slots__ = (*_STATE, "__weakref__")
+    __slots__ = ("__weakref__", "_base_url", "_unowned", "_viewed")
 
     def __init__(
         self,
@@ -129,32 +109,38 @@ class TofuPilotSession(Listings):
         for name, is_missing in are_missing.items():
             if not (is_own or is_missing):
                 raise ConfigurationError(f"{name} cannot be given with http_session: give it to the aiohttp session")
-        self._options = Options(timeout=timeout, retry=retry, concurrency=concurrency)
-        allow_insecure_http = boolean("allow_insecure_http", allow_insecure_http)
+        options = Options(timeout=timeout, retry=retry, concurrency=concurrency)
         settings = Settings.resolve(key, base_url=base_url, allow_insecure_http=allow_insecure_http)
         if settings.is_exposed:
             _warn_of_exposure(settings.key_source)
-        self._base_url, self._key_source = settings.base_url, settings.key_source
+        self._base_url = settings.base_url
         route = resolve_proxy(way, self._base_url, allow_insecure_http=allow_insecure_http) if is_own else None
-        self._clock = clock = Clock()
-        self._lifetime = Lifetime()
-        self._redaction = Redaction(settings.authorization.removeprefix("Bearer "), *(route.login if route else ()))
-        self._transport = Transport(
+        clock = Clock()
+        redaction = Redaction(settings.authorization.removeprefix("Bearer "), *(route.login if route else ()))
+        transport = Transport(
             settings,
             http_session=http_session,
             trace_configs=trace_configs,
             clock=clock,
-            redaction=self._redaction,
+            redaction=redaction,
             tls=settings.tls(ca_cert) if is_own else None,
             proxy=route,
         )
-        self._throttle = Throttle(clock, self._transport.connections, checked_limiter(limiter))
+        self._unowned = Connection(
+            transport=transport,
+            lifetime=Lifetime(),
+            throttle=Throttle(clock, transport.connections, checked_limiter(limiter)),
+            redaction=redaction,
+            clock=clock,
+            options=options,
+            key_source=settings.key_source,
+        )
         self._viewed: TofuPilotSession | None = None
 
     def __repr__(self) -> str:
-        if not hasattr(self, "_lifetime"):  # in the traceback of a session that could not be made
+        if not hasattr(self, "_unowned"):  # in the traceback of a session that could not be made
             return "<TofuPilotSession>"
-        state = "closed" if self._lifetime.closed else "open"
+        state = "closed" if self._unowned.lifetime.closed else "open"
         return f"<TofuPilotSession {self._base_url} {state}>"
 
     @property
@@ -163,17 +149,9 @@ class TofuPilotSession(Listings):
         return self._base_url
 
     @property
-    def _connection(self) -> _Connection:
-        return _Connection(
-            self,
-            transport=self._transport,
-            lifetime=self._lifetime,
-            throttle=self._throttle,
-            redaction=self._redaction,
-            clock=self._clock,
-            options=self._options,
-            key_source=self._key_source,
-        )
+    def _connection(self) -> Connection:
+        """The way to the server. It refers to the session, which lives while a listing is in use."""
+        return evolve(self._unowned, session=self)
 
     def with_options(
         self,
@@ -198,18 +176,18 @@ class TofuPilotSession(Listings):
         """
         given = {"timeout": timeout, "retry": retry, "concurrency": concurrency}
         changes = {name: value for name, value in given.items() if value is not _UNCHANGED}
-        options = evolve(self._options, **changes)
         view = object.__new__(type(self))
-        state = {name: getattr(self, name) for name in self._STATE} | getattr(self, "__dict__", {})
-        for name, value in (state | {"_options": options, "_viewed": self}).items():
+        for name, value in getattr(self, "__dict__", {}).items():  # of a subclass
             setattr(view, name, value)
+        view._base_url, view._viewed = self._base_url, self
+        view._unowned = evolve(self._unowned, options=evolve(self._unowned.options, **changes))
         return view
 
     def __getstate__(self) -> NoReturn:
         raise TypeError("a session cannot be copied or pickled: it has a key, connections and an event loop")
 
     async def __aenter__(self) -> Self:
-        self._lifetime.check()
+        self._unowned.lifetime.check()
         return self
 
     async def __aexit__(
@@ -226,12 +204,12 @@ class TofuPilotSession(Listings):
             SessionError: The session belongs to another event loop.
         """
         if self._viewed is None:
-            await self._lifetime.close()
-            await self._transport.close()
+            await self._unowned.lifetime.close()
+            await self._unowned.transport.close()
 
     def __del__(self, _warn: Callable[..., None] = warn) -> None:  # bound early, for the end of the interpreter
-        if getattr(self, "_viewed", self) is None and self._transport.opened:
-            self._transport.abandon()
+        if getattr(self, "_viewed", self) is None and self._unowned.transport.opened:
+            self._unowned.transport.abandon()
             _warn(f"{self!r} was not closed", ResourceWarning, source=self)
 
 

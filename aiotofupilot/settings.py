@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any, cast
 from attrs import field, frozen
 from yarl import URL
 
-from ._arguments import as_str, for_parameter
+from ._arguments import as_str, boolean, for_parameter
 from .errors import ConfigurationError
 
 if TYPE_CHECKING:
@@ -96,6 +96,7 @@ class Settings:
         """
         key = Secret.of(api_key)
         del api_key
+        allow_insecure_http = boolean("allow_insecure_http", allow_insecure_http)
         source = "api_key"
         if key.value is None:
             key, source = Secret(os.environ.get(API_KEY, "")), API_KEY

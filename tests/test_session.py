@@ -177,8 +177,8 @@ async def test_a_member_of_an_enumeration_counts_as_its_value(sandbox):
     ) as session:
         assert repr(session) == f"<TofuPilotSession {sandbox.url} open>"
         assert await session.procedures.list().first() == sandbox.procedures[0]
-        assert type(session._options.timeout) is float
-        assert type(session._options.concurrency) is int
+        assert type(session._connection.options.timeout) is float
+        assert type(session._connection.options.concurrency) is int
 
 
 @pytest.mark.parametrize(
@@ -205,6 +205,18 @@ async def test_trace_configs_belong_to_one_of_the_two_sessions():
 async def test_plain_http_can_be_allowed():
     session = TofuPilotSession("key", base_url="http://tofu.example.com", allow_insecure_http=True)
     assert repr(session) == "<TofuPilotSession http://tofu.example.com/api open>"
+
+
+def test_a_view_of_a_session_of_a_subclass_has_its_attributes():
+    """A subclass without slots may keep what it likes."""
+
+    class Labelled(TofuPilotSession):
+        def __init__(self, label):
+            super().__init__("key")
+            self.label = label
+
+    view = Labelled("line 3").with_options(concurrency=2)
+    assert (type(view), view.label) == (Labelled, "line 3")
 
 
 async def test_a_view_has_its_own_options_and_the_sessions_connections(session, sandbox):
@@ -309,12 +321,12 @@ async def test_a_pause_is_the_whole_sessions(waiting, sandbox, until):
         with pytest.raises(RateLimitedError):
             await session.procedures.list()
         other = asyncio.create_task(session.with_options(timeout=1e-6).procedures.list().first())
-        await until(lambda: session._throttle._queued)
+        await until(lambda: session._connection.throttle._queued)
         for _ in range(10):  # a timeout that had begun would be over
             await asyncio.sleep(0)
         assert not other.done()
         assert len(sandbox.requests) == 1
-        assert session._throttle.rest() > 25
+        assert session._connection.throttle.rest() > 25
     with pytest.raises(SessionError, match="closed meanwhile"):
         await other
 
@@ -353,7 +365,7 @@ async def test_closing_ends_a_wait_between_attempts_at_once(waiting, sandbox, un
     sandbox.faults.next(fault)
     session = TofuPilotSession(sandbox.api_key, base_url=sandbox.url, retry=retry)
     walk = asyncio.create_task(session.procedures.list().first())
-    await until(lambda: len(sandbox.requests) == 1 and not session._throttle._in_flight)
+    await until(lambda: len(sandbox.requests) == 1 and not session._connection.throttle._in_flight)
     async with asyncio.timeout(10):
         await session.close()
         with pytest.raises(SessionError, match="closed meanwhile"):
@@ -367,12 +379,12 @@ async def test_closing_ends_waiting_in_the_queue_at_once(waiting, sandbox, until
     with pytest.raises(ServerError):
         await session.procedures.list()
     walk = asyncio.create_task(session.procedures.list().first())
-    await until(lambda: session._throttle._queued)
+    await until(lambda: session._connection.throttle._queued)
     async with asyncio.timeout(10):
         await session.close()
         with pytest.raises(SessionError, match="closed meanwhile"):
             await walk
-    assert not session._throttle._queued
+    assert not session._connection.throttle._queued
 
 
 async def test_closing_ends_pages_that_are_fetched_ahead(sandbox, until):
@@ -388,7 +400,7 @@ async def test_closing_ends_pages_that_are_fetched_ahead(sandbox, until):
         await session.close()
         with pytest.raises(SessionError):
             await consumer
-    assert not session._lifetime._under_way
+    assert not session._connection.lifetime._under_way
 
 
 async def anext_until_the_end(walk):

@@ -1,7 +1,7 @@
 """How one request gets through. Nothing in here knows of pages.
 
 - `client` is the whole way of a request, with the options and the lifetime of a session.
-- `retry` has the `RetryPolicy`, and makes the attempts at a request.
+- `attempts` makes the attempts at a request. `retry` has the `RetryPolicy`, which decides about them.
 - `throttle` says when a request may be sent. `outage` knows whether the server is down.
 - `transport` sends a request with aiohttp, and follows redirects within the key's own origin.
 - `auth` adds the key to a request, at a place where no trace hook sees it. `proxy` finds the proxy of a session.

@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import asyncio
 import os
-from copy import copy
 from functools import partial
 from typing import TYPE_CHECKING, Any, TypeVar
 
@@ -24,7 +23,8 @@ from aiotofupilot.errors import (
     UnauthorizedError,
 )
 
-from .retry import Attempts, RetryPolicy, checked_retry
+from .attempts import Attempts
+from .retry import RetryPolicy, checked_retry
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
@@ -38,8 +38,9 @@ if TYPE_CHECKING:
     from aiotofupilot.clock import Clock, Deadline
     from aiotofupilot.stats import RequestCounts
 
+    from .attempts import Control
     from .redaction import Redaction
-    from .retry import Control, Retry
+    from .retry import Retry
     from .throttle import Throttle
     from .transport import Transport
 
@@ -192,60 +193,44 @@ class Work:
         return self.task.uncancel() <= self._cancelling and isinstance(error, asyncio.CancelledError)
 
 
+@frozen(kw_only=True, eq=False)
 class Connection:
-    """How listings reach the server, with one set of options.
+    """How listings reach the server, with one set of options."""
 
-    Args:
-        transport: Sends requests.
-        lifetime: Ends what is under way when the session is closed.
-        throttle: Says when a request may be sent.
-        redaction: Hides the key in errors.
-        clock: Tells the time.
-        options: The options of the session or of the view.
-        key_source: Where the key is from, for errors that are about the key.
-    """
-
-    def __init__(
-        self,
-        *,
-        transport: Transport,
-        lifetime: Lifetime,
-        throttle: Throttle,
-        redaction: Redaction,
-        clock: Clock,
-        options: Options,
-        key_source: str = "api_key",
-    ) -> None:
-        self._transport = transport
-        self._lifetime = lifetime
-        self._throttle = throttle
-        self._redaction = redaction
-        self._clock = clock
-        self._options = options
-        self._key_source = key_source
+    transport: Transport
+    """Sends requests."""
+    lifetime: Lifetime
+    """Ends what is under way when the session is closed."""
+    throttle: Throttle
+    """Says when a request may be sent."""
+    redaction: Redaction
+    """Hides the key in errors."""
+    clock: Clock
+    """Time and chance."""
+    options: Options
+    """The options of the session or of the view."""
+    key_source: str = "api_key"
+    """Where the key is from, for errors that are about the key."""
+    session: object = None
+    """What lives as long as a listing is in use."""
 
     @property
     def concurrency(self) -> int:
         """How many pages may be in flight, if a listing does not set its own number."""
-        return self._options.concurrency
-
-    @property
-    def clock(self) -> Clock:
-        """Time and chance."""
-        return self._clock
+        return self.options.concurrency
 
     @property
     def down_since(self) -> datetime | None:
         """Since when requests fail and no response has been good, in UTC; None: the last one was good."""
-        return self._throttle.down_since
+        return self.throttle.down_since
 
     def within(self, max_elapsed: float) -> Self:
         """Return the same way, but pages are requested again for no longer than some seconds."""
-        other, retry = copy(self), self._options.retry
-        if isinstance(retry, RetryPolicy):
-            shorter = evolve(retry, max_elapsed=min(retry.max_elapsed, max_elapsed))
-            other._options = evolve(self._options, retry=shorter)  # noqa: SLF001 - its own
-        return other
+        retry = self.options.retry
+        if not isinstance(retry, RetryPolicy):
+            return self
+        shorter = evolve(retry, max_elapsed=min(retry.max_elapsed, max_elapsed))
+        return evolve(self, options=evolve(self.options, retry=shorter))
 
     async def pause(self, seconds: float, *, after: TofuPilotError | None = None) -> None:
         """Wait between two requests. Closing the session ends the wait.
@@ -258,9 +243,9 @@ class Connection:
             SessionError: The session is closed, or was closed meanwhile.
         """
         if after is not None:
-            self._throttle.log_wait(seconds, after)
-        with self._lifetime.work():
-            await self._clock.sleep(seconds)
+            self.throttle.log_wait(seconds, after)
+        with self.lifetime.work():
+            await self.clock.sleep(seconds)
             return
         raise SessionError("the session was closed meanwhile")
 
@@ -291,17 +276,17 @@ class Connection:
             TofuPilotError: No attempt succeeded. The error knows how many attempts were made.
         """
         attempts: Attempts[T] = Attempts(
-            self._throttle,
-            self._clock,
+            self.throttle,
+            self.clock,
             target=target,
-            retry=self._options.retry,
+            retry=self.options.retry,
             once=once,
             counts=counts,
             deadline=deadline,
             control=control,
         )
         try:
-            with self._lifetime.work():
+            with self.lifetime.work():
                 return await attempts.make(partial(self._send, target, read))
             raise SessionError("the session was closed meanwhile")
         except TofuPilotError as error:
@@ -309,8 +294,8 @@ class Connection:
             raise
 
     def _send(self, target: str, read: Callable[[Response], T], attempts: Attempts[T]) -> Awaitable[T]:
-        self._lifetime.check()
-        self._transport.check()
+        self.lifetime.check()
+        self.transport.check()
         attempts.begin()
         return self._ask(target, read)
 
@@ -323,11 +308,11 @@ class Connection:
             target: As in `get`.
             read: As in `get`.
         """
-        url, timeout = self._transport.url(target), self._options.timeout
+        url, timeout = self.transport.url(target), self.options.timeout
         response: Response | None = None
         try:
             async with asyncio.timeout(timeout):
-                response = await self._transport.get(url)
+                response = await self.transport.get(url)
             return read(response)
         except TimeoutError:
             failure: TofuPilotError = RequestTimeoutError(
@@ -337,8 +322,8 @@ class Connection:
             failure = error
         # Raised outside of the except clauses, so that no error of another library becomes the context of this one.
         try:
-            self._redaction.clean(failure, response)
-            _add_hint(failure, url, self._key_source)
+            self.redaction.clean(failure, response)
+            _add_hint(failure, url, self.key_source)
             raise failure
         finally:
             del failure  # its traceback refers to this frame

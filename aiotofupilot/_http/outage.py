@@ -10,46 +10,29 @@ import math
 import socket
 from collections import OrderedDict
 from copy import copy
-from typing import TYPE_CHECKING, Literal, NamedTuple, Protocol
+from typing import TYPE_CHECKING, NamedTuple
 
 from attrs import define
 
 from aiotofupilot.errors import (
     APIError,
-    CertificateError,
-    ConnectionFailedError,
     DecodeError,
-    InvalidJSONError,
     RateLimitedError,
     RedirectError,
-    RequestTimeoutError,
     ResponseTooLargeError,
     TofuPilotError,
 )
 
+from .retry import evidence
+
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-__all__ = [
-    "Evidence",
-    "Health",
-    "Outage",
-    "Sent",
-    "Waiter",
-    "asked_wait",
-    "copied",
-    "evidence",
-    "is_slow",
-    "is_unresolved",
-]
+    from aiotofupilot.stats import RequestCounts
 
-Evidence = Literal["good", "server", "page"]
-"""What the end of a request says: the server works, or fails, or fails for this page. The last one may be both."""
+    from .retry import RetryPolicy
 
-_REQUEST_TIMEOUT, _INTERNAL_ERROR = 408, 500
-_ABOUT_SERVER = frozenset({429, 502, 503, 520, 521, 522, 523, 529, 530})
-"""520 to 523 and 530 are what Cloudflare says about a server behind it, and 529 is what some servers say for 503."""
-_SLOW = frozenset({_REQUEST_TIMEOUT, 504, 524})
+__all__ = ["Health", "Outage", "Sent", "Wanted", "copied"]
 
 _IN_A_ROW = 5
 """So many failures about the server without a good response between them are an outage. If one request of ten fails,
@@ -62,50 +45,6 @@ _NAME_ATTEMPTS = 2
 """How often a name is resolved before the first response. It is probably misspelled."""
 
 
-def evidence(error: BaseException | None) -> Evidence | None:
-    """Return what the end of a request says about the server.
-
-    Args:
-        error: What ended the request; None: a response that could be read.
-
-    Returns:
-        None: nothing, because no request was made, or it would have failed with any server.
-    """
-    found: Evidence | None = None
-    match error:
-        case None:
-            found = "good"
-        case APIError() if error.status in _ABOUT_SERVER:
-            found = "server"
-        case APIError():
-            found = "page" if error.status >= _INTERNAL_ERROR or error.status == _REQUEST_TIMEOUT else "good"
-        case ConnectionFailedError() if not isinstance(error, CertificateError):
-            found = "server"
-        case RequestTimeoutError() | InvalidJSONError() | RedirectError() | ResponseTooLargeError():
-            found = "page"
-        case DecodeError():
-            found = "good"
-        case _:
-            pass
-    return found
-
-
-def is_slow(error: BaseException) -> bool:
-    """Return whether a page took too long."""
-    return isinstance(error, RequestTimeoutError) or (isinstance(error, APIError) and error.status in _SLOW)
-
-
-def asked_wait(error: BaseException | None, max_retry_after: float) -> float | None:
-    """Return the seconds that the server asked to wait. None: it did not, or they are too many to be obeyed."""
-    asked = error.retry_after if isinstance(error, APIError) else None
-    return None if asked is None or asked > max_retry_after else asked
-
-
-def is_unresolved(error: BaseException) -> bool:
-    """Return whether the name of the server could not be resolved."""
-    return isinstance(error, ConnectionFailedError) and isinstance(error.__cause__, socket.gaierror)
-
-
 def copied(error: TofuPilotError) -> TofuPilotError:
     """Return an error of the same class and message, without the traceback and the notes of this one."""
     other = copy(error)
@@ -114,18 +53,24 @@ def copied(error: TofuPilotError) -> TofuPilotError:
     return other
 
 
-class Waiter(Protocol):
-    """A page that waits while the session is down."""
+class Wanted:
+    """A page that is to be requested."""
+
+    made: int = 0
+    """How many requests were sent."""
+    until: float = math.inf
+    """The time from which on no request may begin."""
+
+    def __init__(self, policy: RetryPolicy, counts: RequestCounts) -> None:
+        self.policy: RetryPolicy = policy
+        """How failures are waited for."""
+        self.counts: RequestCounts = counts
+        """Where requests, retries and waits are counted."""
 
     @property
     def is_exhausted(self) -> bool:
-        """Whether the page has been requested so often that another page should probe."""
-        ...
-
-    @property
-    def until(self) -> float:
-        """The time from which on the page may not be requested."""
-        ...
+        """Whether the next attempt but one is the last, so that another page should probe before."""
+        return self.made >= self.policy.attempts - 1
 
 
 @define(eq=False)
@@ -176,16 +121,17 @@ class Health:
         """How many failures about the server have come since the last good response."""
         self._began = 0.0
         """When the first of them came."""
-        self._waiting: OrderedDict[Waiter, None] = OrderedDict()
-        self._exhausted: OrderedDict[Waiter, None] = OrderedDict()
-        self._probing: Waiter | None = None
+        self._waiting: OrderedDict[Wanted, None] = OrderedDict()
+        self._exhausted: OrderedDict[Wanted, None] = OrderedDict()
+        self.probing: Wanted | None = None
+        """The page that probes, or is about to."""
 
     def sent(self) -> Sent:
         """Return what is known now that a request is sent."""
         return Sent(self.good, self.outage)
 
     @property
-    def next(self) -> Waiter | None:
+    def next(self) -> Wanted | None:
         """The next page to probe: of those that were not requested too often, the one that waits longest.
 
         If all were, it is the one of them that waits longest. None: no page waits.
@@ -246,63 +192,54 @@ class Health:
         if self.outage is not None and not self.is_reached:
             self._check_reach(self.outage, error, attempts)
 
-    def join(self, waiter: Waiter) -> None:
+    def join(self, page: Wanted) -> None:
         """Note that a page begins to wait."""
-        (self._exhausted if waiter.is_exhausted else self._waiting)[waiter] = None
+        (self._exhausted if page.is_exhausted else self._waiting)[page] = None
 
-    def leave(self, waiter: Waiter) -> None:
+    def leave(self, page: Wanted) -> None:
         """Note that a page does not wait any longer."""
-        self._waiting.pop(waiter, None)
-        self._exhausted.pop(waiter, None)
+        self._waiting.pop(page, None)
+        self._exhausted.pop(page, None)
 
-    def may_send(self, waiter: Waiter, now: float, *, is_new: bool = False) -> bool:
+    def may_send(self, page: Wanted, now: float, *, is_new: bool = False) -> bool:
         """Return whether a page that waits may be requested. If the session is down, the page is then the one to probe.
 
         Args:
-            waiter: The page.
+            page: The page.
             now: The time.
             is_new: Whether the page begins to wait now, and was not requested before.
         """
         outage = self.outage
         if outage is None:
             return True
-        if self._probing is not None or now >= waiter.until:
+        if self.probing is not None or now >= page.until:
             return False
         if is_new and now > outage.failed_at + _NEWS:
             is_due = now >= self.paused_until
         else:
-            is_due = now >= outage.next_probe_at and waiter is self.next
+            is_due = now >= outage.next_probe_at and page is self.next
         if is_due:
-            self._probing = waiter
+            self.probing = page
         return is_due
 
-    def wakes_at(self, waiter: Waiter, now: float) -> float | None:
+    def wakes_at(self, page: Wanted, now: float) -> float | None:
         """Return until when a page waits at most that may not be requested now.
 
         Returns:
             None: Its time is up before the next probe, so it does not wait.
         """
-        if now >= waiter.until:
+        if now >= page.until:
             return None
-        if self.outage is None or self._probing is not None:
-            return waiter.until
-        if self.outage.next_probe_at >= waiter.until:
+        if self.outage is None or self.probing is not None:
+            return page.until
+        if self.outage.next_probe_at >= page.until:
             return None
-        return self.outage.next_probe_at if waiter is self.next else waiter.until
+        return self.outage.next_probe_at if page is self.next else page.until
 
-    @property
-    def is_probed(self) -> bool:
-        """Whether a probe is under way, or about to be."""
-        return self._probing is not None
-
-    def is_probed_by(self, waiter: Waiter) -> bool:
-        """Return whether a page is the one to probe."""
-        return self._probing is waiter
-
-    def release(self, waiter: Waiter) -> None:
+    def release(self, page: Wanted) -> None:
         """Note that the request of a page is over, or is not made. Another page may probe then."""
-        if self._probing is waiter:
-            self._probing = None
+        if self.probing is page:
+            self.probing = None
 
     def _is_outage(self, error: TofuPilotError, sent: Sent, in_flight: int) -> bool:
         is_none_good = sent.good == self.good
@@ -319,7 +256,7 @@ class Health:
         outage.next_probe_at = max(now + wait(now - outage.began), self.paused_until)
 
     def _check_reach(self, outage: Outage, error: TofuPilotError, attempts: int) -> None:
-        if outage.probes + 1 >= (_NAME_ATTEMPTS if is_unresolved(error) else attempts):
+        if outage.probes + 1 >= (_NAME_ATTEMPTS if isinstance(error.__cause__, socket.gaierror) else attempts):
             outage.is_unreachable = True
             self.outage = None
             self._in_a_row = 0

@@ -1,62 +1,80 @@
-"""Whether and when a page is requested again: the policy, which is pure, and the attempts at one page."""
+"""Whether a page is requested again, and when: what a failure says, and the policy. Nothing here waits."""
 
 from __future__ import annotations
 
-import logging
-import math
 import sys
-from collections.abc import Awaitable, Callable, Sequence
-from typing import TYPE_CHECKING, Any, Generic, TypeVar, cast
-from urllib.parse import parse_qs, urlsplit
+from collections.abc import Callable, Sequence
+from http import HTTPStatus
+from typing import TYPE_CHECKING, Literal, cast
 
 from attrs import frozen
 
 from aiotofupilot._arguments import for_parameter, integer, seconds
-from aiotofupilot._otel import retried
 from aiotofupilot.errors import (
     APIError,
     CertificateError,
-    ConfigurationError,
     ConnectionFailedError,
+    DecodeError,
     InvalidJSONError,
-    RateLimitedError,
+    RedirectError,
     RequestTimeoutError,
-    ServerError,
-    SessionError,
+    ResponseTooLargeError,
     TofuPilotError,
 )
 
-from .outage import asked_wait, copied, evidence, is_slow
-from .throttle import MissedSlotError
-
 if TYPE_CHECKING:
-    from typing import Self, TypeAlias
+    from typing import TypeAlias
 
-    from tenacity import AsyncRetrying, RetryCallState
-
-    from aiotofupilot.clock import Clock, Deadline
-    from aiotofupilot.stats import RequestCounts
-
-    from .throttle import Throttle
+    from tenacity import AsyncRetrying
 
     Retry: TypeAlias = "RetryPolicy | AsyncRetrying | None"
 
-__all__ = ["Attempts", "Control", "RetryPolicy", "Rule", "checked_retry", "is_transient"]
+__all__ = [
+    "Evidence",
+    "RetryPolicy",
+    "Rule",
+    "asked_wait",
+    "checked_retry",
+    "decide",
+    "evidence",
+    "is_slow",
+    "is_transient",
+    "wait_after",
+]
 
-T = TypeVar("T")
+Evidence = Literal["good", "server", "page"]
+"""What the end of a request says: the server works, or fails, or fails for this page. The last one may be both."""
 
 Rule = Callable[[TofuPilotError, int], bool | float | None]
 """A function that takes an error and the number of the attempt, and returns a decision; see `RetryPolicy.rules`."""
 
-Control = Callable[[], Awaitable[bool]]
-"""A function that requests another page once, and returns whether there was a good response."""
+_ABOUT_SERVER = frozenset({429, 502, 503, 520, 521, 522, 523, 529, 530})
+"""520 to 523 and 530 are what Cloudflare says about a server behind it, and 529 is what some servers say for 503."""
+_SLOW = frozenset({408, 504, 524})
 
-_TRANSIENT = (ServerError, RateLimitedError, ConnectionFailedError, RequestTimeoutError, InvalidJSONError)
 
-_SLOW_ATTEMPTS = 2
-"""After so many attempts that took too long, a page is given up if others can be read, so that it is read in parts."""
+def evidence(error: BaseException | None) -> Evidence | None:
+    """Return what the end of a request says about the server.
 
-_log = logging.getLogger("aiotofupilot")
+    Args:
+        error: What ended the request; None: a response that could be read.
+
+    Returns:
+        None: nothing, because no request was made, or it would have failed with any server.
+    """
+    match error:
+        case APIError() if error.status in _ABOUT_SERVER:
+            return "server"
+        case ConnectionFailedError() if not isinstance(error, CertificateError):
+            return "server"
+        case APIError() if error.status >= HTTPStatus.INTERNAL_SERVER_ERROR or error.status in _SLOW:
+            return "page"
+        case RequestTimeoutError() | InvalidJSONError() | RedirectError() | ResponseTooLargeError():
+            return "page"
+        case None | APIError() | DecodeError():
+            return "good"
+        case _:
+            return None
 
 
 def is_transient(error: TofuPilotError) -> bool:
@@ -66,7 +84,18 @@ def is_transient(error: TofuPilotError) -> bool:
     It may also succeed after a response that claims success but is not JSON, because such a response comes from a
     proxy. It will not succeed after a certificate that was not accepted.
     """
-    return isinstance(error, _TRANSIENT) and not isinstance(error, CertificateError)
+    return evidence(error) in {"server", "page"} and not isinstance(error, RedirectError | ResponseTooLargeError)
+
+
+def is_slow(error: BaseException) -> bool:
+    """Return whether a page took too long."""
+    return isinstance(error, RequestTimeoutError) or (isinstance(error, APIError) and error.status in _SLOW)
+
+
+def asked_wait(error: BaseException | None, max_retry_after: float) -> float | None:
+    """Return the seconds that the server asked to wait. None: it did not, or they are too many to be obeyed."""
+    asked = error.retry_after if isinstance(error, APIError) else None
+    return None if asked is None or asked > max_retry_after else asked
 
 
 @frozen(kw_only=True)
@@ -163,47 +192,8 @@ class RetryPolicy:
         """
         if attempt >= self.attempts:
             return None
-        decision = _decision(self, error, attempt)
-        return None if decision is False else _wait(self, error, attempt, decision, uniform)
-
-
-def _decision(policy: RetryPolicy, error: TofuPilotError, attempt: int) -> bool | float:
-    """Return whether a page is requested again, or after how many seconds.
-
-    Args:
-        policy: It decides after its rules.
-        error: What ended the attempt.
-        attempt: The number of the attempt, from 1 on.
-    """
-    for rule in policy.rules:
-        decision = rule(error, attempt)
-        if isinstance(decision, bool):
-            return decision
-        if decision is not None:
-            return seconds("the decision of a retry rule", decision)
-    asked = error.retry_after if isinstance(error, APIError) else None
-    return is_transient(error) and (asked or 0.0) <= policy.max_retry_after
-
-
-def _wait(
-    policy: RetryPolicy,
-    error: TofuPilotError,
-    attempt: int,
-    decision: float,
-    uniform: Callable[[float, float], float],
-) -> float:
-    """Return the seconds to wait before the next attempt.
-
-    Args:
-        policy: It tells the longest wait.
-        error: What ended the attempt.
-        attempt: The number of the attempt, from 1 on.
-        decision: What `_decision` returned about it, but not False.
-        uniform: Draws a random number between two others.
-    """
-    if decision is not True:
-        return decision
-    return asked_wait(error, policy.max_retry_after) or uniform(0.0, policy.longest_wait(attempt))
+        decision = decide(self, error, attempt)
+        return None if decision is False else wait_after(self, error, attempt, decision, uniform)
 
 
 def _rules(rules: object) -> tuple[Rule, ...]:
@@ -216,8 +206,29 @@ def _rules(rules: object) -> tuple[Rule, ...]:
     return tuple(cast("Sequence[Rule]", rules))
 
 
-_DEFAULT = RetryPolicy()
-"""How long is waited where ``retry=`` does not say it, because it is None or a controller."""
+def decide(policy: RetryPolicy, error: TofuPilotError, attempt: int) -> bool | float:
+    """Return whether a page is requested again after an attempt, or after how many seconds."""
+    for rule in policy.rules:
+        decision = rule(error, attempt)
+        if isinstance(decision, bool):
+            return decision
+        if decision is not None:
+            return seconds("the decision of a retry rule", decision)
+    asked = error.retry_after if isinstance(error, APIError) else None
+    return is_transient(error) and (asked or 0.0) <= policy.max_retry_after
+
+
+def wait_after(
+    policy: RetryPolicy,
+    error: TofuPilotError,
+    attempt: int,
+    decision: float,
+    uniform: Callable[[float, float], float],
+) -> float:
+    """Return the seconds to wait after an attempt, from what `decide` returned about it, which is not False."""
+    if decision is not True:
+        return decision
+    return asked_wait(error, policy.max_retry_after) or uniform(0.0, policy.longest_wait(attempt))
 
 
 def checked_retry(retry: object) -> Retry:
@@ -239,335 +250,3 @@ def checked_retry(retry: object) -> Retry:
             TypeError("retry must not have a retry_error_callback, because it would make up a page"), "retry"
         )
     return controller
-
-
-class Attempts(Generic[T]):
-    """The attempts at one page.
-
-    The first attempt is made plainly, because tenacity would add to the cost of each page. tenacity makes all others.
-    The wait for a session that is down is a part of tenacity's sleep.
-
-    Args:
-        throttle: Says when a request may be sent, and whether the session is down.
-        clock: Tells the time, waits and draws random numbers.
-        target: Path and query of the request.
-        retry: Which failures are worth another attempt, and when it is made.
-        once: Whether to make a single attempt, whatever ``retry`` says.
-        counts: Where requests, retries and waits are counted.
-        deadline: The time limit that other requests have too. It is set to that of this page; None: there is none.
-        control: Requests another item of the listing once, and returns whether there was a good response. It tells
-            whether the server is down, or only this page fails. None: nothing else can be requested.
-    """
-
-    # What most pages never change is not set for each of them.
-    made: int = 0
-    """How many requests were sent."""
-    until: float = math.inf
-    """The time from which on no attempt may begin."""
-    _is_limited: bool = False
-    """Whether the time of the page has begun."""
-    _began: float = 0.0
-    _attempt_began: float = 0.0
-    _took: float = 0.0
-    _wait: float = 0.0
-    _own: int = 0
-    """How many failures were about this page."""
-    _slow: int = 0
-    """How many of them were due to its length, perhaps."""
-    _is_confirmed: bool = False
-    """Whether there was a good response to something else when this page failed."""
-    _has_given_up: bool = False
-    _failure: Exception | None = None
-    _warned_at: float = -math.inf
-
-    def __init__(
-        self,
-        throttle: Throttle,
-        clock: Clock,
-        *,
-        target: str,
-        retry: Retry,
-        once: bool,
-        counts: RequestCounts,
-        deadline: Deadline | None = None,
-        control: Control | None = None,
-    ) -> None:
-        self._throttle = throttle
-        self._clock = clock
-        self._target = target
-        self.policy: RetryPolicy = retry if isinstance(retry, RetryPolicy) else _DEFAULT
-        """When another attempt is made. If there is a controller, it says only what the throttle has to know."""
-        self.counts: RequestCounts = counts
-        """Where requests, retries and waits are counted."""
-        self._controller = None if once or isinstance(retry, RetryPolicy) else retry
-        is_patient = self.policy.attempts > 1 and self.policy.max_elapsed > 0
-        self._is_tried_again = is_patient and not once and self.policy is retry
-        self._deadline = deadline
-        self._control = control
-        self._good = throttle.health.good
-        if deadline is not None:
-            if once and deadline.at is None:
-                deadline.at = clock.monotonic() + self.policy.max_elapsed
-            if deadline.at is not None:
-                self.until = deadline.at
-
-    @property
-    def is_exhausted(self) -> bool:
-        """Whether the next attempt but one is the last, so that something else should be requested before."""
-        return self.made >= self.policy.attempts - 1
-
-    async def make(self, send: Callable[[Self], Awaitable[T]]) -> T:
-        """Return the result of the first attempt that succeeds.
-
-        Args:
-            send: Sends the request once. It calls `begin` first.
-
-        Raises:
-            TofuPilotError: There is no other attempt. `sign` tells more about it.
-        """
-        try:
-            if self._controller is not None:
-                return await self._iterate(self._as_controlled(self._controller), send)
-            if self._is_tried_again and self._throttle.health.outage is not None:
-                self._began = self._clock.monotonic()
-                self._limit(self._began)
-                await self._wait_for_server(is_new=True)
-            try:
-                async with self._throttle.slot(self):
-                    return await send(self)
-            except TofuPilotError as error:
-                if not self._is_tried_again or isinstance(error, SessionError | ConfigurationError):
-                    raise
-                self._note_failure(error)
-            return await self._iterate(self._of_policy(), send)
-        except MissedSlotError:
-            self._give_up()
-            if isinstance(self._failure, TofuPilotError):
-                raise self._failure from None
-            path = urlsplit(self._target).path
-            raise RequestTimeoutError(f"{path} was not requested, because the time is up", timeout=None) from None
-        finally:
-            self._throttle.release(self)
-            self._failure = None  # its traceback refers to frames that refer to this object
-
-    def begin(self) -> None:
-        """Count an attempt. Call it when the request is about to be sent."""
-        self._attempt_began = self._clock.monotonic()
-        if self.made:
-            retried(self.made + 1, type(self._failure).__qualname__)
-        elif not self._is_limited:
-            self._began = self._attempt_began
-        self.counts.add(requests=1, retries=1 if self.made else 0)
-        self.made += 1
-
-    def sign(self, error: TofuPilotError) -> None:
-        """Note with an error how many attempts were made, in which time, and whether the session is down."""
-        if isinstance(error, ConfigurationError):  # the request could not be sent
-            self.made -= 1
-            self.counts.add(requests=-1, retries=-1 if self.made else 0)
-        error.attempts = self.made
-        if self.made > 1 or self._has_given_up:
-            error.elapsed = self._clock.monotonic() - self._began
-        health = self._throttle.health
-        if health.outage is not None and health.is_reached:
-            error.down_since = since = self._throttle.down_since
-            if self._has_given_up and since is not None:
-                error.add_note(
-                    f"not requested again: the session has been down since {since.isoformat(timespec='seconds')}, "
-                    f"and the page may take {self.policy.max_elapsed} s (max_elapsed)"
-                )
-
-    async def _iterate(self, controller: AsyncRetrying, send: Callable[[Self], Awaitable[T]]) -> T:
-        """Make the attempts that a controller allows. It is told the last failure first, if there is one.
-
-        The controller is not asked when the request is cancelled, or when the session is closed.
-        """
-        untold = self._failure
-        state: RetryCallState | None = None
-        async for attempt in controller:
-            if state is not None and state.outcome is not None:  # pragma: no cover - only before tenacity 9.2
-                break  # before 9.2, tenacity yields another attempt after a good response
-            state = attempt.retry_state
-            if untold is None:
-                try:
-                    async with self._throttle.slot(self):
-                        self._result = await send(self)
-                except (SessionError, MissedSlotError):
-                    raise
-                except Exception as error:  # noqa: BLE001 - the controller decides about it
-                    self._note_failure(error)
-                    untold = error
-            if untold is None:
-                state.set_result(self._result)
-            else:
-                state.set_exception((type(untold), untold, untold.__traceback__))
-                untold = None
-        return self._result
-
-    def _as_controlled(self, controller: AsyncRetrying) -> AsyncRetrying:
-        """Return a copy of a controller of the user, because it holds the state of its iteration."""
-        sleep = cast("Any", controller.sleep)
-
-        async def counted(seconds: float) -> None:
-            self.counts.add(waited=seconds)
-            await sleep(seconds)
-
-        return controller.copy(sleep=counted)
-
-    def _of_policy(self) -> AsyncRetrying:
-        from tenacity import AsyncRetrying  # noqa: PLC0415 - a tenth of the package's import
-
-        return AsyncRetrying(
-            retry=self._is_to_retry,
-            stop=self._is_too_late,
-            wait=lambda _: self._wait,
-            sleep=self._sleep,
-            before_sleep=self._log,
-            reraise=True,
-        )
-
-    async def _is_to_retry(self, state: RetryCallState) -> bool:
-        """Return whether another attempt is wanted, and decide how long to wait before it."""
-        error = self._failure
-        if state.outcome is None or not state.outcome.failed or not isinstance(error, TofuPilotError):
-            return False
-        decision = not isinstance(error, ConfigurationError) and _decision(self.policy, error, self.made)
-        if decision is False:
-            return False
-        health = self._throttle.health
-        are_others_answered, self._good = health.good > self._good, health.good
-        if evidence(error) != "server":
-            return self._allows_another(error, decision) and not await self._is_too_slow(error, are_others_answered)
-        if health.outage is None and not health.is_reached:  # the address is probably wrong
-            self._give_up()
-            return False
-        is_own = are_others_answered or health.outage is None
-        if self._is_confirmed or (is_own and not self._allows_another(error, decision)):
-            return False
-        if health.outage is not None:
-            self._wait = (asked_wait(error, self.policy.max_retry_after) or 0.0) if decision is True else decision
-        return True
-
-    def _allows_another(self, error: TofuPilotError, decision: float) -> bool:
-        """Count a failure of the page itself, and return whether another attempt is allowed."""
-        self._own += 1
-        if self._own >= self.policy.attempts:
-            return False
-        self._wait = _wait(self.policy, error, self._own, decision, self._clock.uniform)
-        return True
-
-    async def _is_too_slow(self, error: TofuPilotError, are_others_answered: bool) -> bool:  # noqa: FBT001 - a fact
-        """Return whether the page took too long before, while others are answered, so that it is to be divided."""
-        if self._control is None or not is_slow(error):
-            return False
-        self._slow += 1
-        return self._slow >= _SLOW_ATTEMPTS and (are_others_answered or await self._control())
-
-    def _is_too_late(self, _: RetryCallState) -> bool:
-        """Return whether the next attempt could not begin in time."""
-        outage, now = self._throttle.health.outage, self._clock.monotonic()
-        next_at = now + max(self._wait, self._throttle.rest())
-        if outage is not None:
-            next_at = max(next_at, outage.next_probe_at)
-        if next_at < self.until:
-            return False
-        self._give_up()
-        return True
-
-    async def _sleep(self, seconds: float) -> None:
-        """Wait for the time of the next attempt, and until the session is not down or it is the page's turn to probe.
-
-        Raises:
-            TofuPilotError: The time is up.
-        """
-        if seconds:
-            self.counts.add(waited=seconds)
-            await self._clock.sleep(seconds)
-        if self._throttle.health.outage is not None:
-            await self._wait_for_server()
-
-    async def _wait_for_server(self, *, is_new: bool = False) -> None:
-        while (outage := await self._throttle.wait_for_server(self, is_new=is_new)) is None:
-            health, is_new = self._throttle.health, False
-            if self._control is None or not self.is_exhausted or not health.is_probed_by(self) or not health.is_reached:
-                return
-            # The page was requested often enough, and so was every other one that waits. So the probe is another.
-            try:
-                self._is_confirmed = await self._control()
-            finally:
-                self._throttle.release(self)
-            if self._is_confirmed:
-                return
-            self._log_outage()
-        self._give_up()
-        raise copied(outage.failure)
-
-    def _note_failure(self, error: Exception) -> None:
-        self._failure, self._took = error, self._clock.monotonic() - self._attempt_began
-        self._limit(self._began if isinstance(error, RequestTimeoutError) else self._clock.monotonic())
-
-    def _limit(self, began: float) -> None:
-        """Note when the time of this page has begun, unless it has begun before. A controller sets its own limits."""
-        if not self._is_limited and self._controller is None:
-            self._is_limited = True
-            self.until = min(began + self.policy.max_elapsed, self.until)
-            if self._deadline is not None and self._deadline.at is None:
-                self._deadline.at = self.until
-
-    def _give_up(self) -> None:
-        """Note that the page and what depends on it are not requested any longer."""
-        self._has_given_up = True
-        if self._deadline is not None:
-            self._deadline.at, self._deadline.is_missed = self._clock.monotonic(), True
-
-    def _log_outage(self) -> None:
-        """Log that something else than this page has failed too, so that the server seems to be down."""
-        outage, now = self._throttle.health.outage, self._clock.monotonic()
-        if outage is None:  # it was a failure about what was requested
-            return
-        _log.log(
-            self._log_level(now),
-            "the server has been down for %.1f s, next request in %.2f s: %s",
-            now - outage.began,
-            outage.next_probe_at - now,
-            outage.failure,
-        )
-
-    def _log_level(self, now: float) -> int:
-        level = self._throttle.log_level(self._warned_at)
-        if level == logging.WARNING:
-            self._warned_at = now
-        return level
-
-    def _log(self, _: RetryCallState) -> None:
-        """Log that an attempt has failed, and when the next one is made.
-
-        The record has its facts as attributes too: ``tofupilot_listing``, such as ``runs``; ``tofupilot_cursor``, where
-        the page begins; ``tofupilot_attempt``, from 1 on; ``tofupilot_duration`` and ``tofupilot_wait``, in seconds;
-        ``tofupilot_error``, the name of the error's class; and ``tofupilot_status``, None without a response. It does
-        not have the filters of the listing.
-        """
-        error, outage, now = self._failure, self._throttle.health.outage, self._clock.monotonic()
-        wait = self._wait if outage is None else max(self._wait, outage.next_probe_at - now)
-        parts = urlsplit(self._target)
-        listing = parts.path.rpartition("/")[2]
-        (cursor,) = parse_qs(parts.query).get("cursor", ["0"])
-        _log.log(
-            self._log_level(now),
-            "%s at cursor %s: attempt %d failed after %.2f s, next in %.2f s: %s",
-            listing,
-            cursor,
-            self.made,
-            self._took,
-            wait,
-            error,
-            extra={
-                "tofupilot_listing": listing,
-                "tofupilot_cursor": int(cursor),
-                "tofupilot_attempt": self.made,
-                "tofupilot_duration": self._took,
-                "tofupilot_wait": wait,
-                "tofupilot_error": type(error).__name__,
-                "tofupilot_status": error.status if isinstance(error, APIError) else None,
-            },
-        )

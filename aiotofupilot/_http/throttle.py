@@ -9,13 +9,14 @@ from contextlib import AbstractAsyncContextManager, AsyncExitStack, nullcontext,
 from datetime import timedelta
 from functools import partial
 from inspect import isasyncgen
-from typing import TYPE_CHECKING, Protocol, TypeAlias, cast
+from typing import TYPE_CHECKING, TypeAlias, cast
 
 from aiotofupilot._arguments import for_parameter
 from aiotofupilot._otel import paused
 from aiotofupilot.errors import APIError, RateLimitedError, TofuPilotError
 
-from .outage import Health, Sent, Waiter, asked_wait, evidence
+from .outage import Health
+from .retry import asked_wait, evidence
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -25,11 +26,11 @@ if TYPE_CHECKING:
     from aiotofupilot.clock import Clock
     from aiotofupilot.stats import RequestCounts
 
-    from .outage import Evidence, Outage
+    from .outage import Outage, Sent, Wanted
 
     Limiter: TypeAlias = AbstractAsyncContextManager[object]
 
-__all__ = ["MissedSlotError", "Policy", "Slot", "Throttle", "Wanted", "checked_limiter"]
+__all__ = ["MissedSlotError", "Slot", "Throttle", "checked_limiter"]
 
 _RATE_LIMITED_WAIT = 1.0
 """Seconds to pause at least for a 429 without Retry-After."""
@@ -41,41 +42,6 @@ _LONG = 10.0
 """The end of failures that lasted this many seconds is logged, even if they were no outage."""
 
 _log = logging.getLogger("aiotofupilot")
-
-
-_NEVER = Sent(0, None)
-
-
-class Policy(Protocol):
-    """What the throttle has to know of the policy of a page."""
-
-    @property
-    def attempts(self) -> int:
-        """How many attempts are made before the first response."""
-        ...
-
-    @property
-    def max_retry_after(self) -> float:
-        """The longest Retry-After that is obeyed, in seconds."""
-        ...
-
-    def longest_probe_wait(self, elapsed: float) -> float:
-        """Return the longest wait before a probe, from the seconds since the outage began."""
-        ...
-
-
-class Wanted(Waiter, Protocol):
-    """A page that is to be requested."""
-
-    @property
-    def policy(self) -> Policy:
-        """How failures are waited for."""
-        ...
-
-    @property
-    def counts(self) -> RequestCounts:
-        """Where the seconds of waiting are counted."""
-        ...
 
 
 class MissedSlotError(Exception):
@@ -116,7 +82,7 @@ class Throttle:
         self._queue = asyncio.Lock()
         self._queued = 0
         self._has_room_again = asyncio.Event()
-        self._wakes: dict[Waiter, asyncio.Event] = {}
+        self._wakes: dict[Wanted, asyncio.Event] = {}
         """Wakes each page that waits because the session is down."""
         self._warned_at = -math.inf
 
@@ -162,7 +128,7 @@ class Throttle:
                 if wakes_at is None:
                     return outage
                 wake.clear()
-                if page is health.next and not health.is_probed:
+                if page is health.next and health.probing is None:
                     await self._clock.wait(wake, wakes_at - now)
                 else:
                     with suppress(TimeoutError):
@@ -180,9 +146,9 @@ class Throttle:
             if was_next and health.next is not None:
                 self._wakes[health.next].set()
 
-    def release(self, page: Waiter) -> None:
+    def release(self, page: Wanted) -> None:
         """Let another page probe, if this one does."""
-        if self.health.is_probed_by(page):
+        if self.health.probing is page:
             self.health.release(page)
             self._wake_all()
 
@@ -219,7 +185,7 @@ class Throttle:
         self._in_flight -= 1
         for connection in self._connections:
             connection.release()
-        about: Evidence | None = "good" if error is None else evidence(error)
+        about = "good" if error is None else evidence(error)
         if about == "good":
             self._note_success(slot)
         elif about is not None:
@@ -331,14 +297,16 @@ class Slot:
 
     __slots__ = ("_throttle", "page", "sent", "starts")
 
+    page: Wanted
+    """The page that is requested."""
+    starts: int
+    """How often the session had begun to start slowly when the request was sent."""
+    sent: Sent
+    """What was known when the request was sent."""
+
     def __init__(self, throttle: Throttle, page: Wanted) -> None:
         self._throttle = throttle
-        self.page: Wanted = page
-        """The page that is requested."""
-        self.starts: int = 0
-        """How often the session had begun to start slowly when the request was sent."""
-        self.sent: Sent = _NEVER
-        """What was known when the request was sent."""
+        self.page = page
 
     async def __aenter__(self) -> None:
         self.starts = await self._throttle.enter(self.page)

@@ -344,7 +344,7 @@ async def test_views_share_the_limiter():
             page = asyncio.ensure_future(session.with_options(timeout=5).procedures.list().first())
             await asyncio.sleep(0.0)
             assert not sandbox.requests
-            assert session._throttle._queued == 1
+            assert session._connection.throttle._queued == 1
         assert await page == sandbox.procedures[0]
 
 

@@ -22,10 +22,11 @@ from aiotofupilot import (
     ServerError,
     SessionError,
 )
+from aiotofupilot._http.attempts import Attempts
 from aiotofupilot._http.client import Connection, Lifetime, Options
-from aiotofupilot._http.outage import Health, evidence
+from aiotofupilot._http.outage import Health
 from aiotofupilot._http.redaction import Redaction
-from aiotofupilot._http.retry import Attempts
+from aiotofupilot._http.retry import evidence
 from aiotofupilot._http.throttle import Throttle
 from aiotofupilot._wire.response import Response
 from aiotofupilot.clock import Clock
@@ -267,7 +268,7 @@ async def test_closing_the_session_ends_every_wait_of_an_outage(clock, server):
     assert {type(error) for error in errors} == {SessionError}
     assert clock.seconds == pytest.approx(20.3, abs=0.5)
     assert server.throttle.health.next is None
-    assert not server.throttle.health.is_probed
+    assert server.throttle.health.probing is None
     assert not server.throttle._wakes
 
 
@@ -298,7 +299,7 @@ async def test_wherever_a_page_is_cancelled_during_an_outage_another_one_probes(
         assert rest == [server.sandbox.procedures] * 2
         health = server.throttle.health
         assert health.next is None
-        assert not health.is_probed
+        assert health.probing is None
         assert not server.throttle._wakes
         assert not server.throttle._in_flight
         assert was_cancelled or moment > 8
@@ -380,7 +381,7 @@ async def test_max_outage_shortens_the_retries_of_a_stream(clock, server):
     assert error.down_since is not None
     assert clock.seconds < 10.0 + 2 * 40.0 + 10.0
     untried = server.procedures(None).list().follow(max_outage=40.0)
-    assert untried._source.listing.connection._options.retry is None
+    assert untried._source.listing.connection.options.retry is None
 
 
 async def test_something_else_that_is_refused_does_not_confirm_a_failure(clock, server):

@@ -60,12 +60,12 @@ async def test_thousands_of_requests_leave_nothing_behind(until, caplog):
             gc.collect()
             blocks = sys.getallocatedblocks()
             requests = await soak(session, sandbox, range(2, 2 + ROUNDS))
-            await until(lambda: not session._lifetime._under_way)
+            await until(lambda: not session._connection.lifetime._under_way)
             gc.collect()
             assert requests > ROUNDS * 500
             assert sys.getallocatedblocks() - blocks < requests / 4
-            assert session._throttle.health.next is None
-            assert session._throttle._in_flight == 0
+            assert session._connection.throttle.health.next is None
+            assert session._connection.throttle._in_flight == 0
         await until(lambda: not sandbox.connections)
     assert asyncio.all_tasks() == {asyncio.current_task()}
 
@@ -100,7 +100,7 @@ async def test_a_limiter_and_telemetry_leave_nothing_behind_either(until, caplog
                 gc.collect()
                 blocks = sys.getallocatedblocks()
                 requests = await soak(session, sandbox, seeds)
-                await until(lambda: not session._lifetime._under_way)
+                await until(lambda: not session._connection.lifetime._under_way)
                 walks = {span.context.span_id for span in telemetry.walks}
                 assert len(walks) == len(telemetry.walks) == len(seeds) * (len(WALKS) + 2)
                 assert {span.parent.span_id for span in telemetry.requests} == walks
