@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from contextlib import asynccontextmanager
 from datetime import UTC, datetime, timedelta
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from attrs import frozen
@@ -21,7 +21,7 @@ from .tables import counted
 from .terminal import say
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncGenerator, Callable
+    from collections.abc import Callable, Coroutine
     from pathlib import Path
 
     from aiotofupilot import Paginator, TofuPilotSession, Walk
@@ -105,14 +105,12 @@ def _as_text(value: object) -> str | int | None:
     match value:
         case None | int() | str():
             return value
-        case Checkpoint():
-            return str(value)
         case datetime():
             return value.astimezone(UTC).isoformat()
         case timedelta():
             return f"{value.total_seconds()} s"
         case _:
-            return repr(value)
+            return str(value)
 
 
 @frozen
@@ -169,8 +167,7 @@ async def write_listing(
                     listing = query.after(out).listing(session)
                     walk = (listing.structs() if output_format.takes_structs else listing).walk()
                     stats = walk.stats
-                    async with _total_told(query, session, progress) as page_arrived:
-                        await _write(walk, output_format, out, progress, page_arrived)
+                    await _write(walk, output_format, out, progress, partial(_tell_total, query, session))
             is_whole = True
     except (TofuPilotError, OSError, asyncio.CancelledError) as error:
         is_late = isinstance(error, TimeoutError) and time.expired()  # and no TimeoutError of the disk, say
@@ -189,50 +186,41 @@ async def write_listing(
 
 
 async def _write(
-    walk: Walk[Any], output_format: Format, out: Output, progress: Progress, page_arrived: Callable[[], None]
+    walk: Walk[Any],
+    output_format: Format,
+    out: Output,
+    progress: Progress,
+    tell_total: Callable[[Progress], Coroutine[Any, Any, None]],
 ) -> None:
-    before = out.items
+    """Write what a walk yields. After a few pages, the total is told meanwhile, if someone watches."""
+    before, pages, counting = out.items, 0, None
     # It is written with the first items, so that a listing that is refused leaves no header.
     pending = b"" if out.size else output_format.head()
-    async with walk:
-        async for items in walk.batches():
-            text = pending + output_format.page(items)
-            with progress.aside():
-                await out.write(text, items=before + walk.stats.items, checkpoint=str(walk.checkpoint))
-            progress.advance(len(items))
-            page_arrived()
-            pending = b""
+    try:
+        async with walk:
+            async for items in walk.batches():
+                text = pending + output_format.page(items)
+                with progress.aside():
+                    await out.write(text, items=before + walk.stats.items, checkpoint=str(walk.checkpoint))
+                progress.advance(len(items))
+                pending, pages = b"", pages + 1
+                if pages == _PAGES and progress.wants_total:
+                    counting = asyncio.create_task(tell_total(progress))
+    finally:
+        if counting is not None:
+            counting.cancel()
+            await asyncio.wait((counting,))
     if rest := pending + output_format.tail():
         with progress.aside():
             await out.write(rest, items=out.items, checkpoint=out.checkpoint)
 
 
-@asynccontextmanager
-async def _total_told(
-    query: Query, session: TofuPilotSession, progress: Progress
-) -> AsyncGenerator[Callable[[], None]]:
-    """Give a function to call with each page. After a few of them, a task tells the progress how many items there are.
-
-    It counts with one request in flight, and tries none again, so that it takes little from the walk. A count that
-    fails is not a failure. At the end of the block it is over, finished or not.
-    """
-    pages, counting = 0, None
-
-    def page_arrived() -> None:
-        nonlocal pages, counting
-        pages += 1
-        if pages == _PAGES and progress.wants_total:
-            counting = asyncio.create_task(_tell_total(query, session, progress))
-
-    try:
-        yield page_arrived
-    finally:
-        if counting is not None:
-            counting.cancel()
-            await asyncio.wait((counting,))
-
-
 async def _tell_total(query: Query, session: TofuPilotSession, progress: Progress) -> None:
+    """Tell the progress how many items there are.
+
+    One request is in flight, and none is tried again, so that it takes little from the walk. A count that fails is not
+    a failure.
+    """
     try:
         total = await query.changed(concurrency=1).listing(session.with_options(retry=None)).count()
     except TofuPilotError as error:

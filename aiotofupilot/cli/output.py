@@ -12,16 +12,15 @@ from __future__ import annotations
 
 import asyncio
 import errno
+import hmac
 import json
 import os
-import secrets
 import shutil
 import stat
 import sys
 from collections.abc import Awaitable, Callable
 from contextlib import asynccontextmanager, suppress
 from datetime import UTC, datetime
-from hashlib import blake2b
 from io import BufferedIOBase, BufferedWriter, FileIO
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -43,9 +42,6 @@ Remake = Callable[[FileIO, BufferedIOBase], Awaitable[None]]
 
 Options = dict[str, str | int | None]
 """What a file holds: every option that decides about its bytes, and its value; None: not given."""
-
-_SALT = 16
-"""Bytes of salt, before as many of the digest."""
 
 _PIECE = 4096
 """Bytes per write. A pipe that is writable takes this many without blocking: it is Linux's PIPE_BUF."""
@@ -114,7 +110,7 @@ class PartFile:
     Args:
         target: Its place, which is left alone until `finish`.
         options: What it holds, if another run could complete it; None: it could not.
-        key: Who asks for what it holds; None: that does not matter. A salted digest of it is kept.
+        key: Who asks for what it holds; None: that does not matter. A digest of it is kept.
         resume: Whether to complete what a run with the same options and key has left. If no run has left anything, the
             file is begun, unless its place is taken: then it may be a finished file.
 
@@ -138,10 +134,8 @@ class PartFile:
         self._part, self._state_path, self._new_state_path, self._whole = (
             target.with_name(f"{target.name}.part{ending}") for ending in ("", ".state", ".state.new", ".whole")
         )
-        self._state: dict[str, Any] | None = None
-        if options is not None:
-            begun = datetime.now(UTC).isoformat(timespec="seconds")
-            self._state = {"begun": begun, "key": key and _digest(key), "options": options}
+        begun = datetime.now(UTC).isoformat()
+        self._state = None if options is None else {"begun": begun, "key": _digest(key, begun), "options": options}
         self._has_begun = self._is_remade = False
         self.size: int = 0
         self.items: int = 0
@@ -311,23 +305,16 @@ def _difference(state: dict[str, Any], options: Options, key: str | None) -> str
         for name in {**options, **begun}
         if begun.get(name) != options.get(name)
     ]
-    if not differing and not _is_digest(state["key"], key):
+    if not differing and state["key"] != _digest(key, state["begun"]):
         differing = ["with another API key"]  # another server has other keys, so this is told last
     if not differing:
         return ""
     return f"{' and '.join(differing)}: give the same again, or leave out --resume to begin anew"
 
 
-def _digest(key: str, salt: bytes | None = None) -> str:
-    """Return a salted digest of a key. A key is random and long, so that it cannot be found by trying."""
-    salt = salt or secrets.token_bytes(_SALT)
-    return (salt + blake2b(key.encode(), salt=salt, digest_size=_SALT).digest()).hex()
-
-
-def _is_digest(digest: str | None, key: str | None) -> bool:
-    if digest is None or key is None:
-        return digest is key
-    return digest == _digest(key, bytes.fromhex(digest)[:_SALT])
+def _digest(key: str | None, begun: str) -> str | None:
+    """Return what tells a key from others, and differs from file to file. A key is too long to be found by trying."""
+    return key and hmac.digest(key.encode(), begun.encode(), "sha256").hex()
 
 
 Output = StandardOutput | PartFile

@@ -104,18 +104,10 @@ def sandbox_of(
     removals: float = 0.0,
     **options: Any,  # noqa: ANN401 - as `Sandbox` declares them
 ) -> Sandbox:
-    """Describe a sandbox.
+    """Return a sandbox that is not started yet, with the options of `sandbox`.
 
-    Args:
-        items: What it lists, by the name of the listing: a number of items to make up, or the items.
-        seed: Decides what is made up, what changes, and which requests fail.
-        latency: Seconds by which each response is late.
-        rate: The share of requests that meet a fault, 0 to 1. None: all of them where faults are named, and otherwise
-            none.
-        named: Names of faults: statuses of errors, or reset, hang_up, cut or html. Empty: those of a bad day.
-        arrivals: How many runs and procedures are made per request, on average.
-        removals: How many procedures are removed per request, on average.
-        options: Other options of `Sandbox`.
+    For each listing, it has a number of items that are made up, or the items. ``rate`` is the share of requests that
+    meet a fault, and ``named`` are the names of faults.
 
     Raises:
         UsageError: There is no such fault or listing, there is no procedure to make runs of, or `until` is not from the
