@@ -20,11 +20,12 @@ from .walk import Walk
 
 if TYPE_CHECKING:
     from collections.abc import Callable
+    from typing import Unpack
 
     from aiotofupilot.models import Page
     from aiotofupilot.positions import Watermark
 
-    from .source import Fetch, Plan, Source
+    from .source import Fetch, FetchOptions, Plan, Source
 
 __all__ = ["OVERLAP", "PassClock", "Seen", "Segment", "SegmentWalk"]
 
@@ -62,12 +63,7 @@ class PassClock:
         """When the first page was requested, in seconds by the monotonic clock."""
 
     async def fetch(
-        self,
-        source: Source[T],
-        cursor: int,
-        limit: int,
-        counts: RequestCounts,
-        **options: Any,  # noqa: ANN401 - as `Source.fetch` has them
+        self, source: Source[T], cursor: int, limit: int, counts: RequestCounts, **options: Unpack[FetchOptions]
     ) -> Page[T]:
         """Return a page. If it is the first page, note when it was requested."""
         local, asked_at = source.clock.now().timestamp(), source.clock.monotonic()

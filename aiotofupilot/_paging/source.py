@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Coroutine
-from typing import TYPE_CHECKING, Any, Literal, Protocol, TypeVar
+from typing import TYPE_CHECKING, Any, Literal, Protocol, TypedDict, TypeVar
 
 from attrs import frozen
 
@@ -13,6 +13,7 @@ from aiotofupilot.models import Page
 if TYPE_CHECKING:
     from collections.abc import Iterable
     from datetime import datetime
+    from typing import Unpack
 
     from aiotofupilot.clock import Clock, Deadline
     from aiotofupilot.errors import TofuPilotError
@@ -23,6 +24,7 @@ if TYPE_CHECKING:
 __all__ = [
     "Control",
     "Fetch",
+    "FetchOptions",
     "Identified",
     "OnDrift",
     "OnUnreadable",
@@ -44,6 +46,19 @@ OnUnreadable = Literal["raise", "skip"]
 
 Control = Callable[[], Awaitable[bool]]
 """A function that requests something else of a listing once, and returns whether there was a good response."""
+
+
+class FetchOptions(TypedDict, total=False):
+    """How a page is requested."""
+
+    once: bool
+    """Whether to make a single attempt, however many the session allows. By default not."""
+    deadline: Deadline | None
+    """A time limit that other requests have too. If it is not set, this request sets it. None, which is the default:
+    there is none but that of the session."""
+    control: Control | None
+    """Requests something else of the listing, and returns whether there was a good response. It tells whether the
+    server is down or only this page fails. None, which is the default: nothing else can be requested."""
 
 
 class Identified(Protocol):
@@ -92,27 +107,14 @@ class Source(Protocol[T]):
         """The query as a single shard. For the query of a shard, it is that shard."""
         ...
 
-    async def fetch(
-        self,
-        cursor: int,
-        limit: int,
-        counts: RequestCounts,
-        *,
-        once: bool = False,
-        deadline: Deadline | None = None,
-        control: Control | None = None,
-    ) -> Page[T]:
+    async def fetch(self, cursor: int, limit: int, counts: RequestCounts, **options: Unpack[FetchOptions]) -> Page[T]:
         """Return the page that begins at a cursor.
 
         Args:
             cursor: Where the page begins, in the server's counting. The listing itself begins at 0.
             limit: How many items to request.
             counts: Where the requests are counted.
-            once: Whether to make a single attempt, however many the session allows.
-            deadline: A time limit that other requests have too. If it is not set, this request sets it. None: there is
-                none but that of the session.
-            control: Requests something else of the listing, and returns whether there was a good response. It tells
-                whether the server is down or only this page fails. None: nothing else can be requested.
+            options: How it is requested.
         """
         ...
 

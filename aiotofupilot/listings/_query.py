@@ -26,9 +26,9 @@ from ._shared import OfOperatedRun
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping
-    from typing import Self
+    from typing import Self, Unpack
 
-    from aiotofupilot._paging.source import Control, Order
+    from aiotofupilot._paging.source import Control, FetchOptions, Order
     from aiotofupilot._wire.response import Response
     from aiotofupilot.clock import Clock, Deadline
     from aiotofupilot.errors import TofuPilotError
@@ -79,15 +79,9 @@ class Connection(Protocol):
         deadline: Deadline | None = None,
         control: Control | None = None,
     ) -> V:
-        """Return what a function reads from the response to a GET.
+        """Return what a function reads from the response to a GET of a path and query, percent-encoded.
 
-        Args:
-            target: Path and query, percent-encoded.
-            read: Turns the response into a value.
-            counts: As in `Source.fetch`.
-            once: Likewise.
-            deadline: Likewise.
-            control: Likewise.
+        How it is requested is as in `FetchOptions`.
         """
         ...
 
@@ -182,10 +176,6 @@ class ByRun:
         return tuple((names[name], value) for name, value in pairs if name in names)
 
 
-def _encoded(query: Query[Any]) -> str:
-    return encoded(query.pairs)
-
-
 def _has_empty_range(query: Query[Any]) -> bool:
     name = query.listing.creation_filter
     after, before = (None, None) if name is None else bounds_of(query.pairs, name)
@@ -217,7 +207,7 @@ class Query(Source[T]):
     """Reads a page from a body and its cursor."""
     part: Shard[Any] | None = None
     """The shard whose items are requested, with slightly wider bounds. None: the query is not a shard's."""
-    _text: str = field(init=False, default=Factory(_encoded, takes_self=True))
+    _text: str = field(init=False, default=Factory(lambda self: encoded(self.pairs), takes_self=True))
     _is_empty: bool = field(init=False, default=Factory(_has_empty_range, takes_self=True))
 
     @property
@@ -242,25 +232,14 @@ class Query(Source[T]):
         hashed = hashlib.blake2b(encoded(tuple(sorted(self.pairs))).encode(), digest_size=6).digest()
         return urlsafe_b64encode(hashed).decode()
 
-    async def fetch(
-        self,
-        cursor: int,
-        limit: int,
-        counts: RequestCounts,
-        *,
-        once: bool = False,
-        deadline: Deadline | None = None,
-        control: Control | None = None,
-    ) -> Page[T]:
+    async def fetch(self, cursor: int, limit: int, counts: RequestCounts, **options: Unpack[FetchOptions]) -> Page[T]:
         """Return the page that begins at a cursor. If the bounds exclude every time, the server is not asked."""
         if self._is_empty:
             return Page([], PageMeta(has_more=False), cursor)
         listing = self.listing
         if listing.is_bare:
             read = partial(read_page, cursor=0, decode=self.decode)
-            page = await listing.connection.get(
-                listing.path, read, counts, once=once, deadline=deadline, control=control
-            )
+            page = await listing.connection.get(listing.path, read, counts, **options)
             return evolve(page, data=page.data[cursor:], cursor=cursor)  # the server knows no cursor here
         target = f"{listing.path}?limit={limit}"
         if self._text:
@@ -268,7 +247,7 @@ class Query(Source[T]):
         if cursor:
             target += f"&cursor={cursor}"
         read = partial(read_page, cursor=cursor, decode=self.decode)
-        return await listing.connection.get(target, read, counts, once=once, deadline=deadline, control=control)
+        return await listing.connection.get(target, read, counts, **options)
 
     def raw(self) -> Query[RawItem]:
         """Return the same query, with items as the server sends them."""
