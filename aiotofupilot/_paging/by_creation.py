@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections import deque
+import math
 from datetime import timedelta
 from functools import partial
 from itertools import pairwise
+from operator import itemgetter
 from typing import TYPE_CHECKING, Any, Generic, TypeVar
 
 from attrs import evolve
@@ -62,12 +63,10 @@ class ByCreation(Generic[T]):
         self._has_floor = source.can_be_bounded
         self._is_sorted: bool | None = None
         self._holds_back = sorts and not source.can_be_ordered
-        self._held: dict[str, tuple[float | None, T]] = {}
-        self._upcoming: deque[tuple[float | None, T]] = deque()
+        self._held: dict[str, tuple[float, T]] = {}
         self._walk = SegmentWalk[T](plan, stats)
-        self._floor_before: float | None = None
-        self._newest: float | None = None
-        self._newest_of_page: float | None = None
+        self._floor_before = -math.inf
+        self._newest = self._newest_of_page = -math.inf
         self._has_ended = False
         self._clock = PassClock()
 
@@ -83,10 +82,10 @@ class ByCreation(Generic[T]):
             self._raise_floor()
         return evolve(self._watermark, floor=self._seen.floor_at, seen=self._seen.items)
 
-    async def load(self) -> list[T]:
-        """Return the next new items, all of which are to be marked before the next call.
+    async def load(self) -> list[tuple[float, T]]:
+        """Return the next new items, with the timestamps of their creation. All are to be marked before the next call.
 
-        The list is empty once everything was seen.
+        The list is empty once everything was seen. An item that does not tell its creation counts as old.
         """
         while not self._has_ended:
             self._leave_page()
@@ -94,27 +93,21 @@ class ByCreation(Generic[T]):
             fresh = await self._fresh(items)
             if not items:
                 self._has_ended = True
-                fresh, self._held = sorted(self._held.values(), key=_order), {}
+                fresh, self._held = sorted(self._held.values(), key=itemgetter(0)), {}
             elif self._holds_back:
                 self._held |= {item.id: (created, item) for created, item in fresh}
                 continue
             if fresh:
                 self._walk.note_progress()
-                self._upcoming = deque(fresh)
-                return [item for _, item in fresh]
+                return fresh
         self._leave_page()
         self._raise_floor()
         return []
 
-    def mark(self) -> float:
-        """Count the next of the items that were loaded as yielded, and return when it was created.
-
-        An item that does not tell counts as old.
-        """
-        created, item = self._upcoming.popleft()
-        self._seen.add(item.id, created if self._has_floor else None)
-        self._newest = _later(self._newest, created)
-        return created or 0.0
+    def mark(self, created: float, item: T) -> None:
+        """Count an item that was loaded as yielded."""
+        self._seen.add(item.id, created if self._has_floor else 0.0)
+        self._newest = max(self._newest, created)
 
     async def aclose(self) -> None:
         """Wait until nothing is in flight."""
@@ -122,7 +115,7 @@ class ByCreation(Generic[T]):
 
     def _begin(self) -> tuple[Fetch[T], Callable[[Any], object] | None]:
         source, floor = self._source, self._seen.floor_at
-        self._floor_before = self._seen.floor
+        self._floor_before = -math.inf if self._seen.floor is None else self._seen.floor
         if source.can_be_ordered:
             source = source.narrowed(order="asc")
         if self._has_floor and floor is not None:
@@ -131,52 +124,37 @@ class ByCreation(Generic[T]):
 
     def _leave_page(self) -> None:
         """Count a page as seen, after all of its new items were yielded."""
-        self._newest = _later(self._newest, self._newest_of_page)
+        self._newest = max(self._newest, self._newest_of_page)
         if self._is_sorted:
             self._raise_floor()
 
-    async def _fresh(self, items: list[T]) -> list[tuple[float | None, T]]:
+    async def _fresh(self, items: list[T]) -> list[tuple[float, T]]:
         """Return the items of a page that were not seen before, with the timestamps of their creation."""
         try:
             created = [self._created(item) for item in items]
         except DecodeError:
             await self._walk.restart()  # which has passed these items
             raise
-        known = [timestamp for timestamp in created if timestamp is not None]
-        self._newest_of_page = max(known, default=None)
-        if self._newest_of_page is not None:
-            self._clock.note(self._newest_of_page, self._source.clock.monotonic())
-        if any(before > after for before, after in pairwise(known)):
+        self._newest_of_page = max(created, default=-math.inf)
+        self._clock.note(self._newest_of_page, self._source.clock.monotonic())
+        if any(before > after for before, after in pairwise(created)):
             self._is_sorted = False
-        elif known and known[0] < known[-1] and self._is_sorted is None:
+        elif created and created[0] < created[-1] and self._is_sorted is None:
             self._is_sorted = self._has_floor and self._source.can_be_ordered
         fresh = [
             (timestamp, item)
             for timestamp, item in zip(created, items, strict=True)
-            if not (_is_before(timestamp, self._floor_before) or self._seen.knows(item.id))
+            if timestamp >= self._floor_before and not self._seen.knows(item.id)
         ]
-        if any(_is_before(timestamp, self._seen.floor) for timestamp, _ in fresh):
+        if self._seen.floor is not None and any(timestamp < self._seen.floor for timestamp, _ in fresh):
             self._is_sorted = False
         self._stats.duplicates += len(items) - len(fresh)
         return fresh
 
-    def _created(self, item: T) -> float | None:
+    def _created(self, item: T) -> float:
         created_at = self._source.created_at(item)
-        return None if created_at is None else created_at.timestamp()
+        return -math.inf if created_at is None else created_at.timestamp()
 
     def _raise_floor(self) -> None:
-        if self._has_floor and self._newest is not None:
+        if self._has_floor and self._newest > -math.inf:
             self._seen.raise_floor(min(self._newest, self._clock.bound) - OVERLAP)
-
-
-def _is_before(timestamp: float | None, other: float | None) -> bool:
-    return timestamp is not None and other is not None and timestamp < other
-
-
-def _later(one: float | None, other: float | None) -> float | None:
-    return max((timestamp for timestamp in (one, other) if timestamp is not None), default=None)
-
-
-def _order(entry: tuple[float | None, object]) -> float:
-    """Return what an item is sorted by. Items without a timestamp keep their order."""
-    return entry[0] or 0.0

@@ -85,9 +85,7 @@ class FollowedListing(Iteration[T]):
         return f"<FollowedListing: {self._stats.items} items, {self._stats.requests} requests so far>"
 
     async def __anext__(self) -> T:
-        self._check_idle()
-        self._is_asking = True
-        try:
+        with self._asking():
             while not self._has_ended and self._wanted != 0:
                 try:
                     poll = await self._poll_at_hand()
@@ -104,8 +102,6 @@ class FollowedListing(Iteration[T]):
                     if not self._outlives(error):
                         raise
                     self._outlived = error
-        finally:
-            self._is_asking = False
         raise StopAsyncIteration
 
     async def aclose(self) -> None:

@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-from collections import deque
-from itertools import islice
-from typing import TYPE_CHECKING, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
-from aiotofupilot._arguments import for_parameter, integer
+from aiotofupilot._arguments import for_parameter
 from aiotofupilot._public import internal
 from aiotofupilot.errors import TofuPilotError
 from aiotofupilot.positions import Watermark
@@ -15,10 +13,10 @@ from aiotofupilot.stats import WalkStats
 from .by_creation import ByCreation
 from .per_run import PerRun
 from .source import Identified
-from .walk import Iteration
+from .walk import ItemIteration
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator
+    from collections.abc import Iterator, Sequence
 
     from .source import Plan, Source
 
@@ -27,7 +25,7 @@ __all__ = ["IncrementalWalk", "check_watermark"]
 T = TypeVar("T", bound=Identified)
 
 
-class IncrementalWalk(Iteration[T]):
+class IncrementalWalk(ItemIteration[T]):
     """One pass over what is new in a listing. Pages are requested only while you wait for an item.
 
     You may leave it at any item. Store `watermark` with the items, and the next pass continues after the item that was
@@ -54,38 +52,10 @@ class IncrementalWalk(Iteration[T]):
             else PerRun(source, runs, plan, watermark, self._stats)
         )
         self._wanted = plan.max_items
-        self._items: deque[T] = deque()
         self._has_ended = False
 
     def __repr__(self) -> str:
         return f"<IncrementalWalk: {self._stats.items} items, {self._stats.requests} requests so far>"
-
-    async def __anext__(self) -> T:
-        while not self._items:
-            await self._load()
-        return self._next()
-
-    async def batches(self) -> AsyncIterator[list[T]]:
-        """Yield the items in lists, as they arrive: first those at hand, then the new items of each page.
-
-        The watermark is then about everything up to this list. If you store both together, each item is stored exactly
-        once.
-        """
-        async for item in self:
-            yield [item, *(self._next() for _ in range(len(self._items)))]
-
-    async def take(self, at_most: int) -> list[T]:
-        """Return the next items: those at hand, or else new ones of the next page. No items: the walk has ended.
-
-        The watermark is then about everything up to them.
-
-        Args:
-            at_most: The most items to return, 1 or more.
-        """
-        more = integer("at_most", at_most, low=1) - 1
-        async for item in self:
-            return [item, *(self._next() for _ in range(min(more, len(self._items))))]
-        return []
 
     async def aclose(self) -> None:
         """End the walk after the item that was yielded last, and wait until nothing of it is in flight.
@@ -95,7 +65,7 @@ class IncrementalWalk(Iteration[T]):
         """
         self._check_idle()
         self._has_ended = True
-        self._items.clear()
+        self._items = iter(())
         await self._finder.aclose()
 
     @property
@@ -112,33 +82,33 @@ class IncrementalWalk(Iteration[T]):
         """
         return self._stats
 
-    def _next(self) -> T:
-        item = self._items.popleft()
-        self._finder.mark()
-        self._stats.items += 1
-        if self._wanted is not None:
-            self._wanted -= 1
-        return item
-
     async def _load(self) -> None:
-        """Have new items at hand, or end."""
-        self._check_idle()
-        if self._has_ended:
-            raise StopAsyncIteration
-        self._is_asking = True
         try:
-            if self._wanted != 0:
-                self._items.extend(islice(await self._finder.load(), self._wanted))
-            if not self._items or len(self._items) == self._wanted:
-                self._has_ended = True
-                await self._finder.aclose()
+            with self._asking():
+                found = [] if self._has_ended or self._wanted == 0 else await self._finder.load()
+                if self._wanted is not None:
+                    found = found[: self._wanted]
+                    self._wanted -= len(found)
+                self._items = _marked(found, self._finder, self._stats)
+                if not found or self._wanted == 0:
+                    self._has_ended = True
+                    await self._finder.aclose()
         except TofuPilotError as error:
             error.watermark = self.watermark
             raise
-        finally:
-            self._is_asking = False
-        if not self._items:
+        if not found:
             raise StopAsyncIteration
+
+
+def _marked(found: Sequence[tuple[Any, T]], finder: ByCreation[T] | PerRun[T], stats: WalkStats) -> Iterator[T]:
+    """Yield the items that a finder has found, and count each as yielded.
+
+    It does not know the walk, because a circle of references would keep what is in flight after the walk was dropped.
+    """
+    for key, item in found:
+        finder.mark(key, item)
+        stats.items += 1
+        yield item
 
 
 def check_watermark(parameter: str, given: object, plan: Plan) -> Watermark:

@@ -120,11 +120,11 @@ class Seen:
         """Return whether an item was seen by itself, unless the floor has passed it."""
         return digest(item_id) in self._known
 
-    def add(self, item_id: str, created: float | None) -> None:
-        """Note that an item was seen, given when it was created; None: it does not tell."""
+    def add(self, item_id: str, created: float) -> None:
+        """Note that an item was seen, given when it was created."""
         digested = digest(item_id)
         self._known.add(digested)
-        self._by_second.setdefault(0 if created is None else math.floor(created), []).append(digested)
+        self._by_second.setdefault(math.floor(created), []).append(digested)
 
     def raise_floor(self, timestamp: float) -> None:
         """Raise the floor to a timestamp, rounded down to a second. Forget the items below. It never goes back."""

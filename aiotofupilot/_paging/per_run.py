@@ -70,7 +70,6 @@ class PerRun(Generic[T]):
         self._procedure_id: str | None = None
         self._asked: tuple[str, ...] = ()
         self._walk: SegmentWalk[T] | None = None
-        self._upcoming: deque[tuple[str, T]] = deque()
 
     @property
     def watermark(self) -> Watermark:
@@ -78,8 +77,8 @@ class PerRun(Generic[T]):
         open_runs = (evolve(run, yielded=tuple(self._yielded[run.id])) for run in self._open.values())
         return evolve(self._runs.watermark, runs=tuple(open_runs))
 
-    async def load(self) -> list[T]:
-        """Return the next new items, all of which are to be marked before the next call.
+    async def load(self) -> list[tuple[str, T]]:
+        """Return the next new items, with the IDs of their runs. All are to be marked before the next call.
 
         The list is empty once everything was seen.
         """
@@ -91,13 +90,11 @@ class PerRun(Generic[T]):
             fresh = await self._fresh(walk, items)
             if fresh:
                 walk.note_progress()
-                self._upcoming = deque(fresh)
-                return [item for _, item in fresh]
+                return fresh
         return []
 
-    def mark(self) -> None:
-        """Count the next of the items that were loaded as yielded."""
-        run_id, item = self._upcoming.popleft()
+    def mark(self, run_id: str, item: T) -> None:
+        """Count an item that was loaded as yielded."""
         self._yielded[run_id][digest(item.id)] = None
 
     async def aclose(self) -> None:
@@ -126,8 +123,9 @@ class PerRun(Generic[T]):
             new_runs = await self._runs.load()
             if not new_runs:
                 return
-            for run in new_runs:
-                opened = OpenRun(run.id, math.ceil(self._runs.mark()), procedure_id=self._source.procedure_id(run))
+            for created, run in new_runs:
+                self._runs.mark(created, run)
+                opened = OpenRun(run.id, math.ceil(created), procedure_id=self._source.procedure_id(run))
                 self._open[run.id], self._yielded[run.id] = opened, {}
                 self._let_wait(opened)
 

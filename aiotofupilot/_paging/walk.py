@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from abc import abstractmethod
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Iterator
+from contextlib import contextmanager
 from functools import partial
 from itertools import islice
 from operator import length_hint
@@ -26,7 +27,7 @@ from .source import Identified
 from .unreadable import Bisection, note_left_out
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Iterator, Sequence
+    from collections.abc import Collection, Sequence
     from types import TracebackType
     from typing import Self
 
@@ -35,7 +36,7 @@ if TYPE_CHECKING:
 
     from .source import Fetch, Plan
 
-__all__ = ["AsyncOnly", "Iteration", "Walk"]
+__all__ = ["AsyncOnly", "ItemIteration", "Iteration", "Walk"]
 
 T = TypeVar("T", bound=Identified)
 R = TypeVar("R")
@@ -77,8 +78,58 @@ class Iteration(AsyncOnly, AsyncIterator[R]):
         if self._is_asking:
             raise RuntimeError(self._in_use)
 
+    @contextmanager
+    def _asking(self) -> Iterator[None]:
+        """Return a context in which no other task may ask."""
+        self._check_idle()
+        self._is_asking = True
+        try:
+            yield
+        finally:
+            self._is_asking = False
 
-class Walk(Iteration[T]):
+
+class ItemIteration(Iteration[R]):
+    """Yields items that arrive page by page."""
+
+    _items: Iterator[R] = iter(())
+    """The items at hand. One counts as yielded once it was taken from them."""
+
+    async def __anext__(self) -> R:
+        # This is all that an item costs. Nothing is counted here, because the iterator knows how many items are left.
+        while True:
+            for item in self._items:
+                return item
+            await self._load()
+
+    async def batches(self) -> AsyncIterator[list[R]]:
+        """Yield the items in lists, as they arrive: first those at hand, then the new items of each page.
+
+        The ``checkpoint`` or ``watermark`` is then about everything up to this list. If you store both together, each
+        item is stored exactly once.
+        """
+        async for item in self:
+            yield [item, *self._items]
+
+    async def take(self, at_most: int) -> list[R]:
+        """Return the next items: those at hand, or else those of the next page. No items: the walk has ended.
+
+        The ``checkpoint`` or ``watermark`` is then about everything up to them.
+
+        Args:
+            at_most: The most items to return, 1 or more.
+        """
+        more = integer("at_most", at_most, low=1) - 1
+        async for item in self:
+            return [item, *islice(self._items, more)]
+        return []
+
+    @abstractmethod
+    async def _load(self) -> None:
+        """Have the items of the next page at hand, which may be none, or end with a `StopAsyncIteration`."""
+
+
+class Walk(ItemIteration[T]):
     """One pass over a listing, in the server's order. Pages are requested only while you wait for an item.
 
     You may leave a walk at any item. Nothing of it stays in flight after it ended, failed, was closed, was cancelled or
@@ -110,42 +161,12 @@ class Walk(Iteration[T]):
         self._keep = plan.keep
         self._page: Page[T] | None = None
         self._new: Sequence[T] = ()
-        self._items: Iterator[T] = iter(())
         self._offered = 0
         self._yielded_before = 0
         self._span = WalkSpan(start.listing, plan.described())
 
     def __repr__(self) -> str:
         return f"<Walk: {self.stats.items} items, {self.stats.requests} requests so far>"
-
-    async def __anext__(self) -> T:
-        # This is all that an item costs. Nothing is counted here, because the iterator knows how many items are left.
-        while True:
-            for item in self._items:
-                return item
-            await self._load_page()
-
-    async def batches(self) -> AsyncIterator[list[T]]:
-        """Yield the items in lists, as they arrive: first those at hand, then the new items of each page.
-
-        The checkpoint is the position after the list that was yielded last. If you store both together, each item is
-        stored exactly once.
-        """
-        async for item in self:
-            yield [item, *self._items]
-
-    async def take(self, at_most: int) -> list[T]:
-        """Return the next items: those at hand, or else those of the next page. No items: the walk has ended.
-
-        The checkpoint is then the position after them.
-
-        Args:
-            at_most: The most items to return, 1 or more.
-        """
-        more = integer("at_most", at_most, low=1) - 1
-        async for item in self:
-            return [item, *islice(self._items, more)]
-        return []
 
     async def aclose(self) -> None:
         """End the walk after the item that was yielded last, and wait until nothing of it is in flight.
@@ -201,21 +222,17 @@ class Walk(Iteration[T]):
     def _yielded_of_page(self) -> int:
         return self._offered - length_hint(self._items)
 
-    async def _load_page(self) -> None:
-        """Make the next page the page at hand, or end."""
-        self._check_idle()
-        self._is_asking = True
-        try:
-            has_page = await self._next_page()
-        except StopAsyncIteration as error:  # from a callback of the user's: it is not the end of the listing
-            failure = RuntimeError("StopAsyncIteration was raised while a page was fetched")
-            self._note_failure(failure)
-            raise failure from error
-        except Exception as error:
-            self._note_failure(error)
-            raise
-        finally:
-            self._is_asking = False
+    async def _load(self) -> None:
+        with self._asking():
+            try:
+                has_page = await self._next_page()
+            except StopAsyncIteration as error:  # from a callback of the user's: it is not the end of the listing
+                failure = RuntimeError("StopAsyncIteration was raised while a page was fetched")
+                self._note_failure(failure)
+                raise failure from error
+            except Exception as error:
+                self._note_failure(error)
+                raise
         if not has_page:
             self._span.end(self.stats)
             raise StopAsyncIteration

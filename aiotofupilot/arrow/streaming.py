@@ -63,12 +63,8 @@ class RecordBatches(Iteration[pa.RecordBatch]):
         return f"<RecordBatches of {self._model.__name__}: {self.stats.items} items so far>"
 
     async def __anext__(self) -> pa.RecordBatch:
-        self._check_idle()
-        self._is_asking = True
-        try:
+        with self._asking():
             await self._gather()
-        finally:
-            self._is_asking = False
         if self._items:
             self._convert()
         if self._parts:
