@@ -102,7 +102,7 @@ class Resource(Maker[T]):
 
     order: str = ""
     """The names of the parameters in the order of the API's documentation, in which errors name them. ``limit`` stands
-    for all of `pages`."""
+    for all of `pages`. A parameter that is not named comes last."""
     filters: Mapping[str, Filter | None] = field(factory=dict[str, "Filter | None"])
     """What the other filters select. None: the parameter selects no items by itself."""
     otherwise: Callable[[str], Filter] | None = None
@@ -131,7 +131,7 @@ class Resource(Maker[T]):
         """The parameters, in the order of the API's documentation."""
         arguments = {argument.name: argument for argument in listing_class(self.name).filters}
         found: list[Parameter] = []
-        for name in self.order.split():
+        for name in dict.fromkeys((*self.order.split(), *arguments)):
             found += self.pages if name == "limit" else [declared(arguments[name], self._filter(arguments[name]))]
         return tuple(found)
 
@@ -223,8 +223,10 @@ def _paths(model: type) -> Mapping[str, str]:
 def _path_named(model: type, name: str) -> str:
     """Return the path of a name, which may leave out the first parts: ``part_number`` is ``unit.part.number``."""
     paths = _paths(model)
-    (found,) = {paths[name]} if name in paths else {paths[full] for full in paths if full.endswith(f"_{name}")}
-    return found
+    found = {paths[name]} if name in paths else {paths[full] for full in paths if full.endswith(f"_{name}")}
+    if len(found) != 1:
+        raise LookupError(f"{name} leads to {len(found)} fields of {model.__name__}: say what is selected or sorted by")
+    return found.pop()
 
 
 def path(read: Path) -> Callable[[Any], Any]:

@@ -6,6 +6,7 @@ from datetime import datetime, timedelta
 from pathlib import Path
 
 import pytest
+from attrs import evolve
 from fakes.asking import ask, ids, items
 
 from aiotofupilot.sandbox import Sandbox
@@ -414,3 +415,15 @@ def test_the_supply_voltage_moves_towards_its_limit_from_run_to_run():
     ]
     quarter = len(voltages) // 4
     assert sum(voltages[:quarter]) / quarter > sum(voltages[-quarter:]) / quarter + 0.3
+
+
+def test_a_filter_that_the_order_does_not_name_comes_last():
+    """It is declared, so the sandbox does not ignore it."""
+    names = [parameter.name for parameter in evolve(BY_NAME["stations"], order="metadata limit").parameters]
+    assert names == ["metadata", "limit", "cursor", "search_query", "procedure_ids", "include_metadata"]
+
+
+def test_a_filter_that_leads_to_no_field_is_named():
+    """Whoever declares a filter learns that the sandbox has to know what it selects."""
+    with pytest.raises(LookupError, match=r"^search_query leads to 0 fields of Station: say what is selected"):
+        evolve(BY_NAME["stations"], filters={}).parameters  # noqa: B018 - it raises
