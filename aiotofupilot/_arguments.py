@@ -11,7 +11,7 @@ from datetime import datetime
 from operator import index
 from typing import TypeVar
 
-__all__ = ["as_float", "as_str", "aware", "boolean", "for_parameter", "integer", "one_of", "seconds"]
+__all__ = ["as_float", "as_str", "aware", "boolean", "for_parameter", "integer", "must_be", "one_of", "seconds"]
 
 T = TypeVar("T")
 E = TypeVar("E", bound=Exception)
@@ -21,6 +21,11 @@ def for_parameter(error: E, parameter: str) -> E:
     """Return an error after giving it the attribute ``parameter``."""
     vars(error)["parameter"] = parameter
     return error
+
+
+def must_be(error: type[E], parameter: str, bound: str, value: object) -> E:
+    """Return the error for an argument that is out of bounds or of the wrong type. It shows the value."""
+    return for_parameter(error(f"{parameter} must be {bound}, got {value!r}"), parameter)
 
 
 def as_str(text: str) -> str:
@@ -49,9 +54,9 @@ def aware(name: str, value: object) -> datetime | None:
     if value is None:
         return None
     if not isinstance(value, datetime):
-        raise for_parameter(TypeError(f"{name} must be a datetime or None, got {value!r}"), name)
+        raise must_be(TypeError, name, "a datetime or None", value)
     if value.utcoffset() is None:
-        raise for_parameter(ValueError(f"{name} must be timezone-aware, got {value!r}"), name)
+        raise must_be(ValueError, name, "timezone-aware", value)
     return value
 
 
@@ -62,7 +67,7 @@ def boolean(name: str, value: object) -> bool:
         TypeError: It is anything else. Otherwise the string ``"false"`` would count as True.
     """
     if not isinstance(value, bool):
-        raise for_parameter(TypeError(f"{name} must be True or False, got {value!r}"), name)
+        raise must_be(TypeError, name, "True or False", value)
     return value
 
 
@@ -78,10 +83,10 @@ def integer(name: str, value: object, *, low: int, high: int | None = None) -> i
     except TypeError:
         number = None
     if number is None or isinstance(value, bool):
-        raise for_parameter(TypeError(f"{name} must be an integer, got {value!r}"), name)
+        raise must_be(TypeError, name, "an integer", value)
     if number < low or (high is not None and number > high):
         bound = f"at least {low}" if high is None else f"between {low} and {high}"
-        raise for_parameter(ValueError(f"{name} must be {bound}, got {number}"), name)
+        raise must_be(ValueError, name, bound, int(number))
     return int(number)  # the string form of a member of an (int, Enum) would be its name
 
 
@@ -93,11 +98,11 @@ def seconds(name: str, value: object, *, zero: bool = True) -> float:
         ValueError: It is negative, infinite or NaN; or it is zero, and ``zero`` is false.
     """
     if not isinstance(value, int | float) or isinstance(value, bool):
-        raise for_parameter(TypeError(f"{name} must be a number of seconds, got {value!r}"), name)
+        raise must_be(TypeError, name, "a number of seconds", value)
     number = as_float(value)
     if not math.isfinite(number) or number < 0 or (number == 0 and not zero):
         bound = "0 or more" if zero else "more than 0"
-        raise for_parameter(ValueError(f"{name} must be {bound} seconds and finite, got {value!r}"), name)
+        raise must_be(ValueError, name, f"{bound} seconds and finite", value)
     return number
 
 
@@ -108,5 +113,5 @@ def one_of(name: str, value: T, choices: tuple[T, ...]) -> T:
         ValueError: It is another value.
     """
     if value not in choices:
-        raise for_parameter(ValueError(f"{name} must be one of {', '.join(map(repr, choices))}, got {value!r}"), name)
+        raise must_be(ValueError, name, f"one of {', '.join(map(repr, choices))}", value)
     return value

@@ -16,7 +16,7 @@ from urllib.parse import parse_qsl, quote, unquote, urlencode
 
 from attrs import evolve, field, frozen
 
-from ._arguments import aware, for_parameter, integer
+from ._arguments import aware, for_parameter, integer, must_be
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
@@ -218,9 +218,9 @@ def _whole_second(value: object) -> datetime | None:
     if floor is None:
         return None
     if floor.microsecond:
-        raise for_parameter(ValueError(f"floor must be a whole second, got {floor!r}"), "floor")
+        raise must_be(ValueError, "floor", "a whole second", floor)
     if floor <= _FIRST:
-        raise for_parameter(ValueError(f"floor must be later than {_FIRST}, got {floor!r}"), "floor")
+        raise must_be(ValueError, "floor", f"later than {_FIRST}", floor)
     return floor.astimezone(UTC)
 
 

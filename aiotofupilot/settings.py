@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any, cast
 from attrs import field, frozen
 from yarl import URL
 
-from ._arguments import as_str, boolean, for_parameter
+from ._arguments import as_str, boolean, for_parameter, must_be
 from .errors import ConfigurationError
 
 if TYPE_CHECKING:
@@ -121,11 +121,11 @@ class Settings:
             own, address = address, _resolved_base_url(base_url, allow_insecure_http=allow_insecure_http)
             origin, own_origin = URL(address).origin(), URL(own).origin()
             if origin != own_origin:
-                message = (
+                raise unusable(
+                    "api_key",
                     f"no API key for {origin}: the key of {CREDENTIALS} is for {own_origin}, and is "
-                    "sent nowhere else; set the environment variable TOFUPILOT_API_KEY, or pass api_key="
+                    "sent nowhere else; set the environment variable TOFUPILOT_API_KEY, or pass api_key=",
                 )
-                raise for_parameter(ConfigurationError(message), "api_key")
         return cls(
             base_url=address,
             authorization=_authorization(login.api_key, CREDENTIALS),
@@ -149,6 +149,11 @@ class Settings:
         return None if self.ca_cert is None else _trusting(self.ca_cert, f"ca_cert in {CREDENTIALS}")
 
 
+def unusable(parameter: str, message: str) -> ConfigurationError:
+    """Return the error for an argument that a session cannot use."""
+    return for_parameter(ConfigurationError(message), parameter)
+
+
 def is_loopback(host: str) -> bool:
     """Return whether a host is certainly this machine."""
     try:
@@ -163,11 +168,7 @@ def is_visible(text: str) -> bool:
 
 
 def _authorization(key: Secret, source: str) -> str:
-    """Return the value of the ``Authorization`` header.
-
-    Args:
-        key: The key. It may begin with ``Bearer``.
-        source: How errors name the place of the key.
+    """Return the value of the ``Authorization`` header for a key, which may begin with ``Bearer``.
 
     Raises:
         ConfigurationError: There is no key, or it has characters that a header cannot carry. The key is not shown.
@@ -177,28 +178,21 @@ def _authorization(key: Secret, source: str) -> str:
         raise for_parameter(TypeError(f"api_key must be a string or None, got {type(key.value).__name__}"), "api_key")
     key = Secret(_BEARER.sub("", as_str(key.value), count=1) if _BEARER.match(key.value) else as_str(key.value))
     if not key.value:
-        message = (
+        raise unusable(
+            "api_key",
             "no API key: set the environment variable TOFUPILOT_API_KEY, or pass api_key=; "
-            "keys are made in TofuPilot's settings"
+            "keys are made in TofuPilot's settings",
         )
-        raise for_parameter(ConfigurationError(message), "api_key")
     if not is_visible(key.value):
-        message = f"the API key in {source} has a space, a line break or another character that is not visible ASCII"
-        raise for_parameter(ConfigurationError(message), source)
+        fault = "has a space, a line break or another character that is not visible ASCII"
+        raise unusable(source, f"the API key in {source} {fault}")
     return f"Bearer {key.value}"
 
 
 def _resolved_base_url(base_url: object, *, allow_insecure_http: bool) -> str:
     """Return the address that request targets are appended to, without a trailing slash.
 
-    Args:
-        base_url: ``https://HOST``, with or without ``/api`` and a trailing slash. None: the address in
-            ``TOFUPILOT_URL``, or TofuPilot's own address if this variable is not set.
-        allow_insecure_http: Whether the key may be sent unencrypted to another machine.
-
-    Raises:
-        ConfigurationError: It is not an address that can be used.
-        TypeError: The address is not a string.
+    None stands for the address in ``TOFUPILOT_URL``, or TofuPilot's own address if this variable is not set.
     """
     source = "base_url"
     if base_url is None:
@@ -209,45 +203,38 @@ def _resolved_base_url(base_url: object, *, allow_insecure_http: bool) -> str:
 
 
 def _checked_base_url(base_url: str, source: str, *, allow_insecure_http: bool) -> str:
-    """Return an address without a trailing slash, after checking it; see `_resolved_base_url`.
-
-    Args:
-        base_url: As in `_resolved_base_url`.
-        source: How errors name the place of the address.
-        allow_insecure_http: As in `_resolved_base_url`.
+    """Return an address without a trailing slash. ``source`` is how errors name its place.
 
     Raises:
         ConfigurationError: It is not an address that can be used.
     """
     if "@" in base_url:  # looked for before anything that shows the address
-        raise for_parameter(ConfigurationError(f"{source} must not hold a user name or password"), source)
+        raise unusable(source, f"{source} must not hold a user name or password")
     if not base_url.lower().startswith(("https://", "http://")):
-        message = (
+        raise unusable(
+            source,
             f"{source} must begin with https:// or http://, such as https://tofupilot.example.com; "
-            "the value is not shown, because it may be a key"
+            "the value is not shown, because it may be a key",
         )
-        raise for_parameter(ConfigurationError(message), source)
     if query := _QUERY.search(base_url):
-        message = f"{source} must not have a query or fragment, got one after {base_url[: query.start()]!r}"
-        raise for_parameter(ConfigurationError(message), source)
+        shown = base_url[: query.start()]
+        raise unusable(source, f"{source} must not have a query or fragment, got one after {shown!r}")
     if not is_visible(base_url):
-        message = f"{source} must be visible ASCII without spaces or line breaks, got {base_url!r}"
-        raise for_parameter(ConfigurationError(message), source)
+        raise unusable(source, f"{source} must be visible ASCII without spaces or line breaks, got {base_url!r}")
     try:
         url = URL(base_url)  # aiohttp parses it in this way too; another parser might find another host
         host = url.host  # this decodes it, so it may fail
         (url.raw_host or "").encode("idna")  # the host is looked up in this form
     except ValueError as error:
-        raise for_parameter(ConfigurationError(f"{source} is not a URL, got {base_url!r}: {error}"), source) from error
+        raise unusable(source, f"{source} is not a URL, got {base_url!r}: {error}") from error
     if not host:
-        message = f"{source} must be a URL such as https://tofupilot.example.com, got {base_url!r}"
-        raise for_parameter(ConfigurationError(message), source)
+        raise unusable(source, f"{source} must be a URL such as https://tofupilot.example.com, got {base_url!r}")
     if url.scheme == "http" and not allow_insecure_http and not is_loopback(host):
-        message = (
+        raise unusable(
+            "allow_insecure_http",
             f"{source} is plain HTTP, and the network between here and {host} could read the key: "
-            "use https, or pass allow_insecure_http=True"
+            "use https, or pass allow_insecure_http=True",
         )
-        raise for_parameter(ConfigurationError(message), "allow_insecure_http")
     return str(url.with_path(url.raw_path.rstrip("/") or "/api", encoded=True))
 
 
@@ -294,11 +281,7 @@ def _login() -> _Login | None:
 
 
 def _mode_of_file(path: Path, source: str) -> int:
-    """Return the mode of a file.
-
-    Args:
-        path: The file.
-        source: How errors name it.
+    """Return the mode of a file. ``source`` is how errors name it.
 
     Raises:
         ConfigurationError: It is something else, such as a named pipe, which would be opened only when it has a writer.
@@ -341,20 +324,11 @@ def _beside(path: Path, ca_cert: str) -> str:
 
 
 def _trusting(ca_cert: object, source: str) -> SSLContext:
-    """Return a TLS context that trusts an authority in addition to the system's.
-
-    Args:
-        ca_cert: The PEM text, or the path of a PEM file.
-        source: How errors name the place of the certificate.
-
-    Raises:
-        ConfigurationError: The text holds no certificate, or the file cannot be read, or it is not a file.
-        TypeError: It is of another type.
-    """
+    """Return a TLS context that trusts an authority in addition to the system's; see `Settings.tls`."""
     import ssl  # noqa: PLC0415 - only where there is an authority to trust
 
     if not isinstance(ca_cert, str | os.PathLike):
-        raise for_parameter(TypeError(f"ca_cert must be a string, a path or None, got {ca_cert!r}"), "ca_cert")
+        raise must_be(TypeError, "ca_cert", "a string, a path or None", ca_cert)
     context = ssl.create_default_context()
     try:
         if isinstance(ca_cert, str) and _is_pem(ca_cert):
@@ -365,5 +339,5 @@ def _trusting(ca_cert: object, source: str) -> SSLContext:
             context.load_verify_locations(cafile=path)
     except (OSError, ValueError, RuntimeError) as error:  # RuntimeError: ~ has no home directory
         reason = getattr(error, "strerror", None) or error
-        raise for_parameter(ConfigurationError(f"{source} cannot be used: {reason}"), "ca_cert") from error
+        raise unusable("ca_cert", f"{source} cannot be used: {reason}") from error
     return context

@@ -10,8 +10,7 @@ from attrs import field, frozen
 from yarl import URL
 
 from aiotofupilot._arguments import for_parameter
-from aiotofupilot.errors import ConfigurationError
-from aiotofupilot.settings import Secret, is_loopback, is_visible
+from aiotofupilot.settings import Secret, is_loopback, is_visible, unusable
 
 __all__ = ["Proxy", "resolve_proxy"]
 
@@ -62,16 +61,16 @@ def resolve_proxy(proxy: Secret, base_url: str, *, allow_insecure_http: bool) ->
     elif not isinstance(proxy.value, str):
         raise for_parameter(TypeError(f"proxy must be a string or None, got {type(proxy.value).__name__}"), "proxy")
     elif proxy.value and is_here and server.scheme == "http" and not allow_insecure_http:
-        message = (
+        raise unusable(
+            "allow_insecure_http",
             f"proxy would get the key unencrypted on its way to {server.origin()}: leave out the proxy, "
-            "or pass allow_insecure_http=True"
+            "or pass allow_insecure_http=True",
         )
-        raise for_parameter(ConfigurationError(message), "allow_insecure_http")
     if not proxy.value:
         return None
     found = _parsed(proxy, source)
     if found is None:
-        raise for_parameter(ConfigurationError(f"{source.rstrip('=')} {_UNUSABLE}"), "proxy")
+        raise unusable("proxy", f"{source.rstrip('=')} {_UNUSABLE}")
     return found
 
 

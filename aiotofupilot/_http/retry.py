@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Literal, cast
 
 from attrs import frozen
 
-from aiotofupilot._arguments import for_parameter, integer, seconds
+from aiotofupilot._arguments import for_parameter, integer, must_be, seconds
 from aiotofupilot.errors import (
     APIError,
     CertificateError,
@@ -199,7 +199,7 @@ class RetryPolicy:
 def _rules(rules: object) -> tuple[Rule, ...]:
     """Return the rules as a tuple, so that the policy can be hashed."""
     if not isinstance(rules, Sequence) or isinstance(rules, str):
-        raise for_parameter(TypeError(f"rules must be a sequence of functions, got {rules!r}"), "rules")
+        raise must_be(TypeError, "rules", "a sequence of functions", rules)
     for rule in cast("Sequence[object]", rules):
         if not callable(rule):
             raise for_parameter(TypeError(f"rules must hold functions, got {rule!r}"), "rules")
@@ -241,9 +241,7 @@ def checked_retry(retry: object) -> Retry:
         return retry
     tenacity = sys.modules.get("tenacity")  # a program that has a controller has imported it
     if tenacity is None or not isinstance(retry, tenacity.AsyncRetrying):
-        raise for_parameter(
-            TypeError(f"retry must be a RetryPolicy, a tenacity.AsyncRetrying or None, got {retry!r}"), "retry"
-        )
+        raise must_be(TypeError, "retry", "a RetryPolicy, a tenacity.AsyncRetrying or None", retry)
     controller = cast("AsyncRetrying", retry)
     if controller.retry_error_callback is not None:
         raise for_parameter(

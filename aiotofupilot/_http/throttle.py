@@ -11,7 +11,7 @@ from functools import partial
 from inspect import isasyncgen
 from typing import TYPE_CHECKING, TypeAlias, cast
 
-from aiotofupilot._arguments import for_parameter
+from aiotofupilot._arguments import must_be
 from aiotofupilot._otel import paused
 from aiotofupilot.errors import APIError, RateLimitedError, TofuPilotError
 
@@ -331,13 +331,10 @@ def checked_limiter(limiter: object) -> Limiter | None:
     if limiter is None:
         return None
     if not isinstance(limiter, AbstractAsyncContextManager):
-        raise for_parameter(TypeError(f"limiter must be an async context manager or None, got {limiter!r}"), "limiter")
+        raise must_be(TypeError, "limiter", "an async context manager or None", limiter)
     if isasyncgen(getattr(cast("object", limiter), "gen", None)):
-        message = (
-            "limiter must be an async context manager that can be entered many times, and one of @asynccontextmanager "
-            f"can be entered only once, got {limiter!r}"
-        )
-        raise for_parameter(TypeError(message), "limiter")
+        bound = "an async context manager that can be entered many times, and one of @asynccontextmanager can be"
+        raise must_be(TypeError, "limiter", f"{bound} entered only once", cast("object", limiter))
     return cast("Limiter", limiter)
 
 

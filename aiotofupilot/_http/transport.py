@@ -13,7 +13,7 @@ import aiohttp
 from multidict import CIMultiDict
 from yarl import URL
 
-from aiotofupilot._arguments import for_parameter
+from aiotofupilot._arguments import for_parameter, must_be
 from aiotofupilot._version import __version__
 from aiotofupilot._wire.response import Response
 from aiotofupilot.errors import (
@@ -281,23 +281,19 @@ def _target(url: URL, location: str) -> URL:
 def _checked_session(session: object) -> aiohttp.ClientSession | None:
     if session is None or isinstance(session, aiohttp.ClientSession):
         return session
-    raise for_parameter(
-        TypeError(f"http_session must be an aiohttp.ClientSession or None, got {session!r}"), "http_session"
-    )
+    raise must_be(TypeError, "http_session", "an aiohttp.ClientSession or None", session)
 
 
 def _checked_trace_configs(configs: object) -> list[aiohttp.TraceConfig]:
     if configs is None:
         return []
     if not isinstance(configs, Iterable):
-        message = f"trace_configs must be a sequence of aiohttp.TraceConfig or None, got {configs!r}"
-        raise for_parameter(TypeError(message), "trace_configs")
-    checked: list[aiohttp.TraceConfig] = []
-    for config in cast("Iterable[object]", configs):
-        if not isinstance(config, aiohttp.TraceConfig):
+        raise must_be(TypeError, "trace_configs", "a sequence of aiohttp.TraceConfig or None", configs)
+    checked = [*cast("Iterable[aiohttp.TraceConfig]", configs)]
+    for config in checked:
+        if not isinstance(config, aiohttp.TraceConfig):  # pyright: ignore[reportUnnecessaryIsInstance] - a claim of the user
             message = f"trace_configs must hold aiohttp.TraceConfig objects, got {config!r}"
             raise for_parameter(TypeError(message), "trace_configs")
-        checked.append(config)
     return checked
 
 
