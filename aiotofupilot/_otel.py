@@ -43,6 +43,9 @@ _WALK = "aiotofupilot.walk"
 _URLS = ("url.full", "http.url")
 """The attribute for the address of a request, in the new and the old semantic conventions."""
 
+_COUNTS = ("pages", "items", "duplicates", "resyncs", "unreadable", "requests", "retries", "waited")
+"""The counts of a walk that its span has."""
+
 _SECONDS = (0.005, 0.01, 0.025, 0.05, 0.075, 0.1, 0.25, 0.5, 0.75, 1, 2.5, 5, 7.5, 10, 30, 60)
 """Boundaries of the histogram. They are those of the semantic conventions for HTTP, and some longer ones, because the
 retries of a page can take a minute."""
@@ -95,10 +98,6 @@ class WalkSpan:
     on an item. Requests that begin meanwhile are its children, also those that continue in the background.
 
     It names the listing and the options of the walk, but not the filters.
-
-    Args:
-        listing: Name of the listing.
-        options: The options of the walk.
     """
 
     __slots__ = ("_asked_at", "_attributes", "_context", "_name", "_span")
@@ -122,36 +121,19 @@ class WalkSpan:
             otel.pages.record(time.perf_counter() - self._asked_at, {_LISTING: self._attributes[_LISTING]})
 
     def event(self, name: str, attributes: Mapping[str, AttributeValue]) -> None:
-        """Add an event, if the span has begun.
-
-        Args:
-            name: What happened.
-            attributes: More about it. The names get a prefix.
-        """
+        """Add an event, if the span has begun. The names of its attributes get a prefix."""
         if self._span is not None:
             self._span.add_event(name, {f"tofupilot.{key}": value for key, value in attributes.items()})
 
     def end(self, stats: WalkStats, error: BaseException | None = None) -> None:
         """End the span, if it has begun. A walk that goes on after an error begins another one.
 
-        Args:
-            stats: The counts of the walk.
-            error: The error that ended the walk; None: it came to its end, or was left.
+        Without an error, the walk came to its end, or was left.
         """
         span, self._span = self._span, None
         if span is None:
             return
-        numbers = {
-            "pages": stats.pages,
-            "items": stats.items,
-            "duplicates": stats.duplicates,
-            "resyncs": stats.resyncs,
-            "unreadable": stats.unreadable,
-            "requests": stats.requests,
-            "retries": stats.retries,
-            "waited": stats.waited,
-        }
-        span.set_attributes({f"tofupilot.walk.{name}": value for name, value in numbers.items()})
+        span.set_attributes({f"tofupilot.walk.{name}": getattr(stats, name) for name in _COUNTS})
         if error is not None:  # only the type, because the message may quote the server
             from opentelemetry.trace import StatusCode  # noqa: PLC0415 - it is imported: there is a span
 
@@ -179,12 +161,7 @@ class WalkSpan:
 
 
 def retried(attempt: int, failure: str) -> None:
-    """Record that a page is requested again.
-
-    Args:
-        attempt: The number of the attempt that begins; the second one is the first retry.
-        failure: The type of the error that ended the last attempt.
-    """
+    """Record that a page is requested again, by the number of the attempt, after an error of some type."""
     otel = instruments()
     if otel is not None:
         otel.retries.add(1, {"error.type": failure})
@@ -211,9 +188,6 @@ def hide_filters(url: URL) -> None:
     """Let the span of the current request keep only ``limit`` and ``cursor`` of the query of its address.
 
     A span without this address, such as one of the user's own, is left alone.
-
-    Args:
-        url: The address.
     """
     if instruments() is None:
         return

@@ -46,18 +46,8 @@ class Attempts(Wanted, Generic[T]):
     """The attempts at one page.
 
     The first attempt is made plainly, because tenacity would add to the cost of each page. tenacity makes all others.
-    The wait for a session that is down is a part of tenacity's sleep.
-
-    Args:
-        throttle: Says when a request may be sent, and whether the session is down.
-        clock: Tells the time, waits and draws random numbers.
-        target: Path and query of the request.
-        retry: Which failures are worth another attempt, and when it is made.
-        once: Whether to make a single attempt, whatever ``retry`` says.
-        counts: Where requests, retries and waits are counted.
-        deadline: The time limit that other requests have too. It is set to that of this page; None: there is none.
-        control: Requests another item of the listing once, and returns whether there was a good response. It tells
-            whether the server is down, or only this page fails. None: nothing else can be requested.
+    The wait for a session that is down is a part of tenacity's sleep. What the arguments mean is said at
+    `Connection.get`.
     """
 
     # What most pages never change is not set for each of them.
@@ -107,10 +97,7 @@ class Attempts(Wanted, Generic[T]):
                 self.until = deadline.at
 
     async def make(self, send: Callable[[Self], Awaitable[T]]) -> T:
-        """Return the result of the first attempt that succeeds.
-
-        Args:
-            send: Sends the request once. It calls `begin` first.
+        """Return the result of the first attempt that succeeds. ``send`` makes one, and calls `begin` first.
 
         Raises:
             TofuPilotError: There is no other attempt. `sign` tells more about it.

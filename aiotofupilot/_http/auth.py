@@ -41,10 +41,7 @@ def authorizing(
 ) -> list[aiohttp.ClientMiddlewareType]:
     """Return the middlewares of a request: those of the aiohttp session, and at the end the one that adds the key.
 
-    Args:
-        session: The aiohttp session.
-        settings: These have the key.
-        proxy: This has a password; None: there is no proxy, or it is the aiohttp session's own.
+    ``proxy`` is None if there is none, or if it is the aiohttp session's own.
 
     Raises:
         ConfigurationError: aiohttp has no such middlewares any more.

@@ -303,10 +303,6 @@ class Connection:
         """Send a request once, within the timeout, and read its response.
 
         This is the only place where an error gets a part of what the server says, so the key is removed from it here.
-
-        Args:
-            target: As in `get`.
-            read: As in `get`.
         """
         url, timeout = self.transport.url(target), self.options.timeout
         response: Response | None = None
@@ -330,13 +326,7 @@ class Connection:
 
 
 def _add_hint(error: TofuPilotError, url: URL, key_source: str) -> None:
-    """Add a hint to an error, if the error is about the key or the address, or a long address may be its cause.
-
-    Args:
-        error: How an attempt failed.
-        url: The address that was asked.
-        key_source: Where the key is from.
-    """
+    """Add a hint to an error, if the error is about the key or the address, or a long address may be its cause."""
     server = url.origin()
     key = "the key given as api_key" if key_source == "api_key" else f"the key of {key_source}"
     match error:

@@ -41,12 +41,8 @@ def translated(error: aiohttp.ClientError | TimeoutError, url: URL, proxy: Proxy
 
     An error of aiohttp may hold the request with the key or with the password of a proxy. Its text may quote the
     address with its filters, or a piece of the response. A part of the key in such a piece could not be found and
-    hidden. So the text is not repeated, and the error is not chained.
-
-    Args:
-        error: How a request failed.
-        url: The address that was requested.
-        proxy: The proxy of the session. None: there is none, or it is one of the user's own aiohttp session.
+    hidden. So the text is not repeated, and the error is not chained. ``proxy`` is None if the session has none, or if
+    it is one of the user's own aiohttp session.
     """
     ours = _ours(error, url, proxy)
     ours.__cause__ = _os_error(error)
@@ -54,13 +50,7 @@ def translated(error: aiohttp.ClientError | TimeoutError, url: URL, proxy: Proxy
 
 
 def refusal(status: int, url: URL, proxy: Proxy | None) -> ProxyError:
-    """Return the error for a proxy that refuses a request.
-
-    Args:
-        status: The status code of its response.
-        url: The address that was requested.
-        proxy: As in `translated`.
-    """
+    """Return the error for a proxy that refuses a request with a status."""
     error = ProxyError(f"{proxy or 'the proxy'} refused the way to {url.host}: it answered {status}", status=status)
     source = _source(proxy)
     if status != HTTPStatus.PROXY_AUTHENTICATION_REQUIRED:

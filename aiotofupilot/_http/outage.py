@@ -204,10 +204,7 @@ class Health:
     def may_send(self, page: Wanted, now: float, *, is_new: bool = False) -> bool:
         """Return whether a page that waits may be requested. If the session is down, the page is then the one to probe.
 
-        Args:
-            page: The page.
-            now: The time.
-            is_new: Whether the page begins to wait now, and was not requested before.
+        A new page is one that begins to wait now, and was not requested before.
         """
         outage = self.outage
         if outage is None:
@@ -223,11 +220,7 @@ class Health:
         return is_due
 
     def wakes_at(self, page: Wanted, now: float) -> float | None:
-        """Return until when a page waits at most that may not be requested now.
-
-        Returns:
-            None: Its time is up before the next probe, so it does not wait.
-        """
+        """Return until when a page waits at most that may not be requested now. None: its time is up before that."""
         if now >= page.until:
             return None
         if self.outage is None or self.probing is not None:

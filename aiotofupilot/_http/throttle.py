@@ -106,13 +106,7 @@ class Throttle:
         return max(0.0, self.health.paused_until - self._clock.monotonic())
 
     async def wait_for_server(self, page: Wanted, *, is_new: bool = False) -> Outage | None:
-        """Wait until the session is not down, or until it is the turn of a page to probe.
-
-        A page that probes is to be released.
-
-        Args:
-            page: The page.
-            is_new: Whether the page was not requested before.
+        """Wait until the session is not down, or until it is the turn of a page to probe. It is then to be released.
 
         Returns:
             None: The page may be requested. Otherwise it may not, because its time is up during this outage.
@@ -155,8 +149,7 @@ class Throttle:
     def log_level(self, warned_at: float) -> int:
         """Return the level at which a failure is logged: one warning each 10 minutes until a good response comes.
 
-        Args:
-            warned_at: When there was a warning about the same page, by the monotonic clock.
+        There is none either for a page about which there was one at ``warned_at``, less than 10 minutes ago.
         """
         now = self._clock.monotonic()
         if now - max(self._warned_at, warned_at) < _REMINDER:

@@ -235,13 +235,7 @@ class Transport:
         return self._session
 
     def _log_response(self, url: URL, status: int, size: int) -> None:
-        """Log a response, whatever its status. The record has ``tofupilot_status`` and ``tofupilot_bytes`` too.
-
-        Args:
-            url: The address that was requested.
-            status: The status code.
-            size: The size of the decompressed body, in bytes.
-        """
+        """Log a response, whatever its status. The record has ``tofupilot_status`` and ``tofupilot_bytes`` too."""
         shown = "an address with the key" if self._redaction.finds(str(url)) else str(url)
         fields = {"tofupilot_status": status, "tofupilot_bytes": size}
         _log.debug("GET %s: %d, %d bytes", shown, status, size, extra=fields)
@@ -298,12 +292,7 @@ def _checked_trace_configs(configs: object) -> list[aiohttp.TraceConfig]:
 
 
 def _connection_limits(connector: aiohttp.BaseConnector | None, origin: URL) -> tuple[asyncio.Semaphore, ...]:
-    """Return the semaphores that a request to a server has to hold.
-
-    Args:
-        connector: The connector of the aiohttp session; None: the session is closed.
-        origin: Scheme, host and port of the server.
-    """
+    """Return the semaphores that a request to a server has to hold. Without a connector, the session is closed."""
     if connector is None:  # nothing will be sent
         return ()
     shared = _connections.setdefault(connector, {})

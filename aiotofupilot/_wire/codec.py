@@ -153,11 +153,7 @@ class RawDecoder:
         self._decode: PageDecoder[Any] = PageDecoder(dict, bare=is_bare)
 
     def __call__(self, body: bytes, cursor: int) -> Page[RawItem]:
-        """Return the page in a body.
-
-        Args:
-            body: The bytes of the response, decompressed.
-            cursor: Where the page was asked to begin.
+        """Return the page in a body, as `PageDecoder` does.
 
         Raises:
             InvalidJSONError: The body is not JSON.

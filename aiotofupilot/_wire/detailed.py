@@ -138,12 +138,7 @@ def _is_one_of(*origins: object) -> Callable[[Any], bool]:
 
 @cache
 def page_structure(item: Any, *, bare: bool) -> Callable[[Any], tuple[list[Any], PageMeta]]:
-    """Return a function that turns the JSON of a page into its items, and what it says about the rest of its listing.
-
-    Args:
-        item: The model of the items, or `dict`.
-        bare: Whether a page is an array of items, with no envelope around it.
-    """
+    """Return a function that turns the JSON of a page into its items, and what the page says about the rest."""
     items: Any = list[item]
     structure = detailed_converter().structure
     if bare:

@@ -13,7 +13,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from datetime import datetime, timedelta
-from functools import cache
+from functools import cache, partial
 from types import UnionType
 from typing import TYPE_CHECKING, Annotated, Any, Union, get_args, get_origin
 
@@ -51,13 +51,7 @@ _PLAIN: dict[object, Any] = {
 
 
 def page_parser(item: Any, *, bare: bool, structs: bool) -> Callable[[bytes], Any]:
-    """Return a function that parses a page.
-
-    Args:
-        item: The model of the items, or `dict`.
-        bare: Whether a body is an array of items, with no envelope around it.
-        structs: Whether the items shall be structs.
-    """
+    """Return a function that parses a page. What the arguments mean is said at `PageDecoder`."""
     items: Any = list[parsed_type(item, structs=structs)]  # type: ignore[misc]  # a type that only the run time knows
     if bare:
         return msgspec.json.Decoder(items).decode
@@ -77,7 +71,7 @@ def items_converter() -> Converter:
     def items_hook(items: Any) -> Callable[[Any, Any], Any]:
         (item,) = get_args(items)
         if attrs.has(item) and _is_renamed(item):
-            return lambda parsed, _: msgspec.convert(parsed, items, from_attributes=True)
+            return partial(msgspec.convert, from_attributes=True)
         return lambda parsed, _: parsed
 
     return converter
