@@ -13,6 +13,7 @@ from contextlib import contextmanager
 from fcntl import ioctl
 
 import pytest
+from fakes.command import Origin
 
 from aiotofupilot.sandbox import Sandbox
 
@@ -44,16 +45,32 @@ def sandbox(monkeypatch):
     loop.close()
 
 
+@pytest.fixture(scope="session")
+def origin():
+    """Return the process that others fork from, which has noted its coverage from its start if they are to."""
+    origins = {}
+
+    def origin():
+        measured = any(name.startswith("COVERAGE_") for name in os.environ)
+        return origins.get(measured) or origins.setdefault(measured, Origin())
+
+    yield origin
+    for process in origins.values():
+        process.close()
+
+
 @pytest.fixture
-def start():
-    """Start the command in a process of its own."""
+def start(origin):
+    """Start the command in a process of its own. It loads the command itself where `env` says how Python starts."""
     started = []
 
-    def start(*arguments, **options):
-        command = [sys.executable, "-m", "aiotofupilot", *map(str, arguments)]
-        # os.environ: readline, which pytest may have loaded, sets COLUMNS where Python does not see it.
-        defaults = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE, "env": os.environ}
-        process = subprocess.Popen(command, **defaults | options)  # noqa: S603 - our own
+    def start(*arguments, env=None, **options):
+        arguments = [*map(str, arguments)]
+        if env is None:
+            process = origin().start(arguments, **options)
+        else:
+            pipes = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE}
+            process = subprocess.Popen([sys.executable, "-m", "aiotofupilot", *arguments], env=env, **pipes | options)  # noqa: S603 - our own
         started.append(process)
         return process
 

@@ -1,0 +1,163 @@
+"""The command in processes of their own, which fork from one that has loaded it: to load it takes most of their time.
+
+Such a process ends as any other: Python tidies up, and signals reach it. What Python does only when it starts, such as
+to read its variables, it has done before. Tests of that start ``python -m aiotofupilot``.
+"""
+
+import gc
+import json
+import os
+import runpy
+import signal
+import socket
+import subprocess
+import sys
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
+from functools import partial
+from importlib import import_module
+from pathlib import Path
+from pkgutil import walk_packages
+
+LOADED = tuple(f"aiotofupilot.{name}" for name in ("_wire", "arrow", "cli", "listings", "sandbox"))
+
+
+class Command:
+    """A process, with those parts of `subprocess.Popen` that tests of the command use."""
+
+    stdin = None
+
+    def __init__(self, origin, arguments, *, stdin=0, stdout=subprocess.PIPE, stderr=subprocess.PIPE, **options):
+        self.returncode = None
+        self._state, state = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
+        self.stdout, out = _pipe() if stdout == subprocess.PIPE else (None, os.dup(stdout))
+        self.stderr, err = _pipe() if stderr == subprocess.PIPE else (None, os.dup(stderr))
+        # os.environ: readline, which pytest may have loaded, sets COLUMNS where Python does not see it.
+        wanted = {"arguments": arguments, "environment": dict(os.environ), "folder": str(Path.cwd())} | options
+        socket.send_fds(origin, [json.dumps(wanted).encode()], [stdin, out, err, state.fileno()])
+        state.close()
+        os.close(out)
+        os.close(err)
+        self.pid = json.loads(self._state.recv(100))
+
+    def send_signal(self, number):
+        if self.poll() is None:
+            os.kill(self.pid, number)
+
+    def terminate(self):
+        self.send_signal(signal.SIGTERM)
+
+    def kill(self):
+        self.send_signal(signal.SIGKILL)
+
+    def poll(self):
+        with suppress(subprocess.TimeoutExpired):
+            self.wait(0)
+        return self.returncode
+
+    def wait(self, timeout):
+        if self.returncode is None:
+            self._state.settimeout(timeout)
+            try:
+                self.returncode = json.loads(self._state.recv(100))
+            except (BlockingIOError, TimeoutError):
+                raise subprocess.TimeoutExpired("aiotofupilot", timeout) from None
+            self._state.close()
+        return self.returncode
+
+    def communicate(self, timeout):
+        with ThreadPoolExecutor(2) as pool:
+            out, err = pool.map(lambda stream: stream and stream.read(), (self.stdout, self.stderr))
+        self.wait(timeout)
+        return out, err
+
+
+def _pipe():
+    reading, writing = os.pipe()
+    return os.fdopen(reading, "rb"), writing
+
+
+class Origin:
+    """The process that has loaded the command."""
+
+    def __init__(self):
+        self._socket, there = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
+        program = [sys.executable, "-P", __file__, str(there.fileno())]
+        self._process = subprocess.Popen(program, pass_fds=[there.fileno()], start_new_session=True)  # noqa: S603 - our own
+        there.close()
+        self.start = partial(Command, self._socket)
+
+    def close(self):
+        self._socket.close()
+        assert self._process.wait(20) == 0
+
+
+class WithoutPandas:
+    """Pyarrow works without pandas. Where it is installed, pyarrow loads it, which takes more than a second."""
+
+    @staticmethod
+    def find_spec(name, *_):
+        if name == "pandas":
+            raise ModuleNotFoundError(name=name)
+
+
+def asked_for():
+    """Fork for each process that is asked for. Return in it, with what it is to be; at the end, exit."""
+    asked = socket.socket(fileno=int(sys.argv[1]))
+    while True:
+        wanted, descriptors, _, _ = socket.recv_fds(asked, 1_000_000, 4)
+        with suppress(ChildProcessError):  # all have ended
+            while os.waitpid(-1, os.WNOHANG if wanted else 0)[0]:  # which counts the time that they took
+                pass
+        if not wanted:
+            os._exit(0)
+        if os.fork() == 0:
+            asked.close()
+            return json.loads(wanted), descriptors
+        for descriptor in descriptors:
+            os.close(descriptor)
+
+
+def fork_and_tell(streams, state):
+    """Fork, and return in the new process. The other one tells how it ends."""
+    command = os.fork()
+    if command == 0:
+        os.close(state)
+        return
+    for descriptor in streams:
+        os.close(descriptor)
+    with socket.socket(fileno=state) as teller:
+        teller.send(json.dumps(command).encode())
+        code = os.waitstatus_to_exitcode(os.waitpid(command, 0)[1])
+        with suppress(BrokenPipeError):  # of a test that failed
+            teller.send(json.dumps(code).encode())
+    os._exit(0)
+
+
+def become(streams, *, arguments, environment, folder, start_new_session=False):
+    """Take over what the process is started with."""
+    for number, descriptor in enumerate(streams):
+        os.dup2(descriptor, number)
+        os.close(descriptor)
+    sys.stdout, sys.stderr = (os.fdopen(number, "w", closefd=False) for number in (1, 2))
+    sys.stdout.reconfigure(line_buffering=sys.stdout.isatty())
+    sys.stderr.reconfigure(line_buffering=True)
+    if start_new_session:
+        os.setsid()
+    os.chdir(folder)
+    os.environ.clear()
+    os.environ.update(environment)
+    sys.argv[1:] = arguments
+
+
+if __name__ == "__main__":
+    sys.meta_path.insert(0, WithoutPandas)
+    for package in LOADED:
+        for module in walk_packages(import_module(package).__path__, f"{package}."):
+            import_module(module.name)
+    gc.collect()
+    gc.freeze()
+    wanted, (*streams, state) = asked_for()
+    fork_and_tell(streams, state)
+    become(streams, **wanted)
+    runpy.run_module("aiotofupilot", run_name="__main__", alter_sys=True)
