@@ -27,7 +27,7 @@ parts below it.
   session that has the listings.
 - `_paging` says how a listing is walked, and knows no HTTP. `_http` says how one request gets through, and knows no
   paging. The two stand side by side, and a session puts them together.
-- `_wire` turns bytes into values and values into queries, without I/O.
+- `_wire` turns bytes into values and values into texts, without I/O.
 - `settings` finds the key and the server.
 - `errors`, `stats`, `positions` and `models` are the values that users meet. Checkpoints, watermarks and shards are
   positions.

@@ -5,5 +5,4 @@
   items. `structs` has the types that msgspec parses for models.
 - `detailed` reads a faulty body again, step by step, to find the fault. It also writes models as JSON.
 - `times` reads and writes dates and durations.
-- `query` is the query of a request.
 """

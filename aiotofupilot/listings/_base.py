@@ -13,7 +13,7 @@ from aiotofupilot._paging.source import Identified, Plan
 from aiotofupilot._public import internal
 from aiotofupilot.positions import Checkpoint
 
-from ._bounds import widely_bounded
+from ._bounds import Pairs, widely_bounded
 from ._declaration import Argument, arguments_of, describe
 from ._encoding import checked, query_of
 from ._query import Connection, Endpoint, Query, time_in
@@ -23,7 +23,6 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
     from typing import Unpack
 
-    from aiotofupilot._wire.query import Pairs
     from aiotofupilot.positions import Shard
 
 __all__ = ["Listing"]

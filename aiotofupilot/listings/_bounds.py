@@ -4,15 +4,14 @@ from __future__ import annotations
 
 from datetime import UTC, datetime, timedelta
 from functools import partial
-from typing import TYPE_CHECKING
 
 from aiotofupilot._arguments import for_parameter
 from aiotofupilot._wire.times import format_date_time, read_date_time
 
-if TYPE_CHECKING:
-    from aiotofupilot._wire.query import Pairs
+__all__ = ["Pairs", "bounded", "bounds_of", "widely_bounded"]
 
-__all__ = ["bounded", "bounds_of", "widely_bounded"]
+Pairs = tuple[tuple[str, str], ...]
+"""Names and values of a query, in order. A name repeats where its parameter takes several values."""
 
 _MILLISECOND = timedelta(milliseconds=1)
 

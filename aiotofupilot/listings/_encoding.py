@@ -27,8 +27,7 @@ from aiotofupilot.positions import Checkpoint
 from ._declaration import Bounds
 
 if TYPE_CHECKING:
-    from aiotofupilot._wire.query import Pairs
-
+    from ._bounds import Pairs
     from ._declaration import Argument
 
 __all__ = ["checked", "query_of"]

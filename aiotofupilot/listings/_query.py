@@ -8,12 +8,12 @@ from datetime import datetime
 from functools import partial
 from itertools import chain
 from typing import TYPE_CHECKING, Any, ClassVar, Generic, Protocol, TypeVar, cast
+from urllib.parse import urlencode
 
 from attrs import Factory, evolve, field, frozen
 
 from aiotofupilot._paging.source import Identified, Source, TimePartitioning
 from aiotofupilot._wire.codec import PageDecoder, RawDecoder, StructDecoder
-from aiotofupilot._wire.query import Pairs, encoded
 from aiotofupilot._wire.response import read_page
 from aiotofupilot._wire.times import read_date_time, read_http_date
 from aiotofupilot.errors import DecodeError
@@ -21,7 +21,7 @@ from aiotofupilot.models import Page, PageMeta
 from aiotofupilot.models.fields import fields_of
 from aiotofupilot.positions import Shard
 
-from ._bounds import bounded, bounds_of, widely_bounded
+from ._bounds import Pairs, bounded, bounds_of, widely_bounded
 from ._shared import OfOperatedRun
 
 if TYPE_CHECKING:
@@ -207,7 +207,7 @@ class Query(Source[T]):
     """Reads a page from a body and its cursor."""
     part: Shard[Any] | None = None
     """The shard whose items are requested, with slightly wider bounds. None: the query is not a shard's."""
-    _text: str = field(init=False, default=Factory(lambda self: encoded(self.pairs), takes_self=True))
+    _text: str = field(init=False, default=Factory(lambda self: urlencode(self.pairs), takes_self=True))
     _is_empty: bool = field(init=False, default=Factory(_has_empty_range, takes_self=True))
 
     @property
@@ -229,7 +229,7 @@ class Query(Source[T]):
     @property
     def digest(self) -> str:
         """A few characters that differ between queries."""
-        hashed = hashlib.blake2b(encoded(tuple(sorted(self.pairs))).encode(), digest_size=6).digest()
+        hashed = hashlib.blake2b(urlencode(sorted(self.pairs)).encode(), digest_size=6).digest()
         return urlsafe_b64encode(hashed).decode()
 
     async def fetch(self, cursor: int, limit: int, counts: RequestCounts, **options: Unpack[FetchOptions]) -> Page[T]:
