@@ -227,32 +227,20 @@ class PartFile:
             self._file.truncate(self.size)
 
     def _resume(self, options: Options, key: str | None) -> None:
-        state = self._left()
-        if state is None:
-            self._refuse_to_replace()
-            return
-        if difference := _difference(state, options, key):
-            raise UsageError(f"{self._part} was begun {difference}")
-        self.size, self.items, self.checkpoint = state["size"], state["items"], state["checkpoint"]
-        if self.items:
-            self.begun = datetime.fromisoformat(state["begun"])
-
-    def _left(self) -> dict[str, Any] | None:
-        """Return the state of what an earlier run has left; None: it has left nothing that can be completed."""
-        try:
-            state: dict[str, Any] = json.loads(self._state_path.read_bytes())
-        except (FileNotFoundError, ValueError):
-            return None
-        return state if 0 < state["size"] <= os.fstat(self._file.fileno()).st_size else None
-
-    def _refuse_to_replace(self) -> None:
-        """Keep what an earlier run has finished, which may be more than this one would write, or something else."""
-        with suppress(FileNotFoundError):
-            if self._target.stat().st_size:
-                raise UsageError(
-                    f"{self._target} is there already, and no interrupted run has left anything of it to go on with: "
-                    "leave out --resume to replace it, or choose another --output"
-                )
+        """Take over what an earlier run has left. If it has left nothing to complete, a file in the place is kept."""
+        state: dict[str, Any] = {"size": 0}
+        with suppress(FileNotFoundError, ValueError):
+            state = json.loads(self._state_path.read_bytes())
+        if 0 < state["size"] <= os.fstat(self._file.fileno()).st_size:
+            if difference := _difference(state, options, key):
+                raise UsageError(f"{self._part} was begun {difference}")
+            self.size, self.items, self.checkpoint = state["size"], state["items"], state["checkpoint"]
+            self.begun = datetime.fromisoformat(state["begun"]) if self.items else None
+        elif self._target.exists() and self._target.stat().st_size:
+            raise UsageError(
+                f"{self._target} is there already, and no interrupted run has left anything of it to go on with: "
+                "leave out --resume to replace it, or choose another --output"
+            )
 
     def _remove(self) -> None:
         for path in (self._part, self._state_path, self._new_state_path):
@@ -307,9 +295,7 @@ def _difference(state: dict[str, Any], options: Options, key: str | None) -> str
     ]
     if not differing and state["key"] != _digest(key, state["begun"]):
         differing = ["with another API key"]  # another server has other keys, so this is told last
-    if not differing:
-        return ""
-    return f"{' and '.join(differing)}: give the same again, or leave out --resume to begin anew"
+    return f"{' and '.join(differing)}: give the same again, or leave out --resume to begin anew" if differing else ""
 
 
 def _digest(key: str | None, begun: str) -> str | None:

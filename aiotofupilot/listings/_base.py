@@ -10,13 +10,12 @@ from attrs import evolve
 from aiotofupilot._arguments import for_parameter
 from aiotofupilot._paging.paginator import Paginator
 from aiotofupilot._paging.source import Identified, Plan
-from aiotofupilot._public import internal
 from aiotofupilot.positions import Checkpoint
 
 from ._bounds import Pairs, widely_bounded
 from ._declaration import Argument, arguments_of, describe
 from ._encoding import checked, query_of
-from ._query import Connection, Endpoint, Query, time_in
+from ._query import Endpoint, Query, time_in
 from ._shared import OfProcedure, PageOptions, WithMetadata, WithOrder
 
 if TYPE_CHECKING:
@@ -60,10 +59,6 @@ class Listing(Endpoint[T]):
     """What else there is to know of the listing. Empty: nothing."""
     stable_orders: ClassVar[frozenset[str]] = frozenset()
     """The values of ``sort_by`` for an order in which no item can move past another one."""
-
-    @internal
-    def __init__(self, connection: Connection) -> None:
-        super().__init__(connection)
 
     def __init_subclass__(cls) -> None:
         super().__init_subclass__()
@@ -120,12 +115,7 @@ class Listing(Endpoint[T]):
         return self._listed(arguments, [argument for argument in self.filters if not argument.is_required])
 
     def _listed(self, arguments: Mapping[str, Any], filters: Sequence[Argument] | None = None) -> Paginator[T]:
-        """Return a paginator for the arguments of ``list()``. Nothing has been sent.
-
-        Args:
-            arguments: The arguments.
-            filters: The filters that can be among them. None: all that the listing has.
-        """
+        """Return a paginator for the arguments of ``list()``, or for those of some filters. Nothing has been sent."""
         filters = self.filters if filters is None else filters
         self._check_names(arguments, (*filters, *self.options))
         return self._paginator(query_of(filters, arguments), arguments)
@@ -153,10 +143,7 @@ class Listing(Endpoint[T]):
             keep: Whether to keep an item that the server lists; None: all are kept.
         """
         query: Query[T] = Query(self, pairs, self.decode, part)
-        how: dict[str, Any] = {}
-        for option in _PAGE_OPTIONS:
-            value = given.get(option.name, option.default)
-            how[option.name] = value if value is None and option.is_optional else checked(option, value)
+        how = {option.name: checked(option, given.get(option.name, option.default)) for option in _PAGE_OPTIONS}
         plan = Plan(
             limit=how["limit"],
             start=self._start(how["cursor"], query.digest),

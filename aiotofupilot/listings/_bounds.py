@@ -13,15 +13,11 @@ __all__ = ["Pairs", "bounded", "bounds_of", "widely_bounded"]
 Pairs = tuple[tuple[str, str], ...]
 """Names and values of a query, in order. A name repeats where its parameter takes several values."""
 
-_MILLISECOND = timedelta(milliseconds=1)
-
 
 def bounds_of(pairs: Pairs, name: str) -> tuple[datetime | None, datetime | None]:
     """Return the earliest and the latest time that a query asks for; None: there is no bound.
 
-    Args:
-        pairs: The query.
-        name: The beginning of the names of the parameters that bound the time, such as ``created``.
+    The names of the parameters that bound the time begin with the name, such as ``created``.
 
     Raises:
         ValueError: A bound is not a date-time with a UTC offset. The query of a parsed shard can have such a bound.
@@ -31,13 +27,7 @@ def bounds_of(pairs: Pairs, name: str) -> tuple[datetime | None, datetime | None
 
 
 def bounded(pairs: Pairs, name: str, *, after: datetime | None = None, before: datetime | None = None) -> Pairs:
-    """Return a query for the items between two times. Its own bounds still hold.
-
-    Args:
-        pairs: The query.
-        name: As in `bounds_of`.
-        after: Timezone-aware. A fraction of a millisecond is dropped. None: no further bound.
-        before: Timezone-aware. A fraction of a millisecond is rounded up. None: no further bound.
+    """Return a query for the items between two times, to the milliseconds around them. Its own bounds still hold.
 
     Raises:
         ValueError: As in `bounds_of`.
@@ -59,25 +49,13 @@ def widely_bounded(pairs: Pairs, name: str, start: datetime | None, end: datetim
 
     The stored times of the API may be finer than the milliseconds that it shows. So a part of a query is asked for with
     a millisecond more at both ends. The time that an item shows decides whether it belongs to the part.
-
-    Args:
-        pairs: The query. Its own bounds still hold.
-        name: As in `bounds_of`.
-        start: Timezone-aware; None: no further bound.
-        end: Timezone-aware; None: no further bound.
-        by: How many milliseconds.
     """
-    return bounded(
-        pairs,
-        name,
-        after=None if start is None else _moved(start, -by * _MILLISECOND),
-        before=None if end is None else _moved(end, by * _MILLISECOND),
-    )
+    return bounded(pairs, name, after=start and _moved(start, -by), before=end and _moved(end, by))
 
 
-def _moved(time: datetime, by: timedelta) -> datetime:
+def _moved(time: datetime, milliseconds: int) -> datetime:
     try:
-        return time.astimezone(UTC) + by
+        return time.astimezone(UTC) + timedelta(milliseconds=milliseconds)
     except OverflowError:  # the first or the last time of all
         return time
 

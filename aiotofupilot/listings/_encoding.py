@@ -34,12 +34,14 @@ __all__ = ["checked", "query_of"]
 
 
 def checked(argument: Argument, value: object) -> Any:  # noqa: ANN401 - of the type that the argument has
-    """Return an argument after checking it: a plain value of its type, or a list of them.
+    """Return an argument after checking it: a plain value of its type, a list of them, or None where it is optional.
 
     Raises:
         TypeError: It is of the wrong type.
         ValueError: It is out of bounds.
     """
+    if value is None and argument.is_optional:
+        return None
     try:
         return _checked(argument.type, argument.name, value, argument.bounds or Bounds())
     except (TypeError, ValueError) as error:
@@ -161,10 +163,6 @@ def _integer(path: str, value: object, bounds: Bounds) -> int:
     return _arguments.integer(path, value, low=bounds.low or 0, high=bounds.high)
 
 
-def _boolean(path: str, value: object, _: Bounds) -> bool:
-    return _arguments.boolean(path, value)
-
-
 def _cursor(path: str, value: object, bounds: Bounds) -> int | Checkpoint:
     if isinstance(value, Checkpoint):
         return value
@@ -175,7 +173,7 @@ def _cursor(path: str, value: object, bounds: Bounds) -> int | Checkpoint:
 
 _CHECKS: Mapping[Any, Callable[[str, object, Bounds], object]] = {
     int | Checkpoint: _cursor,
-    bool: _boolean,
+    bool: lambda path, value, _: _arguments.boolean(path, value),
     datetime: _date_time,
     float: _number,
     int: _integer,
@@ -185,11 +183,7 @@ _CHECKS: Mapping[Any, Callable[[str, object, Bounds], object]] = {
 
 
 def _metadata(path: str, value: object) -> dict[str, object]:
-    """Return a metadata filter in the form in which it is sent, as one JSON value.
-
-    A condition is ``{"in": [str, ...], "contains": str}`` or one of the two, ``{"eq": bool}``, or any of ``gte``,
-    ``lte``, ``gt``, ``lt`` and ``eq``, each with a number. An empty mapping is no filter.
-    """
+    """Return a `MetadataFilter` in the form in which it is sent, as one JSON value. An empty mapping is no filter."""
     conditions = _mapping(path, value)
     if len(conditions) > _METADATA_KEYS:
         raise ValueError(f"{path} must have at most {_METADATA_KEYS} keys, got {len(conditions)}")
@@ -225,19 +219,15 @@ def _text_condition(path: str, condition: Mapping[Any, object]) -> dict[str, obj
 
 def _condition(path: str, value: object) -> dict[str, object]:
     condition = _mapping(path, value)
-    match condition:
-        case _ if condition and condition.keys() <= {"in", "contains"}:
-            return _text_condition(path, condition)
-        case {"eq": bool(wanted), **others} if not others:
-            return {"eq": wanted}
-        case _ if condition and all(operator in _COMPARISONS for operator in condition):
-            return {
-                operator: _number(f"{path}[{operator!r}]", condition[operator], Bounds())
-                for operator in _COMPARISONS
-                if operator in condition
-            }
-        case _:
-            raise ValueError(
-                f"{path} must be {{'in': [...]}}, {{'contains': ...}}, {{'eq': ...}}, "
-                f"or comparisons by {', '.join(_COMPARISONS)}, got {value!r}"
-            )
+    operators = set(condition)
+    if operators and operators <= {"in", "contains"}:
+        return _text_condition(path, condition)
+    if operators == {"eq"} and isinstance(condition["eq"], bool):
+        return {"eq": condition["eq"]}
+    if operators and operators <= {*_COMPARISONS}:
+        given = (operator for operator in _COMPARISONS if operator in condition)
+        return {operator: _number(f"{path}[{operator!r}]", condition[operator], Bounds()) for operator in given}
+    raise ValueError(
+        f"{path} must be {{'in': [...]}}, {{'contains': ...}}, {{'eq': ...}}, "
+        f"or comparisons by {', '.join(_COMPARISONS)}, got {value!r}"
+    )

@@ -13,6 +13,7 @@ from urllib.parse import urlencode
 from attrs import Factory, evolve, field, frozen
 
 from aiotofupilot._paging.source import Identified, Source, TimePartitioning
+from aiotofupilot._public import internal
 from aiotofupilot._wire.codec import PageDecoder, RawDecoder, StructDecoder
 from aiotofupilot._wire.response import read_page
 from aiotofupilot._wire.times import read_date_time, read_http_date
@@ -150,6 +151,7 @@ class Endpoint(Generic[T]):
         cls.decode_raw = RawDecoder(is_bare=is_bare)
         cls.decode_structs = StructDecoder(model, bare=is_bare)
 
+    @internal
     def __init__(self, connection: Connection) -> None:
         self.connection: Connection = connection
         """The way to the server."""
