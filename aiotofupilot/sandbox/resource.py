@@ -57,12 +57,7 @@ class Snapshot:
     """The items of all listings at one time."""
 
     def __init__(self, world: World, changed: Mapping[str, Sequence[Any]]) -> None:
-        """Describe the items.
-
-        Args:
-            world: The made-up factory.
-            changed: The items of the listings that are not, or may not be, the made-up ones, by the listing's name.
-        """
+        """Describe the items. Those of the listings in `changed` may differ from the made-up ones of the world."""
         self._world = world
         self._changed = changed
         self._groups: dict[tuple[str, str], Mapping[Any, Sequence[Any]]] = {}
@@ -138,9 +133,7 @@ class Resource(Maker[T]):
     @cached_property
     def sorts(self) -> Mapping[str, Callable[[Any], Any]]:
         """The sort key of an item, for each value of ``sort_by``; empty: the listing has no sort orders."""
-        orders = next(
-            (argument.choices for argument in listing_class(self.name).filters if argument.name == "sort_by"), ()
-        )
+        orders = (order for parameter in self.parameters if parameter.name == "sort_by" for order in parameter.options)
         return {order: path(self.sort_paths.get(order) or _path_named(self.model, order)) for order in orders}
 
     def _filter(self, argument: Argument) -> Filter | None:
@@ -260,12 +253,7 @@ def equal_to(read: Path) -> Filter:
 
 
 def among(read: Path, *, missing: str | None = None) -> Filter:
-    """Select the items whose field has one of the given values.
-
-    Args:
-        read: The field.
-        missing: The filter's word for items without a value; None: it has no such word.
-    """
+    """Select the items whose field has one of the given values. `missing` stands for items without a value."""
     value = path(read)
 
     def select(wanted: frozenset[str], _snapshot: Snapshot) -> Predicate:
@@ -288,12 +276,9 @@ def contains(*reads: Path) -> Filter:
 
 
 def mentions(read: Path, *, shortest: int, within: bool = False) -> Filter:
-    """Select by text in a field. A long text may also be the beginning of the item's id.
+    """Select by text in a field. A text of `shortest` characters or more may also be the beginning of the item's id.
 
-    Args:
-        read: The field.
-        shortest: How many characters a long text has at least.
-        within: Whether a long text may be anywhere in the id.
+    If `within` is true, such a text may be anywhere in the id.
     """
     value = path(read)
 

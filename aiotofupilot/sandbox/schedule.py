@@ -21,7 +21,7 @@ from contextlib import suppress
 from functools import reduce
 from operator import add
 from random import Random
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal
 
 from attrs import frozen
 
@@ -29,6 +29,8 @@ from .faults import TRANSIENT, Fault
 from .request import Request
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from .delivery import Delivery
 
 __all__ = ["Faults", "Match", "Rules"]
@@ -36,45 +38,29 @@ __all__ = ["Faults", "Match", "Rules"]
 Match = Callable[[Request], bool]
 
 
-def _anything(_request: Request) -> bool:
-    """Match every request."""
-    return True
-
-
 @frozen(eq=False)
-class _Certainty:
-    """A fault for the next request that matches, or for all requests that match."""
+class _Rule:
+    """Faults for the next request that matches, for all requests that match, or for some of them."""
 
-    matches: Match
-    fault: Fault
-    once: bool
-
-    def __str__(self) -> str:
-        return f"{'next' if self.once else 'always'} {self.fault!r}"
-
-
-@frozen(eq=False)
-class _Chance:
-    """Faults for some of the requests that match."""
-
+    how: Literal["next", "always", "randomly"]
     matches: Match
     faults: tuple[Fault, ...]
-    rate: float
-    seed: int
-    heal_after: int | None
+    rate: float = 1.0
+    seed: int = 0
+    heal_after: int | None = None
 
     def __str__(self) -> str:
-        return f"{self.rate:.0%} of {', '.join(map(repr, self.faults))}"
+        told = ", ".join(map(repr, self.faults))
+        return f"{self.rate:.0%} of {told}" if self.how == "randomly" else f"{self.how} {told}"
 
-    def draw(self, request: Request) -> list[Fault]:
+    def draw(self, request: Request) -> Sequence[Fault]:
         """Return the faults that one request meets."""
+        if self.how != "randomly":
+            return self.faults
         if self.heal_after is not None and request.attempt > self.heal_after:
-            return []
+            return ()
         random = _chance(f"{self.seed} {self.faults}", request)
-        return [random.choice(self.faults)] if random.random() < self.rate else []
-
-
-_Rule = _Certainty | _Chance
+        return (random.choice(self.faults),) if random.random() < self.rate else ()
 
 
 class Rules:
@@ -105,11 +91,11 @@ class Rules:
 
     def next(self, *faults: Fault, times: int = 1) -> None:
         """Give one fault to each of the next requests, in order. The whole sequence comes `times` times."""
-        self._rules.extend(_Certainty(self._matches, fault, once=True) for fault in faults * times)
+        self._rules += [_Rule("next", self._matches, (fault,)) for fault in faults * times]
 
     def always(self, *faults: Fault) -> None:
         """Give all of these faults to each request from now on."""
-        self._rules.extend(_Certainty(self._matches, fault, once=False) for fault in faults)
+        self._rules += [_Rule("always", self._matches, (fault,)) for fault in faults]
 
     def randomly(self, *faults: Fault, rate: float, seed: int = 0, heal_after: int | None = None) -> None:
         """Give one of these faults to some requests from now on.
@@ -125,14 +111,14 @@ class Rules:
         """
         if not 0 <= rate <= 1:
             raise ValueError(f"rate must be from 0 to 1, got {rate}")
-        self._rules.append(_Chance(self._matches, faults or TRANSIENT, rate, seed, heal_after))
+        self._rules.append(_Rule("randomly", self._matches, faults or TRANSIENT, rate, seed, heal_after))
 
 
 class Faults(Rules):
     """All faults to come. Without a rule, nothing goes wrong."""
 
     def __init__(self) -> None:
-        super().__init__([], _anything)
+        super().__init__([], lambda _request: True)
 
     def clear(self) -> None:
         """Let nothing go wrong any more."""
@@ -141,7 +127,7 @@ class Faults(Rules):
     @property
     def pending(self) -> list[Fault]:
         """The faults of ``next`` that no request has met yet."""
-        return [rule.fault for rule in self._rules if isinstance(rule, _Certainty) and rule.once]
+        return [fault for rule in self._rules if rule.how == "next" for fault in rule.faults]
 
     def decide(self, request: Request) -> Fault | None:
         """Return the fault of a request, and remove it if it came from ``next``; None: nothing goes wrong.
@@ -150,14 +136,13 @@ class Faults(Rules):
             request: The request.
         """
         rules = [rule for rule in self._rules if rule.matches(request)]
-        certain = [rule for rule in rules if isinstance(rule, _Certainty)]
-        met = [rule.fault for rule in certain if not rule.once]
-        if once := next((rule for rule in certain if rule.once), None):
+        due = [rule for rule in rules if rule.how == "next"][:1]
+        for rule in due:
             with suppress(ValueError):  # another thread may have cleared them meanwhile
-                self._rules.remove(once)
-            met.append(once.fault)
-        else:
-            met += [fault for rule in rules if isinstance(rule, _Chance) for fault in rule.draw(request)]
+                self._rules.remove(rule)
+        always = [rule for rule in rules if rule.how == "always"]
+        rest = due or [rule for rule in rules if rule.how == "randomly"]
+        met = [fault for rule in (*always, *rest) for fault in rule.draw(request)]
         return reduce(add, met) if met else None
 
     def alter(self, delivery: Delivery, request: Request) -> Delivery:
