@@ -86,7 +86,7 @@ def make(model: type[T], **changes: Any) -> T:  # noqa: ANN401 - each model has 
         TypeError: The model has no such field, or a value is not of the field's type.
         ValueError: A date-time is naive, or a validator has neither an operator nor an expression.
     """
-    if model not in _EXAMPLES:
+    if model not in _EXAMPLES and model not in _REFERRED:
         raise TypeError(f"make() makes items and their parts, not {model!r}")
     fields = _described(model)
     for name in changes:
@@ -98,7 +98,8 @@ def make(model: type[T], **changes: Any) -> T:  # noqa: ANN401 - each model has 
         name: tuple(cast("Iterator[object]", value)) if isinstance(value, Iterator) else value
         for name, value in changes.items()
     }
-    return _build(model, None, **{**_EXAMPLES[model](changes), **changes})
+    example = _EXAMPLES[model](changes) if model in _EXAMPLES else _fields(_refer(model, make(_REFERRED[model][0])))
+    return _build(model, None, **{**example, **changes})
 
 
 def _build(model: type[T], identity: str | None, /, **values: Any) -> T:  # noqa: ANN401 - each field has its type
@@ -138,13 +139,18 @@ def _checked(field: Field, value: Any) -> Any:  # noqa: ANN401 - the value of a 
 def _checked_one(field: Field, value: Any) -> Any:  # noqa: ANN401 - the value of a field
     """Return a value that may be in an array."""
     if field.model is not None and isinstance(value, _REFERRED.get(field.model, ())):
-        parts = {part.name: part for part in fields_of(field.model) if hasattr(value, part.name)}
-        return field.model(**{name: _checked(part, getattr(value, name)) for name, part in parts.items()})
+        return _refer(field.model, value)
     classes = _classes(field.kind)
     if not isinstance(value, classes) or (isinstance(value, bool) and bool not in classes):
         wanted = " or ".join(cls.__name__ for cls in classes)
         raise TypeError(f"{field.name} must be {wanted}{' or None' * field.is_optional}, got {value!r}")
     return _aware(field.name, value) if isinstance(value, datetime) else value
+
+
+def _refer(model: Any, item: Any) -> Any:  # noqa: ANN401 - a model and an item
+    """Return the reference to an item. The item has the fields of the reference, or the reference has a default."""
+    parts = [part for part in fields_of(model) if hasattr(item, part.name)]
+    return model(**{part.name: _checked(part, getattr(item, part.name)) for part in parts})
 
 
 def _classes(kind: Any) -> tuple[type, ...]:  # noqa: ANN401 - an annotation
@@ -192,7 +198,7 @@ _REFERRED: Mapping[type, tuple[type, ...]] = {
     LastRun: (Run,),
     DeploymentRepository: (Repository,),
 }
-"""References, and the items that are given for them."""
+"""References, and the items that are given for them, the usual one first."""
 
 _TOLD_LATER: Mapping[type, frozenset[str]] = {
     User: frozenset({"image", "banned"}),
@@ -284,19 +290,6 @@ def _validator(changes: Mapping[str, Any]) -> dict[str, Any]:
     }
 
 
-def _unit() -> Unit:
-    return make_unit()  # which is defined below
-
-
-def _run() -> Run:
-    return make_run()  # likewise
-
-
-def _like(build: Callable[[], object], *names: str) -> Callable[[Mapping[str, Any]], dict[str, Any]]:
-    """Return an example with some fields of another one."""
-    return lambda _changes: {name: getattr(build(), name) for name in names}
-
-
 def _values(**values: Any) -> Callable[[Mapping[str, Any]], dict[str, Any]]:  # noqa: ANN401 - each field has its type
     """Return an example that does not depend on the changes."""
     return lambda _changes: values
@@ -304,7 +297,6 @@ def _values(**values: Any) -> Callable[[Mapping[str, Any]], dict[str, Any]]:  # 
 
 _EXAMPLES: Mapping[type, Callable[[Mapping[str, Any]], dict[str, Any]]] = {
     User: _values(name="Ada Park", email="ada.park@example.com"),
-    UserRef: _like(lambda: make(User), "id", "name", "email"),
     Operator: _values(id=None, name="Night shift"),
     Repository: _repository,
     Procedure: lambda _changes: {
@@ -313,27 +305,20 @@ _EXAMPLES: Mapping[type, Callable[[Mapping[str, Any]], dict[str, Any]]] = {
         "created_by_user": make(User),
         "linked_repository": make(Repository),
     },
-    ProcedureRef: _like(lambda: make(Procedure), "id", "name"),
     ProcedureVersion: _values(tag="v1.0.0"),
     Team: _values(name="Line 1"),
     Station: _station,
-    StationRef: _like(lambda: make(Station), "id", "name"),
     Revision: _values(number="A"),
     Part: _part,
-    PartRef: _like(lambda: make_unit().part, "id", "number", "name", "revision"),
+    PartRef: lambda _changes: _fields(make_unit().part),
     Batch: lambda _changes: {
         "number": "2026-W05",
         "created_at": datetime(2026, 1, 26, 6, 0, tzinfo=UTC),
         "unit_count": 1,
         "created_by_station": make(Station),
     },
-    BatchRef: _like(lambda: make(Batch), "id", "number"),
-    UnitRef: _like(_unit, "id", "serial_number"),
-    RunUnit: _like(lambda: make_run().unit, "id", "serial_number", "sample", "part", "batch"),
-    RunProcedure: _like(lambda: make_run().procedure, "id", "name", "version"),
+    RunProcedure: lambda _changes: _fields(make_run().procedure),
     RunSequence: _sequence,
-    LastRun: _like(_run, "id", "outcome", "started_at", "ended_at", "procedure"),
-    LogRun: _like(_run, "id", "outcome", "started_at"),
     Log: _log,
     Validator: _validator,
     Commit: _values(
@@ -344,19 +329,18 @@ _EXAMPLES: Mapping[type, Callable[[Mapping[str, Any]], dict[str, Any]]] = {
         committed_at=datetime(2026, 1, 30, 15, 58, tzinfo=UTC),
         branch="main",
     ),
-    DeploymentRepository: _values(provider="github"),
-    Unit: lambda _changes: _fields(make_unit()),
-    Run: lambda _changes: _fields(make_run()),
-    Phase: lambda _changes: _fields(make_phase()),
-    Measurement: lambda _changes: _fields(make_measurement()),
-    Deployment: lambda _changes: _fields(make_deployment()),
+    Unit: lambda _changes: _fields(make_unit(), "id"),
+    Run: lambda _changes: _fields(make_run(), "id"),
+    Phase: lambda _changes: _fields(make_phase(), "id"),
+    Measurement: lambda _changes: _fields(make_measurement(), "id"),
+    Deployment: lambda _changes: _fields(make_deployment(), "id"),
 }
 """What each model has where nothing else is said. The function gets the changes."""
 
 
-def _fields(item: object) -> dict[str, Any]:
-    """Return the fields of an item, without its ID."""
-    return {name: getattr(item, name) for name in _described(type(item)) if name != "id"}
+def _fields(item: object, *left_out: str) -> dict[str, Any]:
+    """Return the fields of an item by name."""
+    return {name: getattr(item, name) for name in _described(type(item)) if name not in left_out}
 
 
 _STATION = make(Station)
