@@ -39,6 +39,7 @@ __all__ = [
     "if_asked",
     "mentions",
     "path",
+    "related",
     "until",
 ]
 
@@ -136,6 +137,11 @@ class Resource(Maker[T]):
         orders = (order for parameter in self.parameters if parameter.name == "sort_by" for order in parameter.options)
         return {order: path(self.sort_paths.get(order) or _path_named(self.model, order)) for order in orders}
 
+    def filter_named(self, name: str) -> Filter:
+        """Return what the parameter with a name selects. There must be such a filter."""
+        (test,) = (parameter.test for parameter in self.parameters if parameter.name == name and parameter.test)
+        return test
+
     def _filter(self, argument: Argument) -> Filter | None:
         """Return what a parameter selects; None: it selects no items by itself."""
         name = argument.name
@@ -157,16 +163,14 @@ class Resource(Maker[T]):
             return self.otherwise(argument.name)
         return select(_path_named(self.model, name))
 
-    def predicates(self, asked: Values, snapshot: Snapshot) -> list[Predicate]:
-        """Return what all items have to meet that a request asks for."""
-        tests = [(parameter.test, asked[parameter.name]) for parameter in self.parameters if parameter.name in asked]
-        joined = self.joined(asked, snapshot) if self.joined else None
-        return [test(value, snapshot) for test, value in tests if test] + ([joined] if joined else [])
-
     def select(self, asked: Values, snapshot: Snapshot) -> Sequence[T]:
         """Return the items that a request asks for, in its order. None is the largest sort key, as in PostgreSQL."""
         items: Sequence[T] = snapshot.rows(self.name)
-        for predicate in self.predicates(asked, snapshot):
+        tests = {parameter.name: parameter.test for parameter in self.parameters}
+        predicates = [test(value, snapshot) for name, value in asked.items() if (test := tests[name])]
+        if self.joined and (joined := self.joined(asked, snapshot)):
+            predicates.append(joined)
+        for predicate in predicates:
             items = list(filter(predicate, items))
         if not self.sorts:
             return items
@@ -288,6 +292,25 @@ def mentions(read: Path, *, shortest: int, within: bool = False) -> Filter:
             return lambda item: needle in value(item).lower()
         found = operator.contains if within else str.startswith
         return lambda item: needle in value(item).lower() or found(item.id.lower(), needle)
+
+    return select
+
+
+def related(read: Path, listing: str, other: str, chosen: Filter) -> Filter:
+    """Select the items whose field has the same value as another field has in an item that a filter selects.
+
+    Args:
+        read: The field of the item.
+        listing: The listing of the other items.
+        other: Their field.
+        chosen: Selects some of them.
+    """
+    value, others = path(read), path(other)
+
+    def select(wanted: Any, snapshot: Snapshot) -> Predicate:  # noqa: ANN401 - the value of a parameter
+        is_chosen = chosen(wanted, snapshot)
+        values = {others(item) for item in snapshot.rows(listing) if is_chosen(item)}
+        return lambda item: value(item) in values
 
     return select
 

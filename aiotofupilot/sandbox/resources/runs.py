@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from aiotofupilot.models import Run, RunSequence
-from aiotofupilot.sandbox.resource import Predicate, Resource, Snapshot, among, mentions, path
+from aiotofupilot.sandbox.resource import Resource, among, equal_to, mentions, related
 from aiotofupilot.sandbox.world import MILLISECOND
 
 if TYPE_CHECKING:
@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
     from aiotofupilot.models import Metadata
     from aiotofupilot.sandbox.plan import Attempt, Entry
-    from aiotofupilot.sandbox.resource import Filter
+    from aiotofupilot.sandbox.resource import Filter, Predicate, Snapshot
     from aiotofupilot.sandbox.world import World
 
 __all__ = ["RUNS", "of_run"]
@@ -94,16 +94,12 @@ def of_run(run_id: str) -> Callable[[str], Filter]:
     Args:
         run_id: The path of the id of an item's run.
     """
-    read = path(run_id)
 
     def named(name: str) -> Filter:
-        def select(wanted: object, snapshot: Snapshot) -> Predicate:
-            asked = {"procedure_ids": frozenset({wanted})} if name == "procedure_id" else {name: wanted}
-            (predicate,) = RUNS.predicates(asked, snapshot)
-            runs = snapshot.grouped("runs", "id")
-            chosen = {identity for identity, (run, *_) in runs.items() if predicate(run)}
-            return lambda item: read(item) in chosen
+        def chosen(wanted: object, snapshot: Snapshot) -> Predicate:
+            by = equal_to("procedure.id") if name == "procedure_id" else RUNS.filter_named(name)
+            return by(wanted, snapshot)
 
-        return select
+        return related(run_id, "runs", "id", chosen)
 
     return named

@@ -18,6 +18,7 @@ from aiotofupilot.sandbox.resource import (
     contains,
     if_asked,
     mentions,
+    related,
     until,
 )
 
@@ -125,21 +126,15 @@ def _batch(_world: World, planned: PlannedBatch) -> Iterator[Batch]:
     )
 
 
-def _having(of_units: Filter) -> Filter:
+def _of_units(chosen: Filter) -> Filter:
     """Select batches with a unit that a filter of units selects."""
-
-    def select(wanted: object, snapshot: Snapshot) -> Predicate:
-        passes = of_units(wanted, snapshot)
-        units = snapshot.grouped("units", "batch.id")
-        return lambda batch: any(map(passes, units.get(batch.id, ())))
-
-    return select
+    return related("id", "units", "batch.id", chosen)
 
 
 def _mentions(query: str, snapshot: Snapshot) -> Predicate:
     """Select by text in the number of the batch, or in the serial number of a unit in it."""
-    needle, has_unit = query.lower(), _having(contains("serial_number"))(query, snapshot)
-    return lambda batch: needle in batch.number.lower() or has_unit(batch)
+    by_number, by_unit = (by(query, snapshot) for by in (contains("number"), _of_units(contains("serial_number"))))
+    return lambda batch: by_number(batch) or by_unit(batch)
 
 
 BATCHES: Resource[Batch] = Resource(
@@ -151,8 +146,8 @@ BATCHES: Resource[Batch] = Resource(
     "sort_by sort_order",
     filters={
         "search_query": _mentions,
-        "part_numbers": _having(among("part.number")),
-        "revision_numbers": _having(among("part.revision.number")),
+        "part_numbers": _of_units(among("part.number")),
+        "revision_numbers": _of_units(among("part.revision.number")),
     },
 )
 
@@ -173,18 +168,15 @@ def _metadata_of_part(_world: World, number: int) -> Metadata:
     return {"supplier": ("Acme", "Volta")[number % 2], "layers": 2 + number % 4 * 2, "certified": number % 3 == 0}
 
 
-def _tested_by(wanted: frozenset[str], snapshot: Snapshot) -> Predicate:
-    """Select parts whose units are tested by one of the procedures."""
-    numbers = {run.unit.part.number for run in snapshot.rows("runs") if run.procedure.id in wanted}
-    return lambda part: part.number in numbers
-
-
 PARTS: Resource[Part] = Resource(
     name="parts",
     source=lambda _world: range(len(PRODUCTS)),
     make=_part,
     included={"metadata": _metadata_of_part},
     order="limit search_query procedure_ids sort_by sort_order metadata include_metadata",
-    filters={"search_query": contains("name", "number"), "procedure_ids": _tested_by},
+    filters={
+        "search_query": contains("name", "number"),
+        "procedure_ids": related("number", "runs", "unit.part.number", among("procedure.id")),
+    },
     pages=pages(minimum=None),
 )
