@@ -361,30 +361,19 @@ def malformed(*items: int | str) -> Alteration:
 
     def alter(delivery: Delivery, request: Request, _random: Random) -> Delivery:
         among = _among(request, items)
-        document = _document(delivery) if among else None
-        if document is None:
+        if not among or delivery.status != HTTPStatus.OK:
             return delivery
+        try:
+            document: Any = loads(delivery.body)
+        except ValueError:  # another fault has replaced it
+            return delivery
+        listed = cast("list[Any]", document if isinstance(document, list) else document["data"])
         for index in among:
-            _items(document)[index]["id"] = None
+            listed[index]["id"] = None
         body = dumps(document)
         return delivery.with_response(Delivery.of(200, {"Content-Type": "application/json"}, body))
 
     return alter
-
-
-def _document(delivery: Delivery) -> Any:  # noqa: ANN401 - any JSON document
-    """Return the document of the API's response; None: another fault has replaced it."""
-    if delivery.status != HTTPStatus.OK:
-        return None
-    try:
-        return loads(delivery.body)
-    except ValueError:
-        return None
-
-
-def _items(document: Any) -> list[Any]:  # noqa: ANN401 - any JSON document
-    """Return the items of a page or of a bare array."""
-    return cast("list[Any]", document if isinstance(document, list) else document["data"])
 
 
 def _among(request: Request, items: tuple[int | str, ...]) -> list[int]:

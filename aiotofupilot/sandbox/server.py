@@ -32,7 +32,6 @@ if TYPE_CHECKING:
     from aiotofupilot.models import Procedure, Run
 
     from .factory import Items
-    from .wire import Response
 
 __all__ = ["Hook", "Sandbox"]
 
@@ -226,15 +225,14 @@ class Sandbox(Api, Listings):
             return Delivery((*Delivery.of(431, {"Connection": "close"}, b"").steps, Close()))
         if request.method == "HEAD":  # the REST layer answers it, whatever the key is
             return Delivery.of(200 if self.knows(request.path) else 404, {}, b"")
-        response = self._respond_to_get(request) if request.method == "GET" else not_found().response()
-        return Delivery.of(response.status, {"Content-Type": "application/json"}, response.body)
-
-    def _respond_to_get(self, request: Request) -> Response:
         try:
+            if request.method != "GET":
+                raise not_found()
             request.page = self.page(request.path, request.query, request.authorization)
+            response = self.write(request.path, request.page)
         except Refusal as refusal:
-            return refusal.response()
-        return self.write(request.path, request.page)
+            response = refusal.response()
+        return Delivery.of(response.status, {"Content-Type": "application/json"}, response.body)
 
     async def start(self) -> None:
         """Open the port and respond from now on.

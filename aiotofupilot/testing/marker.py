@@ -7,9 +7,9 @@ from collections.abc import Callable, Iterable
 from difflib import get_close_matches
 from typing import TYPE_CHECKING, Any, cast
 
-from aiotofupilot.listings import NAMES
 from aiotofupilot.sandbox import Sandbox
 from aiotofupilot.sandbox.faults import Fault
+from aiotofupilot.sandbox.resources import RESOURCES
 
 if TYPE_CHECKING:
     import pytest
@@ -48,7 +48,7 @@ def sandbox_of(markers: Iterable[pytest.Mark]) -> tuple[Sandbox, bool]:
 def _check_names(options: dict[str, Any]) -> None:
     signature = inspect.signature(Sandbox.__init__).parameters.values()
     known = {parameter.name for parameter in signature if parameter.kind is parameter.KEYWORD_ONLY}
-    known |= {*NAMES, "faults", "waits"}
+    known |= {*RESOURCES, "faults", "waits"}
     for name in options:
         if name not in known:
             close = get_close_matches(name, known, 1)

@@ -19,8 +19,8 @@ from aioresponses import CallbackResult, aioresponses
 from multidict import CIMultiDict
 
 from aiotofupilot import TofuPilotSession
-from aiotofupilot.listings import NAMES
 from aiotofupilot.sandbox import Api, Factory, paging
+from aiotofupilot.sandbox.resources import RESOURCES
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
@@ -159,7 +159,7 @@ def mock_listing(
 
     server = _ANY_SERVER if base_url is None else re.escape(session.base_url)
     mocked.get(  # pyright: ignore[reportUnknownMemberType] - aioresponses says of a pattern no more than that it is one
-        re.compile(rf"{server}/v2/(?:{'|'.join(NAMES)})(?:\?|$)"), callback=response, repeat=True
+        re.compile(rf"{server}/v2/(?:{'|'.join(RESOURCES)})(?:\?|$)"), callback=response, repeat=True
     )
     return factory
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import timedelta
+from math import inf
 from typing import TYPE_CHECKING
 
 from aiotofupilot.models import Batch, LastRun, Part, ProcedureRef, Unit, UserRef
@@ -14,16 +15,16 @@ from aiotofupilot.sandbox.resource import (
     Resource,
     Snapshot,
     among,
-    at_least,
     contains,
     if_asked,
     mentions,
     related,
-    until,
 )
 
+from .runs import RUNS
+
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Iterator
 
     from aiotofupilot.models import Metadata
     from aiotofupilot.sandbox.parameters import Values
@@ -64,27 +65,23 @@ def _metadata_of_unit(_world: World, planned: PlannedUnit) -> Metadata:
     return {"pcb_lot": f"L{2000 + planned.index // 40}"}
 
 
-_OF_ITS_RUNS: Mapping[str, Filter] = {
-    "procedure_ids": among("procedure.id"),
-    "outcomes": among("outcome"),
-    "started_after": at_least("started_at"),
-    "started_before": until("started_at"),
-}
+_OF_ITS_RUNS = ("procedure_ids", "outcomes", "started_after", "started_before")
 
 
 def _by_its_runs(asked: Values, snapshot: Snapshot) -> Predicate | None:
     """Select units by the number of their runs, and by the filters that look at runs.
 
-    With ``latest_only``, this run has to be the latest.
+    One run has to meet all of these filters. With ``latest_only``, it has to be the latest.
     """
-    predicates = [test(asked[name], snapshot) for name, test in _OF_ITS_RUNS.items() if name in asked]
-    least, most = asked.get("run_count_min"), asked.get("run_count_max")
-    if not predicates and least is None and most is None:
+    predicates = [RUNS.filter_named(name)(asked[name], snapshot) for name in _OF_ITS_RUNS if name in asked]
+    least, most = asked.get("run_count_min", 0), asked.get("run_count_max", inf)
+    if not predicates and least <= 0 and most == inf:
         return None
+    runs_of_units = snapshot.grouped("runs", "unit.id")
 
     def is_asked_for(unit: Unit) -> bool:
-        runs = snapshot.grouped("runs", "unit.id").get(unit.id, ())
-        if (least is not None and len(runs) < least) or (most is not None and len(runs) > most):
+        runs = runs_of_units.get(unit.id, ())
+        if not least <= len(runs) <= most:
             return False
         if asked["latest_only"] and runs:
             runs = [max(runs, key=lambda run: run.started_at)]
