@@ -2,9 +2,8 @@
 
 The page is read in parts. Bisection finds the item: half of what fails is requested, and each part that can be read is
 handed over at once. Then the item is alone. Before it is classified as unreadable, it is requested alone three times,
-and another item has to be read in between, as a control. So an outage is not mistaken for an unreadable item. Each
-request of the search is made once, and the policy adds none. Positions are computed, so the server's cursors have to be
-offsets.
+and another item has to be read in between, as a control. So an outage is not mistaken for an unreadable item. Positions
+are computed, so the server's cursors have to be offsets.
 
 The search begins only if a control has a good response within the time that the policy has for the page. It then takes
 no longer than that time once more for each part.
@@ -89,7 +88,7 @@ class Bisection(Generic[T]):
     """Hands over what can be read of a page that failed, part by part, each part a page of its own.
 
     Args:
-        fetch: Fetches a page; see `Source.fetch`.
+        fetch: Fetches a page.
         on_unreadable: What to do about an item that cannot be read.
         overlap: How many items of a page the next page is to begin with, 0 or 1.
     """
@@ -207,8 +206,11 @@ class Bisection(Generic[T]):
             cursor = self._cursor
             result = await self._probes.probe(cursor, middle - cursor)
             if isinstance(result, Page):
-                if self._note(result, middle - cursor) == 1:
-                    await self._check_offsets(self._next + 1)
+                self._note(result, middle - cursor)
+                if not self._has_offsets and result.following is not None:
+                    if isinstance(await self._probes.probe(self._next + 1, 2), Page):
+                        raise self._error  # the number of a page leads elsewhere, now that two items are requested
+                    self._has_offsets = True
                 return await self._handed_over(result)
             self._failing = middle
 
@@ -240,11 +242,7 @@ class Bisection(Generic[T]):
         return page
 
     def _leave_out(self, error: TofuPilotError) -> None:
-        """Take note that the item at `_next` is to be left out, unless it was passed before.
-
-        Raises:
-            TofuPilotError: The error given, because nothing is to be left out, or too many items in a row.
-        """
+        """Leave out the item at `_next`, or raise its error if none is to be left out, or too many are in a row."""
         position = self._next
         if position >= self._passed:
             if not self._skips:
@@ -258,7 +256,7 @@ class Bisection(Generic[T]):
         self._next = self._failing = position + 1
 
     async def _handed_over(self, page: Page[T]) -> Page[T]:
-        """Return a part, and note what lies before it and what is still to be read."""
+        """Note what lies before a part and what is still to be read, and return the part."""
         self.gap = await self._gap_before(page)
         self._gap_start, self._is_anchored = None, True
         following = page.following
@@ -292,24 +290,19 @@ class Bisection(Generic[T]):
             result.attempts = failures
         return result
 
-    def _note(self, page: Page[T], requested: int) -> int | None:
-        """Take note of items that were read, and return how many positions they take up; None: the listing ends there.
-
-        Args:
-            page: The items.
-            requested: How many were requested.
+    def _note(self, page: Page[T], requested: int) -> None:
+        """Take note of items that were read, given how many were requested.
 
         Raises:
             TofuPilotError: The error of the page, because the server's cursors are not offsets.
         """
-        length = None if page.following is None else page.following - page.cursor
-        if length is not None:
+        if page.following is not None:
+            length = page.following - page.cursor
             if length not in (requested, len(page.data)):
                 raise self._error
             self._has_offsets = self._has_offsets or length > 1
         if page.data and self._has_offsets:
             self._read_at = page.cursor
-        return length
 
     async def _is_another_read(self, position: int) -> bool:
         """Return whether another item than the one at a position can be read right now."""
@@ -321,21 +314,11 @@ class Bisection(Generic[T]):
             if not self._has_offsets:
                 # The pages of one item and of two begin with the same item only where cursors are offsets.
                 longer = await self._probes.control(other, 2)
-                self._has_offsets = longer is not None and [item.id for item in longer.data[:1]] == [page.data[0].id]
+                self._has_offsets = longer is not None and _first(longer) == _first(page)
             if self._has_offsets:
                 self._read_at = other
                 return True
         return False
-
-    async def _check_offsets(self, position: int) -> None:
-        """Hold the server's cursors against being offsets, as the position of an item that fails, after the first.
-
-        Raises:
-            TofuPilotError: The error of the page, because they are not offsets.
-        """
-        if not self._has_offsets and isinstance(await self._probes.probe(position, 2), Page):
-            raise self._error  # a page number leads to other items than that, now that two are requested
-        self._has_offsets = True
 
     async def _gap_before(self, behind: Page[T]) -> Gap:
         """Return what lies before a part. Where pages overlap, make sure that nothing else was missed there.
@@ -376,11 +359,7 @@ class Bisection(Generic[T]):
         return True
 
     async def _side(self, position: int) -> Page[T] | None:
-        """Return the page of an item beside a gap. None: it cannot be read, or the listing begins with the gap.
-
-        Raises:
-            TofuPilotError: The error of the item, because no control can be read either.
-        """
+        """Return the page of an item beside a gap. None: it cannot be read, or the listing begins with the gap."""
         if position < 0:
             return None
         result = await self._probes.probe(position, 1, once=False)
