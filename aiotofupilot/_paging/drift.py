@@ -104,12 +104,11 @@ class DetectDrift(Generic[T]):
         self._is_doubtful = False
         self._unconfirmed = 0
 
-    def admit(self, page: Page[T], *, is_short: bool = False, gap: Gap | None = None) -> Sequence[T] | None:
-        """Return the new items of a page, in the page's order. None: request the whole page at `next_probe`.
+    def admit(self, page: Page[T], gap: Gap | None = None) -> Sequence[T] | None:
+        """Return the new items of a page, in the page's order. None: request the page at `next_probe`.
 
         Args:
             page: The page.
-            is_short: Whether fewer items were requested than a whole page has.
             gap: What lies before the page, if that is a part of one that failed.
 
         Raises:
@@ -129,7 +128,7 @@ class DetectDrift(Generic[T]):
         if self._expected is None:
             self._expected = page.cursor
         is_first = page.cursor == 0 or (gap is not None and gap.start == 0 and gap.is_confirmed)
-        start = 0 if follows else self._start(page, self._expected, is_first=is_first, is_short=is_short)
+        start = 0 if follows else self._start(page, self._expected, is_first=is_first)
         if start is None:
             return None
         new = memory.new(page.data, start)
@@ -178,14 +177,13 @@ class DetectDrift(Generic[T]):
                 cursor=gap.start,
             )
 
-    def _start(self, page: Page[T], expected: int, *, is_first: bool, is_short: bool) -> int | None:
+    def _start(self, page: Page[T], expected: int, *, is_first: bool) -> int | None:
         """Return how many items at the top of a page are not new. None: the page does not tell.
 
         Args:
             page: The page.
             expected: The offset of the item passed last.
             is_first: Whether the listing has no item before this page that can be read.
-            is_short: Whether fewer items were requested than a whole page has.
         """
         memory = self.memory
         if memory.is_empty:
@@ -200,9 +198,6 @@ class DetectDrift(Generic[T]):
                 f"the listing moved: the page at cursor {page.cursor} does not begin with the item passed last",
                 cursor=page.cursor,
             )
-        if is_short:
-            self.next_probe = page.cursor  # whole pages show the position soonest
-            return None
         search = self._search or self._begin_search(page, expected)
         was_among_ties = search.is_among_ties
         start = search.start(page, is_first=is_first)

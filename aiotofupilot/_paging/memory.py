@@ -276,13 +276,7 @@ class IgnoreDrift(Generic[T]):
         """How many items of the pages to come are still to be skipped."""
         self._progress = Progress()
 
-    def admit(
-        self,
-        page: Page[T],
-        *,
-        is_short: bool = False,  # noqa: ARG002 - each page is welcome
-        gap: Gap | None = None,
-    ) -> Sequence[T]:
+    def admit(self, page: Page[T], gap: Gap | None = None) -> Sequence[T]:
         """Return the new items of a page, in the page's order; see `DetectDrift.admit`.
 
         Raises:

@@ -116,8 +116,10 @@ class Paginator(AsyncOnly, Generic[T]):
 
         Unless a cursor is given, no whole page is requested.
         """
-        limit = 1 if self._plan.max_items is None else min(1, self._plan.max_items)
-        async with Walk(self._source.fetch, evolve(self._plan, max_items=limit)) as walk:
+        plan = self._plan
+        wanted = 1 if plan.max_items is None else min(1, plan.max_items)
+        on_drift = plan.on_drift if plan.start.anchors else "ignore"  # nothing was passed that could have moved
+        async with Walk(self._source.fetch, evolve(plan, max_items=wanted, on_drift=on_drift)) as walk:
             return await anext(walk, None)
 
     async def count(self) -> int:

@@ -69,7 +69,7 @@ class Window(Generic[T]):
         passed: int = 0,
     ) -> None:
         self._fetch = fetch
-        self.limit = limit
+        self.limit = self._whole = limit
         """How many items are requested per page."""
         self._overlap = overlap
         self._concurrency = concurrency
@@ -79,7 +79,7 @@ class Window(Generic[T]):
         self._deadline = Deadline()
         self._cancelled: list[asyncio.Task[Page[T]]] = []
         self._bisection = bisection
-        self._has_offsets = False
+        self._has_offsets = self._has_learned = False
         self.is_sequential = False
         """Whether one page is in flight at most, although more are allowed, because cursors cannot be predicted."""
         self._too_long = 0
@@ -88,7 +88,7 @@ class Window(Generic[T]):
         """How many pages in a row came whole since they were halved."""
         self.gap: Gap | None = None
         """What lies before the page handed over last, if that is a part of one that failed; None: it is whole."""
-        self.restart(cursor, limit=limit)
+        self.restart(cursor)
         self._passed = passed
 
     @property
@@ -96,16 +96,8 @@ class Window(Generic[T]):
         """How far apart the cursors of full pages lie."""
         return self.limit - self._overlap
 
-    def restart(self, cursor: int, *, limit: int | None = None) -> None:
-        """Throw away what is in flight and go on at another cursor, with one page at first.
-
-        Args:
-            cursor: Where to go on.
-            limit: How many items to request per page from now on; None: as many as before.
-        """
-        if limit is not None:
-            self.limit = self._whole = limit
-            self._has_learned = False
+    def restart(self, cursor: int) -> None:
+        """Throw away what is in flight and go on at another cursor, with one page at first."""
         self._step_back()
         self._cursor, self._passed = cursor, 0
         self._ended = self._cut_off = False
@@ -142,6 +134,7 @@ class Window(Generic[T]):
                 page = await self._page(self._cursor, self._deadline)
         except TofuPilotError as error:
             if self._bisection is None or not self._bisection.helps(error):
+                self._step_back()
                 raise
             return await self._part(self._bisection, self._first_part(self._bisection, error))
         self._settle(page)
@@ -187,11 +180,8 @@ class Window(Generic[T]):
         _, self._requested, self._deadline, task = self._prefetched[0]
         try:
             page = await _result(task)
-        except TofuPilotError as error:
-            if self._bisection is None or not self._bisection.helps(error):
-                self._step_back()
-            else:
-                self._prefetched.popleft()  # the pages beyond it are as good as ever
+        except TofuPilotError:
+            self._prefetched.popleft()  # the pages beyond it are as good as ever
             raise
         except BaseException:
             self._step_back()

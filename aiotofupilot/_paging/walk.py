@@ -141,7 +141,7 @@ class Walk(ItemIteration[T]):
     @internal
     def __init__(self, fetch: Fetch[T], plan: Plan, stats: WalkStats | None = None) -> None:
         start = plan.start
-        self._drift, cursor, limit, self._whole_page = _start(plan)
+        self._drift, cursor, limit = _start(plan)
         self._stats = WalkStats() if stats is None else stats
         fetch_page = partial(fetch, counts=self._stats.counts)
         overlap = self._drift.overlap
@@ -155,7 +155,6 @@ class Walk(ItemIteration[T]):
             passed=start.cursor + start.skip,
         )
         self._has_short_pages = limit < plan.limit
-        self._is_short = limit < self._whole_page
         self._start = start
         self._wanted = plan.max_items
         self._keep = plan.keep
@@ -253,7 +252,7 @@ class Walk(ItemIteration[T]):
             resyncs = self._drift.resyncs
             try:
                 dropped = self._dropped(page)
-                new = self._drift.admit(page, is_short=self._is_short, gap=self._window.gap)
+                new = self._drift.admit(page, self._window.gap)
             except TofuPilotError:
                 self._window.restart(page.cursor)
                 raise
@@ -264,8 +263,7 @@ class Walk(ItemIteration[T]):
                     note_left_out(self._window.gap, self._stats, self._span)
                 await self._offer(page, [item for item in new if item.id not in dropped] if dropped else new)
                 return True
-            self._is_short = False
-            self._window.restart(self._drift.next_probe, limit=self._whole_page)
+            self._window.restart(self._drift.next_probe)
         return False
 
     async def _fetch_page(self) -> Page[T] | None:
@@ -302,34 +300,18 @@ class Walk(ItemIteration[T]):
         return -(-(self._wanted + self._drift.skip) // self._window.stride)
 
 
-def _start(plan: Plan) -> tuple[IgnoreDrift[Any] | DetectDrift[Any], int, int, int]:
-    """Return how a walk begins. If few items are wanted, its first pages are short.
-
-    Returns:
-        What says which items of a page are new; where the first page begins; how many items to request per page at
-        first; and how many once a short page was not enough.
-    """
+def _start(plan: Plan) -> tuple[IgnoreDrift[Any] | DetectDrift[Any], int, int]:
+    """Return what says which items of a page are new, where the first page begins, and how many items a page has."""
     start, limit = plan.start, plan.limit
-    max_items = plan.max_items if plan.keep is None else None  # no short page is sure to be enough
     anchors = start.anchors or (() if start.cursor or start.skip else (BEGINNING,))
     if plan.on_drift == "ignore":
-        # A server that counts pages means another position by the same cursor if the pages have another length.
-        if max_items is not None and not start.cursor:
-            limit = max(1, min(limit, max_items + start.skip))
-        return IgnoreDrift((*start.ahead, *anchors), skip=start.skip), start.cursor, limit, limit
-    # The first item of each page is the last item of the page before.
-    whole_page = max(2, limit)
-    if max_items is not None:
-        limit = min(limit, max_items + 1)
-    return (
-        DetectDrift(
-            anchors,
-            start.ahead,
-            limit=whole_page,
-            resync=plan.on_drift == "resync",
-            sort_key=plan.sort_key,
-        ),
-        max(0, start.cursor + start.skip - bool(start.anchors)),
-        max(2, limit),
-        whole_page,
+        # If few items are wanted, the pages are short. With other items left out, no short page is sure to be enough. A
+        # server that counts pages means another position by the same cursor if the pages have another length.
+        if plan.max_items is not None and plan.keep is None and not start.cursor:
+            limit = max(1, min(limit, plan.max_items + start.skip))
+        return IgnoreDrift((*start.ahead, *anchors), skip=start.skip), start.cursor, limit
+    limit = max(2, limit)  # the first item of each page is the last item of the page before
+    drift = DetectDrift[Any](
+        anchors, start.ahead, limit=limit, resync=plan.on_drift == "resync", sort_key=plan.sort_key
     )
+    return drift, max(0, start.cursor + start.skip - bool(start.anchors)), limit

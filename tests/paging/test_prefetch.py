@@ -411,19 +411,3 @@ async def test_restarting_throws_away_what_is_in_flight_and_goes_on_elsewhere():
     assert len(server.asked) == asked + 1
     assert (await window.next()).cursor == 23
     await window.aclose()
-
-
-async def test_restarted_with_another_limit_it_asks_for_pages_of_that_length():
-    """As where a place has to be looked for."""
-    asked = []
-
-    async def fetch(cursor, limit):
-        asked.append((cursor, limit))
-        return Page([*range(limit)], PageMeta(has_more=True, next_cursor=cursor + limit), cursor)
-
-    window = Window(fetch, cursor=0, limit=10)
-    await window.next()
-    window.restart(5, limit=20)
-    for _ in range(2):
-        await window.next()
-    assert asked == [(0, 10), (5, 20), (25, 20)]
