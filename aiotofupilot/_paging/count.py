@@ -64,12 +64,7 @@ async def count_items(fetch: Fetch[Any], plan: Plan) -> int:
 
 
 async def count_not_kept(source: Source[Any], plan: Plan) -> int:
-    """Return how many items the server lists that the plan does not keep. They lie near the bounds of the query.
-
-    Args:
-        source: A query with bounds that are a little wider than what is kept.
-        plan: How the listing is walked.
-    """
+    """Return how many items the server lists that the plan does not keep. They lie near the bounds of the query."""
     keep = plan.keep
     if keep is None or source.partitioning is None:
         return 0
@@ -86,8 +81,6 @@ async def count_not_kept(source: Source[Any], plan: Plan) -> int:
 async def fetch_probes(fetch: Fetch[Any], probes: Sequence[Probe]) -> list[Page[Any]]:
     """Return the pages of some probes. If one of them cannot be had, none stays in flight."""
     counts = RequestCounts()
-    if len(probes) == 1:
-        return [await fetch(probes[0].cursor, probes[0].limit, counts)]
     tasks = [asyncio.create_task(fetch(probe.cursor, probe.limit, counts)) for probe in probes]
     try:
         return await asyncio.gather(*tasks)
@@ -135,10 +128,7 @@ class Extent:
         return self._end if self._is_sure or self._at_most is not None else None
 
     def probes(self, at_most: int) -> list[Probe]:
-        """Return the next pages to request, in the order of the cursors. They are to be noted in this order.
-
-        Args:
-            at_most: How many pages may be requested at once; 1 or more.
+        """Return the next pages to request, at most so many. They are to be noted in this order.
 
         Raises:
             DriftError: The listing seems to have no end.
@@ -154,14 +144,10 @@ class Extent:
         return [Probe(first + nth * self._limit, self._limit) for nth in range(pages)]
 
     def note(self, page: Page[Any], probe: Probe) -> None:
-        """Take note of what a probe showed.
-
-        Args:
-            page: The page.
-            probe: What was requested.
+        """Take note of the page that a probe showed.
 
         Raises:
-            DriftError: The server's cursors are not offsets. Or it shows the same items wherever it is asked. Or the
+            DriftError: The server's cursors are not offsets. Or it shows the same items whatever is requested. Or the
                 listing changes too much.
             PaginationError: The server's cursor does not advance, or is missing.
         """
@@ -195,10 +181,9 @@ class Extent:
         """Return whether a page shows an item that another page showed at another position."""
         has_moved = False
         for position, item in enumerate(page.data, page.cursor):
-            known = self._positions.setdefault(item.id, position)
-            has_moved |= known != position
-            if abs(known - position) > _MOVED_AT_MOST:
-                distance = abs(known - position)
+            distance = abs(position - self._positions.setdefault(item.id, position))
+            has_moved |= distance > 0
+            if distance > _MOVED_AT_MOST:
                 raise DriftError(
                     f"the page at cursor {page.cursor} shows an item that was seen {distance} places away: "
                     "the server does not go to the cursor, or the listing moves too much to be counted",

@@ -19,6 +19,7 @@ from aiotofupilot.errors import (
     ServerError,
     TofuPilotError,
 )
+from aiotofupilot.positions import Watermark
 from aiotofupilot.stats import WalkStats
 
 from .incremental import IncrementalWalk
@@ -28,8 +29,6 @@ from .walk import Iteration
 
 if TYPE_CHECKING:
     from datetime import datetime
-
-    from aiotofupilot.positions import Watermark
 
     from .source import Plan, Source
 
@@ -61,7 +60,6 @@ class FollowedListing(Iteration[T]):
         plan: Plan,
         *,
         interval: float,
-        unseen: Watermark,
         since: Watermark | None,
         max_outage: float | None = None,
     ) -> None:
@@ -71,11 +69,9 @@ class FollowedListing(Iteration[T]):
         self._outlived: TofuPilotError | None = None
         self._plan = plan
         self._interval = interval
-        self._unseen = unseen
         self._watermark = since
         self._wanted = plan.max_items
         self._stats = WalkStats()
-        self._existing: IncrementalWalk[T] | None = None
         self._poll: IncrementalWalk[T] | None = None
         self._due = -math.inf
         self._is_to_wait = True
@@ -88,7 +84,14 @@ class FollowedListing(Iteration[T]):
         with self._asking():
             while not self._has_ended and self._wanted != 0:
                 try:
-                    poll = await self._poll_at_hand()
+                    await self._wait_until_due()
+                    if self._watermark is None:
+                        await self._pass_what_exists()
+                        continue
+                    if self._poll is None:
+                        plan = evolve(self._plan, max_items=self._wanted)
+                        self._poll = IncrementalWalk(self._source, plan, self._watermark, sorts=True, stats=self._stats)
+                    poll = self._poll
                     async for item in poll:
                         self._failing_since = None
                         if self._wanted is not None:
@@ -112,9 +115,8 @@ class FollowedListing(Iteration[T]):
         """
         self._check_idle()
         self._has_ended = True
-        for walk in (self._existing, self._poll):
-            if walk is not None:
-                await walk.aclose()
+        if self._poll is not None:
+            await self._poll.aclose()
 
     @property
     def watermark(self) -> Watermark | None:
@@ -122,7 +124,7 @@ class FollowedListing(Iteration[T]):
 
         None: the stream begins with items that are created from now on, and does not know yet which items exist.
         """
-        return self._watermark if self._poll is None else self._poll.watermark
+        return self._watermark if self._poll is None or self._watermark is None else self._poll.watermark
 
     @property
     def stats(self) -> WalkStats:
@@ -145,25 +147,22 @@ class FollowedListing(Iteration[T]):
         clock = self._source.clock
         return clock.monotonic() + self._interval * clock.uniform(1 - JITTER, 1 + JITTER)
 
-    async def _poll_at_hand(self) -> IncrementalWalk[T]:
-        """Return the poll that is under way, or begin one when it is due."""
-        while True:
-            if self._is_to_wait:
-                error, self._outlived = self._outlived, None
-                if (delay := self._due - self._source.clock.monotonic()) > 0:
-                    await self._source.pause(delay, after=error)
-                self._due, self._is_to_wait = self._next_due(), False
-            if self._poll is not None:
-                return self._poll
-            if self._watermark is not None:
-                self._poll = self._next_poll(self._watermark)
-                return self._poll
-            await self._pass_what_exists()
-            self._is_to_wait = True
+    async def _wait_until_due(self) -> None:
+        if self._is_to_wait:
+            error, self._outlived = self._outlived, None
+            if (delay := self._due - self._source.clock.monotonic()) > 0:
+                await self._source.pause(delay, after=error)
+            self._due, self._is_to_wait = self._next_due(), False
 
-    def _next_poll(self, watermark: Watermark) -> IncrementalWalk[T]:
-        plan = evolve(self._plan, max_items=self._wanted)
-        return IncrementalWalk(self._source, plan, watermark, sorts=True, stats=self._stats)
+    async def _pass_what_exists(self) -> None:
+        """Make a pass without yielding anything, before the first poll."""
+        if self._poll is None:
+            plan, stats = evolve(self._plan, max_items=None), WalkStats(counts=self._stats.counts)
+            watermark = await before_newest(self._source, plan, stats)
+            self._poll = IncrementalWalk(self._source, plan, watermark, stats=stats)
+        async for _ in self._poll:
+            pass
+        self._watermark, self._poll, self._is_to_wait = self._poll.watermark, None, True
 
     def _outlives(self, error: TofuPilotError) -> bool:
         """Return whether the next poll asks again after an error, and note since when polls fail."""
@@ -176,15 +175,6 @@ class FollowedListing(Iteration[T]):
         asked = error.retry_after if isinstance(error, APIError) else None
         self._due = max(self._due, now + (asked or 0.0))
         return self._due < self._failing_since + self._max_outage
-
-    async def _pass_what_exists(self) -> None:
-        plan, stats = evolve(self._plan, max_items=None), WalkStats(counts=self._stats.counts)
-        if self._existing is None:
-            watermark = await before_newest(self._source, plan, self._unseen, stats)
-            self._existing = IncrementalWalk(self._source, plan, watermark, stats=stats)
-        async for _ in self._existing:
-            pass
-        self._watermark, self._existing = self._existing.watermark, None
 
 
 def is_passing(error: TofuPilotError) -> bool:
@@ -205,17 +195,12 @@ def is_passing(error: TofuPilotError) -> bool:
             return isinstance(error, RequestTimeoutError | RateLimitedError) and error.position is None
 
 
-async def before_newest(source: Source[Any], plan: Plan, unseen: Watermark, stats: WalkStats) -> Watermark:
+async def before_newest(source: Source[Any], plan: Plan, stats: WalkStats) -> Watermark:
     """Return a watermark that leaves only what was created lately to be seen, at the cost of one request.
 
     Where the API cannot list the newest first, everything is left to be seen.
-
-    Args:
-        source: A listing.
-        plan: How it is walked. Where items that cannot be read are skipped, the newest one that can be read counts.
-        unseen: A watermark of the listing of which nothing was seen.
-        stats: Where the request is counted.
     """
+    unseen = Watermark(plan.start.listing, plan.start.query)
     dated = source.runs() or source
     if not (dated.can_be_bounded and dated.can_be_ordered):
         return unseen

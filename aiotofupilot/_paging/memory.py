@@ -94,12 +94,7 @@ class Memory:
         self._recognize(ids)
 
     def new(self, items: Sequence[T], start: int) -> Sequence[T]:
-        """Return the items of the page at hand that are new, in the page's order.
-
-        Args:
-            items: The items of the page.
-            start: How many items at the top of the page were passed before. They are not new.
-        """
+        """Return the items of the page at hand that are new, in the page's order. So many at its top are not."""
         ids = self._ids
         if start:
             items, ids = items[start:], ids[start:]
@@ -140,12 +135,9 @@ class Memory:
         return [ranks.get(item_id) for item_id in self._ids]
 
     def rank(self, item_id: str | None) -> int | None:
-        """Return the rank of one item among the items passed; None: it is not among them.
+        """Return the rank at which an item was passed last. None: it is not among the items passed.
 
-        An item that was met again after items that follow it has the rank at which it was passed last, as in `ranks`.
-
-        Args:
-            item_id: The item's ID. None: the beginning of the listing, which is passed before the first item.
+        Without an ID, this is the beginning of the listing, which is passed before the first item.
         """
         self._recognize(() if item_id is None else (item_id,))
         key = _BEGINNING if item_id is None else item_id
@@ -161,20 +153,12 @@ class Memory:
         del self._passed[rank + 1 :]
 
     def anchors(self, passed: int) -> tuple[bytes, ...]:
-        """Return the digests of the items passed last, oldest first.
-
-        Args:
-            passed: How many items of the page at hand have been passed.
-        """
+        """Return the digests of the items passed last, oldest first, after so many items of the page at hand."""
         lately = [*self._passed, *self._ids[self._start : passed]][-_ANCHORS:]
         return tuple(map(_digest, lately))
 
     def ahead(self, passed: int) -> tuple[bytes, ...]:
-        """Return the digests of the items that were passed and may be met again.
-
-        Args:
-            passed: How many items of the page at hand have been passed.
-        """
+        """Return the digests of the items that may be met again, after so many items of the page at hand."""
         return tuple(map(_digest, self._split_ahead(self._ids[self._start : passed])[1])) if self._ahead else ()
 
     def _remember(self, ids: Iterable[str]) -> None:

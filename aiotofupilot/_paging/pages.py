@@ -84,12 +84,7 @@ def kept(page: Page[T], plan: Plan) -> Page[T]:
 
 
 def checkpoint_after(page: Page[Any], start: Checkpoint) -> Checkpoint:
-    """Return the checkpoint after a page's last item.
-
-    Args:
-        page: The page.
-        start: A checkpoint of the same listing and query.
-    """
+    """Return the checkpoint after a page's last item, given another one of the same listing and query."""
     cursor = page.following
     if cursor is None or cursor <= page.cursor:
         return evolve(start, cursor=page.cursor, skip=len(page.data), anchors=(), ahead=())
@@ -97,13 +92,7 @@ def checkpoint_after(page: Page[Any], start: Checkpoint) -> Checkpoint:
 
 
 def note_checkpoint(error: Exception, checkpoint: Checkpoint, start: Checkpoint) -> None:
-    """Tell with an error where to resume, also if it is not one of this package.
-
-    Args:
-        error: What ended the walk.
-        checkpoint: Where the walk is.
-        start: Where it began. An error that came before anything else has no note, because there is nothing to resume.
-    """
+    """Tell with an error where the walk is, and how to resume there unless that is where it began."""
     if isinstance(error, TofuPilotError):
         error.checkpoint = checkpoint
         if error.position is not None:

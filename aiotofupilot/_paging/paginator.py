@@ -250,7 +250,6 @@ class Paginator(AsyncOnly, Generic[T]):
             self._source,
             self._plan,
             interval=seconds("interval", interval, zero=False),
-            unseen=check_watermark("since", None, self._plan),
             since=None if since is None else check_watermark("since", since, self._plan),
             max_outage=None if max_outage is None else seconds("max_outage", max_outage, zero=False),
         )

@@ -49,12 +49,12 @@ class PassClock:
     duration of the request is subtracted. The server's clock may be ahead of the one that dates the items, and so may
     the local clock. The items themselves show how far a clock can be ahead.
 
-    The pages in flight hold it, and it holds nothing. So a pass that is dropped is freed, which cancels them.
+    It holds no pass, because the pages in flight hold it, and a pass that is dropped is to be freed.
     """
 
     def __init__(self) -> None:
         self.began_at = -math.inf
-        """When the pass began, by the earlier of the two clocks; minus infinity before the server has responded."""
+        """When the pass began, by the earlier one of both clocks; minus infinity before the server has responded."""
         self._by_server = -math.inf
         """The same by the server's clock, or else by the local one."""
         self._by_items = -math.inf
@@ -76,39 +76,25 @@ class PassClock:
         return page
 
     def note(self, newest: float, now: float) -> None:
-        """Take note of an item that the pass has seen. The item was created by now.
+        """Take note of when the newest item of a page was created, and of the time by the monotonic clock.
 
-        So the pass began at its creation or later, less the seconds that the pass has taken.
-
-        Args:
-            newest: When the item was created. The newest item of a page tells the most.
-            now: The time by the monotonic clock.
+        So the pass began at that creation or later, less the seconds that the pass has taken.
         """
         self._by_items = max(self._by_items, newest - (now - self._asked_at))
 
     @property
     def bound(self) -> float:
-        """A timestamp before the beginning of the pass, however far the clocks are ahead.
-
-        It is wrong only if an item claims to have been created in the future, and a clock is ahead too.
-        """
+        """A timestamp before the beginning of the pass, unless an item is of the future, and a clock is ahead too."""
         return min(self._by_server, self._by_items)
 
     @property
     def at_latest(self) -> float:
-        """A timestamp before the beginning of the pass, unless both clocks are ahead.
-
-        If the local clock is behind, the items show how late the pass began at least.
-        """
+        """A timestamp before the beginning of the pass, unless both clocks are ahead, and the latest that is known."""
         return max(self.began_at, self.bound)
 
 
 class Seen:
-    """What was seen of a listing: everything that was created before the floor, and single items after it.
-
-    Args:
-        watermark: What was seen before.
-    """
+    """What was seen of a listing: everything that was created before the floor, and single items after it."""
 
     def __init__(self, watermark: Watermark) -> None:
         self._by_second: dict[int, list[bytes]] = {second: list(digests) for second, digests in watermark.seen}
@@ -147,12 +133,9 @@ class Seen:
 
 
 class Segment(Walk[T]):
-    """A walk over a segment of a listing. Its position is of no use to anyone: a watermark tells more.
+    """A walk over a segment of a listing. Its errors name no position, because a watermark tells more.
 
-    Args:
-        fetch: Fetches a page.
-        plan: How to walk.
-        stats_of_all: Where requests are counted too, and where positions are kept, with those of other segments.
+    Requests are counted in the stats of all segments too, and positions are kept there only.
     """
 
     def __init__(self, fetch: Fetch[T], plan: Plan, stats_of_all: WalkStats) -> None:

@@ -38,11 +38,10 @@ _GOOD_PAGES = 10
 class Window(Generic[T]):
     """Hands over one page after the other, and keeps up to ``concurrency`` of them in flight or waiting.
 
-    The first page is fetched alone. From then on the window grows by one with each page that came as predicted, so
-    that a short listing costs few requests beyond its end, and by two once it is wide. At the first page that did not,
-    the pages fetched beyond it are thrown away. If that page is only shorter, the server caps the limit, and the window
-    goes on with pages of that length. Otherwise a page is requested only when the walk needs it, at the cursor that the
-    server gave.
+    The first page is fetched alone. From then on the window grows with each page that came as predicted. At the first
+    page that did not, the pages fetched beyond it are thrown away. If that page is only shorter, the server caps the
+    limit, and the window goes on with pages of that length. Otherwise a page is requested only when the walk needs it,
+    at the cursor that the server gave.
 
     Nothing is fetched before `next` is called, so a consumer that stops stops the requests. A window that is dropped
     cancels what it has in flight; its tasks know nothing of it, so nothing keeps it alive.
@@ -163,7 +162,7 @@ class Window(Generic[T]):
         self._width = 1
 
     def _page(self, cursor: int, deadline: Deadline) -> Coroutine[Any, Any, Page[T]]:
-        """Return how to get a page. The deadline is then that of the page."""
+        """Return how to get a page. The deadline is set to that of the page."""
         if self._bisection is None:
             return self._fetch(cursor, self.limit)
         control = ControlBeside(self._fetch, cursor, self.limit, deadline)
@@ -256,10 +255,7 @@ class Window(Generic[T]):
             self._has_offsets = self._has_offsets or following - page.cursor == len(page.data) > 1
 
     def _learn(self, page: Page[T]) -> bool:
-        """Ask for pages of this length from now on, if the server seems to give no longer ones.
-
-        A second page of an unexpected length shows that the lengths are not to be predicted.
-        """
+        """Request pages of this length from now on, if the server gives no longer ones, and this is the first such."""
         length = len(page.data)
         if self._has_learned or not self._overlap < length < self._requested or page.following != page.cursor + length:
             return False
@@ -282,9 +278,7 @@ def _begun(fetching: Coroutine[Any, Any, Page[T]]) -> asyncio.Task[Page[T]]:
 
 
 async def _result(task: asyncio.Task[Page[T]]) -> Page[T]:
-    """Return the page that a task fetches, or raise its error as it is.
-
-    Its error may be an `asyncio.CancelledError` that a limiter of the user has raised.
+    """Return the page that a task fetches, or raise its error, perhaps a `CancelledError` of the user's own limiter.
 
     Raises:
         SessionError: Somebody has cancelled the task, as the end of an event loop does.

@@ -236,24 +236,16 @@ def longest_row(ranks: Sequence[int | None]) -> list[Match]:
 
 
 def is_out_of_order(ranks: Sequence[int | None], row: Sequence[Match]) -> bool:
-    """Return whether most of the known items on a page are not in their order any more.
-
-    Args:
-        ranks: The page.
-        row: What `longest_row` returned for it.
-    """
+    """Return whether most of the known items on a page are not in their order any more, given the `longest_row`."""
     known = sum(rank is not None for rank in ranks)
     return known >= _ENOUGH_TO_JUDGE and 2 * len(row) <= known
 
 
 def last_reliable(row: Sequence[Match]) -> Match | None:
-    """Return the last of the first items that stand side by side, for those surely did not move.
+    """Return the last of the first items of the `longest_row` that stand side by side, for those surely did not move.
 
     An item that moved on its own stands between strangers. Strangers that stand after the item returned may have been
     created there, or they are still to be yielded, because what stands after them moved.
-
-    Args:
-        row: What `longest_row` returned for a page.
     """
     found = None
     for before, match in pairwise(row):
@@ -284,10 +276,7 @@ class Ties:
             self._has_others = len(items) > 1 and self._are_alike(items[-2], items[-1])
 
     def note_lost(self) -> bool:
-        """Note that the walk lost its position among these items, and return whether it may look for it again.
-
-        After an error the walk begins to count anew.
-        """
+        """Note that the walk lost its position among these items, and return whether it may look for it again."""
         key = None if self._newest is None else repr(self._sort_key(self._newest))
         self._lost[key] += 1
         if self._lost[key] <= _LOST_AT_MOST:
@@ -299,11 +288,7 @@ class Ties:
         """Return where on a page the items begin that are sorted like the item passed last.
 
         None: the page shows none of them, or there is only that item as far as the pages show, or what the server sorts
-        by is not known.
-
-        Args:
-            items: The items of the page.
-            ranks: Their ranks among the items passed. If the walk was resumed, they tell which was passed last.
+        by is not known. If the walk was resumed, the ranks tell which item was passed last.
         """
         newest, known = self._newest, [(rank, at) for at, rank in enumerate(ranks) if rank is not None]
         if newest is None and known:
@@ -318,7 +303,7 @@ class Ties:
 
         Args:
             items: The items of a page.
-            start: How many items at its top were passed before. The last of these is the position of the walk.
+            start: How many items at its top are not new. The last of these is the position of the walk.
             passed: Those of the others that were passed before.
         """
         anchor = items[start - 1] if start else self._newest
