@@ -2,7 +2,7 @@
 
 The options for what ``list()`` of a listing takes are made from its declaration: `options_of` returns them, and
 `with_options` gives them to a command. The other options have a class for each group of them in the help. A field is an
-option: its annotation has the option's name, bounds and help. A command takes a class as one parameter.
+option, and the docstring of the class has its help. A command takes a class as one parameter.
 """
 
 from __future__ import annotations
@@ -11,7 +11,6 @@ import inspect
 import re
 from collections.abc import Mapping
 from datetime import datetime, timedelta
-from functools import partial
 from pathlib import Path  # noqa: TC003 - cyclopts resolves the annotations
 from typing import TYPE_CHECKING, Annotated, Any, Literal, TypeVar, get_origin
 
@@ -83,12 +82,6 @@ _SELECTION = Group("How many", sort_key=2, help_formatter=panel)
 _OUTPUT = Group("Output", sort_key=3, help_formatter=panel)
 _ASKING = Group("How to ask", sort_key=4, help_formatter=panel)
 _SERVER = Group("Server", sort_key=5, help_formatter=panel)
-
-_output = partial(Parameter, group=_OUTPUT)
-_request = partial(Parameter, group=_ASKING)
-_server = partial(Parameter, group=_SERVER)
-_flat = Parameter(name="*")  # the options are --output, and not --output-options.output
-
 
 _OF_LIST: dict[str, dict[str, Any]] = {
     "search_query": {"name": ["--search-query", "--search"]},
@@ -187,72 +180,47 @@ def with_options(command: C, options: Mapping[str, inspect.Parameter]) -> C:
     return command
 
 
-@_flat
+@unwrapped
+@Parameter(name="*", group=_OUTPUT)
 @frozen(kw_only=True)
 class OutputOptions:
-    """How a listing is written, and where."""
+    """How a listing is written, and where.
 
-    format: Annotated[
-        Literal["table", "jsonl", "json", "csv", "parquet"] | None,
-        _output(
-            help="How to write the items. A table is cut to fit a terminal, never a pipe or a file; jsonl, json "
-            "and csv have the API's own names and formats; parquet has the library's, and needs the extra "
-            "arrow. By default the ending of --output decides, and without one it is a table."
-        ),
-    ] = None
-    output: Annotated[
-        Path | None,
-        _output(
-            name=["--output", "-o"],
-            metavar="FILE",
-            help="Write into this file. If it is there already, it is replaced, but only when all has arrived. Its"
-            " ending names the format: .csv, .json, .jsonl, .ndjson, .parquet or .txt. An interrupted run "
-            "leaves what it had in FILE.part, unless the format is json.",
-        ),
-    ] = None
-    resume: Annotated[
-        bool,
-        _output(
-            show_default=False,
-            help="Go on with what an interrupted run of the same command has left of the file. That completes its "
-            "listing, and does not look for newer items. If no run has left anything, begin, unless the file "
-            "is there already: a finished file is never replaced then.",
-        ),
-    ] = False
+    Attributes:
+        format: How to write the items. A table is cut to fit a terminal, never a pipe or a file; jsonl, json and csv
+            have the API's own names and formats; parquet has the library's, and needs the extra arrow. By default the
+            ending of --output decides, and without one it is a table.
+        output: Write into this file. If it is there already, it is replaced, but only when all has arrived. Its ending
+            names the format: .csv, .json, .jsonl, .ndjson, .parquet or .txt. An interrupted run leaves what it had in
+            FILE.part, unless the format is json.
+        resume: Go on with what an interrupted run of the same command has left of the file. That completes its listing,
+            and does not look for newer items. If no run has left anything, begin, unless the file is there already: a
+            finished file is never replaced then.
+    """
+
+    format: Literal["table", "jsonl", "json", "csv", "parquet"] | None = None
+    output: Annotated[Path | None, Parameter(name=["--output", "-o"], metavar="FILE")] = None
+    resume: Annotated[bool, Parameter(show_default=False)] = False
 
 
-@_flat
+@unwrapped
+@Parameter(name="*", group=_ASKING)
 @frozen(kw_only=True)
 class TimeoutOptions:
-    """How long the server is waited for."""
+    """How long the server is waited for.
 
-    timeout: Annotated[
-        float,
-        _request(
-            metavar="SECONDS",
-            converter=seconds,
-            help="Give up a request that has no complete response after this time, and repeat it.",
-        ),
-    ] = 30.0
-    retries: Annotated[
-        int,
-        _request(
-            metavar="N",
-            validator=Number(gte=0),
-            help="Repeat a failed request at most this many times, if that may help.",
-        ),
-    ] = 5
-    deadline: Annotated[
-        float | None,
-        _request(
-            metavar="SECONDS",
-            converter=seconds,
-            help="End after this time, with what has come by then. By default there is no limit.",
-        ),
-    ] = None
+    Attributes:
+        timeout: Give up a request that has no complete response after this time, and repeat it.
+        retries: Repeat a failed request at most this many times, if that may help.
+        deadline: End after this time, with what has come by then. By default there is no limit.
+    """
+
+    timeout: Annotated[float, Parameter(metavar="SECONDS", converter=seconds)] = 30.0
+    retries: Annotated[int, Parameter(metavar="N", validator=Number(gte=0))] = 5
+    deadline: Annotated[float | None, Parameter(metavar="SECONDS", converter=seconds)] = None
 
 
-@_flat
+@Parameter(name="*", group=_ASKING)
 @frozen(kw_only=True)
 class MirrorOptions(TimeoutOptions):
     """How several listings are requested, one after the other."""
@@ -261,60 +229,33 @@ class MirrorOptions(TimeoutOptions):
     on_unreadable: Annotated[Literal["raise", "skip"], Parameter(**_OF_LIST["on_unreadable"])] = "raise"
 
 
-@_flat
+@unwrapped
+@Parameter(name="*", group=_SERVER)
 @frozen(kw_only=True)
 class ServerOptions:
-    """Which server gets the requests, and with which key."""
+    """Which server gets the requests, and with which key.
 
-    sandbox: Annotated[
-        bool,
-        _server(show_default=False, help="List the made-up factory of an embedded server: no account or key needed."),
-    ] = False
-    until: Annotated[
-        datetime | None,
-        _server(
-            metavar="DATE",
-            converter=timestamp,
-            accepts_keys=False,
-            help="With --sandbox: when the newest run of the made-up factory has been uploaded. By default now.",
-        ),
-    ] = None
-    base_url: Annotated[
-        str | None,
-        _server(
-            metavar="URL",
-            help="Address of the server. TOFUPILOT_URL can hold it instead. Without either, it is the server of "
-            "your login with TofuPilot's own command, or https://www.tofupilot.app.",
-        ),
-    ] = None
-    allow_insecure_http: Annotated[
-        bool,
-        _server(show_default=False, help="Let the key travel unencrypted to a server whose address begins with http."),
-    ] = False
-    api_key: Annotated[
-        str | None,
-        _server(
-            metavar="KEY",
-            help="Discouraged, because everyone on this machine can read a command's arguments: set "
-            "TOFUPILOT_API_KEY, or log in with TofuPilot's own command.",
-        ),
-    ] = field(default=None, repr=False)
-    proxy: Annotated[
-        str | None,
-        _server(
-            metavar="URL",
-            help="HTTP proxy on the way to the server, such as http://proxy.example.com:3128. By default it is "
-            "that of HTTPS_PROXY, unless NO_PROXY names the server. If it wants a password, set HTTPS_PROXY, "
-            "because everyone on this machine can read a command's arguments.",
-        ),
-    ] = field(default=None, repr=False)
-    ca_cert: Annotated[
-        str | None,
-        _server(
-            metavar="FILE",
-            help="Trust the certificates in this PEM file too, such as that of your company's own authority.",
-        ),
-    ] = None
+    Attributes:
+        sandbox: List the made-up factory of an embedded server: no account or key needed.
+        until: With --sandbox: when the newest run of the made-up factory has been uploaded. By default now.
+        base_url: Address of the server. TOFUPILOT_URL can hold it instead. Without either, it is the server of your
+            login with TofuPilot's own command, or https://www.tofupilot.app.
+        allow_insecure_http: Let the key travel unencrypted to a server whose address begins with http.
+        api_key: Discouraged, because everyone on this machine can read a command's arguments: set TOFUPILOT_API_KEY, or
+            log in with TofuPilot's own command.
+        proxy: HTTP proxy on the way to the server, such as http://proxy.example.com:3128. By default it is that of
+            HTTPS_PROXY, unless NO_PROXY names the server. If it wants a password, set HTTPS_PROXY, because everyone on
+            this machine can read a command's arguments.
+        ca_cert: Trust the certificates in this PEM file too, such as that of your company's own authority.
+    """
+
+    sandbox: Annotated[bool, Parameter(show_default=False)] = False
+    until: Annotated[datetime | None, Parameter(metavar="DATE", converter=timestamp, accepts_keys=False)] = None
+    base_url: Annotated[str | None, Parameter(metavar="URL")] = None
+    allow_insecure_http: Annotated[bool, Parameter(show_default=False)] = False
+    api_key: Annotated[str | None, Parameter(metavar="KEY")] = field(default=None, repr=False)
+    proxy: Annotated[str | None, Parameter(metavar="URL")] = field(default=None, repr=False)
+    ca_cert: Annotated[str | None, Parameter(metavar="FILE")] = None
 
     def check(self) -> None:
         """Refuse options that contradict each other.
