@@ -367,13 +367,17 @@ def malformed(*items: int | str) -> Alteration:
             document: Any = loads(delivery.body)
         except ValueError:  # another fault has replaced it
             return delivery
-        listed = cast("list[Any]", document if isinstance(document, list) else document["data"])
         for index in among:
-            listed[index]["id"] = None
+            _items(document)[index]["id"] = None
         body = dumps(document)
         return delivery.with_response(Delivery.of(200, {"Content-Type": "application/json"}, body))
 
     return alter
+
+
+def _items(document: Any) -> list[Any]:  # noqa: ANN401 - any JSON document
+    """Return the items of a page or of a bare array."""
+    return cast("list[Any]", document if isinstance(document, list) else document["data"])
 
 
 def _among(request: Request, items: tuple[int | str, ...]) -> list[int]:
