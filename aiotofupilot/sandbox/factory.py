@@ -192,12 +192,11 @@ class Factory(Listings):
                 self._world, self._is_shared = self._world_of_its_own(), False
             self._world.produce(runs)
             for name, items in old.items():
-                old_ids, old_items = {item.id for item in items}, set(map(id, items))
-                made = {item.id: item for item in self._world.listed(name)}
-                rows = self._rows[name]
+                made, rows = self._world.listed(name), self._rows[name]
+                new = len(made) - len(items)
                 # A made-up item may refer to newer ones, as a unit does to its last run.
-                rows[:] = [made[row.id] if id(row) in old_items else row for row in rows]
-                rows[:0] = [item for identity, item in made.items() if identity not in old_ids]
+                changed = {id(was): now for was, now in zip(items, made[new:], strict=True) if was is not now}
+                rows[:] = [*made[:new], *(changed.get(id(row), row) for row in rows)]
             self._snapshot = Snapshot(self._world, self._seen)
 
     def snapshot(self) -> Snapshot:

@@ -199,9 +199,10 @@ class World:
 
     def _items(self, name: str, planned: object) -> list[Any]:
         """Return the items of a listing that are made of a part of the plan."""
-        if (name, planned) not in self._made:
-            self._made[name, planned] = list(self._makers[name].make(self, planned))
-        return self._made[name, planned]
+        made = self._made.get((name, planned))
+        if made is None:
+            made = self._made[name, planned] = list(self._makers[name].make(self, planned))
+        return made
 
     def _forget(self, name: str, planned: object) -> None:
         """Make the items of a part of the plan again, because it has changed."""
