@@ -15,9 +15,8 @@ from ._http.retry import RetryPolicy
 from ._http.throttle import Throttle, checked_limiter
 from ._http.transport import Transport
 from .clock import Clock
-from .errors import ConfigurationError
 from .listings import Listings
-from .settings import Secret, Settings
+from .settings import Secret, Settings, unusable
 
 if TYPE_CHECKING:
     import os
@@ -108,7 +107,7 @@ class TofuPilotSession(Listings):
         are_missing = {"proxy": way.value is None, "ca_cert": ca_cert is None, "trace_configs": trace_configs is None}
         for name, is_missing in are_missing.items():
             if not (is_own or is_missing):
-                raise ConfigurationError(f"{name} cannot be given with http_session: give it to the aiohttp session")
+                raise unusable(name, f"{name} cannot be given with http_session: give it to the aiohttp session")
         options = Options(timeout=timeout, retry=retry, concurrency=concurrency)
         settings = Settings.resolve(key, base_url=base_url, allow_insecure_http=allow_insecure_http)
         if settings.is_exposed:

@@ -101,8 +101,6 @@ class Throttle:
 
     def rest(self) -> float:
         """Return the seconds until the pause ends; 0.0: there is no pause."""
-        if self.health.paused_until == -math.inf:
-            return 0.0
         return max(0.0, self.health.paused_until - self._clock.monotonic())
 
     async def wait_for_server(self, page: Wanted, *, is_new: bool = False) -> Outage | None:

@@ -47,19 +47,12 @@ def _expect(cls: type, wanted: str, value: object) -> None:
         raise TypeError(_unexpected(wanted, value))
 
 
-def _string(value: Any, _: object) -> Any:
-    _expect(str, "a string", value)
-    return value
+def _exactly(cls: type) -> Hook:
+    def structure(value: Any, _: object) -> Any:
+        _expect(cls, _NAMES[cls], value)
+        return value
 
-
-def _boolean(value: Any, _: object) -> Any:
-    _expect(bool, "a boolean", value)
-    return value
-
-
-def _object(value: Any, _: object) -> Any:
-    _expect(dict, "an object", value)
-    return value
+    return structure
 
 
 def integer(value: Any, _: object) -> Any:
@@ -89,17 +82,14 @@ def _duration(value: Any, _: object) -> timedelta:
 
 
 _LEAVES: dict[Any, Hook] = {
-    str: _string,
-    bool: _boolean,
+    str: _exactly(str),
+    bool: _exactly(bool),
+    dict: _exactly(dict),
     int: integer,
     float: _number,
-    dict: _object,
     datetime: _timestamp,
     timedelta: _duration,
 }
-
-
-_SCALARS: dict[type, str] = {bool: "a boolean", int: "a number", float: "a number", str: "a string"}
 
 
 def _union(union: Any, find_hook: Callable[[Any], Hook]) -> Hook:
@@ -117,9 +107,8 @@ def _union(union: Any, find_hook: Callable[[Any], Hook]) -> Hook:
 def _scalars(kinds: list[Any], union: Any) -> Hook:
     arrays = [kind for kind in kinds if get_origin(kind) is tuple]
     classes = {kind for kind in kinds if kind not in arrays} | {int for kind in kinds if kind is float}
-    wanted = " or ".join(
-        dict.fromkeys([_SCALARS[cls] for cls in _SCALARS if cls in classes] + ["an array"] * len(arrays))
-    )
+    scalars = [_NAMES.get(cls, "a number") for cls in (bool, int, float, str) if cls in classes]
+    wanted = " or ".join(dict.fromkeys([*scalars, *["an array" for _ in arrays]]))
 
     def structure(value: Any, _: object) -> Any:
         if value.__class__ in classes:
