@@ -29,7 +29,6 @@ from .retry import RetryPolicy, checked_retry
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
     from datetime import datetime
-    from types import TracebackType
     from typing import Self
 
     from yarl import URL
@@ -87,7 +86,8 @@ class Lifetime:
         self._loop: asyncio.AbstractEventLoop | None = None
         self._pid = 0
         self._closed = False
-        self._under_way: set[Work] = set()
+        self._under_way: dict[asyncio.Timeout, asyncio.Task[Any] | None] = {}
+        """The scope of everything that is under way, and its task."""
         self._something_left = asyncio.Event()
 
     @property
@@ -117,28 +117,29 @@ class Lifetime:
                 "this process was forked, and the session belongs to its parent: make one session in each"
             )
 
-    def work(self) -> Work:
-        """Return a context whose body is ended when the session is closed.
+    async def run(self, work: Callable[[], Awaitable[T]]) -> T:
+        """Return the result of work that is ended when the session is closed.
 
-        Entering the context raises the same errors as `check`. When the session is closed, the body is cancelled, and
-        the program continues after the ``with`` statement. So raise the error there, after a body that ends with
-        ``return``:
+        It is ended by cancelling the task, as by a timeout. If its owner cancels the task too, it stays cancelled.
 
-            with lifetime.work():
-                return await ...
-            raise SessionError("the session was closed meanwhile")
+        Raises:
+            SessionError: The session was closed meanwhile, or one of the reasons that `check` has.
         """
-        return Work(self)
-
-    def enter(self, work: Work) -> None:
-        """Note that work has begun."""
         self.check()
-        self._under_way.add(work)
-
-    def leave(self, work: Work) -> None:
-        """Note that work is over."""
-        self._under_way.discard(work)
-        self._something_left.set()
+        scope = asyncio.Timeout(None)
+        self._under_way[scope] = asyncio.current_task()
+        try:
+            async with scope:
+                result = await work()
+            if scope.when() is None:
+                return result
+        except TimeoutError:
+            if not scope.expired():
+                raise  # it is the work's own
+        finally:
+            del self._under_way[scope]
+            self._something_left.set()
+        raise SessionError("the session was closed meanwhile")
 
     async def close(self) -> None:
         """End all work, and wait until it is over, whichever tasks it is done in.
@@ -153,44 +154,12 @@ class Lifetime:
         if self._loop not in (loop, None):
             raise SessionError("the session belongs to another event loop: close it there")
         self._closed = True
-        for work in self._under_way:
-            if work.task is not own:
-                work.end()
-        while any(work.task is not own for work in self._under_way):
+        for scope, task in self._under_way.items():
+            if task is not own and scope.when() is None:
+                scope.reschedule(loop.time())
+        while any(task is not own for task in self._under_way.values()):
             self._something_left.clear()
             await self._something_left.wait()
-
-
-class Work:
-    """Something that a session does within one task; see `Lifetime.work`.
-
-    It is ended by cancelling the task, as `asyncio.timeout` does. If its owner cancels it too, it stays cancelled.
-    """
-
-    __slots__ = ("_cancelling", "_is_ended", "_lifetime", "task")
-
-    def __init__(self, lifetime: Lifetime) -> None:
-        self._lifetime = lifetime
-        self._is_ended = False
-
-    def __enter__(self) -> None:
-        self._lifetime.enter(self)
-        self.task: asyncio.Task[Any] | None = asyncio.current_task()
-        self._cancelling = self.task.cancelling() if self.task else 0
-
-    def end(self) -> None:
-        """Leave the body at the place where its task is waiting."""
-        if not self._is_ended and self.task is not None:
-            self._is_ended = True
-            self.task.cancel()
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
-    ) -> bool:
-        self._lifetime.leave(self)
-        if not self._is_ended or self.task is None:
-            return False
-        return self.task.uncancel() <= self._cancelling and isinstance(error, asyncio.CancelledError)
 
 
 @frozen(kw_only=True, eq=False)
@@ -244,10 +213,7 @@ class Connection:
         """
         if after is not None:
             self.throttle.log_wait(seconds, after)
-        with self.lifetime.work():
-            await self.clock.sleep(seconds)
-            return
-        raise SessionError("the session was closed meanwhile")
+        await self.lifetime.run(partial(self.clock.sleep, seconds))
 
     async def get(
         self,
@@ -286,9 +252,7 @@ class Connection:
             control=control,
         )
         try:
-            with self.lifetime.work():
-                return await attempts.make(partial(self._send, target, read))
-            raise SessionError("the session was closed meanwhile")
+            return await self.lifetime.run(partial(attempts.make, partial(self._send, target, read)))
         except TofuPilotError as error:
             attempts.sign(error)
             raise

@@ -19,9 +19,7 @@ async def lifetime():
 async def do(lifetime, coroutine):
     """Await something as the work of a session."""
     try:
-        with lifetime.work():
-            return await coroutine
-        raise SessionError("closed meanwhile")
+        return await lifetime.run(lambda: coroutine)
     finally:
         coroutine.close()  # unless it was refused, this does nothing
 
@@ -65,7 +63,7 @@ async def test_closing_ends_what_a_user_awaits_by_a_session_error(lifetime):
     users = [asyncio.create_task(user()) for _ in range(3)]
     await until_under_way()
     await lifetime.close()
-    assert await asyncio.gather(*users) == ["closed meanwhile"] * 3
+    assert await asyncio.gather(*users) == ["the session was closed meanwhile"] * 3
     assert not any(user.cancelled() or user.cancelling() for user in users)
 
 
