@@ -41,18 +41,15 @@ class UsageError(Exception):
 
 
 class DeadlineError(Exception):
-    """The time that the command was given is over.
+    """The time that the command was given is over, after some seconds.
 
-    Attributes:
-        seconds: How long that was.
-        failure: The latest warning about an attempt, if nothing has arrived after it; empty: there is none.
+    It tells the latest warning about an attempt, if nothing has arrived after that.
     """
 
     def __init__(self, seconds: float, failure: str = "") -> None:
         cause = f"; the latest warning was: {failure}" if failure else ""
         super().__init__(f"the deadline of {seconds:g} s has passed{cause}")
         self.seconds = seconds
-        self.failure = failure
 
 
 class StoppedError(Exception):

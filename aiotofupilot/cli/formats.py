@@ -242,14 +242,9 @@ _ENDINGS = {
 
 
 def format_for(name: str | None, output: Path | None, listing: str, model: type) -> Format:
-    """Return a new format.
+    """Return a new format: the one with the name, or else that of the output's ending, or a table.
 
-    Args:
-        name: ``table``, ``jsonl``, ``json``, ``csv`` or ``parquet``; None: what the output's ending says, and a table
-            where there is none.
-        output: The file to be written; None: standard output, whose width, if it is a terminal, bounds a table's.
-        listing: The listing, which gives a table its columns.
-        model: The model of an item, which gives a CSV or a Parquet file its columns.
+    A table on a terminal is at most as wide. Its columns are the listing's, and those of CSV and Parquet the model's.
 
     Raises:
         UsageError: The ending is that of no format, or something is missing that the format needs.

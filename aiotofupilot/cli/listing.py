@@ -134,13 +134,7 @@ async def write_listing(
 ) -> Written:
     """Write a listing as it arrives, and return what is written.
 
-    Args:
-        query: What to list.
-        server: The server to request from.
-        output_format: How it is written.
-        path: Where to write it; None: standard output.
-        resume: Whether to complete the file that an earlier run has left.
-        deadline: Seconds after which it ends with what has come by then; None: no limit.
+    Without a path it goes to standard output. It ends after the deadline, in seconds, with what has come by then.
 
     Raises:
         UsageError: An option is out of bounds, or the file cannot be written or completed.

@@ -150,12 +150,7 @@ class PartFile:
             raise
 
     async def write(self, data: bytes, *, items: int, checkpoint: str | None) -> None:
-        """Add some bytes. A disk takes them at once.
-
-        Args:
-            data: The bytes.
-            items: How many items are written then, in all.
-            checkpoint: Where the listing resumes after them.
+        """Add some bytes, after which so many items are written in all, and the listing resumes at a checkpoint.
 
         Raises:
             OSError: The disk is full.
@@ -316,14 +311,10 @@ async def output(
     resume: bool = False,
     remake: Remake | None = None,
 ) -> AsyncGenerator[Output]:
-    """Give the output of a listing for as long as it is written.
+    """Give the output of a listing for as long as it is written: standard output, or a `PartFile` for the path.
 
-    Args:
-        path: A file, whose place is taken when the block ends well, and left alone otherwise; None: standard output.
-        options: What is written, if another run could complete it; None: it could not.
-        key: Who asks for it; None: it does not matter.
-        resume: Whether to complete what another run has left of the file.
-        remake: Makes the file of what is written. None: what is written is the file.
+    A file takes its place when the block ends well. If there is a function to remake it, that makes the file of what
+    was written.
 
     Raises:
         UsageError: It cannot be written, or not completed.

@@ -150,13 +150,9 @@ class Progress(logging.Handler):
 
 @contextmanager
 def progress_shown(name: str, *, to_standard_output: bool, total: int | None, begun: int = 0) -> Generator[Progress]:
-    """Show progress during a block, if standard error is a terminal, and nobody else can be expected to write there.
+    """Show a `Progress` during a block, if standard error is a terminal where nobody else is expected to write.
 
-    Args:
-        name: What the items are called.
-        to_standard_output: Whether the listing goes there. If that is a pipe, its reader may write to the terminal.
-        total: At most this many items will arrive; None: nobody knows.
-        begun: How many of them are there already.
+    If the listing goes to standard output, and that is a pipe, its reader may write to the terminal.
     """
     library_log = logging.getLogger("aiotofupilot")
     # rich would take FORCE_COLOR, which continuous integration likes to set, for a terminal.

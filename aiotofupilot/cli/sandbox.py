@@ -66,7 +66,7 @@ async def sandbox(
             deployment_id too, for the filters.
         station_listings: Let the station's key list this. Given several times, it lists all of them. By default all but
             stations.
-        latency: Response this much later.
+        latency: Respond this much later.
         faults: Let this share of requests, 0 to 1, fail: errors, resets, responses that are cut short or not the API's.
         fault: Let requests fail in this way: a status, such as 429 or 503, or reset, hang_up, cut or html. Given
             several times, each fails in one of the ways. Without --faults, every request does.

@@ -7,6 +7,7 @@ import re
 import select
 import stat
 import sys
+from contextlib import suppress
 from io import TextIOBase
 from typing import IO, TYPE_CHECKING, Any, TextIO, cast
 
@@ -114,20 +115,10 @@ class Whole(TextIOBase):
 
 
 class BestEffort(Whole):
-    """A standard stream for what is shown as well as possible.
-
-    Once its terminal is gone, or refuses to be written to, what is shown there is dropped.
-    """
-
-    def __init__(self, stream: TextIO) -> None:
-        super().__init__(stream)
-        self._is_gone = False
+    """A standard stream for what is shown as well as possible. If its terminal is gone, nothing is."""
 
     def write(self, text: str) -> int:
         """Show some text at once."""
-        if not self._is_gone:
-            try:
-                return super().write(text)
-            except OSError:
-                self._is_gone = True
+        with suppress(OSError):
+            super().write(text)
         return len(text)
