@@ -40,7 +40,7 @@ signal.signal(signal.SIGINT, signal.default_int_handler)
 signal.signal(signal.SIGHUP, signal.SIG_DFL)
 
 
-gc.set_threshold(100_000, 20, 100)  # searches for garbage are rare, because each module of tests begins with one
+gc.set_threshold(1_000_000, 20, 100)  # searches for garbage are rare, because each module of tests begins with one
 
 
 @pytest.fixture(scope="module", autouse=True)

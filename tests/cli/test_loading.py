@@ -24,7 +24,7 @@ def loaded(*commands):
 
 
 def test_help_loads_no_http():
-    codes, modules = loaded(["runs", "--help"], ["mirror", "--help"], ["sandbox", "--help"])
+    codes, modules = loaded(["--help"], ["runs", "--help"], ["mirror", "--help"], ["sandbox", "--help"])
     assert codes == {0}
     assert "cyclopts" in modules
     assert modules & HEAVY == set()

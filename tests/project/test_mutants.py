@@ -112,6 +112,10 @@ CHECKOUT = {
         """,
     "aiotofupilot/testing/__init__.py": "",
     "aiotofupilot/testing/plugin.py": "",  # pytest loads it, because the project says so
+    "pytest.ini": """
+        [pytest]
+        addopts = -p no:aiohttp -p no:asyncio -p no:anyio -p no:pytest_cov
+        """,  # to load these takes longer than the tests
     "tests/conftest.py": """
         from hypothesis import settings
 

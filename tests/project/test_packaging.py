@@ -117,27 +117,3 @@ def test_importing_the_package_imports_nothing_of_an_extra(extra):
     """A service pays only for the client."""
     program = f"import sys, aiotofupilot; sys.exit({extra!r} in sys.modules)"
     subprocess.run([sys.executable, "-W", "error", "-c", program], check=True)  # noqa: S603 - our own
-
-
-@pytest.mark.parametrize(
-    ("arguments", "modules"),
-    [
-        (["--help"], {"aiohttp", "cattrs", "msgspec"}),
-        (
-            ["--version"],
-            {"aiohttp", "asyncio", "cattrs", "msgspec", "aiotofupilot.listings._base"},
-        ),
-        (["runs", "--help"], {"aiohttp", "cattrs", "msgspec"}),
-        (["runs", "--no-such-option"], {"aiohttp", "cattrs", "msgspec"}),
-    ],
-)
-def test_help_and_a_wrong_option_do_not_wait_for_what_a_listing_needs(arguments, modules):
-    """Loading it takes longer than showing them."""
-    program = (
-        "import atexit, sys; atexit.register(lambda: print(*sys.modules, file=sys.stderr)); "
-        "from aiotofupilot.cli import run; run(sys.argv[1:])"
-    )
-    process = subprocess.run([sys.executable, "-c", program, *arguments], capture_output=True, text=True, check=False)  # noqa: S603 - our own
-    loaded = set(process.stderr.splitlines()[-1].split())
-    assert "aiotofupilot.cli.app" in loaded
-    assert not loaded & modules

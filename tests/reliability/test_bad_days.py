@@ -24,9 +24,13 @@ from aiotofupilot import (
     TofuPilotSession,
     UnauthorizedError,
 )
+from aiotofupilot._http import transport
 from aiotofupilot.sandbox import Sandbox, faults
 
 ATTEMPTS = 6
+
+LIMIT = 1024 * 1024
+"""Bytes of a response here, a fraction of what they are for users: an item that is too large is asked for often."""
 
 STALLS = [faults.stall(1000), faults.stall(1000, inside_body=True)]
 
@@ -57,6 +61,8 @@ HEALING = {
 SLOW = [*STALLS, faults.status(504), faults.status(408), faults.empty(504)]
 """Faults that may be due to the length of the page."""
 
+TOO_LARGE = [faults.gzip_bomb(2 * LIMIT), faults.oversized(2 * LIMIT)]
+
 FINAL = {
     faults.status(400): BadRequestError,
     faults.status(401): UnauthorizedError,
@@ -65,8 +71,7 @@ FINAL = {
     faults.status(429, retry_after=3600): RateLimitedError,
     faults.json([]): DecodeError,
     faults.json({"data": [{"id": 7}], "meta": {"has_more": False}}): DecodeError,
-    faults.gzip_bomb(): ResponseTooLargeError,
-    faults.oversized(): ResponseTooLargeError,
+    **dict.fromkeys(TOO_LARGE, ResponseTooLargeError),
     faults.header_flood(): ResponseTooLargeError,
     faults.redirect(): RedirectError,
     faults.redirect("https://tofu.example.com/"): RedirectError,
@@ -76,7 +81,7 @@ FINAL = {
 REFUSALS = [faults.status(503, retry_after=7), faults.status(429), faults.status(429, retry_after=9)]
 """Faults that are due to no item."""
 
-BAD_ITEMS = [faults.json({"data": [{"id": 7}], "meta": {"has_more": False}}), faults.gzip_bomb(), faults.oversized()]
+BAD_ITEMS = [faults.json({"data": [{"id": 7}], "meta": {"has_more": False}}), *TOO_LARGE]
 """Faults that another attempt would meet, and that may be due to one item."""
 
 ALONE = 3
@@ -88,7 +93,8 @@ CONCURRENCY = pytest.mark.parametrize("concurrency", [1, 16])
 
 
 @pytest.fixture
-async def sandbox():
+async def sandbox(monkeypatch):
+    monkeypatch.setattr(transport, "_BODY_LIMIT", LIMIT)
     async with Sandbox(procedures=500) as sandbox:
         yield sandbox
 

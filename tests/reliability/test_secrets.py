@@ -9,11 +9,14 @@ from aiohttp import web
 from fakes.shown import texts
 
 from aiotofupilot import ConfigurationError, RetryPolicy, TofuPilotError, TofuPilotSession
+from aiotofupilot._http import transport
 from aiotofupilot.cli import run
 from aiotofupilot.sandbox import Sandbox, faults
 from aiotofupilot.testing import serve
 
 KEY = "tp_user_5f2c8e9d7b1a"
+LIMIT = 1024 * 1024
+"""Bytes of a response here, a fraction of what they are for users."""
 
 
 def assert_hidden(*values):
@@ -57,8 +60,8 @@ EVERY_FAULT = [
     faults.stall(1000),
     faults.stall(1000, inside_body=True),
     faults.gzip() + faults.cut(),
-    faults.gzip_bomb(),
-    faults.oversized(),
+    faults.gzip_bomb(2 * LIMIT),
+    faults.oversized(2 * LIMIT),
     faults.header_flood(),
     faults.redirect(),
     faults.redirect("https://tofu.example.com/"),
@@ -67,8 +70,9 @@ EVERY_FAULT = [
 
 @pytest.mark.parametrize("fault", EVERY_FAULT, ids=repr)
 @pytest.mark.parametrize("handed_in", [False, True])
-async def test_no_error_holds_the_key(sandbox, http_session, fault, handed_in, caplog):
+async def test_no_error_holds_the_key(sandbox, http_session, fault, handed_in, caplog, monkeypatch):
     """The key is not in the text, attributes, notes, pickle, causes and traceback, nor in the log."""
+    monkeypatch.setattr(transport, "_BODY_LIMIT", LIMIT)
     sandbox.faults.always(fault)
     session = TofuPilotSession(
         KEY,

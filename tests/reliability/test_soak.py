@@ -46,7 +46,7 @@ async def soak(session, sandbox, rounds):
     return requests
 
 
-ROUNDS = 20 if NIGHTLY else 6
+ROUNDS = 20 if NIGHTLY else 3
 """How often the listing is walked in all ways. Each time takes more than 500 requests."""
 
 
