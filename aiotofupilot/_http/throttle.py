@@ -7,7 +7,6 @@ import logging
 import math
 from contextlib import AbstractAsyncContextManager, AsyncExitStack, nullcontext, suppress
 from datetime import timedelta
-from functools import partial
 from inspect import isasyncgen
 from typing import TYPE_CHECKING, TypeAlias, cast
 
@@ -272,7 +271,7 @@ class Throttle:
         async with AsyncExitStack() as taken:
             if self.limiter is not None:
                 await self.limiter.__aenter__()
-                taken.push_async_exit(partial(_leave, self.limiter))
+                taken.push_async_callback(self.limiter.__aexit__, None, None, None)
             for connection in self._connections:
                 await connection.acquire()
                 taken.callback(connection.release)
@@ -309,7 +308,7 @@ class Slot:
         throttle = self._throttle
         throttle.leave(self, exc)
         if throttle.limiter is not None:  # last, because it may take time, and other requests wait for the connection
-            await _leave(throttle.limiter, exc_type, exc, traceback)
+            await throttle.limiter.__aexit__(exc_type, exc, traceback)  # it cannot suppress the error
 
 
 def checked_limiter(limiter: object) -> Limiter | None:
@@ -327,10 +326,3 @@ def checked_limiter(limiter: object) -> Limiter | None:
         bound = "an async context manager that can be entered many times, and one of @asynccontextmanager can be"
         raise must_be(TypeError, "limiter", f"{bound} entered only once", cast("object", limiter))
     return cast("Limiter", limiter)
-
-
-async def _leave(
-    limiter: Limiter, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
-) -> None:
-    """Tell a limiter how an attempt ended. It cannot suppress the error, because there would be no response."""
-    await limiter.__aexit__(kind, error, traceback)
