@@ -228,10 +228,9 @@ class Attempts(Wanted, Generic[T]):
     def _allows_another(self, error: TofuPilotError, decision: float) -> bool:
         """Count a failure of the page itself, and return whether another attempt is allowed."""
         self._own += 1
-        if self._own >= self.policy.attempts:
-            return False
-        self._wait = wait_after(self.policy, error, self._own, decision, self._clock.uniform)
-        return True
+        wait = wait_after(self.policy, error, self._own, decision, self._clock.uniform)
+        self._wait = wait or 0.0
+        return wait is not None
 
     async def _is_too_slow(self, error: TofuPilotError, are_others_answered: bool) -> bool:  # noqa: FBT001 - a fact
         """Return whether the page took too long before, while others are answered, so that it is to be divided."""

@@ -96,19 +96,10 @@ def _texts(value: object) -> Iterator[str | bytes]:
 
 def _withheld(value: object) -> object:
     """Return what takes the place of an attribute of an error. Numbers and the like stay."""
-    match value:
-        case str():
-            return WITHHELD
-        case bytes():
-            return b""
-        case tuple():
-            return ()
-        case list():
-            return []
-        case Mapping():
-            return {}
-        case _:
-            return value
+    if isinstance(value, str):
+        return WITHHELD
+    kind: Any = type(value)
+    return kind() if issubclass(kind, bytes | tuple | list | Mapping) else value
 
 
 def _pattern(secret: str) -> str:

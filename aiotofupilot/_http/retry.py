@@ -182,19 +182,6 @@ class RetryPolicy:
         """
         return min(self.max_wait, max(self.initial_wait, elapsed))
 
-    def next_wait(self, error: TofuPilotError, attempt: int, uniform: Callable[[float, float], float]) -> float | None:
-        """Return the seconds to wait before the next attempt, or None if the error is final.
-
-        Args:
-            error: What ended the attempt.
-            attempt: The number of the attempt, from 1 on.
-            uniform: Draws a random number between two others.
-        """
-        if attempt >= self.attempts:
-            return None
-        decision = decide(self, error, attempt)
-        return None if decision is False else wait_after(self, error, attempt, decision, uniform)
-
 
 def _rules(rules: object) -> tuple[Rule, ...]:
     """Return the rules as a tuple, so that the policy can be hashed."""
@@ -224,8 +211,13 @@ def wait_after(
     attempt: int,
     decision: float,
     uniform: Callable[[float, float], float],
-) -> float:
-    """Return the seconds to wait after an attempt, from what `decide` returned about it, which is not False."""
+) -> float | None:
+    """Return the seconds to wait after an attempt that was about the page. None: it was the last one.
+
+    The decision is what `decide` returned about it, and is not False.
+    """
+    if attempt >= policy.attempts:
+        return None
     if decision is not True:
         return decision
     return asked_wait(error, policy.max_retry_after) or uniform(0.0, policy.longest_wait(attempt))

@@ -3,6 +3,7 @@
 import pytest
 
 from aiotofupilot import APIError, BadRequestError, ConnectionFailedError, RateLimitedError, RetryPolicy, ServerError
+from aiotofupilot._http.retry import decide, wait_after
 from aiotofupilot.errors import CertificateError, DecodeError, InvalidJSONError
 
 UNAVAILABLE = ServerError("busy", status=503)
@@ -15,7 +16,8 @@ def highest(low, high):
 
 
 def wait(policy, error, attempt=1):
-    return policy.next_wait(error, attempt, highest)
+    decision = decide(policy, error, attempt)
+    return None if decision is False else wait_after(policy, error, attempt, decision, highest)
 
 
 @pytest.mark.parametrize(
