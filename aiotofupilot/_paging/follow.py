@@ -81,7 +81,7 @@ class FollowedListing(Iteration[T]):
         return f"<FollowedListing: {self._stats.items} items, {self._stats.requests} requests so far>"
 
     async def __anext__(self) -> T:
-        with self._asking():
+        with self._waiting():
             while not self._has_ended and self._wanted != 0:
                 try:
                     await self._wait_until_due()
@@ -165,15 +165,15 @@ class FollowedListing(Iteration[T]):
         self._watermark, self._poll, self._is_to_wait = self._poll.watermark, None, True
 
     def _outlives(self, error: TofuPilotError) -> bool:
-        """Return whether the next poll asks again after an error, and note since when polls fail."""
+        """Return whether the next poll tries again after an error, and note since when polls fail."""
         if not is_passing(error):
             self._failing_since = None
             return False
         now = self._source.clock.monotonic()
         if self._failing_since is None:
             self._failing_since = now - (error.elapsed or 0.0)
-        asked = error.retry_after if isinstance(error, APIError) else None
-        self._due = max(self._due, now + (asked or 0.0))
+        retry_after = error.retry_after if isinstance(error, APIError) else None
+        self._due = max(self._due, now + (retry_after or 0.0))
         return self._due < self._failing_since + self._max_outage
 
 

@@ -84,7 +84,7 @@ class IncrementalWalk(ItemIteration[T]):
 
     async def _load(self) -> None:
         try:
-            with self._asking():
+            with self._waiting():
                 found = [] if self._has_ended or self._wanted == 0 else await self._finder.load()
                 if self._wanted is not None:
                     found = found[: self._wanted]

@@ -14,7 +14,7 @@ from aiotofupilot.stats import WalkStats
 from .memory import IgnoreDrift
 from .prefetch import Window
 from .source import Identified
-from .unreadable import Bisection, note_left_out
+from .unreadable import note_left_out
 
 if TYPE_CHECKING:
     from collections.abc import AsyncGenerator
@@ -43,13 +43,12 @@ async def pages_of(fetch: Fetch[T], plan: Plan) -> AsyncGenerator[Page[T], None]
     remaining = None if plan.max_items is None else plan.max_items + bool(plan.max_items) * plan.start.skip
     drift, stats = IgnoreDrift[T](), WalkStats()
     span = WalkSpan(plan.start.listing, plan.described())
-    fetch_page = partial(fetch, counts=stats.counts)
     window = Window(
-        fetch_page,
+        partial(fetch, counts=stats.counts),
         cursor=plan.start.cursor,
         limit=plan.limit,
         concurrency=plan.concurrency,
-        bisection=plan.on_unreadable and Bisection(fetch_page, plan.on_unreadable),
+        on_unreadable=plan.on_unreadable,
     )
     try:
         while remaining is None or remaining > 0:

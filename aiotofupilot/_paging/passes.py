@@ -59,20 +59,20 @@ class PassClock:
         """The same by the server's clock, or else by the local one."""
         self._by_items = -math.inf
         """The same as far as items show it. The pass began then or later."""
-        self._asked_at = 0.0
+        self._requested_at = 0.0
         """When the first page was requested, in seconds by the monotonic clock."""
 
     async def fetch(
         self, source: Source[T], cursor: int, limit: int, counts: RequestCounts, **options: Unpack[FetchOptions]
     ) -> Page[T]:
         """Return a page. If it is the first page, note when it was requested."""
-        local, asked_at = source.clock.now().timestamp(), source.clock.monotonic()
+        local, requested_at = source.clock.now().timestamp(), source.clock.monotonic()
         page = await source.fetch(cursor, limit, counts, **options)
         if self.began_at == -math.inf:
             served_at = source.served_at(page)
-            duration = source.clock.monotonic() - asked_at
+            duration = source.clock.monotonic() - requested_at
             self._by_server = local if served_at is None else served_at.timestamp() - duration
-            self.began_at, self._asked_at = min(local, self._by_server), asked_at
+            self.began_at, self._requested_at = min(local, self._by_server), requested_at
         return page
 
     def note(self, newest: float, now: float) -> None:
@@ -80,7 +80,7 @@ class PassClock:
 
         So the pass began at that creation or later, less the seconds that the pass has taken.
         """
-        self._by_items = max(self._by_items, newest - (now - self._asked_at))
+        self._by_items = max(self._by_items, newest - (now - self._requested_at))
 
     @property
     def bound(self) -> float:
@@ -171,7 +171,7 @@ class SegmentWalk(Generic[T]):
 
         Args:
             begin: Returns how a page of the segment is fetched, and its sort key. It is not kept, because it knows who
-                is asking, and a circle of references would keep pages in flight after everybody has dropped them.
+                uses it, and a circle of references would keep pages in flight after everybody has dropped them.
 
         Raises:
             DriftError: The listing moved too much, and ``on_drift`` or a lack of progress forbids another beginning.

@@ -68,7 +68,7 @@ class PerRun(Generic[T]):
         for run in watermark.runs:
             self._let_wait(run)
         self._procedure_id: str | None = None
-        self._asked: tuple[str, ...] = ()
+        self._requested: tuple[str, ...] = ()
         self._walk: SegmentWalk[T] | None = None
 
     @property
@@ -136,18 +136,18 @@ class PerRun(Generic[T]):
         """Choose the runs whose items are requested next, of the procedure with the most of them."""
         self._procedure_id = max(self._waiting, key=lambda procedure_id: len(self._waiting[procedure_id]))
         waiting = self._waiting[self._procedure_id]
-        self._asked = tuple(waiting.popleft() for _ in range(min(len(waiting), _AT_ONCE)))
+        self._requested = tuple(waiting.popleft() for _ in range(min(len(waiting), _AT_ONCE)))
         if not waiting:
             del self._waiting[self._procedure_id]
 
     def _close_runs(self) -> None:
-        for run_id in self._asked:
+        for run_id in self._requested:
             if self._runs.began_at >= self._open[run_id].second + OVERLAP:
                 del self._open[run_id], self._yielded[run_id]
         self._walk = None
 
     def _begin(self) -> tuple[Fetch[T], Callable[[Any], object] | None]:
-        source = self._source.narrowed(order="asc", run_ids=self._asked, procedure_id=self._procedure_id)
+        source = self._source.narrowed(order="asc", run_ids=self._requested, procedure_id=self._procedure_id)
         return source.fetch, source.sort_key
 
     async def _fresh(self, walk: SegmentWalk[T], items: list[T]) -> list[tuple[str, T]]:

@@ -15,14 +15,15 @@ from aiotofupilot.errors import SessionError, TofuPilotError
 
 from .probes import ControlBeside
 from .source import Identified, leads_nowhere
+from .unreadable import Bisection
 
 if TYPE_CHECKING:
     from collections.abc import Coroutine, Iterable
 
     from aiotofupilot.models import Page
 
-    from .source import Fetch
-    from .unreadable import Bisection, Gap
+    from .source import Fetch, OnUnreadable
+    from .unreadable import Gap
 
 __all__ = ["Window"]
 
@@ -52,7 +53,7 @@ class Window(Generic[T]):
         limit: How many items to request per page.
         overlap: How many items of a page the next page is to begin with; less than `limit`.
         concurrency: How many pages may be in flight or waiting to be handed over; 1 or more.
-        bisection: Reads a page that fails in parts. None: the error is raised.
+        on_unreadable: What to do about an item that cannot be read. None: no page is read in parts.
         passed: The position before which all items have been passed.
     """
 
@@ -64,7 +65,7 @@ class Window(Generic[T]):
         limit: int,
         overlap: int = 0,
         concurrency: int = 1,
-        bisection: Bisection[Any] | None = None,
+        on_unreadable: OnUnreadable | None = None,
         passed: int = 0,
     ) -> None:
         self._fetch = fetch
@@ -77,7 +78,7 @@ class Window(Generic[T]):
         self._prefetched: deque[tuple[int, int, Deadline, asyncio.Task[Page[T]]]] = deque()
         self._deadline = Deadline()
         self._cancelled: list[asyncio.Task[Page[T]]] = []
-        self._bisection = bisection
+        self._bisection = on_unreadable and Bisection(fetch, on_unreadable, overlap=overlap)
         self._has_offsets = self._has_learned = False
         self.is_sequential = False
         """Whether one page is in flight at most, although more are allowed, because cursors cannot be predicted."""
@@ -169,7 +170,7 @@ class Window(Generic[T]):
         return self._fetch(cursor, self.limit, deadline=deadline, control=control)
 
     async def _head(self, width: int) -> Page[T]:
-        """Fill the window and wait for its first page."""
+        """Fill the window, and wait for its first page."""
         while len(self._prefetched) < width:
             cursor = self._cursor
             if self._prefetched:
@@ -302,6 +303,6 @@ def _cancel(tasks: Iterable[asyncio.Task[Any]]) -> None:
 
 
 def _retrieve(task: asyncio.Task[Any]) -> None:
-    """Retrieve the error of a page that nobody may ask for any more, so that asyncio does not report it as unseen."""
+    """Retrieve the error of a page that nobody waits for, so that asyncio does not report it as unseen."""
     if not task.cancelled():
         task.exception()

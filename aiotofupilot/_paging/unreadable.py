@@ -135,12 +135,12 @@ class Bisection(Generic[T]):
         read_at: int | None,
         has_offsets: bool,
     ) -> Page[T]:
-        """Return the first part that can be read of a page that failed.
+        """Return the first part that can be read of a page that failed with an error.
 
         Args:
             cursor: Where the page begins.
             limit: How many items the page was to have.
-            error: How the page failed.
+            error: The error.
             deadline: The time limit of the page.
             passed: The position before which all items have been passed.
             read_at: The position of an item that was read before; None: there is none.

@@ -24,7 +24,7 @@ from .memory import IgnoreDrift
 from .pages import checkpoint_after, note_checkpoint
 from .prefetch import Window
 from .source import Identified
-from .unreadable import Bisection, note_left_out
+from .unreadable import note_left_out
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Sequence
@@ -59,7 +59,7 @@ class Iteration(AsyncOnly, AsyncIterator[R]):
 
     _in_use: ClassVar[str] = "another task is waiting for the walk's next item: give each task a walk of its own"
     """The error for a second task."""
-    _is_asking = False
+    _is_waiting = False
     """Whether a task is waiting for what comes next."""
 
     async def __aenter__(self) -> Self:
@@ -75,18 +75,18 @@ class Iteration(AsyncOnly, AsyncIterator[R]):
         """End it where it is, and wait until nothing of it is in flight. It yields nothing any more."""
 
     def _check_idle(self) -> None:
-        if self._is_asking:
+        if self._is_waiting:
             raise RuntimeError(self._in_use)
 
     @contextmanager
-    def _asking(self) -> Iterator[None]:
-        """Return a context in which no other task may ask."""
+    def _waiting(self) -> Iterator[None]:
+        """Return a context in which no other task may wait for what comes next."""
         self._check_idle()
-        self._is_asking = True
+        self._is_waiting = True
         try:
             yield
         finally:
-            self._is_asking = False
+            self._is_waiting = False
 
 
 class ItemIteration(Iteration[R]):
@@ -143,15 +143,13 @@ class Walk(ItemIteration[T]):
         start = plan.start
         self._drift, cursor, limit = _start(plan)
         self._stats = WalkStats() if stats is None else stats
-        fetch_page = partial(fetch, counts=self._stats.counts)
-        overlap = self._drift.overlap
         self._window = Window(
-            fetch_page,
+            partial(fetch, counts=self._stats.counts),
             cursor=cursor,
             limit=limit,
-            overlap=overlap,
+            overlap=self._drift.overlap,
             concurrency=plan.concurrency,
-            bisection=plan.on_unreadable and Bisection(fetch_page, plan.on_unreadable, overlap=overlap),
+            on_unreadable=plan.on_unreadable,
             passed=start.cursor + start.skip,
         )
         self._has_short_pages = limit < plan.limit
@@ -189,18 +187,15 @@ class Walk(ItemIteration[T]):
         if self._page is None:
             return self._start
         page, memory = self._page, self._drift.memory
+        passed = len(page.data)
         if self._yielded_of_page < len(self._new):
             upcoming = self._new[self._yielded_of_page]
             passed = next(at for at, item in enumerate(page.data) if item is upcoming)
+        if passed < len(page.data) or self._has_short_pages:
+            # A server that counts pages would mean another position by the next cursor once pages are longer again.
             checkpoint = evolve(self._start, cursor=page.cursor, skip=passed)
         else:
-            passed = len(page.data)
-            # A server that counts pages would mean another position by the next cursor once pages are longer again.
-            checkpoint = (
-                evolve(self._start, cursor=page.cursor, skip=passed)
-                if self._has_short_pages
-                else checkpoint_after(page, self._start)
-            )
+            checkpoint = checkpoint_after(page, self._start)
         return evolve(
             checkpoint,
             skip=checkpoint.skip + self._drift.skip,
@@ -222,7 +217,7 @@ class Walk(ItemIteration[T]):
         return self._offered - length_hint(self._items)
 
     async def _load(self) -> None:
-        with self._asking():
+        with self._waiting():
             try:
                 has_page = await self._next_page()
             except StopAsyncIteration as error:  # from a callback of the user's: it is not the end of the listing

@@ -63,7 +63,7 @@ class RecordBatches(Iteration[pa.RecordBatch]):
         return f"<RecordBatches of {self._model.__name__}: {self.stats.items} items so far>"
 
     async def __anext__(self) -> pa.RecordBatch:
-        with self._asking():
+        with self._waiting():
             await self._gather()
         if self._items:
             self._convert()
