@@ -8,19 +8,16 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 from attrs import evolve
 
-from aiotofupilot.positions import Checkpoint
-
 from .count import Probe, count_items, fetch_probes
-from .walk import Walk
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
     from datetime import datetime
 
-    from aiotofupilot.models import RawItem
+    from aiotofupilot.models import Page, RawItem
     from aiotofupilot.positions import Shard
 
-    from .source import Fetch, Identified, Plan, Source, TimePartitioning
+    from .source import Identified, Plan, Source, TimePartitioning
 
 __all__ = ["SHARDS_AT_MOST", "cut"]
 
@@ -63,44 +60,32 @@ async def cut(source: Source[T], plan: Plan, n: int) -> tuple[Shard[T], ...]:
 
 
 async def _drawn(
-    source: Source[T], partitioning: TimePartitioning, plan: Plan, total: int, n: int
+    source: Source[Any], partitioning: TimePartitioning, plan: Plan, total: int, n: int
 ) -> list[datetime | None]:
-    """Return timestamps that divide a listing, among others."""
+    """Return timestamps that divide a listing, among others. None: an item has none, or may have none."""
     ordered = partitioning.ordered()
-    if ordered is not None:
-        # Items without a timestamp stand at one end of the order.
-        probes = [Probe(total * nth // n, 1) for nth in range(n)]
-        timestamps = await _timestamps(ordered.fetch, partitioning, probes, plan.concurrency)
-        return [*timestamps, await _last(ordered, partitioning, plan, total)]
-    # Whatever the order is, pages from all over the listing tell how the timestamps are distributed.
-    pages = min(2 * n, -(-total // plan.limit))
-    probes = [Probe(total * nth // pages, plan.limit) for nth in range(pages)]
-    return await _timestamps(source.raw().fetch, partitioning, probes, plan.concurrency)
+    if ordered is None:
+        # Whatever the order is, pages from all over the listing tell how the timestamps are distributed.
+        number = min(2 * n, -(-total // plan.limit))
+        probes = [Probe(total * nth // number, plan.limit) for nth in range(number)]
+        pages = await _pages(source.raw(), probes, plan.concurrency)
+        return [partitioning.timestamp(item) for page in pages for item in page.data]
+    # Items without a timestamp stand at one end of the order. The last page reaches beyond the end that was counted,
+    # because an item that was created since then may hide one of them.
+    probes = [Probe(total * nth // n, 1) for nth in range(n)]
+    last_page = Probe(max(0, total - (plan.limit + 1) // 2), plan.limit)
+    *pages, last = await _pages(ordered, [*probes, last_page], plan.concurrency)
+    items = [item for page in pages for item in page.data] + last.data[-1:]
+    is_at_end = bool(last.data) and last.following is None
+    return [*map(partitioning.timestamp, items), *([] if is_at_end else [None])]
 
 
-async def _last(ordered: Source[RawItem], partitioning: TimePartitioning, plan: Plan, total: int) -> datetime | None:
-    """Return the timestamp of the last item in the order of time. None: it has none, or there is no such item any more.
-
-    The last page that was counted is read, and whatever follows it. So an item that was created after the count cannot
-    hide an item that stands after it.
-    """
-    start = Checkpoint(max(0, total - plan.limit), listing=plan.start.listing)
-    plan = evolve(plan, start=start, max_items=None, on_drift="resync", keep=None, sort_key=ordered.sort_key)
-    last = None
-    async for item in Walk(ordered.fetch, plan):
-        last = partitioning.timestamp(item)
-    return last
-
-
-async def _timestamps(
-    fetch: Fetch[Any], partitioning: TimePartitioning, probes: Sequence[Probe], at_once: int
-) -> list[datetime | None]:
-    pages = [
+async def _pages(source: Source[RawItem], probes: Sequence[Probe], at_once: int) -> list[Page[RawItem]]:
+    return [
         page
         for first in range(0, len(probes), at_once)
-        for page in await fetch_probes(fetch, probes[first : first + at_once])
+        for page in await fetch_probes(source.fetch, probes[first : first + at_once])
     ]
-    return [partitioning.timestamp(item) for page in pages for item in page.data]
 
 
 def _boundaries(timestamps: Sequence[datetime], n: int) -> list[datetime]:
