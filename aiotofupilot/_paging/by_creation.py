@@ -44,13 +44,7 @@ class ByCreation(Generic[T]):
     be ahead of the one that dates the items. So what was created less than `OVERLAP` seconds before the newest item
     that was seen is not old enough either; see `PassClock`.
 
-    Args:
-        source: The listing.
-        plan: How it is walked.
-        watermark: What was seen before.
-        stats: Where requests, pages and duplicates are counted.
-        sorts: Whether to hold the new items back until all are there, and to sort them by creation, where the server
-            does not sort.
+    If it ``sorts``, and the server does not, the new items are held back until all are there.
     """
 
     def __init__(

@@ -9,6 +9,7 @@ the rest as soon as few of them can, and one of those shows the end.
 from __future__ import annotations
 
 import asyncio
+import math
 from typing import TYPE_CHECKING, Any
 
 from attrs import evolve, frozen
@@ -113,10 +114,10 @@ class Extent:
         self._pages = 0
         self._more_than = 0
         """The listing has more items than this. It is 0 too while nothing is known."""
-        self._at_most: int | None = None
-        """The listing has at most this many items; None: no page beyond the end was seen."""
-        self._end: int | None = None
-        """Where a page that was the last one ended; None: no such page was seen."""
+        self._at_most = math.inf
+        """The listing has at most this many items, because the page there was empty."""
+        self._end = math.inf
+        """Where a page that was the last one ended; infinity: no such page was seen."""
         self._is_sure = False
         """Whether a page beyond the end would tell nothing new about `_end`."""
         self._positions: dict[str, int] = {}
@@ -125,7 +126,8 @@ class Extent:
     @property
     def length(self) -> int | None:
         """How many items the listing has; None: that is not known yet."""
-        return self._end if self._is_sure or self._at_most is not None else None
+        is_known = self._end < math.inf and (self._is_sure or self._at_most < math.inf)
+        return int(self._end) if is_known else None
 
     def probes(self, at_most: int) -> list[Probe]:
         """Return the next pages to request, at most so many. They are to be noted in this order.
@@ -133,9 +135,9 @@ class Extent:
         Raises:
             DriftError: The listing seems to have no end.
         """
-        if self._at_most is None:
+        if self._at_most == math.inf:
             return [Probe(self._more_than, self._limit)] if self._pages <= 1 else self._probes_beyond(at_most)
-        first, width = self._more_than, self._at_most - self._more_than
+        first, width = self._more_than, int(self._at_most) - self._more_than
         pages = -(-width // self._limit)
         if pages > at_most:
             return [Probe(first + width * nth // (at_most + 1), 1) for nth in range(1, at_most + 1)]
@@ -157,21 +159,24 @@ class Extent:
         self._pages += 1
         has_moved = self._has_moved(page)
         if page.following is not None:
-            self._note_more(page.following)
+            self._more_than = max(self._more_than, page.following)
+            self._forget(end=self._end <= page.following, at_most=self._at_most <= page.following)
             if len(page.data) < probe.limit:
                 self._limit = min(self._limit, len(page.data))  # the server gives no longer pages
         elif page.data or not page.cursor:
             # Some servers show their last page whatever cursor beyond the end is requested. A page that goes on
             # where another ended, with other items, is not of that kind.
             self._is_sure = page.cursor == self._more_than and not has_moved
-            self._note_end(page.cursor + len(page.data))
+            self._end = page.cursor + len(page.data)
+            self._forget(at_most=self._at_most < self._end)
         else:
-            self._note_nothing(page.cursor)
+            self._at_most = min(self._at_most, page.cursor)
+            self._forget(end=page.cursor < self._end < math.inf, more_than=page.cursor <= self._more_than)
         if self._contradictions > _CONTRADICTIONS_AT_MOST:
             raise DriftError("the listing moves too much to be counted, or its pages disagree", cursor=page.cursor)
 
     def _probes_beyond(self, at_most: int) -> list[Probe]:
-        known = max(self._more_than, self._end or 0)
+        known = self._more_than if self._end == math.inf else max(self._more_than, int(self._end))
         cursors = [cursor for nth in range(1, at_most + 1) if (cursor := known * _FACTOR**nth) <= LARGEST]
         if not cursors:
             raise DriftError(f"the listing has no end: it goes on after {known} items", cursor=known)
@@ -191,26 +196,12 @@ class Extent:
                 )
         return has_moved
 
-    def _note_more(self, more_than: int) -> None:
-        self._more_than = max(self._more_than, more_than)
-        if self._end is not None and self._end <= more_than:
-            self._end = None
-            self._contradictions += 1
-        if self._at_most is not None and self._at_most <= more_than:
-            self._at_most = None
-            self._contradictions += 1
-
-    def _note_end(self, end: int) -> None:
-        self._end = end
-        if self._at_most is not None and self._at_most < end:
-            self._at_most = None
-            self._contradictions += 1
-
-    def _note_nothing(self, at_most: int) -> None:
-        self._at_most = at_most if self._at_most is None else min(self._at_most, at_most)
-        if self._end is not None and self._end > at_most:
-            self._end = None
-            self._contradictions += 1
-        if self._more_than >= at_most:
+    def _forget(self, *, end: bool = False, at_most: bool = False, more_than: bool = False) -> None:
+        """Forget what contradicts the last page."""
+        if end:
+            self._end = math.inf
+        if at_most:
+            self._at_most = math.inf
+        if more_than:
             self._more_than = 0
-            self._contradictions += 1
+        self._contradictions += end + at_most + more_than

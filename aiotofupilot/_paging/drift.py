@@ -42,8 +42,6 @@ _INSTEAD = 'a walk with on_drift="ignore" follows any cursor'
 def check_offsets(page: Page[Any]) -> None:
     """Refuse a page whose cursor is not an offset: a page of n items at cursor c leads to c + n.
 
-    The last page has no cursor, so there is nothing to refuse.
-
     Raises:
         PaginationError: The cursor does not advance.
         DriftError: It advances, and is not an offset.
@@ -180,10 +178,7 @@ class DetectDrift(Generic[T]):
     def _start(self, page: Page[T], expected: int, *, is_first: bool) -> int | None:
         """Return how many items at the top of a page are not new. None: the page does not tell.
 
-        Args:
-            page: The page.
-            expected: The offset of the item passed last.
-            is_first: Whether the listing has no item before this page that can be read.
+        Before the first page, the listing has no item that can be read.
         """
         memory = self.memory
         if memory.is_empty:
@@ -235,11 +230,7 @@ class DetectDrift(Generic[T]):
         return True
 
     def _note_lost(self, page: Page[T]) -> None:
-        """Take note of a walk that lost its position among ties.
-
-        Raises:
-            DriftError: It lost its position among the same items again and again.
-        """
+        """Take note that the walk lost its position among ties, or raise an error if that happens again and again."""
         if not self._ties.note_lost():
             self._search = None
             raise DriftError(

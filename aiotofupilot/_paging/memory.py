@@ -239,12 +239,7 @@ class Progress:
 
 
 class IgnoreDrift(Generic[T]):
-    """Takes pages as they come, and drops items that were passed lately; see `DetectDrift`.
-
-    Args:
-        anchors: Digests of the items passed last, oldest first, from a checkpoint.
-        skip: How many items of the pages to come have been passed already.
-    """
+    """Takes pages as they come, and drops items that were passed lately; see `DetectDrift`."""
 
     overlap = 0
     """How many items of a page the next page is to begin with."""

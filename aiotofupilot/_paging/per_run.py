@@ -43,13 +43,6 @@ class PerRun(Generic[T]):
     `OVERLAP` seconds or more after its creation. Before that, more may become visible. So the next pass requests them
     again, together with those of new runs. A run that claims to have been created in the future stays open until
     then.
-
-    Args:
-        source: The listing.
-        runs: The runs whose items it lists.
-        plan: How both are walked.
-        watermark: What was seen before.
-        stats: Where requests, pages and duplicates are counted.
     """
 
     def __init__(

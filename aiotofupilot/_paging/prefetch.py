@@ -163,7 +163,7 @@ class Window(Generic[T]):
         self._width = 1
 
     def _page(self, cursor: int, deadline: Deadline) -> Coroutine[Any, Any, Page[T]]:
-        """Return how to get a page. The deadline is set to that of the page."""
+        """Return how to get a page. The deadline is set then."""
         if self._bisection is None:
             return self._fetch(cursor, self.limit)
         control = ControlBeside(self._fetch, cursor, self.limit, deadline)
@@ -272,9 +272,9 @@ class Window(Generic[T]):
 
 
 def _begun(fetching: Coroutine[Any, Any, Page[T]]) -> asyncio.Task[Page[T]]:
-    """Return a task that fetches a page. Nobody has to retrieve its error."""
+    """Return a task that fetches a page. Its error is retrieved, so that asyncio does not report it as unseen."""
     task = asyncio.create_task(fetching)
-    task.add_done_callback(_retrieve)
+    task.add_done_callback(lambda done: done.cancelled() or done.exception())
     return task
 
 
@@ -300,9 +300,3 @@ def _cancel(tasks: Iterable[asyncio.Task[Any]]) -> None:
     """Cancel tasks whose pages nobody wants any more."""
     for task in tasks:
         task.cancel()
-
-
-def _retrieve(task: asyncio.Task[Any]) -> None:
-    """Retrieve the error of a page that nobody waits for, so that asyncio does not report it as unseen."""
-    if not task.cancelled():
-        task.exception()

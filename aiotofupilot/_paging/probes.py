@@ -1,7 +1,4 @@
-"""Requests that tell an item that the server cannot serve from a server that is down.
-
-Each of these requests is made once, and the policy adds none, unless the error tells nothing of the items.
-"""
+"""Requests that tell an item that the server cannot serve from a server that is down."""
 
 from __future__ import annotations
 
@@ -113,11 +110,7 @@ class TimeUpError(Exception):
 
 
 class Probes(Generic[T]):
-    """Requests items within a time limit.
-
-    Args:
-        fetch: Fetches a page.
-    """
+    """Requests items within a time limit."""
 
     def __init__(self, fetch: Fetch[T]) -> None:
         self.deadline = Deadline()
@@ -129,11 +122,8 @@ class Probes(Generic[T]):
     async def probe(self, cursor: int, limit: int, *, once: bool = True) -> Page[T] | TofuPilotError:
         """Return items, or an error that can be due to one of them.
 
-        Args:
-            cursor: Where the items begin.
-            limit: How many to request.
-            once: Whether to make a single request. If not, and after an error that tells nothing of the items, as a
-                503 does, the policy decides how many are made.
+        A single request is made. If not ``once``, and after an error that tells nothing of the items, as a 503 does,
+        the policy decides how many are made.
 
         Raises:
             TofuPilotError: The policy gave up, and the error tells nothing of the items.

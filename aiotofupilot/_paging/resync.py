@@ -73,9 +73,7 @@ class Resync:
     def start(self, page: Page[Any], *, is_first: bool) -> int | None:
         """Return how many items at the top of a page are not new. None: look at `next_probe` next.
 
-        Args:
-            page: The page.
-            is_first: Whether the listing has no item before this page that can be read.
+        Before the first page, the listing has no item that can be read.
 
         Raises:
             DriftError: No page shows an item that was passed. Or the order of the items changed, and not all that were
@@ -168,11 +166,8 @@ class Resync:
 class Search:
     """Names one cursor after the other, back and forth in turn, the nearer one first.
 
-    The cursors lie half a page apart, so that little slips through between two probes.
-
-    Args:
-        origin: The cursor of the first page that did not show the position.
-        limit: Items per page, as far as is known; 2 or more.
+    The cursors lie half a page apart, so that little slips through between two probes. The origin is the cursor of the
+    first page that did not show the position.
     """
 
     def __init__(self, origin: int, limit: int) -> None:

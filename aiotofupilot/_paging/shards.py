@@ -89,12 +89,7 @@ async def _pages(source: Source[RawItem], probes: Sequence[Probe], at_once: int)
 
 
 def _boundaries(timestamps: Sequence[datetime], n: int) -> list[datetime]:
-    """Return where the shards but the first begin. Each of them has one of the timestamps in it.
-
-    Args:
-        timestamps: In ascending order; one or more.
-        n: How many shards there may be.
-    """
+    """Return where the shards but the first begin, given timestamps in order. Each shard has one of them in it."""
     boundaries: list[datetime] = []
     latest = timestamps[0]
     for nth in range(1, n):

@@ -123,11 +123,7 @@ class Source(Protocol[T]):
         ...
 
     def structs(self) -> Source[Any]:
-        """Return the same query with items that have only the attributes and the values of the models.
-
-        They take half of the time that models take. Their class is not that of the models, except on a page with a rare
-        format.
-        """
+        """Return the same query with items that have only the attributes and values of the models; see `Paginator`."""
         ...
 
     def narrowed(
@@ -161,10 +157,7 @@ class Source(Protocol[T]):
 
     @property
     def sort_key(self) -> Callable[[Any], object] | None:
-        """What returns the value that the server sorts an item by; None: that is not known.
-
-        The server may list items with equal values in another order with each page.
-        """
+        """What returns the value that the server sorts an item by. Equal ones have no order. None: it is not known."""
         ...
 
     @property
@@ -178,11 +171,7 @@ class Source(Protocol[T]):
         ...
 
     def created_at(self, item: T) -> datetime | None:
-        """Return when an item was created; None: items of this listing do not say it.
-
-        Raises:
-            DecodeError: The item has no such timestamp, although its listing has.
-        """
+        """Return when an item was created, or raise a `DecodeError`; None: items of this listing do not say it."""
         ...
 
     def runs(self) -> Source[Any] | None:
@@ -216,11 +205,7 @@ class Source(Protocol[T]):
         ...
 
     async def pause(self, seconds: float, *, after: TofuPilotError | None = None) -> None:
-        """Wait between two requests.
-
-        Args:
-            seconds: How long to wait.
-            after: An error that is not raised, but logged; None: there is none.
+        """Wait between two requests, perhaps after an error that is logged, and not raised.
 
         Raises:
             SessionError: The session is closed, or was closed meanwhile.
@@ -260,12 +245,7 @@ class Plan:
 
 
 def leads_nowhere(cursor: int, next_cursor: int | None) -> PaginationError:
-    """Return the error for a page that announces more items and does not lead to them.
-
-    Args:
-        cursor: Where the page begins.
-        next_cursor: The cursor that it leads to, which is not beyond it. None: it names no cursor.
-    """
+    """Return the error for a page that announces more items, and leads to none or to no later cursor than its own."""
     fault = (
         "announces more items, and no cursor that leads to them"
         if next_cursor is None

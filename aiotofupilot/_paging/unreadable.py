@@ -162,11 +162,7 @@ class Bisection(Generic[T]):
         return await self._in_time(self._first_part(cursor, limit))
 
     async def go_on(self) -> Page[T]:
-        """Return the next part that can be read.
-
-        Raises:
-            TofuPilotError: As `begin`.
-        """
+        """Return the next part that can be read, or raise an error as `begin` does."""
         self._probes.deadline = Deadline()
         return await self._in_time(self._part())
 
@@ -223,8 +219,8 @@ class Bisection(Generic[T]):
         """Return a page with the item at `_next`, which is left to fail a longer one. None: it is left out.
 
         Raises:
-            TofuPilotError: The error of the item, because nothing is to be left out. Or a page with two items fails,
-                and each of them alone does not.
+            TofuPilotError: The item cannot be read, and nothing is to be left out. Or a page with two items fails, and
+                each of them alone does not.
         """
         page, cursor = await self._verified(self._next), self._cursor
         if not isinstance(page, Page):
