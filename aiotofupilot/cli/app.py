@@ -6,7 +6,7 @@ import inspect
 import os
 import signal
 import sys
-from contextlib import contextmanager, nullcontext, redirect_stdout, suppress
+from contextlib import nullcontext, redirect_stdout, suppress
 from typing import TYPE_CHECKING, Any, TextIO, cast
 
 from cyclopts import App, Parameter
@@ -20,7 +20,7 @@ from .sandbox import sandbox
 from .terminal import Whole, is_terminal, say
 
 if TYPE_CHECKING:
-    from collections.abc import Coroutine, Generator, Sequence
+    from collections.abc import Coroutine, Sequence
 
     from rich.console import Console
 
@@ -86,11 +86,7 @@ def run(arguments: Sequence[str]) -> ExitCode:
             command, bound, _ = app_for(arguments).parse_args(arguments)
             work = command(*bound.args, **bound.kwargs)
         if inspect.iscoroutine(work):
-            import asyncio  # noqa: PLC0415 - help and a wrong option need not wait for it
-
-            termination = _Termination()
-            with asyncio.Runner() as runner, _leaving_at_once(termination):
-                runner.run(termination.ending(work))
+            _do(work)
     except SystemExit:
         pass  # from rich, when the reader of the help has closed the pipe
     except BrokenPipeError:
@@ -108,62 +104,58 @@ def _tell(line: str) -> None:
         say(line)
 
 
-@contextmanager
-def _leaving_at_once(termination: _Termination) -> Generator[None]:
-    """End the process when Ctrl-C, SIGTERM or the deadline has ended a block.
+def _do(work: Coroutine[Any, Any, None]) -> None:
+    """Do the work of a command. Ctrl-C, SIGTERM and a deadline end the process here and now.
+
+    The first signal cancels the work, and another one ends the process, whatever it is doing. Service managers,
+    ``docker stop`` and ``timeout`` send SIGTERM.
+    """
+    import asyncio  # noqa: PLC0415 - help and a wrong option need not wait for it
+
+    signals: list[int] = []
+    handlers = {signal.SIGTERM: signal.getsignal(signal.SIGTERM)}
+    if signal.getsignal(signal.SIGINT) is signal.default_int_handler:  # scripts ignore it in the background
+        handlers[signal.SIGINT] = signal.default_int_handler
+
+    def restore() -> None:
+        for number, handler in handlers.items():
+            signal.signal(number, handler)
+
+    def cancel(number: int, _frame: object) -> None:
+        restore()
+        signals.append(number)
+        loop.call_soon_threadsafe(task.cancel)
+
+    with asyncio.Runner() as runner:
+        loop = runner.get_loop()
+        task = loop.create_task(work)
+        for number in handlers:
+            signal.signal(number, cancel)
+        try:
+            loop.run_until_complete(task)
+        except (asyncio.CancelledError, KeyboardInterrupt, StoppedError, DeadlineError) as error:
+            _leave(error, is_terminated=signal.SIGTERM in signals)
+            raise
+        finally:
+            restore()
+
+
+def _leave(error: BaseException, *, is_terminated: bool) -> None:
+    """End the process if a signal or the deadline has ended its work.
 
     A thread may be stuck in a name lookup or a full pipe. Closing the event loop would wait for it, and so would
     Python's own exit.
     """
-    try:
-        yield
-    except (KeyboardInterrupt, StoppedError, DeadlineError) as error:
-        code, line = (ExitCode.INTERRUPTED, "") if isinstance(error, KeyboardInterrupt) else explained(error)
-        reason = error.reason if isinstance(error, StoppedError) else error
-        if code != ExitCode.INTERRUPTED and not isinstance(reason, DeadlineError):
-            raise
-        if code == ExitCode.INTERRUPTED and termination.has_come:
-            code = ExitCode.TERMINATED
-        if code == ExitCode.INTERRUPTED and is_terminal(sys.stderr):
-            _tell("")  # after the terminal's ^C
-        if line:
-            _tell(f"aiotofupilot: {line}")
-        if code == ExitCode.TERMINATED:
-            signal.raise_signal(signal.SIGTERM)  # so the sender sees that the signal ended the process
-        os._exit(code)  # and in a container's first process, which the signal alone does not end
-
-
-class _Termination:
-    """What becomes of a command when SIGTERM comes, which service managers, ``docker stop`` and ``timeout`` send.
-
-    Attributes:
-        has_come: Whether the signal has come.
-    """
-
-    def __init__(self) -> None:
-        self.has_come = False
-
-    async def ending(self, work: Coroutine[Any, Any, None]) -> None:
-        """Do some work, which the signal cancels. Another signal ends the process, whatever it is doing.
-
-        Raises:
-            KeyboardInterrupt: The work was cancelled by the signal, and had nothing to say about it.
-        """
-        import asyncio  # noqa: PLC0415 - help and a wrong option need not wait for it
-
-        loop, task = asyncio.get_running_loop(), cast("asyncio.Task[None]", asyncio.current_task())
-
-        def cancel(*_: object) -> None:
-            signal.signal(signal.SIGTERM, before)
-            self.has_come = True
-            loop.call_soon_threadsafe(task.cancel)
-
-        before = signal.signal(signal.SIGTERM, cancel)
-        try:
-            await work
-        except asyncio.CancelledError:
-            if self.has_come:
-                raise KeyboardInterrupt from None
-            raise
-        finally:
-            signal.signal(signal.SIGTERM, before)
+    code, line = explained(error) if isinstance(error, EXPECTED) else (ExitCode.INTERRUPTED, "")
+    reason = error.reason if isinstance(error, StoppedError) else error
+    if code != ExitCode.INTERRUPTED and not isinstance(reason, DeadlineError):
+        return
+    if code == ExitCode.INTERRUPTED and is_terminated:
+        code = ExitCode.TERMINATED
+    if code == ExitCode.INTERRUPTED and is_terminal(sys.stderr):
+        _tell("")  # after the terminal's ^C
+    if line:
+        _tell(f"aiotofupilot: {line}")
+    if code == ExitCode.TERMINATED:
+        signal.raise_signal(signal.SIGTERM)  # so the sender sees that the signal ended the process
+    os._exit(code)  # and in a container's first process, which the signal alone does not end

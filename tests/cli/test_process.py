@@ -290,6 +290,23 @@ def test_a_command_that_has_ended_takes_no_signal(working):
     assert signal.getsignal(signal.SIGTERM) == signal.SIG_DFL
 
 
+def test_ctrl_c_stays_ignored_where_it_is(working):
+    """A shell script lets what it runs in the background ignore it."""
+    ignored = []
+
+    async def work():
+        signal.raise_signal(signal.SIGINT)
+        ignored.append(signal.getsignal(signal.SIGINT) == signal.SIG_IGN)
+
+    working(work)
+    before = signal.signal(signal.SIGINT, signal.SIG_IGN)
+    try:
+        assert run([]) == 0
+    finally:
+        signal.signal(signal.SIGINT, before)
+    assert ignored == [True]
+
+
 def test_development_mode_has_nothing_to_warn_of(start):
     """Nothing that Python's development mode warns of happens: no open socket, loop or file is left behind."""
     process = start("procedures", "--sandbox", env=os.environ | {"PYTHONDEVMODE": "1", "PYTHONWARNINGS": "error"})
