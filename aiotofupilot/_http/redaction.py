@@ -98,8 +98,8 @@ def _withheld(value: object) -> object:
     """Return what takes the place of an attribute of an error. Numbers and the like stay."""
     if isinstance(value, str):
         return WITHHELD
-    kind: Any = type(value)
-    return kind() if issubclass(kind, bytes | tuple | list | Mapping) else value
+    kind = type(value)
+    return kind() if isinstance(value, bytes | tuple | list | Mapping) else value
 
 
 def _pattern(secret: str) -> str:
