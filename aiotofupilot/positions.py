@@ -95,13 +95,7 @@ def _read_digests(text: str | None) -> tuple[bytes, ...]:
 
 
 def _read(kind: str, pattern: re.Pattern[str], text: str, build: Callable[[re.Match[str]], Value]) -> Value:
-    """Return the value whose string form a text is.
-
-    Args:
-        kind: How an error calls such a value.
-        pattern: Matches such texts, and maybe others.
-        text: The text.
-        build: Makes the value of a match.
+    """Return the value whose string form a text is, from a match of a pattern that other texts may match too.
 
     Raises:
         ValueError: The text is not the string form of any such value.

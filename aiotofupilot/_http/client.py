@@ -202,14 +202,9 @@ class Connection:
         return evolve(self, options=evolve(self.options, retry=shorter))
 
     async def pause(self, seconds: float, *, after: TofuPilotError | None = None) -> None:
-        """Wait between two requests. Closing the session ends the wait.
+        """Wait between two requests. Closing the session ends the wait by a `SessionError`.
 
-        Args:
-            seconds: How long to wait.
-            after: An error that is not raised, but logged; None: there is none.
-
-        Raises:
-            SessionError: The session is closed, or was closed meanwhile.
+        Without ``after``, there was no error that is logged because it is not raised.
         """
         if after is not None:
             self.throttle.log_wait(seconds, after)

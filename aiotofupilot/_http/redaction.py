@@ -30,10 +30,8 @@ class Redaction:
 
     A secret is found as it is, and in upper or lower case. It is found where some of its characters are escaped as in
     JSON, URLs, HTML, Python, cookies or e-mail, or by several of these in turn. It is found in UTF-16, hexadecimal and
-    base64 too. Every repetition in the pattern is bounded, so no text makes the search slow.
-
-    Args:
-        secrets: The key without ``Bearer``, and others. One of fewer than 8 characters is not looked for.
+    base64 too. Every repetition in the pattern is bounded, so no text makes the search slow. A secret of fewer than 8
+    characters is not looked for.
     """
 
     def __init__(self, *secrets: str) -> None:
@@ -53,10 +51,6 @@ class Redaction:
         their local variables. So are the errors that the error is chained to: they come from other libraries, and may
         quote a piece of the response. An error of the operating system stays as the cause, because it knows nothing of
         the response.
-
-        Args:
-            error: The error.
-            response: The response that the error is about; None: there was no response.
         """
         said: list[object] = [error.args, vars(error)]
         if response is not None:

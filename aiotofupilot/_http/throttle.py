@@ -59,11 +59,8 @@ class Throttle:
     have to wait for a connection, so the limiter counts requests when they are sent. If a pause begins meanwhile, the
     request leaves the limiter, and enters it again after the pause.
 
-    Args:
-        clock: Tells the time, waits and draws random numbers.
-        connections: A request holds each of these semaphores while it is in flight. Sessions that share connections
-            share the semaphores.
-        limiter: A request is within this context while it is in flight; None: there is no limiter.
+    A request holds each of the semaphores ``connections`` while it is in flight. Sessions that share connections share
+    them.
     """
 
     def __init__(

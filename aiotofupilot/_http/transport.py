@@ -66,15 +66,9 @@ before it is sent.
 class Transport:
     """Carries requests to one server with one key, over one aiohttp session.
 
-    Args:
-        settings: The server and the key.
-        http_session: The user's aiohttp session, which is left open; None: an aiohttp session is made on first use.
-        trace_configs: For the aiohttp session that is made here.
-        clock: Dates the responses.
-        redaction: Hides the key in log lines.
-        tls: For the connections of the aiohttp session that is made here. None: aiohttp's default, which trusts the
-            authorities that the system trusts.
-        proxy: For the aiohttp session that is made here. None: there is no proxy.
+    The user's own ``http_session`` is left open. If it is None, an aiohttp session is made on first use, and
+    ``trace_configs``, ``tls`` and ``proxy`` are for it. Without ``tls``, it trusts the authorities that the system
+    trusts.
 
     Raises:
         TypeError: ``http_session`` is not an aiohttp session, or ``trace_configs`` holds something else.

@@ -139,11 +139,7 @@ def _meta(parsed: Any) -> PageMeta:
 
 
 class RawDecoder:
-    """Decode the pages of a listing without models.
-
-    Args:
-        is_bare: Whether a body is an array of items, with no envelope around it.
-    """
+    """Decode the pages of a listing without models."""
 
     item = RawItem
     """The class of an item."""

@@ -78,11 +78,7 @@ def items_converter() -> Converter:
 
 
 def parsed_type(kind: Any, *, structs: bool) -> Any:
-    """Return the type that msgspec parses for a type in the annotations of models.
-
-    Args:
-        kind: The type, without None and not as an array, as in `Field.kind`.
-        structs: Whether a model is parsed as a struct in any case.
+    """Return the type that msgspec parses for the type of a field, as in `Field.kind`, or for a model.
 
     Raises:
         TypeError: The type is not known here. A new kind of field in a model needs a rule here.

@@ -87,11 +87,7 @@ def record_batch(items: Iterable[Any], model: type) -> pa.RecordBatch:
 
 
 def sent_batch(items: Sequence[Any], model: type) -> pa.RecordBatch:
-    """Return a record batch of items that a server sent.
-
-    Args:
-        items: Models or structs.
-        model: The class of the models, also if the items are structs.
+    """Return a record batch of items that a server sent: models of a class, or structs with their values.
 
     Raises:
         DecodeError: A duration is longer than Arrow can hold.

@@ -37,11 +37,7 @@ def stream_head(model: type) -> bytes:
 
 
 def stream_part(items: Sequence[Any], model: type) -> bytes:
-    """Return some items as a part of a stream.
-
-    Args:
-        items: Models or structs, as a server sent them.
-        model: The class of the models, also if the items are structs.
+    """Return some items as a part of a stream: models of a class, or structs with their values.
 
     Raises:
         DecodeError: A duration is longer than Arrow can hold.
