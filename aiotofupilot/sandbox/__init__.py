@@ -24,11 +24,13 @@ The modules, from the outside to the inside. Each of them works without those ab
 - `faults` are what can go wrong, and `schedule` decides which request meets which.
 - `api` gives the right responses alone. `paging` cuts listings into pages.
 - `factory` has the items of all listings, given or made up, and a production line that keeps working meanwhile.
-- `resources` has the listings: what their parameters select, their sort orders, and how their items are made.
-  `resource` has what they have in common. `parameters` reads a query, as the validator `zod` would.
+- `resources` has the listings: how their items are made, what their parameters select, and their sort orders, as far as
+  that does not follow from the client's declarations and the models. `resource` has what they have in common.
+  `parameters` reads a query, as the validator `zod` would.
 - `request` is the request of a client, and the log of all requests. A fault alters a `delivery`, which is a response as
   steps. `wire` writes responses as JSON.
-- `world` is the made-up factory, and `plan` has the parts of what it plans. `recipes` has what it makes and tests.
+- `world` is the made-up factory. `plan` has the parts of its plan, of which items are made. `recipes` has what it makes
+  and tests.
 """
 
 from . import faults, paging

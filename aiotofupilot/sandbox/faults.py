@@ -15,6 +15,7 @@ from email.utils import format_datetime
 from functools import lru_cache, wraps
 from http import HTTPStatus
 from json import loads
+from math import ceil
 from typing import TYPE_CHECKING, Any, Literal, ParamSpec, cast
 from zlib import Z_FINISH, Z_SYNC_FLUSH, compressobj
 
@@ -292,12 +293,7 @@ def gzip_bomb(size: int = 80 * _MIB) -> Alteration:
 def _bomb(size: int) -> bytes:
     """Compress that many spaces. The result is remembered, because this takes time."""
     compressor = compressobj(wbits=_GZIP)
-    return b"".join(compressor.compress(b" " * _MIB) for _ in range(_mebibytes(size))) + compressor.flush()
-
-
-def _mebibytes(size: int) -> int:
-    """Round bytes up to MiB."""
-    return -(-size // _MIB)
+    return b"".join(compressor.compress(b" " * _MIB) for _ in range(ceil(size / _MIB))) + compressor.flush()
 
 
 @fault
@@ -310,7 +306,7 @@ def oversized(size: int = 80 * _MIB, *, announced: bool = True) -> Alteration:
     """
 
     def alter(delivery: Delivery, _request: Request, _random: Random) -> Delivery:
-        padding = _mebibytes(size) * (Chunk(b" " * _MIB),)  # one chunk many times takes little memory
+        padding = ceil(size / _MIB) * (Chunk(b" " * _MIB),)  # one chunk many times takes little memory
         padded = Delivery((*delivery.steps, *padding))
         length = str(len(delivery.body) + len(padding) * _MIB) if announced else None
         return padded.with_headers({"Content-Length": length})
