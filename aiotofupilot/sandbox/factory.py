@@ -202,12 +202,10 @@ class Factory(Listings):
     def snapshot(self) -> Snapshot:
         """Return the items of all listings as they are now. It is another object after any change."""
         with self._lock:
-            seen = {name: rows.copy() for name, rows in self._rows.items()}
-            if seen.keys() != self._seen.keys() or not all(
-                _same(rows, self._seen[name]) for name, rows in seen.items()
-            ):
-                self._seen = seen
-                self._snapshot = Snapshot(self._world, seen)
+            changed = {name: rows.copy() for name, rows in self._rows.items() if not _same(rows, self._seen.get(name))}
+            if changed:
+                self._seen = {**self._seen, **changed}
+                self._snapshot = Snapshot(self._world, self._seen)
             return self._snapshot
 
 
@@ -216,9 +214,9 @@ _shared_world = lru_cache(maxsize=4)(_world)
 """It returns made-up factories that nobody changes."""
 
 
-def _same(rows: Sequence[object], others: Sequence[object]) -> bool:
+def _same(rows: Sequence[object], others: Sequence[object] | None) -> bool:
     """Return whether two lists hold the same objects."""
-    return len(rows) == len(others) and all(map(is_, rows, others))
+    return others is not None and len(rows) == len(others) and all(map(is_, rows, others))
 
 
 def _checked(name: str, items: object, *, may_be_number: bool) -> list[Any]:
