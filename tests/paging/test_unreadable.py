@@ -5,7 +5,7 @@ import logging
 import pickle
 
 import pytest
-from fakes.budget import NIGHTLY
+from fakes.budget import STEP, combined
 from fakes.in_process import InProcess
 
 from aiotofupilot import (
@@ -26,12 +26,8 @@ from aiotofupilot.listings.users import Users
 from aiotofupilot.sandbox import Sandbox, paging
 from aiotofupilot.sandbox.faults import empty, html, malformed, reset, status, unreadable
 
-EVERY_WAY = pytest.mark.parametrize(
-    ("concurrency", "on_drift"),
-    [(1, "ignore"), (1, "resync"), (1, "raise"), (16, "ignore"), (16, "resync"), (16, "raise")],
-)
-STEP = 1 if NIGHTLY else 4
-"""From one item or one step of the event loop to the next, where all are meant."""
+WAYS = [(1, "ignore"), (1, "resync"), (1, "raise"), (16, "ignore"), (16, "resync"), (16, "raise")]
+EVERY_WAY = pytest.mark.parametrize(("concurrency", "on_drift"), WAYS)
 BAD = {
     "one": (45,),
     "first": (0,),
@@ -68,9 +64,9 @@ def check_bound(service):
 
 
 class TestSkip:
-    @pytest.mark.parametrize("bad", BAD.values(), ids=BAD)
-    @EVERY_WAY
-    async def test_every_other_item_comes_once(self, listing, service, concurrency, on_drift, bad):
+    @pytest.mark.parametrize(("named", "way"), combined(BAD, WAYS))
+    async def test_every_other_item_comes_once(self, listing, service, named, way):
+        bad, (concurrency, on_drift) = BAD[named], way
         service.faults.always(unreadable(*bad))
         walk = listing(limit=10, concurrency=concurrency, on_drift=on_drift, on_unreadable="skip").walk()
         assert await drain(walk) == but(service, bad)
@@ -245,13 +241,13 @@ class TestRaise:
 
 
 class TestOutage:
-    @EVERY_WAY
-    @pytest.mark.parametrize("on_unreadable", ["raise", "skip"])
-    @pytest.mark.parametrize("begins_at", [0, 3, 12, 13, 14, 15, 16, 18, 20, 22, 24])
-    async def test_an_outage_is_raised_and_nothing_is_left_out(
-        self, listing, service, concurrency, on_drift, on_unreadable, begins_at
-    ):
+    @pytest.mark.parametrize(
+        ("way", "on_unreadable", "begins_at"),
+        combined(WAYS, ["raise", "skip"], [0, 3, 12, 13, 14, 15, 16, 18, 20, 22, 24]),
+    )
+    async def test_an_outage_is_raised_and_nothing_is_left_out(self, listing, service, way, on_unreadable, begins_at):
         """Wherever it begins, within the search for a bad item too, what was yielded and what is resumed is all."""
+        concurrency, on_drift = way
         service.faults.always(unreadable(45))
         service.faults.on(lambda _: len(service.requests) > begins_at).always(status(500))
         walk = listing(limit=10, concurrency=concurrency, on_drift=on_drift, on_unreadable=on_unreadable).walk()
@@ -612,16 +608,19 @@ class TestCancellation:
 class TestRequests:
     """A search costs few requests beyond the attempts at the page: what it takes without the item, and these."""
 
-    async def cost(self, fault, total, **options):
+    async def costs(self, positions, total, **options):
+        plain = InProcess(Sandbox(procedures=total)).procedures.list(**options).walk()
+        await drain(plain)
+        return [await self.requests(unreadable(bad), total, **options) - plain.stats.requests for bad in positions]
+
+    async def requests(self, fault, total, **options):
         service = Sandbox(procedures=total)
         service.faults.always(fault)
         walk = InProcess(service, attempts=6).procedures.list(on_unreadable="skip", **options).walk()
         assert len(await drain(walk)) == total - 1
         assert walk.stats.unreadable == 1
-        plain = InProcess(Sandbox(procedures=total)).procedures.list(**options).walk()
-        await drain(plain)
         retries = sum(request.attempt > 1 and request.query["limit"] == "100" for request in service.requests)
-        return len(service.requests) - retries - plain.stats.requests
+        return len(service.requests) - retries
 
     @pytest.mark.parametrize(("total", "first", "most"), [(250, 100, 13), (250, 0, 13), (100, 0, 14)])
     async def test_fourteen_for_any_item_of_a_page_of_a_hundred(self, total, first, most):
@@ -629,11 +628,11 @@ class TestRequests:
 
         Where no other page shows that cursors are offsets, one more does.
         """
-        costs = [await self.cost(unreadable(position), total) for position in range(first, first + 100)]
+        costs = await self.costs(range(first, first + 100, STEP), total)
         assert max(costs) == most
 
     async def test_six_more_where_both_sides_of_the_gap_are_confirmed(self):
-        costs = [await self.cost(unreadable(position), 250, on_drift="resync") for position in range(101, 199)]
+        costs = await self.costs(range(101, 199, STEP), 250, on_drift="resync")
         assert max(costs) == 13 + 6
 
     async def test_a_good_listing_costs_nothing_more(self, listing, service):

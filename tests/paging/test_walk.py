@@ -10,6 +10,7 @@ from contextlib import suppress
 from random import Random
 
 import pytest
+from fakes.budget import STEP, combined
 from fakes.in_process import InProcess
 
 from aiotofupilot import Checkpoint, DecodeError, DriftError, NotFoundError, PaginationError, ServerError, Walk
@@ -328,10 +329,11 @@ class TestCheckpoints:
         """Exact to the item, and through its string form."""
         options = {"limit": limit, "concurrency": concurrency, "on_drift": on_drift}
         walk = listing(**options).walk()
-        for count in range(96):
+        for count in range(0, 96, STEP):
             resumed = listing(cursor=Checkpoint.parse(str(walk.checkpoint)), **options, max_items=5)
             assert await resumed.collect() == service.procedures[count : count + 5]
-            await anext(walk, None)
+            for _ in range(STEP):
+                await anext(walk, None)
 
     @pytest.mark.parametrize("on_drift", ["ignore", "resync"])
     async def test_a_checkpoint_does_not_depend_on_the_limit(self, listing, service, on_drift):
@@ -509,11 +511,15 @@ class TestListingsThatMove:
         assert among(seen, supply[300:]) == supply[300:]
 
     @pytest.mark.parametrize(
-        ("limit", "taken"), [(2, 100), (2, 450), (10, 100), (10, 450), (10, 620), (100, 100), (100, 450), (100, 620)]
+        ("pages", "move"),
+        combined(
+            [(2, 100), (2, 450), (10, 100), (10, 450), (10, 620), (100, 100), (100, 450), (100, 620)],
+            [(0, 60), (1, 1), (5, 150), (40, 1), (99, 60)],
+        ),
     )
-    @pytest.mark.parametrize(("moved", "places"), [(0, 60), (1, 1), (5, 150), (40, 1), (99, 60)])
-    async def test_an_item_that_moves_on_costs_no_other_item(self, limit, taken, moved, places):
+    async def test_an_item_that_moves_on_costs_no_other_item(self, pages, move):
         """A rename does that in a listing that is sorted by name."""
+        (limit, taken), (moved, places) = pages, move
         service = Sandbox(taken + places + 100)
         kept = [*service.procedures]
         walk = InProcess(service).procedures.list(limit=limit, on_drift="resync").walk()
@@ -538,9 +544,14 @@ class TestListingsThatMove:
         assert len(set(seen)) == len(seen)
         assert set(seen) == set(kept)
 
-    @pytest.mark.parametrize("limit", [10, 100])
-    @pytest.mark.parametrize("taken", [100, 250, 450, 620, 950])
-    @pytest.mark.parametrize("change", ["reversed", "halves swapped", "a third moved to the end", "shuffled"])
+    @pytest.mark.parametrize(
+        ("limit", "taken", "change"),
+        combined(
+            [10, 100],
+            [100, 250, 450, 620, 950],
+            ["reversed", "halves swapped", "a third moved to the end", "shuffled"],
+        ),
+    )
     async def test_a_new_order_costs_nothing_while_all_that_was_yielded_is_known(self, limit, taken, change):
         """The walk begins again, and drops what it knows."""
         service = Sandbox(1000)
@@ -763,10 +774,10 @@ class TestOddServers:
         service.paging = paging.offsets
         assert seen + await listing(cursor=caught.value.checkpoint, **options).collect() == service.procedures
 
-    @pytest.mark.parametrize("concurrency", [1, 8])
-    @pytest.mark.parametrize("limit", [2, 10])
-    @pytest.mark.parametrize("on_drift", ["ignore", "resync", "raise"])
-    @pytest.mark.parametrize("odd", [empty_for_ever, same_page_for_ever, clamped])
+    @pytest.mark.parametrize(
+        ("odd", "on_drift", "limit", "concurrency"),
+        combined([empty_for_ever, same_page_for_ever, clamped], ["ignore", "resync", "raise"], [2, 10], [1, 8]),
+    )
     async def test_cursors_that_advance_and_bring_nothing_are_an_error(
         self, listing, service, connection, odd, on_drift, limit, concurrency
     ):

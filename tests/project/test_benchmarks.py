@@ -223,32 +223,31 @@ def test_a_client_that_asks_for_another_listing_is_refused(server):
     assert refused.value.code == 404
 
 
-def test_a_walk_that_fails_is_told(server):
+def test_a_walk_that_fails_is_told(server, worker):
     """A client without retries meets a server that always fails."""
-    with Worker() as worker:
-        taken = server.walk(worker, "bare", Scenario(run="down", items=250, faults=1.0))
+    taken = server.walk(worker, "bare", Scenario(run="down", items=250, faults=1.0))
 
     assert taken["items"] == 0
     assert taken["error"]
     assert taken["faults"] == taken["requests"]
 
 
-def test_drift_is_counted():
+def test_drift_is_counted(worker):
     """On a line this busy, a plain loop doubles or misses procedures. A walk that resyncs does neither."""
-    with Worker() as worker:
-        plain, resync = (
-            worker.do("drift", name=name, seed=1, items=1_000, inserts=10.0, removals=20.0)
-            for name in ("bare", "ours-resync")
-        )
+    plain, resync = (
+        worker.do("drift", name=name, seed=1, items=1_000, inserts=10.0, removals=20.0)
+        for name in ("bare", "ours-resync")
+    )
 
     assert plain["missed"] + plain["doubled"] > 0
     assert (resync["missed"], resync["doubled"], resync["error"]) == (0, 0, None)
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="only Linux can be asked for it")
-def test_processes_share_a_core_for_as_long_as_they_are_told_to():
+def test_processes_share_a_core_for_as_long_as_they_are_told_to(worker):
     """Then they may use the same cores as before, also after a failed measurement."""
-    with Worker() as first, Worker() as second:
+    first = worker
+    with Worker() as second:
         before = os.sched_getaffinity(first.pid)
         with pytest.raises(RuntimeError, match="failed"), on_one_core(first, second):
             shared = os.sched_getaffinity(first.pid), os.sched_getaffinity(second.pid)
