@@ -42,38 +42,14 @@ from . import _public
 from ._version import __version__ as __version__
 
 __all__ = [
-    "APIError",
-    "BadRequestError",
-    "CertificateError",
     "Checkpoint",
-    "ConfigurationError",
-    "ConnectionFailedError",
-    "DecodeError",
-    "DriftError",
     "FollowedListing",
-    "ForbiddenError",
     "IncrementalWalk",
-    "InvalidJSONError",
-    "NotFoundError",
-    "PaginationError",
     "Paginator",
-    "ProxyError",
-    "RateLimitedError",
-    "RedirectError",
-    "RequestCounts",
-    "RequestTimeoutError",
-    "ResponseTooLargeError",
     "RetryPolicy",
-    "ServerError",
-    "SessionError",
     "Shard",
-    "TofuPilotError",
     "TofuPilotSession",
-    "TransportError",
-    "UnauthorizedError",
-    "ValidationIssue",
     "Walk",
-    "WalkStats",
     "Watermark",
     "from_wire",
     "to_wire",
@@ -82,6 +58,7 @@ __all__ = [
 __doc__ = _public.NotRewritten(__doc__)  # pytest has a plugin in here
 
 if TYPE_CHECKING:
+    from . import errors, stats
     from ._http.retry import RetryPolicy
     from ._paging.follow import FollowedListing
     from ._paging.incremental import IncrementalWalk
@@ -89,46 +66,23 @@ if TYPE_CHECKING:
     from ._paging.walk import Walk
     from ._session import TofuPilotSession
     from ._wire.codec import from_wire, to_wire
-    from .errors import (
-        APIError,
-        BadRequestError,
-        CertificateError,
-        ConfigurationError,
-        ConnectionFailedError,
-        DecodeError,
-        DriftError,
-        ForbiddenError,
-        InvalidJSONError,
-        NotFoundError,
-        PaginationError,
-        ProxyError,
-        RateLimitedError,
-        RedirectError,
-        RequestTimeoutError,
-        ResponseTooLargeError,
-        ServerError,
-        SessionError,
-        TofuPilotError,
-        TransportError,
-        UnauthorizedError,
-        ValidationIssue,
-    )
+    from .errors import *  # noqa: F403 - the names of the errors stand there
     from .models import items, page, refs
-    from .models.items import *  # noqa: F403 - the names of the models stand there
+    from .models.items import *  # noqa: F403 - likewise
     from .models.page import *  # noqa: F403 - likewise
     from .models.refs import *  # noqa: F403 - likewise
     from .positions import Checkpoint, Shard, Watermark
-    from .stats import RequestCounts, WalkStats
+    from .stats import *  # noqa: F403 - likewise
 
+    __all__ += errors.__all__
+    __all__ += stats.__all__
     __all__ += items.__all__
     __all__ += page.__all__
     __all__ += refs.__all__
 else:  # hidden from type checkers, because they would then accept any name
-    _MODELS = ("models.page", "models.refs", "models.items")
+    _WHOLE = ("errors", "stats", "models.page", "models.refs", "models.items")
     _LIGHTEST_FIRST = (
         "positions",
-        "stats",
-        "errors",
         "_wire.codec",
         "_http.retry",
         "_session",  # it does not need paging before something is listed
@@ -137,5 +91,5 @@ else:  # hidden from type checkers, because they would then accept any name
         "_paging.follow",
         "_paging.paginator",
     )
-    __getattr__, __dir__ = _public.lazy(__name__, __all__, _LIGHTEST_FIRST, _MODELS)
-    del __all__  # `__getattr__` adds the names of the models when somebody asks, because they take time to load
+    __getattr__, __dir__ = _public.lazy(__name__, __all__, _LIGHTEST_FIRST, _WHOLE)
+    del __all__  # `__getattr__` adds the names of these modules when somebody asks, because they take time to load

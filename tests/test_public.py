@@ -43,17 +43,18 @@ def test_a_name_is_loaded_once():
 def test_what_type_checkers_see_is_what_runs():
     """The imports for type checkers name, module by module, what is loaded at run time, and `__all__` is that.
 
-    The models are not named, because their modules say what their names are.
+    Errors, counts and models are not named, because their modules say what their names are.
     """
     tree = ast.parse(Path(aiotofupilot.__file__).read_text("utf-8"))
     checked = [
         node for node in next(node for node in tree.body if isinstance(node, ast.If)).body if hasattr(node, "names")
     ]
     origins = {alias.name: statement.module for statement in checked for alias in statement.names}
-    for module in ("items", "page", "refs"):
-        assert origins.pop(module) == "models"
-        origins |= dict.fromkeys(import_module(f"aiotofupilot.models.{module}").__all__, f"models.{module}")
-    assert origins.pop("*").startswith("models.")
+    for module in ("errors", "stats", "models.items", "models.page", "models.refs"):
+        package, _, name = module.rpartition(".")
+        assert (origins.pop(name) or "") == package
+        origins |= dict.fromkeys(import_module(f"aiotofupilot.{module}").__all__, module)
+    del origins["*"]
     assert sorted(origins) == aiotofupilot.__all__
     assert set(models.__all__) - {"wire_name"} <= set(origins)
     for name, module in origins.items():

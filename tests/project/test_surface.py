@@ -24,7 +24,7 @@ CHANGES = {
         "Logs.list(serial_numbers)",
     ),
     "a default changes": ("_session.py", "timeout: float | None = 30.0", "timeout: float | None = 9.0", "(timeout)"),
-    "a name is no longer exported": ("__init__.py", '    "WalkStats",\n', "", "aiotofupilot.WalkStats"),
+    "a name is no longer exported": ("stats.py", ', "WalkStats"]', "]", "aiotofupilot.WalkStats"),
     "a field is renamed": ("models/items.py", "created_by_user:", "creator:", "Procedure.created_by_user"),
     "a fault is renamed": ("sandbox/faults.py", "def cut(", "def cut_off(", "sandbox.faults.cut"),
     "a builder is renamed": ("testing/builders.py", "def make_run(", "def build_run(", "testing.make_run"),
