@@ -11,8 +11,8 @@ from typing import TYPE_CHECKING, Any
 from aiotofupilot.models import Page, PageMeta
 
 from .paging import Paging, offsets
-from .parameters import read
-from .request import Query
+from .parameters import Values, read
+from .request import Pairs, Query
 from .resources import RESOURCES
 from .wire import Refusal, Response, not_found, write_array, write_page
 
@@ -20,8 +20,6 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
 
     from .factory import Factory
-    from .parameters import Values
-    from .request import Pairs
     from .resource import Resource, Snapshot
 
 __all__ = ["Api"]

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Iterable
-from datetime import timedelta
+from collections.abc import Iterable, Sequence
+from datetime import datetime, timedelta
 from functools import lru_cache, partial
 from operator import is_
 from random import Random
 from threading import RLock
-from typing import TYPE_CHECKING, Any, Generic, Self, TypedDict, TypeVar, cast, overload
+from typing import TYPE_CHECKING, Any, Generic, Self, TypedDict, TypeVar, Unpack, cast, overload
 
 from attrs import evolve
 
@@ -33,10 +33,6 @@ from .resources import RESOURCES
 from .world import World
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
-    from datetime import datetime
-    from typing import Unpack
-
     from .request import Request
 
 __all__ = ["BusyLine", "Factory", "Items", "Listings"]

@@ -10,7 +10,7 @@ from __future__ import annotations
 import json
 import operator
 import re
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any, cast, get_origin
@@ -20,8 +20,6 @@ from attrs import frozen
 from .wire import Refusal
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
-
     from aiotofupilot.listings import Argument
     from aiotofupilot.models import Metadata
 

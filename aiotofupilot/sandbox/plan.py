@@ -2,21 +2,18 @@
 
 from __future__ import annotations
 
-from datetime import timedelta
+from datetime import datetime, timedelta
 from operator import attrgetter
 from typing import TYPE_CHECKING, NamedTuple
 
 import attrs
 from attrs import Factory, define, frozen
 
-from aiotofupilot.models import Run, UnitRef
+from aiotofupilot.models import BatchRef, Run, RunUnit, UnitRef
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
-    from datetime import datetime
     from random import Random
-
-    from aiotofupilot.models import BatchRef, RunUnit
 
     from .recipes import Measured, Step
 

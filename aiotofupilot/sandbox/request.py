@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Generator, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from datetime import UTC, datetime
 from random import Random
@@ -15,8 +15,6 @@ from attrs import Factory, define, field, frozen, setters
 from .delivery import Delivery
 
 if TYPE_CHECKING:
-    from collections.abc import Generator
-
     from aiotofupilot.models import Page
 
 __all__ = ["Alteration", "Fault", "Pairs", "Query", "Request", "RequestLog"]

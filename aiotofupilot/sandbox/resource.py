@@ -10,21 +10,16 @@ from collections import defaultdict
 from collections.abc import Callable, Mapping, Sequence
 from datetime import timedelta
 from functools import cache, cached_property, partial
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import Any, TypeVar
 
 from attrs import evolve, field, frozen
 
-from aiotofupilot.listings import listing_class
+from aiotofupilot.listings import Argument, listing_class
 from aiotofupilot.models.fields import fields_of
 
-from .parameters import declared, matches, pages
+from .parameters import Parameter, Values, declared, matches, pages
 from .wire import document, dumps
 from .world import Maker, World
-
-if TYPE_CHECKING:
-    from aiotofupilot.listings import Argument
-
-    from .parameters import Parameter, Values
 
 __all__ = [
     "Filter",

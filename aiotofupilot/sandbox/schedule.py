@@ -16,7 +16,7 @@ arrival.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from contextlib import suppress
 from functools import reduce
 from operator import add
@@ -29,8 +29,6 @@ from .faults import TRANSIENT, Fault
 from .request import Request
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
-
     from .delivery import Delivery
 
 __all__ = ["Faults", "Match", "Rules"]

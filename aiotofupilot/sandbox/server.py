@@ -7,31 +7,28 @@ import logging
 import socket
 import struct
 from collections import Counter
-from collections.abc import Callable, Iterable
+from collections.abc import Awaitable, Callable, Generator, Iterable, Mapping
 from contextlib import contextmanager
-from typing import TYPE_CHECKING, Any, Self
+from typing import TYPE_CHECKING, Any, Self, Unpack
 
 from aiohttp import web
 from aiohttp.http_exceptions import HttpProcessingError
 
 from .api import Api
 from .delivery import Chunk, Close, Delivery, Head, Wait
-from .factory import Factory, Listings
+from .factory import Factory, Items, Listings
 from .paging import Paging, offsets
 from .request import Request, RequestLog
 from .schedule import Faults
 from .wire import Refusal, not_found
 
 if TYPE_CHECKING:
-    from collections.abc import Awaitable, Generator, Mapping
     from datetime import datetime
     from ssl import SSLContext
     from types import TracebackType
-    from typing import Unpack
 
     from aiotofupilot.models import Procedure, Run
 
-    from .factory import Items
 
 __all__ = ["Hook", "Sandbox"]
 

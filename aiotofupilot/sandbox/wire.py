@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 from functools import cache
 from operator import attrgetter
@@ -12,8 +12,6 @@ from typing import TYPE_CHECKING, Any, NamedTuple, cast
 from aiotofupilot.models.fields import fields_of
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Sequence
-
     import attrs
 
     from aiotofupilot.models import PageMeta

@@ -20,6 +20,7 @@ from aiotofupilot.models import (
     BatchRef,
     Operator,
     PartRef,
+    Procedure,
     ProcedureRef,
     ProcedureVersion,
     Revision,
@@ -35,7 +36,6 @@ from .recipes import BENCHES, NEWEST, PARTS, TESTS, Step, make_procedures, named
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping, Sequence
 
-    from aiotofupilot.models import Procedure
 
 __all__ = ["MILLISECOND", "Maker", "World"]
 

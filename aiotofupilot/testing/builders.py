@@ -18,7 +18,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from datetime import UTC, datetime, timedelta
 from difflib import get_close_matches
 from types import UnionType
-from typing import TYPE_CHECKING, Any, TypeVar, Union, cast, get_args, get_origin
+from typing import Any, TypeVar, Union, cast, get_args, get_origin
 from uuid import NAMESPACE_URL, uuid5
 
 import attrs
@@ -33,6 +33,7 @@ from aiotofupilot.models import (
     Log,
     LogRun,
     Measurement,
+    Metadata,
     Operator,
     Part,
     PartRef,
@@ -55,12 +56,8 @@ from aiotofupilot.models import (
     UserRef,
     Validator,
 )
-from aiotofupilot.models.fields import fields_of
+from aiotofupilot.models.fields import Field, fields_of
 from aiotofupilot.sandbox import DeployedRun
-
-if TYPE_CHECKING:
-    from aiotofupilot.models import Metadata
-    from aiotofupilot.models.fields import Field
 
 __all__ = ["make", "make_deployment", "make_measurement", "make_phase", "make_run", "make_unit"]
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from importlib.util import find_spec
 from types import SimpleNamespace
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar, Unpack
 from unittest.mock import Mock
 
 if find_spec("aioresponses") is None:
@@ -24,7 +24,6 @@ from aiotofupilot.sandbox.resources import RESOURCES
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
-    from typing import Unpack
 
     from yarl import URL
 

@@ -9,10 +9,10 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from aiotofupilot.models import Log, LogRun, Measurement, Phase, ProcedureRef, Validator
-from aiotofupilot.sandbox.plan import PREPARATION
-from aiotofupilot.sandbox.recipes import uuid
+from aiotofupilot.sandbox.plan import PREPARATION, Entry
+from aiotofupilot.sandbox.recipes import Measured, uuid
 from aiotofupilot.sandbox.resource import Resource, among, at_least, contains, equal_to, if_asked, until
-from aiotofupilot.sandbox.world import MILLISECOND
+from aiotofupilot.sandbox.world import MILLISECOND, World
 
 from .runs import of_run
 
@@ -20,9 +20,6 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
     from random import Random
 
-    from aiotofupilot.sandbox.plan import Entry
-    from aiotofupilot.sandbox.recipes import Measured
-    from aiotofupilot.sandbox.world import World
 
 __all__ = ["LOGS", "MEASUREMENTS", "PHASES"]
 

@@ -4,17 +4,14 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from aiotofupilot.models import Run, RunSequence
-from aiotofupilot.sandbox.resource import Resource, among, equal_to, mentions, related
-from aiotofupilot.sandbox.world import MILLISECOND
+from aiotofupilot.models import Metadata, Run, RunSequence
+from aiotofupilot.sandbox.resource import Filter, Predicate, Resource, Snapshot, among, equal_to, mentions, related
+from aiotofupilot.sandbox.world import MILLISECOND, World
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
 
-    from aiotofupilot.models import Metadata
     from aiotofupilot.sandbox.plan import Attempt, Entry
-    from aiotofupilot.sandbox.resource import Filter, Predicate, Snapshot
-    from aiotofupilot.sandbox.world import World
 
 __all__ = ["RUNS", "of_run"]
 

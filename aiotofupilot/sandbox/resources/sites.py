@@ -5,20 +5,18 @@ The latest deployment comes first. The listing of users is a bare array, without
 
 from __future__ import annotations
 
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import TYPE_CHECKING
 
-from aiotofupilot.models import Commit, Deployment, DeploymentRepository, Procedure, Station, Team, User
+from aiotofupilot.models import Commit, Deployment, DeploymentRepository, Metadata, Procedure, Station, Team, User
 from aiotofupilot.sandbox.parameters import pages
 from aiotofupilot.sandbox.recipes import BENCHES, TEAMS
 from aiotofupilot.sandbox.resource import Predicate, Resource, Snapshot, among, contains, equal_to, mentions
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
-    from datetime import datetime
     from random import Random
 
-    from aiotofupilot.models import Metadata
     from aiotofupilot.sandbox.world import World
 
 __all__ = ["DEPLOYMENTS", "PROCEDURES", "STATIONS", "USERS"]

@@ -6,8 +6,8 @@ from datetime import timedelta
 from math import inf
 from typing import TYPE_CHECKING
 
-from aiotofupilot.models import Batch, LastRun, Part, ProcedureRef, Unit, UserRef
-from aiotofupilot.sandbox.parameters import pages
+from aiotofupilot.models import Batch, LastRun, Metadata, Part, ProcedureRef, Unit, UserRef
+from aiotofupilot.sandbox.parameters import Values, pages
 from aiotofupilot.sandbox.recipes import PARTS as PRODUCTS
 from aiotofupilot.sandbox.resource import (
     Filter,
@@ -26,8 +26,6 @@ from .runs import RUNS
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from aiotofupilot.models import Metadata
-    from aiotofupilot.sandbox.parameters import Values
     from aiotofupilot.sandbox.plan import PlannedBatch, PlannedUnit
     from aiotofupilot.sandbox.world import World
 
