@@ -105,18 +105,10 @@ class Progress(logging.Handler):
             self.failure = message
         if self._is_untold and is_terminal(sys.stderr):
             self._is_untold = False
-            self._tell(f"aiotofupilot: {visible(message)}")
+            with self.aside(), suppress(OSError):  # the terminal is gone, and with it whoever watched
+                say(f"aiotofupilot: {message}")
         else:
             self._warning = visible(message)
-
-    def _tell(self, line: str) -> None:
-        if self._live is None:
-            with suppress(OSError):  # the terminal is gone, and with it whoever watched
-                say(line)
-        else:
-            from rich.text import Text  # noqa: PLC0415 - it is loaded by now
-
-            self._live.console.print(Text(line), soft_wrap=True)  # above the bar
 
     def _lines(self, console: Console) -> RenderableType:
         """Return the bar, and below it the warning, whole.
