@@ -37,8 +37,6 @@ class Format(ABC):
 
     name: ClassVar[str]
     """What ``--format`` calls it."""
-    is_resumable: ClassVar[bool] = True
-    """Whether no page depends on what was written before, so that another run can resume after any of them."""
     takes_structs: ClassVar[bool] = False
     """Whether it needs the attributes of items alone, and no models."""
     for_terminal: bool = False
@@ -46,6 +44,8 @@ class Format(ABC):
 
     A pipe or a file gets the server's characters unchanged.
     """
+    has_items: bool = False
+    """Whether items are written already, perhaps by an earlier run."""
     remake: Remake | None = None
     """What makes the file of what was written, when everything has arrived. None: what was written is the file."""
 
@@ -82,10 +82,6 @@ class JSONArray(_JSON):
     """One JSON array, an item a line, so that it can be both streamed and searched."""
 
     name = "json"
-    is_resumable = False
-
-    def __init__(self) -> None:
-        self._separator = b"\n"
 
     def head(self) -> bytes:
         """Return the opening bracket."""
@@ -95,8 +91,8 @@ class JSONArray(_JSON):
         """Return a line for each item, without a comma after the last."""
         lines: list[bytes] = []
         for item in items:
-            lines += self._separator, self._json(item)
-            self._separator = b",\n"
+            lines += b",\n" if self.has_items else b"\n", self._json(item)
+            self.has_items = True
         return b"".join(lines)
 
     def tail(self) -> bytes:
@@ -249,22 +245,25 @@ def format_for(name: str | None, output: Path | None, listing: str, model: type)
     Raises:
         UsageError: The ending is that of no format, or something is missing that the format needs.
     """
+    is_shown = output is None and is_terminal(sys.stdout)
+    made: Format
     match name or _by_ending(output):
         case "jsonl":
-            return JSONLines()
+            made = JSONLines()
         case "json":
-            return JSONArray()
+            made = JSONArray()
         case "csv":
-            return CSV(model)
+            made = CSV(model)
         case "parquet":
             if output is None:
                 raise UsageError(
                     "parquet needs --output FILE, because a Parquet file is made when everything has arrived"
                 )
-            return Parquet(model)
+            made = Parquet(model)
         case _:
-            is_shown = output is None and is_terminal(sys.stdout)
-            return Table(columns_of(listing), shutil.get_terminal_size().columns if is_shown else None)
+            made = Table(columns_of(listing), shutil.get_terminal_size().columns if is_shown else None)
+    made.for_terminal = is_shown
+    return made
 
 
 def _by_ending(output: Path | None) -> str:

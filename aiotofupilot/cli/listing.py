@@ -151,9 +151,9 @@ async def write_listing(
     try:
         async with server.session() as session, time:
             query.listing(session)  # what is wrong with it is said before a file is touched
-            options = _options(query, server, output_format)
+            decisive = {**query.options(), "--format": output_format.name}
+            options: Options = {"aiotofupilot": __version__, "server": server.name, **decisive}
             async with output(path, options, key=server.key, resume=resume, remake=output_format.remake) as out:
-                output_format.for_terminal = out.is_terminal
                 _say_when_begun(out, path)
                 with progress_shown(
                     query.name, to_standard_output=path is None, total=query.arguments.get("max_items"), begun=out.items
@@ -174,7 +174,7 @@ async def write_listing(
             if reason is error:
                 raise
             raise reason from None
-        left = f"{counted(items, query.name)} {_what_became_of_them(out, output_format)}"
+        left = f"{counted(items, query.name)} {_what_became_of_them(out)}"
         raise StoppedError(reason, "; ".join(filter(None, (left, query.left_out(stats))))) from error
     return Written(out.items, query.left_out(stats))
 
@@ -188,6 +188,7 @@ async def _write(
 ) -> None:
     """Write what a walk yields. After a few pages, the total is told meanwhile, if someone watches."""
     before, pages, counting = out.items, 0, None
+    output_format.has_items = before > 0
     # It is written with the first items, so that a listing that is refused leaves no header.
     pending = b"" if out.size else output_format.head()
     try:
@@ -234,25 +235,11 @@ def _say_when_begun(out: Output, path: Path | None) -> None:
         )
 
 
-def _what_became_of_them(out: Output | None, output_format: Format) -> str:
+def _what_became_of_them(out: Output | None) -> str:
     """Return in words what became of the items of a listing that ended early, and how to go on."""
     if out is None or not out.items:
         return "written"
     if isinstance(out, PartFile):
-        if not output_format.is_resumable:
-            return f"written and removed again, because --resume cannot go on with a {output_format.name} file"
         return f"written, go on with --resume, or elsewhere with --cursor {out.checkpoint}"
     torn = ", and a part of the next page" if out.is_torn else ""
     return f"written{torn}, go on with --cursor {out.checkpoint}"
-
-
-def _options(query: Query, server: Server, output_format: Format) -> Options | None:
-    """Return all that decides what is written; None: another run cannot complete it anyway."""
-    if not output_format.is_resumable:
-        return None
-    return {
-        "aiotofupilot": __version__,
-        "server": server.name,
-        **query.options(),
-        "--format": output_format.name,
-    }

@@ -68,8 +68,8 @@ def listing_command(name: str) -> Callable[..., Any]:
         if output is not None and str(output) == "-":
             raise UsageError("--output names a file: leave it out to write to standard output")
         output_format = format_for(output_options.format, output, name, listing.model)
-        if resume and (output is None or not output_format.is_resumable):
-            raise UsageError("--resume needs --output FILE, and another format than json")
+        if resume and output is None:
+            raise UsageError("--resume needs --output FILE")
         query, server = Query(name, **arguments), Server(server_options, timeouts)
         written = await write_listing(query, server, output_format, output, resume=resume, deadline=timeouts.deadline)
         # Whatever reads a pipe, such as a pager, may own the terminal.

@@ -192,7 +192,7 @@ class OutputOptions:
             ending of --output decides, and without one it is a table.
         output: Write into this file. If it is there already, it is replaced, but only when all has arrived. Its ending
             names the format: .csv, .json, .jsonl, .ndjson, .parquet or .txt. An interrupted run leaves what it had in
-            FILE.part, unless the format is json.
+            FILE.part.
         resume: Go on with what an interrupted run of the same command has left of the file. That completes its listing,
             and does not look for newer items. If no run has left anything, begin, unless the file is there already: a
             finished file is never replaced then.

@@ -54,7 +54,6 @@ class StandardOutput:
         items: How many items are written, up to the last write that succeeded.
         checkpoint: Where the listing resumes after them; None: at its beginning.
         is_torn: Whether a write that failed or was cancelled has been made in part.
-        is_terminal: Whether a terminal shows what is written.
 
     Raises:
         UsageError: It is closed.
@@ -69,7 +68,6 @@ class StandardOutput:
         self.items: int = 0
         self.checkpoint: str | None = None
         self.is_torn: bool = False
-        self.is_terminal: bool = sys.stdout.isatty()
         self._stream = raw(sys.stdout)
 
     async def write(self, data: bytes, *, items: int, checkpoint: str | None) -> None:
@@ -109,7 +107,7 @@ class PartFile:
 
     Args:
         target: Its place, which is left alone until `finish`.
-        options: What it holds, if another run could complete it; None: it could not.
+        options: What it holds.
         key: Who asks for what it holds; None: that does not matter. A digest of it is kept.
         resume: Whether to complete what a run with the same options and key has left. If no run has left anything, the
             file is begun, unless its place is taken: then it may be a finished file.
@@ -126,16 +124,15 @@ class PartFile:
         OSError: It cannot be written.
     """
 
-    is_terminal = False
     is_torn = False
 
-    def __init__(self, target: Path, options: Options | None, *, key: str | None = None, resume: bool) -> None:
+    def __init__(self, target: Path, options: Options, *, key: str | None = None, resume: bool) -> None:
         self._target = target
         self._part, self._state_path, self._new_state_path, self._whole = (
             target.with_name(f"{target.name}.part{ending}") for ending in ("", ".state", ".state.new", ".whole")
         )
         begun = datetime.now(UTC).isoformat()
-        self._state = None if options is None else {"begun": begun, "key": _digest(key, begun), "options": options}
+        self._state = {"begun": begun, "key": _digest(key, begun), "options": options}
         self._has_begun = self._is_remade = False
         self.size: int = 0
         self.items: int = 0
@@ -143,7 +140,7 @@ class PartFile:
         self.begun: datetime | None = None
         self._file = _locked(self._part)
         try:
-            if options is not None and resume:
+            if resume:
                 self._resume(options, key)
         except BaseException:
             self.leave()
@@ -158,12 +155,11 @@ class PartFile:
         self._begin()
         write_all(self._file, data)
         size = self.size + len(data)
-        if self._state is not None:
-            state = self._state | {"size": size, "items": items, "checkpoint": checkpoint}
-            with _opened(self._new_state_path) as file:
-                file.truncate(0)
-                write_all(file, json.dumps(state).encode())
-            self._new_state_path.replace(self._state_path)
+        state = self._state | {"size": size, "items": items, "checkpoint": checkpoint}
+        with _opened(self._new_state_path) as file:
+            file.truncate(0)
+            write_all(file, json.dumps(state).encode())
+        self._new_state_path.replace(self._state_path)
         self.size, self.items, self.checkpoint = size, items, checkpoint
 
     async def remake(self, remake: Remake) -> None:
@@ -195,12 +191,12 @@ class PartFile:
         self._file.close()
 
     def leave(self) -> None:
-        """End early. What another run could complete stays beside the place."""
+        """End early. The items that are written stay beside the place, and another run can complete them."""
         if self._is_remade:
             self._whole.unlink(missing_ok=True)
         if not self._has_begun:
             is_kept = os.fstat(self._file.fileno()).st_size > 0  # an earlier run has left it
-        elif is_kept := self._state is not None and self.items > 0:
+        elif is_kept := self.items > 0:
             self._new_state_path.unlink(missing_ok=True)
             with suppress(OSError):  # the next run cuts it off, if this one cannot
                 self._file.truncate(self.size)
@@ -305,7 +301,7 @@ Output = StandardOutput | PartFile
 @asynccontextmanager
 async def output(
     path: Path | None,
-    options: Options | None = None,
+    options: Options,
     *,
     key: str | None = None,
     resume: bool = False,

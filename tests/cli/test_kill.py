@@ -15,6 +15,7 @@ from aiotofupilot.cli import run
     [
         pytest.param("jsonl", ["--concurrency", "4", "--on-drift", "resync"], id="concurrent jsonl"),
         pytest.param("csv", [], id="csv"),
+        pytest.param("json", [], id="json"),
     ][: None if NIGHTLY else 1],
 )
 def test_killed_again_and_again(start, sandbox, tmp_path, form, options):

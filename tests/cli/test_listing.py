@@ -100,7 +100,7 @@ async def test_a_bad_query_touches_nothing(sandbox, server, output):
     assert not sandbox.requests
 
 
-@pytest.mark.parametrize("form", [ProceduresCSV, JSONLines])
+@pytest.mark.parametrize("form", [ProceduresCSV, JSONLines, JSONArray])
 async def test_a_failed_listing_can_be_gone_on_with(sandbox, server, output, form):
     """The error has its reason and how much is written; going on gives the file that it would have been."""
     await write_listing(Query("procedures"), server, form(), output.with_name("whole"))
@@ -126,15 +126,6 @@ async def test_standard_output_and_what_follows_the_checkpoint_are_the_listing(s
     from_checkpoint = Query("procedures", cursor=Checkpoint.parse(cursor))
     await write_listing(from_checkpoint, server, JSONLines(), None)
     assert ids(capfdbinary.readouterr().out) == [procedure.id for procedure in sandbox.procedures]
-
-
-async def test_a_file_that_cannot_be_gone_on_with(sandbox, server, output):
-    """It leaves nothing, and the error knows that."""
-    sandbox.faults.on(cursor=200).next(json_fault([]))
-    with pytest.raises(StoppedError) as caught:
-        await write_listing(Query("procedures"), server, JSONArray(), output)
-    assert caught.value.left.endswith(" written and removed again, because --resume cannot go on with a json file")
-    assert not list(output.parent.iterdir())
 
 
 async def test_a_cancellation_stops_a_listing_as_an_error_does(sandbox, server, output):

@@ -21,20 +21,20 @@ class SomeError(Exception):
 
 
 async def write(path, *chunks):
-    async with output(path) as out:
+    async with output(path, {}) as out:
         for chunk in chunks:
             await out.write(chunk, items=1, checkpoint=None)
 
 
 async def write_and_fail(path, failure):
-    async with output(path) as out:
-        await out.write(b"half", items=1, checkpoint=None)
+    async with output(path, {}) as out:
+        await out.write(b"half", items=0, checkpoint=None)
         raise failure
 
 
 async def test_standard_output(capfdbinary):
     """Bytes arrive as they are, each write at once."""
-    async with output(None) as out:
+    async with output(None, {}) as out:
         await out.write("Prüfung\r\n".encode(), items=1, checkpoint=None)
         assert capfdbinary.readouterr().out == "Prüfung\r\n".encode()
 
@@ -50,7 +50,7 @@ async def test_a_file_takes_its_place_when_it_is_whole(tmp_path):
     """Until the end, the place holds what it held; then nothing but the file is there."""
     path = tmp_path / "list.csv"
     path.write_text("old")
-    async with output(path) as out:
+    async with output(path, {}) as out:
         await out.write(b"new", items=1, checkpoint=None)
         await out.write(b"er", items=1, checkpoint=None)
         assert path.read_text() == "old"
@@ -140,7 +140,7 @@ class TestPipe:
         """A pipe that takes little at a time stalls nobody else."""
         data = os.urandom(100_000)
         with pipe(blocking=blocking, unbuffered=unbuffered) as reader:
-            async with output(None) as out:
+            async with output(None, {}) as out:
                 writing = asyncio.create_task(out.write(data, items=1, checkpoint="1"))
                 await asyncio.sleep(0)
                 assert not writing.done()
@@ -158,7 +158,7 @@ class TestPipe:
     async def test_cancelled_while_the_pipe_is_full(self, pipe, size, is_torn):
         """What is written in part does not count, and is known to be there."""
         with pipe() as reader:
-            async with output(None) as out:
+            async with output(None, {}) as out:
                 await out.write(b"x", items=1, checkpoint="1")
                 reader.read(1)
                 writing = asyncio.create_task(out.write(bytes(size), items=2, checkpoint="2"))
@@ -179,7 +179,7 @@ def full():
 async def test_a_full_disk_is_an_error_and_nothing_of_the_page_is_written(full, monkeypatch):
     """It is an OSError at the write that it refused. Nothing of that is written."""
     monkeypatch.setattr(sys, "stdout", full)
-    async with output(None) as out:
+    async with output(None, {}) as out:
         with pytest.raises(OSError, match="No space left on device"):
             await out.write(b"x", items=1, checkpoint=None)
         assert not out.is_torn
@@ -195,7 +195,7 @@ async def test_a_disk_that_fails_at_the_start_is_no_wrong_usage(tmp_path, monkey
 
     monkeypatch.setattr("aiotofupilot.cli.output.os.open", fail)
     with pytest.raises(OSError, match=re.escape(os.strerror(number))) as caught:
-        async with output(tmp_path / "x.csv"):
+        async with output(tmp_path / "x.csv", {}):
             pass
     assert explained(caught.value) == (ExitCode.FAILED, f"cannot write: {os.strerror(number)}")
     assert not list(tmp_path.iterdir())
@@ -210,5 +210,5 @@ async def test_a_place_that_cannot_be_written_is_wrong_usage(tmp_path, monkeypat
 
     monkeypatch.setattr("aiotofupilot.cli.output.os.open", fail)
     with pytest.raises(UsageError, match=f"^cannot write .*x.csv: {re.escape(os.strerror(number))}$"):
-        async with output(tmp_path / "x.csv"):
+        async with output(tmp_path / "x.csv", {}):
             pass

@@ -142,16 +142,15 @@ def test_an_error_that_cannot_be_told(capfd, sandbox, monkeypatch, full, closed)
     assert capfd.readouterr() == ("", "")
 
 
-def test_a_json_file_that_failed_is_removed(capfd, sandbox, tmp_path):
-    """Nothing of it is left, so that there is nothing to go on behind."""
+def test_a_json_file_that_failed_is_completed(capfd, sandbox, tmp_path):
+    """What another run adds makes it one array."""
+    output = tmp_path / "x.json"
     sandbox.faults.on(cursor=200).next(status(418))
-    assert run(["procedures", "--output", str(tmp_path / "x.json")]) == 4
-    errors = capfd.readouterr().err
-    assert errors.endswith(
-        "; 200 procedures written and removed again, because --resume cannot go on with a json file\n"
-    )
-    assert "--cursor" not in errors
-    assert not list(tmp_path.iterdir())
+    assert run(["procedures", "--output", str(output)]) == 4
+    assert "; 200 procedures written, go on with --resume" in capfd.readouterr().err
+    assert run(["procedures", "--output", str(output), "--resume"]) == 0
+    assert [item["id"] for item in json.loads(output.read_bytes())] == listed(sandbox)
+    assert list(tmp_path.iterdir()) == [output]
 
 
 def test_json_on_standard_output_stays_when_it_failed(capfd, sandbox):

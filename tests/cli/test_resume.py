@@ -216,7 +216,7 @@ async def test_without_resume_it_is_begun_anew(target, left):
     file.leave()
 
 
-@pytest.mark.parametrize("options", [OPTIONS, OPTIONS | {"--search": "x"}, None])
+@pytest.mark.parametrize("options", [OPTIONS, OPTIONS | {"--search": "x"}])
 async def test_a_run_that_begins_anew_and_fails_loses_nothing(target, left, options):
     """What an interrupted run has left is kept until there is something in its stead."""
     file = PartFile(target, options, resume=False)
@@ -264,15 +264,6 @@ async def test_a_run_that_writes_no_item_leaves_nothing(target):
     """A header alone is nothing to go on with."""
     file = PartFile(target, OPTIONS, resume=False)
     await file.write(b"head\n", items=0, checkpoint=None)
-    file.leave()
-    assert names(target) == []
-
-
-async def test_a_file_that_cannot_be_completed_leaves_nothing(target, left):
-    """It keeps no state, and clears away the one that is there, which does not speak of it."""
-    file = PartFile(target, None, resume=False)
-    await file.write(b"[", items=1, checkpoint="1")
-    assert names(target) == ["list.csv.part"]
     file.leave()
     assert names(target) == []
 
