@@ -5,6 +5,7 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 from attrs import evolve
+from fakes.budget import combined
 from fakes.listings import LISTINGS, offered, required
 
 from aiotofupilot import Checkpoint, DecodeError, DriftError, RawItem, Shard, TofuPilotSession
@@ -121,6 +122,12 @@ class TestPartOfAPage:
     """The server lists the items a millisecond around a shard too. A walk of the shard does not yield them."""
 
     @pytest.fixture
+    async def sandbox(self):
+        """One whose batches these tests make."""
+        async with Sandbox(1, runs=1) as sandbox:
+            yield sandbox
+
+    @pytest.fixture
     def shard(self, sandbox):
         """A shard of 20 batches, 10 before and 10 after which are listed with it."""
         first = sandbox.batches[0]
@@ -136,9 +143,9 @@ class TestPartOfAPage:
     def expected(self, sandbox, shard):
         return [batch for batch in sandbox.batches if shard.holds(batch.created_at)]
 
-    @pytest.mark.parametrize("limit", [1, 3, 7, 15, 100])
-    @pytest.mark.parametrize("concurrency", [1, 4])
-    @pytest.mark.parametrize("on_drift", ["ignore", "resync"])
+    @pytest.mark.parametrize(
+        ("limit", "concurrency", "on_drift"), combined([1, 3, 7, 15, 100], [1, 4], ["ignore", "resync"])
+    )
     async def test_a_walk_yields_what_belongs_to_it(self, session, shard, expected, limit, concurrency, on_drift):
         listing = session.list(shard, limit=limit, concurrency=concurrency, on_drift=on_drift)
         assert len(expected) == 20
@@ -164,9 +171,9 @@ class TestPartOfAPage:
         assert (await session.list(shard, limit=15)).data == expected[:5]
         assert (await session.list(shard, limit=15)).meta.next_cursor == 15
 
-    @pytest.mark.parametrize("max_items", [0, 1, 5, 19, 20, 21])
-    @pytest.mark.parametrize("limit", [1, 7, 100])
-    @pytest.mark.parametrize("on_drift", ["ignore", "resync"])
+    @pytest.mark.parametrize(
+        ("max_items", "limit", "on_drift"), combined([0, 1, 5, 19, 20, 21], [1, 7, 100], ["ignore", "resync"])
+    )
     async def test_as_many_are_yielded_as_are_wanted(self, session, shard, expected, max_items, limit, on_drift):
         listing = session.list(shard, limit=limit, max_items=max_items, on_drift=on_drift)
         assert await listing.collect() == expected[:max_items]
