@@ -136,9 +136,9 @@ class Sandbox(Api, Listings):
         self.requests: RequestLog = RequestLog()
         self.before_response: list[Hook] = []
         self.after_response: list[Hook] = []
-        self._asked: Counter[tuple[str, str]] = Counter()
+        self._asked: Counter[tuple[object, ...]] = Counter()
         """How often each request came, by its method and target."""
-        self._failed: Counter[tuple[str, str]] = Counter()
+        self._failed: Counter[tuple[object, ...]] = Counter()
         """How often in a row each request did not get the right response."""
         self._host = host
         self._port = port
@@ -193,7 +193,7 @@ class Sandbox(Api, Listings):
         Args:
             request: The request. What happens to it is noted in it. If the block raises, it got no response.
         """
-        same = (request.method, request.target)
+        same = (request.method, request.path, request.query.pairs)
         self._asked[same] += 1
         request.asked, request.attempt = self._asked[same], self._failed[same] + 1
         with self.requests.under_way(request):
