@@ -10,7 +10,7 @@ from ipaddress import ip_address
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, cast
 
-from attrs import field, frozen
+from attrs import evolve, field, frozen
 from yarl import URL
 
 from ._arguments import as_str, boolean, for_parameter, must_be
@@ -100,8 +100,13 @@ class Settings:
         source = "api_key"
         if key.value is None:
             key, source = Secret(os.environ.get(API_KEY, "")), API_KEY
-            if not key.value and (login := _login()) is not None:
-                return cls._of_login(login, base_url, allow_insecure_http=allow_insecure_http)
+            is_elsewhere = base_url is not None or bool(os.environ.get(BASE_URL))
+            if not key.value and (login := cls._of_login(allow_insecure_http=allow_insecure_http or is_elsewhere)):
+                if not is_elsewhere:
+                    return login
+                address = _resolved_base_url(base_url, allow_insecure_http=allow_insecure_http)
+                _check_origin(address, login.base_url)
+                return evolve(login, base_url=address)
         return cls(
             base_url=_resolved_base_url(base_url, allow_insecure_http=allow_insecure_http),
             authorization=_authorization(key, source),
@@ -109,29 +114,36 @@ class Settings:
         )
 
     @classmethod
-    def _of_login(cls, login: _Login, base_url: str | None, *, allow_insecure_http: bool) -> Self:
-        """Return the settings of a login, for its own server or another address of the same origin."""
-        elsewhere = base_url is not None or bool(os.environ.get(BASE_URL))
-        address = _checked_base_url(
-            login.base_url or DEFAULT_BASE_URL,
-            f"base_url in {CREDENTIALS}",
-            allow_insecure_http=allow_insecure_http or elsewhere,
-        )
-        if elsewhere:
-            own, address = address, _resolved_base_url(base_url, allow_insecure_http=allow_insecure_http)
-            origin, own_origin = URL(address).origin(), URL(own).origin()
-            if origin != own_origin:
-                raise unusable(
-                    "api_key",
-                    f"no API key for {origin}: the key of {CREDENTIALS} is for {own_origin}, and is "
-                    "sent nowhere else; set the environment variable TOFUPILOT_API_KEY, or pass api_key=",
-                )
+    def _of_login(cls, *, allow_insecure_http: bool) -> Self | None:
+        """Return what TofuPilot's own command has written. None: there is no home directory, no file, or no key in it.
+
+        Raises:
+            ConfigurationError: The file cannot be read, or is malformed. The error shows nothing of its content.
+        """
+        home = os.environ.get("USERPROFILE" if os.name == "nt" else "HOME")
+        if not home:
+            return None
+        path = Path(home, *CREDENTIALS.split("/")[1:])
+        try:
+            mode = _mode_of_file(path, CREDENTIALS)
+            with path.open("rb") as file:
+                members = _members(Secret(file.read(_SIZE_LIMIT + 1)))
+        except (FileNotFoundError, NotADirectoryError):
+            return None
+        except OSError as error:
+            raise ConfigurationError(f"{CREDENTIALS} cannot be read: {error.strerror}") from error
+        api_key, base_url, ca_cert = (_text(members, name) for name in ("api_key", "base_url", "ca_cert"))
+        if api_key.value is None:
+            return None
+        source = f"base_url in {CREDENTIALS}"
         return cls(
-            base_url=address,
-            authorization=_authorization(login.api_key, CREDENTIALS),
+            base_url=_checked_base_url(
+                base_url.value or DEFAULT_BASE_URL, source, allow_insecure_http=allow_insecure_http
+            ),
+            authorization=_authorization(api_key, CREDENTIALS),
             key_source=CREDENTIALS,
-            ca_cert=login.ca_cert,
-            is_exposed=login.is_exposed,
+            ca_cert=None if ca_cert.value is None else _beside(path, ca_cert.value),
+            is_exposed=os.name != "nt" and bool(mode & (stat.S_IRGRP | stat.S_IROTH)),
         )
 
     def tls(self, ca_cert: str | os.PathLike[str] | None = None) -> SSLContext | None:
@@ -165,6 +177,17 @@ def is_loopback(host: str) -> bool:
 def is_visible(text: str) -> bool:
     """Return whether a text is made of visible ASCII characters, without spaces or line breaks, and is not empty."""
     return _VISIBLE.fullmatch(text) is not None
+
+
+def _check_origin(address: str, own: str) -> None:
+    """Refuse to send the key of a login to another server than its own."""
+    origin, own_origin = URL(address).origin(), URL(own).origin()
+    if origin != own_origin:
+        raise unusable(
+            "api_key",
+            f"no API key for {origin}: the key of {CREDENTIALS} is for {own_origin}, and is "
+            "sent nowhere else; set the environment variable TOFUPILOT_API_KEY, or pass api_key=",
+        )
 
 
 def _authorization(key: Secret, source: str) -> str:
@@ -236,48 +259,6 @@ def _checked_base_url(base_url: str, source: str, *, allow_insecure_http: bool) 
             "use https, or pass allow_insecure_http=True",
         )
     return str(url.with_path(url.raw_path.rstrip("/") or "/api", encoded=True))
-
-
-@frozen
-class _Login:
-    """What TofuPilot's own command has written: a key and the server that it is for."""
-
-    api_key: Secret
-    base_url: str | None
-    """None: TofuPilot's own server."""
-    ca_cert: str | None
-    """As in `Settings`. A path is absolute."""
-    is_exposed: bool
-    """As in `Settings`."""
-
-
-def _login() -> _Login | None:
-    """Return what the credentials file says; None: there is no home directory, no file, or no key in the file.
-
-    Raises:
-        ConfigurationError: The file cannot be read, or is malformed. The error shows nothing of its content.
-    """
-    home = os.environ.get("USERPROFILE" if os.name == "nt" else "HOME")
-    if not home:
-        return None
-    path = Path(home, *CREDENTIALS.split("/")[1:])
-    try:
-        mode = _mode_of_file(path, CREDENTIALS)
-        with path.open("rb") as file:
-            members = _members(Secret(file.read(_SIZE_LIMIT + 1)))
-    except (FileNotFoundError, NotADirectoryError):
-        return None
-    except OSError as error:
-        raise ConfigurationError(f"{CREDENTIALS} cannot be read: {error.strerror}") from error
-    api_key, base_url, ca_cert = (_text(members, name) for name in ("api_key", "base_url", "ca_cert"))
-    if api_key.value is None:
-        return None
-    return _Login(
-        api_key=api_key,
-        base_url=base_url.value,
-        ca_cert=None if ca_cert.value is None else _beside(path, ca_cert.value),
-        is_exposed=os.name != "nt" and bool(mode & (stat.S_IRGRP | stat.S_IROTH)),
-    )
 
 
 def _mode_of_file(path: Path, source: str) -> int:

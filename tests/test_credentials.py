@@ -9,7 +9,11 @@ import trustme
 from hypothesis import HealthCheck, given, settings, strategies as st
 
 from aiotofupilot import ConfigurationError
-from aiotofupilot.settings import Settings, _login
+from aiotofupilot.settings import DEFAULT_BASE_URL, Settings
+
+
+def of_login():
+    return Settings._of_login(allow_insecure_http=False)
 
 
 @pytest.fixture
@@ -31,31 +35,32 @@ def write(path, mode=0o600, **members):
 
 def test_a_login_has_a_key_and_its_server(path):
     write(path, api_key="k-1", base_url="https://tofu.example.com", ca_cert="/etc/ca.pem", later=1)
-    found = _login()
-    assert (found.api_key.value, found.base_url, found.ca_cert) == ("k-1", "https://tofu.example.com", "/etc/ca.pem")
+    found = of_login()
+    assert (found.authorization, found.ca_cert) == ("Bearer k-1", "/etc/ca.pem")
+    assert found.base_url == "https://tofu.example.com/api"
     assert not found.is_exposed
     assert "k-1" not in repr(found)
 
 
-def test_what_a_login_lacks_is_none(path):
+def test_what_a_login_lacks_is_the_default(path):
     """An empty string counts as missing."""
     write(path, api_key="k-1", base_url=None, ca_cert="")
-    found = _login()
-    assert (found.base_url, found.ca_cert) == (None, None)
+    found = of_login()
+    assert (found.base_url, found.ca_cert) == (DEFAULT_BASE_URL, None)
 
 
 @pytest.mark.parametrize("members", [{}, {"api_key": None}, {"api_key": ""}, {"base_url": "https://tofu.example.com"}])
 def test_without_a_key_there_is_no_login(path, members):
     """A file without a key is there after a logout."""
     write(path, **members)
-    assert _login() is None
+    assert of_login() is None
 
 
 def test_without_a_file_there_is_no_login(home):
     """The folder may be missing too, or be a file."""
-    assert _login() is None
+    assert of_login() is None
     (home / ".tofupilot").write_text("")
-    assert _login() is None
+    assert of_login() is None
 
 
 @pytest.mark.parametrize("value", [None, ""])
@@ -66,14 +71,14 @@ def test_without_a_home_there_is_no_login(path, monkeypatch, value):
         monkeypatch.delenv("HOME")
     else:
         monkeypatch.setenv("HOME", value)
-    assert _login() is None
+    assert of_login() is None
 
 
 @pytest.mark.parametrize(("mode", "is_exposed"), [(0o600, False), (0o400, False), (0o640, True), (0o604, True)])
 def test_a_file_that_others_can_read_is_taken_and_known(path, mode, is_exposed):
     """Its group can read it, or everyone can."""
     write(path, mode, api_key="k-1")
-    assert _login().is_exposed is is_exposed
+    assert of_login().is_exposed is is_exposed
 
 
 @pytest.mark.parametrize(
@@ -85,7 +90,7 @@ def test_a_malformed_file_is_named_and_not_shown(path, content):
     """The error names the place of the fault, and does not show the key."""
     path.write_bytes(content)
     with pytest.raises(ConfigurationError) as caught:
-        _login()
+        of_login()
     assert str(caught.value) == "~/.tofupilot/credentials.json is malformed: it is not a JSON object"
     assert "secret" not in f"{caught.value!r} {caught.value.__cause__!r}"
 
@@ -97,35 +102,35 @@ def test_a_value_that_is_not_a_string_is_named_and_not_shown(path, name, value):
     write(path, **{"api_key": "secret", name: value})
     complaint = f"~/.tofupilot/credentials.json is malformed: {name} is not a string"
     with pytest.raises(ConfigurationError) as caught:
-        _login()
+        of_login()
     assert str(caught.value) == complaint
 
 
 def test_a_file_of_a_byte_order_mark_is_read(path):
     """Some editors write one."""
     path.write_bytes(b'\xef\xbb\xbf{"api_key": "k-1"}')
-    assert _login().api_key.value == "k-1"
+    assert of_login().authorization == "Bearer k-1"
 
 
 def test_a_file_that_is_too_large_is_not_read_to_its_end(path):
     """It is something else."""
     path.write_bytes(b" " * 65_536 + b"{}")
     with pytest.raises(ConfigurationError, match="malformed: it has more than 65536 bytes"):
-        _login()
+        of_login()
 
 
 def test_what_is_not_a_file_is_not_opened(path):
     """Reading a named pipe would wait without end."""
     os.mkfifo(path)
     with pytest.raises(ConfigurationError, match=r"^~/\.tofupilot/credentials\.json is not a file$"):
-        _login()
+        of_login()
 
 
 def test_a_file_that_cannot_be_read_says_why(path):
     """Here its links lead in a circle, so that no user can read it."""
     path.symlink_to(path)
     with pytest.raises(ConfigurationError, match=r"^~/\.tofupilot/credentials\.json cannot be read: Too many "):
-        _login()
+        of_login()
 
 
 @settings(suppress_health_check=[HealthCheck.function_scoped_fixture])
@@ -133,7 +138,7 @@ def test_a_file_that_cannot_be_read_says_why(path):
 def test_any_content_is_read_or_refused_by_one_error(path, content):
     path.write_bytes(content)
     try:
-        found = _login()
+        found = of_login()
     except ConfigurationError as error:
         assert "credentials.json is malformed" in str(error)  # noqa: PT017 - both ends are right
     else:
