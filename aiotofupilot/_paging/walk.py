@@ -27,7 +27,7 @@ from .source import Identified
 from .unreadable import note_left_out
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Sequence
+    from collections.abc import Collection, Generator, Sequence
     from types import TracebackType
     from typing import Self
 
@@ -79,7 +79,7 @@ class Iteration(AsyncOnly, AsyncIterator[R]):
             raise RuntimeError(self._in_use)
 
     @contextmanager
-    def _waiting(self) -> Iterator[None]:
+    def _waiting(self) -> Generator[None]:
         """Return a context in which no other task may wait for what comes next."""
         self._check_idle()
         self._is_waiting = True
@@ -241,9 +241,12 @@ class Walk(ItemIteration[T]):
 
     async def _next_page(self) -> bool:
         """Make the next page the page at hand, and return whether there is one that is wanted."""
-        if self._wanted == 0:
-            return False
-        while (page := await self._fetch_page()) is not None:
+        while self._wanted != 0:
+            with self._span.fetching():
+                page = await self._window.next(self._pages_wanted())
+            if page is None:
+                break
+            self._span.arrived()
             resyncs = self._drift.resyncs
             try:
                 dropped = self._dropped(page)
@@ -260,13 +263,6 @@ class Walk(ItemIteration[T]):
                 return True
             self._window.restart(self._drift.next_probe)
         return False
-
-    async def _fetch_page(self) -> Page[T] | None:
-        with self._span.fetching():
-            page = await self._window.next(self._pages_wanted())
-        if page is not None:
-            self._span.arrived()
-        return page
 
     def _dropped(self, page: Page[T]) -> Collection[str]:
         """Return the IDs of the items that do not belong to what is listed.
