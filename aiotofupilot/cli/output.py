@@ -225,6 +225,7 @@ class PartFile:
         if 0 < state["size"] <= os.fstat(self._file.fileno()).st_size:
             if difference := _difference(state, options, key):
                 raise UsageError(f"{self._part} was begun {difference}")
+            self._state = {name: state[name] for name in self._state}
             self.size, self.items, self.checkpoint = state["size"], state["items"], state["checkpoint"]
             self.begun = datetime.fromisoformat(state["begun"]) if self.items else None
         elif self._target.exists() and self._target.stat().st_size:
