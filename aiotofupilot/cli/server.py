@@ -23,7 +23,10 @@ __all__ = ["Server"]
 
 @frozen
 class Server:
-    """A server, and how long to wait for it."""
+    """A server, and how long to wait for it.
+
+    Whatever needs the key or the address raises a ConfigurationError if there is none, or it cannot be used.
+    """
 
     options: ServerOptions
     """Which server, with which key."""
@@ -32,20 +35,12 @@ class Server:
 
     @property
     def name(self) -> str:
-        """What distinguishes it from other servers.
-
-        Raises:
-            ConfigurationError: There is no key, or it or the address cannot be used.
-        """
+        """What distinguishes it from other servers."""
         return "sandbox" if self.options.sandbox else self._settings.base_url
 
     @property
     def key(self) -> str | None:
-        """The key that it is asked with; None: the sandbox's own.
-
-        Raises:
-            ConfigurationError: There is no key, or it or the address cannot be used.
-        """
+        """The key that it is asked with; None: the sandbox's own."""
         return None if self.options.sandbox else self._settings.authorization
 
     @property
@@ -55,11 +50,7 @@ class Server:
 
     @asynccontextmanager
     async def reached(self) -> AsyncGenerator[dict[str, Any]]:
-        """Give the options of a session with it. An embedded server runs meanwhile.
-
-        Raises:
-            ConfigurationError: There is no key, or it or the address cannot be used.
-        """
+        """Give the options of a session with it. An embedded server runs meanwhile."""
         common = {
             "allow_insecure_http": self.options.allow_insecure_http,
             "timeout": self.timeouts.timeout,
@@ -80,10 +71,6 @@ class Server:
 
     @asynccontextmanager
     async def session(self) -> AsyncGenerator[TofuPilotSession]:
-        """Open a session with it.
-
-        Raises:
-            ConfigurationError: There is no key, or it or the address cannot be used.
-        """
+        """Open a session with it."""
         async with self.reached() as options, TofuPilotSession(**options) as session:
             yield session
