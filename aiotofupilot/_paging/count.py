@@ -45,17 +45,7 @@ _CONTRADICTIONS_AT_MOST = 10
 
 
 async def count_items(fetch: Fetch[Any], plan: Plan) -> int:
-    """Return how many items a listing has, wherever the plan begins and ends.
-
-    Args:
-        fetch: Fetches a page.
-        plan: Its limit says how long pages are, and its concurrency how many may be in flight.
-
-    Raises:
-        DriftError: The server's cursors are not offsets. Or the listing changes too much.
-        PaginationError: The server's cursor does not advance, or is missing.
-        TofuPilotError: A page cannot be had, also because of an item on it that the server cannot serve.
-    """
+    """Return how many items a listing has, wherever the plan begins and ends; see `Paginator.count`."""
     extent, at_most = Extent(plan.limit), min(plan.concurrency, _AT_ONCE)
     while (length := extent.length) is None:
         probes = extent.probes(at_most)
@@ -103,11 +93,7 @@ class Probe:
 
 
 class Extent:
-    """What is known of the length of a listing: where to probe next, and what each probe shows. It does no I/O.
-
-    Args:
-        limit: Items of a whole page; 1 or more.
-    """
+    """What is known of the length of a listing: where to probe next, and what each probe shows. It does no I/O."""
 
     def __init__(self, limit: int) -> None:
         self._limit = limit

@@ -105,9 +105,7 @@ class DetectDrift(Generic[T]):
     def admit(self, page: Page[T], gap: Gap | None = None) -> Sequence[T] | None:
         """Return the new items of a page, in the page's order. None: request the page at `next_probe`.
 
-        Args:
-            page: The page.
-            gap: What lies before the page, if that is a part of one that failed.
+        A page that is a part of one that failed has a gap before it.
 
         Raises:
             DriftError: The server's cursors are not offsets. Or the listing moved, and `resync` is false, or no page
@@ -209,10 +207,7 @@ class DetectDrift(Generic[T]):
     def _comes_again(self, page: Page[T], expected: int, start: int, new: Sequence[T]) -> bool:
         """Return whether a page shows an item again that no creation or removal has moved.
 
-        Another item may have been missed then. So the walk looks for its position before the ties.
-
-        Raises:
-            DriftError: `resync` is false.
+        Another item may have been missed then. So the walk looks for its position before the ties, or raises an error.
         """
         memory, new_ids = self.memory, {item.id for item in new}
         passed = [item for item in page.data[start:] if item.id not in new_ids and not memory.is_ahead(item.id)]

@@ -112,12 +112,7 @@ def _marked(found: Sequence[tuple[Any, T]], finder: ByCreation[T] | PerRun[T], s
 
 
 def check_watermark(parameter: str, given: object, plan: Plan) -> Watermark:
-    """Return the watermark to begin at.
-
-    Args:
-        parameter: The name of the argument, for errors.
-        given: The argument. None: nothing of the listing has been seen.
-        plan: A plan of the listing.
+    """Return the watermark to begin at, given an argument; None: nothing of the listing has been seen.
 
     Raises:
         TypeError: It is not a watermark.

@@ -30,15 +30,7 @@ T = TypeVar("T", bound=Identified)
 
 
 async def pages_of(fetch: Fetch[T], plan: Plan) -> AsyncGenerator[Page[T], None]:
-    """Yield pages, as many as the plan needs; see `Paginator.pages`.
-
-    Args:
-        fetch: Fetches a page.
-        plan: How the listing is walked. What it says about drift changes nothing.
-
-    Raises:
-        PaginationError: The server's cursor leads nowhere.
-    """
+    """Yield pages, as many as the plan needs, whatever it says about drift; see `Paginator.pages`."""
     checkpoint = plan.start
     remaining = None if plan.max_items is None else plan.max_items + bool(plan.max_items) * plan.start.skip
     drift, stats = IgnoreDrift[T](), WalkStats()

@@ -149,11 +149,8 @@ class Segment(Walk[T]):
 class SegmentWalk(Generic[T]):
     """Walks a segment, and begins it again where the listing moved too much. Its user knows what was seen before.
 
-    If nothing new came since it began, another beginning does not help.
-
-    Args:
-        plan: How to walk. With ``on_drift="raise"``, no segment is begun again, and none resyncs. Otherwise all do.
-        stats: Where pages and resyncs are counted.
+    If nothing new came since it began, another beginning does not help. With ``on_drift="raise"``, no segment is begun
+    again, and none resyncs. Otherwise all do.
     """
 
     def __init__(self, plan: Plan, stats: WalkStats) -> None:

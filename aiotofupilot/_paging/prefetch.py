@@ -103,12 +103,9 @@ class Window(Generic[T]):
         self._ended = self._cut_off = False
 
     async def next(self, at_most: int | None = None) -> Page[T] | None:
-        """Return the next page; None: the one before was the last.
+        """Return the next page; None: the one before was the last. At most so many can be needed from here on.
 
         After an error, or when cancelled, nothing is in flight, and the next call requests the same page again.
-
-        Args:
-            at_most: How many pages can be needed from here on, this one included; None: any number.
 
         Raises:
             PaginationError: The page before named a cursor that does not advance. Or it announced more items, and

@@ -294,12 +294,9 @@ class Ties:
         return alike[0] if len(alike) + self._has_others > 1 else None
 
     def comes_again(self, items: Sequence[Any], start: int, passed: Iterable[Any]) -> bool:
-        """Return whether an item comes again that is sorted like the walk's position, and so did not move.
+        """Return whether an item of a page comes again that is sorted like the walk's position, and so did not move.
 
-        Args:
-            items: The items of a page.
-            start: How many items at its top are not new. The last of these is the position of the walk.
-            passed: Those of the others that were passed before.
+        The last of the items before ``start`` is that position. Those that were passed come later on the page.
         """
         anchor = items[start - 1] if start else self._newest
         return anchor is not None and any(self._are_alike(item, anchor) for item in passed)

@@ -32,17 +32,7 @@ is not to be sent all the items that may have been created at the timestamp of t
 
 
 async def cut(source: Source[T], plan: Plan, n: int) -> tuple[Shard[T], ...]:
-    """Return parts of a query that do not overlap and leave nothing out, wherever the plan begins and ends.
-
-    Args:
-        source: The query.
-        plan: Its limit says how long pages are, and its concurrency how many may be in flight.
-        n: How many parts there may be.
-
-    Raises:
-        DriftError: The server's cursors are not offsets. Or the listing changes too much.
-        PaginationError: The server's cursor does not advance, or is missing.
-    """
+    """Return at most n parts of a query, wherever the plan begins and ends; see `Paginator.shards`."""
     partitioning = source.partitioning
     if n == 1 or partitioning is None:
         return (source.whole,)

@@ -267,8 +267,7 @@ class Bisection(Generic[T]):
     async def _verified(self, position: int) -> Page[T] | TofuPilotError:
         """Return the page of a single item, or the error because of which it is unreadable.
 
-        Raises:
-            TofuPilotError: The error of the item, because no control can be read either.
+        That error is raised if no control can be read either.
         """
         probes = self._probes
         result = await probes.probe(position, 1)
@@ -287,11 +286,7 @@ class Bisection(Generic[T]):
         return result
 
     def _note(self, page: Page[T], requested: int) -> None:
-        """Take note of items that were read, given how many were requested.
-
-        Raises:
-            TofuPilotError: The error of the page, because the server's cursors are not offsets.
-        """
+        """Take note of items that were read, or raise the error of the page if the server's cursors are not offsets."""
         if page.following is not None:
             length = page.following - page.cursor
             if length not in (requested, len(page.data)):
