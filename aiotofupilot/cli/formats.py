@@ -9,6 +9,7 @@ import csv
 import shutil
 import sys
 from abc import ABC, abstractmethod
+from functools import partial
 from io import StringIO
 from typing import TYPE_CHECKING, Any, ClassVar
 
@@ -48,18 +49,14 @@ class Format(ABC):
     """Whether items are written already, perhaps by an earlier run."""
     remake: Remake | None = None
     """What makes the file of what was written, when everything has arrived. None: what was written is the file."""
-
-    def head(self) -> bytes:
-        """Return what comes before all items."""
-        return b""
+    head: bytes = b""
+    """What comes before all items."""
+    tail: bytes = b""
+    """What comes after all items."""
 
     @abstractmethod
     def page(self, items: Sequence[Any]) -> bytes:
         """Return some items, which follow those of the call before."""
-
-    def tail(self) -> bytes:
-        """Return what comes after all items."""
-        return b""
 
 
 class _JSON(Format):
@@ -82,10 +79,8 @@ class JSONArray(_JSON):
     """One JSON array, an item a line, so that it can be both streamed and searched."""
 
     name = "json"
-
-    def head(self) -> bytes:
-        """Return the opening bracket."""
-        return b"["
+    head = b"["
+    tail = b"\n]\n"
 
     def page(self, items: Sequence[Any]) -> bytes:
         """Return a line for each item, without a comma after the last."""
@@ -94,10 +89,6 @@ class JSONArray(_JSON):
             lines += b",\n" if self.has_items else b"\n", self._json(item)
             self.has_items = True
         return b"".join(lines)
-
-    def tail(self) -> bytes:
-        """Return the closing bracket."""
-        return b"\n]\n"
 
 
 class CSV(Format):
@@ -112,10 +103,7 @@ class CSV(Format):
 
     def __init__(self, model: type) -> None:
         self._columns = _paths(model)
-
-    def head(self) -> bytes:
-        """Return the header."""
-        return _rows([[".".join(path) for path in self._columns]])
+        self.head: bytes = _rows([[".".join(path) for path in self._columns]])
 
     def page(self, items: Sequence[Any]) -> bytes:
         """Return a row for each item."""
@@ -174,10 +162,7 @@ class Table(Format):
     def __init__(self, columns: Sequence[Column], width: int | None) -> None:
         self._columns = whole(columns) if width is None else fitted(columns, width)
         self._cuts = width is not None
-
-    def head(self) -> bytes:
-        """Return the header."""
-        return self._row([column.heading for column in self._columns])
+        self.head: bytes = self._row([column.heading for column in self._columns])
 
     def page(self, items: Sequence[Any]) -> bytes:
         """Return a row for each item."""
@@ -215,16 +200,12 @@ class Parquet(Format):
                 raise
             raise UsageError("parquet needs pyarrow: install the extra 'arrow'") from error
         self.remake: Remake | None = write_parquet
-        self._head, self._part = stream_head, stream_part
-        self._model = model
-
-    def head(self) -> bytes:
-        """Return the schema."""
-        return self._head(self._model)
+        self.head: bytes = stream_head(model)
+        self._part = partial(stream_part, model=model)
 
     def page(self, items: Sequence[Any]) -> bytes:
         """Return a record batch."""
-        return self._part(items, self._model)
+        return self._part(items)
 
 
 _ENDINGS = {

@@ -190,7 +190,7 @@ async def _write(
     before, pages, counting = out.items, 0, None
     output_format.has_items = before > 0
     # It is written with the first items, so that a listing that is refused leaves no header.
-    pending = b"" if out.size else output_format.head()
+    pending = b"" if out.size else output_format.head
     try:
         async with walk:
             async for items in walk.batches():
@@ -205,7 +205,7 @@ async def _write(
         if counting is not None:
             counting.cancel()
             await asyncio.wait((counting,))
-    if rest := pending + output_format.tail():
+    if rest := pending + output_format.tail:
         with progress.aside():
             await out.write(rest, items=out.items, checkpoint=out.checkpoint)
 

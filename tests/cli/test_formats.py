@@ -43,7 +43,7 @@ BARE_WIRE = {
 
 
 def written(form_of, *pages):
-    return (form_of.head() + b"".join(map(form_of.page, pages)) + form_of.tail()).decode()
+    return (form_of.head + b"".join(map(form_of.page, pages)) + form_of.tail).decode()
 
 
 def rows(text):
@@ -180,10 +180,10 @@ def test_the_name_decides_then_the_ending(name, output, kind):
 def test_a_table_fits_the_terminal_that_it_is_shown_on(terminal, monkeypatch):
     """Only on standard output is a table cut, and only where that is a terminal."""
     monkeypatch.setenv("COLUMNS", "40")
-    whole = Table(TABLES["procedures"], None).head()
-    assert format_for("table", None, "procedures", Procedure).head() == whole
+    whole = Table(TABLES["procedures"], None).head
+    assert format_for("table", None, "procedures", Procedure).head == whole
     with terminal() as shown, open(shown.tty, "w", closefd=False) as stream:
         monkeypatch.setattr(sys, "stdout", stream)
-        fitted = Table(TABLES["procedures"], 40).head()
-        assert format_for("table", None, "procedures", Procedure).head() == fitted
-        assert format_for("table", Path("list.txt"), "procedures", Procedure).head() == whole
+        fitted = Table(TABLES["procedures"], 40).head
+        assert format_for("table", None, "procedures", Procedure).head == fitted
+        assert format_for("table", Path("list.txt"), "procedures", Procedure).head == whole

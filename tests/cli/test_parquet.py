@@ -260,7 +260,7 @@ async def test_the_file_can_be_made_in_several_groups_and_cancelled_between_them
     monkeypatch.setattr(arrow_files, "_GROUP_ROWS", 25)
     procedures, form = make_procedures(100), Parquet(Procedure)
     file = PartFile(tmp_path / "x.parquet", {"--format": "parquet"}, resume=False)
-    await file.write(form.head(), items=0, checkpoint=None)
+    await file.write(form.head, items=0, checkpoint=None)
     for at in range(0, 100, 10):
         await file.write(form.page(procedures[at : at + 10]), items=at + 10, checkpoint=str(at + 10))
     task = asyncio.ensure_future(file.remake(form.remake))
