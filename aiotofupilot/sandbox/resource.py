@@ -91,7 +91,7 @@ class Resource(Maker[T]):
     ``created_by_user_ids`` reads ``created_by_user.id``, and of runs, ``serial_numbers`` reads ``unit.serial_number``.
     """
 
-    order: str = ""
+    order: str = "limit"
     """The names of the parameters in the order of the API's documentation, in which errors name them. ``limit`` stands
     for all of `pages`. A parameter that is not named comes last."""
     filters: Mapping[str, Filter | None] = field(factory=dict[str, "Filter | None"])

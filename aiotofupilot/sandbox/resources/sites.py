@@ -28,7 +28,6 @@ _BUILT = timedelta(seconds=51)
 
 PROCEDURES: Resource[Procedure] = Resource(
     name="procedures",
-    order="limit search_query created_after created_before",
     filters={"search_query": mentions("name", shortest=6, within=True)},
     pages=pages(safe=False),
 )
@@ -119,7 +118,6 @@ STATIONS: Resource[Station] = Resource(
     source=lambda _world: range(len(BENCHES)),
     make=_station,
     included={"metadata": _metadata},
-    order="limit search_query procedure_ids metadata include_metadata",
     filters={"search_query": contains("name"), "procedure_ids": _runs_procedures},
 )
 
@@ -131,4 +129,4 @@ def _users(world: World) -> list[User]:
     return [*(User(ref.id, ref.name, ref.email) for ref in world.refs), former]
 
 
-USERS: Resource[User] = Resource(name="users", source=_users, make=lambda _world, user: (user,))
+USERS: Resource[User] = Resource(name="users", source=_users, make=lambda _world, user: (user,), pages=())

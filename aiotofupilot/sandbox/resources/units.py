@@ -137,8 +137,7 @@ BATCHES: Resource[Batch] = Resource(
     source=lambda world: world.batches,
     make=_batch,
     hides_addresses=True,
-    order="ids numbers created_after created_before limit search_query part_numbers revision_numbers "
-    "sort_by sort_order",
+    order="ids numbers created_after created_before limit",
     filters={
         "search_query": _mentions,
         "part_numbers": _of_units(among("part.number")),
