@@ -207,7 +207,7 @@ async def _write(
             await asyncio.wait((counting,))
     if rest := pending + output_format.tail:
         with progress.aside():
-            await out.write(rest, items=out.items, checkpoint=out.checkpoint)
+            await out.end(rest)
 
 
 async def _tell_total(query: Query, session: TofuPilotSession, progress: Progress) -> None:

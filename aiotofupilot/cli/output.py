@@ -87,6 +87,10 @@ class StandardOutput:
             self.is_torn = 0 < len(rest) < len(data)
         self.items, self.checkpoint = items, checkpoint
 
+    async def end(self, data: bytes) -> None:
+        """Write what comes after the items; see `write`."""
+        await self.write(data, items=self.items, checkpoint=self.checkpoint)
+
 
 async def _has_room(stream: RawIOBase) -> bool:
     """Wait until a pipe or a terminal is writable; False: it is a file, or another stream that is never waited for."""
@@ -161,6 +165,15 @@ class PartFile:
             write_all(file, json.dumps(state).encode())
         self._new_state_path.replace(self._state_path)
         self.size, self.items, self.checkpoint = size, items, checkpoint
+
+    async def end(self, data: bytes) -> None:
+        """Add what comes after the items. It does not count as written, so another run cuts it off and adds it again.
+
+        Raises:
+            OSError: The disk is full.
+        """
+        self._begin()
+        write_all(self._file, data)
 
     async def remake(self, remake: Remake) -> None:
         """Make another file of what is written, and let that one take the place.

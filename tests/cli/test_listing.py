@@ -128,6 +128,23 @@ async def test_standard_output_and_what_follows_the_checkpoint_are_the_listing(s
     assert ids(capfdbinary.readouterr().out) == [procedure.id for procedure in sandbox.procedures]
 
 
+@pytest.mark.parametrize("items", [0, 250])
+async def test_a_writer_that_is_killed_when_all_is_written(sandbox, server, output, monkeypatch, items):
+    """What comes after the items is there once."""
+    del sandbox.procedures[items:]
+
+    def die(_):
+        raise KeyboardInterrupt
+
+    with monkeypatch.context() as patch:
+        patch.setattr(PartFile, "finish", die)
+        patch.setattr(PartFile, "leave", lambda file: file._file.close())
+        with pytest.raises(KeyboardInterrupt):
+            await write_listing(Query("procedures"), server, JSONArray(), output)
+    assert (await write_listing(Query("procedures"), server, JSONArray(), output, resume=True)).items == items
+    assert [item["id"] for item in json.loads(output.read_bytes())] == [item.id for item in sandbox.procedures]
+
+
 async def test_a_cancellation_stops_a_listing_as_an_error_does(sandbox, server, output):
     """Ctrl-C, which is a cancellation, stops a listing like an error does."""
     pulling = asyncio.create_task(write_listing(Query("procedures"), server, ProceduresCSV(), output))
