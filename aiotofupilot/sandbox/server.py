@@ -25,7 +25,6 @@ from .wire import Refusal, not_found
 if TYPE_CHECKING:
     from datetime import datetime
     from ssl import SSLContext
-    from types import TracebackType
 
     from aiotofupilot.models import Procedure, Run
 
@@ -279,12 +278,7 @@ class Sandbox(Api, Listings):
         await self.start()
         return self
 
-    async def __aexit__(
-        self,
-        exc_type: type[BaseException] | None,
-        exc: BaseException | None,
-        traceback: TracebackType | None,
-    ) -> None:
+    async def __aexit__(self, *_exc: object) -> None:
         await self.stop()
 
     def __repr__(self) -> str:
