@@ -53,16 +53,12 @@ retries of a page can take a minute."""
 
 @frozen
 class Instruments:
-    """The tracer and the metrics, with their names."""
+    """The tracer and the metrics. What each of them counts is said where it is made."""
 
     tracer: Tracer
-    """Makes the spans."""
     retries: Counter
-    """``tofupilot.client.retries``: requests that asked again after an attempt had failed."""
     pauses: Counter
-    """``tofupilot.client.pauses``: how often the server made a session pause."""
     pages: Histogram
-    """``tofupilot.client.page.duration``: seconds that walks waited for each page, retries included."""
 
 
 def instruments() -> Instruments | None:

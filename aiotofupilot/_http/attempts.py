@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import logging
-import math
 from collections.abc import Awaitable, Callable
 from typing import TYPE_CHECKING, Any, Generic, TypeVar, cast
 from urllib.parse import parse_qs, urlsplit
@@ -65,7 +64,6 @@ class Attempts(Wanted, Generic[T]):
     """Whether there was a good response to something else when this page failed."""
     _has_given_up: bool = False
     _failure: Exception | None = None
-    _warned_at: float = -math.inf
 
     def __init__(
         self,
@@ -302,18 +300,12 @@ class Attempts(Wanted, Generic[T]):
         if outage is None:  # it was a failure about what was requested
             return
         _log.log(
-            self._log_level(now),
+            self._throttle.log_level(self),
             "the server has been down for %.1f s, next request in %.2f s: %s",
             now - outage.began,
             outage.next_probe_at - now,
             outage.failure,
         )
-
-    def _log_level(self, now: float) -> int:
-        level = self._throttle.log_level(self._warned_at)
-        if level == logging.WARNING:
-            self._warned_at = now
-        return level
 
     def _log(self, _: RetryCallState) -> None:
         """Log that an attempt has failed, and when the next one is made.
@@ -329,7 +321,7 @@ class Attempts(Wanted, Generic[T]):
         listing = parts.path.rpartition("/")[2]
         (cursor,) = parse_qs(parts.query).get("cursor", ["0"])
         _log.log(
-            self._log_level(now),
+            self._throttle.log_level(self),
             "%s at cursor %s: attempt %d failed after %.2f s, next in %.2f s: %s",
             listing,
             cursor,

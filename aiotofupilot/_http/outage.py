@@ -60,6 +60,8 @@ class Wanted:
     """How many requests were sent."""
     until: float = math.inf
     """The time from which on no request may begin."""
+    warned_at: float = -math.inf
+    """When there was a warning about it."""
 
     def __init__(self, policy: RetryPolicy, counts: RequestCounts) -> None:
         self.policy: RetryPolicy = policy

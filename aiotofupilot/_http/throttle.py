@@ -140,20 +140,22 @@ class Throttle:
             self.health.release(page)
             self._wake_all()
 
-    def log_level(self, warned_at: float) -> int:
+    def log_level(self, page: Wanted | None = None) -> int:
         """Return the level at which a failure is logged: one warning each 10 minutes until a good response comes.
 
-        There is none either for a page about which there was one at ``warned_at``, less than 10 minutes ago.
+        There are no more about a single page either. None: the failure is about no page.
         """
         now = self._clock.monotonic()
-        if now - max(self._warned_at, warned_at) < _REMINDER:
+        if now - max(self._warned_at, page.warned_at if page else -math.inf) < _REMINDER:
             return logging.INFO
         self._warned_at = now
+        if page:
+            page.warned_at = now
         return logging.WARNING
 
     def log_wait(self, seconds: float, error: TofuPilotError) -> None:
         """Log that an error is not raised, because the next poll of a stream asks again after some seconds."""
-        _log.log(self.log_level(-math.inf), "the stream asks again in %.1f s: %s", seconds, error)
+        _log.log(self.log_level(), "the stream asks again in %.1f s: %s", seconds, error)
 
     async def enter(self, page: Wanted) -> int:
         """Wait for the slot of a page. Return how many slow starts the session has made by then."""
