@@ -126,7 +126,7 @@ from importlinter.cli import lint_imports
 
 def verdicts():
     with redirect_stdout(io.StringIO()) as out:
-        lint_imports(no_logo=True, no_cache=True)
+        lint_imports(no_logo=True, cache_dir="cache")
     return dict(re.findall(r"^(.*) (KEPT|BROKEN)(?: \\(\\d+ ignored imports\\))?$", out.getvalue(), re.MULTILINE))
 
 

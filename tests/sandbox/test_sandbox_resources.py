@@ -3,6 +3,7 @@
 import json
 from collections.abc import Mapping
 from datetime import datetime, timedelta
+from functools import cache
 from pathlib import Path
 
 import pytest
@@ -72,6 +73,7 @@ def item_facts(name):
     return response["items"] if name == "users" else response["fields"]["data"]["items"]
 
 
+@cache
 def all_items(service, name):
     """List a whole listing, which for some is only possible procedure by procedure."""
     if name not in ("measurements", "phases"):
