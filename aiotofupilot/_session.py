@@ -125,6 +125,7 @@ class TofuPilotSession(Listings):
             tls=settings.tls(ca_cert) if is_own else None,
             proxy=route,
         )
+        # It does not refer to the session, which would otherwise keep itself alive.
         self._unowned = Connection(
             transport=transport,
             lifetime=Lifetime(),

@@ -205,7 +205,7 @@ class Connection:
     async def pause(self, seconds: float, *, after: TofuPilotError | None = None) -> None:
         """Wait between two requests. Closing the session ends the wait by a `SessionError`.
 
-        Without ``after``, there was no error that is logged because it is not raised.
+        The error ``after`` is logged, because it is not raised.
         """
         if after is not None:
             self.throttle.log_wait(seconds, after)

@@ -143,7 +143,7 @@ class Throttle:
     def log_level(self, page: Wanted | None = None) -> int:
         """Return the level at which a failure is logged: one warning each 10 minutes until a good response comes.
 
-        There are no more about a single page either. None: the failure is about no page.
+        A page has no more warnings than that, even if good responses come meanwhile. None: it is about no page.
         """
         now = self._clock.monotonic()
         if now - max(self._warned_at, page.warned_at if page else -math.inf) < _REMINDER:
