@@ -19,7 +19,8 @@ The rest is for readers of the source: what the package consists of, from top to
 parts below it.
 
 - `cli`, `testing` and `__main__` use the public names, as any program does.
-- `dlt` loads listings into databases, and keeps a DuckDB database up to date.
+- `mirror` keeps a DuckDB database up to date, and `dlt` loads listings into other databases. `_blocking` is an event
+  loop for programs without one.
 - `arrow` turns listings into Arrow. Like every package for an optional library, it is imported only when it is used.
 - `_session` holds the key, the server and the options.
 - `sandbox` is a TofuPilot for tests. The client never imports it.
@@ -67,7 +68,8 @@ if TYPE_CHECKING:
     from ._session import TofuPilotSession
     from ._wire.codec import from_wire, to_wire
     from .errors import *  # noqa: F403 - the names of the errors stand there
-    from .models import items, page, refs
+    from .models import details, items, page, refs
+    from .models.details import *  # noqa: F403 - likewise
     from .models.items import *  # noqa: F403 - likewise
     from .models.page import *  # noqa: F403 - likewise
     from .models.refs import *  # noqa: F403 - likewise
@@ -76,11 +78,12 @@ if TYPE_CHECKING:
 
     __all__ += errors.__all__
     __all__ += stats.__all__
+    __all__ += details.__all__
     __all__ += items.__all__
     __all__ += page.__all__
     __all__ += refs.__all__
 else:  # hidden from type checkers, because they would then accept any name
-    _WHOLE = ("errors", "stats", "models.page", "models.refs", "models.items")
+    _WHOLE = ("errors", "stats", "models.page", "models.refs", "models.items", "models.details")
     _LIGHTEST_FIRST = (
         "positions",
         "_wire.codec",

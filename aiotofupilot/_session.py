@@ -3,20 +3,25 @@
 from __future__ import annotations
 
 import logging
+from functools import partial
 from typing import TYPE_CHECKING, Any, NoReturn
 from warnings import warn
 
 from attrs import evolve
 
+from . import models
 from ._http.client import Connection, Lifetime, Options
 from ._http.proxy import resolve_proxy
 from ._http.redaction import Redaction
 from ._http.retry import RetryPolicy
 from ._http.throttle import Throttle, checked_limiter
 from ._http.transport import Transport
+from ._wire.codec import from_wire
+from ._wire.response import read_item
 from .clock import Clock
 from .listings import Listings
 from .settings import Secret, Settings, unusable
+from .stats import RequestCounts
 
 if TYPE_CHECKING:
     import os
@@ -182,6 +187,18 @@ class TofuPilotSession(Listings):
         view._base_url, view._viewed = self._base_url, self
         view._unowned = evolve(self._unowned, options=evolve(self._unowned.options, **changes))
         return view
+
+    async def whoami(self) -> models.Identity:
+        """Return whose key this is: a user's or a station's, and of which organization.
+
+        Source: the official Python SDK ``tofupilot`` 2.26.1, ``identity.whoami()``
+
+        Raises:
+            NotFoundError: The server is older than this request.
+            TofuPilotError: The server did not respond as it should.
+        """
+        read = partial(read_item, decode=partial(from_wire, model=models.Identity))
+        return await self._connection.get("/v2/whoami", read, RequestCounts())
 
     def __getstate__(self) -> NoReturn:
         raise TypeError("a session cannot be copied or pickled: it has a key, connections and an event loop")

@@ -50,7 +50,7 @@ def test_what_type_checkers_see_is_what_runs():
         node for node in next(node for node in tree.body if isinstance(node, ast.If)).body if hasattr(node, "names")
     ]
     origins = {alias.name: statement.module for statement in checked for alias in statement.names}
-    for module in ("errors", "stats", "models.items", "models.page", "models.refs"):
+    for module in ("errors", "stats", "models.details", "models.items", "models.page", "models.refs"):
         package, _, name = module.rpartition(".")
         assert (origins.pop(name) or "") == package
         origins |= dict.fromkeys(import_module(f"aiotofupilot.{module}").__all__, module)

@@ -30,7 +30,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
     from datetime import datetime
 
-__all__ = ["Response", "json_excerpt", "problem", "read_json", "read_page", "retry_after"]
+__all__ = ["Response", "json_excerpt", "problem", "read_item", "read_json", "read_page", "retry_after"]
 
 T = TypeVar("T")
 
@@ -73,6 +73,22 @@ def read_page(response: Response, cursor: int, decode: Callable[[bytes, int], Pa
     if 200 <= response.status < 300:  # noqa: PLR2004 - the class of success in HTTP
         page = decode(response.body, cursor)
         return Page(page.data, page.meta, page.cursor, response.request_id, response.headers)
+    raise problem(response)
+
+
+def read_item(response: Response, decode: Callable[[object], T]) -> T:
+    """Return the item that a response holds by itself.
+
+    Args:
+        response: The response to the request for an item.
+        decode: Turns plain JSON values into an item.
+
+    Raises:
+        APIError: The server refused, or failed.
+        DecodeError: The status promises an item, but the body is not one.
+    """
+    if 200 <= response.status < 300:  # noqa: PLR2004 - the class of success in HTTP
+        return decode(read_json(response.body))
     raise problem(response)
 
 

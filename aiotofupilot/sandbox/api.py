@@ -8,13 +8,13 @@ from __future__ import annotations
 from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
-from aiotofupilot.models import Page, PageMeta
+from aiotofupilot.models import Identity, Organization, Page, PageMeta, StationRef, UserRef
 
 from .paging import Paging, offsets
 from .parameters import Values, read
 from .request import Pairs, Query
 from .resources import RESOURCES
-from .wire import Refusal, Response, not_found, write_array, write_page
+from .wire import Refusal, Response, document, dumps, not_found, write_array, write_page
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
@@ -29,6 +29,7 @@ _OF_PAGES = frozenset({"limit", "cursor", "include_metadata", "include_sequences
 """Parameters that do not select items."""
 _MOST_SELECTED = 16
 """For at most this many queries, the selected items are remembered."""
+_WHOAMI = "whoami"
 _FORBIDDEN_TO_STATIONS = frozenset({"stations"})
 """Tests of the official SDK: https://github.com/tofupilot/python/tree/main/tests/v2"""
 
@@ -45,6 +46,7 @@ class Api:
         paging: How listings are cut into pages. You may set it at any time.
         pagings: How single listings, by name, are cut into pages in another way. You may change it at any time. If None
             is given, there are none.
+        organization: The organization that both keys belong to. You may set it at any time.
     """
 
     def __init__(
@@ -72,16 +74,19 @@ class Api:
         self.pagings: dict[str, Paging] = dict(pagings or {})
         if unknown := (self.station_listings | self.pagings.keys()) - RESOURCES.keys():
             raise ValueError(f"there is no listing {min(unknown)!r}, only {', '.join(sorted(RESOURCES))}")
+        self.organization: Organization = Organization(
+            id="6f1d6f3a-52c4-4c59-9f0e-7f3f5a0c2d11", slug="sandbox", name="Sandbox"
+        )
         self._selected: dict[tuple[Any, ...], tuple[Snapshot, Sequence[Any]]] = {}
 
     @staticmethod
     def knows(path: str) -> bool:
-        """Return whether a path leads to a listing.
+        """Return whether a path leads anywhere.
 
         Args:
             path: The path as it was sent. Upper and lower case and a trailing slash do not matter.
         """
-        return _find(path) is not None
+        return _name_at(path) in {*RESOURCES, _WHOAMI}
 
     def response(self, path: str, query: Pairs, authorization: str | None) -> Response:
         """Answer one request.
@@ -92,9 +97,33 @@ class Api:
             authorization: The header ``Authorization``; None: there was none.
         """
         try:
-            return self.write(path, self.page(path, query, authorization))
+            return self.detail(path, authorization) or self.write(path, self.page(path, query, authorization))
         except Refusal as refusal:
             return refusal.response()
+
+    def detail(self, path: str, authorization: str | None) -> Response | None:
+        """Return the response to a request that does not list. None: the path leads to a listing, or nowhere.
+
+        Args:
+            path: As in `response`.
+            authorization: As in `response`.
+
+        Raises:
+            Refusal: The key may not read this.
+        """
+        if _name_at(path) != _WHOAMI:
+            return None
+        if authorization == f"Bearer {self.station_key}":
+            station = next(iter(self.factory.rows("stations")), None)
+            ref = StationRef(station.id if station else "station", station.name if station else "Station")
+            identity = Identity(type="station", station=ref, user=None, organization=self.organization)
+        else:
+            self._admit(_WHOAMI, authorization)
+            user = next(iter(self.factory.rows("users")), None)
+            email = (user and user.email) or "user@example.com"
+            person = UserRef(user.id if user else "user", user.name if user else None, email)
+            identity = Identity(type="user", station=None, user=person, organization=self.organization)
+        return Response(200, dumps(document(identity)))
 
     def page(self, path: str, query: Pairs, authorization: str | None) -> Page[Any]:
         """Return the page that `response` writes.
@@ -167,5 +196,10 @@ class Api:
 @lru_cache(maxsize=256)
 def _find(path: str) -> Resource[Any] | None:
     """Find the listing at a path. Upper and lower case and a trailing slash do not matter."""
+    return RESOURCES.get(_name_at(path))
+
+
+def _name_at(path: str) -> str:
+    """Return what stands after the root of the API in a path. Empty: the path does not begin with the root."""
     root, name = path[: len(_ROOT)].lower(), path[len(_ROOT) :].removesuffix("/").lower()
-    return RESOURCES.get(name) if root == _ROOT else None
+    return name if root == _ROOT else ""

@@ -224,8 +224,10 @@ class Sandbox(Api, Listings):
         try:
             if request.method != "GET":
                 raise not_found()
-            request.page = self.page(request.path, request.query, request.authorization)
-            response = self.write(request.path, request.page)
+            response = self.detail(request.path, request.authorization)
+            if response is None:
+                request.page = self.page(request.path, request.query, request.authorization)
+                response = self.write(request.path, request.page)
         except Refusal as refusal:
             response = refusal.response()
         return Delivery.of(response.status, {"Content-Type": "application/json"}, response.body)
