@@ -148,8 +148,8 @@ def _rule(kind: Any) -> tuple[pa.DataType, Build]:  # noqa: ANN401 - the type of
     if attrs.has(kind):
         struct = pa.struct(list(cast("Any", schema(kind))))
         return struct, partial(_structs, struct, _columns(kind))
-    if kind in _RULES:
-        return _RULES[kind]
+    if kind in RULES:
+        return RULES[kind]
     if get_origin(kind) is Mapping:
         return _MAP, _maps
     if get_origin(kind) in {Union, UnionType}:
@@ -214,7 +214,7 @@ def _timestamps(values: Sequence[datetime | None]) -> pa.Array[Any]:
     return _durations([None if value is None else value - _EPOCH for value in values]).view(pa.int64()).view(_TIMESTAMP)
 
 
-_RULES: dict[Any, tuple[pa.DataType, Build]] = {
+RULES: dict[Any, tuple[pa.DataType, Build]] = {
     str: (_STRING, partial(pa.array, type=_STRING)),
     bool: (pa.bool_(), partial(pa.array, type=pa.bool_())),
     int: (pa.int64(), partial(pa.array, type=pa.int64())),

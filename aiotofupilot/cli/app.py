@@ -15,7 +15,6 @@ from aiotofupilot import __version__
 from aiotofupilot.listings import NAMES, listing_class
 
 from .failures import EXPECTED, DeadlineError, ExitCode, StoppedError, explained
-from .mirror import mirror
 from .sandbox import sandbox
 from .terminal import Whole, is_terminal, say
 
@@ -33,6 +32,8 @@ _EXIT_CODES = (
 
 _USAGE_OF_MIRROR = "Usage: aiotofupilot mirror [OPTIONS] DATABASE [LISTING...]"
 """cyclopts would call the listings ``ARGS``."""
+
+_MIRROR = "Bring a DuckDB database up to date, with a table for each listing."
 
 _NO_CONSOLE = cast("Console", object())
 """Nothing is printed on the console for errors, because they are raised. Without this one, cyclopts would load rich."""
@@ -68,7 +69,12 @@ def app_for(arguments: Sequence[str]) -> App:
             app.command(listing_command(name), name=name)
         else:
             app.command(App(name=name, help=listing_class(name).summary if tells_all else ""))
-    app.command(mirror, usage=_USAGE_OF_MIRROR)
+    if wanted in ("mirror", _INSTALLS_COMPLETION):
+        from .mirror import mirror_command  # noqa: PLC0415 - see above
+
+        app.command(mirror_command(), usage=_USAGE_OF_MIRROR)
+    else:
+        app.command(App(name="mirror", help=_MIRROR if tells_all else ""))
     app.command(sandbox)
     if wanted not in NAMES:
         app.register_install_completion_command(add_to_startup=False)  # pyright: ignore[reportUnknownMemberType]

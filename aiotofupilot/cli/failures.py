@@ -12,6 +12,7 @@ import aiotofupilot
 
 __all__ = [
     "EXPECTED",
+    "BusyError",
     "DeadlineError",
     "ExitCode",
     "StoppedError",
@@ -29,7 +30,7 @@ class ExitCode(IntEnum):
     REFUSED = 3
     """401 or 403: the key."""
     FAILED = 4
-    """Everything else: the server, the network, the disk."""
+    """Everything else: the server, the network, the disk, or another program that uses the file."""
     INTERRUPTED = 130
     """Ctrl-C."""
     TERMINATED = 143
@@ -38,6 +39,10 @@ class ExitCode(IntEnum):
 
 class UsageError(Exception):
     """The command cannot be carried out as it was given."""
+
+
+class BusyError(Exception):
+    """Another program uses what the command needs. Run again later, the same command can succeed."""
 
 
 class DeadlineError(Exception):
@@ -66,7 +71,7 @@ class StoppedError(Exception):
         self.left = left
 
 
-EXPECTED = (CycloptsError, UsageError, DeadlineError, StoppedError, aiotofupilot.TofuPilotError, OSError)
+EXPECTED = (CycloptsError, UsageError, BusyError, DeadlineError, StoppedError, aiotofupilot.TofuPilotError, OSError)
 """What `explained` explains. Anything else is a fault of this package, and its traceback is what helps."""
 
 _ADDRESS = "check the address in TOFUPILOT_URL or --base-url"
@@ -116,7 +121,7 @@ def explained(error: BaseException) -> tuple[ExitCode, str]:
             code, line = ExitCode.REFUSED, _with_hint(error)
         case aiotofupilot.TofuPilotError():
             line = _with_hint(error)
-        case DeadlineError():
+        case DeadlineError() | BusyError():
             line = str(error)
         case StoppedError():
             code, reason = explained(error.reason)

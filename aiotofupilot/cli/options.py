@@ -85,6 +85,7 @@ _SERVER = Group("Server", sort_key=5, help_formatter=panel)
 
 _OF_LIST: dict[str, dict[str, Any]] = {
     "search_query": {"name": ["--search-query", "--search"]},
+    "created_after": {"name": ["--created-after", "--since"]},
     "max_items": {"name": ["--max-items", "-n"], "group": _SELECTION, "help": "Stop after this many."},
     "cursor": {
         "group": _SELECTION,

@@ -11,6 +11,8 @@ from contextlib import contextmanager, suppress
 from datetime import timedelta
 from typing import TYPE_CHECKING, TextIO, cast
 
+from attrs import Factory, define, field
+
 from .terminal import BestEffort, is_pipe, is_terminal, say, visible
 
 if TYPE_CHECKING:
@@ -24,6 +26,32 @@ _LONGEST = 100 * 24 * 3600
 """Seconds that may be left. Nobody waits for longer, and a timedelta does not hold every number."""
 
 
+@define
+class _Row:
+    """How far one listing is."""
+
+    name: str
+    total: int | None
+    """How many items will arrive, those included that have. None: nobody knows."""
+    begun: int = 0
+    """How many of them were there already."""
+    count: int = field(default=Factory(lambda self: self.begun, takes_self=True), init=False)
+    _start: float = field(factory=time.monotonic, init=False)
+
+    def __str__(self) -> str:
+        """Return the count, what part of all that is, the rate, and the time that is left."""
+        rate = (self.count - self.begun) / max(time.monotonic() - self._start, 1e-3)
+        fast = f", {rate:,.0f}/s" if rate else ""
+        # A listing may have grown since it was counted.
+        if self.total is None or self.count > self.total:
+            return f"{self.count:,} {self.name}{fast}"
+        share = self.count / self.total if self.total else 1.0
+        left = ""
+        if rate and (seconds := (self.total - self.count) / rate) <= _LONGEST:
+            left = f", {timedelta(seconds=math.ceil(seconds))} left"
+        return f"{self.count:,} of {self.total:,} {self.name} ({share:.0%}){fast}{left}"
+
+
 class Progress(logging.Handler):
     """Counts items, and takes the library's warnings, each of which is about an attempt that failed.
 
@@ -31,23 +59,19 @@ class Progress(logging.Handler):
     is told at once to whoever watches, because the attempts that follow take some seconds.
 
     Args:
-        name: What the items are called.
+        name: What the items are called. None: `note` says it.
         total: At most this many items will arrive; None: nobody knows, and the bar moves to and fro.
         begun: How many of them are there already.
         has_bar: Whether the count is shown, and below it the latest warning, until more arrives.
 
     Attributes:
         failure: The latest warning about an attempt, until more arrives; empty: there is none.
-        total: How many items will arrive, those included that have; None: nobody knows.
     """
 
-    def __init__(self, name: str, total: int | None = None, begun: int = 0, *, has_bar: bool = False) -> None:
+    def __init__(self, name: str | None, total: int | None = None, begun: int = 0, *, has_bar: bool = False) -> None:
         super().__init__()
         self.failure: str = ""
-        self.total: int | None = total
-        self._name = name
-        self._begun = self._count = begun
-        self._start = time.monotonic()
+        self._rows = {} if name is None else {name: _Row(name, total, begun)}
         self._warning = ""
         self._is_untold = True
         self._live = None
@@ -88,15 +112,43 @@ class Progress(logging.Handler):
         self._live.start(refresh=True)
 
     @property
+    def is_shown(self) -> bool:
+        """Whether somebody watches."""
+        return self._live is not None
+
+    @property
     def wants_total(self) -> bool:
         """Whether somebody watches who would like to know how many items there are."""
-        return self._live is not None and self.total is None
+        return self.is_shown and self.total is None
+
+    @property
+    def total(self) -> int | None:
+        """How many items will arrive, those included that have; None: nobody knows."""
+        return self._row.total
+
+    @total.setter
+    def total(self, total: int) -> None:
+        self._row.total = total
+
+    @property
+    def _row(self) -> _Row:
+        return next(iter(self._rows.values()))
 
     def advance(self, items: int) -> None:
         """Count items that have arrived."""
+        self._row.count += items
+        self._forget_warning()
+
+    def note(self, name: str, count: int, total: int | None) -> None:
+        """Note how far one of several listings is."""
+        row = self._rows.setdefault(name, _Row(name, total))
+        if count:
+            self._forget_warning()
+        row.count = count
+
+    def _forget_warning(self) -> None:
         self._is_untold = False
         self.failure = self._warning = ""
-        self._count += items
 
     def emit(self, record: logging.LogRecord) -> None:
         """Take a warning. Tell it if it is the first and nothing has arrived, or else show it below the bar."""
@@ -111,7 +163,7 @@ class Progress(logging.Handler):
             self._warning = visible(message)
 
     def _lines(self, console: Console) -> RenderableType:
-        """Return the bar, and below it the warning, whole.
+        """Return a bar for each listing, and below them the warning, whole.
 
         They leave space at the end of each line for the ^C that a terminal shows there, however wide it is by now.
         """
@@ -122,26 +174,16 @@ class Progress(logging.Handler):
         from rich.text import Text  # noqa: PLC0415
 
         line = Table.grid("", Column(no_wrap=True, ratio=1), padding=(0, 1), expand=True)
-        line.add_row(ProgressBar(self.total, self._count, width=12), Text(self._told()))
+        for row in self._rows.values():
+            line.add_row(ProgressBar(row.total, row.count, width=12), Text(str(row)))
         warning = [Text(self._warning, style="yellow", overflow="fold")] if self._warning else []
         return Constrain(Group(line, *warning), max(1, console.width - len("^C")))
 
-    def _told(self) -> str:
-        """Return the count, what part of all that is, the rate, and the time that is left."""
-        rate = (self._count - self._begun) / max(time.monotonic() - self._start, 1e-3)
-        fast = f", {rate:,.0f}/s" if rate else ""
-        # A listing may have grown since it was counted.
-        if self.total is None or self._count > self.total:
-            return f"{self._count:,} {self._name}{fast}"
-        share = self._count / self.total if self.total else 1.0
-        left = ""
-        if rate and (seconds := (self.total - self._count) / rate) <= _LONGEST:
-            left = f", {timedelta(seconds=math.ceil(seconds))} left"
-        return f"{self._count:,} of {self.total:,} {self._name} ({share:.0%}){fast}{left}"
-
 
 @contextmanager
-def progress_shown(name: str, *, to_standard_output: bool, total: int | None, begun: int = 0) -> Generator[Progress]:
+def progress_shown(
+    name: str | None, *, to_standard_output: bool, total: int | None, begun: int = 0
+) -> Generator[Progress]:
     """Show a `Progress` during a block, if standard error is a terminal where nobody else is expected to write.
 
     If the listing goes to standard output, and that is a pipe, its reader may write to the terminal.

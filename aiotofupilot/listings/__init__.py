@@ -62,6 +62,7 @@ __all__ = [
     "Units",
     "Users",
     "listing_class",
+    "part_filters",
 ]
 
 L = TypeVar("L", bound="Listing[Any]")
@@ -76,6 +77,26 @@ def listing_class(name: str) -> type[Listing[Any]]:
     """
     found: type[Listing[Any]] = getattr(import_module(f".{name}", __name__), name.capitalize())
     return found
+
+
+def part_filters(name: str) -> dict[str, Argument]:
+    """Return the filters that select a part of a listing, by names that several listings share.
+
+    ``created_after`` and ``created_before`` are about the creation, whatever the listing calls it. What runs wrote is
+    selected by its runs, so these listings have the filters of runs.
+
+    Args:
+        name: The name of the listing.
+    """
+    declared = listing_class(name)
+    if declared.by_run is not None:
+        return part_filters("runs")
+    shared = {f"{declared.creation_filter}_{end}": f"created_{end}" for end in ("after", "before")}
+    return {
+        shared.get(argument.name, argument.name): argument
+        for argument in declared.filters
+        if not argument.name.startswith(("sort_", "include_"))
+    }
 
 
 class Attribute(Generic[L]):

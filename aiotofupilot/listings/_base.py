@@ -57,6 +57,9 @@ class Listing(Endpoint[T]):
     """What ``list()`` does, in one sentence."""
     note: ClassVar[str]
     """What else there is to know of the listing. Empty: nothing."""
+    inclusive: ClassVar[dict[str, bool]]
+    """The arguments of ``list()`` for what the API leaves out unless it is asked for: metadata, sequences, and attempts
+    that were followed by another one."""
     stable_orders: ClassVar[frozenset[str]] = frozenset()
     """The values of ``sort_by`` for an order in which no item can move past another one."""
 
@@ -67,6 +70,9 @@ class Listing(Endpoint[T]):
         arguments = sorted(map(cls._with_stable_orders, arguments_of(declared)), key=_rank)
         cls.filters = tuple(argument for argument in arguments if argument.name not in PageOptions.__annotations__)
         cls.options = tuple(argument for argument in arguments if argument.name in PageOptions.__annotations__)
+        names = {argument.name for argument in cls.filters}
+        cls.inclusive = {name: True for name in names if name.startswith("include_")}
+        cls.inclusive |= dict.fromkeys(names & {"exclude_retries"}, False)
         cls.summary, _, cls.note = (inspect.getdoc(method) or "").partition("\n\n")
         describe(method, (*cls.filters, *cls.options))
         (model,) = get_args(vars(cls)["__orig_bases__"][0])

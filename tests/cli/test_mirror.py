@@ -5,12 +5,13 @@ import os
 import signal
 import subprocess
 import sys
-from contextlib import contextmanager
+from datetime import UTC, datetime, timedelta
 
 import duckdb
 import pytest
+from attrs import evolve
 
-import aiotofupilot.dlt
+import aiotofupilot.mirror
 from aiotofupilot.cli import mirror, run
 from aiotofupilot.cli.failures import ExitCode, StoppedError, explained
 from aiotofupilot.cli.options import MirrorOptions, ServerOptions, TimeoutOptions
@@ -29,54 +30,45 @@ def rows(database, table):
         return connection.execute(f"SELECT count(*), count(DISTINCT id) FROM {table}").fetchall()[0]  # noqa: S608 - a listing's name
 
 
-def test_its_last_line_says_what_came(monkeypatch, sandbox, database, capfd):
+def test_it_says_what_came(monkeypatch, sandbox, database, capfd):
     """It goes to standard output, and nothing else is said anywhere. Each listing shows its progress."""
     shown = {}
-
-    class Counted(Progress):
-        def advance(self, items):
-            shown[self._name] += items
-
-    @contextmanager
-    def progress_shown(name, **_):
-        shown[name] = 0
-        yield Counted(name)
-
     with monkeypatch.context() as patched:
-        patched.setattr(mirror, "progress_shown", progress_shown)
+        patched.setattr(Progress, "note", lambda _, name, count, total: shown.update({name: (count, total)}))
         assert run(["mirror", str(database), "users", "procedures"]) == 0
-    assert capfd.readouterr() == (f"{database}: 250 procedures, {len(sandbox.users)} users came\n", "")
-    assert shown == {"procedures": 250, "users": len(sandbox.users)}
-    assert list(shown) == ["procedures", "users"]
+    said = f"{database}\n            new  gone  rows\nprocedures  250     0   250\nusers        11     0    11\n"
+    assert capfd.readouterr() == (said, "")
+    assert shown == {"procedures": (250, None), "users": (len(sandbox.users), None)}
     sandbox.procedures.pop()
     sandbox.procedures.insert(0, sandbox.procedures.pop())
     assert run(["mirror", str(database), "procedures", "--full"]) == 0
-    assert capfd.readouterr() == (f"{database}: nothing new; 1 procedure gone\n", "")
+    assert capfd.readouterr() == (f"{database}\n            new  gone  rows\nprocedures    0     1   250\n", "")
     assert rows(database, "procedures") == (250, 250)
 
 
-@pytest.mark.parametrize(
-    ("bad", "said"), [(1, "1 station could not be read and is"), (2, "2 stations could not be read and are")]
-)
-def test_what_cannot_be_read_is_left_out_and_told(sandbox, database, capfd, bad, said):
-    sandbox.faults.always(faults.unreadable(*(station.id for station in sandbox.stations[2 : 2 + bad])))
+def test_what_cannot_be_read_is_left_out_and_told(sandbox, database, capfd):
+    sandbox.faults.always(faults.unreadable(*(station.id for station in sandbox.stations[2:4])))
     assert run(["mirror", str(database), "stations", "--on-unreadable", "skip", "--retries", "0"]) == 0
-    assert capfd.readouterr().out == f"{database}: {6 - bad} stations came; {said} left out\n"
-    assert rows(database, "stations") == (6 - bad, 6 - bad)
+    assert (
+        capfd.readouterr().out
+        == f"{database}\n          new  gone  left out  rows\nstations    4     0         2     4\n"
+    )
+    assert rows(database, "stations") == (4, 4)
 
 
 async def test_a_deadline_that_passes_is_told(monkeypatch, database):
-    """What came before it is loaded, and the next run goes on."""
+    """What came before it is stored, and the next run goes on."""
 
-    def late(*_, **__):
-        yield from ()
-        brought = aiotofupilot.dlt.MirrorResult(listing="stations", new=0, gone=0, rows=0)
-        raise aiotofupilot.dlt.MirrorTimeoutError("late", seconds=2.0, result=brought)
+    async def late(_mirror, *, on_progress, **_):
+        on_progress(aiotofupilot.mirror.MirrorProgress(listing="stations", rows=0, total=None))
+        raise aiotofupilot.mirror.MirrorTimeoutError("late", seconds=2.0, results=())
 
-    monkeypatch.setattr(aiotofupilot.dlt, "mirror", late)
+    monkeypatch.setattr(aiotofupilot.mirror.Mirror, "update", late)
     server = Server(ServerOptions(sandbox=True), TimeoutOptions())
     with pytest.raises(StoppedError) as caught:
-        await mirror.bring_up_to_date(database, ["stations"], server, MirrorOptions(deadline=2.0), full=False)
+        await mirror.bring_up_to_date(
+            database, ["stations"], {}, server, MirrorOptions(deadline=2.0), again=None, full=False
+        )
     said = "the deadline of 2 s has passed; it had come to the stations, run it again to go on"
     assert explained(caught.value) == (ExitCode.FAILED, said)
 
@@ -84,37 +76,50 @@ async def test_a_deadline_that_passes_is_told(monkeypatch, database):
 def test_options_reach_the_mirror(monkeypatch, sandbox, database):
     given = {}
 
-    def note(path, *, listings, **options):
-        given.update(options)
-        for name in listings:
-            yield aiotofupilot.dlt.MirrorResult(listing=name, new=0, gone=0, rows=0)
+    def note(_self, _path, *, session, **options):
+        sent = session._connection.options
+        given.update(options, timeout=sent.timeout, retry=sent.retry, concurrency=sent.concurrency)
 
-    monkeypatch.setattr(aiotofupilot.dlt, "mirror", note)
+    async def update(_self, **options):
+        given.update(options)
+        return ()
+
+    monkeypatch.setattr(aiotofupilot.mirror.Mirror, "__init__", note)
+    monkeypatch.setattr(aiotofupilot.mirror.Mirror, "update", update)
     arguments = [
-        "--timeout",
-        "2",
-        "--retries",
-        "1",
-        "--deadline",
-        "60",
-        "--concurrency",
-        "4",
-        "--on-unreadable",
-        "skip",
+        *("--timeout", "2", "--retries", "1", "--deadline", "60", "--concurrency", "4", "--on-unreadable", "skip"),
+        *("--again", "7d", "--since", "2026-01-01T00:00Z", "--outcomes", "FAIL", "--outcomes", "ERROR"),
     ]
     assert run(["mirror", str(database), *arguments]) == 0
     assert (given["timeout"], given["retry"].attempts, given["deadline"]) == (2.0, 2, 60.0)
     assert (given["concurrency"], given["on_unreadable"]) == (4, "skip")
+    assert (given["again"], given["full"], given["listings"]) == (timedelta(days=7), False, None)
+    assert given["filters"] == {"created_after": datetime(2026, 1, 1, tzinfo=UTC), "outcomes": ["FAIL", "ERROR"]}
 
 
 def test_the_sandbox_of_its_own_is_the_same_each_time(sandbox, database, capfd):
-    """And another server is refused."""
-    for said in ("6 stations came", "nothing new"):
+    """And another account is refused."""
+    for new in (6, 0):
         assert run(["mirror", str(database), "stations", "--sandbox"]) == 0
-        assert capfd.readouterr().out == f"{database}: {said}\n"
+        assert capfd.readouterr().out == f"{database}\n          new  gone  rows\nstations    {new}     0     6\n"
+    organization = sandbox.organization
+    sandbox.organization = evolve(organization, id="another")
     assert run(["mirror", str(database), "stations"]) == ExitCode.USAGE
     assert capfd.readouterr().err == (
-        f"aiotofupilot: the database is a mirror of sandbox, not of {sandbox.url}: choose another file\n"
+        f"aiotofupilot: the database is a mirror of the organization {organization.id}, and the key is one of another: "
+        "choose another file, or another key\n"
+    )
+
+
+def test_a_server_that_is_too_old_to_say_whose_key_it_is(sandbox, database, capfd):
+    def refuse(_factory, request):
+        if request.path.endswith("/whoami"):
+            sandbox.faults.next(faults.status(404))
+
+    sandbox.before_response.append(refuse)
+    assert run(["mirror", str(database), "stations"]) == 0
+    assert capfd.readouterr().err == (
+        "aiotofupilot: the server is too old to say whether the key is of the organization that is mirrored\n"
     )
 
 
@@ -125,7 +130,13 @@ def test_the_sandbox_of_its_own_is_the_same_each_time(sandbox, database, capfd):
         (["line.duckdb", "--sandbox", "--api-key", "key"], "--sandbox has an address and a key of its own"),
         (["line.duckdb", "--concurrency", "0"], "Must be >= 1"),
         ([], 'Command "mirror" parameter DATABASE requires an argument'),
-        (["missing/line.duckdb", "--sandbox"], "cannot write "),
+        (["missing/line.duckdb", "--sandbox"], "cannot use "),
+        (
+            ["line.duckdb", "users", "--sandbox", "--outcomes", "FAIL"],
+            "users do not take --outcomes, so leave users out, or the filter",
+        ),
+        (["line.duckdb", "--sandbox", "--again", "0s"], "--again must be more than 0"),
+        (["line.duckdb", "--sandbox", "--again", "7d", "--full"], "--again must be left out where --full is given"),
     ],
 )
 def test_wrong_usage_is_told_in_one_line_and_leaves_no_file(tmp_path, monkeypatch, capfd, arguments, complaint):
@@ -150,7 +161,7 @@ def test_a_database_that_is_open_elsewhere(database, capfd):
         [sys.executable, "-c", program], stdin=subprocess.PIPE, stdout=subprocess.PIPE
     ) as other:
         other.stdout.readline()
-        assert run(["mirror", str(database), "stations", "--sandbox"]) == ExitCode.USAGE
+        assert run(["mirror", str(database), "stations", "--sandbox"]) == ExitCode.FAILED
         assert capfd.readouterr().err == (
             f"aiotofupilot: another program has {database} open: close it there, or wait until it is done\n"
         )
@@ -176,50 +187,56 @@ def test_a_key_that_may_not_list_something(sandbox, database, capfd):
 def test_ctrl_c_interrupts_the_mirror_at_once(sandbox, database, start):
     """The server has a minute left to answer. The line says what to do."""
     process = []
-    sandbox.before_response.append(lambda *_: process[0].send_signal(signal.SIGINT))
-    sandbox.faults.always(faults.latency(60))
+    sandbox.before_response.append(lambda _, request: interrupt(request))
+
+    def interrupt(request):
+        if request.path.endswith("/procedures"):
+            sandbox.faults.next(faults.latency(60))
+            process[0].send_signal(signal.SIGINT)
+
     process.append(start("mirror", database, "procedures"))
     _, err = process[0].communicate(timeout=60)
     assert process[0].returncode == ExitCode.INTERRUPTED
     assert err == b"aiotofupilot: interrupted; it had come to the procedures, run it again to go on\n"
 
 
-def test_a_full_run_is_the_way_out_where_a_run_cannot_be_continued(monkeypatch, database, capfd):
-    def refuse(*_, **__):
-        yield from ()
-        raise aiotofupilot.dlt.StaleWatermarkError("cannot go on")
+def raising(monkeypatch, error):
+    """Let each update raise an error."""
 
-    monkeypatch.setattr(aiotofupilot.dlt, "mirror", refuse)
+    async def fail(*_, **__):
+        raise error
+
+    monkeypatch.setattr(aiotofupilot.mirror.Mirror, "update", fail)
+
+
+def test_a_full_run_is_the_way_out_where_a_run_cannot_be_continued(monkeypatch, database, capfd):
+    raising(monkeypatch, aiotofupilot.mirror.StaleWatermarkError("cannot go on"))
     assert run(["mirror", str(database), "stations", "--sandbox"]) == ExitCode.USAGE
     assert capfd.readouterr().err == "aiotofupilot: cannot go on; the option is --full\n"
 
 
 def test_a_disk_that_is_full_at_the_end(monkeypatch, database, capfd):
-    def full(*_, **__):
-        yield aiotofupilot.dlt.MirrorResult(listing="stations", new=1, gone=0, rows=1)
-        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
-
-    monkeypatch.setattr(aiotofupilot.dlt, "mirror", full)
+    raising(monkeypatch, OSError(errno.ENOSPC, os.strerror(errno.ENOSPC)))
     assert run(["mirror", str(database), "stations", "--sandbox"]) == ExitCode.FAILED
     assert capfd.readouterr() == (
         "",
-        "aiotofupilot: cannot write: No space left on device; it had come to the end, run it again to go on\n",
+        "aiotofupilot: cannot write: No space left on device; it had come to the beginning, run it again to go on\n",
     )
 
 
-@pytest.mark.parametrize("missing", ["dlt", "duckdb", "pyarrow"])
+@pytest.mark.parametrize("missing", ["duckdb", "pyarrow"])
 def test_without_the_extra(monkeypatch, database, capfd, missing):
     monkeypatch.setitem(sys.modules, missing, None)
-    for name in [name for name in sys.modules if name.startswith("aiotofupilot.dlt")]:
+    for name in [name for name in sys.modules if name.startswith("aiotofupilot.mirror")]:
         monkeypatch.delitem(sys.modules, name)
     assert run(["mirror", str(database), "--sandbox"]) == ExitCode.USAGE
-    assert capfd.readouterr().err == f"aiotofupilot: aiotofupilot.dlt needs {missing}: install the extra 'dlt'\n"
+    assert capfd.readouterr().err == f"aiotofupilot: aiotofupilot.mirror needs {missing}: install the extra 'mirror'\n"
 
 
 def test_another_module_that_is_missing_is_no_wrong_usage(monkeypatch, database):
     """It is a fault of this package, and its traceback is what helps."""
-    for name in [name for name in sys.modules if name.startswith("aiotofupilot.dlt")]:
+    for name in [name for name in sys.modules if name.startswith("aiotofupilot.mirror")]:
         monkeypatch.delitem(sys.modules, name)
-    monkeypatch.setitem(sys.modules, "aiotofupilot.dlt.rows", None)
-    with pytest.raises(ModuleNotFoundError, match=r"aiotofupilot\.dlt\.rows"):
+    monkeypatch.setitem(sys.modules, "aiotofupilot.mirror.sql", None)
+    with pytest.raises(ModuleNotFoundError, match=r"aiotofupilot\.mirror\.sql"):
         run(["mirror", str(database), "--sandbox"])

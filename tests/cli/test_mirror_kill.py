@@ -9,16 +9,18 @@ import pytest
 from fakes.budget import KILLS, NIGHTLY
 from fakes.wire_listings import MODELS
 
-from aiotofupilot.dlt import mirror
+from aiotofupilot import TofuPilotSession
+from aiotofupilot.mirror import mirror_blocking
 from aiotofupilot.sandbox import BusyLine, Sandbox
 from aiotofupilot.testing import serve
 
-NAMES = tuple(MODELS) if NIGHTLY else ("runs", "measurements")
+NAMES = tuple(MODELS)
 
 
 def pulled(sandbox, path, **options):
     """Bring a database up to date without being interrupted."""
-    return list(mirror(path, listings=NAMES, api_key=sandbox.api_key, base_url=sandbox.url, **options))
+    session = TofuPilotSession(sandbox.api_key, base_url=sandbox.url)
+    return mirror_blocking(path, session=session, listings=NAMES, **options)
 
 
 def differences(path, other):
@@ -41,7 +43,7 @@ def ids(path, listing):
 
 @pytest.mark.usefixtures("unmeasured")
 def test_killed_again_and_again(start, tmp_path, monkeypatch):
-    """With kill -9, some time after some answer: while it reads, while dlt loads, or when it is done."""
+    """With kill -9, some time after some answer: while it reads, while it stores, or when it is done."""
     random, database = Random(0), tmp_path / "line.duckdb"  # noqa: S311 - picks moments
     with serve(Sandbox(procedures=4, runs=60)) as sandbox:
         monkeypatch.setenv("TOFUPILOT_API_KEY", sandbox.api_key)
@@ -49,7 +51,7 @@ def test_killed_again_and_again(start, tmp_path, monkeypatch):
         busy = BusyLine(runs=0.6)
         sandbox.before_response.append(busy)
         killed = 0
-        while killed < (KILLS if NIGHTLY else 1):
+        while killed < (KILLS if NIGHTLY else 10):
             last, answered = len(sandbox.requests) + random.randint(1, len(NAMES)), threading.Event()
 
             def count(*_, last=last, answered=answered):

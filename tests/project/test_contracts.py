@@ -21,7 +21,7 @@ BROKEN = {
         ("models/page.py", "from aiotofupilot import errors"),
         ("listings/_query.py", "from aiotofupilot import sandbox"),
         ("listings/_base.py", "from aiotofupilot import arrow"),
-        ("arrow/columns.py", "from aiotofupilot.dlt import rows"),
+        ("arrow/columns.py", "from aiotofupilot.mirror import sql"),
         ("settings.py", "from aiotofupilot._http import proxy"),
         ("_wire/codec.py", "from aiotofupilot import listings"),
         ("positions.py", "from aiotofupilot import errors"),
@@ -93,11 +93,12 @@ BROKEN = {
         ("_http/retry.py", "from opentelemetry import trace"),
         ("_paging/walk.py", "import opentelemetry"),
     ],
-    "pyarrow is Arrow's, and dlt's, which builds on it": [
+    "pyarrow is Arrow's, and of the mirror and of dlt, which build on it": [
         ("_wire/codec.py", "import pyarrow"),
         ("cli/listing.py", "import pyarrow.parquet"),
     ],
-    "dlt and DuckDB are the mirror's": [("cli/mirror.py", "import duckdb"), ("arrow/streaming.py", "import dlt")],
+    "dlt has one module": [("mirror/database.py", "import dlt"), ("arrow/streaming.py", "import dlt")],
+    "DuckDB is the mirror's database": [("cli/mirror.py", "import duckdb"), ("mirror/update.py", "import duckdb")],
     "cyclopts and rich are the command line's": [
         ("_session.py", "import rich"),
         ("testing/serving.py", "import cyclopts"),

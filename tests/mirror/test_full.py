@@ -9,7 +9,7 @@ from fakes.budget import NIGHTLY
 from fakes.wire_listings import MODELS
 
 from aiotofupilot import ForbiddenError, Log, ServerError
-from aiotofupilot.dlt import MirrorResult, mirroring
+from aiotofupilot.mirror import MirrorResult, update
 from aiotofupilot.sandbox import Sandbox, faults, paging
 from aiotofupilot.testing import serve
 
@@ -31,7 +31,7 @@ CHANGES = {
 COMPARED = {"parts", "stations", "users"}
 
 NAMES = [name for name in MODELS if NIGHTLY or name in {"runs", "stations", "logs"}]
-"""The listings that are mirrored. They are some of each kind in the shorter runs, because dlt takes long for each."""
+"""The listings that are mirrored. They are some of each kind in the shorter runs."""
 
 WAYS = ("interrupted", "down", "refused")
 """How a run fails."""
@@ -40,8 +40,9 @@ WAYS = ("interrupted", "down", "refused")
 @pytest.fixture(autouse=True)
 def _small_parts(monkeypatch):
     """Load what comes in parts, so that there is something in the database when a run fails."""
-    monkeypatch.setattr(mirroring, "_AT_ONCE", 40)
-    monkeypatch.setattr(mirroring, "_ROWS", 5)
+    monkeypatch.setattr(update, "_ROWS", 5)
+    monkeypatch.setattr(update, "_ITEMS", 5)
+    monkeypatch.setattr(update, "_RUNS_FIRST", 3)
 
 
 @pytest.fixture
@@ -144,11 +145,11 @@ class Failing:
             if self.answers > self.after:
                 self.sandbox.faults.next(faults.status(500 if self.after else 403))
 
-    def interrupt(self, _name, _count):
-        """Interrupt the program when so many batches have come."""
+    def interrupt(self, _progress):
+        """Interrupt the update when so many batches have come."""
         self.answers += 1
         if self.answers > self.after:
-            raise KeyboardInterrupt
+            raise ZeroDivisionError
 
 
 @pytest.mark.parametrize("turn", range(len(WAYS) if NIGHTLY else 1))
@@ -163,8 +164,8 @@ def test_one_that_fails_marks_nothing_and_the_next_one_makes_up_for_it(pull, san
         after = {"interrupted": 6 * (count > 60), "down": int(count > 5), "refused": 0}[way]
         failing = Failing(sandbox, name, after=after)
         if way == "interrupted":
-            with pytest.raises(KeyboardInterrupt):
-                pull(name, full=True, on_rows=failing.interrupt)
+            with pytest.raises(ZeroDivisionError):
+                pull(name, full=True, on_progress=failing.interrupt)
         else:
             sandbox.before_response.append(failing.refuse)
             with pytest.raises(ServerError if failing.after else ForbiddenError):

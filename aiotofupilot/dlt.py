@@ -1,0 +1,169 @@
+"""TofuPilot as a dlt source: a resource for each listing, for every destination that dlt has.
+
+The extra ``dlt`` has what this needs. For a DuckDB database, `aiotofupilot.mirror` needs less and sees more.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence  # noqa: TC003 - dlt resolves the annotations
+from contextlib import aclosing
+from datetime import datetime  # noqa: TC003 - likewise
+from functools import partial
+from importlib.util import find_spec
+from itertools import count
+from typing import TYPE_CHECKING, Any, NamedTuple, cast
+
+if _missing := [name for name in ("dlt", "pyarrow") if find_spec(name) is None]:
+    raise ModuleNotFoundError(f"aiotofupilot.dlt needs {_missing[0]}: install the extra 'dlt'", name=_missing[0])
+
+import dlt
+from attrs import evolve
+
+from . import IncrementalWalk, TofuPilotSession, Watermark
+from ._arguments import aware, boolean, one_of
+from .arrow.flat import flat_batch, flat_schema
+from .listings import NAMES, listing_class
+from .settings import Secret
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncGenerator, Iterator
+
+    import pyarrow as pa
+    from dlt.extract import DltResource
+
+    from . import Paginator
+
+__all__ = ["tofupilot"]
+
+_ROWS = 5000
+"""Rows of a batch, about."""
+
+
+@dlt.source(name="tofupilot")
+def tofupilot(
+    api_key: dlt.TSecretStrValue | None = None,
+    base_url: str | None = None,
+    *,
+    listings: Sequence[str] | None = None,
+    filters: Mapping[str, Any] | None = None,
+    start: datetime | None = None,
+    full: bool = False,
+    make_session: Callable[..., TofuPilotSession] = TofuPilotSession,
+) -> Iterator[DltResource]:
+    """Return TofuPilot as a dlt source, with a resource for each listing.
+
+    A resource brings what is new since the pipeline's last run, and the pipeline commits it together with how far the
+    resource has come. Rows are merged by ``id``. So each item is in the table once, whatever happens to a run. Parts,
+    stations and users have no filter on creation: each run reads them from beginning to end. Of the other listings, a
+    run does not see that an item was changed or removed after it was read; ``full`` does see changes.
+
+    The rows are those of a mirror. Measurements and phases come with all attempts, and metadata and sequences with what
+    they belong to.
+
+    Args:
+        api_key: As in `TofuPilotSession`; dlt looks for it in its own configuration too.
+        base_url: As in `TofuPilotSession`, and likewise.
+        listings: Names of the listings to have as resources, in any order. None: all eleven.
+        filters: Filters that each of these listings takes, by the names of its ``list()``. None: there are none.
+        start: Bring only what was created at this time or later; a whole second, timezone-aware. What runs wrote counts
+            by the creation of its run. It changes nothing for parts, stations and users, nor after the first run.
+            None: everything.
+        full: Whether to read everything again, whatever was read before.
+        make_session: Makes a session of ``api_key`` and ``base_url``, such as ``partial(TofuPilotSession,
+            concurrency=8)``. Each resource makes one in dlt's own event loop, and closes it.
+
+    Raises:
+        TypeError: An argument is of the wrong type.
+        ValueError: An argument is out of bounds, or there is no such listing.
+    """
+    key = Secret(api_key)
+    del api_key  # so that no traceback with local variables shows it
+    wanted = NAMES if listings is None else [one_of("listings", name, NAMES) for name in listings]
+    make = partial(make_session, key, base_url=base_url)
+    floor, full = aware("start", start), boolean("full", full)
+    for name in NAMES:
+        if name in wanted:
+            yield _resource(name, partial(_batches, name, make, dict(filters or {}), floor, full=full))
+
+
+class _Rows(NamedTuple):
+    """Rows on their way to dlt, and how far the resource has come after them."""
+
+    rows: pa.RecordBatch
+    watermark: str | None
+    number: int
+    """How many such batches came before, because dlt may take two of them in the wrong order."""
+
+
+def _noting() -> Callable[[_Rows], pa.RecordBatch]:
+    """Return what notes how far a resource has come with some rows, now that dlt has taken them, and returns them."""
+    latest = -1
+
+    def note(taken: _Rows) -> pa.RecordBatch:
+        nonlocal latest
+        if taken.number > latest:
+            latest = taken.number
+            dlt.current.resource_state()["watermark"] = taken.watermark
+        return taken.rows
+
+    return note
+
+
+def _resource(name: str, batches: Callable[[], AsyncGenerator[_Rows]]) -> DltResource:
+    async def rows() -> AsyncGenerator[_Rows]:
+        async with aclosing(batches()) as arriving:
+            async for some in arriving:
+                yield some
+
+    made: DltResource = dlt.resource(
+        rows,
+        name=name,
+        primary_key="id",
+        write_disposition={"disposition": "merge", "strategy": "delete-insert"},
+        columns=cast(
+            "Any", flat_schema(listing_class(name).model)
+        ),  # its types leave out that it takes a schema of Arrow
+    )
+    return made.add_map(_noting())
+
+
+async def _batches(
+    name: str,
+    make_session: Callable[[], TofuPilotSession],
+    filters: Mapping[str, Any],
+    start: datetime | None,
+    *,
+    full: bool,
+) -> AsyncGenerator[_Rows]:
+    """Yield what is new of a listing, or all of it where the API cannot say what is new."""
+    declared, numbers = listing_class(name), count()
+    stored = None if full else dlt.current.resource_state().get("watermark")
+    async with make_session() as session:
+        listing = _listing(session, name, filters)
+        if declared.creation_filter is None and declared.by_run is None:
+            walk: Any = listing.walk()
+        else:
+            first = listing.since().watermark
+            walk = listing.since(evolve(first, floor=start) if stored is None else Watermark.parse(stored))
+        async with aclosing(walk):
+            items: list[Any] = []
+            # A first batch without rows makes the table of a listing that is empty.
+            yield _Rows(flat_batch([], declared.model), stored, next(numbers))
+            async for page in walk.batches():
+                items += page
+                if len(items) >= _ROWS:
+                    yield _Rows(flat_batch(items, declared.model), _watermark(walk), next(numbers))
+                    items = []
+            yield _Rows(flat_batch(items, declared.model), _watermark(walk), next(numbers))
+
+
+def _listing(session: TofuPilotSession, name: str, filters: Mapping[str, Any]) -> Paginator[Any]:
+    listing = getattr(session, name)
+    arguments = {**listing.inclusive, **filters, "on_drift": "resync"}
+    needs_procedure = listing.by_run and listing.by_run.procedure_id and "procedure_id" not in filters
+    paginator: Paginator[Any] = (listing.of_every_procedure if needs_procedure else listing.list)(**arguments)
+    return paginator.structs()
+
+
+def _watermark(walk: Any) -> str | None:  # noqa: ANN401 - a walk of any kind
+    return str(walk.watermark) if isinstance(walk, IncrementalWalk) else None

@@ -1,0 +1,33 @@
+"""A DuckDB database that mirrors an account, kept up to date by each update.
+
+This needs DuckDB and pyarrow, which the extra ``mirror`` installs.
+
+`Mirror` does the updates, and `mirror_blocking` does one without asyncio. `selection` says what is mirrored, and
+`update` reads it. `database` is the file, with the views and macros of `sql`. `results` has what comes back.
+"""
+
+from importlib.util import find_spec
+
+if _missing := [name for name in ("duckdb", "pyarrow") if find_spec(name) is None]:
+    raise ModuleNotFoundError(f"aiotofupilot.mirror needs {_missing[0]}: install the extra 'mirror'", name=_missing[0])
+
+from .mirroring import Mirror, mirror_blocking
+from .results import (
+    DatabaseInUseError,
+    MirrorError,
+    MirrorProgress,
+    MirrorResult,
+    MirrorTimeoutError,
+    StaleWatermarkError,
+)
+
+__all__ = [
+    "DatabaseInUseError",
+    "Mirror",
+    "MirrorError",
+    "MirrorProgress",
+    "MirrorResult",
+    "MirrorTimeoutError",
+    "StaleWatermarkError",
+    "mirror_blocking",
+]

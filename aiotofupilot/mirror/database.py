@@ -1,0 +1,466 @@
+"""The DuckDB database of a mirror: whether a file can be one, its tables, and one transaction for rows and watermark.
+
+Every method blocks. All of them are called in one thread.
+"""
+
+from __future__ import annotations
+
+import errno
+import os
+import stat
+import threading
+from contextlib import contextmanager
+from datetime import UTC, datetime
+from functools import cached_property
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+from urllib.parse import unquote, urlsplit
+
+import duckdb
+import pyarrow as pa
+
+from aiotofupilot.arrow.flat import JSON_FIELD, flat_schema
+from aiotofupilot.listings import NAMES, listing_class
+from aiotofupilot.settings import is_loopback
+
+from .results import DatabaseInUseError, MirrorError
+from .selection import OF_RUNS, run_column
+from .sql import definitions
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Generator, Mapping, Sequence
+
+__all__ = ["Database"]
+
+FORMAT = 1
+"""The number of the format that this version writes. A new format needs a migration from each older one."""
+
+GONE = "_gone_at"
+"""The column that says when an update found that the server lists a row no more. Null: it still did."""
+
+SEEN = "_seen_at"
+"""The column that says when the update began that read the row last."""
+
+SCHEMA = "tofupilot"
+"""The schema of the views and macros that the mirror makes."""
+
+_STATE = """
+    CREATE TABLE _mirror (format INTEGER, server VARCHAR, organization VARCHAR, updated_at TIMESTAMPTZ);
+    CREATE TABLE _mirror_listings (listing VARCHAR, filters VARCHAR, watermark VARCHAR);
+"""
+
+_READABLE_BY = "v1.4.0"
+"""The oldest DuckDB that can read a file that is made here."""
+
+_MEMORY = (64, 256, 1024, 4096)
+"""MiB that DuckDB may use. The next number is for the rare transaction that does not fit into the one before."""
+
+_DISK_FAILED = frozenset({errno.ENOSPC, errno.EFBIG, errno.EIO, errno.EDQUOT})
+"""What a disk may say to a write, and no other path on the same disk would mend."""
+
+_HEADERS = 3 * 4096
+"""Bytes. Any database of DuckDB has its three headers."""
+
+_MAGIC, _AT = b"DUCK", 8
+"""What a database has in its first header, and where.
+
+Source: https://duckdb.org/docs/stable/internals/storage
+"""
+
+_TYPES: Mapping[pa.DataType, str] = {
+    pa.string(): "VARCHAR",
+    pa.bool_(): "BOOLEAN",
+    pa.int64(): "BIGINT",
+    pa.float64(): "DOUBLE",
+    pa.timestamp("us", "UTC"): "TIMESTAMP WITH TIME ZONE",
+}
+"""DuckDB's names for the types of columns."""
+
+_open_here: set[Path] = set()
+_open_lock = threading.Lock()
+
+
+class Database:
+    """The database of a mirror. Open it, check it, and close it in any case.
+
+    Args:
+        path: Where it is.
+    """
+
+    def __init__(self, path: Path) -> None:
+        self._path = path
+        self._real = Path(os.path.realpath(path))
+        self._is_ours = False
+
+    @cached_property
+    def _connection(self) -> duckdb.DuckDBPyConnection:
+        return duckdb.connect(self._path)
+
+    def open(self) -> None:
+        """Open the database. If there is none, it is made.
+
+        Raises:
+            DatabaseInUseError: Another program, or another update in this one, has it open.
+            MirrorError: The file cannot be such a database.
+            OSError: The disk is full.
+        """
+        with _open_lock:  # DuckDB's own lock keeps other processes out, and not the rest of this one
+            if self._real in _open_here:
+                message = f"{self._path} is being brought up to date already: wait until that is done"
+                raise DatabaseInUseError(message, path=self._path)
+            _open_here.add(self._real)
+            self._is_ours = True
+        is_new = not _check_file(self._path)
+        with self._explained():
+            if is_new:  # a newer DuckDB would make a file that the others cannot read
+                duckdb.connect(self._path, config={"storage_compatibility_version": _READABLE_BY}).close()
+            # Not as the configuration of the connection, with which every other one in this process had to agree.
+            self._set_memory(_MEMORY[0])
+            self._connection.execute("SET temp_directory = ''; SET threads = 2")
+
+    def close(self) -> None:
+        """Close the database, so that others can open it."""
+        if "_connection" in vars(self):
+            self._connection.close()
+        if self._is_ours:
+            with _open_lock:
+                _open_here.discard(self._real)
+
+    def check(self, server: str, filters: Mapping[str, str]) -> None:
+        """Check that the database is a mirror of this, and make of an empty one what it needs.
+
+        Args:
+            server: The address that it is a mirror of.
+            filters: The filters of each listing that is to be brought up to date.
+
+        Raises:
+            MirrorError: It is a mirror of something else, or of an older or newer format, or not a mirror.
+        """
+        with self._explained():
+            present = self._tables()
+            if "_mirror" not in present:
+                if strange := sorted(present & set(NAMES)):
+                    message = (
+                        f"the database has a table {strange[0]} that does not belong to a mirror: choose another file"
+                    )
+                    raise MirrorError(message)
+                self._connection.execute(f"BEGIN; {_STATE} COMMIT")
+                self._connection.execute("INSERT INTO _mirror VALUES (?, ?, NULL, NULL)", [FORMAT, server])
+            self._check_format()
+            # A user may have removed a table. Then nothing of the listing is there.
+            self._connection.execute(
+                "DELETE FROM _mirror_listings WHERE listing NOT IN (SELECT unnest(?))", [sorted(present)]
+            )
+            self._check_server(server)
+            for listing, wanted in filters.items():
+                self._check_filters(listing, wanted)
+            for listing in sorted(present & set(NAMES)):
+                self._check_columns(listing)
+            self._check_schema()
+
+    def check_organization(self, organization: str) -> None:
+        """Check that the database is a mirror of an organization, and note it if none is noted.
+
+        Args:
+            organization: Its ID.
+
+        Raises:
+            MirrorError: It is a mirror of another one.
+        """
+        with self._explained():
+            mirrored = self._value("SELECT min(organization) FROM _mirror")
+            if mirrored not in (None, organization) and self._has_rows():
+                raise MirrorError(
+                    f"the database is a mirror of the organization {mirrored}, and the key is one of {organization}: "
+                    "choose another file, or another key"
+                )
+            self._connection.execute("UPDATE _mirror SET organization = ?", [organization])
+
+    def has(self, listing: str) -> bool:
+        """Return whether a listing is mirrored."""
+        return bool(self._value("SELECT count(*) FROM _mirror_listings WHERE listing = ?", listing))
+
+    def watermark(self, listing: str) -> str | None:
+        """Return the watermark of a listing. None: there is none."""
+        found = self._value("SELECT min(watermark) FROM _mirror_listings WHERE listing = ?", listing)
+        return None if found is None else str(found)
+
+    def rows(self, listing: str) -> int:
+        """Return how many rows the table of a listing has."""
+        with self._explained():
+            return int(self._value(f"SELECT count(*) FROM {listing}"))  # noqa: S608 - a listing's name
+
+    def runs_since(self, floor: datetime | None) -> list[tuple[str, str]]:
+        """Return the IDs of the runs that were created at a time or later, and the IDs of their procedures.
+
+        Args:
+            floor: The time. None: all runs.
+        """
+        with self._explained():
+            condition = "" if floor is None else "WHERE created_at >= ?"
+            sql = f"SELECT id, procedure__id FROM runs {condition} ORDER BY id"  # noqa: S608 - our own
+            return self._connection.execute(sql, [] if floor is None else [floor]).fetchall()
+
+    def prepare(self, listing: str, filters: Mapping[str, str]) -> None:
+        """Make the tables and columns that are missing.
+
+        Args:
+            listing: A listing. If it is not mirrored yet, or one of the others is not, its watermark is forgotten.
+            filters: The filters of it and of those that follow it.
+        """
+
+        def change() -> None:
+            if not all(map(self.has, filters)):
+                self._connection.execute("UPDATE _mirror_listings SET watermark = NULL WHERE listing = ?", [listing])
+            for name, text in filters.items():
+                self._make_table(name)
+                if not self.has(name):
+                    self._connection.execute("INSERT INTO _mirror_listings VALUES (?, ?, NULL)", [name, text])
+
+        self._transact(change)
+
+    def store(
+        self, batches: Mapping[str, Sequence[pa.RecordBatch]], seen_at: datetime, watermarks: Mapping[str, str]
+    ) -> None:
+        """Merge rows by ID, and store how far the reading has come, in one transaction.
+
+        Args:
+            batches: Flat rows of each listing. No ID occurs twice in a listing.
+            seen_at: When the update began that has read them.
+            watermarks: The watermark after these rows, of listings that have one.
+        """
+
+        def change() -> None:
+            for listing, parts in batches.items():
+                self._merge(listing, pa.Table.from_batches(parts), seen_at)
+            for listing, watermark in watermarks.items():
+                self._connection.execute(
+                    "UPDATE _mirror_listings SET watermark = ? WHERE listing = ?", [watermark, listing]
+                )
+
+        self._transact(change)
+
+    def mark_gone(self, listing: str, seen_at: datetime, since: datetime | None) -> int:
+        """Mark the rows that an update should have seen and has not, and return how many are new.
+
+        Args:
+            listing: Its name.
+            seen_at: When the update began.
+            since: The update has read what was created at this time or later, or what such runs wrote. None: it has
+                read everything.
+        """
+        condition, parameters = "true", []
+        if since is not None:
+            condition, parameters = "created_at > ?", [since]
+            if listing in OF_RUNS:
+                condition = f"{run_column(listing)} IN (SELECT id FROM runs WHERE {condition})"  # noqa: S608 - our own
+        sql = f"UPDATE {listing} SET {GONE} = ? WHERE {SEEN} IS DISTINCT FROM ? AND {GONE} IS NULL AND {condition}"  # noqa: S608 - our own
+        marked = 0
+
+        def change() -> None:
+            nonlocal marked
+            marked = int(self._value(sql, datetime.now(UTC), seen_at, *parameters))
+
+        self._transact(change)
+        return marked
+
+    def finish(self) -> None:
+        """Note that an update has come to its end, and make the views and macros for the tables that there are."""
+
+        def change() -> None:
+            present = self._tables()
+            self._connection.execute(f"CREATE SCHEMA IF NOT EXISTS {SCHEMA}")
+            for definition in definitions():
+                if definition.needs <= present:
+                    self._connection.execute(definition.sql)
+            self._connection.execute("UPDATE _mirror SET updated_at = ?", [datetime.now(UTC)])
+
+        self._transact(change)
+
+    def _make_table(self, listing: str) -> None:
+        columns, present = _columns_of(listing), self._columns(listing)
+        if not present:
+            listed = ", ".join(f"{name} {kind}" for name, kind in columns.items())
+            self._connection.execute(f"CREATE TABLE {listing} ({listed})")
+            return
+        for name in columns.keys() - present.keys():
+            self._connection.execute(f"ALTER TABLE {listing} ADD COLUMN {name} {columns[name]}")
+
+    def _merge(self, listing: str, rows: pa.Table, seen_at: datetime) -> None:
+        names = rows.schema.names
+        values = {**{name: f"incoming.{name}" for name in names}, SEEN: "$seen_at", GONE: "NULL"}
+        changes = ", ".join(f"{name} = {value}" for name, value in values.items() if name != "id")
+        self._connection.register("incoming", rows)
+        sql = (
+            f"MERGE INTO {listing} USING incoming ON {listing}.id = incoming.id "  # noqa: S608 - our own names
+            f"WHEN MATCHED THEN UPDATE SET {changes} "
+            f"WHEN NOT MATCHED THEN INSERT ({', '.join(values)}) VALUES ({', '.join(values.values())})"
+        )
+        self._connection.execute(sql, {"seen_at": seen_at})
+        self._connection.unregister("incoming")
+
+    def _transact(self, change: Callable[[], None]) -> None:
+        """Make a change in one transaction. If it does not fit into memory, make it again with more."""
+        for memory in _MEMORY:
+            try:
+                with self._explained():
+                    self._connection.execute("BEGIN")
+                    change()
+                    self._connection.execute("COMMIT")
+            except MemoryError:
+                self._roll_back()
+                if memory == _MEMORY[-1]:
+                    raise
+                self._set_memory(_MEMORY[_MEMORY.index(memory) + 1])
+            except BaseException:
+                self._roll_back()
+                raise
+            else:
+                return
+
+    def _roll_back(self) -> None:
+        try:
+            self._connection.execute("ROLLBACK")
+        except duckdb.Error:  # it was rolled back already, or the database is invalid after a failed write
+            return
+
+    def _set_memory(self, megabytes: int) -> None:
+        self._connection.execute(f"SET memory_limit = '{megabytes}MiB'")
+
+    @contextmanager
+    def _explained(self) -> Generator[None]:
+        try:
+            yield
+        except duckdb.OutOfMemoryException as error:
+            raise MemoryError(str(error)) from error
+        except duckdb.Error as error:
+            raise _unusable(error, self._path) from error
+
+    def _check_format(self) -> None:
+        if "format" not in self._columns("_mirror"):
+            message = "the database is one of an earlier kind of mirror: choose another file, and pull everything anew"
+            raise MirrorError(message)
+        found = int(self._value("SELECT max(format) FROM _mirror"))
+        if found > FORMAT:
+            message = f"the database has the format {found}, and this version knows {FORMAT}: install a newer one"
+            raise MirrorError(message)
+
+    def _check_server(self, server: str) -> None:
+        mirrored = str(self._value("SELECT min(server) FROM _mirror"))
+        if _without_port(mirrored) == _without_port(server):
+            return
+        if self._has_rows():
+            raise MirrorError(f"the database is a mirror of {mirrored}, not of {server}: choose another file")
+        # Nothing came from that server. Its address may have been a mistake.
+        self._connection.execute("UPDATE _mirror SET server = ?, organization = NULL", [server])
+
+    def _check_filters(self, listing: str, wanted: str) -> None:
+        for (found,) in self._connection.execute(
+            "SELECT filters FROM _mirror_listings WHERE listing = ?", [listing]
+        ).fetchall():
+            if found != wanted:
+                raise MirrorError(
+                    f"the database holds {listing} with {_shown(found)}, and this update has {_shown(wanted)}: "
+                    "choose another file, or the same filters"
+                )
+
+    def _has_rows(self) -> bool:
+        return any(self.rows(listing) for listing in sorted(self._tables() & set(NAMES)))
+
+    def _check_columns(self, listing: str) -> None:
+        found = self._columns(listing)
+        for name, kind in _columns_of(listing).items():
+            if found.get(name, kind) != kind:
+                raise MirrorError(
+                    f"the table {listing} has a column {name} of type {found[name]} where {kind} belongs: "
+                    "choose another file, or remove the table"
+                )
+        if missing := [name for name in ("id", SEEN, GONE) if name not in found]:
+            raise MirrorError(f"the table {listing} has no column {missing[0]}: choose another file")
+
+    def _check_schema(self) -> None:
+        """Refuse a schema with something that is not the mirror's, which the next update could replace."""
+        known = {definition.name for definition in definitions()}
+        present = self._connection.execute(
+            "SELECT table_name FROM information_schema.tables WHERE table_schema = $schema "
+            "UNION SELECT function_name FROM duckdb_functions() WHERE schema_name = $schema AND NOT internal",
+            {"schema": SCHEMA},
+        )
+        if strange := sorted({name for (name,) in present.fetchall()} - known):
+            message = f"the schema {SCHEMA} has {strange[0]}, which is not the mirror's: move it to another schema"
+            raise MirrorError(message)
+
+    def _columns(self, table: str) -> dict[str, str]:
+        columns = self._connection.execute(
+            "SELECT column_name, data_type FROM duckdb_columns() WHERE schema_name = 'main' AND table_name = ?",
+            [table],
+        )
+        return dict(columns.fetchall())
+
+    def _tables(self) -> set[str]:
+        tables = self._connection.execute(
+            "SELECT table_name FROM information_schema.tables WHERE table_schema = 'main' AND table_catalog = "
+            "current_database()"
+        )
+        return {name for (name,) in tables.fetchall()}
+
+    def _value(self, sql: str, *parameters: object) -> Any:  # noqa: ANN401 - of whatever type the column has
+        return self._connection.execute(sql, list(parameters)).fetchall()[0][0]
+
+
+def _columns_of(listing: str) -> dict[str, str]:
+    """Return the columns of the table of a listing, and their types."""
+    schema: Any = flat_schema(listing_class(listing).model)  # the stubs of pyarrow do not know the types of its fields
+    columns = {field.name: "JSON" if field.metadata == JSON_FIELD else _TYPES[field.type] for field in schema}
+    return columns | {SEEN: "TIMESTAMP WITH TIME ZONE", GONE: "TIMESTAMP WITH TIME ZONE"}
+
+
+def _shown(filters: str) -> str:
+    return unquote(filters.replace("&", ", ")) or "no filters"
+
+
+def _without_port(server: str) -> str:
+    """Return an address, without the port if it is of this machine, where a sandbox has another one each time."""
+    url = urlsplit(server)
+    return url._replace(netloc=url.hostname).geturl() if url.hostname and is_loopback(url.hostname) else server
+
+
+def _check_file(path: Path) -> bool:
+    """Return whether there is a file that may be a database.
+
+    Other files are refused, because DuckDB may have extensions for them. One that it had not finished is removed.
+
+    Raises:
+        MirrorError: It cannot be a database.
+        OSError: The disk has failed.
+    """
+    try:
+        kind = path.stat().st_mode
+        if not (stat.S_ISREG(kind) or stat.S_ISDIR(kind)):  # not opened, because a pipe waits for its other end
+            raise MirrorError(f"{path} is not a file: choose another path")
+        with path.open("rb") as file:
+            head = file.read(_HEADERS)
+    except FileNotFoundError:
+        return False
+    except OSError as error:
+        if error.errno in _DISK_FAILED:
+            raise
+        raise MirrorError(f"cannot read {path}: {error.strerror}") from error
+    if head and not head[_AT:].startswith(_MAGIC):
+        raise MirrorError(f"{path} is not a DuckDB database: choose another file")
+    if len(head) < _HEADERS:
+        path.resolve().unlink()  # and keep a link to it
+        return False
+    return True
+
+
+def _unusable(error: duckdb.Error, path: Path) -> MirrorError | OSError:
+    """Return the error for one of DuckDB's: what the disk refuses, or that the database cannot be used."""
+    text = str(error)
+    for code in _DISK_FAILED:  # which DuckDB tells in words
+        if os.strerror(code) in text:
+            return OSError(code, os.strerror(code))
+    if "Could not set lock" in text:
+        message = f"another program has {path} open: close it there, or wait until it is done"
+        return DatabaseInUseError(message, path=path)
+    return MirrorError(f"cannot use {path}: {text.partition(chr(10))[0]}")

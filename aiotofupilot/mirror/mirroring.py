@@ -1,0 +1,235 @@
+"""A DuckDB database with a table for each listing, brought up to date from a session."""
+
+from __future__ import annotations
+
+import asyncio
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import asynccontextmanager
+from datetime import timedelta
+from functools import partial
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Literal, ParamSpec, TypeVar
+
+from aiotofupilot import NotFoundError, TofuPilotSession
+from aiotofupilot._arguments import boolean, for_parameter, one_of, seconds
+from aiotofupilot._blocking import LoopThread
+
+from .database import Database
+from .selection import Selection
+from .update import How, Update
+
+if TYPE_CHECKING:
+    import os
+    from collections.abc import AsyncGenerator, Callable, Mapping, Sequence
+    from types import TracebackType
+    from typing import Self
+
+    from .results import MirrorProgress, MirrorResult
+    from .update import Call
+
+__all__ = ["Mirror", "mirror_blocking"]
+
+P = ParamSpec("P")
+T = TypeVar("T")
+
+
+class Mirror:
+    """A DuckDB database that mirrors an account, or a part of one. Use it as an async context manager.
+
+    Nothing is sent and no file is opened before `update`. The file is open during an update only. Then other programs
+    cannot open it, and this one can. DuckDB works in a thread, so the event loop does not wait for it.
+
+    Killed at any time and updated again, the database has each row once: the rows, and how far the reading has come,
+    are stored in one transaction. The file is all that an update needs. It can be moved, copied and restored.
+
+    Each row has two columns of the mirror's own. ``_seen_at`` is when the update began that read the row last.
+    ``_gone_at`` is when an update found that the server does not list it any more; null: none found that.
+
+    Args:
+        path: The database. If there is none, it is made.
+        session: Where everything is requested. It is not closed. None: a session of its own, which finds the key and
+            the server by itself, and is closed at the end.
+        listings: Names of the listings to mirror. Measurements, phases and logs follow the runs, so runs are mirrored
+            with them. What of these was mirrored once is brought up to date with the runs from then on. None: all
+            eleven, or all that have the filters.
+        filters: Mirror only the items that match these filters of the listings, such as ``{"outcomes": ["FAIL"]}``.
+            ``created_after`` is also ``deployed_after`` of deployments. Measurements, phases and logs are those of the
+            runs that match. The database remembers the filters of each listing. None: everything is mirrored.
+        on_unreadable: What to do about an item that the server cannot serve while it serves others: ``"raise"`` its
+            error, or ``"skip"`` it. Later updates request it until it is a minute older than the newest one, and then
+            only ``full`` does.
+
+    Raises:
+        ConfigurationError: The session cannot be made.
+        TypeError: An argument is of the wrong type.
+        ValueError: There is no such listing or filter, a listing does not have a filter, or an argument is out of
+            bounds.
+    """
+
+    def __init__(
+        self,
+        path: str | os.PathLike[str],
+        *,
+        session: TofuPilotSession | None = None,
+        listings: Sequence[str] | None = None,
+        filters: Mapping[str, Any] | None = None,
+        on_unreadable: Literal["raise", "skip"] = "raise",
+    ) -> None:
+        self._path = Path(path).absolute()
+        self._selection = Selection.of(listings, filters)
+        one_of("on_unreadable", on_unreadable, ("raise", "skip"))
+        self._on_unreadable: Literal["raise", "skip"] = on_unreadable
+        self._is_own = session is None
+        self._session = TofuPilotSession() if session is None else session
+
+    def __repr__(self) -> str:
+        return f"<Mirror {self._path}>"
+
+    async def __aenter__(self) -> Self:
+        return self
+
+    async def __aexit__(
+        self, exc_type: type[BaseException] | None, exc: BaseException | None, traceback: TracebackType | None
+    ) -> None:
+        await self.close()
+
+    async def close(self) -> None:
+        """Close the session, unless it was given."""
+        if self._is_own:
+            await self._session.close()
+
+    async def update(
+        self,
+        *,
+        full: bool = False,
+        again: timedelta | None = None,
+        deadline: float | None = None,
+        on_progress: Callable[[MirrorProgress], None] | None = None,
+        with_totals: bool = False,
+    ) -> tuple[MirrorResult, ...]:
+        """Bring the database up to date, and return a result for each listing.
+
+        Each update reads what is new. It compares parts, stations and users as a whole, because the API has no filter
+        by time there. That an item of another listing was changed or removed is seen by ``again`` and ``full``.
+
+        Args:
+            full: Whether to read everything again, which sees what was changed or removed.
+            again: How far back to read runs, units and batches once more, by ``created_at``, with the measurements,
+                phases and logs of these runs; more than 0. This sees what was changed or removed there. None: only what
+                is new.
+            deadline: Seconds after which nothing more is read, more than 0. What has come by then is stored. None:
+                there is no limit.
+            on_progress: Called when a listing begins, and when rows of it were read. None: nobody wants to know.
+            with_totals: Whether to count each listing before, so that progress has its ``total``. That takes some
+                requests.
+
+        Raises:
+            DatabaseInUseError: Another program has the database open, or another update in this one.
+            MirrorError: The file cannot be used, or it is a mirror of something else.
+            MirrorTimeoutError: The deadline has passed.
+            StaleWatermarkError: The watermark in the database cannot be used. Use ``full``.
+            OSError: The disk is full, or the file cannot be written.
+            TofuPilotError: The server did not respond as it should. What was stored stays.
+            TypeError: An argument is of the wrong type.
+            ValueError: An argument is out of bounds.
+        """
+        how = How(
+            full=boolean("full", full),
+            again=_checked_again(again, full=full),
+            on_unreadable=self._on_unreadable,
+            deadline=None if deadline is None else seconds("deadline", deadline, zero=False),
+            on_progress=on_progress,
+            with_totals=boolean("with_totals", with_totals),
+        )
+        selection = self._selection
+        filters = {name: selection.text(name) for name in selection.listings}
+        async with _opened(self._path) as (database, call):
+            await call(database.check, self._session.base_url, filters)
+            is_checked = await self._check_organization(database, call)
+            update = Update(self._session, database, call, selection, how, is_account_checked=is_checked)
+            return await update.run()
+
+    async def _check_organization(self, database: Database, call: Call) -> bool:
+        """Check that the key is of the organization that is mirrored. Return whether the server could tell."""
+        try:
+            identity = await self._session.whoami()
+        except NotFoundError:
+            return False
+        await call(database.check_organization, identity.organization.id)
+        return True
+
+
+def mirror_blocking(
+    path: str | os.PathLike[str],
+    *,
+    session: TofuPilotSession | None = None,
+    listings: Sequence[str] | None = None,
+    filters: Mapping[str, Any] | None = None,
+    on_unreadable: Literal["raise", "skip"] = "raise",
+    full: bool = False,
+    again: timedelta | None = None,
+    deadline: float | None = None,
+    on_progress: Callable[[MirrorProgress], None] | None = None,
+    with_totals: bool = False,
+) -> tuple[MirrorResult, ...]:
+    """Bring a database up to date, wait for it, and return a result for each listing.
+
+    This is for scripts and notebooks. The work is done by an event loop in a thread of its own, so it does not matter
+    whether one is running here.
+
+    Args:
+        path: As in `Mirror`.
+        session: A session that was not used yet. It is used by the loop in the thread, and closed at the end. None: as
+            in `Mirror`.
+        listings: As in `Mirror`.
+        filters: As in `Mirror`.
+        on_unreadable: As in `Mirror`.
+        full: As in `Mirror.update`.
+        again: As in `Mirror.update`.
+        deadline: As in `Mirror.update`.
+        on_progress: As in `Mirror.update`. It is called in the thread.
+        with_totals: As in `Mirror.update`.
+
+    Raises:
+        Exception: What `Mirror` and its ``update`` raise.
+    """
+
+    async def update() -> tuple[MirrorResult, ...]:
+        async with session or TofuPilotSession() as opened:
+            mirror = Mirror(path, session=opened, listings=listings, filters=filters, on_unreadable=on_unreadable)
+            return await mirror.update(
+                full=full, again=again, deadline=deadline, on_progress=on_progress, with_totals=with_totals
+            )
+
+    with LoopThread() as loop:
+        return loop.run(update())
+
+
+def _checked_again(again: object, *, full: bool) -> timedelta | None:
+    if again is None:
+        return None
+    if not isinstance(again, timedelta):
+        raise for_parameter(TypeError(f"again must be a timedelta or None, got {again!r}"), "again")
+    if again <= timedelta(0):
+        raise for_parameter(ValueError(f"again must be more than 0, got {again!r}"), "again")
+    if full:
+        raise for_parameter(ValueError("again must be left out where full is True, which reads everything"), "again")
+    return again
+
+
+@asynccontextmanager
+async def _opened(path: Path) -> AsyncGenerator[tuple[Database, Call]]:
+    """Open a database, and yield it with what calls its methods: one after another, in a thread."""
+    thread = ThreadPoolExecutor(1, "aiotofupilot-mirror")
+
+    async def call(function: Callable[P, T], /, *args: P.args, **kwargs: P.kwargs) -> T:
+        return await asyncio.get_running_loop().run_in_executor(thread, partial(function, *args, **kwargs))
+
+    database = Database(path)
+    try:
+        await call(database.open)
+        yield database, call
+    finally:
+        closing = thread.submit(database.close)  # after what is under way, also if the task was cancelled
+        thread.shutdown(wait=False)
+        await asyncio.shield(asyncio.wrap_future(closing))

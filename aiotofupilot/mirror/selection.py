@@ -1,0 +1,156 @@
+"""Which listings a mirror brings up to date, with which filters, and how they are read."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, Literal
+from urllib.parse import urlencode
+
+from attrs import frozen
+
+from aiotofupilot._arguments import for_parameter, one_of
+from aiotofupilot.listings import NAMES, listing_class, part_filters
+from aiotofupilot.listings._encoding import query_of
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping
+    from datetime import datetime
+
+    from aiotofupilot import Paginator, TofuPilotSession
+
+__all__ = ["OF_RUNS", "Selection", "is_compared", "of_runs", "run_column", "run_of"]
+
+OF_RUNS = tuple(name for name in NAMES if listing_class(name).by_run is not None)
+"""The listings of what runs wrote. Their tables follow that of the runs."""
+
+
+def is_compared(name: str) -> bool:
+    """Return whether a listing has no filter on creation. Each update reads it from beginning to end."""
+    declared = listing_class(name)
+    return declared.creation_filter is None and declared.by_run is None
+
+
+def run_of(name: str, item: Any) -> str:  # noqa: ANN401 - of any of these listings
+    """Return the ID of the run that wrote an item."""
+    for field in _run_path(name):
+        item = getattr(item, field)
+    return str(item)
+
+
+def run_column(name: str) -> str:
+    """Return the column that has the ID of the run that wrote a row."""
+    return "__".join(_run_path(name))
+
+
+def _run_path(name: str) -> tuple[str, ...]:
+    by_run = listing_class(name).by_run
+    return by_run.run_id if by_run else ()
+
+
+@frozen
+class Selection:
+    """Some listings, and the filters that they have in common."""
+
+    listings: tuple[str, ...]
+    """The listings, in the order in which they are read. Runs are among them if something that runs wrote is."""
+    filters: Mapping[str, Any]
+    """The filters, by the names of `part_filters`."""
+
+    @classmethod
+    def of(cls, listings: Iterable[str] | None, filters: Mapping[str, Any] | None) -> Selection:
+        """Return a selection.
+
+        Args:
+            listings: Names of listings. None: all that take the filters.
+            filters: The filters. None: there are none.
+
+        Raises:
+            TypeError: A filter is of the wrong type.
+            ValueError: There is no such listing or filter, or a filter is out of bounds.
+        """
+        given = {name: value for name, value in (filters or {}).items() if value is not None}
+        if unknown := sorted(given.keys() - set().union(*map(part_filters, NAMES))):
+            raise for_parameter(ValueError(f"filters: no listing takes {unknown[0]!r}"), "filters")
+        if isinstance(listings, str):
+            raise for_parameter(TypeError(f"listings must be several names, got {listings!r}"), "listings")
+        if listings is None:
+            names = {name for name in NAMES if given.keys() <= part_filters(name).keys()}
+        else:
+            names = {one_of("listings", name, NAMES) for name in listings}
+        if not names:
+            together = ", ".join(sorted(given)) if listings is None else repr(listings)
+            raise for_parameter(ValueError(f"listings must not be empty: no listing takes {together}"), "listings")
+        for name in sorted(names, key=NAMES.index):
+            if lacking := sorted(given.keys() - part_filters(name).keys()):
+                message = f"filters: {name} do not take {lacking[0]!r}, so leave {name} out, or the filter"
+                raise for_parameter(ValueError(message), "filters")
+        if names & set(OF_RUNS):
+            names.add("runs")
+        selection = cls(tuple(name for name in NAMES if name in names), given)
+        for name in selection.listings:
+            selection.text(name)  # refuses values that no listing takes
+        return selection
+
+    def text(self, name: str) -> str:
+        """Return the filters of a listing as the text that is kept in the database."""
+        declared = listing_class("runs" if name in OF_RUNS else name)
+        return urlencode(query_of(declared.filters, self._arguments(name)))
+
+    def listing(
+        self,
+        session: TofuPilotSession,
+        name: str,
+        on_unreadable: Literal["raise", "skip"],
+        created_after: datetime | None = None,
+    ) -> Paginator[Any]:
+        """Return a listing that is not one of what runs wrote, with all that the API can tell of its items.
+
+        Args:
+            session: Where to request it.
+            name: Its name.
+            on_unreadable: What to do about an item that cannot be read.
+            created_after: Only items created at this time or later. None: all that the filters let through.
+        """
+        listing = getattr(session, name)
+        arguments: dict[str, Any] = self._arguments(name) | {"on_drift": "resync"}
+        if created_after is not None:
+            after = f"{listing.creation_filter}_after"
+            arguments[after] = max(created_after, arguments.get(after, created_after))
+        if not listing.is_bare:
+            arguments["on_unreadable"] = on_unreadable
+        paginator: Paginator[Any] = listing.list(**listing.inclusive, **arguments)
+        return paginator.structs()
+
+    def _arguments(self, name: str) -> dict[str, Any]:
+        names = part_filters(name)
+        return {names[given].name: value for given, value in self.filters.items()}
+
+
+def of_runs(
+    session: TofuPilotSession,
+    name: str,
+    run_ids: Iterable[str],
+    procedure_id: str | None,
+    on_unreadable: Literal["raise", "skip"],
+) -> Paginator[Any]:
+    """Return what some runs wrote, oldest first, attempts that were repeated included.
+
+    Args:
+        session: Where to request it.
+        name: The listing.
+        run_ids: The IDs of the runs.
+        procedure_id: The procedure of these runs, if the listing has to name it.
+        on_unreadable: What to do about an item that cannot be read.
+    """
+    listing = getattr(session, name)
+    by_run = listing.by_run
+    runs = {by_run.run_ids: list(run_ids)} | ({by_run.procedure_id: procedure_id} if by_run.procedure_id else {})
+    paginator: Paginator[Any] = listing.list(
+        **runs,
+        **listing.inclusive,
+        sort_by=listing.oldest_first,
+        sort_order="asc",
+        on_drift="resync",
+        on_unreadable=on_unreadable,
+        concurrency=1,
+    )
+    return paginator.structs()

@@ -1,0 +1,385 @@
+"""One update of a database: what it reads of each listing, and when it stores what.
+
+What was read is stored in transactions of some ten thousand rows, each with the watermark after them. So an update that
+ends anywhere, in whatever way, has lost only what it had not stored, and the next one goes on from the watermark.
+
+Runs, and what they wrote, have one watermark: that of the runs. The measurements, phases and logs of some runs are read
+before the watermark passes these runs. They may become visible a little later than their run. So each update reads
+those of the latest runs again.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections import Counter, defaultdict
+from contextlib import aclosing, suppress
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING, Any, Literal, ParamSpec, Protocol, TypeVar
+
+from attrs import define, field, frozen
+
+from aiotofupilot import TofuPilotError, Watermark
+from aiotofupilot.arrow.flat import flat_batch
+from aiotofupilot.listings import NAMES, listing_class
+
+from .results import MirrorProgress, MirrorResult, MirrorTimeoutError, StaleWatermarkError
+from .selection import OF_RUNS, is_compared, of_runs, run_of
+
+if TYPE_CHECKING:
+    from collections.abc import Awaitable, Callable, Iterator, Mapping, Sequence
+    from datetime import timedelta
+
+    import pyarrow as pa
+
+    from aiotofupilot import Paginator, TofuPilotSession, WalkStats
+
+    from .database import Database
+    from .selection import Selection
+
+__all__ = ["Call", "How", "Update"]
+
+P = ParamSpec("P")
+T = TypeVar("T")
+
+_ROWS = 10_000
+"""Rows of a transaction, about. Each merge reads all IDs of the table once."""
+
+_BYTES = 16 * 2**20
+"""A transaction with this many bytes takes no more rows."""
+
+_ITEMS = 1_000
+"""Items that are made into rows together."""
+
+_RUNS_FIRST, _RUNS_LAST = 50, 800
+"""Runs whose measurements, phases and logs are read before the watermark passes them. There are few at first, so that
+an update which is always ended early gets ahead. There are more later, because what the runs of one procedure wrote is
+requested together."""
+
+_RUNS_AT_ONCE = 100
+"""What so many runs wrote is requested at once. Their IDs make some 4,000 characters in the address."""
+
+
+@frozen(kw_only=True)
+class How:
+    """How a database is brought up to date."""
+
+    full: bool
+    again: timedelta | None
+    on_unreadable: Literal["raise", "skip"]
+    deadline: float | None
+    on_progress: Callable[[MirrorProgress], None] | None
+    with_totals: bool
+
+
+class Call(Protocol):
+    """Calls a function in another thread."""
+
+    async def __call__(self, function: Callable[P, T], /, *args: P.args, **kwargs: P.kwargs) -> T:
+        """Return what the function returns."""
+        ...
+
+
+class Walk(Protocol):
+    """A pass over a listing."""
+
+    async def take(self, at_most: int) -> list[Any]:
+        """Return the next items. No items: it has ended."""
+        ...
+
+    async def aclose(self) -> None:
+        """End it."""
+        ...
+
+    @property
+    def stats(self) -> WalkStats:
+        """What it has done so far."""
+        ...
+
+
+@define
+class _Pending:
+    """What was read and not yet stored."""
+
+    batches: dict[str, list[pa.RecordBatch]] = field(factory=lambda: defaultdict(list))
+    watermarks: dict[str, str] = field(factory=dict[str, str])
+
+    def add(self, name: str, rows: pa.RecordBatch) -> None:
+        """Add rows of a listing."""
+        if rows.num_rows:
+            self.batches[name].append(rows)
+
+    @property
+    def is_enough(self) -> bool:
+        """Whether this is enough for a transaction."""
+        parts = [part for parts in self.batches.values() for part in parts]
+        return sum(part.num_rows for part in parts) >= _ROWS or sum(part.nbytes for part in parts) >= _BYTES
+
+
+class _LateError(Exception):
+    """The deadline has passed."""
+
+
+class Update:
+    """An update of a database.
+
+    Args:
+        session: Where everything is requested.
+        database: The database, which was checked.
+        call: Calls a function in the thread in which the database is used.
+        selection: What is brought up to date.
+        how: How.
+        is_account_checked: As in `MirrorResult`.
+    """
+
+    def __init__(
+        self,
+        session: TofuPilotSession,
+        database: Database,
+        call: Call,
+        selection: Selection,
+        how: How,
+        *,
+        is_account_checked: bool,
+    ) -> None:
+        self._session = session
+        self._database = database
+        self._call = call
+        self._selection = selection
+        self._how = how
+        self._is_account_checked = is_account_checked
+        self._began_at = datetime.now(UTC)
+        self._ends_at = None if how.deadline is None else asyncio.get_running_loop().time() + how.deadline
+        self._in_flight = asyncio.Semaphore(session.runs.connection.concurrency)
+        self._pending = _Pending()
+        self._read = Counter[str]()
+        self._unreadable = Counter[str]()
+        self._gone = Counter[str]()
+        self._totals: dict[str, int] = {}
+        self._results: dict[str, MirrorResult] = {}
+
+    async def run(self) -> tuple[MirrorResult, ...]:
+        """Bring everything up to date, and return a result for each listing.
+
+        Raises:
+            MirrorTimeoutError: The deadline has passed.
+            StaleWatermarkError: A watermark in the database cannot be used.
+            TofuPilotError: The server did not respond as it should.
+        """
+        for name in self._selection.listings:
+            if name not in OF_RUNS:
+                await self._bring(name, await self._written_by(name))
+        await self._call(self._database.finish)
+        return self._all_results()
+
+    async def _written_by(self, name: str) -> tuple[str, ...]:
+        """Return the listings that follow a listing: what runs wrote, if it was selected or is mirrored already."""
+        if name != "runs":
+            return ()
+        mirrored = {child for child in OF_RUNS if await self._call(self._database.has, child)}
+        return tuple(child for child in OF_RUNS if child in mirrored or child in self._selection.listings)
+
+    async def _bring(self, name: str, children: tuple[str, ...]) -> None:
+        """Bring a listing and those that follow it up to date."""
+        names = (name, *children)
+        await self._call(self._database.prepare, name, {each: self._selection.text(each) for each in names})
+        before = {each: await self._call(self._database.rows, each) for each in names}
+        is_late = False
+        try:
+            await self._read_new(name, children)
+            if self._how.again is not None and self._can_be_read_again(name):
+                await self._read_again(name, children, self._began_at - self._how.again)
+        except _LateError:
+            is_late = True
+        for each in names:
+            rows = await self._call(self._database.rows, each)
+            self._results[each] = MirrorResult(
+                listing=each,
+                new=rows - before[each],
+                gone=self._gone[each],
+                rows=rows,
+                unreadable=self._unreadable[each],
+                is_account_checked=self._is_account_checked,
+            )
+        if is_late:
+            seconds = self._how.deadline or 0.0
+            message = f"the deadline of {seconds:g} s has passed"
+            raise MirrorTimeoutError(message, seconds=seconds, results=self._all_results())
+
+    async def _read_new(self, name: str, children: tuple[str, ...]) -> None:
+        """Read what is new, or everything where that cannot be told, or is wanted."""
+        listing = self._listing(name)
+        if is_compared(name):
+            await self._note_total(name, listing)
+            await self._store_walk(name, listing.walk())
+        else:
+            text = None if self._how.full else await self._call(self._database.watermark, name)
+            try:
+                watermark = None if text is None else Watermark.parse(text)
+                news = listing.since(watermark)
+            except ValueError as error:
+                message = f"cannot go on where the last update ended, so read everything again: {error}"
+                raise StaleWatermarkError(message) from error
+            floor = news.watermark.floor
+            await self._note_total(name, self._listing(name, floor))
+            latest = await self._call(self._database.runs_since, floor) if children and watermark else []
+            await self._store_walk(name, news, children, dict(latest), lambda: str(news.watermark))
+        if self._how.full or is_compared(name):
+            await self._mark_gone(name, children)
+
+    async def _read_again(self, name: str, children: tuple[str, ...], since: datetime) -> None:
+        """Read what was created at a time or later once more."""
+        listing = self._listing(name, since)
+        await self._store_walk(name, listing.walk(), children)
+        await self._mark_gone(name, children, since)
+
+    def _can_be_read_again(self, name: str) -> bool:
+        """Return whether a listing can be requested by its creation, oldest first."""
+        declared = listing_class(name)
+        return declared.creation_filter is not None and declared.oldest_first == declared.creation_field
+
+    def _listing(self, name: str, created_after: datetime | None = None) -> Paginator[Any]:
+        return self._selection.listing(self._session, name, self._how.on_unreadable, created_after)
+
+    async def _store_walk(
+        self,
+        name: str,
+        walk: Walk,
+        children: tuple[str, ...] = (),
+        latest: Mapping[str, str] | None = None,
+        watermark: Callable[[], str] | None = None,
+    ) -> None:
+        """Store what a walk yields, and what the runs among it wrote.
+
+        Args:
+            name: What it walks.
+            walk: The walk.
+            children: Listings of what runs wrote. Empty: it does not walk runs, or nothing follows them.
+            latest: Runs that an earlier update has seen, and whose measurements, phases and logs are read again, with
+                the IDs of their procedures. They are read after the first response, which says when the update began.
+            watermark: Returns the watermark of the walk. None: it has none.
+        """
+        at_once = _RUNS_FIRST if children else _ITEMS
+        async with aclosing(walk):
+            try:
+                while True:
+                    items, failure = await self._take(walk, at_once)
+                    # Runs do not count as read before that has come what they wrote.
+                    if not (failure and children):
+                        runs = {item.id: item.procedure.id for item in items} | dict(latest or {}) if children else {}
+                        for child in children:
+                            await self._add_written(child, runs)
+                        await self._add(name, items)
+                        if watermark is not None:
+                            self._pending.watermarks[name] = watermark()
+                    if failure:
+                        raise failure
+                    if latest or not items or self._pending.is_enough:
+                        await self._store()  # also after the latest runs, which the walk may yield once more
+                    if not items:
+                        return
+                    latest, at_once = None, min(at_once * 2, _RUNS_LAST if children else _ITEMS)
+            except (TofuPilotError, _LateError):
+                await self._store()
+                raise
+            finally:
+                self._unreadable[name] += walk.stats.unreadable
+
+    async def _take(self, walk: Walk, at_most: int) -> tuple[list[Any], Exception | None]:
+        """Return the next items of a walk, and what ended them early. No items: the walk has ended."""
+        items: list[Any] = []
+        try:
+            while len(items) < at_most and (more := await self._in_time(walk.take(at_most - len(items)))):
+                items += more
+        except (TofuPilotError, _LateError) as error:
+            return items, error
+        return items, None
+
+    async def _add_written(self, name: str, runs: Mapping[str, str]) -> None:
+        """Read what some runs wrote, several requests at the same time.
+
+        Args:
+            name: The listing.
+            runs: The IDs of the runs, and those of their procedures.
+        """
+        of_procedure: dict[str | None, list[str]] = defaultdict(list)
+        by_run = listing_class(name).by_run
+        for run_id, procedure_id in runs.items():
+            of_procedure[procedure_id if by_run and by_run.procedure_id else None].append(run_id)
+        tasks = [
+            asyncio.create_task(self._written(name, part, procedure_id))
+            for procedure_id, run_ids in of_procedure.items()
+            for part in batched(run_ids, _RUNS_AT_ONCE)
+        ]
+        try:
+            for task in tasks:
+                await self._add(name, await self._in_time(task))
+                if self._pending.is_enough:
+                    await self._store()
+        finally:
+            for task in tasks:
+                task.cancel()
+            await asyncio.gather(*tasks, return_exceptions=True)
+
+    async def _written(self, name: str, run_ids: Sequence[str], procedure_id: str | None) -> list[Any]:
+        listing = of_runs(self._session, name, run_ids, procedure_id, self._how.on_unreadable)
+        async with self._in_flight, listing.walk() as walk:
+            items = [item async for item in walk]
+            self._unreadable[name] += walk.stats.unreadable
+        wanted = frozenset(run_ids)  # a server that does not know the filter lists the others too
+        return [item for item in items if run_of(name, item) in wanted]
+
+    async def _add(self, name: str, items: Sequence[Any]) -> None:
+        """Make rows of some items, which are stored later."""
+        model = listing_class(name).model
+        for part in batched(items, _ITEMS):
+            self._pending.add(name, await self._call(flat_batch, part, model))
+        self._read[name] += len(items)
+        self._report(name)
+
+    async def _store(self) -> None:
+        pending, self._pending = self._pending, _Pending()
+        await self._call(self._database.store, pending.batches, self._began_at, pending.watermarks)
+
+    async def _mark_gone(self, name: str, children: tuple[str, ...], since: datetime | None = None) -> None:
+        """Mark what was not seen, unless something may have been missed."""
+        if self._unreadable[name]:
+            return
+        self._gone[name] += await self._call(self._database.mark_gone, name, self._began_at, since)
+        for child in children:
+            if not self._unreadable[child]:
+                self._gone[child] += await self._call(self._database.mark_gone, child, self._began_at, since)
+
+    async def _note_total(self, name: str, listing: Paginator[Any]) -> None:
+        """Count what will be read, if somebody wants to know. What goes wrong here is met again, and raised, later."""
+        if self._how.with_totals:
+            with suppress(TofuPilotError):
+                self._totals[name] = await self._in_time(listing.count())
+        self._report(name)
+
+    def _report(self, name: str) -> None:
+        if self._how.on_progress is not None:
+            self._how.on_progress(MirrorProgress(listing=name, rows=self._read[name], total=self._totals.get(name)))
+
+    async def _in_time(self, awaited: Awaitable[T]) -> T:
+        """Return what is awaited, unless the deadline passes before.
+
+        Raises:
+            _LateError: The deadline has passed.
+        """
+        scope = asyncio.timeout_at(self._ends_at)
+        try:
+            async with scope:
+                return await awaited
+        except TimeoutError:
+            if not scope.expired():
+                raise
+            raise _LateError from None
+
+    def _all_results(self) -> tuple[MirrorResult, ...]:
+        return tuple(self._results[name] for name in NAMES if name in self._results)
+
+
+def batched(items: Sequence[T], size: int) -> Iterator[Sequence[T]]:
+    """Yield parts of a sequence. ``itertools.batched`` does not exist before Python 3.12."""
+    for start in range(0, len(items), size):
+        yield items[start : start + size]

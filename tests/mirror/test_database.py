@@ -1,0 +1,294 @@
+"""What can be the database of a mirror, and what cannot."""
+
+import errno
+import os
+import socket
+import sqlite3
+from contextlib import contextmanager
+from datetime import UTC, datetime
+from pathlib import Path
+
+import duckdb
+import pytest
+
+from aiotofupilot.mirror import DatabaseInUseError, MirrorError
+from aiotofupilot.mirror.database import FORMAT, Database, _unusable
+
+SERVER = "https://tofupilot.example/api"
+
+
+@contextmanager
+def opened(path, server=SERVER, **filters):
+    """Open and check a database."""
+    database = Database(path)
+    try:
+        database.open()
+        database.check(server, filters)
+        yield database
+    finally:
+        database.close()
+
+
+def query(database, sql):
+    return database._connection.execute(sql).fetchall()
+
+
+@pytest.fixture
+def path(tmp_path):
+    return tmp_path / "line.duckdb"
+
+
+def refused(path):
+    """Return why a file is refused. It is the same file after that."""
+    before = path.read_bytes()
+    with pytest.raises(MirrorError) as caught, opened(path):
+        pytest.fail("it was opened")
+    assert path.read_bytes() == before
+    return str(caught.value)
+
+
+def made(path, *statements):
+    """Make a database, as another program does."""
+    with duckdb.connect(path) as connection:
+        for statement in statements:
+            connection.execute(statement)
+
+
+def test_a_new_database_says_what_it_is_a_mirror_of(path):
+    with opened(path) as database:
+        assert query(database, "FROM _mirror") == [(FORMAT, SERVER, None, None)]
+    with opened(path) as database:
+        database.check_organization("volta")
+        database.finish()
+        ((organization, is_new),) = query(
+            database, "SELECT organization, updated_at > now() - INTERVAL 1 DAY FROM _mirror"
+        )
+    assert (organization, is_new) == ("volta", True)
+
+
+def test_an_older_duckdb_can_read_the_file(path):
+    """Also after the file was opened and changed without that in mind."""
+    mirror_of(SERVER, path)
+    with opened(path, users="") as database:
+        query(database, "INSERT INTO users (id) VALUES ('else')")
+        assert query(
+            database, "SELECT tags['storage_version'] FROM duckdb_databases() WHERE database_name = 'line'"
+        ) == [("v1.4.0+",)]
+
+
+def mirror_of(server, path):
+    """Make the mirror of a server, with a row in it."""
+    with opened(path, server, users="") as database:
+        database.prepare("users", {"users": ""})
+        query(database, "INSERT INTO users (id) VALUES ('someone')")
+
+
+def test_the_mirror_of_another_server_is_refused(path):
+    mirror_of("https://tofupilot.elsewhere/api", path)
+    assert refused(path) == (
+        "the database is a mirror of https://tofupilot.elsewhere/api, not of https://tofupilot.example/api: "
+        "choose another file"
+    )
+
+
+def test_an_address_that_nothing_came_from_does_not_count(path):
+    """It may have been a mistake, and the first update has failed."""
+    with opened(path, "https://tofupilot.elsewhere/api", users="") as database:
+        database.prepare("users", {"users": ""})
+        database.check_organization("elsewhere")
+    with opened(path) as database:
+        assert query(database, "FROM _mirror") == [(FORMAT, SERVER, None, None)]
+
+
+def test_a_server_on_this_machine_may_have_another_port(path):
+    """That of a sandbox changes each time."""
+    mirror_of("http://127.0.0.1:4321/api", path)
+    with opened(path, "http://127.0.0.1:1234/api") as database:
+        assert database.rows("users") == 1
+
+
+def test_the_database_of_an_earlier_kind_of_mirror_is_refused(path):
+    made(path, "CREATE TABLE _mirror (server VARCHAR, updated_at TIMESTAMPTZ)", "CREATE TABLE runs (id VARCHAR)")
+    assert refused(path) == (
+        "the database is one of an earlier kind of mirror: choose another file, and pull everything anew"
+    )
+
+
+def test_a_newer_format_is_refused(path):
+    with opened(path) as database:
+        query(database, f"UPDATE _mirror SET format = {FORMAT + 1}")  # noqa: S608 - a number
+    assert refused(path) == (
+        f"the database has the format {FORMAT + 1}, and this version knows {FORMAT}: install a newer one"
+    )
+
+
+@pytest.mark.parametrize(
+    ("statement", "name"),
+    [
+        ("CREATE VIEW tofupilot.yields AS SELECT 1", "yields"),
+        ("CREATE TABLE tofupilot.notes (text VARCHAR)", "notes"),
+        ("CREATE MACRO tofupilot.double(x) AS 2 * x", "double"),
+    ],
+)
+def test_something_else_in_the_schema_of_the_mirror_is_refused(path, statement, name):
+    """The mirror makes its own anew, and could replace it."""
+    with opened(path) as database:
+        database.finish()
+    made(path, statement)
+    assert refused(path) == f"the schema tofupilot has {name}, which is not the mirror's: move it to another schema"
+
+
+def test_a_view_in_the_place_of_one_of_the_mirror_is_replaced(path):
+    """It has the mirror's name, so it is the mirror's."""
+    mirror_of(SERVER, path)
+    made(path, "CREATE SCHEMA tofupilot", "CREATE VIEW tofupilot.users AS SELECT 1 AS one")
+    with opened(path) as database:
+        database.finish()
+        assert query(database, "SELECT id FROM tofupilot.users") == [("someone",)]
+
+
+@pytest.mark.parametrize("content", [b"serial,outcome\n1,PASS\n", b"x" * 20_000])
+def test_a_file_that_is_not_a_database_is_refused(path, content):
+    path.write_bytes(content)
+    assert refused(path) == f"{path} is not a DuckDB database: choose another file"
+
+
+def test_another_kind_of_database_is_refused(path):
+    """DuckDB would load an extension for it, and write into it."""
+    connection = sqlite3.connect(path)
+    connection.execute("CREATE TABLE runs (id)")
+    connection.commit()
+    connection.close()
+    assert "is not a DuckDB database" in refused(path)
+
+
+def test_a_damaged_database_is_refused(path):
+    made(path, "CREATE TABLE notes (text VARCHAR)")
+    path.write_bytes(path.read_bytes()[:20] + b"\xff" * 20_000)
+    assert refused(path).startswith(f"cannot use {path}: ")
+
+
+@pytest.mark.parametrize("kind", ["pipe", "socket"])
+def test_what_is_not_a_file_is_refused_and_left_alone(path, kind):
+    """It is not waited for, and no database takes its place. A device is of the same sort."""
+    if kind == "pipe":
+        os.mkfifo(path)
+    else:
+        with socket.socket(socket.AF_UNIX) as bound:
+            bound.bind(os.path.relpath(path))  # the path of a socket has to be short
+    before = path.stat()
+    with pytest.raises(MirrorError, match=f"{path} is not a file: choose another path"), opened(path):
+        pytest.fail("it was opened")
+    assert os.path.samestat(path.stat(), before)
+
+
+def test_a_link_to_an_empty_file_stays_a_link(path, tmp_path):
+    target = tmp_path / "elsewhere.duckdb"
+    target.touch()
+    path.symlink_to(target)
+    with opened(path):
+        pass
+    assert path.is_symlink()
+    with opened(target) as database:
+        assert query(database, "SELECT server FROM _mirror") == [(SERVER,)]
+
+
+def test_a_folder_is_refused(path):
+    path.mkdir()
+    with pytest.raises(MirrorError, match=f"cannot read {path}: Is a directory"), opened(path):
+        pytest.fail("it was opened")
+
+
+@pytest.mark.parametrize(("code", "error"), [(errno.ELOOP, MirrorError), (errno.EIO, OSError)])
+def test_a_file_that_cannot_be_read(path, monkeypatch, code, error):
+    """Another path is asked for, unless the disk has failed."""
+
+    def refuse(*_, **__):
+        raise OSError(code, os.strerror(code))
+
+    path.touch()
+    monkeypatch.setattr(Path, "open", refuse)
+    with pytest.raises(error, match=os.strerror(code)), opened(path):
+        pytest.fail("it was opened")
+
+
+@pytest.mark.parametrize("content", [b"", bytes(8) + b"DUCK" + bytes(4084)], ids=["empty", "one header"])
+def test_a_database_that_was_not_finished_is_made_anew(path, content):
+    """DuckDB writes three headers. A process that is killed in between leaves less."""
+    path.write_bytes(content)
+    with opened(path) as database:
+        assert query(database, "SELECT count(*) FROM _mirror") == [(1,)]
+
+
+def test_tables_of_another_program_are_refused(path):
+    made(path, "CREATE TABLE runs (id VARCHAR)", "CREATE TABLE notes (text VARCHAR)")
+    assert refused(path) == "the database has a table runs that does not belong to a mirror: choose another file"
+
+
+def test_other_tables_are_left_alone(path):
+    made(path, "CREATE TABLE notes AS SELECT 'kept' AS text")
+    with opened(path) as database:
+        assert query(database, "FROM notes") == [("kept",)]
+
+
+@pytest.mark.parametrize(
+    ("columns", "complaint"),
+    [
+        (
+            "id VARCHAR, name INTEGER, _seen_at TIMESTAMPTZ, _gone_at TIMESTAMPTZ",
+            "the table procedures has a column name of type INTEGER where VARCHAR belongs: choose another file",
+        ),
+        ("name VARCHAR, _seen_at TIMESTAMPTZ, _gone_at TIMESTAMPTZ", "the table procedures has no column id"),
+        ("id VARCHAR, _gone_at TIMESTAMPTZ", "the table procedures has no column _seen_at"),
+    ],
+)
+def test_a_table_with_other_columns_is_refused(path, columns, complaint):
+    with opened(path) as database:
+        query(database, f"CREATE TABLE procedures ({columns})")
+    assert refused(path).startswith(complaint)
+
+
+def test_what_was_not_seen_is_gone_once(path):
+    begun = datetime(2026, 3, 1, tzinfo=UTC)
+    with opened(path) as database:
+        database.prepare("users", {"users": ""})
+        query(database, f"INSERT INTO users (id, _seen_at) VALUES ('here', '{begun}'), ('gone', NULL)")  # noqa: S608 - a date
+        assert database.mark_gone("users", begun, None) == 1
+        assert database.mark_gone("users", begun, None) == 0
+        assert query(database, "SELECT id FROM users WHERE _gone_at IS NULL") == [("here",)]
+
+
+def test_memory_that_is_never_enough_is_an_error(path, monkeypatch):
+    """Nothing is stored then, and the database can be used."""
+
+    def fail(*_):
+        raise duckdb.OutOfMemoryException("could not allocate block")
+
+    with opened(path) as database:
+        with monkeypatch.context() as patched, pytest.raises(MemoryError, match="could not allocate block"):
+            patched.setattr(Database, "_make_table", fail)
+            database.prepare("users", {"users": ""})
+        database.prepare("users", {"users": ""})
+        assert database.rows("users") == 0
+
+
+def test_what_duckdb_says_of_a_full_disk_is_an_os_error(path):
+    error = _unusable(duckdb.IOException('Could not write file "x": No space left on device'), path)
+    assert isinstance(error, OSError)
+    assert str(error) == "[Errno 28] No space left on device"
+
+
+def test_a_database_that_another_program_has_open(path):
+    error = _unusable(duckdb.IOException(f'Could not set lock on file "{path}": Conflicting lock is held'), path)
+    assert isinstance(error, DatabaseInUseError)
+    assert error.path == path
+    assert str(error) == f"another program has {path} open: close it there, or wait until it is done"
+
+
+def test_a_path_that_cannot_be_written(tmp_path):
+    with (
+        pytest.raises(MirrorError, match=r"cannot use .*/missing/line\.duckdb: "),
+        opened(tmp_path / "missing" / "line.duckdb"),
+    ):
+        pytest.fail("it was opened")
+    assert not list(tmp_path.iterdir())

@@ -1,0 +1,75 @@
+"""An update that has to end in time: what has come by then is stored, and the next one goes on after it."""
+
+import asyncio
+import pickle
+from contextlib import contextmanager
+from types import SimpleNamespace
+
+import pytest
+
+from aiotofupilot.mirror import MirrorResult, MirrorTimeoutError, update
+
+
+@contextmanager
+def passing_after(waits):
+    """Let the deadline pass when the update has waited so often."""
+    left = [waits]
+
+    def timeout_at(_moment):
+        left[0] -= 1
+        return asyncio.timeout_at(None if left[0] >= 0 else 0)
+
+    with pytest.MonkeyPatch.context() as patched:
+        names = {name: getattr(asyncio, name) for name in dir(asyncio) if not name.startswith("__")}
+        patched.setattr(update, "asyncio", SimpleNamespace(**names | {"timeout_at": timeout_at}))
+        yield
+
+
+def test_what_has_come_is_stored(pull, sandbox, mirrored, ids):
+    """And a deadline that is far changes nothing."""
+    sandbox.produce(360)
+    with passing_after(2), pytest.raises(MirrorTimeoutError, match="the deadline of 5 s has passed") as caught:
+        pull("runs", "units", deadline=5)
+    (result,) = caught.value.results
+    assert 100 <= result.new < 400
+    assert result == MirrorResult(listing="runs", new=result.new, gone=0, rows=result.new)
+    assert pull("runs", deadline=3600)["runs"].new == 400 - result.new
+    assert mirrored("runs") == ids(sandbox.runs)
+
+
+def test_runs_come_with_what_they_wrote_or_not_at_all(pull, sandbox, query, mirrored, ids):
+    """Wherever the deadline passes."""
+    sandbox.produce(160)
+    for waits in range(1, 8, 2):
+        with passing_after(waits), pytest.raises(MirrorTimeoutError):
+            pull("runs", "logs", deadline=5, full=True)
+        counts = "SELECT count(*) FROM logs GROUP BY run__id HAVING run__id IN (SELECT id FROM runs) ORDER BY 1"
+        stored = {key for (key,) in query("SELECT id FROM runs")}
+        assert sum(count for (count,) in query(counts)) == sum(log.run.id in stored for log in sandbox.logs)
+    pull("runs", "logs")
+    assert mirrored("logs") == ids(sandbox.logs)
+
+
+@pytest.mark.parametrize(("listing", "full"), [("stations", False), ("runs", True)])
+def test_what_was_not_read_in_time_is_not_marked_as_gone(pull, query, listing, full):
+    pull(listing)
+    with pytest.raises(MirrorTimeoutError) as caught:
+        pull(listing, full=full, deadline=1e-9)
+    assert [(result.new, result.gone) for result in caught.value.results] == [(0, 0)]
+    assert query(f"SELECT count(*) FROM {listing} WHERE _gone_at IS NOT NULL") == [(0,)]  # noqa: S608 - a listing's name
+
+
+def test_a_timeout_of_another_kind_is_not_a_deadline(pull):
+    """It is an error, wherever it comes from."""
+
+    def late(_progress):
+        raise TimeoutError("the disk")
+
+    with pytest.raises(TimeoutError, match="the disk"):
+        pull("users", deadline=3600, on_progress=late)
+
+
+def test_the_error_survives_pickling():
+    result = MirrorResult(listing="runs", new=1, gone=0, rows=1)
+    error = pickle.loads(pickle.dumps(MirrorTimeoutError("late", seconds=2.0, results=(result,))))  # noqa: S301 - our own
+    assert (str(error), error.seconds, error.results) == ("late", 2.0, (result,))

@@ -1,0 +1,506 @@
+"""A database with a table for each listing, brought up to date by each update."""
+
+import asyncio
+import gc
+import resource
+import shutil
+from contextlib import AbstractAsyncContextManager
+from datetime import UTC, datetime, timedelta
+
+import duckdb
+import pytest
+from attrs import evolve
+from fakes.budget import NIGHTLY
+from fakes.proxies import AUTHORITY, Proxy, with_tls
+from fakes.wire_listings import MODELS
+
+from aiotofupilot import ForbiddenError, RetryPolicy, SessionError, TofuPilotSession, Watermark
+from aiotofupilot.mirror import (
+    DatabaseInUseError,
+    Mirror,
+    MirrorError,
+    MirrorProgress,
+    MirrorResult,
+    StaleWatermarkError,
+    database,
+    mirror_blocking,
+    update,
+)
+from aiotofupilot.sandbox import Sandbox, faults
+
+EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+
+AT_ONCE = RetryPolicy(attempts=3, initial_wait=0)
+
+
+def since(item):
+    """Return how long ago an item was created, and a minute more."""
+    return datetime.now(UTC) - item.created_at + timedelta(minutes=1)
+
+
+def anybody():
+    return TofuPilotSession("key", base_url="https://tofupilot.example")
+
+
+def test_every_listing_is_a_table(pull, sandbox, query, mirrored, ids, tmp_path):
+    """The first update brings everything, the second one nothing, and the third one what is new.
+
+    No file stays beside.
+    """
+    came = pull()
+    assert list(came) == list(MODELS)
+    assert {name: mirrored(name) for name in MODELS} == {name: ids(getattr(sandbox, name)) for name in MODELS}
+    assert {name: result.new for name, result in came.items()} == {name: len(getattr(sandbox, name)) for name in MODELS}
+    assert not any(result.new or result.gone for result in pull().values())
+    sandbox.produce(2)
+    came = pull("measurements", "runs")
+    assert list(came) == ["runs", "logs", "measurements", "phases"]
+    assert came["runs"] == MirrorResult(listing="runs", new=2, gone=0, rows=42)
+    assert mirrored("measurements") == ids(sandbox.measurements)
+    assert query("SELECT format, server, updated_at > now() - INTERVAL 1 HOUR FROM _mirror") == [(1, sandbox.url, True)]
+    assert {name for (name,) in query("SELECT DISTINCT table_schema FROM information_schema.tables")} == {
+        "main",
+        "tofupilot",
+    }
+    assert [path.name for path in tmp_path.iterdir()] == ["line.duckdb"]
+
+
+def test_a_row_has_what_the_item_has(pull, sandbox, query):
+    """Fields of nested values are columns, lists and mappings are JSON, and durations are seconds of any length."""
+    run = evolve(sandbox.runs[0], duration=timedelta.max, metadata={"shift": "B", "volts": 4.5})
+    sandbox.runs[0] = run
+    pull("runs")
+    ((serial, seconds, created_at, metadata),) = query(
+        "SELECT unit__serial_number, duration, epoch_us(created_at), metadata::VARCHAR FROM runs WHERE id = ?", run.id
+    )
+    assert (serial, seconds) == (run.unit.serial_number, timedelta.max.total_seconds())
+    assert created_at == (run.created_at - EPOCH) // timedelta(microseconds=1)
+    assert metadata == '{"shift":"B","volts":4.5}'
+    assert query(
+        "SELECT typeof(sequences), bool_and((sequences->0->>'duration')::DOUBLE > 0) FROM runs GROUP BY ALL"
+    ) == [("JSON", True)]
+
+
+def test_what_is_gone_is_marked(pull, sandbox, query):
+    """A full update sees it, and that it came back. The row stays."""
+    pull("procedures")
+    removed = sandbox.procedures.pop(2)
+    sandbox.procedures[0] = evolve(sandbox.procedures[0], name="Renamed")
+    assert pull("procedures")["procedures"].gone == 0
+    assert pull("procedures", full=True)["procedures"] == MirrorResult(listing="procedures", new=0, gone=1, rows=5)
+    assert query("SELECT id FROM procedures WHERE _gone_at IS NOT NULL") == [(removed.id,)]
+    assert removed.id not in {key for (key,) in query("SELECT id FROM tofupilot.procedures")}
+    assert query("SELECT id FROM procedures WHERE name = 'Renamed'") == [(sandbox.procedures[0].id,)]
+    sandbox.procedures.insert(2, removed)
+    assert pull("procedures", full=True)["procedures"].gone == 0
+    assert query("SELECT id FROM procedures WHERE _gone_at IS NOT NULL") == []
+
+
+def test_a_large_listing_is_stored_in_parts(pull, sandbox, monkeypatch, mirrored, ids):
+    """A full update reads on from part to part, and marks nothing as gone that it read in an earlier one."""
+    sandbox.produce(210)
+    stored = []
+    store = database.Database.store
+    monkeypatch.setattr(database.Database, "store", lambda *given: stored.append(given) or store(*given))
+    monkeypatch.setattr(update, "_ROWS", 90)
+    monkeypatch.setattr(update, "_ITEMS", 40)
+    for is_full in (False, True):
+        stored.clear()
+        assert pull("runs", full=is_full)["runs"].gone == 0
+        assert len(stored) >= 3
+        assert mirrored("runs") == ids(sandbox.runs)
+
+
+class Limiter(AbstractAsyncContextManager):
+    """Lets everybody in at once, and counts."""
+
+    entered = 0
+
+    async def __aenter__(self):
+        self.entered += 1
+
+    async def __aexit__(self, *_):
+        pass
+
+
+def test_progress_is_told_and_each_request_enters_the_limiter(pull, sandbox):
+    progress, limiter = [], Limiter()
+    pull("runs", "users", "logs", on_progress=progress.append, with_totals=True, limiter=limiter)
+    last = {each.listing: each for each in progress}
+    assert last["users"] == MirrorProgress(listing="users", rows=len(sandbox.users), total=len(sandbox.users))
+    assert last["runs"] == MirrorProgress(listing="runs", rows=40, total=40)
+    assert last["logs"] == MirrorProgress(listing="logs", rows=len(sandbox.logs), total=None)
+    assert limiter.entered == len(sandbox.requests)
+    progress.clear()
+    sandbox.produce(3)
+    pull("runs", on_progress=progress.append, with_totals=True)
+    assert next(each for each in progress if each.listing == "runs").total in range(3, 10)
+
+
+def test_one_walk_of_the_runs_serves_what_they_wrote(pull, sandbox):
+    """What the runs of one procedure wrote is requested together. Nothing is requested for a procedure without runs."""
+    pull("logs", "measurements", "phases")
+    paths = [request.path.rpartition("/")[2] for request in sandbox.requests]
+    assert paths.count("runs") == 1
+    assert paths.count("logs") <= 1 + len(sandbox.logs) // 90
+    assert {request.query["procedure_id"] for request in sandbox.requests if request.path.endswith("phases")} == {
+        run.procedure.id for run in sandbox.runs
+    }
+
+
+def test_what_a_run_wrote_follows_the_run_once_it_is_mirrored(pull, sandbox, mirrored, ids):
+    """A listing that is added later is read from the beginning, and the others with it."""
+    pull("runs")
+    pull("logs")
+    assert mirrored("logs") == ids(sandbox.logs)
+    sandbox.produce(2)
+    assert list(pull("runs")) == ["runs", "logs"]
+    assert mirrored("logs") == ids(sandbox.logs)
+
+
+def test_what_becomes_visible_after_its_run_comes_with_the_next_update(pull, sandbox, mirrored, ids):
+    """Within a minute of the newest run."""
+    sandbox.produce(1)
+    late = [log for log in sandbox.logs if log.run.id == sandbox.runs[0].id]
+    assert late
+    sandbox.logs[:] = [log for log in sandbox.logs if log not in late]
+    pull("runs", "logs")
+    sandbox.logs[:0] = late
+    assert pull("runs", "logs")["logs"].new == len(late)
+    assert mirrored("logs") == ids(sandbox.logs)
+
+
+class TestAgain:
+    """What was changed or removed lately, without a full update."""
+
+    def test_it_sees_what_was_changed_or_removed_there_and_nothing_else(self, pull, sandbox, query):
+        """Runs, what they wrote, units and batches. A run that is older than that stays as it is."""
+        pull("runs", "units", "logs", "stations", "procedures")
+        for at in (1, 20):
+            sandbox.runs[at] = evolve(sandbox.runs[at], outcome="ABORTED")
+        sandbox.units[0] = evolve(sandbox.units[0], sample="golden")
+        removed, older = sandbox.runs[2], sandbox.runs[21]
+        sandbox.runs[:] = [run for run in sandbox.runs if run not in (removed, older)]
+        came = pull("runs", "units", "logs", "stations", "procedures", again=since(sandbox.runs[4]))
+        assert {name: result.gone for name, result in came.items()} == {
+            "procedures": 0,
+            "runs": 1,
+            "units": 0,
+            "stations": 0,
+            "logs": query("SELECT count(*) FROM logs WHERE run__id = ?", removed.id)[0][0],
+        }
+        assert came["logs"].gone
+        assert query("SELECT id FROM runs WHERE _gone_at IS NOT NULL") == [(removed.id,)]
+        assert query("SELECT id FROM runs WHERE outcome = 'ABORTED'") == [(sandbox.runs[1].id,)]
+        assert query("SELECT sample FROM units WHERE id = ?", sandbox.units[0].id) == [("golden",)]
+
+    def test_what_cannot_be_read_hides_what_is_gone(self, pull, sandbox):
+        """An update cannot tell the one from the other."""
+        pull("runs", "logs")
+        sandbox.faults.always(faults.unreadable(sandbox.runs[1].id))
+        removed = sandbox.runs[2]
+        of_removed = sum(log.run.id == removed.id for log in sandbox.logs)
+        sandbox.runs.remove(removed)
+        again = since(sandbox.runs[4])
+        came = pull("runs", "logs", again=again, retry=AT_ONCE, on_unreadable="skip")
+        assert (came["runs"].unreadable, came["runs"].gone, came["logs"].gone) == (1, 0, 0)
+        sandbox.faults.clear()
+        came = pull("runs", "logs", again=again)
+        assert (came["runs"].gone, came["logs"].gone) == (1, of_removed)
+
+    @pytest.mark.parametrize(
+        ("options", "error", "message"),
+        [
+            ({"again": 7}, TypeError, "again must be a timedelta or None, got 7"),
+            ({"again": timedelta(0)}, ValueError, r"again must be more than 0, got datetime.timedelta\(0\)"),
+            ({"again": timedelta(1), "full": True}, ValueError, "again must be left out where full is True"),
+        ],
+    )
+    def test_bad_arguments(self, pull, tmp_path, options, error, message):
+        with pytest.raises(error, match=message):
+            pull("runs", **options)
+        assert not list(tmp_path.iterdir())
+
+
+class TestPart:
+    """A part of an account: the items that match some filters."""
+
+    def test_only_what_matches_is_mirrored(self, pull, sandbox, mirrored, ids):
+        """What runs wrote follows the runs."""
+        filters = {"outcomes": ["FAIL"]}
+        failed = [run for run in sandbox.runs if run.outcome == "FAIL"]
+        assert 0 < len(failed) < 40
+        pull("measurements", filters=filters)
+        assert mirrored("runs") == ids(failed)
+        of_failed = {run.id for run in failed}
+        assert mirrored("measurements") == ids(item for item in sandbox.measurements if item.run_id in of_failed)
+        sandbox.produce(30)
+        pull("runs", filters=filters)
+        assert mirrored("runs") == ids(run for run in sandbox.runs if run.outcome == "FAIL")
+
+    def test_a_start_date_is_that_of_each_listing(self, pull, sandbox, mirrored, ids):
+        """Deployments call it otherwise. Listings without one are left out, unless they are named."""
+        start = sandbox.runs[9].created_at
+        came = pull(filters={"created_after": start})
+        assert list(came) == ["procedures", "runs", "units", "batches", "deployments", "logs", "measurements", "phases"]
+        assert mirrored("runs") == ids(sandbox.runs[:10])
+        assert mirrored("deployments") == ids(item for item in sandbox.deployments if item.deployed_at >= start)
+        with pytest.raises(ValueError, match="filters: parts do not take 'created_after', so leave parts out"):
+            pull("runs", "parts", filters={"created_after": start})
+
+    def test_the_database_remembers_the_filters(self, pull, tmp_path):
+        """Each listing has its own."""
+        pull("runs", filters={"outcomes": ["FAIL"], "created_after": datetime(2026, 1, 30, tzinfo=UTC)})
+        pull("users")
+        with pytest.raises(MirrorError) as caught:
+            pull("runs", filters={"outcomes": ["FAIL", "ERROR"]})
+        assert str(caught.value) == (
+            "the database holds runs with outcomes=FAIL, created_after=2026-01-30T00:00:00.000Z, "
+            "and this update has outcomes=FAIL, outcomes=ERROR: choose another file, or the same filters"
+        )
+        with pytest.raises(MirrorError, match="and this update has no filters: "):
+            pull("runs")
+
+    @pytest.mark.parametrize(
+        ("listings", "filters", "message"),
+        [
+            (["run"], {}, "listings must be one of 'procedures', .*, got 'run'"),
+            ([], {}, r"listings must not be empty"),
+            (["runs"], {"outcome": "FAIL"}, "filters: no listing takes 'outcome'"),
+            (["runs"], {"sort_by": "created_at"}, "filters: no listing takes 'sort_by'"),
+            (["users"], {"outcomes": ["FAIL"]}, "filters: users do not take 'outcomes', so leave users out"),
+            (None, {"outcomes": ["FAIL"], "numbers": ["B"]}, "no listing takes numbers, outcomes"),
+            (["runs"], {"created_after": datetime(2026, 1, 1)}, "created_after must be timezone-aware"),  # noqa: DTZ001 - that is the point
+        ],
+    )
+    def test_bad_arguments(self, tmp_path, listings, filters, message):
+        with pytest.raises(ValueError, match=message):
+            Mirror(tmp_path / "line.duckdb", session=anybody(), listings=listings, filters=filters)
+
+    def test_a_name_in_the_place_of_names(self, tmp_path):
+        with pytest.raises(TypeError, match="listings must be several names, got 'runs'"):
+            Mirror(tmp_path / "line.duckdb", session=anybody(), listings="runs")
+
+
+def test_an_update_that_ends_within_a_transaction_is_repeated(pull, sandbox, monkeypatch, mirrored, ids):
+    """What had been read and not stored is read again: the database alone says how far it is."""
+    pull("runs")
+    merge = database.Database._merge
+
+    def fail(*given):
+        merge(*given)
+        raise ZeroDivisionError
+
+    sandbox.produce(3)
+    with monkeypatch.context() as patched, pytest.raises(ZeroDivisionError):
+        patched.setattr(database.Database, "_merge", fail)
+        pull("runs")
+    assert len(mirrored("runs")) == 40
+    assert pull("runs")["runs"].new == 3
+    assert mirrored("runs") == ids(sandbox.runs)
+
+
+def test_a_database_can_be_moved_and_restored_from_a_copy(pull, sandbox, tmp_path, mirrored, ids):
+    """The next update goes on from its content, whatever stands in its path."""
+    pull("runs")
+    moved = tmp_path / "O'Brien [1]*" / "100%" / "name=Nobody" / "line.duckdb"
+    moved.parent.mkdir(parents=True)
+    shutil.move(tmp_path / "line.duckdb", moved)
+    copy = shutil.copy(moved, tmp_path / "copy.duckdb")
+    for path in (moved, copy):
+        sandbox.produce(1)
+        assert pull("runs", path=path)["runs"].new == len(sandbox.runs) - 40
+        assert mirrored("runs", path=path) == ids(sandbox.runs)
+    assert [path.name for path in moved.parent.iterdir()] == ["line.duckdb"]
+
+
+async def test_two_at_the_same_time(tmp_path):
+    """The second one is refused, and the first one is not disturbed. Its end lets go of the database."""
+    async with Sandbox(procedures=120) as sandbox, TofuPilotSession(sandbox.api_key, base_url=sandbox.url) as session:
+        mirror = Mirror(tmp_path / "line.duckdb", session=session, listings=["procedures"])
+        async with asyncio.TaskGroup() as group:
+            first = group.create_task(mirror.update())
+            second = group.create_task(refused(mirror.update()))
+        assert first.result()[0].new == 120
+        assert second.result() == f"{tmp_path}/line.duckdb is being brought up to date already: wait until that is done"
+        assert (await mirror.update())[0].new == 0
+        assert repr(mirror) == f"<Mirror {tmp_path}/line.duckdb>"
+
+
+async def refused(coroutine):
+    with pytest.raises(DatabaseInUseError) as caught:
+        await coroutine
+    return str(caught.value)
+
+
+async def test_a_cancelled_update_lets_go_of_the_database(tmp_path):
+    """Wherever it is. What is under way in the thread comes to its end first."""
+    async with Sandbox(procedures=120) as sandbox, TofuPilotSession(sandbox.api_key, base_url=sandbox.url) as session:
+        mirror = Mirror(tmp_path / "line.duckdb", session=session, listings=["procedures", "runs", "logs"])
+        for steps in range(0, 60, 1 if NIGHTLY else 7):
+            task = asyncio.create_task(mirror.update())
+            for _ in range(steps):
+                await asyncio.sleep(0)
+            task.cancel()
+            await asyncio.gather(task, return_exceptions=True)
+        await mirror.update()
+    with duckdb.connect(tmp_path / "line.duckdb") as connection:
+        assert connection.sql("SELECT count(*), count(DISTINCT id) FROM procedures").fetchall() == [(120, 120)]
+
+
+def test_a_column_that_was_removed_is_there_again(pull, sandbox, query):
+    """So is one that an older version did not have. Rows have null in it until they are read again."""
+    pull("runs")
+    query("ALTER TABLE runs DROP COLUMN outcome")
+    sandbox.produce(1)
+    assert pull("runs")["runs"].new == 1
+    assert query("SELECT count(outcome), count(*) FROM runs") == [(1, 41)]
+    pull("runs", full=True)
+    assert query("SELECT count(outcome), count(*) FROM tofupilot.runs") == [(41, 41)]
+
+
+def test_a_table_that_was_removed_comes_anew(pull, sandbox, query, mirrored, ids):
+    """Whole, and not from where the last update ended. Its filters are forgotten, too."""
+    pull("procedures", "runs", filters={})
+    query("DROP TABLE runs")
+    sandbox.produce(1)
+    came = pull("procedures", "runs")
+    assert (came["procedures"].new, came["runs"].new) == (0, 41)
+    assert mirrored("runs") == ids(sandbox.runs)
+    query("DROP TABLE runs")
+    assert pull("runs", filters={"outcomes": ["FAIL"]})["runs"].rows < 41
+
+
+def test_a_server_that_refuses_a_listing_costs_the_others_nothing(pull, sandbox, mirrored, ids):
+    sandbox.before_response.append(lambda _factory, request: refuse(request))
+
+    def refuse(request):
+        if request.path.endswith("/units"):
+            sandbox.faults.next(faults.status(403))
+
+    with pytest.raises(ForbiddenError):
+        pull("procedures", "units")
+    assert mirrored("procedures") == ids(sandbox.procedures)
+
+
+def test_a_watermark_that_cannot_be_used(pull, query, mirrored, sandbox, ids):
+    """A full update does without it."""
+    for text in ("nonsense", str(Watermark("runs", "AAAAAAAA"))):
+        pull("runs", full=True)
+        query("UPDATE _mirror_listings SET watermark = ?", text)
+        with pytest.raises(StaleWatermarkError, match="cannot go on where the last update ended, so read everything"):
+            pull("runs")
+    pull("runs", full=True)
+    assert mirrored("runs") == ids(sandbox.runs)
+
+
+class TestAccount:
+    """A database is a mirror of one organization on one server."""
+
+    def test_another_one_is_refused(self, pull, sandbox):
+        pull("users")
+        mirrored = sandbox.organization
+        sandbox.organization = evolve(mirrored, id="another")
+        with pytest.raises(MirrorError) as caught:
+            pull("users")
+        assert str(caught.value) == (
+            f"the database is a mirror of the organization {mirrored.id}, and the key is one of another: "
+            "choose another file, or another key"
+        )
+
+    def test_another_key_of_it_is_as_good(self, pull, sandbox, tmp_path):
+        """A key of a station belongs to the organization too."""
+        pull("users")
+        sandbox.api_key = "rotated"
+        assert pull("users")["users"].is_account_checked
+        sandbox.api_key, sandbox.station_key = sandbox.station_key, sandbox.api_key
+        session = TofuPilotSession(sandbox.station_key, base_url=sandbox.url)
+        assert mirror_blocking(tmp_path / "line.duckdb", session=session, listings=["users"])[0].is_account_checked
+
+    def test_an_old_server_cannot_tell(self, pull, sandbox):
+        """The result says so. The next server that can tell is believed."""
+
+        def refuse(_factory, request):
+            if request.path.endswith("/whoami"):
+                sandbox.faults.next(faults.status(404))
+
+        sandbox.before_response.append(refuse)
+        assert not pull("users")["users"].is_account_checked
+        sandbox.before_response.clear()
+        assert pull("users")["users"].is_account_checked
+
+
+def test_a_disk_that_is_full(pull, sandbox, mirrored, ids):
+    """From whatever size on it takes nothing more: nothing of what was there is lost, and the next update goes on."""
+    sandbox.produce(200)
+    for size in [20_000, 60_000, 200_000, 600_000] if NIGHTLY else [60_000]:
+        limits = resource.getrlimit(resource.RLIMIT_FSIZE)
+        try:
+            resource.setrlimit(resource.RLIMIT_FSIZE, (size, limits[1]))
+            with pytest.raises(OSError, match="File too large"):
+                pull("runs", "logs", "measurements", full=True)
+        finally:
+            resource.setrlimit(resource.RLIMIT_FSIZE, limits)
+    pull("runs", "measurements")
+    assert mirrored("runs") == ids(sandbox.runs)
+    assert mirrored("measurements") == ids(sandbox.measurements)
+    gc.collect()
+
+
+def test_a_value_that_takes_more_memory_than_usual(pull, sandbox, query):
+    """DuckDB may use more then. No value of an item ends a mirror."""
+    long = "x" * 24_000_000
+    sandbox.procedures[:2] = [evolve(procedure, name=long) for procedure in sandbox.procedures[:2]]
+    pull("procedures")
+    assert query("SELECT count(*) FROM procedures WHERE length(name) = 24000000") == [(2,)]
+
+
+def test_an_error_of_duckdb_says_which_file(pull, query, tmp_path, monkeypatch):
+    """A table that no column can be added to, because it is a view."""
+    pull("users")
+    query("DROP TABLE users; CREATE VIEW users AS SELECT 'x' AS id")
+    monkeypatch.setattr(database.Database, "check", lambda *_: None)
+    with pytest.raises(MirrorError, match=f"cannot use {tmp_path}/line.duckdb: "):
+        pull("users")
+
+
+@pytest.mark.parametrize(
+    ("options", "error", "message"),
+    [
+        ({"full": "false"}, TypeError, "full must be True or False, got 'false'"),
+        ({"deadline": 0}, ValueError, "deadline must be more than 0 seconds and finite, got 0"),
+        ({"on_unreadable": "ignore"}, ValueError, "on_unreadable must be one of 'raise', 'skip', got 'ignore'"),
+    ],
+)
+def test_an_argument_out_of_bounds_is_refused_before_a_file_is_made(pull, tmp_path, options, error, message):
+    with pytest.raises(error, match=message):
+        pull("runs", **options)
+    assert not list(tmp_path.iterdir())
+
+
+async def test_a_session_of_its_own_is_closed(tmp_path, monkeypatch):
+    async with Sandbox(procedures=3) as sandbox:
+        monkeypatch.setenv("TOFUPILOT_API_KEY", sandbox.api_key)
+        monkeypatch.setenv("TOFUPILOT_URL", sandbox.url)
+        async with Mirror(tmp_path / "line.duckdb", listings=["procedures"]) as mirror:
+            assert [result.new for result in await mirror.update()] == [3]
+        with pytest.raises(SessionError, match="the session is closed"):
+            await mirror.update()
+        given = await asyncio.to_thread(mirror_blocking, tmp_path / "line.duckdb", listings=["procedures"])
+        assert [result.rows for result in given] == [3]
+
+
+async def test_it_goes_through_the_proxy_of_its_session(tmp_path):
+    async with Sandbox(30) as sandbox, with_tls(int(sandbox.url.split(":")[2].split("/")[0])) as port:
+        async with (
+            Proxy(port, login="user:of-the-proxy") as proxy,
+            TofuPilotSession(
+                sandbox.api_key,
+                base_url="https://tofu.example.com",
+                proxy=proxy.url.replace("//", "//user:of-the-proxy@"),
+                ca_cert=AUTHORITY.cert_pem.bytes().decode(),
+            ) as session,
+        ):
+            (result,) = await Mirror(tmp_path / "line.duckdb", session=session, listings=["stations"]).update()
+        assert result.rows == len(sandbox.stations)
+        assert set(proxy.lines) == {"CONNECT tofu.example.com:443 HTTP/1.1"}

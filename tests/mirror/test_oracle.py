@@ -1,0 +1,111 @@
+"""Updates of a mirror, in any order and ended anywhere, while the line goes on: it ends with what the server has."""
+
+import asyncio
+from datetime import UTC, datetime, timedelta
+from random import Random
+from tempfile import TemporaryDirectory
+
+import duckdb
+import pytest
+from attrs import evolve
+from fakes.budget import NIGHTLY
+from fakes.wire_listings import MODELS
+from hypothesis import given, settings, strategies as st
+
+from aiotofupilot import TofuPilotSession
+from aiotofupilot.mirror import Mirror, update
+from aiotofupilot.sandbox import Sandbox, paging
+
+STEPS = st.lists(
+    st.sampled_from(["new", "new", "again", "full", "killed", "killed", "made", "changed", "removed"]),
+    min_size=2,
+    max_size=8,
+)
+
+
+def run_of(name, item):
+    """Return the ID of the run that wrote an item. Without its run, it is not listed. None: no run wrote it."""
+    return item.run.id if name == "logs" else getattr(item, "run_id", None)
+
+
+class Line:
+    """A line that goes on, and its mirror."""
+
+    def __init__(self, sandbox, session, path, random):
+        self.sandbox, self.session, self.path, self.random = sandbox, session, path, random
+        self.names = ["runs", *random.sample(["logs", "measurements", "phases", "units", "stations", "procedures"], 2)]
+
+    async def step(self, what):
+        """Do one of the steps."""
+        runs, at = self.sandbox.runs, self.random.randrange(len(self.sandbox.runs))
+        match what:
+            case "new":
+                await self.mirror().update()
+            case "full":
+                await self.mirror().update(full=True)
+            case "again":
+                await self.mirror().update(again=datetime.now(UTC) - runs[at].created_at + timedelta(seconds=1))
+            case "killed":
+                await self.kill()
+            case "made":
+                self.sandbox.produce(self.random.randint(1, 9))
+            case "changed":
+                runs[at] = evolve(runs[at], docstring=f"changed {self.random.random()}")
+            case _:
+                del runs[at]
+
+    def mirror(self):
+        names = self.random.sample(self.names, self.random.randint(1, len(self.names)))
+        return Mirror(self.path, session=self.session, listings=names)
+
+    async def kill(self):
+        """Cancel an update somewhere. What its transaction had not committed is not there."""
+        task = asyncio.create_task(self.mirror().update(full=self.random.random() < 0.3))
+        for _ in range(self.random.randrange(400)):
+            await asyncio.sleep(0)
+        task.cancel()
+        await asyncio.gather(task, return_exceptions=True)
+
+    def check(self, *, all_of_it):
+        """Compare the mirror with the server.
+
+        Args:
+            all_of_it: Whether a full update was the last one. If not, what was changed or removed need not be seen.
+        """
+        with duckdb.connect(self.path) as connection:
+            listed = {run.id for run in self.sandbox.runs}
+            tables = {name for (name,) in connection.sql("SELECT table_name FROM duckdb_tables()").fetchall()}
+            for name in tables & MODELS.keys():
+                rows = connection.sql(f"SELECT id, _gone_at IS NULL FROM {name}").fetchall()  # noqa: S608 - a listing's name
+                there = {item.id for item in getattr(self.sandbox, name) if run_of(name, item) in listed | {None}}
+                assert len({key for key, _ in rows}) == len(rows), name
+                assert there <= {key for key, _ in rows}, name
+                if all_of_it:
+                    assert there == {key for key, is_there in rows if is_there}, name
+            if all_of_it:
+                changed = connection.sql("SELECT id, docstring FROM runs WHERE _gone_at IS NULL").fetchall()
+                assert dict(changed) == {run.id: run.docstring for run in self.sandbox.runs}
+
+
+SMALL = {"_ROWS": 5, "_ITEMS": 3, "_RUNS_FIRST": 2, "_RUNS_LAST": 4}
+"""Sizes with which an update has many transactions, so that more of them are ended in between."""
+
+
+@settings(deadline=None, max_examples=60 if NIGHTLY else 5)
+@given(steps=STEPS, seed=st.integers(0, 2**16), size=st.sampled_from([2, 5, 100]), is_small=st.booleans())
+async def test_any_order_of_updates_ends_with_what_the_server_has(steps, seed, size, is_small):
+    random = Random(seed)  # noqa: S311 - picks steps
+    with TemporaryDirectory() as folder, pytest.MonkeyPatch.context() as patched:
+        for name, value in SMALL.items() if is_small else ():
+            patched.setattr(update, name, value)
+        async with (
+            Sandbox(procedures=3, runs=12, seed=seed, paging=paging.capped(size)) as sandbox,
+            TofuPilotSession(sandbox.api_key, base_url=sandbox.url, concurrency=random.choice([1, 4])) as session,
+        ):
+            line = Line(sandbox, session, f"{folder}/line.duckdb", random)
+            for what in steps:
+                await line.step(what)
+            await Mirror(line.path, session=session, listings=line.names).update()
+            line.check(all_of_it=False)
+            await Mirror(line.path, session=session, listings=line.names).update(full=True)
+            line.check(all_of_it=True)
