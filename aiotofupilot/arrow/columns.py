@@ -17,7 +17,7 @@ import attrs
 import msgspec
 import pyarrow as pa
 
-from aiotofupilot._arguments import for_parameter
+from aiotofupilot._arguments import for_parameter, must_be
 from aiotofupilot.errors import DecodeError
 from aiotofupilot.models.fields import fields_of
 
@@ -62,7 +62,7 @@ def schema(model: type) -> pa.Schema:
     """
     anything: Any = model
     if not isinstance(anything, type) or not attrs.has(anything):
-        raise for_parameter(TypeError(f"model must be a model such as Run, got {model!r}"), "model")
+        raise must_be(TypeError, "model", "a model such as Run", model)
     return pa.schema([pa.field(column.name, column.type) for column in _columns(model)])
 
 

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import pyarrow as pa
 
-from aiotofupilot._arguments import for_parameter, integer
+from aiotofupilot._arguments import for_parameter, integer, must_be
 from aiotofupilot._paging.paginator import Paginator
 from aiotofupilot._paging.walk import Iteration
 from aiotofupilot.errors import DecodeError
@@ -154,7 +154,7 @@ def batches(listing: Paginator[Any], *, rows: int = 10_000) -> RecordBatches:
 
 def _checked(listing: Any) -> Paginator[Any]:  # noqa: ANN401 - it can be anything
     if not isinstance(listing, Paginator):
-        raise for_parameter(TypeError(f"listing must be what list() returns, got {listing!r}"), "listing")
+        raise must_be(TypeError, "listing", "what list() returns", listing)
     paginator: Paginator[Any] = listing  # pyright: ignore[reportUnknownVariableType] - the type of its items is not known
     if paginator.model is RawItem:
         raise for_parameter(TypeError(f"listing must have models, and raw() has none: got {listing!r}"), "listing")
