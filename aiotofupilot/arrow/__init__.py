@@ -25,7 +25,7 @@ Every column may hold null, even where the API promises a value. So a table stil
 promise back.
 
 `columns` has the schema of each model and makes columns of items. `streaming` makes record batches of a listing as its
-pages arrive, and `files` writes them to Parquet.
+pages arrive, and `files` writes them to Parquet. `flat` makes rows without nested columns.
 """
 
 from importlib.util import find_spec

@@ -2,8 +2,11 @@
 
 This needs DuckDB and pyarrow, which the extra ``mirror`` installs.
 
-`Mirror` does the updates, and `mirror_blocking` does one without asyncio. `selection` says what is mirrored, and
-`update` reads it. `database` is the file, with the views and macros of `sql`. `results` has what comes back.
+- `mirroring` has `Mirror`, which does the updates, and `mirror_blocking`, which does one without asyncio.
+- `update` is one update: what it reads, and when it stores what.
+- `database` is the file, with the views and macros of `sql`.
+- `selection` says which listings are mirrored, with which filters, and how they are requested.
+- `results` has what comes back.
 """
 
 from importlib.util import find_spec

@@ -45,7 +45,19 @@ def test_the_public_names_are_these():
         "RunProcedure",
         "RunSequence",
     ]
-    values += ["RunUnit", "Station", "StationRef", "Team", "Unit", "UnitRef", "User", "UserRef", "Validator"]
+    values += [
+        "Identity",
+        "Organization",
+        "RunUnit",
+        "Station",
+        "StationRef",
+        "Team",
+        "Unit",
+        "UnitRef",
+        "User",
+        "UserRef",
+        "Validator",
+    ]
     values += ["from_wire", "to_wire"]
     tree = [name for name in errors.__all__ if name.endswith("Error")]
     assert sorted(aiotofupilot.__all__) == sorted(values + tree)
