@@ -139,6 +139,7 @@ class Lifetime:
         finally:
             del self._under_way[scope]
             self._something_left.set()
+            del scope  # which knows its task, whose error knows this frame
         raise SessionError("the session was closed meanwhile")
 
     async def close(self) -> None:
