@@ -11,8 +11,6 @@ from typing import TYPE_CHECKING, Any, Generic, TypeVar
 
 from attrs import evolve
 
-from aiotofupilot.errors import DecodeError
-
 from .passes import OVERLAP, PassClock, Seen, SegmentWalk
 from .source import Identified
 
@@ -83,9 +81,9 @@ class ByCreation(Generic[T]):
         """
         while not self._has_ended:
             self._leave_page()
-            items = await self._walk.page(self._begin)
-            fresh = await self._fresh(items)
-            if not items:
+            found = await self._walk.page(self._begin, self._created)
+            fresh = self._fresh(found)
+            if not found:
                 self._has_ended = True
                 fresh, self._held = sorted(self._held.values(), key=itemgetter(0)), {}
             elif self._holds_back:
@@ -122,13 +120,9 @@ class ByCreation(Generic[T]):
         if self._is_sorted:
             self._raise_floor()
 
-    async def _fresh(self, items: list[T]) -> list[tuple[float, T]]:
+    def _fresh(self, found: list[tuple[float, T]]) -> list[tuple[float, T]]:
         """Return the items of a page that were not seen before, with the timestamps of their creation."""
-        try:
-            created = [self._created(item) for item in items]
-        except DecodeError:
-            await self._walk.restart()  # which has passed these items
-            raise
+        created = [timestamp for timestamp, _ in found]
         self._newest_of_page = max(created, default=-math.inf)
         self._clock.note(self._newest_of_page, self._source.clock.monotonic())
         if any(before > after for before, after in pairwise(created)):
@@ -137,12 +131,12 @@ class ByCreation(Generic[T]):
             self._is_sorted = self._has_floor and self._source.can_be_ordered
         fresh = [
             (timestamp, item)
-            for timestamp, item in zip(created, items, strict=True)
+            for timestamp, item in found
             if timestamp >= self._floor_before and not self._seen.knows(item.id)
         ]
         if self._seen.floor is not None and any(timestamp < self._seen.floor for timestamp, _ in fresh):
             self._is_sorted = False
-        self._stats.duplicates += len(items) - len(fresh)
+        self._stats.duplicates += len(found) - len(fresh)
         return fresh
 
     def _created(self, item: T) -> float:

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, Generic, TypeVar
 
 from attrs import evolve
 
-from aiotofupilot.errors import DriftError, PaginationError
+from aiotofupilot.errors import DecodeError, DriftError, PaginationError
 from aiotofupilot.positions import digest
 from aiotofupilot.stats import RequestCounts, WalkStats
 
@@ -30,6 +30,7 @@ if TYPE_CHECKING:
 __all__ = ["OVERLAP", "PassClock", "Seen", "Segment", "SegmentWalk"]
 
 T = TypeVar("T", bound=Identified)
+K = TypeVar("K")
 
 OVERLAP = 60
 """An item may become visible this many seconds after it was created."""
@@ -163,24 +164,29 @@ class SegmentWalk(Generic[T]):
         """Note that the last page brought something new."""
         self._has_progressed = True
 
-    async def page(self, begin: Callable[[], tuple[Fetch[T], Callable[[Any], object] | None]]) -> list[T]:
-        """Return the items of the next page that brings any. It is empty once the segment has ended.
+    async def page(
+        self, begin: Callable[[], tuple[Fetch[T], Callable[[Any], object] | None]], key: Callable[[T], K]
+    ) -> list[tuple[K, T]]:
+        """Return the items of the next page that brings any, with their keys. None are left once the segment has ended.
 
         Args:
             begin: Returns how a page of the segment is fetched, and its sort key. It is not kept, because it knows who
                 uses it, and a circle of references would keep pages in flight after everybody has dropped them.
+            key: Returns the key of an item. It is not kept either.
 
         Raises:
+            DecodeError: An item has no key. The next call begins again.
             DriftError: The listing moved too much, and ``on_drift`` or a lack of progress forbids another beginning.
                 Or the server's cursors are not offsets. The next call begins again.
             PaginationError: The server's cursor leads nowhere. The next call begins again.
         """
-        while True:
+        items = None
+        while items is None:
             if self._segment is None:
                 fetch, sort_key = begin()
                 self._segment = Segment(fetch, evolve(self._plan, sort_key=sort_key), self._stats)
             try:
-                return await self._counted(self._segment)
+                items = await self._counted(self._segment)
             except PaginationError:
                 await self.restart()
                 raise
@@ -189,6 +195,11 @@ class SegmentWalk(Generic[T]):
                 if self._plan.on_drift == "raise" or not self._has_progressed:
                     raise
                 self._has_progressed = False
+        try:
+            return [(key(item), item) for item in items]
+        except DecodeError:
+            await self.restart()  # because the segment has passed these items
+            raise
 
     async def restart(self) -> None:
         """Let the next page be the first of a segment that is begun again."""

@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING, Any, Generic, TypeVar
 
 from attrs import evolve
 
-from aiotofupilot.errors import DecodeError
 from aiotofupilot.positions import OpenRun, digest
 
 from .by_creation import ByCreation
@@ -76,11 +75,16 @@ class PerRun(Generic[T]):
         The list is empty once everything was seen.
         """
         while (walk := await self._walk_of_runs()) is not None:
-            items = await walk.page(self._begin)
-            if not items:
+            found = await walk.page(self._begin, self._source.run_id)
+            if not found:
                 self._close_runs()
-                continue
-            fresh = await self._fresh(walk, items)
+            # A server that lists other runs too lists their items again when these runs are requested.
+            fresh = [
+                (run_id, item)
+                for run_id, item in found
+                if run_id in self._yielded and digest(item.id) not in self._yielded[run_id]
+            ]
+            self._stats.duplicates += len(found) - len(fresh)
             if fresh:
                 walk.note_progress()
                 return fresh
@@ -142,19 +146,3 @@ class PerRun(Generic[T]):
     def _begin(self) -> tuple[Fetch[T], Callable[[Any], object] | None]:
         source = self._source.narrowed(order="asc", run_ids=self._requested, procedure_id=self._procedure_id)
         return source.fetch, source.sort_key
-
-    async def _fresh(self, walk: SegmentWalk[T], items: list[T]) -> list[tuple[str, T]]:
-        """Return the items of a page that were not yielded before, with the IDs of their runs."""
-        try:
-            run_ids = [self._source.run_id(item) for item in items]
-        except DecodeError:
-            await walk.restart()  # which has passed these items
-            raise
-        fresh = [
-            (run_id, item)
-            for run_id, item in zip(run_ids, items, strict=True)
-            # A server that lists other runs too lists these items again when their own runs are requested.
-            if run_id in self._yielded and digest(item.id) not in self._yielded[run_id]
-        ]
-        self._stats.duplicates += len(items) - len(fresh)
-        return fresh
