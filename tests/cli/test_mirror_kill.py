@@ -51,7 +51,7 @@ def test_killed_again_and_again(start, tmp_path, monkeypatch):
         busy = BusyLine(runs=0.6)
         sandbox.before_response.append(busy)
         killed = 0
-        while killed < (KILLS if NIGHTLY else 10):
+        while killed < (KILLS if NIGHTLY else 3):
             last, answered = len(sandbox.requests) + random.randint(1, len(NAMES)), threading.Event()
 
             def count(*_, last=last, answered=answered):
