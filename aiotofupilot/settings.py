@@ -248,6 +248,8 @@ def _checked_base_url(base_url: str, source: str, *, allow_insecure_http: bool) 
         url = URL(base_url)  # aiohttp parses it in this way too; another parser might find another host
         host = url.host  # this decodes it, so it may fail
         (url.raw_host or "").encode("idna")  # the host is looked up in this form
+        if host and ":" in host:
+            ip_address(host)  # yarl takes any text in brackets
     except ValueError as error:
         raise unusable(source, f"{source} is not a URL, got {base_url!r}: {error}") from error
     if not host:

@@ -4,7 +4,7 @@ from enum import Enum
 from ipaddress import ip_address
 
 import pytest
-from hypothesis import given, strategies as st
+from hypothesis import example, given, strategies as st
 from yarl import URL
 
 from aiotofupilot import ConfigurationError
@@ -241,6 +241,9 @@ BEGINNINGS = ["", "http://", "https://", "https://[", "http://127.0.0.1", "http:
 @given(
     st.sampled_from(BEGINNINGS), st.text("a1.:/@[]\\%?#-_~ é\n", max_size=12) | st.text(st.characters(codec="ascii"))
 )
+@example("https://[", ":.]")
+@example("https://[", "1:]")
+@example("https://[", ":]")
 def test_any_text_is_refused_or_becomes_an_address_that_stays_itself(beginning, text):
     """The only error is a ConfigurationError, and plain HTTP never leaves this machine."""
     try:
