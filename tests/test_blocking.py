@@ -25,6 +25,26 @@ async def test_also_where_a_loop_is_running():
         assert loop.run(name_of_thread()) == "aiotofupilot"
 
 
+def test_what_was_left_running_is_ended():
+    ended = []
+
+    async def last():
+        try:
+            await asyncio.Event().wait()
+        finally:
+            ended.append(True)
+
+    async def leave():
+        tasks.append(asyncio.create_task(last()))
+        await asyncio.sleep(0)
+
+    tasks = []
+    with LoopThread() as loop:
+        loop.run(leave())
+        assert not ended
+    assert ended
+
+
 def test_its_error_is_raised_here():
     async def fail():
         raise ZeroDivisionError

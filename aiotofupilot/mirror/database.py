@@ -299,24 +299,27 @@ class Database:
         self._connection.execute(sql, {"seen_at": seen_at})
         self._connection.unregister("incoming")
 
-    def _transact(self, change: Callable[[], None]) -> None:
-        """Make a change in one transaction. If it does not fit into memory, make it again with more."""
-        for memory in _MEMORY:
-            try:
-                with self._explained():
-                    self._connection.execute("BEGIN")
-                    change()
-                    self._connection.execute("COMMIT")
-            except MemoryError:
-                self._roll_back()
-                if memory == _MEMORY[-1]:
-                    raise
-                self._set_memory(_MEMORY[_MEMORY.index(memory) + 1])
-            except BaseException:
-                self._roll_back()
+    def _transact(self, change: Callable[[], None], memory: int = 0) -> None:
+        """Make a change in one transaction. If it does not fit into memory, make it again with more.
+
+        Args:
+            change: Makes the change.
+            memory: How many of `_MEMORY` were too little.
+        """
+        try:
+            with self._explained():
+                self._connection.execute("BEGIN")
+                change()
+                self._connection.execute("COMMIT")
+        except MemoryError:
+            self._roll_back()
+            if memory + 1 == len(_MEMORY):
                 raise
-            else:
-                return
+            self._set_memory(_MEMORY[memory + 1])
+            self._transact(change, memory + 1)
+        except BaseException:
+            self._roll_back()
+            raise
 
     def _roll_back(self) -> None:
         try:

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
     from aiotofupilot import Paginator, TofuPilotSession
 
-__all__ = ["OF_RUNS", "Selection", "is_compared", "of_runs", "run_column", "run_of"]
+__all__ = ["OF_RUNS", "Selection", "is_compared", "is_ordered", "of_runs", "run_column", "run_of"]
 
 OF_RUNS = tuple(name for name in NAMES if listing_class(name).by_run is not None)
 """The listings of what runs wrote. Their tables follow that of the runs."""
@@ -27,6 +27,12 @@ def is_compared(name: str) -> bool:
     """Return whether a listing has no filter on creation. Each update reads it from beginning to end."""
     declared = listing_class(name)
     return declared.creation_filter is None and declared.by_run is None
+
+
+def is_ordered(name: str) -> bool:
+    """Return whether a listing can be requested by its creation, oldest first. These are runs, units and batches."""
+    declared = listing_class(name)
+    return declared.creation_filter is not None and declared.oldest_first == declared.creation_field
 
 
 def run_of(name: str, item: Any) -> str:  # noqa: ANN401 - of any of these listings

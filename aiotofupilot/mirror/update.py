@@ -13,21 +13,21 @@ from __future__ import annotations
 import asyncio
 from collections import Counter, defaultdict
 from contextlib import aclosing, suppress
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any, Literal, ParamSpec, Protocol, TypeVar
 
-from attrs import define, field, frozen
+from attrs import define, evolve, field, frozen
 
 from aiotofupilot import TofuPilotError, Watermark
+from aiotofupilot._wire.times import read_http_date
 from aiotofupilot.arrow.flat import flat_batch
 from aiotofupilot.listings import NAMES, listing_class
 
 from .results import MirrorProgress, MirrorResult, MirrorTimeoutError, StaleWatermarkError
-from .selection import OF_RUNS, is_compared, of_runs, run_of
+from .selection import OF_RUNS, is_compared, is_ordered, of_runs, run_of
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Iterator, Mapping, Sequence
-    from datetime import timedelta
 
     import pyarrow as pa
 
@@ -49,6 +49,9 @@ _BYTES = 16 * 2**20
 
 _ITEMS = 1_000
 """Items that are made into rows together."""
+
+_RECENT = timedelta(hours=1)
+"""What is longer ago than this was visible when a walk began, however wrong a clock may be."""
 
 _RUNS_FIRST, _RUNS_LAST = 50, 800
 """Runs whose measurements, phases and logs are read before the watermark passes them. There are few at first, so that
@@ -105,8 +108,7 @@ class _Pending:
 
     def add(self, name: str, rows: pa.RecordBatch) -> None:
         """Add rows of a listing."""
-        if rows.num_rows:
-            self.batches[name].append(rows)
+        self.batches[name].append(rows)
 
     @property
     def is_enough(self) -> bool:
@@ -186,7 +188,7 @@ class Update:
         is_late = False
         try:
             await self._read_new(name, children)
-            if self._how.again is not None and self._can_be_read_again(name):
+            if self._how.again is not None and is_ordered(name):
                 await self._read_again(name, children, self._began_at - self._how.again)
         except _LateError:
             is_late = True
@@ -208,11 +210,13 @@ class Update:
     async def _read_new(self, name: str, children: tuple[str, ...]) -> None:
         """Read what is new, or everything where that cannot be told, or is wanted."""
         listing = self._listing(name)
+        text = None if self._how.full else await self._call(self._database.watermark, name)
         if is_compared(name):
             await self._note_total(name, listing)
             await self._store_walk(name, listing.walk())
+        elif text is None and not is_ordered(name):
+            await self._read_unordered(name, listing)
         else:
-            text = None if self._how.full else await self._call(self._database.watermark, name)
             try:
                 watermark = None if text is None else Watermark.parse(text)
                 news = listing.since(watermark)
@@ -226,16 +230,30 @@ class Update:
         if self._how.full or is_compared(name):
             await self._mark_gone(name, children)
 
+    async def _read_unordered(self, name: str, listing: Paginator[Any]) -> None:
+        """Read a whole listing that cannot be requested by its creation, oldest first.
+
+        A pass of `since` would remember each item until its end. A walk does not, but its end says nothing of what was
+        created meanwhile. So a small pass before the walk says from when on the next update has to look.
+        """
+        served_at = read_http_date((await self._in_time(listing)).headers.get("Date", "")) or self._began_at
+        recent = min(served_at, self._began_at).replace(microsecond=0) - _RECENT
+        async with aclosing(listing.since(evolve(listing.since().watermark, floor=recent))) as before:
+            while await self._in_time(before.take(_ITEMS)):
+                pass
+        await self._note_total(name, listing)
+        await self._store_walk(name, listing.walk())
+        self._pending.watermarks[name] = str(before.watermark)
+        await self._store()
+
     async def _read_again(self, name: str, children: tuple[str, ...], since: datetime) -> None:
         """Read what was created at a time or later once more."""
-        listing = self._listing(name, since)
-        await self._store_walk(name, listing.walk(), children)
-        await self._mark_gone(name, children, since)
-
-    def _can_be_read_again(self, name: str) -> bool:
-        """Return whether a listing can be requested by its creation, oldest first."""
-        declared = listing_class(name)
-        return declared.creation_filter is not None and declared.oldest_first == declared.creation_field
+        first_pass, self._unreadable = self._unreadable, Counter[str]()
+        try:
+            await self._store_walk(name, self._listing(name, since).walk(), children)
+            await self._mark_gone(name, children, since)
+        finally:
+            self._unreadable |= first_pass  # the larger counts: the two have met some of the same items
 
     def _listing(self, name: str, created_after: datetime | None = None) -> Paginator[Any]:
         return self._selection.listing(self._session, name, self._how.on_unreadable, created_after)
@@ -338,7 +356,8 @@ class Update:
 
     async def _store(self) -> None:
         pending, self._pending = self._pending, _Pending()
-        await self._call(self._database.store, pending.batches, self._began_at, pending.watermarks)
+        if pending.batches or pending.watermarks:
+            await self._call(self._database.store, pending.batches, self._began_at, pending.watermarks)
 
     async def _mark_gone(self, name: str, children: tuple[str, ...], since: datetime | None = None) -> None:
         """Mark what was not seen, unless something may have been missed."""

@@ -1,5 +1,7 @@
 """The source, in pipelines into DuckDB and elsewhere."""
 
+import importlib
+import sys
 from functools import partial
 
 import dlt
@@ -111,3 +113,12 @@ def test_an_earlier_batch_that_comes_late_does_not_set_the_watermark_back(monkey
     for number in (1, 0, 2):
         assert note(aiotofupilot.dlt._Rows(rows, str(number), number)) is rows
         assert state == {"watermark": str(max(number, 1))}
+
+
+@pytest.mark.parametrize("missing", ["dlt", "pyarrow"])
+def test_without_the_extra(monkeypatch, missing):
+    """What is missing is named, and what to do."""
+    monkeypatch.setattr("importlib.util.find_spec", lambda name: None if name == missing else object())
+    monkeypatch.delitem(sys.modules, "aiotofupilot.dlt")
+    with pytest.raises(ModuleNotFoundError, match=rf"aiotofupilot\.dlt needs {missing}: install the extra 'dlt'"):
+        importlib.import_module("aiotofupilot.dlt")

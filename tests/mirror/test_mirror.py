@@ -81,6 +81,20 @@ def test_a_row_has_what_the_item_has(pull, sandbox, query):
     ) == [("JSON", True)]
 
 
+def test_a_listing_without_an_order_goes_on_after_its_first_walk(pull, sandbox, mirrored, ids, query):
+    """What was created shortly before the walk is there once, and what is created later comes next time."""
+    now = datetime.now(UTC)
+    for minutes, at in ((30, 3), (2, 0), (0, 2)):
+        sandbox.procedures[at] = evolve(sandbox.procedures[at], created_at=now - timedelta(minutes=minutes))
+    assert pull("procedures")["procedures"].new == 5
+    assert pull("procedures")["procedures"].new == 0
+    for full in (False, True, False):
+        sandbox.procedures.append(evolve(sandbox.procedures[2], id=f"new {len(sandbox.procedures)}"))
+        assert pull("procedures", full=full)["procedures"].new == 1
+        assert mirrored("procedures") == ids(sandbox.procedures)
+    assert query("SELECT count(*) FROM procedures") == [(8,)]
+
+
 def test_what_is_gone_is_marked(pull, sandbox, query):
     """A full update sees it, and that it came back. The row stays."""
     pull("procedures")
@@ -195,9 +209,10 @@ class TestAgain:
         assert query("SELECT sample FROM units WHERE id = ?", sandbox.units[0].id) == [("golden",)]
 
     def test_what_cannot_be_read_hides_what_is_gone(self, pull, sandbox):
-        """An update cannot tell the one from the other."""
+        """An update cannot tell the one from the other. What both of its walks meet counts once."""
         pull("runs", "logs")
-        sandbox.faults.always(faults.unreadable(sandbox.runs[1].id))
+        sandbox.produce(1)
+        sandbox.faults.always(faults.unreadable(sandbox.runs[0].id))
         removed = sandbox.runs[2]
         of_removed = sum(log.run.id == removed.id for log in sandbox.logs)
         sandbox.runs.remove(removed)
@@ -318,7 +333,7 @@ async def test_two_at_the_same_time(tmp_path):
     """The second one is refused, and the first one is not disturbed. Its end lets go of the database."""
     async with Sandbox(procedures=120) as sandbox, TofuPilotSession(sandbox.api_key, base_url=sandbox.url) as session:
         mirror = Mirror(tmp_path / "line.duckdb", session=session, listings=["procedures"])
-        async with asyncio.TaskGroup() as group:
+        async with mirror, asyncio.TaskGroup() as group:
             first = group.create_task(mirror.update())
             second = group.create_task(refused(mirror.update()))
         assert first.result()[0].new == 120
