@@ -109,12 +109,14 @@ class _Explained:
     def __get__(self, instance: object, owner: type) -> str | None:
         if self._summary is None:  # Python runs without docstrings
             return None
+        body: list[ast.stmt] = []
         try:
-            source = inspect.getsource(owner)
+            for cls in reversed(owner.__mro__):
+                if "__attrs_attrs__" in vars(cls):
+                    (definition,) = ast.parse(inspect.cleandoc(inspect.getsource(cls))).body
+                    body += getattr(definition, "body", [])
         except OSError:  # the source is not installed
             return self._summary
-        (definition,) = ast.parse(inspect.cleandoc(source)).body
-        body = getattr(definition, "body", [])
         fields = [
             f"{field.target.id}: {' '.join(text.value.value.split())}"
             for field, text in pairwise(body)

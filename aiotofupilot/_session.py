@@ -16,7 +16,7 @@ from ._http.redaction import Redaction
 from ._http.retry import RetryPolicy
 from ._http.throttle import Throttle, checked_limiter
 from ._http.transport import Transport
-from ._wire.codec import from_wire
+from ._wire.codec import ItemDecoder
 from ._wire.response import read_item
 from .clock import Clock
 from .listings import Listings
@@ -197,7 +197,8 @@ class TofuPilotSession(Listings):
             NotFoundError: The server is older than this request.
             TofuPilotError: The server did not respond as it should.
         """
-        read = partial(read_item, decode=partial(from_wire, model=models.Identity))
+        missing = f"the server is too old to say whose key this is, or {self._base_url} is not its address"
+        read = partial(read_item, decode=ItemDecoder(models.Identity), missing=missing)
         return await self._connection.get("/v2/whoami", read, RequestCounts())
 
     def __getstate__(self) -> NoReturn:

@@ -286,14 +286,19 @@ class Connection:
 
 
 def _add_hint(error: TofuPilotError, url: URL, key_source: str) -> None:
-    """Add a hint to an error, if the error is about the key or the address, or a long address may be its cause."""
+    """Add a hint to an error, if the error is about the key or the address, or a long address may be its cause.
+
+    What reads the response may know better. Then the error has a hint already, and keeps it.
+    """
+    if error.hint is not None:
+        return
     server = url.origin()
     key = "the key given as api_key" if key_source == "api_key" else f"the key of {key_source}"
     match error:
         case UnauthorizedError():
             error.hint = f"{server} refused {key}: check it, and that it is of this server"
         case ForbiddenError():
-            error.hint = f"{server} does not let {key} list this: use the key of a user, because a station's is limited"
+            error.hint = f"{server} does not let {key} read this: use the key of a user, because a station's is limited"
         case NotFoundError():
             error.hint = f"{server} has no {url.path}: check the address of the server"
         case APIError(status=400 | 414 | 431) if len(url.raw_path_qs) > _LONG:

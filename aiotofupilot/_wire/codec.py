@@ -1,8 +1,8 @@
-"""Turns the bytes of a page into models, and single items from and into JSON objects.
+"""Turns the bytes of a page or of one item into models, and single items from and into JSON objects.
 
-A page is decoded in one of two ways. The usual way is fast: msgspec parses the bytes into objects, and cattrs makes
+A body is decoded in one of two ways. The usual way is fast: msgspec parses the bytes into objects, and cattrs makes
 models of those that are not models yet. If that fails for any reason, the bytes are parsed into plain JSON, and cattrs
-structures it with detailed validation. This either succeeds, because the page is good but has a rare form, or it names
+structures it with detailed validation. This either succeeds, because the body is good but has a rare form, or it names
 the JSON path of the fault.
 
 msgspec and cattrs are imported when the first page comes. Importing cattrs takes a twentieth of the time that importing
@@ -14,23 +14,25 @@ Nothing is coerced. In both ways, a number where a string belongs is an error, a
 from __future__ import annotations
 
 import logging
+from abc import ABC, abstractmethod
 from functools import cached_property
 from typing import TYPE_CHECKING, Any, ClassVar, Generic, TypeVar, cast
 
 import attrs
 
 from aiotofupilot import models
-from aiotofupilot.errors import BODY_EXCERPT, DecodeError
+from aiotofupilot.errors import DecodeError
 from aiotofupilot.models import Page, PageMeta, RawItem
 
-from .response import json_excerpt, read_json
+from .response import excerpt, json_excerpt, read_json
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-__all__ = ["PageDecoder", "RawDecoder", "StructDecoder", "from_wire", "to_wire"]
+__all__ = ["ItemDecoder", "PageDecoder", "RawDecoder", "StructDecoder", "from_wire", "to_wire"]
 
 T = TypeVar("T")
+C = TypeVar("C")
 
 _LOGGER = logging.getLogger("aiotofupilot")
 
@@ -38,23 +40,74 @@ Content = tuple[list[Any], PageMeta]
 """The items of a page, and what it says about the rest of its listing."""
 
 
-class PageDecoder(Generic[T]):
-    """Decode the pages of one kind of item.
+class _TwoWays(ABC, Generic[T, C]):
+    """Decode the bodies of one kind of item in the fast way, and in detail where that fails.
 
-    A decoder prepares nothing before its first page, so a program can have one for each listing at no cost.
+    Nothing is prepared before the first body, so a program can have a decoder for each kind of item at no cost.
+    """
+
+    _what: ClassVar[str]
+    _was_slow = False
+
+    item: type[T]
+    """The class of an item."""
+
+    def _content(self, body: bytes) -> C:
+        decode = self._at_once
+        try:
+            return decode(body)
+        except Exception as error:  # noqa: BLE001 - the detailed way meets the same fault, and says where it is
+            reason = str(error) or type(error).__name__
+        content = self._in_detail(body)
+        if not self._was_slow:
+            self._was_slow = True
+            _LOGGER.info(
+                "%s of %s take up to ten times as long to decode, because of their form: %s",
+                self._what,
+                self.item.__name__,
+                reason,
+            )
+        return content
+
+    @cached_property
+    @abstractmethod
+    def _at_once(self) -> Callable[[bytes], C]:
+        """Returns the content of a body. For a body with a fault or in a rare form, it raises any error."""
+        ...
+
+    def _in_detail(self, body: bytes) -> C:
+        from .detailed import FAULTS, locate  # noqa: PLC0415 - see the module's docstring
+
+        document = read_json(body)
+        try:
+            return self._structure(document)
+        except FAULTS as error:
+            path, fault = locate(error)
+        failure = DecodeError(f"{path}: {fault}", path=path, body=excerpt(body))
+        if failure.item is not None:
+            failure.body = json_excerpt((document["data"] if path.startswith("$.") else document)[failure.item])
+        raise failure  # outside of the handler, because cattrs' errors quote the body
+
+    @abstractmethod
+    def _structure(self, document: Any) -> C:
+        """Return the content of a parsed body. Each of the `FAULTS` says where it is."""
+        ...
+
+
+class PageDecoder(_TwoWays[T, Content]):
+    """Decode the pages of one kind of item.
 
     Args:
         item: The model of an item, an attrs class. Or `dict`, for items as the server sent them.
         bare: Whether a body is an array of items, with no envelope around it. It is then the only page.
     """
 
+    _what = "pages"
     _as_structs: ClassVar[bool] = False
 
     def __init__(self, item: type[T], *, bare: bool = False) -> None:
         self.item = item
-        """The class of an item."""
         self._bare = bare
-        self._was_slow = False
 
     def __call__(self, body: bytes, cursor: int) -> Page[T]:
         """Return the page in a body.
@@ -67,26 +120,11 @@ class PageDecoder(Generic[T]):
             InvalidJSONError: The body is not JSON.
             DecodeError: The body is JSON, but not what the API promises.
         """
-        decode = self._at_once
-        try:
-            items, meta = decode(body)
-        except Exception as error:  # noqa: BLE001 - the detailed way meets the same fault, and says where it is
-            reason = str(error) or type(error).__name__
-        else:
-            return Page(items, meta, cursor)
-        items, meta = self._in_detail(body)
-        if not self._was_slow:
-            self._was_slow = True
-            _LOGGER.info(
-                "pages of %s take up to ten times as long to decode, because of their form: %s",
-                self.item.__name__,
-                reason,
-            )
+        items, meta = self._content(body)
         return Page(items, meta, cursor)
 
     @cached_property
     def _at_once(self) -> Callable[[bytes], Content]:
-        """Returns the content of a page. For a page with a fault or in a rare form, it raises any error."""
         from .structs import items_converter, page_parser  # noqa: PLC0415 - see the module's docstring
 
         kind: Any = list[self.item]  # type: ignore[name-defined]  # a type that only the run time knows
@@ -102,18 +140,43 @@ class PageDecoder(Generic[T]):
 
         return decode_bare if self._bare else decode
 
-    def _in_detail(self, body: bytes) -> Content:
-        from .detailed import FAULTS, locate, page_structure  # noqa: PLC0415 - see the module's docstring
+    def _structure(self, document: Any) -> Content:
+        from .detailed import page_structure  # noqa: PLC0415 - see the module's docstring
 
-        document = read_json(body)
-        try:
-            return page_structure(cast("Any", self.item), bare=self._bare)(document)
-        except FAULTS as error:
-            path, fault = locate(error)
-        failure = DecodeError(f"{path}: {fault}", path=path, body=body[:BODY_EXCERPT])
-        if failure.item is not None:
-            failure.body = json_excerpt((document if self._bare else document["data"])[failure.item])
-        raise failure  # outside of the handler, because cattrs' errors quote the body
+        return page_structure(cast("Any", self.item), bare=self._bare)(document)
+
+
+class ItemDecoder(_TwoWays[T, T]):
+    """Decode what the server returns by itself: one item, with no page around it.
+
+    Args:
+        item: The model of the item. It has the names of the wire, and so has everything in it.
+    """
+
+    _what = "responses"
+
+    def __init__(self, item: type[T]) -> None:
+        self.item = item
+
+    def __call__(self, body: bytes) -> T:
+        """Return the item in a body.
+
+        Raises:
+            InvalidJSONError: The body is not JSON.
+            DecodeError: The body is JSON, but not what the API promises.
+        """
+        return self._content(body)
+
+    @cached_property
+    def _at_once(self) -> Callable[[bytes], T]:
+        from .structs import item_parser  # noqa: PLC0415 - see the module's docstring
+
+        return item_parser(cast("Any", self.item))
+
+    def _structure(self, document: Any) -> T:
+        from .detailed import detailed_converter  # noqa: PLC0415 - see the module's docstring
+
+        return cast("T", detailed_converter().structure(document, cast("Any", self.item)))
 
 
 class StructDecoder(PageDecoder[Any]):

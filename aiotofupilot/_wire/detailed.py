@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from datetime import datetime, timedelta
 from functools import cache
+from math import nan
 from types import NoneType, UnionType
 from typing import Any, Union, get_args, get_origin
 
@@ -22,7 +23,8 @@ from cattrs.gen import (
 )
 
 from aiotofupilot.models import PageMeta
-from aiotofupilot.models.fields import check_array, fields_of
+from aiotofupilot.models.fields import check_array, fields_of, immutable
+from aiotofupilot.models.refs import JSON
 from aiotofupilot.positions import LARGEST
 
 from .times import format_duration, format_timestamp, read_date_time, read_duration
@@ -96,6 +98,8 @@ def _union(union: Any, find_hook: Callable[[Any], Hook]) -> Hook:
     """Return the hook for a value that may be null, or that may be one of several scalars or an array of them."""
     kinds = get_args(union)
     present = [kind for kind in kinds if kind is not NoneType]
+    if Union[tuple(present)] == JSON:  # noqa: UP007 - of a tuple of types
+        return lambda value, _: immutable(value)
     otherwise = find_hook(present[0]) if len(present) == 1 else _scalars(present, union)
 
     def structure(value: Any, _: object) -> Any:
@@ -119,6 +123,13 @@ def _scalars(kinds: list[Any], union: Any) -> Hook:
         raise TypeError(_unexpected(wanted, value))
 
     return structure
+
+
+_SERIES: Any = tuple[float, ...]
+
+
+def _is_series(kind: Any) -> bool:
+    return bool(kind == _SERIES)
 
 
 def _is_one_of(*origins: object) -> Callable[[Any], bool]:
@@ -169,6 +180,14 @@ def detailed_converter() -> Converter:
     converter.register_structure_hook_factory(_is_one_of(tuple), container(list, homogenous_tuple_structure_factory))
     converter.register_structure_hook_factory(_is_one_of(Mapping), container(dict, _mapping_hook))
     converter.register_structure_hook_factory(_is_one_of(Union, UnionType), union_hook)
+    numbers = find_hook(_SERIES)
+
+    def points(value: Any, series: Any) -> tuple[float, ...]:
+        if value.__class__ is list:  # JSON has no NaN, so servers write null in its place
+            value = [nan if point is None else point for point in value]
+        return tuple(map(float, numbers(value, series)))
+
+    converter.register_structure_hook_func(_is_series, points)
     return converter
 
 
@@ -177,12 +196,25 @@ def _mapping_hook(mapping: Any, converter: Converter) -> Any:
 
 
 def _model_hook(model: Any, converter: Converter) -> Hook:
-    return make_dict_structure_fn(model, converter, **renamings(model))
+    overrides = renamings(model)
+    for field in attrs.fields(model):
+        if field.default == ():
+            overrides[field.name] = override(struct_hook=_or_empty(converter.get_structure_hook(field.type)))
+    return make_dict_structure_fn(model, converter, **overrides)
+
+
+def _or_empty(array: Hook) -> Hook:
+    """Return the hook for an array that may be absent. Null, which the official SDK takes too, is as good."""
+    return lambda value, kind: () if value is None else array(value, kind)
 
 
 def renamings(model: Any) -> dict[str, Any]:
     """Return the arguments that tell cattrs the names of a model's fields in the API's JSON."""
-    return {field.name: override(rename=field.wire_name) for field in fields_of(model)}
+    names = {field.name: field.wire_name for field in fields_of(model)}
+    return {
+        field.name: override(rename=names[field.name]) if field.name in names else override(omit=True)
+        for field in attrs.fields(model)
+    }
 
 
 def locate(error: BaseException, path: str = "$") -> tuple[str, str]:
@@ -206,6 +238,10 @@ def wire_converter() -> Converter:
     def model_hook(model: Any) -> Callable[[Any], dict[str, Any]]:
         return make_dict_unstructure_fn(model, converter, **renamings(model))
 
+    def without_nan(data: tuple[float, ...]) -> list[float | None]:
+        return [None if point != point else point for point in data]  # noqa: PLR0124 - only NaN differs from itself
+
+    converter.register_unstructure_hook_func(_is_series, without_nan)
     converter.register_unstructure_hook(datetime, format_timestamp)
     converter.register_unstructure_hook(timedelta, format_duration)
     return converter

@@ -30,9 +30,12 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
     from datetime import datetime
 
-__all__ = ["Response", "json_excerpt", "problem", "read_item", "read_json", "read_page", "retry_after"]
+__all__ = ["Response", "excerpt", "json_excerpt", "problem", "read_item", "read_json", "read_page", "retry_after"]
 
 T = TypeVar("T")
+
+_ADDRESS = re.compile(rb'("(?:artifact|download)_url"\s*:\s*")[^"]*')
+"""A presigned address in JSON, up to its end or that of the text."""
 
 _REQUEST_ID_HEADERS = ("x-request-id", "x-vercel-id", "cf-ray")
 """Headers in which servers and proxies put the ID of a request. The first one that is there counts."""
@@ -76,20 +79,25 @@ def read_page(response: Response, cursor: int, decode: Callable[[bytes, int], Pa
     raise problem(response)
 
 
-def read_item(response: Response, decode: Callable[[object], T]) -> T:
+def read_item(response: Response, decode: Callable[[bytes], T], missing: str, forbidden: str | None = None) -> T:
     """Return the item that a response holds by itself.
 
     Args:
         response: The response to the request for an item.
-        decode: Turns plain JSON values into an item.
+        decode: Turns a body into an item.
+        missing: The hint of a 404 of the API.
+        forbidden: The hint of a 403 of the API. None: the usual one is right.
 
     Raises:
         APIError: The server refused, or failed.
         DecodeError: The status promises an item, but the body is not one.
     """
     if 200 <= response.status < 300:  # noqa: PLR2004 - the class of success in HTTP
-        return decode(read_json(response.body))
-    raise problem(response)
+        return decode(response.body)
+    failure = problem(response)
+    if failure.code is not None:  # a proxy's error says nothing of the item
+        failure.hint = {404: missing, 403: forbidden}.get(failure.status)
+    raise failure
 
 
 def read_json(body: bytes) -> Any:
@@ -105,14 +113,19 @@ def read_json(body: bytes) -> Any:
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
         message = str(error)
     # This is raised outside of the handler, because the cause may hold a part of the body.
-    raise InvalidJSONError(f"the body is not JSON: {message}", body=body[:BODY_EXCERPT])
+    raise InvalidJSONError(f"the body is not JSON: {message}", body=excerpt(body))
 
 
 def json_excerpt(value: object) -> bytes:
     """Return the beginning of a plain JSON value as an error keeps it."""
     import msgspec  # noqa: PLC0415 - as above
 
-    return msgspec.json.encode(value)[:BODY_EXCERPT]
+    return excerpt(msgspec.json.encode(value))
+
+
+def excerpt(body: bytes) -> bytes:
+    """Return the beginning of a body as an error keeps it: without the addresses at which anybody can download."""
+    return _ADDRESS.sub(rb"\1***", body[:BODY_EXCERPT])
 
 
 _ERRORS: dict[int, type[APIError]] = {
@@ -146,7 +159,7 @@ def problem(response: Response) -> APIError:
         issues=[_issue(_members(issue)) for issue in _elements(problem.get("issues"))],
         request_id=response.request_id,
         retry_after=retry_after(response),
-        body=response.body[:BODY_EXCERPT],
+        body=excerpt(response.body),
         headers=response.headers,
     )
 

@@ -22,6 +22,7 @@ import msgspec
 from cattrs import Converter
 
 from aiotofupilot.models.fields import fields_of
+from aiotofupilot.models.refs import JSON
 from aiotofupilot.positions import LARGEST
 
 if TYPE_CHECKING:
@@ -29,7 +30,7 @@ if TYPE_CHECKING:
 
     from aiotofupilot.models.fields import Field
 
-__all__ = ["AwareDatetime", "items_converter", "page_parser", "parsed_type"]
+__all__ = ["AwareDatetime", "item_parser", "items_converter", "page_parser", "parsed_type"]
 
 AwareDatetime = Annotated[datetime, msgspec.Meta(tz=True)]
 """The type that msgspec reads from a date-time (RFC 3339) with a UTC offset."""
@@ -45,6 +46,7 @@ _PLAIN: dict[object, Any] = {
     int: _INTEGER,
     float: int | float,  # as for type checkers; the value keeps its type
     dict: dict[str, Any],
+    JSON: Any,
     datetime: AwareDatetime,
     timedelta: timedelta,
 }
@@ -57,6 +59,12 @@ def page_parser(item: Any, *, bare: bool, structs: bool) -> Callable[[bytes], An
         return msgspec.json.Decoder(items).decode
     meta = msgspec.defstruct("Meta", [("has_more", bool), ("next_cursor", _CURSOR, None)])
     return msgspec.json.Decoder(msgspec.defstruct("Envelope", [("data", items), ("meta", meta)])).decode
+
+
+@cache
+def item_parser(item: Any) -> Callable[[bytes], Any]:
+    """Return a function that parses one item. No field of it may have another name on the wire."""
+    return msgspec.json.Decoder(parsed_type(item, structs=False)).decode
 
 
 @cache
@@ -118,7 +126,7 @@ def _is_renamed(model: Any) -> bool:
 def _type_of(field: Field, *, structs: bool) -> Any:
     kind: Any = parsed_type(field.kind, structs=structs)
     if field.is_array:
-        kind = tuple[kind, ...]
+        kind = tuple[float, ...] if field.kind is float else tuple[kind, ...]  # points of a series, as for computing
     return Union[kind, None] if field.is_optional else kind  # noqa: UP007 - likewise
 
 
@@ -129,7 +137,7 @@ def _annotated(model: Any) -> Any:
     msgspec reads the annotations of a class once, when the first decoder needs them, and keeps what it has read.
     """
     annotations = model.__annotations__
-    model.__annotations__ = {field.name: _type_of(field, structs=False) for field in fields_of(model)}
+    model.__annotations__ = annotations | {field.name: _type_of(field, structs=False) for field in fields_of(model)}
     try:
         msgspec.json.Decoder(model)
     finally:

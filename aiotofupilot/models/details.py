@@ -1,13 +1,85 @@
-"""What TofuPilot returns by itself, and not in a listing.
+"""What TofuPilot returns by itself, with everything that it knows of it, and not in a listing.
 
-Source: ``v2/models`` of the official Python SDK ``tofupilot`` 2.26.1
+A log line and a user have nothing more by themselves than in their listings. They are a `Log` and a `User`.
+
+Source: https://www.tofupilot.com/docs/api, and ``v2/models`` of the official Python SDK ``tofupilot`` 2.26.1
 """
 
-from attrs import frozen
+from datetime import datetime, timedelta
 
-from .refs import StationRef, UserRef
+from attrs import evolve, field, frozen
 
-__all__ = ["Identity", "Organization"]
+from .fields import immutable
+from .refs import (
+    JSON,
+    BatchRef,
+    Metadata,
+    Operator,
+    PartRef,
+    ProcedureRef,
+    Revision,
+    RunProcedure,
+    RunSequence,
+    RunUnit,
+    StationRef,
+    Team,
+    UnitRef,
+    UserRef,
+    Validator,
+)
+
+__all__ = [
+    "Aggregation",
+    "Attachment",
+    "BatchDetails",
+    "BatchUnit",
+    "Branch",
+    "BuildLog",
+    "CommitRepository",
+    "CreationRun",
+    "DataSeries",
+    "DeployedStation",
+    "DeploymentCommit",
+    "DeploymentDetails",
+    "DeploymentUser",
+    "Identity",
+    "MeasurementDetails",
+    "Organization",
+    "PartDetails",
+    "PartRevision",
+    "PhaseDetails",
+    "PhaseRef",
+    "ProcedureDetails",
+    "RecentRun",
+    "RecentUnit",
+    "RelatedPart",
+    "RelatedUnit",
+    "RevisionDetails",
+    "RevisionPart",
+    "RunConfig",
+    "RunDetails",
+    "RunLog",
+    "RunMeasurement",
+    "RunPhase",
+    "RunRef",
+    "RunSecret",
+    "RunStation",
+    "StationCommit",
+    "StationDeployment",
+    "StationDetails",
+    "StationProcedure",
+    "StationRepository",
+    "SubUnit",
+    "UnitDetails",
+    "VersionDetails",
+]
+
+_FEW = 8
+"""A series with at most this many points is shown whole."""
+
+
+def _points(data: tuple[float, ...]) -> str:
+    return repr(data) if len(data) <= _FEW else f"<{len(data)} points>"
 
 
 @frozen
@@ -34,3 +106,745 @@ class Identity:
     """The user whose key it is. None: it is a station's."""
     organization: Organization
     """The organization that the user or station belongs to."""
+
+
+@frozen
+class RecentUnit:
+    """The unit of a recent run."""
+
+    serial_number: str
+    """Serial number."""
+
+
+@frozen
+class RecentRun:
+    """One of the latest runs of a procedure."""
+
+    id: str
+    """UUID."""
+    started_at: datetime
+    """When it began; timezone-aware."""
+    outcome: str
+    """``PASS``, ``FAIL``, ``ERROR``, ``TIMEOUT``, ``ABORTED``, or one that TofuPilot adds later."""
+    unit: RecentUnit | None
+    """The unit that was tested. None: the server names none."""
+
+
+@frozen(kw_only=True)
+class ProcedureDetails:
+    """A procedure, with its latest runs and its stations."""
+
+    id: str
+    """UUID."""
+    name: str
+    """Display name."""
+    created_at: datetime
+    """When it was created; timezone-aware."""
+    created_by_user: UserRef | None
+    """The user who created it. None: the server names nobody."""
+    runs_count: int | float
+    """How many runs it has altogether. The API types it as a number, so 2.0 stays a float."""
+    recent_runs: tuple[RecentRun, ...]
+    """Some of its latest runs. The API says neither how many nor in which order."""
+    stations: tuple[StationRef, ...]
+    """The stations that run it."""
+
+
+@frozen(kw_only=True)
+class VersionDetails:
+    """A version of a procedure."""
+
+    id: str
+    """UUID."""
+    tag: str
+    """Name of the version, such as ``v3.2.0``."""
+    created_at: datetime
+    """When it was created; timezone-aware."""
+    procedure: ProcedureRef
+    """The procedure that it is a version of."""
+    run_count: int
+    """How many runs name this version."""
+    created_by_user: UserRef | None = None
+    """The user who created it, without an e-mail address. None: a station did, or the server does not say."""
+    created_by_station: StationRef | None = None
+    """The station that created it. None: a user did, or the server does not say."""
+
+
+@frozen(kw_only=True)
+class Aggregation:
+    """One value that sums up a measurement or a data series, such as its mean."""
+
+    id: str
+    """UUID."""
+    type: str
+    """What it is: a free text, such as ``MIN`` or ``avg``. The API does not say in which case it is written."""
+    outcome: str | None
+    """``PASS``, ``FAIL``, ``UNSET``, or one that TofuPilot adds later. None: it has no validators."""
+    value: int | float | str | bool | None
+    """The value. A number keeps the type that it has in JSON. None: there is none."""
+    unit: str | None = None
+    """Unit of the value, such as ``mV``. None: it has none."""
+    validators: tuple[Validator, ...] | None = None
+    """Checks of the value. None: it was not checked."""
+
+
+@frozen(kw_only=True)
+class DataSeries:
+    """The values along one axis of a multidimensional measurement, such as a waveform."""
+
+    data: tuple[float, ...] = field(repr=_points)
+    """The points. NaN: the server has no number there. Its JSON has null for it."""
+    units: str | None
+    """Unit of the points, such as ``mV``. None: they have none."""
+    name: str | None = None
+    """Display name. None: it has none."""
+    description: str | None = None
+    """What the axis is. None: nobody described it."""
+    validators: tuple[Validator, ...] | None = None
+    """Checks of the points. None: they were not checked."""
+    aggregations: tuple[Aggregation, ...] | None = None
+    """Values that sum up the series. None: there are none."""
+
+
+@frozen(kw_only=True)
+class RunMeasurement:
+    """One measurement of a phase, with its value of any type.
+
+    The API does not name the type here. A multidimensional measurement has `data_series`. Otherwise the type is that of
+    `measured_value`.
+    """
+
+    id: str
+    """UUID."""
+    name: str
+    """Name of the measurement."""
+    outcome: str
+    """``PASS``, ``FAIL``, ``UNSET``, or one that TofuPilot adds later."""
+    validators: tuple[Validator, ...] | None
+    """Checks of the value. None: it was not checked."""
+    units: str | None = None
+    """Unit of the value, such as ``mV``. None: it has none, or each series has its own."""
+    aggregations: tuple[Aggregation, ...] | None = None
+    """Values that sum up the measurement. None: there are none."""
+    measured_value: JSON | None = field(default=None, hash=False)
+    """A number, text or truth value, or an array or object of JSON. A number keeps the type that it has in JSON. Arrays
+    are tuples, also in other arrays and in objects. None: the measurement is multidimensional or has no value."""
+    data_series: tuple[DataSeries, ...] | None = None
+    """The axes of a multidimensional measurement. Nothing marks which one is x. None: it is not multidimensional."""
+    docstring: str | None = None
+    """The docstring of the measurement. None: it has none, or the measurement was read as a part of its run."""
+
+    def __attrs_post_init__(self) -> None:
+        if isinstance(self.measured_value, list | dict):
+            object.__setattr__(self, "measured_value", immutable(self.measured_value))
+
+
+@frozen
+class PhaseRef:
+    """The phase that made a measurement."""
+
+    id: str
+    """UUID."""
+    name: str
+    """Display name."""
+
+
+@frozen
+class RunRef:
+    """The run that made a measurement or has a phase."""
+
+    id: str
+    """UUID."""
+    outcome: str | None = None
+    """``PASS``, ``FAIL``, ``ERROR``, ``TIMEOUT``, ``ABORTED``, or one that TofuPilot adds later. None: the server does
+    not say. For a phase it never does."""
+    serial_number: str | None = None
+    """Serial number of the unit. None: the server names none."""
+
+
+@frozen(kw_only=True)
+class MeasurementDetails(RunMeasurement):
+    """A measurement, with its value of any type, and where it was made."""
+
+    phase: PhaseRef
+    """The phase that made it."""
+    run: RunRef
+    """The run that made it."""
+    procedure: ProcedureRef
+    """The procedure that was run."""
+
+
+@frozen(kw_only=True)
+class RunPhase:
+    """One phase of a run, with its measurements."""
+
+    id: str
+    """UUID."""
+    name: str
+    """Display name."""
+    outcome: str
+    """``PASS``, ``FAIL``, ``SKIP``, ``ERROR``, or one that TofuPilot adds later."""
+    started_at: datetime | None
+    """When it began; timezone-aware. None: it did not begin."""
+    ended_at: datetime | None
+    """When it ended; timezone-aware. None: it did not end."""
+    duration: timedelta | None
+    """How long it took. None: it did not end."""
+    retry_count: int
+    """How many attempts at the phase came before this one."""
+    sequence_path: str | None = None
+    """Path of the sequence that holds the phase. None: no sequence holds it, or the server is too old to say."""
+    measurements: tuple[RunMeasurement, ...]
+    """What the phase measured."""
+    docstring: str | None = None
+    """The docstring of the phase. None: it has none."""
+
+
+@frozen(kw_only=True)
+class PhaseDetails(RunPhase):
+    """A phase, with its measurements and its run."""
+
+    run: RunRef
+    """The run that has the phase."""
+    procedure: ProcedureRef
+    """The procedure that was run."""
+
+
+@frozen(kw_only=True)
+class Attachment:
+    """A file that is attached to a run or a unit."""
+
+    id: str
+    """UUID."""
+    name: str
+    """Name of the file, 1 to 255 characters. It may hold slashes, so it is not safe as a path."""
+    size: int | float | None
+    """Size in bytes. None: the server does not know it. It can also be 0 although the file has bytes."""
+    content_type: str | None
+    """Media type of the file, such as ``image/jpeg``. None: the server does not know it."""
+    is_report: bool = False
+    """Whether it is a report of the run. No attachment of a unit is one."""
+    download_url: str | None = field(default=None, repr=False, eq=False)
+    """Where to download the file, with no key. It is a secret, because anybody can download the file there until it
+    expires. So it is in no repr. Each time the run or unit is read it has another address, so two attachments can be
+    equal and have different ones. None: the server has no address, perhaps because the upload has not ended."""
+    owner: tuple[str, str] | None = field(default=None, repr=False, eq=False, metadata={"wire": None})
+    """How to read it again for a new address: ``("runs", id)`` or ``("units", serial_number)``. It is not on the wire.
+    A `RunDetails` or `UnitDetails` sets it. None: neither of them holds the attachment."""
+
+
+def _owned(attachments: tuple[Attachment, ...], listing: str, key: str) -> tuple[Attachment, ...]:
+    """Return attachments after telling them whose they are."""
+    return tuple(evolve(attachment, owner=(listing, key)) for attachment in attachments)
+
+
+@frozen(kw_only=True)
+class RunConfig:
+    """A value that configured a run."""
+
+    key: str
+    """Name of the value."""
+    value: str | int | float | bool
+    """The value. A number keeps the type that it has in JSON."""
+    variable_id: str | None
+    """UUID of the variable that it came from. None: it came from no variable."""
+    version: int | None
+    """Version of the variable. None: it came from no variable."""
+    source: str | None
+    """Where it came from: ``default``, ``shell``, ``dotenv``, ``process``, ``station``, ``procedure``,
+    ``organization``, or one that TofuPilot adds later. None: the server does not say."""
+
+
+@frozen(kw_only=True)
+class RunSecret:
+    """A secret that a run used. The API never tells its value."""
+
+    key: str
+    """Name of the secret."""
+    variable_id: str | None
+    """UUID of the variable that it came from. None: it came from no variable."""
+    version: int | None
+    """Version of the variable. None: it came from no variable."""
+    source: str | None
+    """Where it came from, as in `RunConfig`. None: the server does not say."""
+
+
+@frozen
+class RunStation:
+    """The station that uploaded a run."""
+
+    id: str
+    """UUID."""
+    name: str | None = None
+    """Display name. None: the server names none."""
+
+
+@frozen(kw_only=True)
+class RunLog:
+    """One line that the run wrote to its log."""
+
+    id: str
+    """UUID."""
+    level: str
+    """``DEBUG``, ``INFO``, ``WARNING``, ``ERROR``, ``CRITICAL``, or one that TofuPilot adds later."""
+    timestamp: datetime
+    """When it was written; timezone-aware. In the listing of logs it is ``created_at``."""
+    message: str
+    """Text of the line."""
+    source_file: str | None
+    """The source file that wrote it. None: the server names none."""
+    line_number: int | None
+    """The line in the source file. None: the server names none."""
+
+
+@frozen
+class SubUnit:
+    """A unit whose parent changed in a run."""
+
+    id: str
+    """UUID."""
+    serial_number: str
+    """Serial number."""
+    part_number: str
+    """Number of the part that it is an instance of."""
+    part_name: str | None
+    """Display name of the part. None: the server names none."""
+
+
+@frozen(kw_only=True)
+class RunDetails:
+    """A run with everything in it: phases, measurements with their values, attachments and logs.
+
+    It has every attempt at a phase. The listings leave out attempts that were followed by another one.
+    """
+
+    id: str
+    """UUID."""
+    created_at: datetime
+    """When it was uploaded; timezone-aware."""
+    started_at: datetime
+    """When it began; timezone-aware."""
+    ended_at: datetime
+    """When it ended; timezone-aware."""
+    duration: timedelta
+    """How long it took."""
+    outcome: str
+    """``PASS``, ``FAIL``, ``ERROR``, ``TIMEOUT``, ``ABORTED``, or one that TofuPilot adds later."""
+    execution_id: str | None = None
+    """The execution that this run is part of. An execution tests several slots together. None: it is part of none."""
+    slot_key: str | None = None
+    """Key of the slot that the unit was tested in. None: the station has no slots."""
+    slot_name: str | None = None
+    """Display name of the slot. None: the station has no slots."""
+    procedure: RunProcedure
+    """The procedure that was run."""
+    unit: RunUnit
+    """The unit that was tested."""
+    config: tuple[RunConfig, ...] = ()
+    """What configured the run. Empty: nothing did, or the server is too old to say."""
+    secrets: tuple[RunSecret, ...] = ()
+    """The names of the secrets that it used. Empty: it used none, or the server is too old to say."""
+    docstring: str | None = None
+    """The docstring of the test script. None: it has none."""
+    created_by_user: UserRef | None = None
+    """The user who uploaded it. None: a station did, or the server does not say."""
+    created_by_station: RunStation | None = None
+    """The station that uploaded it. None: a user did, or the server does not say."""
+    operated_by: Operator | None = None
+    """The person who operated it. None: the run names nobody."""
+    phases: tuple[RunPhase, ...] = ()
+    """Its phases by their start, then name, then attempt. All attempts are here. Empty: it has none."""
+    sequences: tuple[RunSequence, ...] = ()
+    """All sequences, each one before those in it. Empty: it has none, or the server is too old to say."""
+    attachments: tuple[Attachment, ...] = ()
+    """Its files, reports included. Empty: it has none."""
+    logs: tuple[RunLog, ...] = ()
+    """The lines of its log, in an order that the API does not document. Empty: it wrote none."""
+    sub_units: tuple[SubUnit, ...] = ()
+    """Units whose parent changed in this run. Empty: there are none."""
+    metadata: Metadata | None = field(default=None, hash=False)
+    """Metadata of the run. None: the server is too old to have it."""
+
+    def __attrs_post_init__(self) -> None:
+        object.__setattr__(self, "attachments", _owned(self.attachments, "runs", self.id))
+
+
+@frozen(kw_only=True)
+class RelatedPart:
+    """The part of a unit that is built into another one, or holds it."""
+
+    id: str
+    """UUID."""
+    number: str
+    """Part number, 1 to 60 characters."""
+    name: str
+    """Display name."""
+    revision: Revision | None
+    """The revision of the unit. None: the server names none."""
+
+
+@frozen(kw_only=True)
+class RelatedUnit:
+    """A unit that is built into another one, or holds it."""
+
+    id: str
+    """UUID."""
+    serial_number: str
+    """Serial number."""
+    part: RelatedPart | None
+    """The part that it is an instance of. None: the server names none."""
+
+
+@frozen(kw_only=True)
+class CreationRun:
+    """The run that created a unit."""
+
+    id: str
+    """UUID."""
+    created_at: datetime
+    """When it was uploaded; timezone-aware."""
+    started_at: datetime
+    """When it began; timezone-aware."""
+    ended_at: datetime
+    """When it ended; timezone-aware."""
+    duration: timedelta
+    """How long it took."""
+    outcome: str
+    """``PASS``, ``FAIL``, ``ERROR``, ``TIMEOUT``, ``ABORTED``, or one that TofuPilot adds later."""
+    procedure: ProcedureRef
+    """The procedure that was run."""
+
+
+@frozen(kw_only=True)
+class UnitDetails:
+    """A unit with everything in it: the units around it, and its attachments."""
+
+    id: str
+    """UUID."""
+    serial_number: str
+    """Serial number, as the server spells it."""
+    created_at: datetime
+    """When it was created; timezone-aware."""
+    sample: str | None = None
+    """``golden``, ``failing``, ``ignored``, or one that TofuPilot adds later. None: a unit of production, or the server
+    is too old to say."""
+    part: PartRef
+    """The part that the unit is an instance of."""
+    parent: RelatedUnit | None = None
+    """The unit that this one is built into. None: it is not built into another unit."""
+    created_by_user: UserRef | None = None
+    """The user who created it, without an e-mail address. None: a station did, or the server does not say."""
+    created_by_station: StationRef | None = None
+    """The station that created it. None: a user did, or the server does not say."""
+    batch: BatchRef | None = None
+    """The batch that it was made in. None: it belongs to no batch."""
+    children: tuple[RelatedUnit, ...] = ()
+    """All units that are built into this one. The listing of units has at most 10 of them. Empty: there are none."""
+    created_during: CreationRun | None = None
+    """The run that created it. None: no run did, or the server does not say."""
+    attachments: tuple[Attachment, ...] = ()
+    """Its files. Empty: it has none."""
+    metadata: Metadata | None = field(default=None, hash=False)
+    """Metadata of the unit. None: the server is too old to have it."""
+
+    def __attrs_post_init__(self) -> None:
+        object.__setattr__(self, "attachments", _owned(self.attachments, "units", self.serial_number))
+
+
+@frozen
+class PartRevision:
+    """A revision of a part, with the time of its creation."""
+
+    id: str
+    """UUID."""
+    number: str
+    """Revision number, 1 to 60 characters, such as ``C``."""
+    created_at: datetime
+    """When it was created; timezone-aware."""
+
+
+@frozen(kw_only=True)
+class PartDetails:
+    """A part, with who created it."""
+
+    id: str
+    """UUID."""
+    number: str
+    """Part number, 1 to 60 characters, as the server spells it."""
+    name: str
+    """Display name."""
+    created_at: datetime
+    """When it was created; timezone-aware."""
+    revisions: tuple[PartRevision, ...]
+    """All revisions of the part."""
+    created_by_user: UserRef | None = None
+    """The user who created it, without an e-mail address. None: a station did, or the server does not say."""
+    created_by_station: StationRef | None = None
+    """The station that created it. None: a user did, or the server does not say."""
+    metadata: Metadata | None = field(default=None, hash=False)
+    """Metadata of the part. None: the server is too old to have it."""
+
+
+@frozen
+class RevisionPart:
+    """The part that has a revision."""
+
+    id: str
+    """UUID."""
+    number: str
+    """Part number, 1 to 60 characters."""
+    name: str
+    """Display name."""
+
+
+@frozen(kw_only=True)
+class RevisionDetails:
+    """A revision of a part, with its units."""
+
+    id: str
+    """UUID."""
+    number: str
+    """Revision number, 1 to 60 characters, as the server spells it."""
+    created_at: datetime | None
+    """When it was created; timezone-aware. None: the server does not say."""
+    created_by_user: UserRef | None
+    """The user who created it, without an e-mail address. None: a station did, or the server does not say."""
+    created_by_station: StationRef | None
+    """The station that created it. None: a user did, or the server does not say."""
+    part: RevisionPart
+    """The part that it is a revision of."""
+    units: tuple[UnitRef, ...]
+    """Its units. The API does not say whether these are all."""
+    metadata: Metadata | None = field(default=None, hash=False)
+    """Metadata of the revision. None: the server is too old to have it."""
+
+
+@frozen(kw_only=True)
+class BatchUnit:
+    """A unit of a batch."""
+
+    id: str
+    """UUID."""
+    serial_number: str
+    """Serial number."""
+    created_at: datetime
+    """When it was created; timezone-aware."""
+    part: PartRef
+    """The part that the unit is an instance of."""
+
+
+@frozen(kw_only=True)
+class BatchDetails:
+    """A batch, with its units."""
+
+    id: str
+    """UUID."""
+    number: str
+    """Batch number, 1 to 60 characters, as the server spells it."""
+    created_at: datetime
+    """When it was created; timezone-aware."""
+    units: tuple[BatchUnit, ...]
+    """Its units. The API does not say whether these are all."""
+    created_by_user: UserRef | None = None
+    """The user who created it, without an e-mail address. None: a station did, or the server does not say."""
+    created_by_station: StationRef | None = None
+    """The station that created it. None: a user did, or the server does not say."""
+
+
+@frozen
+class StationCommit:
+    """The commit that a station runs."""
+
+    sha: str
+    """Hash of the commit, in hexadecimal digits."""
+    message: str
+    """Message of the commit."""
+    branch: str | None
+    """The branch that was deployed. None: the server names none."""
+
+
+@frozen(kw_only=True)
+class StationRepository:
+    """The repository whose source a station runs."""
+
+    owner: str
+    """Owner of the repository, such as ``org``."""
+    name: str
+    """Short name, such as ``my-repo``."""
+    provider: str
+    """``github``, ``gitlab``, ``bitbucket``, or one that TofuPilot adds later."""
+    gitlab_project_id: int | float | None
+    """Number of the project at GitLab. None: the repository is not there."""
+
+
+@frozen(kw_only=True)
+class StationDeployment:
+    """What of a procedure is deployed to a station."""
+
+    deployed_at: str
+    """When it was deployed, as the server writes it. The API does not promise a date-time here."""
+    commit: StationCommit | None
+    """The commit that was deployed. None: the server names none."""
+    repository: StationRepository | None
+    """The repository of the source. None: no repository is linked."""
+
+
+@frozen(kw_only=True)
+class StationProcedure:
+    """A procedure that a station runs."""
+
+    id: str
+    """UUID."""
+    name: str
+    """Display name."""
+    runs_count: int | float
+    """How many runs of it the station had in seven days. The API types it as a number, so 2.0 stays a float."""
+    deployment: StationDeployment | None = None
+    """What is deployed to the station. None: nothing is."""
+
+
+@frozen(kw_only=True)
+class StationDetails:
+    """A station, with what is deployed to it."""
+
+    id: str
+    """UUID."""
+    name: str
+    """Display name."""
+    api_key: str | None = field(repr=False)
+    """The beginning of the station's key. It is in no repr. None: the station has no key."""
+    procedures: tuple[StationProcedure, ...]
+    """Procedures that the station runs."""
+    organization_slug: str
+    """Name of the organization in addresses, such as ``volta``."""
+    team: Team | None
+    """The team of the station. None: it belongs to no team."""
+    metadata: Metadata | None = field(default=None, hash=False)
+    """Metadata of the station. None: the server is too old to have it."""
+
+
+@frozen
+class DeploymentUser:
+    """The user who deployed a procedure."""
+
+    id: str
+    """UUID."""
+    name: str
+    """Display name."""
+    image: str | None
+    """URL of a picture. None: the user has none."""
+
+
+@frozen
+class Branch:
+    """A branch of a repository."""
+
+    id: str
+    """UUID of TofuPilot's record."""
+    name: str
+    """Name of the branch, such as ``main``."""
+
+
+@frozen
+class CommitRepository:
+    """The repository of a commit."""
+
+    full_name: str
+    """Name with its owner, such as ``org/my-repo``."""
+    provider: str
+    """``github``, ``gitlab``, ``bitbucket``, or one that TofuPilot adds later."""
+
+
+@frozen(kw_only=True)
+class DeploymentCommit:
+    """The commit that was deployed, with its branch and repository."""
+
+    id: str
+    """UUID of TofuPilot's record."""
+    sha: str
+    """Hash of the commit, in hexadecimal digits."""
+    message: str
+    """Message of the commit."""
+    author_username: str
+    """Name of the author's account at the provider."""
+    author_avatar_url: str | None
+    """URL of the author's picture. None: the author has none."""
+    committed_at: datetime | None
+    """When it was committed; timezone-aware. None: the provider did not say."""
+    branch: Branch | None
+    """The branch that was deployed. None: the server names none."""
+    repository: CommitRepository | None
+    """The repository of the source. None: no repository is linked."""
+
+
+@frozen(kw_only=True)
+class DeployedStation:
+    """A station to which a procedure was deployed."""
+
+    id: str
+    """UUID."""
+    name: str
+    """Display name."""
+    image_url: str | None
+    """URL of a picture. None: the station has none."""
+    pushed_at: datetime | None
+    """When the build was sent to the station; timezone-aware. None: it has not been sent there."""
+
+
+@frozen(kw_only=True)
+class BuildLog:
+    """One line that a build wrote."""
+
+    seq: int
+    """Number of the line in its log."""
+    level: str
+    """``DEBUG``, ``INFO``, ``WARNING``, ``ERROR``, ``CRITICAL``, or one that TofuPilot adds later."""
+    message: str
+    """Text of the line."""
+    created_at: datetime
+    """When it was written; timezone-aware."""
+
+
+@frozen(kw_only=True)
+class DeploymentDetails:
+    """One build of a procedure, with its artifact and its log."""
+
+    id: str
+    """UUID."""
+    environment: str
+    """``production``, ``preview``, ``development``, or one that TofuPilot adds later."""
+    trigger: str
+    """What triggered it: ``auto``, ``manual``, ``cli``, or one that TofuPilot adds later."""
+    status: str
+    """State of the build: ``pending``, ``building``, ``ready``, ``failed``, or one that TofuPilot adds later."""
+    deployed_at: datetime
+    """When it was deployed; timezone-aware."""
+    started_at: datetime | None
+    """When the build began; timezone-aware. None: it has not begun."""
+    ended_at: datetime | None
+    """When the build ended; timezone-aware. None: it has not ended."""
+    artifact_url: str | None = field(repr=False, eq=False)
+    """Where to download what was built. It is treated like `Attachment.download_url`, because the address can be as
+    secret. None: there is no artifact."""
+    artifact_sha256: str | None
+    """SHA-256 of the artifact, in hexadecimal digits. None: there is no artifact, or the server does not say."""
+    artifact_size_bytes: int | float | None
+    """Size of the artifact in bytes. None: there is no artifact, or the server does not say."""
+    deployment_mode: str
+    """``sync``, ``standalone``, or one that TofuPilot adds later."""
+    platform: str | None
+    """Operating system and processor that it was built for, such as ``linux-x64``. None: the server does not say."""
+    language: str | None
+    """Programming language, such as ``python``. None: the server does not say."""
+    runtime_version: str | None
+    """Version of the language, such as ``3.12``. None: the server does not say."""
+    procedure: ProcedureRef | None
+    """The procedure that was deployed. None: the server names none."""
+    created_by_user: DeploymentUser | None
+    """The user who deployed it. None: the server names nobody."""
+    commit: DeploymentCommit | None
+    """The commit that was deployed. None: the server names none."""
+    stations: tuple[DeployedStation, ...]
+    """The stations to which it was deployed."""
+    build_logs: tuple[BuildLog, ...]
+    """The lines that the build wrote, by their number."""

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from functools import cache
 from types import NoneType, UnionType
-from typing import Any, Union, get_args, get_origin
+from typing import Any, Union, cast, get_args, get_origin
 
 import attrs
 
-__all__ = ["Field", "check_array", "fields_of", "wire_name"]
+__all__ = ["Field", "check_array", "fields_of", "immutable", "wire_name"]
 
 
 @attrs.frozen
@@ -33,7 +33,7 @@ class Field:
 
 @cache
 def fields_of(model: Any) -> tuple[Field, ...]:
-    """Return the fields of a model, in their order.
+    """Return the fields of a model that the wire has, in their order.
 
     Raises:
         TypeError: The constructor of the class converts values or makes defaults. The items of pages are made without
@@ -42,7 +42,7 @@ def fields_of(model: Any) -> tuple[Field, ...]:
     attributes = attrs.fields(model)
     if any(attribute.converter or isinstance(attribute.default, attrs.Factory) for attribute in attributes):  # type: ignore[arg-type]  # it is a class
         raise TypeError(f"the constructor of {model.__name__} does more than setting its fields")
-    return tuple(map(_described, attributes))
+    return tuple(_described(attribute) for attribute in attributes if wire_name(attribute) is not None)
 
 
 def _described(attribute: attrs.Attribute[Any]) -> Field:
@@ -54,7 +54,7 @@ def _described(attribute: attrs.Attribute[Any]) -> Field:
         kind = get_args(kind)[0]
     return Field(
         name=attribute.name,
-        wire_name=wire_name(attribute),
+        wire_name=wire_name(attribute) or attribute.name,
         kind=kind,
         is_optional=NoneType in kinds,
         is_array=is_array,
@@ -63,13 +63,13 @@ def _described(attribute: attrs.Attribute[Any]) -> Field:
     )
 
 
-def wire_name(field: attrs.Attribute[Any]) -> str:
-    """Return the key that a field of a model has in the API's JSON.
+def wire_name(field: attrs.Attribute[Any]) -> str | None:
+    """Return the key that a field of a model has in the API's JSON. None: the JSON does not have the field.
 
     Args:
         field: One of ``attrs.fields(model)``.
     """
-    name: str = field.metadata.get("wire", field.name)
+    name: str | None = field.metadata.get("wire", field.name)
     return name
 
 
@@ -90,3 +90,12 @@ def _arrays(union: Any) -> list[frozenset[Any]]:
     items = [get_args(kind)[0] for kind in get_args(union) if get_origin(kind) is tuple]
     classes = [frozenset(get_args(item) or [item]) for item in items]
     return [found | {int} if float in found else found for found in classes]
+
+
+def immutable(value: Any) -> Any:
+    """Return a JSON value with tuples as its arrays, at any depth."""
+    if isinstance(value, list):
+        return tuple(map(immutable, cast("Any", value)))
+    if isinstance(value, dict):
+        return {key: immutable(member) for key, member in cast("Any", value).items()}
+    return value

@@ -5,6 +5,7 @@ Source: https://www.tofupilot.com/docs/api, and ``v2/models`` of the official Py
 
 from collections.abc import Mapping
 from datetime import datetime, timedelta
+from typing import Any
 
 from attrs import field, fields, frozen
 
@@ -32,6 +33,9 @@ __all__ = [
     "UserRef",
     "Validator",
 ]
+
+JSON = str | int | float | bool | tuple[Any, ...] | Mapping[str, Any]
+"""A value of JSON apart from null. Arrays are tuples, at any depth, and objects are mappings."""
 
 Metadata = Mapping[str, str | int | float | bool]
 """Names and their values, at most 50 of them. A number keeps the type that it has in JSON: 4 is an int, 4.5 a float."""
@@ -190,7 +194,7 @@ class RunUnit:
 
 @frozen(kw_only=True)
 class RunSequence:
-    """A sequence at the top level of a run."""
+    """A sequence of a run. A listing has those at the top level, and a run by itself has all."""
 
     id: str
     """UUID."""

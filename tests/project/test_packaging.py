@@ -59,6 +59,15 @@ def test_the_public_names_are_these():
         "Validator",
     ]
     values += ["from_wire", "to_wire"]
+    values += [
+        *("Aggregation", "Attachment", "BatchDetails", "BatchUnit", "Branch", "BuildLog", "CommitRepository"),
+        *("CreationRun", "DataSeries", "DeployedStation", "DeploymentCommit", "DeploymentDetails", "DeploymentUser"),
+        *("Identity", "MeasurementDetails", "Organization", "PartDetails", "PartRevision", "PhaseDetails", "PhaseRef"),
+        *("ProcedureDetails", "RecentRun", "RecentUnit", "RelatedPart", "RelatedUnit", "RevisionDetails"),
+        *("RevisionPart", "RunConfig", "RunDetails", "RunLog", "RunMeasurement", "RunPhase", "RunRef", "RunSecret"),
+        *("RunStation", "StationCommit", "StationDeployment", "StationDetails", "StationProcedure"),
+        *("StationRepository", "SubUnit", "UnitDetails", "VersionDetails"),
+    ]
     tree = [name for name in errors.__all__ if name.endswith("Error")]
     assert sorted(aiotofupilot.__all__) == sorted(values + tree)
 

@@ -48,7 +48,9 @@ from aiotofupilot.testing import make, make_deployment, make_measurement, make_p
 MADE = [
     model
     for name in models.__all__
-    if attrs.has(model := getattr(models, name)) and name not in {"Page", "PageMeta", "RawItem"}
+    if attrs.has(model := getattr(models, name))
+    and name not in {"Page", "PageMeta", "RawItem"}
+    and model.__module__ != "aiotofupilot.models.details"
 ]
 REFERENCES = {UserRef, Operator, ProcedureRef, StationRef, PartRef, BatchRef, UnitRef, RunUnit, LastRun, LogRun}
 REFERENCES |= {models.RunProcedure}
