@@ -3,25 +3,21 @@
 from __future__ import annotations
 
 import logging
-from functools import partial
 from typing import TYPE_CHECKING, Any, NoReturn
 from warnings import warn
 
 from attrs import evolve
 
 from . import models
-from ._http.client import Connection, Lifetime, Options
+from ._http.client import MAX_BODY, Connection, Lifetime, Options
 from ._http.proxy import resolve_proxy
 from ._http.redaction import Redaction
 from ._http.retry import RetryPolicy
 from ._http.throttle import Throttle, checked_limiter
 from ._http.transport import Transport
-from ._wire.codec import ItemDecoder
-from ._wire.response import read_item
 from .clock import Clock
 from .listings import Listings
 from .settings import Secret, Settings, unusable
-from .stats import RequestCounts
 
 if TYPE_CHECKING:
     import os
@@ -65,6 +61,8 @@ class TofuPilotSession(Listings):
             requested once.
         concurrency: At most this many pages of a listing are in flight or waiting to be used; 1 or more. A listing can
             name its own number. 1: a page is requested only when the walk needs it.
+        max_body: The most bytes of one response after decompression, in bytes; 1 or more. A page has less than a
+            megabyte. A run by itself, with all points of its waveforms, can have tens of megabytes.
         limiter: Your own rate limiter, such as ``aiolimiter.AsyncLimiter(10, 1)``. It is an async context manager that
             can be entered many times, also at the same time. Each attempt of this session and its views enters it
             before the request is sent, and leaves it afterwards. The wait to enter it ends when the session is closed.
@@ -99,6 +97,7 @@ class TofuPilotSession(Listings):
         timeout: float | None = 30.0,
         retry: Retry = RetryPolicy(),  # noqa: B008 - a value
         concurrency: int = 1,
+        max_body: int = MAX_BODY,
         limiter: Limiter | None = None,
         proxy: str | None = None,
         ca_cert: str | os.PathLike[str] | None = None,
@@ -113,7 +112,7 @@ class TofuPilotSession(Listings):
         for name, is_missing in are_missing.items():
             if not (is_own or is_missing):
                 raise unusable(name, f"{name} cannot be given with http_session: give it to the aiohttp session")
-        options = Options(timeout=timeout, retry=retry, concurrency=concurrency)
+        options = Options(timeout=timeout, retry=retry, concurrency=concurrency, max_body=max_body)
         settings = Settings.resolve(key, base_url=base_url, allow_insecure_http=allow_insecure_http)
         if settings.is_exposed:
             _warn_of_exposure(settings.key_source)
@@ -164,6 +163,7 @@ class TofuPilotSession(Listings):
         timeout: float | None = _UNCHANGED,
         retry: Retry = _UNCHANGED,
         concurrency: int = _UNCHANGED,
+        max_body: int = _UNCHANGED,
     ) -> Self:
         """Return a view on this session, over the same connections, with other options.
 
@@ -174,12 +174,13 @@ class TofuPilotSession(Listings):
             timeout: As in `TofuPilotSession`.
             retry: As in `TofuPilotSession`.
             concurrency: As in `TofuPilotSession`.
+            max_body: As in `TofuPilotSession`.
 
         Raises:
             TypeError: An option is of the wrong type.
             ValueError: An option is out of bounds.
         """
-        given = {"timeout": timeout, "retry": retry, "concurrency": concurrency}
+        given = {"timeout": timeout, "retry": retry, "concurrency": concurrency, "max_body": max_body}
         changes = {name: value for name, value in given.items() if value is not _UNCHANGED}
         view = object.__new__(type(self))
         for name, value in getattr(self, "__dict__", {}).items():  # of a subclass
@@ -197,9 +198,10 @@ class TofuPilotSession(Listings):
             NotFoundError: The server is older than this request.
             TofuPilotError: The server did not respond as it should.
         """
+        from .listings._resource import get_item  # noqa: PLC0415 - a session loads nothing of this before it is used
+
         missing = f"the server is too old to say whose key this is, or {self._base_url} is not its address"
-        read = partial(read_item, decode=ItemDecoder(models.Identity), missing=missing)
-        return await self._connection.get("/v2/whoami", read, RequestCounts())
+        return await get_item(self._connection, "/v2/whoami", models.Identity, missing=missing)
 
     def __getstate__(self) -> NoReturn:
         raise TypeError("a session cannot be copied or pickled: it has a key, connections and an event loop")

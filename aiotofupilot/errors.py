@@ -9,7 +9,7 @@ TofuPilotError
  │    ├── RequestTimeoutError    no whole response within ``timeout``
  │    ├── ProxyError             the proxy refused to pass the request on; never tried again
  │    ├── RedirectError          the server pointed to another origin, or on and on
- │    └── ResponseTooLargeError  more bytes than any page can have
+ │    └── ResponseTooLargeError  more bytes than ``max_body``
  ├── APIError                    an error of the server
  │    ├── BadRequestError        400
  │    ├── UnauthorizedError      401
@@ -179,7 +179,7 @@ class RedirectError(TransportError):
 
 
 class ResponseTooLargeError(TransportError):
-    """The response grew beyond what any page can be; reading stopped there.
+    """The response grew beyond the session's ``max_body``, or its headers beyond any; reading stopped there.
 
     Attributes:
         limit: The most bytes that a body may have, decompressed; None: there were too many headers, or one was too

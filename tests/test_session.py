@@ -121,6 +121,8 @@ async def test_key_and_address_come_from_the_environment(sandbox, monkeypatch):
         ({"retry": 3}, TypeError, "retry must be a RetryPolicy"),
         ({"concurrency": 0}, ValueError, "concurrency must be at least 1"),
         ({"concurrency": "4"}, TypeError, "concurrency must be an integer, got '4'"),
+        ({"max_body": 0}, ValueError, "max_body must be at least 1, got 0"),
+        ({"max_body": 1e6}, TypeError, "max_body must be an integer, got 1000000.0"),
     ],
 )
 async def test_an_option_out_of_bounds_is_refused_where_it_is_given(session, options, error, message):
@@ -510,7 +512,7 @@ async def test_a_session_logs_a_line_a_request_and_the_beginning_and_end_of_an_o
 
 def test_what_is_not_given_shows_as_unchanged():
     """In the signature of a view, None has another meaning."""
-    assert str(inspect.signature(TofuPilotSession.with_options)).count("= unchanged") == 3
+    assert str(inspect.signature(TofuPilotSession.with_options)).count("= unchanged") == 4
 
 
 async def test_a_forgotten_session_warns_and_closes_its_connections(sandbox, until):

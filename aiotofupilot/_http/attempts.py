@@ -311,27 +311,26 @@ class Attempts(Wanted, Generic[T]):
         """Log that an attempt has failed, and when the next one is made.
 
         The record has its facts as attributes too: ``tofupilot_listing``, such as ``runs``; ``tofupilot_cursor``, where
-        the page begins; ``tofupilot_attempt``, from 1 on; ``tofupilot_duration`` and ``tofupilot_wait``, in seconds;
-        ``tofupilot_error``, the name of the error's class; and ``tofupilot_status``, None without a response. It does
-        not have the filters of the listing.
+        the page begins, None for an item by itself; ``tofupilot_attempt``, from 1 on; ``tofupilot_duration`` and
+        ``tofupilot_wait``, in seconds; ``tofupilot_error``, the name of the error's class; and ``tofupilot_status``,
+        None without a response. It has neither the filters of the listing nor the key of the item.
         """
         error, outage, now = self._failure, self._throttle.health.outage, self._clock.monotonic()
         wait = self._wait if outage is None else max(self._wait, outage.next_probe_at - now)
         parts = urlsplit(self._target)
-        listing = parts.path.rpartition("/")[2]
-        (cursor,) = parse_qs(parts.query).get("cursor", ["0"])
+        listing, *key = parts.path.removeprefix("/v2/").split("/")
+        cursor = None if key else int(parse_qs(parts.query).get("cursor", ["0"])[0])
         _log.log(
             self._throttle.log_level(self),
-            "%s at cursor %s: attempt %d failed after %.2f s, next in %.2f s: %s",
-            listing,
-            cursor,
+            "%s: attempt %d failed after %.2f s, next in %.2f s: %s",
+            f"one of the {listing}" if cursor is None else f"{listing} at cursor {cursor}",
             self.made,
             self._took,
             wait,
             error,
             extra={
                 "tofupilot_listing": listing,
-                "tofupilot_cursor": int(cursor),
+                "tofupilot_cursor": cursor,
                 "tofupilot_attempt": self.made,
                 "tofupilot_duration": self._took,
                 "tofupilot_wait": wait,

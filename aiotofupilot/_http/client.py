@@ -43,9 +43,12 @@ if TYPE_CHECKING:
     from .throttle import Throttle
     from .transport import Transport
 
-__all__ = ["Connection", "Lifetime", "Options"]
+__all__ = ["MAX_BODY", "Connection", "Lifetime", "Options"]
 
 T = TypeVar("T")
+
+MAX_BODY = 64 * 1024 * 1024
+"""The usual limit of a body. A page has at most 100 items of a few hundred bytes. A run can have tens of megabytes."""
 
 _LONG = 4_000
 """Servers and proxies take an address of this many characters."""
@@ -57,6 +60,10 @@ def _timeout(value: object) -> float | None:
 
 def _concurrency(value: object) -> int:
     return integer("concurrency", value, low=1)
+
+
+def _max_body(value: object) -> int:
+    return integer("max_body", value, low=1)
 
 
 @frozen(kw_only=True)
@@ -74,6 +81,8 @@ class Options:
     """Which failures are worth another attempt, and when it is made."""
     concurrency: int = field(converter=_concurrency)
     """How many pages may be in flight, if a listing does not set its own number; 1 or more."""
+    max_body: int = field(default=MAX_BODY, converter=_max_body)
+    """The most bytes of a body after decompression; 1 or more."""
 
 
 class Lifetime:
@@ -268,7 +277,7 @@ class Connection:
         response: Response | None = None
         try:
             async with asyncio.timeout(timeout):
-                response = await self.transport.get(url)
+                response = await self.transport.get(url, self.options.max_body)
             return read(response)
         except TimeoutError:
             failure: TofuPilotError = RequestTimeoutError(

@@ -46,9 +46,6 @@ _USER_AGENT = f"aiotofupilot/{__version__} aiohttp/{aiohttp.__version__}"
 _CONNECTIONS = 100
 """The most connections of an aiohttp session that is made here."""
 
-_BODY_LIMIT = 64 * 1024 * 1024
-"""The most bytes of a body after decompression. A page has at most 100 items of a few hundred bytes."""
-
 _NO_LIMIT = aiohttp.ClientTimeout(total=None)
 """aiohttp limits nothing. Each attempt has a limit as a whole; see `client`."""
 
@@ -129,8 +126,12 @@ class Transport:
         """Return the address of a request target: path and query, percent-encoded, appended to the base URL."""
         return URL(f"{self._prefix}{target}", encoded=True)
 
-    async def get(self, url: URL) -> Response:
+    async def get(self, url: URL, max_body: int) -> Response:
         """Send a GET, and return its whole response, or the one that redirects lead to.
+
+        Args:
+            url: The address.
+            max_body: The most bytes of a body after decompression.
 
         Raises:
             RedirectError: A redirect leads to another origin, or to an invalid URL, or there were more than 5 in a row.
@@ -140,13 +141,13 @@ class Transport:
                 cannot be used.
         """
         for _ in range(1 + _REDIRECTS_AT_MOST):
-            response = await self._get(url)
+            response = await self._get(url, max_body)
             if response.status not in _REDIRECTS or "Location" not in response.headers:
                 return response
             url = _target(url, response.headers["Location"])
         raise RedirectError(f"redirected more than {_REDIRECTS_AT_MOST} times, at last to {url}", location=str(url))
 
-    async def _get(self, url: URL) -> Response:
+    async def _get(self, url: URL, max_body: int) -> Response:
         """Send one GET, and return its whole response. A redirect is a response."""
         session = self._open()
         try:
@@ -163,7 +164,7 @@ class Transport:
                 max_field_size=HEADER_LIMIT,
             ) as response:
                 self._check_proxy(response)
-                body = await _read(response)
+                body = await _read(response, max_body)
                 if _log.isEnabledFor(logging.DEBUG):
                     self._log_response(url, response.status, len(body))
                 # The headers are copied because a copy can be pickled. aiohttp's own object cannot.
@@ -295,12 +296,14 @@ def _connection_limits(connector: aiohttp.BaseConnector | None, origin: URL) -> 
     return tuple(shared.setdefault(key, asyncio.Semaphore(limit)) for key, limit in limits.items() if limit)
 
 
-async def _read(response: aiohttp.ClientResponse) -> bytes:
+async def _read(response: aiohttp.ClientResponse, max_body: int) -> bytes:
     chunks: list[bytes] = []
     size = 0
     while not response.content.at_eof():
         chunks.append(await response.content.readany())
         size += len(chunks[-1])
-        if size > _BODY_LIMIT:
-            raise ResponseTooLargeError(f"the response is larger than {_BODY_LIMIT} bytes", limit=_BODY_LIMIT)
+        if size > max_body:
+            error = ResponseTooLargeError(f"the response is larger than {max_body} bytes", limit=max_body)
+            error.hint = "if it may be, give the session a larger max_body"
+            raise error
     return b"".join(chunks)  # joining a single chunk copies nothing

@@ -1,10 +1,11 @@
-"""The listings of TofuPilot, one module for each listing: its path, its model, and the arguments of its ``list()``.
+"""The listings of TofuPilot, one module for each listing: its path, its models, and the arguments of its ``list()``.
 
 `TofuPilotSession` has the listings of `Listings`: ``session.runs`` is a `Runs`. A listing's `filters` are read off the
 TypedDict that its ``list()`` takes, and the query, ``help()`` and the options of the command are made from them.
 
 - `_shared` has the values, options and filters that several listings take.
 - `_declaration` reads a TypedDict, and `_encoding` checks arguments and turns filters into a query.
+- `_resource` is the way to the server, and `get`, which returns one item with everything that the API knows of it.
 - `_base` is the base class of all listings. `_query` is a listing with its filters, as paging knows it, and `_bounds`
   narrows it by time.
 
@@ -28,7 +29,7 @@ if TYPE_CHECKING:
 
     from ._base import Listing
     from ._declaration import Argument, Bounds
-    from ._query import Connection
+    from ._resource import Connection
     from ._shared import Options, PageOptions
     from .batches import Batches
     from .deployments import Deployments

@@ -13,7 +13,6 @@ from urllib.parse import urlencode
 from attrs import Factory, evolve, field, frozen
 
 from aiotofupilot._paging.source import Identified, Source, TimePartitioning
-from aiotofupilot._public import internal
 from aiotofupilot._wire.codec import PageDecoder, RawDecoder, StructDecoder
 from aiotofupilot._wire.response import read_page
 from aiotofupilot._wire.times import read_date_time, read_http_date
@@ -23,81 +22,34 @@ from aiotofupilot.models.fields import fields_of
 from aiotofupilot.positions import Shard
 
 from ._bounds import Pairs, bounded, bounds_of, widely_bounded
+from ._resource import Connection, Resource
 from ._shared import OfOperatedRun
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping
-    from typing import Self, Unpack
+    from typing import Unpack
 
-    from aiotofupilot._paging.source import Control, FetchOptions, Order
-    from aiotofupilot._wire.response import Response
-    from aiotofupilot.clock import Clock, Deadline
+    from aiotofupilot._paging.source import FetchOptions, Order
+    from aiotofupilot.clock import Clock
     from aiotofupilot.errors import TofuPilotError
     from aiotofupilot.models import RawItem, Run
     from aiotofupilot.stats import RequestCounts
 
     from ._declaration import Argument
 
-__all__ = ["ByRun", "Connection", "Endpoint", "Query"]
+__all__ = ["ByRun", "Endpoint", "Query"]
 
 T = TypeVar("T", bound=Identified)
 V = TypeVar("V")
 
 
-class Connection(Protocol):
-    """The way to the server. A listing knows nothing else of a session."""
-
-    @property
-    def concurrency(self) -> int:
-        """How many pages may be in flight, if a listing does not set its own number."""
-        ...
-
-    @property
-    def clock(self) -> Clock:
-        """Time and chance."""
-        ...
-
-    @property
-    def down_since(self) -> datetime | None:
-        """As in `Source`."""
-        ...
-
-    def within(self, max_elapsed: float) -> Self:
-        """As in `Source`."""
-        ...
-
-    async def pause(self, seconds: float, *, after: TofuPilotError | None = None) -> None:
-        """As in `Source`."""
-        ...
-
-    async def get(
-        self,
-        target: str,
-        read: Callable[[Response], V],
-        counts: RequestCounts,
-        *,
-        once: bool = False,
-        deadline: Deadline | None = None,
-        control: Control | None = None,
-    ) -> V:
-        """Return what a function reads from the response to a GET of a path and query, percent-encoded.
-
-        How it is requested is as in `FetchOptions`.
-        """
-        ...
-
-
-class Endpoint(Generic[T]):
+class Endpoint(Resource, Generic[T]):
     """Where items of one kind are listed, and what the API lets ask for there.
 
     Args:
         connection: The way to the server.
     """
 
-    name: ClassVar[str]
-    """The API's word for the items."""
-    path: ClassVar[str]
-    """The path of the listing, after the base URL."""
     model: ClassVar[type]
     """The class of an item."""
     is_bare: ClassVar[bool]
@@ -150,11 +102,6 @@ class Endpoint(Generic[T]):
         cls.decode = PageDecoder(model, bare=is_bare)
         cls.decode_raw = RawDecoder(is_bare=is_bare)
         cls.decode_structs = StructDecoder(model, bare=is_bare)
-
-    @internal
-    def __init__(self, connection: Connection) -> None:
-        self.connection: Connection = connection
-        """The way to the server."""
 
 
 @frozen

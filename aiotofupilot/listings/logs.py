@@ -13,6 +13,7 @@ from aiotofupilot.models import Log
 from ._base import Listing
 from ._declaration import ServerDefault
 from ._query import ByRun
+from ._resource import Detailed
 from ._shared import LogLevel, OfRun, PageOptions, RunOutcome, Sample, WithOrder
 from .runs import Runs
 
@@ -40,9 +41,10 @@ class LogFilters(OfRun, WithOrder, PageOptions, total=False):
     sort_by: Annotated[LogOrder | None, "What to sort by.", ServerDefault("created_at")]
 
 
-class Logs(Listing[Log]):
+class Logs(Listing[Log], Detailed["Log"]):
     """The lines in the logs of runs. The API does not document the length of pages, so 100 is assumed."""
 
+    is_recent: ClassVar[bool] = True
     stable_orders: ClassVar[frozenset[str]] = frozenset({"created_at", "level", "run_id"})
     creation_filter: ClassVar[str | None] = "timestamp"
     sort_paths: ClassVar[dict[str | None, tuple[str, ...]]] = {"run_id": ("run", "id")}

@@ -4,7 +4,7 @@ Source: the official Python SDK ``tofupilot`` 2.26.1, ``v2/models/measurement_li
 """
 
 from collections.abc import Sequence
-from typing import Annotated, ClassVar, Literal, Unpack
+from typing import TYPE_CHECKING, Annotated, ClassVar, Literal, Unpack
 
 from aiotofupilot._paging.paginator import Paginator
 from aiotofupilot.models import Measurement
@@ -12,8 +12,12 @@ from aiotofupilot.models import Measurement
 from ._base import Listing
 from ._declaration import ServerDefault
 from ._query import ByRun
+from ._resource import Detailed
 from ._shared import MeasurementOutcome, MeasurementType, OfProcedure, PageOptions, RunOutcome, WithOrder
 from .runs import Runs
+
+if TYPE_CHECKING:
+    from aiotofupilot.models import MeasurementDetails
 
 __all__ = ["MeasurementFilters", "MeasurementOrder", "Measurements"]
 
@@ -39,9 +43,10 @@ class MeasurementFilters(OfProcedure, WithOrder, PageOptions, total=False):
     sort_by: Annotated[MeasurementOrder | None, "What to sort by.", ServerDefault("started_at")]
 
 
-class Measurements(Listing[Measurement]):
+class Measurements(Listing[Measurement], Detailed["MeasurementDetails"]):
     """The values that runs measured. The API does not document the length of pages, so 100 is assumed."""
 
+    is_recent: ClassVar[bool] = True
     stable_orders: ClassVar[frozenset[str]] = frozenset({"measurement_name", "phase_name", "started_at", "value"})
     shard_field: ClassVar[str | None] = "started_at"
     by_run: ClassVar[ByRun | None] = ByRun(Runs, run_ids="ids", run_id=("run_id",), procedure_id="procedure_id")

@@ -4,14 +4,19 @@ Source: https://www.tofupilot.com/docs/dashboard/api/v2/parts/list
 """
 
 from collections.abc import Sequence
-from typing import Annotated, ClassVar, Literal, Unpack
+from typing import TYPE_CHECKING, Annotated, ClassVar, Literal, Unpack
 
+from aiotofupilot import models
 from aiotofupilot._paging.paginator import Paginator
 from aiotofupilot.models import Part
 
 from ._base import Listing
 from ._declaration import Bounds, ServerDefault
+from ._resource import Detailed, get_item, segment
 from ._shared import PageOptions, WithMetadata, WithOrder
+
+if TYPE_CHECKING:
+    from aiotofupilot.models import PartDetails, RevisionDetails
 
 __all__ = ["PartFilters", "PartOrder", "Parts"]
 
@@ -27,9 +32,10 @@ class PartFilters(WithMetadata, WithOrder, PageOptions, total=False):
     sort_by: Annotated[PartOrder | None, "What to sort by.", ServerDefault("created_at")]
 
 
-class Parts(Listing[Part]):
+class Parts(Listing[Part], Detailed["PartDetails"]):
     """The part numbers that units can have."""
 
+    key: ClassVar[str] = "number"
     stable_orders: ClassVar[frozenset[str]] = frozenset({"created_at"})
 
     def list(self, **arguments: Unpack[PartFilters]) -> Paginator[Part]:
@@ -38,3 +44,20 @@ class Parts(Listing[Part]):
         Each part comes with all of its revisions. The API has no filter by time here.
         """
         return self._listed(arguments)
+
+    async def get_revision(self, part_number: str, revision_number: str) -> "RevisionDetails":
+        """Return one revision of a part, with its units.
+
+        Args:
+            part_number: The number of the part.
+            revision_number: The number of the revision, such as ``C``.
+
+        Raises:
+            TypeError: An argument is not a string.
+            ValueError: An argument is empty, ``.`` or ``..``, which no address can hold. Nothing was sent.
+            NotFoundError: There is no such part, or it has no such revision.
+            TofuPilotError: The server did not respond as it should.
+        """
+        steps = f"{segment('part_number', part_number)}/revisions/{segment('revision_number', revision_number)}"
+        missing = f"{self.name} has no {part_number!r}, or this has no revision {revision_number!r}"
+        return await get_item(self.connection, f"{self.path}/{steps}", models.RevisionDetails, missing=missing)

@@ -4,7 +4,7 @@ Source: the official Python SDK ``tofupilot`` 2.26.1, ``v2/models/phase_listop.p
 """
 
 from collections.abc import Sequence
-from typing import Annotated, ClassVar, Literal, Unpack
+from typing import TYPE_CHECKING, Annotated, ClassVar, Literal, Unpack
 
 from aiotofupilot._paging.paginator import Paginator
 from aiotofupilot.models import Phase
@@ -12,8 +12,12 @@ from aiotofupilot.models import Phase
 from ._base import Listing
 from ._declaration import ServerDefault
 from ._query import ByRun
+from ._resource import Detailed
 from ._shared import OfProcedure, PageOptions, PhaseOutcome, RunOutcome, UnitSamples, WithOrder
 from .runs import Runs
+
+if TYPE_CHECKING:
+    from aiotofupilot.models import PhaseDetails
 
 __all__ = ["PhaseFilters", "PhaseOrder", "Phases"]
 
@@ -34,9 +38,10 @@ class PhaseFilters(OfProcedure, WithOrder, PageOptions, total=False):
     sort_by: Annotated[PhaseOrder | None, "What to sort by.", ServerDefault("started_at")]
 
 
-class Phases(Listing[Phase]):
+class Phases(Listing[Phase], Detailed["PhaseDetails"]):
     """The phases of runs. The API does not document the length of pages, so 100 is assumed."""
 
+    is_recent: ClassVar[bool] = True
     stable_orders: ClassVar[frozenset[str]] = frozenset({"duration", "phase_name", "started_at"})
     sort_paths: ClassVar[dict[str | None, tuple[str, ...]]] = {
         "duration": ("duration_ms",),

@@ -4,13 +4,18 @@ Source: https://www.tofupilot.com/docs/dashboard/api/v2/stations/list
 """
 
 from collections.abc import Sequence
-from typing import Annotated, Unpack
+from typing import TYPE_CHECKING, Annotated, ClassVar, Unpack
 
+from aiotofupilot import models
 from aiotofupilot._paging.paginator import Paginator
 from aiotofupilot.models import Station
 
 from ._base import Listing
+from ._resource import Detailed, get_item
 from ._shared import PageOptions, WithMetadata
+
+if TYPE_CHECKING:
+    from aiotofupilot.models import StationDetails
 
 __all__ = ["StationFilters", "Stations"]
 
@@ -22,8 +27,13 @@ class StationFilters(WithMetadata, PageOptions, total=False):
     procedure_ids: Annotated[Sequence[str] | None, "IDs of procedures. A station matches if it runs one of them."]
 
 
-class Stations(Listing[Station]):
+class Stations(Listing[Station], Detailed["StationDetails"]):
     """The test benches of the organization."""
+
+    forbidden: ClassVar[str | None] = (
+        "some servers let only the key of a user read a station, and others only that of a station: "
+        "session.stations.list() and session.stations.current() may be allowed"
+    )
 
     def list(self, **arguments: Unpack[StationFilters]) -> Paginator[Station]:
         """List stations.
@@ -31,3 +41,19 @@ class Stations(Listing[Station]):
         The API does not say in which order it lists stations. The key of a station may not list them.
         """
         return self._listed(arguments)
+
+    async def current(self) -> "StationDetails":
+        """Return the station whose key the session has.
+
+        Raises:
+            ForbiddenError: The key is a user's.
+            NotFoundError: The server is too old to say it.
+            TofuPilotError: The server did not respond as it should.
+        """
+        return await get_item(
+            self.connection,
+            f"{self.path}/current",
+            models.StationDetails,
+            missing="the server is too old to say whose key this is",
+            forbidden="only the key of a station has a current station: session.users.current() is for that of a user",
+        )

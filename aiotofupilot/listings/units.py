@@ -5,14 +5,18 @@ Source: https://www.tofupilot.com/docs/dashboard/api/v2/units/list
 
 from collections.abc import Sequence
 from datetime import datetime
-from typing import Annotated, ClassVar, Literal, Unpack
+from typing import TYPE_CHECKING, Annotated, ClassVar, Literal, Unpack
 
 from aiotofupilot._paging.paginator import Paginator
 from aiotofupilot.models import Unit
 
 from ._base import Listing
 from ._declaration import Bounds, ServerDefault
+from ._resource import Detailed
 from ._shared import PageOptions, RunOutcome, UnitSamples, WithMetadata, WithOrder
+
+if TYPE_CHECKING:
+    from aiotofupilot.models import UnitDetails
 
 __all__ = ["UnitFilters", "UnitOrder", "Units"]
 
@@ -54,9 +58,10 @@ class UnitFilters(WithMetadata, WithOrder, PageOptions, total=False):
     sort_by: Annotated[UnitOrder | None, "What to sort by.", ServerDefault("created_at")]
 
 
-class Units(Listing[Unit]):
+class Units(Listing[Unit], Detailed["UnitDetails"]):
     """The units that the key may read."""
 
+    key: ClassVar[str] = "serial_number"
     stable_orders: ClassVar[frozenset[str]] = frozenset({"created_at"})
 
     def list(self, **arguments: Unpack[UnitFilters]) -> Paginator[Unit]:

@@ -223,7 +223,7 @@ class Pages:
     def url(self, target):
         return URL("https://tofu.example.com") / target.lstrip("/")
 
-    async def get(self, url):
+    async def get(self, url, max_body):
         answer = self.answers.pop(0) if len(self.answers) > 1 else self.answers[0]
         if isinstance(answer, Exception):
             raise answer

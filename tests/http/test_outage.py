@@ -45,7 +45,7 @@ class Server:
     def url(self, target):
         return URL("https://tofu.example.com" + target)
 
-    async def get(self, url):
+    async def get(self, url, max_body):
         began = self.clock.seconds
         self.sent.append((began, url.query_string))
         is_down = self.down[0] <= began < self.down[1]

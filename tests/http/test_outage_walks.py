@@ -54,7 +54,7 @@ class Server:
     def url(self, target):
         return URL("https://tofu.example.com/api" + target)
 
-    async def get(self, url):
+    async def get(self, url, max_body):
         query, began = dict(url.query), self.clock.seconds
         self.sent.append((began, query))
         failure = self.fails(query, began)

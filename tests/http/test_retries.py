@@ -127,7 +127,7 @@ class PageTransport:
     def url(self, target):
         return URL("https://tofu.example.com") / target.lstrip("/")
 
-    async def get(self, url):
+    async def get(self, url, max_body):
         return Response(200, {}, await self.page(), datetime.now(UTC))
 
 

@@ -8,6 +8,7 @@ import pickle
 import ssl
 import threading
 import zlib
+from contextlib import nullcontext
 
 import aiohttp
 import pytest
@@ -125,8 +126,9 @@ class Client:
             "clock": clock,
         }
 
-    async def get(self, target, *, timeout):  # noqa: ASYNC109 - it is handed on
-        connection = Connection(options=Options(timeout=timeout, retry=None, concurrency=1), **self._parts)
+    async def get(self, target, *, timeout, max_body=LIMIT):  # noqa: ASYNC109 - it is handed on
+        options = Options(timeout=timeout, retry=None, concurrency=1, max_body=max_body)
+        connection = Connection(options=options, **self._parts)
         return await connection.get(target, lambda response: response, RequestCounts())
 
 
@@ -163,8 +165,8 @@ async def make(server, clock):
 def get(make):
     """Sends one request through a transport of its own."""
 
-    async def get(target="/v2/procedures?limit=3", timeout=60.0, **options):  # noqa: ASYNC109 - it is handed on
-        return await make(**options).get(target, timeout=timeout)
+    async def get(target="/v2/procedures?limit=3", timeout=60.0, max_body=LIMIT, **options):  # noqa: ASYNC109 - likewise
+        return await make(**options).get(target, timeout=timeout, max_body=max_body)
 
     return get
 
@@ -428,7 +430,7 @@ async def test_a_cancelled_request_hangs_up(make, server):
 
 
 async def test_a_body_without_end_is_refused_while_it_is_read(get, server):
-    """No page comes near the limit of 64 MiB. The connection is closed."""
+    """No page comes near the usual limit of 64 MiB. The connection is closed."""
 
     async def flood(writer):
         while True:
@@ -439,6 +441,7 @@ async def test_a_body_without_end_is_refused_while_it_is_read(get, server):
     with pytest.raises(ResponseTooLargeError) as caught:
         await get()
     assert caught.value.limit == LIMIT
+    assert str(caught.value).endswith("; if it may be, give the session a larger max_body")
     async with asyncio.timeout(30):
         await server.gone.wait()
 
@@ -456,6 +459,14 @@ async def test_a_body_of_just_the_limit_is_read(get, server):
     """The bound itself is allowed."""
     server.answers = [http(gzip.compress(bytes(LIMIT), 1), "Content-Encoding: gzip")]
     assert len((await get()).body) == LIMIT
+
+
+@pytest.mark.parametrize(("max_body", "is_read"), [(2 * LIMIT, True), (2 * LIMIT - 1, False)])
+async def test_the_limit_is_an_option(get, server, max_body, is_read):
+    """A run with all its points can be larger than any page."""
+    server.answers = [http(gzip.compress(bytes(2 * LIMIT), 1), "Content-Encoding: gzip")]
+    with nullcontext() if is_read else pytest.raises(ResponseTooLargeError):
+        assert len((await get(max_body=max_body)).body) == 2 * LIMIT
 
 
 @pytest.mark.parametrize(

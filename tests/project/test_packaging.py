@@ -62,7 +62,7 @@ def test_the_public_names_are_these():
     values += [
         *("Aggregation", "Attachment", "BatchDetails", "BatchUnit", "Branch", "BuildLog", "CommitRepository"),
         *("CreationRun", "DataSeries", "DeployedStation", "DeploymentCommit", "DeploymentDetails", "DeploymentUser"),
-        *("Identity", "MeasurementDetails", "Organization", "PartDetails", "PartRevision", "PhaseDetails", "PhaseRef"),
+        *("MeasurementDetails", "PartDetails", "PartRevision", "PhaseDetails", "PhaseRef"),
         *("ProcedureDetails", "RecentRun", "RecentUnit", "RelatedPart", "RelatedUnit", "RevisionDetails"),
         *("RevisionPart", "RunConfig", "RunDetails", "RunLog", "RunMeasurement", "RunPhase", "RunRef", "RunSecret"),
         *("RunStation", "StationCommit", "StationDeployment", "StationDetails", "StationProcedure"),

@@ -24,7 +24,6 @@ from aiotofupilot import (
     TofuPilotSession,
     UnauthorizedError,
 )
-from aiotofupilot._http import transport
 from aiotofupilot.sandbox import Sandbox, faults
 
 ATTEMPTS = 6
@@ -93,8 +92,7 @@ CONCURRENCY = pytest.mark.parametrize("concurrency", [1, 16])
 
 
 @pytest.fixture
-async def sandbox(monkeypatch):
-    monkeypatch.setattr(transport, "_BODY_LIMIT", LIMIT)
+async def sandbox():
     async with Sandbox(procedures=500) as sandbox:
         yield sandbox
 
@@ -102,7 +100,7 @@ async def sandbox(monkeypatch):
 @pytest.fixture
 async def session(sandbox, fault):
     timeout = 0.2 if fault in STALLS else 60
-    async with TofuPilotSession(sandbox.api_key, base_url=sandbox.url, timeout=timeout) as session:
+    async with TofuPilotSession(sandbox.api_key, base_url=sandbox.url, timeout=timeout, max_body=LIMIT) as session:
         yield session
 
 

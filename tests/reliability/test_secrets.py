@@ -9,7 +9,6 @@ from aiohttp import web
 from fakes.shown import texts
 
 from aiotofupilot import ConfigurationError, RetryPolicy, TofuPilotError, TofuPilotSession
-from aiotofupilot._http import transport
 from aiotofupilot.cli import run
 from aiotofupilot.sandbox import Sandbox, faults
 from aiotofupilot.testing import serve
@@ -72,13 +71,13 @@ EVERY_FAULT = [
 @pytest.mark.parametrize("handed_in", [False, True])
 async def test_no_error_holds_the_key(sandbox, http_session, fault, handed_in, caplog, monkeypatch):
     """The key is not in the text, attributes, notes, pickle, causes and traceback, nor in the log."""
-    monkeypatch.setattr(transport, "_BODY_LIMIT", LIMIT)
     sandbox.faults.always(fault)
     session = TofuPilotSession(
         KEY,
         base_url=sandbox.url,
         timeout=0.1,
         retry=RetryPolicy(attempts=2, initial_wait=0, max_elapsed=0.3),
+        max_body=LIMIT,
         http_session=http_session if handed_in else None,
     )
     async with session, session.procedures.list(concurrency=4).walk() as walk:

@@ -1,0 +1,165 @@
+"""The way to the server, and what it returns by itself: one item, with everything that it knows of it."""
+
+from __future__ import annotations
+
+from functools import cache, partial
+from typing import TYPE_CHECKING, Any, ClassVar, Generic, Protocol, TypeVar, get_args, get_origin
+from urllib.parse import quote
+
+from aiotofupilot import models
+from aiotofupilot._arguments import as_str, must_be
+from aiotofupilot._public import internal
+from aiotofupilot._wire.codec import ItemDecoder
+from aiotofupilot._wire.response import read_item
+from aiotofupilot.stats import RequestCounts
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from datetime import datetime
+    from typing import Self
+
+    from aiotofupilot._paging.source import Control
+    from aiotofupilot._wire.response import Response
+    from aiotofupilot.clock import Clock, Deadline
+    from aiotofupilot.errors import TofuPilotError
+
+__all__ = ["Connection", "Detailed", "Resource", "get_item", "segment"]
+
+D = TypeVar("D")
+V = TypeVar("V")
+
+_decoder = cache(ItemDecoder[Any])
+
+
+class Connection(Protocol):
+    """The way to the server. A listing knows nothing else of a session."""
+
+    @property
+    def concurrency(self) -> int:
+        """How many pages may be in flight, if a listing does not set its own number."""
+        ...
+
+    @property
+    def clock(self) -> Clock:
+        """Time and chance."""
+        ...
+
+    @property
+    def down_since(self) -> datetime | None:
+        """As in `Source`."""
+        ...
+
+    def within(self, max_elapsed: float) -> Self:
+        """As in `Source`."""
+        ...
+
+    async def pause(self, seconds: float, *, after: TofuPilotError | None = None) -> None:
+        """As in `Source`."""
+        ...
+
+    async def get(
+        self,
+        target: str,
+        read: Callable[[Response], V],
+        counts: RequestCounts,
+        *,
+        once: bool = False,
+        deadline: Deadline | None = None,
+        control: Control | None = None,
+    ) -> V:
+        """Return what a function reads from the response to a GET of a path and query, percent-encoded.
+
+        How it is requested is as in `FetchOptions`.
+        """
+        ...
+
+
+async def get_item(
+    connection: Connection, target: str, model: type[D], *, missing: str, forbidden: str | None = None
+) -> D:
+    """Return the item at a path. What the hints mean is said at `read_item`."""
+    kind: Any = model
+    read = partial(read_item, decode=_decoder(kind), missing=missing, forbidden=forbidden)
+    item: D = await connection.get(target, read, RequestCounts())
+    return item
+
+
+def segment(parameter: str, value: object) -> str:
+    """Return a text as one segment of a path, percent-encoded so that the server reads exactly this text.
+
+    Raises:
+        TypeError: It is not a string.
+        ValueError: No path can hold it. URL parsers drop ``.`` and ``..``, encoded or not, and without a text the path
+            is that of a listing.
+    """
+    if not isinstance(value, str):
+        raise must_be(TypeError, parameter, "a string", value)
+    if value in ("", ".", ".."):
+        raise must_be(ValueError, parameter, "a text that an address can hold, so not '', '.' or '..'", as_str(value))
+    try:
+        return quote(as_str(value), safe="")
+    except UnicodeEncodeError:  # half a surrogate pair
+        raise must_be(ValueError, parameter, "a text that can be written in UTF-8", as_str(value)) from None
+
+
+class Resource:
+    """What the API has under one path.
+
+    Args:
+        connection: The way to the server.
+    """
+
+    name: ClassVar[str]
+    """The API's word for the items."""
+    path: ClassVar[str]
+    """The path of the items, after the base URL."""
+
+    @internal
+    def __init__(self, connection: Connection) -> None:
+        self.connection: Connection = connection
+        """The way to the server."""
+
+
+class Detailed(Resource, Generic[D]):
+    """Items that the API also returns one by one.
+
+    A subclass names the model, as a string, because the models take a while to load: ``Detailed["RunDetails"]``.
+    """
+
+    key: ClassVar[str] = "id"
+    """The field that identifies an item."""
+    is_recent: ClassVar[bool] = False
+    """Whether older servers list the items but do not return one by itself."""
+    forbidden: ClassVar[str | None] = None
+    """The hint of an error that says that the key may not read an item. None: the usual one is right."""
+    detail_model: ClassVar[str]
+    """The name of the model."""
+
+    def __init_subclass__(cls) -> None:
+        super().__init_subclass__()
+        for base in vars(cls)["__orig_bases__"]:
+            if get_origin(base) is Detailed:
+                (name,) = get_args(base)
+                cls.detail_model = name.__forward_arg__
+
+    async def get(self, key: str, /) -> D:
+        """Return one item, with everything that the API knows of it.
+
+        Any text is sent so that the server reads exactly this text. Whether upper and lower case matter in numbers is
+        up to the server, so an item can spell its number in another way.
+
+        Args:
+            key: The ID of the item. For a unit it is the serial number, and for a part or a batch it is the number.
+
+        Raises:
+            TypeError: The key is not a string.
+            ValueError: The key is empty, ``.`` or ``..``, which no address can hold. Nothing was sent.
+            NotFoundError: There is no such item.
+            TofuPilotError: The server did not respond as it should.
+        """
+        missing = f"{self.name} has no {key!r}"
+        if self.is_recent:
+            missing += f", or the server is too old to return one of its {self.name} by itself"
+        model: type[D] = getattr(models, self.detail_model)
+        target = f"{self.path}/{segment(self.key, key)}"
+        return await get_item(self.connection, target, model, missing=missing, forbidden=self.forbidden)

@@ -1,0 +1,326 @@
+"""`get` against a bare server: what was sent, what the official SDK reads from the same bytes, and errors."""
+
+import asyncio
+import re
+from urllib.parse import unquote
+
+import pytest
+from fakes.wire_details import EXAMPLES, PATHS
+from msgspec import json
+from tofupilot.v2 import TofuPilot
+
+from aiotofupilot import (
+    DecodeError,
+    ForbiddenError,
+    NotFoundError,
+    ResponseTooLargeError,
+    ServerError,
+    TofuPilotSession,
+    UnauthorizedError,
+    to_wire,
+)
+from aiotofupilot.listings import NAMES, listing_class
+from aiotofupilot.listings._resource import Detailed
+
+KEY = "a-key-of-the-organization"
+DETAILED = [name for name in NAMES if issubclass(listing_class(name), Detailed)]
+NOT_FOUND = {"message": "Not found", "code": "NOT_FOUND", "issues": []}
+FORBIDDEN = {"message": "Forbidden", "code": "FORBIDDEN"}
+
+
+class Server:
+    """Writes down the target of each request as it was sent, and answers with an example of the path."""
+
+    def __init__(self):
+        self.targets, self.headers = [], []
+        self.answers = []
+        """Statuses and bodies that come first."""
+        self.example = 0
+
+    def found(self, target):
+        """Return the example for a target, as the API would match it."""
+        for name in sorted(PATHS, key=lambda name: "{" in PATHS[name]):  # /stations/current before /stations/{id}
+            if re.fullmatch("/api" + re.sub(r"{\w+}", "[^/]+", PATHS[name]), target):
+                return 200, EXAMPLES[name][min(self.example, len(EXAMPLES[name]) - 1)]
+        return 404, NOT_FOUND
+
+    async def serve(self, reader, writer):
+        while head := await reader.readuntil(b"\r\n\r\n"):
+            target = head.split(b" ")[1].decode()
+            self.targets.append(target)
+            self.headers.append(head.decode())
+            status, body = self.answers.pop(0) if self.answers else self.found(target)
+            if not isinstance(body, bytes):
+                body = json.encode(body)
+            kind = "text/html" if body.startswith(b"<") else "application/json"
+            writer.write(f"HTTP/1.1 {status} S\r\nContent-Type: {kind}\r\nContent-Length: {len(body)}\r\n\r\n".encode())
+            writer.write(body)
+            await writer.drain()
+
+
+@pytest.fixture
+async def server():
+    server = Server()
+    tasks = set()
+
+    async def accept(reader, writer):
+        tasks.add(asyncio.current_task())
+        try:
+            await server.serve(reader, writer)
+        except (asyncio.IncompleteReadError, ConnectionError):
+            pass
+        finally:
+            writer.close()
+            tasks.discard(asyncio.current_task())
+
+    listening = await asyncio.start_server(accept, "127.0.0.1", 0)
+    server.url = f"http://127.0.0.1:{listening.sockets[0].getsockname()[1]}/api"
+    yield server
+    listening.close()
+    for task in tasks:
+        task.cancel()
+
+
+@pytest.fixture
+async def session(server):
+    async with TofuPilotSession(KEY, base_url=server.url) as session:
+        yield session
+
+
+OPERATIONS = {
+    **{name: (name, "get", ("x-1",)) for name in DETAILED},
+    "versions": ("procedures", "get_version", ("p-1", "v3.2.0")),
+    "revisions": ("parts", "get_revision", ("INV-MAIN", "C")),
+    "station_current": ("stations", "current", ()),
+    "user_current": ("users", "current", ()),
+}
+OFFICIAL = {
+    "versions": lambda client: client.procedures.versions.get(procedure_id="p-1", tag="v3.2.0"),
+    "revisions": lambda client: client.parts.revisions.get(part_number="INV-MAIN", revision_number="C"),
+    "station_current": lambda client: client.stations.get_current(),
+    "user_current": lambda client: client.users.get_current(),
+    "units": lambda client: client.units.get(serial_number="x-1"),
+    "parts": lambda client: client.parts.get(number="x-1"),
+    "batches": lambda client: client.batches.get(number="x-1"),
+}
+BY_ID = sorted(set(OPERATIONS) - set(OFFICIAL))
+OFFICIAL |= {name: lambda client, name=name: getattr(client, name).get(id="x-1") for name in BY_ID}
+
+
+async def ours(session, name):
+    listing, method, keys = OPERATIONS[name]
+    return await getattr(getattr(session, listing), method)(*keys)
+
+
+def within(theirs, mine):
+    """Yield the paths of what the official SDK reads and this client does not, value for value."""
+    if isinstance(theirs, dict):
+        for key, value in theirs.items():
+            yield from (f".{key}{path}" for path in within(value, mine.get(key)))
+    elif isinstance(theirs, list):
+        assert len(theirs) == len(mine)
+        for at, pair in enumerate(zip(theirs, mine, strict=True)):
+            yield from (f"[{at}]{path}" for path in within(*pair))
+    elif theirs != mine:
+        yield f": {theirs!r} != {mine!r}"
+
+
+def test_every_detail_of_the_api_is_there():
+    """Whoami is a method of the session itself, and has a test of its own."""
+    assert {*OPERATIONS, "whoami"} == {*EXAMPLES}
+    assert {*NAMES} - {*DETAILED} == {"users"}
+
+
+@pytest.mark.parametrize("example", [0, 1])
+@pytest.mark.parametrize("name", OPERATIONS)
+async def test_it_is_what_the_official_sdk_reads(server, session, name, example):
+    """From the same bytes of the same path, every value that the SDK has."""
+    server.example = example
+
+    def official():
+        with TofuPilot(api_key=KEY, server_url=server.url) as client:
+            return OFFICIAL[name](client).model_dump(mode="json", by_alias=True, exclude_unset=True)
+
+    item = await ours(session, name)
+    read = await asyncio.to_thread(official)
+    assert len(server.targets) == 2
+    assert server.targets[0] == server.targets[1] == f"/api{path_of(name)}"
+    wire = EXAMPLES[name][min(example, len(EXAMPLES[name]) - 1)]
+    assert [*within(wire, json.decode(json.encode(to_wire(item))))] == []
+    times = re.compile(r'"\d{4}-\d\d-\d\dT[^"]*"|"P\w+[^"]*"')  # the SDK writes them in other words
+    assert json.decode(times.sub('""', json.encode(read).decode())) == json.decode(
+        times.sub('""', json.encode(wire).decode())
+    )
+
+
+def path_of(name):
+    keys = iter(OPERATIONS[name][2])
+    return re.sub(r"{\w+}", lambda _: next(keys), PATHS[name])
+
+
+SENT = {
+    "SN 1": "SN%201",
+    "a/b": "a%2Fb",
+    "a?b": "a%3Fb",
+    "a#b": "a%23b",
+    "a%2Fb": "a%252Fb",
+    "a%b": "a%25b",
+    "a+b": "a%2Bb",
+    "a:b": "a%3Ab",
+    "é": "%C3%A9",
+    "序列": "%E5%BA%8F%E5%88%97",
+    "a\\b": "a%5Cb",
+    "...": "...",
+    ".a": ".a",
+    "%2E%2E": "%252E%252E",
+    "a;b=c&d,e@f!$'()*": "a%3Bb%3Dc%26d%2Ce%40f%21%24%27%28%29%2A",
+    "A-Za.z_0~9": "A-Za.z_0~9",
+    " ": "%20",
+    "a\r\nHost: x": "a%0D%0AHost%3A%20x",
+}
+
+
+class TestKey:
+    @pytest.mark.parametrize(("serial_number", "sent"), SENT.items(), ids=ascii)
+    async def test_any_text_arrives_as_it_is(self, server, session, serial_number, sent):
+        """The official SDK encodes nothing, so it reads another unit. The server decodes one segment."""
+        await session.units.get(serial_number)
+        assert server.targets == [f"/api/v2/units/{sent}"]
+        assert unquote(server.targets[0].rsplit("/", 1)[1], errors="strict") == serial_number
+
+    async def test_two_keys_are_two_segments(self, server, session):
+        await session.procedures.get_version("p/1", "v 1/2")
+        await session.parts.get_revision("a?b", "#1")
+        assert server.targets == [
+            "/api/v2/procedures/p%2F1/versions/v%201%2F2",
+            "/api/v2/parts/a%3Fb/revisions/%231",
+        ]
+
+    @pytest.mark.parametrize("text", ["", ".", "..", "a\ud800"])
+    async def test_what_no_address_can_hold_is_refused_before_sending(self, server, session, text):
+        """The empty text would get the listing, and the dots another path."""
+        refused = {
+            "id": session.runs.get(text),
+            "serial_number": session.units.get(text),
+            "number": session.batches.get(text),
+            "procedure_id": session.procedures.get_version(text, "v1"),
+            "tag": session.procedures.get_version("p", text),
+            "part_number": session.parts.get_revision(text, "A"),
+            "revision_number": session.parts.get_revision("p", text),
+        }
+        for parameter, get in refused.items():
+            with pytest.raises(ValueError, match=f"^{parameter} must be a text that ") as caught:
+                await get
+            assert str(caught.value).endswith(f", got {text!r}")
+            assert caught.value.parameter == parameter
+        assert server.targets == []
+
+    @pytest.mark.parametrize("key", [None, 5, b"x", ["x"]])
+    async def test_a_wrong_type_is_refused(self, server, session, key):
+        with pytest.raises(TypeError, match=f"^number must be a string, got {re.escape(repr(key))}$"):
+            await session.parts.get(key)
+        assert server.targets == []
+
+
+class TestErrors:
+    @pytest.mark.parametrize("name", DETAILED)
+    async def test_an_unknown_key_is_named(self, server, session, name):
+        """The server's own message does not say what was not found."""
+        server.answers = [(404, NOT_FOUND)]
+        with pytest.raises(NotFoundError, match="Not found; ") as caught:
+            await getattr(session, name).get("x/1")
+        assert caught.value.hint.startswith(f"{name} has no 'x/1'")
+        since_lately = name in {"deployments", "logs", "measurements", "phases"}
+        assert ("too old" in caught.value.hint) == since_lately
+
+    async def test_two_keys_are_both_named(self, server, session):
+        server.answers = [(404, NOT_FOUND)] * 2
+        with pytest.raises(NotFoundError, match=r"procedures has no 'p-1', or this has no version 'v3\.2\.0'"):
+            await ours(session, "versions")
+        with pytest.raises(NotFoundError, match="parts has no 'INV-MAIN', or this has no revision 'C'"):
+            await ours(session, "revisions")
+
+    @pytest.mark.parametrize("name", ["station_current", "user_current"])
+    async def test_an_old_server_is_named(self, server, session, name):
+        server.answers = [(404, NOT_FOUND)]
+        with pytest.raises(NotFoundError, match="the server is too old to say whose key this is"):
+            await ours(session, name)
+
+    @pytest.mark.parametrize(
+        ("name", "hint"),
+        [
+            ("station_current", r"only the key of a station has .*: session\.users\.current\(\) is"),
+            ("user_current", r"only the key of a user has .*: session\.stations\.current\(\) is"),
+            ("stations", r"some servers let only the key of a user read a station"),
+            ("runs", r"does not let the key given as api_key read this: use the key of a user"),
+        ],
+    )
+    async def test_a_key_that_may_not_read_it_is_told_which_one_may(self, server, session, name, hint):
+        server.answers = [(403, FORBIDDEN)]
+        with pytest.raises(ForbiddenError, match=hint):
+            await ours(session, name)
+
+    @pytest.mark.parametrize("status", [403, 404])
+    async def test_an_error_of_something_in_between_is_not_taken_for_the_api(self, server, session, status):
+        """A wrong address gets a page of HTML, and the item may be there."""
+        server.answers = [(status, b"<html>nothing here</html>")]
+        with pytest.raises((NotFoundError, ForbiddenError)) as caught:
+            await session.stations.get("x")
+        assert "has no 'x'" not in str(caught.value)
+        assert server.url.removesuffix("/api") in caught.value.hint
+
+    async def test_a_key_that_is_repeated_is_in_no_error(self, server, session):
+        """Whoever confuses the key with an ID, and whatever the server says, reads it nowhere."""
+        server.answers = [(404, NOT_FOUND | {"message": f"no {KEY}"}), (404, NOT_FOUND)]
+        for key in ("x", KEY):
+            with pytest.raises(NotFoundError) as caught:
+                await session.runs.get(key)
+            assert KEY not in f"{caught.value}{vars(caught.value)}"
+
+    async def test_what_may_pass_is_tried_again(self, server, session, caplog):
+        server.answers = [(503, {"message": "Later", "code": "X"}), (500, b""), (200, b"{")]
+        assert (await session.runs.get("x")).id == EXAMPLES["runs"][0]["id"]
+        assert len(server.targets) == 4
+        (told, *_) = caplog.records
+        assert told.getMessage().startswith("one of the runs: attempt 1 failed after ")
+        assert (told.tofupilot_listing, told.tofupilot_cursor) == ("runs", None)
+        server.answers = [(503, {"message": "Later", "code": "X"})]
+        with pytest.raises(ServerError, match="Later"):
+            await session.with_options(retry=None).runs.get("x")
+
+    async def test_a_wrong_key_and_a_fault_are_not_tried_again(self, server, session):
+        server.answers = [(401, {"message": "Unauthorized", "code": "UNAUTHORIZED"}), (200, {"id": 5})]
+        with pytest.raises(UnauthorizedError):
+            await session.runs.get("x")
+        with pytest.raises(DecodeError, match=r"\$\.id: expected a string, got a number"):
+            await session.runs.get("x")
+        assert len(server.targets) == 2
+
+
+def large(points, series):
+    run = json.decode(json.encode(EXAMPLES["runs"][0]))
+    template = run["phases"][0]["measurements"][0] | {"measured_value": None}
+    data = b"[" + b",".join([b"0.12345678901234567"] * points) + b"]"
+    axis = {"data": "DATA", "units": "V"}
+    run["phases"] = [run["phases"][0] | {"measurements": [template | {"data_series": [axis] * series}]}]
+    return json.encode(run).replace(b'"DATA"', data)
+
+
+async def test_a_run_of_37_megabytes_is_read(server, session):
+    """A run of 20 series of 100,000 points is read with the usual options, and a lower limit is obeyed."""
+    body = large(100_000, 20)
+    assert len(body) > 37_000_000
+    server.answers = [(200, body)] * 2
+    run = await session.runs.get("x")
+    (measurement,) = run.phases[0].measurements
+    assert [len(series.data) for series in measurement.data_series] == [100_000] * 20
+    with pytest.raises(ResponseTooLargeError, match=r"larger than 37000000 bytes; .* a larger max_body"):
+        await session.with_options(max_body=37_000_000).runs.get("x")
+
+
+async def test_the_key_goes_with_it_and_a_forgotten_session_stays_as_long_as_it_is_needed(server):
+    async with TofuPilotSession(KEY, base_url=server.url) as session:
+        get = session.runs.get
+        del session
+        assert (await get("x")).id
+    assert f"Authorization: Bearer {KEY}" in server.headers[0]
