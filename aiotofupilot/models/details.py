@@ -226,12 +226,12 @@ class RunMeasurement:
     """Unit of the value, such as ``mV``. None: it has none, or each series has its own."""
     aggregations: tuple[Aggregation, ...] | None = None
     """Values that sum up the measurement. None: there are none."""
-    measured_value: JSON | None = field(default=None, hash=False)
+    measured_value: JSON | None = field(default=None, hash=False, metadata={"null": False})
     """A number, text or truth value, or an array or object of JSON. A number keeps the type that it has in JSON. Arrays
     are tuples, also in other arrays and in objects. None: the measurement is multidimensional or has no value."""
-    data_series: tuple[DataSeries, ...] | None = None
+    data_series: tuple[DataSeries, ...] | None = field(default=None, metadata={"null": False})
     """The axes of a multidimensional measurement. Nothing marks which one is x. None: it is not multidimensional."""
-    docstring: str | None = None
+    docstring: str | None = field(default=None, metadata={"null": False})
     """The docstring of the measurement. None: it has none, or the measurement was read as a part of its run."""
 
     def __attrs_post_init__(self) -> None:
@@ -462,7 +462,7 @@ class RunDetails:
     """The lines of its log, in an order that the API does not document. Empty: it wrote none."""
     sub_units: tuple[SubUnit, ...] = ()
     """Units whose parent changed in this run. Empty: there are none."""
-    metadata: Metadata | None = field(default=None, hash=False)
+    metadata: Metadata | None = field(default=None, hash=False, metadata={"null": False})
     """Metadata of the run. None: the server is too old to have it."""
 
     def __attrs_post_init__(self) -> None:
@@ -544,7 +544,7 @@ class UnitDetails:
     """The run that created it. None: no run did, or the server does not say."""
     attachments: tuple[Attachment, ...] = ()
     """Its files. Empty: it has none."""
-    metadata: Metadata | None = field(default=None, hash=False)
+    metadata: Metadata | None = field(default=None, hash=False, metadata={"null": False})
     """Metadata of the unit. None: the server is too old to have it."""
 
     def __attrs_post_init__(self) -> None:
@@ -581,7 +581,7 @@ class PartDetails:
     """The user who created it, without an e-mail address. None: a station did, or the server does not say."""
     created_by_station: StationRef | None = None
     """The station that created it. None: a user did, or the server does not say."""
-    metadata: Metadata | None = field(default=None, hash=False)
+    metadata: Metadata | None = field(default=None, hash=False, metadata={"null": False})
     """Metadata of the part. None: the server is too old to have it."""
 
 
@@ -615,7 +615,7 @@ class RevisionDetails:
     """The part that it is a revision of."""
     units: tuple[UnitRef, ...]
     """Its units. The API does not say whether these are all."""
-    metadata: Metadata | None = field(default=None, hash=False)
+    metadata: Metadata | None = field(default=None, hash=False, metadata={"null": False})
     """Metadata of the revision. None: the server is too old to have it."""
 
 
@@ -719,7 +719,7 @@ class StationDetails:
     """Name of the organization in addresses, such as ``volta``."""
     team: Team | None
     """The team of the station. None: it belongs to no team."""
-    metadata: Metadata | None = field(default=None, hash=False)
+    metadata: Metadata | None = field(default=None, hash=False, metadata={"null": False})
     """Metadata of the station. None: the server is too old to have it."""
 
 

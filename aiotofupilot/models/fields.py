@@ -29,6 +29,8 @@ class Field:
     """`kind`, if that is a model. None: it is none."""
     default: Any
     """The value where the server leaves it out. ``attrs.NOTHING``: the server must send it."""
+    is_left_out: bool
+    """Whether the server leaves it out where it is None. Otherwise the server sends null."""
 
 
 @cache
@@ -60,6 +62,7 @@ def _described(attribute: attrs.Attribute[Any]) -> Field:
         is_array=is_array,
         model=kind if attrs.has(kind) else None,
         default=attribute.default,
+        is_left_out=attribute.metadata.get("null") is False,
     )
 
 

@@ -94,9 +94,9 @@ class Run:
     """The station that uploaded it. None: a user did, or the server does not say."""
     operated_by: Operator | None = None
     """The person who operated it. None: the run names nobody."""
-    metadata: Metadata | None = field(default=None, hash=False)
+    metadata: Metadata | None = field(default=None, hash=False, metadata={"null": False})
     """Metadata of the run. None: the listing did not request it, or the server is too old to have it."""
-    sequences: tuple[RunSequence, ...] | None = None
+    sequences: tuple[RunSequence, ...] | None = field(default=None, metadata={"null": False})
     """Sequences at the top level. None: the listing did not request them, or the server is too old to have them."""
 
 
@@ -128,7 +128,7 @@ class Unit:
     """The unit that this one is built into. None: it is not built into another unit."""
     last_run: LastRun | None = None
     """The latest run of the unit. None: it was never run."""
-    metadata: Metadata | None = field(default=None, hash=False)
+    metadata: Metadata | None = field(default=None, hash=False, metadata={"null": False})
     """Metadata of the unit. None: the listing did not request it, or the server is too old to have it."""
 
 
@@ -146,7 +146,7 @@ class Part:
     """When it was created; timezone-aware."""
     revisions: tuple[Revision, ...]
     """All revisions of the part."""
-    metadata: Metadata | None = field(default=None, hash=False)
+    metadata: Metadata | None = field(default=None, hash=False, metadata={"null": False})
     """Metadata of the part. None: the listing did not request it, or the server is too old to have it."""
 
 
@@ -183,7 +183,7 @@ class Station:
     """How many procedures the station runs. The API types it as a number, so 2.0 stays a float."""
     team: Team | None
     """The team of the station. None: it belongs to no team."""
-    metadata: Metadata | None = field(default=None, hash=False)
+    metadata: Metadata | None = field(default=None, hash=False, metadata={"null": False})
     """Metadata of the station. None: the listing did not request it, or the server is too old to have it."""
 
 

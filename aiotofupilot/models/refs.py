@@ -107,7 +107,7 @@ class Repository:
     """Short name, such as ``my-repo``."""
     full_name: str = field(metadata={"wire": "fullName"})
     """Name with its owner, such as ``org/my-repo``; ``fullName`` on the wire."""
-    provider: str | None = None
+    provider: str | None = field(default=None, metadata={"null": False})
     """``github``, ``gitlab``, ``bitbucket``, or one that TofuPilot adds later. None: the server did not say."""
 
 

@@ -1,7 +1,7 @@
 """An embedded TofuPilot for tests, demonstrations and benchmarks: a server with a made-up factory.
 
-It responds to requests for every listing of API v2, as TofuPilot's REST layer does. It listens on a loopback port and
-needs no account:
+It responds to requests for every listing of API v2, and for all that the API returns by itself, as TofuPilot's REST
+layer does. It listens on a loopback port and needs no account:
 
     async with Sandbox(procedures=250, runs=1_000) as sandbox:
         async with TofuPilotSession(sandbox.api_key, base_url=sandbox.url) as session:
@@ -25,8 +25,11 @@ The modules, from the outside to the inside. Each of them works without those ab
 - `api` gives the right responses alone. `paging` cuts listings into pages.
 - `factory` has the items of all listings, given or made up, and a production line that keeps working meanwhile.
 - `resources` has the listings: how their items are made, what their parameters select, and their sort orders, as far as
-  that does not follow from the client's declarations and the models. `resource` has what they have in common.
-  `parameters` reads a query, as the validator `zod` would.
+  that does not follow from the client's declarations and the models. They also have what the API returns by itself.
+  `resource` has what they have in common. `parameters` reads a query, as the validator `zod` would. A `snapshot` has
+  the items of all listings at one time.
+- `detail` is one kind of what the API returns by itself, at a path. `measured` makes what runs wrote in full, such as
+  waveforms. `storage` has attachments, at addresses that expire.
 - `request` is the request of a client, and the log of all requests. A fault alters a `delivery`, which is a response as
   steps. `wire` writes responses as JSON.
 - `world` is the made-up factory. `plan` has the parts of its plan, of which items are made. `recipes` has what it makes

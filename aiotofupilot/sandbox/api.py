@@ -8,19 +8,23 @@ from __future__ import annotations
 from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
-from aiotofupilot.models import Identity, Organization, Page, PageMeta, StationRef, UserRef
+from aiotofupilot.models import Organization, Page, PageMeta
 
+from .detail import Reading, decoded
 from .paging import Paging, offsets
 from .parameters import Values, read
 from .request import Pairs, Query
 from .resources import RESOURCES
-from .wire import Refusal, Response, document, dumps, not_found, write_array, write_page
+from .storage import Storage
+from .wire import Refusal, Response, not_found, write_array, write_page
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
 
+    from .detail import Detail
     from .factory import Factory
-    from .resource import Resource, Snapshot
+    from .resource import Resource
+    from .snapshot import Snapshot
 
 __all__ = ["Api"]
 
@@ -29,24 +33,25 @@ _OF_PAGES = frozenset({"limit", "cursor", "include_metadata", "include_sequences
 """Parameters that do not select items."""
 _MOST_SELECTED = 16
 """For at most this many queries, the selected items are remembered."""
-_WHOAMI = "whoami"
 _FORBIDDEN_TO_STATIONS = frozenset({"stations"})
 """Tests of the official SDK: https://github.com/tofupilot/python/tree/main/tests/v2"""
 
 
 class Api:
-    """Answers requests for the listings of a factory.
+    """Answers requests for the listings of a factory, and for what the API returns by itself.
 
     Attributes:
         factory: The items of all listings.
-        api_key: Key of a user. It may list everything.
-        station_key: Key of a station. It gets a 403 for listings that are not in `station_listings`.
+        api_key: Key of a user. It may read everything, except the current station.
+        station_key: Key of a station. It gets a 403 for the current user, and for listings that are not in
+            `station_listings`.
         station_listings: Names of the listings that the station's key may list. You may change it at any time. If None
             is given, these are all but stations, as in the tests of the official SDK.
         paging: How listings are cut into pages. You may set it at any time.
         pagings: How single listings, by name, are cut into pages in another way. You may change it at any time. If None
             is given, there are none.
         organization: The organization that both keys belong to. You may set it at any time.
+        storage: The storage of attachments.
     """
 
     def __init__(
@@ -77,6 +82,7 @@ class Api:
         self.organization: Organization = Organization(
             id="6f1d6f3a-52c4-4c59-9f0e-7f3f5a0c2d11", slug="sandbox", name="Sandbox"
         )
+        self.storage: Storage = Storage()
         self._selected: dict[tuple[Any, ...], tuple[Snapshot, Sequence[Any]]] = {}
 
     @staticmethod
@@ -86,44 +92,46 @@ class Api:
         Args:
             path: The path as it was sent. Upper and lower case and a trailing slash do not matter.
         """
-        return _name_at(path) in {*RESOURCES, _WHOAMI}
+        return _find(path) is not None or _find_detail(path) is not None
 
     def response(self, path: str, query: Pairs, authorization: str | None) -> Response:
         """Answer one request.
 
         Args:
-            path: The path as it was sent, such as ``/api/v2/runs``.
+            path: The path as it was sent, such as ``/api/v2/runs``. Percent-encoded characters stay encoded.
             query: The query parameters, decoded. Give pairs if names repeat.
             authorization: The header ``Authorization``; None: there was none.
         """
         try:
-            return self.detail(path, authorization) or self.write(path, self.page(path, query, authorization))
+            detail = self.detail(path, authorization)
+            return self.write(path, self.page(path, query, authorization) if detail is None else detail)
         except Refusal as refusal:
             return refusal.response()
 
-    def detail(self, path: str, authorization: str | None) -> Response | None:
-        """Return the response to a request that does not list. None: the path leads to a listing, or nowhere.
+    def detail(self, path: str, authorization: str | None) -> Any | None:  # noqa: ANN401 - of any model
+        """Return what the API returns by itself at a path. None: the path leads to a listing, or nowhere.
 
         Args:
             path: As in `response`.
             authorization: As in `response`.
 
         Raises:
-            Refusal: The key may not read this.
+            Refusal: There is no such thing, or the key may not read it.
         """
-        if _name_at(path) != _WHOAMI:
+        found = _find_detail(path)
+        if found is None:
             return None
-        if authorization == f"Bearer {self.station_key}":
-            station = next(iter(self.factory.rows("stations")), None)
-            ref = StationRef(station.id if station else "station", station.name if station else "Station")
-            identity = Identity(type="station", station=ref, user=None, organization=self.organization)
-        else:
-            self._admit(_WHOAMI, authorization)
-            user = next(iter(self.factory.rows("users")), None)
-            email = (user and user.email) or "user@example.com"
-            person = UserRef(user.id if user else "user", user.name if user else None, email)
-            identity = Identity(type="user", station=None, user=person, organization=self.organization)
-        return Response(200, dumps(document(identity)))
+        kind, parameters = found
+        reading = Reading(
+            snapshot=self.factory.snapshot(),
+            organization=self.organization,
+            storage=self.storage,
+            is_station=self._is_station(authorization),
+        )
+        detail = kind.make(reading, *map(decoded, parameters))
+        if detail is None:
+            raise not_found()
+        return detail
 
     def page(self, path: str, query: Pairs, authorization: str | None) -> Page[Any]:
         """Return the page that `response` writes.
@@ -139,7 +147,8 @@ class Api:
         resource = _find(path)
         if resource is None:
             raise not_found()
-        self._admit(resource.name, authorization)
+        if self._is_station(authorization) and resource.name not in self.station_listings:
+            raise Refusal(403, "FORBIDDEN", f"Stations cannot read {resource.name}")
         query = query if isinstance(query, Query) else Query(query)
         asked, snapshot = read(resource.parameters, query), self.factory.snapshot()
         selected = self._select(resource, asked, query, snapshot)
@@ -164,42 +173,50 @@ class Api:
             del self._selected[next(iter(self._selected))]
         return known[1]
 
-    def write(self, path: str, page: Page[Any]) -> Response:
-        """Write a page of a listing as JSON.
+    def write(self, path: str, answer: Any) -> Response:  # noqa: ANN401 - a page, or a detail of any model
+        """Write a page of a listing or a detail as JSON.
 
         Args:
-            path: The path of the listing, as in `response`.
-            page: The page.
+            path: The path, as in `response`.
+            answer: The page or the detail.
 
         Raises:
-            Refusal: There is no such listing.
+            Refusal: Nothing is at the path.
         """
+        found = _find_detail(path)
+        if found is not None:
+            return Response(200, found[0].json(answer))
         resource = _find(path)
         if resource is None:
             raise not_found()
-        items = map(resource.json, page.data)
-        return write_page(items, page.meta) if resource.paged else write_array(items)
+        items = map(resource.json, answer.data)
+        return write_page(items, answer.meta) if resource.paged else write_array(items)
 
-    def _admit(self, name: str, authorization: str | None) -> None:
-        """Check the key.
+    def _is_station(self, authorization: str | None) -> bool:
+        """Return whether a key is the station's. Otherwise it is the user's.
 
         Raises:
-            Refusal: The key may not list this.
+            Refusal: The key is unknown.
         """
-        if authorization == f"Bearer {self.station_key}":
-            if name not in self.station_listings:
-                raise Refusal(403, "FORBIDDEN", f"Stations cannot read {name}")
-        elif authorization != f"Bearer {self.api_key}":
+        if authorization not in {f"Bearer {self.station_key}", f"Bearer {self.api_key}"}:
             raise Refusal(401, "UNAUTHORIZED", "Unauthorized")
+        return authorization == f"Bearer {self.station_key}"
 
 
 @lru_cache(maxsize=256)
 def _find(path: str) -> Resource[Any] | None:
     """Find the listing at a path. Upper and lower case and a trailing slash do not matter."""
-    return RESOURCES.get(_name_at(path))
+    return RESOURCES.get(_below_root(path).lower())
 
 
-def _name_at(path: str) -> str:
+def _find_detail(path: str) -> tuple[Detail, list[str]] | None:
+    """Find the detail at a path, and the parameters in the path."""
+    below = _below_root(path)
+    kinds = (kind for resource in RESOURCES.values() for kind in resource.details)
+    found = ((kind, parameters) for kind in kinds if (parameters := kind.parameters(below)) is not None)
+    return next(found, None)
+
+
+def _below_root(path: str) -> str:
     """Return what stands after the root of the API in a path. Empty: the path does not begin with the root."""
-    root, name = path[: len(_ROOT)].lower(), path[len(_ROOT) :].removesuffix("/").lower()
-    return name if root == _ROOT else ""
+    return path[len(_ROOT) :].removesuffix("/") if path[: len(_ROOT)].lower() == _ROOT else ""

@@ -28,8 +28,8 @@ from aiotofupilot.models import (
 )
 
 from .recipes import NEWEST, endless_procedures
-from .resource import Snapshot
 from .resources import RESOURCES
+from .snapshot import Snapshot
 from .world import World
 
 if TYPE_CHECKING:

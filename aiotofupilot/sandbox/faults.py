@@ -1,8 +1,8 @@
 """What can go wrong with a response. Each function takes the details and returns a `Fault`.
 
-`unreadable` and `malformed` are about items on any page that holds them: ``sandbox.faults.always(unreadable(62))``. An
-item is named by its ID, or by its position in the listing as the request filters and sorts it. The first item has the
-position 0. Positions can be used only if the server's cursors are offsets.
+`unreadable` and `malformed` are about items, by themselves and on any page that holds them:
+``sandbox.faults.always(unreadable(62))``. An item is named by its ID, or by its position in the listing as the request
+filters and sorts it. The first item has the position 0. Positions can be used only if the server's cursors are offsets.
 
 Faults can be added. The left one happens first: ``gzip() + cut()`` cuts compressed bytes. Faults that are written in
 the same way are equal, so ``request.fault == status(503)`` is true for a logged request that met this fault.
@@ -326,16 +326,16 @@ def header_flood(count: int = 1000, *, size: int = 1000) -> Alteration:
     return lambda delivery, _request, _random: delivery.with_headers(flood)
 
 
-# Single items go wrong, on any page that holds them.
+# Single items go wrong, by themselves and on any page that holds them.
 
 
 @fault
 def unreadable(*items: int | str, by: Fault | None = None) -> Alteration:
-    """Apply a fault to each page that holds one of these items, and to no other page.
+    """Apply a fault to each page that holds one of these items, and to each response that is one by itself.
 
     Args:
         items: Positions or IDs.
-        by: The fault of such a page, such as ``empty(504)`` or ``stall(60)``; None: ``status(500)``.
+        by: The fault of such a response, such as ``empty(504)`` or ``stall(60)``; None: ``status(500)``.
     """
     met = status(500) if by is None else by
 
@@ -347,7 +347,7 @@ def unreadable(*items: int | str, by: Fault | None = None) -> Alteration:
 
 @fault
 def malformed(*items: int | str) -> Alteration:
-    """Write null as the ID of these items. The rest of the page stays the same.
+    """Write null as the ID of these items. The rest of the response stays the same.
 
     A response that another fault has replaced stays as it is.
 
@@ -372,15 +372,15 @@ def malformed(*items: int | str) -> Alteration:
 
 
 def _items(document: Any) -> list[Any]:  # noqa: ANN401 - any JSON document
-    """Return the items of a page or of a bare array."""
-    return cast("list[Any]", document if isinstance(document, list) else document["data"])
+    """Return the items of a page or of a bare array, or an item by itself."""
+    return cast("list[Any]", document if isinstance(document, list) else document.get("data", [document]))
 
 
 def _among(request: Request, items: tuple[int | str, ...]) -> list[int]:
-    """Return the indexes of the named items that are on the page."""
+    """Return the indexes of the named items that are on the page. An item by itself has the index 0."""
     page = request.page
     if page is None:
-        return []
+        return [0] if getattr(request.detail, "id", None) in items else []
     return [index for index, item in enumerate(page.data) if item.id in items or page.cursor + index in items]
 
 

@@ -81,6 +81,10 @@ class Request:
     """Query parameters, decoded."""
     authorization: str | None = None
     """The header ``Authorization``; None: there was none."""
+    range: str | None = None
+    """The header ``Range``; None: there was none."""
+    if_range: str | None = None
+    """The header ``If-Range``; None: there was none."""
     head_size: int = 0
     """Bytes of the request line and the headers; 0: it is not known, because the request came without a network."""
     time: datetime = Factory(lambda: datetime.now(UTC))
@@ -90,8 +94,11 @@ class Request:
     asked: int = 1
     """How often the same request has come in all, including this time."""
     page: Page[Any] | None = None
-    """The page that the API answers, before a fault alters it; None: the API answers with an error, or has not answered
-    yet."""
+    """The page that the API answers, before a fault alters it; None: the API answers with something else, or has not
+    answered yet."""
+    detail: Any = None
+    """The detail that the API answers, before a fault alters it; None: the API answers with something else, or has not
+    answered yet."""
     fault: Fault | None = None
     """What goes wrong with the response; None: nothing goes wrong."""
     status: int | None = None

@@ -1,16 +1,12 @@
-"""The description of one listing, and the building blocks of its filters.
-
-A field is named by its path, such as ``procedure.version.tag``. A path that leads through None ends in None.
-"""
+"""The description of one listing, and the building blocks of its filters."""
 
 from __future__ import annotations
 
 import operator
-from collections import defaultdict
 from collections.abc import Callable, Mapping, Sequence
 from datetime import timedelta
 from functools import cache, cached_property, partial
-from typing import Any, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from attrs import evolve, field, frozen
 
@@ -18,22 +14,23 @@ from aiotofupilot.listings import Argument, listing_class
 from aiotofupilot.models.fields import fields_of
 
 from .parameters import Parameter, Values, declared, matches, pages
-from .wire import document, dumps
-from .world import Maker, World
+from .snapshot import Path, Snapshot, path
+from .wire import document, dumps, hide
+from .world import Maker
+
+if TYPE_CHECKING:
+    from .detail import Detail
 
 __all__ = [
     "Filter",
-    "Path",
     "Predicate",
     "Resource",
-    "Snapshot",
     "among",
     "at_least",
     "contains",
     "equal_to",
     "if_asked",
     "mentions",
-    "path",
     "related",
     "until",
 ]
@@ -44,38 +41,6 @@ _MILLISECOND = timedelta(milliseconds=1)
 
 Predicate = Callable[[Any], bool]
 """Whether an item is asked for."""
-
-Path = str | Callable[[Any], Any]
-"""The path of a field, or a function that reads a value of an item."""
-
-
-class Snapshot:
-    """The items of all listings at one time."""
-
-    def __init__(self, world: World, changed: Mapping[str, Sequence[Any]]) -> None:
-        """Describe the items. Those of the listings in `changed` may differ from the made-up ones of the world."""
-        self._world = world
-        self._changed = changed
-        self._groups: dict[tuple[str, str], Mapping[Any, Sequence[Any]]] = {}
-
-    def rows(self, listing: str) -> Sequence[Any]:
-        """Return the items of a listing, in its order."""
-        return self._changed[listing] if listing in self._changed else self._world.listed(listing)
-
-    def grouped(self, listing: str, by: str) -> Mapping[Any, Sequence[Any]]:
-        """Return the items of a listing by the value of a field, such as the runs by ``unit.id``."""
-        if (listing, by) not in self._groups:
-            read, groups = path(by), defaultdict[Any, list[Any]](list)
-            for item in self.rows(listing):
-                groups[read(item)].append(item)
-            self._groups[listing, by] = groups
-        return self._groups[listing, by]
-
-    def included(self, listing: str, item: Any, name: str) -> Any:  # noqa: ANN401 - any item and value
-        """Return a field that an item has only if a request includes it. An item that was given without it has none."""
-        value = getattr(item, name)
-        return self._world.included(listing, item.id, name) if value is None else value
-
 
 Filter = Callable[[Any, Snapshot], Predicate]
 """A function that takes the value of a parameter, and returns which items are asked for."""
@@ -104,8 +69,10 @@ class Resource(Maker[T]):
     """A test of several parameters together; None: there is none."""
     sort_paths: Mapping[str, Path] = field(factory=dict[str, Path])
     """What is sorted by, for the values of ``sort_by`` that are not the name of a field."""
-    hides_addresses: bool = False
-    """Whether the creators of items are written without their addresses."""
+    hides: tuple[str, ...] = ()
+    """Fields of the model that the listing does not have, with dots, such as ``created_by_user.email``."""
+    details: tuple[Detail, ...] = ()
+    """What the API returns by itself of the items, and of what belongs to them."""
 
     @property
     def model(self) -> type:
@@ -187,8 +154,8 @@ class Resource(Maker[T]):
         known = _written.get(id(item))
         if known is None:
             written = document(item, self.model)
-            if self.hides_addresses and written["created_by_user"]:
-                del written["created_by_user"]["email"]
+            for path in self.hides:
+                hide(written, path)
             if len(_written) >= _MOST_WRITTEN:
                 _written.clear()
             known = _written[id(item)] = item, dumps(written)
@@ -219,24 +186,6 @@ def _path_named(model: type, name: str) -> str:
     if len(found) != 1:
         raise LookupError(f"{name} leads to {len(found)} fields of {model.__name__}: say what is selected or sorted by")
     return found.pop()
-
-
-def path(read: Path) -> Callable[[Any], Any]:
-    """Return a function that reads the field at a path."""
-    if not isinstance(read, str):
-        return read
-    names = read.split(".")
-    if len(names) == 1:
-        return operator.attrgetter(read)
-
-    def walk(item: Any) -> Any:  # noqa: ANN401 - any model and any value of a field
-        for name in names:
-            if item is None:
-                return None
-            item = getattr(item, name)
-        return item
-
-    return walk
 
 
 def if_asked(read: Path, *, expected: bool = True) -> Filter:

@@ -219,15 +219,18 @@ class Sandbox(Api, Listings):
     def _respond(self, request: Request) -> Delivery:
         if request.head_size > _MOST_HEAD:
             return Delivery((*Delivery.of(431, {"Connection": "close"}, b"").steps, Close()))
+        stored = self.storage.response(request)
+        if stored is not None:
+            return stored
         if request.method == "HEAD":  # the REST layer answers it, whatever the key is
             return Delivery.of(200 if self.knows(request.path) else 404, {}, b"")
         try:
             if request.method != "GET":
                 raise not_found()
-            response = self.detail(request.path, request.authorization)
-            if response is None:
+            request.detail = self.detail(request.path, request.authorization)
+            if request.detail is None:
                 request.page = self.page(request.path, request.query, request.authorization)
-                response = self.write(request.path, request.page)
+            response = self.write(request.path, request.page or request.detail)
         except Refusal as refusal:
             response = refusal.response()
         return Delivery.of(response.status, {"Content-Type": "application/json"}, response.body)
@@ -254,6 +257,7 @@ class Sandbox(Api, Listings):
         site = web.TCPSite(runner, self._host, self._port, ssl_context=self._ssl_context)
         await site.start()
         self._running, self._port = (server, runner), site.port
+        self.storage.origin = self.url.removesuffix("/api")
 
     async def stop(self) -> None:
         """Close the port and every connection at once. The data, the log and the URL stay.
@@ -293,6 +297,8 @@ class Sandbox(Api, Listings):
             path=_sent_path(http),
             query=http.query.items(),
             authorization=http.headers.get("Authorization"),
+            range=http.headers.get("Range"),
+            if_range=http.headers.get("If-Range"),
             head_size=len(f"{http.method} {http.raw_path} HTTP/1.1\r\n")
             + sum(len(name) + len(value) + len(b": \r\n") for name, value in http.raw_headers),
         )

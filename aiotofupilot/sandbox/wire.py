@@ -22,14 +22,11 @@ __all__ = [
     "document",
     "dumps",
     "format_duration",
+    "hide",
     "not_found",
     "write_array",
     "write_page",
 ]
-
-_LEFT_OUT_IF_NONE = frozenset({"metadata", "sequences", "provider"})
-"""Fields that the API leaves out: metadata and sequences that nobody asked for, and a provider that an older server did
-not know."""
 
 
 class Response(NamedTuple):
@@ -106,21 +103,46 @@ def document(value: object, model: type[attrs.AttrsInstance] | None = None) -> A
         return dict(cast("Mapping[str, object]", value))
     if isinstance(value, tuple | list):
         return [document(part) for part in cast("Sequence[object]", value)]
-    names, read = _fields(model or cast("type[attrs.AttrsInstance]", value.__class__))
+    names, read, left_out = _fields(model or cast("type[attrs.AttrsInstance]", value.__class__))
     return {
         name: document(part)
         for name, part in zip(names, read(value), strict=True)
-        if part is not None or name not in _LEFT_OUT_IF_NONE
+        if part is not None or name not in left_out
     }
 
 
+def hide(written: object, path: str) -> None:
+    """Remove a field from a document, or from each document in an array.
+
+    Args:
+        written: The document.
+        path: The field, with dots, such as ``created_by_user.email``.
+    """
+    if isinstance(written, list):
+        for part in cast("list[object]", written):
+            hide(part, path)
+    elif isinstance(written, dict):
+        name, _, rest = path.partition(".")
+        fields = cast("dict[str, object]", written)
+        if rest:
+            hide(fields[name], rest)
+        else:
+            del fields[name]
+
+
 @cache
-def _fields(model: type[attrs.AttrsInstance]) -> tuple[tuple[str, ...], Callable[[object], tuple[Any, ...]]]:
-    """Return the names of a model's fields on the wire, and a function that reads their values."""
+def _fields(
+    model: type[attrs.AttrsInstance],
+) -> tuple[tuple[str, ...], Callable[[object], tuple[Any, ...]], frozenset[str]]:
+    """Return the names of a model's fields on the wire, what reads their values, and the names left out where None."""
     fields = fields_of(model)
     read = attrgetter(*(field.name for field in fields))
-    # For a single field, attrgetter returns the value and not a tuple.
-    return tuple(field.wire_name for field in fields), read if len(fields) > 1 else lambda item: (read(item),)
+    return (
+        tuple(field.wire_name for field in fields),
+        # For a single field, attrgetter returns the value and not a tuple.
+        read if len(fields) > 1 else lambda item: (read(item),),
+        frozenset(field.wire_name for field in fields if field.is_left_out),
+    )
 
 
 def format_duration(duration: timedelta) -> str:

@@ -1,4 +1,4 @@
-"""Mocks every listing with aioresponses. It needs no socket and no thread."""
+"""Mocks every listing and detail with aioresponses. It needs no socket and no thread."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ __all__ = ["MockResponse", "mock_listing"]
 
 T = TypeVar("T")
 
-_ANY_SERVER = r"https?://[^?#]+"
+_ANY_SERVER = r"https?://[^?#]+?"
 _NO_SERVER = "https://tofupilot.invalid"
 _ANY_KEY = "any-key"
 _STATION_KEY = "sandbox-station-key"
@@ -90,9 +90,10 @@ def mock_listing(
     base_url: str | None = None,
     **items: Unpack[Items],
 ) -> Factory:
-    """Let aioresponses respond to all requests for listings.
+    """Let aioresponses respond to all requests for listings, and for what the API returns by itself.
 
-    The responses are those of the sandbox, for every parameter of every listing. Items that are not given are made up
+    The responses are those of the sandbox, for every parameter of every listing. Nothing responds to the addresses of
+    attachments. Items that are not given are made up
     as in the sandbox. If you want a response that fails, register it first, with `MockResponse`. aioresponses uses the
     first registered response that matches.
 
@@ -142,6 +143,10 @@ def mock_listing(
         paging=paging.offsets if limit is None else paging.capped(limit),
     )
 
+    server = _ANY_SERVER if base_url is None else re.escape(session.base_url)
+    names = {detail.path.partition("/")[0] for resource in RESOURCES.values() for detail in resource.details}
+    pattern = re.compile(rf"{server}/v2/((?:{'|'.join(names)})(?:/[^?#]*)?)(?:\?.*)?$")
+
     async def response(
         url: URL,
         *,
@@ -152,13 +157,12 @@ def mock_listing(
         authorization = await _authorization(url, CIMultiDict(headers or {}), middlewares)
         if api_key is None and authorization not in (None, f"Bearer {_STATION_KEY}"):
             authorization = f"Bearer {_ANY_KEY}"
-        path = f"/api/v2/{url.name}"  # base_url may have another path before it
+        path = re.sub(pattern, r"/api/v2/\1", str(url))  # base_url may have another path before it
         status, body = api.response(path, url.query.items(), authorization)  # a name may repeat among the items
         return CallbackResult(status=status, body=body, response_class=MockResponse)
 
-    server = _ANY_SERVER if base_url is None else re.escape(session.base_url)
     mocked.get(  # pyright: ignore[reportUnknownMemberType] - aioresponses says of a pattern no more than that it is one
-        re.compile(rf"{server}/v2/(?:{'|'.join(RESOURCES)})(?:\?|$)"), callback=response, repeat=True
+        pattern, callback=response, repeat=True
     )
     return factory
 

@@ -82,7 +82,7 @@ def test_an_answer_is_a_page_of_the_listing_as_json(service):
     [
         ("GET", "/v2/procedures"),
         ("GET", "/api/v2/nope"),
-        ("GET", "/api/v2/runs/1"),
+        ("GET", "/api/v2/runs/1/phases"),
         ("GET", "/api/v2/procedures//"),
         ("GET", "/api/v2/%70rocedures"),
         ("POST", "/api/v2/procedures"),

@@ -216,12 +216,29 @@ async def test_nothing_else_is_answered(mocked):
     async with aiohttp.ClientSession() as http:
         for method, url in [
             ("POST", URL),
-            ("GET", f"{URL}/versions"),
-            ("GET", URL.replace("procedures", "whoami")),
+            ("GET", URL.replace("procedures", "imports")),
+            ("GET", URL.replace("procedures", "runs-of-today")),
             ("GET", f"https://example.com/?u={URL}"),
         ]:
             with pytest.raises(aiohttp.ClientConnectionError):
                 await http.request(method, url)
+
+
+async def test_a_detail_is_answered_too(mocked):
+    """At whatever path a server stands, and with an encoded serial number."""
+    run = make_run(unit=make_unit("SN/1 v2"))
+    mock_listing(mocked, 0, runs=[run], units=[make_unit("SN/1 v2")])
+    async with aiohttp.ClientSession(headers={"Authorization": "Bearer k"}) as http:
+        for path, found in [
+            (f"runs/{run.id}", run.id),
+            ("units/SN%2F1%20v2", run.unit.id),
+            ("units/SN1", None),
+            (f"procedures/{run.procedure.id}/versions/v1.0.0?x=1", run.procedure.version.id),
+        ]:
+            async with http.get(URL.replace("procedures", path)) as response:
+                assert (await response.json()).get("id") == found
+        async with http.get(URL.replace("procedures", "whoami")) as response:
+            assert (await response.json())["type"] == "user"
 
 
 @pytest.mark.parametrize(

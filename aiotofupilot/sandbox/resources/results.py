@@ -9,6 +9,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from aiotofupilot.models import Log, LogRun, Measurement, Phase, ProcedureRef, Validator
+from aiotofupilot.sandbox.detail import Detail, one
+from aiotofupilot.sandbox.measured import measurement_details, phase_details
 from aiotofupilot.sandbox.plan import PREPARATION, Entry
 from aiotofupilot.sandbox.recipes import Measured, uuid
 from aiotofupilot.sandbox.resource import Resource, among, at_least, contains, equal_to, if_asked, until
@@ -184,6 +186,7 @@ PHASES: Resource[Phase] = Resource(
     },
     otherwise=of_run("run_id"),
     sort_paths={"duration": "duration_ms", "phase_name": "name"},
+    details=(Detail("phases/*", one("phases", "id", phase_details), hides=("run.outcome",)),),
 )
 
 MEASUREMENTS: Resource[Measurement] = Resource(
@@ -201,6 +204,7 @@ MEASUREMENTS: Resource[Measurement] = Resource(
         "value_strings": among("string_value"),
     },
     otherwise=of_run("run_id"),
+    details=(Detail("measurements/*", one("measurements", "id", measurement_details)),),
 )
 
 LOGS: Resource[Log] = Resource(
@@ -218,4 +222,5 @@ LOGS: Resource[Log] = Resource(
     },
     otherwise=of_run("run.id"),
     sort_paths={"level": _severity},
+    details=(Detail("logs/*", one("logs", "id", lambda _reading, log: log)),),
 )

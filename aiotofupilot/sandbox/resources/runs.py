@@ -5,13 +5,16 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from aiotofupilot.models import Metadata, Run, RunSequence
-from aiotofupilot.sandbox.resource import Filter, Predicate, Resource, Snapshot, among, equal_to, mentions, related
+from aiotofupilot.sandbox.detail import Detail, one
+from aiotofupilot.sandbox.measured import run_details
+from aiotofupilot.sandbox.resource import Filter, Predicate, Resource, among, equal_to, mentions, related
 from aiotofupilot.sandbox.world import MILLISECOND, World
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
 
     from aiotofupilot.sandbox.plan import Attempt, Entry
+    from aiotofupilot.sandbox.snapshot import Snapshot
 
 __all__ = ["RUNS", "of_run"]
 
@@ -82,6 +85,7 @@ RUNS: Resource[Run] = Resource(
         "deployment_ids": among(lambda run: getattr(run, "deployment_id", None)),
         "environments": among(lambda run: getattr(run, "environment", None)),
     },
+    details=(Detail("runs/*", one("runs", "id", run_details)),),
 )
 
 

@@ -6,17 +6,51 @@ The latest deployment comes first. The listing of users is a bare array, without
 from __future__ import annotations
 
 from datetime import datetime, timedelta
+from hashlib import sha256
 from typing import TYPE_CHECKING
 
-from aiotofupilot.models import Commit, Deployment, DeploymentRepository, Metadata, Procedure, Station, Team, User
+from aiotofupilot.models import (
+    Branch,
+    BuildLog,
+    Commit,
+    CommitRepository,
+    DeployedStation,
+    Deployment,
+    DeploymentCommit,
+    DeploymentDetails,
+    DeploymentRepository,
+    DeploymentUser,
+    Identity,
+    Metadata,
+    Procedure,
+    ProcedureDetails,
+    ProcedureRef,
+    RecentRun,
+    Station,
+    StationCommit,
+    StationDeployment,
+    StationDetails,
+    StationProcedure,
+    StationRef,
+    StationRepository,
+    Team,
+    User,
+    UserRef,
+    VersionDetails,
+)
+from aiotofupilot.sandbox.detail import Detail, Reading, extended, one
+from aiotofupilot.sandbox.measured import made_up
 from aiotofupilot.sandbox.parameters import pages
-from aiotofupilot.sandbox.recipes import BENCHES, TEAMS
-from aiotofupilot.sandbox.resource import Predicate, Resource, Snapshot, among, contains, equal_to, mentions
+from aiotofupilot.sandbox.recipes import BENCHES, TEAMS, uuid
+from aiotofupilot.sandbox.resource import Predicate, Resource, among, contains, equal_to, mentions
+from aiotofupilot.sandbox.storage import contents
+from aiotofupilot.sandbox.wire import Refusal, document
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
     from random import Random
 
+    from aiotofupilot.sandbox.snapshot import Snapshot
     from aiotofupilot.sandbox.world import World
 
 __all__ = ["DEPLOYMENTS", "PROCEDURES", "STATIONS", "USERS"]
@@ -26,10 +60,56 @@ _STATUSES = ("ready", "ready", "failed", "building", "pending")
 _QUEUED = timedelta(seconds=4)
 _BUILT = timedelta(seconds=51)
 
+_MOST_RECENT = 10  # runs in the details of a procedure
+_WEEK = timedelta(days=7)
+
+
+def _procedure_details(reading: Reading, procedure: Procedure) -> ProcedureDetails:
+    """Make the details of a procedure, with its latest runs first."""
+    runs = reading.all("runs", "procedure.id", procedure.id)
+    latest = sorted(runs, key=lambda run: run.started_at, reverse=True)[:_MOST_RECENT]
+    stations = reading.snapshot.rows("stations")
+    return extended(
+        ProcedureDetails,
+        procedure,
+        runs_count=len(runs),
+        recent_runs=tuple(extended(RecentRun, run) for run in latest),
+        stations=tuple(
+            StationRef(station.id, station.name)
+            for station in stations
+            if procedure.id in {run.id for run in station.procedures}
+        ),
+    )
+
+
+def _version_details(reading: Reading, procedure_id: str, tag: str) -> VersionDetails | None:
+    """Make the details of a version of a procedure. A version without a run is unknown."""
+    runs = [
+        run
+        for run in reading.all("runs", "procedure.id", procedure_id)
+        if run.procedure.version is not None and run.procedure.version.tag == tag
+    ]
+    if not runs:
+        return None
+    first = min(runs, key=lambda run: run.started_at)
+    return VersionDetails(
+        id=first.procedure.version.id,
+        tag=tag,
+        created_at=first.started_at - timedelta(hours=1),
+        procedure=extended(ProcedureRef, first.procedure),
+        run_count=len(runs),
+        created_by_user=reading.creator,
+    )
+
+
 PROCEDURES: Resource[Procedure] = Resource(
     name="procedures",
     filters={"search_query": mentions("name", shortest=6, within=True)},
     pages=pages(safe=False),
+    details=(
+        Detail("procedures/*", one("procedures", "id", _procedure_details)),
+        Detail("procedures/*/versions/*", _version_details, hides=("created_by_user.email",)),
+    ),
 )
 
 
@@ -75,6 +155,50 @@ def _commit(world: World, random: Random, number: int, deployed_at: datetime) ->
     )
 
 
+def _deployment_details(reading: Reading, deployment: Deployment) -> DeploymentDetails:
+    """Make the details of a deployment. It has an artifact if it is ready."""
+    random, is_ready = made_up("deployment", deployment.id), deployment.status == "ready"
+    artifact, commit, repository = uuid(random), deployment.commit, deployment.repository
+    return extended(
+        DeploymentDetails,
+        deployment,
+        artifact_url=reading.storage.address(artifact, "artifact.tar.zst") if is_ready else None,
+        artifact_sha256=sha256(contents(artifact)).hexdigest() if is_ready else None,
+        artifact_size_bytes=len(contents(artifact)) if is_ready else None,
+        deployment_mode=random.choice(("sync", "standalone")),
+        platform="linux-x64" if is_ready else None,
+        language="python",
+        runtime_version="3.12" if is_ready else None,
+        created_by_user=None if deployment.trigger == "auto" else _deployer(reading.user),
+        commit=commit
+        and extended(
+            DeploymentCommit,
+            commit,
+            branch=commit.branch and Branch(uuid(random), commit.branch),
+            repository=repository and CommitRepository("example-energy/eol-tests", repository.provider),
+        ),
+        stations=tuple(
+            DeployedStation(id=station.id, name=station.name, image_url=None, pushed_at=deployment.ended_at)
+            for station in deployment.stations
+        ),
+        build_logs=tuple(_build_logs(deployment)),
+    )
+
+
+def _deployer(user: User) -> DeploymentUser:
+    """Return what a deployment says of a user."""
+    return DeploymentUser(user.id, user.name or "Unnamed", user.image)
+
+
+def _build_logs(deployment: Deployment) -> Iterator[BuildLog]:
+    """Make the lines of a build, as far as it has come."""
+    ending = ("ERROR", "The procedure cannot be built") if deployment.status == "failed" else ("INFO", "Build ended")
+    lines = ((deployment.started_at, "INFO", "Build started"), (deployment.ended_at, *ending))
+    for seq, (created_at, level, message) in enumerate(lines):
+        if created_at is not None:
+            yield BuildLog(seq=seq, level=level, message=message, created_at=created_at)
+
+
 DEPLOYMENTS: Resource[Deployment] = Resource(
     name="deployments",
     source=lambda world: world.deployments,
@@ -87,6 +211,7 @@ DEPLOYMENTS: Resource[Deployment] = Resource(
         "branch_names": among("commit.branch"),
         "search_query": contains("commit.message", "commit.sha", "procedure.name"),
     },
+    details=(Detail("deployments/*", one("deployments", "id", _deployment_details)),),
 )
 
 
@@ -113,12 +238,72 @@ def _runs_procedures(wanted: frozenset[str], _snapshot: Snapshot) -> Predicate:
     return lambda station: any(procedure.id in wanted for procedure in station.procedures)
 
 
+def _station_details(reading: Reading, station: Station) -> StationDetails:
+    """Make the details of a station. The beginning of its key is made up, so that it tells nothing of a key."""
+    runs = reading.all("runs", "created_by_station.id", station.id)
+    newest = max((run.started_at for run in reading.snapshot.rows("runs")), default=None)
+    return extended(
+        StationDetails,
+        station,
+        api_key=f"{uuid(made_up('key', station.id))[:8]}...",
+        organization_slug=reading.organization.slug,
+        procedures=tuple(
+            StationProcedure(
+                id=procedure.id,
+                name=procedure.name,
+                runs_count=sum(run.procedure.id == procedure.id and newest - run.started_at < _WEEK for run in runs),
+                deployment=_deployed(reading, procedure.id, station.id),
+            )
+            for procedure in station.procedures
+        ),
+        metadata=reading.snapshot.included("stations", station, "metadata"),
+    )
+
+
+def _deployed(reading: Reading, procedure_id: str, station_id: str) -> StationDeployment | None:
+    """Make what a station says of the latest deployment of a procedure to it. None: there is none."""
+    ready = [
+        deployment
+        for deployment in reading.all("deployments", "procedure.id", procedure_id)
+        if station_id in {station.id for station in deployment.stations}
+    ]
+    if not ready:
+        return None
+    latest = max(ready, key=lambda deployment: deployment.deployed_at)
+    return StationDeployment(
+        deployed_at=document(latest.deployed_at),
+        commit=latest.commit and extended(StationCommit, latest.commit),
+        repository=latest.repository
+        and StationRepository(
+            owner="example-energy",
+            name="eol-tests",
+            provider=latest.repository.provider,
+            gitlab_project_id=12345 if latest.repository.provider == "gitlab" else None,
+        ),
+    )
+
+
+def _current_station(reading: Reading) -> StationDetails:
+    """Make the details of the station whose key it is.
+
+    Raises:
+        Refusal: It is the key of a user.
+    """
+    if not reading.is_station:
+        raise Refusal(403, "FORBIDDEN", "Only stations can read the current station")
+    return _station_details(reading, reading.station)
+
+
 STATIONS: Resource[Station] = Resource(
     name="stations",
     source=lambda _world: range(len(BENCHES)),
     make=_station,
     included={"metadata": _metadata},
     filters={"search_query": contains("name"), "procedure_ids": _runs_procedures},
+    details=(
+        Detail("stations/current", _current_station),
+        Detail("stations/*", one("stations", "id", _station_details)),
+    ),
 )
 
 
@@ -129,4 +314,31 @@ def _users(world: World) -> list[User]:
     return [*(User(ref.id, ref.name, ref.email) for ref in world.refs), former]
 
 
-USERS: Resource[User] = Resource(name="users", source=_users, make=lambda _world, user: (user,), pages=())
+def _current_user(reading: Reading) -> User:
+    """Return the user whose key it is.
+
+    Raises:
+        Refusal: It is the key of a station.
+    """
+    if reading.is_station:
+        raise Refusal(403, "FORBIDDEN", "Stations cannot read the current user")
+    return reading.user
+
+
+def _identity(reading: Reading) -> Identity:
+    """Return whose key it is."""
+    return Identity(
+        type="station" if reading.is_station else "user",
+        station=extended(StationRef, reading.station) if reading.is_station else None,
+        user=None if reading.is_station else extended(UserRef, reading.user),
+        organization=reading.organization,
+    )
+
+
+USERS: Resource[User] = Resource(
+    name="users",
+    source=_users,
+    make=lambda _world, user: (user,),
+    pages=(),
+    details=(Detail("users/current", _current_user), Detail("whoami", _identity)),
+)

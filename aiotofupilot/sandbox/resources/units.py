@@ -6,14 +6,34 @@ from datetime import timedelta
 from math import inf
 from typing import TYPE_CHECKING
 
-from aiotofupilot.models import Batch, LastRun, Metadata, Part, ProcedureRef, Unit, UserRef
+from aiotofupilot.models import (
+    Batch,
+    BatchDetails,
+    BatchUnit,
+    CreationRun,
+    LastRun,
+    Metadata,
+    Part,
+    PartDetails,
+    PartRevision,
+    ProcedureRef,
+    RelatedPart,
+    RelatedUnit,
+    RevisionDetails,
+    RevisionPart,
+    Unit,
+    UnitDetails,
+    UnitRef,
+    UserRef,
+)
+from aiotofupilot.sandbox.detail import Detail, Reading, extended, one
+from aiotofupilot.sandbox.measured import attachments, children_of, first_run_of
 from aiotofupilot.sandbox.parameters import Values, pages
 from aiotofupilot.sandbox.recipes import PARTS as PRODUCTS
 from aiotofupilot.sandbox.resource import (
     Filter,
     Predicate,
     Resource,
-    Snapshot,
     among,
     contains,
     if_asked,
@@ -27,11 +47,13 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from aiotofupilot.sandbox.plan import PlannedBatch, PlannedUnit
+    from aiotofupilot.sandbox.snapshot import Snapshot
     from aiotofupilot.sandbox.world import World
 
 __all__ = ["BATCHES", "PARTS", "UNITS"]
 
 _MOST_CHILDREN = 10
+_ADDRESS = "created_by_user.email"
 
 
 def _without_address(user: UserRef | None) -> UserRef | None:
@@ -88,12 +110,32 @@ def _by_its_runs(asked: Values, snapshot: Snapshot) -> Predicate | None:
     return is_asked_for
 
 
+def _unit_details(reading: Reading, unit: Unit) -> UnitDetails:
+    """Make the details of a unit."""
+    run = first_run_of(reading, unit.id)
+    return extended(
+        UnitDetails,
+        unit,
+        parent=None if unit.parent is None else _related(reading, unit.parent),
+        children=tuple(_related(reading, child) for child in children_of(reading, unit.id)),
+        created_during=None if run is None else extended(CreationRun, run),
+        attachments=attachments(reading, unit.id, "label.svg", "photo.part"),
+        metadata=reading.snapshot.included("units", unit, "metadata"),
+    )
+
+
+def _related(reading: Reading, ref: UnitRef) -> RelatedUnit:
+    """Make what a unit says of another one. The part of a unit that is not listed is unknown."""
+    unit = reading.first("units", "id", ref.id)
+    return extended(RelatedUnit, ref, part=None if unit is None else extended(RelatedPart, unit.part))
+
+
 UNITS: Resource[Unit] = Resource(
     name="units",
     source=lambda world: world.units,
     make=_unit,
     included={"metadata": _metadata_of_unit},
-    hides_addresses=True,
+    hides=(_ADDRESS,),
     order="search_query ids serial_numbers part_numbers revision_numbers batch_numbers procedure_ids outcomes "
     "started_after started_before latest_only run_count_min run_count_max created_after created_before "
     "created_by_user_ids created_by_station_ids exclude_units_with_parent samples limit sort_by sort_order metadata "
@@ -105,6 +147,9 @@ UNITS: Resource[Unit] = Resource(
     },
     joined=_by_its_runs,
     sort_paths={"last_run_at": "last_run.started_at", "last_run_procedure": "last_run.procedure.name"},
+    details=(
+        Detail("units/*", one("units", "serial_number", _unit_details), hides=(_ADDRESS, "attachments.is_report")),
+    ),
 )
 
 
@@ -132,17 +177,24 @@ def _mentions(query: str, snapshot: Snapshot) -> Predicate:
     return lambda batch: by_number(batch) or by_unit(batch)
 
 
+def _batch_details(reading: Reading, batch: Batch) -> BatchDetails:
+    """Make the details of a batch."""
+    units = reading.all("units", "batch.id", batch.id)
+    return extended(BatchDetails, batch, units=tuple(extended(BatchUnit, unit) for unit in units))
+
+
 BATCHES: Resource[Batch] = Resource(
     name="batches",
     source=lambda world: world.batches,
     make=_batch,
-    hides_addresses=True,
+    hides=(_ADDRESS,),
     order="ids numbers created_after created_before limit",
     filters={
         "search_query": _mentions,
         "part_numbers": _of_units(among("part.number")),
         "revision_numbers": _of_units(among("part.revision.number")),
     },
+    details=(Detail("batches/*", one("batches", "number", _batch_details), hides=(_ADDRESS,)),),
 )
 
 
@@ -162,6 +214,50 @@ def _metadata_of_part(_world: World, number: int) -> Metadata:
     return {"supplier": ("Acme", "Volta")[number % 2], "layers": 2 + number % 4 * 2, "certified": number % 3 == 0}
 
 
+def _numbered(reading: Reading, number: str) -> Part | None:
+    """Return the part with a number, in upper or lower case."""
+    return next((part for part in reading.snapshot.rows("parts") if part.number.lower() == number.lower()), None)
+
+
+def _dated(part: Part) -> tuple[PartRevision, ...]:
+    """Return the revisions of a part with the times of their creation. The first is as old as the part."""
+    return tuple(
+        extended(PartRevision, revision, created_at=part.created_at + number * timedelta(days=30))
+        for number, revision in enumerate(part.revisions)
+    )
+
+
+def _part_details(reading: Reading, number: str) -> PartDetails | None:
+    """Make the details of a part."""
+    part = _numbered(reading, number)
+    if part is None:
+        return None
+    return extended(
+        PartDetails,
+        part,
+        revisions=_dated(part),
+        created_by_user=reading.creator,
+        metadata=reading.snapshot.included("parts", part, "metadata"),
+    )
+
+
+def _revision_details(reading: Reading, part_number: str, number: str) -> RevisionDetails | None:
+    """Make the details of a revision of a part. Upper and lower case matter in its own number."""
+    part = _numbered(reading, part_number)
+    revision = next((listed for listed in _dated(part) if listed.number == number), None) if part else None
+    if part is None or revision is None:
+        return None
+    return extended(
+        RevisionDetails,
+        revision,
+        created_by_user=reading.creator,
+        created_by_station=None,
+        part=extended(RevisionPart, part),
+        units=tuple(extended(UnitRef, unit) for unit in reading.all("units", "part.revision.id", revision.id)),
+        metadata={"is_latest": revision.id == part.revisions[-1].id},
+    )
+
+
 PARTS: Resource[Part] = Resource(
     name="parts",
     source=lambda _world: range(len(PRODUCTS)),
@@ -173,4 +269,8 @@ PARTS: Resource[Part] = Resource(
         "procedure_ids": related("number", "runs", "unit.part.number", among("procedure.id")),
     },
     pages=pages(minimum=None),
+    details=(
+        Detail("parts/*", _part_details, hides=(_ADDRESS,)),
+        Detail("parts/*/revisions/*", _revision_details, hides=(_ADDRESS,)),
+    ),
 )

@@ -1,0 +1,140 @@
+"""What the API returns by itself, at a path that names it."""
+
+from __future__ import annotations
+
+import re
+from itertools import zip_longest
+from typing import TYPE_CHECKING, Any, TypeVar, cast
+from urllib.parse import unquote
+
+from attrs import frozen
+
+from aiotofupilot.models import Station, User, UserRef
+from aiotofupilot.models.fields import fields_of
+
+from .wire import Refusal, document, dumps, hide
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+
+    from aiotofupilot.models import Organization
+    from aiotofupilot.models.fields import Field
+
+    from .snapshot import Snapshot
+    from .storage import Storage
+
+__all__ = ["Detail", "Reading", "decoded", "extended", "one"]
+
+T = TypeVar("T")
+
+_PARAMETER = "*"
+_NOT_ENCODED = re.compile("%(?![0-9A-Fa-f]{2})")
+
+
+@frozen(kw_only=True)
+class Reading:
+    """What a detail is made from, beside its item."""
+
+    snapshot: Snapshot
+    """The items of all listings."""
+    organization: Organization
+    """The organization of the key."""
+    storage: Storage
+    """Where attachments are."""
+    is_station: bool
+    """Whether the key is a station's. Otherwise it is a user's."""
+
+    def first(self, listing: str, by: str, value: object) -> Any:  # noqa: ANN401 - an item of the listing
+        """Return the first item of a listing whose field has a value. None: there is no such item."""
+        return next(iter(self.all(listing, by, value)), None)
+
+    def all(self, listing: str, by: str, value: object) -> Sequence[Any]:
+        """Return the items of a listing whose field has a value."""
+        return self.snapshot.grouped(listing, by).get(value, ())
+
+    @property
+    def station(self) -> Station:
+        """The station that has the key of a station: the first of the listing, or a made-up one."""
+        made_up = Station("station", "Station", procedures=(), procedures_count=0, team=None)
+        return next(iter(self.snapshot.rows("stations")), made_up)
+
+    @property
+    def user(self) -> User:
+        """The user who has the key of a user: the first of the listing who is not banned, or a made-up one."""
+        user = next((user for user in self.snapshot.rows("users") if not user.banned), User("user"))
+        return user if user.email else extended(User, user, email="user@example.com")
+
+    @property
+    def creator(self) -> UserRef:
+        """The user who created what does not say so, without the address."""
+        return UserRef(self.user.id, self.user.name)
+
+
+@frozen(eq=False)
+class Detail:
+    """One kind of what the API returns by itself."""
+
+    path: str
+    """The path below the root of the API, such as ``procedures/*/versions/*``. A star stands for a parameter."""
+    make: Callable[..., Any]
+    """Makes one, of a `Reading` and the parameters of the path. None: there is no such thing."""
+    hides: tuple[str, ...] = ()
+    """Fields that the API does not have here, with dots, such as ``created_by_user.email``."""
+
+    def parameters(self, path: str) -> list[str] | None:
+        """Return the parameters in a path below the root, as they were sent. None: this is another path.
+
+        Upper and lower case do not matter, except in parameters.
+        """
+        pairs = list(zip_longest(self.path.split("/"), path.split("/"), fillvalue=""))
+        if not all(sent if word == _PARAMETER else sent.lower() == word for word, sent in pairs):
+            return None
+        return [sent for word, sent in pairs if word == _PARAMETER]
+
+    def json(self, detail: object) -> bytes:
+        """Write one."""
+        written = document(detail)
+        for path in self.hides:
+            hide(written, path)
+        return dumps(written)
+
+
+def decoded(parameter: str) -> str:
+    """Decode a parameter of a path, as ``decodeURIComponent`` of JavaScript does.
+
+    Raises:
+        Refusal: It cannot be decoded. The REST layer does not catch the error, so it is a 500.
+    """
+    try:
+        return unquote(_NOT_ENCODED.sub("%FF", parameter), errors="strict")  # in UTF-8, no byte is FF
+    except UnicodeDecodeError:
+        raise Refusal(500, "INTERNAL_SERVER_ERROR", "Internal server error") from None
+
+
+def one(listing: str, by: str, make: Callable[[Reading, Any], T]) -> Callable[[Reading, str], T | None]:
+    """Return what makes a detail of the item in a listing whose field has the value of the parameter.
+
+    Args:
+        listing: The name of the listing.
+        by: The field.
+        make: Makes the detail of an item.
+    """
+
+    def found(reading: Reading, value: str) -> T | None:
+        item = reading.first(listing, by, value)
+        return None if item is None else make(reading, item)
+
+    return found
+
+
+def extended(model: type[T], item: object, **more: Any) -> T:  # noqa: ANN401 - each field has its type
+    """Make a model of the fields that an item has too, and of more fields."""
+    shared = [field for field in fields_of(cast("Any", model)) if field.name not in more and hasattr(item, field.name)]
+    return model(**{field.name: _as_field(field, getattr(item, field.name)) for field in shared}, **more)
+
+
+def _as_field(field: Field, value: Any) -> Any:  # noqa: ANN401 - the value of a field
+    """Return the value of another model's field as this field has it."""
+    if field.model is None or value is None:
+        return value
+    return tuple(extended(field.model, part) for part in value) if field.is_array else extended(field.model, value)

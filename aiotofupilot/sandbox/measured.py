@@ -1,0 +1,306 @@
+"""What runs wrote, in full: phases, measured values with their series, logs, configuration and attachments.
+
+What the listings do not tell is made up. It depends on the item's id alone, and is made when it is asked for.
+"""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta
+from math import exp, sin
+from mimetypes import guess_type
+from random import Random
+from statistics import fmean
+from typing import TYPE_CHECKING, Any
+
+from aiotofupilot.models import (
+    Aggregation,
+    Attachment,
+    DataSeries,
+    Log,
+    MeasurementDetails,
+    PhaseDetails,
+    PhaseRef,
+    ProcedureRef,
+    RunConfig,
+    RunDetails,
+    RunLog,
+    RunMeasurement,
+    RunPhase,
+    RunRef,
+    RunSecret,
+    SubUnit,
+    UnitRef,
+    Validator,
+)
+
+from .detail import extended
+from .recipes import uuid
+from .storage import contents
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from aiotofupilot.models import Measurement, Phase, Run
+
+    from .detail import Reading
+
+__all__ = [
+    "attachments",
+    "children_of",
+    "first_run_of",
+    "made_up",
+    "measurement_details",
+    "phase_details",
+    "run_details",
+]
+
+_MILLISECOND = timedelta(milliseconds=1)
+_HALF = 0.5
+_LEAST_POINTS, _MOST_POINTS = 2000, 4000
+_FIRST, _BAND = 2400.0, 83.5  # MHz
+_FLOOR, _LIMIT = -70.0, 20.0  # dBm
+_NEVER = datetime(2026, 1, 31, tzinfo=UTC)  # when a phase began that does not say so, of a run that is not listed
+
+
+def made_up(kind: str, identity: str) -> Random:
+    """Return a source of chance for what is made up about an item."""
+    return Random(f"{kind} {identity}")  # noqa: S311 - test data
+
+
+def run_details(reading: Reading, run: Run) -> RunDetails:
+    """Make the details of a run."""
+    snapshot, random = reading.snapshot, made_up("run", run.id)
+    phases = sorted(
+        reading.all("phases", "run_id", run.id),
+        key=lambda phase: (phase.started_at or run.started_at, phase.name, phase.retry_count),
+    )
+    built_in = children_of(reading, run.unit.id) if first_run_of(reading, run.unit.id) is run else []
+    return extended(
+        RunDetails,
+        run,
+        config=(
+            _config("ripple_limit_mv", 50, "procedure", random),
+            _config("settling_time", random.randint(1, 40) / 8, "station", random),
+            _config("site", "Lyon", "default"),
+            _config("verbose", random.random() < _HALF, None),
+        ),
+        secrets=(RunSecret(key="METER_PIN", variable_id=uuid(random), version=1, source="organization"),),
+        phases=tuple(RunPhase(**_phase(reading, phase, run, documented=False)) for phase in phases),
+        sequences=snapshot.included("runs", run, "sequences"),
+        attachments=attachments(reading, run.id, "report.html", "trace.csv", "scope.part"),
+        logs=tuple(map(_line, reading.all("logs", "run.id", run.id))),
+        sub_units=tuple(_sub_unit(reading, child) for child in built_in),
+        metadata=snapshot.included("runs", run, "metadata"),
+    )
+
+
+def _config(key: str, value: str | float, source: str | None, random: Random | None = None) -> RunConfig:
+    """Make a value that configured a run. With a source of chance, it came from a variable."""
+    variable_id, version = (None, None) if random is None else (uuid(random), random.randint(1, 4))
+    return RunConfig(key=key, value=value, variable_id=variable_id, version=version, source=source)
+
+
+def first_run_of(reading: Reading, unit_id: str) -> Run | None:
+    """Return the first run of a unit, which created the unit. None: the unit was never run."""
+    return min(reading.all("runs", "unit.id", unit_id), key=lambda run: run.started_at, default=None)
+
+
+def children_of(reading: Reading, unit_id: str) -> list[UnitRef]:
+    """Return all units that are built into a unit: those that the listing shows in it, and others that name it."""
+    shown = [child for unit in reading.all("units", "id", unit_id) for child in unit.children]
+    others = [UnitRef(unit.id, unit.serial_number) for unit in reading.all("units", "parent.id", unit_id)]
+    return list({child.id: child for child in (*shown, *others)}.values())
+
+
+def _sub_unit(reading: Reading, child: UnitRef) -> SubUnit:
+    """Make what a run says of a unit that was built in."""
+    part = getattr(reading.first("units", "id", child.id), "part", None)
+    number, name = (part.number, part.name) if part else ("unknown", None)
+    return SubUnit(child.id, child.serial_number, number, name)
+
+
+def _line(log: Log) -> RunLog:
+    """Make a line of a run's log. The official SDK cannot read a line there without its place."""
+    return extended(
+        RunLog,
+        log,
+        timestamp=log.created_at,
+        source_file=log.source_file or "unknown",
+        line_number=log.line_number or 0,
+    )
+
+
+def phase_details(reading: Reading, phase: Phase) -> PhaseDetails:
+    """Make the details of a phase."""
+    run = reading.first("runs", "id", phase.run_id)
+    return PhaseDetails(
+        **_phase(reading, phase, run, documented=True),
+        run=RunRef(phase.run_id, serial_number=phase.serial_number),
+        procedure=_procedure(run, phase.run_id),
+    )
+
+
+def _phase(reading: Reading, phase: Phase, run: Run | None, *, documented: bool) -> dict[str, Any]:
+    """Return what a phase is in its run and by itself. Its measurements may have docstrings.
+
+    The official SDK cannot read a phase that did not end. So one that was skipped ends here when it begins.
+    """
+    started_at = phase.started_at or (run.started_at if run else _NEVER)
+    duration = (phase.duration_ms or 0) * _MILLISECOND
+    measured = reading.all("measurements", "run_id", phase.run_id)
+    return {
+        "id": phase.id,
+        "name": phase.name,
+        "outcome": phase.outcome,
+        "started_at": started_at,
+        "ended_at": phase.ended_at or started_at + duration,
+        "duration": duration,
+        "retry_count": phase.retry_count,
+        "sequence_path": phase.sequence_path,
+        "measurements": tuple(
+            RunMeasurement(**_measurement(measurement, documented=documented))
+            for measurement in measured
+            if _is_of(measurement, phase)
+        ),
+        "docstring": _docstring(phase.id, phase.name),
+    }
+
+
+def _is_of(measurement: Measurement, phase: Phase) -> bool:
+    """Return whether a phase of the same run made a measurement."""
+    return (measurement.phase_name, measurement.retry_count) == (phase.name, phase.retry_count)
+
+
+def measurement_details(reading: Reading, measurement: Measurement) -> MeasurementDetails:
+    """Make the details of a measurement."""
+    run_id, name = measurement.run_id, measurement.phase_name
+    run = reading.first("runs", "id", run_id)
+    phases = reading.all("phases", "run_id", run_id)
+    phase_id = next((phase.id for phase in phases if _is_of(measurement, phase)), None)
+    return MeasurementDetails(
+        **_measurement(measurement, documented=True),
+        phase=PhaseRef(phase_id or uuid(made_up(f"phase {name}", run_id)), name),
+        run=RunRef(run_id, run.outcome if run else None, measurement.serial_number),
+        procedure=_procedure(run, run_id),
+    )
+
+
+def _procedure(run: Run | None, run_id: str) -> ProcedureRef:
+    """Return the procedure of a run. If the run is not listed, the procedure is made up."""
+    return extended(ProcedureRef, run.procedure) if run else ProcedureRef(uuid(made_up("procedure", run_id)), "Unknown")
+
+
+def _docstring(identity: str, name: str) -> str | None:
+    """Make the docstring of a phase or a measurement. Some have none."""
+    return f"{name}: see the work instruction." if made_up("docstring", identity).random() < _HALF else None
+
+
+def _measurement(measurement: Measurement, *, documented: bool) -> dict[str, Any]:
+    """Return what a measurement is in its phase and by itself."""
+    random, kind = made_up("measurement", measurement.id), measurement.measurement_type
+    values = (measurement.value, measurement.bool_value, measurement.string_value)
+    value: Any = next((value for value in values if value is not None), None)
+    aggregations = None
+    if measurement.value is not None and random.random() < _HALF:
+        largest = measurement.value + abs(measurement.value) * random.random() / 8
+        aggregations = (_aggregation("MAX", largest, measurement.units, random),)
+    return {
+        "id": measurement.id,
+        "name": measurement.measurement_name,
+        "outcome": measurement.measurement_outcome,
+        "validators": measurement.validators,
+        "units": measurement.units,
+        "aggregations": aggregations,
+        "measured_value": _document(random) if kind == "json" else value,
+        "data_series": tuple(_series(measurement, random)) if kind == "multidimensional" else None,
+        "docstring": _docstring(measurement.id, measurement.measurement_name) if documented else None,
+    }
+
+
+def _document(random: Random) -> dict[str, Any] | list[Any]:
+    """Make a value of JSON."""
+    points = [{"set": volts, "read": round(random.gauss(volts, 0.01), 4), "note": None} for volts in range(0, 13, 3)]
+    if random.random() < _HALF:
+        return ["OK", len(points), *points, None]
+    return {"mode": "two-point", "faults": [], "is_linear": True, "points": points}
+
+
+def _series(measurement: Measurement, random: Random) -> Iterator[DataSeries]:
+    """Make a spectrum: frequencies, the level at each, and the angle at each. One that failed is over the limit."""
+    count = random.randint(_LEAST_POINTS, _MOST_POINTS)
+    places = [point / (count - 1) for point in range(count)]
+    height = _LIMIT - _FLOOR + (8 if measurement.measurement_outcome == "FAIL" else -8)
+    centre, width = random.uniform(0.3, 0.7), random.uniform(0.02, 0.1)
+    levels = tuple(
+        round(_FLOOR + height * exp(-(((place - centre) / width) ** 2)) + random.gauss(0, 0.7), 3) for place in places
+    )
+    yield DataSeries(data=tuple(round(_FIRST + _BAND * place, 4) for place in places), units="MHz", name="Frequency")
+    limit = _limit("FAIL" if max(levels) > _LIMIT else "PASS", is_decisive=measurement.measurement_outcome != "UNSET")
+    yield DataSeries(
+        data=levels,
+        units="dBm",
+        name="Level",
+        description="Mean of 16 sweeps",
+        validators=(limit,),
+        aggregations=(
+            _aggregation("MIN", min(levels), "dBm", random),
+            _aggregation("MAX", max(levels), "dBm", random, limit),
+            _aggregation("MEAN", fmean(levels), "dBm", random),
+        ),
+    )
+    yield DataSeries(data=tuple(round(180 * sin(40 * (place - centre)), 2) for place in places), units="°")
+
+
+def _limit(outcome: str, *, is_decisive: bool) -> Validator:
+    """Make the check of a level."""
+    expression = f"x <= {_LIMIT}"
+    return Validator(
+        outcome=outcome,
+        operator="<=",
+        expected_value=_LIMIT,
+        expression=expression,
+        is_decisive=is_decisive,
+        is_expression_only=False,
+        analytics_expression=expression,
+        has_custom_expression=False,
+    )
+
+
+def _aggregation(
+    kind: str, value: float, unit: str | None, random: Random, validator: Validator | None = None
+) -> Aggregation:
+    """Make a value that sums up others. A validator decides its outcome."""
+    return Aggregation(
+        id=uuid(random),
+        type=kind,
+        outcome=None if validator is None else validator.outcome,
+        value=round(value, 4),
+        unit=unit,
+        validators=None if validator is None else (validator,),
+    )
+
+
+def attachments(reading: Reading, owner: str, *names: str) -> tuple[Attachment, ...]:
+    """Make the attachments of a run or a unit: some of those with the names. An upload of a ``.part`` has not ended.
+
+    Args:
+        reading: It knows the storage.
+        owner: The id of the run or unit.
+        names: The names, with extensions.
+    """
+    random = made_up("attachments", owner)
+    drawn = [(uuid(random), name, random.random()) for name in names]
+    return tuple(_attachment(reading, identity, name, chance) for identity, name, chance in drawn if chance < _HALF)
+
+
+def _attachment(reading: Reading, identity: str, name: str, chance: float) -> Attachment:
+    """Make an attachment. TofuPilot does not know the size of some, and tells 0."""
+    is_there = not name.endswith(".part")
+    return Attachment(
+        id=identity,
+        name=name,
+        size=(0 if chance < _HALF / 4 else len(contents(identity))) if is_there else None,
+        content_type=guess_type(name)[0],
+        is_report=name.startswith("report"),
+        download_url=reading.storage.address(identity, name) if is_there else None,
+    )

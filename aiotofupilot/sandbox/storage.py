@@ -1,0 +1,100 @@
+"""The storage of attachments, as S3 is one. It takes presigned addresses, and no keys."""
+
+from __future__ import annotations
+
+import hmac
+import re
+import secrets
+from datetime import UTC, datetime
+from hashlib import sha256
+from random import Random
+from typing import TYPE_CHECKING
+from urllib.parse import quote
+
+from .delivery import Delivery
+
+if TYPE_CHECKING:
+    from .request import Request
+
+__all__ = ["Storage", "contents"]
+
+_ROOT = "/storage/"
+_RANGE = re.compile(r"bytes=(\d*)-(\d*)")
+_LINES = 300
+
+
+class Storage:
+    """Presigned addresses of files, and the responses to requests for them.
+
+    Attributes:
+        origin: What addresses begin with, such as ``http://127.0.0.1:49152``.
+        lifetime: For how many seconds new addresses are valid. You may set it at any time. With 0 or less, an address
+            has expired before anybody can use it.
+    """
+
+    def __init__(self) -> None:
+        self.origin: str = "https://storage.invalid"
+        self.lifetime: float = 300.0
+        self._secret = secrets.token_bytes(16)
+
+    def address(self, identity: str, name: str) -> str:
+        """Return a new address of a file.
+
+        Args:
+            identity: The id of the file.
+            name: The name of the file.
+        """
+        path = f"{_ROOT}{quote(identity, safe='')}/{quote(name, safe='')}"
+        expires = str(int(datetime.now(UTC).timestamp() + self.lifetime))
+        return f"{self.origin}{path}?Expires={expires}&Signature={self._signature(path, expires)}"
+
+    def response(self, request: Request) -> Delivery | None:
+        """Return the response to a request. None: the path is not one of the storage.
+
+        Args:
+            request: The request. The time of its arrival decides whether its address has expired.
+        """
+        if not request.path.startswith(_ROOT):
+            return None
+        if request.authorization is not None:  # S3 refuses it too, because a presigned address is an authorization
+            return _refusal(400, "InvalidArgument", "Only one auth mechanism allowed")
+        expires, signature = request.query.get("Expires", ""), request.query.get("Signature", "")
+        if not hmac.compare_digest(signature.encode(), self._signature(request.path, expires).encode()):
+            return _refusal(403, "SignatureDoesNotMatch", "The signature does not match")
+        if request.time.timestamp() >= int(expires):
+            return _refusal(403, "AccessDenied", "Request has expired")
+        return _selected(contents(request.path.split("/")[2]), request)
+
+    def _signature(self, path: str, expires: str) -> str:
+        return hmac.digest(self._secret, f"{path} {expires}".encode(), "sha256").hex()
+
+
+def contents(identity: str) -> bytes:
+    """Return the bytes of a made-up file: lines with a time in seconds, and a voltage.
+
+    Args:
+        identity: The id of the file.
+    """
+    random = Random(f"contents {identity}")  # noqa: S311 - test data
+    return "".join(f"{line / 100:.2f},{random.gauss(12, 0.05):.4f}\n" for line in range(_LINES)).encode()
+
+
+def _selected(body: bytes, request: Request) -> Delivery:
+    """Return a file, or the part of it that the request asks for (RFC 9110, section 14)."""
+    etag = f'"{sha256(body).hexdigest()[:32]}"'
+    headers = {"Content-Type": "application/octet-stream", "Accept-Ranges": "bytes", "ETag": etag}
+    asked = _RANGE.fullmatch(request.range or "")
+    if asked is None or asked.group() == "bytes=-" or request.if_range not in {None, etag}:
+        return Delivery.of(200, headers, body)
+    first, last = asked.groups()
+    start = int(first) if first else max(0, len(body) - int(last))
+    stop = min(len(body), int(last) + 1 if first and last else len(body))
+    if start >= stop:
+        return Delivery.of(416, {"Content-Range": f"bytes */{len(body)}"}, b"")
+    return Delivery.of(206, {**headers, "Content-Range": f"bytes {start}-{stop - 1}/{len(body)}"}, body[start:stop])
+
+
+def _refusal(status: int, code: str, message: str) -> Delivery:
+    """Return an error in the form of S3."""
+    body = f'<?xml version="1.0" encoding="UTF-8"?>\n<Error><Code>{code}</Code><Message>{message}</Message></Error>'
+    return Delivery.of(status, {"Content-Type": "application/xml"}, body.encode())

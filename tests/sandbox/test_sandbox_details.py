@@ -1,0 +1,347 @@
+"""What the sandbox returns by itself: for the official SDK, this client's models, and compared with the listings."""
+
+import json
+import subprocess
+import sys
+from datetime import datetime
+from pathlib import Path
+from urllib.parse import quote
+
+import pytest
+from attrs import evolve
+from fakes.asking import ask, items
+
+from aiotofupilot import from_wire
+from aiotofupilot.models import Part, Revision, Station
+from aiotofupilot.sandbox import Request, Sandbox, measured
+from aiotofupilot.sandbox.faults import gzip, malformed, status, unreadable
+from aiotofupilot.testing import make, make_measurement, make_phase, make_run, make_unit, serve
+
+PROGRAM = Path(__file__).parents[1] / "clients" / "official_sdk_details.py"
+KEYS = {"units": "serial_number", "parts": "number", "batches": "number"}
+KEYS |= dict.fromkeys(("procedures", "runs", "stations", "deployments", "logs", "measurements", "phases"), "id")
+CURRENT = {"stations.get_current": "stations/current", "users.get_current": "users/current"}
+
+
+@pytest.fixture(scope="module")
+def made():
+    return Sandbox(20, runs=160)
+
+
+def reads(made):
+    """Yield the SDK's method for each of some things, its arguments, and the path."""
+    for listing, key in KEYS.items():
+        for item in made.rows(listing)[:: len(made.rows(listing)) // 20 or 1]:
+            value = getattr(item, key)
+            yield f"{listing}.get", {key: value}, f"{listing}/{value}"
+    for part in made.parts:
+        for revision in part.revisions:
+            told = {"part_number": part.number, "revision_number": revision.number}
+            yield "parts.revisions.get", told, f"parts/{part.number}/revisions/{revision.number}"
+    for ref in {run.procedure for run in made.runs[:20] if run.procedure.version}:
+        told = {"procedure_id": ref.id, "tag": ref.version.tag}
+        yield "procedures.versions.get", told, f"procedures/{ref.id}/versions/{ref.version.tag}"
+    yield "identity.whoami", {}, "whoami"
+    for method, path in CURRENT.items():
+        yield method, {}, path
+
+
+def ask_officially(made, key, reads):
+    """Read with the official SDK, in a process of its own."""
+    ran = subprocess.run(  # noqa: S603 - our own
+        [sys.executable, PROGRAM, made.url, key],
+        input=json.dumps([(method, arguments) for method, arguments, _ in reads]),
+        check=False,
+        capture_output=True,
+        text=True,
+    )
+    assert "beyond this machine" not in ran.stderr
+    assert ran.returncode == 0, ran.stderr
+    return json.loads(ran.stdout)
+
+
+def plain(value):
+    """Read dates, which the SDK spells in its own way, and leave out addresses, which are new in each response."""
+    if isinstance(value, dict):
+        return {key: plain(part) for key, part in value.items() if key not in ("download_url", "artifact_url")}
+    if isinstance(value, list):
+        return [plain(part) for part in value]
+    if isinstance(value, str) and len(value) > 18 and value[10:11] == "T":
+        return datetime.fromisoformat(value)
+    return value
+
+
+@pytest.mark.parametrize("kind", ["user", "station"])
+def test_the_official_sdk_reads_every_detail_value_for_value(made, kind):
+    """Both keys read everything, as its tests do, except that each has its own ``current``."""
+    key = made.api_key if kind == "user" else made.station_key
+    asked = list(reads(made))
+    with serve(made):
+        answers = ask_officially(made, key, asked)
+    refused = "stations.get_current" if kind == "user" else "users.get_current"
+    for (method, _, path), answer in zip(asked, answers, strict=True):
+        code, document = ask(made, path, key=key)
+        if method == refused:
+            assert (code, answer) == (403, ["ErrorFORBIDDEN", document["message"]])
+        else:
+            assert code == 200, path
+            assert plain(answer) == plain(document), path
+    assert {method.removesuffix(".get") for method, _, _ in asked} == {
+        *KEYS,
+        "procedures.versions",
+        "parts.revisions",
+        "identity.whoami",
+        *CURRENT,
+    }
+
+
+def test_an_unknown_id_is_not_found_for_the_official_sdk(made):
+    asked = [(method, dict.fromkeys(arguments, "unknown"), "") for method, arguments, _ in reads(made) if arguments]
+    with serve(made):
+        answers = ask_officially(made, made.api_key, asked)
+    assert answers == [["ErrorNOTFOUND", "Not found"]] * len(asked)
+
+
+def test_this_clients_models_hold_all_of_it(made):
+    """What is read of a response is what the sandbox has written there."""
+    for _, _, path in reads(made):
+        key = made.station_key if path == CURRENT["stations.get_current"] else made.api_key
+        detail = made.detail(f"/api/v2/{path}", f"Bearer {key}")
+        assert from_wire(ask(made, path, key=key)[1], type(detail)) == detail, path
+
+
+def contained(part, whole):
+    """Return whether a listing's item agrees with its details in every field that both have."""
+    if isinstance(part, dict) and isinstance(whole, dict):
+        return all(contained(part[name], whole[name]) for name in part.keys() & whole.keys())
+    if isinstance(part, list) and isinstance(whole, list):
+        return len(part) <= len(whole) and all(map(contained, part, whole))
+    return part == whole
+
+
+DIFFER = {
+    "phases": ["started_at", "ended_at"],  # null in the listing for a phase that did not end
+    "deployments": ["commit"],  # a branch is a text in the listing
+}
+INCLUDED = {"runs": {"include_metadata": "true", "include_sequences": "true"}}
+INCLUDED |= {listing: {"include_metadata": "true"} for listing in ("units", "parts", "stations")}
+
+
+@pytest.mark.parametrize("listing", KEYS)
+def test_an_item_of_a_listing_agrees_with_its_details(made, listing):
+    required = [{"procedure_id": line.id} for line in made.procedures[:3]]
+    queries = required if listing in ("phases", "measurements") else [INCLUDED.get(listing, {})]
+    for item in [item for query in queries for item in items(made, listing, query)[:100]]:
+        code, details = ask(made, f"{listing}/{item[KEYS[listing]]}")
+        assert code == 200
+        for name in DIFFER.get(listing, ()):
+            if name == "commit" or item[name] is None:
+                del item[name]
+        assert contained(item, details), details
+        assert item.keys() & details.keys() >= {"id"}
+
+
+def test_the_details_of_a_run_hold_what_the_listings_have_of_it(made):
+    for run in made.runs[:30]:
+        details = ask(made, f"runs/{run.id}")[1]
+        phases = {phase.id: phase for phase in made.phases if phase.run_id == run.id}
+        measurements = {one.id: one for one in made.measurements if one.run_id == run.id}
+        assert {phase["id"] for phase in details["phases"]} == phases.keys()
+        assert [phase["started_at"] for phase in details["phases"]] == sorted(
+            phase["started_at"] for phase in details["phases"]
+        )
+        held = {one["id"]: one for phase in details["phases"] for one in phase["measurements"]}
+        assert held.keys() == measurements.keys()
+        assert {log["id"] for log in details["logs"]} == {log.id for log in made.logs if log.run.id == run.id}
+        for identity, one in held.items():
+            listed, alone = measurements[identity], ask(made, f"measurements/{identity}")[1]
+            assert (one["name"], one["outcome"]) == (listed.measurement_name, listed.measurement_outcome)
+            assert contained(one, alone)
+            assert "docstring" not in one
+            if listed.measurement_type == "multidimensional":
+                lengths = {len(series["data"]) for series in one["data_series"]}
+                assert len(one["data_series"]) == 3
+                assert len(lengths) == 1
+                assert 2000 <= lengths.pop() <= 4000
+                assert "measured_value" not in one
+            elif listed.measurement_type == "json":
+                assert isinstance(one["measured_value"], dict | list)
+            else:
+                values = [listed.value, listed.bool_value, listed.string_value]
+                assert [one.get("measured_value")] == ([value for value in values if value is not None] or [None])
+
+
+def test_counts_and_references_are_those_of_the_listings(made):
+    for procedure in made.procedures:
+        details = ask(made, f"procedures/{procedure.id}")[1]
+        runs = items(made, "runs", {"procedure_ids": procedure.id, "sort_by": "started_at"})
+        assert details["runs_count"] == len(runs)
+        assert [run["id"] for run in details["recent_runs"]] == [run["id"] for run in runs[:10]]
+        assert {station["id"] for station in details["stations"]} == {
+            station["id"] for station in items(made, "stations", {"procedure_ids": procedure.id})
+        }
+    for batch in made.batches:
+        details = ask(made, f"batches/{batch.number}")[1]
+        assert len(details["units"]) == batch.unit_count
+        assert {unit["serial_number"] for unit in details["units"]} == {
+            unit["serial_number"] for unit in items(made, "units", {"batch_numbers": batch.number})
+        }
+    for unit in made.units:
+        details = ask(made, f"units/{unit.serial_number}")[1]
+        first = items(made, "runs", {"serial_numbers": unit.serial_number, "sort_by": "started_at"})[-1]
+        assert details["created_during"]["id"] == first["id"]
+        assert {child["id"] for child in details["children"]} == {child.id for child in unit.children}
+        built_in = ask(made, f"runs/{first['id']}")[1]["sub_units"]
+        assert [child["id"] for child in built_in] == [child["id"] for child in details["children"]]
+    assert any(unit.children for unit in made.units)
+    for part in made.parts:
+        for revision in part.revisions:
+            details = ask(made, f"parts/{part.number}/revisions/{revision.number}")[1]
+            told = {"part_numbers": part.number, "revision_numbers": revision.number}
+            assert {unit["id"] for unit in details["units"]} == {unit["id"] for unit in items(made, "units", told)}
+    deployed = [
+        procedure for station in made.stations for procedure in ask(made, f"stations/{station.id}")[1]["procedures"]
+    ]
+    assert sum(procedure["runs_count"] for procedure in deployed) == sum(
+        run.created_by_station is not None for run in made.runs
+    ), "all runs are of one week"
+    assert any(procedure["deployment"] for procedure in deployed)
+
+
+PATHS = [path for _, _, path in reads(Sandbox(1, runs=3))]
+
+
+def test_a_wrong_key_is_unauthorized_and_head_needs_none(made):
+    for path in PATHS:
+        assert ask(made, path, key="wrong") == (401, {"message": "Unauthorized", "code": "UNAUTHORIZED"})
+        with made.handle(Request(method="HEAD", path=f"/api/v2/{path}")) as delivery:
+            assert delivery.status == 200
+    assert made.knows("/api/v2/runs/unknown")
+    assert not made.knows("/api/v2/runs/unknown/phases")
+
+
+@pytest.mark.parametrize("path", ["users/1", "stations/current/x", "parts/INV-2000/revisions", "runs//", "users/me"])
+def test_another_path_is_not_found(made, path):
+    assert ask(made, path) == (404, {"message": "Not found", "code": "NOT_FOUND"})
+
+
+def test_words_of_a_path_ignore_case_and_its_parameters_do_not(made):
+    run, batch, part = made.runs[0], made.batches[0], made.parts[0]
+    assert ask(made, f"RUNS/{run.id}/")[1]["id"] == run.id
+    assert ask(made, f"runs/{run.id.upper()}")[0] == 404
+    assert ask(made, f"batches/{batch.number.lower()}")[0] == 404
+    assert ask(made, f"parts/{part.number.lower()}")[1]["number"] == part.number
+    assert ask(made, f"parts/{part.number.lower()}/revisions/A")[1]["part"]["number"] == part.number
+    assert ask(made, f"parts/{part.number}/revisions/a")[0] == 404
+
+
+ODD = ["SN/1", "SN?1", "SN#1", "SN%2F1", "SN 1", "SN+1", "SN:1", "é", "\\", "SN%", "..."]
+
+
+@pytest.mark.parametrize("serial", ODD)
+def test_a_parameter_is_decoded_as_the_rest_layer_does(serial):
+    made = Sandbox(1, runs=0, units=[make_unit(serial), make_unit("SN"), make_unit("SN/1 ")])
+    assert ask(made, f"units/{quote(serial, safe='')}")[1]["serial_number"] == serial
+    assert ask(made, f"units/{quote(serial, safe='')}0")[0] == 404
+
+
+@pytest.mark.parametrize("malformed", ["a%b", "%", "%4", "%E9", "%ff"])
+def test_a_parameter_that_cannot_be_decoded_is_an_error_of_the_server(made, malformed):
+    assert ask(made, f"units/{malformed}") == (
+        500,
+        {"message": "Internal server error", "code": "INTERNAL_SERVER_ERROR"},
+    )
+
+
+def test_given_and_changed_items_show():
+    unit = make_unit("SN-1", children=[make_unit("SN-2")])
+    run = make_run("FAIL", unit=unit, metadata={"shift": "A"})
+    phase = make_phase("Sweep", run=run)
+    level = make_measurement(
+        "level", None, phase=phase, measurement_type="multidimensional", measurement_outcome="FAIL"
+    )
+    voltage = make_measurement("voltage", 11.9, phase=phase)
+    made = Sandbox(1, runs=[run], units=[unit], phases=[phase], measurements=[level, voltage], logs=[])
+    details = made.detail(f"/api/v2/runs/{run.id}", f"Bearer {made.api_key}")
+    assert (details.outcome, details.metadata, details.sequences, details.logs) == ("FAIL", {"shift": "A"}, (), ())
+    (sweep,) = details.phases
+    series, measured_voltage = sweep.measurements
+    assert (sweep.id, measured_voltage.measured_value) == (phase.id, 11.9)
+    assert max(series.data_series[1].data) > 20
+    assert series.data_series[1].validators[0].outcome == "FAIL"
+    assert [child.part_number for child in details.sub_units] == ["unknown"], "the child is not listed"
+    made.measurements[1] = evolve(voltage, value=12.5)
+    made.runs[0] = evolve(run, outcome="PASS")
+    assert ask(made, f"measurements/{voltage.id}")[1]["measured_value"] == 12.5
+    assert ask(made, f"runs/{run.id}")[1]["phases"][0]["measurements"][1]["measured_value"] == 12.5
+    assert ask(made, f"runs/{run.id}")[1]["outcome"] == "PASS"
+    made.units.append(make_unit("SN-3", parent=unit))
+    children = ask(made, "units/SN-1")[1]["children"]
+    assert [(child["serial_number"], child["part"] is None) for child in children] == [("SN-2", True), ("SN-3", False)]
+    made.runs.clear()
+    assert ask(made, f"runs/{run.id}")[0] == 404
+    assert ask(made, "units/SN-1")[1]["created_during"] is None
+
+
+def test_items_whose_run_and_phase_are_not_listed_have_details():
+    phase = evolve(make_phase(), started_at=None, ended_at=None, duration_ms=None)
+    measurement = make_measurement(phase=phase)
+    made = Sandbox(1, runs=0, phases=[phase], measurements=[measurement])
+    alone = ask(made, f"phases/{phase.id}")[1]
+    assert alone["started_at"] == alone["ended_at"]
+    assert ask(made, f"measurements/{measurement.id}")[1]["phase"] == {"id": phase.id, "name": phase.name}
+    made.phases.clear()
+    unlisted = ask(made, f"measurements/{measurement.id}")[1]
+    assert unlisted["phase"]["id"] not in ("", phase.id)
+    assert unlisted["run"] == {"id": phase.run_id, "outcome": None, "serial_number": phase.serial_number}
+    assert unlisted["procedure"] == alone["procedure"]
+
+
+def test_without_users_and_stations_somebody_is_made_up():
+    made = Sandbox(1, runs=0, users=[], stations=[], parts=[Part("p", "P", "Part", make_run().created_at, ())])
+    assert ask(made, "users/current")[1]["email"] == "user@example.com"
+    assert ask(made, "stations/current", key=made.station_key)[1]["id"] == "station"
+    assert ask(made, "parts/P/revisions/A")[0] == 404
+    made.parts[0] = evolve(made.parts[0], revisions=(Revision("a", "A"), Revision("b", "B")))
+    assert ask(made, "parts/P/revisions/A")[1]["metadata"] == {"is_latest": False}
+    made.stations.append(make(Station))
+    (procedure,) = ask(made, f"stations/{made.stations[0].id}")[1]["procedures"]
+    assert (procedure["runs_count"], procedure["deployment"]) == (0, None)
+
+
+def test_series_are_made_from_the_id_when_they_are_asked_for(made, monkeypatch):
+    """So two sandboxes have the same, and a listing costs nothing more."""
+    spectrum = next(one for one in made.measurements if one.measurement_type == "multidimensional")
+    known = ask(made, f"measurements/{spectrum.id}")[1]
+    other = Sandbox(1, runs=0, measurements=[spectrum])
+    assert ask(other, f"measurements/{spectrum.id}")[1]["data_series"] == known["data_series"]
+    asked = []
+    monkeypatch.setattr(measured, "made_up", lambda *what: asked.append(what))
+    items(made, "measurements", {"procedure_id": made.procedures[0].id})
+    assert asked == []
+
+
+def test_faults_of_single_items_and_of_all_requests_meet_details(made):
+    run, other = made.runs[:2]
+    made.faults.next(status(503))
+    assert [ask(made, f"runs/{run.id}")[0] for _ in range(2)] == [503, 200]
+    made.faults.next(gzip())
+    with made.handle(Request(path=f"/api/v2/runs/{run.id}", authorization=f"Bearer {made.api_key}")) as delivery:
+        assert delivery.headers["Content-Encoding"] == "gzip"
+    try:
+        made.faults.always(unreadable(run.id))
+        assert (ask(made, f"runs/{run.id}")[0], ask(made, f"runs/{other.id}")[0]) == (500, 200)
+        made.faults.clear()
+        made.faults.always(malformed(run.id))
+        assert [ask(made, f"runs/{one.id}")[1]["id"] for one in (run, other)] == [None, other.id]
+    finally:
+        made.faults.clear()
+
+
+def test_the_factory_goes_on_and_its_details_too():
+    made = Sandbox(3, runs=5)
+    known = ask(made, f"runs/{made.runs[0].id}")[1]
+    made.produce(4)
+    newest = made.runs[0]
+    assert ask(made, f"runs/{newest.id}")[1]["started_at"] > known["started_at"]
+    assert plain(ask(made, f"runs/{known['id']}")[1]) == plain(known)
