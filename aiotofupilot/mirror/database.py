@@ -8,11 +8,8 @@ from __future__ import annotations
 import errno
 import os
 import stat
-import threading
 from contextlib import contextmanager
 from datetime import UTC, datetime
-from functools import cached_property
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 from urllib.parse import unquote, urlsplit
 
@@ -29,6 +26,7 @@ from .sql import definitions
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Generator, Mapping, Sequence
+    from pathlib import Path
 
 __all__ = ["Database"]
 
@@ -76,8 +74,11 @@ _TYPES: Mapping[pa.DataType, str] = {
 }
 """DuckDB's names for the types of columns."""
 
-_open_here: set[Path] = set()
-_open_lock = threading.Lock()
+_MEMORY_FULL = "iB used)"
+"""What DuckDB says where a transaction, or storing it, needs more memory than that, in errors of several kinds."""
+
+_ROW_GROUP = 20_480
+"""Rows of a row group. DuckDB has a whole one in memory when it stores it, and takes six times as many by default."""
 
 
 class Database:
@@ -89,42 +90,34 @@ class Database:
 
     def __init__(self, path: Path) -> None:
         self._path = path
-        self._real = Path(os.path.realpath(path))
-        self._is_ours = False
-
-    @cached_property
-    def _connection(self) -> duckdb.DuckDBPyConnection:
-        return duckdb.connect(self._path)
+        self._memory = 0  # the number of those of _MEMORY that were too little
+        self._connection = duckdb.connect()
 
     def open(self) -> None:
         """Open the database. If there is none, it is made.
 
         Raises:
-            DatabaseInUseError: Another program, or another update in this one, has it open.
+            DatabaseInUseError: Another program has it open, or this one has.
             MirrorError: The file cannot be such a database.
             OSError: The disk is full.
         """
-        with _open_lock:  # DuckDB's own lock keeps other processes out, and not the rest of this one
-            if self._real in _open_here:
-                message = f"{self._path} is being brought up to date already: wait until that is done"
-                raise DatabaseInUseError(message, path=self._path)
-            _open_here.add(self._real)
-            self._is_ours = True
-        is_new = not _check_file(self._path)
+        options = f"ROW_GROUP_SIZE {_ROW_GROUP}"
+        if not _check_file(self._path):  # a newer DuckDB would make a file that the others cannot read
+            options += f", STORAGE_VERSION '{_READABLE_BY}'"
+        self._attach(options)
+
+    def _attach(self, options: str) -> None:
+        """Open the file in a DuckDB of its own, so that its memory is bounded, and that of nobody else."""
+        path = str(self._path).replace("'", "''")
         with self._explained():
-            if is_new:  # a newer DuckDB would make a file that the others cannot read
-                duckdb.connect(self._path, config={"storage_compatibility_version": _READABLE_BY}).close()
-            # Not as the configuration of the connection, with which every other one in this process had to agree.
-            self._set_memory(_MEMORY[0])
-            self._connection.execute("SET temp_directory = ''; SET threads = 2")
+            self._connection.execute(
+                f"SET memory_limit = '{_MEMORY[self._memory]}MiB'; SET temp_directory = ''; SET threads = 2"
+            )
+            self._connection.execute(f"ATTACH '{path}' AS mirror ({options}); USE mirror")
 
     def close(self) -> None:
         """Close the database, so that others can open it."""
-        if "_connection" in vars(self):
-            self._connection.close()
-        if self._is_ours:
-            with _open_lock:
-                _open_here.discard(self._real)
+        self._connection.close()
 
     def check(self, server: str, filters: Mapping[str, str]) -> None:
         """Check that the database is a mirror of this, and make of an empty one what it needs.
@@ -144,8 +137,7 @@ class Database:
                         f"the database has a table {strange[0]} that does not belong to a mirror: choose another file"
                     )
                     raise MirrorError(message)
-                self._connection.execute(f"BEGIN; {_STATE} COMMIT")
-                self._connection.execute("INSERT INTO _mirror VALUES (?, ?, NULL, NULL)", [FORMAT, server])
+                self._transact(lambda: self._make_state(server))
             self._check_format()
             # A user may have removed a table. Then nothing of the listing is there.
             self._connection.execute(
@@ -299,13 +291,12 @@ class Database:
         self._connection.execute(sql, {"seen_at": seen_at})
         self._connection.unregister("incoming")
 
-    def _transact(self, change: Callable[[], None], memory: int = 0) -> None:
-        """Make a change in one transaction. If it does not fit into memory, make it again with more.
+    def _make_state(self, server: str) -> None:
+        self._connection.execute(_STATE)
+        self._connection.execute("INSERT INTO _mirror VALUES (?, ?, NULL, NULL)", [FORMAT, server])
 
-        Args:
-            change: Makes the change.
-            memory: How many of `_MEMORY` were too little.
-        """
+    def _transact(self, change: Callable[[], None]) -> None:
+        """Make a change in one transaction. If it does not fit into memory, make it again with more."""
         try:
             with self._explained():
                 self._connection.execute("BEGIN")
@@ -313,10 +304,13 @@ class Database:
                 self._connection.execute("COMMIT")
         except MemoryError:
             self._roll_back()
-            if memory + 1 == len(_MEMORY):
+            if self._memory + 1 == len(_MEMORY):
                 raise
-            self._set_memory(_MEMORY[memory + 1])
-            self._transact(change, memory + 1)
+            self._memory += 1
+            self._connection.close()
+            self._connection = duckdb.connect()
+            self._attach(f"ROW_GROUP_SIZE {_ROW_GROUP}")
+            self._transact(change)  # where it was made all the same, it changes nothing
         except BaseException:
             self._roll_back()
             raise
@@ -327,16 +321,13 @@ class Database:
         except duckdb.Error:  # it was rolled back already, or the database is invalid after a failed write
             return
 
-    def _set_memory(self, megabytes: int) -> None:
-        self._connection.execute(f"SET memory_limit = '{megabytes}MiB'")
-
     @contextmanager
     def _explained(self) -> Generator[None]:
         try:
             yield
-        except duckdb.OutOfMemoryException as error:
-            raise MemoryError(str(error)) from error
         except duckdb.Error as error:
+            if _MEMORY_FULL in str(error):
+                raise MemoryError(str(error)) from error
             raise _unusable(error, self._path) from error
 
     def _check_format(self) -> None:
@@ -385,8 +376,10 @@ class Database:
         """Refuse a schema with something that is not the mirror's, which the next update could replace."""
         known = {definition.name for definition in definitions()}
         present = self._connection.execute(
-            "SELECT table_name FROM information_schema.tables WHERE table_schema = $schema "
-            "UNION SELECT function_name FROM duckdb_functions() WHERE schema_name = $schema AND NOT internal",
+            "SELECT table_name FROM information_schema.tables "
+            "WHERE table_catalog = 'mirror' AND table_schema = $schema "
+            "UNION SELECT function_name FROM duckdb_functions() "
+            "WHERE database_name = 'mirror' AND schema_name = $schema",
             {"schema": SCHEMA},
         )
         if strange := sorted({name for (name,) in present.fetchall()} - known):
@@ -395,15 +388,15 @@ class Database:
 
     def _columns(self, table: str) -> dict[str, str]:
         columns = self._connection.execute(
-            "SELECT column_name, data_type FROM duckdb_columns() WHERE schema_name = 'main' AND table_name = ?",
+            "SELECT column_name, data_type FROM duckdb_columns() "
+            "WHERE database_name = 'mirror' AND schema_name = 'main' AND table_name = ?",
             [table],
         )
         return dict(columns.fetchall())
 
     def _tables(self) -> set[str]:
         tables = self._connection.execute(
-            "SELECT table_name FROM information_schema.tables WHERE table_schema = 'main' AND table_catalog = "
-            "current_database()"
+            "SELECT table_name FROM information_schema.tables WHERE table_catalog = 'mirror' AND table_schema = 'main'"
         )
         return {name for (name,) in tables.fetchall()}
 
@@ -463,7 +456,8 @@ def _unusable(error: duckdb.Error, path: Path) -> MirrorError | OSError:
     for code in _DISK_FAILED:  # which DuckDB tells in words
         if os.strerror(code) in text:
             return OSError(code, os.strerror(code))
-    if "Could not set lock" in text:
-        message = f"another program has {path} open: close it there, or wait until it is done"
-        return DatabaseInUseError(message, path=path)
+    for sign, who in (("Could not set lock", "another program"), ("Unique file handle conflict", "this program")):
+        if sign in text:
+            message = f"{who} has {path} open already: close it there, or wait until that is done"
+            return DatabaseInUseError(message, path=path)
     return MirrorError(f"cannot use {path}: {text.partition(chr(10))[0]}")

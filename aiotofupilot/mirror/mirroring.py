@@ -36,8 +36,8 @@ T = TypeVar("T")
 class Mirror:
     """A DuckDB database that mirrors an account, or a part of one. Use it as an async context manager.
 
-    Nothing is sent and no file is opened before `update`. The file is open during an update only. Then other programs
-    cannot open it, and this one can. DuckDB works in a thread, so the event loop does not wait for it.
+    Nothing is sent and no file is opened before `update`. The file is open during an update only, and then nothing
+    else can open it. DuckDB works in a thread, so the event loop does not wait for it.
 
     Killed at any time and updated again, the database has each row once: the rows, and how far the reading has come,
     are stored in one transaction. The file is all that an update needs. It can be moved, copied and restored.
@@ -124,7 +124,7 @@ class Mirror:
                 requests.
 
         Raises:
-            DatabaseInUseError: Another program has the database open, or another update in this one.
+            DatabaseInUseError: Another program has the database open, or this one has.
             MirrorError: The file cannot be used, or it is a mirror of something else.
             MirrorTimeoutError: The deadline has passed.
             StaleWatermarkError: The watermark in the database cannot be used. Use ``full``.

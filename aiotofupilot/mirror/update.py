@@ -209,6 +209,7 @@ class Update:
 
     async def _read_new(self, name: str, children: tuple[str, ...]) -> None:
         """Read what is new, or everything where that cannot be told, or is wanted."""
+        self._report(name)
         listing = self._listing(name)
         text = None if self._how.full else await self._call(self._database.watermark, name)
         if is_compared(name):
@@ -281,15 +282,15 @@ class Update:
             try:
                 while True:
                     items, failure = await self._take(walk, at_once)
-                    # Runs do not count as read before that has come what they wrote.
-                    if not (failure and children):
-                        runs = {item.id: item.procedure.id for item in items} | dict(latest or {}) if children else {}
-                        for child in children:
-                            await self._add_written(child, runs)
-                        await self._add(name, items)
-                        if watermark is not None:
-                            self._pending.watermarks[name] = watermark()
-                    if failure:
+                    if failure is not None and children:
+                        raise failure  # runs do not count as read before that has come what they wrote
+                    runs = {item.id: item.procedure.id for item in items} | dict(latest or {}) if children else {}
+                    for child in children:
+                        await self._add_written(child, runs)
+                    await self._add(name, items)
+                    if watermark is not None:
+                        self._pending.watermarks[name] = watermark()
+                    if failure is not None:
                         raise failure
                     if latest or not items or self._pending.is_enough:
                         await self._store()  # also after the latest runs, which the walk may yield once more

@@ -163,7 +163,7 @@ def test_a_database_that_is_open_elsewhere(database, capfd):
         other.stdout.readline()
         assert run(["mirror", str(database), "stations", "--sandbox"]) == ExitCode.FAILED
         assert capfd.readouterr().err == (
-            f"aiotofupilot: another program has {database} open: close it there, or wait until it is done\n"
+            f"aiotofupilot: another program has {database} open already: close it there, or wait until that is done\n"
         )
         other.communicate(b"\n")
     assert run(["mirror", str(database), "stations", "--sandbox"]) == 0

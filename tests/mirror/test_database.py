@@ -72,7 +72,7 @@ def test_an_older_duckdb_can_read_the_file(path):
     with opened(path, users="") as database:
         query(database, "INSERT INTO users (id) VALUES ('else')")
         assert query(
-            database, "SELECT tags['storage_version'] FROM duckdb_databases() WHERE database_name = 'line'"
+            database, "SELECT tags['storage_version'] FROM duckdb_databases() WHERE database_name = 'mirror'"
         ) == [("v1.4.0+",)]
 
 
@@ -262,7 +262,7 @@ def test_memory_that_is_never_enough_is_an_error(path, monkeypatch):
     """Nothing is stored then, and the database can be used."""
 
     def fail(*_):
-        raise duckdb.OutOfMemoryException("could not allocate block")
+        raise duckdb.OutOfMemoryException("could not allocate block of size 9 (4.0 GiB/4.0 GiB used)")
 
     with opened(path) as database:
         with monkeypatch.context() as patched, pytest.raises(MemoryError, match="could not allocate block"):
@@ -282,7 +282,7 @@ def test_a_database_that_another_program_has_open(path):
     error = _unusable(duckdb.IOException(f'Could not set lock on file "{path}": Conflicting lock is held'), path)
     assert isinstance(error, DatabaseInUseError)
     assert error.path == path
-    assert str(error) == f"another program has {path} open: close it there, or wait until it is done"
+    assert str(error) == f"another program has {path} open already: close it there, or wait until that is done"
 
 
 def test_a_path_that_cannot_be_written(tmp_path):

@@ -148,7 +148,7 @@ def test_progress_is_told_and_each_request_enters_the_limiter(pull, sandbox):
     progress.clear()
     sandbox.produce(3)
     pull("runs", on_progress=progress.append, with_totals=True)
-    assert next(each for each in progress if each.listing == "runs").total in range(3, 10)
+    assert {each.listing: each for each in progress}["runs"].total in range(3, 10)
 
 
 def test_one_walk_of_the_runs_serves_what_they_wrote(pull, sandbox):
@@ -337,7 +337,9 @@ async def test_two_at_the_same_time(tmp_path):
             first = group.create_task(mirror.update())
             second = group.create_task(refused(mirror.update()))
         assert first.result()[0].new == 120
-        assert second.result() == f"{tmp_path}/line.duckdb is being brought up to date already: wait until that is done"
+        assert second.result() == (
+            f"this program has {tmp_path}/line.duckdb open already: close it there, or wait until that is done"
+        )
         assert (await mirror.update())[0].new == 0
         assert repr(mirror) == f"<Mirror {tmp_path}/line.duckdb>"
 
@@ -396,6 +398,23 @@ def test_a_server_that_refuses_a_listing_costs_the_others_nothing(pull, sandbox,
     with pytest.raises(ForbiddenError):
         pull("procedures", "units")
     assert mirrored("procedures") == ids(sandbox.procedures)
+
+
+def test_runs_that_fail_in_the_middle_come_with_what_they_wrote(pull, sandbox, mirrored, monkeypatch):
+    """So what was stored before the failure is whole."""
+    monkeypatch.setattr(update, "_RUNS_FIRST", 5)
+    sandbox.produce(180)
+
+    def refuse(_factory, request):
+        if request.path.endswith("/runs") and "cursor" in request.query:
+            sandbox.faults.next(faults.status(403))
+
+    sandbox.before_response.append(refuse)
+    with pytest.raises(ForbiddenError):
+        pull("runs", "logs")
+    runs = set(mirrored("runs"))
+    assert 0 < len(runs) < 220
+    assert mirrored("logs") == sorted(log.id for log in sandbox.logs if log.run.id in runs)
 
 
 def test_a_watermark_that_cannot_be_used(pull, query, mirrored, sandbox, ids):
