@@ -7,7 +7,23 @@ from typing import assert_type
 import aiohttp
 from tenacity import AsyncRetrying, stop_after_attempt
 
-from aiotofupilot import RetryPolicy, TofuPilotSession
+from aiotofupilot import (
+    BatchDetails,
+    DeploymentDetails,
+    Log,
+    MeasurementDetails,
+    PartDetails,
+    PhaseDetails,
+    ProcedureDetails,
+    RetryPolicy,
+    RevisionDetails,
+    RunDetails,
+    StationDetails,
+    TofuPilotSession,
+    UnitDetails,
+    User,
+    VersionDetails,
+)
 
 
 async def a_session_is_a_context_manager() -> None:
@@ -37,3 +53,26 @@ def other_options_are_a_session_again(session: TofuPilotSession) -> None:
     assert_type(session.with_options(concurrency=4), TofuPilotSession)
     assert_type(session.with_options(timeout=None, retry=None), TofuPilotSession)
     assert_type(session.with_options(retry=RetryPolicy(attempts=2)), TofuPilotSession)
+
+
+async def one_item_has_the_model_of_its_listing(session: TofuPilotSession) -> None:
+    assert_type(await session.procedures.get("p"), ProcedureDetails)
+    assert_type(await session.procedures.get_version("p", "v3.2.0"), VersionDetails)
+    assert_type(await session.runs.get("r"), RunDetails)
+    assert_type(await session.units.get("SN/0042"), UnitDetails)
+    assert_type(await session.parts.get("INV"), PartDetails)
+    assert_type(await session.parts.get_revision("INV", "C"), RevisionDetails)
+    assert_type(await session.batches.get("W47"), BatchDetails)
+    assert_type(await session.stations.get("s"), StationDetails)
+    assert_type(await session.stations.current(), StationDetails)
+    assert_type(await session.users.current(), User)
+    assert_type(await session.deployments.get("d"), DeploymentDetails)
+    assert_type(await session.logs.get("l"), Log)
+    assert_type(await session.measurements.get("m"), MeasurementDetails)
+    assert_type(await session.phases.get("p"), PhaseDetails)
+    await session.users.get("u")  # type: ignore[attr-defined]  # pyright: ignore[reportAttributeAccessIssue] - the API has none
+    await session.units.get(42)  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType] - a text
+    for phase in (await session.runs.get("r")).phases:
+        for measurement in phase.measurements:
+            for series in measurement.data_series or ():
+                assert_type(series.data, tuple[float, ...])
