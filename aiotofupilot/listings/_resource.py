@@ -151,6 +151,10 @@ class Detailed(Resource, Generic[D]):
         Args:
             key: The ID of the item. For a unit it is the serial number, and for a part or a batch it is the number.
 
+        Returns:
+            A model with the name of the item and ``Details``, such as `RunDetails`. A log line has nothing more than in
+            its listing, and is a `Log`.
+
         Raises:
             TypeError: The key is not a string.
             ValueError: The key is empty, ``.`` or ``..``, which no address can hold. Nothing was sent.
