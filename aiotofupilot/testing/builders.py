@@ -1,6 +1,7 @@
 """Builders of models for tests. The models are valid and complete. The same arguments make the same model.
 
-`make` builds every model: ``make(Procedure, name="Burn-In")``. Five others derive fields from the item that their item
+`make` builds every model: ``make(Procedure, name="Burn-In")``. The details of an item have the fields of its example:
+``make(RunDetails, outcome="FAIL")``. Five others derive fields from the item that their item
 belongs to: ``make_run(unit=make_unit("SN-1"))`` is a run of the unit ``make_unit("SN-1")``, and ``make_run()`` is a run
 of ``make_unit()``. ``attrs.evolve`` changes fields that they derive.
 
@@ -24,28 +25,41 @@ from uuid import NAMESPACE_URL, uuid5
 import attrs
 
 from aiotofupilot.models import (
+    Attachment,
     Batch,
     BatchRef,
+    BatchUnit,
     Commit,
+    CreationRun,
     Deployment,
     DeploymentRepository,
+    Identity,
     LastRun,
     Log,
     LogRun,
     Measurement,
     Metadata,
     Operator,
+    Organization,
     Part,
     PartRef,
     Phase,
+    PhaseRef,
     Procedure,
     ProcedureRef,
     ProcedureVersion,
+    RecentRun,
+    RecentUnit,
+    RelatedPart,
+    RelatedUnit,
     Repository,
     Revision,
+    RevisionPart,
     Run,
     RunProcedure,
+    RunRef,
     RunSequence,
+    RunStation,
     RunUnit,
     Station,
     StationRef,
@@ -55,8 +69,9 @@ from aiotofupilot.models import (
     User,
     UserRef,
     Validator,
+    details,
 )
-from aiotofupilot.models.fields import Field, fields_of
+from aiotofupilot.models.fields import Field, fields_of, immutable
 from aiotofupilot.sandbox import DeployedRun
 
 __all__ = ["make", "make_deployment", "make_measurement", "make_phase", "make_run", "make_unit"]
@@ -83,8 +98,8 @@ def make(model: type[T], **changes: Any) -> T:  # noqa: ANN401 - each model has 
         TypeError: The model has no such field, or a value is not of the field's type.
         ValueError: A date-time is naive, or a validator has neither an operator nor an expression.
     """
-    if model not in _EXAMPLES and model not in _REFERRED:
-        raise TypeError(f"make() makes items and their parts, not {model!r}")
+    if model not in _EXAMPLES and model not in _REFERRED and model not in _DETAILS:
+        raise TypeError(f"make() makes items, their details and parts of them, not {model!r}")
     fields = _described(model)
     for name in changes:
         if name not in fields:
@@ -95,7 +110,12 @@ def make(model: type[T], **changes: Any) -> T:  # noqa: ANN401 - each model has 
         name: tuple(cast("Iterator[object]", value)) if isinstance(value, Iterator) else value
         for name, value in changes.items()
     }
-    example = _EXAMPLES[model](changes) if model in _EXAMPLES else _fields(_refer(model, make(_REFERRED[model][0])))
+    if model in _EXAMPLES:
+        example = _EXAMPLES[model](changes)
+    elif model in _REFERRED:
+        example = _fields(_refer(model, make(_REFERRED[model][0])))
+    else:
+        example = _example_of(model)
     return _build(model, None, **{**example, **changes})
 
 
@@ -138,6 +158,8 @@ def _checked_one(field: Field, value: Any) -> Any:  # noqa: ANN401 - the value o
     if field.model is not None and isinstance(value, _REFERRED.get(field.model, ())):
         return _refer(field.model, value)
     classes = _classes(field.kind)
+    if tuple in classes:  # it may be an array of any JSON
+        value = immutable(value)
     if not isinstance(value, classes) or (isinstance(value, bool) and bool not in classes):
         wanted = " or ".join(cls.__name__ for cls in classes)
         raise TypeError(f"{field.name} must be {wanted}{' or None' * field.is_optional}, got {value!r}")
@@ -153,7 +175,8 @@ def _refer(model: Any, item: Any) -> Any:  # noqa: ANN401 - a model and an item
 def _classes(kind: Any) -> tuple[type, ...]:  # noqa: ANN401 - an annotation
     """Return the classes of a type, which may be a union."""
     parts = get_args(kind) if get_origin(kind) in {Union, UnionType} else (kind,)
-    return tuple(dict.fromkeys(get_origin(part) or part for part in parts))
+    classes = [get_origin(part) or part for part in parts]
+    return tuple(dict.fromkeys([*classes, int] if float in classes else classes))  # as for type checkers
 
 
 def _aware(name: str, timestamp: datetime) -> datetime:
@@ -194,6 +217,16 @@ _REFERRED: Mapping[type, tuple[type, ...]] = {
     LogRun: (Run,),
     LastRun: (Run,),
     DeploymentRepository: (Repository,),
+    PhaseRef: (Phase,),
+    RunRef: (Run,),
+    RunStation: (Station, StationRef),
+    CreationRun: (Run,),
+    RecentRun: (Run,),
+    RecentUnit: (Unit, RunUnit),
+    RelatedUnit: (Unit,),
+    RelatedPart: (PartRef,),
+    RevisionPart: (Part, PartRef),
+    BatchUnit: (Unit,),
 }
 """References, and the items that are given for them, the usual one first."""
 
@@ -201,6 +234,7 @@ _TOLD_LATER: Mapping[type, frozenset[str]] = {
     User: frozenset({"image", "banned"}),
     Unit: frozenset({"parent", "children", "last_run"}),
     Repository: frozenset({"name"}),  # it follows from the full name
+    Attachment: frozenset({"download_url"}),  # each time another
 }
 """Fields on which an ID does not depend."""
 
@@ -326,6 +360,13 @@ _EXAMPLES: Mapping[type, Callable[[Mapping[str, Any]], dict[str, Any]]] = {
         committed_at=datetime(2026, 1, 30, 15, 58, tzinfo=UTC),
         branch="main",
     ),
+    Organization: _values(slug="example", name="Example"),
+    Identity: lambda _changes: {
+        "type": "user",
+        "station": None,
+        "user": make(User),
+        "organization": make(Organization),
+    },
     Unit: lambda _changes: _fields(make_unit(), "id"),
     Run: lambda _changes: _fields(make_run(), "id"),
     Phase: lambda _changes: _fields(make_phase(), "id"),
@@ -333,6 +374,44 @@ _EXAMPLES: Mapping[type, Callable[[Mapping[str, Any]], dict[str, Any]]] = {
     Deployment: lambda _changes: _fields(make_deployment(), "id"),
 }
 """What each model has where nothing else is said. The function gets the changes."""
+
+
+_DETAILS = frozenset({model for name in details.__all__ if attrs.has(model := getattr(details, name))})
+_ITEMS: Mapping[str, type[Any]] = {f"{item.__name__}Details": item for item in _EXAMPLES}
+"""The items that have details, by the names of the models of details."""
+
+_NAMED: Mapping[str, Any] = {
+    "outcome": "PASS",
+    "level": "INFO",
+    "provider": "github",
+    "deployment_mode": "standalone",
+    "data": (0.0, 0.5, 1.0),
+    "measured_value": 12.1,
+}
+"""Values of fields for which nothing else is known, by the names of the fields."""
+
+
+def _example_of(model: type) -> dict[str, Any]:
+    """Return an example that follows from the description of a model. Details have what their item has."""
+    item = make(_ITEMS[model.__name__]) if model.__name__ in _ITEMS else None
+    return {
+        name: _example(field, getattr(item, name, None)) for name, field in _described(model).items() if name != "id"
+    }
+
+
+def _example(field: Field, value: object) -> Any:  # noqa: ANN401 - the value of a field
+    """Return an example of a field: what the item has there, if it can be in this field too."""
+    fits = field.model is None or isinstance(value, (field.model, *_REFERRED.get(field.model, ())))
+    if value is not None and fits and not field.is_array:
+        return value
+    known = _NAMED.get(field.name, field.default)
+    if known is not attrs.NOTHING:
+        return known
+    if field.is_optional or field.is_array:
+        return None if field.is_optional else ()
+    if field.model is not None:
+        return make(field.model)
+    return {str: field.name, datetime: _STARTED_AT, timedelta: timedelta(seconds=90)}.get(field.kind, 0)
 
 
 def _fields(item: object, *left_out: str) -> dict[str, Any]:

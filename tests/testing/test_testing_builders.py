@@ -48,34 +48,57 @@ from aiotofupilot.testing import make, make_deployment, make_measurement, make_p
 MADE = [
     model
     for name in models.__all__
-    if attrs.has(model := getattr(models, name))
-    and name not in {"Page", "PageMeta", "RawItem"}
-    and model.__module__ != "aiotofupilot.models.details"
+    if attrs.has(model := getattr(models, name)) and name not in {"Page", "PageMeta", "RawItem"}
 ]
 REFERENCES = {UserRef, Operator, ProcedureRef, StationRef, PartRef, BatchRef, UnitRef, RunUnit, LastRun, LogRun}
-REFERENCES |= {models.RunProcedure}
+REFERENCES |= {models.RunProcedure, models.RunRef, models.RunStation, models.PhaseRef, models.CreationRun}
+REFERENCES |= {models.RecentRun, models.RelatedUnit, models.RelatedPart, models.RevisionPart, models.BatchUnit}
 IDENTIFIED = [model for model in MADE if "id" in {field.name for field in fields_of(model)} and model not in REFERENCES]
 DERIVING = {Run: make_run, Unit: make_unit, Phase: make_phase, Measurement: make_measurement}
 DERIVING |= {Deployment: make_deployment}
 WHEN = datetime(2026, 1, 1, tzinfo=UTC)
 IDS = {
+    "Aggregation": "5f2821b8-397c-5907-aae1-27635d99d8de",
+    "Attachment": "d9799ecf-4176-55b6-8e4e-2300afa71673",
     "Batch": "1225f02b-4df3-5fcd-b588-3acb10690179",
+    "BatchDetails": "57fc4293-d36c-5305-aded-23be9f0a483b",
+    "Branch": "9309ce0c-18a6-54b9-a021-e10be8c8c17d",
     "Commit": "5e68ae09-c583-54d0-80b3-e6ea86f37ad4",
+    "DeployedStation": "5fcfd586-2727-5848-9944-739b8fae2378",
     "Deployment": "90c79848-c714-5326-adff-efe94e6e14d1",
+    "DeploymentCommit": "6f48d2cf-fb55-5efd-a01e-bf3576b3b8ad",
+    "DeploymentDetails": "978ff8a2-4f1d-5574-a9cf-8544b537c690",
+    "DeploymentUser": "8a502154-359a-5fda-ba1b-dd2cb2eb42c8",
     "Log": "f6e9f790-7a35-5c32-9452-73e34e109820",
     "Measurement": "f87fecfa-b687-5fb7-9156-a10f8af098eb",
+    "MeasurementDetails": "3afb56fb-c5ed-50f3-b577-582277aae5cb",
+    "Organization": "9184e9e2-91c1-5223-8642-cce4fc095493",
     "Part": "6f88039c-e7a8-57d6-bf2b-9a298d97a31e",
+    "PartDetails": "179fd851-51fa-57e7-9481-ca83b6cc6432",
+    "PartRevision": "db2e16aa-c6c0-54fa-81ee-d92a30327ac7",
     "Phase": "10010928-ed21-596a-8090-abeda8937e34",
+    "PhaseDetails": "bfee5956-a642-56d1-bf40-f7e9fdfc343e",
     "Procedure": "7e8b01b6-bf3c-58ed-ab69-069244c03c0b",
+    "ProcedureDetails": "4b44d4da-39b0-5f59-a12a-331216fcf07b",
     "ProcedureVersion": "0f331373-d299-57b7-a3f5-47ec54691eae",
     "Repository": "d2c3815d-a5ca-5cb1-8f1b-64af9dea6a10",
     "Revision": "97f095f0-cd9a-50a5-81f0-13dae9e4323a",
+    "RevisionDetails": "b08def5a-40e1-53e5-9074-f8002f721625",
     "Run": "a0be5532-0246-5071-9b60-f6f8e8f63f61",
+    "RunDetails": "e188d602-2021-52da-a19c-3f293f356e02",
+    "RunLog": "db1147f7-ffe0-503b-ba14-51d246d30531",
+    "RunMeasurement": "86b0d2f2-c485-5aba-8327-e5ecd5170264",
+    "RunPhase": "9db880b3-c7f4-50a1-8300-e9cb8bd1a5af",
     "RunSequence": "8252d76b-bd98-586d-bce2-b1b587d3755a",
     "Station": "36b98075-1ba7-5aa5-ac7b-4d0b9b2e0e18",
+    "StationDetails": "c3d27917-309f-583b-a722-d2a7473a19df",
+    "StationProcedure": "6ffbd05d-fa4b-56b4-abe4-655b580efb09",
+    "SubUnit": "19dddb4b-f218-5ac2-8b56-e4f28caff649",
     "Team": "73421d91-672e-5bce-b02d-34b29f1c9cc2",
     "Unit": "efaed421-07cc-5119-85f0-67324aa83146",
+    "UnitDetails": "731ca796-d552-5e42-9f4c-02e6415c63bb",
     "User": "ff1408b8-ed5d-5d87-bae4-9e3171e431a3",
+    "VersionDetails": "e8188ad4-cb8f-5a75-b7ab-424887f97898",
 }
 """The IDs of items without arguments. An ID depends on the other fields, so a default that changes changes it."""
 
@@ -153,7 +176,7 @@ def test_the_builders_that_derive_fields_make_the_same_items():
         (Run, {"metadata": 1}, "metadata must be Mapping or None, got 1"),
         (Phase, {"retry_count": True}, "retry_count must be int, got True"),
         (Measurement, {"value": "1"}, "value must be int or float or None, got '1'"),
-        (Page, {}, "make() makes items and their parts, not <class 'aiotofupilot.models.page.Page'>"),
+        (Page, {}, "make() makes items, their details and parts of them, not <class 'aiotofupilot.models.page.Page'>"),
     ],
     ids=str,
 )
@@ -212,7 +235,8 @@ def other(name, default):
 def test_an_id_depends_on_every_argument():
     """But for what another item or a later time adds to the same item."""
     wrong = []
-    for model in set(IDENTIFIED) - set(DERIVING):
+    of_details = {model for model in IDENTIFIED if model.__module__ == "aiotofupilot.models.details"}
+    for model in set(IDENTIFIED) - set(DERIVING) - of_details:
         for name in {field.name for field in fields_of(model)} - {"id"}:
             made = make(model, **{name: other(name, getattr(make(model), name))})
             wrong += [(model, name)] * ((made.id == make(model).id) is not (name in APART.get(model, ())))
@@ -222,6 +246,30 @@ def test_an_id_depends_on_every_argument():
                 made = build(**{name: other(name, parameter.default)})
                 wrong += [(build, name)] * ((made.id == build().id) is not (name in APART.get(model, ())))
     assert wrong == []
+
+
+def test_details_have_what_the_example_of_their_item_has():
+    """A field of details that the item lacks is empty, null, or an example by its name or kind."""
+    run, details = make_run(), make(models.RunDetails, outcome="FAIL", logs=[make(models.RunLog)])
+    assert (details.unit, details.procedure, details.started_at) == (run.unit, run.procedure, run.started_at)
+    assert (details.outcome, details.phases, details.metadata) == ("FAIL", (), None)
+    assert details.created_by_station == models.RunStation(run.created_by_station.id, run.created_by_station.name)
+    assert [(log.level, log.message) for log in details.logs] == [("INFO", "message")]
+    assert details.id != make(models.RunDetails).id
+    assert make(models.Identity).user == make(UserRef)
+
+
+def test_details_take_series_json_and_other_items():
+    series = make(models.DataSeries, data=[1, 2.5], units="V")
+    assert (series.data, series.units) == ((1, 2.5), "V")
+    swept = make(models.MeasurementDetails, measured_value=None, data_series=[series], run=make_run("FAIL"))
+    assert (swept.data_series, swept.run.outcome) == ((series,), "FAIL")
+    assert make(models.RunMeasurement, measured_value=[1, {"a": [None]}]).measured_value == (1, {"a": (None,)})
+    unit = make_unit("SN-2")
+    parent = make(models.UnitDetails, children=[unit]).children[0]
+    assert (parent.id, parent.part.number, parent.part.revision) == (unit.id, unit.part.number, unit.part.revision)
+    one, other = (make(models.Attachment, download_url=url) for url in ("https://a.example", None))
+    assert one.id == other.id
 
 
 def test_an_id_is_kept():
