@@ -262,11 +262,11 @@ class UnauthorizedError(APIError):
 
 
 class ForbiddenError(APIError):
-    """403: the key may not list this. A station's key, for example, may not list everything."""
+    """403: the key may not read this. A station's key, for example, may not list everything."""
 
 
 class NotFoundError(APIError):
-    """404: there is no such route. The base URL is probably wrong."""
+    """404: there is no such item, or no such route. Where a listing is not found, the base URL is probably wrong."""
 
 
 class RateLimitedError(APIError):
