@@ -6,6 +6,7 @@ What the listings do not tell is made up. It depends on the item's id alone, and
 from __future__ import annotations
 
 from datetime import UTC, datetime, timedelta
+from functools import cache
 from math import exp, sin
 from mimetypes import guess_type
 from random import Random
@@ -57,7 +58,7 @@ __all__ = [
 _MILLISECOND = timedelta(milliseconds=1)
 _HALF = 0.5
 _LEAST_POINTS, _MOST_POINTS = 2000, 4000
-_FIRST, _BAND = 2400.0, 83.5  # MHz
+_FIRST, _BAND = 2_400_000, 83_500  # kHz
 _FLOOR, _LIMIT = -70.0, 20.0  # dBm
 _NEVER = datetime(2026, 1, 31, tzinfo=UTC)  # when a phase began that does not say so, of a run that is not listed
 
@@ -228,13 +229,14 @@ def _document(random: Random) -> dict[str, Any] | list[Any]:
 def _series(measurement: Measurement, random: Random) -> Iterator[DataSeries]:
     """Make a spectrum: frequencies, the level at each, and the angle at each. One that failed is over the limit."""
     count = random.randint(_LEAST_POINTS, _MOST_POINTS)
-    places = [point / (count - 1) for point in range(count)]
+    start, step = random.randrange(_MOST_POINTS), _BAND // count
     height = _LIMIT - _FLOOR + (8 if measurement.measurement_outcome == "FAIL" else -8)
-    centre, width = random.uniform(0.3, 0.7), random.uniform(0.02, 0.1)
+    centre, width = count * random.uniform(0.3, 0.7), count * random.uniform(0.02, 0.1)
+    noise = _noise()[start : start + count]
     levels = tuple(
-        round(_FLOOR + height * exp(-(((place - centre) / width) ** 2)) + random.gauss(0, 0.7), 3) for place in places
+        round(_FLOOR + level + height * exp(-(((point - centre) / width) ** 2)), 3) for point, level in enumerate(noise)
     )
-    yield DataSeries(data=tuple(round(_FIRST + _BAND * place, 4) for place in places), units="MHz", name="Frequency")
+    yield DataSeries(data=tuple(range(_FIRST, _FIRST + count * step, step)), units="kHz", name="Frequency")
     limit = _limit("FAIL" if max(levels) > _LIMIT else "PASS", is_decisive=measurement.measurement_outcome != "UNSET")
     yield DataSeries(
         data=levels,
@@ -248,7 +250,20 @@ def _series(measurement: Measurement, random: Random) -> Iterator[DataSeries]:
             _aggregation("MEAN", fmean(levels), "dBm", random),
         ),
     )
-    yield DataSeries(data=tuple(round(180 * sin(40 * (place - centre)), 2) for place in places), units="°")
+    yield DataSeries(data=_angles()[start : start + count], units="°")
+
+
+@cache
+def _noise() -> tuple[float, ...]:
+    """Return noise of which each spectrum takes a part, because to draw it takes longest."""
+    random = made_up("noise", "")
+    return tuple(random.gauss(0, 0.7) for _ in range(2 * _MOST_POINTS))
+
+
+@cache
+def _angles() -> tuple[int, ...]:
+    """Return angles of which each spectrum takes a part."""
+    return tuple(round(180 * sin(point / 40)) for point in range(2 * _MOST_POINTS))
 
 
 def _limit(outcome: str, *, is_decisive: bool) -> Validator:

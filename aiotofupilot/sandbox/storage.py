@@ -6,6 +6,7 @@ import hmac
 import re
 import secrets
 from datetime import UTC, datetime
+from functools import lru_cache
 from hashlib import sha256
 from random import Random
 from typing import TYPE_CHECKING
@@ -69,6 +70,7 @@ class Storage:
         return hmac.digest(self._secret, f"{path} {expires}".encode(), "sha256").hex()
 
 
+@lru_cache(maxsize=256)
 def contents(identity: str) -> bytes:
     """Return the bytes of a made-up file: lines with a time in seconds, and a voltage.
 

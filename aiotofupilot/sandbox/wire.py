@@ -9,11 +9,11 @@ from functools import cache
 from operator import attrgetter
 from typing import TYPE_CHECKING, Any, NamedTuple, cast
 
+import attrs
+
 from aiotofupilot.models.fields import fields_of
 
 if TYPE_CHECKING:
-    import attrs
-
     from aiotofupilot.models import PageMeta
 
 __all__ = [
@@ -102,7 +102,9 @@ def document(value: object, model: type[attrs.AttrsInstance] | None = None) -> A
     if isinstance(value, Mapping):
         return dict(cast("Mapping[str, object]", value))
     if isinstance(value, tuple | list):
-        return [document(part) for part in cast("Sequence[object]", value)]
+        parts = cast("Sequence[object]", value)
+        # JSON in an array needs no change, and a series has thousands of numbers.
+        return [document(part) for part in parts] if parts and attrs.has(type(parts[0])) else list(parts)
     names, read, left_out = _fields(model or cast("type[attrs.AttrsInstance]", value.__class__))
     return {
         name: document(part)
