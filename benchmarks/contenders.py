@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 from attrs import frozen
 
 from .kinds import KEY, LIMIT, Listing
-from .tables import official_frame, ours_parquet, ours_table
+from .tables import dlt_database, official_frame, ours_mirror, ours_parquet, ours_table
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable
@@ -205,6 +205,12 @@ CONTENDERS = {
     ),
     "ours-table": Contender(title="**aiotofupilot**, Arrow table", open=ours_table, needs=frozenset({"pyarrow"})),
     "ours-parquet": Contender(title="**aiotofupilot**, Parquet file", open=ours_parquet, needs=frozenset({"pyarrow"})),
+    "ours-mirror": Contender(
+        title="**aiotofupilot**, mirror in DuckDB", open=ours_mirror, needs=frozenset({"duckdb", "pyarrow"})
+    ),
+    "dlt-database": Contender(
+        title="dlt's rest_api source, into DuckDB", open=dlt_database, needs=frozenset({"dlt", "duckdb"})
+    ),
     "ours-count": Contender(title="**aiotofupilot**, count()", open=ours_counted),
     "ours-4-count": Contender(
         title="**aiotofupilot**, count(), concurrency=4", open=partial(ours_counted, concurrency=4)

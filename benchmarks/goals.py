@@ -49,6 +49,7 @@ OURS_16 = CONTENDERS["ours-16"].title
 OURS_64 = CONTENDERS["ours-64"].title
 OURS_TABLE = CONTENDERS["ours-table"].title
 OURS_PARQUET = CONTENDERS["ours-parquet"].title
+OURS_MIRROR = CONTENDERS["ours-mirror"].title
 RESYNC = CONTENDERS["ours-resync"].title
 RESYNC_16 = CONTENDERS["ours-16-resync"].title
 
@@ -66,6 +67,8 @@ GOALS = (
     Goal("1,000,000 items, MiB more", OURS_16, "figure", 10),
     Goal("import, ms by the clock", "`from aiotofupilot import TofuPilotSession`", "floor", 1.35),
     Goal("1,000,000 items into Parquet, MiB more", OURS_PARQUET, "figure", 64),
+    Goal("20,000 procedures into a file, CPU s", OURS_MIRROR, "floor", 1.5),
+    Goal("1,000,000 items into a mirror, MiB more", OURS_MIRROR, "figure", 64),
     Goal("100 items, requests beyond", OURS_16, "figure", 0),
     Goal("10,000 items, requests beyond", OURS_16, "figure", 15),
     Goal("5,000 items", RESYNC, "figure", 0),

@@ -1,4 +1,4 @@
-"""Clients that make a table or a file with columns. Each does so in the way that its documentation suggests.
+"""Clients that make a table, a file, or a database. Each does so in the way that its documentation suggests.
 
 Each yields a number for each row after it has made the table or the file. So a worker counts rows as it counts items.
 """
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
     from .kinds import Kind, Listing
 
-__all__ = ["official_frame", "ours_parquet", "ours_table"]
+__all__ = ["dlt_database", "official_frame", "ours_mirror", "ours_parquet", "ours_table"]
 
 
 @asynccontextmanager
@@ -79,3 +79,67 @@ async def ours_parquet(url: str, kind: Kind) -> AsyncIterator[Listing]:
 
     async with TofuPilotSession(KEY, base_url=url) as session:
         yield listing
+
+
+@asynccontextmanager
+async def ours_mirror(url: str, kind: Kind) -> AsyncIterator[Listing]:
+    """aiotofupilot, into a new DuckDB database."""
+    from aiotofupilot import TofuPilotSession
+    from aiotofupilot.mirror import Mirror
+
+    async def listing() -> AsyncIterator[object]:
+        with TemporaryDirectory() as folder:
+            mirror = Mirror(Path(folder, "line.duckdb"), session=session, listings=[kind.listing])
+            (result,) = await mirror.update()
+        for row in range(result.rows):
+            yield row
+
+    async with TofuPilotSession(KEY, base_url=url) as session:
+        yield listing
+
+
+@asynccontextmanager
+async def dlt_database(url: str, kind: Kind) -> AsyncIterator[Listing]:
+    """Dlt's own source for REST APIs, into a new DuckDB database. It blocks."""
+    os.environ |= {"RUNTIME__DLTHUB_TELEMETRY": "false", "RUNTIME__LOG_LEVEL": "CRITICAL"}
+    import dlt
+    import duckdb
+    from dlt.sources.rest_api import rest_api_source
+
+    async def listing() -> AsyncIterator[object]:
+        with TemporaryDirectory() as folder:
+            pages = {"type": "cursor", "cursor_path": "meta.next_cursor", "cursor_param": "cursor"}
+            endpoint = {
+                "path": kind.path.removeprefix("/"),
+                "params": {"limit": LIMIT, **kind.query},
+                "data_selector": "data",
+                "paginator": pages,
+            }
+            source = rest_api_source(
+                {
+                    "client": {"base_url": url, "auth": {"type": "bearer", "token": KEY}},
+                    "resources": [
+                        {
+                            "name": kind.listing,
+                            "primary_key": "id",
+                            "write_disposition": "merge",
+                            "endpoint": endpoint,
+                        }
+                    ],
+                }
+            )
+            path = Path(folder, "line.duckdb")
+            pipeline = dlt.pipeline(
+                "line",
+                pipelines_dir=str(Path(folder, "pipelines")),
+                destination=dlt.destinations.duckdb(str(path)),
+                dataset_name="rows",
+            )
+            pipeline.run(source)
+            pipeline.deactivate()
+            with duckdb.connect(path) as connection:
+                ((rows,),) = connection.execute(f"SELECT count(*) FROM rows.{kind.listing}").fetchall()  # noqa: S608 - a listing's name
+        for row in range(rows):
+            yield row
+
+    yield listing

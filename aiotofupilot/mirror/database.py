@@ -9,7 +9,7 @@ import errno
 import os
 import stat
 from contextlib import contextmanager
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any
 from urllib.parse import unquote, urlsplit
 
@@ -50,7 +50,7 @@ _STATE = """
 _READABLE_BY = "v1.4.0"
 """The oldest DuckDB that can read a file that is made here."""
 
-_MEMORY = (64, 256, 1024, 4096)
+_MEMORY = (48, 256, 1024, 4096)
 """MiB that DuckDB may use. The next number is for the rare transaction that does not fit into the one before."""
 
 _DISK_FAILED = frozenset({errno.ENOSPC, errno.EFBIG, errno.EIO, errno.EDQUOT})
@@ -181,6 +181,13 @@ class Database:
         """Return how many rows the table of a listing has."""
         with self._explained():
             return int(self._value(f"SELECT count(*) FROM {listing}"))  # noqa: S608 - a listing's name
+
+    def newest(self, listing: str) -> datetime | None:
+        """Return when the newest row of a listing was created. None: there are no rows."""
+        with self._explained():
+            column = listing_class(listing).creation_field
+            microseconds = self._value(f"SELECT max(epoch_us({column})) FROM {listing}")  # noqa: S608 - our own
+        return None if microseconds is None else datetime.fromtimestamp(0, UTC) + timedelta(microseconds=microseconds)
 
     def runs_since(self, floor: datetime | None) -> list[tuple[str, str]]:
         """Return the IDs of the runs that were created at a time or later, and the IDs of their procedures.

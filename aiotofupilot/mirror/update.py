@@ -19,6 +19,7 @@ from typing import TYPE_CHECKING, Any, Literal, ParamSpec, Protocol, TypeVar
 from attrs import define, evolve, field, frozen
 
 from aiotofupilot import TofuPilotError, Watermark
+from aiotofupilot._paging.passes import OVERLAP
 from aiotofupilot._wire.times import read_http_date
 from aiotofupilot.arrow.flat import flat_batch
 from aiotofupilot.listings import NAMES, listing_class
@@ -244,8 +245,12 @@ class Update:
                 pass
         await self._note_total(name, listing)
         await self._store_walk(name, listing.walk())
-        self._pending.watermarks[name] = str(before.watermark)
-        await self._store()
+        newest = await self._call(self._database.newest, name)
+        if newest is not None:  # which may be long ago by the clocks
+            watermark, floor = before.watermark, newest.replace(microsecond=0) - timedelta(seconds=OVERLAP)
+            lower = floor if watermark.floor is None else min(watermark.floor, floor)
+            self._pending.watermarks[name] = str(evolve(watermark, floor=lower))
+            await self._store()
 
     async def _read_again(self, name: str, children: tuple[str, ...], since: datetime) -> None:
         """Read what was created at a time or later once more."""

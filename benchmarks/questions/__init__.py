@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from .columns import columns, parquet
+from .columns import columns, mirror, parquet
 from .cost import cores, cpu, decode
 from .imports import imports
 from .losses import beyond, drift, faults
@@ -22,5 +22,5 @@ __all__ = ["QUESTIONS"]
 QUESTIONS: Sequence[Callable[[Bench], Iterable[Row]]] = (
     *(decode, cpu, cores, columns, first, wall, ideal, count, walks),
     *(faults, beyond, drift),
-    *(memory, parquet, growth, imports),
+    *(memory, parquet, mirror, growth, imports),
 )

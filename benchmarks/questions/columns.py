@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from benchmarks.bench import Bench
     from benchmarks.measure import Row
 
-__all__ = ["columns", "parquet"]
+__all__ = ["columns", "mirror", "parquet"]
 
 _DATA = "new"
 """Everything is new in these data, so anything that is kept grows with them."""
@@ -34,6 +34,24 @@ def columns(bench: Bench) -> Iterable[Row]:
             titles=TITLES,
             official="official-frame",
         )
+
+
+def mirror(bench: Bench) -> Iterable[Row]:
+    """What a first mirror costs beside a Parquet file of the same items, and whether its memory grows with them."""
+    items, many = 20_000, 1_000_000
+    run = partial(bench.walk_afresh, data=_DATA)
+    samples = run(("ours-parquet", "ours-mirror", "dlt-database"), rounds=5, items=items)
+    case = f"{items:,} procedures into a file"
+    yield from compare(f"{case}, CPU s", samples, lambda sample: sample["cpu"], titles=TITLES, floor="ours-parquet")
+    yield from compare(f"{case}, peak MiB", samples, lambda sample: sample["memory"] / 2**20, titles=TITLES)
+    small, large = (run(("ours-mirror",), rounds=1, items=count)["ours-mirror"] for count in (10_000, many))
+    more = [sample | {"more": sample["memory"] - less["memory"]} for sample, less in zip(large, small, strict=True)]
+    yield from compare(
+        f"{many:,} items into a mirror, MiB more than for 10,000",
+        {"ours-mirror": more},
+        lambda sample: sample["more"] / 2**20,
+        titles=TITLES,
+    )
 
 
 def parquet(bench: Bench) -> Iterable[Row]:

@@ -6,7 +6,7 @@ from random import Random
 
 import duckdb
 import pytest
-from fakes.budget import KILLS, NIGHTLY
+from fakes.budget import NIGHTLY
 from fakes.wire_listings import MODELS
 
 from aiotofupilot import TofuPilotSession
@@ -15,6 +15,12 @@ from aiotofupilot.sandbox import BusyLine, Sandbox
 from aiotofupilot.testing import serve
 
 NAMES = tuple(MODELS)
+
+KILLS_OF_MIRRORS = 170
+"""How often a mirror is killed in the nightly run."""
+
+FULL = 0.25
+"""The share of the updates that read everything again."""
 
 
 def pulled(sandbox, path, **options):
@@ -51,7 +57,7 @@ def test_killed_again_and_again(start, tmp_path, monkeypatch):
         busy = BusyLine(runs=0.6)
         sandbox.before_response.append(busy)
         killed = 0
-        while killed < (KILLS if NIGHTLY else 3):
+        while killed < (KILLS_OF_MIRRORS if NIGHTLY else 10):
             last, answered = len(sandbox.requests) + random.randint(1, len(NAMES)), threading.Event()
 
             def count(*_, last=last, answered=answered):
@@ -59,7 +65,7 @@ def test_killed_again_and_again(start, tmp_path, monkeypatch):
                     answered.set()
 
             sandbox.after_response.append(count)
-            process = start("mirror", database, *NAMES)
+            process = start("mirror", database, *NAMES, *(["--full"] if random.random() < FULL else []))
             while not answered.wait(0.1) and process.poll() is None:
                 pass
             try:

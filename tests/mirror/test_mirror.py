@@ -95,6 +95,21 @@ def test_a_listing_without_an_order_goes_on_after_its_first_walk(pull, sandbox, 
     assert query("SELECT count(*) FROM procedures") == [(8,)]
 
 
+def test_a_listing_without_an_order_goes_on_however_far_the_clocks_are_from_its_dates(pull, sandbox, mirrored, ids):
+    """The newest item counts, and not the present alone. A listing that is empty at first is read anew."""
+    newest = max(sandbox.procedures, key=lambda procedure: procedure.created_at)
+    rows = sandbox.procedures[:]
+    sandbox.procedures.clear()
+    assert pull("procedures")["procedures"].new == 0
+    sandbox.procedures[:] = rows
+    assert pull("procedures")["procedures"].new == 5
+    for days in (1, 2):
+        later = newest.created_at + timedelta(days=days)
+        sandbox.procedures.append(evolve(newest, id=f"{days} days later", created_at=later))
+        assert pull("procedures")["procedures"].new == 1
+    assert mirrored("procedures") == ids(sandbox.procedures)
+
+
 def test_what_is_gone_is_marked(pull, sandbox, query):
     """A full update sees it, and that it came back. The row stays."""
     pull("procedures")

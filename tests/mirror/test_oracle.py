@@ -33,7 +33,7 @@ class Line:
 
     def __init__(self, sandbox, session, path, random):
         self.sandbox, self.session, self.path, self.random = sandbox, session, path, random
-        self.names = ["runs", *random.sample(["logs", "measurements", "phases", "units", "stations", "procedures"], 2)]
+        self.names = ["runs", *random.sample(["logs", "measurements", "phases", "units", "stations", "deployments"], 2)]
 
     async def step(self, what):
         """Do one of the steps."""
