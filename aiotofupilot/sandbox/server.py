@@ -302,6 +302,7 @@ class Sandbox(Api, Listings):
             head_size=len(f"{http.method} {http.raw_path} HTTP/1.1\r\n")
             + sum(len(name) + len(value) + len(b": \r\n") for name, value in http.raw_headers),
         )
+        self.storage.origin = f"{http.scheme}://{http.host}"  # a container has another name for this machine
         try:
             with self.handle(request) as delivery:
                 try:

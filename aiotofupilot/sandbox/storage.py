@@ -28,7 +28,8 @@ class Storage:
     """Presigned addresses of files, and the responses to requests for them.
 
     Attributes:
-        origin: What addresses begin with, such as ``http://127.0.0.1:49152``.
+        origin: What addresses begin with, such as ``http://127.0.0.1:49152``. A sandbox that is running sets it with
+            each request to the host that the client has asked. At first it is a host that does not exist.
         lifetime: For how many seconds new addresses are valid. You may set it at any time. With 0 or less, an address
             has expired before anybody can use it.
     """
@@ -47,7 +48,8 @@ class Storage:
         """
         path = f"{_ROOT}{quote(identity, safe='')}/{quote(name, safe='')}"
         expires = str(int(datetime.now(UTC).timestamp() + self.lifetime))
-        return f"{self.origin}{path}?Expires={expires}&Signature={self._signature(path, expires)}"
+        signature = self._signature("GET", path, expires)
+        return f"{self.origin}{path}?Expires={expires}&Signature={signature}"
 
     def response(self, request: Request) -> Delivery | None:
         """Return the response to a request. None: the path is not one of the storage.
@@ -60,14 +62,14 @@ class Storage:
         if request.authorization is not None:  # S3 refuses it too, because a presigned address is an authorization
             return _refusal(400, "InvalidArgument", "Only one auth mechanism allowed")
         expires, signature = request.query.get("Expires", ""), request.query.get("Signature", "")
-        if not hmac.compare_digest(signature.encode(), self._signature(request.path, expires).encode()):
+        if not hmac.compare_digest(signature.encode(), self._signature(request.method, request.path, expires).encode()):
             return _refusal(403, "SignatureDoesNotMatch", "The signature does not match")
         if request.time.timestamp() >= int(expires):
             return _refusal(403, "AccessDenied", "Request has expired")
         return _selected(contents(request.path.split("/")[2]), request)
 
-    def _signature(self, path: str, expires: str) -> str:
-        return hmac.digest(self._secret, f"{path} {expires}".encode(), "sha256").hex()
+    def _signature(self, method: str, path: str, expires: str) -> str:
+        return hmac.digest(self._secret, f"{method} {path} {expires}".encode(), "sha256").hex()
 
 
 @lru_cache(maxsize=256)

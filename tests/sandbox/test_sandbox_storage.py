@@ -9,6 +9,7 @@ from fakes.asking import ask
 
 from aiotofupilot.sandbox import Request, Sandbox
 from aiotofupilot.sandbox.faults import status
+from aiotofupilot.testing import make_unit
 
 
 @pytest.fixture
@@ -73,6 +74,10 @@ def test_a_changed_address_is_forbidden(made, change):
     assert get(made, "/storage/x").status == 403
 
 
+def test_an_address_is_for_reading_only(made):
+    assert get(made, address(made), method="PUT").status == 403
+
+
 @pytest.mark.parametrize(
     ("asked", "selected"),
     [
@@ -131,3 +136,14 @@ async def test_over_sockets_an_address_is_one_of_the_sandbox_and_meets_its_fault
         async with client.get(url) as response:
             assert response.status == 503
         assert made.requests[-1].fault == status(503)
+
+
+async def test_an_address_has_the_name_that_the_client_has_for_the_sandbox(client):
+    """In a container, for example, this machine has another name."""
+    async with Sandbox(1, runs=0, units=[make_unit(f"SN-{n}") for n in range(9)]) as made:
+        headers = {"Authorization": f"Bearer {made.api_key}", "Host": "host.docker.internal:8080"}
+        found = []
+        for unit in made.units:
+            async with client.get(f"{made.url}/v2/units/{unit.serial_number}", headers=headers) as response:
+                found += [one["download_url"] for one in (await response.json())["attachments"] if one["download_url"]]
+        assert {url.partition("/storage/")[0] for url in found} == {"http://host.docker.internal:8080"}
