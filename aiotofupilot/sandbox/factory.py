@@ -29,7 +29,7 @@ from aiotofupilot.models import (
 
 from .recipes import NEWEST, endless_procedures
 from .resources import RESOURCES
-from .snapshot import Snapshot
+from .snapshot import Groups, Snapshot
 from .world import World
 
 if TYPE_CHECKING:
@@ -137,6 +137,7 @@ class Factory(Listings):
         self._lock = RLock()
         self._rows: dict[str, list[Any]] = {}
         self._seen: dict[str, list[Any]] = {}
+        self._groups: Groups = {}
         for name, listed in {**items, "procedures": procedures, "runs": runs}.items():
             if name not in RESOURCES:
                 raise TypeError(
@@ -156,7 +157,7 @@ class Factory(Listings):
         self._is_shared = isinstance(made_of, int) and runs <= _MOST_SHARED
         self._world_of_its_own = partial(_world, made_of, **options)
         self._world = (_shared_world if self._is_shared else _world)(made_of, **options)
-        self._snapshot = Snapshot(self._world, self._seen)
+        self._snapshot = Snapshot(self._world, self._seen, self._groups)
 
     def rows(self, listing: str) -> list[Any]:
         """Return the list of the items of a listing. You may change it.
@@ -193,7 +194,7 @@ class Factory(Listings):
                 # A made-up item may refer to newer ones, as a unit does to its last run.
                 changed = {id(was): now for was, now in zip(items, made[new:], strict=True) if was is not now}
                 rows[:] = [*made[:new], *(changed.get(id(row), row) for row in rows)]
-            self._snapshot = Snapshot(self._world, self._seen)
+            self._snapshot = Snapshot(self._world, self._seen, self._groups)
 
     def snapshot(self) -> Snapshot:
         """Return the items of all listings as they are now. It is another object after any change."""
@@ -201,7 +202,7 @@ class Factory(Listings):
             changed = {name: rows.copy() for name, rows in self._rows.items() if not _same(rows, self._seen.get(name))}
             if changed:
                 self._seen = {**self._seen, **changed}
-                self._snapshot = Snapshot(self._world, self._seen)
+                self._snapshot = Snapshot(self._world, self._seen, self._groups)
             return self._snapshot
 
 

@@ -13,20 +13,30 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from .world import World
 
-__all__ = ["Path", "Snapshot", "path"]
+__all__ = ["Groups", "Path", "Snapshot", "path"]
 
 Path = str | Callable[[Any], Any]
 """The path of a field, or a function that reads a value of an item."""
 
 
+Groups = dict[tuple[str, str], tuple[Sequence[Any], Mapping[Any, Sequence[Any]]]]
+"""The items of a listing, and the same by the value of a field, for the name of the listing and the field."""
+
+
 class Snapshot:
     """The items of all listings at one time."""
 
-    def __init__(self, world: World, changed: Mapping[str, Sequence[Any]]) -> None:
-        """Describe the items. Those of the listings in `changed` may differ from the made-up ones of the world."""
+    def __init__(self, world: World, changed: Mapping[str, Sequence[Any]], groups: Groups) -> None:
+        """Describe the items.
+
+        Args:
+            world: The made-up items.
+            changed: The items of the listings that may differ from them.
+            groups: What snapshots before have grouped. What has not changed since then is not grouped again.
+        """
         self._world = world
         self._changed = changed
-        self._groups: dict[tuple[str, str], Mapping[Any, Sequence[Any]]] = {}
+        self._groups = groups
 
     def rows(self, listing: str) -> Sequence[Any]:
         """Return the items of a listing, in its order."""
@@ -34,12 +44,13 @@ class Snapshot:
 
     def grouped(self, listing: str, by: str) -> Mapping[Any, Sequence[Any]]:
         """Return the items of a listing by the value of a field, such as the runs by ``unit.id``."""
-        if (listing, by) not in self._groups:
+        rows, known = self.rows(listing), self._groups.get((listing, by))
+        if known is None or known[0] is not rows:
             read, groups = path(by), defaultdict[Any, list[Any]](list)
-            for item in self.rows(listing):
+            for item in rows:
                 groups[read(item)].append(item)
-            self._groups[listing, by] = groups
-        return self._groups[listing, by]
+            known = self._groups[listing, by] = rows, groups
+        return known[1]
 
     def included(self, listing: str, item: Any, name: str) -> Any:  # noqa: ANN401 - any item and value
         """Return a field that an item has only if a request includes it. An item that was given without it has none."""

@@ -345,3 +345,15 @@ def test_the_factory_goes_on_and_its_details_too():
     newest = made.runs[0]
     assert ask(made, f"runs/{newest.id}")[1]["started_at"] > known["started_at"]
     assert plain(ask(made, f"runs/{known['id']}")[1]) == plain(known)
+
+
+def test_a_change_of_one_listing_leaves_the_groups_of_others():
+    """Otherwise each response to a busy line would read all of the factory."""
+    made = Sandbox(3, runs=5)
+    runs, procedures = (made.factory.snapshot().grouped(listing, "id") for listing in ("runs", "procedures"))
+    gone = made.procedures.pop()
+    snapshot = made.factory.snapshot()
+    assert snapshot.grouped("runs", "id") is runs
+    assert (gone.id in procedures, gone.id in snapshot.grouped("procedures", "id")) == (True, False)
+    made.runs.pop()
+    assert len(made.factory.snapshot().grouped("runs", "id")) == 4
