@@ -77,8 +77,9 @@ _TYPES: Mapping[pa.DataType, str] = {
 _MEMORY_FULL = "iB used)"
 """What DuckDB says where a transaction, or storing it, needs more memory than that, in errors of several kinds."""
 
-_ROW_GROUP = 20_480
-"""Rows of a row group. DuckDB has a whole one in memory when it stores it, and takes six times as many by default."""
+_OPTIONS = "TYPE duckdb, ROW_GROUP_SIZE 20480"
+"""How the file is attached. Without a type, DuckDB looks for an extension that knows the file. It has a whole row group
+in memory when it stores it, and would take 122,880 rows."""
 
 
 class Database:
@@ -101,7 +102,7 @@ class Database:
             MirrorError: The file cannot be such a database.
             OSError: The disk is full.
         """
-        options = f"ROW_GROUP_SIZE {_ROW_GROUP}"
+        options = _OPTIONS
         if not _check_file(self._path):  # a newer DuckDB would make a file that the others cannot read
             options += f", STORAGE_VERSION '{_READABLE_BY}'"
         self._attach(options)
@@ -316,7 +317,7 @@ class Database:
             self._memory += 1
             self._connection.close()
             self._connection = duckdb.connect()
-            self._attach(f"ROW_GROUP_SIZE {_ROW_GROUP}")
+            self._attach(_OPTIONS)
             self._transact(change)  # where it was made all the same, it changes nothing
         except BaseException:
             self._roll_back()
@@ -429,20 +430,21 @@ def _without_port(server: str) -> str:
 
 
 def _check_file(path: Path) -> bool:
-    """Return whether there is a file that may be a database.
+    """Return whether there is a file that may be a database. One that DuckDB had not finished is removed.
 
-    Other files are refused, because DuckDB may have extensions for them. One that it had not finished is removed.
+    A larger file is not opened here. If this program has it open already, closing it here would give up the lock.
 
     Raises:
         MirrorError: It cannot be a database.
         OSError: The disk has failed.
     """
     try:
-        kind = path.stat().st_mode
-        if not (stat.S_ISREG(kind) or stat.S_ISDIR(kind)):  # not opened, because a pipe waits for its other end
+        found = path.stat()
+        if not stat.S_ISREG(found.st_mode):
             raise MirrorError(f"{path} is not a file: choose another path")
-        with path.open("rb") as file:
-            head = file.read(_HEADERS)
+        if found.st_size >= _HEADERS:
+            return True
+        head = path.read_bytes()
     except FileNotFoundError:
         return False
     except OSError as error:
@@ -450,11 +452,13 @@ def _check_file(path: Path) -> bool:
             raise
         raise MirrorError(f"cannot read {path}: {error.strerror}") from error
     if head and not head[_AT:].startswith(_MAGIC):
-        raise MirrorError(f"{path} is not a DuckDB database: choose another file")
-    if len(head) < _HEADERS:
-        path.resolve().unlink()  # and keep a link to it
-        return False
-    return True
+        raise _not_a_database(path)
+    path.resolve().unlink()  # and keep a link to it
+    return False
+
+
+def _not_a_database(path: Path) -> MirrorError:
+    return MirrorError(f"{path} is not a DuckDB database: choose another file")
 
 
 def _unusable(error: duckdb.Error, path: Path) -> MirrorError | OSError:
@@ -467,4 +471,6 @@ def _unusable(error: duckdb.Error, path: Path) -> MirrorError | OSError:
         if sign in text:
             message = f"{who} has {path} open already: close it there, or wait until that is done"
             return DatabaseInUseError(message, path=path)
+    if "not a valid DuckDB database file" in text:
+        return _not_a_database(path)
     return MirrorError(f"cannot use {path}: {text.partition(chr(10))[0]}")

@@ -4,6 +4,8 @@ import errno
 import os
 import socket
 import sqlite3
+import subprocess
+import sys
 from contextlib import contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
@@ -195,7 +197,7 @@ def test_a_link_to_an_empty_file_stays_a_link(path, tmp_path):
 
 def test_a_folder_is_refused(path):
     path.mkdir()
-    with pytest.raises(MirrorError, match=f"cannot read {path}: Is a directory"), opened(path):
+    with pytest.raises(MirrorError, match=f"{path} is not a file: choose another path"), opened(path):
         pytest.fail("it was opened")
 
 
@@ -283,6 +285,19 @@ def test_a_database_that_another_program_has_open(path):
     assert isinstance(error, DatabaseInUseError)
     assert error.path == path
     assert str(error) == f"another program has {path} open already: close it there, or wait until that is done"
+
+
+OPEN = "import duckdb, sys; duckdb.connect(sys.argv[1])"
+
+
+def test_the_lock_of_this_program_stays(path):
+    """An update that is refused does not give it up. Otherwise another program could write at the same time."""
+    mirror_of(SERVER, path)
+    with duckdb.connect(path):
+        with pytest.raises(DatabaseInUseError, match=f"this program has {path} open already"), opened(path):
+            pytest.fail("it was opened")
+        other = subprocess.run([sys.executable, "-c", OPEN, path], capture_output=True, text=True, check=False)
+    assert "Could not set lock" in other.stderr
 
 
 def test_a_path_that_cannot_be_written(tmp_path):
