@@ -10,7 +10,7 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, ParamSpec, TypeVar
 
-from aiotofupilot import NotFoundError, TofuPilotSession
+from aiotofupilot import TofuPilotSession
 from aiotofupilot._arguments import boolean, for_parameter, one_of, seconds
 from aiotofupilot._blocking import LoopThread
 
@@ -145,18 +145,7 @@ class Mirror:
         filters = {name: selection.text(name) for name in selection.listings}
         async with _opened(self._path) as (database, call):
             await call(database.check, self._session.base_url, filters)
-            is_checked = await self._check_organization(database, call)
-            update = Update(self._session, database, call, selection, how, is_account_checked=is_checked)
-            return await update.run()
-
-    async def _check_organization(self, database: Database, call: Call) -> bool:
-        """Check that the key is of the organization that is mirrored. Return whether the server could tell."""
-        try:
-            identity = await self._session.whoami()
-        except NotFoundError:
-            return False
-        await call(database.check_organization, identity.organization.id)
-        return True
+            return await Update(self._session, database, call, selection, how).run()
 
 
 def mirror_blocking(

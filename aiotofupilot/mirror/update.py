@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING, Any, Literal, ParamSpec, Protocol, TypeVar
 
 from attrs import define, evolve, field, frozen
 
-from aiotofupilot import TofuPilotError, Watermark
+from aiotofupilot import NotFoundError, TofuPilotError, Watermark
 from aiotofupilot._paging.passes import OVERLAP
 from aiotofupilot._wire.times import read_http_date
 from aiotofupilot.arrow.flat import flat_batch
@@ -131,25 +131,17 @@ class Update:
         call: Calls a function in the thread in which the database is used.
         selection: What is brought up to date.
         how: How.
-        is_account_checked: As in `MirrorResult`.
     """
 
     def __init__(
-        self,
-        session: TofuPilotSession,
-        database: Database,
-        call: Call,
-        selection: Selection,
-        how: How,
-        *,
-        is_account_checked: bool,
+        self, session: TofuPilotSession, database: Database, call: Call, selection: Selection, how: How
     ) -> None:
         self._session = session
         self._database = database
         self._call = call
         self._selection = selection
         self._how = how
-        self._is_account_checked = is_account_checked
+        self._is_account_checked = True
         self._began_at = datetime.now(UTC)
         self._ends_at = None if how.deadline is None else asyncio.get_running_loop().time() + how.deadline
         self._in_flight = asyncio.Semaphore(session.runs.connection.concurrency)
@@ -164,15 +156,31 @@ class Update:
         """Bring everything up to date, and return a result for each listing.
 
         Raises:
+            MirrorError: The database is a mirror of another organization.
             MirrorTimeoutError: The deadline has passed.
             StaleWatermarkError: A watermark in the database cannot be used.
             TofuPilotError: The server did not respond as it should.
         """
-        for name in self._selection.listings:
-            if name not in OF_RUNS:
-                await self._bring(name, await self._written_by(name))
+        try:
+            await self._check_organization()
+            for name in self._selection.listings:
+                if name not in OF_RUNS:
+                    await self._bring(name, await self._written_by(name))
+        except _LateError:
+            seconds = self._how.deadline or 0.0
+            message = f"the deadline of {seconds:g} s has passed"
+            raise MirrorTimeoutError(message, seconds=seconds, results=self._all_results()) from None
         await self._call(self._database.finish)
         return self._all_results()
+
+    async def _check_organization(self) -> None:
+        """Check that the key is of the organization that is mirrored, if the server can tell."""
+        try:
+            identity = await self._in_time(self._session.whoami())
+        except NotFoundError:
+            self._is_account_checked = False
+        else:
+            await self._call(self._database.check_organization, identity.organization.id)
 
     async def _written_by(self, name: str) -> tuple[str, ...]:
         """Return the listings that follow a listing: what runs wrote, if it was selected or is mirrored already."""
@@ -186,13 +194,14 @@ class Update:
         names = (name, *children)
         await self._call(self._database.prepare, name, {each: self._selection.text(each) for each in names})
         before = {each: await self._call(self._database.rows, each) for each in names}
-        is_late = False
+        late: _LateError | None = None
         try:
             await self._read_new(name, children)
             if self._how.again is not None and is_ordered(name):
-                await self._read_again(name, children, self._began_at - self._how.again)
-        except _LateError:
-            is_late = True
+                longest = self._began_at - datetime.min.replace(tzinfo=UTC)
+                await self._read_again(name, children, self._began_at - min(self._how.again, longest))
+        except _LateError as error:
+            late = error
         for each in names:
             rows = await self._call(self._database.rows, each)
             self._results[each] = MirrorResult(
@@ -203,10 +212,8 @@ class Update:
                 unreadable=self._unreadable[each],
                 is_account_checked=self._is_account_checked,
             )
-        if is_late:
-            seconds = self._how.deadline or 0.0
-            message = f"the deadline of {seconds:g} s has passed"
-            raise MirrorTimeoutError(message, seconds=seconds, results=self._all_results())
+        if late is not None:
+            raise late
 
     async def _read_new(self, name: str, children: tuple[str, ...]) -> None:
         """Read what is new, or everything where that cannot be told, or is wanted."""

@@ -296,7 +296,9 @@ def test_the_lock_of_this_program_stays(path):
     with duckdb.connect(path):
         with pytest.raises(DatabaseInUseError, match=f"this program has {path} open already"), opened(path):
             pytest.fail("it was opened")
-        other = subprocess.run([sys.executable, "-c", OPEN, path], capture_output=True, text=True, check=False)
+        other = subprocess.run(  # noqa: S603 - our own program
+            [sys.executable, "-c", OPEN, path], capture_output=True, text=True, check=False
+        )
     assert "Could not set lock" in other.stderr
 
 

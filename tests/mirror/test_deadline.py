@@ -8,6 +8,7 @@ from types import SimpleNamespace
 import pytest
 
 from aiotofupilot.mirror import MirrorResult, MirrorTimeoutError, update
+from aiotofupilot.sandbox import faults
 
 
 @contextmanager
@@ -28,7 +29,7 @@ def passing_after(waits):
 def test_what_has_come_is_stored(pull, sandbox, mirrored, ids):
     """And a deadline that is far changes nothing."""
     sandbox.produce(360)
-    with passing_after(2), pytest.raises(MirrorTimeoutError, match="the deadline of 5 s has passed") as caught:
+    with passing_after(3), pytest.raises(MirrorTimeoutError, match="the deadline of 5 s has passed") as caught:
         pull("runs", "units", deadline=5)
     (result,) = caught.value.results
     assert 100 <= result.new < 400
@@ -40,7 +41,7 @@ def test_what_has_come_is_stored(pull, sandbox, mirrored, ids):
 def test_runs_come_with_what_they_wrote_or_not_at_all(pull, sandbox, query, mirrored, ids):
     """Wherever the deadline passes."""
     sandbox.produce(160)
-    for waits in range(8):
+    for waits in range(1, 9):
         with passing_after(waits), pytest.raises(MirrorTimeoutError):
             pull("runs", "logs", deadline=5, full=True)
         counts = "SELECT count(*) FROM logs GROUP BY run__id HAVING run__id IN (SELECT id FROM runs) ORDER BY 1"
@@ -53,10 +54,18 @@ def test_runs_come_with_what_they_wrote_or_not_at_all(pull, sandbox, query, mirr
 @pytest.mark.parametrize(("listing", "full"), [("stations", False), ("runs", True)])
 def test_what_was_not_read_in_time_is_not_marked_as_gone(pull, query, listing, full):
     pull(listing)
-    with pytest.raises(MirrorTimeoutError) as caught:
-        pull(listing, full=full, deadline=1e-9)
+    with passing_after(1), pytest.raises(MirrorTimeoutError) as caught:
+        pull(listing, full=full, deadline=5)
     assert [(result.new, result.gone) for result in caught.value.results] == [(0, 0)]
     assert query(f"SELECT count(*) FROM {listing} WHERE _gone_at IS NOT NULL") == [(0,)]  # noqa: S608 - a listing's name
+
+
+def test_it_may_pass_before_the_server_has_said_who_asks(pull, sandbox):
+    """Then no listing was read."""
+    sandbox.faults.next(faults.latency(3600))
+    with pytest.raises(MirrorTimeoutError) as caught:
+        pull("users", deadline=1e-9)
+    assert caught.value.results == ()
 
 
 def test_a_timeout_of_another_kind_is_not_a_deadline(pull, sandbox):

@@ -238,6 +238,12 @@ class TestAgain:
         came = pull("runs", "logs", again=again)
         assert (came["runs"].gone, came["logs"].gone) == (1, of_removed)
 
+    def test_longer_ago_than_the_calendar_begins_is_all_of_it(self, pull, sandbox, query):
+        pull("runs")
+        removed = sandbox.runs.pop()
+        assert pull("runs", again=timedelta.max)["runs"].gone == 1
+        assert query("SELECT id FROM runs WHERE _gone_at IS NOT NULL") == [(removed.id,)]
+
     @pytest.mark.parametrize(
         ("options", "error", "message"),
         [
