@@ -41,6 +41,11 @@ def test_one_run_brings_all_listings_and_the_next_one_what_is_new(pipeline, sand
         assert {name: ids(name) for name in names} == {name: listed(getattr(sandbox, name)) for name in names}
         sandbox.produce(3)
         del sandbox.batches[:]
+        sandbox.requests.clear()
+    pipeline.run(tofupilot(sandbox.api_key, sandbox.url, listings=["runs", "stations"]))
+    assert {"created_after" in request.query for request in sandbox.requests if request.path.endswith("/runs")} == {
+        True
+    }
 
 
 def test_a_part_from_a_start_on(pipeline, sandbox, ids, tmp_path):
@@ -110,9 +115,9 @@ def test_an_earlier_batch_that_comes_late_does_not_set_the_watermark_back(monkey
     monkeypatch.setattr(dlt.current, "resource_state", lambda: state)
     note = aiotofupilot.dlt._noting()
     rows = flat_batch(sandbox.users, MODELS["users"])
-    for number in (1, 0, 2):
+    for number, latest in ((0, "0"), (2, "2"), (1, "2"), (3, "3")):
         assert note(aiotofupilot.dlt._Rows(rows, str(number), number)) is rows
-        assert state == {"watermark": str(max(number, 1))}
+        assert state == {"watermark": latest}
 
 
 @pytest.mark.parametrize("missing", ["dlt", "pyarrow"])
