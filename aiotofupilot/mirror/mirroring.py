@@ -212,7 +212,8 @@ async def _opened(path: Path) -> AsyncGenerator[tuple[Database, Call]]:
     thread = ThreadPoolExecutor(1, "aiotofupilot-mirror")
 
     async def call(function: Callable[P, T], /, *args: P.args, **kwargs: P.kwargs) -> T:
-        return await asyncio.get_running_loop().run_in_executor(thread, partial(function, *args, **kwargs))
+        future = asyncio.get_running_loop().run_in_executor(thread, partial(function, *args, **kwargs))
+        return await asyncio.shield(future)  # so that nothing that was to be stored is dropped with a task
 
     database = Database(path)
     try:

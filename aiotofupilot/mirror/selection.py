@@ -97,9 +97,9 @@ class Selection:
         return selection
 
     def text(self, name: str) -> str:
-        """Return the filters of a listing as the text that is kept in the database."""
+        """Return the filters of a listing as the text that is kept in the database, whatever their order."""
         declared = listing_class("runs" if name in OF_RUNS else name)
-        return urlencode(query_of(declared.filters, self._arguments(name)))
+        return urlencode(sorted(query_of(declared.filters, self._arguments(name))))
 
     def listing(
         self,

@@ -337,27 +337,28 @@ class Update:
         for run_id, procedure_id in runs.items():
             of_procedure[procedure_id if by_run and by_run.procedure_id else None].append(run_id)
         tasks = [
-            asyncio.create_task(self._written(name, part, procedure_id))
-            for procedure_id, run_ids in of_procedure.items()
-            for part in batched(run_ids, _RUNS_AT_ONCE)
+            asyncio.create_task(self._add_written_by(run_ids, name, procedure_id))
+            for procedure_id, all_ids in of_procedure.items()
+            for run_ids in batched(all_ids, _RUNS_AT_ONCE)
         ]
         try:
             for task in tasks:
-                await self._add(name, await self._in_time(task))
-                if self._pending.is_enough:
-                    await self._store()
+                await self._in_time(task)
         finally:
             for task in tasks:
                 task.cancel()
             await asyncio.gather(*tasks, return_exceptions=True)
 
-    async def _written(self, name: str, run_ids: Sequence[str], procedure_id: str | None) -> list[Any]:
+    async def _add_written_by(self, run_ids: Sequence[str], name: str, procedure_id: str | None) -> None:
+        """Read what some runs of a procedure wrote. It may be stored before the watermark passes these runs."""
+        wanted = frozenset(run_ids)  # a server that does not know the filter lists the others too
         listing = of_runs(self._session, name, run_ids, procedure_id, self._how.on_unreadable)
         async with self._in_flight, listing.walk() as walk:
-            items = [item async for item in walk]
+            while items := await walk.take(_ITEMS):
+                await self._add(name, [item for item in items if run_of(name, item) in wanted])
+                if self._pending.is_enough:
+                    await self._store()
             self._unreadable[name] += walk.stats.unreadable
-        wanted = frozenset(run_ids)  # a server that does not know the filter lists the others too
-        return [item for item in items if run_of(name, item) in wanted]
 
     async def _add(self, name: str, items: Sequence[Any]) -> None:
         """Make rows of some items, which are stored later."""

@@ -140,6 +140,21 @@ def test_a_large_listing_is_stored_in_parts(pull, sandbox, monkeypatch, mirrored
         assert mirrored("runs") == ids(sandbox.runs)
 
 
+def test_what_runs_wrote_is_stored_while_it_arrives(pull, sandbox, monkeypatch, mirrored, ids):
+    """So an update needs no more memory where runs have written a lot. Nothing is stored twice."""
+    requested = []
+    store = database.Database.store
+    monkeypatch.setattr(
+        database.Database, "store", lambda *given: requested.append(len(sandbox.requests)) or store(*given)
+    )
+    monkeypatch.setattr(update, "_ROWS", 20)
+    monkeypatch.setattr(update, "_ITEMS", 10)
+    pull("logs", "measurements", concurrency=1)
+    assert len(set(requested)) > 5
+    assert mirrored("measurements") == ids(sandbox.measurements)
+    assert mirrored("logs") == ids(sandbox.logs)
+
+
 class Limiter(AbstractAsyncContextManager):
     """Lets everybody in at once, and counts."""
 
@@ -291,11 +306,16 @@ class TestPart:
         with pytest.raises(MirrorError) as caught:
             pull("runs", filters={"outcomes": ["FAIL", "ERROR"]})
         assert str(caught.value) == (
-            "the database holds runs with outcomes=FAIL, created_after=2026-01-30T00:00:00.000Z, "
-            "and this update has outcomes=FAIL, outcomes=ERROR: choose another file, or the same filters"
+            "the database holds runs with created_after=2026-01-30T00:00:00.000Z, outcomes=FAIL, "
+            "and this update has outcomes=ERROR, outcomes=FAIL: choose another file, or the same filters"
         )
         with pytest.raises(MirrorError, match="and this update has no filters: "):
             pull("runs")
+
+    def test_the_order_of_their_values_does_not_matter(self, pull, sandbox):
+        pull("runs", filters={"outcomes": ["FAIL", "PASS"]})
+        sandbox.produce(1)
+        assert pull("runs", filters={"outcomes": ["PASS", "FAIL"]})["runs"].new <= 1
 
     @pytest.mark.parametrize(
         ("listings", "filters", "message"),
