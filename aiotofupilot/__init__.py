@@ -9,6 +9,7 @@ name, such as ``session.runs``, with a ``list()`` that takes the filters and ret
 
 - ``async for`` yields the items, and ``await`` returns the first page. ``collect()`` returns all items, ``first()`` the
   first one, and ``count()`` their number.
+- ``details()`` requests everything that the API knows of each item.
 - ``walk()`` returns a `Walk`. It knows its `Checkpoint`, from which another process can resume it.
 - ``since(watermark)`` yields only what is new, and ``follow()`` yields items as they come.
 - ``concurrency=16`` requests 16 pages at once. ``on_drift="resync"`` yields each item once while others come and go.
@@ -44,7 +45,10 @@ from ._version import __version__ as __version__
 
 __all__ = [
     "Checkpoint",
+    "Details",
+    "DetailsWalk",
     "FollowedListing",
+    "IncrementalDetailsWalk",
     "IncrementalWalk",
     "Paginator",
     "RetryPolicy",
@@ -61,6 +65,7 @@ __doc__ = _public.NotRewritten(__doc__)  # pytest has a plugin in here
 if TYPE_CHECKING:
     from . import errors, stats
     from ._http.retry import RetryPolicy
+    from ._paging.details import Details, DetailsWalk, IncrementalDetailsWalk
     from ._paging.follow import FollowedListing
     from ._paging.incremental import IncrementalWalk
     from ._paging.paginator import Paginator
@@ -91,6 +96,7 @@ else:  # hidden from type checkers, because they would then accept any name
         "_session",  # it does not need paging before something is listed
         "_paging.walk",
         "_paging.incremental",
+        "_paging.details",
         "_paging.follow",
         "_paging.paginator",
     )

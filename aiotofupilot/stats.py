@@ -56,6 +56,9 @@ class WalkStats:
     because the listing moved, counts again."""
     unreadable_positions: list[int] = field(factory=list[int])
     """The positions of the first 1,000 of these items, counted from 0 in the server's order."""
+    removed: int = 0
+    """Items of a walk over `Paginator.details` that were listed, and left out because they were removed before their
+    details were requested."""
     is_sequential: bool = False
     """Whether only one page is in flight since some page on, although ``concurrency`` allows more. The server's cursors
     did not lead where they were expected to, so the next page can only be requested once the one before has come."""

@@ -190,6 +190,8 @@ class Connection:
     """The options of the session or of the view."""
     key_source: str = "api_key"
     """Where the key is from, for errors that are about the key."""
+    served: set[str] = field(factory=set[str], repr=False)
+    """The paths of listings of which the server has returned one item by itself."""
     session: object = None
     """What lives as long as a listing is in use."""
 

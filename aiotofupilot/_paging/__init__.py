@@ -8,5 +8,6 @@ is one over the pages. Both get their pages from `prefetch`.
 - `count` finds out how many items a listing has, and `shards` cuts it into parts.
 - `incremental` is one pass over what is new in a listing: `by_creation` finds that by the time of creation, and
   `per_run` finds what new runs wrote. Both need what is in `passes`. `follow` makes one pass after another.
+- `details` requests each item of a walk by itself too. `detail_window` has several of them in flight.
 - `unreadable` reads around an item that the server cannot serve. Its `probes` tell such an item from an outage.
 """

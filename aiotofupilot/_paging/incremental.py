@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
     from .source import Plan, Source
 
-__all__ = ["IncrementalWalk", "check_watermark"]
+__all__ = ["IncrementalWalk", "check_incremental", "check_watermark"]
 
 T = TypeVar("T", bound=Identified)
 
@@ -109,6 +109,20 @@ def _marked(found: Sequence[tuple[Any, T]], finder: ByCreation[T] | PerRun[T], s
         finder.mark(key, item)
         stats.items += 1
         yield item
+
+
+def check_incremental(method: str, source: Source[Any], plan: Plan) -> None:
+    """Check that a listing leaves it to a method where to begin, and in which order.
+
+    Raises:
+        ValueError: It has an order or a cursor.
+    """
+    if source.has_own_order:
+        message = f"{method} decides on the order itself: sort_by and sort_order must be left out"
+        raise for_parameter(ValueError(message), "sort_by")
+    if plan.start.place != "0":
+        message = f"{method} begins where the watermark is: cursor must be left out, got {plan.start.place}"
+        raise for_parameter(ValueError(message), "cursor")
 
 
 def check_watermark(parameter: str, given: object, plan: Plan) -> Watermark:

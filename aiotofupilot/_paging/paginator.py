@@ -3,18 +3,19 @@
 from __future__ import annotations
 
 from functools import partial
-from typing import TYPE_CHECKING, Any, Generic, TypeVar
+from typing import TYPE_CHECKING, Any, Generic, TypeVar, overload
 
 from attrs import evolve
 
-from aiotofupilot._arguments import for_parameter, integer, seconds
+from aiotofupilot._arguments import integer, seconds
 from aiotofupilot._public import internal
 from aiotofupilot.clock import Deadline
 from aiotofupilot.stats import RequestCounts
 
 from .count import count_items, count_not_kept
+from .details import MAX_BUFFER, Details
 from .follow import FollowedListing
-from .incremental import IncrementalWalk, check_watermark
+from .incremental import IncrementalWalk, check_incremental, check_watermark
 from .pages import kept, pages_of
 from .probes import ControlBeside
 from .shards import SHARDS_AT_MOST, cut
@@ -24,6 +25,7 @@ from .walk import AsyncOnly, Walk
 if TYPE_CHECKING:
     from collections.abc import AsyncGenerator, Generator
 
+    from aiotofupilot import models
     from aiotofupilot.models import Page, RawItem
     from aiotofupilot.positions import Shard, Watermark
 
@@ -89,6 +91,53 @@ class Paginator(AsyncOnly, Generic[T]):
         half of the time that models take. The items have no public class.
         """
         return Paginator(self._source.structs(), self._plan)
+
+    @overload
+    def details(self: Paginator[models.Batch], *, max_buffer: int = ...) -> Details[models.BatchDetails]: ...
+    @overload
+    def details(self: Paginator[models.Deployment], *, max_buffer: int = ...) -> Details[models.DeploymentDetails]: ...
+    @overload
+    def details(
+        self: Paginator[models.Measurement], *, max_buffer: int = ...
+    ) -> Details[models.MeasurementDetails]: ...
+    @overload
+    def details(self: Paginator[models.Part], *, max_buffer: int = ...) -> Details[models.PartDetails]: ...
+    @overload
+    def details(self: Paginator[models.Phase], *, max_buffer: int = ...) -> Details[models.PhaseDetails]: ...
+    @overload
+    def details(self: Paginator[models.Procedure], *, max_buffer: int = ...) -> Details[models.ProcedureDetails]: ...
+    @overload
+    def details(self: Paginator[models.Run], *, max_buffer: int = ...) -> Details[models.RunDetails]: ...
+    @overload
+    def details(self: Paginator[models.Station], *, max_buffer: int = ...) -> Details[models.StationDetails]: ...
+    @overload
+    def details(self: Paginator[models.Unit], *, max_buffer: int = ...) -> Details[models.UnitDetails]: ...
+    @overload
+    def details(self: Paginator[models.Log], *, max_buffer: int = ...) -> Details[models.Log]: ...
+    @overload
+    def details(self: Paginator[RawItem], *, max_buffer: int = ...) -> Details[RawItem]: ...
+    @overload
+    def details(self, *, max_buffer: int = ...) -> Details[Any]: ...
+    def details(self, *, max_buffer: int = MAX_BUFFER) -> Details[Any]:
+        """Return the same listing with the details of each item, as ``get()`` of the listing returns them.
+
+        Each item takes a request of its own. At most ``concurrency`` requests are in flight, for pages and details
+        together, and the details come in the order of the listing. Checkpoints and watermarks are those of the listing
+        itself.
+
+        An item that was removed after it was listed is left out and counted. So is one whose details cannot be read,
+        with ``on_unreadable="skip"``. ``max_items`` counts details. After `raw`, the details are raw too.
+
+        Args:
+            max_buffer: The most bytes of details that may wait to be yielded, 1 or more, decompressed. No more details
+                are requested while more are to be expected. They are decoded when they are yielded.
+
+        Raises:
+            TypeError: ``max_buffer`` is not an integer.
+            ValueError: It is out of bounds. Or the API does not return single items of this listing, as for users. Or
+                this is a listing of `structs`.
+        """
+        return Details(self._source, self._plan, max_buffer)
 
     def walk(self) -> Walk[T]:
         """Return a pass over the items. It can be closed, and it knows its position and its counts."""
@@ -210,7 +259,7 @@ class Paginator(AsyncOnly, Generic[T]):
             ValueError: The watermark is of another listing, or of other filters. Or the listing has a cursor,
                 ``sort_by`` or ``sort_order``, which only a full listing can have.
         """
-        self._check_incremental("since()")
+        check_incremental("since()", self._source, self._plan)
         return IncrementalWalk(self._source, self._plan, check_watermark("watermark", watermark, self._plan))
 
     def follow(
@@ -245,7 +294,7 @@ class Paginator(AsyncOnly, Generic[T]):
             ValueError: The interval or ``max_outage`` is out of bounds. Or the watermark is of another listing, or of
                 other filters. Or the listing has a cursor, ``sort_by`` or ``sort_order``.
         """
-        self._check_incremental("follow()")
+        check_incremental("follow()", self._source, self._plan)
         return FollowedListing(
             self._source,
             self._plan,
@@ -261,11 +310,3 @@ class Paginator(AsyncOnly, Generic[T]):
         deadline = Deadline()
         control = ControlBeside(fetch, plan.start.cursor, plan.limit, deadline)
         return kept(await fetch(plan.start.cursor, plan.limit, deadline=deadline, control=control), plan)
-
-    def _check_incremental(self, method: str) -> None:
-        if self._source.has_own_order:
-            message = f"{method} decides on the order itself: sort_by and sort_order must be left out"
-            raise for_parameter(ValueError(message), "sort_by")
-        if self._plan.start.place != "0":
-            message = f"{method} begins where the watermark is: cursor must be left out, got {self._plan.start.place}"
-            raise for_parameter(ValueError(message), "cursor")

@@ -18,16 +18,17 @@ from .source import Identified, leads_nowhere
 from .unreadable import Bisection
 
 if TYPE_CHECKING:
-    from collections.abc import Coroutine, Iterable
+    from collections.abc import Coroutine, Iterable, Sequence
 
     from aiotofupilot.models import Page
 
     from .source import Fetch, OnUnreadable
     from .unreadable import Gap
 
-__all__ = ["Window"]
+__all__ = ["Window", "begun", "cancel", "cancel_soon", "outcome"]
 
 T = TypeVar("T", bound=Identified)
+R = TypeVar("R")
 
 _CAUTIOUS = 4
 """Up to this width the window grows by one with each page, so that a short listing costs few needless requests."""
@@ -144,13 +145,7 @@ class Window(Generic[T]):
         await asyncio.gather(*self._cancelled, return_exceptions=True)
 
     def __del__(self) -> None:
-        if not self._prefetched:
-            return
-        # The last reference may have gone in another thread, or after the loop was closed.
-        tasks = [task for _, _, _, task in self._prefetched]
-        loop = tasks[0].get_loop()
-        if not loop.is_closed():
-            loop.call_soon_threadsafe(_cancel, tasks)
+        cancel_soon([task for _, _, _, task in self._prefetched])
 
     def _step_back(self) -> None:
         """Throw away what is in flight, and let the page that is due be requested alone."""
@@ -173,7 +168,7 @@ class Window(Generic[T]):
             if self._prefetched:
                 cursor = self._prefetched[-1][0] + self._prefetched[-1][1] - self._overlap
             deadline = Deadline()
-            self._prefetched.append((cursor, self.limit, deadline, _begun(self._page(cursor, deadline))))
+            self._prefetched.append((cursor, self.limit, deadline, begun(self._page(cursor, deadline))))
         _, self._requested, self._deadline, task = self._prefetched[0]
         try:
             page = await _result(task)
@@ -264,36 +259,50 @@ class Window(Generic[T]):
     def _cancel_prefetched(self) -> None:
         tasks = [task for _, _, _, task in self._prefetched]
         self._prefetched.clear()
-        _cancel(tasks)
+        cancel(tasks)
         self._cancelled = [task for task in (*self._cancelled, *tasks) if not task.done()]
 
 
-def _begun(fetching: Coroutine[Any, Any, Page[T]]) -> asyncio.Task[Page[T]]:
-    """Return a task that fetches a page. Its error is retrieved, so that asyncio does not report it as unseen."""
+def begun(fetching: Coroutine[Any, Any, R]) -> asyncio.Task[R]:
+    """Return a task that fetches something. Its error is retrieved, so that asyncio does not report it as unseen."""
     task = asyncio.create_task(fetching)
     task.add_done_callback(lambda done: done.cancelled() or done.exception())
     return task
 
 
 async def _result(task: asyncio.Task[Page[T]]) -> Page[T]:
-    """Return the page that a task fetches, or raise its error, perhaps a `CancelledError` of the user's own limiter.
-
-    Raises:
-        SessionError: Somebody has cancelled the task, as the end of an event loop does.
-    """
+    """Return the page that a task fetches, or raise its error; see `outcome`."""
     try:
         if task.done():
             await asyncio.sleep(0)  # the pages requested just now set off before this one is consumed
         else:
             await asyncio.wait((task,))  # awaiting the task itself could not tell its cancellation from ours
-        if task.cancelled() and task.cancelling():
-            raise SessionError("the session was closed while a page was under way")
-        return task.result()
+        return outcome(task)
     finally:
         del task  # which knows its error, which knows this frame
 
 
-def _cancel(tasks: Iterable[asyncio.Task[Any]]) -> None:
-    """Cancel tasks whose pages nobody wants any more."""
+def outcome(task: asyncio.Task[R]) -> R:
+    """Return the result of a task that is done, or raise its error, perhaps a `CancelledError` of the user's limiter.
+
+    Raises:
+        SessionError: Somebody has cancelled the task, as the end of an event loop does.
+    """
+    try:
+        if task.cancelled() and task.cancelling():
+            raise SessionError("the session was closed while a request was under way")
+        return task.result()
+    finally:
+        del task  # likewise
+
+
+def cancel(tasks: Iterable[asyncio.Task[Any]]) -> None:
+    """Cancel tasks whose results nobody wants any more."""
     for task in tasks:
         task.cancel()
+
+
+def cancel_soon(tasks: Sequence[asyncio.Task[Any]]) -> None:
+    """Cancel tasks whose owner was dropped, perhaps in another thread, or after the loop was closed."""
+    if tasks and not (loop := tasks[0].get_loop()).is_closed():
+        loop.call_soon_threadsafe(cancel, tasks)

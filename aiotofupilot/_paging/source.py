@@ -23,6 +23,7 @@ if TYPE_CHECKING:
 
 __all__ = [
     "Control",
+    "DetailSource",
     "Fetch",
     "FetchOptions",
     "Identified",
@@ -71,6 +72,7 @@ class Identified(Protocol):
 
 
 T = TypeVar("T", bound=Identified)
+D_co = TypeVar("D_co", covariant=True)
 
 
 class TimePartitioning(Protocol):
@@ -86,6 +88,47 @@ class TimePartitioning(Protocol):
 
     def boundaries(self) -> tuple[Source[RawItem], ...]:
         """Return the query's items within two milliseconds of its own bounds, as the server sends them."""
+        ...
+
+
+class DetailSource(Protocol[D_co]):
+    """How the details of items are fetched, one by one."""
+
+    @property
+    def model(self) -> type[D_co]:
+        """The class of the details."""
+        ...
+
+    @property
+    def name(self) -> str:
+        """The API's word for the items."""
+        ...
+
+    @property
+    def path(self) -> str:
+        """The path of the items."""
+        ...
+
+    @property
+    def is_known(self) -> bool:
+        """Whether the session has read the details of one such item. So a 404 is about an item, and not the path."""
+        ...
+
+    async def fetch(
+        self, item: Identified, counts: RequestCounts, *, is_checked: bool, **options: Unpack[FetchOptions]
+    ) -> bytes:
+        """Return the details of an item, not decoded.
+
+        Args:
+            item: The item.
+            counts: Where the requests are counted.
+            is_checked: Whether details that cannot be decoded are a failure of the request.
+            options: How it is requested.
+        """
+        ...
+
+    def decode(self, body: bytes) -> D_co:
+        """Return the details in a body, or raise a `DecodeError`, which may quote the key of the session."""
         ...
 
 
@@ -124,6 +167,14 @@ class Source(Protocol[T]):
 
     def structs(self) -> Source[Any]:
         """Return the same query with items that have only the attributes and values of the models; see `Paginator`."""
+        ...
+
+    def details(self) -> DetailSource[Any]:
+        """Return how the details of items are fetched.
+
+        Raises:
+            ValueError: The API has none for this listing, or they cannot be had in the form of its items.
+        """
         ...
 
     def narrowed(

@@ -27,7 +27,7 @@ from .source import Identified
 from .unreadable import note_left_out
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Generator, Sequence
+    from collections.abc import Callable, Collection, Generator, Sequence
     from types import TracebackType
     from typing import Self
 
@@ -40,6 +40,7 @@ __all__ = ["AsyncOnly", "ItemIteration", "Iteration", "Walk"]
 
 T = TypeVar("T", bound=Identified)
 R = TypeVar("R")
+P = TypeVar("P")
 
 
 class AsyncOnly:
@@ -122,6 +123,19 @@ class ItemIteration(Iteration[R]):
         more = integer("at_most", at_most, low=1) - 1
         async for item in self:
             return [item, *islice(self._items, more)]
+        return []
+
+    async def _take_placed(self, at_most: int, place: Callable[[Self], P]) -> list[tuple[R, P]]:
+        """Return what `take` does, each item with where the walk is after it.
+
+        Args:
+            at_most: The most items to return, 1 or more.
+            place: Returns where the walk is.
+        """
+        async for item in self:
+            placed = [(item, place(self))]
+            placed += ((following, place(self)) for following in islice(self._items, at_most - 1))
+            return placed
         return []
 
     @abstractmethod

@@ -22,7 +22,8 @@ from aiotofupilot.models.fields import fields_of
 from aiotofupilot.positions import Shard
 
 from ._bounds import Pairs, bounded, bounds_of, widely_bounded
-from ._resource import Connection, Resource
+from ._details import ItemDetails
+from ._resource import Connection, Detailed, Resource
 from ._shared import OfOperatedRun
 
 if TYPE_CHECKING:
@@ -205,6 +206,15 @@ class Query(Source[T]):
     def structs(self) -> Query[Any]:
         """Return the same query, with structs as items. They have the attributes and values of the models."""
         return Query(self.listing, self.pairs, self.listing.decode_structs, self.part)
+
+    def details(self) -> ItemDetails[Any]:
+        """Return how the details of items are fetched; see `Source.details`."""
+        if not isinstance(self.listing, Detailed):
+            message = f"{self.listing.name} have no details: the API does not return one of them by itself"
+            raise ValueError(message)  # noqa: TRY004 - `Source.details` says so
+        if self.decode is self.listing.decode_structs:
+            raise ValueError("structs have no details: call details() without structs(), or raw().details()")
+        return ItemDetails(self.listing, is_raw=isinstance(self.decode, RawDecoder))
 
     def narrowed(
         self,

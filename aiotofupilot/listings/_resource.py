@@ -49,6 +49,11 @@ class Connection(Protocol):
         """As in `Source`."""
         ...
 
+    @property
+    def served(self) -> set[str]:
+        """The paths of listings of which the server has returned one item by itself."""
+        ...
+
     def within(self, max_elapsed: float) -> Self:
         """As in `Source`."""
         ...
@@ -161,9 +166,25 @@ class Detailed(Resource, Generic[D]):
             NotFoundError: There is no such item.
             TofuPilotError: The server did not respond as it should.
         """
+        item = await get_item(
+            self.connection, self.target(key), self.details_class(), missing=self.missing(key), forbidden=self.forbidden
+        )
+        self.connection.served.add(self.path)
+        return item
+
+    @classmethod
+    def details_class(cls) -> type[D]:
+        """Return the model of one item."""
+        model: type[D] = getattr(models, cls.detail_model)
+        return model
+
+    def target(self, key: str) -> str:
+        """Return the path of one item, percent-encoded; see `segment`."""
+        return f"{self.path}/{segment(self.key, key)}"
+
+    def missing(self, key: str) -> str:
+        """Return the hint of an error that says that there is no such item."""
         missing = f"{self.name} has no {key!r}"
         if self.is_recent:
             missing += f", or the server is too old to return one of its {self.name} by itself"
-        model: type[D] = getattr(models, self.detail_model)
-        target = f"{self.path}/{segment(self.key, key)}"
-        return await get_item(self.connection, target, model, missing=missing, forbidden=self.forbidden)
+        return missing

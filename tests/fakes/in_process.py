@@ -26,6 +26,7 @@ class InProcess:
         self.service = service
         self.in_flight = self.most_in_flight = 0
         self.cursors: list[int] = []
+        self.served: set[str] = set()
         self._turns = turns
         self._attempts = attempts
 

@@ -35,6 +35,7 @@ class Connection:
     def __init__(self, body=b'{"data":[],"meta":{"has_more":false}}'):
         self.body = body
         self.targets = []
+        self.served = set()
 
     async def get(self, target, read, counts, *, once=False, **_):
         self.targets.append(target)

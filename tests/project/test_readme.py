@@ -257,6 +257,7 @@ INSIDE_THE_SANDBOX = {"Api", "Factory", "Query", "Response"}
 """What it consists of."""
 HELD = [
     *(aiotofupilot.Paginator, aiotofupilot.Walk, aiotofupilot.IncrementalWalk, aiotofupilot.FollowedListing),
+    *(aiotofupilot.Details, aiotofupilot.DetailsWalk, aiotofupilot.IncrementalDetailsWalk),
     *(
         aiotofupilot.Page,
         aiotofupilot.PageMeta,

@@ -7,22 +7,35 @@ from typing import assert_type
 
 from aiotofupilot import (
     Batch,
+    BatchDetails,
     Checkpoint,
     Deployment,
+    DeploymentDetails,
+    Details,
+    DetailsWalk,
     FollowedListing,
+    IncrementalDetailsWalk,
     IncrementalWalk,
     Log,
     Measurement,
+    MeasurementDetails,
     Page,
     Paginator,
     Part,
+    PartDetails,
     Phase,
+    PhaseDetails,
     Procedure,
+    ProcedureDetails,
+    RawItem,
     Run,
+    RunDetails,
     Shard,
     Station,
+    StationDetails,
     TofuPilotSession,
     Unit,
+    UnitDetails,
     Walk,
     WalkStats,
     Watermark,
@@ -139,3 +152,22 @@ async def a_shard_keeps_the_type(session: TofuPilotSession) -> None:
     for shard in await session.runs.list().shards(4):
         assert_type(shard, Shard[Run])
         assert_type(session.list(shard, limit=50), Paginator[Run])
+
+
+async def details_have_the_type_that_get_returns(session: TofuPilotSession) -> None:
+    assert_type(session.runs.list().details(), Details[RunDetails])
+    assert_type(session.units.list().details(), Details[UnitDetails])
+    assert_type(session.logs.list().details(), Details[Log])
+    assert_type(session.runs.list().raw().details(max_buffer=1_000_000), Details[RawItem])
+    assert_type(await session.procedures.list().details().first(), ProcedureDetails | None)
+    assert_type(await session.parts.list().details().collect(), list[PartDetails])
+    async for batch in session.batches.list().details():
+        assert_type(batch, BatchDetails)
+    async with session.stations.list().details().walk() as walk:
+        assert_type(walk, DetailsWalk[StationDetails])
+        assert_type(walk.checkpoint, Checkpoint)
+    async with session.deployments.list().details().since() as news:
+        assert_type(news, IncrementalDetailsWalk[DeploymentDetails])
+        assert_type(news.watermark, Watermark)
+    assert_type(session.measurements.list(procedure_id="p").details().model, type[MeasurementDetails])
+    assert_type(session.phases.list(procedure_id="p").details().model, type[PhaseDetails])

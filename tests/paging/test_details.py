@@ -1,0 +1,617 @@
+"""A walk over details yields those of every item in order, with a request for each, and leaves nothing behind."""
+
+import asyncio
+import gc
+import logging
+from contextlib import suppress
+from itertools import count
+from random import Random
+
+import pytest
+from fakes.in_process import InProcess
+from multidict import CIMultiDict
+
+from aiotofupilot import (
+    Checkpoint,
+    DecodeError,
+    Details,
+    DetailsWalk,
+    IncrementalDetailsWalk,
+    NotFoundError,
+    ProcedureDetails,
+    RawItem,
+    ServerError,
+    SessionError,
+    TofuPilotError,
+    TofuPilotSession,
+    UnauthorizedError,
+    Watermark,
+    models,
+)
+from aiotofupilot._wire.response import Response
+from aiotofupilot.clock import Clock
+from aiotofupilot.errors import InvalidJSONError
+from aiotofupilot.listings.procedures import Procedures
+from aiotofupilot.listings.runs import Runs
+from aiotofupilot.listings.units import Units
+from aiotofupilot.listings.users import Users
+from aiotofupilot.sandbox import BusyLine, Sandbox
+from aiotofupilot.sandbox.faults import html, json, status
+from aiotofupilot.testing import make
+
+WIDTHS = pytest.mark.parametrize("concurrency", [1, 2, 3, 16])
+
+
+@pytest.fixture
+def service():
+    return Sandbox(procedures=45)
+
+
+def ids(service):
+    return [procedure.id for procedure in service.procedures]
+
+
+def one(*wanted):
+    """Return what matches the requests for single items: these, or any."""
+    return lambda request: request.path.count("/") == 4 and (not wanted or request.path.rpartition("/")[2] in wanted)
+
+
+def nothing_is_in_flight(connection):
+    return connection.in_flight == 0 and asyncio.all_tasks() == {asyncio.current_task()}
+
+
+async def settled(connection):
+    for _ in range(3):
+        await asyncio.sleep(0)
+    assert nothing_is_in_flight(connection)
+
+
+class TestItems:
+    @WIDTHS
+    @pytest.mark.parametrize("limit", [1, 7, 45, 100])
+    async def test_they_come_in_the_order_of_the_listing(self, service, concurrency, limit):
+        random = Random(limit)  # noqa: S311 - a schedule
+        connection = InProcess(service, turns=lambda: random.randint(1, 9))
+        details = connection.procedures.list(limit=limit, concurrency=concurrency).details()
+        async with details.walk() as walk:
+            found = [item async for item in walk]
+            assert nothing_is_in_flight(connection)
+        assert [item.id for item in found] == ids(service)
+        assert {type(item) for item in found} == {ProcedureDetails}
+        assert connection.most_in_flight <= concurrency
+        assert walk.stats.items == 45
+        assert walk.stats.requests == 45 + walk.stats.pages
+        assert walk.stats.removed == walk.stats.unreadable == 0
+        assert await anext(walk, None) is None
+
+    async def test_as_many_are_in_flight_as_may_be(self, service):
+        connection = InProcess(service, turns=lambda: 5)
+        await connection.procedures.list(limit=10, concurrency=8).details().collect()
+        assert connection.most_in_flight == 8
+
+    async def test_nothing_is_requested_before_it_is_used(self, connection):
+        details = connection.procedures.list(cursor=3).details()
+        walk = details.walk()
+        assert connection.cursors == []
+        assert repr(details) == "<Details of procedures from 3>"
+        assert repr(walk) == "<DetailsWalk: 0 items, 0 requests so far>"
+        assert details.model is ProcedureDetails
+        assert isinstance(details, Details)
+        assert isinstance(walk, DetailsWalk)
+
+    async def test_with_one_in_flight_each_is_requested_when_it_is_wanted(self, connection):
+        async with connection.procedures.list(concurrency=1).details().walk() as walk:
+            for requested in range(2, 6):
+                await anext(walk)
+                assert walk.stats.requests == requested
+
+    @WIDTHS
+    async def test_max_items_counts_details(self, service, concurrency):
+        connection = InProcess(service, turns=lambda: 3)
+        wanted = ids(service)
+        service.faults.on(one(wanted[2], wanted[4])).always(status(404))
+        details = connection.procedures.list(max_items=5, concurrency=concurrency).details()
+        async with details.walk() as walk:
+            found = [item.id async for item in walk]
+        assert found == [wanted[at] for at in (0, 1, 3, 5, 6)]
+        assert walk.stats.requests <= 1 + 8
+        assert await connection.procedures.list(max_items=0).details().collect() == []
+
+    async def test_first_is_the_first_that_is_there(self, service, connection):
+        connection.served.add("/v2/procedures")
+        service.faults.on(one(ids(service)[0])).always(status(404))
+        assert (await connection.procedures.list(concurrency=8).details().first()).id == ids(service)[1]
+        assert await connection.procedures.list(max_items=0).details().first() is None
+        assert await InProcess(Sandbox(procedures=0)).procedures.list().details().first() is None
+
+    async def test_raw_details_have_what_the_server_sends(self, service, connection):
+        details = connection.procedures.list(concurrency=3).raw().details()
+        found = [item async for item in details]
+        assert details.model is RawItem
+        assert [item["id"] for item in found] == ids(service)
+        assert all("runs_count" in item for item in found)
+
+    async def test_batches_hold_what_is_at_hand(self, service):
+        connection = InProcess(service, turns=lambda: 2)
+        async with connection.procedures.list(concurrency=8).details().walk() as walk:
+            batches = [batch async for batch in walk.batches()]
+        assert [item.id for batch in batches for item in batch] == ids(service)
+        assert max(map(len, batches)) > 1
+        async with connection.procedures.list(concurrency=8).details().walk() as walk:
+            taken = await walk.take(3)
+            assert 1 <= len(taken) <= 3
+
+    @pytest.mark.parametrize(
+        ("name", "hint"),
+        {
+            "follow": "follow the listing",
+            "pages": "batches",
+            "raw": "before details",
+            "structs": "are models",
+            "count": "on the listing",
+            "shards": "on each part",
+            "next": r"'next'$",
+        }.items(),
+    )
+    def test_what_details_do_not_have_says_what_to_do(self, connection, name, hint):
+        with pytest.raises(AttributeError, match=f"Details has no attribute '{name}'.*{hint}|{hint}"):
+            getattr(connection.procedures.list().details(), name)
+
+    def test_what_has_no_details_says_so(self, connection):
+        with pytest.raises(ValueError, match="users have no details: the API does not return one of them by itself"):
+            Users(connection).list().details()
+        with pytest.raises(ValueError, match=r"structs have no details: call details\(\) without structs\(\)"):
+            connection.procedures.list().structs().details()
+        with pytest.raises(ValueError, match="max_buffer must be at least 1, got 0"):
+            connection.procedures.list().details(max_buffer=0)
+        with pytest.raises(TypeError, match="write 'async for item in"):
+            iter(connection.procedures.list().details())
+
+
+class TestPosition:
+    @WIDTHS
+    @pytest.mark.parametrize("on_drift", ["ignore", "resync"])
+    async def test_every_checkpoint_resumes_after_its_item(self, service, concurrency, on_drift):
+        connection = InProcess(service, turns=lambda: 2)
+        wanted = ids(service)
+
+        def listed(cursor=None):
+            return connection.procedures.list(limit=10, cursor=cursor, concurrency=concurrency, on_drift=on_drift)
+
+        walk, checkpoints = listed().details().walk(), []
+        async for _ in walk:
+            checkpoints.append(str(walk.checkpoint))
+        assert len(checkpoints) == 45
+        for at, text in enumerate(checkpoints):
+            rest = await listed(Checkpoint.parse(text)).details().collect()
+            assert [item.id for item in rest] == wanted[at + 1 :]
+        rest = await listed(Checkpoint.parse(checkpoints[7])).collect()  # a plain walk takes it too
+        assert [item.id for item in rest] == wanted[8:]
+
+    async def test_the_checkpoint_passes_what_is_left_out_at_the_end(self, service, connection):
+        service.faults.on(one(*ids(service)[-3:])).always(status(404))
+        walk = connection.procedures.list(concurrency=4).details().walk()
+        assert len([item async for item in walk]) == 42
+        assert await connection.procedures.list(cursor=walk.checkpoint).collect() == []
+
+    @WIDTHS
+    async def test_only_new_items_come_since_a_watermark(self, concurrency):
+        service = Sandbox(runs=25)
+        connection = InProcess(service, turns=lambda: 2)
+        connection.clock = Clock()
+        runs = Runs(connection)
+        walk, watermarks, found = runs.list(concurrency=concurrency).details().since(), [], []
+        async for run in walk:
+            found.append(run.id)
+            watermarks.append(str(walk.watermark))
+        assert isinstance(walk, IncrementalDetailsWalk)
+        assert sorted(found) == sorted(run.id for run in service.runs)
+        assert connection.most_in_flight <= concurrency
+        for at in (0, 11, 24):
+            async with runs.list(concurrency=concurrency).details().since(Watermark.parse(watermarks[at])) as rest:
+                assert [run.id async for run in rest] == found[at + 1 :]
+        with pytest.raises(ValueError, match="cursor must be left out"):
+            runs.list(cursor=1).details().since()
+        service.faults.always(status(401))
+        with pytest.raises(UnauthorizedError) as caught:
+            await anext(runs.list().details().since(Watermark.parse(watermarks[3])))
+        assert str(caught.value.watermark) == watermarks[3]
+
+
+class TestRemoved:
+    @WIDTHS
+    async def test_what_was_removed_is_left_out_and_counted(self, service, concurrency):
+        connection = InProcess(service, turns=lambda: 2)
+        wanted = ids(service)
+        service.faults.on(one(wanted[0], wanted[7], wanted[44])).always(status(404))
+        async with connection.procedures.list(concurrency=concurrency).details().walk() as walk:
+            found = [item.id async for item in walk]
+        assert found == [item for item in wanted if item not in (wanted[0], wanted[7], wanted[44])]
+        assert walk.stats.removed == 3
+
+    async def test_an_old_server_is_told_from_removed_items(self, service, connection):
+        """Two items that are not found, and none that is, are no longer a coincidence."""
+        service.faults.on(one()).next(status(404), times=2)
+        walk = connection.procedures.list(concurrency=8).details().walk()
+        with pytest.raises(NotFoundError, match="what /v2/procedures lists is not found by itself: the server may be"):
+            await anext(walk)
+        assert walk.stats.requests == 3
+        assert walk.stats.removed == 0
+        await settled(connection)
+        assert [item.id async for item in walk] == ids(service)  # it was asked again, from the first item on
+
+    async def test_the_only_item_may_be_that_of_an_old_server(self):
+        service = Sandbox(procedures=1)
+        connection = InProcess(service)
+        service.faults.on(one()).always(status(404))
+        for _ in range(2):
+            with pytest.raises(NotFoundError, match="the server may be too old") as caught:
+                await connection.procedures.list().details().collect()
+        assert str(caught.value.checkpoint).startswith("procedures")
+        connection.served.add("/v2/procedures")
+        assert await connection.procedures.list().details().collect() == []
+
+    @pytest.mark.parametrize("total", [1, 2])
+    async def test_another_walk_may_have_read_one_meanwhile(self, total):
+        service = Sandbox(procedures=2)
+        connection = InProcess(service)
+        service.faults.on(one()).always(status(404))
+        walk = connection.procedures.list(limit=1).details().walk()
+
+        def change(_, request):
+            if request.query.get("cursor") == "1":
+                connection.served.add("/v2/procedures")
+                del service.procedures[total:]
+
+        service.before_response.append(change)
+        assert [item async for item in walk] == []
+        assert walk.stats.removed == total
+
+    async def test_an_item_that_get_has_read_counts(self, service, connection):
+        assert (await connection.procedures.get(ids(service)[3])).id == ids(service)[3]
+        service.faults.on(one()).always(status(404))
+        assert await connection.procedures.list().details().collect() == []
+
+    async def test_a_proxy_s_404_is_an_error(self, service, connection):
+        wanted = ids(service)
+        service.faults.on(one(wanted[3])).next(html(404))
+        walk = connection.procedures.list(concurrency=4).details().walk()
+        found = [(await anext(walk)).id for _ in range(3)]
+        with pytest.raises(NotFoundError) as caught:
+            await anext(walk)
+        assert caught.value.checkpoint == walk.checkpoint
+        assert any("resume with cursor" in note for note in caught.value.__notes__)
+        assert found + [item.id async for item in walk] == wanted
+
+
+class TestUnreadable:
+    @WIDTHS
+    @pytest.mark.parametrize("fault", [status(500), json([]), json({"id": 3}), html()], ids=["500", "[]", "{}", "html"])
+    async def test_what_cannot_be_read_is_left_out_or_raised(self, service, concurrency, fault, caplog):
+        connection = InProcess(service, turns=lambda: 2, attempts=1)
+        wanted = ids(service)
+        service.faults.on(one(wanted[6])).always(fault)
+
+        def listed(on_unreadable, cursor=None):
+            return connection.procedures.list(cursor=cursor, concurrency=concurrency, on_unreadable=on_unreadable)
+
+        with caplog.at_level(logging.WARNING, "aiotofupilot"):
+            async with listed("skip").details().walk() as walk:
+                found = [item.id async for item in walk]
+        assert found == wanted[:6] + wanted[7:]
+        assert walk.stats.unreadable == 1
+        assert connection.most_in_flight <= concurrency
+        assert f"the details of '{wanted[6]}' cannot be read, and the item is left out" in caplog.text
+        walk = listed("raise").details().walk()
+        found = [(await anext(walk)).id for _ in range(6)]
+        with pytest.raises((ServerError, DecodeError)) as caught:
+            await anext(walk)
+        assert caught.value.checkpoint == walk.checkpoint
+        assert f"this is about the details of the item with the ID '{wanted[6]}'" in caught.value.__notes__
+        await settled(connection)
+        service.faults.clear()
+        assert found + [item.id async for item in walk] == wanted
+
+    async def test_it_is_requested_three_times_with_a_control_in_between(self, service):
+        connection = InProcess(service, attempts=1)
+        wanted = ids(service)
+        service.faults.on(one(wanted[0])).always(status(500))
+        async with connection.procedures.list(on_unreadable="skip").details().walk() as walk:
+            await anext(walk)
+            assert walk.stats.requests == 1 + 3 + 2 + 1
+
+    async def test_what_fails_only_for_a_while_is_not_left_out(self, service):
+        connection = InProcess(service, attempts=1)
+        service.faults.on(one(ids(service)[3])).next(status(500), times=2)
+        found = await connection.procedures.list(on_unreadable="skip").details().collect()
+        assert [item.id for item in found] == ids(service)
+
+    async def test_an_outage_is_not_mistaken_for_an_item(self, service):
+        connection = InProcess(service, attempts=1)
+        walk = connection.procedures.list(concurrency=4, on_unreadable="skip").details().walk()
+        found = [(await anext(walk)).id]
+        await settled_soon(connection)
+        service.faults.always(status(500))
+        with pytest.raises(ServerError):
+            while True:
+                found.append((await anext(walk)).id)
+        service.faults.clear()
+        assert found + [item.id async for item in walk] == ids(service)
+        assert walk.stats.unreadable == 0
+
+    async def test_another_error_in_the_search_is_raised(self, service):
+        connection = InProcess(service, attempts=1)
+        service.faults.on(one(ids(service)[0])).next(status(500), status(401))
+        with pytest.raises(UnauthorizedError):
+            await connection.procedures.list(on_unreadable="skip").details().collect()
+
+    async def test_details_that_could_not_be_decoded_are_requested_again(self, service):
+        """The second time they are decoded within the attempt, so a failure is retried as any other."""
+        connection = InProcess(service)
+        wanted = ids(service)
+        service.faults.on(one(wanted[2])).next(json({"id": 3}))
+        async with connection.procedures.list(concurrency=4).details().walk() as walk:
+            assert [item.id async for item in walk] == wanted
+            assert walk.stats.requests == 1 + 45 + 1
+
+    async def test_raw_details_have_to_be_objects(self, service):
+        connection = InProcess(service, attempts=1)
+        service.faults.on(one(ids(service)[0])).always(json([]))
+        with pytest.raises(DecodeError, match="expected an object"):
+            await connection.procedures.list().raw().details().first()
+        service.faults.clear()
+        service.faults.on(one(ids(service)[0])).always(html())
+        with pytest.raises(InvalidJSONError):
+            await connection.procedures.list().raw().details().first()
+
+    async def test_an_item_that_no_address_can_hold_is_one_that_cannot_be_read(self):
+        service = Sandbox(units=[make(models.Unit, serial_number=serial) for serial in ("A", ".", "B")])
+        connection = InProcess(service)
+        with pytest.raises(DecodeError, match="units has an item that cannot be requested: serial_number must be"):
+            await Units(connection).list(concurrency=4).details().collect()
+        found = await Units(connection).list(concurrency=4, on_unreadable="skip").details().collect()
+        assert [unit.serial_number for unit in found] == ["A", "B"]
+
+
+async def settled_soon(connection):
+    for _ in range(200):
+        await asyncio.sleep(0)
+    assert nothing_is_in_flight(connection)
+
+
+class TestEnd:
+    @WIDTHS
+    async def test_a_walk_that_is_cancelled_at_any_await_goes_on_as_if_nothing_had_happened(self, service, concurrency):
+        """The next item is asked for again and again, each time for another number of turns of the loop."""
+        random = Random(concurrency)  # noqa: S311 - a schedule
+        connection = InProcess(service, turns=lambda: random.randint(1, 4))
+        walk, found = connection.procedures.list(limit=4, concurrency=concurrency).details().walk(), []
+        turns, cancelled = 0, 0
+        while True:
+            asking = asyncio.ensure_future(anext(walk, None))
+            for _ in range(turns):
+                await asyncio.sleep(0)
+            turns = (turns + 1) % 13
+            asking.cancel()
+            with suppress(asyncio.CancelledError):
+                if (item := await asking) is None:
+                    break
+                found.append(item.id)
+                continue
+            cancelled += 1
+            await settled(connection)
+        assert found == ids(service)
+        assert cancelled > 10
+        assert connection.most_in_flight <= concurrency
+
+    @pytest.mark.parametrize("yielded", [0, 1, 7, 44])
+    async def test_nothing_is_in_flight_after_it_was_closed(self, service, yielded):
+        connection = InProcess(service, turns=lambda: 3)
+        async with connection.procedures.list(limit=10, concurrency=8).details().walk() as walk:
+            for _ in range(yielded):
+                await anext(walk)
+        assert nothing_is_in_flight(connection)
+        assert await anext(walk, None) is None
+        rest = await connection.procedures.list(limit=10, cursor=walk.checkpoint).collect()
+        assert [item.id for item in rest] == ids(service)[yielded:]
+
+    async def test_nothing_is_in_flight_after_it_was_dropped(self, service):
+        turns = count(1, 30)
+        connection = InProcess(service, turns=lambda: next(turns))
+        connection.served.add("/v2/procedures")
+        walk = connection.procedures.list(concurrency=8, limit=10).details().walk()
+        await anext(walk)
+        await anext(walk)
+        assert connection.in_flight > 1
+        gc.disable()
+        try:
+            del walk  # reference counting is enough
+            await settled(connection)
+        finally:
+            gc.enable()
+
+    async def test_a_second_task_is_refused(self, service):
+        connection = InProcess(service, turns=lambda: 3)
+        walk = connection.procedures.list().details().walk()
+        first = asyncio.ensure_future(anext(walk))
+        await asyncio.sleep(0)
+        with pytest.raises(RuntimeError, match="another task is waiting"):
+            await anext(walk)
+        with pytest.raises(RuntimeError, match="another task is waiting"):
+            await walk.aclose()
+        assert (await first).id == ids(service)[0]
+        await walk.aclose()
+
+    @WIDTHS
+    async def test_an_error_of_the_listing_comes_after_the_details_before_it(self, service, concurrency):
+        connection = InProcess(service, turns=lambda: 2, attempts=1)
+        service.faults.on(cursor=20).next(status(401))
+        walk, found = connection.procedures.list(limit=20, concurrency=concurrency).details().walk(), []
+        with pytest.raises(UnauthorizedError) as caught:
+            async for item in walk:
+                found.append(item.id)
+        assert found == ids(service)[:20]
+        assert caught.value.checkpoint == walk.checkpoint
+        await settled(connection)
+        assert found + [item.id async for item in walk] == ids(service)
+
+    async def test_a_task_that_somebody_else_cancels_is_the_end_of_the_session(self, service):
+        connection = InProcess(service, turns=lambda: 50)
+        connection.served.add("/v2/procedures")
+        for at in range(2):  # the page, then details
+            walk = connection.procedures.list(concurrency=4).details().walk()
+            for _ in range(4 * at):
+                await anext(walk)
+            own = asyncio.all_tasks()
+            asking = asyncio.ensure_future(anext(walk))
+            await asyncio.sleep(0)
+            for task in asyncio.all_tasks() - own - {asking}:
+                task.cancel()
+            for task in [task for task in own if task is not asyncio.current_task()]:
+                task.cancel()
+            with pytest.raises(SessionError, match="the session was closed while a request was under way"):
+                await asking
+            await walk.aclose()
+
+    async def test_an_error_of_a_callback_is_raised_as_it_is(self, service, connection, monkeypatch):
+        async def fail(*_, **__):
+            raise StopAsyncIteration
+
+        walk = connection.procedures.list().details().walk()
+        await anext(walk)
+        monkeypatch.setattr(connection, "get", fail)
+        with pytest.raises(RuntimeError, match="StopAsyncIteration was raised"):
+            await anext(walk)
+
+
+class Sized:
+    """Answers with runs of some sizes, and knows how many bytes of them were waiting at most."""
+
+    concurrency = 8
+
+    def __init__(self, sizes):
+        self.service = Sandbox(procedures=len(sizes))
+        self.sizes = dict(zip(ids(self.service), sizes, strict=True))
+        self.served, self.requests = {"/v2/procedures"}, 0
+        self._listing = InProcess(self.service)
+
+    async def get(self, target, read, counts, **options):
+        if target.count("/") == 2:
+            return await self._listing.get(target, read, counts, **options)
+        self.requests += 1
+        await asyncio.sleep(0)
+
+        def padded(response):
+            size = self.sizes[target.rpartition("/")[2]]
+            return read(Response(200, CIMultiDict(), response.body[:-1] + b" " * size + b"}", response.received_at))
+
+        return await self._listing.get(target, padded, counts, **options)
+
+
+class TestBuffer:
+    @pytest.mark.parametrize("sizes", [[50_000] * 30, [0, *[60_000] * 20], [90_000, *[10] * 20], [400_000] * 5])
+    async def test_what_waits_is_bounded(self, sizes):
+        """The body that is due is taken, whatever its size is. All others fit into the buffer."""
+        connection = Sized(sizes)
+        walk = Procedures(connection).list(limit=10).details(max_buffer=200_000).walk()
+        found, waiting = [], []
+        while (item := await anext(walk, None)) is not None:
+            found.append(item.id)
+            for _ in range(20):  # the consumer is slow
+                await asyncio.sleep(0)
+            walk._window._fill()
+            waiting.append(sum(len(entry.body or b"") for entry in list(walk._window._entries)[1:]))
+        assert found == ids(connection.service)
+        assert max(waiting) <= 200_000
+        assert connection.requests <= len(sizes) + 8
+        await walk.aclose()
+
+    async def test_a_buffer_of_one_byte_has_one_in_flight(self, service):
+        connection = InProcess(service, turns=lambda: 4)
+        connection.served.add("/v2/procedures")
+        found = await connection.procedures.list(concurrency=8).details(max_buffer=1).collect()
+        assert [item.id for item in found] == ids(service)
+
+
+class TestSession:
+    async def test_a_session_and_its_views_know_what_was_read(self):
+        async with Sandbox(runs=3) as sandbox, TofuPilotSession(sandbox.api_key, base_url=sandbox.url) as session:
+            found = await session.runs.list(concurrency=4).details().collect()
+            assert sorted(run.id for run in found) == sorted(run.id for run in sandbox.runs)
+            assert found[0] == await session.runs.get(found[0].id)
+            sandbox.faults.on(one()).always(status(404))
+            assert await session.with_options(timeout=5).runs.list().details().collect() == []
+            with pytest.raises(NotFoundError, match="the server may be too old to return one of its units"):
+                await session.units.list().details().collect()
+
+    async def test_closing_the_session_ends_the_walk(self):
+        async with Sandbox(runs=30) as sandbox, TofuPilotSession(sandbox.api_key, base_url=sandbox.url) as session:
+            walk = session.runs.list(concurrency=4).details().walk()
+            await anext(walk)
+            await session.close()
+            with pytest.raises(SessionError):
+                while True:
+                    await anext(walk)
+            await walk.aclose()
+
+
+class TestBusyLine:
+    @WIDTHS
+    @pytest.mark.parametrize("seed", range(3))
+    async def test_what_is_listed_all_along_comes_exactly_once(self, concurrency, seed):
+        random = Random(seed)  # noqa: S311 - a schedule
+        service = Sandbox(procedures=200)
+        before = ids(service)
+        service.before_response.append(BusyLine(inserts=0.2, removals=0.2, seed=seed))
+        connection = InProcess(service, turns=lambda: random.randint(1, 5))
+        listed = connection.procedures.list(limit=20, concurrency=concurrency, on_drift="resync")
+        async with listed.details().walk() as walk:
+            found = [item.id async for item in walk]
+        assert len(found) == len(set(found))
+        assert set(before) & set(ids(service)) <= set(found)
+        assert [item for item in before if item in set(found)] == [item for item in found if item in set(before)]
+
+
+@pytest.mark.parametrize("seed", range(20))
+async def test_exactly_once_through_faults_and_restarts(seed):
+    """Kills, cancellations, removed and unreadable items, and failures: the items that can be read come once, in order.
+
+    The oracle is what the listing holds, without what cannot be read.
+    """
+    random = Random(seed)  # noqa: S311 - a schedule
+    service = Sandbox(procedures=random.choice([1, 17, 60]))
+    wanted = ids(service)
+    gone = {item for item in wanted[1:] if random.random() < 0.1}
+    broken = {item for item in wanted[1:] if random.random() < 0.1} - gone
+    service.faults.on(one(*gone, "none")).always(status(404))
+    service.faults.on(one(*broken, "none")).always(random.choice([status(500), json({"id": None})]))
+    service.faults.on(one()).randomly(status(401), status(500), json([]), rate=0.1, seed=seed)
+    connection = InProcess(service, turns=lambda: random.randint(1, 6), attempts=random.choice([1, 3]))
+    connection.served.add("/v2/procedures")
+    concurrency, limit = random.choice([1, 2, 5, 16]), random.choice([3, 10, 100])
+    text, found, has_ended = "0", [], False
+    while not has_ended:
+        listed = connection.procedures.list(
+            limit=limit, cursor=Checkpoint.parse(text), concurrency=concurrency, on_unreadable="skip"
+        )
+        walk = listed.details().walk()
+        for _ in range(random.randint(1, 12)):
+            asking = asyncio.ensure_future(anext(walk, None))
+            if random.random() < 0.3:
+                for _ in range(random.randint(0, 20)):
+                    await asyncio.sleep(0)
+                asking.cancel()
+            with suppress(asyncio.CancelledError, TofuPilotError):
+                item = await asking
+                text = str(walk.checkpoint)
+                if item is None:
+                    has_ended = True
+                    break
+                found.append(item.id)
+        if random.random() < 0.5:
+            await walk.aclose()
+            assert nothing_is_in_flight(connection)
+        del walk
+        await settled_soon(connection)
+    assert found == [item for item in wanted if item not in gone | broken]
+    assert connection.most_in_flight <= concurrency
