@@ -10,7 +10,6 @@ from contextlib import aclosing
 from datetime import datetime  # noqa: TC003 - likewise
 from functools import partial
 from importlib.util import find_spec
-from itertools import count
 from typing import TYPE_CHECKING, Any, NamedTuple, cast
 
 if _missing := [name for name in ("dlt", "pyarrow") if find_spec(name) is None]:
@@ -87,26 +86,42 @@ def tofupilot(
 
 
 class _Rows(NamedTuple):
-    """Rows on their way to dlt, and how far the resource has come after them."""
+    """Rows on their way to dlt."""
 
     rows: pa.RecordBatch
-    watermark: str | None
     number: int
-    """How many such batches came before, because dlt may take two of them in the wrong order."""
+    """How many such batches of the run came before."""
+    run: _Run
 
 
-def _noting() -> Callable[[_Rows], pa.RecordBatch]:
-    """Return what notes how far a resource has come with some rows, now that dlt has taken them, and returns them."""
-    latest = -1
+class _Run:
+    """A run of a resource: how far it has come after each batch."""
 
-    def note(taken: _Rows) -> pa.RecordBatch:
-        nonlocal latest
-        if taken.number > latest:
-            latest = taken.number
-            dlt.current.resource_state()["watermark"] = taken.watermark
-        return taken.rows
+    def __init__(self) -> None:
+        self._watermarks: list[str | None] = []
+        self._taken: set[int] = set()
+        self._following = 0
 
-    return note
+    def rows(self, rows: pa.RecordBatch, watermark: str | None) -> _Rows:
+        """Return rows for dlt, given how far the run has come after them."""
+        self._watermarks.append(watermark)
+        return _Rows(rows, len(self._watermarks) - 1, self)
+
+    def note(self, number: int) -> None:
+        """Note that dlt has taken a batch, and in its state how far the resource has come.
+
+        Only what comes before a batch that was not taken counts, because dlt may take two of them in the wrong order,
+        and drop one of them at a limit.
+        """
+        self._taken.add(number)
+        while self._following in self._taken:
+            dlt.current.resource_state()["watermark"] = self._watermarks[self._following]
+            self._following += 1
+
+
+def _taken(some: _Rows) -> pa.RecordBatch:
+    some.run.note(some.number)
+    return some.rows
 
 
 def _resource(name: str, batches: Callable[[], AsyncGenerator[_Rows]]) -> DltResource:
@@ -124,7 +139,7 @@ def _resource(name: str, batches: Callable[[], AsyncGenerator[_Rows]]) -> DltRes
             "Any", flat_schema(listing_class(name).model)
         ),  # its types leave out that it takes a schema of Arrow
     )
-    return made.add_map(_noting())
+    return made.add_map(_taken)
 
 
 async def _batches(
@@ -136,7 +151,7 @@ async def _batches(
     full: bool,
 ) -> AsyncGenerator[_Rows]:
     """Yield what is new of a listing, or all of it where the API cannot say what is new."""
-    declared, numbers = listing_class(name), count()
+    declared, run = listing_class(name), _Run()
     stored = None if full else dlt.current.resource_state().get("watermark")
     async with make_session() as session:
         listing = _listing(session, name, filters)
@@ -148,13 +163,13 @@ async def _batches(
         async with aclosing(walk):
             items: list[Any] = []
             # A first batch without rows makes the table of a listing that is empty.
-            yield _Rows(flat_batch([], declared.model), stored, next(numbers))
+            yield run.rows(flat_batch([], declared.model), stored)
             async for page in walk.batches():
                 items += page
                 if len(items) >= _ROWS:
-                    yield _Rows(flat_batch(items, declared.model), _watermark(walk), next(numbers))
+                    yield run.rows(flat_batch(items, declared.model), _watermark(walk))
                     items = []
-            yield _Rows(flat_batch(items, declared.model), _watermark(walk), next(numbers))
+            yield run.rows(flat_batch(items, declared.model), _watermark(walk))
 
 
 def _listing(session: TofuPilotSession, name: str, filters: Mapping[str, Any]) -> Paginator[Any]:

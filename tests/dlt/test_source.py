@@ -110,14 +110,29 @@ def test_an_argument_out_of_bounds_is_refused(options, error, message):
 
 
 def test_an_earlier_batch_that_comes_late_does_not_set_the_watermark_back(monkeypatch, sandbox):
-    """dlt waits for whichever batch is there first, and so it can take two of them in the wrong order."""
+    """dlt waits for whichever batch is there first. So it can take two of them in the wrong order, and drop one.
+
+    The state is never ahead of the rows.
+    """
     state = {}
     monkeypatch.setattr(dlt.current, "resource_state", lambda: state)
-    note = aiotofupilot.dlt._noting()
+    run = aiotofupilot.dlt._Run()
     rows = flat_batch(sandbox.users, MODELS["users"])
-    for number, latest in ((0, "0"), (2, "2"), (1, "2"), (3, "3")):
-        assert note(aiotofupilot.dlt._Rows(rows, str(number), number)) is rows
+    batches = [run.rows(rows, str(number)) for number in range(4)]
+    for number, latest in ((0, "0"), (2, "0"), (1, "2"), (3, "3")):
+        assert aiotofupilot.dlt._taken(batches[number]) is rows
         assert state == {"watermark": latest}
+
+
+def test_a_source_can_be_run_again(pipeline, sandbox, ids):
+    """The state goes on with the second run of it."""
+    source, watermarks = tofupilot(sandbox.api_key, sandbox.url, listings=["runs"]), []
+    for _ in range(2):
+        sandbox.produce(1)
+        pipeline.run(source)
+        assert ids("runs") == listed(sandbox.runs)
+        watermarks.append(pipeline.state["sources"]["tofupilot"]["resources"]["runs"]["watermark"])
+    assert len(set(watermarks)) == 2
 
 
 @pytest.mark.parametrize("missing", ["dlt", "pyarrow"])
