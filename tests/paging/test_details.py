@@ -585,7 +585,7 @@ async def test_exactly_once_through_faults_and_restarts(seed):
     broken = {item for item in wanted[1:] if random.random() < 0.1} - gone
     service.faults.on(one(*gone, "none")).always(status(404))
     service.faults.on(one(*broken, "none")).always(random.choice([status(500), json({"id": None})]))
-    service.faults.on(one()).randomly(status(401), status(500), json([]), rate=0.1, seed=seed)
+    service.faults.on(one()).randomly(status(401), status(500), json([]), rate=0.1, seed=seed, heal_after=2)
     connection = InProcess(service, turns=lambda: random.randint(1, 6), attempts=random.choice([1, 3]))
     connection.served.add("/v2/procedures")
     concurrency, limit = random.choice([1, 2, 5, 16]), random.choice([3, 10, 100])
