@@ -50,7 +50,7 @@ _STATE = """
 _READABLE_BY = "v1.4.0"
 """The oldest DuckDB that can read a file that is made here."""
 
-_MEMORY = (48, 256, 1024, 4096)
+_MEMORY = (64, 128, 256, 512, 1024, 4096)
 """MiB that DuckDB may use. The next number is for the rare transaction that does not fit into the one before."""
 
 _DISK_FAILED = frozenset({errno.ENOSPC, errno.EFBIG, errno.EIO, errno.EDQUOT})
