@@ -364,7 +364,8 @@ class Update:
         """Make rows of some items, which are stored later."""
         model = listing_class(name).model
         for part in batched(items, _ITEMS):
-            self._pending.add(name, await self._call(flat_batch, part, model))
+            rows = await self._call(flat_batch, part, model)
+            self._pending.add(name, rows)  # to what is pending now, because another task may have stored meanwhile
         self._read[name] += len(items)
         self._report(name)
 

@@ -140,8 +140,9 @@ def test_a_large_listing_is_stored_in_parts(pull, sandbox, monkeypatch, mirrored
         assert mirrored("runs") == ids(sandbox.runs)
 
 
-def test_what_runs_wrote_is_stored_while_it_arrives(pull, sandbox, monkeypatch, mirrored, ids):
-    """So an update needs no more memory where runs have written a lot. Nothing is stored twice."""
+@pytest.mark.parametrize("concurrency", [1, 8])
+def test_what_runs_wrote_is_stored_while_it_arrives(pull, sandbox, monkeypatch, mirrored, ids, concurrency):
+    """So an update needs no more memory where runs have written a lot. Nothing is stored twice, and nothing is lost."""
     requested = []
     store = database.Database.store
     monkeypatch.setattr(
@@ -149,8 +150,9 @@ def test_what_runs_wrote_is_stored_while_it_arrives(pull, sandbox, monkeypatch, 
     )
     monkeypatch.setattr(update, "_ROWS", 20)
     monkeypatch.setattr(update, "_ITEMS", 10)
-    pull("logs", "measurements", concurrency=1)
-    assert len(set(requested)) > 5
+    pull("logs", "measurements", "phases", concurrency=concurrency)
+    assert len(set(requested)) > 5 or concurrency > 1
+    assert mirrored("phases") == ids(sandbox.phases)
     assert mirrored("measurements") == ids(sandbox.measurements)
     assert mirrored("logs") == ids(sandbox.logs)
 
