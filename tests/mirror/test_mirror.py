@@ -6,6 +6,7 @@ import resource
 import shutil
 from contextlib import AbstractAsyncContextManager
 from datetime import UTC, datetime, timedelta
+from types import SimpleNamespace
 
 import duckdb
 import pytest
@@ -26,6 +27,7 @@ from aiotofupilot.mirror import (
     mirror_blocking,
     update,
 )
+from aiotofupilot.mirror.selection import Selection
 from aiotofupilot.sandbox import Sandbox, faults
 
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
@@ -155,6 +157,22 @@ def test_what_runs_wrote_is_stored_while_it_arrives(pull, sandbox, monkeypatch, 
     assert mirrored("phases") == ids(sandbox.phases)
     assert mirrored("measurements") == ids(sandbox.measurements)
     assert mirrored("logs") == ids(sandbox.logs)
+
+
+async def test_rows_that_are_made_while_others_are_stored_stay_pending(sandbox):
+    """Several tasks read what runs wrote, and each stores what is pending when it is enough."""
+
+    async def call(function, *given):
+        if function is update.flat_batch:
+            await updating._store()
+        return function(*given)
+
+    how = update.How(full=False, again=None, on_unreadable="raise", deadline=None, on_progress=None, with_totals=False)
+    async with anybody() as session:
+        store = SimpleNamespace(store=lambda *_: None)
+        updating = update.Update(session, store, call, Selection.of(["users"], None), how)
+        await updating._add("users", sandbox.users)
+    assert [rows.num_rows for rows in updating._pending.batches["users"]] == [len(sandbox.users)]
 
 
 class Limiter(AbstractAsyncContextManager):
