@@ -10,7 +10,7 @@ import os
 import stat
 from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 from urllib.parse import unquote, urlsplit
 
 import duckdb
@@ -29,6 +29,8 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 __all__ = ["Database"]
+
+T = TypeVar("T")
 
 FORMAT = 1
 """The number of the format that this version writes. A new format needs a migration from each older one."""
@@ -75,7 +77,7 @@ _TYPES: Mapping[pa.DataType, str] = {
 """DuckDB's names for the types of columns."""
 
 _MEMORY_FULL = "iB used)"
-"""What DuckDB says where a transaction, or storing it, needs more memory than that, in errors of several kinds."""
+"""What DuckDB says in other errors that come from too little memory, such as while it stores a transaction."""
 
 _OPTIONS = "TYPE duckdb, ROW_GROUP_SIZE 20480"
 """How the file is attached. Without a type, DuckDB looks for an extension that knows the file. It has a whole row group
@@ -92,7 +94,7 @@ class Database:
     def __init__(self, path: Path) -> None:
         self._path = path
         self._memory = 0  # the number of those of _MEMORY that were too little
-        self._connection = duckdb.connect()
+        self._opened: duckdb.DuckDBPyConnection | None = None
 
     def open(self) -> None:
         """Open the database. If there is none, it is made.
@@ -105,20 +107,53 @@ class Database:
         options = _OPTIONS
         if not _check_file(self._path):  # a newer DuckDB would make a file that the others cannot read
             options += f", STORAGE_VERSION '{_READABLE_BY}'"
-        self._attach(options)
-
-    def _attach(self, options: str) -> None:
-        """Open the file in a DuckDB of its own, so that its memory is bounded, and that of nobody else."""
-        path = str(self._path).replace("'", "''")
         with self._explained():
-            self._connection.execute(
-                f"SET memory_limit = '{_MEMORY[self._memory]}MiB'; SET temp_directory = ''; SET threads = 2"
-            )
-            self._connection.execute(f"ATTACH '{path}' AS mirror ({options}); USE mirror")
+            self._opened = self._attached(options)
 
     def close(self) -> None:
         """Close the database, so that others can open it."""
-        self._connection.close()
+        if self._opened is not None:
+            self._opened.close()
+            self._opened = None
+
+    def with_memory(self, work: Callable[[], T]) -> T:
+        """Return what some work with the database returns. If it does not fit into memory, do it again with more.
+
+        Args:
+            work: What to do. If it was done all the same, doing it again changes nothing.
+
+        Raises:
+            MemoryError: There is no more.
+        """
+        while True:
+            try:
+                with self._explained():
+                    return work()
+            except MemoryError:
+                if self._memory + 1 == len(_MEMORY):
+                    raise
+                self._memory += 1
+                self.close()  # it can be invalid by now
+
+    @property
+    def _connection(self) -> duckdb.DuckDBPyConnection:
+        if self._opened is None:
+            self._opened = self._attached(_OPTIONS)
+        return self._opened
+
+    def _attached(self, options: str) -> duckdb.DuckDBPyConnection:
+        """Open the file in a DuckDB of its own, so that its memory is bounded, and that of nobody else."""
+        path = str(self._path).replace("'", "''")
+        connection = duckdb.connect()
+        try:
+            connection.execute(
+                f"SET memory_limit = '{_MEMORY[self._memory]}MiB'; SET temp_directory = ''; SET threads = 2"
+            )
+            connection.execute(f"ATTACH '{path}' AS mirror ({options}); USE mirror")
+        except BaseException:
+            connection.close()
+            raise
+        return connection
 
     def check(self, server: str, filters: Mapping[str, str]) -> None:
         """Check that the database is a mirror of this, and make of an empty one what it needs.
@@ -304,21 +339,11 @@ class Database:
         self._connection.execute("INSERT INTO _mirror VALUES (?, ?, NULL, NULL)", [FORMAT, server])
 
     def _transact(self, change: Callable[[], None]) -> None:
-        """Make a change in one transaction. If it does not fit into memory, make it again with more."""
         try:
             with self._explained():
                 self._connection.execute("BEGIN")
                 change()
                 self._connection.execute("COMMIT")
-        except MemoryError:
-            self._roll_back()
-            if self._memory + 1 == len(_MEMORY):
-                raise
-            self._memory += 1
-            self._connection.close()
-            self._connection = duckdb.connect()
-            self._attach(_OPTIONS)
-            self._transact(change)  # where it was made all the same, it changes nothing
         except BaseException:
             self._roll_back()
             raise
@@ -334,7 +359,7 @@ class Database:
         try:
             yield
         except duckdb.Error as error:
-            if _MEMORY_FULL in str(error):
+            if isinstance(error, duckdb.OutOfMemoryException) or _MEMORY_FULL in str(error):
                 raise MemoryError(str(error)) from error
             raise _unusable(error, self._path) from error
 

@@ -209,13 +209,13 @@ def _checked_again(again: object, *, full: bool) -> timedelta | None:
 @asynccontextmanager
 async def _opened(path: Path) -> AsyncGenerator[tuple[Database, Call]]:
     """Open a database, and yield it with what calls its methods: one after another, in a thread."""
-    thread = ThreadPoolExecutor(1, "aiotofupilot-mirror")
+    database, thread = Database(path), ThreadPoolExecutor(1, "aiotofupilot-mirror")
 
     async def call(function: Callable[P, T], /, *args: P.args, **kwargs: P.kwargs) -> T:
-        future = asyncio.get_running_loop().run_in_executor(thread, partial(function, *args, **kwargs))
+        work = partial(database.with_memory, partial(function, *args, **kwargs))
+        future = asyncio.get_running_loop().run_in_executor(thread, work)
         return await asyncio.shield(future)  # so that nothing that was to be stored is dropped with a task
 
-    database = Database(path)
     try:
         await call(database.open)
         yield database, call

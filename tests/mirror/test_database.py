@@ -269,9 +269,21 @@ def test_memory_that_is_never_enough_is_an_error(path, monkeypatch):
     with opened(path) as database:
         with monkeypatch.context() as patched, pytest.raises(MemoryError, match="could not allocate block"):
             patched.setattr(Database, "_make_table", fail)
-            database.prepare("users", {"users": ""})
+            database.with_memory(lambda: database.prepare("users", {"users": ""}))
         database.prepare("users", {"users": ""})
         assert database.rows("users") == 0
+
+
+def test_memory_that_is_too_little_from_the_beginning(path, monkeypatch):
+    """There is more of it from then on, for opening, reading and writing."""
+    mirror_of(SERVER, path)
+    monkeypatch.setattr("aiotofupilot.mirror.database._MEMORY", (0, 1, 1024))
+    database = Database(path)
+    try:
+        database.with_memory(database.open)
+        assert database.with_memory(lambda: database.rows("users")) == 1
+    finally:
+        database.close()
 
 
 def test_what_duckdb_says_of_a_full_disk_is_an_os_error(path):

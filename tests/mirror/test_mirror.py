@@ -394,13 +394,14 @@ async def test_two_at_the_same_time(tmp_path):
     """The second one is refused, and the first one is not disturbed. Its end lets go of the database."""
     async with Sandbox(procedures=120) as sandbox, TofuPilotSession(sandbox.api_key, base_url=sandbox.url) as session:
         mirror = Mirror(tmp_path / "line.duckdb", session=session, listings=["procedures"])
-        async with mirror, asyncio.TaskGroup() as group:
-            first = group.create_task(mirror.update())
-            second = group.create_task(refused(mirror.update()))
-        assert first.result()[0].new == 120
-        assert second.result() == (
-            f"this program has {tmp_path}/line.duckdb open already: close it there, or wait until that is done"
-        )
+        has_begun = asyncio.Event()
+        async with mirror:
+            first = asyncio.create_task(mirror.update(on_progress=lambda _: has_begun.set()))
+            await has_begun.wait()
+            assert await refused(mirror.update()) == (
+                f"this program has {tmp_path}/line.duckdb open already: close it there, or wait until that is done"
+            )
+            assert (await first)[0].new == 120
         assert (await mirror.update())[0].new == 0
         assert repr(mirror) == f"<Mirror {tmp_path}/line.duckdb>"
 

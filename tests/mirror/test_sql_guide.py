@@ -34,7 +34,7 @@ def folder(tmp_path_factory):
     database.open()
     database.check("https://example.com", filters)
     database.prepare("runs", filters)
-    database.store(rows, datetime(2026, 3, 1, tzinfo=UTC), {})
+    database.with_memory(lambda: database.store(rows, datetime(2026, 3, 1, tzinfo=UTC), {}))
     database.finish()
     database.close()
     return folder
