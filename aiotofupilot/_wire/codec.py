@@ -106,7 +106,7 @@ class PageDecoder(_TwoWays[T, Content]):
     _as_structs: ClassVar[bool] = False
 
     def __init__(self, item: type[T], *, bare: bool = False) -> None:
-        self.item = item
+        self.item: type[T] = item
         self._bare = bare
 
     def __call__(self, body: bytes, cursor: int) -> Page[T]:
@@ -156,7 +156,7 @@ class ItemDecoder(_TwoWays[T, T]):
     _what = "responses"
 
     def __init__(self, item: type[T]) -> None:
-        self.item = item
+        self.item: type[T] = item
 
     def __call__(self, body: bytes) -> T:
         """Return the item in a body.

@@ -85,8 +85,7 @@ class Endpoint(Resource, Generic[T]):
     @classmethod
     def _set_up(cls, model: type, filters: Mapping[str, Argument], *, is_bare: bool) -> None:
         """Set what a listing need not say itself, because it follows from the model and the filters."""
-        cls.name = cls.__name__.lower()
-        cls.path = f"/v2/{cls.name}"
+        cls._take_name()
         cls.model, cls.is_bare = model, is_bare
         if any(field.name == "created_at" for field in fields_of(model)):
             cls.creation_field = cls.creation_field or "created_at"

@@ -119,6 +119,12 @@ class Resource:
     path: ClassVar[str]
     """The path of the items, after the base URL."""
 
+    @classmethod
+    def _take_name(cls) -> None:
+        """Name the items and their path after the class."""
+        cls.name = cls.__name__.lower()
+        cls.path = f"/v2/{cls.name}"
+
     @internal
     def __init__(self, connection: Connection) -> None:
         self.connection: Connection = connection

@@ -269,9 +269,9 @@ def _compared(holds: Callable[[Any, Any], bool]) -> Callable[[Path], Filter]:
     return compared
 
 
-at_least = _compared(operator.ge)
+at_least: Callable[[Path], Filter] = _compared(operator.ge)
 # A date-time within the given millisecond is selected, because a client sees date-times in whole milliseconds.
-until = _compared(lambda value, bound: value - bound < _MILLISECOND)
+until: Callable[[Path], Filter] = _compared(lambda value, bound: value - bound < _MILLISECOND)
 
 _RANGES: Mapping[str, tuple[str, Callable[[Path], Filter]]] = {
     "after": ("_at", at_least),

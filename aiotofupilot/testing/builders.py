@@ -376,7 +376,7 @@ _EXAMPLES: Mapping[type, Callable[[Mapping[str, Any]], dict[str, Any]]] = {
 """What each model has where nothing else is said. The function gets the changes."""
 
 
-_DETAILS = frozenset({model for name in details.__all__ if attrs.has(model := getattr(details, name))})
+_DETAILS: frozenset[type[Any]] = frozenset(filter(attrs.has, (getattr(details, name) for name in details.__all__)))
 _ITEMS: Mapping[str, type[Any]] = {f"{item.__name__}Details": item for item in _EXAMPLES}
 """The items that have details, by the names of the models of details."""
 
