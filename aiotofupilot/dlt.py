@@ -21,7 +21,7 @@ from attrs import evolve
 from . import IncrementalWalk, TofuPilotSession, Watermark
 from ._arguments import aware, boolean, one_of
 from .arrow.flat import flat_batch, flat_schema
-from .listings import NAMES, listing_class
+from .listings import NAMES, is_compared, listing_class
 from .settings import Secret
 
 if TYPE_CHECKING:
@@ -135,9 +135,8 @@ def _resource(name: str, batches: Callable[[], AsyncGenerator[_Rows]]) -> DltRes
         name=name,
         primary_key="id",
         write_disposition={"disposition": "merge", "strategy": "delete-insert"},
-        columns=cast(
-            "Any", flat_schema(listing_class(name).model)
-        ),  # its types leave out that it takes a schema of Arrow
+        # Its types leave out that it takes a schema of Arrow.
+        columns=cast("Any", flat_schema(listing_class(name).model)),
     )
     return made.add_map(_taken)
 
@@ -151,11 +150,11 @@ async def _batches(
     full: bool,
 ) -> AsyncGenerator[_Rows]:
     """Yield what is new of a listing, or all of it where the API cannot say what is new."""
-    declared, run = listing_class(name), _Run()
+    model, run = listing_class(name).model, _Run()
     stored = None if full else dlt.current.resource_state().get("watermark")
     async with make_session() as session:
         listing = _listing(session, name, filters)
-        if declared.creation_filter is None and declared.by_run is None:
+        if is_compared(name):
             walk: Any = listing.walk()
         else:
             first = listing.since().watermark
@@ -163,13 +162,13 @@ async def _batches(
         async with aclosing(walk):
             items: list[Any] = []
             # A first batch without rows makes the table of a listing that is empty.
-            yield run.rows(flat_batch([], declared.model), stored)
+            yield run.rows(flat_batch([], model), stored)
             async for page in walk.batches():
                 items += page
                 if len(items) >= _ROWS:
-                    yield run.rows(flat_batch(items, declared.model), _watermark(walk))
+                    yield run.rows(flat_batch(items, model), _watermark(walk))
                     items = []
-            yield run.rows(flat_batch(items, declared.model), _watermark(walk))
+            yield run.rows(flat_batch(items, model), _watermark(walk))
 
 
 def _listing(session: TofuPilotSession, name: str, filters: Mapping[str, Any]) -> Paginator[Any]:

@@ -63,6 +63,7 @@ __all__ = [
     "Stations",
     "Units",
     "Users",
+    "is_compared",
     "listing_class",
     "part_filters",
 ]
@@ -79,6 +80,16 @@ def listing_class(name: str) -> type[Listing[Any]]:
     """
     found: type[Listing[Any]] = getattr(import_module(f".{name}", __name__), name.capitalize())
     return found
+
+
+def is_compared(name: str) -> bool:
+    """Return whether the API cannot say what of a listing is new, so that all of it has to be read and compared.
+
+    Args:
+        name: The name of the listing.
+    """
+    declared = listing_class(name)
+    return declared.creation_filter is None and declared.by_run is None
 
 
 def part_filters(name: str) -> dict[str, Argument]:

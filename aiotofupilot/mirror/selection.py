@@ -17,16 +17,10 @@ if TYPE_CHECKING:
 
     from aiotofupilot import Paginator, TofuPilotSession
 
-__all__ = ["OF_RUNS", "Selection", "is_compared", "is_ordered", "of_runs", "run_column", "run_of"]
+__all__ = ["OF_RUNS", "Selection", "is_ordered", "of_runs", "run_column", "run_of"]
 
 OF_RUNS = tuple(name for name in NAMES if listing_class(name).by_run is not None)
 """The listings of what runs wrote. Their tables follow that of the runs."""
-
-
-def is_compared(name: str) -> bool:
-    """Return whether a listing has no filter on creation. Each update reads it from beginning to end."""
-    declared = listing_class(name)
-    return declared.creation_filter is None and declared.by_run is None
 
 
 def is_ordered(name: str) -> bool:

@@ -22,10 +22,10 @@ from aiotofupilot import NotFoundError, TofuPilotError, Watermark
 from aiotofupilot._paging.passes import OVERLAP
 from aiotofupilot._wire.times import read_http_date
 from aiotofupilot.arrow.flat import flat_batch
-from aiotofupilot.listings import NAMES, listing_class
+from aiotofupilot.listings import NAMES, is_compared, listing_class
 
 from .results import MirrorProgress, MirrorResult, MirrorTimeoutError, StaleWatermarkError
-from .selection import OF_RUNS, is_compared, is_ordered, of_runs, run_of
+from .selection import OF_RUNS, is_ordered, of_runs, run_of
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Iterator, Mapping, Sequence
