@@ -119,11 +119,16 @@ class Database:
     def with_memory(self, work: Callable[[], T]) -> T:
         """Return what some work with the database returns. If it does not fit into memory, do it again with more.
 
+        DuckDB's errors come out as those of a mirror. So whatever uses the database between `open` and `close` is
+        called through this.
+
         Args:
             work: What to do. If it was done all the same, doing it again changes nothing.
 
         Raises:
             MemoryError: There is no more.
+            MirrorError: The database cannot be used.
+            OSError: The disk is full.
         """
         while True:
             try:
@@ -165,26 +170,23 @@ class Database:
         Raises:
             MirrorError: It is a mirror of something else, or of an older or newer format, or not a mirror.
         """
-        with self._explained():
-            present = self._tables()
-            if "_mirror" not in present:
-                if strange := sorted(present & set(NAMES)):
-                    message = (
-                        f"the database has a table {strange[0]} that does not belong to a mirror: choose another file"
-                    )
-                    raise MirrorError(message)
-                self._transact(lambda: self._make_state(server))
-            self._check_format()
-            # A user may have removed a table. Then nothing of the listing is there.
-            self._connection.execute(
-                "DELETE FROM _mirror_listings WHERE listing NOT IN (SELECT unnest(?))", [sorted(present)]
-            )
-            self._check_server(server)
-            for listing, wanted in filters.items():
-                self._check_filters(listing, wanted)
-            for listing in sorted(present & set(NAMES)):
-                self._check_columns(listing)
-            self._check_schema()
+        present = self._tables()
+        if "_mirror" not in present:
+            if strange := sorted(present & set(NAMES)):
+                message = f"the database has a table {strange[0]} that does not belong to a mirror: choose another file"
+                raise MirrorError(message)
+            self._transact(lambda: self._make_state(server))
+        self._check_format()
+        # A user may have removed a table. Then nothing of the listing is there.
+        self._connection.execute(
+            "DELETE FROM _mirror_listings WHERE listing NOT IN (SELECT unnest(?))", [sorted(present)]
+        )
+        self._check_server(server)
+        for listing, wanted in filters.items():
+            self._check_filters(listing, wanted)
+        for listing in sorted(present & set(NAMES)):
+            self._check_columns(listing)
+        self._check_schema()
 
     def check_organization(self, organization: str) -> None:
         """Check that the database is a mirror of an organization, and note it if none is noted.
@@ -195,14 +197,13 @@ class Database:
         Raises:
             MirrorError: It is a mirror of another one.
         """
-        with self._explained():
-            mirrored = self._value("SELECT min(organization) FROM _mirror")
-            if mirrored not in (None, organization) and self._has_rows():
-                raise MirrorError(
-                    f"the database is a mirror of the organization {mirrored}, and the key is one of {organization}: "
-                    "choose another file, or another key"
-                )
-            self._connection.execute("UPDATE _mirror SET organization = ?", [organization])
+        mirrored = self._value("SELECT min(organization) FROM _mirror")
+        if mirrored not in (None, organization) and self._has_rows():
+            raise MirrorError(
+                f"the database is a mirror of the organization {mirrored}, and the key is one of {organization}: "
+                "choose another file, or another key"
+            )
+        self._connection.execute("UPDATE _mirror SET organization = ?", [organization])
 
     def has(self, listing: str) -> bool:
         """Return whether a listing is mirrored."""
@@ -215,14 +216,12 @@ class Database:
 
     def rows(self, listing: str) -> int:
         """Return how many rows the table of a listing has."""
-        with self._explained():
-            return int(self._value(f"SELECT count(*) FROM {listing}"))  # noqa: S608 - a listing's name
+        return int(self._value(f"SELECT count(*) FROM {listing}"))  # noqa: S608 - a listing's name
 
     def newest(self, listing: str) -> datetime | None:
         """Return when the newest row of a listing was created. None: there are no rows."""
-        with self._explained():
-            column = listing_class(listing).creation_field
-            microseconds = self._value(f"SELECT max(epoch_us({column})) FROM {listing}")  # noqa: S608 - our own
+        column = listing_class(listing).creation_field
+        microseconds = self._value(f"SELECT max(epoch_us({column})) FROM {listing}")  # noqa: S608 - our own
         return None if microseconds is None else datetime.fromtimestamp(0, UTC) + timedelta(microseconds=microseconds)
 
     def runs_since(self, floor: datetime | None) -> list[tuple[str, str]]:
@@ -231,10 +230,9 @@ class Database:
         Args:
             floor: The time. None: all runs.
         """
-        with self._explained():
-            condition = "" if floor is None else "WHERE created_at >= ?"
-            sql = f"SELECT id, procedure__id FROM runs {condition} ORDER BY id"  # noqa: S608 - our own
-            return self._connection.execute(sql, [] if floor is None else [floor]).fetchall()
+        condition = "" if floor is None else "WHERE created_at >= ?"
+        sql = f"SELECT id, procedure__id FROM runs {condition} ORDER BY id"  # noqa: S608 - our own
+        return self._connection.execute(sql, [] if floor is None else [floor]).fetchall()
 
     def prepare(self, listing: str, filters: Mapping[str, str]) -> None:
         """Make the tables and columns that are missing.
@@ -340,10 +338,9 @@ class Database:
 
     def _transact(self, change: Callable[[], None]) -> None:
         try:
-            with self._explained():
-                self._connection.execute("BEGIN")
-                change()
-                self._connection.execute("COMMIT")
+            self._connection.execute("BEGIN")
+            change()
+            self._connection.execute("COMMIT")
         except BaseException:
             self._roll_back()
             raise
