@@ -1,4 +1,4 @@
-"""An event loop in a thread of its own, for programs that have none, or whose loop is theirs alone."""
+"""An event loop in a thread of its own, for programs without an event loop, and for notebooks, whose loop is in use."""
 
 from __future__ import annotations
 

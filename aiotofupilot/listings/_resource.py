@@ -157,7 +157,7 @@ class Detailed(Resource, Generic[D]):
         """Return one item, with everything that the API knows of it.
 
         Any text is sent so that the server reads exactly this text. Whether upper and lower case matter in numbers is
-        up to the server, so an item can spell its number in another way.
+        up to the server, so an item can have its number in other letters.
 
         Args:
             key: The ID of the item. For a unit it is the serial number, and for a part or a batch it is the number.

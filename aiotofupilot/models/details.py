@@ -522,7 +522,7 @@ class UnitDetails:
     id: str
     """UUID."""
     serial_number: str
-    """Serial number, as the server spells it."""
+    """Serial number, as the server writes it."""
     created_at: datetime
     """When it was created; timezone-aware."""
     sample: str | None = None
@@ -570,7 +570,7 @@ class PartDetails:
     id: str
     """UUID."""
     number: str
-    """Part number, 1 to 60 characters, as the server spells it."""
+    """Part number, 1 to 60 characters, as the server writes it."""
     name: str
     """Display name."""
     created_at: datetime
@@ -604,7 +604,7 @@ class RevisionDetails:
     id: str
     """UUID."""
     number: str
-    """Revision number, 1 to 60 characters, as the server spells it."""
+    """Revision number, 1 to 60 characters, as the server writes it."""
     created_at: datetime | None
     """When it was created; timezone-aware. None: the server does not say."""
     created_by_user: UserRef | None
@@ -640,7 +640,7 @@ class BatchDetails:
     id: str
     """UUID."""
     number: str
-    """Batch number, 1 to 60 characters, as the server spells it."""
+    """Batch number, 1 to 60 characters, as the server writes it."""
     created_at: datetime
     """When it was created; timezone-aware."""
     units: tuple[BatchUnit, ...]
