@@ -251,17 +251,19 @@ def from_wire(document: object, model: type[T]) -> T:
     raise DecodeError(f"{path}: {fault}", path=path)
 
 
-def to_wire(item: object) -> dict[str, Any]:
+def to_wire(item: object, *, with_secrets: bool = True) -> dict[str, Any]:
     """Return an item in the API's format: its keys and order, and dates in UTC with milliseconds and ``Z``.
 
     A date with a fraction of a millisecond keeps its microseconds, so that `from_wire` returns the same item.
 
     Args:
         item: A model, such as a `Run`, or a part of one, such as a `RunUnit`.
+        with_secrets: Whether to have fields that no repr shows, such as `Attachment.download_url`. Without them,
+            `from_wire` can refuse the object.
     """
     from .detailed import wire_converter  # noqa: PLC0415 - see the module's docstring
 
-    return cast("dict[str, Any]", wire_converter().unstructure(item))
+    return cast("dict[str, Any]", wire_converter(with_secrets=with_secrets).unstructure(item))
 
 
 def _is_of_models(kind: type[Any]) -> bool:

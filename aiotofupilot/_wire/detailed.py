@@ -23,7 +23,7 @@ from cattrs.gen import (
 )
 
 from aiotofupilot.models import PageMeta
-from aiotofupilot.models.fields import check_array, fields_of, immutable
+from aiotofupilot.models.fields import check_array, fields_of, immutable, shown_fields
 from aiotofupilot.models.refs import JSON
 from aiotofupilot.positions import LARGEST
 
@@ -208,9 +208,9 @@ def _or_empty(array: Hook) -> Hook:
     return lambda value, kind: () if value is None else array(value, kind)
 
 
-def renamings(model: Any) -> dict[str, Any]:
+def renamings(model: Any, *, with_secrets: bool = True) -> dict[str, Any]:
     """Return the arguments that tell cattrs the names of a model's fields in the API's JSON."""
-    names = {field.name: field.wire_name for field in fields_of(model)}
+    names = {field.name: field.wire_name for field in (fields_of if with_secrets else shown_fields)(model)}
     return {
         field.name: override(rename=names[field.name]) if field.name in names else override(omit=True)
         for field in attrs.fields(model)
@@ -230,13 +230,13 @@ def locate(error: BaseException, path: str = "$") -> tuple[str, str]:
 
 
 @cache
-def wire_converter() -> Converter:
+def wire_converter(*, with_secrets: bool) -> Converter:
     """Return the converter from models to JSON."""
     converter = Converter()
 
     @converter.register_unstructure_hook_factory(attrs.has)
     def model_hook(model: Any) -> Callable[[Any], dict[str, Any]]:
-        return make_dict_unstructure_fn(model, converter, **renamings(model))
+        return make_dict_unstructure_fn(model, converter, **renamings(model, with_secrets=with_secrets))
 
     def without_nan(data: tuple[float, ...]) -> list[float | None]:
         return [None if point != point else point for point in data]  # noqa: PLR0124 - only NaN differs from itself

@@ -19,7 +19,7 @@ import pyarrow as pa
 
 from aiotofupilot._arguments import for_parameter, must_be
 from aiotofupilot.errors import DecodeError
-from aiotofupilot.models.fields import fields_of
+from aiotofupilot.models.fields import shown_fields
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Sequence
@@ -127,7 +127,7 @@ def _plain(field: Any) -> Any:  # noqa: ANN401 - a pa.Field[Any]
 
 @cache
 def _columns(model: type) -> tuple[_Column, ...]:
-    return tuple(map(_column, fields_of(model)))
+    return tuple(map(_column, shown_fields(model)))
 
 
 def _column(field: Field) -> _Column:

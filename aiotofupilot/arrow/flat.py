@@ -8,20 +8,21 @@ number of seconds, whatever its length.
 from __future__ import annotations
 
 import json
-from datetime import UTC, datetime, timedelta
-from functools import cache
+from datetime import UTC, timedelta
+from functools import cache, partial
 from typing import TYPE_CHECKING, Any
 
 import attrs
-import msgspec
 import pyarrow as pa
 
-from aiotofupilot.models.fields import fields_of
+from aiotofupilot.models.fields import shown_fields
 
 from .columns import RULES
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
+
+    from aiotofupilot.models.fields import Field
 
 __all__ = ["JSON_FIELD", "flat_batch", "flat_schema"]
 
@@ -49,7 +50,7 @@ def _leaves(model: type) -> tuple[_Leaf, ...]:
 
 
 def _found(model: type, above: tuple[str, ...]) -> Iterator[_Leaf]:
-    for field in fields_of(model):
+    for field in shown_fields(model):
         path = (*above, field.name)
         if field.model is not None and not field.is_array:
             yield from _found(field.model, path)
@@ -58,7 +59,7 @@ def _found(model: type, above: tuple[str, ...]) -> Iterator[_Leaf]:
         elif field.kind in RULES and not field.is_array:
             yield _Leaf(path, *RULES[field.kind], is_json=False)
         else:
-            yield _Leaf(path, pa.string(), _texts, is_json=True)
+            yield _Leaf(path, pa.string(), partial(_texts, field), is_json=True)
 
 
 @cache
@@ -107,8 +108,24 @@ def _seconds(values: Sequence[timedelta | None]) -> pa.Array[Any]:
     return pa.array([None if value is None else value.total_seconds() for value in values], pa.float64())
 
 
-def _texts(values: Sequence[Any]) -> pa.Array[Any]:
-    return pa.array([None if value is None else _json(value) for value in values], pa.string())
+def _texts(field: Field, values: Sequence[Any]) -> pa.Array[Any]:
+    texts = [None if value is None else _json(_document(value, field)) for value in values]
+    return pa.array(texts, pa.string())
+
+
+def _document(value: Any, field: Field) -> Any:  # noqa: ANN401 - any value
+    """Return the value of a field with dicts of what may be shown as models and structs, and null as NaN."""
+    if value is None:
+        return None
+    if field.model is not None:
+        return [_members(item, field.model) for item in value] if field.is_array else _members(value, field.model)
+    if field.kind is float and field.is_array:
+        return [None if point != point else point for point in value]  # noqa: PLR0124 - only NaN differs from itself
+    return value
+
+
+def _members(value: Any, model: Any) -> dict[str, Any]:  # noqa: ANN401 - a model or struct
+    return {field.name: _document(getattr(value, field.name), field) for field in shown_fields(model)}
 
 
 def _json(value: object) -> str:
@@ -118,8 +135,4 @@ def _json(value: object) -> str:
 def _plain(value: Any) -> object:  # noqa: ANN401 - whatever JSON has no word for
     if isinstance(value, timedelta):
         return value.total_seconds()
-    if isinstance(value, datetime):
-        return value.astimezone(UTC).isoformat().replace("+00:00", "Z")
-    if isinstance(value, msgspec.Struct):
-        return msgspec.structs.asdict(value)
-    return attrs.asdict(value, recurse=False)
+    return value.astimezone(UTC).isoformat().replace("+00:00", "Z")

@@ -1,6 +1,6 @@
 """How a listing is written: a table for people; JSON lines, JSON, CSV or Parquet for programs.
 
-JSON and CSV have the API's own names and formats, and Parquet has the library's.
+JSON and CSV have the API's own names and formats, and Parquet has the library's. None of them has what is a secret.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from msgspec import json
 from rich.cells import cell_len, set_cell_size
 
 from aiotofupilot import to_wire
-from aiotofupilot.models.fields import fields_of
+from aiotofupilot.models.fields import shown_fields
 
 from .failures import UsageError
 from .tables import GAP, columns_of, fitted, whole
@@ -61,7 +61,7 @@ class Format(ABC):
 
 class _JSON(Format):
     def _json(self, item: Any) -> bytes:  # noqa: ANN401 - of any listing
-        document = json.encode(to_wire(item))
+        document = json.encode(to_wire(item, with_secrets=False))
         return visible_json(document) if self.for_terminal else document
 
 
@@ -107,7 +107,7 @@ class CSV(Format):
 
     def page(self, items: Sequence[Any]) -> bytes:
         """Return a row for each item."""
-        documents = [to_wire(item) for item in items]
+        documents = [to_wire(item, with_secrets=False) for item in items]
         rows = [[_cell(document, path) for path in self._columns] for document in documents]
         if self.for_terminal:
             rows = [[value and visible(value) for value in row] for row in rows]
@@ -120,7 +120,7 @@ def _paths(model: type) -> list[tuple[str, ...]]:
     They are read off the model, so that the header does not depend on which items come first.
     """
     paths: list[tuple[str, ...]] = []
-    for field in fields_of(model):
+    for field in shown_fields(model):
         if field.model is None or field.is_array:
             paths.append((field.wire_name,))
         else:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, cast
 from attrs import evolve, frozen
 
 from aiotofupilot.listings import listing_class
-from aiotofupilot.models.fields import fields_of
+from aiotofupilot.models.fields import shown_fields
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -199,7 +199,7 @@ def columns_of(listing: str) -> tuple[Column, ...]:
     """Return what a table shows of a listing. Without a table of its own, it shows its first fields."""
     if listing in TABLES:
         return TABLES[listing]
-    fields = fields_of(listing_class(listing).model)
+    fields = shown_fields(listing_class(listing).model)
     names = [field.name for field in fields if field.model is None and field.name != "id"][: _SHOWN - 1]
     columns = (Column(name.replace("_", " ").upper(), name, 17, 40, leaves) for leaves, name in enumerate(names, 1))
     return (_ID, *columns)

@@ -7,9 +7,12 @@
 
 Field names are the API's own. A few names are other ones on the wire. Such a field has that name in its
 attrs metadata, under ``"wire"``, and `wire_name` reads it. A field that the server leaves out where it has no value,
-rather than send null, has ``"null": False`` there. All models are frozen attrs classes with slots. They compare
-and hash by value. Metadata and the items of a page cannot be hashed, so they are left out of the hash. Enumerated
-values are plain strings, so a value that TofuPilot adds later is accepted. Arrays in items are tuples.
+rather than send null, has ``"null": False`` there. A field that is a secret has ``repr=False``. No table, file or
+database that this package writes has it, and `to_wire` can leave it out.
+
+All models are frozen attrs classes with slots. They compare and hash by value. Metadata and the items of a page cannot
+be hashed, so they are left out of the hash. Enumerated values are plain strings, so a value that TofuPilot adds later
+is accepted. Arrays in items are tuples.
 
 The names of the package are those of its modules. A module is loaded when one of its models is first used.
 

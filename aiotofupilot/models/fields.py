@@ -8,7 +8,7 @@ from typing import Any, Union, cast, get_args, get_origin
 
 import attrs
 
-__all__ = ["Field", "check_array", "fields_of", "immutable", "wire_name"]
+__all__ = ["Field", "check_array", "fields_of", "immutable", "shown_fields", "wire_name"]
 
 
 @attrs.frozen
@@ -31,6 +31,8 @@ class Field:
     """The value where the server leaves it out. ``attrs.NOTHING``: the server must send it."""
     is_left_out: bool
     """Whether the server leaves it out where it is None. Otherwise the server sends null."""
+    is_secret: bool
+    """Whether it is a secret, such as the address of an attachment: a field that no repr shows (``repr=False``)."""
 
 
 @cache
@@ -45,6 +47,12 @@ def fields_of(model: Any) -> tuple[Field, ...]:
     if any(attribute.converter or isinstance(attribute.default, attrs.Factory) for attribute in attributes):  # type: ignore[arg-type]  # it is a class
         raise TypeError(f"the constructor of {model.__name__} does more than setting its fields")
     return tuple(_described(attribute) for attribute in attributes if wire_name(attribute) is not None)
+
+
+@cache
+def shown_fields(model: Any) -> tuple[Field, ...]:
+    """Return the fields of a model that may be written to a table, a file or a database: those that are not secrets."""
+    return tuple(field for field in fields_of(model) if not field.is_secret)
 
 
 def _described(attribute: attrs.Attribute[Any]) -> Field:
@@ -63,6 +71,7 @@ def _described(attribute: attrs.Attribute[Any]) -> Field:
         model=kind if attrs.has(kind) else None,
         default=attribute.default,
         is_left_out=attribute.metadata.get("null") is False,
+        is_secret=attribute.repr is False,
     )
 
 
