@@ -1,4 +1,4 @@
-"""The READMEs of the project, taken apart for the tests that hold them to the truth."""
+"""The guides of the project, taken apart for the tests that hold them to the truth."""
 
 import re
 from pathlib import Path
@@ -6,23 +6,27 @@ from typing import NamedTuple
 
 ROOT = Path(__file__).parents[2]
 FRONT = ROOT / "README.md"
+MAP = ROOT / "aiotofupilot" / "README.md"
+"""It leads to the guides that the front page does not name."""
+COOKBOOK = ROOT / "aiotofupilot" / "guides" / "cookbook"
 GUIDES = [
     FRONT,
     *sorted(path for folder in ("aiotofupilot", "benchmarks", "tests") for path in ROOT.glob(f"{folder}/**/README.md")),
+    *sorted(ROOT.glob("aiotofupilot/guides/**/*.md")),
 ]
 
 POLICIES = sorted((ROOT / ".github").glob("*.md"))
 
 
 class Block(NamedTuple):
-    """A fenced block of a README."""
+    """A fenced block of a guide."""
 
     guide: Path
     language: str
     """What follows the opening fence, such as ``python test``."""
     heading: str
     line: int
-    """Line of the README on which its content begins, from 1."""
+    """Line of the guide on which its content begins, from 1."""
     text: str
 
     def __str__(self):
@@ -30,12 +34,12 @@ class Block(NamedTuple):
 
     @property
     def numbered(self):
-        """The text below as many empty lines as put it on the README's own lines, for tracebacks."""
+        """The text below as many empty lines as put it on the guide's own lines, for tracebacks."""
         return "\n" * (self.line - 1) + self.text
 
 
 def read_blocks(guide):
-    """Yield the fenced blocks of a README."""
+    """Yield the fenced blocks of a guide."""
     heading, language, first, lines = "", None, 0, []
     for number, line in enumerate(read(guide).splitlines(), 1):
         if language is not None and line == "```":
@@ -50,7 +54,7 @@ def read_blocks(guide):
 
 
 def read_tables(guide):
-    """Yield the tables of a README as lists of rows, the heading first; cells keep their backticks."""
+    """Yield the tables of a guide as lists of rows, the heading first; cells keep their backticks."""
     for table in re.findall(r"(?:^\|.*\|\n)+", read(guide), re.MULTILINE):
         rows = [re.split(r"(?<!\\)\|", line.strip("\n")[1:-1]) for line in table.splitlines()]
         yield [[cell.strip() for cell in row] for row in rows if not set("".join(row)) <= set("-: ")]

@@ -48,7 +48,7 @@ def test_dask_counts_on_a_cluster_of_two_processes(expected, tmp_path):
     program.write_text(block.numbered, encoding="utf-8")
     environment = os.environ | {"DASK_TEMPORARY_DIRECTORY": str(tmp_path)}
     environment.pop("PYTHONDEVMODE", None)  # asyncio would tell which of Dask's callbacks took long on this machine
-    ran = subprocess.run(  # noqa: S603 - the README's own text
+    ran = subprocess.run(  # noqa: S603 - the guide's own text
         [sys.executable, "-W", "error", program],
         check=False,
         capture_output=True,

@@ -1,4 +1,4 @@
-"""The READMEs tell the truth: their commands, their Python, their links and their tables.
+"""README.md and the guides tell the truth: their commands, their Python, their links and their tables.
 
 A ``python`` block runs as it stands, with ``TOFUPILOT_API_KEY`` and ``TOFUPILOT_URL`` set to a sandbox. It may await at
 the top level, and use ``session``, an open session, without making one.
@@ -29,7 +29,7 @@ from types import SimpleNamespace
 
 import httpx
 import pytest
-from fakes.guides import BLOCKS, FRONT, GUIDES, POLICIES, ROOT, TABLES, blocks, read, read_tables
+from fakes.guides import BLOCKS, COOKBOOK, FRONT, GUIDES, MAP, POLICIES, ROOT, TABLES, blocks, read, read_tables
 from fakes.wire_listings import MODELS
 from fastapi.routing import APIRoute
 
@@ -74,7 +74,7 @@ def test_a_python_block_runs(block, environment):
     session = TofuPilotSession()
     with asyncio.Runner() as runner:
         try:
-            block_run = eval(code, {"__name__": "__main__", "session": session})  # noqa: S307 - the README's own text
+            block_run = eval(code, {"__name__": "__main__", "session": session})  # noqa: S307 - the guide's own text
             if inspect.iscoroutine(block_run):
                 runner.run(block_run)
         finally:
@@ -89,7 +89,7 @@ PROGRAMS = [block for block in blocks("python program") if "\napp = " not in blo
 @pytest.mark.parametrize("block", [block for block in PROGRAMS if not LASTING.search(block.text)], ids=str)
 def test_a_program_runs(block, environment, capfd):
     """A program runs as it is copied into a file, and asks a server for something."""
-    exec(compile(block.numbered, block.guide, "exec", dont_inherit=True), {"__name__": "__main__"})  # noqa: S102 - the README's own text
+    exec(compile(block.numbered, block.guide, "exec", dont_inherit=True), {"__name__": "__main__"})  # noqa: S102 - the guide's own text
     assert "Traceback" not in capfd.readouterr().err
     assert environment.requests or "Sandbox(" in block.text
 
@@ -99,7 +99,7 @@ def test_a_program_that_sets_up_its_process_runs(block, environment, tmp_path):
     program = tmp_path / "program.py"
     program.write_text(block.numbered, encoding="utf-8")
     command = [sys.executable, "-X", "dev", "-W", "error", program]
-    ran = subprocess.run(command, check=False, capture_output=True, text=True)  # noqa: S603 - the README's own text
+    ran = subprocess.run(command, check=False, capture_output=True, text=True)  # noqa: S603 - the guide's own text
     assert ran.returncode == 0, ran.stderr
     assert "Traceback" not in ran.stderr  # of a warning that nobody could be told of
     assert environment.requests
@@ -112,7 +112,7 @@ SERVICES = [block for block in blocks("python program") if "\napp = " in block.t
 async def client_of(block):
     """Run a service, and give it and a client of it."""
     names = {"__name__": "service"}
-    exec(compile(block.numbered, block.guide, "exec", dont_inherit=True), names)  # noqa: S102 - the README's own text
+    exec(compile(block.numbered, block.guide, "exec", dont_inherit=True), names)  # noqa: S102 - the guide's own text
     app = names["app"]
     transport = httpx.ASGITransport(app)
     async with (
@@ -177,7 +177,7 @@ async def test_a_service_answers_within_four_seconds_of_an_outage(environment, u
 def test_a_program_in_another_language_runs(block, environment):
     """It finds the sandbox by its environment, as a program in Python does."""
     command = ["node", "--input-type=module", "--eval", block.text]
-    told = subprocess.run(command, capture_output=True, text=True, check=True, timeout=60)  # noqa: S603 - the README's own text, by the node that is found
+    told = subprocess.run(command, capture_output=True, text=True, check=True, timeout=60)  # noqa: S603 - the guide's own text, by the node that is found
     assert told.stdout == "2 2\n"
     assert environment.requests.statuses == {200: 1}
 
@@ -203,10 +203,9 @@ def test_no_block_escapes_the_tests():
 
 def test_every_recipe_is_a_whole_program():
     """Whoever copies it into a file can run it; a cell of a notebook is no file."""
-    recipes = read(ROOT / "aiotofupilot" / "README.md").partition("\n## Recipes\n")[2]
-    found = [block for block in BLOCKS if block.language.startswith("python") and block.text in recipes]
+    found = [block for block in BLOCKS if block.guide.is_relative_to(COOKBOOK) and block.language.startswith("python")]
     assert len(found) >= 8
-    assert {block.heading for block in found if block.language == "python"} == {"Jupyter"}
+    assert {block.guide.stem for block in found if block.language == "python"} == {"notebooks"}
 
 
 @pytest.mark.parametrize("table", SIGNATURES, ids=lambda table: table[0][0].strip("`"))
@@ -228,7 +227,7 @@ def test_a_table_of_parameters_is_the_signature(table):
         if parameter.default is parameter.empty:
             assert written[name] == "required"
         else:
-            assert eval(written[name], vars(surface)) == parameter.default  # noqa: S307 - the README's own text
+            assert eval(written[name], vars(surface)) == parameter.default  # noqa: S307 - the guide's own text
 
 
 def test_the_options_have_their_tables():
@@ -247,7 +246,7 @@ def test_everything_that_can_go_wrong_is_in_its_table(heading, package, beside):
     calls = [row[0].strip("`") for row in table[1:]]
     assert {call.partition("(")[0] for call in calls} == set(package.__all__) - beside
     for call in calls:
-        assert callable(getattr(made := eval(call, vars(package)), "alter", made))  # noqa: S307 - the README's own text
+        assert callable(getattr(made := eval(call, vars(package)), "alter", made))  # noqa: S307 - the guide's own text
 
 
 IN_CODE = re.compile(r"^```.*?^```$|`[^`\n]+`", re.MULTILINE | re.DOTALL)
@@ -363,9 +362,10 @@ def test_every_link_leads_somewhere(guide):
         assert file.is_file(), target
 
 
-def test_every_guide_is_linked_from_the_front_page():
+def test_every_guide_is_linked_from_the_front_page_or_the_map():
     """A guide that nothing leads to is not read."""
-    assert {str(guide.relative_to(ROOT)) for guide in [*GUIDES[1:], *POLICIES]} <= set(LINK.findall(read(FRONT)))
+    linked = {page.parent / target for page in (FRONT, MAP) for target in LINK.findall(read(page))}
+    assert {*GUIDES[1:], *POLICIES} <= {path.resolve() for path in linked}
 
 
 def test_every_guide_installs_from_a_checkout():
