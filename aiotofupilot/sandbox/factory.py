@@ -232,10 +232,10 @@ def _checked(name: str, items: object, *, may_be_number: bool) -> list[Any]:
 
 
 class BusyLine:
-    """A hook that makes runs, and inserts, removes and renames procedures at random. The seed decides what happens.
+    """A hook that makes and removes runs, and inserts, removes and renames procedures. The seed decides what happens.
 
     A run comes with its phases, measurements and logs. If one is due, it also comes with a unit, a batch and
-    deployments. All of them are the newest of their listings.
+    deployments. All of them are the newest of their listings. A run that is removed leaves what came with it.
 
     A rate is the mean number of changes for each request; at least 0. 0.25 is one change with about every fourth
     request, and 3.0 is three changes with each request. The rates are attributes, and may be changed at any time.
@@ -249,6 +249,7 @@ class BusyLine:
         inserted: What was created.
         removed: What was removed, as it was then.
         renamed: What was renamed, as it was before.
+        removed_runs: Runs that were removed, as they were then.
     """
 
     def __init__(
@@ -258,6 +259,7 @@ class BusyLine:
         inserts: float = 0.0,
         removals: float = 0.0,
         renames: float = 0.0,
+        run_removals: float = 0.0,
         anywhere: bool = False,
         seed: int = 0,
     ) -> None:
@@ -268,6 +270,7 @@ class BusyLine:
             inserts: Procedures created for each request.
             removals: Procedures removed for each request.
             renames: Procedures renamed for each request.
+            run_removals: Runs removed for each request.
             anywhere: Whether new procedures turn up anywhere, as old as their neighbour; otherwise they are the newest
                 and come first.
             seed: Another seed makes other changes.
@@ -276,10 +279,12 @@ class BusyLine:
         self.inserts = inserts
         self.removals = removals
         self.renames = renames
+        self.run_removals = run_removals
         self.produced: int = 0
         self.inserted: list[Procedure] = []
         self.removed: list[Procedure] = []
         self.renamed: list[Procedure] = []
+        self.removed_runs: list[Run] = []
         self._anywhere = anywhere
         self._random = Random(f"busy line {seed}")  # noqa: S311 - test data
         self._pace = Random(f"busy line's runs {seed}")  # noqa: S311 - test data
@@ -303,6 +308,9 @@ class BusyLine:
             made = _times(self.runs, self._pace)
             factory.produce(made)
             self.produced += made
+        if self.run_removals:
+            for _ in range(min(_times(self.run_removals, self._pace), len(factory.runs))):
+                self.removed_runs.append(factory.runs.pop(self._pace.randrange(len(factory.runs))))
 
     def _insert(self, procedures: list[Procedure]) -> None:
         """Create a procedure."""

@@ -10,13 +10,16 @@ When aiotofupilot is installed, pytest has the fixtures `tofupilot_sandbox`, `to
 - `serving` runs a sandbox in its own thread. Its `without_waits` lets retries wait for nothing, like the marker's
   ``waits=False``.
 - `mocking` has `mock_listing`, which responds without a server, for tests that use aioresponses.
+- `auditing` has `audit`, which says what a loop with any client misses and doubles while the listing changes.
 - `builders` make items, such as `make_run`, for the sandbox and for the mock.
 """
 
 from typing import TYPE_CHECKING
 
 __all__ = [
+    "AuditReport",
     "MockResponse",
+    "audit",
     "make",
     "make_deployment",
     "make_measurement",
@@ -30,10 +33,11 @@ __all__ = [
 ]
 
 if TYPE_CHECKING:
+    from .auditing import AuditReport, audit
     from .builders import make, make_deployment, make_measurement, make_phase, make_run, make_unit
     from .mocking import MockResponse, mock_listing
     from .serving import serve, session_on, without_waits
 else:  # hidden from type checkers, because they would then accept any name
     from aiotofupilot import _public
 
-    __getattr__, __dir__ = _public.lazy(__name__, __all__, ("builders", "serving", "mocking"))
+    __getattr__, __dir__ = _public.lazy(__name__, __all__, ("builders", "serving", "auditing", "mocking"))

@@ -22,22 +22,6 @@ def busy(rate, *, most, seed=0):
     return line, [line, rest]
 
 
-class Removals:
-    """A hook that removes runs and remembers their IDs."""
-
-    def __init__(self, rate, random):
-        self.ids = set()
-        self._rate = rate
-        self._random = random
-
-    def __call__(self, factory, request):
-        runs = factory.runs
-        if runs and self._random.random() < self._rate:
-            at = self._random.randrange(len(runs))
-            self.ids.add(runs[at].id)
-            del runs[at]
-
-
 QUERIES = [
     {},
     {"outcomes": ["FAIL", "ERROR"]},
@@ -53,7 +37,7 @@ async def test_runs_are_yielded_exactly_once_while_a_line_produces_and_others_ar
     for seed in range(6 if NIGHTLY else 2):
         random = Random(f"{query} {seed}")  # noqa: S311 - test data
         _, hooks = busy(3 * random.random(), most=200, seed=seed)
-        removals = Removals(random.choice([0, 0.5]), random)
+        removals = BusyLine(run_removals=random.choice([0, 0.5]), seed=seed)
         async with (
             Sandbox(8, runs=random.randint(0, 400), seed=seed) as sandbox,
             TofuPilotSession(sandbox.api_key, base_url=sandbox.url, retry=AT_ONCE) as session,
@@ -64,7 +48,8 @@ async def test_runs_are_yielded_exactly_once_while_a_line_produces_and_others_ar
                 faults.status(503), faults.reset(), faults.cut(), rate=random.choice([0, 0.1]), seed=seed, heal_after=2
             )
             yielded = [run.id for run in await walk(session.runs, query, random)]
-        stayed = [run_id for run_id in listed if run_id not in removals.ids]
+        removed = {run.id for run in removals.removed_runs}
+        stayed = [run_id for run_id in listed if run_id not in removed]
         kept = set(stayed)
         assert [run_id for run_id in yielded if run_id in kept] == stayed, seed
         assert len(set(yielded)) == len(yielded), seed

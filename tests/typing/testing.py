@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import AsyncIterator, Iterator
 from typing import assert_type
 
 from aioresponses import aioresponses
@@ -24,7 +25,9 @@ from aiotofupilot import (
 )
 from aiotofupilot.sandbox import Factory, Sandbox
 from aiotofupilot.testing import (
+    AuditReport,
     MockResponse,
+    audit,
     make,
     make_deployment,
     make_measurement,
@@ -70,3 +73,20 @@ def mocks_take_items_or_their_number(mocked: aioresponses) -> None:
     assert_type(factory.units, list[Unit])
     mock_listing(mocked, units=3)  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType] - only two take a number
     mocked.get("https://example.com/", response_class=MockResponse)  # pyright: ignore[reportUnknownMemberType] - aioresponses says of a pattern no more than that it is one
+
+
+async def an_audit_takes_a_loop_of_any_form() -> None:
+    def generator(url: str, _key: str) -> Iterator[str]:
+        yield url
+
+    async def async_generator(url: str, _key: str) -> AsyncIterator[str]:
+        yield url
+
+    async def coroutine(url: str, key: str) -> list[str]:
+        return [url, key]
+
+    assert_type(await audit(generator, seed=7), AuditReport)
+    assert_type(await audit(async_generator, listing="runs"), AuditReport)
+    assert_type((await audit(coroutine, items=10)).missed, tuple[str, ...])
+    await audit(generator, listing="units")  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType] - two listings
+    await audit(lambda url, _key: [len(url)])  # type: ignore[list-item]  # pyright: ignore[reportArgumentType] - ids

@@ -1,0 +1,194 @@
+"""Runs anybody's loop over a listing against a busy line, and says which items it missed and which it doubled."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncGenerator, AsyncIterable, Awaitable, Callable, Iterable
+from typing import TYPE_CHECKING, Literal, cast, get_args
+
+from attrs import frozen
+
+from aiotofupilot.sandbox import BusyLine, Factory, Request, Sandbox
+
+from .serving import serve
+
+if TYPE_CHECKING:
+    from aiotofupilot.models import Procedure, Run
+
+__all__ = ["AuditReport", "audit"]
+
+_Listing = Literal["procedures", "runs"]
+_Ids = Iterable[str] | AsyncIterable[str] | Awaitable[Iterable[str]]
+_PROCEDURES_THAT_RUN = 16
+_MOST_SHOWN = 2
+
+
+@frozen(kw_only=True)
+class AuditReport:
+    """What a loop got of a listing that changed meanwhile. As a string, it is a summary for people."""
+
+    listing: _Listing
+    """The argument of `audit`."""
+    items: int
+    """The argument of `audit`."""
+    created: float
+    """The argument of `audit`."""
+    removed: float
+    """The argument of `audit`."""
+    seed: int
+    """The argument of `audit`."""
+    requests: int
+    """How many requests the loop sent."""
+    created_items: int
+    """How many items were created while the loop ran. It may have got them or not."""
+    removed_items: int
+    """How many items were removed while the loop ran. It may have got them or not."""
+    stayed: int
+    """How many items were in the listing all the time. The loop should get each of them once."""
+    got: int
+    """How many ids the loop got, each one counted as often as it came."""
+    missed: tuple[str, ...]
+    """The ids of items that were in the listing all the time and that the loop did not get, in the listing's order."""
+    doubled: tuple[str, ...]
+    """The ids that the loop got again, once for each further time, in the order in which it got them."""
+    unknown: tuple[str, ...]
+    """The ids that the loop got, but that were never in the listing while it ran, such as those of a cache."""
+
+    @property
+    def is_exact(self) -> bool:
+        """Whether the loop missed nothing, doubled nothing, and got nothing that was not there."""
+        return not (self.missed or self.doubled or self.unknown)
+
+    def __str__(self) -> str:
+        changes = f"{self.created_items:,} were created and {self.removed_items:,} removed"
+        names = ("listing", "items", "created", "removed", "seed")
+        lines = [
+            f"{self.got:,} {self.listing} in {self.requests:,} requests, while {changes}",
+            f"missed:  {self._told(self.missed)}",
+            f"doubled: {self._told(self.doubled)}",
+            f"unknown: {self._told(self.unknown)}",
+            f"repeat:  audit(read, {', '.join(f'{name}={getattr(self, name)!r}' for name in names)})",
+        ]
+        return "\n".join(lines)
+
+    def _told(self, ids: tuple[str, ...]) -> str:
+        """Return how many ids there are, how many per cent of the items that stayed this is, and the first ids."""
+        if not ids:
+            return "none"
+        more = f" and {len(ids) - _MOST_SHOWN:,} more" if len(ids) > _MOST_SHOWN else ""
+        return f"{len(ids):,} ({len(ids) / max(self.stayed, 1):.2%}): {', '.join(ids[:_MOST_SHOWN])}{more}"
+
+
+async def audit(
+    read: Callable[[str, str], _Ids],
+    *,
+    listing: _Listing = "procedures",
+    items: int = 1000,
+    created: float = 1.0,
+    removed: float = 2.0,
+    seed: int = 0,
+) -> AuditReport:
+    """Let a loop read a listing of a busy line, and say what it missed and what it doubled.
+
+    The loop may use any client. The line is a sandbox in its own thread, which creates and removes items before each
+    response. A loop that sends one request after the other gets the same report each time.
+
+    Example:
+        async def read(url: str, key: str) -> AsyncIterator[str]:
+            async with TofuPilotSession(key, base_url=url) as session:
+                async for procedure in session.procedures.list(on_drift="resync"):
+                    yield procedure.id
+
+
+        report = await audit(read, seed=7)
+        assert report.is_exact, report
+
+    Args:
+        read: The loop. It gets the base URL of the API, such as ``http://127.0.0.1:49152/api``, and a key. It returns
+            or yields the id of each item that it gets. It may be an async function or generator. Other functions and
+            generators may block, and run in a thread.
+        listing: The listing that the loop reads: ``procedures`` or ``runs``.
+        items: How many items the listing has at first; at least 1.
+        created: How many items are created for each request, on average; at least 0. They come first in the listing.
+            As many items as there were at first are created at most, so that every loop comes to an end.
+        removed: How many items are removed for each request, on average, anywhere in the listing; at least 0.
+        seed: Another seed makes other items and other changes.
+
+    Raises:
+        TypeError: The loop gave something else than ids.
+        ValueError: An argument is out of bounds.
+        Exception: What the loop raises.
+    """
+    if listing not in get_args(_Listing):
+        raise ValueError(f"listing must be 'procedures' or 'runs', got {listing!r}")
+    for name, value, least in (("items", items, 1), ("created", created, 0), ("removed", removed, 0)):
+        if not value >= least:
+            raise ValueError(f"{name} must be at least {least}, got {value!r}")
+    if listing == "procedures":
+        sandbox = Sandbox(items, runs=0, seed=seed)
+        line = BusyLine(inserts=created, removals=removed, seed=seed)
+    else:
+        sandbox = Sandbox(_PROCEDURES_THAT_RUN, runs=items, seed=seed)
+        line = BusyLine(runs=created, run_removals=removed, seed=seed)
+
+    def rest(_factory: Factory, _request: Request) -> None:
+        if len(line.inserted) + line.produced >= items:
+            line.inserts = line.runs = 0.0
+
+    sandbox.before_response += [rest, line]
+    at_first = _ids(sandbox.rows(listing))
+    with serve(sandbox):
+        got = await _read(read, sandbox.url, sandbox.api_key)
+
+    gone = {*_ids(line.removed), *_ids(line.removed_runs)}
+    ever = gone.union(at_first, _ids(sandbox.rows(listing)))
+    stayed = [identity for identity in at_first if identity not in gone]
+    once, doubled = set[str](), list[str]()
+    for identity in got:
+        (doubled.append if identity in once else once.add)(identity)
+    return AuditReport(
+        listing=listing,
+        items=items,
+        created=created,
+        removed=removed,
+        seed=seed,
+        requests=len(sandbox.requests),
+        created_items=len(ever) - len(at_first),
+        removed_items=len(gone),
+        stayed=len(stayed),
+        got=len(got),
+        missed=tuple(identity for identity in stayed if identity not in once),
+        doubled=tuple(doubled),
+        unknown=tuple(identity for identity in dict.fromkeys(got) if identity not in ever),
+    )
+
+
+def _ids(items: Iterable[Procedure | Run]) -> list[str]:
+    return [item.id for item in items]
+
+
+async def _read(read: Callable[[str, str], _Ids], url: str, key: str) -> list[str]:
+    """Return what the loop returns or yields. It begins in a thread, because it may block."""
+
+    def begin() -> _Ids:
+        ids = read(url, key)
+        return list(ids) if isinstance(ids, Iterable) and not isinstance(ids, str) else ids
+
+    ids = await asyncio.to_thread(begin)
+    try:
+        if isinstance(ids, AsyncIterable):
+            ids = [identity async for identity in ids]
+        elif isinstance(ids, Awaitable):
+            ids = await ids
+    finally:
+        if isinstance(ids, AsyncGenerator):
+            await ids.aclose()
+    if isinstance(ids, str) or not isinstance(ids, Iterable):
+        raise TypeError(f"read must return or yield ids, got {ids!r}")
+    got = list(cast("Iterable[object]", ids))
+    for identity in got:
+        if not isinstance(identity, str):
+            raise TypeError(
+                f"read must give ids, which are strings, got an object of the class {type(identity).__name__}"
+            )
+    return cast("list[str]", got)

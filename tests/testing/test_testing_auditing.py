@@ -1,0 +1,207 @@
+"""`testing.auditing`: what a loop misses and doubles while the listing changes."""
+
+import asyncio
+import json
+import re
+from functools import partial
+from http.client import HTTPConnection
+from urllib.parse import urlsplit
+
+import httpx
+import pytest
+from fakes.guides import blocks
+
+from aiotofupilot import TofuPilotSession
+from aiotofupilot.testing import AuditReport, audit
+
+
+def pages(url, key, listing="procedures", limit=100):
+    """Yield the ids of each page of a plain loop that blocks."""
+    at, cursor = urlsplit(url), 0
+    connection = HTTPConnection(at.hostname, at.port, timeout=10)
+    while cursor is not None:
+        target = f"{at.path}/v2/{listing}?limit={limit}&cursor={cursor}"
+        connection.request("GET", target, headers={"Authorization": f"Bearer {key}"})
+        page = json.loads(connection.getresponse().read())
+        yield [item["id"] for item in page["data"]]
+        cursor = page["meta"]["next_cursor"]
+    connection.close()
+
+
+def plain(url, key, **options):
+    for page in pages(url, key, **options):
+        yield from page
+
+
+async def exact(url, key, listing="procedures", **options):
+    async with TofuPilotSession(key, base_url=url) as session:
+        async for item in getattr(session, listing).list(on_drift="resync", **options):
+            yield item.id
+
+
+@pytest.mark.parametrize("listing", ["procedures", "runs"])
+async def test_a_plain_loop_loses_what_the_report_says(listing):
+    """What the loop got, together with what the report says, is the listing. The seed repeats all of it."""
+    got = []
+
+    def read(url, key):
+        got[:] = plain(url, key, listing=listing)
+        return got
+
+    report = await audit(read, listing=listing, seed=3)
+    assert report.missed
+    assert report.doubled
+    assert report.unknown == ()
+    assert not report.is_exact
+    assert (report.got, report.stayed + report.removed_items) == (len(got), 1000)
+    assert set(report.missed).isdisjoint(got)
+    assert all(got.count(identity) > 1 for identity in report.doubled)
+    assert len(got) - len(set(got)) == len(report.doubled)
+    assert report.removed_items == 2 * report.requests
+    assert report.created_items == report.requests
+    assert await audit(read, listing=listing, seed=3) == report
+    assert (await audit(read, listing=listing, seed=4)).missed != report.missed
+
+
+@pytest.mark.parametrize("listing", ["procedures", "runs"])
+async def test_an_exact_loop_is_exact(listing):
+    report = await audit(partial(exact, listing=listing, concurrency=4), listing=listing)
+    assert report.is_exact, report
+    assert report.removed_items > 20
+
+
+async def test_without_changes_a_plain_loop_is_exact():
+    report = await audit(plain, created=0, removed=0)
+    assert report.is_exact
+    assert (report.got, report.stayed, report.requests) == (1000, 1000, 10)
+
+
+async def test_a_loop_may_have_any_form():
+    """It is a function or a generator, async or not. Functions that block run in a thread."""
+
+    def returns(url, key):
+        return list(plain(url, key))
+
+    async def coroutine(url, key):
+        return [identity async for identity in exact(url, key)]
+
+    async def with_httpx(url, key):
+        async with httpx.AsyncClient(headers={"Authorization": f"Bearer {key}"}) as client:
+            response = await client.get(f"{url}/v2/procedures", params={"limit": 10})
+            return {item["id"] for item in response.json()["data"]}
+
+    for read in (plain, returns, exact, coroutine, with_httpx, partial(exact, concurrency=2)):
+        report = await audit(read, items=10, created=0, removed=0)
+        assert (report.got, report.is_exact) == (10, True)
+
+
+async def test_what_a_loop_does_not_ask_for_is_missed():
+    """So a loop that talks to another server, or to nobody, does not pass."""
+    report = await audit(lambda _url, _key: ["an id of another server"] * 2, items=5)
+    assert (report.requests, len(report.missed), report.got) == (0, 5, 2)
+    assert report.doubled == report.unknown == ("an id of another server",)
+
+
+async def test_a_loop_that_never_gets_ahead_comes_to_an_end():
+    """More items are created than fit on its pages, until there are twice as many as at first."""
+    report = await audit(partial(plain, limit=10), items=100, created=20, removed=0)
+    assert report.created_items == 100
+    assert report.got == 200
+    assert report.doubled
+
+
+@pytest.mark.parametrize(
+    ("given", "words"),
+    [
+        ("abc", "read must return or yield ids, got 'abc'"),
+        (None, "read must return or yield ids, got None"),
+        ([3], "read must give ids, which are strings, got an object of the class int"),
+    ],
+)
+async def test_something_else_than_ids_is_refused(given, words):
+    with pytest.raises(TypeError, match=re.escape(words)):
+        await audit(lambda _url, _key: given)
+
+
+@pytest.mark.parametrize(
+    ("options", "words"),
+    [
+        ({"listing": "units"}, "listing must be 'procedures' or 'runs', got 'units'"),
+        ({"items": 0}, "items must be at least 1, got 0"),
+        ({"created": -1}, "created must be at least 0, got -1"),
+        ({"removed": float("nan")}, "removed must be at least 0, got nan"),
+    ],
+)
+async def test_an_argument_out_of_bounds_is_refused(options, words):
+    with pytest.raises(ValueError, match=re.escape(words)):
+        await audit(plain, **options)
+
+
+async def test_an_error_of_the_loop_is_raised_and_the_loop_is_closed():
+    closed = []
+
+    async def read(url, key):
+        try:
+            async for identity in exact(url, key):
+                yield identity
+                raise LookupError("of the loop")
+        finally:
+            closed.append(True)
+
+    with pytest.raises(LookupError, match="of the loop"):
+        await audit(read)
+    assert closed == [True]
+
+
+async def test_a_cancelled_audit_closes_the_loop_and_the_sandbox():
+    begun, closed = asyncio.Event(), []
+
+    async def read(url, _key):
+        try:
+            yield url
+            begun.set()
+            await asyncio.Event().wait()
+        finally:
+            await asyncio.sleep(0)
+            closed.append(url)
+
+    task = asyncio.create_task(audit(read))
+    await begun.wait()
+    task.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await task
+    ((url),) = closed
+    with pytest.raises(ConnectionRefusedError):
+        next(pages(url, "key"))
+
+
+def test_a_report_tells_the_first_ids_and_how_to_repeat_it():
+    report = AuditReport(
+        listing="runs",
+        items=2000,
+        created=0.5,
+        removed=3,
+        seed=7,
+        requests=20,
+        created_items=11,
+        removed_items=60,
+        stayed=1940,
+        got=1951,
+        missed=("a", "b", "c", "d"),
+        doubled=("e",),
+        unknown=(),
+    )
+    assert str(report) == (
+        "1,951 runs in 20 requests, while 11 were created and 60 removed\n"
+        "missed:  4 (0.21%): a, b and 2 more\n"
+        "doubled: 1 (0.05%): e\n"
+        "unknown: none\n"
+        "repeat:  audit(read, listing='runs', items=2000, created=0.5, removed=3, seed=7)"
+    )
+
+
+def test_the_guide_shows_what_its_loop_loses(capsys):
+    (program,) = [block for block in blocks("python program") if "audit(" in block.text]
+    (shown,) = [block.text for block in blocks("text") if block.text in program.guide.read_text("utf-8")]
+    exec(compile(program.numbered, program.guide, "exec", dont_inherit=True), {"__name__": "__main__"})  # noqa: S102 - the README's own text
+    assert capsys.readouterr().out == shown
