@@ -29,6 +29,7 @@ if TYPE_CHECKING:
 
     from ._http.retry import Retry
     from ._http.throttle import Limiter
+    from .listings._shared import ExtraQuery
 
 __all__ = ["TofuPilotSession"]
 
@@ -79,6 +80,8 @@ class TofuPilotSession(Listings):
             hooks do not see the key. None: an aiohttp session is made on first use, and closed with this session.
         trace_configs: Trace hooks for the aiohttp session that is made. None: no hooks.
         allow_insecure_http: Whether the key may be sent unencrypted to another host than this one.
+        user_agent: The name of your program, such as ``my-service/1.2``, which the ``User-Agent`` of each request
+            begins with. None: it begins with ours.
 
     Raises:
         ConfigurationError: There is no key, or the key, the URL or a combination of options cannot be used.
@@ -104,6 +107,7 @@ class TofuPilotSession(Listings):
         http_session: aiohttp.ClientSession | None = None,
         trace_configs: Sequence[aiohttp.TraceConfig] | None = None,
         allow_insecure_http: bool = False,
+        user_agent: str | None = None,
     ) -> None:
         key, way = Secret.of(api_key), Secret.of(proxy)
         del api_key, proxy  # so that no traceback with local variables shows them
@@ -128,6 +132,7 @@ class TofuPilotSession(Listings):
             redaction=redaction,
             tls=settings.tls(ca_cert) if is_own else None,
             proxy=route,
+            user_agent=user_agent,
         )
         # It does not refer to the session, which would otherwise keep itself alive.
         self._unowned = Connection(
@@ -202,6 +207,28 @@ class TofuPilotSession(Listings):
 
         missing = f"the server is too old to say whose key this is, or {self._base_url} is not its address"
         return await get_item(self._connection, "/v2/whoami", models.Identity, missing=missing)
+
+    async def get_json(self, path: str, query: ExtraQuery | None = None) -> Any:  # noqa: ANN401 - JSON can be anything
+        """Return what the API has at a path, as plain JSON values, for what this package does not know yet.
+
+        The request is one of the session like any other: with its key, retries, pauses and limits.
+
+        Args:
+            path: A path of the API, percent-encoded, such as ``/v2/runs/1f5f5c2e``.
+            query: The parameters of the request. None: there are none.
+
+        Returns:
+            A dict, a list, a string, a number, True, False or None.
+
+        Raises:
+            TypeError: An argument is of the wrong type.
+            ValueError: The path does not begin with ``/v2/`` or could lead elsewhere, or a parameter cannot be sent.
+            InvalidJSONError: The response is not JSON.
+            TofuPilotError: The server did not respond as it should.
+        """
+        from .listings._resource import get_json  # noqa: PLC0415 - likewise
+
+        return await get_json(self._connection, path, query)
 
     def __getstate__(self) -> NoReturn:
         raise TypeError("a session cannot be copied or pickled: it has a key, connections and an event loop")

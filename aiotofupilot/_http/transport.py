@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import re
 from collections.abc import Iterable
 from http import HTTPStatus
 from typing import TYPE_CHECKING, cast
@@ -13,7 +14,7 @@ import aiohttp
 from multidict import CIMultiDict
 from yarl import URL
 
-from aiotofupilot._arguments import for_parameter, must_be
+from aiotofupilot._arguments import as_str, for_parameter, must_be
 from aiotofupilot._version import __version__
 from aiotofupilot._wire.response import Response
 from aiotofupilot.errors import (
@@ -41,6 +42,13 @@ __all__ = ["Transport"]
 
 _log = logging.getLogger("aiotofupilot")
 
+_PRODUCT = r"[\w!#$%&'*+.^`|~-]+(?:/[\w!#$%&'*+.^`|~-]+)?"
+_PRODUCTS = re.compile(f"{_PRODUCT}(?: {_PRODUCT})*", re.ASCII)
+"""Names of programs, each perhaps with a version, as a User-Agent has them.
+
+Source: https://www.rfc-editor.org/rfc/rfc9110#field.user-agent
+"""
+
 _USER_AGENT = f"aiotofupilot/{__version__} aiohttp/{aiohttp.__version__}"
 
 _CONNECTIONS = 100
@@ -65,10 +73,12 @@ class Transport:
 
     The user's own ``http_session`` is left open. If it is None, an aiohttp session is made on first use, and
     ``trace_configs``, ``tls`` and ``proxy`` are for it. Without ``tls``, it trusts the authorities that the system
-    trusts.
+    trusts. ``user_agent`` is what the User-Agent begins with.
 
     Raises:
-        TypeError: ``http_session`` is not an aiohttp session, or ``trace_configs`` holds something else.
+        TypeError: ``http_session`` is not an aiohttp session, or ``trace_configs`` holds something else, or
+            ``user_agent`` is not a string.
+        ValueError: ``user_agent`` is not one.
     """
 
     def __init__(
@@ -81,12 +91,13 @@ class Transport:
         redaction: Redaction,
         tls: SSLContext | None = None,
         proxy: Proxy | None = None,
+        user_agent: str | None = None,
     ) -> None:
         self._settings = settings
         self._base = URL(settings.base_url)
         self._prefix = str(self._base)
         # A CIMultiDict, because aiohttp would otherwise make one for each request.
-        self._headers = CIMultiDict({"Accept": "application/json", "User-Agent": _USER_AGENT})
+        self._headers = CIMultiDict({"Accept": "application/json", "User-Agent": _checked_user_agent(user_agent)})
         self._session = _checked_session(http_session)
         self._owns_session = http_session is None
         self._trace_configs = _checked_trace_configs(trace_configs)
@@ -271,6 +282,18 @@ def _checked_session(session: object) -> aiohttp.ClientSession | None:
     if session is None or isinstance(session, aiohttp.ClientSession):
         return session
     raise must_be(TypeError, "http_session", "an aiohttp.ClientSession or None", session)
+
+
+def _checked_user_agent(products: object) -> str:
+    """Return the User-Agent that begins with the products of a program; None: it has no name."""
+    if products is None:
+        return _USER_AGENT
+    if not isinstance(products, str):
+        raise must_be(TypeError, "user_agent", "a string or None", products)
+    if _PRODUCTS.fullmatch(products) is None:
+        bound = "names such as 'my-service/1.2', with a space between two, in the characters of an HTTP token"
+        raise must_be(ValueError, "user_agent", bound, as_str(products))
+    return f"{as_str(products)} {_USER_AGENT}"
 
 
 def _checked_trace_configs(configs: object) -> list[aiohttp.TraceConfig]:

@@ -81,4 +81,5 @@ def listing_command(name: str) -> Callable[..., Any]:
 
     command.__name__ = name
     command.__doc__ = help_of(name)
-    return with_options(command, options_of((*listing.filters, *listing.options)))
+    options = (option for option in listing.options if option.name != "extra_query")  # for programs
+    return with_options(command, options_of((*listing.filters, *options)))

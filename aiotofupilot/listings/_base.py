@@ -31,6 +31,9 @@ T = TypeVar("T", bound=Identified)
 
 _PAGE_OPTIONS = arguments_of(PageOptions)
 
+_OF_PAGES = {"limit", "cursor"}
+"""The parameters with which a page is requested."""
+
 _SHARED_FILTERS = {*WithMetadata.__annotations__, *WithOrder.__annotations__, *OfProcedure.__annotations__}
 
 
@@ -96,9 +99,13 @@ class Listing(Endpoint[T]):
 
         Raises:
             TypeError: An option is of the wrong type, or unknown.
-            ValueError: The shard is one of another listing, or it has bounds and this listing has no filter by time.
+            ValueError: The shard is one of another listing, or it has bounds and this listing has no filter by time. Or
+                ``extra_query`` is given: the query is the shard's.
         """
         self._check_names(options, _PAGE_OPTIONS)
+        if options.get("extra_query") is not None:
+            message = "extra_query must be left out where a shard is listed: the shard has the one of its listing"
+            raise for_parameter(ValueError(message), "extra_query")
         if shard.listing != self.name:
             raise for_parameter(ValueError(f"shard is one of {shard.listing}, and not of {self.name}"), "shard")
         if shard.start is None and shard.end is None:
@@ -148,8 +155,8 @@ class Listing(Endpoint[T]):
             part: The shard that is listed; None: the listing is not cut.
             keep: Whether to keep an item that the server lists; None: all are kept.
         """
-        query: Query[T] = Query(self, pairs, self.decode, part)
         how = {option.name: checked(option, given.get(option.name, option.default)) for option in _PAGE_OPTIONS}
+        query: Query[T] = Query(self, (*pairs, *self._extra(how["extra_query"] or ())), self.decode, part)
         plan = Plan(
             limit=how["limit"],
             start=self._start(how["cursor"], query.digest),
@@ -171,6 +178,15 @@ class Listing(Endpoint[T]):
                 "sort_by",
             )
         return Paginator(query, plan)
+
+    def _extra(self, pairs: Pairs) -> Pairs:
+        """Return the pairs of ``extra_query``, none of which is known here."""
+        known = _OF_PAGES | {argument.name for argument in self.filters}
+        for name, _ in pairs:
+            if name in known:
+                message = f"extra_query must not have {name!r}: {type(self).__name__}.list() sends it by itself"
+                raise for_parameter(ValueError(message), "extra_query")
+        return pairs
 
     def _start(self, cursor: int | Checkpoint | None, query: str) -> Checkpoint:
         """Return where to begin, as a checkpoint of this listing and of a query, which is named by its digest."""

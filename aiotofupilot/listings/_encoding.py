@@ -25,12 +25,13 @@ from aiotofupilot._wire.times import format_date_time, format_duration
 from aiotofupilot.positions import Checkpoint
 
 from ._declaration import Bounds
+from ._shared import ExtraQuery, MetadataFilter
 
 if TYPE_CHECKING:
     from ._bounds import Pairs
     from ._declaration import Argument
 
-__all__ = ["checked", "query_of"]
+__all__ = ["checked", "parameters", "query_of"]
 
 
 def checked(argument: Argument, value: object) -> Any:  # noqa: ANN401 - of the type that the argument has
@@ -95,8 +96,6 @@ def _checked(kind: Any, path: str, value: object, bounds: Bounds) -> Any:  # noq
         return [_checked(inner[0], at, one, bounds) for at, one in _elements(path, value)]
     if origin is Literal:
         return _choice(path, value, inner)
-    if origin is Mapping:
-        return _metadata(path, value)
     return _CHECKS[kind](path, value, bounds)
 
 
@@ -179,7 +178,27 @@ _CHECKS: Mapping[Any, Callable[[str, object, Bounds], object]] = {
     int: _integer,
     str: _string,
     timedelta: _duration,
+    ExtraQuery: lambda path, value, _: parameters(path, value),
+    MetadataFilter: lambda path, value, _: _metadata(path, value),
 }
+
+
+def parameters(path: str, value: object) -> Pairs:
+    """Return parameters that this package does not know, as they are sent. ``path`` is how errors name the mapping.
+
+    Raises:
+        TypeError: It is not a mapping from strings to strings or iterables of strings.
+        ValueError: A name is empty, or a text cannot be sent.
+    """
+    pairs: list[tuple[str, str]] = []
+    for key, given in _mapping(path, value).items():
+        name = _string(f"a key of {path}", key, Bounds())
+        if not name:
+            raise ValueError(f"a key of {path} must be the name of a parameter, got ''")
+        at = f"{path}[{name!r}]"
+        values = [(at, cast("object", given))] if isinstance(given, str) else _elements(at, given)
+        pairs += ((name, _string(where, one, Bounds())) for where, one in values)
+    return tuple(pairs)
 
 
 def _metadata(path: str, value: object) -> dict[str, object]:

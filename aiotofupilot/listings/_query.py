@@ -188,7 +188,8 @@ class Query(Source[T]):
         listing = self.listing
         if listing.is_bare:
             read = partial(read_page, cursor=0, decode=self.decode)
-            page = await listing.connection.get(listing.path, read, counts, **options)
+            target = f"{listing.path}?{self._text}" if self._text else listing.path
+            page = await listing.connection.get(target, read, counts, **options)
             return evolve(page, data=page.data[cursor:], cursor=cursor)  # the server knows no cursor here
         target = f"{listing.path}?limit={limit}"
         if self._text:

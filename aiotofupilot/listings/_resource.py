@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
+import re
 from functools import cache, partial
 from typing import TYPE_CHECKING, Any, ClassVar, Generic, Protocol, TypeVar, get_args, get_origin
-from urllib.parse import quote
+from urllib.parse import quote, unquote, urlencode
 
 from aiotofupilot import models
-from aiotofupilot._arguments import as_str, must_be
+from aiotofupilot._arguments import as_str, for_parameter, must_be
 from aiotofupilot._public import internal
 from aiotofupilot._wire.codec import ItemDecoder
-from aiotofupilot._wire.response import read_item
+from aiotofupilot._wire.response import read_item, read_json
 from aiotofupilot.stats import RequestCounts
 
 if TYPE_CHECKING:
@@ -23,7 +24,7 @@ if TYPE_CHECKING:
     from aiotofupilot.clock import Clock, Deadline
     from aiotofupilot.errors import TofuPilotError
 
-__all__ = ["Connection", "Detailed", "Resource", "get_item", "segment"]
+__all__ = ["Connection", "Detailed", "Resource", "get_item", "get_json", "segment"]
 
 D = TypeVar("D")
 V = TypeVar("V")
@@ -87,6 +88,31 @@ async def get_item(
     read = partial(read_item, decode=_decoder(kind), missing=missing, forbidden=forbidden)
     item: D = await connection.get(target, read, RequestCounts())
     return item
+
+
+_PATH = re.compile(r'/v2/[!"$->@-~]+')
+"""A path of the API, percent-encoded: visible ASCII without ``?`` and ``#``, which would end it."""
+
+
+async def get_json(connection: Connection, path: object, query: object) -> Any:  # noqa: ANN401 - JSON can be anything
+    """Return what the API has at a path; see `TofuPilotSession.get_json`."""
+    from ._encoding import parameters  # noqa: PLC0415 - it needs the declarations of listings
+
+    if not isinstance(path, str):
+        raise must_be(TypeError, "path", "a string", path)
+    target = as_str(path)
+    segments = re.split(r"[/\\]", unquote(target))  # a server may decode a path before it divides it, and at both
+    if _PATH.fullmatch(target) is None or not {".", ".."}.isdisjoint(segments):
+        bound = "a percent-encoded path that begins with '/v2/', without '?', '#' and the segments '.' and '..'"
+        raise must_be(ValueError, "path", bound, target)
+    try:
+        pairs = () if query is None else parameters("query", query)
+    except (TypeError, ValueError) as error:
+        for_parameter(error, "query")
+        raise
+    missing = f"the API has nothing at {path}, or the server is too old"
+    read = partial(read_item, decode=read_json, missing=missing)
+    return await connection.get(f"{target}?{urlencode(pairs)}" if pairs else target, read, RequestCounts())
 
 
 def segment(parameter: str, value: object) -> str:

@@ -19,6 +19,7 @@ __all__ = [
     "LIMIT_AT_MOST",
     "BuildStatus",
     "Environment",
+    "ExtraQuery",
     "LogLevel",
     "MeasurementOutcome",
     "MeasurementType",
@@ -72,6 +73,9 @@ MetadataFilter = Mapping[str, Mapping[str, str | float | bool | Sequence[str]]]
 """At most 5 keys with one condition each. A condition is ``{"in": [str, ...], "contains": str}`` or
 one of the two, ``{"eq": bool}``, or any of ``gte``, ``lte``, ``gt``, ``lt`` and ``eq``, each with a number."""
 
+ExtraQuery = Mapping[str, str | Sequence[str]]
+"""Parameters of a request by name. A name with several values is sent once for each of them."""
+
 UnitSamples = Annotated[
     Sequence[SampleFilter] | None,
     "What the units are samples of; ``production`` stands for units that are not samples.",
@@ -100,6 +104,11 @@ class Options(TypedDict, total=False):
         "listed during the whole walk, and yields it once. It requests at least 2 items per page. "
         '``"raise"`` looks in the same way, and raises a `DriftError` if the listing has moved.',
         Default("ignore"),
+    ]
+    extra_query: Annotated[
+        ExtraQuery | None,
+        'Parameters of the API that are newer than this package, such as ``{"team_ids": ["a", "b"]}``. They are sent '
+        "with each page as they are, and belong to the query like filters. None: there are none.",
     ]
 
 

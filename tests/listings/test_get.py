@@ -12,6 +12,7 @@ from tofupilot.v2 import TofuPilot
 from aiotofupilot import (
     DecodeError,
     ForbiddenError,
+    InvalidJSONError,
     NotFoundError,
     ResponseTooLargeError,
     ServerError,
@@ -320,6 +321,22 @@ async def test_a_run_of_37_megabytes_is_read(server, session):
         await session.with_options(max_body=37_000_000).runs.get("x")
 
 
+async def test_the_name_of_a_program_comes_first(server):
+    for name in ("my-service/1.2", "my-service/1.2 jobs"):
+        async with TofuPilotSession(KEY, base_url=server.url, user_agent=name) as session:
+            await session.runs.get("x")
+        assert f"User-Agent: {name} aiotofupilot/" in server.headers[-1]
+
+
+@pytest.mark.parametrize("name", ["", " a", "a ", "a  b", "a/", "/1", "a/1/2", "a (b)", "é", "a\r\nX: y", "a\n"])
+def test_a_name_that_no_user_agent_can_have_is_refused(name):
+    with pytest.raises(ValueError, match=r"user_agent must be names such as 'my-service/1\.2'") as caught:
+        TofuPilotSession(KEY, user_agent=name)
+    assert caught.value.parameter == "user_agent"
+    with pytest.raises(TypeError, match="user_agent must be a string or None, got 3"):
+        TofuPilotSession(KEY, user_agent=3)
+
+
 async def test_the_key_goes_with_it_and_a_forgotten_session_stays_as_long_as_it_is_needed(server):
     async with TofuPilotSession(KEY, base_url=server.url) as session:
         get = session.runs.get
@@ -377,3 +394,57 @@ class TestSandbox:
             assert (station.id, station.name) == (identity.station.id, identity.station.name)
             with pytest.raises(ForbiddenError, match=r"session\.stations\.current\(\)"):
                 await session.users.current()
+
+
+class TestJSON:
+    """What this package does not know yet can be read at its path."""
+
+    async def test_it_is_what_the_server_sends(self, server, session):
+        server.answers = [(200, {"data": [{"id": 1, "ratio": 0.5}]}), (200, b"null")]
+        found = await session.get_json("/v2/teams/a%2Fb", {"team": "ä b", "ids": ["1", "2"], "none": []})
+        assert found == {"data": [{"id": 1, "ratio": 0.5}]}
+        assert await session.get_json("/v2/teams") is None
+        assert server.targets == ["/api/v2/teams/a%2Fb?team=%C3%A4+b&ids=1&ids=2", "/api/v2/teams"]
+
+    async def test_it_goes_through_the_same_retries(self, server, session):
+        server.answers = [(503, {"message": "Later", "code": "X"}), (200, b"{"), (200, {"id": "t"})]
+        assert await session.get_json("/v2/teams/t") == {"id": "t"}
+        assert len(server.targets) == 3
+        server.answers = [(200, b"<html>")]
+        with pytest.raises(InvalidJSONError) as caught:
+            await session.with_options(retry=None).get_json("/v2/teams/t")
+        assert caught.value.attempts == 1
+
+    async def test_what_is_not_there_is_named(self, session):
+        with pytest.raises(NotFoundError, match="the API has nothing at /v2/teams/t"):
+            await session.get_json("/v2/teams/t")
+
+    @pytest.mark.parametrize(
+        "path",
+        [
+            *("", "/v2", "/v2/", "v2/runs", "/v1/runs", "/api/v2/runs", "https://example.com/v2/runs", "//v2/runs"),
+            *(
+                "/v2/../admin",
+                "/v2/runs/..",
+                "/v2/./runs",
+                "/v2/%2e%2E/admin",
+                "/v2/a%2f..%2fb",
+                "/v2/..\\a",
+                "/v2/%5c..",
+            ),
+            *("/v2/runs?limit=3", "/v2/runs#a", "/v2/a b", "/v2/a\r\nX: y", "/v2/ä"),
+        ],
+    )
+    async def test_a_path_that_could_lead_elsewhere_is_refused(self, server, session, path):
+        with pytest.raises(ValueError, match="path must be a percent-encoded path that begins with '/v2/'") as caught:
+            await session.get_json(path)
+        assert caught.value.parameter == "path"
+        assert server.targets == []
+
+    @pytest.mark.parametrize(
+        ("path", "query", "parameter"), [(3, None, "path"), ("/v2/a", {"b": 3}, "query"), ("/v2/a", "b=3", "query")]
+    )
+    async def test_an_argument_of_the_wrong_type_is_named(self, session, path, query, parameter):
+        with pytest.raises(TypeError, match=f"^{parameter}") as caught:
+            await session.get_json(path, query)
+        assert caught.value.parameter == parameter

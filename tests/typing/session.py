@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import assert_type
+from typing import Any, assert_type
 
 import aiohttp
 from tenacity import AsyncRetrying, stop_after_attempt
@@ -41,7 +41,7 @@ def every_option_has_a_type(http_session: aiohttp.ClientSession, trace_config: a
         http_session=http_session,
         allow_insecure_http=False,
     )
-    TofuPilotSession(concurrency=8)
+    TofuPilotSession(concurrency=8, user_agent="my-service/1.2")
     TofuPilotSession(timeout=None, retry=None, trace_configs=[trace_config])
     TofuPilotSession(retry=AsyncRetrying(stop=stop_after_attempt(3)))
     TofuPilotSession(retry=3)  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType] - a policy
@@ -53,6 +53,12 @@ def other_options_are_a_session_again(session: TofuPilotSession) -> None:
     assert_type(session.with_options(concurrency=4), TofuPilotSession)
     assert_type(session.with_options(timeout=None, retry=None), TofuPilotSession)
     assert_type(session.with_options(retry=RetryPolicy(attempts=2)), TofuPilotSession)
+
+
+async def other_paths_give_json(session: TofuPilotSession) -> None:
+    found = await session.get_json("/v2/teams", {"ids": ["a", "b"], "search": "x"})
+    assert_type(found["data"][0], Any)
+    await session.get_json("/v2/teams", {"limit": 3})  # type: ignore[dict-item]  # pyright: ignore[reportArgumentType] - texts
 
 
 async def one_item_has_the_model_of_its_listing(session: TofuPilotSession) -> None:
