@@ -74,12 +74,22 @@ class Bench:
             about = f"{walks} × {items:,} items ({data}), {delay * 1000:g} ms, {faults + refusals:.0%} faults"
             return self.by_turns(about, {name: partial(run, name) for name in workers}, rounds)
 
-    def walk_afresh(self, contenders: Iterable[str], *, rounds: int, items: int, data: str) -> Samples:
-        """Let the installed ones of some contenders walk, each time in a new process."""
+    def walk_afresh(
+        self, contenders: Iterable[str], *, rounds: int, items: int, data: str, points: int = 0
+    ) -> Samples:
+        """Let the installed ones of some contenders walk, each time in a new process.
+
+        Args:
+            contenders: Names of the contenders.
+            rounds: How often each of them walks.
+            items: How many items are listed.
+            data: Name of the kind of data that is listed.
+            points: How many points the waveform has that each run has by itself. 0: no run has one.
+        """
 
         def run(name: str, _: int) -> Sample:
             with Worker() as worker:
-                return self._walk(worker, name, items=items, data=data)
+                return self._walk(worker, name, items=items, data=data, points=points)
 
         runs = {name: partial(run, name) for name in contenders if CONTENDERS[name].installed}
         return self.by_turns(f"{items:,} items ({data})", runs, rounds)

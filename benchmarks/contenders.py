@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from attrs import frozen
 
+from .details import bare_details, official_details, ours_details
 from .kinds import KEY, LIMIT, Listing
 from .tables import dlt_database, official_frame, ours_mirror, ours_parquet, ours_table
 
@@ -210,6 +211,12 @@ CONTENDERS = {
     ),
     "dlt-database": Contender(
         title="dlt's rest_api source, into DuckDB", open=dlt_database, needs=frozenset({"dlt", "duckdb"})
+    ),
+    "bare-details": Contender(title="aiohttp + orjson, dicts, 16 at once", open=bare_details),
+    "official-details": Contender(title="tofupilot, get()", open=official_details, needs=frozenset({"tofupilot"})),
+    "ours-details": Contender(title="**aiotofupilot**, details()", open=ours_details),
+    "ours-16-details": Contender(
+        title="**aiotofupilot**, details(), concurrency=16", open=partial(ours_details, concurrency=16)
     ),
     "ours-count": Contender(title="**aiotofupilot**, count()", open=ours_counted),
     "ours-4-count": Contender(

@@ -50,6 +50,7 @@ OURS_64 = CONTENDERS["ours-64"].title
 OURS_TABLE = CONTENDERS["ours-table"].title
 OURS_PARQUET = CONTENDERS["ours-parquet"].title
 OURS_MIRROR = CONTENDERS["ours-mirror"].title
+OURS_DETAILS_16 = CONTENDERS["ours-16-details"].title
 RESYNC = CONTENDERS["ours-resync"].title
 RESYNC_16 = CONTENDERS["ours-16-resync"].title
 
@@ -69,6 +70,8 @@ GOALS = (
     Goal("1,000,000 items into Parquet, MiB more", OURS_PARQUET, "figure", 64),
     Goal("20,000 procedures into a file, CPU s", OURS_MIRROR, "floor", 1.5),
     Goal("1,000,000 items into a mirror, MiB more", OURS_MIRROR, "figure", 64),
+    Goal("500 runs with 40 measurements each", OURS_DETAILS_16, "floor", 1.3),
+    Goal("2,000 runs with a waveform", OURS_DETAILS_16, "figure", 400),
     Goal("100 items, requests beyond", OURS_16, "figure", 0),
     Goal("10,000 items, requests beyond", OURS_16, "figure", 15),
     Goal("5,000 items", RESYNC, "figure", 0),

@@ -23,6 +23,8 @@ class Scenario:
     """Share of requests that fail. A 503, a reset connection and half a body are equally likely."""
     refusals: float = 0.0
     """Share of requests that are answered with an error. 429, 500 and 503 are equally likely."""
+    points: int = 0
+    """How many points the waveform has that each run has by itself. 0: no run has one."""
     seed: int = 0
     """Decides which requests fail."""
 
@@ -42,5 +44,6 @@ class Scenario:
             delay=float(fields["delay"]),
             faults=float(fields["faults"]),
             refusals=float(fields["refusals"]),
+            points=int(fields["points"]),
             seed=int(fields["seed"]),
         )

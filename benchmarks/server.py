@@ -19,7 +19,7 @@ from urllib.parse import parse_qsl
 from attrs import define, field
 
 from .kinds import KINDS
-from .pages import page_body
+from .pages import details_body, page_body
 from .scenario import Scenario
 
 __all__ = ["Connection", "Run"]
@@ -38,7 +38,7 @@ class Run:
 
     scenario: Scenario
     requests: int = 0
-    """How many requests asked for a page. Requests that failed count too."""
+    """How many requests asked for a page or for one item. Requests that failed count too."""
     beyond: int = 0
     """Requests for a page beyond the end."""
     faults: int = 0
@@ -102,19 +102,25 @@ class Connection(asyncio.Protocol):
         scenario, _, rest = target.partition(_BASE)
         path, _, query = rest.partition(b"?")
         run = self._run(scenario)
-        if path.decode() != KINDS[run.scenario.data].path:
+        path, listing = path.decode(), KINDS[run.scenario.data].path
+        if path.startswith(f"{listing}/"):
+            self._respond(run, details_body(path.removeprefix(f"{listing}/"), run.scenario.points))
+            return
+        if path != listing:
             self._transport.write(_NOT_FOUND)
             return
         parameters = dict(parse_qsl(query.decode()))
         cursor = int(float(parameters.get("cursor", 0)))  # the official client sends 100.0
         if "created_after" in parameters:  # a mirror looks for what is new, and nothing was created lately
             cursor = run.scenario.items
-        run.requests += 1
         run.beyond += cursor >= run.scenario.items
+        limit = int(parameters.get("limit", _DEFAULT_LIMIT))
+        self._respond(run, _prepared(run.scenario.data, run.scenario.items, limit, cursor))
+
+    def _respond(self, run: Run, body: bytes) -> None:
+        run.requests += 1
         run.under_way += 1
         run.most_under_way = max(run.most_under_way, run.under_way)
-        limit = int(parameters.get("limit", _DEFAULT_LIMIT))
-        body = _prepared(run.scenario.data, run.scenario.items, limit, cursor)
         if run.scenario.delay:
             asyncio.get_running_loop().call_later(run.scenario.delay, self._send, run, body)
         else:

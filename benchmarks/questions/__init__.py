@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from .columns import columns, mirror, parquet
 from .cost import cores, cpu, decode
+from .details import details, waveforms
 from .imports import imports
 from .losses import beyond, drift, faults
 from .size import growth, memory
@@ -21,6 +22,7 @@ __all__ = ["QUESTIONS"]
 
 QUESTIONS: Sequence[Callable[[Bench], Iterable[Row]]] = (
     *(decode, cpu, cores, columns, first, wall, ideal, count, walks),
+    *(details, waveforms),
     *(faults, beyond, drift),
     *(memory, parquet, mirror, growth, imports),
 )
