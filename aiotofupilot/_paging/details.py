@@ -30,8 +30,9 @@ __all__ = ["MAX_BUFFER", "Details", "DetailsWalk", "IncrementalDetailsWalk"]
 D = TypeVar("D")
 P = TypeVar("P")
 
-MAX_BUFFER = 256 * 1024 * 1024
-"""The usual limit of the bytes that wait to be yielded."""
+MAX_BUFFER = 96 * 1024 * 1024
+"""The usual limit of the bytes that wait to be yielded. The longest known runs have 38 MB. With this limit, a program
+that reads many of them takes less than 400 MB."""
 
 _INSTEAD = {
     "follow": "follow the listing, and call get() of the listing for each item",
