@@ -74,9 +74,7 @@ class Bench:
             about = f"{walks} × {items:,} items ({data}), {delay * 1000:g} ms, {faults + refusals:.0%} faults"
             return self.by_turns(about, {name: partial(run, name) for name in workers}, rounds)
 
-    def walk_afresh(
-        self, contenders: Iterable[str], *, rounds: int, items: int, data: str, points: int = 0
-    ) -> Samples:
+    def walk_afresh(self, contenders: Iterable[str], *, rounds: int, items: int, data: str, points: int = 0) -> Samples:
         """Let the installed ones of some contenders walk, each time in a new process.
 
         Args:
