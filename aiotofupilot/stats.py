@@ -56,6 +56,9 @@ class WalkStats:
     because the listing moved, counts again."""
     unreadable_positions: list[int] = field(factory=list[int])
     """The positions of the first 1,000 of these items, counted from 0 in the server's order."""
+    unreadable_ids: list[str] = field(factory=list[str])
+    """The IDs of the first 1,000 items of a walk over `Paginator.details` that were left out because their details
+    cannot be read."""
     removed: int = 0
     """Items of a walk over `Paginator.details` that were listed, and left out because they were removed before their
     details were requested."""

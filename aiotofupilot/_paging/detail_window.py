@@ -20,6 +20,7 @@ from aiotofupilot.stats import WalkStats
 
 from .prefetch import begun, cancel, cancel_soon, outcome
 from .probes import ControlBeside, is_unreadable
+from .unreadable import LEFT_OUT_KEPT
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -260,6 +261,8 @@ class DetailWindow(Generic[D, P]):
         if isinstance(result, bytes):
             return True
         self.stats.unreadable += 1
+        if len(self.stats.unreadable_ids) < LEFT_OUT_KEPT:
+            self.stats.unreadable_ids.append(head.item.id)
         _log.warning("the details of %r cannot be read, and the item is left out: %s", head.item.id, result)
         self._settle(head)
         return False

@@ -73,7 +73,14 @@ class DetailIteration(ItemIteration[D], Generic[D, P]):
         when their details were requested. ``unreadable`` counts what was left out, in the listing and of the details.
         """
         listed, own = self._window.walk.stats, self._window.stats
-        return evolve(listed, items=own.items, removed=own.removed, unreadable=listed.unreadable + own.unreadable)
+        unreadable = listed.unreadable + own.unreadable
+        return evolve(
+            listed,
+            items=own.items,
+            removed=own.removed,
+            unreadable=unreadable,
+            unreadable_ids=own.unreadable_ids,
+        )
 
     async def _load(self) -> None:
         with self._waiting():

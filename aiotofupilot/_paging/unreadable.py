@@ -33,7 +33,7 @@ if TYPE_CHECKING:
 
     from .source import Fetch, OnUnreadable
 
-__all__ = ["Bisection", "Gap", "note_left_out"]
+__all__ = ["LEFT_OUT_KEPT", "Bisection", "Gap", "note_left_out"]
 
 T = TypeVar("T", bound=Identified)
 
@@ -51,8 +51,8 @@ _CONTROLS = 3
 _BEFORE = 7
 """At most this many items before a gap may be unreadable too, because a checkpoint names 8 of those passed last."""
 
-_POSITIONS = 1000
-"""At most this many positions of items that were left out are kept."""
+LEFT_OUT_KEPT = 1000
+"""At most this many positions or IDs of items that were left out are kept."""
 
 _NONE: Mapping[int, str] = MappingProxyType({})
 
@@ -78,7 +78,7 @@ class Gap:
 def note_left_out(gap: Gap, stats: WalkStats, span: WalkSpan) -> None:
     """Count what is left out before a page, and tell it."""
     stats.unreadable += len(gap.left_out)
-    stats.unreadable_positions += islice(gap.left_out, _POSITIONS - len(stats.unreadable_positions))
+    stats.unreadable_positions += islice(gap.left_out, LEFT_OUT_KEPT - len(stats.unreadable_positions))
     for position, reason in gap.left_out.items():
         _log.warning("the item at position %d cannot be read and is left out: %s", position, reason)
         span.event("skip", {"position": position})

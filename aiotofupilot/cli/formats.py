@@ -40,6 +40,8 @@ class Format(ABC):
     """What ``--format`` calls it."""
     takes_structs: ClassVar[bool] = False
     """Whether it needs the attributes of items alone, and no models."""
+    is_flat: ClassVar[bool] = False
+    """Whether it has a row for each item, and so no place for the objects in an array."""
     for_terminal: bool = False
     """Whether a terminal shows what is written. Nothing that a server says may steer it.
 
@@ -100,6 +102,7 @@ class CSV(Format):
     """
 
     name = "csv"
+    is_flat = True
 
     def __init__(self, model: type) -> None:
         self._columns = _paths(model)
@@ -158,6 +161,7 @@ class Table(Format):
     """
 
     name = "table"
+    is_flat = True
 
     def __init__(self, columns: Sequence[Column], width: int | None) -> None:
         self._columns = whole(columns) if width is None else fitted(columns, width)

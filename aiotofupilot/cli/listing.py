@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import sys
 from datetime import UTC, datetime, timedelta
 from functools import partial
 from typing import TYPE_CHECKING, Any
@@ -11,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 from attrs import frozen
 
 from aiotofupilot import Checkpoint, TofuPilotError, WalkStats, __version__
-from aiotofupilot.listings import listing_class
+from aiotofupilot.listings import Detailed, listing_class
 
 from .failures import DeadlineError, StoppedError, UsageError
 from .options import option
@@ -24,7 +25,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Coroutine
     from pathlib import Path
 
-    from aiotofupilot import Paginator, TofuPilotSession, Walk
+    from aiotofupilot import DetailsWalk, Paginator, TofuPilotSession, Walk
 
     from .formats import Format
     from .output import Options, Output
@@ -47,12 +48,25 @@ class Query:
 
     Args:
         name: The listing.
+        details: Whether each item comes with everything that the server knows of it.
         arguments: Arguments of its ``list()``.
     """
 
-    def __init__(self, name: str, /, **arguments: Any) -> None:  # noqa: ANN401 - each argument has its type
+    def __init__(self, name: str, /, *, details: bool = False, **arguments: Any) -> None:  # noqa: ANN401 - each argument has its type
         self.name = name
+        self.has_details = details
         self.arguments = arguments
+
+    @property
+    def model(self) -> type[Any]:
+        """The class of an item."""
+        listing = listing_class(self.name)
+        return listing.details_class() if self.has_details and issubclass(listing, Detailed) else listing.model
+
+    @property
+    def at_once(self) -> int:
+        """At most this many items are written at a time. One with details can have tens of megabytes."""
+        return 1 if self.has_details else sys.maxsize
 
     def listing(self, session: TofuPilotSession) -> Paginator[Any]:
         """Return the listing. Nothing is sent yet.
@@ -69,9 +83,21 @@ class Query:
             raise UsageError(f"wrong {option(parameter)}: {error}") from error
         return paginator
 
+    def walk(self, session: TofuPilotSession, *, takes_structs: bool) -> Walk[Any] | DetailsWalk[Any]:
+        """Return a pass over the listing. Nothing is sent yet.
+
+        Args:
+            session: The session to request from.
+            takes_structs: Whether items need no models. Details are models all the same.
+        """
+        listing = self.listing(session)
+        if self.has_details:
+            return listing.details().walk()
+        return (listing.structs() if takes_structs else listing).walk()
+
     def changed(self, **arguments: Any) -> Query:  # noqa: ANN401 - each argument has its type
         """Return the query with some other arguments."""
-        return Query(self.name, **self.arguments | arguments)
+        return Query(self.name, details=self.has_details, **self.arguments | arguments)
 
     def after(self, out: Output) -> Query:
         """Return the query of what follows the items that are written."""
@@ -87,17 +113,24 @@ class Query:
         decisive = {name: value for name, value in self.arguments.items() if name in filters}
         for name in ("max_items", "cursor"):
             decisive[name] = self.arguments.get(name)
+        if self.has_details:
+            decisive["details"] = True
         return {"listing": self.name, **{option(name): _as_text(value) for name, value in decisive.items()}}
 
     def left_out(self, stats: WalkStats) -> str:
-        """Return in words which items a walk left out; empty: none."""
-        count = stats.unreadable
-        if not count:
-            return ""
-        shown = ", ".join(map(str, stats.unreadable_positions[:_SHOWN]))
-        more = f" and {count - _SHOWN:,} more" if count > _SHOWN else ""
-        where = f"position {shown}" if count == 1 else f"positions {shown}{more}"
-        return f"{counted(count, self.name)} could not be read and {'is' if count == 1 else 'are'} left out, at {where}"
+        """Return in words which items a walk left out, because they cannot be read or are gone; empty: none."""
+        parts: list[str] = []
+        if count := stats.unreadable:
+            positions, ids = stats.unreadable_positions, stats.unreadable_ids
+            kind = " or ".join(kind for kind, names in (("at position", positions), ("with ID", ids)) if names)
+            shown = ", ".join(map(str, [*positions, *ids][:_SHOWN]))
+            more = f" and {count - _SHOWN:,} more" if count > _SHOWN else ""
+            where = f"{kind} {shown}" if count == 1 else f"{kind}s {shown}{more}"
+            are = "is" if count == 1 else "are"
+            parts.append(f"{counted(count, self.name)} could not be read and {are} left out, {where}")
+        if removed := stats.removed:
+            parts.append(f"{counted(removed, self.name)} {'was' if removed == 1 else 'were'} removed meanwhile")
+        return "; ".join(parts)
 
 
 def _as_text(value: object) -> str | int | None:
@@ -145,7 +178,7 @@ async def write_listing(
     """
     out: Output | None = None
     progress: Progress | None = None
-    stats = WalkStats()
+    walk: Walk[Any] | DetailsWalk[Any] | None = None
     is_whole = False
     time = asyncio.timeout(deadline)
     try:
@@ -158,10 +191,9 @@ async def write_listing(
                 with progress_shown(
                     query.name, to_standard_output=path is None, total=query.arguments.get("max_items"), begun=out.items
                 ) as progress:
-                    listing = query.after(out).listing(session)
-                    walk = (listing.structs() if output_format.takes_structs else listing).walk()
-                    stats = walk.stats
-                    await _write(walk, output_format, out, progress, partial(_tell_total, query, session))
+                    walk = query.after(out).walk(session, takes_structs=output_format.takes_structs)
+                    tell_total = partial(_tell_total, query, session)
+                    await _write(walk, output_format, out, progress, tell_total=tell_total, at_once=query.at_once)
             is_whole = True
     except (TofuPilotError, OSError, asyncio.CancelledError) as error:
         is_late = isinstance(error, TimeoutError) and time.expired()  # and no TimeoutError of the disk, say
@@ -175,25 +207,40 @@ async def write_listing(
                 raise
             raise reason from None
         left = f"{counted(items, query.name)} {_what_became_of_them(out)}"
-        raise StoppedError(reason, "; ".join(filter(None, (left, query.left_out(stats))))) from error
-    return Written(out.items, query.left_out(stats))
+        raise StoppedError(reason, "; ".join(filter(None, (left, query.left_out(_stats(walk)))))) from error
+    return Written(out.items, query.left_out(_stats(walk)))
+
+
+def _stats(walk: Walk[Any] | DetailsWalk[Any] | None) -> WalkStats:
+    return WalkStats() if walk is None else walk.stats
 
 
 async def _write(
-    walk: Walk[Any],
+    walk: Walk[Any] | DetailsWalk[Any],
     output_format: Format,
     out: Output,
     progress: Progress,
+    *,
     tell_total: Callable[[Progress], Coroutine[Any, Any, None]],
+    at_once: int,
 ) -> None:
-    """Write what a walk yields. After a few pages, the total is told meanwhile, if someone watches."""
+    """Write what a walk yields, some items at once. After a few times the total is told meanwhile, if someone watches.
+
+    Args:
+        walk: The walk.
+        output_format: How items are written.
+        out: Where they are written.
+        progress: Counts them.
+        tell_total: Tells the progress how many there are.
+        at_once: At most this many items are written at a time.
+    """
     before, pages, counting = out.items, 0, None
     output_format.has_items = before > 0
     # It is written with the first items, so that a listing that is refused leaves no header.
     pending = b"" if out.size else output_format.head
     try:
         async with walk:
-            async for items in walk.batches():
+            while items := await walk.take(at_once):
                 text = pending + output_format.page(items)
                 with progress.aside():
                     await out.write(text, items=before + walk.stats.items, checkpoint=str(walk.checkpoint))

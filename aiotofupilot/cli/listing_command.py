@@ -8,10 +8,11 @@ from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any, get_origin
 
-from aiotofupilot.listings import listing_class  # and not the session, which loads aiohttp: help does not wait for it
+# Not the session, which loads aiohttp: help does not wait for it.
+from aiotofupilot.listings import Detailed, listing_class
 
 from .failures import UsageError
-from .options import OutputOptions, ServerOptions, TimeoutOptions, option, options_of, with_options
+from .options import DETAILS, OutputOptions, ServerOptions, TimeoutOptions, option, options_of, with_options
 from .tables import counted
 from .terminal import is_terminal, say
 
@@ -50,13 +51,18 @@ def help_of(name: str) -> str:
 def listing_command(name: str) -> Callable[..., Any]:
     """Return the command of a listing, as a function from which cyclopts can make a command."""
     listing = listing_class(name)
+    for_programs = ("extra_query",)
+    taken = (*listing.filters, *(argument for argument in listing.options if argument.name not in for_programs))
+    options = options_of(taken)
+    if issubclass(listing, Detailed) and listing.detail_model != listing.model.__name__:
+        options |= DETAILS
 
     async def command(
         *,
         output_options: OutputOptions = OutputOptions(),  # noqa: B008 - a value
         timeouts: TimeoutOptions = TimeoutOptions(),  # noqa: B008 - a value
         server_options: ServerOptions = ServerOptions(),  # noqa: B008 - a value
-        **arguments: Any,  # noqa: ANN401 - those of `list`
+        **arguments: Any,  # noqa: ANN401 - those of `list`, and perhaps `DETAILS`
     ) -> None:
         # Here and not above, because help and a wrong option need not wait for aiohttp.
         from .formats import format_for  # noqa: PLC0415
@@ -67,10 +73,13 @@ def listing_command(name: str) -> Callable[..., Any]:
         output, resume = output_options.output, output_options.resume
         if output is not None and str(output) == "-":
             raise UsageError("--output names a file: leave it out to write to standard output")
-        output_format = format_for(output_options.format, output, name, listing.model)
+        query = Query(name, **arguments)
+        output_format = format_for(output_options.format, output, name, query.model)
+        if query.has_details and output_format.is_flat:
+            raise UsageError("--details needs the format jsonl, json or parquet: a row holds no phases or attachments")
         if resume and output is None:
             raise UsageError("--resume needs --output FILE")
-        query, server = Query(name, **arguments), Server(server_options, timeouts)
+        server = Server(server_options, timeouts)
         written = await write_listing(query, server, output_format, output, resume=resume, deadline=timeouts.deadline)
         # Whatever reads a pipe, such as a pager, may own the terminal.
         if is_terminal(sys.stderr) and (is_terminal(sys.stdout) or output is not None):
@@ -81,5 +90,4 @@ def listing_command(name: str) -> Callable[..., Any]:
 
     command.__name__ = name
     command.__doc__ = help_of(name)
-    options = (option for option in listing.options if option.name != "extra_query")  # for programs
-    return with_options(command, options_of((*listing.filters, *options)))
+    return with_options(command, options)

@@ -32,6 +32,7 @@ if TYPE_CHECKING:
     from aiotofupilot.listings import Argument
 
 __all__ = [
+    "DETAILS",
     "MirrorOptions",
     "OutputOptions",
     "ServerOptions",
@@ -170,6 +171,26 @@ def _kind(argument: Argument) -> tuple[Any, dict[str, Any]]:
     if not argument.is_repeated:
         return kind, typed
     return list[kind], {"negative": (), **typed, "metavar": f"{typed.get('metavar', 'CHOICE')}..."}  # type: ignore[valid-type] # known at run time
+
+
+DETAILS = {
+    "details": inspect.Parameter(
+        "details",
+        inspect.Parameter.KEYWORD_ONLY,
+        default=False,
+        annotation=Annotated[
+            bool,
+            Parameter(
+                group=_OUTPUT,
+                show_default=False,
+                help="Write everything that the server knows of each item, such as the phases of a run with their "
+                "measurements. Each item takes a request of its own, so let --concurrency send several. It needs the "
+                "format jsonl, json or parquet.",
+            ),
+        ],
+    )
+}
+"""The option of a listing whose items the API also returns by themselves."""
 
 
 def with_options(command: C, options: Mapping[str, inspect.Parameter]) -> C:

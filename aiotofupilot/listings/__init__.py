@@ -30,7 +30,7 @@ if TYPE_CHECKING:
 
     from ._base import Listing
     from ._declaration import Argument, Bounds
-    from ._resource import Connection
+    from ._resource import Connection, Detailed
     from ._shared import Options, PageOptions
     from .batches import Batches
     from .deployments import Deployments
@@ -50,6 +50,7 @@ __all__ = [
     "Batches",
     "Bounds",
     "Deployments",
+    "Detailed",
     "Listing",
     "Listings",
     "Logs",
@@ -190,7 +191,7 @@ def _check_shard(given: object) -> None:
 if not TYPE_CHECKING:  # pragma: no branch - hidden from type checkers, because they would then accept any name
     __getattr__, __dir__ = _public.lazy_from(
         __name__,
-        {"Argument": "_declaration", "Bounds": "_declaration", "Listing": "_base"}
+        {"Argument": "_declaration", "Bounds": "_declaration", "Detailed": "_resource", "Listing": "_base"}
         | {"Options": "_shared", "PageOptions": "_shared"}
         | {name.capitalize(): name for name in NAMES},
     )

@@ -300,6 +300,7 @@ class TestUnreadable:
                 found = [item.id async for item in walk]
         assert found == wanted[:6] + wanted[7:]
         assert walk.stats.unreadable == 1
+        assert walk.stats.unreadable_ids == [wanted[6]]
         assert connection.most_in_flight <= concurrency
         assert f"the details of '{wanted[6]}' cannot be read, and the item is left out" in caplog.text
         walk = listed("raise").details().walk()
