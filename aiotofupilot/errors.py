@@ -86,6 +86,9 @@ class TofuPilotError(Exception):
     """The position of the single item that cannot be read, counted from 0 in the server's order.
     ``list(cursor=error.checkpoint.after(error.position))`` resumes after it. None: no single item was found to be at
     fault."""
+    item_id: str | None = None
+    """The ID of the item whose details cannot be read, in a walk over `Paginator.details`. None: the error is not about
+    the details of one item."""
     watermark: Watermark | None = None
     """What `Paginator.since` or `Paginator.follow` had seen when it raised the error. None: neither of them raised it,
     or nothing had been seen yet."""

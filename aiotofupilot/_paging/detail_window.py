@@ -254,6 +254,7 @@ class DetailWindow(Generic[D, P]):
             head.task = None
             error.add_note(f"this is about the details of the item with the ID {head.item.id!r}")
             if isinstance(error, TofuPilotError) and _is_about_item(error):
+                error.item_id = head.item.id
                 error.add_note('on_unreadable="skip" leaves out an item that cannot be read while others can')
             raise
         finally:

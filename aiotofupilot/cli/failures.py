@@ -160,7 +160,10 @@ def _with_hint(error: aiotofupilot.TofuPilotError) -> str:
     # The error itself may say what to do.
     if error.hint or (isinstance(error, aiotofupilot.DriftError) and "--on-drift" in line):
         return line
-    return f"{line}; {_what_to_do(error)}"
+    line = f"{line}; {_what_to_do(error)}"
+    if error.item_id is not None:
+        line += f"; if others can be read, --on-unreadable skip leaves out {error.item_id}"
+    return line
 
 
 def _what_to_do(error: aiotofupilot.TofuPilotError) -> str:

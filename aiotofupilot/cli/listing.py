@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import logging
 import sys
+from contextlib import nullcontext
 from datetime import UTC, datetime, timedelta
 from functools import partial
 from typing import TYPE_CHECKING, Any
@@ -16,7 +17,7 @@ from aiotofupilot.listings import Detailed, listing_class
 
 from .failures import DeadlineError, StoppedError, UsageError
 from .options import option
-from .output import PartFile, output
+from .output import PartFile, StandardOutput, output
 from .progress import progress_shown
 from .tables import counted
 from .terminal import say
@@ -235,6 +236,7 @@ async def _write(
         at_once: At most this many items are written at a time.
     """
     before, pages, counting = out.items, 0, None
+    aside = progress.aside if isinstance(out, StandardOutput) else nullcontext
     output_format.has_items = before > 0
     # It is written with the first items, so that a listing that is refused leaves no header.
     pending = b"" if out.size else output_format.head
@@ -242,7 +244,7 @@ async def _write(
         async with walk:
             while items := await walk.take(at_once):
                 text = pending + output_format.page(items)
-                with progress.aside():
+                with aside():
                     await out.write(text, items=before + walk.stats.items, checkpoint=str(walk.checkpoint))
                 progress.advance(len(items))
                 pending, pages = b"", pages + 1
@@ -253,7 +255,7 @@ async def _write(
             counting.cancel()
             await asyncio.wait((counting,))
     if rest := pending + output_format.tail:
-        with progress.aside():
+        with aside():
             await out.end(rest)
 
 

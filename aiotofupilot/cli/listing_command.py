@@ -76,7 +76,9 @@ def listing_command(name: str) -> Callable[..., Any]:
         query = Query(name, **arguments)
         output_format = format_for(output_options.format, output, name, query.model)
         if query.has_details and output_format.is_flat:
-            raise UsageError("--details needs the format jsonl, json or parquet: a row holds no phases or attachments")
+            raise UsageError(
+                "--details needs the format jsonl, json or parquet, because a table and CSV have one row for each item"
+            )
         if resume and output is None:
             raise UsageError("--resume needs --output FILE")
         server = Server(server_options, timeouts)

@@ -35,7 +35,7 @@ def test_a_line_of_the_guide_lists_something(line, sandbox, tmp_path, monkeypatc
     assert run(arguments) == 0
     told, errors = capfd.readouterr()
     assert errors == ""
-    files = [argument for argument in arguments if argument.endswith((".csv", ".parquet"))]
+    files = [argument for argument in arguments if argument.endswith((".csv", ".jsonl", ".parquet"))]
     assert [path.name for path in tmp_path.iterdir()] == files
     assert all((tmp_path / file).stat().st_size > 1000 for file in files)
     assert bool(told) != bool(files)

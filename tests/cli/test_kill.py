@@ -14,14 +14,15 @@ from aiotofupilot.cli import run
     ("form", "options"),
     [
         pytest.param("jsonl", ["--concurrency", "4", "--on-drift", "resync"], id="concurrent jsonl"),
+        pytest.param("jsonl", ["--details", "--concurrency", "4"], id="details"),
         pytest.param("csv", [], id="csv"),
         pytest.param("json", [], id="json"),
-    ][: None if NIGHTLY else 1],
+    ][: None if NIGHTLY else 2],
 )
 def test_killed_again_and_again(start, sandbox, tmp_path, form, options):
     """With kill -9, before an answer or while it is being taken in, again and again."""
     whole, output = tmp_path / f"whole.{form}", tmp_path / f"list.{form}"
-    assert run(["procedures", "--output", str(whole)]) == 0
+    assert run(["procedures", "--output", str(whole), *options]) == 0
     random, killed = Random(form), 0  # noqa: S311 - picks moments
     for _ in count():
         asked, process = len(sandbox.requests), []

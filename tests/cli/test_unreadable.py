@@ -74,3 +74,18 @@ def test_users_have_no_such_option(sandbox, capfd):
 def test_what_is_left_out_is_told_in_words(positions, words):
     stats = WalkStats(unreadable=len(positions), unreadable_positions=[*positions][:1000])
     assert Query("runs").left_out(stats) == words
+
+
+@pytest.mark.parametrize(
+    ("counts", "words"),
+    [
+        ({"unreadable": 1, "unreadable_ids": ["a"]}, "1 run could not be read and is left out, with ID a"),
+        (
+            {"unreadable": 2, "unreadable_positions": [7], "unreadable_ids": ["a"], "removed": 1},
+            "2 runs could not be read and are left out, at position or with IDs 7, a; 1 run was removed meanwhile",
+        ),
+        ({"removed": 2}, "2 runs were removed meanwhile"),
+    ],
+)
+def test_details_that_are_left_out_are_told_by_their_ids(counts, words):
+    assert Query("runs", details=True).left_out(WalkStats(**counts)) == words

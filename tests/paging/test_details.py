@@ -308,6 +308,7 @@ class TestUnreadable:
         with pytest.raises((ServerError, DecodeError)) as caught:
             await anext(walk)
         assert caught.value.checkpoint == walk.checkpoint
+        assert caught.value.item_id == wanted[6]
         assert f"this is about the details of the item with the ID '{wanted[6]}'" in caught.value.__notes__
         await settled(connection)
         service.faults.clear()
