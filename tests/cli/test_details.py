@@ -70,8 +70,7 @@ def test_a_row_for_each_item_has_no_place_for_details(capfd, sandbox, form):
     assert not sandbox.requests
 
 
-@pytest.mark.parametrize("form", ["jsonl", "json"])
-@pytest.mark.parametrize("concurrency", [1, 4])
+@pytest.mark.parametrize(("form", "concurrency"), [("jsonl", 1), ("json", 4), ("parquet", 4)])
 def test_a_file_is_resumed_after_the_item_before_the_failure(sandbox, run_ids, tmp_path, capfd, form, concurrency):
     """It is the file of an uninterrupted run."""
     whole, output = tmp_path / f"whole.{form}", tmp_path / f"x.{form}"
