@@ -51,9 +51,7 @@ def help_of(name: str) -> str:
 def listing_command(name: str) -> Callable[..., Any]:
     """Return the command of a listing, as a function from which cyclopts can make a command."""
     listing = listing_class(name)
-    for_programs = ("extra_query",)
-    taken = (*listing.filters, *(argument for argument in listing.options if argument.name not in for_programs))
-    options = options_of(taken)
+    options = options_of((*listing.filters, *listing.options))
     if issubclass(listing, Detailed) and listing.detail_model != listing.model.__name__:
         options |= DETAILS
 

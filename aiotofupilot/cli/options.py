@@ -111,6 +111,9 @@ _OF_LIST: dict[str, dict[str, Any]] = {
 }
 """What is not as with the other arguments of ``list()``: names, the group, and a help that suits a command."""
 
+_FOR_PROGRAMS = frozenset({"extra_query"})
+"""Arguments of ``list()`` without an option."""
+
 _TYPED: dict[Any, dict[str, Any]] = {
     bool: {"negative": None},
     datetime: {"metavar": "DATE", "converter": timestamp},
@@ -134,7 +137,7 @@ def options_of(arguments: Iterable[Argument]) -> dict[str, inspect.Parameter]:
 
     An argument that is not given is not passed to the command.
     """
-    return {argument.name: _option(argument) for argument in arguments}
+    return {argument.name: _option(argument) for argument in arguments if argument.name not in _FOR_PROGRAMS}
 
 
 def _option(argument: Argument) -> inspect.Parameter:
