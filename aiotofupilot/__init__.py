@@ -24,6 +24,7 @@ parts below it.
   loop for programs without one.
 - `arrow` turns listings into Arrow. Like every package for an optional library, it is imported only when it is used.
 - `_session` holds the key, the server and the options.
+- `_downloads` turns attachments into files.
 - `sandbox` is a TofuPilot for tests. The client never imports it.
 - `listings` says what can be listed: the path of each listing, its model and its filters. It is also the part of a
   session that has the listings.
@@ -47,6 +48,7 @@ __all__ = [
     "Checkpoint",
     "Details",
     "DetailsWalk",
+    "Download",
     "FollowedListing",
     "IncrementalDetailsWalk",
     "IncrementalWalk",
@@ -64,6 +66,7 @@ __doc__ = _public.NotRewritten(__doc__)  # pytest has a plugin in here
 
 if TYPE_CHECKING:
     from . import errors, stats
+    from ._downloads.downloads import Download
     from ._http.retry import RetryPolicy
     from ._paging.details import Details, DetailsWalk, IncrementalDetailsWalk
     from ._paging.follow import FollowedListing
@@ -99,6 +102,7 @@ else:  # hidden from type checkers, because they would then accept any name
         "_paging.details",
         "_paging.follow",
         "_paging.paginator",
+        "_downloads.downloads",
     )
     __getattr__, __dir__ = _public.lazy(__name__, __all__, _LIGHTEST_FIRST, _WHOLE)
     del __all__  # `__getattr__` adds the names of these modules when somebody asks, because they take time to load

@@ -4,7 +4,8 @@ A program that sends telemetry has imported OpenTelemetry's API before it lists 
 import the API before the program does. In a program without it, a walk costs a lookup in `sys.modules` for each page.
 
 Spans of requests are made by the instrumentation of aiohttp. They are children of the span of the walk. Their address
-loses the filters here, because a filter may be somebody's name.
+loses the filters here, because a filter may be somebody's name. A presigned address is reduced to its server, because
+anybody could download there.
 """
 
 from __future__ import annotations
@@ -29,7 +30,16 @@ if TYPE_CHECKING:
 
     from aiotofupilot.stats import WalkStats
 
-__all__ = ["Instruments", "WalkSpan", "hide_filters", "instruments", "paused", "retried"]
+__all__ = [
+    "Instruments",
+    "WalkSpan",
+    "download_span",
+    "hide_address",
+    "hide_filters",
+    "instruments",
+    "paused",
+    "retried",
+]
 
 _SCOPE = "aiotofupilot"
 
@@ -181,17 +191,45 @@ def _event(name: str, attributes: Mapping[str, AttributeValue]) -> None:
 
 
 def hide_filters(url: URL) -> None:
-    """Let the span of the current request keep only ``limit`` and ``cursor`` of the query of its address.
+    """Let the span of the current request keep only ``limit`` and ``cursor`` of the query of its address."""
+    if instruments() is not None:
+        shown = url.with_query([(name, url.query[name]) for name in ("limit", "cursor") if name in url.query])
+        _show_instead(url, shown)
 
-    A span without this address, such as one of the user's own, is left alone.
+
+def hide_address(url: URL) -> None:
+    """Let the span of the current request keep only the server of its address."""
+    if instruments() is not None:
+        _show_instead(url, url.origin())
+
+
+def _show_instead(url: URL, shown: URL) -> None:
+    """Show another address in the span of the current request.
+
+    A span without the address, such as one of the user's own, is left alone.
     """
-    if instruments() is None:
-        return
     from opentelemetry import trace  # noqa: PLC0415 - it is imported: there are instruments
 
     span = trace.get_current_span()
     written: Mapping[str, object] = getattr(span, "attributes", None) or {}
-    shown = str(url.with_query([(name, url.query[name]) for name in ("limit", "cursor") if name in url.query]))
     for name in _URLS:
         if str(written.get(name)).startswith(str(url.with_query(None))):
-            span.set_attribute(name, shown)
+            span.set_attribute(name, str(shown))
+
+
+@contextmanager
+def download_span() -> Generator[None]:
+    """Return a context in which one file is downloaded, with an INTERNAL span. The span names nothing of the file."""
+    otel = instruments()
+    if otel is None:
+        yield
+        return
+    from opentelemetry.trace import StatusCode  # noqa: PLC0415 - it is imported: there are instruments
+
+    with otel.tracer.start_as_current_span("download", record_exception=False, set_status_on_exception=False) as span:
+        try:
+            yield
+        except Exception as error:  # only the type, because the message may quote a name
+            span.set_attribute("error.type", type(error).__qualname__)
+            span.set_status(StatusCode.ERROR)
+            raise

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+from functools import partial
 from typing import TYPE_CHECKING, Any, NoReturn
 from warnings import warn
 
@@ -21,12 +22,14 @@ from .settings import Secret, Settings, unusable
 
 if TYPE_CHECKING:
     import os
-    from collections.abc import Callable, Sequence
+    from collections.abc import AsyncGenerator, Callable, Sequence
+    from pathlib import Path
     from types import TracebackType
     from typing import Self
 
     import aiohttp
 
+    from ._downloads.downloads import Attachments, Download
     from ._http.retry import Retry
     from ._http.throttle import Limiter
     from .listings._shared import ExtraQuery
@@ -133,6 +136,7 @@ class TofuPilotSession(Listings):
             tls=settings.tls(ca_cert) if is_own else None,
             proxy=route,
             user_agent=user_agent,
+            proxy_of=partial(resolve_proxy, way, allow_insecure_http=allow_insecure_http),
         )
         # It does not refer to the session, which would otherwise keep itself alive.
         self._unowned = Connection(
@@ -229,6 +233,70 @@ class TofuPilotSession(Listings):
         from .listings._resource import get_json  # noqa: PLC0415 - likewise
 
         return await get_json(self._connection, path, query)
+
+    async def download(self, attachment: models.Attachment, folder: str | os.PathLike[str]) -> Path:
+        """Download an attachment of a run or a unit, and return the path of its file.
+
+        The file is ``FOLDER/<id of the run, or serial number of the unit>/<id>-<name>``, with a name that works on
+        every system. A file that is there is whole, so nothing is requested for it. Until it is whole it is
+        ``....part``, and the next call goes on with that, also in another process, if the storage allows it.
+
+        The file comes from a storage by the attachment's address, without the key and any header of this session. The
+        session's retries, proxy, TLS and connections apply, and its limiter and ``max_body`` do not. ``timeout`` is the
+        longest time in which no byte comes. A failure after a megabyte has arrived begins the retries anew. If the
+        storage refuses the address, the run or unit is read once for a new one.
+
+        Args:
+            attachment: The attachment, as the details of a run or a unit have it.
+            folder: Where to put the file. It is made if it is missing.
+
+        Raises:
+            TypeError: An argument is of the wrong type.
+            ValueError: The attachment has neither an address nor an owner.
+            AttachmentError: The server has no address for it, or one that is not https. Plain HTTP is only taken from
+                this machine, if the server is this machine too.
+            APIError: The storage refused, or failed; or the run or unit could not be read.
+            TofuPilotError: The file did not arrive.
+            OSError: The file cannot be written.
+        """
+        from ._downloads.downloads import download  # noqa: PLC0415 - most programs download nothing
+
+        return await download(self, self._unowned, attachment, folder)
+
+    def downloads(
+        self,
+        attachments: Attachments,
+        folder: str | os.PathLike[str],
+        *,
+        concurrency: int = 8,
+    ) -> AsyncGenerator[Download]:
+        """Download many attachments at once, each as `download` does, and yield a `Download` for each as it ends.
+
+        Example:
+            runs = session.runs.list(outcomes=["FAIL"]).details()
+            async for download in session.downloads(runs, "attachments"):
+                print(download.path or download.error)
+
+        An attachment that cannot be downloaded does not keep the others from it: its `Download` has the error. An error
+        of the disk, and that of a closed session, ends all. If the iterable raises an error, it is raised after
+        everything before it has been downloaded. Another call goes on with what is missing.
+
+        If you leave the loop early, what is in flight is cancelled. With ``contextlib.aclosing`` it has ended when the
+        block ends.
+
+        Args:
+            attachments: An iterable or an asynchronous iterable of attachments, or of details of runs or units, whose
+                attachments are all downloaded.
+            folder: As in `download`.
+            concurrency: At most this many files are downloaded at once; 1 or more.
+
+        Raises:
+            TypeError: An argument is of the wrong type.
+            ValueError: An argument is out of bounds.
+        """
+        from ._downloads.downloads import downloads  # noqa: PLC0415 - likewise
+
+        return downloads(self, self._unowned, attachments, folder, concurrency=concurrency)
 
     def __getstate__(self) -> NoReturn:
         raise TypeError("a session cannot be copied or pickled: it has a key, connections and an event loop")

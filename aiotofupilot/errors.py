@@ -19,6 +19,7 @@ TofuPilotError
  │    └── ServerError            5xx, and 408
  ├── DecodeError                 a response that is not what the API promises
  │    └── InvalidJSONError       not even JSON
+ ├── AttachmentError             an attachment that has no address to download it from
  ├── PaginationError             a cursor that leads nowhere
  └── DriftError                  the listing moved, and the walk's position in it was lost
 
@@ -41,6 +42,7 @@ if TYPE_CHECKING:
 
 __all__ = [
     "APIError",
+    "AttachmentError",
     "BadRequestError",
     "CertificateError",
     "ConfigurationError",
@@ -303,6 +305,10 @@ class DecodeError(TofuPilotError):
 
 class InvalidJSONError(DecodeError):
     """The response claims success but is not JSON, such as a proxy's HTML page or half a document."""
+
+
+class AttachmentError(TofuPilotError):
+    """The server has no address to download an attachment from, or none that can be used, or no such attachment."""
 
 
 class PaginationError(TofuPilotError):

@@ -9,6 +9,7 @@ import pytest
 from aiotofupilot import Checkpoint, errors
 from aiotofupilot.errors import (
     APIError,
+    AttachmentError,
     BadRequestError,
     CertificateError,
     ConfigurationError,
@@ -65,6 +66,7 @@ EXAMPLES = [
     ServerError("m", **API),
     DecodeError("m", path="$.data[3].name", body=b"{}"),
     InvalidJSONError("m", path="$", body=b"<"),
+    AttachmentError("m"),
     PaginationError("m", cursor=5, next_cursor=3),
     DriftError("m", cursor=5),
 ]

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 import aiohttp
 from multidict import CIMultiDict
 
-from aiotofupilot._otel import hide_filters
+from aiotofupilot._otel import hide_address, hide_filters
 from aiotofupilot.errors import ConfigurationError
 
 from .failures import translated
@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 
     from .proxy import Proxy
 
-__all__ = ["authorizing"]
+__all__ = ["authorizing", "presigned"]
 
 _SHOW_HEADERS = "_on_headers_request_sent"
 """The method by which aiohttp shows the headers of a request to trace hooks. There is no public place after it."""
@@ -53,8 +53,16 @@ def authorizing(
     return [_without_filters, *of_session, sender] if of_session else [sender]
 
 
+def presigned(session: aiohttp.ClientSession, proxy: Proxy | None) -> list[aiohttp.ClientMiddlewareType]:
+    """Return the middlewares of a request for a presigned address: one that adds no key, and tells nobody the address.
+
+    ``proxy`` is None if the server is connected to directly.
+    """
+    return [_Sender(session, None, proxy)]
+
+
 class _Sender:
-    """An aiohttp middleware that sends a request once, with the key.
+    """An aiohttp middleware that sends a request once, with the key. Without settings there is none.
 
     Errors of aiohttp become errors of this package here, before a trace hook sees them. Some of them quote the whole
     address, and some hold the password of a proxy.
@@ -62,7 +70,7 @@ class _Sender:
 
     __slots__ = ("_hooks", "_proxy", "_settings")
 
-    def __init__(self, session: aiohttp.ClientSession, settings: Settings, proxy: Proxy | None) -> None:
+    def __init__(self, session: aiohttp.ClientSession, settings: Settings | None, proxy: Proxy | None) -> None:
         # A library that instruments aiohttp adds its hooks when a session is made, so they are read off the session.
         self._hooks = session.trace_configs
         self._settings = settings
@@ -80,12 +88,13 @@ class _Sender:
             self._authorize(request.headers, request.url)
         if self._proxy and self._proxy.authorization and request.url.scheme == "https":  # it goes with the CONNECT
             request.proxy_headers = CIMultiDict({"Proxy-Authorization": self._proxy.authorization})
-        hide_filters(request.url)
+        (hide_address if self._settings is None else hide_filters)(request.url)
         try:
             return await handler(request)
         except (aiohttp.ClientError, TimeoutError) as error:
             # After some errors, aiohttp would send the request again, at once and uncounted.
-            failure = translated(error, request.url, self._proxy)
+            told = request.url.origin() if self._settings is None else request.url
+            failure = translated(error, told, self._proxy)
         finally:
             for name in _SECRET:  # before the hooks for the end of the request
                 request.headers.pop(name, None)
@@ -96,7 +105,8 @@ class _Sender:
             del failure  # its traceback refers to this frame
 
     def _authorize(self, headers: CIMultiDict[str], url: URL) -> None:
-        headers["Authorization"] = self._settings.authorization
+        if self._settings is not None:
+            headers["Authorization"] = self._settings.authorization
         if self._proxy and self._proxy.authorization and url.scheme == "http":
             headers["Proxy-Authorization"] = self._proxy.authorization
 

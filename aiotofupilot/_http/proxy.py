@@ -4,15 +4,19 @@ from __future__ import annotations
 
 import os
 from base64 import b64encode
+from typing import TYPE_CHECKING, Any
 from urllib.request import getproxies_environment, proxy_bypass
 
-from attrs import field, frozen
+from attrs import evolve, field, frozen
 from yarl import URL
 
 from aiotofupilot._arguments import for_parameter
 from aiotofupilot.settings import Secret, is_loopback, is_visible, unusable
 
-__all__ = ["Proxy", "resolve_proxy"]
+if TYPE_CHECKING:
+    import aiohttp
+
+__all__ = ["Proxy", "proxy_of_session", "resolve_proxy"]
 
 _UNUSABLE = (
     "must be the http:// or https:// address of a proxy, such as http://proxy.example.com:3128; "
@@ -72,6 +76,29 @@ def resolve_proxy(proxy: Secret, base_url: str, *, allow_insecure_http: bool) ->
     if found is None:
         raise unusable("proxy", f"{source.rstrip('=')} {_UNUSABLE}")
     return found
+
+
+_OF_SESSION = ("_default_proxy", "_default_proxy_auth")
+"""Where an aiohttp session keeps its proxy and the login of it. They have no public names."""
+
+
+def proxy_of_session(session: aiohttp.ClientSession, base_url: str) -> Proxy | None:
+    """Return the proxy that an aiohttp session of the user takes for a server; None: it takes none.
+
+    Raises:
+        ConfigurationError: The proxy cannot be used, or aiohttp does not tell it any more.
+    """
+    missing = object()
+    address, auth = (Secret(getattr(session, name, missing)) for name in _OF_SESSION)
+    if missing in (address.value, auth.value):
+        raise unusable("http_session", "this version of aiohttp does not tell the proxy of a session: install another")
+    if address.value is None:
+        return resolve_proxy(Secret(None), base_url, allow_insecure_http=True) if session.trust_env else None
+    found = _parsed(Secret(str(address.value)), "the aiohttp session")
+    if found is None:
+        raise unusable("http_session", f"the proxy of the aiohttp session {_UNUSABLE}")
+    login: Any = auth.value
+    return found if login is None else evolve(found, login=(login.login, login.password))
 
 
 def _of_environment(server: URL) -> tuple[str, Secret]:

@@ -6,6 +6,7 @@ import asyncio
 import logging
 import re
 from collections.abc import Iterable
+from contextlib import asynccontextmanager
 from http import HTTPStatus
 from typing import TYPE_CHECKING, cast
 from weakref import WeakKeyDictionary
@@ -24,12 +25,14 @@ from aiotofupilot.errors import (
     SessionError,
     TransportError,
 )
+from aiotofupilot.settings import is_loopback
 
-from .auth import authorizing
+from .auth import authorizing, presigned
 from .failures import HEADER_LIMIT, HEADERS, refusal, translated
+from .proxy import proxy_of_session
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import AsyncGenerator, Callable, Mapping, Sequence
     from ssl import SSLContext
 
     from aiotofupilot.clock import Clock
@@ -38,7 +41,7 @@ if TYPE_CHECKING:
     from .proxy import Proxy
     from .redaction import Redaction
 
-__all__ = ["Transport"]
+__all__ = ["REDIRECTS", "REDIRECTS_AT_MOST", "Transport"]
 
 _log = logging.getLogger("aiotofupilot")
 
@@ -57,8 +60,8 @@ _CONNECTIONS = 100
 _NO_LIMIT = aiohttp.ClientTimeout(total=None)
 """aiohttp limits nothing. Each attempt has a limit as a whole; see `client`."""
 
-_REDIRECTS = frozenset({301, 302, 303, 307, 308})
-_REDIRECTS_AT_MOST = 5
+REDIRECTS = frozenset({301, 302, 303, 307, 308})
+REDIRECTS_AT_MOST = 5
 
 _connections: WeakKeyDictionary[aiohttp.BaseConnector, dict[URL | None, asyncio.Semaphore]] = WeakKeyDictionary()
 """The limits of each connector on its connections: one for each server, and under None the one for all servers.
@@ -73,7 +76,7 @@ class Transport:
 
     The user's own ``http_session`` is left open. If it is None, an aiohttp session is made on first use, and
     ``trace_configs``, ``tls`` and ``proxy`` are for it. Without ``tls``, it trusts the authorities that the system
-    trusts. ``user_agent`` is what the User-Agent begins with.
+    trusts. ``user_agent`` is what the User-Agent begins with. ``proxy_of`` returns the proxy for another server than the API's.
 
     Raises:
         TypeError: ``http_session`` is not an aiohttp session, or ``trace_configs`` holds something else, or
@@ -92,6 +95,7 @@ class Transport:
         tls: SSLContext | None = None,
         proxy: Proxy | None = None,
         user_agent: str | None = None,
+        proxy_of: Callable[[str], Proxy | None] | None = None,
     ) -> None:
         self._settings = settings
         self._base = URL(settings.base_url)
@@ -106,6 +110,8 @@ class Transport:
         self._redaction = redaction
         self._tls = tls
         self._proxy = proxy
+        self._proxy_of = proxy_of
+        self._limit = (asyncio.Semaphore(_CONNECTIONS),)
         self._loop: asyncio.AbstractEventLoop | None = None
 
     @property
@@ -115,9 +121,18 @@ class Transport:
         There is a free connection for a request that holds them all. Sessions that share the connector of an aiohttp
         session share the semaphores.
         """
-        if self._session is None:
-            return (asyncio.Semaphore(_CONNECTIONS),)
-        return _connection_limits(self._session.connector, self._base.origin())
+        return self.connections_to(self._base)
+
+    def connections_to(self, url: URL) -> tuple[asyncio.Semaphore, ...]:
+        """Return the same for a request to any server."""
+        if self._session is None or self._owns_session:
+            return self._limit
+        return _connection_limits(self._session.connector, url.origin())
+
+    @property
+    def is_local(self) -> bool:
+        """Whether the API's server is this machine."""
+        return is_loopback(self._base.host or "")
 
     @property
     def opened(self) -> bool:
@@ -151,12 +166,12 @@ class Transport:
             ConfigurationError: The user's aiohttp session has two kinds of credentials, or this version of aiohttp
                 cannot be used.
         """
-        for _ in range(1 + _REDIRECTS_AT_MOST):
+        for _ in range(1 + REDIRECTS_AT_MOST):
             response = await self._get(url, max_body)
-            if response.status not in _REDIRECTS or "Location" not in response.headers:
+            if response.status not in REDIRECTS or "Location" not in response.headers:
                 return response
             url = _target(url, response.headers["Location"])
-        raise RedirectError(f"redirected more than {_REDIRECTS_AT_MOST} times, at last to {url}", location=str(url))
+        raise RedirectError(f"redirected more than {REDIRECTS_AT_MOST} times, at last to {url}", location=str(url))
 
     async def _get(self, url: URL, max_body: int) -> Response:
         """Send one GET, and return its whole response. A redirect is a response."""
@@ -194,6 +209,61 @@ class Transport:
                 "the aiohttp session given as http_session has an Authorization header and other credentials, from "
                 "its auth= or from a netrc file that its trust_env=True lets it read"
             ) from None
+
+    @asynccontextmanager
+    async def stream(self, url: URL, headers: Mapping[str, str]) -> AsyncGenerator[aiohttp.ClientResponse]:
+        """Send a GET for a presigned address, and give its response, whose body is not read. A redirect is a response.
+
+        The request goes over the connections and the proxy of the aiohttp session. It has no header but these, ``Host``
+        and ``Accept-Encoding``: no key, cookie or credentials. Trace hooks do not see it.
+
+        Raises:
+            TransportError: No response arrived.
+            SessionError: The aiohttp session is closed.
+            ConfigurationError: The proxy in the environment cannot be used.
+        """
+        session = self._open()
+        proxy = self._route(session, url.origin())
+        bare = aiohttp.ClientSession(
+            connector=session.connector,
+            connector_owner=False,
+            cookie_jar=aiohttp.DummyCookieJar(),
+            skip_auto_headers=("Accept", "User-Agent"),
+            proxy=None if proxy is None else proxy.url,
+        )
+        # A compressed file could not be resumed in the middle.
+        sent = {"Accept-Encoding": "identity", **headers}
+        try:
+            async with (
+                bare,
+                bare.get(
+                    url,
+                    headers=sent,
+                    middlewares=presigned(bare, proxy),
+                    allow_redirects=False,
+                    timeout=_NO_LIMIT,
+                ) as response,
+            ):
+                if response.status == HTTPStatus.PROXY_AUTHENTICATION_REQUIRED:
+                    raise refusal(response.status, url.origin(), proxy)
+                yield response
+        except (aiohttp.ClientError, TransportError) as error:
+            if session.closed:
+                raise SessionError("the aiohttp session was closed while a request was under way") from None
+            if isinstance(error, TransportError):
+                raise
+            failure = translated(error, url.origin(), proxy)
+            raise failure from failure.__cause__
+
+    def _route(self, session: aiohttp.ClientSession, origin: URL) -> Proxy | None:
+        """Return the proxy for another server than the API's. None: it is connected to directly.
+
+        Raises:
+            ConfigurationError: It cannot be used, or aiohttp has other private names.
+        """
+        if self._owns_session:
+            return None if self._proxy_of is None else self._proxy_of(str(origin))
+        return proxy_of_session(session, str(origin))
 
     async def close(self) -> None:
         """Close the aiohttp session and its connections, if it was made here."""

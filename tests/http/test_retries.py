@@ -14,6 +14,7 @@ from yarl import URL
 
 from aiotofupilot import (
     APIError,
+    AttachmentError,
     BadRequestError,
     CertificateError,
     ConfigurationError,
@@ -62,6 +63,7 @@ FINAL = [
     RedirectError("m", location="/"),
     ResponseTooLargeError("m", limit=1),
     DecodeError("m"),
+    AttachmentError("m"),
     PaginationError("m", cursor=1, next_cursor=1),
     SessionError("m"),
     ValueError("m"),

@@ -1,0 +1,262 @@
+"""Downloads one attachment, or many at once."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+from collections.abc import AsyncIterable, Iterable
+from contextlib import aclosing
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, TypeAlias, cast
+from weakref import WeakValueDictionary
+
+from attrs import evolve, frozen
+
+from aiotofupilot._arguments import for_parameter, integer, must_be
+from aiotofupilot._http.retry import RetryPolicy, is_transient
+from aiotofupilot._http.storage import UnfitPartError, receive
+from aiotofupilot._otel import download_span
+from aiotofupilot.errors import APIError, AttachmentError, SessionError, TofuPilotError
+from aiotofupilot.models import Attachment, RunDetails, UnitDetails
+from aiotofupilot.settings import Secret
+
+from .names import relative_path
+from .part import PartFile, ended, in_thread
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncGenerator, Callable, Coroutine
+
+    from aiotofupilot._http.client import Connection
+    from aiotofupilot.listings import Listings
+
+__all__ = ["Attachments", "Download", "download", "downloads"]
+
+Attachments: TypeAlias = (
+    "Iterable[Attachment | RunDetails | UnitDetails] | AsyncIterable[Attachment | RunDetails | UnitDetails]"
+)
+
+_REFUSALS = frozenset({400, 401, 403, 404, 410})
+"""With one of these statuses, storages refuse an address that has expired."""
+
+_PROGRESS = 1024 * 1024
+"""After so many new bytes, a file has as many attempts again as at first, and may need a new address again."""
+
+_BUSY_WAIT = 1.0
+"""Seconds between two looks at a file that another process is downloading."""
+
+_busy: WeakValueDictionary[tuple[int, Path], asyncio.Lock] = WeakValueDictionary()
+"""The locks of files that are being downloaded, by event loop and place."""
+
+
+@frozen(kw_only=True)
+class Download:
+    """What has become of one attachment of many."""
+
+    attachment: Attachment
+    """The attachment."""
+    path: Path | None
+    """Its file, which is whole. None: it could not be downloaded."""
+    is_new: bool
+    """Whether the file was downloaded now. Otherwise it was there already, or could not be downloaded."""
+    error: TofuPilotError | None
+    """Why it could not be downloaded. None: it could."""
+
+
+async def download(session: Listings, connection: Connection, attachment: object, folder: object) -> Path:
+    """Download one attachment; see `TofuPilotSession.download`."""
+    file = _File(session, connection, _checked(attachment), _folder(folder))
+    await file.complete()
+    return file.path
+
+
+def downloads(
+    session: Listings,
+    connection: Connection,
+    attachments: object,
+    folder: object,
+    *,
+    concurrency: object,
+) -> AsyncGenerator[Download]:
+    """Download many attachments at once; see `TofuPilotSession.downloads`."""
+    if not isinstance(attachments, AsyncIterable | Iterable):
+        raise must_be(TypeError, "attachments", "an iterable or an asynchronous iterable", attachments)
+    place = _folder(folder)
+
+    async def one(attachment: Attachment) -> Download:
+        file = _File(session, connection, attachment, place)
+        try:
+            is_new = await file.complete()
+        except SessionError:
+            raise
+        except TofuPilotError as error:
+            return Download(attachment=attachment, path=None, is_new=False, error=error)
+        return Download(attachment=attachment, path=file.path, is_new=is_new, error=None)
+
+    return _many(one, cast("Any", attachments), integer("concurrency", concurrency, low=1))
+
+
+class _File:
+    """One file that is downloaded."""
+
+    def __init__(self, session: Listings, connection: Connection, attachment: Attachment, folder: Path) -> None:
+        self.path: Path = folder / relative_path(attachment)
+        self._session = session
+        self._connection = connection
+        self._attachment = attachment
+        self._name = f"attachment {attachment.id!r}"
+
+    async def complete(self) -> bool:
+        """Put the file in its place, and return whether it was not there.
+
+        Raises:
+            TofuPilotError: It cannot be downloaded.
+            OSError: It cannot be written.
+        """
+        with download_span():
+            return await self._connection.lifetime.run(self._complete)
+
+    async def _complete(self) -> bool:
+        async with _lock(self.path):
+            part = PartFile(self.path)
+            try:
+                while (state := await in_thread(part.open)) == "busy":
+                    await self._connection.clock.sleep(_BUSY_WAIT)
+                if state == "whole":
+                    return False
+                await self._receive(part)
+                await in_thread(part.finish)
+            finally:
+                part.leave()
+        return True
+
+    async def _receive(self, part: PartFile) -> None:
+        """Receive the whole file, with a new address if it expires, and with new attempts after progress."""
+        retry = self._connection.options.retry
+        is_patient = isinstance(retry, RetryPolicy) and retry.attempts > 1
+        most, is_fresh = part.size, False
+        if self._attachment.download_url is None:
+            await self._renew()
+            is_fresh = True
+        while True:
+            try:
+                return await receive(self._connection, Secret(self._attachment.download_url), part, self._name)
+            except UnfitPartError:
+                part.is_resumable = False
+                await part.restart(None)
+                continue
+            except TofuPilotError as error:
+                has_progress, most = part.size >= most + _PROGRESS, max(most, part.size)
+                is_refused = isinstance(error, APIError) and error.status in _REFUSALS
+                is_fresh = is_fresh and not has_progress
+                if is_refused and (is_fresh or self._attachment.owner is None):
+                    raise
+                if not is_refused and not (is_patient and has_progress and is_transient(error)):
+                    raise
+            if is_refused:
+                await self._renew()
+                is_fresh = True
+
+    async def _renew(self) -> None:
+        """Read the run or the unit for a new address of the attachment.
+
+        Raises:
+            AttachmentError: It has no such attachment any more, or no address for it.
+            TofuPilotError: It could not be read.
+        """
+        listing, key = self._attachment.owner or ("", "")
+        owner: RunDetails | UnitDetails = await getattr(self._session, listing).get(key)
+        found = next((one for one in owner.attachments if one.id == self._attachment.id), None)
+        if found is None:
+            raise AttachmentError(f"{listing} has {key!r}, but that has no {self._name} any more")
+        if found.download_url is None:
+            failure = AttachmentError(f"the server has no address for {self._name} of {key!r} in {listing}")
+            failure.hint = "perhaps its upload has not ended"
+            raise failure
+        self._attachment = evolve(self._attachment, download_url=found.download_url)
+
+
+async def _many(
+    one: Callable[[Attachment], Coroutine[Any, Any, Download]], attachments: Attachments, concurrency: int
+) -> AsyncGenerator[Download]:
+    """Yield what has become of each attachment, as they end.
+
+    If the iterable raises an error, those that it has yielded are finished before.
+    """
+    finished: asyncio.Queue[asyncio.Task[Any]] = asyncio.Queue()
+    room, running = asyncio.Semaphore(concurrency), set[asyncio.Task[Any]]()
+
+    def begin(work: Coroutine[Any, Any, Any]) -> asyncio.Task[Any]:
+        task = asyncio.create_task(work)
+        running.add(task)
+        task.add_done_callback(finished.put_nowait)
+        return task
+
+    async def read() -> None:
+        async with aclosing(_each(attachments)) as each:
+            async for attachment in each:
+                await room.acquire()
+                begin(one(attachment))
+
+    reading = begin(read())
+    try:
+        while running:
+            task = await finished.get()
+            running.remove(task)
+            if task is not reading:
+                yield task.result()
+                room.release()
+        reading.result()
+    finally:
+        for task in running:
+            task.cancel()
+        await ended(*running)
+        await asyncio.gather(*running, return_exceptions=True)  # so that no error is said not to be retrieved
+
+
+async def _each(items: Attachments) -> AsyncGenerator[Attachment]:
+    """Yield the attachments, and those of each run and unit. An iterator that is begun here is closed here."""
+    if not isinstance(items, AsyncIterable):
+        for item in items:
+            for attachment in _attachments(item):
+                yield attachment
+        return
+    iterator = aiter(items)
+    try:
+        async for item in iterator:
+            for attachment in _attachments(item):
+                yield attachment
+    finally:
+        if iterator is not items and hasattr(iterator, "aclose"):
+            await iterator.aclose()
+
+
+def _attachments(item: object) -> tuple[Attachment, ...]:
+    return item.attachments if isinstance(item, RunDetails | UnitDetails) else (_checked(item),)
+
+
+def _lock(path: Path) -> asyncio.Lock:
+    """Return the lock of a file."""
+    return _busy.setdefault((id(asyncio.get_running_loop()), path.absolute()), asyncio.Lock())
+
+
+def _checked(attachment: object) -> Attachment:
+    if not isinstance(attachment, Attachment):
+        raise must_be(TypeError, "attachment", "an Attachment", attachment)
+    owner = attachment.owner
+    if owner is None and attachment.download_url is None:
+        raise for_parameter(
+            ValueError(
+                f"attachment {attachment.id!r} has neither an address nor an owner to read one from: "
+                "take it from the details of a run or a unit"
+            ),
+            "attachment",
+        )
+    if owner is not None and owner[0] not in {"runs", "units"}:
+        raise must_be(ValueError, "attachment.owner", '("runs", id) or ("units", serial_number)', owner)
+    return attachment
+
+
+def _folder(folder: object) -> Path:
+    if not isinstance(folder, str | os.PathLike):
+        raise must_be(TypeError, "folder", "a string or a path", folder)
+    return Path(cast("str | os.PathLike[str]", folder))

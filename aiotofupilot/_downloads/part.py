@@ -1,0 +1,184 @@
+"""The part of a file that has arrived, on disk.
+
+It is FILE.part until it is whole, and then takes its place. So a file in its place is whole. Beside the part,
+FILE.part.etag holds the validator of the file, by which the storage knows whether the rest still belongs to it. So a
+process may end at any time, also by kill -9, and the next one goes on with what is there.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import sys
+from contextlib import suppress
+from typing import TYPE_CHECKING, Any, Literal, TypeVar
+
+if sys.platform != "win32":
+    import fcntl
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from io import FileIO
+    from pathlib import Path
+
+__all__ = ["PartFile", "ended", "in_thread"]
+
+T = TypeVar("T")
+
+_BLOCK = 1024 * 1024
+"""Bytes that are written at once, in a thread."""
+
+
+async def in_thread(work: Callable[[], T]) -> T:
+    """Return the result of work that blocks. It is not left alone: a task that is cancelled waits for its end."""
+    doing = asyncio.get_running_loop().run_in_executor(None, work)
+    try:
+        return await asyncio.shield(doing)
+    finally:
+        await ended(doing)
+
+
+async def ended(*futures: asyncio.Future[Any]) -> None:
+    """Wait for the end of something, also if the task is cancelled meanwhile."""
+    while waiting := [future for future in futures if not future.done()]:
+        with suppress(asyncio.CancelledError):  # the caller is about to end, by an earlier one
+            await asyncio.wait(waiting)
+
+
+class PartFile:
+    """What will be a file. It is a `Part`, as the storage knows it.
+
+    Args:
+        target: The place of the file.
+    """
+
+    def __init__(self, target: Path) -> None:
+        self._target = target
+        self._path = target.with_name(f"{target.name}.part")
+        self._etag_path = target.with_name(f"{target.name}.part.etag")
+        self._file: FileIO | None = None
+        self._written = 0
+        self._pending: list[bytes] = []
+        self._pending_size = 0
+        self._etag: str | None = None
+        self.is_resumable: bool = True
+        """Whether the storage may be asked for a part of the file."""
+
+    @property
+    def size(self) -> int:
+        """How many bytes have arrived, those that are not written yet included."""
+        return self._written + self._pending_size
+
+    @property
+    def etag(self) -> str | None:
+        """The validator of the file; None: the rest cannot be asked for."""
+        return self._etag if self.is_resumable else None
+
+    def open(self) -> Literal["whole", "busy", "open"]:
+        """Take the part, unless the file is in its place already, or another process is busy with the part.
+
+        Raises:
+            OSError: It cannot be opened.
+        """
+        if self._target.is_file():
+            return "whole"
+        self._target.parent.mkdir(parents=True, exist_ok=True)
+        file = _locked(self._path)
+        if file is None:
+            return "busy"
+        self._file = file
+        if self._target.is_file():  # another process has put it there since
+            return "whole"
+        with suppress(FileNotFoundError, ValueError):
+            self._etag = self._etag_path.read_text("ascii")
+        self._written = os.fstat(file.fileno()).st_size
+        return "open"
+
+    async def restart(self, etag: str | None) -> None:
+        """Drop all bytes. Those that come next are of a file with this validator; None: it has none."""
+        self._pending, self._pending_size, self._written, self._etag = [], 0, 0, None
+        await in_thread(lambda: self._restart(etag))
+
+    def _restart(self, etag: str | None) -> None:
+        self._opened.truncate(0)  # first, so that the validator never speaks of other bytes
+        if etag is None:
+            self._etag_path.unlink(missing_ok=True)
+        else:
+            self._etag_path.write_text(etag, "ascii")
+        self._etag = etag
+
+    def add(self, data: bytes) -> bool:
+        """Add some bytes, and return whether it is time to `flush`."""
+        self._pending.append(data)
+        self._pending_size += len(data)
+        return self._pending_size >= _BLOCK
+
+    async def flush(self) -> None:
+        """Write what was added.
+
+        Raises:
+            OSError: The disk is full.
+        """
+        await in_thread(self._flush)
+
+    def _flush(self) -> None:
+        rest = memoryview(b"".join(self._pending))
+        self._pending, self._pending_size = [], 0
+        while rest:
+            written = self._opened.write(rest)
+            self._written += written
+            rest = rest[written:]
+
+    def finish(self) -> None:
+        """Put the file in its place.
+
+        Raises:
+            OSError: The disk is full.
+        """
+        self._flush()
+        os.fsync(self._opened.fileno())
+        if sys.platform == "win32":  # where an open file cannot be moved; elsewhere it keeps its lock until later
+            self._opened.close()  # pragma: no cover - no test runs on Windows
+        self._path.replace(self._target)
+        self._etag_path.unlink(missing_ok=True)
+        self._opened.close()
+
+    def leave(self) -> None:
+        """End. What has arrived stays, unless it is nothing, or the file is in its place."""
+        if self._file is None or self._file.closed:
+            return
+        with self._file:
+            with suppress(OSError):  # the file is shorter then
+                self._flush()
+            if not self._written or self._target.is_file():
+                self._path.unlink(missing_ok=True)
+                self._etag_path.unlink(missing_ok=True)
+
+    @property
+    def _opened(self) -> FileIO:
+        if self._file is None:
+            raise ValueError("the part is not open")
+        return self._file
+
+
+def _locked(path: Path) -> FileIO | None:
+    """Open a file, and keep other processes off until it is closed; on Windows, nothing does.
+
+    A symbolic link is not followed. None: another process is busy with the file.
+    """
+    flags = os.O_RDWR | os.O_APPEND | os.O_CREAT | getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_BINARY", 0)
+    file = open(os.open(path, flags, 0o666), "r+b", buffering=0)  # noqa: PTH123, SIM115 - the caller closes it
+    if sys.platform == "win32":
+        return file  # pragma: no cover - no test runs on Windows
+    try:
+        fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        # Another process may have put it in its place, or removed it, since it was opened.
+        is_ours = path.exists() and path.stat().st_ino == os.fstat(file.fileno()).st_ino
+    except BlockingIOError:
+        is_ours = False
+    except OSError:  # a file system without locks
+        is_ours = True
+    if is_ours:
+        return file
+    file.close()
+    return None

@@ -1,0 +1,286 @@
+"""Receives a file from the storage of attachments, which is another server than the API's.
+
+A presigned address stands in for the key, and anybody who has it can download the file. So it is a secret: it is in no
+error, log line or span. Errors name the host at most.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import re
+from contextlib import asynccontextmanager
+from datetime import UTC, datetime
+from functools import partial
+from http import HTTPStatus
+from typing import TYPE_CHECKING, Protocol
+from urllib.parse import quote
+
+from yarl import URL
+
+from aiotofupilot._wire.response import Response, retry_after
+from aiotofupilot.errors import (
+    APIError,
+    AttachmentError,
+    ConnectionFailedError,
+    RateLimitedError,
+    RedirectError,
+    RequestTimeoutError,
+    ServerError,
+    TofuPilotError,
+)
+from aiotofupilot.settings import Secret, is_loopback, is_visible
+from aiotofupilot.stats import RequestCounts
+
+from .attempts import Attempts
+from .throttle import Throttle
+from .transport import REDIRECTS, REDIRECTS_AT_MOST
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncGenerator, Mapping
+
+    import aiohttp
+
+    from .client import Connection
+    from .transport import Transport
+
+__all__ = ["Part", "UnfitPartError", "receive"]
+
+_log = logging.getLogger("aiotofupilot")
+
+_ETAG = re.compile(r'"[!#-~]{1,1000}"')
+"""A strong validator. A weak one does not say that two files are the same byte for byte."""
+
+_CONTENT_RANGE = re.compile(r"bytes (\d{1,18})-(\d{1,18})/(\d{1,18})", re.ASCII)
+
+_CODE = re.compile(rb"<Code>([A-Za-z]{1,60})</Code>")
+"""What is wrong, in the XML of S3 and its like."""
+
+_EXCERPT = 2000
+"""So many bytes of a refusal are read."""
+
+
+class Part(Protocol):
+    """The part of a file that has arrived."""
+
+    @property
+    def size(self) -> int:
+        """How many bytes have arrived."""
+        ...
+
+    @property
+    def etag(self) -> str | None:
+        """The strong validator of the file. None: the rest cannot be asked for."""
+        ...
+
+    async def restart(self, etag: str | None) -> None:
+        """Drop all bytes. Those that come next are of a file with this validator."""
+        ...
+
+    def add(self, data: bytes) -> bool:
+        """Add some bytes, and return whether `flush` is to be called before the next."""
+        ...
+
+    async def flush(self) -> None:
+        """Write what has been added.
+
+        Raises:
+            OSError: The disk is full.
+        """
+        ...
+
+
+class UnfitPartError(Exception):
+    """The storage did not send the part that was asked for, so the file has to be asked for as a whole."""
+
+
+async def receive(connection: Connection, address: Secret, part: Part, name: str) -> None:
+    """Receive what is missing of a file, with as many attempts as the policy of the connection allows.
+
+    Args:
+        connection: How requests are sent. Its throttle is the API's, so each storage has another one.
+        address: The presigned address of the file.
+        part: Where its bytes go.
+        name: What the file is called in errors and log lines.
+
+    Raises:
+        AttachmentError: The address cannot be used.
+        APIError: The storage refused, or failed.
+        TransportError: The file did not arrive.
+        UnfitPartError: See there.
+        OSError: The disk is full.
+    """
+    origin = _url(connection.transport, address, name).value.origin()
+    throttle = connection.storages.get(str(origin))
+    if throttle is None:
+        throttle = Throttle(connection.clock, connection.transport.connections_to(origin))
+        connection.storages[str(origin)] = throttle
+    attempts: Attempts[None] = Attempts(
+        throttle,
+        connection.clock,
+        target=f"attachments/{quote(name, safe='')}",
+        retry=connection.options.retry,
+        once=False,
+        counts=RequestCounts(),
+    )
+    try:
+        await attempts.make(partial(_attempt, connection, address, part, name))
+    except TofuPilotError as error:
+        attempts.sign(error)
+        raise
+
+
+async def _attempt(connection: Connection, address: Secret, part: Part, name: str, attempts: Attempts[None]) -> None:
+    """Receive what is missing once. The session's timeout limits the time without any byte."""
+    connection.lifetime.check()
+    connection.transport.check()
+    attempts.begin()
+    timeout = connection.options.timeout
+    failure: TofuPilotError | None = None
+    silence = asyncio.timeout(timeout)
+    try:
+        async with silence, _responding(connection.transport, address, part, name) as response:
+            length = await _begin(response, part, address, name)
+            while not response.is_at_end:
+                if part.add(await response.read()):
+                    silence.reschedule(None)
+                    await part.flush()
+                if timeout is not None:
+                    silence.reschedule(asyncio.get_running_loop().time() + timeout)
+            if length not in {None, part.size}:
+                failure = ConnectionFailedError(f"{name} ended after {part.size} of {length} bytes")
+            _log.debug("%s: %d, %d bytes", name, response.status, part.size)
+    except TimeoutError:
+        if not silence.expired():
+            raise  # the disk's
+        failure = RequestTimeoutError(f"no byte of {name} came within {timeout} s", timeout=timeout)
+    except TofuPilotError as error:
+        failure = error
+    if failure is not None:  # raised here, so that no error of another library becomes its context
+        try:
+            connection.redaction.clean(failure)
+            raise failure
+        finally:
+            del failure  # its traceback refers to this frame
+
+
+class _Response:
+    """A response whose body is read piece by piece. Its repr does not show the address."""
+
+    __slots__ = ("_content", "headers", "status")
+
+    def __init__(self, response: aiohttp.ClientResponse) -> None:
+        self.status: int = response.status
+        self.headers: Mapping[str, str] = response.headers
+        self._content = response.content
+
+    @property
+    def is_at_end(self) -> bool:
+        return self._content.at_eof()
+
+    async def read(self) -> bytes:
+        return await self._content.readany()
+
+
+@asynccontextmanager
+async def _responding(transport: Transport, address: Secret, part: Part, name: str) -> AsyncGenerator[_Response]:
+    """Request what is missing, and give the response that redirects lead to."""
+    url = _url(transport, address, name)
+    headers = {"Range": f"bytes={part.size}-", "If-Range": part.etag} if part.size and part.etag else {}
+    for _ in range(1 + REDIRECTS_AT_MOST):
+        async with transport.stream(url.value, headers) as response:
+            if response.status not in REDIRECTS or "Location" not in response.headers:
+                yield _Response(response)
+                return
+            url = _target(transport, url, Secret(response.headers["Location"]), name)
+    raise RedirectError(f"the storage redirected more than {REDIRECTS_AT_MOST} times", location=str(url.value.origin()))
+
+
+async def _begin(response: _Response, part: Part, address: Secret, name: str) -> int | None:
+    """Prepare the part for the body of a response, and return how long the file is; None: the response does not say.
+
+    Raises:
+        APIError: It is no file.
+        ConnectionFailedError: Nobody could say whether the file is whole.
+        UnfitPartError: It is another part.
+    """
+    headers, is_asked_for = response.headers, part.size > 0 and part.etag is not None
+    is_encoded = headers.get("Content-Encoding", "identity").strip().lower() not in {"", "identity", "aws-chunked"}
+    match response.status:
+        case HTTPStatus.OK:
+            etag = headers.get("ETag", "").strip()
+            await part.restart(etag if _ETAG.fullmatch(etag) and not is_encoded else None)
+            announced = headers.get("Content-Length")
+            if announced is None and "chunked" not in headers.get("Transfer-Encoding", "").lower():
+                raise ConnectionFailedError(f"the storage does not say where {name} ends")
+            return None if announced is None or is_encoded else int(announced)
+        case HTTPStatus.PARTIAL_CONTENT if is_asked_for:
+            sent = _CONTENT_RANGE.fullmatch(headers.get("Content-Range", "").strip())
+            first, last, length = map(int, sent.groups()) if sent else (-1, -1, -1)
+            if (first, last + 1) != (part.size, length) or headers.get("ETag", "").strip() != part.etag or is_encoded:
+                raise UnfitPartError
+            return length
+        case HTTPStatus.REQUESTED_RANGE_NOT_SATISFIABLE if is_asked_for:
+            raise UnfitPartError
+        case _:
+            raise await _refusal(response, address, name)
+
+
+async def _refusal(response: _Response, address: Secret, name: str) -> APIError:
+    """Return the error for a response that is no file.
+
+    It has nothing of what the storage says but the status, the time to wait and a code, because storages repeat the
+    address, the signature and what is signed.
+    """
+    body = b""
+    while not response.is_at_end and len(body) < _EXCERPT:
+        body += await response.read()
+    found, status = _CODE.search(body), response.status
+    code = found[1].decode() if found and found[1].decode().lower() not in address.value.lower() else None
+    kind = RateLimitedError if status == HTTPStatus.TOO_MANY_REQUESTS else APIError
+    if status >= HTTPStatus.INTERNAL_SERVER_ERROR or status == HTTPStatus.REQUEST_TIMEOUT:
+        kind = ServerError
+    return kind(
+        f"the storage did not send {name}",
+        status=status,
+        code=code,
+        retry_after=retry_after(Response(status, response.headers, b"", datetime.now(UTC))),
+    )
+
+
+def _url(transport: Transport, address: Secret, name: str) -> Secret:
+    """Return an address as it is sent: character by character, because the signature may depend on it.
+
+    Raises:
+        AttachmentError: It is not the address of a server that may be asked.
+    """
+    try:
+        url = Secret(URL(address.value, encoded=is_visible(address.value)).with_user(None))
+        if _is_safe(transport, url):
+            return url
+    except (TypeError, ValueError):
+        pass
+    raise AttachmentError(f"the address of {name} cannot be used: it does not begin with https://")
+
+
+def _target(transport: Transport, url: Secret, location: Secret, name: str) -> Secret:
+    """Return where a redirect leads.
+
+    Raises:
+        RedirectError: It leads to no server that may be asked.
+    """
+    shown = "another address"
+    try:
+        target = Secret(url.value.join(URL(location.value, encoded=is_visible(location.value))).with_user(None))
+        shown = str(target.value.origin())
+        if _is_safe(transport, target):
+            return target
+    except ValueError:
+        pass
+    raise RedirectError(f"the storage redirected {name} to {shown}, which is not https", location=shown)
+
+
+def _is_safe(transport: Transport, url: Secret) -> bool:
+    """Return whether nobody on the way can read the address, and with it the file."""
+    is_here = transport.is_local and is_loopback(url.value.host or "")
+    return bool(url.value.host) and url.value.scheme in ({"https", "http"} if is_here else {"https"})
