@@ -76,7 +76,8 @@ class Transport:
 
     The user's own ``http_session`` is left open. If it is None, an aiohttp session is made on first use, and
     ``trace_configs``, ``tls`` and ``proxy`` are for it. Without ``tls``, it trusts the authorities that the system
-    trusts. ``user_agent`` is what the User-Agent begins with. ``proxy_of`` returns the proxy for another server than the API's.
+    trusts. ``user_agent`` is what the User-Agent begins with. ``proxy_of`` returns the proxy for another server than
+    the API's.
 
     Raises:
         TypeError: ``http_session`` is not an aiohttp session, or ``trace_configs`` holds something else, or
