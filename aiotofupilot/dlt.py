@@ -20,7 +20,7 @@ from attrs import evolve
 
 from . import IncrementalWalk, TofuPilotSession, Watermark
 from ._arguments import aware, boolean, one_of
-from .arrow.flat import flat_batch, flat_schema
+from .arrow.flat import database_rows
 from .listings import NAMES, is_compared, listing_class
 from .settings import Secret
 
@@ -136,7 +136,7 @@ def _resource(name: str, batches: Callable[[], AsyncGenerator[_Rows]]) -> DltRes
         primary_key="id",
         write_disposition={"disposition": "merge", "strategy": "delete-insert"},
         # Its types leave out that it takes a schema of Arrow.
-        columns=cast("Any", flat_schema(listing_class(name).model)),
+        columns=cast("Any", database_rows(listing_class(name).model).schema),
     )
     return made.add_map(_taken)
 
@@ -150,7 +150,7 @@ async def _batches(
     full: bool,
 ) -> AsyncGenerator[_Rows]:
     """Yield what is new of a listing, or all of it where the API cannot say what is new."""
-    model, run = listing_class(name).model, _Run()
+    rows, run = database_rows(listing_class(name).model), _Run()
     stored = None if full else dlt.current.resource_state().get("watermark")
     async with make_session() as session:
         listing = _listing(session, name, filters)
@@ -162,13 +162,13 @@ async def _batches(
         async with aclosing(walk):
             items: list[Any] = []
             # A first batch without rows makes the table of a listing that is empty.
-            yield run.rows(flat_batch([], model), stored)
+            yield run.rows(rows.batch([]), stored)
             async for page in walk.batches():
                 items += page
                 if len(items) >= _ROWS:
-                    yield run.rows(flat_batch(items, model), _watermark(walk))
+                    yield run.rows(rows.batch(items), _watermark(walk))
                     items = []
-            yield run.rows(flat_batch(items, model), _watermark(walk))
+            yield run.rows(rows.batch(items), _watermark(walk))
 
 
 def _listing(session: TofuPilotSession, name: str, filters: Mapping[str, Any]) -> Paginator[Any]:

@@ -102,6 +102,8 @@ class DetailWindow(Generic[D, P]):
         """What concerns details only."""
         self.place = place(walk)
         """Where the walk of the items was after the item whose details were yielded or left out last."""
+        self.yielded_bytes = 0
+        """The bytes of the details that were yielded."""
         self.start = plan.start
         self._place = place
         self._source = source
@@ -320,6 +322,7 @@ class DetailWindow(Generic[D, P]):
             return []
         self._settle(head)
         self.stats.items += 1
+        self.yielded_bytes += len(body)
         if self._wanted is not None:
             self._wanted -= 1
             if self._wanted == 0:

@@ -82,6 +82,11 @@ class DetailIteration(ItemIteration[D], Generic[D, P]):
             unreadable_ids=own.unreadable_ids,
         )
 
+    @property
+    def _yielded_bytes(self) -> int:
+        """The bytes from which the details up to now were decoded."""
+        return self._window.yielded_bytes
+
     async def _load(self) -> None:
         with self._waiting():
             try:

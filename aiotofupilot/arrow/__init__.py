@@ -17,15 +17,18 @@ attribute             column
 ``bool``              bool
 another model         struct
 tuple of models       list of structs
+points of a series    list of double; null where the server has no number
 metadata              map from string to the value's JSON text, such as ``"B"``, ``41.5`` and ``true``
-several other types   string with the value's JSON text (`Validator.expected_value`)
+several other types   string with the value's JSON text, such as `RunMeasurement.measured_value`
 ====================  ================================================================================
 
 Every column may hold null, even where the API promises a value. So a table still fits after the API has taken the
 promise back.
 
-`columns` has the schema of each model and makes columns of items. `streaming` makes record batches of a listing as its
-pages arrive, and `files` writes them to Parquet. `flat` makes rows without nested columns.
+With ``flat=True`` no column is nested, and ``columns=`` chooses some.
+
+`columns` makes columns of items, `flat` those without nested ones, and `rows` chooses among them. `streaming` makes
+record batches of a listing as its pages arrive, and `files` writes them to Parquet.
 """
 
 from importlib.util import find_spec
@@ -33,7 +36,8 @@ from importlib.util import find_spec
 if find_spec("pyarrow") is None:
     raise ModuleNotFoundError("aiotofupilot.arrow needs pyarrow: install the extra 'arrow'", name="pyarrow")
 
-from .columns import record_batch, schema, without_durations
+from .columns import without_durations
+from .rows import record_batch, schema
 from .streaming import RecordBatches, batches, table
 
 __all__ = ["RecordBatches", "batches", "record_batch", "schema", "table", "without_durations"]

@@ -2,10 +2,13 @@
 
 The values of an attribute are read from many items at once and become one array. So an item can be a model or a struct
 of msgspec, and a row costs no dict.
+
+The points of a series become an array by way of ``array.array``, which takes half of the time that pyarrow takes.
 """
 
 from __future__ import annotations
 
+from array import array
 from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta
 from functools import cache, partial
@@ -16,8 +19,8 @@ from typing import TYPE_CHECKING, Any, Union, cast, get_origin
 import attrs
 import msgspec
 import pyarrow as pa
+from pyarrow import compute
 
-from aiotofupilot._arguments import for_parameter, must_be
 from aiotofupilot.errors import DecodeError
 from aiotofupilot.models.fields import shown_fields
 
@@ -29,7 +32,7 @@ if TYPE_CHECKING:
     Build = Callable[[Sequence[Any]], pa.Array[Any]]
     """Makes an array of values. A value may be None."""
 
-__all__ = ["record_batch", "schema", "sent_batch", "without_durations"]
+__all__ = ["RULES", "Column", "Rows", "nested_columns", "points", "without_durations"]
 
 _STRING, _DOUBLE, _DURATION = pa.string(), pa.float64(), pa.duration("us")
 _TIMESTAMP, _MAP = pa.timestamp("us", "UTC"), pa.map_(_STRING, _STRING)
@@ -37,70 +40,68 @@ _TIMESTAMP, _MAP = pa.timestamp("us", "UTC"), pa.map_(_STRING, _STRING)
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 _arrow: Any = pa  # the stubs do not know all arguments of the constructors
+_compute: Any = compute  # likewise, of the functions
 
 
 @attrs.frozen
-class _Column:
-    """The column of an attribute."""
+class Column:
+    """A column, and how it is made of items."""
 
-    name: str
-    """The name of the attribute."""
-    type: pa.DataType
-    """The type of the column."""
+    path: tuple[str, ...]
+    """The names of the attributes that lead from an item to its value."""
+    field: Any
+    """The field of the schema."""
     build: Build
-    """Makes the column of the values of the attribute."""
+    """Makes the column of these values."""
+
+    @property
+    def name(self) -> str:
+        """The name of the column."""
+        return cast("str", self.field.name)
 
 
-def schema(model: type) -> pa.Schema:
-    """Return the schema of a model's columns. It follows from the model, and not from any data.
-
-    Args:
-        model: The model of an item, such as `Run`, or of a part of an item, such as `Repository`.
-
-    Raises:
-        TypeError: It is not a model.
-    """
-    anything: Any = model
-    if not isinstance(anything, type) or not attrs.has(anything):
-        raise must_be(TypeError, "model", "a model such as Run", model)
-    return pa.schema([pa.field(column.name, column.type) for column in _columns(model)])
-
-
-def record_batch(items: Iterable[Any], model: type) -> pa.RecordBatch:
-    """Return a record batch with a row for each item.
+class Rows:
+    """How items become rows, one row for each item.
 
     Args:
-        items: Models of one class. If there are none, the batch is empty, and has the whole schema.
-        model: Their class.
-
-    Raises:
-        TypeError: An item is of another class, or an attribute is of another type than the model says.
-        OverflowError: A duration is longer than 106,751,991 days, the longest that Arrow can hold.
+        columns: The columns.
     """
-    rows = list(items)
-    schema(model)  # refuses what is not a model
-    if others := {type(item).__name__ for item in rows if not isinstance(item, model)}:
-        raise for_parameter(
-            TypeError(f"items must be of the class {model.__name__}, got {', '.join(sorted(others))}"), "items"
-        )
-    return _batch(rows, model)
 
+    def __init__(self, columns: Sequence[Column]) -> None:
+        self._columns = columns
+        self.schema: pa.Schema = pa.schema([column.field for column in columns])
+        """The schema of every batch."""
 
-def sent_batch(items: Sequence[Any], model: type) -> pa.RecordBatch:
-    """Return a record batch of items that a server sent: models of a class, or structs with their values.
+    def batch(self, items: Sequence[Any]) -> pa.RecordBatch:
+        """Return a record batch of items: models of a class, or structs with their values.
 
-    Raises:
-        DecodeError: A duration is longer than Arrow can hold.
-    """
-    try:
-        return _batch(items, model)
-    except OverflowError as error:
-        raise DecodeError(str(error)) from error
+        Raises:
+            TypeError: An attribute is of another type than the model says.
+            OverflowError: A duration is longer than Arrow can hold.
+        """
+        nodes: dict[tuple[str, ...], Sequence[Any]] = {(): items}
 
+        def values_at(path: tuple[str, ...]) -> Sequence[Any]:
+            """Return what stands at a path in each item. If something on the way is None, so is this."""
+            if path not in nodes:
+                name = path[-1]
+                nodes[path] = [None if node is None else getattr(node, name) for node in values_at(path[:-1])]
+            return nodes[path]
 
-def _batch(items: Sequence[Any], model: type) -> pa.RecordBatch:
-    batch: pa.RecordBatch = _arrow.RecordBatch.from_arrays(_arrays(_columns(model), items), schema=schema(model))
-    return batch
+        arrays = [column.build(values_at(column.path)) for column in self._columns]
+        batch: pa.RecordBatch = _arrow.RecordBatch.from_arrays(arrays, schema=self.schema)
+        return batch
+
+    def sent(self, items: Sequence[Any]) -> pa.RecordBatch:
+        """Return a record batch of items that a server sent.
+
+        Raises:
+            DecodeError: A duration is longer than Arrow can hold.
+        """
+        try:
+            return self.batch(items)
+        except OverflowError as error:
+            raise DecodeError(str(error)) from error
 
 
 def without_durations(kind: pa.Schema) -> pa.Schema:
@@ -126,17 +127,18 @@ def _plain(field: Any) -> Any:  # noqa: ANN401 - a pa.Field[Any]
 
 
 @cache
-def _columns(model: type) -> tuple[_Column, ...]:
+def nested_columns(model: type) -> tuple[Column, ...]:
+    """Return the columns of a model, one for each attribute."""
     return tuple(map(_column, shown_fields(model)))
 
 
-def _column(field: Field) -> _Column:
+def _column(field: Field) -> Column:
     kind, build = _rule(field.kind)
     if field.is_array:
         # Parquet has this name for the values of a list, so a table is the same after it was written and read.
         kind = pa.list_(pa.field("element", kind))
-        build = partial(_lists, kind, build)
-    return _Column(field.name, kind, build)
+        build = partial(_lists, kind, points if field.kind is float else partial(_elements, build))
+    return Column((field.name,), pa.field(field.name, kind), build)
 
 
 def _rule(kind: Any) -> tuple[pa.DataType, Build]:  # noqa: ANN401 - the type of a field
@@ -146,8 +148,9 @@ def _rule(kind: Any) -> tuple[pa.DataType, Build]:  # noqa: ANN401 - the type of
         TypeError: The type is not known here. A new kind of attribute needs a rule here.
     """
     if attrs.has(kind):
-        struct = pa.struct(list(cast("Any", schema(kind))))
-        return struct, partial(_structs, struct, _columns(kind))
+        columns = nested_columns(kind)
+        struct = pa.struct([column.field for column in columns])
+        return struct, partial(_structs, struct, columns)
     if kind in RULES:
         return RULES[kind]
     if get_origin(kind) is Mapping:
@@ -157,23 +160,37 @@ def _rule(kind: Any) -> tuple[pa.DataType, Build]:  # noqa: ANN401 - the type of
     raise TypeError(f"Arrow has no column for {kind!r}")
 
 
-def _arrays(columns: Iterable[_Column], items: Sequence[Any]) -> list[pa.Array[Any]]:
-    """Return the array of each attribute of items. An item may be None."""
-    return [
-        column.build([None if item is None else getattr(item, column.name) for item in items]) for column in columns
+def _structs(kind: pa.DataType, columns: Iterable[Column], values: Sequence[Any]) -> pa.Array[Any]:
+    arrays = [
+        column.build([None if value is None else getattr(value, name) for value in values])
+        for column in columns
+        for name in column.path
     ]
-
-
-def _structs(kind: pa.DataType, columns: Iterable[_Column], values: Sequence[Any]) -> pa.Array[Any]:
-    array: pa.Array[Any] = _arrow.StructArray.from_arrays(_arrays(columns, values), type=kind, mask=_mask(values))
+    array: pa.Array[Any] = _arrow.StructArray.from_arrays(arrays, type=kind, mask=_mask(values))
     return array
 
 
-def _lists(kind: pa.DataType, build: Build, values: Sequence[Sequence[Any] | None]) -> pa.Array[Any]:
+def _lists(
+    kind: pa.DataType, build: Callable[[Iterable[Sequence[Any]]], pa.Array[Any]], values: Sequence[Sequence[Any] | None]
+) -> pa.Array[Any]:
     offsets = pa.array(accumulate(map(len, (value or () for value in values)), initial=0), pa.int32())
-    elements = build([element for value in values for element in value or ()])
+    elements = build([value for value in values if value])
     array: pa.Array[Any] = _arrow.ListArray.from_arrays(offsets, elements, type=kind, mask=_mask(values))
     return array
+
+
+def _elements(build: Build, lists: Iterable[Sequence[Any]]) -> pa.Array[Any]:
+    return build([element for each in lists for element in each])
+
+
+def points(series: Iterable[Sequence[float]]) -> pa.Array[Any]:
+    """Return the points of some series, one after another, as one array. NaN becomes null, as in the API's JSON."""
+    numbers = array("d")
+    for each in series:
+        numbers += array("d", each)
+    found: pa.Array[Any] = _arrow.Array.from_buffers(_DOUBLE, len(numbers), [None, pa.py_buffer(numbers)])
+    is_nan = _compute.is_nan(found)
+    return _compute.if_else(is_nan, None, found) if is_nan.true_count else found
 
 
 def _mask(values: Sequence[Any]) -> pa.Array[Any]:

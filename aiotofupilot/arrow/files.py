@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 import pyarrow as pa
 from pyarrow import ipc, parquet
 
-from .columns import schema, sent_batch
+from .rows import rows_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
@@ -33,7 +33,7 @@ _parquet: Any = parquet  # the stubs do not know the types of its parameters
 
 def stream_head(model: type) -> bytes:
     """Return the beginning of a stream of a model's items."""
-    return schema(model).serialize().to_pybytes()
+    return rows_of(model).schema.serialize().to_pybytes()
 
 
 def stream_part(items: Sequence[Any], model: type) -> bytes:
@@ -42,7 +42,7 @@ def stream_part(items: Sequence[Any], model: type) -> bytes:
     Raises:
         DecodeError: A duration is longer than Arrow can hold.
     """
-    return sent_batch(items, model).serialize().to_pybytes()
+    return rows_of(model).sent(items).serialize().to_pybytes()
 
 
 async def write_parquet(stream: FileIO, target: BufferedIOBase) -> None:

@@ -1,8 +1,8 @@
-"""Items as rows of a flat table, for databases and other places without nested columns.
+"""Items as rows of a flat table, for frames, databases and other places without nested columns.
 
-A field of a nested value becomes a column of its own. Its name joins the names on the way there, such as
-``unit__part__number``. A list or a mapping becomes JSON text, with the names of the attributes. A duration becomes a
-number of seconds, whatever its length.
+A field of a nested value becomes a column of its own. Its name joins the names on the way there: with dots, such as
+``unit.part.number``, and in a database ``unit__part__number``. A list or a mapping becomes JSON text, with the names of
+the attributes. A duration becomes a number of seconds, whatever its length.
 """
 
 from __future__ import annotations
@@ -12,19 +12,20 @@ from datetime import UTC, timedelta
 from functools import cache, partial
 from typing import TYPE_CHECKING, Any
 
-import attrs
 import pyarrow as pa
 
 from aiotofupilot.models.fields import shown_fields
 
-from .columns import RULES
+from .columns import RULES, Column, Rows
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Sequence
+    from collections.abc import Iterator, Sequence
 
     from aiotofupilot.models.fields import Field
 
-__all__ = ["JSON_FIELD", "flat_batch", "flat_schema"]
+    from .columns import Build
+
+__all__ = ["JSON_FIELD", "database_rows", "flat_columns"]
 
 _KEY = "id"
 """The only column that is never null."""
@@ -33,75 +34,41 @@ JSON_FIELD = {b"content": b"JSON"}
 """The metadata of a field of the schema whose text is JSON."""
 
 
-@attrs.frozen
-class _Leaf:
-    """A value that is not nested any deeper, and the way to it from an item."""
-
-    path: tuple[str, ...]
-    type: pa.DataType
-    build: Callable[[Sequence[Any]], pa.Array[Any]]
-    """Makes the column of the values."""
-    is_json: bool
-
-
-@cache
-def _leaves(model: type) -> tuple[_Leaf, ...]:
-    return tuple(_found(model, ()))
-
-
-def _found(model: type, above: tuple[str, ...]) -> Iterator[_Leaf]:
+def _columns(model: type, separator: str, above: tuple[str, ...] = ()) -> Iterator[Column]:
     for field in shown_fields(model):
         path = (*above, field.name)
         if field.model is not None and not field.is_array:
-            yield from _found(field.model, path)
-        elif field.kind is timedelta and not field.is_array:
-            yield _Leaf(path, pa.float64(), _seconds, is_json=False)
-        elif field.kind in RULES and not field.is_array:
-            yield _Leaf(path, *RULES[field.kind], is_json=False)
-        else:
-            yield _Leaf(path, pa.string(), partial(_texts, field), is_json=True)
+            yield from _columns(field.model, separator, path)
+            continue
+        kind, build, is_json = _rule(field)
+        name, metadata = separator.join(path), JSON_FIELD if is_json else None
+        yield Column(path, pa.field(name, kind, nullable=path != (_KEY,), metadata=metadata), build)
+
+
+def _rule(field: Field) -> tuple[pa.DataType, Build, bool]:
+    """Return the type of the column of a field, what makes it, and whether it is JSON text."""
+    if field.kind is timedelta and not field.is_array:
+        return pa.float64(), _seconds, False
+    if field.kind in RULES and not field.is_array:
+        return *RULES[field.kind], False
+    return pa.string(), partial(_texts, field), True
 
 
 @cache
-def flat_schema(model: type, separator: str = "__") -> pa.Schema:
+def flat_columns(model: type, separator: str) -> tuple[Column, ...]:
     """Return the columns that items of a model have as flat rows.
 
     Args:
-        model: The model of a listing, such as `Run`.
+        model: The model of a listing, such as `Run`, or of its details.
         separator: What stands between the names in the name of a column.
     """
-    return pa.schema(
-        [
-            pa.field(
-                separator.join(leaf.path),
-                leaf.type,
-                nullable=leaf.path != (_KEY,),
-                metadata=JSON_FIELD if leaf.is_json else None,
-            )
-            for leaf in _leaves(model)
-        ]
-    )
+    return tuple(_columns(model, separator))
 
 
-def flat_batch(items: Sequence[Any], model: type, separator: str = "__") -> pa.RecordBatch:
-    """Return items as flat rows.
-
-    Args:
-        items: Models of one class, or structs with their attributes.
-        model: The class of the models.
-        separator: As in `flat_schema`.
-    """
-    nodes: dict[tuple[str, ...], Sequence[Any]] = {(): items}
-
-    def values_at(path: tuple[str, ...]) -> Sequence[Any]:
-        """Return what stands at a path in each item. If something on the way is None, so is this."""
-        if path not in nodes:
-            name = path[-1]
-            nodes[path] = [None if node is None else getattr(node, name) for node in values_at(path[:-1])]
-        return nodes[path]
-
-    arrays = [leaf.build(values_at(leaf.path)) for leaf in _leaves(model)]
-    return pa.RecordBatch.from_arrays(arrays, schema=flat_schema(model, separator))  # pyright: ignore[reportUnknownMemberType] - the stubs do not know the types of its arrays
+@cache
+def database_rows(model: type) -> Rows:
+    """Return how items of a model become the rows of a database, where a dot in a name would need quotes."""
+    return Rows(flat_columns(model, "__"))
 
 
 def _seconds(values: Sequence[timedelta | None]) -> pa.Array[Any]:

@@ -1,24 +1,28 @@
-"""A listing as record batches while its pages arrive, or as one table."""
+"""A listing, or its details, as record batches while they arrive, or as one table."""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Protocol
 
 import pyarrow as pa
 
 from aiotofupilot._arguments import for_parameter, integer, must_be
+from aiotofupilot._paging.details import Details, DetailsWalk
 from aiotofupilot._paging.paginator import Paginator
 from aiotofupilot._paging.walk import Iteration
+from aiotofupilot._public import internal
 from aiotofupilot.errors import DecodeError
 from aiotofupilot.models import RawItem
 
-from .columns import schema, sent_batch
+from .rows import rows_of
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from aiotofupilot.positions import Checkpoint
     from aiotofupilot.stats import WalkStats
 
-__all__ = ["RecordBatches", "batches", "table"]
+__all__ = ["MakesRows", "RecordBatches", "batches", "checked", "table"]
 
 _LARGEST = 64 * 2**20
 """A batch with this many bytes takes no more rows."""
@@ -30,33 +34,52 @@ With fewer values, the calls cost more than the values. With more, the values le
 doubles the cost of runs.
 """
 
+_BYTES_AT_ONCE = 4 * 2**20
+"""Details of this many bytes of JSON are converted, however few they are. Decoded, they take some five times that."""
+
 _arrow: Any = pa  # the stubs do not know concat_batches
 
 
+class MakesRows(Protocol):
+    """How items become rows."""
+
+    @property
+    def schema(self) -> pa.Schema:
+        """The schema of the rows."""
+        ...
+
+    def sent(self, items: Sequence[Any], /) -> pa.RecordBatch:
+        """Return the rows of some items that a server sent.
+
+        Raises:
+            DecodeError: Arrow cannot hold one of them.
+        """
+        ...
+
+
 class RecordBatches(Iteration[pa.RecordBatch]):
-    """A pass over a listing, in record batches. Pages are requested only while you wait for a batch.
+    """A pass over a listing or its details, in record batches. Nothing is requested except while you wait for a batch.
 
     Enter it with ``async with``, which closes it, or call `aclose`. As in a walk, no row that was listed before a
     failure is lost. The rows that came before a failure are yielded first, as a shorter batch. The next batch then
-    raises the error. If you request another batch after that, the page is requested again.
-
-    Args:
-        listing: The listing.
-        rows: The number of rows of a batch.
+    raises the error. If you request another batch after that, what failed is requested again.
     """
 
     _in_use = "another task is waiting for the next batch: give each task its own batches"
 
-    def __init__(self, listing: Paginator[Any], *, rows: int) -> None:
+    @internal
+    def __init__(self, listing: Paginator[Any] | Details[Any], made: MakesRows, *, rows: int) -> None:
         self._model = listing.model
-        self.schema: pa.Schema = schema(self._model)
+        self.schema: pa.Schema = made.schema
         """The schema of every batch."""
+        self._made = made
         self._rows = rows
-        self._walk = listing.structs().walk()
+        self._walk = listing.walk() if isinstance(listing, Details) else listing.structs().walk()
         self._checkpoint = self._walk.checkpoint
         self._items: list[Any] = []  # items of the next batch
         self._parts: list[pa.RecordBatch] = []  # rows of the next batch, before these items
-        self._size = 0  # bytes of these parts
+        self._length = self._size = 0  # rows and bytes of these parts
+        self._decoded_before = 0  # bytes of JSON from which came what is no longer among the items
         self._failure: Exception | None = None
 
     def __repr__(self) -> str:
@@ -67,9 +90,9 @@ class RecordBatches(Iteration[pa.RecordBatch]):
             await self._gather()
         if self._items:
             self._convert()
-        if self._parts:
-            batch: pa.RecordBatch = _arrow.concat_batches(self._parts)
-            self._parts, self._size = [], 0
+        if parts := self._parts:
+            batch: pa.RecordBatch = _arrow.concat_batches(parts) if len(parts) > 1 else parts[0]
+            self._forget_rows()
             self._checkpoint = self._walk.checkpoint
             return batch
         failure, self._failure = self._failure, None
@@ -85,7 +108,8 @@ class RecordBatches(Iteration[pa.RecordBatch]):
             RuntimeError: Another task is waiting for the next batch.
         """
         self._check_idle()
-        self._items, self._parts, self._failure = [], [], None
+        self._items, self._failure = [], None
+        self._forget_rows()
         await self._walk.aclose()
 
     @property
@@ -112,63 +136,97 @@ class RecordBatches(Iteration[pa.RecordBatch]):
             if not items:
                 return
             self._items += items
-            if len(self._items) * len(self.schema) >= _AT_ONCE:
+            if len(self._items) * len(self.schema) >= _AT_ONCE or self._decoded >= _BYTES_AT_ONCE:
                 self._convert()
 
     def _room(self) -> int:
-        """Return how many more items the next batch takes."""
-        if self._size >= _LARGEST:
+        """Return how many more items the next batch takes. Details come one by one, because each can be large."""
+        missing = 0 if self._size >= _LARGEST else self._rows - len(self._items) - self._length
+        return min(missing, 1) if isinstance(self._walk, DetailsWalk) else missing
+
+    @property
+    def _decoded(self) -> int:
+        """The bytes of JSON from which the items were decoded. 0: they are not details, and a page is small."""
+        if not isinstance(self._walk, DetailsWalk):
             return 0
-        return self._rows - len(self._items) - sum(part.num_rows for part in self._parts)
+        return self._walk._yielded_bytes - self._decoded_before  # noqa: SLF001 # pyright: ignore[reportPrivateUsage] - no user needs it
 
     def _convert(self) -> None:
         """Convert the items.
 
         Raises:
-            DecodeError: A duration is longer than Arrow can hold. The items stay.
+            DecodeError: Arrow cannot hold one of them. The items stay.
         """
         try:
-            part = sent_batch(self._items, self._model)
+            part = self._made.sent(self._items)
         except DecodeError as error:
             error.checkpoint = self._checkpoint
             raise
+        self._items, self._decoded_before = [], self._decoded_before + self._decoded
+        if not part.num_rows:
+            return
         self._parts.append(part)
-        self._size += part.nbytes
-        self._items = []
+        self._length, self._size = self._length + part.num_rows, self._size + part.nbytes
+
+    def _forget_rows(self) -> None:
+        self._parts, self._length, self._size = [], 0, 0
 
 
-def batches(listing: Paginator[Any], *, rows: int = 10_000) -> RecordBatches:
-    """Return a listing as record batches with the `schema` of its model. Nothing is sent before the first is used.
+def batches(
+    listing: Paginator[Any] | Details[Any],
+    *,
+    rows: int = 10_000,
+    flat: bool = False,
+    columns: Sequence[str] | None = None,
+) -> RecordBatches:
+    """Return a listing or its details as record batches. Nothing is sent before the first is used.
 
     Args:
-        listing: The listing, as ``list()`` returns it.
+        listing: As in `table`.
         rows: Rows of a batch, 1 or more. The last batch may have fewer, and so may a batch of 64 MiB, or one that a
             failure ends.
+        flat: As in `table`.
+        columns: As in `table`.
 
     Raises:
-        TypeError: It is not a listing, or a listing without models.
-        ValueError: `rows` is out of bounds.
+        TypeError: It is not a listing, or a listing without models, or an argument is of the wrong type.
+        ValueError: There is no such column, a column is named twice, or `rows` is out of bounds.
     """
-    return RecordBatches(_checked(listing), rows=integer("rows", rows, low=1))
+    made = rows_of(checked(listing).model, flat=flat, columns=columns)
+    return RecordBatches(listing, made, rows=integer("rows", rows, low=1))
 
 
-def _checked(listing: Any) -> Paginator[Any]:  # noqa: ANN401 - it can be anything
-    if not isinstance(listing, Paginator):
-        raise must_be(TypeError, "listing", "what list() returns", listing)
-    paginator: Paginator[Any] = listing  # pyright: ignore[reportUnknownVariableType] - the type of its items is not known
-    if paginator.model is RawItem:
+def checked(listing: Any) -> Paginator[Any] | Details[Any]:  # noqa: ANN401 - it can be anything
+    """Return a listing or its details.
+
+    Raises:
+        TypeError: It is neither, or it has no models.
+    """
+    if not isinstance(listing, Paginator | Details):
+        raise must_be(TypeError, "listing", "what list() returns, or its details()", listing)
+    found: Paginator[Any] | Details[Any] = listing  # pyright: ignore[reportUnknownVariableType] - the type of its items is not known
+    if found.model is RawItem:
         raise for_parameter(TypeError(f"listing must have models, and raw() has none: got {listing!r}"), "listing")
-    return paginator
+    return found
 
 
-async def table(listing: Paginator[Any]) -> pa.Table:
-    """Return a whole listing as one table with the `schema` of its model. If nothing is listed, it has no rows.
+async def table(
+    listing: Paginator[Any] | Details[Any], *, flat: bool = False, columns: Sequence[str] | None = None
+) -> pa.Table:
+    """Return a whole listing, or the details of its items, as one table. If nothing is listed, it has no rows.
 
     Args:
-        listing: The listing, as ``list()`` returns it.
+        listing: The listing, as ``list()`` returns it, or its ``details()``. Details are converted one by one as they
+            come.
+        flat: Whether columns hold plain values only, as frames and spreadsheets like them. What is nested becomes
+            columns with dots in their names, such as ``unit.serial_number``. Lists and mappings become JSON text, and
+            durations a number of seconds. The rows are those of a mirror, where ``__`` stands in the place of the dot.
+        columns: The names of the columns, in this order, such as ``["started_at", "unit.serial_number"]`` of a flat
+            table. Others are not made. None: all.
 
     Raises:
-        TypeError: It is not a listing, or a listing without models.
+        TypeError: It is not a listing, or a listing without models, or an argument is of the wrong type.
+        ValueError: There is no such column, or a column is named twice.
     """
-    async with batches(listing) as stream:
+    async with batches(listing, flat=flat, columns=columns) as stream:
         return pa.Table.from_batches([batch async for batch in stream], schema=stream.schema)

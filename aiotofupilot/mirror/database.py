@@ -16,7 +16,7 @@ from urllib.parse import unquote, urlsplit
 import duckdb
 import pyarrow as pa
 
-from aiotofupilot.arrow.flat import JSON_FIELD, flat_schema
+from aiotofupilot.arrow.flat import JSON_FIELD, database_rows
 from aiotofupilot.listings import NAMES, listing_class
 from aiotofupilot.settings import is_loopback
 
@@ -436,7 +436,9 @@ class Database:
 
 def _columns_of(listing: str) -> dict[str, str]:
     """Return the columns of the table of a listing, and their types."""
-    schema: Any = flat_schema(listing_class(listing).model)  # the stubs of pyarrow do not know the types of its fields
+    schema: Any = database_rows(
+        listing_class(listing).model
+    ).schema  # the stubs of pyarrow do not know the types of its fields
     columns = {field.name: "JSON" if field.metadata == JSON_FIELD else _TYPES[field.type] for field in schema}
     return columns | {SEEN: "TIMESTAMP WITH TIME ZONE", GONE: "TIMESTAMP WITH TIME ZONE"}
 

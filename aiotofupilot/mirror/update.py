@@ -21,7 +21,7 @@ from attrs import define, evolve, field, frozen
 from aiotofupilot import NotFoundError, TofuPilotError, Watermark
 from aiotofupilot._paging.passes import OVERLAP
 from aiotofupilot._wire.times import read_http_date
-from aiotofupilot.arrow.flat import flat_batch
+from aiotofupilot.arrow.flat import database_rows
 from aiotofupilot.listings import NAMES, is_compared, listing_class
 
 from .results import MirrorProgress, MirrorResult, MirrorTimeoutError, StaleWatermarkError
@@ -362,9 +362,9 @@ class Update:
 
     async def _add(self, name: str, items: Sequence[Any]) -> None:
         """Make rows of some items, which are stored later."""
-        model = listing_class(name).model
+        make = database_rows(listing_class(name).model).batch
         for part in batched(items, _ITEMS):
-            rows = await self._call(flat_batch, part, model)
+            rows = await self._call(make, part)
             self._pending.add(name, rows)  # to what is pending now, because another task may have stored meanwhile
         self._read[name] += len(items)
         self._report(name)

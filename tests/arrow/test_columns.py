@@ -13,7 +13,7 @@ from msgspec import json
 from aiotofupilot import Measurement, Procedure, RawItem, Repository, Run, Station, UserRef, Validator
 from aiotofupilot._wire.codec import PageDecoder, StructDecoder
 from aiotofupilot.arrow import record_batch, schema, without_durations
-from aiotofupilot.arrow.columns import sent_batch
+from aiotofupilot.arrow.rows import rows_of
 
 NAMES = {"linkedRepository": "linked_repository", "fullName": "full_name"}
 METADATA = pa.map_(pa.string(), pa.string())
@@ -157,7 +157,7 @@ def test_structs_make_the_same_rows_as_models():
         models, structs = (decoded(name, kind, *items) for kind in (PageDecoder, StructDecoder))
         whole = record_batch(models, model)
         for mixture in (structs, [structs[0], models[1]], [models[0], structs[1]]):
-            assert sent_batch(mixture, model).equals(whole)
+            assert rows_of(model).sent(mixture).equals(whole)
 
 
 def test_no_items_have_the_whole_schema():

@@ -13,7 +13,7 @@ from fakes.wire_listings import MODELS
 
 import aiotofupilot.dlt
 from aiotofupilot import TofuPilotSession
-from aiotofupilot.arrow.flat import flat_batch
+from aiotofupilot.arrow.flat import database_rows
 from aiotofupilot.dlt import tofupilot
 
 
@@ -117,7 +117,7 @@ def test_an_earlier_batch_that_comes_late_does_not_set_the_watermark_back(monkey
     state = {}
     monkeypatch.setattr(dlt.current, "resource_state", lambda: state)
     run = aiotofupilot.dlt._Run()
-    rows = flat_batch(sandbox.users, MODELS["users"])
+    rows = database_rows(MODELS["users"]).batch(sandbox.users)
     batches = [run.rows(rows, str(number)) for number in range(4)]
     for number, latest in ((0, "0"), (2, "0"), (1, "2"), (3, "3")):
         assert aiotofupilot.dlt._taken(batches[number]) is rows

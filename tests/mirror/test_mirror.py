@@ -15,7 +15,8 @@ from fakes.budget import NIGHTLY
 from fakes.proxies import AUTHORITY, Proxy, with_tls
 from fakes.wire_listings import MODELS
 
-from aiotofupilot import ForbiddenError, RetryPolicy, SessionError, TofuPilotSession, Watermark
+from aiotofupilot import ForbiddenError, RetryPolicy, SessionError, TofuPilotSession, User, Watermark
+from aiotofupilot.arrow.flat import database_rows
 from aiotofupilot.mirror import (
     DatabaseInUseError,
     Mirror,
@@ -163,7 +164,7 @@ async def test_rows_that_are_made_while_others_are_stored_stay_pending(sandbox):
     """Several tasks read what runs wrote, and each stores what is pending when it is enough."""
 
     async def call(function, *given):
-        if function is update.flat_batch:
+        if function == database_rows(User).batch:
             await updating._store()
         return function(*given)
 

@@ -9,7 +9,7 @@ import matplotlib as mpl
 import pytest
 from fakes.guides import ROOT, read, read_blocks
 
-from aiotofupilot.arrow.flat import flat_batch
+from aiotofupilot.arrow.flat import database_rows
 from aiotofupilot.listings import listing_class
 from aiotofupilot.mirror.database import Database
 from aiotofupilot.sandbox import Factory
@@ -29,7 +29,7 @@ def folder(tmp_path_factory):
     factory = Factory(procedures=4, runs=8000)
     folder = tmp_path_factory.mktemp("guide")
     filters = {"runs": "", "measurements": ""}
-    rows = {name: [flat_batch(list(getattr(factory, name)), listing_class(name).model)] for name in filters}
+    rows = {name: [database_rows(listing_class(name).model).batch(list(getattr(factory, name)))] for name in filters}
     database = Database(folder / "line.duckdb")
     database.open()
     database.check("https://example.com", filters)

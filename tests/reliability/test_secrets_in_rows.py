@@ -8,7 +8,7 @@ from msgspec import json
 from aiotofupilot import from_wire, models, to_wire
 from aiotofupilot.arrow import record_batch
 from aiotofupilot.arrow.files import stream_head, stream_part
-from aiotofupilot.arrow.flat import flat_batch
+from aiotofupilot.arrow.flat import database_rows
 from aiotofupilot.cli.formats import CSV, JSONArray, JSONLines
 from aiotofupilot.models.fields import fields_of, shown_fields
 
@@ -53,7 +53,7 @@ def test_no_row_has_a_secret(name):
         *(form.head + form.page([item]) for form in (JSONLines(), JSONArray(), CSV(model))),
         stream_head(model) + stream_part([item], model),
         str(record_batch([item], model).to_pylist()).encode(),
-        str(flat_batch([item], model).to_pylist()).encode(),
+        str(database_rows(model).batch([item]).to_pylist()).encode(),
     ]
     for text in written:
         assert item.id.encode() in text
