@@ -140,6 +140,16 @@ def until():
     return until
 
 
+@pytest.fixture(scope="session")
+def official_sdk():
+    """The official SDK in processes of their own."""
+    from fakes.command import OfficialSDK  # noqa: PLC0415 - few tests need it
+
+    sdk = OfficialSDK()
+    yield sdk
+    sdk.close()
+
+
 @pytest.fixture
 def telemetry(monkeypatch):
     """OpenTelemetry's SDK in memory. It records this package, and not the instruments of other tests."""

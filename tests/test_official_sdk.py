@@ -1,10 +1,6 @@
 """The official SDK finds the sandbox to be a TofuPilot, and in it what aiotofupilot finds."""
 
-import json
-import subprocess
-import sys
 from datetime import datetime
-from pathlib import Path
 
 import pytest
 from fakes.wire_procedures import as_wire
@@ -14,7 +10,7 @@ from aiotofupilot.sandbox import Sandbox
 from aiotofupilot.sandbox.faults import status
 from aiotofupilot.testing import serve
 
-PROGRAM = Path(__file__).parent / "clients" / "official_sdk.py"
+PROGRAM = "official_sdk.py"
 
 
 @pytest.fixture(scope="module")
@@ -26,20 +22,10 @@ def sandbox():
         yield sandbox
 
 
-def run(url, api_key, station_key):
-    """Run the official SDK in a process of its own."""
-    return subprocess.run(  # noqa: S603 - our own
-        [sys.executable, PROGRAM, url, api_key, station_key], check=False, capture_output=True, text=True
-    )
-
-
 @pytest.fixture(scope="module")
-def official(sandbox):
+def official(sandbox, official_sdk):
     """What the official SDK gets."""
-    ran = run(sandbox.url, sandbox.api_key, sandbox.station_key)
-    assert "beyond this machine" not in ran.stderr
-    assert ran.returncode == 0, ran.stderr
-    return json.loads(ran.stdout)
+    return official_sdk.ask(PROGRAM, sandbox.url, sandbox.api_key, sandbox.station_key)
 
 
 async def test_it_gets_item_for_item_the_same(official, sandbox):
@@ -112,9 +98,9 @@ async def test_its_errors_say_what_ours_say(official, sandbox, code, key, search
     assert (ours.status, ours.code, ours.message) == (theirs["status"], theirs["code"], theirs["message"])
 
 
-def test_it_is_kept_on_this_machine():
+def test_it_is_kept_on_this_machine(official_sdk):
     """The program that runs the SDK sends nothing elsewhere, and tells when the SDK would."""
-    ran = run("http://192.0.2.1/api", "key", "key")
-    assert "beyond this machine: socket.connect" in ran.stderr
-    assert "All connection attempts failed" in ran.stderr
-    assert ran.returncode == 1
+    _, said, code = official_sdk.run(PROGRAM, "http://192.0.2.1/api", "key", "key")
+    assert "beyond this machine: socket.connect" in said
+    assert "All connection attempts failed" in said
+    assert code == 1

@@ -2,6 +2,8 @@
 
 Such a process ends as any other: Python tidies up, and signals reach it. What Python does only when it starts, such as
 to read its variables, it has done before. Tests of that start ``python -m aiotofupilot``.
+
+The programs in tests/clients, which ask with the official SDK, are started in the same way.
 """
 
 import gc
@@ -18,7 +20,9 @@ from functools import partial
 from importlib import import_module
 from pathlib import Path
 from pkgutil import walk_packages
+from tempfile import TemporaryFile
 
+CLIENTS = Path(__file__).parents[1] / "clients"
 LOADED = tuple(f"aiotofupilot.{name}" for name in ("_wire", "arrow", "cli", "listings", "sandbox"))
 
 
@@ -79,11 +83,11 @@ def _pipe():
 
 
 class Origin:
-    """The process that has loaded the command."""
+    """The process that has loaded the command, or the official SDK."""
 
-    def __init__(self):
+    def __init__(self, loads="command"):
         self._socket, there = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
-        program = [sys.executable, "-P", __file__, str(there.fileno())]
+        program = [sys.executable, "-P", __file__, str(there.fileno()), loads]
         self._process = subprocess.Popen(program, pass_fds=[there.fileno()], start_new_session=True)  # noqa: S603 - our own
         there.close()
         self.start = partial(Command, self._socket)
@@ -91,6 +95,32 @@ class Origin:
     def close(self):
         self._socket.close()
         assert self._process.wait(20) == 0
+
+
+class OfficialSDK:
+    """Runs the programs in tests/clients."""
+
+    def __init__(self):
+        self._origin = Origin("sdk")
+        self.close = self._origin.close
+
+    def run(self, program, *arguments, asked=None):
+        """Run one with a JSON document on stdin. Return what it wrote to stdout and stderr, and its exit code."""
+        with TemporaryFile() as stdin:
+            stdin.write(json.dumps(asked).encode())
+            stdin.seek(0)
+            command = self._origin.start([program, *arguments], stdin=stdin.fileno())
+        out, err = command.communicate(60)
+        command.stdout.close()
+        command.stderr.close()
+        return out, err.decode(), command.returncode
+
+    def ask(self, program, *arguments, asked=None):
+        """Return the JSON document that a program writes."""
+        out, err, code = self.run(program, *arguments, asked=asked)
+        assert "beyond this machine" not in err
+        assert code == 0, err
+        return json.loads(out)
 
 
 class WithoutPandas:
@@ -151,14 +181,29 @@ def become(streams, *, arguments, environment, folder, start_new_session=False):
     sys.argv[1:] = arguments
 
 
+def load(package):
+    """Load all of a package."""
+    for module in walk_packages(import_module(package).__path__, f"{package}."):
+        import_module(module.name)
+
+
 if __name__ == "__main__":
-    sys.meta_path.insert(0, WithoutPandas)
-    for package in LOADED:
-        for module in walk_packages(import_module(package).__path__, f"{package}."):
-            import_module(module.name)
+    is_command = sys.argv[2] == "command"
+    if is_command:
+        sys.meta_path.insert(0, WithoutPandas)
+        for package in LOADED:
+            load(package)
+    else:
+        sys.path.insert(0, str(CLIENTS))
+        import_module("official_sdk")  # it keeps the SDK on this machine
+        load("tofupilot.v2")
     gc.collect()
     gc.freeze()
     wanted, (*streams, state) = asked_for()
     fork_and_tell(streams, state)
     become(streams, **wanted)
-    runpy.run_module("aiotofupilot", run_name="__main__", alter_sys=True)
+    if is_command:
+        runpy.run_module("aiotofupilot", run_name="__main__", alter_sys=True)
+    else:
+        program = sys.argv.pop(1)
+        runpy.run_path(str(CLIENTS / program), run_name="__main__")

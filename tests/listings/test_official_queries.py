@@ -6,17 +6,13 @@ same.
 """
 
 import json
-import subprocess
-import sys
 from datetime import datetime, timedelta
-from pathlib import Path
 from urllib.parse import unquote_plus
 
 import pytest
 from fakes.listings import LISTINGS, Connection, required
 from fakes.wire_listings import ENDPOINTS
 
-PROGRAM = Path(__file__).parent.parent / "clients" / "official_queries.py"
 TEXT = "a b+c&d=e/f?g#h%i~j:k,l;m'n\"é🔋"
 MOMENT = "2024-01-01T12:00:00.123000+02:00"
 METADATA = {"lot": {"in": ["é", "b c"]}, "bay": {"gte": 1, "lt": 2.5}, "rework": {"eq": True}, "x": {"contains": "/"}}
@@ -60,13 +56,10 @@ CALLS = list(calls())
 
 
 @pytest.fixture(scope="module")
-def official():
+def official(official_sdk):
     """The URL that the official SDK asks for with each call."""
     asked = [[listing, {name: theirs for name, (theirs, _) in filters.items()}] for _, listing, filters in CALLS]
-    ran = subprocess.run(  # noqa: S603 - our own
-        [sys.executable, PROGRAM], input=json.dumps(asked), check=True, capture_output=True, text=True
-    )
-    return json.loads(ran.stdout)
+    return official_sdk.ask("official_queries.py", asked=asked)
 
 
 def query(target, filters):

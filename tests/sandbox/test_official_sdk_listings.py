@@ -5,8 +5,6 @@ This client lists the same items.
 
 import asyncio
 import json
-import subprocess
-import sys
 from datetime import datetime, timedelta
 from pathlib import Path
 
@@ -21,7 +19,7 @@ from aiotofupilot.testing import serve, session_on
 
 TESTS = Path(__file__).parents[1]
 WIRE = json.loads((TESTS / "recordings" / "listings.json").read_text("utf-8"))["endpoints"]
-PROGRAM = TESTS / "clients" / "official_sdk_listings.py"
+PROGRAM = "official_sdk_listings.py"
 
 MIDDLES = {"procedures": "2026-01-30T06:00:00Z", "deployments": "2026-01-31T15:55:00Z"}
 MIDDLE = "2026-01-31T23:00:00Z"
@@ -128,25 +126,11 @@ def made():
     return service()
 
 
-def ask_officially(made, asked):
-    """Ask with the official SDK, in a process of its own."""
-    ran = subprocess.run(  # noqa: S603 - our own
-        [sys.executable, PROGRAM, made.url, made.api_key],
-        input=json.dumps(asked),
-        check=False,
-        capture_output=True,
-        text=True,
-    )
-    assert "beyond this machine" not in ran.stderr
-    assert ran.returncode == 0, ran.stderr
-    return json.loads(ran.stdout)
-
-
 @pytest.fixture(scope="module")
-def answers(made):
+def answers(made, official_sdk):
     """What the official SDK gets for each query."""
     with serve(made):
-        return ask_officially(made, QUERIES)
+        return official_sdk.ask(PROGRAM, made.url, made.api_key, asked=QUERIES)
 
 
 def plain(item):
@@ -237,13 +221,13 @@ def test_it_sends_arrays_as_repeated_keys(made, answers):
     assert any(len(query.all("outcomes")) == 2 for query in sent)
 
 
-def test_it_reads_the_errors_of_every_listing(made):
+def test_it_reads_the_errors_of_every_listing(made, official_sdk):
     """An error of any listing is read by the SDK as what it is."""
     made.faults.always(status(500, message="the database is down"))
     asked = [next(query for query in QUERIES if query[0] == listing) for listing in WIRE]
     try:
         with serve(made):
-            answered = ask_officially(made, asked)
+            answered = official_sdk.ask(PROGRAM, made.url, made.api_key, asked=asked)
     finally:
         made.faults.clear()
     assert answered == ["the database is down"] * len(WIRE)

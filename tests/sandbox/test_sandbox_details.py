@@ -1,10 +1,6 @@
 """What the sandbox returns by itself: for the official SDK, this client's models, and compared with the listings."""
 
-import json
-import subprocess
-import sys
 from datetime import datetime
-from pathlib import Path
 from urllib.parse import quote
 
 import pytest
@@ -17,7 +13,6 @@ from aiotofupilot.sandbox import Request, Sandbox, measured
 from aiotofupilot.sandbox.faults import gzip, malformed, status, unreadable
 from aiotofupilot.testing import make, make_measurement, make_phase, make_run, make_unit, serve
 
-PROGRAM = Path(__file__).parents[1] / "clients" / "official_sdk_details.py"
 KEYS = {"units": "serial_number", "parts": "number", "batches": "number"}
 KEYS |= dict.fromkeys(("procedures", "runs", "stations", "deployments", "logs", "measurements", "phases"), "id")
 CURRENT = {"stations.get_current": "stations/current", "users.get_current": "users/current"}
@@ -46,18 +41,10 @@ def reads(made):
         yield method, {}, path
 
 
-def ask_officially(made, key, reads):
-    """Read with the official SDK, in a process of its own."""
-    ran = subprocess.run(  # noqa: S603 - our own
-        [sys.executable, PROGRAM, made.url, key],
-        input=json.dumps([(method, arguments) for method, arguments, _ in reads]),
-        check=False,
-        capture_output=True,
-        text=True,
-    )
-    assert "beyond this machine" not in ran.stderr
-    assert ran.returncode == 0, ran.stderr
-    return json.loads(ran.stdout)
+def ask_officially(sdk, made, key, asked):
+    """Read with the official SDK."""
+    asked = [(method, arguments) for method, arguments, _ in asked]
+    return sdk.ask("official_sdk_details.py", made.url, key, asked=asked)
 
 
 def plain(value):
@@ -72,12 +59,12 @@ def plain(value):
 
 
 @pytest.mark.parametrize("kind", ["user", "station"])
-def test_the_official_sdk_reads_every_detail_value_for_value(made, kind):
+def test_the_official_sdk_reads_every_detail_value_for_value(made, official_sdk, kind):
     """Both keys read everything, as its tests do, except that each has its own ``current``."""
     key = made.api_key if kind == "user" else made.station_key
     asked = list(reads(made))
     with serve(made):
-        answers = ask_officially(made, key, asked)
+        answers = ask_officially(official_sdk, made, key, asked)
     refused = "stations.get_current" if kind == "user" else "users.get_current"
     for (method, _, path), answer in zip(asked, answers, strict=True):
         code, document = ask(made, path, key=key)
@@ -95,10 +82,10 @@ def test_the_official_sdk_reads_every_detail_value_for_value(made, kind):
     }
 
 
-def test_an_unknown_id_is_not_found_for_the_official_sdk(made):
+def test_an_unknown_id_is_not_found_for_the_official_sdk(made, official_sdk):
     asked = [(method, dict.fromkeys(arguments, "unknown"), "") for method, arguments, _ in reads(made) if arguments]
     with serve(made):
-        answers = ask_officially(made, made.api_key, asked)
+        answers = ask_officially(official_sdk, made, made.api_key, asked)
     assert answers == [["ErrorNOTFOUND", "Not found"]] * len(asked)
 
 
