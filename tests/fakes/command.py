@@ -23,7 +23,9 @@ from pkgutil import walk_packages
 from tempfile import TemporaryFile
 
 CLIENTS = Path(__file__).parents[1] / "clients"
-LOADED = tuple(f"aiotofupilot.{name}" for name in ("_wire", "arrow", "cli", "listings", "sandbox"))
+LOADED = tuple(f"aiotofupilot.{name}" for name in ("_wire", "arrow", "cli", "listings", "mirror", "sandbox"))
+LOADED_LATE = ("cyclopts.completion", "cyclopts.config", "cyclopts.help", "rich.console", "rich.progress", "rich.table")
+"""What almost every command loads, and not before it runs."""
 
 
 class Command:
@@ -132,37 +134,51 @@ class WithoutPandas:
             raise ModuleNotFoundError(name=name)
 
 
+class Children:
+    """The processes that have been forked. Each has a socket, which is told its ID, and how it ends."""
+
+    def __init__(self):
+        self._tellers = {}
+        signal.signal(signal.SIGCHLD, lambda *_: self.reap())
+
+    def fork(self, state):
+        """Fork, and return whether this is the new process."""
+        signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGCHLD})
+        child = os.fork()
+        if child:
+            self._tellers[child] = socket.socket(fileno=state)
+            self._tellers[child].send(json.dumps(child).encode())
+        else:
+            os.close(state)
+            signal.signal(signal.SIGCHLD, signal.SIG_DFL)
+            for teller in self._tellers.values():
+                teller.close()
+        signal.pthread_sigmask(signal.SIG_UNBLOCK, {signal.SIGCHLD})
+        return not child
+
+    def reap(self, options=os.WNOHANG):
+        """Tell how processes have ended, which also counts the time that they took."""
+        with suppress(ChildProcessError):  # all have ended
+            while (ended := os.waitpid(-1, options))[0]:
+                with self._tellers.pop(ended[0]) as teller, suppress(BrokenPipeError):  # of a test that failed
+                    teller.send(json.dumps(os.waitstatus_to_exitcode(ended[1])).encode())
+
+
 def asked_for():
     """Fork for each process that is asked for. Return in it, with what it is to be; at the end, exit."""
     asked = socket.socket(fileno=int(sys.argv[1]))
+    children = Children()
     while True:
         wanted, descriptors, _, _ = socket.recv_fds(asked, 1_000_000, 4)
-        with suppress(ChildProcessError):  # all have ended
-            while os.waitpid(-1, os.WNOHANG if wanted else 0)[0]:  # which counts the time that they took
-                pass
         if not wanted:
+            children.reap(0)
             os._exit(0)
-        if os.fork() == 0:
+        *streams, state = descriptors
+        if children.fork(state):
             asked.close()
-            return json.loads(wanted), descriptors
-        for descriptor in descriptors:
+            return json.loads(wanted), streams
+        for descriptor in streams:
             os.close(descriptor)
-
-
-def fork_and_tell(streams, state):
-    """Fork, and return in the new process. The other one tells how it ends."""
-    command = os.fork()
-    if command == 0:
-        os.close(state)
-        return
-    for descriptor in streams:
-        os.close(descriptor)
-    with socket.socket(fileno=state) as teller:
-        teller.send(json.dumps(command).encode())
-        code = os.waitstatus_to_exitcode(os.waitpid(command, 0)[1])
-        with suppress(BrokenPipeError):  # of a test that failed
-            teller.send(json.dumps(code).encode())
-    os._exit(0)
 
 
 def become(streams, *, arguments, environment, folder, start_new_session=False):
@@ -193,14 +209,15 @@ if __name__ == "__main__":
         sys.meta_path.insert(0, WithoutPandas)
         for package in LOADED:
             load(package)
+        for module in LOADED_LATE:
+            import_module(module)
     else:
         sys.path.insert(0, str(CLIENTS))
         import_module("official_sdk")  # it keeps the SDK on this machine
         load("tofupilot.v2")
     gc.collect()
     gc.freeze()
-    wanted, (*streams, state) = asked_for()
-    fork_and_tell(streams, state)
+    wanted, streams = asked_for()
     become(streams, **wanted)
     if is_command:
         runpy.run_module("aiotofupilot", run_name="__main__", alter_sys=True)
