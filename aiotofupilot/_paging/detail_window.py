@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any, Generic, TypeVar
 
 from attrs import define
 
+from aiotofupilot._otel import WalkSpan
 from aiotofupilot.clock import Deadline
 from aiotofupilot.errors import DecodeError, NotFoundError, TofuPilotError
 from aiotofupilot.stats import WalkStats
@@ -105,6 +106,7 @@ class DetailWindow(Generic[D, P]):
         self.yielded_bytes = 0
         """The bytes of the details that were yielded."""
         self.start = plan.start
+        self.span = WalkSpan(plan.start.listing, {**plan.described(), "details": True})
         self._place = place
         self._source = source
         self._get = partial(
@@ -204,7 +206,8 @@ class DetailWindow(Generic[D, P]):
         in_flight = len(self._in_flight())
         if self._is_short() and self._reader is None and not self._has_ended and in_flight < concurrency:
             taking = self.walk._take_placed(2 * concurrency, self._place)  # noqa: SLF001 # pyright: ignore[reportPrivateUsage] - no user needs it
-            self._reader = begun(taking)
+            with self.span.fetching():
+                self._reader = begun(taking)
             in_flight += 1
         width = concurrency if self._source.is_known and self._largest else 1
         expected = held + sum(entry.is_in_flight for entry in entries) * self._largest
@@ -213,7 +216,8 @@ class DetailWindow(Generic[D, P]):
                 expected += self._largest
                 if in_flight >= concurrency or (at and expected > self._max_buffer):
                     break
-                entry.task = begun(self._get(entry.item, is_checked=entry.is_checked))
+                with self.span.fetching():
+                    entry.task = begun(self._get(entry.item, is_checked=entry.is_checked))
                 in_flight += 1
 
     def _is_short(self) -> bool:

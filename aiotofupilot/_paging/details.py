@@ -64,6 +64,7 @@ class DetailIteration(ItemIteration[D], Generic[D, P]):
         self._check_idle()
         self._items = iter(())
         await self._window.aclose()
+        self._window.span.end(self.stats)
 
     @property
     def stats(self) -> WalkStats:
@@ -95,10 +96,12 @@ class DetailIteration(ItemIteration[D], Generic[D, P]):
                 raise RuntimeError("StopAsyncIteration was raised while an item was fetched") from error
             except TofuPilotError as error:
                 self._note_failure(error)
+                self._window.span.end(self.stats, error)
                 raise
             self._items = self._window.ready()
             if not has_details:
                 await self._window.aclose()
+                self._window.span.end(self.stats)
         if not has_details:
             raise StopAsyncIteration
 

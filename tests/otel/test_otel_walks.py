@@ -13,7 +13,7 @@ from fakes.in_process import InProcess
 from opentelemetry import trace
 from opentelemetry.trace import StatusCode
 
-from aiotofupilot import ForbiddenError, RetryPolicy, ServerError, TofuPilotSession, _otel
+from aiotofupilot import ForbiddenError, RetryPolicy, ServerError, SessionError, TofuPilotSession, _otel
 from aiotofupilot._otel import WalkSpan
 from aiotofupilot.sandbox import Sandbox
 from aiotofupilot.sandbox.faults import latency, status
@@ -310,3 +310,32 @@ async def test_a_pass_over_what_is_new_of_runs_has_spans_with_their_own_numbers(
     assert all(requests >= 1 for requests, _ in numbers)
     assert [sum(column) for column in zip(*numbers, strict=True)] == [news.stats.requests, news.stats.retries]
     assert news.stats.retries == 1
+
+
+async def test_a_walk_over_details_is_one_span(telemetry):
+    """Its parts are the walk over the listing and the requests for each item."""
+    async with (
+        Sandbox(3, runs=4) as sandbox,
+        TofuPilotSession(
+            sandbox.api_key, base_url=sandbox.url, trace_configs=[telemetry.trace_config()], retry=PATIENT
+        ) as session,
+    ):
+        sandbox.faults.on(lambda request: request.path.startswith("/api/v2/runs/")).next(status(500))
+        assert len(await session.runs.list(concurrency=2).details().collect()) == 4
+        listed, details = telemetry.walks
+        assert (details.name, details.attributes["tofupilot.details"]) == ("walk runs", True)
+        assert details.attributes["tofupilot.walk.items"] == 4
+        assert parent(listed) == details.context.span_id
+        assert {parent(request) for request in telemetry.requests} == {listed.context.span_id, details.context.span_id}
+        assert ("retry", {"tofupilot.attempt": 2, "tofupilot.failure": "ServerError"}) in events(details)
+        await session.close()
+        with pytest.raises(SessionError):
+            await session.runs.list().details().collect()
+        assert telemetry.walks[-1].status.status_code is StatusCode.ERROR
+
+
+async def test_a_walk_over_details_that_is_left_early_is_no_error(session, telemetry):
+    async with session.procedures.list().details().walk() as walk:
+        await anext(walk)
+    assert telemetry.walks[-1].attributes["tofupilot.walk.items"] == 1
+    assert telemetry.walks[-1].status.status_code is StatusCode.UNSET
