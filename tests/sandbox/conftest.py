@@ -1,6 +1,4 @@
-import json
 from datetime import UTC, datetime, timedelta
-from pathlib import Path
 from random import Random
 
 import aiohttp
@@ -9,11 +7,6 @@ import pytest
 from aiotofupilot.models import Procedure, Repository, UserRef
 from aiotofupilot.sandbox import Delivery, Request
 
-WIRE = [
-    case
-    for name in ("procedures", "procedures-requests")
-    for case in json.loads((Path(__file__).parents[1] / "recordings" / f"{name}.json").read_text("utf-8"))
-]
 UUIDS = "550e8400-e29b-41d4-a716-4466"
 
 
@@ -55,8 +48,3 @@ def met():
         return fault.alter(delivery, request or Request(), Random(seed))  # noqa: S311 - test data
 
     return met
-
-
-def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
-    if "recorded" in metafunc.fixturenames:
-        metafunc.parametrize("recorded", [pytest.param(case, id=case["name"]) for case in WIRE])

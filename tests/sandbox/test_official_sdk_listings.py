@@ -10,6 +10,7 @@ from pathlib import Path
 
 import pytest
 from fakes.asking import items
+from fakes.compared import told
 from fakes.listings import LISTINGS
 
 from aiotofupilot._wire.codec import to_wire
@@ -149,6 +150,7 @@ def test_it_gets_item_for_item_what_is_asked_for(made, answers):
     for (listing, arguments), answer in zip(QUERIES, answers, strict=True):
         pairs = [(name, text) for name, argument in arguments.items() for text in spelled(argument)]
         assert plain(answer) == plain(items(made, listing, pairs)), (listing, arguments)
+    assert told("the official SDK, listings") == f"{len(QUERIES)} queries"
 
 
 OURS = [index for index, (listing, _) in enumerate(QUERIES) if listing in LISTINGS]

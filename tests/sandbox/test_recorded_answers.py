@@ -1,32 +1,26 @@
 """The running sandbox gives every recorded answer."""
 
-import pytest
+import json
+from pathlib import Path
+
+from fakes.compared import told
 from yarl import URL
 
 from aiotofupilot.sandbox import Sandbox
 from aiotofupilot.sandbox.faults import status
 
-
-@pytest.fixture
-async def sandbox(recorded, recorded_procedures):
-    """Give the recorded server's data and keys: it held made-up procedures where the sandbox's own keys were used."""
-    own = recorded["request"]["authorization"] == "Bearer sandbox-user-key"
-    keys = {} if own else {"api_key": "user", "station_key": "station"}
-    listings = {"runs"}  # a station of the recorded server could not list procedures
-    async with Sandbox(
-        **({} if own else {"procedures": recorded_procedures}), **keys, station_listings=listings
-    ) as sandbox:
-        # The recorded server's database failed for this key.
-        sandbox.faults.on(lambda request: request.authorization == "Bearer boom").always(status(500, message="db down"))
-        yield sandbox
+RECORDINGS = Path(__file__).parents[1] / "recordings"
 
 
-def summary(body):
-    """Recorded pages of many items hold their number, the first and the last."""
-    if len(body.get("data", [])) <= 3:
-        return body
-    first, *_, last = body["data"]
-    return {"data_count": len(body["data"]), "data_first": first, "data_last": last, "meta": body["meta"]}
+def sandbox_like(name, procedures):
+    """Return a sandbox with the data and the keys of the server that was recorded."""
+    listings = {"runs"}  # a station of the recorded servers could not list procedures
+    if name == "procedures-requests":  # the recorded server held the sandbox's own procedures
+        return Sandbox(station_listings=listings)
+    sandbox = Sandbox(procedures, api_key="user", station_key="station", station_listings=listings)
+    # The recorded server's database failed for this key.
+    sandbox.faults.on(lambda request: request.authorization == "Bearer boom").always(status(500, message="db down"))
+    return sandbox
 
 
 def url_of(sandbox, request):
@@ -39,15 +33,34 @@ def url_of(sandbox, request):
     return url.with_path(request["path"]).with_query(request["query"])
 
 
-async def test_every_recorded_answer_is_given_again(client, sandbox, recorded):
-    """Its status, content type and document are those of TofuPilot's own REST layer."""
-    request, expected = recorded["request"], recorded["response"]
+def summary(body):
+    """Recorded pages of many items hold their number, the first and the last."""
+    if len(body.get("data", [])) <= 3:
+        return body
+    first, *_, last = body["data"]
+    return {"data_count": len(body["data"]), "data_first": first, "data_last": last, "meta": body["meta"]}
+
+
+async def response(client, sandbox, request):
+    """Send a recorded request to the sandbox."""
     headers = {"Authorization": request["authorization"]} if request["authorization"] else {}
-    method = request.get("method", "GET")
-    async with client.request(method, url_of(sandbox, request), headers=headers) as response:
-        assert response.status == expected["status"]
-        assert response.headers.get("Content-Type") == expected["content_type"]
-        if expected["body"] is None:
-            assert await response.read() == b""
-        else:
-            assert summary(await response.json()) == expected["body"]
+    async with client.request(request.get("method", "GET"), url_of(sandbox, request), headers=headers) as response:
+        body = await response.read()
+        return {
+            "status": response.status,
+            "content_type": response.headers.get("Content-Type"),
+            "body": summary(json.loads(body)) if body else None,
+        }
+
+
+async def test_every_recorded_answer_is_given_again(client, recorded_procedures):
+    """Status, content type and document are those of TofuPilot's own REST layer. The README says how many there are."""
+    responses, recorded = {}, {}
+    for name in ("procedures", "procedures-requests"):
+        cases = json.loads((RECORDINGS / f"{name}.json").read_text("utf-8"))
+        recorded |= {case["name"]: case["response"] for case in cases}
+        async with sandbox_like(name, recorded_procedures) as sandbox:
+            for case in cases:
+                responses[case["name"]] = await response(client, sandbox, case["request"])
+    assert responses == recorded
+    assert told("TofuPilot's REST layer") == f"{len(recorded)} requests"

@@ -6,6 +6,7 @@ from urllib.parse import quote
 import pytest
 from attrs import evolve
 from fakes.asking import ask, items
+from fakes.compared import told
 
 from aiotofupilot import from_wire
 from aiotofupilot.models import Part, Revision, Station
@@ -73,6 +74,7 @@ def test_the_official_sdk_reads_every_detail_value_for_value(made, official_sdk,
         else:
             assert code == 200, path
             assert plain(answer) == plain(document), path
+    assert told("the official SDK, single items") == f"{len(asked)} requests with each of two keys"
     assert {method.removesuffix(".get") for method, _, _ in asked} == {
         *KEYS,
         "procedures.versions",
