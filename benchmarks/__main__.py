@@ -13,7 +13,7 @@ from .picture import picture
 from .plots import plot
 from .processes import Server
 from .questions import QUESTIONS
-from .report import answers as kept_answers, document, headline, markdown, measured_with
+from .report import answers as kept_answers, document, headline, losses, markdown, measured_with
 
 if TYPE_CHECKING:
     from .measure import Row
@@ -67,6 +67,7 @@ def main() -> None:
             table = markdown(answers, "\n".join([*lines, f"{asked}: {measured_with()}"]))
         (RESULTS / "results.md").write_text(table)
         (RESULTS / "headline.md").write_text(headline(answers))
+        (RESULTS / "losses.md").write_text(losses(answers["drift"]))
         (RESULTS / "results.json").write_bytes(document(answers, kept=(RESULTS / "results.json") if names else None))
         _draw(answers)
 

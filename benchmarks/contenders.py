@@ -70,6 +70,30 @@ async def httpx(url: str, kind: Kind) -> AsyncIterator[Listing]:
         yield listing
 
 
+@asynccontextmanager
+async def requests(url: str, kind: Kind) -> AsyncIterator[Listing]:
+    """What people write without asyncio: requests and its json(), dicts. It blocks."""
+    from requests import Session
+
+    async def listing() -> AsyncIterator[object]:
+        cursor = 0
+        while True:
+            response = session.get(target, params=query | {"cursor": cursor}, timeout=60)
+            response.raise_for_status()
+            page = response.json()
+            for item in page["data"]:
+                yield item
+            if not page["meta"]["has_more"]:
+                return
+            cursor = page["meta"]["next_cursor"]
+
+    target = f"{url}{kind.path}"
+    query: dict[str, int | str] = {"limit": LIMIT, **kind.query}
+    with Session() as session:
+        session.headers["Authorization"] = f"Bearer {KEY}"
+        yield listing
+
+
 def _official(url: str, *, retries: bool = False) -> Any:  # noqa: ANN401 - its types are of no use here
     os.environ["DISABLE_TELEMETRY"] = "true"
     from tofupilot.v2 import TofuPilot
@@ -180,6 +204,7 @@ class Contender(Candidate):
 CONTENDERS = {
     "bare": Contender(title="aiohttp + orjson, dicts", open=bare),
     "httpx": Contender(title="httpx + json, dicts", open=httpx, needs=frozenset({"httpx"})),
+    "requests": Contender(title="requests + json, dicts", open=requests, needs=frozenset({"requests"})),
     "official": Contender(title="tofupilot", open=official, needs=frozenset({"tofupilot"})),
     "official-retries": Contender(
         title="tofupilot, its retries on", open=partial(official, retries=True), needs=frozenset({"tofupilot"})

@@ -18,8 +18,8 @@ __all__ = ["KEY", "KINDS", "LIMIT", "WALKED", "Kind", "Listing"]
 Listing = Callable[[], AsyncIterable[object]]
 """Begins one walk over all items, on a client that is open."""
 
-KEY = "benchmark"
-"""The key that clients send. The server does not look at it."""
+KEY = "sandbox-user-key"
+"""The key that clients send. It is that of a sandbox. The benchmarks' own server does not look at it."""
 
 LIMIT = 100
 """Items per page, the most that the API allows."""

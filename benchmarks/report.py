@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import platform
+import re
 from collections.abc import Mapping, Sequence
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
@@ -20,11 +21,11 @@ from .measure import Figure, Row
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
-__all__ = ["answers", "document", "headline", "markdown", "measured_with"]
+__all__ = ["answers", "document", "headline", "losses", "markdown", "measured_with"]
 
 _PACKAGES = (
     *("aiotofupilot", "aiohttp", "attrs", "cattrs", "orjson", "tenacity", "yarl"),
-    *("httpx", "msgspec", "pandas", "pyarrow", "pydantic", "tofupilot", "uvloop"),
+    *("httpx", "msgspec", "pandas", "pyarrow", "pydantic", "requests", "tofupilot", "uvloop"),
 )
 
 _HEADLINE = (
@@ -62,6 +63,20 @@ def headline(answers: Answers) -> str:
     for case in _HEADLINE:
         figures = (_brief(rows.get((case, client))) for client in _HEADLINE_CLIENTS)
         lines.append(f"| {case} | {' | '.join(figures)} |")
+    return "\n".join(lines) + "\n"
+
+
+def losses(rows: Iterable[Row]) -> str:
+    """Return the table of what each client misses and doubles, in per cent, from the rows of the question ``drift``."""
+    cells: dict[str, dict[str, list[str]]] = {}
+    for row in rows:
+        rates = re.findall(r"([\d.]+) (?:created|removed)", row.case)
+        figure = row.note if row.figure is None else f"{row.figure.median:.2g}"
+        cells.setdefault(row.client, {}).setdefault(" and ".join(rates), []).append(figure)
+    columns = next(iter(cells.values()))
+    lines = [f"| created and removed per request | {' | '.join(columns)} |", f"|-{'|-:' * len(columns)}|"]
+    for client, figures in cells.items():
+        lines.append(f"| {client} | {' | '.join(' / '.join(pair) for pair in figures.values())} |")
     return "\n".join(lines) + "\n"
 
 

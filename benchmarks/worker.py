@@ -16,10 +16,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from .contenders import CONTENDERS
-from .kinds import KEY, KINDS, Listing
+from .kinds import KINDS, Listing
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import AsyncIterator, Callable
 
 __all__ = ["TASKS"]
 
@@ -120,47 +120,38 @@ def _id(procedure: Any) -> str:  # noqa: ANN401 - a model, or a dict
     return procedure["id"] if isinstance(procedure, dict) else procedure.id
 
 
-def drift(name: str, seed: int, items: int, inserts: float, removals: float) -> dict[str, Any]:
-    """List a sandbox whose procedures come and go while they are listed. The time does not count here.
+def drift(name: str, seed: int, items: int, created: float, removed: float) -> dict[str, Any]:
+    """List procedures that come and go while they are listed. The time does not count here.
 
     Args:
         name: Name of the contender.
         seed: Decides which procedures come and go.
         items: How many procedures are listed at first.
-        inserts: How many procedures come with each request, at the head of the listing.
-        removals: How many procedures go with each request, anywhere.
+        created: How many procedures come with each request, at the head of the listing.
+        removed: How many procedures go with each request, anywhere.
 
     Returns:
-        ``missed``, how many of the procedures that were listed throughout were not seen; ``doubled``, how many were
-        seen again; and ``error``, None if there was none.
+        ``stayed``, how many procedures were listed throughout; ``missed``, how many of them were not seen; ``doubled``,
+        how many were seen again; and ``error``, None if there was none.
     """
-    from aiotofupilot.sandbox import BusyLine, Sandbox
+    from aiotofupilot.testing import audit
 
-    line = BusyLine(inserts=inserts, removals=removals, seed=seed)
-    seen: list[str] = []
+    async def read(url: str, _key: str) -> AsyncIterator[str]:
+        async with CONTENDERS[name].open(url, KINDS["few"]) as listing:
+            async for procedure in listing():
+                yield _id(procedure)
 
-    async def run() -> list[str]:
-        async with Sandbox(items, seed=seed, api_key=KEY) as sandbox:
-            listed = [procedure.id for procedure in sandbox.procedures]
-            sandbox.before_response.append(line)
-            async with CONTENDERS[name].open(sandbox.url, KINDS["few"]) as listing:
-                async for procedure in listing():
-                    seen.append(_id(procedure))  # noqa: PERF401 - what was seen counts even if the walk fails
-        return listed
-
-    error = None
-    listed: list[str] = []
     try:
-        listed = asyncio.run(run())
+        report = asyncio.run(audit(read, items=items, created=created, removed=removed, seed=seed))
     except Exception as raised:  # noqa: BLE001 - the failure is what is reported
-        error = f"{type(raised).__name__}: {raised}"
-    throughout = set(listed).difference(procedure.id for procedure in line.removed)
+        return {"items": 0, "expected": items, "error": f"{type(raised).__name__}: {raised}"}
     return {
-        "missed": len(throughout.difference(seen)),
-        "doubled": len(seen) - len(set(seen)),
-        "items": len(seen),
-        "expected": len(seen),
-        "error": error,
+        "stayed": report.stayed,
+        "missed": len(report.missed),
+        "doubled": len(report.doubled),
+        "items": report.got,
+        "expected": report.got,
+        "error": None,
     }
 
 

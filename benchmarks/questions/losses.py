@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import TYPE_CHECKING
 
 from benchmarks.measure import compare
@@ -43,19 +44,23 @@ def beyond(bench: Bench) -> Iterable[Row]:
 
 
 def drift(bench: Bench) -> Iterable[Row]:
-    """What is missed and doubled while procedures come and go. Other clients are a plain loop over the cursor."""
-    titles = TITLES | {"bare": "a plain loop over the cursor"}
+    """What is missed and doubled while procedures come and go."""
     items = 5_000
-    for inserts in (0.1, 1.0, 10.0):
-        removals = 2 * inserts
+    for created in (0.1, 1.0, 10.0):
+        removed = 2 * created
         samples = bench.work(
             "drift",
-            ("bare", "ours", "ours-resync", "ours-16-resync"),
-            rounds=5,
+            ("httpx", "requests", "bare", "official", "ours", "ours-resync", "ours-16-resync"),
+            rounds=11,
             items=items,
-            inserts=inserts,
-            removals=removals,
+            created=created,
+            removed=removed,
         )
-        case = f"{items:,} items, {inserts:g} created and {removals:g} removed per request"
-        yield from compare(f"{case}: missed", samples, lambda sample: sample["missed"], titles=titles)
-        yield from compare(f"{case}: doubled", samples, lambda sample: sample["doubled"], titles=titles)
+        case = f"{items:,} items, {created:g} created and {removed:g} removed per request"
+        for loss in ("missed", "doubled"):
+            of_those = partial(_per_cent, loss)
+            yield from compare(f"{case}: {loss}, %", samples, of_those, titles=TITLES)
+
+
+def _per_cent(loss: str, sample: Sample) -> float:
+    return 100 * sample[loss] / sample["stayed"]

@@ -85,7 +85,7 @@ class EveryAnswer(Bench):
     """A bench that measures nothing, and has an answer of each client to each question."""
 
     def answers(self, names):
-        figures = ("cpu", "wall", "first", "memory", "requests", "beyond", "missed", "doubled")
+        figures = ("cpu", "wall", "first", "memory", "requests", "beyond", "missed", "doubled", "stayed")
         return {name: [dict.fromkeys(figures, 1.0) | {"items": 1, "expected": 1, "error": None}] for name in names}
 
     def walk(self, contenders, **_):
@@ -235,7 +235,7 @@ def test_a_walk_that_fails_is_told(server, worker):
 def test_drift_is_counted(worker):
     """On a line this busy, a plain loop doubles or misses procedures. A walk that resyncs does neither."""
     plain, resync = (
-        worker.do("drift", name=name, seed=1, items=1_000, inserts=10.0, removals=20.0)
+        worker.do("drift", name=name, seed=1, items=1_000, created=10.0, removed=20.0)
         for name in ("bare", "ours-resync")
     )
 
