@@ -19,7 +19,7 @@ from benchmarks.measure import Figure, Row, compare, interleave
 from benchmarks.processes import Server, Worker, on_one_core
 from benchmarks.questions import QUESTIONS
 from benchmarks.questions.imports import IMPORTS
-from benchmarks.report import document, headline, markdown
+from benchmarks.report import document, headline, losses, markdown
 from benchmarks.scenario import Scenario
 
 
@@ -173,11 +173,27 @@ class TestReport:
 
         assert last == f"| {case} | every run failed, at item 5 | - | - | 3.14 | - |"
 
+    def test_the_losses_have_a_row_for_each_client(self):
+        """A cell has what was missed and what came again, or why that is not known."""
+        case = "5,000 items, 0.1 created and 0.2 removed per request: "
+        rows = [
+            Row(case=f"{case}missed, %", client="tofupilot", figure=Figure(0.0801, 0, 1)),
+            Row(case=f"{case}doubled, %", client="tofupilot", figure=None, note="every run failed"),
+        ]
+
+        assert losses(rows).splitlines() == [
+            "| created and removed per request | 0.1 and 0.2 |",
+            "|-|-:|",
+            "| tofupilot | 0.08 / every run failed |",
+        ]
+
     def test_the_readme_shows_the_results_that_are_kept(self):
         """Whoever measures anew and keeps it shows it."""
         project = Path(__file__).parents[2]
         table = (project / "benchmarks/results/headline.md").read_text()
         assert table in (project / "benchmarks/README.md").read_text()
+        lost = (project / "benchmarks/results/losses.md").read_text()
+        assert lost in (project / "aiotofupilot/guides/pagination.md").read_text()
 
 
 @pytest.fixture(scope="module")
