@@ -172,20 +172,22 @@ class Database:
         """
         present = self._tables()
         if "_mirror" not in present:
-            if strange := sorted(present & set(NAMES)):
+            if strange := [listing for listing in NAMES if listing in present]:
                 message = f"the database has a table {strange[0]} that does not belong to a mirror: choose another file"
                 raise MirrorError(message)
             self._transact(lambda: self._make_state(server))
-        self._check_format()
+        else:
+            self._check_format(present["_mirror"])
         # A user may have removed a table. Then nothing of the listing is there.
         self._connection.execute(
-            "DELETE FROM _mirror_listings WHERE listing NOT IN (SELECT unnest(?))", [sorted(present)]
+            "DELETE FROM _mirror_listings WHERE listing NOT IN (SELECT unnest(?))", [list(present)]
         )
         self._check_server(server)
         for listing, wanted in filters.items():
             self._check_filters(listing, wanted)
-        for listing in sorted(present & set(NAMES)):
-            self._check_columns(listing)
+        for listing in NAMES:
+            if listing in present:
+                _check_columns(listing, present[listing])
         self._check_schema()
 
     def check_organization(self, organization: str) -> None:
@@ -304,14 +306,14 @@ class Database:
             present = self._tables()
             self._connection.execute(f"CREATE SCHEMA IF NOT EXISTS {SCHEMA}")
             for definition in definitions():
-                if definition.needs <= present:
+                if definition.needs <= present.keys():
                     self._connection.execute(definition.sql)
             self._connection.execute("UPDATE _mirror SET updated_at = ?", [datetime.now(UTC)])
 
         self._transact(change)
 
     def _make_table(self, listing: str) -> None:
-        columns, present = _columns_of(listing), self._columns(listing)
+        columns, present = _columns_of(listing), self._tables().get(listing, {})
         if not present:
             listed = ", ".join(f"{name} {kind}" for name, kind in columns.items())
             self._connection.execute(f"CREATE TABLE {listing} ({listed})")
@@ -360,8 +362,8 @@ class Database:
                 raise MemoryError(str(error)) from error
             raise _unusable(error, self._path) from error
 
-    def _check_format(self) -> None:
-        if "format" not in self._columns("_mirror"):
+    def _check_format(self, columns: Mapping[str, str]) -> None:
+        if "format" not in columns:
             message = "the database is one of an earlier kind of mirror: choose another file, and pull everything anew"
             raise MirrorError(message)
         found = int(self._value("SELECT max(format) FROM _mirror"))
@@ -389,18 +391,7 @@ class Database:
                 )
 
     def _has_rows(self) -> bool:
-        return any(self.rows(listing) for listing in sorted(self._tables() & set(NAMES)))
-
-    def _check_columns(self, listing: str) -> None:
-        found = self._columns(listing)
-        for name, kind in _columns_of(listing).items():
-            if found.get(name, kind) != kind:
-                raise MirrorError(
-                    f"the table {listing} has a column {name} of type {found[name]} where {kind} belongs: "
-                    "choose another file, or remove the table"
-                )
-        if missing := [name for name in ("id", SEEN, GONE) if name not in found]:
-            raise MirrorError(f"the table {listing} has no column {missing[0]}: choose another file")
+        return any(self.rows(listing) for listing in self._tables().keys() & NAMES)
 
     def _check_schema(self) -> None:
         """Refuse a schema with something that is not the mirror's, which the next update could replace."""
@@ -416,19 +407,16 @@ class Database:
             message = f"the schema {SCHEMA} has {strange[0]}, which is not the mirror's: move it to another schema"
             raise MirrorError(message)
 
-    def _columns(self, table: str) -> dict[str, str]:
+    def _tables(self) -> dict[str, dict[str, str]]:
+        """Return the columns of each table and view, and their types."""
         columns = self._connection.execute(
-            "SELECT column_name, data_type FROM duckdb_columns() "
-            "WHERE database_name = 'mirror' AND schema_name = 'main' AND table_name = ?",
-            [table],
+            "SELECT table_name, column_name, data_type FROM duckdb_columns() "
+            "WHERE database_name = 'mirror' AND schema_name = 'main'"
         )
-        return dict(columns.fetchall())
-
-    def _tables(self) -> set[str]:
-        tables = self._connection.execute(
-            "SELECT table_name FROM information_schema.tables WHERE table_catalog = 'mirror' AND table_schema = 'main'"
-        )
-        return {name for (name,) in tables.fetchall()}
+        tables: dict[str, dict[str, str]] = {}
+        for table, column, kind in columns.fetchall():
+            tables.setdefault(table, {})[column] = kind
+        return tables
 
     def _value(self, sql: str, *parameters: object) -> Any:  # noqa: ANN401 - of whatever type the column has
         return self._connection.execute(sql, list(parameters)).fetchall()[0][0]
@@ -441,6 +429,17 @@ def _columns_of(listing: str) -> dict[str, str]:
     ).schema  # the stubs of pyarrow do not know the types of its fields
     columns = {field.name: "JSON" if field.metadata == JSON_FIELD else _TYPES[field.type] for field in schema}
     return columns | {SEEN: "TIMESTAMP WITH TIME ZONE", GONE: "TIMESTAMP WITH TIME ZONE"}
+
+
+def _check_columns(listing: str, found: Mapping[str, str]) -> None:
+    for name, kind in _columns_of(listing).items():
+        if found.get(name, kind) != kind:
+            raise MirrorError(
+                f"the table {listing} has a column {name} of type {found[name]} where {kind} belongs: "
+                "choose another file, or remove the table"
+            )
+    if missing := [name for name in ("id", SEEN, GONE) if name not in found]:
+        raise MirrorError(f"the table {listing} has no column {missing[0]}: choose another file")
 
 
 def _shown(filters: str) -> str:

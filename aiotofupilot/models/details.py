@@ -42,9 +42,7 @@ __all__ = [
     "DeploymentCommit",
     "DeploymentDetails",
     "DeploymentUser",
-    "Identity",
     "MeasurementDetails",
-    "Organization",
     "PartDetails",
     "PartRevision",
     "PhaseDetails",
@@ -80,32 +78,6 @@ _FEW = 8
 
 def _points(data: tuple[float, ...]) -> str:
     return repr(data) if len(data) <= _FEW else f"<{len(data)} points>"
-
-
-@frozen
-class Organization:
-    """The organization that a key belongs to."""
-
-    id: str
-    """UUID."""
-    slug: str
-    """Its name in addresses, such as ``volta``."""
-    name: str
-    """Display name."""
-
-
-@frozen(kw_only=True)
-class Identity:
-    """Whose key a session has."""
-
-    type: str
-    """``user``, ``station``, or one that TofuPilot adds later."""
-    station: StationRef | None
-    """The station whose key it is. None: it is a user's."""
-    user: UserRef | None
-    """The user whose key it is. None: it is a station's."""
-    organization: Organization
-    """The organization that the user or station belongs to."""
 
 
 @frozen
