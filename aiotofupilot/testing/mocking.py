@@ -1,11 +1,11 @@
-"""Mocks every listing and detail with aioresponses. It needs no socket and no thread."""
+"""Mocks every listing and detail with aioresponses, which needs no socket and no thread, or with aiointercept."""
 
 from __future__ import annotations
 
 import re
 from importlib.util import find_spec
 from types import SimpleNamespace
-from typing import TYPE_CHECKING, Any, TypeVar, Unpack
+from typing import TYPE_CHECKING, Any, Protocol, TypeVar, Unpack, cast
 from unittest.mock import Mock
 
 if find_spec("aioresponses") is None:
@@ -15,7 +15,7 @@ if find_spec("aioresponses") is None:
 
 import aiohttp
 from aiohttp.abc import AbstractStreamWriter
-from aioresponses import CallbackResult, aioresponses
+from aioresponses import CallbackResult
 from multidict import CIMultiDict
 
 from aiotofupilot import TofuPilotSession
@@ -38,6 +38,12 @@ _ANY_SERVER = r"https?://[^?#]+?"
 _NO_SERVER = "https://tofupilot.invalid"
 _ANY_KEY = "any-key"
 _STATION_KEY = "sandbox-station-key"
+
+
+class _Mock(Protocol):
+    """An aioresponses or an aiointercept, which has the same callbacks."""
+
+    def get(self, url: re.Pattern[str], **options: Any) -> object: ...  # noqa: ANN401 - each has its own
 
 
 class MockResponse(aiohttp.ClientResponse):
@@ -80,7 +86,7 @@ async def _authorization(
 
 
 def mock_listing(
-    mocked: aioresponses,
+    mocked: _Mock,
     procedures: int | Iterable[Procedure] = 250,
     *,
     runs: int | Iterable[Run] = 1000,
@@ -90,12 +96,11 @@ def mock_listing(
     base_url: str | None = None,
     **items: Unpack[Items],
 ) -> Factory:
-    """Let aioresponses respond to all requests for listings, and for what the API returns by itself.
+    """Let aioresponses or aiointercept respond to all requests for listings, and for what the API returns by itself.
 
     The responses are those of the sandbox, for every parameter of every listing. Nothing responds to the addresses of
-    attachments. Items that are not given are made up
-    as in the sandbox. If you want a response that fails, register it first, with `MockResponse`. aioresponses uses the
-    first registered response that matches.
+    attachments. Items that are not given are made up as in the sandbox. If you want a response that fails, register it
+    first, because the first registered response that matches is used. aioresponses needs `MockResponse` for it.
 
     Example:
         with aioresponses() as mocked:
@@ -103,7 +108,7 @@ def mock_listing(
             assert await my_service.failures() == 1
 
     Args:
-        mocked: The running mock.
+        mocked: The running mock: an aioresponses, or an aiointercept that was made with ``mock_external_urls=True``.
         procedures: How many procedures to make up, or the procedures themselves, in the listing's order.
         runs: How many runs to make up, with their units, phases, measurements and logs; or the runs themselves, newest
             first. Without a procedure, no run is made up.
@@ -126,9 +131,10 @@ def mock_listing(
             listing.
         ValueError: An argument is out of bounds.
     """
-    _expect(aioresponses, "mocked must be an aioresponses", mocked)
-    if api_key is not None:
-        _expect(str, "api_key must be a string", api_key)
+    if not any(cls.__name__ in ("aioresponses", "aiointercept") for cls in type(mocked).__mro__):
+        raise TypeError(f"mocked must be an aioresponses or an aiointercept, got {mocked!r}")
+    if not isinstance(cast("object", api_key), str | None):
+        raise TypeError(f"api_key must be a string, got {api_key!r}")
     # A session and its listing check these arguments as they do in a program. Nothing is sent.
     session = TofuPilotSession(
         _ANY_KEY, base_url=_NO_SERVER if base_url is None else base_url, allow_insecure_http=True
@@ -161,12 +167,5 @@ def mock_listing(
         status, body = api.response(path, url.query.items(), authorization)  # a name may repeat among the items
         return CallbackResult(status=status, body=body, response_class=MockResponse)
 
-    mocked.get(  # pyright: ignore[reportUnknownMemberType] - aioresponses says of a pattern no more than that it is one
-        pattern, callback=response, repeat=True
-    )
+    mocked.get(pattern, callback=response, repeat=True)
     return factory
-
-
-def _expect(cls: type, rule: str, value: object) -> None:
-    if not isinstance(value, cls):
-        raise TypeError(f"{rule}, got {value!r}")

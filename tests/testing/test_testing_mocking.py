@@ -9,6 +9,7 @@ from enum import Enum
 
 import aiohttp
 import pytest
+from aiointercept import aiointercept
 from aioresponses import aioresponses
 from fakes.listings import LISTINGS, required
 
@@ -269,8 +270,23 @@ def test_a_bad_argument_is_named(mocked, options, error, message):
 
 def test_what_is_no_mock_is_refused():
     """The class is easily given in place of its instance."""
-    with pytest.raises(TypeError, match=r"^mocked must be an aioresponses, got <class "):
+    with pytest.raises(TypeError, match=r"^mocked must be an aioresponses or an aiointercept, got <class "):
         mock_listing(aioresponses)
+
+
+@pytest.mark.filterwarnings("ignore:Setting custom:DeprecationWarning")  # of aiohttp, in dev mode
+async def test_aiointercept_is_a_mock_too(session):
+    """Its requests pass through all of aiohttp, and reach the listing with each parameter, the key and any fault."""
+    async with aiointercept(mock_external_urls=True) as mocked:
+        mocked.get(re.compile(".*/v2/runs"), status=503, headers={"Retry-After": "0"})
+        factory = mock_listing(mocked, 2, runs=[make_run("FAIL"), make_run("ERROR"), make_run()], api_key="any-key")
+        found = await session.runs.list(outcomes=["FAIL", "PASS"], limit=1).collect()
+        assert [run.outcome for run in found] == ["FAIL", "PASS"]
+        assert await session.procedures.get(factory.procedures[1].id)
+        assert (mocked.call_count, mocked.last_request.headers["Authorization"]) == (4, "Bearer any-key")
+        async with TofuPilotSession("another", base_url="https://www.tofupilot.app") as stranger:
+            with pytest.raises(UnauthorizedError):
+                await stranger.procedures.list()
 
 
 async def test_a_repeated_parameter_reaches_the_listing(mocked, session):

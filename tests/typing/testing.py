@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import AsyncIterator, Iterator
 from typing import assert_type
 
+from aiointercept import aiointercept
 from aioresponses import aioresponses
 
 from aiotofupilot import (
@@ -72,6 +73,8 @@ def mocks_take_items_or_their_number(mocked: aioresponses) -> None:
     assert_type(factory.procedures, list[Procedure])
     assert_type(factory.units, list[Unit])
     mock_listing(mocked, units=3)  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType] - only two take a number
+    assert_type(mock_listing(aiointercept(mock_external_urls=True)), Factory)
+    mock_listing(aioresponses)  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType] - the class is not a mock
     mocked.get("https://example.com/", response_class=MockResponse)  # pyright: ignore[reportUnknownMemberType] - aioresponses says of a pattern no more than that it is one
 
 
