@@ -115,7 +115,7 @@ def status(
         code: An HTTP status code, or a code that only proxies use: 499, 520, 524 or 529.
         message: The API's message; None: the standard phrase of the code.
         retry_after: The header ``Retry-After``: seconds, an aware date, or any text; None: the header is not sent.
-        headers: More headers, such as the `Date` of a server whose clock is wrong; None: there are none.
+        headers: More headers, such as the ``Date`` of a server whose clock is wrong; None: there are none.
     """
     name, phrase = _NAMES[code] if code in _NAMES else (HTTPStatus(code).name, HTTPStatus(code).phrase)
     wanted = {"Content-Type": "application/json", **(headers or {})}

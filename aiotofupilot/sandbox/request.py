@@ -133,7 +133,7 @@ def _counted(items: int, listing: str) -> str:
 
 
 Alteration = Callable[[Delivery, Request, Random], Delivery]
-"""A function that returns the altered response. All randomness comes from the `Random` that it is given."""
+"""A function that returns the altered response. All randomness comes from the ``Random`` that it is given."""
 
 
 @frozen

@@ -15,7 +15,8 @@ GITHUB = ROOT / ".github"
 
 def test_the_files_that_contributors_are_sent_to_exist():
     """The map of the package and the steps to add a listing name files and folders."""
-    named = re.findall(r"`((?:aiotofupilot|tests|benchmarks|\.github|\.ci)[\w./]*)`", read(GITHUB / "CONTRIBUTING.md"))
+    folders = r"aiotofupilot|tests|benchmarks|\.github|\.ci|\.site"
+    named = re.findall(rf"`((?:{folders})[\w./]*)`", read(GITHUB / "CONTRIBUTING.md"))
     assert len(named) > 15
     for path in named:
         assert (ROOT / path).exists(), path

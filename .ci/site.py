@@ -1,0 +1,229 @@
+"""Build the site from the guides, the docstrings and the command's help.
+
+    python .ci/site.py FOLDER
+
+The site is in FOLDER afterwards. Its pages can be read there. Its search needs a server, such as
+``python -m http.server -d FOLDER``. Building it needs the extra ``docs``.
+
+Pages are the Markdown files that `.site/zensical.toml` names, and those that are made here: the reference has each
+public name once, the page of options is what ``--help`` says, and ``llms.txt`` is the skill of the package with the
+list of pages. A link that leads nowhere, a name that cannot be resolved, a page that is in no menu and a public name
+without a place all fail.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import shutil
+import subprocess
+import sys
+import tomllib
+from collections import defaultdict
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import TYPE_CHECKING, Any, NamedTuple, NoReturn
+
+import surface
+
+from aiotofupilot.cli.app import app_for
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
+
+ROOT = Path(__file__).resolve().parents[1]
+CONFIGURATION = ROOT / ".site"
+
+SKILL = ROOT / "aiotofupilot" / ".agents" / "skills" / "aiotofupilot" / "SKILL.md"
+
+MOVED = {"README.md": "index.md", "aiotofupilot/README.md": "guides/index.md", "aiotofupilot/LICENSE": "LICENSE.txt"}
+"""Where a file of the project is on the site, if that does not follow from where it is in the project."""
+
+SOURCES = (
+    *("README.md", "aiotofupilot/**/*.md", "benchmarks/README.md", "benchmarks/results/results.md", "tests/README.md"),
+    ".github/*.md",
+)
+"""The files that are pages."""
+
+
+class Group(NamedTuple):
+    """A page of the reference: the public names whose definitions are in some parts of the package."""
+
+    page: str
+    title: str
+    homes: tuple[str, ...]
+    """Modules, without the name of the package. What is in them belongs to the page too."""
+
+
+GROUPS = (
+    Group("session", "Session", ("_session", "_http", "settings", "clock")),
+    Group("walks", "Walks", ("_paging", "positions", "stats")),
+    Group("listings", "Listings", ("listings",)),
+    Group("models", "Items", ("models.items", "models.refs", "models.page", "_wire")),
+    Group("details", "Details of items", ("models.details",)),
+    Group("errors", "Errors", ("errors",)),
+    Group("arrow", "aiotofupilot.arrow", ("arrow",)),
+    Group("mirror", "aiotofupilot.mirror", ("mirror",)),
+    Group("dlt", "aiotofupilot.dlt", ("dlt",)),
+    Group("sandbox", "aiotofupilot.sandbox", ("sandbox",)),
+    Group("testing", "aiotofupilot.testing", ("testing",)),
+)
+
+DIRECTIVE = "::: {}\n    options:\n      inherited_members: {}"
+FENCE = re.compile(r"^```(\w+) [\w ]+$", re.MULTILINE)
+"""The opening of a block whose language has a word for the tests, such as ``python program``."""
+LINK = re.compile(r"(?<=\]\()(?!https?:|#)([^)#\s]+)(?=[)#])")
+"""The path in a link to another file."""
+CODE = re.compile(r"(^```.*?^```$|`[^`\n]+`)", re.MULTILINE | re.DOTALL)
+
+
+def place(path: Path) -> Path:
+    """Return where a file of the project is on the site."""
+    inside = str(path.relative_to(ROOT))
+    moved = MOVED.get(inside) or re.sub(r"(^|/)README\.md$", r"\1index.md", inside)
+    return Path(re.sub(r"^\.github/", "project/", moved.removeprefix("aiotofupilot/")))
+
+
+def add_page(source: Path, docs: Path) -> None:
+    """Copy a file with its links, and what these lead to, unless that is another page."""
+
+    def moved(link: re.Match[str]) -> str:
+        target = (source.parent / link[1]).resolve()
+        if not target.is_file():
+            fail(f"{source.relative_to(ROOT)} links to {link[1]}, which is not there")
+        if target.suffix != ".md":
+            beside = docs / place(target)
+            beside.parent.mkdir(parents=True, exist_ok=True)
+            shutil.copy(target, beside)
+        return os.path.relpath(place(target), place(source).parent)
+
+    parts = CODE.split(source.read_text(encoding="utf-8"))
+    parts[::2] = (LINK.sub(moved, part) for part in parts[::2])
+    page = docs / place(source)
+    page.parent.mkdir(parents=True, exist_ok=True)
+    page.write_text(FENCE.sub(r"```\1", "".join(parts)), encoding="utf-8")
+
+
+def public_names() -> dict[str, str]:
+    """Return the public names, each by the shortest path from which it can be imported, with the path of its home."""
+    by_home: dict[str, list[str]] = defaultdict(list)
+    for name, home in surface.public_names(surface.load(ROOT)).items():
+        by_home[home].append(name)
+    return {min(names, key=lambda name: (name.count("."), name)): home for home, names in by_home.items()}
+
+
+def group_of(name: str, home: str) -> Group:
+    """Return the page of the reference that a name belongs to."""
+    for group in GROUPS:
+        if f"{home}.".startswith(tuple(f"{surface.PACKAGE}.{part}." for part in group.homes)):
+            return group
+    return fail(f"{name} has no place: {home} belongs to no group of .ci/site.py")
+
+
+def rank(name: str) -> tuple[int, str]:
+    """Say where a name stands among those of its module: classes first, then functions, then constants."""
+    last = name.rpartition(".")[2]
+    return (2 if last.isupper() else 1 if last.islower() else 0), name
+
+
+def reference(names: Mapping[str, str]) -> dict[str, str]:
+    """Return the text of each page of the reference, by its name."""
+    places: dict[Group, dict[str, list[str]]] = {group: {} for group in GROUPS}
+    for name, home in sorted(names.items(), key=lambda item: rank(item[0])):
+        places[group_of(name, home)].setdefault(name.rpartition(".")[0], []).append(name)
+    index = ["# Reference", "Each public name, with its parameters, its fields and what it raises."]
+    pages = {}
+    for group, modules in places.items():
+        page = [f"# {group.title}"]
+        has_all = str(group.page != "errors").lower()  # each error has what the first one has
+        index.append(f"## [{group.title}]({group.page}.md)")
+        for module in sorted(modules, key=lambda module: (module.count("."), module)):
+            page += [f"## from {module}", *(DIRECTIVE.format(name, has_all) for name in modules[module])]
+            index.append(" · ".join(f"[`{name.rpartition('.')[2]}`][{name}]" for name in modules[module]))
+        pages[group.page] = "\n\n".join(page) + "\n"
+    return pages | {"index": "\n\n".join(index) + "\n"}
+
+
+def options() -> str:
+    """Return the page of the command's options. What is the same for several subcommands is there once."""
+    page = ["# Options of the command", "This is what `aiotofupilot NAME --help` says."]
+    seen: dict[str, str] = {}
+    for name in app_for([]):
+        if name[0] == "-":
+            continue
+        help_text = app_for([name])[name].generate_docs(
+            recursive=False, heading_level=2, usage_name=f"aiotofupilot {name}"
+        )
+        head, *sections = re.split(r"^(?=\*\*[\w ]+\*\*:$)", help_text, flags=re.MULTILINE)
+        page.append(head)
+        for section in sections:
+            first = seen.setdefault(section.strip(), name)
+            title = section.partition("\n")[0]
+            page.append(section if first == name else f"{title} as for [{first}](#{first})")
+    return "\n\n".join(page) + "\n"
+
+
+def in_menu(entries: list[Any]) -> Iterator[str]:
+    """Yield the paths of the pages in a menu."""
+    for entry in entries:
+        match entry:
+            case str():
+                yield entry
+            case dict():
+                for inner in entry.values():
+                    yield from in_menu(inner if isinstance(inner, list) else [inner])
+
+
+def check_menu(menu: list[Any], docs: Path) -> None:
+    """Fail if a page is in no menu, or if the menu leads to none."""
+    listed, there = set(in_menu(menu)), {str(page.relative_to(docs)) for page in docs.rglob("*.md")}
+    if listed != there:
+        fail(
+            f"pages that are in no menu: {sorted(there - listed)}; in the menu, but not there: {sorted(listed - there)}"
+        )
+
+
+def fail(what: str) -> NoReturn:
+    """End with a line that says what is wrong."""
+    sys.exit(f".ci/site.py: {what}")
+
+
+def build(work: Path) -> Path:
+    """Build the site in an empty folder, and return its folder."""
+    docs = work / "docs"
+    for pattern in SOURCES:
+        for source in sorted(ROOT.glob(pattern)):
+            add_page(source, docs)
+    shutil.copy(CONFIGURATION / "style.css", docs)
+    shutil.copy(CONFIGURATION / "declared.py", work)
+    (work / "source").symlink_to(ROOT)
+    configuration = tomllib.loads((CONFIGURATION / "zensical.toml").read_text(encoding="utf-8"))["project"]
+    names = public_names()
+    python = configuration["plugins"]["mkdocstrings"]["handlers"]["python"]
+    homes = {name.rpartition(".")[2]: home for name, home in names.items()}
+    python["options"]["extensions"] = [{"declared.py": {"homes": homes}}]
+    (docs / "reference").mkdir()
+    for page, text in reference(names).items():
+        (docs / "reference" / f"{page}.md").write_text(text, encoding="utf-8")
+    (menu,) = [entry["Reference"] for entry in configuration["nav"] if "Reference" in entry]
+    menu += [{group.title: f"reference/{group.page}.md"} for group in GROUPS]
+    (docs / "cli" / "options.md").write_text(options(), encoding="utf-8")
+    check_menu(configuration["nav"], docs)
+    (work / "mkdocs.yml").write_text(json.dumps(configuration), encoding="utf-8")  # JSON is YAML
+    command = [str(Path(sys.executable).with_name("zensical")), "build", "--strict"]
+    if subprocess.run(command, cwd=work, check=False, env=os.environ | {"NO_COLOR": "1"}).returncode:  # noqa: S603 - our own
+        fail("the site was not built")
+    return work / "site"
+
+
+def main(folder: Path) -> None:
+    """Build the site, and put it into a folder, which is replaced."""
+    with TemporaryDirectory() as work:
+        built = build(Path(work).resolve())
+        shutil.rmtree(folder, ignore_errors=True)
+        shutil.copytree(built, folder)
+
+
+if __name__ == "__main__":
+    main(*map(Path, sys.argv[1:]))

@@ -1,0 +1,90 @@
+"""Adds to the reference what the source says in its own way.
+
+The arguments of a listing's ``list()`` are declared in a TypedDict. Here the reference gets them as ``help()`` shows
+them. And a name in single backticks becomes a link to its place in the reference. A class that has no place there
+fails the build.
+"""
+
+from __future__ import annotations
+
+import builtins
+import inspect
+import re
+from contextlib import suppress
+from types import NoneType, UnionType
+from typing import TYPE_CHECKING, Any, Union, get_args, get_origin
+
+import griffe
+
+from aiotofupilot.listings import NAMES, Options, PageOptions, listing_class
+from aiotofupilot.listings._declaration import arguments_of
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from aiotofupilot.listings import Listing
+
+NAME = re.compile(r"(?<![`\w])`([A-Za-z]\w*)(\.\w+)?(?:\(\))?`(?!`)")
+MODULE = re.compile(r"\b(?:\w+\.)+(?=\w)")
+STANDARD = {*vars(builtins), "datetime", "timedelta", "Literal"}
+"""Names that have their places in Python's own documentation."""
+
+
+class Declared(griffe.Extension):
+    """Gives the listings their arguments, and the documentation its links."""
+
+    def __init__(self, homes: dict[str, str]) -> None:
+        """Take the path of the definition of each public name."""
+        self.homes = homes
+
+    def on_package(self, *, pkg: griffe.Module, **_: object) -> None:
+        """Change the package after all of it has been read, and before a page is made of it."""
+        self.package = pkg
+        for name in NAMES:
+            declare(pkg[f"listings.{name}.{name.capitalize()}.list"], listing_class(name))
+        for options in (Options, PageOptions):
+            for argument in arguments_of(options):
+                if member := pkg[f"listings._shared.{options.__name__}"].members.get(argument.name):
+                    member.annotation = annotation(argument.annotation)
+                    member.docstring = griffe.Docstring(argument.full_doc, parent=member)
+        for thing in documented(pkg):
+            thing.docstring.value = NAME.sub(self.linked, thing.docstring.value)
+
+    def linked(self, found: re.Match[str]) -> str:
+        """Return a name with a link to its place, if it is a class or a member of one."""
+        name, member = found[1], found[2] or ""
+        if name in STANDARD or not name[0].isupper():
+            return found[0]
+        path = self.homes.get(name, name)
+        with suppress(KeyError):  # the page does not resolve what is not there
+            if member and not self.package[f"{path}{member}".partition(".")[2]].docstring:
+                member = ""  # the documentation of the class has it
+        return f"[{found[0]}][{path}{member}]"
+
+
+def declare(function: griffe.Function, listing: type[Listing[Any]]) -> None:
+    """Give a ``list()`` the arguments that its TypedDict declares, and the documentation that it has at run time."""
+    del function.parameters["arguments"]
+    for name, parameter in inspect.signature(listing.list).parameters.items():
+        if parameter.kind is parameter.KEYWORD_ONLY:
+            default = None if parameter.default is parameter.empty else repr(parameter.default)
+            kind = griffe.ParameterKind.keyword_only
+            declared = annotation(parameter.annotation)
+            function.parameters.add(griffe.Parameter(name, kind=kind, annotation=declared, default=default))
+    function.docstring.value = inspect.getdoc(listing.list)
+
+
+def annotation(declared: Any) -> str:  # noqa: ANN401 - any annotation
+    """Return a type as a program writes it."""
+    kinds = get_args(declared) if get_origin(declared) in (Union, UnionType) else (declared,)
+    texts = ["None" if kind is NoneType else str(kind) if get_args(kind) else kind.__name__ for kind in kinds]
+    return MODULE.sub("", " | ".join(texts))
+
+
+def documented(thing: griffe.Object) -> Iterator[griffe.Object]:
+    """Yield what has documentation, from an object downwards. What is only imported is left out."""
+    if thing.docstring:
+        yield thing
+    for member in thing.members.values():
+        if not member.is_alias:
+            yield from documented(member)

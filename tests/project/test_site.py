@@ -1,0 +1,86 @@
+"""The site has a place for each public name and each page, and its parts fail where something is wrong.
+
+The site itself is built, and looked at in a browser, by `.ci/run site`.
+"""
+
+import runpy
+import sys
+import tomllib
+
+import pytest
+from fakes.guides import ROOT
+
+from aiotofupilot.listings import NAMES
+
+MENU = tomllib.loads((ROOT / ".site" / "zensical.toml").read_text(encoding="utf-8"))["project"]["nav"]
+
+
+@pytest.fixture(scope="module")
+def site():
+    """What `.ci/site.py` has, which imports a script that lies beside it."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.syspath_prepend(ROOT / ".ci")
+        yield runpy.run_path(str(ROOT / ".ci" / "site.py"))
+    sys.modules.pop("surface", None)
+
+
+@pytest.fixture(scope="module")
+def names(site):
+    return site["public_names"]()
+
+
+def test_every_public_name_has_its_place(site, names):
+    """It has one on a page, and one on the page that lists them all."""
+    pages = site["reference"](names)
+    everything = "".join(pages.values())
+    assert {"aiotofupilot.TofuPilotSession", "aiotofupilot.arrow.table", "aiotofupilot.sandbox.faults.reset"} <= set(
+        names
+    )
+    for name in names:
+        assert everything.count(f"::: {name}\n") == 1, name
+        assert f"][{name}]" in pages["index"], name
+
+
+def test_a_public_name_without_a_place_is_refused(site):
+    with pytest.raises(SystemExit, match=r"aiotofupilot\.new\.Name has no place"):
+        site["reference"]({"aiotofupilot.new.Name": "aiotofupilot.new.Name"})
+
+
+def test_every_page_is_in_the_menu(site):
+    """The pages that are made are there too: the options, and the reference, which adds its own."""
+    pages = {str(site["place"](path)) for pattern in site["SOURCES"] for path in ROOT.glob(pattern)}
+    assert sorted(site["in_menu"](MENU)) == sorted({*pages, "cli/options.md", "reference/index.md"})
+
+
+def test_a_page_that_is_in_no_menu_is_refused(site, tmp_path):
+    (tmp_path / "new.md").touch()
+    with pytest.raises(SystemExit, match=r"in no menu: \['new.md'\]; in the menu, but not there: \['old.md'\]"):
+        site["check_menu"]([{"Old": ["old.md"]}], tmp_path)
+
+
+def test_a_page_is_moved_with_its_links_and_pictures(site, tmp_path):
+    """What code says stays, but for a word of the tests behind the language of a block."""
+    site["add_page"](ROOT / "aiotofupilot" / "mirror" / "SQL.md", tmp_path)
+    site["add_page"](ROOT / "README.md", tmp_path)
+    assert (tmp_path / "project" / "pictures" / "yield.svg").is_file()
+    assert "](../project/pictures/yield.svg)" in (tmp_path / "mirror" / "SQL.md").read_text(encoding="utf-8")
+    front = (tmp_path / "index.md").read_text(encoding="utf-8")
+    assert "](guides/connect.md#behind-a-proxy)" in front
+    assert "```python\n" in front
+    assert "```python program" not in front
+
+
+def test_a_link_that_leads_nowhere_is_refused(site, tmp_path, monkeypatch):
+    monkeypatch.setitem(site["place"].__globals__, "ROOT", tmp_path)
+    page = tmp_path / "page.md"
+    page.write_text("`[code](is-not-a-link.md)` and [this](gone.md#there)\n", encoding="utf-8")
+    with pytest.raises(SystemExit, match=r"page\.md links to gone\.md, which is not there"):
+        site["add_page"](page, tmp_path / "docs")
+
+
+def test_the_page_of_options_has_every_command_and_says_nothing_twice(site):
+    page = site["options"]()
+    for name in (*NAMES, "mirror", "sandbox"):
+        assert page.count(f"\n## {name}\n") == 1
+    assert page.count("`--timeout SECONDS`") < len(NAMES)
+    assert "**Output**: as for [procedures](#procedures)" in page
