@@ -61,7 +61,7 @@ GROUPS = (
     Group("walks", "Walks", ("_paging", "positions", "stats")),
     Group("listings", "Listings", ("listings",)),
     Group("models", "Items", ("models.items", "models.refs", "models.page", "_wire")),
-    Group("details", "Details of items", ("models.details",)),
+    Group("details", "Details of items", ("models.details", "_downloads")),
     Group("errors", "Errors", ("errors",)),
     Group("arrow", "aiotofupilot.arrow", ("arrow",)),
     Group("mirror", "aiotofupilot.mirror", ("mirror",)),
