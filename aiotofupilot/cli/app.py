@@ -15,6 +15,7 @@ from aiotofupilot import __version__
 from aiotofupilot.listings import NAMES, listing_class
 
 from .failures import EXPECTED, DeadlineError, ExitCode, StoppedError, explained
+from .get import get, whoami
 from .sandbox import sandbox
 from .terminal import Whole, is_terminal, say
 
@@ -75,7 +76,8 @@ def app_for(arguments: Sequence[str]) -> App:
         app.command(mirror_command(), usage=_USAGE_OF_MIRROR)
     else:
         app.command(App(name="mirror", help=_MIRROR if tells_all else ""))
-    app.command(sandbox)
+    for command in (get, whoami, sandbox):
+        app.command(command)
     if wanted not in NAMES:
         app.register_install_completion_command(add_to_startup=False)  # pyright: ignore[reportUnknownMemberType]
     return app

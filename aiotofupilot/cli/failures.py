@@ -106,6 +106,12 @@ _PARAMETER = re.compile(
 members of the same names, which stay.
 """
 
+_COMMANDS = (
+    (r"session\.(\w+)\.list\(\)", r"'aiotofupilot \1'"),
+    (r"session\.(\w+)\.current\(\)", r"'aiotofupilot get \1 current'"),
+)
+"""Calls that messages advise, and the commands that do the same."""
+
 
 def explained(error: BaseException) -> tuple[ExitCode, str]:
     """Return the exit code and the line for one of the errors that are `EXPECTED`."""
@@ -149,6 +155,8 @@ def _in_options(message: str) -> str:
     message = _PARAMETER.sub(
         lambda named: f"--{named[1].replace('_', '-')}{f' {named[2]}' if named[2] else ''}", message
     )
+    for call, command in _COMMANDS:
+        message = re.sub(call, command, message)
     # A key on the command line is discouraged.
     return message.replace(
         "pass --api-key", "log in with TofuPilot's own command, or try --sandbox, which needs no key"

@@ -30,7 +30,7 @@ if TYPE_CHECKING:
     from .output import Remake
     from .tables import Column
 
-__all__ = ["CSV", "Format", "JSONArray", "JSONLines", "Parquet", "Table", "format_for"]
+__all__ = ["CSV", "Format", "JSONArray", "JSONLines", "Parquet", "Table", "cut", "format_for"]
 
 
 class Format(ABC):
@@ -180,7 +180,12 @@ class Table(Format):
         length = cell_len(text)
         if length <= width:
             return text + " " * (width - length)
-        return set_cell_size(text, width - 1) + "…" if self._cuts else text
+        return cut(text, width) if self._cuts else text
+
+
+def cut(text: str, width: int) -> str:
+    """Return text that a terminal shows in at most some cells."""
+    return text if cell_len(text) <= width else set_cell_size(text, width - 1) + "…"
 
 
 class Parquet(Format):

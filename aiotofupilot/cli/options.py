@@ -33,6 +33,7 @@ if TYPE_CHECKING:
 
 __all__ = [
     "DETAILS",
+    "Form",
     "MirrorOptions",
     "OutputOptions",
     "ServerOptions",
@@ -226,6 +227,10 @@ class OutputOptions:
     format: Literal["table", "jsonl", "json", "csv", "parquet"] | None = None
     output: Annotated[Path | None, Parameter(name=["--output", "-o"], metavar="FILE")] = None
     resume: Annotated[bool, Parameter(show_default=False)] = False
+
+
+Form = Annotated[Literal["tree", "json"] | None, Parameter(name="--format", group=_OUTPUT)]
+"""How a single item is written."""
 
 
 @unwrapped

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from contextlib import asynccontextmanager
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
@@ -11,14 +12,16 @@ from attrs import frozen
 from aiotofupilot import RetryPolicy, TofuPilotSession
 from aiotofupilot.settings import Secret, Settings
 
+from .failures import DeadlineError
 from .terminal import say
 
 if TYPE_CHECKING:
     from collections.abc import AsyncGenerator
 
     from .options import ServerOptions, TimeoutOptions
+    from .progress import Progress
 
-__all__ = ["Server"]
+__all__ = ["Server", "until"]
 
 
 @frozen
@@ -74,3 +77,20 @@ class Server:
         """Open a session with it."""
         async with self.reached() as options, TofuPilotSession(**options) as session:
             yield session
+
+
+@asynccontextmanager
+async def until(deadline: float | None, progress: Progress) -> AsyncGenerator[None]:
+    """End a block after some seconds; None: it takes as long as it takes.
+
+    Raises:
+        DeadlineError: The time is over.
+    """
+    time = asyncio.timeout(deadline)
+    try:
+        async with time:
+            yield
+    except TimeoutError as error:
+        if deadline is None or not time.expired():  # it is one of the disk, say
+            raise
+        raise DeadlineError(deadline, progress.failure) from error

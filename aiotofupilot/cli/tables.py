@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
     from aiotofupilot import Deployment, Measurement, Phase
 
-__all__ = ["GAP", "TABLES", "Column", "columns_of", "counted", "fitted", "whole"]
+__all__ = ["GAP", "TABLES", "Column", "columns_of", "counted", "fitted", "text_of", "whole"]
 
 
 @frozen
@@ -42,7 +42,7 @@ class Column:
             paths = (self.value,) if isinstance(self.value, str) else self.value
             found = (_at(item, path.split(".")) for path in paths)
             value = next((value for value in found if value not in (None, "")), None)
-        return "-" if value is None else _text(value) or "-"
+        return "-" if value is None else text_of(value) or "-"
 
 
 def _at(value: object, names: Sequence[str]) -> object:
@@ -54,29 +54,34 @@ def _at(value: object, names: Sequence[str]) -> object:
     return _at(getattr(value, names[0]), names[1:])
 
 
-def _text(value: object) -> str:
+def text_of(value: object, timespec: str = "minutes") -> str:
+    """Return a value for people. Times are in UTC.
+
+    Args:
+        value: The value of a field, or of several ones.
+        timespec: How exact a time is, as in `datetime.isoformat`.
+    """
     match value:
         case bool():
             return "yes" if value else "no"
         case int():
             return f"{value:,}"
         case datetime():
-            return _timestamp(value)
+            return _timestamp(value, timespec)
         case timedelta():
             return _duration(value)
         case tuple():
-            return ", ".join(_text(each) for each in cast("tuple[object, ...]", value))
+            return ", ".join(text_of(each, timespec) for each in cast("tuple[object, ...]", value))
         case _:
             return str(value)
 
 
-def _timestamp(value: datetime) -> str:
-    """Return a timestamp to the minute, in UTC."""
+def _timestamp(value: datetime, timespec: str) -> str:
     try:
         utc = value.astimezone(UTC)
     except OverflowError:  # beyond the years that a date can have in UTC
-        return value.isoformat(" ", "minutes")
-    return utc.replace(tzinfo=None).isoformat(" ", "minutes") + "Z"
+        return value.isoformat(" ", timespec)
+    return utc.replace(tzinfo=None).isoformat(" ", timespec) + "Z"
 
 
 def _duration(value: timedelta) -> str:

@@ -1,0 +1,120 @@
+"""One item, with a line for each field and for each part of a field."""
+
+import pytest
+from attrs import evolve
+from fakes.wire_details import DETAILS, EXAMPLES, MODELS
+from rich.cells import cell_len
+
+from aiotofupilot import BatchUnit, RunConfig, from_wire, to_wire
+from aiotofupilot.cli.tree import Tree
+from aiotofupilot.testing import make
+
+RUN = from_wire(EXAMPLES["runs"][0], MODELS["runs"])
+
+SHOWN = """\
+id                  0192f3a4-7c1e-7b52-9d3e-000000000101
+created at          2026-11-20 09:31:12Z
+started at          2026-11-20 09:29:40Z
+ended at            2026-11-20 09:31:10Z
+duration            1:30.7
+outcome             FAIL
+execution id        0192f3a4-7c1e-7b52-9d3e-000000000601
+slot key            slot_2
+slot name           Slot 2
+procedure           Inverter board FVT, v3.2.0
+unit                INV-2611-00042, INV-MAIN, Inverter main board, C, 2026-W47
+config (3)
+  ripple_limit_mv  50  version 3  procedure
+  site  Lyon  default
+  verbose  no
+secrets (1)
+  FIRMWARE_TOKEN  version 1  organization
+docstring           Rework after capacitor swap
+created by station  FVT bench 2
+operated by         Night shift
+phases (2)
+  Output ripple  FAIL  2026-11-20 09:30:10Z  0:21.2  retry …
+    ripple_pp  FAIL  63.2 mV  x <= 50  x >= 1.5
+    output_vs_load  FAIL
+      5 points  A  Load  Electronic load setpoint
+      5 points  V  Output voltage
+        min  FAIL  11.41  V
+        avg  11.824  V
+      5 points  degC
+    temperature  PASS  41.5 degC
+      MAX  PASS  44.1  degC
+      STATE  UNSET  stable
+      MONOTONIC
+  Self test  PASS  2026-11-20 09:30:10Z  0:21.2
+    relay_closed  PASS  True  x == true
+    firmware  PASS  4.1.1  x in [4.1.0, 4.1.1]
+    self_test  PASS  {"mode": "active", "faults": [], "rail…
+    fault_history  UNSET  ["OK", 3, {"code": "E12", "cleare…
+    calibration_matrix  UNSET  [[1, 0.002], [-0.001, 1]]
+attachments (3)
+  scope.png  size 182,344  image/png
+  report.pdf  report
+  trace.csv  text/csv
+metadata            shift=B, humidity=41.5, rework=yes
+"""
+
+
+def shown(item, width=None):
+    return Tree(width).page([item]).decode()
+
+
+def test_it_is_short():
+    """A part of a field is one line, at most as wide as the terminal, and a series is the number of its points."""
+    run = evolve(RUN, phases=RUN.phases[1:3], sequences=(), logs=(), sub_units=())
+    assert shown(run, 60) == SHOWN
+
+
+def texts(value):
+    """Yield every text in a document."""
+    match value:
+        case str():
+            yield value
+        case dict() | list() | tuple():
+            for each in value.values() if isinstance(value, dict) else value:
+                yield from texts(each)
+
+
+@pytest.mark.parametrize(("name", "model", "example"), DETAILS, ids=[name for name, *_ in DETAILS])
+def test_every_item_is_shown_without_secrets(name, model, example):
+    item = from_wire(example, model)
+    told = shown(item)
+    assert item.id in told if name != "whoami" else item.organization.name in told
+    public, whole = (set(texts(to_wire(item, with_secrets=secrets))) for secrets in (False, True))
+    assert not [secret for secret in whole - public if secret in told]
+
+
+def test_of_many_parts_the_first_are_shown():
+    units = tuple(make(BatchUnit, serial_number=f"SN-{number}") for number in range(1250))
+    lines = shown(evolve(from_wire(EXAMPLES["batches"][0], MODELS["batches"]), units=units)).split("\n")
+    at = lines.index("units (1,250)")
+    assert [line.split()[0] for line in lines[at + 1 : at + 101]] == [f"SN-{number}" for number in range(100)]
+    assert lines[at + 101] == "  and 1,150 more"
+
+
+def test_nothing_that_is_said_is_dropped_for_being_false():
+    """A number that is 0 is not said of what has no name for it, such as the size of a file that is not known."""
+    config = (make(RunConfig, key="limit", value=0), make(RunConfig, key="verbose", value=False))
+    lines = shown(evolve(RUN, config=config)).split("\n")
+    assert [line.split()[:2] for line in lines if "limit" in line or "verbose" in line] == [
+        ["limit", "0"],
+        ["verbose", "no"],
+    ]
+
+
+def test_a_line_is_a_line():
+    """Whatever a server writes into a text."""
+    lines = shown(evolve(RUN, docstring="One\n  two\x1b[31m", slot_name="\u202eX")).split("\n")
+    assert "docstring           One two�[31m" in lines
+    assert "slot name           �X" in lines
+
+
+def test_wide_characters_are_cut_where_the_terminal_ends():
+    run = evolve(RUN, attachments=(evolve(RUN.attachments[0], name="批" * 100),))
+    (line,) = [line for line in shown(run, 41).split("\n") if "批" in line]
+    assert cell_len(line) <= 41
+    assert line.endswith("批…")
