@@ -26,6 +26,7 @@ from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, Any, NamedTuple, NoReturn
 
 import surface
+from surface import PACKAGE
 
 from aiotofupilot.cli.app import app_for
 
@@ -60,7 +61,7 @@ GROUPS = (
     Group("session", "Session", ("_session", "_http", "settings", "clock")),
     Group("walks", "Walks", ("_paging", "positions", "stats")),
     Group("listings", "Listings", ("listings",)),
-    Group("models", "Items", ("models.items", "models.refs", "models.page", "_wire")),
+    Group("models", "Items", ("models", "_wire")),
     Group("details", "Details of items", ("models.details", "_downloads")),
     Group("errors", "Errors", ("errors",)),
     Group("arrow", "aiotofupilot.arrow", ("arrow",)),
@@ -114,11 +115,11 @@ def public_names() -> dict[str, str]:
 
 
 def group_of(name: str, home: str) -> Group:
-    """Return the page of the reference that a name belongs to."""
-    for group in GROUPS:
-        if f"{home}.".startswith(tuple(f"{surface.PACKAGE}.{part}." for part in group.homes)):
-            return group
-    return fail(f"{name} has no place: {home} belongs to no group of .ci/site.py")
+    """Return the page of the reference that a name belongs to: that of the smallest part of the package."""
+    parts = {part: group for group in GROUPS for part in group.homes if f"{home}.".startswith(f"{PACKAGE}.{part}.")}
+    if not parts:
+        fail(f"{name} has no place: {home} belongs to no group of .ci/site.py")
+    return parts[max(parts, key=len)]
 
 
 def rank(name: str) -> tuple[int, str]:
