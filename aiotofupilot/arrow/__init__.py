@@ -28,7 +28,8 @@ promise back.
 With ``flat=True`` no column is nested, and ``columns=`` chooses some.
 
 `columns` makes columns of items, `flat` those without nested ones, and `rows` chooses among them. `streaming` makes
-record batches of a listing as its pages arrive, and `files` writes them to Parquet.
+record batches of a listing as its pages arrive, and `files` writes them to Parquet. `waveforms` makes a long table of
+the points of series.
 """
 
 from importlib.util import find_spec
@@ -39,5 +40,15 @@ if find_spec("pyarrow") is None:
 from .columns import without_durations
 from .rows import record_batch, schema
 from .streaming import RecordBatches, batches, table
+from .waveforms import series, series_batches
 
-__all__ = ["RecordBatches", "batches", "record_batch", "schema", "table", "without_durations"]
+__all__ = [
+    "RecordBatches",
+    "batches",
+    "record_batch",
+    "schema",
+    "series",
+    "series_batches",
+    "table",
+    "without_durations",
+]

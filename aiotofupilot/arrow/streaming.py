@@ -127,22 +127,20 @@ class RecordBatches(Iteration[pa.RecordBatch]):
 
     async def _gather(self) -> None:
         """Gather the items of the next batch, up to a failure."""
-        while self._failure is None and (room := self._room()):
+        while self._failure is None and self._length < self._rows and self._size < _LARGEST:
+            room = self._rows - self._length - len(self._items)
+            if room <= 0 or len(self._items) * len(self.schema) >= _AT_ONCE or self._decoded >= _BYTES_AT_ONCE:
+                self._convert()
+                continue
             try:
-                items = await self._walk.take(room)
+                # Details come one by one, because each can be large.
+                items = await self._walk.take(1 if isinstance(self._walk, DetailsWalk) else room)
             except Exception as error:  # noqa: BLE001 - it is raised after the rows before it
                 self._failure = error
                 return
             if not items:
                 return
             self._items += items
-            if len(self._items) * len(self.schema) >= _AT_ONCE or self._decoded >= _BYTES_AT_ONCE:
-                self._convert()
-
-    def _room(self) -> int:
-        """Return how many more items the next batch takes. Details come one by one, because each can be large."""
-        missing = 0 if self._size >= _LARGEST else self._rows - len(self._items) - self._length
-        return min(missing, 1) if isinstance(self._walk, DetailsWalk) else missing
 
     @property
     def _decoded(self) -> int:

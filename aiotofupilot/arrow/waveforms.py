@@ -1,0 +1,167 @@
+"""The points of waveforms as one long table, with a row for each point.
+
+Whatever says which waveform a point belongs to is repeated for all of its points. So these columns are dictionaries: a
+row has a number of 4 bytes for each of them, and the texts are there once for each batch.
+"""
+
+from __future__ import annotations
+
+from array import array
+from itertools import accumulate
+from operator import attrgetter
+from typing import TYPE_CHECKING, Any, cast
+
+import attrs
+import pyarrow as pa
+from pyarrow import compute
+
+from aiotofupilot._arguments import integer, must_be
+from aiotofupilot._paging.details import Details
+from aiotofupilot.models import Run, RunDetails
+
+from .columns import points
+from .rows import checked_names
+from .streaming import RecordBatches, checked
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from aiotofupilot._paging.paginator import Paginator
+    from aiotofupilot.models import DataSeries, RunMeasurement, RunPhase
+
+__all__ = ["series", "series_batches"]
+
+_TEXT = pa.dictionary(pa.int32(), pa.string())
+
+_arrow: Any = pa  # the stubs do not know all arguments of the constructors
+_compute: Any = compute  # likewise, of the functions
+
+
+@attrs.frozen
+class _Waveform:
+    """One series of points, with where it comes from."""
+
+    run: RunDetails
+    phase: RunPhase
+    measurement: RunMeasurement
+    number: int
+    series: DataSeries
+
+
+def _waveforms(run: RunDetails) -> list[_Waveform]:
+    """Return the waveforms of a run that have points."""
+    return [
+        _Waveform(run, phase, measurement, number, series)
+        for phase in run.phases
+        for measurement in phase.measurements
+        for number, series in enumerate(measurement.data_series or ())
+        if series.data
+    ]
+
+
+_COLUMNS: dict[str, tuple[str, pa.DataType]] = {
+    "run_id": ("run.id", _TEXT),
+    "serial_number": ("run.unit.serial_number", _TEXT),
+    "phase": ("phase.name", _TEXT),
+    "retry_count": ("phase.retry_count", pa.int32()),
+    "measurement_id": ("measurement.id", _TEXT),
+    "measurement": ("measurement.name", _TEXT),
+    "series": ("number", pa.int32()),
+    "series_name": ("series.name", _TEXT),
+    "index": ("", pa.int32()),
+    "value": ("series.data", pa.float64()),
+    "units": ("series.units", _TEXT),
+}
+"""The type of each column, and where in a `_Waveform` its value is. The index is nowhere."""
+
+
+def _column(name: str, waveforms: Sequence[_Waveform], lengths: Sequence[int]) -> pa.Array[Any]:
+    path, kind = _COLUMNS[name]
+    if not path:
+        longest = max(lengths)
+        numbers: Any = _arrow.Array.from_buffers(kind, longest, [None, pa.py_buffer(array("i", range(longest)))])
+        column: pa.Array[Any] = _arrow.concat_arrays([numbers[:length] for length in lengths])
+        return column
+    values = map(attrgetter(path), waveforms)
+    if name == "value":
+        return points(values)
+    return _repeated(pa.array(values, pa.string() if kind is _TEXT else kind), lengths)
+
+
+def _repeated(values: Any, lengths: Sequence[int]) -> pa.Array[Any]:  # noqa: ANN401 - an array
+    """Return values, each as often as its waveform has points. Texts become a dictionary."""
+    texts = values.dictionary_encode() if values.type == pa.string() else None
+    ends = pa.array(accumulate(lengths), pa.int32())
+    runs = _arrow.RunEndEncodedArray.from_arrays(ends, values if texts is None else texts.indices)
+    column: pa.Array[Any] = _compute.run_end_decode(runs)
+    return column if texts is None else _arrow.DictionaryArray.from_arrays(column, texts.dictionary)
+
+
+class _SeriesRows:
+    """How runs become rows, one for each point."""
+
+    def __init__(self, columns: Sequence[str] | None) -> None:
+        names = [*_COLUMNS] if columns is None else checked_names(columns, _COLUMNS, "the table of series")
+        self.schema: pa.Schema = pa.schema([pa.field(name, _COLUMNS[name][1]) for name in names])
+
+    def sent(self, runs: Sequence[RunDetails], /) -> pa.RecordBatch:
+        """Return the points of some runs."""
+        waveforms = [waveform for run in runs for waveform in _waveforms(run)]
+        if not waveforms:
+            return pa.RecordBatch.from_pylist([], schema=self.schema)
+        lengths = [len(waveform.series.data) for waveform in waveforms]
+        arrays = [_column(name, waveforms, lengths) for name in self.schema.names]
+        batch: pa.RecordBatch = _arrow.RecordBatch.from_arrays(arrays, schema=self.schema)
+        return batch
+
+
+def series_batches(
+    listing: Paginator[Run] | Details[RunDetails], *, rows: int = 100_000, columns: Sequence[str] | None = None
+) -> RecordBatches:
+    """Return the points of waveforms as record batches. Nothing is sent before the first is used.
+
+    This is for more points than fit into memory. Each batch has whole runs, so that its checkpoint resumes after it.
+
+    Args:
+        listing: As in `series`.
+        rows: The least rows of a batch, 1 or more. A batch ends with the run after which it has so many rows, or with a
+            later one that was read from the same 4 MiB of JSON. The last batch may have fewer rows, and so may one that
+            a failure ends.
+        columns: As in `series`.
+
+    Raises:
+        TypeError: It is not a listing of runs, or an argument is of the wrong type.
+        ValueError: There is no such column, a column is named twice, or `rows` is out of bounds.
+    """
+    details = _details(checked(listing))
+    return RecordBatches(details, _SeriesRows(columns), rows=integer("rows", rows, low=1))
+
+
+def _details(listing: Paginator[Any] | Details[Any]) -> Details[Any]:
+    if listing.model not in {Run, RunDetails}:
+        raise must_be(TypeError, "listing", "one of runs, or its details()", listing)
+    return listing if isinstance(listing, Details) else listing.details()
+
+
+async def series(listing: Paginator[Run] | Details[RunDetails], *, columns: Sequence[str] | None = None) -> pa.Table:
+    """Return the points of the waveforms of runs as one long table, with a row for each point.
+
+    The columns are ``run_id``, ``serial_number``, ``phase``, ``retry_count`` of the phase, ``measurement_id``,
+    ``measurement``, ``series`` (its number in the measurement, from 0), ``series_name``, ``index`` (the number of the
+    point, from 0), ``value`` and ``units``. Nothing marks which series of a measurement is x. Where the server has no
+    number for a point, ``value`` is null. Each attempt at a phase has measurements of its own, so ``measurement_id``
+    and ``series`` together tell one waveform from all others.
+
+    A row takes 48 bytes. A million points of each of 50 runs take 2.4 GB: choose columns, or use `series_batches`.
+
+    Args:
+        listing: The listing of runs, or its ``details()``. Each run takes a request.
+        columns: The names of the columns, in this order. Others are not made. None: all.
+
+    Raises:
+        TypeError: It is not a listing of runs, or an argument is of the wrong type.
+        ValueError: There is no such column, or a column is named twice.
+    """
+    async with series_batches(listing, columns=columns) as stream:
+        table: Any = pa.Table.from_batches([batch async for batch in stream], schema=stream.schema)
+    return cast("pa.Table", table.unify_dictionaries())
