@@ -217,13 +217,14 @@ def _show_instead(url: URL, shown: URL) -> None:
             span.set_attribute(name, str(shown))
 
 
-@contextmanager
-def download_span() -> Generator[None]:
+def download_span() -> AbstractContextManager[None]:
     """Return a context in which one file is downloaded, with an INTERNAL span. The span names nothing of the file."""
     otel = instruments()
-    if otel is None:
-        yield
-        return
+    return _NOTHING if otel is None else _downloading(otel)
+
+
+@contextmanager
+def _downloading(otel: Instruments) -> Generator[None]:
     from opentelemetry.trace import StatusCode  # noqa: PLC0415 - it is imported: there are instruments
 
     with otel.tracer.start_as_current_span("download", record_exception=False, set_status_on_exception=False) as span:

@@ -14,7 +14,7 @@ from attrs import evolve, frozen
 
 from aiotofupilot._arguments import for_parameter, integer, must_be
 from aiotofupilot._http.retry import RetryPolicy, is_transient
-from aiotofupilot._http.storage import UnfitPartError, receive
+from aiotofupilot._http.storage import receive
 from aiotofupilot._otel import download_span
 from aiotofupilot.errors import APIError, AttachmentError, SessionError, TofuPilotError
 from aiotofupilot.models import Attachment, RunDetails, UnitDetails
@@ -140,15 +140,12 @@ class _File:
         while True:
             try:
                 return await receive(self._connection, Secret(self._attachment.download_url), part, self._name)
-            except UnfitPartError:
-                part.is_resumable = False
-                await part.restart(None)
-                continue
             except TofuPilotError as error:
                 has_progress, most = part.size >= most + _PROGRESS, max(most, part.size)
                 is_refused = isinstance(error, APIError) and error.status in _REFUSALS
                 is_fresh = is_fresh and not has_progress
                 if is_refused and (is_fresh or self._attachment.owner is None):
+                    error.hint = "if the address has expired, read the run or unit again" if not is_fresh else None
                     raise
                 if not is_refused and not (is_patient and has_progress and is_transient(error)):
                     raise
@@ -203,14 +200,14 @@ async def _many(
             task = await finished.get()
             running.remove(task)
             if task is not reading:
-                yield task.result()
                 room.release()
+                yield task.result()
         reading.result()
     finally:
         for task in running:
             task.cancel()
         await ended(*running)
-        await asyncio.gather(*running, return_exceptions=True)  # so that no error is said not to be retrieved
+        await asyncio.gather(reading, *running, return_exceptions=True)  # so that no error counts as not retrieved
 
 
 async def _each(items: Attachments) -> AsyncGenerator[Attachment]:

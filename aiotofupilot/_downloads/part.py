@@ -56,13 +56,13 @@ class PartFile:
         self._target = target
         self._path = target.with_name(f"{target.name}.part")
         self._etag_path = target.with_name(f"{target.name}.part.etag")
-        self._file: FileIO | None = None
+        self._file: FileIO
+        self._is_open = False
         self._written = 0
         self._pending: list[bytes] = []
         self._pending_size = 0
         self._etag: str | None = None
-        self.is_resumable: bool = True
-        """Whether the storage may be asked for a part of the file."""
+        self._is_resumable = True
 
     @property
     def size(self) -> int:
@@ -72,7 +72,7 @@ class PartFile:
     @property
     def etag(self) -> str | None:
         """The validator of the file; None: the rest cannot be asked for."""
-        return self._etag if self.is_resumable else None
+        return self._etag if self._is_resumable else None
 
     def open(self) -> Literal["whole", "busy", "open"]:
         """Take the part, unless the file is in its place already, or another process is busy with the part.
@@ -86,7 +86,7 @@ class PartFile:
         file = _locked(self._path)
         if file is None:
             return "busy"
-        self._file = file
+        self._file, self._is_open = file, True
         if self._target.is_file():  # another process has put it there since
             return "whole"
         with suppress(FileNotFoundError, ValueError):
@@ -99,8 +99,13 @@ class PartFile:
         self._pending, self._pending_size, self._written, self._etag = [], 0, 0, None
         await in_thread(lambda: self._restart(etag))
 
+    async def give_up(self) -> None:
+        """Drop all bytes, and have no validator from now on."""
+        self._is_resumable = False
+        await self.restart(None)
+
     def _restart(self, etag: str | None) -> None:
-        self._opened.truncate(0)  # first, so that the validator never speaks of other bytes
+        self._file.truncate(0)  # first, so that the validator never speaks of other bytes
         if etag is None:
             self._etag_path.unlink(missing_ok=True)
         else:
@@ -125,7 +130,7 @@ class PartFile:
         rest = memoryview(b"".join(self._pending))
         self._pending, self._pending_size = [], 0
         while rest:
-            written = self._opened.write(rest)
+            written = self._file.write(rest)
             self._written += written
             rest = rest[written:]
 
@@ -136,16 +141,17 @@ class PartFile:
             OSError: The disk is full.
         """
         self._flush()
-        os.fsync(self._opened.fileno())
+        os.fsync(self._file.fileno())
         if sys.platform == "win32":  # where an open file cannot be moved; elsewhere it keeps its lock until later
-            self._opened.close()  # pragma: no cover - no test runs on Windows
+            self._file.close()  # pragma: no cover - no test runs on Windows
         self._path.replace(self._target)
         self._etag_path.unlink(missing_ok=True)
-        self._opened.close()
+        self._file.close()
+        self._is_open = False
 
     def leave(self) -> None:
         """End. What has arrived stays, unless it is nothing, or the file is in its place."""
-        if self._file is None or self._file.closed:
+        if not self._is_open:
             return
         with self._file:
             with suppress(OSError):  # the file is shorter then
@@ -153,12 +159,6 @@ class PartFile:
             if not self._written or self._target.is_file():
                 self._path.unlink(missing_ok=True)
                 self._etag_path.unlink(missing_ok=True)
-
-    @property
-    def _opened(self) -> FileIO:
-        if self._file is None:
-            raise ValueError("the part is not open")
-        return self._file
 
 
 def _locked(path: Path) -> FileIO | None:

@@ -10,12 +10,11 @@ import asyncio
 import logging
 import re
 from contextlib import asynccontextmanager
-from datetime import UTC, datetime
-from functools import partial
 from http import HTTPStatus
 from typing import TYPE_CHECKING, Protocol
 from urllib.parse import quote
 
+from attrs import frozen
 from yarl import URL
 
 from aiotofupilot._wire.response import Response, retry_after
@@ -44,7 +43,7 @@ if TYPE_CHECKING:
     from .client import Connection
     from .transport import Transport
 
-__all__ = ["Part", "UnfitPartError", "receive"]
+__all__ = ["Part", "receive"]
 
 _log = logging.getLogger("aiotofupilot")
 
@@ -55,6 +54,9 @@ _CONTENT_RANGE = re.compile(r"bytes (\d{1,18})-(\d{1,18})/(\d{1,18})", re.ASCII)
 
 _CODE = re.compile(rb"<Code>([A-Za-z]{1,60})</Code>")
 """What is wrong, in the XML of S3 and its like."""
+
+_PLAIN = frozenset({"", "identity", "aws-chunked"})
+"""What Content-Encoding says of a body that is not encoded. Some storages keep the last one from an upload."""
 
 _EXCERPT = 2000
 """So many bytes of a refusal are read."""
@@ -77,6 +79,10 @@ class Part(Protocol):
         """Drop all bytes. Those that come next are of a file with this validator."""
         ...
 
+    async def give_up(self) -> None:
+        """Drop all bytes, and have no validator from now on."""
+        ...
+
     def add(self, data: bytes) -> bool:
         """Add some bytes, and return whether `flush` is to be called before the next."""
         ...
@@ -90,8 +96,8 @@ class Part(Protocol):
         ...
 
 
-class UnfitPartError(Exception):
-    """The storage did not send the part that was asked for, so the file has to be asked for as a whole."""
+class _UnfitPartError(Exception):
+    """The storage did not send the part that was asked for."""
 
 
 async def receive(connection: Connection, address: Secret, part: Part, name: str) -> None:
@@ -107,7 +113,6 @@ async def receive(connection: Connection, address: Secret, part: Part, name: str
         AttachmentError: The address cannot be used.
         APIError: The storage refused, or failed.
         TransportError: The file did not arrive.
-        UnfitPartError: See there.
         OSError: The disk is full.
     """
     origin = _url(connection.transport, address, name).value.origin()
@@ -124,44 +129,132 @@ async def receive(connection: Connection, address: Secret, part: Part, name: str
         counts=RequestCounts(),
     )
     try:
-        await attempts.make(partial(_attempt, connection, address, part, name))
+        await attempts.make(_Reception(connection, throttle, address, part, name).attempt)
     except TofuPilotError as error:
         attempts.sign(error)
         raise
 
 
-async def _attempt(connection: Connection, address: Secret, part: Part, name: str, attempts: Attempts[None]) -> None:
-    """Receive what is missing once. The session's timeout limits the time without any byte."""
-    connection.lifetime.check()
-    connection.transport.check()
-    attempts.begin()
-    timeout = connection.options.timeout
-    failure: TofuPilotError | None = None
-    silence = asyncio.timeout(timeout)
-    try:
-        async with silence, _responding(connection.transport, address, part, name) as response:
-            length = await _begin(response, part, address, name)
+@frozen(eq=False, repr=False)
+class _Reception:
+    """What `receive` has to do."""
+
+    _connection: Connection
+    _throttle: Throttle
+    _address: Secret
+    _part: Part
+    _name: str
+
+    async def attempt(self, attempts: Attempts[None]) -> None:
+        """Receive what is missing once. The session's timeout limits the time without any byte."""
+        connection, timeout = self._connection, self._connection.options.timeout
+        connection.lifetime.check()
+        connection.transport.check()
+        attempts.begin()
+        failure: TofuPilotError | None = None
+        silence = asyncio.timeout(timeout)
+        try:
+            async with silence:
+                try:
+                    await self._take(silence)
+                except _UnfitPartError:
+                    await self._part.give_up()
+                    await self._take(silence)
+        except TimeoutError:
+            if not silence.expired():
+                raise  # the disk's
+            failure = RequestTimeoutError(f"no byte of {self._name} came within {timeout} s", timeout=timeout)
+        except TofuPilotError as error:
+            failure = error
+        if failure is not None:  # raised here, so that no error of another library becomes its context
+            try:
+                connection.redaction.clean(failure)
+                raise failure
+            finally:
+                del failure  # its traceback refers to this frame
+
+    async def _take(self, silence: asyncio.Timeout) -> None:
+        """Request what is missing, and add it to the part."""
+        loop, timeout, part = asyncio.get_running_loop(), self._connection.options.timeout, self._part
+        async with self._responding() as response:
+            self._throttle.health.is_reached = True
+            length = await self._begin(response)
             while not response.is_at_end:
                 if part.add(await response.read()):
                     silence.reschedule(None)
                     await part.flush()
                 if timeout is not None:
-                    silence.reschedule(asyncio.get_running_loop().time() + timeout)
-            if length not in {None, part.size}:
-                failure = ConnectionFailedError(f"{name} ended after {part.size} of {length} bytes")
-            _log.debug("%s: %d, %d bytes", name, response.status, part.size)
-    except TimeoutError:
-        if not silence.expired():
-            raise  # the disk's
-        failure = RequestTimeoutError(f"no byte of {name} came within {timeout} s", timeout=timeout)
-    except TofuPilotError as error:
-        failure = error
-    if failure is not None:  # raised here, so that no error of another library becomes its context
-        try:
-            connection.redaction.clean(failure)
-            raise failure
-        finally:
-            del failure  # its traceback refers to this frame
+                    silence.reschedule(loop.time() + timeout)
+            _log.debug("%s: %d, %d bytes", self._name, response.status, part.size)
+        if length not in {None, part.size}:
+            raise ConnectionFailedError(f"{self._name} ended after {part.size} of {length} bytes")
+
+    @asynccontextmanager
+    async def _responding(self) -> AsyncGenerator[_Response]:
+        """Request what is missing, and give the response that redirects lead to."""
+        part, transport = self._part, self._connection.transport
+        url = _url(transport, self._address, self._name)
+        headers = {"Range": f"bytes={part.size}-", "If-Range": part.etag} if part.size and part.etag else {}
+        for _ in range(1 + REDIRECTS_AT_MOST):
+            async with transport.stream(url.value, headers) as response:
+                if response.status not in REDIRECTS or "Location" not in response.headers:
+                    yield _Response(response)
+                    return
+                url = _target(transport, url, Secret(response.headers["Location"]), self._name)
+        message = f"the storage redirected {self._name} more than {REDIRECTS_AT_MOST} times"
+        raise RedirectError(message, location=str(url.value.origin()))
+
+    async def _begin(self, response: _Response) -> int | None:
+        """Prepare the part for the body of a response, and return how long the file is; None: the response is silent.
+
+        Raises:
+            APIError: It is no file.
+            ConnectionFailedError: Nobody could say whether the file is whole.
+            _UnfitPartError: It is another part.
+        """
+        headers, part = response.headers, self._part
+        is_asked_for = part.size > 0 and part.etag is not None
+        is_encoded = headers.get("Content-Encoding", "").strip().lower() not in _PLAIN
+        etag = headers.get("ETag", "").strip()
+        match response.status:
+            case HTTPStatus.OK:
+                await part.restart(etag if _ETAG.fullmatch(etag) and not is_encoded else None)
+                announced = headers.get("Content-Length")
+                if announced is None and "chunked" not in headers.get("Transfer-Encoding", "").lower():
+                    raise ConnectionFailedError(f"the storage does not say where {self._name} ends")
+                return None if announced is None or is_encoded else int(announced)
+            case HTTPStatus.PARTIAL_CONTENT if is_asked_for:
+                sent = _CONTENT_RANGE.fullmatch(headers.get("Content-Range", "").strip())
+                first, last, length = map(int, sent.groups()) if sent else (-1, -1, -1)
+                if first != part.size or not first <= last < length or etag != part.etag or is_encoded:
+                    raise _UnfitPartError
+                return length
+            case HTTPStatus.REQUESTED_RANGE_NOT_SATISFIABLE if is_asked_for:
+                raise _UnfitPartError
+            case _:
+                raise await self._refusal(response)
+
+    async def _refusal(self, response: _Response) -> APIError:
+        """Return the error for a response that is no file.
+
+        It has nothing of what the storage says but the status, the time to wait and a code, because storages repeat the
+        address, the signature and what is signed.
+        """
+        body, status = b"", response.status
+        while not response.is_at_end and len(body) < _EXCERPT:
+            body += await response.read()
+        found = _CODE.search(body)
+        code = found[1].decode() if found else None
+        if status >= HTTPStatus.INTERNAL_SERVER_ERROR or status == HTTPStatus.REQUEST_TIMEOUT:
+            kind: type[APIError] = ServerError
+        else:
+            kind = RateLimitedError if status == HTTPStatus.TOO_MANY_REQUESTS else APIError
+        return kind(
+            f"the storage did not send {self._name}",
+            status=status,
+            code=None if code is None or code.lower() in self._address.value.lower() else code,
+            retry_after=retry_after(Response(status, response.headers, b"", self._connection.clock.now())),
+        )
 
 
 class _Response:
@@ -180,72 +273,6 @@ class _Response:
 
     async def read(self) -> bytes:
         return await self._content.readany()
-
-
-@asynccontextmanager
-async def _responding(transport: Transport, address: Secret, part: Part, name: str) -> AsyncGenerator[_Response]:
-    """Request what is missing, and give the response that redirects lead to."""
-    url = _url(transport, address, name)
-    headers = {"Range": f"bytes={part.size}-", "If-Range": part.etag} if part.size and part.etag else {}
-    for _ in range(1 + REDIRECTS_AT_MOST):
-        async with transport.stream(url.value, headers) as response:
-            if response.status not in REDIRECTS or "Location" not in response.headers:
-                yield _Response(response)
-                return
-            url = _target(transport, url, Secret(response.headers["Location"]), name)
-    raise RedirectError(f"the storage redirected more than {REDIRECTS_AT_MOST} times", location=str(url.value.origin()))
-
-
-async def _begin(response: _Response, part: Part, address: Secret, name: str) -> int | None:
-    """Prepare the part for the body of a response, and return how long the file is; None: the response does not say.
-
-    Raises:
-        APIError: It is no file.
-        ConnectionFailedError: Nobody could say whether the file is whole.
-        UnfitPartError: It is another part.
-    """
-    headers, is_asked_for = response.headers, part.size > 0 and part.etag is not None
-    is_encoded = headers.get("Content-Encoding", "identity").strip().lower() not in {"", "identity", "aws-chunked"}
-    match response.status:
-        case HTTPStatus.OK:
-            etag = headers.get("ETag", "").strip()
-            await part.restart(etag if _ETAG.fullmatch(etag) and not is_encoded else None)
-            announced = headers.get("Content-Length")
-            if announced is None and "chunked" not in headers.get("Transfer-Encoding", "").lower():
-                raise ConnectionFailedError(f"the storage does not say where {name} ends")
-            return None if announced is None or is_encoded else int(announced)
-        case HTTPStatus.PARTIAL_CONTENT if is_asked_for:
-            sent = _CONTENT_RANGE.fullmatch(headers.get("Content-Range", "").strip())
-            first, last, length = map(int, sent.groups()) if sent else (-1, -1, -1)
-            if (first, last + 1) != (part.size, length) or headers.get("ETag", "").strip() != part.etag or is_encoded:
-                raise UnfitPartError
-            return length
-        case HTTPStatus.REQUESTED_RANGE_NOT_SATISFIABLE if is_asked_for:
-            raise UnfitPartError
-        case _:
-            raise await _refusal(response, address, name)
-
-
-async def _refusal(response: _Response, address: Secret, name: str) -> APIError:
-    """Return the error for a response that is no file.
-
-    It has nothing of what the storage says but the status, the time to wait and a code, because storages repeat the
-    address, the signature and what is signed.
-    """
-    body = b""
-    while not response.is_at_end and len(body) < _EXCERPT:
-        body += await response.read()
-    found, status = _CODE.search(body), response.status
-    code = found[1].decode() if found and found[1].decode().lower() not in address.value.lower() else None
-    kind = RateLimitedError if status == HTTPStatus.TOO_MANY_REQUESTS else APIError
-    if status >= HTTPStatus.INTERNAL_SERVER_ERROR or status == HTTPStatus.REQUEST_TIMEOUT:
-        kind = ServerError
-    return kind(
-        f"the storage did not send {name}",
-        status=status,
-        code=code,
-        retry_after=retry_after(Response(status, response.headers, b"", datetime.now(UTC))),
-    )
 
 
 def _url(transport: Transport, address: Secret, name: str) -> Secret:

@@ -1,71 +1,1044 @@
-"""Attachments as files, from the sandbox's storage: over real sockets, and with its faults."""
+"""Attachments as files: from the sandbox's storage, and from one that lies."""
 
+import asyncio
+import errno
+import fcntl
+import gzip
+import logging
+import os
+import random
+import resource
+import signal
+import ssl
+import sys
+import threading
+import warnings
+from contextlib import aclosing, suppress
+from pathlib import Path
+
+import aiohttp
 import pytest
+from fakes.proxies import AUTHORITY, Proxy, with_tls
+from fakes.raw_server import Server, and_then, hang, hang_up, http
+from fakes.shown import chain, texts
 
-from aiotofupilot import Attachment, AttachmentError, TofuPilotSession
-from aiotofupilot.sandbox import Sandbox
+from aiotofupilot import (
+    APIError,
+    Attachment,
+    AttachmentError,
+    CertificateError,
+    ConfigurationError,
+    ConnectionFailedError,
+    NotFoundError,
+    ProxyError,
+    RateLimitedError,
+    RedirectError,
+    RequestTimeoutError,
+    RetryPolicy,
+    ServerError,
+    SessionError,
+    TofuPilotSession,
+)
+from aiotofupilot._downloads.part import PartFile
+from aiotofupilot.sandbox import Sandbox, faults
+from aiotofupilot.sandbox.faults import status
 from aiotofupilot.sandbox.storage import contents
+
+KEY = "tofu_0123456789abcdef"
+SIGNATURE = "5ecret-5ignature"
+DATA = random.Random(1).randbytes(3 * 1024 * 1024 + 17)  # noqa: S311 - test data
+HALF = len(DATA) // 2
+ETAG = 'ETag: "one"'
+RUN = "9c20199a-a347-4b70-a3fe-49b4e4f85fde"
+
+
+def whole(data=DATA, *headers):
+    return http(data, ETAG, *headers)
+
+
+def cut(at=HALF, answer=None, end=hang_up):
+    """The whole file is announced, and a part of it comes. The client has read it before the server hangs up."""
+    head, _, data = (answer or whole()).partition(b"\r\n\r\n")
+
+    async def write(writer):
+        before, count = sum(TAKEN), 1 if b"gzip" in head else len(data[:at])
+        writer.write(head + b"\r\n\r\n" + data[:at])
+        await writer.drain()
+        while sum(TAKEN) - before < count:  # noqa: ASYNC110 - what is left in its buffer would be lost
+            await asyncio.sleep(0.001)
+        await end(writer)
+
+    return write
+
+
+TAKEN = []
+"""How many bytes were taken at once."""
+
+
+@pytest.fixture(autouse=True)
+def counted(monkeypatch):
+    def add(part, data, add=PartFile.add):
+        TAKEN.append(len(data))
+        return add(part, data)
+
+    monkeypatch.setattr(PartFile, "add", add)
+    TAKEN.clear()
+
+
+def rest(server, data=DATA, *, shift=0, length=None, total=None, at=None, end=hang_up, etag=ETAG):
+    """The rest that was asked for, or another part; broken off after some bytes."""
+
+    async def write(writer):
+        start = int(fields(server.requests[-1])["Range"].removeprefix("bytes=").removesuffix("-")) + shift
+        stop = len(data) if length is None else start + length
+        span = f"Content-Range: bytes {start}-{stop - 1}/{total or len(data)}"
+        answer = http(data[start:stop], etag, span, status="206 Partial Content")
+        if at is None:
+            writer.write(answer)
+            await writer.drain()
+        else:
+            await cut(at, answer, end)(writer)
+
+    return write
+
+
+def fields(request):
+    return dict(line.split(": ", 1) for line in request.strip().split("\r\n")[1:])
+
+
+def ranges(server):
+    return [fields(request).get("Range") for request in server.requests]
 
 
 @pytest.fixture
 async def sandbox():
-    async with Sandbox(5, runs=30) as sandbox:
+    async with Sandbox(5, runs=30, api_key=KEY) as sandbox:
         yield sandbox
 
 
 @pytest.fixture
 async def session(sandbox):
-    async with TofuPilotSession(sandbox.api_key, base_url=sandbox.url) as session:
+    async with TofuPilotSession(KEY, base_url=sandbox.url, retry=RetryPolicy(initial_wait=0)) as session:
         yield session
 
 
 @pytest.fixture
-async def attachment(session):
-    """An attachment of a run, with an address."""
+async def attachments(session):
+    """Those of the sandbox that have an address."""
     runs = await session.runs.list().details().collect()
-    return next(one for run in runs for one in run.attachments if one.download_url)
+    return [one for run in runs for one in run.attachments if one.download_url]
+
+
+@pytest.fixture
+async def storage():
+    server = await Server().start()
+    yield server
+    await server.stop()
+
+
+@pytest.fixture
+async def elsewhere():
+    server = await Server().start()
+    yield server
+    await server.stop()
+
+
+def given(server, path="/bucket/k%7Ey+1.bin", **changes):
+    """An attachment that lies in a storage."""
+    address = f"{server if isinstance(server, str) else server.origin}{path}?Signature={SIGNATURE}%2F%7e&Expires=1"
+    options = {"id": "7a1c", "name": "trace.bin", "size": 0, "content_type": None, "owner": None}
+    return Attachment(**options | {"download_url": address} | changes)
+
+
+def parts(folder):
+    return sorted(path.name for path in folder.rglob("*") if path.is_file())
 
 
 def stored(sandbox):
-    """The requests to the storage."""
     return [request for request in sandbox.requests if request.path.startswith("/storage/")]
 
 
-async def test_a_file_lies_under_its_run(session, attachment, tmp_path):
-    path = await session.download(attachment, tmp_path)
-    assert path == tmp_path / attachment.owner[1] / f"{attachment.id}-{attachment.name}"
-    assert path.read_bytes() == contents(attachment.id)
-    assert list(path.parent.iterdir()) == [path]
+class TestFile:
+    async def test_it_lies_under_its_run(self, session, attachments, tmp_path):
+        attachment = attachments[0]
+        path = await session.download(attachment, tmp_path)
+        assert path == tmp_path / attachment.owner[1] / f"{attachment.id}-{attachment.name}"
+        assert path.read_bytes() == contents(attachment.id)
+        assert list(path.parent.iterdir()) == [path]
+
+    async def test_one_that_is_there_costs_no_request(self, session, sandbox, attachments, tmp_path):
+        path = await session.download(attachments[0], tmp_path / "a" / "b")
+        count = len(sandbox.requests)
+        assert await session.download(attachments[0], str(tmp_path / "a" / "b")) == path
+        assert len(sandbox.requests) == count
+
+    async def test_it_can_be_empty(self, session, storage, tmp_path):
+        storage.answers = [http(b"")]
+        path = await session.download(given(storage), tmp_path)
+        assert path.read_bytes() == b""
+
+    @pytest.mark.parametrize(
+        "answer",
+        [
+            b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n%x\r\n%b\r\n0\r\n\r\n" % (len(DATA), DATA),
+            http(gzip.compress(DATA), "Content-Encoding: gzip", ETAG),
+            http(DATA, "Content-Encoding: aws-chunked", ETAG),
+        ],
+        ids=["chunked", "compressed", "unknown encoding"],
+    )
+    async def test_the_way_of_the_transfer_does_not_matter(self, session, storage, tmp_path, answer):
+        storage.answers = [answer]
+        assert (await session.download(given(storage), tmp_path)).read_bytes() == DATA
+
+    async def test_max_body_does_not_bound_it(self, sandbox, storage, tmp_path):
+        storage.answers = [whole()]
+        async with TofuPilotSession(KEY, base_url=sandbox.url, max_body=1000) as session:
+            assert (await session.download(given(storage), tmp_path)).read_bytes() == DATA
+
+    async def test_no_other_place_is_written_to(self, session, storage, tmp_path):
+        storage.answers = [http(b"x")]
+        attachment = given(storage, name="../../../etc/passwd", owner=("units", "../.."))
+        path = await session.download(attachment, tmp_path / "in")
+        assert path.resolve().is_relative_to(tmp_path / "in")
+        assert parts(tmp_path) == [path.name]
+
+    async def test_a_link_in_its_place_is_not_followed(self, session, storage, tmp_path):
+        outside = tmp_path / "outside"
+        outside.write_bytes(b"kept")
+        folder = tmp_path / "in"
+        folder.mkdir()
+        (folder / "7a1c-trace.bin.part").symlink_to(outside)
+        with pytest.raises(OSError, match="symbolic links"):
+            await session.download(given(storage), folder)
+        assert outside.read_bytes() == b"kept"
 
 
-async def test_a_file_that_is_there_costs_no_request(session, sandbox, attachment, tmp_path):
-    path = await session.download(attachment, tmp_path)
-    count = len(sandbox.requests)
-    assert await session.download(attachment, str(tmp_path)) == path
-    assert len(sandbox.requests) == count
+class TestAddress:
+    async def test_one_that_has_expired_is_read_again(self, session, sandbox, tmp_path):
+        sandbox.storage.lifetime = -1.0
+        runs = await session.runs.list().details().collect()
+        expired = next(one for run in runs for one in run.attachments if one.download_url)
+        sandbox.storage.lifetime = 300.0
+        path = await session.download(expired, tmp_path)
+        assert path.read_bytes() == contents(expired.id)
+        assert [request.status for request in stored(sandbox)] == [403, 200]
+
+    async def test_it_is_read_again_once(self, session, sandbox, attachments, tmp_path):
+        sandbox.storage.lifetime = -1.0
+        (expired,) = [
+            one for one in (await session.runs.get(attachments[0].owner[1])).attachments if one == attachments[0]
+        ]
+        with pytest.raises(APIError, match=r"^403 AccessDenied: the storage did not send attachment '") as caught:
+            await session.download(expired, tmp_path)
+        assert type(caught.value) is APIError
+        assert [request.status for request in stored(sandbox)] == [403, 403]
+        assert parts(tmp_path) == []
+
+    async def test_a_unit_has_new_ones_too(self, session, sandbox, tmp_path):
+        """The folder is named after its serial number."""
+        units = await session.units.list().details().collect()
+        one = next(one for unit in units for one in unit.attachments if one.download_url)
+        without = Attachment(id=one.id, name=one.name, size=None, content_type=None, owner=one.owner)
+        path = await session.download(without, tmp_path)
+        assert path.parent.name == one.owner[1]
+        assert path.read_bytes() == contents(one.id)
+        assert len(stored(sandbox)) == 1
+
+    async def test_one_that_worked_for_a_while_may_expire(self, session, sandbox, attachments, storage, tmp_path):
+        """Each megabyte shows that the storage is in good order."""
+        attachment = attachments[0]
+        storage.answers = [cut(), http(b"", status="403 Forbidden")]
+        path = await session.download(given(storage, id=attachment.id, owner=attachment.owner), tmp_path)
+        assert [bool(asked) for asked in ranges(storage)] == [False, True]
+        assert path.read_bytes() == contents(attachment.id)  # another file by its validator
+
+    @pytest.mark.parametrize("status", [400, 401, 404, 410])
+    async def test_storages_refuse_in_many_ways(self, session, sandbox, attachments, storage, tmp_path, status):
+        attachment = attachments[0]
+        storage.answers = [http(b"", status=f"{status} Gone")]
+        path = await session.download(given(storage, id=attachment.id, owner=attachment.owner), tmp_path)
+        assert path.read_bytes() == contents(attachment.id)
+
+    async def test_without_an_owner_there_is_no_other(self, session, storage, tmp_path):
+        storage.answers = [http(b"", status="403 Forbidden")]
+        with pytest.raises(APIError, match=r"^403: the storage did not send attachment '7a1c'; if the address"):
+            await session.download(given(storage), tmp_path)
+
+    async def test_a_run_that_has_none(self, session, tmp_path):
+        runs = await session.runs.list().details().collect()
+        one = next(one for run in runs for one in run.attachments if not one.download_url)
+        with pytest.raises(AttachmentError, match=r"no address for .* in runs; perhaps its upload has not ended$"):
+            await session.download(one, tmp_path)
+        with pytest.raises(AttachmentError, match=r"but that has no attachment 'gone' any more$"):
+            await session.download(given("", id="gone", download_url=None, owner=one.owner), tmp_path)
+        with pytest.raises(NotFoundError):
+            await session.download(given("", download_url=None, owner=("runs", "unknown")), tmp_path)
+
+    @pytest.mark.parametrize(
+        ("changes", "error", "message"),
+        [
+            ({"download_url": None}, ValueError, "neither an address nor an owner to read one from"),
+            ({"owner": ("users", "a")}, ValueError, r"attachment.owner must be \(\"runs\", id\) or"),
+            ({"download_url": f"ftp://127.0.0.1/{SIGNATURE}"}, AttachmentError, "does not begin with https://$"),
+            ({"download_url": f"http://tofu.example.com/{SIGNATURE}"}, AttachmentError, "does not begin with https://"),
+            ({"download_url": SIGNATURE}, AttachmentError, "does not begin with https://"),
+            ({"download_url": f"https:///{SIGNATURE}"}, AttachmentError, "does not begin with https://"),
+            ({"download_url": f"https://[{SIGNATURE}"}, AttachmentError, "does not begin with https://"),
+            ({"download_url": 5}, AttachmentError, "does not begin with https://"),
+        ],
+    )
+    async def test_what_cannot_be_used_is_refused(self, session, tmp_path, changes, error, message):
+        with pytest.raises(error, match=message) as caught:
+            await session.download(given("https://x", **changes), tmp_path)
+        assert not [text for text in texts(caught.value) if SIGNATURE in text]
+
+    async def test_plain_http_is_for_a_server_on_this_machine(self, storage, tmp_path):
+        async with TofuPilotSession(KEY, base_url="https://tofu.example.com") as session:
+            with pytest.raises(AttachmentError, match="does not begin with https://"):
+                await session.download(given(storage), tmp_path)
+
+    async def test_arguments_are_checked(self, session, storage, tmp_path):
+        with pytest.raises(TypeError, match="attachment must be an Attachment, got 'a'"):
+            await session.download("a", tmp_path)
+        with pytest.raises(TypeError, match="folder must be a string or a path, got 5"):
+            await session.download(given(storage), 5)
+        with pytest.raises(TypeError, match="attachments must be an iterable"):
+            session.downloads(5, tmp_path)
+        with pytest.raises(ValueError, match="concurrency must be at least 1, got 0"):
+            session.downloads([], tmp_path, concurrency=0)
+        with pytest.raises(TypeError, match="attachment must be an Attachment, got 'a'"):
+            await anext(session.downloads(["a"], tmp_path))
 
 
-async def test_an_address_that_has_expired_is_read_again(session, sandbox, attachment, tmp_path):
-    sandbox.storage.lifetime = -1.0
-    (expired,) = [one for one in (await session.runs.get(attachment.owner[1])).attachments if one == attachment]
-    sandbox.storage.lifetime = 300.0
-    path = await session.download(expired, tmp_path)
-    assert path.read_bytes() == contents(attachment.id)
-    assert [request.status for request in stored(sandbox)] == [403, 200]
+class TestRequest:
+    async def test_the_storage_gets_the_address_as_it_is_and_nothing_else(self, session, storage, tmp_path):
+        storage.answers = [cut(1000), rest(storage)]
+        attachment = given(storage, download_url=given(storage).download_url.replace("://", "://user:pass@"))
+        await session.download(attachment, tmp_path)
+        host = f"127.0.0.1:{storage.port}"
+        line = f"GET /bucket/k%7Ey+1.bin?Signature={SIGNATURE}%2F%7e&Expires=1 HTTP/1.1"
+        assert [request.split("\r\n")[0] for request in storage.requests] == [line, line]
+        assert [fields(request) for request in storage.requests] == [
+            {"Host": host, "Accept-Encoding": "identity"},
+            {"Host": host, "Accept-Encoding": "identity", "Range": "bytes=1000-", "If-Range": '"one"'},
+        ]
+
+    async def test_nothing_of_a_users_aiohttp_session_is_sent(self, sandbox, storage, tmp_path, monkeypatch):
+        netrc = tmp_path / "netrc"
+        netrc.write_text("machine 127.0.0.1 login user password secret\n")
+        monkeypatch.setenv("NETRC", str(netrc))
+        seen = []
+
+        async def watch(session, context, params):
+            seen.append(str(params.url))
+
+        async def add(request, handler):
+            request.headers["X-Own"] = "secret"
+            return await handler(request)
+
+        hooks = aiohttp.TraceConfig()
+        hooks.on_request_start.append(watch)
+        async with aiohttp.ClientSession(
+            headers={"X-Own": "secret", "User-Agent": "own"},
+            cookie_jar=aiohttp.CookieJar(unsafe=True),
+            cookies={"own": "secret"},
+            middlewares=[add],
+            trace_configs=[hooks],
+            trust_env=True,
+        ) as own:
+            storage.answers = [http(b"x", "Set-Cookie: a=b"), http(b"x")]
+            async with TofuPilotSession(KEY, base_url=sandbox.url, http_session=own) as session:
+                await session.download(given(storage), tmp_path)
+                await session.download(given(storage, id="other"), tmp_path)
+            assert not own.closed
+        assert [list(fields(request)) for request in storage.requests] == [["Host", "Accept-Encoding"]] * 2
+        assert storage.connections == 1  # those of the aiohttp session
+        assert seen == []
+
+    async def test_redirects_are_followed_to_other_servers(self, session, storage, elsewhere, tmp_path):
+        target = f"{elsewhere.origin}/x%7E?Signature={SIGNATURE}"
+        storage.answers = [http(b"", f"Location: {target}", status="307 Temporary Redirect")]
+        elsewhere.answers = [http(b"", "Location: /y", status="302 Found"), whole()]
+        assert (await session.download(given(storage), tmp_path)).read_bytes() == DATA
+        assert [request.split()[1] for request in elsewhere.requests] == [f"/x%7E?Signature={SIGNATURE}", "/y"]
+
+    @pytest.mark.parametrize(
+        ("location", "shown"),
+        [
+            (f"http://tofu.example.com/{SIGNATURE}", "http://tofu.example.com"),
+            (f"ftp://127.0.0.1/{SIGNATURE}", "ftp://127.0.0.1"),
+            (f"//[{SIGNATURE}", "another address"),
+            (f"https:///{SIGNATURE}", "another address"),
+        ],
+    )
+    async def test_a_redirect_to_what_is_not_https_is_refused(self, session, storage, tmp_path, location, shown):
+        storage.answers = [http(b"", f"Location: {location}", status="302 Found")]
+        with pytest.raises(RedirectError, match=f"to {shown}, which is not https$") as caught:
+            await session.download(given(storage), tmp_path)
+        assert caught.value.location == shown
+        assert len(storage.requests) == 1
+
+    async def test_redirects_without_end_are_refused(self, session, storage, tmp_path):
+        storage.answers = [http(b"", f"Location: /{SIGNATURE}", status="302 Found")] * 9
+        with pytest.raises(
+            RedirectError, match=r"the storage redirected attachment '7a1c' more than 5 times$"
+        ) as caught:
+            await session.download(given(storage), tmp_path)
+        assert caught.value.location == storage.origin
+        assert len(storage.requests) == 6
+
+    async def test_the_limiter_is_for_the_api_alone(self, sandbox, storage, tmp_path):
+        storage.answers = [whole()]
+        async with TofuPilotSession(KEY, base_url=sandbox.url, limiter=asyncio.Semaphore(0)) as session:
+            await session.download(given(storage), tmp_path)
+
+    @pytest.mark.parametrize("source", ["argument", "environment", "aiohttp session", "its environment"])
+    async def test_it_goes_through_the_proxy(self, sandbox, storage, tmp_path, monkeypatch, source):
+        """And its certificate is checked."""
+        monkeypatch.delenv("no_proxy", raising=False)
+        login = "user:p@ss"
+        storage.answers = [whole()]
+        attachment = given("https://tofu.example.com")
+        authority = AUTHORITY.cert_pem.bytes().decode()
+        async with with_tls(storage.port) as secure, Proxy(secure, login=login) as proxy:
+            options = {"base_url": sandbox.url, "retry": None}
+            address = proxy.url.replace("//", "//user:p%40ss@")
+            if "environment" in source:
+                monkeypatch.setenv("https_proxy", address)
+            own = None
+            if source == "aiohttp session":
+                context = ssl_context()
+                with warnings.catch_warnings():
+                    warnings.simplefilter("ignore", DeprecationWarning)  # users do it all the same
+                    own = aiohttp.ClientSession(
+                        connector=aiohttp.TCPConnector(ssl=context),
+                        proxy=proxy.url,
+                        proxy_auth=aiohttp.BasicAuth(*login.split(":")),
+                    )
+            elif source == "its environment":
+                own = aiohttp.ClientSession(connector=aiohttp.TCPConnector(ssl=ssl_context()), trust_env=True)
+            else:
+                options |= {"ca_cert": authority, "allow_insecure_http": True}
+                options |= {"proxy": address} if source == "argument" else {}
+            async with TofuPilotSession(KEY, http_session=own, **options) as session:
+                assert (await session.download(attachment, tmp_path)).read_bytes() == DATA
+            if own is not None:
+                await own.close()
+            assert proxy.lines == ["CONNECT tofu.example.com:443 HTTP/1.1"]
+        assert list(fields(storage.requests[0])) == ["Host", "Accept-Encoding"]
+
+    async def test_a_proxy_that_refuses_is_asked_once(self, sandbox, tmp_path):
+        async with Proxy(1, login="user:other") as proxy:
+            options = {"proxy": proxy.url, "allow_insecure_http": True}
+            async with TofuPilotSession(KEY, base_url=sandbox.url, **options) as session:
+                with pytest.raises(ProxyError, match=r"refused the way to tofu\.example\.com"):
+                    await session.download(given("https://tofu.example.com"), tmp_path)
+                with pytest.raises(ProxyError, match=r"refused the way to 127\.0\.0\.1"):
+                    await session.download(given("http://127.0.0.1:1"), tmp_path)
+            assert len(proxy.requests) == 2
+
+    async def test_an_aiohttp_session_with_a_proxy_that_is_none(self, sandbox, tmp_path, monkeypatch):
+        async with (
+            aiohttp.ClientSession(proxy="socks://127.0.0.1") as own,
+            TofuPilotSession(KEY, base_url=sandbox.url, http_session=own) as session,
+        ):
+            with pytest.raises(ConfigurationError, match="the proxy of the aiohttp session must be the http://"):
+                await session.download(given("https://tofu.example.com"), tmp_path)
+            del own._default_proxy
+            with pytest.raises(ConfigurationError, match="does not tell the proxy of a session"):
+                await session.download(given("https://tofu.example.com"), tmp_path)
+
+    async def test_an_untrusted_certificate_is_an_error(self, sandbox, storage, tmp_path):
+        async with (
+            with_tls(storage.port, "127.0.0.1") as port,
+            TofuPilotSession(KEY, base_url=sandbox.url) as session,
+        ):
+            with pytest.raises(CertificateError):
+                await session.download(given(f"https://127.0.0.1:{port}"), tmp_path)
 
 
-async def test_many_are_downloaded_at_once(session, sandbox, tmp_path):
-    runs = session.runs.list().details()
-    async for done in session.downloads(runs, tmp_path):
-        if done.error is None:
-            assert done.path.read_bytes() == contents(done.attachment.id)
-        else:
-            assert isinstance(done.error, AttachmentError)
-    count = len(stored(sandbox))
-    assert not [done async for done in session.downloads(runs, tmp_path) if done.is_new]
-    assert len(stored(sandbox)) == count > 0
+def ssl_context():
+    context = ssl.create_default_context()
+    AUTHORITY.configure_trust(context)
+    return context
 
 
-async def test_what_nobody_can_download_is_refused(session, tmp_path):
-    with pytest.raises(ValueError, match="neither an address nor an owner"):
-        await session.download(Attachment(id="a", name="b", size=None, content_type=None), tmp_path)
+class TestResume:
+    async def test_the_rest_is_asked_for(self, session, storage, tmp_path):
+        storage.answers = [cut(1000), rest(storage, length=4000), rest(storage)]
+        assert (await session.download(given(storage), tmp_path)).read_bytes() == DATA
+        assert ranges(storage) == [None, "bytes=1000-", "bytes=5000-"]
+        assert parts(tmp_path) == ["7a1c-trace.bin"]
+
+    @pytest.mark.parametrize(
+        "wrong",
+        [
+            {"shift": -1},
+            {"total": len(DATA) - 1, "length": 10, "shift": len(DATA)},
+            {"etag": 'ETag: "two"'},
+            {"total": "*"},
+            {"etag": "X: y"},
+            {"etag": f"{ETAG}\r\nContent-Encoding: gzip"},
+        ],
+        ids=["another part", "beyond", "of another file", "of unknown length", "of any file", "compressed"],
+    )
+    async def test_after_another_part_everything_is_asked_for(self, session, storage, tmp_path, wrong):
+        """And no part any more."""
+        other = DATA[::-1]
+        storage.answers = [cut(), rest(storage, **wrong), cut(HALF, whole(other)), whole(other)]
+        assert (await session.download(given(storage), tmp_path)).read_bytes() == other
+        assert [bool(asked) for asked in ranges(storage)] == [False, True, False, False]
+
+    @pytest.mark.parametrize(
+        "answer", [http(b"x", ETAG, status="206 No"), http(b"", status="416 No")], ids=["no range", "no such part"]
+    )
+    async def test_without_a_part_everything_is_asked_for(self, session, storage, tmp_path, answer):
+        storage.answers = [cut(), answer, whole(DATA[::-1])]
+        assert (await session.download(given(storage), tmp_path)).read_bytes() == DATA[::-1]
+        assert [bool(asked) for asked in ranges(storage)] == [False, True, False]
+
+    @pytest.mark.parametrize("etag", [ETAG, 'ETag: "two"', "X: y"])
+    async def test_the_whole_file_takes_the_place_of_a_part(self, session, storage, tmp_path, etag):
+        storage.answers = [cut(), http(DATA[::-1], etag)]
+        assert (await session.download(given(storage), tmp_path)).read_bytes() == DATA[::-1]
+        assert [bool(asked) for asked in ranges(storage)] == [False, True]
+
+    @pytest.mark.parametrize(
+        "answer",
+        [
+            http(DATA, 'ETag: W/"one"'),
+            http(DATA),
+            http(DATA, "ETag: one"),
+            http(gzip.compress(DATA), "Content-Encoding: gzip", ETAG),
+        ],
+        ids=["weak", "none", "malformed", "compressed"],
+    )
+    async def test_without_a_strong_validator_there_is_no_rest(self, session, storage, tmp_path, answer):
+        storage.answers = [cut(HALF, answer), answer]
+        assert (await session.download(given(storage), tmp_path)).read_bytes() == DATA
+        assert ranges(storage) == [None, None]
+
+    @pytest.mark.parametrize(
+        "answer",
+        [
+            http(b"x", "Content-Range: bytes 0-0/1", status="206 No"),
+            http(b"", status="416 No"),
+            http(b"", status="204 No Content"),
+        ],
+    )
+    async def test_what_was_not_asked_for_is_refused(self, session, storage, tmp_path, answer):
+        storage.answers = [answer]
+        with pytest.raises(APIError, match="the storage did not send"):
+            await session.download(given(storage), tmp_path)
+        assert parts(tmp_path) == []
+
+    async def test_another_session_goes_on(self, sandbox, storage, tmp_path):
+        storage.answers = [cut()]
+        async with TofuPilotSession(KEY, base_url=sandbox.url, retry=None) as session:
+            with pytest.raises(ConnectionFailedError, match="was cut short"):
+                await session.download(given(storage), tmp_path)
+        assert parts(tmp_path) == ["7a1c-trace.bin.part", "7a1c-trace.bin.part.etag"]
+        arrived = (tmp_path / "7a1c-trace.bin.part").read_bytes()
+        assert arrived
+        assert DATA.startswith(arrived)
+        storage.answers = [rest(storage)]
+        async with TofuPilotSession(KEY, base_url=sandbox.url, retry=None) as session:
+            assert (await session.download(given(storage), tmp_path)).read_bytes() == DATA
+        assert ranges(storage) == [None, f"bytes={len(arrived)}-"]
+        assert parts(tmp_path) == ["7a1c-trace.bin"]
+
+    async def test_another_process_goes_on_after_a_kill(self, session, storage, tmp_path, until):
+        size = 2 * 1024 * 1024
+        storage.answers = [and_then(whole()[: size + len(whole()) - len(DATA)], hang)]
+        child = await asyncio.create_subprocess_exec(
+            sys.executable, "-c", PROGRAM, given(storage).download_url, str(tmp_path)
+        )
+        part = tmp_path / "7a1c-trace.bin.part"
+        await until(lambda: part.exists() and part.stat().st_size >= size // 2)
+        child.send_signal(signal.SIGKILL)
+        assert await child.wait() == -signal.SIGKILL
+        arrived = part.stat().st_size
+        assert part.read_bytes() == DATA[:arrived]
+        storage.answers = [rest(storage)]
+        assert (await session.download(given(storage), tmp_path)).read_bytes() == DATA
+        assert ranges(storage) == [None, f"bytes={arrived}-"]
+
+
+PROGRAM = """
+import asyncio, sys
+from aiotofupilot import Attachment, TofuPilotSession
+
+async def main(url, folder):
+    attachment = Attachment(id="7a1c", name="trace.bin", size=0, content_type=None, download_url=url)
+    async with TofuPilotSession("key", base_url="http://127.0.0.1", retry=None) as session:
+        await session.download(attachment, folder)
+
+asyncio.run(main(*sys.argv[1:]))
+"""
+
+
+class TestFailure:
+    @pytest.mark.parametrize(
+        "answers",
+        [
+            [cut()],
+            [cut(0)],
+            [b""],
+            [http(DATA, ETAG).replace(b"%d" % len(DATA), b"%d" % (len(DATA) + 1))],
+            [http(b"", "Retry-After: 0", status="503 Slow Down")],
+            [http(b"", status="500 Error")],
+            [http(b"", status="429 Too Many Requests")],
+            [http(b"", status="408 Timeout")],
+            [b"HTTP/1.1 200 OK\r\n\r\n" + DATA],
+        ],
+        ids=["cut", "at once", "nothing", "wrong length", "503", "500", "429", "408", "no length"],
+    )
+    async def test_it_is_tried_again(self, session, storage, tmp_path, answers):
+        storage.answers = [and_then(one, hang_up) if isinstance(one, bytes) else one for one in answers] + [whole()]
+        path = await session.download(given(storage), tmp_path)
+        assert path.read_bytes() == DATA
+        assert len(storage.requests) == 2
+
+    @pytest.mark.parametrize(
+        ("answer", "error"),
+        [
+            (http(b"<Error><Code>SlowDown</Code></Error>", status="503 No"), ServerError),
+            (http(b"", status="500 No"), ServerError),
+            (http(b"", status="429 No"), RateLimitedError),
+            (and_then(b"HTTP/1.1 200 OK\r\n\r\n" + DATA[:100], hang_up), ConnectionFailedError),
+        ],
+        ids=["503", "500", "429", "no length"],
+    )
+    async def test_not_for_ever(self, session, storage, tmp_path, answer, error):
+        storage.answers = [answer] * 1000
+        with pytest.raises(error) as caught:
+            await session.download(given(storage), tmp_path)
+        assert caught.value.attempts == len(storage.requests) > 5
+        assert parts(tmp_path) == []
+
+    async def test_progress_begins_the_attempts_anew(self, sandbox, storage, tmp_path):
+        """A large file on a bad line is broken off often. Less than a megabyte is no progress."""
+        step = 1024 * 1024
+        small = [cut(1000, end=hang), rest(storage, at=1000, end=hang)]
+        storage.answers = [cut(step, end=hang), rest(storage, at=step, end=hang), rest(storage), *small]
+        twice = RetryPolicy(attempts=2, initial_wait=0)
+        async with TofuPilotSession(KEY, base_url=sandbox.url, timeout=0.05, retry=twice) as session:
+            assert (await session.download(given(storage), tmp_path)).read_bytes() == DATA
+            with pytest.raises(RequestTimeoutError):
+                await session.download(given(storage, id="b"), tmp_path)
+        assert len(storage.requests) == 5
+
+    async def test_without_retries_there_is_none(self, sandbox, storage, tmp_path):
+        storage.answers = [cut(), rest(storage)]
+        async with TofuPilotSession(KEY, base_url=sandbox.url, retry=None) as session:
+            with pytest.raises(ConnectionFailedError):
+                await session.download(given(storage), tmp_path)
+        assert len(storage.requests) == 1
+
+    async def test_the_timeout_limits_silence(self, sandbox, storage, tmp_path):
+        async def drip(writer):
+            for at in range(0, 100, 10):
+                writer.write(DATA[at : at + 10])
+                await asyncio.sleep(0.02)
+
+        storage.answers = [and_then(http(DATA[:100]).removesuffix(DATA[:100]), drip), hang, and_then(cut, hang)]
+        async with TofuPilotSession(KEY, base_url=sandbox.url, timeout=0.15, retry=None) as session:
+            assert (await session.download(given(storage), tmp_path)).read_bytes() == DATA[:100]
+            with pytest.raises(RequestTimeoutError, match=r"no byte of attachment 'b' came within 0\.15 s$"):
+                await session.download(given(storage, id="b"), tmp_path)
+
+    async def test_no_timeout_is_no_limit(self, sandbox, storage, tmp_path):
+        storage.answers = [whole()]
+        async with TofuPilotSession(KEY, base_url=sandbox.url, timeout=None) as session:
+            assert (await session.download(given(storage), tmp_path)).read_bytes() == DATA
+
+    async def test_an_outage_of_the_storage_is_none_of_the_server(self, session, storage, tmp_path):
+        storage.answers = [http(b"", "Retry-After: 50", status="503 No")] * 9
+        with pytest.raises(ServerError):
+            await session.with_options(retry=None).download(given(storage), tmp_path)
+        assert session._unowned.down_since is None
+        assert session._unowned.throttle.rest() == 0.0
+        assert session._unowned.storages[storage.origin].rest() > 0.0
+        await session.procedures.list()
+
+    async def test_a_full_disk_leaves_what_fits(self, session, storage, tmp_path):
+        storage.answers = [whole(), rest(storage)]
+        limits = resource.getrlimit(resource.RLIMIT_FSIZE)
+        resource.setrlimit(resource.RLIMIT_FSIZE, (1_500_000, limits[1]))
+        try:
+            with pytest.raises(OSError, match="File too large") as caught:
+                await session.download(given(storage), tmp_path)
+            assert caught.value.errno == errno.EFBIG
+            assert len(storage.requests) == 1
+            assert (tmp_path / "7a1c-trace.bin.part").read_bytes() == DATA[:1_500_000]
+            with pytest.raises(OSError, match="File too large"):
+                await anext(session.downloads([given(storage)], tmp_path))
+        finally:
+            resource.setrlimit(resource.RLIMIT_FSIZE, limits)
+        storage.answers = [rest(storage)]
+        assert (await session.download(given(storage), tmp_path)).read_bytes() == DATA
+
+    async def test_a_timeout_of_the_disk_is_the_disks(self, session, storage, tmp_path, monkeypatch):
+        def write(*_):
+            raise TimeoutError(errno.ETIMEDOUT, "the share is gone")
+
+        monkeypatch.setattr(PartFile, "_flush", write)
+        storage.answers = [whole()]
+        with pytest.raises(TimeoutError, match="the share is gone"):
+            await session.download(given(storage), tmp_path)
+
+    @pytest.mark.parametrize("whose", ["session", "aiohttp session"])
+    async def test_closing_ends_it(self, sandbox, storage, tmp_path, whose):
+        storage.answers = [and_then(whole()[:1000], hang)]
+        async with aiohttp.ClientSession() as own:
+            session = TofuPilotSession(KEY, base_url=sandbox.url, http_session=own)
+            downloading = asyncio.create_task(session.download(given(storage), tmp_path))
+            await storage.asked.wait()
+            await (session if whose == "session" else own).close()
+            with pytest.raises(SessionError, match="closed"):
+                await downloading
+            with pytest.raises(SessionError, match="closed"):
+                await session.download(given(storage), tmp_path)
+
+
+class TestFaults:
+    async def test_every_file_is_whole_in_the_end(self, sandbox, tmp_path):
+        sandbox.faults.on(lambda request: request.path.startswith("/storage/")).randomly(
+            faults.status(503),
+            faults.status(403),
+            faults.reset(after="request"),
+            faults.reset(after="half"),
+            faults.cut(at=0.9),
+            faults.hang_up(),
+            faults.chunked(),
+            faults.gzip(),
+            rate=0.5,
+            heal_after=3,
+        )
+        async with TofuPilotSession(KEY, base_url=sandbox.url, concurrency=4) as session:
+            runs = session.runs.list().details()
+            found = [one async for one in session.downloads(runs, tmp_path, concurrency=4)]
+        assert {type(one.error) for one in found if not one.attachment.download_url} == {AttachmentError}
+        for one in found:
+            if one.attachment.download_url and one.error is None:
+                assert one.path.read_bytes() == contents(one.attachment.id)
+        assert {str(one.error)[:3] for one in found if one.attachment.download_url and one.error} <= {"403"}
+        assert not [name for name in parts(tmp_path) if ".part" in name]
+
+
+class TestCancelling:
+    async def test_at_any_await_nothing_is_left_but_a_valid_part(self, session, storage, tmp_path):
+        """And it goes on from there."""
+        before = asyncio.all_tasks()
+        path, tried = tmp_path / "7a1c-trace.bin", 0
+        part = tmp_path / "7a1c-trace.bin.part"
+        while not path.exists():
+            tried += 1
+            size = part.stat().st_size if part.exists() else 0
+            storage.answers = [rest(storage) if size else whole()]
+            task = asyncio.create_task(session.download(given(storage), tmp_path))
+            for _ in range(tried):
+                await asyncio.sleep(0)
+            task.cancel()
+            with suppress(asyncio.CancelledError):
+                await task
+            assert not ours(before)
+            assert not [link for link in opened() if str(tmp_path) in link]
+            if part.exists():
+                assert part.read_bytes() == DATA[: part.stat().st_size]
+                assert (tmp_path / "7a1c-trace.bin.part.etag").read_text() == '"one"'
+        assert path.read_bytes() == DATA
+        assert tried > 3
+
+    async def test_a_task_that_is_cancelled_twice_waits_for_its_thread(self, session, storage, tmp_path, monkeypatch):
+        loop, begun, go_on = asyncio.get_running_loop(), asyncio.Event(), threading.Event()
+
+        def fsync(number):
+            loop.call_soon_threadsafe(begun.set)
+            go_on.wait(30)
+
+        monkeypatch.setattr(os, "fsync", fsync)
+        storage.answers = [whole()]
+        task = asyncio.create_task(session.download(given(storage), tmp_path))
+        await begun.wait()
+        for _ in range(3):
+            task.cancel()
+            await asyncio.sleep(0)
+        assert not task.done()
+        go_on.set()
+        with pytest.raises(asyncio.CancelledError):
+            await task
+        assert (tmp_path / "7a1c-trace.bin").read_bytes() == DATA
+
+
+def ours(before):
+    """The tasks that this package has made since."""
+    return [task for task in asyncio.all_tasks() - before if "aiotofupilot" in repr(task)]
+
+
+def opened():
+    """Where the open files of this process lie."""
+    for link in Path("/proc/self/fd").iterdir():
+        with suppress(FileNotFoundError):  # of the list itself
+            yield str(link.readlink())
+
+
+class TestTwice:
+    @pytest.mark.parametrize("sessions", [1, 2])
+    async def test_the_second_waits_for_the_first(self, sandbox, storage, tmp_path, sessions):
+        storage.answers = [whole()]
+        made = [TofuPilotSession(KEY, base_url=sandbox.url) for _ in range(sessions)]
+        one, other = await asyncio.gather(
+            made[0].download(given(storage), tmp_path), made[-1].download(given(storage), tmp_path)
+        )
+        assert one == other
+        assert one.read_bytes() == DATA
+        assert len(storage.requests) == 1
+        for session in made:
+            await session.close()
+
+    async def test_another_process_is_waited_for(self, session, storage, tmp_path, monkeypatch):
+        """If it dies, its part is completed. If it ends, its file is taken."""
+        (tmp_path / "7a1c-trace.bin.part").write_bytes(DATA[:HALF])
+        (tmp_path / "7a1c-trace.bin.part.etag").write_text('"one"')
+        storage.answers = [rest(storage)]
+        with (tmp_path / "7a1c-trace.bin.part").open("rb+") as other:
+            fcntl.flock(other, fcntl.LOCK_EX)
+            waits = []
+
+            async def sleep(clock, seconds):
+                waits.append(seconds)
+                assert storage.requests == []
+                if len(waits) == 3:
+                    other.close()
+                await asyncio.sleep(0)
+
+            monkeypatch.setattr("aiotofupilot.clock.Clock.sleep", sleep)
+            assert (await session.download(given(storage), tmp_path)).read_bytes() == DATA
+        assert waits == [1.0, 1.0, 1.0]
+
+    async def test_a_file_that_came_meanwhile_is_taken(self, session, storage, tmp_path, monkeypatch):
+        def flock(file, flags):
+            (tmp_path / "7a1c-trace.bin").write_bytes(b"of another process")
+
+        monkeypatch.setattr(fcntl, "flock", flock)
+        path = await session.download(given(storage), tmp_path)
+        assert path.read_bytes() == b"of another process"
+        assert parts(tmp_path) == ["7a1c-trace.bin"]
+        assert storage.requests == []
+
+    async def test_a_part_that_another_process_put_in_place_is_not_taken(self, session, storage, tmp_path, monkeypatch):
+        part, path = tmp_path / "7a1c-trace.bin.part", tmp_path / "7a1c-trace.bin"
+        part.write_bytes(DATA)
+        monkeypatch.setattr(fcntl, "flock", lambda file, flags: part.exists() and part.rename(path))
+        assert await session.download(given(storage), tmp_path) == path
+        assert parts(tmp_path) == ["7a1c-trace.bin"]
+
+    async def test_a_file_system_need_not_have_locks(self, session, storage, tmp_path, monkeypatch):
+        def flock(file, flags):
+            raise OSError(errno.ENOLCK, "No locks available")
+
+        monkeypatch.setattr(fcntl, "flock", flock)
+        storage.answers = [whole()]
+        assert (await session.download(given(storage), tmp_path)).read_bytes() == DATA
+
+
+class TestMany:
+    async def test_details_are_taken_as_they_come(self, session, sandbox, tmp_path):
+        runs = session.runs.list(concurrency=4).details()
+        found = [one async for one in session.downloads(runs, tmp_path)]
+        expected = [one for run in await runs.collect() for one in run.attachments]
+        assert sorted(one.attachment.id for one in found) == sorted(one.id for one in expected)
+        for one in found:
+            if one.attachment.download_url:
+                assert (one.is_new, one.error) == (True, None)
+                assert one.path.read_bytes() == contents(one.attachment.id)
+            else:
+                assert (one.is_new, one.path) == (False, None)
+                assert isinstance(one.error, AttachmentError)
+        count = len(stored(sandbox))
+        again = [one async for one in session.downloads(runs, tmp_path)]
+        assert {one.path for one in again} == {one.path for one in found}
+        assert not [one for one in again if one.is_new]
+        assert len(stored(sandbox)) == count
+
+    async def test_no_more_than_so_many_are_in_flight(self, session, storage, tmp_path, until):
+        taken, go_on = [], asyncio.Event()
+
+        async def answer(writer):
+            await go_on.wait()
+            writer.write(whole())
+
+        def source():
+            for number in range(9):
+                taken.append(number)
+                yield given(storage, id=str(number))
+
+        storage.answers = [answer] * 9
+        downloads = session.downloads(source(), tmp_path, concurrency=3)
+        first = asyncio.create_task(anext(downloads))
+        await until(lambda: len(storage.requests) == 3)
+        await asyncio.sleep(0.01)
+        assert len(storage.requests) == 3
+        assert len(taken) == 4
+        go_on.set()
+        await first
+        assert len([one async for one in downloads]) == 8
+
+    async def test_one_that_fails_does_not_end_the_others(self, session, sandbox, attachments, tmp_path):
+        sandbox.faults.on(lambda request: attachments[1].id in request.path).always(status(500))
+        done = {one.attachment.id: one async for one in session.downloads(attachments, tmp_path)}
+        assert isinstance(done.pop(attachments[1].id).error, ServerError)
+        assert not [one for one in done.values() if one.error]
+        assert len(done) == len(attachments) - 1
+
+    async def test_an_error_of_the_source_comes_after_what_it_had(self, session, attachments, tmp_path):
+        async def source():
+            for attachment in attachments[:5]:
+                yield attachment
+            raise LookupError("no more")
+
+        found = []
+        with pytest.raises(LookupError, match="no more"):
+            async for one in session.downloads(source(), tmp_path):
+                found.append(one.path)
+        assert len(found) == 5
+
+    async def test_leaving_early_leaves_nothing_in_flight(self, session, storage, attachments, tmp_path):
+        before = asyncio.all_tasks()
+        storage.answers = [and_then(whole()[:1000], hang)] * 9
+        closed = []
+
+        async def source():
+            try:
+                for number in range(9):
+                    yield given(storage, id=str(number))
+                    if not number:
+                        yield attachments[0]
+            finally:
+                closed.append(True)
+
+        class Source:
+            def __aiter__(self):
+                return source()
+
+        async with aclosing(session.downloads(Source(), tmp_path, concurrency=4)) as downloads:
+            async for one in downloads:
+                assert one.attachment == attachments[0]
+                break
+        assert closed == [True]
+        assert not ours(before)
+
+    async def test_an_iterator_of_yours_stays_open(self, session, attachments, tmp_path):
+        async def source():
+            for attachment in attachments:
+                yield attachment
+
+        mine = source()
+        async with aclosing(session.downloads(mine, tmp_path, concurrency=1)) as downloads:
+            await anext(downloads)
+        assert await anext(mine, None) is not None
+        await mine.aclose()
+
+    async def test_an_iterable_need_not_be_closable(self, session, attachments, tmp_path):
+        class Source:
+            def __init__(self):
+                self.rest = iter(attachments[:2])
+
+            def __aiter__(self):
+                return Iterator(self.rest)
+
+        class Iterator:
+            def __init__(self, rest):
+                self.rest = rest
+
+            def __aiter__(self):
+                return self
+
+            async def __anext__(self):
+                for one in self.rest:
+                    return one
+                raise StopAsyncIteration
+
+        assert len([one async for one in session.downloads(Source(), tmp_path)]) == 2
+
+    async def test_a_closed_session_ends_all(self, sandbox, storage, tmp_path):
+        storage.answers = [and_then(whole()[:1000], hang)] * 9
+        session = TofuPilotSession(KEY, base_url=sandbox.url)
+        downloads = session.downloads([given(storage, id=str(number)) for number in range(3)], tmp_path)
+        downloading = asyncio.create_task(anext(downloads))
+        await storage.asked.wait()
+        await session.close()
+        with pytest.raises(SessionError, match="closed meanwhile"):
+            await downloading
+
+
+class TestSecrets:
+    """No part of an address is told, but its host."""
+
+    ADDRESS = ("k%7Ey", "k~y", "bucket", SIGNATURE, "Expires")
+
+    @pytest.mark.parametrize(
+        "answers",
+        [
+            [cut(0)],
+            [and_then(whole()[:1000], hang)],
+            [and_then(b"SSH-2.0-OpenSSH_9.6\r\n", hang_up)],
+            [http(b"", f"Location: http://x.example/bucket/{SIGNATURE}", status="302 Found")],
+            [http(b"", f"Location: /bucket/{SIGNATURE}", status="302 Found")] * 6,
+            [http(f"<Code>{'k' * 3}</Code>/bucket/?{SIGNATURE}".encode(), f"X: {SIGNATURE}", status="403 No")],
+            [http(b"<Error><Code>bucket</Code></Error>", f"X-Request-ID: {SIGNATURE}", status="500 No")],
+            [b"HTTP/1.1 200 bucket\r\nContent-Length: many\r\n\r\n"],
+            [],
+        ],
+        ids=["cut", "silent", "not HTTP", "redirect", "redirects", "repeated", "code", "malformed", "gone"],
+    )
+    async def test_nothing_tells_an_address(self, sandbox, storage, telemetry, tmp_path, caplog, answers):
+        from opentelemetry.instrumentation.aiohttp_client import AioHttpClientInstrumentor  # noqa: PLC0415
+
+        caplog.set_level(logging.DEBUG)
+        storage.answers = answers
+        attachment = given(storage)
+        AioHttpClientInstrumentor().instrument(tracer_provider=telemetry.tracers, meter_provider=telemetry.meters)
+        try:
+            async with TofuPilotSession(KEY, base_url=sandbox.url, timeout=0.1, retry=None) as session:
+                with pytest.raises(Exception, match=r".") as caught:
+                    await session.download(attachment, tmp_path)
+                shown = [*texts(caught.value), *texts(session), repr(attachment)]
+        finally:
+            AioHttpClientInstrumentor().uninstrument()
+        for link in chain(caught.value):
+            assert not isinstance(link, aiohttp.ClientError)
+        shown += [record.getMessage() + repr(vars(record)) for record in caplog.records]
+        for text in (*shown, telemetry.text):
+            assert not [piece for piece in self.ADDRESS if piece in text], text
+        assert telemetry.requests
+
+    async def test_requests_are_in_a_span(self, sandbox, telemetry, attachments, tmp_path):
+        from opentelemetry.instrumentation.aiohttp_client import AioHttpClientInstrumentor  # noqa: PLC0415
+
+        AioHttpClientInstrumentor().instrument(tracer_provider=telemetry.tracers, meter_provider=telemetry.meters)
+        try:
+            async with TofuPilotSession(KEY, base_url=sandbox.url) as session:
+                await session.download(attachments[0], tmp_path)
+                sandbox.faults.always(status(403))
+                with pytest.raises(APIError):
+                    await session.download(given(sandbox.url.removesuffix("/api")), tmp_path)
+        finally:
+            AioHttpClientInstrumentor().uninstrument()
+        good, bad = (span for span in telemetry.walks if span.name == "download")
+        assert bad.attributes["error.type"] == "APIError"
+        assert [span.parent.span_id for span in telemetry.requests[-2:]] == [good.context.span_id, bad.context.span_id]
+        origin = sandbox.url.removesuffix("/api")
+        assert {span.attributes["http.url"] for span in telemetry.requests[-2:]} == {origin}
+
+    async def test_a_full_disk_tells_no_address(self, session, storage, tmp_path, monkeypatch):
+        def write(*_):
+            raise OSError(errno.ENOSPC, "No space left on device")
+
+        monkeypatch.setattr(PartFile, "_flush", write)
+        storage.answers = [whole()]
+        with pytest.raises(OSError, match="No space left") as caught:
+            await session.download(given(storage), tmp_path)
+        for text in texts(caught.value):
+            assert not [piece for piece in self.ADDRESS if piece in text], text
