@@ -38,11 +38,23 @@ CONFIGURATION = ROOT / ".site"
 
 SKILL = ROOT / "aiotofupilot" / ".agents" / "skills" / "aiotofupilot" / "SKILL.md"
 
-MOVED = {"README.md": "index.md", "aiotofupilot/README.md": "guides/index.md", "aiotofupilot/LICENSE": "LICENSE.txt"}
+MOVED = {
+    "README.md": "index.md",
+    "aiotofupilot/README.md": "guides/index.md",
+    "aiotofupilot/LICENSE": "LICENSE.txt",
+    str(SKILL.relative_to(ROOT)): "llms.txt",
+}
 """Where a file of the project is on the site, if that does not follow from where it is in the project."""
 
 SOURCES = (
-    *("README.md", "aiotofupilot/**/*.md", "benchmarks/README.md", "benchmarks/results/results.md", "tests/README.md"),
+    *(
+        "README.md",
+        "aiotofupilot/*.md",
+        "aiotofupilot/[!.]*/**/*.md",
+        "benchmarks/README.md",
+        "benchmarks/results/results.md",
+        "tests/README.md",
+    ),
     ".github/*.md",
 )
 """The files that are pages."""
@@ -165,24 +177,31 @@ def options() -> str:
     return "\n\n".join(page) + "\n"
 
 
-def in_menu(entries: list[Any]) -> Iterator[str]:
-    """Yield the paths of the pages in a menu."""
+def in_menu(entries: list[Any], section: str = "") -> Iterator[tuple[str, str]]:
+    """Yield title and path of each page in a menu. A page without a title has that of its section."""
     for entry in entries:
         match entry:
             case str():
-                yield entry
+                yield section, entry
             case dict():
-                for inner in entry.values():
-                    yield from in_menu(inner if isinstance(inner, list) else [inner])
+                for title, inner in entry.items():
+                    yield from in_menu(inner if isinstance(inner, list) else [inner], title)
+
+
+def for_agents(configuration: Mapping[str, Any]) -> str:
+    """Return ``llms.txt``: the skill of the package, and where the rest stands. See https://llmstxt.org."""
+    _, _, skill = SKILL.read_text(encoding="utf-8").split("---\n", 2)
+    title, _, rest = skill.strip().partition("\n")
+    pages = [f"- [{name}]({Path(path).with_suffix('.html')})" for name, path in in_menu(configuration["nav"])]
+    summary = f"> {configuration['site_description']}"
+    return "\n".join([title, "", summary, FENCE.sub(r"```\1", rest), "", "## Pages", "", *pages, ""])
 
 
 def check_menu(menu: list[Any], docs: Path) -> None:
     """Fail if a page is in no menu, or if the menu leads to none."""
-    listed, there = set(in_menu(menu)), {str(page.relative_to(docs)) for page in docs.rglob("*.md")}
+    listed, there = {path for _, path in in_menu(menu)}, {str(page.relative_to(docs)) for page in docs.rglob("*.md")}
     if listed != there:
-        fail(
-            f"pages that are in no menu: {sorted(there - listed)}; in the menu, but not there: {sorted(listed - there)}"
-        )
+        fail(f"in no menu: {sorted(there - listed)}; in the menu, but not there: {sorted(listed - there)}")
 
 
 def fail(what: str) -> NoReturn:
@@ -211,6 +230,7 @@ def build(work: Path) -> Path:
     menu += [{group.title: f"reference/{group.page}.md"} for group in GROUPS]
     (docs / "cli" / "options.md").write_text(options(), encoding="utf-8")
     check_menu(configuration["nav"], docs)
+    (docs / "llms.txt").write_text(for_agents(configuration), encoding="utf-8")
     (work / "mkdocs.yml").write_text(json.dumps(configuration), encoding="utf-8")  # JSON is YAML
     command = [str(Path(sys.executable).with_name("zensical")), "build", "--strict"]
     if subprocess.run(command, cwd=work, check=False, env=os.environ | {"NO_COLOR": "1"}).returncode:  # noqa: S603 - our own

@@ -9,10 +9,13 @@ FRONT = ROOT / "README.md"
 MAP = ROOT / "aiotofupilot" / "README.md"
 """It leads to the guides that the front page does not name."""
 COOKBOOK = ROOT / "aiotofupilot" / "guides" / "cookbook"
+SKILL = ROOT / "aiotofupilot" / ".agents" / "skills" / "aiotofupilot" / "SKILL.md"
+"""What coding agents read. The wheel has it."""
 GUIDES = [
     FRONT,
     *sorted(path for folder in ("aiotofupilot", "benchmarks", "tests") for path in ROOT.glob(f"{folder}/**/README.md")),
     *sorted(ROOT.glob("aiotofupilot/guides/**/*.md")),
+    SKILL,
 ]
 
 POLICIES = sorted((ROOT / ".github").glob("*.md"))
