@@ -47,15 +47,8 @@ MOVED = {
 """Where a file of the project is on the site, if that does not follow from where it is in the project."""
 
 SOURCES = (
-    *(
-        "README.md",
-        "aiotofupilot/*.md",
-        "aiotofupilot/[!.]*/**/*.md",
-        "benchmarks/README.md",
-        "benchmarks/results/results.md",
-        "tests/README.md",
-    ),
-    ".github/*.md",
+    *("README.md", "aiotofupilot/*.md", "aiotofupilot/[!.]*/**/*.md", "benchmarks/README.md"),
+    *("benchmarks/results/results.md", "tests/README.md", ".github/*.md"),
 )
 """The files that are pages."""
 

@@ -1,6 +1,6 @@
 """The skill that the wheel has for coding agents: each name in it is one of the package.
 
-Its program is run as that of a guide. An agent believes what stands there, so a name that is wrong costs its user an evening.
+Its program is run as that of a guide. An agent believes what stands there, so a wrong name costs its user an evening.
 """
 
 import ast
