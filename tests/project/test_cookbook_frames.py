@@ -1,0 +1,102 @@
+"""The cookbook's recipes for frames compute what their headings say."""
+
+from collections import Counter
+from datetime import timedelta
+from statistics import mean
+from zoneinfo import ZoneInfo
+
+import pytest
+from attrs import evolve
+from fakes.guides import COOKBOOK, read_blocks
+from openpyxl import load_workbook
+
+from aiotofupilot.sandbox import Sandbox
+from aiotofupilot.testing import serve
+
+BERLIN = ZoneInfo("Europe/Berlin")
+RECIPES = {block.heading.partition(":")[0]: block for block in read_blocks(COOKBOOK / "frames.md")}
+
+
+@pytest.fixture(scope="module")
+def sandbox():
+    with serve(Sandbox(procedures=4, runs=400)) as sandbox:
+        yield sandbox
+
+
+@pytest.fixture
+def run(sandbox, monkeypatch, tmp_path):
+    """Run a recipe in an empty folder, and return its variables."""
+    monkeypatch.setenv("TOFUPILOT_API_KEY", sandbox.api_key)
+    monkeypatch.setenv("TOFUPILOT_URL", sandbox.url)
+    monkeypatch.chdir(tmp_path)
+
+    def run(title):
+        names, block = {"__name__": "__main__"}, RECIPES[title]
+        exec(compile(block.numbered, block.guide, "exec", dont_inherit=True), names)  # noqa: S102 - the guide's own text
+        return names
+
+    return run
+
+
+def test_pandas_has_the_first_pass_yield_of_each_day(sandbox, run):
+    first = {}
+    for one in sorted(sandbox.runs, key=lambda one: one.started_at):
+        if one.unit.sample is None:
+            first.setdefault((one.procedure.id, one.unit.id), one)
+    days = {}
+    for one in first.values():
+        day = one.started_at.astimezone(BERLIN).date()
+        days.setdefault((one.procedure.name, day), []).append(one.outcome == "PASS")
+    assert any(one.started_at.date() != one.started_at.astimezone(BERLIN).date() for one in first.values())
+    rates = run("pandas")["rates"]
+    assert rates.to_dict() == pytest.approx({key: mean(passed) for key, passed in days.items()})
+
+
+def test_polars_has_what_fails_most(sandbox, run):
+    names = {one.id: one.procedure.name for one in sandbox.runs}
+    failed = Counter(
+        (names[one.run_id], one.phase_name, one.measurement_name)
+        for one in sandbox.measurements
+        if one.measurement_outcome == "FAIL" and one.is_final_attempt
+    )
+    worst = run("polars")["worst"]
+    assert {row[:3]: row[3] for row in worst.iter_rows()} == failed
+
+
+def test_excel_shows_local_times_and_no_formula(sandbox, run):
+    """The sheet has a row for each run. Excel's times are exact to the millisecond."""
+    before = sandbox.runs[0]
+    sandbox.runs[0] = evolve(before, unit=evolve(before.unit, serial_number="=1+1"))
+    try:
+        run("Excel")
+    finally:
+        sandbox.runs[0] = before
+    sheet = load_workbook("runs.xlsx")["Runs"]
+    heading, *rows = sheet.iter_rows()
+    columns = {cell.value: number for number, cell in enumerate(heading)}
+    assert sheet.freeze_panes == "A2"
+    assert len(rows) == len(sandbox.runs)
+    serial_number = rows[0][columns["unit.serial_number"]]
+    assert (serial_number.value, serial_number.data_type) == ("=1+1", "s")
+    for one, row in zip(sandbox.runs, rows, strict=True):
+        local = one.started_at.astimezone(BERLIN).replace(tzinfo=None)
+        assert abs(row[columns["started_at"]].value - local) < timedelta(milliseconds=1)
+        assert row[columns["duration"]].value == one.duration.total_seconds()
+
+
+def test_duckdb_compares_stations(sandbox, run, capsys):
+    run("DuckDB")
+    printed = capsys.readouterr().out
+    runs = {one.id: one for one in sandbox.runs if one.procedure.id == sandbox.procedures[0].id}
+    groups = {}
+    for one in sandbox.measurements:
+        if one.run_id in runs and one.value is not None and one.is_final_attempt:
+            station = runs[one.run_id].created_by_station
+            groups.setdefault((one.measurement_name, station and station.name), []).append(one.value)
+    cells = [[cell.strip() for cell in line.strip("│").split("│")] for line in printed.splitlines() if "│" in line]
+    shown = {(name, None if station == "NULL" else station): row for name, station, *row in cells if len(row) == 4}
+    assert groups
+    for key, values in groups.items():
+        _, measured, average, _ = shown[key]
+        assert int(measured) == len(values)
+        assert float(average) == pytest.approx(mean(values), abs=1e-3)
