@@ -29,7 +29,7 @@ With ``flat=True`` no column is nested, and ``columns=`` chooses some.
 
 `columns` makes columns of items, `flat` those without nested ones, and `rows` chooses among them. `streaming` makes
 record batches of a listing as its pages arrive, and `files` writes them to Parquet. `waveforms` makes a long table of
-the points of series.
+the points of series, and `pivot` a wide table of measurements.
 """
 
 from importlib.util import find_spec
@@ -38,6 +38,7 @@ if find_spec("pyarrow") is None:
     raise ModuleNotFoundError("aiotofupilot.arrow needs pyarrow: install the extra 'arrow'", name="pyarrow")
 
 from .columns import without_durations
+from .pivot import wide
 from .rows import record_batch, schema
 from .streaming import RecordBatches, batches, table
 from .waveforms import series, series_batches
@@ -50,5 +51,6 @@ __all__ = [
     "series",
     "series_batches",
     "table",
+    "wide",
     "without_durations",
 ]

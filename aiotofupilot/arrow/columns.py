@@ -32,7 +32,7 @@ if TYPE_CHECKING:
     Build = Callable[[Sequence[Any]], pa.Array[Any]]
     """Makes an array of values. A value may be None."""
 
-__all__ = ["RULES", "Column", "Rows", "nested_columns", "points", "without_durations"]
+__all__ = ["RULES", "Column", "Rows", "json_texts", "nested_columns", "points", "without_durations"]
 
 _STRING, _DOUBLE, _DURATION = pa.string(), pa.float64(), pa.duration("us")
 _TIMESTAMP, _MAP = pa.timestamp("us", "UTC"), pa.map_(_STRING, _STRING)
@@ -156,7 +156,7 @@ def _rule(kind: Any) -> tuple[pa.DataType, Build]:  # noqa: ANN401 - the type of
     if get_origin(kind) is Mapping:
         return _MAP, _maps
     if get_origin(kind) in {Union, UnionType}:
-        return _STRING, _texts
+        return _STRING, json_texts
     raise TypeError(f"Arrow has no column for {kind!r}")
 
 
@@ -203,7 +203,8 @@ def _maps(values: Sequence[Mapping[str, Any] | None]) -> pa.Array[Any]:
     )
 
 
-def _texts(values: Sequence[Any]) -> pa.Array[Any]:
+def json_texts(values: Sequence[Any]) -> pa.Array[Any]:
+    """Return the JSON text of each value, and null for None."""
     return pa.array([None if value is None else _json(value) for value in values], _STRING)
 
 

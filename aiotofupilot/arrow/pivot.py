@@ -1,0 +1,137 @@
+"""Measurements as a wide table, with a row for each run and a column for each measurement."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING, Any
+
+import pyarrow as pa
+
+from aiotofupilot._arguments import boolean, must_be
+from aiotofupilot._paging.paginator import Paginator
+from aiotofupilot.models import Measurement
+
+from .columns import RULES, json_texts
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping
+
+    from aiotofupilot.models import Validator
+
+__all__ = ["wide"]
+
+_LOWER, _UPPER = frozenset({">", ">=", "range"}), frozenset({"<", "<=", "range"})
+"""The operators of validators that are limits."""
+
+_SIDES = ("lower", "upper")
+
+_EARLIEST = datetime.min.replace(tzinfo=UTC)
+
+
+async def wide(listing: Paginator[Measurement], *, limits: bool = False) -> pa.Table:
+    """Return measurements as one table with a row for each run and a column for each measurement.
+
+    The first columns are ``run_id``, ``serial_number`` and ``started_at``, which is when the first of the listed
+    measurements of the run began. The others have the names of the phase and the measurement, such as
+    ``RF Power.tx_power``. If a run has several measurements of the same name, the first is in the column of this name,
+    and the others are in ``RF Power.tx_power.2``, ``.3`` and so on, by their start, attempt and ID. Attempts that were
+    repeated are not listed, unless you list them with ``exclude_retries=False``.
+
+    A column is of doubles, truth values or texts. Where these are mixed, it has the JSON text of each. It is null where
+    a run has no such measurement, or one without a value. Waveforms and values of JSON are not in the listing. A name
+    that never comes with a value has no column.
+
+    The runs are in the order in which they are listed. Each 100 measurements take a request. Nothing can be yielded
+    before the end, because the columns depend on what comes. So the values of all runs are in memory.
+
+    Args:
+        listing: The listing of measurements, as ``session.measurements.list()`` returns it. Its filters choose the
+            procedure, the runs and the measurements.
+        limits: Whether each number also has the limits that were valid in its run, in columns such as
+            ``RF Power.tx_power.lower_limit`` and ``.upper_limit``. They come from validators with ``>``, ``>=``,
+            ``<``, ``<=`` and ``range``. If there are several, the tightest one counts. One whose ``is_decisive`` is
+            false does not count. Null: there is no such limit.
+
+    Raises:
+        TypeError: It is not a listing of measurements, or an argument is of the wrong type.
+    """
+    anything: Any = listing
+    if not isinstance(anything, Paginator) or listing.model is not Measurement:
+        raise must_be(TypeError, "listing", "one of measurements", listing)
+    with_limits = boolean("limits", limits)
+    runs: dict[str, dict[str, Measurement]] = {}
+    async with listing.structs().walk() as walk:
+        async for measurement in walk:
+            runs.setdefault(measurement.run_id, {})[measurement.id] = measurement
+    return _table([_in_order(measurements.values()) for measurements in runs.values()], with_limits=with_limits)
+
+
+def _in_order(measurements: Iterable[Measurement]) -> list[Measurement]:
+    return sorted(measurements, key=lambda each: (each.started_at or _EARLIEST, each.retry_count, each.id))
+
+
+def _table(runs: list[list[Measurement]], *, with_limits: bool) -> pa.Table:
+    rows = [_named(run) for run in runs]
+    starts = [next((each.started_at for each in run if each.started_at is not None), None) for run in runs]
+    table: dict[str, pa.Array[Any]] = {
+        "run_id": RULES[str][1]([run[0].run_id for run in runs]),
+        "serial_number": RULES[str][1]([run[0].serial_number for run in runs]),
+        "started_at": RULES[datetime][1](starts),
+    }
+    names = dict.fromkeys(name for row in rows for name in row)
+    for name in names:
+        measured = [row.get(name) for row in rows]
+        values = [None if each is None else _value(each) for each in measured]
+        kinds: set[Any] = {float if type(value) is int else type(value) for value in values if value is not None}
+        if not kinds:
+            continue
+        build = RULES[kinds.pop()][1] if len(kinds) == 1 else json_texts
+        table[name] = build(values)
+        if with_limits and table[name].type == pa.float64():
+            bounds = [(None, None) if each is None else _limits(each.validators or ()) for each in measured]
+            for at, side in enumerate(_SIDES):
+                table[_free(f"{name}.{side}_limit", names)] = RULES[float][1]([bound[at] for bound in bounds])
+    return pa.table(table)
+
+
+def _named(run: Iterable[Measurement]) -> dict[str, Measurement]:
+    """Return the measurements of a run by the names of their columns."""
+    named: dict[str, Measurement] = {}
+    for each in run:
+        named[_free(f"{each.phase_name}.{each.measurement_name}", named)] = each
+    return named
+
+
+def _free(name: str, taken: Mapping[str, object]) -> str:
+    """Return a name, with a number from 2 on if it is taken."""
+    free, number = name, 1
+    while free in taken:
+        number += 1
+        free = f"{name}.{number}"
+    return free
+
+
+def _value(measurement: Measurement) -> Any:  # noqa: ANN401 - a number, truth value or text
+    values = (measurement.value, measurement.bool_value, measurement.string_value)
+    return next((value for value in values if value is not None), None)
+
+
+def _limits(validators: Iterable[Validator]) -> tuple[float | None, float | None]:
+    """Return the tightest limits of some validators."""
+    bounds = list(map(_bounds, validators))
+    lower = max((low for low, _ in bounds if low is not None), default=None)
+    return lower, min((high for _, high in bounds if high is not None), default=None)
+
+
+def _bounds(validator: Validator) -> tuple[float | None, float | None]:
+    expected, operator = validator.expected_value, validator.operator
+    ends = expected if isinstance(expected, tuple) else (expected, expected)
+    is_range = operator == "range"
+    if validator.is_decisive is False or isinstance(expected, tuple) is not is_range or len(ends) != len(_SIDES):
+        return None, None
+    low, high = map(_number, ends)
+    return low if operator in _LOWER else None, high if operator in _UPPER else None
+
+
+def _number(value: object) -> float | None:
+    return float(value) if isinstance(value, int | float) and not isinstance(value, bool) else None
