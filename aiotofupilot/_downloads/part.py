@@ -63,6 +63,8 @@ class PartFile:
         self._pending_size = 0
         self._etag: str | None = None
         self._is_resumable = True
+        self._has_restarted = False
+        """Whether what is on the disk is to be dropped."""
 
     @property
     def size(self) -> int:
@@ -94,23 +96,15 @@ class PartFile:
         self._written = os.fstat(file.fileno()).st_size
         return "open"
 
-    async def restart(self, etag: str | None) -> None:
+    def restart(self, etag: str | None) -> None:
         """Drop all bytes. Those that come next are of a file with this validator; None: it has none."""
-        self._pending, self._pending_size, self._written, self._etag = [], 0, 0, None
-        await in_thread(lambda: self._restart(etag))
+        self._pending, self._pending_size, self._written = [], 0, 0
+        self._etag, self._has_restarted = etag, True
 
-    async def give_up(self) -> None:
+    def give_up(self) -> None:
         """Drop all bytes, and have no validator from now on."""
         self._is_resumable = False
-        await self.restart(None)
-
-    def _restart(self, etag: str | None) -> None:
-        self._file.truncate(0)  # first, so that the validator never speaks of other bytes
-        if etag is None:
-            self._etag_path.unlink(missing_ok=True)
-        else:
-            self._etag_path.write_text(etag, "ascii")
-        self._etag = etag
+        self.restart(None)
 
     def add(self, data: bytes) -> bool:
         """Add some bytes, and return whether it is time to `flush`."""
@@ -126,7 +120,15 @@ class PartFile:
         """
         await in_thread(self._flush)
 
-    def _flush(self) -> None:
+    def _flush(self, *, is_last: bool = False) -> None:
+        """Write what was added. The validator is not written with the last bytes, because it is not needed any more."""
+        if self._has_restarted:
+            self._file.truncate(0)  # first, so that the validator never speaks of other bytes
+            if self.etag is None or is_last:
+                self._etag_path.unlink(missing_ok=True)
+            else:
+                self._etag_path.write_text(self.etag, "ascii")
+            self._has_restarted = False
         rest = memoryview(b"".join(self._pending))
         self._pending, self._pending_size = [], 0
         while rest:
@@ -140,7 +142,7 @@ class PartFile:
         Raises:
             OSError: The disk is full.
         """
-        self._flush()
+        self._flush(is_last=True)
         os.fsync(self._file.fileno())
         if sys.platform == "win32":  # where an open file cannot be moved; elsewhere it keeps its lock until later
             self._file.close()  # pragma: no cover - no test runs on Windows

@@ -75,11 +75,11 @@ class Part(Protocol):
         """The strong validator of the file. None: the rest cannot be asked for."""
         ...
 
-    async def restart(self, etag: str | None) -> None:
+    def restart(self, etag: str | None) -> None:
         """Drop all bytes. Those that come next are of a file with this validator."""
         ...
 
-    async def give_up(self) -> None:
+    def give_up(self) -> None:
         """Drop all bytes, and have no validator from now on."""
         ...
 
@@ -158,7 +158,7 @@ class _Reception:
                 try:
                     await self._take(silence)
                 except _UnfitPartError:
-                    await self._part.give_up()
+                    self._part.give_up()
                     await self._take(silence)
         except TimeoutError:
             if not silence.expired():
@@ -218,7 +218,7 @@ class _Reception:
         etag = headers.get("ETag", "").strip()
         match response.status:
             case HTTPStatus.OK:
-                await part.restart(etag if _ETAG.fullmatch(etag) and not is_encoded else None)
+                part.restart(etag if _ETAG.fullmatch(etag) and not is_encoded else None)
                 announced = headers.get("Content-Length")
                 if announced is None and "chunked" not in headers.get("Transfer-Encoding", "").lower():
                     raise ConnectionFailedError(f"the storage does not say where {self._name} ends")
