@@ -209,7 +209,8 @@ def _find(path: str) -> Resource[Any] | None:
     return RESOURCES.get(_below_root(path).lower())
 
 
-def _find_detail(path: str) -> tuple[Detail, list[str]] | None:
+@lru_cache(maxsize=256)
+def _find_detail(path: str) -> tuple[Detail, tuple[str, ...]] | None:
     """Find the detail at a path, and the parameters in the path."""
     below = _below_root(path)
     kinds = (kind for resource in RESOURCES.values() for kind in resource.details)

@@ -81,7 +81,7 @@ class Detail:
     hides: tuple[str, ...] = ()
     """Fields that the API does not have here, with dots, such as ``created_by_user.email``."""
 
-    def parameters(self, path: str) -> list[str] | None:
+    def parameters(self, path: str) -> tuple[str, ...] | None:
         """Return the parameters in a path below the root, as they were sent. None: this is another path.
 
         Upper and lower case do not matter, except in parameters.
@@ -89,7 +89,7 @@ class Detail:
         pairs = list(zip_longest(self.path.split("/"), path.split("/"), fillvalue=""))
         if not all(sent if word == _PARAMETER else sent.lower() == word for word, sent in pairs):
             return None
-        return [sent for word, sent in pairs if word == _PARAMETER]
+        return tuple(sent for word, sent in pairs if word == _PARAMETER)
 
     def json(self, detail: object) -> bytes:
         """Write one."""

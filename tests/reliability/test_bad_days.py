@@ -93,7 +93,7 @@ CONCURRENCY = pytest.mark.parametrize("concurrency", [1, 16])
 
 @pytest.fixture
 async def sandbox():
-    async with Sandbox(procedures=500) as sandbox:
+    async with Sandbox(procedures=300) as sandbox:
         yield sandbox
 
 
@@ -170,7 +170,7 @@ async def test_mixtures_end_well_or_in_an_error_that_is_resumed_from(sandbox, ra
             for _ in range(50):
                 sandbox.requests.clear()
                 walk = session.procedures.list(
-                    limit=10, concurrency=concurrency, cursor=checkpoint, on_drift="resync"
+                    limit=6, concurrency=concurrency, cursor=checkpoint, on_drift="resync"
                 ).walk()
                 items, error = await take(walk)
                 yielded += items
@@ -190,7 +190,7 @@ async def test_an_outage_of_many_walks_is_not_multiplied(sandbox, concurrency):
     """Every request of the 64 walks of a session fails. Then one page at a time is asked for."""
     sandbox.faults.on(lambda _: len(sandbox.requests) <= 64 + 5).always(faults.status(503))
     async with TofuPilotSession(sandbox.api_key, base_url=sandbox.url, concurrency=concurrency) as session:
-        walks = [session.procedures.list(limit=100).collect() for _ in range(64)]
+        walks = [session.procedures.list(limit=60).collect() for _ in range(64)]
         assert await asyncio.gather(*walks) == [sandbox.procedures] * 64
     assert sum(status == 503 for status in map(attrgetter("status"), sandbox.requests)) == 64 + 5
 
