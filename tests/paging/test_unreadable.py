@@ -160,7 +160,7 @@ class TestSkip:
         ]
 
     async def test_the_positions_are_kept_up_to_a_thousand(self, listing, service, monkeypatch):
-        monkeypatch.setattr("aiotofupilot._paging.unreadable._POSITIONS", 3)
+        monkeypatch.setattr("aiotofupilot._paging.unreadable.LEFT_OUT_KEPT", 3)
         service.faults.always(unreadable(1, 2, 5, 6, 9))
         walk = listing(limit=10, on_unreadable="skip").walk()
         await drain(walk)
