@@ -349,6 +349,18 @@ def test_the_clients_are_compared_by_what_was_measured():
             assert figure == measured[title][other + (", its retries on" if retries else "")]
 
 
+def test_the_front_page_says_what_clients_lose_as_it_was_measured():
+    """The column with the most changes, and its heading; the four loops lose the same."""
+    (kept,) = read_tables(ROOT / "benchmarks" / "results" / "losses.md")
+    (compared,) = read_tables(FRONT)
+    last = {row[0]: row[-1] for row in kept}
+    assert last.pop("created and removed per request") == "10 and 20"
+    assert "with 10 created and 20 removed per request" in compared[0][0]
+    (_, loops), (_, ours) = compared[1:]
+    assert ours == last['**aiotofupilot**, on_drift="resync"']
+    assert {figures for client, figures in last.items() if "aiotofupilot" not in client} == {loops}
+
+
 MESSAGES = re.findall(r"^### `(.+)`$", read(ROOT / "aiotofupilot" / "guides" / "troubleshooting.md"), re.MULTILINE)
 
 
