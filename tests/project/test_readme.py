@@ -150,6 +150,16 @@ async def test_a_service_says_that_tofupilot_does_not_answer(block, environment,
     assert answer.json() == {"detail": "TofuPilot did not answer"}
 
 
+async def test_a_service_refuses_a_search_that_the_api_refuses(environment, until):
+    """Whoever searches for too long a text is told so, and it is not an error of the service."""
+    block = SERVICES[0]
+    async with client_of(block) as (app, client):
+        await until(lambda: app.state.station_names)
+        for text, expected in (("😀" * 50, 200), ("x" * 101, 422)):
+            answer = await client.get("/procedures", params={"search_query": text})
+            assert answer.status_code == expected
+
+
 async def test_a_service_answers_within_four_seconds_of_an_outage(environment, until):
     """Though the task in the background waits for its end. The time is that of a clock that nobody waits for."""
     (block,) = SERVICES
