@@ -161,12 +161,13 @@ class _File:
             TofuPilotError: It could not be read.
         """
         listing, key = self._attachment.owner or ("", "")
+        whose = f"{listing.removesuffix('s')} {key!r}"
         owner: RunDetails | UnitDetails = await getattr(self._session, listing).get(key)
         found = next((one for one in owner.attachments if one.id == self._attachment.id), None)
         if found is None:
-            raise AttachmentError(f"{listing} has {key!r}, but that has no {self._name} any more")
+            raise AttachmentError(f"{whose} has no {self._name} any more")
         if found.download_url is None:
-            failure = AttachmentError(f"the server has no address for {self._name} of {key!r} in {listing}")
+            failure = AttachmentError(f"the server has no address for {self._name} of {whose}")
             failure.hint = "perhaps its upload has not ended"
             raise failure
         self._attachment = evolve(self._attachment, download_url=found.download_url)
@@ -223,8 +224,9 @@ async def _each(items: Attachments) -> AsyncGenerator[Attachment]:
             for attachment in _attachments(item):
                 yield attachment
     finally:
-        if iterator is not items and hasattr(iterator, "aclose"):
-            await iterator.aclose()
+        aclose = getattr(iterator, "aclose", None)
+        if aclose is not None and iterator is not items:
+            await aclose()
 
 
 def _attachments(item: object) -> tuple[Attachment, ...]:

@@ -192,7 +192,7 @@ class Connection:
     """Where the key is from, for errors that are about the key."""
     served: set[str] = field(factory=set[str], repr=False)
     """The paths of listings of which the server has returned one item by itself."""
-    storages: dict[str, Throttle] = field(factory=dict, repr=False)
+    storages: dict[str, Throttle] = field(factory=dict[str, "Throttle"], repr=False)
     """Says for each storage of attachments, by its origin, when a request may be sent."""
     session: object = None
     """What lives as long as a listing is in use."""

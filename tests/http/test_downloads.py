@@ -267,9 +267,9 @@ class TestAddress:
     async def test_a_run_that_has_none(self, session, tmp_path):
         runs = await session.runs.list().details().collect()
         one = next(one for run in runs for one in run.attachments if not one.download_url)
-        with pytest.raises(AttachmentError, match=r"no address for .* in runs; perhaps its upload has not ended$"):
+        with pytest.raises(AttachmentError, match=r"no address for .* of run '.*'; perhaps its upload has not ended$"):
             await session.download(one, tmp_path)
-        with pytest.raises(AttachmentError, match=r"but that has no attachment 'gone' any more$"):
+        with pytest.raises(AttachmentError, match=r"^run '.*' has no attachment 'gone' any more$"):
             await session.download(given("", id="gone", download_url=None, owner=one.owner), tmp_path)
         with pytest.raises(NotFoundError):
             await session.download(given("", download_url=None, owner=("runs", "unknown")), tmp_path)

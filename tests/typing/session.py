@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+from contextlib import aclosing
+from pathlib import Path
 from typing import Any, assert_type
 
 import aiohttp
 from tenacity import AsyncRetrying, stop_after_attempt
 
 from aiotofupilot import (
+    Attachment,
     BatchDetails,
     DeploymentDetails,
+    Download,
     Log,
     MeasurementDetails,
     PartDetails,
@@ -19,6 +23,7 @@ from aiotofupilot import (
     RevisionDetails,
     RunDetails,
     StationDetails,
+    TofuPilotError,
     TofuPilotSession,
     UnitDetails,
     User,
@@ -59,6 +64,20 @@ async def other_paths_give_json(session: TofuPilotSession) -> None:
     found = await session.get_json("/v2/teams", {"ids": ["a", "b"], "search": "x"})
     assert_type(found["data"][0], Any)
     await session.get_json("/v2/teams", {"limit": 3})  # type: ignore[dict-item]  # pyright: ignore[reportArgumentType] - texts
+
+
+async def attachments_are_files(session: TofuPilotSession, attachment: Attachment) -> None:
+    assert_type(await session.download(attachment, "folder"), Path)
+    async for download in session.downloads(session.runs.list().details(), Path("folder")):
+        assert_type(download.path, Path | None)
+        assert_type(download.error, TofuPilotError | None)
+        assert_type(download.attachment, Attachment)
+    async with aclosing(session.downloads([attachment], "folder", concurrency=2)) as downloads:
+        assert_type(await anext(downloads), Download)
+    session.downloads(session.units.list().details(), "folder")
+    session.downloads([await session.units.get("SN/0042"), attachment], "folder")
+    session.downloads(session.runs.list(), "folder")  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType] - details
+    await session.download("id", "folder")  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType] - an attachment
 
 
 async def one_item_has_the_model_of_its_listing(session: TofuPilotSession) -> None:
