@@ -170,15 +170,11 @@ def options() -> str:
     return "\n\n".join(page) + "\n"
 
 
-def in_menu(entries: list[Any], section: str = "") -> Iterator[tuple[str, str]]:
-    """Yield title and path of each page in a menu. A page without a title has that of its section."""
+def in_menu(entries: list[dict[str, Any]]) -> Iterator[tuple[str, str]]:
+    """Yield title and path of each page in a menu."""
     for entry in entries:
-        match entry:
-            case str():
-                yield section, entry
-            case dict():
-                for title, inner in entry.items():
-                    yield from in_menu(inner if isinstance(inner, list) else [inner], title)
+        for title, inner in entry.items():
+            yield from in_menu(inner) if isinstance(inner, list) else [(title, inner)]
 
 
 def for_agents(configuration: Mapping[str, Any]) -> str:
@@ -190,7 +186,7 @@ def for_agents(configuration: Mapping[str, Any]) -> str:
     return "\n".join([title, "", summary, FENCE.sub(r"```\1", rest), "", "## Pages", "", *pages, ""])
 
 
-def check_menu(menu: list[Any], docs: Path) -> None:
+def check_menu(menu: list[dict[str, Any]], docs: Path) -> None:
     """Fail if a page is in no menu, or if the menu leads to none."""
     listed, there = {path for _, path in in_menu(menu)}, {str(page.relative_to(docs)) for page in docs.rglob("*.md")}
     if listed != there:

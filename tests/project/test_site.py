@@ -55,7 +55,7 @@ def test_every_page_is_in_the_menu(site):
 def test_a_page_that_is_in_no_menu_is_refused(site, tmp_path):
     (tmp_path / "new.md").touch()
     with pytest.raises(SystemExit, match=r"in no menu: \['new.md'\]; in the menu, but not there: \['old.md'\]"):
-        site["check_menu"]([{"Old": ["old.md"]}], tmp_path)
+        site["check_menu"]([{"Old": [{"Older": "old.md"}]}], tmp_path)
 
 
 def test_a_page_is_moved_with_its_links_and_pictures(site, tmp_path):
