@@ -134,8 +134,13 @@ class Listing(Endpoint[T]):
         return self._paginator(query_of(filters, arguments), arguments)
 
     def _check_names(self, given: Mapping[str, Any], taken: Sequence[Argument]) -> None:
-        if unknown := given.keys() - {argument.name for argument in taken}:
-            raise TypeError(f"{type(self).__name__}.list() got an unexpected keyword argument {min(unknown)!r}")
+        names = {argument.name for argument in taken}
+        if unknown := given.keys() - names:
+            from difflib import get_close_matches  # noqa: PLC0415 - programs without the mistake need not load it
+
+            near = get_close_matches(min(unknown), sorted(names), n=1)
+            hint = f": did you mean {near[0]!r}?" if near else ""
+            raise TypeError(f"{type(self).__name__}.list() got an unexpected keyword argument {min(unknown)!r}{hint}")
         for argument in taken:
             if argument.is_required and argument.name not in given:
                 raise TypeError(f"{type(self).__name__}.list() lacks the required argument {argument.name!r}")

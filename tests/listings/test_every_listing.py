@@ -174,8 +174,11 @@ def test_an_unknown_word_is_refused_by_name():
 
 
 def test_an_argument_that_a_listing_lacks_is_refused_by_name():
-    with pytest.raises(TypeError, match=r"Runs\.list\(\) got an unexpected keyword argument 'outcome'"):
+    refused = r"Runs\.list\(\) got an unexpected keyword argument "
+    with pytest.raises(TypeError, match=rf"{refused}'outcome': did you mean 'outcomes'\?$"):
         LISTINGS["runs"](Connection()).list(outcome=["PASS"])
+    with pytest.raises(TypeError, match=rf"{refused}'where'$"):
+        LISTINGS["runs"](Connection()).list(where="x")
     with pytest.raises(TypeError, match=r"Phases\.list\(\) lacks the required argument 'procedure_id'"):
         LISTINGS["phases"](Connection()).list()
 
