@@ -34,7 +34,6 @@ __all__ = [
     "Instruments",
     "WalkSpan",
     "download_span",
-    "hide_address",
     "hide_filters",
     "instruments",
     "paused",
@@ -190,31 +189,23 @@ def _event(name: str, attributes: Mapping[str, AttributeValue]) -> None:
         walk.event(name, attributes)
 
 
-def hide_filters(url: URL) -> None:
-    """Let the span of the current request keep only ``limit`` and ``cursor`` of the query of its address."""
-    if instruments() is not None:
-        shown = url.with_query([(name, url.query[name]) for name in ("limit", "cursor") if name in url.query])
-        _show_instead(url, shown)
+def hide_filters(url: URL, *, is_presigned: bool = False) -> None:
+    """Let the span of the current request keep only ``limit`` and ``cursor`` of the query of its address.
 
-
-def hide_address(url: URL) -> None:
-    """Let the span of the current request keep only the server of its address."""
-    if instruments() is not None:
-        _show_instead(url, url.origin())
-
-
-def _show_instead(url: URL, shown: URL) -> None:
-    """Show another address in the span of the current request.
-
-    A span without the address, such as one of the user's own, is left alone.
+    A span without this address, such as one of the user's own, is left alone. Of a presigned address only the server is
+    kept, however the span writes it: there is no span of the user's own in a download's.
     """
+    if instruments() is None:
+        return
     from opentelemetry import trace  # noqa: PLC0415 - it is imported: there are instruments
 
     span = trace.get_current_span()
     written: Mapping[str, object] = getattr(span, "attributes", None) or {}
+    kept = [(name, url.query[name]) for name in ("limit", "cursor") if name in url.query]
+    shown = str(url.origin() if is_presigned else url.with_query(kept))
     for name in _URLS:
-        if str(written.get(name)).startswith(str(url.with_query(None))):
-            span.set_attribute(name, str(shown))
+        if name in written and (is_presigned or str(written[name]).startswith(str(url.with_query(None)))):
+            span.set_attribute(name, shown)
 
 
 def download_span() -> AbstractContextManager[None]:

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 import aiohttp
 from multidict import CIMultiDict
 
-from aiotofupilot._otel import hide_address, hide_filters
+from aiotofupilot._otel import hide_filters
 from aiotofupilot.errors import ConfigurationError
 
 from .failures import translated
@@ -88,7 +88,7 @@ class _Sender:
             self._authorize(request.headers, request.url)
         if self._proxy and self._proxy.authorization and request.url.scheme == "https":  # it goes with the CONNECT
             request.proxy_headers = CIMultiDict({"Proxy-Authorization": self._proxy.authorization})
-        (hide_address if self._settings is None else hide_filters)(request.url)
+        hide_filters(request.url, is_presigned=self._settings is None)
         try:
             return await handler(request)
         except (aiohttp.ClientError, TimeoutError) as error:

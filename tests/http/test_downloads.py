@@ -1010,7 +1010,7 @@ class TestSecrets:
         for link in chain(caught.value):
             assert not isinstance(link, aiohttp.ClientError)
         shown += [record.getMessage() + repr(vars(record)) for record in caplog.records]
-        for text in (*shown, telemetry.text):
+        for text in (*shown, telemetry.text, repr(telemetry.reader.get_metrics_data())):
             assert not [piece for piece in self.ADDRESS if piece in text], text
         assert telemetry.requests
 
