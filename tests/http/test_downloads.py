@@ -143,7 +143,7 @@ async def elsewhere():
     await server.stop()
 
 
-def given(server, path="/bucket/k%7Ey+1.bin", **changes):
+def given(server, path="/vault/k%7Ey+1.bin", **changes):
     """An attachment that lies in a storage."""
     address = f"{server if isinstance(server, str) else server.origin}{path}?Signature={SIGNATURE}%2F%7e&Expires=1"
     options = {"id": "7a1c", "name": "trace.bin", "size": 0, "content_type": None, "owner": None}
@@ -316,7 +316,7 @@ class TestRequest:
         attachment = given(storage, download_url=given(storage).download_url.replace("://", "://user:pass@"))
         await session.download(attachment, tmp_path)
         host = f"127.0.0.1:{storage.port}"
-        line = f"GET /bucket/k%7Ey+1.bin?Signature={SIGNATURE}%2F%7e&Expires=1 HTTP/1.1"
+        line = f"GET /vault/k%7Ey+1.bin?Signature={SIGNATURE}%2F%7e&Expires=1 HTTP/1.1"
         assert [request.split("\r\n")[0] for request in storage.requests] == [line, line]
         assert [fields(request) for request in storage.requests] == [
             {"Host": host, "Accept-Encoding": "identity"},
@@ -976,7 +976,7 @@ class TestMany:
 class TestSecrets:
     """No part of an address is told, but its host."""
 
-    ADDRESS = ("k%7Ey", "k~y", "bucket", SIGNATURE, "Expires")
+    ADDRESS = ("k%7Ey", "k~y", "vault", SIGNATURE, "Expires")
 
     @pytest.mark.parametrize(
         "answers",
@@ -984,11 +984,11 @@ class TestSecrets:
             [cut(0)],
             [and_then(whole()[:1000], hang)],
             [and_then(b"SSH-2.0-OpenSSH_9.6\r\n", hang_up)],
-            [http(b"", f"Location: http://x.example/bucket/{SIGNATURE}", status="302 Found")],
-            [http(b"", f"Location: /bucket/{SIGNATURE}", status="302 Found")] * 6,
-            [http(f"<Code>{'k' * 3}</Code>/bucket/?{SIGNATURE}".encode(), f"X: {SIGNATURE}", status="403 No")],
-            [http(b"<Error><Code>bucket</Code></Error>", f"X-Request-ID: {SIGNATURE}", status="500 No")],
-            [b"HTTP/1.1 200 bucket\r\nContent-Length: many\r\n\r\n"],
+            [http(b"", f"Location: http://x.example/vault/{SIGNATURE}", status="302 Found")],
+            [http(b"", f"Location: /vault/{SIGNATURE}", status="302 Found")] * 6,
+            [http(f"<Code>{'k' * 3}</Code>/vault/?{SIGNATURE}".encode(), f"X: {SIGNATURE}", status="403 No")],
+            [http(b"<Error><Code>vault</Code></Error>", f"X-Request-ID: {SIGNATURE}", status="500 No")],
+            [b"HTTP/1.1 200 vault\r\nContent-Length: many\r\n\r\n"],
             [],
         ],
         ids=["cut", "silent", "not HTTP", "redirect", "redirects", "repeated", "code", "malformed", "gone"],
