@@ -11,7 +11,7 @@ import re
 from base64 import urlsafe_b64decode, urlsafe_b64encode
 from binascii import crc32
 from datetime import UTC, datetime, timedelta
-from typing import TYPE_CHECKING, Generic, TypeVar
+from typing import TYPE_CHECKING, Generic, Self, TypeVar
 from urllib.parse import parse_qsl, quote, unquote, urlencode
 
 from attrs import evolve, field, frozen
@@ -20,7 +20,6 @@ from ._arguments import aware, for_parameter, integer, must_be
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
-    from typing import Self
 
 __all__ = ["BEGINNING", "LARGEST", "Checkpoint", "OpenRun", "Shard", "Watermark", "digest", "sealed"]
 

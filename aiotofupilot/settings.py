@@ -8,7 +8,7 @@ import re
 import stat
 from ipaddress import ip_address
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, cast
+from typing import TYPE_CHECKING, Any, Self, cast
 
 from attrs import evolve, field, frozen
 from yarl import URL
@@ -18,7 +18,6 @@ from .errors import ConfigurationError
 
 if TYPE_CHECKING:
     from ssl import SSLContext
-    from typing import Self
 
 __all__ = ["Settings"]
 

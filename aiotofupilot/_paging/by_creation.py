@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any, Generic, TypeVar
 from attrs import evolve
 
 from .passes import OVERLAP, PassClock, Seen, SegmentWalk
-from .source import Identified
+from .source import Fetch, Identified, Plan, Source
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -20,7 +20,6 @@ if TYPE_CHECKING:
     from aiotofupilot.positions import Watermark
     from aiotofupilot.stats import WalkStats
 
-    from .source import Fetch, Plan, Source
 
 __all__ = ["ByCreation"]
 

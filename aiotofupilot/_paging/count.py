@@ -19,7 +19,7 @@ from aiotofupilot.positions import LARGEST, Checkpoint
 from aiotofupilot.stats import RequestCounts
 
 from .drift import check_offsets
-from .source import leads_nowhere
+from .source import Fetch, Plan, Source, leads_nowhere
 from .walk import Walk
 
 if TYPE_CHECKING:
@@ -27,7 +27,6 @@ if TYPE_CHECKING:
 
     from aiotofupilot.models import Page, RawItem
 
-    from .source import Fetch, Plan, Source
 
 __all__ = ["Extent", "Probe", "count_items", "count_not_kept", "fetch_probes"]
 

@@ -17,7 +17,7 @@ from attrs import define
 from aiotofupilot._otel import WalkSpan
 from aiotofupilot.clock import Deadline
 from aiotofupilot.errors import DecodeError, NotFoundError, TofuPilotError
-from aiotofupilot.stats import WalkStats
+from aiotofupilot.stats import RequestCounts, WalkStats
 
 from .prefetch import begun, cancel, cancel_soon, outcome
 from .probes import ControlBeside, is_unreadable
@@ -25,8 +25,6 @@ from .unreadable import LEFT_OUT_KEPT
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
-
-    from aiotofupilot.stats import RequestCounts
 
     from .incremental import IncrementalWalk
     from .source import DetailSource, Fetch, Identified, Plan

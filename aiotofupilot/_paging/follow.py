@@ -24,13 +24,12 @@ from aiotofupilot.stats import WalkStats
 
 from .incremental import IncrementalWalk
 from .passes import OVERLAP, PassClock, Seen, Segment
-from .source import Identified
+from .source import Identified, Plan, Source
 from .walk import Iteration
 
 if TYPE_CHECKING:
     from datetime import datetime
 
-    from .source import Plan, Source
 
 __all__ = ["JITTER", "FollowedListing"]
 

@@ -12,13 +12,12 @@ from aiotofupilot.stats import WalkStats
 
 from .by_creation import ByCreation
 from .per_run import PerRun
-from .source import Identified
+from .source import Identified, Plan, Source
 from .walk import ItemIteration
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
-    from .source import Plan, Source
 
 __all__ = ["IncrementalWalk", "check_incremental", "check_watermark"]
 

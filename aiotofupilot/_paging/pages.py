@@ -13,7 +13,7 @@ from aiotofupilot.stats import WalkStats
 
 from .memory import IgnoreDrift
 from .prefetch import Window
-from .source import Identified
+from .source import Fetch, Identified, Plan
 from .unreadable import note_left_out
 
 if TYPE_CHECKING:
@@ -22,7 +22,6 @@ if TYPE_CHECKING:
     from aiotofupilot.models import Page
     from aiotofupilot.positions import Checkpoint
 
-    from .source import Fetch, Plan
 
 __all__ = ["checkpoint_after", "kept", "note_checkpoint", "pages_of"]
 

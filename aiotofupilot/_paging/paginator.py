@@ -19,7 +19,7 @@ from .incremental import IncrementalWalk, check_incremental, check_watermark
 from .pages import kept, pages_of
 from .probes import ControlBeside
 from .shards import SHARDS_AT_MOST, cut
-from .source import Identified
+from .source import Identified, Plan, Source
 from .walk import AsyncOnly, Walk
 
 if TYPE_CHECKING:
@@ -29,7 +29,6 @@ if TYPE_CHECKING:
     from aiotofupilot.models import Page, RawItem
     from aiotofupilot.positions import Shard, Watermark
 
-    from .source import Plan, Source
 
 __all__ = ["Paginator"]
 

@@ -7,25 +7,22 @@ from __future__ import annotations
 
 import math
 from datetime import UTC, datetime, timedelta
-from typing import TYPE_CHECKING, Any, Generic, TypeVar
+from typing import TYPE_CHECKING, Any, Generic, TypeVar, Unpack
 
 from attrs import evolve
 
 from aiotofupilot.errors import DecodeError, DriftError, PaginationError
-from aiotofupilot.positions import digest
+from aiotofupilot.positions import Watermark, digest
 from aiotofupilot.stats import RequestCounts, WalkStats
 
-from .source import Identified
+from .source import Fetch, FetchOptions, Identified, Plan, Source
 from .walk import Walk
 
 if TYPE_CHECKING:
     from collections.abc import Callable
-    from typing import Unpack
 
     from aiotofupilot.models import Page
-    from aiotofupilot.positions import Watermark
 
-    from .source import Fetch, FetchOptions, Plan, Source
 
 __all__ = ["OVERLAP", "PassClock", "Seen", "Segment", "SegmentWalk"]
 

@@ -8,19 +8,17 @@ from typing import TYPE_CHECKING, Any, Generic, TypeVar
 
 from attrs import evolve
 
-from aiotofupilot.positions import OpenRun, digest
+from aiotofupilot.positions import OpenRun, Watermark, digest
 
 from .by_creation import ByCreation
 from .passes import OVERLAP, SegmentWalk
-from .source import Identified
+from .source import Fetch, Identified, Plan, Source
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from aiotofupilot.positions import Watermark
     from aiotofupilot.stats import WalkStats
 
-    from .source import Fetch, Plan, Source
 
 __all__ = ["PerRun"]
 

@@ -14,16 +14,14 @@ from aiotofupilot.clock import Deadline
 from aiotofupilot.errors import SessionError, TofuPilotError
 
 from .probes import ControlBeside
-from .source import Identified, leads_nowhere
-from .unreadable import Bisection
+from .source import Fetch, Identified, OnUnreadable, leads_nowhere
+from .unreadable import Bisection, Gap
 
 if TYPE_CHECKING:
     from collections.abc import Coroutine, Iterable, Sequence
 
     from aiotofupilot.models import Page
 
-    from .source import Fetch, OnUnreadable
-    from .unreadable import Gap
 
 __all__ = ["Window", "begun", "cancel", "cancel_soon", "outcome"]
 

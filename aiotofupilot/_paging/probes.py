@@ -22,12 +22,11 @@ from aiotofupilot.errors import (
     TransportError,
 )
 
-from .source import Identified
+from .source import Fetch, Identified
 
 if TYPE_CHECKING:
     from aiotofupilot.models import Page
 
-    from .source import Fetch
 
 __all__ = ["ControlBeside", "Probes", "TimeUpError", "is_due_to_length", "is_unreadable", "positions_beside"]
 

@@ -2,22 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Coroutine
-from typing import TYPE_CHECKING, Any, Literal, Protocol, TypedDict, TypeVar
+from collections.abc import Awaitable, Callable, Coroutine, Iterable
+from typing import TYPE_CHECKING, Any, Literal, Protocol, TypedDict, TypeVar, Unpack
 
 from attrs import frozen
 
-from aiotofupilot.errors import PaginationError
-from aiotofupilot.models import Page
+from aiotofupilot.errors import PaginationError, TofuPilotError
+from aiotofupilot.models import Page, RawItem
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
     from datetime import datetime
-    from typing import Unpack
 
     from aiotofupilot.clock import Clock, Deadline
-    from aiotofupilot.errors import TofuPilotError
-    from aiotofupilot.models import RawItem
     from aiotofupilot.positions import Checkpoint, Shard
     from aiotofupilot.stats import RequestCounts
 

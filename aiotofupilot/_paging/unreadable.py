@@ -23,7 +23,7 @@ from aiotofupilot.errors import DecodeError, InvalidJSONError, ResponseTooLargeE
 from aiotofupilot.models import Page
 
 from .probes import Probes, TimeUpError, is_due_to_length, is_unreadable, positions_beside
-from .source import Identified
+from .source import Fetch, Identified, OnUnreadable
 
 if TYPE_CHECKING:
     from collections.abc import Coroutine, Mapping
@@ -31,7 +31,6 @@ if TYPE_CHECKING:
     from aiotofupilot._otel import WalkSpan
     from aiotofupilot.stats import WalkStats
 
-    from .source import Fetch, OnUnreadable
 
 __all__ = ["LEFT_OUT_KEPT", "Bisection", "Gap", "note_left_out"]
 

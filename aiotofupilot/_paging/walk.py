@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from abc import abstractmethod
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Callable, Collection, Generator, Iterator, Sequence
 from contextlib import contextmanager
 from functools import partial
 from itertools import islice
 from operator import length_hint
-from typing import TYPE_CHECKING, Any, ClassVar, NoReturn, TypeVar
+from typing import TYPE_CHECKING, Any, ClassVar, NoReturn, Self, TypeVar
 
 from attrs import evolve
 
@@ -16,25 +16,21 @@ from aiotofupilot._arguments import integer
 from aiotofupilot._otel import WalkSpan
 from aiotofupilot._public import internal
 from aiotofupilot.errors import TofuPilotError
-from aiotofupilot.positions import BEGINNING
+from aiotofupilot.positions import BEGINNING, Checkpoint
 from aiotofupilot.stats import WalkStats
 
 from .drift import DetectDrift
 from .memory import IgnoreDrift
 from .pages import checkpoint_after, note_checkpoint
 from .prefetch import Window
-from .source import Identified
+from .source import Fetch, Identified, Plan
 from .unreadable import note_left_out
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Collection, Generator, Sequence
     from types import TracebackType
-    from typing import Self
 
     from aiotofupilot.models import Page
-    from aiotofupilot.positions import Checkpoint
 
-    from .source import Fetch, Plan
 
 __all__ = ["AsyncOnly", "ItemIteration", "Iteration", "Walk"]
 

@@ -11,24 +11,19 @@ msgspec is strict and refuses some pages that are good. The codec then parses th
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from datetime import datetime, timedelta
 from functools import cache, partial
 from types import UnionType
-from typing import TYPE_CHECKING, Annotated, Any, Union, get_args, get_origin
+from typing import Annotated, Any, Union, get_args, get_origin
 
 import attrs
 import msgspec
 from cattrs import Converter
 
-from aiotofupilot.models.fields import fields_of
+from aiotofupilot.models.fields import Field, fields_of
 from aiotofupilot.models.refs import JSON
 from aiotofupilot.positions import LARGEST
-
-if TYPE_CHECKING:
-    from collections.abc import Callable
-
-    from aiotofupilot.models.fields import Field
 
 __all__ = ["AwareDatetime", "item_parser", "items_converter", "page_parser", "parsed_type"]
 

@@ -16,15 +16,13 @@ A listing is loaded when it is first used. No listing loads aiohttp.
 from __future__ import annotations
 
 from importlib import import_module
-from typing import TYPE_CHECKING, Any, Generic, TypeVar, overload
+from typing import TYPE_CHECKING, Any, Generic, Self, TypeVar, Unpack, overload
 
 from aiotofupilot import _public
 from aiotofupilot._arguments import for_parameter
 from aiotofupilot.positions import Shard
 
 if TYPE_CHECKING:
-    from typing import Self, Unpack
-
     from aiotofupilot._paging.paginator import Paginator
     from aiotofupilot._paging.source import Identified
 

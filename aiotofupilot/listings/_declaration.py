@@ -12,16 +12,13 @@ checks and sends what is given. The command and the sandbox read `Argument` too.
 from __future__ import annotations
 
 import inspect
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from datetime import datetime
 from textwrap import fill
 from types import NoneType, UnionType
-from typing import TYPE_CHECKING, Any, Literal, Required, Union, get_args, get_origin, get_type_hints
+from typing import Any, Literal, Required, Union, get_args, get_origin, get_type_hints
 
 from attrs import frozen
-
-if TYPE_CHECKING:
-    from collections.abc import Callable
 
 __all__ = ["Argument", "Bounds", "Default", "ServerDefault", "arguments_of", "describe"]
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from functools import partial
-from typing import TYPE_CHECKING, Any, Generic, TypeVar, cast
+from typing import TYPE_CHECKING, Any, Generic, TypeVar, Unpack, cast
 
 from attrs import Factory, field, frozen
 
@@ -14,7 +14,6 @@ from aiotofupilot.models import RawItem
 
 if TYPE_CHECKING:
     from collections.abc import Callable
-    from typing import Unpack
 
     from aiotofupilot._paging.source import FetchOptions, Identified
     from aiotofupilot.stats import RequestCounts

@@ -24,12 +24,11 @@ from aiotofupilot._arguments import as_float, as_str, for_parameter
 from aiotofupilot._wire.times import format_date_time, format_duration
 from aiotofupilot.positions import Checkpoint
 
-from ._declaration import Bounds
+from ._declaration import Argument, Bounds
 from ._shared import ExtraQuery, MetadataFilter
 
 if TYPE_CHECKING:
     from ._bounds import Pairs
-    from ._declaration import Argument
 
 __all__ = ["checked", "parameters", "query_of"]
 

@@ -4,23 +4,21 @@ from __future__ import annotations
 
 import re
 from functools import cache, partial
-from typing import TYPE_CHECKING, Any, ClassVar, Generic, Protocol, TypeVar, get_args, get_origin
+from typing import TYPE_CHECKING, Any, ClassVar, Generic, Protocol, Self, TypeVar, get_args, get_origin
 from urllib.parse import quote, unquote, urlencode
 
 from aiotofupilot import models
 from aiotofupilot._arguments import as_str, for_parameter, must_be
 from aiotofupilot._public import internal
 from aiotofupilot._wire.codec import ItemDecoder
-from aiotofupilot._wire.response import read_item, read_json
+from aiotofupilot._wire.response import Response, read_item, read_json
 from aiotofupilot.stats import RequestCounts
 
 if TYPE_CHECKING:
     from collections.abc import Callable
     from datetime import datetime
-    from typing import Self
 
     from aiotofupilot._paging.source import Control
-    from aiotofupilot._wire.response import Response
     from aiotofupilot.clock import Clock, Deadline
     from aiotofupilot.errors import TofuPilotError
 
