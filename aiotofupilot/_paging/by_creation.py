@@ -123,7 +123,7 @@ class ByCreation(Generic[T]):
         """Return the items of a page that were not seen before, with the timestamps of their creation."""
         created = [timestamp for timestamp, _ in found]
         self._newest_of_page = max(created, default=-math.inf)
-        self._clock.note(self._newest_of_page, self._source.clock.monotonic())
+        self._clock.note(self._newest_of_page, self._source.connection.clock.monotonic())
         if any(before > after for before, after in pairwise(created)):
             self._is_sorted = False
         elif created and created[0] < created[-1] and self._is_sorted is None:

@@ -140,17 +140,17 @@ class FollowedListing(Iteration[T]):
 
         It is up to date while the stream waits or polls too. So a service can show it.
         """
-        return self._source.down_since
+        return self._source.connection.down_since
 
     def _next_due(self) -> float:
-        clock = self._source.clock
+        clock = self._source.connection.clock
         return clock.monotonic() + self._interval * clock.uniform(1 - JITTER, 1 + JITTER)
 
     async def _wait_until_due(self) -> None:
         if self._is_to_wait:
             error, self._outlived = self._outlived, None
-            if (delay := self._due - self._source.clock.monotonic()) > 0:
-                await self._source.pause(delay, after=error)
+            if (delay := self._due - self._source.connection.clock.monotonic()) > 0:
+                await self._source.connection.pause(delay, after=error)
             self._due, self._is_to_wait = self._next_due(), False
 
     async def _pass_what_exists(self) -> None:
@@ -168,7 +168,7 @@ class FollowedListing(Iteration[T]):
         if not is_passing(error):
             self._failing_since = None
             return False
-        now = self._source.clock.monotonic()
+        now = self._source.connection.clock.monotonic()
         if self._failing_since is None:
             self._failing_since = now - (error.elapsed or 0.0)
         retry_after = error.retry_after if isinstance(error, APIError) else None

@@ -64,11 +64,12 @@ class PassClock:
         self, source: Source[T], cursor: int, limit: int, counts: RequestCounts, **options: Unpack[FetchOptions]
     ) -> Page[T]:
         """Return a page. If it is the first page, note when it was requested."""
-        local, requested_at = source.clock.now().timestamp(), source.clock.monotonic()
+        clock = source.connection.clock
+        local, requested_at = clock.now().timestamp(), clock.monotonic()
         page = await source.fetch(cursor, limit, counts, **options)
         if self.began_at == -math.inf:
             served_at = source.served_at(page)
-            duration = source.clock.monotonic() - requested_at
+            duration = clock.monotonic() - requested_at
             self._by_server = local if served_at is None else served_at.timestamp() - duration
             self.began_at, self._requested_at = min(local, self._by_server), requested_at
         return page

@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from aiotofupilot.stats import RequestCounts
 
 __all__ = [
+    "Connection",
     "Control",
     "DetailSource",
     "Fetch",
@@ -69,6 +70,28 @@ class Identified(Protocol):
 
 T = TypeVar("T", bound=Identified)
 D_co = TypeVar("D_co", covariant=True)
+
+
+class Connection(Protocol):
+    """The way to the server. Paging knows nothing else of a session."""
+
+    @property
+    def clock(self) -> Clock:
+        """Time and chance."""
+        ...
+
+    @property
+    def down_since(self) -> datetime | None:
+        """Since when requests fail and no response has been good, in UTC; None: the last one was good."""
+        ...
+
+    async def pause(self, seconds: float, *, after: TofuPilotError | None = None) -> None:
+        """Wait between two requests, perhaps after an error that is logged, and not raised.
+
+        Raises:
+            SessionError: The session is closed, or was closed meanwhile.
+        """
+        ...
 
 
 class TimePartitioning(Protocol):
@@ -238,25 +261,12 @@ class Source(Protocol[T]):
         ...
 
     @property
-    def clock(self) -> Clock:
-        """Time and chance."""
-        ...
-
-    @property
-    def down_since(self) -> datetime | None:
-        """Since when requests fail and no response has been good, in UTC; None: the last one was good."""
+    def connection(self) -> Connection:
+        """The way to the server."""
         ...
 
     def within(self, max_elapsed: float) -> Source[T]:
         """Return the same query, no page of which is requested again for longer than some seconds."""
-        ...
-
-    async def pause(self, seconds: float, *, after: TofuPilotError | None = None) -> None:
-        """Wait between two requests, perhaps after an error that is logged, and not raised.
-
-        Raises:
-            SessionError: The session is closed, or was closed meanwhile.
-        """
         ...
 
 

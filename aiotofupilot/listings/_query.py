@@ -31,8 +31,6 @@ if TYPE_CHECKING:
     from typing import Unpack
 
     from aiotofupilot._paging.source import FetchOptions, Order
-    from aiotofupilot.clock import Clock
-    from aiotofupilot.errors import TofuPilotError
     from aiotofupilot.models import RawItem, Run
     from aiotofupilot.stats import RequestCounts
 
@@ -304,22 +302,13 @@ class Query(Source[T]):
         return read_http_date(page.headers.get("Date", ""))
 
     @property
-    def clock(self) -> Clock:
-        """Time and chance."""
-        return self.listing.connection.clock
-
-    @property
-    def down_since(self) -> datetime | None:
-        """Since when requests of the session fail, and no response has been good; see `Source.down_since`."""
-        return self.listing.connection.down_since
+    def connection(self) -> Connection:
+        """The way to the server."""
+        return self.listing.connection
 
     def within(self, max_elapsed: float) -> Query[T]:
         """Return the same query, no page of which is requested again for longer than some seconds."""
-        return evolve(self, listing=type(self.listing)(self.listing.connection.within(max_elapsed)))
-
-    async def pause(self, seconds: float, *, after: TofuPilotError | None = None) -> None:
-        """Wait between two requests; see `Source.pause`."""
-        await self.listing.connection.pause(seconds, after=after)
+        return evolve(self, listing=type(self.listing)(self.connection.within(max_elapsed)))
 
     def _offered(self, name: str | None, message: str) -> str:
         if name is None:

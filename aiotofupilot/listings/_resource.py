@@ -9,6 +9,7 @@ from urllib.parse import quote, unquote, urlencode
 
 from aiotofupilot import models
 from aiotofupilot._arguments import as_str, for_parameter, must_be
+from aiotofupilot._paging import source
 from aiotofupilot._public import internal
 from aiotofupilot._wire.codec import ItemDecoder
 from aiotofupilot._wire.response import Response, read_item, read_json
@@ -16,11 +17,8 @@ from aiotofupilot.stats import RequestCounts
 
 if TYPE_CHECKING:
     from collections.abc import Callable
-    from datetime import datetime
 
-    from aiotofupilot._paging.source import Control
-    from aiotofupilot.clock import Clock, Deadline
-    from aiotofupilot.errors import TofuPilotError
+    from aiotofupilot.clock import Deadline
 
 __all__ = ["Connection", "Detailed", "Resource", "get_item", "get_json", "segment"]
 
@@ -30,22 +28,12 @@ V = TypeVar("V")
 _decoder = cache(ItemDecoder[Any])
 
 
-class Connection(Protocol):
+class Connection(source.Connection, Protocol):
     """The way to the server. A listing knows nothing else of a session."""
 
     @property
     def concurrency(self) -> int:
         """How many pages may be in flight, if a listing does not set its own number."""
-        ...
-
-    @property
-    def clock(self) -> Clock:
-        """Time and chance."""
-        ...
-
-    @property
-    def down_since(self) -> datetime | None:
-        """As in `Source`."""
         ...
 
     @property
@@ -57,10 +45,6 @@ class Connection(Protocol):
         """As in `Source`."""
         ...
 
-    async def pause(self, seconds: float, *, after: TofuPilotError | None = None) -> None:
-        """As in `Source`."""
-        ...
-
     async def get(
         self,
         target: str,
@@ -69,7 +53,7 @@ class Connection(Protocol):
         *,
         once: bool = False,
         deadline: Deadline | None = None,
-        control: Control | None = None,
+        control: source.Control | None = None,
     ) -> V:
         """Return what a function reads from the response to a GET of a path and query, percent-encoded.
 

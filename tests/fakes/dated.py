@@ -116,6 +116,11 @@ class Dated:
     named: str | None = None
     """The procedure that is named."""
 
+    @property
+    def connection(self):
+        """It is its own way to the server."""
+        return self
+
     async def fetch(self, cursor, limit, counts, *, once=False, **_):
         server = self.server
         counts.add(requests=1)
