@@ -36,6 +36,8 @@ async def in_thread(work: Callable[[], T]) -> T:
         return await asyncio.shield(doing)
     finally:
         await ended(doing)
+        if not doing.cancelled():
+            doing.exception()  # a task that was cancelled has nobody else to take the error
 
 
 async def ended(*futures: asyncio.Future[Any]) -> None:
