@@ -34,7 +34,11 @@ _EXIT_CODES = (
 _USAGE_OF_MIRROR = "Usage: aiotofupilot mirror [OPTIONS] DATABASE [LISTING...]"
 """cyclopts would call the listings ``ARGS``."""
 
-_MIRROR = "Bring a DuckDB database up to date, with a table for each listing."
+_MADE_LATE = {
+    "download": "Download the attachments of runs into a folder.",
+    "mirror": "Bring a DuckDB database up to date, with a table for each listing.",
+}
+"""Commands with the options of listings. By their names, what the help of the whole command says of them."""
 
 _NO_CONSOLE = cast("Console", object())
 """Nothing is printed on the console for errors, because they are raised. Without this one, cyclopts would load rich."""
@@ -70,12 +74,17 @@ def app_for(arguments: Sequence[str]) -> App:
             app.command(listing_command(name), name=name)
         else:
             app.command(App(name=name, help=listing_class(name).summary if tells_all else ""))
+    if wanted in ("download", _INSTALLS_COMPLETION):
+        from .download import download_command  # noqa: PLC0415 - see above
+
+        app.command(download_command())
     if wanted in ("mirror", _INSTALLS_COMPLETION):
         from .mirror import mirror_command  # noqa: PLC0415 - see above
 
         app.command(mirror_command(), usage=_USAGE_OF_MIRROR)
-    else:
-        app.command(App(name="mirror", help=_MIRROR if tells_all else ""))
+    for name, told in _MADE_LATE.items():
+        if wanted not in (name, _INSTALLS_COMPLETION):
+            app.command(App(name=name, help=told if tells_all else ""))
     for command in (get, whoami, sandbox):
         app.command(command)
     if wanted not in NAMES:

@@ -15,6 +15,7 @@ __all__ = [
     "BusyError",
     "DeadlineError",
     "ExitCode",
+    "IncompleteError",
     "StoppedError",
     "UsageError",
     "explained",
@@ -45,6 +46,10 @@ class BusyError(Exception):
     """Another program uses what the command needs. Run again later, the same command can succeed."""
 
 
+class IncompleteError(Exception):
+    """A part of what was asked for could not be done, and the rest is done."""
+
+
 class DeadlineError(Exception):
     """The time that the command was given is over, after some seconds.
 
@@ -71,7 +76,10 @@ class StoppedError(Exception):
         self.left = left
 
 
-EXPECTED = (CycloptsError, UsageError, BusyError, DeadlineError, StoppedError, aiotofupilot.TofuPilotError, OSError)
+EXPECTED = (
+    *(CycloptsError, UsageError, BusyError, IncompleteError, DeadlineError, StoppedError),
+    *(aiotofupilot.TofuPilotError, OSError),
+)
 """What `explained` explains. Anything else is a fault of this package, and its traceback is what helps."""
 
 _ADDRESS = "check the address in TOFUPILOT_URL or --base-url"
@@ -127,7 +135,7 @@ def explained(error: BaseException) -> tuple[ExitCode, str]:
             code, line = ExitCode.REFUSED, _with_hint(error)
         case aiotofupilot.TofuPilotError():
             line = _with_hint(error)
-        case DeadlineError() | BusyError():
+        case DeadlineError() | BusyError() | IncompleteError():
             line = str(error)
         case StoppedError():
             code, reason = explained(error.reason)

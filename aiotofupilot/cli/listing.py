@@ -5,9 +5,8 @@ from __future__ import annotations
 import asyncio
 import logging
 import sys
-from contextlib import nullcontext
+from contextlib import asynccontextmanager, nullcontext
 from datetime import UTC, datetime, timedelta
-from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from attrs import frozen
@@ -23,7 +22,8 @@ from .tables import counted
 from .terminal import say
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Coroutine
+    from collections.abc import AsyncGenerator, Callable
+    from contextlib import AbstractAsyncContextManager
     from pathlib import Path
 
     from aiotofupilot import DetailsWalk, Paginator, TofuPilotSession, Walk
@@ -33,7 +33,7 @@ if TYPE_CHECKING:
     from .progress import Progress
     from .server import Server
 
-__all__ = ["Query", "Written", "write_listing"]
+__all__ = ["Query", "Written", "counting_beside", "write_listing"]
 
 _SHOWN = 10
 """At most this many positions of items that were left out are named."""
@@ -193,8 +193,8 @@ async def write_listing(
                     query.name, to_standard_output=path is None, total=query.arguments.get("max_items"), begun=out.items
                 ) as progress:
                     walk = query.after(out).walk(session, takes_structs=output_format.takes_structs)
-                    tell_total = partial(_tell_total, query, session)
-                    await _write(walk, output_format, out, progress, tell_total=tell_total, at_once=query.at_once)
+                    counting = counting_beside(query, session, progress)
+                    await _write(walk, output_format, out, progress, counting=counting, at_once=query.at_once)
             is_whole = True
     except (TofuPilotError, OSError, asyncio.CancelledError) as error:
         is_late = isinstance(error, TimeoutError) and time.expired()  # and no TimeoutError of the disk, say
@@ -222,7 +222,7 @@ async def _write(
     out: Output,
     progress: Progress,
     *,
-    tell_total: Callable[[Progress], Coroutine[Any, Any, None]],
+    counting: AbstractAsyncContextManager[Callable[[], None]],
     at_once: int,
 ) -> None:
     """Write what a walk yields, some items at once. After a few times the total is told meanwhile, if someone watches.
@@ -232,31 +232,48 @@ async def _write(
         output_format: How items are written.
         out: Where they are written.
         progress: Counts them.
-        tell_total: Tells the progress how many there are.
+        counting: Lets the total be counted.
         at_once: At most this many items are written at a time.
     """
-    before, pages, counting = out.items, 0, None
+    before, pages = out.items, 0
     aside = progress.aside if isinstance(out, StandardOutput) else nullcontext
     output_format.has_items = before > 0
     # It is written with the first items, so that a listing that is refused leaves no header.
     pending = b"" if out.size else output_format.head
-    try:
-        async with walk:
-            while items := await walk.take(at_once):
-                text = pending + output_format.page(items)
-                with aside():
-                    await out.write(text, items=before + walk.stats.items, checkpoint=str(walk.checkpoint))
-                progress.advance(len(items))
-                pending, pages = b"", pages + 1
-                if pages == _PAGES and progress.wants_total:
-                    counting = asyncio.create_task(tell_total(progress))
-    finally:
-        if counting is not None:
-            counting.cancel()
-            await asyncio.wait((counting,))
+    async with counting as count, walk:
+        while items := await walk.take(at_once):
+            text = pending + output_format.page(items)
+            with aside():
+                await out.write(text, items=before + walk.stats.items, checkpoint=str(walk.checkpoint))
+            progress.advance(len(items))
+            pending, pages = b"", pages + 1
+            if pages == _PAGES:
+                count()
     if rest := pending + output_format.tail:
         with aside():
             await out.end(rest)
+
+
+@asynccontextmanager
+async def counting_beside(
+    query: Query, session: TofuPilotSession, progress: Progress
+) -> AsyncGenerator[Callable[[], None]]:
+    """Give a function that lets a listing be counted beside a block, if someone watches.
+
+    The progress is told the total. The count does not outlast the block.
+    """
+    counting: list[asyncio.Task[None]] = []
+
+    def count() -> None:
+        if progress.wants_total:
+            counting.append(asyncio.create_task(_tell_total(query, session, progress)))
+
+    try:
+        yield count
+    finally:
+        for task in counting:
+            task.cancel()
+            await asyncio.wait((task,))
 
 
 async def _tell_total(query: Query, session: TofuPilotSession, progress: Progress) -> None:

@@ -33,6 +33,7 @@ if TYPE_CHECKING:
 
 __all__ = [
     "DETAILS",
+    "DownloadOptions",
     "Form",
     "MirrorOptions",
     "OutputOptions",
@@ -257,6 +258,19 @@ class MirrorOptions(TimeoutOptions):
 
     concurrency: Annotated[int, Parameter(**_OF_LIST["concurrency"], metavar="N", validator=Number(gte=1))] = 1
     on_unreadable: Annotated[Literal["raise", "skip"], Parameter(**_OF_LIST["on_unreadable"])] = "raise"
+
+
+@unwrapped
+@Parameter(name="*", group=_ASKING)
+@frozen(kw_only=True)
+class DownloadOptions(TimeoutOptions):
+    """How files, and the runs that have them, are requested.
+
+    Attributes:
+        concurrency: Files at a time, and beside them as many requests for runs.
+    """
+
+    concurrency: Annotated[int, Parameter(metavar="N", validator=Number(gte=1))] = 8
 
 
 @unwrapped

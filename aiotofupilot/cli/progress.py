@@ -35,6 +35,8 @@ class _Row:
     """How many items will arrive, those included that have. None: nobody knows."""
     begun: int = 0
     """How many of them were there already."""
+    more: str = field(default="", init=False)
+    """What else there is to say of them."""
     count: int = field(default=Factory(lambda self: self.begun, takes_self=True), init=False)
     _start: float = field(factory=time.monotonic, init=False)
 
@@ -44,7 +46,7 @@ class _Row:
         fast = f", {rate:,.0f}/s" if rate else ""
         # A listing may have grown since it was counted.
         if self.total is None or self.count > self.total:
-            return f"{self.count:,} {self.name}{fast}"
+            return f"{self.count:,} {self.name}{self.more}{fast}"
         share = self.count / self.total if self.total else 1.0
         left = ""
         if rate and (seconds := (self.total - self.count) / rate) <= _LONGEST:
@@ -139,12 +141,12 @@ class Progress(logging.Handler):
         self._row.count += items
         self._forget_warning()
 
-    def note(self, name: str, count: int, total: int | None) -> None:
-        """Note how far one of several listings is."""
+    def note(self, name: str, count: int, total: int | None = None, more: str = "") -> None:
+        """Note how far one of several listings is, and perhaps what else there is to say of it."""
         row = self._rows.setdefault(name, _Row(name, total))
         if count:
             self._forget_warning()
-        row.count = count
+        row.count, row.more = count, more
 
     def _forget_warning(self) -> None:
         self._is_untold = False

@@ -1,0 +1,169 @@
+"""``aiotofupilot download``: the attachments of runs, as files in a folder."""
+
+from __future__ import annotations
+
+import sys
+from contextlib import aclosing
+from pathlib import Path  # noqa: TC003 - cyclopts resolves the annotations
+from typing import TYPE_CHECKING, Annotated, Any
+
+from attrs import define
+from cyclopts import Parameter
+
+from aiotofupilot import AttachmentError, TofuPilotError
+from aiotofupilot.listings import listing_class
+
+from .failures import DeadlineError, IncompleteError, StoppedError, UsageError
+from .options import DownloadOptions, ServerOptions, options_of, unwrapped, with_options
+from .progress import progress_shown
+from .terminal import put, say, visible
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncGenerator, Callable
+
+    from aiotofupilot import DetailsWalk, Download
+
+    from .listing import Query
+    from .progress import Progress
+    from .server import Server
+
+__all__ = ["download_command"]
+
+_LISTING = "runs"
+
+_NOT_OPTIONS = frozenset({"concurrency", "cursor"})
+"""What ``list()`` takes and this command does not, because it has another default or remembers no position."""
+
+
+def download_command() -> Callable[..., Any]:
+    """Return the command, as a function from which cyclopts can make a command."""
+    listing = listing_class(_LISTING)
+
+    @unwrapped
+    async def download(
+        folder: Annotated[Path, Parameter(metavar="FOLDER")],
+        /,
+        *,
+        requests: DownloadOptions = DownloadOptions(),  # noqa: B008 - a value
+        server_options: ServerOptions = ServerOptions(),  # noqa: B008 - a value
+        **filters: Any,  # noqa: ANN401 - those of `list`
+    ) -> None:
+        """Download the attachments of runs into a folder.
+
+        Each file is FOLDER/<ID of the run>/<ID of the attachment>-<its name>. A file that is there is whole, and is not
+        downloaded again. So the same command goes on after any interruption, and later brings what is new.
+
+        Args:
+            folder: The folder. If there is none, it is made.
+            requests: How requests are sent.
+            server_options: Which server gets the requests, and with which key.
+            filters: The runs. Each is an option of its own.
+        """
+        server_options.check()
+        if folder.exists() and not folder.is_dir():
+            raise UsageError(f"{folder} is a file, and not a folder")
+        # Here and not above, because help and a wrong option need not wait for aiohttp.
+        from .listing import Query  # noqa: PLC0415
+        from .server import Server  # noqa: PLC0415
+
+        query = Query(_LISTING, details=True, concurrency=requests.concurrency, **filters)
+        await _download(query, folder, Server(server_options, requests), requests)
+
+    taken = (argument for argument in (*listing.filters, *listing.options) if argument.name not in _NOT_OPTIONS)
+    return with_options(download, options_of(taken))
+
+
+@define
+class _Summary:
+    """What has become of the attachments so far."""
+
+    files: int = 0
+    """How many were downloaded."""
+    size: int = 0
+    """How many bytes these have."""
+    skipped: int = 0
+    """How many were there already."""
+    without_address: int = 0
+    """How many the server has no address for, perhaps because their upload has not ended."""
+    failed: int = 0
+    """How many could not be downloaded."""
+
+    def add(self, download: Download) -> str:
+        """Count what has become of one attachment, and return why it could not be downloaded; empty: all is well."""
+        if download.path is not None:
+            if download.is_new:
+                self.files += 1
+                self.size += download.path.stat().st_size
+            else:
+                self.skipped += 1
+            return ""
+        attachment, error = download.attachment, download.error
+        if isinstance(error, AttachmentError) and attachment.download_url is None:
+            self.without_address += 1
+            return ""
+        self.failed += 1
+        return f"{attachment.name} of {attachment.owner and attachment.owner[1]}: {error}"
+
+    def __str__(self) -> str:
+        """Return all counts but those that are 0."""
+        further = {
+            "there already": self.skipped,
+            "without an address": self.without_address,
+            "failed": self.failed,
+        }
+        files = f"{self.files:,} {'file' if self.files == 1 else 'files'}, {_bytes(self.size)}"
+        return "; ".join([files, *(f"{count:,} {name}" for name, count in further.items() if count)])
+
+
+def _bytes(size: int) -> str:
+    from rich.filesize import decimal  # noqa: PLC0415 - what is not shown does not load rich
+
+    return decimal(size)
+
+
+async def _download(query: Query, folder: Path, server: Server, requests: DownloadOptions) -> None:
+    """Download the attachments of what a query lists.
+
+    Raises:
+        UsageError: An option is out of bounds.
+        StoppedError: It ended early.
+        IncompleteError: A file could not be downloaded, and all others are there.
+    """
+    from asyncio import CancelledError  # noqa: PLC0415 - it is loaded by now
+
+    from .listing import counting_beside  # noqa: PLC0415 - likewise
+    from .server import until  # noqa: PLC0415 - likewise
+
+    summary, left_out = _Summary(), ""
+    try:
+        async with server.session() as session:
+            walk = query.listing(session).details().walk()
+            with progress_shown(_LISTING, to_standard_output=False, total=query.arguments.get("max_items")) as progress:
+                async with (
+                    until(requests.deadline, progress),
+                    walk,
+                    counting_beside(query, session, progress) as count,
+                    aclosing(_noted(walk, progress, count)) as runs,
+                    aclosing(session.downloads(runs, folder, concurrency=requests.concurrency)) as downloads,
+                ):
+                    async for download in downloads:
+                        if failure := summary.add(download):
+                            with progress.aside():
+                                say(f"aiotofupilot: {failure}")
+                        progress.note("files", summary.files, more=f", {_bytes(summary.size)}")
+                left_out = query.left_out(walk.stats)
+    except (TofuPilotError, DeadlineError, OSError, CancelledError) as error:
+        if summary == _Summary() and not isinstance(error, CancelledError):
+            raise
+        raise StoppedError(error, f"{summary}; run it again to go on") from error
+    put(sys.stdout, visible("; ".join(filter(None, (str(summary), left_out)))) + "\n")
+    if summary.failed:
+        raise IncompleteError(f"{summary.failed:,} could not be downloaded: run it again to try them again")
+
+
+async def _noted(walk: DetailsWalk[Any], progress: Progress, count: Callable[[], None]) -> AsyncGenerator[Any]:
+    """Yield what a walk yields, and count it."""
+    count()
+    async for run in walk:
+        yield run
+        progress.advance(1)
