@@ -69,6 +69,7 @@ GROUPS = (
     Group("models", "Items", ("models", "_wire")),
     Group("details", "Details of items", ("models.details", "_downloads")),
     Group("errors", "Errors", ("errors",)),
+    Group("blocking", "aiotofupilot.blocking", ("blocking",)),
     Group("arrow", "aiotofupilot.arrow", ("arrow",)),
     Group("mirror", "aiotofupilot.mirror", ("mirror",)),
     Group("dlt", "aiotofupilot.dlt", ("dlt",)),
@@ -135,12 +136,12 @@ def rank(name: str) -> tuple[int, str]:
 
 def reference(names: Mapping[str, str]) -> dict[str, str]:
     """Return the text of each page of the reference, by its name."""
-    places: dict[Group, dict[str, list[str]]] = {group: {} for group in GROUPS}
+    places: dict[Group, dict[str, list[str]]] = {}
     for name, home in sorted(names.items(), key=lambda item: rank(item[0])):
-        places[group_of(name, home)].setdefault(name.rpartition(".")[0], []).append(name)
+        places.setdefault(group_of(name, home), {}).setdefault(name.rpartition(".")[0], []).append(name)
     index = ["# Reference", "Each public name, with its parameters, its fields and what it raises."]
     pages = {}
-    for group, modules in places.items():
+    for group, modules in sorted(places.items(), key=lambda item: GROUPS.index(item[0])):
         page = [f"# {group.title}"]
         has_all = str(group.page != "errors").lower()  # each error has what the first one has
         index.append(f"## [{group.title}]({group.page}.md)")
@@ -213,10 +214,11 @@ def build(work: Path) -> Path:
     homes = {name.rpartition(".")[2]: home for name, home in names.items()}
     python["options"]["extensions"] = [{"declared.py": {"homes": homes}}]
     (docs / "reference").mkdir()
-    for page, text in reference(names).items():
+    pages = reference(names)
+    for page, text in pages.items():
         (docs / "reference" / f"{page}.md").write_text(text, encoding="utf-8")
     (menu,) = [entry["Reference"] for entry in configuration["nav"] if "Reference" in entry]
-    menu += [{group.title: f"reference/{group.page}.md"} for group in GROUPS]
+    menu += [{group.title: f"reference/{group.page}.md"} for group in GROUPS if group.page in pages]
     (docs / "cli" / "options.md").write_text(options(), encoding="utf-8")
     check_menu(configuration["nav"], docs)
     (docs / "llms.txt").write_text(for_agents(configuration), encoding="utf-8")
