@@ -14,7 +14,7 @@ from aiotofupilot.sandbox import Sandbox
 from aiotofupilot.testing import serve
 
 BERLIN = ZoneInfo("Europe/Berlin")
-RECIPES = {block.heading.partition(":")[0]: block for block in read_blocks(COOKBOOK / "frames.md")}
+RECIPES = {block.heading: block for block in read_blocks(COOKBOOK / "frames.md")}
 
 
 @pytest.fixture(scope="module")
@@ -30,8 +30,9 @@ def run(sandbox, monkeypatch, tmp_path):
     monkeypatch.setenv("TOFUPILOT_URL", sandbox.url)
     monkeypatch.chdir(tmp_path)
 
-    def run(title):
-        names, block = {"__name__": "__main__"}, RECIPES[title]
+    def run(words):
+        (block,) = [block for heading, block in RECIPES.items() if words in heading]
+        names = {"__name__": "__main__"}
         exec(compile(block.numbered, block.guide, "exec", dont_inherit=True), names)  # noqa: S102 - the guide's own text
         return names
 
@@ -48,8 +49,25 @@ def test_pandas_has_the_first_pass_yield_of_each_day(sandbox, run):
         day = one.started_at.astimezone(BERLIN).date()
         days.setdefault((one.procedure.name, day), []).append(one.outcome == "PASS")
     assert any(one.started_at.date() != one.started_at.astimezone(BERLIN).date() for one in first.values())
-    rates = run("pandas")["rates"]
+    rates = run("first-pass yield")["rates"]
     assert rates.to_dict() == pytest.approx({key: mean(passed) for key, passed in days.items()})
+
+
+def test_pandas_has_the_margin_of_each_measurement(sandbox, run):
+    """The margin of a run is to the nearer limit, as a share of the distance between the limits."""
+    of_this = {one.id for one in sandbox.runs if one.procedure.id == sandbox.procedures[0].id}
+    expected = {}
+    for one in sandbox.measurements:
+        limits = {validator.operator: validator.expected_value for validator in one.validators or ()}
+        if one.run_id in of_this and one.is_final_attempt and one.value is not None and {">=", "<="} <= limits.keys():
+            lower, upper = limits[">="], limits["<="]
+            margin = min(one.value - lower, upper - one.value) / (upper - lower)
+            expected.setdefault(f"{one.phase_name}.{one.measurement_name}", []).append(margin)
+    margins = run("limits")["margins"]
+    assert expected
+    assert sorted(margins.columns) == sorted(expected)
+    for name, values in expected.items():
+        assert sorted(margins[name].dropna()) == pytest.approx(sorted(values))
 
 
 def test_polars_has_what_fails_most(sandbox, run):
@@ -59,7 +77,7 @@ def test_polars_has_what_fails_most(sandbox, run):
         for one in sandbox.measurements
         if one.measurement_outcome == "FAIL" and one.is_final_attempt
     )
-    worst = run("polars")["worst"]
+    worst = run("what fails most")["worst"]
     assert {row[:3]: row[3] for row in worst.iter_rows()} == failed
 
 
