@@ -380,8 +380,8 @@ def test_each_message_of_the_troubleshooting_is_one_of_the_package():
     lines = "\n".join(told).replace("\\'", "'")
     assert len(MESSAGES) > 20
     for message in MESSAGES:
-        if message in ("429", "$.data[…]"):
-            continue
+        if message in ("429", "$.data[…]", "asyncio.run() cannot be called from a running event loop"):
+            continue  # these are of the server, of the data and of Python
         pattern = ".+".join(map(re.escape, message.split("…")))
         assert re.search(pattern, lines), message
 
