@@ -1,6 +1,7 @@
 """Every filter of units, parts, batches, stations, deployments, logs, measurements and phases."""
 
 from datetime import UTC, datetime, timedelta
+from functools import cache
 
 import pytest
 from attrs import evolve
@@ -19,8 +20,13 @@ def number(item):
     return item.number
 
 
+@cache
+def runs_by_id(service):
+    return {run.id: run for run in service.runs}
+
+
 def run_of(service, item):
-    return service.factory.snapshot().grouped("runs", "id")[getattr(item, "run_id", None) or item.run.id][0]
+    return runs_by_id(service)[getattr(item, "run_id", None) or item.run.id]
 
 
 def of_run(read):

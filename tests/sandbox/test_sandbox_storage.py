@@ -18,9 +18,9 @@ def made():
 
 
 def attachments(made):
-    """Every attachment of the runs and units of a sandbox."""
-    paths = [f"runs/{run.id}" for run in made.runs] + [f"units/{unit.serial_number}" for unit in made.units]
-    return [attachment for path in paths for attachment in ask(made, path)[1]["attachments"]]
+    """Yield every attachment of the runs and units of a sandbox."""
+    for path in (*(f"runs/{run.id}" for run in made.runs), *(f"units/{unit.serial_number}" for unit in made.units)):
+        yield from ask(made, path)[1]["attachments"]
 
 
 def address(made):
@@ -35,7 +35,7 @@ def get(made, url, **details):
 
 
 def test_some_files_are_reports_have_no_size_or_are_not_there(made):
-    found = attachments(made)
+    found = list(attachments(made))
     assert {one["name"] for one in found} == {"report.html", "trace.csv", "scope.part", "label.svg", "photo.part"}
     assert len({one["id"] for one in found}) == len(found)
     for one in found:
