@@ -85,7 +85,8 @@ def test_the_official_sdk_reads_every_detail_value_for_value(made, official_sdk,
 
 
 def test_an_unknown_id_is_not_found_for_the_official_sdk(made, official_sdk):
-    asked = [(method, dict.fromkeys(arguments, "unknown"), "") for method, arguments, _ in reads(made) if arguments]
+    taken = {method: arguments for method, arguments, _ in reads(made) if arguments}
+    asked = [(method, dict.fromkeys(arguments, "unknown"), "") for method, arguments in taken.items()]
     with serve(made):
         answers = ask_officially(official_sdk, made, made.api_key, asked)
     assert answers == [["ErrorNOTFOUND", "Not found"]] * len(asked)
