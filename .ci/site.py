@@ -71,6 +71,7 @@ GROUPS = (
     Group("errors", "Errors", ("errors",)),
     Group("blocking", "aiotofupilot.blocking", ("blocking",)),
     Group("arrow", "aiotofupilot.arrow", ("arrow",)),
+    Group("blocking", "aiotofupilot.blocking", ("blocking",)),
     Group("mirror", "aiotofupilot.mirror", ("mirror",)),
     Group("dlt", "aiotofupilot.dlt", ("dlt",)),
     Group("sandbox", "aiotofupilot.sandbox", ("sandbox",)),

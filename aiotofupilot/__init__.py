@@ -20,8 +20,8 @@ The rest is for readers of the source: what the package consists of, from top to
 parts below it.
 
 - `cli`, `testing` and `__main__` use the public names, as any program does.
-- `mirror` keeps a DuckDB database up to date, and `dlt` loads listings into other databases. `_blocking` is an event
-  loop for programs without one.
+- `mirror` keeps a DuckDB database up to date, and `dlt` loads listings into other databases.
+- `blocking` has the session and the listings for programs without asyncio. `_blocking` is its event loop in a thread.
 - `arrow` turns listings into Arrow. Like every package for an optional library, it is imported only when it is used.
 - `_session` holds the key, the server and the options.
 - `_downloads` turns attachments into files.

@@ -3,53 +3,198 @@
 from __future__ import annotations
 
 import asyncio
+import atexit
+import os
 import threading
-from typing import TYPE_CHECKING, Any, TypeVar
+from concurrent.futures import Future, wait
+from contextlib import suppress
+from functools import partial
+from typing import TYPE_CHECKING, Any, ParamSpec, TypeVar
+from weakref import WeakSet
+
+from .errors import SessionError
 
 if TYPE_CHECKING:
-    from collections.abc import Coroutine
+    from collections.abc import Awaitable, Callable, Coroutine
     from types import TracebackType
     from typing import Self
 
 __all__ = ["LoopThread"]
 
+P = ParamSpec("P")
 T = TypeVar("T")
+
+_begun: WeakSet[LoopThread] = WeakSet()
 
 
 class LoopThread:
-    """An event loop in a thread. It runs while the context is entered."""
+    """An event loop in a thread. Both begin with the first function that runs, and end when the context is left.
 
-    def __init__(self) -> None:
-        self._loop = asyncio.new_event_loop()
-        self._thread = threading.Thread(target=self._loop.run_forever, name="aiotofupilot", daemon=True)
+    Args:
+        last: A coroutine function that runs in the end, before everything else in the loop is cancelled. None: there is
+            none.
+    """
+
+    def __init__(self, last: Callable[[], Awaitable[object]] | None = None) -> None:
+        self._last = last
+        self._lock = threading.Lock()
+        """Held while the state changes, so that a function either runs or is refused."""
+        self._loop: asyncio.AbstractEventLoop | None = None
+        self._thread: threading.Thread | None = None
+        self._pid = 0
+        self._tasks: set[asyncio.Task[None]] = set()
+        """Tasks that nobody waits for. A loop does not keep its tasks alive, so the thread does."""
+        self._has_ended = False
 
     def __enter__(self) -> Self:
-        self._thread.start()
         return self
 
     def __exit__(
         self, exc_type: type[BaseException] | None, exc: BaseException | None, traceback: TracebackType | None
     ) -> None:
-        asyncio.run_coroutine_threadsafe(_end_others(), self._loop).result()
-        self._loop.call_soon_threadsafe(self._loop.stop)
-        self._thread.join()
-        self._loop.close()
+        self.end()
 
-    def run(self, coroutine: Coroutine[Any, Any, T]) -> T:
-        """Return what a coroutine returns. If waiting for it is interrupted, such as by Ctrl-C, it is cancelled."""
-        future = asyncio.run_coroutine_threadsafe(coroutine, self._loop)
+    @property
+    def has_begun(self) -> bool:
+        """Whether the thread has begun in this process, and not in the process of which it is a fork."""
+        return self._loop is not None and self._pid == os.getpid()
+
+    @property
+    def has_ended(self) -> bool:
+        """Whether the thread was ended, so that nothing runs any more."""
+        return self._has_ended
+
+    def run(self, function: Callable[[], Awaitable[T]]) -> T:
+        """Return what a coroutine function returns. An interrupt, such as Ctrl-C, cancels it, and waits for its end.
+
+        The function sees the context variables of the caller.
+
+        Raises:
+            SessionError: The thread was ended, before or meanwhile, or this is the thread itself, or a forked process.
+        """
+        if threading.current_thread() is self._thread:
+            raise SessionError("a callback cannot use the session that calls it: its thread would wait for itself")
+        result: Future[T] = Future()
+        tasks: list[asyncio.Task[None]] = []
+        loop = self._begin(_begin, function, result, tasks)
         try:
-            return future.result()
+            return result.result()
+        except asyncio.CancelledError:
+            raise SessionError("the session was closed meanwhile") from None
         except BaseException:
-            future.cancel()  # what it does to end itself is waited for when the context is left
+            if not result.done():
+                loop.call_soon_threadsafe(_cancel, tasks)
+                wait([result])
             raise
+        finally:
+            del result  # whose error knows this frame
+
+    def soon(self, function: Callable[[], Awaitable[object]]) -> None:
+        """Let a coroutine function run while the thread runs. Nothing waits for it."""
+        if (loop := self._loop) is not None and self.has_begun:
+            with suppress(RuntimeError):  # the loop was closed, and everything in it has ended
+                loop.call_soon_threadsafe(_start, partial(_awaited, function), self._tasks)
+
+    def end(self, *, waits: bool = True) -> None:
+        """End whatever runs in the loop, and then the thread. In a forked process, this does nothing.
+
+        Args:
+            waits: Whether to wait for the end. The thread does not wait for itself.
+        """
+        if self._loop is not None and not self.has_begun:
+            return
+        with self._lock:
+            had_ended, self._has_ended = self._has_ended, True
+            loop, thread = self._loop, self._thread
+            if loop is not None and not had_ended:
+                loop.call_soon_threadsafe(_start, partial(_finish, self._last), self._tasks)
+        if waits and thread is not None and thread is not threading.current_thread():
+            thread.join()
+
+    def _begin(self, function: Callable[P, object], /, *args: P.args, **kwargs: P.kwargs) -> asyncio.AbstractEventLoop:
+        """Call a function in the thread, which begins with the first one, and return its loop."""
+        if self._loop is not None and not self.has_begun:
+            raise SessionError(
+                "this process was forked, and the session belongs to its parent: make one session in each"
+            )
+        with self._lock:
+            if self._has_ended:
+                raise SessionError("the session is closed")
+            if self._loop is None:
+                self._loop, self._pid = asyncio.new_event_loop(), os.getpid()
+                kept = (self._tasks, self._last)
+                self._thread = threading.Thread(
+                    target=_serve, args=(self._loop, kept), name="aiotofupilot", daemon=True
+                )
+                self._thread.start()
+                _begun.add(self)
+            self._loop.call_soon_threadsafe(partial(function, *args, **kwargs))
+            return self._loop
 
 
-async def _end_others() -> None:
-    """End whatever else runs in the loop."""
-    others = asyncio.all_tasks() - {asyncio.current_task()}
-    for task in others:
-        if not task.cancelling():  # a second time would interrupt how it ends itself
-            task.cancel()
-    await asyncio.gather(*others, return_exceptions=True)
-    await asyncio.get_running_loop().shutdown_asyncgens()
+@atexit.register
+def _end_all() -> None:
+    """End the threads that were left, because the interpreter stops a daemon thread wherever it is."""
+    for thread in [*_begun]:
+        thread.end()
+
+
+def _serve(loop: asyncio.AbstractEventLoop, _kept: object) -> None:
+    """Run a loop. What is needed in the end is kept, so that it is not among the garbage of what was forgotten."""
+    loop.run_forever()
+    loop.close()
+
+
+def _start(function: Callable[[], Coroutine[Any, Any, None]], tasks: set[asyncio.Task[None]]) -> None:
+    task = asyncio.get_running_loop().create_task(function())
+    tasks.add(task)
+    task.add_done_callback(tasks.discard)
+
+
+async def _settle(function: Callable[[], Awaitable[T]], result: Future[T]) -> None:
+    """Hand over what a coroutine function returns, or raises. Nothing of it ends the thread."""
+    try:
+        value = await function()
+    except BaseException as error:  # noqa: BLE001 - it is raised where the result is waited for
+        result.set_exception(error)
+    else:
+        result.set_result(value)
+    finally:
+        del result  # whose error knows this frame
+
+
+def _begin(function: Callable[[], Awaitable[T]], result: Future[T], tasks: list[asyncio.Task[None]]) -> None:
+    task = asyncio.get_running_loop().create_task(_settle(function, result))
+    task.add_done_callback(partial(_fail, result))
+    tasks.append(task)
+
+
+def _fail(result: Future[T], _task: object) -> None:
+    """Tell that a task was cancelled before it began."""
+    if not result.done():
+        result.set_exception(asyncio.CancelledError())
+
+
+def _cancel(tasks: list[asyncio.Task[None]]) -> None:
+    for task in tasks:
+        task.cancel()
+
+
+async def _awaited(function: Callable[[], Awaitable[object]]) -> None:
+    await function()
+
+
+async def _finish(last: Callable[[], Awaitable[object]] | None) -> None:
+    """End everything in the loop, and then the loop."""
+    loop = asyncio.get_running_loop()
+    try:
+        if last is not None:
+            await last()
+        others = asyncio.all_tasks() - {asyncio.current_task()}
+        for task in others:
+            if not task.cancelling():  # a second time would interrupt how it ends itself
+                task.cancel()
+        await asyncio.gather(*others, return_exceptions=True)
+        await loop.shutdown_asyncgens()
+    finally:
+        loop.stop()

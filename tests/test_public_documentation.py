@@ -115,7 +115,7 @@ MODULES = [
     *("aiotofupilot", "aiotofupilot.clock", "aiotofupilot.models", "aiotofupilot.settings"),
     *("aiotofupilot.positions", "aiotofupilot.stats", "aiotofupilot.sandbox"),
     *("aiotofupilot.sandbox.faults", "aiotofupilot.sandbox.paging", "aiotofupilot.testing", "aiotofupilot.arrow"),
-    *("aiotofupilot.dlt", "aiotofupilot.mirror"),
+    *("aiotofupilot.dlt", "aiotofupilot.mirror", "aiotofupilot.blocking"),
 ]
 """The modules from which programs import."""
 

@@ -17,12 +17,12 @@ from aiotofupilot.models import RawItem
 from .rows import rows_of
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterator, Sequence
 
     from aiotofupilot.positions import Checkpoint
     from aiotofupilot.stats import WalkStats
 
-__all__ = ["MakesRows", "RecordBatches", "batches", "checked", "table"]
+__all__ = ["MakesRows", "RecordBatches", "batches", "checked", "stream_of", "table"]
 
 _LARGEST = 64 * 2**20
 """A batch with this many bytes takes no more rows."""
@@ -228,3 +228,14 @@ async def table(
     """
     async with batches(listing, flat=flat, columns=columns) as stream:
         return pa.Table.from_batches([batch async for batch in stream], schema=stream.schema)
+
+
+def stream_of(schema: pa.Schema, batches: Iterator[pa.RecordBatch], requested_schema: object) -> object:
+    """Return record batches as the capsule of a C stream, which reads them one by one.
+
+    Args:
+        schema: The schema of the batches.
+        batches: The batches. They may be read in another thread.
+        requested_schema: The capsule of a schema to cast them to. None: there is none.
+    """
+    return _arrow.RecordBatchReader.from_batches(schema, batches).__arrow_c_stream__(requested_schema)

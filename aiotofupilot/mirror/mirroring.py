@@ -191,7 +191,7 @@ def mirror_blocking(
             )
 
     with LoopThread() as loop:
-        return loop.run(update())
+        return loop.run(update)
 
 
 def _checked_again(again: object, *, full: bool) -> timedelta | None:

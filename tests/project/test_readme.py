@@ -34,7 +34,7 @@ from fakes.wire_listings import MODELS
 from fastapi.routing import APIRoute
 
 import aiotofupilot
-from aiotofupilot import TofuPilotSession, arrow, dlt, mirror, models, sandbox as sandbox_package, testing
+from aiotofupilot import TofuPilotSession, arrow, blocking, dlt, mirror, models, sandbox as sandbox_package, testing
 from aiotofupilot.clock import Clock
 from aiotofupilot.sandbox import BusyLine, Sandbox, faults, paging
 from aiotofupilot.testing import serve, without_waits
@@ -284,7 +284,9 @@ def test_every_public_name_is_in_a_guide():
     """Nobody uses what no guide names. A family of names, such as the builders, is named by some of its members."""
     code = "\n".join(part for guide in GUIDES for part in IN_CODE.findall(read(guide)))
     names = {
-        name for package in (aiotofupilot, arrow, dlt, mirror, sandbox_package, testing) for name in package.__all__
+        name
+        for package in (aiotofupilot, arrow, blocking, dlt, mirror, sandbox_package, testing)
+        for name in package.__all__
     }
     names -= OF_A_FAMILY | INSIDE_THE_SANDBOX | {name for name in testing.__all__ if name.startswith("make_")}
     attributes = {name for kind in HELD for name in dir(kind) if name[0] != "_" and not hasattr(BaseException, name)}

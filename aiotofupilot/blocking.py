@@ -1,0 +1,446 @@
+"""The same session and listings without asyncio: for scripts, Django, Streamlit, and notebooks whose loop is in use.
+
+    with BlockingSession() as session:
+        for run in session.runs.list(outcomes=["FAIL"]):
+            print(run.unit.serial_number)
+
+What is awaited elsewhere is waited for here, and what takes ``async for`` takes a plain ``for``. Everything else is as
+in `aiotofupilot`: the names, the arguments, the checkpoints and the errors. ``aclose()`` is ``close()``, and the page
+that ``await listing`` returns is ``next(listing.pages())``.
+
+- An event loop in a thread of its own makes the requests. The thread begins with the first request, and ends when the
+  session is closed. A session that was not closed gives a `ResourceWarning`, and is closed when nothing refers to it,
+  or when the interpreter exits.
+- Ctrl-C ends a wait at once. What was in flight is cancelled, and a walk can go on where it was. On Windows, Ctrl-C is
+  noticed when the wait is over.
+- Any number of threads can use a session at the same time. Give each thread a walk of its own.
+- A walk that is left by ``break`` or an error is closed as soon as nothing refers to it. ``with`` closes it at once.
+- A forked process does not have the thread. It is refused, and has to make a session of its own.
+- Callbacks, such as those of a limiter, run in the thread. They cannot use the session that calls them.
+- A listing has ``__arrow_c_stream__``, so that ``polars.DataFrame(listing)`` and ``pyarrow.table(listing)`` read it.
+
+Nothing is written twice: a method is found in the object of asyncio, and called in the thread if it is a coroutine
+function. The rest of this module tells type checkers what comes out of that.
+"""
+
+from __future__ import annotations
+
+import inspect
+from collections.abc import AsyncIterator, Callable, Coroutine, Iterator
+from functools import partial, wraps
+from typing import TYPE_CHECKING, Any, Concatenate, Generic, NoReturn, ParamSpec, Protocol, TypeVar, overload
+from warnings import warn
+
+from ._blocking import LoopThread
+from ._paging.details import DetailIteration, Details, DetailsWalk, IncrementalDetailsWalk
+from ._paging.follow import FollowedListing
+from ._paging.incremental import IncrementalWalk
+from ._paging.paginator import Paginator
+from ._paging.source import Identified
+from ._paging.walk import ItemIteration, Walk
+from ._public import internal
+from ._session import TofuPilotSession
+from .errors import SessionError
+from .listings import Listing
+from .settings import Secret
+
+if TYPE_CHECKING:
+    from datetime import datetime
+    from types import TracebackType
+    from typing import Self
+
+    from . import listings
+    from .positions import Checkpoint, Watermark
+    from .stats import WalkStats
+
+__all__ = [
+    "Blocking",
+    "BlockingDetails",
+    "BlockingFollowedListing",
+    "BlockingIncrementalWalk",
+    "BlockingIterator",
+    "BlockingListing",
+    "BlockingPaginator",
+    "BlockingSession",
+    "BlockingWalk",
+]
+
+P = ParamSpec("P")
+A = TypeVar("A")
+D = TypeVar("D")
+R = TypeVar("R")
+T = TypeVar("T", bound=Identified)
+A_co = TypeVar("A_co", covariant=True)
+R_co = TypeVar("R_co", covariant=True)
+
+
+class Blocking(Generic[A_co]):
+    """The blocking form of an object of asyncio. It has the attributes and methods of the object."""
+
+    __slots__ = ("__weakref__", "_object", "_owner", "_thread")
+
+    @internal
+    def __init__(self, of: Any, thread: LoopThread, owner: object) -> None:  # noqa: ANN401 - an object of any class
+        self._object = of
+        self._thread = thread
+        self._owner = owner  # the session, which lives as long as something of it is in use; None: this is it
+
+    def __repr__(self) -> str:
+        if not hasattr(self, "_object"):  # in the traceback of a session that could not be made
+            return f"<{type(self).__name__}>"
+        return f"<blocking {repr(self._object)[1:]}"
+
+    def __dir__(self) -> list[str]:
+        names = (name for name in dir(self._object) if name[0] != "_")
+        return sorted({*object.__dir__(self), *("close" if name == "aclose" else name for name in names)})
+
+    def __getstate__(self) -> NoReturn:
+        raise TypeError(f"{self!r} cannot be copied or pickled: it has a thread")
+
+    def _found(self, name: str) -> Any:  # noqa: ANN401 - of any type
+        """Return the blocking form of an attribute of the object.
+
+        Raises:
+            AttributeError: The object has no such attribute, or a private one.
+        """
+        if name[0] == "_":
+            raise AttributeError(f"{type(self).__name__!r} object has no attribute {name!r}", name=name, obj=self)
+        value = getattr(self._object, "aclose" if name == "close" else name)
+        return self._bridged(value) if inspect.isroutine(value) else self._form(value)
+
+    if not TYPE_CHECKING:
+        __getattr__ = _found
+
+    def _bridged(self, method: Callable[..., Any]) -> Callable[..., Any]:
+        waits = inspect.iscoroutinefunction(method)
+
+        @wraps(method)
+        def call(*args: Any, **kwargs: Any) -> Any:  # noqa: ANN401 - of the method
+            # What blocks is given as what it is the blocking form of, such as the details that are to be downloaded.
+            given = [arg._object if isinstance(arg, Blocking) else arg for arg in args]  # noqa: SLF001
+            bound = partial(method, *given, **kwargs)
+            return self._form(self._thread.run(bound) if waits else bound())
+
+        vars(call).pop("__signature__", None)  # it has ``self``; without it, the one of the bound method is looked up
+        return call
+
+    def _form(self, value: Any) -> Any:  # noqa: ANN401 - of any type
+        """Return the blocking form of a value, which is the value itself if it waits for nothing."""
+        for kind, form in _FORMS.items():
+            if isinstance(value, kind):
+                return form(value, self._thread, self._owner or self)
+        return value
+
+
+class BlockingIterator(Blocking[AsyncIterator[R]], Iterator[R]):
+    """Yields what an asynchronous iterator yields. Enter it with ``with``, which closes it, or call ``close()``."""
+
+    __slots__ = ()
+
+    def __next__(self) -> R:
+        try:
+            found: R = self._thread.run(self._object.__anext__)
+        except StopAsyncIteration:
+            raise StopIteration from None
+        return found
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, exc_type: type[BaseException] | None, exc: BaseException | None, traceback: TracebackType | None
+    ) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """End it where it is, and wait until nothing of it is in flight. It yields nothing any more."""
+        self._thread.run(self._object.aclose)
+
+    def __del__(self) -> None:
+        self._thread.soon(self._object.aclose)
+
+
+if TYPE_CHECKING:
+    Called = Callable[[Callable[[], None]], Callable[Concatenate[Any, P], R]]
+    """What makes a method out of a name."""
+
+    @overload
+    def bridged(of: Callable[Concatenate[A, P], Coroutine[Any, Any, R]]) -> Called[P, R]: ...
+    @overload
+    def bridged(of: Callable[Concatenate[A, P], Walk[T]]) -> Called[P, BlockingWalk[T]]: ...
+    @overload
+    def bridged(of: Callable[Concatenate[A, P], DetailsWalk[D]]) -> Called[P, BlockingWalk[D]]: ...
+    @overload
+    def bridged(of: Callable[Concatenate[A, P], IncrementalWalk[T]]) -> Called[P, BlockingIncrementalWalk[T]]: ...
+    @overload
+    def bridged(
+        of: Callable[Concatenate[A, P], IncrementalDetailsWalk[D]],
+    ) -> Called[P, BlockingIncrementalWalk[D]]: ...
+    @overload
+    def bridged(of: Callable[Concatenate[A, P], FollowedListing[T]]) -> Called[P, BlockingFollowedListing[T]]: ...
+    @overload
+    def bridged(of: Callable[Concatenate[A, P], AsyncIterator[R]]) -> Called[P, BlockingIterator[R]]: ...
+    @overload
+    def bridged(of: Callable[Concatenate[A, P], Paginator[T]]) -> Called[P, BlockingPaginator[T]]: ...
+    @overload
+    def bridged(of: Callable[Concatenate[A, P], TofuPilotSession]) -> Called[P, BlockingSession]: ...
+    def bridged(of: Any) -> Any:
+        """Tell the type of the blocking form of a method."""
+
+    class _Lists(Protocol[P, T]):
+        def list(self, *args: P.args, **kwargs: P.kwargs) -> Paginator[T]: ...
+
+    class _HasDetails(Protocol[P, R]):
+        def details(self, *args: P.args, **kwargs: P.kwargs) -> Details[R]: ...
+
+    class _Gets(Protocol[P, R_co]):
+        def get(self, *args: P.args, **kwargs: P.kwargs) -> Coroutine[Any, Any, R_co]: ...
+
+    class _GetsVersion(Protocol[P, R_co]):
+        def get_version(self, *args: P.args, **kwargs: P.kwargs) -> Coroutine[Any, Any, R_co]: ...
+
+    class _GetsRevision(Protocol[P, R_co]):
+        def get_revision(self, *args: P.args, **kwargs: P.kwargs) -> Coroutine[Any, Any, R_co]: ...
+
+    class _GetsCurrent(Protocol[P, R_co]):
+        def current(self, *args: P.args, **kwargs: P.kwargs) -> Coroutine[Any, Any, R_co]: ...
+
+
+class BlockingItems(BlockingIterator[R]):
+    """Yields items that arrive page by page."""
+
+    __slots__ = ()
+
+    def __next__(self) -> R:
+        walk: Any = self._object
+        if not isinstance(walk, DetailIteration):  # which requests the next details before it yields one
+            for item in walk._items:  # noqa: SLF001 - at hand, so the thread need not be asked
+                found: R = item
+                return found
+        return super().__next__()
+
+    if TYPE_CHECKING:
+
+        @bridged(ItemIteration[R].take)
+        def take() -> None: ...
+        @bridged(ItemIteration[R].batches)
+        def batches() -> None: ...
+
+
+class BlockingWalk(BlockingItems[R]):
+    """A `Walk` or a `DetailsWalk` that blocks."""
+
+    __slots__ = ()
+
+    if TYPE_CHECKING:
+        checkpoint: Checkpoint
+        stats: WalkStats
+
+
+class BlockingIncrementalWalk(BlockingItems[R]):
+    """An `IncrementalWalk` or an `IncrementalDetailsWalk` that blocks."""
+
+    __slots__ = ()
+
+    if TYPE_CHECKING:
+        watermark: Watermark
+        stats: WalkStats
+
+
+class BlockingFollowedListing(BlockingIterator[R]):
+    """A `FollowedListing` that blocks."""
+
+    __slots__ = ()
+
+    if TYPE_CHECKING:
+        watermark: Watermark | None
+        stats: WalkStats
+        down_since: datetime | None
+
+
+class _Tabular(Blocking[A_co]):
+    __slots__ = ()
+
+    def __arrow_c_stream__(self, requested_schema: object = None) -> object:
+        """Return the listing as a stream of Arrow. Its pages are requested while it is read.
+
+        Source: https://arrow.apache.org/docs/format/CDataInterface/PyCapsuleInterface.html
+        """
+        from .arrow.streaming import batches, stream_of  # noqa: PLC0415 - pyarrow is needed here only
+
+        found = batches(self._object)
+        return stream_of(found.schema, BlockingIterator(found, self._thread, self._owner), requested_schema)
+
+
+class BlockingDetails(_Tabular[Details[R]]):
+    """A `Details` that blocks: ``for`` iterates over the details of the items of a listing."""
+
+    __slots__ = ()
+
+    def __iter__(self) -> BlockingWalk[R]:
+        return self.walk()
+
+    if TYPE_CHECKING:
+        model: type[R]
+
+        @bridged(Details[R].walk)
+        def walk() -> None: ...
+        @bridged(Details[R].since)
+        def since() -> None: ...
+        @bridged(Details[R].collect)
+        def collect() -> None: ...
+        @bridged(Details[R].first)
+        def first() -> None: ...
+
+
+class BlockingPaginator(_Tabular[Paginator[T]]):
+    """A `Paginator` that blocks: ``for`` iterates over the items of a listing."""
+
+    __slots__ = ()
+
+    def __iter__(self) -> BlockingWalk[T]:
+        return self.walk()
+
+    if TYPE_CHECKING:
+        model: type[T]
+
+        @property
+        def details(self: Blocking[_HasDetails[P, R]]) -> Callable[P, BlockingDetails[R]]: ...
+        @bridged(Paginator[T].raw)
+        def raw() -> None: ...
+        @bridged(Paginator[T].structs)
+        def structs() -> None: ...
+        @bridged(Paginator[T].walk)
+        def walk() -> None: ...
+        @bridged(Paginator[T].pages)
+        def pages() -> None: ...
+        @bridged(Paginator[T].collect)
+        def collect() -> None: ...
+        @bridged(Paginator[T].first)
+        def first() -> None: ...
+        @bridged(Paginator[T].count)
+        def count() -> None: ...
+        @bridged(Paginator[T].shards)
+        def shards() -> None: ...
+        @bridged(Paginator[T].since)
+        def since() -> None: ...
+        @bridged(Paginator[T].follow)
+        def follow() -> None: ...
+
+
+class BlockingListing(Blocking[A_co]):
+    """A listing that blocks. It has the methods that the listing has."""
+
+    __slots__ = ()
+
+    if TYPE_CHECKING:
+
+        @property
+        def list(self: Blocking[_Lists[P, T]]) -> Callable[P, BlockingPaginator[T]]: ...
+        @property
+        def get(self: Blocking[_Gets[P, R]]) -> Callable[P, R]: ...
+        @property
+        def get_version(self: Blocking[_GetsVersion[P, R]]) -> Callable[P, R]: ...
+        @property
+        def get_revision(self: Blocking[_GetsRevision[P, R]]) -> Callable[P, R]: ...
+        @property
+        def current(self: Blocking[_GetsCurrent[P, R]]) -> Callable[P, R]: ...
+
+
+def _like(constructor: Callable[Concatenate[A, P], None]) -> Callable[[Any], Callable[Concatenate[Any, P], None]]:
+    """Give a constructor the parameters of another one, and their documentation, which is that of a session."""
+
+    def like(own: Callable[..., None]) -> Callable[..., None]:
+        own.__doc__ = "Args:" + (TofuPilotSession.__doc__ or "").partition("Args:")[2]
+        return wraps(constructor, assigned=("__annotations__",))(own)
+
+    return like
+
+
+class BlockingSession(Blocking[TofuPilotSession]):
+    """A session with TofuPilot for programs without asyncio. Use it as a context manager, or close it yourself.
+
+    It takes the options of a `TofuPilotSession`, and has its listings and methods.
+    """
+
+    __slots__ = ("_is_closed",)
+
+    @_like(TofuPilotSession.__init__)
+    def __init__(self, *args: Any, **kwargs: Any) -> None:  # noqa: ANN401 - of the session
+        given = Secret((args, kwargs))
+        del args, kwargs  # so that no traceback with local variables shows the key
+        session = TofuPilotSession(*given.value[0], **given.value[1])
+        super().__init__(session, LoopThread(session.close), None)
+        self._is_closed = False
+
+    if TYPE_CHECKING:
+        base_url: str
+        procedures: BlockingListing[listings.Procedures]
+        runs: BlockingListing[listings.Runs]
+        units: BlockingListing[listings.Units]
+        parts: BlockingListing[listings.Parts]
+        batches: BlockingListing[listings.Batches]
+        stations: BlockingListing[listings.Stations]
+        users: BlockingListing[listings.Users]
+        deployments: BlockingListing[listings.Deployments]
+        logs: BlockingListing[listings.Logs]
+        measurements: BlockingListing[listings.Measurements]
+        phases: BlockingListing[listings.Phases]
+
+        @bridged(TofuPilotSession.with_options)
+        def with_options() -> None: ...
+        @bridged(TofuPilotSession.list)
+        def list() -> None: ...
+        @bridged(TofuPilotSession.whoami)
+        def whoami() -> None: ...
+        @bridged(TofuPilotSession.get_json)
+        def get_json() -> None: ...
+        @bridged(TofuPilotSession.download)
+        def download() -> None: ...
+        @bridged(TofuPilotSession.downloads)
+        def downloads() -> None: ...
+
+    def __enter__(self) -> Self:
+        if self._thread.has_ended:
+            raise SessionError("the session is closed")
+        return self
+
+    def __exit__(
+        self, exc_type: type[BaseException] | None, exc: BaseException | None, traceback: TracebackType | None
+    ) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """Close the connections and end the thread. Other threads that wait get a `SessionError` at once.
+
+        Closing a view does nothing.
+        """
+        if self._owner is None:
+            self._is_closed = True
+            self._thread.end()
+
+    def __del__(self, _warn: Callable[..., None] = warn) -> None:  # bound early, for the end of the interpreter
+        if not getattr(self, "_is_closed", True) and self._thread.has_begun:
+            self._thread.end(waits=False)  # this can be the thread itself
+            _warn(f"a blocking session of {self._object.base_url} was not closed", ResourceWarning, source=self)
+
+
+def _view(of: TofuPilotSession, thread: LoopThread, owner: object) -> BlockingSession:
+    view = BlockingSession.__new__(BlockingSession)
+    super(BlockingSession, view).__init__(of, thread, owner)
+    return view
+
+
+_FORMS: dict[type[Any], Callable[[Any, LoopThread, object], Any]] = {
+    TofuPilotSession: _view,
+    Listing: BlockingListing,
+    Paginator: BlockingPaginator,
+    Details: BlockingDetails,
+    Walk: BlockingWalk,
+    DetailsWalk: BlockingWalk,
+    IncrementalWalk: BlockingIncrementalWalk,
+    IncrementalDetailsWalk: BlockingIncrementalWalk,
+    FollowedListing: BlockingFollowedListing,
+    AsyncIterator: BlockingIterator,
+}
+"""The blocking form of each class of asyncio. An object of any other class is a value."""

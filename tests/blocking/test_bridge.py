@@ -1,0 +1,279 @@
+"""Whatever the session and the listings of asyncio have, their blocking forms have too."""
+
+import ast
+import asyncio
+import inspect
+import pydoc
+from contextvars import ContextVar
+from pathlib import Path
+
+import duckdb
+import polars as pl
+import pyarrow as pa
+import pytest
+from fakes.listings import offered, required
+
+import aiotofupilot
+from aiotofupilot import (
+    BadRequestError,
+    Details,
+    DetailsWalk,
+    FollowedListing,
+    IncrementalDetailsWalk,
+    IncrementalWalk,
+    NotFoundError,
+    Paginator,
+    TofuPilotSession,
+    Walk,
+    arrow,
+    blocking,
+)
+from aiotofupilot._paging.walk import ItemIteration
+from aiotofupilot.blocking import Blocking, BlockingSession
+from aiotofupilot.listings import NAMES, listing_class
+from aiotofupilot.sandbox import faults
+
+CLASSES = {
+    "BlockingSession": {TofuPilotSession},
+    "BlockingPaginator": {Paginator},
+    "BlockingDetails": {Details},
+    "BlockingItems": {ItemIteration},
+    "BlockingWalk": {Walk, DetailsWalk},
+    "BlockingIncrementalWalk": {IncrementalWalk, IncrementalDetailsWalk},
+    "BlockingFollowedListing": {FollowedListing},
+}
+"""Which classes each blocking form is one of."""
+DECLARED = {
+    node.name: node
+    for node in ast.parse(Path(blocking.__file__).read_text("utf-8")).body
+    if isinstance(node, ast.ClassDef)
+}
+
+
+def names_in(node):
+    """Return what a class declares, also for type checkers only, with the argument of its decorator."""
+    found = {}
+    for statement in node.body:
+        if isinstance(statement, ast.If):
+            found |= names_in(statement)
+        elif isinstance(statement, ast.FunctionDef):
+            (decorator,) = statement.decorator_list or (None,)
+            found[statement.name] = ast.unparse(decorator.args[0]) if isinstance(decorator, ast.Call) else None
+        elif isinstance(statement, ast.AnnAssign):
+            found[statement.target.id] = None
+    return found
+
+
+def declared(name):
+    """Return what type checkers know of a blocking form, that of its bases included."""
+    bases = [ast.unparse(base).partition("[")[0] for base in DECLARED[name].bases]
+    inherited = [declared(base) for base in bases if base in DECLARED]
+    return {key: value for names in (*inherited, names_in(DECLARED[name])) for key, value in names.items()}
+
+
+def public(cls):
+    return {name for name in dir(cls) if name[0] != "_"}
+
+
+@pytest.mark.parametrize("name", CLASSES)
+def test_type_checkers_know_everything_that_the_class_of_asyncio_has(name):
+    """Each name is declared once, after the attribute of the same name, and there is no other."""
+    known = {key: of for key, of in declared(name).items() if key[0] != "_"}
+    for cls in CLASSES[name]:
+        assert known.keys() == {"close" if attribute == "aclose" else attribute for attribute in public(cls)}
+    for attribute, of in known.items():
+        if of is not None:
+            assert of.rpartition(".")[2] == attribute
+            assert getattr(eval(of, vars(blocking) | {"R": int, "T": int}), "__name__", None) == attribute  # noqa: S307 - our own
+            assert all(hasattr(cls, attribute) for cls in CLASSES[name])
+
+
+def test_type_checkers_know_each_listing_and_its_methods():
+    session = declared("BlockingSession")
+    assert [name for name in session if name in NAMES] == [*NAMES]
+    methods = {name for name in declared("BlockingListing") if name[0] != "_"}
+    for name in NAMES:
+        own = {method for cls in listing_class(name).__mro__ for method, value in vars(cls).items() if waits(value)}
+        assert own | {"list"} <= methods
+    assert methods == {"list", "get", "get_version", "get_revision", "current"}
+
+
+def waits(value):
+    return inspect.iscoroutinefunction(value) and not value.__name__.startswith("_")
+
+
+FORMS = {
+    TofuPilotSession: "BlockingSession",
+    Paginator: "BlockingPaginator",
+    Details: "BlockingDetails",
+    Walk: "BlockingWalk",
+    DetailsWalk: "BlockingWalk",
+    IncrementalWalk: "BlockingIncrementalWalk",
+    IncrementalDetailsWalk: "BlockingIncrementalWalk",
+    FollowedListing: "BlockingFollowedListing",
+}
+
+
+def test_no_attribute_gives_anything_that_has_to_be_awaited(session):
+    """Each attribute of each class is used, and what it gives is of the form that belongs to it."""
+    (shard,) = session.users.list().shards(1)
+    listing = session.runs.list(max_items=3)
+    asynchronous = listing._object
+    objects = [
+        (session, session._object),
+        (listing, asynchronous),
+        (listing.details(), asynchronous.details()),
+        (listing.walk(), asynchronous.walk()),
+        (listing.since(), asynchronous.since()),
+        (listing.follow(), asynchronous.follow()),
+        (listing.details().walk(), asynchronous.details().walk()),
+        (listing.details().since(), asynchronous.details().since()),
+    ]
+    for form, of in objects:
+        assert type(form).__name__ == FORMS[type(of)]
+        assert public(type(of)) <= {*dir(form), "aclose"}
+        for name in sorted(public(type(of)) - {"aclose", "close", "download", "downloads"}):
+            value = getattr(form, name)
+            if callable(value) and not isinstance(value, type):
+                given = {"list": (shard,), "shards": (2,), "take": (2,), "get_json": ("/v2/users",)}.get(name, ())
+                assert inspect.signature(value) == inspect.signature(getattr(of, name))
+                assert inspect.getdoc(value) == inspect.getdoc(getattr(of, name))
+                value = value(*given)
+            assert not inspect.isawaitable(value), name
+            assert not hasattr(value, "__aiter__"), name
+            if hasattr(value, "_object"):
+                assert isinstance(value, Blocking)
+                assert type(value).__name__ == FORMS.get(type(value._object), type(value).__name__)
+        form.close() if hasattr(form, "close") and form is not session else None
+
+
+def test_a_private_or_an_unknown_attribute_is_not_there(session):
+    listing = session.procedures.list()
+    for name in ("nothing", "_plan", "__array__", "__await__", "__aiter__"):
+        with pytest.raises(AttributeError, match=name):
+            getattr(listing, name)
+    with pytest.raises(AttributeError, match="get"):
+        _ = session.users.get
+
+
+def options(name):
+    return required(name) | offered(name, max_items=120, concurrency=3)
+
+
+async def everything(sandbox, name):
+    async with TofuPilotSession(sandbox.api_key, base_url=sandbox.url) as session:
+        listing = getattr(session, name).list(**options(name))
+        async with listing.since() as news:
+            found = [item async for item in news]
+        pages = [page.data async for page in listing.pages()]
+        return await listing.collect(), await listing.count(), pages, found, news.watermark
+
+
+def test_every_listing_gives_what_it_gives_with_asyncio(session, sandbox):
+    for name in NAMES:
+        listing = getattr(session, name).list(**options(name))
+        with listing.since() as news:
+            found = list(news)
+        pages = [page.data for page in listing.pages()]
+        given = listing.collect(), listing.count(), pages, found, news.watermark
+        assert given == asyncio.run(everything(sandbox, name))
+        assert list(listing) == given[0]
+
+
+def test_each_checkpoint_resumes_after_its_item(session, sandbox):
+    """Though the items of a page are taken without the thread."""
+    for concurrency in (1, 4):
+        listing = session.procedures.list(limit=20, concurrency=concurrency, max_items=50)
+        walk = listing.walk()
+        for at, procedure in enumerate(walk):
+            assert procedure == sandbox.procedures[at]
+            assert walk.stats.items == at + 1
+            rest = session.procedures.list(cursor=walk.checkpoint, max_items=1)
+            assert rest.first() == sandbox.procedures[at + 1]
+
+
+def test_an_error_is_raised_where_it_is_met_and_the_walk_goes_on(session, sandbox):
+    """It is the error of asyncio, with its checkpoint."""
+    walk = session.procedures.list(limit=50).walk()
+    sandbox.faults.on(cursor=50).next(faults.status(400))
+    found = walk.take(50)
+    with pytest.raises(BadRequestError) as caught:
+        next(walk)
+    assert caught.value.checkpoint == walk.checkpoint
+    assert [*found, *walk.take(1), *walk] == sandbox.procedures
+    with pytest.raises(NotFoundError):
+        session.runs.get("nothing")
+
+
+def test_items_are_taken_without_the_thread(session, monkeypatch):
+    """A thread is asked once for each page, and not for each item."""
+    asked = []
+    run = session._thread.run
+    monkeypatch.setattr(type(session._thread), "run", lambda self, function: asked.append(function) or run(function))
+    assert len(list(session.procedures.list(limit=50))) == 250
+    assert len(asked) == 6
+    assert len(list(session.runs.list(max_items=100).since())) == 100
+    assert len(asked) == 8
+
+
+def test_details_and_a_stream_are_iterated_over(session):
+    runs = session.runs.list(max_items=7, concurrency=3)
+    assert [detail.id for detail in runs.details()] == [run.id for run in runs]
+    assert session.runs.get(runs.first().id) == runs.details().first()
+    with session.runs.list(max_items=2).follow(since=None) as stream:
+        assert stream.watermark is None
+    with session.runs.list(max_items=2).since() as news:
+        list(news)
+    with session.runs.list(max_items=2).follow(since=news.watermark) as stream:
+        assert len(list(stream)) == 2
+        assert stream.stats.items == 2
+
+
+def test_libraries_read_a_listing_as_arrow(session, sandbox):
+    """It takes no more requests than a walk."""
+    listing = session.runs.list()
+    sandbox.requests.clear()
+    frame = pl.DataFrame(listing)
+    assert len(sandbox.requests) == 3
+    table = pa.table(listing)
+    assert table.schema == arrow.schema(aiotofupilot.Run)
+    assert frame.height == table.num_rows == 300
+    assert duckdb.sql("SELECT count(DISTINCT id) FROM listing").fetchall() == [(300,)]
+    assert pa.table(session.runs.list(max_items=3).details()).num_rows == 3
+    assert not hasattr(listing._object, "__arrow_c_stream__")
+
+
+def test_an_error_within_a_stream_of_arrow_is_raised(session, sandbox):
+    sandbox.faults.on(cursor=100).always(faults.status(400))
+    with pytest.raises(Exception, match="400"):
+        pa.table(session.runs.list())
+
+
+def test_help_shows_what_the_method_of_asyncio_takes(session):
+    text = pydoc.plaintext.document(session.runs.list)
+    assert "outcomes" in text
+    assert "(*, search_query: str | None = None" in text
+    assert "Stream" not in repr(session.runs)
+    assert repr(session.runs.list(limit=3)) == "<blocking Paginator of runs from 0, limit=3>"
+
+
+def test_the_session_and_a_coroutine_see_the_context_of_the_caller(session):
+    """A span of the caller is the parent of those of the requests."""
+    variable = ContextVar("variable")
+    variable.set("of the caller")
+
+    async def seen():
+        return variable.get()
+
+    assert session._thread.run(seen) == "of the caller"
+
+
+def test_another_view_has_other_options_and_the_same_thread(session):
+    view = session.with_options(concurrency=4)
+    assert type(view) is BlockingSession
+    assert view.base_url == session.base_url
+    assert view.procedures.list().count() == 250
+    view.close()
+    with view:
+        pass
+    assert session.procedures.list().count() == 250
