@@ -176,13 +176,13 @@ def _locked(path: Path) -> FileIO | None:
         return file  # pragma: no cover - no test runs on Windows
     try:
         fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        # Another process may have put it in its place, or removed it, since it was opened.
-        is_ours = path.exists() and path.stat().st_ino == os.fstat(file.fileno()).st_ino
     except BlockingIOError:
-        is_ours = False
+        file.close()
+        return None
     except OSError:  # a file system without locks
-        is_ours = True
-    if is_ours:
         return file
-    file.close()
+    with suppress(FileNotFoundError):
+        if os.path.samestat(path.stat(), os.fstat(file.fileno())):
+            return file
+    file.close()  # another process has put it in its place, or removed it, since it was opened
     return None

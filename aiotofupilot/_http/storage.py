@@ -145,6 +145,12 @@ class _Reception:
     _part: Part
     _name: str
 
+    @property
+    def _validator(self) -> str | None:
+        """The validator by which the rest is asked for. None: the whole file is."""
+        etag = self._part.etag
+        return etag if etag is not None and self._part.size and _ETAG.fullmatch(etag) else None
+
     async def attempt(self, attempts: Attempts[None]) -> None:
         """Receive what is missing once. The session's timeout limits the time without any byte."""
         connection, timeout = self._connection, self._connection.options.timeout
@@ -194,7 +200,7 @@ class _Reception:
         """Request what is missing, and give the response that redirects lead to."""
         part, transport = self._part, self._connection.transport
         url = _url(transport, self._address, self._name)
-        headers = {"Range": f"bytes={part.size}-", "If-Range": part.etag} if part.size and part.etag else {}
+        headers = {"Range": f"bytes={part.size}-", "If-Range": self._validator} if self._validator else {}
         for _ in range(1 + REDIRECTS_AT_MOST):
             async with transport.stream(url.value, headers) as response:
                 if response.status not in REDIRECTS or "Location" not in response.headers:
@@ -213,7 +219,7 @@ class _Reception:
             _UnfitPartError: It is another part.
         """
         headers, part = response.headers, self._part
-        is_asked_for = part.size > 0 and part.etag is not None
+        is_asked_for = self._validator is not None
         is_encoded = headers.get("Content-Encoding", "").strip().lower() not in _PLAIN
         etag = headers.get("ETag", "").strip()
         match response.status:
@@ -226,7 +232,7 @@ class _Reception:
             case HTTPStatus.PARTIAL_CONTENT if is_asked_for:
                 sent = _CONTENT_RANGE.fullmatch(headers.get("Content-Range", "").strip())
                 first, last, length = map(int, sent.groups()) if sent else (-1, -1, -1)
-                if first != part.size or not first <= last < length or etag != part.etag or is_encoded:
+                if first != part.size or not first <= last < length or etag != self._validator or is_encoded:
                     raise _UnfitPartError
                 return length
             case HTTPStatus.REQUESTED_RANGE_NOT_SATISFIABLE if is_asked_for:

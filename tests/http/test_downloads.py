@@ -701,6 +701,20 @@ class TestFailure:
             with pytest.raises(SessionError, match="closed"):
                 await session.download(given(storage), tmp_path)
 
+    async def test_closing_ends_the_wait_for_another_address(self, sandbox, attachments, tmp_path, until):
+        sandbox.faults.on(lambda request: request.path.startswith("/api/")).always(faults.stall(60))
+        async with TofuPilotSession(KEY, base_url=sandbox.url) as session:
+            without = given("", download_url=None, owner=attachments[0].owner)
+            before = asyncio.all_tasks()
+            downloading = asyncio.create_task(session.download(without, tmp_path))
+            count = len(sandbox.requests)
+            await until(lambda: len(sandbox.requests) > count)
+            await session.close()
+            with pytest.raises(SessionError, match="closed meanwhile"):
+                await downloading
+            assert not ours(before)
+            assert parts(tmp_path) == []
+
 
 class TestFaults:
     async def test_every_file_is_whole_in_the_end(self, sandbox, tmp_path):
@@ -838,6 +852,18 @@ class TestTwice:
         monkeypatch.setattr(fcntl, "flock", lambda file, flags: part.exists() and part.rename(path))
         assert await session.download(given(storage), tmp_path) == path
         assert parts(tmp_path) == ["7a1c-trace.bin"]
+
+    async def test_a_part_that_another_process_removes_is_made_again(self, session, storage, tmp_path, monkeypatch):
+        part, removed = tmp_path / "7a1c-trace.bin.part", []
+
+        def flock(file, flags):
+            if not removed:
+                removed.append(part.unlink())
+
+        monkeypatch.setattr(fcntl, "flock", flock)
+        storage.answers = [whole()]
+        assert (await session.download(given(storage), tmp_path)).read_bytes() == DATA
+        assert removed
 
     async def test_a_file_system_need_not_have_locks(self, session, storage, tmp_path, monkeypatch):
         def flock(file, flags):
