@@ -8,6 +8,7 @@ from itertools import count
 from random import Random
 
 import pytest
+from fakes.budget import NIGHTLY
 from fakes.in_process import InProcess
 from multidict import CIMultiDict
 
@@ -44,7 +45,7 @@ WIDTHS = pytest.mark.parametrize("concurrency", [1, 2, 3, 16])
 
 @pytest.fixture
 def service():
-    return Sandbox(procedures=45)
+    return Sandbox(procedures=45, runs=0)
 
 
 def ids(service):
@@ -182,8 +183,8 @@ class TestPosition:
         async for _ in walk:
             checkpoints.append(str(walk.checkpoint))
         assert len(checkpoints) == 45
-        for at, text in enumerate(checkpoints):
-            rest = await listed(Checkpoint.parse(text)).details().collect()
+        for at in range(0, 45, 1 if NIGHTLY else 3):  # every third one comes to each position in a page of ten
+            rest = await listed(Checkpoint.parse(checkpoints[at])).details().collect()
             assert [item.id for item in rest] == wanted[at + 1 :]
         rest = await listed(Checkpoint.parse(checkpoints[7])).collect()  # a plain walk takes it too
         assert [item.id for item in rest] == wanted[8:]
@@ -492,7 +493,7 @@ class Sized:
     concurrency = 8
 
     def __init__(self, sizes):
-        self.service = Sandbox(procedures=len(sizes))
+        self.service = Sandbox(procedures=len(sizes), runs=0)
         self.sizes = dict(zip(ids(self.service), sizes, strict=True))
         self.served, self.requests = {"/v2/procedures"}, 0
         self._listing = InProcess(self.service)
@@ -562,7 +563,7 @@ class TestBusyLine:
     @pytest.mark.parametrize("seed", range(3))
     async def test_what_is_listed_all_along_comes_exactly_once(self, concurrency, seed):
         random = Random(seed)  # noqa: S311 - a schedule
-        service = Sandbox(procedures=200)
+        service = Sandbox(procedures=200, runs=0)
         before = ids(service)
         service.before_response.append(BusyLine(inserts=0.2, removals=0.2, seed=seed))
         connection = InProcess(service, turns=lambda: random.randint(1, 5))
@@ -581,7 +582,7 @@ async def test_exactly_once_through_faults_and_restarts(seed):
     The oracle is what the listing holds, without what cannot be read.
     """
     random = Random(seed)  # noqa: S311 - a schedule
-    service = Sandbox(procedures=random.choice([1, 17, 60]))
+    service = Sandbox(procedures=random.choice([1, 17, 60]), runs=0)
     wanted = ids(service)
     gone = {item for item in wanted[1:] if random.random() < 0.1}
     broken = {item for item in wanted[1:] if random.random() < 0.1} - gone
