@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
     from .processes import Server
 
-__all__ = ["Bench"]
+__all__ = ["Bench", "Samples"]
 
 Samples = dict[str, list[Sample]]
 """The samples of each client, by its name. There is one sample per round."""

@@ -6,11 +6,10 @@ from typing import TYPE_CHECKING
 
 from .columns import columns, mirror, parquet
 from .cost import cores, cpu, decode
-from .details import details, waveforms
 from .imports import imports
 from .losses import beyond, drift, faults
-from .size import growth, memory
-from .speed import count, first, ideal, walks, wall
+from .size import growth, memory, waveforms
+from .speed import count, details, first, ideal, walks, wall
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Sequence
@@ -21,8 +20,7 @@ if TYPE_CHECKING:
 __all__ = ["QUESTIONS"]
 
 QUESTIONS: Sequence[Callable[[Bench], Iterable[Row]]] = (
-    *(decode, cpu, cores, columns, first, wall, ideal, count, walks),
-    *(details, waveforms),
+    *(decode, cpu, cores, columns, first, wall, ideal, details, count, walks),
     *(faults, beyond, drift),
-    *(memory, parquet, mirror, growth, imports),
+    *(memory, waveforms, parquet, mirror, growth, imports),
 )

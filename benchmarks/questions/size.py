@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from benchmarks.bench import Bench
     from benchmarks.measure import Row
 
-__all__ = ["growth", "memory"]
+__all__ = ["growth", "memory", "waveforms"]
 
 _DATA = "new"
 """Everything is new in these data, so anything that a client keeps grows with them."""
@@ -43,3 +43,18 @@ def growth(bench: Bench) -> Iterable[Row]:
     for items in (1_000, 3_000, 10_000, 30_000, 100_000):
         samples = bench.walk(STREAMING, rounds=3, items=items, data=_DATA)
         yield from walked(f"{items:,} items, CPU s", samples, lambda sample: sample["cpu"], at=items)
+
+
+def waveforms(bench: Bench) -> Iterable[Row]:
+    """Whether memory grows with the number of runs that have a long waveform."""
+    points = 100_000
+    contenders = ("official-details", "ours-details", "ours-16-details")
+    for items in (200, 2_000):
+        samples = bench.walk_afresh(contenders, rounds=1, items=items, data="runs", points=points)
+        yield from compare(
+            f"{items:,} runs with a waveform of {points:,} points each, peak MiB",
+            samples,
+            lambda sample: sample["memory"] / 2**20,
+            titles=TITLES,
+            official="official-details",
+        )

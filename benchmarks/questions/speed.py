@@ -13,10 +13,10 @@ from .walked import CONCURRENT, SEQUENTIAL, TITLES, walked
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-    from benchmarks.bench import Bench
+    from benchmarks.bench import Bench, Samples
     from benchmarks.measure import Row
 
-__all__ = ["count", "first", "ideal", "walks", "wall"]
+__all__ = ["count", "details", "first", "ideal", "walks", "wall"]
 
 _FAR = ("bare", "official", "official-16", "ours", "ours-4", "ours-16", "ours-64", "ours-16-resync")
 """The clients that walk if a response takes its time."""
@@ -51,21 +51,34 @@ def count(bench: Bench) -> Iterable[Row]:
 def ideal(bench: Bench) -> Iterable[Row]:
     """How close the time with many pages in flight comes to the ideal time."""
     with_16 = ("bare", "official", "official-16", "ours-16")
-    yield from _ideal(bench, with_16, items=20_000, delay=0.05, concurrency=16)
-    yield from _ideal(bench, ("bare", "ours-64"), items=10_000, delay=0.2, concurrency=64)
+    for contenders, items, delay, at_once in (
+        (with_16, 20_000, 0.05, 16),
+        (("bare", "ours-64"), 10_000, 0.2, 64),
+    ):
+        samples = bench.walk(contenders, rounds=3, items=items, delay=delay)
+        case = f"{items:,} items, {delay * 1000:g} ms per response, {at_once} at once, s"
+        yield from _ideal(case, samples, responses=1 + ceil(items / 100 / at_once), delay=delay)
 
 
-def _ideal(bench: Bench, contenders: tuple[str, ...], *, items: int, delay: float, concurrency: int) -> Iterable[Row]:
-    responses = 1 + ceil(items / 100 / concurrency)
-    samples = bench.walk(contenders, rounds=3, items=items, delay=delay)
-    samples["ideal"] = [{"wall": responses * delay + sample["cpu"]} for sample in samples["bare"]]
+def details(bench: Bench) -> Iterable[Row]:
+    """The same for runs that are each read by itself, with all of its measurements."""
+    items, delay, at_once = 500, 0.05, 16
+    contenders = ("bare-details", "official-details", "ours-details", "ours-16-details")
+    samples = bench.walk(contenders, rounds=3, items=items, data="runs", delay=delay)
+    case = f"{items:,} runs with 40 measurements each, {delay * 1000:g} ms per response, s"
+    yield from _ideal(case, samples, responses=1 + ceil((items + items / 100) / at_once), delay=delay, of="-details")
+
+
+def _ideal(case: str, samples: Samples, *, responses: int, delay: float, of: str = "") -> Iterable[Row]:
+    """Compare times with the one that takes so many responses, one after another, and the CPU of the floor."""
+    ideal = [{"wall": responses * delay + sample["cpu"]} for sample in samples[f"bare{of}"]]
     return compare(
-        f"{items:,} items, {delay * 1000:g} ms per response, {concurrency} at once, s",
-        samples,
+        case,
+        samples | {"ideal": ideal},
         lambda sample: sample["wall"],
         titles=TITLES | {"ideal": f"ideal: {responses} responses, and the CPU of aiohttp + orjson"},
         floor="ideal",
-        official="official",
+        official=f"official{of}",
     )
 
 
