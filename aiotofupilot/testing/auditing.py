@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncGenerator, AsyncIterable, Awaitable, Callable, Iterable
-from typing import TYPE_CHECKING, Literal, cast, get_args
+from typing import TYPE_CHECKING, Literal, cast
 
 from attrs import frozen
 
@@ -17,26 +17,26 @@ if TYPE_CHECKING:
 
 __all__ = ["AuditReport", "audit"]
 
-_Listing = Literal["procedures", "runs"]
-_Ids = Iterable[str] | AsyncIterable[str] | Awaitable[Iterable[str]]
+_LISTINGS = ("procedures", "runs")
 _PROCEDURES_THAT_RUN = 16
 _MOST_SHOWN = 2
+_Ids = Iterable[str] | AsyncIterable[str] | Awaitable[Iterable[str]]
 
 
 @frozen(kw_only=True)
 class AuditReport:
     """What a loop got of a listing that changed meanwhile. As a string, it is a summary for people."""
 
-    listing: _Listing
-    """The argument of `audit`."""
+    listing: Literal["procedures", "runs"]
+    """The listing that the loop read."""
     items: int
-    """The argument of `audit`."""
+    """How many items the listing had at first."""
     created: float
-    """The argument of `audit`."""
+    """How many items were to be created for each request, on average."""
     removed: float
-    """The argument of `audit`."""
+    """How many items were to be removed for each request, on average."""
     seed: int
-    """The argument of `audit`."""
+    """What decided which items were there, and which came and went."""
     requests: int
     """How many requests the loop sent."""
     created_items: int
@@ -80,9 +80,9 @@ class AuditReport:
 
 
 async def audit(
-    read: Callable[[str, str], _Ids],
+    read: Callable[[str, str], Iterable[str] | AsyncIterable[str] | Awaitable[Iterable[str]]],
     *,
-    listing: _Listing = "procedures",
+    listing: Literal["procedures", "runs"] = "procedures",
     items: int = 1000,
     created: float = 1.0,
     removed: float = 2.0,
@@ -119,7 +119,7 @@ async def audit(
         ValueError: An argument is out of bounds.
         Exception: What the loop raises.
     """
-    if listing not in get_args(_Listing):
+    if listing not in _LISTINGS:
         raise ValueError(f"listing must be 'procedures' or 'runs', got {listing!r}")
     for name, value, least in (("items", items, 1), ("created", created, 0), ("removed", removed, 0)):
         if not value >= least:
