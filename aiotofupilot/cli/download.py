@@ -11,10 +11,10 @@ from attrs import define
 from cyclopts import Parameter
 
 from aiotofupilot import AttachmentError, TofuPilotError
-from aiotofupilot.listings import listing_class
+from aiotofupilot.listings import listing_class, part_filters
 
 from .failures import DeadlineError, IncompleteError, StoppedError, UsageError
-from .options import DownloadOptions, ServerOptions, options_of, unwrapped, with_options
+from .options import DownloadOptions, ServerOptions, unwrapped, with_filters
 from .progress import progress_shown
 from .terminal import put, say, visible
 
@@ -37,7 +37,6 @@ _NOT_OPTIONS = frozenset({"concurrency", "cursor"})
 
 def download_command() -> Callable[..., Any]:
     """Return the command, as a function from which cyclopts can make a command."""
-    listing = listing_class(_LISTING)
 
     @unwrapped
     async def download(
@@ -69,8 +68,8 @@ def download_command() -> Callable[..., Any]:
         query = Query(_LISTING, details=True, concurrency=requests.concurrency, **filters)
         await _download(query, folder, Server(server_options, requests), requests)
 
-    taken = (argument for argument in (*listing.filters, *listing.options) if argument.name not in _NOT_OPTIONS)
-    return with_options(download, options_of(taken))
+    options = [argument for argument in listing_class(_LISTING).options if argument.name not in _NOT_OPTIONS]
+    return with_filters(download, [*part_filters(_LISTING).values(), *options])
 
 
 @define

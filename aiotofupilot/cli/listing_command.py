@@ -4,15 +4,13 @@ from __future__ import annotations
 
 import re
 import sys
-from collections.abc import Mapping, Sequence
-from datetime import datetime, timedelta
-from typing import TYPE_CHECKING, Any, get_origin
+from typing import TYPE_CHECKING, Any
 
 # Not the session, which loads aiohttp: help does not wait for it.
 from aiotofupilot.listings import Detailed, listing_class
 
 from .failures import UsageError
-from .options import DETAILS, OutputOptions, ServerOptions, TimeoutOptions, option, options_of, with_options
+from .options import DETAILS, OutputOptions, ServerOptions, TimeoutOptions, forms_of, option, options_of, with_options
 from .tables import counted
 from .terminal import is_terminal, say
 
@@ -21,31 +19,14 @@ if TYPE_CHECKING:
 
 __all__ = ["help_of", "listing_command"]
 
-_FORMS = {
-    Sequence: "An option marked with ... can be given several times: an item has to match one of its values.",
-    datetime: (
-        "DATE is ISO 8601: 2024-01-31, 2024-01-31T09:30, 2024-01-31T09:30Z or 2024-01-31T09:30+02:00. Without Z or an "
-        "offset it is this machine's local time; a date alone is its midnight. It is also today, yesterday, now, or an "
-        "age such as 7d, 12h or 30m."
-    ),
-    timedelta: "DURATION is 90s, 1m30s, 2h or PT1M30S.",
-    Mapping: (
-        'CONDITION is KEY=TEXT; or a JSON object with several keys, such as {"humidity": {"gte": 40}, "shift": {"in": '
-        '["A", "B"]}}, which can be given once. An item has to meet the conditions on all keys. Where a key is given '
-        "several texts, the item has to have one of them."
-    ),
-}
-"""By the type of an option's value, how it is typed."""
-
 
 def help_of(name: str) -> str:
     """Return what the help of a listing says: what is listed, and how the values of some of the options are typed."""
     listing = listing_class(name)
     names = {argument.name for argument in listing.filters}
-    kinds = {get_origin(kind) or kind for argument in listing.filters for kind in (argument.type, argument.item_type)}
     note = re.sub(r"``(\w+)``", lambda name: option(name[1]) if name[1] in names else name[1], listing.note)
-    forms = " ".join(text for kind, text in _FORMS.items() if kind in kinds)
-    return "\n\n".join(part for part in (listing.summary, note.replace("\n", " "), forms) if part)
+    parts = (listing.summary, note.replace("\n", " "), forms_of(listing.filters))
+    return "\n\n".join(filter(None, parts))
 
 
 def listing_command(name: str) -> Callable[..., Any]:

@@ -16,7 +16,7 @@ from aiotofupilot.listings import NAMES, listing_class, part_filters
 
 from .converters import duration
 from .failures import BusyError, DeadlineError, StoppedError, UsageError
-from .options import MirrorOptions, ServerOptions, option, options_of, unwrapped, with_options
+from .options import MirrorOptions, ServerOptions, option, unwrapped, with_filters
 from .progress import progress_shown
 from .terminal import put, say, visible
 
@@ -84,7 +84,7 @@ def mirror_command() -> Callable[..., Any]:
         server = Server(server_options, requests)
         await bring_up_to_date(database, listings or None, given, server, requests, again=again, full=full)
 
-    return with_options(mirror, options_of(_filters().values()))
+    return with_filters(mirror, _filters().values())
 
 
 def _filters() -> dict[str, Argument]:

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import inspect
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
 from pathlib import Path  # noqa: TC003 - cyclopts resolves the annotations
 from typing import TYPE_CHECKING, Annotated, Any, Literal, TypeVar, get_origin
@@ -24,7 +24,7 @@ from .converters import checkpoint, duration, metadata, seconds, timestamp
 from .failures import UsageError
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable
+    from collections.abc import Callable, Collection, Iterable
 
     from cyclopts.help import HelpEntry, HelpPanel
     from rich.console import Console, ConsoleOptions, RenderableType
@@ -39,9 +39,11 @@ __all__ = [
     "OutputOptions",
     "ServerOptions",
     "TimeoutOptions",
+    "forms_of",
     "option",
     "options_of",
     "unwrapped",
+    "with_filters",
     "with_options",
 ]
 
@@ -128,6 +130,29 @@ _TYPED: dict[Any, dict[str, Any]] = {
 """How a value of each type is typed."""
 
 
+_FORMS = {
+    Sequence: "An option marked with ... can be given several times: an item has to match one of its values.",
+    datetime: (
+        "DATE is ISO 8601: 2024-01-31, 2024-01-31T09:30, 2024-01-31T09:30Z or 2024-01-31T09:30+02:00. Without Z or an "
+        "offset it is this machine's local time; a date alone is its midnight. It is also today, yesterday, now, or an "
+        "age such as 7d, 12h or 30m."
+    ),
+    timedelta: "DURATION is 90s, 1m30s, 2h or PT1M30S.",
+    Mapping: (
+        'CONDITION is KEY=TEXT; or a JSON object with several keys, such as {"humidity": {"gte": 40}, "shift": {"in": '
+        '["A", "B"]}}, which can be given once. An item has to meet the conditions on all keys. Where a key is given '
+        "several texts, the item has to have one of them."
+    ),
+}
+"""By the type of an option's value, how it is typed."""
+
+
+def forms_of(arguments: Iterable[Argument]) -> str:
+    """Return how the values of options are typed, in words. Empty: the names of the options say it."""
+    kinds = {get_origin(kind) or kind for argument in arguments for kind in (argument.type, argument.item_type)}
+    return " ".join(text for kind, text in _FORMS.items() if kind in kinds)
+
+
 def option(parameter: str) -> str:
     """Return how a parameter of the library is called on the command line."""
     names: list[str] = _OF_LIST.get(parameter, {}).get("name", [f"--{parameter.replace('_', '-')}"])
@@ -196,6 +221,13 @@ DETAILS = {
     )
 }
 """The option of a listing whose items the API also returns by themselves."""
+
+
+def with_filters(command: C, filters: Collection[Argument]) -> C:
+    """Let a command have an option for each filter, as `with_options` does, and say in its help how they are typed."""
+    about, heading, arguments = (command.__doc__ or "").partition("\n\nArgs:")
+    command.__doc__ = f"{about}\n\n{forms_of(filters)}{heading}{arguments}"
+    return with_options(command, options_of(filters))
 
 
 def with_options(command: C, options: Mapping[str, inspect.Parameter]) -> C:
