@@ -17,7 +17,7 @@ from pyarrow import compute
 
 from aiotofupilot._arguments import integer, must_be
 from aiotofupilot._paging.details import Details
-from aiotofupilot.models import Run, RunDetails
+from aiotofupilot.models import Run
 
 from .columns import points
 from .rows import checked_names
@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from aiotofupilot._paging.paginator import Paginator
-    from aiotofupilot.models import DataSeries, RunMeasurement, RunPhase
+    from aiotofupilot.models import DataSeries, RunDetails, RunMeasurement, RunPhase
 
 __all__ = ["series", "series_batches"]
 
@@ -138,6 +138,8 @@ def series_batches(
 
 
 def _details(listing: Paginator[Any] | Details[Any]) -> Details[Any]:
+    from aiotofupilot.models import RunDetails  # noqa: PLC0415 - it takes a while, and most programs need no details
+
     if listing.model not in {Run, RunDetails}:
         raise must_be(TypeError, "listing", "one of runs, or its details()", listing)
     return listing if isinstance(listing, Details) else listing.details()

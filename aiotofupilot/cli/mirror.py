@@ -46,6 +46,7 @@ def mirror_command() -> Callable[..., Any]:
             timedelta | None, Parameter(metavar="DURATION", converter=duration, show_default=False)
         ] = None,
         full: Annotated[bool, Parameter(show_default=False)] = False,
+        details: Annotated[bool, Parameter(show_default=False)] = False,
         requests: MirrorOptions = MirrorOptions(),  # noqa: B008 - a value
         server_options: ServerOptions = ServerOptions(),  # noqa: B008 - a value
         **filters: Any,  # noqa: ANN401 - those of the listings
@@ -65,6 +66,8 @@ def mirror_command() -> Callable[..., Any]:
             again: Read the runs, units and batches of this last time once more, such as 7d, with the measurements,
                 phases and logs of these runs.
             full: Read everything again, and mark what is gone.
+            details: Mirror the waveforms and attachments of runs too, without their addresses. Each run takes a
+                request.
             requests: How requests are sent.
             server_options: Which server gets the requests, and with which key.
             filters: What to mirror. Each is an option of its own.
@@ -82,7 +85,9 @@ def mirror_command() -> Callable[..., Any]:
 
         given = {name: value for name, value in filters.items() if value is not None}
         server = Server(server_options, requests)
-        await bring_up_to_date(database, listings or None, given, server, requests, again=again, full=full)
+        await bring_up_to_date(
+            database, listings or None, given, server, requests, again=again, full=full, details=details
+        )
 
     return with_filters(mirror, _filters().values())
 
@@ -111,6 +116,7 @@ async def bring_up_to_date(
     *,
     again: timedelta | None,
     full: bool,
+    details: bool,
 ) -> None:
     """Bring a database up to date, and say what came.
 
@@ -122,6 +128,7 @@ async def bring_up_to_date(
         requests: How to ask.
         again: How far back to read once more. None: only what is new.
         full: Whether to read everything again.
+        details: Whether to mirror the details of runs.
 
     Raises:
         UsageError: The database cannot be used.
@@ -140,6 +147,7 @@ async def bring_up_to_date(
                 session=session.with_options(concurrency=requests.concurrency),
                 listings=listings,
                 filters=filters,
+                details=details,
                 on_unreadable=requests.on_unreadable,
             )
         except ValueError as error:

@@ -17,11 +17,12 @@ import duckdb
 import pyarrow as pa
 
 from aiotofupilot.arrow.flat import JSON_FIELD, database_rows
-from aiotofupilot.listings import NAMES, listing_class
+from aiotofupilot.listings import listing_class
 from aiotofupilot.settings import is_loopback
 
+from .detailed import DATA, DETAILED
 from .results import DatabaseInUseError, MirrorError
-from .selection import OF_RUNS, run_column
+from .selection import OF_RUNS, TABLES, run_column
 from .sql import definitions
 
 if TYPE_CHECKING:
@@ -43,6 +44,16 @@ SEEN = "_seen_at"
 
 SCHEMA = "tofupilot"
 """The schema of the views and macros that the mirror makes."""
+
+POINTS = "points"
+"""The table of the points of series. It has no other rows than those whose key is in the table of series."""
+
+KEY = "series_key"
+"""What tells a waveform from all others, in the tables of series and of points.
+
+A series whose points have changed gets the next number. So keys ascend in the table of points, and DuckDB, which knows
+the least and the greatest key of every 20,480 rows, reads only those rows that it needs.
+"""
 
 _STATE = """
     CREATE TABLE _mirror (format INTEGER, server VARCHAR, organization VARCHAR, updated_at TIMESTAMPTZ);
@@ -172,20 +183,19 @@ class Database:
         """
         present = self._tables()
         if "_mirror" not in present:
-            if strange := [listing for listing in NAMES if listing in present]:
+            if strange := [table for table in (*TABLES, POINTS) if table in present]:
                 message = f"the database has a table {strange[0]} that does not belong to a mirror: choose another file"
                 raise MirrorError(message)
             self._transact(lambda: self._make_state(server))
         else:
             self._check_format(present["_mirror"])
-        # A user may have removed a table. Then nothing of the listing is there.
-        self._connection.execute(
-            "DELETE FROM _mirror_listings WHERE listing NOT IN (SELECT unnest(?))", [list(present)]
-        )
+        # A user may have removed a table. Then nothing of the listing is there, nor of series without their points.
+        whole = [table for table in present if table != "series" or POINTS in present]
+        self._connection.execute("DELETE FROM _mirror_listings WHERE listing NOT IN (SELECT unnest(?))", [whole])
         self._check_server(server)
         for listing, wanted in filters.items():
             self._check_filters(listing, wanted)
-        for listing in NAMES:
+        for listing in TABLES:
             if listing in present:
                 _check_columns(listing, present[listing])
         self._check_schema()
@@ -267,7 +277,11 @@ class Database:
 
         def change() -> None:
             for listing, parts in batches.items():
-                self._merge(listing, pa.Table.from_batches(parts), seen_at)
+                rows = pa.Table.from_batches(parts)
+                if DATA in rows.column_names:
+                    self._merge_series(listing, rows, seen_at)
+                else:
+                    self._merge(listing, rows, seen_at)
             for listing, watermark in watermarks.items():
                 self._connection.execute(
                     "UPDATE _mirror_listings SET watermark = ? WHERE listing = ?", [watermark, listing]
@@ -287,7 +301,7 @@ class Database:
         condition, parameters = "true", []
         if since is not None:
             condition, parameters = "created_at > ?", [since]
-            if listing in OF_RUNS:
+            if listing in OF_RUNS or listing in DETAILED:
                 condition = f"{run_column(listing)} IN (SELECT id FROM runs WHERE {condition})"  # noqa: S608 - our own
         sql = f"UPDATE {listing} SET {GONE} = ? WHERE {SEEN} IS DISTINCT FROM ? AND {GONE} IS NULL AND {condition}"  # noqa: S608 - our own
         marked = 0
@@ -313,7 +327,12 @@ class Database:
         self._transact(change)
 
     def _make_table(self, listing: str) -> None:
-        columns, present = _columns_of(listing), self._tables().get(listing, {})
+        tables = self._tables()
+        columns, present = _columns_of(listing), tables.get(listing, {})
+        if KEY in columns and not (present and POINTS in tables):  # then the points of what is left are not known
+            self._connection.execute(f"DROP TABLE IF EXISTS {listing}; DROP TABLE IF EXISTS {POINTS}")
+            self._connection.execute(f"CREATE TABLE {POINTS} ({KEY} BIGINT, index INTEGER, value DOUBLE)")
+            present = {}
         if not present:
             listed = ", ".join(f"{name} {kind}" for name, kind in columns.items())
             self._connection.execute(f"CREATE TABLE {listing} ({listed})")
@@ -321,10 +340,38 @@ class Database:
         for name in columns.keys() - present.keys():
             self._connection.execute(f"ALTER TABLE {listing} ADD COLUMN {name} {columns[name]}")
 
-    def _merge(self, listing: str, rows: pa.Table, seen_at: datetime) -> None:
+    def _merge_series(self, listing: str, rows: pa.Table, seen_at: datetime) -> None:
+        """Merge series by ID. The points of those that are new or have changed are stored, and those before removed."""
+        first = int(self._value(f"SELECT coalesce(max({KEY}), 0) + 1 FROM {listing}"))  # noqa: S608 - our own
+        keys: Any = pa.array(range(first, first + rows.num_rows), pa.int64())
+        keyed = rows.append_column(KEY, keys)
+        self._connection.register("keyed", keyed)
+        changed = self._connection.execute(
+            f"SELECT stored.{KEY} FROM {listing} AS stored JOIN keyed USING (id) "  # noqa: S608 - likewise
+            "WHERE stored.digest IS DISTINCT FROM keyed.digest"
+        ).fetchall()
+        if olds := [key for (key,) in changed]:
+            self._connection.execute(
+                f"DELETE FROM {POINTS} WHERE {KEY} BETWEEN ? AND ? AND {KEY} IN (SELECT unnest(?))",  # noqa: S608 - likewise
+                [min(olds), max(olds), olds],
+            )
+        same = f"CASE WHEN {listing}.digest = incoming.digest THEN {listing}.{KEY} ELSE incoming.{KEY} END"
+        self._merge(listing, keyed.drop_columns([DATA]), seen_at, {KEY: same})
+        self._connection.execute(
+            f"INSERT INTO {POINTS} SELECT {KEY}, generate_subscripts({DATA}, 1) - 1, unnest({DATA}) FROM keyed "  # noqa: S608 - likewise
+            f"WHERE {KEY} IN (SELECT {KEY} FROM {listing} WHERE {KEY} >= ?) ORDER BY {KEY}",
+            [first],
+        )
+        self._connection.unregister("keyed")
+
+    def _merge(
+        self, listing: str, rows: pa.Table, seen_at: datetime, changing: Mapping[str, str] | None = None
+    ) -> None:
         names = rows.schema.names
         values = {**{name: f"incoming.{name}" for name in names}, SEEN: "$seen_at", GONE: "NULL"}
-        changes = ", ".join(f"{name} = {value}" for name, value in values.items() if name != "id")
+        changes = ", ".join(
+            f"{name} = {value}" for name, value in {**values, **(changing or {})}.items() if name != "id"
+        )
         self._connection.register("incoming", rows)
         sql = (
             f"MERGE INTO {listing} USING incoming ON {listing}.id = incoming.id "  # noqa: S608 - our own names
@@ -391,7 +438,7 @@ class Database:
                 )
 
     def _has_rows(self) -> bool:
-        return any(self.rows(listing) for listing in self._tables().keys() & NAMES)
+        return any(self.rows(listing) for listing in self._tables().keys() & TABLES)
 
     def _check_schema(self) -> None:
         """Refuse a schema with something that is not the mirror's, which the next update could replace."""
@@ -424,10 +471,11 @@ class Database:
 
 def _columns_of(listing: str) -> dict[str, str]:
     """Return the columns of the table of a listing, and their types."""
-    schema: Any = database_rows(
-        listing_class(listing).model
-    ).schema  # the stubs of pyarrow do not know the types of its fields
+    model = DETAILED[listing] if listing in DETAILED else listing_class(listing).model
+    schema: Any = database_rows(model).schema  # the stubs of pyarrow do not know the types of its fields
     columns = {field.name: "JSON" if field.metadata == JSON_FIELD else _TYPES[field.type] for field in schema}
+    if listing == "series":
+        columns[KEY] = "BIGINT"
     return columns | {SEEN: "TIMESTAMP WITH TIME ZONE", GONE: "TIMESTAMP WITH TIME ZONE"}
 
 

@@ -15,6 +15,7 @@ from aiotofupilot._arguments import boolean, for_parameter, one_of, seconds
 from aiotofupilot._blocking import LoopThread
 
 from .database import Database
+from .detailed import DETAILED
 from .selection import Selection
 from .update import How, Update
 
@@ -55,6 +56,9 @@ class Mirror:
         filters: Mirror only the items that match these filters of the listings, such as ``{"outcomes": ["FAIL"]}``.
             ``created_after`` is also ``deployed_after`` of deployments. Measurements, phases and logs are those of the
             runs that match. The database remembers the filters of each listing. None: everything is mirrored.
+        details: Whether to mirror the waveforms and attachments of runs too, in the tables ``series``, ``points`` and
+            ``attachments``. Each run takes a request. They follow the runs, so runs are mirrored with them. What was
+            mirrored once is brought up to date from then on. Addresses of attachments are left out.
         on_unreadable: What to do about an item that the server cannot serve while it serves others: ``"raise"`` its
             error, or ``"skip"`` it. Later updates request it until it is a minute older than the newest one, and then
             only ``full`` does.
@@ -73,10 +77,11 @@ class Mirror:
         session: TofuPilotSession | None = None,
         listings: Sequence[str] | None = None,
         filters: Mapping[str, Any] | None = None,
+        details: bool = False,
         on_unreadable: Literal["raise", "skip"] = "raise",
     ) -> None:
         self._path = Path(path).absolute()
-        self._selection = Selection.of(listings, filters)
+        self._selection = Selection.of(listings, filters, details=boolean("details", details))
         one_of("on_unreadable", on_unreadable, ("raise", "skip"))
         self._on_unreadable: Literal["raise", "skip"] = on_unreadable
         self._is_own = session is None
@@ -142,7 +147,8 @@ class Mirror:
             with_totals=boolean("with_totals", with_totals),
         )
         selection = self._selection
-        filters = {name: selection.text(name) for name in selection.listings}
+        names = (*selection.listings, *(DETAILED if selection.details else ()))
+        filters = {name: selection.text(name) for name in names}
         async with _opened(self._path) as (database, call):
             await call(database.check, self._session.base_url, filters)
             return await Update(self._session, database, call, selection, how).run()
@@ -154,6 +160,7 @@ def mirror_blocking(
     session: TofuPilotSession | None = None,
     listings: Sequence[str] | None = None,
     filters: Mapping[str, Any] | None = None,
+    details: bool = False,
     on_unreadable: Literal["raise", "skip"] = "raise",
     full: bool = False,
     again: timedelta | None = None,
@@ -172,6 +179,7 @@ def mirror_blocking(
             in `Mirror`.
         listings: As in `Mirror`.
         filters: As in `Mirror`.
+        details: As in `Mirror`.
         on_unreadable: As in `Mirror`.
         full: As in `Mirror.update`.
         again: As in `Mirror.update`.
@@ -185,7 +193,14 @@ def mirror_blocking(
 
     async def update() -> tuple[MirrorResult, ...]:
         async with session or TofuPilotSession() as opened:
-            mirror = Mirror(path, session=opened, listings=listings, filters=filters, on_unreadable=on_unreadable)
+            mirror = Mirror(
+                path,
+                session=opened,
+                listings=listings,
+                filters=filters,
+                details=details,
+                on_unreadable=on_unreadable,
+            )
             return await mirror.update(
                 full=full, again=again, deadline=deadline, on_progress=on_progress, with_totals=with_totals
             )

@@ -11,16 +11,21 @@ from aiotofupilot._arguments import for_parameter, one_of
 from aiotofupilot.listings import NAMES, listing_class, part_filters
 from aiotofupilot.listings._encoding import query_of
 
+from .detailed import DETAILED
+
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
     from datetime import datetime
 
-    from aiotofupilot import Paginator, TofuPilotSession
+    from aiotofupilot import Details, Paginator, RunDetails, TofuPilotSession
 
-__all__ = ["OF_RUNS", "Selection", "is_ordered", "of_runs", "run_column", "run_of"]
+__all__ = ["OF_RUNS", "TABLES", "Selection", "details_of_runs", "is_ordered", "of_runs", "run_column", "run_of"]
 
 OF_RUNS = tuple(name for name in NAMES if listing_class(name).by_run is not None)
 """The listings of what runs wrote. Their tables follow that of the runs."""
+
+TABLES = (*NAMES, *DETAILED)
+"""The names of all tables that a mirror can have, but for its own and for that of the points."""
 
 
 def is_ordered(name: str) -> bool:
@@ -38,7 +43,7 @@ def run_of(name: str, item: Any) -> str:  # noqa: ANN401 - of any of these listi
 
 def run_column(name: str) -> str:
     """Return the column that has the ID of the run that wrote a row."""
-    return "__".join(_run_path(name))
+    return "run_id" if name in DETAILED else "__".join(_run_path(name))
 
 
 def _run_path(name: str) -> tuple[str, ...]:
@@ -54,14 +59,19 @@ class Selection:
     """The listings, in the order in which they are read. Runs are among them if something that runs wrote is."""
     filters: Mapping[str, Any]
     """The filters, by the names of `part_filters`."""
+    details: bool
+    """Whether the details of runs are among it. Then runs are among the listings."""
 
     @classmethod
-    def of(cls, listings: Iterable[str] | None, filters: Mapping[str, Any] | None) -> Selection:
+    def of(
+        cls, listings: Iterable[str] | None, filters: Mapping[str, Any] | None, *, details: bool = False
+    ) -> Selection:
         """Return a selection.
 
         Args:
             listings: Names of listings. None: all that take the filters.
             filters: The filters. None: there are none.
+            details: Whether to have the details of runs.
 
         Raises:
             TypeError: A filter is of the wrong type.
@@ -83,17 +93,17 @@ class Selection:
             if lacking := sorted(given.keys() - part_filters(name).keys()):
                 message = f"filters: {name} do not take {lacking[0]!r}, so leave {name} out, or the filter"
                 raise for_parameter(ValueError(message), "filters")
-        if names & set(OF_RUNS):
+        if details or names & set(OF_RUNS):
             names.add("runs")
-        selection = cls(tuple(name for name in NAMES if name in names), given)
+        selection = cls(tuple(name for name in NAMES if name in names), given, details)
         for name in selection.listings:
             selection.text(name)  # refuses values that no listing takes
         return selection
 
     def text(self, name: str) -> str:
         """Return the filters of a listing as the text that is kept in the database, whatever their order."""
-        declared = listing_class("runs" if name in OF_RUNS else name)
-        return urlencode(sorted(query_of(declared.filters, self._arguments(name))))
+        listing = "runs" if name in OF_RUNS or name in DETAILED else name
+        return urlencode(sorted(query_of(listing_class(listing).filters, self._arguments(listing))))
 
     def listing(
         self,
@@ -154,3 +164,24 @@ def of_runs(
         concurrency=1,
     )
     return paginator.structs()
+
+
+def details_of_runs(
+    session: TofuPilotSession, run_ids: Iterable[str], on_unreadable: Literal["raise", "skip"]
+) -> Details[RunDetails]:
+    """Return the details of some runs.
+
+    Args:
+        session: Where to request them.
+        run_ids: The IDs of the runs.
+        on_unreadable: What to do about a run that cannot be read.
+    """
+    runs = session.runs
+    listing = runs.list(
+        ids=list(run_ids),
+        sort_by=runs.oldest_first,  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType] - one of them
+        sort_order="asc",
+        on_drift="resync",
+        on_unreadable=on_unreadable,
+    )
+    return listing.details()

@@ -1,6 +1,6 @@
 """The views and macros that a mirror makes in the database, in the schema ``tofupilot``.
 
-There is a view for each listing, with the rows that the server still listed when the mirror looked last. The macros
+There is a view for each table, with the rows that the server still listed when the mirror looked last. The macros
 stand in ``recipes.sql``.
 """
 
@@ -12,7 +12,7 @@ from importlib.resources import files
 
 from attrs import frozen
 
-from aiotofupilot.listings import NAMES
+from .selection import TABLES
 
 __all__ = ["Definition", "definitions"]
 
@@ -39,7 +39,7 @@ def definitions() -> tuple[Definition, ...]:
             "WHERE _gone_at IS NULL",
             frozenset({name}),
         )
-        for name in NAMES
+        for name in TABLES
     }
     recipes = files("aiotofupilot.mirror").joinpath("recipes.sql").read_text(encoding="utf-8")
     for sql in re.split(r"(?=^CREATE )", recipes, flags=re.MULTILINE)[1:]:

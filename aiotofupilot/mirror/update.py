@@ -22,13 +22,14 @@ from aiotofupilot import NotFoundError, TofuPilotError, Watermark
 from aiotofupilot._paging.passes import OVERLAP
 from aiotofupilot._wire.times import read_http_date
 from aiotofupilot.arrow.flat import database_rows
-from aiotofupilot.listings import NAMES, is_compared, listing_class
+from aiotofupilot.listings import is_compared, listing_class
 
+from .detailed import DETAILED, DetailRows
 from .results import MirrorProgress, MirrorResult, MirrorTimeoutError, StaleWatermarkError
-from .selection import OF_RUNS, is_ordered, of_runs, run_of
+from .selection import OF_RUNS, TABLES, details_of_runs, is_ordered, of_runs, run_of
 
 if TYPE_CHECKING:
-    from collections.abc import Awaitable, Callable, Iterator, Mapping, Sequence
+    from collections.abc import Awaitable, Callable, Collection, Iterator, Mapping, Sequence
 
     import pyarrow as pa
 
@@ -183,11 +184,13 @@ class Update:
             await self._call(self._database.check_organization, identity.organization.id)
 
     async def _written_by(self, name: str) -> tuple[str, ...]:
-        """Return the listings that follow a listing: what runs wrote, if it was selected or is mirrored already."""
+        """Return the tables that follow a listing: what runs wrote, if it was selected or is mirrored already."""
         if name != "runs":
             return ()
-        mirrored = {child for child in OF_RUNS if await self._call(self._database.has, child)}
-        return tuple(child for child in OF_RUNS if child in mirrored or child in self._selection.listings)
+        selected = {*self._selection.listings, *(DETAILED if self._selection.details else ())}
+        following = (*OF_RUNS, *DETAILED)
+        mirrored = {child for child in following if await self._call(self._database.has, child)}
+        return tuple(child for child in following if child in mirrored or child in selected)
 
     async def _bring(self, name: str, children: tuple[str, ...]) -> None:
         """Bring a listing and those that follow it up to date."""
@@ -297,8 +300,7 @@ class Update:
                     if failure is not None and children:
                         raise failure  # runs do not count as read before that has come what they wrote
                     runs = {item.id: item.procedure.id for item in items} | dict(latest or {}) if children else {}
-                    for child in children:
-                        await self._add_written(child, runs)
+                    await self._add_children(children, runs)
                     await self._add(name, items)
                     if watermark is not None:
                         self._pending.watermarks[name] = watermark()
@@ -324,6 +326,14 @@ class Update:
         except (TofuPilotError, _LateError) as error:
             return items, error
         return items, None
+
+    async def _add_children(self, children: tuple[str, ...], runs: Mapping[str, str]) -> None:
+        """Read what some runs wrote: their IDs, and those of their procedures."""
+        for child in children:
+            if child in OF_RUNS:
+                await self._add_written(child, runs)
+        if any(child in DETAILED for child in children):
+            await self._add_details(runs)
 
     async def _add_written(self, name: str, runs: Mapping[str, str]) -> None:
         """Read what some runs wrote, several requests at the same time.
@@ -359,6 +369,33 @@ class Update:
                 if self._pending.is_enough:
                     await self._store()
             self._unreadable[name] += walk.stats.unreadable
+
+    async def _add_details(self, runs: Collection[str]) -> None:
+        """Read the details of some runs, with as many requests in flight as the session allows.
+
+        A run that was removed meanwhile has none. The next update that looks for it sees that it is gone.
+        """
+        for run_ids in batched(list(runs), _RUNS_AT_ONCE):
+            wanted, rows = frozenset(run_ids), DetailRows()
+            async with details_of_runs(self._session, run_ids, self._how.on_unreadable).walk() as walk:
+                while found := await self._in_time(walk.take(1)):
+                    if found[0].id in wanted:  # a server that does not know the filter lists others too
+                        rows.add(found[0])
+                    if rows.is_enough:
+                        await self._add_detailed(rows)
+                        rows = DetailRows()
+            await self._add_detailed(rows)
+            for name in DETAILED:
+                self._unreadable[name] += walk.stats.unreadable
+
+    async def _add_detailed(self, rows: DetailRows) -> None:
+        """Make rows of some details, and store what is pending when it is enough."""
+        for name, made in (await self._call(rows.batches)).items():
+            self._pending.add(name, made)
+            self._read[name] += made.num_rows
+            self._report(name)
+        if self._pending.is_enough:
+            await self._store()
 
     async def _add(self, name: str, items: Sequence[Any]) -> None:
         """Make rows of some items, which are stored later."""
@@ -410,7 +447,7 @@ class Update:
             raise _LateError from None
 
     def _all_results(self) -> tuple[MirrorResult, ...]:
-        return tuple(self._results[name] for name in NAMES if name in self._results)
+        return tuple(self._results[name] for name in TABLES if name in self._results)
 
 
 def batched(items: Sequence[T], size: int) -> Iterator[Sequence[T]]:

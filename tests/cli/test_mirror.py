@@ -67,7 +67,7 @@ async def test_a_deadline_that_passes_is_told(monkeypatch, database):
     server = Server(ServerOptions(sandbox=True), TimeoutOptions())
     with pytest.raises(StoppedError) as caught:
         await mirror.bring_up_to_date(
-            database, ["stations"], {}, server, MirrorOptions(deadline=2.0), again=None, full=False
+            database, ["stations"], {}, server, MirrorOptions(deadline=2.0), again=None, full=False, details=False
         )
     said = "the deadline of 2 s has passed; it had come to the stations, run it again to go on"
     assert explained(caught.value) == (ExitCode.FAILED, said)
@@ -89,11 +89,13 @@ def test_options_reach_the_mirror(monkeypatch, sandbox, database):
     arguments = [
         *("--timeout", "2", "--retries", "1", "--deadline", "60", "--concurrency", "4", "--on-unreadable", "skip"),
         *("--again", "7d", "--since", "2026-01-01T00:00Z", "--outcomes", "FAIL", "--outcomes", "ERROR"),
+        "--details",
     ]
     assert run(["mirror", str(database), *arguments]) == 0
     assert (given["timeout"], given["retry"].attempts, given["deadline"]) == (2.0, 2, 60.0)
     assert (given["concurrency"], given["on_unreadable"]) == (4, "skip")
     assert (given["again"], given["full"], given["listings"]) == (timedelta(days=7), False, None)
+    assert given["details"] is True
     assert given["filters"] == {"created_after": datetime(2026, 1, 1, tzinfo=UTC), "outcomes": ["FAIL", "ERROR"]}
 
 

@@ -1,0 +1,261 @@
+"""A mirror with details has the waveforms and attachments of its runs, exactly, and no address of a file."""
+
+from datetime import timedelta
+from math import nan
+
+import pytest
+from attrs import evolve
+from fakes.in_process import InProcess
+
+from aiotofupilot import NotFoundError, ServerError
+from aiotofupilot.listings.runs import Runs
+from aiotofupilot.mirror import database, detailed, update
+from aiotofupilot.mirror.database import Database
+from aiotofupilot.mirror.detailed import DetailRows
+from aiotofupilot.models import DataSeries, RunDetails, RunMeasurement, RunPhase
+from aiotofupilot.sandbox import Sandbox, faults
+from aiotofupilot.testing import make, serve
+
+RUNS = 10
+ALL = timedelta(days=36_500)
+SERIES = (
+    "id, run_id, phase_name, retry_count, measurement_id, measurement_name, series, series_name, description, units"
+)
+
+
+@pytest.fixture
+def sandbox():
+    with serve(Sandbox(procedures=2, runs=RUNS)) as sandbox:
+        yield sandbox
+
+
+@pytest.fixture
+def details(sandbox):
+    """Return the details of all runs that there are."""
+
+    async def details():
+        return await Runs(InProcess(sandbox)).list().details().collect()
+
+    return details
+
+
+@pytest.fixture
+def tables(query):
+    """Return the series that are there with their points, and the attachments."""
+
+    def tables(**options):
+        points = dict(query("SELECT series_key, list(value ORDER BY index) FROM points GROUP BY ALL", **options))
+        found = query(f"SELECT series_key, length, {SERIES} FROM series WHERE _gone_at IS NULL", **options)  # noqa: S608 - our own
+        series = {key: (*rest, points.get(number, [])) for number, _, key, *rest in found}
+        assert all(length == len(points.get(number, [])) for number, length, *_ in found)
+        every = query("SELECT series_key FROM series", **options)
+        assert points.keys() <= {key for (key,) in every}
+        assert len(every) == len(set(every))
+        columns = "id, run_id, name, size, content_type, is_report"
+        files = query(f"SELECT {columns} FROM attachments WHERE _gone_at IS NULL", **options)  # noqa: S608 - likewise
+        assert len({key for key, *_ in files}) == len(files)
+        return series, set(files)
+
+    return tables
+
+
+def expected(runs):
+    series = {
+        f"{measurement.id}:{number}": (
+            *(run.id, phase.name, phase.retry_count, measurement.id, measurement.name),
+            *(number, axis.name, axis.description, axis.units, list(axis.data)),
+        )
+        for run in runs
+        for phase in run.phases
+        for measurement in phase.measurements
+        for number, axis in enumerate(measurement.data_series or ())
+    }
+    files = {
+        (each.id, run.id, each.name, each.size, each.content_type, each.is_report)
+        for run in runs
+        for each in run.attachments
+    }
+    return series, files
+
+
+async def test_it_has_the_waveforms_and_attachments_of_its_runs(pull, details, tables, query):
+    results = pull("runs", details=True)
+    runs = await details()
+    series, files = expected(runs)
+    assert len(series) > 10
+    assert len(files) > 10
+    assert tables() == (series, files)
+    assert list(results) == ["runs", "series", "attachments"]
+    assert (results["series"].new, results["attachments"].new) == (len(series), len(files))
+    points = query("SELECT run_id, measurement_id, series, index, value, units FROM tofupilot.points")
+    assert sorted(points) == sorted(
+        (run_id, measurement_id, number, index, value, units)
+        for run_id, _, _, measurement_id, _, number, _, _, units, data in series.values()
+        for index, value in enumerate(data)
+    )
+    addresses = [each.download_url.partition("?")[0] for run in runs for each in run.attachments if each.download_url]
+    assert len(addresses) > 10
+    for table in ("runs", "series", "attachments", "_mirror", "_mirror_listings"):
+        rows = str(query(f"SELECT * FROM {table}"))  # noqa: S608 - our own
+        assert not any(address in rows for address in addresses)
+
+
+async def test_what_is_new_follows_and_an_update_of_nothing_changes_nothing(pull, sandbox, details, tables, query):
+    pull("runs", details=True)
+    keys = query("SELECT id, series_key FROM series ORDER BY id")
+    again = pull("runs", again=ALL)
+    assert (again["series"].new, again["series"].gone, again["attachments"].gone) == (0, 0, 0)
+    assert query("SELECT id, series_key FROM series ORDER BY id") == keys
+    sandbox.produce(9)
+    results = pull("runs")
+    assert results["series"].new > 0
+    assert tables() == expected(await details())
+
+
+async def test_details_that_are_asked_for_later_are_read_of_all_runs(pull, details, tables):
+    pull("runs", "phases")
+    pull("runs", details=True)
+    assert tables() == expected(await details())
+
+
+@pytest.mark.parametrize("options", [{"full": True}, {"again": ALL}])
+async def test_what_belongs_to_a_run_that_is_gone_is_gone(pull, sandbox, details, tables, query, options):
+    pull("runs", details=True)
+    runs = await details()
+    with_series = next(run for run in runs if expected([run])[0])
+    gone = expected([with_series])
+    sandbox.runs[:] = [run for run in sandbox.runs if run.id != with_series.id]
+    results = pull("runs", **options)
+    assert tables() == expected(await details())
+    assert (results["series"].gone, results["attachments"].gone) == (len(gone[0]), len(gone[1]))
+    assert query("SELECT count(*) FROM tofupilot.points WHERE run_id = ?", with_series.id) == [(0,)]
+    assert query("SELECT count(*) > 0 FROM points") == [(True,)]
+
+
+def stored(path, *runs):
+    """Store the details of some runs in a database, as an update does."""
+    made = Database(path)
+    made.open()
+    try:
+        made.check("https://www.tofupilot.app", {})
+        made.prepare("runs", {"runs": "", "series": "", "attachments": ""})
+        rows = DetailRows()
+        for run in runs:
+            rows.add(run)
+        now = database.datetime.now(database.UTC)
+        made.store({name: [batch] for name, batch in rows.batches().items()}, now, {})
+        made.finish()
+    finally:
+        made.close()
+
+
+def run(*data, units="mV", identity="m"):
+    series = tuple(DataSeries(data=each, units=units) for each in data)
+    measurement = RunMeasurement(id=identity, name="sweep", outcome="PASS", validators=None, data_series=series)
+    phase = RunPhase(
+        id="p",
+        name="RF",
+        outcome="PASS",
+        started_at=None,
+        ended_at=None,
+        duration=None,
+        retry_count=0,
+        measurements=(measurement,),
+    )
+    return evolve(make(RunDetails), phases=(phase,), attachments=())
+
+
+def test_points_that_have_changed_replace_those_before(query, tmp_path):
+    path = tmp_path / "line.duckdb"
+    points = "SELECT id, units, list(value ORDER BY index) FROM series LEFT JOIN points USING (series_key) GROUP BY ALL"
+    first = [run((1.0, nan, 3.0), (5.0,), ()), run((7.0, 8.0), identity="n")]
+    stored(path, *first)
+    assert sorted(query(points)) == [
+        ("m:0", "mV", [1.0, None, 3.0]),
+        ("m:1", "mV", [5.0]),
+        ("m:2", "mV", [None]),
+        ("n:0", "mV", [7.0, 8.0]),
+    ]
+    keys = dict(query("SELECT id, series_key FROM series"))
+    stored(path, run((1.0, nan, 3.0), (5.0, 6.0), (4.0,), units="V"))
+    assert sorted(query(points)) == [
+        ("m:0", "V", [1.0, None, 3.0]),
+        ("m:1", "V", [5.0, 6.0]),
+        ("m:2", "V", [4.0]),
+        ("n:0", "mV", [7.0, 8.0]),
+    ]
+    now = dict(query("SELECT id, series_key FROM series"))
+    assert {name for name in keys if keys[name] == now[name]} == {"m:0", "n:0"}
+    assert len(set(now.values())) == 4
+    assert query("SELECT count(*) FROM points") == [(3 + 2 + 1 + 2,)]
+
+
+@pytest.mark.parametrize("removed", ["series", "points", "attachments"])
+async def test_a_table_that_was_removed_is_there_again(pull, details, tables, query, removed):
+    pull("runs", details=True)
+    for view in ("points", removed):
+        query(f"DROP VIEW IF EXISTS tofupilot.{view}")
+    query(f"DROP TABLE {removed}")
+    pull("runs", details=True)
+    assert tables() == expected(await details())
+
+
+async def test_an_update_that_fails_among_the_details_is_made_up_for(pull, sandbox, details, tables, monkeypatch):
+    """The runs whose details are missing do not count as read."""
+    monkeypatch.setattr(detailed, "_POINTS", 5_000)
+    monkeypatch.setattr(update, "_ROWS", 5)
+    monkeypatch.setattr(update, "_RUNS_FIRST", 3)
+    broken = sorted(sandbox.runs, key=lambda run: run.created_at)[6].id
+    sandbox.faults.on(lambda request: request.path.endswith(broken)).always(faults.status(500))
+    with pytest.raises(ServerError):
+        pull("runs", details=True)
+    sandbox.faults.clear()
+    assert 0 < len(tables()[1]) < len(expected(await details())[1])
+    pull("runs", details=True)
+    assert tables() == expected(await details())
+
+
+async def test_details_that_cannot_be_read_can_be_left_out_and_mark_nothing_as_gone(pull, sandbox, details, tables):
+    pull("runs", details=True)
+    whole = tables()
+    broken = sandbox.runs[3].id
+    sandbox.faults.on(lambda request: request.path.endswith(broken)).always(faults.status(500))
+    results = pull("runs", full=True, on_unreadable="skip")
+    assert (results["runs"].unreadable, results["series"].unreadable, results["attachments"].unreadable) == (0, 1, 1)
+    assert (results["series"].gone, results["attachments"].gone) == (0, 0)
+    assert tables() == whole
+
+
+async def test_a_run_that_is_removed_meanwhile_has_no_details(pull, sandbox, details, tables):
+    removed = sandbox.runs[3].id
+    sandbox.faults.on(lambda request: request.path.endswith(removed)).always(faults.status(404))
+    results = pull("runs", details=True)
+    assert results["runs"].new == RUNS
+    assert tables() == expected([run for run in await details() if run.id != removed])
+
+
+def test_a_server_that_has_no_details_is_told_of(pull, sandbox):
+    sandbox.faults.on(lambda request: request.path.count("/") == 4).always(faults.status(404))
+    with pytest.raises(NotFoundError, match="may be too old"):
+        pull("runs", details=True)
+
+
+async def test_a_part_of_an_account_has_the_details_of_its_runs(pull, details, tables):
+    results = pull("runs", details=True, filters={"outcomes": ["FAIL"]})
+    assert tables() == expected([run for run in await details() if run.outcome == "FAIL"])
+    assert results["attachments"].rows > 0
+
+
+async def test_a_server_that_does_not_know_the_filter_costs_no_row(pull, sandbox, details, tables, monkeypatch):
+    """It lists other runs too."""
+    take = update.details_of_runs
+    monkeypatch.setattr(update, "details_of_runs", lambda session, ids, how: take(session, [], how))
+    monkeypatch.setattr(update, "_RUNS_AT_ONCE", 6)
+    pull("runs", details=True)
+    assert tables() == expected(await details())
+
+
+def test_details_come_with_runs(pull):
+    assert list(pull("users", details=True)) == ["runs", "users", "series", "attachments"]
+    with pytest.raises(TypeError, match="details must be"):
+        pull("users", details="yes")
