@@ -94,7 +94,7 @@ async def test_it_has_the_waveforms_and_attachments_of_its_runs(pull, details, t
         for index, value in enumerate(data)
     )
     addresses = [each.download_url.partition("?")[0] for run in runs for each in run.attachments if each.download_url]
-    assert len(addresses) > 10
+    assert len(addresses) > 5
     for table in ("runs", "series", "attachments", "_mirror", "_mirror_listings"):
         rows = str(query(f"SELECT * FROM {table}"))  # noqa: S608 - our own
         assert not any(address in rows for address in addresses)
@@ -241,8 +241,8 @@ def test_a_server_that_has_no_details_is_told_of(pull, sandbox):
 
 
 async def test_a_part_of_an_account_has_the_details_of_its_runs(pull, details, tables):
-    results = pull("runs", details=True, filters={"outcomes": ["FAIL"]})
-    assert tables() == expected([run for run in await details() if run.outcome == "FAIL"])
+    results = pull("runs", details=True, filters={"outcomes": ["PASS"]})
+    assert tables() == expected([run for run in await details() if run.outcome == "PASS"])
     assert results["attachments"].rows > 0
 
 
