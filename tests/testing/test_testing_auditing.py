@@ -12,6 +12,7 @@ import pytest
 from fakes.guides import blocks
 
 from aiotofupilot import TofuPilotSession
+from aiotofupilot.blocking import BlockingSession
 from aiotofupilot.testing import AuditReport, audit
 
 
@@ -85,12 +86,16 @@ async def test_a_loop_may_have_any_form():
     async def coroutine(url, key):
         return [identity async for identity in exact(url, key)]
 
+    def with_a_blocking_session(url, key):
+        with BlockingSession(key, base_url=url) as session:
+            yield from (procedure.id for procedure in session.procedures.list())
+
     async def with_httpx(url, key):
         async with httpx.AsyncClient(headers={"Authorization": f"Bearer {key}"}) as client:
             response = await client.get(f"{url}/v2/procedures", params={"limit": 10})
             return {item["id"] for item in response.json()["data"]}
 
-    for read in (plain, returns, exact, coroutine, with_httpx, partial(exact, concurrency=2)):
+    for read in (plain, returns, exact, coroutine, with_a_blocking_session, with_httpx, partial(exact, concurrency=2)):
         report = await audit(read, items=10, created=0, removed=0)
         assert (report.got, report.is_exact) == (10, True)
 
