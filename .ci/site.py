@@ -78,6 +78,9 @@ GROUPS = (
     Group("testing", "aiotofupilot.testing", ("testing",)),
 )
 
+INTRODUCTION = (
+    "::: {}\n    options:\n      members: false\n      show_root_heading: false\n      show_root_toc_entry: false"
+)
 DIRECTIVE = "::: {}\n    options:\n      inherited_members: {}"
 FENCE = re.compile(r"^```(\w+) [\w ]+$", re.MULTILINE)
 """The opening of a block whose language has a word for the tests, such as ``python program``."""
@@ -114,11 +117,16 @@ def add_page(source: Path, docs: Path) -> None:
 
 
 def public_names() -> dict[str, str]:
-    """Return the public names, each by the shortest path from which it can be imported, with the path of its home."""
+    """Return the public names, each by the shortest path from which it can be imported, with the path of its home.
+
+    A module that another one exports has its own names, and is not among them.
+    """
     by_home: dict[str, list[str]] = defaultdict(list)
     for name, home in surface.public_names(surface.load(ROOT)).items():
         by_home[home].append(name)
-    return {min(names, key=lambda name: (name.count("."), name)): home for home, names in by_home.items()}
+    modules = {name.rpartition(".")[0] for names in by_home.values() for name in names}
+    shortest = {min(names, key=lambda name: (name.count("."), name)): home for home, names in by_home.items()}
+    return {name: home for name, home in shortest.items() if name not in modules}
 
 
 def group_of(name: str, home: str) -> Group:
@@ -143,11 +151,15 @@ def reference(names: Mapping[str, str]) -> dict[str, str]:
     index = ["# Reference", "Each public name, with its parameters, its fields and what it raises."]
     pages = {}
     for group, modules in sorted(places.items(), key=lambda item: GROUPS.index(item[0])):
-        page = [f"# {group.title}"]
+        beside = [f"{PACKAGE}.{home}" for home in group.homes if home[0] != "_"]
+        page = [f"# {group.title}", *(INTRODUCTION.format(module) for module in beside if module not in modules)]
         has_all = str(group.page != "errors").lower()  # each error has what the first one has
         index.append(f"## [{group.title}]({group.page}.md)")
         for module in sorted(modules, key=lambda module: (module.count("."), module)):
-            page += [f"## from {module}", *(DIRECTIVE.format(name, has_all) for name in modules[module])]
+            page.append(f"## from {module}")
+            if module != PACKAGE:
+                page.append(INTRODUCTION.format(module))
+            page += (DIRECTIVE.format(name, has_all) for name in modules[module])
             index.append(" · ".join(f"[`{name.rpartition('.')[2]}`][{name}]" for name in modules[module]))
         pages[group.page] = "\n\n".join(page) + "\n"
     return pages | {"index": "\n\n".join(index) + "\n"}

@@ -47,6 +47,8 @@ class Declared(griffe.Extension):
                 if member := pkg[f"listings._shared.{options.__name__}"].members.get(argument.name):
                     member.annotation = annotation(argument.annotation)
                     member.docstring = griffe.Docstring(argument.full_doc, parent=member)
+        for module in modules(pkg):
+            module.docstring.value = introduction(module)
         for thing in documented(pkg):
             thing.docstring.value = NAME.sub(self.linked, thing.docstring.value)
 
@@ -60,6 +62,35 @@ class Declared(griffe.Extension):
             if member and not self.package[f"{path}{member}".partition(".")[2]].docstring:
                 member = ""  # the documentation of the class has it
         return f"[{found[0]}][{path}{member}]"
+
+
+def modules(module: griffe.Module) -> Iterator[griffe.Module]:
+    """Yield the modules that have documentation, from one downwards."""
+    if module.docstring:
+        yield module
+    for inner in module.modules.values():
+        if not inner.is_alias:
+            yield from modules(inner)
+
+
+def introduction(module: griffe.Module) -> str:
+    """Return the documentation of a module in Markdown, without its map, which is for readers of the source."""
+    names = "|".join(name for name, inner in module.modules.items() if not inner.is_alias) or "$"
+    text = inspect.cleandoc(module.docstring.value)
+    paragraphs = (part for part in text.split("\n\n") if not re.match(rf"(- )?`({names})`|The modules, ", part))
+    return "\n\n".join(map(in_markdown, paragraphs))
+
+
+def in_markdown(paragraph: str) -> str:
+    """Return a paragraph with a table or a tree in the place of what would only look right in ``help()``."""
+    lines = paragraph.split("\n")
+    if "─" in paragraph:
+        return "\n".join(["```text", *(line.replace("``", "") for line in lines), "```"])
+    if not lines[0].startswith("===="):
+        return paragraph
+    start = lines[0].rindex(" ") + 1
+    rows = [f"| {line[:start].strip()} | {line[start:].strip()} |" for line in lines if line[0] != "="]
+    return "\n".join([rows[0], "|-|-|", *rows[1:]])
 
 
 def declare(function: griffe.Function, listing: type[Listing[Any]]) -> None:
