@@ -22,6 +22,7 @@ import pytest
 from fakes.proxies import AUTHORITY, Proxy, with_tls
 from fakes.raw_server import Server, and_then, hang, hang_up, http
 from fakes.shown import chain, texts
+from tenacity import AsyncRetrying, stop_after_attempt
 
 from aiotofupilot import (
     APIError,
@@ -50,7 +51,8 @@ SIGNATURE = "5ecret-5ignature"
 DATA = random.Random(1).randbytes(3 * 1024 * 1024 + 17)  # noqa: S311 - test data
 HALF = len(DATA) // 2
 ETAG = 'ETag: "one"'
-RUN = "9c20199a-a347-4b70-a3fe-49b4e4f85fde"
+HERE = "http://127.0.0.1"
+"""A server on this machine that nobody asks."""
 
 
 def whole(data=DATA, *headers):
@@ -118,15 +120,21 @@ async def sandbox():
 
 
 @pytest.fixture
-async def session(sandbox):
+async def session():
+    async with TofuPilotSession(KEY, base_url=HERE, retry=RetryPolicy(initial_wait=0)) as session:
+        yield session
+
+
+@pytest.fixture
+async def account(sandbox):
     async with TofuPilotSession(KEY, base_url=sandbox.url, retry=RetryPolicy(initial_wait=0)) as session:
         yield session
 
 
 @pytest.fixture
-async def attachments(session):
+async def attachments(account):
     """Those of the sandbox that have an address."""
-    runs = await session.runs.list().details().collect()
+    runs = await account.runs.list().details().collect()
     return [one for run in runs for one in run.attachments if one.download_url]
 
 
@@ -160,17 +168,17 @@ def stored(sandbox):
 
 
 class TestFile:
-    async def test_it_lies_under_its_run(self, session, attachments, tmp_path):
+    async def test_it_lies_under_its_run(self, account, attachments, tmp_path):
         attachment = attachments[0]
-        path = await session.download(attachment, tmp_path)
+        path = await account.download(attachment, tmp_path)
         assert path == tmp_path / attachment.owner[1] / f"{attachment.id}-{attachment.name}"
         assert path.read_bytes() == contents(attachment.id)
         assert list(path.parent.iterdir()) == [path]
 
-    async def test_one_that_is_there_costs_no_request(self, session, sandbox, attachments, tmp_path):
-        path = await session.download(attachments[0], tmp_path / "a" / "b")
+    async def test_one_that_is_there_costs_no_request(self, account, sandbox, attachments, tmp_path):
+        path = await account.download(attachments[0], tmp_path / "a" / "b")
         count = len(sandbox.requests)
-        assert await session.download(attachments[0], str(tmp_path / "a" / "b")) == path
+        assert await account.download(attachments[0], str(tmp_path / "a" / "b")) == path
         assert len(sandbox.requests) == count
 
     async def test_it_can_be_empty(self, session, storage, tmp_path):
@@ -191,9 +199,9 @@ class TestFile:
         storage.answers = [answer]
         assert (await session.download(given(storage), tmp_path)).read_bytes() == DATA
 
-    async def test_max_body_does_not_bound_it(self, sandbox, storage, tmp_path):
+    async def test_max_body_does_not_bound_it(self, storage, tmp_path):
         storage.answers = [whole()]
-        async with TofuPilotSession(KEY, base_url=sandbox.url, max_body=1000) as session:
+        async with TofuPilotSession(KEY, base_url=HERE, max_body=1000) as session:
             assert (await session.download(given(storage), tmp_path)).read_bytes() == DATA
 
     async def test_no_other_place_is_written_to(self, session, storage, tmp_path):
@@ -215,49 +223,49 @@ class TestFile:
 
 
 class TestAddress:
-    async def test_one_that_has_expired_is_read_again(self, session, sandbox, tmp_path):
+    async def test_one_that_has_expired_is_read_again(self, account, sandbox, tmp_path):
         sandbox.storage.lifetime = -1.0
-        runs = await session.runs.list().details().collect()
+        runs = await account.runs.list().details().collect()
         expired = next(one for run in runs for one in run.attachments if one.download_url)
         sandbox.storage.lifetime = 300.0
-        path = await session.download(expired, tmp_path)
+        path = await account.download(expired, tmp_path)
         assert path.read_bytes() == contents(expired.id)
         assert [request.status for request in stored(sandbox)] == [403, 200]
 
-    async def test_it_is_read_again_once(self, session, sandbox, attachments, tmp_path):
+    async def test_it_is_read_again_once(self, account, sandbox, attachments, tmp_path):
         sandbox.storage.lifetime = -1.0
         (expired,) = [
-            one for one in (await session.runs.get(attachments[0].owner[1])).attachments if one == attachments[0]
+            one for one in (await account.runs.get(attachments[0].owner[1])).attachments if one == attachments[0]
         ]
         with pytest.raises(APIError, match=r"^403 AccessDenied: the storage did not send attachment '") as caught:
-            await session.download(expired, tmp_path)
+            await account.download(expired, tmp_path)
         assert type(caught.value) is APIError
         assert [request.status for request in stored(sandbox)] == [403, 403]
         assert parts(tmp_path) == []
 
-    async def test_a_unit_has_new_ones_too(self, session, sandbox, tmp_path):
+    async def test_a_unit_has_new_ones_too(self, account, sandbox, tmp_path):
         """The folder is named after its serial number."""
-        units = await session.units.list().details().collect()
+        units = await account.units.list().details().collect()
         one = next(one for unit in units for one in unit.attachments if one.download_url)
         without = Attachment(id=one.id, name=one.name, size=None, content_type=None, owner=one.owner)
-        path = await session.download(without, tmp_path)
+        path = await account.download(without, tmp_path)
         assert path.parent.name == one.owner[1]
         assert path.read_bytes() == contents(one.id)
         assert len(stored(sandbox)) == 1
 
-    async def test_one_that_worked_for_a_while_may_expire(self, session, sandbox, attachments, storage, tmp_path):
+    async def test_one_that_worked_for_a_while_may_expire(self, account, sandbox, attachments, storage, tmp_path):
         """Each megabyte shows that the storage is in good order."""
         attachment = attachments[0]
         storage.answers = [cut(), http(b"", status="403 Forbidden")]
-        path = await session.download(given(storage, id=attachment.id, owner=attachment.owner), tmp_path)
+        path = await account.download(given(storage, id=attachment.id, owner=attachment.owner), tmp_path)
         assert [bool(asked) for asked in ranges(storage)] == [False, True]
         assert path.read_bytes() == contents(attachment.id)  # another file by its validator
 
     @pytest.mark.parametrize("status", [400, 401, 404, 410])
-    async def test_storages_refuse_in_many_ways(self, session, sandbox, attachments, storage, tmp_path, status):
+    async def test_storages_refuse_in_many_ways(self, account, sandbox, attachments, storage, tmp_path, status):
         attachment = attachments[0]
         storage.answers = [http(b"", status=f"{status} Gone")]
-        path = await session.download(given(storage, id=attachment.id, owner=attachment.owner), tmp_path)
+        path = await account.download(given(storage, id=attachment.id, owner=attachment.owner), tmp_path)
         assert path.read_bytes() == contents(attachment.id)
 
     async def test_without_an_owner_there_is_no_other(self, session, storage, tmp_path):
@@ -265,15 +273,15 @@ class TestAddress:
         with pytest.raises(APIError, match=r"^403: the storage did not send attachment '7a1c'; if the address"):
             await session.download(given(storage), tmp_path)
 
-    async def test_a_run_that_has_none(self, session, tmp_path):
-        runs = await session.runs.list().details().collect()
+    async def test_a_run_that_has_none(self, account, tmp_path):
+        runs = await account.runs.list().details().collect()
         one = next(one for run in runs for one in run.attachments if not one.download_url)
         with pytest.raises(AttachmentError, match=r"no address for .* of run '.*'; perhaps its upload has not ended$"):
-            await session.download(one, tmp_path)
+            await account.download(one, tmp_path)
         with pytest.raises(AttachmentError, match=r"^run '.*' has no attachment 'gone' any more$"):
-            await session.download(given("", id="gone", download_url=None, owner=one.owner), tmp_path)
+            await account.download(given("", id="gone", download_url=None, owner=one.owner), tmp_path)
         with pytest.raises(NotFoundError):
-            await session.download(given("", download_url=None, owner=("runs", "unknown")), tmp_path)
+            await account.download(given("", download_url=None, owner=("runs", "unknown")), tmp_path)
 
     @pytest.mark.parametrize(
         ("changes", "error", "message"),
@@ -324,7 +332,13 @@ class TestRequest:
             {"Host": host, "Accept-Encoding": "identity", "Range": "bytes=1000-", "If-Range": '"one"'},
         ]
 
-    async def test_nothing_of_a_users_aiohttp_session_is_sent(self, sandbox, storage, tmp_path, monkeypatch):
+    async def test_an_address_may_have_to_be_encoded(self, session, storage, tmp_path):
+        """No line of a header can be smuggled into it."""
+        storage.answers = [http(b"x")]
+        await session.download(given(storage, "/é\r\nX: y /"), tmp_path)
+        assert storage.requests[0].split("?")[0] == "GET /%C3%A9X:%20y%20/"
+
+    async def test_nothing_of_a_users_aiohttp_session_is_sent(self, storage, tmp_path, monkeypatch):
         netrc = tmp_path / "netrc"
         netrc.write_text("machine 127.0.0.1 login user password secret\n")
         monkeypatch.setenv("NETRC", str(netrc))
@@ -348,7 +362,7 @@ class TestRequest:
             trust_env=True,
         ) as own:
             storage.answers = [http(b"x", "Set-Cookie: a=b"), http(b"x")]
-            async with TofuPilotSession(KEY, base_url=sandbox.url, http_session=own) as session:
+            async with TofuPilotSession(KEY, base_url=HERE, http_session=own) as session:
                 await session.download(given(storage), tmp_path)
                 await session.download(given(storage, id="other"), tmp_path)
             assert not own.closed
@@ -388,13 +402,13 @@ class TestRequest:
         assert caught.value.location == storage.origin
         assert len(storage.requests) == 6
 
-    async def test_the_limiter_is_for_the_api_alone(self, sandbox, storage, tmp_path):
+    async def test_the_limiter_is_for_the_api_alone(self, storage, tmp_path):
         storage.answers = [whole()]
-        async with TofuPilotSession(KEY, base_url=sandbox.url, limiter=asyncio.Semaphore(0)) as session:
+        async with TofuPilotSession(KEY, base_url=HERE, limiter=asyncio.Semaphore(0)) as session:
             await session.download(given(storage), tmp_path)
 
     @pytest.mark.parametrize("source", ["argument", "environment", "aiohttp session", "its environment"])
-    async def test_it_goes_through_the_proxy(self, sandbox, storage, tmp_path, monkeypatch, source):
+    async def test_it_goes_through_the_proxy(self, storage, tmp_path, monkeypatch, source):
         """And its certificate is checked."""
         monkeypatch.delenv("no_proxy", raising=False)
         login = "user:p@ss"
@@ -402,7 +416,7 @@ class TestRequest:
         attachment = given("https://tofu.example.com")
         authority = AUTHORITY.cert_pem.bytes().decode()
         async with with_tls(storage.port) as secure, Proxy(secure, login=login) as proxy:
-            options = {"base_url": sandbox.url, "retry": None}
+            options = {"base_url": HERE, "retry": None}
             address = proxy.url.replace("//", "//user:p%40ss@")
             if "environment" in source:
                 monkeypatch.setenv("https_proxy", address)
@@ -428,20 +442,20 @@ class TestRequest:
             assert proxy.lines == ["CONNECT tofu.example.com:443 HTTP/1.1"]
         assert list(fields(storage.requests[0])) == ["Host", "Accept-Encoding"]
 
-    async def test_a_proxy_that_refuses_is_asked_once(self, sandbox, tmp_path):
+    async def test_a_proxy_that_refuses_is_asked_once(self, tmp_path):
         async with Proxy(1, login="user:other") as proxy:
             options = {"proxy": proxy.url, "allow_insecure_http": True}
-            async with TofuPilotSession(KEY, base_url=sandbox.url, **options) as session:
+            async with TofuPilotSession(KEY, base_url=HERE, **options) as session:
                 with pytest.raises(ProxyError, match=r"refused the way to tofu\.example\.com"):
                     await session.download(given("https://tofu.example.com"), tmp_path)
                 with pytest.raises(ProxyError, match=r"refused the way to 127\.0\.0\.1"):
                     await session.download(given("http://127.0.0.1:1"), tmp_path)
             assert len(proxy.requests) == 2
 
-    async def test_an_aiohttp_session_with_a_proxy_that_is_none(self, sandbox, tmp_path, monkeypatch):
+    async def test_an_aiohttp_session_with_a_proxy_that_is_none(self, tmp_path, monkeypatch):
         async with (
             aiohttp.ClientSession(proxy="socks://127.0.0.1") as own,
-            TofuPilotSession(KEY, base_url=sandbox.url, http_session=own) as session,
+            TofuPilotSession(KEY, base_url=HERE, http_session=own) as session,
         ):
             with pytest.raises(ConfigurationError, match="the proxy of the aiohttp session must be the http://"):
                 await session.download(given("https://tofu.example.com"), tmp_path)
@@ -449,10 +463,10 @@ class TestRequest:
             with pytest.raises(ConfigurationError, match="does not tell the proxy of a session"):
                 await session.download(given("https://tofu.example.com"), tmp_path)
 
-    async def test_an_untrusted_certificate_is_an_error(self, sandbox, storage, tmp_path):
+    async def test_an_untrusted_certificate_is_an_error(self, storage, tmp_path):
         async with (
             with_tls(storage.port, "127.0.0.1") as port,
-            TofuPilotSession(KEY, base_url=sandbox.url) as session,
+            TofuPilotSession(KEY, base_url=HERE) as session,
         ):
             with pytest.raises(CertificateError):
                 await session.download(given(f"https://127.0.0.1:{port}"), tmp_path)
@@ -533,9 +547,9 @@ class TestResume:
             await session.download(given(storage), tmp_path)
         assert parts(tmp_path) == []
 
-    async def test_another_session_goes_on(self, sandbox, storage, tmp_path):
+    async def test_another_session_goes_on(self, storage, tmp_path):
         storage.answers = [cut()]
-        async with TofuPilotSession(KEY, base_url=sandbox.url, retry=None) as session:
+        async with TofuPilotSession(KEY, base_url=HERE, retry=None) as session:
             with pytest.raises(ConnectionFailedError, match="was cut short"):
                 await session.download(given(storage), tmp_path)
         assert parts(tmp_path) == ["7a1c-trace.bin.part", "7a1c-trace.bin.part.etag"]
@@ -543,7 +557,7 @@ class TestResume:
         assert arrived
         assert DATA.startswith(arrived)
         storage.answers = [rest(storage)]
-        async with TofuPilotSession(KEY, base_url=sandbox.url, retry=None) as session:
+        async with TofuPilotSession(KEY, base_url=HERE, retry=None) as session:
             assert (await session.download(given(storage), tmp_path)).read_bytes() == DATA
         assert ranges(storage) == [None, f"bytes={len(arrived)}-"]
         assert parts(tmp_path) == ["7a1c-trace.bin"]
@@ -617,50 +631,59 @@ class TestFailure:
         assert caught.value.attempts == len(storage.requests) > 5
         assert parts(tmp_path) == []
 
-    async def test_progress_begins_the_attempts_anew(self, sandbox, storage, tmp_path):
+    async def test_progress_begins_the_attempts_anew(self, storage, tmp_path):
         """A large file on a bad line is broken off often. Less than a megabyte is no progress."""
         step = 1024 * 1024
         small = [cut(1000, end=hang), rest(storage, at=1000, end=hang)]
         storage.answers = [cut(step, end=hang), rest(storage, at=step, end=hang), rest(storage), *small]
         twice = RetryPolicy(attempts=2, initial_wait=0)
-        async with TofuPilotSession(KEY, base_url=sandbox.url, timeout=0.05, retry=twice) as session:
+        async with TofuPilotSession(KEY, base_url=HERE, timeout=0.05, retry=twice) as session:
             assert (await session.download(given(storage), tmp_path)).read_bytes() == DATA
             with pytest.raises(RequestTimeoutError):
                 await session.download(given(storage, id="b"), tmp_path)
         assert len(storage.requests) == 5
 
-    async def test_without_retries_there_is_none(self, sandbox, storage, tmp_path):
+    async def test_without_retries_there_is_none(self, storage, tmp_path):
         storage.answers = [cut(), rest(storage)]
-        async with TofuPilotSession(KEY, base_url=sandbox.url, retry=None) as session:
+        async with TofuPilotSession(KEY, base_url=HERE, retry=None) as session:
             with pytest.raises(ConnectionFailedError):
                 await session.download(given(storage), tmp_path)
         assert len(storage.requests) == 1
 
-    async def test_the_timeout_limits_silence(self, sandbox, storage, tmp_path):
+    async def test_a_controller_of_the_users_own_decides(self, storage, tmp_path):
+        controller = AsyncRetrying(stop=stop_after_attempt(3), reraise=True)
+        storage.answers = [cut(), rest(storage, at=1000), rest(storage), *[http(b"", status="500 No")] * 3]
+        async with TofuPilotSession(KEY, base_url=HERE, retry=controller) as session:
+            assert (await session.download(given(storage), tmp_path)).read_bytes() == DATA
+            with pytest.raises(ServerError):
+                await session.download(given(storage, id="b"), tmp_path)
+        assert ranges(storage) == [None, f"bytes={HALF}-", f"bytes={HALF + 1000}-", None, None, None]
+
+    async def test_the_timeout_limits_silence(self, storage, tmp_path):
         async def drip(writer):
             for at in range(0, 100, 10):
                 writer.write(DATA[at : at + 10])
                 await asyncio.sleep(0.02)
 
         storage.answers = [and_then(http(DATA[:100]).removesuffix(DATA[:100]), drip), hang, and_then(cut, hang)]
-        async with TofuPilotSession(KEY, base_url=sandbox.url, timeout=0.15, retry=None) as session:
+        async with TofuPilotSession(KEY, base_url=HERE, timeout=0.15, retry=None) as session:
             assert (await session.download(given(storage), tmp_path)).read_bytes() == DATA[:100]
             with pytest.raises(RequestTimeoutError, match=r"no byte of attachment 'b' came within 0\.15 s$"):
                 await session.download(given(storage, id="b"), tmp_path)
 
-    async def test_no_timeout_is_no_limit(self, sandbox, storage, tmp_path):
+    async def test_no_timeout_is_no_limit(self, storage, tmp_path):
         storage.answers = [whole()]
-        async with TofuPilotSession(KEY, base_url=sandbox.url, timeout=None) as session:
+        async with TofuPilotSession(KEY, base_url=HERE, timeout=None) as session:
             assert (await session.download(given(storage), tmp_path)).read_bytes() == DATA
 
-    async def test_an_outage_of_the_storage_is_none_of_the_server(self, session, storage, tmp_path):
+    async def test_an_outage_of_the_storage_is_none_of_the_server(self, account, storage, tmp_path):
         storage.answers = [http(b"", "Retry-After: 50", status="503 No")] * 9
         with pytest.raises(ServerError):
-            await session.with_options(retry=None).download(given(storage), tmp_path)
-        assert session._unowned.down_since is None
-        assert session._unowned.throttle.rest() == 0.0
-        assert session._unowned.storages[storage.origin].rest() > 0.0
-        await session.procedures.list()
+            await account.with_options(retry=None).download(given(storage), tmp_path)
+        assert account._unowned.down_since is None
+        assert account._unowned.throttle.rest() == 0.0
+        assert account._unowned.storages[storage.origin].rest() > 0.0
+        await account.procedures.list()
 
     async def test_a_full_disk_leaves_what_fits(self, session, storage, tmp_path):
         storage.answers = [whole(), rest(storage)]
@@ -689,10 +712,10 @@ class TestFailure:
             await session.download(given(storage), tmp_path)
 
     @pytest.mark.parametrize("whose", ["session", "aiohttp session"])
-    async def test_closing_ends_it(self, sandbox, storage, tmp_path, whose):
+    async def test_closing_ends_it(self, storage, tmp_path, whose):
         storage.answers = [and_then(whole()[:1000], hang)]
         async with aiohttp.ClientSession() as own:
-            session = TofuPilotSession(KEY, base_url=sandbox.url, http_session=own)
+            session = TofuPilotSession(KEY, base_url=HERE, http_session=own)
             downloading = asyncio.create_task(session.download(given(storage), tmp_path))
             await storage.asked.wait()
             await (session if whose == "session" else own).close()
@@ -804,9 +827,9 @@ def opened():
 
 class TestTwice:
     @pytest.mark.parametrize("sessions", [1, 2])
-    async def test_the_second_waits_for_the_first(self, sandbox, storage, tmp_path, sessions):
+    async def test_the_second_waits_for_the_first(self, storage, tmp_path, sessions):
         storage.answers = [whole()]
-        made = [TofuPilotSession(KEY, base_url=sandbox.url) for _ in range(sessions)]
+        made = [TofuPilotSession(KEY, base_url=HERE) for _ in range(sessions)]
         one, other = await asyncio.gather(
             made[0].download(given(storage), tmp_path), made[-1].download(given(storage), tmp_path)
         )
@@ -875,9 +898,9 @@ class TestTwice:
 
 
 class TestMany:
-    async def test_details_are_taken_as_they_come(self, session, sandbox, tmp_path):
-        runs = session.runs.list(concurrency=4).details()
-        found = [one async for one in session.downloads(runs, tmp_path)]
+    async def test_details_are_taken_as_they_come(self, account, sandbox, tmp_path):
+        runs = account.runs.list(concurrency=4).details()
+        found = [one async for one in account.downloads(runs, tmp_path)]
         expected = [one for run in await runs.collect() for one in run.attachments]
         assert sorted(one.attachment.id for one in found) == sorted(one.id for one in expected)
         for one in found:
@@ -888,7 +911,7 @@ class TestMany:
                 assert (one.is_new, one.path) == (False, None)
                 assert isinstance(one.error, AttachmentError)
         count = len(stored(sandbox))
-        again = [one async for one in session.downloads(runs, tmp_path)]
+        again = [one async for one in account.downloads(runs, tmp_path)]
         assert {one.path for one in again} == {one.path for one in found}
         assert not [one for one in again if one.is_new]
         assert len(stored(sandbox)) == count
@@ -916,14 +939,14 @@ class TestMany:
         await first
         assert len([one async for one in downloads]) == 8
 
-    async def test_one_that_fails_does_not_end_the_others(self, session, sandbox, attachments, tmp_path):
+    async def test_one_that_fails_does_not_end_the_others(self, account, sandbox, attachments, tmp_path):
         sandbox.faults.on(lambda request: attachments[1].id in request.path).always(status(500))
-        done = {one.attachment.id: one async for one in session.downloads(attachments, tmp_path)}
+        done = {one.attachment.id: one async for one in account.downloads(attachments, tmp_path)}
         assert isinstance(done.pop(attachments[1].id).error, ServerError)
         assert not [one for one in done.values() if one.error]
         assert len(done) == len(attachments) - 1
 
-    async def test_an_error_of_the_source_comes_after_what_it_had(self, session, attachments, tmp_path):
+    async def test_an_error_of_the_source_comes_after_what_it_had(self, account, attachments, tmp_path):
         async def source():
             for attachment in attachments[:5]:
                 yield attachment
@@ -931,11 +954,11 @@ class TestMany:
 
         found = []
         with pytest.raises(LookupError, match="no more"):
-            async for one in session.downloads(source(), tmp_path):
+            async for one in account.downloads(source(), tmp_path):
                 found.append(one.path)
         assert len(found) == 5
 
-    async def test_leaving_early_leaves_nothing_in_flight(self, session, storage, attachments, tmp_path):
+    async def test_leaving_early_leaves_nothing_in_flight(self, account, storage, attachments, tmp_path):
         before = asyncio.all_tasks()
         storage.answers = [and_then(whole()[:1000], hang)] * 9
         closed = []
@@ -953,25 +976,25 @@ class TestMany:
             def __aiter__(self):
                 return source()
 
-        async with aclosing(session.downloads(Source(), tmp_path, concurrency=4)) as downloads:
+        async with aclosing(account.downloads(Source(), tmp_path, concurrency=4)) as downloads:
             async for one in downloads:
                 assert one.attachment == attachments[0]
                 break
         assert closed == [True]
         assert not ours(before)
 
-    async def test_an_iterator_of_yours_stays_open(self, session, attachments, tmp_path):
+    async def test_an_iterator_of_yours_stays_open(self, account, attachments, tmp_path):
         async def source():
             for attachment in attachments:
                 yield attachment
 
         mine = source()
-        async with aclosing(session.downloads(mine, tmp_path, concurrency=1)) as downloads:
+        async with aclosing(account.downloads(mine, tmp_path, concurrency=1)) as downloads:
             await anext(downloads)
         assert await anext(mine, None) is not None
         await mine.aclose()
 
-    async def test_an_iterable_need_not_be_closable(self, session, attachments, tmp_path):
+    async def test_an_iterable_need_not_be_closable(self, account, attachments, tmp_path):
         class Source:
             def __init__(self):
                 self.rest = iter(attachments[:2])
@@ -991,11 +1014,11 @@ class TestMany:
                     return one
                 raise StopAsyncIteration
 
-        assert len([one async for one in session.downloads(Source(), tmp_path)]) == 2
+        assert len([one async for one in account.downloads(Source(), tmp_path)]) == 2
 
-    async def test_a_closed_session_ends_all(self, sandbox, storage, tmp_path):
+    async def test_a_closed_session_ends_all(self, storage, tmp_path):
         storage.answers = [and_then(whole()[:1000], hang)] * 9
-        session = TofuPilotSession(KEY, base_url=sandbox.url)
+        session = TofuPilotSession(KEY, base_url=HERE)
         downloads = session.downloads([given(storage, id=str(number)) for number in range(3)], tmp_path)
         downloading = asyncio.create_task(anext(downloads))
         await storage.asked.wait()
@@ -1024,7 +1047,7 @@ class TestSecrets:
         ],
         ids=["cut", "silent", "not HTTP", "redirect", "redirects", "repeated", "code", "malformed", "gone"],
     )
-    async def test_nothing_tells_an_address(self, sandbox, storage, telemetry, tmp_path, caplog, answers):
+    async def test_nothing_tells_an_address(self, storage, telemetry, tmp_path, caplog, answers):
         from opentelemetry.instrumentation.aiohttp_client import AioHttpClientInstrumentor  # noqa: PLC0415
 
         caplog.set_level(logging.DEBUG)
@@ -1032,7 +1055,7 @@ class TestSecrets:
         attachment = given(storage)
         AioHttpClientInstrumentor().instrument(tracer_provider=telemetry.tracers, meter_provider=telemetry.meters)
         try:
-            async with TofuPilotSession(KEY, base_url=sandbox.url, timeout=0.1, retry=None) as session:
+            async with TofuPilotSession(KEY, base_url=HERE, timeout=0.1, retry=None) as session:
                 with pytest.raises(Exception, match=r".") as caught:
                     await session.download(attachment, tmp_path)
                 shown = [*texts(caught.value), *texts(session), repr(attachment)]
