@@ -6,6 +6,7 @@ This needs DuckDB and pyarrow, which the extra ``mirror`` installs.
 - `update` is one update: what it reads, and when it stores what.
 - `database` is the file, with the views and macros of `sql`.
 - `selection` says which listings are mirrored, with which filters, and how they are requested.
+- `detailed` has the rows of what is mirrored of the details of runs.
 - `results` has what comes back.
 """
 
