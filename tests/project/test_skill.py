@@ -13,7 +13,7 @@ import pytest
 from fakes.guides import SKILL, read
 
 import aiotofupilot
-from aiotofupilot import TofuPilotSession, Walk, arrow
+from aiotofupilot import TofuPilotSession, Walk, arrow, blocking
 from aiotofupilot.cli.app import app_for
 from aiotofupilot.mirror import Mirror
 from aiotofupilot.testing import plugin
@@ -26,8 +26,9 @@ COMMANDS = [code for code in INLINE if code.startswith("aiotofupilot ")]
 OTHERS = {"TOFUPILOT_API_KEY", "TOFUPILOT_URL", "tofupilot", "datetime", "main", "text"}
 """Names of the environment, of another package and of examples."""
 MISSING = object()
-WORDS = {"async for", "aiotofupilot.mirror", "from aiotofupilot import arrow"}
-"""Code that is no expression, and a module."""
+WORDS = {"async for", "for", "from aiotofupilot import arrow"}
+"""Code that is no expression."""
+LOOP = re.compile(r"^async for (\w+) in ")
 
 
 def namespace():
@@ -49,7 +50,10 @@ def namespace():
         "checkpoint": None,
         "walk": type("Walk", (Walk, aiotofupilot.IncrementalWalk), {}),
         "error": aiotofupilot.TofuPilotError("made up"),
+        "download": aiotofupilot.Download,
+        "aiotofupilot": aiotofupilot,
         "arrow": arrow,
+        "BlockingSession": blocking.BlockingSession,
         "Mirror": Mirror,
         "mirror": Mirror,
         **vars(plugin),
@@ -65,7 +69,7 @@ def unresolved(code, names):
         known = inspect.signature(names["session"].runs.list).parameters.keys() | {"procedure_id"}
         return [] if keyword[1] in known else [keyword[1]]
     missing = []
-    for node in ast.walk(ast.parse(code, mode="eval")):
+    for node in ast.walk(ast.parse(LOOP.sub("", code), mode="eval")):
         match node:
             case ast.Name(name) if name not in names and name not in OTHERS:
                 missing.append(name)
