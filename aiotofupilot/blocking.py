@@ -42,9 +42,11 @@ from ._public import internal
 from ._session import TofuPilotSession
 from .errors import SessionError
 from .listings import Listing
+from .models.display import Shown
 from .settings import Secret
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable, Sequence
     from datetime import datetime
     from types import TracebackType
     from typing import Self
@@ -293,10 +295,14 @@ class BlockingDetails(_Tabular[Details[R]]):
         def first() -> None: ...
 
 
-class BlockingPaginator(_Tabular[Paginator[T]]):
+class BlockingPaginator(_Tabular[Paginator[T]], Shown):
     """A `Paginator` that blocks: ``for`` iterates over the items of a listing."""
 
     __slots__ = ()
+
+    def _shown(self) -> tuple[str, Sequence[str], Iterable[Sequence[str]]]:
+        listing: Paginator[Any] = self._object
+        return listing._shown()  # noqa: SLF001 # pyright: ignore[reportPrivateUsage] - it shows what it stands for
 
     def __iter__(self) -> BlockingWalk[T]:
         return self.walk()

@@ -10,6 +10,7 @@ from attrs import evolve
 from aiotofupilot._arguments import integer, seconds
 from aiotofupilot._public import internal
 from aiotofupilot.clock import Deadline
+from aiotofupilot.models.display import Shown
 from aiotofupilot.stats import RequestCounts
 
 from .count import count_items, count_not_kept
@@ -23,7 +24,7 @@ from .source import Identified, Plan, Source
 from .walk import AsyncOnly, Walk
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncGenerator, Generator
+    from collections.abc import AsyncGenerator, Generator, Iterable, Sequence
 
     from aiotofupilot import models
     from aiotofupilot.models import Page, RawItem
@@ -38,13 +39,13 @@ _SHOWN = 4
 """At most this many values of a filter are shown. A query may name hundreds of IDs."""
 
 
-def _shown(values: list[str]) -> str:
+def _brief(values: list[str]) -> str:
     if len(values) == 1:
         return repr(values[0])
     return f"[{', '.join(map(repr, values[:_SHOWN]))}{', ...' if len(values) > _SHOWN else ''}]"
 
 
-class Paginator(AsyncOnly, Generic[T]):
+class Paginator(AsyncOnly, Shown, Generic[T]):
     """A listing with its filters and options. Nothing is sent before it is used, and every use starts over.
 
     ``async for`` iterates over its items. ``await`` returns its first page as the server cuts it, whatever
@@ -59,11 +60,24 @@ class Paginator(AsyncOnly, Generic[T]):
 
     def __repr__(self) -> str:
         start = self._plan.start
+        filters = "".join(f", {name}={text}" for name, text in self._filters().items())
+        return f"<Paginator of {start.listing} from {start.place}, limit={self._plan.limit}{filters}>"
+
+    def _filters(self) -> dict[str, str]:
+        """Return the filters and the order by name, as a reader wants them."""
         values: dict[str, list[str]] = {}
         for name, value in self._source.whole.query:
             values.setdefault(name, []).append(value)
-        filters = "".join(f", {name}={_shown(sent)}" for name, sent in values.items())
-        return f"<Paginator of {start.listing} from {start.place}, limit={self._plan.limit}{filters}>"
+        return {name: _brief(sent) for name, sent in values.items()}
+
+    def _shown(self) -> tuple[str, Sequence[str], Iterable[Sequence[str]]]:
+        plan = self._plan
+        options = {"cursor": plan.start.place, "max_items": plan.max_items, **plan.described()}
+        return (
+            f"Listing of {plan.start.listing}. Nothing is sent before it is used.",
+            (),
+            [*self._filters().items(), *((name, str(value)) for name, value in options.items())],
+        )
 
     @property
     def model(self) -> type[T]:

@@ -4,6 +4,7 @@
 - `details` has what is read by itself, and `identity` has whose key it is read with.
 - `page` is one page of a listing, and an item without a model.
 - `fields` describes the fields of a model, for whatever reads or writes all models.
+- `display` shows items and pages in a notebook.
 
 Field names are the API's own. A few names are other ones on the wire. Such a field has that name in its
 attrs metadata, under ``"wire"``, and `wire_name` reads it. A field that the server leaves out where it has no value,

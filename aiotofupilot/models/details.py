@@ -9,6 +9,7 @@ from datetime import datetime, timedelta
 
 from attrs import evolve, field, frozen
 
+from .display import ShownItem
 from .fields import immutable
 from .refs import (
     JSON,
@@ -103,7 +104,7 @@ class RecentRun:
 
 
 @frozen(kw_only=True)
-class ProcedureDetails:
+class ProcedureDetails(ShownItem):
     """A procedure, with its latest runs and its stations."""
 
     id: str
@@ -123,7 +124,7 @@ class ProcedureDetails:
 
 
 @frozen(kw_only=True)
-class VersionDetails:
+class VersionDetails(ShownItem):
     """A version of a procedure."""
 
     id: str
@@ -179,7 +180,7 @@ class DataSeries:
 
 
 @frozen(kw_only=True)
-class RunMeasurement:
+class RunMeasurement(ShownItem):
     """One measurement of a phase, with its value of any type.
 
     The API does not name the type here. A multidimensional measurement has `data_series`. Otherwise the type is that of
@@ -247,7 +248,7 @@ class MeasurementDetails(RunMeasurement):
 
 
 @frozen(kw_only=True)
-class RunPhase:
+class RunPhase(ShownItem):
     """One phase of a run, with its measurements."""
 
     id: str
@@ -384,7 +385,7 @@ class SubUnit:
 
 
 @frozen(kw_only=True)
-class RunDetails:
+class RunDetails(ShownItem):
     """A run with everything in it: phases, measurements with their values, attachments and logs.
 
     It has every attempt at a phase. The listings leave out attempts that were followed by another one.
@@ -488,7 +489,7 @@ class CreationRun:
 
 
 @frozen(kw_only=True)
-class UnitDetails:
+class UnitDetails(ShownItem):
     """A unit with everything in it: the units around it, and its attachments."""
 
     id: str
@@ -536,7 +537,7 @@ class PartRevision:
 
 
 @frozen(kw_only=True)
-class PartDetails:
+class PartDetails(ShownItem):
     """A part, with who created it."""
 
     id: str
@@ -570,7 +571,7 @@ class RevisionPart:
 
 
 @frozen(kw_only=True)
-class RevisionDetails:
+class RevisionDetails(ShownItem):
     """A revision of a part, with its units."""
 
     id: str
@@ -606,7 +607,7 @@ class BatchUnit:
 
 
 @frozen(kw_only=True)
-class BatchDetails:
+class BatchDetails(ShownItem):
     """A batch, with its units."""
 
     id: str
@@ -676,7 +677,7 @@ class StationProcedure:
 
 
 @frozen(kw_only=True)
-class StationDetails:
+class StationDetails(ShownItem):
     """A station, with what is deployed to it."""
 
     id: str
@@ -778,7 +779,7 @@ class BuildLog:
 
 
 @frozen(kw_only=True)
-class DeploymentDetails:
+class DeploymentDetails(ShownItem):
     """One build of a procedure, with its artifact and its log."""
 
     id: str

@@ -7,6 +7,7 @@ Source: ``v2/models`` of the official Python SDK ``tofupilot`` 2.26.1
 
 from attrs import frozen
 
+from .display import ShownItem
 from .refs import StationRef, UserRef
 
 __all__ = ["Identity", "Organization"]
@@ -25,7 +26,7 @@ class Organization:
 
 
 @frozen(kw_only=True)
-class Identity:
+class Identity(ShownItem):
     """Whose key a session has."""
 
     type: str

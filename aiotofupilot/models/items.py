@@ -7,6 +7,7 @@ from datetime import datetime, timedelta
 
 from attrs import field, frozen
 
+from .display import ShownItem
 from .refs import (
     BatchRef,
     Commit,
@@ -45,7 +46,7 @@ __all__ = [
 
 
 @frozen
-class Procedure:
+class Procedure(ShownItem):
     """A test sequence. Each run belongs to one."""
 
     id: str
@@ -61,7 +62,7 @@ class Procedure:
 
 
 @frozen(kw_only=True)
-class Run:
+class Run(ShownItem):
     """One execution of a procedure on a unit."""
 
     id: str
@@ -101,7 +102,7 @@ class Run:
 
 
 @frozen(kw_only=True)
-class Unit:
+class Unit(ShownItem):
     """One physical thing with a serial number."""
 
     id: str
@@ -133,7 +134,7 @@ class Unit:
 
 
 @frozen
-class Part:
+class Part(ShownItem):
     """A product or component. Units are instances of it."""
 
     id: str
@@ -151,7 +152,7 @@ class Part:
 
 
 @frozen
-class Batch:
+class Batch(ShownItem):
     """A lot of units that were made together."""
 
     id: str
@@ -170,7 +171,7 @@ class Batch:
 
 
 @frozen
-class Station:
+class Station(ShownItem):
     """A test bench."""
 
     id: str
@@ -188,7 +189,7 @@ class Station:
 
 
 @frozen
-class User:
+class User(ShownItem):
     """A member of the organization."""
 
     id: str
@@ -204,7 +205,7 @@ class User:
 
 
 @frozen(kw_only=True)
-class Deployment:
+class Deployment(ShownItem):
     """One build of a procedure, and the stations to which it was deployed."""
 
     id: str
@@ -234,7 +235,7 @@ class Deployment:
 
 
 @frozen(kw_only=True)
-class Log:
+class Log(ShownItem):
     """One line that a run wrote to its log."""
 
     id: str
@@ -262,7 +263,7 @@ class Log:
 
 
 @frozen(kw_only=True)
-class Measurement:
+class Measurement(ShownItem):
     """One measured value of a run.
 
     `value`, `bool_value` and `string_value` are all None for the types ``multidimensional``, ``json`` and ``empty``.
@@ -304,7 +305,7 @@ class Measurement:
 
 
 @frozen(kw_only=True)
-class Phase:
+class Phase(ShownItem):
     """One phase of a run."""
 
     id: str

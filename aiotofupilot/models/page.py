@@ -1,13 +1,18 @@
 """One page of a listing, and an item without a model."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, Generic, TypeVar
 
 from attrs import field, frozen
 
+from .display import Shown, rows_of_items
+
 __all__ = ["Page", "PageMeta", "RawItem"]
 
 T = TypeVar("T")
+
+_ROWS, _COLUMNS = 10, 8
+"""The most items and fields that a page shows of itself in a notebook."""
 
 
 @frozen
@@ -21,7 +26,7 @@ class PageMeta:
 
 
 @frozen
-class Page(Generic[T]):
+class Page(Shown, Generic[T]):
     """One response of a listing, as the server cut it.
 
     Pages compare by `data`, `meta` and `cursor`. Their hash leaves out `data`, because a list has no hash.
@@ -42,6 +47,13 @@ class Page(Generic[T]):
     def following(self) -> int | None:
         """The cursor of the next page. None: this page is the last one, or it names no cursor."""
         return self.meta.next_cursor if self.meta.has_more else None
+
+    def _shown(self) -> tuple[str, Sequence[str], Iterable[Sequence[str]]]:
+        headings, rows = rows_of_items(self.data[:_ROWS], _COLUMNS)
+        caption = f"{len(self.data)} items from cursor {self.cursor}"
+        if self.following is not None:
+            caption += f", and more from cursor {self.following}"
+        return caption, headings, rows if len(self.data) <= _ROWS else [*rows, ["…", *[""] * (len(headings) - 1)]]
 
 
 class RawItem(dict[str, Any]):

@@ -205,6 +205,7 @@ def test_no_block_escapes_the_tests():
         "text",
         "toml",
         *engines,
+        "python cell",  # see test_notebook.py
         "python streaming",  # see test_cookbook_streaming.py
     }
     assert len(blocks("js")) == 1

@@ -1,0 +1,125 @@
+"""How values show themselves in a notebook: as short tables, in HTML and in text.
+
+A table has no secret, as a repr has none.
+
+Source: https://ipython.readthedocs.io/en/stable/config/integrating.html
+"""
+
+from __future__ import annotations
+
+from abc import abstractmethod
+from collections.abc import Mapping
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING, Any, Protocol, cast
+
+import attrs
+
+from .fields import shown_fields
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Sequence
+
+__all__ = ["Shown", "ShownItem", "rows_of_items"]
+
+_WIDTH = 80
+"""The most characters of a value."""
+
+_ENOUGH = 10
+"""A sequence with more values than these is shown by their number."""
+
+_LABELS = ("name", "serial_number", "number", "tag", "email", "id")
+"""What a model within another one is called by: the first of these fields that it has."""
+
+
+class Printer(Protocol):
+    """What IPython prints with."""
+
+    stack: Sequence[int]
+    """A number for each object that is being printed, the outermost first."""
+
+    def text(self, text: str) -> None:
+        """Print a text."""
+        ...
+
+
+class Shown:
+    """Shows itself as a table in a notebook."""
+
+    __slots__ = ()
+
+    def __init_subclass__(cls) -> None:
+        super().__init_subclass__()
+        cls._repr_pretty_ = cls._repr_pretty_  # type: ignore[method-assign] # IPython prefers the ``__repr__`` of a class to what its bases have
+
+    @abstractmethod
+    def _shown(self) -> tuple[str, Sequence[str], Iterable[Sequence[str]]]:
+        """Return a caption, the headings of the columns, and the rows. Without headings, a row begins with its own."""
+        ...
+
+    def _repr_html_(self) -> str:
+        from html import escape  # noqa: PLC0415 - notebooks only
+
+        caption, headings, rows = self._shown()
+        cells = "".join(f"<th>{escape(heading)}</th>" for heading in headings)
+        lines = [f"<tr>{cells}</tr>"] if cells else []
+        for first, *others in rows:
+            begin = f"<td>{escape(first)}</td>" if headings else f"<th>{escape(first)}</th>"
+            lines.append(f"<tr>{begin}{''.join(f'<td>{escape(cell)}</td>' for cell in others)}</tr>")
+        return f"<table><caption>{escape(caption)}</caption>{''.join(lines)}</table>"
+
+    def _repr_pretty_(self, printer: Printer, cycle: bool) -> None:  # noqa: ARG002, FBT001 - IPython's own signature
+        if len(printer.stack) > 1:  # within a list, where a table would be long
+            printer.text(repr(self))
+            return
+        caption, headings, found = self._shown()
+        rows = [headings, *found] if headings else [*found]
+        widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
+        lines = ("  ".join(map(str.ljust, row, widths)).rstrip() for row in rows)
+        printer.text("\n".join([caption, *(f"  {line}" for line in lines)]))
+
+
+class ShownItem(Shown):
+    """An item, which shows its fields that have a value."""
+
+    __slots__ = ()
+
+    def _shown(self) -> tuple[str, Sequence[str], Iterable[Sequence[str]]]:
+        return type(self).__name__, (), _rows(self)
+
+
+def _rows(item: Any) -> list[tuple[str, str]]:  # noqa: ANN401 - of any model
+    values = ((field.name, getattr(item, field.name)) for field in shown_fields(item.__class__))
+    return [(name, _text(value)) for name, value in values if value is not None and value != ()]
+
+
+def rows_of_items(items: Sequence[object], columns: int) -> tuple[Sequence[str], list[Sequence[str]]]:
+    """Return headings and rows for items of one kind: the first columns that have a value in any of the items.
+
+    Args:
+        items: Models, or items without a model.
+        columns: The most columns.
+    """
+    rows = [dict(_rows(item) if attrs.has(type(item)) else _rows_of_raw(item)) for item in items]
+    headings = list(dict.fromkeys(name for row in rows for name in row))[:columns]
+    return headings, [[row.get(heading, "") for heading in headings] for row in rows]
+
+
+def _rows_of_raw(item: object) -> list[tuple[str, str]]:
+    return [(name, _text(value)) for name, value in cast("dict[str, object]", item).items() if value is not None]
+
+
+def _text(value: object) -> str:
+    match value:
+        case datetime():
+            text = value.astimezone(UTC).strftime("%Y-%m-%d %H:%M:%SZ")
+        case tuple() | list():
+            found = cast("Sequence[object]", value)
+            is_plain = len(found) <= _ENOUGH and not any(attrs.has(type(one)) or isinstance(one, dict) for one in found)
+            text = ", ".join(map(str, found)) if is_plain else f"{len(found)} value{'s'[: len(found) > 1]}"
+        case Mapping():
+            text = ", ".join(f"{key}: {one}" for key, one in cast("Mapping[str, object]", value).items())
+        case _ if attrs.has(type(value)):
+            text = next((str(label) for name in _LABELS if (label := getattr(value, name, None))), type(value).__name__)
+        case _:
+            text = str(value)
+    return text if len(text) <= _WIDTH else f"{text[: _WIDTH - 1]}…"

@@ -1,0 +1,59 @@
+"""The notebook of the cookbook runs in a real kernel, and shows what it says."""
+
+import re
+
+import nbformat
+import pytest
+from fakes.guides import blocks
+from nbclient import NotebookClient
+
+from aiotofupilot.sandbox import Sandbox
+from aiotofupilot.testing import serve
+
+
+@pytest.fixture(scope="module")
+def outputs():
+    """Run the cells of the guide in one notebook; return what each of them shows, by MIME type, and its streams."""
+    cells = [nbformat.v4.new_code_cell(block.text) for block in blocks("python cell")]
+    notebook = nbformat.v4.new_notebook(cells=cells)
+    with serve(Sandbox(procedures=5, runs=450)) as sandbox, pytest.MonkeyPatch.context() as patched:
+        patched.setenv("TOFUPILOT_API_KEY", sandbox.api_key)
+        patched.setenv("TOFUPILOT_URL", sandbox.url)
+        NotebookClient(notebook, timeout=120, kernel_name="python3").execute()
+        connections = sandbox.connections
+    assert connections == 0
+    return [told(cell.outputs) for cell in notebook.cells]
+
+
+def told(outputs):
+    shown = {"streams": ""}
+    for output in outputs:
+        if output.output_type == "stream":
+            shown["streams"] += output.text
+        else:
+            shown |= output.data
+    return shown
+
+
+def test_a_listing_shows_its_filters_and_options(outputs):
+    html = outputs[0]["text/html"]
+    assert "<caption>Listing of runs. Nothing is sent before it is used.</caption>" in html
+    assert "<tr><th>on_drift</th><td>resync</td></tr>" in html
+    assert re.search(r"^  on_drift +resync$", outputs[0]["text/plain"], re.MULTILINE)
+
+
+def test_the_bar_counts_every_run_and_the_frame_has_flat_columns(outputs):
+    assert "450/450" in outputs[1]["streams"]
+    for column in ("started_at", "procedure.name", "unit.serial_number"):
+        assert f"<th>{column}</th>" in outputs[1]["text/html"]
+
+
+def test_the_chart_is_a_picture(outputs):
+    assert len(outputs[2]["image/png"]) > 5_000
+    assert outputs[2]["streams"] == ""
+
+
+def test_one_run_shows_what_it_has(outputs):
+    html = outputs[3]["text/html"]
+    assert "<caption>RunDetails</caption>" in html
+    assert re.search(r"<th>phases</th><td>\d+ values?</td>", html)
