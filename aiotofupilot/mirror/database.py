@@ -17,7 +17,7 @@ import duckdb
 import pyarrow as pa
 
 from aiotofupilot.arrow.flat import JSON_FIELD, database_rows
-from aiotofupilot.listings import listing_class
+from aiotofupilot.listings import NAMES, listing_class
 from aiotofupilot.settings import is_loopback
 
 from .detailed import DATA, DETAILED
@@ -54,6 +54,9 @@ KEY = "series_key"
 A series whose points have changed gets the next number. So keys ascend in the table of points, and DuckDB, which knows
 the least and the greatest key of every 20,480 rows, reads only those rows that it needs.
 """
+
+_POINT = {KEY: "BIGINT", "index": "INTEGER", "value": "DOUBLE"}
+"""The columns of the table of points."""
 
 _STATE = """
     CREATE TABLE _mirror (format INTEGER, server VARCHAR, organization VARCHAR, updated_at TIMESTAMPTZ);
@@ -182,8 +185,9 @@ class Database:
             MirrorError: It is a mirror of something else, or of an older or newer format, or not a mirror.
         """
         present = self._tables()
+        wanted = {*filters, *([POINTS] if "series" in filters else [])}
         if "_mirror" not in present:
-            if strange := [table for table in (*TABLES, POINTS) if table in present]:
+            if strange := sorted(present.keys() & {*NAMES, *wanted}):
                 message = f"the database has a table {strange[0]} that does not belong to a mirror: choose another file"
                 raise MirrorError(message)
             self._transact(lambda: self._make_state(server))
@@ -193,11 +197,15 @@ class Database:
         whole = [table for table in present if table != "series" or POINTS in present]
         self._connection.execute("DELETE FROM _mirror_listings WHERE listing NOT IN (SELECT unnest(?))", [whole])
         self._check_server(server)
-        for listing, wanted in filters.items():
-            self._check_filters(listing, wanted)
+        for listing, text in filters.items():
+            self._check_filters(listing, text)
+        # A table of a user's own may have the name of one of details, as long as no details are mirrored.
         for listing in TABLES:
-            if listing in present:
+            if listing in present and (listing in NAMES or listing in filters or self.has(listing)):
                 _check_columns(listing, present[listing])
+        if POINTS in wanted and present.get(POINTS, _POINT) != _POINT:
+            message = f"the table {POINTS} is not one of a mirror: give it another name, or choose another file"
+            raise MirrorError(message)
         self._check_schema()
 
     def check_organization(self, organization: str) -> None:
@@ -317,10 +325,11 @@ class Database:
         """Note that an update has come to its end, and make the views and macros for the tables that there are."""
 
         def change() -> None:
-            present = self._tables()
+            mirrored = self._connection.execute("SELECT listing FROM _mirror_listings").fetchall()
+            present = {listing for (listing,) in mirrored}
             self._connection.execute(f"CREATE SCHEMA IF NOT EXISTS {SCHEMA}")
             for definition in definitions():
-                if definition.needs <= present.keys():
+                if definition.needs <= present:
                     self._connection.execute(definition.sql)
             self._connection.execute("UPDATE _mirror SET updated_at = ?", [datetime.now(UTC)])
 
@@ -331,7 +340,8 @@ class Database:
         columns, present = _columns_of(listing), tables.get(listing, {})
         if KEY in columns and not (present and POINTS in tables):  # then the points of what is left are not known
             self._connection.execute(f"DROP TABLE IF EXISTS {listing}; DROP TABLE IF EXISTS {POINTS}")
-            self._connection.execute(f"CREATE TABLE {POINTS} ({KEY} BIGINT, index INTEGER, value DOUBLE)")
+            listed = ", ".join(f"{name} {kind}" for name, kind in _POINT.items())
+            self._connection.execute(f"CREATE TABLE {POINTS} ({listed})")
             present = {}
         if not present:
             listed = ", ".join(f"{name} {kind}" for name, kind in columns.items())
@@ -438,7 +448,7 @@ class Database:
                 )
 
     def _has_rows(self) -> bool:
-        return any(self.rows(listing) for listing in self._tables().keys() & TABLES)
+        return any(self.rows(listing) for listing in self._tables().keys() & NAMES)
 
     def _check_schema(self) -> None:
         """Refuse a schema with something that is not the mirror's, which the next update could replace."""

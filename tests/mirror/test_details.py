@@ -9,7 +9,7 @@ from fakes.in_process import InProcess
 
 from aiotofupilot import NotFoundError, ServerError
 from aiotofupilot.listings.runs import Runs
-from aiotofupilot.mirror import database, detailed, update
+from aiotofupilot.mirror import MirrorError, database, detailed, update
 from aiotofupilot.mirror.database import Database
 from aiotofupilot.mirror.detailed import DetailRows
 from aiotofupilot.models import DataSeries, RunDetails, RunMeasurement, RunPhase
@@ -259,3 +259,22 @@ def test_details_come_with_runs(pull):
     assert list(pull("users", details=True)) == ["runs", "users", "series", "attachments"]
     with pytest.raises(TypeError, match="details must be"):
         pull("users", details="yes")
+
+
+@pytest.mark.parametrize("name", ["series", "points", "attachments"])
+def test_a_table_of_the_users_own_stays(pull, query, name):
+    """Without details, it is not the mirror's concern. With details, it is in the way."""
+    query(f"CREATE TABLE {name} AS SELECT 42 AS mine")
+    pull("runs")
+    pull("runs", full=True)
+    with pytest.raises(MirrorError, match=f"the table {name} "):
+        pull("runs", details=True)
+    assert query(f"FROM {name}") == [(42,)]
+
+
+@pytest.mark.parametrize("name", ["series", "points", "attachments"])
+def test_a_database_of_something_else_is_refused(pull, query, name):
+    query(f"CREATE TABLE {name} AS SELECT 42 AS mine")
+    with pytest.raises(MirrorError, match=f"the database has a table {name} that does not belong to a mirror"):
+        pull("runs", details=True)
+    assert query(f"FROM {name}") == [(42,)]
