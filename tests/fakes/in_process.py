@@ -3,6 +3,7 @@
 import asyncio
 import re
 from datetime import UTC, datetime
+from functools import cache
 from urllib.parse import parse_qsl
 
 from aiotofupilot._http.retry import is_transient
@@ -12,6 +13,9 @@ from aiotofupilot.listings.procedures import Procedures
 from aiotofupilot.sandbox import Request, Sandbox
 
 NOW = datetime(2026, 1, 1, tzinfo=UTC)
+
+pairs_of = cache(parse_qsl)
+"""It returns the pairs of a query. Tests ask for the same pages again and again."""
 
 
 class InProcess:
@@ -56,7 +60,7 @@ class InProcess:
         for _ in range(self._turns()):
             await asyncio.sleep(0)
         path, _, query = target.partition("?")
-        request = Request(path=f"/api{path}", query=parse_qsl(query), authorization=f"Bearer {self.service.api_key}")
+        request = Request(path=f"/api{path}", query=pairs_of(query), authorization=f"Bearer {self.service.api_key}")
         with self.service.handle(request) as delivery:
             if delivery.status is None or not delivery.complete:
                 raise ConnectionFailedError("cut off")

@@ -52,7 +52,6 @@ class MovingListing(RuleBasedStateMachine):
     @initialize(total=st.integers(0, 60), limit=limits, concurrency=concurrencies)
     def begin(self, total, limit, concurrency):
         self.loop = asyncio.new_event_loop()
-        self.loop.set_debug(True)
         self.supply = iter(SUPPLY)
         self.service = Sandbox([next(self.supply) for _ in range(total)])
         self.connection = Parking(self.service)
