@@ -55,7 +55,7 @@ def test_help_of_procedures(capfd, monkeypatch, columns):
         assert "DATE is ISO 8601" in told
 
 
-@pytest.mark.parametrize("command", ["mirror", "sandbox"])
+@pytest.mark.parametrize("command", ["download", "get", "mirror", "sandbox", "whoami"])
 def test_help_is_wrapped_by_the_terminal_alone(capfd, monkeypatch, command):
     """A line is short only where a paragraph or a description ends, or where the next word does not fit."""
     columns = 70

@@ -24,7 +24,8 @@ def loaded(*commands):
 
 
 def test_help_loads_no_http():
-    codes, modules = loaded(["--help"], ["runs", "--help"], ["mirror", "--help"], ["sandbox", "--help"])
+    named = ("runs", "download", "get", "whoami", "mirror", "sandbox")
+    codes, modules = loaded(["--help"], *([name, "--help"] for name in named))
     assert codes == {0}
     assert "cyclopts" in modules
     assert modules & HEAVY == set()
@@ -32,7 +33,16 @@ def test_help_loads_no_http():
 
 def test_a_wrong_option_loads_neither_http_nor_rich():
     """A line is all that there is to say."""
-    codes, modules = loaded(["runs", "--serch", "x"], ["runs", "-n", "few"], ["mirror"], ["sandbox", "--port", "x"])
+    codes, modules = loaded(
+        *(
+            ["runs", "--serch", "x"],
+            ["runs", "-n", "few"],
+            ["mirror"],
+            ["download"],
+            ["get"],
+            ["sandbox", "--port", "x"],
+        )
+    )
     assert codes == {2}
     assert "cyclopts" in modules
     assert modules & (HEAVY | {"rich.console"}) == set()
