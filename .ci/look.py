@@ -144,6 +144,7 @@ async def look(tab: Tab, pages: list[str], address: str, shots: Path | None) -> 
 
     async def shoot(name: str) -> None:
         if shots:
+            await asyncio.sleep(0.5)  # until what moves has come to rest
             picture = await tab.call("Page.captureScreenshot")
             (shots / f"{name}-{width}-{scheme}.png").write_bytes(base64.b64decode(picture["data"]))
 

@@ -69,7 +69,6 @@ GROUPS = (
     Group("models", "Items", ("models", "_wire")),
     Group("details", "Details of items", ("models.details", "_downloads")),
     Group("errors", "Errors", ("errors",)),
-    Group("blocking", "aiotofupilot.blocking", ("blocking",)),
     Group("arrow", "aiotofupilot.arrow", ("arrow",)),
     Group("blocking", "aiotofupilot.blocking", ("blocking",)),
     Group("mirror", "aiotofupilot.mirror", ("mirror",)),
@@ -172,10 +171,9 @@ def options() -> str:
     for name in app_for([]):
         if name[0] == "-":
             continue
-        help_text = app_for([name])[name].generate_docs(
-            recursive=False, heading_level=2, usage_name=f"aiotofupilot {name}"
-        )
-        head, *sections = re.split(r"^(?=\*\*[\w ]+\*\*:$)", help_text, flags=re.MULTILINE)
+        text = app_for([name])[name].generate_docs(recursive=False, heading_level=2)
+        text = re.sub(r"```console\n.*\n```\n", "", text, count=1)  # the usage, which names the program that runs here
+        head, *sections = re.split(r"^(?=\*\*[\w ]+\*\*:$)", text, flags=re.MULTILINE)
         page.append(head)
         for section in sections:
             first = seen.setdefault(section.strip(), name)

@@ -80,7 +80,8 @@ def test_a_link_that_leads_nowhere_is_refused(site, tmp_path, monkeypatch):
 
 def test_the_page_of_options_has_every_command_and_says_nothing_twice(site):
     page = site["options"]()
-    for name in (*NAMES, "mirror", "sandbox"):
+    assert "```" not in page  # a usage would have the name of this program
+    for name in (*NAMES, "download", "get", "mirror", "sandbox", "whoami"):
         assert page.count(f"\n## {name}\n") == 1
     assert page.count("`--timeout SECONDS`") < len(NAMES)
     assert "**Output**: as for [procedures](#procedures)" in page
