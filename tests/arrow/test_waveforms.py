@@ -1,12 +1,15 @@
 """The points of waveforms are one long table, whose batches have whole runs."""
 
 from math import nan
+from xml.etree import ElementTree as ET
 
 import attrs
+import matplotlib as mpl
 import pandas as pd
 import polars as pl
 import pyarrow as pa
 import pytest
+from fakes.guides import ROOT, read, read_blocks
 from fakes.in_process import InProcess
 from pyarrow import parquet
 
@@ -17,7 +20,7 @@ from aiotofupilot.listings.runs import Runs
 from aiotofupilot.listings.units import Units
 from aiotofupilot.models import RunDetails
 from aiotofupilot.sandbox import Sandbox, faults
-from aiotofupilot.testing import make
+from aiotofupilot.testing import make, serve
 
 RUNS = 14
 COLUMNS = [
@@ -186,3 +189,24 @@ async def test_only_runs_have_series_here(listing, service):
         await series(listing(), columns=["unit"])
     with pytest.raises(ValueError, match="rows must be at least 1"):
         series_batches(listing(), rows=0)
+
+
+def texts_of(picture):
+    return [element.text for element in ET.parse(picture).iter("{http://www.w3.org/2000/svg}text")]  # noqa: S314 - our own
+
+
+def test_the_program_of_the_guide_draws_the_picture_that_is_kept(monkeypatch, tmp_path):
+    """If the program was changed, copy what it draws here. Not every version of matplotlib draws the same lines."""
+    guide = ROOT / "aiotofupilot" / "guides" / "frames.md"
+    (program,) = [block for block in read_blocks(guide) if "savefig" in block.text]
+    assert "`Sandbox(procedures=1, runs=20)`" in read(guide)
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("SOURCE_DATE_EPOCH", "0")
+    style = {"svg.fonttype": "none", "svg.hashsalt": "aiotofupilot", "backend": "svg"}
+    with serve(Sandbox(procedures=1, runs=20)) as sandbox, mpl.rc_context(style):
+        monkeypatch.setenv("TOFUPILOT_API_KEY", sandbox.api_key)
+        monkeypatch.setenv("TOFUPILOT_URL", sandbox.url)
+        exec(compile(program.numbered, program.guide, "exec", dont_inherit=True), {"__name__": "__main__"})  # noqa: S102 - the guide's own text
+    drawn = texts_of(tmp_path / "waveform.svg")
+    assert drawn == texts_of(ROOT / ".github" / "pictures" / "waveform.svg")
+    assert len(drawn) > 8
