@@ -97,12 +97,14 @@ class Delivery:
     @property
     def status(self) -> int | None:
         """HTTP status code; None: nothing is sent."""
-        return self.head.status if self.head else None
+        head = self.head
+        return head.status if head else None
 
     @property
     def headers(self) -> Mapping[str, str]:
         """Headers of the response; empty if nothing is sent."""
-        return self.head.headers if self.head else {}
+        head = self.head
+        return head.headers if head else {}
 
     @property
     def body(self) -> bytes:

@@ -74,12 +74,12 @@ class Resource(Maker[T]):
     details: tuple[Detail, ...] = ()
     """What the API returns by itself of the items, and of what belongs to them."""
 
-    @property
+    @cached_property
     def model(self) -> type:
         """The model of its items."""
         return listing_class(self.name).model
 
-    @property
+    @cached_property
     def paged(self) -> bool:
         """Whether the listing has pages. Otherwise it is a bare array."""
         return not listing_class(self.name).is_bare
@@ -142,6 +142,8 @@ class Resource(Maker[T]):
 
     def shown(self, item: Any, asked: Values, snapshot: Snapshot) -> Any:  # noqa: ANN401 - an item of the listing
         """Add the fields to an item that the request includes, and leave out the others that it could include."""
+        if not self.included:
+            return item
         values = {
             name: snapshot.included(self.name, item, name) if asked[f"include_{name}"] else None
             for name in self.included
