@@ -18,6 +18,7 @@ that ``await listing`` returns is ``next(listing.pages())``.
 - A forked process does not have the thread. It is refused, and has to make a session of its own.
 - Callbacks, such as those of a limiter, run in the thread. They cannot use the session that calls them.
 - A listing has ``__arrow_c_stream__``, so that ``polars.DataFrame(listing)`` and ``pyarrow.table(listing)`` read it.
+  Ctrl-C may have to wait for such a library.
 
 Nothing is written twice: a method is found in the object of asyncio, and called in the thread if it is a coroutine
 function. The rest of this module tells type checkers what comes out of that.
@@ -43,7 +44,7 @@ from ._session import TofuPilotSession
 from .errors import SessionError
 from .listings import Listing
 from .models.display import Shown
-from .settings import Secret
+from .settings import Secret, unusable
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -366,7 +367,8 @@ def _like(constructor: Callable[Concatenate[A, P], None]) -> Callable[[Any], Cal
 class BlockingSession(Blocking[TofuPilotSession]):
     """A session with TofuPilot for programs without asyncio. Use it as a context manager, or close it yourself.
 
-    It takes the options of a `TofuPilotSession`, and has its listings and methods.
+    It takes the options of a `TofuPilotSession`, and has its listings and methods. ``http_session`` has to be left out,
+    because an aiohttp session belongs to the event loop in which it was made.
     """
 
     __slots__ = ("_is_closed",)
@@ -375,6 +377,8 @@ class BlockingSession(Blocking[TofuPilotSession]):
     def __init__(self, *args: Any, **kwargs: Any) -> None:  # noqa: ANN401 - of the session
         given = Secret((args, kwargs))
         del args, kwargs  # so that no traceback with local variables shows the key
+        if given.value[1].get("http_session") is not None:
+            raise unusable("http_session", "http_session must be left out: it belongs to another event loop")
         session = TofuPilotSession(*given.value[0], **given.value[1])
         super().__init__(session, LoopThread(session.close), None)
         self._is_closed = False

@@ -15,7 +15,7 @@ import warnings
 import pytest
 from fakes.shown import local_variables
 
-from aiotofupilot import SessionError, TofuPilotSession
+from aiotofupilot import ConfigurationError, SessionError, TofuPilotSession
 from aiotofupilot.blocking import BlockingSession
 from aiotofupilot.sandbox import faults
 
@@ -126,6 +126,12 @@ class TestClosed:
         shown = [*local_variables(caught.value)]
         assert any("self = <BlockingSession>" in text for text in shown)
         assert [text for text in shown if KEY in text] == []
+
+    def test_an_aiohttp_session_of_another_loop_is_refused(self):
+        with pytest.raises(ConfigurationError, match="http_session must be left out") as caught:
+            BlockingSession(KEY, http_session=object())
+        assert caught.value.parameter == "http_session"
+        assert [text for text in local_variables(caught.value) if KEY in text] == []
 
 
 class TestForgotten:
