@@ -213,7 +213,7 @@ class Attempts(Wanted, Generic[T]):
         are_others_answered, self._good = health.good > self._good, health.good
         if evidence(error) != "server":
             return self._allows_another(error, decision) and not await self._is_too_slow(error, are_others_answered)
-        if health.outage is None and not health.is_reached:  # the address is probably wrong
+        if health.is_unreachable:  # the address is probably wrong
             self._give_up()
             return False
         is_own = are_others_answered or health.outage is None

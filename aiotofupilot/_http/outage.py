@@ -133,6 +133,11 @@ class Health:
         return Sent(self.good, self.outage)
 
     @property
+    def is_unreachable(self) -> bool:
+        """Whether nothing has ever responded, and the last attempt at it has failed."""
+        return not (self.is_reached or self.outage or self._in_a_row)
+
+    @property
     def next(self) -> Wanted | None:
         """The next page to probe: of those that were not requested too often, the one that waits longest.
 

@@ -132,6 +132,15 @@ async def test_single_failures_among_good_responses_close_nothing(clock):
         assert await clock.run(*(fails() for _ in range(16))) == [None] * 16
 
 
+async def test_a_single_failure_before_the_first_response_is_tried_again(clock):
+    """The address is not wrong because one of several connections at once was reset."""
+    for failing in (1, 2, 3):
+        clock.seconds = 0.0
+        server = Server(clock)
+        server.once = {f"page-{number}": ConnectionFailedError("reset") for number in range(failing)}
+        assert await clock.run(*(server.ask(f"page-{number}") for number in range(4))) == [b"page"] * 4
+
+
 async def test_a_single_failure_with_one_page_in_flight_costs_one_wait(clock):
     """The session counts as down then, and waits for no longer than a page waits that fails by itself."""
     for failure in KINDS.values():
