@@ -31,11 +31,14 @@ _EXIT_CODES = (
     "130 interrupted, 143 ended by SIGTERM."
 )
 
-_USAGE_OF_MIRROR = "Usage: aiotofupilot mirror [OPTIONS] DATABASE [LISTING...]"
+_USAGE = {
+    "download": "Usage: aiotofupilot download [OPTIONS] FOLDER [LISTING]",
+    "mirror": "Usage: aiotofupilot mirror [OPTIONS] DATABASE [LISTING...]",
+}
 """cyclopts would call the listings ``ARGS``."""
 
 _MADE_LATE = {
-    "download": "Download the attachments of runs into a folder.",
+    "download": "Download the attachments of runs or units into a folder.",
     "mirror": "Bring a DuckDB database up to date, with a table for each listing.",
 }
 """Commands with the options of listings. By their names, what the help of the whole command says of them."""
@@ -77,11 +80,11 @@ def app_for(arguments: Sequence[str]) -> App:
     if wanted in ("download", _INSTALLS_COMPLETION):
         from .download import download_command  # noqa: PLC0415 - see above
 
-        app.command(download_command())
+        app.command(download_command(), usage=_USAGE["download"])
     if wanted in ("mirror", _INSTALLS_COMPLETION):
         from .mirror import mirror_command  # noqa: PLC0415 - see above
 
-        app.command(mirror_command(), usage=_USAGE_OF_MIRROR)
+        app.command(mirror_command(), usage=_USAGE["mirror"])
     for name, told in _MADE_LATE.items():
         if wanted not in (name, _INSTALLS_COMPLETION):
             app.command(App(name=name, help=told if tells_all else ""))

@@ -1,4 +1,4 @@
-"""``aiotofupilot download``: the attachments of runs, as files in a folder."""
+"""``aiotofupilot download``: the attachments of runs or units, as files in a folder."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from aiotofupilot import AttachmentError, TofuPilotError
 from aiotofupilot.listings import listing_class, part_filters
 
 from .failures import DeadlineError, IncompleteError, StoppedError, UsageError
-from .options import DownloadOptions, ServerOptions, unwrapped, with_filters
+from .options import DownloadOptions, ServerOptions, option, shared_filters, unwrapped, with_filters
 from .progress import progress_shown
 from .terminal import put, say, visible
 
@@ -29,7 +29,8 @@ if TYPE_CHECKING:
 
 __all__ = ["download_command"]
 
-_LISTING = "runs"
+_LISTINGS = ("runs", "units")
+"""What has attachments."""
 
 _NOT_OPTIONS = frozenset({"concurrency", "cursor"})
 """What ``list()`` takes and this command does not, because it has another default or remembers no position."""
@@ -37,39 +38,46 @@ _NOT_OPTIONS = frozenset({"concurrency", "cursor"})
 
 def download_command() -> Callable[..., Any]:
     """Return the command, as a function from which cyclopts can make a command."""
+    options = [argument for argument in listing_class("runs").options if argument.name not in _NOT_OPTIONS]
 
     @unwrapped
     async def download(
         folder: Annotated[Path, Parameter(metavar="FOLDER")],
+        listing: Annotated[str, Parameter(metavar="LISTING")] = _LISTINGS[0],
         /,
         *,
         requests: DownloadOptions = DownloadOptions(),  # noqa: B008 - a value
         server_options: ServerOptions = ServerOptions(),  # noqa: B008 - a value
         **filters: Any,  # noqa: ANN401 - those of `list`
     ) -> None:
-        """Download the attachments of runs into a folder.
+        """Download the attachments of runs or units into a folder.
 
-        Each file is FOLDER/<ID of the run>/<ID of the attachment>-<its name>. A file that is there is whole, and is not
-        downloaded again. So the same command goes on after any interruption, and later brings what is new.
+        Each file is FOLDER/<ID of the run, or serial number of the unit>/<ID of the attachment>-<its name>. A file that
+        is there is whole, and is not downloaded again. So the same command goes on after any interruption, and later
+        brings what is new.
 
         Args:
             folder: The folder. If there is none, it is made.
+            listing: What has the attachments: runs or units.
             requests: How requests are sent.
             server_options: Which server gets the requests, and with which key.
-            filters: The runs. Each is an option of its own.
+            filters: Which runs or units. Each is an option of its own.
         """
         server_options.check()
         if folder.exists() and not folder.is_dir():
             raise UsageError(f"{folder} is a file, and not a folder")
+        if listing not in _LISTINGS:
+            raise UsageError(f"{listing} have no attachments: {' and '.join(_LISTINGS)} have some")
+        for name in filters.keys() - part_filters(listing).keys() - {argument.name for argument in options}:
+            raise UsageError(f"{option(name)} is not a filter of {listing}")
         # Here and not above, because help and a wrong option need not wait for aiohttp.
         from .listing import Query  # noqa: PLC0415
         from .server import Server  # noqa: PLC0415
 
-        query = Query(_LISTING, details=True, concurrency=requests.concurrency, **filters)
+        query = Query(listing, details=True, concurrency=requests.concurrency, **filters)
         await _download(query, folder, Server(server_options, requests), requests)
 
-    options = [argument for argument in listing_class(_LISTING).options if argument.name not in _NOT_OPTIONS]
-    return with_filters(download, [*part_filters(_LISTING).values(), *options])
+    return with_filters(download, [*shared_filters(_LISTINGS), *options])
 
 
 @define
@@ -137,13 +145,15 @@ async def _download(query: Query, folder: Path, server: Server, requests: Downlo
     try:
         async with server.session() as session:
             walk = query.listing(session).details().walk()
-            with progress_shown(_LISTING, to_standard_output=False, total=query.arguments.get("max_items")) as progress:
+            with progress_shown(
+                query.name, to_standard_output=False, total=query.arguments.get("max_items")
+            ) as progress:
                 async with (
                     until(requests.deadline, progress),
                     walk,
                     counting_beside(query, session, progress) as count,
-                    aclosing(_noted(walk, progress, count)) as runs,
-                    aclosing(session.downloads(runs, folder, concurrency=requests.concurrency)) as downloads,
+                    aclosing(_noted(walk, progress, count)) as items,
+                    aclosing(session.downloads(items, folder, concurrency=requests.concurrency)) as downloads,
                 ):
                     async for download in downloads:
                         if failure := summary.add(download):
@@ -157,12 +167,13 @@ async def _download(query: Query, folder: Path, server: Server, requests: Downlo
         raise StoppedError(error, f"{summary}; run it again to go on") from error
     put(sys.stdout, visible("; ".join(filter(None, (str(summary), left_out)))) + "\n")
     if summary.failed:
-        raise IncompleteError(f"{summary.failed:,} could not be downloaded: run it again to try them again")
+        files = "1 file" if summary.failed == 1 else f"{summary.failed:,} files"
+        raise IncompleteError(f"{files} could not be downloaded: run it again")
 
 
 async def _noted(walk: DetailsWalk[Any], progress: Progress, count: Callable[[], None]) -> AsyncGenerator[Any]:
     """Yield what a walk yields, and count it."""
     count()
-    async for run in walk:
-        yield run
+    async for item in walk:
+        yield item
         progress.advance(1)

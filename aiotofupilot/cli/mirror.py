@@ -8,22 +8,20 @@ from datetime import timedelta
 from pathlib import Path  # noqa: TC003 - cyclopts resolves the annotations
 from typing import TYPE_CHECKING, Annotated, Any
 
-from attrs import evolve
 from cyclopts import Parameter
 
 from aiotofupilot import TofuPilotError
-from aiotofupilot.listings import NAMES, listing_class, part_filters
+from aiotofupilot.listings import NAMES, listing_class
 
 from .converters import duration
 from .failures import BusyError, DeadlineError, StoppedError, UsageError
-from .options import MirrorOptions, ServerOptions, option, unwrapped, with_filters
+from .options import MirrorOptions, ServerOptions, option, shared_filters, unwrapped, with_filters
 from .progress import progress_shown
 from .terminal import put, say, visible
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Generator, Mapping, Sequence
 
-    from aiotofupilot.listings import Argument
     from aiotofupilot.mirror import MirrorProgress, MirrorResult
 
     from .server import Server
@@ -89,22 +87,8 @@ def mirror_command() -> Callable[..., Any]:
             database, listings or None, given, server, requests, again=again, full=full, details=details
         )
 
-    return with_filters(mirror, _filters().values())
-
-
-def _filters() -> dict[str, Argument]:
-    """Return the filters that listings have, by name. The documentation of each says which ones do."""
-    having: dict[str, list[str]] = {}
-    arguments: dict[str, Argument] = {}
-    for name in NAMES:
-        if listing_class(name).by_run is None:
-            for shared, argument in part_filters(name).items():
-                having.setdefault(shared, []).append(name)
-                arguments.setdefault(shared, evolve(argument, name=shared))
-    return {
-        name: evolve(argument, doc=f"{argument.doc} For {', '.join(having[name])}.")
-        for name, argument in arguments.items()
-    }
+    mirrored = [name for name in NAMES if listing_class(name).by_run is None]
+    return with_filters(mirror, shared_filters(mirrored))
 
 
 async def bring_up_to_date(

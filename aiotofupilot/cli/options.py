@@ -14,11 +14,12 @@ from datetime import datetime, timedelta
 from pathlib import Path  # noqa: TC003 - cyclopts resolves the annotations
 from typing import TYPE_CHECKING, Annotated, Any, Literal, TypeVar, get_origin
 
-from attrs import field, frozen
+from attrs import evolve, field, frozen
 from cyclopts import Group, Parameter
 from cyclopts.validators import Number
 
 from aiotofupilot import Checkpoint
+from aiotofupilot.listings import part_filters
 
 from .converters import checkpoint, duration, metadata, seconds, timestamp
 from .failures import UsageError
@@ -42,6 +43,7 @@ __all__ = [
     "forms_of",
     "option",
     "options_of",
+    "shared_filters",
     "unwrapped",
     "with_filters",
     "with_options",
@@ -223,6 +225,19 @@ DETAILS = {
 """The option of a listing whose items the API also returns by themselves."""
 
 
+def shared_filters(listings: Iterable[str]) -> list[Argument]:
+    """Return the filters of several listings. The documentation of each says which listings have it."""
+    having: dict[str, list[str]] = {}
+    arguments: dict[str, Argument] = {}
+    for listing in listings:
+        for name, argument in part_filters(listing).items():
+            having.setdefault(name, []).append(listing)
+            arguments.setdefault(name, evolve(argument, name=name))
+    return [
+        evolve(argument, doc=f"{argument.doc} For {', '.join(having[name])}.") for name, argument in arguments.items()
+    ]
+
+
 def with_filters(command: C, filters: Collection[Argument]) -> C:
     """Let a command have an option for each filter, as `with_options` does, and say in its help how they are typed."""
     about, heading, arguments = (command.__doc__ or "").partition("\n\nArgs:")
@@ -296,10 +311,10 @@ class MirrorOptions(TimeoutOptions):
 @Parameter(name="*", group=_ASKING)
 @frozen(kw_only=True)
 class DownloadOptions(TimeoutOptions):
-    """How files, and the runs that have them, are requested.
+    """How files, and the runs or units that have them, are requested.
 
     Attributes:
-        concurrency: Files at a time, and beside them as many requests for runs.
+        concurrency: Files at a time, and beside them as many requests for runs or units.
     """
 
     concurrency: Annotated[int, Parameter(metavar="N", validator=Number(gte=1))] = 8

@@ -76,6 +76,18 @@ def test_filters_are_those_of_runs(sandbox, folder, capfd):
     assert (listed.query["outcomes"], listed.query["search_query"]) == ("FAIL", "INV")
 
 
+def test_those_of_units_lie_under_serial_numbers(sandbox, folder, capfd):
+    """Filters have the names that both listings share."""
+    assert (
+        run(["download", str(folder), "units", "--part-numbers", "INV-2000", "--since", "2020-01-01", "-n", "9"]) == 0
+    )
+    assert " files, " in capfd.readouterr().out
+    found = {path.name for path in folder.iterdir()}
+    assert found
+    assert all(name.startswith("INV-") for name in found)
+    assert any(request.path.endswith("/v2/units") for request in list(sandbox.requests))
+
+
 def test_a_file_that_cannot_be_downloaded_is_named_and_the_others_are_there(sandbox, attachments, folder, capfd):
     owner, identity, name = attachments.whole[3]
     on_storage(sandbox, identity).always(status(500))
@@ -84,7 +96,7 @@ def test_a_file_that_cannot_be_downloaded_is_named_and_the_others_are_there(sand
     assert "; 1 failed" in told
     assert errors == (
         f"aiotofupilot: {name} of {owner}: 500: the storage did not send attachment '{identity}'\n"
-        "aiotofupilot: 1 could not be downloaded: run it again to try them again\n"
+        "aiotofupilot: 1 file could not be downloaded: run it again\n"
     )
     assert files(folder) == expected(one for one in attachments.whole if one[1] != identity)
 
@@ -122,6 +134,8 @@ def test_what_is_left_out_is_told(sandbox, attachments, folder, capfd):
         ([], 'Command "download" parameter FOLDER requires an argument. See --help.'),
         ([__file__], f"{__file__} is a file, and not a folder"),
         (["x", "--cursor", "3"], "Unknown option: --cursor."),
+        (["x", "parts"], "parts have no attachments: runs and units have some"),
+        (["x", "units", "--slot-keys", "1"], "--slot-keys is not a filter of units"),
         (["x", "--concurrency", "0"], 'Invalid value "0" for --concurrency. Must be >= 1. See --help.'),
         (["x", "--until", "now"], "--until is for --sandbox"),
         (
