@@ -355,24 +355,26 @@ class Database:
         first = int(self._value(f"SELECT coalesce(max({KEY}), 0) + 1 FROM {listing}"))  # noqa: S608 - our own
         keys: Any = pa.array(range(first, first + rows.num_rows), pa.int64())
         keyed = rows.append_column(KEY, keys)
-        self._connection.register("keyed", keyed)
+        self._connection.register("keyed", keyed.drop_columns([DATA]))
         changed = self._connection.execute(
-            f"SELECT stored.{KEY} FROM {listing} AS stored JOIN keyed USING (id) "  # noqa: S608 - likewise
+            f"SELECT keyed.{KEY}, stored.{KEY} FROM keyed LEFT JOIN {listing} AS stored USING (id) "  # noqa: S608 - likewise
             "WHERE stored.digest IS DISTINCT FROM keyed.digest"
         ).fetchall()
-        if olds := [key for (key,) in changed]:
+        self._connection.unregister("keyed")
+        if old := [key for _, key in changed if key is not None]:
             self._connection.execute(
                 f"DELETE FROM {POINTS} WHERE {KEY} BETWEEN ? AND ? AND {KEY} IN (SELECT unnest(?))",  # noqa: S608 - likewise
-                [min(olds), max(olds), olds],
+                [min(old), max(old), old],
             )
         same = f"CASE WHEN {listing}.digest = incoming.digest THEN {listing}.{KEY} ELSE incoming.{KEY} END"
         self._merge(listing, keyed.drop_columns([DATA]), seen_at, {KEY: same})
+        new = {key for key, _ in changed}
+        is_new: Any = pa.array([key in new for key in range(first, first + rows.num_rows)], pa.bool_())
+        self._connection.register("incoming", keyed.select([KEY, DATA]).filter(is_new))
         self._connection.execute(
-            f"INSERT INTO {POINTS} SELECT {KEY}, generate_subscripts({DATA}, 1) - 1, unnest({DATA}) FROM keyed "  # noqa: S608 - likewise
-            f"WHERE {KEY} IN (SELECT {KEY} FROM {listing} WHERE {KEY} >= ?) ORDER BY {KEY}",
-            [first],
+            f"INSERT INTO {POINTS} SELECT {KEY}, generate_subscripts({DATA}, 1) - 1, unnest({DATA}) FROM incoming"  # noqa: S608 - likewise
         )
-        self._connection.unregister("keyed")
+        self._connection.unregister("incoming")
 
     def _merge(
         self, listing: str, rows: pa.Table, seen_at: datetime, changing: Mapping[str, str] | None = None

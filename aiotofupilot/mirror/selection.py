@@ -24,6 +24,9 @@ __all__ = ["OF_RUNS", "TABLES", "Selection", "details_of_runs", "is_ordered", "o
 OF_RUNS = tuple(name for name in NAMES if listing_class(name).by_run is not None)
 """The listings of what runs wrote. Their tables follow that of the runs."""
 
+_BUFFER = 64 * 2**20
+"""Bytes of details that wait to be stored. That takes longer than to request them, so more would always wait."""
+
 TABLES = (*NAMES, *DETAILED)
 """The names of all tables that a mirror can have, but for its own and for that of the points."""
 
@@ -184,4 +187,4 @@ def details_of_runs(
         on_drift="resync",
         on_unreadable=on_unreadable,
     )
-    return listing.details()
+    return listing.details(max_buffer=_BUFFER)
