@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 from attrs import frozen
 
 from aiotofupilot import Checkpoint, TofuPilotError, WalkStats, __version__
-from aiotofupilot.listings import Detailed, listing_class
+from aiotofupilot.listings import listing_class
 
 from .failures import DeadlineError, StoppedError, UsageError
 from .options import option
@@ -61,8 +61,9 @@ class Query:
     @property
     def model(self) -> type[Any]:
         """The class of an item."""
-        listing = listing_class(self.name)
-        return listing.details_class() if self.has_details and issubclass(listing, Detailed) else listing.model
+        listing: Any = listing_class(self.name)
+        model: type[Any] = listing.details_class() if self.has_details else listing.model
+        return model
 
     @property
     def at_once(self) -> int:

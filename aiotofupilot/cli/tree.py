@@ -66,8 +66,7 @@ class Tree(Format):
 
 
 def _fields(item: Any) -> tuple[Field, ...]:  # noqa: ANN401 - any model
-    model: Any = type(item)
-    return shown_fields(model)
+    return shown_fields(item.__class__)
 
 
 def _has_parts(field: Field) -> bool:
