@@ -313,6 +313,7 @@ class TestProcess:
         out, err = ended(process)
         assert (process.returncode, out) == (0, "")
         assert err.count("ResourceWarning: a blocking session of ") == 1
+        assert "Traceback" not in err
         assert ("Object allocated at" in err) is not is_global
         assert "blocking.py" not in err.partition("Object allocated at")[2]
         eventually(lambda: not sandbox.connections)
