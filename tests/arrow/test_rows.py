@@ -52,7 +52,8 @@ async def test_frames_have_plain_columns(listing):
     frame = found.to_pandas()
     assert str(frame.dtypes["started_at"]) == "datetime64[us, UTC]"
     assert frame.dtypes["duration"] == "float64"
-    assert {str(kind) for kind in frame.dtypes} == {"str", "float64", "datetime64[us, UTC]"}
+    text = str(frame.dtypes["outcome"])  # object before pandas 3
+    assert {str(kind) for kind in frame.dtypes} == {text, "float64", "datetime64[us, UTC]"}
     assert not frame.map(lambda value: isinstance(value, dict | list | tuple)).any(axis=None)
     assert frame.groupby("unit.part.number")["duration"].mean().notna().all()
     pd.testing.assert_frame_equal(frame, pd.DataFrame(found.to_pandas()))
