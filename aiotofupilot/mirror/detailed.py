@@ -72,19 +72,19 @@ DETAILED: Mapping[str, type] = {"series": _Series, "attachments": _Attachment}
 
 @define
 class DetailRows:
-    """Details of runs that are not rows yet."""
+    """Details of runs that are not rows yet. If a server repeats an ID, the last one counts."""
 
-    _series: list[Waveform] = field(factory=list["Waveform"])
-    _attachments: list[tuple[RunDetails, Attachment]] = field(factory=list["tuple[RunDetails, Attachment]"])
+    _series: dict[str, Waveform] = field(factory=dict[str, "Waveform"])
+    _attachments: dict[str, tuple[RunDetails, Attachment]] = field(factory=dict[str, "tuple[RunDetails, Attachment]"])
     _points: int = 0
 
     def add(self, run: RunDetails) -> None:
         """Add what is kept of a run."""
-        self._attachments += ((run, attachment) for attachment in run.attachments)
+        self._attachments |= {attachment.id: (run, attachment) for attachment in run.attachments}
         for phase in run.phases:
             for measurement in phase.measurements:
                 for number, series in enumerate(measurement.data_series or ()):
-                    self._series.append((run, phase, measurement, number, series))
+                    self._series[_key(measurement, number)] = (run, phase, measurement, number, series)
                     self._points += len(series.data)
 
     @property
@@ -96,16 +96,23 @@ class DetailRows:
         """Return the rows of each table that has any."""
         made: dict[str, pa.RecordBatch] = {}
         if self._series:
-            rows: Any = database_rows(_Series).batch([_series(*each) for each in self._series])
-            made["series"] = rows.append_column(DATA, _lists([series.data for *_, series in self._series]))
+            rows: Any = database_rows(_Series).batch([_series(*each) for each in self._series.values()])
+            made["series"] = rows.append_column(DATA, _lists([series.data for *_, series in self._series.values()]))
         if self._attachments:
-            made["attachments"] = database_rows(_Attachment).batch([_attachment(*each) for each in self._attachments])
+            made["attachments"] = database_rows(_Attachment).batch(
+                [_attachment(*each) for each in self._attachments.values()]
+            )
         return made
+
+
+def _key(measurement: RunMeasurement, number: int) -> str:
+    """Return the ID of a series, which has none of its own."""
+    return f"{measurement.id}:{number}"
 
 
 def _series(run: RunDetails, phase: RunPhase, measurement: RunMeasurement, number: int, series: DataSeries) -> _Series:
     return _Series(
-        id=f"{measurement.id}:{number}",
+        id=_key(measurement, number),
         run_id=run.id,
         phase_name=phase.name,
         retry_count=phase.retry_count,

@@ -190,6 +190,12 @@ def test_points_that_have_changed_replace_those_before(query, tmp_path):
     assert query("SELECT count(*) FROM points") == [(3 + 2 + 1 + 2,)]
 
 
+def test_an_id_that_a_server_repeats_is_there_once(query, tmp_path):
+    for _ in range(2):
+        stored(tmp_path / "line.duckdb", run((1.0, 2.0)), run((3.0,)))
+        assert query("SELECT id, length, value FROM series JOIN points USING (series_key)") == [("m:0", 1, 3.0)]
+
+
 @pytest.mark.parametrize("removed", ["series", "points", "attachments"])
 async def test_a_table_that_was_removed_is_there_again(pull, details, tables, query, removed):
     pull("runs", details=True)
