@@ -286,6 +286,16 @@ class TestRemoved:
 
 
 class TestUnreadable:
+    async def test_the_ids_are_kept_up_to_a_thousand(self, service, monkeypatch):
+        monkeypatch.setattr("aiotofupilot._paging.detail_window.LEFT_OUT_KEPT", 2)
+        wanted = ids(service)
+        for at in (1, 3, 4):
+            service.faults.on(one(wanted[at])).always(status(500))
+        connection = InProcess(service, attempts=1)
+        async with connection.procedures.list(on_unreadable="skip").details().walk() as walk:
+            assert [item.id async for item in walk] == [wanted[0], wanted[2], *wanted[5:]]
+        assert (walk.stats.unreadable, walk.stats.unreadable_ids) == (3, [wanted[1], wanted[3]])
+
     @WIDTHS
     @pytest.mark.parametrize("fault", [status(500), json([]), json({"id": 3}), html()], ids=["500", "[]", "{}", "html"])
     async def test_what_cannot_be_read_is_left_out_or_raised(self, service, concurrency, fault, caplog):
