@@ -257,7 +257,7 @@ class Sandbox(Api, Listings):
         site = web.TCPSite(runner, self._host, self._port, ssl_context=self._ssl_context)
         await site.start()
         self._running, self._port = (server, runner), site.port
-        self.storage.origin = self.url.removesuffix("/api")
+        self.storage.asked_at(*self.url.removesuffix("/api").split("://"))
 
     async def stop(self) -> None:
         """Close the port and every connection at once. The data, the log and the URL stay.
@@ -302,7 +302,7 @@ class Sandbox(Api, Listings):
             head_size=len(f"{http.method} {http.raw_path} HTTP/1.1\r\n")
             + sum(len(name) + len(value) + len(b": \r\n") for name, value in http.raw_headers),
         )
-        self.storage.origin = f"{http.scheme}://{http.host}"  # a container has another name for this machine
+        self.storage.asked_at(http.scheme, http.host)
         try:
             with self.handle(request) as delivery:
                 try:

@@ -28,8 +28,8 @@ class Storage:
     """Presigned addresses of files, and the responses to requests for them.
 
     Attributes:
-        origin: What addresses begin with, such as ``http://127.0.0.1:49152``. A sandbox that is running sets it with
-            each request to the host that the client has asked. At first it is a host that does not exist.
+        origin: What addresses begin with, such as ``http://localhost:49152``. A sandbox that is running sets it with
+            each request; see `asked_at`. At first it is a host that does not exist.
         lifetime: For how many seconds new addresses are valid. You may set it at any time. With 0 or less, an address
             has expired before anybody can use it.
     """
@@ -38,6 +38,20 @@ class Storage:
         self.origin: str = "https://storage.invalid"
         self.lifetime: float = 300.0
         self._secret = secrets.token_bytes(16)
+
+    def asked_at(self, scheme: str, host: str) -> None:
+        """Set the origin, given where a client has sent its request: a container has another name for this machine.
+
+        A real storage has another origin than the API. So has this one, if the client knows this machine by its number.
+
+        Args:
+            scheme: ``http`` or ``https``. With the latter the name stays, because the certificate is for that.
+            host: The host and the port.
+        """
+        name, separator, port = host.partition(":")
+        if (scheme, name) == ("http", "127.0.0.1"):
+            name = "localhost"
+        self.origin = f"{scheme}://{name}{separator}{port}"
 
     def address(self, identity: str, name: str) -> str:
         """Return a new address of a file.
