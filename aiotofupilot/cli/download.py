@@ -149,7 +149,7 @@ async def _download(query: Query, folder: Path, server: Server, requests: Downlo
                 query.name, to_standard_output=False, total=query.arguments.get("max_items")
             ) as progress:
                 async with (
-                    until(requests.deadline, progress),
+                    until(requests.deadline, lambda: progress.failure),
                     walk,
                     counting_beside(query, session, progress) as count,
                     aclosing(_noted(walk, progress, count)) as items,

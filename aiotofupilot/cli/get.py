@@ -111,7 +111,7 @@ async def _show(
     async with Server(server_options, timeouts).session() as session:
         with progress_shown(None, to_standard_output=True, total=None) as progress:
             try:
-                async with until(timeouts.deadline, progress):
+                async with until(timeouts.deadline, lambda: progress.failure):
                     item = await request(session)
             except ValueError as error:
                 raise UsageError(str(error)) from error

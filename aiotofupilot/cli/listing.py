@@ -18,6 +18,7 @@ from .failures import DeadlineError, StoppedError, UsageError
 from .options import option
 from .output import PartFile, StandardOutput, output
 from .progress import progress_shown
+from .server import Server, until
 from .tables import counted
 from .terminal import say
 
@@ -31,7 +32,6 @@ if TYPE_CHECKING:
     from .formats import Format
     from .output import Options, Output
     from .progress import Progress
-    from .server import Server
 
 __all__ = ["Query", "Written", "counting_beside", "write_listing"]
 
@@ -182,9 +182,8 @@ async def write_listing(
     progress: Progress | None = None
     walk: Walk[Any] | DetailsWalk[Any] | None = None
     is_whole = False
-    time = asyncio.timeout(deadline)
     try:
-        async with server.session() as session, time:
+        async with server.session() as session, until(deadline, lambda: progress.failure if progress else ""):
             query.listing(session)  # what is wrong with it is said before a file is touched
             decisive = {**query.options(), "--format": output_format.name}
             options: Options = {"aiotofupilot": __version__, "server": server.name, **decisive}
@@ -197,19 +196,13 @@ async def write_listing(
                     counting = counting_beside(query, session, progress)
                     await _write(walk, output_format, out, progress, counting=counting, at_once=query.at_once)
             is_whole = True
-    except (TofuPilotError, OSError, asyncio.CancelledError) as error:
-        is_late = isinstance(error, TimeoutError) and time.expired()  # and no TimeoutError of the disk, say
-        reason: BaseException = error
-        if deadline is not None and is_late:
-            reason = DeadlineError(deadline, progress.failure if progress else "")
+    except (TofuPilotError, DeadlineError, OSError, asyncio.CancelledError) as error:
         items = out.items if out else 0
         is_interrupted = isinstance(error, asyncio.CancelledError)
         if not (items or is_interrupted) or is_whole or isinstance(error, BrokenPipeError):
-            if reason is error:
-                raise
-            raise reason from None
+            raise
         left = f"{counted(items, query.name)} {_what_became_of_them(out)}"
-        raise StoppedError(reason, "; ".join(filter(None, (left, query.left_out(_stats(walk)))))) from error
+        raise StoppedError(error, "; ".join(filter(None, (left, query.left_out(_stats(walk)))))) from error
     return Written(out.items, query.left_out(_stats(walk)))
 
 

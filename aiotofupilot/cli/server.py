@@ -16,10 +16,9 @@ from .failures import DeadlineError
 from .terminal import say
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncGenerator
+    from collections.abc import AsyncGenerator, Callable
 
     from .options import ServerOptions, TimeoutOptions
-    from .progress import Progress
 
 __all__ = ["Server", "until"]
 
@@ -80,8 +79,12 @@ class Server:
 
 
 @asynccontextmanager
-async def until(deadline: float | None, progress: Progress) -> AsyncGenerator[None]:
+async def until(deadline: float | None, failure: Callable[[], str]) -> AsyncGenerator[None]:
     """End a block after some seconds; None: it takes as long as it takes.
+
+    Args:
+        deadline: The seconds.
+        failure: Returns the latest warning about an attempt; see `Progress.failure`.
 
     Raises:
         DeadlineError: The time is over.
@@ -93,4 +96,4 @@ async def until(deadline: float | None, progress: Progress) -> AsyncGenerator[No
     except TimeoutError as error:
         if deadline is None or not time.expired():  # it is one of the disk, say
             raise
-        raise DeadlineError(deadline, progress.failure) from error
+        raise DeadlineError(deadline, failure()) from error
