@@ -13,7 +13,6 @@ from typing import TYPE_CHECKING, Any, cast
 
 import attrs
 import pyarrow as pa
-from pyarrow import compute
 
 from aiotofupilot._arguments import integer, must_be
 from aiotofupilot._paging.details import Details
@@ -24,39 +23,36 @@ from .rows import checked_names
 from .streaming import RecordBatches, checked
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterator, Sequence
 
     from aiotofupilot._paging.paginator import Paginator
     from aiotofupilot.models import DataSeries, RunDetails, RunMeasurement, RunPhase
 
-__all__ = ["series", "series_batches"]
+__all__ = ["Waveform", "series", "series_batches", "waveforms"]
 
 _TEXT = pa.dictionary(pa.int32(), pa.string())
 
 _arrow: Any = pa  # the stubs do not know all arguments of the constructors
-_compute: Any = compute  # likewise, of the functions
 
 
 @attrs.frozen
-class _Waveform:
+class Waveform:
     """One series of points, with where it comes from."""
 
     run: RunDetails
     phase: RunPhase
     measurement: RunMeasurement
     number: int
+    """Which one of the series of the measurement it is, from 0."""
     series: DataSeries
 
 
-def _waveforms(run: RunDetails) -> list[_Waveform]:
-    """Return the waveforms of a run that have points."""
-    return [
-        _Waveform(run, phase, measurement, number, series)
-        for phase in run.phases
-        for measurement in phase.measurements
-        for number, series in enumerate(measurement.data_series or ())
-        if series.data
-    ]
+def waveforms(run: RunDetails) -> Iterator[Waveform]:
+    """Yield the waveforms of a run, also those without points."""
+    for phase in run.phases:
+        for measurement in phase.measurements:
+            for number, series in enumerate(measurement.data_series or ()):
+                yield Waveform(run, phase, measurement, number, series)
 
 
 _COLUMNS: dict[str, tuple[str, pa.DataType]] = {
@@ -72,17 +68,17 @@ _COLUMNS: dict[str, tuple[str, pa.DataType]] = {
     "value": ("series.data", pa.float64()),
     "units": ("series.units", _TEXT),
 }
-"""The type of each column, and where in a `_Waveform` its value is. The index is nowhere."""
+"""The type of each column, and where in a `Waveform` its value is. The index is nowhere."""
 
 
-def _column(name: str, waveforms: Sequence[_Waveform], lengths: Sequence[int]) -> pa.Array[Any]:
+def _column(name: str, found: Sequence[Waveform], lengths: Sequence[int]) -> pa.Array[Any]:
     path, kind = _COLUMNS[name]
     if not path:
         longest = max(lengths)
         numbers: Any = _arrow.Array.from_buffers(kind, longest, [None, pa.py_buffer(array("i", range(longest)))])
         column: pa.Array[Any] = _arrow.concat_arrays([numbers[:length] for length in lengths])
         return column
-    values = map(attrgetter(path), waveforms)
+    values = map(attrgetter(path), found)
     if name == "value":
         return points(values)
     return _repeated(pa.array(values, pa.string() if kind is _TEXT else kind), lengths)
@@ -90,10 +86,13 @@ def _column(name: str, waveforms: Sequence[_Waveform], lengths: Sequence[int]) -
 
 def _repeated(values: Any, lengths: Sequence[int]) -> pa.Array[Any]:  # noqa: ANN401 - an array
     """Return values, each as often as its waveform has points. Texts become a dictionary."""
+    from pyarrow import compute  # noqa: PLC0415 - a mirror, which needs no such columns, does not wait for it
+
     texts = values.dictionary_encode() if values.type == pa.string() else None
     ends = pa.array(accumulate(lengths), pa.int32())
     runs = _arrow.RunEndEncodedArray.from_arrays(ends, values if texts is None else texts.indices)
-    column: pa.Array[Any] = _compute.run_end_decode(runs)
+    functions: Any = compute  # the stubs do not know all of them
+    column: pa.Array[Any] = functions.run_end_decode(runs)
     return column if texts is None else _arrow.DictionaryArray.from_arrays(column, texts.dictionary)
 
 
@@ -106,11 +105,11 @@ class _SeriesRows:
 
     def sent(self, runs: Sequence[RunDetails], /) -> pa.RecordBatch:
         """Return the points of some runs."""
-        waveforms = [waveform for run in runs for waveform in _waveforms(run)]
-        if not waveforms:
+        found = [waveform for run in runs for waveform in waveforms(run) if waveform.series.data]
+        if not found:
             return pa.RecordBatch.from_pylist([], schema=self.schema)
-        lengths = [len(waveform.series.data) for waveform in waveforms]
-        arrays = [_column(name, waveforms, lengths) for name in self.schema.names]
+        lengths = [len(waveform.series.data) for waveform in found]
+        arrays = [_column(name, found, lengths) for name in self.schema.names]
         batch: pa.RecordBatch = _arrow.RecordBatch.from_arrays(arrays, schema=self.schema)
         return batch
 

@@ -11,14 +11,12 @@ from attrs import define, field, frozen, resolve_types
 
 from aiotofupilot.arrow.columns import points
 from aiotofupilot.arrow.flat import database_rows
+from aiotofupilot.arrow.waveforms import Waveform, waveforms
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from aiotofupilot.models import Attachment, DataSeries, RunDetails, RunMeasurement, RunPhase
-
-    Waveform = tuple[RunDetails, RunPhase, RunMeasurement, int, DataSeries]
-    """A series with where it comes from, and its number in its measurement."""
+    from aiotofupilot.models import Attachment, RunDetails
 
 __all__ = ["DATA", "DETAILED", "DetailRows"]
 
@@ -74,18 +72,16 @@ DETAILED: Mapping[str, type] = {"series": _Series, "attachments": _Attachment}
 class DetailRows:
     """Details of runs that are not rows yet. If a server repeats an ID, the last one counts."""
 
-    _series: dict[str, Waveform] = field(factory=dict[str, "Waveform"])
+    _series: dict[str, Waveform] = field(factory=dict[str, Waveform])
     _attachments: dict[str, tuple[RunDetails, Attachment]] = field(factory=dict[str, "tuple[RunDetails, Attachment]"])
     _points: int = 0
 
     def add(self, run: RunDetails) -> None:
         """Add what is kept of a run."""
         self._attachments |= {attachment.id: (run, attachment) for attachment in run.attachments}
-        for phase in run.phases:
-            for measurement in phase.measurements:
-                for number, series in enumerate(measurement.data_series or ()):
-                    self._series[_key(measurement, number)] = (run, phase, measurement, number, series)
-                    self._points += len(series.data)
+        for waveform in waveforms(run):
+            self._series[_key(waveform)] = waveform
+            self._points += len(waveform.series.data)
 
     @property
     def is_enough(self) -> bool:
@@ -96,8 +92,8 @@ class DetailRows:
         """Return the rows of each table that has any."""
         made: dict[str, pa.RecordBatch] = {}
         if self._series:
-            rows: Any = database_rows(_Series).batch([_series(*each) for each in self._series.values()])
-            made["series"] = rows.append_column(DATA, _lists([series.data for *_, series in self._series.values()]))
+            rows: Any = database_rows(_Series).batch(list(map(_series, self._series.values())))
+            made["series"] = rows.append_column(DATA, _lists([each.series.data for each in self._series.values()]))
         if self._attachments:
             made["attachments"] = database_rows(_Attachment).batch(
                 [_attachment(*each) for each in self._attachments.values()]
@@ -105,20 +101,21 @@ class DetailRows:
         return made
 
 
-def _key(measurement: RunMeasurement, number: int) -> str:
-    """Return the ID of a series, which has none of its own."""
-    return f"{measurement.id}:{number}"
+def _key(waveform: Waveform) -> str:
+    """Return an ID for a series. The API gives it none."""
+    return f"{waveform.measurement.id}:{waveform.number}"
 
 
-def _series(run: RunDetails, phase: RunPhase, measurement: RunMeasurement, number: int, series: DataSeries) -> _Series:
+def _series(waveform: Waveform) -> _Series:
+    series = waveform.series
     return _Series(
-        id=_key(measurement, number),
-        run_id=run.id,
-        phase_name=phase.name,
-        retry_count=phase.retry_count,
-        measurement_id=measurement.id,
-        measurement_name=measurement.name,
-        series=number,
+        id=_key(waveform),
+        run_id=waveform.run.id,
+        phase_name=waveform.phase.name,
+        retry_count=waveform.phase.retry_count,
+        measurement_id=waveform.measurement.id,
+        measurement_name=waveform.measurement.name,
+        series=waveform.number,
         series_name=series.name,
         description=series.description,
         units=series.units,
