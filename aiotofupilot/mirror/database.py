@@ -265,8 +265,9 @@ class Database:
         def change() -> None:
             if not all(map(self.has, filters)):
                 self._connection.execute("UPDATE _mirror_listings SET watermark = NULL WHERE listing = ?", [listing])
+            tables = self._tables()
             for name, text in filters.items():
-                self._make_table(name)
+                self._make_table(name, tables)
                 if not self.has(name):
                     self._connection.execute("INSERT INTO _mirror_listings VALUES (?, ?, NULL)", [name, text])
 
@@ -335,8 +336,7 @@ class Database:
 
         self._transact(change)
 
-    def _make_table(self, listing: str) -> None:
-        tables = self._tables()
+    def _make_table(self, listing: str, tables: Mapping[str, Mapping[str, str]]) -> None:
         columns, present = _columns_of(listing), tables.get(listing, {})
         if KEY in columns and not (present and POINTS in tables):  # then the points of what is left are not known
             self._connection.execute(f"DROP TABLE IF EXISTS {listing}; DROP TABLE IF EXISTS {POINTS}")
