@@ -14,8 +14,6 @@ from typing import TYPE_CHECKING, Any, Protocol, cast
 
 import attrs
 
-from .fields import shown_fields
-
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
@@ -88,6 +86,8 @@ class ShownItem(Shown):
 
 
 def _rows(item: Any) -> list[tuple[str, str]]:  # noqa: ANN401 - of any model
+    from .fields import shown_fields  # noqa: PLC0415 - notebooks only
+
     values = ((field.name, getattr(item, field.name)) for field in shown_fields(item.__class__))
     return [(name, _text(value)) for name, value in values if value is not None and value != ()]
 
