@@ -181,7 +181,7 @@ async def _many(
     If the iterable raises an error, those that it has yielded are finished before.
     """
     finished: asyncio.Queue[asyncio.Task[Any]] = asyncio.Queue()
-    room, running = asyncio.Semaphore(concurrency), set[asyncio.Task[Any]]()
+    places, running = asyncio.Semaphore(concurrency), set[asyncio.Task[Any]]()
 
     def begin(work: Coroutine[Any, Any, Any]) -> asyncio.Task[Any]:
         task = asyncio.create_task(work)
@@ -192,7 +192,7 @@ async def _many(
     async def read() -> None:
         async with aclosing(_each(attachments)) as each:
             async for attachment in each:
-                await room.acquire()
+                await places.acquire()
                 begin(one(attachment))
 
     reading = begin(read())
@@ -201,7 +201,7 @@ async def _many(
             task = await finished.get()
             running.remove(task)
             if task is not reading:
-                room.release()
+                places.release()
                 yield task.result()
         reading.result()
     finally:

@@ -27,7 +27,6 @@ if TYPE_CHECKING:
 
     from aiotofupilot.models import Page, RawItem
 
-
 __all__ = ["Extent", "Probe", "count_items", "count_not_kept", "fetch_probes"]
 
 _AT_ONCE = 4

@@ -30,7 +30,6 @@ from .walk import Iteration
 if TYPE_CHECKING:
     from datetime import datetime
 
-
 __all__ = ["JITTER", "FollowedListing"]
 
 T = TypeVar("T", bound=Identified)

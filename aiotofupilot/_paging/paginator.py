@@ -30,7 +30,6 @@ if TYPE_CHECKING:
     from aiotofupilot.models import Page, RawItem
     from aiotofupilot.positions import Shard, Watermark
 
-
 __all__ = ["Paginator"]
 
 T = TypeVar("T", bound=Identified)

@@ -31,7 +31,6 @@ if TYPE_CHECKING:
 
     from aiotofupilot.models import Page
 
-
 __all__ = ["AsyncOnly", "ItemIteration", "Iteration", "Walk"]
 
 T = TypeVar("T", bound=Identified)

@@ -128,13 +128,13 @@ class RecordBatches(Iteration[pa.RecordBatch]):
     async def _gather(self) -> None:
         """Gather the items of the next batch, up to a failure."""
         while self._failure is None and self._length < self._rows and self._size < _LARGEST:
-            room = self._rows - self._length - len(self._items)
-            if room <= 0 or len(self._items) * len(self.schema) >= _AT_ONCE or self._decoded >= _BYTES_AT_ONCE:
+            missing = self._rows - self._length - len(self._items)
+            if missing <= 0 or len(self._items) * len(self.schema) >= _AT_ONCE or self._decoded >= _BYTES_AT_ONCE:
                 self._convert()
                 continue
             try:
                 # Details come one by one, because each can be large.
-                items = await self._walk.take(1 if isinstance(self._walk, DetailsWalk) else room)
+                items = await self._walk.take(1 if isinstance(self._walk, DetailsWalk) else missing)
             except Exception as error:  # noqa: BLE001 - it is raised after the rows before it
                 self._failure = error
                 return

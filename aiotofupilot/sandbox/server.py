@@ -28,7 +28,6 @@ if TYPE_CHECKING:
 
     from aiotofupilot.models import Procedure, Run
 
-
 __all__ = ["Hook", "Sandbox"]
 
 Hook = Callable[[Factory, Request], None]

@@ -22,7 +22,6 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
     from random import Random
 
-
 __all__ = ["LOGS", "MEASUREMENTS", "PHASES"]
 
 _RECALIBRATION = 2000  # runs from one recalibration of the instruments to the next
