@@ -11,16 +11,16 @@ import pyarrow as pa
 import pytest
 from fakes.guides import ROOT, read, read_blocks
 from fakes.in_process import InProcess
+from fakes.waveforms import measured, run_of
 from pyarrow import parquet
 
-from aiotofupilot import DataSeries, RunMeasurement, RunPhase, ServerError
+from aiotofupilot import DataSeries, ServerError
 from aiotofupilot.arrow import series, series_batches, streaming
 from aiotofupilot.arrow.waveforms import _SeriesRows
 from aiotofupilot.listings.runs import Runs
 from aiotofupilot.listings.units import Units
-from aiotofupilot.models import RunDetails
 from aiotofupilot.sandbox import Sandbox, faults
-from aiotofupilot.testing import make, serve
+from aiotofupilot.testing import serve
 
 RUNS = 14
 COLUMNS = [
@@ -80,19 +80,8 @@ async def test_each_point_is_a_row(listing, concurrency):
 
 
 def run(*axes, **changes):
-    measurement = RunMeasurement(id="m", name="sweep", outcome="PASS", validators=None, data_series=axes)
-    scalar = attrs.evolve(measurement, measured_value=5, data_series=None)
-    phase = RunPhase(
-        id="p",
-        name="RF",
-        outcome="PASS",
-        started_at=None,
-        ended_at=None,
-        duration=None,
-        retry_count=1,
-        measurements=(scalar, measurement),
-    )
-    return attrs.evolve(make(RunDetails), **{"phases": (phase,)} | changes)
+    scalar = attrs.evolve(measured(), measured_value=5, data_series=None)
+    return run_of(scalar, measured(*axes), retry_count=1, **changes)
 
 
 def test_what_has_no_points_has_no_rows_and_no_number_is_null():

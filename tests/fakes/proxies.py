@@ -7,6 +7,7 @@ from contextlib import asynccontextmanager
 from functools import partial
 
 import trustme
+from fakes.raw_server import Listener
 
 __all__ = ["AUTHORITY", "Proxy", "certified", "with_tls"]
 
@@ -37,35 +38,6 @@ async def join(reader, writer, port, sent=b""):
     their_reader, their_writer = await asyncio.open_connection("127.0.0.1", port)
     their_writer.write(sent)
     await asyncio.gather(copy(reader, their_writer), copy(their_reader, writer))
-
-
-class Listener:
-    """A server whose connections end with it."""
-
-    def __init__(self):
-        self._handlers = set()
-
-    async def start(self, handle, context=None):
-        self._handle = handle
-        self._server = await asyncio.start_server(self._serve, "127.0.0.1", 0, ssl=context)
-        self.port = self._server.sockets[0].getsockname()[1]
-
-    async def stop(self):
-        self._server.close()
-        for handler in self._handlers:
-            handler.cancel()
-        await asyncio.gather(*self._handlers, return_exceptions=True)
-        await self._server.wait_closed()
-
-    async def _serve(self, reader, writer):
-        self._handlers.add(handler := asyncio.current_task())
-        try:
-            await self._handle(reader, writer)
-        except (ConnectionError, asyncio.IncompleteReadError):
-            pass
-        finally:
-            self._handlers.discard(handler)
-            writer.close()
 
 
 @asynccontextmanager

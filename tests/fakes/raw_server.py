@@ -2,7 +2,7 @@
 
 import asyncio
 
-__all__ = ["Server", "and_then", "hang", "hang_up", "http", "reset"]
+__all__ = ["Listener", "Server", "and_then", "hang", "hang_up", "http", "reset"]
 
 
 def http(body=b"", *headers, status="200 OK"):
@@ -11,23 +11,16 @@ def http(body=b"", *headers, status="200 OK"):
     return f"HTTP/1.1 {status}\r\n{fields}\r\n".encode() + body
 
 
-class Server:
-    """A server with fixed answers, which are bytes or coroutine functions. After the last one it hangs up."""
+class Listener:
+    """A server whose connections end with it."""
 
     def __init__(self):
-        self.answers = []
-        self.requests = []
-        self.connections = 0
-        self.asked = asyncio.Event()
-        self.gone = asyncio.Event()
-        """Set when a client has hung up."""
         self._handlers = set()
 
-    async def start(self, context=None):
+    async def start(self, handle, context=None):
+        self._handle = handle
         self._server = await asyncio.start_server(self._serve, "127.0.0.1", 0, ssl=context)
         self.port = self._server.sockets[0].getsockname()[1]
-        self.origin = f"{'https' if context else 'http'}://127.0.0.1:{self.port}"
-        return self
 
     async def stop(self):
         self._server.close()
@@ -38,6 +31,33 @@ class Server:
 
     async def _serve(self, reader, writer):
         self._handlers.add(handler := asyncio.current_task())
+        try:
+            await self._handle(reader, writer)
+        except (ConnectionError, asyncio.IncompleteReadError):
+            pass
+        finally:
+            self._handlers.discard(handler)
+            writer.close()
+
+
+class Server(Listener):
+    """A server with fixed answers, which are bytes or coroutine functions. After the last one it hangs up."""
+
+    def __init__(self):
+        super().__init__()
+        self.answers = []
+        self.requests = []
+        self.connections = 0
+        self.asked = asyncio.Event()
+        self.gone = asyncio.Event()
+        """Set when a client has hung up."""
+
+    async def start(self, context=None):
+        await super().start(self._answer, context)
+        self.origin = f"{'https' if context else 'http'}://127.0.0.1:{self.port}"
+        return self
+
+    async def _answer(self, reader, writer):
         self.connections += 1
         try:
             while request := await reader.readuntil(b"\r\n\r\n"):
@@ -53,9 +73,6 @@ class Server:
                     await writer.drain()
         except (ConnectionError, asyncio.IncompleteReadError):
             self.gone.set()
-        finally:
-            self._handlers.discard(handler)
-            writer.close()
 
 
 async def hang(writer):

@@ -20,7 +20,7 @@ from pathlib import Path
 import aiohttp
 import pytest
 from fakes.proxies import AUTHORITY, Proxy, with_tls
-from fakes.raw_server import Server, and_then, hang, hang_up, http
+from fakes.raw_server import and_then, hang, hang_up, http
 from fakes.shown import chain, texts
 from tenacity import AsyncRetrying, stop_after_attempt
 
@@ -139,17 +139,9 @@ async def attachments(account):
 
 
 @pytest.fixture
-async def storage():
-    server = await Server().start()
-    yield server
-    await server.stop()
-
-
-@pytest.fixture
-async def elsewhere():
-    server = await Server().start()
-    yield server
-    await server.stop()
+def storage(server):
+    """A storage of attachments."""
+    return server
 
 
 def given(server, path="/vault/k%7Ey+1.bin", **changes):

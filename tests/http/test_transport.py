@@ -59,20 +59,6 @@ class Client:
 
 
 @pytest.fixture
-async def server():
-    server = await Server().start()
-    yield server
-    await server.stop()
-
-
-@pytest.fixture
-async def elsewhere():
-    server = await Server().start()
-    yield server
-    await server.stop()
-
-
-@pytest.fixture
 async def make(server, clock):
     """Makes clients of the server, and closes them."""
     made = []

@@ -4,17 +4,17 @@ from datetime import timedelta
 from math import nan
 
 import pytest
-from attrs import evolve
 from fakes.in_process import InProcess
+from fakes.waveforms import measured, run_of
 
 from aiotofupilot import NotFoundError, ServerError
 from aiotofupilot.listings.runs import Runs
 from aiotofupilot.mirror import MirrorError, database, detailed, update
 from aiotofupilot.mirror.database import Database
 from aiotofupilot.mirror.detailed import DetailRows
-from aiotofupilot.models import DataSeries, RunDetails, RunMeasurement, RunPhase
+from aiotofupilot.models import DataSeries
 from aiotofupilot.sandbox import Sandbox, faults
-from aiotofupilot.testing import make, serve
+from aiotofupilot.testing import serve
 
 RUNS = 10
 ALL = timedelta(days=36_500)
@@ -151,18 +151,7 @@ def stored(path, *runs):
 
 def run(*data, units="mV", identity="m"):
     series = tuple(DataSeries(data=each, units=units) for each in data)
-    measurement = RunMeasurement(id=identity, name="sweep", outcome="PASS", validators=None, data_series=series)
-    phase = RunPhase(
-        id="p",
-        name="RF",
-        outcome="PASS",
-        started_at=None,
-        ended_at=None,
-        duration=None,
-        retry_count=0,
-        measurements=(measurement,),
-    )
-    return evolve(make(RunDetails), phases=(phase,), attachments=())
+    return run_of(measured(*series, identity=identity), attachments=())
 
 
 def test_points_that_have_changed_replace_those_before(query, tmp_path):
