@@ -1,4 +1,4 @@
-"""An event loop in a thread of its own, for programs without an event loop, and for notebooks, whose loop is in use."""
+"""An event loop in a separate thread. It is for programs without an event loop, and for notebooks, which use theirs."""
 
 from __future__ import annotations
 
@@ -56,7 +56,7 @@ class LoopThread:
 
     @property
     def has_begun(self) -> bool:
-        """Whether the thread has begun in this process, and not in the process of which it is a fork."""
+        """Whether the thread has begun in this process. A thread does not live on in a fork."""
         return self._loop is not None and self._pid == os.getpid()
 
     @property

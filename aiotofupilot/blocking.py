@@ -8,14 +8,14 @@ What is awaited elsewhere is waited for here, and what takes ``async for`` takes
 in `aiotofupilot`: the names, the arguments, the checkpoints and the errors. ``aclose()`` is ``close()``, and the page
 that ``await listing`` returns is ``next(listing.pages())``.
 
-- An event loop in a thread of its own makes the requests. The thread begins with the first request, and ends when the
+- An event loop in a separate thread makes the requests. The thread begins with the first request, and ends when the
   session is closed. A session that was not closed gives a `ResourceWarning`, and is closed when nothing refers to it,
   or when the interpreter exits.
 - Ctrl-C ends a wait at once. What was in flight is cancelled, and a walk can go on where it was. On Windows, Ctrl-C is
   noticed when the wait is over.
-- Any number of threads can use a session at the same time. Give each thread a walk of its own.
+- Any number of threads can use a session at the same time. Give each thread its own walk.
 - A walk that is left by ``break`` or an error is closed as soon as nothing refers to it. ``with`` closes it at once.
-- A forked process does not have the thread. It is refused, and has to make a session of its own.
+- A forked process does not have the thread. It is refused, and has to make its own session.
 - Callbacks, such as those of a limiter, run in the thread. They cannot use the session that calls them.
 - A listing has ``__arrow_c_stream__``, so that ``polars.DataFrame(listing)`` and ``pyarrow.table(listing)`` read it.
   Ctrl-C may have to wait for such a library.

@@ -142,7 +142,7 @@ def until():
 
 @pytest.fixture(scope="session")
 def official_sdk():
-    """The official SDK in processes of their own."""
+    """Runs programs with the official SDK, each in a separate process."""
     from fakes.command import OfficialSDK  # noqa: PLC0415 - few tests need it
 
     sdk = OfficialSDK()

@@ -133,7 +133,7 @@ class Paginator(AsyncOnly, Shown, Generic[T]):
     def details(self, *, max_buffer: int = MAX_BUFFER) -> Details[Any]:
         """Return the same listing with the details of each item, as ``get()`` of the listing returns them.
 
-        Each item takes a request of its own. At most ``concurrency`` requests are in flight, for pages and details
+        Each item takes one more request. At most ``concurrency`` requests are in flight, for pages and details
         together, and the details come in the order of the listing. Checkpoints and watermarks are those of the listing
         itself.
 

@@ -61,7 +61,7 @@ def download_command() -> Callable[..., Any]:
             listing: What has the attachments: runs or units.
             requests: How requests are sent.
             server_options: Which server gets the requests, and with which key.
-            filters: Which runs or units. Each is an option of its own.
+            filters: Which runs or units. There is an option for each.
         """
         server_options.check()
         if folder.exists() and not folder.is_dir():

@@ -68,7 +68,7 @@ def mirror_command() -> Callable[..., Any]:
                 request.
             requests: How requests are sent.
             server_options: Which server gets the requests, and with which key.
-            filters: What to mirror. Each is an option of its own.
+            filters: What to mirror. There is an option for each.
         """
         server_options.check()
         if again is not None and again <= timedelta(0):

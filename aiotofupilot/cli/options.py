@@ -216,7 +216,7 @@ DETAILS = {
                 group=_OUTPUT,
                 show_default=False,
                 help="Write everything that the server knows of each item, such as the phases of a run with their "
-                "measurements. Each item takes a request of its own, so let --concurrency send several. It needs the "
+                "measurements. Each item takes one more request, so let --concurrency send several. It needs the "
                 "format jsonl, json or parquet.",
             ),
         ],

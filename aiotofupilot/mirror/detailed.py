@@ -1,4 +1,4 @@
-"""What the mirror keeps of the details of runs: their waveforms and attachments, as rows of tables of its own."""
+"""What the mirror keeps of the details of runs: their waveforms and attachments, as rows of separate tables."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 __all__ = ["DATA", "DETAILED", "DetailRows"]
 
 DATA = "data"
-"""The column of the rows of series that has their points. It is a table of its own in the database."""
+"""The column of the rows of series that has their points. In the database, it is a separate table."""
 
 _POINTS = 250_000
 """Points that are made into rows together. As floats of Python they take 32 bytes each."""

@@ -1,4 +1,4 @@
-"""A sandbox in a thread of its own, because these tests have no event loop."""
+"""A sandbox in a separate thread, because these tests have no event loop."""
 
 import pytest
 

@@ -1,4 +1,4 @@
-"""The tests that the guides show pass as they stand: their ``python test`` blocks, each in a run of its own."""
+"""The tests that the guides show pass as they stand: their ``python test`` blocks, each in a separate run."""
 
 import re
 import subprocess

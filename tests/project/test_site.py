@@ -30,7 +30,7 @@ def names(site):
 
 
 def test_every_public_name_has_its_place(site, names):
-    """It has one on a page, and one on the page that lists them all."""
+    """One place is on the page of its module. The other is on the page that lists all names."""
     pages = site["reference"](names)
     everything = "".join(pages.values())
     assert {"aiotofupilot.TofuPilotSession", "aiotofupilot.arrow.table", "aiotofupilot.sandbox.faults.reset"} <= set(
