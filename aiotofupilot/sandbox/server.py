@@ -8,7 +8,7 @@ import socket
 import struct
 from collections import Counter
 from collections.abc import Awaitable, Callable, Generator, Iterable, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from typing import TYPE_CHECKING, Any, Self, Unpack
 
 from aiohttp import web
@@ -40,6 +40,8 @@ _READ_HEAD = 1024 * 1024
 """The most bytes of a request line or a header that are read at all."""
 _RESET_ON_CLOSE = struct.pack("ii", 1, 0)  # linger on, for no time
 
+_PASSES_TO_HAND_OVER = 3
+"""How often an event loop runs until a server knows a connection that was accepted. Before, it could not close it."""
 _NOT_HTTP = (HttpProcessingError, web.RequestPayloadError)
 _LOGGER = logging.getLogger("aiotofupilot.sandbox")
 
@@ -142,7 +144,7 @@ class Sandbox(Api, Listings):
         self._port = port
         self._ssl_context = ssl_context
         self._sleep = sleep
-        self._running: tuple[web.Server, web.ServerRunner] | None = None
+        self._running: tuple[web.Server, asyncio.Server] | None = None
         self._failures: list[Exception] = []
 
     def rows(self, listing: str) -> list[Any]:
@@ -251,11 +253,9 @@ class Sandbox(Api, Listings):
             max_line_size=_READ_HEAD,
             max_field_size=_READ_HEAD,
         )
-        runner = web.ServerRunner(server, shutdown_timeout=1.0)
-        await runner.setup()
-        site = web.TCPSite(runner, self._host, self._port, ssl_context=self._ssl_context)
-        await site.start()
-        self._running, self._port = (server, runner), site.port
+        loop = asyncio.get_running_loop()
+        listening = await loop.create_server(server, self._host, self._port, ssl=self._ssl_context, backlog=128)
+        self._running, self._port = (server, listening), listening.sockets[0].getsockname()[1]
         self.storage.asked_at(*self.url.removesuffix("/api").split("://"))
 
     async def stop(self) -> None:
@@ -268,12 +268,16 @@ class Sandbox(Api, Listings):
         """
         if self._running is None:
             return
-        (server, runner), self._running = self._running, None
-        for site in runner.sites:
-            await site.stop()
+        (server, listening), self._running = self._running, None
+        for listener in listening.sockets:
+            with suppress(NotImplementedError):  # the event loop of Windows has no readers
+                asyncio.get_running_loop().remove_reader(listener)
+        for _ in range(_PASSES_TO_HAND_OVER):
+            await asyncio.sleep(0)
+        listening.close()
         for connection in server.connections:
             connection.force_close()
-        await runner.cleanup()
+        await server.shutdown(1.0)
         await asyncio.sleep(0)  # transports call back once more when they close
         if self._failures:
             failures, self._failures = self._failures, []

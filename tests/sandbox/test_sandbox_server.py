@@ -1,10 +1,13 @@
 """The sandbox as a server."""
 
 import asyncio
+import socket
 import ssl
 import subprocess
 import sys
+from contextlib import suppress
 from types import SimpleNamespace
+from urllib.parse import urlsplit
 
 import aiohttp
 import pytest
@@ -181,6 +184,19 @@ async def test_stops_under_an_idle_connection(client):
     async with Sandbox(1) as sandbox, asyncio.timeout(1):
         await get(client, sandbox)
         await sandbox.stop()
+
+
+async def test_stopping_closes_a_connection_that_was_accepted_just_before():
+    """The loop needs some passes to hand an accepted connection over to the server. A stop may come in each of them."""
+    for passes in range(6):
+        async with Sandbox(3) as sandbox:
+            with socket.create_connection(urlsplit(sandbox.url).netloc.split(":")) as connection:
+                connection.settimeout(0)
+                for _ in range(passes):
+                    await asyncio.sleep(0)
+                await sandbox.stop()
+                with suppress(ConnectionResetError):
+                    assert connection.recv(1) == b"", passes
 
 
 async def test_stops_in_the_middle_of_an_answer(client):
