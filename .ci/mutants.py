@@ -46,7 +46,7 @@ if TYPE_CHECKING:
 PACKAGE = "aiotofupilot"
 PARTS = {"arrow", "cli", "dlt", "http", "listings", "mirror", "models", "otel", "paging", "sandbox", "testing", "wire"}
 """Parts of the package, by the names of their tests. In the package, a part is ``http``, ``_http`` or a module."""
-ALSO = {"models": "wire", "stats": "http"}
+ALSO = {"models": "wire", "session": "http", "stats": "http"}
 """In which other folder the tests of a part or a module are."""
 OTHERS = "values"
 """The part of all other modules."""

@@ -32,16 +32,21 @@ from functools import partial, wraps
 from typing import TYPE_CHECKING, Any, Concatenate, Generic, NoReturn, ParamSpec, Protocol, TypeVar, overload
 from warnings import warn
 
+from . import (
+    Details,
+    DetailsWalk,
+    FollowedListing,
+    IncrementalDetailsWalk,
+    IncrementalWalk,
+    Paginator,
+    SessionError,
+    TofuPilotSession,
+    Walk,
+)
 from ._blocking import LoopThread
-from ._paging.details import DetailIteration, Details, DetailsWalk, IncrementalDetailsWalk
-from ._paging.follow import FollowedListing
-from ._paging.incremental import IncrementalWalk
-from ._paging.paginator import Paginator
+from ._paging.details import DetailIteration
 from ._paging.source import Identified
-from ._paging.walk import ItemIteration, Walk
 from ._public import internal
-from ._session import TofuPilotSession
-from .errors import SessionError
 from .listings import Listing
 from .models.display import Shown
 from .settings import Secret, unusable
@@ -52,9 +57,8 @@ if TYPE_CHECKING:
     from types import TracebackType
     from typing import Self
 
-    from . import listings
-    from .positions import Checkpoint, Watermark
-    from .stats import WalkStats
+    from . import Checkpoint, WalkStats, Watermark, listings
+    from ._paging.walk import ItemIteration
 
 __all__ = [
     "Blocking",

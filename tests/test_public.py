@@ -120,7 +120,7 @@ def test_a_session_loads_no_listing_and_no_items():
     """They are loaded when something is listed."""
     names = run("from aiotofupilot import TofuPilotSession\nimport sys\nprint(*sys.modules)").split()
     loaded = {name for name in names if name.startswith("aiotofupilot.")}
-    assert "aiotofupilot._session" in loaded
+    assert "aiotofupilot._session.session" in loaded
     assert not [name for name in loaded if name.startswith(("aiotofupilot._paging.", "aiotofupilot.listings."))]
     assert not {"aiotofupilot.models.items", "aiotofupilot.models.refs"} & loaded
 

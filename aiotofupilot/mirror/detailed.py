@@ -16,7 +16,7 @@ from aiotofupilot.arrow.waveforms import Waveform, waveforms
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from aiotofupilot.models import Attachment, RunDetails
+    from aiotofupilot import Attachment, RunDetails
 
 __all__ = ["DATA", "DETAILED", "DetailRows"]
 

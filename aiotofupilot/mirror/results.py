@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from attrs import frozen
 
-from aiotofupilot.errors import TofuPilotError
+from aiotofupilot import TofuPilotError
 
 if TYPE_CHECKING:
     from pathlib import Path

@@ -23,7 +23,12 @@ CHANGES = {
         "    serials:",
         "Logs.list(serial_numbers)",
     ),
-    "a default changes": ("_session.py", "timeout: float | None = 30.0", "timeout: float | None = 9.0", "(timeout)"),
+    "a default changes": (
+        "_session/session.py",
+        "timeout: float | None = 30.0",
+        "timeout: float | None = 9.0",
+        "(timeout)",
+    ),
     "a name is no longer exported": ("stats.py", ', "WalkStats"]', "]", "aiotofupilot.WalkStats"),
     "a field is renamed": ("models/items.py", "created_by_user:", "creator:", "Procedure.created_by_user"),
     "a fault is renamed": ("sandbox/faults.py", "def cut(", "def cut_off(", "sandbox.faults.cut"),

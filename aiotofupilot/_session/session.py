@@ -9,16 +9,16 @@ from warnings import warn
 
 from attrs import evolve
 
-from . import models
-from ._http.client import MAX_BODY, Connection, Lifetime, Options
-from ._http.proxy import resolve_proxy
-from ._http.redaction import Redaction
-from ._http.retry import RetryPolicy
-from ._http.throttle import Throttle, checked_limiter
-from ._http.transport import Transport
-from .clock import Clock
-from .listings import Listings
-from .settings import Secret, Settings, unusable
+from aiotofupilot import models
+from aiotofupilot._http.client import MAX_BODY, Connection, Lifetime, Options
+from aiotofupilot._http.proxy import resolve_proxy
+from aiotofupilot._http.redaction import Redaction
+from aiotofupilot._http.retry import RetryPolicy
+from aiotofupilot._http.throttle import Throttle, checked_limiter
+from aiotofupilot._http.transport import Transport
+from aiotofupilot.clock import Clock
+from aiotofupilot.listings import Listings
+from aiotofupilot.settings import Secret, Settings, unusable
 
 if TYPE_CHECKING:
     import os
@@ -29,10 +29,11 @@ if TYPE_CHECKING:
 
     import aiohttp
 
-    from ._downloads.downloads import Attachments, Download
-    from ._http.retry import Retry
-    from ._http.throttle import Limiter
-    from .listings._shared import ExtraQuery
+    from aiotofupilot._http.retry import Retry
+    from aiotofupilot._http.throttle import Limiter
+    from aiotofupilot.listings._shared import ExtraQuery
+
+    from .downloads import Attachments, Download
 
 __all__ = ["TofuPilotSession"]
 
@@ -207,7 +208,7 @@ class TofuPilotSession(Listings):
             NotFoundError: The server is older than this request.
             TofuPilotError: The server did not respond as it should.
         """
-        from .listings._resource import get_item  # noqa: PLC0415 - a session loads nothing of this before it is used
+        from aiotofupilot.listings._resource import get_item  # noqa: PLC0415 - a session loads nothing of this before it is used
 
         missing = f"the server is too old to say whose key this is, or {self._base_url} is not its address"
         return await get_item(self._connection, "/v2/whoami", models.Identity, missing=missing)
@@ -230,7 +231,7 @@ class TofuPilotSession(Listings):
             InvalidJSONError: The response is not JSON.
             TofuPilotError: The server did not respond as it should.
         """
-        from .listings._resource import get_json  # noqa: PLC0415 - likewise
+        from aiotofupilot.listings._resource import get_json  # noqa: PLC0415 - likewise
 
         return await get_json(self._connection, path, query)
 
@@ -259,7 +260,7 @@ class TofuPilotSession(Listings):
             TofuPilotError: The file did not arrive.
             OSError: The file cannot be written.
         """
-        from ._downloads.downloads import download  # noqa: PLC0415 - most programs download nothing
+        from .downloads import download  # noqa: PLC0415 - most programs download nothing
 
         return await download(self, self._unowned, attachment, folder)
 
@@ -294,7 +295,7 @@ class TofuPilotSession(Listings):
             TypeError: An argument is of the wrong type.
             ValueError: An argument is out of bounds.
         """
-        from ._downloads.downloads import downloads  # noqa: PLC0415 - likewise
+        from .downloads import downloads  # noqa: PLC0415 - likewise
 
         return downloads(self, self._unowned, attachments, folder, concurrency=concurrency)
 
