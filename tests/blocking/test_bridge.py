@@ -85,7 +85,8 @@ def test_type_checkers_know_everything_that_the_class_of_asyncio_has(name):
     for attribute, of in known.items():
         if of is not None:
             assert of.rpartition(".")[2] == attribute
-            assert getattr(eval(of, vars(blocking) | {"R": int, "T": int}), "__name__", None) == attribute  # noqa: S307 - our own
+            named = eval(of, vars(blocking) | {"ItemIteration": ItemIteration, "R": int, "T": int})  # noqa: S307 - our own
+            assert getattr(named, "__name__", None) == attribute
             assert all(hasattr(cls, attribute) for cls in CLASSES[name])
 
 
