@@ -123,9 +123,7 @@ class Blocking(Generic[A_co]):
 
         @wraps(method)
         def call(*args: Any, **kwargs: Any) -> Any:  # noqa: ANN401 - of the method
-            # What blocks is given as what it is the blocking form of, such as the details that are to be downloaded.
-            given = [arg._object if isinstance(arg, Blocking) else arg for arg in args]  # noqa: SLF001
-            bound = partial(method, *given, **kwargs)
+            bound = partial(method, *map(_asynchronous, args), **{key: _asynchronous(kwargs[key]) for key in kwargs})
             return self._form(self._thread.run(bound) if waits else bound())
 
         vars(call).pop("__signature__", None)  # it has ``self``; without it, the one of the bound method is looked up
@@ -137,6 +135,11 @@ class Blocking(Generic[A_co]):
             if isinstance(value, kind):
                 return form(value, self._thread, self._owner or self)
         return value
+
+
+def _asynchronous(argument: Any) -> Any:  # noqa: ANN401 - of any type
+    """Return what an argument is the blocking form of, such as details to download. Another argument stays as it is."""
+    return argument._object if isinstance(argument, Blocking) else argument  # noqa: SLF001
 
 
 class BlockingIterator(Blocking[AsyncIterator[R]], Iterator[R]):

@@ -231,6 +231,15 @@ def test_details_and_a_stream_are_iterated_over(session):
         assert stream.stats.items == 2
 
 
+def test_the_files_of_details_are_downloaded(session, tmp_path):
+    details = session.runs.list(max_items=40).details()
+    attachments = [found for run in details for found in run.attachments if found.download_url]
+    assert attachments
+    whole = [session.download(attachment, tmp_path / "one").name for attachment in attachments]
+    for found in (session.downloads(details, tmp_path / "a"), session.downloads(folder=tmp_path, attachments=details)):
+        assert sorted(download.path.name for download in found if download.path) == sorted(whole)
+
+
 def test_libraries_read_a_listing_as_arrow(session, sandbox):
     """It takes no more requests than a walk."""
     listing = session.runs.list()
