@@ -115,7 +115,7 @@ def ranges(server):
 
 @pytest.fixture
 async def sandbox():
-    async with Sandbox(5, runs=30, api_key=KEY) as sandbox:
+    async with Sandbox(5, runs=8, seed=2, api_key=KEY) as sandbox:
         yield sandbox
 
 
