@@ -36,10 +36,10 @@ async def test_runs_are_yielded_exactly_once_while_a_line_produces_and_others_ar
     """Requests fail and heal, and the walk is resumed now and then from a checkpoint that was spelled out."""
     for seed in range(6 if NIGHTLY else 2):
         random = Random(f"{query} {seed}")  # noqa: S311 - test data
-        _, hooks = busy(3 * random.random(), most=200, seed=seed)
+        _, hooks = busy(3 * random.random(), most=60, seed=seed)
         removals = BusyLine(run_removals=random.choice([0, 0.5]), seed=seed)
         async with (
-            Sandbox(8, runs=random.randint(0, 400), seed=seed) as sandbox,
+            Sandbox(8, runs=random.randint(0, 120), seed=seed) as sandbox,
             TofuPilotSession(sandbox.api_key, base_url=sandbox.url, retry=AT_ONCE) as session,
         ):
             listed = [run.id for run in await session.runs.list(**query).collect()]
@@ -59,8 +59,8 @@ async def walk(listing, query, random):
     """Walk to the end, in several goes."""
     checkpoint, yielded, most = Checkpoint(), [], 1
     while most is not None:
-        most = random.choice([60, 60, None])
-        options = {"limit": random.choice([10, 33, 100]), "concurrency": random.randint(1, 16)}
+        most = random.choice([25, 25, None])
+        options = {"limit": random.choice([5, 15, 40]), "concurrency": random.randint(1, 16)}
         go = listing.list(**query, **options, cursor=checkpoint, max_items=most, on_drift="resync").walk()
         async with go:
             found = [item async for item in go]
@@ -74,14 +74,14 @@ async def walk(listing, query, random):
 async def test_what_the_line_writes_is_yielded_exactly_once_too(name):
     """One run writes several phases at once, and as many measurements and log lines."""
     async with (
-        Sandbox(4, runs=400) as sandbox,
+        Sandbox(4, runs=100) as sandbox,
         TofuPilotSession(sandbox.api_key, base_url=sandbox.url, retry=AT_ONCE) as session,
     ):
         query = {"procedure_id": sandbox.procedures[0].id} if name in {"measurements", "phases"} else {}
         listing = getattr(session, name)
         listed = [item.id for item in await listing.list(**query).collect()]
-        assert len(listed) > 10
-        line, hooks = busy(1.5, most=50)
+        assert len(listed) > 3
+        line, hooks = busy(1.5, most=25)
         sandbox.before_response += hooks
         yielded = [item.id for item in await walk(listing, query, Random(name))]  # noqa: S311 - test data
     assert line.produced > 0

@@ -23,7 +23,7 @@ def listing(session, sandbox, name, **options):
 
 @pytest.fixture
 async def sandbox():
-    async with Sandbox(4, runs=300) as sandbox:
+    async with Sandbox(4, runs=80) as sandbox:
         yield sandbox
 
 
@@ -40,14 +40,14 @@ async def test_each_item_is_yielded_once_while_a_line_works_and_runs_are_broken_
     sandbox.faults.randomly(faults.status(503), faults.cut(), rate=0.1, seed=3, heal_after=2)
 
     def work(factory, request):
-        if line.produced < 150:
+        if line.produced < 40:
             line(factory, request)
 
     sandbox.before_response.append(work)
     yielded, watermark = [], None
-    for _ in range(8):
-        stop = random.choice([1, 30, 200, None])
-        options = {"limit": random.choice([10, 33, 100]), "concurrency": random.randint(1, 8)}
+    for _ in range(6):
+        stop = random.choice([1, 10, 60, None])
+        options = {"limit": random.choice([5, 15, 40]), "concurrency": random.randint(1, 8)}
         walk = listing(session, sandbox, name, **options, max_items=stop).since(watermark)
         async with walk:
             yielded += [item.id async for item in walk]
@@ -160,8 +160,8 @@ async def test_a_newest_run_that_cannot_be_read_does_not_keep_a_stream_from_begi
 @pytest.mark.parametrize("concurrency", [1, 16])
 async def test_items_that_cannot_be_read_are_left_out_and_told(sandbox, session, concurrency):
     oldest_first = sorted(sandbox.runs, key=lambda run: run.created_at)
-    sandbox.faults.always(faults.unreadable(*(oldest_first[place].id for place in (0, 150, 151))))
-    walk = session.runs.list(limit=20, on_unreadable="skip", concurrency=concurrency).since()
-    assert sum([1 async for _ in walk]) == 297
+    sandbox.faults.always(faults.unreadable(*(oldest_first[place].id for place in (0, 40, 41))))
+    walk = session.runs.list(limit=10, on_unreadable="skip", concurrency=concurrency).since()
+    assert sum([1 async for _ in walk]) == 77
     assert walk.stats.unreadable == 3
-    assert walk.stats.unreadable_positions == [0, 150, 151]
+    assert walk.stats.unreadable_positions == [0, 40, 41]
