@@ -3,7 +3,6 @@
 import asyncio
 
 import pytest
-from tofupilot.v2 import TofuPilot
 
 from aiotofupilot import Identity, NotFoundError, Organization, TofuPilotSession, UnauthorizedError
 from aiotofupilot.sandbox import Sandbox, faults
@@ -16,16 +15,12 @@ async def sandbox():
 
 
 @pytest.mark.parametrize("kind", ["user", "station"])
-async def test_it_is_what_the_official_sdk_reads(sandbox, kind):
+async def test_it_is_what_the_official_sdk_reads(sandbox, official_sdk, kind):
     key = sandbox.api_key if kind == "user" else sandbox.station_key
-
-    def official():
-        with TofuPilot(api_key=key, server_url=sandbox.url) as client:
-            return client.identity.whoami().model_dump(by_alias=True)
-
     async with TofuPilotSession(key, base_url=sandbox.url) as session:
         identity = await session.whoami()
-    read = await asyncio.to_thread(official)
+    asked = [("identity.whoami", {})]
+    (read,) = await asyncio.to_thread(official_sdk.ask, "official_sdk_details.py", sandbox.url, key, asked=asked)
     assert (identity.type, identity.organization) == (kind, Organization(**read["organization"]))
     assert isinstance(identity, Identity)
     for name in ("user", "station"):

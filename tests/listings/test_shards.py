@@ -144,9 +144,7 @@ class TestPartOfAPage:
     def expected(self, sandbox, shard):
         return [batch for batch in sandbox.batches if shard.holds(batch.created_at)]
 
-    @pytest.mark.parametrize(
-        ("limit", "concurrency", "on_drift"), combined([3, 15, 100], [1, 4], ["ignore", "resync"])
-    )
+    @pytest.mark.parametrize(("limit", "concurrency", "on_drift"), combined([3, 15, 100], [1, 4], ["ignore", "resync"]))
     async def test_a_walk_yields_what_belongs_to_it(self, session, shard, expected, limit, concurrency, on_drift):
         listing = session.list(shard, limit=limit, concurrency=concurrency, on_drift=on_drift)
         assert len(expected) == 20
