@@ -1,16 +1,16 @@
 """The attachments of runs, as files in a folder."""
 
-import json
-import os
+import asyncio
 import re
-import resource
 import signal
 import threading
 from types import SimpleNamespace
 
 import pytest
 
+from aiotofupilot import TofuPilotSession
 from aiotofupilot.cli import run
+from aiotofupilot.sandbox import Sandbox
 from aiotofupilot.sandbox.faults import stall, status
 from aiotofupilot.sandbox.storage import contents
 
@@ -20,13 +20,19 @@ def folder(tmp_path):
     return tmp_path / "attachments"
 
 
-@pytest.fixture
-def attachments(sandbox, capfd):
-    """Return the attachments of the first 20 runs, by the run: those that have an address, and the others."""
-    assert sandbox.url
-    assert run(["runs", "-n", "20", "--details", "--format", "jsonl"]) == 0
-    runs = [json.loads(line) for line in capfd.readouterr().out.splitlines()]
-    every = [(run["id"], attachment["id"], attachment["name"]) for run in runs for attachment in run["attachments"]]
+RUNS = 12
+
+
+@pytest.fixture(scope="module")
+def attachments():
+    """Return the attachments of the first runs, by the run: those that have an address, and the others."""
+
+    async def listed():
+        async with Sandbox(250) as sandbox, TofuPilotSession(sandbox.api_key, base_url=sandbox.url) as session:
+            runs = session.runs.list(max_items=RUNS).details()
+            return [(run.id, attachment.id, attachment.name) async for run in runs for attachment in run.attachments]
+
+    every = asyncio.run(listed())
     # An upload that has not ended is called that in the sandbox.
     return SimpleNamespace(
         whole=[one for one in every if not one[2].endswith(".part")],
@@ -52,7 +58,7 @@ def on_storage(sandbox, identity=""):
 
 def test_every_file_is_downloaded_once(sandbox, attachments, folder, capfd):
     """The same command again requests no file that is there."""
-    arguments = ["download", str(folder), "-n", "20"]
+    arguments = ["download", str(folder), "-n", str(RUNS)]
     assert run(arguments) == 0
     assert files(folder) == expected(attachments.whole)
     count, without = len(attachments.whole), len(attachments.without)
@@ -91,7 +97,7 @@ def test_those_of_units_lie_under_serial_numbers(sandbox, folder, capfd):
 def test_a_file_that_cannot_be_downloaded_is_named_and_the_others_are_there(sandbox, attachments, folder, capfd):
     owner, identity, name = attachments.whole[3]
     on_storage(sandbox, identity).always(status(500))
-    assert run(["download", str(folder), "-n", "20", "--retries", "0"]) == 4
+    assert run(["download", str(folder), "-n", str(RUNS), "--retries", "0"]) == 4
     told, errors = capfd.readouterr()
     assert "; 1 failed" in told
     assert errors == (
@@ -104,7 +110,7 @@ def test_a_file_that_cannot_be_downloaded_is_named_and_the_others_are_there(sand
 def test_an_error_of_the_listing_comes_after_what_was_found_before(sandbox, attachments, folder, capfd):
     owner = attachments.whole[-1][0]
     sandbox.faults.on(lambda request: request.path.endswith(f"/runs/{owner}")).always(status(401))
-    assert run(["download", str(folder), "-n", "20"]) == 3
+    assert run(["download", str(folder), "-n", str(RUNS)]) == 3
     errors = capfd.readouterr().err
     assert errors.startswith("aiotofupilot: 401 ")
     assert errors.endswith(" without an address; run it again to go on\n")
@@ -123,7 +129,7 @@ def test_what_is_refused_at_once_leaves_nothing(sandbox, folder, capfd):
 def test_what_is_left_out_is_told(sandbox, attachments, folder, capfd):
     owner = attachments.whole[5][0]
     sandbox.faults.on(lambda request: request.path.endswith(f"/runs/{owner}")).always(status(500))
-    assert run(["download", str(folder), "-n", "19", "--retries", "0", "--on-unreadable", "skip"]) == 0
+    assert run(["download", str(folder), "-n", str(RUNS - 1), "--retries", "0", "--on-unreadable", "skip"]) == 0
     assert capfd.readouterr().out.endswith(f"; 1 run could not be read and is left out, with ID {owner}\n")
     assert files(folder) == expected(one for one in attachments.whole if one[0] != owner)
 
@@ -157,8 +163,8 @@ def test_wrong_usage(arguments, line, capfd, tmp_path, monkeypatch):
 def test_the_bars_show_runs_files_and_bytes(sandbox, folder, on_terminal):
     assert sandbox.url
     with on_terminal() as shown:
-        assert run(["download", str(folder), "-n", "40"]) == 0
-    assert " of 40 runs (" in shown.screen
+        assert run(["download", str(folder), "-n", "8"]) == 0
+    assert " of 8 runs (" in shown.screen
     assert " kB, " in shown.screen
     told, *rest = shown.lines
     assert re.fullmatch(r"\d+ files, \d+\.\d kB; \d+ without an address", told)
@@ -179,7 +185,7 @@ def test_an_interrupted_run_is_gone_on_with(start, sandbox, attachments, folder,
     came = threading.Event()
     on_storage(sandbox, last[1]).next(stall(3600))
     sandbox.before_response.append(lambda _, request: came.set() if last[1] in request.path else None)
-    process = start("download", folder, "-n", "20")
+    process = start("download", folder, "-n", RUNS)
     assert came.wait(20)
     process.send_signal(number)
     told, errors = process.communicate(timeout=20)
@@ -187,7 +193,7 @@ def test_an_interrupted_run_is_gone_on_with(start, sandbox, attachments, folder,
     assert errors.startswith(b"aiotofupilot: interrupted; ")
     assert errors.endswith(b"; run it again to go on\n")
     assert len(files(folder)) < len(attachments.whole)
-    assert run(["download", str(folder), "-n", "20"]) == 0
+    assert run(["download", str(folder), "-n", str(RUNS)]) == 0
     assert " there already; " in capfd.readouterr().out
     assert files(folder) == expected(attachments.whole)
 
@@ -195,31 +201,20 @@ def test_an_interrupted_run_is_gone_on_with(start, sandbox, attachments, folder,
 def test_a_deadline(start, sandbox, attachments, folder):
     assert attachments.whole
     on_storage(sandbox).always(stall(3600))
-    process = start("download", folder, "-n", "20", "--deadline", "2")
+    process = start("download", folder, "-n", RUNS, "--deadline", "2")
     _, errors = process.communicate(timeout=20)
     assert process.returncode == 4
     assert errors.startswith(b"aiotofupilot: the deadline of 2 s has passed")
     assert not files(folder)
 
 
-@pytest.mark.usefixtures("unmeasured")  # the limit would also be one of the file with the coverage
+@pytest.mark.usefixtures("unmeasured", "sandbox")  # the limit would also be one of the file with the coverage
 def test_a_full_disk_ends_it(start, attachments, folder, capfd):
     """Here it is a limit of the process, which Python sees as the same kind of error."""
-    soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
-    process = start(
-        "download",
-        folder,
-        "-n",
-        "20",
-        "--deadline",
-        "60",
-        env=os.environ | {"PYTHONUNBUFFERED": "1"},
-        preexec_fn=lambda: resource.setrlimit(resource.RLIMIT_FSIZE, (3000, hard)),
-    )
+    process = start("download", folder, "-n", RUNS, largest_file=3000)
     _, errors = process.communicate(timeout=60)
     assert process.returncode == 4, errors
     assert errors.startswith(b"aiotofupilot: cannot write: File too large")
     assert errors.count(b"\n") == 1
-    assert resource.getrlimit(resource.RLIMIT_FSIZE) == (soft, hard)
-    assert run(["download", str(folder), "-n", "20"]) == 0
+    assert run(["download", str(folder), "-n", str(RUNS)]) == 0
     assert files(folder) == expected(attachments.whole)

@@ -9,6 +9,7 @@ The programs in tests/clients, which ask with the official SDK, are started in t
 import gc
 import json
 import os
+import resource
 import runpy
 import signal
 import socket
@@ -181,8 +182,8 @@ def asked_for():
             os.close(descriptor)
 
 
-def become(streams, *, arguments, environment, folder, start_new_session=False):
-    """Take over what the process is started with."""
+def become(streams, *, arguments, environment, folder, start_new_session=False, largest_file=None):
+    """Take over what the process is started with. It can write so many bytes into a file, as on a full disk."""
     for number, descriptor in enumerate(streams):
         os.dup2(descriptor, number)
         os.close(descriptor)
@@ -191,6 +192,8 @@ def become(streams, *, arguments, environment, folder, start_new_session=False):
     sys.stderr.reconfigure(line_buffering=True)
     if start_new_session:
         os.setsid()
+    if largest_file is not None:
+        resource.setrlimit(resource.RLIMIT_FSIZE, (largest_file, resource.RLIM_INFINITY))
     os.chdir(folder)
     os.environ.clear()
     os.environ.update(environment)
