@@ -182,14 +182,20 @@ def asked_for():
             os.close(descriptor)
 
 
-def become(streams, *, arguments, environment, folder, start_new_session=False, largest_file=None):
-    """Take over what the process is started with. It can write so many bytes into a file, as on a full disk."""
+def become(streams, *, arguments, environment, folder, start_new_session=False, largest_file=None, closed=()):
+    """Take over what the process is started with.
+
+    It can write at most so many bytes into a file, as on a full disk. Of the standard streams, some are closed.
+    """
     for number, descriptor in enumerate(streams):
         os.dup2(descriptor, number)
         os.close(descriptor)
     sys.stdout, sys.stderr = (os.fdopen(number, "w", closefd=False) for number in (1, 2))
     sys.stdout.reconfigure(line_buffering=sys.stdout.isatty())
     sys.stderr.reconfigure(line_buffering=True)
+    for name in closed:
+        os.close(("stdin", "stdout", "stderr").index(name))
+        setattr(sys, name, None)
     if start_new_session:
         os.setsid()
     if largest_file is not None:
