@@ -46,8 +46,6 @@ def test_each_item_is_what_get_returns(sandbox, capfd, listing):
     arguments = [listing, *[f"--procedure-id={value}" for value in needed.values()], "-n", "3", "--details"]
     assert run([*arguments, "--format", "jsonl", "--concurrency", "4"]) == 0
     assert [json.loads(line) for line in capfd.readouterr().out.splitlines()] == wanted
-    assert run([*arguments, "--format", "json"]) == 0
-    assert json.loads(capfd.readouterr().out) == wanted
 
 
 @pytest.mark.parametrize("listing", ["logs", "users"])
@@ -121,6 +119,6 @@ def test_the_bar_counts_details(sandbox, on_terminal, tmp_path):
     """A line says in the end how many there are."""
     assert sandbox.url
     with on_terminal() as shown:
-        assert run(["runs", "-n", "40", "--details", "-o", str(tmp_path / "x.jsonl")]) == 0
-    assert "of 40 runs" in shown.screen
-    assert shown.lines[-2].startswith("40 runs in ")
+        assert run(["runs", "-n", "8", "--details", "-o", str(tmp_path / "x.jsonl")]) == 0
+    assert "of 8 runs" in shown.screen
+    assert shown.lines[-2].startswith("8 runs in ")

@@ -3,6 +3,7 @@
 import inspect
 import re
 
+from aiotofupilot.cli.app import app_for
 from aiotofupilot.cli.listing_command import help_of
 from aiotofupilot.cli.options import option, options_of
 from aiotofupilot.cli.tables import TABLES
@@ -60,6 +61,19 @@ def test_help_explains_the_forms_that_its_options_take_and_no_others():
         assert ("DURATION is" in told) == ("DURATION" in metavars)
         assert ("CONDITION is" in told) == ("CONDITION..." in metavars)
         assert ("marked with ..." in told) == any(metavar.endswith("...") for metavar in metavars)
+
+
+def test_help_names_every_option_and_speaks_no_python():
+    """A shell knows neither None nor backticks."""
+    python = re.compile("None|False|True|`|empty list|timezone-aware|Error")
+    for listing in NAMES:
+        command = app_for([listing])[listing]
+        parameters = [argument.parameter for argument in command.assemble_argument_collection()]
+        told = "\n".join([command.help, *(parameter.help for parameter in parameters if parameter.show)])
+        assert not python.findall(told)
+        arguments = (*listing_class(listing).filters, *listing_class(listing).options)
+        wanted = {option(argument.name) for argument in arguments if argument.name != "extra_query"}  # for programs
+        assert wanted <= {name for parameter in parameters for name in parameter.name}
 
 
 def test_a_table_has_a_few_columns_and_fits_a_narrow_terminal():

@@ -14,7 +14,7 @@ from aiotofupilot.cli import run
     ("form", "options"),
     [
         pytest.param("jsonl", ["--concurrency", "4", "--on-drift", "resync"], id="concurrent jsonl"),
-        pytest.param("jsonl", ["--details", "--concurrency", "4"], id="details"),
+        pytest.param("jsonl", ["--details", "--concurrency", "4", "-n", "60"], id="details"),
         pytest.param("csv", [], id="csv"),
         pytest.param("json", [], id="json"),
     ][: None if NIGHTLY else 2],

@@ -3,8 +3,8 @@
 import errno
 import os
 import signal
-import subprocess
 import sys
+import threading
 from datetime import UTC, datetime, timedelta
 
 import duckdb
@@ -156,19 +156,20 @@ def test_a_file_that_is_no_database(database, capfd):
     assert capfd.readouterr().err == f"aiotofupilot: {database} is not a DuckDB database: choose another file\n"
 
 
-def test_a_database_that_is_open_elsewhere(database, capfd):
+def test_a_database_that_is_open_elsewhere(sandbox, database, start, capfd):
     """In another process, because DuckDB lets one process open it as often as it likes."""
-    program = f"import duckdb; connection = duckdb.connect({str(database)!r}); print(flush=True); input()"
-    with subprocess.Popen(  # noqa: S603 - our own
-        [sys.executable, "-c", program], stdin=subprocess.PIPE, stdout=subprocess.PIPE
-    ) as other:
-        other.stdout.readline()
-        assert run(["mirror", str(database), "stations", "--sandbox"]) == ExitCode.FAILED
-        assert capfd.readouterr().err == (
-            f"aiotofupilot: another program has {database} open already: close it there, or wait until that is done\n"
-        )
-        other.communicate(b"\n")
-    assert run(["mirror", str(database), "stations", "--sandbox"]) == 0
+    came = threading.Event()
+    sandbox.faults.on(lambda request: request.path.endswith("/stations")).next(faults.stall(3600))
+    sandbox.before_response.append(lambda _, request: came.set() if request.path.endswith("/stations") else None)
+    other = start("mirror", database, "stations")
+    assert came.wait(20)
+    assert run(["mirror", str(database), "stations"]) == ExitCode.FAILED
+    assert capfd.readouterr().err == (
+        f"aiotofupilot: another program has {database} open already: close it there, or wait until that is done\n"
+    )
+    other.kill()
+    other.wait(20)
+    assert run(["mirror", str(database), "stations"]) == 0
 
 
 def test_a_key_that_may_not_list_something(sandbox, database, capfd):
