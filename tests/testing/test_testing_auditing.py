@@ -46,35 +46,35 @@ async def test_a_plain_loop_loses_what_the_report_says(listing):
     got = []
 
     def read(url, key):
-        got[:] = plain(url, key, listing=listing)
+        got[:] = plain(url, key, listing=listing, limit=40)
         return got
 
-    report = await audit(read, listing=listing, seed=3)
+    report = await audit(read, listing=listing, items=200, seed=3)
     assert report.missed
     assert report.doubled
     assert report.unknown == ()
     assert not report.is_exact
-    assert (report.got, report.stayed + report.removed_items) == (len(got), 1000)
+    assert (report.got, report.stayed + report.removed_items) == (len(got), 200)
     assert set(report.missed).isdisjoint(got)
     assert all(got.count(identity) > 1 for identity in report.doubled)
     assert len(got) - len(set(got)) == len(report.doubled)
     assert report.removed_items == 2 * report.requests
     assert report.created_items == report.requests
-    assert await audit(read, listing=listing, seed=3) == report
-    assert (await audit(read, listing=listing, seed=4)).missed != report.missed
+    assert await audit(read, listing=listing, items=200, seed=3) == report
+    assert (await audit(read, listing=listing, items=200, seed=4)).missed != report.missed
 
 
 @pytest.mark.parametrize("listing", ["procedures", "runs"])
 async def test_an_exact_loop_is_exact(listing):
-    report = await audit(partial(exact, listing=listing, concurrency=4), listing=listing)
+    report = await audit(partial(exact, listing=listing, concurrency=4, limit=20), listing=listing, items=200)
     assert report.is_exact, report
     assert report.removed_items > 20
 
 
 async def test_without_changes_a_plain_loop_is_exact():
-    report = await audit(plain, created=0, removed=0)
+    report = await audit(partial(plain, limit=10), items=100, created=0, removed=0)
     assert report.is_exact
-    assert (report.got, report.stayed, report.requests) == (1000, 1000, 10)
+    assert (report.got, report.stayed, report.requests) == (100, 100, 10)
 
 
 async def test_a_loop_may_have_any_form():
@@ -154,7 +154,7 @@ async def test_an_error_of_the_loop_is_raised_and_the_loop_is_closed():
             closed.append(True)
 
     with pytest.raises(LookupError, match="of the loop"):
-        await audit(read)
+        await audit(read, items=3)
     assert closed == [True]
 
 
@@ -170,7 +170,7 @@ async def test_a_cancelled_audit_closes_the_loop_and_the_sandbox():
             await asyncio.sleep(0)
             closed.append(url)
 
-    task = asyncio.create_task(audit(read))
+    task = asyncio.create_task(audit(read, items=3))
     await begun.wait()
     task.cancel()
     with pytest.raises(asyncio.CancelledError):

@@ -173,7 +173,7 @@ async def test_a_walk_is_exact_while_a_test_s_thread_changes_the_sandbox():
     Each request lets the thread make one change, while the sandbox's thread makes the answer. A thread that changed
     things without a pause would keep the interpreter to itself.
     """
-    sandbox = Sandbox(procedures=500)
+    sandbox = Sandbox(procedures=200)
     throughout = list(sandbox.procedures)
     asked, done = threading.Event(), threading.Event()
     sandbox.before_response.append(lambda _factory, _request: asked.set())
@@ -185,12 +185,12 @@ async def test_a_walk_is_exact_while_a_test_s_thread_changes_the_sandbox():
     def change():
         for number in takewhile(lambda _: not done.is_set(), count()):
             until_asked()
-            sandbox.procedures.insert(number % 500, make(Procedure, name=f"Passing {number}"))
+            sandbox.procedures.insert(number % 200, make(Procedure, name=f"Passing {number}"))
             sandbox.faults.next(gzip())
             assert sandbox.faults.pending in ([gzip()], [])  # a request may have met it
             until_asked()
             assert sandbox.requests.statuses.keys() <= {200, None}  # None: not answered yet
-            del sandbox.procedures[number % 500]
+            del sandbox.procedures[number % 200]
             sandbox.faults.clear()
         return number
 
