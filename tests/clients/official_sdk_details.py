@@ -1,9 +1,9 @@
 """Read single things with the official SDK. Run as a program; writes a JSON document to stdout.
 
-    python official_sdk_details.py URL API_KEY < QUERIES
+    python official_sdk_details.py URL < QUERIES
 
-QUERIES is a JSON array of ``[method, arguments]``, such as ``["runs.get", {"id": "..."}]``. The answer has what the SDK
-read for each, or the class and the text of what it raised.
+QUERIES is a JSON array of ``[key, method, arguments]``, such as ``["key", "runs.get", {"id": "..."}]``. The answer has
+what the SDK read for each, or the class and the text of what it raised.
 """
 
 import json
@@ -24,5 +24,6 @@ def read(client, method, arguments):
 
 
 assert official_sdk.LOOPBACK in sys.argv[1]
-with TofuPilot(api_key=sys.argv[2], server_url=sys.argv[1]) as sdk:
-    json.dump([read(sdk, method, arguments) for method, arguments in json.load(sys.stdin)], sys.stdout)
+asked = json.load(sys.stdin)
+clients = {key: TofuPilot(api_key=key, server_url=sys.argv[1]) for key in {key for key, *_ in asked}}
+json.dump([read(clients[key], *rest) for key, *rest in asked], sys.stdout)

@@ -224,6 +224,7 @@ if __name__ == "__main__":
         sys.path.insert(0, str(CLIENTS))
         import_module("official_sdk")  # it keeps the SDK on this machine
         load("tofupilot.v2")
+        import_module("httpcore")  # which httpx loads with its first client
     gc.collect()
     gc.freeze()
     wanted, streams = asked_for()
