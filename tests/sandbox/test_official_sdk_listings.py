@@ -23,7 +23,7 @@ WIRE = json.loads((TESTS / "recordings" / "listings.json").read_text("utf-8"))["
 PROGRAM = "official_sdk_listings.py"
 
 MIDDLES = {"procedures": "2026-01-30T06:00:00Z", "deployments": "2026-01-31T15:55:00Z"}
-MIDDLE = "2026-01-31T23:00:00Z"
+MIDDLE = "2026-01-31T19:00:00Z"
 CONDITIONS = {
     "runs": {"humidity": {"gte": 35, "lt": 45}, "rework": {"eq": False}, "shift": {"in": ["A", "C"]}},
     "units": {"pcb_lot": {"contains": "01"}},
@@ -61,14 +61,15 @@ TEXTS = {
 
 def service():
     """Give a sandbox with people whose names the SDK can read."""
-    return Sandbox(20, runs=110, nulls=False)
+    return Sandbox(20, runs=60, nulls=False)
 
 
 def value(made, listing, name, fact):
     """Choose a value that selects something, but not everything."""
-    run, unit = made.runs[40], made.units[7]
+    unit = made.units[7]
+    run = next(run for run in made.runs[20:] if run.procedure.id == made.procedures[0].id)
     known = {
-        "ids": {"units": [unit.id], "batches": [made.batches[1].id]}.get(listing, [run.id, made.runs[60].id]),
+        "ids": {"units": [unit.id], "batches": [made.batches[1].id]}.get(listing, [run.id, made.runs[30].id]),
         "run_ids": [run.id],
         "procedure_id": made.procedures[0].id,
         "procedure_ids": [run.procedure.id],
@@ -114,9 +115,10 @@ def queries(made):
         names = [name for name in facts["params"] if name not in ("limit", "cursor")]
         values = {name: value(made, listing, name, facts["params"][name]) for name in names}
         yield listing, required
-        for name in names:
+        for name in names[len(required) :]:
             yield listing, {**required, name: values[name]}
-        yield listing, values
+        if values:
+            yield listing, values
 
 
 QUERIES = list(queries(service()))
@@ -128,10 +130,20 @@ def made():
 
 
 @pytest.fixture(scope="module")
-def answers(made, official_sdk):
-    """What the official SDK gets for each query."""
+def answered(made, official_sdk):
+    """What the official SDK gets for each query, and then for one of each listing again, which fails."""
+    again = [next(query for query in QUERIES if query[0] == listing) for listing in WIRE]
+    made.faults.on(lambda request: request.asked > 1).always(status(500, message="the database is down"))
     with serve(made):
-        return official_sdk.ask(PROGRAM, made.url, made.api_key, asked=QUERIES)
+        answers = official_sdk.ask(PROGRAM, made.url, made.api_key, asked=[*QUERIES, *again])
+    made.faults.clear()
+    return answers
+
+
+@pytest.fixture
+def answers(answered):
+    """What the official SDK gets for each query."""
+    return answered[: len(QUERIES)]
 
 
 def plain(item):
@@ -169,7 +181,7 @@ async def list_ours(made):
     async with session_on(made) as session:
         return {
             index: await getattr(session, listing)
-            .list(**{name: argument(name, value) for name, value in arguments.items()}, limit=40, concurrency=4)
+            .list(**{name: argument(name, value) for name, value in arguments.items()}, limit=70, concurrency=2)
             .collect()
             for index, (listing, arguments) in enumerate(QUERIES)
             if index in OURS
@@ -193,18 +205,16 @@ def without_nulls(item):
 
 
 def test_this_client_gets_item_for_item_the_same(answers, ours):
-    assert len(ours) == 181
+    assert len(ours) == 179
     for index, listed in ours.items():
         spelled = json.loads(json.dumps([to_wire(item) for item in listed]))
         assert without_nulls(plain(spelled)) == without_nulls(plain(answers[index])), QUERIES[index]
 
 
-def test_most_queries_of_the_comparison_find_something_and_not_everything():
-    made = service()
+def test_most_queries_of_the_comparison_find_something_and_not_everything(answers):
     found = {}
-    for listing, arguments in QUERIES:
-        pairs = [(name, text) for name, argument in arguments.items() for text in spelled(argument)]
-        found.setdefault(listing, []).append(len(items(made, listing, pairs)))
+    for (listing, _), answer in zip(QUERIES, answers, strict=True):
+        found.setdefault(listing, []).append(len(answer))
     for listing, (everything, *single) in found.items():
         assert everything > 5, listing
         assert sum(count > 0 for count in single) >= 0.7 * len(single), listing
@@ -223,13 +233,6 @@ def test_it_sends_arrays_as_repeated_keys(made, answers):
     assert any(len(query.all("outcomes")) == 2 for query in sent)
 
 
-def test_it_reads_the_errors_of_every_listing(made, official_sdk):
+def test_it_reads_the_errors_of_every_listing(answered):
     """An error of any listing is read by the SDK as what it is."""
-    made.faults.always(status(500, message="the database is down"))
-    asked = [next(query for query in QUERIES if query[0] == listing) for listing in WIRE]
-    try:
-        with serve(made):
-            answered = official_sdk.ask(PROGRAM, made.url, made.api_key, asked=asked)
-    finally:
-        made.faults.clear()
-    assert answered == ["the database is down"] * len(WIRE)
+    assert answered[len(QUERIES) :] == ["the database is down"] * len(WIRE)
