@@ -54,7 +54,7 @@ def plain(value):
 
 
 def test_the_official_sdk_reads_every_detail_value_for_value(made, official_sdk):
-    """Both keys read everything, as its tests do, except that each has its own ``current``. An unknown id is not found."""
+    """Both keys read everything, as its tests do, except that each has its own ``current``."""
     read = list(reads(made))
     asked = [(key, method, arguments) for key in (made.api_key, made.station_key) for method, arguments, _ in read]
     taken = {method: arguments for method, arguments, _ in read if arguments}

@@ -14,17 +14,18 @@ from aiotofupilot.testing import make_unit
 
 @pytest.fixture
 def made():
-    return Sandbox(3, runs=30)
+    return Sandbox(3, runs=20)
 
 
-def attachments(made):
-    """Yield every attachment of the runs and units of a sandbox."""
-    for path in (*(f"runs/{run.id}" for run in made.runs), *(f"units/{unit.serial_number}" for unit in made.units)):
-        yield from ask(made, path)[1]["attachments"]
+def attachments(made, listing, key):
+    """Return every attachment of the items of a listing."""
+    return [
+        one for item in made.rows(listing) for one in ask(made, f"{listing}/{getattr(item, key)}")[1]["attachments"]
+    ]
 
 
 def address(made):
-    return next(one["download_url"] for one in attachments(made) if one["download_url"])
+    return next(one["download_url"] for one in attachments(made, "units", "serial_number") if one["download_url"])
 
 
 def get(made, url, **details):
@@ -35,7 +36,8 @@ def get(made, url, **details):
 
 
 def test_some_files_are_reports_have_no_size_or_are_not_there(made):
-    found = list(attachments(made))
+    of_runs = attachments(made, "runs", "id")
+    found = [*of_runs, *attachments(made, "units", "serial_number")]
     assert {one["name"] for one in found} == {"report.html", "trace.csv", "scope.part", "label.svg", "photo.part"}
     assert len({one["id"] for one in found}) == len(found)
     for one in found:
@@ -44,7 +46,6 @@ def test_some_files_are_reports_have_no_size_or_are_not_there(made):
         if is_there:
             assert one["size"] in (0, len(get(made, one["download_url"]).body))
     assert {one["size"] == 0 for one in found} == {True, False}
-    of_runs = [one for run in made.runs for one in ask(made, f"runs/{run.id}")[1]["attachments"]]
     assert {one["name"] for one in of_runs if one["is_report"]} == {"report.html"}
 
 
@@ -124,7 +125,7 @@ def test_the_artifact_of_a_deployment_is_what_it_says(made):
 
 
 async def test_over_sockets_an_address_is_of_another_origin_and_meets_the_faults_of_the_sandbox(client):
-    async with Sandbox(3, runs=30) as made:
+    async with Sandbox(3, runs=20) as made:
         url = address(made)
         assert url.startswith(made.url.removesuffix("/api").replace("127.0.0.1", "localhost") + "/storage/")
         async with client.get(url) as response:

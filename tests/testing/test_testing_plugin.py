@@ -362,7 +362,9 @@ def test_unittest_needs_no_pytest(pytester):
     """A test case enters a sandbox like any context. It needs no other tool of tests either."""
     pytester.makepyfile(test_unit=UNITTEST)
     program = "import sys, unittest; sys.modules |= {'aioresponses': None, 'pytest': None}; unittest.main('test_unit')"
-    ran = subprocess.run([sys.executable, "-W", "error", "-c", program], check=True, capture_output=True, text=True)
+    ran = subprocess.run(  # noqa: S603 - our own program
+        [sys.executable, "-W", "error", "-c", program], check=True, capture_output=True, text=True
+    )
     assert "Ran 3 tests" in ran.stderr
     assert ran.stderr.endswith("\n\nOK\n")
 
