@@ -9,6 +9,7 @@ from collections import Counter
 from random import Random
 
 from attrs import evolve
+from fakes.budget import MANY
 from fakes.in_process import InProcess
 from hypothesis import given, settings, strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
@@ -17,7 +18,6 @@ from aiotofupilot import Checkpoint, ConnectionFailedError, DriftError
 from aiotofupilot.sandbox import BusyLine, Sandbox, faults, make_procedures
 
 SUPPLY = make_procedures(2000, seed=1)
-MANY = settings().max_examples
 
 limits = st.one_of(st.integers(1, 6), st.integers(1, 100))
 concurrencies = st.integers(1, 16)

@@ -6,13 +6,13 @@ Hypothesis decides what happens between any two answers, and where a run is brok
 import asyncio
 from itertools import count
 
+from fakes.budget import MANY
 from fakes.dated import KINDS, Row, Server, listing
 from hypothesis import settings, strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
 
 from aiotofupilot import ServerError, Watermark
 
-MANY = settings().max_examples
 LATE = st.one_of(st.just(0.0), st.just(60.0), st.floats(0, 60))
 LATER = st.one_of(st.just(0.0), st.floats(0, 100))
 

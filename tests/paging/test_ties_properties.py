@@ -8,12 +8,11 @@ import asyncio
 from itertools import count
 from random import Random
 
+from fakes.budget import MANY
 from fakes.dated import Row, Server, listing
 from hypothesis import example, given, settings, strategies as st
 
 from aiotofupilot import DriftError
-
-MANY = settings().max_examples
 
 blocks = st.lists(st.one_of(st.just(1), st.integers(1, 4), st.integers(1, 12)), max_size=12)
 """How many items have the same key, for one key after the other."""

@@ -4,6 +4,7 @@ import asyncio
 from random import Random
 
 from attrs import frozen
+from fakes.budget import MANY
 from hypothesis import given, settings, strategies as st
 
 from aiotofupilot import Checkpoint, DriftError, ServerError
@@ -11,7 +12,6 @@ from aiotofupilot._paging.source import Plan
 from aiotofupilot._paging.walk import Walk
 from aiotofupilot.models import Page, PageMeta
 
-MANY = settings().max_examples
 MOST, LATELY = 3, 100
 """At most so many changes come among so many requests. More of them could agree by chance where a gap is confirmed."""
 START = Checkpoint(listing="items", query="anything")
