@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from base64 import b64encode
 from collections.abc import Mapping
-from functools import cached_property
+from functools import cache, cached_property
 from typing import TYPE_CHECKING, Any, cast
 
 from attrs import asdict, has
@@ -107,10 +107,8 @@ def _pattern(secret: str) -> str:
 
 def _forms(character: str) -> list[str]:
     """Return patterns of every way to write one character of a key."""
-    from html.entities import html5  # noqa: PLC0415 - it has two thousand names, and only errors need them
-
     code = ord(character)
-    names = "|".join(re.escape(name.rstrip(";")) for name, value in html5.items() if value == character)
+    names = "|".join(map(re.escape, _html_names().get(character, ())))
     # The first character of an escape may itself be escaped as in a URL: yarl turns a backslash into %5C.
     percent = "%(?:25){0,4}"
     backslash, hash_sign, semicolon = rf"(?:\\|{percent}5c)", f"(?:#|{percent}23)", f"(?:;|{percent}3b)?"
@@ -122,6 +120,17 @@ def _forms(character: str) -> list[str]:
         rf"={code:02x}",
         rf"{ampersand}(?:{hash_sign}(?:0{{0,6}}{code}|x0{{0,6}}{code:x}){f'|{names}' if names else ''}){semicolon}",
     ]
+
+
+@cache
+def _html_names() -> dict[str, list[str]]:
+    """Return the names of characters in HTML. There are two thousand, and only errors need them."""
+    from html.entities import html5  # noqa: PLC0415 - see above
+
+    names: dict[str, list[str]] = {}
+    for name, character in html5.items():
+        names.setdefault(character, []).append(name.rstrip(";"))
+    return names
 
 
 def _encodings(key: bytes) -> list[str]:
