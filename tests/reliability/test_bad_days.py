@@ -88,18 +88,21 @@ ALONE = 3
 
 HARMLESS = [faults.gzip(), faults.chunked(), faults.latency(0.001, jitter=0.001), faults.gzip() + faults.chunked()]
 
+PLACE = 50
+"""The cursor of the page that meets a fault."""
+
 CONCURRENCY = pytest.mark.parametrize("concurrency", [1, 16])
 
 
 @pytest.fixture
 async def sandbox():
-    async with Sandbox(procedures=300) as sandbox:
+    async with Sandbox(procedures=100) as sandbox:
         yield sandbox
 
 
 @pytest.fixture
 async def session(sandbox, fault):
-    timeout = 0.2 if fault in STALLS else 60
+    timeout = 0.1 if fault in STALLS else 60
     async with TofuPilotSession(sandbox.api_key, base_url=sandbox.url, timeout=timeout, max_body=LIMIT) as session:
         yield session
 
@@ -130,14 +133,14 @@ def assert_within_policy(requests):
 @pytest.mark.parametrize("fault", [*HEALING, *HARMLESS], ids=repr)
 async def test_a_walk_gets_over_what_heals(sandbox, session, fault, concurrency):
     """It yields every item once. Only the page that failed is asked for again."""
-    sandbox.faults.on(cursor=200).next(fault, times=2)
-    items, error = await take(session.procedures.list(limit=20, concurrency=concurrency).walk())
+    sandbox.faults.on(cursor=PLACE).next(fault, times=2)
+    items, error = await take(session.procedures.list(limit=10, concurrency=concurrency).walk())
     assert error is None
     assert items == sandbox.procedures
     assert_within_policy(sandbox.requests)
     if fault not in SLOW:  # after two of these, the page is read in parts
         asked = Counter(sandbox.requests.cursors)
-        assert asked.pop("200") == (3 if fault in HEALING else 1)
+        assert asked.pop(f"{PLACE}") == (3 if fault in HEALING else 1)
         assert set(asked.values()) == {1}
 
 
@@ -145,32 +148,32 @@ async def test_a_walk_gets_over_what_heals(sandbox, session, fault, concurrency)
 @pytest.mark.parametrize(("fault", "expected"), [*HEALING.items(), *FINAL.items()], ids=repr)
 async def test_a_walk_resumes_from_what_does_not_heal(sandbox, session, fault, expected, concurrency):
     """The error is typed, knows its attempts, and comes after every item before it; the checkpoint has the rest."""
-    sandbox.faults.on(cursor=200).always(fault)
-    listing = session.procedures.list(limit=20, concurrency=concurrency)
+    sandbox.faults.on(cursor=PLACE).always(fault)
+    listing = session.procedures.list(limit=10, concurrency=concurrency)
     items, error = await take(listing.walk())
     assert type(error) is expected
     is_searched_for = fault in BAD_ITEMS or (fault in HEALING and fault not in REFUSALS)
     assert error.attempts == (ALONE if is_searched_for else ATTEMPTS if fault in HEALING else 1)
-    assert items == sandbox.procedures[:200]
+    assert items == sandbox.procedures[:PLACE]
     assert_within_policy(sandbox.requests)
     sandbox.faults.clear()
-    resumed = session.procedures.list(limit=20, concurrency=concurrency, cursor=Checkpoint.parse(str(error.checkpoint)))
+    resumed = session.procedures.list(limit=10, concurrency=concurrency, cursor=Checkpoint.parse(str(error.checkpoint)))
     assert items + await resumed.collect() == sandbox.procedures
 
 
 @CONCURRENCY
-@pytest.mark.parametrize(("rate", "seeds"), [(0.01, 3), (0.1, 3), (0.5, 3)])
+@pytest.mark.parametrize(("rate", "seeds"), [(0.01, 5), (0.1, 3), (0.5, 2)])
 async def test_mixtures_end_well_or_in_an_error_that_is_resumed_from(sandbox, rate, seeds, concurrency):
     """No item is lost or doubled, and no page is asked for more often than the policy says."""
     for seed in range(seeds):
         sandbox.faults.clear()
         sandbox.faults.randomly(*HEALING, rate=rate, seed=seed)
-        async with TofuPilotSession(sandbox.api_key, base_url=sandbox.url, timeout=0.2) as session:
+        async with TofuPilotSession(sandbox.api_key, base_url=sandbox.url, timeout=0.1) as session:
             yielded, checkpoint, error = [], None, True
             for _ in range(50):
                 sandbox.requests.clear()
                 walk = session.procedures.list(
-                    limit=6, concurrency=concurrency, cursor=checkpoint, on_drift="resync"
+                    limit=5, concurrency=concurrency, cursor=checkpoint, on_drift="resync"
                 ).walk()
                 items, error = await take(walk)
                 yielded += items
@@ -190,7 +193,7 @@ async def test_an_outage_of_many_walks_is_not_multiplied(sandbox, concurrency):
     """Every request of the 64 walks of a session fails. Then one page at a time is asked for."""
     sandbox.faults.on(lambda _: len(sandbox.requests) <= 64 + 5).always(faults.status(503))
     async with TofuPilotSession(sandbox.api_key, base_url=sandbox.url, concurrency=concurrency) as session:
-        walks = [session.procedures.list(limit=60).collect() for _ in range(64)]
+        walks = [session.procedures.list(limit=50).collect() for _ in range(64)]
         assert await asyncio.gather(*walks) == [sandbox.procedures] * 64
     assert sum(status == 503 for status in map(attrgetter("status"), sandbox.requests)) == 64 + 5
 

@@ -74,7 +74,9 @@ async def test_what_tools_print_hides_the_key(sandbox):
         error = await given_up(session, lambda: sandbox.requests)
     printed = StringIO()
     Console(file=printed, width=1000).print(
-        Traceback.from_exception(type(error), error, error.__traceback__, show_locals=True, locals_max_string=None)
+        Traceback.from_exception(
+            type(error), error, error.__traceback__, show_locals=True, locals_max_string=None, extra_lines=0
+        )
     )
     captured = traceback.TracebackException.from_exception(error, capture_locals=True)
     for text in (printed.getvalue(), "".join(captured.format())):
