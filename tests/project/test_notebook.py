@@ -1,14 +1,15 @@
-"""The notebook of the cookbook runs in a real kernel, and shows what it says."""
+"""The notebook of the cookbook runs in a real kernel, and shows what it says. `.ci/run site` installs the kernel."""
 
 import re
 
-import nbformat
 import pytest
 from fakes.guides import blocks
-from nbclient import NotebookClient
 
 from aiotofupilot.sandbox import Sandbox
 from aiotofupilot.testing import serve
+
+nbclient = pytest.importorskip("nbclient", reason="it is in the extra docs")
+nbformat = pytest.importorskip("nbformat", reason="likewise")
 
 
 @pytest.fixture(scope="module")
@@ -19,7 +20,7 @@ def outputs():
     with serve(Sandbox(procedures=5, runs=450)) as sandbox, pytest.MonkeyPatch.context() as patched:
         patched.setenv("TOFUPILOT_API_KEY", sandbox.api_key)
         patched.setenv("TOFUPILOT_URL", sandbox.url)
-        NotebookClient(notebook, timeout=120, kernel_name="python3").execute()
+        nbclient.NotebookClient(notebook, timeout=120, kernel_name="python3").execute()
         connections = sandbox.connections
     assert connections == 0
     return [told(cell.outputs) for cell in notebook.cells]
