@@ -1,5 +1,6 @@
 """What help(), signatures and pytest see of the package."""
 
+import ast
 import inspect
 import pydoc
 import re
@@ -21,6 +22,15 @@ REPLACE = re.compile(r"^ \|  __replace__.*\n(?: \|  {4}.*\n)*", re.MULTILINE)
 """From 3.13 on, attrs gives all of its classes the same method. Its help names the last of these classes."""
 
 
+@pytest.fixture(scope="module", autouse=True)
+def sources():
+    """The source of each class is looked for once. ``help()`` reads it again for each class above another one."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(ast, "parse", cache(ast.parse))
+        patch.setattr(inspect, "getsource", cache(inspect.getsource))
+        yield
+
+
 @cache
 def shown(what):
     """The text of help(), without a method of attrs."""
@@ -36,10 +46,10 @@ def test_help_of_the_package_says_nothing_to_pytest(monkeypatch):
     assert "SUBMODULES" not in text
 
 
-@pytest.mark.parametrize("what", [*PUBLIC, *map(type, LISTINGS)], ids=lambda what: what.__name__)
-def test_help_shows_nothing_that_users_cannot_name(what):
+def test_help_shows_nothing_that_users_cannot_name():
     """No internal constructor, and no type that marks an option which was not given."""
-    assert NOT_FOR_USERS.search(shown(what)) is None
+    for what in (*PUBLIC, *map(type, LISTINGS)):
+        assert NOT_FOR_USERS.search(shown(what)) is None, what
 
 
 @pytest.mark.parametrize("made_by_list", [Paginator, Walk, type(TofuPilotSession("key").runs)])
@@ -53,19 +63,18 @@ def test_what_users_make_tells_its_types():
     assert "cursor: 'int' = 0, skip: 'int' = 0" in str(inspect.signature(Checkpoint))
 
 
-EXPLAINED = [cls for cls in PUBLIC if attrs.has(cls)]
-
-
-@pytest.mark.parametrize("model", EXPLAINED, ids=lambda model: model.__name__)
-def test_help_explains_each_field(model):
+def test_help_explains_each_field():
     """It says what the literal under the field says in the source, and what None means where the field can be None."""
-    listed = inspect.getdoc(model).partition("\nAttributes:\n")[2]
-    entries = dict(re.findall(r"^    (\w+): (.+(?:\n {8}.*)*)", listed, re.MULTILINE))
-    fields = {field.name: field.type for field in attrs.fields(model) if not field.name.startswith("_")}
-    assert list(entries) == list(fields)
-    assert [name for name, kind in fields.items() if "None" in str(kind) and "None" not in entries[name]] == []
-    text = " ".join(shown(model).replace("\n |", " ").split())
-    assert all(" ".join(entry.split()) in text for entry in entries.values())
+    for model in filter(attrs.has, PUBLIC):
+        listed = inspect.getdoc(model).partition("\nAttributes:\n")[2]
+        entries = dict(re.findall(r"^    (\w+): (.+(?:\n {8}.*)*)", listed, re.MULTILINE))
+        fields = {field.name: field.type for field in attrs.fields(model) if not field.name.startswith("_")}
+        assert list(entries) == list(fields), model
+        assert [name for name, kind in fields.items() if "None" in str(kind) and "None" not in entries[name]] == [], (
+            model
+        )
+        text = " ".join(shown(model).replace("\n |", " ").split())
+        assert all(" ".join(entry.split()) in text for entry in entries.values()), model
 
 
 def test_help_of_a_run_gives_units_and_says_what_none_means():
@@ -121,35 +130,38 @@ MODULES = [
 
 
 def methods(cls):
-    """The public methods that a class defines itself, and its constructor, unless attrs has written it."""
+    """Yield the public methods that a class defines itself, and its constructor, unless attrs has written it."""
     own = {name: getattr(value, "__func__", value) for name, value in vars(cls).items()}
     constructor = "__init__" if not attrs.has(cls) and not issubclass(cls, BaseException) else ""
-    return [
-        pytest.param(value, f"{inspect.getdoc(cls)}\n{inspect.getdoc(value)}", id=f"{cls.__name__}.{name}")
-        for name, value in own.items()
-        if inspect.isfunction(value) and (name == constructor or not name.startswith("_"))
-    ]
+    for name, value in own.items():
+        if inspect.isfunction(value) and (name == constructor or not name.startswith("_")):
+            yield value, f"{inspect.getdoc(cls)}\n{inspect.getdoc(value)}"
 
 
 def callables():
-    """Return each function and method that programs may call, with its documentation."""
-    found = []
+    """Yield each function and method that programs may call, with its documentation."""
     for module in map(import_module, MODULES):
         for name in module.__all__:
             value = getattr(module, name)
             if inspect.isclass(value):
-                found += methods(value)
+                yield from methods(value)
             elif inspect.isfunction(value):
-                found.append(pytest.param(value, inspect.getdoc(value), id=f"{module.__name__}.{name}"))
-    return found
+                yield value, inspect.getdoc(value)
 
 
-@pytest.mark.parametrize(("function", "text"), callables())
-def test_every_parameter_is_documented(function, text):
+CALLABLES = list(callables())
+"""Read before any fixture puts others in the place of some."""
+
+
+def test_every_parameter_is_documented():
     """Each one has an entry, which says what None means if it can be None."""
-    listed = "".join(re.findall(r"^(?:Args|Attributes):\n((?:    .*\n|\n)+)", f"{text}\n", re.MULTILINE))
-    entries = dict(re.findall(r"^    (\w+): (.+(?:\n {8}.*)*)", listed, re.MULTILINE))
-    parameters = inspect.signature(function).parameters.values()
-    assert {parameter.name for parameter in parameters} - {"self", "cls"} <= entries.keys()
-    optional = {parameter.name for parameter in parameters if "| None" in str(parameter.annotation)}
-    assert {name for name in optional if "None" not in entries[name] and "As in" not in entries[name]} == set()
+    assert len(CALLABLES) > 140
+    for function, text in CALLABLES:
+        listed = "".join(re.findall(r"^(?:Args|Attributes):\n((?:    .*\n|\n)+)", f"{text}\n", re.MULTILINE))
+        entries = dict(re.findall(r"^    (\w+): (.+(?:\n {8}.*)*)", listed, re.MULTILINE))
+        parameters = inspect.signature(function).parameters.values()
+        assert {parameter.name for parameter in parameters} - {"self", "cls"} <= entries.keys(), function
+        optional = {parameter.name for parameter in parameters if "| None" in str(parameter.annotation)}
+        assert {name for name in optional if "None" not in entries[name] and "As in" not in entries[name]} == set(), (
+            function
+        )

@@ -71,11 +71,10 @@ def test_every_text_that_was_cut_short_is_refused(watermark):
             Watermark.parse(text[:length])
 
 
-@given(watermarks, st.data())
-def test_every_text_with_a_changed_character_is_refused(watermark, data):
+@given(watermarks, st.characters() | st.sampled_from("aZ09-_.:!=~% é\n"))
+def test_every_text_with_a_changed_character_is_refused(watermark, other):
     text = str(watermark)
     for position, before in enumerate(text):
-        other = data.draw(st.characters() | st.sampled_from("aZ09-_.:!=~% é\n"))
         changed = f"{text[:position]}{other}{text[position + 1 :]}"
         if other != before:
             with pytest.raises(ValueError, match="not a watermark"):

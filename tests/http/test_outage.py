@@ -2,10 +2,11 @@
 
 import asyncio
 import math
-from itertools import chain, pairwise, product
+from itertools import pairwise, product
 from random import Random
 
 import pytest
+from fakes.budget import combined
 from tenacity import AsyncRetrying, stop_after_attempt, wait_fixed
 from yarl import URL
 
@@ -95,7 +96,7 @@ LENGTHS = (2, 8, 30, 60)
 
 async def test_no_outage_ends_a_walk(clock):
     """All go on within twice the outage. A dead server sees what was in flight, and then one request per wait."""
-    cases = chain(product(KINDS, LENGTHS, FEW), product(("502", "refused"), LENGTHS, MANY))
+    cases = combined(list(KINDS), LENGTHS, FEW) + combined(["502", "refused"], LENGTHS, MANY)
     for kind, length, (walks, in_flight) in cases:
         clock.seconds = 0.0
         clock.uniform = Random(f"{kind} {length} {walks} {in_flight}").uniform  # noqa: S311 - test data

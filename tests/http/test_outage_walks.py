@@ -3,10 +3,10 @@
 import asyncio
 import logging
 import socket
-from itertools import product
 from urllib.parse import parse_qsl
 
 import pytest
+from fakes.budget import combined
 from yarl import URL
 
 from aiotofupilot import (
@@ -139,30 +139,30 @@ async def test_an_item_that_crashes_the_worker_is_read_around(clock):
 
 async def test_an_outage_that_begins_in_the_search_for_an_item_is_waited_for(clock):
     """Nothing else is left out, and the walk goes on after it."""
-    for failure in (
+    failures = [
         lambda: ServerError("bad gateway", status=502),
         lambda: ServerError("overloaded", status=503),
         lambda: ConnectionFailedError("reset"),
-    ):
-        for begins_at, on_drift in product(range(10, 24), ("ignore", "resync")):
-            server, began = Server(clock), []
+    ]
+    for failure, begins_at, on_drift in combined(failures, range(10, 24), ["ignore", "resync"]):
+        server, began = Server(clock), []
 
-            def fails(query, now, server=server, began=began, failure=failure, begins_at=begins_at):
-                if len(server.sent) == begins_at:
-                    began.append(now)
-                if began and now < began[0] + 8:
-                    return failure()
-                return ServerError("broken", status=500) if covers(query, 45) else None
+        def fails(query, now, server=server, began=began, failure=failure, begins_at=begins_at):
+            if len(server.sent) == begins_at:
+                began.append(now)
+            if began and now < began[0] + 8:
+                return failure()
+            return ServerError("broken", status=500) if covers(query, 45) else None
 
-            server.fails = fails
-            walk = server.procedures().list(limit=10, on_drift=on_drift, on_unreadable="skip").walk()
+        server.fails = fails
+        walk = server.procedures().list(limit=10, on_drift=on_drift, on_unreadable="skip").walk()
 
-            async def read(walk=walk):
-                return [item async for item in walk]
+        async def read(walk=walk):
+            return [item async for item in walk]
 
-            (items,) = await clock.run(read())
-            assert items == server.sandbox.procedures[:45] + server.sandbox.procedures[46:]
-            assert walk.stats.unreadable_positions == [45]
+        (items,) = await clock.run(read())
+        assert items == server.sandbox.procedures[:45] + server.sandbox.procedures[46:]
+        assert walk.stats.unreadable_positions == [45]
 
 
 async def test_a_page_that_is_slow_is_read_in_parts_after_two_attempts(clock, server):

@@ -1,6 +1,7 @@
 """A session behind a proxy: which one it uses, what the proxy sees, and what happens when the proxy refuses."""
 
 import asyncio
+import json
 import logging
 import os
 import pickle
@@ -209,46 +210,58 @@ async def test_a_proxy_that_looks_into_tls_needs_its_authority(connect, proxy):
     assert len(proxy.requests) == 1
 
 
+COMMAND = """
+import json, sys
+from aiotofupilot.cli import run
+for arguments in json.loads(sys.argv[1]):
+    print("exit code", int(run(["procedures", "--format", "jsonl", *arguments])), flush=True)
+"""
+"""Run the command several times."""
+
+
+async def run(sandbox, base_url, *options, **environment):
+    """Return the lines of the output, and the errors, of the command with some options, and then with others."""
+    process = await asyncio.create_subprocess_exec(
+        *(sys.executable, "-c", COMMAND, json.dumps(options)),
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        env={"TOFUPILOT_API_KEY": sandbox.api_key, "TOFUPILOT_URL": base_url, **environment},
+    )
+    output, errors = await process.communicate()
+    return output.decode().splitlines(), errors.decode()
+
+
+@pytest.fixture
+def authority(tmp_path):
+    AUTHORITY.cert_pem.write_to_path(tmp_path / "ca.pem")
+    return str(tmp_path / "ca.pem")
+
+
 @pytest.mark.parametrize("base_url", [HTTPS])
-@pytest.mark.parametrize("source", ["options", "environment"])
-async def test_the_command_goes_through_a_proxy(proxy, sandbox, base_url, tmp_path, source):
+async def test_the_command_goes_through_the_proxy_of_the_environment(proxy, sandbox, base_url, authority):
     """OpenSSL reads SSL_CERT_FILE when the program starts, and the session needs no option for it."""
     proxy.login = LOGIN
     url = proxy.url.replace("//", f"//{IN_URL}@")
-    authority = tmp_path / "ca.pem"
-    AUTHORITY.cert_pem.write_to_path(authority)
-    environment = {"TOFUPILOT_API_KEY": sandbox.api_key, "TOFUPILOT_URL": base_url}
-    options = {"--proxy": url, "--ca-cert": str(authority)}
-    arguments = [argument for option in options.items() for argument in option]
-    if source == "environment":
-        environment |= {"HTTPS_PROXY": url, "SSL_CERT_FILE": str(authority)}
-        arguments = []
-    command = [sys.executable, "-m", "aiotofupilot", "procedures", "--format", "jsonl", *arguments]
-    process = await asyncio.create_subprocess_exec(*command, stdout=subprocess.PIPE, env=environment)
-    output, _ = await process.communicate()
-    assert len(output.splitlines()) == 30
+    lines, errors = await run(sandbox, base_url, [], HTTPS_PROXY=url, SSL_CERT_FILE=authority)
+    assert (len(lines), lines[-1], errors) == (31, "exit code 0", "")
     assert proxy.lines == ["CONNECT tofu.example.com:443 HTTP/1.1"]
 
 
 @pytest.mark.parametrize("base_url", [HTTPS])
-async def test_the_command_says_what_is_wrong_with_a_proxy(proxy, sandbox, base_url):
-    """In its own words, and without the password. A refusal of the proxy is a failure, and not one of the key."""
-    proxy.answers = [refusal(407)]
-    lines = {
-        proxy.url.replace("//", f"//{IN_URL}@"): (
-            4,
-            f"aiotofupilot: the proxy at {proxy.address} refused the way to tofu.example.com: it answered 407; check ",
-        ),
-        f"socks5://user:{PASSWORD}@proxy": (2, "aiotofupilot: --proxy must be the http:// or https:// address of a "),
-    }
-    for url, (code, line) in lines.items():
-        command = [sys.executable, "-m", "aiotofupilot", "procedures", "--proxy", url]
-        environment = {"TOFUPILOT_API_KEY": sandbox.api_key, "TOFUPILOT_URL": base_url}
-        process = await asyncio.create_subprocess_exec(*command, stderr=subprocess.PIPE, env=environment)
-        _, errors = await process.communicate()
-        assert process.returncode == code
-        assert errors.decode().startswith(line)
-        assert PASSWORD not in errors.decode()
+async def test_the_command_goes_through_a_proxy(proxy, sandbox, base_url, authority):
+    """If it cannot, it says why in its own words, and without the password. A refusal is not one of the key."""
+    proxy.login = LOGIN
+    url = proxy.url.replace("//", f"//{IN_URL}@")
+    given = [["--proxy", url, "--ca-cert", authority], ["--proxy", url.replace("us%40er", "other")]]
+    lines, errors = await run(sandbox, base_url, *given, ["--proxy", f"socks5://user:{PASSWORD}@proxy"])
+    assert (len(lines), lines[-3:]) == (33, ["exit code 0", "exit code 4", "exit code 2"])
+    refused, unusable = errors.splitlines()
+    assert refused.startswith(
+        f"aiotofupilot: the proxy at {proxy.address} refused the way to tofu.example.com: it answered 407; check "
+    )
+    assert unusable.startswith("aiotofupilot: --proxy must be the http:// or https:// address of a ")
+    assert PASSWORD not in errors
+    assert proxy.lines == ["CONNECT tofu.example.com:443 HTTP/1.1"] * 2
 
 
 def found(base_url, proxy=None, *, allow_insecure_http=False):

@@ -17,7 +17,7 @@ SECRET = "prototype of the secret project"
 
 @pytest.fixture
 async def sandbox():
-    async with Sandbox(300, api_key=KEY) as sandbox:
+    async with Sandbox(40, api_key=KEY) as sandbox:
         yield sandbox
 
 
@@ -118,6 +118,6 @@ async def test_without_opentelemetry_a_request_goes_its_way(sandbox, monkeypatch
     monkeypatch.setattr("aiotofupilot._otel.instruments", lambda: None)
     async with TofuPilotSession(KEY, base_url=sandbox.url, retry=RetryPolicy(initial_wait=0)) as session:
         sandbox.faults.next(status(503), status(429, retry_after=0))
-        assert len(await session.procedures.list().collect()) == 300
-        assert len([page async for page in session.procedures.list().pages()]) == 3
+        assert len(await session.procedures.list().collect()) == 40
+        assert len([page async for page in session.procedures.list(limit=15).pages()]) == 3
     assert not trace.get_current_span().get_span_context().is_valid

@@ -280,8 +280,10 @@ async def test_a_server_error_that_outlasts_its_retries_ends_the_span(session, s
 
 
 def test_a_program_without_opentelemetry_does_not_import_it():
+    """Nor does it ask for the metadata of packages, which a program that PyInstaller has frozen does not have."""
     program = """
 import asyncio, sys
+sys.modules["importlib.metadata"] = None
 from aiotofupilot import TofuPilotSession
 from aiotofupilot.sandbox import Sandbox
 

@@ -3,6 +3,7 @@
 from copy import deepcopy
 
 import pytest
+from fakes.budget import NIGHTLY
 from fakes.wire_listings import ENDPOINTS, EXAMPLES, MODELS, body, fields, is_bare
 from hypothesis import given, settings, strategies as st
 from msgspec import MsgspecError, json
@@ -103,8 +104,9 @@ def assert_agreement(name, body):
 def test_both_ways_make_the_same_of_every_value_in_every_place(name):
     """The fast way may refuse a page that is good. What it accepts, the detailed way accepts, with equal values."""
     document = body(name, EXAMPLES[name])
+    step = 1 if NIGHTLY else 2
     for number, _ in enumerate(places(document)):
-        for text in EVERY_VALUE:
+        for text in EVERY_VALUE[number % step :: step]:
             assert_agreement(name, spelled(document, [(number, text)]))
 
 
