@@ -84,7 +84,7 @@ def _brief(part: Any) -> list[str]:  # noqa: ANN401 - any model
     if isinstance(part, RunMeasurement):
         return _measured(part)
     texts = list(_texts(part))
-    return texts or [part.id]
+    return texts or [getattr(part, "id", None) or "-"]
 
 
 def _joined(gap: str, texts: Iterable[str]) -> str:

@@ -5,7 +5,16 @@ from attrs import evolve
 from fakes.wire_details import DETAILS, EXAMPLES, MODELS
 from rich.cells import cell_len
 
-from aiotofupilot import BatchUnit, RunConfig, from_wire, to_wire
+from aiotofupilot import (
+    BatchUnit,
+    Operator,
+    ProcedureDetails,
+    RecentRun,
+    RecentUnit,
+    RunConfig,
+    from_wire,
+    to_wire,
+)
 from aiotofupilot.cli.tree import Tree
 from aiotofupilot.testing import make
 
@@ -104,6 +113,13 @@ def test_nothing_that_is_said_is_dropped_for_being_false():
         ["limit", "0"],
         ["verbose", "no"],
     ]
+
+
+def test_a_part_of_which_nothing_is_known_is_a_dash():
+    """The API may say of an operator nothing at all, and a text may be empty."""
+    assert f"operated by{' ' * 9}-" in shown(evolve(RUN, operated_by=Operator(None, None, None))).split("\n")
+    procedure = make(ProcedureDetails, recent_runs=(make(RecentRun, unit=RecentUnit("")),))
+    assert "recent runs (1)" in shown(procedure).split("\n")
 
 
 def test_a_line_is_a_line():
