@@ -58,6 +58,17 @@ def test_a_value_is_short_and_cannot_be_html():
         assert ["children", told] in rows(make(models.Unit, children=children)._repr_html_())[1]
 
 
+def test_nothing_steers_a_terminal():
+    """Nor does it break a line, in a value or in the name of a field that is not known."""
+    name = "\x1b[2JAda\nPark\u202e \\ Zoë"
+    raw = Page([RawItem({"id": "a", name: name})], PageMeta(has_more=False))
+    for item, lines in ((make(Procedure, name=name), 6), (raw, 3)):
+        text = pretty(item)
+        assert r"\x1b[2JAda\nPark\u202e \\ Zoë" in text
+        assert len(text.splitlines()) == lines
+        assert text.replace("\n", "").isprintable()
+
+
 def test_no_secret_is_shown():
     """Neither a key nor an address at which anybody can download."""
     attachment = make(models.Attachment, download_url="https://storage/secret")

@@ -70,7 +70,7 @@ class Shown:
             printer.text(repr(self))
             return
         caption, headings, found = self._shown()
-        rows = [headings, *found] if headings else [*found]
+        rows = [[*map(_printable, row)] for row in ([headings, *found] if headings else found)]
         widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
         lines = ("  ".join(map(str.ljust, row, widths)).rstrip() for row in rows)
         printer.text("\n".join([caption, *(f"  {line}" for line in lines)]))
@@ -106,6 +106,11 @@ def rows_of_items(items: Sequence[object], columns: int) -> tuple[Sequence[str],
 
 def _rows_of_raw(item: object) -> list[tuple[str, str]]:
     return [(name, _text(value)) for name, value in cast("dict[str, object]", item).items() if value is not None]
+
+
+def _printable(text: str) -> str:
+    """Return a text that neither breaks a line nor steers a terminal, with escapes as in a repr."""
+    return text if text.isprintable() else repr(text)[1:-1]
 
 
 def _text(value: object) -> str:
