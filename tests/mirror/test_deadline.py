@@ -52,8 +52,8 @@ def test_runs_come_with_what_they_wrote_or_not_at_all(pull, sandbox, query, mirr
 
 
 @pytest.mark.parametrize(("listing", "full"), [("stations", False), ("runs", True)])
-def test_what_was_not_read_in_time_is_not_marked_as_gone(pull, query, listing, full):
-    pull(listing)
+def test_what_was_not_read_in_time_is_not_marked_as_gone(have, pull, query, listing, full):
+    have(listing)
     with passing_after(1), pytest.raises(MirrorTimeoutError) as caught:
         pull(listing, full=full, deadline=5)
     assert [(result.new, result.gone) for result in caught.value.results] == [(0, 0)]

@@ -13,8 +13,7 @@ from aiotofupilot.mirror import MirrorError, database, detailed, update
 from aiotofupilot.mirror.database import Database
 from aiotofupilot.mirror.detailed import DetailRows
 from aiotofupilot.models import DataSeries
-from aiotofupilot.sandbox import Sandbox, faults
-from aiotofupilot.testing import serve
+from aiotofupilot.sandbox import faults
 
 RUNS = 10
 ALL = timedelta(days=36_500)
@@ -24,9 +23,8 @@ SERIES = (
 
 
 @pytest.fixture
-def sandbox():
-    with serve(Sandbox(procedures=2, runs=RUNS)) as sandbox:
-        yield sandbox
+def line():
+    return {"procedures": 2, "runs": RUNS}
 
 
 @pytest.fixture
@@ -100,8 +98,10 @@ async def test_it_has_the_waveforms_and_attachments_of_its_runs(pull, details, t
         assert not any(address in rows for address in addresses)
 
 
-async def test_what_is_new_follows_and_an_update_of_nothing_changes_nothing(pull, sandbox, details, tables, query):
-    pull("runs", details=True)
+async def test_what_is_new_follows_and_an_update_of_nothing_changes_nothing(
+    have, pull, sandbox, details, tables, query
+):
+    have("runs", details=True)
     keys = query("SELECT id, series_key FROM series ORDER BY id")
     again = pull("runs", again=ALL)
     assert (again["series"].new, again["series"].gone, again["attachments"].gone) == (0, 0, 0)
@@ -112,15 +112,15 @@ async def test_what_is_new_follows_and_an_update_of_nothing_changes_nothing(pull
     assert tables() == expected(await details())
 
 
-async def test_details_that_are_asked_for_later_are_read_of_all_runs(pull, details, tables):
-    pull("runs", "phases")
+async def test_details_that_are_asked_for_later_are_read_of_all_runs(have, pull, details, tables):
+    have("runs", "phases")
     pull("runs", details=True)
     assert tables() == expected(await details())
 
 
 @pytest.mark.parametrize("options", [{"full": True}, {"again": ALL}])
-async def test_what_belongs_to_a_run_that_is_gone_is_gone(pull, sandbox, details, tables, query, options):
-    pull("runs", details=True)
+async def test_what_belongs_to_a_run_that_is_gone_is_gone(have, pull, sandbox, details, tables, query, options):
+    have("runs", details=True)
     runs = await details()
     with_series = next(run for run in runs if expected([run])[0])
     gone = expected([with_series])
@@ -186,8 +186,8 @@ def test_an_id_that_a_server_repeats_is_there_once(query, tmp_path):
 
 
 @pytest.mark.parametrize("removed", ["series", "points", "attachments"])
-async def test_a_table_that_was_removed_is_there_again(pull, details, tables, query, removed):
-    pull("runs", details=True)
+async def test_a_table_that_was_removed_is_there_again(have, pull, details, tables, query, removed):
+    have("runs", details=True)
     for view in ("points", removed):
         query(f"DROP VIEW IF EXISTS tofupilot.{view}")
     query(f"DROP TABLE {removed}")
@@ -210,8 +210,10 @@ async def test_an_update_that_fails_among_the_details_is_made_up_for(pull, sandb
     assert tables() == expected(await details())
 
 
-async def test_details_that_cannot_be_read_can_be_left_out_and_mark_nothing_as_gone(pull, sandbox, details, tables):
-    pull("runs", details=True)
+async def test_details_that_cannot_be_read_can_be_left_out_and_mark_nothing_as_gone(
+    have, pull, sandbox, details, tables
+):
+    have("runs", details=True)
     whole = tables()
     broken = sandbox.runs[3].id
     sandbox.faults.on(lambda request: request.path.endswith(broken)).always(faults.status(500))

@@ -10,8 +10,7 @@ from fakes.wire_listings import MODELS
 
 from aiotofupilot import ForbiddenError, Log, ServerError
 from aiotofupilot.mirror import MirrorResult, update
-from aiotofupilot.sandbox import Sandbox, faults, paging
-from aiotofupilot.testing import serve
+from aiotofupilot.sandbox import faults, paging
 
 CHANGES = {
     "procedures": "name",
@@ -46,9 +45,8 @@ def _small_parts(monkeypatch):
 
 
 @pytest.fixture
-def sandbox():
-    with serve(Sandbox(procedures=9, runs=8, paging=paging.capped(4))) as sandbox:
-        yield sandbox
+def line():
+    return {"procedures": 9, "runs": 8, "paging": paging.capped(4)}
 
 
 @pytest.fixture
@@ -94,8 +92,8 @@ def different(before, after):
     return {name: {key for key, row in rows.items() if row != after[name][key]} for name, rows in before.items()}
 
 
-def test_it_sees_what_was_changed_or_removed_and_touches_nothing_else(pull, sandbox, tables):
-    pull(*NAMES)
+def test_it_sees_what_was_changed_or_removed_and_touches_nothing_else(have, pull, sandbox, tables):
+    have(*NAMES)
     before, gone = tables()
     assert not any(gone.values())
     changed, removed = change(sandbox)
@@ -112,9 +110,9 @@ def test_it_sees_what_was_changed_or_removed_and_touches_nothing_else(pull, sand
     assert tables() == (after, gone)
 
 
-def test_it_sees_that_nothing_is_listed_any_more(pull, sandbox, tables):
+def test_it_sees_that_nothing_is_listed_any_more(have, pull, sandbox, tables):
     """And it makes the tables of listings that are empty from the beginning."""
-    pull(*NAMES)
+    have(*NAMES)
     before, _ = tables()
     for name in NAMES:
         del getattr(sandbox, name)[:]
@@ -153,9 +151,9 @@ class Failing:
 
 
 @pytest.mark.parametrize("turn", range(len(WAYS) if NIGHTLY else 1))
-def test_one_that_fails_marks_nothing_and_the_next_one_makes_up_for_it(pull, sandbox, tables, turn):
+def test_one_that_fails_marks_nothing_and_the_next_one_makes_up_for_it(have, pull, sandbox, tables, turn):
     """Whether it is broken off, the server goes down in the middle, or the listing is refused. They take turns."""
-    pull(*NAMES)
+    have(*NAMES)
     before, _ = tables()
     changed, removed = change(sandbox)
     for at, name in enumerate(NAMES, turn):

@@ -31,9 +31,9 @@ def test_a_mirror_that_skips_leaves_it_out_and_says_so(pull, sandbox, mirrored, 
 
 
 @pytest.mark.parametrize(("listing", "full"), [("runs", True), ("stations", False)])
-def test_what_cannot_be_read_is_not_marked_as_gone(pull, sandbox, query, listing, full):
+def test_what_cannot_be_read_is_not_marked_as_gone(have, pull, sandbox, query, listing, full):
     """Nor is anything else of that listing, because the run cannot tell the one from the other."""
-    pull(listing)
+    have(listing)
     rows = getattr(sandbox, listing)
     sandbox.faults.always(faults.unreadable(rows[1].id))
     del rows[3]
