@@ -7,6 +7,7 @@ import attrs
 import pyarrow as pa
 import pytest
 from fakes.in_process import InProcess
+from fakes.waveforms import few_points
 from fakes.wire_details import DETAILS
 from msgspec import json
 
@@ -22,7 +23,8 @@ RUNS = 12
 
 @pytest.fixture(scope="module")
 def service():
-    return Sandbox(procedures=2, runs=RUNS)
+    with few_points():
+        yield Sandbox(procedures=2, runs=RUNS)
 
 
 @pytest.fixture

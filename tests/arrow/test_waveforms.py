@@ -11,7 +11,7 @@ import pyarrow as pa
 import pytest
 from fakes.guides import ROOT, read, read_blocks
 from fakes.in_process import InProcess
-from fakes.waveforms import measured, run_of
+from fakes.waveforms import few_points, measured, run_of
 from pyarrow import parquet
 
 from aiotofupilot import DataSeries, ServerError
@@ -32,6 +32,12 @@ COLUMNS = [
 @pytest.fixture(scope="module")
 def service():
     return Sandbox(procedures=1, runs=RUNS)
+
+
+@pytest.fixture
+def _few_points():
+    with few_points():
+        yield
 
 
 @pytest.fixture
@@ -108,7 +114,8 @@ async def test_no_runs_have_the_whole_schema(listing):
     assert (await series(listing(max_items=0), columns=["value", "run_id"])).column_names == ["value", "run_id"]
 
 
-@pytest.mark.parametrize("rows", [1, 20_000])
+@pytest.mark.usefixtures("_few_points")
+@pytest.mark.parametrize("rows", [1, 200])
 async def test_a_batch_has_whole_runs_and_its_checkpoint_stands_after_them(listing, rows):
     whole, passed = await series(listing()), 0
     async with series_batches(listing(concurrency=3), rows=rows) as stream:
@@ -120,11 +127,12 @@ async def test_a_batch_has_whole_runs_and_its_checkpoint_stands_after_them(listi
     assert passed == whole.num_rows
 
 
+@pytest.mark.usefixtures("_few_points")
 async def test_many_points_make_more_batches(listing, monkeypatch, tmp_path):
     """They go to a file as they come, and the file has them all."""
     whole = await series(listing())
-    monkeypatch.setattr(streaming, "_BYTES_AT_ONCE", 300_000)
-    async with series_batches(listing(), rows=1_000) as stream:
+    monkeypatch.setattr(streaming, "_BYTES_AT_ONCE", 20_000)
+    async with series_batches(listing(), rows=10) as stream:
         with parquet.ParquetWriter(tmp_path / "points.parquet", stream.schema) as writer:
             sizes = [writer.write_batch(batch) or batch.num_rows async for batch in stream]
     assert len(sizes) > 2
@@ -132,6 +140,7 @@ async def test_many_points_make_more_batches(listing, monkeypatch, tmp_path):
     assert texts(parquet.read_table(tmp_path / "points.parquet")).equals(texts(whole))
 
 
+@pytest.mark.usefixtures("_few_points")
 async def test_a_failure_costs_no_point(service, listing):
     whole, runs = await series(listing()), await listing().collect()
     service.faults.on(lambda request: request.path.endswith(runs[9].id)).next(faults.status(500))
@@ -144,6 +153,7 @@ async def test_a_failure_costs_no_point(service, listing):
     assert texts(pa.Table.from_batches(parts)).equals(texts(whole))
 
 
+@pytest.mark.usefixtures("_few_points")
 async def test_frames_have_a_category_for_each_text(listing):
     """The dictionaries of all batches are one, so that whatever groups by them need not join them."""
     table = await series(listing(), columns=["run_id", "measurement", "series", "index", "value"])

@@ -13,6 +13,7 @@ WRONG = [
     ["runs", "--serch", "x"],
     ["runs", "-n", "few"],
     ["mirror"],
+    ["mirror", "line.duckdb", "nothing"],
     ["download"],
     ["get"],
     ["sandbox", "--port", "x"],

@@ -1,11 +1,27 @@
-"""Runs by themselves with what is measured in one phase."""
+"""Runs by themselves with what is measured in one phase, and sandboxes whose waveforms are short."""
+
+from contextlib import contextmanager
+from functools import cache
 
 import attrs
+import pytest
 
 from aiotofupilot.models import RunDetails, RunMeasurement, RunPhase
+from aiotofupilot.sandbox import measured as made_up
 from aiotofupilot.testing import make
 
-__all__ = ["measured", "run_of"]
+__all__ = ["few_points", "measured", "run_of"]
+
+
+@contextmanager
+def few_points():
+    """Let the waveforms of sandboxes have some 30 points, where the usual thousands would show nothing more."""
+    with pytest.MonkeyPatch.context() as patched:
+        patched.setattr(made_up, "_LEAST_POINTS", 20)
+        patched.setattr(made_up, "_MOST_POINTS", 40)
+        for name in ("_noise", "_angles"):  # their caches are of another length
+            patched.setattr(made_up, name, cache(getattr(made_up, name).__wrapped__))
+        yield
 
 
 def measured(*series, identity="m"):

@@ -6,9 +6,10 @@ from contextlib import AbstractAsyncContextManager, contextmanager
 from types import SimpleNamespace
 
 import pytest
+from fakes.budget import NIGHTLY
 
 from aiotofupilot.mirror import MirrorResult, MirrorTimeoutError, update
-from aiotofupilot.sandbox import faults
+from aiotofupilot.sandbox import faults, paging
 
 
 @contextmanager
@@ -28,20 +29,20 @@ def passing_after(waits):
 
 def test_what_has_come_is_stored(pull, sandbox, mirrored, ids):
     """And a deadline that is far changes nothing."""
-    sandbox.produce(360)
+    sandbox.paging = paging.capped(10)
     with passing_after(3), pytest.raises(MirrorTimeoutError, match="the deadline of 5 s has passed") as caught:
         pull("runs", "units", deadline=5)
     (result,) = caught.value.results
-    assert 100 <= result.new < 400
+    assert 10 <= result.new < 40
     assert result == MirrorResult(listing="runs", new=result.new, gone=0, rows=result.new)
-    assert pull("runs", deadline=3600)["runs"].new == 400 - result.new
+    assert pull("runs", deadline=3600)["runs"].new == 40 - result.new
     assert mirrored("runs") == ids(sandbox.runs)
 
 
-def test_runs_come_with_what_they_wrote_or_not_at_all(pull, sandbox, query, mirrored, ids):
+def test_runs_come_with_what_they_wrote_or_not_at_all(pull, sandbox, query, mirrored, ids, monkeypatch):
     """Wherever the deadline passes."""
-    sandbox.produce(160)
-    for waits in range(1, 9):
+    monkeypatch.setattr(update, "_RUNS_FIRST", 8)
+    for waits in range(1, 9, 1 if NIGHTLY else 2):
         with passing_after(waits), pytest.raises(MirrorTimeoutError):
             pull("runs", "logs", deadline=5, full=True)
         counts = "SELECT count(*) FROM logs GROUP BY run__id HAVING run__id IN (SELECT id FROM runs) ORDER BY 1"

@@ -416,7 +416,7 @@ async def test_a_cancelled_update_lets_go_of_the_database(tmp_path):
     """Wherever it is. What is under way in the thread comes to its end first."""
     async with Sandbox(procedures=120) as sandbox, TofuPilotSession(sandbox.api_key, base_url=sandbox.url) as session:
         mirror = Mirror(tmp_path / "line.duckdb", session=session, listings=["procedures", "runs", "logs"])
-        for steps in range(0, 60, 1 if NIGHTLY else 7):
+        for steps in range(0, 60, 1 if NIGHTLY else 13):
             task = asyncio.create_task(mirror.update())
             for _ in range(steps):
                 await asyncio.sleep(0)
@@ -528,7 +528,7 @@ class TestAccount:
 
 def test_a_disk_that_is_full(pull, sandbox, mirrored, ids):
     """From whatever size on it takes nothing more: nothing of what was there is lost, and the next update goes on."""
-    sandbox.produce(200)
+    sandbox.produce(60)
     for size in [20_000, 60_000, 200_000, 600_000] if NIGHTLY else [60_000]:
         limits = resource.getrlimit(resource.RLIMIT_FSIZE)
         try:
@@ -543,12 +543,13 @@ def test_a_disk_that_is_full(pull, sandbox, mirrored, ids):
     gc.collect()
 
 
-def test_a_value_that_takes_more_memory_than_usual(pull, sandbox, query):
+def test_a_value_that_takes_more_memory_than_usual(pull, sandbox, query, monkeypatch):
     """DuckDB may use more then. No value of an item ends a mirror."""
-    long = "x" * 24_000_000
+    monkeypatch.setattr(database, "_MEMORY", (16, 32, 64))
+    long = "x" * 3_000_000
     sandbox.procedures[:2] = [evolve(procedure, name=long) for procedure in sandbox.procedures[:2]]
     pull("procedures")
-    assert query("SELECT count(*) FROM procedures WHERE length(name) = 24000000") == [(2,)]
+    assert query("SELECT count(*) FROM procedures WHERE length(name) = 3000000") == [(2,)]
 
 
 def test_an_error_of_duckdb_says_which_file(have, pull, query, tmp_path, monkeypatch):

@@ -9,6 +9,7 @@ import duckdb
 import pytest
 from attrs import evolve
 from fakes.budget import NIGHTLY
+from fakes.waveforms import few_points
 from fakes.wire_listings import MODELS
 from hypothesis import given, settings, strategies as st
 
@@ -114,15 +115,15 @@ SMALL = {"_ROWS": 5, "_ITEMS": 3, "_RUNS_FIRST": 2, "_RUNS_LAST": 4}
 """Sizes with which an update has many transactions, so that more of them are ended in between."""
 
 
-@settings(deadline=None, max_examples=60 if NIGHTLY else 5)
+@settings(deadline=None, max_examples=60 if NIGHTLY else 4)
 @given(steps=STEPS, seed=st.integers(0, 2**16), size=st.sampled_from([2, 5, 100]), is_small=st.booleans())
 async def test_any_order_of_updates_ends_with_what_the_server_has(steps, seed, size, is_small):
     random = Random(seed)  # noqa: S311 - picks steps
-    with TemporaryDirectory() as folder, pytest.MonkeyPatch.context() as patched:
+    with TemporaryDirectory() as folder, pytest.MonkeyPatch.context() as patched, few_points():
         for name, value in SMALL.items() if is_small else ():
             patched.setattr(update, name, value)
         async with (
-            Sandbox(procedures=3, runs=12, seed=seed, paging=paging.capped(size)) as sandbox,
+            Sandbox(procedures=3, runs=9, seed=seed, paging=paging.capped(size)) as sandbox,
             TofuPilotSession(sandbox.api_key, base_url=sandbox.url, concurrency=random.choice([1, 4])) as session,
         ):
             line = Line(sandbox, session, f"{folder}/line.duckdb", random)
