@@ -112,7 +112,7 @@ def test_a_session_loads_no_listing_and_no_items():
     assert "aiotofupilot._session.session" in loaded
     assert not [name for name in loaded if name.startswith(("aiotofupilot._paging.", "aiotofupilot.listings."))]
     assert not {"aiotofupilot.models.items", "aiotofupilot.models.refs"} & loaded
-    assert not {"dlt", "duckdb", "pyarrow"} & set(names)
+    assert not {"dlt", "duckdb", "pyarrow"} & loaded
 
 
 def test_threads_may_ask_at_once():
