@@ -123,11 +123,17 @@ class Blocking(Generic[A_co]):
 
         @wraps(method)
         def call(*args: Any, **kwargs: Any) -> Any:  # noqa: ANN401 - of the method
-            bound = partial(method, *map(_asynchronous, args), **{key: _asynchronous(kwargs[key]) for key in kwargs})
+            given = {key: self._asynchronous(value) for key, value in kwargs.items()}
+            bound = partial(method, *map(self._asynchronous, args), **given)
             return self._form(self._thread.run(bound) if waits else bound())
 
         vars(call).pop("__signature__", None)  # it has ``self``; without it, the one of the bound method is looked up
         return call
+
+    @staticmethod
+    def _asynchronous(argument: Any) -> Any:  # noqa: ANN401 - of any type
+        """Return what an argument is the blocking form of, such as details to download, or else the argument."""
+        return argument._object if isinstance(argument, Blocking) else argument  # noqa: SLF001
 
     def _form(self, value: Any) -> Any:  # noqa: ANN401 - of any type
         """Return the blocking form of a value, which is the value itself if it waits for nothing."""
@@ -135,11 +141,6 @@ class Blocking(Generic[A_co]):
             if isinstance(value, kind):
                 return form(value, self._thread, self._owner or self)
         return value
-
-
-def _asynchronous(argument: Any) -> Any:  # noqa: ANN401 - of any type
-    """Return what an argument is the blocking form of, such as details to download. Another argument stays as it is."""
-    return argument._object if isinstance(argument, Blocking) else argument  # noqa: SLF001
 
 
 class BlockingIterator(Blocking[AsyncIterator[R]], Iterator[R]):
