@@ -19,8 +19,8 @@ async def test_it_is_what_the_official_sdk_reads(sandbox, official_sdk, kind):
     key = sandbox.api_key if kind == "user" else sandbox.station_key
     async with TofuPilotSession(key, base_url=sandbox.url) as session:
         identity = await session.whoami()
-    asked = [("identity.whoami", {})]
-    (read,) = await asyncio.to_thread(official_sdk.ask, "official_sdk_details.py", sandbox.url, key, asked=asked)
+    asked = [(key, "identity.whoami", {})]
+    (read,) = await asyncio.to_thread(official_sdk.ask, "official_sdk_details.py", sandbox.url, asked=asked)
     assert (identity.type, identity.organization) == (kind, Organization(**read["organization"]))
     assert isinstance(identity, Identity)
     for name in ("user", "station"):

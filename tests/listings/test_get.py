@@ -138,9 +138,8 @@ async def test_it_is_what_the_official_sdk_reads(server, session, official_sdk, 
     """From the same bytes of the same path, every value that the SDK has."""
     server.example = example
     found = [await ours(session, name) for name in OFFICIAL]
-    read = await asyncio.to_thread(
-        official_sdk.ask, "official_sdk_details.py", server.url, KEY, asked=list(OFFICIAL.values())
-    )
+    asked = [(KEY, *what) for what in OFFICIAL.values()]
+    read = await asyncio.to_thread(official_sdk.ask, "official_sdk_details.py", server.url, asked=asked)
     assert server.targets == [f"/api{path_of(name)}" for name in OFFICIAL] * 2
     times = re.compile(r'"\d{4}-\d\d-\d\dT[^"]*"|"P\w+[^"]*"')  # the SDK writes them in other words
     for name, item, theirs in zip(OFFICIAL, found, read, strict=True):
@@ -370,10 +369,8 @@ class TestSandbox:
             found = [await session.units.get(number) for number in numbers]
             with pytest.raises(NotFoundError, match=r"units has no 'SN#2'"):
                 await session.units.get("SN#2")
-            asked = [("units.get", {"serial_number": "SN#1"})]
-            (read,) = await asyncio.to_thread(
-                official_sdk.ask, "official_sdk_details.py", sandbox.url, sandbox.api_key, asked=asked
-            )
+            asked = [(sandbox.api_key, "units.get", {"serial_number": "SN#1"})]
+            (read,) = await asyncio.to_thread(official_sdk.ask, "official_sdk_details.py", sandbox.url, asked=asked)
             assert read["serial_number"] == "SN"
         assert [(unit.id, unit.serial_number) for unit in found] == [(unit.id, unit.serial_number) for unit in units]
 
