@@ -5,49 +5,30 @@ What the listings do not tell is made up. It depends on the item's id alone, and
 
 from __future__ import annotations
 
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 from functools import cache
 from math import exp, sin
 from mimetypes import guess_type
 from random import Random
 from statistics import fmean
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
-from aiotofupilot.models import (
-    Aggregation,
-    Attachment,
-    DataSeries,
-    Log,
-    MeasurementDetails,
-    PhaseDetails,
-    PhaseRef,
-    ProcedureRef,
-    RunConfig,
-    RunDetails,
-    RunLog,
-    RunMeasurement,
-    RunPhase,
-    RunRef,
-    RunSecret,
-    SubUnit,
-    UnitRef,
-    Validator,
-)
+from aiotofupilot import models
 
 from .detail import extended
 from .recipes import uuid
 from .storage import contents
+from .world import MILLISECOND
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
-
-    from aiotofupilot.models import Measurement, Phase, Run
 
     from .detail import Reading
 
 __all__ = [
     "attachments",
     "children_of",
+    "comparison",
     "first_run_of",
     "made_up",
     "measurement_details",
@@ -55,7 +36,8 @@ __all__ = [
     "run_details",
 ]
 
-_MILLISECOND = timedelta(milliseconds=1)
+T = TypeVar("T")
+
 _HALF = 0.5
 _LEAST_POINTS, _MOST_POINTS = 2000, 4000
 _FIRST, _BAND = 2_400_000, 83_500  # kHz
@@ -68,7 +50,7 @@ def made_up(kind: str, identity: str) -> Random:
     return Random(f"{kind} {identity}")  # noqa: S311 - test data
 
 
-def run_details(reading: Reading, run: Run) -> RunDetails:
+def run_details(reading: Reading, run: models.Run) -> models.RunDetails:
     """Make the details of a run."""
     snapshot, random = reading.snapshot, made_up("run", run.id)
     phases = sorted(
@@ -77,7 +59,7 @@ def run_details(reading: Reading, run: Run) -> RunDetails:
     )
     built_in = children_of(reading, run.unit.id) if first_run_of(reading, run.unit.id) is run else []
     return extended(
-        RunDetails,
+        models.RunDetails,
         run,
         config=(
             _config("ripple_limit_mv", 50, "procedure", random),
@@ -85,8 +67,8 @@ def run_details(reading: Reading, run: Run) -> RunDetails:
             _config("site", "Lyon", "default"),
             _config("verbose", random.random() < _HALF, None),
         ),
-        secrets=(RunSecret(key="METER_PIN", variable_id=uuid(random), version=1, source="organization"),),
-        phases=tuple(RunPhase(**_phase(reading, phase, run, documented=False)) for phase in phases),
+        secrets=(models.RunSecret(key="METER_PIN", variable_id=uuid(random), version=1, source="organization"),),
+        phases=tuple(_phase(models.RunPhase, reading, phase, run, documented=False) for phase in phases),
         sequences=snapshot.included("runs", run, "sequences"),
         attachments=attachments(reading, run.id, "report.html", "trace.csv", "scope.part"),
         logs=tuple(map(_line, reading.all("logs", "run.id", run.id))),
@@ -95,35 +77,34 @@ def run_details(reading: Reading, run: Run) -> RunDetails:
     )
 
 
-def _config(key: str, value: str | float, source: str | None, random: Random | None = None) -> RunConfig:
+def _config(key: str, value: str | float, source: str | None, random: Random | None = None) -> models.RunConfig:
     """Make a value that configured a run. With a source of chance, it came from a variable."""
     variable_id, version = (None, None) if random is None else (uuid(random), random.randint(1, 4))
-    return RunConfig(key=key, value=value, variable_id=variable_id, version=version, source=source)
+    return models.RunConfig(key=key, value=value, variable_id=variable_id, version=version, source=source)
 
 
-def first_run_of(reading: Reading, unit_id: str) -> Run | None:
+def first_run_of(reading: Reading, unit_id: str) -> models.Run | None:
     """Return the first run of a unit, which created the unit. None: the unit was never run."""
     return min(reading.all("runs", "unit.id", unit_id), key=lambda run: run.started_at, default=None)
 
 
-def children_of(reading: Reading, unit_id: str) -> list[UnitRef]:
+def children_of(reading: Reading, unit_id: str) -> list[models.UnitRef]:
     """Return all units that are built into a unit: those that the listing shows in it, and others that name it."""
     shown = [child for unit in reading.all("units", "id", unit_id) for child in unit.children]
-    others = [UnitRef(unit.id, unit.serial_number) for unit in reading.all("units", "parent.id", unit_id)]
+    others = [models.UnitRef(unit.id, unit.serial_number) for unit in reading.all("units", "parent.id", unit_id)]
     return list({child.id: child for child in (*shown, *others)}.values())
 
 
-def _sub_unit(reading: Reading, child: UnitRef) -> SubUnit:
-    """Make what a run says of a unit that was built in."""
+def _sub_unit(reading: Reading, child: models.UnitRef) -> models.SubUnit:
+    """Make what a run says of a unit that was built in. The part of a unit that is not listed is unknown."""
     part = getattr(reading.first("units", "id", child.id), "part", None)
-    number, name = (part.number, part.name) if part else ("unknown", None)
-    return SubUnit(child.id, child.serial_number, number, name)
+    return models.SubUnit(child.id, child.serial_number, *((part.number, part.name) if part else ("unknown", None)))
 
 
-def _line(log: Log) -> RunLog:
+def _line(log: models.Log) -> models.RunLog:
     """Make a line of a run's log. The official SDK cannot read a line there without its place."""
     return extended(
-        RunLog,
+        models.RunLog,
         log,
         timestamp=log.created_at,
         source_file=log.source_file or "unknown",
@@ -131,64 +112,78 @@ def _line(log: Log) -> RunLog:
     )
 
 
-def phase_details(reading: Reading, phase: Phase) -> PhaseDetails:
+def phase_details(reading: Reading, phase: models.Phase) -> models.PhaseDetails:
     """Make the details of a phase."""
     run = reading.first("runs", "id", phase.run_id)
-    return PhaseDetails(
-        **_phase(reading, phase, run, documented=True),
-        run=RunRef(phase.run_id, serial_number=phase.serial_number),
+    return _phase(
+        models.PhaseDetails,
+        reading,
+        phase,
+        run,
+        documented=True,
+        run=models.RunRef(phase.run_id, serial_number=phase.serial_number),
         procedure=_procedure(run, phase.run_id),
     )
 
 
-def _phase(reading: Reading, phase: Phase, run: Run | None, *, documented: bool) -> dict[str, Any]:
-    """Return what a phase is in its run and by itself. Its measurements may have docstrings.
+def _phase(
+    model: type[T],
+    reading: Reading,
+    phase: models.Phase,
+    run: models.Run | None,
+    /,
+    *,
+    documented: bool,
+    **more: object,
+) -> T:
+    """Make a phase, in its run or by itself. Its measurements may have docstrings.
 
     The official SDK cannot read a phase that did not end. So one that was skipped ends here when it begins.
     """
     started_at = phase.started_at or (run.started_at if run else _NEVER)
-    duration = (phase.duration_ms or 0) * _MILLISECOND
-    measured = reading.all("measurements", "run_id", phase.run_id)
-    return {
-        "id": phase.id,
-        "name": phase.name,
-        "outcome": phase.outcome,
-        "started_at": started_at,
-        "ended_at": phase.ended_at or started_at + duration,
-        "duration": duration,
-        "retry_count": phase.retry_count,
-        "sequence_path": phase.sequence_path,
-        "measurements": tuple(
-            RunMeasurement(**_measurement(measurement, documented=documented))
-            for measurement in measured
+    duration = (phase.duration_ms or 0) * MILLISECOND
+    return extended(
+        model,
+        phase,
+        started_at=started_at,
+        ended_at=phase.ended_at or started_at + duration,
+        duration=duration,
+        measurements=tuple(
+            _measurement(models.RunMeasurement, measurement, documented=documented)
+            for measurement in reading.all("measurements", "run_id", phase.run_id)
             if _is_of(measurement, phase)
         ),
-        "docstring": _docstring(phase.id, phase.name),
-    }
+        docstring=_docstring(phase.id, phase.name),
+        **more,
+    )
 
 
-def _is_of(measurement: Measurement, phase: Phase) -> bool:
+def _is_of(measurement: models.Measurement, phase: models.Phase) -> bool:
     """Return whether a phase of the same run made a measurement."""
     return (measurement.phase_name, measurement.retry_count) == (phase.name, phase.retry_count)
 
 
-def measurement_details(reading: Reading, measurement: Measurement) -> MeasurementDetails:
+def measurement_details(reading: Reading, measurement: models.Measurement) -> models.MeasurementDetails:
     """Make the details of a measurement."""
     run_id, name = measurement.run_id, measurement.phase_name
     run = reading.first("runs", "id", run_id)
     phases = reading.all("phases", "run_id", run_id)
     phase_id = next((phase.id for phase in phases if _is_of(measurement, phase)), None)
-    return MeasurementDetails(
-        **_measurement(measurement, documented=True),
-        phase=PhaseRef(phase_id or uuid(made_up(f"phase {name}", run_id)), name),
-        run=RunRef(run_id, run.outcome if run else None, measurement.serial_number),
+    return _measurement(
+        models.MeasurementDetails,
+        measurement,
+        documented=True,
+        phase=models.PhaseRef(phase_id or uuid(made_up(f"phase {name}", run_id)), name),
+        run=models.RunRef(run_id, run.outcome if run else None, measurement.serial_number),
         procedure=_procedure(run, run_id),
     )
 
 
-def _procedure(run: Run | None, run_id: str) -> ProcedureRef:
+def _procedure(run: models.Run | None, run_id: str) -> models.ProcedureRef:
     """Return the procedure of a run. If the run is not listed, the procedure is made up."""
-    return extended(ProcedureRef, run.procedure) if run else ProcedureRef(uuid(made_up("procedure", run_id)), "Unknown")
+    if run is None:
+        return models.ProcedureRef(uuid(made_up("procedure", run_id)), "Unknown")
+    return extended(models.ProcedureRef, run.procedure)
 
 
 def _docstring(identity: str, name: str) -> str | None:
@@ -196,8 +191,8 @@ def _docstring(identity: str, name: str) -> str | None:
     return f"{name}: see the work instruction." if made_up("docstring", identity).random() < _HALF else None
 
 
-def _measurement(measurement: Measurement, *, documented: bool) -> dict[str, Any]:
-    """Return what a measurement is in its phase and by itself."""
+def _measurement(model: type[T], measurement: models.Measurement, *, documented: bool, **more: object) -> T:
+    """Make a measurement, in its phase or by itself."""
     random, kind = made_up("measurement", measurement.id), measurement.measurement_type
     values = (measurement.value, measurement.bool_value, measurement.string_value)
     value: Any = next((value for value in values if value is not None), None)
@@ -205,17 +200,17 @@ def _measurement(measurement: Measurement, *, documented: bool) -> dict[str, Any
     if measurement.value is not None and random.random() < _HALF:
         largest = measurement.value + abs(measurement.value) * random.random() / 8
         aggregations = (_aggregation("MAX", largest, measurement.units, random),)
-    return {
-        "id": measurement.id,
-        "name": measurement.measurement_name,
-        "outcome": measurement.measurement_outcome,
-        "validators": measurement.validators,
-        "units": measurement.units,
-        "aggregations": aggregations,
-        "measured_value": _document(random) if kind == "json" else value,
-        "data_series": tuple(_series(measurement, random)) if kind == "multidimensional" else None,
-        "docstring": _docstring(measurement.id, measurement.measurement_name) if documented else None,
-    }
+    return extended(
+        model,
+        measurement,
+        name=measurement.measurement_name,
+        outcome=measurement.measurement_outcome,
+        aggregations=aggregations,
+        measured_value=_document(random) if kind == "json" else value,
+        data_series=tuple(_series(measurement, random)) if kind == "multidimensional" else None,
+        docstring=_docstring(measurement.id, measurement.measurement_name) if documented else None,
+        **more,
+    )
 
 
 def _document(random: Random) -> dict[str, Any] | list[Any]:
@@ -226,7 +221,7 @@ def _document(random: Random) -> dict[str, Any] | list[Any]:
     return {"mode": "two-point", "faults": [], "is_linear": True, "points": points}
 
 
-def _series(measurement: Measurement, random: Random) -> Iterator[DataSeries]:
+def _series(measurement: models.Measurement, random: Random) -> Iterator[models.DataSeries]:
     """Make a spectrum: frequencies, the level at each, and the angle at each. One that failed is over the limit."""
     count = random.randint(_LEAST_POINTS, _MOST_POINTS)
     start, step = random.randrange(_MOST_POINTS), _BAND // count
@@ -236,9 +231,10 @@ def _series(measurement: Measurement, random: Random) -> Iterator[DataSeries]:
     levels = tuple(
         round(_FLOOR + level + height * exp(-(((point - centre) / width) ** 2)), 3) for point, level in enumerate(noise)
     )
-    yield DataSeries(data=tuple(range(_FIRST, _FIRST + count * step, step)), units="kHz", name="Frequency")
-    limit = _limit("FAIL" if max(levels) > _LIMIT else "PASS", is_decisive=measurement.measurement_outcome != "UNSET")
-    yield DataSeries(
+    yield models.DataSeries(data=tuple(range(_FIRST, _FIRST + count * step, step)), units="kHz", name="Frequency")
+    outcome, is_known = "FAIL" if max(levels) > _LIMIT else "PASS", measurement.measurement_outcome != "UNSET"
+    limit = comparison(outcome, "<=", _LIMIT, is_decisive=is_known)
+    yield models.DataSeries(
         data=levels,
         units="dBm",
         name="Level",
@@ -250,7 +246,7 @@ def _series(measurement: Measurement, random: Random) -> Iterator[DataSeries]:
             _aggregation("MEAN", fmean(levels), "dBm", random),
         ),
     )
-    yield DataSeries(data=_angles()[start : start + count], units="°")
+    yield models.DataSeries(data=_angles()[start : start + count], units="°")
 
 
 @cache
@@ -266,13 +262,13 @@ def _angles() -> tuple[int, ...]:
     return tuple(round(180 * sin(point / 40)) for point in range(2 * _MOST_POINTS))
 
 
-def _limit(outcome: str, *, is_decisive: bool) -> Validator:
-    """Make the check of a level."""
-    expression = f"x <= {_LIMIT}"
-    return Validator(
+def comparison(outcome: str, operator: str, expected: Any, *, is_decisive: bool = True) -> models.Validator:  # noqa: ANN401 - of any type
+    """Make the check of a value by a comparison with the expected one."""
+    expression = f"x {operator} {list(expected) if isinstance(expected, tuple) else expected!r}"
+    return models.Validator(
         outcome=outcome,
-        operator="<=",
-        expected_value=_LIMIT,
+        operator=operator,
+        expected_value=expected,
         expression=expression,
         is_decisive=is_decisive,
         is_expression_only=False,
@@ -282,10 +278,10 @@ def _limit(outcome: str, *, is_decisive: bool) -> Validator:
 
 
 def _aggregation(
-    kind: str, value: float, unit: str | None, random: Random, validator: Validator | None = None
-) -> Aggregation:
+    kind: str, value: float, unit: str | None, random: Random, validator: models.Validator | None = None
+) -> models.Aggregation:
     """Make a value that sums up others. A validator decides its outcome."""
-    return Aggregation(
+    return models.Aggregation(
         id=uuid(random),
         type=kind,
         outcome=None if validator is None else validator.outcome,
@@ -295,7 +291,7 @@ def _aggregation(
     )
 
 
-def attachments(reading: Reading, owner: str, *names: str) -> tuple[Attachment, ...]:
+def attachments(reading: Reading, owner: str, *names: str) -> tuple[models.Attachment, ...]:
     """Make the attachments of a run or a unit: some of those with the names. An upload of a ``.part`` has not ended.
 
     Args:
@@ -308,10 +304,10 @@ def attachments(reading: Reading, owner: str, *names: str) -> tuple[Attachment, 
     return tuple(_attachment(reading, identity, name, chance) for identity, name, chance in drawn if chance < _HALF)
 
 
-def _attachment(reading: Reading, identity: str, name: str, chance: float) -> Attachment:
+def _attachment(reading: Reading, identity: str, name: str, chance: float) -> models.Attachment:
     """Make an attachment. TofuPilot does not know the size of some, and tells 0."""
     is_there = not name.endswith(".part")
-    return Attachment(
+    return models.Attachment(
         id=identity,
         name=name,
         size=(0 if chance < _HALF / 4 else len(contents(identity))) if is_there else None,

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import operator
 from collections.abc import Callable, Mapping, Sequence
-from datetime import timedelta
 from functools import cache, cached_property, partial
 from typing import TYPE_CHECKING, Any, TypeVar
 
@@ -16,7 +15,7 @@ from aiotofupilot.models.fields import fields_of
 from .parameters import Parameter, Values, declared, matches, pages
 from .snapshot import Path, Snapshot, path
 from .wire import document, dumps, hide
-from .world import Maker
+from .world import MILLISECOND, Maker
 
 if TYPE_CHECKING:
     from .detail import Detail
@@ -36,8 +35,6 @@ __all__ = [
 ]
 
 T = TypeVar("T")
-
-_MILLISECOND = timedelta(milliseconds=1)
 
 Predicate = Callable[[Any], bool]
 """Whether an item is asked for."""
@@ -190,28 +187,35 @@ def _path_named(model: type, name: str) -> str:
     return found.pop()
 
 
+def _by(holds: Callable[[Any, Any], bool]) -> Callable[[Path], Filter]:
+    """Return filters by a test of the value of a field and the value of the parameter."""
+
+    def by(read: Path) -> Filter:
+        value = path(read)
+        return lambda wanted, _snapshot: lambda item: holds(value(item), wanted)
+
+    return by
+
+
+def _compared(holds: Callable[[Any, Any], bool]) -> Callable[[Path], Filter]:
+    """Return filters by a comparison of a field with the given value. An item without a value is not selected."""
+    return _by(lambda value, bound: value is not None and holds(value, bound))
+
+
+equal_to: Callable[[Path], Filter] = _by(operator.eq)
+at_least: Callable[[Path], Filter] = _compared(operator.ge)
+# A date-time within the given millisecond is selected, because a client sees date-times in whole milliseconds.
+until: Callable[[Path], Filter] = _compared(lambda value, bound: value - bound < MILLISECOND)
+
+
 def if_asked(read: Path, *, expected: bool = True) -> Filter:
     """Select by a field that is a truth value, if the parameter is true. If it is false, select every item."""
-    holds = path(read)
-    return lambda wanted, _snapshot: lambda item: not wanted or bool(holds(item)) is expected
-
-
-def equal_to(read: Path) -> Filter:
-    """Select the items whose field has the given value."""
-    value = path(read)
-    return lambda wanted, _snapshot: lambda item: value(item) == wanted
+    return _by(lambda value, wanted: not wanted or bool(value) is expected)(read)
 
 
 def among(read: Path, *, missing: str | None = None) -> Filter:
     """Select the items whose field has one of the given values. `missing` stands for items without a value."""
-    value = path(read)
-
-    def select(wanted: frozenset[str], _snapshot: Snapshot) -> Predicate:
-        if missing in wanted:
-            return lambda item: (missing if (found := value(item)) is None else found) in wanted
-        return lambda item: value(item) in wanted
-
-    return select
+    return _by(lambda value, wanted: (missing if value is None else value) in wanted)(read)
 
 
 def contains(*reads: Path) -> Filter:
@@ -260,20 +264,6 @@ def related(read: Path, listing: str, other: str, chosen: Filter) -> Filter:
 
     return select
 
-
-def _compared(holds: Callable[[Any, Any], bool]) -> Callable[[Path], Filter]:
-    """Return filters by a comparison of a field with the given value. An item without a value is not selected."""
-
-    def compared(read: Path) -> Filter:
-        value = path(read)
-        return lambda bound, _snapshot: lambda item: (found := value(item)) is not None and holds(found, bound)
-
-    return compared
-
-
-at_least: Callable[[Path], Filter] = _compared(operator.ge)
-# A date-time within the given millisecond is selected, because a client sees date-times in whole milliseconds.
-until: Callable[[Path], Filter] = _compared(lambda value, bound: value - bound < _MILLISECOND)
 
 _RANGES: Mapping[str, tuple[str, Callable[[Path], Filter]]] = {
     "after": ("_at", at_least),

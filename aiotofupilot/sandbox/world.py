@@ -16,19 +16,7 @@ from typing import TYPE_CHECKING, Any, Generic, TypeVar
 
 from attrs import field, frozen
 
-from aiotofupilot.models import (
-    BatchRef,
-    Operator,
-    PartRef,
-    Procedure,
-    ProcedureRef,
-    ProcedureVersion,
-    Revision,
-    RunProcedure,
-    RunUnit,
-    StationRef,
-    UserRef,
-)
+from aiotofupilot import models
 
 from .plan import PREPARATION, DeployedRun, Entry, PlannedBatch, PlannedUnit, plan_attempts
 from .recipes import BENCHES, NEWEST, PARTS, TESTS, Step, make_procedures, named, uuid
@@ -80,7 +68,7 @@ class World:
     def __init__(
         self,
         makers: Mapping[str, Maker[Any]],
-        procedures: int | Sequence[Procedure],
+        procedures: int | Sequence[models.Procedure],
         *,
         runs: int,
         seed: int,
@@ -106,8 +94,10 @@ class World:
         if isinstance(procedures, int):
             newest = NEWEST if begin is None else begin - _DAY
             procedures = make_procedures(procedures, seed=seed, nulls=nulls, newest=newest)
-        self.procedures: Sequence[Procedure] = procedures
-        self.lines: Sequence[ProcedureRef] = [ProcedureRef(line.id, line.name) for line in procedures[:_MOST_LINES]]
+        self.procedures: Sequence[models.Procedure] = procedures
+        self.lines: Sequence[models.ProcedureRef] = [
+            models.ProcedureRef(line.id, line.name) for line in procedures[:_MOST_LINES]
+        ]
         if begin is None:
             newest = max((line.created_at for line in procedures[:_MOST_LINES]), default=NEWEST)
             begin = _cut(min(max(newest, _EARLIEST), _LATEST)) + _DAY
@@ -115,25 +105,25 @@ class World:
         self._runs = runs if self.lines else 0
         self._random = Random(f"cycle {seed} {len(self.lines)}")  # noqa: S311 - test data
         self._steps = [self._choose_steps() for _ in self.lines]
-        self.refs: list[UserRef] = self._people(nulls=nulls)
+        self.refs: list[models.UserRef] = self._people(nulls=nulls)
         """The people who create items: the creators of procedures, and two more."""
-        self._operators = [Operator(ref.id, ref.name, ref.email) for ref in self.refs]
+        self._operators = [models.Operator(ref.id, ref.name, ref.email) for ref in self.refs]
         if nulls:
-            self._operators += [Operator(name="Night shift"), Operator(name="Temp worker 7")]
-        self.stations: list[StationRef] = [
-            StationRef(self.id("stations", n), bench.name) for n, bench in enumerate(BENCHES)
+            self._operators += [models.Operator(name="Night shift"), models.Operator(name="Temp worker 7")]
+        self.stations: list[models.StationRef] = [
+            models.StationRef(self.id("stations", n), bench.name) for n, bench in enumerate(BENCHES)
         ]
-        self.revisions: list[list[Revision]] = [
-            [Revision(self.id("revisions", part, n), number) for n, number in enumerate(product.revisions)]
+        self.revisions: list[list[models.Revision]] = [
+            [models.Revision(self.id("revisions", part, n), number) for n, number in enumerate(product.revisions)]
             for part, product in enumerate(PARTS)
         ]
 
-    def _people(self, *, nulls: bool) -> list[UserRef]:
+    def _people(self, *, nulls: bool) -> list[models.UserRef]:
         creators = {user.id: user for procedure in self.procedures if (user := procedure.created_by_user)}
         refs = [
             *creators.values(),
-            UserRef(self.id("users", 0), "Sam Lee", "sam.lee@example.com"),
-            UserRef(self.id("users", 1), None, "line-1@example.com"),
+            models.UserRef(self.id("users", 0), "Sam Lee", "sam.lee@example.com"),
+            models.UserRef(self.id("users", 1), None, "line-1@example.com"),
         ]
         return refs if nulls else [named(ref) for ref in refs]
 
@@ -241,11 +231,13 @@ class World:
         unit = PlannedUnit(
             index=index,
             part=part,
-            ref=RunUnit(
+            ref=models.RunUnit(
                 id=self.id("units", index),
                 serial_number=f"{product.prefix}-{index:06}",
                 sample=random.choices((None, "golden", "failing", "ignored"), (94, 3, 2, 1))[0],
-                part=PartRef(self.id("parts", part), product.number, product.name, self.revisions[part][revision]),
+                part=models.PartRef(
+                    self.id("parts", part), product.number, product.name, self.revisions[part][revision]
+                ),
                 batch=None if batch is None else batch.ref,
             ),
             children=children,
@@ -264,7 +256,7 @@ class World:
         batch = self._open_batches.get(part)
         if batch is None or len(batch.units) == _BATCH:
             number = len(self.batches)
-            batch = PlannedBatch(BatchRef(self.id("batches", number), f"LOT-{number:05}"))
+            batch = PlannedBatch(models.BatchRef(self.id("batches", number), f"LOT-{number:05}"))
             self._open_batches[part] = batch
             self.batches.append(batch)
         return batch
@@ -296,7 +288,7 @@ class World:
             execution_id=execution,
             slot_key=None if slot is None else f"slot_{slot}",
             slot_name=None if slot is None else f"{BENCHES[bench].name}, slot {slot}",
-            procedure=RunProcedure(self.lines[line].id, self.lines[line].name, version),
+            procedure=models.RunProcedure(self.lines[line].id, self.lines[line].name, version),
             unit=unit.ref,
             docstring=None if retest == 0 else f"Test number {retest + 1} of this unit.",
             created_by_user=user,
@@ -325,14 +317,14 @@ class World:
         turn, self._executions[bench] = self._executions[bench], self._executions[bench] + 1
         return (self.id("executions", bench, turn // slots), turn % slots + 1) if slots > 1 else (None, None)
 
-    def _version(self, wave: int, line: int, environment: str) -> tuple[ProcedureVersion | None, str | None]:
+    def _version(self, wave: int, line: int, environment: str) -> tuple[models.ProcedureVersion | None, str | None]:
         """Return the version of a procedure and its deployment; None: a run in development has neither."""
         if environment == "development":
             return None, None
         preview = environment == "preview"
         number = (wave * len(self.lines) + line) * 2 + preview
         tag = f"v1.{wave + 1}.0-rc.1" if preview else f"v1.{wave}.0"
-        return ProcedureVersion(self.id("versions", number), tag), self.id("deployments", number)
+        return models.ProcedureVersion(self.id("versions", number), tag), self.id("deployments", number)
 
 
 def _cut(timestamp: datetime) -> datetime:

@@ -24,53 +24,7 @@ from uuid import NAMESPACE_URL, uuid5
 
 import attrs
 
-from aiotofupilot.models import (
-    Attachment,
-    Batch,
-    BatchRef,
-    BatchUnit,
-    Commit,
-    CreationRun,
-    Deployment,
-    DeploymentRepository,
-    Identity,
-    LastRun,
-    Log,
-    LogRun,
-    Measurement,
-    Metadata,
-    Operator,
-    Organization,
-    Part,
-    PartRef,
-    Phase,
-    PhaseRef,
-    Procedure,
-    ProcedureRef,
-    ProcedureVersion,
-    RecentRun,
-    RecentUnit,
-    RelatedPart,
-    RelatedUnit,
-    Repository,
-    Revision,
-    RevisionPart,
-    Run,
-    RunProcedure,
-    RunRef,
-    RunSequence,
-    RunStation,
-    RunUnit,
-    Station,
-    StationRef,
-    Team,
-    Unit,
-    UnitRef,
-    User,
-    UserRef,
-    Validator,
-    details,
-)
+from aiotofupilot import models
 from aiotofupilot.models.fields import Field, fields_of, immutable
 from aiotofupilot.sandbox import DeployedRun
 
@@ -207,34 +161,34 @@ def _plain(value: object) -> object:
 
 
 _REFERRED: Mapping[type, tuple[type, ...]] = {
-    UserRef: (User,),
-    Operator: (User, UserRef),
-    StationRef: (Station,),
-    ProcedureRef: (Procedure, RunProcedure),
-    BatchRef: (Batch,),
-    UnitRef: (Unit, RunUnit),
-    RunUnit: (Unit,),
-    LogRun: (Run,),
-    LastRun: (Run,),
-    DeploymentRepository: (Repository,),
-    PhaseRef: (Phase,),
-    RunRef: (Run,),
-    RunStation: (Station, StationRef),
-    CreationRun: (Run,),
-    RecentRun: (Run,),
-    RecentUnit: (Unit, RunUnit),
-    RelatedUnit: (Unit,),
-    RelatedPart: (PartRef,),
-    RevisionPart: (Part, PartRef),
-    BatchUnit: (Unit,),
+    models.UserRef: (models.User,),
+    models.Operator: (models.User, models.UserRef),
+    models.StationRef: (models.Station,),
+    models.ProcedureRef: (models.Procedure, models.RunProcedure),
+    models.BatchRef: (models.Batch,),
+    models.UnitRef: (models.Unit, models.RunUnit),
+    models.RunUnit: (models.Unit,),
+    models.LogRun: (models.Run,),
+    models.LastRun: (models.Run,),
+    models.DeploymentRepository: (models.Repository,),
+    models.PhaseRef: (models.Phase,),
+    models.RunRef: (models.Run,),
+    models.RunStation: (models.Station, models.StationRef),
+    models.CreationRun: (models.Run,),
+    models.RecentRun: (models.Run,),
+    models.RecentUnit: (models.Unit, models.RunUnit),
+    models.RelatedUnit: (models.Unit,),
+    models.RelatedPart: (models.PartRef,),
+    models.RevisionPart: (models.Part, models.PartRef),
+    models.BatchUnit: (models.Unit,),
 }
 """References, and the items that are given for them, the usual one first."""
 
 _TOLD_LATER: Mapping[type, frozenset[str]] = {
-    User: frozenset({"image", "banned"}),
-    Unit: frozenset({"parent", "children", "last_run"}),
-    Repository: frozenset({"name"}),  # it follows from the full name
-    Attachment: frozenset({"download_url"}),  # each time another
+    models.User: frozenset({"image", "banned"}),
+    models.Unit: frozenset({"parent", "children", "last_run"}),
+    models.Repository: frozenset({"name"}),  # it follows from the full name
+    models.Attachment: frozenset({"download_url"}),  # each time another
 }
 """Fields on which an ID does not depend."""
 
@@ -252,18 +206,18 @@ def _part(changes: Mapping[str, Any]) -> dict[str, Any]:
         "number": number,
         "name": "Battery pack",
         "created_at": datetime(2025, 9, 1, 8, 0, tzinfo=UTC),
-        "revisions": (Revision(_identify(Revision, number, "A"), "A"),),
+        "revisions": (models.Revision(_identify(models.Revision, number, "A"), "A"),),
     }
 
 
 def _station(changes: Mapping[str, Any]) -> dict[str, Any]:
     """Count the procedures of a station."""
-    procedures = tuple(changes.get("procedures", (make(Procedure),)))
+    procedures = tuple(changes.get("procedures", (make(models.Procedure),)))
     return {
         "name": "EOL Bench 1",
         "procedures": procedures,
         "procedures_count": len(procedures),
-        "team": make(Team),
+        "team": make(models.Team),
     }
 
 
@@ -288,7 +242,7 @@ def _sequence(changes: Mapping[str, Any]) -> dict[str, Any]:
 def _log(changes: Mapping[str, Any]) -> dict[str, Any]:
     """Take from the run of a log what it tells of the run."""
     run = changes.get("run")
-    run = run if isinstance(run, Run) else make_run()
+    run = run if isinstance(run, models.Run) else make_run()
     return {
         "level": "INFO",
         "message": "Supply voltage is stable",
@@ -327,32 +281,32 @@ def _values(**values: Any) -> Callable[[Mapping[str, Any]], dict[str, Any]]:  # 
 
 
 _EXAMPLES: Mapping[type, Callable[[Mapping[str, Any]], dict[str, Any]]] = {
-    User: _values(name="Ada Park", email="ada.park@example.com"),
-    Operator: _values(id=None, name="Night shift"),
-    Repository: _repository,
-    Procedure: lambda _changes: {
+    models.User: _values(name="Ada Park", email="ada.park@example.com"),
+    models.Operator: _values(id=None, name="Night shift"),
+    models.Repository: _repository,
+    models.Procedure: lambda _changes: {
         "name": "Battery Pack Functional Test",
         "created_at": datetime(2026, 1, 30, 16, 45, tzinfo=UTC),
-        "created_by_user": make(User),
-        "linked_repository": make(Repository),
+        "created_by_user": make(models.User),
+        "linked_repository": make(models.Repository),
     },
-    ProcedureVersion: _values(tag="v1.0.0"),
-    Team: _values(name="Line 1"),
-    Station: _station,
-    Revision: _values(number="A"),
-    Part: _part,
-    PartRef: lambda _changes: _fields(make_unit().part),
-    Batch: lambda _changes: {
+    models.ProcedureVersion: _values(tag="v1.0.0"),
+    models.Team: _values(name="Line 1"),
+    models.Station: _station,
+    models.Revision: _values(number="A"),
+    models.Part: _part,
+    models.PartRef: lambda _changes: _fields(make_unit().part),
+    models.Batch: lambda _changes: {
         "number": "2026-W05",
         "created_at": datetime(2026, 1, 26, 6, 0, tzinfo=UTC),
         "unit_count": 1,
-        "created_by_station": make(Station),
+        "created_by_station": make(models.Station),
     },
-    RunProcedure: lambda _changes: _fields(make_run().procedure),
-    RunSequence: _sequence,
-    Log: _log,
-    Validator: _validator,
-    Commit: _values(
+    models.RunProcedure: lambda _changes: _fields(make_run().procedure),
+    models.RunSequence: _sequence,
+    models.Log: _log,
+    models.Validator: _validator,
+    models.Commit: _values(
         message="Tighten the ripple limit",
         sha="9fceb02d0ae598e95dc970b74767f19372d61af8",
         author_username="ada-park",
@@ -360,23 +314,23 @@ _EXAMPLES: Mapping[type, Callable[[Mapping[str, Any]], dict[str, Any]]] = {
         committed_at=datetime(2026, 1, 30, 15, 58, tzinfo=UTC),
         branch="main",
     ),
-    Organization: _values(slug="example", name="Example"),
-    Identity: lambda _changes: {
+    models.Organization: _values(slug="example", name="Example"),
+    models.Identity: lambda _changes: {
         "type": "user",
         "station": None,
-        "user": make(User),
-        "organization": make(Organization),
+        "user": make(models.User),
+        "organization": make(models.Organization),
     },
-    Unit: lambda _changes: _fields(make_unit(), "id"),
-    Run: lambda _changes: _fields(make_run(), "id"),
-    Phase: lambda _changes: _fields(make_phase(), "id"),
-    Measurement: lambda _changes: _fields(make_measurement(), "id"),
-    Deployment: lambda _changes: _fields(make_deployment(), "id"),
+    models.Unit: lambda _changes: _fields(make_unit(), "id"),
+    models.Run: lambda _changes: _fields(make_run(), "id"),
+    models.Phase: lambda _changes: _fields(make_phase(), "id"),
+    models.Measurement: lambda _changes: _fields(make_measurement(), "id"),
+    models.Deployment: lambda _changes: _fields(make_deployment(), "id"),
 }
 """What each model has where nothing else is said. The function gets the changes."""
 
 
-_DETAILS: frozenset[type[Any]] = frozenset(filter(attrs.has, (getattr(details, name) for name in details.__all__)))
+_DETAILS = frozenset(filter(attrs.has, (getattr(models.details, name) for name in models.details.__all__)))
 _ITEMS: Mapping[str, type[Any]] = {f"{item.__name__}Details": item for item in _EXAMPLES}
 """The items that have details, by the names of the models of details."""
 
@@ -419,12 +373,12 @@ def _fields(item: object, *left_out: str) -> dict[str, Any]:
     return {name: getattr(item, name) for name in _described(type(item)) if name not in left_out}
 
 
-_STATION = make(Station)
-_BATCH = make(Batch)
-_OPERATOR = make(Operator)
-_PROCEDURE = make(Procedure)
-_COMMIT = make(Commit)
-_REPOSITORY = make(DeploymentRepository)
+_STATION = make(models.Station)
+_BATCH = make(models.Batch)
+_OPERATOR = make(models.Operator)
+_PROCEDURE = make(models.Procedure)
+_COMMIT = make(models.Commit)
+_REPOSITORY = make(models.DeploymentRepository)
 
 
 def make_unit(
@@ -433,16 +387,16 @@ def make_unit(
     id: str | None = None,  # noqa: A002 - the API's name
     created_at: datetime = datetime(2026, 1, 31, 13, 0, tzinfo=UTC),
     sample: str | None = None,
-    part: Part | None = None,
-    revision: Revision | None = None,
-    batch: Batch | BatchRef | None = _BATCH,
-    created_by_user: User | UserRef | None = None,
-    created_by_station: Station | StationRef | None = _STATION,
-    parent: Unit | UnitRef | None = None,
-    children: Iterable[Unit | UnitRef] = (),
-    last_run: Run | LastRun | None = None,
-    metadata: Metadata | None = None,
-) -> Unit:
+    part: models.Part | None = None,
+    revision: models.Revision | None = None,
+    batch: models.Batch | models.BatchRef | None = _BATCH,
+    created_by_user: models.User | models.UserRef | None = None,
+    created_by_station: models.Station | models.StationRef | None = _STATION,
+    parent: models.Unit | models.UnitRef | None = None,
+    children: Iterable[models.Unit | models.UnitRef] = (),
+    last_run: models.Run | models.LastRun | None = None,
+    metadata: models.Metadata | None = None,
+) -> models.Unit:
     """Make a unit, by default one of production that a station created.
 
     Its ID does not depend on `parent`, `children` and `last_run`. So you can make a unit, a run of it, and then the
@@ -467,19 +421,19 @@ def make_unit(
         TypeError: A value is not of its type.
         ValueError: `created_at` is naive, or the part has no revision, and none is given.
     """
-    part = part or make(Part)
+    part = part or make(models.Part)
     if revision is None:
         if not part.revisions:
             raise ValueError(f"revision must be given, because the part {part.number!r} has no revision")
         revision = part.revisions[-1]
     return _build(
-        Unit,
+        models.Unit,
         id,
         serial_number=serial_number,
         created_at=created_at,
         sample=sample,
         children=children,
-        part=PartRef(part.id, part.number, part.name, revision),
+        part=models.PartRef(part.id, part.number, part.name, revision),
         created_by_user=created_by_user,
         created_by_station=created_by_station,
         batch=batch,
@@ -493,8 +447,8 @@ def make_run(
     outcome: str = "PASS",
     *,
     id: str | None = None,  # noqa: A002 - the API's name
-    unit: Unit | RunUnit | None = None,
-    procedure: Procedure | ProcedureRef | None = None,
+    unit: models.Unit | models.RunUnit | None = None,
+    procedure: models.Procedure | models.ProcedureRef | None = None,
     version: str | None = "v1.0.0",
     started_at: datetime = _STARTED_AT,
     duration: timedelta = timedelta(seconds=90),
@@ -503,14 +457,14 @@ def make_run(
     slot_key: str | None = None,
     slot_name: str | None = None,
     docstring: str | None = None,
-    created_by_user: User | UserRef | None = None,
-    created_by_station: Station | StationRef | None = _STATION,
-    operated_by: Operator | User | UserRef | None = _OPERATOR,
-    metadata: Metadata | None = None,
-    sequences: Iterable[RunSequence] | None = None,
+    created_by_user: models.User | models.UserRef | None = None,
+    created_by_station: models.Station | models.StationRef | None = _STATION,
+    operated_by: models.Operator | models.User | models.UserRef | None = _OPERATOR,
+    metadata: models.Metadata | None = None,
+    sequences: Iterable[models.RunSequence] | None = None,
     environment: str | None = None,
-    deployment: Deployment | None = None,
-) -> Run:
+    deployment: models.Deployment | None = None,
+) -> models.Run:
     """Make a run, by default one that passed and that a station uploaded. Its end follows from start and duration.
 
     Args:
@@ -542,9 +496,11 @@ def make_run(
     ended_at = _aware("started_at", started_at) + duration
     if procedure is None:
         procedure = _PROCEDURE if deployment is None or deployment.procedure is None else deployment.procedure
-    tag = None if version is None else ProcedureVersion(_identify(ProcedureVersion, version, procedure.id), version)
+    tag = None
+    if version is not None:
+        tag = models.ProcedureVersion(_identify(models.ProcedureVersion, version, procedure.id), version)
     run = _build(
-        Run,
+        models.Run,
         id,
         created_at=ended_at + _UPLOAD if created_at is None else created_at,
         started_at=started_at,
@@ -554,7 +510,7 @@ def make_run(
         execution_id=execution_id,
         slot_key=slot_key,
         slot_name=slot_name,
-        procedure=RunProcedure(procedure.id, procedure.name, tag),
+        procedure=models.RunProcedure(procedure.id, procedure.name, tag),
         unit=unit or make_unit(),
         docstring=docstring,
         created_by_user=created_by_user,
@@ -572,14 +528,14 @@ def make_phase(
     name: str = "Power Up",
     *,
     id: str | None = None,  # noqa: A002 - the API's name
-    run: Run | None = None,
+    run: models.Run | None = None,
     outcome: str = "PASS",
     started_at: datetime | None = None,
     duration_ms: int | None = 1_500,
     retry_count: int = 0,
     is_final_attempt: bool = True,
     sequence_path: str | None = None,
-) -> Phase:
+) -> models.Phase:
     """Make a phase of a run. Its end follows from its start and its duration.
 
     Args:
@@ -600,7 +556,7 @@ def make_phase(
     run = run or make_run()
     started_at = run.started_at if started_at is None else _aware("started_at", started_at)
     return _build(
-        Phase,
+        models.Phase,
         id,
         name=name,
         outcome=outcome,
@@ -622,12 +578,12 @@ def make_measurement(
     value: bool | float | str | None = 12.1,  # noqa: FBT001 - a measured value
     *,
     id: str | None = None,  # noqa: A002 - the API's name
-    phase: Phase | None = None,
+    phase: models.Phase | None = None,
     units: str | None = None,
     measurement_outcome: str = "PASS",
     measurement_type: str | None = None,
-    validators: Iterable[Validator] | None = None,
-) -> Measurement:
+    validators: Iterable[models.Validator] | None = None,
+) -> models.Measurement:
     """Make a measurement. It belongs to the attempt and the run of the phase.
 
     Args:
@@ -647,7 +603,7 @@ def make_measurement(
     phase = phase or make_phase()
     kind = "boolean" if isinstance(value, bool) else "string" if isinstance(value, str) else "numeric"
     return _build(
-        Measurement,
+        models.Measurement,
         id,
         phase_name=phase.name,
         measurement_name=measurement_name,
@@ -671,15 +627,15 @@ def make_deployment(
     environment: str = "production",
     *,
     id: str | None = None,  # noqa: A002 - the API's name
-    procedure: Procedure | ProcedureRef | None = _PROCEDURE,
+    procedure: models.Procedure | models.ProcedureRef | None = _PROCEDURE,
     trigger: str = "auto",
     status: str = "ready",
     skipped: bool = False,
     deployed_at: datetime = datetime(2026, 1, 30, 16, 0, tzinfo=UTC),
-    commit: Commit | None = _COMMIT,
-    repository: Repository | DeploymentRepository | None = _REPOSITORY,
-    stations: Iterable[Station | StationRef] = (_STATION,),
-) -> Deployment:
+    commit: models.Commit | None = _COMMIT,
+    repository: models.Repository | models.DeploymentRepository | None = _REPOSITORY,
+    stations: Iterable[models.Station | models.StationRef] = (_STATION,),
+) -> models.Deployment:
     """Make a deployment, by default one that is ready. The status decides whether its build has begun and ended.
 
     Args:
@@ -702,7 +658,7 @@ def make_deployment(
     deployed_at = _aware("deployed_at", deployed_at)
     begun, ended = status in {"building", "ready", "failed"}, status in {"ready", "failed"}
     return _build(
-        Deployment,
+        models.Deployment,
         id,
         environment=environment,
         trigger=trigger,

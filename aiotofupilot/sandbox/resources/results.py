@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 from aiotofupilot.models import Log, LogRun, Measurement, Phase, ProcedureRef, Validator
 from aiotofupilot.sandbox.detail import Detail, one
-from aiotofupilot.sandbox.measured import measurement_details, phase_details
+from aiotofupilot.sandbox.measured import comparison, measurement_details, phase_details
 from aiotofupilot.sandbox.plan import PREPARATION, Entry
 from aiotofupilot.sandbox.recipes import Measured, uuid
 from aiotofupilot.sandbox.resource import Resource, among, at_least, contains, equal_to, if_asked, until
@@ -99,18 +99,8 @@ def _text(measured: Measured, outcome: str, random: Random) -> str:
 def _validators(measured: Measured, outcome: str) -> Iterator[Validator]:
     """Yield the checks of a measured value. Only the last limit can fail."""
     limits = measured.limits
-    for operator, expected in limits:
-        expression = f"x {operator} {list(expected) if isinstance(expected, tuple) else expected!r}"
-        yield Validator(
-            outcome=outcome if (operator, expected) == limits[-1] or outcome == "UNSET" else "PASS",
-            operator=operator,
-            expected_value=expected,
-            expression=expression,
-            is_decisive=True,
-            is_expression_only=False,
-            analytics_expression=expression,
-            has_custom_expression=False,
-        )
+    for limit in limits:
+        yield comparison(outcome if limit == limits[-1] or outcome == "UNSET" else "PASS", *limit)
     if measured.expression is not None:
         yield Validator(
             outcome=outcome,

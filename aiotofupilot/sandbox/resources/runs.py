@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from aiotofupilot.models import Metadata, Run, RunSequence
+from aiotofupilot.models import Run, RunSequence
 from aiotofupilot.sandbox.detail import Detail, one
 from aiotofupilot.sandbox.measured import run_details
 from aiotofupilot.sandbox.resource import Filter, Predicate, Resource, among, equal_to, mentions, related
 from aiotofupilot.sandbox.world import MILLISECOND, World
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Sequence
+    from collections.abc import Callable, Sequence
 
     from aiotofupilot.sandbox.plan import Attempt, Entry
     from aiotofupilot.sandbox.snapshot import Snapshot
@@ -19,28 +19,12 @@ if TYPE_CHECKING:
 __all__ = ["RUNS", "of_run"]
 
 
-def _make(_world: World, entry: Entry) -> Iterator[Run]:
-    """Make a run."""
-    yield entry.run
-
-
-def _metadata(world: World, entry: Entry) -> Metadata:
-    """Return the metadata of a made-up run."""
-    return {
-        "shift": "ABC"[entry.run.started_at.hour // 8],
-        "humidity": 30.5 + world.random("humidity", entry.index).randrange(200) / 10,
-        "rework": entry.retest > 0,
-    }
-
-
 def _sequences(world: World, entry: Entry) -> tuple[RunSequence, ...]:
-    """Make the sequences of a run."""
     paths = dict.fromkeys(attempt.step.sequence for attempt in entry.attempts)
     return tuple(_sequence(world, entry, number, path) for number, path in enumerate(paths))
 
 
 def _sequence(world: World, entry: Entry, number: int, path: str) -> RunSequence:
-    """Make one sequence of a run."""
     attempts = [attempt for attempt in entry.attempts if attempt.step.sequence == path]
     done = [attempt for attempt in attempts if attempt.duration is not None]
     begin = entry.run.started_at + done[0].begin * MILLISECOND if done else None
@@ -72,8 +56,15 @@ def _outcome(attempts: Sequence[Attempt], run: str) -> str:
 RUNS: Resource[Run] = Resource(
     name="runs",
     source=lambda world: world.entries,
-    make=_make,
-    included={"metadata": _metadata, "sequences": _sequences},
+    make=lambda _world, entry: (entry.run,),
+    included={
+        "metadata": lambda world, entry: {
+            "shift": "ABC"[entry.run.started_at.hour // 8],
+            "humidity": 30.5 + world.random("humidity", entry.index).randrange(200) / 10,
+            "rework": entry.retest > 0,
+        },
+        "sequences": _sequences,
+    },
     order="search_query ids outcomes procedure_ids procedure_versions deployment_ids execution_ids slot_keys "
     "slot_names environments serial_numbers samples part_numbers revision_numbers batch_numbers duration_min "
     "duration_max started_after started_before ended_after ended_before created_after created_before "

@@ -9,40 +9,12 @@ from datetime import datetime, timedelta
 from hashlib import sha256
 from typing import TYPE_CHECKING
 
-from aiotofupilot.models import (
-    Branch,
-    BuildLog,
-    Commit,
-    CommitRepository,
-    DeployedStation,
-    Deployment,
-    DeploymentCommit,
-    DeploymentDetails,
-    DeploymentRepository,
-    DeploymentUser,
-    Identity,
-    Metadata,
-    Procedure,
-    ProcedureDetails,
-    ProcedureRef,
-    RecentRun,
-    Station,
-    StationCommit,
-    StationDeployment,
-    StationDetails,
-    StationProcedure,
-    StationRef,
-    StationRepository,
-    Team,
-    User,
-    UserRef,
-    VersionDetails,
-)
+from aiotofupilot import models
 from aiotofupilot.sandbox.detail import Detail, Reading, extended, one
 from aiotofupilot.sandbox.measured import made_up
 from aiotofupilot.sandbox.parameters import pages
 from aiotofupilot.sandbox.recipes import BENCHES, TEAMS, uuid
-from aiotofupilot.sandbox.resource import Predicate, Resource, among, contains, equal_to, mentions
+from aiotofupilot.sandbox.resource import Resource, among, contains, equal_to, mentions
 from aiotofupilot.sandbox.storage import contents
 from aiotofupilot.sandbox.wire import Refusal, document
 
@@ -50,7 +22,6 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
     from random import Random
 
-    from aiotofupilot.sandbox.snapshot import Snapshot
     from aiotofupilot.sandbox.world import World
 
 __all__ = ["DEPLOYMENTS", "PROCEDURES", "STATIONS", "USERS"]
@@ -64,25 +35,23 @@ _MOST_RECENT = 10  # runs in the details of a procedure
 _WEEK = timedelta(days=7)
 
 
-def _procedure_details(reading: Reading, procedure: Procedure) -> ProcedureDetails:
-    """Make the details of a procedure, with its latest runs first."""
+def _procedure_details(reading: Reading, procedure: models.Procedure) -> models.ProcedureDetails:
     runs = reading.all("runs", "procedure.id", procedure.id)
     latest = sorted(runs, key=lambda run: run.started_at, reverse=True)[:_MOST_RECENT]
-    stations = reading.snapshot.rows("stations")
     return extended(
-        ProcedureDetails,
+        models.ProcedureDetails,
         procedure,
         runs_count=len(runs),
-        recent_runs=tuple(extended(RecentRun, run) for run in latest),
+        recent_runs=tuple(extended(models.RecentRun, run) for run in latest),
         stations=tuple(
-            StationRef(station.id, station.name)
-            for station in stations
+            models.StationRef(station.id, station.name)
+            for station in reading.snapshot.rows("stations")
             if procedure.id in {run.id for run in station.procedures}
         ),
     )
 
 
-def _version_details(reading: Reading, procedure_id: str, tag: str) -> VersionDetails | None:
+def _version_details(reading: Reading, procedure_id: str, tag: str) -> models.VersionDetails | None:
     """Make the details of a version of a procedure. A version without a run is unknown."""
     runs = [
         run
@@ -92,17 +61,17 @@ def _version_details(reading: Reading, procedure_id: str, tag: str) -> VersionDe
     if not runs:
         return None
     first = min(runs, key=lambda run: run.started_at)
-    return VersionDetails(
+    return models.VersionDetails(
         id=first.procedure.version.id,
         tag=tag,
         created_at=first.started_at - timedelta(hours=1),
-        procedure=extended(ProcedureRef, first.procedure),
+        procedure=extended(models.ProcedureRef, first.procedure),
         run_count=len(runs),
         created_by_user=reading.creator,
     )
 
 
-PROCEDURES: Resource[Procedure] = Resource(
+PROCEDURES: Resource[models.Procedure] = Resource(
     name="procedures",
     filters={"search_query": mentions("name", shortest=6, within=True)},
     pages=pages(safe=False),
@@ -113,7 +82,7 @@ PROCEDURES: Resource[Procedure] = Resource(
 )
 
 
-def _deployment(world: World, number: int) -> Iterator[Deployment]:
+def _deployment(world: World, number: int) -> Iterator[models.Deployment]:
     """Make the deployment with a number. Deployments with an even number are for production."""
     wave, index = divmod(number, 2 * len(world.lines))
     line, other = divmod(index, 2)
@@ -125,7 +94,7 @@ def _deployment(world: World, number: int) -> Iterator[Deployment]:
         status = random.choice(_STATUSES)
         trigger = random.choice(("manual", "cli", "auto"))
     repository = world.procedures[line].linked_repository
-    yield Deployment(
+    yield models.Deployment(
         id=world.id("deployments", number),
         environment=environment,
         trigger=trigger,
@@ -136,15 +105,14 @@ def _deployment(world: World, number: int) -> Iterator[Deployment]:
         deployed_at=deployed_at,
         procedure=world.lines[line],
         commit=None if trigger == "cli" else _commit(world, random, number, deployed_at),
-        repository=None if repository is None else DeploymentRepository(repository.provider or "github"),
+        repository=None if repository is None else models.DeploymentRepository(repository.provider or "github"),
         stations=tuple(world.stations[bench] for bench in world.benches_of(line)) if status == "ready" else (),
     )
 
 
-def _commit(world: World, random: Random, number: int, deployed_at: datetime) -> Commit:
-    """Make the commit of a deployment."""
+def _commit(world: World, random: Random, number: int, deployed_at: datetime) -> models.Commit:
     author = random.choice(world.refs)
-    return Commit(
+    return models.Commit(
         id=world.id("commits", number),
         sha=f"{random.getrandbits(160):040x}",
         message=random.choice(_MESSAGES),
@@ -155,12 +123,12 @@ def _commit(world: World, random: Random, number: int, deployed_at: datetime) ->
     )
 
 
-def _deployment_details(reading: Reading, deployment: Deployment) -> DeploymentDetails:
-    """Make the details of a deployment. It has an artifact if it is ready."""
+def _deployment_details(reading: Reading, deployment: models.Deployment) -> models.DeploymentDetails:
+    """It has an artifact if it is ready."""
     random, is_ready = made_up("deployment", deployment.id), deployment.status == "ready"
     artifact, commit, repository = uuid(random), deployment.commit, deployment.repository
     return extended(
-        DeploymentDetails,
+        models.DeploymentDetails,
         deployment,
         artifact_url=reading.storage.address(artifact, "artifact.tar.zst") if is_ready else None,
         artifact_sha256=sha256(contents(artifact)).hexdigest() if is_ready else None,
@@ -169,37 +137,34 @@ def _deployment_details(reading: Reading, deployment: Deployment) -> DeploymentD
         platform="linux-x64" if is_ready else None,
         language="python",
         runtime_version="3.12" if is_ready else None,
-        created_by_user=None if deployment.trigger == "auto" else _deployer(reading.user),
+        created_by_user=None
+        if deployment.trigger == "auto"
+        else models.DeploymentUser(reading.user.id, reading.user.name or "Unnamed", reading.user.image),
         commit=commit
         and extended(
-            DeploymentCommit,
+            models.DeploymentCommit,
             commit,
-            branch=commit.branch and Branch(uuid(random), commit.branch),
-            repository=repository and CommitRepository("example-energy/eol-tests", repository.provider),
+            branch=commit.branch and models.Branch(uuid(random), commit.branch),
+            repository=repository and models.CommitRepository("example-energy/eol-tests", repository.provider),
         ),
         stations=tuple(
-            DeployedStation(id=station.id, name=station.name, image_url=None, pushed_at=deployment.ended_at)
+            models.DeployedStation(id=station.id, name=station.name, image_url=None, pushed_at=deployment.ended_at)
             for station in deployment.stations
         ),
         build_logs=tuple(_build_logs(deployment)),
     )
 
 
-def _deployer(user: User) -> DeploymentUser:
-    """Return what a deployment says of a user."""
-    return DeploymentUser(user.id, user.name or "Unnamed", user.image)
-
-
-def _build_logs(deployment: Deployment) -> Iterator[BuildLog]:
+def _build_logs(deployment: models.Deployment) -> Iterator[models.BuildLog]:
     """Make the lines of a build, as far as it has come."""
     ending = ("ERROR", "The procedure cannot be built") if deployment.status == "failed" else ("INFO", "Build ended")
     lines = ((deployment.started_at, "INFO", "Build started"), (deployment.ended_at, *ending))
     for seq, (created_at, level, message) in enumerate(lines):
         if created_at is not None:
-            yield BuildLog(seq=seq, level=level, message=message, created_at=created_at)
+            yield models.BuildLog(seq=seq, level=level, message=message, created_at=created_at)
 
 
-DEPLOYMENTS: Resource[Deployment] = Resource(
+DEPLOYMENTS: Resource[models.Deployment] = Resource(
     name="deployments",
     source=lambda world: world.deployments,
     make=_deployment,
@@ -215,40 +180,29 @@ DEPLOYMENTS: Resource[Deployment] = Resource(
 )
 
 
-def _station(world: World, number: int) -> Iterator[Station]:
-    """Make the station with a number."""
+def _station(world: World, number: int) -> Iterator[models.Station]:
     ref, team = world.stations[number], BENCHES[number].team
     lines = [ref for line, ref in enumerate(world.lines) if number in world.benches_of(line)]
-    yield Station(
+    yield models.Station(
         id=ref.id,
         name=ref.name,
         procedures=tuple(lines),
         procedures_count=len(lines),
-        team=None if team is None else Team(world.id("teams", team), TEAMS[team]),
+        team=None if team is None else models.Team(world.id("teams", team), TEAMS[team]),
     )
 
 
-def _metadata(_world: World, number: int) -> Metadata:
-    """Return the metadata of a made-up station."""
-    return {"location": ("Lyon", "Graz")[number % 2], "bay": number + 1, "worn": BENCHES[number].failure_rate > 0.3}  # noqa: PLR2004 - more than others
-
-
-def _runs_procedures(wanted: frozenset[str], _snapshot: Snapshot) -> Predicate:
-    """Select stations that run one of the procedures."""
-    return lambda station: any(procedure.id in wanted for procedure in station.procedures)
-
-
-def _station_details(reading: Reading, station: Station) -> StationDetails:
-    """Make the details of a station. The beginning of its key is made up, so that it tells nothing of a key."""
+def _station_details(reading: Reading, station: models.Station) -> models.StationDetails:
+    """The beginning of its key is made up, so that it tells nothing of a key."""
     runs = reading.all("runs", "created_by_station.id", station.id)
     newest = max((run.started_at for run in reading.snapshot.rows("runs")), default=None)
     return extended(
-        StationDetails,
+        models.StationDetails,
         station,
         api_key=f"{uuid(made_up('key', station.id))[:8]}...",
         organization_slug=reading.organization.slug,
         procedures=tuple(
-            StationProcedure(
+            models.StationProcedure(
                 id=procedure.id,
                 name=procedure.name,
                 runs_count=sum(run.procedure.id == procedure.id and newest - run.started_at < _WEEK for run in runs),
@@ -260,21 +214,19 @@ def _station_details(reading: Reading, station: Station) -> StationDetails:
     )
 
 
-def _deployed(reading: Reading, procedure_id: str, station_id: str) -> StationDeployment | None:
+def _deployed(reading: Reading, procedure_id: str, station_id: str) -> models.StationDeployment | None:
     """Make what a station says of the latest deployment of a procedure to it. None: there is none."""
-    ready = [
+    ready = (
         deployment
         for deployment in reading.all("deployments", "procedure.id", procedure_id)
         if station_id in {station.id for station in deployment.stations}
-    ]
-    if not ready:
-        return None
-    latest = max(ready, key=lambda deployment: deployment.deployed_at)
-    return StationDeployment(
+    )
+    latest = max(ready, key=lambda deployment: deployment.deployed_at, default=None)
+    return latest and models.StationDeployment(
         deployed_at=document(latest.deployed_at),
-        commit=latest.commit and extended(StationCommit, latest.commit),
+        commit=latest.commit and extended(models.StationCommit, latest.commit),
         repository=latest.repository
-        and StationRepository(
+        and models.StationRepository(
             owner="example-energy",
             name="eol-tests",
             provider=latest.repository.provider,
@@ -283,7 +235,7 @@ def _deployed(reading: Reading, procedure_id: str, station_id: str) -> StationDe
     )
 
 
-def _current_station(reading: Reading) -> StationDetails:
+def _current_station(reading: Reading) -> models.StationDetails:
     """Make the details of the station whose key it is.
 
     Raises:
@@ -294,12 +246,21 @@ def _current_station(reading: Reading) -> StationDetails:
     return _station_details(reading, reading.station)
 
 
-STATIONS: Resource[Station] = Resource(
+STATIONS: Resource[models.Station] = Resource(
     name="stations",
     source=lambda _world: range(len(BENCHES)),
     make=_station,
-    included={"metadata": _metadata},
-    filters={"search_query": contains("name"), "procedure_ids": _runs_procedures},
+    included={
+        "metadata": lambda _world, number: {
+            "location": ("Lyon", "Graz")[number % 2],
+            "bay": number + 1,
+            "worn": BENCHES[number].failure_rate > 0.3,  # noqa: PLR2004 - more than others
+        }
+    },
+    filters={
+        "search_query": contains("name"),
+        "procedure_ids": lambda wanted, _snapshot: lambda station: any(run.id in wanted for run in station.procedures),
+    },
     details=(
         Detail("stations/current", _current_station),
         Detail("stations/*", one("stations", "id", _station_details)),
@@ -307,14 +268,14 @@ STATIONS: Resource[Station] = Resource(
 )
 
 
-def _users(world: World) -> list[User]:
+def _users(world: World) -> list[models.User]:
     """Return the people with an account: those who create items, and one who is banned."""
     image = "https://example.com/robin.png"
-    former = User(world.id("users", 2), "Robin Former", "robin.former@example.com", image, banned=True)
-    return [*(User(ref.id, ref.name, ref.email) for ref in world.refs), former]
+    former = models.User(world.id("users", 2), "Robin Former", "robin.former@example.com", image, banned=True)
+    return [*(models.User(ref.id, ref.name, ref.email) for ref in world.refs), former]
 
 
-def _current_user(reading: Reading) -> User:
+def _current_user(reading: Reading) -> models.User:
     """Return the user whose key it is.
 
     Raises:
@@ -325,17 +286,17 @@ def _current_user(reading: Reading) -> User:
     return reading.user
 
 
-def _identity(reading: Reading) -> Identity:
+def _identity(reading: Reading) -> models.Identity:
     """Return whose key it is."""
-    return Identity(
+    return models.Identity(
         type="station" if reading.is_station else "user",
-        station=extended(StationRef, reading.station) if reading.is_station else None,
-        user=None if reading.is_station else extended(UserRef, reading.user),
+        station=extended(models.StationRef, reading.station) if reading.is_station else None,
+        user=None if reading.is_station else extended(models.UserRef, reading.user),
         organization=reading.organization,
     )
 
 
-USERS: Resource[User] = Resource(
+USERS: Resource[models.User] = Resource(
     name="users",
     source=_users,
     make=lambda _world, user: (user,),

@@ -4,28 +4,9 @@ from __future__ import annotations
 
 from datetime import timedelta
 from math import inf
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
-from aiotofupilot.models import (
-    Batch,
-    BatchDetails,
-    BatchUnit,
-    CreationRun,
-    LastRun,
-    Metadata,
-    Part,
-    PartDetails,
-    PartRevision,
-    ProcedureRef,
-    RelatedPart,
-    RelatedUnit,
-    RevisionDetails,
-    RevisionPart,
-    Unit,
-    UnitDetails,
-    UnitRef,
-    UserRef,
-)
+from aiotofupilot import models
 from aiotofupilot.sandbox.detail import Detail, Reading, extended, one
 from aiotofupilot.sandbox.measured import attachments, children_of, first_run_of
 from aiotofupilot.sandbox.parameters import Values, pages
@@ -56,33 +37,29 @@ _MOST_CHILDREN = 10
 _ADDRESS = "created_by_user.email"
 
 
-def _without_address(user: UserRef | None) -> UserRef | None:
-    """Return a user without the address, as the listings of units and batches show their creators."""
-    return None if user is None else UserRef(user.id, user.name)
+def _creators(first: models.Run) -> dict[str, Any]:
+    """Return who created a unit or a batch: the creators of its first run. The listings do not have the address."""
+    user = first.created_by_user
+    return {
+        "created_by_user": user and models.UserRef(user.id, user.name),
+        "created_by_station": first.created_by_station,
+    }
 
 
-def _unit(_world: World, planned: PlannedUnit) -> Iterator[Unit]:
-    """Make a unit."""
+def _unit(_world: World, planned: PlannedUnit) -> Iterator[models.Unit]:
     ref, first, last = planned.ref, planned.entries[0].run, planned.entries[-1].run
-    procedure = ProcedureRef(last.procedure.id, last.procedure.name)
-    yield Unit(
+    yield models.Unit(
         id=ref.id,
         serial_number=ref.serial_number,
         created_at=planned.created_at,
         sample=ref.sample,
         children=tuple(child.unit_ref for child in planned.children[:_MOST_CHILDREN]),
         part=ref.part,
-        created_by_user=_without_address(first.created_by_user),
-        created_by_station=first.created_by_station,
+        **_creators(first),
         batch=ref.batch,
         parent=None if planned.parent is None else planned.parent.unit_ref,
-        last_run=LastRun(last.id, last.outcome, last.started_at, last.ended_at, procedure),
+        last_run=extended(models.LastRun, last),
     )
-
-
-def _metadata_of_unit(_world: World, planned: PlannedUnit) -> Metadata:
-    """Return the metadata of a made-up unit."""
-    return {"pcb_lot": f"L{2000 + planned.index // 40}"}
 
 
 _OF_ITS_RUNS = ("procedure_ids", "outcomes", "started_after", "started_before")
@@ -99,7 +76,7 @@ def _by_its_runs(asked: Values, snapshot: Snapshot) -> Predicate | None:
         return None
     runs_of_units = snapshot.grouped("runs", "unit.id")
 
-    def is_asked_for(unit: Unit) -> bool:
+    def is_asked_for(unit: models.Unit) -> bool:
         runs = runs_of_units.get(unit.id, ())
         if not least <= len(runs) <= most:
             return False
@@ -110,31 +87,30 @@ def _by_its_runs(asked: Values, snapshot: Snapshot) -> Predicate | None:
     return is_asked_for
 
 
-def _unit_details(reading: Reading, unit: Unit) -> UnitDetails:
-    """Make the details of a unit."""
+def _unit_details(reading: Reading, unit: models.Unit) -> models.UnitDetails:
     run = first_run_of(reading, unit.id)
     return extended(
-        UnitDetails,
+        models.UnitDetails,
         unit,
         parent=None if unit.parent is None else _related(reading, unit.parent),
         children=tuple(_related(reading, child) for child in children_of(reading, unit.id)),
-        created_during=None if run is None else extended(CreationRun, run),
+        created_during=None if run is None else extended(models.CreationRun, run),
         attachments=attachments(reading, unit.id, "label.svg", "photo.part"),
         metadata=reading.snapshot.included("units", unit, "metadata"),
     )
 
 
-def _related(reading: Reading, ref: UnitRef) -> RelatedUnit:
+def _related(reading: Reading, ref: models.UnitRef) -> models.RelatedUnit:
     """Make what a unit says of another one. The part of a unit that is not listed is unknown."""
     unit = reading.first("units", "id", ref.id)
-    return extended(RelatedUnit, ref, part=None if unit is None else extended(RelatedPart, unit.part))
+    return extended(models.RelatedUnit, ref, part=None if unit is None else extended(models.RelatedPart, unit.part))
 
 
-UNITS: Resource[Unit] = Resource(
+UNITS: Resource[models.Unit] = Resource(
     name="units",
     source=lambda world: world.units,
     make=_unit,
-    included={"metadata": _metadata_of_unit},
+    included={"metadata": lambda _world, planned: {"pcb_lot": f"L{2000 + planned.index // 40}"}},
     hides=(_ADDRESS,),
     order="search_query ids serial_numbers part_numbers revision_numbers batch_numbers procedure_ids outcomes "
     "started_after started_before latest_only run_count_min run_count_max created_after created_before "
@@ -153,16 +129,14 @@ UNITS: Resource[Unit] = Resource(
 )
 
 
-def _batch(_world: World, planned: PlannedBatch) -> Iterator[Batch]:
-    """Make a batch."""
+def _batch(_world: World, planned: PlannedBatch) -> Iterator[models.Batch]:
     first = planned.units[0]
-    yield Batch(
+    yield models.Batch(
         id=planned.ref.id,
         number=planned.ref.number,
         created_at=first.created_at - timedelta(minutes=1),
         unit_count=len(planned.units),
-        created_by_user=_without_address(first.entries[0].run.created_by_user),
-        created_by_station=first.entries[0].run.created_by_station,
+        **_creators(first.entries[0].run),
     )
 
 
@@ -177,13 +151,12 @@ def _mentions(query: str, snapshot: Snapshot) -> Predicate:
     return lambda batch: by_number(batch) or by_unit(batch)
 
 
-def _batch_details(reading: Reading, batch: Batch) -> BatchDetails:
-    """Make the details of a batch."""
+def _batch_details(reading: Reading, batch: models.Batch) -> models.BatchDetails:
     units = reading.all("units", "batch.id", batch.id)
-    return extended(BatchDetails, batch, units=tuple(extended(BatchUnit, unit) for unit in units))
+    return extended(models.BatchDetails, batch, units=tuple(extended(models.BatchUnit, unit) for unit in units))
 
 
-BATCHES: Resource[Batch] = Resource(
+BATCHES: Resource[models.Batch] = Resource(
     name="batches",
     source=lambda world: world.batches,
     make=_batch,
@@ -198,9 +171,8 @@ BATCHES: Resource[Batch] = Resource(
 )
 
 
-def _part(world: World, number: int) -> Iterator[Part]:
-    """Make the part with a number."""
-    yield Part(
+def _part(world: World, number: int) -> Iterator[models.Part]:
+    yield models.Part(
         id=world.id("parts", number),
         number=PRODUCTS[number].number,
         name=PRODUCTS[number].name,
@@ -209,31 +181,25 @@ def _part(world: World, number: int) -> Iterator[Part]:
     )
 
 
-def _metadata_of_part(_world: World, number: int) -> Metadata:
-    """Return the metadata of a made-up part."""
-    return {"supplier": ("Acme", "Volta")[number % 2], "layers": 2 + number % 4 * 2, "certified": number % 3 == 0}
-
-
-def _numbered(reading: Reading, number: str) -> Part | None:
+def _numbered(reading: Reading, number: str) -> models.Part | None:
     """Return the part with a number, in upper or lower case."""
     return next((part for part in reading.snapshot.rows("parts") if part.number.lower() == number.lower()), None)
 
 
-def _dated(part: Part) -> tuple[PartRevision, ...]:
+def _dated(part: models.Part) -> tuple[models.PartRevision, ...]:
     """Return the revisions of a part with the times of their creation. The first is as old as the part."""
     return tuple(
-        extended(PartRevision, revision, created_at=part.created_at + number * timedelta(days=30))
+        extended(models.PartRevision, revision, created_at=part.created_at + number * timedelta(days=30))
         for number, revision in enumerate(part.revisions)
     )
 
 
-def _part_details(reading: Reading, number: str) -> PartDetails | None:
-    """Make the details of a part."""
+def _part_details(reading: Reading, number: str) -> models.PartDetails | None:
     part = _numbered(reading, number)
     if part is None:
         return None
     return extended(
-        PartDetails,
+        models.PartDetails,
         part,
         revisions=_dated(part),
         created_by_user=reading.creator,
@@ -241,28 +207,34 @@ def _part_details(reading: Reading, number: str) -> PartDetails | None:
     )
 
 
-def _revision_details(reading: Reading, part_number: str, number: str) -> RevisionDetails | None:
+def _revision_details(reading: Reading, part_number: str, number: str) -> models.RevisionDetails | None:
     """Make the details of a revision of a part. Upper and lower case matter in its own number."""
     part = _numbered(reading, part_number)
     revision = next((listed for listed in _dated(part) if listed.number == number), None) if part else None
     if part is None or revision is None:
         return None
     return extended(
-        RevisionDetails,
+        models.RevisionDetails,
         revision,
         created_by_user=reading.creator,
         created_by_station=None,
-        part=extended(RevisionPart, part),
-        units=tuple(extended(UnitRef, unit) for unit in reading.all("units", "part.revision.id", revision.id)),
+        part=extended(models.RevisionPart, part),
+        units=tuple(extended(models.UnitRef, unit) for unit in reading.all("units", "part.revision.id", revision.id)),
         metadata={"is_latest": revision.id == part.revisions[-1].id},
     )
 
 
-PARTS: Resource[Part] = Resource(
+PARTS: Resource[models.Part] = Resource(
     name="parts",
     source=lambda _world: range(len(PRODUCTS)),
     make=_part,
-    included={"metadata": _metadata_of_part},
+    included={
+        "metadata": lambda _world, number: {
+            "supplier": ("Acme", "Volta")[number % 2],
+            "layers": 2 + number % 4 * 2,
+            "certified": number % 3 == 0,
+        }
+    },
     order="limit search_query procedure_ids sort_by sort_order metadata include_metadata",
     filters={
         "search_query": contains("name", "number"),
