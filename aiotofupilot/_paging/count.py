@@ -25,7 +25,7 @@ from .walk import Walk
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from aiotofupilot.models import Page, RawItem
+    from aiotofupilot.models import Page
 
 __all__ = ["Extent", "Probe", "count_items", "count_not_kept", "fetch_probes"]
 
@@ -57,14 +57,10 @@ async def count_not_kept(source: Source[Any], plan: Plan) -> int:
     keep = plan.keep
     if keep is None or source.partitioning is None:
         return 0
-
-    def is_not_kept(item: RawItem) -> bool:
-        return not keep(item)
-
     start = Checkpoint(listing=plan.start.listing)
-    plan = evolve(plan, start=start, max_items=None, on_drift="ignore", on_unreadable="raise", keep=is_not_kept)
+    plan = evolve(plan, start=start, max_items=None, on_drift="ignore", on_unreadable="raise", keep=None)
     near = source.partitioning.boundaries()
-    return len({item.id for boundary in near async for item in Walk(boundary.fetch, plan)})
+    return len({item.id for boundary in near async for item in Walk(boundary.fetch, plan) if not keep(item)})
 
 
 async def fetch_probes(fetch: Fetch[Any], probes: Sequence[Probe]) -> list[Page[Any]]:

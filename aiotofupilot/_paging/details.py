@@ -52,9 +52,6 @@ class DetailIteration(ItemIteration[D], Generic[D, P]):
     def __init__(self, window: DetailWindow[D, P]) -> None:
         self._window = window
 
-    def __repr__(self) -> str:
-        return f"<{type(self).__name__}: {self.stats.items} items, {self.stats.requests} requests so far>"
-
     async def aclose(self) -> None:
         """End the walk after the item that was yielded last, and wait until nothing of it is in flight.
 
@@ -90,14 +87,7 @@ class DetailIteration(ItemIteration[D], Generic[D, P]):
 
     async def _load(self) -> None:
         with self._waiting():
-            try:
-                has_details = await self._window.advance()
-            except StopAsyncIteration as error:  # from a callback of the user's: it is not the end of the walk
-                raise RuntimeError("StopAsyncIteration was raised while an item was fetched") from error
-            except TofuPilotError as error:
-                self._note_failure(error)
-                self._window.span.end(self.stats, error)
-                raise
+            has_details = await self._window.advance()
             self._items = self._window.ready()
             if not has_details:
                 await self._window.aclose()
@@ -105,8 +95,13 @@ class DetailIteration(ItemIteration[D], Generic[D, P]):
         if not has_details:
             raise StopAsyncIteration
 
+    def _note_failure(self, error: Exception) -> None:
+        if isinstance(error, TofuPilotError):
+            self._tell_position(error)
+        self._window.span.end(self.stats, error)
+
     @abstractmethod
-    def _note_failure(self, error: TofuPilotError) -> None:
+    def _tell_position(self, error: TofuPilotError) -> None:
         """Tell with an error where to resume."""
 
 
@@ -122,7 +117,7 @@ class DetailsWalk(DetailIteration[D, "Checkpoint"]):
         """Where the walk is, after the last item that it yielded. ``list(cursor=...)`` resumes there."""
         return self._window.place
 
-    def _note_failure(self, error: TofuPilotError) -> None:
+    def _tell_position(self, error: TofuPilotError) -> None:
         if error.checkpoint is None:  # otherwise it is one of the walk of the items, which has told it
             note_checkpoint(error, self.checkpoint, self._window.start)
 
@@ -138,7 +133,7 @@ class IncrementalDetailsWalk(DetailIteration[D, "Watermark"]):
         """What has been seen, up to the item that was yielded last. ``since(watermark)`` yields the rest."""
         return self._window.place
 
-    def _note_failure(self, error: TofuPilotError) -> None:
+    def _tell_position(self, error: TofuPilotError) -> None:
         error.watermark = self.watermark
 
 

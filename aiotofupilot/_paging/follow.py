@@ -49,8 +49,6 @@ class FollowedListing(Iteration[T]):
     ``watermark``.
     """
 
-    _in_use = "another task is waiting for the stream's next item: give each task a stream of its own"
-
     @internal
     def __init__(
         self,
@@ -74,9 +72,6 @@ class FollowedListing(Iteration[T]):
         self._due = -math.inf
         self._is_to_wait = True
         self._has_ended = False
-
-    def __repr__(self) -> str:
-        return f"<FollowedListing: {self._stats.items} items, {self._stats.requests} requests so far>"
 
     async def __anext__(self) -> T:
         with self._waiting():

@@ -52,9 +52,6 @@ class IncrementalWalk(ItemIteration[T]):
         self._wanted = plan.max_items
         self._has_ended = False
 
-    def __repr__(self) -> str:
-        return f"<IncrementalWalk: {self._stats.items} items, {self._stats.requests} requests so far>"
-
     async def aclose(self) -> None:
         """End the walk after the item that was yielded last, and wait until nothing of it is in flight.
 
@@ -81,21 +78,21 @@ class IncrementalWalk(ItemIteration[T]):
         return self._stats
 
     async def _load(self) -> None:
-        try:
-            with self._waiting():
-                found = [] if self._has_ended or self._wanted == 0 else await self._finder.load()
-                if self._wanted is not None:
-                    found = found[: self._wanted]
-                    self._wanted -= len(found)
-                self._items = _marked(found, self._finder, self._stats)
-                if not found or self._wanted == 0:
-                    self._has_ended = True
-                    await self._finder.aclose()
-        except TofuPilotError as error:
-            error.watermark = self.watermark
-            raise
+        with self._waiting():
+            found = [] if self._has_ended or self._wanted == 0 else await self._finder.load()
+            if self._wanted is not None:
+                found = found[: self._wanted]
+                self._wanted -= len(found)
+            self._items = _marked(found, self._finder, self._stats)
+            if not found or self._wanted == 0:
+                self._has_ended = True
+                await self._finder.aclose()
         if not found:
             raise StopAsyncIteration
+
+    def _note_failure(self, error: Exception) -> None:
+        if isinstance(error, TofuPilotError):
+            error.watermark = self.watermark
 
 
 def _marked(found: Sequence[tuple[Any, T]], finder: ByCreation[T] | PerRun[T], stats: WalkStats) -> Iterator[T]:

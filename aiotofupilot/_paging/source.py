@@ -200,7 +200,6 @@ class Source(Protocol[T]):
         self,
         *,
         after: datetime | None = None,
-        before: datetime | None = None,
         order: Order | None = None,
         run_ids: Iterable[str] = (),
         procedure_id: str | None = None,
@@ -210,7 +209,6 @@ class Source(Protocol[T]):
         Args:
             after: Only items created at this time or later; timezone-aware. The query's own bound still holds. A
                 fraction of a millisecond is dropped. None: no further bound.
-            before: Only items created at this time or earlier; likewise. A fraction of a millisecond is rounded up.
             order: ``asc``: the oldest first; ``desc``: the newest first. None: in the query's own order.
             run_ids: Only what these runs wrote, in place of the runs that the query names. Empty: no change.
             procedure_id: Only what runs of this procedure wrote. None: no change.

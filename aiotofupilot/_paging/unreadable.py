@@ -13,10 +13,9 @@ from __future__ import annotations
 
 import logging
 from itertools import islice
-from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, Generic, TypeVar
 
-from attrs import frozen
+from attrs import field, frozen
 
 from aiotofupilot.clock import Deadline
 from aiotofupilot.errors import DecodeError, InvalidJSONError, ResponseTooLargeError, ServerError, TofuPilotError
@@ -52,8 +51,6 @@ _BEFORE = 7
 LEFT_OUT_KEPT = 1000
 """At most this many positions or IDs of items that were left out are kept."""
 
-_NONE: Mapping[int, str] = MappingProxyType({})
-
 _log = logging.getLogger("aiotofupilot")
 
 
@@ -65,7 +62,7 @@ class Gap:
     """The first position."""
     stop: int
     """The position after the last one, where the page begins."""
-    left_out: Mapping[int, str] = _NONE
+    left_out: Mapping[int, str] = field(factory=dict[int, str])
     """Those of the positions that the walk has not passed before, and why the items there cannot be read."""
     before: str | None = None
     """The ID of the item before the gap, read after the page behind it; None: there is none, or it is not needed."""

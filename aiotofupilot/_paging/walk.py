@@ -8,7 +8,7 @@ from contextlib import contextmanager
 from functools import partial
 from itertools import islice
 from operator import length_hint
-from typing import TYPE_CHECKING, Any, ClassVar, NoReturn, Self, TypeVar
+from typing import TYPE_CHECKING, Any, NoReturn, Self, TypeVar
 
 from attrs import evolve
 
@@ -53,8 +53,6 @@ class AsyncOnly:
 class Iteration(AsyncOnly, AsyncIterator[R]):
     """Yields something to one task at a time, and can be closed."""
 
-    _in_use: ClassVar[str] = "another task is waiting for the walk's next item: give each task a walk of its own"
-    """The error for a second task."""
     _is_waiting = False
     """Whether a task is waiting for what comes next."""
 
@@ -66,13 +64,22 @@ class Iteration(AsyncOnly, AsyncIterator[R]):
     ) -> None:
         await self.aclose()
 
+    def __repr__(self) -> str:
+        return f"<{type(self).__name__}: {self.stats.items} items, {self.stats.requests} requests so far>"
+
     @abstractmethod
     async def aclose(self) -> None:
         """End it where it is, and wait until nothing of it is in flight. It yields nothing any more."""
 
+    @property
+    @abstractmethod
+    def stats(self) -> WalkStats:
+        """The counts up to now."""
+
     def _check_idle(self) -> None:
         if self._is_waiting:
-            raise RuntimeError(self._in_use)
+            name = type(self).__name__
+            raise RuntimeError(f"another task is waiting for what this {name} yields next: give each task its own")
 
     @contextmanager
     def _waiting(self) -> Generator[None]:
@@ -81,8 +88,18 @@ class Iteration(AsyncOnly, AsyncIterator[R]):
         self._is_waiting = True
         try:
             yield
+        except StopAsyncIteration as error:  # from a callback of the user's: it is not the end
+            failure = RuntimeError("StopAsyncIteration was raised while something was fetched")
+            self._note_failure(failure)
+            raise failure from error
+        except Exception as error:
+            self._note_failure(error)
+            raise
         finally:
             self._is_waiting = False
+
+    def _note_failure(self, error: Exception) -> None:
+        """Tell with an error where to resume."""
 
 
 class ItemIteration(Iteration[R]):
@@ -171,9 +188,6 @@ class Walk(ItemIteration[T]):
         self._yielded_before = 0
         self._span = WalkSpan(start.listing, plan.described())
 
-    def __repr__(self) -> str:
-        return f"<Walk: {self.stats.items} items, {self.stats.requests} requests so far>"
-
     async def aclose(self) -> None:
         """End the walk after the item that was yielded last, and wait until nothing of it is in flight.
 
@@ -227,15 +241,7 @@ class Walk(ItemIteration[T]):
 
     async def _load(self) -> None:
         with self._waiting():
-            try:
-                has_page = await self._next_page()
-            except StopAsyncIteration as error:  # from a callback of the user's: it is not the end of the listing
-                failure = RuntimeError("StopAsyncIteration was raised while a page was fetched")
-                self._note_failure(failure)
-                raise failure from error
-            except Exception as error:
-                self._note_failure(error)
-                raise
+            has_page = await self._next_page()
         if not has_page:
             self._span.end(self.stats)
             raise StopAsyncIteration

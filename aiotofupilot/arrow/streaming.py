@@ -65,8 +65,6 @@ class RecordBatches(Iteration[pa.RecordBatch]):
     raises the error. If you request another batch after that, what failed is requested again.
     """
 
-    _in_use = "another task is waiting for the next batch: give each task its own batches"
-
     @internal
     def __init__(self, listing: Paginator[Any] | Details[Any], made: MakesRows, *, rows: int) -> None:
         self._model = listing.model

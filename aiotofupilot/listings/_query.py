@@ -218,16 +218,15 @@ class Query(Source[T]):
         self,
         *,
         after: datetime | None = None,
-        before: datetime | None = None,
         order: Order | None = None,
         run_ids: Iterable[str] = (),
         procedure_id: str | None = None,
     ) -> Query[T]:
         """Return the same query for some of its items; see `Source.narrowed`."""
         pairs, by_run = self.pairs, self.listing.by_run
-        if after is not None or before is not None:
+        if after is not None:
             name = self._offered(self.listing.creation_filter, "have no filter on their creation")
-            pairs = bounded(pairs, name, after=after, before=before)
+            pairs = bounded(pairs, name, after=after)
         changed: dict[str, Pairs] = {}
         if order is not None:
             sort_by = self._offered(self.listing.oldest_first, "cannot be asked for the oldest first")

@@ -163,7 +163,7 @@ async def test_two_tasks_cannot_share_a_stream(listing):
     task = asyncio.ensure_future(anext(stream))
     await asyncio.sleep(0)
     for intrusion in (anext(stream), stream.aclose()):
-        with pytest.raises(RuntimeError, match="another task is waiting for the next batch"):
+        with pytest.raises(RuntimeError, match="another task is waiting for what this RecordBatches yields next"):
             await intrusion
     assert (await task).num_rows == ITEMS
 

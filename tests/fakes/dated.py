@@ -170,7 +170,7 @@ class Dated:
         following = (cursor + 1 if server.counts_pages else cursor + limit) if has_more else None
         return Page(rows[begin : begin + limit], PageMeta(has_more, following), cursor)
 
-    def narrowed(self, *, after=None, before=None, order=None, run_ids=(), procedure_id=None):
+    def narrowed(self, *, after=None, order=None, run_ids=(), procedure_id=None):
         assert order is None or self.can_be_ordered
         assert after is None or self.can_be_bounded
         bound = self.after if after is None else (after - BEGIN).total_seconds()

@@ -71,19 +71,18 @@ def test_listings_of_what_runs_wrote_are_listed_by_run(name):
 
 
 @EVERY
-async def test_what_was_created_between_two_moments_is_asked_for_inclusively(name):
+async def test_what_was_created_at_a_time_or_later_is_asked_for_inclusively(name):
     """Rounding leaves no item out."""
     if CREATION[name][1] is None:
         with pytest.raises(ValueError, match=f"{name} have no filter on their creation"):
             query(name).narrowed(after=NOW)
         return
-    narrowed = query(name, ("search_query", "x")).narrowed(after=NOW - HOUR, before=NOW)
+    narrowed = query(name, ("search_query", "x")).narrowed(after=NOW - HOUR)
     assert await sent(narrowed) == [
         [
             ("limit", "7"),
             ("search_query", "x"),
             (f"{CREATION[name][1]}_after", "2026-02-01T11:30:15.123Z"),
-            (f"{CREATION[name][1]}_before", "2026-02-01T12:30:15.124Z"),
         ]
     ]
 
@@ -91,16 +90,16 @@ async def test_what_was_created_between_two_moments_is_asked_for_inclusively(nam
 async def test_the_narrower_bound_counts():
     """It may be the bound of the query or the other one."""
     own = query("runs", ("created_after", "2026-02-01T09:00:00.000Z"), ("created_before", "2026-02-01T20:00:00.000Z"))
-    (wide,) = await sent(own.narrowed(after=NOW - 9 * HOUR, before=NOW + 9 * HOUR))
-    assert wide == [("limit", "7"), *own.pairs]
-    (narrow,) = await sent(own.narrowed(after=NOW, before=NOW + HOUR))
+    (wide,) = await sent(own.narrowed(after=NOW - 9 * HOUR))
+    assert sorted(wide) == sorted([("limit", "7"), *own.pairs])
+    (narrow,) = await sent(own.narrowed(after=NOW))
     assert narrow[1:] == [
+        ("created_before", "2026-02-01T20:00:00.000Z"),
         ("created_after", "2026-02-01T12:30:15.123Z"),
-        ("created_before", "2026-02-01T13:30:15.124Z"),
     ]
     tokyo = timezone(9 * HOUR)
     (same,) = await sent(own.narrowed(after=NOW.astimezone(tokyo)).narrowed(after=NOW - HOUR))
-    assert same[-1] == narrow[1]
+    assert same[-1] == narrow[-1]
 
 
 async def test_a_range_without_a_moment_is_empty_and_costs_no_request():
@@ -109,7 +108,9 @@ async def test_a_range_without_a_moment_is_empty_and_costs_no_request():
     page = await nothing.fetch(5, 7, RequestCounts())
     assert (page.data, page.meta, page.cursor) == ([], PageMeta(has_more=False), 5)
     assert nothing.listing.connection.targets == []
-    one_moment = query("runs").narrowed(after=NOW.replace(microsecond=0), before=NOW.replace(microsecond=0))
+    one_moment = query("runs", ("created_before", "2026-02-01T12:30:15.000Z")).narrowed(
+        after=NOW.replace(microsecond=0)
+    )
     assert len(await sent(one_moment)) == 1
 
 
