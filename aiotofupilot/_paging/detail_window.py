@@ -278,12 +278,8 @@ class DetailWindow(Generic[D, P]):
             self._settle(head)
             return
         head.task = None
-        if self._missing is None:
-            self._missing = head, error
-            self._entries.popleft()
-        else:
-            self._missing = self._missing[0], error
-            self._raise_if_missing()
+        self._raise_if_missing()
+        self._missing = self._entries.popleft(), error
 
     def _raise_if_missing(self) -> None:
         if self._missing is None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from abc import abstractmethod
 from operator import attrgetter
-from typing import TYPE_CHECKING, Any, Generic, NoReturn, TypeVar
+from typing import TYPE_CHECKING, Any, Generic, TypeVar
 
 from attrs import evolve
 
@@ -34,16 +34,6 @@ MAX_BUFFER = 96 * 1024 * 1024
 """The usual limit of the bytes that wait to be yielded. The longest known runs have 38 MB. With this limit, a program
 that reads many of them takes less than 400 MB."""
 
-_INSTEAD = {
-    "follow": "follow the listing, and call get() of the listing for each item",
-    "pages": "details come one by one, and batches() of walk() yields lists",
-    "raw": "call raw() before details()",
-    "structs": "details are models, or dicts after raw()",
-    "count": "call it on the listing",
-    "shards": "call it on the listing, and details() on each part",
-}
-"""What to do where a `Paginator` has a method that its details do not have."""
-
 
 class DetailIteration(ItemIteration[D], Generic[D, P]):
     """What both walks over details have."""
@@ -51,6 +41,9 @@ class DetailIteration(ItemIteration[D], Generic[D, P]):
     @internal
     def __init__(self, window: DetailWindow[D, P]) -> None:
         self._window = window
+
+    def __repr__(self) -> str:
+        return f"<{type(self).__name__}: {self.stats.items} items, {self.stats.requests} requests so far>"
 
     async def aclose(self) -> None:
         """End the walk after the item that was yielded last, and wait until nothing of it is in flight.
@@ -152,14 +145,6 @@ class Details(AsyncOnly, Generic[D]):
 
     def __repr__(self) -> str:
         return f"<Details of {self._plan.start.listing} from {self._plan.start.place}>"
-
-    if not TYPE_CHECKING:
-
-        def __getattr__(self, name: str) -> NoReturn:
-            message = f"Details has no attribute {name!r}"
-            if name in _INSTEAD:
-                message += f": {_INSTEAD[name]}"
-            raise AttributeError(message, name=name, obj=self)
 
     @property
     def model(self) -> type[D]:

@@ -73,6 +73,9 @@ class FollowedListing(Iteration[T]):
         self._is_to_wait = True
         self._has_ended = False
 
+    def __repr__(self) -> str:
+        return f"<FollowedListing: {self._stats.items} items, {self._stats.requests} requests so far>"
+
     async def __anext__(self) -> T:
         with self._waiting():
             while not self._has_ended and self._wanted != 0:

@@ -52,6 +52,9 @@ class IncrementalWalk(ItemIteration[T]):
         self._wanted = plan.max_items
         self._has_ended = False
 
+    def __repr__(self) -> str:
+        return f"<IncrementalWalk: {self._stats.items} items, {self._stats.requests} requests so far>"
+
     async def aclose(self) -> None:
         """End the walk after the item that was yielded last, and wait until nothing of it is in flight.
 

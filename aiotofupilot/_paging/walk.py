@@ -64,17 +64,9 @@ class Iteration(AsyncOnly, AsyncIterator[R]):
     ) -> None:
         await self.aclose()
 
-    def __repr__(self) -> str:
-        return f"<{type(self).__name__}: {self.stats.items} items, {self.stats.requests} requests so far>"
-
     @abstractmethod
     async def aclose(self) -> None:
         """End it where it is, and wait until nothing of it is in flight. It yields nothing any more."""
-
-    @property
-    @abstractmethod
-    def stats(self) -> WalkStats:
-        """The counts up to now."""
 
     def _check_idle(self) -> None:
         if self._is_waiting:
@@ -187,6 +179,9 @@ class Walk(ItemIteration[T]):
         self._offered = 0
         self._yielded_before = 0
         self._span = WalkSpan(start.listing, plan.described())
+
+    def __repr__(self) -> str:
+        return f"<Walk: {self.stats.items} items, {self.stats.requests} requests so far>"
 
     async def aclose(self) -> None:
         """End the walk after the item that was yielded last, and wait until nothing of it is in flight.

@@ -142,22 +142,6 @@ class TestItems:
             taken = await walk.take(3)
             assert 1 <= len(taken) <= 3
 
-    @pytest.mark.parametrize(
-        ("name", "hint"),
-        {
-            "follow": "follow the listing",
-            "pages": "batches",
-            "raw": "before details",
-            "structs": "are models",
-            "count": "on the listing",
-            "shards": "on each part",
-            "next": r"'next'$",
-        }.items(),
-    )
-    def test_what_details_do_not_have_says_what_to_do(self, connection, name, hint):
-        with pytest.raises(AttributeError, match=f"Details has no attribute '{name}'.*{hint}|{hint}"):
-            getattr(connection.procedures.list().details(), name)
-
     def test_what_has_no_details_says_so(self, connection):
         with pytest.raises(ValueError, match="users have no details: the API does not return one of them by itself"):
             Users(connection).list().details()
