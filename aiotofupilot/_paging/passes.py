@@ -5,6 +5,7 @@ A timestamp is a number of seconds since 1970 in UTC here. Items are known by di
 
 from __future__ import annotations
 
+import logging
 import math
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any, Generic, TypeVar, Unpack
@@ -27,6 +28,8 @@ __all__ = ["OVERLAP", "PassClock", "Seen", "Segment", "SegmentWalk"]
 
 T = TypeVar("T", bound=Identified)
 K = TypeVar("K")
+
+_log = logging.getLogger("aiotofupilot")
 
 OVERLAP = 60
 """An item may become visible this many seconds after it was created."""
@@ -187,10 +190,11 @@ class SegmentWalk(Generic[T]):
             except PaginationError:
                 await self.restart()
                 raise
-            except DriftError:
+            except DriftError as error:
                 await self.restart()
                 if self._plan.on_drift == "raise" or not self._has_progressed:
                     raise
+                _log.debug("the pass begins again: %s", error)
                 self._has_progressed = False
         try:
             return [(key(item), item) for item in items]

@@ -7,6 +7,7 @@ computes those beyond, and fetches their pages early. Each page that is handed o
 from __future__ import annotations
 
 import asyncio
+import logging
 from collections import deque
 from typing import TYPE_CHECKING, Any, Generic, TypeVar
 
@@ -26,6 +27,8 @@ __all__ = ["Window", "begun", "cancel", "cancel_soon", "outcome"]
 
 T = TypeVar("T", bound=Identified)
 R = TypeVar("R")
+
+_log = logging.getLogger("aiotofupilot")
 
 _CAUTIOUS = 4
 """Up to this width the window grows by one with each page, so that a short listing costs few needless requests."""
@@ -220,6 +223,13 @@ class Window(Generic[T]):
         if cursor == page.cursor + self._requested - self._overlap:
             self._width = min(self._width + (1 if self._width < _CAUTIOUS else 2), self._concurrency)
         else:
+            if self._prefetched and cursor is not None:
+                _log.debug(
+                    "the page at cursor %d leads to %d: %d requested ahead are dropped",
+                    page.cursor,
+                    cursor,
+                    len(self._prefetched),
+                )
             self._cancel_prefetched()
             self._width = 1
             if cursor is not None and not self._learn(page):

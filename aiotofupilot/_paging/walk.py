@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from abc import abstractmethod
 from collections.abc import AsyncIterator, Callable, Collection, Generator, Iterator, Sequence
 from contextlib import contextmanager
@@ -36,6 +37,8 @@ __all__ = ["AsyncOnly", "ItemIteration", "Iteration", "Walk"]
 T = TypeVar("T", bound=Identified)
 R = TypeVar("R")
 P = TypeVar("P")
+
+_log = logging.getLogger("aiotofupilot")
 
 
 class AsyncOnly:
@@ -271,6 +274,12 @@ class Walk(ItemIteration[T]):
                     note_left_out(self._window.gap, self._stats, self._span)
                 await self._offer(page, [item for item in new if item.id not in dropped] if dropped else new)
                 return True
+            _log.debug(
+                "the page of %s at cursor %d does not go on where the walk is: looking at cursor %d",
+                self._start.listing,
+                page.cursor,
+                self._drift.next_probe,
+            )
             self._window.restart(self._drift.next_probe)
         return False
 

@@ -305,7 +305,8 @@ async def test_a_listing_that_moved_is_an_error_for_who_asked_for_it():
     assert yielded == list(range(30))
 
 
-async def test_a_walk_that_lost_its_place_begins_again_where_the_watermark_is():
+async def test_a_walk_that_lost_its_place_begins_again_where_the_watermark_is(caplog):
+    caplog.set_level("DEBUG", "aiotofupilot")
     server = server_with(5000, apart=1.0)
     walk = listing("ordered", server, limit=100).since()
     yielded = [int((await anext(walk)).id) for _ in range(3000)]
@@ -314,6 +315,7 @@ async def test_a_walk_that_lost_its_place_begins_again_where_the_watermark_is():
     assert len({*yielded}) == len(yielded)
     assert {*yielded} >= {*range(3000), *range(3200, 5000)}
     assert walk.stats.duplicates < 300
+    assert caplog.messages[-1].startswith("the pass begins again: the listing moved: none of the items passed")
 
 
 @EVERY

@@ -698,6 +698,27 @@ class TestStats:
             assert (walk.stats.resyncs > 0) == (on_drift == "resync")
 
 
+class TestLog:
+    """A page that is requested again has a line that says why."""
+
+    async def test_a_page_that_shows_another_position(self, listing, service, caplog):
+        service.before_response.append(BusyLine(inserts=4, removals=4))
+        walk = listing(limit=5, on_drift="resync").walk()
+        with caplog.at_level("DEBUG", "aiotofupilot"):
+            items = [procedure async for procedure in walk]
+        assert items
+        assert len(caplog.messages) == walk.stats.requests - walk.stats.pages > 0
+        assert all("does not go on where the walk is: looking at cursor" in line for line in caplog.messages)
+
+    async def test_pages_that_were_requested_ahead_in_vain(self, service, caplog):
+        walk = InProcess(service, turns=lambda: 3).procedures.list(limit=10, concurrency=6).walk()
+        await take(walk, 20)
+        service.paging = paging.capped(5)
+        with caplog.at_level("DEBUG", "aiotofupilot"):
+            assert [procedure async for procedure in walk] == service.procedures[20:]
+        assert caplog.messages == ["the page at cursor 30 leads to 35: 3 requested ahead are dropped"]
+
+
 def empty_for_ever(total, cursor, limit):
     return paging.Window(
         cursor if cursor < 20 else total, min(cursor + limit, 20), has_more=True, next_cursor=cursor + limit
