@@ -20,7 +20,7 @@ from .sandbox import sandbox
 from .terminal import Whole, is_terminal, say
 
 if TYPE_CHECKING:
-    from collections.abc import Coroutine, Sequence
+    from collections.abc import Callable, Coroutine, Sequence
 
     from rich.console import Console
 
@@ -70,29 +70,34 @@ def app_for(arguments: Sequence[str]) -> App:
     )
     wanted = next(iter(arguments), "")
     tells_all = wanted in ("", "--help", "-h")
-    for name in NAMES:
+    for name in (*NAMES, *_MADE_LATE):
         if wanted in (name, _INSTALLS_COMPLETION):
-            from .listing_command import listing_command  # noqa: PLC0415 - see above
-
-            app.command(listing_command(name), name=name)
+            app.command(_made(name), name=name, usage=_USAGE.get(name))
         else:
-            app.command(App(name=name, help=listing_class(name).summary if tells_all else ""))
-    if wanted in ("download", _INSTALLS_COMPLETION):
-        from .download import download_command  # noqa: PLC0415 - see above
-
-        app.command(download_command(), usage=_USAGE["download"])
-    if wanted in ("mirror", _INSTALLS_COMPLETION):
-        from .mirror import mirror_command  # noqa: PLC0415 - see above
-
-        app.command(mirror_command(), usage=_USAGE["mirror"])
-    for name, told in _MADE_LATE.items():
-        if wanted not in (name, _INSTALLS_COMPLETION):
-            app.command(App(name=name, help=told if tells_all else ""))
+            about = _MADE_LATE.get(name) or (listing_class(name).summary if tells_all else "")
+            app.command(App(name=name, help=about))
     for command in (get, whoami, sandbox):
         app.command(command)
     if wanted not in NAMES:
         app.register_install_completion_command(add_to_startup=False)  # pyright: ignore[reportUnknownMemberType]
     return app
+
+
+def _made(name: str) -> Callable[..., Any]:
+    """Return a command that has the options of listings."""
+    match name:
+        case "download":
+            from .download import download  # noqa: PLC0415 - see above
+
+            return download
+        case "mirror":
+            from .mirror import mirror  # noqa: PLC0415 - likewise
+
+            return mirror
+        case _:
+            from .listing_command import listing_command  # noqa: PLC0415 - likewise
+
+            return listing_command(name)
 
 
 def run(arguments: Sequence[str]) -> ExitCode:

@@ -13,7 +13,7 @@ from cyclopts import Parameter
 from aiotofupilot import AttachmentError, TofuPilotError
 from aiotofupilot.listings import listing_class, part_filters
 
-from .failures import DeadlineError, IncompleteError, StoppedError, UsageError
+from .failures import DeadlineError, FailedError, StoppedError, UsageError
 from .options import DownloadOptions, ServerOptions, option, shared_filters, unwrapped, with_filters
 from .progress import progress_shown
 from .terminal import put, say, visible
@@ -27,57 +27,53 @@ if TYPE_CHECKING:
     from .progress import Progress
     from .server import Server
 
-__all__ = ["download_command"]
+__all__ = ["download"]
 
 _LISTINGS = ("runs", "units")
 """What has attachments."""
 
-_NOT_OPTIONS = frozenset({"concurrency", "cursor"})
-"""What ``list()`` takes and this command does not, because it has another default or remembers no position."""
+_OPTIONS = [argument for argument in listing_class("runs").options if argument.name not in ("concurrency", "cursor")]
+"""What ``list()`` takes. Concurrency has another default, and no position is remembered."""
 
 
-def download_command() -> Callable[..., Any]:
-    """Return the command, as a function from which cyclopts can make a command."""
-    options = [argument for argument in listing_class("runs").options if argument.name not in _NOT_OPTIONS]
+@unwrapped
+async def download(
+    folder: Annotated[Path, Parameter(metavar="FOLDER")],
+    listing: Annotated[str, Parameter(metavar="LISTING")] = _LISTINGS[0],
+    /,
+    *,
+    requests: DownloadOptions = DownloadOptions(),  # noqa: B008 - a value
+    server_options: ServerOptions = ServerOptions(),  # noqa: B008 - a value
+    **filters: Any,  # noqa: ANN401 - those of `list`
+) -> None:
+    """Download the attachments of runs or units into a folder.
 
-    @unwrapped
-    async def download(
-        folder: Annotated[Path, Parameter(metavar="FOLDER")],
-        listing: Annotated[str, Parameter(metavar="LISTING")] = _LISTINGS[0],
-        /,
-        *,
-        requests: DownloadOptions = DownloadOptions(),  # noqa: B008 - a value
-        server_options: ServerOptions = ServerOptions(),  # noqa: B008 - a value
-        **filters: Any,  # noqa: ANN401 - those of `list`
-    ) -> None:
-        """Download the attachments of runs or units into a folder.
+    Each file is FOLDER/<ID of the run, or serial number of the unit>/<ID of the attachment>-<its name>. A file that
+    is there is whole, and is not downloaded again. So the same command goes on after any interruption, and later
+    brings what is new.
 
-        Each file is FOLDER/<ID of the run, or serial number of the unit>/<ID of the attachment>-<its name>. A file that
-        is there is whole, and is not downloaded again. So the same command goes on after any interruption, and later
-        brings what is new.
+    Args:
+        folder: The folder. If there is none, it is made.
+        listing: What has the attachments: runs or units.
+        requests: How requests are sent.
+        server_options: Which server gets the requests, and with which key.
+        filters: Which runs or units. There is an option for each.
+    """
+    if folder.exists() and not folder.is_dir():
+        raise UsageError(f"{folder} is a file, and not a folder")
+    if listing not in _LISTINGS:
+        raise UsageError(f"{listing} have no attachments: {' and '.join(_LISTINGS)} have some")
+    for name in filters.keys() - part_filters(listing).keys() - {argument.name for argument in _OPTIONS}:
+        raise UsageError(f"{option(name)} is not a filter of {listing}")
+    # Here and not above, because help and a wrong option need not wait for aiohttp.
+    from .listing import Query  # noqa: PLC0415
+    from .server import Server  # noqa: PLC0415
 
-        Args:
-            folder: The folder. If there is none, it is made.
-            listing: What has the attachments: runs or units.
-            requests: How requests are sent.
-            server_options: Which server gets the requests, and with which key.
-            filters: Which runs or units. There is an option for each.
-        """
-        server_options.check()
-        if folder.exists() and not folder.is_dir():
-            raise UsageError(f"{folder} is a file, and not a folder")
-        if listing not in _LISTINGS:
-            raise UsageError(f"{listing} have no attachments: {' and '.join(_LISTINGS)} have some")
-        for name in filters.keys() - part_filters(listing).keys() - {argument.name for argument in options}:
-            raise UsageError(f"{option(name)} is not a filter of {listing}")
-        # Here and not above, because help and a wrong option need not wait for aiohttp.
-        from .listing import Query  # noqa: PLC0415
-        from .server import Server  # noqa: PLC0415
+    query = Query(listing, details=True, concurrency=requests.concurrency, **filters)
+    await _download(query, folder, Server(server_options, requests), requests)
 
-        query = Query(listing, details=True, concurrency=requests.concurrency, **filters)
-        await _download(query, folder, Server(server_options, requests), requests)
 
-    return with_filters(download, [*shared_filters(_LISTINGS), *options])
+with_filters(download, [*shared_filters(_LISTINGS), *_OPTIONS])
 
 
 @define
@@ -134,7 +130,7 @@ async def _download(query: Query, folder: Path, server: Server, requests: Downlo
     Raises:
         UsageError: An option is out of bounds.
         StoppedError: It ended early.
-        IncompleteError: A file could not be downloaded, and all others are there.
+        FailedError: A file could not be downloaded, and all others are there.
     """
     from asyncio import CancelledError  # noqa: PLC0415 - it is loaded by now
 
@@ -168,7 +164,7 @@ async def _download(query: Query, folder: Path, server: Server, requests: Downlo
     put(sys.stdout, visible("; ".join(filter(None, (str(summary), left_out)))) + "\n")
     if summary.failed:
         files = "1 file" if summary.failed == 1 else f"{summary.failed:,} files"
-        raise IncompleteError(f"{files} could not be downloaded: run it again")
+        raise FailedError(f"{files} could not be downloaded: run it again")
 
 
 async def _noted(walk: DetailsWalk[Any], progress: Progress, count: Callable[[], None]) -> AsyncGenerator[Any]:

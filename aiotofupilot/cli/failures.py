@@ -12,10 +12,9 @@ import aiotofupilot
 
 __all__ = [
     "EXPECTED",
-    "BusyError",
     "DeadlineError",
     "ExitCode",
-    "IncompleteError",
+    "FailedError",
     "StoppedError",
     "UsageError",
     "explained",
@@ -42,24 +41,15 @@ class UsageError(Exception):
     """The command cannot be carried out as it was given."""
 
 
-class BusyError(Exception):
-    """Another program uses what the command needs. Run again later, the same command can succeed."""
-
-
-class IncompleteError(Exception):
-    """A part of what was asked for could not be done, and the rest is done."""
+class FailedError(Exception):
+    """What was asked for is not done, or not all of it. Run again, the same command can do the rest."""
 
 
 class DeadlineError(Exception):
-    """The time that the command was given is over, after some seconds.
-
-    It tells the latest warning about an attempt, if nothing has arrived after that.
-    """
+    """The time that the command was given is over, after some seconds. It tells `Progress.failure`."""
 
     def __init__(self, seconds: float, failure: str = "") -> None:
-        cause = f"; the latest warning was: {failure}" if failure else ""
-        super().__init__(f"the deadline of {seconds:g} s has passed{cause}")
-        self.seconds = seconds
+        super().__init__("; ".join(filter(None, (f"the deadline of {seconds:g} s has passed", failure))))
 
 
 class StoppedError(Exception):
@@ -77,7 +67,7 @@ class StoppedError(Exception):
 
 
 EXPECTED = (
-    *(CycloptsError, UsageError, BusyError, IncompleteError, DeadlineError, StoppedError),
+    *(CycloptsError, UsageError, FailedError, DeadlineError, StoppedError),
     *(aiotofupilot.TofuPilotError, OSError),
 )
 """What `explained` explains. Anything else is a fault of this package, and its traceback is what helps."""
@@ -135,7 +125,7 @@ def explained(error: BaseException) -> tuple[ExitCode, str]:
             code, line = ExitCode.REFUSED, _with_hint(error)
         case aiotofupilot.TofuPilotError():
             line = _with_hint(error)
-        case DeadlineError() | BusyError() | IncompleteError():
+        case DeadlineError() | FailedError():
             line = str(error)
         case StoppedError():
             code, reason = explained(error.reason)
@@ -144,7 +134,7 @@ def explained(error: BaseException) -> tuple[ExitCode, str]:
             name = f" {error.filename}" if error.filename else ""
             line = f"cannot write{name}: {error.strerror or error}"
         case _:  # a cancellation, and so Ctrl-C or SIGTERM
-            code, line = ExitCode.INTERRUPTED, "interrupted"
+            code, line = ExitCode.INTERRUPTED, "; ".join(("interrupted", *error.args))
     return code, line
 
 

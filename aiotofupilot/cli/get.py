@@ -105,7 +105,6 @@ async def _show(
     from .server import Server, until  # noqa: PLC0415
     from .tree import Tree  # noqa: PLC0415
 
-    server_options.check()
     out, is_shown = StandardOutput(), is_terminal(sys.stdout)
     is_tree = is_shown if form is None else form == "tree"
     async with Server(server_options, timeouts).session() as session:

@@ -284,7 +284,7 @@ async def _tell_total(query: Query, session: TofuPilotSession, progress: Progres
         # Cursors are offsets, or the count would have failed.
         cursor = query.arguments.get("cursor")
         before = cursor.cursor + cursor.skip if cursor else 0
-        progress.total = max(0, total - before)
+        progress.row.total = max(0, total - before)
 
 
 def _say_when_begun(out: Output, path: Path | None) -> None:

@@ -48,7 +48,6 @@ def listing_command(name: str) -> Callable[..., Any]:
         from .listing import Query, write_listing  # noqa: PLC0415
         from .server import Server  # noqa: PLC0415
 
-        server_options.check()
         output, resume = output_options.output, output_options.resume
         if output is not None and str(output) == "-":
             raise UsageError("--output names a file: leave it out to write to standard output")

@@ -1,4 +1,4 @@
-"""The options of commands, and how their help looks.
+"""The options of commands.
 
 The options for what ``list()`` of a listing takes are made from its declaration: `options_of` returns them, and
 `with_options` gives them to a command. The other options have a class for each group of them in the help. A field is an
@@ -26,9 +26,6 @@ from .failures import UsageError
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Iterable
-
-    from cyclopts.help import HelpEntry, HelpPanel
-    from rich.console import Console, ConsoleOptions, RenderableType
 
     from aiotofupilot.listings import Argument
 
@@ -61,34 +58,11 @@ def unwrapped(command: C) -> C:
     return command
 
 
-_ENOUGH = 80
-"""Cells of a terminal from which on the names of every option fit beside its description."""
-
-
-def panel(console: Console, options: ConsoleOptions, panel: HelpPanel) -> None:
-    """Print a group of options as cyclopts does. In a narrow terminal, a description stands below its names."""
-    from cyclopts.help import ColumnSpec, DefaultFormatter  # noqa: PLC0415 - only the help needs it
-
-    stacked = (ColumnSpec(renderer=_stacked, overflow="fold"),) if options.max_width < _ENOUGH else None
-    DefaultFormatter(column_specs=stacked)(console, options, panel)
-
-
-def _stacked(entry: HelpEntry) -> RenderableType:
-    """Return the names of an option, and its description below them."""
-    from cyclopts.help import DescriptionRenderer  # noqa: PLC0415 - likewise
-    from rich.console import Group  # noqa: PLC0415 - likewise
-    from rich.padding import Padding  # noqa: PLC0415 - likewise
-    from rich.text import Text  # noqa: PLC0415 - likewise
-
-    names = Text(" ".join(entry.display_labels_with_metavar), style="cyclopts.name")
-    return Group(names, Padding(DescriptionRenderer()(entry), (0, 0, 0, 2)))
-
-
-_FILTERS = Group("Which ones", sort_key=1, help_formatter=panel)
-_SELECTION = Group("How many", sort_key=2, help_formatter=panel)
-_OUTPUT = Group("Output", sort_key=3, help_formatter=panel)
-_ASKING = Group("How to ask", sort_key=4, help_formatter=panel)
-_SERVER = Group("Server", sort_key=5, help_formatter=panel)
+_FILTERS = Group("Which ones", sort_key=1)
+_SELECTION = Group("How many", sort_key=2)
+_OUTPUT = Group("Output", sort_key=3)
+_ASKING = Group("How to ask", sort_key=4)
+_SERVER = Group("Server", sort_key=5)
 
 _OF_LIST: dict[str, dict[str, Any]] = {
     "search_query": {"name": ["--search-query", "--search"]},
@@ -338,6 +312,9 @@ class ServerOptions:
             HTTPS_PROXY, unless NO_PROXY names the server. If it wants a password, set HTTPS_PROXY, because everyone on
             this machine can read a command's arguments.
         ca_cert: Trust the certificates in this PEM file too, such as that of your company's own authority.
+
+    Raises:
+        UsageError: A sandbox is wanted, and another server or key; or the end of a sandbox, and no sandbox.
     """
 
     sandbox: Annotated[bool, Parameter(show_default=False)] = False
@@ -348,12 +325,7 @@ class ServerOptions:
     proxy: Annotated[str | None, Parameter(metavar="URL")] = field(default=None, repr=False)
     ca_cert: Annotated[str | None, Parameter(metavar="FILE")] = None
 
-    def check(self) -> None:
-        """Refuse options that contradict each other.
-
-        Raises:
-            UsageError: A sandbox is wanted, and another server or key; or the end of a sandbox, and no sandbox.
-        """
+    def __attrs_post_init__(self) -> None:
         if self.until is not None and not self.sandbox:
             raise UsageError(
                 "--until is for --sandbox; to list what is older, filter with --created-before or the like"

@@ -67,13 +67,15 @@ class Progress(logging.Handler):
         has_bar: Whether the count is shown, and below it the latest warning, until more arrives.
 
     Attributes:
-        failure: The latest warning about an attempt, until more arrives; empty: there is none.
+        row: How far the items are that have the name.
+        failure: The latest warning about an attempt, in words, until more arrives; empty: there is none.
     """
 
     def __init__(self, name: str | None, total: int | None = None, begun: int = 0, *, has_bar: bool = False) -> None:
         super().__init__()
         self.failure: str = ""
-        self._rows = {} if name is None else {name: _Row(name, total, begun)}
+        self.row = _Row(name or "", total, begun)
+        self._rows = {} if name is None else {name: self.row}
         self._warning = ""
         self._is_untold = True
         self._live = None
@@ -91,27 +93,22 @@ class Progress(logging.Handler):
                 redirect_stderr=False,
             )
 
-    @contextmanager
-    def shown(self) -> Generator[None]:
-        """Show the bar during a block, and leave nothing on the terminal."""
-        if self._live is None:
-            yield
-            return
-        self._live.start(refresh=True)
-        try:
-            yield
-        finally:
+    def start(self) -> None:
+        """Show the bar."""
+        if self._live is not None:
+            self._live.start(refresh=True)
+
+    def stop(self) -> None:
+        """Take the bar off the terminal, and leave nothing there."""
+        if self._live is not None:
             self._live.stop()
 
     @contextmanager
     def aside(self) -> Generator[None]:
         """Take the bar off the terminal while a block may write there."""
-        if self._live is None:
-            yield
-            return
-        self._live.stop()
+        self.stop()
         yield
-        self._live.start(refresh=True)
+        self.start()
 
     @property
     def is_shown(self) -> bool:
@@ -121,24 +118,11 @@ class Progress(logging.Handler):
     @property
     def wants_total(self) -> bool:
         """Whether somebody watches who would like to know how many items there are."""
-        return self.is_shown and self.total is None
-
-    @property
-    def total(self) -> int | None:
-        """How many items will arrive, those included that have; None: nobody knows."""
-        return self._row.total
-
-    @total.setter
-    def total(self, total: int) -> None:
-        self._row.total = total
-
-    @property
-    def _row(self) -> _Row:
-        return next(iter(self._rows.values()))
+        return self.is_shown and self.row.total is None
 
     def advance(self, items: int) -> None:
         """Count items that have arrived."""
-        self._row.count += items
+        self.row.count += items
         self._forget_warning()
 
     def note(self, name: str, count: int, total: int | None = None, more: str = "") -> None:
@@ -156,7 +140,7 @@ class Progress(logging.Handler):
         """Take a warning. Tell it if it is the first and nothing has arrived, or else show it below the bar."""
         message = record.getMessage()
         if hasattr(record, "tofupilot_attempt"):
-            self.failure = message
+            self.failure = f"the latest warning was: {message}"
         if self._is_untold and is_terminal(sys.stderr):
             self._is_untold = False
             with self.aside(), suppress(OSError):  # the terminal is gone, and with it whoever watched
@@ -196,7 +180,8 @@ def progress_shown(
     progress = Progress(name, total, begun, has_bar=is_seen and not (to_standard_output and is_pipe(sys.stdout)))
     library_log.addHandler(progress)
     try:
-        with progress.shown():
-            yield progress
+        progress.start()
+        yield progress
     finally:
+        progress.stop()
         library_log.removeHandler(progress)

@@ -22,13 +22,13 @@ from .options import unwrapped
 from .terminal import put, say
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Mapping
 
     from aiotofupilot.models import Run
     from aiotofupilot.sandbox import Request, Sandbox
     from aiotofupilot.sandbox.faults import Fault
 
-__all__ = ["items_of", "sandbox", "sandbox_of", "serve"]
+__all__ = ["items_of", "sandbox", "serve"]
 
 
 @unwrapped
@@ -74,66 +74,29 @@ async def sandbox(
         removals: Remove this many procedures per request, on average.
         seed: Another seed makes up another factory, and other requests fail.
     """
-    made = sandbox_of(
-        {"procedures": procedures, "runs": runs} | ({} if data is None else items_of(data)),
-        host=host,
-        port=port,
-        seed=seed,
-        until=until or datetime.now(UTC),
-        station_listings=station_listings,
-        latency=latency,
-        rate=faults,
-        named=fault or (),
-        arrivals=arrivals,
-        removals=removals,
-    )
-    await serve(made)
+    # Here and not above, because help and a wrong option need not wait for an HTTP server.
+    from aiotofupilot.sandbox import BusyLine, Sandbox, faults as made_up  # noqa: PLC0415
 
-
-# The sandbox is imported in functions, because help and a wrong option need not wait for an HTTP server.
-
-
-def sandbox_of(
-    items: Mapping[str, Any],
-    *,
-    seed: int = 0,
-    latency: float = 0.0,
-    rate: float | None = None,
-    named: Sequence[str] = (),
-    arrivals: float = 0.0,
-    removals: float = 0.0,
-    **options: Any,  # noqa: ANN401 - as `Sandbox` declares them
-) -> Sandbox:
-    """Return a sandbox that is not started yet, with the options of `sandbox`.
-
-    For each listing, it has a number of items that are made up, or the items. ``rate`` is the share of requests that
-    meet a fault, and ``named`` are the names of faults.
-
-    Raises:
-        UsageError: There is no such fault or listing, there is no procedure to make runs of, or `until` is not from the
-            year 2000 to 2100.
-    """
-    from aiotofupilot.sandbox import BusyLine, Sandbox, faults  # noqa: PLC0415
-
+    items: dict[str, Any] = {"procedures": procedures, "runs": runs} | ({} if data is None else items_of(data))
+    until = until or datetime.now(UTC)
     try:
-        sandbox = Sandbox(**items, **options, seed=seed)
+        service = Sandbox(**items, host=host, port=port, seed=seed, until=until, station_listings=station_listings)
     except ValueError as error:
         raise UsageError(str(error)) from None
-    those = [_fault(name) for name in named]
-    share = rate if rate is not None else float(bool(those))
+    named = [_fault(name) for name in fault or ()]
     if latency:
-        sandbox.faults.always(faults.latency(latency))
-    if share:
-        sandbox.faults.randomly(*those, rate=share, seed=seed)
+        service.faults.always(made_up.latency(latency))
+    if share := float(bool(named)) if faults is None else faults:
+        service.faults.randomly(*named, rate=share, seed=seed)
     if arrivals or removals:
-        if arrivals and not sandbox.procedures:
+        if arrivals and not service.procedures:
             raise UsageError("--arrivals needs a procedure at least, which runs can be made of")
-        sandbox.before_response.append(BusyLine(runs=arrivals, inserts=arrivals, removals=removals, seed=seed))
-    return sandbox
+        service.before_response.append(BusyLine(runs=arrivals, inserts=arrivals, removals=removals, seed=seed))
+    await serve(service)
 
 
 def _fault(name: str) -> Fault:
-    from aiotofupilot.sandbox import faults  # noqa: PLC0415
+    from aiotofupilot.sandbox import faults  # noqa: PLC0415 - it is loaded by now
 
     named = {"reset": faults.reset, "hang_up": faults.hang_up, "cut": faults.cut, "html": faults.html}
     if name in named:
@@ -209,15 +172,12 @@ def _items(path: Path, name: str, listed: object) -> list[Any]:
     return items
 
 
-def _deployed(path: str, run: Run, document: Mapping[str, object]) -> Run:
+def _deployed(path: str, run: Run, document: Mapping[str, Any]) -> Run:
     """Return a run with its environment and deployment, if the file names them."""
-    from aiotofupilot.sandbox import DeployedRun  # noqa: PLC0415
+    from aiotofupilot.sandbox import DeployedRun  # noqa: PLC0415 - help and a wrong option need not wait for it
 
-    given: dict[str, str] = {}
-    for name in ("environment", "deployment_id"):
-        value = document.get(name)
-        if isinstance(value, str):
-            given[name] = value
-        elif value is not None:
+    given = {name: value for name in ("environment", "deployment_id") if (value := document.get(name)) is not None}
+    for name, value in given.items():
+        if not isinstance(value, str):
             raise UsageError(f"{path}.{name}: expected a string, got {value!r}")
-    return DeployedRun.of(run, **given) if given else run
+    return DeployedRun.of(run, **given)

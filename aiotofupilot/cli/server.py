@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from contextlib import asynccontextmanager
+from contextlib import AsyncExitStack, asynccontextmanager
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
@@ -51,31 +51,28 @@ class Server:
         return Settings.resolve(given.api_key, base_url=given.base_url, allow_insecure_http=given.allow_insecure_http)
 
     @asynccontextmanager
-    async def reached(self) -> AsyncGenerator[dict[str, Any]]:
-        """Give the options of a session with it. An embedded server runs meanwhile."""
-        common = {
-            "allow_insecure_http": self.options.allow_insecure_http,
-            "timeout": self.timeouts.timeout,
-            "retry": RetryPolicy(attempts=self.timeouts.retries + 1),
-        }
-        if self.options.sandbox:
-            from aiotofupilot.sandbox import Sandbox  # noqa: PLC0415 - an HTTP server that is seldom wanted
-
-            async with Sandbox(until=self.options.until or datetime.now(UTC)) as sandbox:
-                yield {"api_key": Secret(sandbox.api_key), "base_url": sandbox.url, **common}
-            return
-        settings = self._settings
-        if settings.is_exposed:
-            say(f"aiotofupilot: {settings.key_source} can be read by others: chmod 600 {settings.key_source}")
-        given = self.options
-        key, proxy = Secret(given.api_key), Secret(given.proxy)
-        yield {"api_key": key, "base_url": given.base_url, "proxy": proxy, "ca_cert": given.ca_cert, **common}
-
-    @asynccontextmanager
     async def session(self) -> AsyncGenerator[TofuPilotSession]:
-        """Open a session with it."""
-        async with self.reached() as options, TofuPilotSession(**options) as session:
-            yield session
+        """Open a session with it. An embedded server runs meanwhile."""
+        given = self.options
+        key, base_url = given.api_key, given.base_url
+        async with AsyncExitStack() as stack:
+            if given.sandbox:
+                from aiotofupilot.sandbox import Sandbox  # noqa: PLC0415 - an HTTP server that is seldom wanted
+
+                sandbox = await stack.enter_async_context(Sandbox(until=given.until or datetime.now(UTC)))
+                key, base_url = sandbox.api_key, sandbox.url
+            elif (settings := self._settings).is_exposed:
+                say(f"aiotofupilot: {settings.key_source} can be read by others: chmod 600 {settings.key_source}")
+            secrets: dict[str, Any] = {"api_key": Secret(key), "proxy": Secret(given.proxy)}
+            session = TofuPilotSession(
+                **secrets,
+                base_url=base_url,
+                allow_insecure_http=given.allow_insecure_http,
+                ca_cert=given.ca_cert,
+                timeout=self.timeouts.timeout,
+                retry=RetryPolicy(attempts=self.timeouts.retries + 1),
+            )
+            yield await stack.enter_async_context(session)
 
 
 @asynccontextmanager
@@ -88,6 +85,7 @@ async def until(deadline: float | None, failure: Callable[[], str]) -> AsyncGene
 
     Raises:
         DeadlineError: The time is over.
+        CancelledError: A signal has ended the block. It has the warning, if there is one.
     """
     time = asyncio.timeout(deadline)
     try:
@@ -97,3 +95,5 @@ async def until(deadline: float | None, failure: Callable[[], str]) -> AsyncGene
         if deadline is None or not time.expired():  # it is one of the disk, say
             raise
         raise DeadlineError(deadline, failure()) from error
+    except asyncio.CancelledError as error:
+        raise asyncio.CancelledError(*filter(None, (failure(),))) from error

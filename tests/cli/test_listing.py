@@ -165,6 +165,19 @@ async def test_cancelled_before_anything_is_written(sandbox, server, output):
     assert not list(output.parent.iterdir())
 
 
+async def test_cancelled_during_an_outage(sandbox, server, output):
+    """It tells what has gone wrong until then, as a deadline does."""
+    pulling = asyncio.create_task(write_listing(Query("procedures"), server, ProceduresCSV(), output))
+    sandbox.faults.always(status(503))
+    sandbox.before_response.append(lambda *_: pulling.cancel() if len(sandbox.requests) == 2 else None)
+    with pytest.raises(StoppedError) as caught:
+        await pulling
+    code, line = explained(caught.value)
+    assert code == ExitCode.INTERRUPTED
+    assert line.startswith("interrupted; the latest warning was: procedures at cursor 0: attempt 1 failed ")
+    assert line.endswith("; 0 procedures written")
+
+
 async def test_cancelled_when_the_file_is_whole(sandbox, server, output, monkeypatch):
     """The finished file is not called a part, and no checkpoint is offered."""
     finish = PartFile.finish
@@ -307,7 +320,7 @@ class Watched(Progress):
 
     @property
     def wants_total(self):
-        return self.total is None
+        return self.row.total is None
 
     def emit(self, record):
         self.warnings.append(record.getMessage())
@@ -331,14 +344,14 @@ class TestTotal:
         sandbox.procedures[:] = make_procedures(600)
         query = Query("procedures", limit=10, cursor=cursor)
         assert (await write_listing(query, server, JSONLines(), output)).items == total
-        assert watched.total == total
+        assert watched.row.total == total
 
     @pytest.mark.parametrize("total", [0, 200])
     async def test_a_short_listing_is_not_counted(self, sandbox, server, output, watched, total):
         """Each request is one of the walk's."""
         del sandbox.procedures[total:]
         await write_listing(Query("procedures"), server, JSONLines(), output)
-        assert watched.total is None
+        assert watched.row.total is None
         assert len(sandbox.requests) == max(1, total // 100)
 
     async def test_nothing_is_counted_where_nobody_watches(self, sandbox, server, output):
@@ -355,7 +368,7 @@ class TestTotal:
             sandbox.faults.on(limit=1).always(status(503))
         query = Query("procedures", limit=5)
         assert (await write_listing(query, server, JSONLines(), output)).items == 250
-        assert (watched.total, watched.warnings) == (None, [])
+        assert (watched.row.total, watched.warnings) == (None, [])
         assert [record.levelname for record in caplog.records if record.name == "aiotofupilot.cli"] == ["DEBUG"]
         assert "the listing cannot be counted: " in caplog.text
         if broken == "requests":
@@ -365,5 +378,5 @@ class TestTotal:
         """However far it is."""
         sandbox.faults.on(limit=1).always(stall(3600))
         assert (await write_listing(Query("procedures", limit=10), server, JSONLines(), output)).items == 250
-        assert watched.total is None
+        assert watched.row.total is None
         assert not [task for task in asyncio.all_tasks() if "_tell_total" in repr(task)]

@@ -20,8 +20,9 @@ def show(terminal, monkeypatch):
         with terminal(columns) as shown, open(shown.tty, "w", closefd=False) as stream:
             monkeypatch.setattr(sys, "stderr", stream)
             bar = Progress("procedures", total, has_bar=True)
-            with bar.shown():
-                use(bar)
+            bar.start()
+            use(bar)
+            bar.stop()
         return shown.screen
 
     return show
@@ -48,7 +49,7 @@ def test_what_is_left_is_estimated_once_the_total_is_known(show):
     def use(bar):
         assert bar.wants_total
         bar.advance(1000)
-        bar.total = 2000
+        bar.row.total = 2000
         assert not bar.wants_total
         bar.advance(200)
         bar.advance(300)
@@ -62,7 +63,7 @@ def test_a_total_that_is_exceeded_is_told_no_more(show):
     """The listing has grown since it was counted."""
 
     def use(bar):
-        bar.total = 2000
+        bar.row.total = 2000
         bar.advance(1999)
         bar._live.refresh()
         bar.advance(1)

@@ -5,6 +5,7 @@ import json
 import re
 import signal
 import urllib.request
+from contextlib import suppress
 from datetime import UTC, datetime, timedelta
 
 import aiohttp
@@ -18,8 +19,21 @@ from aiotofupilot.sandbox import Sandbox, faults, make_procedures
 from aiotofupilot.testing import make_run
 
 
-def sandbox_of(*, procedures=3, runs=20, **options):
-    return command.sandbox_of({"procedures": procedures, "runs": runs}, **options)
+@pytest.fixture
+def sandbox_of(monkeypatch):
+    """Return the sandbox that the command would serve, with some options."""
+    served = []
+
+    async def serve(sandbox):
+        served.append(sandbox)
+
+    def sandbox_of(*, procedures=3, runs=20, **options):
+        with monkeypatch.context() as patch, suppress(StopIteration):
+            patch.setattr(command, "serve", serve)
+            command.sandbox(procedures=procedures, runs=runs, **options).send(None)  # it waits for nothing else
+        return served.pop()
+
+    return sandbox_of
 
 
 def ask(exports, query=""):
@@ -31,17 +45,17 @@ def ask(exports, query=""):
         return response.status
 
 
-def test_by_default_nothing_goes_wrong():
+def test_by_default_nothing_goes_wrong(sandbox_of):
     """By default nothing is late and nothing goes wrong; the seed makes up the procedures."""
     sandbox = sandbox_of(procedures=7, runs=11, seed=5)
     assert len(sandbox.runs) == 11
-    assert sandbox.procedures == make_procedures(7, seed=5)
+    assert [item.id for item in sandbox.procedures] == [item.id for item in make_procedures(7, seed=5)]
     assert repr(sandbox.faults) == "<Faults: none>"
 
 
-def test_all_responses_are_late_and_a_share_fails():
+def test_all_responses_are_late_and_a_share_fails(sandbox_of):
     """Latency is for everybody, the faults of a bad day are for a share."""
-    sandbox = sandbox_of(latency=0.25, rate=0.1)
+    sandbox = sandbox_of(latency=0.25, faults=0.1)
     assert repr(sandbox.faults).startswith(f"<Faults: always latency(0.25); 10% of {faults.TRANSIENT[0]!r}, ")
 
 
@@ -58,19 +72,19 @@ def test_all_responses_are_late_and_a_share_fails():
     ],
     ids=str,
 )
-def test_named_faults_replace_the_usual_ones(named, rate, told):
+def test_named_faults_replace_the_usual_ones(sandbox_of, named, rate, told):
     """The named faults take the place of the usual ones, and strike every request unless a share is given."""
-    assert repr(sandbox_of(named=named, rate=rate).faults) == told
+    assert repr(sandbox_of(fault=named, faults=rate).faults) == told
 
 
 @pytest.mark.parametrize("name", ["", "399", "600", "477", "four", "unreadable", "-1", "٤٢٩"])
-def test_an_unknown_fault_is_refused(name):
+def test_an_unknown_fault_is_refused(sandbox_of, name):
     """What there is, is named."""
     with pytest.raises(UsageError, match=r"^wrong --fault .*: it is a status from 400 to 599, or one of reset, "):
-        sandbox_of(named=(name,))
+        sandbox_of(fault=[name])
 
 
-def test_the_factory_ends_when_it_should_and_a_station_lists_what_it_may():
+def test_the_factory_ends_when_it_should_and_a_station_lists_what_it_may(sandbox_of):
     sandbox = sandbox_of(until=datetime(2030, 1, 1, tzinfo=UTC), station_listings=["runs", "users"])
     assert timedelta(0) <= datetime(2030, 1, 1, tzinfo=UTC) - sandbox.runs[0].created_at < timedelta(minutes=5)
     assert sandbox.station_listings == {"runs", "users"}
@@ -84,7 +98,7 @@ def test_the_factory_ends_when_it_should_and_a_station_lists_what_it_may():
     ],
     ids=str,
 )
-def test_what_no_sandbox_has_is_refused(options, complaint):
+def test_what_no_sandbox_has_is_refused(sandbox_of, options, complaint):
     with pytest.raises(UsageError, match=f"^{complaint}"):
         sandbox_of(**options)
 
@@ -101,7 +115,7 @@ def test_runs_of_a_file_may_say_where_they_ran(tmp_path):
     assert [getattr(run, "deployment_id", None) for run in listed] == [None, None, "d"]
 
 
-async def test_a_line_that_keeps_working():
+async def test_a_line_that_keeps_working(sandbox_of):
     """Runs and procedures arrive with each request, and procedures go."""
     sandbox = sandbox_of(procedures=30, arrivals=2.0, removals=1.0)
     async with sandbox, TofuPilotSession(sandbox.api_key, base_url=sandbox.url) as session:
@@ -111,31 +125,31 @@ async def test_a_line_that_keeps_working():
     assert len(sandbox.procedures) == 32
 
 
-def test_arrivals_need_a_procedure():
+def test_arrivals_need_a_procedure(sandbox_of):
     """Runs are made of procedures."""
     with pytest.raises(UsageError, match=r"^--arrivals needs a procedure at least"):
         sandbox_of(procedures=0, arrivals=1.0)
 
 
-async def test_listening_on_every_address():
+async def test_listening_on_every_address(sandbox_of):
     """The address that is told is one that this machine can ask, without a key that travels openly."""
     sandbox = sandbox_of(host="0.0.0.0")  # noqa: S104 - it is what is tested
     async with sandbox, TofuPilotSession(sandbox.api_key, base_url=sandbox.url) as session:
         assert len(await session.procedures.list().collect()) == 3
 
 
-async def test_an_address_that_is_not_this_machines():
+async def test_an_address_that_is_not_this_machines(sandbox_of):
     with pytest.raises(UsageError, match="choose another --host or --port"):
         await command.serve(sandbox_of(host="192.0.2.1"))
 
 
-def test_a_file_replaces_the_made_up_items(tmp_path):
+def test_a_file_replaces_the_made_up_items(sandbox_of, tmp_path):
     """They are listed as they are, and what the file does not have is made up."""
     made = Sandbox(2, runs=3)
     path = tmp_path / "line.json"
     listed = {"procedures": made.procedures, "runs": list(made.runs), "stations": []}
     path.write_text(json.dumps({name: [to_wire(item) for item in items] for name, items in listed.items()}))
-    sandbox = command.sandbox_of({"runs": 20} | items_of(path))
+    sandbox = sandbox_of(data=path)
     assert sandbox.procedures == made.procedures
     assert sandbox.runs == list(made.runs)
     assert sandbox.stations == []
@@ -165,7 +179,7 @@ def test_a_file_that_holds_something_else(tmp_path, text, complaint):
         items_of(path)
 
 
-async def test_serves_and_tells(monkeypatch, capsys):
+async def test_serves_and_tells(sandbox_of, monkeypatch, capsys):
     """Where it is comes first, then a line a request, of which nothing is kept; cancelled, it is gone."""
     said = asyncio.Queue()
     monkeypatch.setattr(command, "say", said.put_nowait)
@@ -187,7 +201,7 @@ async def test_serves_and_tells(monkeypatch, capsys):
     assert sandbox.connections == 0
 
 
-async def test_port_that_is_taken():
+async def test_port_that_is_taken(sandbox_of):
     """Who asks for a port that somebody has is told so."""
     async with sandbox_of() as first:
         second = sandbox_of(port=int(first.url.split(":")[2].removesuffix("/api")))
