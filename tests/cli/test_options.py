@@ -12,7 +12,7 @@ from aiotofupilot.cli.options import unwrapped
 
 @pytest.mark.parametrize(
     ("listing", "columns"),
-    [("runs", 60), *([("measurements", 60), ("runs", 100)] if NIGHTLY else [])],
+    [("runs", 70), *([("measurements", 70), ("runs", 100)] if NIGHTLY else [])],
 )
 def test_every_option_and_every_description_is_whole(capfd, monkeypatch, listing, columns):
     """A line ends where the terminal does, and what follows is on the next one."""
