@@ -22,14 +22,14 @@ import attrs
 
 from aiotofupilot import models
 from aiotofupilot.errors import DecodeError
-from aiotofupilot.models import Page, PageMeta, RawItem
+from aiotofupilot.models import Page, PageMeta
 
 from .response import excerpt, json_excerpt, read_json
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-__all__ = ["ItemDecoder", "PageDecoder", "RawDecoder", "StructDecoder", "from_wire", "to_wire"]
+__all__ = ["ItemDecoder", "PageDecoder", "StructDecoder", "from_wire", "to_wire"]
 
 T = TypeVar("T")
 C = TypeVar("C")
@@ -98,7 +98,8 @@ class PageDecoder(_TwoWays[T, Content]):
     """Decode the pages of one kind of item.
 
     Args:
-        item: The model of an item, an attrs class. Or `dict`, for items as the server sent them.
+        item: The model of an item, an attrs class. Or `RawItem`, for items as the server sent them. These need an ID,
+            because a walk tells items apart by it.
         bare: Whether a body is an array of items, with no envelope around it. It is then the only page.
     """
 
@@ -199,33 +200,6 @@ def _meta(parsed: Any) -> PageMeta:
 
         cursor = integer(cursor, int)
     return PageMeta(parsed.has_more, cursor)
-
-
-class RawDecoder:
-    """Decode the pages of a listing without models."""
-
-    item = RawItem
-    """The class of an item."""
-
-    def __init__(self, *, is_bare: bool) -> None:
-        self._items = "$" if is_bare else "$.data"
-        self._decode: PageDecoder[Any] = PageDecoder(dict, bare=is_bare)
-
-    def __call__(self, body: bytes, cursor: int) -> Page[RawItem]:
-        """Return the page in a body, as `PageDecoder` does.
-
-        Raises:
-            InvalidJSONError: The body is not JSON.
-            DecodeError: The JSON is not a page, or an item has no ID. A walk needs the IDs to tell items apart.
-        """
-        page = self._decode(body, cursor)
-        items = [RawItem(item) for item in page.data]
-        for at, item in enumerate(items):
-            if not isinstance(item.get("id"), str):
-                path = f"{self._items}[{at}].id"
-                fault = "expected a string" if "id" in item else "it is missing"
-                raise DecodeError(f"{path}: {fault}", path=path, body=json_excerpt(item))
-        return Page(items, page.meta, page.cursor)
 
 
 def from_wire(document: object, model: type[T]) -> T:

@@ -22,7 +22,7 @@ from cattrs.gen import (
     override,
 )
 
-from aiotofupilot.models import PageMeta
+from aiotofupilot.models import PageMeta, RawItem
 from aiotofupilot.models.fields import check_array, fields_of, immutable, shown_fields
 from aiotofupilot.models.refs import JSON
 from aiotofupilot.positions import LARGEST
@@ -86,7 +86,6 @@ def _duration(value: Any, _: object) -> timedelta:
 _LEAVES: dict[Any, Hook] = {
     str: _exactly(str),
     bool: _exactly(bool),
-    dict: _exactly(dict),
     int: integer,
     float: _number,
     datetime: _timestamp,
@@ -176,6 +175,13 @@ def detailed_converter() -> Converter:
         return make
 
     converter.register_structure_hook_factory(attrs.has, container(dict, _model_hook))
+    has_id = find_hook(attrs.make_class("Identified", {"id": attrs.field(type=str)}))
+
+    def raw_item(value: Any, _: object) -> RawItem:
+        has_id(value, None)
+        return RawItem(value)
+
+    converter.register_structure_hook(RawItem, raw_item)
     converter.register_structure_hook_factory(_is_one_of(list), container(list, list_structure_factory))
     converter.register_structure_hook_factory(_is_one_of(tuple), container(list, homogenous_tuple_structure_factory))
     converter.register_structure_hook_factory(_is_one_of(Mapping), container(dict, _mapping_hook))

@@ -21,6 +21,7 @@ import attrs
 import msgspec
 from cattrs import Converter
 
+from aiotofupilot.models import RawItem
 from aiotofupilot.models.fields import Field, fields_of
 from aiotofupilot.models.refs import JSON
 from aiotofupilot.positions import LARGEST
@@ -40,7 +41,7 @@ _PLAIN: dict[object, Any] = {
     bool: bool,
     int: _INTEGER,
     float: int | float,  # as for type checkers; the value keeps its type
-    dict: dict[str, Any],
+    RawItem: dict[str, Any],
     JSON: Any,
     datetime: AwareDatetime,
     timedelta: timedelta,
@@ -75,9 +76,16 @@ def items_converter() -> Converter:
         (item,) = get_args(items)
         if attrs.has(item) and _is_renamed(item):
             return partial(msgspec.convert, from_attributes=True)
-        return lambda parsed, _: parsed
+        return _raw_items if item is RawItem else lambda parsed, _: parsed
 
     return converter
+
+
+def _raw_items(parsed: list[dict[str, Any]], _: object) -> list[RawItem]:
+    items = [RawItem(item) for item in parsed]
+    if not all(isinstance(item.get("id"), str) for item in items):
+        raise TypeError("an item has no ID")
+    return items
 
 
 def parsed_type(kind: Any, *, structs: bool) -> Any:

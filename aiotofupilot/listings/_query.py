@@ -7,17 +7,17 @@ from base64 import urlsafe_b64encode
 from datetime import datetime
 from functools import partial
 from itertools import chain
-from typing import TYPE_CHECKING, Any, ClassVar, Generic, Protocol, TypeVar, cast
+from typing import TYPE_CHECKING, Any, ClassVar, Generic, TypeVar, cast
 from urllib.parse import urlencode
 
 from attrs import Factory, evolve, field, frozen
 
 from aiotofupilot._paging.source import Identified, Source, TimePartitioning
-from aiotofupilot._wire.codec import PageDecoder, RawDecoder, StructDecoder
+from aiotofupilot._wire.codec import PageDecoder, StructDecoder
 from aiotofupilot._wire.response import read_page
 from aiotofupilot._wire.times import read_date_time, read_http_date
 from aiotofupilot.errors import DecodeError
-from aiotofupilot.models import Page, PageMeta
+from aiotofupilot.models import Page, PageMeta, RawItem
 from aiotofupilot.models.fields import fields_of
 from aiotofupilot.positions import Shard
 
@@ -31,7 +31,7 @@ if TYPE_CHECKING:
     from typing import Unpack
 
     from aiotofupilot._paging.source import FetchOptions, Order
-    from aiotofupilot.models import RawItem, Run
+    from aiotofupilot.models import Run
     from aiotofupilot.stats import RequestCounts
 
     from ._declaration import Argument
@@ -75,7 +75,7 @@ class Endpoint(Resource, Generic[T]):
 
     decode: ClassVar[PageDecoder[Any]]
     """Reads a page of models."""
-    decode_raw: ClassVar[RawDecoder]
+    decode_raw: ClassVar[PageDecoder[RawItem]]
     """Reads a page of items as the server sent them."""
     decode_structs: ClassVar[StructDecoder]
     """Reads a page of structs. They have the values of the models."""
@@ -98,7 +98,7 @@ class Endpoint(Resource, Generic[T]):
         cls.partition_key = None if field is None or name is None else (field, name)
         cls.oldest_first = field if "sort_by" in filters and field in filters["sort_by"].choices else None
         cls.decode = PageDecoder(model, bare=is_bare)
-        cls.decode_raw = RawDecoder(is_bare=is_bare)
+        cls.decode_raw = PageDecoder(RawItem, bare=is_bare)
         cls.decode_structs = StructDecoder(model, bare=is_bare)
 
 
@@ -129,19 +129,6 @@ def _has_empty_range(query: Query[Any]) -> bool:
     return after is not None and before is not None and after > before
 
 
-class Decode(Protocol[T]):
-    """Reads a page."""
-
-    @property
-    def item(self) -> type[T]:
-        """The class of an item."""
-        ...
-
-    def __call__(self, body: bytes, cursor: int) -> Page[T]:
-        """Return the page in a body. The cursor is the one that was requested."""
-        ...
-
-
 @frozen(eq=False)
 class Query(Source[T]):
     """A listing with its filters and order. Paging knows it as a `Source`."""
@@ -150,7 +137,7 @@ class Query(Source[T]):
     """What is listed, with the way to the server."""
     pairs: Pairs
     """Filters and order, checked and in their string form."""
-    decode: Decode[T]
+    decode: PageDecoder[T]
     """Reads a page from a body and its cursor."""
     part: Shard[Any] | None = None
     """The shard whose items are requested, with slightly wider bounds. None: the query is not a shard's."""
@@ -212,7 +199,7 @@ class Query(Source[T]):
             raise ValueError(message)  # noqa: TRY004 - `Source.details` says so
         if self.decode is self.listing.decode_structs:
             raise ValueError("structs have no details: call details() without structs(), or raw().details()")
-        return ItemDetails(self.listing, is_raw=isinstance(self.decode, RawDecoder))
+        return ItemDetails(self.listing, is_raw=self.decode is self.listing.decode_raw)
 
     def narrowed(
         self,

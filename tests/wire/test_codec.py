@@ -10,7 +10,7 @@ from hypothesis import given, strategies as st
 from msgspec import json
 
 from aiotofupilot import DecodeError, InvalidJSONError, Page, PageMeta, Procedure, RawItem, Repository, UserRef
-from aiotofupilot._wire.codec import PageDecoder, RawDecoder
+from aiotofupilot._wire.codec import PageDecoder
 
 WIRE = json.decode((Path(__file__).parent.parent / "recordings" / "procedures.json").read_text("utf-8"))
 PAGES = {case["name"]: case["response"]["body"] for case in WIRE if "data" in case["response"]["body"]}
@@ -387,8 +387,8 @@ def test_any_bytes_are_a_page_or_a_decode_error(body):
     ("item", "fault"),
     [
         ({"name": "Ada Park"}, "it is missing"),
-        ({"id": None}, "expected a string"),
-        ({"id": 7}, "expected a string"),
+        ({"id": None}, "expected a string, got null"),
+        ({"id": 7}, "expected a string, got a number"),
     ],
 )
 @pytest.mark.parametrize("is_bare", [False, True])
@@ -397,13 +397,13 @@ def test_an_item_without_a_model_has_an_id(is_bare, item, fault):
     items = [{"id": "u-1"}, item]
     body = json.encode(items if is_bare else {"data": items, "meta": {"has_more": False}})
     with pytest.raises(DecodeError) as caught:
-        RawDecoder(is_bare=is_bare)(body, 0)
+        PageDecoder(RawItem, bare=is_bare)(body, 0)
     path = f"{'$' if is_bare else '$.data'}[1].id"
     assert (str(caught.value), caught.value.path) == (f"{path}: {fault}", path)
     assert json.decode(caught.value.body) == item
 
 
 def test_items_without_a_model_are_as_they_were_sent():
-    page = RawDecoder(is_bare=False)(b'{"data": [{"id": "u-1", "new": 1.5}], "meta": {"has_more": false}}', 100)
+    page = PageDecoder(RawItem)(b'{"data": [{"id": "u-1", "new": 1.5}], "meta": {"has_more": false}}', 100)
     assert page == Page([RawItem(id="u-1", new=1.5)], PageMeta(has_more=False), 100)
     assert type(page.data[0]) is RawItem

@@ -22,7 +22,7 @@ from msgspec import json
 
 from aiotofupilot import DecodeError, Page, PageMeta
 from aiotofupilot._wire.codec import PageDecoder, to_wire
-from aiotofupilot.models import Operator, RunSequence, User, Validator
+from aiotofupilot.models import Operator, RawItem, RunSequence, User, Validator
 
 DECODERS = {name: PageDecoder(model, bare=is_bare(name)) for name, model in MODELS.items()}
 LENIENT = {("created_by_user",), ("linkedRepository", "provider"), ("banned",)}
@@ -190,11 +190,11 @@ def test_a_bare_listing_takes_nothing_but_an_array(document):
 
 def test_items_can_be_left_as_the_server_sent_them():
     """Keys that no model knows are there too."""
-    decode = PageDecoder(dict)
+    decode = PageDecoder(RawItem)
     page = decode(json.encode(body("runs", {**EXAMPLES["runs"], "later": [1, None]})), 7)
-    assert page == Page([{**EXAMPLES["runs"], "later": [1, None]}], PageMeta(has_more=True, next_cursor=50), 7)
+    assert page == Page([RawItem(EXAMPLES["runs"], later=[1, None])], PageMeta(has_more=True, next_cursor=50), 7)
     with pytest.raises(DecodeError) as caught:
-        decode(json.encode(body("runs", {}, [])), 0)
+        decode(json.encode(body("runs", EXAMPLES["runs"], [])), 0)
     assert caught.value.path == "$.data[1]"
 
 
