@@ -11,7 +11,7 @@ import logging
 import re
 from contextlib import asynccontextmanager
 from http import HTTPStatus
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING
 from urllib.parse import quote
 
 from attrs import frozen
@@ -41,9 +41,10 @@ if TYPE_CHECKING:
     import aiohttp
 
     from .client import Connection
+    from .part import PartFile
     from .transport import Transport
 
-__all__ = ["Part", "receive"]
+__all__ = ["receive"]
 
 _log = logging.getLogger("aiotofupilot")
 
@@ -62,45 +63,11 @@ _EXCERPT = 2000
 """So many bytes of a refusal are read."""
 
 
-class Part(Protocol):
-    """The part of a file that has arrived."""
-
-    @property
-    def size(self) -> int:
-        """How many bytes have arrived."""
-        ...
-
-    @property
-    def etag(self) -> str | None:
-        """The strong validator of the file. None: the rest cannot be asked for."""
-        ...
-
-    def restart(self, etag: str | None) -> None:
-        """Drop all bytes. Those that come next are of a file with this validator."""
-        ...
-
-    def give_up(self) -> None:
-        """Drop all bytes, and have no validator from now on."""
-        ...
-
-    def add(self, data: bytes) -> bool:
-        """Add some bytes, and return whether `flush` is to be called before the next."""
-        ...
-
-    async def flush(self) -> None:
-        """Write what has been added.
-
-        Raises:
-            OSError: The disk is full.
-        """
-        ...
-
-
 class _UnfitPartError(Exception):
     """The storage did not send the part that was asked for."""
 
 
-async def receive(connection: Connection, address: Secret, part: Part, name: str) -> None:
+async def receive(connection: Connection, address: Secret, part: PartFile, name: str) -> None:
     """Receive what is missing of a file, with as many attempts as the policy of the connection allows.
 
     Args:
@@ -142,7 +109,7 @@ class _Reception:
     _connection: Connection
     _throttle: Throttle
     _address: Secret
-    _part: Part
+    _part: PartFile
     _name: str
 
     @property

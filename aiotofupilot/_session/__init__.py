@@ -2,6 +2,5 @@
 
 - `session` has the key, the options and the ownership, and puts listings and HTTP together.
 - `downloads` downloads one attachment, or many at once. How one is received is said in `_http`.
-- `part` is the part of a file that has arrived, on disk.
 - `names` makes names of files of what servers and people have written.
 """

@@ -13,6 +13,7 @@ from weakref import WeakValueDictionary
 from attrs import evolve, frozen
 
 from aiotofupilot._arguments import for_parameter, integer, must_be
+from aiotofupilot._http.part import PartFile, ended, in_thread
 from aiotofupilot._http.retry import RetryPolicy, is_transient
 from aiotofupilot._http.storage import receive
 from aiotofupilot._otel import download_span
@@ -21,7 +22,6 @@ from aiotofupilot.models import Attachment, RunDetails, UnitDetails
 from aiotofupilot.settings import Secret
 
 from .names import relative_path
-from .part import PartFile, ended, in_thread
 
 if TYPE_CHECKING:
     from collections.abc import AsyncGenerator, Callable, Coroutine

@@ -41,7 +41,7 @@ from aiotofupilot import (
     SessionError,
     TofuPilotSession,
 )
-from aiotofupilot._session.part import PartFile, in_thread
+from aiotofupilot._http.part import PartFile, in_thread
 from aiotofupilot.sandbox import Sandbox, faults
 from aiotofupilot.sandbox.faults import status
 from aiotofupilot.sandbox.storage import contents

@@ -48,7 +48,7 @@ async def ended(*futures: asyncio.Future[Any]) -> None:
 
 
 class PartFile:
-    """What will be a file. It is a `Part`, as the storage knows it.
+    """What will be a file.
 
     Args:
         target: The place of the file.
