@@ -48,8 +48,8 @@ def read_timestamp(text: str, now: datetime) -> datetime:
                 today = now.astimezone().date()
                 day = today - timedelta(days=1) if word == "yesterday" else today
                 return datetime.combine(day, time()).astimezone()
-            case age if age and (match := _DURATION.fullmatch(age)):
-                return now - _sum(match)
+            case _ if (age := _timedelta(text)) is not None:
+                return now - age
             case _:
                 return datetime.fromisoformat(text).astimezone()
     except (ValueError, OverflowError):
@@ -88,10 +88,11 @@ def seconds(_: object, tokens: Sequence[Token]) -> float:
     return number
 
 
-_DURATION = re.compile(r"(?:(\d+)d)?(?:(\d+)h)?(?:(\d+)m)?(?:(\d+(?:\.\d+)?)s)?", re.ASCII | re.IGNORECASE)
-_ISO_DURATION = re.compile(
-    r"P(?:(\d+)W|(?:(\d+)D)?(?:T(?:(\d+)H)?(?:(\d+)M)?(?:(\d+(?:[.,]\d+)?)S)?)?)", re.ASCII | re.IGNORECASE
+_DURATION = re.compile(
+    r"(P)?(?:(\d+)W)?(?:(\d+)D)?(?(1)(?:T(?=\d)|$))(?:(\d+)H)?(?:(\d+)M)?(?:(\d+(?:[.,]\d+)?)S)?",
+    re.ASCII | re.IGNORECASE,
 )
+"""A duration in ISO 8601, or without the P and the T. With the P, an M before the T would be a month."""
 
 
 def duration(_: object, tokens: Sequence[Token]) -> timedelta:
@@ -102,23 +103,22 @@ def duration(_: object, tokens: Sequence[Token]) -> timedelta:
     """
     text = tokens[0].value
     try:
-        return _timedelta(text)
+        read = _timedelta(text)
     except OverflowError:
         raise ValueError(f'"{text}" is too long: write at most {timedelta.max.days}d.') from None
+    if read is None:
+        raise ValueError(f'"{text}" is not a duration: write 90s, 1m30s, 2h or PT1M30S.')
+    return read
 
 
-def _timedelta(text: str) -> timedelta:
-    if text and (match := _DURATION.fullmatch(text)):
-        return _sum(match)
-    if len(text) > len("P") and text[-1] not in "Tt" and (match := _ISO_DURATION.fullmatch(text)):
-        weeks, days, hours, minutes, seconds = (float((part or "0").replace(",", ".")) for part in match.groups())
-        return timedelta(weeks=weeks, days=days, hours=hours, minutes=minutes, seconds=seconds)
-    raise ValueError(f'"{text}" is not a duration: write 90s, 1m30s, 2h or PT1M30S.')
-
-
-def _sum(duration: re.Match[str]) -> timedelta:
-    days, hours, minutes, seconds = (float(part or 0) for part in duration.groups())
-    return timedelta(days=days, hours=hours, minutes=minutes, seconds=seconds)
+def _timedelta(text: str) -> timedelta | None:
+    """Return a duration. None: the text is not one."""
+    match = _DURATION.fullmatch(text)
+    _, *parts = match.groups() if match else ("",)
+    if not any(parts):
+        return None
+    weeks, days, hours, minutes, seconds = (float((part or "0").replace(",", ".")) for part in parts)
+    return timedelta(weeks=weeks, days=days, hours=hours, minutes=minutes, seconds=seconds)
 
 
 def metadata(_: object, tokens: Sequence[Token]) -> dict[str, Any]:

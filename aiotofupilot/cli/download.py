@@ -7,7 +7,6 @@ from contextlib import aclosing
 from pathlib import Path  # noqa: TC003 - cyclopts resolves the annotations
 from typing import TYPE_CHECKING, Annotated, Any
 
-from attrs import define
 from cyclopts import Parameter
 
 from aiotofupilot import AttachmentError, TofuPilotError
@@ -76,46 +75,38 @@ async def download(
 with_filters(download, [*shared_filters(_LISTINGS), *_OPTIONS])
 
 
-@define
 class _Summary:
-    """What has become of the attachments so far."""
+    """What has become of the attachments so far.
 
-    files: int = 0
-    """How many were downloaded."""
-    size: int = 0
-    """How many bytes these have."""
-    skipped: int = 0
-    """How many were there already."""
-    without_address: int = 0
-    """How many the server has no address for, perhaps because their upload has not ended."""
-    failed: int = 0
-    """How many could not be downloaded."""
+    Attributes:
+        files: How many were downloaded.
+        size: How many bytes these have.
+        others: How many were there already, have no address, perhaps because their upload has not ended, or failed.
+    """
+
+    def __init__(self) -> None:
+        self.files = self.size = 0
+        self.others = {"there already": 0, "without an address": 0, "failed": 0}
 
     def add(self, download: Download) -> str:
         """Count what has become of one attachment, and return why it could not be downloaded; empty: all is well."""
-        if download.path is not None:
-            if download.is_new:
-                self.files += 1
-                self.size += download.path.stat().st_size
-            else:
-                self.skipped += 1
-            return ""
         attachment, error = download.attachment, download.error
-        if isinstance(error, AttachmentError) and attachment.download_url is None:
-            self.without_address += 1
-            return ""
-        self.failed += 1
-        return f"{attachment.name} of {attachment.owner and attachment.owner[1]}: {error}"
+        if download.is_new and download.path is not None:
+            self.files += 1
+            self.size += download.path.stat().st_size
+        elif download.path is not None:
+            self.others["there already"] += 1
+        elif isinstance(error, AttachmentError) and attachment.download_url is None:
+            self.others["without an address"] += 1
+        else:
+            self.others["failed"] += 1
+            return f"{attachment.name} of {attachment.owner and attachment.owner[1]}: {error}"
+        return ""
 
     def __str__(self) -> str:
         """Return all counts but those that are 0."""
-        further = {
-            "there already": self.skipped,
-            "without an address": self.without_address,
-            "failed": self.failed,
-        }
         files = f"{self.files:,} {'file' if self.files == 1 else 'files'}, {_bytes(self.size)}"
-        return "; ".join([files, *(f"{count:,} {name}" for name, count in further.items() if count)])
+        return "; ".join([files, *(f"{count:,} {name}" for name, count in self.others.items() if count)])
 
 
 def _bytes(size: int) -> str:
@@ -158,12 +149,12 @@ async def _download(query: Query, folder: Path, server: Server, requests: Downlo
                         progress.note("files", summary.files, more=f", {_bytes(summary.size)}")
                 left_out = query.left_out(walk.stats)
     except (TofuPilotError, DeadlineError, OSError, CancelledError) as error:
-        if summary == _Summary() and not isinstance(error, CancelledError):
+        if not (summary.files or any(summary.others.values()) or isinstance(error, CancelledError)):
             raise
         raise StoppedError(error, f"{summary}; run it again to go on") from error
     put(sys.stdout, visible("; ".join(filter(None, (str(summary), left_out)))) + "\n")
-    if summary.failed:
-        files = "1 file" if summary.failed == 1 else f"{summary.failed:,} files"
+    if failed := summary.others["failed"]:
+        files = "1 file" if failed == 1 else f"{failed:,} files"
         raise FailedError(f"{files} could not be downloaded: run it again")
 
 

@@ -24,7 +24,7 @@ from .tables import GAP, columns_of, fitted, whole
 from .terminal import is_terminal, visible, visible_json
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Sequence
     from pathlib import Path
 
     from .output import Remake
@@ -235,23 +235,18 @@ def format_for(name: str | None, output: Path | None, listing: str, model: type)
     Raises:
         UsageError: The ending is that of no format, or something is missing that the format needs.
     """
+    name = name or _by_ending(output)
+    if name == "parquet" and output is None:
+        raise UsageError("parquet needs --output FILE, because a Parquet file is made when everything has arrived")
     is_shown = output is None and is_terminal(sys.stdout)
-    made: Format
-    match name or _by_ending(output):
-        case "jsonl":
-            made = JSONLines()
-        case "json":
-            made = JSONArray()
-        case "csv":
-            made = CSV(model)
-        case "parquet":
-            if output is None:
-                raise UsageError(
-                    "parquet needs --output FILE, because a Parquet file is made when everything has arrived"
-                )
-            made = Parquet(model)
-        case _:
-            made = Table(columns_of(listing), shutil.get_terminal_size().columns if is_shown else None)
+    formats: dict[str, Callable[[], Format]] = {
+        "jsonl": JSONLines,
+        "json": JSONArray,
+        "csv": lambda: CSV(model),
+        "parquet": lambda: Parquet(model),
+        "table": lambda: Table(columns_of(listing), shutil.get_terminal_size().columns if is_shown else None),
+    }
+    made = formats[name]()
     made.for_terminal = is_shown
     return made
 

@@ -6,28 +6,27 @@ import asyncio
 import logging
 import sys
 from contextlib import asynccontextmanager, nullcontext
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
 from attrs import frozen
 
-from aiotofupilot import Checkpoint, TofuPilotError, WalkStats, __version__
+from aiotofupilot import Checkpoint, TofuPilotError, __version__
 from aiotofupilot.listings import listing_class
 
 from .failures import DeadlineError, StoppedError, UsageError
 from .options import option
-from .output import PartFile, StandardOutput, output
+from .output import StandardOutput, output
 from .progress import progress_shown
 from .server import Server, until
 from .tables import counted
-from .terminal import say
 
 if TYPE_CHECKING:
     from collections.abc import AsyncGenerator, Callable
     from contextlib import AbstractAsyncContextManager
     from pathlib import Path
 
-    from aiotofupilot import DetailsWalk, Paginator, TofuPilotSession, Walk
+    from aiotofupilot import DetailsWalk, Paginator, TofuPilotSession, Walk, WalkStats
 
     from .formats import Format
     from .output import Options, Output
@@ -142,8 +141,6 @@ def _as_text(value: object) -> str | int | None:
             return value
         case datetime():
             return value.astimezone(UTC).isoformat()
-        case timedelta():
-            return f"{value.total_seconds()} s"
         case _:
             return str(value)
 
@@ -188,7 +185,6 @@ async def write_listing(
             decisive = {**query.options(), "--format": output_format.name}
             options: Options = {"aiotofupilot": __version__, "server": server.name, **decisive}
             async with output(path, options, key=server.key, resume=resume, remake=output_format.remake) as out:
-                _say_when_begun(out, path)
                 with progress_shown(
                     query.name, to_standard_output=path is None, total=query.arguments.get("max_items"), begun=out.items
                 ) as progress:
@@ -201,13 +197,10 @@ async def write_listing(
         is_interrupted = isinstance(error, asyncio.CancelledError)
         if not (items or is_interrupted) or is_whole or isinstance(error, BrokenPipeError):
             raise
-        left = f"{counted(items, query.name)} {_what_became_of_them(out)}"
-        raise StoppedError(error, "; ".join(filter(None, (left, query.left_out(_stats(walk)))))) from error
-    return Written(out.items, query.left_out(_stats(walk)))
-
-
-def _stats(walk: Walk[Any] | DetailsWalk[Any] | None) -> WalkStats:
-    return WalkStats() if walk is None else walk.stats
+        written = f"{counted(items, query.name)} written{out.rest if out and items else ''}"
+        left_out = query.left_out(walk.stats) if walk else ""
+        raise StoppedError(error, "; ".join(filter(None, (written, left_out)))) from error
+    return Written(out.items, query.left_out(walk.stats))
 
 
 async def _write(
@@ -285,21 +278,3 @@ async def _tell_total(query: Query, session: TofuPilotSession, progress: Progres
         cursor = query.arguments.get("cursor")
         before = cursor.cursor + cursor.skip if cursor else 0
         progress.row.total = max(0, total - before)
-
-
-def _say_when_begun(out: Output, path: Path | None) -> None:
-    if isinstance(out, PartFile) and out.begun:
-        say(
-            f"{path} was begun at {out.begun:%Y-%m-%d %H:%M:%SZ}: "
-            "--resume completes that listing, and does not look for newer items"
-        )
-
-
-def _what_became_of_them(out: Output | None) -> str:
-    """Return in words what became of the items of a listing that ended early, and how to go on."""
-    if out is None or not out.items:
-        return "written"
-    if isinstance(out, PartFile):
-        return f"written, go on with --resume, or elsewhere with --cursor {out.checkpoint}"
-    torn = ", and a part of the next page" if out.is_torn else ""
-    return f"written{torn}, go on with --cursor {out.checkpoint}"

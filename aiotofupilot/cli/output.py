@@ -26,7 +26,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from .failures import UsageError
-from .terminal import raw, write_all
+from .terminal import raw, say, write_all
 
 if sys.platform != "win32":
     import fcntl
@@ -87,6 +87,11 @@ class StandardOutput:
             self.is_torn = 0 < len(rest) < len(data)
         self.items, self.checkpoint = items, checkpoint
 
+    @property
+    def rest(self) -> str:
+        """How to go on after the items, in words."""
+        return f"{', and a part of the next page' if self.is_torn else ''}, go on with --cursor {self.checkpoint}"
+
     async def end(self, data: bytes) -> None:
         """Write what comes after the items; see `write`."""
         await self.write(data, items=self.items, checkpoint=self.checkpoint)
@@ -120,15 +125,12 @@ class PartFile:
         items: How many items are written, in earlier runs too.
         checkpoint: Where the listing resumes after them; None: at its beginning.
         size: How many bytes hold them.
-        begun: When the run began it that this one completes. None: this one does.
 
     Raises:
         UsageError: Another run is writing it, or what is left of it is by a run with other options or another key, or
             nothing is left to complete, but a file is in its place.
         OSError: It cannot be written.
     """
-
-    is_torn = False
 
     def __init__(self, target: Path, options: Options, *, key: str | None = None, resume: bool) -> None:
         self._target = target
@@ -141,7 +143,6 @@ class PartFile:
         self.size: int = 0
         self.items: int = 0
         self.checkpoint: str | None = None
-        self.begun: datetime | None = None
         self._file = _locked(self._part)
         try:
             if resume:
@@ -165,6 +166,11 @@ class PartFile:
             write_all(file, json.dumps(state).encode())
         self._new_state_path.replace(self._state_path)
         self.size, self.items, self.checkpoint = size, items, checkpoint
+
+    @property
+    def rest(self) -> str:
+        """How to go on after the items, in words."""
+        return f", go on with --resume, or elsewhere with --cursor {self.checkpoint}"
 
     async def end(self, data: bytes) -> None:
         """Add what comes after the items. It does not count as written, so another run cuts it off and adds it again.
@@ -240,7 +246,11 @@ class PartFile:
                 raise UsageError(f"{self._part} was begun {difference}")
             self._state = {name: state[name] for name in self._state}
             self.size, self.items, self.checkpoint = state["size"], state["items"], state["checkpoint"]
-            self.begun = datetime.fromisoformat(state["begun"]) if self.items else None
+            if self.items:
+                say(
+                    f"{self._target} was begun at {datetime.fromisoformat(state['begun']):%Y-%m-%d %H:%M:%SZ}: "
+                    "--resume completes that listing, and does not look for newer items"
+                )
         elif self._target.exists() and self._target.stat().st_size:
             raise UsageError(
                 f"{self._target} is there already, and no interrupted run has left anything of it to go on with: "

@@ -101,6 +101,7 @@ def test_what_is_no_place_is_refused_with_what_is(text):
         ("90s", 90),
         ("1m30s", 90),
         ("2h", 7200),
+        ("2w", 1209600),
         ("1d2h", 93600),
         ("0.5s", 0.5),
         ("PT1M30.732S", 90.732),
@@ -115,7 +116,7 @@ def test_a_duration_is_read(text, seconds):
     assert duration(timedelta, [Token(value=text)]) == timedelta(seconds=seconds)
 
 
-@pytest.mark.parametrize("text", ["", "soon", "5", "P", "PT", "P1D2H", "-5s", "1s1m", "P1Y"])
+@pytest.mark.parametrize("text", ["", "soon", "5", "P", "PT", "P1D2H", "-5s", "1s1m", "P1Y", "P1M", "T1H", "1dT1h"])
 def test_what_is_no_duration_is_refused_with_what_is(text):
     with pytest.raises(ValueError, match=f'"{text}" is not a duration: write 90s, 1m30s, 2h or PT1M30S'):
         duration(timedelta, [Token(value=text)])

@@ -281,7 +281,7 @@ def test_the_options_are_what_decides_what_is_listed():
         "listing": "runs",
         "--search-query": "x",
         "--created-after": "2024-01-01T00:00:00+00:00",
-        "--duration-min": "60.0 s",
+        "--duration-min": "0:01:00",
         "--ids": "['a', 'b']",
         "--max-items": 0,
         "--cursor": "3@YWJjZGVm",

@@ -90,14 +90,14 @@ async def test_what_is_left_is_completed(target, left):
     assert names(target) == ["list.csv"]
 
 
-async def test_a_file_that_is_interrupted_twice_was_begun_by_the_first_run(target, left):
-    begun = []
+async def test_a_file_that_is_interrupted_twice_was_begun_by_the_first_run(target, left, capsys):
     for _ in range(2):
         file = PartFile(target, OPTIONS, key=None, resume=True)
-        begun.append(file.begun)
         await write_pages(file, file.items + 1)
         file.leave()
-    assert begun[0] == begun[1] is not None
+    first, second = capsys.readouterr().err.splitlines()
+    assert first == second
+    assert f"{target} was begun at {json.loads(left[1])['begun'].replace('T', ' ')[:19]}Z: --resume completes" in first
 
 
 class Killed(BaseException):
