@@ -13,19 +13,7 @@ from typing import TYPE_CHECKING, Any, Generic, Self, TypedDict, TypeVar, Unpack
 
 from attrs import evolve
 
-from aiotofupilot.models import (
-    Batch,
-    Deployment,
-    Log,
-    Measurement,
-    Part,
-    Phase,
-    Procedure,
-    Run,
-    Station,
-    Unit,
-    User,
-)
+from aiotofupilot import models
 
 from .recipes import NEWEST, endless_procedures
 from .resources import RESOURCES
@@ -46,15 +34,15 @@ _MOST_SHARED = 2000
 class Items(TypedDict, total=False):
     """Items to list instead of made-up ones."""
 
-    units: Iterable[Unit]
-    parts: Iterable[Part]
-    batches: Iterable[Batch]
-    stations: Iterable[Station]
-    users: Iterable[User]
-    deployments: Iterable[Deployment]
-    logs: Iterable[Log]
-    measurements: Iterable[Measurement]
-    phases: Iterable[Phase]
+    units: Iterable[models.Unit]
+    parts: Iterable[models.Part]
+    batches: Iterable[models.Batch]
+    stations: Iterable[models.Station]
+    users: Iterable[models.User]
+    deployments: Iterable[models.Deployment]
+    logs: Iterable[models.Log]
+    measurements: Iterable[models.Measurement]
+    phases: Iterable[models.Phase]
 
 
 class _Rows(Generic[T]):
@@ -82,17 +70,17 @@ class Listings(ABC):
     change of one listing does not change the others.
     """
 
-    procedures: _Rows[Procedure] = _Rows[Procedure]()
-    runs: _Rows[Run] = _Rows[Run]()
-    units: _Rows[Unit] = _Rows[Unit]()
-    parts: _Rows[Part] = _Rows[Part]()
-    batches: _Rows[Batch] = _Rows[Batch]()
-    stations: _Rows[Station] = _Rows[Station]()
-    users: _Rows[User] = _Rows[User]()
-    deployments: _Rows[Deployment] = _Rows[Deployment]()
-    logs: _Rows[Log] = _Rows[Log]()
-    measurements: _Rows[Measurement] = _Rows[Measurement]()
-    phases: _Rows[Phase] = _Rows[Phase]()
+    procedures: _Rows[models.Procedure] = _Rows[models.Procedure]()
+    runs: _Rows[models.Run] = _Rows[models.Run]()
+    units: _Rows[models.Unit] = _Rows[models.Unit]()
+    parts: _Rows[models.Part] = _Rows[models.Part]()
+    batches: _Rows[models.Batch] = _Rows[models.Batch]()
+    stations: _Rows[models.Station] = _Rows[models.Station]()
+    users: _Rows[models.User] = _Rows[models.User]()
+    deployments: _Rows[models.Deployment] = _Rows[models.Deployment]()
+    logs: _Rows[models.Log] = _Rows[models.Log]()
+    measurements: _Rows[models.Measurement] = _Rows[models.Measurement]()
+    phases: _Rows[models.Phase] = _Rows[models.Phase]()
 
     @abstractmethod
     def rows(self, listing: str) -> list[Any]:
@@ -112,9 +100,9 @@ class Factory(Listings):
 
     def __init__(
         self,
-        procedures: int | Iterable[Procedure] = (),
+        procedures: int | Iterable[models.Procedure] = (),
         *,
-        runs: int | Iterable[Run] = 0,
+        runs: int | Iterable[models.Run] = 0,
         seed: int = 0,
         nulls: bool = True,
         until: datetime | None = None,
@@ -281,10 +269,10 @@ class BusyLine:
         self.renames = renames
         self.run_removals = run_removals
         self.produced: int = 0
-        self.inserted: list[Procedure] = []
-        self.removed: list[Procedure] = []
-        self.renamed: list[Procedure] = []
-        self.removed_runs: list[Run] = []
+        self.inserted: list[models.Procedure] = []
+        self.removed: list[models.Procedure] = []
+        self.renamed: list[models.Procedure] = []
+        self.removed_runs: list[models.Run] = []
         self._anywhere = anywhere
         self._random = Random(f"busy line {seed}")  # noqa: S311 - test data
         self._pace = Random(f"busy line's runs {seed}")  # noqa: S311 - test data
@@ -312,8 +300,7 @@ class BusyLine:
             for _ in range(min(_times(self.run_removals, self._pace), len(factory.runs))):
                 self.removed_runs.append(factory.runs.pop(self._pace.randrange(len(factory.runs))))
 
-    def _insert(self, procedures: list[Procedure]) -> None:
-        """Create a procedure."""
+    def _insert(self, procedures: list[models.Procedure]) -> None:
         index = self._random.randrange(len(procedures) + 1) if self._anywhere else 0
         if index > 0:  # between its neighbours, because a server may list items of one date in any order
             newer, older = procedures[index - 1].created_at, procedures[min(index, len(procedures) - 1)].created_at
@@ -325,13 +312,11 @@ class BusyLine:
         self.inserted.append(evolve(next(self._supply), created_at=created_at))
         procedures.insert(index, self.inserted[-1])
 
-    def _remove(self, procedures: list[Procedure]) -> None:
-        """Remove a procedure, if there is one."""
+    def _remove(self, procedures: list[models.Procedure]) -> None:
         if procedures:
             self.removed.append(procedures.pop(self._random.randrange(len(procedures))))
 
-    def _rename(self, procedures: list[Procedure]) -> None:
-        """Rename a procedure, if there is one."""
+    def _rename(self, procedures: list[models.Procedure]) -> None:
         if procedures:
             index = self._random.randrange(len(procedures))
             self.renamed.append(procedures[index])

@@ -192,7 +192,6 @@ def _docstring(identity: str, name: str) -> str | None:
 
 
 def _measurement(model: type[T], measurement: models.Measurement, *, documented: bool, **more: object) -> T:
-    """Make a measurement, in its phase or by itself."""
     random, kind = made_up("measurement", measurement.id), measurement.measurement_type
     values = (measurement.value, measurement.bool_value, measurement.string_value)
     value: Any = next((value for value in values if value is not None), None)
@@ -214,7 +213,6 @@ def _measurement(model: type[T], measurement: models.Measurement, *, documented:
 
 
 def _document(random: Random) -> dict[str, Any] | list[Any]:
-    """Make a value of JSON."""
     points = [{"set": volts, "read": round(random.gauss(volts, 0.01), 4), "note": None} for volts in range(0, 13, 3)]
     if random.random() < _HALF:
         return ["OK", len(points), *points, None]

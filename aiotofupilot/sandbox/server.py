@@ -44,14 +44,8 @@ _PASSES_TO_HAND_OVER = 3
 """How often an event loop runs until a server knows a connection that was accepted. Before, it could not close it."""
 _NOT_HTTP = (HttpProcessingError, web.RequestPayloadError)
 _LOGGER = logging.getLogger("aiotofupilot.sandbox")
-
-
-def _is_ours(record: logging.LogRecord) -> bool:
-    """Keep records of faults in the sandbox. A request that is not HTTP is a fault of the client."""
-    return not (record.exc_info and isinstance(record.exc_info[1], _NOT_HTTP))
-
-
-_LOGGER.addFilter(_is_ours)
+# A request that is not HTTP is a fault of the client, and not of the sandbox.
+_LOGGER.addFilter(lambda record: not (record.exc_info and isinstance(record.exc_info[1], _NOT_HTTP)))
 
 
 class _DisconnectedError(Exception):

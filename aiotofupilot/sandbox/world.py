@@ -219,7 +219,6 @@ class World:
             self._finished[unit.part].append(unit)
 
     def _begin(self) -> PlannedUnit:
-        """Begin a unit."""
         random, index = self._random, len(self.units)
         parts = range(min(len(PARTS), len(self.lines)))
         part = random.choices(parts, [PARTS[number].share for number in parts])[0]
@@ -262,7 +261,6 @@ class World:
         return batch
 
     def _test(self, index: int, unit: PlannedUnit, line: int, retest: int) -> Entry:
-        """Test a unit once."""
         random, details = self._random, self.random("runs", index)
         bench = self.benches_of(line)[random.random() < 0.5]  # noqa: PLR2004 - half of them
         fails = _RETEST_FAILS if retest else BENCHES[bench].failure_rate
@@ -308,7 +306,6 @@ class World:
         )
 
     def _one_of(self, people: Sequence[T]) -> T:
-        """Pick a person."""
         return people[self._random.getrandbits(16) % len(people)]
 
     def _slot(self, bench: int) -> tuple[str | None, int | None]:
@@ -328,5 +325,5 @@ class World:
 
 
 def _cut(timestamp: datetime) -> datetime:
-    """Cut a date-time to milliseconds."""
+    """Drop the fraction of a millisecond."""
     return timestamp.replace(microsecond=timestamp.microsecond // 1000 * 1000)

@@ -87,7 +87,6 @@ def _build(model: type[T], identity: str | None, /, **values: Any) -> T:  # noqa
 
 
 def _described(model: Any) -> dict[str, Field]:  # noqa: ANN401 - a model
-    """Return the description of a model's fields by name."""
     return {field.name: field for field in fields_of(model)}
 
 
@@ -145,7 +144,6 @@ def _aware(name: str, timestamp: datetime) -> datetime:
 
 
 def _identify(model: type, *values: object) -> str:
-    """Return an ID that depends on values."""
     return str(uuid5(NAMESPACE_URL, f"https://example.com/{model.__name__.lower()}?{_plain(values)!r}"))
 
 
@@ -369,7 +367,6 @@ def _example(field: Field, value: object) -> Any:  # noqa: ANN401 - the value of
 
 
 def _fields(item: object, *left_out: str) -> dict[str, Any]:
-    """Return the fields of an item by name."""
     return {name: getattr(item, name) for name in _described(type(item)) if name not in left_out}
 
 

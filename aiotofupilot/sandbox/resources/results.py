@@ -51,7 +51,6 @@ def _phases(world: World, entry: Entry) -> Iterator[Phase]:
 
 
 def _measurements(world: World, entry: Entry) -> Iterator[Measurement]:
-    """Make the measurements of a run."""
     run, random = entry.run, world.random("measurements", entry.index)
     for attempt in entry.attempts:
         for measured, outcome in attempt.measured:
@@ -91,7 +90,6 @@ def _number(measured: Measured, outcome: str, run: int, random: Random) -> float
 
 
 def _text(measured: Measured, outcome: str, random: Random) -> str:
-    """Return a measured text."""
     allowed = measured.expected if isinstance(measured.expected, tuple) else (str(measured.expected),)
     return random.choice(allowed) if outcome == "PASS" else "unreadable"
 
@@ -115,7 +113,6 @@ def _validators(measured: Measured, outcome: str) -> Iterator[Validator]:
 
 
 def _logs(world: World, entry: Entry) -> Iterator[Log]:
-    """Make the log of a run."""
     run, random = entry.run, world.random("logs", entry.index)
     run_ref, unit_ref = LogRun(run.id, run.outcome, run.started_at), entry.unit.unit_ref
     procedure_ref = ProcedureRef(run.procedure.id, run.procedure.name)

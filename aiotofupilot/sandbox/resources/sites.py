@@ -287,7 +287,6 @@ def _current_user(reading: Reading) -> models.User:
 
 
 def _identity(reading: Reading) -> models.Identity:
-    """Return whose key it is."""
     return models.Identity(
         type="station" if reading.is_station else "user",
         station=extended(models.StationRef, reading.station) if reading.is_station else None,
