@@ -85,37 +85,37 @@ async def get(client, sandbox, **options):
         return response, await response.read()
 
 
-@pytest.mark.parametrize(
-    "fault",
-    [
-        *faults.TRANSIENT,
-        latency(1),
-        stall(5),
-        stall(5, inside_body=True),
-        stall(5, inside_body=True) + cut(at=0.8),
-        faults.gzip(),
-        faults.gzip() + cut(),
-        chunked(),
-        chunked() + reset(after="half"),
-        gzip_bomb(MIB),
-        oversized(MIB),
-        header_flood(20),
-        redirect(),
-        faults.json([]),
-    ],
-    ids=repr,
+EVERY_KIND = (
+    *faults.TRANSIENT,
+    latency(1),
+    stall(5),
+    stall(5, inside_body=True),
+    stall(5, inside_body=True) + cut(at=0.8),
+    faults.gzip(),
+    faults.gzip() + cut(),
+    chunked(),
+    chunked() + reset(after="half"),
+    gzip_bomb(MIB),
+    oversized(MIB),
+    header_flood(20),
+    redirect(),
+    faults.json([]),
 )
-async def test_what_is_decided_is_what_arrives(sandbox, slept, fault):
+
+
+async def test_what_is_decided_is_what_arrives(sandbox, slept):
     """A socket gets the status, bytes, waits and end that the service decides without one."""
-    service = Sandbox(30)
-    service.faults.next(fault)
-    with service.handle(Request(authorization=f"Bearer {service.api_key}")) as delivery:
-        pass
-    sandbox.faults.next(fault)
-    head, body, ended = await receive(sandbox, version="1.0")  # which has no chunked coding
-    assert (int(head.split()[1]) if head else None, body) == (delivery.status, delivery.body)
-    assert sum(slept.seconds) == delivery.seconds
-    assert isinstance(ended, ConnectionResetError) is (delivery.steps[-1] == Reset())
+    for fault in EVERY_KIND:
+        service = Sandbox(30)
+        service.faults.next(fault)
+        with service.handle(Request(authorization=f"Bearer {service.api_key}")) as delivery:
+            pass
+        slept.seconds.clear()
+        sandbox.faults.next(fault)
+        head, body, ended = await receive(sandbox, version="1.0")  # which has no chunked coding
+        assert (int(head.split()[1]) if head else None, body) == (delivery.status, delivery.body), fault
+        assert sum(slept.seconds) == delivery.seconds, fault
+        assert isinstance(ended, ConnectionResetError) is (delivery.steps[-1] == Reset()), fault
 
 
 async def test_reset_before_the_answer(sandbox):
@@ -298,16 +298,15 @@ async def test_errors_web_pages_and_other_json_arrive_as_written(sandbox, client
     assert (response.status, body) == (200, b'{"rows":[]}')
 
 
-@pytest.mark.parametrize("fault", faults.TRANSIENT, ids=repr)
-async def test_the_next_request_is_answered_after_every_fault(sandbox, client, fault):
-    """The next request is answered after every fault."""
-    sandbox.faults.next(fault)
-    try:
+async def test_the_next_request_is_answered_after_every_fault(sandbox, client):
+    for fault in faults.TRANSIENT:
+        sandbox.faults.next(fault)
+        try:
+            response, body = await get(client, sandbox)
+        except aiohttp.ClientError:
+            response, body = None, b""
+        assert sandbox.requests[-1].fault == fault
+        assert response is None or response.status != 200 or b'"meta"' not in body, fault
         response, body = await get(client, sandbox)
-    except aiohttp.ClientError:
-        response, body = None, b""
-    assert sandbox.requests[0].fault == fault
-    assert response is None or response.status != 200 or b'"meta"' not in body
-    response, body = await get(client, sandbox)
-    assert response.status == 200
-    assert len(json.loads(body)["data"]) == 30
+        assert response.status == 200, fault
+        assert len(json.loads(body)["data"]) == 30, fault

@@ -57,9 +57,8 @@ def test_another_answer_replaces_the_right_one_after_the_same_waits(met):
     assert answer.steps == (Wait(1), *Delivery.of(418, {"A": "1"}, b"x").steps)
 
 
-@pytest.mark.parametrize(
-    ("code", "name", "message"),
-    [
+def test_an_error_has_the_form_and_the_code_of_the_api(met):
+    for code, name, message in [
         (400, "BAD_REQUEST", "Bad Request"),
         (405, "METHOD_NOT_SUPPORTED", "Method Not Allowed"),
         (408, "TIMEOUT", "Request Timeout"),
@@ -76,13 +75,11 @@ def test_another_answer_replaces_the_right_one_after_the_same_waits(met):
         (520, "INTERNAL_SERVER_ERROR", "Web Server Returned an Unknown Error"),
         (524, "INTERNAL_SERVER_ERROR", "A Timeout Occurred"),
         (529, "INTERNAL_SERVER_ERROR", "Site Is Overloaded"),
-    ],
-)
-def test_an_error_has_the_form_and_the_code_of_the_api(met, code, name, message):
-    answer = met(status(code))
-    assert answer.status == code
-    assert json.loads(answer.body) == {"message": message, "code": name}
-    assert answer.headers == {"Content-Type": "application/json", "Content-Length": str(len(answer.body))}
+    ]:
+        answer = met(status(code))
+        assert answer.status == code
+        assert json.loads(answer.body) == {"message": message, "code": name}
+        assert answer.headers == {"Content-Type": "application/json", "Content-Length": str(len(answer.body))}
 
 
 def test_status_with_message_and_headers(met):
@@ -92,18 +89,15 @@ def test_status_with_message_and_headers(met):
     assert answer.headers["X-Request-Id"] == "r1"
 
 
-@pytest.mark.parametrize(
-    ("retry_after", "header"),
-    [
+def test_retry_after_has_seconds_a_date_or_any_text_or_is_not_sent(met):
+    for retry_after, header in [
         (None, None),
         (0, "0"),
         (1.5, "1.5"),
         ("soon", "soon"),
         (datetime(2024, 1, 1, 2, tzinfo=timezone(timedelta(hours=2))), "Mon, 01 Jan 2024 00:00:00 GMT"),
-    ],
-)
-def test_retry_after_has_seconds_a_date_or_any_text_or_is_not_sent(met, retry_after, header):
-    assert met(status(429, retry_after=retry_after)).headers.get("Retry-After") == header
+    ]:
+        assert met(status(429, retry_after=retry_after)).headers.get("Retry-After") == header
 
 
 def test_a_status_that_http_does_not_know_is_refused():
@@ -141,9 +135,10 @@ def test_a_redirect_leads_to_another_address_or_to_the_same_one(met):
     )
 
 
-@pytest.mark.parametrize("fault", [status(500), html(), empty(), faults.json([]), redirect()])
-def test_constant_latency_delays_these_answers_too(met, fault):
-    assert met(fault, Delivery((Wait(1), *Delivery.of(200, {}, b"x").steps))).steps == (Wait(1), *met(fault).steps)
+def test_constant_latency_delays_these_answers_too(met):
+    late = Delivery((Wait(1), *Delivery.of(200, {}, b"x").steps))
+    for answer in (status(500), html(), empty(), faults.json([]), redirect()):
+        assert met(answer, late).steps == (Wait(1), *met(answer).steps)
 
 
 PAGE = Delivery.of(200, {"Content-Type": "application/json"}, b"0123456789")
@@ -218,9 +213,9 @@ def test_gzip_keeps_the_other_steps(met):
     assert met(cut() + gzip()).steps[-1] == Close()
 
 
-@pytest.mark.parametrize("fault", [gzip(), chunked(), reset(after="half"), cut(announced=False)])
-def test_if_nothing_is_sent_these_faults_change_nothing(met, fault):
-    assert met(fault, Delivery((Wait(1), Reset()))).steps == (Wait(1), Reset())
+def test_if_nothing_is_sent_these_faults_change_nothing(met):
+    for change in (gzip(), chunked(), reset(after="half"), cut(announced=False)):
+        assert met(change, Delivery((Wait(1), Reset()))).steps == (Wait(1), Reset())
 
 
 MIB = 1024 * 1024
@@ -303,12 +298,12 @@ def test_a_request_without_a_page_meets_nothing(service):
     assert ask(service, "procedures", key="wrong")[0] == 401
 
 
-@pytest.mark.parametrize("fault", faults.TRANSIENT, ids=repr)
-def test_transient_faults_are_quick_and_real(met, fault):
+def test_transient_faults_are_quick_and_real(met):
     """None of them waits, and none leaves the answer as it was."""
-    altered = met(fault)
-    assert altered.seconds == 0
-    assert (altered.status, altered.body, altered.complete) != (200, b"0123456789", True)
+    for transient in faults.TRANSIENT:
+        altered = met(transient)
+        assert altered.seconds == 0, transient
+        assert (altered.status, altered.body, altered.complete) != (200, b"0123456789", True), transient
 
 
 def test_every_fault_has_a_name_here():

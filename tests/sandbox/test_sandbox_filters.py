@@ -144,25 +144,25 @@ def listed(service, listing):
     return rows, [("procedure_id", procedure)]
 
 
-@pytest.mark.parametrize(("listing", "name"), [(listing, name) for listing in ARRAYS for name in ARRAYS[listing]])
-def test_an_array_selects_items_with_one_of_its_values(service, listing, name):
+def test_an_array_selects_items_with_one_of_its_values(service):
     """They come in the listing's order."""
-    rows, query = listed(service, listing)
-    values = [ARRAYS[listing][name](row, service) for row in rows]
-    wanted = list(dict.fromkeys(value for value in values if value is not None))[-2:]
-    if len(set(values)) == len(wanted):
-        wanted = wanted[:1]
-    expected = [row.id for row, value in zip(rows, values, strict=True) if value in wanted]
-    assert 0 < len(expected) < len(rows) or len(set(values)) == 1
-    assert ids(service, listing, [*query, *((name, value) for value in wanted)]) == expected
-    if "outcomes" not in name and name not in {
-        "levels",
-        "samples",
-        "environments",
-        "build_statuses",
-        "measurement_types",
-    }:
-        assert ids(service, listing, [*query, (name, "no such thing")]) == []
+    for listing, name, read in [(listing, *pair) for listing, reads in ARRAYS.items() for pair in reads.items()]:
+        rows, query = listed(service, listing)
+        values = [read(row, service) for row in rows]
+        wanted = list(dict.fromkeys(value for value in values if value is not None))[-2:]
+        if len(set(values)) == len(wanted):
+            wanted = wanted[:1]
+        expected = [row.id for row, value in zip(rows, values, strict=True) if value in wanted]
+        assert 0 < len(expected) < len(rows) or len(set(values)) == 1, (listing, name)
+        assert ids(service, listing, [*query, *((name, value) for value in wanted)]) == expected, (listing, name)
+        if "outcomes" not in name and name not in {
+            "levels",
+            "samples",
+            "environments",
+            "build_statuses",
+            "measurement_types",
+        }:
+            assert ids(service, listing, [*query, (name, "no such thing")]) == []
 
 
 MOMENTS = [
@@ -175,35 +175,32 @@ MOMENTS = [
 ]
 
 
-@pytest.mark.parametrize(("listing", "name", "read"), MOMENTS)
-def test_bounds_of_time_are_included(service, listing, name, read):
-    rows, query = listed(service, listing)
-    bound = read(rows[len(rows) // 2])
-    text = bound.isoformat()
-    after = [row.id for row in rows if read(row) >= bound]
-    before = [row.id for row in rows if read(row) <= bound]
-    assert ids(service, listing, [*query, (f"{name}_after", text)]) == after
-    assert ids(service, listing, [*query, (f"{name}_before", text)]) == before
-    both = [*query, (f"{name}_after", text), (f"{name}_before", text)]
-    assert ids(service, listing, both) == [identity for identity in after if identity in before]
+def test_bounds_of_time_are_included(service):
+    for listing, name, read in MOMENTS:
+        rows, query = listed(service, listing)
+        bound = read(rows[len(rows) // 2])
+        text = bound.isoformat()
+        after = [row.id for row in rows if read(row) >= bound]
+        before = [row.id for row in rows if read(row) <= bound]
+        assert ids(service, listing, [*query, (f"{name}_after", text)]) == after
+        assert ids(service, listing, [*query, (f"{name}_before", text)]) == before
+        both = [*query, (f"{name}_after", text), (f"{name}_before", text)]
+        assert ids(service, listing, both) == [identity for identity in after if identity in before]
 
 
-@pytest.mark.parametrize(
-    ("listing", "text", "reads"),
-    [
+def test_a_text_is_searched_for_in_upper_and_lower_case(service):
+    for listing, text, reads in [
         ("units", "ps", [lambda unit: unit.serial_number]),
         ("parts", "board", [lambda part: part.name, number]),
         ("parts", "inv-", [lambda part: part.name, number]),
         ("stations", "FVT", [lambda station: station.name]),
         ("deployments", "FIXTURE", [lambda deployment: deployment.commit.message if deployment.commit else ""]),
         ("logs", "out of LIMITS", [lambda log: log.message]),
-    ],
-)
-def test_a_text_is_searched_for_in_upper_and_lower_case(service, listing, text, reads):
-    rows = getattr(service, listing)
-    expected = [row.id for row in rows if any(text.lower() in read(row).lower() for read in reads)]
-    assert 0 < len(expected) < len(rows)
-    assert ids(service, listing, {"search_query": text}) == expected
+    ]:
+        rows = getattr(service, listing)
+        expected = [row.id for row in rows if any(text.lower() in read(row).lower() for read in reads)]
+        assert 0 < len(expected) < len(rows)
+        assert ids(service, listing, {"search_query": text}) == expected
 
 
 def test_search_for_a_deployment(service):

@@ -36,9 +36,9 @@ def test_without_parameters_the_first_50_items_come_unfiltered():
     assert parse({"bogus": "1"}) == {"limit": 50, "cursor": 0}
 
 
-@pytest.mark.parametrize(
-    ("text", "number"),
-    [
+def test_numbers_as_javascript_reads_them():
+    """Every text that JavaScript's Number() reads as a whole number is one."""
+    for text, number in [
         ("7", 7),
         ("50.0", 50),
         ("+7", 7),
@@ -50,21 +50,29 @@ def test_without_parameters_the_first_50_items_come_unfiltered():
         ("0x1F", 31),
         ("0B11", 3),
         ("0o17", 15),
-    ],
-)
-def test_numbers_as_javascript_reads_them(text, number):
-    """Every text that JavaScript's Number() reads as a whole number is one."""
-    assert parse({"limit": text})["limit"] == number
-    assert parse({"cursor": text})["cursor"] == number
+    ]:
+        assert parse({"limit": text})["limit"] == number
+        assert parse({"cursor": text})["cursor"] == number
 
 
-@pytest.mark.parametrize(
-    "text",
-    ["abc", "1_0", "nan", "inf", "-Infinity", "1e999", "0x" + "f" * 300, "-0x1", "0x", "\x1c1", "٣", "1 0", "--1"],
-)
-def test_a_text_that_javascript_does_not_read_is_not_a_number(text):
+def test_a_text_that_javascript_does_not_read_is_not_a_number():
     """Infinity is not a number either. Python may read some of these texts."""
-    assert [issue["code"] for issue in issues(limit=text, cursor=text)] == ["invalid_type", "invalid_type"]
+    for text in [
+        "abc",
+        "1_0",
+        "nan",
+        "inf",
+        "-Infinity",
+        "1e999",
+        "0x" + "f" * 300,
+        "-0x1",
+        "0x",
+        "\x1c1",
+        "٣",
+        "1 0",
+        "--1",
+    ]:
+        assert [issue["code"] for issue in issues(limit=text, cursor=text)] == ["invalid_type", "invalid_type"]
 
 
 def test_an_empty_number_is_zero():
@@ -73,11 +81,11 @@ def test_an_empty_number_is_zero():
     assert [issue["code"] for issue in issues(limit="")] == ["too_small"]
 
 
-@pytest.mark.parametrize(("limit", "code"), [("0", "too_small"), ("-1", "too_small"), ("101", "too_big")])
-def test_a_limit_is_from_1_to_100(limit, code):
-    assert parse({"limit": "1"})["limit"] == 1
-    assert parse({"limit": "100"})["limit"] == 100
-    assert [(issue["code"], issue["path"]) for issue in issues(limit=limit)] == [(code, ["limit"])]
+def test_a_limit_is_from_1_to_100():
+    for limit, code in [("0", "too_small"), ("-1", "too_small"), ("101", "too_big")]:
+        assert parse({"limit": "1"})["limit"] == 1
+        assert parse({"limit": "100"})["limit"] == 100
+        assert [(issue["code"], issue["path"]) for issue in issues(limit=limit)] == [(code, ["limit"])]
 
 
 def test_a_negative_cursor_is_refused():
@@ -108,16 +116,16 @@ def test_a_fraction_is_refused_once_whatever_the_bounds_are():
     assert [issue["code"] for issue in issues(cursor="50.5")] == ["invalid_type"]
 
 
-@pytest.mark.parametrize(("character", "fits"), [("a", 100), ("ä", 100), ("🔋", 50), ("\ud800", 100)])
-def test_search_query_length_in_utf16(character, fits):
+def test_search_query_length_in_utf16():
     """JavaScript counts UTF-16 units: a battery emoji is two characters."""
-    assert parse({"search_query": character * fits})["search_query"] == character * fits
-    assert [issue["code"] for issue in issues(search_query=character * fits + "a")] == ["too_big"]
+    for character, fits in [("a", 100), ("ä", 100), ("🔋", 50), ("\ud800", 100)]:
+        assert parse({"search_query": character * fits})["search_query"] == character * fits
+        assert [issue["code"] for issue in issues(search_query=character * fits + "a")] == ["too_big"]
 
 
-@pytest.mark.parametrize(
-    ("text", "moment"),
-    [
+def test_a_moment_with_an_offset_is_read_to_the_millisecond():
+    """Its seconds may be missing. The year 0 is before everything."""
+    for text, moment in [
         ("2024-01-01T00:00:00Z", datetime(2024, 1, 1, tzinfo=UTC)),
         ("2024-02-29T23:59:59.9Z", datetime(2024, 2, 29, 23, 59, 59, 900000, tzinfo=UTC)),
         ("2024-01-01T00:00:00.123999999Z", datetime(2024, 1, 1, 0, 0, 0, 123000, tzinfo=UTC)),
@@ -126,17 +134,14 @@ def test_search_query_length_in_utf16(character, fits):
         ("2024-01-01T00:00Z", datetime(2024, 1, 1, tzinfo=UTC)),
         ("2024-01-01T02:00+02:00", datetime(2024, 1, 1, tzinfo=UTC)),
         ("0000-01-01T00:00:00Z", datetime.min.replace(tzinfo=UTC)),
-    ],
-)
-def test_a_moment_with_an_offset_is_read_to_the_millisecond(text, moment):
-    """Its seconds may be missing. The year 0 is before everything."""
-    asked = parse({"created_after": text, "created_before": text})
-    assert asked["created_after"] == asked["created_before"] == moment
+    ]:
+        asked = parse({"created_after": text, "created_before": text})
+        assert asked["created_after"] == asked["created_before"] == moment
 
 
-@pytest.mark.parametrize(
-    "text",
-    [
+def test_a_malformed_moment_is_refused():
+    """It may lack minutes or an offset, or have a day that does not exist, or a plus sign that became a space."""
+    for text in [
         "",
         "2024-01-01",
         "2024-01-01T00Z",
@@ -148,13 +153,10 @@ def test_a_moment_with_an_offset_is_read_to_the_millisecond(text, moment):
         "2024-01-01T24:00:00Z",
         "2024-01-01T00:00:00Z\n",
         "٢٠٢٤-01-01T00:00:00Z",
-    ],
-)
-def test_a_malformed_moment_is_refused(text):
-    """It may lack minutes or an offset, or have a day that does not exist, or a plus sign that became a space."""
-    assert [(issue["path"], issue["format"]) for issue in issues(created_before=text)] == [
-        (["created_before"], "datetime")
-    ]
+    ]:
+        assert [(issue["path"], issue["format"]) for issue in issues(created_before=text)] == [
+            (["created_before"], "datetime")
+        ]
 
 
 def test_every_complaint_in_documented_order():
@@ -194,26 +196,23 @@ def test_integers_beyond_the_safe_ones(sign):
     assert [(issue["path"], issue["origin"]) for issue in refused({"n": text}, parameters)] == [(["n"], "int")]
 
 
-@pytest.mark.parametrize(
-    ("parameter", "expected"),
-    [
+def test_a_scalar_that_is_sent_twice_is_refused_as_an_array():
+    for parameter, expected in [
         (Parameter("x", int), "number"),
         (Parameter("x", float), "number"),
         (Parameter("x", str), "string"),
         (Parameter("x", datetime), "string"),
         (Parameter("x", timedelta), "string"),
         (Parameter("x", bool), "boolean"),
-    ],
-)
-def test_a_scalar_that_is_sent_twice_is_refused_as_an_array(parameter, expected):
-    assert refused([("x", "1"), ("x", "1")], [parameter]) == [
-        {
-            "expected": expected,
-            "code": "invalid_type",
-            "path": ["x"],
-            "message": f"Invalid input: expected {expected}, received array",
-        }
-    ]
+    ]:
+        assert refused([("x", "1"), ("x", "1")], [parameter]) == [
+            {
+                "expected": expected,
+                "code": "invalid_type",
+                "path": ["x"],
+                "message": f"Invalid input: expected {expected}, received array",
+            }
+        ]
 
 
 def test_a_required_string_is_asked_for():
@@ -295,9 +294,9 @@ def test_an_unknown_word_is_refused_with_all_known_ones():
     assert len(refused([("outcomes", "A"), ("outcomes", "PASS"), ("outcomes", "B")], parameters)) == 2
 
 
-@pytest.mark.parametrize(
-    ("text", "span"),
-    [
+def test_an_iso_8601_duration_is_read():
+    """A duration that is longer than a timedelta can be becomes the longest timedelta."""
+    for text, span in [
         ("PT1M30.732S", timedelta(seconds=90.732)),
         ("PT1,5S", timedelta(seconds=1.5)),
         ("P2W", 14 * DAY),
@@ -305,16 +304,13 @@ def test_an_unknown_word_is_refused_with_all_known_ones():
         ("PT0S", timedelta(0)),
         ("P" + "9" * 400 + "D", timedelta.max),
         ("P999999999999D", timedelta.max),
-    ],
-)
-def test_an_iso_8601_duration_is_read(text, span):
-    """A duration that is longer than a timedelta can be becomes the longest timedelta."""
-    assert parse({"x": text}, [Parameter("x", timedelta)]) == {"x": span}
+    ]:
+        assert parse({"x": text}, [Parameter("x", timedelta)]) == {"x": span}
 
 
-@pytest.mark.parametrize("text", ["", "P", "PT", "90", "1:30", "P1W2D", "PT1.5M", "-PT1S", "PT1S\n"])
-def test_another_text_than_a_duration_is_refused(text):
-    assert [
-        (issue["code"], issue["format"], issue["message"])
-        for issue in refused({"x": text}, [Parameter("x", timedelta)])
-    ] == [("invalid_format", "duration", "Invalid ISO duration")]
+def test_another_text_than_a_duration_is_refused():
+    for text in ["", "P", "PT", "90", "1:30", "P1W2D", "PT1.5M", "-PT1S", "PT1S\n"]:
+        assert [
+            (issue["code"], issue["format"], issue["message"])
+            for issue in refused({"x": text}, [Parameter("x", timedelta)])
+        ] == [("invalid_format", "duration", "Invalid ISO duration")]

@@ -90,12 +90,12 @@ def test_every_listing_is_there():
     assert {name for name, resource in RESOURCES.items() if not resource.paged} == {"users"}
 
 
-@pytest.mark.parametrize("name", WIRE)
-def test_every_item_has_the_fields_of_the_api_and_no_others(service, name):
+def test_every_item_has_the_fields_of_the_api_and_no_others(service):
     """The fields have the types and words of the API."""
-    listed = all_items(service, name)
-    assert len(listed) == len(getattr(service, name))
-    assert [complaint for item in listed for complaint in complaints(item, item_facts(name))] == []
+    for name in WIRE:
+        listed = all_items(service, name)
+        assert len(listed) == len(getattr(service, name))
+        assert [complaint for item in listed for complaint in complaints(item, item_facts(name))] == []
 
 
 @pytest.mark.parametrize("name", WIRE)
@@ -149,73 +149,73 @@ def test_nobody_is_nameless_on_request():
     assert [found for name in WIRE for found in nameless(all_items(complete, name))] == []
 
 
-@pytest.mark.parametrize("name", WIRE)
-def test_a_listing_has_the_parameters_of_the_api(name):
+def test_a_listing_has_the_parameters_of_the_api():
     """They have its types, words, defaults and order."""
-    parameters = {parameter.name: parameter for parameter in BY_NAME[name].parameters}
-    facts = WIRE[name]["params"]
-    assert list(parameters) == list(facts)
-    for parameter, fact in facts.items():
-        kind = parameters[parameter].type
-        words = fact.get("enum") or fact.get("items", {}).get("enum")
-        assert parameters[parameter].is_repeated == (fact["type"] == "array")
-        assert bool(parameters[parameter].options) == bool(words)
-        if fact.get("format") == "date-time":
-            assert kind is datetime
-        else:
-            assert (
-                kind
-                in {
-                    "array": (str,),
-                    "string": (str,) if words else (str, timedelta),
-                    "integer": (int,),
-                    "number": (float,) if parameter != "cursor" else (int,),
-                    "boolean": (bool,),
-                    "object": (Mapping,),
-                }[fact["type"]]
-            )
-        if words:
-            assert sorted(parameters[parameter].options) == sorted(words)
-        if "default" in fact:
-            assert parameters[parameter].default == fact["default"]
-        if "maxLength" in fact:
-            assert parameters[parameter].maximum == fact["maxLength"]
+    for name in WIRE:
+        parameters = {parameter.name: parameter for parameter in BY_NAME[name].parameters}
+        facts = WIRE[name]["params"]
+        assert list(parameters) == list(facts)
+        for parameter, fact in facts.items():
+            kind = parameters[parameter].type
+            words = fact.get("enum") or fact.get("items", {}).get("enum")
+            assert parameters[parameter].is_repeated == (fact["type"] == "array")
+            assert bool(parameters[parameter].options) == bool(words)
+            if fact.get("format") == "date-time":
+                assert kind is datetime
+            else:
+                assert (
+                    kind
+                    in {
+                        "array": (str,),
+                        "string": (str,) if words else (str, timedelta),
+                        "integer": (int,),
+                        "number": (float,) if parameter != "cursor" else (int,),
+                        "boolean": (bool,),
+                        "object": (Mapping,),
+                    }[fact["type"]]
+                )
+            if words:
+                assert sorted(parameters[parameter].options) == sorted(words)
+            if "default" in fact:
+                assert parameters[parameter].default == fact["default"]
+            if "maxLength" in fact:
+                assert parameters[parameter].maximum == fact["maxLength"]
 
 
-@pytest.mark.parametrize("name", WIRE)
-def test_every_parameter_does_something(name):
+def test_every_parameter_does_something():
     """No parameter is read and forgotten."""
-    resource = BY_NAME[name]
-    tested = {parameter.name for parameter in resource.parameters if parameter.test}
-    used = {*tested, "limit", "cursor", "sort_by", "sort_order", "include_metadata", "include_sequences"}
-    if name == "units":
-        used |= {
-            "procedure_ids",
-            "outcomes",
-            "started_after",
-            "started_before",
-            "latest_only",
-            "run_count_min",
-            "run_count_max",
-        }
-    assert {parameter.name for parameter in resource.parameters} <= used
-    facts = WIRE[name]["sort"]
-    assert list(resource.sorts) == (facts["by"] if facts else [])
+    for name in WIRE:
+        resource = BY_NAME[name]
+        tested = {parameter.name for parameter in resource.parameters if parameter.test}
+        used = {*tested, "limit", "cursor", "sort_by", "sort_order", "include_metadata", "include_sequences"}
+        if name == "units":
+            used |= {
+                "procedure_ids",
+                "outcomes",
+                "started_after",
+                "started_before",
+                "latest_only",
+                "run_count_min",
+                "run_count_max",
+            }
+        assert {parameter.name for parameter in resource.parameters} <= used
+        facts = WIRE[name]["sort"]
+        assert list(resource.sorts) == (facts["by"] if facts else [])
 
 
-@pytest.mark.parametrize("name", PAGED)
-def test_an_answer_names_all_that_is_wrong_with_the_parameters(service, name):
+def test_an_answer_names_all_that_is_wrong_with_the_parameters(service):
     """The issues are in the API's order."""
-    query, expected = [], []
-    for parameter in BY_NAME[name].parameters:
-        if parameter.is_repeated and not parameter.options:
-            continue  # any texts are right
-        is_text = parameter.type is str and not parameter.options
-        query += [(parameter.name, value) for value in (("1", "2") if is_text else ("?",))]
-        expected.append(parameter.name)
-    status, document = ask(service, name, query)
-    assert (status, document["code"]) == (400, "BAD_REQUEST")
-    assert [issue["path"][0] for issue in document["issues"]] == expected
+    for name in PAGED:
+        query, expected = [], []
+        for parameter in BY_NAME[name].parameters:
+            if parameter.is_repeated and not parameter.options:
+                continue  # any texts are right
+            is_text = parameter.type is str and not parameter.options
+            query += [(parameter.name, value) for value in (("1", "2") if is_text else ("?",))]
+            expected.append(parameter.name)
+        status, document = ask(service, name, query)
+        assert (status, document["code"]) == (400, "BAD_REQUEST")
+        assert [issue["path"][0] for issue in document["issues"]] == expected
 
 
 @pytest.mark.parametrize("name", ["measurements", "phases"])
@@ -230,30 +230,32 @@ def test_a_procedure_has_to_be_named(service, name):
     )
 
 
-@pytest.mark.parametrize("name", SORTED)
-def test_every_sort_order_sorts_and_loses_nothing(service, name):
+def test_every_sort_order_sorts_and_loses_nothing(service):
     """Null counts as the largest."""
-    query = required(service, name)
-    listed = {item.id: item for item in getattr(service, name)}
-    expected = set(ids(service, name, query))
-    for (sort_by, key), order in product(BY_NAME[name].sorts.items(), ("asc", "desc")):
-        found = ids(service, name, {**query, "sort_by": sort_by, "sort_order": order})
-        keys = [(key(listed[identity]) is None, key(listed[identity])) for identity in found]
-        assert keys == sorted(keys, reverse=order == "desc")
-        assert set(found) == expected
-        assert len(found) == len(expected) > 5
+    for name in SORTED:
+        query = required(service, name)
+        listed = {item.id: item for item in getattr(service, name)}
+        expected = set(ids(service, name, query))
+        for (sort_by, key), order in product(BY_NAME[name].sorts.items(), ("asc", "desc")):
+            found = ids(service, name, {**query, "sort_by": sort_by, "sort_order": order})
+            keys = [(key(listed[identity]) is None, key(listed[identity])) for identity in found]
+            assert keys == sorted(keys, reverse=order == "desc")
+            assert set(found) == expected
+            assert len(found) == len(expected) > 5
 
 
-@pytest.mark.parametrize("name", PAGED)
-def test_without_a_sort_order_items_come_in_the_order_of_their_rows(service, name):
+def test_without_a_sort_order_items_come_in_the_order_of_their_rows(service):
     """This is newest first if the API says so."""
-    facts = WIRE[name]["sort"]
-    query = required(service, name)
-    found = ids(service, name, query)
-    places = {item.id: place for place, item in enumerate(getattr(service, name))}
-    assert [places[identity] for identity in found] == sorted(places[identity] for identity in found)
-    if facts:
-        assert found == ids(service, name, {**query, "sort_by": facts["default"], "sort_order": facts["order_default"]})
+    for name in PAGED:
+        facts = WIRE[name]["sort"]
+        query = required(service, name)
+        found = ids(service, name, query)
+        places = {item.id: place for place, item in enumerate(getattr(service, name))}
+        assert [places[identity] for identity in found] == sorted(places[identity] for identity in found)
+        if facts:
+            assert found == ids(
+                service, name, {**query, "sort_by": facts["default"], "sort_order": facts["order_default"]}
+            )
 
 
 @pytest.mark.parametrize("name", DESCRIBED)
@@ -277,15 +279,15 @@ def test_what_a_station_may_list(service):
         assert ask(service, name, required(service, name), key=service.station_key)[0] == expected
 
 
-@pytest.mark.parametrize("name", PAGED)
-def test_every_listing_can_be_cut_in_every_way(name):
+def test_every_listing_can_be_cut_in_every_way():
     """Each can have its own paging, and the cursors lead through all of it."""
-    service = Sandbox(20, runs=20)
-    query = required(service, name)
-    expected = ids(service, name, query)
-    for paging in (capped(7), short_pages(), hidden_rows(5, 9)):
-        service.pagings[name] = paging
-        assert ids(service, name, query) == expected
+    for name in PAGED:
+        service = Sandbox(20, runs=20)
+        query = required(service, name)
+        expected = ids(service, name, query)
+        for paging in (capped(7), short_pages(), hidden_rows(5, 9)):
+            service.pagings[name] = paging
+            assert ids(service, name, query) == expected
 
 
 def test_faults_meet_requests_for_every_listing(service):

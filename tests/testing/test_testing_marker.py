@@ -28,9 +28,8 @@ def test_options_become_those_of_the_sandbox():
     assert not waits
 
 
-@pytest.mark.parametrize(
-    ("options", "complaint"),
-    [
+def test_a_wrong_option_is_named():
+    for options, complaint in [
         ({"procedure": 3}, "the marker tofupilot has no option procedure: did you mean procedures?"),
         ({"wait": False}, "the marker tofupilot has no option wait: did you mean waits?"),
         ({"xyzzy": 3}, "the marker tofupilot has no option xyzzy: it has api_key, batches, "),
@@ -41,12 +40,9 @@ def test_options_become_those_of_the_sandbox():
         ({"runs": "3"}, "runs must be a number or an iterable of runs, got '3'"),
         ({"procedures": True}, "procedures must be a number or an iterable of procedures, got True"),
         ({"units": 3}, "units must be an iterable of units, got 3"),
-    ],
-    ids=str,
-)
-def test_a_wrong_option_is_named(options, complaint):
-    with pytest.raises(TypeError, match=f"^{re.escape(complaint)}"):
-        marked(**options)
+    ]:
+        with pytest.raises(TypeError, match=f"^{re.escape(complaint)}"):
+            marked(**options)
 
 
 @pytest.mark.parametrize("name", ["procedures", "runs"])

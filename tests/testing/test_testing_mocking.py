@@ -239,9 +239,8 @@ async def test_a_detail_is_answered_too(mocked):
             assert (await response.json())["type"] == "user"
 
 
-@pytest.mark.parametrize(
-    ("options", "error", "message"),
-    [
+def test_a_bad_argument_is_named(mocked):
+    for options, error, message in [
         ({"limit": 0}, ValueError, "limit"),
         ({"limit": 101}, ValueError, "limit"),
         ({"limit": "2"}, TypeError, "limit"),
@@ -258,11 +257,9 @@ async def test_a_detail_is_answered_too(mocked):
         ({"widgets": []}, TypeError, r"^got an unexpected keyword argument 'widgets': it is not an option or"),
         ({"api_key": b"key"}, TypeError, r"^api_key must be a string, got b'key'$"),
         ({"base_url": "tofupilot"}, ConfigurationError, "base_url"),
-    ],
-)
-def test_a_bad_argument_is_named(mocked, options, error, message):
-    with pytest.raises(error, match=message):
-        mock_listing(mocked, **options)
+    ]:
+        with pytest.raises(error, match=message):
+            mock_listing(mocked, **options)
 
 
 def test_what_is_no_mock_is_refused():
