@@ -181,8 +181,7 @@ class _Reception:
         """Prepare the part for the body of a response, and return how long the file is; None: the response is silent.
 
         Raises:
-            APIError: It is no file.
-            ConnectionFailedError: Nobody could say whether the file is whole.
+            APIError: It is no file, or nobody could say whether it is whole.
             _UnfitPartError: It is another part.
         """
         headers, part = response.headers, self._part
@@ -194,7 +193,8 @@ class _Reception:
                 part.restart(etag if _ETAG.fullmatch(etag) and not is_encoded else None)
                 announced = headers.get("Content-Length")
                 if announced is None and "chunked" not in headers.get("Transfer-Encoding", "").lower():
-                    raise ConnectionFailedError(f"the storage does not say where {self._name} ends")
+                    message = f"the storage does not say where {self._name} ends, so a part could pass for the whole"
+                    raise APIError(message, status=response.status)
                 return None if announced is None or is_encoded else int(announced)
             case HTTPStatus.PARTIAL_CONTENT if is_asked_for:
                 sent = _CONTENT_RANGE.fullmatch(headers.get("Content-Range", "").strip())
