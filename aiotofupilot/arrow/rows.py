@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from difflib import get_close_matches
 from typing import TYPE_CHECKING, Any
 
@@ -13,7 +14,7 @@ from .columns import Rows, nested_columns
 from .flat import flat_columns
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Sequence
 
     import pyarrow as pa
 
@@ -36,12 +37,12 @@ def rows_of(model: Any, *, flat: bool = False, columns: Sequence[str] | None = N
     if columns is None:
         return Rows(every)
     named = {column.name: column for column in every}
-    return Rows([named[name] for name in checked_names(columns, named, model.__name__)])
+    return Rows([named[name] for name in checked_names(columns, named, f"{model.__name__} with flat={flat}")])
 
 
 def checked_names(columns: Any, known: Iterable[str], what: str) -> list[str]:  # noqa: ANN401 - it can be anything
     """Return names of columns, after checking that they are known, and that there are some."""
-    if isinstance(columns, str):
+    if isinstance(columns, str) or not isinstance(columns, Iterable):
         raise for_parameter(TypeError(f"columns must be several names, got {columns!r}"), "columns")
     names, taken = list(known), list[str]()
     for name in columns:

@@ -77,11 +77,11 @@ async def test_columns_are_chosen_in_their_order(listing, flat, names):
 @pytest.mark.parametrize(
     ("flat", "columns", "message"),
     [
-        (False, ["outcom"], "columns: Run has no column 'outcom': did you mean 'outcome'?"),
-        (True, ["unit.serial"], "columns: Run has no column 'unit.serial': there are unit.serial_number, "),
-        (True, ["procedure"], "columns: Run has no column 'procedure': there are procedure.id, procedure.name, "),
-        (False, ["zzz"], "columns: Run has no column 'zzz': there are id, created_at, "),
-        (False, [5], "columns: Run has no column 5: there are id, "),
+        (False, ["outcom"], "columns: Run with flat=False has no column 'outcom': did you mean 'outcome'?"),
+        (True, ["unit.serial"], "columns: Run with flat=True has no column 'unit.serial': there are unit.serial_num"),
+        (True, ["procedure"], "columns: Run with flat=True has no column 'procedure': there are procedure.id, "),
+        (False, ["zzz"], "columns: Run with flat=False has no column 'zzz': there are id, created_at, "),
+        (False, [5], "columns: Run with flat=False has no column 5: there are id, "),
         (False, ["id", "outcome", "id"], "columns: 'id' is named twice"),
         (False, [], "columns must not be empty"),
     ],
@@ -99,6 +99,8 @@ async def test_a_column_that_is_not_there_is_told_with_those_near_it(listing, fl
 
 
 def test_other_arguments_are_refused():
+    with pytest.raises(TypeError, match="columns must be several names, got 5"):
+        schema(Run, columns=5)
     with pytest.raises(TypeError, match="columns must be several names, got 'id'"):
         schema(Unit, columns="id")
     with pytest.raises(TypeError, match="flat must be"):
