@@ -624,7 +624,7 @@ class TestFailure:
     async def test_a_storage_that_does_not_say_where_a_file_ends_is_asked_once(self, session, storage, tmp_path):
         """It does so each time, and while it counts as down, other files would wait."""
         storage.answers = [and_then(b"HTTP/1.1 200 OK\r\n\r\n" + DATA[:100], hang_up)] * 2
-        with pytest.raises(APIError, match="^200: the storage does not say where attachment '7a1c' ends"):
+        with pytest.raises(APIError, match=r"^200: the storage does not say where attachment '7a1c' ends"):
             await session.download(given(storage), tmp_path)
         assert (len(storage.requests), parts(tmp_path)) == (1, [])
 
