@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncGenerator, AsyncIterable, Awaitable, Callable, Iterable
+from math import inf
 from typing import TYPE_CHECKING, Literal, cast
 
 from attrs import frozen
 
+from aiotofupilot._arguments import integer
 from aiotofupilot.sandbox import BusyLine, Factory, Request, Sandbox
 
 from .serving import serve
@@ -115,15 +117,18 @@ async def audit(
         seed: Another seed makes other items and other changes.
 
     Raises:
-        TypeError: The loop gave something else than ids.
+        TypeError: The loop gave something else than ids, or an argument is of the wrong type.
         ValueError: An argument is out of bounds.
         Exception: What the loop raises.
     """
     if listing not in _LISTINGS:
         raise ValueError(f"listing must be 'procedures' or 'runs', got {listing!r}")
-    for name, value, least in (("items", items, 1), ("created", created, 0), ("removed", removed, 0)):
-        if not value >= least:
-            raise ValueError(f"{name} must be at least {least}, got {value!r}")
+    items = integer("items", items, low=1)
+    for name, rate in (("created", created), ("removed", removed)):
+        if not isinstance(rate, int | float):  # pyright: ignore[reportUnnecessaryIsInstance] - a claim of the user
+            raise TypeError(f"{name} must be a number, got {rate!r}")
+        if not 0 <= rate < inf:
+            raise ValueError(f"{name} must be 0 or more and finite, got {rate!r}")
     if listing == "procedures":
         sandbox = Sandbox(items, runs=0, seed=seed)
         line = BusyLine(inserts=created, removals=removed, seed=seed)

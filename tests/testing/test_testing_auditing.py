@@ -133,12 +133,15 @@ async def test_something_else_than_ids_is_refused(given, words):
     [
         ({"listing": "units"}, "listing must be 'procedures' or 'runs', got 'units'"),
         ({"items": 0}, "items must be at least 1, got 0"),
-        ({"created": -1}, "created must be at least 0, got -1"),
-        ({"removed": float("nan")}, "removed must be at least 0, got nan"),
+        ({"items": "9"}, "items must be an integer, got '9'"),
+        ({"created": -1}, "created must be 0 or more and finite, got -1"),
+        ({"created": float("inf")}, "created must be 0 or more and finite, got inf"),
+        ({"removed": float("nan")}, "removed must be 0 or more and finite, got nan"),
+        ({"removed": "1"}, "removed must be a number, got '1'"),
     ],
 )
 async def test_an_argument_out_of_bounds_is_refused(options, words):
-    with pytest.raises(ValueError, match=re.escape(words)):
+    with pytest.raises((TypeError, ValueError), match=re.escape(words)):
         await audit(plain, **options)
 
 
