@@ -8,7 +8,7 @@ from itertools import count
 from random import Random
 
 import pytest
-from fakes.budget import NIGHTLY
+from fakes.budget import NIGHTLY, STEP, combined
 from fakes.in_process import InProcess
 from multidict import CIMultiDict
 
@@ -167,7 +167,7 @@ class TestPosition:
         async for _ in walk:
             checkpoints.append(str(walk.checkpoint))
         assert len(checkpoints) == 45
-        for at in range(0, 45, 1 if NIGHTLY else 3):  # every third one comes to each position in a page of ten
+        for at in range(0, 45, STEP):
             rest = await listed(Checkpoint.parse(checkpoints[at])).details().collect()
             assert [item.id for item in rest] == wanted[at + 1 :]
         rest = await listed(Checkpoint.parse(checkpoints[7])).collect()  # a plain walk takes it too
@@ -181,7 +181,7 @@ class TestPosition:
 
     @WIDTHS
     async def test_only_new_items_come_since_a_watermark(self, concurrency):
-        service = Sandbox(runs=25)
+        service = Sandbox(runs=15)
         connection = InProcess(service, turns=lambda: 2)
         connection.clock = Clock()
         runs = Runs(connection)
@@ -192,7 +192,7 @@ class TestPosition:
         assert isinstance(walk, IncrementalDetailsWalk)
         assert sorted(found) == sorted(run.id for run in service.runs)
         assert connection.most_in_flight <= concurrency
-        for at in (0, 11, 24):
+        for at in (0, 6, 14):
             async with runs.list(concurrency=concurrency).details().since(Watermark.parse(watermarks[at])) as rest:
                 assert [run.id async for run in rest] == found[at + 1 :]
         with pytest.raises(ValueError, match="cursor must be left out"):
@@ -280,8 +280,9 @@ class TestUnreadable:
             assert [item.id async for item in walk] == [wanted[0], wanted[2], *wanted[5:]]
         assert (walk.stats.unreadable, walk.stats.unreadable_ids) == (3, [wanted[1], wanted[3]])
 
-    @WIDTHS
-    @pytest.mark.parametrize("fault", [status(500), json([]), json({"id": 3}), html()], ids=["500", "[]", "{}", "html"])
+    @pytest.mark.parametrize(
+        ("concurrency", "fault"), combined([1, 2, 3, 16], [status(500), json([]), json({"id": 3}), html()]), ids=repr
+    )
     async def test_what_cannot_be_read_is_left_out_or_raised(self, service, concurrency, fault, caplog):
         connection = InProcess(service, turns=lambda: 2, attempts=1)
         wanted = ids(service)
@@ -557,7 +558,7 @@ class TestBusyLine:
     @pytest.mark.parametrize("seed", range(3))
     async def test_what_is_listed_all_along_comes_exactly_once(self, concurrency, seed):
         random = Random(seed)  # noqa: S311 - a schedule
-        service = Sandbox(procedures=200, runs=0)
+        service = Sandbox(procedures=100, runs=0)
         before = ids(service)
         service.before_response.append(BusyLine(inserts=0.2, removals=0.2, seed=seed))
         connection = InProcess(service, turns=lambda: random.randint(1, 5))
@@ -569,7 +570,7 @@ class TestBusyLine:
         assert [item for item in before if item in set(found)] == [item for item in found if item in set(before)]
 
 
-@pytest.mark.parametrize("seed", range(20))
+@pytest.mark.parametrize("seed", range(60 if NIGHTLY else 10))
 async def test_exactly_once_through_faults_and_restarts(seed):
     """Kills, cancellations, removed and unreadable items, and failures: the items that can be read come once, in order.
 

@@ -421,7 +421,6 @@ class TestListingsThatMove:
         ("total", "taken", "inserted", "options"),
         [
             (1200, 100, 1001, {}),
-            (3000, 1500, 1500, {}),
             (3000, 2500, 2500, {}),
             (300, 10, 25, {"cursor": 50, "limit": 10}),
             (300, 100, 200, {"cursor": 50}),
@@ -475,7 +474,7 @@ class TestListingsThatMove:
     @pytest.mark.parametrize("concurrency", [1, 8])
     async def test_items_that_were_gone_for_a_while_mislead_no_resumed_walk(self, limit, concurrency):
         """The checkpoint names them as passed, but the walk has long gone on without them."""
-        supply = make_procedures(2300)
+        supply = make_procedures(1000)
         service = Sandbox(supply[300:])
         listing = InProcess(service).procedures.list
         walk = listing(limit=limit, concurrency=concurrency, on_drift="resync").walk()
@@ -494,7 +493,7 @@ class TestListingsThatMove:
     @pytest.mark.parametrize("lag", [range(2, 4), range(2, 9), range(5, 6)])
     async def test_a_replica_that_lags_for_a_while_misleads_no_resumed_walk(self, limit, lag):
         """Two of the items that it lists were created late enough for the replica not to know them."""
-        supply = make_procedures(2300)
+        supply = make_procedures(1000)
         newest, replica = Sandbox(supply[300:]), Sandbox(supply[300:398] + supply[400:])
 
         class Replicated(InProcess):
@@ -530,11 +529,10 @@ class TestListingsThatMove:
         assert len(set(seen)) == len(seen)
         assert set(seen) == set(kept)
 
-    @pytest.mark.parametrize("limit", [10, 100])
-    @pytest.mark.parametrize("moved", range(8))
+    @pytest.mark.parametrize(("limit", "moved"), combined([10, 100], range(8)))
     async def test_an_item_that_moves_on_before_a_walk_is_resumed_costs_no_other_item(self, limit, moved):
         """Even though a checkpoint names eight items only."""
-        service = Sandbox(1000)
+        service = Sandbox(600)
         kept = [*service.procedures]
         listing = InProcess(service).procedures.list
         walk = listing(limit=limit, on_drift="resync").walk()
@@ -593,7 +591,7 @@ class TestListingsThatMove:
         assert len(set(seen)) == len(seen)
         assert among(seen, supply[created:]) == supply[created + 50 :]
 
-    @pytest.mark.parametrize("max_items", [1, 2, 30])
+    @pytest.mark.parametrize("max_items", [1, 30])
     async def test_a_place_is_looked_for_in_whole_pages_however_few_items_are_wanted(self, max_items):
         """A search in pages of the items wanted would take thousands of requests."""
         supply = make_procedures(5000)
