@@ -130,7 +130,9 @@ class Seen:
     @property
     def items(self) -> tuple[tuple[int, tuple[bytes, ...]], ...]:
         """The digests of single items, by the second of their creation, as a watermark has them."""
-        return tuple((second, tuple(sorted(digests))) for second, digests in sorted(self._by_second.items()))
+        for digests in self._by_second.values():
+            digests.sort()  # in place, so that each sort but the first finds almost all of them in order
+        return tuple((second, tuple(digests)) for second, digests in sorted(self._by_second.items()))
 
 
 class Segment(Walk[T]):
@@ -143,8 +145,8 @@ class Segment(Walk[T]):
         counts, positions = RequestCounts(whole=stats_of_all.counts), stats_of_all.unreadable_positions
         super().__init__(fetch, plan, WalkStats(counts, unreadable_positions=positions))
 
-    def _tell_position(self, error: Exception) -> None:
-        pass
+    def _note_failure(self, error: Exception) -> None:
+        self._span.end(self.stats, error)
 
 
 class SegmentWalk(Generic[T]):

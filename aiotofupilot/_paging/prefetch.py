@@ -134,7 +134,16 @@ class Window(Generic[T]):
             if self._bisection is None or not self._bisection.helps(error):
                 self._step_back()
                 raise
-            return await self._part(self._bisection, self._first_part(self._bisection, error))
+            first_part = self._bisection.begin(
+                self._cursor,
+                self._requested,
+                error,
+                deadline=self._deadline,
+                passed=self._passed,
+                read_at=self._page_cursor if self._page_cursor >= 0 else None,
+                has_offsets=self._has_offsets,
+            )
+            return await self._part(self._bisection, first_part)
         self._settle(page)
         return page
 
@@ -182,18 +191,6 @@ class Window(Generic[T]):
             del task  # which knows its error, which knows this frame
         self._prefetched.popleft()
         return page
-
-    def _first_part(self, bisection: Bisection[Any], error: TofuPilotError) -> Coroutine[Any, Any, Page[T]]:
-        """Return how to get the first part of the page that failed."""
-        return bisection.begin(
-            self._cursor,
-            self._requested,
-            error,
-            deadline=self._deadline,
-            passed=self._passed,
-            read_at=self._page_cursor if self._page_cursor >= 0 else None,
-            has_offsets=self._has_offsets,
-        )
 
     async def _part(self, bisection: Bisection[Any], part: Coroutine[Any, Any, Page[T]]) -> Page[T]:
         """Return a part of a page that failed."""

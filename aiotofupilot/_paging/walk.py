@@ -245,12 +245,8 @@ class Walk(ItemIteration[T]):
             raise StopAsyncIteration
 
     def _note_failure(self, error: Exception) -> None:
-        self._tell_position(error)
-        self._span.end(self.stats, error)
-
-    def _tell_position(self, error: Exception) -> None:
-        """Tell with an error where to resume."""
         note_checkpoint(error, self.checkpoint, self._start)
+        self._span.end(self.stats, error)
 
     async def _next_page(self) -> bool:
         """Make the next page the page at hand, and return whether there is one that is wanted."""
