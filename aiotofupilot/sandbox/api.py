@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from aiotofupilot.models import Organization, Page, PageMeta
 
-from .detail import Reading, decoded
+from .detail import Reading
 from .paging import Paging, offsets
 from .parameters import Values, read
 from .request import Pairs, Query
@@ -128,7 +128,7 @@ class Api:
             storage=self.storage,
             is_station=self._is_station(authorization),
         )
-        detail = kind.make(reading, *map(decoded, parameters))
+        detail = kind.read(reading, parameters)
         if detail is None:
             raise not_found()
         return detail

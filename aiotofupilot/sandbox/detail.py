@@ -12,10 +12,10 @@ from attrs import frozen
 from aiotofupilot.models import Station, User, UserRef
 from aiotofupilot.models.fields import fields_of
 
-from .wire import Refusal, document, dumps, hide
+from .wire import Refusal, write_item
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable, Iterable, Sequence
 
     from aiotofupilot.models import Organization
     from aiotofupilot.models.fields import Field
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from .snapshot import Snapshot
     from .storage import Storage
 
-__all__ = ["Detail", "Reading", "decoded", "extended", "one"]
+__all__ = ["Detail", "Reading", "extended"]
 
 T = TypeVar("T")
 
@@ -77,7 +77,9 @@ class Detail:
     path: str
     """The path below the root of the API, such as ``procedures/*/versions/*``. A star stands for a parameter."""
     make: Callable[..., Any]
-    """Makes one, of a `Reading` and the parameters of the path. None: there is no such thing."""
+    """Makes one, of a `Reading` and an item, or of the parameters of the path. None: there is no such thing."""
+    by: str | None = None
+    """The field of an item of the listing in the path whose value is the parameter. None: it is not made of an item."""
     hides: tuple[str, ...] = ()
     """Fields that the API does not have here, with dots, such as ``created_by_user.email``."""
 
@@ -91,15 +93,20 @@ class Detail:
             return None
         return tuple(sent for word, sent in pairs if word == _PARAMETER)
 
+    def read(self, reading: Reading, parameters: Iterable[str]) -> Any | None:  # noqa: ANN401 - of any model
+        """Make one, of the parameters of the path as they were sent. None: there is no such thing."""
+        texts = map(_decoded, parameters)
+        if self.by is None:
+            return self.make(reading, *texts)
+        item = reading.first(self.path.partition("/")[0], self.by, *texts)
+        return None if item is None else self.make(reading, item)
+
     def json(self, detail: object) -> bytes:
         """Write one."""
-        written = document(detail)
-        for path in self.hides:
-            hide(written, path)
-        return dumps(written)
+        return write_item(detail, hides=self.hides)
 
 
-def decoded(parameter: str) -> str:
+def _decoded(parameter: str) -> str:
     """Decode a parameter of a path, as ``decodeURIComponent`` of JavaScript does.
 
     Raises:
@@ -109,22 +116,6 @@ def decoded(parameter: str) -> str:
         return unquote(_NOT_ENCODED.sub("%FF", parameter), errors="strict")  # in UTF-8, no byte is FF
     except UnicodeDecodeError:
         raise Refusal(500, "INTERNAL_SERVER_ERROR", "Internal server error") from None
-
-
-def one(listing: str, by: str, make: Callable[[Reading, Any], T]) -> Callable[[Reading, str], T | None]:
-    """Return what makes a detail of the item in a listing whose field has the value of the parameter.
-
-    Args:
-        listing: The name of the listing.
-        by: The field.
-        make: Makes the detail of an item.
-    """
-
-    def found(reading: Reading, value: str) -> T | None:
-        item = reading.first(listing, by, value)
-        return None if item is None else make(reading, item)
-
-    return found
 
 
 def extended(model: type[T], item: object, **more: Any) -> T:  # noqa: ANN401 - each field has its type

@@ -14,7 +14,7 @@ from aiotofupilot.models.fields import fields_of
 
 from .parameters import Parameter, Values, declared, matches, pages
 from .snapshot import Path, Snapshot, path
-from .wire import document, dumps, hide
+from .wire import write_item
 from .world import MILLISECOND, Maker
 
 if TYPE_CHECKING:
@@ -152,12 +152,9 @@ class Resource(Maker[T]):
         """Write an item. The result is remembered, because a page of known items costs a quarter of a new one."""
         known = _written.get(id(item))
         if known is None:
-            written = document(item, self.model)
-            for path in self.hides:
-                hide(written, path)
             if len(_written) >= _MOST_WRITTEN:
                 _written.clear()
-            known = _written[id(item)] = item, dumps(written)
+            known = _written[id(item)] = item, write_item(item, self.model, hides=self.hides)
         return known[1]
 
 

@@ -22,9 +22,9 @@ __all__ = [
     "document",
     "dumps",
     "format_duration",
-    "hide",
     "not_found",
     "write_array",
+    "write_item",
     "write_page",
 ]
 
@@ -38,22 +38,18 @@ class Response(NamedTuple):
     """JSON document."""
 
 
+@attrs.define
 class Refusal(Exception):  # noqa: N818 - it is a response of the API and not a failure of the sandbox
-    """An error that the API answers instead of a page.
+    """An error that the API answers instead of a page."""
 
-    Args:
-        status: HTTP status code.
-        code: The API's own code, such as ``BAD_REQUEST``.
-        message: In English, for people.
-        issues: zod's issues; empty if the input is valid.
-    """
-
-    def __init__(self, status: int, code: str, message: str, issues: Sequence[dict[str, Any]] = ()) -> None:
-        super().__init__(status, code, message, issues)
-        self.status = status
-        self.code = code
-        self.message = message
-        self.issues = issues
+    status: int
+    """HTTP status code."""
+    code: str
+    """The API's own code, such as ``BAD_REQUEST``."""
+    message: str
+    """In English, for people."""
+    issues: Sequence[dict[str, Any]] = ()
+    """zod's issues; empty if the input is valid."""
 
     def response(self) -> Response:
         """Return the response. Its document has the key `issues` only if there are some."""
@@ -113,23 +109,30 @@ def document(value: object, model: type[attrs.AttrsInstance] | None = None) -> A
     }
 
 
-def hide(written: object, path: str) -> None:
-    """Remove a field from a document, or from each document in an array.
+def write_item(item: object, model: type[attrs.AttrsInstance] | None = None, *, hides: Iterable[str] = ()) -> bytes:
+    """Write an item of a listing, or a detail.
 
     Args:
-        written: The document.
-        path: The field, with dots, such as ``created_by_user.email``.
+        item: The item or the detail.
+        model: As in `document`.
+        hides: Fields that the API does not have there, with dots, such as ``created_by_user.email``.
     """
+    written = document(item, model)
+    for path in hides:
+        _hide(written, path)
+    return dumps(written)
+
+
+def _hide(written: Any, path: str) -> None:  # noqa: ANN401 - any JSON value
+    """Remove a field from a document, or from each document in an array."""
+    name, _, rest = path.partition(".")
     if isinstance(written, list):
         for part in cast("list[object]", written):
-            hide(part, path)
-    elif isinstance(written, dict):
-        name, _, rest = path.partition(".")
-        fields = cast("dict[str, object]", written)
-        if rest:
-            hide(fields[name], rest)
-        else:
-            del fields[name]
+            _hide(part, path)
+    elif rest and written is not None:
+        _hide(written[name], rest)
+    elif written is not None:
+        del written[name]
 
 
 @cache

@@ -9,7 +9,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from aiotofupilot.models import Log, LogRun, Measurement, Phase, ProcedureRef, Validator
-from aiotofupilot.sandbox.detail import Detail, one
+from aiotofupilot.sandbox.detail import Detail
 from aiotofupilot.sandbox.measured import comparison, measurement_details, phase_details
 from aiotofupilot.sandbox.plan import PREPARATION, Entry
 from aiotofupilot.sandbox.recipes import Measured, uuid
@@ -172,7 +172,7 @@ PHASES: Resource[Phase] = Resource(
     },
     otherwise=of_run("run_id"),
     sort_paths={"duration": "duration_ms", "phase_name": "name"},
-    details=(Detail("phases/*", one("phases", "id", phase_details), hides=("run.outcome",)),),
+    details=(Detail("phases/*", phase_details, by="id", hides=("run.outcome",)),),
 )
 
 MEASUREMENTS: Resource[Measurement] = Resource(
@@ -190,7 +190,7 @@ MEASUREMENTS: Resource[Measurement] = Resource(
         "value_strings": among("string_value"),
     },
     otherwise=of_run("run_id"),
-    details=(Detail("measurements/*", one("measurements", "id", measurement_details)),),
+    details=(Detail("measurements/*", measurement_details, by="id"),),
 )
 
 LOGS: Resource[Log] = Resource(
@@ -208,5 +208,5 @@ LOGS: Resource[Log] = Resource(
     },
     otherwise=of_run("run.id"),
     sort_paths={"level": _severity},
-    details=(Detail("logs/*", one("logs", "id", lambda _reading, log: log)),),
+    details=(Detail("logs/*", lambda _reading, log: log, by="id"),),
 )

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from aiotofupilot.models import Run, RunSequence
-from aiotofupilot.sandbox.detail import Detail, one
+from aiotofupilot.sandbox.detail import Detail
 from aiotofupilot.sandbox.measured import run_details
 from aiotofupilot.sandbox.resource import Filter, Predicate, Resource, among, equal_to, mentions, related
 from aiotofupilot.sandbox.world import MILLISECOND, World
@@ -76,7 +76,7 @@ RUNS: Resource[Run] = Resource(
         "deployment_ids": among(lambda run: getattr(run, "deployment_id", None)),
         "environments": among(lambda run: getattr(run, "environment", None)),
     },
-    details=(Detail("runs/*", one("runs", "id", run_details)),),
+    details=(Detail("runs/*", run_details, by="id"),),
 )
 
 

@@ -10,7 +10,7 @@ from hashlib import sha256
 from typing import TYPE_CHECKING
 
 from aiotofupilot import models
-from aiotofupilot.sandbox.detail import Detail, Reading, extended, one
+from aiotofupilot.sandbox.detail import Detail, Reading, extended
 from aiotofupilot.sandbox.measured import made_up
 from aiotofupilot.sandbox.parameters import pages
 from aiotofupilot.sandbox.recipes import BENCHES, TEAMS, uuid
@@ -76,7 +76,7 @@ PROCEDURES: Resource[models.Procedure] = Resource(
     filters={"search_query": mentions("name", shortest=6, within=True)},
     pages=pages(safe=False),
     details=(
-        Detail("procedures/*", one("procedures", "id", _procedure_details)),
+        Detail("procedures/*", _procedure_details, by="id"),
         Detail("procedures/*/versions/*", _version_details, hides=("created_by_user.email",)),
     ),
 )
@@ -176,7 +176,7 @@ DEPLOYMENTS: Resource[models.Deployment] = Resource(
         "branch_names": among("commit.branch"),
         "search_query": contains("commit.message", "commit.sha", "procedure.name"),
     },
-    details=(Detail("deployments/*", one("deployments", "id", _deployment_details)),),
+    details=(Detail("deployments/*", _deployment_details, by="id"),),
 )
 
 
@@ -263,7 +263,7 @@ STATIONS: Resource[models.Station] = Resource(
     },
     details=(
         Detail("stations/current", _current_station),
-        Detail("stations/*", one("stations", "id", _station_details)),
+        Detail("stations/*", _station_details, by="id"),
     ),
 )
 

@@ -7,7 +7,7 @@ from math import inf
 from typing import TYPE_CHECKING, Any
 
 from aiotofupilot import models
-from aiotofupilot.sandbox.detail import Detail, Reading, extended, one
+from aiotofupilot.sandbox.detail import Detail, Reading, extended
 from aiotofupilot.sandbox.measured import attachments, children_of, first_run_of
 from aiotofupilot.sandbox.parameters import Values, pages
 from aiotofupilot.sandbox.recipes import PARTS as PRODUCTS
@@ -123,9 +123,7 @@ UNITS: Resource[models.Unit] = Resource(
     },
     joined=_by_its_runs,
     sort_paths={"last_run_at": "last_run.started_at", "last_run_procedure": "last_run.procedure.name"},
-    details=(
-        Detail("units/*", one("units", "serial_number", _unit_details), hides=(_ADDRESS, "attachments.is_report")),
-    ),
+    details=(Detail("units/*", _unit_details, by="serial_number", hides=(_ADDRESS, "attachments.is_report")),),
 )
 
 
@@ -167,7 +165,7 @@ BATCHES: Resource[models.Batch] = Resource(
         "part_numbers": _of_units(among("part.number")),
         "revision_numbers": _of_units(among("part.revision.number")),
     },
-    details=(Detail("batches/*", one("batches", "number", _batch_details), hides=(_ADDRESS,)),),
+    details=(Detail("batches/*", _batch_details, by="number", hides=(_ADDRESS,)),),
 )
 
 
