@@ -1,6 +1,6 @@
 """The responses of the sandbox for each listing. Every module of this package describes one listing or more.
 
-- `runs` has the runs, and `results` what they wrote: phases, measurements and logs.
+- `runs` has the runs, and what they wrote: phases, measurements and logs.
 - `units` has units, batches and parts.
 - `sites` has procedures, deployments, stations and users.
 """

@@ -1,22 +1,44 @@
-"""The listing of runs, and its filters for the listings of what runs wrote."""
+"""The listings of runs, and of what they wrote: phases, measurements and logs.
+
+In the listings of what runs wrote, the filter ``ids`` is about runs. In that of phases, ``outcomes`` is about phases.
+In that of measurements, it is about runs. A log's ``created_at`` is ``timestamp`` in the names of its filters.
+"""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from aiotofupilot.models import Run, RunSequence
+from aiotofupilot.models import Log, LogRun, Measurement, Phase, ProcedureRef, Run, RunSequence, Validator
 from aiotofupilot.sandbox.detail import Detail
-from aiotofupilot.sandbox.measured import run_details
-from aiotofupilot.sandbox.resource import Filter, Predicate, Resource, among, equal_to, mentions, related
+from aiotofupilot.sandbox.measured import comparison, measurement_details, phase_details, run_details
+from aiotofupilot.sandbox.plan import PREPARATION, Entry
+from aiotofupilot.sandbox.recipes import Measured, uuid
+from aiotofupilot.sandbox.resource import (
+    Filter,
+    Predicate,
+    Resource,
+    among,
+    at_least,
+    contains,
+    equal_to,
+    if_asked,
+    mentions,
+    related,
+    until,
+)
 from aiotofupilot.sandbox.world import MILLISECOND, World
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable, Iterator, Sequence
+    from random import Random
 
-    from aiotofupilot.sandbox.plan import Attempt, Entry
+    from aiotofupilot.sandbox.plan import Attempt
     from aiotofupilot.sandbox.snapshot import Snapshot
 
-__all__ = ["RUNS", "of_run"]
+__all__ = ["LOGS", "MEASUREMENTS", "PHASES", "RUNS"]
+
+_RECALIBRATION = 2000  # runs from one recalibration of the instruments to the next
+_LEVELS = ("DEBUG", "INFO", "WARNING", "ERROR", "CRITICAL")
 
 
 def _sequences(world: World, entry: Entry) -> tuple[RunSequence, ...]:
@@ -80,7 +102,7 @@ RUNS: Resource[Run] = Resource(
 )
 
 
-def of_run(run_id: str) -> Callable[[str], Filter]:
+def _of_run(run_id: str) -> Callable[[str], Filter]:
     """Return filters of another listing: by its name, what a filter of runs selects.
 
     Args:
@@ -95,3 +117,187 @@ def of_run(run_id: str) -> Callable[[str], Filter]:
         return related(run_id, "runs", "id", chosen)
 
     return named
+
+
+def _phases(world: World, entry: Entry) -> Iterator[Phase]:
+    """Make the phases of a run. Each attempt is one."""
+    run, random = entry.run, world.random("phases", entry.index)
+    for attempt in entry.attempts:
+        started_at = run.started_at + attempt.begin * MILLISECOND
+        yield Phase(
+            id=uuid(random),
+            name=attempt.step.name,
+            outcome=attempt.outcome,
+            started_at=started_at,
+            ended_at=None if attempt.duration is None else started_at + attempt.duration * MILLISECOND,
+            duration_ms=attempt.duration,
+            retry_count=attempt.retry,
+            sequence_path=attempt.step.sequence,
+            is_final_attempt=attempt.final,
+            run_id=run.id,
+            run_outcome=run.outcome,
+            serial_number=run.unit.serial_number,
+            sample=run.unit.sample,
+        )
+
+
+def _measurements(world: World, entry: Entry) -> Iterator[Measurement]:
+    run, random = entry.run, world.random("measurements", entry.index)
+    for attempt in entry.attempts:
+        for measured, outcome in attempt.measured:
+            known = outcome != "UNSET"
+            yield Measurement(
+                id=uuid(random),
+                phase_name=attempt.step.name,
+                measurement_name=measured.name,
+                started_at=run.started_at + attempt.begin * MILLISECOND,
+                value=_number(measured, outcome, entry.index, random) if known and measured.kind == "numeric" else None,
+                bool_value=outcome == "PASS" if known and measured.kind == "boolean" else None,
+                string_value=_text(measured, outcome, random) if known and measured.kind == "string" else None,
+                units=measured.units,
+                measurement_outcome=outcome,
+                run_id=run.id,
+                serial_number=run.unit.serial_number,
+                sample=run.unit.sample,
+                measurement_type=measured.kind,
+                retry_count=attempt.retry,
+                is_final_attempt=attempt.final,
+                validators=tuple(_validators(measured, outcome)) or None,
+            )
+
+
+def _number(measured: Measured, outcome: str, run: int, random: Random) -> float:
+    """Return a measured number. It is within the limits if and only if it passes."""
+    low, high = measured.low, measured.high
+    least = low if low is not None else 0.2 * (high or 0.0)
+    most = high if high is not None else 1.08 * least
+    noise = random.random()
+    if outcome == "FAIL":
+        position = 1.05 + 0.35 * noise if high is not None else -1.05 - 0.35 * noise
+    else:
+        drift = 1.1 * (run % _RECALIBRATION) / _RECALIBRATION - 0.3 if measured.drifts else 0.0
+        position = max(-0.97, min(0.97, drift + 0.5 * (noise - 0.5)))
+    return round((least + most) / 2 + position * (most - least) / 2, 4)
+
+
+def _text(measured: Measured, outcome: str, random: Random) -> str:
+    allowed = measured.expected if isinstance(measured.expected, tuple) else (str(measured.expected),)
+    return random.choice(allowed) if outcome == "PASS" else "unreadable"
+
+
+def _validators(measured: Measured, outcome: str) -> Iterator[Validator]:
+    """Yield the checks of a measured value. Only the last limit can fail."""
+    limits = measured.limits
+    for limit in limits:
+        yield comparison(outcome if limit == limits[-1] or outcome == "UNSET" else "PASS", *limit)
+    if measured.expression is not None:
+        yield Validator(
+            outcome=outcome,
+            operator=None,
+            expected_value=None,
+            expression=measured.expression,
+            is_decisive=None,
+            is_expression_only=True,
+            analytics_expression=None,
+            has_custom_expression=True,
+        )
+
+
+def _logs(world: World, entry: Entry) -> Iterator[Log]:
+    run, random = entry.run, world.random("logs", entry.index)
+    run_ref, unit_ref = LogRun(run.id, run.outcome, run.started_at), entry.unit.unit_ref
+    procedure_ref = ProcedureRef(run.procedure.id, run.procedure.name)
+    for at, level, message, file, number in _lines(entry):
+        yield Log(
+            id=uuid(random),
+            level=level,
+            message=message,
+            created_at=run.started_at + at * MILLISECOND,
+            source_file=file,
+            line_number=number,
+            run=run_ref,
+            unit=unit_ref,
+            procedure=procedure_ref,
+            created_by_user=run.created_by_user,
+            created_by_station=run.created_by_station,
+        )
+
+
+def _lines(entry: Entry) -> Iterator[tuple[int, str, str, str | None, int | None]]:
+    """Yield the lines of a log: milliseconds after the run began, level, message, source file, and line in it."""
+    outcome = entry.run.outcome
+    yield 0, "INFO", f"Run started on {entry.bench}", "main.py", 12
+    if entry.is_verbose:
+        yield PREPARATION // 2, "DEBUG", "Fixture closed", None, None
+    for attempt in entry.attempts:
+        at, name = attempt.end, attempt.step.name
+        source = f"phases/{name.lower().replace(' ', '_')}.py"
+        if attempt.outcome == "FAIL" and not attempt.final:
+            yield at, "WARNING", f"{name} failed, trying again", "phases/retry.py", 31
+        elif attempt.outcome == "FAIL":
+            yield at, "ERROR", f"{name} is out of limits", source, 88
+        elif attempt.outcome == "ERROR" and outcome == "TIMEOUT":
+            yield at, "ERROR", f"{name} took too long", source, 104
+        elif attempt.outcome == "ERROR":
+            yield at, "CRITICAL", f"{name}: the instrument does not answer", "plugs/dmm.py", 57
+    if outcome == "ABORTED":
+        yield entry.end, "WARNING", "Stopped by the operator", None, None
+
+
+def _severity(log: Log) -> int:
+    """Return the rank of a line's level. An unknown level has the highest rank."""
+    return _LEVELS.index(log.level) if log.level in _LEVELS else len(_LEVELS)
+
+
+PHASES: Resource[Phase] = Resource(
+    name="phases",
+    source=lambda world: world.entries,
+    make=_phases,
+    order="procedure_id names outcomes sequence_paths started_after started_before exclude_retries run_outcomes ids "
+    "duration_min duration_max deployment_ids procedure_versions environments operated_by_ids operated_by_names "
+    "created_by_station_ids created_by_user_ids serial_numbers part_numbers revision_numbers batch_numbers samples "
+    "sort_by sort_order limit",
+    filters={
+        "exclude_retries": if_asked("is_final_attempt"),
+        "ids": _of_run("run_id")("ids"),
+    },
+    otherwise=_of_run("run_id"),
+    sort_paths={"duration": "duration_ms", "phase_name": "name"},
+    details=(Detail("phases/*", phase_details, by="id", hides=("run.outcome",)),),
+)
+
+MEASUREMENTS: Resource[Measurement] = Resource(
+    name="measurements",
+    source=lambda world: world.entries,
+    make=_measurements,
+    order="procedure_id phase_name measurement_name phase_names outcomes ids duration_min duration_max deployment_ids "
+    "procedure_versions environments serial_numbers part_numbers revision_numbers batch_numbers operated_by_ids "
+    "operated_by_names created_by_station_ids created_by_user_ids started_after started_before exclude_retries "
+    "value_min value_max value_bool value_strings measurement_outcomes measurement_types sort_by sort_order limit",
+    filters={
+        "ids": _of_run("run_id")("ids"),
+        "exclude_retries": if_asked("is_final_attempt"),
+        "value_bool": equal_to("bool_value"),
+        "value_strings": among("string_value"),
+    },
+    otherwise=_of_run("run_id"),
+    details=(Detail("measurements/*", measurement_details, by="id"),),
+)
+
+LOGS: Resource[Log] = Resource(
+    name="logs",
+    source=lambda world: world.entries,
+    make=_logs,
+    order="procedure_ids search_query levels timestamp_after timestamp_before source_files run_ids run_outcomes "
+    "procedure_versions deployment_ids environments serial_numbers part_numbers revision_numbers batch_numbers samples "
+    "created_by_station_ids created_by_user_ids sort_by sort_order limit",
+    filters={
+        "search_query": contains("message"),
+        "timestamp_after": at_least("created_at"),
+        "timestamp_before": until("created_at"),
+        "serial_numbers": among("unit.serial_number"),
+    },
+    otherwise=_of_run("run.id"),
+    sort_paths={"level": _severity},
+    details=(Detail("logs/*", lambda _reading, log: log, by="id"),),
+)
