@@ -138,11 +138,8 @@ class WalkSpan:
         if span is None:
             return
         span.set_attributes({f"tofupilot.walk.{name}": getattr(stats, name) for name in _COUNTS})
-        if error is not None:  # only the type, because the message may quote the server
-            from opentelemetry.trace import StatusCode  # noqa: PLC0415 - it is imported: there is a span
-
-            span.set_attribute("error.type", type(error).__qualname__)
-            span.set_status(StatusCode.ERROR)
+        if error is not None:
+            _fail(span, error)
         span.end()
 
     def __del__(self) -> None:
@@ -215,12 +212,17 @@ def download_span() -> AbstractContextManager[None]:
 
 @contextmanager
 def _downloading(otel: Instruments) -> Generator[None]:
-    from opentelemetry.trace import StatusCode  # noqa: PLC0415 - it is imported: there are instruments
-
     with otel.tracer.start_as_current_span("download", record_exception=False, set_status_on_exception=False) as span:
         try:
             yield
-        except Exception as error:  # only the type, because the message may quote a name
-            span.set_attribute("error.type", type(error).__qualname__)
-            span.set_status(StatusCode.ERROR)
+        except Exception as error:
+            _fail(span, error)
             raise
+
+
+def _fail(span: Span, error: BaseException) -> None:
+    """Mark a span as failed. It gets only the type of the error, because a message may quote the server or a name."""
+    from opentelemetry.trace import StatusCode  # noqa: PLC0415 - it is imported: there is a span
+
+    span.set_attribute("error.type", type(error).__qualname__)
+    span.set_status(StatusCode.ERROR)

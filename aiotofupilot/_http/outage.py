@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import math
 import socket
-from collections import OrderedDict
 from copy import copy
 from typing import TYPE_CHECKING, NamedTuple
 
@@ -123,8 +122,8 @@ class Health:
         """How many failures about the server have come since the last good response."""
         self._began = 0.0
         """When the first of them came."""
-        self._waiting: OrderedDict[Wanted, None] = OrderedDict()
-        self._exhausted: OrderedDict[Wanted, None] = OrderedDict()
+        self._waiting: dict[Wanted, None] = {}
+        """The pages that wait, in the order in which they began."""
         self.probing: Wanted | None = None
         """The page that probes, or is about to."""
 
@@ -143,7 +142,8 @@ class Health:
 
         If all were, it is the one of them that waits longest. None: no page waits.
         """
-        return next(iter(self._waiting or self._exhausted), None)
+        first = next(iter(self._waiting), None)
+        return next((page for page in self._waiting if not page.is_exhausted), first)
 
     def pause(self, until: float) -> None:
         """Note that the server wants no request before a point in time."""
@@ -201,12 +201,11 @@ class Health:
 
     def join(self, page: Wanted) -> None:
         """Note that a page begins to wait."""
-        (self._exhausted if page.is_exhausted else self._waiting)[page] = None
+        self._waiting[page] = None
 
     def leave(self, page: Wanted) -> None:
         """Note that a page does not wait any longer."""
         self._waiting.pop(page, None)
-        self._exhausted.pop(page, None)
 
     def may_send(self, page: Wanted, now: float, *, is_new: bool = False) -> bool:
         """Return whether a page that waits may be requested. If the session is down, the page is then the one to probe.

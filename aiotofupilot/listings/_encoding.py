@@ -94,7 +94,7 @@ def _checked(kind: Any, path: str, value: object, bounds: Bounds) -> Any:  # noq
     if origin is Sequence:
         return [_checked(inner[0], at, one, bounds) for at, one in _elements(path, value)]
     if origin is Literal:
-        return _choice(path, value, inner)
+        return _arguments.one_of(path, _string(path, value, Bounds()), inner)
     return _CHECKS[kind](path, value, bounds)
 
 
@@ -109,10 +109,6 @@ def _string(path: str, value: object, bounds: Bounds) -> str:
     if bounds.high is not None and length > bounds.high:
         raise ValueError(f"{path} must have at most {bounds.high} characters, got {length}")
     return sent
-
-
-def _choice(path: str, value: object, choices: tuple[str, ...]) -> str:
-    return _arguments.one_of(path, _string(path, value, Bounds()), choices)
 
 
 def _elements(path: str, values: object) -> list[tuple[str, object]]:
