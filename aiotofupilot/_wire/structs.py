@@ -83,8 +83,9 @@ def items_converter() -> Converter:
 
 def _raw_items(parsed: list[dict[str, Any]], _: object) -> list[RawItem]:
     items = [RawItem(item) for item in parsed]
-    if not all(isinstance(item.get("id"), str) for item in items):
-        raise TypeError("an item has no ID")
+    for item in items:
+        if not isinstance(item.get("id"), str):
+            raise TypeError("an item has no ID")
     return items
 
 
