@@ -17,17 +17,8 @@ from urllib.parse import quote
 from attrs import frozen
 from yarl import URL
 
+from aiotofupilot import errors
 from aiotofupilot._wire.response import Response, retry_after
-from aiotofupilot.errors import (
-    APIError,
-    AttachmentError,
-    ConnectionFailedError,
-    RateLimitedError,
-    RedirectError,
-    RequestTimeoutError,
-    ServerError,
-    TofuPilotError,
-)
 from aiotofupilot.settings import Secret, is_loopback, is_visible
 from aiotofupilot.stats import RequestCounts
 
@@ -97,7 +88,7 @@ async def receive(connection: Connection, address: Secret, part: PartFile, name:
     )
     try:
         await attempts.make(_Reception(connection, throttle, address, part, name).attempt)
-    except TofuPilotError as error:
+    except errors.TofuPilotError as error:
         attempts.sign(error)
         raise
 
@@ -124,7 +115,7 @@ class _Reception:
         connection.lifetime.check()
         connection.transport.check()
         attempts.begin()
-        failure: TofuPilotError | None = None
+        failure: errors.TofuPilotError | None = None
         silence = asyncio.timeout(timeout)
         try:
             async with silence:
@@ -136,8 +127,8 @@ class _Reception:
         except TimeoutError:
             if not silence.expired():
                 raise  # the disk's
-            failure = RequestTimeoutError(f"no byte of {self._name} came within {timeout} s", timeout=timeout)
-        except TofuPilotError as error:
+            failure = errors.RequestTimeoutError(f"no byte of {self._name} came within {timeout} s", timeout=timeout)
+        except errors.TofuPilotError as error:
             failure = error
         if failure is not None:  # raised here, so that no error of another library becomes its context
             try:
@@ -160,7 +151,7 @@ class _Reception:
                     silence.reschedule(loop.time() + timeout)
             _log.debug("%s: %d, %d bytes", self._name, response.status, part.size)
         if length not in {None, part.size}:
-            raise ConnectionFailedError(f"{self._name} ended after {part.size} of {length} bytes")
+            raise errors.ConnectionFailedError(f"{self._name} ended after {part.size} of {length} bytes")
 
     @asynccontextmanager
     async def _responding(self) -> AsyncGenerator[_Response]:
@@ -175,7 +166,7 @@ class _Reception:
                     return
                 url = _target(transport, url, Secret(response.headers["Location"]), self._name)
         message = f"the storage redirected {self._name} more than {REDIRECTS_AT_MOST} times"
-        raise RedirectError(message, location=str(url.value.origin()))
+        raise errors.RedirectError(message, location=str(url.value.origin()))
 
     async def _begin(self, response: _Response) -> int | None:
         """Prepare the part for the body of a response, and return how long the file is; None: the response is silent.
@@ -194,7 +185,7 @@ class _Reception:
                 announced = headers.get("Content-Length")
                 if announced is None and "chunked" not in headers.get("Transfer-Encoding", "").lower():
                     message = f"the storage does not say where {self._name} ends, so a part could pass for the whole"
-                    raise APIError(message, status=response.status)
+                    raise errors.APIError(message, status=response.status)
                 return None if announced is None or is_encoded else int(announced)
             case HTTPStatus.PARTIAL_CONTENT if is_asked_for:
                 sent = _CONTENT_RANGE.fullmatch(headers.get("Content-Range", "").strip())
@@ -207,7 +198,7 @@ class _Reception:
             case _:
                 raise await self._refusal(response)
 
-    async def _refusal(self, response: _Response) -> APIError:
+    async def _refusal(self, response: _Response) -> errors.APIError:
         """Return the error for a response that is no file.
 
         It has nothing of what the storage says but the status, the time to wait and a code, because storages repeat the
@@ -219,9 +210,9 @@ class _Reception:
         found = _CODE.search(body)
         code = found[1].decode() if found else None
         if status >= HTTPStatus.INTERNAL_SERVER_ERROR or status == HTTPStatus.REQUEST_TIMEOUT:
-            kind: type[APIError] = ServerError
+            kind: type[errors.APIError] = errors.ServerError
         else:
-            kind = RateLimitedError if status == HTTPStatus.TOO_MANY_REQUESTS else APIError
+            kind = errors.RateLimitedError if status == HTTPStatus.TOO_MANY_REQUESTS else errors.APIError
         return kind(
             f"the storage did not send {self._name}",
             status=status,
@@ -260,7 +251,7 @@ def _url(transport: Transport, address: Secret, name: str) -> Secret:
             return url
     except (TypeError, ValueError):
         pass
-    raise AttachmentError(f"the address of {name} cannot be used: it does not begin with https://")
+    raise errors.AttachmentError(f"the address of {name} cannot be used: it does not begin with https://")
 
 
 def _target(transport: Transport, url: Secret, location: Secret, name: str) -> Secret:
@@ -277,7 +268,7 @@ def _target(transport: Transport, url: Secret, location: Secret, name: str) -> S
             return target
     except ValueError:
         pass
-    raise RedirectError(f"the storage redirected {name} to {shown}, which is not https", location=shown)
+    raise errors.RedirectError(f"the storage redirected {name} to {shown}, which is not https", location=shown)
 
 
 def _is_safe(transport: Transport, url: Secret) -> bool:

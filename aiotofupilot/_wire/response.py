@@ -10,18 +10,7 @@ from typing import TYPE_CHECKING, Any, TypeVar, cast
 
 from attrs import field, frozen
 
-from aiotofupilot.errors import (
-    BODY_EXCERPT,
-    APIError,
-    BadRequestError,
-    ForbiddenError,
-    InvalidJSONError,
-    NotFoundError,
-    RateLimitedError,
-    ServerError,
-    UnauthorizedError,
-    ValidationIssue,
-)
+from aiotofupilot import errors
 from aiotofupilot.models import Page
 
 from .times import read_http_date
@@ -113,7 +102,7 @@ def read_json(body: bytes) -> Any:
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
         message = str(error)
     # This is raised outside of the handler, because the cause may hold a part of the body.
-    raise InvalidJSONError(f"the body is not JSON: {message}", body=excerpt(body))
+    raise errors.InvalidJSONError(f"the body is not JSON: {message}", body=excerpt(body))
 
 
 def json_excerpt(value: object) -> bytes:
@@ -125,16 +114,16 @@ def json_excerpt(value: object) -> bytes:
 
 def excerpt(body: bytes) -> bytes:
     """Return the beginning of a body as an error keeps it: without the addresses at which anybody can download."""
-    return _ADDRESS.sub(rb"\1***", body[:BODY_EXCERPT])
+    return _ADDRESS.sub(rb"\1***", body[: errors.BODY_EXCERPT])
 
 
-_ERRORS: dict[int, type[APIError]] = {
-    400: BadRequestError,
-    401: UnauthorizedError,
-    403: ForbiddenError,
-    404: NotFoundError,
-    408: ServerError,
-    429: RateLimitedError,
+_ERRORS: dict[int, type[errors.APIError]] = {
+    400: errors.BadRequestError,
+    401: errors.UnauthorizedError,
+    403: errors.ForbiddenError,
+    404: errors.NotFoundError,
+    408: errors.ServerError,
+    429: errors.RateLimitedError,
 }
 
 _SERVER_FAULT = 500
@@ -147,12 +136,12 @@ _SECONDS = re.compile(r"\d{1,9}(\.\d{1,9})?", re.ASCII)
 """A number of ten digits is not a duration. Some servers send a point in time by mistake."""
 
 
-def problem(response: Response) -> APIError:
+def problem(response: Response) -> errors.APIError:
     """Return the error for a response, whatever its body is."""
     status = response.status
     problem = _members(_parsed(response.body)) if len(response.body) <= _PARSED_AT_MOST else {}
     message, code = problem.get("message"), problem.get("code")
-    return _ERRORS.get(status, ServerError if status >= _SERVER_FAULT else APIError)(
+    return _ERRORS.get(status, errors.ServerError if status >= _SERVER_FAULT else errors.APIError)(
         message if isinstance(message, str) and message else _summary(response),
         status=status,
         code=code if isinstance(code, str) else None,
@@ -164,9 +153,9 @@ def problem(response: Response) -> APIError:
     )
 
 
-def _issue(issue: dict[str, Any]) -> ValidationIssue:
+def _issue(issue: dict[str, Any]) -> errors.ValidationIssue:
     message, code = issue.get("message"), issue.get("code")
-    return ValidationIssue(
+    return errors.ValidationIssue(
         message=message if isinstance(message, str) else "unexplained",
         path=tuple(step for step in _elements(issue.get("path")) if isinstance(step, str | int)),
         code=code if isinstance(code, str) else None,
@@ -176,7 +165,7 @@ def _issue(issue: dict[str, Any]) -> ValidationIssue:
 def _parsed(body: bytes) -> object:
     try:
         return read_json(body)
-    except InvalidJSONError:
+    except errors.InvalidJSONError:
         return None  # a proxy's HTML, or nothing at all
 
 

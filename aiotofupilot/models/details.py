@@ -9,25 +9,9 @@ from datetime import datetime, timedelta
 
 from attrs import evolve, field, frozen
 
+from . import refs
 from .display import ShownItem
 from .fields import immutable
-from .refs import (
-    JSON,
-    BatchRef,
-    Metadata,
-    Operator,
-    PartRef,
-    ProcedureRef,
-    Revision,
-    RunProcedure,
-    RunSequence,
-    RunUnit,
-    StationRef,
-    Team,
-    UnitRef,
-    UserRef,
-    Validator,
-)
 
 __all__ = [
     "Aggregation",
@@ -113,13 +97,13 @@ class ProcedureDetails(ShownItem):
     """Display name."""
     created_at: datetime
     """When it was created; timezone-aware."""
-    created_by_user: UserRef | None
+    created_by_user: refs.UserRef | None
     """The user who created it. None: the server names nobody."""
     runs_count: int | float
     """How many runs it has altogether. The API types it as a number, so 2.0 stays a float."""
     recent_runs: tuple[RecentRun, ...]
     """Some of its latest runs. The API says neither how many nor in which order."""
-    stations: tuple[StationRef, ...]
+    stations: tuple[refs.StationRef, ...]
     """The stations that run it."""
 
 
@@ -133,13 +117,13 @@ class VersionDetails(ShownItem):
     """Name of the version, such as ``v3.2.0``."""
     created_at: datetime
     """When it was created; timezone-aware."""
-    procedure: ProcedureRef
+    procedure: refs.ProcedureRef
     """The procedure that it is a version of."""
     run_count: int
     """How many runs name this version."""
-    created_by_user: UserRef | None = None
+    created_by_user: refs.UserRef | None = None
     """The user who created it, without an e-mail address. None: a station did, or the server does not say."""
-    created_by_station: StationRef | None = None
+    created_by_station: refs.StationRef | None = None
     """The station that created it. None: a user did, or the server does not say."""
 
 
@@ -157,7 +141,7 @@ class Aggregation:
     """The value. A number keeps the type that it has in JSON. None: there is none."""
     unit: str | None = None
     """Unit of the value, such as ``mV``. None: it has none."""
-    validators: tuple[Validator, ...] | None = None
+    validators: tuple[refs.Validator, ...] | None = None
     """Checks of the value. None: it was not checked."""
 
 
@@ -173,7 +157,7 @@ class DataSeries:
     """Display name. None: it has none."""
     description: str | None = None
     """What the axis is. None: nobody described it."""
-    validators: tuple[Validator, ...] | None = None
+    validators: tuple[refs.Validator, ...] | None = None
     """Checks of the points. None: they were not checked."""
     aggregations: tuple[Aggregation, ...] | None = None
     """Values that sum up the series. None: there are none."""
@@ -193,13 +177,13 @@ class RunMeasurement(ShownItem):
     """Name of the measurement."""
     outcome: str
     """``PASS``, ``FAIL``, ``UNSET``, or one that TofuPilot adds later."""
-    validators: tuple[Validator, ...] | None
+    validators: tuple[refs.Validator, ...] | None
     """Checks of the value. None: it was not checked."""
     units: str | None = None
     """Unit of the value, such as ``mV``. None: it has none, or each series has its own."""
     aggregations: tuple[Aggregation, ...] | None = None
     """Values that sum up the measurement. None: there are none."""
-    measured_value: JSON | None = field(default=None, hash=False, metadata={"null": False})
+    measured_value: refs.JSON | None = field(default=None, hash=False, metadata={"null": False})
     """A number, text or truth value, or an array or object of JSON. A number keeps the type that it has in JSON. Arrays
     are tuples, also in other arrays and in objects. None: the measurement is multidimensional or has no value."""
     data_series: tuple[DataSeries, ...] | None = field(default=None, metadata={"null": False})
@@ -243,7 +227,7 @@ class MeasurementDetails(RunMeasurement):
     """The phase that made it."""
     run: RunRef
     """The run that made it."""
-    procedure: ProcedureRef
+    procedure: refs.ProcedureRef
     """The procedure that was run."""
 
 
@@ -279,7 +263,7 @@ class PhaseDetails(RunPhase):
 
     run: RunRef
     """The run that has the phase."""
-    procedure: ProcedureRef
+    procedure: refs.ProcedureRef
     """The procedure that was run."""
 
 
@@ -409,9 +393,9 @@ class RunDetails(ShownItem):
     """Key of the slot that the unit was tested in. None: the station has no slots."""
     slot_name: str | None = None
     """Display name of the slot. None: the station has no slots."""
-    procedure: RunProcedure
+    procedure: refs.RunProcedure
     """The procedure that was run."""
-    unit: RunUnit
+    unit: refs.RunUnit
     """The unit that was tested."""
     config: tuple[RunConfig, ...] = ()
     """What configured the run. Empty: nothing did, or the server is too old to say."""
@@ -419,15 +403,15 @@ class RunDetails(ShownItem):
     """The names of the secrets that it used. Empty: it used none, or the server is too old to say."""
     docstring: str | None = None
     """The docstring of the test script. None: it has none."""
-    created_by_user: UserRef | None = None
+    created_by_user: refs.UserRef | None = None
     """The user who uploaded it. None: a station did, or the server does not say."""
     created_by_station: RunStation | None = None
     """The station that uploaded it. None: a user did, or the server does not say."""
-    operated_by: Operator | None = None
+    operated_by: refs.Operator | None = None
     """The person who operated it. None: the run names nobody."""
     phases: tuple[RunPhase, ...] = ()
     """Its phases by their start, then name, then attempt. All attempts are here. Empty: it has none."""
-    sequences: tuple[RunSequence, ...] = ()
+    sequences: tuple[refs.RunSequence, ...] = ()
     """All sequences, each one before those in it. Empty: it has none, or the server is too old to say."""
     attachments: tuple[Attachment, ...] = ()
     """Its files, reports included. Empty: it has none."""
@@ -435,7 +419,7 @@ class RunDetails(ShownItem):
     """The lines of its log, in an order that the API does not document. Empty: it wrote none."""
     sub_units: tuple[SubUnit, ...] = ()
     """Units whose parent changed in this run. Empty: there are none."""
-    metadata: Metadata | None = field(default=None, hash=False, metadata={"null": False})
+    metadata: refs.Metadata | None = field(default=None, hash=False, metadata={"null": False})
     """Metadata of the run. None: the server is too old to have it."""
 
     def __attrs_post_init__(self) -> None:
@@ -452,7 +436,7 @@ class RelatedPart:
     """Part number, 1 to 60 characters."""
     name: str
     """Display name."""
-    revision: Revision | None
+    revision: refs.Revision | None
     """The revision of the unit. None: the server names none."""
 
 
@@ -484,7 +468,7 @@ class CreationRun:
     """How long it took."""
     outcome: str
     """``PASS``, ``FAIL``, ``ERROR``, ``TIMEOUT``, ``ABORTED``, or one that TofuPilot adds later."""
-    procedure: ProcedureRef
+    procedure: refs.ProcedureRef
     """The procedure that was run."""
 
 
@@ -501,15 +485,15 @@ class UnitDetails(ShownItem):
     sample: str | None = None
     """``golden``, ``failing``, ``ignored``, or one that TofuPilot adds later. None: a unit of production, or the server
     is too old to say."""
-    part: PartRef
+    part: refs.PartRef
     """The part that the unit is an instance of."""
     parent: RelatedUnit | None = None
     """The unit that this one is built into. None: it is not built into another unit."""
-    created_by_user: UserRef | None = None
+    created_by_user: refs.UserRef | None = None
     """The user who created it, without an e-mail address. None: a station did, or the server does not say."""
-    created_by_station: StationRef | None = None
+    created_by_station: refs.StationRef | None = None
     """The station that created it. None: a user did, or the server does not say."""
-    batch: BatchRef | None = None
+    batch: refs.BatchRef | None = None
     """The batch that it was made in. None: it belongs to no batch."""
     children: tuple[RelatedUnit, ...] = ()
     """All units that are built into this one. The listing of units has at most 10 of them. Empty: there are none."""
@@ -517,7 +501,7 @@ class UnitDetails(ShownItem):
     """The run that created it. None: no run did, or the server does not say."""
     attachments: tuple[Attachment, ...] = ()
     """Its files. Empty: it has none."""
-    metadata: Metadata | None = field(default=None, hash=False, metadata={"null": False})
+    metadata: refs.Metadata | None = field(default=None, hash=False, metadata={"null": False})
     """Metadata of the unit. None: the server is too old to have it."""
 
     def __attrs_post_init__(self) -> None:
@@ -550,11 +534,11 @@ class PartDetails(ShownItem):
     """When it was created; timezone-aware."""
     revisions: tuple[PartRevision, ...]
     """All revisions of the part."""
-    created_by_user: UserRef | None = None
+    created_by_user: refs.UserRef | None = None
     """The user who created it, without an e-mail address. None: a station did, or the server does not say."""
-    created_by_station: StationRef | None = None
+    created_by_station: refs.StationRef | None = None
     """The station that created it. None: a user did, or the server does not say."""
-    metadata: Metadata | None = field(default=None, hash=False, metadata={"null": False})
+    metadata: refs.Metadata | None = field(default=None, hash=False, metadata={"null": False})
     """Metadata of the part. None: the server is too old to have it."""
 
 
@@ -580,15 +564,15 @@ class RevisionDetails(ShownItem):
     """Revision number, 1 to 60 characters, as the server writes it."""
     created_at: datetime | None
     """When it was created; timezone-aware. None: the server does not say."""
-    created_by_user: UserRef | None
+    created_by_user: refs.UserRef | None
     """The user who created it, without an e-mail address. None: a station did, or the server does not say."""
-    created_by_station: StationRef | None
+    created_by_station: refs.StationRef | None
     """The station that created it. None: a user did, or the server does not say."""
     part: RevisionPart
     """The part that it is a revision of."""
-    units: tuple[UnitRef, ...]
+    units: tuple[refs.UnitRef, ...]
     """Its units. The API does not say whether these are all."""
-    metadata: Metadata | None = field(default=None, hash=False, metadata={"null": False})
+    metadata: refs.Metadata | None = field(default=None, hash=False, metadata={"null": False})
     """Metadata of the revision. None: the server is too old to have it."""
 
 
@@ -602,7 +586,7 @@ class BatchUnit:
     """Serial number."""
     created_at: datetime
     """When it was created; timezone-aware."""
-    part: PartRef
+    part: refs.PartRef
     """The part that the unit is an instance of."""
 
 
@@ -618,9 +602,9 @@ class BatchDetails(ShownItem):
     """When it was created; timezone-aware."""
     units: tuple[BatchUnit, ...]
     """Its units. The API does not say whether these are all."""
-    created_by_user: UserRef | None = None
+    created_by_user: refs.UserRef | None = None
     """The user who created it, without an e-mail address. None: a station did, or the server does not say."""
-    created_by_station: StationRef | None = None
+    created_by_station: refs.StationRef | None = None
     """The station that created it. None: a user did, or the server does not say."""
 
 
@@ -690,9 +674,9 @@ class StationDetails(ShownItem):
     """Procedures that the station runs."""
     organization_slug: str
     """Name of the organization in addresses, such as ``volta``."""
-    team: Team | None
+    team: refs.Team | None
     """The team of the station. None: it belongs to no team."""
-    metadata: Metadata | None = field(default=None, hash=False, metadata={"null": False})
+    metadata: refs.Metadata | None = field(default=None, hash=False, metadata={"null": False})
     """Metadata of the station. None: the server is too old to have it."""
 
 
@@ -811,7 +795,7 @@ class DeploymentDetails(ShownItem):
     """Programming language, such as ``python``. None: the server does not say."""
     runtime_version: str | None
     """Version of the language, such as ``3.12``. None: the server does not say."""
-    procedure: ProcedureRef | None
+    procedure: refs.ProcedureRef | None
     """The procedure that was deployed. None: the server names none."""
     created_by_user: DeploymentUser | None
     """The user who deployed it. None: the server names nobody."""

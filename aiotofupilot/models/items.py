@@ -7,28 +7,8 @@ from datetime import datetime, timedelta
 
 from attrs import field, frozen
 
+from . import refs
 from .display import ShownItem
-from .refs import (
-    BatchRef,
-    Commit,
-    DeploymentRepository,
-    LastRun,
-    LogRun,
-    Metadata,
-    Operator,
-    PartRef,
-    ProcedureRef,
-    Repository,
-    Revision,
-    RunProcedure,
-    RunSequence,
-    RunUnit,
-    StationRef,
-    Team,
-    UnitRef,
-    UserRef,
-    Validator,
-)
 
 __all__ = [
     "Batch",
@@ -55,9 +35,9 @@ class Procedure(ShownItem):
     """Display name."""
     created_at: datetime
     """When it was created; timezone-aware."""
-    created_by_user: UserRef | None = None
+    created_by_user: refs.UserRef | None = None
     """The user who created it. None: the server names nobody."""
-    linked_repository: Repository | None = field(default=None, metadata={"wire": "linkedRepository"})
+    linked_repository: refs.Repository | None = field(default=None, metadata={"wire": "linkedRepository"})
     """The repository of its source; ``linkedRepository`` on the wire. None: no repository is linked."""
 
 
@@ -83,21 +63,21 @@ class Run(ShownItem):
     """Key of the slot that the unit was tested in. None: the station has no slots."""
     slot_name: str | None = None
     """Display name of the slot. None: the station has no slots."""
-    procedure: RunProcedure
+    procedure: refs.RunProcedure
     """The procedure that was run."""
-    unit: RunUnit
+    unit: refs.RunUnit
     """The unit that was tested."""
     docstring: str | None = None
     """The docstring of the test script. None: it has none."""
-    created_by_user: UserRef | None = None
+    created_by_user: refs.UserRef | None = None
     """The user who uploaded it. None: a station did, or the server does not say."""
-    created_by_station: StationRef | None = None
+    created_by_station: refs.StationRef | None = None
     """The station that uploaded it. None: a user did, or the server does not say."""
-    operated_by: Operator | None = None
+    operated_by: refs.Operator | None = None
     """The person who operated it. None: the run names nobody."""
-    metadata: Metadata | None = field(default=None, hash=False, metadata={"null": False})
+    metadata: refs.Metadata | None = field(default=None, hash=False, metadata={"null": False})
     """Metadata of the run. None: the listing did not request it, or the server is too old to have it."""
-    sequences: tuple[RunSequence, ...] | None = field(default=None, metadata={"null": False})
+    sequences: tuple[refs.RunSequence, ...] | None = field(default=None, metadata={"null": False})
     """Sequences at the top level. None: the listing did not request them, or the server is too old to have them."""
 
 
@@ -114,22 +94,22 @@ class Unit(ShownItem):
     sample: str | None = None
     """``golden``, ``failing``, ``ignored``, or one that TofuPilot adds later. None: a unit of production, or the server
     is too old to say."""
-    children: tuple[UnitRef, ...]
+    children: tuple[refs.UnitRef, ...]
     """Units that are built into this one, at most 10 of them."""
-    part: PartRef
+    part: refs.PartRef
     """The part that the unit is an instance of."""
-    created_by_user: UserRef | None = None
+    created_by_user: refs.UserRef | None = None
     """The user who created it. None: a station did, or the server does not say. This listing has no e-mail
     addresses."""
-    created_by_station: StationRef | None = None
+    created_by_station: refs.StationRef | None = None
     """The station that created it. None: a user did, or the server does not say."""
-    batch: BatchRef | None = None
+    batch: refs.BatchRef | None = None
     """The batch that it was made in. None: it belongs to no batch."""
-    parent: UnitRef | None = None
+    parent: refs.UnitRef | None = None
     """The unit that this one is built into. None: it is not built into another unit."""
-    last_run: LastRun | None = None
+    last_run: refs.LastRun | None = None
     """The latest run of the unit. None: it was never run."""
-    metadata: Metadata | None = field(default=None, hash=False, metadata={"null": False})
+    metadata: refs.Metadata | None = field(default=None, hash=False, metadata={"null": False})
     """Metadata of the unit. None: the listing did not request it, or the server is too old to have it."""
 
 
@@ -145,9 +125,9 @@ class Part(ShownItem):
     """Display name."""
     created_at: datetime
     """When it was created; timezone-aware."""
-    revisions: tuple[Revision, ...]
+    revisions: tuple[refs.Revision, ...]
     """All revisions of the part."""
-    metadata: Metadata | None = field(default=None, hash=False, metadata={"null": False})
+    metadata: refs.Metadata | None = field(default=None, hash=False, metadata={"null": False})
     """Metadata of the part. None: the listing did not request it, or the server is too old to have it."""
 
 
@@ -163,10 +143,10 @@ class Batch(ShownItem):
     """When it was created; timezone-aware."""
     unit_count: int
     """How many units the batch holds."""
-    created_by_user: UserRef | None = None
+    created_by_user: refs.UserRef | None = None
     """The user who created it. None: a station did, or the server does not say. This listing has no e-mail
     addresses."""
-    created_by_station: StationRef | None = None
+    created_by_station: refs.StationRef | None = None
     """The station that created it. None: a user did, or the server does not say."""
 
 
@@ -178,13 +158,13 @@ class Station(ShownItem):
     """UUID."""
     name: str
     """Display name."""
-    procedures: tuple[ProcedureRef, ...]
+    procedures: tuple[refs.ProcedureRef, ...]
     """Procedures that the station runs."""
     procedures_count: int | float
     """How many procedures the station runs. The API types it as a number, so 2.0 stays a float."""
-    team: Team | None
+    team: refs.Team | None
     """The team of the station. None: it belongs to no team."""
-    metadata: Metadata | None = field(default=None, hash=False, metadata={"null": False})
+    metadata: refs.Metadata | None = field(default=None, hash=False, metadata={"null": False})
     """Metadata of the station. None: the listing did not request it, or the server is too old to have it."""
 
 
@@ -224,13 +204,13 @@ class Deployment(ShownItem):
     """When the build ended; timezone-aware. None: it has not ended."""
     deployed_at: datetime
     """When it was deployed; timezone-aware."""
-    procedure: ProcedureRef | None
+    procedure: refs.ProcedureRef | None
     """The procedure that was deployed. None: the server names none."""
-    commit: Commit | None
+    commit: refs.Commit | None
     """The commit that was deployed. None: the server names none."""
-    repository: DeploymentRepository | None
+    repository: refs.DeploymentRepository | None
     """The repository of the source. None: no repository is linked."""
-    stations: tuple[StationRef, ...]
+    stations: tuple[refs.StationRef, ...]
     """The stations to which it was deployed."""
 
 
@@ -250,15 +230,15 @@ class Log(ShownItem):
     """The source file that wrote it. None: the server names none."""
     line_number: int | None
     """The line in the source file. None: the server names none."""
-    run: LogRun
+    run: refs.LogRun
     """The run that wrote it."""
-    unit: UnitRef
+    unit: refs.UnitRef
     """The unit that was tested."""
-    procedure: ProcedureRef
+    procedure: refs.ProcedureRef
     """The procedure that was run."""
-    created_by_user: UserRef | None = None
+    created_by_user: refs.UserRef | None = None
     """The user who uploaded it. None: a station did, or the server does not say."""
-    created_by_station: StationRef | None = None
+    created_by_station: refs.StationRef | None = None
     """The station that uploaded it. None: a user did, or the server does not say."""
 
 
@@ -300,7 +280,7 @@ class Measurement(ShownItem):
     """How many attempts at the phase came before this one."""
     is_final_attempt: bool
     """Whether this is the last attempt at the phase."""
-    validators: tuple[Validator, ...] | None
+    validators: tuple[refs.Validator, ...] | None
     """Checks of the value. None: it was not checked."""
 
 
