@@ -216,7 +216,8 @@ def from_wire(document: object, model: type[T]) -> T:
     from .detailed import FAULTS, detailed_converter, locate  # noqa: PLC0415 - see the module's docstring
 
     kind: Any = model
-    if not (isinstance(kind, type) and attrs.has(kind) and _is_of_models(kind)):
+    is_model = isinstance(kind, type) and attrs.has(kind) and getattr(models, kind.__name__, None) is kind
+    if not is_model or kind in {Page, PageMeta}:
         raise TypeError(f"model must be a model of aiotofupilot, such as Run, got {model!r}")
     try:
         return cast("T", detailed_converter().structure(document, kind))
@@ -238,8 +239,3 @@ def to_wire(item: object, *, with_secrets: bool = True) -> dict[str, Any]:
     from .detailed import wire_converter  # noqa: PLC0415 - see the module's docstring
 
     return cast("dict[str, Any]", wire_converter(with_secrets=with_secrets).unstructure(item))
-
-
-def _is_of_models(kind: type[Any]) -> bool:
-    """Return whether a class is the model of an item or of a part of one. The class of a page is not."""
-    return getattr(models, kind.__name__, None) is kind and kind not in {Page, PageMeta}
