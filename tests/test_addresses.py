@@ -125,9 +125,9 @@ def test_plain_http_is_taken_on_this_machine(base_url):
     assert resolve(base_url).endswith("/api")
 
 
-@pytest.mark.parametrize(
-    "base_url",
-    [
+def test_plain_http_beyond_this_machine_has_to_be_allowed():
+    """An address that is not certainly this machine counts as another one."""
+    for base_url in [
         "http://tofu.example.com",
         "http://192.168.0.7",
         "http://0.0.0.0",
@@ -138,18 +138,15 @@ def test_plain_http_is_taken_on_this_machine(base_url):
         "http://localhost.example.com",
         "http://tofu.localhost",
         "http://localhost%00.example.com",
-    ],
-)
-def test_plain_http_beyond_this_machine_has_to_be_allowed(base_url):
-    """An address that is not certainly this machine counts as another one."""
-    with pytest.raises(ConfigurationError, match=r"plain HTTP.*use https, or pass allow_insecure_http=True"):
-        resolve(base_url)
-    assert resolve(base_url, allow_insecure_http=True).startswith("http://")
+    ]:
+        with pytest.raises(ConfigurationError, match=r"plain HTTP.*use https, or pass allow_insecure_http=True"):
+            resolve(base_url)
+        assert resolve(base_url, allow_insecure_http=True).startswith("http://")
 
 
-@pytest.mark.parametrize(
-    ("base_url", "complaint"),
-    [
+def test_an_unusable_address_is_named_with_what_is_wrong():
+    """The message says where it came from and shows it."""
+    for base_url, complaint in [
         ("https://", "must be a URL such as"),
         ("https:///api", "must be a URL such as"),
         ("https://tofu.example.com:99999", "is not a URL"),
@@ -162,19 +159,16 @@ def test_plain_http_beyond_this_machine_has_to_be_allowed(base_url):
         ("https://tofu.example.com/\r\nX: y", "visible ASCII"),
         ("https://tofu\x00.example.com", "visible ASCII"),
         ("https://töfu.example.com", "visible ASCII"),
-    ],
-)
-def test_an_unusable_address_is_named_with_what_is_wrong(base_url, complaint):
-    """The message says where it came from and shows it."""
-    with pytest.raises(ConfigurationError, match=complaint) as caught:
-        resolve(base_url)
-    assert "base_url" in str(caught.value)
-    assert repr(base_url) in str(caught.value)
+    ]:
+        with pytest.raises(ConfigurationError, match=complaint) as caught:
+            resolve(base_url)
+        assert "base_url" in str(caught.value)
+        assert repr(base_url) in str(caught.value)
 
 
-@pytest.mark.parametrize(
-    "value",
-    [
+def test_a_value_that_is_not_an_address_is_refused_without_being_shown():
+    """It may be a key that was given in the wrong place."""
+    for value in [
         "secret",
         "Bearer secret",
         "secret\n",
@@ -188,17 +182,14 @@ def test_an_unusable_address_is_named_with_what_is_wrong(base_url, complaint):
         "//[secret",
         "https:secret",
         "ftp://secret.example.com",
-    ],
-)
-def test_a_value_that_is_not_an_address_is_refused_without_being_shown(value):
-    """It may be a key that was given in the wrong place."""
-    with pytest.raises(
-        ConfigurationError, match=r"^base_url must begin with https://.*the value is not shown"
-    ) as caught:
-        resolve(value)
-    assert "secret" not in str(caught.value)
-    assert caught.value.__cause__ is None
-    assert caught.value.__context__ is None
+    ]:
+        with pytest.raises(
+            ConfigurationError, match=r"^base_url must begin with https://.*the value is not shown"
+        ) as caught:
+            resolve(value)
+        assert "secret" not in str(caught.value)
+        assert caught.value.__cause__ is None
+        assert caught.value.__context__ is None
 
 
 @pytest.mark.parametrize("end", ["?api_key=secret", "?", "#secret", "?a#secret"])

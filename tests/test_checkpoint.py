@@ -49,14 +49,12 @@ def test_it_says_where_to_ask_what_to_skip_and_whom_to_look_for(text, checkpoint
     assert str(checkpoint) == text
 
 
-@pytest.mark.parametrize(
-    "text", ["", "x", "-1", "1.5", "200+", "200@", "200@AAEC", "200@AAECAwQ!", "200 ", "٣", "9" * 20]
-)
-def test_what_is_not_a_checkpoint_is_refused_with_its_text(text):
+def test_what_is_not_a_checkpoint_is_refused_with_its_text():
     """A spelling cut short is noticed, not taken for another place."""
-    with pytest.raises(ValueError, match="not a checkpoint") as caught:
-        Checkpoint.parse(text)
-    assert repr(text) in str(caught.value)
+    for text in ["", "x", "-1", "1.5", "200+", "200@", "200@AAEC", "200@AAECAwQ!", "200 ", "٣", "9" * 20]:
+        with pytest.raises(ValueError, match="not a checkpoint") as caught:
+            Checkpoint.parse(text)
+        assert repr(text) in str(caught.value)
 
 
 named = st.builds(

@@ -136,9 +136,9 @@ async def test_an_option_out_of_bounds_is_refused_where_it_is_given(session, opt
     gc.collect()
 
 
-@pytest.mark.parametrize(
-    ("options", "message"),
-    [
+def test_an_option_of_the_wrong_type_is_a_type_error_that_names_it():
+    """The error comes from the constructor, and a session that was never made needs no closing."""
+    for options, message in [
         ({"http_session": 5}, "http_session must be an aiohttp.ClientSession or None, got 5"),
         ({"http_session": aiohttp.ClientSession}, "http_session must be an aiohttp.ClientSession or None, got <class"),
         ({"trace_configs": [5]}, "trace_configs must hold aiohttp.TraceConfig objects, got 5"),
@@ -149,14 +149,11 @@ async def test_an_option_out_of_bounds_is_refused_where_it_is_given(session, opt
         ({"allow_insecure_http": None}, "allow_insecure_http must be True or False, got None"),
         ({"base_url": 5}, "base_url must be a string or None, got int"),
         ({"limiter": 5}, "limiter must be an async context manager or None, got 5"),
-    ],
-)
-def test_an_option_of_the_wrong_type_is_a_type_error_that_names_it(options, message):
-    """The error comes from the constructor, and a session that was never made needs no closing."""
-    with pytest.raises(TypeError, match=f"^{re.escape(message)}") as caught:
-        TofuPilotSession("key", **options)
-    assert [caught.value.parameter] == list(options)
-    gc.collect()
+    ]:
+        with pytest.raises(TypeError, match=f"^{re.escape(message)}") as caught:
+            TofuPilotSession("key", **options)
+        assert [caught.value.parameter] == list(options)
+        gc.collect()
 
 
 async def test_a_member_of_an_enumeration_counts_as_its_value(sandbox):

@@ -394,9 +394,8 @@ async def test_something_else_that_is_refused_does_not_confirm_a_failure(clock, 
     assert error.attempts <= 12
 
 
-@pytest.mark.parametrize(
-    ("error", "about"),
-    [
+def test_what_the_end_of_a_request_says_about_the_server():
+    for error, about in [
         (None, "good"),
         (APIError("m", status=404), "good"),
         (DecodeError("m"), "good"),
@@ -408,11 +407,8 @@ async def test_something_else_that_is_refused_does_not_confirm_a_failure(clock, 
         (ProxyError("m", status=407), None),
         (SessionError("m"), None),
         (asyncio.CancelledError(), None),
-    ],
-    ids=repr,
-)
-def test_what_the_end_of_a_request_says_about_the_server(error, about):
-    assert evidence(error) == about
+    ]:
+        assert evidence(error) == about
 
 
 def test_a_page_that_may_be_asked_for_need_not_wait():

@@ -476,9 +476,9 @@ def test_retry_takes_nothing_else(retry):
         checked_retry(retry)
 
 
-@pytest.mark.parametrize(
-    ("option", "value", "error"),
-    [
+def test_an_option_out_of_bounds_is_named():
+    """The policy raises the error, and not the first failure."""
+    for option, value, error in [
         ("attempts", 0, ValueError),
         ("attempts", 1.5, TypeError),
         ("attempts", True, TypeError),
@@ -487,12 +487,9 @@ def test_retry_takes_nothing_else(retry):
         ("initial_wait", math.nan, ValueError),
         ("max_wait", math.inf, ValueError),
         ("max_retry_after", None, TypeError),
-    ],
-)
-def test_an_option_out_of_bounds_is_named(option, value, error):
-    """The policy raises the error, and not the first failure."""
-    with pytest.raises(error, match=f"^{option} must be "):
-        RetryPolicy(**{option: value})
+    ]:
+        with pytest.raises(error, match=f"^{option} must be "):
+            RetryPolicy(**{option: value})
 
 
 def test_a_policy_is_a_value():

@@ -322,13 +322,13 @@ async def test_the_name_of_a_program_comes_first(server):
         assert f"User-Agent: {name} aiotofupilot/" in server.headers[-1]
 
 
-@pytest.mark.parametrize("name", ["", " a", "a ", "a  b", "a/", "/1", "a/1/2", "a (b)", "é", "a\r\nX: y", "a\n"])
-def test_a_name_that_no_user_agent_can_have_is_refused(name):
-    with pytest.raises(ValueError, match=r"user_agent must be names such as 'my-service/1\.2'") as caught:
-        TofuPilotSession(KEY, user_agent=name)
-    assert caught.value.parameter == "user_agent"
-    with pytest.raises(TypeError, match="user_agent must be a string or None, got 3"):
-        TofuPilotSession(KEY, user_agent=3)
+def test_a_name_that_no_user_agent_can_have_is_refused():
+    for name in ["", " a", "a ", "a  b", "a/", "/1", "a/1/2", "a (b)", "é", "a\r\nX: y", "a\n"]:
+        with pytest.raises(ValueError, match=r"user_agent must be names such as 'my-service/1\.2'") as caught:
+            TofuPilotSession(KEY, user_agent=name)
+        assert caught.value.parameter == "user_agent"
+        with pytest.raises(TypeError, match="user_agent must be a string or None, got 3"):
+            TofuPilotSession(KEY, user_agent=3)
 
 
 async def test_the_key_goes_with_it_and_a_forgotten_session_stays_as_long_as_it_is_needed(server):

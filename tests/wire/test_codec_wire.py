@@ -3,7 +3,6 @@
 from datetime import UTC, datetime, timedelta, timezone
 from pathlib import Path
 
-import pytest
 from msgspec import json
 
 from aiotofupilot import Procedure
@@ -17,11 +16,11 @@ PAGES = {case["name"]: case["response"]["body"] for case in WIRE if "data" in ca
 decode = PageDecoder(Procedure)
 
 
-@pytest.mark.parametrize("page", PAGES.values(), ids=PAGES)
-def test_recorded_items_come_back_as_they_came(page):
+def test_recorded_items_come_back_as_they_came():
     """The keys and their order, the nulls and the dates are the same."""
-    items = [to_wire(procedure) for procedure in decode(json.encode(page), 0).data]
-    assert json.encode(items) == json.encode(page["data"])
+    for page in PAGES.values():
+        items = [to_wire(procedure) for procedure in decode(json.encode(page), 0).data]
+        assert json.encode(items) == json.encode(page["data"])
 
 
 def test_what_is_written_decodes_to_the_same():

@@ -16,11 +16,11 @@ from aiotofupilot import (
 )
 
 
-@pytest.mark.parametrize("name", MODELS)
-def test_what_the_api_sends_is_read_and_written_again(name):
-    item = from_wire(EXAMPLES[name], MODELS[name])
-    assert type(item) is MODELS[name]
-    assert from_wire(to_wire(item), MODELS[name]) == item
+def test_what_the_api_sends_is_read_and_written_again():
+    for name in MODELS:
+        item = from_wire(EXAMPLES[name], MODELS[name])
+        assert type(item) is MODELS[name]
+        assert from_wire(to_wire(item), MODELS[name]) == item
 
 
 @pytest.mark.parametrize(
@@ -39,7 +39,7 @@ def test_what_is_not_such_an_item_is_refused_with_its_path(document, path, fault
     assert (caught.value.path, str(caught.value)) == (path, f"{path}: {fault}")
 
 
-@pytest.mark.parametrize("model", [dict, "Run", int, None, Page, PageMeta, Shard, Checkpoint, Watermark])
-def test_what_is_not_a_model_is_refused(model):
-    with pytest.raises(TypeError, match=r"^model must be a model of aiotofupilot, such as Run, got "):
-        from_wire({}, model)
+def test_what_is_not_a_model_is_refused():
+    for model in [dict, "Run", int, None, Page, PageMeta, Shard, Checkpoint, Watermark]:
+        with pytest.raises(TypeError, match=r"^model must be a model of aiotofupilot, such as Run, got "):
+            from_wire({}, model)

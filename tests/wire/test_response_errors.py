@@ -25,9 +25,9 @@ def refusal(status, body=b"", **headers):
     return problem(answer(status, body, **headers))
 
 
-@pytest.mark.parametrize(
-    ("status", "error"),
-    [
+def test_any_other_status_has_its_class_too():
+    """Every status that is not 2xx is an error."""
+    for status, error in [
         (301, APIError),
         (304, APIError),
         (402, APIError),
@@ -39,11 +39,8 @@ def refusal(status, body=b"", **headers):
         (504, ServerError),
         (599, ServerError),
         (600, ServerError),
-    ],
-)
-def test_any_other_status_has_its_class_too(status, error):
-    """Every status that is not 2xx is an error."""
-    assert type(refusal(status)) is error
+    ]:
+        assert type(refusal(status)) is error
 
 
 @pytest.mark.parametrize(
@@ -142,9 +139,9 @@ def test_any_json_of_any_error_becomes_an_api_error(document):
 DATE = "Sun, 01 Feb 2026 12:00:30 GMT"
 
 
-@pytest.mark.parametrize(
-    ("asked", "seconds"),
-    [
+def test_retry_after_is_read_in_seconds_or_as_a_date():
+    """RFC 9110 has three spellings of a date. A date that has passed asks for no wait."""
+    for asked, seconds in [
         ("0", 0.0),
         ("7", 7.0),
         (" 120 ", 120.0),
@@ -157,16 +154,13 @@ DATE = "Sun, 01 Feb 2026 12:00:30 GMT"
         ("Sun Feb  1 12:00:30 2026", 30.0),
         ("Sun, 01 Feb 2026 11:59:00 GMT", 0.0),
         ("Thu, 01 Jan 1970 00:00:00 GMT", 0.0),
-    ],
-)
-def test_retry_after_is_read_in_seconds_or_as_a_date(asked, seconds):
-    """RFC 9110 has three spellings of a date. A date that has passed asks for no wait."""
-    assert retry_after(answer(429, Retry_After=asked)) == seconds
+    ]:
+        assert retry_after(answer(429, Retry_After=asked)) == seconds
 
 
-@pytest.mark.parametrize(
-    "asked",
-    [
+def test_retry_after_that_cannot_be_read_asks_for_nothing():
+    """Ten digits are a Unix time, which is no duration."""
+    for asked in [
         "",
         "soon",
         "-1",
@@ -182,11 +176,8 @@ def test_retry_after_is_read_in_seconds_or_as_a_date(asked, seconds):
         "1770000000",
         "12:00",
         "Sun, 01 Feb",
-    ],
-)
-def test_retry_after_that_cannot_be_read_asks_for_nothing(asked):
-    """Ten digits are a Unix time, which is no duration."""
-    assert retry_after(answer(429, Retry_After=asked)) is None
+    ]:
+        assert retry_after(answer(429, Retry_After=asked)) is None
 
 
 def test_a_response_without_retry_after_asks_for_nothing():
