@@ -6,13 +6,13 @@ import inspect
 import os
 import signal
 import sys
-from contextlib import nullcontext, redirect_stdout, suppress
+from contextlib import nullcontext, redirect_stdout
 from typing import TYPE_CHECKING, Any, TextIO, cast
 
 from cyclopts import App, Parameter
 
 from aiotofupilot import __version__
-from aiotofupilot.listings import NAMES, listing_class
+from aiotofupilot.listings import NAMES
 
 from .failures import EXPECTED, DeadlineError, ExitCode, StoppedError, explained
 from .get import get, whoami
@@ -37,24 +37,18 @@ _USAGE = {
 }
 """cyclopts would call the listings ``ARGS``."""
 
-_MADE_LATE = {
-    "download": "Download the attachments of runs or units into a folder.",
-    "mirror": "Bring a DuckDB database up to date, with a table for each listing.",
-}
-"""Commands with the options of listings. By their names, what the help of the whole command says of them."""
-
 _NO_CONSOLE = cast("Console", object())
 """Nothing is printed on the console for errors, because they are raised. Without this one, cyclopts would load rich."""
 
-_INSTALLS_COMPLETION = "--install-completion"
+_ALL = ("", "--help", "-h", "--install-completion")
+"""What needs every command: the help of the whole command, and a shell that learns to complete the options."""
 
 
 def app_for(arguments: Sequence[str]) -> App:
     """Return the command line, ready for some arguments.
 
-    It takes some time to load a listing and to read its options. So only the listing that is asked for is loaded. The
-    help of the whole command has a line for each, and a shell is taught to complete the options of all of them. Only
-    that help offers the completion.
+    It takes some time to load a listing and to read its options. So only the listing that is asked for is loaded, and
+    all of them for `_ALL`. The completion is offered only where no listing is asked for.
     """
     app = App(
         name="aiotofupilot",
@@ -69,13 +63,11 @@ def app_for(arguments: Sequence[str]) -> App:
         exit_on_error=False,
     )
     wanted = next(iter(arguments), "")
-    tells_all = wanted in ("", "--help", "-h")
-    for name in (*NAMES, *_MADE_LATE):
-        if wanted in (name, _INSTALLS_COMPLETION):
+    for name in (*NAMES, *_USAGE):
+        if wanted == name or wanted in _ALL:
             app.command(_made(name), name=name, usage=_USAGE.get(name))
         else:
-            about = _MADE_LATE.get(name) or (listing_class(name).summary if tells_all else "")
-            app.command(App(name=name, help=about))
+            app.command(App(name=name))
     for command in (get, whoami, sandbox):
         app.command(command)
     if wanted not in NAMES:
@@ -118,15 +110,9 @@ def run(arguments: Sequence[str]) -> ExitCode:
         pass  # the reader has closed the pipe
     except EXPECTED as error:
         code, line = explained(error)
-        _tell(f"aiotofupilot: {line}")
+        say(f"aiotofupilot: {line}")
         return code
     return ExitCode.DONE
-
-
-def _tell(line: str) -> None:
-    """Say why the command ends. If standard error takes nothing more, the exit code is all that is left to tell it."""
-    with suppress(OSError):
-        say(line)
 
 
 def _do(work: Coroutine[Any, Any, None]) -> None:
@@ -178,9 +164,9 @@ def _leave(error: BaseException, *, is_terminated: bool) -> None:
     if code == ExitCode.INTERRUPTED and is_terminated:
         code = ExitCode.TERMINATED
     if code == ExitCode.INTERRUPTED and is_terminal(sys.stderr):
-        _tell("")  # after the terminal's ^C
+        say("")  # after the terminal's ^C
     if line:
-        _tell(f"aiotofupilot: {line}")
+        say(f"aiotofupilot: {line}")
     if code == ExitCode.TERMINATED:
         signal.raise_signal(signal.SIGTERM)  # so the sender sees that the signal ended the process
     os._exit(code)  # and in a container's first process, which the signal alone does not end

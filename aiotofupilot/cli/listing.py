@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from attrs import frozen
 
-from aiotofupilot import Checkpoint, TofuPilotError, __version__
+from aiotofupilot import Checkpoint, DetailsWalk, TofuPilotError, __version__
 from aiotofupilot.listings import listing_class
 
 from .failures import DeadlineError, StoppedError, UsageError
@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from contextlib import AbstractAsyncContextManager
     from pathlib import Path
 
-    from aiotofupilot import DetailsWalk, Paginator, TofuPilotSession, Walk, WalkStats
+    from aiotofupilot import Paginator, TofuPilotSession, Walk, WalkStats
 
     from .formats import Format
     from .output import Options, Output
@@ -63,11 +63,6 @@ class Query:
         listing: Any = listing_class(self.name)
         model: type[Any] = listing.details_class() if self.has_details else listing.model
         return model
-
-    @property
-    def at_once(self) -> int:
-        """At most this many items are written at a time. One with details can have tens of megabytes."""
-        return 1 if self.has_details else sys.maxsize
 
     def listing(self, session: TofuPilotSession) -> Paginator[Any]:
         """Return the listing. Nothing is sent yet.
@@ -110,10 +105,8 @@ class Query:
 
     def options(self) -> Options:
         """Return the options that decide what is listed."""
-        filters = {argument.name for argument in listing_class(self.name).filters}
-        decisive = {name: value for name, value in self.arguments.items() if name in filters}
-        for name in ("max_items", "cursor"):
-            decisive[name] = self.arguments.get(name)
+        filters = [argument.name for argument in listing_class(self.name).filters if argument.name in self.arguments]
+        decisive = {name: self.arguments.get(name) for name in (*filters, "max_items", "cursor")}
         if self.has_details:
             decisive["details"] = True
         return {"listing": self.name, **{option(name): _as_text(value) for name, value in decisive.items()}}
@@ -189,8 +182,7 @@ async def write_listing(
                     query.name, to_standard_output=path is None, total=query.arguments.get("max_items"), begun=out.items
                 ) as progress:
                     walk = query.after(out).walk(session, takes_structs=output_format.takes_structs)
-                    counting = counting_beside(query, session, progress)
-                    await _write(walk, output_format, out, progress, counting=counting, at_once=query.at_once)
+                    await _write(walk, output_format, out, progress, counting_beside(query, session, progress))
             is_whole = True
     except (TofuPilotError, DeadlineError, OSError, asyncio.CancelledError) as error:
         items = out.items if out else 0
@@ -208,20 +200,13 @@ async def _write(
     output_format: Format,
     out: Output,
     progress: Progress,
-    *,
     counting: AbstractAsyncContextManager[Callable[[], None]],
-    at_once: int,
 ) -> None:
-    """Write what a walk yields, some items at once. After a few times the total is told meanwhile, if someone watches.
+    """Write what a walk yields, page by page. After a few of them the total is counted meanwhile, if someone watches.
 
-    Args:
-        walk: The walk.
-        output_format: How items are written.
-        out: Where they are written.
-        progress: Counts them.
-        counting: Lets the total be counted.
-        at_once: At most this many items are written at a time.
+    An item with details is written by itself, because it can have tens of megabytes.
     """
+    at_once = 1 if isinstance(walk, DetailsWalk) else sys.maxsize
     before, pages = out.items, 0
     aside = progress.aside if isinstance(out, StandardOutput) else nullcontext
     output_format.has_items = before > 0

@@ -158,12 +158,17 @@ def _option(argument: Argument) -> inspect.Parameter:
     if argument.type is int and argument.bounds:
         details["validator"] = Number(gte=argument.bounds.low, lte=argument.bounds.high)
     details |= _OF_LIST.get(argument.name, {})
-    return inspect.Parameter(
+    return _parameter(
         argument.name,
-        inspect.Parameter.KEYWORD_ONLY,
-        default=inspect.Parameter.empty if argument.is_required else argument.default,
-        annotation=Annotated[kind if argument.is_required else kind | None, Parameter(**details)],
+        kind if argument.is_required else kind | None,
+        inspect.Parameter.empty if argument.is_required else argument.default,
+        **details,
     )
+
+
+def _parameter(name: str, kind: Any, default: object, /, **details: Any) -> inspect.Parameter:  # noqa: ANN401 - as cyclopts has them
+    annotation = Annotated[kind, Parameter(**details)]
+    return inspect.Parameter(name, inspect.Parameter.KEYWORD_ONLY, default=default, annotation=annotation)
 
 
 def _kind(argument: Argument) -> tuple[Any, dict[str, Any]]:
@@ -180,20 +185,15 @@ def _kind(argument: Argument) -> tuple[Any, dict[str, Any]]:
 
 
 DETAILS = {
-    "details": inspect.Parameter(
+    "details": _parameter(
         "details",
-        inspect.Parameter.KEYWORD_ONLY,
-        default=False,
-        annotation=Annotated[
-            bool,
-            Parameter(
-                group=_OUTPUT,
-                show_default=False,
-                help="Write everything that the server knows of each item, such as the phases of a run with their "
-                "measurements. Each item takes one more request, so let --concurrency send several. It needs the "
-                "format jsonl, json or parquet.",
-            ),
-        ],
+        bool,
+        False,  # noqa: FBT003 - the default
+        group=_OUTPUT,
+        show_default=False,
+        help="Write everything that the server knows of each item, such as the phases of a run with their "
+        "measurements. Each item takes one more request, so let --concurrency send several. It needs the format jsonl, "
+        "json or parquet.",
     )
 }
 """The option of a listing whose items the API also returns by themselves."""

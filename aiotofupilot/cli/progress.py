@@ -7,7 +7,7 @@ import math
 import os
 import sys
 import time
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from datetime import timedelta
 from typing import TYPE_CHECKING, TextIO, cast
 
@@ -143,7 +143,7 @@ class Progress(logging.Handler):
             self.failure = f"the latest warning was: {message}"
         if self._is_untold and is_terminal(sys.stderr):
             self._is_untold = False
-            with self.aside(), suppress(OSError):  # the terminal is gone, and with it whoever watched
+            with self.aside():
                 say(f"aiotofupilot: {message}")
         else:
             self._warning = visible(message)

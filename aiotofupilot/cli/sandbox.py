@@ -19,7 +19,7 @@ from aiotofupilot.listings import NAMES, listing_class
 from .converters import timestamp
 from .failures import UsageError
 from .options import unwrapped
-from .terminal import put, say
+from .terminal import put, visible
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -124,11 +124,11 @@ async def serve(sandbox: Sandbox) -> None:
     try:
         put(sys.stdout, f"export TOFUPILOT_URL={sandbox.url}\nexport TOFUPILOT_API_KEY={sandbox.api_key}\n")
         made_up = f"{len(sandbox.procedures):,} procedures, {len(sandbox.runs):,} runs and more"
-        say(f"{made_up} at {sandbox.url}, until Ctrl-C")
+        put(sys.stderr, f"{made_up} at {sandbox.url}, until Ctrl-C\n")
         while True:
             request = await answered.get()
             sandbox.requests.clear()  # it may run for days
-            say(f"{request.time.astimezone():%H:%M:%S} {request}")
+            put(sys.stderr, visible(f"{request.time.astimezone():%H:%M:%S} {request}") + "\n")
     finally:
         await sandbox.stop()
 

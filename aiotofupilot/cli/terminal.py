@@ -8,7 +8,6 @@ import select
 import stat
 import sys
 from contextlib import suppress
-from io import TextIOBase
 from typing import IO, TYPE_CHECKING, Any, TextIO, cast
 
 if TYPE_CHECKING:
@@ -85,28 +84,19 @@ def put(stream: TextIO | None, text: str) -> None:
 
 
 def say(line: str) -> None:
-    """Write one line to standard error, as `put` does."""
-    put(sys.stderr, f"{visible(line)}\n")
+    """Write one line to standard error, at once and whole. If that takes nothing more, nobody is told."""
+    with suppress(OSError):
+        put(sys.stderr, f"{visible(line)}\n")
 
 
-class Whole(TextIOBase):
+class Whole:
     """A standard stream for those who print: what they write is `put` there."""
 
     def __init__(self, stream: TextIO) -> None:
         self._stream = stream
 
-    @property
-    def encoding(self) -> str:  # type: ignore[override] # typeshed has it as an attribute
-        """The stream's encoding."""
-        return self._stream.encoding
-
-    def fileno(self) -> int:
-        """Return the stream's descriptor."""
-        return self._stream.fileno()
-
-    def isatty(self) -> bool:
-        """Return whether the stream is a terminal."""
-        return is_terminal(self._stream)
+    def __getattr__(self, name: str) -> Any:  # noqa: ANN401 - of the stream
+        return getattr(self._stream, name)
 
     def write(self, text: str) -> int:
         """Write some text at once."""

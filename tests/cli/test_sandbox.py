@@ -179,21 +179,20 @@ def test_a_file_that_holds_something_else(tmp_path, text, complaint):
         items_of(path)
 
 
-async def test_serves_and_tells(sandbox_of, monkeypatch, capsys):
+async def test_serves_and_tells(sandbox_of, monkeypatch):
     """Where it is comes first, then a line a request, of which nothing is kept; cancelled, it is gone."""
     said = asyncio.Queue()
-    monkeypatch.setattr(command, "say", said.put_nowait)
+    monkeypatch.setattr(command, "put", lambda _, text: said.put_nowait(text))
     sandbox = sandbox_of()
     running = asyncio.create_task(command.serve(sandbox))
-    assert await said.get() == f"3 procedures, 20 runs and more at {sandbox.url}, until Ctrl-C"
-    assert capsys.readouterr().out == (
-        f"export TOFUPILOT_URL={sandbox.url}\nexport TOFUPILOT_API_KEY={sandbox.api_key}\n"
-    )
+    exports = await said.get()
+    assert exports == f"export TOFUPILOT_URL={sandbox.url}\nexport TOFUPILOT_API_KEY={sandbox.api_key}\n"
+    assert await said.get() == f"3 procedures, 20 runs and more at {sandbox.url}, until Ctrl-C\n"
     async with aiohttp.ClientSession() as client:
         for path in ("/v2/procedures?limit=2", "/v2/nope"):
             await client.get(sandbox.url + path, headers={"Authorization": f"Bearer {sandbox.api_key}"})
-    assert re.fullmatch(r"\d\d:\d\d:\d\d GET /api/v2/procedures\?limit=2: 200, 2 procedures", await said.get())
-    assert re.fullmatch(r"\d\d:\d\d:\d\d GET /api/v2/nope: 404", await said.get())
+    assert re.fullmatch(r"\d\d:\d\d:\d\d GET /api/v2/procedures\?limit=2: 200, 2 procedures\n", await said.get())
+    assert re.fullmatch(r"\d\d:\d\d:\d\d GET /api/v2/nope: 404\n", await said.get())
     assert len(sandbox.requests) == 0
     running.cancel()
     with pytest.raises(asyncio.CancelledError):
