@@ -16,6 +16,9 @@ __all__ = ["as_float", "as_str", "aware", "boolean", "for_parameter", "integer",
 T = TypeVar("T")
 E = TypeVar("E", bound=Exception)
 
+_SHOWN = 300
+"""The most characters of a value in an error. A run with everything in it can have a million."""
+
 
 def for_parameter(error: E, parameter: str) -> E:
     """Return an error after giving it the attribute ``parameter``."""
@@ -24,8 +27,10 @@ def for_parameter(error: E, parameter: str) -> E:
 
 
 def must_be(error: type[E], parameter: str, bound: str, value: object) -> E:
-    """Return the error for an argument that is out of bounds or of the wrong type. It shows the value."""
-    return for_parameter(error(f"{parameter} must be {bound}, got {value!r}"), parameter)
+    """Return the error for an argument that is out of bounds or of the wrong type, with the beginning of the value."""
+    shown = repr(value)
+    shown = shown if len(shown) <= _SHOWN else f"{shown[:_SHOWN]}…"
+    return for_parameter(error(f"{parameter} must be {bound}, got {shown}"), parameter)
 
 
 def as_str(text: str) -> str:

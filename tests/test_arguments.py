@@ -86,6 +86,13 @@ def test_zero_seconds_are_refused_where_they_mean_nothing(value):
         seconds("timeout", value, zero=False)
 
 
+def test_a_long_value_is_shown_in_part():
+    """Such as a run with everything in it, given in the place of one of its attachments."""
+    with pytest.raises(TypeError) as caught:
+        integer("limit", "x" * 1_000_000, low=1)
+    assert str(caught.value) == f"limit must be an integer, got '{'x' * 299}…"
+
+
 def test_one_of_a_few_passes_as_it_is():
     assert one_of("on_drift", "raise", ("ignore", "raise")) == "raise"
 

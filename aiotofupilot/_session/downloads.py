@@ -240,7 +240,7 @@ def _lock(path: Path) -> asyncio.Lock:
 
 def _checked(attachment: object) -> Attachment:
     if not isinstance(attachment, Attachment):
-        raise must_be(TypeError, "attachment", "an Attachment", attachment)
+        raise must_be(TypeError, "attachment", "an Attachment, which details() of runs and units have", attachment)
     owner = attachment.owner
     if owner is None and attachment.download_url is None:
         raise for_parameter(
