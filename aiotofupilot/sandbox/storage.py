@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 __all__ = ["Storage", "contents"]
 
 _ROOT = "/storage/"
-_RANGE = re.compile(r"bytes=(\d*)-(\d*)")
+_RANGE = re.compile(r"bytes=(\d{0,18})-(\d{0,18})")
 _LINES = 300
 
 
