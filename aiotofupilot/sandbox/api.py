@@ -150,7 +150,7 @@ class Api:
         if self._is_station(authorization) and resource.name not in self.station_listings:
             raise Refusal(403, "FORBIDDEN", f"Stations cannot read {resource.name}")
         query = query if isinstance(query, Query) else Query(query)
-        asked, snapshot = read(resource.parameters, query), self.factory.snapshot()
+        asked, snapshot = _asked(resource, query.pairs), self.factory.snapshot()
         selected = self._select(resource, asked, query, snapshot)
         if not resource.paged:
             return Page(data=list(selected), meta=PageMeta(has_more=False))
@@ -201,6 +201,12 @@ class Api:
         if authorization not in {f"Bearer {self.station_key}", f"Bearer {self.api_key}"}:
             raise Refusal(401, "UNAUTHORIZED", "Unauthorized")
         return authorization == f"Bearer {self.station_key}"
+
+
+@lru_cache(maxsize=256)
+def _asked(resource: Resource[Any], pairs: tuple[tuple[str, str], ...]) -> Values:
+    """Read the query of a request. Do not change the result, because clients send the same query again and again."""
+    return read(resource.parameters, Query(pairs))
 
 
 @lru_cache(maxsize=256)

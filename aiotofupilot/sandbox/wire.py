@@ -64,9 +64,12 @@ def not_found() -> Refusal:
     return Refusal(404, "NOT_FOUND", "Not found")
 
 
+_ENCODER = json.JSONEncoder(ensure_ascii=False, separators=(",", ":"))
+
+
 def dumps(value: object) -> bytes:
     """Write a document of types that JSON has, without spaces, in UTF-8."""
-    return json.dumps(value, ensure_ascii=False, separators=(",", ":")).encode()
+    return _ENCODER.encode(value).encode()
 
 
 def write_array(items: Iterable[bytes]) -> Response:
