@@ -146,8 +146,7 @@ class PartFile:
         """
         self._flush(is_last=True)
         os.fsync(self._file.fileno())
-        if sys.platform == "win32":  # where an open file cannot be moved; elsewhere it keeps its lock until later
-            self._file.close()  # pragma: no cover - no test runs on Windows
+        self._close_on_windows()
         self._path.replace(self._target)
         self._etag_path.unlink(missing_ok=True)
         self._file.close()
@@ -161,8 +160,15 @@ class PartFile:
             with suppress(OSError):  # the file is shorter then
                 self._flush()
             if not self._written or self._target.is_file():
+                self._close_on_windows()
                 self._path.unlink(missing_ok=True)
                 self._etag_path.unlink(missing_ok=True)
+
+    def _close_on_windows(self) -> None:
+        """Close the file on Windows, where an open one is neither moved nor removed. Elsewhere it keeps its lock."""
+        if sys.platform == "win32":
+            self._file.close()
+            self._is_open = False
 
 
 def _locked(path: Path) -> FileIO | None:
@@ -173,7 +179,7 @@ def _locked(path: Path) -> FileIO | None:
     flags = os.O_RDWR | os.O_APPEND | os.O_CREAT | getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_BINARY", 0)
     file = open(os.open(path, flags, 0o666), "r+b", buffering=0)  # noqa: PTH123, SIM115 - the caller closes it
     if sys.platform == "win32":
-        return file  # pragma: no cover - no test runs on Windows
+        return file
     try:
         fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
     except BlockingIOError:

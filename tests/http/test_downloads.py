@@ -15,7 +15,9 @@ import sys
 import threading
 import warnings
 from contextlib import aclosing, suppress
+from functools import partialmethod
 from pathlib import Path
+from types import SimpleNamespace
 
 import aiohttp
 import pytest
@@ -894,6 +896,45 @@ class TestTwice:
         monkeypatch.setattr(fcntl, "flock", flock)
         storage.answers = [whole()]
         assert (await session.download(given(storage), tmp_path)).read_bytes() == DATA
+
+
+class TestWindows:
+    """There, an open file can be neither moved nor removed, and nothing is locked."""
+
+    @pytest.fixture(autouse=True)
+    def windows(self, monkeypatch):
+        monkeypatch.setattr("aiotofupilot._http.part.sys", SimpleNamespace(platform="win32"))
+        for name in ("replace", "unlink"):
+            monkeypatch.setattr(Path, name, partialmethod(self.unless_open, getattr(Path, name)))
+
+    @staticmethod
+    def unless_open(path, change, *args, **kwargs):
+        if str(path) in opened():
+            raise PermissionError(errno.EACCES, "it is used by another process", str(path))
+        return change(path, *args, **kwargs)
+
+    async def test_a_file_is_downloaded(self, session, storage, tmp_path):
+        storage.answers = [whole()]
+        assert (await session.download(given(storage), tmp_path)).read_bytes() == DATA
+        assert parts(tmp_path) == ["7a1c-trace.bin"]
+
+    async def test_a_refusal_is_raised(self, session, storage, tmp_path):
+        storage.answers = [http(b"", status="403 No")]
+        with pytest.raises(APIError, match="403"):
+            await session.download(given(storage), tmp_path)
+        assert parts(tmp_path) == []
+
+    async def test_a_place_that_cannot_be_taken_is_told(self, session, storage, tmp_path, monkeypatch):
+        """Such as by a scanner of viruses that looks at the part."""
+
+        def replace(path, target):
+            raise PermissionError(errno.EACCES, "it is scanned", str(path))
+
+        monkeypatch.setattr(Path, "replace", replace)
+        storage.answers = [whole()]
+        with pytest.raises(PermissionError, match="it is scanned"):
+            await session.download(given(storage), tmp_path)
+        assert (tmp_path / "7a1c-trace.bin.part").read_bytes() == DATA
 
 
 class TestMany:
