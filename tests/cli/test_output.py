@@ -9,6 +9,7 @@ from contextlib import contextmanager, suppress
 from fcntl import F_SETPIPE_SZ, fcntl
 from io import TextIOWrapper
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 
@@ -68,6 +69,25 @@ async def test_a_failed_run_leaves_the_place_as_it_was(tmp_path, held, failure):
     with pytest.raises(failure):
         await write_and_fail(path, failure)
     assert [file.read_text() for file in tmp_path.iterdir()] == ([held] if held else [])
+
+
+async def test_a_place_that_is_in_use_on_windows_is_told(tmp_path, monkeypatch):
+    """Such as by a spreadsheet. What is written stays, and another run completes it."""
+    monkeypatch.setattr("aiotofupilot.cli.output.sys", SimpleNamespace(platform="win32"))
+    path, replace, used = tmp_path / "runs.csv", Path.replace, [PermissionError(errno.EACCES, "it is in use")]
+
+    def replace_unless_in_use(source, target):
+        if target == path and used:
+            raise used.pop()
+        return replace(source, target)
+
+    monkeypatch.setattr(Path, "replace", replace_unless_in_use)
+    with pytest.raises(PermissionError, match="it is in use"):
+        async with output(path, {}) as file:
+            await file.write(b"one\n", items=1, checkpoint="after one")
+    async with output(path, {}, resume=True) as file:
+        assert file.checkpoint == "after one"
+    assert path.read_bytes() == b"one\n"
 
 
 async def test_a_link_stays_a_link(tmp_path):
