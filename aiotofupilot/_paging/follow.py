@@ -83,6 +83,7 @@ class FollowedListing(Iteration[T]):
                     await self._wait_until_due()
                     if self._watermark is None:
                         await self._pass_what_exists()
+                        self._failing_since = None
                         continue
                     if self._poll is None:
                         plan = evolve(self._plan, max_items=self._wanted)

@@ -371,6 +371,18 @@ class TestOutage:
         add(server, "b")
         assert (await anext(stream)).id == "b"
 
+    async def test_an_outage_before_the_first_poll_is_over_once_what_exists_was_passed(self, server):
+        stream = listing("ordered", server).follow(10.0, max_outage=35.0)
+        down = [ServerError("down", status=503) for _ in range(6)]
+        server.failures += down[:3]
+        task = asyncio.create_task(anext(stream))
+        while stream.watermark is None:  # noqa: ASYNC110 - no event tells
+            await asyncio.sleep(0)
+        server.failures += down[3:]
+        add(server, "a")
+        assert (await task).id == "a"
+        assert server.outlived == down
+
     async def test_the_time_that_the_retries_took_counts(self, server):
         listed = listing("ordered", server)
         stream = listed.follow(10.0, listed.since().watermark, max_outage=35.0)
