@@ -54,10 +54,6 @@ class _Entry(Generic[P]):
     """Whether the details are to be decoded as soon as they come, because they could not be decoded before."""
 
     @property
-    def is_in_flight(self) -> bool:
-        return self.task is not None and not self.task.done()
-
-    @property
     def body(self) -> bytes | None:
         """The details; None: they are not there."""
         task = self.task
@@ -201,14 +197,14 @@ class DetailWindow(Generic[D, P]):
         for at in range(len(entries) - 1, 0, -1):
             if held > self._max_buffer and lengths[at]:
                 entries[at].task, held = None, held - lengths[at]
-        in_flight = len(self._in_flight())
+        tasks = self._in_flight()
+        in_flight, expected = len(tasks), held + (len(tasks) - (self._reader in tasks)) * self._largest
         if self._is_short() and self._reader is None and not self._has_ended and in_flight < concurrency:
             taking = self.walk._take_placed(2 * concurrency, self._place)  # noqa: SLF001 # pyright: ignore[reportPrivateUsage] - no user needs it
             with self.span.fetching():
                 self._reader = begun(taking)
             in_flight += 1
         width = concurrency if self._source.is_known and self._largest else 1
-        expected = held + sum(entry.is_in_flight for entry in entries) * self._largest
         for at, entry in enumerate(islice(entries, width if self._wanted is None else min(width, self._wanted))):
             if entry.task is None:
                 expected += self._largest

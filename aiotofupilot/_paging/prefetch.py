@@ -79,7 +79,7 @@ class Window(Generic[T]):
         self._prefetched: deque[tuple[int, int, Deadline, asyncio.Task[Page[T]]]] = deque()
         self._deadline = Deadline()
         self._cancelled: list[asyncio.Task[Page[T]]] = []
-        self._bisection = on_unreadable and Bisection(fetch, on_unreadable, overlap=overlap)
+        self._bisection = on_unreadable and Bisection(fetch, on_unreadable, overlap)
         self._has_offsets = self._has_learned = False
         self.is_sequential = False
         """Whether one page is in flight at most, although more are allowed, because cursors cannot be predicted."""

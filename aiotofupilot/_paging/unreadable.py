@@ -88,7 +88,7 @@ class Bisection(Generic[T]):
         overlap: How many items of a page the next page is to begin with, 0 or 1.
     """
 
-    def __init__(self, fetch: Fetch[T], on_unreadable: OnUnreadable, *, overlap: int = 0) -> None:
+    def __init__(self, fetch: Fetch[T], on_unreadable: OnUnreadable, overlap: int) -> None:
         self.gap: Gap | None = None
         """What lies before the part that was handed over last."""
         self.is_under_way = False
