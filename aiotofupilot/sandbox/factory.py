@@ -9,7 +9,7 @@ from functools import lru_cache, partial
 from operator import is_
 from random import Random
 from threading import RLock
-from typing import TYPE_CHECKING, Any, Generic, Self, TypedDict, TypeVar, Unpack, cast, overload
+from typing import TYPE_CHECKING, Any, Generic, TypedDict, TypeVar, Unpack, cast
 
 from attrs import evolve
 
@@ -51,12 +51,8 @@ class _Rows(Generic[T]):
     def __set_name__(self, owner: type[Listings], name: str) -> None:
         self._name = name
 
-    @overload
-    def __get__(self, listings: None, owner: type[Listings]) -> Self: ...
-    @overload
-    def __get__(self, listings: Listings, owner: type[Listings]) -> list[T]: ...
-    def __get__(self, listings: Listings | None, owner: type[Listings]) -> list[T] | Self:
-        return self if listings is None else listings.rows(self._name)
+    def __get__(self, listings: Listings, owner: type[Listings]) -> list[T]:
+        return listings.rows(self._name)
 
     def __set__(self, listings: Listings, items: Iterable[T]) -> None:
         listings.rows(self._name)[:] = items
