@@ -1,7 +1,7 @@
 """The recipes for engines that list shards on many workers count what is listed.
 
-In the profile nightly, they run as they stand, on the engines themselves. Only `.ci/run nightly` installs Ray and
-Spark, because they are large. Elsewhere, their recipes run over stand-ins for the few names that they use.
+In the profile nightly, they run as they stand, on the engines themselves. Only `.ci/run nightly` installs these,
+because they are large. Elsewhere, their recipes run over stand-ins for the few names that they use.
 """
 
 import os
