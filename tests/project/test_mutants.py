@@ -110,16 +110,13 @@ CHECKOUT = {
         def unused(flag=True):
             return flag
         """,
-    "aiotofupilot/testing/__init__.py": "",
-    "aiotofupilot/testing/plugin.py": "",  # pytest loads it, because the project says so
     "pytest.ini": """
         [pytest]
-        addopts = -p no:aiohttp -p no:asyncio -p no:anyio -p no:pytest_cov
-        """,  # to load these takes longer than the tests
+        addopts = --disable-plugin-autoload
+        """,  # to load the plugins takes longer than the tests
     "tests/conftest.py": """
-        from hypothesis import settings
-
-        settings.register_profile("quick", settings.get_profile("default"))
+        def pytest_addoption(parser):
+            parser.addoption("--hypothesis-profile")
         """,
     "tests/test_shard.py": """
         import subprocess, sys
