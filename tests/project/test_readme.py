@@ -53,7 +53,7 @@ LASTING = re.compile("^(?:from|import) (?:logging|opentelemetry)", re.MULTILINE)
 
 @pytest.fixture(scope="module")
 def sandbox():
-    with serve(Sandbox(procedures=250)) as sandbox:
+    with serve(Sandbox(procedures=120, runs=300)) as sandbox:
         yield sandbox
 
 
