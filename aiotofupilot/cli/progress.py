@@ -74,7 +74,7 @@ class Progress(logging.Handler):
     def __init__(self, name: str | None, total: int | None = None, begun: int = 0, *, has_bar: bool = False) -> None:
         super().__init__()
         self.failure: str = ""
-        self.row = _Row(name or "", total, begun)
+        self.row: _Row = _Row(name or "", total, begun)
         self._rows = {} if name is None else {name: self.row}
         self._warning = ""
         self._is_untold = True
