@@ -63,11 +63,12 @@ def app_for(arguments: Sequence[str]) -> App:
         exit_on_error=False,
     )
     wanted = next(iter(arguments), "")
-    for name in (*NAMES, *_USAGE):
-        if wanted == name or wanted in _ALL:
+    names = (*NAMES, *_USAGE)
+    for name in (wanted,) if wanted in names else names:
+        if wanted in (name, *_ALL):
             app.command(_made(name), name=name, usage=_USAGE.get(name))
         else:
-            app.command(App(name=name))
+            app.command(App(name=name))  # it may be suggested
     for command in (get, whoami, sandbox):
         app.command(command)
     if wanted not in NAMES:

@@ -81,7 +81,6 @@ _HINTS: dict[type[BaseException], str] = {
     aiotofupilot.UnauthorizedError: "check the key in TOFUPILOT_API_KEY, and that it is of this server",
     aiotofupilot.ForbiddenError: "use the key of a user: a station's key may not list everything",
     aiotofupilot.BadRequestError: "the server does not accept these options",
-    aiotofupilot.NotFoundError: _ADDRESS,
     aiotofupilot.RateLimitedError: "try again later",
     aiotofupilot.ServerError: "try again later",
     aiotofupilot.APIError: _ADDRESS,

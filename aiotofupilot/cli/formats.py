@@ -20,7 +20,7 @@ from aiotofupilot import to_wire
 from aiotofupilot.models.fields import shown_fields
 
 from .failures import UsageError
-from .tables import GAP, columns_of, fitted, whole
+from .tables import GAP, columns_of, fitted
 from .terminal import is_terminal, visible, visible_json
 
 if TYPE_CHECKING:
@@ -164,7 +164,7 @@ class Table(Format):
     is_flat = True
 
     def __init__(self, columns: Sequence[Column], width: int | None) -> None:
-        self._columns = whole(columns) if width is None else fitted(columns, width)
+        self._columns = fitted(columns, width)
         self._cuts = width is not None
         self.head: bytes = self._row([column.heading for column in self._columns])
 

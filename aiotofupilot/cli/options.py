@@ -201,14 +201,13 @@ DETAILS = {
 
 def shared_filters(listings: Iterable[str]) -> list[Argument]:
     """Return the filters of several listings. The documentation of each says which listings have it."""
-    having: dict[str, list[str]] = {}
-    arguments: dict[str, Argument] = {}
+    having: dict[str, tuple[Argument, list[str]]] = {}
     for listing in listings:
         for name, argument in part_filters(listing).items():
-            having.setdefault(name, []).append(listing)
-            arguments.setdefault(name, evolve(argument, name=name))
+            having.setdefault(name, (argument, []))[1].append(listing)
     return [
-        evolve(argument, doc=f"{argument.doc} For {', '.join(having[name])}.") for name, argument in arguments.items()
+        evolve(argument, name=name, doc=f"{argument.doc} For {', '.join(names)}.")
+        for name, (argument, names) in having.items()
     ]
 
 

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
     from aiotofupilot import Deployment, Measurement, Phase
 
-__all__ = ["GAP", "TABLES", "Column", "columns_of", "counted", "fitted", "text_of", "whole"]
+__all__ = ["GAP", "TABLES", "Column", "columns_of", "counted", "fitted", "text_of"]
 
 
 @frozen
@@ -219,16 +219,13 @@ GAP = "  "
 """What stands between two columns."""
 
 
-def whole(columns: Sequence[Column]) -> list[Column]:
-    """Return all columns, each as wide as is of use."""
-    return [evolve(column, width=column.enough) for column in columns]
-
-
-def fitted(columns: Sequence[Column], width: int) -> list[Column]:
-    """Return the columns that fit, with their widths.
+def fitted(columns: Sequence[Column], width: int | None) -> list[Column]:
+    """Return the columns that fit, with their widths. None: all of them fit.
 
     Columns that do not fit are left out. The width that is left is shared in proportion to what each column can use.
     """
+    if width is None:
+        return [evolve(column, width=column.enough) for column in columns]
     kept = list(columns)
     while (missing := sum(column.width + len(GAP) for column in kept) - len(GAP) - width) > 0 and len(kept) > 1:
         kept.remove(min(kept, key=lambda column: column.leaves))
