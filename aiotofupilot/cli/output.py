@@ -246,11 +246,10 @@ class PartFile:
                 raise UsageError(f"{self._part} was begun {difference}")
             self._state = {name: state[name] for name in self._state}
             self.size, self.items, self.checkpoint = state["size"], state["items"], state["checkpoint"]
-            if self.items:
-                say(
-                    f"{self._target} was begun at {datetime.fromisoformat(state['begun']):%Y-%m-%d %H:%M:%SZ}: "
-                    "--resume completes that listing, and does not look for newer items"
-                )
+            say(
+                f"{self._target} was begun at {datetime.fromisoformat(state['begun']):%Y-%m-%d %H:%M:%SZ}: "
+                "--resume completes that listing, and does not look for newer items"
+            )
         elif self._target.exists() and self._target.stat().st_size:
             raise UsageError(
                 f"{self._target} is there already, and no interrupted run has left anything of it to go on with: "
