@@ -8,7 +8,7 @@ from __future__ import annotations
 import errno
 import os
 import stat
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any, TypeVar
 from urllib.parse import unquote, urlsplit
@@ -22,7 +22,7 @@ from aiotofupilot.settings import is_loopback
 
 from .detailed import DATA, DETAILED
 from .results import DatabaseInUseError, MirrorError
-from .selection import OF_RUNS, TABLES, run_column
+from .selection import OF_RUNS, run_column
 from .sql import definitions
 
 if TYPE_CHECKING:
@@ -63,6 +63,8 @@ _STATE = """
     CREATE TABLE _mirror_listings (listing VARCHAR, filters VARCHAR, watermark VARCHAR);
 """
 
+_NEW_STATE = "INSERT INTO _mirror VALUES (?, ?, NULL, NULL)"
+
 _READABLE_BY = "v1.4.0"
 """The oldest DuckDB that can read a file that is made here."""
 
@@ -92,6 +94,8 @@ _TYPES: Mapping[pa.DataType, str] = {
 
 _MEMORY_FULL = "iB used)"
 """What DuckDB says in other errors that come from too little memory, such as while it stores a transaction."""
+
+_NOT_A_DATABASE = "{} is not a DuckDB database: choose another file"
 
 _OPTIONS = "TYPE duckdb, ROW_GROUP_SIZE 20480"
 """How the file is attached. Without a type, DuckDB looks for an extension that knows the file. It has a whole row group
@@ -186,23 +190,23 @@ class Database:
         """
         present = self._tables()
         wanted = {*filters, *([POINTS] if "series" in filters else [])}
-        if "_mirror" not in present:
-            if strange := sorted(present.keys() & {*NAMES, *wanted}):
-                message = f"the database has a table {strange[0]} that does not belong to a mirror: choose another file"
-                raise MirrorError(message)
-            self._transact(lambda: self._make_state(server))
-        else:
+        if "_mirror" in present:
             self._check_format(present["_mirror"])
+        elif strange := sorted(present.keys() & {*NAMES, *wanted}):
+            message = f"the database has a table {strange[0]} that does not belong to a mirror: choose another file"
+            raise MirrorError(message)
+        else:
+            state = [FORMAT, server]
+            self._transact(lambda: self._connection.execute(_STATE).execute(_NEW_STATE, state))
         # A user may have removed a table. Then nothing of the listing is there, nor of series without their points.
-        whole = [table for table in present if table != "series" or POINTS in present]
+        whole = [name for name in present if name != "series" or (KEY in present[name] and POINTS in present)]
         self._connection.execute("DELETE FROM _mirror_listings WHERE listing NOT IN (SELECT unnest(?))", [whole])
         self._check_server(server)
         for listing, text in filters.items():
             self._check_filters(listing, text)
         # A table of a user's own may have the name of one of details, as long as no details are mirrored.
-        for listing in TABLES:
-            if listing in present and (listing in NAMES or listing in filters or self.has(listing)):
-                _check_columns(listing, present[listing])
+        for listing in sorted(present.keys() & {*NAMES, *filters, *self.mirrored()}):
+            _check_columns(listing, present[listing])
         if POINTS in wanted and present.get(POINTS, _POINT) != _POINT:
             message = f"the table {POINTS} is not one of a mirror: give it another name, or choose another file"
             raise MirrorError(message)
@@ -225,9 +229,9 @@ class Database:
             )
         self._connection.execute("UPDATE _mirror SET organization = ?", [organization])
 
-    def has(self, listing: str) -> bool:
-        """Return whether a listing is mirrored."""
-        return bool(self._value("SELECT count(*) FROM _mirror_listings WHERE listing = ?", listing))
+    def mirrored(self) -> set[str]:
+        """Return the listings that are mirrored."""
+        return {listing for (listing,) in self._connection.execute("SELECT listing FROM _mirror_listings").fetchall()}
 
     def watermark(self, listing: str) -> str | None:
         """Return the watermark of a listing. None: there is none."""
@@ -263,13 +267,13 @@ class Database:
         """
 
         def change() -> None:
-            if not all(map(self.has, filters)):
+            missing, tables = filters.keys() - self.mirrored(), self._tables()
+            if missing:
                 self._connection.execute("UPDATE _mirror_listings SET watermark = NULL WHERE listing = ?", [listing])
-            tables = self._tables()
-            for name, text in filters.items():
+            for name in filters:
                 self._make_table(name, tables)
-                if not self.has(name):
-                    self._connection.execute("INSERT INTO _mirror_listings VALUES (?, ?, NULL)", [name, text])
+            for name in missing:
+                self._connection.execute("INSERT INTO _mirror_listings VALUES (?, ?, NULL)", [name, filters[name]])
 
         self._transact(change)
 
@@ -290,7 +294,9 @@ class Database:
                 if DATA in rows.column_names:
                     self._merge_series(listing, rows, seen_at)
                 else:
-                    self._merge(listing, rows, seen_at)
+                    self._connection.register("incoming", rows)
+                    self._merge(listing, rows.column_names, seen_at)
+                self._connection.unregister("incoming")
             for listing, watermark in watermarks.items():
                 self._connection.execute(
                     "UPDATE _mirror_listings SET watermark = ? WHERE listing = ?", [watermark, listing]
@@ -313,24 +319,16 @@ class Database:
             if listing in OF_RUNS or listing in DETAILED:
                 condition = f"{run_column(listing)} IN (SELECT id FROM runs WHERE {condition})"  # noqa: S608 - our own
         sql = f"UPDATE {listing} SET {GONE} = ? WHERE {SEEN} IS DISTINCT FROM ? AND {GONE} IS NULL AND {condition}"  # noqa: S608 - our own
-        marked = 0
-
-        def change() -> None:
-            nonlocal marked
-            marked = int(self._value(sql, datetime.now(UTC), seen_at, *parameters))
-
-        self._transact(change)
-        return marked
+        return self._transact(lambda: int(self._value(sql, datetime.now(UTC), seen_at, *parameters)))
 
     def finish(self) -> None:
         """Note that an update has come to its end, and make the views and macros for the tables that there are."""
 
         def change() -> None:
-            mirrored = self._connection.execute("SELECT listing FROM _mirror_listings").fetchall()
-            present = {listing for (listing,) in mirrored}
+            mirrored = self.mirrored()
             self._connection.execute(f"CREATE SCHEMA IF NOT EXISTS {SCHEMA}")
             for definition in definitions():
-                if definition.needs <= present:
+                if definition.needs <= mirrored:
                     self._connection.execute(definition.sql)
             self._connection.execute("UPDATE _mirror SET updated_at = ?", [datetime.now(UTC)])
 
@@ -338,79 +336,68 @@ class Database:
 
     def _make_table(self, listing: str, tables: Mapping[str, Mapping[str, str]]) -> None:
         columns, present = _columns_of(listing), tables.get(listing, {})
-        if KEY in columns and not (present and POINTS in tables):  # then the points of what is left are not known
+        if KEY in columns and not (
+            KEY in present and POINTS in tables
+        ):  # then the points of what is left are not known
             self._connection.execute(f"DROP TABLE IF EXISTS {listing}; DROP TABLE IF EXISTS {POINTS}")
-            listed = ", ".join(f"{name} {kind}" for name, kind in _POINT.items())
-            self._connection.execute(f"CREATE TABLE {POINTS} ({listed})")
+            self._create_table(POINTS, _POINT)
             present = {}
         if not present:
-            listed = ", ".join(f"{name} {kind}" for name, kind in columns.items())
-            self._connection.execute(f"CREATE TABLE {listing} ({listed})")
+            self._create_table(listing, columns)
             return
         for name in columns.keys() - present.keys():
             self._connection.execute(f"ALTER TABLE {listing} ADD COLUMN {name} {columns[name]}")
+
+    def _create_table(self, name: str, columns: Mapping[str, str]) -> None:
+        listed = ", ".join(f"{column} {kind}" for column, kind in columns.items())
+        self._connection.execute(f"CREATE TABLE {name} ({listed})")
 
     def _merge_series(self, listing: str, rows: pa.Table, seen_at: datetime) -> None:
         """Merge series by ID. The points of those that are new or have changed are stored, and those before removed."""
         first = int(self._value(f"SELECT coalesce(max({KEY}), 0) + 1 FROM {listing}"))  # noqa: S608 - our own
         keys: Any = pa.array(range(first, first + rows.num_rows), pa.int64())
-        keyed = rows.append_column(KEY, keys)
-        self._connection.register("keyed", keyed.drop_columns([DATA]))
+        self._connection.register("incoming", rows.append_column(KEY, keys))
         changed = self._connection.execute(
-            f"SELECT keyed.{KEY}, stored.{KEY} FROM keyed LEFT JOIN {listing} AS stored USING (id) "  # noqa: S608 - likewise
-            "WHERE stored.digest IS DISTINCT FROM keyed.digest"
-        ).fetchall()
-        self._connection.unregister("keyed")
-        if old := [key for _, key in changed if key is not None]:
+            f"SELECT stored.{KEY} FROM incoming JOIN {listing} AS stored USING (id) "  # noqa: S608 - likewise
+            "WHERE stored.digest IS DISTINCT FROM incoming.digest"
+        )
+        if old := [key for (key,) in changed.fetchall()]:
             self._connection.execute(
                 f"DELETE FROM {POINTS} WHERE {KEY} BETWEEN ? AND ? AND {KEY} IN (SELECT unnest(?))",  # noqa: S608 - likewise
                 [min(old), max(old), old],
             )
         same = f"CASE WHEN {listing}.digest = incoming.digest THEN {listing}.{KEY} ELSE incoming.{KEY} END"
-        self._merge(listing, keyed.drop_columns([DATA]), seen_at, {KEY: same})
-        new = {key for key, _ in changed}
-        is_new: Any = pa.array([key in new for key in range(first, first + rows.num_rows)], pa.bool_())
-        self._connection.register("incoming", keyed.select([KEY, DATA]).filter(is_new))
+        self._merge(listing, [*rows.drop_columns([DATA]).column_names, KEY], seen_at, {KEY: same})
         self._connection.execute(
-            f"INSERT INTO {POINTS} SELECT {KEY}, generate_subscripts({DATA}, 1) - 1, unnest({DATA}) FROM incoming"  # noqa: S608 - likewise
+            f"INSERT INTO {POINTS} SELECT {KEY}, generate_subscripts({DATA}, 1) - 1, unnest({DATA}) FROM incoming "  # noqa: S608 - likewise
+            f"WHERE {KEY} IN (SELECT {KEY} FROM {listing} WHERE {KEY} >= ?)",
+            [first],
         )
-        self._connection.unregister("incoming")
 
     def _merge(
-        self, listing: str, rows: pa.Table, seen_at: datetime, changing: Mapping[str, str] | None = None
+        self, listing: str, names: Sequence[str], seen_at: datetime, changing: Mapping[str, str] | None = None
     ) -> None:
-        names = rows.schema.names
         values = {**{name: f"incoming.{name}" for name in names}, SEEN: "$seen_at", GONE: "NULL"}
         changes = ", ".join(
             f"{name} = {value}" for name, value in {**values, **(changing or {})}.items() if name != "id"
         )
-        self._connection.register("incoming", rows)
         sql = (
             f"MERGE INTO {listing} USING incoming ON {listing}.id = incoming.id "  # noqa: S608 - our own names
             f"WHEN MATCHED THEN UPDATE SET {changes} "
             f"WHEN NOT MATCHED THEN INSERT ({', '.join(values)}) VALUES ({', '.join(values.values())})"
         )
         self._connection.execute(sql, {"seen_at": seen_at})
-        self._connection.unregister("incoming")
 
-    def _make_state(self, server: str) -> None:
-        self._connection.execute(_STATE)
-        self._connection.execute("INSERT INTO _mirror VALUES (?, ?, NULL, NULL)", [FORMAT, server])
-
-    def _transact(self, change: Callable[[], None]) -> None:
+    def _transact(self, change: Callable[[], T]) -> T:
         try:
             self._connection.execute("BEGIN")
-            change()
+            changed = change()
             self._connection.execute("COMMIT")
         except BaseException:
-            self._roll_back()
+            with suppress(duckdb.Error):  # it was rolled back already, or the database is invalid after a failed write
+                self._connection.execute("ROLLBACK")
             raise
-
-    def _roll_back(self) -> None:
-        try:
-            self._connection.execute("ROLLBACK")
-        except duckdb.Error:  # it was rolled back already, or the database is invalid after a failed write
-            return
+        return changed
 
     @contextmanager
     def _explained(self) -> Generator[None]:
@@ -440,14 +427,12 @@ class Database:
         self._connection.execute("UPDATE _mirror SET server = ?, organization = NULL", [server])
 
     def _check_filters(self, listing: str, wanted: str) -> None:
-        for (found,) in self._connection.execute(
-            "SELECT filters FROM _mirror_listings WHERE listing = ?", [listing]
-        ).fetchall():
-            if found != wanted:
-                raise MirrorError(
-                    f"the database holds {listing} with {_shown(found)}, and this update has {_shown(wanted)}: "
-                    "choose another file, or the same filters"
-                )
+        found = self._value("SELECT min(filters) FROM _mirror_listings WHERE listing = ?", listing)
+        if found not in (None, wanted):
+            raise MirrorError(
+                f"the database holds {listing} with {_shown(found)}, and this update has {_shown(wanted)}: "
+                "choose another file, or the same filters"
+            )
 
     def _has_rows(self) -> bool:
         return any(self.rows(listing) for listing in self._tables().keys() & NAMES)
@@ -535,13 +520,9 @@ def _check_file(path: Path) -> bool:
             raise
         raise MirrorError(f"cannot read {path}: {error.strerror}") from error
     if head and not head[_AT:].startswith(_MAGIC):
-        raise _not_a_database(path)
+        raise MirrorError(_NOT_A_DATABASE.format(path))
     path.resolve().unlink()  # and keep a link to it
     return False
-
-
-def _not_a_database(path: Path) -> MirrorError:
-    return MirrorError(f"{path} is not a DuckDB database: choose another file")
 
 
 def _unusable(error: duckdb.Error, path: Path) -> MirrorError | OSError:
@@ -555,5 +536,5 @@ def _unusable(error: duckdb.Error, path: Path) -> MirrorError | OSError:
             message = f"{who} has {path} open already: close it there, or wait until that is done"
             return DatabaseInUseError(message, path=path)
     if "not a valid DuckDB database file" in text:
-        return _not_a_database(path)
+        return MirrorError(_NOT_A_DATABASE.format(path))
     return MirrorError(f"cannot use {path}: {text.partition(chr(10))[0]}")

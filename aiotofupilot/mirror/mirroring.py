@@ -11,11 +11,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, ParamSpec, TypeVar
 
 from aiotofupilot import TofuPilotSession
-from aiotofupilot._arguments import boolean, for_parameter, one_of, seconds
+from aiotofupilot._arguments import boolean, for_parameter, must_be, one_of, seconds
 from aiotofupilot._blocking import LoopThread
 
 from .database import Database
-from .detailed import DETAILED
 from .selection import Selection
 from .update import How, Update
 
@@ -146,12 +145,10 @@ class Mirror:
             on_progress=on_progress,
             with_totals=boolean("with_totals", with_totals),
         )
-        selection = self._selection
-        names = (*selection.listings, *(DETAILED if selection.details else ()))
-        filters = {name: selection.text(name) for name in names}
+        filters = {name: self._selection.text(name) for name in self._selection.tables}
         async with _opened(self._path) as (database, call):
             await call(database.check, self._session.base_url, filters)
-            return await Update(self._session, database, call, selection, how).run()
+            return await Update(self._session, database, call, self._selection, how).run()
 
 
 def mirror_blocking(
@@ -213,9 +210,9 @@ def _checked_again(again: object, *, full: bool) -> timedelta | None:
     if again is None:
         return None
     if not isinstance(again, timedelta):
-        raise for_parameter(TypeError(f"again must be a timedelta or None, got {again!r}"), "again")
+        raise must_be(TypeError, "again", "a timedelta or None", again)
     if again <= timedelta(0):
-        raise for_parameter(ValueError(f"again must be more than 0, got {again!r}"), "again")
+        raise must_be(ValueError, "again", "more than 0", again)
     if full:
         raise for_parameter(ValueError("again must be left out where full is True, which reads everything"), "again")
     return again

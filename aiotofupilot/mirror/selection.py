@@ -103,6 +103,11 @@ class Selection:
             selection.text(name)  # refuses values that no listing takes
         return selection
 
+    @property
+    def tables(self) -> tuple[str, ...]:
+        """The listings, and the tables of details if these are among it."""
+        return (*self.listings, *DETAILED) if self.details else self.listings
+
     def text(self, name: str) -> str:
         """Return the filters of a listing as the text that is kept in the database, whatever their order."""
         listing = "runs" if name in OF_RUNS or name in DETAILED else name

@@ -33,7 +33,7 @@ if TYPE_CHECKING:
 
     import pyarrow as pa
 
-    from aiotofupilot import Paginator, TofuPilotSession, WalkStats
+    from aiotofupilot import IncrementalWalk, Paginator, TofuPilotSession, Walk
 
     from .database import Database
     from .selection import Selection
@@ -84,33 +84,12 @@ class Call(Protocol):
         ...
 
 
-class Walk(Protocol):
-    """A pass over a listing."""
-
-    async def take(self, at_most: int) -> list[Any]:
-        """Return the next items. No items: it has ended."""
-        ...
-
-    async def aclose(self) -> None:
-        """End it."""
-        ...
-
-    @property
-    def stats(self) -> WalkStats:
-        """What it has done so far."""
-        ...
-
-
 @define
 class _Pending:
     """What was read and not yet stored."""
 
     batches: dict[str, list[pa.RecordBatch]] = field(factory=lambda: defaultdict(list))
     watermarks: dict[str, str] = field(factory=dict[str, str])
-
-    def add(self, name: str, rows: pa.RecordBatch) -> None:
-        """Add rows of a listing."""
-        self.batches[name].append(rows)
 
     @property
     def is_enough(self) -> bool:
@@ -187,10 +166,8 @@ class Update:
         """Return the tables that follow a listing: what runs wrote, if it was selected or is mirrored already."""
         if name != "runs":
             return ()
-        selected = {*self._selection.listings, *(DETAILED if self._selection.details else ())}
-        following = (*OF_RUNS, *DETAILED)
-        mirrored = {child for child in following if await self._call(self._database.has, child)}
-        return tuple(child for child in following if child in mirrored or child in selected)
+        wanted = {*self._selection.tables, *await self._call(self._database.mirrored)}
+        return tuple(child for child in (*OF_RUNS, *DETAILED) if child in wanted)
 
     async def _bring(self, name: str, children: tuple[str, ...]) -> None:
         """Bring a listing and those that follow it up to date."""
@@ -277,7 +254,7 @@ class Update:
     async def _store_walk(
         self,
         name: str,
-        walk: Walk,
+        walk: Walk[Any] | IncrementalWalk[Any],
         children: tuple[str, ...] = (),
         latest: Mapping[str, str] | None = None,
         watermark: Callable[[], str] | None = None,
@@ -317,7 +294,7 @@ class Update:
             finally:
                 self._unreadable[name] += walk.stats.unreadable
 
-    async def _take(self, walk: Walk, at_most: int) -> tuple[list[Any], Exception | None]:
+    async def _take(self, walk: Walk[Any] | IncrementalWalk[Any], at_most: int) -> tuple[list[Any], Exception | None]:
         """Return the next items of a walk, and what ended them early. No items: the walk has ended."""
         items: list[Any] = []
         try:
@@ -391,7 +368,7 @@ class Update:
     async def _add_detailed(self, rows: DetailRows) -> None:
         """Make rows of some details, and store what is pending when it is enough."""
         for name, made in (await self._call(rows.batches)).items():
-            self._pending.add(name, made)
+            self._pending.batches[name].append(made)
             self._read[name] += made.num_rows
             self._report(name)
         if self._pending.is_enough:
@@ -402,7 +379,7 @@ class Update:
         make = database_rows(listing_class(name).model).batch
         for part in batched(items, _ITEMS):
             rows = await self._call(make, part)
-            self._pending.add(name, rows)  # to what is pending now, because another task may have stored meanwhile
+            self._pending.batches[name].append(rows)  # what is pending now: another task may have stored meanwhile
         self._read[name] += len(items)
         self._report(name)
 

@@ -191,12 +191,15 @@ def test_an_id_that_a_server_repeats_is_there_once(query, tmp_path):
         assert query("SELECT id, length, value FROM series JOIN points USING (series_key)") == [("m:0", 1, 3.0)]
 
 
-@pytest.mark.parametrize("removed", ["series", "points", "attachments"])
-async def test_a_table_that_was_removed_is_there_again(have, pull, details, tables, query, removed):
+@pytest.mark.parametrize(
+    "removal",
+    ["DROP TABLE series", "DROP TABLE points", "DROP TABLE attachments", "ALTER TABLE series DROP COLUMN series_key"],
+)
+async def test_what_was_removed_is_there_again(have, pull, details, tables, query, removal):
     have("runs", details=True)
-    for view in ("points", removed):
-        query(f"DROP VIEW IF EXISTS tofupilot.{view}")
-    query(f"DROP TABLE {removed}")
+    for view in ("points", "series", "attachments"):
+        query(f"DROP VIEW tofupilot.{view}")
+    query(removal)
     pull("runs", details=True)
     assert tables() == expected(await details())
 
@@ -266,7 +269,7 @@ def test_details_come_with_runs(pull):
 
 def test_a_table_of_the_users_own_stays(pull, query):
     """Without details, it is not the mirror's concern. With details, it is in the way."""
-    names = ("series", "attachments", "points")
+    names = ("attachments", "series", "points")
     for name in names:
         query(f"CREATE TABLE {name} AS SELECT 42 AS mine")
     pull("runs")
