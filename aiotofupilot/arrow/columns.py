@@ -69,6 +69,7 @@ class Rows:
 
     def __init__(self, columns: Sequence[Column]) -> None:
         self._columns = columns
+        self._paths = dict.fromkeys(column.path[: end + 1] for column in columns for end in range(len(column.path)))
         self.schema: pa.Schema = pa.schema([column.field for column in columns])
         """The schema of every batch."""
 
@@ -79,16 +80,11 @@ class Rows:
             TypeError: An attribute is of another type than the model says.
             OverflowError: A duration is longer than Arrow can hold.
         """
-        nodes: dict[tuple[str, ...], Sequence[Any]] = {(): items}
-
-        def values_at(path: tuple[str, ...]) -> Sequence[Any]:
-            """Return what stands at a path in each item. If something on the way is None, so is this."""
-            if path not in nodes:
-                name = path[-1]
-                nodes[path] = [None if node is None else getattr(node, name) for node in values_at(path[:-1])]
-            return nodes[path]
-
-        arrays = [column.build(values_at(column.path)) for column in self._columns]
+        values: dict[tuple[str, ...], Sequence[Any]] = {(): items}
+        for path in self._paths:  # where something on the way is None, so is what comes after it
+            above, name = values[path[:-1]], path[-1]
+            values[path] = [None if value is None else getattr(value, name) for value in above]
+        arrays = [column.build(values[column.path]) for column in self._columns]
         batch: pa.RecordBatch = _arrow.RecordBatch.from_arrays(arrays, schema=self.schema)
         return batch
 

@@ -368,10 +368,11 @@ class Database:
             )
         same = f"CASE WHEN {listing}.digest = incoming.digest THEN {listing}.{KEY} ELSE incoming.{KEY} END"
         self._merge(listing, [*rows.drop_columns([DATA]).column_names, KEY], seen_at, {KEY: same})
-        self._connection.execute(
+        new = self._connection.execute(f"SELECT {KEY} FROM {listing} WHERE {KEY} >= ?", [first]).fetchall()  # noqa: S608 - likewise
+        self._connection.execute(  # a join would copy the points
             f"INSERT INTO {POINTS} SELECT {KEY}, generate_subscripts({DATA}, 1) - 1, unnest({DATA}) FROM incoming "  # noqa: S608 - likewise
-            f"WHERE {KEY} IN (SELECT {KEY} FROM {listing} WHERE {KEY} >= ?)",
-            [first],
+            f"WHERE list_contains(?, {KEY})",
+            [[key for (key,) in new]],
         )
 
     def _merge(
@@ -382,7 +383,8 @@ class Database:
             f"{name} = {value}" for name, value in {**values, **(changing or {})}.items() if name != "id"
         )
         sql = (
-            f"MERGE INTO {listing} USING incoming ON {listing}.id = incoming.id "  # noqa: S608 - our own names
+            f"MERGE INTO {listing} USING (SELECT {', '.join(names)} FROM incoming) AS incoming "  # noqa: S608 - our own names
+            f"ON {listing}.id = incoming.id "
             f"WHEN MATCHED THEN UPDATE SET {changes} "
             f"WHEN NOT MATCHED THEN INSERT ({', '.join(values)}) VALUES ({', '.join(values.values())})"
         )
@@ -468,9 +470,11 @@ class Database:
 
 def _columns_of(listing: str) -> dict[str, str]:
     """Return the columns of the table of a listing, and their types."""
-    model = DETAILED[listing] if listing in DETAILED else listing_class(listing).model
-    schema: Any = database_rows(model).schema  # the stubs of pyarrow do not know the types of its fields
-    columns = {field.name: "JSON" if field.metadata == JSON_FIELD else _TYPES[field.type] for field in schema}
+    rows = DETAILED[listing] if listing in DETAILED else database_rows(listing_class(listing).model)
+    fields: Any = rows.schema  # the stubs of pyarrow do not know the types of its fields
+    columns = {
+        each.name: "JSON" if each.metadata == JSON_FIELD else _TYPES[each.type] for each in fields if each.name != DATA
+    }
     if listing == "series":
         columns[KEY] = "BIGINT"
     return columns | {SEEN: "TIMESTAMP WITH TIME ZONE", GONE: "TIMESTAMP WITH TIME ZONE"}

@@ -4,19 +4,19 @@ from __future__ import annotations
 
 from array import array
 from hashlib import blake2b
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import pyarrow as pa
-from attrs import define, field, frozen, resolve_types
+from attrs import define, evolve, field
 
-from aiotofupilot.arrow.columns import points
-from aiotofupilot.arrow.flat import database_rows
+from aiotofupilot.arrow.columns import RULES, Column, Rows, nested_columns
 from aiotofupilot.arrow.waveforms import Waveform, waveforms
+from aiotofupilot.models import DataSeries
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Callable, Mapping, Sequence
 
-    from aiotofupilot import Attachment, RunDetails
+    from aiotofupilot.models import Attachment, RunDetails
 
 __all__ = ["DATA", "DETAILED", "DetailRows"]
 
@@ -29,76 +29,22 @@ _POINTS = 250_000
 _ROWS = 1_000
 """Series and attachments that are made into rows together."""
 
-_arrow: Any = pa  # the stubs do not know all arguments of the constructors
+
+class _Attached(NamedTuple):
+    """A file of a run. The address where anybody can download it is not kept."""
+
+    run: RunDetails
+    attachment: Attachment
 
 
-@resolve_types
-@frozen(kw_only=True)
-class _Series:
-    """A waveform of a run."""
+def _column(name: str, path: str, kind: Any = str, of: Callable[[Any], object] | None = None) -> Column:  # noqa: ANN401 - a type
+    """Return a column of the values at a path, or of what a function makes of each of them."""
+    arrow, build = RULES[kind]
 
-    id: str
-    run_id: str
-    phase_name: str
-    retry_count: int
-    measurement_id: str
-    measurement_name: str
-    series: int
-    series_name: str | None
-    description: str | None
-    units: str | None
-    length: int
-    digest: str
+    def build_of(values: Sequence[Any]) -> pa.Array[Any]:
+        return build(list(map(of, values)) if of else values)
 
-
-@resolve_types
-@frozen(kw_only=True)
-class _Attachment:
-    """A file of a run, without the address where anybody can download it."""
-
-    id: str
-    run_id: str
-    name: str
-    size: int | float | None
-    content_type: str | None
-    is_report: bool
-
-
-DETAILED: Mapping[str, type] = {"series": _Series, "attachments": _Attachment}
-"""The tables of details, and what their rows are made of."""
-
-
-@define
-class DetailRows:
-    """Details of runs that are not rows yet. If a server repeats an ID, the last one counts."""
-
-    _series: dict[str, Waveform] = field(factory=dict[str, Waveform])
-    _attachments: dict[str, tuple[RunDetails, Attachment]] = field(factory=dict[str, "tuple[RunDetails, Attachment]"])
-    _points: int = 0
-
-    def add(self, run: RunDetails) -> None:
-        """Add what is kept of a run."""
-        self._attachments |= {attachment.id: (run, attachment) for attachment in run.attachments}
-        for waveform in waveforms(run):
-            self._series[_key(waveform)] = waveform
-            self._points += len(waveform.series.data)
-
-    @property
-    def is_enough(self) -> bool:
-        """Whether these are enough to be made into rows."""
-        return self._points >= _POINTS or len(self._series) + len(self._attachments) >= _ROWS
-
-    def batches(self) -> dict[str, pa.RecordBatch]:
-        """Return the rows of each table that has any."""
-        made: dict[str, pa.RecordBatch] = {}
-        if self._series:
-            rows: Any = database_rows(_Series).batch(list(map(_series, self._series.values())))
-            made["series"] = rows.append_column(DATA, _lists([each.series.data for each in self._series.values()]))
-        if self._attachments:
-            made["attachments"] = database_rows(_Attachment).batch(
-                [_attachment(*each) for each in self._attachments.values()]
-            )
-        return made
+    return Column(tuple(path.split(".")) if path else (), pa.field(name, arrow), build_of)
 
 
 def _key(waveform: Waveform) -> str:
@@ -106,38 +52,66 @@ def _key(waveform: Waveform) -> str:
     return f"{waveform.measurement.id}:{waveform.number}"
 
 
-def _series(waveform: Waveform) -> _Series:
-    series = waveform.series
-    return _Series(
-        id=_key(waveform),
-        run_id=waveform.run.id,
-        phase_name=waveform.phase.name,
-        retry_count=waveform.phase.retry_count,
-        measurement_id=waveform.measurement.id,
-        measurement_name=waveform.measurement.name,
-        series=waveform.number,
-        series_name=series.name,
-        description=series.description,
-        units=series.units,
-        length=len(series.data),
-        digest=blake2b(array("d", series.data), digest_size=16).hexdigest(),
-    )
+def _digest(data: tuple[float, ...]) -> str:
+    return blake2b(array("d", data), digest_size=16).hexdigest()
 
 
-def _attachment(run: RunDetails, attachment: Attachment) -> _Attachment:
-    return _Attachment(
-        id=attachment.id,
-        run_id=run.id,
-        name=attachment.name,
-        size=attachment.size,
-        content_type=attachment.content_type,
-        is_report=attachment.is_report,
-    )
+DETAILED: Mapping[str, Rows] = {
+    "series": Rows(
+        [
+            _column("id", "", of=_key),
+            _column("run_id", "run.id"),
+            _column("phase_name", "phase.name"),
+            _column("retry_count", "phase.retry_count", int),
+            _column("measurement_id", "measurement.id"),
+            _column("measurement_name", "measurement.name"),
+            _column("series", "number", int),
+            _column("series_name", "series.name"),
+            _column("description", "series.description"),
+            _column("units", "series.units"),
+            _column("length", "series.data", int, len),
+            _column("digest", "series.data", of=_digest),
+            *(evolve(each, path=("series", DATA)) for each in nested_columns(DataSeries) if each.name == DATA),
+        ]
+    ),
+    "attachments": Rows(
+        [
+            _column("id", "attachment.id"),
+            _column("run_id", "run.id"),
+            _column("name", "attachment.name"),
+            _column("size", "attachment.size", float),
+            _column("content_type", "attachment.content_type"),
+            _column("is_report", "attachment.is_report", bool),
+        ]
+    ),
+}
+"""The tables of details, and how waveforms and attachments become their rows."""
 
 
-def _lists(series: list[tuple[float, ...]]) -> pa.Array[Any]:
-    offsets = array("i", [0])
-    for data in series:
-        offsets.append(offsets[-1] + len(data))
-    lists: pa.Array[Any] = _arrow.ListArray.from_arrays(pa.array(offsets, pa.int32()), points(series))
-    return lists
+def _no_items() -> dict[str, dict[str, Any]]:
+    return {name: {} for name in DETAILED}
+
+
+@define
+class DetailRows:
+    """Details of runs that are not rows yet. If a server repeats an ID, the last one counts."""
+
+    _items: dict[str, dict[str, Any]] = field(factory=_no_items)
+    _points: int = 0
+
+    def add(self, run: RunDetails) -> None:
+        """Add what is kept of a run."""
+        self._items["attachments"] |= {each.id: _Attached(run, each) for each in run.attachments}
+        for waveform in waveforms(run):
+            self._items["series"][_key(waveform)] = waveform
+            self._points += len(waveform.series.data)
+
+    @property
+    def is_enough(self) -> bool:
+        """Whether these are enough to be made into rows."""
+        return self._points >= _POINTS or sum(map(len, self._items.values())) >= _ROWS
+
+    def take(self) -> dict[str, pa.RecordBatch]:
+        """Return the rows of each table that has any, and forget the details, which take more memory."""
+        items, self._items, self._points = self._items, _no_items(), 0
+        return {name: DETAILED[name].batch([*each.values()]) for name, each in items.items() if each}

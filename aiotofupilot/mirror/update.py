@@ -46,7 +46,7 @@ T = TypeVar("T")
 _ROWS = 10_000
 """Rows of a transaction, about. Each merge reads all IDs of the table once."""
 
-_BYTES = 16 * 2**20
+_BYTES = 8 * 2**20
 """A transaction with this many bytes takes no more rows."""
 
 _ITEMS = 1_000
@@ -357,17 +357,16 @@ class Update:
             async with details_of_runs(self._session, run_ids, self._how.on_unreadable).walk() as walk:
                 while found := await self._in_time(walk.take(1)):
                     if found[0].id in wanted:  # a server that does not know the filter lists others too
-                        rows.add(found[0])
+                        rows.add(found.pop())  # nothing else keeps what can be large
                     if rows.is_enough:
                         await self._add_detailed(rows)
-                        rows = DetailRows()
             await self._add_detailed(rows)
             for name in DETAILED:
                 self._unreadable[name] += walk.stats.unreadable
 
     async def _add_detailed(self, rows: DetailRows) -> None:
         """Make rows of some details, and store what is pending when it is enough."""
-        for name, made in (await self._call(rows.batches)).items():
+        for name, made in (await self._call(rows.take)).items():
             self._pending.batches[name].append(made)
             self._read[name] += made.num_rows
             self._report(name)

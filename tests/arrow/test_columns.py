@@ -1,5 +1,6 @@
 """A schema follows from its model, and items fit into it, whatever they hold."""
 
+import gc
 import subprocess
 import sys
 from datetime import UTC, datetime, timedelta, timezone
@@ -14,6 +15,7 @@ from aiotofupilot import Measurement, Procedure, RawItem, Repository, Run, Stati
 from aiotofupilot._wire.codec import PageDecoder, StructDecoder
 from aiotofupilot.arrow import record_batch, schema, without_durations
 from aiotofupilot.arrow.rows import rows_of
+from aiotofupilot.testing import make_run
 
 NAMES = {"linkedRepository": "linked_repository", "fullName": "full_name"}
 METADATA = pa.map_(pa.string(), pa.string())
@@ -301,3 +303,15 @@ def test_without_pyarrow_the_package_says_what_to_install():
     )
     printed = subprocess.run([sys.executable, "-W", "error", "-c", program], capture_output=True, text=True, check=True)  # noqa: S603 - our own
     assert printed.stdout == "pyarrow aiotofupilot.arrow needs pyarrow: install the extra 'arrow'\n"
+
+
+def test_items_that_have_become_rows_are_let_go_at_once():
+    """They can be large, and the next search for garbage may be far."""
+    item = make_run()
+    gc.disable()
+    try:
+        before = sys.getrefcount(item)
+        record_batch([item], Run)
+        assert sys.getrefcount(item) == before
+    finally:
+        gc.enable()

@@ -149,7 +149,7 @@ def stored(path, *runs):
         for run in runs:
             rows.add(run)
         now = database.datetime.now(database.UTC)
-        made.store({name: [batch] for name, batch in rows.batches().items()}, now, {})
+        made.store({name: [batch] for name, batch in rows.take().items()}, now, {})
         made.finish()
     finally:
         made.close()
