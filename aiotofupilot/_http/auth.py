@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 
     from .proxy import Proxy
 
-__all__ = ["authorizing", "presigned"]
+__all__ = ["Sender", "authorizing"]
 
 _SHOW_HEADERS = "_on_headers_request_sent"
 """The method by which aiohttp shows the headers of a request to trace hooks. There is no public place after it."""
@@ -41,28 +41,21 @@ def authorizing(
 ) -> list[aiohttp.ClientMiddlewareType]:
     """Return the middlewares of a request: those of the aiohttp session, and at the end the one that adds the key.
 
-    ``proxy`` is None if there is none, or if it is the aiohttp session's own.
-
     Raises:
         ConfigurationError: aiohttp has no such middlewares any more.
     """
     of_session = getattr(session, _OF_SESSION, None)
     if of_session is None:
         raise _unknown_aiohttp(f"ClientSession.{_OF_SESSION}", "the middlewares of a session would not run")
-    sender = _Sender(session, settings, proxy)
+    sender = Sender(session, settings, proxy)
     return [_without_filters, *of_session, sender] if of_session else [sender]
 
 
-def presigned(session: aiohttp.ClientSession, proxy: Proxy | None) -> list[aiohttp.ClientMiddlewareType]:
-    """Return the middlewares of a request for a presigned address: one that adds no key, and tells nobody the address.
+class Sender:
+    """An aiohttp middleware that sends a request once, with the key.
 
-    ``proxy`` is None if the server is connected to directly.
-    """
-    return [_Sender(session, None, proxy)]
-
-
-class _Sender:
-    """An aiohttp middleware that sends a request once, with the key. Without settings there is none.
+    ``settings`` is None for a presigned address: it adds no key, and tells nobody the address. ``proxy`` is None if
+    there is none, or if it is the aiohttp session's own.
 
     Errors of aiohttp become errors of this package here, before a trace hook sees them. Some of them quote the whole
     address, and some hold the password of a proxy.

@@ -27,7 +27,7 @@ from aiotofupilot.errors import (
 )
 from aiotofupilot.settings import is_loopback
 
-from .auth import authorizing, presigned
+from .auth import Sender, authorizing
 from .failures import HEADER_LIMIT, HEADERS, refusal, translated
 from .proxy import proxy_of_session
 
@@ -240,7 +240,7 @@ class Transport:
                 bare.get(
                     url,
                     headers=sent,
-                    middlewares=presigned(bare, proxy),
+                    middlewares=[Sender(bare, None, proxy)],
                     allow_redirects=False,
                     timeout=_NO_LIMIT,
                 ) as response,
