@@ -3,7 +3,8 @@
 Such a process ends as any other: Python tidies up, and signals reach it. What Python does only when it starts, such as
 to read its variables, it has done before. Tests of that start ``python -m aiotofupilot``.
 
-The programs in tests/clients, which ask with the official SDK, are started in the same way.
+The programs in tests/clients, which ask with the official SDK, are started in the same way, and so are those of the
+tests that a blocking session is in.
 """
 
 import gc
@@ -86,11 +87,11 @@ def _pipe():
 
 
 class Origin:
-    """The process that has loaded the command, or the official SDK."""
+    """The process that has loaded the command, the official SDK, or what a blocking session needs."""
 
-    def __init__(self, loads="command"):
+    def __init__(self, loads="command", *options):
         self._socket, there = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
-        program = [sys.executable, "-P", __file__, str(there.fileno()), loads]
+        program = [sys.executable, *options, "-P", __file__, str(there.fileno()), loads]
         self._process = subprocess.Popen(program, pass_fds=[there.fileno()], start_new_session=True)  # noqa: S603 - our own
         there.close()
         self.start = partial(Command, self._socket)
@@ -213,13 +214,16 @@ def load(package):
 
 
 if __name__ == "__main__":
-    is_command = sys.argv[2] == "command"
-    if is_command:
+    loads = sys.argv[2]
+    if loads == "command":
         sys.meta_path.insert(0, WithoutPandas)
         for package in LOADED:
             load(package)
         for module in LOADED_LATE:
             import_module(module)
+    elif loads == "blocking":
+        load("aiotofupilot._http")
+        import_module("aiotofupilot.blocking")
     else:
         sys.path.insert(0, str(CLIENTS))
         import_module("official_sdk")  # it keeps the SDK on this machine
@@ -229,8 +233,10 @@ if __name__ == "__main__":
     gc.freeze()
     wanted, streams = asked_for()
     become(streams, **wanted)
-    if is_command:
+    if loads == "command":
         runpy.run_module("aiotofupilot", run_name="__main__", alter_sys=True)
+    elif loads == "blocking":
+        exec(sys.argv.pop(1))  # noqa: S102 - a program of a test, as `python -c` runs it
     else:
         program = sys.argv.pop(1)
         runpy.run_path(str(CLIENTS / program), run_name="__main__")
