@@ -90,8 +90,11 @@ class LoopThread:
             del result  # whose error knows this frame
 
     def soon(self, function: Callable[[], Awaitable[object]]) -> None:
-        """Let a coroutine function run while the thread runs. Nothing waits for it."""
-        if (loop := self._loop) is not None and self.has_begun:
+        """Let a coroutine function run while the thread runs. Nothing waits for it.
+
+        It does not begin when the thread is ending, which ends everything in the loop.
+        """
+        if (loop := self._loop) is not None and self.has_begun and not self._has_ended:
             with suppress(RuntimeError):  # the loop was closed, and everything in it has ended
                 loop.call_soon_threadsafe(_start, partial(_awaited, function), self._tasks)
 
@@ -190,11 +193,11 @@ async def _finish(last: Callable[[], Awaitable[object]] | None) -> None:
     try:
         if last is not None:
             await last()
-        others = asyncio.all_tasks() - {asyncio.current_task()}
-        for task in others:
-            if not task.cancelling():  # a second time would interrupt how it ends itself
-                task.cancel()
-        await asyncio.gather(*others, return_exceptions=True)
+        while others := asyncio.all_tasks() - {asyncio.current_task()}:
+            for task in others:
+                if not task.cancelling():  # a second time would interrupt how it ends itself
+                    task.cancel()
+            await asyncio.gather(*others, return_exceptions=True)
         await loop.shutdown_asyncgens()
     finally:
         loop.stop()

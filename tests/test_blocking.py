@@ -47,6 +47,18 @@ def test_what_was_left_running_is_ended():
     assert ended
 
 
+def test_nothing_begins_that_would_not_end():
+    """Such as when a thread drops its walk, because the end of the session has ended its wait."""
+
+    async def last():
+        thread.soon(name_of_thread)
+
+    thread = LoopThread(last)
+    thread.run(name_of_thread)
+    thread.end()
+    assert all(task.done() for task in thread._tasks)
+
+
 def test_its_error_is_raised_here():
     async def fail():
         raise ZeroDivisionError
