@@ -214,7 +214,9 @@ async def _many(
 async def _each(items: Attachments) -> AsyncGenerator[Attachment]:
     """Yield the attachments, and those of each run and unit. An iterator that is begun here is closed here."""
     if not isinstance(items, AsyncIterable):
-        for item in items:
+        plain, end = iter(items), object()
+        # In a thread, because it may block: what it asks a blocking session is answered by the loop that runs this.
+        while (item := await asyncio.to_thread(next, plain, end)) is not end:
             for attachment in _attachments(item):
                 yield attachment
         return

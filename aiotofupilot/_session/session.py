@@ -287,7 +287,7 @@ class TofuPilotSession(Listings):
 
         Args:
             attachments: An iterable or an asynchronous iterable of attachments, or of details of runs or units, whose
-                attachments are all downloaded.
+                attachments are all downloaded. A plain iterable may block, because it is read in a thread.
             folder: As in `download`.
             concurrency: At most this many files are downloaded at once; 1 or more.
 

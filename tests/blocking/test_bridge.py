@@ -240,6 +240,18 @@ def test_the_files_of_details_are_downloaded(session, tmp_path):
         assert sorted(download.path.name for download in found if download.path) == sorted(whole)
 
 
+def test_files_are_chosen_by_a_generator_that_uses_the_session(session, tmp_path):
+    """It is not run in the session's thread, which would wait for itself."""
+
+    def reports():
+        for run in session.runs.list(max_items=20).details():
+            yield from (found for found in run.attachments if found.is_report and found.download_url)
+
+    wanted = {found.id for found in reports()}
+    found = list(session.downloads(reports(), tmp_path, concurrency=2))
+    assert {download.attachment.id for download in found if download.path} == wanted != set()
+
+
 def test_libraries_read_a_listing_as_arrow(session, sandbox):
     """It takes no more requests than a walk."""
     listing = session.runs.list()
