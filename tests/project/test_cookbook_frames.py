@@ -39,18 +39,22 @@ def run(sandbox, monkeypatch, tmp_path):
     return run
 
 
-def test_pandas_has_the_first_pass_yield_of_each_day(sandbox, run):
+def test_pandas_has_the_first_pass_yield_of_each_day_and_week(sandbox, run):
     first = {}
     for one in sorted(sandbox.runs, key=lambda one: one.started_at):
         if one.unit.sample is None:
             first.setdefault((one.procedure.id, one.unit.id), one)
-    days = {}
+    days, weeks = {}, {}
     for one in first.values():
         day = one.started_at.astimezone(BERLIN).date()
+        monday = day - timedelta(days=day.weekday())
         days.setdefault((one.procedure.name, day), []).append(one.outcome == "PASS")
+        weeks.setdefault((one.procedure.name, monday), []).append(one.outcome == "PASS")
     assert any(one.started_at.date() != one.started_at.astimezone(BERLIN).date() for one in first.values())
-    rates = run("first-pass yield")["rates"]
-    assert rates.to_dict() == pytest.approx({key: mean(passed) for key, passed in days.items()})
+    names = run("first-pass yield")
+    assert names["by_day"].to_dict() == pytest.approx({key: mean(passed) for key, passed in days.items()})
+    by_week = {(name, week.start_time.date()): rate for (name, week), rate in names["by_week"].items()}
+    assert by_week == pytest.approx({key: mean(passed) for key, passed in weeks.items()})
 
 
 def test_pandas_has_the_margin_of_each_measurement(sandbox, run):
@@ -89,7 +93,10 @@ def test_excel_shows_local_times_and_no_formula(sandbox, run):
         run("Excel")
     finally:
         sandbox.runs[0] = before
-    sheet = load_workbook("runs.xlsx")["Runs"]
+    workbook = load_workbook("runs.xlsx")
+    failed = [row[0] for row in workbook["Failures"].values]
+    assert failed == ["id", *(one.id for one in sandbox.runs if one.outcome == "FAIL")]
+    sheet = workbook["Runs"]
     heading, *rows = sheet.iter_rows()
     columns = {cell.value: number for number, cell in enumerate(heading)}
     assert sheet.freeze_panes == "A2"
