@@ -345,30 +345,29 @@ async def followed(stream, seen):
 
 async def test_a_stream_goes_on_after_an_outage_of_hours(clock, server, caplog):
     """It says since when it lasts, and warns every ten minutes, whatever the outage is."""
-    for failure in (lambda: ServerError("down", status=502), timed_out):
-        for retry in (RetryPolicy(), None):
-            caplog.clear()
-            caplog.set_level(logging.INFO)
-            clock.seconds = 0.0
-            clock._sleepers.clear()
-            server = Server(clock, items=3)
-            server.fails = lambda _, began, failure=failure: failure() if 100.0 <= began < 7300.0 else None
-            stream = server.procedures(retry).list().follow(interval=20.0)
-            told = {}
+    for failure, retry in ((lambda: ServerError("down", status=502), RetryPolicy()), (timed_out, None)):
+        caplog.clear()
+        caplog.set_level(logging.INFO)
+        clock.seconds = 0.0
+        clock._sleepers.clear()
+        server = Server(clock, items=3)
+        server.fails = lambda _, began, failure=failure: failure() if 100.0 <= began < 7300.0 else None
+        stream = server.procedures(retry).list().follow(interval=20.0)
+        told = {}
 
-            async def look(server=server, stream=stream, told=told):
-                for seconds in (50.0, 3600.0, 7600.0):
-                    await clock.sleep(seconds - clock.seconds)
-                    told[seconds] = stream.down_since
-                await server.lifetime.close()
+        async def look(server=server, stream=stream, told=told):
+            for seconds in (50.0, 3600.0, 7600.0):
+                await clock.sleep(seconds - clock.seconds)
+                told[seconds] = stream.down_since
+            await server.lifetime.close()
 
-            error, _ = await clock.run(followed(stream, []), look())
-            assert isinstance(error, SessionError)
-            assert told[50.0] is told[7600.0] is None
-            assert 100.0 <= (told[3600.0] - clock.now()).total_seconds() + clock.seconds < 130.0
-            levels = [record.levelno for record in caplog.records]
-            assert 12 <= levels.count(logging.WARNING) <= 14
-            assert caplog.records[-1].getMessage().startswith("the server answers again, after 7")
+        error, _ = await clock.run(followed(stream, []), look())
+        assert isinstance(error, SessionError)
+        assert told[50.0] is told[7600.0] is None
+        assert 100.0 <= (told[3600.0] - clock.now()).total_seconds() + clock.seconds < 130.0
+        levels = [record.levelno for record in caplog.records]
+        assert 12 <= levels.count(logging.WARNING) <= 14
+        assert caplog.records[-1].getMessage().startswith("the server answers again, after 7")
 
 
 async def test_max_outage_shortens_the_retries_of_a_stream(clock, server):

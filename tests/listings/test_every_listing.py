@@ -254,7 +254,7 @@ async def test_an_item_with_a_null_is_yielded():
 
 @pytest.fixture
 async def sandbox():
-    async with Sandbox(30, runs=200, pagings={"phases": paging.capped(25)}) as sandbox:
+    async with Sandbox(30, runs=140, pagings={"phases": paging.capped(25)}) as sandbox:
         yield sandbox
 
 
