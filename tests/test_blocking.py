@@ -49,13 +49,21 @@ def test_what_was_left_running_is_ended():
 
 def test_nothing_begins_that_would_not_end():
     """Such as when a thread drops its walk, because the end of the session has ended its wait."""
+    waiting = []
 
-    async def last():
-        thread.soon(name_of_thread)
+    async def wait_and_drop():
+        try:
+            await asyncio.Event().wait()
+        finally:
+            thread.soon(name_of_thread)
 
-    thread = LoopThread(last)
-    thread.run(name_of_thread)
-    thread.end()
+    async def leave():
+        waiting.append(asyncio.create_task(wait_and_drop()))
+        await asyncio.sleep(0)
+
+    with LoopThread() as thread:
+        thread.run(leave)
+    assert waiting[0].cancelled()
     assert all(task.done() for task in thread._tasks)
 
 
