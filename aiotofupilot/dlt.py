@@ -10,7 +10,7 @@ from contextlib import aclosing
 from datetime import datetime  # noqa: TC003 - likewise
 from functools import partial
 from importlib.util import find_spec
-from typing import TYPE_CHECKING, Any, NamedTuple, cast
+from typing import TYPE_CHECKING, Any, cast
 
 if _missing := [name for name in ("dlt", "pyarrow") if find_spec(name) is None]:
     raise ModuleNotFoundError(f"aiotofupilot.dlt needs {_missing[0]}: install the extra 'dlt'", name=_missing[0])
@@ -31,6 +31,9 @@ if TYPE_CHECKING:
     from dlt.extract import DltResource
 
     from . import Paginator
+
+    _Batch = tuple["_Run", pa.RecordBatch, int]
+    """Rows on their way to dlt: the run, the rows, and how many batches of the run came before."""
 
 __all__ = ["tofupilot"]
 
@@ -85,15 +88,6 @@ def tofupilot(
             yield _resource(name, partial(_batches, name, make, dict(filters or {}), floor, full=full))
 
 
-class _Rows(NamedTuple):
-    """Rows on their way to dlt."""
-
-    rows: pa.RecordBatch
-    number: int
-    """How many such batches of the run came before."""
-    run: _Run
-
-
 class _Run:
     """A run of a resource: how far it has come after each batch."""
 
@@ -102,13 +96,13 @@ class _Run:
         self._taken: set[int] = set()
         self._following = 0
 
-    def rows(self, rows: pa.RecordBatch, watermark: str | None) -> _Rows:
-        """Return rows for dlt, given how far the run has come after them."""
+    def batch(self, rows: pa.RecordBatch, watermark: str | None) -> _Batch:
+        """Return a batch for dlt, given how far the run has come after it."""
         self._watermarks.append(watermark)
-        return _Rows(rows, len(self._watermarks) - 1, self)
+        return self, rows, len(self._watermarks) - 1
 
-    def note(self, number: int) -> None:
-        """Note that dlt has taken a batch, and in its state how far the resource has come.
+    def take(self, rows: pa.RecordBatch, number: int) -> pa.RecordBatch:
+        """Return a batch that dlt takes, and note in dlt's state how far the resource has come.
 
         Only what comes before a batch that was not taken counts, because dlt may take two of them in the wrong order,
         and drop one of them at a limit.
@@ -117,18 +111,19 @@ class _Run:
         while self._following in self._taken:
             dlt.current.resource_state()["watermark"] = self._watermarks[self._following]
             self._following += 1
+        return rows
 
 
-def _taken(some: _Rows) -> pa.RecordBatch:
-    some.run.note(some.number)
-    return some.rows
+def _take(batch: _Batch) -> pa.RecordBatch:
+    run, rows, number = batch
+    return run.take(rows, number)
 
 
-def _resource(name: str, batches: Callable[[], AsyncGenerator[_Rows]]) -> DltResource:
-    async def rows() -> AsyncGenerator[_Rows]:
+def _resource(name: str, batches: Callable[[], AsyncGenerator[_Batch]]) -> DltResource:
+    async def rows() -> AsyncGenerator[_Batch]:
         async with aclosing(batches()) as arriving:
-            async for some in arriving:
-                yield some
+            async for batch in arriving:
+                yield batch
 
     made: DltResource = dlt.resource(
         rows,
@@ -138,7 +133,7 @@ def _resource(name: str, batches: Callable[[], AsyncGenerator[_Rows]]) -> DltRes
         # Its types leave out that it takes a schema of Arrow.
         columns=cast("Any", database_rows(listing_class(name).model).schema),
     )
-    return made.add_map(_taken)
+    return made.add_map(_take)
 
 
 async def _batches(
@@ -148,7 +143,7 @@ async def _batches(
     start: datetime | None,
     *,
     full: bool,
-) -> AsyncGenerator[_Rows]:
+) -> AsyncGenerator[_Batch]:
     """Yield what is new of a listing, or all of it where the API cannot say what is new."""
     rows, run = database_rows(listing_class(name).model), _Run()
     stored = None if full else dlt.current.resource_state().get("watermark")
@@ -162,13 +157,13 @@ async def _batches(
         async with aclosing(walk):
             items: list[Any] = []
             # A first batch without rows makes the table of a listing that is empty.
-            yield run.rows(rows.batch([]), stored)
+            yield run.batch(rows.batch([]), stored)
             async for page in walk.batches():
                 items += page
                 if len(items) >= _ROWS:
-                    yield run.rows(rows.batch(items), _watermark(walk))
+                    yield run.batch(rows.batch(items), _watermark(walk))
                     items = []
-            yield run.rows(rows.batch(items), _watermark(walk))
+            yield run.batch(rows.batch(items), _watermark(walk))
 
 
 def _listing(session: TofuPilotSession, name: str, filters: Mapping[str, Any]) -> Paginator[Any]:

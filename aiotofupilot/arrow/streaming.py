@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import TYPE_CHECKING, Any
 
 import pyarrow as pa
 
@@ -17,12 +17,12 @@ from aiotofupilot.models import RawItem
 from .rows import rows_of
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Callable, Iterator, Sequence
 
     from aiotofupilot.positions import Checkpoint
     from aiotofupilot.stats import WalkStats
 
-__all__ = ["MakesRows", "RecordBatches", "batches", "checked", "stream_of", "table"]
+__all__ = ["RecordBatches", "batches", "checked", "stream_of", "table"]
 
 _LARGEST = 64 * 2**20
 """A batch with this many bytes takes no more rows."""
@@ -40,23 +40,6 @@ _BYTES_AT_ONCE = 4 * 2**20
 _arrow: Any = pa  # the stubs do not know concat_batches
 
 
-class MakesRows(Protocol):
-    """How items become rows."""
-
-    @property
-    def schema(self) -> pa.Schema:
-        """The schema of the rows."""
-        ...
-
-    def sent(self, items: Sequence[Any], /) -> pa.RecordBatch:
-        """Return the rows of some items that a server sent.
-
-        Raises:
-            DecodeError: Arrow cannot hold one of them.
-        """
-        ...
-
-
 class RecordBatches(Iteration[pa.RecordBatch]):
     """A pass over a listing or its details, in record batches. Nothing is requested except while you wait for a batch.
 
@@ -66,11 +49,18 @@ class RecordBatches(Iteration[pa.RecordBatch]):
     """
 
     @internal
-    def __init__(self, listing: Paginator[Any] | Details[Any], made: MakesRows, *, rows: int) -> None:
+    def __init__(
+        self,
+        listing: Paginator[Any] | Details[Any],
+        schema: pa.Schema,
+        make: Callable[[Sequence[Any]], pa.RecordBatch],
+        *,
+        rows: int,
+    ) -> None:
         self._model = listing.model
-        self.schema: pa.Schema = made.schema
+        self.schema: pa.Schema = schema
         """The schema of every batch."""
-        self._made = made
+        self._make = make
         self._rows = rows
         self._walk = listing.walk() if isinstance(listing, Details) else listing.structs().walk()
         self._checkpoint = self._walk.checkpoint
@@ -154,7 +144,7 @@ class RecordBatches(Iteration[pa.RecordBatch]):
             DecodeError: Arrow cannot hold one of them. The items stay.
         """
         try:
-            part = self._made.sent(self._items)
+            part = self._make(self._items)
         except DecodeError as error:
             error.checkpoint = self._checkpoint
             raise
@@ -189,7 +179,7 @@ def batches(
         ValueError: There is no such column, a column is named twice, or `rows` is out of bounds.
     """
     made = rows_of(checked(listing).model, flat=flat, columns=columns)
-    return RecordBatches(listing, made, rows=integer("rows", rows, low=1))
+    return RecordBatches(listing, made.schema, made.sent, rows=integer("rows", rows, low=1))
 
 
 def checked(listing: Any) -> Paginator[Any] | Details[Any]:  # noqa: ANN401 - it can be anything

@@ -7,6 +7,7 @@ row has a number of 4 bytes for each of them, and the texts are there once for e
 from __future__ import annotations
 
 from array import array
+from functools import partial
 from itertools import accumulate
 from operator import attrgetter
 from typing import TYPE_CHECKING, Any, cast
@@ -96,22 +97,21 @@ def _repeated(values: Any, lengths: Sequence[int]) -> pa.Array[Any]:  # noqa: AN
     return column if texts is None else _arrow.DictionaryArray.from_arrays(column, texts.dictionary)
 
 
-class _SeriesRows:
-    """How runs become rows, one for each point."""
+def _schema(columns: Sequence[str] | None) -> pa.Schema:
+    names = [*_COLUMNS] if columns is None else checked_names(columns, _COLUMNS, "the table of series")
+    return pa.schema([pa.field(name, _COLUMNS[name][1]) for name in names])
 
-    def __init__(self, columns: Sequence[str] | None) -> None:
-        names = [*_COLUMNS] if columns is None else checked_names(columns, _COLUMNS, "the table of series")
-        self.schema: pa.Schema = pa.schema([pa.field(name, _COLUMNS[name][1]) for name in names])
 
-    def sent(self, runs: Sequence[RunDetails], /) -> pa.RecordBatch:
-        """Return the points of some runs."""
-        found = [waveform for run in runs for waveform in waveforms(run) if waveform.series.data]
-        if not found:
-            return pa.RecordBatch.from_pylist([], schema=self.schema)
-        lengths = [len(waveform.series.data) for waveform in found]
-        arrays = [_column(name, found, lengths) for name in self.schema.names]
-        batch: pa.RecordBatch = _arrow.RecordBatch.from_arrays(arrays, schema=self.schema)
-        return batch
+def _points(schema: pa.Schema, runs: Sequence[RunDetails]) -> pa.RecordBatch:
+    """Return the points of some runs, one a row."""
+    found = [waveform for run in runs for waveform in waveforms(run) if waveform.series.data]
+    if not found:
+        return pa.RecordBatch.from_pylist([], schema=schema)
+    lengths = [len(waveform.series.data) for waveform in found]
+    batch: pa.RecordBatch = _arrow.RecordBatch.from_arrays(
+        [_column(name, found, lengths) for name in schema.names], schema=schema
+    )
+    return batch
 
 
 def series_batches(
@@ -132,8 +132,8 @@ def series_batches(
         TypeError: It is not a listing of runs, or an argument is of the wrong type.
         ValueError: There is no such column, a column is named twice, or `rows` is out of bounds.
     """
-    details = _details(checked(listing))
-    return RecordBatches(details, _SeriesRows(columns), rows=integer("rows", rows, low=1))
+    details, schema = _details(checked(listing)), _schema(columns)
+    return RecordBatches(details, schema, partial(_points, schema), rows=integer("rows", rows, low=1))
 
 
 def _details(listing: Paginator[Any] | Details[Any]) -> Details[Any]:

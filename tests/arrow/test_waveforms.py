@@ -16,7 +16,7 @@ from pyarrow import parquet
 
 from aiotofupilot import DataSeries, ServerError
 from aiotofupilot.arrow import series, series_batches, streaming
-from aiotofupilot.arrow.waveforms import _SeriesRows
+from aiotofupilot.arrow.waveforms import _points, _schema
 from aiotofupilot.listings.runs import Runs
 from aiotofupilot.listings.units import Units
 from aiotofupilot.sandbox import Sandbox, faults
@@ -97,12 +97,12 @@ def test_what_has_no_points_has_no_rows_and_no_number_is_null():
         DataSeries(data=(3,), units="V"),
     ]
     runs = [run(), run(*axes), run(phases=())]
-    batch = _SeriesRows(None).sent(runs)
+    batch = _points(_schema(None), runs)
     batch.validate(full=True)
     assert batch.to_pylist() == list(expected(runs))
     assert batch["value"].null_count == 1
     assert batch["series"].to_pylist() == [1, 1, 2]
-    assert _SeriesRows(["value"]).sent([run()]).num_rows == 0
+    assert _points(_schema(["value"]), [run()]).num_rows == 0
 
 
 async def test_no_runs_have_the_whole_schema(listing):
