@@ -102,7 +102,7 @@ async def sandbox():
 
 @pytest.fixture
 async def session(sandbox, fault):
-    timeout = 0.1 if fault in STALLS else 60
+    timeout = 0.2 if fault in STALLS else 60
     async with TofuPilotSession(sandbox.api_key, base_url=sandbox.url, timeout=timeout, max_body=LIMIT) as session:
         yield session
 
@@ -168,7 +168,7 @@ async def test_mixtures_end_well_or_in_an_error_that_is_resumed_from(sandbox, ra
     for seed in range(seeds):
         sandbox.faults.clear()
         sandbox.faults.randomly(*HEALING, rate=rate, seed=seed)
-        async with TofuPilotSession(sandbox.api_key, base_url=sandbox.url, timeout=0.1) as session:
+        async with TofuPilotSession(sandbox.api_key, base_url=sandbox.url, timeout=0.2) as session:
             yielded, checkpoint, error = [], None, True
             for _ in range(50):
                 sandbox.requests.clear()
