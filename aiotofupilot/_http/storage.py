@@ -151,7 +151,7 @@ class _Reception:
                     silence.reschedule(loop.time() + timeout)
             _log.debug("%s: %d, %d bytes", self._name, response.status, part.size)
         if length not in {None, part.size}:
-            raise errors.ConnectionFailedError(f"{self._name} ended after {part.size} of {length} bytes")
+            raise errors.ConnectionFailedError(f"the file ended after {part.size} of {length} bytes")
 
     @asynccontextmanager
     async def _responding(self) -> AsyncGenerator[_Response]:
@@ -214,7 +214,7 @@ class _Reception:
         else:
             kind = errors.RateLimitedError if status == HTTPStatus.TOO_MANY_REQUESTS else errors.APIError
         return kind(
-            f"the storage did not send {self._name}",
+            "the storage did not send the file",  # which has no name, because others that wait get this error too
             status=status,
             code=None if code is None or code.lower() in self._address.value.lower() else code,
             retry_after=retry_after(Response(status, response.headers, b"", self._connection.clock.now())),

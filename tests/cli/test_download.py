@@ -101,7 +101,7 @@ def test_a_file_that_cannot_be_downloaded_is_named_and_the_others_are_there(sand
     told, errors = capfd.readouterr()
     assert "; 1 failed" in told
     assert errors == (
-        f"aiotofupilot: {name} of {owner}: 500: the storage did not send attachment '{identity}'\n"
+        f"aiotofupilot: {name} of {owner}: 500: the storage did not send the file\n"
         "aiotofupilot: 1 file could not be downloaded: run it again\n"
     )
     assert files(folder) == expected(one for one in attachments.whole if one[1] != identity)

@@ -231,7 +231,7 @@ class TestAddress:
         (expired,) = [
             one for one in (await account.runs.get(attachments[0].owner[1])).attachments if one == attachments[0]
         ]
-        with pytest.raises(APIError, match=r"^403 AccessDenied: the storage did not send attachment '") as caught:
+        with pytest.raises(APIError, match=r"^403 AccessDenied: the storage did not send the file") as caught:
             await account.download(expired, tmp_path)
         assert type(caught.value) is APIError
         assert [request.status for request in stored(sandbox)] == [403, 403]
@@ -264,7 +264,7 @@ class TestAddress:
 
     async def test_without_an_owner_there_is_no_other(self, session, storage, tmp_path):
         storage.answers = [http(b"", status="403 Forbidden")]
-        with pytest.raises(APIError, match=r"^403: the storage did not send attachment '7a1c'; if the address"):
+        with pytest.raises(APIError, match=r"^403: the storage did not send the file; if the address"):
             await session.download(given(storage), tmp_path)
 
     async def test_a_run_that_has_none(self, account, tmp_path):
@@ -631,6 +631,17 @@ class TestFailure:
         with pytest.raises(APIError, match=r"^200: the storage does not say where attachment '7a1c' ends"):
             await session.download(given(storage), tmp_path)
         assert (len(storage.requests), parts(tmp_path)) == (1, [])
+
+    async def test_no_error_names_another_file(self, storage, tmp_path):
+        """In an outage, those that wait get the error of the one that asks for all."""
+        storage.answers = [http(b"", status="503 No")] * 1000
+        policy = RetryPolicy(initial_wait=0.01, max_wait=0.01, max_elapsed=0.1)
+        async with TofuPilotSession(KEY, base_url=HERE, retry=policy) as session:
+            waiting = [given(storage, id=f"scope {number}") for number in range(3)]
+            found = [download async for download in session.downloads(waiting, tmp_path)]
+        assert len(found) == 3
+        for download in found:
+            assert str(download.error).startswith("503: the storage did not send the file")
 
     async def test_progress_begins_the_attempts_anew(self, storage, tmp_path, monkeypatch):
         """A large file on a bad line is broken off often. Less than a megabyte is no progress."""
