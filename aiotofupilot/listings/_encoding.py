@@ -191,7 +191,10 @@ def parameters(path: str, value: object) -> Pairs:
         if not name:
             raise ValueError(f"a key of {path} must be the name of a parameter, got ''")
         at = f"{path}[{name!r}]"
-        values = [(at, cast("object", given))] if isinstance(given, str) else _elements(at, given)
+        if not isinstance(given, Iterable):
+            raise TypeError(f"{at} must be a string or an iterable of strings, got {given!r}")
+        texts = cast("Iterable[object]", given)
+        values = [(at, texts)] if isinstance(texts, str) else _elements(at, texts)
         pairs += ((name, _string(where, one, Bounds())) for where, one in values)
     return tuple(pairs)
 

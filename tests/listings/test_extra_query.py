@@ -39,7 +39,7 @@ async def test_none_of_them_is_no_query():
         ({"outcomes": "PASS"}, ValueError, r"extra_query must not have 'outcomes': Runs\.list\(\) sends it by itself"),
         ({"limit": "3"}, ValueError, r"extra_query must not have 'limit'"),
         ({"team": "a", "cursor": "3"}, ValueError, r"extra_query must not have 'cursor'"),
-        ({"team": 3}, TypeError, r"extra_query\['team'\] must be a list or another iterable of strings, got 3"),
+        ({"team": 3}, TypeError, r"extra_query\['team'\] must be a string or an iterable of strings, got 3"),
         ({"team": ["a", None]}, TypeError, r"extra_query\['team'\]\[1\] must be a string, got None"),
         ({"team": "\ud800"}, ValueError, r"extra_query\['team'\] has half a surrogate pair"),
         ({"": "a"}, ValueError, r"a key of extra_query must be the name of a parameter, got ''"),
