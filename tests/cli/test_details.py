@@ -7,8 +7,9 @@ import pytest
 
 from aiotofupilot import TofuPilotSession, to_wire
 from aiotofupilot.cli import run
+from aiotofupilot.cli.output import PartFile
 from aiotofupilot.listings import NAMES
-from aiotofupilot.sandbox.faults import status
+from aiotofupilot.sandbox.faults import latency, status
 
 
 def details_of(sandbox, listing, **arguments):
@@ -85,6 +86,20 @@ def test_a_file_is_resumed_after_the_item_before_the_failure(sandbox, run_ids, t
     assert output.read_bytes() == whole.read_bytes()
     requested = [request.path.rpartition("/")[2] for request in list(sandbox.requests)[before:]]
     assert set(requested) == {"runs", *run_ids[5:]}
+
+
+def test_items_are_written_one_by_one(sandbox, run_ids, tmp_path, monkeypatch):
+    """One of them can have tens of megabytes. Here the first one is late, and the next ones wait for it."""
+    on_run(sandbox, run_ids[0]).next(latency(0.1))
+    written, write = [], PartFile.write
+
+    async def noted(file, data, *, items, checkpoint):
+        written.append(items)
+        await write(file, data, items=items, checkpoint=checkpoint)
+
+    monkeypatch.setattr(PartFile, "write", noted)
+    assert run(["runs", "-n", "5", "--details", "--concurrency", "4", "-o", str(tmp_path / "x.jsonl")]) == 0
+    assert written == [1, 2, 3, 4, 5]
 
 
 def test_a_file_without_details_is_not_completed_with_them(sandbox, run_ids, tmp_path, capfd):
