@@ -42,7 +42,7 @@ async def get(
 
     Args:
         listing: What it is one of, such as runs.
-        item_id: The ID, or the number.
+        item_id: The ID, or the number. Write -- before one that begins with a dash, and options before that.
         form: How to write it: a tree for people, with the most important of each part; or json, with everything but
             secrets, in the API's own names and formats. By default a terminal gets a tree, and a pipe or a file gets
             json.

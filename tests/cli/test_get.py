@@ -87,6 +87,7 @@ def test_the_owner_of_the_key(sandbox, capfd, monkeypatch, arguments, request_of
         (["run", "x"], 2, f"no such listing: run; there are {', '.join(NAMES)}"),
         (["runs"], 2, 'Command "get" parameter ITEM_ID requires an argument. See --help.'),
         (["runs", "x", "y"], 2, "no such argument: y; see --help"),
+        (["units", "--", "-x"], 4, "404 NOT_FOUND: Not found; units has no '-x'"),
         (["runs", "x", "--format", "csv"], 2, 'Invalid value "csv" for --format. Choose from: "tree", "json". See'),
         (["runs", "x", "--until", "now"], 2, "--until is for --sandbox"),
     ],
