@@ -21,7 +21,7 @@ that ``await listing`` returns is ``next(listing.pages())``.
   Ctrl-C may have to wait for such a library.
 
 Nothing is written twice: a method is found in the object of asyncio, and called in the thread if it is a coroutine
-function. The rest of this module tells type checkers what comes out of that.
+function. The rest of this module tells type checkers and ``help()`` what comes out of that.
 """
 
 from __future__ import annotations
@@ -46,6 +46,7 @@ from . import (
 from ._blocking import LoopThread
 from ._paging.details import DetailIteration
 from ._paging.source import Identified
+from ._paging.walk import ItemIteration
 from ._public import internal
 from .listings import Listing
 from .models.display import Shown
@@ -58,7 +59,6 @@ if TYPE_CHECKING:
     from typing import Self
 
     from . import Checkpoint, WalkStats, Watermark, listings
-    from ._paging.walk import ItemIteration
 
 __all__ = [
     "Blocking",
@@ -196,7 +196,7 @@ if TYPE_CHECKING:
     @overload
     def bridged(of: Callable[Concatenate[A, P], TofuPilotSession]) -> Called[P, BlockingSession]: ...
     def bridged(of: Any) -> Any:
-        """Tell the type of the blocking form of a method."""
+        """Declare the blocking form of a method, with its type, and for ``help()`` with its documentation."""
 
     class _Lists(Protocol[P, T]):
         def list(self, *args: P.args, **kwargs: P.kwargs) -> Paginator[T]: ...
@@ -216,6 +216,18 @@ if TYPE_CHECKING:
     class _GetsCurrent(Protocol[P, R_co]):
         def current(self, *args: P.args, **kwargs: P.kwargs) -> Coroutine[Any, Any, R_co]: ...
 
+else:
+
+    def bridged(of: Callable[..., Any]) -> Callable[..., Any]:
+        def declare(_: object) -> Callable[..., Any]:
+            @wraps(of)
+            def call(self: Blocking[Any], *args: Any, **kwargs: Any) -> Any:  # noqa: ANN401 - of the method
+                return self._found(of.__name__)(*args, **kwargs)
+
+            return call
+
+        return declare
+
 
 class BlockingItems(BlockingIterator[R]):
     """Yields items that arrive page by page."""
@@ -230,12 +242,10 @@ class BlockingItems(BlockingIterator[R]):
                 return found
         return super().__next__()
 
-    if TYPE_CHECKING:
-
-        @bridged(ItemIteration[R].take)
-        def take() -> None: ...
-        @bridged(ItemIteration[R].batches)
-        def batches() -> None: ...
+    @bridged(ItemIteration[R].take)
+    def take() -> None: ...
+    @bridged(ItemIteration[R].batches)
+    def batches() -> None: ...
 
 
 class BlockingWalk(BlockingItems[R]):
@@ -294,14 +304,14 @@ class BlockingDetails(_Tabular[Details[R]]):
     if TYPE_CHECKING:
         model: type[R]
 
-        @bridged(Details[R].walk)
-        def walk() -> None: ...
-        @bridged(Details[R].since)
-        def since() -> None: ...
-        @bridged(Details[R].collect)
-        def collect() -> None: ...
-        @bridged(Details[R].first)
-        def first() -> None: ...
+    @bridged(Details[R].walk)
+    def walk() -> None: ...
+    @bridged(Details[R].since)
+    def since() -> None: ...
+    @bridged(Details[R].collect)
+    def collect() -> None: ...
+    @bridged(Details[R].first)
+    def first() -> None: ...
 
 
 class BlockingPaginator(_Tabular[Paginator[T]], Shown):
@@ -321,26 +331,27 @@ class BlockingPaginator(_Tabular[Paginator[T]], Shown):
 
         @property
         def details(self: Blocking[_HasDetails[P, R]]) -> Callable[P, BlockingDetails[R]]: ...
-        @bridged(Paginator[T].raw)
-        def raw() -> None: ...
-        @bridged(Paginator[T].structs)
-        def structs() -> None: ...
-        @bridged(Paginator[T].walk)
-        def walk() -> None: ...
-        @bridged(Paginator[T].pages)
-        def pages() -> None: ...
-        @bridged(Paginator[T].collect)
-        def collect() -> None: ...
-        @bridged(Paginator[T].first)
-        def first() -> None: ...
-        @bridged(Paginator[T].count)
-        def count() -> None: ...
-        @bridged(Paginator[T].shards)
-        def shards() -> None: ...
-        @bridged(Paginator[T].since)
-        def since() -> None: ...
-        @bridged(Paginator[T].follow)
-        def follow() -> None: ...
+
+    @bridged(Paginator[T].raw)
+    def raw() -> None: ...
+    @bridged(Paginator[T].structs)
+    def structs() -> None: ...
+    @bridged(Paginator[T].walk)
+    def walk() -> None: ...
+    @bridged(Paginator[T].pages)
+    def pages() -> None: ...
+    @bridged(Paginator[T].collect)
+    def collect() -> None: ...
+    @bridged(Paginator[T].first)
+    def first() -> None: ...
+    @bridged(Paginator[T].count)
+    def count() -> None: ...
+    @bridged(Paginator[T].shards)
+    def shards() -> None: ...
+    @bridged(Paginator[T].since)
+    def since() -> None: ...
+    @bridged(Paginator[T].follow)
+    def follow() -> None: ...
 
 
 class BlockingListing(Blocking[A_co]):
@@ -405,18 +416,18 @@ class BlockingSession(Blocking[TofuPilotSession]):
         measurements: BlockingListing[listings.Measurements]
         phases: BlockingListing[listings.Phases]
 
-        @bridged(TofuPilotSession.with_options)
-        def with_options() -> None: ...
-        @bridged(TofuPilotSession.list)
-        def list() -> None: ...
-        @bridged(TofuPilotSession.whoami)
-        def whoami() -> None: ...
-        @bridged(TofuPilotSession.get_json)
-        def get_json() -> None: ...
-        @bridged(TofuPilotSession.download)
-        def download() -> None: ...
-        @bridged(TofuPilotSession.downloads)
-        def downloads() -> None: ...
+    @bridged(TofuPilotSession.with_options)
+    def with_options() -> None: ...
+    @bridged(TofuPilotSession.list)
+    def list() -> None: ...
+    @bridged(TofuPilotSession.whoami)
+    def whoami() -> None: ...
+    @bridged(TofuPilotSession.get_json)
+    def get_json() -> None: ...
+    @bridged(TofuPilotSession.download)
+    def download() -> None: ...
+    @bridged(TofuPilotSession.downloads)
+    def downloads() -> None: ...
 
     def __enter__(self) -> Self:
         if self._thread.has_ended:

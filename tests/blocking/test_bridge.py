@@ -30,7 +30,7 @@ from aiotofupilot import (
     blocking,
 )
 from aiotofupilot._paging.walk import ItemIteration
-from aiotofupilot.blocking import Blocking, BlockingSession
+from aiotofupilot.blocking import Blocking, BlockingDetails, BlockingPaginator, BlockingSession
 from aiotofupilot.listings import NAMES, listing_class
 from aiotofupilot.sandbox import faults
 
@@ -276,6 +276,13 @@ def test_help_shows_what_the_method_of_asyncio_takes(session):
     text = pydoc.plaintext.document(session.runs.list)
     assert "outcomes" in text
     assert re.search(r"\(\s*\*,\s+search_query: str \| None = None", text)  # without self
+    for cls, of in ((BlockingSession, TofuPilotSession), (BlockingPaginator, Paginator), (BlockingDetails, Details)):
+        methods = {name for name, method in declared(cls.__name__).items() if method and name[0] != "_"}
+        assert methods
+        for name in methods:
+            shown, meant = getattr(cls, name), getattr(of, name)
+            assert inspect.getdoc(shown) == inspect.getdoc(meant)
+            assert inspect.signature(shown) == inspect.signature(meant)
     assert "Stream" not in repr(session.runs)
     assert repr(session.runs.list(limit=3)) == "<blocking Paginator of runs from 0, limit=3>"
 
