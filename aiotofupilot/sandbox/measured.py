@@ -260,7 +260,9 @@ def _angles() -> tuple[int, ...]:
     return tuple(round(180 * sin(point / 40)) for point in range(2 * _MOST_POINTS))
 
 
-def comparison(outcome: str, operator: str, expected: Any, *, is_decisive: bool = True) -> models.Validator:  # noqa: ANN401 - of any type
+def comparison(
+    outcome: str, operator: str, expected: float | str | tuple[float | str, ...], *, is_decisive: bool = True
+) -> models.Validator:
     """Make the check of a value by a comparison with the expected one."""
     expression = f"x {operator} {list(expected) if isinstance(expected, tuple) else expected!r}"
     return models.Validator(

@@ -9,7 +9,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from aiotofupilot.models import Log, LogRun, Measurement, Phase, ProcedureRef, Run, RunSequence, Validator
-from aiotofupilot.sandbox.detail import Detail
+from aiotofupilot.sandbox.detail import Detail, Reading
 from aiotofupilot.sandbox.measured import comparison, measurement_details, phase_details, run_details
 from aiotofupilot.sandbox.plan import PREPARATION, Entry
 from aiotofupilot.sandbox.recipes import Measured, uuid
@@ -284,6 +284,11 @@ MEASUREMENTS: Resource[Measurement] = Resource(
     details=(Detail("measurements/*", measurement_details, by="id"),),
 )
 
+
+def _log_details(_reading: Reading, log: Log) -> Log:
+    return log
+
+
 LOGS: Resource[Log] = Resource(
     name="logs",
     source=lambda world: world.entries,
@@ -299,5 +304,5 @@ LOGS: Resource[Log] = Resource(
     },
     otherwise=_of_run("run.id"),
     sort_paths={"level": _severity},
-    details=(Detail("logs/*", lambda _reading, log: log, by="id"),),
+    details=(Detail("logs/*", _log_details, by="id"),),
 )

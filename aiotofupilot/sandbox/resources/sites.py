@@ -246,17 +246,15 @@ def _current_station(reading: Reading) -> models.StationDetails:
     return _station_details(reading, reading.station)
 
 
+def _metadata(_world: World, number: int) -> dict[str, object]:
+    return {"location": ("Lyon", "Graz")[number % 2], "bay": number + 1, "worn": BENCHES[number].failure_rate > 0.3}  # noqa: PLR2004 - more than others
+
+
 STATIONS: Resource[models.Station] = Resource(
     name="stations",
     source=lambda _world: range(len(BENCHES)),
     make=_station,
-    included={
-        "metadata": lambda _world, number: {
-            "location": ("Lyon", "Graz")[number % 2],
-            "bay": number + 1,
-            "worn": BENCHES[number].failure_rate > 0.3,  # noqa: PLR2004 - more than others
-        }
-    },
+    included={"metadata": _metadata},
     filters={
         "search_query": contains("name"),
         "procedure_ids": lambda wanted, _snapshot: lambda station: any(run.id in wanted for run in station.procedures),

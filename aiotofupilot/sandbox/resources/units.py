@@ -222,17 +222,15 @@ def _revision_details(reading: Reading, part_number: str, number: str) -> models
     )
 
 
+def _metadata_of_part(_world: World, number: int) -> dict[str, object]:
+    return {"supplier": ("Acme", "Volta")[number % 2], "layers": 2 + number % 4 * 2, "certified": number % 3 == 0}
+
+
 PARTS: Resource[models.Part] = Resource(
     name="parts",
     source=lambda _world: range(len(PRODUCTS)),
     make=_part,
-    included={
-        "metadata": lambda _world, number: {
-            "supplier": ("Acme", "Volta")[number % 2],
-            "layers": 2 + number % 4 * 2,
-            "certified": number % 3 == 0,
-        }
-    },
+    included={"metadata": _metadata_of_part},
     order="limit search_query procedure_ids sort_by sort_order metadata include_metadata",
     filters={
         "search_query": contains("name", "number"),
