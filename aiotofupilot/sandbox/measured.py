@@ -261,7 +261,7 @@ def _angles() -> tuple[int, ...]:
 
 
 def comparison(
-    outcome: str, operator: str, expected: float | str | tuple[float | str, ...], *, is_decisive: bool = True
+    outcome: str, operator: str, expected: float | str | tuple[str, ...], *, is_decisive: bool = True
 ) -> models.Validator:
     """Make the check of a value by a comparison with the expected one."""
     expression = f"x {operator} {list(expected) if isinstance(expected, tuple) else expected!r}"
