@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING, Any, Literal, ParamSpec, Protocol, TypeVar
 
 from attrs import define, evolve, field, frozen
 
-from aiotofupilot import NotFoundError, TofuPilotError, Watermark
+from aiotofupilot import IncrementalWalk, NotFoundError, TofuPilotError, Watermark
 from aiotofupilot._paging.passes import OVERLAP
 from aiotofupilot._wire.times import read_http_date
 from aiotofupilot.arrow.flat import database_rows
@@ -33,7 +33,7 @@ if TYPE_CHECKING:
 
     import pyarrow as pa
 
-    from aiotofupilot import IncrementalWalk, Paginator, TofuPilotSession, Walk
+    from aiotofupilot import Paginator, TofuPilotSession, Walk
 
     from .database import Database
     from .selection import Selection
@@ -215,7 +215,7 @@ class Update:
             floor = news.watermark.floor
             await self._note_total(name, self._listing(name, floor))
             latest = await self._call(self._database.runs_since, floor) if children and watermark else []
-            await self._store_walk(name, news, children, dict(latest), lambda: str(news.watermark))
+            await self._store_walk(name, news, children, dict(latest))
         if self._how.full or is_compared(name):
             await self._mark_gone(name, children)
 
@@ -257,17 +257,15 @@ class Update:
         walk: Walk[Any] | IncrementalWalk[Any],
         children: tuple[str, ...] = (),
         latest: Mapping[str, str] | None = None,
-        watermark: Callable[[], str] | None = None,
     ) -> None:
         """Store what a walk yields, and what the runs among it wrote.
 
         Args:
             name: What it walks.
-            walk: The walk.
+            walk: The walk. One of what is new has a watermark, which is stored with its items.
             children: Listings of what runs wrote. Empty: it does not walk runs, or nothing follows them.
             latest: Runs that an earlier update has seen, and whose measurements, phases and logs are read again, with
                 the IDs of their procedures. They are read after the first response, which says when the update began.
-            watermark: Returns the watermark of the walk. None: it has none.
         """
         at_once = _RUNS_FIRST if children else _ITEMS
         async with aclosing(walk):
@@ -279,8 +277,8 @@ class Update:
                     runs = {item.id: item.procedure.id for item in items} | dict(latest or {}) if children else {}
                     await self._add_children(children, runs)
                     await self._add(name, items)
-                    if watermark is not None:
-                        self._pending.watermarks[name] = watermark()
+                    if isinstance(walk, IncrementalWalk):
+                        self._pending.watermarks[name] = str(walk.watermark)
                     if failure is not None:
                         raise failure
                     if latest or not items or self._pending.is_enough:
@@ -389,12 +387,9 @@ class Update:
 
     async def _mark_gone(self, name: str, children: tuple[str, ...], since: datetime | None = None) -> None:
         """Mark what was not seen, unless something may have been missed."""
-        if self._unreadable[name]:
-            return
-        self._gone[name] += await self._call(self._database.mark_gone, name, self._began_at, since)
-        for child in children:
-            if not self._unreadable[child]:
-                self._gone[child] += await self._call(self._database.mark_gone, child, self._began_at, since)
+        for each in (name, *children):
+            if not (self._unreadable[name] or self._unreadable[each]):
+                self._gone[each] += await self._call(self._database.mark_gone, each, self._began_at, since)
 
     async def _note_total(self, name: str, listing: Paginator[Any]) -> None:
         """Count what will be read, if somebody wants to know. What goes wrong here is met again, and raised, later."""

@@ -390,17 +390,35 @@ def test_a_database_can_be_moved_and_restored_from_a_copy(have, pull, sandbox, t
     assert [path.name for path in moved.parent.iterdir()] == ["line.duckdb"]
 
 
+class Gate(AbstractAsyncContextManager):
+    """Lets nobody in before it is opened."""
+
+    def __init__(self):
+        self.reached, self.opened = asyncio.Event(), asyncio.Event()
+
+    async def __aenter__(self):
+        self.reached.set()
+        await self.opened.wait()
+
+    async def __aexit__(self, *_):
+        pass
+
+
 async def test_two_at_the_same_time(tmp_path):
     """The second one is refused, and the first one is not disturbed. Its end lets go of the database."""
-    async with Sandbox(procedures=120) as sandbox, TofuPilotSession(sandbox.api_key, base_url=sandbox.url) as session:
+    gate = Gate()
+    async with (
+        Sandbox(procedures=120) as sandbox,
+        TofuPilotSession(sandbox.api_key, base_url=sandbox.url, limiter=gate) as session,
+    ):
         mirror = Mirror(tmp_path / "line.duckdb", session=session, listings=["procedures"])
-        has_begun = asyncio.Event()
         async with mirror:
-            first = asyncio.create_task(mirror.update(on_progress=lambda _: has_begun.set()))
-            await has_begun.wait()
+            first = asyncio.create_task(mirror.update())
+            await gate.reached.wait()
             assert await refused(mirror.update()) == (
                 f"this program has {tmp_path}/line.duckdb open already: close it there, or wait until that is done"
             )
+            gate.opened.set()
             assert (await first)[0].new == 120
         assert (await mirror.update())[0].new == 0
         assert repr(mirror) == f"<Mirror {tmp_path}/line.duckdb>"
