@@ -1,8 +1,8 @@
 """Adds to the reference what the source says in its own way.
 
-The arguments of a listing's ``list()`` are declared in a TypedDict. Here the reference gets them as ``help()`` shows
-them. And a name in single backticks becomes a link to its place in the reference. A class that has no place there
-fails the build.
+The arguments of a listing's ``list()`` are declared in a TypedDict, and a method of a blocking class is declared by the
+name of the one that it calls. Here the reference gets them as ``help()`` shows them. And a name in single backticks
+becomes a link to its place in the reference. A class that has no place there fails the build.
 """
 
 from __future__ import annotations
@@ -26,6 +26,7 @@ if TYPE_CHECKING:
 
 NAME = re.compile(r"(?<![`\w])`([A-Za-z]\w*)(\.\w+)?(?:\(\))?`(?!`)")
 MODULE = re.compile(r"\b(?:\w+\.)+(?=\w)")
+BRIDGED = re.compile(r"bridged\((\w+)(?:\[\w\])?\.(\w+)\)")
 STANDARD = {*vars(builtins), "datetime", "timedelta", "Literal"}
 """Names that have their places in Python's own documentation."""
 
@@ -42,6 +43,11 @@ class Declared(griffe.Extension):
         self.package = pkg
         for name in NAMES:
             declare(pkg[f"listings.{name}.{name.capitalize()}.list"], listing_class(name))
+        for cls in pkg["blocking"].classes.values():
+            for member in cls.members.values():
+                called = [str(one.value) for one in member.decorators] if isinstance(member, griffe.Function) else ()
+                if called and called[0].startswith("bridged("):
+                    self.bridge(member, *BRIDGED.fullmatch(called[0]).groups())
         for options in (Options, PageOptions):
             for argument in arguments_of(options):
                 if member := pkg[f"listings._shared.{options.__name__}"].members.get(argument.name):
@@ -51,6 +57,17 @@ class Declared(griffe.Extension):
             module.docstring.value = introduction(module)
         for thing in documented(pkg):
             thing.docstring.value = NAME.sub(self.linked, thing.docstring.value)
+
+    def bridge(self, function: griffe.Function, cls: str, method: str) -> None:
+        """Give a method of a blocking class what the method of asyncio has. It returns the blocking form."""
+        path = self.homes.get(cls) or self.package["blocking"].imports[cls]
+        of = self.package[f"{path}.{method}".partition(".")[2]]
+        function.parameters = of.parameters
+        function.docstring = griffe.Docstring(of.docstring.value, parent=function)
+        returned = re.sub(r"^Async(?:Generator|Iterator)\[(.*?)(?:, None)?\]$", r"Iterator[\1]", str(of.returns))
+        name, rest = re.fullmatch(r"(\w+)(.*)", returned).groups()
+        blocking = f"Blocking{name.replace('DetailsWalk', 'Walk')}"
+        function.returns = f"{blocking if blocking in self.homes else name}{rest}"
 
     def linked(self, found: re.Match[str]) -> str:
         """Return a name with a link to its place, if it is a class or a member of one."""
