@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from difflib import get_close_matches
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
 import attrs
 
@@ -45,7 +45,7 @@ def checked_names(columns: Any, known: Iterable[str], what: str) -> list[str]:  
     if isinstance(columns, str) or not isinstance(columns, Iterable):
         raise for_parameter(TypeError(f"columns must be several names, got {columns!r}"), "columns")
     names, taken = list(known), list[str]()
-    for name in columns:
+    for name in cast("Iterable[object]", columns):
         if name not in names:
             raise for_parameter(ValueError(f"columns: {what} has no column {name!r}{_near(name, names)}"), "columns")
         if name in taken:

@@ -89,8 +89,8 @@ def test_a_file_is_resumed_after_the_item_before_the_failure(sandbox, run_ids, t
 
 
 def test_items_are_written_one_by_one(sandbox, run_ids, tmp_path, monkeypatch):
-    """One of them can have tens of megabytes. Here the first one is late, and the next ones wait for it."""
-    on_run(sandbox, run_ids[0]).next(latency(0.1))
+    """One of them can have tens of megabytes. Here the second one is late, and the next ones are at hand before it."""
+    on_run(sandbox, run_ids[1]).next(latency(0.1))
     written, write = [], PartFile.write
 
     async def noted(file, data, *, items, checkpoint):
