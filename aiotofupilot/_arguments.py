@@ -11,8 +11,6 @@ from datetime import datetime
 from operator import index
 from typing import TypeVar
 
-__all__ = ["as_float", "as_str", "aware", "boolean", "for_parameter", "integer", "must_be", "one_of", "seconds"]
-
 T = TypeVar("T")
 E = TypeVar("E", bound=Exception)
 

@@ -19,8 +19,6 @@ if TYPE_CHECKING:
     from types import TracebackType
     from typing import Self
 
-__all__ = ["LoopThread"]
-
 P = ParamSpec("P")
 T = TypeVar("T")
 

@@ -29,16 +29,6 @@ if TYPE_CHECKING:
 
     from aiotofupilot.stats import WalkStats
 
-__all__ = [
-    "Instruments",
-    "WalkSpan",
-    "download_span",
-    "hide_filters",
-    "instruments",
-    "paused",
-    "retried",
-]
-
 _SCOPE = "aiotofupilot"
 
 _NOTHING = nullcontext()

@@ -21,8 +21,6 @@ from typing import TYPE_CHECKING, ParamSpec, TypeVar
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
 
-__all__ = ["NotRewritten", "explained", "internal", "lazy", "lazy_from"]
-
 P = ParamSpec("P")
 T = TypeVar("T")
 

@@ -9,8 +9,6 @@ from datetime import UTC, datetime
 
 from attrs import define
 
-__all__ = ["Clock", "Deadline"]
-
 
 @define
 class Deadline:

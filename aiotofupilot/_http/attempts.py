@@ -25,8 +25,6 @@ if TYPE_CHECKING:
     from .retry import Retry
     from .throttle import Throttle
 
-__all__ = ["Attempts", "Control"]
-
 T = TypeVar("T")
 
 Control = Callable[[], Awaitable[bool]]

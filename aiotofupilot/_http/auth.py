@@ -25,8 +25,6 @@ if TYPE_CHECKING:
 
     from .proxy import Proxy
 
-__all__ = ["Sender", "authorizing"]
-
 _SHOW_HEADERS = "_on_headers_request_sent"
 """The method by which aiohttp shows the headers of a request to trace hooks. There is no public place after it."""
 

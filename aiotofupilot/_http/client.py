@@ -43,8 +43,6 @@ if TYPE_CHECKING:
     from .throttle import Throttle
     from .transport import Transport
 
-__all__ = ["MAX_BODY", "Connection", "Lifetime", "Options"]
-
 T = TypeVar("T")
 
 MAX_BODY = 64 * 1024 * 1024

@@ -24,8 +24,6 @@ if TYPE_CHECKING:
 
     from .proxy import Proxy
 
-__all__ = ["HEADERS", "HEADER_LIMIT", "refusal", "translated"]
-
 HEADERS, HEADER_LIMIT = 128, 8190
 """The most header fields that a response may have, and the most bytes of one field.
 

@@ -31,8 +31,6 @@ if TYPE_CHECKING:
 
     from .retry import RetryPolicy
 
-__all__ = ["Health", "Outage", "Sent", "Wanted", "copied"]
-
 _IN_A_ROW = 5
 """So many failures about the server without a good response between them are an outage. If one request of ten fails,
 this happens once in 100,000 requests."""

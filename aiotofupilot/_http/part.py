@@ -21,8 +21,6 @@ if TYPE_CHECKING:
     from io import FileIO
     from pathlib import Path
 
-__all__ = ["PartFile", "ended", "in_thread"]
-
 T = TypeVar("T")
 
 _BLOCK = 1024 * 1024

@@ -16,8 +16,6 @@ from aiotofupilot.settings import Secret, is_loopback, is_visible, unusable
 if TYPE_CHECKING:
     import aiohttp
 
-__all__ = ["Proxy", "proxy_of_session", "resolve_proxy"]
-
 _UNUSABLE = (
     "must be the http:// or https:// address of a proxy, such as http://proxy.example.com:3128; "
     "the value is not shown, because it may hold a password"

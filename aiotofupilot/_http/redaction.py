@@ -16,8 +16,6 @@ if TYPE_CHECKING:
     from aiotofupilot._wire.response import Response
     from aiotofupilot.errors import TofuPilotError
 
-__all__ = ["Redaction"]
-
 WITHHELD = "withheld, because the response repeats the key"
 """What an error says instead of its message."""
 

@@ -35,8 +35,6 @@ if TYPE_CHECKING:
     from .part import PartFile
     from .transport import Transport
 
-__all__ = ["receive"]
-
 _log = logging.getLogger("aiotofupilot")
 
 _ETAG = re.compile(r'"[!#-~]{1,1000}"')

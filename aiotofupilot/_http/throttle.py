@@ -29,8 +29,6 @@ if TYPE_CHECKING:
 
     Limiter: TypeAlias = AbstractAsyncContextManager[object]
 
-__all__ = ["MissedSlotError", "Slot", "Throttle", "checked_limiter"]
-
 _RATE_LIMITED_WAIT = 1.0
 """Seconds to pause at least for a 429 without Retry-After."""
 

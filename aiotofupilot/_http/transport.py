@@ -41,8 +41,6 @@ if TYPE_CHECKING:
     from .proxy import Proxy
     from .redaction import Redaction
 
-__all__ = ["REDIRECTS", "REDIRECTS_AT_MOST", "Transport"]
-
 _log = logging.getLogger("aiotofupilot")
 
 _PRODUCT = r"[\w!#$%&'*+.^`|~-]+(?:/[\w!#$%&'*+.^`|~-]+)?"

@@ -20,8 +20,6 @@ if TYPE_CHECKING:
     from aiotofupilot.positions import Watermark
     from aiotofupilot.stats import WalkStats
 
-__all__ = ["ByCreation"]
-
 T = TypeVar("T", bound=Identified)
 
 _MILLISECOND = timedelta(milliseconds=1)

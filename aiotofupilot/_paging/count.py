@@ -27,8 +27,6 @@ if TYPE_CHECKING:
 
     from aiotofupilot.models import Page
 
-__all__ = ["Extent", "Probe", "count_items", "count_not_kept", "fetch_probes"]
-
 _AT_ONCE = 4
 """At most this many pages are in flight. More would save little time, and each that is not needed is a request."""
 

@@ -30,8 +30,6 @@ if TYPE_CHECKING:
     from .source import DetailSource, Fetch, Identified, Plan
     from .walk import Walk
 
-__all__ = ["DetailWindow"]
-
 D = TypeVar("D")
 P = TypeVar("P")
 

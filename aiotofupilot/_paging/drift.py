@@ -22,8 +22,6 @@ if TYPE_CHECKING:
 
     from .unreadable import Gap
 
-__all__ = ["DetectDrift", "check_offsets"]
-
 T = TypeVar("T", bound=Identified)
 
 _AHEAD_AT_MOST = 10_000

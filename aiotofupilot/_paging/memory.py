@@ -20,8 +20,6 @@ if TYPE_CHECKING:
 
     from .unreadable import Gap
 
-__all__ = ["IgnoreDrift", "Memory", "Progress"]
-
 T = TypeVar("T", bound=Identified)
 
 _REMEMBERED = 1000

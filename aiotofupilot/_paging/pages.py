@@ -22,8 +22,6 @@ if TYPE_CHECKING:
     from aiotofupilot.models import Page
     from aiotofupilot.positions import Checkpoint
 
-__all__ = ["checkpoint_after", "kept", "note_checkpoint", "pages_of"]
-
 T = TypeVar("T", bound=Identified)
 
 

@@ -24,8 +24,6 @@ if TYPE_CHECKING:
 
     from aiotofupilot.models import Page
 
-__all__ = ["OVERLAP", "PassClock", "Seen", "Segment", "SegmentWalk"]
-
 T = TypeVar("T", bound=Identified)
 K = TypeVar("K")
 

@@ -19,8 +19,6 @@ if TYPE_CHECKING:
 
     from aiotofupilot.stats import WalkStats
 
-__all__ = ["PerRun"]
-
 T = TypeVar("T", bound=Identified)
 
 _AT_ONCE = 100

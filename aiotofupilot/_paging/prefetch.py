@@ -23,8 +23,6 @@ if TYPE_CHECKING:
 
     from aiotofupilot.models import Page
 
-__all__ = ["Window", "begun", "cancel", "cancel_soon", "outcome"]
-
 T = TypeVar("T", bound=Identified)
 R = TypeVar("R")
 

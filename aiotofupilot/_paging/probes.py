@@ -27,8 +27,6 @@ from .source import Fetch, Identified
 if TYPE_CHECKING:
     from aiotofupilot.models import Page
 
-__all__ = ["ControlBeside", "Probes", "TimeUpError", "is_due_to_length", "is_unreadable", "positions_beside"]
-
 T = TypeVar("T", bound=Identified)
 
 _TOO_SLOW = frozenset({408, 504, 524})

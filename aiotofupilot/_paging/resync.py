@@ -29,8 +29,6 @@ if TYPE_CHECKING:
 
     from .memory import Memory
 
-__all__ = ["Match", "Resync", "Search", "Ties", "is_out_of_order", "last_reliable", "longest_row"]
-
 _ENOUGH_TO_JUDGE = 4
 """Two or three items out of order may be a single one that moved."""
 

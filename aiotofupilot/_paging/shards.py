@@ -18,8 +18,6 @@ if TYPE_CHECKING:
 
     from .source import Identified, Plan, Source, TimePartitioning
 
-__all__ = ["SHARDS_AT_MOST", "cut"]
-
 T = TypeVar("T", bound="Identified")
 
 SHARDS_AT_MOST = 1000

@@ -17,22 +17,6 @@ if TYPE_CHECKING:
     from aiotofupilot.positions import Checkpoint, Shard
     from aiotofupilot.stats import RequestCounts
 
-__all__ = [
-    "Connection",
-    "Control",
-    "DetailSource",
-    "Fetch",
-    "FetchOptions",
-    "Identified",
-    "OnDrift",
-    "OnUnreadable",
-    "Order",
-    "Plan",
-    "Source",
-    "TimePartitioning",
-    "leads_nowhere",
-]
-
 Order = Literal["asc", "desc"]
 """Whether the oldest or the newest items come first."""
 

@@ -30,8 +30,6 @@ if TYPE_CHECKING:
     from aiotofupilot._otel import WalkSpan
     from aiotofupilot.stats import WalkStats
 
-__all__ = ["LEFT_OUT_KEPT", "Bisection", "Gap", "note_left_out"]
-
 T = TypeVar("T", bound=Identified)
 
 _REFUSED = 503

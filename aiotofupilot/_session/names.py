@@ -9,8 +9,6 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from aiotofupilot.models import Attachment
 
-__all__ = ["relative_path"]
-
 _FORBIDDEN = frozenset('/\\:*?"<>|')
 
 _ID_BYTES = 120

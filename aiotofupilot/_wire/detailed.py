@@ -29,8 +29,6 @@ from aiotofupilot.positions import LARGEST
 
 from .times import format_duration, format_timestamp, read_date_time, read_duration
 
-__all__ = ["FAULTS", "detailed_converter", "integer", "locate", "page_structure", "renamings", "wire_converter"]
-
 Hook = Callable[[Any, Any], Any]
 """A function that takes a value and a type, and returns the value as that type. This is what cattrs calls a hook."""
 

@@ -19,8 +19,6 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
     from datetime import datetime
 
-__all__ = ["Response", "excerpt", "json_excerpt", "problem", "read_item", "read_json", "read_page", "retry_after"]
-
 T = TypeVar("T")
 
 _ADDRESS = re.compile(rb'("(?:artifact|download)_url"\s*:\s*")[^"]*')

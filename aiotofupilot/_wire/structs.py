@@ -26,8 +26,6 @@ from aiotofupilot.models.fields import Field, fields_of
 from aiotofupilot.models.refs import JSON
 from aiotofupilot.positions import LARGEST
 
-__all__ = ["AwareDatetime", "item_parser", "items_converter", "page_parser", "parsed_type"]
-
 AwareDatetime = Annotated[datetime, msgspec.Meta(tz=True)]
 """The type that msgspec reads from a date-time (RFC 3339) with a UTC offset."""
 

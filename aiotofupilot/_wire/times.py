@@ -11,15 +11,6 @@ import re
 from datetime import UTC, datetime, timedelta
 from email.utils import parsedate_to_datetime
 
-__all__ = [
-    "format_date_time",
-    "format_duration",
-    "format_timestamp",
-    "read_date_time",
-    "read_duration",
-    "read_http_date",
-]
-
 
 def read_http_date(text: str) -> datetime | None:
     """Read a date of an HTTP header; None: the text is not a date."""

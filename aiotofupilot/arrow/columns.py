@@ -32,8 +32,6 @@ if TYPE_CHECKING:
     Build = Callable[[Sequence[Any]], pa.Array[Any]]
     """Makes an array of values. A value may be None."""
 
-__all__ = ["RULES", "Column", "Rows", "json_texts", "nested_columns", "points", "without_durations"]
-
 _STRING, _DOUBLE, _DURATION = pa.string(), pa.float64(), pa.duration("us")
 _TIMESTAMP, _MAP = pa.timestamp("us", "UTC"), pa.map_(_STRING, _STRING)
 

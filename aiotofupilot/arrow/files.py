@@ -20,8 +20,6 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
     from io import BufferedIOBase, FileIO
 
-__all__ = ["stream_head", "stream_part", "write_parquet"]
-
 _GROUP_ROWS = 2**17
 """A row group with this many rows is full. A reader reads, or skips, one group at a time."""
 

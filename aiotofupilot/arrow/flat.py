@@ -25,8 +25,6 @@ if TYPE_CHECKING:
 
     from .columns import Build
 
-__all__ = ["JSON_FIELD", "database_rows", "flat_columns"]
-
 _KEY = "id"
 """The only column that is never null."""
 

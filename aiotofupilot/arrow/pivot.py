@@ -18,8 +18,6 @@ if TYPE_CHECKING:
 
     from aiotofupilot.models import Validator
 
-__all__ = ["wide"]
-
 _LOWER, _UPPER = frozenset({">", ">=", "range"}), frozenset({"<", "<=", "range"})
 """The operators of validators that are limits."""
 

@@ -18,8 +18,6 @@ if TYPE_CHECKING:
 
     import pyarrow as pa
 
-__all__ = ["record_batch", "rows_of", "schema"]
-
 _SEPARATOR = "."
 """What stands between the names in the name of a flat column, as in CSV."""
 
@@ -45,7 +43,7 @@ def checked_names(columns: Any, known: Iterable[str], what: str) -> list[str]:  
     if isinstance(columns, str) or not isinstance(columns, Iterable):
         raise for_parameter(TypeError(f"columns must be several names, got {columns!r}"), "columns")
     names, taken = list(known), list[str]()
-    for name in cast("Iterable[object]", columns):
+    for name in cast("Iterable[str]", columns):
         if name not in names:
             raise for_parameter(ValueError(f"columns: {what} has no column {name!r}{_near(name, names)}"), "columns")
         if name in taken:

@@ -22,8 +22,6 @@ if TYPE_CHECKING:
     from aiotofupilot.positions import Checkpoint
     from aiotofupilot.stats import WalkStats
 
-__all__ = ["RecordBatches", "batches", "checked", "stream_of", "table"]
-
 _LARGEST = 64 * 2**20
 """A batch with this many bytes takes no more rows."""
 

@@ -29,8 +29,6 @@ if TYPE_CHECKING:
     from aiotofupilot._paging.paginator import Paginator
     from aiotofupilot.models import DataSeries, RunDetails, RunMeasurement, RunPhase
 
-__all__ = ["Waveform", "series", "series_batches", "waveforms"]
-
 _TEXT = pa.dictionary(pa.int32(), pa.string())
 
 _arrow: Any = pa  # the stubs do not know all arguments of the constructors

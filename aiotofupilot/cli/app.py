@@ -24,8 +24,6 @@ if TYPE_CHECKING:
 
     from rich.console import Console
 
-__all__ = ["app_for", "run"]
-
 _EXIT_CODES = (
     "Exit codes: 0 done, 2 wrong usage, 3 key refused (401, 403), 4 other failure of server, network or disk, "
     "130 interrupted, 143 ended by SIGTERM."

@@ -15,8 +15,6 @@ if TYPE_CHECKING:
 
     from cyclopts import Token
 
-__all__ = ["checkpoint", "duration", "metadata", "read_timestamp", "seconds", "timestamp"]
-
 
 def timestamp(_: object, tokens: Sequence[Token]) -> datetime:
     """Read a timestamp as `read_timestamp` does, by this machine's clock.

@@ -26,8 +26,6 @@ if TYPE_CHECKING:
     from .progress import Progress
     from .server import Server
 
-__all__ = ["download"]
-
 _LISTINGS = ("runs", "units")
 """What has attachments."""
 

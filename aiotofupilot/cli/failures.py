@@ -10,16 +10,6 @@ from cyclopts import CycloptsError, UnknownOptionError, UnusedCliTokensError
 
 import aiotofupilot
 
-__all__ = [
-    "EXPECTED",
-    "DeadlineError",
-    "ExitCode",
-    "FailedError",
-    "StoppedError",
-    "UsageError",
-    "explained",
-]
-
 
 class ExitCode(IntEnum):
     """How a command ended, for the shell."""

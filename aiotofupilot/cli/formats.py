@@ -30,8 +30,6 @@ if TYPE_CHECKING:
     from .output import Remake
     from .tables import Column
 
-__all__ = ["CSV", "Format", "JSONArray", "JSONLines", "Parquet", "Table", "cut", "format_for"]
-
 
 class Format(ABC):
     """A way to write a listing, page by page. Text is in UTF-8."""

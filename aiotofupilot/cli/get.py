@@ -19,8 +19,6 @@ if TYPE_CHECKING:
 
     from aiotofupilot import TofuPilotSession
 
-__all__ = ["get", "whoami"]
-
 _CURRENT = "current"
 """Stands for the ID of what the key belongs to, as in the API's paths."""
 

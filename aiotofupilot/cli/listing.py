@@ -32,8 +32,6 @@ if TYPE_CHECKING:
     from .output import Options, Output
     from .progress import Progress
 
-__all__ = ["Query", "Written", "counting_beside", "write_listing"]
-
 _SHOWN = 10
 """At most this many positions of items that were left out are named."""
 

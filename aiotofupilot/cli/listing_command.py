@@ -17,8 +17,6 @@ from .terminal import is_terminal, say
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-__all__ = ["help_of", "listing_command"]
-
 
 def help_of(name: str) -> str:
     """Return what the help of a listing says: what is listed, and how the values of some of the options are typed."""

@@ -24,8 +24,6 @@ if TYPE_CHECKING:
 
     from aiotofupilot.mirror import Mirror, MirrorProgress, MirrorResult
 
-__all__ = ["mirror"]
-
 _EXTRA = frozenset({"duckdb", "pyarrow"})
 """What the extra ``mirror`` installs. Without it, a user can do something about a missing module."""
 

@@ -29,23 +29,6 @@ if TYPE_CHECKING:
 
     from aiotofupilot.listings import Argument
 
-__all__ = [
-    "DETAILS",
-    "DownloadOptions",
-    "Form",
-    "MirrorOptions",
-    "OutputOptions",
-    "ServerOptions",
-    "TimeoutOptions",
-    "forms_of",
-    "option",
-    "options_of",
-    "shared_filters",
-    "unwrapped",
-    "with_filters",
-    "with_options",
-]
-
 C = TypeVar("C", bound="Callable[..., object]")
 
 _BREAK = re.compile(r"(?<=\S)\n(?:(?=\S)| {8,})")

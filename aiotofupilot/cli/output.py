@@ -35,8 +35,6 @@ if TYPE_CHECKING:
     from collections.abc import AsyncGenerator
     from io import RawIOBase
 
-__all__ = ["Options", "Output", "PartFile", "Remake", "StandardOutput", "output"]
-
 Remake = Callable[[FileIO, BufferedIOBase], Awaitable[None]]
 """Makes a file of another one, which it reads from its beginning to its end."""
 

@@ -20,8 +20,6 @@ if TYPE_CHECKING:
 
     from rich.console import Console, RenderableType
 
-__all__ = ["Progress", "progress_shown"]
-
 _LONGEST = 100 * 24 * 3600
 """Seconds that may be left. Nobody waits for longer, and a timedelta does not hold every number."""
 

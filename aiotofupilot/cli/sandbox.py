@@ -28,8 +28,6 @@ if TYPE_CHECKING:
     from aiotofupilot.sandbox import Request, Sandbox
     from aiotofupilot.sandbox.faults import Fault
 
-__all__ = ["items_of", "sandbox", "serve"]
-
 
 @unwrapped
 async def sandbox(

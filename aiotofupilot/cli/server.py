@@ -20,8 +20,6 @@ if TYPE_CHECKING:
 
     from .options import ServerOptions, TimeoutOptions
 
-__all__ = ["Server", "until"]
-
 
 @frozen
 class Server:

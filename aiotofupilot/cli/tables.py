@@ -16,8 +16,6 @@ if TYPE_CHECKING:
 
     from aiotofupilot import Deployment, Measurement, Phase
 
-__all__ = ["GAP", "TABLES", "Column", "columns_of", "counted", "fitted", "text_of"]
-
 
 @frozen
 class Column:

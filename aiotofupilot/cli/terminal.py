@@ -13,8 +13,6 @@ from typing import IO, TYPE_CHECKING, Any, TextIO, cast
 if TYPE_CHECKING:
     from io import RawIOBase
 
-__all__ = ["BestEffort", "Whole", "is_pipe", "is_terminal", "put", "raw", "say", "visible", "visible_json", "write_all"]
-
 _CONTROLS = re.compile(
     "[\x00-\x1f\x7f-\x9f"  # C0, DEL and C1
     "\u061c\u200e\u200f\u202a-\u202e\u2066-\u206f"  # marks, embeddings, overrides and isolates of direction

@@ -19,8 +19,6 @@ if TYPE_CHECKING:
 
     from aiotofupilot.models.fields import Field
 
-__all__ = ["Tree"]
-
 _MOST = 100
 """At most this many parts of a field are shown."""
 

@@ -24,8 +24,6 @@ if TYPE_CHECKING:
 
     from aiotofupilot.positions import Shard
 
-__all__ = ["Listing"]
-
 T = TypeVar("T", bound=Identified)
 
 

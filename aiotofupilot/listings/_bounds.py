@@ -8,8 +8,6 @@ from functools import partial
 from aiotofupilot._arguments import for_parameter
 from aiotofupilot._wire.times import format_date_time, read_date_time
 
-__all__ = ["Pairs", "bounded", "bounds_of", "widely_bounded"]
-
 Pairs = tuple[tuple[str, str], ...]
 """Names and values of a query, in order. A name repeats where its parameter takes several values."""
 

@@ -20,8 +20,6 @@ from typing import Any, Literal, Required, Union, get_args, get_origin, get_type
 
 from attrs import frozen
 
-__all__ = ["Argument", "Bounds", "Default", "ServerDefault", "arguments_of", "describe"]
-
 
 @frozen
 class Bounds:

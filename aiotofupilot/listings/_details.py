@@ -20,8 +20,6 @@ if TYPE_CHECKING:
 
     from ._resource import Detailed
 
-__all__ = ["ItemDetails"]
-
 D = TypeVar("D")
 
 

@@ -30,8 +30,6 @@ from ._shared import ExtraQuery, MetadataFilter
 if TYPE_CHECKING:
     from ._bounds import Pairs
 
-__all__ = ["checked", "parameters", "query_of"]
-
 
 def checked(argument: Argument, value: object) -> Any:  # noqa: ANN401 - of the type that the argument has
     """Return an argument after checking it: a plain value of its type, a list of them, or None where it is optional.

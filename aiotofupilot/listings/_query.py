@@ -36,8 +36,6 @@ if TYPE_CHECKING:
 
     from ._declaration import Argument
 
-__all__ = ["ByRun", "Endpoint", "Query"]
-
 T = TypeVar("T", bound=Identified)
 V = TypeVar("V")
 

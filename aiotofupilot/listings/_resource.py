@@ -20,8 +20,6 @@ if TYPE_CHECKING:
 
     from aiotofupilot.clock import Deadline
 
-__all__ = ["Connection", "Detailed", "Resource", "get_item", "get_json", "segment"]
-
 D = TypeVar("D")
 V = TypeVar("V")
 

@@ -15,30 +15,6 @@ from aiotofupilot.positions import LARGEST, Checkpoint
 
 from ._declaration import Bounds, Default, ServerDefault
 
-__all__ = [
-    "LIMIT_AT_MOST",
-    "BuildStatus",
-    "Environment",
-    "ExtraQuery",
-    "LogLevel",
-    "MeasurementOutcome",
-    "MeasurementType",
-    "MetadataFilter",
-    "OfOperatedRun",
-    "OfProcedure",
-    "OfRun",
-    "Options",
-    "PageOptions",
-    "PhaseOutcome",
-    "RunOutcome",
-    "Sample",
-    "SampleFilter",
-    "SortOrder",
-    "UnitSamples",
-    "WithMetadata",
-    "WithOrder",
-]
-
 RunOutcome = Literal["PASS", "FAIL", "ERROR", "TIMEOUT", "ABORTED"]
 """How a run ended."""
 

@@ -18,8 +18,6 @@ from ._shared import PageOptions, WithOrder
 if TYPE_CHECKING:
     from aiotofupilot.models import BatchDetails
 
-__all__ = ["BatchFilters", "BatchOrder", "Batches"]
-
 BatchOrder = Literal["number", "created_at"]
 """What batches can be sorted by."""
 

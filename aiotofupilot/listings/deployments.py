@@ -17,8 +17,6 @@ from ._shared import BuildStatus, Environment, PageOptions
 if TYPE_CHECKING:
     from aiotofupilot.models import DeploymentDetails
 
-__all__ = ["DeploymentFilters", "Deployments"]
-
 
 class DeploymentFilters(PageOptions, total=False):
     """What ``session.deployments.list()`` takes."""

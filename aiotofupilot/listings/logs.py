@@ -17,8 +17,6 @@ from ._resource import Detailed
 from ._shared import LogLevel, OfRun, PageOptions, RunOutcome, Sample, WithOrder
 from .runs import Runs
 
-__all__ = ["LogFilters", "LogOrder", "Logs"]
-
 LogOrder = Literal["created_at", "level", "run_id", "outcome"]
 """What log lines can be sorted by. ``outcome`` is the outcome of the run."""
 

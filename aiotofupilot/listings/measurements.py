@@ -19,8 +19,6 @@ from .runs import Runs
 if TYPE_CHECKING:
     from aiotofupilot.models import MeasurementDetails
 
-__all__ = ["MeasurementFilters", "MeasurementOrder", "Measurements"]
-
 MeasurementOrder = Literal["started_at", "value", "outcome", "serial_number", "phase_name", "measurement_name"]
 """What measurements can be sorted by."""
 

@@ -18,8 +18,6 @@ from ._shared import PageOptions, WithMetadata, WithOrder
 if TYPE_CHECKING:
     from aiotofupilot.models import PartDetails, RevisionDetails
 
-__all__ = ["PartFilters", "PartOrder", "Parts"]
-
 PartOrder = Literal["name", "number", "created_at"]
 """What parts can be sorted by."""
 

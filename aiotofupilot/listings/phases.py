@@ -19,8 +19,6 @@ from .runs import Runs
 if TYPE_CHECKING:
     from aiotofupilot.models import PhaseDetails
 
-__all__ = ["PhaseFilters", "PhaseOrder", "Phases"]
-
 PhaseOrder = Literal["started_at", "duration", "outcome", "serial_number", "phase_name"]
 """What phases can be sorted by."""
 

@@ -18,8 +18,6 @@ from ._shared import PageOptions
 if TYPE_CHECKING:
     from aiotofupilot.models import ProcedureDetails, VersionDetails
 
-__all__ = ["ProcedureFilters", "Procedures"]
-
 
 class ProcedureFilters(PageOptions, total=False):
     """What ``session.procedures.list()`` takes."""

@@ -18,8 +18,6 @@ from ._shared import OfOperatedRun, PageOptions, RunOutcome, UnitSamples, WithMe
 if TYPE_CHECKING:
     from aiotofupilot.models import RunDetails
 
-__all__ = ["RunFilters", "RunOrder", "Runs"]
-
 RunOrder = Literal["started_at", "created_at", "duration", "outcome", "serial_number", "part_number", "revision_number"]
 """What runs can be sorted by."""
 

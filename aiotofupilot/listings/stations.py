@@ -17,8 +17,6 @@ from ._shared import PageOptions, WithMetadata
 if TYPE_CHECKING:
     from aiotofupilot.models import StationDetails
 
-__all__ = ["StationFilters", "Stations"]
-
 
 class StationFilters(WithMetadata, PageOptions, total=False):
     """What ``session.stations.list()`` takes."""

@@ -18,8 +18,6 @@ from ._shared import PageOptions, RunOutcome, UnitSamples, WithMetadata, WithOrd
 if TYPE_CHECKING:
     from aiotofupilot.models import UnitDetails
 
-__all__ = ["UnitFilters", "UnitOrder", "Units"]
-
 UnitOrder = Literal["serial_number", "created_at", "last_run_at", "part_number", "last_run_procedure"]
 """What units can be sorted by. ``last_run_procedure`` is the name of the procedure of a unit's latest run."""
 

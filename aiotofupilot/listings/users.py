@@ -12,8 +12,6 @@ from ._base import Listing
 from ._resource import get_item
 from ._shared import Options
 
-__all__ = ["Users"]
-
 
 class Users(Listing[User]):
     """The users of the organization."""

@@ -29,8 +29,6 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Generator, Mapping, Sequence
     from pathlib import Path
 
-__all__ = ["Database"]
-
 T = TypeVar("T")
 
 FORMAT = 1

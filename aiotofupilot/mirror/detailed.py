@@ -18,8 +18,6 @@ if TYPE_CHECKING:
 
     from aiotofupilot.models import Attachment, RunDetails
 
-__all__ = ["DATA", "DETAILED", "DetailRows"]
-
 DATA = "data"
 """The column of the rows of series that has their points. In the database, it is a separate table."""
 

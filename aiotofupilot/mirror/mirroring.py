@@ -27,8 +27,6 @@ if TYPE_CHECKING:
     from .results import MirrorProgress, MirrorResult
     from .update import Call
 
-__all__ = ["Mirror", "mirror_blocking"]
-
 P = ParamSpec("P")
 T = TypeVar("T")
 

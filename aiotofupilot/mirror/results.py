@@ -11,15 +11,6 @@ from aiotofupilot import TofuPilotError
 if TYPE_CHECKING:
     from pathlib import Path
 
-__all__ = [
-    "DatabaseInUseError",
-    "MirrorError",
-    "MirrorProgress",
-    "MirrorResult",
-    "MirrorTimeoutError",
-    "StaleWatermarkError",
-]
-
 
 @frozen(kw_only=True)
 class MirrorProgress:

@@ -19,8 +19,6 @@ if TYPE_CHECKING:
 
     from aiotofupilot import Details, Paginator, RunDetails, TofuPilotSession
 
-__all__ = ["OF_RUNS", "TABLES", "Selection", "details_of_runs", "is_ordered", "of_runs", "run_column", "run_of"]
-
 OF_RUNS = tuple(name for name in NAMES if listing_class(name).by_run is not None)
 """The listings of what runs wrote. Their tables follow that of the runs."""
 

@@ -14,8 +14,6 @@ from attrs import frozen
 
 from .selection import TABLES
 
-__all__ = ["Definition", "definitions"]
-
 
 @frozen
 class Definition:

@@ -38,8 +38,6 @@ if TYPE_CHECKING:
     from .database import Database
     from .selection import Selection
 
-__all__ = ["Call", "How", "Update"]
-
 P = ParamSpec("P")
 T = TypeVar("T")
 

@@ -17,8 +17,6 @@ import attrs
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
-__all__ = ["Shown", "ShownItem", "rows_of_items"]
-
 _WIDTH = 80
 """The most characters of a value."""
 

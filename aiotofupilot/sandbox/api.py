@@ -26,8 +26,6 @@ if TYPE_CHECKING:
     from .resource import Resource
     from .snapshot import Snapshot
 
-__all__ = ["Api"]
-
 _ROOT = "/api/v2/"
 _OF_PAGES = frozenset({"limit", "cursor", "include_metadata", "include_sequences"})
 """Parameters that do not select items."""

@@ -13,8 +13,6 @@ from attrs import evolve, field, frozen
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
-__all__ = ["Chunk", "Close", "Delivery", "Head", "Reset", "Step", "Wait"]
-
 
 @frozen
 class Wait:

@@ -23,8 +23,6 @@ if TYPE_CHECKING:
     from .snapshot import Snapshot
     from .storage import Storage
 
-__all__ = ["Detail", "Reading", "extended"]
-
 T = TypeVar("T")
 
 _PARAMETER = "*"

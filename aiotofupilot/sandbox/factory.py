@@ -23,8 +23,6 @@ from .world import World
 if TYPE_CHECKING:
     from .request import Request
 
-__all__ = ["BusyLine", "Factory", "Items", "Listings"]
-
 T = TypeVar("T")
 
 _MOST_SHARED = 2000

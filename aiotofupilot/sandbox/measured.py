@@ -25,17 +25,6 @@ if TYPE_CHECKING:
 
     from .detail import Reading
 
-__all__ = [
-    "attachments",
-    "children_of",
-    "comparison",
-    "first_run_of",
-    "made_up",
-    "measurement_details",
-    "phase_details",
-    "run_details",
-]
-
 T = TypeVar("T")
 
 _HALF = 0.5

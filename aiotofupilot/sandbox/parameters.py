@@ -25,8 +25,6 @@ if TYPE_CHECKING:
 
     from .request import Query
 
-__all__ = ["Parameter", "Values", "declared", "matches", "pages", "read"]
-
 Values = dict[str, Any]
 """The parameters of a valid request, with their values. A parameter without a value and a default is left out."""
 

@@ -17,16 +17,6 @@ if TYPE_CHECKING:
 
     from .recipes import Measured, Step
 
-__all__ = [
-    "PREPARATION",
-    "Attempt",
-    "DeployedRun",
-    "Entry",
-    "PlannedBatch",
-    "PlannedUnit",
-    "plan_attempts",
-]
-
 PREPARATION = 500
 """Milliseconds before the first phase."""
 

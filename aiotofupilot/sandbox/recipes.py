@@ -12,20 +12,6 @@ from aiotofupilot.models import Procedure, Repository, UserRef
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-__all__ = [
-    "BENCHES",
-    "NEWEST",
-    "PARTS",
-    "TEAMS",
-    "TESTS",
-    "Measured",
-    "Step",
-    "endless_procedures",
-    "make_procedures",
-    "named",
-    "uuid",
-]
-
 NEWEST = datetime(2026, 1, 30, 16, 45, tzinfo=UTC)
 
 _SUBJECTS = (

@@ -17,8 +17,6 @@ from .delivery import Delivery
 if TYPE_CHECKING:
     from aiotofupilot.models import Page
 
-__all__ = ["Alteration", "Fault", "Pairs", "Query", "Request", "RequestLog"]
-
 Pairs = Mapping[str, str] | Iterable[tuple[str, str]]
 """Query parameters, decoded: a mapping with one value for each name, or pairs in which names may repeat."""
 

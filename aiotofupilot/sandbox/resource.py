@@ -20,20 +20,6 @@ from .world import MILLISECOND, Maker
 if TYPE_CHECKING:
     from .detail import Detail
 
-__all__ = [
-    "Filter",
-    "Predicate",
-    "Resource",
-    "among",
-    "at_least",
-    "contains",
-    "equal_to",
-    "if_asked",
-    "mentions",
-    "related",
-    "until",
-]
-
 T = TypeVar("T")
 
 Predicate = Callable[[Any], bool]

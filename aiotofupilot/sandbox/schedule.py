@@ -31,8 +31,6 @@ from .request import Request
 if TYPE_CHECKING:
     from .delivery import Delivery
 
-__all__ = ["Faults", "Match", "Rules"]
-
 Match = Callable[[Request], bool]
 
 

@@ -28,8 +28,6 @@ if TYPE_CHECKING:
 
     from aiotofupilot.models import Procedure, Run
 
-__all__ = ["Hook", "Sandbox"]
-
 Hook = Callable[[Factory, Request], None]
 """A function that is called around a response. It gets the factory, whose listings it may change, and the request."""
 

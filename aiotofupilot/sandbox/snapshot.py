@@ -13,8 +13,6 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from .world import World
 
-__all__ = ["Groups", "Path", "Snapshot", "path"]
-
 Path = str | Callable[[Any], Any]
 """The path of a field, or a function that reads a value of an item."""
 

@@ -17,8 +17,6 @@ from .delivery import Delivery
 if TYPE_CHECKING:
     from .request import Request
 
-__all__ = ["Storage", "contents"]
-
 _ROOT = "/storage/"
 _RANGE = re.compile(r"bytes=(\d{0,18})-(\d{0,18})")
 _LINES = 300

@@ -16,18 +16,6 @@ from aiotofupilot.models.fields import fields_of
 if TYPE_CHECKING:
     from aiotofupilot.models import PageMeta
 
-__all__ = [
-    "Refusal",
-    "Response",
-    "document",
-    "dumps",
-    "format_duration",
-    "not_found",
-    "write_array",
-    "write_item",
-    "write_page",
-]
-
 
 class Response(NamedTuple):
     """A response of the API."""

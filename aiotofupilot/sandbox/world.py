@@ -24,8 +24,6 @@ from .recipes import BENCHES, NEWEST, PARTS, TESTS, Step, make_procedures, named
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping, Sequence
 
-__all__ = ["MILLISECOND", "Maker", "World"]
-
 T = TypeVar("T")
 
 MILLISECOND = timedelta(milliseconds=1)

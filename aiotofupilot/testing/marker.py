@@ -14,8 +14,6 @@ from aiotofupilot.sandbox.resources import RESOURCES
 if TYPE_CHECKING:
     import pytest
 
-__all__ = ["sandbox_of"]
-
 
 def sandbox_of(markers: Iterable[pytest.Mark]) -> tuple[Sandbox, bool]:
     """Return the sandbox of a test, and whether its sessions wait before retries.

@@ -9,8 +9,6 @@ from functools import partial
 import trustme
 from fakes.raw_server import Listener
 
-__all__ = ["AUTHORITY", "Proxy", "certified", "with_tls"]
-
 AUTHORITY = trustme.CA()
 """Nobody trusts it."""
 

@@ -2,8 +2,6 @@
 
 import asyncio
 
-__all__ = ["Listener", "Server", "and_then", "hang", "hang_up", "http", "reset"]
-
 
 def http(body=b"", *headers, status="200 OK"):
     """An answer as bytes, with its length."""

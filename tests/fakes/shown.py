@@ -8,8 +8,6 @@ from rich.pretty import pretty_repr
 
 from aiotofupilot import TofuPilotError
 
-__all__ = ["chain", "local_variables", "texts"]
-
 _TESTS = str(Path(__file__).parents[1])
 
 

@@ -10,8 +10,6 @@ from aiotofupilot.models import RunDetails, RunMeasurement, RunPhase
 from aiotofupilot.sandbox import measured as made_up
 from aiotofupilot.testing import make
 
-__all__ = ["few_points", "measured", "run_of"]
-
 
 @contextmanager
 def few_points():

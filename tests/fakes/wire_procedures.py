@@ -2,8 +2,6 @@
 
 from attrs import asdict
 
-__all__ = ["as_wire"]
-
 
 def as_wire(procedure):
     """Return a procedure as a dict with the names of the wire. The date stays a date."""

@@ -35,8 +35,6 @@ if TYPE_CHECKING:
     from aiotofupilot.sandbox.plan import Attempt
     from aiotofupilot.sandbox.snapshot import Snapshot
 
-__all__ = ["LOGS", "MEASUREMENTS", "PHASES", "RUNS"]
-
 _RECALIBRATION = 2000  # runs from one recalibration of the instruments to the next
 _LEVELS = ("DEBUG", "INFO", "WARNING", "ERROR", "CRITICAL")
 

@@ -24,8 +24,6 @@ if TYPE_CHECKING:
 
     from aiotofupilot.sandbox.world import World
 
-__all__ = ["DEPLOYMENTS", "PROCEDURES", "STATIONS", "USERS"]
-
 _MESSAGES = ("Tighten the ripple limit", "Wait for the fixture", "Read the label twice")
 _STATUSES = ("ready", "ready", "failed", "building", "pending")
 _QUEUED = timedelta(seconds=4)

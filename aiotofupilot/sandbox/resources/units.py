@@ -31,8 +31,6 @@ if TYPE_CHECKING:
     from aiotofupilot.sandbox.snapshot import Snapshot
     from aiotofupilot.sandbox.world import World
 
-__all__ = ["BATCHES", "PARTS", "UNITS"]
-
 _MOST_CHILDREN = 10
 _ADDRESS = "created_by_user.email"
 
