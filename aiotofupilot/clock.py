@@ -9,6 +9,8 @@ from datetime import UTC, datetime
 
 from attrs import define
 
+__all__ = ["Clock", "Deadline"]
+
 
 @define
 class Deadline:

@@ -19,6 +19,8 @@ from .errors import ConfigurationError
 if TYPE_CHECKING:
     from ssl import SSLContext
 
+__all__ = ["Settings"]
+
 API_KEY, BASE_URL = "TOFUPILOT_API_KEY", "TOFUPILOT_URL"
 """The environment variables."""
 
