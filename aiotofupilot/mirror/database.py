@@ -334,9 +334,8 @@ class Database:
 
     def _make_table(self, listing: str, tables: Mapping[str, Mapping[str, str]]) -> None:
         columns, present = _columns_of(listing), tables.get(listing, {})
-        if KEY in columns and not (
-            KEY in present and POINTS in tables
-        ):  # then the points of what is left are not known
+        is_keyed = KEY in present and POINTS in tables
+        if KEY in columns and not is_keyed:  # the points of what is left are not known
             self._connection.execute(f"DROP TABLE IF EXISTS {listing}; DROP TABLE IF EXISTS {POINTS}")
             self._create_table(POINTS, _POINT)
             present = {}

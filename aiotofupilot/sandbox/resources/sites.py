@@ -122,7 +122,7 @@ def _commit(world: World, random: Random, number: int, deployed_at: datetime) ->
 
 
 def _deployment_details(reading: Reading, deployment: models.Deployment) -> models.DeploymentDetails:
-    """It has an artifact if it is ready."""
+    """Make the details of a deployment. One that is ready has an artifact."""
     random, is_ready = made_up("deployment", deployment.id), deployment.status == "ready"
     artifact, commit, repository = uuid(random), deployment.commit, deployment.repository
     return extended(
@@ -191,7 +191,7 @@ def _station(world: World, number: int) -> Iterator[models.Station]:
 
 
 def _station_details(reading: Reading, station: models.Station) -> models.StationDetails:
-    """The beginning of its key is made up, so that it tells nothing of a key."""
+    """Make the details of a station. The beginning of its key is made up, so that it tells nothing of a key."""
     runs = reading.all("runs", "created_by_station.id", station.id)
     newest = max((run.started_at for run in reading.snapshot.rows("runs")), default=None)
     return extended(
