@@ -46,7 +46,7 @@ def kept(tmp_path_factory):
 
 @pytest.fixture
 def have(line, kept, tmp_path):
-    """Have the database of an update of a sandbox that nothing was changed in. Each is made once, and copied."""
+    """Begin with a database as an update of the sandbox makes it. Each is made once, and then copied."""
 
     def have(*listings, **options):
         path = kept / f"{line} {listings} {options}"

@@ -44,9 +44,12 @@ def _small_parts(monkeypatch):
     monkeypatch.setattr(update, "_RUNS_FIRST", 3)
 
 
+LINE = {"procedures": 9, "runs": 8, "paging": paging.capped(4)}
+
+
 @pytest.fixture
 def line():
-    return {"procedures": 9, "runs": 8, "paging": paging.capped(4)}
+    return LINE
 
 
 @pytest.fixture
