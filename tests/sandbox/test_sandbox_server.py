@@ -351,6 +351,8 @@ def test_a_program_with_a_sandbox_ends_without_a_warning(caplog, recwarn):
         gc.collect()
         assert asyncio.all_tasks() == {asyncio.current_task()}
 
+    gc.collect()  # what other tests have left tells of them
+    recwarn.clear()
     asyncio.run(main(), debug=True)
     gc.collect()
     assert ([*recwarn], [record for record in caplog.records if record.levelname != "DEBUG"]) == ([], [])
