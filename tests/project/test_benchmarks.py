@@ -213,7 +213,7 @@ def worker():
 
 OURS = ("bare", "ours", "ours-16-resync")
 OTHERS = ("official", "httpx", "official-frame", "ours-table", "ours-parquet")
-WALKS = product(OURS + OTHERS, WALKED) if NIGHTLY else [*product(OURS, ("few", "runs")), ("official", "few")]
+WALKS = [*product(OURS + OTHERS, WALKED)] if NIGHTLY else [*product(OURS, ("few", "runs")), ("official", "few")]
 
 
 def test_a_walk_is_measured_in_processes_of_its_own(server, worker):

@@ -317,5 +317,6 @@ async def status_with(key):
 def test_without_aioresponses_it_says_what_to_install(monkeypatch):
     monkeypatch.setitem(sys.modules, "aioresponses", None)
     monkeypatch.delitem(sys.modules, "aiotofupilot.testing.mocking")
-    with pytest.raises(ModuleNotFoundError, match=r"need aioresponses: install the extra 'testing'$"):
+    with pytest.raises(ModuleNotFoundError, match=r"need aioresponses: install the extra 'testing'$") as caught:
         import_module("aiotofupilot.testing.mocking")
+    assert caught.value.name == "aioresponses"
