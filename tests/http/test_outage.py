@@ -61,9 +61,6 @@ class Server:
             raise failure()
         return Response(200, {}, b"page", self.clock.now())
 
-    def sent_while_down(self):
-        return [began for began, _ in self.sent if self.down[0] <= began < self.down[1]]
-
     async def ask(self, page="page", retry=RetryPolicy(), counts=None, **how):  # noqa: B008 - a value
         connection = Connection(
             transport=self,

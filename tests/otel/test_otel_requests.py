@@ -21,14 +21,6 @@ async def sandbox():
         yield sandbox
 
 
-@pytest.fixture
-async def session(sandbox, telemetry):
-    async with TofuPilotSession(
-        KEY, base_url=sandbox.url, trace_configs=[telemetry.trace_config()], retry=RetryPolicy(initial_wait=0)
-    ) as session:
-        yield session
-
-
 @pytest.mark.parametrize("opt_in", ["", "http", "http/dup"])
 async def test_neither_the_key_nor_what_is_searched_for_is_told(sandbox, telemetry, monkeypatch, opt_in):
     """Every header is captured, and the old and the new names of the address are covered."""
