@@ -21,7 +21,7 @@ from ._arguments import aware, for_parameter, integer, must_be
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
 
-__all__ = ["BEGINNING", "LARGEST", "Checkpoint", "OpenRun", "Shard", "Watermark", "digest", "sealed"]
+__all__ = ["Checkpoint", "OpenRun", "Shard", "Watermark"]
 
 T = TypeVar("T")
 """The class of an item."""

@@ -29,18 +29,7 @@ if TYPE_CHECKING:
 
     Retry: TypeAlias = "RetryPolicy | AsyncRetrying | None"
 
-__all__ = [
-    "Evidence",
-    "RetryPolicy",
-    "Rule",
-    "asked_wait",
-    "checked_retry",
-    "decide",
-    "evidence",
-    "is_slow",
-    "is_transient",
-    "wait_after",
-]
+__all__ = ["RetryPolicy"]
 
 Evidence = Literal["good", "server", "page"]
 """What the end of a request says: the server works, or fails, or fails for this page. The last one may be both."""

@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 
     from .source import DetailSource, Plan, Source
 
-__all__ = ["MAX_BUFFER", "Details", "DetailsWalk", "IncrementalDetailsWalk"]
+__all__ = ["Details", "DetailsWalk", "IncrementalDetailsWalk"]
 
 D = TypeVar("D")
 P = TypeVar("P")

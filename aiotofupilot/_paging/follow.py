@@ -30,7 +30,7 @@ from .walk import Iteration
 if TYPE_CHECKING:
     from datetime import datetime
 
-__all__ = ["JITTER", "FollowedListing"]
+__all__ = ["FollowedListing"]
 
 T = TypeVar("T", bound=Identified)
 

@@ -18,7 +18,7 @@ from .walk import ItemIteration
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
-__all__ = ["IncrementalWalk", "check_incremental", "check_watermark"]
+__all__ = ["IncrementalWalk"]
 
 T = TypeVar("T", bound=Identified)
 

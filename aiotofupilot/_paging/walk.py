@@ -32,7 +32,7 @@ if TYPE_CHECKING:
 
     from aiotofupilot.models import Page
 
-__all__ = ["AsyncOnly", "ItemIteration", "Iteration", "Walk"]
+__all__ = ["Walk"]
 
 T = TypeVar("T", bound=Identified)
 R = TypeVar("R")

@@ -29,7 +29,7 @@ if TYPE_CHECKING:
     from aiotofupilot._http.client import Connection
     from aiotofupilot.listings import Listings
 
-__all__ = ["Attachments", "Download", "download", "downloads"]
+__all__ = ["Download"]
 
 Attachments: TypeAlias = (
     "Iterable[Attachment | RunDetails | UnitDetails] | AsyncIterable[Attachment | RunDetails | UnitDetails]"

@@ -29,7 +29,7 @@ from .response import excerpt, json_excerpt, read_json
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-__all__ = ["ItemDecoder", "PageDecoder", "StructDecoder", "from_wire", "to_wire"]
+__all__ = ["from_wire", "to_wire"]
 
 T = TypeVar("T")
 C = TypeVar("C")

@@ -8,7 +8,7 @@ from typing import Any, Union, cast, get_args, get_origin
 
 import attrs
 
-__all__ = ["Field", "check_array", "fields_of", "immutable", "shown_fields", "wire_name"]
+__all__ = ["wire_name"]
 
 
 @attrs.frozen
