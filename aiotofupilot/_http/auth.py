@@ -52,8 +52,8 @@ def authorizing(
 class Sender:
     """An aiohttp middleware that sends a request once, with the key.
 
-    ``settings`` is None for a presigned address: it adds no key, and tells nobody the address. ``proxy`` is None if
-    there is none, or if it is the aiohttp session's own.
+    Without settings, it adds no key and tells nobody the address, which is presigned. ``proxy`` is None if there is
+    none, or if it is the aiohttp session's own.
 
     Errors of aiohttp become errors of this package here, before a trace hook sees them. Some of them quote the whole
     address, and some hold the password of a proxy.
