@@ -78,7 +78,7 @@ def _made(name: str) -> Callable[..., Any]:
     """Return a command that has the options of listings."""
     match name:
         case "download":
-            from .download import download  # noqa: PLC0415 - see above
+            from .download import download  # noqa: PLC0415 - see `app_for`
 
             return download
         case "mirror":

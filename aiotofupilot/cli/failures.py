@@ -36,7 +36,7 @@ class FailedError(Exception):
 
 
 class DeadlineError(Exception):
-    """The time that the command was given is over, after some seconds. It tells `Progress.failure`."""
+    """The time that the command was given is over, after some seconds. ``failure`` is as in `Progress`."""
 
     def __init__(self, seconds: float, failure: str = "") -> None:
         super().__init__("; ".join(filter(None, (f"the deadline of {seconds:g} s has passed", failure))))
