@@ -103,7 +103,7 @@ class Selection:
 
     @property
     def tables(self) -> tuple[str, ...]:
-        """The listings, and the tables of details if these are among it."""
+        """The listings, and the tables of details if details are selected."""
         return (*self.listings, *DETAILED) if self.details else self.listings
 
     def text(self, name: str) -> str:

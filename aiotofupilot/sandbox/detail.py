@@ -75,7 +75,8 @@ class Detail:
     path: str
     """The path below the root of the API, such as ``procedures/*/versions/*``. A star stands for a parameter."""
     make: Callable[..., Any]
-    """Makes one, of a `Reading` and an item, or of the parameters of the path. None: there is no such thing."""
+    """Makes one of a `Reading` and an item. Where `by` is None, it takes the parameters of the path instead of an item.
+    Then it returns None if there is no such thing."""
     by: str | None = None
     """The field of an item of the listing in the path whose value is the parameter. None: it is not made of an item."""
     hides: tuple[str, ...] = ()
