@@ -382,7 +382,8 @@ NOT_OURS = {
     "'Page' object is not iterable",
 }
 """These are of the server, of the data and of Python."""
-MESSAGES = re.findall(r"^### `(.+)`$", read(ROOT / "aiotofupilot" / "guides" / "troubleshooting.md"), re.MULTILINE)
+TROUBLES = read(ROOT / "aiotofupilot" / "guides" / "troubleshooting.md")
+MESSAGES = re.findall(r"^(?:###|\|) `(.+?)`(?: \| .+)?$", TROUBLES, re.MULTILINE)  # those of the log are in a table
 
 
 def test_each_message_of_the_troubleshooting_is_one_of_the_package():
