@@ -12,6 +12,7 @@ from yarl import URL
 
 from aiotofupilot import ConnectionFailedError, RateLimitedError, RetryPolicy, ServerError
 from aiotofupilot._http.client import Connection, Lifetime, Options
+from aiotofupilot._http.outage import Health, Wanted
 from aiotofupilot._http.redaction import Redaction
 from aiotofupilot._http.throttle import Throttle
 from aiotofupilot._wire.response import Response
@@ -225,6 +226,21 @@ async def test_a_page_that_gives_up_raises_an_error_of_its_own(clock, caplog):
     assert str(late).startswith("502: bad gateway (0 attempts in ")
     levels = [record.levelname for record in caplog.records]
     assert levels.count("WARNING") == 1
+
+
+def test_a_page_that_was_requested_too_often_lets_others_probe():
+    """If all were, the one that waits longest probes."""
+    health = Health()
+    tired, fresh, other = pages = [Wanted(RetryPolicy(attempts=2), RequestCounts()) for _ in range(3)]
+    tired.made = 1
+    for page in pages:
+        health.join(page)
+    assert health.next is fresh
+    fresh.made = other.made = 1
+    assert health.next is tired
+    for page in pages:
+        health.leave(page)
+    assert health.next is None
 
 
 async def test_a_429_that_says_nothing_pauses_for_a_second_at_least(clock):
