@@ -10,7 +10,7 @@ KILLS = 12 if NIGHTLY else 2
 """How often a test kills what it kills again and again. Each time takes a second or more."""
 
 MANY = 100 if NIGHTLY else 4
-"""Several times so many examples are drawn of a property that few of them can break."""
+"""Of a property that few examples break, some times this number of examples are drawn."""
 
 STEP = 1 if NIGHTLY else 7
 """From one item or one step of the event loop to the next, where all are meant."""
