@@ -196,7 +196,8 @@ class DetailWindow(Generic[D, P]):
             if held > self._max_buffer and lengths[at]:
                 entries[at].task, held = None, held - lengths[at]
         tasks = self._in_flight()
-        in_flight, expected = len(tasks), held + (len(tasks) - (self._reader in tasks)) * self._largest
+        in_flight, is_reading = len(tasks), self._reader in tasks
+        expected = held + (in_flight - is_reading) * self._largest
         if self._is_short() and self._reader is None and not self._has_ended and in_flight < concurrency:
             taking = self.walk._take_placed(2 * concurrency, self._place)  # noqa: SLF001 # pyright: ignore[reportPrivateUsage] - no user needs it
             with self.span.fetching():
