@@ -56,6 +56,7 @@ def test_nothing_begins_that_would_not_end():
             await asyncio.Event().wait()
         finally:
             thread.soon(name_of_thread)
+            waiting.append(asyncio.create_task(asyncio.Event().wait()))
 
     async def leave():
         waiting.append(asyncio.create_task(wait_and_drop()))
@@ -63,7 +64,7 @@ def test_nothing_begins_that_would_not_end():
 
     with LoopThread() as thread:
         thread.run(leave)
-    assert waiting[0].cancelled()
+    assert [task.cancelled() for task in waiting] == [True, True]
     assert all(task.done() for task in thread._tasks)
 
 

@@ -231,7 +231,9 @@ def test_details_and_a_stream_are_iterated_over(session):
         assert stream.stats.items == 2
 
 
-def test_the_files_of_details_are_downloaded(session, tmp_path):
+def test_the_files_of_details_are_downloaded(session, tmp_path, monkeypatch):
+    """Details are read in the session's thread, and need no other."""
+    monkeypatch.setattr(asyncio, "to_thread", None)
     details = session.runs.list(max_items=40).details()
     attachments = [found for run in details for found in run.attachments if found.download_url]
     assert attachments

@@ -117,7 +117,9 @@ def test_nothing_that_is_said_is_dropped_for_being_false():
 
 def test_a_part_of_which_nothing_is_known_is_a_dash():
     """The API may say of an operator nothing at all, and a text may be empty."""
-    assert f"operated by{' ' * 9}-" in shown(evolve(RUN, operated_by=Operator(None, None, None))).split("\n")
+    for identity, told in ((None, "-"), ("o-1", "o-1")):
+        operator = Operator(identity, None, None)
+        assert f"operated by{' ' * 9}{told}" in shown(evolve(RUN, operated_by=operator)).split("\n")
     procedure = make(ProcedureDetails, recent_runs=(make(RecentRun, unit=RecentUnit("")),))
     assert "recent runs (1)" in shown(procedure).split("\n")
 
