@@ -185,6 +185,20 @@ def test_points_that_have_changed_replace_those_before(query, tmp_path):
     assert query("SELECT count(*) FROM points") == [(3 + 2 + 1 + 2,)]
 
 
+def test_many_points_are_enough_for_rows_as_many_series_are(monkeypatch):
+    """So details that wait take no more memory, however long they are."""
+    monkeypatch.setattr(detailed, "_POINTS", 6)
+    monkeypatch.setattr(detailed, "_ROWS", 3)
+    for more, series in ((run((4.0, 5.0, 6.0), identity="n"), 2), (run((), (), identity="n"), 3)):
+        rows = DetailRows()
+        rows.add(run((1.0, 2.0, 3.0)))
+        assert not rows.is_enough
+        rows.add(more)
+        assert rows.is_enough
+        assert rows.take()["series"].num_rows == series
+        assert not rows.is_enough
+
+
 def test_an_id_that_a_server_repeats_is_there_once(query, tmp_path):
     for _ in range(2):
         stored(tmp_path / "line.duckdb", run((1.0, 2.0)), run((3.0,)))
