@@ -546,7 +546,7 @@ class TestAccount:
 
 def test_a_disk_that_is_full(pull, sandbox, mirrored, ids):
     """From whatever size on it takes nothing more: nothing of what was there is lost, and the next update goes on."""
-    sandbox.produce(60)
+    sandbox.produce(200 if NIGHTLY else 60)
     for size in [20_000, 60_000, 200_000, 600_000] if NIGHTLY else [60_000]:
         limits = resource.getrlimit(resource.RLIMIT_FSIZE)
         try:
