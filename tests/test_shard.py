@@ -1,4 +1,4 @@
-"""A shard is a value: it is checked, compared, spelled and pickled."""
+"""A shard is a value: it is checked, compared, written and pickled."""
 
 import pickle
 from datetime import UTC, datetime, timedelta, timezone
@@ -76,10 +76,10 @@ def test_a_text_that_is_not_a_shard_is_refused():
         "Runs:../..?",
         "runs:../..?\n",
     ]:
-        for spelled in (text, sealed(text)):
+        for written in (text, sealed(text)):
             with pytest.raises(ValueError, match="not a shard") as caught:
-                Shard.parse(spelled)
-            assert repr(spelled) in str(caught.value)
+                Shard.parse(written)
+            assert repr(written) in str(caught.value)
 
 
 @pytest.mark.parametrize("end", ["start", "end"])

@@ -203,7 +203,7 @@ class Api:
 
 @lru_cache(maxsize=256)
 def _asked(resource: Resource[Any], pairs: tuple[tuple[str, str], ...]) -> Values:
-    """Read the query of a request. Do not change the result, because clients send the same query again and again."""
+    """Read the query of a request. The same query gets the same object again, so do not change it."""
     return read(resource.parameters, Query(pairs))
 
 

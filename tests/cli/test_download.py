@@ -215,7 +215,8 @@ def test_a_deadline(start, sandbox, attachments, folder):
 def test_a_full_disk_ends_it(start, attachments, folder, capfd):
     """Here it is a limit of the process, which Python sees as the same kind of error.
 
-    The process is not forked: DuckDB 1.4 has a thread, and a fork of it that had threads of its own aborts at its end.
+    The process is not forked. DuckDB 1.4 begins a thread when it is loaded. If a process is forked after that, and it
+    begins threads too, it aborts when it ends.
     """
     limits = (3000, resource.getrlimit(resource.RLIMIT_FSIZE)[1])
     limit = partial(resource.setrlimit, resource.RLIMIT_FSIZE, limits)

@@ -23,7 +23,7 @@ def test_killed_again_and_again(start, sandbox, tmp_path, form, options):
     """With kill -9, before an answer or while it is being taken in, again and again."""
     whole, output = tmp_path / f"whole.{form}", tmp_path / f"list.{form}"
     assert run(["procedures", "--output", str(whole), *options]) == 0
-    random, killed = Random(form), 0  # noqa: S311 - picks moments
+    random, killed = Random(form), 0  # noqa: S311 - picks times
     for _ in count():
         asked, process = len(sandbox.requests), []
         fatal, hooks = asked + random.randint(8, 20), random.choice([sandbox.before_response, sandbox.after_response])

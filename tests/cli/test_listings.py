@@ -33,7 +33,7 @@ def arguments(request):
 
 @pytest.mark.parametrize("listing", NAMES)
 def test_a_listing_is_written_in_every_format(capfd, arguments, listing):
-    """With the same items in each. JSON is that of JSON lines, and Parquet has tests of its own."""
+    """Each format has the same items. JSON is written as JSON lines are, and Parquet has tests of its own."""
     outputs = {}
     for form in ("jsonl", "csv", "table"):
         assert run(arguments(listing, "-n", "7", "--format", form)) == 0

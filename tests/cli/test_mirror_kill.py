@@ -55,7 +55,7 @@ def ids(path, listing):
 @pytest.mark.usefixtures("unmeasured")
 def test_killed_again_and_again(start, tmp_path, monkeypatch):
     """With kill -9, some time after some answer: while it reads, while it stores, or when it is done."""
-    random, database = Random(3), tmp_path / "line.duckdb"  # noqa: S311 - picks moments
+    random, database = Random(3), tmp_path / "line.duckdb"  # noqa: S311 - picks times
     with serve(Sandbox(procedures=4, runs=20)) as sandbox:
         monkeypatch.setenv("TOFUPILOT_API_KEY", sandbox.api_key)
         monkeypatch.setenv("TOFUPILOT_URL", sandbox.url)

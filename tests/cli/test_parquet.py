@@ -288,7 +288,7 @@ def test_killed_again_and_again_while_the_line_is_busy(start, sandbox, output):
 
     Each procedure that is listed all the time is in the file once, in its place, and none is there twice.
     """
-    random = Random(0)  # noqa: S311 - picks moments
+    random = Random(0)  # noqa: S311 - picks times
     listed, line = [*sandbox.procedures], BusyLine(inserts=0.5, removals=0.5)
     sandbox.before_response.append(line)
     arguments = ["procedures", "--page-size", 16, "--on-drift", "resync", "--concurrency", random.choice([1, 4])]
@@ -324,7 +324,7 @@ def test_killed_again_and_again_while_the_line_is_busy(start, sandbox, output):
 @pytest.mark.usefixtures("unmeasured")
 def test_killed_at_any_moment_while_the_file_is_made(start, sandbox, output):
     """Or while it takes its place: the file is the old one or the new one, and a last run makes it whole."""
-    random = Random(0)  # noqa: S311 - picks moments
+    random = Random(0)  # noqa: S311 - picks times
     sandbox.procedures[:] = make_procedures(2_000)
     with killed_at("remake"):
         assert run(["procedures", "--output", str(output)]) == 4

@@ -22,7 +22,7 @@ def test_an_empty_text_or_object_is_no_filter():
 
 
 def test_all_conditions_have_to_be_met():
-    """Each is met by a value of its own type."""
+    """A condition is met only by a value of the same type."""
     for conditions, matching in [
         ({"shift": {"in": ["Night A", "Night B"]}}, True),
         ({"shift": {"in": ["Night"]}}, False),

@@ -125,7 +125,7 @@ def test_search_query_length_in_utf16():
 
 def test_a_moment_with_an_offset_is_read_to_the_millisecond():
     """Its seconds may be missing. The year 0 is before everything."""
-    for text, moment in [
+    for text, timestamp in [
         ("2024-01-01T00:00:00Z", datetime(2024, 1, 1, tzinfo=UTC)),
         ("2024-02-29T23:59:59.9Z", datetime(2024, 2, 29, 23, 59, 59, 900000, tzinfo=UTC)),
         ("2024-01-01T00:00:00.123999999Z", datetime(2024, 1, 1, 0, 0, 0, 123000, tzinfo=UTC)),
@@ -136,7 +136,7 @@ def test_a_moment_with_an_offset_is_read_to_the_millisecond():
         ("0000-01-01T00:00:00Z", datetime.min.replace(tzinfo=UTC)),
     ]:
         asked = parse({"created_after": text, "created_before": text})
-        assert asked["created_after"] == asked["created_before"] == moment
+        assert asked["created_after"] == asked["created_before"] == timestamp
 
 
 def test_a_malformed_moment_is_refused():

@@ -311,7 +311,7 @@ def test_items_of_every_listing_can_be_removed_and_put_back():
 
 
 def test_examples_are_written_as_they_are(service):
-    """The sandbox spells models as the API does, key for key."""
+    """The sandbox writes the same keys as the API."""
     for name, facts in WIRE.items():
         assert set(all_items(service, name)[0]) == set(facts["example_item"])
 

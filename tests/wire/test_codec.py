@@ -157,7 +157,7 @@ REQUIRED = [
 ]
 
 
-def spelled(path):
+def written(path):
     return "$" + "".join(f"[{step}]" if isinstance(step, int) else f".{step}" for step in path)
 
 
@@ -174,10 +174,10 @@ def fault(document):
     return path, complaint
 
 
-@pytest.mark.parametrize("path", REQUIRED, ids=spelled)
+@pytest.mark.parametrize("path", REQUIRED, ids=written)
 def test_what_is_missing_is_named_by_its_path(path):
     """The path has the names of the wire."""
-    assert fault(changed(DOCUMENT, *path, to=DROP)) == (spelled(path), "it is missing")
+    assert fault(changed(DOCUMENT, *path, to=DROP)) == (written(path), "it is missing")
 
 
 def test_what_is_of_the_wrong_type_is_named_by_its_path():
@@ -218,7 +218,7 @@ def test_what_is_of_the_wrong_type_is_named_by_its_path():
         (("meta", "next_cursor"), 50.5, "expected an integer, got a number"),
         (("meta", "next_cursor"), True, "expected an integer, got a boolean"),
     ]:
-        assert fault(changed(DOCUMENT, *path, to=value)) == (spelled(path), complaint)
+        assert fault(changed(DOCUMENT, *path, to=value)) == (written(path), complaint)
 
 
 @pytest.mark.parametrize(

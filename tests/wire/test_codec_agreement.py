@@ -55,7 +55,7 @@ def places(value):
             yield from places(value[key])
 
 
-def spelled(document, changes):
+def written(document, changes):
     """Return a document as bytes, with some of its values replaced by other texts, and others taken away."""
     document = deepcopy(document)
     texts = []
@@ -107,7 +107,7 @@ def test_both_ways_make_the_same_of_every_value_in_every_place():
         step = 1 if NIGHTLY else 2
         for number, _ in enumerate(places(document)):
             for text in EVERY_VALUE[number % step :: step]:
-                assert_agreement(name, spelled(document, [(number, text)]))
+                assert_agreement(name, written(document, [(number, text)]))
 
 
 @pytest.mark.parametrize("name", MODELS)
@@ -115,7 +115,7 @@ def test_both_ways_make_the_same_of_every_value_in_every_place():
 @given(changes)
 def test_both_ways_make_the_same_of_any_page(name, changes):
     """Several changes at once, and containers made at random, find no difference either."""
-    assert_agreement(name, spelled(documents(name), changes))
+    assert_agreement(name, written(documents(name), changes))
 
 
 def test_a_good_page_never_meets_the_detailed_way():

@@ -40,12 +40,12 @@ def test_an_example_becomes_its_model():
     for name in MODELS:
         item = decoded(name, EXAMPLES[name])
         assert type(item) is MODELS[name]
-        spelled = to_wire(item)
+        written = to_wire(item)
         for key, value in EXAMPLES[name].items():
             if key == "created_by_user" and value and "email" not in value:
-                assert spelled[key] == {**value, "email": None}
+                assert written[key] == {**value, "email": None}
             else:
-                assert json.encode(json.decode(json.encode(spelled[key])), order="sorted") == json.encode(
+                assert json.encode(json.decode(json.encode(written[key])), order="sorted") == json.encode(
                     value, order="sorted"
                 )
 

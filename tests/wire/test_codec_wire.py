@@ -31,10 +31,10 @@ def test_what_is_written_decodes_to_the_same():
 
 
 def test_dates_are_as_in_queries():
-    """A date in an item is spelled like one in a query: UTC, whole milliseconds, Z."""
+    """A date in an item is written like one in a query: UTC, whole milliseconds, Z."""
     moment = datetime(2024, 1, 1, 0, 30, 0, 123_000, tzinfo=timezone(timedelta(hours=1)))
-    spelled = to_wire(Procedure("1", "x", moment))["created_at"]
-    assert spelled == format_date_time(moment) == "2023-12-31T23:30:00.123Z"
+    written = to_wire(Procedure("1", "x", moment))["created_at"]
+    assert written == format_date_time(moment) == "2023-12-31T23:30:00.123Z"
     assert to_wire(Procedure("1", "x", datetime(2024, 1, 1, tzinfo=UTC)))["created_at"] == "2024-01-01T00:00:00.000Z"
 
 

@@ -118,7 +118,7 @@ def _of_run(run_id: str) -> Callable[[str], Filter]:
 
 
 def _phases(world: World, entry: Entry) -> Iterator[Phase]:
-    """Make the phases of a run. Each attempt is one."""
+    """Make the phases of a run, one for each attempt."""
     run, random = entry.run, world.random("phases", entry.index)
     for attempt in entry.attempts:
         started_at = run.started_at + attempt.begin * MILLISECOND
