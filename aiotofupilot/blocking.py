@@ -247,6 +247,9 @@ class BlockingItems(BlockingIterator[R]):
     @bridged(ItemIteration[R].batches)
     def batches() -> None: ...
 
+    if TYPE_CHECKING:
+        stats: WalkStats
+
 
 class BlockingWalk(BlockingItems[R]):
     """A `Walk` or a `DetailsWalk` that blocks."""
@@ -255,7 +258,6 @@ class BlockingWalk(BlockingItems[R]):
 
     if TYPE_CHECKING:
         checkpoint: Checkpoint
-        stats: WalkStats
 
 
 class BlockingIncrementalWalk(BlockingItems[R]):
@@ -265,7 +267,6 @@ class BlockingIncrementalWalk(BlockingItems[R]):
 
     if TYPE_CHECKING:
         watermark: Watermark
-        stats: WalkStats
 
 
 class BlockingFollowedListing(BlockingIterator[R]):

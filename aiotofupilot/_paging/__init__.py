@@ -1,7 +1,7 @@
 """How a listing is walked: page after page, whatever its items are and however a page is fetched.
 
-`paginator` is what users hold, and `source` is what it lists, and how. `walk` is one pass over the items, and `pages`
-is one over the pages. Both get their pages from `prefetch`.
+`paginator` is what users hold, and `source` is what it lists, and how. `walk` is one pass over the items, or over the
+pages, which it gets from `prefetch`.
 
 - `memory` says what of each page is new. `drift` also holds each page to the one before, and `resync` finds the
   position again after the listing has moved.

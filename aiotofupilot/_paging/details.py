@@ -14,8 +14,7 @@ from aiotofupilot.errors import TofuPilotError
 
 from .detail_window import DetailWindow
 from .incremental import IncrementalWalk, check_incremental, check_watermark
-from .pages import note_checkpoint
-from .walk import AsyncOnly, ItemIteration, Walk
+from .walk import AsyncOnly, ItemIteration, Walk, note_checkpoint
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -42,20 +41,6 @@ class DetailIteration(ItemIteration[D], Generic[D, P]):
     def __init__(self, window: DetailWindow[D, P]) -> None:
         self._window = window
 
-    def __repr__(self) -> str:
-        return f"<{type(self).__name__}: {self.stats.items} items, {self.stats.requests} requests so far>"
-
-    async def aclose(self) -> None:
-        """End the walk after the item that was yielded last, and wait until nothing of it is in flight.
-
-        Raises:
-            RuntimeError: Another task is waiting for the walk's next item.
-        """
-        self._check_idle()
-        self._items = iter(())
-        await self._window.aclose()
-        self._window.span.end(self.stats)
-
     @property
     def stats(self) -> WalkStats:
         """The counts of the walk up to now.
@@ -77,6 +62,11 @@ class DetailIteration(ItemIteration[D], Generic[D, P]):
     def _yielded_bytes(self) -> int:
         """The bytes from which the details up to now were decoded."""
         return self._window.yielded_bytes
+
+    async def _close(self) -> None:
+        self._items = iter(())
+        await self._window.aclose()
+        self._window.span.end(self.stats)
 
     async def _load(self) -> None:
         with self._waiting():

@@ -73,9 +73,6 @@ class FollowedListing(Iteration[T]):
         self._is_to_wait = True
         self._has_ended = False
 
-    def __repr__(self) -> str:
-        return f"<FollowedListing: {self._stats.items} items, {self._stats.requests} requests so far>"
-
     async def __anext__(self) -> T:
         with self._waiting():
             while not self._has_ended and self._wanted != 0:
@@ -104,13 +101,7 @@ class FollowedListing(Iteration[T]):
                     self._outlived = error
         raise StopAsyncIteration
 
-    async def aclose(self) -> None:
-        """End the stream after the item that was yielded last, and wait until nothing of it is in flight.
-
-        Raises:
-            RuntimeError: Another task is waiting for the stream's next item.
-        """
-        self._check_idle()
+    async def _close(self) -> None:
         self._has_ended = True
         if self._poll is not None:
             await self._poll.aclose()

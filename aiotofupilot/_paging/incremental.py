@@ -52,16 +52,7 @@ class IncrementalWalk(ItemIteration[T]):
         self._wanted = plan.max_items
         self._has_ended = False
 
-    def __repr__(self) -> str:
-        return f"<IncrementalWalk: {self._stats.items} items, {self._stats.requests} requests so far>"
-
-    async def aclose(self) -> None:
-        """End the walk after the item that was yielded last, and wait until nothing of it is in flight.
-
-        Raises:
-            RuntimeError: Another task is waiting for the walk's next item.
-        """
-        self._check_idle()
+    async def _close(self) -> None:
         self._has_ended = True
         self._items = iter(())
         await self._finder.aclose()

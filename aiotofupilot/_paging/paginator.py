@@ -17,11 +17,10 @@ from .count import count_items, count_not_kept
 from .details import MAX_BUFFER, Details
 from .follow import FollowedListing
 from .incremental import IncrementalWalk, check_incremental, check_watermark
-from .pages import kept, pages_of
 from .probes import ControlBeside
 from .shards import SHARDS_AT_MOST, cut
 from .source import Identified, Plan, Source
-from .walk import AsyncOnly, Walk
+from .walk import AsyncOnly, Walk, pages_of
 
 if TYPE_CHECKING:
     from collections.abc import AsyncGenerator, Generator, Iterable, Sequence
@@ -318,7 +317,7 @@ class Paginator(AsyncOnly, Shown, Generic[T]):
     async def _first_page(self) -> Page[T]:
         plan, fetch = self._plan, partial(self._source.fetch, counts=RequestCounts())
         if plan.on_unreadable is None:
-            return kept(await fetch(plan.start.cursor, plan.limit), plan)
+            return plan.kept(await fetch(plan.start.cursor, plan.limit))
         deadline = Deadline()
         control = ControlBeside(fetch, plan.start.cursor, plan.limit, deadline)
-        return kept(await fetch(plan.start.cursor, plan.limit, deadline=deadline, control=control), plan)
+        return plan.kept(await fetch(plan.start.cursor, plan.limit, deadline=deadline, control=control))

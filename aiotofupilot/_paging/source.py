@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Awaitable, Callable, Coroutine, Iterable
 from typing import TYPE_CHECKING, Any, Literal, Protocol, TypedDict, TypeVar, Unpack
 
-from attrs import frozen
+from attrs import evolve, frozen
 
 from aiotofupilot.errors import PaginationError, TofuPilotError
 from aiotofupilot.models import Page, RawItem
@@ -277,6 +277,11 @@ class Plan:
     on_unreadable: OnUnreadable | None = "raise"
     """What to do about an item that cannot be read. None: the server does not cut the listing into pages, so no
     page can be requested in parts."""
+
+    def kept(self, page: Page[T]) -> Page[T]:
+        """Return a page with those of its items that are to be yielded."""
+        keep = self.keep
+        return page if keep is None else evolve(page, data=[item for item in page.data if keep(item)])
 
     def described(self) -> dict[str, int | str]:
         """Return how the listing is walked, for instruments."""

@@ -1,10 +1,13 @@
-"""One pass over a listing: `prefetch` fetches pages, `drift` says what is new, the walk yields item by item."""
+"""One pass over a listing: `prefetch` fetches pages, `drift` says what is new, the walk yields item by item.
+
+`pages_of` is the same pass, page by page, as the server cuts them.
+"""
 
 from __future__ import annotations
 
 import logging
 from abc import abstractmethod
-from collections.abc import AsyncIterator, Callable, Collection, Generator, Iterator, Sequence
+from collections.abc import AsyncGenerator, AsyncIterator, Callable, Collection, Generator, Iterator, Sequence
 from contextlib import contextmanager
 from functools import partial
 from itertools import islice
@@ -22,7 +25,6 @@ from aiotofupilot.stats import WalkStats
 
 from .drift import DetectDrift
 from .memory import IgnoreDrift
-from .pages import checkpoint_after, note_checkpoint
 from .prefetch import Window
 from .source import Fetch, Identified, Plan
 from .unreadable import note_left_out
@@ -67,9 +69,26 @@ class Iteration(AsyncOnly, AsyncIterator[R]):
     ) -> None:
         await self.aclose()
 
-    @abstractmethod
+    def __repr__(self) -> str:
+        return f"<{type(self).__name__}: {self.stats.items} items, {self.stats.requests} requests so far>"
+
     async def aclose(self) -> None:
-        """End it where it is, and wait until nothing of it is in flight. It yields nothing any more."""
+        """End it after what it yielded last, and wait until nothing of it is in flight.
+
+        Raises:
+            RuntimeError: Another task is waiting for what it yields next.
+        """
+        self._check_idle()
+        await self._close()
+
+    @property
+    @abstractmethod
+    def stats(self) -> WalkStats:
+        """The counts up to now."""
+
+    @abstractmethod
+    async def _close(self) -> None:
+        """Do what `aclose` says."""
 
     def _check_idle(self) -> None:
         if self._is_waiting:
@@ -159,10 +178,13 @@ class Walk(ItemIteration[T]):
     that it did not get, except after a `PaginationError`.
     """
 
+    _may_shorten = True
+    """Whether pages may be shorter than the limit, where few items are wanted."""
+
     @internal
     def __init__(self, fetch: Fetch[T], plan: Plan, stats: WalkStats | None = None) -> None:
         start = plan.start
-        self._drift, cursor, limit = _start(plan)
+        self._drift, cursor, limit = _start(plan, may_shorten=self._may_shorten)
         self._stats = WalkStats() if stats is None else stats
         self._window = Window(
             partial(fetch, counts=self._stats.counts),
@@ -182,21 +204,6 @@ class Walk(ItemIteration[T]):
         self._offered = 0
         self._yielded_before = 0
         self._span = WalkSpan(start.listing, plan.described())
-
-    def __repr__(self) -> str:
-        return f"<Walk: {self.stats.items} items, {self.stats.requests} requests so far>"
-
-    async def aclose(self) -> None:
-        """End the walk after the item that was yielded last, and wait until nothing of it is in flight.
-
-        Raises:
-            RuntimeError: Another task is waiting for the walk's next item.
-        """
-        self._check_idle()
-        self._offered = self._yielded_of_page
-        self._items = iter(())
-        self._span.end(self.stats)
-        await self._window.aclose()
 
     def __del__(self) -> None:
         if hasattr(self, "_span"):
@@ -236,6 +243,12 @@ class Walk(ItemIteration[T]):
     @property
     def _yielded_of_page(self) -> int:
         return self._offered - length_hint(self._items)
+
+    async def _close(self) -> None:
+        self._offered = self._yielded_of_page
+        self._items = iter(())
+        self._span.end(self.stats)
+        await self._window.aclose()
 
     async def _load(self) -> None:
         with self._waiting():
@@ -306,14 +319,39 @@ class Walk(ItemIteration[T]):
         return -(-(self._wanted + self._drift.skip) // self._window.stride)
 
 
-def _start(plan: Plan) -> tuple[IgnoreDrift[Any] | DetectDrift[Any], int, int]:
+class PageWalk(Walk[T]):
+    """A walk that yields the pages as the server cuts them, also what of them was yielded before."""
+
+    _may_shorten = False
+
+    @property
+    def checkpoint(self) -> Checkpoint:
+        """Where the walk is, after the last page that it yielded."""
+        return evolve(super().checkpoint, anchors=(), ahead=())
+
+    async def next(self) -> Page[T] | None:
+        """Return the next page; None: the one before was the last, or is enough."""
+        with self._waiting():
+            has_page = await self._next_page()
+        self._items = iter(())  # all of them are yielded with the page
+        return self._page if has_page else None
+
+
+async def pages_of(fetch: Fetch[T], plan: Plan) -> AsyncGenerator[Page[T], None]:
+    """Yield pages, as many as the plan needs, whatever it says about drift; see `Paginator.pages`."""
+    async with PageWalk(fetch, evolve(plan, on_drift="ignore")) as walk:
+        while (page := await walk.next()) is not None:
+            yield plan.kept(page)
+
+
+def _start(plan: Plan, *, may_shorten: bool) -> tuple[IgnoreDrift[Any] | DetectDrift[Any], int, int]:
     """Return what says which items of a page are new, where the first page begins, and how many items a page has."""
     start, limit = plan.start, plan.limit
     anchors = start.anchors or (() if start.cursor or start.skip else (BEGINNING,))
     if plan.on_drift == "ignore":
         # If few items are wanted, the pages are short. With other items left out, no short page is sure to be enough. A
         # server that counts pages means another position by the same cursor if the pages have another length.
-        if plan.max_items is not None and plan.keep is None and not start.cursor:
+        if may_shorten and plan.max_items is not None and plan.keep is None and not start.cursor:
             limit = max(1, min(limit, plan.max_items + start.skip))
         return IgnoreDrift((*start.ahead, *anchors), skip=start.skip), start.cursor, limit
     limit = max(2, limit)  # the first item of each page is the last item of the page before
@@ -321,3 +359,33 @@ def _start(plan: Plan) -> tuple[IgnoreDrift[Any] | DetectDrift[Any], int, int]:
         anchors, start.ahead, limit=limit, resync=plan.on_drift == "resync", sort_key=plan.sort_key
     )
     return drift, max(0, start.cursor + start.skip - bool(start.anchors)), limit
+
+
+def checkpoint_after(page: Page[Any], start: Checkpoint) -> Checkpoint:
+    """Return the checkpoint after a page's last item, given another one of the same listing and query."""
+    cursor = page.following
+    if cursor is None or cursor <= page.cursor:
+        return evolve(start, cursor=page.cursor, skip=len(page.data), anchors=(), ahead=())
+    return evolve(start, cursor=cursor, skip=0, anchors=(), ahead=())
+
+
+def note_checkpoint(error: Exception, checkpoint: Checkpoint, start: Checkpoint) -> None:
+    """Tell with an error where the walk is, and how to resume there unless that is where it began."""
+    if isinstance(error, TofuPilotError):
+        error.checkpoint = checkpoint
+        if error.position is not None:
+            _note_position(error, error.position, checkpoint)
+    if checkpoint != start:
+        error.add_note(f"cursor={checkpoint.cursor}, resume with cursor=Checkpoint.parse({str(checkpoint)!r})")
+
+
+def _note_position(error: TofuPilotError, position: int, checkpoint: Checkpoint) -> None:
+    """Tell with an error how to resume after the item that cannot be read, if the walk is right before it."""
+    if position > checkpoint.cursor + checkpoint.skip:
+        error.position = None  # the walk was looking for its own position, and items before this one are still to come
+        return
+    after = checkpoint.after(position)
+    error.add_note(
+        f'the item at position {position} cannot be read, and others can: on_unreadable="skip" leaves it out, or '
+        f"resume after it with cursor=Checkpoint.parse({str(after)!r})"
+    )

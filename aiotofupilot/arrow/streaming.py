@@ -87,13 +87,7 @@ class RecordBatches(Iteration[pa.RecordBatch]):
         finally:
             del failure  # its traceback refers to this frame
 
-    async def aclose(self) -> None:
-        """End after the batch that was yielded last, and wait until nothing is in flight.
-
-        Raises:
-            RuntimeError: Another task is waiting for the next batch.
-        """
-        self._check_idle()
+    async def _close(self) -> None:
         self._items, self._failure = [], None
         self._forget_rows()
         await self._walk.aclose()

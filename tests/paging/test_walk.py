@@ -14,6 +14,7 @@ from fakes.budget import STEP, combined
 from fakes.in_process import InProcess
 
 from aiotofupilot import Checkpoint, DecodeError, DriftError, NotFoundError, PaginationError, ServerError, Walk
+from aiotofupilot._paging.walk import note_checkpoint
 from aiotofupilot._wire.codec import to_wire
 from aiotofupilot.sandbox import BusyLine, Sandbox, make_procedures, paging
 from aiotofupilot.sandbox.faults import json, status
@@ -320,6 +321,28 @@ class TestErrors:
             await anext(walk)
         del service.procedures[0]
         assert seen + [procedure async for procedure in walk] == service.procedures
+
+
+def noted(position, checkpoint):
+    error = ServerError("Internal Server Error", status=500)
+    error.position = position
+    note_checkpoint(error, checkpoint, Checkpoint())
+    return error
+
+
+def test_an_item_that_the_walk_stands_before_can_be_passed():
+    error = noted(42, Checkpoint(40, 2))
+    assert error.position == 42
+    assert "resume after it with cursor=Checkpoint.parse('43')" in error.__notes__[0]
+
+
+def test_an_item_further_on_has_no_position():
+    """To resume after it would leave out what the walk has not yielded yet."""
+    assert noted(41, Checkpoint(40, 2)).position == 41
+    error = noted(43, Checkpoint(40, 2))
+    assert error.position is None
+    assert error.checkpoint == Checkpoint(40, 2)
+    assert len(error.__notes__) == 1
 
 
 class TestCheckpoints:
