@@ -75,9 +75,8 @@ if TYPE_CHECKING:
     from ._session.session import TofuPilotSession
     from ._wire.codec import from_wire, to_wire
     from .errors import *  # noqa: F403 - the names of the errors stand there
-    from .models import details, identity, items, page, refs
+    from .models import details, items, page, refs
     from .models.details import *  # noqa: F403 - likewise
-    from .models.identity import *  # noqa: F403 - likewise
     from .models.items import *  # noqa: F403 - likewise
     from .models.page import *  # noqa: F403 - likewise
     from .models.refs import *  # noqa: F403 - likewise
@@ -87,12 +86,11 @@ if TYPE_CHECKING:
     __all__ += errors.__all__
     __all__ += stats.__all__
     __all__ += details.__all__
-    __all__ += identity.__all__
     __all__ += items.__all__
     __all__ += page.__all__
     __all__ += refs.__all__
 else:  # hidden from type checkers, because they would then accept any name
-    _WHOLE = ("errors", "stats", "models.page", "models.refs", "models.identity", "models.items", "models.details")
+    _WHOLE = ("errors", "stats", "models.page", "models.refs", "models.items", "models.details")
     _LIGHTEST_FIRST = (
         "positions",
         "_wire.codec",

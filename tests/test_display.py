@@ -93,6 +93,7 @@ def test_a_page_shows_its_first_items():
     assert headings[:2] == ["id", "name"]
     assert [row[1] for row in found] == [f"Test {number}" for number in range(10)] + [""]
     assert found[-1][0] == "…"
+    assert "…" not in pretty(Page(procedures[:10], PageMeta(has_more=False)))
     text = pretty(Page(procedures[:2], PageMeta(has_more=False), 5))
     assert text.startswith("2 items from cursor 5\n  id ")
     assert len(text.splitlines()) == 4

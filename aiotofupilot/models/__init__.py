@@ -1,7 +1,7 @@
 """The values that TofuPilot's listings are made of.
 
 - `items` has the items of the listings, and `refs` has what they hold and refer to.
-- `details` has what is read by itself, and `identity` has whose key it is read with.
+- `details` has what is read by itself.
 - `page` is one page of a listing, and an item without a model.
 - `fields` describes the fields of a model, for whatever reads or writes all models.
 - `display` shows items and pages in a notebook.
@@ -25,12 +25,11 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from .details import *  # noqa: F403 - the names of the models stand there
     from .fields import wire_name as wire_name
-    from .identity import *  # noqa: F403 - likewise
     from .items import *  # noqa: F403 - likewise
     from .page import *  # noqa: F403 - likewise
     from .refs import *  # noqa: F403 - likewise
 else:  # hidden from type checkers, because they would then accept any name
     from aiotofupilot import _public
 
-    _WHOLE = ("page", "refs", "identity", "items", "details")
+    _WHOLE = ("page", "refs", "items", "details")
     __getattr__, __dir__ = _public.lazy(__name__, ("wire_name",), ("fields",), _WHOLE)

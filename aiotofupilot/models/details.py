@@ -27,7 +27,9 @@ __all__ = [
     "DeploymentCommit",
     "DeploymentDetails",
     "DeploymentUser",
+    "Identity",
     "MeasurementDetails",
+    "Organization",
     "PartDetails",
     "PartRevision",
     "PhaseDetails",
@@ -88,13 +90,9 @@ class RecentRun:
 
 
 @frozen(kw_only=True)
-class ProcedureDetails(ShownItem):
+class ProcedureDetails(refs.Named, ShownItem):
     """A procedure, with its latest runs and its stations."""
 
-    id: str
-    """UUID."""
-    name: str
-    """Display name."""
     created_at: datetime
     """When it was created; timezone-aware."""
     created_by_user: refs.UserRef | None
@@ -108,13 +106,9 @@ class ProcedureDetails(ShownItem):
 
 
 @frozen(kw_only=True)
-class VersionDetails(ShownItem):
+class VersionDetails(refs.ProcedureVersion, ShownItem):
     """A version of a procedure."""
 
-    id: str
-    """UUID."""
-    tag: str
-    """Name of the version, such as ``v3.2.0``."""
     created_at: datetime
     """When it was created; timezone-aware."""
     procedure: refs.ProcedureRef
@@ -197,13 +191,8 @@ class RunMeasurement(ShownItem):
 
 
 @frozen
-class PhaseRef:
+class PhaseRef(refs.Named):
     """The phase that made a measurement."""
-
-    id: str
-    """UUID."""
-    name: str
-    """Display name."""
 
 
 @frozen
@@ -232,19 +221,9 @@ class MeasurementDetails(RunMeasurement):
 
 
 @frozen(kw_only=True)
-class RunPhase(ShownItem):
+class RunPhase(refs.PhaseFields, ShownItem):
     """One phase of a run, with its measurements."""
 
-    id: str
-    """UUID."""
-    name: str
-    """Display name."""
-    outcome: str
-    """``PASS``, ``FAIL``, ``SKIP``, ``ERROR``, or one that TofuPilot adds later."""
-    started_at: datetime | None
-    """When it began; timezone-aware. None: it did not begin."""
-    ended_at: datetime | None
-    """When it ended; timezone-aware. None: it did not end."""
     duration: timedelta | None
     """How long it took. None: it did not end."""
     retry_count: int
@@ -355,13 +334,9 @@ class RunLog:
 
 
 @frozen
-class SubUnit:
+class SubUnit(refs.UnitRef):
     """A unit whose parent changed in a run."""
 
-    id: str
-    """UUID."""
-    serial_number: str
-    """Serial number."""
     part_number: str
     """Number of the part that it is an instance of."""
     part_name: str | None
@@ -369,42 +344,16 @@ class SubUnit:
 
 
 @frozen(kw_only=True)
-class RunDetails(ShownItem):
+class RunDetails(refs.RunFields, ShownItem):
     """A run with everything in it: phases, measurements with their values, attachments and logs.
 
     It has every attempt at a phase. The listings leave out attempts that were followed by another one.
     """
 
-    id: str
-    """UUID."""
-    created_at: datetime
-    """When it was uploaded; timezone-aware."""
-    started_at: datetime
-    """When it began; timezone-aware."""
-    ended_at: datetime
-    """When it ended; timezone-aware."""
-    duration: timedelta
-    """How long it took."""
-    outcome: str
-    """``PASS``, ``FAIL``, ``ERROR``, ``TIMEOUT``, ``ABORTED``, or one that TofuPilot adds later."""
-    execution_id: str | None = None
-    """The execution that this run is part of. An execution tests several slots together. None: it is part of none."""
-    slot_key: str | None = None
-    """Key of the slot that the unit was tested in. None: the station has no slots."""
-    slot_name: str | None = None
-    """Display name of the slot. None: the station has no slots."""
-    procedure: refs.RunProcedure
-    """The procedure that was run."""
-    unit: refs.RunUnit
-    """The unit that was tested."""
     config: tuple[RunConfig, ...] = ()
     """What configured the run. Empty: nothing did, or the server is too old to say."""
     secrets: tuple[RunSecret, ...] = ()
     """The names of the secrets that it used. Empty: it used none, or the server is too old to say."""
-    docstring: str | None = None
-    """The docstring of the test script. None: it has none."""
-    created_by_user: refs.UserRef | None = None
-    """The user who uploaded it. None: a station did, or the server does not say."""
     created_by_station: RunStation | None = None
     """The station that uploaded it. None: a user did, or the server does not say."""
     operated_by: refs.Operator | None = None
@@ -427,74 +376,35 @@ class RunDetails(ShownItem):
 
 
 @frozen(kw_only=True)
-class RelatedPart:
+class RelatedPart(refs.PartFields):
     """The part of a unit that is built into another one, or holds it."""
 
-    id: str
-    """UUID."""
-    number: str
-    """Part number, 1 to 60 characters."""
-    name: str
-    """Display name."""
     revision: refs.Revision | None
     """The revision of the unit. None: the server names none."""
 
 
 @frozen(kw_only=True)
-class RelatedUnit:
+class RelatedUnit(refs.UnitRef):
     """A unit that is built into another one, or holds it."""
 
-    id: str
-    """UUID."""
-    serial_number: str
-    """Serial number."""
     part: RelatedPart | None
     """The part that it is an instance of. None: the server names none."""
 
 
 @frozen(kw_only=True)
-class CreationRun:
+class CreationRun(refs.RunTimes):
     """The run that created a unit."""
 
-    id: str
-    """UUID."""
-    created_at: datetime
-    """When it was uploaded; timezone-aware."""
-    started_at: datetime
-    """When it began; timezone-aware."""
-    ended_at: datetime
-    """When it ended; timezone-aware."""
-    duration: timedelta
-    """How long it took."""
-    outcome: str
-    """``PASS``, ``FAIL``, ``ERROR``, ``TIMEOUT``, ``ABORTED``, or one that TofuPilot adds later."""
     procedure: refs.ProcedureRef
     """The procedure that was run."""
 
 
 @frozen(kw_only=True)
-class UnitDetails(ShownItem):
+class UnitDetails(refs.UnitFields, ShownItem):
     """A unit with everything in it: the units around it, and its attachments."""
 
-    id: str
-    """UUID."""
-    serial_number: str
-    """Serial number, as the server writes it."""
-    created_at: datetime
-    """When it was created; timezone-aware."""
-    sample: str | None = None
-    """``golden``, ``failing``, ``ignored``, or one that TofuPilot adds later. None: a unit of production, or the server
-    is too old to say."""
-    part: refs.PartRef
-    """The part that the unit is an instance of."""
     parent: RelatedUnit | None = None
     """The unit that this one is built into. None: it is not built into another unit."""
-    created_by_user: refs.UserRef | None = None
-    """The user who created it, without an e-mail address. None: a station did, or the server does not say."""
-    created_by_station: refs.StationRef | None = None
-    """The station that created it. None: a user did, or the server does not say."""
-    batch: refs.BatchRef | None = None
-    """The batch that it was made in. None: it belongs to no batch."""
     children: tuple[RelatedUnit, ...] = ()
     """All units that are built into this one. The listing of units has at most 10 of them. Empty: there are none."""
     created_during: CreationRun | None = None
@@ -509,27 +419,17 @@ class UnitDetails(ShownItem):
 
 
 @frozen
-class PartRevision:
+class PartRevision(refs.Revision):
     """A revision of a part, with the time of its creation."""
 
-    id: str
-    """UUID."""
-    number: str
-    """Revision number, 1 to 60 characters, such as ``C``."""
     created_at: datetime
     """When it was created; timezone-aware."""
 
 
 @frozen(kw_only=True)
-class PartDetails(ShownItem):
+class PartDetails(refs.PartFields, ShownItem):
     """A part, with who created it."""
 
-    id: str
-    """UUID."""
-    number: str
-    """Part number, 1 to 60 characters, as the server writes it."""
-    name: str
-    """Display name."""
     created_at: datetime
     """When it was created; timezone-aware."""
     revisions: tuple[PartRevision, ...]
@@ -543,25 +443,14 @@ class PartDetails(ShownItem):
 
 
 @frozen
-class RevisionPart:
+class RevisionPart(refs.PartFields):
     """The part that has a revision."""
-
-    id: str
-    """UUID."""
-    number: str
-    """Part number, 1 to 60 characters."""
-    name: str
-    """Display name."""
 
 
 @frozen(kw_only=True)
-class RevisionDetails(ShownItem):
+class RevisionDetails(refs.Revision, ShownItem):
     """A revision of a part, with its units."""
 
-    id: str
-    """UUID."""
-    number: str
-    """Revision number, 1 to 60 characters, as the server writes it."""
     created_at: datetime | None
     """When it was created; timezone-aware. None: the server does not say."""
     created_by_user: refs.UserRef | None
@@ -577,13 +466,9 @@ class RevisionDetails(ShownItem):
 
 
 @frozen(kw_only=True)
-class BatchUnit:
+class BatchUnit(refs.UnitRef):
     """A unit of a batch."""
 
-    id: str
-    """UUID."""
-    serial_number: str
-    """Serial number."""
     created_at: datetime
     """When it was created; timezone-aware."""
     part: refs.PartRef
@@ -591,21 +476,11 @@ class BatchUnit:
 
 
 @frozen(kw_only=True)
-class BatchDetails(ShownItem):
+class BatchDetails(refs.BatchFields, ShownItem):
     """A batch, with its units."""
 
-    id: str
-    """UUID."""
-    number: str
-    """Batch number, 1 to 60 characters, as the server writes it."""
-    created_at: datetime
-    """When it was created; timezone-aware."""
     units: tuple[BatchUnit, ...]
     """Its units. The API does not say whether these are all."""
-    created_by_user: refs.UserRef | None = None
-    """The user who created it, without an e-mail address. None: a station did, or the server does not say."""
-    created_by_station: refs.StationRef | None = None
-    """The station that created it. None: a user did, or the server does not say."""
 
 
 @frozen
@@ -647,13 +522,9 @@ class StationDeployment:
 
 
 @frozen(kw_only=True)
-class StationProcedure:
+class StationProcedure(refs.Named):
     """A procedure that a station runs."""
 
-    id: str
-    """UUID."""
-    name: str
-    """Display name."""
     runs_count: int | float
     """How many runs of it the station had in seven days. The API types it as a number, so 2.0 stays a float."""
     deployment: StationDeployment | None = None
@@ -661,13 +532,9 @@ class StationProcedure:
 
 
 @frozen(kw_only=True)
-class StationDetails(ShownItem):
+class StationDetails(refs.Named, ShownItem):
     """A station, with what is deployed to it."""
 
-    id: str
-    """UUID."""
-    name: str
-    """Display name."""
     api_key: str | None = field(repr=False)
     """The beginning of the station's key. It is in no repr. None: the station has no key."""
     procedures: tuple[StationProcedure, ...]
@@ -681,13 +548,9 @@ class StationDetails(ShownItem):
 
 
 @frozen
-class DeploymentUser:
+class DeploymentUser(refs.Named):
     """The user who deployed a procedure."""
 
-    id: str
-    """UUID."""
-    name: str
-    """Display name."""
     image: str | None
     """URL of a picture. None: the user has none."""
 
@@ -713,21 +576,9 @@ class CommitRepository:
 
 
 @frozen(kw_only=True)
-class DeploymentCommit:
+class DeploymentCommit(refs.CommitFields):
     """The commit that was deployed, with its branch and repository."""
 
-    id: str
-    """UUID of TofuPilot's record."""
-    sha: str
-    """Hash of the commit, in hexadecimal digits."""
-    message: str
-    """Message of the commit."""
-    author_username: str
-    """Name of the author's account at the provider."""
-    author_avatar_url: str | None
-    """URL of the author's picture. None: the author has none."""
-    committed_at: datetime | None
-    """When it was committed; timezone-aware. None: the provider did not say."""
     branch: Branch | None
     """The branch that was deployed. None: the server names none."""
     repository: CommitRepository | None
@@ -735,13 +586,9 @@ class DeploymentCommit:
 
 
 @frozen(kw_only=True)
-class DeployedStation:
+class DeployedStation(refs.Named):
     """A station to which a procedure was deployed."""
 
-    id: str
-    """UUID."""
-    name: str
-    """Display name."""
     image_url: str | None
     """URL of a picture. None: the station has none."""
     pushed_at: datetime | None
@@ -763,23 +610,9 @@ class BuildLog:
 
 
 @frozen(kw_only=True)
-class DeploymentDetails(ShownItem):
+class DeploymentDetails(refs.DeploymentFields, ShownItem):
     """One build of a procedure, with its artifact and its log."""
 
-    id: str
-    """UUID."""
-    environment: str
-    """``production``, ``preview``, ``development``, or one that TofuPilot adds later."""
-    trigger: str
-    """What triggered it: ``auto``, ``manual``, ``cli``, or one that TofuPilot adds later."""
-    status: str
-    """State of the build: ``pending``, ``building``, ``ready``, ``failed``, or one that TofuPilot adds later."""
-    deployed_at: datetime
-    """When it was deployed; timezone-aware."""
-    started_at: datetime | None
-    """When the build began; timezone-aware. None: it has not begun."""
-    ended_at: datetime | None
-    """When the build ended; timezone-aware. None: it has not ended."""
     artifact_url: str | None = field(repr=False, eq=False)
     """Where to download what was built. It is treated like `Attachment.download_url`, because the address can be as
     secret. None: there is no artifact."""
@@ -795,8 +628,6 @@ class DeploymentDetails(ShownItem):
     """Programming language, such as ``python``. None: the server does not say."""
     runtime_version: str | None
     """Version of the language, such as ``3.12``. None: the server does not say."""
-    procedure: refs.ProcedureRef | None
-    """The procedure that was deployed. None: the server names none."""
     created_by_user: DeploymentUser | None
     """The user who deployed it. None: the server names nobody."""
     commit: DeploymentCommit | None
@@ -805,3 +636,29 @@ class DeploymentDetails(ShownItem):
     """The stations to which it was deployed."""
     build_logs: tuple[BuildLog, ...]
     """The lines that the build wrote, by their number."""
+
+
+@frozen
+class Organization:
+    """The organization that a key belongs to."""
+
+    id: str
+    """UUID."""
+    slug: str
+    """Its name in addresses, such as ``volta``."""
+    name: str
+    """Display name."""
+
+
+@frozen(kw_only=True)
+class Identity(ShownItem):
+    """Whose key a session has."""
+
+    type: str
+    """``user``, ``station``, or one that TofuPilot adds later."""
+    station: refs.StationRef | None
+    """The station whose key it is. None: it is a user's."""
+    user: refs.UserRef | None
+    """The user whose key it is. None: it is a station's."""
+    organization: Organization
+    """The organization that the user or station belongs to."""

@@ -10,7 +10,7 @@ from __future__ import annotations
 from abc import abstractmethod
 from collections.abc import Mapping
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING, Any, Protocol, cast
+from typing import TYPE_CHECKING, Any, cast
 
 import attrs
 
@@ -25,17 +25,6 @@ _ENOUGH = 10
 
 _LABELS = ("name", "serial_number", "number", "tag", "email", "id")
 """What a model within another one is called by: the first of these fields that it has."""
-
-
-class Printer(Protocol):
-    """What IPython prints with."""
-
-    stack: Sequence[int]
-    """A number for each object that is being printed, the outermost first."""
-
-    def text(self, text: str) -> None:
-        """Print a text."""
-        ...
 
 
 class Shown:
@@ -63,7 +52,7 @@ class Shown:
             lines.append(f"<tr>{begin}{''.join(f'<td>{escape(cell)}</td>' for cell in others)}</tr>")
         return f"<table><caption>{escape(caption)}</caption>{''.join(lines)}</table>"
 
-    def _repr_pretty_(self, printer: Printer, cycle: bool) -> None:  # noqa: ARG002, FBT001 - IPython's own signature
+    def _repr_pretty_(self, printer: Any, cycle: bool) -> None:  # noqa: ANN401, ARG002, FBT001 - IPython's own signature
         if len(printer.stack) > 1:  # within a list, where a table would be long
             printer.text(repr(self))
             return

@@ -3,7 +3,7 @@
 Source: https://www.tofupilot.com/docs/api, and ``v2/models`` of the official Python SDK ``tofupilot`` 2.26.1
 """
 
-from datetime import datetime, timedelta
+from datetime import datetime
 
 from attrs import field, frozen
 
@@ -42,35 +42,9 @@ class Procedure(ShownItem):
 
 
 @frozen(kw_only=True)
-class Run(ShownItem):
+class Run(refs.RunFields, ShownItem):
     """One execution of a procedure on a unit."""
 
-    id: str
-    """UUID."""
-    created_at: datetime
-    """When it was uploaded; timezone-aware."""
-    started_at: datetime
-    """When it began; timezone-aware."""
-    ended_at: datetime
-    """When it ended; timezone-aware."""
-    duration: timedelta
-    """How long it took."""
-    outcome: str
-    """``PASS``, ``FAIL``, ``ERROR``, ``TIMEOUT``, ``ABORTED``, or one that TofuPilot adds later."""
-    execution_id: str | None = None
-    """The execution that this run is part of. An execution tests several slots together. None: it is part of none."""
-    slot_key: str | None = None
-    """Key of the slot that the unit was tested in. None: the station has no slots."""
-    slot_name: str | None = None
-    """Display name of the slot. None: the station has no slots."""
-    procedure: refs.RunProcedure
-    """The procedure that was run."""
-    unit: refs.RunUnit
-    """The unit that was tested."""
-    docstring: str | None = None
-    """The docstring of the test script. None: it has none."""
-    created_by_user: refs.UserRef | None = None
-    """The user who uploaded it. None: a station did, or the server does not say."""
     created_by_station: refs.StationRef | None = None
     """The station that uploaded it. None: a user did, or the server does not say."""
     operated_by: refs.Operator | None = None
@@ -82,29 +56,11 @@ class Run(ShownItem):
 
 
 @frozen(kw_only=True)
-class Unit(ShownItem):
+class Unit(refs.UnitFields, ShownItem):
     """One physical thing with a serial number."""
 
-    id: str
-    """UUID."""
-    serial_number: str
-    """Serial number."""
-    created_at: datetime
-    """When it was created; timezone-aware."""
-    sample: str | None = None
-    """``golden``, ``failing``, ``ignored``, or one that TofuPilot adds later. None: a unit of production, or the server
-    is too old to say."""
     children: tuple[refs.UnitRef, ...]
     """Units that are built into this one, at most 10 of them."""
-    part: refs.PartRef
-    """The part that the unit is an instance of."""
-    created_by_user: refs.UserRef | None = None
-    """The user who created it. None: a station did, or the server does not say. This listing has no e-mail
-    addresses."""
-    created_by_station: refs.StationRef | None = None
-    """The station that created it. None: a user did, or the server does not say."""
-    batch: refs.BatchRef | None = None
-    """The batch that it was made in. None: it belongs to no batch."""
     parent: refs.UnitRef | None = None
     """The unit that this one is built into. None: it is not built into another unit."""
     last_run: refs.LastRun | None = None
@@ -114,15 +70,9 @@ class Unit(ShownItem):
 
 
 @frozen
-class Part(ShownItem):
+class Part(refs.PartFields, ShownItem):
     """A product or component. Units are instances of it."""
 
-    id: str
-    """UUID."""
-    number: str
-    """Part number, 1 to 60 characters."""
-    name: str
-    """Display name."""
     created_at: datetime
     """When it was created; timezone-aware."""
     revisions: tuple[refs.Revision, ...]
@@ -131,33 +81,18 @@ class Part(ShownItem):
     """Metadata of the part. None: the listing did not request it, or the server is too old to have it."""
 
 
-@frozen
-class Batch(ShownItem):
+@frozen(kw_only=True)
+class Batch(refs.BatchFields, ShownItem):
     """A lot of units that were made together."""
 
-    id: str
-    """UUID."""
-    number: str
-    """Batch number, 1 to 60 characters."""
-    created_at: datetime
-    """When it was created; timezone-aware."""
     unit_count: int
     """How many units the batch holds."""
-    created_by_user: refs.UserRef | None = None
-    """The user who created it. None: a station did, or the server does not say. This listing has no e-mail
-    addresses."""
-    created_by_station: refs.StationRef | None = None
-    """The station that created it. None: a user did, or the server does not say."""
 
 
 @frozen
-class Station(ShownItem):
+class Station(refs.Named, ShownItem):
     """A test bench."""
 
-    id: str
-    """UUID."""
-    name: str
-    """Display name."""
     procedures: tuple[refs.ProcedureRef, ...]
     """Procedures that the station runs."""
     procedures_count: int | float
@@ -185,27 +120,11 @@ class User(ShownItem):
 
 
 @frozen(kw_only=True)
-class Deployment(ShownItem):
+class Deployment(refs.DeploymentFields, ShownItem):
     """One build of a procedure, and the stations to which it was deployed."""
 
-    id: str
-    """UUID."""
-    environment: str
-    """``production``, ``preview``, ``development``, or one that TofuPilot adds later."""
-    trigger: str
-    """What triggered it: ``auto``, ``manual``, ``cli``, or one that TofuPilot adds later."""
-    status: str
-    """State of the build: ``pending``, ``building``, ``ready``, ``failed``, or one that TofuPilot adds later."""
     skipped: bool
     """Whether the build was skipped."""
-    started_at: datetime | None
-    """When the build began; timezone-aware. None: it has not begun."""
-    ended_at: datetime | None
-    """When the build ended; timezone-aware. None: it has not ended."""
-    deployed_at: datetime
-    """When it was deployed; timezone-aware."""
-    procedure: refs.ProcedureRef | None
-    """The procedure that was deployed. None: the server names none."""
     commit: refs.Commit | None
     """The commit that was deployed. None: the server names none."""
     repository: refs.DeploymentRepository | None
@@ -285,19 +204,9 @@ class Measurement(ShownItem):
 
 
 @frozen(kw_only=True)
-class Phase(ShownItem):
+class Phase(refs.PhaseFields, ShownItem):
     """One phase of a run."""
 
-    id: str
-    """UUID."""
-    name: str
-    """Display name."""
-    outcome: str
-    """``PASS``, ``FAIL``, ``SKIP``, ``ERROR``, or one that TofuPilot adds later."""
-    started_at: datetime | None
-    """When it began; timezone-aware. None: it did not begin."""
-    ended_at: datetime | None
-    """When it ended; timezone-aware. None: it did not end."""
     duration_ms: int | None
     """How long it took, in milliseconds. None: it did not end."""
     retry_count: int

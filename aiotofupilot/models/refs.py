@@ -1,5 +1,8 @@
 """What items hold and refer to: people, parts, batches and so on, as they appear in other items.
 
+The classes that are not in ``__all__`` have the fields that several models begin with, such as an item of a listing and
+what is read of it by itself.
+
 Source: https://www.tofupilot.com/docs/api, and ``v2/models`` of the official Python SDK ``tofupilot`` 2.26.1
 """
 
@@ -42,6 +45,16 @@ Metadata = Mapping[str, str | int | float | bool]
 
 
 @frozen
+class Named:
+    """What has an ID and a name."""
+
+    id: str
+    """UUID."""
+    name: str
+    """Display name."""
+
+
+@frozen
 class UserRef:
     """The user who created an item."""
 
@@ -66,13 +79,8 @@ class Operator:
 
 
 @frozen
-class ProcedureRef:
+class ProcedureRef(Named):
     """The procedure that an item belongs to."""
-
-    id: str
-    """UUID."""
-    name: str
-    """Display name."""
 
 
 @frozen
@@ -86,13 +94,9 @@ class ProcedureVersion:
 
 
 @frozen
-class RunProcedure:
+class RunProcedure(ProcedureRef):
     """The procedure that was run."""
 
-    id: str
-    """UUID."""
-    name: str
-    """Display name."""
     version: ProcedureVersion | None
     """The version that was run. None: the run names no version."""
 
@@ -112,23 +116,13 @@ class Repository:
 
 
 @frozen
-class StationRef:
+class StationRef(Named):
     """The station that created an item, or to which a procedure was deployed."""
-
-    id: str
-    """UUID."""
-    name: str
-    """Display name."""
 
 
 @frozen
-class Team:
+class Team(Named):
     """The team that a station belongs to."""
-
-    id: str
-    """UUID."""
-    name: str
-    """Display name."""
 
 
 @frozen
@@ -139,6 +133,18 @@ class BatchRef:
     """UUID."""
     number: str
     """Batch number, 1 to 60 characters."""
+
+
+@frozen(kw_only=True)
+class BatchFields(BatchRef):
+    """A batch."""
+
+    created_at: datetime
+    """When it was created; timezone-aware."""
+    created_by_user: UserRef | None = None
+    """The user who created it, without an e-mail address. None: a station did, or the server does not say."""
+    created_by_station: StationRef | None = None
+    """The station that created it. None: a user did, or the server does not say."""
 
 
 @frozen
@@ -152,15 +158,21 @@ class Revision:
 
 
 @frozen
-class PartRef:
-    """The part that a unit is an instance of, with the unit's revision."""
+class PartFields:
+    """A part."""
 
     id: str
     """UUID."""
     number: str
-    """Part number, 1 to 60 characters."""
+    """Part number, 1 to 60 characters, as the server writes it."""
     name: str
     """Display name."""
+
+
+@frozen
+class PartRef(PartFields):
+    """The part that a unit is an instance of, with the unit's revision."""
+
     revision: Revision
     """The revision of the unit."""
 
@@ -176,13 +188,28 @@ class UnitRef:
 
 
 @frozen(kw_only=True)
-class RunUnit:
+class UnitFields(UnitRef):
+    """A unit, with what it is an instance of, and its origin."""
+
+    created_at: datetime
+    """When it was created; timezone-aware."""
+    sample: str | None = None
+    """``golden``, ``failing``, ``ignored``, or one that TofuPilot adds later. None: a unit of production, or the server
+    is too old to say."""
+    part: PartRef
+    """The part that the unit is an instance of."""
+    created_by_user: UserRef | None = None
+    """The user who created it, without an e-mail address. None: a station did, or the server does not say."""
+    created_by_station: StationRef | None = None
+    """The station that created it. None: a user did, or the server does not say."""
+    batch: BatchRef | None = None
+    """The batch that it was made in. None: it belongs to no batch."""
+
+
+@frozen(kw_only=True)
+class RunUnit(UnitRef):
     """The unit that was tested."""
 
-    id: str
-    """UUID."""
-    serial_number: str
-    """Serial number."""
     sample: str | None = None
     """``golden``, ``failing``, ``ignored``, or one that TofuPilot adds later. None: a unit of production, or the server
     is too old to say."""
@@ -190,6 +217,56 @@ class RunUnit:
     """The part that the unit is an instance of."""
     batch: BatchRef | None = None
     """The batch that it was made in. None: it belongs to no batch."""
+
+
+@frozen(kw_only=True)
+class RunTimes:
+    """A run, with its times and its outcome."""
+
+    id: str
+    """UUID."""
+    created_at: datetime
+    """When it was uploaded; timezone-aware."""
+    started_at: datetime
+    """When it began; timezone-aware."""
+    ended_at: datetime
+    """When it ended; timezone-aware."""
+    duration: timedelta
+    """How long it took."""
+    outcome: str
+    """``PASS``, ``FAIL``, ``ERROR``, ``TIMEOUT``, ``ABORTED``, or one that TofuPilot adds later."""
+
+
+@frozen(kw_only=True)
+class RunFields(RunTimes):
+    """A run, with what was run where."""
+
+    execution_id: str | None = None
+    """The execution that this run is part of. An execution tests several slots together. None: it is part of none."""
+    slot_key: str | None = None
+    """Key of the slot that the unit was tested in. None: the station has no slots."""
+    slot_name: str | None = None
+    """Display name of the slot. None: the station has no slots."""
+    procedure: RunProcedure
+    """The procedure that was run."""
+    unit: RunUnit
+    """The unit that was tested."""
+    docstring: str | None = None
+    """The docstring of the test script. None: it has none."""
+    created_by_user: UserRef | None = None
+    """The user who uploaded it. None: a station did, or the server does not say."""
+
+
+@frozen(kw_only=True)
+class PhaseFields(Named):
+    """A phase, with its times and its outcome."""
+
+    outcome: str
+    """``PASS``, ``FAIL``, ``SKIP``, ``ERROR``, or one that TofuPilot adds later."""
+    started_at: datetime | None
+    """When it began; timezone-aware. None: it did not begin."""
+    ended_at: datetime | None
+    """When it ended; timezone-aware. None: it did not end."""
 
 
 @frozen(kw_only=True)
@@ -273,8 +350,8 @@ class Validator:
 
 
 @frozen
-class Commit:
-    """The commit that was deployed."""
+class CommitFields:
+    """A commit."""
 
     id: str
     """UUID of TofuPilot's record."""
@@ -288,6 +365,12 @@ class Commit:
     """URL of the author's picture. None: the author has none."""
     committed_at: datetime | None
     """When it was committed; timezone-aware. None: the provider did not say."""
+
+
+@frozen
+class Commit(CommitFields):
+    """The commit that was deployed."""
+
     branch: str | None
     """The branch that was deployed. None: the server names none."""
 
@@ -298,3 +381,25 @@ class DeploymentRepository:
 
     provider: str
     """``github``, ``gitlab``, ``bitbucket``, or one that TofuPilot adds later."""
+
+
+@frozen(kw_only=True)
+class DeploymentFields:
+    """A build of a procedure, with its state."""
+
+    id: str
+    """UUID."""
+    environment: str
+    """``production``, ``preview``, ``development``, or one that TofuPilot adds later."""
+    trigger: str
+    """What triggered it: ``auto``, ``manual``, ``cli``, or one that TofuPilot adds later."""
+    status: str
+    """State of the build: ``pending``, ``building``, ``ready``, ``failed``, or one that TofuPilot adds later."""
+    started_at: datetime | None
+    """When the build began; timezone-aware. None: it has not begun."""
+    ended_at: datetime | None
+    """When the build ended; timezone-aware. None: it has not ended."""
+    deployed_at: datetime
+    """When it was deployed; timezone-aware."""
+    procedure: ProcedureRef | None
+    """The procedure that was deployed. None: the server names none."""

@@ -32,13 +32,13 @@ slot key            slot_2
 slot name           Slot 2
 procedure           Inverter board FVT, v3.2.0
 unit                INV-2611-00042, INV-MAIN, Inverter main board, C, 2026-W47
+docstring           Rework after capacitor swap
 config (3)
   ripple_limit_mv  50  version 3  procedure
   site  Lyon  default
   verbose  no
 secrets (1)
   FIRMWARE_TOKEN  version 1  organization
-docstring           Rework after capacitor swap
 created by station  FVT bench 2
 operated by         Night shift
 phases (2)

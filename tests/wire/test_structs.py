@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from datetime import datetime, timedelta
+from typing import get_type_hints
 
 import attrs
 import pytest
@@ -59,7 +60,7 @@ def test_the_annotations_of_a_model_stay_as_they_are():
     for name in MODELS:
         model = MODELS[name]
         parsed_type(model, structs=False)
-        assert model.__annotations__ == {field.name: field.type for field in attrs.fields(model)}
+        assert get_type_hints(model) == {field.name: field.type for field in attrs.fields(model)}
 
 
 def test_a_model_has_one_struct():
